@@ -1,0 +1,34 @@
+import type { Algorithm } from './algorithms.ts';
+
+/** What an issuer wants on the wire, as data (design 5). HelseID's is `helseIdProfile`; a plain FAPI 2.0 issuer is another row. */
+export interface IssuerProfile {
+  /** `typ` of client assertions. */
+  assertionTyp: string;
+  /** `exp` of assertions and request objects, seconds after `iat`; at most 10 for HelseID. */
+  assertionLifetime: number;
+  /** How far `nbf` lies before `iat`, seconds. */
+  assertionBackdate: number;
+  /** `typ` of request objects. */
+  requestObjectTyp: string;
+  /** The one algorithm ID tokens and logout tokens of this issuer are signed with. */
+  idTokenAlgorithm: 'RS256' | Algorithm;
+  /** Which detail types the issuer knows; empty for a plain FAPI issuer. */
+  detailTypes: readonly (
+    | 'helseid_authorization'
+    | 'nhn:sfm:journal-id'
+    | 'nhn:tillitsrammeverk:parameters'
+  )[];
+  /** Whether a DPoP proof is sent to the PAR endpoint too (HelseID: no). */
+  proofAtPar: boolean;
+}
+
+/** HelseID (helseid-sts.nhn.no and its test twin). */
+export const helseIdProfile: IssuerProfile = {
+  assertionTyp: 'client-authentication+jwt',
+  assertionLifetime: 8,
+  assertionBackdate: 5,
+  requestObjectTyp: 'oauth-authz-req+jwt',
+  idTokenAlgorithm: 'RS256',
+  detailTypes: ['helseid_authorization', 'nhn:sfm:journal-id', 'nhn:tillitsrammeverk:parameters'],
+  proofAtPar: false,
+};

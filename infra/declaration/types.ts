@@ -1,0 +1,126 @@
+import type { Algorithm } from '../../client/algorithms.ts';
+import type { IssuerProfile } from '../../client/profile.ts';
+import type { AllowedDetail } from '../../functions/signer/grant.ts';
+
+/** Where a signing key lives (design 5, 6). Only `kms` may span zones. */
+export type KeyCustody = 'kms' | 'secret' | 'file' | 'database' | 'pkcs11';
+
+/** One registration at the issuer. */
+export interface ClientDeclaration {
+  clientId: string;
+  /** Exactly as in the issuer's metadata; may have a path. */
+  issuer: string;
+  /** Algorithm of keys made from now on. */
+  algorithm: Algorithm;
+  tenancy: 'single-tenant' | 'multi-tenant';
+  profile: IssuerProfile;
+  /** Default `kms`. */
+  custody?: KeyCustody;
+  /** HelseID's self-service API, where the issuer has one; only the admin zone reaches it. */
+  selfService?: { baseUrl: string; audience: string; scope: string; body: 'object' | 'string' };
+  rotation?: {
+    /** Days between rotations (default 60). */
+    everyDays: number;
+    /** Longest life of an access token or authorization code of this client, seconds (default 3600): how long a replaced key still signs proofs. */
+    longestTokenLifetime: number;
+  };
+}
+
+/** A health API that zones call. */
+export interface ApiDeclaration {
+  /** https, no query, no trailing slash. */
+  baseUrl: string;
+  audience: string;
+  scopes: readonly string[];
+  /** RFC 8707 resource indicator. */
+  resource?: string;
+}
+
+/** Calls of one API that a zone may have proofs for. */
+export interface ApiGrant {
+  api: string;
+  methods: readonly ('GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE')[];
+  /** Paths below the API's base URL, each beginning with `/`; a trailing `/*` covers everything below. */
+  paths: readonly string[];
+}
+
+/** What one zone may have signed for one client; at most one a client in a zone. Each grant gets a signer of its own. */
+export interface GrantDeclaration {
+  client: string;
+  /** Organisation details in assertions: none (default), any valid one, or a list. */
+  details?: 'none' | 'any' | readonly AllowedDetail[];
+  apis: readonly ApiGrant[];
+  /** Request objects at PAR (default false). */
+  requestObjects?: boolean;
+  /** Reserved concurrency of the signer (default 10). */
+  signerConcurrency?: number;
+}
+
+/** A route of a zone's REST API. */
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** API Gateway resource path, e.g. `/summaries/{id}`. */
+  path: string;
+  /** Folder under functions/. */
+  function: string;
+  /** `iam`: SigV4; `helseid`: the shipped authorizer for DPoP-bound HelseID access tokens. */
+  authorize: 'iam' | 'helseid';
+}
+
+/** User login through the zone's gateway. */
+export interface LoginDeclaration {
+  /** The client that logs users in; the zone must have a grant for it. */
+  client: string;
+  /** Exactly the scopes to ask for, in this order. */
+  scopes: readonly string[];
+  /** Lowest accepted `helseid://claims/identity/security_level`; absent where none is demanded. */
+  securityLevel?: '2' | '3' | '4';
+  acrValues?: readonly string[];
+  /** Whether PAR carries a signed request object (needs the grant). */
+  requestObject?: boolean;
+  /** Minutes without use after which a session ends (default 30), and minutes after login at which it ends anyhow (default 480). */
+  idleMinutes?: number;
+  absoluteMinutes?: number;
+  /** External origin of the gateway, e.g. `https://journal.example.no`, where it has its own domain. Absent: the gateway's own URL. */
+  origin?: string;
+  /** Routes under `/api/` that are forwarded for the logged-in user. */
+  forward: readonly { method: Route['method']; path: string; api: string }[];
+}
+
+/** A closed network: one VPC, its own roles, its own secrets. */
+export interface ZoneDeclaration {
+  /** IPv4 CIDR of the VPC, /16 to /24; overlaps no other zone's. */
+  cidr: string;
+  /** AWS account, when not the signing zone's. The admin zone can't have one of its own. */
+  account?: string;
+  grants: readonly GrantDeclaration[];
+  /** Entered through API Gateway. */
+  gateway?: { routes: readonly Route[]; login?: LoginDeclaration };
+  /** Entered by events: EventBridge to SQS to the function. */
+  events?: { function: string; sources: readonly string[]; detailTypes: readonly string[] };
+  /** The zone that rotates keys; exactly one. Its grants are derived, one a client. */
+  admin?: boolean;
+}
+
+/** A reasoned exception from a rule of the boundary proof; printed every time. */
+export interface BoundaryException {
+  rule: string;
+  /** Construct path, or a prefix of it ending in `/*`. */
+  resource: string;
+  reason: string;
+}
+
+/** The one declaration (design 5). */
+export interface SystemDeclaration {
+  /** Prefix of every physical name: lower-case letters and digits. */
+  name: string;
+  clients: Readonly<Record<string, ClientDeclaration>>;
+  apis: Readonly<Record<string, ApiDeclaration>>;
+  signing: { cidr: string };
+  zones: Readonly<Record<string, ZoneDeclaration>>;
+  /** Availability zones a VPC spans (default 2). */
+  availabilityZones?: 1 | 2 | 3;
+  /** Whether this deploy sets `AWS::ApiGateway::Account` (default true). */
+  apiGatewayAccount?: boolean;
+  exceptions?: readonly BoundaryException[];
+}

@@ -1,0 +1,67 @@
+import { helseIdProfile } from './client/profile.ts';
+import { defineSystem } from './infra/declaration/define.ts';
+
+/** The system. This is the file you edit; everything else derives from it. */
+export default defineSystem({
+  name: 'journal',
+
+  clients: {
+    journal: {
+      clientId: '8a2d4c5e-6a0b-4c53-9f0e-1f1f6f0c2b11',
+      issuer: 'https://helseid-sts.test.nhn.no',
+      algorithm: 'ES256',
+      tenancy: 'single-tenant',
+      profile: helseIdProfile,
+      selfService: {
+        baseUrl: 'https://api.selvbetjening.test.nhn.no',
+        audience: 'nhn:selvbetjening',
+        scope: 'nhn:selvbetjening/client',
+        body: 'object',
+      },
+      rotation: { everyDays: 60, longestTokenLifetime: 3600 },
+    },
+  },
+
+  apis: {
+    documents: {
+      baseUrl: 'https://documents.example.no/fhir',
+      audience: 'example:documents',
+      scopes: ['example:documents/write'],
+    },
+    summaries: {
+      baseUrl: 'https://summaries.example.no',
+      audience: 'example:summaries',
+      scopes: ['example:summaries/read'],
+    },
+  },
+
+  signing: { cidr: '10.30.0.0/20' },
+
+  zones: {
+    public: {
+      cidr: '10.10.0.0/20',
+      gateway: {
+        routes: [{ method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'iam' }],
+      },
+      grants: [
+        {
+          client: 'journal',
+          apis: [{ api: 'summaries', methods: ['GET'], paths: ['/v1/summaries/*'] }],
+        },
+      ],
+    },
+    internal: {
+      cidr: '10.20.0.0/20',
+      events: { function: 'worker', sources: ['journal.documents'], detailTypes: ['DocumentCreated'] },
+      grants: [
+        {
+          client: 'journal',
+          // The child organisation on whose behalf a document is submitted.
+          details: [{ type: 'helseid_authorization', child: '*' }],
+          apis: [{ api: 'documents', methods: ['POST'], paths: ['/DocumentReference'] }],
+        },
+      ],
+    },
+    admin: { cidr: '10.40.0.0/20', admin: true, grants: [] },
+  },
+});
