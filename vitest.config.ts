@@ -7,6 +7,7 @@ export default defineConfig({
     pool: 'threads',
     maxWorkers: 2,
     testTimeout: 20_000,
+    reporters: ['default', './test/reporter.ts'],
     coverage: { include: ['client/**', 'functions/**', 'infra/**', 'local/**'] },
   },
 });
