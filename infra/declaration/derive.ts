@@ -1,0 +1,163 @@
+import { ZonesError } from '../../client/errors.ts';
+import type { ApiConfig, ClientConfig, ZoneConfig } from '../../functions/common/config.ts';
+import type { Grant, GrantedTarget } from '../../functions/signer/grant.ts';
+import { LOGIN_FUNCTIONS, zoneClients } from './names.ts';
+import type {
+  ApiGrant,
+  ClientDeclaration,
+  GrantDeclaration,
+  LoginDeclaration,
+  SystemDeclaration,
+  ZoneDeclaration,
+} from './types.ts';
+
+/** Where the self-service API takes and shows a client's keys, below its base URL. */
+export const SELF_SERVICE_PATH = '/v1/client-secret';
+
+/** A client's keys, as the admin zone's functions see them. */
+export interface RotationConfig {
+  algorithm: ClientDeclaration['algorithm'];
+  selfService?: NonNullable<ClientDeclaration['selfService']>;
+  everyDays: number;
+  /** Seconds; how long a replaced key still signs proofs. */
+  longestTokenLifetime: number;
+}
+
+/** `config.json` of a zone function: {@link ZoneConfig} and what only some functions get. */
+export interface FunctionConfig extends ZoneConfig {
+  /** Of the functions of user login. */
+  login?: LoginDeclaration;
+  /** Of the admin zone's functions: one entry a client. */
+  rotation?: Readonly<Record<string, RotationConfig>>;
+}
+
+/**
+ * What every signer may sign: one grant a zone and client, in the declaration's order. The admin zone's are derived:
+ * assertions without details, proofs for the issuer and for the self-service API's keys.
+ * Expects a validated declaration.
+ */
+export function deriveGrants(system: SystemDeclaration): Grant[] {
+  return Object.entries(system.zones).flatMap(([zone, declared]) =>
+    zoneClients(system, declared).map((name) => {
+      const client = pick(system.clients, name);
+      const grant = declared.grants.find((candidate) => candidate.client === name);
+      return declared.admin
+        ? adminGrant(system, zone, name, client)
+        : zoneGrant(system, zone, name, client, grant);
+    }),
+  );
+}
+
+function adminGrant(system: SystemDeclaration, zone: string, name: string, client: ClientDeclaration): Grant {
+  const proofs = [issuerTarget(client)];
+  if (client.selfService)
+    proofs.push(target(client.selfService.baseUrl, ['GET', 'POST'], [SELF_SERVICE_PATH]));
+  return {
+    ...grantOf(system, zone, name, client),
+    assertions: { details: 'none' },
+    proofs,
+    requestObjects: false,
+  };
+}
+
+function zoneGrant(
+  system: SystemDeclaration,
+  zone: string,
+  name: string,
+  client: ClientDeclaration,
+  grant: GrantDeclaration | undefined,
+): Grant {
+  const apis = grant?.apis ?? [];
+  return {
+    ...grantOf(system, zone, name, client),
+    assertions: { details: grant?.details ?? 'none' },
+    proofs: [issuerTarget(client), ...apis.map((api) => apiTarget(system, api))],
+    requestObjects: grant?.requestObjects ?? false,
+  };
+}
+
+function grantOf(system: SystemDeclaration, zone: string, name: string, client: ClientDeclaration) {
+  const { clientId, issuer, tenancy, profile } = client;
+  return { version: 1, system: system.name, zone, client: name, clientId, issuer, tenancy, profile } as const;
+}
+
+/** HelseID's endpoints come from its metadata (FK2), so any path of the issuer's origin is granted. */
+function issuerTarget(client: ClientDeclaration): GrantedTarget {
+  return { origin: new URL(client.issuer).origin, methods: ['POST'], paths: ['/*'] };
+}
+
+function apiTarget(system: SystemDeclaration, grant: ApiGrant): GrantedTarget {
+  return target(pick(system.apis, grant.api).baseUrl, grant.methods, grant.paths);
+}
+
+function target(baseUrl: string, methods: readonly string[], paths: readonly string[]): GrantedTarget {
+  const { origin, pathname } = new URL(baseUrl);
+  const base = pathname === '/' ? '' : pathname;
+  return { origin, methods, paths: paths.map((path) => base + path) };
+}
+
+/** What the declaration says that a function of a zone needs. Expects a validated declaration. */
+export function deriveZoneConfig(
+  system: SystemDeclaration,
+  zone: string,
+  functionName: string,
+): FunctionConfig {
+  const declared = pick(system.zones, zone);
+  const names = zoneClients(system, declared);
+  const config: FunctionConfig = {
+    version: 1,
+    system: system.name,
+    zone,
+    clients: Object.fromEntries(names.map((name) => [name, clientConfig(pick(system.clients, name))])),
+    apis: Object.fromEntries(declared.grants.flatMap((grant) => apiConfigs(system, grant))),
+  };
+  const login = declared.gateway?.login;
+  if (login && LOGIN_FUNCTIONS.some((name) => name === functionName)) config.login = login;
+  if (declared.admin) config.rotation = rotationConfigs(system);
+  return config;
+}
+
+function clientConfig({ clientId, issuer, tenancy, profile }: ClientDeclaration): ClientConfig {
+  return { clientId, issuer, tenancy, profile };
+}
+
+function apiConfigs(system: SystemDeclaration, grant: GrantDeclaration): [string, ApiConfig][] {
+  return grant.apis.map(({ api }) => [api, { ...pick(system.apis, api), client: grant.client }]);
+}
+
+function rotationConfigs(system: SystemDeclaration): Record<string, RotationConfig> {
+  return Object.fromEntries(
+    Object.entries(system.clients).map(([name, { algorithm, selfService, rotation }]) => [
+      name,
+      {
+        algorithm,
+        ...(selfService ? { selfService } : {}),
+        everyDays: rotation?.everyDays ?? 60,
+        longestTokenLifetime: rotation?.longestTokenLifetime ?? 3600,
+      },
+    ]),
+  );
+}
+
+/** Host names a zone may open connections to: its issuers and APIs; in the admin zone the issuers and self-service APIs. Sorted, without ports. */
+export function allowedHosts(system: SystemDeclaration, zone: string): string[] {
+  const declared: ZoneDeclaration = pick(system.zones, zone);
+  const clients = zoneClients(system, declared).map((name) => pick(system.clients, name));
+  const urls = [
+    ...clients.map((client) => client.issuer),
+    ...declared.grants.flatMap((grant) => grant.apis.map(({ api }) => pick(system.apis, api).baseUrl)),
+    ...(declared.admin ? clients.flatMap((client) => client.selfService?.baseUrl ?? []) : []),
+  ];
+  return [...new Set(urls.map((url) => new URL(url).hostname))].sort();
+}
+
+/** The entry of a validated declaration; a missing one is a bug of the caller, or a declaration that skipped `defineSystem`. */
+function pick<T>(record: Readonly<Record<string, T>>, name: string): T {
+  const found = record[name];
+  if (found === undefined || !Object.hasOwn(record, name))
+    throw new ZonesError(
+      'declaration_invalid',
+      `The declaration has no "${name}"; pass it through defineSystem first.`,
+    );
+  return found;
+}

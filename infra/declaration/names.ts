@@ -1,0 +1,107 @@
+import type { SystemDeclaration, ZoneDeclaration } from './types.ts';
+
+/** What system, client and zone names look like. No hyphens, so that the key policy's `role/<system>-signer-<client>-*` can't match another client's signers. */
+export const NAME_PATTERN = /^[a-z][a-z0-9]{1,14}$/;
+
+/** What names of APIs and of function folders look like; these may have hyphens. */
+export const HYPHENATED_NAME_PATTERN = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+
+/** AWS's limit for role and function names. */
+export const MAX_PHYSICAL_NAME = 64;
+
+/** The functions that log a user in and act for the session; a zone has all of them or none. */
+export const LOGIN_FUNCTIONS = ['login', 'callback', 'session', 'logout', 'api'] as const;
+
+/** The functions of the admin zone. */
+export const ADMIN_FUNCTIONS = ['rotation', 'key-watch'] as const;
+
+/** The function that validates HelseID access tokens in front of routes with `authorize: 'helseid'`. */
+export const AUTHORIZER_FUNCTION = 'authorizer';
+
+/** Name of the signer function of one grant; its role has the same name. */
+export function signerName(system: string, client: string, zone: string): string {
+  return `${system}-signer-${client}-${zone}`;
+}
+
+/** Name of a zone function; its role has the same name. */
+export function functionName(system: string, zone: string, name: string): string {
+  return `${system}-${zone}-${name}`;
+}
+
+/** Name of the secret that holds a client's record. */
+export function recordName(system: string, client: string): string {
+  return `${system}/client/${client}`;
+}
+
+/** Name of the permissions boundary on every role of a zone; `signing` names that of the signers. */
+export function boundaryName(system: string, zone: string): string {
+  return `${system}-boundary-${zone}`;
+}
+
+/** Name of a zone's stack. */
+export function zoneStackName(system: string, zone: string): string {
+  return `${system}-zone-${zone}`;
+}
+
+/** Names of the stacks that no zone owns. */
+export function sharedStackNames(system: string): { identities: string; signing: string; gateway: string } {
+  return {
+    identities: `${system}-identities`,
+    signing: `${system}-signing`,
+    gateway: `${system}-gateway-account`,
+  };
+}
+
+/** The functions a zone runs: those of its entries, of login, of the authorizer, of administration. Sorted, each once. */
+export function zoneFunctions(zone: ZoneDeclaration): string[] {
+  const routes = zone.gateway?.routes ?? [];
+  const names = new Set<string>(routes.map((route) => route.function));
+  if (routes.some((route) => route.authorize === 'helseid')) names.add(AUTHORIZER_FUNCTION);
+  if (zone.gateway?.login) for (const name of LOGIN_FUNCTIONS) names.add(name);
+  if (zone.events) names.add(zone.events.function);
+  if (zone.admin) for (const name of ADMIN_FUNCTIONS) names.add(name);
+  return [...names].sort();
+}
+
+/** The clients a zone has signers for: those of its grants, or every client in the admin zone. In the declaration's order. */
+export function zoneClients(system: SystemDeclaration, zone: ZoneDeclaration): string[] {
+  return zone.admin ? Object.keys(system.clients) : zone.grants.map((grant) => grant.client);
+}
+
+/** A physical name, the kind of thing it names (names of different kinds may be equal), and the field it comes from. */
+export interface PhysicalName {
+  kind: 'function' | 'secret' | 'boundary' | 'stack';
+  name: string;
+  field: string;
+}
+
+/** Every physical name that the declaration fixes. Names that CloudFormation makes up are not among them. */
+export function physicalNames(system: SystemDeclaration): PhysicalName[] {
+  const stacks = Object.values(sharedStackNames(system.name));
+  return [
+    ...stacks.map((name): PhysicalName => ({ kind: 'stack', name, field: 'name' })),
+    { kind: 'boundary', name: boundaryName(system.name, 'signing'), field: 'signing' },
+    ...Object.keys(system.clients).map(
+      (client): PhysicalName => ({
+        kind: 'secret',
+        name: recordName(system.name, client),
+        field: `clients.${client}`,
+      }),
+    ),
+    ...Object.entries(system.zones).flatMap(([zone, declared]) => zoneNames(system, zone, declared)),
+  ];
+}
+
+function zoneNames(system: SystemDeclaration, zone: string, declared: ZoneDeclaration): PhysicalName[] {
+  const field = `zones.${zone}`;
+  return [
+    { kind: 'stack', name: zoneStackName(system.name, zone), field },
+    { kind: 'boundary', name: boundaryName(system.name, zone), field },
+    ...zoneClients(system, declared).map(
+      (client): PhysicalName => ({ kind: 'function', name: signerName(system.name, client, zone), field }),
+    ),
+    ...zoneFunctions(declared).map(
+      (name): PhysicalName => ({ kind: 'function', name: functionName(system.name, zone, name), field }),
+    ),
+  ];
+}

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import { helseIdProfile } from '../../../client/profile.ts';
+import { allowedHosts, deriveGrants, deriveZoneConfig } from '../../../infra/declaration/derive.ts';
+import { physicalNames, zoneFunctions } from '../../../infra/declaration/names.ts';
+import system from '../../../zones.ts';
+
+const issuer = 'https://helseid-sts.test.nhn.no';
+
+test('one grant a zone and client, the admin zone’s derived', () => {
+  expect(deriveGrants(system).map(({ zone, client }) => [zone, client])).toEqual([
+    ['public', 'journal'],
+    ['internal', 'journal'],
+    ['admin', 'journal'],
+  ]);
+});
+
+test('a grant names the issuer’s origin for POST and each API by base path and pattern', () => {
+  const [, internal] = deriveGrants(system);
+  expect(internal).toEqual({
+    version: 1,
+    system: 'journal',
+    zone: 'internal',
+    client: 'journal',
+    clientId: system.clients.journal.clientId,
+    issuer,
+    tenancy: 'single-tenant',
+    profile: helseIdProfile,
+    assertions: { details: [{ type: 'helseid_authorization', child: '*' }] },
+    proofs: [
+      { origin: issuer, methods: ['POST'], paths: ['/*'] },
+      { origin: 'https://documents.example.no', methods: ['POST'], paths: ['/fhir/DocumentReference'] },
+    ],
+    requestObjects: false,
+  });
+});
+
+test('the admin zone gets proofs for the keys of the self-service API, and no details', () => {
+  const admin = deriveGrants(system).find((grant) => grant.zone === 'admin');
+  expect(admin?.assertions).toEqual({ details: 'none' });
+  expect(admin?.requestObjects).toBe(false);
+  expect(admin?.proofs).toEqual([
+    { origin: issuer, methods: ['POST'], paths: ['/*'] },
+    {
+      origin: 'https://api.selvbetjening.test.nhn.no',
+      methods: ['GET', 'POST'],
+      paths: ['/v1/client-secret'],
+    },
+  ]);
+});
+
+test('an issuer with a path is granted by its origin', () => {
+  const { journal } = system.clients;
+  const withPath = {
+    ...system,
+    clients: { journal: { ...journal, issuer: 'https://sts.example.no/session' } },
+  };
+  expect(deriveGrants(withPath)[0]?.proofs[0]?.origin).toBe('https://sts.example.no');
+});
+
+test('a zone function is told its zone’s clients and APIs, and no other', () => {
+  const config = deriveZoneConfig(system, 'public', 'summary');
+  expect(Object.keys(config.apis)).toEqual(['summaries']);
+  expect(config.apis['summaries']?.client).toBe('journal');
+  expect(config.rotation).toBeUndefined();
+});
+
+test('the admin zone’s functions are told how keys live', () => {
+  const { rotation, apis } = deriveZoneConfig(system, 'admin', 'rotation');
+  expect(apis).toEqual({});
+  expect(rotation?.['journal']).toMatchObject({
+    algorithm: 'ES256',
+    everyDays: 60,
+    longestTokenLifetime: 3600,
+  });
+});
+
+test('egress is what the zone’s grants name, and self-service is the admin zone’s alone', () => {
+  expect(allowedHosts(system, 'public')).toEqual(['helseid-sts.test.nhn.no', 'summaries.example.no']);
+  expect(allowedHosts(system, 'internal')).toEqual(['documents.example.no', 'helseid-sts.test.nhn.no']);
+  expect(allowedHosts(system, 'admin')).toEqual(['api.selvbetjening.test.nhn.no', 'helseid-sts.test.nhn.no']);
+});
+
+test('a zone’s functions follow from its entries', () => {
+  expect(zoneFunctions(system.zones.public)).toEqual(['summary']);
+  expect(zoneFunctions(system.zones.internal)).toEqual(['worker']);
+  expect(zoneFunctions(system.zones.admin)).toEqual(['key-watch', 'rotation']);
+});
+
+test('physical names are fixed by the declaration', () => {
+  const names = physicalNames(system).map(({ name }) => name);
+  expect(names).toContain('journal-signer-journal-public');
+  expect(names).toContain('journal-public-summary');
+  expect(names).toContain('journal/client/journal');
+  expect(names).toContain('journal-boundary-internal');
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test('an unknown zone is a coded error', () => {
+  expect(() => allowedHosts(system, 'nowhere')).toThrow(
+    expect.objectContaining({ code: 'declaration_invalid' }),
+  );
+});
