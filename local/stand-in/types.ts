@@ -1,0 +1,261 @@
+import type { JWK, JWTVerifyGetKey } from 'jose';
+
+/** A running server of the local system. */
+export interface RunningServer {
+  /** `https://localhost:<port>`, with the path where it has one, without a trailing slash. */
+  url: string;
+  /** Stops listening, drops open connections, and writes what is to survive a restart. */
+  close(): Promise<void>;
+}
+
+/** The local certificate authority; its private key never leaves its folder. */
+export interface CertificateAuthority {
+  /** PEM file that clients trust (`NODE_EXTRA_CA_CERTS`). */
+  certificatePath: string;
+  certificatePem: string;
+  /** A key and a certificate for localhost, 127.0.0.1 and ::1; renewed when close to expiry. PEM. */
+  leaf: { key: string; cert: string };
+}
+
+/** What every server of the stand-in is started with. */
+export interface ServerOptions {
+  ca: CertificateAuthority;
+  /** Default 0: any free port. */
+  port?: number;
+  /** Where state that survives a restart is kept; absent: in memory only. */
+  stateDir?: string;
+}
+
+/** Where a key of a client was registered. */
+export type KeyOrigin = 'Gui' | 'Api';
+
+/** An organisation of a client's registration; numbers are nine digits. */
+export interface TenancyRules {
+  tenancy: 'single-tenant' | 'multi-tenant';
+  /** Single-tenant: the legal entity of the registration. */
+  parent?: string;
+  /** Single-tenant: sub-units on the client's list; `any` (default) accepts every valid number. */
+  children?: readonly string[] | 'any';
+  /** Multi-tenant: legal entities that have delegated to the supplier; `any` is the default. */
+  delegations?: readonly string[] | 'any';
+  /** Multi-tenant: the supplier's own organisation number. */
+  supplier?: string;
+  /** Multi-tenant: scopes withheld from a legal entity that has not signed the terms (`rejected_scope`). */
+  withheldScopes?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** One client registered at the stand-in. */
+export interface StandInClient extends TenancyRules {
+  clientId: string;
+  name?: string;
+  /** Keys registered in the portal; keys registered through the API come at run time. */
+  jwks?: { keys: readonly JWK[] };
+  /** Every scope the client may ask for. */
+  scopes: readonly string[];
+  /** With redirect URIs the client may log users in; without them it has client_credentials only. */
+  redirectUris?: readonly string[];
+  postLogoutRedirectUris?: readonly string[];
+  backchannelLogoutUri?: string;
+  /** Audience of the API this client is, when it may exchange tokens made for it (RFC 8693). */
+  exchangesTokensFor?: string;
+}
+
+/** An API registered at the stand-in. */
+export interface StandInApi {
+  audience: string;
+  scopes: readonly string[];
+  /** RFC 8707 resource indicator; default the audience. */
+  resource?: string;
+  /** Seconds; default the stand-in's `accessTokenLifetime`. */
+  accessTokenLifetime?: number;
+}
+
+/** A person who can log in. */
+export interface TestUser {
+  /** `sub`, equal to `helseid://claims/identity/pid_pseudonym`. */
+  sub: string;
+  pid: string;
+  name: string;
+  hprNumber?: string;
+  securityLevel: '2' | '3' | '4';
+  /** The identity provider that the person used, e.g. `idporten-oidc`. */
+  idp: string;
+  /** Where the person works; shown on the page only. */
+  organization?: string;
+}
+
+/** How the stand-in behaves where HelseID's behaviour is not known, or where a client must be shown something bad. May be changed while it runs. */
+export interface HelseIdBehaviour {
+  /** When a DPoP nonce is handed out: only with the 400 that demands it, on every answer as well, or never (none demanded). */
+  nonce: 'with-400' | 'every-answer' | 'never';
+  /** Seconds that a nonce is accepted. */
+  nonceLifetime: number;
+  /** Whether a proof is demanded at the PAR endpoint too. */
+  proofAtPar: boolean;
+  /** Whether the client assertion is used up by an answer that only demands a nonce. */
+  challengeConsumesAssertion: boolean;
+  /** Whether refresh tokens are bound to the DPoP key of the code exchange. */
+  bindRefreshTokens: boolean;
+  /** Whether organisation details are refused on the authorization_code grant (HID-1009). */
+  refuseDetailsWithCode: boolean;
+  /** Seconds. */
+  accessTokenLifetime: number;
+  /** Seconds. */
+  refreshTokenLifetime: number;
+  /** Largest accepted `exp` of an assertion, seconds ahead (HelseID: 10). */
+  assertionLifetime: number;
+  /** Seconds until a newly registered key is honoured. */
+  propagation: number;
+  /** Changes answers on their way out, so that a client can be tested against a server that misbehaves. */
+  alter: AlteredAnswers;
+}
+
+/** One function an answer; each may change what it is given. */
+export interface AlteredAnswers {
+  metadata?: (document: Record<string, unknown>) => void;
+  jwks?: (document: { keys: JWK[] }) => void;
+  /** The parameters of the redirect back to the client. */
+  authorizationResponse?: (parameters: URLSearchParams) => void;
+  /** The ID token before it is signed again; return another algorithm, typ or `badSignature` to spoil it further. */
+  idToken?: (
+    claims: Record<string, unknown>,
+    header: Record<string, unknown>,
+  ) => { badSignature?: boolean } | undefined;
+  /** The JSON answer of the token endpoint, after the ID token. */
+  tokenResponse?: (body: Record<string, unknown>) => void;
+  /** Headers and status of any answer. */
+  headers?: (path: string, headers: Headers, status: number) => number | undefined;
+}
+
+/** Something that happened at the stand-in; never holds a token, an assertion or a person. */
+export interface StandInEvent {
+  at: number;
+  kind: 'token' | 'refused' | 'login' | 'logout' | 'key' | 'api';
+  /** Client id, where known. */
+  client?: string;
+  detail: string;
+}
+
+/** Options of `startHelseId`. */
+export interface HelseIdOptions extends ServerOptions {
+  clients: readonly StandInClient[];
+  apis: readonly StandInApi[];
+  /** Default: a few people with different security levels. */
+  users?: readonly TestUser[];
+  /** Path of the issuer, e.g. `/session-1`; default none. */
+  path?: string;
+  behaviour?: Partial<HelseIdBehaviour>;
+  onEvent?: (event: StandInEvent) => void;
+}
+
+/** HelseID's stand-in. `url` is the issuer. */
+export interface HelseIdServer extends RunningServer {
+  /** Same as `url`. */
+  issuer: string;
+  /** The keys it signs with, for a resource server in the same process. */
+  keys: JWTVerifyGetKey;
+  registry: Registry;
+  /** Live: changes take effect at once. */
+  behaviour: HelseIdBehaviour;
+  /** Short for `registry.register`. */
+  registerKey(clientId: string, jwk: JWK, origin: KeyOrigin): void;
+}
+
+/** A key as the registry holds it. Times are epoch seconds. */
+export interface RegisteredKey {
+  kid: string;
+  jwkThumbprint: string;
+  origin: KeyOrigin;
+  jwk: JWK;
+  registeredAt: number;
+  /** From when the token endpoint accepts it. */
+  honouredFrom: number;
+  /** null: never expires (portal keys). */
+  expires: number | null;
+}
+
+/** The registrations: what the stand-in's token endpoint and the self-service API share. */
+export interface Registry {
+  client(clientId: string): StandInClient | undefined;
+  clients(): StandInClient[];
+  addClient(client: StandInClient): void;
+  /** All keys of a client, also those not honoured yet or expired. */
+  keys(clientId: string): RegisteredKey[];
+  /** The keys that the token endpoint accepts at this instant. */
+  honouredKeys(clientId: string): JWK[];
+  register(
+    clientId: string,
+    jwk: JWK,
+    origin: KeyOrigin,
+    options?: { expires?: number | null; propagation?: number },
+  ): void;
+  remove(clientId: string, kid: string): void;
+}
+
+/** What the self-service API does with the next registrations (issue: worst cases). */
+export interface SelfServiceBehaviour {
+  /** What happens to the keys that the client had registered through the API: kept, or dropped at once. */
+  previousKeys: 'keep' | 'drop';
+  /** How `POST /v1/client-secret` answers: normally, with 4xx problem details, with a 5xx, or not at all although it registered. */
+  answer: 'normal' | 'problem' | 'failure' | 'timeout-after-registering';
+  /** Seconds until HelseID honours the key; `never` registers and never propagates. Absent: the stand-in's `propagation`. */
+  propagation?: number | 'never';
+  /** Seconds from now until the reported expiry; negative lies in the past. */
+  expiresIn: number;
+  /** Which body forms are understood. */
+  body: 'object' | 'string' | 'both';
+}
+
+/** Options of `startSelfService`. */
+export interface SelfServiceOptions extends ServerOptions {
+  registry: Registry;
+  issuer: string;
+  keys: JWTVerifyGetKey;
+  /** Default `nhn:selvbetjening`. */
+  audience?: string;
+  /** Default `nhn:selvbetjening/client`. */
+  scope?: string;
+  /** Secret of `POST /v1/client-drafts`; absent: the call is refused. */
+  apiKey?: string;
+  behaviour?: Partial<SelfServiceBehaviour>;
+  onEvent?: (event: StandInEvent) => void;
+}
+
+/** The self-service API's stand-in. */
+export interface SelfServiceServer extends RunningServer {
+  behaviour: SelfServiceBehaviour;
+}
+
+/** Options of `startHealthApi`. */
+export interface HealthApiOptions extends ServerOptions {
+  issuer: string;
+  keys: JWTVerifyGetKey;
+  audience: string;
+  /** Scopes a token must hold, by route. */
+  scopes: readonly string[];
+  securityLevel?: '2' | '3' | '4';
+  /** Path under which the routes lie, e.g. `/fhir`; default none. */
+  path?: string;
+  /** Seconds a proof is accepted (default 10), before and after which the clocks may differ by `skew` (default 5). */
+  proofAge?: number;
+  /** Demands a nonce of its own (default false), accepted for so many seconds. */
+  nonceLifetime?: number;
+  onEvent?: (event: StandInEvent) => void;
+}
+
+/** A document that the documents API has accepted. */
+export interface StoredDocument {
+  id: string;
+  /** The FHIR resource as stored. */
+  resource: Record<string, unknown>;
+  clientId: string;
+  /** From the token: on whose behalf it was submitted. */
+  parent?: string;
+  child?: string;
+}
+
+/** A health API. */
+export interface HealthApiServer extends RunningServer {
+  /** Accepted documents in the order they came. */
+  documents: readonly StoredDocument[];
+}
