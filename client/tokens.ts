@@ -1,0 +1,171 @@
+import type { AssertionDetail } from './intents.ts';
+
+/** The key a token is bound to. Every proof with `ath` pins it (I9). Both are RFC 7638 thumbprints. */
+export interface KeyBinding {
+  kid: string;
+  jkt: string;
+}
+
+/** A DPoP-bound access token with what is needed to use it. The value is a secret: never logged, never sent to a signer. */
+export interface AccessToken {
+  accessToken: string;
+  /** The key its proofs must be signed with. */
+  binding: KeyBinding;
+  /** As the server said it, seconds; absent where the server said nothing (then it is never cached). */
+  expiresIn?: number;
+  /** Epoch seconds, counted from before the request was sent; absent with `expiresIn`. */
+  expiresAt?: number;
+  /** Scopes granted, space-separated: the server's answer, or else what was asked for (RFC 6749 5.1). */
+  scope?: string;
+  /** HelseID: scopes withheld, space-separated, from an organisation that has not signed their terms. */
+  rejectedScope?: string;
+}
+
+/** Claims of an ID token whose signature, issuer, audience, times and nonce were checked. */
+export interface IdTokenClaims {
+  iss: string;
+  sub: string;
+  aud: string | string[];
+  exp: number;
+  iat: number;
+  nonce?: string;
+  auth_time?: number;
+  sid?: string;
+  [claim: string]: unknown;
+}
+
+/** What the authorization code and refresh grants give. */
+export interface UserTokens extends AccessToken {
+  refreshToken?: string;
+  /** HelseID's `rt_expires_in` as epoch seconds. */
+  refreshTokenExpiresAt?: number;
+  /** As received: needed as `id_token_hint` at logout. */
+  idToken?: string;
+  /** Claims of `idToken`; present exactly when it is. */
+  idTokenClaims?: IdTokenClaims;
+}
+
+/** What the authorization code grant gives: an ID token is always among it. */
+export interface LoginTokens extends UserTokens {
+  idToken: string;
+  idTokenClaims: IdTokenClaims;
+}
+
+/** What a machine token is asked for. */
+export interface AccessTokenRequest {
+  /** A subset of the client's scopes; without it, or empty, all of them. */
+  scopes?: readonly string[];
+  /** RFC 8707. */
+  resource?: string;
+  /** Organisation and other details of this request (FK5); the signer checks them against the grant. */
+  details?: readonly AssertionDetail[];
+  /** Stops waiting; a request shared with others goes on for them. */
+  signal?: AbortSignal;
+}
+
+/** A pushed authorization request (RFC 9126). */
+export interface AuthorizationRequest {
+  redirectUri: string;
+  /** Sent exactly as given. */
+  scope: string;
+  state: string;
+  /** RFC 7636, S256. */
+  codeChallenge: string;
+  nonce?: string;
+  /** Every API that tokens will be asked for (RFC 8707). */
+  resources?: readonly string[];
+  acrValues?: readonly string[];
+  prompt?: string;
+  /** Seconds. */
+  maxAge?: number;
+  uiLocales?: string;
+  /** ID-porten's organisation number to log in on behalf of. */
+  onBehalfOf?: string;
+  /** Sends all parameters inside a signed request object (RFC 9101); needs the grant for it. */
+  requestObject?: boolean;
+  /** Organisation details in the request object (HelseID's alternative to `details` on refresh); only with `requestObject`. */
+  authorizationDetails?: readonly AssertionDetail[];
+  signal?: AbortSignal;
+}
+
+/** What a pushed authorization request gives. */
+export interface PushedRequest {
+  /** Where to send the browser: carries `client_id` and `request_uri` only. */
+  authorizationUrl: string;
+  requestUri: string;
+  /** Seconds. */
+  expiresIn: number;
+  /** The key the code will be bound to (`dpop_jkt`): keep it with the transaction and give it to `redeemCode`. */
+  binding: KeyBinding;
+}
+
+/** The redemption of an authorization code. */
+export interface CodeRedemption {
+  /** The parameters of the callback as the browser sent them, duplicates included. */
+  parameters: URLSearchParams;
+  /** `state` of the transaction. */
+  state: string;
+  /** `redirectUri` of the transaction. */
+  redirectUri: string;
+  codeVerifier: string;
+  /** `nonce` of the transaction, where one was sent; without it a nonce in the ID token is refused. */
+  nonce?: string;
+  /** Seconds; checked against `auth_time`. */
+  maxAge?: number;
+  /** `binding` of the pushed request. */
+  binding: KeyBinding;
+  /** The one API the first access token is for (RFC 8707). */
+  resource?: string;
+  signal?: AbortSignal;
+}
+
+/** A refresh. */
+export interface RefreshRequest {
+  refreshToken: string;
+  scopes?: readonly string[];
+  resource?: string;
+  /** Organisation switch: HelseID takes it on refresh. */
+  details?: readonly AssertionDetail[];
+  /** The login's `iss` and `sub`: an ID token of somebody else is `person_mismatch`. */
+  expected?: { iss: string; sub: string };
+  /** Pins the proof's key, for a server that binds refresh tokens; without it the current key. */
+  binding?: KeyBinding;
+  signal?: AbortSignal;
+}
+
+/** A token exchange (RFC 8693): another's access token in, a narrow one bound to our key out. */
+export interface ExchangeRequest {
+  subjectToken: string;
+  scopes?: readonly string[];
+  resource?: string;
+  audience?: string;
+  details?: readonly AssertionDetail[];
+  signal?: AbortSignal;
+}
+
+/** A revocation (RFC 7009). */
+export interface RevocationRequest {
+  token: string;
+  hint?: 'access_token' | 'refresh_token';
+  signal?: AbortSignal;
+}
+
+/** A validated logout token (OpenID Connect Back-Channel Logout 1.0): at least one of `sub` and `sid` is there. */
+export interface LogoutTokenClaims {
+  iss: string;
+  jti: string;
+  iat: number;
+  exp: number;
+  sub?: string;
+  sid?: string;
+}
+
+/** Where an API call gets its token, and once after a 401 `invalid_token` another. */
+export interface TokenSource {
+  get(signal?: AbortSignal): Promise<AccessToken>;
+  /** A token other than `refused`, or nothing where there is none to be had: then the API's answer stands. */
+  renew(refused: AccessToken, signal?: AbortSignal): Promise<AccessToken | undefined>;
+}
+
+/** `fetch` with token and proof. Takes a URL; a one-shot body is never sent twice. */
+export type ApiFetch = (input: string | URL, init?: RequestInit) => Promise<Response>;
