@@ -29,4 +29,43 @@ export interface ZoneConfig {
   zone: string;
   clients: Readonly<Record<string, ClientConfig>>;
   apis: Readonly<Record<string, ApiConfig>>;
+  /** Of the functions of user login; exactly as declared. */
+  login?: LoginConfig;
+}
+
+/** A route that the `api` function forwards for the logged-in user. */
+export interface ForwardConfig {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** API Gateway resource path below `/api`, e.g. `/summaries/{id}`; parameters are whole segments and never greedy. */
+  path: string;
+  /** Name of the API it is forwarded to. */
+  api: string;
+  /** Path below the API's base URL, with the same parameters as `path`; default `path`. */
+  to?: string;
+}
+
+/** User login through a zone's gateway, as declared; the login functions apply the defaults. */
+export interface LoginConfig {
+  /** The client that logs users in; the zone must have a grant for it. */
+  client: string;
+  /** Exactly the scopes to ask for, in this order. */
+  scopes: readonly string[];
+  /** Lowest accepted `helseid://claims/identity/security_level`; absent where none is demanded. */
+  securityLevel?: '2' | '3' | '4';
+  acrValues?: readonly string[];
+  /** `prompt` of every login; a browser may ask for `login` or `select_account` where nothing is declared. */
+  prompt?: 'login' | 'select_account';
+  /** Seconds since the person proved who they are, at most; checked against `auth_time`. */
+  maxAge?: number;
+  /** ID-porten's organisation number to log in on behalf of, nine digits. */
+  onBehalfOf?: string;
+  /** Whether PAR carries a signed request object (needs the grant). */
+  requestObject?: boolean;
+  /** Minutes without use after which a session ends (default 30), and minutes after login at which it ends anyhow (default 480). */
+  idleMinutes?: number;
+  absoluteMinutes?: number;
+  /** External origin of the gateway, e.g. `https://journal.example.no`, where it has its own domain. Absent: the gateway's own URL. */
+  origin?: string;
+  /** Routes under `/api/` that are forwarded for the logged-in user. */
+  forward: readonly ForwardConfig[];
 }

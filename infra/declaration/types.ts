@@ -1,5 +1,6 @@
 import type { Algorithm } from '../../client/algorithms.ts';
 import type { IssuerProfile } from '../../client/profile.ts';
+import type { LoginConfig } from '../../functions/common/config.ts';
 import type { AllowedDetail } from '../../functions/signer/grant.ts';
 
 /** Where a signing key lives (design 5, 6). Only `kms` may span zones. */
@@ -67,25 +68,8 @@ export interface Route {
   authorize: 'iam' | 'helseid';
 }
 
-/** User login through the zone's gateway. */
-export interface LoginDeclaration {
-  /** The client that logs users in; the zone must have a grant for it. */
-  client: string;
-  /** Exactly the scopes to ask for, in this order. */
-  scopes: readonly string[];
-  /** Lowest accepted `helseid://claims/identity/security_level`; absent where none is demanded. */
-  securityLevel?: '2' | '3' | '4';
-  acrValues?: readonly string[];
-  /** Whether PAR carries a signed request object (needs the grant). */
-  requestObject?: boolean;
-  /** Minutes without use after which a session ends (default 30), and minutes after login at which it ends anyhow (default 480). */
-  idleMinutes?: number;
-  absoluteMinutes?: number;
-  /** External origin of the gateway, e.g. `https://journal.example.no`, where it has its own domain. Absent: the gateway's own URL. */
-  origin?: string;
-  /** Routes under `/api/` that are forwarded for the logged-in user. */
-  forward: readonly { method: Route['method']; path: string; api: string }[];
-}
+/** User login through the zone's gateway: declared once, in the shape that the login functions read. */
+export type LoginDeclaration = LoginConfig;
 
 /** A closed network: one VPC, its own roles, its own secrets. */
 export interface ZoneDeclaration {
