@@ -22,6 +22,10 @@ export const ERROR_CODES = [
   'kms_unavailable',
   'kms_refused',
   'signature_late',
+  // an AWS API answered with an error, or not at all (client/aws.ts)
+  'aws_refused',
+  'aws_throttled',
+  'aws_unavailable',
   // the signer could not be asked
   'signer_unavailable',
   'signer_answer_invalid',

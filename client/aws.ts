@@ -1,0 +1,231 @@
+import { type BinaryLike, createHash, createHmac } from 'node:crypto';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { ZonesError } from './errors.ts';
+import { type Fetch, withDeadline } from './http.ts';
+
+/** The services a zone function may call: signing name, host prefix and the `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>`. */
+const SERVICES = {
+  lambda: { host: 'lambda', variable: 'LAMBDA' },
+  dynamodb: { host: 'dynamodb', variable: 'DYNAMODB' },
+  sqs: { host: 'sqs', variable: 'SQS' },
+  events: { host: 'events', variable: 'EVENTBRIDGE' },
+} as const;
+
+/** Signing name of a service this caller knows. */
+export type AwsService = keyof typeof SERVICES;
+
+/** Where and as whom to call. */
+export interface AwsConfig {
+  region: string;
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+  /** Replaces `https://<service>.<region>.amazonaws.com`. */
+  endpoints: Partial<Record<AwsService, string>>;
+}
+
+/** One call. */
+export interface AwsRequest {
+  service: AwsService;
+  /** Default `POST`. */
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Percent-encoded already; default `/`. */
+  path?: string;
+  headers?: Readonly<Record<string, string>>;
+  body?: string;
+  /** Whether doing it twice does no harm: only then is it sent again after a 5xx or a lost connection. */
+  repeatable: boolean;
+  signal?: AbortSignal;
+}
+
+/** An answer with a 2xx status. */
+export interface AwsResponse {
+  headers: Headers;
+  body: string;
+}
+
+/** Calls AWS. Throws `aws_refused`, `aws_throttled`, `aws_unavailable` or `request_aborted`; `facts.error` is AWS's own error code. */
+export interface AwsCaller {
+  call(request: AwsRequest): Promise<AwsResponse>;
+  /** AWS JSON 1.0/1.1: `target` goes into `X-Amz-Target`. Resolves to the parsed answer. */
+  json(request: {
+    service: AwsService;
+    target: string;
+    version?: '1.0' | '1.1';
+    input: unknown;
+    repeatable: boolean;
+    signal?: AbortSignal;
+  }): Promise<unknown>;
+}
+
+/** What can be replaced in tests, and the bounds. */
+export interface AwsCallerOptions {
+  fetch?: Fetch;
+  now?: () => number;
+  /** Milliseconds; how long a retry waits. */
+  wait?: (milliseconds: number) => Promise<void>;
+  /** In [0, 1). */
+  random?: () => number;
+  /** Milliseconds an attempt may take (default 5000). */
+  timeout?: number;
+  /** Attempts in all (default 3). */
+  attempts?: number;
+}
+
+const THROTTLED =
+  /^(Throttling|ThrottlingException|ThrottledException|TooManyRequestsException|RequestLimitExceeded|ProvisionedThroughputExceededException|RequestThrottled|LimitExceededException|SlowDown)$/;
+
+/**
+ * Reads region, credentials and endpoints from the environment that Lambda gives a function.
+ * Throws `config_invalid` and names the variable that is missing.
+ */
+export function readAwsConfig(env: Readonly<Record<string, string | undefined>>): AwsConfig {
+  const need = (name: string): string => {
+    const value = env[name];
+    if (!value) throw new ZonesError('config_invalid', `The environment variable ${name} is missing.`);
+    return value;
+  };
+  const endpoints: AwsConfig['endpoints'] = {};
+  for (const [service, { variable }] of Object.entries(SERVICES) as [AwsService, { variable: string }][]) {
+    const url = env[`AWS_ENDPOINT_URL_${variable}`];
+    if (url) endpoints[service] = url;
+  }
+  const sessionToken = env['AWS_SESSION_TOKEN'];
+  return {
+    region: need('AWS_REGION'),
+    credentials: {
+      accessKeyId: need('AWS_ACCESS_KEY_ID'),
+      secretAccessKey: need('AWS_SECRET_ACCESS_KEY'),
+      ...(sessionToken ? { sessionToken } : {}),
+    },
+    endpoints,
+  };
+}
+
+/** What SignatureV4 wants of a hash: SHA-256, keyed where a secret is given. */
+class Sha256 {
+  readonly #hash;
+  constructor(secret?: unknown) {
+    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as BinaryLike);
+  }
+  update(data: unknown): void {
+    this.#hash.update(data as BinaryLike);
+  }
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest();
+  }
+  reset(): void {}
+}
+
+/**
+ * Makes an {@link AwsCaller}: Signature Version 4, a deadline an attempt, and retries with full jitter. A throttled
+ * call is always sent again, since it was not carried out; others only where `repeatable`. The AWS SDK would do more
+ * (credential chains, clock correction, endpoint rules) at many times the size; a Lambda function needs none of it.
+ */
+export function createAwsCaller(config: AwsConfig, options: AwsCallerOptions = {}): AwsCaller {
+  const {
+    now = Date.now,
+    random = Math.random,
+    wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+    timeout = 5000,
+    attempts = 3,
+  } = options;
+  const send: Fetch = options.fetch ?? ((input, init) => fetch(input, init));
+
+  async function attempt(request: AwsRequest): Promise<AwsResponse> {
+    const signed = await signRequest(config, request, new Date(now()));
+    let status: number;
+    let headers: Headers;
+    let body: string;
+    try {
+      [status, headers, body] = await withDeadline(timeout, request.signal, async (signal) => {
+        const response = await send(signed.url, { ...signed.init, redirect: 'manual', signal });
+        return [response.status, response.headers, await response.text()] as const;
+      });
+    } catch (cause) {
+      if (request.signal?.aborted)
+        throw new ZonesError('request_aborted', 'The call was aborted.', { cause });
+      throw new ZonesError(
+        'aws_unavailable',
+        `No answer from ${request.service}; check the zone's endpoint and security groups.`,
+        { cause, facts: { service: request.service } },
+      );
+    }
+    if (status >= 200 && status < 300) return { headers, body };
+    throw parseError(request.service, status, headers, body);
+  }
+
+  async function call(request: AwsRequest): Promise<AwsResponse> {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await attempt(request);
+      } catch (error) {
+        const code = error instanceof ZonesError ? error.code : undefined;
+        const again = code === 'aws_throttled' || (code === 'aws_unavailable' && request.repeatable);
+        if (!again || tried >= attempts || request.signal?.aborted) throw error;
+        await wait(random() * 50 * 2 ** tried);
+      }
+    }
+  }
+
+  return {
+    call,
+    async json({ service, target, version = '1.0', input, repeatable, signal }) {
+      const { body } = await call({
+        service,
+        headers: { 'content-type': `application/x-amz-json-${version}`, 'x-amz-target': target },
+        body: JSON.stringify(input),
+        repeatable,
+        ...(signal ? { signal } : {}),
+      });
+      return parseJson(body) ?? {};
+    },
+  };
+}
+
+async function signRequest(config: AwsConfig, request: AwsRequest, signingDate: Date) {
+  const { service, method = 'POST', path = '/', body } = request;
+  const origin =
+    config.endpoints[service] ?? `https://${SERVICES[service].host}.${config.region}.amazonaws.com`;
+  const url = new URL(path, origin);
+  const signer = new SignatureV4({
+    service,
+    region: config.region,
+    credentials: config.credentials,
+    sha256: Sha256,
+  });
+  const signed = await signer.sign(
+    {
+      method,
+      protocol: url.protocol,
+      hostname: url.hostname,
+      path: url.pathname,
+      query: Object.fromEntries(url.searchParams),
+      headers: { ...request.headers, host: url.host },
+      body,
+    },
+    { signingDate },
+  );
+  // fetch sets `host` itself, from the URL, to the value that was signed.
+  const { host: _, ...headers } = signed.headers;
+  return { url: url.href, init: { method, headers, ...(body === undefined ? {} : { body }) } };
+}
+
+/** AWS names its error in `x-amzn-errortype` (REST) or `__type` (JSON), with a prefix or suffix to cut off. */
+function parseError(service: AwsService, status: number, headers: Headers, body: string): ZonesError {
+  const parsed = parseJson(body);
+  const fields = (typeof parsed === 'object' && parsed !== null ? parsed : {}) as Record<string, unknown>;
+  const named = headers.get('x-amzn-errortype') ?? fields['__type'] ?? fields['code'];
+  const error = typeof named === 'string' ? (named.split('#').pop()?.split(':')[0] ?? '') : '';
+  const facts = { service, status, error: error || 'Unknown' };
+  const message = `${service} answered ${status} ${facts.error}.`;
+  if (status === 429 || THROTTLED.test(error)) return new ZonesError('aws_throttled', message, { facts });
+  if (status >= 500) return new ZonesError('aws_unavailable', message, { facts });
+  return new ZonesError('aws_refused', message, { facts });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,99 @@
+import type { AwsCaller } from './aws.ts';
+import { ERROR_CODES, type ErrorCode, isZonesError, ZonesError } from './errors.ts';
+import type { Intent, Signature, Signer, SignRequest } from './intents.ts';
+
+/**
+ * A {@link Signer} that invokes a signer function and waits for its answer. Asking again does no harm (every signature
+ * is made anew), so lost connections and throttling are retried by the caller of AWS.
+ *
+ * Throws the signer's own coded error when it refused; `signer_unavailable` when it was throttled, crashed or may not
+ * be invoked; `signer_answer_invalid` when the answer is not what a signer returns. Does not verify signatures: the
+ * signer is trusted, and the authorization server verifies them.
+ */
+export function createRemoteSigner(deps: { aws: AwsCaller; functionArn: string }): Signer {
+  const path = `/2015-03-31/functions/${encodeURIComponent(deps.functionArn)}/invocations`;
+  return {
+    async sign(intents) {
+      const request: SignRequest = { intents: [...intents] };
+      const response = await deps.aws
+        .call({
+          service: 'lambda',
+          path,
+          headers: { 'content-type': 'application/json', 'x-amz-invocation-type': 'RequestResponse' },
+          body: JSON.stringify(request),
+          repeatable: true,
+        })
+        .catch((cause: unknown) => {
+          const facts = isZonesError(cause) ? cause.facts : {};
+          const message = `The signer could not be invoked (${facts['error'] ?? 'no answer'}); check its state, its concurrency and this zone's permission to invoke it.`;
+          throw new ZonesError('signer_unavailable', message, { cause, facts });
+        });
+      if (response.headers.has('x-amz-function-error')) {
+        throw new ZonesError(
+          'signer_unavailable',
+          "The signer function failed; see the signing zone's log.",
+          {
+            facts: { error: response.headers.get('x-amz-function-error') ?? '' },
+          },
+        );
+      }
+      return readAnswer(response.body, intents);
+    },
+  };
+}
+
+function readAnswer(body: string, intents: readonly Intent[]): Signature[] {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body);
+  } catch (cause) {
+    throw invalidAnswer('is not JSON', cause);
+  }
+  if (!isRecord(answer)) throw invalidAnswer('is not an object');
+  if (answer['error'] !== undefined) throw readRefusal(answer['error']);
+  const signatures = answer['signatures'];
+  if (!Array.isArray(signatures) || signatures.length !== intents.length)
+    throw invalidAnswer('does not hold one signature an intent');
+  if (!signatures.every(isSignature)) throw invalidAnswer('holds something else than signatures');
+  return signatures;
+}
+
+function readRefusal(error: unknown): ZonesError {
+  if (!isRecord(error) || !isErrorCode(error['code']) || typeof error['message'] !== 'string')
+    return invalidAnswer('holds an error without a known code');
+  const facts = isRecord(error['facts']) ? Object.entries(error['facts']).filter(isFact) : [];
+  return new ZonesError(error['code'], error['message'], { facts: Object.fromEntries(facts) });
+}
+
+function invalidAnswer(what: string, cause?: unknown): ZonesError {
+  const message = `The signer's answer ${what}; deploy signer and zone functions from one version.`;
+  return new ZonesError('signer_answer_invalid', message, { cause });
+}
+
+const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+const THUMBPRINT = /^[\w-]{43}$/;
+
+function isSignature(value: unknown): value is Signature {
+  return (
+    isRecord(value) &&
+    matches(COMPACT_JWS, value['jws']) &&
+    matches(THUMBPRINT, value['kid']) &&
+    matches(THUMBPRINT, value['jkt'])
+  );
+}
+
+function isErrorCode(value: unknown): value is ErrorCode {
+  return ERROR_CODES.some((code) => code === value);
+}
+
+function isFact(entry: [string, unknown]): entry is [string, string | number | boolean] {
+  return ['string', 'number', 'boolean'].includes(typeof entry[1]);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function matches(pattern: RegExp, value: unknown): boolean {
+  return typeof value === 'string' && pattern.test(value);
+}
