@@ -1,0 +1,73 @@
+import type { JWTVerifyGetKey } from 'jose';
+
+/** What a resource server demands of a request: HelseID's checks (UP-ATV) as data. */
+export interface AccessRules {
+  /** Exactly as in the issuer's metadata. */
+  issuer: string;
+  /** The one algorithm the issuer signs with; HelseID: RS256. */
+  tokenAlgorithm: string;
+  /** This API's name in `aud`. */
+  audience: string;
+  /** Whether a token that names other audiences as well is accepted (default false). */
+  otherAudiences?: boolean;
+  /** Every one of these must be in the token. */
+  scopes: readonly string[];
+  /** Lowest accepted `helseid://claims/identity/security_level`; with it a person must be in the token. */
+  securityLevel?: '2' | '3' | '4';
+  /** Algorithms a proof may be signed with (never symmetric, never none). */
+  proofAlgorithms: readonly string[];
+  /** Seconds after `iat` that a proof is accepted. */
+  proofAge: number;
+  /** Seconds that the clocks of issuer, caller and API may differ, each way. */
+  clockSkew: number;
+}
+
+/** Algorithms of DPoP proofs that HelseID's clients may use. */
+export const PROOF_ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'] as const;
+
+/** Seconds: proof age and clock skew when the declaration says nothing (helseid.md 2.5). */
+export const DEFAULT_PROOF_AGE = 10;
+/** See {@link DEFAULT_PROOF_AGE}. */
+export const DEFAULT_CLOCK_SKEW = 5;
+
+/** A request as the caller sent it. */
+export interface AccessRequest {
+  method: string;
+  /** The external URL that the caller used, not the one behind a proxy. */
+  url: string;
+  /** Every header with every value, in any case of the names. */
+  headers: readonly (readonly [name: string, value: string])[];
+}
+
+/** Remembers proofs. Must be shared by every instance of the API. */
+export interface ReplayCache {
+  /** True the first time an `id` is claimed, false until `expires` (epoch seconds) has passed. Throws when it can't be asked. */
+  claim(id: string, expires: number): Promise<boolean>;
+}
+
+/** Nonces of the API's own (RFC 9449 9); without it none is demanded. */
+export interface NonceSource {
+  accepts(nonce: string): boolean;
+}
+
+/** What validation needs from outside. */
+export interface AccessPorts {
+  /** The issuer's keys by `kid`. */
+  keys: JWTVerifyGetKey;
+  replays: ReplayCache;
+  /** Epoch seconds. */
+  now: () => number;
+  nonces?: NonceSource;
+}
+
+/** What a valid request may rely on. */
+export interface Access {
+  clientId: string;
+  scopes: readonly string[];
+  /** Thumbprint of the caller's key. */
+  jkt: string;
+  /** Epoch seconds. */
+  expires: number;
+  /** All claims of the token. */
+  claims: Readonly<Record<string, unknown>>;
+}

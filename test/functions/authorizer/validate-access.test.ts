@@ -1,0 +1,337 @@
+import { createHash } from 'node:crypto';
+import { base64url, UnsecuredJWT } from 'jose';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { isZonesError, ZonesError } from '../../../client/errors.ts';
+import { challengeFor } from '../../../functions/authorizer/challenge.ts';
+import type { AccessRules } from '../../../functions/authorizer/rules.ts';
+import { validateAccess } from '../../../functions/authorizer/validate-access.ts';
+import { makeKey, makeKeys, makePorts, makeRequest, NOW, RULES, type Twist } from './make-request.ts';
+
+let keys: Awaited<ReturnType<typeof makeKeys>>;
+beforeAll(async () => {
+  keys = await makeKeys();
+});
+
+async function validate(twist: Twist = {}, rules: AccessRules = RULES, ports = makePorts(keys.issuer.jwk)) {
+  return validateAccess(await makeRequest(keys, twist), rules, ports);
+}
+
+/** The failed check, or what else was thrown. */
+async function failedCheck(run: Promise<unknown>) {
+  try {
+    await run;
+  } catch (error) {
+    if (isZonesError(error)) return { check: error.facts['check'], code: error.code };
+    throw error;
+  }
+  return 'allowed';
+}
+
+describe('a good request', () => {
+  test('passes, and says who called', async () => {
+    expect(await validate()).toMatchObject({
+      clientId: 'caller',
+      scopes: ['example:summaries/read', 'example:other'],
+      jkt: keys.caller.jkt,
+      expires: NOW + 60,
+    });
+  });
+
+  const allowed: [string, Twist][] = [
+    ['scheme in lower case', { scheme: 'dpop' }],
+    ['typ JWT', { token: { header: { typ: 'JWT' } } }],
+    ['audience as a list of one', { token: { aud: [RULES.audience] } }],
+    ['scope as a list', { token: { scope: ['example:other', 'example:summaries/read'] } }],
+    ['expired within the leeway', { token: { exp: NOW - 4 } }],
+    ['valid from a little later', { token: { nbf: NOW + 4 } }],
+    ['no nbf, no sub, no jti', { token: { nbf: undefined } }],
+    ['query on the request, none in htu', { url: 'https://api.example/v1/summaries/1?a=1' }],
+    ['htu with a query', { proof: { htu: 'https://api.example/v1/summaries/1?b=2#c' } }],
+    ['htu in another spelling', { proof: { htu: 'HTTPS://API.example:443/v1/%73ummaries/1' } }],
+    ['oldest proof', { proof: { iat: NOW - 15 } }],
+    ['proof from a clock ahead', { proof: { iat: NOW + 5 } }],
+  ];
+  test.each(allowed)('%s', async (_, twist) => {
+    await expect(validate(twist)).resolves.toMatchObject({ clientId: 'caller' });
+  });
+
+  test('RSA proofs pass too', async () => {
+    const rsa = await makeKey('PS256');
+    await expect(validate({ token: { cnf: { jkt: rsa.jkt } }, proof: { key: rsa } })).resolves.toBeTruthy();
+  });
+});
+
+describe('refused', () => {
+  const denied: [string, string, string, () => Twist][] = [
+    ['bearer', 'access_token_invalid', 'scheme', () => ({ scheme: 'Bearer' })],
+    ['no authorization', 'access_token_invalid', 'scheme', () => ({ authorization: [] })],
+    [
+      'two authorizations',
+      'access_token_invalid',
+      'scheme',
+      () => ({ authorization: ['DPoP a.b.c', 'DPoP a.b.c'] }),
+    ],
+    ['not a token', 'access_token_invalid', 'token', () => ({ authorization: ['DPoP opaque'] })],
+    [
+      'unsigned token',
+      'access_token_invalid',
+      'token',
+      () => ({
+        authorization: [`DPoP ${new UnsecuredJWT({ iss: RULES.issuer }).encode()}`],
+      }),
+    ],
+    ['another issuer', 'access_token_invalid', 'token', () => ({ token: { iss: `${RULES.issuer}/` } })],
+    ['signed by another key', 'access_token_invalid', 'token', () => ({ token: { key: keys.stranger } })],
+    [
+      'a kid the issuer does not have',
+      'access_token_invalid',
+      'token',
+      () => ({
+        token: { header: { kid: 'other' } },
+      }),
+    ],
+    ['expired', 'access_token_invalid', 'token', () => ({ token: { exp: NOW - 6 } })],
+    ['no exp', 'access_token_invalid', 'token', () => ({ token: { exp: undefined } })],
+    ['not valid yet', 'access_token_invalid', 'token', () => ({ token: { nbf: NOW + 6 } })],
+    ['an ID token', 'access_token_invalid', 'token typ', () => ({ token: { header: { typ: undefined } } })],
+    [
+      'a logout token',
+      'access_token_invalid',
+      'token typ',
+      () => ({ token: { header: { typ: 'logout+jwt' } } }),
+    ],
+    ['no audience', 'access_token_invalid', 'audience', () => ({ token: { aud: undefined } })],
+    ['another audience', 'access_token_invalid', 'audience', () => ({ token: { aud: 'example:other' } })],
+    [
+      'a second audience',
+      'access_token_invalid',
+      'audience',
+      () => ({
+        token: { aud: [RULES.audience, 'example:other'] },
+      }),
+    ],
+    ['no proof', 'proof_invalid', 'one proof', () => ({ proofs: () => [] })],
+    ['two proofs', 'proof_invalid', 'one proof', () => ({ proofs: (proof) => [proof, proof] })],
+    [
+      'two proofs in one header',
+      'proof_invalid',
+      'one proof',
+      () => ({ proofs: (proof) => [`${proof}, ${proof}`] }),
+    ],
+    ['an unbound token', 'access_token_invalid', 'cnf.jkt', () => ({ token: { cnf: undefined } })],
+    ['not a proof', 'proof_invalid', 'proof form', () => ({ proofs: () => ['nonsense'] })],
+    ['proof of another typ', 'proof_invalid', 'proof typ', () => ({ proof: { header: { typ: 'JWT' } } })],
+    ['proof alg not on the list', 'proof_invalid', 'proof alg', () => ({ proof: { key: keys.issuer } })],
+    [
+      'unsigned proof',
+      'proof_invalid',
+      'proof alg',
+      () => ({
+        proofs: () => [`${base64url.encode('{"alg":"none","typ":"dpop+jwt"}')}.e30.`],
+      }),
+    ],
+    ['proof without key', 'proof_invalid', 'proof jwk', () => ({ proof: { header: { jwk: undefined } } })],
+    [
+      'private key in the proof',
+      'proof_invalid',
+      'proof jwk',
+      () => ({
+        proof: { header: { jwk: keys.caller.privateJwk } },
+      }),
+    ],
+    [
+      'symmetric key in the proof',
+      'proof_invalid',
+      'proof jwk',
+      () => ({
+        proof: { header: { jwk: { kty: 'oct', k: 'AAAA' } } },
+      }),
+    ],
+    [
+      'a broken key in the proof',
+      'proof_invalid',
+      'proof jwk',
+      () => ({
+        proof: { header: { jwk: { kty: 'EC', crv: 'P-256' } } },
+      }),
+    ],
+    ['proof by another key', 'proof_invalid', 'thumbprint', () => ({ proof: { key: keys.stranger } })],
+    [
+      'another key claimed',
+      'proof_invalid',
+      'proof signature',
+      () => ({
+        proof: { key: keys.stranger, header: { jwk: keys.caller.jwk } },
+      }),
+    ],
+    ['no ath', 'proof_invalid', 'ath', () => ({ proof: { ath: undefined } })],
+    [
+      'ath of another token',
+      'proof_invalid',
+      'ath',
+      () => ({
+        proof: { ath: createHash('sha256').update('other').digest('base64url') },
+      }),
+    ],
+    ['no jti', 'proof_invalid', 'jti', () => ({ proof: { jti: undefined } })],
+    ['empty jti', 'proof_invalid', 'jti', () => ({ proof: { jti: '' } })],
+    ['another method', 'proof_invalid', 'htm', () => ({ proof: { htm: 'POST' } })],
+    ['method in other case', 'proof_invalid', 'htm', () => ({ proof: { htm: 'get' } })],
+    ['no htu', 'proof_invalid', 'htu', () => ({ proof: { htu: undefined } })],
+    [
+      'another path',
+      'proof_invalid',
+      'htu',
+      () => ({ proof: { htu: 'https://api.example/v1/summaries/2' } }),
+    ],
+    [
+      'path in other case',
+      'proof_invalid',
+      'htu',
+      () => ({ proof: { htu: 'https://api.example/v1/Summaries/1' } }),
+    ],
+    [
+      'another host',
+      'proof_invalid',
+      'htu',
+      () => ({ proof: { htu: 'https://other.example/v1/summaries/1' } }),
+    ],
+    [
+      'another scheme',
+      'proof_invalid',
+      'htu',
+      () => ({ proof: { htu: 'http://api.example/v1/summaries/1' } }),
+    ],
+    [
+      'another port',
+      'proof_invalid',
+      'htu',
+      () => ({ proof: { htu: 'https://api.example:444/v1/summaries/1' } }),
+    ],
+    [
+      'a slash more',
+      'proof_invalid',
+      'htu',
+      () => ({ proof: { htu: 'https://api.example/v1/summaries/1/' } }),
+    ],
+    ['no iat', 'proof_invalid', 'iat', () => ({ proof: { iat: undefined } })],
+    ['too old', 'proof_invalid', 'iat', () => ({ proof: { iat: NOW - 16 } })],
+    ['from the future', 'proof_invalid', 'iat', () => ({ proof: { iat: NOW + 6 } })],
+    ['scope missing', 'scope_insufficient', 'scope', () => ({ token: { scope: 'example:other' } })],
+    [
+      'scope only as a prefix',
+      'scope_insufficient',
+      'scope',
+      () => ({ token: { scope: 'example:summaries' } }),
+    ],
+    ['no scope at all', 'scope_insufficient', 'scope', () => ({ token: { scope: undefined } })],
+  ];
+  test.each(denied)('%s', async (_, code, check, twist) => {
+    expect(await failedCheck(validate(twist()))).toEqual({ code, check });
+  });
+
+  test('a second audience passes only where the rules say so', async () => {
+    const twist = { token: { aud: [RULES.audience, 'example:other'] } };
+    await expect(validate(twist, { ...RULES, otherAudiences: true })).resolves.toBeTruthy();
+  });
+
+  test('what the key source cannot do is no refusal', async () => {
+    const unreachable = new ZonesError('issuer_unreachable', 'HelseID does not answer.');
+    const ports = { ...makePorts(keys.issuer.jwk), keys: () => Promise.reject(unreachable) };
+    await expect(validate({}, RULES, ports)).rejects.toBe(unreachable);
+    expect(challengeFor(unreachable, RULES)).toBeUndefined();
+  });
+});
+
+describe('replay', () => {
+  test('the same request passes once', async () => {
+    const ports = makePorts(keys.issuer.jwk);
+    const request = await makeRequest(keys);
+    await expect(validateAccess(request, RULES, ports)).resolves.toBeTruthy();
+    expect(await failedCheck(validateAccess(request, RULES, ports))).toEqual({
+      code: 'proof_invalid',
+      check: 'replay',
+    });
+  });
+
+  test('an invalid proof is not remembered, and one jti counts for each key apart', async () => {
+    const ports = makePorts(keys.issuer.jwk);
+    await failedCheck(validate({ proof: { jti: 'one', htm: 'POST' } }, RULES, ports));
+    expect(ports.claimed).toEqual([]);
+    await validate({ proof: { jti: 'one' } }, RULES, ports);
+    await validate(
+      { proof: { jti: 'one', key: keys.stranger }, token: { cnf: { jkt: keys.stranger.jkt } } },
+      RULES,
+      ports,
+    );
+    expect(ports.claimed).toHaveLength(2);
+  });
+
+  test('a proof is remembered for as long as it could be used', async () => {
+    const expiries: number[] = [];
+    const ports = {
+      ...makePorts(keys.issuer.jwk),
+      replays: { claim: async (_: string, expires: number) => expiries.push(expires) > 0 },
+    };
+    await validate({ proof: { iat: NOW + 5 } }, RULES, ports);
+    expect(expiries[0]).toBeGreaterThan(NOW + 5 + RULES.proofAge + RULES.clockSkew);
+  });
+
+  test('a cache that fails lets nobody in', async () => {
+    const ports = {
+      ...makePorts(keys.issuer.jwk),
+      replays: { claim: () => Promise.reject(new Error('down')) },
+    };
+    await expect(validate({}, RULES, ports)).rejects.toThrow('down');
+  });
+});
+
+describe('a nonce of the API', () => {
+  test('is demanded where there is a source, and the challenge says so', async () => {
+    const ports = { ...makePorts(keys.issuer.jwk), nonces: { accepts: (nonce: string) => nonce === 'good' } };
+    await expect(validate({ proof: { nonce: 'good' } }, RULES, ports)).resolves.toBeTruthy();
+    for (const nonce of [undefined, 'bad', 1]) {
+      const error = await validate({ proof: { nonce } }, RULES, ports).catch((thrown: unknown) => thrown);
+      expect(isZonesError(error, 'proof_invalid') && challengeFor(error, RULES)).toMatchObject({
+        status: 401,
+        header: expect.stringContaining('error="use_dpop_nonce"'),
+      });
+    }
+  });
+});
+
+describe('security level', () => {
+  const LEVEL = 'helseid://claims/identity/security_level';
+  const PID = 'helseid://claims/identity/pid';
+  const rules: AccessRules = { ...RULES, securityLevel: '3' };
+
+  test.each(['3', '4'])('%s is enough for 3', async (level) => {
+    await expect(validate({ token: { [LEVEL]: level, [PID]: '1' } }, rules)).resolves.toBeTruthy();
+  });
+
+  test.each([
+    ['level 2', { [LEVEL]: '2', [PID]: '1' }, 'security level'],
+    ['no level', { [PID]: '1' }, 'security level'],
+    ['a level that is a number', { [LEVEL]: 4, [PID]: '1' }, 'security level'],
+    ['a level that sorts high', { [LEVEL]: 'x', [PID]: '1' }, 'security level'],
+    ['acr instead', { acr: '4', [PID]: '1' }, 'security level'],
+    ['no person', { [LEVEL]: '4' }, 'person'],
+  ])('%s is refused', async (_, token, check) => {
+    expect(await failedCheck(validate({ token }, rules))).toEqual({ code: 'security_level_too_low', check });
+  });
+});
+
+describe('challenges', () => {
+  test.each<[string, Twist, number, string]>([
+    ['no token', { authorization: [] }, 401, 'DPoP algs="ES256 ES384 PS256"'],
+    ['a bad token', { token: { exp: 1 } }, 401, 'DPoP error="invalid_token", error_description='],
+    ['a bad proof', { proof: { htm: 'PUT' } }, 401, 'DPoP error="invalid_dpop_proof", error_description='],
+    ['a missing scope', { token: { scope: '' } }, 403, 'scope="example:summaries/read"'],
+  ])('%s', async (_, twist, status, part) => {
+    const error = await validate(twist).catch((thrown: unknown) => thrown);
+    const challenge = isZonesError(error) ? challengeFor(error, RULES) : undefined;
+    expect(challenge?.status).toBe(status);
+    expect(challenge?.header).toContain(part);
+    expect(challenge?.header).toMatch(/^[\x20-\x7e]+$/);
+  });
+});
