@@ -1,0 +1,99 @@
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { ZonesError } from '../../client/errors.ts';
+import type { CertificateAuthority, RunningServer } from './types.ts';
+
+/** A request as the API stand-ins read it. */
+export interface Call {
+  method: string;
+  /** The URL that the caller used. */
+  url: URL;
+  /** As they came, repeated ones apart. */
+  headers: [name: string, value: string][];
+  /** At most 1 MiB. */
+  body: string;
+}
+
+/** What an API stand-in answers; `undefined` leaves the caller without an answer. */
+export interface Answer {
+  status: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+const MAX_BODY = 1024 * 1024;
+
+/**
+ * Serves HTTPS on localhost. The port is taken at once, so that the URL is known before the listener is.
+ * Throws `local_failed` when the port is taken.
+ */
+export async function serve(
+  ca: CertificateAuthority,
+  port: number,
+  makeListener: (origin: string) => RequestListener | Promise<RequestListener>,
+): Promise<RunningServer> {
+  let listener: RequestListener = (_, response) => response.writeHead(503).end();
+  const server = createServer({ ...ca.leaf, minVersion: 'TLSv1.2' }, (request, response) =>
+    listener(request, response),
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(
+        new ZonesError('local_failed', `Port ${port} is taken: is the local system running already?`, {
+          cause,
+        }),
+      ),
+    );
+    server.listen(port, 'localhost', resolve);
+  });
+  const url = `https://localhost:${(server.address() as AddressInfo).port}`;
+  const close = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  try {
+    listener = await makeListener(url);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url, close };
+}
+
+/** A listener around a function from call to answer; bodies are JSON. */
+export function answerCalls(
+  origin: string,
+  answer: (call: Call) => Promise<Answer | undefined>,
+): RequestListener {
+  return async (request, response) => {
+    try {
+      const result = await answer(await readCall(request, origin));
+      if (!result) return void request.socket.destroy();
+      const type = result.body === undefined ? {} : { 'content-type': 'application/json' };
+      response.writeHead(result.status, { ...type, 'cache-control': 'no-store', ...result.headers });
+      response.end(result.body === undefined ? undefined : JSON.stringify(result.body));
+    } catch {
+      response.writeHead(500).end();
+    }
+  };
+}
+
+async function readCall(request: IncomingMessage, origin: string): Promise<Call> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY) throw new ZonesError('local_failed', 'The body is too large.');
+    chunks.push(chunk);
+  }
+  const { rawHeaders } = request;
+  return {
+    method: request.method ?? 'GET',
+    url: new URL(request.url ?? '/', origin),
+    headers: rawHeaders.flatMap((name, i) =>
+      i % 2 === 0 ? [[name, rawHeaders[i + 1] ?? ''] as [string, string]] : [],
+    ),
+    body: Buffer.concat(chunks).toString('utf8'),
+  };
+}
