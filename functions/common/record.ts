@@ -1,4 +1,7 @@
+import * as v from 'valibot';
 import type { Algorithm } from '../../client/algorithms.ts';
+import { ALGORITHMS } from '../../client/algorithms.ts';
+import { ZonesError } from '../../client/errors.ts';
 
 /** The states of a key, in the order a key passes through them. docs/keys.md has the machine. */
 export const KEY_STATES = ['created', 'registered', 'verified', 'current', 'retiring', 'retired'] as const;
@@ -29,4 +32,75 @@ export interface ClientRecord {
   clientId: string;
   issuer: string;
   keys: KeyEntry[];
+}
+
+/** Who a record must belong to; the declaration says it, the record only repeats it. */
+export type RecordOwner = Pick<ClientRecord, 'client' | 'clientId' | 'issuer'>;
+
+/** What infrastructure puts into a new secret. A constant, so that no later deploy overwrites a record with keys. */
+export const SEED_RECORD = '{"version":1,"keys":[]}';
+
+const time = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const schema = v.strictObject({
+  version: v.literal(1),
+  client: v.exactOptional(v.string()),
+  clientId: v.exactOptional(v.string()),
+  issuer: v.exactOptional(v.string()),
+  keys: v.array(
+    v.strictObject({
+      kid: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+      keyArn: v.pipe(v.string(), v.regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/)),
+      algorithm: v.picklist(Object.keys(ALGORITHMS) as Algorithm[]),
+      state: v.picklist(KEY_STATES),
+      since: v.strictObject({
+        created: v.exactOptional(time),
+        registered: v.exactOptional(time),
+        verified: v.exactOptional(time),
+        current: v.exactOptional(time),
+        retiring: v.exactOptional(time),
+        retired: v.exactOptional(time),
+      }),
+      usableUntil: v.exactOptional(time),
+      expires: v.exactOptional(time),
+    }),
+  ),
+});
+
+/**
+ * Reads the secret's text. A record without keys may lack its owner ({@link SEED_RECORD}) and gets `owner`'s.
+ * Throws `record_invalid` for another schema, another owner, a key id twice or more than one current key; the message
+ * never repeats the text. Does not check that the keys exist or fit their algorithm.
+ */
+export function parseRecord(text: string, owner: RecordOwner): ClientRecord {
+  const parsed = v.safeParse(schema, parseJson(text), { abortEarly: true });
+  if (!parsed.success) {
+    const field = v.getDotPath(parsed.issues[0]) ?? 'the whole';
+    throw invalid(`does not follow schema version 1 (${field})`);
+  }
+  const record = { ...owner, ...parsed.output };
+  for (const member of ['client', 'clientId', 'issuer'] as const)
+    if (record[member] !== owner[member] || (record.keys.length > 0 && parsed.output[member] === undefined))
+      throw invalid(`belongs to another ${member} than the declaration's`);
+  if (new Set(record.keys.map(({ kid }) => kid)).size !== record.keys.length)
+    throw invalid('names a key twice');
+  if (record.keys.filter(({ state }) => state === 'current').length > 1)
+    throw invalid('has two current keys');
+  return record;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The cause is left out: its message quotes the text.
+    throw invalid('is not JSON');
+  }
+}
+
+function invalid(why: string): ZonesError {
+  return new ZonesError(
+    'record_invalid',
+    `The client record ${why}; docs/keys.md says how to restore a version.`,
+  );
 }

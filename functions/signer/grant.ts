@@ -1,3 +1,6 @@
+import * as v from 'valibot';
+import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
+import { ZonesError } from '../../client/errors.ts';
 import type { IssuerProfile } from '../../client/profile.ts';
 
 /** An organisation detail that a grant's list allows; an absent field means "must be absent", `*` means any valid value. */
@@ -28,4 +31,64 @@ export interface Grant {
   assertions: { details: 'none' | 'any' | readonly AllowedDetail[] };
   proofs: readonly GrantedTarget[];
   requestObjects: boolean;
+}
+
+const name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9]{1,14}$/));
+const text = v.pipe(v.string(), v.minLength(1));
+const seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
+const DETAIL_TYPES = [
+  'helseid_authorization',
+  'nhn:sfm:journal-id',
+  'nhn:tillitsrammeverk:parameters',
+] as const;
+
+const schema = v.strictObject({
+  version: v.literal(1),
+  system: name,
+  zone: name,
+  client: name,
+  clientId: text,
+  issuer: v.pipe(v.string(), v.startsWith('https://')),
+  tenancy: v.picklist(['single-tenant', 'multi-tenant']),
+  profile: v.strictObject({
+    assertionTyp: text,
+    assertionLifetime: v.pipe(seconds, v.minValue(1)),
+    assertionBackdate: seconds,
+    requestObjectTyp: text,
+    idTokenAlgorithm: v.picklist(['RS256', ...(Object.keys(ALGORITHMS) as Algorithm[])]),
+    detailTypes: v.array(v.picklist(DETAIL_TYPES)),
+    proofAtPar: v.boolean(),
+  }),
+  assertions: v.strictObject({
+    details: v.union([
+      v.picklist(['none', 'any']),
+      v.array(
+        v.variant('type', [
+          v.strictObject({
+            type: v.literal('helseid_authorization'),
+            parent: v.exactOptional(text),
+            child: v.exactOptional(text),
+          }),
+          v.strictObject({ type: v.literal('nhn:sfm:journal-id'), journalId: text }),
+          v.strictObject({ type: v.literal('nhn:tillitsrammeverk:parameters') }),
+        ]),
+      ),
+    ]),
+  }),
+  proofs: v.array(
+    v.strictObject({
+      origin: v.pipe(v.string(), v.regex(/^https:\/\/[a-z0-9.\-[\]:]+$/)),
+      methods: v.array(v.pipe(v.string(), v.regex(/^[A-Z]{1,16}$/))),
+      paths: v.array(v.pipe(v.string(), v.startsWith('/'))),
+    }),
+  ),
+  requestObjects: v.boolean(),
+});
+
+/** Reads `grant.json`. Throws `config_invalid` naming the field: a signer without a right grant must not start. */
+export function parseGrant(json: string): Grant {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), json, { abortEarly: true });
+  if (parsed.success) return parsed.output;
+  const field = v.getDotPath(parsed.issues[0]) ?? 'the whole file';
+  throw new ZonesError('config_invalid', `grant.json is not a grant (${field}); synthesize the app anew.`);
 }

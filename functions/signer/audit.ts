@@ -1,0 +1,80 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Metrics } from '@aws-lambda-powertools/metrics';
+import type { ErrorCode } from '../../client/errors.ts';
+import type { Grant } from './grant.ts';
+
+/** One signature that is about to be released. */
+export interface SignedEntry {
+  kind: string;
+  /** The issuer, or method and granted pattern; never the path of a request. */
+  target: string;
+  kid: string;
+  jti: string;
+  /** How long KMS took, milliseconds. */
+  latency: number;
+}
+
+/** Why nothing is released. */
+export interface RefusedEntry {
+  /** Kinds asked for, where the request could be read. */
+  kinds: readonly string[];
+  reason: ErrorCode;
+  facts: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** The audit of one invocation (I7). */
+export interface Audit {
+  recordSigned(entries: readonly SignedEntry[]): void;
+  recordRefused(entry: RefusedEntry): void;
+}
+
+/** Refusals are decisions of ours; everything else that releases nothing is a failure. */
+const REFUSALS: readonly ErrorCode[] = [
+  'request_malformed',
+  'request_too_large',
+  'intent_malformed',
+  'details_invalid',
+  'grant_refused',
+  'key_unknown',
+  'key_not_usable',
+];
+
+/**
+ * Makes the audit of one invocation: a structured line a signature or refusal, with a stable `code` (`signed`, `refused`,
+ * `failed`), and the metrics Signed, Refused, Failed, Throttled and KmsLatency with the dimensions service (the system's
+ * name), zone, client and kind. Lines are small and name no claims, tokens, paths or persons: an invoker can read the log's
+ * last 4 KB (`LogType=Tail`). Lambda ships what is written here asynchronously; CloudTrail's Sign events are the
+ * independent record.
+ */
+export function createAudit(logger: Logger, metrics: Metrics, grant: Grant, requestId: string): Audit {
+  const { system, zone, client } = grant;
+  const common = { system, zone, client, request_id: requestId };
+
+  /** Publishes one kind's metrics; publishing also clears the dimensions for the next kind's. */
+  const publish = (kind: string, count: (metrics: Metrics) => void): void => {
+    for (const [name, value] of Object.entries({ zone, client, kind })) metrics.addDimension(name, value);
+    count(metrics);
+    metrics.publishStoredMetrics();
+  };
+
+  return {
+    recordSigned(entries) {
+      for (const { kind, target, kid, jti, latency } of entries)
+        logger.info('signed', { code: 'signed', ...common, kind, target, kid, jti, kms_ms: latency });
+      for (const [kind, group] of Map.groupBy(entries, (entry) => entry.kind))
+        publish(kind, (counted) => {
+          counted.addMetric('Signed', 'Count', group.length);
+          for (const { latency } of group) counted.addMetric('KmsLatency', 'Milliseconds', latency);
+        });
+    },
+    recordRefused({ kinds, reason, facts }) {
+      const code = REFUSALS.includes(reason) ? 'refused' : 'failed';
+      logger.warn(code, { code, ...common, kinds, reason, ...facts });
+      for (const kind of new Set(kinds.length > 0 ? kinds : ['unknown']))
+        publish(kind, (counted) => {
+          counted.addMetric(code === 'refused' ? 'Refused' : 'Failed', 'Count', 1);
+          if (reason === 'kms_throttled') counted.addMetric('Throttled', 'Count', 1);
+        });
+    },
+  };
+}

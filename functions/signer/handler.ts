@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SignResponse } from '../../client/intents.ts';
+import { createAudit } from './audit.ts';
+import { parseGrant } from './grant.ts';
+import { createRecordReader } from './read-record.ts';
+import { createSignRequest } from './sign-request.ts';
+
+const grant = parseGrant(readFileSync(new URL('./grant.json', import.meta.url), 'utf8'));
+const recordArn = process.env['RECORD_ARN'];
+
+/** Three attempts of at most 1.4 s and their backoff end about when a signature would be too old to return. */
+const bounds = {
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 700, requestTimeout: 1400, throwOnRequestTimeout: true },
+};
+const kms = new KMSClient(bounds);
+const secrets = new SecretsManagerClient(bounds);
+
+const logger = new Logger({ serviceName: grant.system });
+const metrics = new Metrics({ namespace: 'helseid-zones', serviceName: grant.system });
+const now = () => Date.now();
+
+const signRequest = createSignRequest({
+  grant,
+  kms,
+  readRecord: createRecordReader(
+    async () => (await secrets.send(new GetSecretValueCommand({ SecretId: recordArn }))).SecretString,
+    grant,
+    now,
+  ),
+  now,
+  randomId: () => randomBytes(16).toString('base64url'),
+  audit: (requestId) => createAudit(logger, metrics, grant, requestId),
+});
+
+/** Signs what one zone may have signed for one client. Who asks is decided by IAM, never by the payload. */
+export const handler = (event: unknown, context: { awsRequestId: string }): Promise<SignResponse> =>
+  signRequest(event, context.awsRequestId);

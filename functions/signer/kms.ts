@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import {
+  GetPublicKeyCommand,
+  type GetPublicKeyCommandOutput,
+  SignCommand,
+  type SignCommandOutput,
+} from '@aws-sdk/client-kms';
+import { ALGORITHMS } from '../../client/algorithms.ts';
+import { derToJose } from '../../client/compose/der.ts';
+import { readPublicKey, type VerificationKey } from '../../client/compose/jwk.ts';
+import { type ErrorCode, ZonesError } from '../../client/errors.ts';
+import type { KeyEntry } from '../common/record.ts';
+
+/** The two calls a signer makes; `KMSClient` fits. */
+export interface Kms {
+  send(command: SignCommand): Promise<SignCommandOutput>;
+  send(command: GetPublicKeyCommand): Promise<GetPublicKeyCommandOutput>;
+}
+
+/** What each of KMS's errors means to the caller. An unlisted one with a 4xx status is `kms_refused`, any other `kms_unavailable`. */
+const MEANINGS: Readonly<Record<string, ErrorCode>> = {
+  ThrottlingException: 'kms_throttled',
+  LimitExceededException: 'kms_throttled',
+  RequestLimitExceeded: 'kms_throttled',
+  TooManyRequestsException: 'kms_throttled',
+  DisabledException: 'key_not_usable',
+  KMSInvalidStateException: 'key_not_usable',
+  NotFoundException: 'key_not_usable',
+  KeyUnavailableException: 'kms_unavailable',
+  DependencyTimeoutException: 'kms_unavailable',
+  KMSInternalException: 'kms_unavailable',
+};
+
+const ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
+  kms_throttled: 'KMS throttles; retry with backoff, and compare the account’s quota with the load.',
+  kms_unavailable: 'KMS can’t be reached; retry, and check the signing zone’s endpoint.',
+  key_not_usable:
+    'KMS says that the key is disabled, pending deletion or gone; npm run keys shows its state.',
+  kms_refused:
+    'KMS refused; compare the key’s policy and spec with the declaration (npm run keys -- policy).',
+};
+
+/** Makes the reader of public keys. A KMS key's public half never changes, so each is fetched once; failures are not kept. */
+export function createKeyReader(kms: Kms): (entry: KeyEntry) => Promise<VerificationKey> {
+  const held = new Map<string, Promise<VerificationKey>>();
+  return (entry) => {
+    const id = `${entry.keyArn} ${entry.algorithm} ${entry.kid}`;
+    const known = held.get(id);
+    if (known) return known;
+    const fetched = fetchPublicKey(kms, entry);
+    held.set(id, fetched);
+    fetched.catch(() => held.delete(id));
+    return fetched;
+  };
+}
+
+/** Throws `record_invalid` when the key in KMS is not the one the record's kid names, and what {@link signInput} throws. */
+async function fetchPublicKey(kms: Kms, { keyArn, algorithm, kid }: KeyEntry): Promise<VerificationKey> {
+  const answer = await kms.send(new GetPublicKeyCommand({ KeyId: keyArn })).catch(throwCoded);
+  const key = readPublicKey(answer.PublicKey ?? new Uint8Array(), algorithm);
+  if (key.thumbprint !== kid)
+    throw new ZonesError('record_invalid', 'The key in KMS is not the one that the client record names.', {
+      facts: { kid },
+    });
+  return key;
+}
+
+/**
+ * Signs a JWS signing input with a KMS key and answers the signature part, base64url. KMS gets the digest only
+ * (I5; a message is limited to 4,096 bytes). Throws `kms_throttled`, `kms_unavailable`, `kms_refused`, `key_not_usable`.
+ * Does not verify the signature.
+ */
+export async function signInput(kms: Kms, { keyArn, algorithm }: KeyEntry, input: string): Promise<string> {
+  const { hash, kmsSigningAlgorithm, kty, signatureBytes } = ALGORITHMS[algorithm];
+  const answer = await kms
+    .send(
+      new SignCommand({
+        KeyId: keyArn,
+        MessageType: 'DIGEST',
+        SigningAlgorithm: kmsSigningAlgorithm,
+        Message: createHash(hash).update(input).digest(),
+      }),
+    )
+    .catch(throwCoded);
+  const signature = answer.Signature ?? new Uint8Array();
+  return Buffer.from(kty === 'EC' ? derToJose(signature, signatureBytes) : signature).toString('base64url');
+}
+
+function throwCoded(cause: unknown): never {
+  const { name = 'unknown', $metadata } = (cause ?? {}) as {
+    name?: string;
+    $metadata?: { httpStatusCode?: number };
+  };
+  const status = $metadata?.httpStatusCode ?? 0;
+  const code = MEANINGS[name] ?? (status >= 400 && status < 500 ? 'kms_refused' : 'kms_unavailable');
+  throw new ZonesError(code, ADVICE[code] ?? name, { cause, facts: { aws_error: name } });
+}

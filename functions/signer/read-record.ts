@@ -1,0 +1,55 @@
+import { ZonesError } from '../../client/errors.ts';
+import { type ClientRecord, parseRecord, type RecordOwner } from '../common/record.ts';
+
+/** How long a record that was read is used without reading it again, milliseconds. Rotation keeps old keys usable far longer. */
+export const RECORD_TTL_MS = 30_000;
+
+/** Reads the client record: from the cache while it is young, anew when asked to. */
+export type ReadRecord = (options?: {
+  fresh?: boolean;
+}) => Promise<{ record: ClientRecord; cached: boolean }>;
+
+/**
+ * Makes the reader of one client record. `readSecret` answers the secret's text; simultaneous reads share one call.
+ * The reader throws `record_unavailable` when the secret can't be read and `record_invalid` when it is not `owner`'s record;
+ * a failure is never cached, and an old record is never used in its place (I10).
+ */
+export function createRecordReader(
+  readSecret: () => Promise<string | undefined>,
+  owner: RecordOwner,
+  now: () => number,
+): ReadRecord {
+  let held: { record: ClientRecord; readAt: number } | undefined;
+  let reading: Promise<ClientRecord> | undefined;
+
+  const readAnew = async (): Promise<ClientRecord> => {
+    const readAt = now();
+    const record = parseRecord(await readText(readSecret), owner);
+    held = { record, readAt };
+    return record;
+  };
+
+  return async ({ fresh = false } = {}) => {
+    if (!fresh && held && now() - held.readAt < RECORD_TTL_MS) return { record: held.record, cached: true };
+    reading ??= readAnew().finally(() => {
+      reading = undefined;
+    });
+    return { record: await reading, cached: false };
+  };
+}
+
+async function readText(readSecret: () => Promise<string | undefined>): Promise<string> {
+  let text: string | undefined;
+  try {
+    text = await readSecret();
+  } catch (cause) {
+    throw new ZonesError(
+      'record_unavailable',
+      'The client record can’t be read from Secrets Manager; check its endpoint and the signer’s role, and retry.',
+      { cause, facts: { aws_error: cause instanceof Error ? cause.name : 'unknown' } },
+    );
+  }
+  if (text === undefined)
+    throw new ZonesError('record_invalid', 'The client record is a binary secret; it takes a string.');
+  return text;
+}

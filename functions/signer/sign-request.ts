@@ -1,0 +1,131 @@
+import { composeToken } from '../../client/compose/compose.ts';
+import type { VerificationKey } from '../../client/compose/jwk.ts';
+import { parseSignRequest } from '../../client/compose/parse.ts';
+import { isZonesError, ZonesError } from '../../client/errors.ts';
+import type { Intent, Signature, SignResponse } from '../../client/intents.ts';
+import type { ClientRecord, KeyEntry } from '../common/record.ts';
+import type { Audit, SignedEntry } from './audit.ts';
+import { checkGrant } from './check-grant.ts';
+import { chooseKey } from './choose-key.ts';
+import type { Grant } from './grant.ts';
+import { createKeyReader, type Kms, signInput } from './kms.ts';
+import type { ReadRecord } from './read-record.ts';
+
+/** A signature older than this is not returned, milliseconds: the server would judge it stale. */
+export const MAX_SIGNATURE_AGE_MS = 5000;
+
+/** Everything a signer reaches the world by. */
+export interface SignerDependencies {
+  grant: Grant;
+  kms: Kms;
+  readRecord: ReadRecord;
+  /** Epoch milliseconds. */
+  now: () => number;
+  /** At least 128 random bits, as text. */
+  randomId: () => string;
+  /** The audit of the invocation with this request id. */
+  audit: (requestId: string) => Audit;
+}
+
+interface Granted {
+  intent: Intent;
+  target: string;
+}
+
+interface Planned extends Granted {
+  entry: KeyEntry;
+  key: VerificationKey;
+}
+
+interface Signed extends SignedEntry {
+  signature: Signature;
+  composedAt: number;
+}
+
+/**
+ * Makes the signing function of one grant: `(event, requestId) => SignResponse`. Every coded error is returned, none thrown;
+ * each response follows its audit. All intents are checked before KMS is asked for any signature, and one bad intent refuses
+ * the batch. What is not a coded error is a bug and is thrown.
+ */
+export function createSignRequest(
+  deps: SignerDependencies,
+): (event: unknown, requestId: string) => Promise<SignResponse> {
+  const readKey = createKeyReader(deps.kms);
+  return async (event, requestId) => {
+    const audit = deps.audit(requestId);
+    let intents: Intent[] = [];
+    try {
+      intents = parseSignRequest(event);
+      const planned = await planAll(deps, readKey, intents);
+      const signed = await signAll(deps, planned);
+      audit.recordSigned(signed);
+      return { signatures: signed.map(({ signature }) => signature) };
+    } catch (error) {
+      if (!isZonesError(error)) throw error;
+      const { code, message, facts } = error;
+      audit.recordRefused({ kinds: intents.map(({ kind }) => kind), reason: code, facts });
+      return { error: { code, message, facts } };
+    }
+  };
+}
+
+/** Decides everything that can be refused. No call leaves before the grant has allowed every intent. */
+async function planAll(
+  { grant, readRecord, now }: SignerDependencies,
+  readKey: (entry: KeyEntry) => Promise<VerificationKey>,
+  intents: readonly Intent[],
+): Promise<Planned[]> {
+  const granted = intents.map((intent) => ({ intent, target: checkGrant(intent, grant) }));
+  const chosen = await chooseAll(readRecord, granted, now);
+  return Promise.all(chosen.map(async (each) => ({ ...each, key: await readKey(each.entry) })));
+}
+
+/**
+ * Chooses every key from one record. A cached record that does not do is read again once: rotation may have moved on.
+ * `newest` is asked for when the issuer has just refused the current key, so it never trusts the cache.
+ */
+async function chooseAll(
+  readRecord: ReadRecord,
+  granted: readonly Granted[],
+  now: () => number,
+): Promise<(Granted & { entry: KeyEntry })[]> {
+  const fresh = granted.some(({ intent }) => intent.kind === 'client_assertion' && intent.key === 'newest');
+  const { record, cached } = await readRecord({ fresh });
+  const chooseFrom = (from: ClientRecord) =>
+    granted.map((each) => ({ ...each, entry: chooseKey(from, each.intent, now()) }));
+  try {
+    return chooseFrom(record);
+  } catch (error) {
+    if (!cached) throw error;
+    return chooseFrom((await readRecord({ fresh: true })).record);
+  }
+}
+
+/** Signs concurrently, waits for every answer, and releases all or nothing. */
+async function signAll(deps: SignerDependencies, planned: readonly Planned[]): Promise<Signed[]> {
+  const settled = await Promise.allSettled(planned.map((each) => signOne(deps, each)));
+  const signed = settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+  const oldest = Math.min(...signed.map(({ composedAt }) => composedAt));
+  if (deps.now() - oldest > MAX_SIGNATURE_AGE_MS)
+    throw new ZonesError('signature_late', 'KMS took so long that the signature would be stale; ask again.');
+  return signed;
+}
+
+async function signOne(deps: SignerDependencies, { intent, target, entry, key }: Planned): Promise<Signed> {
+  const composedAt = deps.now();
+  const jti = deps.randomId();
+  const { signingInput } = composeToken(intent, deps.grant, key, { now: composedAt, jti });
+  const jws = `${signingInput}.${await signInput(deps.kms, entry, signingInput)}`;
+  return {
+    kind: intent.kind,
+    target,
+    kid: entry.kid,
+    jti,
+    latency: deps.now() - composedAt,
+    composedAt,
+    signature: { jws, kid: entry.kid, jkt: key.thumbprint },
+  };
+}
