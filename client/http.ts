@@ -1,3 +1,5 @@
+import { ZonesError } from './errors.ts';
+
 /** `fetch`, replaceable. */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 
@@ -21,4 +23,30 @@ export async function withDeadline<T>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Waits for `promise`, or throws `request_aborted` as soon as `signal` fires; what the promise stands for goes on. */
+export async function untilAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined | null,
+): Promise<T> {
+  if (!signal) return promise;
+  // Nobody may be left waiting for it.
+  promise.catch(() => {});
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(abortedBy(signal));
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([aborted, promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** The error for a caller's own abort. */
+export function abortedBy(signal: AbortSignal): ZonesError {
+  return new ZonesError('request_aborted', 'The request was aborted by its caller.', {
+    cause: signal.reason,
+  });
 }

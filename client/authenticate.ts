@@ -1,0 +1,166 @@
+import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
+import { customFetch } from 'oauth4webapi';
+import { isZonesError, ZonesError } from './errors.ts';
+import { abortedBy, withDeadline } from './http.ts';
+import type { AssertionDetail, Intent, Signature } from './intents.ts';
+import { requireEndpoint } from './metadata.ts';
+import { type Refusal, readRefusal, refuseToken } from './oauth-errors.ts';
+import { describeClient, type TokenClient } from './token-client.ts';
+
+/** Endpoints that want a client assertion, by their names in metadata. */
+export type Endpoint = 'token_endpoint' | 'pushed_authorization_request_endpoint' | 'revocation_endpoint';
+
+/** What `send` gets: everything a request function of `oauth4webapi` takes. */
+export interface Attempt {
+  as: AuthorizationServer;
+  oauth: Client;
+  /** Sets assertion and, where asked for, proof: both fresh. */
+  auth: ClientAuth;
+  options: { signal: AbortSignal; [customFetch]: TokenClient['fetch'] };
+  /** Signatures of `extra`, in order. */
+  extra: Signature[];
+}
+
+/** A request to the authorization server that the client authenticates. */
+export interface AuthenticatedRequest {
+  endpoint: Endpoint;
+  /** With a DPoP proof, by the current key or by a pinned one. */
+  proof?: { kid?: string | undefined };
+  details?: readonly AssertionDetail[] | undefined;
+  /** Signed in the same call, anew for each attempt. */
+  extra?: readonly Intent[];
+  send: (attempt: Attempt) => Promise<Response>;
+  signal?: AbortSignal | undefined;
+}
+
+/** An answer that is not a refusal; its body is read already, so nothing more comes over the network. */
+export interface Answer {
+  as: AuthorizationServer;
+  oauth: Client;
+  response: Response;
+  /** Epoch seconds just before the request was sent. */
+  sentAt: number;
+  /** The proof that was sent, if one was. */
+  proof?: Signature;
+}
+
+/**
+ * Sends a request with a fresh assertion (and proof) for every attempt, since the server may have used up the first
+ * even where it refuses. At most one attempt more for a nonce, and one with the newest registered key after
+ * `invalid_client`: a key may have been replaced at the server a moment before the client record says so.
+ *
+ * Throws `token_refused` with the server's own words, `nonce_loop`, `issuer_unreachable`, `metadata_invalid`,
+ * `request_aborted`, and what the signer throws.
+ */
+export async function requestAuthenticated(
+  client: TokenClient,
+  request: AuthenticatedRequest,
+): Promise<Answer> {
+  const as = await client.metadata();
+  const url = requireEndpoint(as, request.endpoint);
+  let refused: { refusal: Refusal; kid: string } | undefined;
+  let nonceTried = false;
+  for (;;) {
+    const signed = await signAttempt(client, request, url, refused !== undefined);
+    if (refused && signed.assertion.kid === refused.kid) throw refuseToken(refused.refusal);
+    const sentAt = Math.floor(client.now() / 1000);
+    const response = await sendAttempt(client, request, as, signed);
+    const nonce = request.proof ? client.nonces.keep('authorization-server', url, response) : undefined;
+    const refusal = await readRefusal(response);
+    if (!refusal) {
+      const { proof } = signed;
+      return { as, oauth: describeClient(client), response, sentAt, ...(proof ? { proof } : {}) };
+    }
+    if (refusal.error === 'use_dpop_nonce') {
+      if (nonceTried || nonce === undefined) throw stopNonceLoop(client.issuer);
+      nonceTried = true;
+    } else if (refusal.error === 'invalid_client' && !refused) {
+      refused = { refusal, kid: signed.assertion.kid };
+    } else {
+      throw refuseToken(refusal);
+    }
+  }
+}
+
+/** The end of a server that asks for one nonce after another, or for one that it does not give. */
+export function stopNonceLoop(server: string): ZonesError {
+  return new ZonesError(
+    'nonce_loop',
+    `${server} refuses the DPoP nonce that it gave out itself, or gives none.`,
+  );
+}
+
+interface SignedAttempt {
+  assertion: Signature;
+  proof?: Signature;
+  extra: Signature[];
+}
+
+async function signAttempt(
+  client: TokenClient,
+  request: AuthenticatedRequest,
+  url: string,
+  newest: boolean,
+): Promise<SignedAttempt> {
+  const { details, extra = [] } = request;
+  const intents: Intent[] = [
+    {
+      kind: 'client_assertion',
+      client: client.name,
+      issuer: client.issuer,
+      ...(details?.length ? { assertionDetails: [...details] } : {}),
+      ...(newest ? { key: 'newest' as const } : {}),
+    },
+  ];
+  if (request.proof) {
+    const nonce = client.nonces.get('authorization-server', url);
+    const { kid } = request.proof;
+    intents.push({
+      kind: 'dpop_proof',
+      client: client.name,
+      method: 'POST',
+      url,
+      ...(nonce ? { nonce } : {}),
+      ...(kid ? { kid } : {}),
+    });
+  }
+  const [assertion, ...others] = await client.signer.sign([...intents, ...extra]);
+  const proof = request.proof ? others.shift() : undefined;
+  if (!assertion || (request.proof && !proof) || others.length !== extra.length)
+    throw new ZonesError('signer_answer_invalid', 'The signer did not answer with one signature an intent.');
+  return { assertion, extra: others, ...(proof ? { proof } : {}) };
+}
+
+async function sendAttempt(
+  client: TokenClient,
+  request: AuthenticatedRequest,
+  as: AuthorizationServer,
+  signed: SignedAttempt,
+): Promise<Response> {
+  const auth: ClientAuth = (_as, oauth, body, headers) => {
+    body.set('client_id', oauth.client_id);
+    body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
+    body.set('client_assertion', signed.assertion.jws);
+    if (signed.proof) headers.set('dpop', signed.proof.jws);
+  };
+  try {
+    return await withDeadline(client.timeout, request.signal, async (signal) => {
+      const options = { signal, [customFetch]: client.fetch };
+      const oauth = describeClient(client);
+      const response = await request.send({ as, oauth, auth, options, extra: signed.extra });
+      const { status, headers } = response;
+      const body = await response.arrayBuffer();
+      if (status >= 500) throw noAnswer(as, undefined, status);
+      return new Response(body.byteLength ? body : null, { status, headers });
+    });
+  } catch (cause) {
+    if (isZonesError(cause)) throw cause;
+    if (request.signal?.aborted) throw abortedBy(request.signal);
+    throw noAnswer(as, cause);
+  }
+}
+
+function noAnswer(as: AuthorizationServer, cause: unknown, status?: number): ZonesError {
+  const message = `${as.issuer} gave no usable answer; what it did with the request is not known.`;
+  return new ZonesError('issuer_unreachable', message, { cause, facts: status ? { status } : {} });
+}

@@ -1,0 +1,130 @@
+import {
+  calculatePKCECodeChallenge,
+  generateRandomCodeVerifier,
+  generateRandomNonce,
+  generateRandomState,
+  processPushedAuthorizationResponse,
+  pushedAuthorizationRequest,
+} from 'oauth4webapi';
+import { requestAuthenticated } from './authenticate.ts';
+import { ZonesError } from './errors.ts';
+import type { RequestObjectIntent } from './intents.ts';
+import { requireEndpoint } from './metadata.ts';
+import { readAs } from './oauth-errors.ts';
+import type { TokenClient } from './token-client.ts';
+import type { AuthorizationRequest, KeyBinding, PushedRequest } from './tokens.ts';
+
+/** Fresh `state`, `nonce` and PKCE pair (S256) for one login. */
+export async function createTransaction(): Promise<{
+  state: string;
+  nonce: string;
+  codeVerifier: string;
+  codeChallenge: string;
+}> {
+  const codeVerifier = generateRandomCodeVerifier();
+  return {
+    state: generateRandomState(),
+    nonce: generateRandomNonce(),
+    codeVerifier,
+    codeChallenge: await calculatePKCECodeChallenge(codeVerifier),
+  };
+}
+
+/**
+ * Pushes an authorization request (RFC 9126) with PKCE and `dpop_jkt`, so that the code is bound to our key; with
+ * `requestObject` all parameters travel inside a signed request object (RFC 9101) and only `client_id` beside it.
+ * A DPoP proof goes along only where the profile wants one.
+ *
+ * Throws what {@link requestAuthenticated} throws; `metadata_invalid` where the issuer has no PAR or authorization
+ * endpoint; `token_invalid` for an answer that is not RFC 9126's.
+ */
+export async function pushAuthorizationRequest(
+  client: TokenClient,
+  request: AuthorizationRequest,
+): Promise<PushedRequest> {
+  if (request.authorizationDetails?.length && !request.requestObject) {
+    throw new ZonesError('request_malformed', 'Authorization details travel in a request object only.');
+  }
+  const as = await client.metadata();
+  const authorizationUrl = new URL(requireEndpoint(as, 'authorization_endpoint'));
+  const binding = await learnProofKey(client, requireEndpoint(as, 'pushed_authorization_request_endpoint'));
+  const parameters = describeRequest(client, request, binding);
+  const pushed = await requestAuthenticated(client, {
+    endpoint: 'pushed_authorization_request_endpoint',
+    ...(client.profile.proofAtPar ? { proof: { kid: binding.kid } } : {}),
+    extra: request.requestObject ? [describeRequestObject(client, request, parameters)] : [],
+    send: ({ as, oauth, auth, options, extra: [object] }) => {
+      const form = object ? { request: object.jws } : parameters;
+      return pushedAuthorizationRequest(as, oauth, auth, new URLSearchParams(form), options);
+    },
+    signal: request.signal,
+  });
+  const body = await readAs('token_invalid', 'The answer to the pushed request is not valid', () =>
+    processPushedAuthorizationResponse(pushed.as, pushed.oauth, pushed.response),
+  );
+  authorizationUrl.searchParams.set('client_id', client.clientId);
+  authorizationUrl.searchParams.set('request_uri', body.request_uri);
+  return {
+    authorizationUrl: authorizationUrl.href,
+    requestUri: body.request_uri,
+    expiresIn: body.expires_in,
+    binding,
+  };
+}
+
+/**
+ * Which key proofs are signed with now. It has to be known before the request is composed, and only a signer knows it:
+ * so a proof is asked for and thrown away.
+ */
+async function learnProofKey(client: TokenClient, url: string): Promise<KeyBinding> {
+  const [proof] = await client.signer.sign([
+    { kind: 'dpop_proof', client: client.name, method: 'POST', url },
+  ]);
+  if (!proof) throw new ZonesError('signer_answer_invalid', 'The signer answered without a signature.');
+  return { kid: proof.kid, jkt: proof.jkt };
+}
+
+/** The parameters as pairs, since `resource` may come several times. */
+function describeRequest(
+  client: TokenClient,
+  request: AuthorizationRequest,
+  binding: KeyBinding,
+): [string, string][] {
+  const single: [string, string | undefined][] = [
+    ['client_id', client.clientId],
+    ['response_type', 'code'],
+    ['redirect_uri', request.redirectUri],
+    ['scope', request.scope],
+    ['state', request.state],
+    ['nonce', request.nonce],
+    ['code_challenge', request.codeChallenge],
+    ['code_challenge_method', 'S256'],
+    ['dpop_jkt', binding.jkt],
+    ['acr_values', request.acrValues?.length ? request.acrValues.join(' ') : undefined],
+    ['prompt', request.prompt],
+    ['max_age', request.maxAge?.toString()],
+    ['ui_locales', request.uiLocales],
+    ['on_behalf_of', request.onBehalfOf],
+  ];
+  const resources = (request.resources ?? []).map((resource): [string, string] => ['resource', resource]);
+  return [...single.filter((pair): pair is [string, string] => pair[1] !== undefined), ...resources];
+}
+
+function describeRequestObject(
+  client: TokenClient,
+  request: AuthorizationRequest,
+  pairs: [string, string][],
+): RequestObjectIntent {
+  const parameters: Record<string, string | string[]> = Object.fromEntries(
+    pairs.filter(([name]) => name !== 'client_id'),
+  );
+  const { resources, authorizationDetails } = request;
+  if (resources && resources.length > 1) parameters['resource'] = [...resources];
+  return {
+    kind: 'request_object',
+    client: client.name,
+    issuer: client.issuer,
+    parameters,
+    ...(authorizationDetails?.length ? { authorizationDetails: [...authorizationDetails] } : {}),
+  };
+}

@@ -1,0 +1,45 @@
+import { genericTokenEndpointRequest } from 'oauth4webapi';
+import { requestAuthenticated } from './authenticate.ts';
+import { ZonesError } from './errors.ts';
+import type { TokenClient } from './token-client.ts';
+import { readTokens } from './token-response.ts';
+import type { AccessToken, ExchangeRequest } from './tokens.ts';
+
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+/**
+ * Exchanges another's access token for a narrow one bound to our own key (RFC 8693), to call on with. Never cached: it
+ * belongs to one incoming call.
+ *
+ * Throws what {@link requestAuthenticated} and {@link readTokens} throw. Does not validate `subjectToken`: do that
+ * first, with the authorizer.
+ */
+export async function exchangeToken(client: TokenClient, request: ExchangeRequest): Promise<AccessToken> {
+  const scope = request.scopes?.length ? request.scopes.join(' ') : undefined;
+  const parameters = new URLSearchParams({
+    subject_token: request.subjectToken,
+    subject_token_type: ACCESS_TOKEN,
+  });
+  const optional = { scope, resource: request.resource, audience: request.audience };
+  for (const [name, value] of Object.entries(optional)) if (value !== undefined) parameters.set(name, value);
+  const answer = await requestAuthenticated(client, {
+    endpoint: 'token_endpoint',
+    proof: {},
+    details: request.details,
+    send: ({ as, oauth, auth, options }) =>
+      genericTokenEndpointRequest(
+        as,
+        oauth,
+        auth,
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+        parameters,
+        options,
+      ),
+    signal: request.signal,
+  });
+  const { body, ...token } = await readTokens(answer, scope);
+  const issued = body['issued_token_type'];
+  if (issued !== undefined && issued !== ACCESS_TOKEN)
+    throw new ZonesError('token_invalid', 'The exchange gave something else than an access token.');
+  return token;
+}

@@ -1,0 +1,50 @@
+import type { TokenEndpointResponse } from 'oauth4webapi';
+import { type AuthorizationServer, type Client, getValidatedIdTokenClaims } from 'oauth4webapi';
+import { ZonesError } from './errors.ts';
+import { verifyIssuerJwt } from './issuer-jwt.ts';
+import { readAs } from './oauth-errors.ts';
+import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
+import type { IdTokenClaims } from './tokens.ts';
+
+/**
+ * Reads the ID token of a token response. `process` is the library's function for the grant, which checks the claims
+ * (OpenID Connect Core 3.1.3.7: `iss`, `aud`, `exp`, `iat`, `nonce`, `auth_time`, the one algorithm). What it leaves to
+ * us is done here: the signature, no audience but ours, no `iat` in the future.
+ *
+ * Throws `id_token_invalid`. Does not check `acr` (HelseID issues none) or the security level: that is the login's.
+ */
+export function readIdToken(
+  client: TokenClient,
+  process: () => Promise<TokenEndpointResponse>,
+): Promise<{ idToken: string; idTokenClaims: IdTokenClaims } | undefined> {
+  return readAs('id_token_invalid', 'The ID token is not valid', async () => {
+    const body = await process();
+    const claims = getValidatedIdTokenClaims(body);
+    if (body.id_token === undefined || claims === undefined) return undefined;
+    // The keys may be new; the token came straight from the issuer, so asking once more can't be abused.
+    await verifyIssuerJwt(client, body.id_token, { cooldown: 0 });
+    checkAudience(client, claims);
+    if (claims.iat > client.now() / 1000 + CLOCK_TOLERANCE) throw invalid('was issued in the future');
+    if (claims.sub === '') throw invalid('names no subject');
+    return { idToken: body.id_token, idTokenClaims: claims };
+  });
+}
+
+/** What the library's functions for the grants have in common. */
+export type ProcessResponse = (
+  as: AuthorizationServer,
+  oauth: Client,
+  response: Response,
+) => Promise<TokenEndpointResponse>;
+
+/** HelseID's rule is "our client id only"; the library lets others in where `azp` is ours. */
+function checkAudience(client: TokenClient, claims: IdTokenClaims): void {
+  const audiences = [claims.aud].flat();
+  if (audiences.length !== 1 || audiences[0] !== client.clientId) throw invalid('is for others too');
+  if (claims['azp'] !== undefined && claims['azp'] !== client.clientId)
+    throw invalid('was issued to another client');
+}
+
+function invalid(what: string): ZonesError {
+  return new ZonesError('id_token_invalid', `The ID token ${what}.`);
+}

@@ -1,0 +1,61 @@
+import { ZonesError } from './errors.ts';
+import { verifyIssuerJwt } from './issuer-jwt.ts';
+import { readAs } from './oauth-errors.ts';
+import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
+import type { LogoutTokenClaims } from './tokens.ts';
+
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+
+/** Seconds after its `iat` in which a logout token is taken. */
+const MAX_AGE = 120;
+
+/** Milliseconds between two readings of the issuer's keys because of an unknown `kid`: anybody may post logout tokens. */
+const KEYS_COOLDOWN = 30_000;
+
+/**
+ * Validates a logout token in full (OpenID Connect Back-Channel Logout 1.0, 2.4 and 2.6): signature with the profile's
+ * one algorithm, `typ`, `iss`, `aud` (us alone), `iat`, `exp`, `jti` once, `events`, `sub` or `sid`, no `nonce`.
+ * `rememberJti` records a `jti` until an epoch second and tells whether it was new; it is asked last, so that tokens
+ * which are not the issuer's fill nothing.
+ *
+ * Throws `token_invalid`, and what the key source throws.
+ */
+export async function validateLogoutToken(
+  client: TokenClient,
+  token: string,
+  rememberJti: (jti: string, until: number) => Promise<boolean>,
+): Promise<LogoutTokenClaims> {
+  const payload = await readAs('token_invalid', 'The logout token is not valid', () =>
+    verifyIssuerJwt(client, token, {
+      cooldown: KEYS_COOLDOWN,
+      typ: 'logout+jwt',
+      maxTokenAge: MAX_AGE,
+      requiredClaims: ['iat', 'exp', 'jti', 'events'],
+    }),
+  );
+  const { iss, aud, jti, iat, exp, sub, sid, events } = payload;
+  if (typeof iss !== 'string' || typeof iat !== 'number' || typeof exp !== 'number')
+    throw invalid('lacks a claim');
+  if ([aud].flat().length !== 1) throw invalid('is for others too');
+  if (typeof jti !== 'string' || jti === '' || jti.length > 256) throw invalid('has no usable "jti"');
+  if (!isLogoutEvent(events)) throw invalid('is about another event');
+  if ('nonce' in payload) throw invalid('has a "nonce" and may be an ID token');
+  if (!isOptionalText(sub) || !isOptionalText(sid) || (sub === undefined && sid === undefined))
+    throw invalid('names no session and no subject');
+  if (!(await rememberJti(jti, iat + MAX_AGE + CLOCK_TOLERANCE))) throw invalid('was used before');
+  return { iss, jti, iat, exp, ...(sub === undefined ? {} : { sub }), ...(sid === undefined ? {} : { sid }) };
+}
+
+function isLogoutEvent(events: unknown): boolean {
+  if (typeof events !== 'object' || events === null) return false;
+  const event = Object.entries(events).find(([name]) => name === LOGOUT_EVENT)?.[1];
+  return typeof event === 'object' && event !== null && !Array.isArray(event);
+}
+
+function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || (typeof value === 'string' && value !== '');
+}
+
+function invalid(what: string): ZonesError {
+  return new ZonesError('token_invalid', `The logout token ${what}.`);
+}

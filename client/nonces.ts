@@ -1,0 +1,38 @@
+/** Servers by role: an authorization server and an API keep their nonces apart, even on one origin (RFC 9449 8, 9). */
+export type ServerRole = 'authorization-server' | 'api';
+
+/** The latest DPoP nonce of each server. */
+export interface NonceStore {
+  get(role: ServerRole, url: string): string | undefined;
+  /** Takes the nonce of a response, if it has one; to be called with every response. Returns it. */
+  keep(role: ServerRole, url: string, response: Response): string | undefined;
+  /** Whether the server has answered before: then it is known whether it wants a nonce. */
+  knows(role: ServerRole, url: string): boolean;
+}
+
+/** RFC 9449 8.1: NQCHAR. What is not a nonce is not worth a refused signature. */
+const NONCE = /^[\x21\x23-\x5b\x5d-\x7e]{1,512}$/;
+
+/** Servers remembered at most; the oldest gives way. */
+const MAX_SERVERS = 100;
+
+/** Makes a {@link NonceStore} in memory. A lost nonce costs one round trip, so nothing is persisted. */
+export function createNonceStore(): NonceStore {
+  const latest = new Map<string, string | undefined>();
+  const keyOf = (role: ServerRole, url: string): string => `${role} ${new URL(url).origin}`;
+  return {
+    get: (role, url) => latest.get(keyOf(role, url)),
+    knows: (role, url) => latest.has(keyOf(role, url)),
+    keep(role, url, response) {
+      const key = keyOf(role, url);
+      const offered = response.headers.get('dpop-nonce');
+      const nonce = offered !== null && NONCE.test(offered) ? offered : undefined;
+      const kept = nonce ?? latest.get(key);
+      latest.delete(key);
+      latest.set(key, kept);
+      const oldest = latest.keys().next();
+      if (latest.size > MAX_SERVERS && !oldest.done) latest.delete(oldest.value);
+      return nonce;
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import { isZonesError, ZonesError } from './errors.ts';
+
+/** What an authorization server says when it refuses (RFC 6749 5.2). */
+export interface Refusal {
+  error: string;
+  error_description?: string;
+  status: number;
+}
+
+/**
+ * What may be kept of an error of `oauth4webapi` or `jose` as a cause. Theirs carry responses, tokens and claims in
+ * `cause`, which a logger would print: only name, code and message go on. Other errors are kept as they are.
+ */
+export function describeCause(error: unknown): { code?: string; cause: unknown } {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (!(error instanceof Error) || typeof code !== 'string') return { cause: error };
+  return { code, cause: new Error(`${error.name} ${code}: ${error.message}`) };
+}
+
+/** Reads a refusal from a 4xx answer's body; nothing if it is no OAuth error. The response stays readable. */
+export async function readRefusal(response: Response): Promise<Refusal | undefined> {
+  if (response.status < 400 || response.status > 499) return undefined;
+  const body: unknown = await response
+    .clone()
+    .json()
+    .catch(() => undefined);
+  if (typeof body !== 'object' || body === null || !('error' in body) || typeof body.error !== 'string')
+    return undefined;
+  const text = 'error_description' in body ? body.error_description : undefined;
+  return {
+    error: shorten(body.error),
+    status: response.status,
+    ...(typeof text === 'string' ? { error_description: shorten(text) } : {}),
+  };
+}
+
+/** The `token_refused` error for a refusal, with HelseID's own words in `facts`. */
+export function refuseToken(refusal: Refusal): ZonesError {
+  return new ZonesError(
+    'token_refused',
+    `The authorization server refused: ${refusal.error}. HelseID shows details in the client's log in its self-service portal.`,
+    { facts: { ...refusal } },
+  );
+}
+
+/** A foreign text as a fact: one line, bounded. */
+export function shorten(text: string): string {
+  return text.replace(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ').slice(0, 300);
+}
+
+/** Runs `read` over an answer; whatever the library finds wrong becomes `code`. */
+export async function readAs<T>(
+  code: 'token_invalid' | 'id_token_invalid' | 'login_refused',
+  what: string,
+  read: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isZonesError(error)) throw error;
+    const { cause } = describeCause(error);
+    const reason = cause instanceof Error ? cause.message : 'unknown';
+    throw new ZonesError(code, `${what}: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,39 @@
+import { processRefreshTokenResponse, refreshTokenGrantRequest } from 'oauth4webapi';
+import { requestAuthenticated } from './authenticate.ts';
+import { ZonesError } from './errors.ts';
+import type { TokenClient } from './token-client.ts';
+import type { RefreshRequest, UserTokens } from './tokens.ts';
+import { readUserTokens } from './user-token.ts';
+
+/**
+ * Refreshes (RFC 6749 6), perhaps for one API (`resource`) or another organisation (`details`). The new access token is
+ * bound to the current key, or to the pinned one. The answer's refresh token, where there is one, replaces the old.
+ *
+ * Throws `person_mismatch` when an ID token names another `iss` or `sub` than `expected`; `token_refused` with
+ * `facts.error` `invalid_grant` when the refresh token is spent or bound to a key we no longer use: log in anew, don't
+ * try again. Also what {@link requestAuthenticated} and `readTokens` throw. Does not serialize refreshes that race.
+ */
+export async function refreshTokens(client: TokenClient, request: RefreshRequest): Promise<UserTokens> {
+  const scope = request.scopes?.length ? request.scopes.join(' ') : undefined;
+  const { resource, expected } = request;
+  const additionalParameters = {
+    ...(scope === undefined ? {} : { scope }),
+    ...(resource === undefined ? {} : { resource }),
+  };
+  const answer = await requestAuthenticated(client, {
+    endpoint: 'token_endpoint',
+    proof: { kid: request.binding?.kid },
+    details: request.details,
+    send: ({ as, oauth, auth, options }) =>
+      refreshTokenGrantRequest(as, oauth, auth, request.refreshToken, { ...options, additionalParameters }),
+    signal: request.signal,
+  });
+  const tokens = await readUserTokens(client, answer, scope, processRefreshTokenResponse);
+  const claims = tokens.idTokenClaims;
+  if (expected && claims && (claims.iss !== expected.iss || claims.sub !== expected.sub))
+    throw new ZonesError(
+      'person_mismatch',
+      'The refreshed ID token is not that of the person who logged in.',
+    );
+  return tokens;
+}

@@ -1,0 +1,80 @@
+import type { AuthorizationServer, Client } from 'oauth4webapi';
+import { clockSkew, clockTolerance } from 'oauth4webapi';
+import type { Fetch } from './http.ts';
+import type { Signer } from './intents.ts';
+import { createKeySource, type KeySource } from './jwks.ts';
+import { createMetadataSource } from './metadata.ts';
+import { createNonceStore, type NonceStore } from './nonces.ts';
+import type { IssuerProfile } from './profile.ts';
+import { createTokenCache, type TokenCache } from './token-cache.ts';
+
+/** What a token client is made of. */
+export interface TokenClientDeps {
+  /** The client's name in the declaration; what the signer's grant is for. */
+  client: string;
+  clientId: string;
+  /** Exactly as in the issuer's metadata; may have a path. */
+  issuer: string;
+  profile: IssuerProfile;
+  signer: Signer;
+  fetch?: Fetch;
+  /** Epoch milliseconds. */
+  now?: () => number;
+  /** Milliseconds that one request may take until its answer begins (default 10 000). */
+  timeout?: number;
+}
+
+/**
+ * One client at one issuer, with what is worth remembering between requests: metadata, keys, nonces and tokens. Make it
+ * once an execution environment and hand it to the functions of this folder.
+ */
+export interface TokenClient {
+  readonly name: string;
+  readonly clientId: string;
+  readonly issuer: string;
+  readonly profile: IssuerProfile;
+  readonly signer: Signer;
+  readonly fetch: Fetch;
+  readonly now: () => number;
+  readonly timeout: number;
+  /** The issuer's metadata, cached for 24 hours (FK2). */
+  readonly metadata: () => Promise<AuthorizationServer>;
+  /** The issuer's public keys. */
+  readonly keys: KeySource;
+  readonly nonces: NonceStore;
+  readonly tokens: TokenCache;
+}
+
+/** Makes a {@link TokenClient}. Sends nothing yet, reads no environment. */
+export function createTokenClient(deps: TokenClientDeps): TokenClient {
+  const { issuer, now = Date.now, timeout = 10_000 } = deps;
+  const send: Fetch = deps.fetch ?? ((input, init) => fetch(input, init));
+  const metadata = createMetadataSource({ issuer, fetch: send, now, timeout });
+  return {
+    name: deps.client,
+    clientId: deps.clientId,
+    issuer,
+    profile: deps.profile,
+    signer: deps.signer,
+    fetch: send,
+    now,
+    timeout,
+    metadata,
+    keys: createKeySource({ metadata, fetch: send, now, timeout }),
+    nonces: createNonceStore(),
+    tokens: createTokenCache(now),
+  };
+}
+
+/** Seconds by which the issuer's clock and ours may differ when ID tokens are checked. */
+export const CLOCK_TOLERANCE = 5;
+
+/** The client as `oauth4webapi` wants it: ID tokens with the profile's one algorithm, checked by our clock. */
+export function describeClient(client: TokenClient): Client {
+  return {
+    client_id: client.clientId,
+    id_token_signed_response_alg: client.profile.idTokenAlgorithm,
+    [clockSkew]: Math.round((client.now() - Date.now()) / 1000),
+    [clockTolerance]: CLOCK_TOLERANCE,
+  };
+}
