@@ -78,7 +78,8 @@ export function parseRecord(text: string, owner: RecordOwner): ClientRecord {
     const field = v.getDotPath(parsed.issues[0]) ?? 'the whole';
     throw invalid(`does not follow schema version 1 (${field})`);
   }
-  const record = { ...owner, ...parsed.output };
+  const { client, clientId, issuer } = owner;
+  const record = { client, clientId, issuer, ...parsed.output };
   for (const member of ['client', 'clientId', 'issuer'] as const)
     if (record[member] !== owner[member] || (record.keys.length > 0 && parsed.output[member] === undefined))
       throw invalid(`belongs to another ${member} than the declaration's`);
