@@ -123,8 +123,6 @@ export interface AlteredAnswers {
   ) => { badSignature?: boolean } | undefined;
   /** The JSON answer of the token endpoint, after the ID token. */
   tokenResponse?: (body: Record<string, unknown>) => void;
-  /** Headers and status of any answer. */
-  headers?: (path: string, headers: Headers, status: number) => number | undefined;
 }
 
 /** Something that happened at the stand-in; never holds a token, an assertion or a person. */

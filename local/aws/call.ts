@@ -1,0 +1,119 @@
+import { type Authorize, type Caller, type Context, type Need, requireAccess } from './authorize.ts';
+
+/** The members of a JSON request. */
+export type Input = Readonly<Record<string, unknown>>;
+
+/** One authenticated call while it is worked on. */
+export interface Call {
+  caller: Caller;
+  requestId: string;
+  /** Global condition keys of this request. */
+  context: Context;
+  /** Throws AWS's `AccessDeniedException` unless the caller may do it, with the context of this request. */
+  require(need: Need): void;
+}
+
+/** One operation of a service. `needs` may throw too (no such key), as AWS looks a resource up before it looks at policies. */
+export interface Operation {
+  needs(input: Input, call: Call): readonly Need[];
+  run(input: Input, call: Call): unknown;
+}
+
+/** A service of AWS's JSON protocols: its operations by name. */
+export interface JsonService {
+  /** Signing name. */
+  name: string;
+  /** Part of `X-Amz-Target` before the dot. */
+  target: string;
+  version: '1.0' | '1.1';
+  operations: Readonly<Record<string, Operation>>;
+}
+
+/** Condition keys that a call has or lacks by the way it came. */
+export interface Route {
+  /** Id of the VPC endpoint; absent on the public listener. */
+  vpce?: string;
+  vpc?: string;
+}
+
+/**
+ * Makes the {@link Call} of a verified request. `aws:SecureTransport` is true: the loopback stands for AWS's TLS, which the
+ * local system does not terminate for AWS's own endpoints.
+ */
+export function beginCall(
+  authorize: Authorize,
+  caller: Caller,
+  requestId: string,
+  { region, now, route }: { region: string; now: number; route: Route },
+): Call {
+  const context: Context = {
+    ...principalContext(caller),
+    'aws:RequestedRegion': region,
+    'aws:SecureTransport': 'true',
+    'aws:CurrentTime': new Date(now).toISOString(),
+    'aws:EpochTime': String(Math.floor(now / 1000)),
+    'aws:ViaAWSService': 'false',
+    ...(route.vpce === undefined ? { 'aws:SourceIp': '127.0.0.1' } : { 'aws:SourceVpce': route.vpce }),
+    ...(route.vpc === undefined ? {} : { 'aws:SourceVpc': route.vpc }),
+  };
+  return callWith(authorize, caller, requestId, context);
+}
+
+/**
+ * The call that a service makes on behalf of whoever called it (a forward access session): the endpoint is gone from
+ * its context, and `kms:ViaService`-like keys come from the caller of this function.
+ */
+export function forwardCall(authorize: Authorize, call: Call, service: string): Call {
+  const rest = Object.entries(call.context).filter(
+    ([key]) => !['aws:SourceVpce', 'aws:SourceVpc', 'aws:SourceIp'].includes(key),
+  );
+  return callWith(authorize, call.caller, call.requestId, {
+    ...Object.fromEntries(rest),
+    'aws:ViaAWSService': 'true',
+    'aws:CalledVia': [service],
+    'aws:CalledViaFirst': service,
+    'aws:CalledViaLast': service,
+  });
+}
+
+/** The call of an AWS service for itself, e.g. EventBridge that delivers for a rule (`aws:SourceArn`). */
+export function serviceCall(
+  authorize: Authorize,
+  service: string,
+  requestId: string,
+  source: { arn: string; account: string; region: string; now: number },
+): Call {
+  const caller: Caller = { kind: 'service', arn: service, account: source.account, session: service };
+  return callWith(authorize, caller, requestId, {
+    'aws:SourceArn': source.arn,
+    'aws:SourceAccount': source.account,
+    'aws:PrincipalIsAWSService': 'true',
+    'aws:PrincipalServiceName': service,
+    'aws:PrincipalServiceNamesList': [service],
+    'aws:SecureTransport': 'true',
+    'aws:RequestedRegion': source.region,
+    'aws:ViaAWSService': 'false',
+    'aws:CurrentTime': new Date(source.now).toISOString(),
+    'aws:EpochTime': String(Math.floor(source.now / 1000)),
+  });
+}
+
+function principalContext(caller: Caller): Context {
+  return {
+    'aws:PrincipalArn': caller.arn,
+    'aws:PrincipalAccount': caller.account,
+    'aws:PrincipalType': 'AssumedRole',
+    'aws:PrincipalIsAWSService': 'false',
+    ...(caller.functionArn === undefined ? {} : { 'lambda:SourceFunctionArn': caller.functionArn }),
+  };
+}
+
+function callWith(authorize: Authorize, caller: Caller, requestId: string, context: Context): Call {
+  return {
+    caller,
+    requestId,
+    context,
+    require: (need) =>
+      requireAccess(authorize, { ...need, caller, context: { ...context, ...need.context } }),
+  };
+}

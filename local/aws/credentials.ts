@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import type { Caller } from './authorize.ts';
+
+/** Temporary credentials, as STS would give a function's role. */
+export interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken: string;
+}
+
+/** Who holds which credentials. Lives as long as the process: nothing is written to disk. */
+export interface CredentialTable {
+  /** Credentials for a session of the role; the same ones for the same session name. */
+  issue(role: { arn: string; account: string; functionArn?: string }, sessionName: string): Credentials;
+  /** Whose key id it is, with the secrets to compare with. */
+  find(accessKeyId: string): { caller: Caller; credentials: Credentials } | undefined;
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+function keyId(): string {
+  return `ASIA${[...randomBytes(16)].map((byte) => ALPHABET[byte % 32]).join('')}`;
+}
+
+/** An empty {@link CredentialTable}. */
+export function createCredentialTable(): CredentialTable {
+  const byKeyId = new Map<string, { caller: Caller; credentials: Credentials }>();
+  const bySession = new Map<string, Credentials>();
+  return {
+    issue(role, sessionName) {
+      const roleName = role.arn.split('/').pop() ?? '';
+      const session = `arn:aws:sts::${role.account}:assumed-role/${roleName}/${sessionName}`;
+      const known = bySession.get(session);
+      if (known !== undefined) return known;
+      const credentials = {
+        accessKeyId: keyId(),
+        secretAccessKey: randomBytes(30).toString('base64url'),
+        sessionToken: randomBytes(48).toString('base64url'),
+      };
+      const { functionArn } = role;
+      const caller: Caller = {
+        kind: 'role',
+        arn: role.arn,
+        account: role.account,
+        session,
+        ...(functionArn === undefined ? {} : { functionArn }),
+      };
+      bySession.set(session, credentials);
+      byKeyId.set(credentials.accessKeyId, { caller, credentials });
+      return credentials;
+    },
+    find: (accessKeyId) => byKeyId.get(accessKeyId),
+  };
+}

@@ -1,0 +1,109 @@
+import type { Caller } from '../authorize.ts';
+import type { Operation } from '../call.ts';
+import { AwsError } from '../errors.ts';
+import { oneOf, optionalFlag, refuseOthers, requiredText } from '../input.ts';
+import { needOnKey } from './context.ts';
+import type { KeyStore } from './keys.ts';
+
+/** `GetKeyPolicy` and `PutKeyPolicy`. */
+export function policyOperations(keys: KeyStore): Record<string, Operation> {
+  return {
+    GetKeyPolicy: {
+      needs: needOnKey(keys, 'kms:GetKeyPolicy'),
+      run(input) {
+        oneOf(input, 'PolicyName', ['default'], 'default');
+        return { Policy: keys.find(requiredText(input, 'KeyId')).policy, PolicyName: 'default' };
+      },
+    },
+    PutKeyPolicy: {
+      needs: needOnKey(keys, 'kms:PutKeyPolicy', (input) => ({
+        'kms:BypassPolicyLockoutSafetyCheck': String(
+          optionalFlag(input, 'BypassPolicyLockoutSafetyCheck', false),
+        ),
+      })),
+      run(input, call) {
+        refuseOthers(input, 'PutKeyPolicy', [
+          'KeyId',
+          'Policy',
+          'PolicyName',
+          'BypassPolicyLockoutSafetyCheck',
+        ]);
+        oneOf(input, 'PolicyName', ['default'], 'default');
+        const policy = requiredText(input, 'Policy', 32_768);
+        checkPolicy(policy);
+        if (!optionalFlag(input, 'BypassPolicyLockoutSafetyCheck', false)) checkLockout(policy, call.caller);
+        keys.find(requiredText(input, 'KeyId')).policy = policy;
+        keys.save();
+        return {};
+      },
+    },
+  };
+}
+
+/** The policy that KMS gives a key made without one: everything is left to the account's identity policies. */
+export function rootPolicy(account: string): string {
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Id: 'key-default-1',
+    Statement: [
+      {
+        Sid: 'Enable IAM User Permissions',
+        Effect: 'Allow',
+        Principal: { AWS: `arn:aws:iam::${account}:root` },
+        Action: 'kms:*',
+        Resource: '*',
+      },
+    ],
+  });
+}
+
+/** Throws `MalformedPolicyDocumentException` for a text that is no policy. Does not validate every element as AWS does. */
+export function checkPolicy(text: string): void {
+  if (statements(text).length === 0) {
+    throw new AwsError('MalformedPolicyDocumentException', 'Policy contains no statement that is an object');
+  }
+}
+
+/**
+ * KMS's lockout check: a statement must let the account or the caller call PutKeyPolicy later, and none may deny it to
+ * everybody. Judges the key policy alone, as KMS does; conditions are taken as met.
+ */
+export function checkLockout(text: string, caller: Caller): void {
+  const root = `arn:aws:iam::${caller.account}:root`;
+  const mine = statements(text).filter(
+    (statement) =>
+      values(statement['Action']).some((action) => /^(\*|kms:(\*|Put\*|PutKeyPolicy))$/i.test(action)) &&
+      principals(statement['Principal']).some((name) =>
+        ['*', root, caller.account, caller.arn].includes(name),
+      ),
+  );
+  const effects = mine.map((statement) => statement['Effect']);
+  if (effects.includes('Allow') && !effects.includes('Deny')) return;
+  throw new AwsError(
+    'MalformedPolicyDocumentException',
+    'The new key policy will not allow you to update the key policy in the future.',
+  );
+}
+
+type Statement = Readonly<Record<string, unknown>>;
+
+function statements(text: string): Statement[] {
+  let policy: unknown;
+  try {
+    policy = JSON.parse(text);
+  } catch {
+    throw new AwsError('MalformedPolicyDocumentException', 'Policy is not valid JSON');
+  }
+  const list = typeof policy === 'object' && policy !== null ? (policy as Statement)['Statement'] : undefined;
+  return [list ?? []].flat().filter((item): item is Statement => typeof item === 'object' && item !== null);
+}
+
+function values(value: unknown): string[] {
+  return [value ?? []].flat().filter((item): item is string => typeof item === 'string');
+}
+
+function principals(value: unknown): string[] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? values((value as Statement)['AWS'])
+    : values(value);
+}

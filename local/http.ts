@@ -1,0 +1,56 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ZonesError } from '../client/errors.ts';
+
+/** A server that listens on the loopback. */
+export interface Listening {
+  port: number;
+  /** `http://127.0.0.1:<port>` */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Reads a request's body. Throws a `RangeError` above `limit` bytes. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) throw new RangeError(`the body is over ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Listens with plain HTTP on the loopback only. `port` 0 takes a free one. Throws `local_failed` where the port is taken. */
+export async function listen(handler: RequestListener, port = 0): Promise<Listening> {
+  return listenWith(createServer({ keepAliveTimeout: 60_000 }, handler), port, 'http');
+}
+
+/** {@link listen} for a server that exists already, e.g. one with TLS. */
+export async function listenWith(server: Server, port: number, scheme: 'http' | 'https'): Promise<Listening> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(
+        new ZonesError(
+          'local_failed',
+          cause.code === 'EADDRINUSE'
+            ? `Port ${port} is taken: is another \`npm start\` running? End it, or choose other ports with --port.`
+            : `Can't listen on port ${port}: ${cause.message}`,
+          { cause, facts: { port } },
+        ),
+      ),
+    );
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const bound = (server.address() as AddressInfo).port;
+  return {
+    port: bound,
+    url: `${scheme}://127.0.0.1:${bound}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,127 @@
+import type { StandInClient } from './types.ts';
+
+const ORGANIZATION_OF_MULTI = 'urn:oid:1.0.6523';
+const ORGANIZATION_OF_SINGLE = 'urn:oid:2.16.578.1.12.4.1.4.101';
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const PREFIX = 'helseid://claims/client/claims/';
+
+/** Why HelseID refuses details; the number is HelseID's own (helseid.md 1.7). */
+export interface DetailsRefusal {
+  refused: `HID-${number}`;
+  reason: string;
+}
+
+/** What details become in the access token. */
+export interface DetailsClaims {
+  claims: Record<string, unknown>;
+}
+
+/**
+ * Validates `assertion_details` (or a request object's `authorization_details`: one object, or a list of several) for
+ * a client and turns it into claims of the access token. Without details a single-tenant client still gets its own
+ * legal entity. Checks what HelseID is known to check; the trust framework's codes are not looked up.
+ */
+export function readDetails(value: unknown, client: StandInClient): DetailsClaims | DetailsRefusal {
+  const list = value === undefined ? [] : Array.isArray(value) ? value : [value];
+  if (Array.isArray(value) && value.length < 2) {
+    return refuse(1007, 'one detail is sent as an object, several as a list, none not at all');
+  }
+  const types = list.map((detail) => member(detail, 'type'));
+  if (new Set(types).size !== types.length) return refuse(1007, 'a type of detail occurs twice');
+
+  let claims: Record<string, unknown> = registrationClaims(client);
+  for (const detail of list) {
+    const read = READERS[String(member(detail, 'type'))];
+    if (!read) return refuse(1007, 'the type of detail is not known');
+    const result = read(detail, client);
+    if ('refused' in result) return result;
+    claims = { ...claims, ...result.claims };
+  }
+  return { claims };
+}
+
+type Reader = (detail: unknown, client: StandInClient) => DetailsClaims | DetailsRefusal;
+
+const READERS: Record<string, Reader | undefined> = {
+  helseid_authorization: (detail, client) => {
+    const identifier = member(member(member(detail, 'practitioner_role'), 'organization'), 'identifier');
+    const [system, type, number] = ['system', 'type', 'value'].map((name) => member(identifier, name));
+    if (type !== 'ENH' || typeof number !== 'string') return refuse(1007, 'the identifier is not to spec');
+    return client.tenancy === 'multi-tenant'
+      ? readMultiTenant(system, number, client)
+      : readSingleTenant(system, number, client);
+  },
+  'nhn:sfm:journal-id': (detail, client) => {
+    const id = member(member(detail, 'value'), 'journal_id');
+    if (client.tenancy !== 'multi-tenant')
+      return refuse(1010, 'only a multi-tenant client sends a journal id');
+    if (typeof id !== 'string' || !UUID.test(id)) return refuse(1007, 'journal_id is not a UUID');
+    return { claims: { 'nhn:sfm:journal-id': id } };
+  },
+  'nhn:tillitsrammeverk:parameters': (detail) => {
+    const { type: _, ...parameters } = detail as Record<string, unknown>;
+    const complete = ['practitioner', 'care_relationship'].every(
+      (name) => typeof parameters[name] === 'object',
+    );
+    if (!complete || !Array.isArray(parameters['patients']))
+      return refuse(1007, 'the parameters are incomplete');
+    return { claims: { 'nhn:tillitsrammeverk:parameters': parameters } };
+  },
+};
+
+function readMultiTenant(
+  system: unknown,
+  value: string,
+  client: StandInClient,
+): DetailsClaims | DetailsRefusal {
+  if (system !== ORGANIZATION_OF_MULTI) return refuse(1007, `the system must be ${ORGANIZATION_OF_MULTI}`);
+  const [no, orgnr, parent = '', child = '', ...rest] = value.split(':');
+  if (no !== 'NO' || orgnr !== 'ORGNR' || rest.length > 0)
+    return refuse(1007, 'the value must be NO:ORGNR:parent:child');
+  if (!isNumber(parent) || (child && !isNumber(child)))
+    return refuse(1004, 'an organisation number has nine digits');
+  if (!isListed(client.delegations, parent))
+    return refuse(1001, 'the legal entity has not delegated to the supplier');
+  return {
+    claims: { [`${PREFIX}orgnr_parent`]: parent, ...(child ? { [`${PREFIX}orgnr_child`]: child } : {}) },
+  };
+}
+
+function readSingleTenant(
+  system: unknown,
+  value: string,
+  client: StandInClient,
+): DetailsClaims | DetailsRefusal {
+  if (system === ORGANIZATION_OF_MULTI)
+    return refuse(1005, 'a single-tenant client may not name a legal entity');
+  if (system !== ORGANIZATION_OF_SINGLE) return refuse(1007, `the system must be ${ORGANIZATION_OF_SINGLE}`);
+  if (!isNumber(value)) return refuse(1004, 'an organisation number has nine digits');
+  if (!isListed(client.children, value)) return refuse(1002, 'the sub-unit is not on the list of the client');
+  return { claims: { [`${PREFIX}orgnr_child`]: value } };
+}
+
+function registrationClaims(client: StandInClient): Record<string, unknown> {
+  const { tenancy, parent, supplier, name } = client;
+  return {
+    'helseid://claims/client/client_tenancy': tenancy,
+    'helseid://claims/client/client_name': name ?? client.clientId,
+    ...(tenancy === 'single-tenant' && parent ? { [`${PREFIX}orgnr_parent`]: parent } : {}),
+    ...(tenancy === 'multi-tenant' && supplier ? { [`${PREFIX}orgnr_supplier`]: supplier } : {}),
+  };
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+function isNumber(value: string): boolean {
+  return /^\d{9}$/.test(value);
+}
+
+function isListed(list: readonly string[] | 'any' | undefined, value: string): boolean {
+  return list === undefined || list === 'any' || list.includes(value);
+}
+
+function refuse(code: number, reason: string): DetailsRefusal {
+  return { refused: `HID-${code}`, reason };
+}

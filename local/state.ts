@@ -1,0 +1,44 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ZonesError } from '../client/errors.ts';
+
+/** A JSON document that survives a restart. `save` writes it whole and swaps it in, so a crash leaves the old or the new one. */
+export interface Document<T> {
+  readonly value: T;
+  save(): void;
+}
+
+/**
+ * Opens the document at `path`, beginning with `initial` where there is none. Files are readable by their owner only:
+ * they hold the local keys. Throws `local_failed` for a file that is no JSON.
+ */
+export function openDocument<T>(path: string, initial: T): Document<T> {
+  const value = readDocument(path, initial);
+  return {
+    value,
+    save() {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      writeFileSync(`${path}.new`, JSON.stringify(value), { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    },
+  };
+}
+
+/** A document that nothing is kept of: for tests and for state that a restart should lose. */
+export function memoryDocument<T>(initial: T): Document<T> {
+  return { value: initial, save: () => {} };
+}
+
+function readDocument<T>(path: string, initial: T): T {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return initial;
+  }
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new ZonesError('local_failed', `${path} is damaged; start with --fresh to begin anew`, { cause });
+  }
+}

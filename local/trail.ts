@@ -1,0 +1,39 @@
+/** One line of the audit trail: what happened where. `fields` never hold tokens, assertions, proofs or persons. */
+export interface TrailLine {
+  /** Epoch milliseconds. */
+  at: number;
+  /** `aws`: a call to the local AWS; `log`: a line a function wrote; `entry`: something that came in; `platform`: what the local system did itself. */
+  kind: 'aws' | 'log' | 'entry' | 'platform';
+  zone?: string;
+  /** Name of the function, as on AWS. */
+  function?: string;
+  fields: Readonly<Record<string, unknown>>;
+}
+
+/** The last lines of everything that happens, and a way to see more as they come. */
+export interface Trail {
+  add(line: Omit<TrailLine, 'at'>): void;
+  /** The lines kept, oldest first. */
+  lines(): readonly TrailLine[];
+  /** Calls `listener` with each line from now on; returns what ends it. */
+  subscribe(listener: (line: TrailLine) => void): () => void;
+}
+
+/** A {@link Trail} that keeps the last `capacity` lines. `now` is in epoch milliseconds. */
+export function createTrail(now: () => number, capacity = 2000): Trail {
+  const kept: TrailLine[] = [];
+  const listeners = new Set<(line: TrailLine) => void>();
+  return {
+    add(line) {
+      const entry = { at: now(), ...line };
+      kept.push(entry);
+      if (kept.length > capacity) kept.splice(0, kept.length - capacity);
+      for (const listener of listeners) listener(entry);
+    },
+    lines: () => kept,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
