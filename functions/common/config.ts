@@ -42,6 +42,8 @@ export interface ForwardConfig {
   api: string;
   /** Path below the API's base URL, with the same parameters as `path`; default `path`. */
   to?: string;
+  /** Request headers that are passed on beside the usual ones; lower-case. */
+  headers?: readonly string[];
 }
 
 /** User login through a zone's gateway, as declared; the login functions apply the defaults. */

@@ -1,0 +1,124 @@
+import { ZonesError } from '../../client/errors.ts';
+import type { LoginTokens } from '../../client/tokens.ts';
+import type { Answer } from '../login-common/answer.ts';
+import { readIdCookie, renderCookie, SESSION_COOKIE, transactionCookie } from '../login-common/cookies.ts';
+import type { Dependencies } from '../login-common/dependencies.ts';
+import { chooseLanguage } from '../login-common/language.ts';
+import { renderPage } from '../login-common/page.ts';
+import {
+  readPerson,
+  readSecurityLevel,
+  requireSamePerson,
+  requireSecurityLevel,
+} from '../login-common/person.ts';
+import { revokeQuietly } from '../login-common/refresh.ts';
+import type { GatewayRequest } from '../login-common/request.ts';
+import { equalSecrets } from '../login-common/secrets.ts';
+import { createSession, endSession, keepToken } from '../login-common/sessions.ts';
+import { type Transaction, takeTransaction } from '../login-common/transactions.ts';
+import { checkResponse } from './response.ts';
+
+/**
+ * `GET /callback`: the browser comes back from the issuer. Only the browser that began the login has the cookie that
+ * opens its transaction, and only once; then the code is redeemed with the key it is bound to, the ID token, the
+ * security level and the person are checked, and a session with a new id takes the place of any earlier one.
+ *
+ * The session cookie is `SameSite=Strict`. A browser would not send it on the redirect that would follow here, since the
+ * issuer's site began that navigation, so the answer is a page that goes on by itself: a navigation of our own.
+ *
+ * Throws `request_malformed`, `login_refused`, `login_expired`, `security_level_too_low`, `person_mismatch` and what
+ * `redeemCode` throws; then nothing is set and nothing in the table has changed, but that the transaction is used up.
+ */
+export async function finishLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
+  const state = checkResponse(request.query, deps.settings.issuer);
+  const transaction = await openTransaction(deps, request, state);
+  const error = request.query.get('error');
+  if (error !== null)
+    throw new ZonesError('login_refused', 'The issuer did not log the person in; begin again.', {
+      facts: { error: error.replace(/[^\w.-]/g, '?').slice(0, 60) },
+    });
+  const tokens = await redeem(deps, request, transaction);
+  const session = await acceptLogin(deps, transaction, tokens);
+  deps.log({ level: 'info', code: 'login.finished', request: request.id });
+  return renderPage({
+    status: 200,
+    page: 'welcome',
+    language: chooseLanguage(request.headers.get('accept-language')?.[0]),
+    link: { label: 'goOn', href: deps.settings.basePath + transaction.returnPath },
+    follow: true,
+    cookies: [
+      renderCookie(SESSION_COOKIE, session, { sameSite: 'Strict' }),
+      renderCookie(transactionCookie(state), '', { sameSite: 'Lax', maxAge: 0 }),
+    ],
+  });
+}
+
+async function openTransaction(
+  deps: Dependencies,
+  request: GatewayRequest,
+  state: string,
+): Promise<Transaction> {
+  const foreign = () =>
+    new ZonesError('login_expired', 'This browser did not begin this login; begin again.');
+  const id = readIdCookie(request, transactionCookie(state));
+  if (id === undefined) throw foreign();
+  const transaction = await takeTransaction(deps.store, deps.seconds(), id);
+  if (!equalSecrets(transaction.state, state)) throw foreign();
+  return transaction;
+}
+
+function redeem(deps: Dependencies, request: GatewayRequest, transaction: Transaction): Promise<LoginTokens> {
+  const { state, nonce, codeVerifier, binding, maxAge } = transaction;
+  const { resource } = deps.settings.first;
+  return deps.client.redeemCode({
+    parameters: request.query,
+    redirectUri: deps.settings.redirectUri,
+    state,
+    nonce,
+    codeVerifier,
+    binding,
+    ...(maxAge === undefined ? {} : { maxAge }),
+    ...(resource === undefined ? {} : { resource }),
+  });
+}
+
+/** Checks who logged in and how; gives the id of the new session. Tokens of a login that is not accepted are revoked. */
+async function acceptLogin(
+  deps: Dependencies,
+  transaction: Transaction,
+  tokens: LoginTokens,
+): Promise<string> {
+  const { settings, store } = deps;
+  const { previous, organization } = transaction;
+  const claims = tokens.idTokenClaims;
+  const person = readPerson(claims);
+  try {
+    requireSecurityLevel(claims, settings.login.securityLevel);
+    if (previous) requireSamePerson(deps.samePerson, previous.person, person);
+  } catch (error) {
+    if (tokens.refreshToken !== undefined) await revokeQuietly(deps, tokens.refreshToken);
+    throw error;
+  }
+  const now = deps.seconds();
+  const securityLevel = readSecurityLevel(claims);
+  const session = await createSession(
+    store,
+    { now, idleSeconds: settings.idleSeconds },
+    {
+      person,
+      loggedInAt: now,
+      endsAt: now + settings.absoluteSeconds,
+      idToken: tokens.idToken,
+      tokens: settings.firstIsNarrow ? { [settings.first.name]: keepToken(tokens) } : {},
+      ...(claims.sid === undefined ? {} : { sid: claims.sid }),
+      ...(securityLevel === undefined ? {} : { securityLevel }),
+      ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken }),
+      ...(tokens.refreshTokenExpiresAt === undefined
+        ? {}
+        : { refreshTokenExpiresAt: tokens.refreshTokenExpiresAt }),
+      ...(organization ? { organization } : {}),
+    },
+  );
+  if (previous) await endSession(store, previous);
+  return session;
+}

@@ -1,0 +1,134 @@
+import type { AwsCaller } from '../../client/aws.ts';
+import { isZonesError, ZonesError } from '../../client/errors.ts';
+import type { LoginStore, StoredItem } from './store.ts';
+
+/** A value in DynamoDB's JSON. */
+type Value = { S: string } | { N: string } | { SS: string[] };
+type Item = Readonly<Record<string, Value>>;
+
+const NAMES = { data: '#d', version: '#v', expires: '#e', lease: '#l', members: '#m' } as const;
+type Name = keyof typeof NAMES;
+
+/** `#x` names for the attributes an expression uses: several of ours are reserved words. */
+function name(...used: Name[]): Record<string, string> {
+  return Object.fromEntries(used.map((attribute) => [NAMES[attribute], attribute]));
+}
+
+const number = (value: number): Value => ({ N: String(value) });
+
+/**
+ * {@link LoginStore} on a DynamoDB table with the string key `pk` and the TTL attribute `expires`. The table's own
+ * encryption and its backups are the infrastructure's; the values are sealed before they come here.
+ */
+export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
+  const send = (operation: string, pk: string, repeatable: boolean, input: object) =>
+    aws.json({
+      service: 'dynamodb',
+      target: `DynamoDB_20120810.${operation}`,
+      input: { TableName: table, ...(operation === 'PutItem' ? {} : { Key: { pk: { S: pk } } }), ...input },
+      repeatable,
+    });
+
+  /** Whether a conditional write was done. Not repeated on a lost answer: the second try would meet the first. */
+  async function when(operation: string, pk: string, input: object): Promise<boolean> {
+    try {
+      await send(operation, pk, false, input);
+      return true;
+    } catch (error) {
+      if (isZonesError(error, 'aws_refused') && error.facts['error'] === 'ConditionalCheckFailedException')
+        return false;
+      throw error;
+    }
+  }
+
+  return {
+    add: (pk, data, expires) =>
+      when('PutItem', pk, {
+        Item: { pk: { S: pk }, data: { S: data }, version: number(1), expires: number(expires) },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      }),
+
+    read: async (pk) => readStored(await send('GetItem', pk, true, { ConsistentRead: true }), 'Item'),
+
+    take: async (pk) =>
+      readStored(await send('DeleteItem', pk, false, { ReturnValues: 'ALL_OLD' }), 'Attributes'),
+
+    remove: async (pk) => {
+      await send('DeleteItem', pk, true, {});
+    },
+
+    replace: (pk, version, data) =>
+      when('UpdateItem', pk, {
+        UpdateExpression: 'SET #d = :d, #v = :next REMOVE #l',
+        ConditionExpression: '#v = :v',
+        ExpressionAttributeNames: name('data', 'version', 'lease'),
+        ExpressionAttributeValues: { ':d': { S: data }, ':v': number(version), ':next': number(version + 1) },
+      }),
+
+    extend: (pk, expires, now) =>
+      when('UpdateItem', pk, {
+        UpdateExpression: 'SET #e = :e',
+        ConditionExpression: '#e > :now',
+        ExpressionAttributeNames: name('expires'),
+        ExpressionAttributeValues: { ':e': number(expires), ':now': number(now) },
+      }),
+
+    lease: (pk, version, now, until) =>
+      when('UpdateItem', pk, {
+        UpdateExpression: 'SET #l = :until',
+        ConditionExpression: '#v = :v AND (attribute_not_exists(#l) OR #l < :now)',
+        ExpressionAttributeNames: name('version', 'lease'),
+        ExpressionAttributeValues: { ':v': number(version), ':now': number(now), ':until': number(until) },
+      }),
+
+    release: async (pk, version) => {
+      await when('UpdateItem', pk, {
+        UpdateExpression: 'REMOVE #l',
+        ConditionExpression: '#v = :v',
+        ExpressionAttributeNames: name('version', 'lease'),
+        ExpressionAttributeValues: { ':v': number(version) },
+      });
+    },
+
+    link: async (pk, member, expires) =>
+      readMembers(
+        await send('UpdateItem', pk, true, {
+          UpdateExpression: 'SET #e = :e ADD #m :m',
+          ExpressionAttributeNames: name('expires', 'members'),
+          ExpressionAttributeValues: { ':e': number(expires), ':m': { SS: [member] } },
+          ReturnValues: 'ALL_NEW',
+        }),
+        'Attributes',
+      ),
+
+    unlink: async (pk, members) => {
+      if (members.length === 0) return;
+      await when('UpdateItem', pk, {
+        UpdateExpression: 'DELETE #m :m',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeNames: name('members'),
+        ExpressionAttributeValues: { ':m': { SS: [...members] } },
+      });
+    },
+
+    members: async (pk) => readMembers(await send('GetItem', pk, true, { ConsistentRead: true }), 'Item'),
+  };
+}
+
+function readItem(answer: unknown, member: 'Item' | 'Attributes'): Item | undefined {
+  return (answer as Partial<Record<typeof member, Item>>)[member];
+}
+
+function readStored(answer: unknown, member: 'Item' | 'Attributes'): StoredItem | undefined {
+  const item = readItem(answer, member);
+  if (!item) return undefined;
+  const { data, version, expires } = item;
+  if (data && version && expires && 'S' in data && 'N' in version && 'N' in expires)
+    return { data: data.S, version: Number(version.N), expires: Number(expires.N) };
+  throw new ZonesError('session_invalid', 'An item of the session table has not the shape we write.');
+}
+
+function readMembers(answer: unknown, member: 'Item' | 'Attributes'): string[] {
+  const members = readItem(answer, member)?.['members'];
+  return members && 'SS' in members ? members.SS : [];
+}

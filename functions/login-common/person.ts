@@ -1,0 +1,74 @@
+import { ZonesError } from '../../client/errors.ts';
+import type { IdTokenClaims } from '../../client/tokens.ts';
+
+const CLAIM = {
+  securityLevel: 'helseid://claims/identity/security_level',
+  pid: 'helseid://claims/identity/pid',
+  hprNumber: 'helseid://claims/hpr/hpr_number',
+} as const;
+
+/** Who logged in, from a validated ID token. Sealed with the session; never in a log. */
+export interface Person {
+  iss: string;
+  sub: string;
+  /** National identity number, where the scope was asked for. */
+  pid?: string;
+  name?: string;
+  hprNumber?: string;
+}
+
+/** Picks the person out of the claims of a validated ID token. */
+export function readPerson(claims: IdTokenClaims): Person {
+  const pid = text(claims[CLAIM.pid]);
+  const name = text(claims['name']);
+  const hprNumber = text(claims[CLAIM.hprNumber]);
+  return {
+    iss: claims.iss,
+    sub: claims.sub,
+    ...(pid === undefined ? {} : { pid }),
+    ...(name === undefined ? {} : { name }),
+    ...(hprNumber === undefined ? {} : { hprNumber }),
+  };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** The rule SB5: whether the person who came back is the person who was here. A system with users of its own puts its own rule in. */
+export type SamePerson = (expected: Person, actual: Person) => boolean;
+
+/** The default rule: the same issuer and `sub`, and the same `pid` as soon as either shows one. Fails closed when the other shows none. */
+export const samePerson: SamePerson = (expected, actual) =>
+  actual.sub !== '' &&
+  expected.iss === actual.iss &&
+  expected.sub === actual.sub &&
+  expected.pid === actual.pid;
+
+/** Throws `person_mismatch` unless `rule` says that both are one person. */
+export function requireSamePerson(rule: SamePerson, expected: Person, actual: Person): void {
+  if (!rule(expected, actual))
+    throw new ZonesError(
+      'person_mismatch',
+      'Somebody else is logged in here; log out before another person logs in.',
+    );
+}
+
+const LEVELS = ['1', '2', '3', '4'];
+
+/** HelseID's security level of a login, `1` to `4`; nothing where the claim is absent or anything else. Never read from `acr` (HelseID has none). */
+export function readSecurityLevel(claims: IdTokenClaims): string | undefined {
+  return LEVELS.find((level) => level === claims[CLAIM.securityLevel]);
+}
+
+/** Throws `security_level_too_low` unless the login's level is at least `demanded`; where none is demanded, anything passes. */
+export function requireSecurityLevel(claims: IdTokenClaims, demanded: string | undefined): void {
+  if (demanded === undefined) return;
+  const level = readSecurityLevel(claims);
+  if (level === undefined || LEVELS.indexOf(level) < LEVELS.indexOf(demanded))
+    throw new ZonesError(
+      'security_level_too_low',
+      `The login must have security level ${demanded} or higher; log in with a stronger means.`,
+      { facts: { demanded, level: level ?? 'none' } },
+    );
+}

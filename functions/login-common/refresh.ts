@@ -1,0 +1,183 @@
+import { isZonesError, ZonesError } from '../../client/errors.ts';
+import type { AccessToken, UserTokens } from '../../client/tokens.ts';
+import type { Dependencies } from './dependencies.ts';
+import { type Organization, organizationDetails } from './organization.ts';
+import { readPerson } from './person.ts';
+import {
+  changeSession,
+  endSession,
+  findSession,
+  keepToken,
+  type OpenSession,
+  type SessionData,
+} from './sessions.ts';
+import type { TokenTarget } from './settings.ts';
+
+/** A token that ends this soon is refreshed before it is used, seconds. */
+export const REFRESH_LEEWAY = 5;
+
+/** How long one request may be alone in refreshing a session, and how long and how often another looks whether it is done, milliseconds. */
+const LEASE = 20_000;
+const PATIENCE = 10_000;
+const PAUSE = 100;
+
+/** What a refresh is for. */
+export interface RefreshWish {
+  target: TokenTarget;
+  /** A switch to another organisation: the tokens of all APIs are dropped, since they were for the one before. */
+  organization?: Organization;
+  /** A token that the API refused, to be replaced though it has not expired. */
+  refused?: AccessToken;
+}
+
+/**
+ * Gives the session with a usable access token for the wish's API, refreshed if needed (RFC 6749 6). Of several
+ * requests one asks the issuer and the others wait for what it stores, since a refresh token that rotates may be used
+ * once. A session that ended meanwhile stays ended, and the tokens got for it are revoked.
+ *
+ * Throws `session_invalid` when the session has ended or the issuer no longer honours its refresh token (the session is
+ * then removed: a new login, no loop), `person_mismatch`, `token_refused` for a refused switch (the session stays as it
+ * was), and what the token client throws when the issuer can't be asked. Does not check the access token itself.
+ */
+export async function refreshSession(
+  deps: Dependencies,
+  opened: OpenSession,
+  wish: RefreshWish,
+): Promise<OpenSession> {
+  const until = deps.now() + PATIENCE;
+  for (let session = opened; ; session = await findSession(deps.store, deps.seconds(), session.id)) {
+    if (isSatisfied(deps, session.data, wish)) return session;
+    if (session.data.refreshToken === undefined)
+      throw new ZonesError(
+        'session_invalid',
+        'The session has no refresh token for new access tokens; log in.',
+      );
+    const now = deps.now();
+    if (await deps.store.lease(session.pk, session.version, now, now + LEASE))
+      return refreshAlone(deps, session, wish, session.data.refreshToken);
+    if (now >= until)
+      throw new ZonesError(
+        'issuer_unreachable',
+        'Another request still waits for the issuer; try again soon.',
+      );
+    await deps.wait(PAUSE);
+  }
+}
+
+function isSatisfied(deps: Dependencies, data: SessionData, wish: RefreshWish): boolean {
+  if (wish.organization) return false;
+  const token = data.tokens[wish.target.name];
+  return (
+    token !== undefined &&
+    (token.expiresAt ?? 0) - REFRESH_LEEWAY > deps.seconds() &&
+    token.accessToken !== wish.refused?.accessToken
+  );
+}
+
+async function refreshAlone(
+  deps: Dependencies,
+  session: OpenSession,
+  wish: RefreshWish,
+  refreshToken: string,
+): Promise<OpenSession> {
+  const tokens = await askIssuer(deps, session, wish, refreshToken);
+  const changed = await changeSession(deps.store, session, applyTokens(session.data, wish, tokens));
+  return changed ?? settleLateAnswer(deps, session, wish, tokens.refreshToken ?? refreshToken);
+}
+
+/** The session ended, or the lease lapsed and another request was faster. What nobody holds must not stay valid. */
+async function settleLateAnswer(
+  deps: Dependencies,
+  session: OpenSession,
+  wish: RefreshWish,
+  refreshToken: string,
+): Promise<OpenSession> {
+  const current = await findSession(deps.store, deps.seconds(), session.id).catch(async (error: unknown) => {
+    if (isZonesError(error, 'session_invalid')) await revokeQuietly(deps, refreshToken);
+    throw error;
+  });
+  if (isSatisfied(deps, current.data, wish)) return current;
+  throw new ZonesError('issuer_unreachable', 'The issuer answered too late; try again soon.');
+}
+
+/** Revokes a refresh token (RFC 7009) as well as can be: a failure is logged, since what called for it is done anyhow. */
+export async function revokeQuietly(deps: Dependencies, token: string): Promise<void> {
+  try {
+    await deps.client.revokeToken({ token, hint: 'refresh_token' });
+  } catch (error) {
+    const code = isZonesError(error) ? error.code : 'unexpected';
+    deps.log({ level: 'warn', code: 'session.revocation_failed', facts: { error: code } });
+  }
+}
+
+async function askIssuer(
+  deps: Dependencies,
+  session: OpenSession,
+  wish: RefreshWish,
+  refreshToken: string,
+): Promise<UserTokens> {
+  const { data } = session;
+  const { resource, scopes } = wish.target;
+  const details = organizationDetails(wish.organization ?? data.organization);
+  try {
+    const tokens = await deps.client.refreshTokens({
+      refreshToken,
+      expected: { iss: data.person.iss, sub: data.person.sub },
+      ...(resource === undefined ? {} : { resource }),
+      ...(scopes === undefined ? {} : { scopes }),
+      ...(details.length === 0 ? {} : { details }),
+    });
+    requireSamePid(data, tokens);
+    return tokens;
+  } catch (error) {
+    throw await settleFailure(deps, session, wish, refreshToken, error);
+  }
+}
+
+/** The token client compared `iss` and `sub`; a refreshed ID token may leave the `pid` out, but not change it. */
+function requireSamePid(data: SessionData, { idTokenClaims }: UserTokens): void {
+  const pid = idTokenClaims && readPerson(idTokenClaims).pid;
+  if (pid !== undefined && pid !== data.person.pid)
+    throw new ZonesError(
+      'person_mismatch',
+      'The issuer answered a refresh with somebody else; log in again.',
+    );
+}
+
+/** Ends the session where the issuer's answer means that it is over; otherwise only gives the lease back. */
+async function settleFailure(
+  deps: Dependencies,
+  session: OpenSession,
+  wish: RefreshWish,
+  refreshToken: string,
+  error: unknown,
+): Promise<unknown> {
+  const over = isZonesError(error, 'token_refused') && error.facts['error'] === 'invalid_grant';
+  if (isZonesError(error, 'person_mismatch') || (over && !wish.organization)) {
+    await endSession(deps.store, { pk: session.pk, links: session.data.links });
+    if (!over) {
+      await revokeQuietly(deps, refreshToken);
+      return error;
+    }
+    return new ZonesError('session_invalid', 'The issuer has ended this login; log in again.', {
+      cause: error,
+    });
+  }
+  // Where this fails too, the lease lapses by itself.
+  await deps.store.release(session.pk, session.version).catch(() => undefined);
+  return error;
+}
+
+function applyTokens(data: SessionData, wish: RefreshWish, tokens: UserTokens): SessionData {
+  const organization = wish.organization ?? data.organization;
+  return {
+    ...data,
+    tokens: { ...(wish.organization ? {} : data.tokens), [wish.target.name]: keepToken(tokens) },
+    ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken }),
+    ...(tokens.refreshTokenExpiresAt === undefined
+      ? {}
+      : { refreshTokenExpiresAt: tokens.refreshTokenExpiresAt }),
+    ...(tokens.idToken === undefined ? {} : { idToken: tokens.idToken }),
+    ...(organization ? { organization } : {}),
+  };
+}

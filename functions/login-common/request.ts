@@ -1,0 +1,68 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+import { ZonesError } from '../../client/errors.ts';
+
+/** A request as the login functions see it: API Gateway's proxy event (REST, payload 1.0) without its oddities. */
+export interface GatewayRequest {
+  method: string;
+  /** The resource that API Gateway matched, e.g. `/api/summaries/{id}`; never what the browser wrote. */
+  resource: string;
+  pathParameters: ReadonlyMap<string, string>;
+  /** Lower-case name to all values. */
+  headers: ReadonlyMap<string, readonly string[]>;
+  /** Decoded, duplicates included, in order. */
+  query: URLSearchParams;
+  body: Buffer | undefined;
+  /** API Gateway's request id, for logs and for what a person may quote. */
+  id: string;
+}
+
+type Lists = Readonly<Record<string, readonly (string | undefined)[] | string | undefined>>;
+
+/** Reads a proxy event. Throws `event_invalid` when it has not the shape that API Gateway gives; does not judge the content. */
+export function readRequest(event: APIGatewayProxyEvent): GatewayRequest {
+  const { httpMethod, resource, body } = event;
+  if (typeof httpMethod !== 'string' || typeof resource !== 'string')
+    throw new ZonesError(
+      'event_invalid',
+      'The event has no httpMethod and resource; invoke through the gateway.',
+    );
+  const headers = new Map<string, readonly string[]>();
+  for (const [name, values] of lists(event.headers, event.multiValueHeaders))
+    headers.set(name.toLowerCase(), [...(headers.get(name.toLowerCase()) ?? []), ...values]);
+  const query = new URLSearchParams();
+  for (const [name, values] of lists(event.queryStringParameters, event.multiValueQueryStringParameters))
+    for (const value of values) query.append(name, value);
+  return {
+    method: httpMethod.toUpperCase(),
+    resource,
+    pathParameters: new Map(lists(event.pathParameters, null).map(([name, [value]]) => [name, value ?? ''])),
+    headers,
+    query,
+    body: typeof body === 'string' ? Buffer.from(body, event.isBase64Encoded ? 'base64' : 'utf8') : undefined,
+    id: typeof event.requestContext?.requestId === 'string' ? event.requestContext.requestId : '-',
+  };
+}
+
+/** The multi-value form where there is one (it alone shows duplicates), otherwise the single-value form. */
+function lists(single: Lists | null | undefined, multi: Lists | null | undefined): [string, string[]][] {
+  const source = multi && Object.keys(multi).length > 0 ? multi : (single ?? {});
+  return Object.entries(source).map(([name, values]) => [
+    name,
+    (Array.isArray(values) ? values : [values]).filter((value) => typeof value === 'string'),
+  ]);
+}
+
+/** The one value of a header; nothing where it is absent. Throws `request_malformed` when it is there more than once. */
+export function readHeader(request: GatewayRequest, name: string): string | undefined {
+  return readOnly(request.headers.get(name) ?? [], `The header ${name}`);
+}
+
+/** The one value of a query parameter; nothing where it is absent. Throws `request_malformed` when it is there more than once. */
+export function readParameter(request: GatewayRequest, name: string): string | undefined {
+  return readOnly(request.query.getAll(name), `The parameter ${name}`);
+}
+
+function readOnly(values: readonly string[], what: string): string | undefined {
+  if (values.length > 1) throw new ZonesError('request_malformed', `${what} is there more than once.`);
+  return values[0];
+}

@@ -1,0 +1,83 @@
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import { isZonesError } from '../../client/errors.ts';
+import { type Answer, renderAnswer } from './answer.ts';
+import type { Dependencies } from './dependencies.ts';
+import { chooseLanguage } from './language.ts';
+import { FAULT, OUTCOMES } from './outcomes.ts';
+import { renderPage } from './page.ts';
+import { type GatewayRequest, readRequest } from './request.ts';
+import { TEXTS } from './texts.ts';
+
+/** What a login function does with a request. Throws `ZonesError`; then nothing was set in the browser. */
+export type Handle = (deps: Dependencies, request: GatewayRequest) => Promise<Answer>;
+
+/** A Lambda handler behind API Gateway's REST proxy integration. */
+export type GatewayHandler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
+
+/**
+ * Makes the handler of a function. Every error becomes an answer: problem details (RFC 9457) for programs, a page for
+ * people, with the code and never the cause, a stack or a cookie. The log gets the code and the error's facts.
+ */
+export function serve(deps: Dependencies, handle: Handle): GatewayHandler {
+  return async (event) => {
+    let request: GatewayRequest | undefined;
+    try {
+      request = readRequest(event);
+      return renderAnswer(await handle(deps, request));
+    } catch (error) {
+      return renderAnswer(answerError(deps, error, request));
+    }
+  };
+}
+
+function answerError(deps: Dependencies, error: unknown, request: GatewayRequest | undefined): Answer {
+  const known = isZonesError(error) ? error : undefined;
+  const refusal = known?.code ?? 'unexpected';
+  const { status, page } = (known && OUTCOMES[known.code]) ?? FAULT;
+  const reference = request?.id ?? '-';
+  deps.log({
+    level: status >= 500 ? 'error' : 'info',
+    code: 'request.refused',
+    request: reference,
+    facts: { ...(known?.facts ?? describeUnexpected(error)), refusal, status },
+  });
+  if (request && wantsPage(request))
+    return renderPage({
+      status,
+      page,
+      reference,
+      language: chooseLanguage(request.headers.get('accept-language')?.[0]),
+      link: { label: 'logIn', href: `${deps.settings.basePath}/login` },
+    });
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json', vary: 'accept' },
+    body: JSON.stringify({
+      type: `urn:helseid-zones:error:${refusal}`,
+      title: TEXTS.en[page].title,
+      status,
+      detail: known && status < 500 ? known.message : TEXTS.en[page].text,
+      code: refusal,
+      instance: `urn:request:${reference}`,
+    }),
+  };
+}
+
+/** Whether the caller would rather have a page: it names `text/html` and does not name JSON. */
+export function wantsPage(request: GatewayRequest): boolean {
+  const accept = (request.headers.get('accept') ?? []).join(',').toLowerCase();
+  return accept.includes('text/html') && !accept.includes('json');
+}
+
+/** Where a bug is, without the message: those of JSON.parse, for one, repeat what was parsed. */
+function describeUnexpected(error: unknown): Record<string, string> {
+  if (!(error instanceof Error)) return { name: typeof error };
+  return {
+    name: error.name,
+    at:
+      error.stack
+        ?.split('\n')
+        .find((line) => /^\s+at /.test(line))
+        ?.trim() ?? '',
+  };
+}

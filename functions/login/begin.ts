@@ -1,0 +1,119 @@
+import { ZonesError } from '../../client/errors.ts';
+import { type Answer, redirect } from '../login-common/answer.ts';
+import {
+  readIdCookie,
+  renderCookie,
+  SESSION_COOKIE,
+  transactionCookie,
+  transactionCookies,
+} from '../login-common/cookies.ts';
+import type { Dependencies } from '../login-common/dependencies.ts';
+import { type Organization, organizationDetails, readOrganization } from '../login-common/organization.ts';
+import { type GatewayRequest, readParameter } from '../login-common/request.ts';
+import { checkReturnPath } from '../login-common/return-path.ts';
+import { calculateChallenge, createId } from '../login-common/secrets.ts';
+import { findSessionIfAny } from '../login-common/sessions.ts';
+import type { LoginSettings } from '../login-common/settings.ts';
+import { saveTransaction, TRANSACTION_SECONDS } from '../login-common/transactions.ts';
+
+/** More logins than this at once in one browser are leftovers; their cookies are cleared before they fill the header. */
+const MAX_TRANSACTIONS = 8;
+
+/** What the browser may wish of a login. */
+interface Wish {
+  returnPath: string;
+  prompt?: string;
+  maxAge?: number;
+  organization?: Organization;
+}
+
+/**
+ * `GET /login`: pushes the authorization request (RFC 9126, PKCE S256, state, nonce, `dpop_jkt`), remembers it under a
+ * cookie of this login's own, and sends the browser to the issuer. From a live session it begins a step-up or a switch:
+ * the same person must come back. Throws `request_malformed`, `return_path_invalid` and what the token client throws.
+ */
+export async function beginLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
+  const { settings, store } = deps;
+  const { returnPath, prompt, maxAge, organization } = readWish(settings, request);
+  const previous = await findSessionIfAny(store, deps.seconds(), readIdCookie(request, SESSION_COOKIE));
+  const [state, nonce, codeVerifier] = [createId(), createId(), createId()];
+  const { login, resources } = settings;
+  const pushed = await deps.client.pushAuthorizationRequest({
+    redirectUri: settings.redirectUri,
+    scope: settings.scope,
+    state,
+    nonce,
+    codeChallenge: calculateChallenge(codeVerifier),
+    ...(resources.length === 0 ? {} : { resources }),
+    ...(login.acrValues?.length ? { acrValues: login.acrValues } : {}),
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(maxAge === undefined ? {} : { maxAge }),
+    ...(login.onBehalfOf === undefined ? {} : { onBehalfOf: login.onBehalfOf }),
+    ...(settings.requestObject ? { requestObject: true } : {}),
+    ...(organization ? { authorizationDetails: organizationDetails(organization) } : {}),
+  });
+  const id = await saveTransaction(store, deps.seconds(), {
+    state,
+    nonce,
+    codeVerifier,
+    binding: pushed.binding,
+    returnPath,
+    ...(maxAge === undefined ? {} : { maxAge }),
+    ...(organization ? { organization } : {}),
+    ...(previous
+      ? { previous: { pk: previous.pk, links: previous.data.links, person: previous.data.person } }
+      : {}),
+  });
+  deps.log({ level: 'info', code: 'login.begun', request: request.id });
+  const leftovers = transactionCookies(request);
+  return redirect(pushed.authorizationUrl, [
+    ...(leftovers.length < MAX_TRANSACTIONS ? [] : leftovers.map(clearCookie)),
+    renderCookie(transactionCookie(state), id, { sameSite: 'Lax', maxAge: TRANSACTION_SECONDS }),
+  ]);
+}
+
+function readWish(settings: LoginSettings, request: GatewayRequest): Wish {
+  const { login, tenancy } = settings;
+  const prompt = login.prompt ?? readPrompt(readParameter(request, 'prompt'));
+  const maxAge = readMaxAge(readParameter(request, 'max_age'), login.maxAge);
+  const organization = readWishedOrganization(settings.requestObject, tenancy, request);
+  return {
+    returnPath: checkReturnPath(readParameter(request, 'return') ?? '/'),
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(maxAge === undefined ? {} : { maxAge }),
+    ...(organization ? { organization } : {}),
+  };
+}
+
+/** A browser may only ask for more proof, never for less: no `none`. */
+function readPrompt(value: string | undefined): string | undefined {
+  if (value === undefined || value === 'login' || value === 'select_account') return value;
+  throw new ZonesError('request_malformed', 'prompt may be login or select_account.');
+}
+
+function readMaxAge(value: string | undefined, declared: number | undefined): number | undefined {
+  if (value === undefined) return declared;
+  if (!/^\d{1,6}$/.test(value))
+    throw new ZonesError('request_malformed', 'max_age must be a number of seconds.');
+  return Math.min(Number(value), declared ?? Number.POSITIVE_INFINITY);
+}
+
+/** An organisation goes into the authorization request only inside a signed request object (helseid.md 1.7); otherwise it is switched to after login. */
+function readWishedOrganization(
+  requestObject: boolean,
+  tenancy: LoginSettings['tenancy'],
+  request: GatewayRequest,
+): Organization | undefined {
+  const fields = ['parent', 'child'].flatMap((name) => {
+    const value = readParameter(request, name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  if (fields.length === 0) return undefined;
+  if (!requestObject)
+    throw new ZonesError('request_malformed', 'Choose the organization after login: POST it to /session.');
+  return readOrganization(Object.fromEntries(fields), tenancy);
+}
+
+function clearCookie(name: string): string {
+  return renderCookie(name, '', { sameSite: 'Lax', maxAge: 0 });
+}
