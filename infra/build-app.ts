@@ -1,0 +1,80 @@
+import { App, Aws, Stack } from 'aws-cdk-lib';
+import { ZonesError } from '../client/errors.ts';
+import type { Place } from './constructs/arns.ts';
+import { sharedStackNames } from './declaration/names.ts';
+import type { SystemDeclaration, ZoneDeclaration } from './declaration/types.ts';
+import { createGatewayAccountStack } from './stacks/gateway-account.ts';
+import { createSigningStack } from './stacks/signing.ts';
+import { createZoneStack } from './stacks/zone.ts';
+
+/** Where and how to synthesize. */
+export interface BuildOptions {
+  /** The signing zone's account, and of every zone that names none. Absent: whichever it is deployed to. */
+  account?: string;
+  /** The region of all zones. Absent: whichever it is deployed to. */
+  region?: string;
+  /** Where the cloud assembly is written. Absent: where the CDK command line says. */
+  outdir?: string;
+}
+
+/** The context of cdk.json that shapes templates, so that an app built in-process synthesizes the same ones. */
+const CONTEXT = {
+  '@aws-cdk/core:checkSecretUsage': true,
+  '@aws-cdk/aws-iam:minimizePolicies': true,
+  '@aws-cdk/core:target-partitions': ['aws'],
+};
+
+/**
+ * Makes all stacks of a system; `app.synth()` writes them. Expects a declaration that `defineSystem` has validated.
+ * Throws `ZonesError` `declaration_invalid` where a zone names an account and none is given for the signing zone, and
+ * `config_invalid` where a function has no handler.
+ */
+export function buildApp(system: SystemDeclaration, options: BuildOptions = {}): App {
+  const app = new App({
+    analyticsReporting: false,
+    context: CONTEXT,
+    ...(options.outdir ? { outdir: options.outdir } : {}),
+  });
+  const region = options.region ?? Aws.REGION;
+  const account = options.account ?? Aws.ACCOUNT_ID;
+  const signingPlace: Place = { account, region };
+  const signing = createSigningStack(app, system, signingPlace, environment(options.account, options.region));
+  for (const [zone, declared] of Object.entries(system.zones)) {
+    const own = zoneAccount(zone, declared, options);
+    const place: Place = { account: own ?? Aws.ACCOUNT_ID, region };
+    const env = environment(own, options.region);
+    const stack = createZoneStack(app, { system, zone, declared, place, signingPlace, signing, env });
+    // Permissions of signers for another account name that account's roles, which must exist by then (correction 13).
+    if (own !== options.account) signing.stack.addStackDependency(stack);
+    if (declared.gateway && system.apiGatewayAccount !== false)
+      stack.addStackDependency(gatewayAccount(app, system, own, options));
+  }
+  return app;
+}
+
+function zoneAccount(zone: string, declared: ZoneDeclaration, options: BuildOptions): string | undefined {
+  if (declared.account && !options.account)
+    throw new ZonesError(
+      'declaration_invalid',
+      `zones.${zone}.account is set, so the signing zone's account must be known: synthesize with CDK_DEFAULT_ACCOUNT set, or with --profile.`,
+    );
+  return declared.account ?? options.account;
+}
+
+/** One stack an account that has a gateway. */
+function gatewayAccount(
+  app: App,
+  system: SystemDeclaration,
+  account: string | undefined,
+  options: BuildOptions,
+) {
+  const name = sharedStackNames(system.name).gateway;
+  const id = account === options.account ? name : `${name}-${account}`;
+  const env = environment(account, options.region);
+  const existing = app.node.tryFindChild(id);
+  return existing instanceof Stack ? existing : createGatewayAccountStack(app, system.name, id, env);
+}
+
+function environment(account: string | undefined, region: string | undefined) {
+  return { env: { ...(account ? { account } : {}), ...(region ? { region } : {}) } };
+}

@@ -1,0 +1,106 @@
+import {
+  AccountRootPrincipal,
+  PolicyDocument,
+  type PolicyStatement,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import type { Construct } from 'constructs';
+import type { Place } from './arns.ts';
+import { allow, DATA_KEY_ACTIONS } from './statements.ts';
+
+/** What administrators may do with a zone's data key. */
+const ADMINISTRATION = [
+  'kms:CancelKeyDeletion',
+  'kms:CreateAlias',
+  'kms:DeleteAlias',
+  'kms:DescribeKey',
+  'kms:DisableKey',
+  'kms:DisableKeyRotation',
+  'kms:EnableKey',
+  'kms:EnableKeyRotation',
+  'kms:GetKeyPolicy',
+  'kms:GetKeyRotationStatus',
+  'kms:ListGrants',
+  'kms:ListKeyPolicies',
+  'kms:ListResourceTags',
+  'kms:PutKeyPolicy',
+  'kms:RevokeGrant',
+  'kms:ScheduleKeyDeletion',
+  'kms:TagResource',
+  'kms:UntagResource',
+  'kms:UpdateAlias',
+  'kms:UpdateKeyDescription',
+] as const;
+
+/** What a data key is made for. */
+export interface DataKeyProps {
+  description: string;
+  place: Place;
+  /** Names of the log groups it encrypts; each may end in `*`. */
+  logGroups?: readonly string[];
+  /** Services that use it on behalf of their callers, e.g. `dynamodb`. */
+  services: readonly string[];
+  /** Statements for services that use it in their own name. */
+  statements?: readonly PolicyStatement[];
+}
+
+/**
+ * A zone's own key for its logs, queues, tables or records. Nobody can use it directly: only through the named services, for
+ * callers whose identity policy says so, and CloudWatch Logs for the zone's log groups.
+ */
+export function createDataKey(scope: Construct, id: string, props: DataKeyProps): Key {
+  const root = [new AccountRootPrincipal()];
+  const viaServices = props.services.map((service) => viaService(props.place, service));
+  const throughServices = { 'kms:ViaService': viaServices };
+  const statements = [
+    allow({ sid: 'Administration', principals: root, actions: [...ADMINISTRATION], resources: ['*'] }),
+    ...(viaServices.length > 0
+      ? [
+          allow({
+            sid: 'ThroughServices',
+            principals: root,
+            actions: [...DATA_KEY_ACTIONS],
+            resources: ['*'],
+            conditions: { StringEquals: throughServices },
+          }),
+          // DynamoDB takes a grant from whoever makes a table.
+          allow({
+            sid: 'GrantsForServices',
+            principals: root,
+            actions: ['kms:CreateGrant'],
+            resources: ['*'],
+            conditions: { StringEquals: throughServices, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+          }),
+        ]
+      : []),
+    ...(props.logGroups ? [logsStatement(props.place, props.logGroups)] : []),
+    ...(props.statements ?? []),
+  ];
+  return new Key(scope, id, {
+    description: props.description,
+    enableKeyRotation: true,
+    policy: new PolicyDocument({ statements }),
+  });
+}
+
+/** `kms:ViaService` of calls that a service makes on behalf of its caller. */
+export function viaService({ region }: Place, service: string): string {
+  return `${service}.${region}.amazonaws.com`;
+}
+
+function logsStatement({ region, account }: Place, logGroups: readonly string[]): PolicyStatement {
+  return allow({
+    sid: 'Logs',
+    principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
+    actions: [...DATA_KEY_ACTIONS],
+    resources: ['*'],
+    conditions: {
+      ArnLike: {
+        'kms:EncryptionContext:aws:logs:arn': logGroups.map(
+          (name) => `arn:aws:logs:${region}:${account}:log-group:${name}`,
+        ),
+      },
+    },
+  });
+}

@@ -1,0 +1,179 @@
+import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnEventBus, CfnRule } from 'aws-cdk-lib/aws-events';
+import { type PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import type { ZoneDeclaration } from '../declaration/types.ts';
+import { type Place, queueArn } from './arns.ts';
+import { allow } from './statements.ts';
+
+/** Physical names of a zone's event entry; fixed, since key, queue and role each name the others. */
+export interface EventNames {
+  bus: string;
+  rule: string;
+  /** Read by the function. */
+  queue: string;
+  /** What the function failed with, too often. */
+  deadLetters: string;
+  /** What EventBridge could not put into the queue. */
+  undelivered: string;
+}
+
+/** Seconds the function may take for a batch; the queue hides a message six times as long, as Lambda asks for. */
+export const EVENT_TIMEOUT_SECONDS = 30;
+
+/** How often a message is tried before it is a dead letter. */
+const MAX_RECEIVES = 5;
+
+/** Batches worked on at one time. */
+const MAX_CONCURRENCY = 5;
+
+/** See {@link EventNames}. */
+export function eventNames(system: string, zone: string): EventNames {
+  const prefix = `${system}-${zone}`;
+  return {
+    bus: prefix,
+    rule: `${prefix}-events`,
+    queue: `${prefix}-events`,
+    deadLetters: `${prefix}-events-dead`,
+    undelivered: `${prefix}-events-undelivered`,
+  };
+}
+
+function busArn({ region, account }: Place, { bus }: EventNames): string {
+  return `arn:aws:events:${region}:${account}:event-bus/${bus}`;
+}
+
+function ruleArn({ region, account }: Place, { bus, rule }: EventNames): string {
+  return `arn:aws:events:${region}:${account}:rule/${bus}/${rule}`;
+}
+
+/** What EventBridge needs of the zone's key: for events on the bus, and for putting them into the queue. */
+export function eventKeyStatements(place: Place, names: EventNames): PolicyStatement[] {
+  const principals = [new ServicePrincipal('events.amazonaws.com')];
+  const bus = busArn(place, names);
+  return [
+    allow({
+      sid: 'EventBus',
+      principals,
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      resources: ['*'],
+      conditions: {
+        StringEquals: {
+          'aws:SourceAccount': place.account,
+          'kms:EncryptionContext:aws:events:event-bus:arn': bus,
+        },
+        ArnEquals: { 'aws:SourceArn': bus },
+      },
+    }),
+    allow({
+      sid: 'EventBusCheck',
+      principals,
+      actions: ['kms:DescribeKey'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'aws:SourceAccount': place.account } },
+    }),
+    allow({
+      sid: 'EventsToQueue',
+      principals,
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      resources: ['*'],
+      conditions: fromRule(place, names),
+    }),
+  ];
+}
+
+function fromRule(place: Place, names: EventNames) {
+  return {
+    StringEquals: { 'aws:SourceAccount': place.account },
+    ArnEquals: { 'aws:SourceArn': ruleArn(place, names) },
+  };
+}
+
+/**
+ * A zone's entry by events: a bus of its own, a rule for what the declaration names, a queue, the function. An event is
+ * worked on at least once or ends in one of two queues that keep it 14 days: the dead letters (the function failed;
+ * its audit says why, by message id) or the undelivered (EventBridge could not queue it).
+ */
+export function createEventEntry(
+  scope: Construct,
+  props: {
+    place: Place;
+    names: EventNames;
+    key: IKey;
+    events: NonNullable<ZoneDeclaration['events']>;
+    handler: IFunction;
+  },
+): void {
+  const { place, names, key, events, handler } = props;
+  const deadLetters = createQueue(scope, 'DeadLetters', names.deadLetters, key);
+  const undelivered = createQueue(scope, 'Undelivered', names.undelivered, key);
+  const queue = createQueue(scope, 'Events', names.queue, key, deadLetters);
+  for (const target of [queue, undelivered]) target.addToResourcePolicy(acceptRule(place, names, target));
+
+  const bus = new CfnEventBus(scope, 'Bus', {
+    name: names.bus,
+    description: 'Events of this zone; they may name patients, so the zone key encrypts them.',
+    kmsKeyIdentifier: key.keyArn,
+  });
+  const rule = new CfnRule(scope, 'Rule', {
+    name: names.rule,
+    eventBusName: bus.ref,
+    eventPattern: { source: events.sources, 'detail-type': events.detailTypes },
+    targets: [
+      {
+        id: 'queue',
+        arn: queue.queueArn,
+        deadLetterConfig: { arn: undelivered.queueArn },
+        retryPolicy: { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 },
+      },
+    ],
+  });
+  // Until the queue's policy stands, every event would go astray.
+  rule.node.addDependency(queue, undelivered);
+  new EventSourceMapping(scope, 'Delivery', {
+    target: handler,
+    eventSourceArn: queue.queueArn,
+    batchSize: 10,
+    reportBatchItemFailures: true,
+    maxConcurrency: MAX_CONCURRENCY,
+  });
+  new CfnOutput(scope, 'EventBusName', {
+    value: bus.ref,
+    description: 'Put events here (events:PutEvents).',
+  });
+  new CfnOutput(scope, 'DeadLetterQueue', {
+    value: deadLetters.queueUrl,
+    description: 'Events that failed; see docs.',
+  });
+}
+
+function createQueue(scope: Construct, id: string, queueName: string, key: IKey, deadLetters?: Queue): Queue {
+  return new Queue(scope, id, {
+    queueName,
+    encryption: QueueEncryption.KMS,
+    encryptionMasterKey: key,
+    enforceSSL: true,
+    removalPolicy: RemovalPolicy.DESTROY,
+    retentionPeriod: Duration.days(deadLetters ? 4 : 14),
+    visibilityTimeout: Duration.seconds(6 * EVENT_TIMEOUT_SECONDS),
+    ...(deadLetters ? { deadLetterQueue: { queue: deadLetters, maxReceiveCount: MAX_RECEIVES } } : {}),
+  });
+}
+
+function acceptRule(place: Place, names: EventNames, queue: Queue): PolicyStatement {
+  return allow({
+    sid: 'FromTheRule',
+    principals: [new ServicePrincipal('events.amazonaws.com')],
+    actions: ['sqs:SendMessage'],
+    resources: [queue.queueArn],
+    conditions: fromRule(place, names),
+  });
+}
+
+/** ARN of the queue that the function reads, for its role. */
+export function eventQueueArn(place: Place, names: EventNames): string {
+  return queueArn(place, names.queue);
+}

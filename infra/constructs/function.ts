@@ -1,0 +1,102 @@
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import {
+  type IManagedPolicy,
+  PolicyDocument,
+  type PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { bundleFunction } from '../bundle.ts';
+import { functionArn, logStreamsArn, type Place } from './arns.ts';
+import type { Network } from './network.ts';
+import { allowRunning, denyInterfacesToCode } from './statements.ts';
+
+/** What all functions of one zone have in common. */
+export interface ZoneRuntime {
+  place: Place;
+  network: Network;
+  boundary: IManagedPolicy;
+  /** Encrypts the logs. */
+  key: IKey;
+  /** Prefix of the zone's log groups. */
+  logPrefix: string;
+}
+
+/** What one function has of its own. */
+export interface FunctionProps {
+  /** Physical name, of the role too. */
+  name: string;
+  /** Folder below `functions/`. */
+  entry: string;
+  /** JSON files beside the bundle. */
+  files: Readonly<Record<string, unknown>>;
+  /** Ids of AWS resources; everything else lies in the files. */
+  environment: Readonly<Record<string, string>>;
+  /** What its role may do beyond running. */
+  statements: readonly PolicyStatement[];
+  timeout: Duration;
+  memorySize?: number;
+  /** Reserved concurrency; absent: what the account has left. */
+  concurrency?: number;
+  retention: RetentionDays;
+  /** Whether its logs outlive the stack (the audit of signatures does). */
+  keepLogs?: boolean;
+}
+
+/** A function in its zone's VPC with a role of its own under the zone's boundary, and a log group with an end and a key. */
+export function createFunction(
+  parent: Construct,
+  id: string,
+  runtime: ZoneRuntime,
+  props: FunctionProps,
+): LambdaFunction {
+  const scope = new Construct(parent, id);
+  const { place, network } = runtime;
+  const logGroupName = `${runtime.logPrefix}/${props.name}`;
+  const logGroup = new LogGroup(scope, 'Logs', {
+    logGroupName,
+    retention: props.retention,
+    encryptionKey: runtime.key,
+    removalPolicy: props.keepLogs ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+  });
+  const role = new Role(scope, 'Role', {
+    roleName: props.name,
+    description: `Role of ${props.name} and of nothing else.`,
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    permissionsBoundary: runtime.boundary,
+    inlinePolicies: {
+      own: new PolicyDocument({
+        statements: [
+          ...allowRunning(logStreamsArn(place, logGroupName)),
+          denyInterfacesToCode(functionArn(place, props.name)),
+          ...props.statements,
+        ],
+      }),
+    },
+  });
+  return new LambdaFunction(scope, 'Function', {
+    functionName: props.name,
+    runtime: Runtime.NODEJS_24_X,
+    architecture: Architecture.ARM_64,
+    handler: 'index.handler',
+    code: Code.fromAsset(bundleFunction(props.name, props.entry, props.files)),
+    role: role.withoutPolicyUpdates(),
+    vpc: network.vpc,
+    vpcSubnets: { subnetType: network.subnetType },
+    securityGroups: [network.functionGroup],
+    environment: {
+      POWERTOOLS_SERVICE_NAME: props.name,
+      POWERTOOLS_METRICS_NAMESPACE: 'helseid-zones',
+      ...props.environment,
+    },
+    timeout: props.timeout,
+    memorySize: props.memorySize ?? 512,
+    ...(props.concurrency === undefined ? {} : { reservedConcurrentExecutions: props.concurrency }),
+    tracing: Tracing.ACTIVE,
+    logGroup,
+  });
+}

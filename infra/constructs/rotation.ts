@@ -1,0 +1,191 @@
+import { type PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnRotationSchedule } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { ALGORITHMS } from '../../client/algorithms.ts';
+import { KEY_TAGS } from '../../functions/common/client-keys.ts';
+import type { SystemDeclaration } from '../declaration/types.ts';
+import { anyKeyArn, type Place } from './arns.ts';
+import { viaService } from './data-key.ts';
+import { allow } from './statements.ts';
+
+/** Reading about keys. */
+const READ_KEYS = [
+  'kms:DescribeKey',
+  'kms:GetKeyPolicy',
+  'kms:GetPublicKey',
+  'kms:ListResourceTags',
+] as const;
+
+/** Moving a record from version to version (correction 2). */
+const WRITE_RECORDS = [
+  'secretsmanager:DescribeSecret',
+  'secretsmanager:GetSecretValue',
+  'secretsmanager:ListSecretVersionIds',
+  'secretsmanager:PutSecretValue',
+  'secretsmanager:UpdateSecretVersionStage',
+] as const;
+
+/** What the admin zone's policies are written from. */
+export interface AdminFacts {
+  system: SystemDeclaration;
+  place: Place;
+  /** Ids of the admin zone's endpoints. */
+  kms: string;
+  secretsmanager: string;
+  records: readonly string[];
+  recordKeyArn: string;
+}
+
+/**
+ * What the admin zone's functions may do: make keys of the declared kind with the system's tags, read about keys, disable and
+ * enable the system's, keep the records. Not sign, not re-policy, not grant, not delete; the boundary denies those outright.
+ * Which key is disabled is code, since IAM knows no record state, and no condition binds the policy a key is made with.
+ */
+export function adminStatements(facts: AdminFacts): PolicyStatement[] {
+  const { system, place, records } = facts;
+  const here = { 'aws:SourceVpce': facts.kms };
+  const keys = anyKeyArn(place);
+  const clients = Object.values(system.clients);
+  const specs = [...new Set(clients.map(({ algorithm }) => ALGORITHMS[algorithm].kmsKeySpec))].sort();
+  const tagged = {
+    [`aws:RequestTag/${KEY_TAGS.system}`]: system.name,
+    [`aws:RequestTag/${KEY_TAGS.client}`]: Object.keys(system.clients),
+  };
+  const onlyOurTags = { 'ForAllValues:StringEquals': { 'aws:TagKeys': Object.values(KEY_TAGS) } };
+  return [
+    allow({
+      sid: 'CreateKeys',
+      actions: ['kms:CreateKey'],
+      resources: ['*'],
+      conditions: {
+        StringEquals: {
+          ...here,
+          ...tagged,
+          'kms:KeySpec': specs,
+          'kms:KeyUsage': 'SIGN_VERIFY',
+          'kms:KeyOrigin': 'AWS_KMS',
+        },
+        Bool: { 'kms:MultiRegion': 'false' },
+        // Absent unless the caller names it.
+        BoolIfExists: { 'kms:BypassPolicyLockoutSafetyCheck': 'false' },
+        ...onlyOurTags,
+      },
+    }),
+    // CreateKey asks for it when tags come along.
+    allow({
+      sid: 'TagNewKeys',
+      actions: ['kms:TagResource'],
+      resources: [keys],
+      conditions: { StringEquals: { ...here, ...tagged }, ...onlyOurTags },
+    }),
+    allow({
+      sid: 'ReadKeys',
+      actions: [...READ_KEYS],
+      resources: [keys],
+      conditions: { StringEquals: here },
+    }),
+    allow({
+      sid: 'FindKeys',
+      actions: ['kms:ListKeys'],
+      resources: ['*'],
+      conditions: { StringEquals: here },
+    }),
+    allow({
+      sid: 'SwitchKeys',
+      actions: ['kms:DisableKey', 'kms:EnableKey'],
+      resources: [keys],
+      conditions: { StringEquals: { ...here, [`aws:ResourceTag/${KEY_TAGS.system}`]: system.name } },
+    }),
+    allow({
+      sid: 'KeepRecords',
+      actions: [...WRITE_RECORDS],
+      resources: [...records],
+      conditions: { StringEquals: { 'aws:SourceVpce': facts.secretsmanager } },
+    }),
+    allow({
+      sid: 'EncryptRecords',
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      resources: [facts.recordKeyArn],
+      conditions: {
+        StringEquals: { 'kms:ViaService': viaService(place, 'secretsmanager') },
+        ArnLike: { 'kms:EncryptionContext:SecretARN': [...records] },
+      },
+    }),
+  ];
+}
+
+/** What may pass the admin zone's KMS endpoint: its functions, for keys. */
+export function adminKeyEndpoint(place: Place, roles: readonly string[]): PolicyStatement {
+  return allow({
+    principals: [new StarPrincipal()],
+    actions: [
+      ...READ_KEYS,
+      'kms:CreateKey',
+      'kms:DisableKey',
+      'kms:EnableKey',
+      'kms:ListKeys',
+      'kms:TagResource',
+    ],
+    resources: ['*'],
+    conditions: {
+      ArnEquals: { 'aws:PrincipalArn': [...roles] },
+      StringEquals: { 'aws:PrincipalAccount': place.account },
+    },
+  });
+}
+
+/** What may pass the admin zone's Secrets Manager endpoint: its functions, to the client records. */
+export function adminRecordEndpoint(records: readonly string[], roles: readonly string[]): PolicyStatement {
+  return allow({
+    principals: [new StarPrincipal()],
+    actions: [...WRITE_RECORDS],
+    resources: [...records],
+    conditions: { ArnEquals: { 'aws:PrincipalArn': [...roles] } },
+  });
+}
+
+/**
+ * Rotates each client's record on its schedule. Not at deploy: the client may not exist at its issuer yet, and an update
+ * would rotate again (correction 5).
+ */
+export function scheduleRotation(
+  scope: Construct,
+  place: Place,
+  system: SystemDeclaration,
+  records: Readonly<Record<string, string>>,
+  handler: IFunction,
+): void {
+  for (const [client, record] of Object.entries(records)) {
+    const permission = new CfnPermission(scope, `RotationOf-${client}-Permission`, {
+      action: 'lambda:InvokeFunction',
+      functionName: handler.functionArn,
+      principal: 'secretsmanager.amazonaws.com',
+      sourceAccount: place.account,
+      sourceArn: record,
+    });
+    const schedule = new CfnRotationSchedule(scope, `RotationOf-${client}`, {
+      secretId: record,
+      rotationLambdaArn: handler.functionArn,
+      rotateImmediatelyOnUpdate: false,
+      rotationRules: { scheduleExpression: rotationCron(system.clients[client]?.rotation?.everyDays ?? 60) },
+    });
+    schedule.addResourceDependency(permission);
+    schedule.node.addDependency(handler);
+  }
+}
+
+/**
+ * A cron expression that comes round about every `days` days, at eight UTC: every so many whole months from 30 days on (so up
+ * to two days later than declared), weekly from 7, else daily. `rate()` would do it to the day, but an update with it may
+ * rotate at once.
+ */
+export function rotationCron(days: number): string {
+  if (days < 7) return 'cron(0 8 * * ? *)';
+  if (days < 30) return 'cron(0 8 ? * TUE *)';
+  const step = Math.min(12, Math.floor(days / 30));
+  const months = Array.from({ length: 12 }, (_, index) => index + 1).filter(
+    (month) => (month - 1) % step === 0,
+  );
+  return `cron(0 8 1 ${months.join(',')} ? *)`;
+}

@@ -1,0 +1,101 @@
+import { ALGORITHMS, type Algorithm } from '../client/algorithms.ts';
+
+/** What a key policy is rendered from. The account and the VPC are known to CloudFormation only; see {@link keyPolicyTemplate}. */
+export interface KeyPolicyFacts {
+  system: string;
+  /** The client's name in the declaration. */
+  client: string;
+  algorithm: Algorithm;
+  /** The signing zone's account. */
+  account: string;
+  /** Id of the signing zone's VPC. */
+  signingVpc: string;
+}
+
+/** An IAM policy document, as JSON. */
+export interface KeyPolicyDocument {
+  Version: '2012-10-17';
+  Statement: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** Stands for the account in a template; the rotation function puts its own account there. */
+export const ACCOUNT_PLACEHOLDER = '${Account}';
+
+/** Stands for the signing zone's VPC in a template; the rotation function puts its `SIGNING_VPC` there. */
+export const VPC_PLACEHOLDER = '${SigningVpc}';
+
+/** What administrators of the account may do with a client key. Neither signing nor anything that hands signing on. */
+const ADMINISTRATION = [
+  'kms:CancelKeyDeletion',
+  'kms:CreateAlias',
+  'kms:DeleteAlias',
+  'kms:DescribeKey',
+  'kms:DisableKey',
+  'kms:EnableKey',
+  'kms:GetKeyPolicy',
+  'kms:GetPublicKey',
+  'kms:ListGrants',
+  'kms:ListKeyPolicies',
+  'kms:ListResourceTags',
+  'kms:PutKeyPolicy',
+  'kms:RevokeGrant',
+  'kms:ScheduleKeyDeletion',
+  'kms:TagResource',
+  'kms:UntagResource',
+  'kms:UpdateAlias',
+  'kms:UpdateKeyDescription',
+] as const;
+
+/**
+ * The key policy of a client's keys (invariants I1, I5). No identity policy can add `kms:Sign`: the only statement about it
+ * admits the client's signers, by name pattern since keys outlive roles, through the signing zone's VPC, for digests and
+ * the one algorithm. The exact endpoint sits in the signers' identity policies and boundary, which deploys can update; a
+ * key's policy, they can't. No Deny: one that named the caller of CreateKey would fail its lockout check.
+ */
+export function renderKeyPolicy(facts: KeyPolicyFacts): KeyPolicyDocument {
+  const { system, client, algorithm, account, signingVpc } = facts;
+  const fromSigners = {
+    StringEquals: { 'kms:CallerAccount': account, 'aws:SourceVpc': signingVpc },
+    ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${account}:role/${system}-signer-${client}-*` },
+  };
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'Administration',
+        Effect: 'Allow',
+        Principal: { AWS: `arn:aws:iam::${account}:root` },
+        Action: ADMINISTRATION,
+        Resource: '*',
+      },
+      {
+        Sid: 'Sign',
+        Effect: 'Allow',
+        Principal: '*',
+        Action: 'kms:Sign',
+        Resource: '*',
+        Condition: {
+          ...fromSigners,
+          StringEquals: {
+            ...fromSigners.StringEquals,
+            'kms:MessageType': 'DIGEST',
+            'kms:SigningAlgorithm': ALGORITHMS[algorithm].kmsSigningAlgorithm,
+          },
+        },
+      },
+      {
+        Sid: 'ReadPublicKey',
+        Effect: 'Allow',
+        Principal: '*',
+        Action: ['kms:DescribeKey', 'kms:GetPublicKey'],
+        Resource: '*',
+        Condition: fromSigners,
+      },
+    ],
+  };
+}
+
+/** {@link renderKeyPolicy} with placeholders for what is not known at synth: what lies in the rotation function's asset. */
+export function keyPolicyTemplate(facts: Omit<KeyPolicyFacts, 'account' | 'signingVpc'>): KeyPolicyDocument {
+  return renderKeyPolicy({ ...facts, account: ACCOUNT_PLACEHOLDER, signingVpc: VPC_PLACEHOLDER });
+}
