@@ -42,6 +42,8 @@ function domainsOf(assembly: ResolvedAssembly, list: unknown): string[] {
   return resourcesOfType(assembly, 'AWS::Route53Resolver::FirewallDomainList')
     .filter((resource) => resource.physicalId === list)
     .flatMap(({ properties }) =>
-      properties.Domains === undefined ? ['*'] : stringsOf(properties.Domains).map((name) => name.replace(/\.$/, '')),
+      properties.Domains === undefined
+        ? ['*']
+        : stringsOf(properties.Domains).map((name) => name.replace(/\.$/, '')),
     );
 }

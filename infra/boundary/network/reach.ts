@@ -31,7 +31,9 @@ function reachOf(placement: Placement, network: Network): Reach {
   const subnets = placement.subnets.map((id) => network.subnets.get(id));
   const groups = placement.groups.map((id) => network.groups.get(id));
   const inside = subnets.length > 0;
-  const out = groups.flatMap((group) => group?.permissions.filter(({ direction }) => direction === 'out') ?? []);
+  const out = groups.flatMap(
+    (group) => group?.permissions.filter(({ direction }) => direction === 'out') ?? [],
+  );
   // A subnet or group that the templates don't show may have any route or permission.
   const known = inside && groups.length > 0 && ![...subnets, ...groups].includes(undefined);
   const vpcs = [...new Set(subnets.map((subnet) => subnet?.vpc))];
@@ -41,7 +43,9 @@ function reachOf(placement: Placement, network: Network): Reach {
     zones: inside ? vpcs.map((vpc) => network.zones.get(vpc ?? '') ?? 'outside') : ['outside'],
     internet: known ? internetThrough(subnets.filter(isPresent), out) : 'any',
     endpoints: network.endpoints.filter((endpoint) => letsIn(endpoint, vpcs, placement, out, network)),
-    elsewhere: subnets.filter(isPresent).flatMap(({ routes }) => routes.filter((route) => !leadsToInternet(route))),
+    elsewhere: subnets
+      .filter(isPresent)
+      .flatMap(({ routes }) => routes.filter((route) => !leadsToInternet(route))),
   };
 }
 
@@ -79,7 +83,8 @@ function letsIn(
   const lets = endpoint.groups.some((id) => groupLetsIn(network.groups.get(id), placement.groups));
   const goes = out.some(
     (permission) =>
-      covers443(permission) && (!permission.peer.startsWith('sg-') || endpoint.groups.includes(permission.peer)),
+      covers443(permission) &&
+      (!permission.peer.startsWith('sg-') || endpoint.groups.includes(permission.peer)),
   );
   return lets && goes;
 }

@@ -1,0 +1,54 @@
+import { findKeyMaterial, type KeyMaterial } from '../contents/find-key-material.ts';
+import { readAsset } from '../contents/read-asset.ts';
+import { listOf, objectOf } from '../json.ts';
+import type { Rule, Violation } from '../rule.ts';
+
+/** Templates and assets hold no key material. */
+export const noKeyMaterial: Rule = {
+  name: 'no-key-material',
+  invariant: 'I6',
+  title: 'No template, environment, parameter, output or asset holds key material.',
+  check: ({ assembly }) => [
+    ...assembly.resources.flatMap((resource) =>
+      stringsWithin(resource.properties, '').flatMap(([field, text]) =>
+        findKeyMaterial(text, { entropy: true }).map((found) =>
+          violation(resource.constructPath, field, found),
+        ),
+      ),
+    ),
+    ...assembly.stacks.flatMap(({ name, template }) =>
+      [template.Parameters, template.Outputs, template.Mappings, template.Metadata].flatMap((part) =>
+        stringsWithin(objectOf(part), '').flatMap(([field, text]) =>
+          findKeyMaterial(text, { entropy: true }).map((found) => violation(name, field, found)),
+        ),
+      ),
+    ),
+    ...assembly.resources.flatMap(({ assetPath, constructPath }) =>
+      assetPath === undefined
+        ? []
+        : readAsset(assetPath).flatMap(({ name, text }) =>
+            findKeyMaterial(text, { entropy: name.endsWith('.json') }).map((found) =>
+              violation(constructPath, `asset file ${name}`, found),
+            ),
+          ),
+    ),
+  ],
+};
+
+function violation(resource: string, field: string, { kind, at }: KeyMaterial): Violation {
+  return {
+    resource,
+    message: `${field} holds what looks like key material (${kind}, at character ${at}).`,
+    path: [resource, field, kind],
+    remedy: 'Remove it, and treat the key as known to others. Keys are made in KMS and never leave it.',
+  };
+}
+
+function stringsWithin(value: unknown, field: string): [string, string][] {
+  if (typeof value === 'string') return [[field, value]];
+  if (Array.isArray(value))
+    return listOf(value).flatMap((item, index) => stringsWithin(item, `${field}[${index}]`));
+  return Object.entries(objectOf(value)).flatMap(([name, member]) =>
+    stringsWithin(member, field === '' ? name : `${field}.${name}`),
+  );
+}
