@@ -8,31 +8,37 @@ export const noKeyMaterial: Rule = {
   name: 'no-key-material',
   invariant: 'I6',
   title: 'No template, environment, parameter, output or asset holds key material.',
-  check: ({ assembly }) => [
-    ...assembly.resources.flatMap((resource) =>
-      stringsWithin(resource.properties, '').flatMap(([field, text]) =>
-        findKeyMaterial(text, { entropy: true }).map((found) =>
-          violation(resource.constructPath, field, found),
+  check: ({ assembly }) => {
+    const names = assembly.resources.map(({ logicalId }) => logicalId);
+    // CDK and CloudFormation make names up from logical ids, which end in a hash.
+    const findIn = (text: string) =>
+      findKeyMaterial(text, { entropy: true }).filter(
+        ({ kind }) => kind !== 'high entropy' || !names.some((name) => text.includes(name)),
+      );
+    return [
+      ...assembly.resources.flatMap(({ properties, constructPath }) =>
+        stringsWithin(properties, '').flatMap(([field, text]) =>
+          findIn(text).map((found) => violation(constructPath, field, found)),
         ),
       ),
-    ),
-    ...assembly.stacks.flatMap(({ name, template }) =>
-      [template.Parameters, template.Outputs, template.Mappings, template.Metadata].flatMap((part) =>
-        stringsWithin(objectOf(part), '').flatMap(([field, text]) =>
-          findKeyMaterial(text, { entropy: true }).map((found) => violation(name, field, found)),
-        ),
-      ),
-    ),
-    ...assembly.resources.flatMap(({ assetPath, constructPath }) =>
-      assetPath === undefined
-        ? []
-        : readAsset(assetPath).flatMap(({ name, text }) =>
-            findKeyMaterial(text, { entropy: name.endsWith('.json') }).map((found) =>
-              violation(constructPath, `asset file ${name}`, found),
-            ),
+      ...assembly.stacks.flatMap(({ name, template }) =>
+        [template.Parameters, template.Outputs, template.Mappings, template.Metadata].flatMap((part) =>
+          stringsWithin(part, '').flatMap(([field, text]) =>
+            findIn(text).map((found) => violation(name, field, found)),
           ),
-    ),
-  ],
+        ),
+      ),
+      ...assembly.resources.flatMap(({ assetPath, constructPath }) =>
+        assetPath === undefined
+          ? []
+          : readAsset(assetPath).flatMap(({ name, text }) =>
+              findKeyMaterial(text, { entropy: name.endsWith('.json') }).map((found) =>
+                violation(constructPath, `asset file ${name}`, found),
+              ),
+            ),
+      ),
+    ];
+  },
 };
 
 function violation(resource: string, field: string, { kind, at }: KeyMaterial): Violation {
