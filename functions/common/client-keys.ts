@@ -1,0 +1,140 @@
+import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
+import { type PublicJwk, readPublicKey } from '../../client/compose/jwk.ts';
+import { ZonesError } from '../../client/errors.ts';
+import { samePolicy } from './key-policy.ts';
+import { awsErrorName, type KmsPort } from './key-ports.ts';
+
+/** Tags that every client key is born with. */
+export const KEY_TAGS = {
+  system: 'helseid-zones:system',
+  client: 'helseid-zones:client',
+  /** ClientRequestToken of the rotation that made it. */
+  request: 'helseid-zones:request',
+} as const;
+
+/** A KMS key as it is found. */
+export interface FoundKey {
+  keyArn: string;
+  /** RFC 7638 thumbprint. */
+  kid: string;
+  jwk: PublicJwk;
+  algorithm: Algorithm;
+}
+
+/** What makes a key fit for use. */
+export interface KeyDemands {
+  system: string;
+  client: string;
+  algorithm: Algorithm;
+  /** JSON text. */
+  policy: string;
+}
+
+/**
+ * Makes a client key with its policy and tags. KMS knows no idempotency token for this call: who is killed after it
+ * finds the key again with {@link findTaggedKeys}.
+ */
+export async function createClientKey(kms: KmsPort, demands: KeyDemands, request: string): Promise<string> {
+  const { KeyMetadata } = await kms.createKey({
+    KeySpec: ALGORITHMS[demands.algorithm].kmsKeySpec,
+    KeyUsage: 'SIGN_VERIFY',
+    Origin: 'AWS_KMS',
+    MultiRegion: false,
+    Description: `HelseID client key of ${demands.client} (${demands.system})`,
+    Policy: demands.policy,
+    Tags: [
+      { TagKey: KEY_TAGS.system, TagValue: demands.system },
+      { TagKey: KEY_TAGS.client, TagValue: demands.client },
+      { TagKey: KEY_TAGS.request, TagValue: request },
+    ],
+  });
+  if (KeyMetadata?.Arn) return KeyMetadata.Arn;
+  throw new ZonesError('rotation_failed', 'KMS made a key and did not say which; the next run adopts it.');
+}
+
+/**
+ * ARNs of all keys that carry a client's tags, those being deleted included. A key whose tags may not be read is not
+ * one of ours: every key policy of ours lets its account read them.
+ */
+export async function findTaggedKeys(kms: KmsPort, system: string, client: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const arn of await listKeys(kms)) {
+    const tags = await readTags(kms, arn);
+    if (tags.get(KEY_TAGS.system) === system && tags.get(KEY_TAGS.client) === client) found.push(arn);
+  }
+  return found;
+}
+
+async function listKeys(kms: KmsPort): Promise<string[]> {
+  const arns: string[] = [];
+  let marker: string | undefined;
+  do {
+    const page = await kms.listKeys(marker ? { Limit: 1000, Marker: marker } : { Limit: 1000 });
+    for (const { KeyArn } of page.Keys ?? []) if (KeyArn) arns.push(KeyArn);
+    marker = page.Truncated ? page.NextMarker : undefined;
+  } while (marker);
+  return arns;
+}
+
+async function readTags(kms: KmsPort, keyArn: string): Promise<Map<string, string>> {
+  try {
+    const { Tags = [] } = await kms.listResourceTags({ KeyId: keyArn });
+    return new Map(Tags.map(({ TagKey, TagValue }) => [TagKey ?? '', TagValue ?? '']));
+  } catch (error) {
+    if (['AccessDeniedException', 'NotFoundException'].includes(awsErrorName(error))) return new Map();
+    throw error;
+  }
+}
+
+/** What KMS says of a key. */
+export interface KeyCondition {
+  /** KMS's `KeyState`, e.g. `Enabled`, `Disabled`, `PendingDeletion`; `Gone` for a key that no longer exists. */
+  state: string;
+  /** KMS's `KeySpec`, e.g. `ECC_NIST_P256`. */
+  spec: string;
+}
+
+/** Describes a key. */
+export async function describeClientKey(kms: KmsPort, keyArn: string): Promise<KeyCondition> {
+  try {
+    const { KeyMetadata } = await kms.describeKey({ KeyId: keyArn });
+    return { state: KeyMetadata?.KeyState ?? 'Unavailable', spec: KeyMetadata?.KeySpec ?? '' };
+  } catch (error) {
+    if (awsErrorName(error) === 'NotFoundException') return { state: 'Gone', spec: '' };
+    throw error;
+  }
+}
+
+/** The algorithm that a key of this spec was made for: the declared one where it fits, or else the first that does. */
+export function algorithmOf(spec: string, declared: Algorithm): Algorithm | undefined {
+  if (ALGORITHMS[declared].kmsKeySpec === spec) return declared;
+  return Object.values(ALGORITHMS).find((entry) => entry.kmsKeySpec === spec)?.alg;
+}
+
+/** Disables a key if it is enabled; resolves to whether it had to. A disabled key can come back. */
+export async function disableClientKey(kms: KmsPort, keyArn: string): Promise<boolean> {
+  if ((await describeClientKey(kms, keyArn)).state !== 'Enabled') return false;
+  await kms.disableKey({ KeyId: keyArn });
+  return true;
+}
+
+/** Enables a key if it is disabled; resolves to its condition from then on. */
+export async function enableClientKey(kms: KmsPort, keyArn: string): Promise<KeyCondition> {
+  const condition = await describeClientKey(kms, keyArn);
+  if (condition.state !== 'Disabled') return condition;
+  await kms.enableKey({ KeyId: keyArn });
+  return { ...condition, state: 'Enabled' };
+}
+
+/** The public half of a key. Throws `key_not_usable` when it does not fit `algorithm`. */
+export async function readClientKey(kms: KmsPort, keyArn: string, algorithm: Algorithm): Promise<FoundKey> {
+  const { PublicKey } = await kms.getPublicKey({ KeyId: keyArn });
+  const { jwk, thumbprint } = readPublicKey(PublicKey ?? new Uint8Array(), algorithm);
+  return { keyArn, kid: thumbprint, jwk, algorithm };
+}
+
+/** Whether the policy of a key is the one it shall have, as KMS gives it back. */
+export async function hasPolicy(kms: KmsPort, keyArn: string, policy: string): Promise<boolean> {
+  const answer = await kms.getKeyPolicy({ KeyId: keyArn, PolicyName: 'default' });
+  return samePolicy(answer.Policy ?? '', policy);
+}

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { ZonesError } from '../../client/errors.ts';
+import type { SecretsPort } from './key-ports.ts';
+import { awsErrorName } from './key-ports.ts';
+import type { ClientRecord, RecordOwner } from './record.ts';
+import { parseRecord } from './record.ts';
+import { findKey, recordProblems } from './record-states.ts';
+
+/** The stage a new version of a record is written under before it becomes current. Only ever on the newest attempt. */
+export const DRAFT_STAGE = 'HELSEIDZONES_DRAFT';
+
+/** How often a change is tried anew when somebody else changed the record in between. */
+const ATTEMPTS = 8;
+
+/** Writes one audit line: a stable code and facts, never a secret. */
+export type Audit = (code: string, facts: Readonly<Record<string, string | number | boolean>>) => void;
+
+/** The one way to read and change a client record. */
+export interface RecordStore {
+  read(): Promise<ClientRecord>;
+  /**
+   * Applies `mutate` to the record as it is now, again and again until nobody came in between, and resolves to what
+   * stands afterwards. `mutate` is pure; one that returns its argument writes nothing.
+   * @throws ZonesError `record_unavailable` when others keep coming in between; `record_invalid`; what `mutate` throws
+   */
+  change(mutate: (record: ClientRecord) => ClientRecord): Promise<ClientRecord>;
+}
+
+/** What a record store is made of. */
+export interface RecordStoreDeps {
+  secrets: SecretsPort;
+  secretArn: string;
+  /** What the declaration says; the record only repeats it. */
+  owner: RecordOwner;
+  audit: Audit;
+}
+
+/**
+ * A record store on Secrets Manager. A version is immutable, so a change is a new version under {@link DRAFT_STAGE},
+ * then a compare-and-swap: AWSCURRENT moves to it only if it still sits on the version that was read. AWSPENDING is
+ * never touched. The version's id is derived from what it replaces and says, so that the same change made twice is one.
+ */
+export function createRecordStore({ secrets, secretArn, owner, audit }: RecordStoreDeps): RecordStore {
+  async function readVersion(): Promise<{ record: ClientRecord; version: string }> {
+    const answer = await secrets.getSecretValue({ SecretId: secretArn, VersionStage: 'AWSCURRENT' });
+    if (!answer.VersionId || answer.SecretString === undefined)
+      throw new ZonesError(
+        'record_invalid',
+        'The client record is not text; docs/keys.md says how to restore one.',
+      );
+    return { record: parseRecord(answer.SecretString, owner), version: answer.VersionId };
+  }
+
+  async function swap(text: string, from: string): Promise<boolean> {
+    const draft = createHash('sha256').update(`${from}\n${text}`).digest('hex');
+    await secrets.putSecretValue({
+      SecretId: secretArn,
+      ClientRequestToken: draft,
+      SecretString: text,
+      VersionStages: [DRAFT_STAGE],
+    });
+    try {
+      await secrets.updateSecretVersionStage({
+        SecretId: secretArn,
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: draft,
+        RemoveFromVersionId: from,
+      });
+      return true;
+    } catch (error) {
+      // Somebody came first, or an answer was lost and the SDK asked twice: the version that is current now decides.
+      if (awsErrorName(error) !== 'InvalidParameterException') throw error;
+      const { version } = await readVersion();
+      if (version === from) throw error;
+      return version === draft;
+    }
+  }
+
+  return {
+    read: async () => (await readVersion()).record,
+    async change(mutate) {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+        const { record, version } = await readVersion();
+        const next = mutate(record);
+        if (next === record) return record;
+        const [problem] = recordProblems(next);
+        if (problem) throw new ZonesError('record_invalid', `Not written: ${problem}.`);
+        if (await swap(JSON.stringify(next), version)) {
+          auditChanges(record, next, audit);
+          return next;
+        }
+      }
+      throw new ZonesError(
+        'record_unavailable',
+        'Others keep changing the client record; try again in a while.',
+        { facts: { client: owner.client } },
+      );
+    },
+  };
+}
+
+function auditChanges(before: ClientRecord, after: ClientRecord, audit: Audit): void {
+  for (const key of after.keys) {
+    const old = findKey(before, key.kid);
+    if (old?.state === key.state) continue;
+    audit(`KEY_${key.state.toUpperCase()}`, {
+      client: after.client,
+      kid: key.kid,
+      from: old?.state ?? 'none',
+      to: key.state,
+    });
+  }
+}

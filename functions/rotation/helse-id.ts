@@ -1,0 +1,55 @@
+import { createApiFetch } from '../../client/api-fetch.ts';
+import { ZonesError } from '../../client/errors.ts';
+import type { Fetch } from '../../client/http.ts';
+import type { Signer } from '../../client/intents.ts';
+import { getAccessToken, machineTokens } from '../../client/machine-token.ts';
+import { createTokenCache } from '../../client/token-cache.ts';
+import { createTokenClient, type TokenClient } from '../../client/token-client.ts';
+import type { ClientConfig } from '../common/config.ts';
+import type { HelseId } from './ports.ts';
+import { createSelfService } from './self-service.ts';
+
+/** What {@link createHelseId} is made of. */
+export interface HelseIdDeps {
+  /** The client's name in the declaration. */
+  client: string;
+  config: ClientConfig;
+  /** Absent where the issuer has no self-service API. */
+  selfService?: { baseUrl: string; scope: string; body: 'object' | 'string' };
+  signer: Signer;
+  fetch?: Fetch;
+  /** Epoch milliseconds. */
+  now?: () => number;
+}
+
+/**
+ * The admin zone as a client of HelseID. Metadata and nonces are kept (FK2), tokens never: a cached one would prove nothing.
+ */
+export function createHelseId({ selfService, config, ...deps }: HelseIdDeps): HelseId {
+  const request = selfService ? { scopes: [selfService.scope] } : {};
+  const base = createTokenClient({ ...config, ...deps });
+
+  function freshClient(kid?: string): TokenClient {
+    const signer = kid === undefined ? base.signer : pinKey(base.signer, kid);
+    return { ...base, signer, tokens: createTokenCache(base.now) };
+  }
+
+  return {
+    async proveKey(kid) {
+      await getAccessToken(freshClient(kid), request);
+    },
+    selfService(kid) {
+      if (!selfService)
+        throw new ZonesError('config_invalid', 'The declaration names no self-service API for this client.', {
+          facts: { client: deps.client },
+        });
+      const source = machineTokens(freshClient(kid), request);
+      return createSelfService({ ...selfService, fetch: createApiFetch(base, source) });
+    },
+  };
+}
+
+/** A signer that signs everything with one key, unless an intent already pins one. */
+export function pinKey(signer: Signer, kid: string): Signer {
+  return { sign: (intents) => signer.sign(intents.map((intent) => ({ kid, ...intent }))) };
+}

@@ -1,0 +1,43 @@
+import * as v from 'valibot';
+import { awsErrorName } from '../common/key-ports.ts';
+import type { KeyEntry } from '../common/record.ts';
+import { findKey } from '../common/record-states.ts';
+import type { Rotation } from './ports.ts';
+
+/**
+ * What the AWSPENDING version of a rotation holds: which key it is about, and nothing that changes. It is written once,
+ * since a version is immutable; how far the key has come stands in the record, under AWSCURRENT.
+ */
+const schema = v.object({ version: v.literal(1), plan: v.literal('rotation'), kid: v.string() });
+
+/** Writes the plan of a rotation under AWSPENDING. Writing the same again changes nothing. */
+export async function writePlan({ secrets, secretArn }: Rotation, token: string, kid: string): Promise<void> {
+  const plan: v.InferOutput<typeof schema> = { version: 1, plan: 'rotation', kid };
+  await secrets.putSecretValue({
+    SecretId: secretArn,
+    ClientRequestToken: token,
+    SecretString: JSON.stringify(plan),
+    VersionStages: ['AWSPENDING'],
+  });
+}
+
+/**
+ * The kid a rotation is about; `undefined` before createSecret has written it, and for a version that is no plan of ours
+ * (Secrets Manager tries out testSecret on a made-up one when a schedule is set).
+ */
+export async function readPlan({ secrets, secretArn }: Rotation, token: string): Promise<string | undefined> {
+  try {
+    const { SecretString } = await secrets.getSecretValue({ SecretId: secretArn, VersionId: token });
+    const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), SecretString);
+    return parsed.success ? parsed.output.kid : undefined;
+  } catch (error) {
+    if (awsErrorName(error) === 'ResourceNotFoundException') return undefined;
+    throw error;
+  }
+}
+
+/** The planned key as the record has it now; nothing where there is no plan, or the record has lost the key. */
+export async function readPlannedKey(rotation: Rotation, token: string): Promise<KeyEntry | undefined> {
+  const kid = await readPlan(rotation, token);
+  return kid === undefined ? undefined : findKey(await rotation.store.read(), kid);
+}

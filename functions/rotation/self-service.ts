@@ -1,0 +1,116 @@
+import * as v from 'valibot';
+import { isZonesError, ZonesError } from '../../client/errors.ts';
+import type { ApiFetch } from '../../client/tokens.ts';
+import type { ListedKey, RegisteredJwk, SelfService } from './ports.ts';
+
+/** Where the self-service API takes and shows a client's keys, below its base URL. */
+const PATH = '/v1/client-secret';
+
+/** Milliseconds that one call may take in all. */
+const TIMEOUT = 15_000;
+
+/** Most of an answer that is read, in characters. */
+const MAX_ANSWER = 256 * 1024;
+
+/** An expiry is an ISO 8601 date; old documents show epoch seconds, some of them as text. */
+const expiration = v.nullish(v.union([v.string(), v.number()]));
+const listSchema = v.array(v.object({ kid: v.string(), expiration }));
+const registeredSchema = v.object({ expiration });
+const problemSchema = v.object({ title: v.optional(v.string()), type: v.optional(v.string()) });
+
+/** What the client of the self-service API is made of. */
+export interface SelfServiceDeps {
+  /** https, without a trailing slash. */
+  baseUrl: string;
+  /** The JWK as a JSON object, or as a JSON string that holds one: HelseID's own libraries differ (helseid.md 7). */
+  body: 'object' | 'string';
+  /** With a DPoP-bound token of the client. */
+  fetch: ApiFetch;
+}
+
+/**
+ * HelseID's self-service API for the client that `fetch` authenticates. A POST is never repeated here.
+ * Throws `self_service_refused` (a 4xx, with the problem's title), `self_service_unreachable` (a 5xx, no answer or one that
+ * is not understood: what it did is not known), and what `fetch` throws for want of a token.
+ */
+export function createSelfService({ baseUrl, body, fetch }: SelfServiceDeps): SelfService {
+  const url = `${baseUrl}${PATH}`;
+
+  async function call(init: RequestInit): Promise<unknown> {
+    const { status, text } = await send(fetch, url, init);
+    if (status >= 200 && status < 300) return parse(text);
+    const problem = v.safeParse(problemSchema, parse(text));
+    const { title = '', type = '' } = problem.success ? problem.output : {};
+    const refused = status >= 400 && status < 500;
+    throw new ZonesError(
+      refused ? 'self_service_refused' : 'self_service_unreachable',
+      `The self-service API answered ${status}${refused ? '; its title says why' : '; try again later'}.`,
+      { facts: { status, title: title.slice(0, 200), type: type.slice(0, 200) } },
+    );
+  }
+
+  return {
+    async listKeys() {
+      const listed = read(listSchema, await call({ method: 'GET', headers: { accept: 'application/json' } }));
+      return listed.map((key): ListedKey => {
+        const expires = readTime(key.expiration);
+        return expires === undefined ? { kid: key.kid } : { kid: key.kid, expires };
+      });
+    },
+    async registerKey(jwk: RegisteredJwk) {
+      const text = JSON.stringify(jwk);
+      const answer = await call({
+        method: 'POST',
+        headers: { accept: 'application/json', 'content-type': 'application/json' },
+        body: body === 'object' ? text : JSON.stringify(text),
+      });
+      return readTime(read(registeredSchema, answer).expiration);
+    },
+  };
+}
+
+async function send(
+  fetch: ApiFetch,
+  url: string,
+  init: RequestInit,
+): Promise<{ status: number; text: string }> {
+  try {
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT) });
+    return { status: response.status, text: (await response.text()).slice(0, MAX_ANSWER) };
+  } catch (cause) {
+    const silent = isZonesError(cause, 'api_unreachable') || isZonesError(cause, 'request_aborted');
+    if (isZonesError(cause) && !silent) throw cause;
+    throw new ZonesError(
+      'self_service_unreachable',
+      'The self-service API did not answer; what it did is not known.',
+      { cause },
+    );
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function read<Schema extends v.GenericSchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  throw new ZonesError(
+    'self_service_unreachable',
+    'The self-service API answered in a form that is not known; what it did is not known.',
+    { facts: { field: v.getDotPath(parsed.issues[0]) ?? 'the whole' } },
+  );
+}
+
+function readTime(value: string | number | null | undefined): number | undefined {
+  if (value === null || value === undefined) return undefined;
+  const number = Number(value);
+  const milliseconds = Number.isNaN(number) ? Date.parse(String(value)) : number * 1000;
+  if (!Number.isFinite(milliseconds))
+    throw new ZonesError('self_service_unreachable', 'The self-service API names an expiry that is no date.');
+  return Math.floor(milliseconds / 1000);
+}

@@ -1,0 +1,121 @@
+import { isZonesError, ZonesError } from '../../client/errors.ts';
+import { enableClientKey, readClientKey } from '../common/client-keys.ts';
+import type { KeyEntry } from '../common/record.ts';
+import {
+  currentKey,
+  findKey,
+  moveKey,
+  noteExpiry,
+  RETIREMENT_LEEWAY,
+  switchCurrent,
+} from '../common/record-states.ts';
+import { findCandidate } from './find-candidate.ts';
+import { readPlan, readPlannedKey, writePlan } from './plan.ts';
+import type { Rotation } from './ports.ts';
+import { registerKey } from './register-key.ts';
+import { provePatiently, waitUntil } from './wait-for-key.ts';
+
+/** One of the four calls that Secrets Manager makes for a rotation; `token` is its ClientRequestToken. */
+export type Step = (rotation: Rotation, token: string) => Promise<void>;
+
+/** The four steps, by Secrets Manager's names. Each may be run again at any point, also by another rotation. */
+export const STEPS: Readonly<Record<string, Step>> = { createSecret, setSecret, testSecret, finishSecret };
+
+/** Has a key in the record that shall become current, and plans the rotation to it. Stored before it is registered. */
+async function createSecret(rotation: Rotation, token: string): Promise<void> {
+  if ((await readPlan(rotation, token)) !== undefined) return;
+  await enableKeysInUse(rotation);
+  const { kid } = await findCandidate(rotation, token);
+  await writePlan(rotation, token, kid);
+}
+
+/** A record that was restored may name keys as usable which have been disabled since. */
+async function enableKeysInUse({ kms, store }: Rotation): Promise<void> {
+  for (const key of (await store.read()).keys)
+    if (key.state === 'current' || key.state === 'retiring') await enableClientKey(kms, key.keyArn);
+}
+
+/**
+ * Registers the key at HelseID. The record says `registered` before the key is posted: from that moment on HelseID may
+ * accept it, and may have dropped the others. A key that nobody can register yet (no key of the client is accepted, or
+ * there is no self-service API) waits in `created` for an operator; that is no failure.
+ */
+async function setSecret(rotation: Rotation, token: string): Promise<void> {
+  const { store, clock, selfRegistering } = rotation;
+  const key = await readPlannedKey(rotation, token);
+  if (!key || (key.state !== 'created' && key.state !== 'registered')) return;
+  const bootstrap = !currentKey(await store.read());
+  if (key.state === 'created') {
+    if ((bootstrap || !selfRegistering) && !(await isRegisteredByHand(rotation, key))) return;
+    await store.change((record) => moveKey(record, key.kid, 'registered', clock.now()));
+  }
+  if (!selfRegistering) return;
+  const { kid, jwk, algorithm } = await readClientKey(rotation.kms, key.keyArn, key.algorithm);
+  const selfService = rotation.helseId.selfService(bootstrap ? kid : undefined);
+  const expires = await registerKey(selfService, { ...jwk, kid, alg: algorithm, use: 'sig' });
+  await store.change((record) => noteExpiry(record, kid, expires));
+}
+
+async function isRegisteredByHand(rotation: Rotation, { kid }: KeyEntry): Promise<boolean> {
+  try {
+    await rotation.helseId.proveKey(kid);
+    return true;
+  } catch (error) {
+    if (!isZonesError(error, 'token_refused') || error.facts['error'] !== 'invalid_client') throw error;
+    rotation.audit('ROTATION_WAITS_FOR_REGISTRATION', { client: rotation.client, kid });
+    return false;
+  }
+}
+
+/**
+ * Proves that HelseID accepts the key, twice: once as soon as it does, and once when every node of it must have heard.
+ * Without a plan this is the dry run that Secrets Manager makes when a schedule is set: the record is read and no more.
+ */
+async function testSecret(rotation: Rotation, token: string): Promise<void> {
+  const { store, clock, propagation } = rotation;
+  const key = await readPlannedKey(rotation, token);
+  if (!key) {
+    await store.read();
+    return;
+  }
+  if (key.state !== 'registered') return;
+  if (key.expires !== undefined && key.expires <= clock.now())
+    throw new ZonesError(
+      'rotation_failed',
+      'HelseID reports an expiry in the past for the new key; the current key stays. See docs/keys.md.',
+      { facts: { kid: key.kid, expires: key.expires } },
+    );
+  await provePatiently(rotation, key.kid);
+  const settled = (key.since.registered ?? 0) + propagation;
+  if (clock.now() < settled) {
+    await waitUntil(rotation, settled, key.kid);
+    await provePatiently(rotation, key.kid);
+  }
+  await store.change((record) => moveKey(record, key.kid, 'verified', clock.now()));
+}
+
+/**
+ * Makes the verified key current; the one before it signs proofs on until every token bound to it has expired (I9).
+ * Then takes AWSPENDING off, which tells Secrets Manager that the rotation is over.
+ */
+async function finishSecret(rotation: Rotation, token: string): Promise<void> {
+  const { store, clock, longestTokenLifetime, secrets, secretArn } = rotation;
+  const key = await readPlannedKey(rotation, token);
+  if (key?.state === 'registered')
+    throw new ZonesError('rotation_failed', 'The new key is not verified; the current key stays.', {
+      facts: { kid: key.kid },
+    });
+  if (key?.state === 'verified')
+    await store.change((record) =>
+      findKey(record, key.kid)?.state === 'verified'
+        ? switchCurrent(record, key.kid, clock.now(), clock.now() + longestTokenLifetime + RETIREMENT_LEEWAY)
+        : record,
+    );
+  const { VersionIdsToStages = {} } = await secrets.describeSecret({ SecretId: secretArn });
+  if (VersionIdsToStages[token]?.includes('AWSPENDING'))
+    await secrets.updateSecretVersionStage({
+      SecretId: secretArn,
+      VersionStage: 'AWSPENDING',
+      RemoveFromVersionId: token,
+    });
+}
