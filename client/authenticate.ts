@@ -150,7 +150,7 @@ async function sendAttempt(
       const response = await request.send({ as, oauth, auth, options, extra: signed.extra });
       const { status, headers } = response;
       const body = await response.arrayBuffer();
-      if (status >= 500) throw noAnswer(as, undefined, status);
+      if (status >= 500 || status === 429) throw noAnswer(as, undefined, status);
       return new Response(body.byteLength ? body : null, { status, headers });
     });
   } catch (cause) {

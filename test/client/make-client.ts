@@ -1,0 +1,70 @@
+import { expect, onTestFinished } from 'vitest';
+import { type ErrorCode, ZonesError } from '../../client/errors.ts';
+import { helseIdProfile, type IssuerProfile } from '../../client/profile.ts';
+import { createTokenClient, type TokenClient } from '../../client/token-client.ts';
+import { createFakeApi, type FakeApi } from '../fakes/api.ts';
+import { createFakeIssuer, type FakeIssuer } from '../fakes/issuer.ts';
+import { createFakeNetwork, type FakeNetwork } from '../fakes/network.ts';
+import { createFakeSigner, type FakeSigner } from '../fakes/signer.ts';
+
+export const CLIENT_ID = '8a2d4c5e-6a0b-4c53-9f0e-1f1f6f0c2b11';
+export const ISSUER = 'https://sts.test/session-1';
+export const API = 'https://api.test';
+
+export interface World {
+  /** Epoch milliseconds; moves only when a test moves it. */
+  clock: { now: number };
+  network: FakeNetwork;
+  issuer: FakeIssuer;
+  api: FakeApi;
+  signer: FakeSigner;
+  client: TokenClient;
+}
+
+/** A client with one registered key, its issuer and an API, all in this process and gone after the test. */
+export async function makeWorld(
+  change: {
+    profile?: Partial<IssuerProfile>;
+    declaredIssuer?: string;
+    issuer?: string;
+    timeout?: number;
+  } = {},
+): Promise<World> {
+  const clock = { now: 1_790_000_000_000 };
+  const now = () => clock.now;
+  const profile = { ...helseIdProfile, ...change.profile };
+  const at = change.issuer ?? ISSUER;
+  const network = await createFakeNetwork();
+  onTestFinished(() => network.close());
+  const issuer = await createFakeIssuer({ issuer: at, clientId: CLIENT_ID, profile, now });
+  const api = createFakeApi({ origin: API, issuer, now });
+  network.mount(new URL(at).origin, issuer.handle);
+  network.mount(API, api.handle);
+  const declared = change.declaredIssuer ?? at;
+  const subject = { clientId: CLIENT_ID, issuer: declared, tenancy: 'single-tenant', profile } as const;
+  const signer = createFakeSigner(subject, now);
+  issuer.register(signer.addKey());
+  const client = createTokenClient({
+    client: 'journal',
+    clientId: CLIENT_ID,
+    issuer: declared,
+    profile,
+    signer,
+    fetch: network.fetch,
+    now,
+    ...(change.timeout === undefined ? {} : { timeout: change.timeout }),
+  });
+  return { clock, network, issuer, api, signer, client };
+}
+
+/** The error a promise is rejected with; fails unless it is a ZonesError with this code. */
+export async function failure(promise: Promise<unknown>, code: ErrorCode): Promise<ZonesError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ZonesError);
+  const zones = error as ZonesError;
+  expect(zones.code).toBe(code);
+  return zones;
+}
