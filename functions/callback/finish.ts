@@ -2,7 +2,7 @@ import { ZonesError } from '../../client/errors.ts';
 import type { LoginTokens } from '../../client/tokens.ts';
 import type { Answer } from '../login-common/answer.ts';
 import { readIdCookie, renderCookie, SESSION_COOKIE, transactionCookie } from '../login-common/cookies.ts';
-import type { Dependencies } from '../login-common/dependencies.ts';
+import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import { chooseLanguage } from '../login-common/language.ts';
 import { renderPage } from '../login-common/page.ts';
 import {
@@ -62,7 +62,7 @@ async function openTransaction(
     new ZonesError('login_expired', 'This browser did not begin this login; begin again.');
   const id = readIdCookie(request, transactionCookie(state));
   if (id === undefined) throw foreign();
-  const transaction = await takeTransaction(deps.store, deps.seconds(), id);
+  const transaction = await takeTransaction(deps.store, seconds(deps), id);
   if (!equalSecrets(transaction.state, state)) throw foreign();
   return transaction;
 }
@@ -99,7 +99,7 @@ async function acceptLogin(
     if (tokens.refreshToken !== undefined) await revokeQuietly(deps, tokens.refreshToken);
     throw error;
   }
-  const now = deps.seconds();
+  const now = seconds(deps);
   const securityLevel = readSecurityLevel(claims);
   const session = await createSession(
     store,

@@ -10,8 +10,6 @@ export interface Dependencies {
   store: LoginStore;
   /** Epoch milliseconds. */
   now(): number;
-  /** Epoch seconds. */
-  seconds(): number;
   wait(milliseconds: number): Promise<void>;
   samePerson: SamePerson;
   /** Writes one structured line. Never given a token, an id of ours, or a person. */
@@ -26,4 +24,9 @@ export interface LogLine {
   /** API Gateway's request id, where the line is about one request. */
   request?: string;
   facts?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Now, in epoch seconds. */
+export function seconds(deps: Pick<Dependencies, 'now'>): number {
+  return Math.floor(deps.now() / 1000);
 }

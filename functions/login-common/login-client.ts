@@ -1,3 +1,10 @@
+import { createApiFetch } from '../../client/api-fetch.ts';
+import { pushAuthorizationRequest } from '../../client/authorization-request.ts';
+import { redeemCode } from '../../client/code.ts';
+import { createEndSessionUrl, revokeToken } from '../../client/logout.ts';
+import { validateLogoutToken } from '../../client/logout-token.ts';
+import { refreshTokens } from '../../client/refresh.ts';
+import type { TokenClient } from '../../client/token-client.ts';
 import type {
   ApiFetch,
   AuthorizationRequest,
@@ -17,9 +24,30 @@ export interface LoginClient {
   redeemCode(redemption: CodeRedemption): Promise<LoginTokens>;
   refreshTokens(request: RefreshRequest): Promise<UserTokens>;
   revokeToken(request: RevocationRequest): Promise<void>;
-  validateLogoutToken(token: string): Promise<LogoutTokenClaims>;
-  /** The issuer's `end_session_endpoint`; nothing where its metadata has none. */
-  findEndSession(): Promise<string | undefined>;
+  /** `rememberJti` is asked last, and tells whether the `jti` was new. */
+  validateLogoutToken(
+    token: string,
+    rememberJti: (jti: string, until: number) => Promise<boolean>,
+  ): Promise<LogoutTokenClaims>;
+  /** Where to log out at the issuer too; nothing where it has no such endpoint. */
+  createEndSessionUrl(request: {
+    idToken: string;
+    postLogoutRedirectUri: string;
+    state: string;
+  }): Promise<string | undefined>;
   /** `fetch` with a token and a proof. */
-  apiFetch(tokens: TokenSource): ApiFetch;
+  createApiFetch(tokens: TokenSource): ApiFetch;
+}
+
+/** The port on a token client. */
+export function createLoginClient(client: TokenClient): LoginClient {
+  return {
+    pushAuthorizationRequest: (request) => pushAuthorizationRequest(client, request),
+    redeemCode: (redemption) => redeemCode(client, redemption),
+    refreshTokens: (request) => refreshTokens(client, request),
+    revokeToken: (request) => revokeToken(client, request),
+    validateLogoutToken: (token, rememberJti) => validateLogoutToken(client, token, rememberJti),
+    createEndSessionUrl: (request) => createEndSessionUrl(client, request),
+    createApiFetch: (tokens) => createApiFetch(client, tokens),
+  };
 }

@@ -1,6 +1,6 @@
 import { isZonesError, ZonesError } from '../../client/errors.ts';
 import type { AccessToken, UserTokens } from '../../client/tokens.ts';
-import type { Dependencies } from './dependencies.ts';
+import { type Dependencies, seconds } from './dependencies.ts';
 import { type Organization, organizationDetails } from './organization.ts';
 import { readPerson } from './person.ts';
 import {
@@ -45,7 +45,7 @@ export async function refreshSession(
   wish: RefreshWish,
 ): Promise<OpenSession> {
   const until = deps.now() + PATIENCE;
-  for (let session = opened; ; session = await findSession(deps.store, deps.seconds(), session.id)) {
+  for (let session = opened; ; session = await findSession(deps.store, seconds(deps), session.id)) {
     if (isSatisfied(deps, session.data, wish)) return session;
     if (session.data.refreshToken === undefined)
       throw new ZonesError(
@@ -69,7 +69,7 @@ function isSatisfied(deps: Dependencies, data: SessionData, wish: RefreshWish): 
   const token = data.tokens[wish.target.name];
   return (
     token !== undefined &&
-    (token.expiresAt ?? 0) - REFRESH_LEEWAY > deps.seconds() &&
+    (token.expiresAt ?? 0) - REFRESH_LEEWAY > seconds(deps) &&
     token.accessToken !== wish.refused?.accessToken
   );
 }
@@ -92,7 +92,7 @@ async function settleLateAnswer(
   wish: RefreshWish,
   refreshToken: string,
 ): Promise<OpenSession> {
-  const current = await findSession(deps.store, deps.seconds(), session.id).catch(async (error: unknown) => {
+  const current = await findSession(deps.store, seconds(deps), session.id).catch(async (error: unknown) => {
     if (isZonesError(error, 'session_invalid')) await revokeQuietly(deps, refreshToken);
     throw error;
   });

@@ -1,4 +1,5 @@
 import { ZonesError } from '../../client/errors.ts';
+import type { IssuerProfile } from '../../client/profile.ts';
 import type { ApiConfig, ForwardConfig, LoginConfig, ZoneConfig } from '../common/config.ts';
 
 /** What a refresh asks a narrow access token for: one API by its resource indicator, or by its scopes where it has none. */
@@ -20,6 +21,7 @@ export interface LoginSettings {
   clientName: string;
   clientId: string;
   issuer: string;
+  profile: IssuerProfile;
   tenancy: 'single-tenant' | 'multi-tenant';
   /** External URL of the gateway without a trailing slash; has the stage as its path where there is no own domain. */
   gatewayUrl: string;
@@ -71,6 +73,7 @@ export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefine
     clientName: login.client,
     clientId: client.clientId,
     issuer: client.issuer,
+    profile: client.profile,
     tenancy: client.tenancy,
     gatewayUrl: base,
     origin: new URL(base).origin,

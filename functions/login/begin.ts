@@ -7,7 +7,7 @@ import {
   transactionCookie,
   transactionCookies,
 } from '../login-common/cookies.ts';
-import type { Dependencies } from '../login-common/dependencies.ts';
+import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import { type Organization, organizationDetails, readOrganization } from '../login-common/organization.ts';
 import { type GatewayRequest, readParameter } from '../login-common/request.ts';
 import { checkReturnPath } from '../login-common/return-path.ts';
@@ -35,7 +35,7 @@ interface Wish {
 export async function beginLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   const { settings, store } = deps;
   const { returnPath, prompt, maxAge, organization } = readWish(settings, request);
-  const previous = await findSessionIfAny(store, deps.seconds(), readIdCookie(request, SESSION_COOKIE));
+  const previous = await findSessionIfAny(store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
   const [state, nonce, codeVerifier] = [createId(), createId(), createId()];
   const { login, resources } = settings;
   const pushed = await deps.client.pushAuthorizationRequest({
@@ -52,7 +52,7 @@ export async function beginLogin(deps: Dependencies, request: GatewayRequest): P
     ...(settings.requestObject ? { requestObject: true } : {}),
     ...(organization ? { authorizationDetails: organizationDetails(organization) } : {}),
   });
-  const id = await saveTransaction(store, deps.seconds(), {
+  const id = await saveTransaction(store, seconds(deps), {
     state,
     nonce,
     codeVerifier,

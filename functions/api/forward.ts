@@ -1,0 +1,74 @@
+import { isZonesError, ZonesError } from '../../client/errors.ts';
+import type { AccessToken, TokenSource } from '../../client/tokens.ts';
+import type { Answer } from '../login-common/answer.ts';
+import { readIdCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
+import { type Dependencies, seconds } from '../login-common/dependencies.ts';
+import { refreshSession } from '../login-common/refresh.ts';
+import type { GatewayRequest } from '../login-common/request.ts';
+import { requireSameOrigin } from '../login-common/same-origin.ts';
+import { findSession, type OpenSession, touchSession } from '../login-common/sessions.ts';
+import type { TokenTarget } from '../login-common/settings.ts';
+import { selectRequestHeaders, selectResponseHeaders } from './headers.ts';
+import { readBounded } from './read-bounded.ts';
+import { buildTargetUrl } from './target.ts';
+
+/** Milliseconds for an API; API Gateway gives up after 29 s. */
+const API_TIMEOUT = 20_000;
+
+/**
+ * Any declared route under `/api/`: forwards the call for the logged-in user with a narrow access token for that one API
+ * and a DPoP proof. The tokens stay here. An API's answer is passed on whole, except one that would mislead: its 401
+ * (the browser is logged in; the token was not good enough) and its redirects become `api_answer_unusable`.
+ *
+ * Throws `request_malformed`, `csrf_refused`, `session_invalid`, and what the token client and the API call throw. Does
+ * not stream: a REST API's Lambda proxy answers at most 6 MB at once.
+ */
+export async function forwardCall(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
+  const { settings, store } = deps;
+  const route = settings.forward.get(`${request.method} ${request.resource}`);
+  if (!route) throw new ZonesError('request_malformed', 'There is nothing at this address.');
+  requireSameOrigin(request, settings.origin);
+  const url = buildTargetUrl(route, request);
+  const found = await findSession(store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
+  const times = { now: seconds(deps), idleSeconds: settings.idleSeconds };
+  const session = await touchSession(store, times, found);
+  const call = deps.client.createApiFetch(sessionTokens(deps, session, route.token));
+  const response = await call(url, {
+    method: request.method,
+    headers: selectRequestHeaders(request, route.headers),
+    signal: AbortSignal.timeout(API_TIMEOUT),
+    ...(request.body?.length ? { body: new Uint8Array(request.body) } : {}),
+  });
+  if (response.status === 401 || (response.status >= 300 && response.status < 400 && response.status !== 304))
+    throw new ZonesError('api_answer_unusable', 'The API answered in a way that can not be passed on.', {
+      facts: { api: route.api, status: response.status },
+    });
+  return {
+    status: response.status,
+    headers: selectResponseHeaders(response),
+    body: await readBounded(response),
+  };
+}
+
+/** The session's tokens for one API: kept ones while they last, then by refresh, and once more after the API refused one. */
+function sessionTokens(deps: Dependencies, opened: OpenSession, target: TokenTarget): TokenSource {
+  let session = opened;
+  const obtain = async (refused?: AccessToken): Promise<AccessToken> => {
+    session = await refreshSession(deps, session, { target, ...(refused ? { refused } : {}) });
+    const token = session.data.tokens[target.name];
+    if (!token) throw new ZonesError('session_invalid', 'The session has no token for this API; log in.');
+    return token;
+  };
+  return {
+    get: () => obtain(),
+    renew: async (refused) => {
+      try {
+        return await obtain(refused);
+      } catch (error) {
+        // The API's refusal stands, and the next request meets whatever ended the session.
+        if (isZonesError(error, 'session_invalid')) return undefined;
+        throw error;
+      }
+    },
+  };
+}

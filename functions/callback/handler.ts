@@ -1,0 +1,7 @@
+import { dispatch } from '../login-common/dispatch.ts';
+import { serve } from '../login-common/serve.ts';
+import { wire } from '../login-common/wire.ts';
+import { finishLogin } from './finish.ts';
+
+/** The `callback` function. */
+export const handler = serve(wire(process.env), dispatch({ 'GET /callback': finishLogin }));

@@ -1,0 +1,70 @@
+import { isZonesError } from '../../client/errors.ts';
+import { type Answer, json, redirect } from '../login-common/answer.ts';
+import { LOGOUT_COOKIE, readIdCookie, renderCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
+import { type Dependencies, seconds } from '../login-common/dependencies.ts';
+import { chooseLanguage } from '../login-common/language.ts';
+import { renderPage } from '../login-common/page.ts';
+import { revokeQuietly } from '../login-common/refresh.ts';
+import { type GatewayRequest, readParameter } from '../login-common/request.ts';
+import { requireSameOrigin } from '../login-common/same-origin.ts';
+import { createId, equalSecrets } from '../login-common/secrets.ts';
+import { wantsPage } from '../login-common/serve.ts';
+import { endSession, findSession } from '../login-common/sessions.ts';
+
+/** Seconds that the issuer's logout page may take. */
+const LOGOUT_SECONDS = 600;
+
+/**
+ * `POST /logout`: ends the session here, revokes its refresh token, and sends the browser on to the issuer's logout
+ * (OpenID Connect RP-Initiated Logout 1.0) with `id_token_hint` and a `state`; programs get the address as JSON. An
+ * issuer without `end_session_endpoint` leaves it at our own page. The session ends first: nothing that fails after
+ * that brings it back. Throws `csrf_refused` and `session_invalid`.
+ */
+export async function endLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
+  const { settings, store } = deps;
+  requireSameOrigin(request, settings.origin);
+  const session = await findSession(store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
+  await endSession(store, { pk: session.pk, links: session.data.links });
+  deps.log({ level: 'info', code: 'session.ended', request: request.id });
+  const { refreshToken, idToken } = session.data;
+  const state = createId();
+  const [location] = await Promise.all([
+    chooseLocation(deps, idToken, state),
+    refreshToken === undefined ? undefined : revokeQuietly(deps, refreshToken),
+  ]);
+  const cookies = [
+    renderCookie(SESSION_COOKIE, '', { sameSite: 'Strict', maxAge: 0 }),
+    renderCookie(LOGOUT_COOKIE, state, { sameSite: 'Lax', maxAge: LOGOUT_SECONDS }),
+  ];
+  return wantsPage(request) ? redirect(location, cookies) : json(200, { location }, cookies);
+}
+
+/** The issuer's logout, or our own page where there is none to be had: logged out here already, a person must not be told that it failed. */
+async function chooseLocation(deps: Dependencies, idToken: string, state: string): Promise<string> {
+  const { postLogoutRedirectUri } = deps.settings;
+  const ours = `${postLogoutRedirectUri}?state=${state}`;
+  try {
+    return (await deps.client.createEndSessionUrl({ idToken, postLogoutRedirectUri, state })) ?? ours;
+  } catch (error) {
+    const refusal = isZonesError(error) ? error.code : 'unexpected';
+    deps.log({ level: 'warn', code: 'session.issuer_logout_failed', facts: { refusal } });
+    return ours;
+  }
+}
+
+/**
+ * `GET /logout/callback`: the issuer sends the browser here after logout. Shows that it is done; changes nothing, so a
+ * page that was not begun here (`state`) is told so and no more. Throws `request_malformed` for a repeated parameter.
+ */
+export async function showLoggedOut(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
+  const expected = readIdCookie(request, LOGOUT_COOKIE);
+  const state = readParameter(request, 'state');
+  const ours = expected !== undefined && state !== undefined && equalSecrets(expected, state);
+  return renderPage({
+    status: ours ? 200 : 400,
+    page: ours ? 'loggedOut' : 'loggedOutForeign',
+    language: chooseLanguage(request.headers.get('accept-language')?.[0]),
+    link: { label: 'logIn', href: `${deps.settings.basePath}/login` },
+    cookies: ours ? [renderCookie(LOGOUT_COOKIE, '', { sameSite: 'Lax', maxAge: 0 })] : [],
+  });
+}
