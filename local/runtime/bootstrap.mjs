@@ -1,0 +1,101 @@
+/**
+ * The part of Lambda's Node.js runtime that runs in the function's own process: loads the handler and asks the Runtime API
+ * for one invocation after another. Plain JavaScript without dependencies, so that a function starts in milliseconds.
+ * It is not deployed; AWS's runtime takes its place there.
+ */
+const http = process.getBuiltinModule('node:http');
+const { existsSync } = process.getBuiltinModule('node:fs');
+const { pathToFileURL } = process.getBuiltinModule('node:url');
+
+const { env } = process;
+const base = `http://${env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
+const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+
+// Ctrl-C reaches the whole process group: the local system ends its functions itself, once they are done.
+process.on('SIGINT', () => {});
+// The other end of standard input closes when the local system is gone, however it ended.
+process.stdin.on('end', () => process.exit(0)).resume();
+
+function request(method, path, body) {
+  return new Promise((resolve, reject) => {
+    const sent = http.request(`${base}${path}`, { method, agent }, (response) => {
+      const chunks = [];
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ headers: response.headers, body: Buffer.concat(chunks).toString() }),
+      );
+      response.on('error', reject);
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+function describe(error) {
+  return error instanceof Error
+    ? { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') }
+    : { errorType: typeof error, errorMessage: String(error), trace: [] };
+}
+
+async function loadHandler() {
+  const [module = '', name = ''] = (env._HANDLER ?? '').split('.');
+  const file = ['.mjs', '.js', '.cjs']
+    .map((extension) => `${env.LAMBDA_TASK_ROOT}/${module}${extension}`)
+    .find((path) => existsSync(path));
+  if (file === undefined)
+    throw Object.assign(new Error(`Cannot find module '${module}'`), { name: 'Runtime.ImportModuleError' });
+  const handler = (await import(pathToFileURL(file).href))[name];
+  if (typeof handler !== 'function') {
+    throw Object.assign(new Error(`${env._HANDLER} is undefined or not exported`), {
+      name: 'Runtime.HandlerNotFound',
+    });
+  }
+  return handler;
+}
+
+function contextOf(headers) {
+  const deadline = Number(headers['lambda-runtime-deadline-ms']);
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+    invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
+    awsRequestId: headers['lambda-runtime-aws-request-id'],
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+  };
+}
+
+async function serveOne(handler) {
+  const { headers, body } = await request('GET', '/invocation/next');
+  const context = contextOf(headers);
+  env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'] ?? '';
+  let path = 'response';
+  let answer;
+  try {
+    answer = JSON.stringify((await handler(JSON.parse(body), context)) ?? null);
+  } catch (error) {
+    path = 'error';
+    answer = JSON.stringify(describe(error));
+    console.error(answer);
+  }
+  await request('POST', `/invocation/${context.awsRequestId}/${path}`, answer);
+}
+
+let handler;
+try {
+  handler = await loadHandler();
+} catch (error) {
+  const answer = JSON.stringify(describe(error));
+  console.error(answer);
+  await request('POST', '/init/error', answer).catch(() => {});
+  process.exit(1);
+}
+try {
+  for (;;) await serveOne(handler);
+} catch {
+  // The Runtime API is gone, and with it the reason to be here.
+  process.exit(0);
+}

@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { exited, failed, type Outcome, succeeded, timedOut, tooLarge } from './outcome.ts';
+import { type Invocation, MAX_PAYLOAD, type RuntimeApi } from './runtime-api.ts';
+
+const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
+const INIT_TIMEOUT = 10_000;
+
+/** What an instance is started with. */
+export interface InstanceOptions {
+  api: RuntimeApi;
+  codeDirectory: string;
+  /** The whole environment of the process; `AWS_LAMBDA_RUNTIME_API` is added. */
+  environment: Readonly<Record<string, string>>;
+  /** Heap limit in MiB. */
+  heap: number;
+  /** Called with each line the function writes. */
+  onLine(line: string): void;
+  /** Called once, when the process is gone. */
+  onExit(): void;
+}
+
+/** One execution environment: a process that works on one invocation at a time. */
+export interface Instance {
+  invoke(invocation: Invocation, timeout: number): Promise<Outcome>;
+  /** Ends the process, in the middle of whatever it does. Resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Whether it can take another invocation: not once it timed out, failed to initialise or was ended. */
+  usable(): boolean;
+  readonly pid: number | undefined;
+}
+
+interface Pending {
+  requestId: string;
+  settle(outcome: Outcome): void;
+}
+
+/**
+ * Starts a function's process with the bundle in `codeDirectory` and nothing inherited. A process that fails to initialise,
+ * runs into a timeout or ends by itself settles its invocation with Lambda's error and is not used again.
+ */
+export function startInstance(options: InstanceOptions): Instance {
+  let pending: Pending | undefined;
+  let waiting: Invocation | undefined;
+  let deliver: ((invocation: Invocation) => void) | undefined;
+  let usable = true;
+  let initialised = false;
+  const settle = (requestId: string, outcome: Outcome) => {
+    if (pending?.requestId === requestId) pending.settle(outcome);
+  };
+  const hand = () => {
+    if (waiting === undefined || deliver === undefined) return;
+    const [give, invocation] = [deliver, waiting];
+    [deliver, waiting] = [undefined, undefined];
+    give(invocation);
+  };
+
+  const registration = options.api.register({
+    next(give) {
+      initialised = true;
+      deliver = give;
+      hand();
+    },
+    response: (id, payload) =>
+      settle(id, payload.length > MAX_PAYLOAD ? tooLarge(payload.length) : succeeded(payload)),
+    error: (id, payload) => settle(id, failed(payload)),
+    initError(payload) {
+      usable = false;
+      pending?.settle(failed(payload));
+    },
+  });
+  const child = spawnFunction(options, registration.address);
+  const gone = new Promise<void>((resolve) => {
+    const end = (code: number | null, signal: string | null) => {
+      usable = false;
+      registration.unregister();
+      pending?.settle(exited(pending.requestId, code, signal));
+      options.onExit();
+      resolve();
+    };
+    child.once('error', () => end(1, null));
+    child.once('close', end);
+  });
+
+  return {
+    pid: child.pid,
+    async invoke(invocation, timeout) {
+      const outcome = await new Promise<Outcome>((resolve) => {
+        // A cold process may take its init time on top, as on AWS.
+        const limit = initialised ? timeout : timeout + INIT_TIMEOUT;
+        const timer = setTimeout(() => {
+          usable = false;
+          pending?.settle(timedOut(invocation.requestId, timeout));
+          child.kill('SIGKILL');
+        }, limit);
+        const settleOnce = (outcome: Outcome) => {
+          clearTimeout(timer);
+          pending = undefined;
+          resolve(outcome);
+        };
+        pending = { requestId: invocation.requestId, settle: settleOnce };
+        waiting = invocation;
+        hand();
+      });
+      // What the function wrote before it answered lies in its pipes already; let the event loop read them.
+      await new Promise(setImmediate);
+      await new Promise(setImmediate);
+      return outcome;
+    },
+    usable: () => usable,
+    async kill() {
+      usable = false;
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
+
+function spawnFunction(options: InstanceOptions, address: string): ChildProcess {
+  const child = spawn(
+    process.execPath,
+    [`--max-old-space-size=${options.heap}`, '--max-semi-space-size=2', '--enable-source-maps', BOOTSTRAP],
+    {
+      cwd: options.codeDirectory,
+      env: { ...options.environment, AWS_LAMBDA_RUNTIME_API: address },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    },
+  );
+  // Its standard input is open for as long as this process lives, and nothing is ever written to it.
+  child.stdin?.on('error', () => {});
+  for (const stream of [child.stdout, child.stderr]) eachLine(stream, options.onLine);
+  return child;
+}
+
+function eachLine(stream: NodeJS.ReadableStream | null, onLine: (line: string) => void): void {
+  let rest = '';
+  stream?.setEncoding('utf8');
+  stream?.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+  });
+  stream?.on('end', () => {
+    if (rest !== '') onLine(rest);
+  });
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { listen, readBody } from '../http.ts';
+
+/** Lambda's limit for a synchronous payload. */
+export const MAX_PAYLOAD = 6_291_556;
+
+/** One invocation, as the Runtime API hands it to a runtime. */
+export interface Invocation {
+  requestId: string;
+  payload: Buffer;
+  /** Epoch milliseconds. */
+  deadline: number;
+  functionArn: string;
+  traceId: string;
+}
+
+/** What a runtime does at the Runtime API. */
+export interface RuntimeListener {
+  /** It asks for work; `deliver` answers it, once. */
+  next(deliver: (invocation: Invocation) => void): void;
+  response(requestId: string, payload: Buffer): void;
+  error(requestId: string, payload: Buffer): void;
+  initError(payload: Buffer): void;
+}
+
+/** The Runtime API of all functions, each behind an address that only it is told. */
+export interface RuntimeApi {
+  /** The `AWS_LAMBDA_RUNTIME_API` of a new runtime. */
+  register(listener: RuntimeListener): { address: string; unregister(): void };
+  close(): Promise<void>;
+}
+
+/** Serves the Lambda Runtime API (2018-06-01) on the loopback. Does not serve extensions. */
+export async function startRuntimeApi(): Promise<RuntimeApi> {
+  const listeners = new Map<string, RuntimeListener>();
+  const server = await listen((request, response) => {
+    void serve(listeners, request, response).catch(() => response.destroy());
+  });
+  return {
+    register(listener) {
+      const token = randomBytes(16).toString('hex');
+      listeners.set(token, listener);
+      return { address: `127.0.0.1:${server.port}/${token}`, unregister: () => void listeners.delete(token) };
+    },
+    close: server.close,
+  };
+}
+
+const ROUTE =
+  /^\/([0-9a-f]{32})\/2018-06-01\/runtime\/(?:(invocation\/next)|invocation\/([^/]+)\/(response|error)|(init\/error))$/;
+
+async function serve(
+  listeners: ReadonlyMap<string, RuntimeListener>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const [, token = '', next, requestId = '', what] = ROUTE.exec(request.url ?? '') ?? [];
+  const listener = listeners.get(token);
+  if (listener === undefined) {
+    response.writeHead(403).end();
+    return;
+  }
+  if (next !== undefined) {
+    listener.next((invocation) => {
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        'lambda-runtime-aws-request-id': invocation.requestId,
+        'lambda-runtime-deadline-ms': String(invocation.deadline),
+        'lambda-runtime-invoked-function-arn': invocation.functionArn,
+        'lambda-runtime-trace-id': invocation.traceId,
+      });
+      response.end(invocation.payload);
+    });
+    return;
+  }
+  const body = await readBody(request, 4 * MAX_PAYLOAD);
+  if (what === 'response') listener.response(requestId, body);
+  else if (what === 'error') listener.error(requestId, body);
+  else listener.initError(body);
+  response.writeHead(202).end();
+}
