@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { CompactSign, decodeJwt, decodeProtectedHeader, importJWK, type JWK } from 'jose';
+import type { AdapterFactory, KoaContextWithOIDC } from 'oidc-provider';
+import type { Notes } from './assertions.ts';
+import type { HelseIdBehaviour } from './types.ts';
+
+/** What answers are finished with. */
+export interface AnswerParts {
+  behaviour: HelseIdBehaviour;
+  notes: Notes;
+  adapter: AdapterFactory;
+  /** The private signing key. */
+  signingKey: JWK;
+}
+
+/**
+ * A middleware around oidc-provider that makes its answers HelseID's: `rt_expires_in`, `rejected_scope`, when a nonce
+ * is handed out, what metadata says; and at the very end whatever `behaviour.alter` spoils.
+ */
+export function finishAnswers(parts: AnswerParts) {
+  return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+    await next();
+    const { body, oidc } = ctx as unknown as { body: unknown; oidc?: KoaContextWithOIDC['oidc'] };
+    const route = oidc?.route;
+    if (route === 'token' && isObject(body)) await finishToken(ctx, body, parts);
+    if (route === 'discovery' && isObject(body)) finishMetadata(body, ctx.oidc.issuer, parts);
+    if (route === 'jwks' && isObject(body)) parts.behaviour.alter.jwks?.(body as { keys: JWK[] });
+    if (route === 'authorization' || route === 'resume') alterRedirect(ctx, parts);
+    withholdNonce(ctx, body, parts.behaviour);
+  };
+}
+
+async function finishToken(ctx: KoaContextWithOIDC, body: Record<string, unknown>, parts: AnswerParts) {
+  const { behaviour, notes } = parts;
+  if (body['error'] === 'use_dpop_nonce' && !behaviour.challengeConsumesAssertion)
+    await forgetAssertion(ctx, parts);
+  if (ctx.status !== 200) return;
+  const { RefreshToken: refreshToken } = ctx.oidc.entities;
+  if (body['refresh_token'] && refreshToken) body['rt_expires_in'] = refreshToken.remainingTTL;
+  const { rejectedScopes } = notes.get(ctx) ?? {};
+  if (rejectedScopes) body['rejected_scope'] = rejectedScopes.join(' ');
+  const { idToken, tokenResponse } = behaviour.alter;
+  if (idToken && typeof body['id_token'] === 'string') {
+    body['id_token'] = await alterIdToken(body['id_token'], idToken, parts.signingKey);
+  }
+  tokenResponse?.(body);
+}
+
+async function alterIdToken(
+  token: string,
+  alter: NonNullable<HelseIdBehaviour['alter']['idToken']>,
+  signingKey: JWK,
+): Promise<string> {
+  const claims: Record<string, unknown> = decodeJwt(token);
+  const header: Record<string, unknown> = { ...decodeProtectedHeader(token) };
+  const { badSignature } = alter(claims, header) ?? {};
+  const payload = Buffer.from(JSON.stringify(claims));
+  const { alg } = header;
+  if (alg !== 'RS256') {
+    const encoded = [JSON.stringify(header), payload].map((part) => Buffer.from(part).toString('base64url'));
+    return `${encoded.join('.')}.${alg === 'none' || alg === null ? '' : 'AAAA'}`;
+  }
+  const signed = await new CompactSign(payload)
+    .setProtectedHeader({ ...header, alg })
+    .sign(await importJWK(signingKey, 'RS256'));
+  if (!badSignature) return signed;
+  const at = signed.lastIndexOf('.') + 1;
+  return signed.slice(0, at) + (signed[at] === 'A' ? 'B' : 'A') + signed.slice(at + 1);
+}
+
+/** What HelseID's metadata says and leaves out (helseid.md 6). */
+function finishMetadata(document: Record<string, unknown>, issuer: string, parts: AnswerParts) {
+  delete document['token_endpoint_auth_signing_alg_values_supported'];
+  Object.assign(document, {
+    expired_jwks_uri: `${issuer}/connect/expiredjwks`,
+    available_idps: `${issuer}/connect/availableidps`,
+    frontchannel_logout_supported: false,
+  });
+  parts.behaviour.alter.metadata?.(document);
+}
+
+function alterRedirect(ctx: KoaContextWithOIDC, parts: AnswerParts) {
+  const { authorizationResponse } = parts.behaviour.alter;
+  const target = URL.parse(ctx.response.get('location'));
+  if (!authorizationResponse || !target?.searchParams.has('iss')) return;
+  authorizationResponse(target.searchParams);
+  ctx.set('location', target.href);
+}
+
+function withholdNonce(ctx: KoaContextWithOIDC, body: unknown, { nonce }: HelseIdBehaviour) {
+  const demanded = isObject(body) && body['error'] === 'use_dpop_nonce';
+  if (nonce === 'never' || (nonce === 'with-400' && !demanded)) ctx.remove('dpop-nonce');
+}
+
+/** oidc-provider uses an assertion up before it looks at the proof; this gives it back. */
+async function forgetAssertion(ctx: KoaContextWithOIDC, parts: AnswerParts) {
+  const { iss, jti } = decodeJwt(String(ctx.oidc.params?.['client_assertion']));
+  const id = createHash('sha256').update(`${iss}${jti}`).digest('base64url');
+  await parts.adapter('ReplayDetection').destroy(id);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Buffer.isBuffer(value);
+}

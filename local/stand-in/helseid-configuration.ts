@@ -1,0 +1,224 @@
+import { randomBytes } from 'node:crypto';
+import type { JWK } from 'jose';
+import {
+  type AdapterFactory,
+  type AllClientMetadata,
+  type Configuration,
+  errors,
+  interactionPolicy,
+  type KoaContextWithOIDC,
+} from 'oidc-provider';
+import { confirm } from 'oidc-provider/lib/actions/end_session.js';
+import { createAssertionCheck } from './assertions.ts';
+import { readDetails } from './details.ts';
+import {
+  accessTokenClaims,
+  defaultResource,
+  describeResource,
+  finishToken,
+  grantAll,
+  type TokenParts,
+} from './helseid-tokens.ts';
+import { logoutPage, messagePage, PAGE_POLICY } from './pages.ts';
+import { TOKEN_EXCHANGE } from './token-exchange.ts';
+import type { HelseIdBehaviour, Registry, StandInClient } from './types.ts';
+import { CLAIMS_BY_SCOPE, userClaims } from './users.ts';
+
+const ALGORITHMS = ['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const;
+const REQUEST_OBJECT_LIFETIME = 60;
+
+/** What the configuration is made of. */
+export interface ConfigurationParts extends TokenParts {
+  adapter: AdapterFactory;
+  /** Private signing keys, RS256. */
+  jwks: { keys: JWK[] };
+  cookieKey: string;
+  /** Path of the issuer, `''` where it has none. */
+  path: string;
+}
+
+/** oidc-provider in FAPI 2.0 mode, set up like HelseID: endpoints, algorithms, claims, and its own checks. */
+export function makeConfiguration(parts: ConfigurationParts): Configuration {
+  const { registry, users, behaviour, notes } = parts;
+  const checkAssertion = createAssertionCheck(registry, behaviour, notes);
+  return {
+    adapter: parts.adapter,
+    jwks: parts.jwks as NonNullable<Configuration['jwks']>,
+    clientAuthMethods: ['private_key_jwt'],
+    responseTypes: ['code'],
+    scopes: ['openid', 'offline_access'],
+    claims: Object.fromEntries(
+      Object.entries(CLAIMS_BY_SCOPE).map(([scope, claims]) => [scope, [...claims]]),
+    ),
+    conformIdTokenClaims: false,
+    extraParams: ['on_behalf_of'],
+    clockTolerance: 5,
+    clientBasedCORS: () => false,
+    allowOmittingSingleRegisteredRedirectUri: false,
+    enabledJWA: {
+      clientAuthSigningAlgValues: [...ALGORITHMS],
+      dPoPSigningAlgValues: [...ALGORITHMS],
+      requestObjectSigningAlgValues: [...ALGORITHMS],
+      idTokenSigningAlgValues: ['RS256'],
+    },
+    routes: {
+      authorization: '/connect/authorize',
+      token: '/connect/token',
+      pushed_authorization_request: '/connect/par',
+      userinfo: '/connect/userinfo',
+      end_session: '/connect/endsession',
+      revocation: '/connect/revocation',
+      jwks: '/.well-known/openid-configuration/jwks',
+    },
+    features: {
+      devInteractions: { enabled: false },
+      fapi: { enabled: true, profile: '2.0' },
+      clientCredentials: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
+      dPoP: {
+        enabled: true,
+        nonceSecret: randomBytes(32),
+        requireNonce: (ctx) => demandsNonce(ctx, behaviour),
+      },
+      requestObjects: {
+        enabled: true,
+        assertJwtClaimsAndHeader: (ctx, claims) => checkRequestObject(ctx, claims, registry),
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: (ctx, _, oneOf) => oneOf ?? defaultResource(ctx, parts.apis),
+        useGrantedResource: () => true,
+        getResourceServerInfo: (ctx, resource, client) =>
+          describeResource(ctx, resource, client.clientId, parts),
+      },
+      revocation: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: endSession,
+        postLogoutSuccessSource: (ctx) => showPage(ctx, messagePage('Logged out', 'You are logged out.')),
+      },
+    },
+    assertJwtClientAuthClaimsAndHeader: checkAssertion,
+    cookies: {
+      keys: [parts.cookieKey],
+      names: { session: 'idsrv.session', interaction: 'idsrv.login', resume: 'idsrv.resume' },
+    },
+    interactions: {
+      policy: loginOnly(),
+      url: (_, interaction) => `${parts.path}/account/login/${interaction.uid}`,
+    },
+    findAccount: (_, sub) => {
+      const user = users.find((known) => known.sub === sub);
+      return user && { accountId: sub, claims: async () => ({ ...userClaims(user), sub }) };
+    },
+    loadExistingGrant: (ctx) => grantAll(ctx, parts.adapter),
+    issueRefreshToken: (ctx, client) =>
+      client.grantTypeAllowed('refresh_token') && ctx.oidc.entities.Grant?.rar?.[0]?.['offline'] === true,
+    rotateRefreshToken: true,
+    expiresWithSession: () => false,
+    extraTokenClaims: (ctx, token) => accessTokenClaims(ctx, token, parts),
+    formats: {
+      customizers: {
+        jwt: (ctx, token, jwt) => {
+          finishToken(jwt.payload, token.kind, ctx && notes.get(ctx)?.subject, parts.apis);
+        },
+      },
+    },
+    ttl: {
+      AccessToken: (_, token) => token.resourceServer?.accessTokenTTL ?? behaviour.accessTokenLifetime,
+      ClientCredentials: (_, token) => token.resourceServer?.accessTokenTTL ?? behaviour.accessTokenLifetime,
+      AuthorizationCode: 60,
+      IdToken: 300,
+      RefreshToken: () => behaviour.refreshTokenLifetime,
+      Grant: 24 * 60 * 60,
+      Interaction: 3600,
+      Session: 24 * 60 * 60,
+    },
+    renderError: (ctx, out) =>
+      showPage(ctx, messagePage('That did not work', `${out.error}: ${out.error_description ?? ''}`)),
+    // A back-channel logout goes to a gateway on this machine, which oidc-provider's own fetch would refuse.
+    fetch: (url, init: (RequestInit & { dispatcher?: unknown }) | undefined) => {
+      const { dispatcher: _, ...rest } = init ?? {};
+      return fetch(url, rest);
+    },
+  };
+}
+
+/** A registration as oidc-provider wants it, with the keys that are honoured at this instant. */
+export function clientMetadata(client: StandInClient, keys: readonly JWK[]): AllClientMetadata {
+  const login = (client.redirectUris?.length ?? 0) > 0;
+  const grants = ['client_credentials', ...(login ? ['authorization_code', 'refresh_token'] : [])];
+  return {
+    client_id: client.clientId,
+    client_name: client.name ?? client.clientId,
+    token_endpoint_auth_method: 'private_key_jwt',
+    id_token_signed_response_alg: 'RS256',
+    dpop_bound_access_tokens: true,
+    jwks: { keys: [...keys] } as NonNullable<AllClientMetadata['jwks']>,
+    grant_types: client.exchangesTokensFor ? [...grants, TOKEN_EXCHANGE] : grants,
+    response_types: login ? ['code'] : [],
+    redirect_uris: [...(client.redirectUris ?? [])],
+    post_logout_redirect_uris: [...(client.postLogoutRedirectUris ?? [])],
+    ...(client.backchannelLogoutUri
+      ? { backchannel_logout_uri: client.backchannelLogoutUri, backchannel_logout_session_required: true }
+      : {}),
+  };
+}
+
+function demandsNonce(ctx: KoaContextWithOIDC, behaviour: HelseIdBehaviour): boolean {
+  const { route } = ctx.oidc;
+  const here = route === 'token' || (route === 'pushed_authorization_request' && behaviour.proofAtPar);
+  return here && behaviour.nonce !== 'never';
+}
+
+/** FAPI 2.0 5.3.2.1 and helseid.md 1.8; replaces oidc-provider's hook and so repeats what it demands. */
+function checkRequestObject(
+  ctx: KoaContextWithOIDC,
+  claims: Readonly<Record<string, unknown>>,
+  registry: Registry,
+) {
+  const { exp, nbf, aud, jti } = claims;
+  const now = Date.now() / 1000;
+  if (
+    typeof exp !== 'number' ||
+    typeof nbf !== 'number' ||
+    aud !== ctx.oidc.issuer ||
+    typeof jti !== 'string'
+  ) {
+    throw new errors.InvalidRequestObject('HID-1007: exp, nbf, jti and aud (the issuer) are needed');
+  }
+  if (ctx.oidc.route !== 'pushed_authorization_request') return;
+  if (exp > now + REQUEST_OBJECT_LIFETIME) {
+    throw new errors.InvalidRequestObject(`HID-1007: exp must be at most ${REQUEST_OBJECT_LIFETIME} s ahead`);
+  }
+  const client = registry.client(ctx.oidc.client?.clientId ?? '');
+  const details = client && readDetails(claims['authorization_details'], client);
+  if (!details || 'refused' in details) {
+    throw new errors.InvalidRequestObject(
+      details ? `${details.refused}: ${details.reason}` : 'unknown client',
+    );
+  }
+}
+
+/** HelseID asks for no consent. Prompts that need nothing here stay requestable. */
+function loginOnly() {
+  const policy = interactionPolicy.base();
+  policy.get('consent')?.checks.clear();
+  policy.add(new interactionPolicy.Prompt({ name: 'select_account', requestable: true }));
+  return policy;
+}
+
+/** With an ID token as hint nobody is asked again (helseid.md 4.6). */
+async function endSession(ctx: KoaContextWithOIDC, form: string) {
+  const finish = confirm.at(-1);
+  if (!ctx.oidc.entities.IdTokenHint || !ctx.oidc.params || !finish) return showPage(ctx, logoutPage(form));
+  ctx.oidc.params['logout'] = 'yes';
+  await finish(ctx);
+}
+
+function showPage(ctx: KoaContextWithOIDC, html: string) {
+  ctx.type = 'html';
+  ctx.set('content-security-policy', PAGE_POLICY);
+  ctx.body = html;
+}

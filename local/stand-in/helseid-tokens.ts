@@ -1,0 +1,108 @@
+import { decodeJwt } from 'jose';
+import { type AdapterFactory, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { demandScopes, type Notes } from './assertions.ts';
+import { readDetails } from './details.ts';
+import { carryOver } from './token-exchange.ts';
+import type { HelseIdBehaviour, Registry, StandInApi, TestUser } from './types.ts';
+import { userClaims } from './users.ts';
+
+/** Stands for all APIs at once, when a client names no resource; the token then has every audience its scopes belong to. */
+const EVERY_API = 'urn:helseid-zones:every-api';
+
+/** What is granted and what stands in a token depends on these. */
+export interface TokenParts {
+  registry: Registry;
+  apis: readonly StandInApi[];
+  users: readonly TestUser[];
+  behaviour: HelseIdBehaviour;
+  notes: Notes;
+}
+
+/** The resource of a request that names none but asks for scopes of an API. */
+export function defaultResource(ctx: KoaContextWithOIDC, apis: readonly StandInApi[]): string | undefined {
+  const requested = String(ctx.oidc.params?.['scope'] ?? '').split(' ');
+  return apis.some((api) => api.scopes.some((scope) => requested.includes(scope))) ? EVERY_API : undefined;
+}
+
+/** An API as oidc-provider's resource server: the client's scopes there, audience, lifetime. Throws `invalid_target` and `invalid_scope`. */
+export function describeResource(
+  ctx: KoaContextWithOIDC,
+  resource: string,
+  clientId: string,
+  parts: TokenParts,
+) {
+  const client = parts.registry.client(clientId);
+  const api = parts.apis.find((candidate) => (candidate.resource ?? candidate.audience) === resource);
+  if (!client || (!api && resource !== EVERY_API))
+    throw new errors.InvalidTarget('no API has this resource indicator');
+  const { scope: asked } = ctx.oidc.params ?? {};
+  if (typeof asked === 'string') demandScopes(asked.split(' '), client);
+  const known = api?.scopes ?? parts.apis.flatMap(({ scopes }) => scopes);
+  return {
+    scope: known.filter((scope) => client.scopes.includes(scope)).join(' '),
+    audience: api?.audience ?? EVERY_API,
+    accessTokenTTL: api?.accessTokenLifetime ?? parts.behaviour.accessTokenLifetime,
+    accessTokenFormat: 'jwt' as const,
+    jwt: { sign: { alg: 'RS256' as const } },
+  };
+}
+
+/**
+ * Grants what was pushed. The grant remembers, in a field that is otherwise unused, what oidc-provider drops on the
+ * way: details of the request object, and whether a refresh token was asked for.
+ */
+export async function grantAll(ctx: KoaContextWithOIDC, adapter: AdapterFactory) {
+  const { provider, session, client, params, resourceServers = {}, entities } = ctx.oidc;
+  if (!session?.accountId || !client) return undefined;
+  const grant = new provider.Grant({ accountId: session.accountId, clientId: client.clientId });
+  grant.addOIDCScope(String(params?.['scope'] ?? ''));
+  for (const [resource, { scope }] of Object.entries(resourceServers))
+    grant.addResourceScope(resource, scope);
+  const { parJti } = (entities.Interaction ?? {}) as { parJti?: string };
+  const pushed = await adapter('PushedAuthorizationRequest').find(
+    entities.PushedAuthorizationRequest?.jti ?? parJti ?? '',
+  );
+  const { request = '', offline } = (pushed ?? {}) as { request?: string; offline?: boolean };
+  const details = request ? decodeJwt(request)['authorization_details'] : undefined;
+  grant.addRar({ type: 'pushed', offline: offline === true, ...(details === undefined ? {} : { details }) });
+  await grant.save();
+  // Every ID token of HelseID's has a sid.
+  Object.assign(ctx.oidc.claims, { id_token: { ...ctx.oidc.claims.id_token, sid: null } });
+  return grant;
+}
+
+/** Claims of an access token: the person, the client, the organisation, and what an exchanged token carries over. */
+export function accessTokenClaims(
+  ctx: KoaContextWithOIDC | undefined,
+  token: { clientId?: string | undefined; accountId?: string | undefined },
+  { registry, notes, users }: TokenParts,
+): Record<string, unknown> {
+  const client = registry.client(token.clientId ?? '');
+  const { organization, subject } = (ctx && notes.get(ctx)) ?? {};
+  const granted = client && readDetails(ctx?.oidc.entities.Grant?.rar?.[0]?.['details'], client);
+  const user = users.find(({ sub }) => sub === token.accountId);
+  const { client_amr, ...person } = user ? userClaims(user) : { client_amr: undefined };
+  return {
+    ...person,
+    client_amr: client_amr ?? 'private_key_jwt',
+    ...(subject ? carryOver(subject) : {}),
+    ...(organization ?? (granted && 'claims' in granted ? granted.claims : {})),
+  };
+}
+
+/** HelseID's tokens have nbf, several audiences where several APIs are meant, and no subject where there is no person. */
+export function finishToken(
+  payload: Record<string, unknown>,
+  kind: string,
+  subject: Record<string, unknown> | undefined,
+  apis: readonly StandInApi[],
+) {
+  payload['nbf'] = payload['iat'];
+  if (kind === 'ClientCredentials') payload['sub'] = subject?.['sub'];
+  if (payload['aud'] !== EVERY_API) return;
+  const scopes = String(payload['scope'] ?? '').split(' ');
+  const audiences = apis
+    .filter((api) => api.scopes.some((scope) => scopes.includes(scope)))
+    .map((api) => api.audience);
+  payload['aud'] = audiences.length === 1 ? audiences[0] : audiences;
+}

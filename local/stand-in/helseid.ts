@@ -1,0 +1,188 @@
+import { randomBytes } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import {
+  calculateJwkThumbprint,
+  createLocalJWKSet,
+  decodeJwt,
+  exportJWK,
+  generateKeyPair,
+  type JWK,
+} from 'jose';
+import Provider, { type AdapterPayload, type KoaContextWithOIDC } from 'oidc-provider';
+import instance from 'oidc-provider/lib/helpers/weak_cache.js';
+import { finishAnswers } from './answers.ts';
+import type { Notes } from './assertions.ts';
+import { clientMetadata, makeConfiguration } from './helseid-configuration.ts';
+import { loginRoutes } from './login-routes.ts';
+import { createNonces } from './nonces.ts';
+import { createRegistry } from './registry.ts';
+import { serve } from './serve.ts';
+import { openState } from './state.ts';
+import { createStorage } from './storage.ts';
+import { registerTokenExchange } from './token-exchange.ts';
+import type { HelseIdBehaviour, HelseIdOptions, HelseIdServer, Registry, StandInEvent } from './types.ts';
+import { TEST_USERS } from './users.ts';
+
+const DEFAULTS: HelseIdBehaviour = {
+  nonce: 'with-400',
+  nonceLifetime: 60,
+  proofAtPar: false,
+  challengeConsumesAssertion: true,
+  bindRefreshTokens: false,
+  refuseDetailsWithCode: true,
+  accessTokenLifetime: 60,
+  refreshTokenLifetime: 8 * 60 * 60,
+  assertionLifetime: 10,
+  propagation: 0,
+  alter: {},
+};
+
+type ProviderError = Error & { error_description?: string; error_detail?: string };
+
+interface IssuerState {
+  jwk: JWK;
+  cookieKey: string;
+}
+
+/**
+ * Starts HelseID's stand-in: oidc-provider in FAPI 2.0 mode with HelseID's extra checks, over HTTPS on localhost. What
+ * HelseID is not known to do can be switched by `behaviour`. Its keys, registrations and sessions are kept in
+ * `stateDir`. Throws `local_failed` when the port is taken.
+ */
+export async function startHelseId(options: HelseIdOptions): Promise<HelseIdServer> {
+  const { ca, port = 0, path = '', stateDir, users = TEST_USERS, apis } = options;
+  const behaviour: HelseIdBehaviour = { ...DEFAULTS, ...options.behaviour };
+  const registry = createRegistry({
+    clients: options.clients,
+    stateDir,
+    propagation: () => behaviour.propagation,
+  });
+  const { jwk, cookieKey } = await readOrMakeIssuer(stateDir);
+  const { kty, n, e, kid } = jwk;
+  const keys = createLocalJWKSet({ keys: [{ kty, n, e, kid, alg: 'RS256', use: 'sig' } as JWK] });
+  const storage = createStorage(
+    openState(stateDir, 'sessions.json'),
+    (clientId) => findClient(registry, clientId),
+    (model, payload) => completePayload(model, payload, behaviour),
+  );
+  const notes: Notes = new WeakMap();
+
+  const server = await serve(ca, port, (origin) => {
+    const { adapter } = storage;
+    const provider = new Provider(
+      `${origin}${path}`,
+      makeConfiguration({
+        registry,
+        apis,
+        users,
+        behaviour,
+        notes,
+        adapter,
+        jwks: { keys: [jwk] },
+        cookieKey,
+        path,
+      }),
+    );
+    provider.proxy = false;
+    registerTokenExchange(provider, registry, keys, notes);
+    useNonces(provider, behaviour);
+    provider.use(
+      finishAnswers({ behaviour, notes, adapter, signingKey: jwk }) as Parameters<Provider['use']>[0],
+    );
+    provider.use(loginRoutes(provider, users) as Parameters<Provider['use']>[0]);
+    reportEvents(provider, options.onEvent);
+    const answer = provider.callback();
+    return (request, response) => {
+      if (stripPath(request, path)) void answer(request, response);
+      else response.writeHead(404).end();
+    };
+  });
+
+  const issuer = `${server.url}${path}`;
+  return {
+    url: issuer,
+    issuer,
+    keys,
+    registry,
+    behaviour,
+    registerKey: registry.register,
+    async close() {
+      await server.close();
+      storage.save();
+    },
+  };
+}
+
+async function readOrMakeIssuer(stateDir: string | undefined): Promise<IssuerState> {
+  const file = openState<IssuerState>(stateDir, 'issuer.json');
+  const known = file.read();
+  if (known) return known;
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true, modulusLength: 2048 });
+  const jwk = await exportJWK(privateKey);
+  const made = {
+    jwk: { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: 'RS256', use: 'sig' },
+    cookieKey: randomBytes(32).toString('base64url'),
+  };
+  file.write(made);
+  return made;
+}
+
+function findClient(registry: Registry, clientId: string): AdapterPayload | undefined {
+  const client = registry.client(clientId);
+  return client && (clientMetadata(client, registry.honouredKeys(clientId)) as AdapterPayload);
+}
+
+/** What oidc-provider leaves out of its records: the key a refresh token is bound to, and a wish for refresh tokens. */
+function completePayload(model: string, payload: AdapterPayload, behaviour: HelseIdBehaviour) {
+  const oidc = Provider.ctx?.oidc;
+  const jkt = oidc?.entities.AccessToken?.jkt;
+  if (model === 'RefreshToken' && behaviour.bindRefreshTokens && jkt) payload.jkt ??= jkt;
+  if (model === 'PushedAuthorizationRequest' && oidc) {
+    Object.assign(payload, { offline: requestedScopes(oidc, payload).includes('offline_access') });
+  }
+}
+
+function requestedScopes(oidc: KoaContextWithOIDC['oidc'], payload: AdapterPayload): string[] {
+  const { request = '' } = payload as { request?: string };
+  const source = oidc.body?.['request'] ? decodeJwt(request) : oidc.body;
+  return String(source?.['scope'] ?? '').split(' ');
+}
+
+/** oidc-provider's own nonces live for minutes; ours for as long as the switch says. */
+function useNonces(provider: Provider, behaviour: HelseIdBehaviour) {
+  const nonces = createNonces(() => behaviour.nonceLifetime);
+  instance(provider).DPoPNonces = { nextChallenge: nonces.next, checkChallenge: nonces.accepts };
+}
+
+/** Serves an issuer with a path: oidc-provider sees URLs below it and finds its own in `originalUrl`. */
+function stripPath(request: IncomingMessage & { originalUrl?: string }, path: string): boolean {
+  const { url = '/' } = request;
+  if (!url.startsWith(`${path}/`)) return false;
+  request.originalUrl = url;
+  request.url = url.slice(path.length);
+  return true;
+}
+
+function reportEvents(provider: Provider, onEvent: (event: StandInEvent) => void = () => {}) {
+  const report = (kind: StandInEvent['kind'], ctx: KoaContextWithOIDC, detail: string) => {
+    const client = ctx.oidc?.client?.clientId;
+    onEvent({ at: Date.now(), kind, detail, ...(client ? { client } : {}) });
+  };
+  const refused = (ctx: KoaContextWithOIDC, error: Error) => {
+    const { error_detail, error_description } = error as ProviderError;
+    const reason = error_detail ?? error_description;
+    report('refused', ctx, reason ? `${error.message}: ${reason}` : error.message);
+  };
+  provider.on('grant.success', (ctx) => report('token', ctx, String(ctx.oidc.params?.['grant_type'])));
+  provider.on('authorization.success', (ctx) => report('login', ctx, 'authorization code'));
+  provider.on('end_session.success', (ctx) => report('logout', ctx, 'session ended'));
+  provider.on('backchannel.error', (ctx) => report('refused', ctx, 'a client did not take its logout token'));
+  provider.on('grant.error', refused);
+  provider.on('pushed_authorization_request.error', refused);
+  provider.on('authorization.error', refused);
+  provider.on('server_error', refused);
+  // Koa writes unexpected errors to the console unless somebody listens.
+  const emitter: EventEmitter = provider;
+  emitter.on('error', (error: Error) => onEvent({ at: Date.now(), kind: 'refused', detail: error.message }));
+}

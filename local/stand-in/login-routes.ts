@@ -1,0 +1,62 @@
+import type Provider from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { messagePage, PAGE_POLICY, userPage } from './pages.ts';
+import type { TestUser } from './types.ts';
+
+/** A middleware with the pages of the login and HelseID's two lists that oidc-provider doesn't know. */
+export function loginRoutes(provider: Provider, users: readonly TestUser[]) {
+  const lists: Record<string, unknown> = {
+    '/connect/availableidps': [...new Set(users.map(({ idp }) => idp))],
+    '/connect/expiredjwks': { keys: [] },
+  };
+  return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+    const list = lists[ctx.path];
+    if (list) {
+      ctx.body = list;
+      return;
+    }
+    if (!ctx.path.startsWith('/account/login/')) return next();
+    ctx.set({
+      'cache-control': 'no-store',
+      'content-security-policy': PAGE_POLICY,
+      'referrer-policy': 'no-referrer',
+    });
+    try {
+      if (ctx.method === 'POST') await finishLogin(ctx, provider, users);
+      else await showUsers(ctx, provider, users);
+    } catch {
+      ctx.status = 400;
+      ctx.type = 'html';
+      ctx.body = messagePage('The login has expired', 'Go back to where you came from and log in again.');
+    }
+  };
+}
+
+async function showUsers(ctx: KoaContextWithOIDC, provider: Provider, users: readonly TestUser[]) {
+  const { params } = await provider.interactionDetails(ctx.req, ctx.res);
+  const client = await provider.Client.find(String(params['client_id']));
+  ctx.type = 'html';
+  ctx.body = userPage(client?.clientName ?? 'A client', users, String(params['acr_values'] ?? ''));
+}
+
+async function finishLogin(ctx: KoaContextWithOIDC, provider: Provider, users: readonly TestUser[]) {
+  const form = new URLSearchParams(await readForm(ctx));
+  const user = users.find(({ sub }) => sub === form.get('user'));
+  const result = user
+    ? { login: { accountId: user.sub } }
+    : { error: 'access_denied', error_description: 'the person cancelled the login' };
+  const target = await provider.interactionResult(ctx.req, ctx.res, result, {
+    mergeWithLastSubmission: false,
+  });
+  ctx.status = 303;
+  ctx.redirect(target);
+}
+
+async function readForm(ctx: KoaContextWithOIDC): Promise<string> {
+  let text = '';
+  for await (const chunk of ctx.req) {
+    text += String(chunk);
+    if (text.length > 10_000) throw new Error('The form is too large.');
+  }
+  return text;
+}
