@@ -1,0 +1,138 @@
+import dynalite from 'dynalite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAwsCaller } from '../../client/aws.ts';
+import { createDynamoStore } from '../../functions/login-common/dynamo-store.ts';
+import type { LoginStore } from '../../functions/login-common/store.ts';
+import { createFakeLoginStore } from './login-store.ts';
+
+const server = dynalite({ createTableMs: 0 });
+let real: LoginStore;
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const aws = createAwsCaller({
+    region: 'eu-north-1',
+    credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },
+    endpoints: { dynamodb: `http://127.0.0.1:${port}` },
+  });
+  await aws.json({
+    service: 'dynamodb',
+    target: 'DynamoDB_20120810.CreateTable',
+    input: {
+      TableName: 'sessions',
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    },
+    repeatable: false,
+  });
+  real = createDynamoStore(aws, 'sessions');
+});
+
+afterAll(() => {
+  server.close();
+});
+
+// The fake and the real one pass one suite, so that what is tested on the fake holds for DynamoDB.
+describe.each([
+  ['the fake', () => createFakeLoginStore()],
+  ['DynamoDB', () => real],
+] as const)('the login store: %s', (_, make) => {
+  it('adds an item once, and reads it back', async () => {
+    const store = make();
+    expect(await store.add('add', 'sealed', 100)).toBe(true);
+    expect(await store.add('add', 'other', 200)).toBe(false);
+    expect(await store.read('add')).toEqual({ data: 'sealed', version: 1, expires: 100 });
+    expect(await store.read('nothing')).toBeUndefined();
+  });
+
+  it('gives a taken item to one caller', async () => {
+    const store = make();
+    await store.add('take', 'sealed', 100);
+    const taken = await Promise.all([store.take('take'), store.take('take'), store.take('take')]);
+    expect(taken.filter(Boolean)).toEqual([{ data: 'sealed', version: 1, expires: 100 }]);
+    expect(await store.read('take')).toBeUndefined();
+  });
+
+  it('removes what is there and what is not', async () => {
+    const store = make();
+    await store.add('remove', 'sealed', 100);
+    await store.remove('remove');
+    await store.remove('remove');
+    expect(await store.read('remove')).toBeUndefined();
+  });
+
+  it('replaces the version it was told, and no other', async () => {
+    const store = make();
+    await store.add('replace', 'one', 100);
+    expect(await store.replace('replace', 1, 'two')).toBe(true);
+    expect(await store.replace('replace', 1, 'three')).toBe(false);
+    expect(await store.read('replace')).toEqual({ data: 'two', version: 2, expires: 100 });
+    expect(await store.replace('gone', 1, 'back')).toBe(false);
+    expect(await store.read('gone')).toBeUndefined();
+  });
+
+  it('extends what has not expired, and brings nothing back', async () => {
+    const store = make();
+    await store.add('extend', 'sealed', 100);
+    expect(await store.extend('extend', 150, 99)).toBe(true);
+    expect(await store.extend('extend', 300, 150)).toBe(false);
+    expect((await store.read('extend'))?.expires).toBe(150);
+    expect(await store.extend('never', 300, 1)).toBe(false);
+    expect(await store.read('never')).toBeUndefined();
+  });
+
+  it('leases a version to one caller until it lapses, is released or is replaced', async () => {
+    const store = make();
+    await store.add('lease', 'one', 100);
+    const asked = await Promise.all([1, 2, 3].map(() => store.lease('lease', 1, 1000, 2000)));
+    expect(asked.filter(Boolean)).toHaveLength(1);
+    expect(await store.lease('lease', 1, 2000, 3000)).toBe(false);
+    expect(await store.lease('lease', 1, 2001, 3000)).toBe(true);
+    await store.release('lease', 1);
+    expect(await store.lease('lease', 1, 2002, 3000)).toBe(true);
+    await store.replace('lease', 1, 'two');
+    expect(await store.lease('lease', 1, 2003, 3000)).toBe(false);
+    expect(await store.lease('lease', 2, 2003, 3000)).toBe(true);
+    await store.release('lease', 1);
+    expect(await store.lease('lease', 2, 2004, 3000)).toBe(false);
+    expect(await store.lease('none', 1, 1, 2)).toBe(false);
+    expect(await store.read('none')).toBeUndefined();
+  });
+
+  it('links and unlinks members', async () => {
+    const store = make();
+    expect(await store.link('index', 'a', 100)).toEqual(['a']);
+    expect((await store.link('index', 'b', 200)).sort()).toEqual(['a', 'b']);
+    await store.unlink('index', ['a', 'c']);
+    expect(await store.members('index')).toEqual(['b']);
+    await store.unlink('index', ['b']);
+    await store.unlink('index', []);
+    expect(await store.members('index')).toEqual([]);
+    await store.unlink('no index', ['a']);
+    expect(await store.members('no index')).toEqual([]);
+  });
+
+  it('links members that race without losing one', async () => {
+    const store = make();
+    const members = Array.from({ length: 20 }, (_, i) => `member ${i}`);
+    await Promise.all(members.map((member) => store.link('race', member, 100)));
+    expect((await store.members('race')).sort()).toEqual(members.sort());
+  });
+});
+
+it('passes other errors of DynamoDB on', async () => {
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const aws = createAwsCaller({
+    region: 'eu-north-1',
+    credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },
+    endpoints: { dynamodb: `http://127.0.0.1:${port}` },
+  });
+  await expect(createDynamoStore(aws, 'no-such-table').add('pk', 'x', 1)).rejects.toMatchObject({
+    code: 'aws_refused',
+    facts: { error: 'ResourceNotFoundException' },
+  });
+});
