@@ -38,6 +38,7 @@ export const ERROR_CODES = [
   'binding_mismatch',
   // an API call
   'api_unreachable',
+  'api_refused',
   'api_answer_unusable',
   'redirect_refused',
   'body_not_replayable',

@@ -1,0 +1,54 @@
+import { type AwsCaller, createAwsCaller, readAwsConfig } from '../../client/aws.ts';
+import { ZonesError } from '../../client/errors.ts';
+import { createRemoteSigner } from '../../client/remote-signer.ts';
+import { createTokenClient, type TokenClient } from '../../client/token-client.ts';
+import type { ApiConfig, ZoneConfig } from './config.ts';
+
+/** The environment of a function, as `process.env` is. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One API of a zone with the client that calls it. */
+export interface ZoneApi {
+  aws: AwsCaller;
+  api: ApiConfig;
+  client: TokenClient;
+}
+
+/**
+ * Wires a zone function for one API: the API as declared, the client it is called as, that client's signer (`SIGNERS` in
+ * the environment). Sends nothing yet. Throws `config_invalid` naming what is missing.
+ */
+export function wireApi(configText: string, env: Environment, name: string): ZoneApi {
+  const config = JSON.parse(configText) as ZoneConfig;
+  const api = need(
+    config.apis[name],
+    `config.json: apis.${name}`,
+    `grant the API ${name} to the zone in zones.ts`,
+  );
+  const client = need(config.clients[api.client], `config.json: clients.${api.client}`, 'deploy once more');
+  const aws = createAwsCaller(readAwsConfig(env));
+  return {
+    aws,
+    api,
+    client: createTokenClient({
+      client: api.client,
+      clientId: client.clientId,
+      issuer: client.issuer,
+      profile: client.profile,
+      signer: createRemoteSigner({ aws, functionArn: readSigner(env, api.client) }),
+    }),
+  };
+}
+
+/** ARN of the signer of a client of this zone. Throws `config_invalid`. */
+export function readSigner(env: Environment, client: string): string {
+  const signers: unknown = JSON.parse(need(env['SIGNERS'], 'The variable SIGNERS', 'deploy once more'));
+  const arn = typeof signers === 'object' && signers !== null ? Object.entries(signers) : [];
+  const found = arn.find(([name]) => name === client)?.[1];
+  return need(typeof found === 'string' ? found : undefined, `SIGNERS.${client}`, 'deploy once more');
+}
+
+function need<T>(value: T | undefined, what: string, remedy: string): T {
+  if (value !== undefined && value !== '') return value;
+  throw new ZonesError('config_invalid', `${what} is missing; ${remedy}.`);
+}

@@ -1,0 +1,71 @@
+import * as v from 'valibot';
+import { isOrganizationNumber } from '../../client/compose/details.ts';
+import { ZonesError } from '../../client/errors.ts';
+
+/** A FHIR R4 DocumentReference, as far as this function looks into it; the rest goes to the API as it came. */
+export type DocumentReference = v.InferOutput<typeof documentReference>;
+
+/** What an event asks for: a document, submitted on behalf of a child organisation. */
+export interface DocumentEvent {
+  /** EventBridge's id of the event. */
+  id: string;
+  /** Organisation number of the sub-unit. */
+  organization: string;
+  /** Business identifier of the document, the same however often it is sent. */
+  identifier: { system: string; value: string };
+  document: DocumentReference;
+}
+
+const text = v.pipe(v.string(), v.minLength(1), v.maxLength(2048));
+
+const identifier = v.looseObject({
+  // Neither may hold what separates them in a search parameter.
+  system: v.pipe(text, v.regex(/^[^\s|,$\\]+$/)),
+  value: v.pipe(text, v.regex(/^[^\s|,$\\]+$/)),
+});
+
+/** Mandatory elements of R4's DocumentReference (status, content.attachment), and an identifier, which R4 leaves open. */
+const documentReference = v.looseObject({
+  resourceType: v.literal('DocumentReference'),
+  masterIdentifier: identifier,
+  status: v.picklist(['current', 'superseded', 'entered-in-error']),
+  content: v.pipe(v.array(v.looseObject({ attachment: v.looseObject({}) })), v.minLength(1)),
+});
+
+const eventSchema = v.looseObject({
+  id: text,
+  'detail-type': text,
+  detail: v.strictObject({
+    organization: v.pipe(v.string(), v.check(isOrganizationNumber, 'an organisation number')),
+    document: documentReference,
+  }),
+});
+
+/**
+ * Reads the body of a queue message: an EventBridge event about a new journal document. Throws `event_invalid` naming
+ * the field, never its value. Does not validate the document beyond what is needed to submit it: its API does.
+ */
+export function parseDocumentEvent(body: string): DocumentEvent {
+  const result = v.safeParse(eventSchema, parseJson(body));
+  if (!result.success) {
+    const field = v.getDotPath(result.issues[0]) ?? 'the event';
+    throw new ZonesError('event_invalid', `${field} is missing or not what it should be.`, {
+      facts: { field },
+    });
+  }
+  const { id, detail } = result.output;
+  const { system, value } = detail.document.masterIdentifier;
+  return { id, organization: detail.organization, identifier: { system, value }, document: detail.document };
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (cause) {
+    throw new ZonesError(
+      'event_invalid',
+      'The message is not JSON; put events on the bus, not into the queue.',
+      { cause },
+    );
+  }
+}

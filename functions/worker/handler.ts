@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { ZonesError } from '../../client/errors.ts';
+import { wireApi } from '../common/zone-client.ts';
+import { TablePersistence } from './persistence.ts';
+import { createWorker } from './process.ts';
+import { submitDocument } from './submit.ts';
+
+const { IDEMPOTENCY_TABLE: table } = process.env;
+if (!table)
+  throw new ZonesError('config_invalid', 'The variable IDEMPOTENCY_TABLE is missing; deploy once more.');
+
+const config = readFileSync(new URL('./config.json', import.meta.url), 'utf8');
+const documents = wireApi(config, process.env, 'documents');
+const logger = new Logger();
+
+/** Submits journal documents to the documents API: an EventBridge event a queue message. */
+export const handler = createWorker({
+  submit: (event) => submitDocument(documents, event),
+  persistence: new TablePersistence(documents.aws, table),
+  audit: (code, facts) => logger[code === 'document.failed' ? 'error' : 'info'](code, { ...facts }),
+});
