@@ -239,6 +239,8 @@ export interface HealthApiOptions extends ServerOptions {
   /** Demands a nonce of its own (default false), accepted for so many seconds. */
   nonceLifetime?: number;
   onEvent?: (event: StandInEvent) => void;
+  /** Changes an answer on its way out, so that a client can be tested against an API that misbehaves. */
+  alter?: (answer: { status: number; headers?: Record<string, string>; body?: unknown }) => void;
 }
 
 /** A document that the documents API has accepted. */
@@ -250,6 +252,8 @@ export interface StoredDocument {
   /** From the token: on whose behalf it was submitted. */
   parent?: string;
   child?: string;
+  /** How often it was sent; more than once means that a sender repeated itself. */
+  received: number;
 }
 
 /** A health API. */
