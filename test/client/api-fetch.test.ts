@@ -1,0 +1,281 @@
+import { inspect } from 'node:util';
+import { expect, test } from 'vitest';
+import { createApiFetch } from '../../client/api-fetch.ts';
+import { getAccessToken, machineTokens } from '../../client/machine-token.ts';
+import { API, failure, makeWorld } from './make-client.ts';
+
+async function makeApi() {
+  const world = await makeWorld();
+  const call = createApiFetch(world.client, machineTokens(world.client, { scopes: ['a'] }));
+  return { ...world, call };
+}
+
+const stream = (text: string) => new Blob([text]).stream();
+
+test('a call carries the token, a fresh proof and the caller’s own parts', async () => {
+  const { api, call, signer } = await makeApi();
+  const response = await call(`${API}/v1/x?patient=13116900216&a=b#fragment`, {
+    method: 'post',
+    headers: { 'content-type': 'application/fhir+json', authorization: 'Bearer mine', dpop: 'mine' },
+    body: '{"a":1}',
+  });
+  expect(await response.json()).toEqual({ method: 'POST', url: `${API}/v1/x?patient=13116900216&a=b` });
+  const [request] = api.requests;
+  expect(request?.body).toBe('{"a":1}');
+  expect(request?.headers.get('content-type')).toBe('application/fhir+json');
+  await call(new URL(`${API}/v1/x`));
+  expect(api.requests[1]?.headers.get('dpop')).not.toBe(request?.headers.get('dpop'));
+  // Nothing of the query, and no token, enters the signing zone.
+  const asked = JSON.stringify(signer.calls);
+  expect(asked).not.toContain('13116900216');
+  for (const { headers } of api.requests)
+    expect(asked).not.toContain(headers.get('authorization')?.split(' ')[1]);
+});
+
+test('the proof is signed by the key the token is bound to, also after a rotation', async () => {
+  const { call, signer, issuer, api } = await makeApi();
+  await call(`${API}/x`);
+  const next = signer.addKey('ES384');
+  issuer.register(next);
+  signer.switchTo(next.thumbprint);
+  expect((await call(`${API}/x`)).status).toBe(200);
+  expect(api.requests.length).toBe(2);
+  expect(issuer.posts.length).toBe(2);
+});
+
+test('where that key is gone, one new token is fetched', async () => {
+  const { call, signer, issuer, api, client } = await makeApi();
+  await call(`${API}/x`);
+  const old = (await getAccessToken(client, { scopes: ['a'] })).binding.kid;
+  const next = signer.addKey();
+  issuer.register(next);
+  signer.switchTo(next.thumbprint);
+  signer.retire(old);
+  expect((await call(`${API}/x`)).status).toBe(200);
+  expect(api.requests.length).toBe(2);
+  signer.retire(next.thumbprint);
+  await failure(call(`${API}/x`), 'key_not_usable');
+  expect(api.requests.length).toBe(2);
+});
+
+test.each([
+  ['one challenge', 'DPoP {params}'],
+  ['another case', 'dpop {params}'],
+  ['two challenges, ours last', 'Bearer realm="x", DPoP {params}'],
+  ['two challenges, ours first', 'DPoP {params}, algs="ES256", Bearer'],
+])('an API’s nonce is answered once: %s', async (_name, challenge) => {
+  const { api, call, issuer } = await makeApi();
+  api.behaviour.nonce = 'required';
+  api.behaviour.challenge = challenge;
+  expect((await call(`${API}/x`, { method: 'POST', body: 'b' })).status).toBe(200);
+  expect(api.requests.map(({ body }) => body)).toEqual(['b', 'b']);
+  expect((await call(`${API}/x`)).status).toBe(200);
+  expect(api.requests.length).toBe(3);
+  expect(issuer.posts.length).toBe(2);
+});
+
+test('a nonce from a success is used for the next call', async () => {
+  const { api, call, signer } = await makeApi();
+  api.behaviour.nonceOnSuccess = true;
+  await call(`${API}/x`);
+  api.behaviour.nonce = 'required';
+  await call(`${API}/x`);
+  expect(api.requests.length).toBe(2);
+  expect(signer.calls.at(-1)?.[0]).toHaveProperty('nonce');
+});
+
+test('nonces of the issuer and of an API on its origin are kept apart', async () => {
+  const world = await makeWorld({ issuer: `${API}/sts` });
+  const { api, issuer, client, network } = world;
+  network.mount(API, (request) =>
+    request.url.startsWith(`${API}/sts/`) ? issuer.handle(request) : api.handle(request),
+  );
+  api.behaviour.nonce = 'required';
+  const call = createApiFetch(client, machineTokens(client));
+  expect((await call(`${API}/x`)).status).toBe(200);
+  await getAccessToken(client, { scopes: ['other'] });
+  expect((await call(`${API}/x`)).status).toBe(200);
+  expect([issuer.posts.length, api.requests.length]).toEqual([3, 3]);
+});
+
+test.each([
+  ['loop', 2],
+  ['without-header', 1],
+] as const)('an API whose nonces never satisfy it (%s) is left after %i requests', async (nonce, count) => {
+  const { api, call } = await makeApi();
+  api.behaviour.nonce = nonce;
+  await failure(call(`${API}/x`), 'nonce_loop');
+  expect(api.requests.length).toBe(count);
+});
+
+test('a token that the API does not take is replaced once, and then its answer stands', async () => {
+  const { api, call, client, issuer } = await makeApi();
+  const { accessToken } = await getAccessToken(client, { scopes: ['a'] });
+  api.behaviour.refused = new Set([accessToken]);
+  expect((await call(`${API}/x`, { method: 'PUT', body: new Uint8Array([65]) })).status).toBe(200);
+  expect(api.requests.map(({ body }) => body)).toEqual(['A', 'A']);
+  expect(issuer.posts.length).toBe(3);
+
+  api.behaviour.refused = 'all';
+  const response = await call(`${API}/x`);
+  expect(response.status).toBe(401);
+  expect(await response.text()).toBe('refused');
+  expect(api.requests.length).toBe(4);
+  expect(issuer.posts.length).toBe(4);
+});
+
+test('calls refused at the same time share one new token', async () => {
+  const { api, call, client, issuer } = await makeApi();
+  const { accessToken } = await getAccessToken(client, { scopes: ['a'] });
+  api.behaviour.refused = new Set([accessToken]);
+  const answers = await Promise.all([1, 2, 3].map(() => call(`${API}/x`)));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(issuer.posts.length).toBe(3);
+});
+
+test('a nonce and a refused token in one call: three requests at most', async () => {
+  const { api, call, client } = await makeApi();
+  const { accessToken } = await getAccessToken(client, { scopes: ['a'] });
+  api.behaviour.nonce = 'required';
+  api.behaviour.refused = new Set([accessToken]);
+  expect((await call(`${API}/x`)).status).toBe(200);
+  expect(api.requests.length).toBe(3);
+});
+
+test('a source without another token leaves the API’s answer to the caller', async () => {
+  const { api, client } = await makeApi();
+  api.behaviour.refused = 'all';
+  const token = await getAccessToken(client);
+  const call = createApiFetch(client, { get: async () => token, renew: async () => undefined });
+  expect((await call(`${API}/x`)).status).toBe(401);
+  expect(api.requests.length).toBe(1);
+});
+
+test.each([
+  ['a 401 without a challenge', () => new Response('no', { status: 401 })],
+  [
+    'a 401 for scope',
+    () =>
+      new Response('no', { status: 401, headers: { 'www-authenticate': 'DPoP error="insufficient_scope"' } }),
+  ],
+  [
+    'a 403',
+    () => new Response('no', { status: 403, headers: { 'www-authenticate': 'DPoP error="invalid_token"' } }),
+  ],
+  ['a 500', () => new Response('no', { status: 500 })],
+  [
+    'a challenge nobody can read',
+    () => new Response('no', { status: 401, headers: { 'www-authenticate': '=,"' } }),
+  ],
+])('%s is the caller’s, and nothing further is sent', async (_name, answer) => {
+  const { api, call } = await makeApi();
+  api.behaviour.answer = answer;
+  expect(await (await call(`${API}/x`)).text()).toBe('no');
+  expect(api.requests.length).toBe(1);
+});
+
+test('a redirect within the origin is handed over, one to another origin refused', async () => {
+  const { api, call, network } = await makeApi();
+  let location = '/elsewhere';
+  api.behaviour.answer = () => new Response(null, { status: 307, headers: { location } });
+  expect((await call(`${API}/x`)).headers.get('location')).toBe('/elsewhere');
+  for (location of [
+    'https://evil.test/x',
+    '//evil.test',
+    'http://api.test/x',
+    'https://api.test:444/',
+    'data:x',
+  ]) {
+    const error = await failure(call(`${API}/x`), 'redirect_refused');
+    expect(error.facts['status']).toBe(307);
+  }
+  expect(network.sent.filter((line) => !line.includes('sts.test') && !line.includes(API))).toEqual([]);
+});
+
+test('a stream goes out once, to an API known to take it', async () => {
+  const { api, call } = await makeApi();
+  const init = () => ({ method: 'POST', body: stream('s') });
+  const kept = init();
+  await failure(call(`${API}/x`, kept), 'body_not_replayable');
+  expect(api.requests.length).toBe(0);
+  expect(await new Response(kept.body).text()).toBe('s');
+
+  api.behaviour.nonce = 'required';
+  await call(`${API}/x`);
+  expect((await call(`${API}/x`, init())).status).toBe(200);
+  expect(api.requests.at(-1)?.body).toBe('s');
+});
+
+test('a stream is never sent again: not for a nonce, not for a token', async () => {
+  const { api, call } = await makeApi();
+  const init = () => ({ method: 'POST', body: stream('s') });
+  await call(`${API}/x`);
+  api.behaviour.nonce = 'required';
+  await failure(call(`${API}/x`, init()), 'body_not_replayable');
+  expect(api.requests.length).toBe(2);
+  api.behaviour.refused = 'all';
+  expect((await call(`${API}/x`, init())).status).toBe(401);
+  expect(api.requests.length).toBe(3);
+});
+
+test.each([
+  ['bytes', new Uint8Array([97, 98])],
+  ['a buffer', new Uint8Array([97, 98]).buffer],
+  ['a blob', new Blob(['ab'])],
+  ['a form', new URLSearchParams('ab')],
+])('%s can be sent again', async (_name, body) => {
+  const { api, call } = await makeApi();
+  api.behaviour.nonce = 'required';
+  await call(`${API}/x`, { method: 'POST', body });
+  expect(api.requests.map((request) => request.body.replace('=', ''))).toEqual(['ab', 'ab']);
+});
+
+test('the caller’s abort stops a call: before, during, and while the body is read', async () => {
+  const { api, call, network } = await makeApi();
+  await failure(call(`${API}/x`, { signal: AbortSignal.abort() }), 'request_aborted');
+  expect(network.sent).toEqual([]);
+
+  const during = new AbortController();
+  api.behaviour.answer = () => {
+    during.abort();
+    return new Promise(() => {});
+  };
+  await failure(call(`${API}/x`, { signal: during.signal }), 'request_aborted');
+
+  const reading = new AbortController();
+  api.behaviour.answer = () =>
+    new Response(new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([1])) }));
+  const response = await call(`${API}/x`, { signal: reading.signal });
+  const read = response.text();
+  reading.abort();
+  await expect(read).rejects.toThrow();
+  expect(api.requests.length).toBe(2);
+});
+
+test('an API that does not answer in time, or is not there, is unreachable', async () => {
+  const { api, client } = await makeWorld({ timeout: 40 });
+  const call = createApiFetch(client, machineTokens(client));
+  await getAccessToken(client);
+  api.behaviour.answer = () => new Promise(() => {});
+  await failure(call(`${API}/x`), 'api_unreachable');
+  const error = await failure(call('https://nowhere.test/x'), 'api_unreachable');
+  expect(inspect(error, { depth: 9 })).not.toMatch(/eyJ/);
+});
+
+test.each(['http://api.test/x', '/x', 'https://u:p@api.test/x', 'ftp://api.test', ''])(
+  'the URL %j is refused',
+  async (url) => {
+    const { call, network } = await makeApi();
+    await failure(call(url), 'request_malformed');
+    expect(network.sent).toEqual([]);
+  },
+);
+
+test('a signer that answers with another key is caught before anything is sent', async () => {
+  const { client, signer, api } = await makeApi();
+  const token = await getAccessToken(client);
+  const other = { ...token, binding: { kid: token.binding.kid, jkt: signer.addKey().thumbprint } };
+  const call = createApiFetch(client, { get: async () => other, renew: async () => undefined });
+  await failure(call(`${API}/x`), 'binding_mismatch');
+  expect(api.requests.length).toBe(0);
+});
