@@ -82,7 +82,8 @@ export async function signInput(kms: Kms, { keyArn, algorithm }: KeyEntry, input
       }),
     )
     .catch(throwCoded);
-  const signature = answer.Signature ?? new Uint8Array();
+  const signature = answer.Signature;
+  if (!signature?.length) throw new ZonesError('kms_refused', 'KMS answered without a signature.');
   return Buffer.from(kty === 'EC' ? derToJose(signature, signatureBytes) : signature).toString('base64url');
 }
 

@@ -1,0 +1,192 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { AssertionDetail, Intent } from '../../../client/intents.ts';
+import { checkGrant, matchesPath } from '../../../functions/signer/check-grant.ts';
+import type { AllowedDetail, Grant } from '../../../functions/signer/grant.ts';
+import { testGrant } from './grant-fixture.ts';
+
+const grant = testGrant();
+const assertion: Intent = { kind: 'client_assertion', client: 'journal', issuer: grant.issuer };
+const requestObject: Intent = { ...assertion, kind: 'request_object', parameters: { response_type: 'code' } };
+const proof = (method: string, url: string): Intent => ({
+  kind: 'dpop_proof',
+  client: 'journal',
+  method,
+  url,
+});
+
+describe('proofs', () => {
+  test.each([
+    ['POST', 'https://helseid-sts.test.nhn.no/connect/token', 'POST https://helseid-sts.test.nhn.no/*'],
+    ['POST', 'https://helseid-sts.test.nhn.no/', 'POST https://helseid-sts.test.nhn.no/*'],
+    [
+      'GET',
+      'https://summaries.example.no/v1/summaries/42?x=1',
+      'GET https://summaries.example.no/v1/summaries/*',
+    ],
+    ['GET', 'https://summaries.example.no/v1/status', 'GET https://summaries.example.no/v1/status'],
+  ])('%s %s is granted, and audited as its pattern', (method, url, target) => {
+    expect(checkGrant(proof(method, url), grant)).toBe(target);
+  });
+
+  test.each([
+    ['GET', 'https://helseid-sts.test.nhn.no/connect/token'],
+    ['POST', 'https://summaries.example.no/v1/summaries/42'],
+    ['HEAD', 'https://summaries.example.no/v1/summaries/42'],
+    ['GET', 'https://summaries.example.no/v1/summaries'],
+    ['GET', 'https://summaries.example.no/v1/summaries-of-others/1'],
+    ['GET', 'https://summaries.example.no/v1/status/x'],
+    ['GET', 'https://summaries.example.no/V1/summaries/42'],
+    ['GET', 'https://summaries.example.no:444/v1/summaries/42'],
+    ['GET', 'https://summaries.example.no.evil.example/v1/summaries/42'],
+    ['GET', 'https://evil.example/v1/summaries/42'],
+    ['GET', 'https://evil.example/?https://summaries.example.no/v1/summaries/42'],
+    ['GET', 'https://summaries.example.no./v1/summaries/42'],
+  ])('%s %s is refused', (method, url) => {
+    expect(() => checkGrant(proof(method, url), grant)).toThrow(
+      expect.objectContaining({ code: 'grant_refused' }),
+    );
+  });
+
+  test.each([
+    'http://summaries.example.no/v1/summaries/42',
+    'https://summaries.example.no/v1/summaries/../admin',
+  ])('%s is malformed', (url) => {
+    expect(() => checkGrant(proof('GET', url), grant)).toThrow(
+      expect.objectContaining({ code: 'intent_malformed' }),
+    );
+  });
+
+  test('only a URL of a granted origin, method and pattern ever passes', () => {
+    const part = fc.stringMatching(/^[a-z]{1,8}$/);
+    const urls = fc
+      .tuple(fc.constantFrom('summaries.example.no', 'evil.example'), fc.array(part))
+      .map(([host, parts]) => `https://${host}/${parts.join('/')}`);
+    fc.assert(
+      fc.property(fc.constantFrom('GET', 'POST'), fc.oneof(urls, fc.webUrl()), (method, url) => {
+        let target: string | undefined;
+        try {
+          target = checkGrant(proof(method, url), grant);
+        } catch {
+          return;
+        }
+        const [, pattern = ''] = target.split(' ');
+        expect(target.startsWith(`${method} `)).toBe(true);
+        expect(url.startsWith(pattern.replace(/\*$/, ''))).toBe(true);
+      }),
+    );
+  });
+});
+
+test.each([
+  ['/a/*', '/a/b', true],
+  ['/a/*', '/a/', true],
+  ['/a/*', '/a', false],
+  ['/a/*', '/ab/c', false],
+  ['/*', '/', true],
+  ['/a', '/a', true],
+  ['/a', '/a/', false],
+  ['/a*', '/ab', false],
+])('%s covers %s: %s', (pattern, path, expected) => {
+  expect(matchesPath(pattern, path)).toBe(expected);
+});
+
+test.each<[string, Intent]>([
+  ['another client', { ...assertion, client: 'other' }],
+  ['an issuer with a slash more', { ...assertion, issuer: `${grant.issuer}/` }],
+  ['another issuer', { ...assertion, issuer: 'https://helseid-sts.nhn.no' }],
+  ['a request object', requestObject],
+  ['a proof for another client', { ...proof('POST', `${grant.issuer}/connect/token`), client: 'other' }],
+])('refused: %s', (_name, intent) => {
+  expect(() => checkGrant(intent, grant)).toThrow(expect.objectContaining({ code: 'grant_refused' }));
+});
+
+test('allowed: an assertion; a request object where they are granted', () => {
+  expect(checkGrant(assertion, grant)).toBe(grant.issuer);
+  expect(checkGrant(requestObject, { ...grant, requestObjects: true })).toBe(grant.issuer);
+});
+
+describe('organisation details', () => {
+  const child = '974760673';
+  const parent = '983658776';
+  const org = (numbers: { parent?: string; child?: string }): AssertionDetail => ({
+    type: 'helseid_authorization',
+    ...numbers,
+  });
+  const sfm = (journalId: string): AssertionDetail => ({ type: 'nhn:sfm:journal-id', journalId });
+  const uuid = '30f4ab40-dbc2-41a7-8ac4-181ad3fdc25b';
+  const single = (details: Grant['assertions']['details']) => testGrant({ assertions: { details } });
+  const multi = (details: Grant['assertions']['details']) =>
+    testGrant({ tenancy: 'multi-tenant', assertions: { details } });
+  const list = (...allowed: AllowedDetail[]) => allowed;
+  const type = 'helseid_authorization';
+
+  test.each<[string, Grant, AssertionDetail[]]>([
+    ['any', single('any'), [org({ child })]],
+    ['any, multi-tenant', multi('any'), [org({ parent, child }), sfm(uuid)]],
+    ['a listed child', single(list({ type, child })), [org({ child })]],
+    ['a star', single(list({ type, child: '*' })), [org({ child })]],
+    ['a listed parent alone', multi(list({ type, parent })), [org({ parent })]],
+    ['a listed parent and any child', multi(list({ type, parent, child: '*' })), [org({ parent, child })]],
+    ['one of several', multi(list({ type, parent: child }, { type, parent })), [org({ parent })]],
+    ['a listed journal', multi(list({ type: 'nhn:sfm:journal-id', journalId: uuid })), [sfm(uuid)]],
+    ['any journal', multi(list({ type: 'nhn:sfm:journal-id', journalId: '*' })), [sfm(uuid)]],
+  ])('allowed: %s', (_name, allowing, assertionDetails) => {
+    expect(checkGrant({ ...assertion, assertionDetails }, allowing)).toBe(grant.issuer);
+    expect(
+      checkGrant(
+        { ...requestObject, authorizationDetails: assertionDetails },
+        { ...allowing, requestObjects: true },
+      ),
+    ).toBe(grant.issuer);
+  });
+
+  test.each<[string, Grant, AssertionDetail[], string]>([
+    ['none', single('none'), [org({ child })], 'grant_refused'],
+    ['another child', single(list({ type, child })), [org({ child: parent })], 'grant_refused'],
+    ['an empty list', single([]), [org({ child })], 'grant_refused'],
+    [
+      'a child where none is listed',
+      multi(list({ type, parent })),
+      [org({ parent, child })],
+      'grant_refused',
+    ],
+    [
+      'no child where a star wants one',
+      multi(list({ type, parent, child: '*' })),
+      [org({ parent })],
+      'grant_refused',
+    ],
+    [
+      'another parent',
+      multi(list({ type, parent, child: '*' })),
+      [org({ parent: child, child })],
+      'grant_refused',
+    ],
+    ['a type that is not listed', multi(list({ type, parent })), [sfm(uuid)], 'grant_refused'],
+    ['one of two', multi(list({ type, parent })), [org({ parent }), sfm(uuid)], 'grant_refused'],
+    [
+      'another journal',
+      multi(list({ type: 'nhn:sfm:journal-id', journalId: child })),
+      [sfm(uuid)],
+      'grant_refused',
+    ],
+    ['a wrong number, though any', single('any'), [org({ child: '123' })], 'details_invalid'],
+    [
+      'a wrong number, though a star',
+      single(list({ type, child: '*' })),
+      [org({ child: '123' })],
+      'details_invalid',
+    ],
+  ])('refused: %s', (_name, allowing, assertionDetails, code) => {
+    expect(() => checkGrant({ ...assertion, assertionDetails }, allowing)).toThrow(
+      expect.objectContaining({ code }),
+    );
+    expect(() =>
+      checkGrant(
+        { ...requestObject, authorizationDetails: assertionDetails },
+        { ...allowing, requestObjects: true },
+      ),
+    ).toThrow(expect.objectContaining({ code }));
+  });
+});

@@ -1,0 +1,23 @@
+import { helseIdProfile } from '../../../client/profile.ts';
+import type { Grant } from '../../../functions/signer/grant.ts';
+
+/** A grant like the public zone's of zones.ts, with changes. */
+export function testGrant(changes: Partial<Grant> = {}): Grant {
+  return {
+    version: 1,
+    system: 'journal',
+    zone: 'public',
+    client: 'journal',
+    clientId: '8a2d4c5e-6a0b-4c53-9f0e-1f1f6f0c2b11',
+    issuer: 'https://helseid-sts.test.nhn.no',
+    tenancy: 'single-tenant',
+    profile: helseIdProfile,
+    assertions: { details: 'none' },
+    proofs: [
+      { origin: 'https://helseid-sts.test.nhn.no', methods: ['POST'], paths: ['/*'] },
+      { origin: 'https://summaries.example.no', methods: ['GET'], paths: ['/v1/status', '/v1/summaries/*'] },
+    ],
+    requestObjects: false,
+    ...changes,
+  };
+}

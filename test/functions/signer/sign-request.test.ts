@@ -1,0 +1,474 @@
+import { Console } from 'node:console';
+import { Writable } from 'node:stream';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { decodeJwt, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { ALGORITHMS, type Algorithm } from '../../../client/algorithms.ts';
+import { describePublicKey } from '../../../client/compose/jwk.ts';
+import type { SignResponse } from '../../../client/intents.ts';
+import type { KeyEntry, KeyState } from '../../../functions/common/record.ts';
+import { createAudit } from '../../../functions/signer/audit.ts';
+import type { Grant } from '../../../functions/signer/grant.ts';
+import { createRecordReader } from '../../../functions/signer/read-record.ts';
+import { createSignRequest } from '../../../functions/signer/sign-request.ts';
+import { awsError, createFakeKms, type FakeKey } from '../../fakes/kms.ts';
+import { testGrant } from './grant-fixture.ts';
+
+const START = 1_795_518_000_000;
+const issuer = 'https://helseid-sts.test.nhn.no';
+const assertion = { kind: 'client_assertion', client: 'journal', issuer };
+const tokenProof = { kind: 'dpop_proof', client: 'journal', method: 'POST', url: `${issuer}/connect/token` };
+const apiProof = {
+  kind: 'dpop_proof',
+  client: 'journal',
+  method: 'GET',
+  url: 'https://summaries.example.no/v1/summaries/13116900216?x=1',
+};
+
+/** A signer with a KMS, a record, a clock and captured output of its own. */
+function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256') {
+  const grant = testGrant(changes);
+  const kms = createFakeKms();
+  const lines: Record<string, unknown>[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      for (const line of String(chunk).split('\n')) if (line !== '') lines.push(JSON.parse(line));
+      done();
+    },
+  });
+  const output = new Console({ stdout: sink, stderr: sink });
+  const logger = new Logger({ serviceName: grant.system, logLevel: 'INFO' });
+  // Powertools writes to a console of its own; the test's takes its place to read what it writes.
+  Object.assign(logger, { console: output });
+  const metrics = new Metrics({ namespace: 'helseid-zones', serviceName: grant.system });
+  Object.assign(metrics, { console: output });
+
+  const world = {
+    grant,
+    kms,
+    lines,
+    now: START,
+    reads: 0,
+    readFails: false,
+    keys: [] as KeyEntry[],
+    addKey(state: KeyState, of: Algorithm = algorithm, more: Partial<KeyEntry> = {}): FakeKey {
+      const key = kms.addKey(of);
+      world.keys.push({ kid: key.kid, keyArn: key.arn, algorithm: of, state, since: {}, ...more });
+      return key;
+    },
+    audited: () => lines.filter((line) => 'code' in line),
+    emf: () => lines.filter((line) => '_aws' in line),
+    sign: (...intents: unknown[]): Promise<SignResponse> => signRequest({ intents }, 'request-1'),
+    invoke: (event: unknown): Promise<SignResponse> => signRequest(event, 'request-1'),
+  };
+  const readSecret = async () => {
+    world.reads += 1;
+    if (world.readFails) throw awsError('AccessDeniedException');
+    const { client, clientId } = grant;
+    return JSON.stringify({ version: 1, client, clientId, issuer: grant.issuer, keys: world.keys });
+  };
+  let ids = 0;
+  const signRequest = createSignRequest({
+    grant,
+    kms,
+    readRecord: createRecordReader(readSecret, grant, () => world.now),
+    now: () => world.now,
+    randomId: () => `id-${++ids}`,
+    audit: (requestId) => createAudit(logger, metrics, grant, requestId),
+  });
+  return world;
+}
+
+function signaturesOf(response: SignResponse) {
+  if (!('signatures' in response)) throw new Error(`refused: ${response.error.code}`);
+  return response.signatures;
+}
+
+const signCalls = ({ kms }: { kms: ReturnType<typeof createFakeKms> }) =>
+  kms.calls.filter(({ operation }) => operation === 'Sign');
+
+describe.each(Object.keys(ALGORITHMS) as Algorithm[])('%s', (algorithm) => {
+  test('all three kinds, verified with jose against the published key; KMS saw digests only', async () => {
+    const world = createWorld({ requestObjects: true }, algorithm);
+    const { publicKey, kid } = world.addKey('current');
+    const requestObject = { ...assertion, kind: 'request_object', parameters: { response_type: 'code' } };
+    const signatures = signaturesOf(await world.sign(assertion, tokenProof, requestObject));
+    const published = await importJWK({ ...describePublicKey(publicKey, algorithm).jwk }, algorithm);
+    const typs = ['client-authentication+jwt', 'dpop+jwt', 'oauth-authz-req+jwt'];
+    for (const [index, { jws, ...names }] of signatures.entries()) {
+      expect(names).toEqual({ kid, jkt: kid });
+      await jwtVerify(jws, published, {
+        algorithms: [algorithm],
+        typ: typs[index] ?? '',
+        currentDate: new Date(START),
+      });
+    }
+    for (const { input } of signCalls(world))
+      expect(input).toMatchObject({
+        MessageType: 'DIGEST',
+        SigningAlgorithm: ALGORITHMS[algorithm].kmsSigningAlgorithm,
+      });
+  });
+});
+
+describe('keys', () => {
+  test('GetPublicKey is asked once a key, the record once a while', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    await world.sign(assertion, tokenProof);
+    world.now += 29_999;
+    await world.sign(assertion);
+    expect(world.kms.calls.filter(({ operation }) => operation === 'GetPublicKey')).toHaveLength(1);
+    expect(world.reads).toBe(1);
+    world.now += 1;
+    await world.sign(assertion);
+    expect(world.reads).toBe(2);
+  });
+
+  test('a failed GetPublicKey is not remembered', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    world.kms.failNext('GetPublicKey', 'KMSInternalException', 1, 500);
+    expect(await world.sign(assertion)).toMatchObject({ error: { code: 'kms_unavailable' } });
+    expect(signaturesOf(await world.sign(assertion))).toHaveLength(1);
+  });
+
+  test('an unknown kid makes the record be read again, once', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    await world.sign(assertion);
+    const { kid } = world.addKey('created');
+    expect(signaturesOf(await world.sign({ ...assertion, kid }))[0]?.kid).toBe(kid);
+    expect(await world.sign({ ...assertion, kid: 'A'.repeat(43) })).toMatchObject({
+      error: { code: 'key_unknown' },
+    });
+    expect(world.reads).toBe(3);
+  });
+
+  test('the newest key is never chosen from a cached record', async () => {
+    const world = createWorld();
+    world.addKey('current', 'ES256', { since: { registered: 1 } });
+    await world.sign(assertion);
+    const { kid } = world.addKey('registered', 'ES256', { since: { registered: 2 } });
+    expect(signaturesOf(await world.sign({ ...assertion, key: 'newest' }))[0]?.kid).toBe(kid);
+  });
+
+  test('a batch without pins is signed by one key, also across a rotation to another algorithm', async () => {
+    const world = createWorld();
+    world.addKey('retiring', 'ES256', { usableUntil: START / 1000 + 60 });
+    const { kid } = world.addKey('current', 'PS256');
+    const [first, second] = signaturesOf(await world.sign(assertion, tokenProof));
+    expect([first?.kid, second?.jkt]).toEqual([kid, kid]);
+    expect(decodeProtectedHeader(second?.jws ?? '').alg).toBe('PS256');
+  });
+
+  test('a record that names another key than KMS has signs nothing', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    const [entry] = world.keys;
+    if (entry) entry.kid = 'A'.repeat(43);
+    expect(await world.sign(assertion)).toMatchObject({ error: { code: 'record_invalid' } });
+    expect(signCalls(world)).toHaveLength(0);
+  });
+
+  test('an unreadable record refuses, and an old one never takes its place', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    await world.sign(assertion);
+    world.readFails = true;
+    world.now += 30_000;
+    expect(await world.sign(assertion)).toMatchObject({
+      error: { code: 'record_unavailable', facts: { aws_error: 'AccessDeniedException' } },
+    });
+    world.readFails = false;
+    expect(signaturesOf(await world.sign(assertion))).toHaveLength(1);
+  });
+});
+
+describe('freshness', () => {
+  test('iat is the time just before signing, jti is new every time', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    const [first, second] = signaturesOf(await world.sign(assertion, assertion));
+    world.now += 2000;
+    const [third] = signaturesOf(await world.sign(assertion));
+    const claims = [first, second, third].map((signature) => decodeJwt(signature?.jws ?? ''));
+    expect(new Set(claims.map(({ jti }) => jti)).size).toBe(3);
+    expect(claims.map(({ iat }) => iat)).toEqual([START / 1000, START / 1000, START / 1000 + 2]);
+  });
+
+  test.each([
+    [5000, 'signatures'],
+    [5001, 'error'],
+  ])('a signature that took %i ms: %s', async (took, outcome) => {
+    const world = createWorld();
+    world.addKey('current');
+    world.kms.beforeSign = () => {
+      world.now += took;
+    };
+    const response = await world.sign(assertion);
+    expect(response).toHaveProperty(outcome);
+    if ('error' in response) expect(response.error.code).toBe('signature_late');
+  });
+
+  test('the intents of a batch are signed at the same time', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    const { promise: allAsked, resolve } = Promise.withResolvers<void>();
+    let waiting = 0;
+    world.kms.beforeSign = () => {
+      waiting += 1;
+      if (waiting === 8) resolve();
+      return allAsked;
+    };
+    expect(signaturesOf(await world.sign(...Array.from({ length: 8 }, () => tokenProof)))).toHaveLength(8);
+  });
+});
+
+describe('KMS says no', () => {
+  test.each([
+    ['ThrottlingException', 400, 'kms_throttled'],
+    ['LimitExceededException', 400, 'kms_throttled'],
+    ['DisabledException', 409, 'key_not_usable'],
+    ['KMSInvalidStateException', 409, 'key_not_usable'],
+    ['NotFoundException', 400, 'key_not_usable'],
+    ['AccessDeniedException', 400, 'kms_refused'],
+    ['InvalidKeyUsageException', 400, 'kms_refused'],
+    ['KMSInternalException', 500, 'kms_unavailable'],
+    ['TimeoutError', 0, 'kms_unavailable'],
+  ])('%s is %s', async (name, status, code) => {
+    const world = createWorld();
+    world.addKey('current');
+    world.kms.failNext('Sign', name, 1, status);
+    const response = await world.sign(assertion, tokenProof);
+    expect(response).toMatchObject({ error: { code, facts: { aws_error: name } } });
+    expect(JSON.stringify(response)).not.toContain('arn:');
+    expect(signaturesOf(await world.sign(assertion))).toHaveLength(1);
+  });
+
+  test.each(['ES256', 'PS256'] as const)(
+    'an answer without a signature is refused, %s',
+    async (algorithm) => {
+      const world = createWorld({}, algorithm);
+      world.addKey('current');
+      const answered = world.kms.send;
+      world.kms.send = (async (command: Parameters<typeof answered>[0]) => {
+        const answer = await answered(command);
+        return 'Signature' in answer ? { ...answer, Signature: undefined } : answer;
+      }) as typeof answered;
+      expect(await world.sign(assertion)).toMatchObject({ error: { code: 'kms_refused' } });
+    },
+  );
+
+  test('what is not a coded error is thrown, for it is a bug', async () => {
+    const grant = testGrant();
+    const signRequest = createSignRequest({
+      grant,
+      kms: createFakeKms(),
+      readRecord: () => Promise.reject(new TypeError('bug')),
+      now: () => START,
+      randomId: () => 'x',
+      audit: () => ({ recordSigned: () => {}, recordRefused: () => {} }),
+    });
+    await expect(signRequest({ intents: [assertion] }, 'r')).rejects.toThrow(TypeError);
+  });
+});
+
+describe('refusals leave KMS and the record alone', () => {
+  let world: ReturnType<typeof createWorld>;
+  beforeEach(() => {
+    world = createWorld();
+    world.addKey('current');
+  });
+
+  test.each<[string, unknown, string]>([
+    ['malformed', 'x', 'request_malformed'],
+    ['oversized', { intents: [{ ...assertion, issuer: 'a'.repeat(17_000) }] }, 'request_too_large'],
+    ['an unknown kind', { intents: [{ ...assertion, kind: 'jwt' }] }, 'intent_malformed'],
+    ['an extra field', { intents: [{ ...assertion, sub: 'x' }] }, 'intent_malformed'],
+    ['a control character', { intents: [{ ...tokenProof, nonce: 'a\u0000' }] }, 'intent_malformed'],
+    ['__proto__', JSON.parse('{"intents":[{"kind":"dpop_proof","__proto__":{}}]}'), 'intent_malformed'],
+    [
+      'user information',
+      { intents: [{ ...tokenProof, url: 'https://u@helseid-sts.test.nhn.no/' }] },
+      'intent_malformed',
+    ],
+    [
+      'a dot segment',
+      { intents: [{ ...apiProof, url: 'https://summaries.example.no/v1/summaries/../x' }] },
+      'intent_malformed',
+    ],
+    [
+      'a percent trick',
+      { intents: [{ ...apiProof, url: 'https://summaries.example.no/v1/summaries/%2E%2E%2Fx' }] },
+      'intent_malformed',
+    ],
+    [
+      'a foreign host',
+      { intents: [{ ...apiProof, url: 'https://evil.example/v1/summaries/1' }] },
+      'grant_refused',
+    ],
+    ['another client', { intents: [{ ...assertion, client: 'other' }] }, 'grant_refused'],
+    ['another issuer', { intents: [{ ...assertion, issuer: `${issuer}/` }] }, 'grant_refused'],
+    [
+      'details without a grant',
+      {
+        intents: [
+          { ...assertion, assertionDetails: [{ type: 'helseid_authorization', child: '974760673' }] },
+        ],
+      },
+      'grant_refused',
+    ],
+    [
+      'a request object without a grant',
+      { intents: [{ ...assertion, kind: 'request_object', parameters: {} }] },
+      'grant_refused',
+    ],
+    [
+      'one bad of eight',
+      { intents: [...Array.from({ length: 7 }, () => tokenProof), { ...tokenProof, method: 'GET' }] },
+      'grant_refused',
+    ],
+  ])('%s', async (_name, event, code) => {
+    expect(await world.invoke(event)).toMatchObject({ error: { code } });
+    expect(world.kms.calls).toHaveLength(0);
+    expect(world.reads).toBe(0);
+    expect(world.audited()).toMatchObject([
+      { code: 'refused', reason: code, zone: 'public', request_id: 'request-1' },
+    ]);
+  });
+
+  test('an unknown kid costs a read, but no call to KMS', async () => {
+    expect(await world.sign(tokenProof, { ...tokenProof, kid: 'A'.repeat(43) })).toMatchObject({
+      error: { code: 'key_unknown' },
+    });
+    expect(world.kms.calls).toHaveLength(0);
+    expect(world.audited()).toMatchObject([{ code: 'refused', reason: 'key_unknown' }]);
+  });
+});
+
+describe('audit', () => {
+  test('one line a signature, before the response, with zone, kind, target, kid, jti and request id', async () => {
+    const world = createWorld();
+    const { kid } = world.addKey('current');
+    const response = world
+      .sign(assertion, apiProof)
+      .then((answer) => ({ answer, before: world.audited().length }));
+    const { answer, before } = await response;
+    expect(before).toBe(2);
+    const jtis = signaturesOf(answer).map(({ jws }) => decodeJwt(jws).jti);
+    expect(world.audited()).toMatchObject([
+      {
+        level: 'INFO',
+        code: 'signed',
+        system: 'journal',
+        zone: 'public',
+        client: 'journal',
+        kind: 'client_assertion',
+        target: issuer,
+        kid,
+        jti: jtis[0],
+        request_id: 'request-1',
+      },
+      {
+        code: 'signed',
+        kind: 'dpop_proof',
+        target: 'GET https://summaries.example.no/v1/summaries/*',
+        kid,
+        jti: jtis[1],
+      },
+    ]);
+  });
+
+  test('no line holds a token, a nonce, an ath, a detail or a path', async () => {
+    const world = createWorld({ assertions: { details: 'any' } });
+    const { kid } = world.addKey('current');
+    const ath = 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg';
+    const details = [{ type: 'helseid_authorization', child: '974760673' }];
+    const response = await world.sign(
+      { ...assertion, assertionDetails: details },
+      { ...apiProof, nonce: 'server-nonce', ath, kid },
+    );
+    await world.sign({
+      ...assertion,
+      assertionDetails: [{ type: 'helseid_authorization', child: '13116900216' }],
+    });
+    await world.sign({ ...apiProof, url: 'https://evil.example/13116900216' });
+    const written = JSON.stringify(world.lines);
+    for (const secret of [
+      '974760673',
+      '13116900216',
+      'server-nonce',
+      ath,
+      ...signaturesOf(response).map(({ jws }) => jws.slice(-20)),
+    ])
+      expect(written).not.toContain(secret);
+    expect(world.audited()).toHaveLength(4);
+  });
+
+  test('nothing is audited as signed when nothing is released', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    world.kms.failNext('Sign', 'ThrottlingException');
+    await world.sign(assertion, tokenProof);
+    expect(world.audited()).toMatchObject([
+      {
+        code: 'failed',
+        reason: 'kms_throttled',
+        kinds: ['client_assertion', 'dpop_proof'],
+        aws_error: 'ThrottlingException',
+      },
+    ]);
+  });
+
+  test('a line is small: an invoker can read the last 4 KB back', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    await world.sign(...Array.from({ length: 8 }, () => tokenProof));
+    for (const line of world.lines) expect(JSON.stringify(line).length).toBeLessThan(700);
+  });
+});
+
+describe('metrics', () => {
+  test('signed and KMS latency by zone and kind', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    world.kms.beforeSign = () => {
+      world.now += 7;
+    };
+    await world.sign(assertion, tokenProof);
+    expect(world.emf()).toMatchObject([
+      {
+        zone: 'public',
+        client: 'journal',
+        kind: 'client_assertion',
+        service: 'journal',
+        Signed: 1,
+        KmsLatency: expect.any(Number),
+      },
+      { kind: 'dpop_proof', Signed: 1 },
+    ]);
+    expect(world.emf()[0]).toMatchObject({
+      _aws: {
+        CloudWatchMetrics: [
+          { Namespace: 'helseid-zones', Dimensions: [['service', 'zone', 'client', 'kind']] },
+        ],
+      },
+    });
+  });
+
+  test('refused, failed and throttled', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    await world.sign({ ...assertion, client: 'other' });
+    await world.invoke(null);
+    world.kms.failNext('Sign', 'ThrottlingException');
+    await world.sign(assertion);
+    expect(world.emf()).toMatchObject([
+      { kind: 'client_assertion', Refused: 1 },
+      { kind: 'unknown', Refused: 1 },
+      { kind: 'client_assertion', Failed: 1, Throttled: 1 },
+    ]);
+  });
+});
