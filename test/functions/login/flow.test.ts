@@ -1,0 +1,140 @@
+import { decodeJwt } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { makeLogin, openBrowser, setCookies } from './make-login.ts';
+
+describe('a login, from beginning to end', () => {
+  it('logs in, tells who it is, calls APIs, and logs out', async () => {
+    const login = await makeLogin({ securityLevel: '4' });
+    const browser = openBrowser(login);
+
+    const welcome = await browser.logIn('/login?return=/journal%3Fday%3D1');
+    expect(welcome.statusCode).toBe(200);
+    expect(welcome.body).toContain('content="0;url=/live/journal?day=1"');
+    expect([...browser.cookies.keys()]).toEqual(['__Host-session']);
+
+    const session = await browser.send('/session');
+    expect(JSON.parse(session.body)).toMatchObject({
+      name: 'Kari Nordmann',
+      security_level: '4',
+      hpr_number: '565501872',
+    });
+
+    const first = await browser.send('/api/summaries/42?a=1&a=2');
+    expect(first.statusCode).toBe(200);
+    expect(JSON.parse(first.body)).toEqual({
+      method: 'GET',
+      url: 'https://api.test/summaries/v1/42?a=1&a=2',
+    });
+    // The code gave the first API's token; the second API's takes a refresh, for that one resource.
+    // A nonce may take a second request: each kind of grant counts once.
+    const grants = () => [
+      ...new Set(login.world.issuer.posts.flatMap(({ form }) => form['grant_type'] ?? [])),
+    ];
+    expect(grants()).toEqual(['authorization_code']);
+    await browser.send('/api/documents/7');
+    expect(grants()).toEqual(['authorization_code', 'refresh_token']);
+    const audiences = login.world.api.requests.map(
+      ({ headers }) => decodeJwt(headers.get('authorization')?.slice(5) ?? '').aud,
+    );
+    expect(audiences).toEqual(['https://api.test/summaries', 'https://api.test/documents']);
+
+    const logout = await browser.send('/logout', { method: 'POST' });
+    expect(logout.statusCode).toBe(303);
+    const location = new URL(String(logout.headers?.['location']));
+    expect(location.origin + location.pathname).toBe(`${login.world.issuer.issuer}/endsession`);
+    expect(decodeJwt(location.searchParams.get('id_token_hint') ?? '').sub).toBe('person-1');
+    expect(login.world.issuer.revoked.size).toBe(1);
+    const back = `/logout/callback?state=${location.searchParams.get('state')}`;
+    expect((await browser.send(back, { crossSite: true })).statusCode).toBe(200);
+    expect(browser.cookies.size).toBe(0);
+    expect((await browser.send('/session', { headers: { accept: 'application/json' } })).statusCode).toBe(
+      401,
+    );
+  });
+
+  it('keeps every token out of answers, logs and the table', async () => {
+    const login = await makeLogin();
+    const browser = openBrowser(login);
+    const answers = [
+      await browser.logIn(),
+      await browser.send('/session'),
+      await browser.send('/api/summaries/42'),
+      await browser.send('/api/documents/7'),
+    ];
+    const seen = JSON.stringify([answers, login.logs, [...login.store.rows]]);
+    const secrets = [
+      ...login.world.issuer.tokens.keys(),
+      ...login.world.issuer.posts.flatMap(({ form }) => [
+        form['code'],
+        form['refresh_token'],
+        form['code_verifier'],
+      ]),
+    ].filter((value) => value !== undefined);
+    expect(secrets.length).toBeGreaterThan(3);
+    for (const secret of secrets) expect(seen).not.toContain(secret);
+    // Who it is, and the id that opens the session, are in neither.
+    const id = browser.cookies.get('__Host-session')?.value ?? '';
+    const kept = JSON.stringify([login.logs, [...login.store.rows]]);
+    for (const secret of [id, 'person-1', 'Nordmann', '05898597468', 'sid-1'])
+      expect(kept).not.toContain(secret);
+  });
+
+  it('lets two tabs log in at once', async () => {
+    const login = await makeLogin();
+    const browser = openBrowser(login);
+    const one = await browser.send('/login?return=/one');
+    const two = await browser.send('/login?return=/two');
+    const finish = (begun: typeof one) => {
+      const parameters = login.world.issuer.authorize(String(begun.headers?.['location']));
+      return browser.send(`/callback?${parameters}`, { crossSite: true });
+    };
+    expect((await finish(two)).body).toContain('url=/live/two');
+    expect((await finish(one)).body).toContain('url=/live/one');
+  });
+
+  it('survives a rotation of the key between login and callback', async () => {
+    const login = await makeLogin();
+    const { signer, issuer } = login.world;
+    const browser = openBrowser(login);
+    const begun = await browser.send('/login');
+    const next = signer.addKey();
+    issuer.register(next);
+    signer.switchTo(next.thumbprint);
+    const parameters = issuer.authorize(String(begun.headers?.['location']));
+    expect((await browser.send(`/callback?${parameters}`, { crossSite: true })).statusCode).toBe(200);
+    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
+    // Refreshed with the current key.
+    expect((await browser.send('/api/documents/1')).statusCode).toBe(200);
+    const kids = [...issuer.tokens.values()].map(({ jkt }) => jkt);
+    expect(kids[1]).toBe(next.thumbprint);
+    expect(kids[0]).not.toBe(next.thumbprint);
+  });
+
+  it('gives every login a new session id and ends the one before', async () => {
+    const login = await makeLogin();
+    const browser = openBrowser(login);
+    await browser.logIn();
+    const before = browser.cookies.get('__Host-session')?.value ?? '';
+    await browser.logIn('/login?prompt=login');
+    const after = browser.cookies.get('__Host-session')?.value;
+    expect(after).not.toBe(before);
+    const old = await browser.send('/session', { headers: { cookie: `__Host-session=${before}` } });
+    expect(old.statusCode).toBe(401);
+    expect((await browser.send('/session')).statusCode).toBe(200);
+  });
+
+  it('sets cookies that no script and no other site can use', async () => {
+    const login = await makeLogin();
+    const browser = openBrowser(login);
+    const begun = await browser.send('/login');
+    expect(setCookies(begun)).toEqual([
+      expect.stringMatching(
+        /^__Host-login-[\w-]{16}=[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Lax; Max-Age=900$/,
+      ),
+    ]);
+    const welcome = await browser.logIn();
+    expect(setCookies(welcome)[0]).toMatch(
+      /^__Host-session=[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Strict$/,
+    );
+  });
+});

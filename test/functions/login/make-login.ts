@@ -1,0 +1,230 @@
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import { helseIdProfile } from '../../../client/profile.ts';
+import { forwardCall } from '../../../functions/api/forward.ts';
+import { finishLogin } from '../../../functions/callback/finish.ts';
+import type { LoginConfig, ZoneConfig } from '../../../functions/common/config.ts';
+import { beginLogin } from '../../../functions/login/begin.ts';
+import type { Dependencies, LogLine } from '../../../functions/login-common/dependencies.ts';
+import { dispatch } from '../../../functions/login-common/dispatch.ts';
+import { createLoginClient } from '../../../functions/login-common/login-client.ts';
+import { samePerson } from '../../../functions/login-common/person.ts';
+import { loginRoutes } from '../../../functions/login-common/routes.ts';
+import { type GatewayHandler, serve } from '../../../functions/login-common/serve.ts';
+import { deriveSettings } from '../../../functions/login-common/settings.ts';
+import { endByIssuer } from '../../../functions/logout/back-channel.ts';
+import { endLogin, showLoggedOut } from '../../../functions/logout/end.ts';
+import { describeSession } from '../../../functions/session/describe.ts';
+import { switchOrganization } from '../../../functions/session/switch.ts';
+import { API, CLIENT_ID, ISSUER, makeWorld, type World } from '../../client/make-client.ts';
+import { createFakeLoginStore, type FakeLoginStore } from '../../fakes/login-store.ts';
+
+export const GATEWAY = 'https://journal.test/live';
+export const ORIGIN = 'https://journal.test';
+
+/** The public zone of the tests: two APIs with resource indicators. */
+export function makeConfig(login: Partial<LoginConfig> = {}): ZoneConfig {
+  const api = (name: string, resource: string | undefined) => ({
+    baseUrl: `${API}/${name}`,
+    audience: `test:${name}`,
+    scopes: [`test:${name}/read`],
+    client: 'journal',
+    ...(resource === undefined ? {} : { resource }),
+  });
+  return {
+    version: 1,
+    system: 'journal',
+    zone: 'public',
+    clients: {
+      journal: {
+        clientId: CLIENT_ID,
+        issuer: ISSUER,
+        tenancy: 'single-tenant',
+        profile: helseIdProfile,
+      },
+    },
+    apis: {
+      summaries: api('summaries', `${API}/summaries`),
+      documents: api('documents', `${API}/documents`),
+    },
+    login: {
+      client: 'journal',
+      scopes: ['openid', 'offline_access', 'test:summaries/read', 'test:documents/read'],
+      forward: [
+        { method: 'GET', path: '/summaries/{id}', api: 'summaries', to: '/v1/{id}' },
+        { method: 'GET', path: '/documents/{id}', api: 'documents' },
+        { method: 'POST', path: '/documents', api: 'documents', headers: ['X-Source', 'Cookie'] },
+      ],
+      ...login,
+    },
+  };
+}
+
+/** The functions of one zone, each behind its handler, with an issuer and an API that verify everything. */
+export interface Login {
+  world: World;
+  store: FakeLoginStore;
+  deps: Dependencies;
+  handlers: Readonly<Record<string, GatewayHandler>>;
+  logs: LogLine[];
+  /** What `wait` does between two looks; by default a turn of the event loop. */
+  onWait: { run: () => void | Promise<void> };
+}
+
+export function makeHandlers(deps: Dependencies): Record<string, GatewayHandler> {
+  return {
+    login: serve(deps, dispatch({ 'GET /login': beginLogin })),
+    callback: serve(deps, dispatch({ 'GET /callback': finishLogin })),
+    session: serve(deps, dispatch({ 'GET /session': describeSession, 'POST /session': switchOrganization })),
+    logout: serve(
+      deps,
+      dispatch({
+        'POST /logout': endLogin,
+        'GET /logout/callback': showLoggedOut,
+        'POST /logout/backchannel': endByIssuer,
+      }),
+    ),
+    api: serve(deps, forwardCall),
+  };
+}
+
+export async function makeLogin(
+  login: Partial<LoginConfig> = {},
+  change: Partial<Dependencies> = {},
+): Promise<Login> {
+  const world = await makeWorld();
+  world.issuer.behaviour.idToken = {
+    name: 'Kari Nordmann',
+    'helseid://claims/identity/security_level': '4',
+    'helseid://claims/identity/pid': '05898597468',
+    'helseid://claims/hpr/hpr_number': '565501872',
+  };
+  const store = createFakeLoginStore();
+  const logs: LogLine[] = [];
+  const onWait: Login['onWait'] = { run: () => undefined };
+  const deps: Dependencies = {
+    settings: deriveSettings(makeConfig(login), GATEWAY),
+    client: createLoginClient(world.client),
+    store,
+    now: () => world.clock.now,
+    wait: async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      await onWait.run();
+    },
+    samePerson,
+    log: (line) => logs.push(line),
+    ...change,
+  };
+  return { world, store, deps, handlers: makeHandlers(deps), logs, onWait };
+}
+
+/** What a browser sends. */
+export interface Send {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string;
+  /** Another site began the request: `Strict` cookies stay at home. */
+  crossSite?: boolean;
+}
+
+/** A browser with its cookies, at the gateway. */
+export interface Browser {
+  cookies: Map<string, { value: string; sameSite: string }>;
+  send(path: string, options?: Send): Promise<APIGatewayProxyResult>;
+  /** Logs in from `/login` to the welcome page. */
+  logIn(path?: string, answer?: Record<string, string | undefined>): Promise<APIGatewayProxyResult>;
+}
+
+export function openBrowser(login: Login): Browser {
+  const cookies: Browser['cookies'] = new Map();
+  const send: Browser['send'] = async (path, options = {}) => {
+    const sent = [...cookies].filter(([, { sameSite }]) => !options.crossSite || sameSite !== 'Strict');
+    const cookie = sent.map(([name, { value }]) => `${name}=${value}`).join('; ');
+    const event = makeEvent(login, path, {
+      ...options,
+      headers: {
+        accept: 'text/html,application/xhtml+xml',
+        'accept-language': 'en',
+        'sec-fetch-site': options.crossSite ? 'cross-site' : 'same-origin',
+        ...(cookie ? { cookie } : {}),
+        ...options.headers,
+      },
+    });
+    const handler = login.handlers[event.name];
+    if (!handler) throw new Error(`no function for ${path}`);
+    const result = await handler(event.event);
+    for (const line of setCookies(result)) keepCookie(cookies, line);
+    return result;
+  };
+  return {
+    cookies,
+    send,
+    async logIn(path = '/login', answer = {}) {
+      const begun = await send(path);
+      const location = String(begun.headers?.['location']);
+      if (begun.statusCode !== 303) throw new Error(`/login answered ${begun.statusCode} ${begun.body}`);
+      const parameters = login.world.issuer.authorize(location, answer);
+      return send(`/callback?${parameters}`, { crossSite: true });
+    },
+  };
+}
+
+/** The `Set-Cookie` headers of an answer. */
+export function setCookies(result: APIGatewayProxyResult): string[] {
+  return (result.multiValueHeaders?.['set-cookie'] ?? []).map(String);
+}
+
+function keepCookie(cookies: Browser['cookies'], line: string): void {
+  const [pair = '', ...attributes] = line.split('; ');
+  const at = pair.indexOf('=');
+  const sameSite = attributes.find((text) => text.startsWith('SameSite='))?.slice(9) ?? '';
+  if (attributes.includes('Max-Age=0')) cookies.delete(pair.slice(0, at));
+  else cookies.set(pair.slice(0, at), { value: pair.slice(at + 1), sameSite });
+}
+
+/** API Gateway's event for a path, and the function it goes to. */
+export function makeEvent(
+  login: Pick<Login, 'deps'>,
+  path: string,
+  options: Send = {},
+): { name: string; event: APIGatewayProxyEvent } {
+  const method = options.method ?? 'GET';
+  const url = new URL(path, GATEWAY);
+  const routes = loginRoutes(login.deps.settings.login);
+  for (const route of routes) {
+    const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => String(name));
+    const pattern = new RegExp(`^${route.path.replace(/\{\w+\}/g, '([^/]+)')}$`);
+    const values = pattern.exec(url.pathname);
+    if (!values || route.method !== method) continue;
+    const pathParameters = Object.fromEntries(names.map((name, i) => [name, values[i + 1]]));
+    const event = proxyEvent(method, route.path, url, pathParameters, options);
+    return { name: route.function, event };
+  }
+  throw new Error(`no route for ${method} ${path}`);
+}
+
+function proxyEvent(
+  httpMethod: string,
+  resource: string,
+  url: URL,
+  pathParameters: Record<string, string | undefined>,
+  options: Send,
+): APIGatewayProxyEvent {
+  const query: Record<string, string[]> = {};
+  for (const [name, value] of url.searchParams) query[name] = [...(query[name] ?? []), value];
+  const last = Object.entries(query).map(([name, values]) => [name, values.at(-1) ?? '']);
+  const headers = options.headers ?? {};
+  return {
+    httpMethod,
+    resource,
+    path: url.pathname,
+    headers,
+    multiValueHeaders: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]])),
+    queryStringParameters: last.length > 0 ? Object.fromEntries(last) : null,
+    multiValueQueryStringParameters: last.length > 0 ? query : null,
+    pathParameters: Object.keys(pathParameters).length > 0 ? pathParameters : null,
+    stageVariables: null,
+    body: options.body ?? null,
+    isBase64Encoded: false,
+    requestContext: { requestId: 'request-1' } as APIGatewayProxyEvent['requestContext'],
+  };
+}
