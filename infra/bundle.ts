@@ -8,6 +8,20 @@ import { ZonesError } from '../client/errors.ts';
 /** SDK packages call `require`, which an ES module has to bring along. */
 const BANNER = `import{createRequire as zonesRequire}from'node:module';const require=zonesRequire(import.meta.url);`;
 
+/**
+ * Where the SDK looks for credentials after the environment, imported only when there are none there. Lambda always puts them
+ * there, so a third of the signer's bundle would be code that reads profiles, metadata services and processes for nothing.
+ */
+const OTHER_CREDENTIALS = [
+  '@aws-sdk/credential-provider-http',
+  '@aws-sdk/credential-provider-ini',
+  '@aws-sdk/credential-provider-login',
+  '@aws-sdk/credential-provider-process',
+  '@aws-sdk/credential-provider-sso',
+  '@aws-sdk/credential-provider-web-identity',
+  '@smithy/credential-provider-imds',
+];
+
 /** Where bundles are written, below the directory that the app runs in. */
 const BUILD_FOLDER = '.build';
 
@@ -54,6 +68,7 @@ export function compileHandler(entry: string): Uint8Array {
     target: 'node24',
     format: 'esm',
     mainFields: ['module', 'main'],
+    external: OTHER_CREDENTIALS,
     legalComments: 'none',
     logLevel: 'error',
     banner: { js: BANNER },
