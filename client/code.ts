@@ -47,7 +47,7 @@ export async function redeemCode(client: TokenClient, request: CodeRedemption): 
   return { ...tokens, idToken, idTokenClaims };
 }
 
-/** What the library wants redeemed: parameters it has validated. It asks for `iss` only where metadata announces it; we always do. */
+/** The parameters as the library wants them redeemed: validated. It asks for `iss` only where metadata announces it; we always do. */
 function checkCallback(
   client: TokenClient,
   as: AuthorizationServer,
@@ -56,7 +56,9 @@ function checkCallback(
   const { parameters, state } = request;
   return readAs('login_refused', 'The authorization response is not valid', () => {
     if (state === '') throw refuse('no state was remembered');
-    if (parameters.getAll('iss').length !== 1) throw refuse('one "iss" is required (RFC 9207)');
+    const issuers = parameters.getAll('iss');
+    if (issuers.length !== 1 || issuers[0] !== client.issuer)
+      throw refuse('one "iss" is required, and it must be the issuer (RFC 9207)');
     try {
       const callback = validateAuthResponse(as, describeClient(client), parameters, state);
       const codes = parameters.getAll('code');

@@ -74,7 +74,7 @@ export function describeClient(client: TokenClient): Client {
   return {
     client_id: client.clientId,
     id_token_signed_response_alg: client.profile.idTokenAlgorithm,
-    [clockSkew]: Math.round((client.now() - Date.now()) / 1000),
+    [clockSkew]: Math.floor(client.now() / 1000) - Math.floor(Date.now() / 1000),
     [clockTolerance]: CLOCK_TOLERANCE,
   };
 }

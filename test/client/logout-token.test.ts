@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import { validateLogoutToken } from '../../client/logout-token.ts';
+import { CLIENT_ID, failure, ISSUER, makeWorld } from './make-client.ts';
+
+const NOW = 1_790_000_000;
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+
+function makeMemory() {
+  const seen = new Map<string, number>();
+  const remember = async (jti: string, until: number) => !seen.has(jti) && !!seen.set(jti, until);
+  return { seen, remember };
+}
+
+test('a logout token is taken once', async () => {
+  const { client, issuer } = await makeWorld();
+  const { seen, remember } = makeMemory();
+  const token = await issuer.signLogoutToken();
+  const claims = await validateLogoutToken(client, token, remember);
+  expect(claims).toMatchObject({ iss: ISSUER, sub: 'person-1', sid: 'sid-1' });
+  expect([...seen]).toEqual([[claims.jti, NOW + 125]]);
+  await failure(validateLogoutToken(client, token, remember), 'token_invalid');
+});
+
+test.each([
+  ['sub alone', { sid: undefined }, {}],
+  ['sid alone', { sub: undefined }, {}],
+  ['aud as an array of one', { aud: [CLIENT_ID] }, {}],
+  ['its full media type', {}, { typ: 'application/logout+jwt' }],
+])('a logout token with %s is taken', async (_name, claims, header) => {
+  const { client, issuer } = await makeWorld();
+  const token = await issuer.signLogoutToken(claims, header);
+  expect((await validateLogoutToken(client, token, makeMemory().remember)).iss).toBe(ISSUER);
+});
+
+test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+  ['another typ', {}, { typ: 'JWT' }],
+  ['no typ', {}, { typ: undefined }],
+  ['another iss', { iss: 'https://evil.test' }, {}],
+  ['another aud', { aud: 'other' }, {}],
+  ['a second aud', { aud: [CLIENT_ID, 'other'] }, {}],
+  ['no aud', { aud: undefined }, {}],
+  ['no iat', { iat: undefined }, {}],
+  ['an old iat', { iat: NOW - 126 }, {}],
+  ['an iat in the future', { iat: NOW + 6 }, {}],
+  ['no exp', { exp: undefined }, {}],
+  ['a past exp', { exp: NOW - 6 }, {}],
+  ['no jti', { jti: undefined }, {}],
+  ['an empty jti', { jti: '' }, {}],
+  ['a long jti', { jti: 'x'.repeat(257) }, {}],
+  ['no events', { events: undefined }, {}],
+  ['another event', { events: { 'https://x': {} } }, {}],
+  ['an event that is no object', { events: { [EVENT]: true } }, {}],
+  ['an event that is an array', { events: { [EVENT]: [] } }, {}],
+  ['events that are text', { events: EVENT }, {}],
+  ['a nonce', { nonce: 'x' }, {}],
+  ['neither sub nor sid', { sub: undefined, sid: undefined }, {}],
+  ['an empty sid', { sid: '' }, {}],
+  ['a sub that is a number', { sub: 1 }, {}],
+  ['an unknown kid', {}, { kid: 'other' }],
+])('a logout token with %s is refused and not remembered', async (_name, claims, header) => {
+  const { client, issuer } = await makeWorld();
+  const { seen, remember } = makeMemory();
+  const token = await issuer.signLogoutToken(claims, header);
+  await failure(validateLogoutToken(client, token, remember), 'token_invalid');
+  expect(seen.size).toBe(0);
+});
+
+test.each(['', 'x', 'a.b.c', 'e30.e30.'])('%j is no logout token', async (token) => {
+  const { client } = await makeWorld();
+  await failure(validateLogoutToken(client, token, makeMemory().remember), 'token_invalid');
+});
+
+test('another algorithm and a broken signature are refused', async () => {
+  const { client, issuer } = await makeWorld();
+  const other = await makeWorld({ profile: { idTokenAlgorithm: 'ES256' } });
+  const { remember } = makeMemory();
+  await failure(validateLogoutToken(client, await other.issuer.signLogoutToken(), remember), 'token_invalid');
+  const [header, payload] = (await issuer.signLogoutToken()).split('.');
+  const [, , signature] = (await issuer.signLogoutToken()).split('.');
+  await failure(validateLogoutToken(client, `${header}.${payload}.${signature}`, remember), 'token_invalid');
+});
+
+test('unknown keys make the issuer’s be read again, but not for everybody who asks', async () => {
+  const { client, issuer, clock } = await makeWorld();
+  const { remember } = makeMemory();
+  await validateLogoutToken(client, await issuer.signLogoutToken(), remember);
+  await issuer.rotateKey();
+  clock.now += 29_000;
+  await failure(validateLogoutToken(client, await issuer.signLogoutToken(), remember), 'token_invalid');
+  expect(issuer.keysRead).toBe(1);
+  clock.now += 1_001;
+  await validateLogoutToken(client, await issuer.signLogoutToken(), remember);
+  expect(issuer.keysRead).toBe(2);
+});

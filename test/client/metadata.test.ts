@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { getAccessToken } from '../../client/machine-token.ts';
+import { failure, ISSUER, makeWorld } from './make-client.ts';
+
+test.each(['https://sts.test', 'https://sts.test/session-1', 'https://sts.test:8443/a/b'])(
+  'the metadata of %s is read below its path',
+  async (issuer) => {
+    const { client, network } = await makeWorld({ issuer });
+    expect((await client.metadata()).issuer).toBe(issuer);
+    expect(network.sent).toEqual([`GET ${issuer}/.well-known/openid-configuration`]);
+  },
+);
+
+test('metadata is kept for 24 hours, and read once by many', async () => {
+  const { client, network, clock } = await makeWorld();
+  await Promise.all([client.metadata(), client.metadata()]);
+  clock.now += 24 * 3600 * 1000 - 1;
+  await client.metadata();
+  expect(network.sent.length).toBe(1);
+  clock.now += 1;
+  await client.metadata();
+  expect(network.sent.length).toBe(2);
+});
+
+test.each([
+  ['another issuer', { issuer: 'https://evil.test' }],
+  ['its issuer with a slash more', { issuer: `${ISSUER}/` }],
+  ['another path', { issuer: 'https://sts.test/session-2' }],
+  ['no issuer', { issuer: undefined }],
+  ['an issuer that is no URL', { issuer: 'sts' }],
+])('metadata with %s is refused, and nothing is sent there', async (_name, metadata) => {
+  const { client, issuer, network } = await makeWorld();
+  issuer.behaviour.metadata = metadata;
+  await failure(getAccessToken(client), 'metadata_invalid');
+  expect(network.sent.length).toBe(1);
+});
+
+test('at the root, an issuer with a slash is another one than without', async () => {
+  const { client, network } = await makeWorld({
+    issuer: 'https://sts.test',
+    declaredIssuer: 'https://sts.test/',
+  });
+  await failure(getAccessToken(client), 'metadata_invalid');
+  expect(network.sent.length).toBe(1);
+});
+
+test.each([
+  ['is missing', undefined],
+  ['is http', 'http://sts.test/token'],
+  ['is no URL', 'token'],
+])('a token endpoint that %s stops the request', async (_name, endpoint) => {
+  const { client, issuer, network } = await makeWorld();
+  issuer.behaviour.metadata = { token_endpoint: endpoint };
+  const error = await failure(getAccessToken(client), 'metadata_invalid');
+  expect(error.facts['attribute']).toBe('token_endpoint');
+  expect(network.sent.length).toBe(1);
+});
+
+test('metadata without optional endpoints is enough for a machine token', async () => {
+  const { client, issuer } = await makeWorld();
+  issuer.behaviour.metadata = {
+    authorization_endpoint: undefined,
+    pushed_authorization_request_endpoint: undefined,
+    revocation_endpoint: undefined,
+    end_session_endpoint: undefined,
+    jwks_uri: undefined,
+  };
+  expect((await getAccessToken(client)).accessToken).toBeTypeOf('string');
+});
+
+test.each([
+  ['is down', () => new Response('', { status: 503 }), 'issuer_unreachable'],
+  [
+    'has moved',
+    () => new Response(null, { status: 302, headers: { location: 'https://x.test' } }),
+    'metadata_invalid',
+  ],
+  ['is not there', () => new Response('', { status: 404 }), 'metadata_invalid'],
+  [
+    'speaks HTML',
+    () => new Response('<html>', { headers: { 'content-type': 'text/html' } }),
+    'metadata_invalid',
+  ],
+  [
+    'speaks no JSON',
+    () => new Response('{', { headers: { 'content-type': 'application/json' } }),
+    'metadata_invalid',
+  ],
+] as const)('an issuer that %s; the failure is not kept', async (_name, answer, code) => {
+  const { client, issuer, network } = await makeWorld();
+  network.mount('https://sts.test', async () => answer());
+  await failure(client.metadata(), code);
+  network.mount('https://sts.test', issuer.handle);
+  expect((await client.metadata()).issuer).toBe(ISSUER);
+  expect(network.sent.length).toBe(2);
+});
+
+test('an issuer that does not answer in time, or is not there, is unreachable', async () => {
+  const { client, network } = await makeWorld({ timeout: 30 });
+  network.mount('https://sts.test', () => new Promise(() => {}));
+  await failure(client.metadata(), 'issuer_unreachable');
+  const lost = await makeWorld({ declaredIssuer: 'https://nowhere.test' });
+  await failure(lost.client.metadata(), 'issuer_unreachable');
+});
