@@ -1,0 +1,56 @@
+import type { FunctionPool, Invoked, RunnableFunction } from '../../runtime/pool.ts';
+import type { Call } from '../call.ts';
+import { AwsError } from '../errors.ts';
+
+/** Invokes a function for a caller, who must be allowed to. Throws `ResourceNotFoundException`, `AccessDeniedException` or `TooManyRequestsException`. */
+export type Invoke = (call: Call, functionName: string, payload: Buffer) => Promise<Invoked>;
+
+/** A function with the resource policy that its permissions (`AWS::Lambda::Permission`) make. */
+export interface LocalFunction extends RunnableFunction {
+  /** A policy document; undefined where the function has no permissions. */
+  resourcePolicy?: unknown;
+}
+
+/** Finds a function by name, ARN or partial ARN; `$LATEST` is the only version there is. */
+export function createFunctionTable(functions: readonly LocalFunction[]) {
+  const byName = new Map(functions.map((of) => [of.name, of]));
+  return {
+    list: () => functions,
+    find(functionName: string): LocalFunction {
+      const name = /^(?:arn:aws:lambda:[^:]*:)?(?:\d{12}:)?(?:function:)?([^:]+)(?::(.+))?$/.exec(
+        functionName,
+      );
+      const found = byName.get(name?.[1] ?? '');
+      const sameArn =
+        !functionName.startsWith('arn:') || found?.arn === functionName.replace(/:\$LATEST$/, '');
+      if (found === undefined || !sameArn || (name?.[2] !== undefined && name[2] !== '$LATEST')) {
+        throw new AwsError('ResourceNotFoundException', `Function not found: ${functionName}`, 404, {
+          Type: 'User',
+        });
+      }
+      return found;
+    },
+  };
+}
+
+/** See {@link createFunctionTable}. */
+export type FunctionTable = ReturnType<typeof createFunctionTable>;
+
+/** Asks for `lambda:InvokeFunction` on the unqualified ARN. */
+export function requireInvoke(call: Call, of: LocalFunction): void {
+  call.require({
+    action: 'lambda:InvokeFunction',
+    resource: of.arn,
+    context: { 'lambda:FunctionArn': of.arn },
+    ...(of.resourcePolicy === undefined ? {} : { resourcePolicy: of.resourcePolicy }),
+  });
+}
+
+/** The {@link Invoke} over a pool. */
+export function createInvoke(functions: FunctionTable, pool: FunctionPool): Invoke {
+  return async (call, functionName, payload) => {
+    const of = functions.find(functionName);
+    requireInvoke(call, of);
+    return pool.invoke(of, payload);
+  };
+}

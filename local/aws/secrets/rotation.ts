@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import type { Trail } from '../../trail.ts';
+import type { Authorize } from '../authorize.ts';
+import { serviceCall } from '../call.ts';
+import { AwsError } from '../errors.ts';
+import type { Invoke } from '../lambda/invoke.ts';
+import { removeStage, versionAt } from './stages.ts';
+import type { Secret, SecretStore } from './store.ts';
+
+/** The four steps, in the order in which Secrets Manager takes them. */
+export const ROTATION_STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
+
+/** One of {@link ROTATION_STEPS}. */
+export type RotationStep = (typeof ROTATION_STEPS)[number];
+
+/** How a rotation ended. */
+export type RotationResult = { ok: true } | { ok: false; step: RotationStep; error: string };
+
+/** Runs rotations. */
+export interface Rotations {
+  /**
+   * Begins a rotation under `token` and answers its version id at once; `done` resolves when the four steps are over.
+   * Throws `InvalidRequestException` where the last rotation is not complete; that one is taken up again, as AWS does.
+   */
+  begin(secret: Secret, token: string): { versionId: string; done: Promise<RotationResult> };
+  /** The dry `testSecret` on a made-up AWSPENDING version, for `RotateImmediately: false`. */
+  test(secret: Secret, token: string): { versionId: string; done: Promise<RotationResult> };
+  /** Resolves when no rotation of the secret is running any more, with how the last one ended. */
+  idle(arn: string): Promise<RotationResult | undefined>;
+}
+
+/** What rotations need. `now` is in epoch milliseconds. */
+export interface RotationDeps {
+  secrets: SecretStore;
+  invoke: Invoke;
+  authorize: Authorize;
+  trail: Trail;
+  region: string;
+  now: () => number;
+}
+
+/** Secrets Manager's side of rotation. It tries once: a failed rotation waits for the next `RotateSecret` or schedule. */
+export function createRotations(deps: RotationDeps): Rotations {
+  const running = new Map<string, Promise<RotationResult>>();
+  const last = new Map<string, RotationResult>();
+
+  function start(secret: Secret, versionId: string, steps: readonly RotationStep[]): Promise<RotationResult> {
+    const { arn } = secret.stored;
+    const done = (running.get(arn) ?? Promise.resolve()).then(() => runSteps(deps, secret, versionId, steps));
+    running.set(arn, done);
+    void done.then((result) => {
+      last.set(arn, result);
+      if (running.get(arn) === done) running.delete(arn);
+    });
+    return done;
+  }
+
+  return {
+    begin(secret, token) {
+      const { stored } = secret;
+      const pending = versionAt(stored, 'AWSPENDING');
+      if (running.has(stored.arn) || (pending !== undefined && !pending.stages.includes('AWSCURRENT'))) {
+        if (!running.has(stored.arn) && pending !== undefined) start(secret, pending.id, ROTATION_STEPS);
+        throw new AwsError(
+          'InvalidRequestException',
+          "A previous rotation isn't complete. That rotation will be reattempted.",
+        );
+      }
+      reserve(deps, secret, token);
+      return { versionId: token, done: start(secret, token, ROTATION_STEPS) };
+    },
+    test(secret, token) {
+      reserve(deps, secret, token);
+      const done = start(secret, token, ['testSecret']).finally(() => {
+        const version = secret.stored.versions.find(({ id }) => id === token);
+        if (version !== undefined) removeStage(version, 'AWSPENDING');
+        deps.secrets.save();
+      });
+      return { versionId: token, done };
+    },
+    async idle(arn) {
+      await running.get(arn);
+      return last.get(arn);
+    },
+  };
+}
+
+/** An AWSPENDING version without a value: what a rotation function finds before `createSecret`. */
+function reserve({ secrets, now }: RotationDeps, { stored }: Secret, token: string): void {
+  const pending = versionAt(stored, 'AWSPENDING');
+  if (pending !== undefined) removeStage(pending, 'AWSPENDING');
+  stored.versions.push({ id: token, created: Math.floor(now() / 1000), stages: ['AWSPENDING'] });
+  secrets.save();
+}
+
+async function runSteps(
+  deps: RotationDeps,
+  secret: Secret,
+  versionId: string,
+  steps: readonly RotationStep[],
+): Promise<RotationResult> {
+  for (const step of steps) {
+    const error = await runStep(deps, secret, versionId, step);
+    deps.trail.add({
+      kind: 'platform',
+      fields: {
+        event: 'rotation',
+        secret: secret.stored.name,
+        step,
+        ...(error === undefined ? {} : { error }),
+      },
+    });
+    if (error !== undefined) return { ok: false, step, error };
+  }
+  if (steps.includes('finishSecret')) {
+    secret.stored.rotated = Math.floor(deps.now() / 1000);
+    deps.secrets.save();
+  }
+  return { ok: true };
+}
+
+async function runStep(
+  deps: RotationDeps,
+  { stored, settings }: Secret,
+  versionId: string,
+  step: RotationStep,
+): Promise<string | undefined> {
+  const account = stored.arn.split(':')[4] ?? '';
+  const source = { arn: stored.arn, account, region: deps.region, now: deps.now() };
+  const call = serviceCall(deps.authorize, 'secretsmanager.amazonaws.com', randomUUID(), source);
+  const event = {
+    Step: step,
+    SecretId: stored.arn,
+    ClientRequestToken: versionId,
+    RotationToken: randomUUID(),
+  };
+  try {
+    const { payload, functionError } = await deps.invoke(
+      call,
+      settings.rotation?.functionArn ?? '',
+      Buffer.from(JSON.stringify(event)),
+    );
+    return functionError === undefined ? undefined : errorText(payload);
+  } catch (cause) {
+    return cause instanceof Error ? cause.message : String(cause);
+  }
+}
+
+function errorText(payload: Buffer): string {
+  const { errorType = 'Error', errorMessage = '' } = JSON.parse(payload.toString()) as Record<string, string>;
+  return `${errorType}: ${errorMessage}`;
+}

@@ -1,0 +1,280 @@
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  ListSecretVersionIdsCommand,
+  PutSecretValueCommand,
+  RotateSecretCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { AwsError } from '../../../local/aws/errors.ts';
+import { openKeyStore, type StoredKey } from '../../../local/aws/kms/keys.ts';
+import { rootPolicy } from '../../../local/aws/kms/policy.ts';
+import type { Invoke } from '../../../local/aws/lambda/invoke.ts';
+import { createRotations, ROTATION_STEPS } from '../../../local/aws/secrets/rotation.ts';
+import { createSecretsManager } from '../../../local/aws/secrets/service.ts';
+import { openSecretStore, type SecretSettings, type StoredSecret } from '../../../local/aws/secrets/store.ts';
+import { jsonService } from '../../../local/aws/service.ts';
+import { memoryDocument } from '../../../local/state.ts';
+import { createTrail } from '../../../local/trail.ts';
+import { ACCOUNT, REGION, rulesOf, startAws } from './harness.ts';
+
+const SecretId = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:journal/client/journal-abcdef`;
+const FUNCTION = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:rotation`;
+const KEY = '11111111-1111-1111-1111-111111111111';
+const id = (letter: string) => letter.repeat(32);
+
+interface Options {
+  settings?: Partial<SecretSettings>;
+  rules?: ReturnType<typeof rulesOf>;
+  onInvoke?: (event: Record<string, string>) => unknown;
+}
+
+async function startSecrets({ settings = {}, rules = rulesOf(), onInvoke = () => null }: Options = {}) {
+  const place = { account: ACCOUNT, region: REGION };
+  const keys = openKeyStore(memoryDocument({ keys: [] as StoredKey[] }), place);
+  keys.add({
+    id: KEY,
+    arn: `arn:aws:kms:${REGION}:${ACCOUNT}:key/${KEY}`,
+    spec: 'SYMMETRIC_DEFAULT',
+    usage: 'ENCRYPT_DECRYPT',
+    status: 'Enabled',
+    description: '',
+    created: 0,
+    policy: rootPolicy(ACCOUNT),
+    tags: {},
+    fromTemplate: true,
+  });
+  const declared: SecretSettings = {
+    arn: SecretId,
+    name: 'journal/client/journal',
+    initialText: 'first',
+    tags: {},
+    rotation: { functionArn: FUNCTION, schedule: 'rate(60 days)' },
+    ...settings,
+  };
+  const secrets = openSecretStore(memoryDocument({ secrets: [] as StoredSecret[] }), [declared], Date.now);
+  const deps = { secrets, keys, authorize: rules.authorize, region: REGION, now: Date.now };
+  const steps: string[] = [];
+  const invoke: Invoke = async (call, name, payload) => {
+    call.require({ action: 'lambda:InvokeFunction', resource: name });
+    const event = JSON.parse(payload.toString());
+    steps.push(event.Step);
+    const result = await onInvoke(event);
+    return result instanceof Error
+      ? {
+          payload: Buffer.from(JSON.stringify({ errorType: 'Error', errorMessage: result.message })),
+          functionError: 'Unhandled',
+          requestId: '',
+          logTail: '',
+        }
+      : { payload: Buffer.from('null'), requestId: '', logTail: '' };
+  };
+  const rotations = createRotations({ ...deps, invoke, trail: createTrail(Date.now) });
+  const aws = await startAws([jsonService(createSecretsManager(deps, rotations))], {
+    ...rules,
+    route: { vpce: 'vpce-1' },
+  });
+  onTestFinished(aws.close);
+  const client = new SecretsManagerClient(aws.config);
+  return {
+    client,
+    rotations,
+    steps,
+    asked: rules.asked,
+    get: (input: object = {}) => client.send(new GetSecretValueCommand({ SecretId, ...input })),
+    put: (input: object) => client.send(new PutSecretValueCommand({ SecretId, ...input })),
+    move: (input: { VersionStage: string; MoveToVersionId?: string; RemoveFromVersionId?: string }) =>
+      client.send(new UpdateSecretVersionStageCommand({ SecretId, ...input })),
+    describe: () => client.send(new DescribeSecretCommand({ SecretId })),
+    rotate: (input: object = {}) => client.send(new RotateSecretCommand({ SecretId, ...input })),
+  };
+}
+
+describe('versions and stages of a secret', () => {
+  it("begins with the template's value as AWSCURRENT", async () => {
+    const { get } = await startSecrets();
+    await expect(get()).resolves.toMatchObject({ SecretString: 'first', VersionStages: ['AWSCURRENT'] });
+  });
+
+  it('moves AWSCURRENT to a new version and leaves AWSPREVIOUS behind', async () => {
+    const { get, put } = await startSecrets();
+    const { VersionId } = await put({ SecretString: 'second', ClientRequestToken: id('a') });
+    expect(VersionId).toBe(id('a'));
+    await expect(get()).resolves.toMatchObject({ SecretString: 'second', VersionId: id('a') });
+    await expect(get({ VersionStage: 'AWSPREVIOUS' })).resolves.toMatchObject({ SecretString: 'first' });
+  });
+
+  it('keeps the content of a version: the same again is fine, other content is not', async () => {
+    const { put } = await startSecrets();
+    const version = { ClientRequestToken: id('a'), VersionStages: ['draft'] };
+    await put({ ...version, SecretString: 'x' });
+    await expect(put({ ...version, SecretString: 'x' })).resolves.toMatchObject({ VersionId: id('a') });
+    await expect(put({ ...version, SecretString: 'y' })).rejects.toMatchObject({
+      name: 'ResourceExistsException',
+    });
+  });
+
+  it('moves a stage only for whoever names the version that has it', async () => {
+    const { get, put, move } = await startSecrets();
+    const { VersionId: first = '' } = await get();
+    await put({ SecretString: 'x', ClientRequestToken: id('a'), VersionStages: ['draft'] });
+    await put({ SecretString: 'y', ClientRequestToken: id('b'), VersionStages: ['other'] });
+    const swap = { VersionStage: 'AWSCURRENT', MoveToVersionId: id('a') };
+
+    await expect(move(swap)).rejects.toMatchObject({ name: 'InvalidParameterException' });
+    await expect(move({ ...swap, RemoveFromVersionId: id('b') })).rejects.toMatchObject({
+      name: 'InvalidParameterException',
+    });
+    await move({ ...swap, RemoveFromVersionId: first });
+    await expect(get()).resolves.toMatchObject({ VersionId: id('a') });
+    await expect(get({ VersionStage: 'AWSPREVIOUS' })).resolves.toMatchObject({ VersionId: first });
+    // the second of two that race on the same read
+    await expect(
+      move({ ...swap, MoveToVersionId: id('b'), RemoveFromVersionId: first }),
+    ).rejects.toMatchObject({
+      name: 'InvalidParameterException',
+    });
+    await expect(get()).resolves.toMatchObject({ VersionId: id('a') });
+  });
+
+  it('lists versions with a stage, and deprecated ones when asked', async () => {
+    const { client, put, move, describe: describeSecret } = await startSecrets();
+    await put({ SecretString: 'x', ClientRequestToken: id('a'), VersionStages: ['draft'] });
+    await move({ VersionStage: 'draft', RemoveFromVersionId: id('a') });
+    const list = (IncludeDeprecated: boolean) =>
+      client.send(new ListSecretVersionIdsCommand({ SecretId, IncludeDeprecated }));
+    expect((await list(false)).Versions).toHaveLength(1);
+    expect((await list(true)).Versions).toHaveLength(2);
+    expect(Object.keys((await describeSecret()).VersionIdsToStages ?? {})).toHaveLength(1);
+  });
+
+  it.each([
+    ['an unknown secret', { SecretId: 'nobody' }, "Secrets Manager can't find the specified secret."],
+    [
+      'an unknown stage',
+      { VersionStage: 'nowhere' },
+      "Secrets Manager can't find the specified secret value for staging label: nowhere",
+    ],
+    [
+      'an unknown version',
+      { VersionId: id('z') },
+      `Secrets Manager can't find the specified secret value for VersionId: ${id('z')}`,
+    ],
+  ])('answers ResourceNotFoundException for %s', async (_, input, message) => {
+    const { get } = await startSecrets();
+    await expect(get(input)).rejects.toMatchObject({ name: 'ResourceNotFoundException', message });
+  });
+
+  it('refuses a stage that the version does not have, and a short token', async () => {
+    const { get, put } = await startSecrets();
+    await put({ SecretString: 'x', ClientRequestToken: id('a'), VersionStages: ['draft'] });
+    await expect(get({ VersionId: id('a'), VersionStage: 'AWSCURRENT' })).rejects.toMatchObject({
+      name: 'InvalidRequestException',
+    });
+    await expect(put({ SecretString: 'x', ClientRequestToken: 'short' })).rejects.toMatchObject({
+      name: 'InvalidParameterException',
+    });
+  });
+});
+
+describe('who may read a secret', () => {
+  it('asks for the secret with its endpoint, then for its key without it and via Secrets Manager', async () => {
+    const { get, asked } = await startSecrets({ settings: { kmsKeyId: KEY } });
+    await get();
+    expect(asked.map(({ action }) => action)).toEqual(['secretsmanager:GetSecretValue', 'kms:Decrypt']);
+    expect(asked[0]?.context).toMatchObject({
+      'aws:SourceVpce': 'vpce-1',
+      'secretsmanager:SecretId': SecretId,
+    });
+    expect(asked[1]?.context).toMatchObject({
+      'kms:ViaService': `secretsmanager.${REGION}.amazonaws.com`,
+      'kms:EncryptionContext:SecretARN': SecretId,
+      'aws:ViaAWSService': 'true',
+    });
+    expect(asked[1]?.context).not.toHaveProperty('aws:SourceVpce');
+  });
+
+  it.each(['secretsmanager:GetSecretValue', 'kms:Decrypt'])('denies without %s', async (denied) => {
+    const { get } = await startSecrets({
+      settings: { kmsKeyId: KEY },
+      rules: rulesOf(({ action }) => action === denied),
+    });
+    await expect(get()).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+});
+
+describe('rotation', () => {
+  it('invokes the four steps with a token that names an empty AWSPENDING version', async () => {
+    const seen: unknown[] = [];
+    const started = await startSecrets({
+      onInvoke: async (event) => {
+        if (event['Step'] !== 'createSecret') return;
+        seen.push((await started.describe()).VersionIdsToStages?.[event['ClientRequestToken'] ?? '']);
+        await expect(started.get({ VersionStage: 'AWSPENDING' })).rejects.toMatchObject({
+          name: 'ResourceNotFoundException',
+        });
+        await started.put({
+          SecretString: 'new',
+          ClientRequestToken: event['ClientRequestToken'],
+          VersionStages: ['AWSPENDING'],
+        });
+      },
+    });
+    const { VersionId } = await started.rotate({ ClientRequestToken: id('r') });
+    expect(VersionId).toBe(id('r'));
+    await expect(started.rotations.idle(SecretId)).resolves.toEqual({ ok: true });
+    expect(started.steps).toEqual(ROTATION_STEPS);
+    expect(seen).toEqual([['AWSPENDING']]);
+    await expect(started.get({ VersionStage: 'AWSPENDING' })).resolves.toMatchObject({ SecretString: 'new' });
+  });
+
+  it('stops at a step that fails; the next RotateSecret takes the same version up again', async () => {
+    let broken = true;
+    const tokens = new Set<string>();
+    const { rotate, rotations, steps } = await startSecrets({
+      onInvoke: (event) => {
+        tokens.add(event['ClientRequestToken'] ?? '');
+        return broken && event['Step'] === 'setSecret' ? new Error('HelseID is away') : null;
+      },
+    });
+    await rotate({ ClientRequestToken: id('r') });
+    await expect(rotations.idle(SecretId)).resolves.toEqual({
+      ok: false,
+      step: 'setSecret',
+      error: 'Error: HelseID is away',
+    });
+    broken = false;
+    await expect(rotate({ ClientRequestToken: id('s') })).rejects.toMatchObject({
+      name: 'InvalidRequestException',
+    });
+    await expect(rotations.idle(SecretId)).resolves.toEqual({ ok: true });
+    expect(steps).toEqual(['createSecret', 'setSecret', ...ROTATION_STEPS]);
+    expect([...tokens]).toEqual([id('r')]);
+  });
+
+  it('only tests when it shall not rotate at once, and leaves no AWSPENDING', async () => {
+    const { rotate, rotations, steps, describe: describeSecret } = await startSecrets();
+    await rotate({ RotateImmediately: false });
+    await rotations.idle(SecretId);
+    expect(steps).toEqual(['testSecret']);
+    expect(Object.values((await describeSecret()).VersionIdsToStages ?? {}).flat()).toEqual(['AWSCURRENT']);
+  });
+
+  it('needs a function that Secrets Manager may invoke', async () => {
+    const { rotate } = await startSecrets({ settings: { rotation: undefined } as never });
+    await expect(rotate()).rejects.toMatchObject({ name: 'InvalidRequestException' });
+    const denied = await startSecrets({
+      rules: rulesOf(({ caller }) => caller.arn === 'secretsmanager.amazonaws.com'),
+    });
+    await denied.rotate();
+    await expect(denied.rotations.idle(SecretId)).resolves.toMatchObject({ ok: false, step: 'createSecret' });
+    const { context } = denied.asked.at(-1) ?? { context: {} };
+    expect(context).toMatchObject({ 'aws:SourceArn': SecretId, 'aws:SourceAccount': ACCOUNT });
+  });
+});
+
+it('errors of the local AWS carry AWS codes', () => {
+  expect(new AwsError('X', 'y')).toMatchObject({ code: 'X', status: 400 });
+});
