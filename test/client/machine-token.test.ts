@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
 import { ZonesError } from '../../client/errors.ts';
@@ -249,7 +250,6 @@ test('an error carries HelseID’s words and no secret, however it is printed', 
   delete issuer.behaviour.fail;
   issuer.behaviour.response = { access_token: 'the-secret', expires_in: 'soon' };
   const broken = await failure(getAccessToken(client), 'token_invalid');
-  const { inspect } = await import('node:util');
   expect(inspect(broken, { depth: 9, showHidden: true })).not.toContain('the-secret');
   expect(broken.cause).not.toBeInstanceOf(ZonesError);
 });

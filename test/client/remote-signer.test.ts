@@ -1,0 +1,119 @@
+import { createLocalJWKSet, jwtVerify } from 'jose';
+import { expect, onTestFinished, test } from 'vitest';
+import { createAwsCaller } from '../../client/aws.ts';
+import type { SignRequest } from '../../client/intents.ts';
+import { helseIdProfile } from '../../client/profile.ts';
+import { createRemoteSigner } from '../../client/remote-signer.ts';
+import { CREDENTIALS, createFakeAws } from '../fakes/aws.ts';
+import { createFakeNetwork } from '../fakes/network.ts';
+import { createFakeSigner } from '../fakes/signer.ts';
+import { failure } from './make-client.ts';
+
+const ARN = 'arn:aws:lambda:eu-north-1:111122223333:function:journal-signer-journal-public';
+const ISSUER = 'https://sts.test';
+const NOW = 1_790_000_000_000;
+
+async function makeSigner() {
+  const network = await createFakeNetwork();
+  onTestFinished(() => network.close());
+  const lambda = createFakeAws('lambda', 'eu-north-1');
+  network.mount('https://lambda.eu-north-1.amazonaws.com', lambda.handle);
+  const config = { region: 'eu-north-1', credentials: CREDENTIALS, endpoints: {} };
+  const aws = createAwsCaller(config, { fetch: network.fetch, wait: async () => {} });
+  return { lambda, network, signer: createRemoteSigner({ aws, functionArn: ARN }) };
+}
+
+const intent = { kind: 'client_assertion', client: 'journal', issuer: ISSUER } as const;
+const proof = { kind: 'dpop_proof', client: 'journal', method: 'POST', url: `${ISSUER}/token` } as const;
+
+test('intents go to the function, signatures come back', async () => {
+  const { lambda, signer } = await makeSigner();
+  const subject = {
+    clientId: 'c',
+    issuer: ISSUER,
+    tenancy: 'single-tenant',
+    profile: helseIdProfile,
+  } as const;
+  const behind = createFakeSigner(subject, () => NOW);
+  const key = behind.addKey();
+  lambda.answers = [
+    async () => {
+      const { intents } = JSON.parse(lambda.requests[0]?.body ?? '') as SignRequest;
+      return Response.json({ signatures: await behind.sign(intents) });
+    },
+  ];
+  const [assertion, second] = await signer.sign([intent, proof]);
+  const keys = createLocalJWKSet({ keys: [{ ...key.jwk, kid: key.thumbprint }] });
+  const options = { audience: ISSUER, currentDate: new Date(NOW), typ: 'client-authentication+jwt' };
+  expect((await jwtVerify(assertion?.jws ?? '', keys, options)).payload.sub).toBe('c');
+  expect(second?.jkt).toBe(key.thumbprint);
+  expect(lambda.requests).toHaveLength(1);
+  const [request] = lambda.requests;
+  expect(request?.url).toContain(`/2015-03-31/functions/${encodeURIComponent(ARN)}/invocations`);
+  expect(request?.headers.get('x-amz-invocation-type')).toBe('RequestResponse');
+});
+
+test('what the signer refused comes with its code, message and facts', async () => {
+  const { lambda, signer } = await makeSigner();
+  const refusal = { code: 'grant_refused', message: 'Not granted.', facts: { field: 'url', odd: {} } };
+  lambda.answers = [() => Response.json({ error: refusal })];
+  const error = await failure(signer.sign([intent]), 'grant_refused');
+  expect(error.message).toBe('Not granted.');
+  expect(error.facts).toEqual({ field: 'url' });
+  expect(lambda.requests.length).toBe(1);
+});
+
+test('a signer that crashed is unavailable, and what it printed stays out', async () => {
+  const { lambda, signer } = await makeSigner();
+  lambda.answers = [
+    () =>
+      Response.json(
+        { errorType: 'Error', errorMessage: 'secret' },
+        {
+          headers: { 'x-amz-function-error': 'Unhandled' },
+        },
+      ),
+  ];
+  const error = await failure(signer.sign([intent]), 'signer_unavailable');
+  expect(JSON.stringify([error, error.message, error.facts])).not.toContain('secret');
+  expect(lambda.requests.length).toBe(1);
+});
+
+test.each([
+  ['TooManyRequestsException', 429, 3],
+  ['ServiceException', 500, 3],
+  ['AccessDeniedException', 403, 1],
+  ['ResourceNotFoundException', 404, 1],
+])('%s: unavailable after %i, asked %i times', async (type, status, count) => {
+  const { lambda, signer } = await makeSigner();
+  lambda.answers = [() => new Response('{}', { status, headers: { 'x-amzn-errortype': type } })];
+  const error = await failure(signer.sign([intent]), 'signer_unavailable');
+  expect(error.facts['error']).toBe(type);
+  expect(lambda.requests.length).toBe(count);
+});
+
+const good = { jws: 'a.b.c', kid: 'k'.repeat(43), jkt: 'k'.repeat(43) };
+test.each<[string, unknown]>([
+  ['no object', null],
+  ['an array', []],
+  ['neither signatures nor error', {}],
+  ['too few signatures', { signatures: [] }],
+  ['too many', { signatures: [good, good] }],
+  ['no JWS', { signatures: [{ ...good, jws: 'a.b' }] }],
+  ['a JWS that would end a header', { signatures: [{ ...good, jws: 'a.b.c\r\nx: y' }] }],
+  ['no thumbprint', { signatures: [{ ...good, kid: 'short' }] }],
+  ['no jkt', { signatures: [{ ...good, jkt: undefined }] }],
+  ['a signature that is none', { signatures: [null] }],
+  ['an error without a known code', { error: { code: 'novel', message: 'x' } }],
+  ['an error that is text', { error: 'x' }],
+])('an answer with %s is invalid', async (_name, body) => {
+  const { lambda, signer } = await makeSigner();
+  lambda.answers = [() => Response.json(body)];
+  await failure(signer.sign([intent]), 'signer_answer_invalid');
+});
+
+test('an answer that is no JSON is invalid', async () => {
+  const { lambda, signer } = await makeSigner();
+  lambda.answers = [() => new Response('oops')];
+  await failure(signer.sign([intent]), 'signer_answer_invalid');
+});
