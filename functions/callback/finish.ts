@@ -1,6 +1,6 @@
 import { ZonesError } from '../../client/errors.ts';
 import type { LoginTokens } from '../../client/tokens.ts';
-import type { Answer } from '../login-common/answer.ts';
+import { type Answer, redirect } from '../login-common/answer.ts';
 import { readIdCookie, renderCookie, SESSION_COOKIE, transactionCookie } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import { chooseLanguage } from '../login-common/language.ts';
@@ -14,42 +14,58 @@ import {
 import { revokeQuietly } from '../login-common/refresh.ts';
 import type { GatewayRequest } from '../login-common/request.ts';
 import { equalSecrets } from '../login-common/secrets.ts';
-import { createSession, endSession, keepToken } from '../login-common/sessions.ts';
+import {
+  createSession,
+  endSession,
+  findSessionIfAny,
+  keepToken,
+  type OpenSession,
+} from '../login-common/sessions.ts';
+import { CALLBACK_PATH, type LoginSettings } from '../login-common/settings.ts';
 import { type Transaction, takeTransaction } from '../login-common/transactions.ts';
 import { checkResponse } from './response.ts';
 
+/** Marks the second arrival at the callback. */
+const CONTINUED = 'continued';
+
 /**
- * `GET /callback`: the browser comes back from the issuer. Only the browser that began the login has the cookie that
- * opens its transaction, and only once; then the code is redeemed with the key it is bound to, the ID token, the
- * security level and the person are checked, and a session with a new id takes the place of any earlier one.
- *
- * The session cookie is `SameSite=Strict`. A browser would not send it on the redirect that would follow here, since the
- * issuer's site began that navigation, so the answer is a page that goes on by itself: a navigation of our own.
+ * `GET /callback`: the browser comes back from the issuer. It comes from another site, so it has left its `SameSite=Strict`
+ * session cookie at home: a page sends it here once more, now from our own. Then only the browser that began the login
+ * has the cookie that opens its transaction, and only once; the code is redeemed with the key it is bound to, the ID token,
+ * the security level and the person are checked, and a session with a new id takes the place of any earlier one.
  *
  * Throws `request_malformed`, `login_refused`, `login_expired`, `security_level_too_low`, `person_mismatch` and what
  * `redeemCode` throws; then nothing is set and nothing in the table has changed, but that the transaction is used up.
  */
 export async function finishLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
-  const state = checkResponse(request.query, deps.settings.issuer);
+  const { settings } = deps;
+  const parameters = new URLSearchParams(request.query);
+  parameters.delete(CONTINUED);
+  const state = checkResponse(parameters, settings.issuer);
+  if (!request.query.has(CONTINUED)) return comeAgain(settings, request, parameters);
   const transaction = await openTransaction(deps, request, state);
-  const error = request.query.get('error');
+  const error = parameters.get('error');
   if (error !== null)
     throw new ZonesError('login_refused', 'The issuer did not log the person in; begin again.', {
       facts: { error: error.replace(/[^\w.-]/g, '?').slice(0, 60) },
     });
-  const tokens = await redeem(deps, request, transaction);
-  const session = await acceptLogin(deps, transaction, tokens);
+  const live = await findSessionIfAny(deps.store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
+  const tokens = await redeem(deps, parameters, transaction);
+  const session = await acceptLogin(deps, transaction, live, tokens);
   deps.log({ level: 'info', code: 'login.finished', request: request.id });
+  return redirect(settings.gatewayUrl + transaction.returnPath, [
+    renderCookie(SESSION_COOKIE, session, { sameSite: 'Strict' }),
+    renderCookie(transactionCookie(state), '', { sameSite: 'Lax', maxAge: 0 }),
+  ]);
+}
+
+function comeAgain(settings: LoginSettings, request: GatewayRequest, parameters: URLSearchParams): Answer {
   return renderPage({
     status: 200,
-    page: 'welcome',
+    page: 'continuing',
     language: chooseLanguage(request.headers.get('accept-language')?.[0]),
-    link: { label: 'goOn', href: deps.settings.basePath + transaction.returnPath },
+    link: { label: 'goOn', href: `${settings.basePath}${CALLBACK_PATH}?${parameters}&${CONTINUED}=1` },
     follow: true,
-    cookies: [
-      renderCookie(SESSION_COOKIE, session, { sameSite: 'Strict' }),
-      renderCookie(transactionCookie(state), '', { sameSite: 'Lax', maxAge: 0 }),
-    ],
   });
 }
 
@@ -67,11 +83,15 @@ async function openTransaction(
   return transaction;
 }
 
-function redeem(deps: Dependencies, request: GatewayRequest, transaction: Transaction): Promise<LoginTokens> {
+function redeem(
+  deps: Dependencies,
+  parameters: URLSearchParams,
+  transaction: Transaction,
+): Promise<LoginTokens> {
   const { state, nonce, codeVerifier, binding, maxAge } = transaction;
   const { resource } = deps.settings.first;
   return deps.client.redeemCode({
-    parameters: request.query,
+    parameters,
     redirectUri: deps.settings.redirectUri,
     state,
     nonce,
@@ -86,6 +106,7 @@ function redeem(deps: Dependencies, request: GatewayRequest, transaction: Transa
 async function acceptLogin(
   deps: Dependencies,
   transaction: Transaction,
+  live: OpenSession | undefined,
   tokens: LoginTokens,
 ): Promise<string> {
   const { settings, store } = deps;
@@ -94,7 +115,9 @@ async function acceptLogin(
   const person = readPerson(claims);
   try {
     requireSecurityLevel(claims, settings.login.securityLevel);
-    if (previous) requireSamePerson(deps.samePerson, previous.person, person);
+    // Who was here when the login began, and who logged in meanwhile in another tab.
+    for (const other of [previous?.person, live?.data.person])
+      if (other) requireSamePerson(deps.samePerson, other, person);
   } catch (error) {
     if (tokens.refreshToken !== undefined) await revokeQuietly(deps, tokens.refreshToken);
     throw error;
@@ -120,5 +143,6 @@ async function acceptLogin(
     },
   );
   if (previous) await endSession(store, previous);
+  if (live) await endSession(store, { pk: live.pk, links: live.data.links });
   return session;
 }

@@ -8,7 +8,7 @@ export interface Text {
 
 /** Pages that exist in every language. */
 export type PageName =
-  | 'welcome'
+  | 'continuing'
   | 'loggedOut'
   | 'loggedOutForeign'
   | 'expired'
@@ -36,7 +36,7 @@ export const LABELS: Readonly<Record<Language, Labels>> = {
 /** Every page in Norwegian bokmål and English. */
 export const TEXTS: Readonly<Record<Language, Readonly<Record<PageName, Text>>>> = {
   nb: {
-    welcome: { title: 'Du er logget inn', text: 'Du blir sendt videre.' },
+    continuing: { title: 'Logger inn', text: 'Du blir sendt videre.' },
     loggedOut: { title: 'Du er logget ut', text: 'Du kan lukke vinduet, eller logge inn igjen.' },
     loggedOutForeign: {
       title: 'Utloggingen begynte ikke her',
@@ -70,7 +70,7 @@ export const TEXTS: Readonly<Record<Language, Readonly<Record<PageName, Text>>>>
     busy: { title: 'Innlogging er ikke mulig akkurat nå', text: 'Prøv igjen om et øyeblikk.' },
   },
   en: {
-    welcome: { title: 'You are logged in', text: 'You are being sent on.' },
+    continuing: { title: 'Logging in', text: 'You are being sent on.' },
     loggedOut: { title: 'You are logged out', text: 'You can close this window, or log in again.' },
     loggedOutForeign: {
       title: 'This logout did not begin here',

@@ -7,9 +7,9 @@ describe('a login, from beginning to end', () => {
     const login = await makeLogin({ securityLevel: '4' });
     const browser = openBrowser(login);
 
-    const welcome = await browser.logIn('/login?return=/journal%3Fday%3D1');
-    expect(welcome.statusCode).toBe(200);
-    expect(welcome.body).toContain('content="0;url=/live/journal?day=1"');
+    const finished = await browser.logIn('/login?return=/journal%3Fday%3D1');
+    expect(finished.statusCode).toBe(303);
+    expect(finished.headers?.['location']).toBe('https://journal.test/live/journal?day=1');
     expect([...browser.cookies.keys()]).toEqual(['__Host-session']);
 
     const session = await browser.send('/session');
@@ -86,10 +86,10 @@ describe('a login, from beginning to end', () => {
     const two = await browser.send('/login?return=/two');
     const finish = (begun: typeof one) => {
       const parameters = login.world.issuer.authorize(String(begun.headers?.['location']));
-      return browser.send(`/callback?${parameters}`, { crossSite: true });
+      return browser.comeBack(parameters);
     };
-    expect((await finish(two)).body).toContain('url=/live/two');
-    expect((await finish(one)).body).toContain('url=/live/one');
+    expect((await finish(two)).headers?.['location']).toBe('https://journal.test/live/two');
+    expect((await finish(one)).headers?.['location']).toBe('https://journal.test/live/one');
   });
 
   it('survives a rotation of the key between login and callback', async () => {
@@ -101,7 +101,7 @@ describe('a login, from beginning to end', () => {
     issuer.register(next);
     signer.switchTo(next.thumbprint);
     const parameters = issuer.authorize(String(begun.headers?.['location']));
-    expect((await browser.send(`/callback?${parameters}`, { crossSite: true })).statusCode).toBe(200);
+    expect((await browser.comeBack(parameters)).statusCode).toBe(303);
     expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
     // Refreshed with the current key.
     expect((await browser.send('/api/documents/1')).statusCode).toBe(200);
@@ -132,8 +132,8 @@ describe('a login, from beginning to end', () => {
         /^__Host-login-[\w-]{16}=[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Lax; Max-Age=900$/,
       ),
     ]);
-    const welcome = await browser.logIn();
-    expect(setCookies(welcome)[0]).toMatch(
+    const finished = await browser.logIn();
+    expect(setCookies(finished)[0]).toMatch(
       /^__Host-session=[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Strict$/,
     );
   });

@@ -130,7 +130,9 @@ export interface Send {
 export interface Browser {
   cookies: Map<string, { value: string; sameSite: string }>;
   send(path: string, options?: Send): Promise<APIGatewayProxyResult>;
-  /** Logs in from `/login` to the welcome page. */
+  /** Comes back from the issuer: both arrivals at the callback. */
+  comeBack(parameters: URLSearchParams | string): Promise<APIGatewayProxyResult>;
+  /** Logs in from `/login` to the redirect to the return path. */
   logIn(path?: string, answer?: Record<string, string | undefined>): Promise<APIGatewayProxyResult>;
 }
 
@@ -155,15 +157,21 @@ export function openBrowser(login: Login): Browser {
     for (const line of setCookies(result)) keepCookie(cookies, line);
     return result;
   };
+  const comeBack: Browser['comeBack'] = async (parameters) => {
+    const page = await send(`/callback?${parameters}`, { crossSite: true });
+    const next = /http-equiv="refresh" content="0;url=([^"]+)"/.exec(page.body)?.[1];
+    return next === undefined ? page : send(next.replace('/live', '').replaceAll('&amp;', '&'));
+  };
   return {
     cookies,
     send,
+    comeBack,
     async logIn(path = '/login', answer = {}) {
       const begun = await send(path);
       const location = String(begun.headers?.['location']);
       if (begun.statusCode !== 303) throw new Error(`/login answered ${begun.statusCode} ${begun.body}`);
       const parameters = login.world.issuer.authorize(location, answer);
-      return send(`/callback?${parameters}`, { crossSite: true });
+      return comeBack(parameters);
     },
   };
 }
