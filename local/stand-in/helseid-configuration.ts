@@ -86,7 +86,7 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
       },
       resourceIndicators: {
         enabled: true,
-        defaultResource: (ctx, _, oneOf) => oneOf ?? defaultResource(ctx, parts.apis),
+        defaultResource: (ctx, client, oneOf) => oneOf ?? defaultResource(ctx, client.clientId, parts),
         useGrantedResource: () => true,
         getResourceServerInfo: (ctx, resource, client) =>
           describeResource(ctx, resource, client.clientId, parts),
@@ -178,6 +178,8 @@ function checkRequestObject(
   claims: Readonly<Record<string, unknown>>,
   registry: Registry,
 ) {
+  // What was pushed comes by here once more, at the authorization endpoint and without a signature.
+  if (ctx.oidc.route !== 'pushed_authorization_request') return;
   const { exp, nbf, aud, jti } = claims;
   const now = Date.now() / 1000;
   if (
@@ -188,7 +190,6 @@ function checkRequestObject(
   ) {
     throw new errors.InvalidRequestObject('HID-1007: exp, nbf, jti and aud (the issuer) are needed');
   }
-  if (ctx.oidc.route !== 'pushed_authorization_request') return;
   if (exp > now + REQUEST_OBJECT_LIFETIME) {
     throw new errors.InvalidRequestObject(`HID-1007: exp must be at most ${REQUEST_OBJECT_LIFETIME} s ahead`);
   }

@@ -18,10 +18,20 @@ export interface TokenParts {
   notes: Notes;
 }
 
-/** The resource of a request that names none but asks for scopes of an API. */
-export function defaultResource(ctx: KoaContextWithOIDC, apis: readonly StandInApi[]): string | undefined {
-  const requested = String(ctx.oidc.params?.['scope'] ?? '').split(' ');
-  return apis.some((api) => api.scopes.some((scope) => requested.includes(scope))) ? EVERY_API : undefined;
+/** The resource of a request that names none but asks for scopes of an API. Throws `invalid_scope`. */
+export function defaultResource(
+  ctx: KoaContextWithOIDC,
+  clientId: string,
+  parts: TokenParts,
+): string | undefined {
+  const requested = String(ctx.oidc.params?.['scope'] ?? '')
+    .split(' ')
+    .filter(Boolean);
+  const client = parts.registry.client(clientId);
+  if (client) demandScopes(requested, client);
+  return parts.apis.some((api) => api.scopes.some((scope) => requested.includes(scope)))
+    ? EVERY_API
+    : undefined;
 }
 
 /** An API as oidc-provider's resource server: the client's scopes there, audience, lifetime. Throws `invalid_target` and `invalid_scope`. */

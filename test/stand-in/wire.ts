@@ -171,7 +171,9 @@ export async function browse(start: string, user: string, cookies: Map<string, s
     } else if (url.pathname.includes('/account/login/') && response.ok) {
       init = { method: 'POST', body: new URLSearchParams(user ? { user } : { cancel: 'yes' }) };
     } else {
-      throw new Error(`No way on from ${url.pathname}: ${response.status} ${await response.text()}`);
+      throw new Error(
+        `No way on from ${url.pathname}: ${response.status} ${(await response.text()).split('</style>').pop()}`,
+      );
     }
   }
   throw new Error('Too many redirects.');
