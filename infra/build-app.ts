@@ -17,8 +17,10 @@ export interface BuildOptions {
   outdir?: string;
 }
 
-/** The context of cdk.json that shapes templates, so that an app built in-process synthesizes the same ones. */
+/** What shapes templates. Here and not in cdk.json, so that an app built in-process synthesizes the same ones. */
 const CONTEXT = {
+  // A stack that others take something from can't drop it unseen.
+  '@aws-cdk/core:defaultCrossStackReferences': 'strong',
   '@aws-cdk/core:checkSecretUsage': true,
   '@aws-cdk/aws-iam:minimizePolicies': true,
   '@aws-cdk/core:target-partitions': ['aws'],

@@ -26,7 +26,8 @@ export function functionLimits(zone: ZoneDeclaration, name: string): FunctionLim
   return LIMITS[name] ?? REQUEST_LIMITS;
 }
 
-/** The functions of a zone that ask its signers: all but the authorizer, which only validates. Sorted. */
+/** The functions of a zone that ask its signers: all but the authorizer, which only validates. None where it has no signer. Sorted. */
 export function askingFunctions(zone: ZoneDeclaration): string[] {
+  if (!zone.admin && zone.grants.length === 0) return [];
   return zoneFunctions(zone).filter((name) => name !== AUTHORIZER_FUNCTION);
 }

@@ -1,29 +1,20 @@
-import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
 import {
   AccessLogField,
   AccessLogFormat,
-  AuthorizationType,
   EndpointType,
-  type IAuthorizer,
-  IdentitySource,
-  LambdaIntegration,
   LogGroupLogDestination,
   MethodLoggingLevel,
-  type MethodOptions,
-  RequestAuthorizer,
   ResponseType,
   RestApi,
 } from 'aws-cdk-lib/aws-apigateway';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { ZonesError } from '../../client/errors.ts';
-import { AUTHORIZER_FUNCTION } from '../declaration/names.ts';
-import type { Route, ZoneDeclaration } from '../declaration/types.ts';
+import type { Place } from './arns.ts';
 
 /** Name of the one stage, the first part of every path. */
-export const STAGE = 'live';
+const STAGE = 'live';
 
 /** Log groups that API Gateway names itself; the zone's key lets them in. */
 export const EXECUTION_LOG_PREFIX = 'API-Gateway-Execution-Logs_';
@@ -46,31 +37,32 @@ const ACCESS_LOG_FORMAT = AccessLogFormat.custom(
   }),
 );
 
-/**
- * A zone's entry by HTTPS: one REST API, its routes authorised by SigV4 or by the shipped authorizer, parameters validated,
- * throttled, logged. No route is open.
- */
-export function createGateway(
-  scope: Construct,
-  props: {
-    name: string;
-    logPrefix: string;
-    gateway: NonNullable<ZoneDeclaration['gateway']>;
-    functions: ReadonlyMap<string, IFunction>;
-    key: IKey;
-  },
-): RestApi {
-  const accessLog = new LogGroup(scope, 'AccessLog', {
-    logGroupName: `${props.logPrefix}/gateway`,
+/** What a gateway is made from. */
+export interface GatewayProps {
+  name: string;
+  logPrefix: string;
+  key: IKey;
+  /** Whether answers may be bytes (a forwarded API's may). */
+  binary: boolean;
+}
+
+/** A zone's REST API, throttled and logged, still without routes. */
+export function createGateway(scope: Construct, props: GatewayProps): RestApi {
+  const logSettings = {
     retention: RetentionDays.THREE_MONTHS,
     encryptionKey: props.key,
     removalPolicy: RemovalPolicy.DESTROY,
+  };
+  const accessLog = new LogGroup(scope, 'AccessLog', {
+    logGroupName: `${props.logPrefix}/gateway`,
+    ...logSettings,
   });
   const api = new RestApi(scope, 'Api', {
     restApiName: props.name,
     endpointTypes: [EndpointType.REGIONAL],
     // A stack of its own sets the account's role: CDK would do it here, for every API anew.
     cloudWatchRole: false,
+    ...(props.binary ? { binaryMediaTypes: ['*/*'] } : {}),
     deployOptions: {
       stageName: STAGE,
       accessLogDestination: new LogGroupLogDestination(accessLog),
@@ -83,81 +75,39 @@ export function createGateway(
       ...THROTTLE,
     },
   });
+  // API Gateway would make this one itself, without a key and without an end.
   const executionLog = new LogGroup(scope, 'ExecutionLog', {
     logGroupName: `${EXECUTION_LOG_PREFIX}${api.restApiId}/${STAGE}`,
-    retention: RetentionDays.THREE_MONTHS,
-    encryptionKey: props.key,
-    removalPolicy: RemovalPolicy.DESTROY,
+    ...logSettings,
   });
   api.deploymentStage.node.addDependency(executionLog);
-  const validator = api.addRequestValidator('Parameters', {
-    requestValidatorName: 'parameters',
-    validateRequestParameters: true,
-    validateRequestBody: true,
-  });
-  const authorizer = createAuthorizer(scope, props.functions.get(AUTHORIZER_FUNCTION));
-  for (const route of props.gateway.routes) {
-    const integration = new LambdaIntegration(pickFunction(props.functions, route), {
-      allowTestInvoke: false,
-    });
-    api.root.resourceForPath(route.path).addMethod(route.method, integration, {
-      ...authorization(route, authorizer),
-      requestValidator: validator,
-      requestParameters: pathParameters(route.path),
-    });
-  }
   answerWithProblems(api);
-  new CfnOutput(scope, 'GatewayUrl', { value: api.url, description: 'Where the routes of this zone are.' });
   return api;
 }
 
-function pickFunction(functions: ReadonlyMap<string, IFunction>, route: Route): IFunction {
-  const found = functions.get(route.function);
-  if (!found)
-    throw new ZonesError(
-      'declaration_invalid',
-      `Route ${route.path}: the zone has no function ${route.function}.`,
-    );
-  return found;
+/** The URL of the stage, known before the stage is made, so that functions behind it can be told. */
+export function gatewayUrl(api: RestApi, { region }: Place): string {
+  return `https://${api.restApiId}.execute-api.${region}.amazonaws.com/${STAGE}`;
 }
 
-function createAuthorizer(scope: Construct, handler: IFunction | undefined): IAuthorizer | undefined {
-  if (!handler) return undefined;
-  return new RequestAuthorizer(scope, 'Authorizer', {
-    handler,
-    identitySources: [IdentitySource.header('Authorization')],
-    // A cached answer would let a stolen token pass without a proof.
-    resultsCacheTtl: Duration.seconds(0),
-  });
-}
-
-function authorization(route: Route, authorizer: IAuthorizer | undefined): MethodOptions {
-  if (route.authorize === 'helseid' && authorizer)
-    return { authorizationType: AuthorizationType.CUSTOM, authorizer };
-  return { authorizationType: AuthorizationType.IAM };
-}
-
-/** Makes API Gateway refuse a request whose path parameters are missing. */
-function pathParameters(path: string): Record<string, boolean> {
-  return Object.fromEntries(
-    [...path.matchAll(/\{([A-Za-z0-9]+)\+?\}/g)].map(([, name]) => [`method.request.path.${name}`, true]),
-  );
+/** Says where the gateway is. */
+export function describeGateway(scope: Construct, url: string): void {
+  new CfnOutput(scope, 'GatewayUrl', { value: url, description: 'Where the routes of this zone are.' });
 }
 
 /** What API Gateway itself refuses is answered as problem+json (RFC 9457), like everything the functions refuse. */
 function answerWithProblems(api: RestApi): void {
+  const responseHeaders = {
+    'Content-Type': "'application/problem+json'",
+    'Cache-Control': "'no-store'",
+  };
   for (const [id, type] of [
     ['Refused', ResponseType.DEFAULT_4XX],
     ['Failed', ResponseType.DEFAULT_5XX],
   ] as const)
     api.addGatewayResponse(id, {
       type,
-      responseHeaders: {
-        'Content-Type': "'application/problem+json'",
-        'Cache-Control': "'no-store'",
-      },
-      templates: {
-        'application/json': '{"type":"about:blank","title":$context.error.messageString}',
-      },
+      responseHeaders,
+      templates: { 'application/json': '{"type":"about:blank","title":$context.error.messageString}' },
     });
 }

@@ -12,12 +12,11 @@ export const INTERFACE_ACTIONS = [
   'ec2:UnassignPrivateIpAddresses',
 ] as const;
 
-/** What a function does with its table. */
+/** The most that a function may do with a table of its zone. */
 export const TABLE_ACTIONS = [
   'dynamodb:DeleteItem',
   'dynamodb:GetItem',
   'dynamodb:PutItem',
-  'dynamodb:Query',
   'dynamodb:UpdateItem',
 ] as const;
 
@@ -29,8 +28,10 @@ export const DATA_KEY_ACTIONS = [
   'kms:Decrypt',
   'kms:DescribeKey',
   'kms:Encrypt',
-  'kms:GenerateDataKey*',
-  'kms:ReEncrypt*',
+  'kms:GenerateDataKey',
+  'kms:GenerateDataKeyWithoutPlaintext',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
 ] as const;
 
 /** Whatever uses a client key, or hands its use on, or ends it. Denied in the boundary of every zone but the signing one. */
@@ -82,6 +83,15 @@ export function allowRunning(logStreams: string): PolicyStatement[] {
   ];
 }
 
+/** Writing a flow log; what the VPC's service does with its role. */
+export function allowFlowLog(logGroup: string): PolicyStatement {
+  return allow({
+    sid: 'FlowLog',
+    actions: ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
+    resources: [logGroup],
+  });
+}
+
 /** Keeps the interface actions from a function's own code, which could otherwise reach into another zone's subnets. */
 export function denyInterfacesToCode(functionArn: string): PolicyStatement {
   return deny({
@@ -102,12 +112,11 @@ export function allowInvoke(signerArns: readonly string[], endpoint: string): Po
   });
 }
 
-/** Items of tables, through the zone's own DynamoDB endpoint. */
-export function allowTables(tableArns: readonly string[], endpoint: string): PolicyStatement {
+/** Items of a table, through the zone's own DynamoDB endpoint. */
+export function allowTable(actions: readonly string[], tableArn: string, endpoint: string): PolicyStatement {
   return allow({
-    sid: 'OwnTables',
-    actions: [...TABLE_ACTIONS],
-    resources: [...tableArns],
+    actions: [...actions],
+    resources: [tableArn],
     conditions: { StringEquals: { 'aws:SourceVpce': endpoint } },
   });
 }

@@ -2,27 +2,59 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
-import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from '../declaration/names.ts';
+import { SESSION_TABLE_ACTIONS } from '../../functions/login-common/routes.ts';
+import { AUTHORIZER_FUNCTION } from '../declaration/names.ts';
 import type { ZoneDeclaration } from '../declaration/types.ts';
 
-/** A table of a zone and which functions get it. */
+/** A table of a zone, and what which functions do with it. */
 export interface TableUse {
-  /** Last part of its name, and which variable carries the name. */
+  /** Last part of its name. */
   kind: 'idempotency' | 'sessions' | 'replays';
+  /** Which variable carries the name. */
   variable: 'IDEMPOTENCY_TABLE' | 'SESSION_TABLE' | 'REPLAY_TABLE';
-  functions: readonly string[];
+  /** Function to its DynamoDB actions. */
+  actions: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The tables a zone has, by what enters it. */
 export function zoneTables(zone: ZoneDeclaration): TableUse[] {
   const uses: TableUse[] = [];
   if (zone.events)
-    uses.push({ kind: 'idempotency', variable: 'IDEMPOTENCY_TABLE', functions: [zone.events.function] });
+    uses.push({
+      kind: 'idempotency',
+      variable: 'IDEMPOTENCY_TABLE',
+      actions: { [zone.events.function]: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'] },
+    });
   if (zone.gateway?.login)
-    uses.push({ kind: 'sessions', variable: 'SESSION_TABLE', functions: LOGIN_FUNCTIONS });
+    uses.push({ kind: 'sessions', variable: 'SESSION_TABLE', actions: SESSION_TABLE_ACTIONS });
   if (zone.gateway?.routes.some((route) => route.authorize === 'helseid'))
-    uses.push({ kind: 'replays', variable: 'REPLAY_TABLE', functions: [AUTHORIZER_FUNCTION] });
+    uses.push({
+      kind: 'replays',
+      variable: 'REPLAY_TABLE',
+      actions: { [AUTHORIZER_FUNCTION]: ['dynamodb:PutItem'] },
+    });
   return uses;
+}
+
+/** A table that one function uses. */
+export interface OwnTable {
+  name: string;
+  variable: TableUse['variable'];
+  actions: readonly string[];
+}
+
+/** The tables that one function of a zone uses. */
+export function tablesOf(
+  system: string,
+  zone: string,
+  declared: ZoneDeclaration,
+  functionName: string,
+): OwnTable[] {
+  return zoneTables(declared).flatMap(({ kind, variable, actions }) =>
+    Object.entries(actions)
+      .filter(([name]) => name === functionName)
+      .map(([, own]) => ({ name: tableName(system, zone, kind), variable, actions: own })),
+  );
 }
 
 /** Physical name of a zone's table. */

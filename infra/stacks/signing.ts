@@ -8,9 +8,17 @@ import type { Grant } from '../../functions/signer/grant.ts';
 import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn } from '../constructs/arns.ts';
 import { createBoundary } from '../constructs/boundary.ts';
 import { createDataKey, viaService } from '../constructs/data-key.ts';
+import { createFlowLog } from '../constructs/flow-log.ts';
 import { createFunction } from '../constructs/function.ts';
 import { createNetwork, type Network } from '../constructs/network.ts';
-import { allow, allowReadingRecords, allowRunning, allowSigning, deny } from '../constructs/statements.ts';
+import {
+  allow,
+  allowFlowLog,
+  allowReadingRecords,
+  allowRunning,
+  allowSigning,
+  deny,
+} from '../constructs/statements.ts';
 import { SystemStack } from '../constructs/system-stack.ts';
 import { deriveGrants } from '../declaration/derive.ts';
 import { functionName, recordName, sharedStackNames, signerName } from '../declaration/names.ts';
@@ -134,6 +142,7 @@ function createSigners(
   const everyRecord = recordArnPattern(place, recordName(system.name, '*'));
   const boundary = createBoundary(stack, system.name, 'signing', [
     ...allowRunning(logStreamsArn(place, `${logPrefix}/*`)),
+    allowFlowLog(logStreamsArn(place, `${logPrefix}/flow`)),
     ...allowSigning(anyKeyArn(place), kms),
     ...allowReadingRecords([everyRecord], recordKeyArn, secretsmanager, viaSecrets),
     deny({
@@ -149,28 +158,25 @@ function createSigners(
       conditions: { StringNotEquals: { 'kms:MessageType': 'DIGEST' } },
     }),
   ]);
+  const runtime = { place, network, boundary, key, logPrefix };
+  createFlowLog(stack, runtime);
   for (const grant of deriveGrants(system)) {
     const record = records[grant.client] ?? '';
     const name = signerName(system.name, grant.client, grant.zone);
-    const signer = createFunction(
-      stack,
-      `Signer-${grant.zone}-${grant.client}`,
-      { place, network, boundary, key, logPrefix },
-      {
-        name,
-        entry: 'signer',
-        files: { 'grant.json': grant },
-        environment: { RECORD_ARN: record },
-        statements: [
-          ...allowSigning(anyKeyArn(place), kms),
-          ...allowReadingRecords([record], recordKeyArn, secretsmanager, viaSecrets),
-        ],
-        timeout: Duration.seconds(10),
-        concurrency: signerConcurrency(system, grant),
-        retention: RetentionDays.THIRTEEN_MONTHS,
-        keepLogs: true,
-      },
-    );
+    const signer = createFunction(stack, `Signer-${grant.zone}-${grant.client}`, runtime, {
+      name,
+      entry: 'signer',
+      files: { 'grant.json': grant },
+      environment: { RECORD_ARN: record },
+      statements: [
+        ...allowSigning(anyKeyArn(place), kms),
+        ...allowReadingRecords([record], recordKeyArn, secretsmanager, viaSecrets),
+      ],
+      timeout: Duration.seconds(10),
+      concurrency: signerConcurrency(system, grant),
+      retention: RetentionDays.THIRTEEN_MONTHS,
+      keepLogs: true,
+    });
     permitForeignZone(stack, system, grant, signer);
   }
   for (const client of Object.keys(system.clients)) describeNextStep(stack, client);

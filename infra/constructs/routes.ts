@@ -1,0 +1,86 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  AuthorizationType,
+  type IAuthorizer,
+  IdentitySource,
+  LambdaIntegration,
+  type MethodOptions,
+  RequestAuthorizer,
+  type RestApi,
+} from 'aws-cdk-lib/aws-apigateway';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { ZonesError } from '../../client/errors.ts';
+import { loginRoutes } from '../../functions/login-common/routes.ts';
+import { AUTHORIZER_FUNCTION } from '../declaration/names.ts';
+import type { Route, ZoneDeclaration } from '../declaration/types.ts';
+
+/** A route with how it is authorised; `session` is for the function to do, by cookie. */
+interface PlannedRoute {
+  method: string;
+  path: string;
+  function: string;
+  authorize: Route['authorize'] | 'session';
+}
+
+/**
+ * Adds a zone's routes to its API: the declared ones, authorised by SigV4 or by the shipped authorizer, and those of user
+ * login, which browsers call and whose functions check session, state or logout token (docs/decisions/login-routes.md). API
+ * Gateway checks that path parameters are there.
+ */
+export function addRoutes(
+  scope: Construct,
+  api: RestApi,
+  gateway: NonNullable<ZoneDeclaration['gateway']>,
+  functions: ReadonlyMap<string, IFunction>,
+): void {
+  const validator = api.addRequestValidator('Parameters', {
+    requestValidatorName: 'parameters',
+    validateRequestParameters: true,
+    validateRequestBody: true,
+  });
+  const authorizer = createAuthorizer(scope, functions.get(AUTHORIZER_FUNCTION));
+  for (const route of planRoutes(gateway)) {
+    const handler = functions.get(route.function);
+    if (!handler)
+      throw new ZonesError(
+        'declaration_invalid',
+        `Route ${route.path}: the zone has no function ${route.function}.`,
+      );
+    api.root
+      .resourceForPath(route.path)
+      .addMethod(route.method, new LambdaIntegration(handler, { allowTestInvoke: false }), {
+        ...authorization(route, authorizer),
+        requestValidator: validator,
+        requestParameters: pathParameters(route.path),
+      });
+  }
+}
+
+function planRoutes({ routes, login }: NonNullable<ZoneDeclaration['gateway']>): PlannedRoute[] {
+  const ofLogin = login ? loginRoutes(login) : [];
+  return [...routes, ...ofLogin.map((route) => ({ ...route, authorize: 'session' as const }))];
+}
+
+function createAuthorizer(scope: Construct, handler: IFunction | undefined): IAuthorizer | undefined {
+  if (!handler) return undefined;
+  return new RequestAuthorizer(scope, 'Authorizer', {
+    handler,
+    identitySources: [IdentitySource.header('Authorization')],
+    // A cached answer would let a stolen token pass without a proof.
+    resultsCacheTtl: Duration.seconds(0),
+  });
+}
+
+function authorization(route: PlannedRoute, authorizer: IAuthorizer | undefined): MethodOptions {
+  if (route.authorize === 'session') return { authorizationType: AuthorizationType.NONE };
+  if (route.authorize === 'helseid' && authorizer)
+    return { authorizationType: AuthorizationType.CUSTOM, authorizer };
+  return { authorizationType: AuthorizationType.IAM };
+}
+
+function pathParameters(path: string): Record<string, boolean> {
+  return Object.fromEntries(
+    [...path.matchAll(/\{(\w+)\+?\}/g)].map(([, name]) => [`method.request.path.${name}`, true]),
+  );
+}

@@ -1,0 +1,128 @@
+import { type PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
+import { functionName } from '../declaration/names.ts';
+import type { SystemDeclaration, ZoneDeclaration } from '../declaration/types.ts';
+import { askingFunctions } from '../function-settings.ts';
+import { logStreamsArn, type Place, roleArn, tableArn } from './arns.ts';
+import { viaService } from './data-key.ts';
+import { type EventNames, eventQueueArn } from './events.ts';
+import type { Network } from './network.ts';
+import { type AdminFacts, adminKeyEndpoint, adminRecordEndpoint, adminStatements } from './rotation.ts';
+import {
+  allow,
+  allowDataKey,
+  allowFlowLog,
+  allowInvoke,
+  allowQueue,
+  allowRunning,
+  allowTable,
+  deny,
+  KEY_CAPTURE_ACTIONS,
+  TABLE_ACTIONS,
+} from './statements.ts';
+import { tableName, tablesOf, zoneTables } from './tables.ts';
+
+/** What the policies of one zone are written from. */
+export interface ZoneFacts {
+  system: SystemDeclaration;
+  zone: string;
+  declared: ZoneDeclaration;
+  place: Place;
+  network: Network;
+  logPrefix: string;
+  /** ARN of the zone's data key. */
+  keyArn: string;
+  /** Client to the ARN of the zone's signer for it. */
+  signers: Readonly<Record<string, string>>;
+  events: EventNames;
+  /** ARN of each client's record, and of the key that encrypts them. */
+  records: Readonly<Record<string, string>>;
+  recordKeyArn: string;
+}
+
+/** Services that use a zone's data key for its functions. */
+export function dataServices(zone: ZoneDeclaration): string[] {
+  return [...(zoneTables(zone).length > 0 ? ['dynamodb'] : []), ...(zone.events ? ['sqs'] : [])];
+}
+
+/** What any role of the zone may ever do; written from the declaration, not from what the roles are given. */
+export function boundaryStatements(facts: ZoneFacts): PolicyStatement[] {
+  const { system, zone, declared, place } = facts;
+  const { lambda = '', dynamodb = '' } = facts.network.endpoints;
+  const services = dataServices(declared).map((service) => viaService(place, service));
+  const tables = tableArn(place, `${system.name}-${zone}-*`);
+  return [
+    ...allowRunning(logStreamsArn(place, `${facts.logPrefix}/*`)),
+    allowFlowLog(logStreamsArn(place, `${facts.logPrefix}/flow`)),
+    ...(askingFunctions(declared).length > 0 ? [allowInvoke(Object.values(facts.signers), lambda)] : []),
+    ...(zoneTables(declared).length > 0 ? [allowTable(TABLE_ACTIONS, tables, dynamodb)] : []),
+    ...(services.length > 0 ? [allowDataKey(facts.keyArn, services)] : []),
+    ...(declared.events ? [allowQueue(eventQueueArn(place, facts.events))] : []),
+    ...(declared.admin ? adminStatements(adminFacts(facts)) : []),
+    deny({ sid: 'NeverClientKeys', actions: [...KEY_CAPTURE_ACTIONS], resources: ['*'] }),
+    deny({
+      sid: 'InvokeHereOnly',
+      actions: ['lambda:InvokeFunction'],
+      resources: ['*'],
+      conditions: { StringNotEquals: { 'aws:SourceVpce': lambda } },
+    }),
+  ];
+}
+
+/** What one function of the zone may do beyond running. */
+export function functionStatements(facts: ZoneFacts, name: string): PolicyStatement[] {
+  const { system, zone, declared, place } = facts;
+  const { lambda = '', dynamodb = '' } = facts.network.endpoints;
+  const tables = tablesOf(system.name, zone, declared, name);
+  const reads = declared.events?.function === name;
+  const services = [...(tables.length > 0 ? ['dynamodb'] : []), ...(reads ? ['sqs'] : [])];
+  return [
+    ...(askingFunctions(declared).includes(name) ? [allowInvoke(Object.values(facts.signers), lambda)] : []),
+    ...tables.map((table) => allowTable(table.actions, tableArn(place, table.name), dynamodb)),
+    ...(reads ? [allowQueue(eventQueueArn(place, facts.events))] : []),
+    ...(services.length > 0
+      ? [
+          allowDataKey(
+            facts.keyArn,
+            services.map((service) => viaService(place, service)),
+          ),
+        ]
+      : []),
+    ...(declared.admin ? adminStatements(adminFacts(facts)) : []),
+  ];
+}
+
+/** Through the zone's endpoints go its own roles only, to its own signers, tables and records only. */
+export function restrictEndpoints(facts: ZoneFacts): void {
+  const { system, zone, declared, place, network } = facts;
+  const principals = [new StarPrincipal()];
+  const rolesOf = (names: readonly string[]) =>
+    names.map((name) => roleArn(place.account, functionName(system.name, zone, name)));
+  const asking = rolesOf(askingFunctions(declared));
+  network.allowThrough('lambda', [
+    allow({
+      principals,
+      actions: ['lambda:InvokeFunction'],
+      resources: Object.values(facts.signers),
+      conditions: { ArnEquals: { 'aws:PrincipalArn': asking } },
+    }),
+  ]);
+  network.allowThrough(
+    'dynamodb',
+    zoneTables(declared).map(({ kind, actions }) =>
+      allow({
+        principals,
+        actions: [...new Set(Object.values(actions).flat())].sort(),
+        resources: [tableArn(place, tableName(system.name, zone, kind))],
+        conditions: { ArnEquals: { 'aws:PrincipalArn': rolesOf(Object.keys(actions)) } },
+      }),
+    ),
+  );
+  if (!declared.admin) return;
+  network.allowThrough('kms', [adminKeyEndpoint(place, asking)]);
+  network.allowThrough('secretsmanager', [adminRecordEndpoint(Object.values(facts.records), asking)]);
+}
+
+function adminFacts({ system, place, network, records, recordKeyArn }: ZoneFacts): AdminFacts {
+  const { kms = '', secretsmanager = '' } = network.endpoints;
+  return { system, place, kms, secretsmanager, records: Object.values(records), recordKeyArn };
+}
