@@ -1,7 +1,7 @@
 import { createApiFetch } from '../../client/api-fetch.ts';
 import { ZonesError } from '../../client/errors.ts';
 import type { Fetch } from '../../client/http.ts';
-import type { Signer } from '../../client/intents.ts';
+import type { Intent, Signer } from '../../client/intents.ts';
 import { getAccessToken, machineTokens } from '../../client/machine-token.ts';
 import { createTokenCache } from '../../client/token-cache.ts';
 import { createTokenClient, type TokenClient } from '../../client/token-client.ts';
@@ -49,7 +49,14 @@ export function createHelseId({ selfService, config, ...deps }: HelseIdDeps): He
   };
 }
 
-/** A signer that signs everything with one key, unless an intent already pins one. */
+/** A signer that signs everything with one key but what pins another: also where the newest is asked for. */
 export function pinKey(signer: Signer, kid: string): Signer {
-  return { sign: (intents) => signer.sign(intents.map((intent) => ({ kid, ...intent }))) };
+  return { sign: (intents) => signer.sign(intents.map((intent) => pinIntent(intent, kid))) };
+}
+
+function pinIntent(intent: Intent, kid: string): Intent {
+  if (intent.kid !== undefined) return intent;
+  if (intent.kind !== 'client_assertion') return { ...intent, kid };
+  const { key: _, ...rest } = intent;
+  return { ...rest, kid };
 }

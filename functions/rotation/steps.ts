@@ -13,7 +13,7 @@ import { findCandidate } from './find-candidate.ts';
 import { readPlan, readPlannedKey, writePlan } from './plan.ts';
 import type { Rotation } from './ports.ts';
 import { registerKey } from './register-key.ts';
-import { provePatiently, waitUntil } from './wait-for-key.ts';
+import { tryPatiently, waitUntil } from './wait-for-key.ts';
 
 /** One of the four calls that Secrets Manager makes for a rotation; `token` is its ClientRequestToken. */
 export type Step = (rotation: Rotation, token: string) => Promise<void>;
@@ -52,7 +52,9 @@ async function setSecret(rotation: Rotation, token: string): Promise<void> {
   if (!selfRegistering) return;
   const { kid, jwk, algorithm } = await readClientKey(rotation.kms, key.keyArn, key.algorithm);
   const selfService = rotation.helseId.selfService(bootstrap ? kid : undefined);
-  const expires = await registerKey(selfService, { ...jwk, kid, alg: algorithm, use: 'sig' });
+  const expires = await tryPatiently(rotation, kid, () =>
+    registerKey(selfService, { ...jwk, kid, alg: algorithm, use: 'sig' }),
+  );
   await store.change((record) => noteExpiry(record, kid, expires));
 }
 
@@ -85,11 +87,12 @@ async function testSecret(rotation: Rotation, token: string): Promise<void> {
       'HelseID reports an expiry in the past for the new key; the current key stays. See docs/keys.md.',
       { facts: { kid: key.kid, expires: key.expires } },
     );
-  await provePatiently(rotation, key.kid);
+  const prove = () => tryPatiently(rotation, key.kid, () => rotation.helseId.proveKey(key.kid));
+  await prove();
   const settled = (key.since.registered ?? 0) + propagation;
   if (clock.now() < settled) {
     await waitUntil(rotation, settled, key.kid);
-    await provePatiently(rotation, key.kid);
+    await prove();
   }
   await store.change((record) => moveKey(record, key.kid, 'verified', clock.now()));
 }

@@ -5,7 +5,7 @@ import type { Rotation } from './ports.ts';
 const PAUSES = [1, 2, 4] as const;
 const LONGEST_PAUSE = 5;
 
-/** What waiting cannot mend. */
+/** What waiting can't mend, or what Secrets Manager's own retries are for. */
 const HOPELESS: readonly ErrorCode[] = [
   'config_invalid',
   'details_invalid',
@@ -13,21 +13,25 @@ const HOPELESS: readonly ErrorCode[] = [
   'intent_malformed',
   'record_invalid',
   'request_malformed',
+  'self_service_refused',
+  'self_service_unreachable',
 ];
 
 /**
- * Fetches a token with a key, trying again until HelseID accepts it or the function's time is nearly over. HelseID needs
- * 20 seconds and more to honour a new key; a signer that has long been idle may fail once.
- * @throws ZonesError `rotation_failed` with the last refusal as cause; the next run goes on from here
+ * Does something that needs HelseID to accept a key, again and again until it does or the function's time is nearly over.
+ * HelseID needs 20 seconds and more to honour a new key; a signer that has long been idle may fail once. What `run` does
+ * must be harmless to do twice.
+ * @throws ZonesError `rotation_failed` with the last refusal as cause; the next run goes on from here. What waiting can't
+ * mend is thrown as it is
  */
-export async function provePatiently(rotation: Rotation, kid: string): Promise<void> {
+export async function tryPatiently<T>(rotation: Rotation, kid: string, run: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     try {
-      await rotation.helseId.proveKey(kid);
-      return;
+      return await run();
     } catch (error) {
+      if (!isZonesError(error) || HOPELESS.includes(error.code)) throw error;
       const pause = PAUSES[tries] ?? LONGEST_PAUSE;
-      if (isHopeless(error) || rotation.clock.now() + pause > rotation.deadline) throw giveUp(error, kid);
+      if (rotation.clock.now() + pause > rotation.deadline) throw giveUp(error, kid);
       await rotation.clock.wait(pause);
     }
   }
@@ -49,15 +53,10 @@ export async function waitUntil({ clock, deadline }: Rotation, time: number, kid
   await clock.wait(time - clock.now());
 }
 
-function isHopeless(error: unknown): boolean {
-  return !isZonesError(error) || HOPELESS.includes(error.code);
-}
-
-function giveUp(cause: unknown, kid: string): unknown {
-  if (!isZonesError(cause)) return cause;
+function giveUp(cause: ZonesError, kid: string): ZonesError {
   return new ZonesError(
     'rotation_failed',
-    `HelseID has not accepted the new key yet (${cause.code}); the current key stays and the next run tries again.`,
+    `HelseID does not accept the new key yet (${cause.code}); the current key stays and the next run tries again.`,
     { cause, facts: { ...cause.facts, kid, reason: cause.code } },
   );
 }

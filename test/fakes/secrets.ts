@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { SecretsManagerServiceException } from '@aws-sdk/client-secrets-manager';
+import type { SecretsPort } from '../../functions/common/key-ports.ts';
+
+/** One secret with versions and stages, by AWS's rules. */
+export interface FakeSecrets extends SecretsPort {
+  /** Stage to version id. */
+  stages: ReadonlyMap<string, string>;
+  /** Text of a version, if it has any. */
+  textOf(version: string | undefined): string | undefined;
+  /** What RotateSecret does before it calls the function: resolves to the ClientRequestToken. A rotation that is not complete is attempted again. */
+  beginRotation(): string;
+  /** Puts a version that nobody has written under AWSPENDING, as the dry run of a schedule does. */
+  beginDryRun(): string;
+  /** Moves a stage as an administrator would. */
+  move(stage: string, version: string): void;
+  /** How many times a version was written. */
+  writes: number;
+}
+
+const ARN = 'arn:aws:secretsmanager:eu-north-1:111122223333:secret:journal/client/journal-AbCdEf';
+
+/** Makes a secret whose first version, under AWSCURRENT, says `text`. */
+export function createFakeSecrets(text: string): FakeSecrets {
+  const versions = new Map<string, string | undefined>();
+  const stages = new Map<string, string>();
+  const first = randomUUID();
+  versions.set(first, text);
+  stages.set('AWSCURRENT', first);
+
+  function checkArn(input: { SecretId: string | undefined }): void {
+    if (input.SecretId !== ARN) throw refuse('ResourceNotFoundException', 'no such secret');
+  }
+
+  /** AWSCURRENT leaves AWSPREVIOUS where it was. */
+  function attach(stage: string, version: string): void {
+    const before = stages.get(stage);
+    stages.set(stage, version);
+    if (stage === 'AWSCURRENT' && before && before !== version) stages.set('AWSPREVIOUS', before);
+  }
+
+  function stagesOf(version: string): string[] {
+    return [...stages].filter(([, id]) => id === version).map(([stage]) => stage);
+  }
+
+  const fake: FakeSecrets = {
+    stages,
+    writes: 0,
+    textOf: (version) => versions.get(version ?? ''),
+    beginRotation() {
+      const pending = stages.get('AWSPENDING');
+      if (pending && pending !== stages.get('AWSCURRENT')) return pending;
+      return fake.beginDryRun();
+    },
+    beginDryRun() {
+      const token = randomUUID();
+      versions.set(token, undefined);
+      stages.set('AWSPENDING', token);
+      return token;
+    },
+    move: attach,
+    async rotateSecret(input) {
+      checkArn(input);
+      fake.beginRotation();
+    },
+    async describeSecret(input) {
+      checkArn(input);
+      const listed = [...versions.keys()].filter((version) => stagesOf(version).length > 0);
+      return {
+        ARN,
+        RotationEnabled: true,
+        VersionIdsToStages: Object.fromEntries(listed.map((version) => [version, stagesOf(version)])),
+      };
+    },
+    async getSecretValue(input) {
+      checkArn(input);
+      const id = input.VersionId ?? stages.get(input.VersionStage ?? 'AWSCURRENT') ?? '';
+      const value = versions.get(id);
+      if (value === undefined)
+        throw refuse(
+          'ResourceNotFoundException',
+          "Secrets Manager can't find the specified secret value for that version.",
+        );
+      if (input.VersionId && input.VersionStage && stages.get(input.VersionStage) !== id)
+        throw refuse('InvalidRequestException', 'The version and the stage are not of one another.');
+      return { ARN, VersionId: id, SecretString: value, VersionStages: stagesOf(id) };
+    },
+    async putSecretValue(input) {
+      checkArn(input);
+      const id = input.ClientRequestToken ?? randomUUID();
+      if (id.length < 32 || id.length > 64) throw refuse('InvalidParameterException', 'token length');
+      const existing = versions.get(id);
+      if (existing !== undefined) {
+        if (existing === input.SecretString) return { VersionId: id };
+        throw refuse('ResourceExistsException', 'A version with this id has another value.');
+      }
+      fake.writes += 1;
+      versions.set(id, input.SecretString ?? '');
+      for (const stage of input.VersionStages ?? ['AWSCURRENT']) attach(stage, id);
+      return { VersionId: id };
+    },
+    async updateSecretVersionStage(input) {
+      checkArn(input);
+      const { VersionStage: stage = '', MoveToVersionId: to, RemoveFromVersionId: from } = input;
+      const holder = stages.get(stage);
+      if (to !== undefined && !versions.has(to)) throw refuse('ResourceNotFoundException', 'no such version');
+      if (from !== undefined && from !== holder)
+        throw refuse('InvalidParameterException', 'The stage is not on the version to remove it from.');
+      if (to !== undefined && holder !== undefined && holder !== to && from === undefined)
+        throw refuse(
+          'InvalidParameterException',
+          'The stage is on another version; say RemoveFromVersionId.',
+        );
+      if (to !== undefined) attach(stage, to);
+      else if (stage === 'AWSCURRENT')
+        throw refuse('InvalidParameterException', 'AWSCURRENT can only be moved.');
+      else stages.delete(stage);
+    },
+  };
+  return fake;
+}
+
+/** ARN of the fake's one secret. */
+export const FAKE_SECRET_ARN = ARN;
+
+function refuse(name: string, message: string): SecretsManagerServiceException {
+  return new SecretsManagerServiceException({
+    name,
+    message,
+    $fault: 'client',
+    $metadata: { httpStatusCode: 400 },
+  });
+}

@@ -1,0 +1,282 @@
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  type CryptoKey,
+  calculateJwkThumbprint,
+  decodeProtectedHeader,
+  importJWK,
+  type JWK,
+  jwtVerify,
+} from 'jose';
+import type { Fetch } from '../../client/http.ts';
+
+/** How the fake may behave; nobody knows how HelseID does (helseid.md 7). Times are seconds. */
+export interface HelseIdBehaviour {
+  /** What registering a key does to those registered through the API before: none, at once, or once the new one is accepted. */
+  drops: 'nothing' | 'at-once' | 'when-accepted';
+  /** Until a new key is accepted; Infinity for never. */
+  propagation: number;
+  /** What POST /v1/client-secret does. */
+  post: 'accept' | 'refuse' | 'fail' | 'register-and-fail' | 'register-and-hang';
+  /** What GET /v1/client-secret does. */
+  list: 'answer' | 'fail';
+  /** Days until a registered key expires; `null` for never. */
+  validDays: number | null;
+  body: 'object' | 'string';
+  nonceRequired: boolean;
+  /** How an expiry is written. */
+  expiration: 'iso' | 'epoch';
+}
+
+/** A key as HelseID has it. */
+export interface RegisteredKey {
+  kid: string;
+  jwk: JWK;
+  origin: 'Gui' | 'Api';
+  acceptedFrom: number;
+  droppedAt: number;
+  expires: number | null;
+}
+
+/** HelseID's token endpoint, its self-service API and one health API in this process; everything signed is verified with jose. */
+export interface FakeHelseId {
+  fetch: Fetch;
+  behaviour: HelseIdBehaviour;
+  keys: RegisteredKey[];
+  /** Registers a key as the portal does: accepted at once. */
+  registerByHand(jwk: JWK): void;
+  /** Whether an assertion by this key is accepted now. */
+  accepts(kid: string): boolean;
+  /** Tokens issued and not expired, with the thumbprint each is bound to. */
+  liveTokens(): { token: string; jkt: string }[];
+  tokenLifetime: number;
+}
+
+export const FAKE_ISSUER = 'https://issuer.test';
+export const FAKE_SELF_SERVICE = 'https://self-service.test/api';
+export const FAKE_API = 'https://api.test';
+const CLIENT_ID = 'client-1';
+const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'];
+
+/** Makes the fake; `now` is epoch seconds. */
+export function createFakeHelseId(now: () => number): FakeHelseId {
+  const tokens = new Map<string, { jkt: string; expires: number }>();
+  const seen = new Set<string>();
+  let nonce = randomUUID();
+
+  async function handle(url: URL, request: Received): Promise<Response> {
+    const path = `${url.origin}${url.pathname}`;
+    if (path === `${FAKE_ISSUER}/.well-known/openid-configuration`)
+      return Response.json({ issuer: FAKE_ISSUER, token_endpoint: `${FAKE_ISSUER}/connect/token` });
+    if (path === `${FAKE_ISSUER}/connect/token`) return issueToken(request);
+    if (path === `${FAKE_SELF_SERVICE}/v1/client-secret`)
+      return (await admit(path, request)) ?? selfService(request);
+    if (url.origin === FAKE_API) return (await admit(path, request)) ?? Response.json({ ok: true });
+    throw new TypeError('fetch failed');
+  }
+
+  async function issueToken(request: Received): Promise<Response> {
+    const form = new URLSearchParams(request.body);
+    try {
+      await verifyAssertion(form.get('client_assertion') ?? '');
+    } catch (error) {
+      return Response.json({ error: 'invalid_client', error_description: String(error) }, { status: 400 });
+    }
+    const proof = await verifyProof(`${FAKE_ISSUER}/connect/token`, request).catch(() => undefined);
+    if (!proof) return Response.json({ error: 'invalid_dpop_proof' }, { status: 400 });
+    if (fake.behaviour.nonceRequired && proof.nonce !== nonce) {
+      nonce = randomUUID();
+      return Response.json({ error: 'use_dpop_nonce' }, { status: 400, headers: { 'dpop-nonce': nonce } });
+    }
+    const access_token = randomUUID();
+    tokens.set(access_token, { jkt: proof.jkt, expires: now() + fake.tokenLifetime });
+    return Response.json({ access_token, token_type: 'DPoP', expires_in: fake.tokenLifetime });
+  }
+
+  async function verifyAssertion(jwt: string): Promise<void> {
+    const { kid = '' } = decodeProtectedHeader(jwt);
+    const registered = fake.keys.find((key) => key.kid === kid);
+    if (!registered || !fake.accepts(kid)) throw new Error('no such key');
+    const { payload } = await jwtVerify(jwt, await importCached(registered.jwk), {
+      typ: 'client-authentication+jwt',
+      issuer: CLIENT_ID,
+      subject: CLIENT_ID,
+      audience: FAKE_ISSUER,
+      algorithms: [registered.jwk.alg ?? ''],
+      requiredClaims: ['exp', 'nbf', 'iat', 'jti'],
+      currentDate: new Date(now() * 1000),
+    });
+    if ((payload.exp ?? 0) > now() + 10) throw new Error('exp is too far ahead');
+    spend(payload.jti);
+  }
+
+  async function verifyProof(
+    url: string,
+    request: Received,
+    token?: string,
+  ): Promise<{ jkt: string; nonce: unknown }> {
+    const header = request.headers.get('dpop') ?? '';
+    const { jwk } = decodeProtectedHeader(header);
+    if (!jwk) throw new Error('no jwk');
+    const { payload } = await jwtVerify(
+      header,
+      await importCached({ ...jwk, alg: decodeProtectedHeader(header).alg ?? '' }),
+      {
+        typ: 'dpop+jwt',
+        algorithms: ALGORITHMS,
+        currentDate: new Date(now() * 1000),
+      },
+    );
+    const ath = token && createHash('sha256').update(token).digest('base64url');
+    if (payload['htm'] !== request.method || payload['htu'] !== url || payload['ath'] !== ath)
+      throw new Error('the proof is for another request');
+    if (Math.abs((payload.iat ?? 0) - now()) > 5) throw new Error('iat is outside the window');
+    spend(payload.jti);
+    return { jkt: await calculateJwkThumbprint(jwk), nonce: payload['nonce'] };
+  }
+
+  function spend(jti: string | undefined): void {
+    if (!jti || seen.has(jti)) throw new Error('used before');
+    seen.add(jti);
+  }
+
+  /** Answers 401 unless the request carries a live token and a proof by the key it is bound to. */
+  async function admit(url: string, request: Received): Promise<Response | undefined> {
+    const token = request.headers.get('authorization')?.replace(/^DPoP /, '') ?? '';
+    const known = tokens.get(token);
+    const proof = await verifyProof(url, request, token).catch(() => undefined);
+    if (known && known.expires > now() && proof?.jkt === known.jkt) return undefined;
+    return new Response(null, { status: 401, headers: { 'www-authenticate': 'DPoP error="invalid_token"' } });
+  }
+
+  async function selfService(request: Received): Promise<Response> {
+    const { behaviour } = fake;
+    if (request.method === 'GET')
+      return behaviour.list === 'answer' ? Response.json(listKeys()) : problem(503);
+    if (behaviour.post === 'refuse') return problem(400);
+    if (behaviour.post === 'fail') return problem(500);
+    const jwk = readJwk(request.body, behaviour.body);
+    if (!jwk) return problem(422);
+    const key = await register(jwk);
+    if (behaviour.post === 'register-and-fail') return problem(502);
+    if (behaviour.post === 'register-and-hang') throw new TypeError('terminated');
+    return Response.json({ expiration: writeTime(key.expires) });
+  }
+
+  async function register(jwk: JWK): Promise<RegisteredKey> {
+    const { drops, propagation, validDays } = fake.behaviour;
+    const kid = jwk.kid ?? '';
+    const existing = fake.keys.find((key) => key.kid === kid);
+    if (existing) return existing;
+    const acceptedFrom = now() + propagation;
+    const dropAt = { nothing: Number.POSITIVE_INFINITY, 'at-once': now(), 'when-accepted': acceptedFrom }[
+      drops
+    ];
+    for (const key of fake.keys) key.droppedAt = Math.min(key.droppedAt, dropAt);
+    const expires = validDays === null ? null : now() + validDays * 86400;
+    const droppedAt = Number.POSITIVE_INFINITY;
+    const key: RegisteredKey = { kid, jwk, origin: 'Api', acceptedFrom, droppedAt, expires };
+    fake.keys.push(key);
+    return key;
+  }
+
+  function listKeys() {
+    return fake.keys
+      .filter((key) => key.droppedAt > now())
+      .map(({ kid, expires, origin }) => ({
+        kid,
+        jwkThumbprint: kid,
+        origin,
+        publicJwk: null,
+        expiration: writeTime(expires),
+      }));
+  }
+
+  function writeTime(time: number | null): string | number | null {
+    if (time === null) return null;
+    return fake.behaviour.expiration === 'iso' ? new Date(time * 1000).toISOString() : time;
+  }
+
+  const fake: FakeHelseId = {
+    keys: [],
+    tokenLifetime: 600,
+    behaviour: {
+      drops: 'nothing',
+      propagation: 0,
+      post: 'accept',
+      list: 'answer',
+      validDays: 90,
+      body: 'object',
+      nonceRequired: false,
+      expiration: 'iso',
+    },
+    fetch: async (input, init = {}) => {
+      const body =
+        typeof init.body === 'string' || init.body instanceof URLSearchParams ? String(init.body) : '';
+      return handle(new URL(input), {
+        method: init.method ?? 'GET',
+        headers: new Headers(init.headers),
+        body,
+      });
+    },
+    registerByHand(jwk) {
+      const never = Number.POSITIVE_INFINITY;
+      fake.keys.push({
+        kid: jwk.kid ?? '',
+        jwk,
+        origin: 'Gui',
+        acceptedFrom: 0,
+        droppedAt: never,
+        expires: null,
+      });
+    },
+    accepts(kid) {
+      return fake.keys.some(
+        (key) =>
+          key.kid === kid &&
+          key.acceptedFrom <= now() &&
+          now() < key.droppedAt &&
+          now() < (key.expires ?? Number.POSITIVE_INFINITY),
+      );
+    },
+    liveTokens: () =>
+      [...tokens].filter(([, { expires }]) => expires > now()).map(([token, { jkt }]) => ({ token, jkt })),
+  };
+  return fake;
+}
+
+interface Received {
+  method: string;
+  headers: Headers;
+  body: string;
+}
+
+function problem(status: number): Response {
+  const body = { type: 'about:blank', title: `status ${status}`, status, detail: 'd', instance: '/x' };
+  return Response.json(body, { status, headers: { 'content-type': 'application/problem+json' } });
+}
+
+/** A JWK as helseid.md 3.3 wants it, or nothing. */
+function readJwk(body: string, form: 'object' | 'string'): JWK | undefined {
+  const parsed: unknown = JSON.parse(body);
+  const jwk = form === 'string' && typeof parsed === 'string' ? JSON.parse(parsed) : parsed;
+  if (form === 'string' ? typeof parsed !== 'string' : typeof parsed !== 'object') return undefined;
+  const { kty, kid, alg, use, d } = jwk as JWK;
+  return kty && kid && ALGORITHMS.includes(alg ?? '') && use === 'sig' && d === undefined
+    ? (jwk as JWK)
+    : undefined;
+}
+
+const imported = new Map<string, Promise<CryptoKey | Uint8Array>>();
+
+/** Importing a key costs more than verifying with it. */
+function importCached(jwk: JWK): Promise<CryptoKey | Uint8Array> {
+  const name = JSON.stringify(jwk);
+  const known = imported.get(name);
+  if (known) return known;
+  const key = importJWK(jwk);
+  imported.set(name, key);
+  return key;
+}
+
+/** Id of the fake's one client. */
+export const FAKE_CLIENT_ID = CLIENT_ID;

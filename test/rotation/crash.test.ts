@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import type { HelseIdBehaviour } from '../fakes/self-service.ts';
+import { bootstrap, createWorld, findLeftovers, type Kill, readJwk } from './world.ts';
+
+/** How HelseID may treat the key before the new one. With the last, no key is accepted for a while. */
+const SERVERS: [string, Partial<HelseIdBehaviour>][] = [
+  ['keeps the previous key', { drops: 'nothing', propagation: 0 }],
+  ['keeps the previous key, takes its time', { drops: 'nothing', propagation: 25 }],
+  ['drops the previous key at once', { drops: 'at-once', propagation: 0 }],
+  ['drops the previous key when the new one is accepted', { drops: 'when-accepted', propagation: 25 }],
+  ['drops the previous key at once, takes its time', { drops: 'at-once', propagation: 25 }],
+];
+
+async function countCalls(behaviour: Partial<HelseIdBehaviour>): Promise<string[]> {
+  const world = createWorld();
+  await bootstrap(world);
+  Object.assign(world.helseId.behaviour, behaviour);
+  const { calls, error } = await world.rotate();
+  expect(error).toBeUndefined();
+  return calls;
+}
+
+describe.each(SERVERS)('HelseID %s', (_, behaviour) => {
+  test.each(['before', 'after'] as const)(
+    'a rotation killed %s each of its calls loses nothing and converges',
+    async (when) => {
+      const calls = await countCalls(behaviour);
+      expect(calls.length).toBeGreaterThan(40);
+      for (const at of calls.keys()) await crash({ at: at + 1, when }, behaviour, calls[at] ?? '');
+    },
+  );
+});
+
+async function crash(kill: Kill, behaviour: Partial<HelseIdBehaviour>, call: string): Promise<void> {
+  const where = `killed ${kill.when} call ${kill.at}, ${call}`;
+  const world = createWorld();
+  const first = await bootstrap(world);
+  Object.assign(world.helseId.behaviour, behaviour);
+  world.traffic = true;
+  await world.probe();
+
+  const killed = await world.rotate({ kill });
+  expect(killed.calls, where).toHaveLength(kill.at);
+  await world.pass(1);
+  const second = await world.rotate();
+  if (second.error !== undefined) await world.rotate();
+  await world.pass(60);
+  await world.probe();
+
+  expect(
+    world.failures.filter(({ excused }) => !excused),
+    where,
+  ).toEqual([]);
+  if (behaviour.drops !== 'at-once' || behaviour.propagation === 0) expect(world.failures, where).toEqual([]);
+  expect(findLeftovers(world), where).toEqual([]);
+  // One rotation came through, or one and the one that Secrets Manager begins anew after the last call.
+  const current = world.record().keys.find(({ state }) => state === 'current');
+  expect(current?.kid, where).not.toBe(first);
+}
+
+describe('bootstrap', () => {
+  test.each([0, 1])('killed at each call of run %i, it converges', async (run) => {
+    for (let at = 1; ; at += 1) {
+      const world = createWorld();
+      const kills = [undefined, undefined].map((_, index) =>
+        index === run ? { at, when: 'after' as const } : undefined,
+      );
+      const first = await world.rotate(kills[0] ? { kill: kills[0] } : {});
+      if (run === 0) await world.rotate();
+      const [key] = world.record().keys;
+      expect(key?.state).toBe('created');
+      world.helseId.registerByHand(await readJwk(world, key?.kid ?? ''));
+      const second = await world.rotate(kills[1] ? { kill: kills[1] } : {});
+      await world.rotate();
+      if (world.record().keys[0]?.state !== 'current') await world.rotate();
+      expect(findLeftovers(world)).toEqual([]);
+      const { calls } = run === 0 ? first : second;
+      if (calls.length < at) break;
+      expect(at).toBeLessThan(100);
+    }
+  });
+});

@@ -1,0 +1,355 @@
+import { randomUUID } from 'node:crypto';
+import type { Algorithm } from '../../client/algorithms.ts';
+import { createApiFetch } from '../../client/api-fetch.ts';
+import { type ErrorCode, ZonesError } from '../../client/errors.ts';
+import type { Fetch } from '../../client/http.ts';
+import type { Signer, SignResponse } from '../../client/intents.ts';
+import { getAccessToken } from '../../client/machine-token.ts';
+import { helseIdProfile } from '../../client/profile.ts';
+import { createTokenClient, type TokenClient } from '../../client/token-client.ts';
+import type { AccessToken } from '../../client/tokens.ts';
+import { readClientKey } from '../../functions/common/client-keys.ts';
+import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
+import { type ClientRecord, parseRecord, SEED_RECORD } from '../../functions/common/record.ts';
+import { createRecordStore } from '../../functions/common/record-store.ts';
+import { createHelseId } from '../../functions/rotation/helse-id.ts';
+import type { Rotation } from '../../functions/rotation/ports.ts';
+import { STEPS } from '../../functions/rotation/steps.ts';
+import type { Grant } from '../../functions/signer/grant.ts';
+import { createRecordReader } from '../../functions/signer/read-record.ts';
+import { createSignRequest } from '../../functions/signer/sign-request.ts';
+import { createFakeKeyAccount, type FakeKeyAccount } from '../fakes/key-account.ts';
+import { createFakeSecrets, FAKE_SECRET_ARN, type FakeSecrets } from '../fakes/secrets.ts';
+import {
+  createFakeHelseId,
+  FAKE_API,
+  FAKE_CLIENT_ID,
+  FAKE_ISSUER,
+  FAKE_SELF_SERVICE,
+  type FakeHelseId,
+} from '../fakes/self-service.ts';
+
+export const OWNER = { client: 'journal', clientId: FAKE_CLIENT_ID, issuer: FAKE_ISSUER };
+const START = 1_790_000_000;
+
+/** Thrown when a function is killed: nothing that runs afterwards has an effect. */
+export class Killed extends Error {}
+
+/** When to kill a run: at its n-th call (from 1) to AWS or by HTTP, before or after the call has taken effect. */
+export interface Kill {
+  at: number;
+  when: 'before' | 'after';
+}
+
+/** What became of a run of the four steps. */
+export interface RunResult {
+  /** Calls made to AWS and by HTTP. */
+  calls: string[];
+  error?: unknown;
+}
+
+/** Traffic that failed, and whether HelseID accepted a recorded key just then. */
+export interface Failure {
+  what: string;
+  error: unknown;
+  excused: boolean;
+}
+
+/** A whole system in this process: HelseID, KMS, Secrets Manager, the signers' and the token clients' own code. */
+export interface World {
+  now: () => number;
+  kms: FakeKeyAccount;
+  secrets: FakeSecrets;
+  helseId: FakeHelseId;
+  /** Lets time pass; traffic goes on in every second that `traffic` is set. */
+  pass(seconds: number): Promise<void>;
+  record(): ClientRecord;
+  audited: string[];
+  failures: Failure[];
+  /** A token and an API call in each zone, and {@link useLiveTokens}; unless nothing has changed since the last time. */
+  probe(): Promise<void>;
+  /** An API call with a token of every key that has live ones. */
+  useLiveTokens(): Promise<void>;
+  /** Whether each call of a rotation is followed by {@link probe}. */
+  traffic: boolean;
+  /** The four steps as Secrets Manager calls them: in order until one fails; an incomplete rotation again. */
+  rotate(options?: {
+    kill?: Kill;
+    token?: string;
+    algorithm?: Algorithm;
+    seconds?: number;
+  }): Promise<RunResult>;
+  /** What a step gets, for tests of a single one. */
+  rotation(options?: { algorithm?: Algorithm; guard?: Guard; seconds?: number }): Rotation;
+  policy: { template: string };
+}
+
+/** Stands around every call of a function. */
+export type Guard = <T>(name: string, call: () => Promise<T>) => Promise<T>;
+
+export interface WorldOptions {
+  algorithm?: Algorithm;
+  body?: 'object' | 'string';
+  selfRegistering?: boolean;
+  longestTokenLifetime?: number;
+  propagation?: number;
+}
+
+export function createWorld(options: WorldOptions = {}): World {
+  let seconds = START;
+  let probed = '';
+  const now = () => seconds;
+  const kms = createFakeKeyAccount();
+  const secrets = createFakeSecrets(SEED_RECORD);
+  const helseId = createFakeHelseId(now);
+  const audited: string[] = [];
+  const failures: Failure[] = [];
+  const { selfRegistering = true, body = 'object', longestTokenLifetime = 600, propagation = 20 } = options;
+  const declared = { algorithm: options.algorithm ?? ('ES256' as Algorithm) };
+
+  const clients = ['admin', 'public', 'internal'].map((zone) => ({ zone, signer: createSigner(zone) }));
+
+  /** A zone's signer: the signing function's own code with its own cache of the record. */
+  function createSigner(zone: string): Signer {
+    const signRequest = createSignRequest({
+      grant: grantOf(zone),
+      kms: kms.signing,
+      readRecord: createRecordReader(
+        async () => (await secrets.getSecretValue({ SecretId: FAKE_SECRET_ARN })).SecretString,
+        OWNER,
+        () => now() * 1000,
+      ),
+      now: () => now() * 1000,
+      randomId: () => randomUUID(),
+      audit: () => ({ recordSigned: () => {}, recordRefused: () => {} }),
+    });
+    return { sign: async (intents) => unwrap(await signRequest({ intents }, 'request')) };
+  }
+
+  const zones = clients.slice(1).map(({ zone, signer }) => ({ zone, client: createClient(signer) }));
+
+  function createClient(signer: Signer, fetch: Fetch = helseId.fetch): TokenClient {
+    return createTokenClient({
+      ...OWNER,
+      profile: helseIdProfile,
+      signer,
+      fetch,
+      now: () => now() * 1000,
+    });
+  }
+
+  const world: World = {
+    now,
+    kms,
+    secrets,
+    helseId,
+    audited,
+    failures,
+    traffic: false,
+    policy: {
+      template: JSON.stringify({ Version: '2012-10-17', Statement: [{ Sid: 'Sign', Action: 'kms:Sign' }] }),
+    },
+    record: () => parseRecord(secrets.textOf(secrets.stages.get('AWSCURRENT')) ?? '', OWNER),
+    async pass(duration) {
+      for (let left = duration; left > 0; left -= 1) {
+        seconds += Math.min(1, left);
+        if (world.traffic) await world.probe();
+      }
+    },
+    async probe() {
+      const state = fingerprint();
+      if (state === probed) return;
+      probed = state;
+      for (const { zone, client } of zones)
+        await attempt(`call of ${zone}`, async () => {
+          // A scope nobody has asked for yet, so that no kept token is found.
+          const token = await getAccessToken(client, { scopes: [randomUUID()] });
+          await call(client, token);
+        });
+      await world.useLiveTokens();
+    },
+    async useLiveTokens() {
+      const [zone] = zones;
+      // All tokens of one key fare alike: one of each, the one that lives longest.
+      const newest = new Map(helseId.liveTokens().map(({ token, jkt }) => [jkt, token]));
+      for (const [jkt, accessToken] of newest)
+        if (zone)
+          await attempt(`live token of ${jkt}`, () =>
+            call(zone.client, { accessToken, binding: { kid: jkt, jkt } }),
+          );
+    },
+    rotation({ algorithm = declared.algorithm, guard = runFreely, seconds: time = 240 } = {}) {
+      const guarded = guardAll(guard);
+      const audit = (code: string) => void audited.push(code);
+      const ports = { kms: guarded.kms(kms), secrets: guarded.secrets(secrets), clock: guarded.clock(world) };
+      return {
+        system: 'journal',
+        client: OWNER.client,
+        secretArn: FAKE_SECRET_ARN,
+        algorithm,
+        longestTokenLifetime,
+        selfRegistering,
+        propagation,
+        policyOf: (name) => world.policy.template.replace('kms:Sign', `kms:Sign/${name}`),
+        ...ports,
+        store: createRecordStore({ secrets: ports.secrets, secretArn: FAKE_SECRET_ARN, owner: OWNER, audit }),
+        helseId: createHelseId({
+          client: OWNER.client,
+          config: { ...OWNER, tenancy: 'single-tenant', profile: helseIdProfile },
+          ...(selfRegistering ? { selfService: { baseUrl: FAKE_SELF_SERVICE, scope: 's', body } } : {}),
+          signer: guarded.signer(clients[0]?.signer ?? { sign: async () => [] }),
+          fetch: (input, init) =>
+            guard(`${init?.method ?? 'GET'} ${input}`, () => helseId.fetch(input, init)),
+          now: () => now() * 1000,
+        }),
+        deadline: now() + time,
+        audit,
+      };
+    },
+    async rotate({ kill, token = secrets.beginRotation(), ...rest } = {}) {
+      const calls: string[] = [];
+      let dead = false;
+      const guard: Guard = async (name, call) => {
+        if (dead) throw new Killed();
+        if (name !== 'wait') calls.push(name);
+        const here = name !== 'wait' && kill?.at === calls.length;
+        dead = here && kill?.when === 'before';
+        if (dead) throw new Killed();
+        try {
+          return await call();
+        } finally {
+          if (world.traffic) await world.probe();
+          dead = here;
+          // biome-ignore lint/correctness/noUnsafeFinally: a killed function gets neither answer nor error.
+          if (dead) throw new Killed();
+        }
+      };
+      const rotation = world.rotation({ ...rest, guard });
+      try {
+        for (const step of Object.values(STEPS)) await step(rotation, token);
+      } catch (error) {
+        return { calls, error };
+      }
+      return { calls };
+    },
+  };
+
+  /** All that traffic can notice. Tokens age too, so some of the time counts. */
+  function fingerprint(): string {
+    const { keys } = world.record();
+    const accepted = keys.map(({ kid }) => helseId.accepts(kid));
+    const states = keys.map(({ keyArn }) => kms.keys.get(keyArn)?.state);
+    return JSON.stringify([keys, accepted, states, Math.floor(now() / 10)]);
+  }
+
+  async function call(client: TokenClient, token: AccessToken): Promise<void> {
+    const source = { get: async () => token, renew: async () => undefined };
+    const response = await createApiFetch(client, source)(`${FAKE_API}/documents`);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+  }
+
+  async function attempt(what: string, run: () => Promise<unknown>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      const accepted = world
+        .record()
+        .keys.some(({ kid, state }) => state !== 'retired' && helseId.accepts(kid));
+      const needsToken = !what.startsWith('live');
+      failures.push({ what: `${what} at ${now() - START}`, error, excused: needsToken && !accepted });
+    }
+  }
+
+  return world;
+}
+
+/** Leads a world through its bootstrap: first run, registration by the operator, second run. */
+export async function bootstrap(world: World): Promise<string> {
+  await world.rotate();
+  const [key] = world.record().keys;
+  if (!key) throw new Error('the first run has made no key');
+  world.helseId.registerByHand(await readJwk(world, key.kid));
+  await world.rotate();
+  return key.kid;
+}
+
+/** The public JWK that an operator registers. */
+export async function readJwk(world: World, kid: string) {
+  const key = world.record().keys.find((entry) => entry.kid === kid);
+  if (!key) throw new Error('no such key');
+  const { jwk } = await readClientKey(world.kms, key.keyArn, key.algorithm);
+  return { ...jwk, kid, alg: key.algorithm, use: 'sig' };
+}
+
+function unwrap(response: SignResponse) {
+  if ('signatures' in response) return response.signatures;
+  const { code, message, facts = {} } = response.error;
+  throw new ZonesError(code as ErrorCode, message, { facts });
+}
+
+function grantOf(zone: string): Grant {
+  const target = (origin: string) => ({ origin, methods: ['GET', 'POST'], paths: ['/*'] });
+  return {
+    version: 1,
+    system: 'journal',
+    zone,
+    ...OWNER,
+    tenancy: 'single-tenant',
+    profile: helseIdProfile,
+    assertions: { details: 'none' },
+    proofs: [FAKE_ISSUER, FAKE_API, new URL(FAKE_SELF_SERVICE).origin].map(target),
+    requestObjects: false,
+  };
+}
+
+const runFreely: Guard = (_, call) => call();
+
+function guardAll(guard: Guard) {
+  return {
+    kms: (port: KmsPort): KmsPort => ({
+      createKey: (input) => guard('kms:CreateKey', () => port.createKey(input)),
+      describeKey: (input) => guard('kms:DescribeKey', () => port.describeKey(input)),
+      disableKey: (input) => guard('kms:DisableKey', () => port.disableKey(input)),
+      enableKey: (input) => guard('kms:EnableKey', () => port.enableKey(input)),
+      getKeyPolicy: (input) => guard('kms:GetKeyPolicy', () => port.getKeyPolicy(input)),
+      getPublicKey: (input) => guard('kms:GetPublicKey', () => port.getPublicKey(input)),
+      listKeys: (input) => guard('kms:ListKeys', () => port.listKeys(input)),
+      listResourceTags: (input) => guard('kms:ListResourceTags', () => port.listResourceTags(input)),
+    }),
+    secrets: (port: SecretsPort): SecretsPort => ({
+      describeSecret: (input) => guard('secrets:DescribeSecret', () => port.describeSecret(input)),
+      getSecretValue: (input) => guard('secrets:GetSecretValue', () => port.getSecretValue(input)),
+      putSecretValue: (input) => guard('secrets:PutSecretValue', () => port.putSecretValue(input)),
+      rotateSecret: (input) => guard('secrets:RotateSecret', () => port.rotateSecret(input)),
+      updateSecretVersionStage: (input) =>
+        guard('secrets:UpdateSecretVersionStage', () => port.updateSecretVersionStage(input)),
+    }),
+    clock: (world: World): Clock => ({
+      now: world.now,
+      wait: (duration) => guard('wait', () => world.pass(duration)),
+    }),
+    signer: (signer: Signer): Signer => ({
+      sign: (intents) => guard('lambda:Invoke', () => signer.sign(intents)),
+    }),
+  };
+}
+
+/** What is not as it shall be once a rotation has come through: empty when all is. */
+export function findLeftovers(world: World): string[] {
+  const { keys } = world.record();
+  const leftovers: string[] = [];
+  const inRecord = new Set(keys.map(({ keyArn }) => keyArn));
+  for (const arn of world.kms.keys.keys())
+    if (!inRecord.has(arn)) leftovers.push(`${arn} is outside the record`);
+  for (const { kid } of world.helseId.keys)
+    if (!keys.some((key) => key.kid === kid)) leftovers.push(`${kid} at HelseID is outside the record`);
+  if (world.secrets.stages.has('AWSPENDING')) leftovers.push('AWSPENDING is left');
+  if (keys.filter(({ state }) => state === 'current').length !== 1) leftovers.push('not one current key');
+  for (const { kid, state, keyArn } of keys) {
+    if (['created', 'registered', 'verified'].includes(state)) leftovers.push(`${kid} is still ${state}`);
+    const enabled = world.kms.keys.get(keyArn)?.state === 'Enabled';
+    if (enabled === (state === 'retired'))
+      leftovers.push(`${kid} is ${state} and ${enabled ? 'enabled' : 'disabled'}`);
+  }
+  return leftovers;
+}
