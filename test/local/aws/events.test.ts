@@ -1,0 +1,370 @@
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createAwsCaller } from '../../../client/aws.ts';
+import type { Caller } from '../../../local/aws/authorize.ts';
+import { beginCall } from '../../../local/aws/call.ts';
+import { AwsError } from '../../../local/aws/errors.ts';
+import { deliver, type Rule } from '../../../local/aws/events/delivery.ts';
+import { matchesPattern } from '../../../local/aws/events/pattern.ts';
+import { nextTime } from '../../../local/aws/events/schedule.ts';
+import { createEvents } from '../../../local/aws/events/service.ts';
+import { openKeyStore, type StoredKey } from '../../../local/aws/kms/keys.ts';
+import { createFunctionTable, type LocalFunction } from '../../../local/aws/lambda/invoke.ts';
+import { jsonService } from '../../../local/aws/service.ts';
+import { pollQueue } from '../../../local/aws/sqs/event-source.ts';
+import { openQueues, type QueueSettings, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
+import { createSqs } from '../../../local/aws/sqs/service.ts';
+import type { FunctionPool } from '../../../local/runtime/pool.ts';
+import { memoryDocument } from '../../../local/state.ts';
+import { createTrail } from '../../../local/trail.ts';
+import { ACCOUNT, fakeClock, REGION, rulesOf, startAws } from './harness.ts';
+
+const arnOf = (name: string) => `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`;
+const queueOf = (name: string, more: Partial<QueueSettings> = {}): QueueSettings => ({
+  name,
+  arn: arnOf(name),
+  url: `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${name}`,
+  visibilityTimeout: 60,
+  retention: 86_400,
+  ...more,
+});
+const worker: LocalFunction = {
+  name: 'worker',
+  arn: 'arn:aws:lambda:x:y:function:worker',
+  codeDirectory: '',
+  environment: {},
+  timeout: 1000,
+  memory: 128,
+};
+const workerRole: Caller = {
+  kind: 'role',
+  arn: `arn:aws:iam::${ACCOUNT}:role/worker`,
+  account: ACCOUNT,
+  session: 'worker',
+};
+const noKeys = () =>
+  openKeyStore(memoryDocument({ keys: [] as StoredKey[] }), { account: ACCOUNT, region: REGION });
+
+function newQueues(clock = fakeClock()) {
+  const document = memoryDocument({ queues: {} as Record<string, StoredMessage[]> });
+  const redrive = { deadLetterArn: arnOf('dead'), maxReceiveCount: 2 };
+  const declared = [queueOf('events', { redrive }), queueOf('dead'), queueOf('undelivered')];
+  const queues = openQueues(document, declared, clock.now);
+  return { queues, clock, document, declared, events: queues.find('events'), dead: queues.find('dead') };
+}
+
+describe('a queue', () => {
+  it('hides what was received, gives it again, and buries it when it was received too often', () => {
+    const { events, dead, clock } = newQueues();
+    events.send('one');
+    expect(events.receive(10)).toHaveLength(1);
+    expect(events.receive(10)).toHaveLength(0);
+    clock.advance(60_000);
+    expect(events.receive(10)).toMatchObject([{ body: 'one', receives: 2 }]);
+    clock.advance(60_000);
+    expect(events.receive(10)).toHaveLength(0);
+    expect(dead.receive(10)).toMatchObject([{ body: 'one', receives: 1 }]);
+  });
+
+  it('deletes by the last receipt only', () => {
+    const { events, clock } = newQueues();
+    events.send('one');
+    const [{ receipt: first = '' } = {}] = events.receive(1);
+    clock.advance(60_000);
+    const [{ receipt: second = '' } = {}] = events.receive(1);
+    expect(() => events.delete(first)).toThrow('not valid');
+    events.delete(second);
+    expect(events.messages()).toEqual([]);
+  });
+
+  it('keeps its messages in the state, and forgets them after the retention period', () => {
+    const { events, document, declared, clock } = newQueues();
+    events.send('one');
+    const reopened = openQueues(document, declared, clock.now).find('events');
+    expect(reopened.messages()).toMatchObject([{ body: 'one' }]);
+    clock.advance(86_400_000);
+    expect(reopened.receive(1)).toEqual([]);
+    expect(reopened.messages()).toEqual([]);
+  });
+});
+
+describe('an event source mapping', () => {
+  async function poll(
+    answer: (records: { messageId: string; body: string }[]) => unknown,
+    reportsFailures = true,
+  ) {
+    const { queues, events } = newQueues();
+    for (const body of ['a', 'b', 'c']) events.send(body);
+    const controller = new AbortController();
+    const seen: string[][] = [];
+    const pool: Pick<FunctionPool, 'invoke'> = {
+      async invoke(_, payload) {
+        const { Records } = JSON.parse(payload.toString());
+        seen.push(Records.map(({ body }: { body: string }) => body));
+        controller.abort();
+        const result = answer(Records);
+        if (result instanceof AwsError) throw result;
+        return result instanceof Error
+          ? { payload: Buffer.from('{}'), functionError: 'Unhandled', requestId: '', logTail: '' }
+          : { payload: Buffer.from(JSON.stringify(result) ?? 'null'), requestId: '', logTail: '' };
+      },
+    };
+    const { authorize, asked } = rulesOf();
+    const deps = {
+      pool: pool as FunctionPool,
+      keys: noKeys(),
+      trail: createTrail(Date.now),
+      region: REGION,
+      callFor: () => beginCall(authorize, workerRole, 'id', { region: REGION, now: 0, route: {} }),
+    };
+    await pollQueue(
+      deps,
+      { queue: events, of: worker, batchSize: 10, concurrency: 1, reportsFailures },
+      controller.signal,
+    );
+    return { seen, asked, left: events.messages().map(({ body }) => body), queues };
+  }
+
+  it("hands a batch over with the function's role and deletes what succeeded", async () => {
+    const { seen, left, asked } = await poll(() => null);
+    expect(seen).toEqual([['a', 'b', 'c']]);
+    expect(left).toEqual([]);
+    expect(asked.map(({ action }) => action)).toEqual([
+      'sqs:ReceiveMessage',
+      'sqs:DeleteMessage',
+      'sqs:GetQueueAttributes',
+    ]);
+    expect(asked[0]?.caller.arn).toBe(workerRole.arn);
+  });
+
+  it('keeps only the messages that the function names', async () => {
+    const { left } = await poll((records) => ({
+      batchItemFailures: [{ itemIdentifier: records[1]?.messageId }],
+    }));
+    expect(left).toEqual(['b']);
+  });
+
+  it.each([
+    ['the function failed', () => new Error('no')],
+    ['it was throttled', () => new AwsError('TooManyRequestsException', '', 429)],
+    [
+      'it names a message that was not in the batch',
+      () => ({ batchItemFailures: [{ itemIdentifier: 'other' }] }),
+    ],
+    ['it names nothing', () => ({ batchItemFailures: [{}] })],
+    ['its list is none', () => ({ batchItemFailures: 'b' })],
+  ])('keeps the whole batch when %s', async (_, answer) => {
+    expect((await poll(answer)).left).toEqual(['a', 'b', 'c']);
+  });
+
+  it('looks at no list where the mapping does not report failures', async () => {
+    const { left } = await poll(
+      (records) => ({ batchItemFailures: [{ itemIdentifier: records[1]?.messageId }] }),
+      false,
+    );
+    expect(left).toEqual([]);
+  });
+});
+
+describe('EventBridge', () => {
+  const rule: Rule = {
+    name: 'documents',
+    arn: `arn:aws:events:${REGION}:${ACCOUNT}:rule/journal/documents`,
+    bus: 'journal',
+    pattern: { source: ['journal.documents'], 'detail-type': ['DocumentCreated'] },
+    targets: [{ arn: arnOf('events'), deadLetterArn: arnOf('undelivered') }],
+  };
+
+  async function startEvents(rules = rulesOf()) {
+    const { queues, events } = newQueues();
+    const base = {
+      keys: noKeys(),
+      authorize: rules.authorize,
+      account: ACCOUNT,
+      region: REGION,
+      now: Date.now,
+    };
+    const trail = createTrail(Date.now);
+    const asynchronous = { enqueue() {}, close() {} };
+    const functions = createFunctionTable([]);
+    const bus = { name: 'journal', arn: `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/journal` };
+    const service = createEvents({
+      ...base,
+      buses: [bus],
+      rules: [rule],
+      deliver: (to, event) => deliver({ ...base, queues, functions, asynchronous, trail }, to, event),
+    });
+    const aws = await startAws([jsonService(service), jsonService(createSqs({ ...base, queues }))], rules);
+    onTestFinished(aws.close);
+    const caller = createAwsCaller(
+      { region: REGION, credentials: aws.config.credentials, endpoints: { events: aws.url, sqs: aws.url } },
+      { attempts: 1 },
+    );
+    const put = (entry: object) =>
+      caller.json({
+        service: 'events',
+        target: 'AWSEvents.PutEvents',
+        version: '1.1',
+        input: {
+          Entries: [
+            {
+              EventBusName: 'journal',
+              Source: 'journal.documents',
+              DetailType: 'DocumentCreated',
+              Detail: '{"a":1}',
+              ...entry,
+            },
+          ],
+        },
+        repeatable: false,
+      });
+    return { put, caller, queues, events, asked: rules.asked, trail };
+  }
+
+  it('delivers a matching event to the queue, as itself and for the rule', async () => {
+    const { put, events, asked } = await startEvents();
+    await expect(put({})).resolves.toMatchObject({ FailedEntryCount: 0 });
+    const [message] = events.messages();
+    expect(JSON.parse(message?.body ?? '')).toMatchObject({
+      'detail-type': 'DocumentCreated',
+      source: 'journal.documents',
+      detail: { a: 1 },
+      account: ACCOUNT,
+    });
+    expect(asked.at(-1)).toMatchObject({
+      action: 'sqs:SendMessage',
+      caller: { arn: 'events.amazonaws.com' },
+      context: { 'aws:SourceArn': rule.arn, 'aws:SourceAccount': ACCOUNT },
+    });
+  });
+
+  it('delivers no other event', async () => {
+    const { put, events } = await startEvents();
+    await put({ DetailType: 'DocumentDeleted' });
+    await put({ Source: 'somebody.else' });
+    expect(events.messages()).toEqual([]);
+  });
+
+  it("buries what the queue's policy refuses", async () => {
+    const denied = rulesOf(
+      ({ action, resource }) => action === 'sqs:SendMessage' && resource === arnOf('events'),
+    );
+    const { put, events, queues } = await startEvents(denied);
+    await put({});
+    expect(events.messages()).toEqual([]);
+    expect(queues.find('undelivered').messages()).toHaveLength(1);
+  });
+
+  it.each([
+    ['a detail that is no JSON', { Detail: 'x' }, 'MalformedDetail'],
+    ['a detail that is no object', { Detail: '[1]' }, 'MalformedDetail'],
+    ["a source of AWS's own", { Source: 'aws.s3' }, 'NotAuthorizedForSourceException'],
+    ['a member that is not implemented', { TraceHeader: 'x' }, 'NotImplementedException'],
+  ])('answers for %s in its entry', async (_, entry, ErrorCode) => {
+    const { put } = await startEvents();
+    await expect(put(entry)).resolves.toMatchObject({ FailedEntryCount: 1, Entries: [{ ErrorCode }] });
+  });
+
+  it('refuses an unknown bus and whoever may not put events', async () => {
+    const { put } = await startEvents();
+    await expect(put({ EventBusName: 'nowhere' })).rejects.toMatchObject({
+      facts: { error: 'ResourceNotFoundException' },
+    });
+    const denied = await startEvents(rulesOf(({ action }) => action === 'events:PutEvents'));
+    await expect(denied.put({})).rejects.toMatchObject({ facts: { error: 'AccessDeniedException' } });
+    expect(denied.events.messages()).toEqual([]);
+  });
+
+  it('lets an operator look at a queue', async () => {
+    const { put, caller, events } = await startEvents();
+    await put({});
+    const QueueUrl = events.settings.url;
+    const sqs = (name: string, input: object) =>
+      caller.json({ service: 'sqs', target: `AmazonSQS.${name}`, input, repeatable: false });
+    await expect(sqs('GetQueueAttributes', { QueueUrl, AttributeNames: ['All'] })).resolves.toMatchObject({
+      Attributes: { ApproximateNumberOfMessages: '1' },
+    });
+    const { Messages } = (await sqs('ReceiveMessage', { QueueUrl })) as {
+      Messages: { ReceiptHandle: string }[];
+    };
+    await sqs('DeleteMessage', { QueueUrl, ReceiptHandle: Messages[0]?.ReceiptHandle });
+    expect(events.messages()).toEqual([]);
+    await expect(sqs('GetQueueUrl', { QueueName: 'nobody' })).rejects.toMatchObject({
+      facts: { error: 'QueueDoesNotExist' },
+    });
+  });
+});
+
+describe('event patterns', () => {
+  const event = { source: 'a.b', detail: { kind: 'X', list: ['p', 'q'], nested: { n: 1 } } };
+  it.each([
+    [{ source: ['a.b'] }, true],
+    [{ source: ['c', 'a.b'] }, true],
+    [{ source: ['c'] }, false],
+    [{ other: ['c'] }, false],
+    [{ detail: { list: ['q'] } }, true],
+    [{ detail: { nested: { n: [1] } } }, true],
+    [{ detail: { nested: { n: ['1'] } } }, false],
+    [{ source: [{ prefix: 'a.' }] }, true],
+    [{ source: [{ prefix: 'b.' }] }, false],
+    [{ source: [{ suffix: '.b' }] }, true],
+    [{ detail: { kind: [{ 'equals-ignore-case': 'x' }] } }, true],
+    [{ detail: { kind: [{ 'anything-but': ['X'] }] } }, false],
+    [{ detail: { kind: [{ 'anything-but': 'Y' }] } }, true],
+    [{ detail: { gone: [{ exists: false }] } }, true],
+    [{ detail: { kind: [{ exists: false }] } }, false],
+  ])('%j matches: %s', (pattern, expected) => {
+    expect(matchesPattern(pattern, event)).toBe(expected);
+  });
+
+  it.each([
+    { source: [{ wildcard: '*' }] },
+    { $or: [] },
+    { source: 'a.b' },
+    { a: [{ 'anything-but': { prefix: 'x' } }] },
+  ])('refuses %j rather than guess', (pattern) => {
+    expect(() => matchesPattern(pattern, event)).toThrow('not implemented');
+  });
+});
+
+describe('schedules', () => {
+  const at = (text: string) => Date.parse(`${text}Z`);
+  it.each([
+    ['rate(1 hour)', '2026-01-02T03:04:05', '2026-01-02T04:04:05'],
+    ['rate(5 minutes)', '2026-01-02T03:04:05', '2026-01-02T03:09:05'],
+    ['cron(0 8 * * ? *)', '2026-01-02T09:00:00', '2026-01-03T08:00:00'],
+    ['cron(0 8 ? * TUE *)', '2026-01-02T09:00:00', '2026-01-06T08:00:00'],
+    ['cron(0 8 1 1,3,5 ? *)', '2026-01-02T09:00:00', '2026-03-01T08:00:00'],
+    ['cron(0/15 * ? * MON-FRI *)', '2026-01-02T23:50:00', '2026-01-05T00:00:00'],
+    ['cron(0 8 * * ? *)', '2026-01-02T08:00:00', '2026-01-03T08:00:00'],
+  ])('%s after %s is %s', (expression, from, expected) => {
+    expect(nextTime(expression, at(from))).toBe(at(expected));
+  });
+
+  it.each([
+    'cron(0 8 L * ? *)',
+    'cron(0 8 ? * 2#1 *)',
+    'cron(99 8 * * ? *)',
+    'at(2026-01-01)',
+    'cron(0/0 8 * * ? *)',
+  ])('refuses %s', (expression) => {
+    expect(() => nextTime(expression, 0)).toThrow('not implemented');
+  });
+
+  it('is always later than now, on the minute', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 59 }),
+        fc.integer({ min: 0, max: 23 }),
+        fc.date({ min: new Date(0), max: new Date(4e12), noInvalidDate: true }),
+        (minute, hour, from) => {
+          const next = new Date(nextTime(`cron(${minute} ${hour} * * ? *)`, from.getTime()) ?? 0);
+          expect(next.getTime()).toBeGreaterThan(from.getTime());
+          expect(next.getTime() - from.getTime()).toBeLessThanOrEqual(86_400_000);
+          expect([next.getUTCMinutes(), next.getUTCHours(), next.getUTCSeconds()]).toEqual([minute, hour, 0]);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
