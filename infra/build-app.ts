@@ -49,7 +49,7 @@ export function buildApp(system: SystemDeclaration, options: BuildOptions = {}):
     // Permissions of signers for another account name that account's roles, which must exist by then (correction 13).
     if (own !== options.account) signing.stack.addStackDependency(stack);
     if (declared.gateway && system.apiGatewayAccount !== false)
-      stack.addStackDependency(gatewayAccount(app, system, own, options));
+      stack.addStackDependency(gatewayAccount(app, system, signingPlace, place, env));
   }
   return app;
 }
@@ -63,18 +63,12 @@ function zoneAccount(zone: string, declared: ZoneDeclaration, options: BuildOpti
   return declared.account ?? options.account;
 }
 
-/** One stack an account that has a gateway. */
-function gatewayAccount(
-  app: App,
-  system: SystemDeclaration,
-  account: string | undefined,
-  options: BuildOptions,
-) {
+/** One stack an account that has a gateway; its id names the account where that is not the signing zone's. */
+function gatewayAccount(app: App, system: SystemDeclaration, signing: Place, place: Place, env: object) {
   const name = sharedStackNames(system.name).gateway;
-  const id = account === options.account ? name : `${name}-${account}`;
-  const env = environment(account, options.region);
+  const id = place.account === signing.account ? name : `${name}-${place.account}`;
   const existing = app.node.tryFindChild(id);
-  return existing instanceof Stack ? existing : createGatewayAccountStack(app, system.name, id, env);
+  return existing instanceof Stack ? existing : createGatewayAccountStack(app, system.name, id, place, env);
 }
 
 function environment(account: string | undefined, region: string | undefined) {

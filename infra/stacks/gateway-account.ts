@@ -1,6 +1,8 @@
 import { type App, Stack } from 'aws-cdk-lib';
 import { CfnAccount } from 'aws-cdk-lib/aws-apigateway';
 import { ManagedPolicy, PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { acknowledgeFindings } from '../acknowledgements.ts';
+import type { Place } from '../constructs/arns.ts';
 import { allow } from '../constructs/statements.ts';
 import { boundaryName } from '../declaration/names.ts';
 
@@ -19,7 +21,13 @@ const LOG_ACTIONS = [
  * The role by which API Gateway writes logs. It is one an account and region, shared with every other API there, and a first
  * deploy with access logs fails without it: on unless the declaration says `apiGatewayAccount: false`.
  */
-export function createGatewayAccountStack(app: App, system: string, id: string, env: object): Stack {
+export function createGatewayAccountStack(
+  app: App,
+  system: string,
+  id: string,
+  place: Place,
+  env: object,
+): Stack {
   const stack = new Stack(app, id, {
     description: `${system}: the role that API Gateway writes logs with (one an account and region).`,
     ...env,
@@ -37,5 +45,6 @@ export function createGatewayAccountStack(app: App, system: string, id: string, 
     inlinePolicies: { logs: new PolicyDocument({ statements: [statement()] }) },
   });
   new CfnAccount(stack, 'Account', { cloudWatchRoleArn: role.roleArn });
+  acknowledgeFindings(stack, { system, place, functions: [] });
   return stack;
 }

@@ -4,7 +4,9 @@ import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { SEED_RECORD } from '../../functions/common/record.ts';
 import type { Grant } from '../../functions/signer/grant.ts';
+import { acknowledgeFindings } from '../acknowledgements.ts';
 import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn } from '../constructs/arns.ts';
 import { createBoundary } from '../constructs/boundary.ts';
 import { createDataKey, viaService } from '../constructs/data-key.ts';
@@ -24,9 +26,6 @@ import { deriveGrants } from '../declaration/derive.ts';
 import { functionName, recordName, sharedStackNames, signerName } from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
 import { askingFunctions } from '../function-settings.ts';
-
-/** A record without keys. A constant, so that no later deploy writes over what rotation has stored since (correction 6). */
-export const EMPTY_RECORD = '{"version":1,"keys":[]}';
 
 /** Signatures at one time and signer when the grant says nothing else. */
 const DEFAULT_CONCURRENCY = 10;
@@ -69,6 +68,12 @@ export function createSigningStack(app: App, system: SystemDeclaration, place: P
   );
   restrictEndpoints(network, system, place, records);
   createSigners(stack, system, place, network, records, recordKey.keyArn);
+  acknowledgeFindings(stack, {
+    system: system.name,
+    zone: 'signing',
+    place,
+    functions: deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone)),
+  });
   return { stack, vpcId: network.vpc.vpcId, records, recordKeyArn: recordKey.keyArn };
 }
 
@@ -77,7 +82,8 @@ function createRecord(scope: Construct, system: string, client: string, keyArn: 
     name: recordName(system, client),
     description: `Keys of client ${client}: ids and states, no key material.`,
     kmsKeyId: keyArn,
-    secretString: EMPTY_RECORD,
+    // A constant: a value that changed with the declaration would overwrite what rotation has stored (correction 6).
+    secretString: SEED_RECORD,
   });
   // Losing it would lose which key is registered.
   secret.applyRemovalPolicy(RemovalPolicy.RETAIN);

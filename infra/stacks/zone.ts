@@ -1,6 +1,7 @@
 import type { App } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { acknowledgeFindings } from '../acknowledgements.ts';
 import { functionArn, type Place } from '../constructs/arns.ts';
 import { createBoundary } from '../constructs/boundary.ts';
 import { createDataKey } from '../constructs/data-key.ts';
@@ -120,6 +121,10 @@ export function createZoneStack(app: App, props: ZoneProps): SystemStack {
     createEventEntry(stack, { place, names: events, key, events: declared.events, handler: worker });
   const rotation = declared.admin && functions.get('rotation');
   if (rotation) scheduleRotation(stack, place, system, signing.records, rotation);
+  acknowledgeFindings(stack, {
+    ...{ system: system.name, zone, place, login: declared.gateway?.login !== undefined },
+    functions: zoneFunctions(declared).map((name) => functionName(system.name, zone, name)),
+  });
   return stack;
 }
 
