@@ -1,7 +1,7 @@
 import { ZonesError } from '../../client/errors.ts';
 import type { ApiConfig, ClientConfig, ZoneConfig } from '../../functions/common/config.ts';
 import type { Grant, GrantedTarget } from '../../functions/signer/grant.ts';
-import { LOGIN_FUNCTIONS, zoneClients } from './names.ts';
+import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS, zoneClients } from './names.ts';
 import type {
   ApiGrant,
   ClientDeclaration,
@@ -113,6 +113,8 @@ export function deriveZoneConfig(
   };
   const login = declared.gateway?.login;
   if (login && LOGIN_FUNCTIONS.some((name) => name === functionName)) config.login = login;
+  const authorizer = declared.gateway?.authorizer;
+  if (authorizer && functionName === AUTHORIZER_FUNCTION) config.authorizer = authorizer;
   if (declared.admin) config.rotation = rotationConfigs(system);
   return config;
 }

@@ -1,6 +1,6 @@
 import type { Algorithm } from '../../client/algorithms.ts';
 import type { IssuerProfile } from '../../client/profile.ts';
-import type { LoginConfig } from '../../functions/common/config.ts';
+import type { AuthorizerConfig, LoginConfig } from '../../functions/common/config.ts';
 import type { AllowedDetail } from '../../functions/signer/grant.ts';
 
 /** Where a signing key lives (design 5, 6). Only `kms` may span zones. */
@@ -71,6 +71,9 @@ export interface Route {
 /** User login through the zone's gateway: declared once, in the shape that the login functions read. */
 export type LoginDeclaration = LoginConfig;
 
+/** What the shipped authorizer demands of a token: declared once, in the shape that it reads. */
+export type AuthorizerDeclaration = AuthorizerConfig;
+
 /** A closed network: one VPC, its own roles, its own secrets. */
 export interface ZoneDeclaration {
   /** IPv4 CIDR of the VPC, /16 to /24; overlaps no other zone's. */
@@ -79,7 +82,12 @@ export interface ZoneDeclaration {
   account?: string;
   grants: readonly GrantDeclaration[];
   /** Entered through API Gateway. */
-  gateway?: { routes: readonly Route[]; login?: LoginDeclaration };
+  gateway?: {
+    routes: readonly Route[];
+    login?: LoginDeclaration;
+    /** Needed where a route has `authorize: 'helseid'`. */
+    authorizer?: AuthorizerDeclaration;
+  };
   /** Entered by events: EventBridge to SQS to the function. */
   events?: { function: string; sources: readonly string[]; detailTypes: readonly string[] };
   /** The zone that rotates keys; exactly one. Its grants are derived, one a client. */

@@ -1,0 +1,96 @@
+import { loginRoutes } from '../../../functions/login-common/routes.ts';
+import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, HYPHENATED_NAME_PATTERN, LOGIN_FUNCTIONS } from '../names.ts';
+import { collect, type Problem, repeated, type Unless } from '../problem.ts';
+import type { Route, SystemDeclaration, ZoneDeclaration } from '../types.ts';
+import { checkLogin } from './login.ts';
+
+/** API Gateway resource paths: plain segments, and whole segments in braces; the last may be greedy. */
+const RESOURCE_PATH = /^\/$|^(?:\/(?:[A-Za-z0-9._~-]+|\{[A-Za-z0-9_]+\}))*(?:\/\{[A-Za-z0-9_]+\+\})?$/;
+
+/** Functions whose place the system decides. */
+const OWN_FUNCTIONS: readonly string[] = [
+  ...LOGIN_FUNCTIONS,
+  ...ADMIN_FUNCTIONS,
+  AUTHORIZER_FUNCTION,
+  'signer',
+];
+
+/** Zones are entered as declared; exactly one of them is the admin zone, and that by nobody. */
+export function checkEntries(system: SystemDeclaration): Problem[] {
+  return collect((unless) => {
+    const zones = Object.entries(system.zones);
+    const admins = zones.filter(([, { admin }]) => admin).map(([name]) => name);
+    unless(
+      admins.length === 1,
+      'zones',
+      admins.length === 0
+        ? 'need one admin zone, which makes and rotates keys: add admin: { cidr, admin: true, grants: [] }'
+        : `have ${admins.length} admin zones (${admins.join(', ')}); leave one, for two would rotate each other’s keys away`,
+    );
+    for (const [name, zone] of zones) {
+      const field = `zones.${name}`;
+      unless(
+        !zone.admin || (!zone.gateway && !zone.events),
+        field,
+        'is the admin zone, and Secrets Manager alone starts it: leave gateway and events out',
+      );
+      if (zone.events) checkFunction(unless, `${field}.events.function`, zone.events.function);
+      if (zone.gateway) checkGateway(unless, system, field, zone, zone.gateway);
+    }
+  });
+}
+
+function checkGateway(
+  unless: Unless,
+  system: SystemDeclaration,
+  field: string,
+  zone: ZoneDeclaration,
+  { routes, login }: NonNullable<ZoneDeclaration['gateway']>,
+): void {
+  unless(
+    routes.length > 0 || login !== undefined,
+    `${field}.gateway.routes`,
+    'must name at least one, or declare login',
+  );
+  for (const [index, route] of routes.entries()) {
+    const at = `${field}.gateway.routes[${index}]`;
+    checkFunction(unless, `${at}.function`, route.function);
+    unless(
+      RESOURCE_PATH.test(route.path),
+      `${at}.path`,
+      'must be an API Gateway resource path, e.g. /summaries/{id}; parameters are whole segments',
+    );
+    unless(
+      route.authorize !== 'helseid' || zone.grants.length > 0,
+      `${at}.authorize`,
+      'is helseid, but the zone has no grant that says which issuer’s tokens to accept; add one, or use iam',
+    );
+  }
+  const own = login ? loginRoutes(login) : [];
+  const planned = [...own, ...routes].map((route) => routeKey(route));
+  for (const index of repeated(planned).filter((at) => at >= own.length))
+    unless(
+      false,
+      `${field}.gateway.routes[${index - own.length}]`,
+      `answers ${planned[index]} a second time${login ? ' (user login has routes of its own)' : ''}; leave one out`,
+    );
+  if (login) checkLogin(unless, system, `${field}.gateway.login`, zone, login);
+}
+
+/** Two routes are one for API Gateway, whatever their parameters are called. */
+function routeKey({ method, path }: Pick<Route, 'method' | 'path'>): string {
+  return `${method} ${path.replace(/\{[^}+]*\}/g, '{}')}`;
+}
+
+function checkFunction(unless: Unless, field: string, name: string): void {
+  unless(
+    HYPHENATED_NAME_PATTERN.test(name) && name.length <= 32,
+    field,
+    'must be the name of a folder under functions/: up to 32 lower-case letters, digits and single hyphens',
+  );
+  unless(
+    !OWN_FUNCTIONS.includes(name),
+    field,
+    `can’t be ${name}: the system places that function itself; name one of your own`,
+  );
+}

@@ -1,0 +1,147 @@
+import { isOrganizationNumber, isUuid } from '../../../client/compose/details.ts';
+import type { AllowedDetail } from '../../../functions/signer/grant.ts';
+import { collect, isCanonical, type Problem, repeated, type Unless } from '../problem.ts';
+import type { ApiGrant, ClientDeclaration, GrantDeclaration, SystemDeclaration } from '../types.ts';
+
+/** Grants name what is declared, each once, and nothing beyond it. */
+export function checkGrants(system: SystemDeclaration): Problem[] {
+  return collect((unless) => {
+    for (const [name, { grants, admin }] of Object.entries(system.zones)) {
+      const field = `zones.${name}.grants`;
+      unless(
+        !admin || grants.length === 0,
+        field,
+        'must be empty: the admin zone’s grants are derived, one a client',
+      );
+      for (const [index, grant] of grants.entries()) checkGrant(unless, system, `${field}[${index}]`, grant);
+      for (const index of repeated(grants.map(({ client }) => client)))
+        unless(false, `${field}[${index}].client`, 'has a grant in this zone already; put both into one');
+      checkApisOnce(unless, field, grants);
+    }
+  });
+}
+
+/** A zone function finds the client of an API by the API's name alone. */
+function checkApisOnce(unless: Unless, field: string, grants: readonly GrantDeclaration[]): void {
+  const places = grants.flatMap(({ apis }, grant) => apis.map(({ api }, index) => ({ api, grant, index })));
+  for (const at of repeated(places.map(({ api }) => api))) {
+    const place = places[at];
+    unless(
+      false,
+      `${field}[${place?.grant}].apis[${place?.index}].api`,
+      'is granted twice in this zone; one client calls an API, by one list of methods and paths',
+    );
+  }
+}
+
+function checkGrant(unless: Unless, system: SystemDeclaration, field: string, grant: GrantDeclaration): void {
+  const client = ownEntry(system.clients, grant.client);
+  unless(client !== undefined, `${field}.client`, unknown(grant.client, 'client', system.clients));
+  if (client) checkDetails(unless, `${field}.details`, grant.details, client);
+  for (const [index, api] of grant.apis.entries()) checkApi(unless, system, `${field}.apis[${index}]`, api);
+}
+
+function checkApi(unless: Unless, system: SystemDeclaration, field: string, { api, paths }: ApiGrant): void {
+  const declared = ownEntry(system.apis, api);
+  unless(declared !== undefined, `${field}.api`, unknown(api, 'API', system.apis));
+  for (const [index, path] of paths.entries()) {
+    const at = `${field}.paths[${index}]`;
+    // A path is appended to a base URL without a trailing slash: whatever begins otherwise would change the host.
+    const onHost = /^\/(?!\/)/.test(path);
+    unless(
+      onHost,
+      at,
+      `covers another host or path than the API’s: begin with one slash, ${declared ? `below ${declared.baseUrl}` : 'below its base URL'}`,
+    );
+    if (!onHost) continue;
+    const literal = path.replace(/\/\*$/, '/');
+    unless(
+      !literal.includes('*'),
+      at,
+      'has a star in another place than a last /*, which covers everything below',
+    );
+    unless(
+      literal.includes('*') || (!/[?#]/.test(path) && isCanonical(`https://host.example${literal}`)),
+      at,
+      'is not a canonical path: no query, dot segments, double slashes or needless percent-encodings',
+    );
+  }
+}
+
+function checkDetails(
+  unless: Unless,
+  field: string,
+  details: GrantDeclaration['details'],
+  client: ClientDeclaration,
+): void {
+  if (details === undefined || details === 'none') return;
+  unless(
+    client.profile.detailTypes.length > 0,
+    field,
+    'must be none: the client’s issuer knows no organisation details',
+  );
+  if (details === 'any') return;
+  unless(details.length > 0, field, 'is an empty list; write none, or list what is allowed');
+  for (const [index, detail] of details.entries()) {
+    const at = `${field}[${index}]`;
+    unless(
+      client.profile.detailTypes.includes(detail.type) || client.profile.detailTypes.length === 0,
+      `${at}.type`,
+      `must be one of the profile’s detailTypes: ${client.profile.detailTypes.join(', ')}`,
+    );
+    checkDetail(unless, at, detail, client.tenancy);
+  }
+}
+
+function checkDetail(
+  unless: Unless,
+  at: string,
+  detail: AllowedDetail,
+  tenancy: ClientDeclaration['tenancy'],
+): void {
+  if (detail.type === 'nhn:sfm:journal-id') {
+    unless(
+      tenancy === 'multi-tenant',
+      `${at}.type`,
+      'is for multi-tenant clients, and this one is single-tenant',
+    );
+    unless(detail.journalId === '*' || isUuid(detail.journalId), `${at}.journalId`, 'must be a UUID or *');
+  }
+  if (detail.type !== 'helseid_authorization') return;
+  for (const member of ['parent', 'child'] as const) {
+    const value = detail[member];
+    unless(
+      value === undefined || value === '*' || isOrganizationNumber(value),
+      `${at}.${member}`,
+      'must be an organisation number of nine digits with a right check digit, or *',
+    );
+  }
+  if (tenancy === 'single-tenant') {
+    unless(
+      detail.parent === undefined,
+      `${at}.parent`,
+      'can’t be set: a single-tenant client’s parent is registered at HelseID',
+    );
+    unless(
+      detail.child !== undefined,
+      `${at}.child`,
+      'must be set: a single-tenant client sends a child or no details',
+    );
+  } else {
+    unless(
+      detail.parent !== undefined,
+      `${at}.parent`,
+      'must be set: a multi-tenant client names the parent each time',
+    );
+  }
+}
+
+/** The entry of that name, not something every object inherits. */
+export function ownEntry<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+/** Says that a name is not declared and which are. */
+export function unknown(name: string, what: string, known: Readonly<Record<string, unknown>>): string {
+  return `names the ${what} ${name}, which is not declared; declared are: ${Object.keys(known).join(', ') || 'none'}`;
+}

@@ -1,0 +1,43 @@
+import { HYPHENATED_NAME_PATTERN, MAX_PHYSICAL_NAME, NAME_PATTERN, physicalNames } from '../names.ts';
+import { collect, type Problem } from '../problem.ts';
+import type { SystemDeclaration } from '../types.ts';
+
+const NAME = 'must be 2 to 15 lower-case letters and digits, beginning with a letter, without hyphens';
+const HYPHENATED = 'must be up to 32 lower-case letters, digits and single hyphens, beginning with a letter';
+
+/** Names that the system itself goes by; a zone of that name would share roles or boundaries with the signers. */
+const RESERVED_ZONES = ['signing', 'signer'];
+
+/** Names are of the right form, and no two physical names are one. */
+export function checkNames(system: SystemDeclaration): Problem[] {
+  return collect((unless) => {
+    unless(NAME_PATTERN.test(system.name), 'name', NAME);
+    for (const client of Object.keys(system.clients))
+      unless(NAME_PATTERN.test(client), `clients.${client}`, NAME);
+    for (const api of Object.keys(system.apis))
+      unless(HYPHENATED_NAME_PATTERN.test(api) && api.length <= 32, `apis.${api}`, HYPHENATED);
+    for (const zone of Object.keys(system.zones)) {
+      unless(NAME_PATTERN.test(zone), `zones.${zone}`, NAME);
+      unless(
+        !RESERVED_ZONES.includes(zone),
+        `zones.${zone}`,
+        'has the name of the signing zone or its signers; its roles would pass as theirs: choose another',
+      );
+    }
+    const names = physicalNames(system);
+    for (const { name, field } of names)
+      unless(
+        name.length <= MAX_PHYSICAL_NAME,
+        field,
+        `makes the physical name ${name}, which is longer than ${MAX_PHYSICAL_NAME} characters: shorten it`,
+      );
+    for (const [index, { kind, name, field }] of names.entries()) {
+      const earlier = names.slice(0, index).find((other) => other.kind === kind && other.name === name);
+      unless(
+        earlier === undefined || earlier.field === field,
+        field,
+        `makes the same ${kind} name as ${earlier?.field}, ${name}: rename one`,
+      );
+    }
+  });
+}

@@ -1,0 +1,58 @@
+import { collect, type Problem } from '../problem.ts';
+import type { SystemDeclaration } from '../types.ts';
+
+interface Range {
+  field: string;
+  cidr: string;
+  first: number;
+  last: number;
+}
+
+/** Every VPC has a range of its own, and the admin zone lies in the signing zone's account. */
+export function checkNetworks(system: SystemDeclaration): Problem[] {
+  const declared = [
+    { field: 'signing.cidr', cidr: system.signing.cidr },
+    ...Object.entries(system.zones).map(([name, { cidr }]) => ({ field: `zones.${name}.cidr`, cidr })),
+  ];
+  return collect((unless) => {
+    const ranges: Range[] = [];
+    for (const { field, cidr } of declared) {
+      const range = readCidr(cidr);
+      unless(
+        range !== undefined,
+        field,
+        'must be an IPv4 range of /16 to /24 that begins at its first address, e.g. 10.10.0.0/20',
+      );
+      if (!range) continue;
+      const clash = ranges.find((other) => other.first <= range.last && range.first <= other.last);
+      unless(
+        clash === undefined,
+        field,
+        `overlaps ${clash?.field} (${clash?.cidr}); zones are closed networks, so give each a range of its own`,
+      );
+      ranges.push({ field, cidr, ...range });
+    }
+    for (const [name, { account, admin }] of Object.entries(system.zones)) {
+      const field = `zones.${name}.account`;
+      unless(
+        account === undefined || /^\d{12}$/.test(account),
+        field,
+        'must be an AWS account id of twelve digits',
+      );
+      unless(
+        !(admin && account !== undefined),
+        field,
+        'can’t be set: KMS has no cross-account CreateKey, so the admin zone lies in the signing zone’s account; leave it out',
+      );
+    }
+  });
+}
+
+function readCidr(cidr: string): { first: number; last: number } | undefined {
+  const [, address = '', bits = ''] = /^(\d{1,3}(?:\.\d{1,3}){3})\/(1[6-9]|2[0-4])$/.exec(cidr) ?? [];
+  const octets = address.split('.').map(Number);
+  if (address === '' || octets.some((octet) => octet > 255)) return undefined;
+  const first = octets.reduce((value, octet) => value * 256 + octet, 0);
+  const size = 2 ** (32 - Number(bits));
+  return first % size === 0 ? { first, last: first + size - 1 } : undefined;
+}

@@ -1,0 +1,72 @@
+import { helseIdProfile } from '../../../client/profile.ts';
+import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
+import system from '../../../zones.ts';
+
+/** Says to {@link changed} that a field goes. */
+export const ABSENT = Symbol('absent');
+
+/** A system with everything that zones.ts may leave out: login, a multi-tenant client, an exception. */
+export const FULL: SystemDeclaration = {
+  ...system,
+  clients: {
+    ...system.clients,
+    vendor: {
+      clientId: 'vendor-1',
+      issuer: 'https://as.example.org/realms/health/',
+      algorithm: 'PS256',
+      tenancy: 'multi-tenant',
+      profile: helseIdProfile,
+      rotation: { everyDays: 30, longestTokenLifetime: 600 },
+    },
+  },
+  zones: {
+    ...system.zones,
+    public: {
+      cidr: '10.10.0.0/20',
+      gateway: {
+        routes: [{ method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'iam' }],
+        login: {
+          client: 'journal',
+          scopes: ['openid', 'offline_access'],
+          requestObject: true,
+          idleMinutes: 30,
+          absoluteMinutes: 480,
+          origin: 'https://journal.example.no',
+          forward: [{ method: 'GET', path: '/summaries/{id}', to: '/v1/summaries/{id}', api: 'summaries' }],
+        },
+      },
+      grants: [
+        {
+          client: 'journal',
+          apis: [{ api: 'summaries', methods: ['GET'], paths: ['/v1/summaries/*'] }],
+          requestObjects: true,
+        },
+      ],
+    },
+    partner: {
+      cidr: '10.60.0.0/20',
+      account: '111122223333',
+      events: { function: 'worker', sources: ['partner'], detailTypes: ['Moved'] },
+      grants: [
+        {
+          client: 'vendor',
+          details: [{ type: 'helseid_authorization', parent: '974760673', child: '*' }],
+          apis: [],
+        },
+      ],
+    },
+  },
+  exceptions: [{ rule: 'layers', resource: 'journal-zone-public/*', reason: 'Only while the pilot runs.' }],
+};
+
+/** A copy of {@link FULL} with one field, given by its path (`zones.public.grants[0].client`), replaced, added or taken away. */
+export function changed(path: string, value: unknown): unknown {
+  const copy = structuredClone(FULL);
+  const keys = path.split(/[.[\]]+/).filter((key) => key !== '');
+  const last = keys.pop() ?? '';
+  let place = copy as unknown as Record<string, unknown>;
+  for (const key of keys) place = place[key] as Record<string, unknown>;
+  if (value === ABSENT) delete place[last];
+  else place[last] = value;
+  return copy;
+}

@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { loadSystem, refuseRepeatedNames } from '../../../infra/declaration/load.ts';
+import system from '../../../zones.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'zones-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const write = (name: string, source: string): string => {
+  const file = join(folder, name);
+  writeFileSync(file, source);
+  return file;
+};
+
+test('the shipped declarations load', async () => {
+  expect(await loadSystem()).toEqual(system);
+  expect((await loadSystem('examples/two-clients.zones.ts')).name).toBe('pharmacy');
+});
+
+test('refused: two zones with one name', async () => {
+  const zones = `{ public: { cidr: '10.1.0.0/20', grants: [] }, public: { cidr: '10.2.0.0/20', grants: [] } }`;
+  const file = write('twice.ts', `export default {\n  name: 'journal',\n  zones: ${zones} };`);
+  await expect(loadSystem(file)).rejects.toMatchObject({
+    code: 'declaration_invalid',
+    message: expect.stringMatching(/twice\.ts:3: .*"public".*rename one/),
+  });
+});
+
+test('not refused: one name in two places', () => {
+  expect(() => refuseRepeatedNames(`export default { a: { name: 1 }, b: { name: 2 } }`, 'x')).not.toThrow();
+});
+
+test('refused: a declaration that never went through defineSystem and is wrong', async () => {
+  await expect(loadSystem(write('wrong.ts', `export default { name: 'J' };`))).rejects.toMatchObject({
+    code: 'declaration_invalid',
+  });
+});
+
+test('refused: a file that exports nothing, and one that is not there', async () => {
+  await expect(loadSystem(write('empty.ts', 'export {};'))).rejects.toMatchObject({
+    code: 'declaration_invalid',
+  });
+  await expect(loadSystem(join(folder, 'nowhere.ts'))).rejects.toMatchObject({ code: 'declaration_invalid' });
+});

@@ -1,0 +1,443 @@
+import { describe, expect, test } from 'vitest';
+import twoClients from '../../../examples/two-clients.zones.ts';
+import { defineSystem } from '../../../infra/declaration/define.ts';
+import { deriveGrants } from '../../../infra/declaration/derive.ts';
+import { findProblems } from '../../../infra/declaration/validate.ts';
+import system from '../../../zones.ts';
+import { ABSENT, changed, FULL } from './change.ts';
+
+describe('accepted', () => {
+  test.each([
+    ['zones.ts', system],
+    ['the example of two clients', twoClients],
+    ['a system with everything', FULL],
+  ])('%s', (_name, declaration) => {
+    expect(findProblems(declaration)).toEqual([]);
+    expect(defineSystem(declaration)).toBe(declaration);
+  });
+
+  test.each<[string, string, unknown]>([
+    [
+      'an issuer of somebody else, with a slash, verbatim',
+      'clients.vendor.issuer',
+      'https://as.example.org/',
+    ],
+    [
+      'HelseID’s conformance server, whose issuer has a path',
+      'clients.journal.issuer',
+      'https://samsvarstesting-sts-test.helseid.sky.nhn.no/0f1e',
+    ],
+    ['an issuer on a port', 'clients.journal.issuer', 'https://localhost:3443'],
+    ['an API on a port', 'apis.documents.baseUrl', 'https://localhost:3445/fhir'],
+    ['every algorithm but RS', 'clients.journal.algorithm', 'ES512'],
+    ['custody spelled out', 'clients.journal.custody', 'kms'],
+    ['a whole API', 'zones.internal.grants[0].apis[0].paths', ['/*']],
+    ['any detail', 'zones.internal.grants[0].details', 'any'],
+    ['neighbouring ranges', 'zones.partner.cidr', '10.20.16.0/20'],
+    ['a plain FAPI issuer', 'clients.journal.profile.assertionTyp', 'JWT'],
+    ['a function with hyphens', 'zones.internal.events.function', 'submit-document'],
+    ['an API name with hyphens', 'apis.my-own-api', FULL.apis['documents']],
+    ['a greedy route', 'zones.public.gateway.routes[0].path', '/files/{path+}'],
+    ['a resource indicator', 'apis.documents.resource', 'urn:example:documents'],
+  ])('%s', (_name, path, value) => {
+    expect(findProblems(changed(path, value))).toEqual([]);
+  });
+});
+
+const DETAIL = 'zones.internal.grants[0].details[0]';
+const PATH = 'zones.internal.grants[0].apis[0].paths[0]';
+const ROUTE = 'zones.public.gateway.routes[0]';
+const LOGIN = 'zones.public.gateway.login';
+
+/** Name of the case, field that is changed, its value, what the message must say, and the field it names if another. */
+const REFUSED: [string, string, unknown, RegExp, string?][] = [
+  // what the issue lists
+  [
+    'an unknown API in a grant',
+    'zones.public.grants[0].apis[0].api',
+    'nowhere',
+    /nowhere.*not declared.*documents, summaries/,
+  ],
+  [
+    'overlapping ranges',
+    'zones.internal.cidr',
+    '10.10.8.0/22',
+    /overlaps zones\.public\.cidr \(10\.10\.0\.0\/20\)/,
+  ],
+  ['a range over the signing zone’s', 'zones.internal.cidr', '10.30.0.0/16', /overlaps signing\.cidr/],
+  ['an http API', 'apis.documents.baseUrl', 'http://documents.example.no', /https only/],
+  ['an http issuer', 'clients.journal.issuer', 'http://helseid-sts.test.nhn.no', /is http/],
+  ['an http self-service API', 'clients.journal.selfService.baseUrl', 'http://api.nhn.no', /https only/],
+  ['an http origin of the gateway', `${LOGIN}.origin`, 'http://journal.example.no', /https origin/],
+  ['RS256', 'clients.journal.algorithm', 'RS256', /no RS algorithm.*ES256.*PS512/],
+  ['RS512', 'clients.journal.algorithm', 'RS512', /no RS algorithm/],
+  ['none for an algorithm', 'clients.journal.algorithm', 'none', /choose one of/],
+  [
+    'HelseID’s issuer with a slash',
+    'clients.journal.issuer',
+    'https://helseid-sts.test.nhn.no/',
+    /write https:\/\/helseid-sts\.test\.nhn\.no$/,
+  ],
+  [
+    'HelseID’s production issuer with a slash',
+    'clients.journal.issuer',
+    'https://helseid-sts.nhn.no/',
+    /ends in a slash/,
+  ],
+  [
+    'HelseID’s issuer with path and slash',
+    'clients.journal.issuer',
+    'https://samsvarstesting-sts-test.helseid.sky.nhn.no/0f1e/',
+    /ends in a slash/,
+  ],
+  ['a pattern that goes on with the host', PATH, '.evil.example/*', /covers another host/],
+  ['a pattern that makes the host user information', PATH, '@evil.example/*', /covers another host/],
+  ['a pattern that is a URL', PATH, 'https://evil.example/*', /covers another host/],
+  ['a pattern without a scheme', PATH, '//evil.example/*', /covers another host/],
+  ['a pattern that is a star', PATH, '*', /covers another host/],
+  ['a host with a star', 'apis.documents.baseUrl', 'https://*.example.no', /one host/],
+  [
+    'a zone with the name of the signing zone',
+    'zones.signing',
+    FULL.zones['internal'],
+    /name of the signing zone/,
+  ],
+  ['a zone with the name of the signers', 'zones.signer', FULL.zones['internal'], /choose another/],
+  [
+    'custody secret in two zones',
+    'clients.journal.custody',
+    'secret',
+    /public and internal.*"Use of Client Secrets".*custody kms/,
+  ],
+  ['custody file in two zones', 'clients.journal.custody', 'file', /Use of Client Secrets/],
+  ['custody database in two zones', 'clients.journal.custody', 'database', /Use of Client Secrets/],
+  ['custody secret in one zone', 'clients.vendor.custody', 'secret', /deploys keys in KMS only/],
+  ['custody pkcs11 in one zone', 'clients.vendor.custody', 'pkcs11', /deploys keys in KMS only/],
+
+  // names
+  ['a system name with a hyphen', 'name', 'my-journal', /without hyphens/],
+  ['a system name of one letter', 'name', 'j', /2 to 15/],
+  ['a system name that is too long', 'name', 'journalsofnorway', /2 to 15/],
+  ['a client name with a hyphen', 'clients.a-b', FULL.clients['vendor'], /without hyphens/],
+  ['a zone name in upper case', 'zones.Internal', FULL.zones['partner'], /lower-case/],
+  ['a zone name with a hyphen', 'zones.public-b', FULL.zones['partner'], /without hyphens/],
+  ['an API name with an underscore', 'apis.a_b', FULL.apis['documents'], /lower-case/],
+  ['an API name that is too long', `apis.${'a'.repeat(33)}`, FULL.apis['documents'], /up to 32/],
+
+  // clients
+  ['no clients', 'clients', {}, /at least one/, 'clients'],
+  ['a client id with a space', 'clients.journal.clientId', 'a b', /without spaces/],
+  ['an issuer with a query', 'clients.vendor.issuer', 'https://as.example.org?x', /without query/],
+  [
+    'an issuer with user information',
+    'clients.vendor.issuer',
+    'https://u@as.example.org',
+    /user information/,
+  ],
+  ['an issuer that is no URL', 'clients.vendor.issuer', 'helseid', /https URL/],
+  [
+    'an assertion that lives 11 seconds',
+    'clients.journal.profile.assertionLifetime',
+    11,
+    /at most 10 seconds for HelseID/,
+  ],
+  [
+    'an assertion that lives 61 seconds elsewhere',
+    'clients.vendor.profile.assertionLifetime',
+    61,
+    /at most 60 seconds$/,
+  ],
+  ['an assertion that is backdated too far', 'clients.journal.profile.assertionBackdate', 61, /at most 60/],
+  [
+    'assertions that pass as proofs',
+    'clients.journal.profile.assertionTyp',
+    'dpop+jwt',
+    /must differ/,
+    'clients.journal.profile',
+  ],
+  [
+    'request objects that pass as assertions',
+    'clients.journal.profile.requestObjectTyp',
+    'client-authentication+jwt',
+    /must differ/,
+    'clients.journal.profile',
+  ],
+  ['ID tokens without a signature', 'clients.journal.profile.idTokenAlgorithm', 'none', /RS256/],
+  ['a rotation once in two years', 'clients.vendor.rotation.everyDays', 730, /365/],
+  [
+    'tokens that outlive the rotation',
+    'clients.vendor.rotation.longestTokenLifetime',
+    30 * 86_400,
+    /shorter than the time between/,
+  ],
+  ['tokens of a second', 'clients.vendor.rotation.longestTokenLifetime', 1, /at least 60/],
+  ['half a day between rotations', 'clients.vendor.rotation.everyDays', 0.5, /whole number/],
+  ['no time between rotations', 'clients.vendor.rotation.everyDays', 0, /at least 1/],
+  ['a self-service API with a slash', 'clients.journal.selfService.baseUrl', 'https://api.nhn.no/', /slash/],
+
+  // APIs
+  [
+    'an API with a slash at the end',
+    'apis.documents.baseUrl',
+    'https://documents.example.no/',
+    /leave it out/,
+  ],
+  ['an API with a query', 'apis.documents.baseUrl', 'https://documents.example.no/a?b', /query/],
+  ['an API with user information', 'apis.documents.baseUrl', 'https://u@documents.example.no', /one host/],
+  ['an API in upper case', 'apis.documents.baseUrl', 'https://Documents.example.no', /lower case/],
+  ['an API with a dot segment', 'apis.documents.baseUrl', 'https://documents.example.no/a/../b', /canonical/],
+  ['an API with its default port', 'apis.documents.baseUrl', 'https://documents.example.no:443', /canonical/],
+  [
+    'an API where keys are registered',
+    'apis.documents.baseUrl',
+    'https://api.selvbetjening.test.nhn.no/v1',
+    /only the admin zone/,
+  ],
+  ['an API without scopes', 'apis.documents.scopes', [], /at least one/],
+  ['two scopes in one', 'apis.documents.scopes[0]', 'a b', /one scope/],
+  ['an audience of nothing', 'apis.documents.audience', '', /empty/],
+  ['a resource that is no URI', 'apis.documents.resource', 'documents', /absolute URI/],
+
+  // networks
+  ['a range that is no range', 'zones.internal.cidr', '10.20.0.0', /IPv4 range/],
+  ['a range that is too large', 'zones.internal.cidr', '10.0.0.0/8', /\/16 to \/24/],
+  ['a range that is too small', 'zones.internal.cidr', '10.20.0.0/28', /\/16 to \/24/],
+  ['a range that begins inside itself', 'zones.internal.cidr', '10.20.1.0/20', /first address/],
+  ['an address over 255', 'zones.internal.cidr', '10.256.0.0/20', /IPv4 range/],
+  ['the signing zone’s range', 'signing.cidr', 'x', /IPv4 range/],
+  ['an account of eleven digits', 'zones.partner.account', '11112222333', /twelve digits/],
+  ['an admin zone with an account of its own', 'zones.admin.account', '111122223333', /CreateKey/],
+
+  // entries
+  ['no admin zone', 'zones.admin', ABSENT, /need one admin zone/, 'zones'],
+  [
+    'two admin zones',
+    'zones.second',
+    { cidr: '10.70.0.0/20', admin: true, grants: [] },
+    /2 admin zones \(admin, second\)/,
+    'zones',
+  ],
+  [
+    'an admin zone with an entry',
+    'zones.admin.events',
+    FULL.zones['internal']?.events,
+    /Secrets Manager alone/,
+    'zones.admin',
+  ],
+  ['an admin zone with grants', 'zones.admin.grants', FULL.zones['internal']?.grants, /must be empty/],
+  [
+    'a gateway without routes',
+    'zones.internal.gateway',
+    { routes: [] },
+    /at least one/,
+    'zones.internal.gateway.routes',
+  ],
+  ['a function that is no folder', `${ROUTE}.function`, '../signer', /folder under functions/],
+  ['a function name that is too long', 'zones.internal.events.function', 'a'.repeat(33), /up to 32/],
+  ['the signer in a zone', `${ROUTE}.function`, 'signer', /places that function itself/],
+  ['rotation in a zone', 'zones.internal.events.function', 'rotation', /places that function itself/],
+  ['a route that is no path', `${ROUTE}.path`, 'summaries', /resource path/],
+  ['a route with half a parameter', `${ROUTE}.path`, '/summaries/x{id}', /whole segments/],
+  ['a method that nobody knows', `${ROUTE}.method`, 'FETCH', /expected/],
+  ['an open route', `${ROUTE}.authorize`, 'none', /expected/],
+  [
+    'a route twice',
+    'zones.public.gateway.routes[1]',
+    { method: 'GET', path: '/summaries/{other}', function: 'summary', authorize: 'iam' },
+    /a second time/,
+  ],
+  [
+    'a route of user login',
+    'zones.public.gateway.routes[1]',
+    { method: 'GET', path: '/callback', function: 'summary', authorize: 'iam' },
+    /user login has routes/,
+  ],
+  [
+    'HelseID tokens where no issuer is known',
+    'zones.open',
+    {
+      cidr: '10.80.0.0/20',
+      grants: [],
+      gateway: { routes: [{ method: 'GET', path: '/', function: 'summary', authorize: 'helseid' }] },
+    },
+    /which issuer’s tokens/,
+    'zones.open.gateway.routes[0].authorize',
+  ],
+  ['events from nowhere', 'zones.internal.events.sources', [], /at least one/],
+
+  // grants
+  ['an unknown client', 'zones.internal.grants[0].client', 'nobody', /nobody.*not declared.*journal, vendor/],
+  ['a client that every object has', 'zones.internal.grants[0].client', 'constructor', /not declared/],
+  [
+    'a client with two grants',
+    'zones.internal.grants[1]',
+    { client: 'journal', apis: [] },
+    /put both into one/,
+    'zones.internal.grants[1].client',
+  ],
+  [
+    'an API in two grants',
+    'zones.internal.grants[1]',
+    { client: 'vendor', apis: FULL.zones['internal']?.grants[0]?.apis },
+    /granted twice/,
+    'zones.internal.grants[1].apis[0].api',
+  ],
+  ['no methods', 'zones.internal.grants[0].apis[0].methods', [], /at least one/],
+  ['a method that proofs are not for', 'zones.internal.grants[0].apis[0].methods[0]', 'CONNECT', /expected/],
+  ['no paths', 'zones.internal.grants[0].apis[0].paths', [], /at least one/],
+  ['a star in the middle', PATH, '/a/*/b', /last \/\*/],
+  ['a star after letters', PATH, '/a*', /last \/\*/],
+  ['a pattern with a dot segment', PATH, '/a/../*', /canonical path/],
+  ['a pattern with a query', PATH, '/a?b', /canonical path/],
+  ['a pattern with an encoded slash', PATH, '/a%2Fb', /canonical path/],
+  ['no signers', 'zones.internal.grants[0].signerConcurrency', 0, /at least 1/],
+  ['too many signers', 'zones.internal.grants[0].signerConcurrency', 1001, /at most 1000/],
+  ['a parent of a single-tenant client', `${DETAIL}.parent`, '974760673', /can’t be set/],
+  ['no child of a single-tenant client', `${DETAIL}.child`, ABSENT, /must be set/],
+  ['a child with a wrong check digit', `${DETAIL}.child`, '974760674', /check digit/],
+  ['no parent of a multi-tenant client', 'zones.partner.grants[0].details[0].parent', ABSENT, /must be set/],
+  [
+    'SFM of a single-tenant client',
+    DETAIL,
+    { type: 'nhn:sfm:journal-id', journalId: '*' },
+    /multi-tenant/,
+    `${DETAIL}.type`,
+  ],
+  [
+    'a journal that is no UUID',
+    'zones.partner.grants[0].details[0]',
+    { type: 'nhn:sfm:journal-id', journalId: 'x' },
+    /UUID/,
+    'zones.partner.grants[0].details[0].journalId',
+  ],
+  ['an unknown type of detail', DETAIL, { type: 'x' }, /expected/, `${DETAIL}.type`],
+  ['an empty list of details', 'zones.internal.grants[0].details', [], /empty list/],
+  [
+    'details that the issuer does not know',
+    'clients.journal.profile.detailTypes',
+    [],
+    /knows no organisation details/,
+    'zones.internal.grants[0].details',
+  ],
+  [
+    'a type that the issuer does not know',
+    'clients.journal.profile.detailTypes',
+    ['nhn:sfm:journal-id'],
+    /detailTypes/,
+    `${DETAIL}.type`,
+  ],
+
+  // login
+  ['a login of an unknown client', `${LOGIN}.client`, 'nobody', /not declared/],
+  ['a login without a grant', `${LOGIN}.client`, 'vendor', /no grant in this zone/],
+  ['a login without openid', `${LOGIN}.scopes`, ['profile'], /openid/],
+  ['a scope twice', `${LOGIN}.scopes`, ['openid', 'openid'], /twice/, `${LOGIN}.scopes[1]`],
+  [
+    'a request object that nobody signs',
+    'zones.public.grants[0].requestObjects',
+    false,
+    /requestObjects: true/,
+    `${LOGIN}.requestObject`,
+  ],
+  ['a session that idles longer than it lives', `${LOGIN}.idleMinutes`, 481, /not be longer/],
+  ['an origin with a path', `${LOGIN}.origin`, 'https://journal.example.no/live', /without a path/],
+  ['on behalf of nobody', `${LOGIN}.onBehalfOf`, '123', /organisation number/],
+  ['a forwarded route to an API without a grant', `${LOGIN}.forward[0].api`, 'documents', /lacks/],
+  [
+    'a forwarded method without a proof',
+    `${LOGIN}.forward[0].method`,
+    'DELETE',
+    /makes no proof/,
+    `${LOGIN}.forward[0]`,
+  ],
+  [
+    'a forwarded path without a proof',
+    `${LOGIN}.forward[0].to`,
+    '/v2/summaries/{id}',
+    /makes no proof/,
+    `${LOGIN}.forward[0]`,
+  ],
+  [
+    'a forwarded path with a parameter from nowhere',
+    `${LOGIN}.forward[0].to`,
+    '/v1/summaries/{nr}',
+    /parameters that path has/,
+  ],
+  ['a greedy forwarded path', `${LOGIN}.forward[0].path`, '/summaries/{id+}', /whole segments/],
+  [
+    'a forwarded header in upper case',
+    `${LOGIN}.forward[0].headers`,
+    ['If-Match'],
+    /lower case/,
+    `${LOGIN}.forward[0].headers[0]`,
+  ],
+  [
+    'a forwarded route twice',
+    `${LOGIN}.forward[1]`,
+    { method: 'GET', path: '/summaries/{nr}', to: '/v1/summaries/{nr}', api: 'summaries' },
+    /second time/,
+  ],
+  ['a security level of words', `${LOGIN}.securityLevel`, 'high', /expected/],
+
+  // exceptions
+  ['an exception without a reason', 'exceptions[0].reason', 'because', /says why/],
+  ['an exception from everything', 'exceptions[0].resource', '*', /excepts everything/],
+
+  // shape
+  ['a field with a spelling of its own', 'zones.internal.grant', [], /spelling/],
+  ['a client without an issuer', 'clients.journal.issuer', ABSENT, /expected/],
+  ['a number for text', 'name', 1, /expected string/],
+  ['zones in a list', 'zones', [], /./],
+];
+
+test.each(REFUSED)('refused: %s', (_name, path, value, message, field = path) => {
+  const problems = findProblems(changed(path, value));
+  expect(problems.map((problem) => problem.field)).toContain(field);
+  const found = problems.find((problem) => problem.field === field);
+  expect(found?.message).toMatch(message);
+});
+
+test('refused: two clients that are one registration', () => {
+  const twin = { ...FULL.clients['journal'], algorithm: 'PS256' };
+  expect(findProblems(changed('clients.twin', twin))).toEqual([
+    { field: 'clients.twin.clientId', message: expect.stringContaining('registration of clients.journal') },
+  ]);
+});
+
+test('refused: physical names that collide, or are too long for AWS', () => {
+  const zone = (name: string) => ({
+    cidr: '10.80.0.0/20',
+    grants: [],
+    events: { ...FULL.zones['internal']?.events, function: name },
+  });
+  const messagesOf = (declaration: unknown) => findProblems(declaration).map(({ message }) => message);
+  expect(messagesOf(changed('zones.signer', zone('journal-public')))).toContainEqual(
+    expect.stringMatching(/same function name as zones\.public, journal-signer-journal-public/),
+  );
+  expect(messagesOf(changed('zones.signing', zone('worker')))).toContainEqual(
+    expect.stringMatching(/same boundary name as signing, journal-boundary-signing/),
+  );
+  expect(messagesOf(changed(`zones.${'z'.repeat(40)}`, zone('a'.repeat(32))))).toContainEqual(
+    expect.stringMatching(/longer than 64/),
+  );
+});
+
+test('every problem is listed, each by its field', () => {
+  const both = { ...(changed('name', 'J') as typeof FULL), signing: { cidr: 'x' } };
+  expect(() => defineSystem(both)).toThrow(
+    expect.objectContaining({
+      code: 'declaration_invalid',
+      message: expect.stringMatching(/name must be[\s\S]*signing\.cidr must be/),
+      facts: { problems: 2, field: 'name' },
+    }),
+  );
+});
+
+test.each([undefined, null, 'journal', [], 42])('%j is no declaration', (value) => {
+  expect(findProblems(value).length).toBeGreaterThan(0);
+});
+
+test('I3a: in the example, no zone has a signer for the other zone’s client', () => {
+  const pairs = deriveGrants(twoClients).map(({ zone, client }) => `${zone} ${client}`);
+  expect(pairs).toEqual(['public patients', 'dispensing prescriber', 'admin patients', 'admin prescriber']);
+});
