@@ -31,6 +31,27 @@ export interface ZoneConfig {
   apis: Readonly<Record<string, ApiConfig>>;
   /** Of the functions of user login; exactly as declared. */
   login?: LoginConfig;
+  /** Of the authorizer; exactly as declared. */
+  authorizer?: AuthorizerConfig;
+}
+
+/** What the shipped authorizer demands on routes with `authorize: 'helseid'`; it applies the defaults. */
+export interface AuthorizerConfig {
+  /** The zone's client whose issuer's tokens are accepted. */
+  client: string;
+  /** This API's name in `aud`. */
+  audience: string;
+  /** Scopes that a token must hold, all of them. */
+  scopes: readonly string[];
+  /** Lowest accepted `helseid://claims/identity/security_level`; with it a person must be in the token. */
+  securityLevel?: '2' | '3' | '4';
+  /** Whether a token that names other audiences as well is accepted (default false). */
+  otherAudiences?: boolean;
+  /** Seconds that a proof is accepted after `iat` (default 10), and that clocks may differ each way (default 5). */
+  proofAge?: number;
+  clockSkew?: number;
+  /** External origin of the gateway, e.g. `https://api.example.no`, where it has its own domain. Absent: the gateway's own. */
+  origin?: string;
 }
 
 /** A route that the `api` function forwards for the logged-in user. */

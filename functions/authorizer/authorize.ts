@@ -1,0 +1,72 @@
+import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
+import { isZonesError } from '../../client/errors.ts';
+import { challengeFor } from './challenge.ts';
+import { describeAccess } from './context.ts';
+import type { AccessPorts, AccessRequest } from './rules.ts';
+import type { AuthorizerSettings } from './settings.ts';
+import { validateAccess } from './validate-access.ts';
+
+/** What the authorizer is made of. */
+export interface AuthorizerDeps {
+  settings: AuthorizerSettings;
+  ports: AccessPorts;
+  /** One line a decision: a stable code and facts, never a token, a proof or a person. */
+  audit: (code: string, facts: Readonly<Record<string, string | number | boolean>>) => void;
+}
+
+/** The one message that API Gateway turns into a 401; any other error becomes a 500. */
+const UNAUTHORIZED = 'Unauthorized';
+
+/**
+ * Decides on one request for API Gateway (REST, REQUEST authorizer, results not cached). A valid request is allowed on
+ * exactly the method it is for. A refused one becomes a 401, or, where the token is good and not enough, a Deny whose
+ * context carries the challenge. Anything that keeps us from checking is thrown: API Gateway then answers 500 and lets
+ * nobody in.
+ */
+export async function authorizeRequest(
+  { settings, ports, audit }: AuthorizerDeps,
+  event: APIGatewayRequestAuthorizerEvent,
+): Promise<APIGatewayAuthorizerResult> {
+  const request = event.requestContext?.requestId ?? '-';
+  try {
+    const access = await validateAccess(readRequest(event, settings.origin), settings.rules, ports);
+    audit('access.allowed', { request, client: access.clientId, jkt: access.jkt });
+    return answer('Allow', event.methodArn, access.clientId, describeAccess(access));
+  } catch (error) {
+    const challenge = isZonesError(error) ? challengeFor(error, settings.rules) : undefined;
+    if (!isZonesError(error) || !challenge) {
+      audit('access.unchecked', { request, error: nameOf(error) });
+      throw error;
+    }
+    audit('access.refused', { ...error.facts, request, error: error.code });
+    if (challenge.status === 401) throw new Error(UNAUTHORIZED, { cause: error });
+    return answer('Deny', event.methodArn, 'refused', { error: error.code, challenge: challenge.header });
+  }
+}
+
+/** Without the message: those of JSON.parse, for one, repeat what was parsed. */
+function nameOf(error: unknown): string {
+  if (isZonesError(error)) return error.code;
+  return error instanceof Error ? error.name : typeof error;
+}
+
+/** The request as its caller sent it: `requestContext.path` has the stage or base path that `path` may lack. */
+function readRequest(event: APIGatewayRequestAuthorizerEvent, origin: string | undefined): AccessRequest {
+  const { path, domainName } = event.requestContext;
+  const several = Object.entries(event.multiValueHeaders ?? {});
+  const single = Object.entries(event.headers ?? {});
+  const headers = (several.length > 0 ? several : single).flatMap(([name, values]) =>
+    [values ?? []].flat().map((value) => [name, value] as const),
+  );
+  return { method: event.httpMethod, url: `${origin ?? `https://${domainName}`}${path}`, headers };
+}
+
+function answer(
+  effect: 'Allow' | 'Deny',
+  resource: string,
+  principalId: string,
+  context: Record<string, string>,
+): APIGatewayAuthorizerResult {
+  const statement = { Action: 'execute-api:Invoke', Effect: effect, Resource: resource };
+  return { principalId, policyDocument: { Version: '2012-10-17', Statement: [statement] }, context };
+}

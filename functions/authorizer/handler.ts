@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { Logger } from '@aws-lambda-powertools/logger';
+import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
+import { createAwsCaller, readAwsConfig } from '../../client/aws.ts';
+import { ZonesError } from '../../client/errors.ts';
+import { createKeySource } from '../../client/jwks.ts';
+import { createMetadataSource } from '../../client/metadata.ts';
+import type { ZoneConfig } from '../common/config.ts';
+import { type AuthorizerDeps, authorizeRequest } from './authorize.ts';
+import { createIssuerKeys } from './issuer-keys.ts';
+import { createReplayTable } from './replay-table.ts';
+import { deriveSettings } from './settings.ts';
+
+const deps = wire(readFileSync(new URL('./config.json', import.meta.url), 'utf8'), process.env);
+
+/** The authorizer of routes with `authorize: 'helseid'`. */
+export const handler = (event: APIGatewayRequestAuthorizerEvent) => authorizeRequest(deps, event);
+
+function wire(configText: string, env: NodeJS.ProcessEnv): AuthorizerDeps {
+  const config = JSON.parse(configText) as ZoneConfig;
+  const settings = deriveSettings(config, env['GATEWAY_URL']);
+  const table = env['REPLAY_TABLE'];
+  if (!table) throw new ZonesError('config_invalid', 'The environment variable REPLAY_TABLE is missing.');
+  const http = { fetch: (...call: Parameters<typeof fetch>) => fetch(...call), now: Date.now, timeout: 5000 };
+  const metadata = createMetadataSource({ issuer: settings.rules.issuer, ...http });
+  const now = () => Date.now() / 1000;
+  const logger = new Logger({ serviceName: config.system, persistentKeys: { zone: config.zone } });
+  return {
+    settings,
+    ports: {
+      keys: createIssuerKeys(createKeySource({ metadata, ...http })),
+      replays: createReplayTable(createAwsCaller(readAwsConfig(env)), table, now),
+      now,
+    },
+    audit: (code, facts) => logger.info(code, { code, ...facts }),
+  };
+}
