@@ -55,6 +55,8 @@ export default defineSystem({
       cidr: '10.51.0.0/20',
       gateway: {
         routes: [{ method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'helseid' }],
+        // Who calls shows a token of HelseID's for this API, bound to the caller's key.
+        authorizer: { client: 'patients', audience: 'example:pharmacy', scopes: ['example:pharmacy/read'] },
       },
       grants: [
         {

@@ -1,7 +1,7 @@
 import { loginRoutes } from '../../../functions/login-common/routes.ts';
 import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, HYPHENATED_NAME_PATTERN, LOGIN_FUNCTIONS } from '../names.ts';
 import { collect, type Problem, repeated, type Unless } from '../problem.ts';
-import type { Route, SystemDeclaration, ZoneDeclaration } from '../types.ts';
+import type { AuthorizerDeclaration, Route, SystemDeclaration, ZoneDeclaration } from '../types.ts';
 import { checkLogin } from './login.ts';
 
 /** API Gateway resource paths: plain segments, and whole segments in braces; the last may be greedy. */
@@ -45,7 +45,7 @@ function checkGateway(
   system: SystemDeclaration,
   field: string,
   zone: ZoneDeclaration,
-  { routes, login }: NonNullable<ZoneDeclaration['gateway']>,
+  { routes, login, authorizer }: NonNullable<ZoneDeclaration['gateway']>,
 ): void {
   unless(
     routes.length > 0 || login !== undefined,
@@ -66,6 +66,12 @@ function checkGateway(
       'is helseid, but the zone has no grant that says which issuer’s tokens to accept; add one, or use iam',
     );
   }
+  unless(
+    authorizer !== undefined || routes.every(({ authorize }) => authorize !== 'helseid'),
+    `${field}.gateway.authorizer`,
+    'is missing, but a route has authorize: helseid; say which client’s issuer, audience and scopes to demand',
+  );
+  if (authorizer) checkAuthorizer(unless, `${field}.gateway.authorizer`, zone, authorizer);
   const own = login ? loginRoutes(login) : [];
   const planned = [...own, ...routes].map((route) => routeKey(route));
   for (const index of repeated(planned).filter((at) => at >= own.length))
@@ -75,6 +81,25 @@ function checkGateway(
       `answers ${planned[index]} a second time${login ? ' (user login has routes of its own)' : ''}; leave one out`,
     );
   if (login) checkLogin(unless, system, `${field}.gateway.login`, zone, login);
+}
+
+function checkAuthorizer(
+  unless: Unless,
+  field: string,
+  zone: ZoneDeclaration,
+  { client, origin }: AuthorizerDeclaration,
+): void {
+  const granted = zone.grants.map((grant) => grant.client);
+  unless(
+    granted.includes(client),
+    `${field}.client`,
+    `must be a client that the zone has a grant for: ${granted.join(', ') || 'none yet'}`,
+  );
+  unless(
+    origin === undefined || (origin.startsWith('https://') && URL.parse(origin)?.origin === origin),
+    `${field}.origin`,
+    'must be an https origin without a path or a trailing slash, e.g. https://api.example.no',
+  );
 }
 
 /** Two routes are one for API Gateway, whatever their parameters are called. */

@@ -263,6 +263,27 @@ const REFUSED: [string, string, unknown, RegExp, string?][] = [
     /which issuer’s tokens/,
     'zones.open.gateway.routes[0].authorize',
   ],
+  [
+    'HelseID tokens without what to demand of them',
+    `${ROUTE}.authorize`,
+    'helseid',
+    /which|say/,
+    'zones.public.gateway.authorizer',
+  ],
+  [
+    'an authorizer for tokens of a stranger',
+    'zones.public.gateway.authorizer',
+    { client: 'nobody', audience: 'a', scopes: ['b'] },
+    /has a grant for: journal/,
+    'zones.public.gateway.authorizer.client',
+  ],
+  [
+    'an authorizer behind http',
+    'zones.public.gateway.authorizer',
+    { client: 'journal', audience: 'a', scopes: ['b'], origin: 'http://api.example.no' },
+    /https origin/,
+    'zones.public.gateway.authorizer.origin',
+  ],
   ['events from nowhere', 'zones.internal.events.sources', [], /at least one/],
 
   // grants
