@@ -4,6 +4,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { ZonesError } from '../../client/errors.ts';
 import type { SignResponse } from '../../client/intents.ts';
 import { createAudit } from './audit.ts';
 import { parseGrant } from './grant.ts';
@@ -12,6 +13,7 @@ import { createSignRequest } from './sign-request.ts';
 
 const grant = parseGrant(readFileSync(new URL('./grant.json', import.meta.url), 'utf8'));
 const recordArn = process.env['RECORD_ARN'];
+if (!recordArn) throw new ZonesError('config_invalid', 'RECORD_ARN must be the ARN of the client record.');
 
 /** Three attempts of at most 1.4 s and their backoff end about when a signature would be too old to return. */
 const bounds = {

@@ -57,6 +57,10 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
       world.keys.push({ kid: key.kid, keyArn: key.arn, algorithm: of, state, since: {}, ...more });
       return key;
     },
+    recordText: () => {
+      const { client, clientId } = grant;
+      return JSON.stringify({ version: 1, client, clientId, issuer: grant.issuer, keys: world.keys });
+    },
     audited: () => lines.filter((line) => 'code' in line),
     emf: () => lines.filter((line) => '_aws' in line),
     sign: (...intents: unknown[]): Promise<SignResponse> => signRequest({ intents }, 'request-1'),
@@ -65,8 +69,7 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
   const readSecret = async () => {
     world.reads += 1;
     if (world.readFails) throw awsError('AccessDeniedException');
-    const { client, clientId } = grant;
-    return JSON.stringify({ version: 1, client, clientId, issuer: grant.issuer, keys: world.keys });
+    return world.recordText();
   };
   let ids = 0;
   const signRequest = createSignRequest({
@@ -405,6 +408,29 @@ describe('audit', () => {
     ])
       expect(written).not.toContain(secret);
     expect(world.audited()).toHaveLength(4);
+  });
+
+  test('without an audit nothing is released', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    const signRequest = createSignRequest({
+      grant: world.grant,
+      kms: world.kms,
+      readRecord: createRecordReader(
+        async () => world.recordText(),
+        world.grant,
+        () => world.now,
+      ),
+      now: () => world.now,
+      randomId: () => 'x',
+      audit: () => ({
+        recordSigned: () => {
+          throw new Error('the disk is full');
+        },
+        recordRefused: () => {},
+      }),
+    });
+    await expect(signRequest({ intents: [assertion] }, 'r')).rejects.toThrow('the disk is full');
   });
 
   test('nothing is audited as signed when nothing is released', async () => {

@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { EmbeddedJWK, importJWK, jwtVerify } from 'jose';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describePublicKey } from '../../../client/compose/jwk.ts';
+import { compileHandler } from '../../../infra/bundle.ts';
+import { type AwsEndpoint, serveAws } from '../../fakes/aws-endpoint.ts';
+import { createFakeKms } from '../../fakes/kms.ts';
+import { testGrant } from './grant-fixture.ts';
+
+const run = promisify(execFile);
+const bundle = compileHandler('signer');
+const folder = mkdtempSync(join(tmpdir(), 'signer-'));
+const grant = testGrant();
+const kms = createFakeKms();
+const key = kms.addKey('ES256');
+const RECORD_ARN = 'arn:aws:secretsmanager:eu-north-1:111122223333:secret:journal/client/journal-AbCdEf';
+const record = {
+  version: 1,
+  client: grant.client,
+  clientId: grant.clientId,
+  issuer: grant.issuer,
+  keys: [{ kid: key.kid, keyArn: key.arn, algorithm: 'ES256', state: 'current', since: { current: 1 } }],
+};
+let aws: AwsEndpoint;
+
+/** Runs the deployed bundle in a process of its own, with the environment that Lambda would give it. */
+async function invoke(event: unknown, environment: Record<string, string> = {}) {
+  const env = {
+    AWS_REGION: 'eu-north-1',
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'example',
+    AWS_SESSION_TOKEN: 'example',
+    AWS_ENDPOINT_URL_KMS: aws.url,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
+    RECORD_ARN,
+    ...environment,
+  };
+  const script = `
+    const { handler } = await import(${JSON.stringify(join(folder, 'index.mjs'))});
+    const answer = await handler(JSON.parse(process.argv[1]), { awsRequestId: 'request-1' });
+    console.log(JSON.stringify({ answer }));`;
+  const { stdout } = await run(
+    process.execPath,
+    ['--input-type=module', '-e', script, JSON.stringify(event)],
+    { env },
+  );
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  return { answer: lines.at(-1).answer, lines: lines.slice(0, -1) };
+}
+
+beforeAll(async () => {
+  aws = await serveAws(kms, (id) => (id === RECORD_ARN ? JSON.stringify(record) : ''));
+  writeFileSync(join(folder, 'index.mjs'), bundle);
+  writeFileSync(join(folder, 'grant.json'), JSON.stringify(grant));
+});
+
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await aws.close();
+});
+
+test('the bundle is under 400 KB', () => {
+  expect(bundle.length).toBeLessThan(400_000);
+});
+
+test('the bundle signs what its grant.json allows, with the record and the key that AWS holds', async () => {
+  const { answer, lines } = await invoke({
+    intents: [
+      { kind: 'client_assertion', client: 'journal', issuer: grant.issuer },
+      { kind: 'dpop_proof', client: 'journal', method: 'POST', url: `${grant.issuer}/connect/token` },
+    ],
+  });
+  const [assertion, proof] = answer.signatures;
+  const published = await importJWK({ ...describePublicKey(key.publicKey, 'ES256').jwk }, 'ES256');
+  await jwtVerify(assertion.jws, published, { audience: grant.issuer, subject: grant.clientId });
+  await jwtVerify(proof.jws, EmbeddedJWK, { typ: 'dpop+jwt' });
+  expect(lines.filter((line) => line.code === 'signed')).toMatchObject([
+    { service: 'journal', zone: 'public', kid: key.kid, request_id: 'request-1' },
+    { kind: 'dpop_proof' },
+  ]);
+  expect(lines.filter((line) => line._aws)).toHaveLength(2);
+  expect(aws.targets).toEqual([
+    'secretsmanager.GetSecretValue',
+    'TrentService.GetPublicKey',
+    'TrentService.Sign',
+    'TrentService.Sign',
+  ]);
+});
+
+test('an AWS error comes back as a code, after the SDK’s bounded retries', async () => {
+  kms.failNext('Sign', 'ThrottlingException', 3);
+  const before = kms.calls.length;
+  const { answer } = await invoke({
+    intents: [{ kind: 'client_assertion', client: 'journal', issuer: grant.issuer }],
+  });
+  expect(answer).toMatchObject({ error: { code: 'kms_throttled' } });
+  expect(kms.calls.slice(before).filter(({ operation }) => operation === 'Sign')).toHaveLength(3);
+});
+
+test('without RECORD_ARN it does not start', async () => {
+  await expect(invoke({ intents: [] }, { RECORD_ARN: '' })).rejects.toMatchObject({
+    stderr: expect.stringContaining('RECORD_ARN must be'),
+  });
+});
