@@ -33,7 +33,7 @@ export interface OpenSession {
   id: string;
   pk: string;
   version: number;
-  /** When it ends for want of use, epoch seconds. */
+  /** When it ends for want of use, epoch seconds. Not bounded by the refresh token, whose next one may last longer. */
   idleAt: number;
   data: SessionData;
 }
@@ -74,7 +74,7 @@ export async function createSession(
     await store.unlink(key, lapsed);
   }
   const data: SessionData = { ...value, links: Object.fromEntries(keys.map((key) => [key, member])) };
-  await store.add(pk, seal(id, pk, data), Math.min(times.now + times.idleSeconds, sessionEnd(data)));
+  await store.add(pk, seal(id, pk, data), Math.min(times.now + times.idleSeconds, data.endsAt));
   return id;
 }
 
@@ -119,7 +119,7 @@ export async function touchSession(
   times: { now: number; idleSeconds: number },
   session: OpenSession,
 ): Promise<OpenSession> {
-  const idleAt = Math.min(times.now + times.idleSeconds, sessionEnd(session.data));
+  const idleAt = Math.min(times.now + times.idleSeconds, session.data.endsAt);
   if (idleAt < session.idleAt + TOUCH_SECONDS) return session;
   if (await store.extend(session.pk, idleAt, times.now)) return { ...session, idleAt };
   throw new ZonesError('session_invalid', 'The session has just ended; log in.');

@@ -30,7 +30,7 @@ export function renderSession({ data, idleAt }: OpenSession): object {
     security_level: data.securityLevel,
     organization: data.organization,
     logged_in_at: data.loggedInAt,
-    idle_at: idleAt,
+    idle_at: Math.min(idleAt, sessionEnd(data)),
     ends_at: sessionEnd(data),
   };
 }

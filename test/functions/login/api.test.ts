@@ -1,0 +1,222 @@
+import { decodeJwt } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { deriveSettings } from '../../../functions/login-common/settings.ts';
+import {
+  type Browser,
+  GATEWAY,
+  type Login,
+  makeConfig,
+  makeEvent,
+  makeLogin,
+  openBrowser,
+  setCookies,
+} from './make-login.ts';
+
+async function loggedIn(login: Login): Promise<Browser> {
+  const browser = openBrowser(login);
+  await browser.logIn();
+  return browser;
+}
+
+const JSON_ONLY = { accept: 'application/json' };
+const code = (answer: { body: string }) => JSON.parse(answer.body).code;
+
+describe('forwarding', () => {
+  it('passes on method, path, query, body and the usual headers, and nothing else', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const answer = await browser.send('/api/documents?a=%20b&c=d%26e', {
+      method: 'POST',
+      body: '{"a":"å"}',
+      headers: {
+        ...JSON_ONLY,
+        'content-type': 'application/fhir+json',
+        'if-match': 'W/"1"',
+        'x-source': 'journal',
+        'x-other': 'no',
+        authorization: 'Bearer mine',
+        dpop: 'mine',
+        connection: 'keep-alive, If-Match',
+        'x-forwarded-for': '192.0.2.1',
+        'proxy-authorization': 'no',
+        te: 'trailers',
+        referer: 'https://journal.test/patient/1',
+      },
+    });
+    expect(answer.statusCode).toBe(200);
+    const [seen] = login.world.api.requests;
+    expect(seen?.url).toBe('https://api.test/documents/documents?a=+b&c=d%26e');
+    expect(seen?.body).toBe('{"a":"å"}');
+    expect(seen?.headers.get('content-type')).toBe('application/fhir+json');
+    expect(seen?.headers.get('x-source')).toBe('journal');
+    expect(seen?.headers.get('authorization')).toMatch(/^DPoP ey/);
+    expect(seen?.headers.get('dpop')).toMatch(/^ey/);
+    for (const name of [
+      'cookie',
+      'x-other',
+      'if-match',
+      'x-forwarded-for',
+      'proxy-authorization',
+      'te',
+      'referer',
+    ])
+      expect(seen?.headers.get(name)).toBeNull();
+  });
+
+  it('passes the answer back without cookies, challenges and addresses, in a sandbox', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    login.world.api.behaviour.answer = () =>
+      new Response('<script>alert(1)</script>', {
+        status: 409,
+        headers: {
+          'content-type': 'text/html',
+          etag: '"7"',
+          'set-cookie': '__Host-session=evil',
+          'x-internal': 'host-7',
+          location: 'https://api.test/internal',
+          'cache-control': 'public, max-age=600',
+          'content-security-policy': 'default-src *',
+          'transfer-encoding': 'chunked',
+        },
+      });
+    const answer = await browser.send('/api/summaries/1', { headers: JSON_ONLY });
+    expect(answer.statusCode).toBe(409);
+    expect(setCookies(answer)).toEqual([]);
+    expect(answer.headers).toMatchObject({
+      etag: '"7"',
+      'content-type': 'text/html',
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+      'x-content-type-options': 'nosniff',
+    });
+    for (const name of ['x-internal', 'location', 'set-cookie', 'transfer-encoding'])
+      expect(answer.headers).not.toHaveProperty(name);
+  });
+
+  it('keeps bytes as bytes, and 304 without a body', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const bytes = Uint8Array.of(0, 255, 37, 80);
+    login.world.api.behaviour.answer = () =>
+      new Response(bytes, { headers: { 'content-type': 'application/pdf' } });
+    const answer = await browser.send('/api/summaries/1');
+    expect([answer.isBase64Encoded, answer.body]).toEqual([true, Buffer.from(bytes).toString('base64')]);
+    login.world.api.behaviour.answer = () => new Response(null, { status: 304 });
+    expect((await browser.send('/api/summaries/1')).statusCode).toBe(304);
+  });
+
+  it('answers an API’s 401 and redirects as what they are: an answer of no use', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    login.world.api.behaviour.refused = 'all';
+    const refused = await browser.send('/api/summaries/1', { headers: JSON_ONLY });
+    expect([refused.statusCode, code(refused)]).toEqual([502, 'api_answer_unusable']);
+    expect(refused.headers).not.toHaveProperty('www-authenticate');
+    login.world.api.behaviour.refused = new Set();
+    login.world.api.behaviour.answer = () =>
+      new Response(null, { status: 302, headers: { location: '/other' } });
+    expect(code(await browser.send('/api/summaries/1', { headers: JSON_ONLY }))).toBe('api_answer_unusable');
+    login.world.api.behaviour.answer = () =>
+      new Response(null, { status: 302, headers: { location: 'https://evil.test' } });
+    expect(code(await browser.send('/api/summaries/1', { headers: JSON_ONLY }))).toBe('redirect_refused');
+  });
+
+  it('gets another token once when the API refuses one', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const [first = ''] = [...login.world.issuer.tokens.keys()];
+    login.world.api.behaviour.refused = new Set([first]);
+    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
+    expect(login.world.api.requests).toHaveLength(2);
+    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
+    expect(login.world.api.requests).toHaveLength(3);
+  });
+
+  it('leaves the API’s refusal where no other token is to be had', async () => {
+    const login = await makeLogin();
+    login.world.issuer.behaviour.response = { refresh_token: undefined };
+    const browser = await loggedIn(login);
+    login.world.api.behaviour.refused = 'all';
+    const answer = await browser.send('/api/summaries/1', { headers: JSON_ONLY });
+    expect([answer.statusCode, code(answer)]).toEqual([502, 'api_answer_unusable']);
+  });
+
+  it('refuses an answer that does not fit', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    login.world.api.behaviour.answer = () => new Response(new Uint8Array(4 * 1024 * 1024 + 1));
+    expect(code(await browser.send('/api/summaries/1', { headers: JSON_ONLY }))).toBe('api_answer_unusable');
+    login.world.api.behaviour.answer = () => new Response(new Uint8Array(4 * 1024 * 1024));
+    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
+  });
+
+  it('gets tokens by scope where APIs have no resource indicator, and none of them wide', async () => {
+    const config = makeConfig();
+    const apis = Object.fromEntries(
+      Object.entries(config.apis).map(([name, { resource: _, ...api }]) => [name, api]),
+    );
+    const login = await makeLogin({}, { settings: deriveSettings({ ...config, apis }, GATEWAY) });
+    const browser = await loggedIn(login);
+    await browser.send('/api/summaries/1');
+    await browser.send('/api/documents/1');
+    const scopes = login.world.api.requests.map(
+      ({ headers }) => decodeJwt(headers.get('authorization')?.slice(5) ?? '')['scope'],
+    );
+    expect(scopes).toEqual(['test:summaries/read', 'test:documents/read']);
+  });
+
+  it.each(['..', '.', '%2e%2e', 'a%2Fb', 'a\\b', 'a b', 'a?b', 'a#b', '', 'x'.repeat(201), 'ø', 'a\nb'])(
+    'refuses the path parameter %j',
+    async (id) => {
+      const login = await makeLogin();
+      const browser = await loggedIn(login);
+      const { event } = makeEvent(login, '/api/summaries/1', {
+        headers: {
+          ...JSON_ONLY,
+          'sec-fetch-site': 'same-origin',
+          cookie: `__Host-session=${browser.cookies.get('__Host-session')?.value}`,
+        },
+      });
+      const answer = await login.handlers['api']?.({ ...event, pathParameters: { id } });
+      expect(answer?.statusCode).toBe(400);
+      expect(login.world.api.requests).toEqual([]);
+    },
+  );
+
+  it.each<[string, string, Record<string, string>]>([
+    ['another site', 'GET', { 'sec-fetch-site': 'cross-site' }],
+    ['a sibling host', 'GET', { 'sec-fetch-site': 'same-site' }],
+    ['another origin', 'POST', { origin: 'https://evil.test' }],
+    ['the origin null', 'POST', { origin: 'null' }],
+    ['a typed address', 'POST', { 'sec-fetch-site': 'none' }],
+  ])('refuses a call from %s', async (_, method, headers) => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const path = method === 'GET' ? '/api/summaries/1' : '/api/documents';
+    const answer = await browser.send(path, { method, headers: { ...JSON_ONLY, ...headers } });
+    expect([answer.statusCode, code(answer)]).toEqual([403, 'csrf_refused']);
+    expect(login.world.api.requests).toEqual([]);
+  });
+
+  it('refuses who is not logged in, and a route that is not declared', async () => {
+    const login = await makeLogin();
+    const answer = await openBrowser(login).send('/api/summaries/1', { headers: JSON_ONLY });
+    expect([answer.statusCode, code(answer)]).toEqual([401, 'session_invalid']);
+    const browser = await loggedIn(login);
+    const { event } = makeEvent(login, '/api/summaries/1', {
+      headers: { cookie: `__Host-session=${browser.cookies.get('__Host-session')?.value}` },
+    });
+    for (const change of [{ httpMethod: 'DELETE' }, { resource: '/api/{proxy+}' }, { resource: '__proto__' }])
+      expect((await login.handlers['api']?.({ ...event, ...change }))?.statusCode).toBe(400);
+    expect(login.world.api.requests).toEqual([]);
+  });
+
+  it('says so when the API or the signer does not answer', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    login.world.network.mount('https://api.test', () => new Promise(() => undefined));
+    login.world.signer.refuseNext('signer_unavailable');
+    expect((await browser.send('/api/summaries/1')).statusCode).toBe(503);
+  });
+});
