@@ -1,12 +1,13 @@
 import { ZonesError } from '../../client/errors.ts';
 import type { Intent } from '../../client/intents.ts';
-import type { ClientRecord, KeyEntry, KeyState } from '../common/record.ts';
-
-/** States a pinned key may be in. Rotation tests a key it has just made, so `created` is among them. */
-const PINNABLE: readonly KeyState[] = ['created', 'registered', 'verified', 'current', 'retiring'];
-
-/** States of which `newest` takes the key that reached `registered` last. */
-const KNOWN_TO_ISSUER: readonly KeyState[] = ['registered', 'verified', 'current'];
+import type { ClientRecord, KeyEntry } from '../common/record.ts';
+import {
+  currentKey,
+  findKey,
+  newestRegistered,
+  usableForAssertion,
+  usableForProof,
+} from '../common/record-states.ts';
 
 /**
  * The key an intent is signed with: the pinned one, the newest registered one, or the current one.
@@ -15,34 +16,20 @@ const KNOWN_TO_ISSUER: readonly KeyState[] = ['registered', 'verified', 'current
  */
 export function chooseKey(record: ClientRecord, intent: Intent, now: number): KeyEntry {
   if (intent.kid !== undefined) return choosePinned(record, intent, intent.kid, now);
-  if (intent.kind === 'client_assertion' && intent.key === 'newest') return chooseNewest(record);
-  const current = record.keys.find(({ state }) => state === 'current');
-  if (!current)
-    throw unusable('The client has no current key yet; docs/keys.md says how the first one is registered.');
-  return current;
-}
-
-function choosePinned(record: ClientRecord, intent: Intent, kid: string, now: number): KeyEntry {
-  const key = record.keys.find((candidate) => candidate.kid === kid);
+  const newest = intent.kind === 'client_assertion' && intent.key === 'newest';
+  const key = newest ? newestRegistered(record) : currentKey(record);
   if (!key)
-    throw new ZonesError('key_unknown', 'The client record names no key with this kid.', { facts: { kid } });
-  const over = intent.kind === 'dpop_proof' && key.usableUntil !== undefined && now > key.usableUntil * 1000;
-  if (!PINNABLE.includes(key.state) || (key.state === 'retiring' && over))
-    throw unusable('The key is retired; get a new token, which the current key binds.', kid);
+    throw unusable('The client has no such key yet; docs/keys.md says how the first one is registered.');
   return key;
 }
 
-function chooseNewest(record: ClientRecord): KeyEntry {
-  const [newest] = record.keys
-    .filter(({ state }) => KNOWN_TO_ISSUER.includes(state))
-    .sort((a, b) => registeredAt(b) - registeredAt(a));
-  if (!newest)
-    throw unusable('No key of the client is registered yet; docs/keys.md says how to register the first.');
-  return newest;
-}
-
-function registeredAt({ since }: KeyEntry): number {
-  return since.registered ?? since.verified ?? since.current ?? since.created ?? 0;
+function choosePinned(record: ClientRecord, intent: Intent, kid: string, now: number): KeyEntry {
+  const key = findKey(record, kid);
+  if (!key)
+    throw new ZonesError('key_unknown', 'The client record names no key with this kid.', { facts: { kid } });
+  const usable = intent.kind === 'dpop_proof' ? usableForProof(key, now / 1000) : usableForAssertion(key);
+  if (!usable) throw unusable('The key is retired; get a new token, which the current key binds.', kid);
+  return key;
 }
 
 function unusable(message: string, kid?: string): ZonesError {
