@@ -36,7 +36,6 @@ export async function redeemCode(client: TokenClient, request: CodeRedemption): 
   });
   const tokens = await readUserTokens(client, answer, undefined, (as, oauth, response) =>
     processAuthorizationCodeResponse(as, oauth, response, {
-      requireIdToken: true,
       ...(nonce === undefined ? {} : { expectedNonce: nonce }),
       ...(maxAge === undefined ? {} : { maxAge }),
     }),
@@ -47,7 +46,7 @@ export async function redeemCode(client: TokenClient, request: CodeRedemption): 
   return { ...tokens, idToken, idTokenClaims };
 }
 
-/** The parameters as the library wants them redeemed: validated. It asks for `iss` only where metadata announces it; we always do. */
+/** The parameters as the library wants them redeemed: validated. It refuses parameters that come twice, but asks for `iss` only where metadata announces it; we always do. */
 function checkCallback(
   client: TokenClient,
   as: AuthorizationServer,
@@ -55,10 +54,7 @@ function checkCallback(
 ): Promise<URLSearchParams> {
   const { parameters, state } = request;
   return readAs('login_refused', 'The authorization response is not valid', () => {
-    if (state === '') throw refuse('no state was remembered');
-    const issuers = parameters.getAll('iss');
-    if (issuers.length !== 1 || issuers[0] !== client.issuer)
-      throw refuse('one "iss" is required, and it must be the issuer (RFC 9207)');
+    if (parameters.get('iss') !== client.issuer) throw refuse('"iss" is not the issuer (RFC 9207)');
     try {
       const callback = validateAuthResponse(as, describeClient(client), parameters, state);
       const codes = parameters.getAll('code');

@@ -30,7 +30,6 @@ export async function validateLogoutToken(
       cooldown: KEYS_COOLDOWN,
       typ: 'logout+jwt',
       maxTokenAge: MAX_AGE,
-      requiredClaims: ['iat', 'exp', 'jti', 'events'],
     }),
   );
   const { iss, aud, jti, iat, exp, sub, sid, events } = payload;

@@ -357,6 +357,9 @@ test('a refreshed ID token is verified, and must be of the same person at the sa
   const refresh = (refreshToken: string) => refreshTokens(world.client, { refreshToken, expected });
   await failure(refresh(login.refreshToken ?? ''), 'person_mismatch');
   world.issuer.behaviour.idToken = {};
+  const elsewhere = { iss: 'https://other.test', sub: expected.sub };
+  const { refreshToken = '' } = await logIn(world);
+  await failure(refreshTokens(world.client, { refreshToken, expected: elsewhere }), 'person_mismatch');
   const second = await logIn(world);
   world.issuer.behaviour.idTokenSignature = 'wrong';
   await failure(refresh(second.refreshToken ?? ''), 'id_token_invalid');

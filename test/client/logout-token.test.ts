@@ -1,3 +1,4 @@
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { validateLogoutToken } from '../../client/logout-token.ts';
 import { CLIENT_ID, failure, ISSUER, makeWorld } from './make-client.ts';
@@ -70,11 +71,27 @@ test.each(['', 'x', 'a.b.c', 'e30.e30.'])('%j is no logout token', async (token)
   await failure(validateLogoutToken(client, token, makeMemory().remember), 'token_invalid');
 });
 
-test('another algorithm and a broken signature are refused', async () => {
+test.each([
+  ['RS256', true],
+  ['RS512', false],
+  ['PS256', false],
+  ['ES256', false],
+])('a logout token by another of the issuer’s keys, signed %s: taken is %s', async (alg, taken) => {
   const { client, issuer } = await makeWorld();
-  const other = await makeWorld({ profile: { idTokenAlgorithm: 'ES256' } });
+  const { publicKey, privateKey } = await generateKeyPair(alg);
+  issuer.otherKeys = [{ ...(await exportJWK(publicKey)), kid: 'second', alg }];
+  const claims = decodeJwt(await issuer.signLogoutToken());
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg, kid: 'second', typ: 'logout+jwt' })
+    .sign(privateKey);
+  const validated = validateLogoutToken(client, token, makeMemory().remember);
+  if (taken) expect((await validated).sid).toBe('sid-1');
+  else await failure(validated, 'token_invalid');
+});
+
+test('a broken signature is refused', async () => {
+  const { client, issuer } = await makeWorld();
   const { remember } = makeMemory();
-  await failure(validateLogoutToken(client, await other.issuer.signLogoutToken(), remember), 'token_invalid');
   const [header, payload] = (await issuer.signLogoutToken()).split('.');
   const [, , signature] = (await issuer.signLogoutToken()).split('.');
   await failure(validateLogoutToken(client, `${header}.${payload}.${signature}`, remember), 'token_invalid');

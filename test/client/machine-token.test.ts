@@ -229,6 +229,7 @@ test('after invalid_client the newest registered key is tried, once', async () =
   const error = await failure(getAccessToken(client, { scopes: ['b'] }), 'token_refused');
   expect(error.facts['error']).toBe('invalid_client');
   expect(issuer.posts.length).toBe(posts + 4);
+  expect(signer.calls.length).toBe(posts + 4);
 });
 
 test('where the refused key is the newest, nothing more is sent', async () => {

@@ -66,6 +66,8 @@ export interface FakeIssuer {
   revoked: Set<string>;
   /** Access tokens by value. */
   tokens: Map<string, { jkt: string; claims: Record<string, unknown> }>;
+  /** Keys published beside the one it signs with. */
+  otherKeys: JWK[];
   /** How often the JWK Set was read. */
   keysRead: number;
 }
@@ -333,6 +335,7 @@ export async function createFakeIssuer(options: {
     posts: [],
     revoked: new Set(),
     tokens: new Map(),
+    otherKeys: [],
     keysRead: 0,
     async handle(request) {
       const path = request.url.startsWith(issuer) ? request.url.slice(issuer.length) : '';
@@ -350,7 +353,7 @@ export async function createFakeIssuer(options: {
       }
       if (path === '/jwks') {
         fake.keysRead += 1;
-        return Response.json({ keys: [key.jwk] });
+        return Response.json({ keys: [key.jwk, ...fake.otherKeys] });
       }
       const form = Object.fromEntries(new URLSearchParams(await request.text()));
       fake.posts.push({ path, form, proof: request.headers.get('dpop') });
