@@ -1,7 +1,12 @@
 /** The languages of the pages for people. */
 export type Language = 'nb' | 'en';
 
-const KNOWN: Readonly<Record<string, Language>> = { nb: 'nb', nn: 'nb', no: 'nb', en: 'en' };
+const KNOWN: ReadonlyMap<string, Language> = new Map([
+  ['nb', 'nb'],
+  ['nn', 'nb'],
+  ['no', 'nb'],
+  ['en', 'en'],
+]);
 
 /** The language a person prefers, from `Accept-Language` (RFC 9110 12.5.4). Norwegian where nothing known is asked for. */
 export function chooseLanguage(header: string | undefined): Language {
@@ -10,7 +15,7 @@ export function chooseLanguage(header: string | undefined): Language {
     .split(',')
     .flatMap((range, position) => {
       const [tag = '', ...parameters] = range.trim().toLowerCase().split(';');
-      const language = KNOWN[tag.trim().split('-')[0] ?? ''];
+      const language = KNOWN.get(tag.trim().split('-')[0] ?? '');
       const weight = parameters.map((text) => /^\s*q=([01](?:\.\d{0,3})?)\s*$/.exec(text)?.[1]).find(Boolean);
       const quality = weight === undefined ? 1 : Number(weight);
       return language && quality > 0 ? [{ language, quality, position }] : [];

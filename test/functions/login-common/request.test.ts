@@ -1,0 +1,178 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+import { describe, expect, it } from 'vitest';
+import {
+  LOGOUT_COOKIE,
+  readIdCookie,
+  renderCookie,
+  transactionCookie,
+  transactionCookies,
+} from '../../../functions/login-common/cookies.ts';
+import { chooseLanguage } from '../../../functions/login-common/language.ts';
+import {
+  type GatewayRequest,
+  readHeader,
+  readParameter,
+  readRequest,
+} from '../../../functions/login-common/request.ts';
+import { requireSameOrigin } from '../../../functions/login-common/same-origin.ts';
+
+const event = (change: object): APIGatewayProxyEvent =>
+  ({
+    httpMethod: 'GET',
+    resource: '/session',
+    headers: {},
+    requestContext: {},
+    ...change,
+  }) as APIGatewayProxyEvent;
+const request = (headers: Record<string, string[]>, method = 'GET'): GatewayRequest =>
+  readRequest(event({ httpMethod: method, multiValueHeaders: headers }));
+
+describe('the gateway’s event', () => {
+  it('is read with all values, lower-case header names and a decoded body', () => {
+    const read = readRequest(
+      event({
+        httpMethod: 'post',
+        headers: { A: '2' },
+        multiValueHeaders: { A: ['1', '2'], a: ['3'] },
+        queryStringParameters: { q: 'y' },
+        multiValueQueryStringParameters: { q: ['x', 'y'] },
+        pathParameters: { id: '7' },
+        body: Buffer.from('å').toString('base64'),
+        isBase64Encoded: true,
+        requestContext: { requestId: 'r' },
+      }),
+    );
+    expect(read.method).toBe('POST');
+    expect(read.headers.get('a')).toEqual(['1', '2', '3']);
+    expect(read.query.getAll('q')).toEqual(['x', 'y']);
+    expect(read.pathParameters.get('id')).toBe('7');
+    expect(read.body?.toString()).toBe('å');
+    expect(read.id).toBe('r');
+  });
+
+  it('falls back to single values, and bears what is null or absent', () => {
+    const read = readRequest(
+      event({ headers: { Cookie: 'a=b' }, queryStringParameters: { q: 'x' }, body: null }),
+    );
+    expect(read.headers.get('cookie')).toEqual(['a=b']);
+    expect(read.query.get('q')).toBe('x');
+    expect(read.body).toBeUndefined();
+    expect(readRequest(event({ headers: null, multiValueHeaders: null, requestContext: undefined })).id).toBe(
+      '-',
+    );
+  });
+
+  it.each([{ httpMethod: undefined }, { resource: undefined }, { httpMethod: 1 }])(
+    'is refused without its shape: %j',
+    (change) => {
+      expect(() => readRequest(event(change))).toThrow(expect.objectContaining({ code: 'event_invalid' }));
+    },
+  );
+
+  it('gives one value, or refuses', () => {
+    const twice = readRequest(
+      event({
+        multiValueHeaders: { Origin: ['a', 'b'] },
+        multiValueQueryStringParameters: { q: ['x', 'x'] },
+      }),
+    );
+    expect(() => readHeader(twice, 'origin')).toThrow(expect.objectContaining({ code: 'request_malformed' }));
+    expect(() => readParameter(twice, 'q')).toThrow(expect.objectContaining({ code: 'request_malformed' }));
+    expect(readHeader(twice, 'x')).toBeUndefined();
+  });
+});
+
+describe('cookies', () => {
+  const id = 'A'.repeat(43);
+
+  it.each([
+    [`${LOGOUT_COOKIE}=${id}`, id],
+    [`a=b; ${LOGOUT_COOKIE}=${id};c`, id],
+    [`${LOGOUT_COOKIE}=${id}; ${LOGOUT_COOKIE}=${id}`, undefined],
+    [`${LOGOUT_COOKIE}="${id}"`, undefined],
+    [`${LOGOUT_COOKIE}=`, undefined],
+    [`x${LOGOUT_COOKIE}=${id}`, undefined],
+    [`${LOGOUT_COOKIE.toUpperCase()}=${id}`, undefined],
+    ['', undefined],
+  ])('of %j give %j', (cookie, expected) => {
+    expect(readIdCookie(request({ cookie: [cookie] }), LOGOUT_COOKIE)).toBe(expected);
+  });
+
+  it('are read from several headers', () => {
+    expect(readIdCookie(request({ cookie: ['a=b', `${LOGOUT_COOKIE}=${id}`] }), LOGOUT_COOKIE)).toBe(id);
+    expect(readIdCookie(request({}), LOGOUT_COOKIE)).toBeUndefined();
+  });
+
+  it('of transactions have names that derive from state', () => {
+    const name = transactionCookie('state');
+    expect(name).toMatch(/^__Host-login-[\w-]{16}$/);
+    expect(transactionCookie('other')).not.toBe(name);
+    expect(transactionCookies(request({ cookie: [`a=b; ${name}=x; ${LOGOUT_COOKIE}=y`] }))).toEqual([name]);
+  });
+
+  it('are written with every attribute', () => {
+    expect(renderCookie('__Host-a', 'b', { sameSite: 'Lax', maxAge: 5 })).toBe(
+      '__Host-a=b; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=5',
+    );
+  });
+});
+
+describe('the language', () => {
+  it.each([
+    [undefined, 'nb'],
+    ['', 'nb'],
+    ['en', 'en'],
+    ['en-GB,en;q=0.9', 'en'],
+    ['nn, en;q=0.5', 'nb'],
+    ['no;q=0.2, en;q=0.3', 'en'],
+    ['nb;q=0, en;q=0.1', 'en'],
+    ['fr, de', 'nb'],
+    ['fr, EN', 'en'],
+    ['en;q=2', 'en'],
+    ['en;q=abc, nb;q=0.9', 'en'],
+    [';;;,,,q=', 'nb'],
+    ['__proto__, constructor', 'nb'],
+  ])('of %j is %s', (header, expected) => {
+    expect(chooseLanguage(header)).toBe(expected);
+  });
+});
+
+describe('the same origin', () => {
+  const ours = 'https://journal.test';
+
+  it.each<[string, Record<string, string>]>([
+    ['GET', {}],
+    ['GET', { 'sec-fetch-site': 'none' }],
+    ['GET', { 'sec-fetch-site': 'same-origin' }],
+    ['GET', { origin: ours }],
+    ['POST', { 'sec-fetch-site': 'same-origin' }],
+    ['POST', { origin: ours }],
+    ['POST', { 'x-csrf': '1' }],
+    ['POST', { 'sec-fetch-site': 'same-origin', origin: ours, 'x-csrf': '1' }],
+    ['DELETE', { origin: ours }],
+  ])('passes %s with %j', (method, headers) => {
+    const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+    expect(() => requireSameOrigin(request(lists, method), ours)).not.toThrow();
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['GET', { 'sec-fetch-site': 'cross-site' }],
+    ['GET', { 'sec-fetch-site': 'same-site' }],
+    ['GET', { origin: 'https://evil.test' }],
+    ['POST', {}],
+    ['POST', { 'sec-fetch-site': 'none' }],
+    ['POST', { 'sec-fetch-site': 'cross-site', 'x-csrf': '1' }],
+    ['POST', { origin: 'null', 'x-csrf': '1' }],
+    ['POST', { origin: `${ours}/`, 'x-csrf': '1' }],
+    ['POST', { origin: 'http://journal.test' }],
+    ['POST', { origin: `${ours}.evil.test` }],
+    ['PUT', {}],
+    ['PATCH', {}],
+    ['DELETE', { 'sec-fetch-site': 'same-site', origin: ours }],
+  ])('refuses %s with %j', (method, headers) => {
+    const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+    expect(() => requireSameOrigin(request(lists, method), ours)).toThrow(
+      expect.objectContaining({ code: 'csrf_refused' }),
+    );
+  });
+});

@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isZonesError } from '../../../client/errors.ts';
+import { checkReturnPath } from '../../../functions/login-common/return-path.ts';
+
+describe('the return path', () => {
+  it.each([
+    ['/', '/'],
+    ['/journal', '/journal'],
+    ['/journal?day=1&x=//y#part', '/journal?day=1&x=//y#part'],
+    ['/a//b', '/a//b'],
+    ['/å', '/%C3%A5'],
+    ['/a?next=https://evil.test', '/a?next=https://evil.test'],
+    ['/a?x=../b', '/a?x=../b'],
+  ])('takes %j', (path, expected) => {
+    expect(checkReturnPath(path)).toBe(expected);
+  });
+
+  it.each([
+    '',
+    'journal',
+    'https://evil.test',
+    'javascript:alert(1)',
+    '//evil.test',
+    '/\\evil.test',
+    '\\\\evil.test',
+    '/\t/evil.test',
+    '/\n/evil.test',
+    ' /journal',
+    '/a b',
+    '/..//evil.test',
+    '/.//evil.test',
+    '/%2e%2e//evil.test',
+    '/a/../..//evil.test',
+    '/%5cevil.test',
+    '/a%2Fb',
+    '/a\u0000',
+    '/a\u2028b',
+    '/\u00a0/evil.test',
+    `/${'a'.repeat(1001)}`,
+  ])('refuses %j', (path) => {
+    expect(() => checkReturnPath(path)).toThrow(expect.objectContaining({ code: 'return_path_invalid' }));
+  });
+
+  it('never leads to another origin, whatever the browser makes of it', () => {
+    const piece = fc.constantFrom(
+      '/',
+      '\\',
+      '.',
+      '..',
+      '%2e',
+      '%2f',
+      '%5c',
+      '?',
+      '#',
+      '@',
+      ':',
+      'evil.test',
+      'a',
+      '\t',
+      ' ',
+    );
+    const path = fc.oneof(
+      fc.array(piece, { maxLength: 8 }).map((parts) => `/${parts.join('')}`),
+      fc.webPath(),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(path, (text) => {
+        let accepted: string;
+        try {
+          accepted = checkReturnPath(text);
+        } catch (error) {
+          return isZonesError(error, 'return_path_invalid');
+        }
+        // As the redirect writes it, and as the page's link does.
+        const absolute = new URL(`https://journal.test${accepted}`);
+        const relative = new URL(accepted, 'https://journal.test/live/callback?x');
+        const staged = new URL(`https://journal.test/live${accepted}`);
+        return (
+          absolute.origin === 'https://journal.test' &&
+          relative.href === absolute.href &&
+          staged.pathname.startsWith('/live/') &&
+          !accepted.startsWith('//')
+        );
+      }),
+      { numRuns: 5000 },
+    );
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { readOrganization } from '../../../functions/login-common/organization.ts';
+import { loginRoutes } from '../../../functions/login-common/routes.ts';
+import { deriveSettings } from '../../../functions/login-common/settings.ts';
+import { GATEWAY, makeConfig } from '../login/make-login.ts';
+
+describe('settings', () => {
+  it('derive from the declaration, with defaults', () => {
+    const settings = deriveSettings(makeConfig(), `${GATEWAY}/`);
+    expect(settings).toMatchObject({
+      gatewayUrl: 'https://journal.test/live',
+      origin: 'https://journal.test',
+      basePath: '/live',
+      redirectUri: 'https://journal.test/live/callback',
+      postLogoutRedirectUri: 'https://journal.test/live/logout/callback',
+      scope: 'openid offline_access test:summaries/read test:documents/read',
+      idleSeconds: 1800,
+      absoluteSeconds: 28_800,
+      requestObject: false,
+      resources: ['https://api.test/summaries', 'https://api.test/documents'],
+      first: { name: 'summaries', resource: 'https://api.test/summaries' },
+      firstIsNarrow: true,
+    });
+    expect([...settings.forward.keys()]).toEqual([
+      'GET /api/summaries/{id}',
+      'GET /api/documents/{id}',
+      'POST /api/documents',
+    ]);
+  });
+
+  it('take the declared origin before the gateway’s own URL', () => {
+    const settings = deriveSettings(makeConfig({ origin: 'http://localhost:3000' }), GATEWAY);
+    expect(settings).toMatchObject({ redirectUri: 'http://localhost:3000/callback', basePath: '' });
+  });
+
+  it('know a login without APIs', () => {
+    const settings = deriveSettings(makeConfig({ forward: [] }), GATEWAY);
+    expect(settings).toMatchObject({ resources: [], first: { name: '' }, firstIsNarrow: true });
+  });
+
+  it.each<[string, () => unknown]>([
+    ['no login', () => ({ ...makeConfig(), login: undefined })],
+    ['an unknown client', () => makeConfig({ client: 'other' })],
+    ['an unknown API', () => makeConfig({ forward: [{ method: 'GET', path: '/a', api: 'other' }] })],
+  ])('refuse %s', (_, config) => {
+    expect(() => deriveSettings(config() as ReturnType<typeof makeConfig>, GATEWAY)).toThrow(
+      expect.objectContaining({ code: 'config_invalid' }),
+    );
+  });
+
+  it.each([
+    undefined,
+    '',
+    'journal.test',
+    'ftp://journal.test',
+    'https://journal.test/?a',
+    'https://journal.test/#a',
+  ])('refuse the gateway URL %j', (url) => {
+    expect(() => deriveSettings(makeConfig(), url)).toThrow(
+      expect.objectContaining({ code: 'config_invalid' }),
+    );
+  });
+});
+
+describe('routes', () => {
+  it('are the fixed ones and the forwarded ones', () => {
+    const routes = loginRoutes(makeConfig().login ?? { forward: [] });
+    expect(routes.map((route) => `${route.method} ${route.path} ${route.function}`)).toEqual([
+      'GET /login login',
+      'GET /callback callback',
+      'GET /session session',
+      'POST /session session',
+      'POST /logout logout',
+      'GET /logout/callback logout',
+      'POST /logout/backchannel logout',
+      'GET /api/summaries/{id} api',
+      'GET /api/documents/{id} api',
+      'POST /api/documents api',
+    ]);
+  });
+});
+
+describe('an organisation of a multi-tenant client', () => {
+  it.each([{ parent: '994598759' }, { parent: '994598759', child: '883974832' }])('may be %j', (value) => {
+    expect(readOrganization(value, 'multi-tenant')).toEqual(value);
+  });
+
+  it.each([
+    { child: '883974832' },
+    { parent: '' },
+    { parent: '994598759', child: '' },
+    { parent: ' 994598759' },
+  ])('may not be %j', (value) => {
+    expect(() => readOrganization(value, 'multi-tenant')).toThrow(
+      expect.objectContaining({ code: 'request_malformed' }),
+    );
+  });
+});
