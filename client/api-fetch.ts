@@ -8,7 +8,7 @@ import {
 } from 'oauth4webapi';
 import { stopNonceLoop } from './authenticate.ts';
 import { isZonesError, ZonesError } from './errors.ts';
-import { abortedBy, withDeadline } from './http.ts';
+import { abortedBy, withDeadline, withSecondConnection } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 import type { TokenClient } from './token-client.ts';
 import type { AccessToken, ApiFetch, TokenSource } from './tokens.ts';
@@ -25,7 +25,8 @@ import type { AccessToken, ApiFetch, TokenSource } from './tokens.ts';
  * - `authorization` and `dpop` headers of the caller are dropped. `init.redirect` and browser options are ignored.
  *
  * Throws `request_malformed`, `body_not_replayable`, `redirect_refused`, `nonce_loop`, `api_unreachable`,
- * `request_aborted`, and what the token source and the signer throw. Does not retry for other reasons.
+ * `request_aborted`, and what the token source and the signer throw. Does not retry for other reasons, but for a broken
+ * connection where the method is idempotent.
  */
 export function createApiFetch(client: TokenClient, source: TokenSource): ApiFetch {
   return async (input, init = {}) => {
@@ -47,16 +48,20 @@ export function createApiFetch(client: TokenClient, source: TokenSource): ApiFet
       return other !== undefined;
     };
 
+    const method = (init.method ?? 'GET').toUpperCase();
+    const attempt = async (): Promise<ApiAnswer> =>
+      send(client, token, await signProof(client, token, method, url), url, { ...init, method });
+    const repeatable = !once && IDEMPOTENT.includes(method);
     for (;;) {
-      let proof: string;
+      let answer: ApiAnswer;
       try {
-        proof = await signProof(client, token, init.method ?? 'GET', url);
+        answer = await (repeatable ? withSecondConnection(attempt) : attempt());
       } catch (error) {
         // The key may have been retired early; a new token is bound to the current one.
         if (isLostKey(error) && (await renew())) continue;
         throw error;
       }
-      const { response, challenges, nonce } = await send(client, token, proof, url, init);
+      const { response, challenges, nonce } = answer;
       if (challenges.some(({ scheme, error }) => scheme === 'dpop' && error === 'use_dpop_nonce')) {
         await response.body?.cancel();
         if (nonceTried || nonce === undefined) throw stopNonceLoop(url.origin);
@@ -74,6 +79,9 @@ export function createApiFetch(client: TokenClient, source: TokenSource): ApiFet
     }
   };
 }
+
+/** RFC 9110 9.2.2. */
+const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
 
 function checkUrl(input: string | URL): URL {
   const url = URL.parse(String(input));
@@ -109,7 +117,7 @@ async function signProof(client: TokenClient, token: AccessToken, method: string
     {
       kind: 'dpop_proof',
       client: client.name,
-      method: method.toUpperCase(),
+      method,
       // `htu` has no query (RFC 9449 4.2), and a query may name a patient: it stays in this zone.
       url: `${url.origin}${url.pathname}`,
       ath: createHash('sha256').update(token.accessToken, 'ascii').digest('base64url'),
@@ -138,12 +146,11 @@ async function send(
   token: AccessToken,
   proof: string,
   url: URL,
-  init: RequestInit,
+  init: RequestInit & { method: string },
 ): Promise<ApiAnswer> {
   const headers = new Headers(init.headers);
   headers.delete('authorization');
   headers.set('dpop', proof);
-  const method = (init.method ?? 'GET').toUpperCase();
   // The library hands the body to fetch as it is; its type only names fewer kinds.
   const body = init.body as ProtectedResourceRequestBody;
   const signal = init.signal ?? undefined;
@@ -151,7 +158,7 @@ async function send(
   let response: Response;
   try {
     response = await withDeadline(client.timeout, signal, (deadline) =>
-      protectedResourceRequest(token.accessToken, method, url, headers, body, {
+      protectedResourceRequest(token.accessToken, init.method, url, headers, body, {
         [customFetch]: (input, options) => client.fetch(input, options as RequestInit),
         signal: deadline,
       }),

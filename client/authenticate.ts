@@ -1,7 +1,7 @@
 import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
 import { customFetch } from 'oauth4webapi';
 import { isZonesError, ZonesError } from './errors.ts';
-import { abortedBy, withDeadline } from './http.ts';
+import { abortedBy, withDeadline, withSecondConnection } from './http.ts';
 import type { AssertionDetail, Intent, Signature } from './intents.ts';
 import { requireEndpoint } from './metadata.ts';
 import { type Refusal, readRefusal, refuseToken } from './oauth-errors.ts';
@@ -47,7 +47,8 @@ export interface Answer {
 /**
  * Sends a request with a fresh assertion (and proof) for every attempt, since the server may have used up the first
  * even where it refuses. At most one attempt more for a nonce, and one with the newest registered key after
- * `invalid_client`: a key may have been replaced at the server a moment before the client record says so.
+ * `invalid_client`: a key may have been replaced at the server a moment before the client record says so. Once more, too,
+ * when the connection breaks: even a code or a refresh token that the server spent unheard is lost either way.
  *
  * Throws `token_refused` with the server's own words, `nonce_loop`, `issuer_unreachable`, `metadata_invalid`,
  * `request_aborted`, and what the signer throws.
@@ -61,10 +62,12 @@ export async function requestAuthenticated(
   let refused: { refusal: Refusal; kid: string } | undefined;
   let nonceTried = false;
   for (;;) {
-    const signed = await signAttempt(client, request, url, refused !== undefined);
-    if (refused && signed.assertion.kid === refused.kid) throw refuseToken(refused.refusal);
-    const sentAt = Math.floor(client.now() / 1000);
-    const response = await sendAttempt(client, request, as, signed);
+    const { signed, sentAt, response } = await withSecondConnection(async () => {
+      const signed = await signAttempt(client, request, url, refused !== undefined);
+      if (refused && signed.assertion.kid === refused.kid) throw refuseToken(refused.refusal);
+      const sentAt = Math.floor(client.now() / 1000);
+      return { signed, sentAt, response: await sendAttempt(client, request, as, signed) };
+    });
     const nonce = request.proof ? client.nonces.keep('authorization-server', url, response) : undefined;
     const refusal = await readRefusal(response);
     if (!refusal) {

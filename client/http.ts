@@ -1,4 +1,4 @@
-import { ZonesError } from './errors.ts';
+import { isZonesError, ZonesError } from './errors.ts';
 
 /** `fetch`, replaceable. */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
@@ -49,4 +49,27 @@ export function abortedBy(signal: AbortSignal): ZonesError {
   return new ZonesError('request_aborted', 'The request was aborted by its caller.', {
     cause: signal.reason,
   });
+}
+
+const LOST = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];
+
+/** Whether a connection broke before an answer came. */
+function isConnectionLost(error: unknown): boolean {
+  // The caller of AWS has tried the signer often enough.
+  if (!(error instanceof Error) || isZonesError(error, 'signer_unavailable')) return false;
+  const code = 'code' in error ? error.code : undefined;
+  return LOST.some((lost) => lost === code) || isConnectionLost(error.cause);
+}
+
+/**
+ * Runs `run`, and once more if the connection broke. A Lambda function that slept wakes with sockets that the other side
+ * closed long ago, and `fetch` learns so only by using one. `run` must be harmless to repeat and sign anew.
+ */
+export async function withSecondConnection<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!isConnectionLost(error)) throw error;
+    return run();
+  }
 }

@@ -1,6 +1,6 @@
 import type { AuthorizationServer } from 'oauth4webapi';
 import { isZonesError, ZonesError } from './errors.ts';
-import { type Fetch, withDeadline } from './http.ts';
+import { type Fetch, withDeadline, withSecondConnection } from './http.ts';
 import { requireEndpoint } from './metadata.ts';
 
 /** A JWK Set (RFC 7517 5), as far as it has been looked at. */
@@ -32,7 +32,7 @@ export function createKeySource(deps: {
     get(since = 0) {
       const now = deps.now();
       if (kept && kept.readAt >= since && now < kept.readAt + KEYS_LIFETIME) return kept.keys;
-      const reading = { keys: readKeys(deps), readAt: now };
+      const reading = { keys: withSecondConnection(() => readKeys(deps)), readAt: now };
       kept = reading;
       reading.keys.catch(() => {
         if (kept === reading) kept = undefined;

@@ -5,7 +5,7 @@ import {
   processDiscoveryResponse,
 } from 'oauth4webapi';
 import { isZonesError, ZonesError } from './errors.ts';
-import { type Fetch, withDeadline } from './http.ts';
+import { type Fetch, withDeadline, withSecondConnection } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 
 /** FK2: metadata is cached for about 24 hours. */
@@ -27,7 +27,10 @@ export function createMetadataSource(deps: {
   let kept: { metadata: Promise<AuthorizationServer>; until: number } | undefined;
   return () => {
     if (kept && deps.now() < kept.until) return kept.metadata;
-    const reading = { metadata: readMetadata(deps), until: deps.now() + METADATA_LIFETIME };
+    const reading = {
+      metadata: withSecondConnection(() => readMetadata(deps)),
+      until: deps.now() + METADATA_LIFETIME,
+    };
     kept = reading;
     reading.metadata.catch(() => {
       if (kept === reading) kept = undefined;

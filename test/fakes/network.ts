@@ -13,6 +13,8 @@ export interface FakeNetwork {
   mount(origin: string, handler: Handler): void;
   /** Every request sent, in order, as `METHOD url`. */
   sent: string[];
+  /** The next requests are received and not answered: their connections break. */
+  breakNext(count: number): void;
   close(): Promise<void>;
 }
 
@@ -21,13 +23,22 @@ const ORIGIN = 'x-fake-origin';
 export async function createFakeNetwork(): Promise<FakeNetwork> {
   const handlers = new Map<string, Handler>();
   const sent: string[] = [];
+  let breaks = 0;
   const server = createServer((incoming, outgoing) => {
+    if (breaks > 0) {
+      breaks -= 1;
+      incoming.socket.destroy();
+      return;
+    }
     void answer(handlers, incoming, outgoing);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     sent,
+    breakNext(count) {
+      breaks = count;
+    },
     mount: (origin, handler) => handlers.set(origin, handler),
     async fetch(input, init) {
       const url = new URL(input);
