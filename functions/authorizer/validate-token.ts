@@ -33,7 +33,7 @@ export async function validateToken(
       cause,
     );
   });
-  if (!TYPES.includes(protectedHeader.typ?.toLowerCase() ?? '')) {
+  if (!TYPES.includes(String(protectedHeader.typ).toLowerCase())) {
     throw refuse('access_token_invalid', 'token typ', 'The typ of an access token must be at+jwt or JWT.');
   }
   const audiences = [payload.aud ?? []].flat();

@@ -1,0 +1,212 @@
+import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { ZonesError } from '../../../client/errors.ts';
+import { helseIdProfile } from '../../../client/profile.ts';
+import { type AuthorizerDeps, authorizeRequest } from '../../../functions/authorizer/authorize.ts';
+import { deriveSettings } from '../../../functions/authorizer/settings.ts';
+import type { AuthorizerConfig, ZoneConfig } from '../../../functions/common/config.ts';
+import { makeKeys, makePorts, makeRequest, NOW, RULES, type Twist } from './make-request.ts';
+
+const ARN = 'arn:aws:execute-api:eu-north-1:000000000000:abc/live/GET/v1/summaries/1';
+const ORG = 'helseid://claims/client/claims/orgnr_';
+let keys: Awaited<ReturnType<typeof makeKeys>>;
+let audit: [string, Record<string, unknown>][];
+beforeAll(async () => {
+  keys = await makeKeys();
+});
+beforeEach(() => {
+  audit = [];
+});
+
+const makeDeps = (change: Partial<AuthorizerDeps> = {}): AuthorizerDeps => ({
+  settings: { rules: RULES },
+  ports: makePorts(keys.issuer.jwk),
+  audit: (code, facts) => audit.push([code, facts]),
+  ...change,
+});
+
+/** The event that API Gateway makes of a request, by default to `https://api.example`, stage and all. */
+async function makeEvent(twist: Twist = {}, change: Record<string, unknown> = {}) {
+  const { method, headers } = await makeRequest(keys, twist);
+  const names = [...new Set(headers.map(([name]) => name))];
+  return {
+    type: 'REQUEST',
+    methodArn: ARN,
+    resource: '/v1/summaries/{id}',
+    path: '/summaries/1',
+    httpMethod: method,
+    headers: Object.fromEntries(headers),
+    multiValueHeaders: Object.fromEntries(
+      names.map((name) => [name, headers.filter(([key]) => key === name).map(([, value]) => value)]),
+    ),
+    requestContext: { requestId: 'r-1', domainName: 'api.example', path: '/v1/summaries/1' },
+    ...change,
+  } as unknown as APIGatewayRequestAuthorizerEvent;
+}
+
+describe('allowed', () => {
+  test('for exactly this method, with what the function behind needs to know', async () => {
+    const claims = {
+      sub: 'pseudonym',
+      'helseid://claims/identity/pid': '13816234567',
+      'helseid://claims/identity/pid_pseudonym': 'pseudonym',
+      'helseid://claims/identity/security_level': '4',
+      'helseid://claims/hpr/hpr_number': '565501872',
+      'helseid://claims/client/client_tenancy': 'multi-tenant',
+      name: 'Line Danser',
+      [`${ORG}parent`]: '999999999',
+      [`${ORG}child`]: '888888888',
+      [`${ORG}supplier`]: '777777777',
+      act: { client_id: 'front' },
+    };
+    const result = await authorizeRequest(makeDeps(), await makeEvent({ token: claims }));
+    expect(result.principalId).toBe('caller');
+    expect(result.policyDocument).toEqual({
+      Version: '2012-10-17',
+      Statement: [{ Action: 'execute-api:Invoke', Effect: 'Allow', Resource: ARN }],
+    });
+    expect(result.context).toEqual({
+      clientId: 'caller',
+      scope: 'example:summaries/read example:other',
+      jkt: keys.caller.jkt,
+      tokenExpires: String(NOW + 60),
+      subject: 'pseudonym',
+      pidPseudonym: 'pseudonym',
+      securityLevel: '4',
+      hprNumber: '565501872',
+      clientTenancy: 'multi-tenant',
+      orgnrParent: '999999999',
+      orgnrChild: '888888888',
+      orgnrSupplier: '777777777',
+      actor: '{"client_id":"front"}',
+    });
+    expect(audit).toEqual([['access.allowed', { request: 'r-1', client: 'caller', jkt: keys.caller.jkt }]]);
+  });
+
+  test('where only single-value headers are given', async () => {
+    const event = await makeEvent({}, { multiValueHeaders: null });
+    await expect(authorizeRequest(makeDeps(), event)).resolves.toMatchObject({ principalId: 'caller' });
+  });
+
+  test('at the origin that is declared, whatever name the gateway goes by', async () => {
+    const settings = { rules: RULES, origin: 'https://api.example' };
+    const elsewhere = { requestContext: { domainName: 'abc.execute-api.example', path: '/v1/summaries/1' } };
+    const deps = makeDeps({ settings });
+    await expect(authorizeRequest(deps, await makeEvent({}, elsewhere))).resolves.toBeTruthy();
+    await expect(authorizeRequest(makeDeps(), await makeEvent({}, elsewhere))).rejects.toThrow(
+      'Unauthorized',
+    );
+  });
+});
+
+describe('refused with the word that API Gateway makes a 401 of', () => {
+  test.each<[string, Twist, string, Record<string, unknown>?]>([
+    ['no token', { authorization: [] }, 'scheme'],
+    ['bearer', { scheme: 'Bearer' }, 'scheme'],
+    ['an expired token', { token: { exp: 1 } }, 'token'],
+    [
+      'two proofs, of which the single-value form shows one',
+      { proofs: (proof) => [proof, proof] },
+      'one proof',
+    ],
+    ['a proof without the stage', { proof: { htu: 'https://api.example/summaries/1' } }, 'htu'],
+  ])('%s', async (_, twist, check) => {
+    const run = authorizeRequest(makeDeps(), await makeEvent(twist));
+    await expect(run).rejects.toThrow(/^Unauthorized$/);
+    expect(audit).toEqual([['access.refused', expect.objectContaining({ check, request: 'r-1' })]]);
+    expect(JSON.stringify(audit)).not.toMatch(/ey[JK]/);
+  });
+
+  test('two DPoP headers in different case', async () => {
+    const event = await makeEvent();
+    const { DPoP: proof } = event.multiValueHeaders as Record<string, string[]>;
+    const multiValueHeaders = { ...event.multiValueHeaders, dpop: proof };
+    await expect(authorizeRequest(makeDeps(), { ...event, multiValueHeaders })).rejects.toThrow(
+      'Unauthorized',
+    );
+    expect(audit[0]?.[1]).toMatchObject({ check: 'one proof' });
+  });
+
+  test('the same request twice', async () => {
+    const deps = makeDeps();
+    const event = await makeEvent();
+    await authorizeRequest(deps, event);
+    await expect(authorizeRequest(deps, event)).rejects.toThrow('Unauthorized');
+    expect(audit.at(-1)?.[1]).toMatchObject({ check: 'replay' });
+  });
+});
+
+test('a token without the scope is denied, with the challenge for the answer', async () => {
+  const result = await authorizeRequest(makeDeps(), await makeEvent({ token: { scope: 'other' } }));
+  expect(result.policyDocument.Statement[0]).toMatchObject({ Effect: 'Deny', Resource: ARN });
+  expect(result.context).toEqual({
+    error: 'scope_insufficient',
+    challenge: expect.stringContaining('error="insufficient_scope"'),
+  });
+});
+
+describe('unchecked is a fault, and nobody gets in', () => {
+  test.each([
+    ['the issuer', new ZonesError('issuer_unreachable', 'HelseID does not answer.'), 'issuer_unreachable'],
+    ['the table', new ZonesError('aws_unavailable', 'dynamodb answered 500.'), 'aws_unavailable'],
+    ['a bug', new TypeError('eyJ should not be logged'), 'TypeError'],
+  ])('%s', async (what, error, name) => {
+    const ports = makePorts(keys.issuer.jwk);
+    const failing =
+      what === 'the issuer'
+        ? { ...ports, keys: () => Promise.reject(error) }
+        : { ...ports, replays: { claim: () => Promise.reject(error) } };
+    await expect(authorizeRequest(makeDeps({ ports: failing }), await makeEvent())).rejects.toBe(error);
+    expect(audit).toEqual([['access.unchecked', { request: 'r-1', error: name }]]);
+  });
+});
+
+describe('settings', () => {
+  const authorizer: AuthorizerConfig = { client: 'journal', audience: 'a', scopes: ['a/read'] };
+  const config = (change: Partial<ZoneConfig> = {}): ZoneConfig => ({
+    version: 1,
+    system: 'journal',
+    zone: 'public',
+    clients: {
+      journal: { clientId: 'c', issuer: RULES.issuer, tenancy: 'single-tenant', profile: helseIdProfile },
+    },
+    apis: {},
+    authorizer,
+    ...change,
+  });
+
+  test('come from the client’s issuer and profile, with defaults', () => {
+    expect(deriveSettings(config(), undefined)).toEqual({
+      rules: {
+        issuer: RULES.issuer,
+        tokenAlgorithm: 'RS256',
+        audience: 'a',
+        otherAudiences: false,
+        scopes: ['a/read'],
+        proofAlgorithms: ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'],
+        proofAge: 10,
+        clockSkew: 5,
+      },
+    });
+  });
+
+  test('take the declared origin before the gateway’s', () => {
+    const url = 'https://abc.execute-api.eu-north-1.amazonaws.com/live';
+    expect(deriveSettings(config(), url).origin).toBe('https://abc.execute-api.eu-north-1.amazonaws.com');
+    const own = config({
+      authorizer: { ...authorizer, origin: 'https://api.example', securityLevel: '4', proofAge: 1 },
+    });
+    expect(deriveSettings(own, url)).toMatchObject({
+      origin: 'https://api.example',
+      rules: { securityLevel: '4', proofAge: 1 },
+    });
+  });
+
+  test('say what is missing', () => {
+    const { authorizer: _, ...without } = config();
+    expect(() => deriveSettings(without, undefined)).toThrow('gateway.authorizer');
+    expect(() =>
+      deriveSettings(config({ authorizer: { ...authorizer, client: 'other' } }), undefined),
+    ).toThrow('grant');
+  });
+});
