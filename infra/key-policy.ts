@@ -87,7 +87,7 @@ export function renderKeyPolicy(facts: KeyPolicyFacts): KeyPolicyDocument {
         Sid: 'ReadPublicKey',
         Effect: 'Allow',
         Principal: '*',
-        Action: ['kms:DescribeKey', 'kms:GetPublicKey'],
+        Action: 'kms:GetPublicKey',
         Resource: '*',
         Condition: fromSigners,
       },

@@ -1,0 +1,159 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import { describe, expect, test } from 'vitest';
+import { buildApp } from '../../infra/build-app.ts';
+import { compileHandler } from '../../infra/bundle.ts';
+import system from '../../zones.ts';
+import { FULL } from './declaration/change.ts';
+import { type Assembly, statementsOf, synthesize, text } from './synthesize.ts';
+
+// From one place, since the assembly says which line of code made what.
+const [assembly, again] = [system, system].map((declaration) => synthesize(declaration)) as [
+  Assembly,
+  Assembly,
+];
+const account = '222233334444';
+const full = synthesize(FULL, { account, region: 'eu-north-1' });
+
+describe('synth', () => {
+  test('writes the same bytes twice', () => {
+    const files = (folder: string) =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(folder.length))
+        .sort();
+    expect(files(again.folder)).toEqual(files(assembly.folder));
+    for (const file of files(assembly.folder))
+      expect(
+        readFileSync(join(again.folder, file)).equals(readFileSync(join(assembly.folder, file))),
+        file,
+      ).toBe(true);
+  });
+
+  test.each([
+    ['without account and region', assembly],
+    ['with both', full],
+  ])('needs nothing from AWS, %s', (_, { folder }) => {
+    const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
+    expect(manifest.missing).toBeUndefined();
+  });
+
+  test('has a stack a zone, the signing zone, and the account’s gateway settings', () => {
+    expect([...assembly.stacks].sort()).toEqual([
+      'journal-gateway-account',
+      'journal-signing',
+      'journal-zone-admin',
+      'journal-zone-internal',
+      'journal-zone-public',
+    ]);
+  });
+});
+
+describe.each([
+  ['the shipped system', assembly],
+  ['a system with everything', full],
+])('%s', (_, { ofType, resources, stacks }) => {
+  test('has no function and no custom resource of CDK’s own', () => {
+    const names = ofType('AWS::Lambda::Function').map(([, f]) => f.Properties['FunctionName']);
+    for (const name of names) expect(name).toMatch(/^journal-[a-z-]+$/);
+    for (const stack of stacks)
+      for (const { Type } of Object.values(resources(stack)))
+        expect(Type).not.toMatch(/^(Custom::|AWS::CloudFormation::CustomResource|AWS::Lambda::LayerVersion)/);
+  });
+
+  test('puts a boundary on every role', () => {
+    for (const [id, role] of ofType('AWS::IAM::Role'))
+      expect(text(role.Properties['PermissionsBoundary']), id).toMatch(/^<Boundary\w+>$/);
+  });
+
+  test('keeps policies in roles and boundaries, where they are seen', () => {
+    for (const type of ['AWS::IAM::Policy', 'AWS::IAM::RolePolicy', 'AWS::IAM::User', 'AWS::IAM::Group'])
+      expect(ofType(type)).toEqual([]);
+    for (const [, role] of ofType('AWS::IAM::Role'))
+      expect(role.Properties).not.toHaveProperty('ManagedPolicyArns');
+  });
+
+  test('has boundaries that IAM takes: at most 6,144 characters without white space', () => {
+    for (const [id, boundary] of ofType('AWS::IAM::ManagedPolicy')) {
+      const written = JSON.stringify(boundary.Properties['PolicyDocument'], (_key, value) =>
+        typeof value === 'object' && value !== null && 'Fn::Join' in value ? text(value) : value,
+      );
+      expect(written.length, id).toBeLessThan(6144);
+    }
+  });
+
+  test('denies network interfaces to function code, in roles and boundaries', () => {
+    for (const [id, f] of ofType('AWS::Lambda::Function')) {
+      const stack = stacks.find((name) => id in resources(name) && resources(name)[id] === f) ?? '';
+      const role = resources(stack)[text(f.Properties['Role']).slice(1).split('.')[0] ?? ''];
+      const denied = role && statementsOf(role).find(({ Sid }) => Sid === 'NoInterfacesForCode');
+      expect(text(denied?.Condition?.['ArnEquals']?.['lambda:SourceFunctionArn'])).toMatch(
+        new RegExp(`:function:${f.Properties['FunctionName']}$`),
+      );
+    }
+  });
+
+  test('runs every function on Node 24, Arm, traced, with a log group of its own', () => {
+    for (const [, { Properties }] of ofType('AWS::Lambda::Function'))
+      expect(Properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        TracingConfig: { Mode: 'Active' },
+        LoggingConfig: { LogGroup: { Ref: expect.any(String) } },
+      });
+  });
+
+  test('encrypts every log group with a key of the zone and ends its logs', () => {
+    for (const [id, { Properties }] of ofType('AWS::Logs::LogGroup')) {
+      expect(Properties['RetentionInDays'], id).toBeGreaterThan(0);
+      expect(text(Properties['KmsKeyId']), id).toMatch(/^<(Log)?Key\w+\.Arn>$/);
+    }
+  });
+
+  test('lets nobody use a data key directly: services only, and CloudFormation’s grants', () => {
+    for (const [, key] of ofType('AWS::KMS::Key'))
+      for (const statement of statementsOf(key)) {
+        const uses = [statement.Action]
+          .flat()
+          .some((action) => /Decrypt|Encrypt|GenerateDataKey|CreateGrant/.test(action));
+        if (uses) expect(statement.Condition).toBeDefined();
+        expect([statement.Action].flat()).not.toContain('kms:*');
+      }
+  });
+});
+
+describe('bundles', () => {
+  test.each([
+    ['worker', 200_000],
+    ['summary', 200_000],
+    ['signer', 400_000],
+  ])('%s is below %i bytes', (name, limit) => {
+    expect(compileHandler(name).byteLength).toBeLessThan(limit);
+  });
+
+  test.each(['worker', 'summary'])('%s has no SDK client and no KMS call in it (I6)', (name) => {
+    const code = Buffer.from(compileHandler(name)).toString('utf8');
+    expect(code).not.toContain('TrentService');
+    expect(code).not.toMatch(/kms:Sign|SignCommand/);
+  });
+
+  test('a function without a handler is refused by name', () => {
+    expect(() => compileHandler('nowhere')).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+  });
+});
+
+test.each([
+  ['the shipped system', system, {}],
+  ['a system with everything', FULL, { account, region: 'eu-north-1' }],
+])('cdk-nag’s AwsSolutions and Serverless packs pass: %s', (_, declaration, options) => {
+  const app = buildApp(declaration, { ...options, outdir: join(assembly.folder, 'nag') });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+  expect(() => app.synth()).not.toThrow();
+  const report = JSON.parse(readFileSync(join(assembly.folder, 'nag', 'validation-report.json'), 'utf8'));
+  const findings = report.pluginReports.flatMap((plugin: { violations: { ruleName: string }[] }) =>
+    plugin.violations.map(({ ruleName }) => ruleName),
+  );
+  expect(findings).toEqual([]);
+});

@@ -1,0 +1,166 @@
+import { describe, expect, test } from 'vitest';
+import { synthesize, text, withZones } from './synthesize.ts';
+
+const assembly = synthesize(withZones({ quiet: { cidr: '10.50.0.0/20', grants: [] } }));
+const SIGNING = 'journal-signing';
+const EGRESS = ['journal-zone-public', 'journal-zone-internal', 'journal-zone-admin'];
+const CLOSED = [SIGNING, 'journal-zone-quiet'];
+const zones = [...EGRESS, ...CLOSED];
+
+const count = (type: string, stack: string) => assembly.ofType(type, stack).length;
+const properties = (type: string, stack: string) => assembly.ofType(type, stack).map(([, r]) => r.Properties);
+
+describe('each zone is a network of its own (I4)', () => {
+  test.each(zones)('%s has one VPC and nothing that joins it to another', (stack) => {
+    expect(count('AWS::EC2::VPC', stack)).toBe(1);
+    const types = Object.values(assembly.resources(stack)).map(({ Type }) => Type);
+    expect(
+      types.filter((type) =>
+        /Peering|TransitGateway|VpcLattice|RAM::|VPCEndpointService|EgressOnly/.test(type),
+      ),
+    ).toEqual([]);
+  });
+
+  test.each(CLOSED)('%s has no way out: no internet gateway, no NAT, no default route', (stack) => {
+    for (const type of [
+      'AWS::EC2::InternetGateway',
+      'AWS::EC2::NatGateway',
+      'AWS::EC2::EIP',
+      'AWS::EC2::Route',
+    ])
+      expect(count(type, stack)).toBe(0);
+  });
+
+  test.each(EGRESS)(
+    '%s goes out through one NAT gateway, functions from subnets without public addresses',
+    (stack) => {
+      expect(count('AWS::EC2::NatGateway', stack)).toBe(1);
+      for (const { MapPublicIpOnLaunch } of properties('AWS::EC2::Subnet', stack))
+        expect(MapPublicIpOnLaunch).toBe(false);
+      const gateways = properties('AWS::EC2::Route', stack).filter(({ GatewayId }) => GatewayId);
+      const natTables = Object.entries(assembly.resources(stack))
+        .filter(([id, { Type }]) => Type === 'AWS::EC2::RouteTable' && id.includes('natSubnet'))
+        .map(([id]) => id);
+      for (const { RouteTableId } of gateways)
+        expect(natTables).toContain((RouteTableId as { Ref: string }).Ref);
+    },
+  );
+
+  test.each(zones)('%s puts its functions into subnets for functions', (stack) => {
+    for (const { VpcConfig } of properties('AWS::Lambda::Function', stack)) {
+      const { SubnetIds } = VpcConfig as { SubnetIds: unknown };
+      expect(text(SubnetIds)).toMatch(/^<VpcfunctionsSubnet1\w+> <VpcfunctionsSubnet2\w+>$/);
+    }
+  });
+});
+
+describe('security groups', () => {
+  test.each(zones)('%s lets nothing in but 443 from its functions to its endpoints', (stack) => {
+    for (const group of properties('AWS::EC2::SecurityGroup', stack))
+      expect(group).not.toHaveProperty('SecurityGroupIngress');
+    for (const rule of properties('AWS::EC2::SecurityGroupIngress', stack)) {
+      expect(rule).toMatchObject({ IpProtocol: 'tcp', FromPort: 443, ToPort: 443 });
+      expect(text(rule['GroupId'])).toMatch(/^<EndpointGroup/);
+      expect(text(rule['SourceSecurityGroupId'])).toMatch(/^<FunctionGroup/);
+    }
+  });
+
+  test.each(EGRESS)('%s lets functions out on 443 only', (stack) => {
+    const { SecurityGroupEgress } = assembly.find(stack, 'FunctionGroupE').Properties;
+    expect(SecurityGroupEgress).toEqual([
+      expect.objectContaining({ CidrIp: '0.0.0.0/0', FromPort: 443, ToPort: 443 }),
+    ]);
+  });
+
+  test('the signing zone lets functions out to its endpoints only', () => {
+    const { SecurityGroupEgress } = assembly.find(SIGNING, 'FunctionGroupE').Properties;
+    expect(SecurityGroupEgress).toBeUndefined();
+    const [rule, ...others] = properties('AWS::EC2::SecurityGroupEgress', SIGNING);
+    expect(others).toEqual([]);
+    expect(text(rule?.['DestinationSecurityGroupId'])).toMatch(/^<EndpointGroup/);
+  });
+
+  test.each(zones)(
+    '%s attaches a group of its own to everything: the default group stays unused',
+    (stack) => {
+      const attached = [
+        ...properties('AWS::Lambda::Function', stack).map(
+          ({ VpcConfig }) => (VpcConfig as { SecurityGroupIds: unknown }).SecurityGroupIds,
+        ),
+        ...properties('AWS::EC2::VPCEndpoint', stack)
+          .filter(({ VpcEndpointType }) => VpcEndpointType === 'Interface')
+          .map(({ SecurityGroupIds }) => SecurityGroupIds),
+      ];
+      for (const groups of attached) expect(text(groups)).toMatch(/^<(Function|Endpoint)Group\w+\.GroupId>$/);
+    },
+  );
+});
+
+describe('endpoints', () => {
+  test.each([
+    [SIGNING, ['kms', 'secretsmanager']],
+    ['journal-zone-public', ['lambda']],
+    ['journal-zone-internal', ['dynamodb', 'lambda']],
+    ['journal-zone-admin', ['kms', 'lambda', 'secretsmanager']],
+    ['journal-zone-quiet', []],
+  ])('%s has exactly those for what it calls', (stack, services) => {
+    const found = properties('AWS::EC2::VPCEndpoint', stack).map(({ ServiceName }) =>
+      text(ServiceName).split('.').at(-1),
+    );
+    expect(found.sort()).toEqual(services);
+  });
+
+  test('each has a policy', () => {
+    for (const [, { Properties }] of assembly.ofType('AWS::EC2::VPCEndpoint'))
+      expect(Properties['PolicyDocument']).toBeDefined();
+  });
+});
+
+describe('the DNS firewall', () => {
+  const allowed = (stack: string) =>
+    (assembly.find(stack, 'AllowedNames').Properties['Domains'] as unknown[]).map(text);
+
+  test.each(zones)('%s answers for a list, blocks the rest, and fails closed', (stack) => {
+    const { FirewallRules } = assembly.resources(stack)['NameRules']?.Properties ?? {};
+    expect(FirewallRules).toEqual([
+      expect.objectContaining({
+        Action: 'ALLOW',
+        Priority: 100,
+        FirewallDomainRedirectionAction: 'TRUST_REDIRECTION_DOMAIN',
+      }),
+      expect.objectContaining({ Action: 'BLOCK', Priority: 200 }),
+    ]);
+    expect(assembly.find(stack, 'EveryName').Properties['Domains']).toEqual(['*']);
+    expect(assembly.find(stack, 'NamesFailClosed').Properties['FirewallFailOpen']).toBe('DISABLED');
+    expect(count('AWS::Route53Resolver::FirewallRuleGroupAssociation', stack)).toBe(1);
+  });
+
+  test('a zone may ask for its issuer, its APIs and its endpoints', () => {
+    expect(allowed('journal-zone-internal')).toEqual([
+      'documents.example.no',
+      'helseid-sts.test.nhn.no',
+      'lambda.<AWS::Region>.amazonaws.com',
+      'dynamodb.<AWS::Region>.amazonaws.com',
+    ]);
+    expect(allowed('journal-zone-public')).not.toContain('documents.example.no');
+  });
+
+  test('only the admin zone may ask for the self-service API', () => {
+    const asking = zones.filter((stack) => allowed(stack).includes('api.selvbetjening.test.nhn.no'));
+    expect(asking).toEqual(['journal-zone-admin']);
+  });
+
+  test('the signing zone may ask for its endpoints only', () => {
+    expect(allowed(SIGNING)).toEqual([
+      'kms.<AWS::Region>.amazonaws.com',
+      'secretsmanager.<AWS::Region>.amazonaws.com',
+    ]);
+  });
+});
+
+test('every VPC keeps a flow log, encrypted and with an end', () => {
+  for (const stack of zones) {
+    const [log] = properties('AWS::EC2::FlowLog', stack);
+    expect(log).toMatchObject({ ResourceType: 'VPC', TrafficType: 'ALL' });
+  }
+});

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest';
+import { about, statementsOf, synthesize, text } from './synthesize.ts';
+
+const assembly = synthesize();
+const STACK = 'journal-signing';
+const ZONES = ['public', 'internal', 'admin'];
+
+const endpoint = (service: string) => {
+  const found = Object.entries(assembly.resources(STACK)).find(([id]) => id.startsWith(`${service}endpoint`));
+  return found?.[0] ?? '';
+};
+const signerRole = (zone: string) => assembly.find(STACK, `Signer${zone}journalRole`);
+
+describe('a signer of its own for every grant', () => {
+  test('named after client and zone, with a role of the same name', () => {
+    const names = assembly
+      .ofType('AWS::Lambda::Function', STACK)
+      .map(([, f]) => f.Properties['FunctionName']);
+    expect(names.sort()).toEqual(ZONES.map((zone) => `journal-signer-journal-${zone}`).sort());
+    for (const zone of ZONES)
+      expect(signerRole(zone).Properties['RoleName']).toBe(`journal-signer-journal-${zone}`);
+  });
+
+  test('whose grant lies in its own asset and nowhere else', () => {
+    for (const zone of ZONES) {
+      const grant = JSON.parse(assembly.asset(`journal-signer-journal-${zone}`, 'grant.json'));
+      expect(grant).toMatchObject({ version: 1, zone, client: 'journal' });
+      const { Variables } = assembly.find(STACK, `Signer${zone}journalFunction`).Properties[
+        'Environment'
+      ] as {
+        Variables: Record<string, unknown>;
+      };
+      expect(Object.keys(Variables).sort()).toEqual([
+        'POWERTOOLS_METRICS_NAMESPACE',
+        'POWERTOOLS_SERVICE_NAME',
+        'RECORD_ARN',
+      ]);
+    }
+  });
+
+  test('with concurrency of its own, ten unless the grant says', () => {
+    expect(
+      assembly.find(STACK, 'SignerpublicjournalFunction').Properties['ReservedConcurrentExecutions'],
+    ).toBe(10);
+  });
+
+  test('whose audit outlives the stack', () => {
+    expect(assembly.find(STACK, 'SignerpublicjournalLogs').DeletionPolicy).toBe('Retain');
+  });
+});
+
+describe('signing (I1, I5)', () => {
+  test('is allowed through this endpoint, for digests, with algorithms of the registry', () => {
+    for (const zone of ZONES) {
+      const [statement, ...others] = about(statementsOf(signerRole(zone)), 'kms:Sign');
+      expect(others).toEqual([]);
+      expect(text(statement?.Resource)).toBe('arn:aws:kms:<AWS::Region>:<AWS::AccountId>:key/*');
+      expect(statement?.Condition).toEqual({
+        StringEquals: {
+          'aws:SourceVpce': { Ref: endpoint('kms') },
+          'kms:MessageType': 'DIGEST',
+          'kms:SigningAlgorithm': [
+            'ECDSA_SHA_256',
+            'ECDSA_SHA_384',
+            'ECDSA_SHA_512',
+            'RSASSA_PSS_SHA_256',
+            'RSASSA_PSS_SHA_384',
+            'RSASSA_PSS_SHA_512',
+          ],
+        },
+      });
+    }
+  });
+
+  test('is denied by the boundary elsewhere and for anything but digests', () => {
+    const denied = about(statementsOf(assembly.find(STACK, 'Boundary')), 'kms:Sign').filter(
+      (s) => s.Effect === 'Deny',
+    );
+    expect(denied.map(({ Condition }) => Condition)).toEqual([
+      { StringNotEquals: { 'aws:SourceVpce': { Ref: endpoint('kms') } } },
+      { StringNotEquals: { 'kms:MessageType': 'DIGEST' } },
+    ]);
+  });
+
+  test('passes the endpoint for signers only; nothing else passes it but reading public keys', () => {
+    const statements = statementsOf(assembly.find(STACK, 'kmsendpoint'));
+    expect(statements.map(({ Action, Principal }) => [Action, Principal])).toEqual([
+      ['kms:Sign', '*'],
+      ['kms:GetPublicKey', '*'],
+    ]);
+    for (const { Condition } of statements)
+      expect(text(Condition?.['ArnLike']?.['aws:PrincipalArn'])).toBe(
+        'arn:aws:iam::<AWS::AccountId>:role/journal-signer-*-*',
+      );
+    expect(statements[0]?.Condition?.['StringEquals']).toEqual({ 'kms:MessageType': 'DIGEST' });
+  });
+
+  test('no role of the signing zone may change, grant or end a key', () => {
+    const roles = assembly.ofType('AWS::IAM::Role', STACK).flatMap(([, role]) => statementsOf(role));
+    const actions = roles.flatMap(({ Action, Effect }) => (Effect === 'Allow' ? [Action].flat() : []));
+    expect(actions.filter((action) => action.startsWith('kms:')).sort()).toEqual(
+      ZONES.flatMap(() => ['kms:Decrypt', 'kms:GetPublicKey', 'kms:Sign']).sort(),
+    );
+  });
+});
+
+describe('client records', () => {
+  const record = assembly.find(STACK, 'Recordjournal');
+
+  test('are seeded with a constant, under a key of their own, and stay when the stack goes', () => {
+    expect(record.Properties).toMatchObject({
+      Name: 'journal/client/journal',
+      SecretString: '{"version":1,"keys":[]}',
+      KmsKeyId: { 'Fn::GetAtt': [expect.stringMatching(/^RecordKey/), 'Arn'] },
+    });
+    expect(record.Properties).not.toHaveProperty('GenerateSecretString');
+    expect(record.DeletionPolicy).toBe('Retain');
+  });
+
+  test('are read by the client’s signers through this endpoint, and not written', () => {
+    const actions = statementsOf(signerRole('public')).filter(({ Action }) =>
+      text(Action).includes('secretsmanager:'),
+    );
+    expect(actions).toEqual([
+      {
+        Sid: 'ReadRecord',
+        Effect: 'Allow',
+        Action: 'secretsmanager:GetSecretValue',
+        Resource: { Ref: 'Recordjournal' },
+        Condition: { StringEquals: { 'aws:SourceVpce': { Ref: endpoint('secretsmanager') } } },
+      },
+    ]);
+    const through = statementsOf(assembly.find(STACK, 'secretsmanagerendpoint'));
+    expect(through).toHaveLength(1);
+    expect(through[0]).toMatchObject({
+      Action: 'secretsmanager:GetSecretValue',
+      Resource: { Ref: 'Recordjournal' },
+    });
+    expect(text(through[0]?.Condition)).toContain('role/journal-signer-journal-*');
+  });
+
+  test('are decrypted by Secrets Manager on behalf of a signer only, for that record', () => {
+    const [statement] = about(statementsOf(signerRole('public')), 'kms:Decrypt');
+    expect(text(statement?.Resource)).toMatch(/^<RecordKey\w+\.Arn>$/);
+    expect(text(statement?.Condition?.['StringEquals']?.['kms:ViaService'])).toBe(
+      'secretsmanager.<AWS::Region>.amazonaws.com',
+    );
+    expect(statement?.Condition?.['ArnLike']).toEqual({
+      'kms:EncryptionContext:SecretARN': [{ Ref: 'Recordjournal' }],
+    });
+  });
+});
+
+test('the outputs say what to do next', () => {
+  const output = assembly.outputs(STACK)['Nextjournal'];
+  expect(output).toContain('npm run jwk');
+  expect(output).toContain('selvbetjening');
+});

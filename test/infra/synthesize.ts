@@ -1,0 +1,132 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { type BuildOptions, buildApp } from '../../infra/build-app.ts';
+import type { SystemDeclaration } from '../../infra/declaration/types.ts';
+import system from '../../zones.ts';
+
+/** A resource of a template. */
+export interface Resource {
+  Type: string;
+  Properties: Readonly<Record<string, unknown>>;
+  DependsOn?: string | readonly string[];
+  DeletionPolicy?: string;
+}
+
+/** A policy statement as it stands in a template. */
+export interface Statement {
+  Sid?: string;
+  Effect: 'Allow' | 'Deny';
+  Action: string | readonly string[];
+  Resource: unknown;
+  Principal?: unknown;
+  Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** A synthesized system. */
+export interface Assembly {
+  folder: string;
+  stacks: readonly string[];
+  /** Logical id to resource, of one stack. */
+  resources(stack: string): Readonly<Record<string, Resource>>;
+  /** Resources of a type, of one stack or of all. */
+  ofType(type: string, stack?: string): [id: string, resource: Resource][];
+  /** The one resource of a stack whose logical id begins so. */
+  find(stack: string, prefix: string): Resource;
+  /** Outputs of a stack, by logical id. */
+  outputs(stack: string): Readonly<Record<string, string>>;
+  /** Stacks that a stack waits for. */
+  dependencies(stack: string): string[];
+  /** Which account a stack goes to. */
+  account(stack: string): string;
+  /** The files of a function's asset, by the function's physical name. */
+  asset(functionName: string, file: string): string;
+}
+
+/** zones.ts with some members replaced. */
+export function withZones(
+  zones: SystemDeclaration['zones'],
+  more: Partial<SystemDeclaration> = {},
+): SystemDeclaration {
+  return { ...system, zones: { ...system.zones, ...zones }, ...more };
+}
+
+/** Synthesizes into a folder that goes when the test file is done. */
+export function synthesize(declaration: SystemDeclaration = system, options: BuildOptions = {}): Assembly {
+  const folder = mkdtempSync(join(tmpdir(), 'zones-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  buildApp(declaration, { ...options, outdir: folder }).synth();
+  const read = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8'));
+  const artifacts = Object.entries<{ type: string; environment?: string; dependencies?: string[] }>(
+    read('manifest.json').artifacts,
+  ).filter(([, { type }]) => type === 'aws:cloudformation:stack');
+  const stacks = artifacts.map(([name]) => name);
+  const templates = new Map(stacks.map((name) => [name, read(`${name}.template.json`)]));
+  const resources = (stack: string): Record<string, Resource> => templates.get(stack)?.Resources ?? {};
+  const artifact = (stack: string) => artifacts.find(([name]) => name === stack)?.[1];
+  return {
+    folder,
+    stacks,
+    resources,
+    ofType: (type, stack) =>
+      (stack ? [stack] : stacks).flatMap((name) =>
+        Object.entries(resources(name)).filter(([, resource]) => resource.Type === type),
+      ),
+    find(stack, prefix) {
+      const found = Object.entries(resources(stack)).filter(([id]) => id.startsWith(prefix));
+      const [only] = found;
+      if (found.length !== 1 || !only) throw new Error(`${stack} has ${found.length} resources ${prefix}*`);
+      return only[1];
+    },
+    outputs: (stack) =>
+      Object.fromEntries(
+        Object.entries<{ Value: unknown }>(templates.get(stack)?.Outputs ?? {}).map(([id, output]) => [
+          id,
+          text(output.Value),
+        ]),
+      ),
+    dependencies: (stack) => (artifact(stack)?.dependencies ?? []).filter((name) => stacks.includes(name)),
+    account: (stack) => artifact(stack)?.environment?.split('/')[2] ?? '',
+    asset(functionName, file) {
+      for (const stack of stacks)
+        for (const resource of Object.values(resources(stack)))
+          if (
+            resource.Type === 'AWS::Lambda::Function' &&
+            resource.Properties['FunctionName'] === functionName
+          ) {
+            const { S3Key } = resource.Properties['Code'] as { S3Key: string };
+            return readFileSync(join(folder, `asset.${S3Key.replace(/\.zip$/, '')}`, file), 'utf8');
+          }
+      throw new Error(`no function ${functionName}`);
+    },
+  };
+}
+
+/** The statements of a role's inline policies, a managed policy, a key, an endpoint, or a queue policy. */
+export function statementsOf({ Type, Properties }: Resource): Statement[] {
+  const document = (value: unknown) => (value as { Statement: Statement[] }).Statement;
+  if (Type === 'AWS::IAM::Role') {
+    const policies = (Properties['Policies'] ?? []) as { PolicyDocument: unknown }[];
+    return policies.flatMap(({ PolicyDocument }) => document(PolicyDocument));
+  }
+  return document(Properties['KeyPolicy'] ?? Properties['PolicyDocument']);
+}
+
+/** The statements that are about an action, by its exact name. */
+export function about(statements: readonly Statement[], action: string): Statement[] {
+  return statements.filter(({ Action }) => [Action].flat().includes(action));
+}
+
+/** A value as text, with what CloudFormation fills in as `<name>`: enough to compare ARNs. */
+export function text(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return value.map(text).join(' ');
+  if (typeof value !== 'object' || value === null) return String(value);
+  const [[kind, argument] = ['', '']] = Object.entries(value);
+  if (kind === 'Ref') return `<${argument}>`;
+  if (kind === 'Fn::GetAtt') return `<${(argument as string[]).join('.')}>`;
+  if (kind === 'Fn::Join') return (argument as [string, unknown[]])[1].map(text).join('');
+  if (kind === 'Fn::ImportValue') return `<${text(argument)}>`;
+  return JSON.stringify(value);
+}
