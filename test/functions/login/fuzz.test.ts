@@ -1,0 +1,291 @@
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Dependencies } from '../../../functions/login-common/dependencies.ts';
+import { samePerson } from '../../../functions/login-common/person.ts';
+import { loginRoutes } from '../../../functions/login-common/routes.ts';
+import { deriveSettings } from '../../../functions/login-common/settings.ts';
+import { ISSUER } from '../../client/make-client.ts';
+import { createFakeLoginClient } from '../../fakes/login-client.ts';
+import { createFakeLoginStore } from '../../fakes/login-store.ts';
+import { GATEWAY, makeConfig, makeHandlers, setCookies } from './make-login.ts';
+
+/** Requests to each of the five functions by nobody in particular; those of people who are logging in, or are in, come on top. */
+const RUNS = 4000;
+
+const clock = { now: 1_790_000_000_000 };
+const store = createFakeLoginStore();
+const client = createFakeLoginClient(() => clock.now);
+let state = '';
+const deps: Dependencies = {
+  settings: deriveSettings(makeConfig({ requestObject: true, securityLevel: '2' }), GATEWAY),
+  client: {
+    ...client,
+    pushAuthorizationRequest: (request) => {
+      state = request.state;
+      return client.pushAuthorizationRequest(request);
+    },
+  },
+  store,
+  now: () => clock.now,
+  wait: async () => undefined,
+  samePerson,
+  log: () => undefined,
+};
+const handlers = makeHandlers(deps);
+const ID = 'A'.repeat(43);
+
+/** Texts that have broken something somewhere. */
+const nasty = fc.constantFrom(
+  '',
+  'null',
+  'undefined',
+  '__proto__',
+  'constructor',
+  'toString',
+  '\u0000',
+  '\r\nset-cookie: a=b',
+  '\ud800',
+  '%',
+  '%00',
+  '%2e%2e%2f',
+  '../../etc/passwd',
+  '//evil.test',
+  '<script>alert(1)</script>',
+  "' OR 1=1 --",
+  '${jndi:ldap://evil.test}',
+  'ø'.repeat(300),
+  'a'.repeat(9000),
+  '1e309',
+  '-1',
+  'https://evil.test',
+  ISSUER,
+  GATEWAY,
+  ID,
+  'the-code',
+  'login',
+);
+const text = fc.oneof(nasty, fc.string({ maxLength: 40 }), fc.string({ unit: 'binary', maxLength: 20 }));
+const names = fc.oneof(
+  fc.constantFrom(
+    'code',
+    'state',
+    'iss',
+    'error',
+    'response',
+    'continued',
+    'return',
+    'prompt',
+    'max_age',
+    'parent',
+    'child',
+    'logout_token',
+    'id',
+  ),
+  text,
+);
+const cookie = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom('__Host-session', '__Host-logout', '__Host-login-x', '__proto__', 'a', ''),
+      fc.oneof(fc.constant(ID), text),
+    ),
+    { maxLength: 4 },
+  )
+  .map((pairs) => pairs.map(([name, value]) => `${name}=${value}`).join('; '));
+const headerNames = fc.constantFrom(
+  'accept',
+  'Accept-Language',
+  'content-type',
+  'Cookie',
+  'cookie',
+  'origin',
+  'Sec-Fetch-Site',
+  'x-csrf',
+  'connection',
+  'authorization',
+  'dpop',
+  'x-source',
+  '__proto__',
+  'constructor',
+);
+const headerValue = fc.oneof(
+  fc.constantFrom(
+    'text/html',
+    'application/json',
+    'application/x-www-form-urlencoded',
+    'same-origin',
+    'cross-site',
+    'https://journal.test',
+    'en;q=0.1, nb;q=1',
+  ),
+  cookie,
+  text,
+);
+const body = fc.oneof(
+  fc.constant(null),
+  text,
+  fc.json(),
+  fc.constantFrom(
+    '{"organization":{"child":"994598759"}}',
+    '{"organization":null}',
+    '{"__proto__":{"organization":{}}}',
+    'logout_token=a.b.c',
+    'logout_token=eyJhbGciOiJub25lIn0.e30.',
+    '[[[[',
+  ),
+);
+const lists = (name: fc.Arbitrary<string>, value: fc.Arbitrary<string>) =>
+  fc.option(fc.dictionary(name, fc.array(value, { minLength: 0, maxLength: 3 }), { maxKeys: 6 }));
+const single = (name: fc.Arbitrary<string>, value: fc.Arbitrary<string>) =>
+  fc.option(fc.dictionary(name, fc.option(value, { nil: undefined }), { maxKeys: 6 }));
+
+/** A request at the gateway's edge for one function: its routes mostly, anything else in it. */
+function eventFor(name: string): fc.Arbitrary<APIGatewayProxyEvent> {
+  const routes = loginRoutes(deps.settings.login).filter((route) => route.function === name);
+  return fc
+    .record({
+      route: fc.constantFrom(...routes),
+      strange: fc.option(fc.record({ httpMethod: text, resource: text }), { freq: 8 }),
+      headers: single(headerNames, headerValue),
+      multiValueHeaders: lists(headerNames, headerValue),
+      queryStringParameters: single(names, text),
+      multiValueQueryStringParameters: lists(names, text),
+      pathParameters: single(names, text),
+      body,
+      isBase64Encoded: fc.boolean(),
+      requestContext: fc.constantFrom<unknown>({ requestId: 'r' }, {}, null, undefined),
+    })
+    .map(
+      ({ route, strange, ...rest }) =>
+        ({
+          httpMethod: strange?.httpMethod ?? route.method,
+          resource: strange?.resource ?? route.path,
+          path: route.path,
+          stageVariables: null,
+          ...rest,
+        }) as APIGatewayProxyEvent,
+    );
+}
+
+/** Sends a plain request. */
+async function call(
+  name: string,
+  httpMethod: string,
+  resource: string,
+  query: Record<string, string>,
+  headers: Record<string, string>,
+): Promise<APIGatewayProxyResult> {
+  const handler = handlers[name];
+  if (!handler) throw new Error('no such function');
+  return handler({
+    httpMethod,
+    resource,
+    headers,
+    queryStringParameters: query,
+  } as unknown as APIGatewayProxyEvent);
+}
+
+/** What holds of every answer to a request that nobody could have a session or a login for. */
+function check(answer: APIGatewayProxyResult, name: string): void {
+  const begun = name === 'login' && answer.statusCode === 303;
+  if (answer.statusCode >= 500) expect.fail(`a ${answer.statusCode}: ${answer.body}`);
+  if (setCookies(answer).length > 0 && !begun) expect.fail('a cookie, though nothing was done');
+  if (/\n\s+at |node_modules|\.ts:\d/.test(answer.body)) expect.fail(`a stack: ${answer.body}`);
+  if (/token"|an-(access|id)-token|a-refresh/.test(answer.body)) expect.fail('a token');
+  const { location } = { ...answer.headers };
+  if (location !== undefined && location !== 'https://sts.test/authorize?client_id=c&request_uri=r')
+    expect.fail(`an open redirect to ${location}`);
+  for (const value of Object.values(answer.headers ?? {}))
+    if (/[\r\n]/.test(String(value))) expect.fail('a header with a line break');
+}
+
+describe('anything at the gateway’s edge', () => {
+  it.each(Object.keys(handlers))(
+    `of %s gets a coded answer, changes nothing and sets nothing (${RUNS} requests)`,
+    async (name) => {
+      const handler = handlers[name];
+      if (!handler) throw new Error('no such function');
+      const codes = new Map<number, number>();
+      await fc.assert(
+        fc.asyncProperty(eventFor(name), async (event) => {
+          const before = store.writes;
+          const answer = await handler(event);
+          codes.set(answer.statusCode, (codes.get(answer.statusCode) ?? 0) + 1);
+          check(answer, name);
+          if (answer.statusCode !== 303) expect(store.writes).toBe(before);
+        }),
+        { numRuns: RUNS },
+      );
+      expect([...codes.values()].reduce((sum, count) => sum + count, 0)).toBe(RUNS);
+      // The requests reach further than the first check.
+      expect(codes.size).toBeGreaterThan(1);
+    },
+  );
+
+  it('of somebody who is logging in finishes the login or sets nothing (2000 requests)', async () => {
+    const outcomes = new Map<number, number>();
+    const parts = {
+      code: fc.oneof({ weight: 3, arbitrary: fc.constant('the-code') }, text),
+      iss: fc.oneof({ weight: 3, arbitrary: fc.constant(ISSUER) }, text),
+      continued: fc.constant('1'),
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record(parts, { requiredKeys: ['continued'] }),
+        fc.dictionary(names, text, { maxKeys: 2 }),
+        async (right, more) => {
+          const begun = await call('login', 'GET', '/login', {}, {});
+          const [cookie = ''] = setCookies(begun)[0]?.split(';') ?? [];
+          const answer = await call('callback', 'GET', '/callback', { state, ...more, ...right }, { cookie });
+          outcomes.set(answer.statusCode, (outcomes.get(answer.statusCode) ?? 0) + 1);
+          expect(answer.statusCode).toBeLessThan(500);
+          const session = setCookies(answer).some((line) => line.startsWith('__Host-session='));
+          expect(session).toBe(answer.statusCode === 303);
+          if (answer.statusCode === 303)
+            expect(answer.headers?.['location']).toBe('https://journal.test/live/');
+        },
+      ),
+      { numRuns: 1000 },
+    );
+    expect([...outcomes.keys()]).toEqual(expect.arrayContaining([303, 400, 403]));
+  });
+
+  it.each(['session', 'api', 'logout'])(
+    'of %s by somebody who is logged in never fails by our fault (1000 requests)',
+    async (name) => {
+      await fc.assert(
+        fc.asyncProperty(eventFor(name), fc.boolean(), async (event, honest) => {
+          const begun = await call('login', 'GET', '/login', {}, {});
+          const [transaction = ''] = setCookies(begun)[0]?.split(';') ?? [];
+          const right = { state, iss: ISSUER, code: 'the-code', continued: '1' };
+          const done = await call('callback', 'GET', '/callback', right, { cookie: transaction });
+          const cookie = setCookies(done)[0]?.split(';')[0] ?? '';
+          expect(cookie).toMatch(/^__Host-session=[\w-]{43}$/);
+          const headers = honest ? { cookie, 'sec-fetch-site': 'same-origin' } : { ...event.headers, cookie };
+          const answer = await handlers[name]?.({ ...event, headers, multiValueHeaders: {} });
+          expect(answer?.statusCode).toBeLessThan(500);
+          expect(answer?.body).not.toMatch(/\n\s+at |an-(access|id)-token|a-refresh-token/);
+          const ended = name === 'logout' && event.httpMethod === 'POST' && answer?.statusCode !== 403;
+          if (answer && setCookies(answer).length > 0) expect(ended).toBe(true);
+        }),
+        { numRuns: 350 },
+      );
+    },
+  );
+
+  it('holds for events that are no events', async () => {
+    const events = [
+      {},
+      { httpMethod: 'GET' },
+      { httpMethod: [], resource: {} },
+      { headers: 'x', httpMethod: 'GET', resource: '/' },
+    ];
+    for (const [name, handler] of Object.entries(handlers))
+      for (const event of events) {
+        const answer = await handler(event as unknown as APIGatewayProxyEvent);
+        expect(answer.statusCode).toBe(400);
+        check(answer, name);
+      }
+  });
+});
