@@ -22,6 +22,7 @@ export type * from './intents.ts';
 export { createEndSessionUrl, revokeToken } from './logout.ts';
 export { validateLogoutToken } from './logout-token.ts';
 export { getAccessToken, machineTokens } from './machine-token.ts';
+export { createMemorySigner, type MemoryKey, type MemorySignerOptions } from './memory-signer.ts';
 export { helseIdProfile, type IssuerProfile } from './profile.ts';
 export { refreshTokens } from './refresh.ts';
 export { createRemoteSigner } from './remote-signer.ts';
