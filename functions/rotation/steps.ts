@@ -19,7 +19,10 @@ import { tryPatiently, waitUntil } from './wait-for-key.ts';
 export type Step = (rotation: Rotation, token: string) => Promise<void>;
 
 /** The four steps, by Secrets Manager's names. Each may be run again at any point, also by another rotation. */
-export const STEPS: Readonly<Record<string, Step>> = { createSecret, setSecret, testSecret, finishSecret };
+export const STEPS = { createSecret, setSecret, testSecret, finishSecret } as const satisfies Record<
+  string,
+  Step
+>;
 
 /** Has a key in the record that shall become current, and plans the rotation to it. Stored before it is registered. */
 async function createSecret(rotation: Rotation, token: string): Promise<void> {

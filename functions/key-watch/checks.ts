@@ -1,0 +1,185 @@
+import {
+  describeClientKey,
+  disableClientKey,
+  enableClientKey,
+  findTaggedKeys,
+  hasPolicy,
+} from '../common/client-keys.ts';
+import { awsErrorName } from '../common/key-ports.ts';
+import type { ClientRecord, KeyEntry } from '../common/record.ts';
+import {
+  candidateKey,
+  currentKey,
+  dueToRetire,
+  findKey,
+  moveKey,
+  noteExpiry,
+} from '../common/record-states.ts';
+import type { ListedKey, Rotation } from '../rotation/ports.ts';
+import type { Figures } from './metrics.ts';
+import { isRotationDue } from './rotation-due.ts';
+
+/** What the checks of one client need: what its rotation needs, and how often that shall be. */
+export interface Watch extends Rotation {
+  everyDays: number;
+}
+
+/** One check: what it finds as figures, and what it mends on the way. Checks do not depend on one another. */
+export type Check = (watch: Watch) => Promise<Figures>;
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+
+/** Seconds after which an AWSPENDING is orphaned, and a key on its way is stuck. */
+const PENDING_AGE = 6 * HOUR;
+const CANDIDATE_AGE = DAY;
+
+/** Seconds that HelseID may go on listing a key after it has retired. */
+const LISTED_AFTER = 30 * DAY;
+
+/** The checks of each schedule, in the order in which they run. */
+export const CHECKS = {
+  hourly: { retireDueKeys, watchUsability, watchListedKeys, watchOrphans, watchProgress, continueRotation },
+  daily: { watchPolicies, watchExpiry, rotateInTime },
+} as const satisfies Record<string, Readonly<Record<string, Check>>>;
+
+/** Name of a schedule. */
+export type Task = keyof typeof CHECKS;
+
+/** Retires keys whose last token has expired, and disables what is retired. A disabled key can come back. */
+async function retireDueKeys({ store, kms, clock, audit, client }: Watch): Promise<Figures> {
+  const record = await store.change((before) =>
+    dueToRetire(before, clock.now()).reduce(
+      (next, { kid }) => moveKey(next, kid, 'retired', clock.now()),
+      before,
+    ),
+  );
+  for (const { kid, keyArn } of inState(record, ['retired']))
+    if (await disableClientKey(kms, keyArn)) audit('KEY_DISABLED', { client, kid });
+  return {};
+}
+
+/** Counts keys that must sign and can't; a disabled one is enabled, as after a record was restored. */
+async function watchUsability({ store, kms, audit, client }: Watch): Promise<Figures> {
+  let KeysNotUsable = 0;
+  for (const { kid, keyArn } of inState(await store.read(), [
+    'registered',
+    'verified',
+    'current',
+    'retiring',
+  ])) {
+    const before = await describeClientKey(kms, keyArn);
+    if (before.state === 'Enabled') continue;
+    KeysNotUsable += 1;
+    const { state } = await enableClientKey(kms, keyArn);
+    audit('KEY_NOT_USABLE', { client, kid, found: before.state, now: state });
+  }
+  return { KeysNotUsable };
+}
+
+/** Counts keys at HelseID that the record does not know (I3a). Before the first key is current there is nobody to ask. */
+async function watchListedKeys(watch: Watch): Promise<Figures> {
+  if (!watch.selfRegistering) return {};
+  const listed = (await listKeys(watch)) ?? [];
+  const record = await watch.store.read();
+  const unknown = listed.filter(({ kid }) => !findKey(record, kid));
+  for (const { kid } of unknown) watch.audit('KEY_UNKNOWN', { client: watch.client, kid });
+  return { UnknownKeys: unknown.length };
+}
+
+/** Counts keys of ours outside the record, in KMS, and those that HelseID lists though they retired a month ago. */
+async function watchOrphans(watch: Watch): Promise<Figures> {
+  const { kms, system, client, store, clock } = watch;
+  const { keys } = await store.read();
+  let SurplusKeys = 0;
+  for (const keyArn of await findTaggedKeys(kms, system, client))
+    if (!keys.some((key) => key.keyArn === keyArn) && (await isAlive(watch, keyArn))) SurplusKeys += 1;
+  for (const { kid } of (await listKeys(watch)) ?? []) {
+    const retired = keys.find((key) => key.kid === kid)?.since.retired;
+    if (retired !== undefined && retired + LISTED_AFTER < clock.now()) SurplusKeys += 1;
+  }
+  return { SurplusKeys };
+}
+
+async function isAlive({ kms }: Watch, keyArn: string): Promise<boolean> {
+  const { state } = await describeClientKey(kms, keyArn);
+  return state === 'Enabled' || state === 'Disabled';
+}
+
+/** Whether a rotation has been under way for too long. A first key that waits for an operator is no rotation. */
+async function watchProgress(watch: Watch): Promise<Figures> {
+  const record = await watch.store.read();
+  const candidate = currentKey(record) && candidateKey(record);
+  const stuck = candidate && (candidate.since.created ?? 0) + CANDIDATE_AGE < watch.clock.now();
+  return { RotationStuck: stuck || (await hasOrphanedPending(watch)) ? 1 : 0 };
+}
+
+async function hasOrphanedPending({ secrets, secretArn, clock }: Watch): Promise<boolean> {
+  const secret = await secrets.describeSecret({ SecretId: secretArn });
+  const pending = Object.values(secret.VersionIdsToStages ?? {}).some(
+    (stages) => stages.includes('AWSPENDING') && !stages.includes('AWSCURRENT'),
+  );
+  const changed = secret.LastChangedDate?.getTime() ?? 0;
+  return pending && changed / 1000 + PENDING_AGE < clock.now();
+}
+
+/** Begins, or goes on with, what is not finished: no key yet, or one on its way. Brings the bootstrap to its end too. */
+async function continueRotation(watch: Watch): Promise<Figures> {
+  const record = await watch.store.read();
+  if (!currentKey(record) || candidateKey(record)) await rotate(watch, 'unfinished');
+  return {};
+}
+
+/** Counts keys that could sign and whose policy is not as rendered (correction 3). */
+async function watchPolicies({ store, kms, policyOf, audit, client }: Watch): Promise<Figures> {
+  let PolicyDrift = 0;
+  for (const { kid, keyArn, algorithm, state } of (await store.read()).keys) {
+    if (state === 'retired' || (await describeClientKey(kms, keyArn)).state === 'Gone') continue;
+    if (await hasPolicy(kms, keyArn, policyOf(algorithm))) continue;
+    PolicyDrift += 1;
+    audit('KEY_POLICY_DRIFT', { client, kid });
+  }
+  return { PolicyDrift };
+}
+
+/** Notes what HelseID says of expiries, and counts the days that the current key has left. */
+async function watchExpiry(watch: Watch): Promise<Figures> {
+  const listed = await listKeys(watch);
+  const record = listed
+    ? await watch.store.change((before) =>
+        listed
+          .filter(({ kid }) => findKey(before, kid))
+          .reduce((next, { kid, expires }) => noteExpiry(next, kid, expires), before),
+      )
+    : await watch.store.read();
+  const expires = currentKey(record)?.expires;
+  return expires === undefined ? {} : { DaysToExpiry: Math.floor((expires - watch.clock.now()) / DAY) };
+}
+
+/** Begins a rotation when the declared days are over, or the expiry comes near. */
+async function rotateInTime(watch: Watch): Promise<Figures> {
+  const current = currentKey(await watch.store.read());
+  const due = current && isRotationDue(current, watch.everyDays, watch.clock.now());
+  if (due) await rotate(watch, due);
+  return {};
+}
+
+/** Has Secrets Manager begin a rotation; one that is under way is attempted again by that very refusal. */
+async function rotate({ secrets, secretArn, audit, client }: Watch, why: string): Promise<void> {
+  audit('ROTATION_WANTED', { client, why });
+  try {
+    await secrets.rotateSecret({ SecretId: secretArn });
+  } catch (error) {
+    if (awsErrorName(error) !== 'InvalidRequestException') throw error;
+  }
+}
+
+/** What HelseID lists; nothing where no key of ours could ask, or there is nobody to ask. */
+async function listKeys({ selfRegistering, store, helseId }: Watch): Promise<ListedKey[] | undefined> {
+  if (!selfRegistering || !currentKey(await store.read())) return undefined;
+  return helseId.selfService().listKeys();
+}
+
+function inState({ keys }: ClientRecord, states: readonly KeyEntry['state'][]): KeyEntry[] {
+  return keys.filter(({ state }) => states.includes(state));
+}

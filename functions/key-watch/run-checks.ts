@@ -1,0 +1,41 @@
+import * as v from 'valibot';
+import { isZonesError, ZonesError } from '../../client/errors.ts';
+import { CHECKS, type Task, type Watch } from './checks.ts';
+import type { Figures } from './metrics.ts';
+
+const eventSchema = v.object({ task: v.picklist(Object.keys(CHECKS) as Task[]) });
+
+/**
+ * The schedule that an event names.
+ * @throws ZonesError `event_invalid`
+ */
+export function readTask(event: unknown): Task {
+  const parsed = v.safeParse(eventSchema, event);
+  if (parsed.success) return parsed.output.task;
+  throw new ZonesError(
+    'event_invalid',
+    'This event names no schedule: {"task":"hourly"} or {"task":"daily"}.',
+  );
+}
+
+/**
+ * Runs the checks of a schedule for one client. One that fails does not keep the others from running; it is audited and
+ * counted as `WatchFailed`.
+ */
+export async function runChecks(watch: Watch, task: Task): Promise<Figures> {
+  const figures: Figures = { WatchFailed: 0 };
+  for (const [name, check] of Object.entries(CHECKS[task])) {
+    try {
+      Object.assign(figures, await check(watch));
+    } catch (error) {
+      figures.WatchFailed = 1;
+      watch.audit('WATCH_FAILED', { client: watch.client, check: name, ...describe(error) });
+    }
+  }
+  return figures;
+}
+
+function describe(error: unknown): Record<string, string | number | boolean> {
+  if (isZonesError(error)) return { ...error.facts, reason: error.code };
+  return { reason: error instanceof Error ? error.name : 'unknown' };
+}

@@ -1,0 +1,34 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { ZonesError } from '../../client/errors.ts';
+import { readAdminWorld } from './admin-world.ts';
+import { openRotation } from './open-rotation.ts';
+import { runStep } from './run-step.ts';
+
+/** Seconds before its end at which a function stops waiting for HelseID: one slow token request more must fit in. */
+const RESERVE = 30;
+
+const logger = new Logger();
+const { world, clients, metrics } = readAdminWorld(import.meta.url, logger);
+
+/** Rotates a client's key, one of the four steps at a time. Secrets Manager invokes it, and nobody else may. */
+export const handler = (event: unknown, context: { getRemainingTimeInMillis(): number }): Promise<void> =>
+  runStep(
+    {
+      audit: world.audit,
+      countFailure: (client) => {
+        metrics.addDimension('client', client);
+        metrics.addMetric('RotationFailed', 'Count', 1);
+        metrics.publishStoredMetrics();
+      },
+      open(secretArn) {
+        const client = clients.find(({ recordArn }) => recordArn === secretArn);
+        if (!client)
+          throw new ZonesError('event_invalid', 'This secret is no client record of the system.', {
+            facts: { secret: secretArn },
+          });
+        const remaining = context.getRemainingTimeInMillis() / 1000 - RESERVE;
+        return openRotation(client, world, world.clock.now() + remaining);
+      },
+    },
+    event,
+  );

@@ -1,0 +1,106 @@
+import * as v from 'valibot';
+import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
+import { ZonesError } from '../../client/errors.ts';
+import type { ClientConfig } from '../common/config.ts';
+import type { KeyPolicyTemplate, KeyPolicyValues } from '../common/key-policy.ts';
+
+/** Seconds that HelseID may take to honour a new key everywhere, where nothing else is declared (helseid.md 7). */
+const PROPAGATION = 20;
+
+const seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
+const names = v.record(v.string(), v.string());
+
+const configSchema = v.object({
+  system: v.string(),
+  clients: v.record(
+    v.string(),
+    v.custom<ClientConfig>((value) => typeof value === 'object' && value !== null),
+  ),
+  rotation: v.record(
+    v.string(),
+    v.object({
+      algorithm: v.picklist(Object.keys(ALGORITHMS) as Algorithm[]),
+      selfService: v.exactOptional(
+        v.object({ baseUrl: v.string(), scope: v.string(), body: v.picklist(['object', 'string']) }),
+      ),
+      everyDays: v.pipe(v.number(), v.minValue(1)),
+      longestTokenLifetime: seconds,
+      propagation: v.exactOptional(seconds, PROPAGATION),
+    }),
+  ),
+});
+
+const environmentSchema = v.object({
+  RECORDS: v.pipe(v.string(), v.parseJson(), names),
+  SIGNERS: v.pipe(v.string(), v.parseJson(), names),
+  SIGNING_VPC: v.pipe(v.string(), v.startsWith('vpc-')),
+});
+
+const policiesSchema = v.record(v.string(), v.record(v.string(), v.unknown()));
+
+/** One client, as the admin zone's functions know it. */
+export interface AdminClient {
+  system: string;
+  client: string;
+  config: ClientConfig;
+  rotation: v.InferOutput<typeof configSchema>['rotation'][string];
+  recordArn: string;
+  signerArn: string;
+  policy: KeyPolicyTemplate;
+  policyValues: KeyPolicyValues;
+}
+
+/** What {@link readAdminClients} reads. */
+export interface AdminFiles {
+  /** Text of `config.json`. */
+  config: string;
+  /** Text of `key-policy.json`: a template a client. */
+  policies: string;
+  /** `process.env`: `RECORDS` and `SIGNERS` (JSON, client to ARN), `SIGNING_VPC`. */
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Every client of the system with what its keys are kept by. The account is the records' own: signing and admin zones
+ * share one (correction 1).
+ * @throws ZonesError `config_invalid` naming what is missing
+ */
+export function readAdminClients({ config, policies, env }: AdminFiles): AdminClient[] {
+  const { system, clients, rotation } = read(
+    'config.json',
+    v.pipe(v.string(), v.parseJson(), configSchema),
+    config,
+  );
+  const templates = read('key-policy.json', v.pipe(v.string(), v.parseJson(), policiesSchema), policies);
+  const { RECORDS, SIGNERS, SIGNING_VPC } = read('The environment', environmentSchema, env);
+  return Object.entries(rotation).map(([client, settings]) => {
+    const recordArn = need(RECORDS, client, 'RECORDS');
+    return {
+      system,
+      client,
+      config: need(clients, client, 'config.json: clients'),
+      rotation: settings,
+      recordArn,
+      signerArn: need(SIGNERS, client, 'SIGNERS'),
+      policy: need(templates, client, 'key-policy.json'),
+      policyValues: { account: recordArn.split(':')[4] ?? '', signingVpc: SIGNING_VPC },
+    };
+  });
+}
+
+function read<Schema extends v.GenericSchema>(
+  what: string,
+  schema: Schema,
+  value: unknown,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, value, { abortEarly: true });
+  if (parsed.success) return parsed.output;
+  const field = v.getDotPath(parsed.issues[0]) ?? 'the whole';
+  throw new ZonesError('config_invalid', `${what} is not as it shall be (${field}); deploy once more.`);
+}
+
+function need<T>(record: Readonly<Record<string, T>>, client: string, what: string): T {
+  const found = record[client];
+  if (found !== undefined) return found;
+  throw new ZonesError('config_invalid', `${what} has no "${client}"; deploy once more.`);
+}
