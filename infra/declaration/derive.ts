@@ -21,6 +21,8 @@ export interface RotationConfig {
   everyDays: number;
   /** Seconds; how long a replaced key still signs proofs. */
   longestTokenLifetime: number;
+  /** Seconds the issuer may take to honour a new key everywhere, where that is declared. */
+  propagation?: number;
 }
 
 /** `config.json` of a zone function: {@link ZoneConfig} and what only some functions get. */
@@ -136,6 +138,7 @@ function rotationConfigs(system: SystemDeclaration): Record<string, RotationConf
         ...(selfService ? { selfService } : {}),
         everyDays: rotation?.everyDays ?? 60,
         longestTokenLifetime: rotation?.longestTokenLifetime ?? 3600,
+        ...(rotation?.propagation === undefined ? {} : { propagation: rotation.propagation }),
       },
     ]),
   );

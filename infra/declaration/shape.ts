@@ -26,7 +26,9 @@ const client = v.strictObject({
   selfService: v.exactOptional(
     v.strictObject({ baseUrl: text, audience: text, scope: text, body: v.picklist(['object', 'string']) }),
   ),
-  rotation: v.exactOptional(v.strictObject({ everyDays: count, longestTokenLifetime: count })),
+  rotation: v.exactOptional(
+    v.strictObject({ everyDays: count, longestTokenLifetime: count, propagation: v.exactOptional(count) }),
+  ),
 });
 
 const api = v.strictObject({ baseUrl: text, audience: text, scopes: texts, resource: v.exactOptional(text) });

@@ -24,6 +24,8 @@ export interface ClientDeclaration {
     everyDays: number;
     /** Longest life of an access token or authorization code of this client, seconds (default 3600): how long a replaced key still signs proofs. */
     longestTokenLifetime: number;
+    /** Seconds the issuer may take until every node of it honours a new key (default 20, HelseID's): a key is not switched to before. */
+    propagation?: number;
   };
 }
 
