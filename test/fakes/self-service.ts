@@ -1,13 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  type CryptoKey,
-  calculateJwkThumbprint,
-  decodeProtectedHeader,
-  importJWK,
-  type JWK,
-  jwtVerify,
-} from 'jose';
+import { calculateJwkThumbprint, decodeProtectedHeader, type JWK } from 'jose';
 import type { Fetch } from '../../client/http.ts';
+import { type VerifyJwt, verifyWithJose } from './verify-jws.ts';
 
 /** How the fake may behave; nobody knows how HelseID does (helseid.md 7). Times are seconds. */
 export interface HelseIdBehaviour {
@@ -37,7 +31,7 @@ export interface RegisteredKey {
   expires: number | null;
 }
 
-/** HelseID's token endpoint, its self-service API and one health API in this process; everything signed is verified with jose. */
+/** HelseID's token endpoint, its self-service API and one health API in this process; everything signed is verified. */
 export interface FakeHelseId {
   fetch: Fetch;
   behaviour: HelseIdBehaviour;
@@ -58,7 +52,7 @@ const CLIENT_ID = 'client-1';
 const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'];
 
 /** Makes the fake; `now` is epoch seconds. */
-export function createFakeHelseId(now: () => number): FakeHelseId {
+export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyWithJose): FakeHelseId {
   const tokens = new Map<string, { jkt: string; expires: number }>();
   const seen = new Set<string>();
   let nonce = randomUUID();
@@ -96,15 +90,12 @@ export function createFakeHelseId(now: () => number): FakeHelseId {
     const { kid = '' } = decodeProtectedHeader(jwt);
     const registered = fake.keys.find((key) => key.kid === kid);
     if (!registered || !fake.accepts(kid)) throw new Error('no such key');
-    const { payload } = await jwtVerify(jwt, await importCached(registered.jwk), {
+    const payload = await verify(jwt, registered.jwk, {
       typ: 'client-authentication+jwt',
-      issuer: CLIENT_ID,
-      subject: CLIENT_ID,
-      audience: FAKE_ISSUER,
-      algorithms: [registered.jwk.alg ?? ''],
-      requiredClaims: ['exp', 'nbf', 'iat', 'jti'],
-      currentDate: new Date(now() * 1000),
+      now: now(),
+      claims: { iss: CLIENT_ID, sub: CLIENT_ID, aud: FAKE_ISSUER },
     });
+    if (payload.nbf === undefined || payload.exp === undefined) throw new Error('nbf and exp are required');
     if ((payload.exp ?? 0) > now() + 10) throw new Error('exp is too far ahead');
     spend(payload.jti);
   }
@@ -117,15 +108,7 @@ export function createFakeHelseId(now: () => number): FakeHelseId {
     const header = request.headers.get('dpop') ?? '';
     const { jwk } = decodeProtectedHeader(header);
     if (!jwk) throw new Error('no jwk');
-    const { payload } = await jwtVerify(
-      header,
-      await importCached({ ...jwk, alg: decodeProtectedHeader(header).alg ?? '' }),
-      {
-        typ: 'dpop+jwt',
-        algorithms: ALGORITHMS,
-        currentDate: new Date(now() * 1000),
-      },
-    );
+    const payload = await verify(header, jwk, { typ: 'dpop+jwt', now: now() });
     const ath = token && createHash('sha256').update(token).digest('base64url');
     if (payload['htm'] !== request.method || payload['htu'] !== url || payload['ath'] !== ath)
       throw new Error('the proof is for another request');
@@ -264,18 +247,6 @@ function readJwk(body: string, form: 'object' | 'string'): JWK | undefined {
   return kty && kid && ALGORITHMS.includes(alg ?? '') && use === 'sig' && d === undefined
     ? (jwk as JWK)
     : undefined;
-}
-
-const imported = new Map<string, Promise<CryptoKey | Uint8Array>>();
-
-/** Importing a key costs more than verifying with it. */
-function importCached(jwk: JWK): Promise<CryptoKey | Uint8Array> {
-  const name = JSON.stringify(jwk);
-  const known = imported.get(name);
-  if (known) return known;
-  const key = importJWK(jwk);
-  imported.set(name, key);
-  return key;
 }
 
 /** Id of the fake's one client. */

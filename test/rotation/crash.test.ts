@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { HelseIdBehaviour } from '../fakes/self-service.ts';
+import { verifyQuickly } from '../fakes/verify-jws.ts';
 import { bootstrap, createWorld, findLeftovers, type Kill, readJwk } from './world.ts';
 
 /** How HelseID may treat the key before the new one. With the last, no key is accepted for a while. */
@@ -33,7 +34,7 @@ describe.each(SERVERS)('HelseID %s', (_, behaviour) => {
 
 async function crash(kill: Kill, behaviour: Partial<HelseIdBehaviour>, call: string): Promise<void> {
   const where = `killed ${kill.when} call ${kill.at}, ${call}`;
-  const world = createWorld();
+  const world = createWorld({ verify: verifyQuickly });
   const first = await bootstrap(world);
   Object.assign(world.helseId.behaviour, behaviour);
   world.traffic = true;

@@ -16,7 +16,7 @@ import { createHelseId } from '../../functions/rotation/helse-id.ts';
 import type { Rotation } from '../../functions/rotation/ports.ts';
 import { STEPS } from '../../functions/rotation/steps.ts';
 import type { Grant } from '../../functions/signer/grant.ts';
-import { createRecordReader } from '../../functions/signer/read-record.ts';
+import { createRecordReader, RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
 import { createSignRequest } from '../../functions/signer/sign-request.ts';
 import { createFakeKeyAccount, type FakeKeyAccount } from '../fakes/key-account.ts';
 import { createFakeSecrets, FAKE_SECRET_ARN, type FakeSecrets } from '../fakes/secrets.ts';
@@ -28,9 +28,13 @@ import {
   FAKE_SELF_SERVICE,
   type FakeHelseId,
 } from '../fakes/self-service.ts';
+import type { VerifyJwt } from '../fakes/verify-jws.ts';
 
 export const OWNER = { client: 'journal', clientId: FAKE_CLIENT_ID, issuer: FAKE_ISSUER };
 const START = 1_790_000_000;
+
+/** Seconds a signer keeps a record. */
+const RECORD_TTL = RECORD_TTL_MS / 1000;
 
 /** Thrown when a function is killed: nothing that runs afterwards has an effect. */
 export class Killed extends Error {}
@@ -93,6 +97,8 @@ export interface WorldOptions {
   selfRegistering?: boolean;
   longestTokenLifetime?: number;
   propagation?: number;
+  /** Default: by jose. */
+  verify?: VerifyJwt;
 }
 
 export function createWorld(options: WorldOptions = {}): World {
@@ -101,7 +107,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const now = () => seconds;
   const kms = createFakeKeyAccount();
   const secrets = createFakeSecrets(SEED_RECORD);
-  const helseId = createFakeHelseId(now);
+  const helseId = createFakeHelseId(now, options.verify);
   const audited: string[] = [];
   const failures: Failure[] = [];
   const { selfRegistering = true, body = 'object', longestTokenLifetime = 600, propagation = 20 } = options;
@@ -239,7 +245,7 @@ export function createWorld(options: WorldOptions = {}): World {
     const { keys } = world.record();
     const accepted = keys.map(({ kid }) => helseId.accepts(kid));
     const states = keys.map(({ keyArn }) => kms.keys.get(keyArn)?.state);
-    return JSON.stringify([keys, accepted, states, Math.floor(now() / 10)]);
+    return JSON.stringify([keys, accepted, states, Math.floor(now() / RECORD_TTL)]);
   }
 
   async function call(client: TokenClient, token: AccessToken): Promise<void> {
