@@ -1,0 +1,84 @@
+import type { Principal } from './principal.ts';
+import type { Policy } from './statement.ts';
+import { type Resource, resourceFor, type World } from './world.ts';
+
+/** The kinds of policies that have a say, in the order in which a refusal names them. */
+export type Layer =
+  | 'service control policy'
+  | 'resource control policy'
+  | 'endpoint policy'
+  | 'resource policy'
+  | 'identity policy'
+  | 'permissions boundary'
+  | 'session policy';
+
+/** Who asks for what. */
+export interface Asked {
+  principal: Principal;
+  /** e.g. `kms:Sign`. */
+  action: string;
+  /** An ARN, or `*` for an action without one. In a question, a pattern of ARNs too. */
+  resource: string;
+  /** Account of the resource, where neither its ARN nor the world says. */
+  resourceAccount?: string;
+  /** Policies given when the role was assumed. */
+  session?: readonly Policy[];
+}
+
+/** What the policies of one layer come to. */
+export interface Answer<Value> {
+  allows: Value;
+  denies: Value;
+}
+
+/** What every layer comes to. An absent layer is not in play. */
+export interface Answers<Value> {
+  identity: Answer<Value>;
+  boundary: Answer<Value> | undefined;
+  session: Answer<Value> | undefined;
+  serviceControls: readonly Answer<Value>[];
+  resourceControls: readonly Answer<Value>[];
+  /** Endpoint by endpoint: whether the request comes through it, and what its policy says. */
+  endpoints: readonly { through: Value; answer: Answer<Value> }[];
+  /** What the resource's policy gives, by how it takes the caller in (see Grades). */
+  resource: Record<'direct' | 'role' | 'account' | 'denies', Value>;
+}
+
+/** Which rules of combination apply to a request. */
+export interface Situation {
+  principal: Principal;
+  sameAccount: boolean;
+  /** Whether the resource's policy must take the caller or the account in even within one account: KMS keys, roles to be assumed. */
+  resourceDecides: boolean;
+}
+
+/** Which rules of combination apply to a request. */
+export function situationOf(asked: Asked, world: World): Situation {
+  const { principal, action, resource } = asked;
+  const service = serviceOf(action);
+  const isKey = /^arn:[^:]*:kms:[^:]*:[^:]*:key\//.test(resource);
+  return {
+    principal,
+    sameAccount: 'account' in principal && principal.account === ownerAccount(asked, targetOf(asked, world)),
+    resourceDecides: (service === 'kms' && isKey) || (service === 'sts' && resource !== '*'),
+  };
+}
+
+/** The resource whose policies have a say, if the world knows one. */
+export function targetOf({ action, resource }: Asked, world: World): Resource | undefined {
+  return resource === '*' ? undefined : resourceFor(world, action, resource);
+}
+
+/** The account that owns what a request is about; the caller's where nothing says. */
+export function ownerAccount(
+  { principal, resource, resourceAccount }: Asked,
+  target: Resource | undefined,
+): string {
+  const inArn = resource.split(':')[4] ?? '';
+  return resourceAccount ?? target?.account ?? (inArn || ('account' in principal ? principal.account : ''));
+}
+
+/** The part of an action before its colon, in lower case. */
+export function serviceOf(action: string): string {
+  return action.slice(0, action.indexOf(':')).toLowerCase();
+}

@@ -1,0 +1,110 @@
+import { askLayers } from './ask.ts';
+import { type Answer, type Answers, type Asked, type Layer, type Situation, situationOf } from './asked.ts';
+import { anyGrade, combine } from './combine.ts';
+import { type Context, closedFacts } from './facts.ts';
+import { concreteLogic, type Logic } from './logic.ts';
+import { principalArn } from './principal.ts';
+import type { Truth } from './truth.ts';
+import type { World } from './world.ts';
+
+/** One request. */
+export interface Request extends Asked {
+  /** Context keys of the request. What follows from caller and resource (`aws:PrincipalArn`, …) is filled in; everything else that is missing is absent. */
+  context: Context;
+}
+
+/** Whether a request is allowed; if not, which layer refuses it. */
+export type Decision =
+  | { allowed: true }
+  | {
+      allowed: false;
+      layer: Layer;
+      /** Whether a Deny applies or an Allow is missing. */
+      explicit: boolean;
+      /** As AWS words it: "User: … is not authorized to perform: … because …". Safe to return to the caller. */
+      message: string;
+    };
+
+/**
+ * Decides one request as AWS would. What the engine can't know (an operator, an unresolved value) never
+ * allows: such an Allow does not apply and such a Deny does.
+ */
+export function authorize(request: Request, world: World): Decision {
+  const logic = concreteLogic(closedFacts(request, request.context, world));
+  const answers = askLayers(request, world, logic);
+  const situation = situationOf(request, world);
+  if (combine(answers, situation, logic) === true) return { allowed: true };
+  const { layer, explicit } = refusal(answers, situation, logic);
+  return { allowed: false, layer, explicit, message: refusalMessage(request, layer, explicit) };
+}
+
+/** The first layer, in AWS's order, that refuses. */
+function refusal(
+  answers: Answers<Truth>,
+  situation: Situation,
+  logic: Logic<Truth>,
+): { layer: Layer; explicit: boolean } {
+  const layers = layersOf(answers, logic);
+  const denying = layers.find(([, answer]) => answer.denies !== false);
+  if (denying) return { layer: denying[0], explicit: true };
+  const silent = (layer: Layer) => ({ layer, explicit: false });
+  const filtering = layers.find(([layer, answer]) => FILTERS.has(layer) && answer.allows !== true);
+  if (filtering) return silent(filtering[0]);
+  const { principal, sameAccount, resourceDecides } = situation;
+  const identityCounts =
+    'account' in principal && (!resourceDecides || !sameAccount || answers.resource.account === true);
+  const resourceNeeded = !sameAccount || resourceDecides;
+  if (resourceNeeded && anyGrade(answers, logic) !== true) return silent('resource policy');
+  if (identityCounts && answers.identity.allows !== true) return silent('identity policy');
+  return silent(
+    answers.boundary !== undefined && answers.boundary.allows !== true
+      ? 'permissions boundary'
+      : answers.session === undefined
+        ? 'resource policy'
+        : 'session policy',
+  );
+}
+
+/** The layers that must allow, whatever the others say. */
+const FILTERS: ReadonlySet<Layer> = new Set([
+  'service control policy',
+  'resource control policy',
+  'endpoint policy',
+]);
+
+/** Each layer in play with its answer. */
+function layersOf(answers: Answers<Truth>, logic: Logic<Truth>): [Layer, Answer<Truth>][] {
+  const { serviceControls, resourceControls, endpoints, resource, identity, boundary, session } = answers;
+  const through = endpoints.filter((endpoint) => endpoint.through !== false);
+  const layers: [Layer, Answer<Truth> | undefined][] = [
+    ...serviceControls.map((answer): [Layer, Answer<Truth>] => ['service control policy', answer]),
+    ...resourceControls.map((answer): [Layer, Answer<Truth>] => ['resource control policy', answer]),
+    ...through.map(({ answer }): [Layer, Answer<Truth>] => ['endpoint policy', answer]),
+    ['resource policy', { allows: anyGrade(answers, logic), denies: resource.denies }],
+    ['identity policy', identity],
+    ['permissions boundary', boundary],
+    ['session policy', session],
+  ];
+  return layers.flatMap(([layer, answer]) => (answer === undefined ? [] : [[layer, answer]]));
+}
+
+/** AWS's names of the layers in its messages. */
+const NAMES: Readonly<Record<Layer, string>> = {
+  'service control policy': 'service control policy',
+  'resource control policy': 'resource control policy',
+  'endpoint policy': 'VPC endpoint policy',
+  'resource policy': 'resource-based policy',
+  'identity policy': 'identity-based policy',
+  'permissions boundary': 'permissions boundary',
+  'session policy': 'session policy',
+};
+
+function refusalMessage({ principal, action, resource }: Asked, layer: Layer, explicit: boolean): string {
+  const name = NAMES[layer];
+  const article = /^[aeiou]/.test(name) ? 'an' : 'a';
+  const reason = explicit
+    ? `with an explicit deny in ${article} ${name}`
+    : `because no ${name} allows the ${action} action`;
+  const on = resource === '*' ? '' : ` on resource: ${resource}`;
+  return `User: ${principalArn(principal)} is not authorized to perform: ${action}${on} ${reason}`;
+}

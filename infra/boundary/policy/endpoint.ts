@@ -1,0 +1,46 @@
+import { serviceOf } from './asked.ts';
+import { all, any, type Condition, hasValue, isPresent, not } from './condition.ts';
+import { textMatcher } from './matcher.ts';
+import type { World } from './world.ts';
+
+/** Where an endpoint's service name is not the prefix of the actions it serves. */
+const ENDPOINT_SERVICES: Readonly<Record<string, string>> = { cloudwatch: 'monitoring' };
+
+/** The endpoint service that serves `action`, e.g. `monitoring` for `cloudwatch:PutMetricData`. */
+export function endpointServiceOf(action: string): string {
+  const service = serviceOf(action);
+  return ENDPOINT_SERVICES[service] ?? service;
+}
+
+/** That a request comes through the endpoint with this id. */
+export function comesThrough(endpointId: string): Condition {
+  return hasText('aws:SourceVpce', endpointId);
+}
+
+/**
+ * What AWS guarantees about where a request for `action` comes from: through one endpoint at most, and that of
+ * the service; with `aws:SourceVpc` exactly when through an endpoint, and then the endpoint's VPC. `via` are
+ * the endpoints that the caller's network leaves it (absent: any way, also none). Assumes that the VPCs of the
+ * world have no endpoints beyond the world's.
+ */
+export function networkFacts(world: World, action: string, via: readonly string[] | undefined): Condition {
+  const service = endpointServiceOf(action);
+  const throughByVpc = new Map<string, Condition[]>();
+  const facts = [
+    any([not(isPresent('aws:SourceVpce')), isPresent('aws:SourceVpc')]),
+    any([not(isPresent('aws:SourceVpc')), isPresent('aws:SourceVpce')]),
+  ];
+  for (const { through, vpc, service: served } of world.endpoints.values()) {
+    const here = throughByVpc.get(vpc) ?? [];
+    throughByVpc.set(vpc, served === service ? [...here, through] : here);
+    facts.push(served === service ? any([not(through), hasText('aws:SourceVpc', vpc)]) : not(through));
+  }
+  for (const [vpc, throughs] of throughByVpc)
+    facts.push(any([not(hasText('aws:SourceVpc', vpc)), ...throughs]));
+  if (via !== undefined) facts.push(any(via.map(comesThrough)));
+  return all(facts);
+}
+
+function hasText(key: string, text: string): Condition {
+  return hasValue(key, textMatcher(text, { wildcards: false, variables: false }));
+}

@@ -1,0 +1,90 @@
+import { type Asked, ownerAccount, serviceOf, targetOf } from './asked.ts';
+import type { Facts } from './condition.ts';
+import { type Principal, principalArn } from './principal.ts';
+import type { World } from './world.ts';
+
+/** Values of context keys, any case; several values for keys that have several; null for a key that the request surely lacks. */
+export type Context = Readonly<Record<string, string | readonly string[] | null>>;
+
+const NONE: readonly string[] = [];
+
+/** The facts of one request: what the context lacks, and the caller and the resource do not imply, is absent. */
+export function closedFacts(asked: Asked, context: Context, world: World): Facts {
+  const given = valuesOf(context);
+  return {
+    values: (key) =>
+      given.get(key) ?? impliedValues(key, asked, world) ?? tagValues(key, asked, world) ?? NONE,
+    resource: asked.resource,
+    session: asked.principal.kind === 'role' ? asked.principal.session : '',
+  };
+}
+
+/** The facts that hold for every request of a kind: what the context gives and the caller implies; the rest is open. */
+export function openFacts(asked: Asked, context: Context, world: World): Facts {
+  const given = valuesOf(context);
+  return {
+    values: (key) => given.get(key) ?? impliedValues(key, asked, world),
+    resource: asked.resource,
+    session: asked.principal.kind === 'role' ? asked.principal.session : '',
+  };
+}
+
+function valuesOf(context: Context): Map<string, readonly string[]> {
+  const values = new Map<string, readonly string[]>();
+  for (const [name, value] of Object.entries(context)) {
+    values.set(name.toLowerCase(), value === null ? NONE : typeof value === 'string' ? [value] : value);
+  }
+  return values;
+}
+
+/** Keys that AWS fills in from who calls and whose resource it is. */
+const IMPLIED: Readonly<Record<string, (asked: Asked, world: World) => string | undefined>> = {
+  'aws:principalarn': ({ principal }) =>
+    principal.kind === 'role' || principal.kind === 'user' ? principal.arn : principalAccountRoot(principal),
+  'aws:principalaccount': ({ principal }) => ('account' in principal ? principal.account : undefined),
+  'aws:principaltype': ({ principal }) => PRINCIPAL_TYPES[principal.kind],
+  'aws:principalisawsservice': ({ principal }) => String(principal.kind === 'service'),
+  'aws:principalservicename': ({ principal }) =>
+    principal.kind === 'service' ? principal.service : undefined,
+  'aws:username': ({ principal }) =>
+    principal.kind === 'user' ? principal.arn.slice(principal.arn.lastIndexOf('/') + 1) : undefined,
+  'kms:calleraccount': ({ principal, action }) =>
+    serviceOf(action) === 'kms' && 'account' in principal ? principal.account : undefined,
+  'aws:resourceaccount': (asked, world) => ownerAccount(asked, targetOf(asked, world)) || undefined,
+};
+
+const PRINCIPAL_TYPES: Readonly<Record<Principal['kind'], string>> = {
+  role: 'AssumedRole',
+  user: 'User',
+  root: 'Account',
+  service: 'Service',
+  anonymous: 'Anonymous',
+};
+
+function principalAccountRoot(principal: Principal): string | undefined {
+  return principal.kind === 'root' ? principalArn(principal) : undefined;
+}
+
+function impliedValues(key: string, asked: Asked, world: World): readonly string[] | undefined {
+  const implied = IMPLIED[key];
+  if (implied === undefined) return undefined;
+  const value = implied(asked, world);
+  return value === undefined ? NONE : [value];
+}
+
+/** Tags that role and resource have in the template. A session or a later call may add others, so they decide nothing in the proof. */
+function tagValues(key: string, asked: Asked, world: World): readonly string[] | undefined {
+  const [prefix, tag] = splitOnce(key, '/');
+  if (tag === undefined) return undefined;
+  const tags =
+    prefix === 'aws:principaltag'
+      ? asked.principal.kind === 'role' && world.roles.get(asked.principal.arn)?.tags
+      : prefix === 'aws:resourcetag' && targetOf(asked, world)?.tags;
+  const value = tags ? tags.get(tag) : undefined;
+  return value === undefined ? undefined : [value];
+}
+
+function splitOnce(text: string, at: string): [string, string | undefined] {
+  const index = text.indexOf(at);
+  return index < 0 ? [text, undefined] : [text.slice(0, index), text.slice(index + 1)];
+}

@@ -1,0 +1,20 @@
+export type { Asked, Layer } from './asked.ts';
+export { authorize, type Decision, type Request } from './authorize.ts';
+export { type Condition, evaluate, type Facts, testsOf } from './condition.ts';
+export { decide, decideLayers, formulate, type HoldingLayer, type Question, type Verdict } from './decide.ts';
+export { type Context, closedFacts } from './facts.ts';
+export { type Principal, principalArn, principalOf, roleName, rolePrincipal } from './principal.ts';
+export { satisfiable, simplify, valid } from './solve.ts';
+export { type Policy, parsePolicy } from './statement.ts';
+export { inWords } from './words.ts';
+export {
+  addResource,
+  type Endpoint,
+  emptyWorld,
+  type FunctionNode,
+  type Grant,
+  type Resource,
+  type Role,
+  removeResource,
+  type World,
+} from './world.ts';

@@ -1,0 +1,19 @@
+/** True, false, or not known (an operator, a value or a rule of AWS that nobody can be sure of). Kleene's strong logic. */
+export type Truth = boolean | undefined;
+
+/** Whether both hold. */
+export function both(a: Truth, b: Truth): Truth {
+  if (a === false || b === false) return false;
+  return a === undefined || b === undefined ? undefined : true;
+}
+
+/** Whether at least one holds. */
+export function either(a: Truth, b: Truth): Truth {
+  if (a === true || b === true) return true;
+  return a === undefined || b === undefined ? undefined : false;
+}
+
+/** The contrary. */
+export function opposite(a: Truth): Truth {
+  return a === undefined ? undefined : !a;
+}

@@ -1,0 +1,148 @@
+import type { Condition } from './condition.ts';
+import { type Policy, parsePolicy } from './statement.ts';
+
+/** A role, with everything that limits it. */
+export interface Role {
+  arn: string;
+  account: string;
+  /** Inline and managed identity policies. */
+  identity: readonly Policy[];
+  boundary: Policy | undefined;
+  trust: Policy;
+  /** Fixed tags of the role, by lower-case key. */
+  tags: ReadonlyMap<string, string>;
+  constructPath: string;
+}
+
+/** A VPC endpoint. */
+export interface Endpoint {
+  id: string;
+  vpc: string;
+  /** The last part of its service name, e.g. `kms`. */
+  service: string;
+  kind: 'Interface' | 'Gateway' | 'other';
+  /** Absent: everything may pass. */
+  policy: Policy | undefined;
+  /** That a request comes through it. */
+  through: Condition;
+  constructPath: string;
+}
+
+/** A Lambda function, as far as policies concern it. */
+export interface FunctionNode {
+  arn: string;
+  name: string;
+  /** ARN of its role. */
+  role: string;
+  subnets: readonly string[];
+  securityGroups: readonly string[];
+  assetPath: string | undefined;
+  constructPath: string;
+}
+
+/** A KMS grant. */
+export interface Grant {
+  /** ARN of a role or role session. */
+  grantee: string;
+  /** e.g. `Sign`. */
+  operations: readonly string[];
+  /** What its constraints demand of the request. */
+  condition: Condition;
+}
+
+/** A resource that policies are attached to. */
+export interface Resource {
+  arn: string;
+  account: string;
+  policies: readonly Policy[];
+  grants: readonly Grant[];
+  /** Fixed tags, by lower-case key. */
+  tags: ReadonlyMap<string, string>;
+}
+
+/** Organization policies: a list of levels (root, unit, account), each of which must allow. */
+export type Controls = readonly (readonly Policy[])[];
+
+/** Everything that decides who may do what. Mutable only through {@link addResource}. */
+export interface World {
+  account: string;
+  region: string;
+  roles: ReadonlyMap<string, Role>;
+  resources: Map<string, Resource>;
+  endpoints: ReadonlyMap<string, Endpoint>;
+  functions: readonly FunctionNode[];
+  /** Service control policies by account of the principal. */
+  serviceControls: ReadonlyMap<string, Controls>;
+  /** Resource control policies by account of the resource. */
+  resourceControls: ReadonlyMap<string, Controls>;
+}
+
+/** A world with nothing in it but what is given. */
+export function emptyWorld(given: Partial<World> = {}): World {
+  return {
+    account: '000000000000',
+    region: 'eu-north-1',
+    roles: new Map(),
+    resources: new Map(),
+    endpoints: new Map(),
+    functions: [],
+    serviceControls: new Map(),
+    resourceControls: new Map(),
+    ...given,
+  };
+}
+
+/** Adds a resource with its policy, or replaces the one of that ARN: a key that rotation made, a secret whose policy changed. */
+export function addResource(
+  world: World,
+  resource: {
+    arn: string;
+    account?: string;
+    policy?: unknown;
+    grants?: readonly Grant[];
+    tags?: Readonly<Record<string, string>>;
+  },
+): void {
+  const { arn, policy } = resource;
+  world.resources.set(arn, {
+    arn,
+    account: resource.account ?? (arn.split(':')[4] || world.account),
+    policies: policy === undefined ? [] : [parsePolicy(arn, policy)],
+    grants: resource.grants ?? [],
+    tags: new Map(Object.entries(resource.tags ?? {}).map(([key, value]) => [key.toLowerCase(), value])),
+  });
+}
+
+/** Takes a resource away again. */
+export function removeResource(world: World, arn: string): void {
+  world.resources.delete(arn);
+}
+
+/**
+ * The resource whose policies decide about `action` on `arn`: the bucket of an object, the API of a method,
+ * the function of a version; for `sts` the role itself. Undefined when the world has none.
+ */
+export function resourceFor(world: World, action: string, arn: string): Resource | undefined {
+  const service = action.slice(0, action.indexOf(':')).toLowerCase();
+  const role = world.roles.get(arn);
+  if (role !== undefined) {
+    // The trust policy is about assuming the role; nothing else is decided by it.
+    return {
+      arn,
+      account: role.account,
+      policies: service === 'sts' ? [role.trust] : [],
+      grants: [],
+      tags: role.tags,
+    };
+  }
+  return world.resources.get(arn) ?? world.resources.get(OWNERS[service]?.(arn) ?? arn);
+}
+
+/** From the ARN in a request to the ARN that carries the policy. */
+const OWNERS: Readonly<Record<string, (arn: string) => string>> = {
+  s3: (arn) => arn.split('/', 1)[0] ?? arn,
+  lambda: (arn) => arn.split(':').slice(0, 7).join(':'),
+  'execute-api': (arn) => arn.split('/', 1)[0] ?? arn,
+  dynamodb: (arn) => /^[^/]*\/[^/]*/.exec(arn)?.[0] ?? arn,
+  logs: (arn) => arn.split(':').slice(0, 7).join(':'),
+};
