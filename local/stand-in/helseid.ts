@@ -19,7 +19,7 @@ import { createNonces } from './nonces.ts';
 import { createRegistry } from './registry.ts';
 import { serve } from './serve.ts';
 import { openState } from './state.ts';
-import { createStorage } from './storage.ts';
+import { createStorage, type SavedEntries } from './storage.ts';
 import { registerTokenExchange } from './token-exchange.ts';
 import type { HelseIdBehaviour, HelseIdOptions, HelseIdServer, Registry, StandInEvent } from './types.ts';
 import { TEST_USERS } from './users.ts';
@@ -62,7 +62,7 @@ export async function startHelseId(options: HelseIdOptions): Promise<HelseIdServ
   const { kty, n, e, kid } = jwk;
   const keys = createLocalJWKSet({ keys: [{ kty, n, e, kid, alg: 'RS256', use: 'sig' } as JWK] });
   const storage = createStorage(
-    openState(stateDir, 'sessions.json'),
+    openState<SavedEntries>(stateDir, 'sessions.json', {}),
     (clientId) => findClient(registry, clientId),
     (model, payload) => completePayload(model, payload, behaviour),
   );
@@ -115,17 +115,18 @@ export async function startHelseId(options: HelseIdOptions): Promise<HelseIdServ
 }
 
 async function readOrMakeIssuer(stateDir: string | undefined): Promise<IssuerState> {
-  const file = openState<IssuerState>(stateDir, 'issuer.json');
-  const known = file.read();
-  if (known) return known;
+  const state = openState<Partial<IssuerState>>(stateDir, 'issuer.json', {});
+  const { jwk, cookieKey } = state.value;
+  if (jwk && cookieKey) return { jwk, cookieKey };
   const { privateKey } = await generateKeyPair('RS256', { extractable: true, modulusLength: 2048 });
-  const jwk = await exportJWK(privateKey);
-  const made = {
-    jwk: { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: 'RS256', use: 'sig' },
+  const made = await exportJWK(privateKey);
+  const issuer = {
+    jwk: { ...made, kid: await calculateJwkThumbprint(made), alg: 'RS256', use: 'sig' },
     cookieKey: randomBytes(32).toString('base64url'),
   };
-  file.write(made);
-  return made;
+  Object.assign(state.value, issuer);
+  state.save();
+  return issuer;
 }
 
 function findClient(registry: Registry, clientId: string): AdapterPayload | undefined {

@@ -27,8 +27,8 @@ export interface RegistryOptions {
  */
 export function createRegistry(options: RegistryOptions): Registry {
   const { now = () => Math.floor(Date.now() / 1000) } = options;
-  const file = openState<Saved>(options.stateDir, 'registrations.json');
-  const saved: Saved = file.read() ?? { keys: {}, added: [] };
+  const state = openState<Saved>(options.stateDir, 'registrations.json', { keys: {}, added: [] });
+  const saved = state.value;
   const clients = new Map([...saved.added, ...options.clients].map((client) => [client.clientId, client]));
   const find = (clientId: string) => {
     const client = clients.get(clientId);
@@ -46,7 +46,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     addClient(client) {
       clients.set(client.clientId, client);
       saved.added.push(client);
-      file.write(saved);
+      state.save();
     },
     keys: allKeys,
     honouredKeys: (clientId) =>
@@ -65,11 +65,11 @@ export function createRegistry(options: RegistryOptions): Registry {
       const known = allKeys(clientId).find(({ kid }) => kid === key.kid);
       if (known) key.honouredFrom = Math.min(key.honouredFrom, known.honouredFrom);
       saved.keys[clientId] = [...(saved.keys[clientId] ?? []).filter(({ kid }) => kid !== key.kid), key];
-      file.write(saved);
+      state.save();
     },
     remove(clientId, kid) {
       saved.keys[clientId] = (saved.keys[clientId] ?? []).filter((key) => key.kid !== kid);
-      file.write(saved);
+      state.save();
     },
   };
 }

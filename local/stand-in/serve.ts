@@ -1,7 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { ZonesError } from '../../client/errors.ts';
+import { listenWith, readBody } from '../http.ts';
 import type { CertificateAuthority, RunningServer } from './types.ts';
 
 /** A request as the API stand-ins read it. */
@@ -25,7 +24,7 @@ export interface Answer {
 const MAX_BODY = 1024 * 1024;
 
 /**
- * Serves HTTPS on localhost. The port is taken at once, so that the URL is known before the listener is.
+ * Serves HTTPS on this machine alone. The port is taken at once, so that the URL is known before the listener is.
  * Throws `local_failed` when the port is taken.
  */
 export async function serve(
@@ -34,24 +33,12 @@ export async function serve(
   makeListener: (origin: string) => RequestListener | Promise<RequestListener>,
 ): Promise<RunningServer> {
   let listener: RequestListener = (_, response) => response.writeHead(503).end();
-  const server = createServer({ ...ca.leaf, minVersion: 'TLSv1.2' }, (request, response) =>
-    listener(request, response),
+  const server = createServer(
+    { ...ca.leaf, minVersion: 'TLSv1.2', keepAliveTimeout: 60_000 },
+    (request, response) => listener(request, response),
   );
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(
-        new ZonesError('local_failed', `Port ${port} is taken: is the local system running already?`, {
-          cause,
-        }),
-      ),
-    );
-    server.listen(port, 'localhost', resolve);
-  });
-  const url = `https://localhost:${(server.address() as AddressInfo).port}`;
-  const close = async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
+  const { port: bound, close } = await listenWith(server, port, 'https');
+  const url = `https://localhost:${bound}`;
   try {
     listener = await makeListener(url);
   } catch (error) {
@@ -73,20 +60,14 @@ export function answerCalls(
       const type = result.body === undefined ? {} : { 'content-type': 'application/json' };
       response.writeHead(result.status, { ...type, 'cache-control': 'no-store', ...result.headers });
       response.end(result.body === undefined ? undefined : JSON.stringify(result.body));
-    } catch {
-      response.writeHead(500).end();
+    } catch (error) {
+      response.writeHead(error instanceof RangeError ? 413 : 500).end();
     }
   };
 }
 
 async function readCall(request: IncomingMessage, origin: string): Promise<Call> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY) throw new ZonesError('local_failed', 'The body is too large.');
-    chunks.push(chunk);
-  }
+  const body = await readBody(request, MAX_BODY);
   const { rawHeaders } = request;
   return {
     method: request.method ?? 'GET',
@@ -94,6 +75,6 @@ async function readCall(request: IncomingMessage, origin: string): Promise<Call>
     headers: rawHeaders.flatMap((name, i) =>
       i % 2 === 0 ? [[name, rawHeaders[i + 1] ?? ''] as [string, string]] : [],
     ),
-    body: Buffer.concat(chunks).toString('utf8'),
+    body: body.toString('utf8'),
   };
 }

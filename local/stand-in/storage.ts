@@ -1,5 +1,5 @@
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
-import type { StateFile } from './state.ts';
+import type { Document } from '../state.ts';
 
 type Entries = Map<string, { payload: AdapterPayload; expires: number }>;
 
@@ -20,12 +20,12 @@ export interface Storage {
 
 /** `findClient` gives a client's metadata as registered at this instant; `beforeSave` may complete a payload. */
 export function createStorage(
-  file: StateFile<SavedEntries>,
+  state: Document<SavedEntries>,
   findClient: (clientId: string) => AdapterPayload | undefined,
   beforeSave: (model: string, payload: AdapterPayload) => void,
 ): Storage {
   const models = new Map<string, Entries>();
-  for (const [model, entries] of Object.entries(file.read() ?? {})) models.set(model, new Map(entries));
+  for (const [model, entries] of Object.entries(state.value)) models.set(model, new Map(entries));
   const entriesOf = (model: string): Entries => {
     const entries = models.get(model) ?? new Map();
     models.set(model, entries);
@@ -68,7 +68,8 @@ export function createStorage(
     adapter,
     save() {
       for (const entries of models.values()) sweep(entries);
-      file.write(Object.fromEntries(KEPT.map((model) => [model, [...entriesOf(model)]])));
+      for (const model of KEPT) state.value[model] = [...entriesOf(model)];
+      state.save();
     },
   };
 }
