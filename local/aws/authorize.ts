@@ -33,41 +33,17 @@ export interface AccessRequest extends Need {
   context: Context;
 }
 
-/** Its answer. `by` names what stopped the request, as AWS does in its messages. */
-export type Decision = { allowed: true } | { allowed: false; explicit: boolean; by: PolicyKind };
-
-/** The layers of policy that can stop a request. */
-export type PolicyKind = 'identity' | 'resource' | 'endpoint' | 'boundary';
+/** Its answer; `message` is AWS's sentence, safe to return to the caller. */
+export type Decision = { allowed: true } | { allowed: false; message: string };
 
 /** The port through which the local AWS asks the policy engine (infra/boundary); see boundary.ts. */
 export type Authorize = (request: AccessRequest) => Decision;
-
-const POLICY_NAMES: Readonly<Record<PolicyKind, string>> = {
-  identity: 'identity-based policy',
-  resource: 'resource-based policy',
-  endpoint: 'VPC endpoint policy',
-  boundary: 'permissions boundary',
-};
-
-/** AWS's sentence for a refused request. */
-export function describeDenial(
-  request: Pick<AccessRequest, 'caller' | 'action' | 'resource'>,
-  decision: Decision & { allowed: false },
-): string {
-  const policy = POLICY_NAMES[decision.by];
-  const article = decision.by === 'identity' ? 'an' : 'a';
-  const why = decision.explicit
-    ? `with an explicit deny in ${article} ${policy}`
-    : `because no ${policy} allows the ${request.action} action`;
-  const on = request.resource === '*' ? '' : ` on resource: ${request.resource}`;
-  return `User: ${request.caller.session} is not authorized to perform: ${request.action}${on} ${why}`;
-}
 
 /** Throws AWS's `AccessDeniedException` unless `authorize` allows the request. */
 export function requireAccess(authorize: Authorize, request: AccessRequest): void {
   const decision = authorize(request);
   if (!decision.allowed) {
-    throw new AwsError('AccessDeniedException', describeDenial(request, decision), 400, {
+    throw new AwsError('AccessDeniedException', decision.message, 400, {
       deniedAction: request.action,
     });
   }

@@ -1,13 +1,13 @@
 /** Whether one more request fits now. */
 export type RateLimit = () => boolean;
 
-/** A token bucket: `perSecond` requests, as many at once at most. `now` is in epoch milliseconds. */
-export function createRateLimit(perSecond: number, now: () => number): RateLimit {
-  let tokens = perSecond;
+/** A token bucket: `perSecond` requests, `burst` at once at most. `now` is in epoch milliseconds. */
+export function createRateLimit(perSecond: number, now: () => number, burst = perSecond): RateLimit {
+  let tokens = burst;
   let filled = now();
   return () => {
     const time = now();
-    tokens = Math.min(perSecond, tokens + ((time - filled) * perSecond) / 1000);
+    tokens = Math.min(burst, tokens + ((time - filled) * perSecond) / 1000);
     filled = time;
     if (tokens < 1) return false;
     tokens -= 1;

@@ -16,7 +16,6 @@ export interface Bus {
   name: string;
   arn: string;
   kmsKeyId?: string;
-  resourcePolicy?: unknown;
 }
 
 /** What `PutEvents` needs. `now` is in epoch milliseconds. */
@@ -43,7 +42,7 @@ export function createEvents(deps: EventsDeps): JsonService {
       PutEvents: {
         needs: (input) =>
           entriesOf(input).map((entry) => {
-            const { arn, resourcePolicy } = findBus(deps, entry);
+            const { arn } = findBus(deps, entry);
             const { Source, DetailType } = entry;
             return {
               action: 'events:PutEvents',
@@ -52,7 +51,6 @@ export function createEvents(deps: EventsDeps): JsonService {
                 ...(typeof Source === 'string' ? { 'events:source': Source } : {}),
                 ...(typeof DetailType === 'string' ? { 'events:detail-type': DetailType } : {}),
               },
-              ...(resourcePolicy === undefined ? {} : { resourcePolicy }),
             };
           }),
         run(input) {

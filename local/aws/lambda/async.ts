@@ -1,10 +1,9 @@
-import type { FunctionPool } from '../../runtime/pool.ts';
+import type { FunctionPool, RunnableFunction } from '../../runtime/pool.ts';
 import type { Trail } from '../../trail.ts';
-import type { LocalFunction } from './invoke.ts';
 
 /** Asynchronous invocations: accepted at once, worked on later. */
 export interface AsyncInvocations {
-  enqueue(of: LocalFunction, payload: Buffer): void;
+  enqueue(of: RunnableFunction, payload: Buffer): void;
   close(): void;
 }
 
@@ -21,10 +20,10 @@ export function createAsyncInvocations(
   delays = RETRY_DELAYS,
 ): AsyncInvocations {
   const timers = new Map<NodeJS.Timeout, string>();
-  const note = (of: LocalFunction, fields: Record<string, unknown>) =>
+  const note = (of: RunnableFunction, fields: Record<string, unknown>) =>
     trail.add({ kind: 'platform', function: of.name, fields: { event: 'async-invocation', ...fields } });
 
-  async function attempt(of: LocalFunction, payload: Buffer, tried: number): Promise<void> {
+  async function attempt(of: RunnableFunction, payload: Buffer, tried: number): Promise<void> {
     const error = await pool.invoke(of, payload).then(
       ({ functionError }) => functionError,
       (cause: unknown) => String(cause),

@@ -5,18 +5,12 @@ import { AwsError } from '../errors.ts';
 /** Invokes a function for a caller, who must be allowed to. Throws `ResourceNotFoundException`, `AccessDeniedException` or `TooManyRequestsException`. */
 export type Invoke = (call: Call, functionName: string, payload: Buffer) => Promise<Invoked>;
 
-/** A function with the resource policy that its permissions (`AWS::Lambda::Permission`) make. */
-export interface LocalFunction extends RunnableFunction {
-  /** A policy document; undefined where the function has no permissions. */
-  resourcePolicy?: unknown;
-}
-
 /** Finds a function by name, ARN or partial ARN; `$LATEST` is the only version there is. */
-export function createFunctionTable(functions: readonly LocalFunction[]) {
+export function createFunctionTable(functions: readonly RunnableFunction[]) {
   const byName = new Map(functions.map((of) => [of.name, of]));
   return {
     list: () => functions,
-    find(functionName: string): LocalFunction {
+    find(functionName: string): RunnableFunction {
       const name = /^(?:arn:aws:lambda:[^:]*:)?(?:\d{12}:)?(?:function:)?([^:]+)(?::(.+))?$/.exec(
         functionName,
       );
@@ -37,12 +31,11 @@ export function createFunctionTable(functions: readonly LocalFunction[]) {
 export type FunctionTable = ReturnType<typeof createFunctionTable>;
 
 /** Asks for `lambda:InvokeFunction` on the unqualified ARN. */
-export function requireInvoke(call: Call, of: LocalFunction): void {
+export function requireInvoke(call: Call, of: RunnableFunction): void {
   call.require({
     action: 'lambda:InvokeFunction',
     resource: of.arn,
     context: { 'lambda:FunctionArn': of.arn },
-    ...(of.resourcePolicy === undefined ? {} : { resourcePolicy: of.resourcePolicy }),
   });
 }
 

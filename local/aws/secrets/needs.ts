@@ -22,7 +22,6 @@ export function secretNeed(secret: Secret, action: string, more: Context = {}): 
       ...Object.fromEntries([...tags, ...resourceTags]),
       ...more,
     },
-    ...(settings.resourcePolicy === undefined ? {} : { resourcePolicy: settings.resourcePolicy }),
   };
 }
 

@@ -27,8 +27,6 @@ export interface SecretSettings {
   kmsKeyId?: string;
   initialText?: string;
   tags: Readonly<Record<string, string>>;
-  /** A policy document. */
-  resourcePolicy?: unknown;
   rotation?: { functionArn: string; schedule: string };
 }
 

@@ -5,11 +5,7 @@ import type { Queue } from './queues.ts';
 
 /** Asks for `sqs:<action>` on a queue. */
 export function requireQueue(call: Call, { settings }: Queue, action: string): void {
-  call.require({
-    action: `sqs:${action}`,
-    resource: settings.arn,
-    ...(settings.resourcePolicy === undefined ? {} : { resourcePolicy: settings.resourcePolicy }),
-  });
+  call.require({ action: `sqs:${action}`, resource: settings.arn });
 }
 
 /** Asks for what SQS needs of the queue's key: to encrypt what is sent, or to decrypt what is received. Throws `KmsAccessDenied`. */

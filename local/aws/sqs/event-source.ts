@@ -1,8 +1,7 @@
-import type { FunctionPool } from '../../runtime/pool.ts';
+import type { FunctionPool, RunnableFunction } from '../../runtime/pool.ts';
 import type { Trail } from '../../trail.ts';
 import type { Call } from '../call.ts';
 import type { KeyStore } from '../kms/keys.ts';
-import type { LocalFunction } from '../lambda/invoke.ts';
 import { requireQueue, useQueueKey } from './access.ts';
 import type { Queue, StoredMessage } from './queues.ts';
 import { md5 } from './service.ts';
@@ -10,7 +9,7 @@ import { md5 } from './service.ts';
 /** An event source mapping from a queue to a function. */
 export interface EventSource {
   queue: Queue;
-  of: LocalFunction;
+  of: RunnableFunction;
   batchSize: number;
   /** Batches worked on at one time. */
   concurrency: number;
@@ -25,7 +24,7 @@ export interface EventSourceDeps {
   trail: Trail;
   region: string;
   /** The call that Lambda makes for the mapping with the function's role, from outside the zone's VPC (aws.md 11). */
-  callFor(of: LocalFunction): Call;
+  callFor(of: RunnableFunction): Call;
   /** Milliseconds until the next try after polling was refused (default 10 s). */
   backoff?: number;
 }
@@ -137,7 +136,7 @@ function toRecord(message: StoredMessage, arn: string, region: string): object {
   };
 }
 
-function note({ trail }: EventSourceDeps, of: LocalFunction, fields: Record<string, unknown>): void {
+function note({ trail }: EventSourceDeps, of: RunnableFunction, fields: Record<string, unknown>): void {
   trail.add({
     kind: 'platform',
     function: of.name,

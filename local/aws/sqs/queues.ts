@@ -24,8 +24,6 @@ export interface QueueSettings {
   retention: number;
   kmsKeyId?: string;
   redrive?: { deadLetterArn: string; maxReceiveCount: number };
-  /** A policy document. */
-  resourcePolicy?: unknown;
 }
 
 /** A standard queue: at least once, in no order that may be relied on. */

@@ -19,14 +19,7 @@ export function createSqs(deps: SqsDeps): JsonService {
   const on = (action: string, run: Operation['run'], member = 'QueueUrl'): Operation => ({
     needs(input) {
       const { settings } = deps.queues.find(requiredText(input, member));
-      const { arn, resourcePolicy } = settings;
-      return [
-        {
-          action: `sqs:${action}`,
-          resource: arn,
-          ...(resourcePolicy === undefined ? {} : { resourcePolicy }),
-        },
-      ];
+      return [{ action: `sqs:${action}`, resource: settings.arn }];
     },
     run,
   });

@@ -9,12 +9,12 @@ import { matchesPattern } from '../../../local/aws/events/pattern.ts';
 import { nextTime } from '../../../local/aws/events/schedule.ts';
 import { createEvents } from '../../../local/aws/events/service.ts';
 import { openKeyStore, type StoredKey } from '../../../local/aws/kms/keys.ts';
-import { createFunctionTable, type LocalFunction } from '../../../local/aws/lambda/invoke.ts';
+import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
 import { jsonService } from '../../../local/aws/service.ts';
 import { pollQueue } from '../../../local/aws/sqs/event-source.ts';
 import { openQueues, type QueueSettings, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
 import { createSqs } from '../../../local/aws/sqs/service.ts';
-import type { FunctionPool } from '../../../local/runtime/pool.ts';
+import type { FunctionPool, RunnableFunction } from '../../../local/runtime/pool.ts';
 import { memoryDocument } from '../../../local/state.ts';
 import { createTrail } from '../../../local/trail.ts';
 import { ACCOUNT, fakeClock, REGION, rulesOf, startAws } from './harness.ts';
@@ -28,7 +28,7 @@ const queueOf = (name: string, more: Partial<QueueSettings> = {}): QueueSettings
   retention: 86_400,
   ...more,
 });
-const worker: LocalFunction = {
+const worker: RunnableFunction = {
   name: 'worker',
   arn: 'arn:aws:lambda:x:y:function:worker',
   codeDirectory: '',

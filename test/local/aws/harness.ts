@@ -21,7 +21,8 @@ export function rulesOf(deny: (request: AccessRequest) => boolean = () => false)
   const asked: AccessRequest[] = [];
   const authorize: Authorize = (request) => {
     asked.push(request);
-    return deny(request) ? { allowed: false, explicit: false, by: 'identity' } : { allowed: true };
+    const message = `User: ${request.caller.session} is not authorized to perform: ${request.action}`;
+    return deny(request) ? { allowed: false, message } : { allowed: true };
   };
   return { authorize, asked };
 }

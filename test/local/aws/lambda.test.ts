@@ -1,13 +1,13 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createAwsCaller } from '../../../client/aws.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
-import { createFunctionTable, type LocalFunction } from '../../../local/aws/lambda/invoke.ts';
+import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
 import { createLambda } from '../../../local/aws/lambda/service.ts';
-import type { FunctionPool } from '../../../local/runtime/pool.ts';
+import type { FunctionPool, RunnableFunction } from '../../../local/runtime/pool.ts';
 import { ACCOUNT, REGION, rulesOf, startAws } from './harness.ts';
 
 const arn = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:signer`;
-const signer: LocalFunction = {
+const signer: RunnableFunction = {
   name: 'signer',
   arn,
   codeDirectory: '',

@@ -1,0 +1,53 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import dynalite from 'dynalite';
+import { ZonesError } from '../../../client/errors.ts';
+
+/** dynalite with the tables of the template, on a port of the loopback that only this process talks to. */
+export interface Tables {
+  url: string;
+  close(): Promise<void>;
+}
+
+/** A `CreateTable` input. */
+export type TableDefinition = Readonly<Record<string, unknown>> & { readonly TableName: string };
+
+/** Starts dynalite over the LevelDB in `path` (in memory without one) and makes the tables that are missing. Throws `local_failed`. */
+export async function startTables(definitions: readonly TableDefinition[], path?: string): Promise<Tables> {
+  const server: Server = dynalite({
+    createTableMs: 0,
+    deleteTableMs: 0,
+    ...(path === undefined ? {} : { path }),
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  for (const definition of definitions) await createTable(url, definition);
+  return {
+    url,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function createTable(url: string, definition: TableDefinition): Promise<void> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-amz-json-1.0',
+      'x-amz-target': 'DynamoDB_20120810.CreateTable',
+      'x-amz-date': '20260101T000000Z',
+      authorization: 'AWS4-HMAC-SHA256 Credential=x/x, SignedHeaders=x, Signature=x',
+    },
+    body: JSON.stringify(definition),
+  });
+  const text = await response.text();
+  if (!response.ok && !text.includes('ResourceInUseException')) {
+    throw new ZonesError('local_failed', `dynalite refused table ${definition.TableName}: ${text}`);
+  }
+}

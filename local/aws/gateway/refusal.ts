@@ -1,0 +1,60 @@
+import type { WireResponse } from '../json-protocol.ts';
+import type { GatewayApi } from './model.ts';
+
+/** What API Gateway refuses itself, by response type: status, `x-amzn-errortype`, message. */
+const TYPES = {
+  MISSING_AUTHENTICATION_TOKEN: [403, 'MissingAuthenticationTokenException', 'Missing Authentication Token'],
+  INVALID_SIGNATURE: [403, 'InvalidSignatureException', 'The request signature is invalid'],
+  ACCESS_DENIED: [403, 'AccessDeniedException', 'Forbidden'],
+  UNAUTHORIZED: [401, 'UnauthorizedException', 'Unauthorized'],
+  AUTHORIZER_FAILURE: [500, 'InternalServerErrorException', 'Internal server error'],
+  BAD_REQUEST_PARAMETERS: [400, 'BadRequestException', 'Bad request parameters'],
+  REQUEST_TOO_LARGE: [413, 'RequestTooLongException', 'Request Too Long'],
+  THROTTLED: [429, 'TooManyRequestsException', 'Too Many Requests'],
+  INTEGRATION_FAILURE: [502, 'InternalServerErrorException', 'Internal server error'],
+  INTEGRATION_TIMEOUT: [504, 'InternalServerErrorException', 'Endpoint request timed out'],
+} as const satisfies Record<string, readonly [number, string, string]>;
+
+/** API Gateway's response types, as far as this gateway answers them. */
+export type RefusalType = keyof typeof TYPES;
+
+/** A request that the gateway does not hand on, or whose function failed. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly type: RefusalType;
+
+  constructor(type: RefusalType, message: string = TYPES[type][2]) {
+    super(message);
+    this.type = type;
+  }
+}
+
+/** Writes a refusal as API Gateway does, through the API's gateway responses where it has some for the type. */
+export function writeRefusal(api: GatewayApi, refusal: Refusal, requestId: string): WireResponse {
+  const [status, errorType] = TYPES[refusal.type];
+  const custom =
+    api.responses.get(refusal.type) ?? api.responses.get(status < 500 ? 'DEFAULT_4XX' : 'DEFAULT_5XX');
+  const body = fillTemplate(
+    custom?.template ?? '{"message":$context.error.messageString}',
+    refusal.message,
+    requestId,
+  );
+  const headers = Object.entries(custom?.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
+  return {
+    status: custom?.status ?? status,
+    headers: {
+      'content-type': 'application/json',
+      'x-amzn-requestid': requestId,
+      'x-amzn-errortype': errorType,
+      ...Object.fromEntries(headers),
+    },
+    body,
+  };
+}
+
+function fillTemplate(template: string, message: string, requestId: string): string {
+  return template
+    .replaceAll('$context.error.messageString', () => JSON.stringify(message))
+    .replaceAll('$context.error.message', () => message)
+    .replaceAll('$context.requestId', () => requestId);
+}

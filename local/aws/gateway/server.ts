@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Listening, listen, readBody } from '../../http.ts';
+import type { Trail } from '../../trail.ts';
+import { serviceCall } from '../call.ts';
+import { createRateLimit } from '../rate-limit.ts';
+import { authorizeRequest, type GatewayAuthorizationDeps, methodArn } from './authorize.ts';
+import { type Match, matchRoute } from './match-route.ts';
+import type { GatewayApi } from './model.ts';
+import { type GatewayRequest, headerOf, toProxyEvent } from './proxy-event.ts';
+import { type ProxyAnswer, readProxyResult } from './proxy-result.ts';
+import { Refusal, writeRefusal } from './refusal.ts';
+
+const MAX_BODY = 10 * 1024 * 1024;
+const INTEGRATION_TIMEOUT = 29_000;
+
+/** What a gateway needs. */
+export interface GatewayDeps extends GatewayAuthorizationDeps {
+  trail: Trail;
+  /** Milliseconds before a 504 (default 29 s, as on AWS). */
+  timeout?: number;
+}
+
+/**
+ * Serves a REST API of the template on the loopback, at the root of `port` as behind a domain name of its own: routes, throttling,
+ * request parameters, authorization, Lambda proxy integration. Throws `local_failed` where the port is taken.
+ */
+export function startGateway(deps: GatewayDeps, api: GatewayApi, port = 0): Promise<Listening> {
+  const { rate = 10_000, burst = 5000 } = api.throttle ?? {};
+  const withinRate = createRateLimit(rate, deps.now, burst);
+  return listen((incoming, response) => {
+    void serve(deps, api, withinRate, incoming, response);
+  }, port);
+}
+
+async function serve(
+  deps: GatewayDeps,
+  api: GatewayApi,
+  withinRate: () => boolean,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const [id, at] = [randomUUID(), deps.now()];
+  const target = incoming.url ?? '/';
+  const verb = incoming.method ?? 'GET';
+  const [path = '/', search = ''] = target.split(/\?(.*)/s);
+  const match = matchRoute(api.methods, verb, path);
+  let status: number;
+  let refused: string | undefined;
+  try {
+    if (match === undefined) throw new Refusal('MISSING_AUTHENTICATION_TOKEN');
+    if (!withinRate()) throw new Refusal('THROTTLED');
+    const body = await readBody(incoming, MAX_BODY);
+    const request = {
+      id,
+      verb,
+      path,
+      query: new URLSearchParams(search),
+      headers: headerPairs(incoming),
+      body,
+      at,
+    };
+    const answer = await answerRequest(deps, api, match, request, target);
+    status = answer.status;
+    write(response, id, answer);
+  } catch (cause) {
+    const refusal = toRefusal(cause);
+    refused = `${refusal.type}: ${refusal.message}`;
+    const answer = writeRefusal(api, refusal, id);
+    status = answer.status;
+    response
+      .writeHead(status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) })
+      .end(answer.body);
+  }
+  deps.trail.add({
+    kind: 'entry',
+    ...(api.zone === undefined ? {} : { zone: api.zone }),
+    fields: {
+      entry: 'gateway',
+      requestId: id,
+      method: verb,
+      // Never the path itself: it may name a person.
+      route: match?.method.resourcePath ?? 'none',
+      status,
+      ms: deps.now() - at,
+      ...(refused === undefined ? {} : { refused }),
+    },
+  });
+}
+
+async function answerRequest(
+  deps: GatewayDeps,
+  api: GatewayApi,
+  match: Match,
+  request: GatewayRequest,
+  target: string,
+): Promise<ProxyAnswer> {
+  // API Gateway authorises before it validates.
+  const authorized = await authorizeRequest(deps, api, match, request, target);
+  requireParameters(match, request);
+  const source = {
+    arn: methodArn(api, request.verb, match.method.resourcePath),
+    account: api.account,
+    region: api.region,
+    now: deps.now(),
+  };
+  const call = serviceCall(deps.authorize, 'apigateway.amazonaws.com', request.id, source);
+  const event = Buffer.from(JSON.stringify(toProxyEvent(api, match, request, authorized)));
+  const invoked = deps.invoke(call, match.method.functionArn, event);
+  const { payload, functionError } = await withTimeout(invoked, deps.timeout ?? INTEGRATION_TIMEOUT);
+  if (functionError !== undefined) throw new Refusal('INTEGRATION_FAILURE');
+  return readProxyResult(payload);
+}
+
+function requireParameters({ method }: Match, request: GatewayRequest): void {
+  const missing = method.requiredParameters.filter((parameter) => {
+    const [where = '', name = ''] = parameter.split(/\.(.*)/s);
+    return where === 'querystring'
+      ? !request.query.has(name)
+      : headerOf(request, name.toLowerCase()) === undefined;
+  });
+  if (missing.length > 0) {
+    const names = missing.map((parameter) => parameter.split(/\.(.*)/s)[1]).join(', ');
+    throw new Refusal('BAD_REQUEST_PARAMETERS', `Missing required request parameters: [${names}]`);
+  }
+}
+
+function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Refusal('INTEGRATION_TIMEOUT')), ms);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+function toRefusal(cause: unknown): Refusal {
+  if (cause instanceof Refusal) return cause;
+  if (cause instanceof RangeError) return new Refusal('REQUEST_TOO_LARGE');
+  return new Refusal('INTEGRATION_FAILURE');
+}
+
+function headerPairs({ rawHeaders }: IncomingMessage): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    pairs.push([rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']);
+  }
+  return pairs;
+}
+
+function write(response: ServerResponse, requestId: string, { status, headers, body }: ProxyAnswer): void {
+  response.statusCode = status;
+  response.setHeader('x-amzn-requestid', requestId);
+  for (const [name, value] of headers) response.appendHeader(name, value);
+  if (!response.hasHeader('content-type')) response.setHeader('content-type', 'application/json');
+  response.setHeader('content-length', body.length);
+  response.end(body);
+}
