@@ -2,7 +2,7 @@ import { loginRoutes } from '../../../functions/login-common/routes.ts';
 import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, HYPHENATED_NAME_PATTERN, LOGIN_FUNCTIONS } from '../names.ts';
 import { collect, type Problem, repeated, type Unless } from '../problem.ts';
 import type { AuthorizerDeclaration, Route, SystemDeclaration, ZoneDeclaration } from '../types.ts';
-import { checkLogin } from './login.ts';
+import { checkLogin, isHttpsOrigin } from './login.ts';
 
 /** API Gateway resource paths: plain segments, and whole segments in braces; the last may be greedy. */
 const RESOURCE_PATH = /^\/$|^(?:\/(?:[A-Za-z0-9._~-]+|\{[A-Za-z0-9_]+\}))*(?:\/\{[A-Za-z0-9_]+\+\})?$/;
@@ -96,7 +96,7 @@ function checkAuthorizer(
     `must be a client that the zone has a grant for: ${granted.join(', ') || 'none yet'}`,
   );
   unless(
-    origin === undefined || (origin.startsWith('https://') && URL.parse(origin)?.origin === origin),
+    origin === undefined || isHttpsOrigin(origin),
     `${field}.origin`,
     'must be an https origin without a path or a trailing slash, e.g. https://api.example.no',
   );

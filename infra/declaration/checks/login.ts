@@ -100,6 +100,7 @@ function sample(path: string): string {
   return path.replace(/\{\w+\}/g, 'any-value-0');
 }
 
-function isHttpsOrigin(origin: string): boolean {
+/** Whether it is an https origin: no path, no trailing slash. */
+export function isHttpsOrigin(origin: string): boolean {
   return origin.startsWith('https://') && URL.canParse(origin) && new URL(origin).origin === origin;
 }
