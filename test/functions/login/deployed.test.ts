@@ -1,0 +1,265 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { APIGatewayProxyResult } from 'aws-lambda';
+import dynalite from 'dynalite';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createAwsCaller, readAwsConfig } from '../../../client/aws.ts';
+import { describePublicKey } from '../../../client/compose/jwk.ts';
+import { createMemorySigner } from '../../../client/memory-signer.ts';
+import { helseIdProfile } from '../../../client/profile.ts';
+import type { ZoneConfig } from '../../../functions/common/config.ts';
+import type { LoginFunction } from '../../../functions/login-common/routes.ts';
+import type { GatewayHandler } from '../../../functions/login-common/serve.ts';
+import { deriveSettings } from '../../../functions/login-common/settings.ts';
+import { compileHandler } from '../../../infra/bundle.ts';
+import { startHealthApi } from '../../../local/stand-in/health-api.ts';
+import { startHelseId } from '../../../local/stand-in/helseid.ts';
+import type { HelseIdServer } from '../../../local/stand-in/types.ts';
+import { TEST_USERS } from '../../../local/stand-in/users.ts';
+import { browse, makeCa } from '../../stand-in/wire.ts';
+import { type Browser, type Login, makeEvent, openBrowser } from './make-login.ts';
+
+// The five functions as they are deployed (bundle, environment, config.json), against DynamoDB, a signer behind Lambda's
+// protocol, the stand-in of HelseID on oidc-provider, and a health API that validates everything.
+const FUNCTIONS: readonly LoginFunction[] = ['login', 'callback', 'session', 'logout', 'api'];
+const GATEWAY = 'http://localhost:3999';
+const AUDIENCES = ['example:a', 'example:b'] as const;
+const [line, kari, ola] = TEST_USERS;
+const JSON_ONLY = { accept: 'application/json' };
+
+let helseId: HelseIdServer;
+let login: Login;
+const sizes = new Map<string, number>();
+const closing: (() => unknown)[] = [];
+/** What the stand-in's own cookies are, so that it knows its browser again. */
+const issuerCookies = new Map<string, string>();
+
+const listen = (server: Server) =>
+  new Promise<number>((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
+  );
+
+beforeAll(async () => {
+  const files = await makeCa();
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = { privateKey, algorithm: 'ES256' } as const;
+  const { jwk, thumbprint } = describePublicKey(privateKey, 'ES256');
+  const backChannel = createServer(async (request, response) => {
+    const { event } = makeEvent(login, '/logout/backchannel', {
+      method: 'POST',
+      headers: { 'content-type': String(request.headers['content-type']) },
+      body: await text(request),
+    });
+    const answer = await login.handlers['logout']?.(event);
+    response.writeHead(answer?.statusCode ?? 500).end(answer?.body);
+  });
+  const backChannelPort = await listen(backChannel);
+  helseId = await startHelseId({
+    ca: files.ca,
+    path: '/hid',
+    apis: AUDIENCES.map((audience) => ({ audience, scopes: [`${audience}/read`] })),
+    clients: [
+      {
+        clientId: 'web',
+        scopes: [...scopes(), 'profile'],
+        tenancy: 'single-tenant',
+        parent: '999999999',
+        jwks: { keys: [{ ...jwk, kid: thumbprint, alg: 'ES256', use: 'sig' }] },
+        redirectUris: [`${GATEWAY}/callback`],
+        postLogoutRedirectUris: [`${GATEWAY}/logout/callback`],
+        backchannelLogoutUri: `http://127.0.0.1:${backChannelPort}/`,
+      },
+    ],
+  });
+  const { issuer, keys } = helseId;
+  const apis = await Promise.all(
+    AUDIENCES.map((audience) =>
+      startHealthApi({ ca: files.ca, issuer, keys, audience, scopes: [`${audience}/read`], path: '/base' }),
+    ),
+  );
+  const subject = { clientId: 'web', issuer, tenancy: 'single-tenant', profile: helseIdProfile } as const;
+  const signer = createMemorySigner({ client: 'journal', subject, keys: [key] });
+  const lambda = createServer(async (request, response) => {
+    const { intents } = JSON.parse(await text(request));
+    const answer = await signer.sign(intents).then(
+      (signatures) => ({ signatures }),
+      ({ code, message }) => ({ error: { code, message } }),
+    );
+    response.end(JSON.stringify(answer));
+  });
+  const lambdaPort = await listen(lambda);
+  const tables = dynalite({ createTableMs: 0 });
+  const env = {
+    AWS_REGION: 'eu-north-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${await listen(tables)}`,
+    AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${lambdaPort}`,
+    SESSION_TABLE: 'sessions',
+    SIGNERS: JSON.stringify({ journal: 'arn:aws:lambda:eu-north-1:000000000000:function:journal-signer' }),
+    GATEWAY_URL: GATEWAY,
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+  };
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  await createAwsCaller(readAwsConfig(env)).json({
+    service: 'dynamodb',
+    target: 'DynamoDB_20120810.CreateTable',
+    repeatable: false,
+    input: {
+      TableName: 'sessions',
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    },
+  });
+  const config = describeZone(
+    issuer,
+    apis.map(({ url }) => url),
+  );
+  const handlers: Record<string, GatewayHandler> = {};
+  for (const name of FUNCTIONS) {
+    const folder = join(files.dir, name);
+    await mkdir(folder);
+    const code = compileHandler(name);
+    sizes.set(name, code.length);
+    await writeFile(join(folder, 'index.mjs'), code);
+    await writeFile(join(folder, 'config.json'), JSON.stringify(config));
+    handlers[name] = (await import(/* @vite-ignore */ join(folder, 'index.mjs'))).handler;
+  }
+  login = { handlers, deps: { settings: deriveSettings(config, GATEWAY) } } as unknown as Login;
+  const servers = [backChannel, lambda, tables];
+  closing.push(
+    () => vi.unstubAllEnvs(),
+    () => servers.map((server) => server.close()),
+    () => Promise.all([helseId, ...apis].map((server) => server.close())),
+    () => files.remove(),
+  );
+});
+afterAll(async () => {
+  for (const close of closing) await close();
+});
+
+function scopes(): string[] {
+  const identity = ['security_level', 'pid'].map((name) => `helseid://scopes/identity/${name}`);
+  return ['openid', 'offline_access', ...identity, ...AUDIENCES.map((audience) => `${audience}/read`)];
+}
+
+function describeZone(issuer: string, urls: readonly string[]): ZoneConfig {
+  return {
+    version: 1,
+    system: 'journal',
+    zone: 'public',
+    clients: { journal: { clientId: 'web', issuer, tenancy: 'single-tenant', profile: helseIdProfile } },
+    apis: Object.fromEntries(
+      AUDIENCES.map((audience, i) => [
+        audience.slice(-1),
+        {
+          baseUrl: urls[i] ?? '',
+          audience,
+          resource: audience,
+          scopes: [`${audience}/read`],
+          client: 'journal',
+        },
+      ]),
+    ),
+    login: {
+      client: 'journal',
+      scopes: scopes(),
+      securityLevel: '4',
+      forward: ['a', 'b'].map((api) => ({
+        method: 'GET',
+        path: `/${api}/{id}`,
+        api,
+        to: '/v1/summaries/{id}',
+      })),
+    },
+  };
+}
+
+/** The whole way of a person: our `/login`, the issuer's pages, and back. */
+async function logIn(browser: Browser, user: string, path = '/login'): Promise<APIGatewayProxyResult> {
+  const begun = await browser.send(path);
+  if (begun.statusCode !== 303) return begun;
+  const back = await browse(String(begun.headers?.['location']), user, issuerCookies);
+  expect(back.origin + back.pathname).toBe(`${GATEWAY}/callback`);
+  return browser.comeBack(back.searchParams);
+}
+
+const ask = async (browser: Browser, path: string) => {
+  const { statusCode, body } = await browser.send(path, { headers: JSON_ONLY });
+  return { status: statusCode, body: JSON.parse(body || '{}') };
+};
+
+describe('the functions as they are deployed', () => {
+  it('log a person in, call two APIs with narrow tokens, switch organisation and log out', async () => {
+    issuerCookies.clear();
+    const browser = openBrowser(login);
+    const finished = await logIn(browser, line?.sub ?? '', '/login?return=/journal');
+    expect([finished.statusCode, finished.headers?.['location']]).toEqual([303, `${GATEWAY}/journal`]);
+    expect(await ask(browser, '/session')).toMatchObject({ status: 200, body: { security_level: '4' } });
+    // Each API refuses a token that has another audience beside its own.
+    for (const api of ['a', 'b', 'a'])
+      expect(await ask(browser, `/api/${api}/42`)).toMatchObject({ status: 200, body: { id: '42' } });
+    const switched = await browser.send('/session', {
+      method: 'POST',
+      headers: { ...JSON_ONLY, 'content-type': 'application/json' },
+      body: '{"organization":{"child":"994598759"}}',
+    });
+    expect(switched.statusCode).toBe(200);
+    expect(await ask(browser, '/api/b/42')).toMatchObject({ status: 200 });
+    const logout = await browser.send('/logout', { method: 'POST' });
+    const away = await browse(String(logout.headers?.['location']), '', issuerCookies);
+    expect(away.href).toMatch(/^http:\/\/localhost:3999\/logout\/callback\?state=[\w-]{43}$/);
+    const page = await browser.send(away.pathname + away.search, { crossSite: true });
+    expect([page.statusCode, browser.cookies.size]).toEqual([200, 0]);
+    expect(await ask(browser, '/session')).toMatchObject({ status: 401 });
+  });
+
+  it('refresh over expiry, once for many requests at once', async () => {
+    issuerCookies.clear();
+    const browser = openBrowser(login);
+    helseId.behaviour.accessTokenLifetime = 4;
+    await logIn(browser, line?.sub ?? '');
+    helseId.behaviour.accessTokenLifetime = 60;
+    const paths = ['/session', '/api/a/1', '/api/b/1', '/api/a/2', '/api/b/2', '/session'];
+    const answers = await Promise.all(paths.map((path) => ask(browser, path)));
+    // oidc-provider ends the whole grant when a rotated refresh token comes again: all six would fail from then on.
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200]);
+    expect(await ask(browser, '/api/b/3')).toMatchObject({ status: 200 });
+  });
+
+  it('end when the issuer logs the person out by the back channel', async () => {
+    issuerCookies.clear();
+    const [one, two] = [openBrowser(login), openBrowser(login)];
+    await logIn(one, line?.sub ?? '');
+    await logIn(two, 'whoever: the issuer knows its browser');
+    const logout = await two.send('/logout', { method: 'POST' });
+    expect(await ask(one, '/session')).toMatchObject({ status: 200 });
+    await browse(String(logout.headers?.['location']), '', issuerCookies);
+    expect(await ask(one, '/session')).toMatchObject({ status: 401 });
+  });
+
+  it('refuse a level that is too low, a person who cancels, and another person', async () => {
+    issuerCookies.clear();
+    const browser = openBrowser(login);
+    const low = await logIn(browser, ola?.sub ?? '');
+    expect([low.statusCode, low.body.includes('not secure enough')]).toEqual([403, true]);
+    issuerCookies.clear();
+    const cancelled = await logIn(browser, '');
+    expect([cancelled.statusCode, cancelled.body.includes('You were not logged in')]).toEqual([403, true]);
+    await logIn(browser, line?.sub ?? '');
+    issuerCookies.clear();
+    const other = await logIn(browser, kari?.sub ?? '');
+    expect([other.statusCode, other.body.includes('Another person is logged in')]).toEqual([403, true]);
+    expect(await ask(browser, '/session')).toMatchObject({ status: 200 });
+  });
+
+  it.each(FUNCTIONS)('are small, and can sign nothing: %s', (name) => {
+    expect(sizes.get(name)).toBeLessThan(200_000);
+    expect(Buffer.from(compileHandler(name)).toString()).not.toMatch(/TrentService|SignCommand|client-kms/);
+  });
+});
