@@ -24,7 +24,7 @@ export function finishAnswers(parts: AnswerParts) {
     const route = oidc?.route;
     if (route === 'token' && isObject(body)) await finishToken(ctx, body, parts);
     if (route === 'discovery' && isObject(body)) finishMetadata(body, ctx.oidc.issuer, parts);
-    if (route === 'jwks' && isObject(body)) parts.behaviour.alter.jwks?.(body as { keys: JWK[] });
+    if (route === 'jwks' && isObject(body)) alterKeys(ctx, body, parts.behaviour.alter);
     if (route === 'authorization' || route === 'resume') alterRedirect(ctx, parts);
     withholdNonce(ctx, body, parts.behaviour);
   };
@@ -77,6 +77,20 @@ function finishMetadata(document: Record<string, unknown>, issuer: string, parts
     frontchannel_logout_supported: false,
   });
   parts.behaviour.alter.metadata?.(document);
+}
+
+/** On a copy: oidc-provider hands out the very set that it signs with. */
+function alterKeys(
+  ctx: KoaContextWithOIDC,
+  body: Record<string, unknown>,
+  { jwks }: HelseIdBehaviour['alter'],
+) {
+  if (!jwks) return;
+  const document = structuredClone(body) as { keys: JWK[] };
+  jwks(document);
+  const { type } = ctx.response;
+  ctx.body = document;
+  ctx.type = type;
 }
 
 function alterRedirect(ctx: KoaContextWithOIDC, parts: AnswerParts) {

@@ -1,28 +1,12 @@
-import 'reflect-metadata';
-import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  type Extension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  SubjectAlternativeNameExtension,
-  X509CertificateGenerator,
-} from '@peculiar/x509';
+import type { KeyAndCert } from './certificates.ts';
 import type { CertificateAuthority } from './types.ts';
 
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY = 24 * 60 * 60 * 1000;
-const SUBJECT = 'CN=helseid-zones local CA';
-
-/** A key and its certificate, PEM. */
-interface KeyAndCert {
-  key: string;
-  cert: string;
-}
+const AUTHORITY_DAYS = 365;
+const LEAF_DAYS = 30;
 
 /**
  * The certificate authority of the local system, made at first start and kept under `dir` (0700, files 0600). It is
@@ -33,97 +17,48 @@ interface KeyAndCert {
 export async function createCa(dir: string, now: Date = new Date()): Promise<CertificateAuthority> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await chmod(dir, 0o700);
-  const ca = await keepOrMake(dir, 'ca', now, 365, () => makeCa(now));
-  const leaf = await keepOrMake(dir, 'localhost', now, 30, () => makeLeaf(ca, now), ca);
-  return { certificatePath: join(dir, 'ca.crt'), certificatePem: ca.cert, leaf };
+  // The library that makes certificates is loaded only on the days when there is one to make.
+  const authority =
+    (await readGood(dir, 'ca', now, AUTHORITY_DAYS)) ??
+    (await keep(dir, 'ca', (await import('./certificates.ts')).makeAuthority(now, AUTHORITY_DAYS)));
+  const leaf =
+    (await readGood(dir, 'localhost', now, LEAF_DAYS, authority)) ??
+    (await keep(dir, 'localhost', (await import('./certificates.ts')).makeLeaf(authority, now, LEAF_DAYS)));
+  return { certificatePath: filesOf(dir, 'ca').cert, certificatePem: authority.cert, leaf };
 }
 
-async function keepOrMake(
+function filesOf(dir: string, name: string): { key: string; cert: string } {
+  return { key: join(dir, `${name}.key`), cert: join(dir, `${name}.crt`) };
+}
+
+/** The files if they belong together, were signed by `issuer` (or by themselves), and hold for a while. */
+async function readGood(
   dir: string,
   name: string,
   now: Date,
   days: number,
-  make: () => Promise<KeyAndCert>,
   issuer?: KeyAndCert,
-): Promise<KeyAndCert> {
-  const files = { key: join(dir, `${name}.key`), cert: join(dir, `${name}.crt`) };
-  const kept = await read(files).catch(() => undefined);
-  if (kept && isGood(kept, now, days, issuer)) return kept;
-  const made = await make();
-  await writeSecret(files.key, made.key);
-  await writeSecret(files.cert, made.cert);
-  return made;
-}
-
-async function read(files: KeyAndCert): Promise<KeyAndCert> {
-  return { key: await readFile(files.key, 'utf8'), cert: await readFile(files.cert, 'utf8') };
-}
-
-function isGood(kept: KeyAndCert, now: Date, days: number, issuer?: KeyAndCert): boolean {
+): Promise<KeyAndCert | undefined> {
+  const files = filesOf(dir, name);
   try {
+    const kept = { key: await readFile(files.key, 'utf8'), cert: await readFile(files.cert, 'utf8') };
     const certificate = new X509Certificate(kept.cert);
-    return (
+    const good =
       certificate.checkPrivateKey(createPrivateKey(kept.key)) &&
       certificate.verify(new X509Certificate((issuer ?? kept).cert).publicKey) &&
-      certificate.validToDate.getTime() - now.getTime() > (days / 3) * DAY
-    );
+      certificate.validToDate.getTime() - now.getTime() > (days / 3) * DAY;
+    return good ? kept : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-async function makeCa(now: Date): Promise<KeyAndCert> {
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  return finish(keys, keys.privateKey, SUBJECT, now, 365, [
-    new BasicConstraintsExtension(true, 0, true),
-    new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-  ]);
-}
-
-async function makeLeaf(ca: KeyAndCert, now: Date): Promise<KeyAndCert> {
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const der = createPrivateKey(ca.key).export({ type: 'pkcs8', format: 'der' });
-  const signingKey = await webcrypto.subtle.importKey('pkcs8', new Uint8Array(der), ALGORITHM, false, [
-    'sign',
-  ]);
-  return finish(keys, signingKey, 'CN=localhost', now, 30, [
-    new BasicConstraintsExtension(false, undefined, true),
-    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-    new SubjectAlternativeNameExtension([
-      { type: 'dns', value: 'localhost' },
-      { type: 'ip', value: '127.0.0.1' },
-      { type: 'ip', value: '::1' },
-    ]),
-  ]);
-}
-
-async function finish(
-  keys: webcrypto.CryptoKeyPair,
-  signingKey: webcrypto.CryptoKey,
-  subject: string,
-  now: Date,
-  days: number,
-  extensions: Extension[],
-): Promise<KeyAndCert> {
-  const certificate = await X509CertificateGenerator.create({
-    // The top bit is cleared so that the serial number is positive (RFC 5280 4.1.2.2).
-    serialNumber: randomBytes(16).fill(0x41, 0, 1).toString('hex'),
-    subject,
-    issuer: SUBJECT,
-    notBefore: new Date(now.getTime() - DAY),
-    notAfter: new Date(now.getTime() + days * DAY),
-    publicKey: keys.publicKey,
-    signingKey,
-    signingAlgorithm: ALGORITHM,
-    extensions,
-  });
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-  const lines = pkcs8.match(/.{1,64}/g)?.join('\n') ?? '';
-  return {
-    key: `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`,
-    cert: `${certificate.toString('pem')}\n`,
-  };
+async function keep(dir: string, name: string, making: Promise<KeyAndCert>): Promise<KeyAndCert> {
+  const made = await making;
+  const files = filesOf(dir, name);
+  await writeSecret(files.key, made.key);
+  await writeSecret(files.cert, made.cert);
+  return made;
 }
 
 /** Written beside and renamed, so that a start cut short leaves no half file. */

@@ -298,7 +298,11 @@ describe('switches', () => {
     expect((await single.token({ form: CC })).body).toMatchObject({ token_type: 'Bearer' });
     const metadata = await read(await fetch(`${server.issuer}/.well-known/openid-configuration`));
     expect(metadata.body).toMatchObject({ issuer: 'https://other.example' });
+    server.behaviour.alter = { jwks: (document) => document.keys.splice(0) };
+    const jwksUri = `${server.issuer}/.well-known/openid-configuration/jwks`;
+    expect((await read(await fetch(jwksUri))).body).toEqual({ keys: [] });
     server.behaviour.alter = {};
+    expect((await read(await fetch(jwksUri))).body['keys']).toHaveLength(1);
   });
 });
 

@@ -1,0 +1,78 @@
+import 'reflect-metadata';
+import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
+import {
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+
+/** A key and its certificate, PEM. */
+export interface KeyAndCert {
+  key: string;
+  cert: string;
+}
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const DAY = 24 * 60 * 60 * 1000;
+const SUBJECT = 'CN=helseid-zones local CA';
+
+/** A certificate authority that can sign leaf certificates and no other authority (RFC 5280 4.2.1.9). */
+export async function makeAuthority(now: Date, days: number): Promise<KeyAndCert> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  return finish(keys, keys.privateKey, SUBJECT, now, days, [
+    new BasicConstraintsExtension(true, 0, true),
+    new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+  ]);
+}
+
+/** A server certificate for this machine: localhost, 127.0.0.1 and ::1. */
+export async function makeLeaf(authority: KeyAndCert, now: Date, days: number): Promise<KeyAndCert> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const der = createPrivateKey(authority.key).export({ type: 'pkcs8', format: 'der' });
+  const signingKey = await webcrypto.subtle.importKey('pkcs8', new Uint8Array(der), ALGORITHM, false, [
+    'sign',
+  ]);
+  return finish(keys, signingKey, 'CN=localhost', now, days, [
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+    new SubjectAlternativeNameExtension([
+      { type: 'dns', value: 'localhost' },
+      { type: 'ip', value: '127.0.0.1' },
+      { type: 'ip', value: '::1' },
+    ]),
+  ]);
+}
+
+async function finish(
+  keys: webcrypto.CryptoKeyPair,
+  signingKey: webcrypto.CryptoKey,
+  subject: string,
+  now: Date,
+  days: number,
+  extensions: Extension[],
+): Promise<KeyAndCert> {
+  const certificate = await X509CertificateGenerator.create({
+    // A first byte below 0x80 keeps the number positive (RFC 5280 4.1.2.2).
+    serialNumber: randomBytes(16).fill(0x41, 0, 1).toString('hex'),
+    subject,
+    issuer: SUBJECT,
+    notBefore: new Date(now.getTime() - DAY),
+    notAfter: new Date(now.getTime() + days * DAY),
+    publicKey: keys.publicKey,
+    signingKey,
+    signingAlgorithm: ALGORITHM,
+    extensions,
+  });
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  const key = createPrivateKey({ key: pkcs8, type: 'pkcs8', format: 'der' }).export({
+    type: 'pkcs8',
+    format: 'pem',
+  });
+  return { key: String(key), cert: `${certificate.toString('pem')}\n` };
+}
