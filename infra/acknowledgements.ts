@@ -12,14 +12,16 @@ export interface StackFacts {
   functions: readonly string[];
   /** Whether users log in here. */
   login?: boolean;
+  /** Whether keys are looked after here. */
+  admin?: boolean;
 }
 
 /** One of cdk-nag's rules that we break on purpose, with why, and where it has several findings, which. */
 interface Acknowledgement {
   rule: string;
   findings?: (facts: StackFacts) => string[];
-  /** Only in stacks with user login. */
-  login?: true;
+  /** Only in stacks of that kind. */
+  only?: 'login' | 'admin';
   reason: string;
 }
 
@@ -71,7 +73,7 @@ const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   },
   {
     rule: 'AwsSolutions-APIG4',
-    login: true,
+    only: 'login',
     reason:
       'Routes of user login are called by browsers; their functions check session, state or logout token (docs/decisions/login-routes.md).',
   },
@@ -100,6 +102,11 @@ const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
       'Invoked synchronously (signers, gateway, rotation), by a queue that has a dead-letter queue, or on a schedule that comes again and alarms.',
   },
   {
+    rule: 'Serverless-EventBusDLQ',
+    only: 'admin',
+    reason: 'A check of the keys that is missed comes again within the hour or the day, and silence alarms.',
+  },
+  {
     rule: 'Serverless-LambdaEventSourceMappingDestination',
     reason: 'Lambda has no failure destination for queues; the queue’s redrive policy does it.',
   },
@@ -113,7 +120,7 @@ const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
 export function acknowledgeFindings(stack: Stack, facts: StackFacts): void {
   const shown = { ...facts, place: showPlace(facts.place) };
   Validations.of(stack).acknowledge(
-    ...ACKNOWLEDGEMENTS.filter(({ login }) => !login || facts.login).flatMap(({ rule, findings, reason }) =>
+    ...ACKNOWLEDGEMENTS.filter(({ only }) => !only || facts[only]).flatMap(({ rule, findings, reason }) =>
       findings
         ? findings(shown).map((finding) => ({ id: `${rule}[${finding}]`, reason }))
         : [{ id: rule, reason }],

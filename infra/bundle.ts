@@ -55,8 +55,9 @@ export function compileHandler(entry: string): Uint8Array {
   const root = packageRoot();
   const source = join(root, 'functions', entry, 'handler.ts');
   if (!existsSync(source))
-    return new TextEncoder().encode(
-      'export const handler = () => { throw new Error("not written yet"); };\n',
+    throw new ZonesError(
+      'config_invalid',
+      `functions/${entry}/handler.ts is missing; write it, or take "${entry}" out of zones.ts.`,
     );
   const { outputFiles } = buildSync({
     entryPoints: [source],

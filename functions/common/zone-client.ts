@@ -9,6 +9,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** One API of a zone with the client that calls it. */
 export interface ZoneApi {
+  system: string;
+  zone: string;
   aws: AwsCaller;
   api: ApiConfig;
   client: TokenClient;
@@ -28,6 +30,8 @@ export function wireApi(configText: string, env: Environment, name: string): Zon
   const client = need(config.clients[api.client], `config.json: clients.${api.client}`, 'deploy once more');
   const aws = createAwsCaller(readAwsConfig(env));
   return {
+    system: config.system,
+    zone: config.zone,
     aws,
     api,
     client: createTokenClient({

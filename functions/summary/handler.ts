@@ -6,7 +6,8 @@ import { fetchSummary } from './fetch-summary.ts';
 
 const config = readFileSync(new URL('./config.json', import.meta.url), 'utf8');
 const summaries = wireApi(config, process.env, 'summaries');
-const logger = new Logger();
+const { system, zone } = summaries;
+const logger = new Logger({ serviceName: system, persistentKeys: { zone } });
 
 /** Reads one summary: API Gateway's `GET /summaries/{id}`. */
 export const handler = (event: APIGatewayProxyEvent) =>

@@ -12,7 +12,8 @@ if (!table)
 
 const config = readFileSync(new URL('./config.json', import.meta.url), 'utf8');
 const documents = wireApi(config, process.env, 'documents');
-const logger = new Logger();
+const { system, zone } = documents;
+const logger = new Logger({ serviceName: system, persistentKeys: { zone } });
 
 /** Submits journal documents to the documents API: an EventBridge event a queue message. */
 export const handler = createWorker({

@@ -17,6 +17,8 @@ import { allowRunning, denyInterfacesToCode } from './statements.ts';
 
 /** What all functions of one zone have in common. */
 export interface ZoneRuntime {
+  /** Name of the system: the service, in logs and metrics. */
+  system: string;
   place: Place;
   network: Network;
   boundary: IManagedPolicy;
@@ -89,7 +91,7 @@ export function createFunction(
     vpcSubnets: { subnetType: network.subnetType },
     securityGroups: [network.functionGroup],
     environment: {
-      POWERTOOLS_SERVICE_NAME: props.name,
+      POWERTOOLS_SERVICE_NAME: runtime.system,
       POWERTOOLS_METRICS_NAMESPACE: 'helseid-zones',
       ...props.environment,
     },

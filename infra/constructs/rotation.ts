@@ -35,20 +35,19 @@ export interface AdminFacts {
   secretsmanager: string;
   records: readonly string[];
   recordKeyArn: string;
+  /** ARN of the rotation function. */
+  rotationArn: string;
 }
 
 /**
- * What the admin zone's functions may do: make keys of the declared kind with the system's tags, read about keys, disable and
- * enable the system's, keep the records. Not sign, not re-policy, not grant, not delete; the boundary denies those outright.
- * Which key is disabled is code, since IAM knows no record state, and no condition binds the policy a key is made with.
+ * Making client keys: of the declared kinds, with the system's tags. No condition binds the policy a key is made with; it is
+ * read back (correction 32).
  */
-export function adminStatements(facts: AdminFacts): PolicyStatement[] {
-  const { system, place, records } = facts;
-  const here = { 'aws:SourceVpce': facts.kms };
-  const keys = anyKeyArn(place);
+export function allowCreatingKeys({ system, place, kms }: AdminFacts): PolicyStatement[] {
   const clients = Object.values(system.clients);
   const specs = [...new Set(clients.map(({ algorithm }) => ALGORITHMS[algorithm].kmsKeySpec))].sort();
   const tagged = {
+    'aws:SourceVpce': kms,
     [`aws:RequestTag/${KEY_TAGS.system}`]: system.name,
     [`aws:RequestTag/${KEY_TAGS.client}`]: Object.keys(system.clients),
   };
@@ -60,7 +59,6 @@ export function adminStatements(facts: AdminFacts): PolicyStatement[] {
       resources: ['*'],
       conditions: {
         StringEquals: {
-          ...here,
           ...tagged,
           'kms:KeySpec': specs,
           'kms:KeyUsage': 'SIGN_VERIFY',
@@ -76,9 +74,21 @@ export function adminStatements(facts: AdminFacts): PolicyStatement[] {
     allow({
       sid: 'TagNewKeys',
       actions: ['kms:TagResource'],
-      resources: [keys],
-      conditions: { StringEquals: { ...here, ...tagged }, ...onlyOurTags },
+      resources: [anyKeyArn(place)],
+      conditions: { StringEquals: tagged, ...onlyOurTags },
     }),
+  ];
+}
+
+/**
+ * Reading about keys, disabling and enabling the system's, keeping the records. Which key is disabled is code, since IAM
+ * knows no record state.
+ */
+export function allowKeepingKeys(facts: AdminFacts): PolicyStatement[] {
+  const { system, place, records } = facts;
+  const here = { 'aws:SourceVpce': facts.kms };
+  const keys = anyKeyArn(place);
+  return [
     allow({
       sid: 'ReadKeys',
       actions: [...READ_KEYS],
@@ -115,6 +125,40 @@ export function adminStatements(facts: AdminFacts): PolicyStatement[] {
   ];
 }
 
+/**
+ * Starting a rotation as it is scheduled: with the function and the rules that the record has. Secrets Manager wants the caller
+ * to be allowed to invoke that function; the caller itself is not, only what AWS does on its behalf.
+ */
+export function allowStartingRotation(facts: AdminFacts): PolicyStatement[] {
+  return [
+    allow({
+      sid: 'StartRotation',
+      actions: ['secretsmanager:RotateSecret'],
+      resources: [...facts.records],
+      conditions: {
+        StringEquals: { 'aws:SourceVpce': facts.secretsmanager },
+        ArnEqualsIfExists: { 'secretsmanager:RotationLambdaARN': facts.rotationArn },
+        BoolIfExists: { 'secretsmanager:ModifyRotationRules': 'false' },
+      },
+    }),
+    allow({
+      sid: 'RotationByService',
+      actions: ['lambda:InvokeFunction'],
+      resources: [facts.rotationArn],
+      conditions: { Bool: { 'aws:ViaAWSService': 'true' } },
+    }),
+  ];
+}
+
+/** What each of the admin zone's functions may do; in all: not sign, not re-policy, not grant, not delete. */
+export function adminStatements(facts: AdminFacts, name: string): PolicyStatement[] {
+  return [
+    ...(name === 'rotation' ? allowCreatingKeys(facts) : []),
+    ...allowKeepingKeys(facts),
+    ...(name === 'key-watch' ? allowStartingRotation(facts) : []),
+  ];
+}
+
 /** What may pass the admin zone's KMS endpoint: its functions, for keys. */
 export function adminKeyEndpoint(place: Place, roles: readonly string[]): PolicyStatement {
   return allow({
@@ -139,7 +183,7 @@ export function adminKeyEndpoint(place: Place, roles: readonly string[]): Policy
 export function adminRecordEndpoint(records: readonly string[], roles: readonly string[]): PolicyStatement {
   return allow({
     principals: [new StarPrincipal()],
-    actions: [...WRITE_RECORDS],
+    actions: [...WRITE_RECORDS, 'secretsmanager:RotateSecret'],
     resources: [...records],
     conditions: { ArnEquals: { 'aws:PrincipalArn': [...roles] } },
   });

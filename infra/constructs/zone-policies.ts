@@ -2,11 +2,19 @@ import { type PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { functionName } from '../declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/types.ts';
 import { askingFunctions } from '../function-settings.ts';
-import { logStreamsArn, type Place, roleArn, tableArn } from './arns.ts';
+import { functionArn, logStreamsArn, type Place, roleArn, tableArn } from './arns.ts';
 import { viaService } from './data-key.ts';
 import { type EventNames, eventQueueArn } from './events.ts';
 import type { Network } from './network.ts';
-import { type AdminFacts, adminKeyEndpoint, adminRecordEndpoint, adminStatements } from './rotation.ts';
+import {
+  type AdminFacts,
+  adminKeyEndpoint,
+  adminRecordEndpoint,
+  adminStatements,
+  allowCreatingKeys,
+  allowKeepingKeys,
+  allowStartingRotation,
+} from './rotation.ts';
 import {
   allow,
   allowDataKey,
@@ -57,13 +65,17 @@ export function boundaryStatements(facts: ZoneFacts): PolicyStatement[] {
     ...(zoneTables(declared).length > 0 ? [allowTable(TABLE_ACTIONS, tables, dynamodb)] : []),
     ...(services.length > 0 ? [allowDataKey(facts.keyArn, services)] : []),
     ...(declared.events ? [allowQueue(eventQueueArn(place, facts.events))] : []),
-    ...(declared.admin ? adminStatements(adminFacts(facts)) : []),
+    ...(declared.admin ? adminBoundary(adminFacts(facts)) : []),
     deny({ sid: 'NeverClientKeys', actions: [...KEY_CAPTURE_ACTIONS], resources: ['*'] }),
     deny({
       sid: 'InvokeHereOnly',
       actions: ['lambda:InvokeFunction'],
       resources: ['*'],
-      conditions: { StringNotEquals: { 'aws:SourceVpce': lambda } },
+      conditions: {
+        StringNotEquals: { 'aws:SourceVpce': lambda },
+        // What Secrets Manager does for the key watch comes from outside the VPC.
+        ...(declared.admin ? { BoolIfExists: { 'aws:ViaAWSService': 'false' } } : {}),
+      },
     }),
   ];
 }
@@ -87,7 +99,7 @@ export function functionStatements(facts: ZoneFacts, name: string): PolicyStatem
           ),
         ]
       : []),
-    ...(declared.admin ? adminStatements(adminFacts(facts)) : []),
+    ...(declared.admin ? adminStatements(adminFacts(facts), name) : []),
   ];
 }
 
@@ -122,7 +134,15 @@ export function restrictEndpoints(facts: ZoneFacts): void {
   network.allowThrough('secretsmanager', [adminRecordEndpoint(Object.values(facts.records), asking)]);
 }
 
-function adminFacts({ system, place, network, records, recordKeyArn }: ZoneFacts): AdminFacts {
+function adminBoundary(facts: AdminFacts): PolicyStatement[] {
+  return [...allowCreatingKeys(facts), ...allowKeepingKeys(facts), ...allowStartingRotation(facts)];
+}
+
+function adminFacts({ system, zone, place, network, records, recordKeyArn }: ZoneFacts): AdminFacts {
   const { kms = '', secretsmanager = '' } = network.endpoints;
-  return { system, place, kms, secretsmanager, records: Object.values(records), recordKeyArn };
+  return {
+    ...{ system, place, kms, secretsmanager, recordKeyArn },
+    records: Object.values(records),
+    rotationArn: functionArn(place, functionName(system.name, zone, 'rotation')),
+  };
 }

@@ -164,7 +164,7 @@ function createSigners(
       conditions: { StringNotEquals: { 'kms:MessageType': 'DIGEST' } },
     }),
   ]);
-  const runtime = { place, network, boundary, key, logPrefix };
+  const runtime = { system: system.name, place, network, boundary, key, logPrefix };
   createFlowLog(stack, runtime);
   for (const grant of deriveGrants(system)) {
     const record = records[grant.client] ?? '';

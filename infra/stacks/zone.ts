@@ -9,6 +9,7 @@ import { createEventEntry, eventKeyStatements, eventNames } from '../constructs/
 import { createFlowLog } from '../constructs/flow-log.ts';
 import { createFunction } from '../constructs/function.ts';
 import { createGateway, describeGateway, EXECUTION_LOG_PREFIX, gatewayUrl } from '../constructs/gateway.ts';
+import { alarmKeyStatement, watchKeys } from '../constructs/key-watch.ts';
 import { createNetwork, type EndpointService } from '../constructs/network.ts';
 import { scheduleRotation } from '../constructs/rotation.ts';
 import { addRoutes } from '../constructs/routes.ts';
@@ -23,6 +24,7 @@ import {
 } from '../constructs/zone-policies.ts';
 import { allowedHosts, deriveZoneConfig } from '../declaration/derive.ts';
 import {
+  AUTHORIZER_FUNCTION,
   functionName,
   LOGIN_FUNCTIONS,
   signerName,
@@ -63,7 +65,10 @@ export function createZoneStack(app: App, props: ZoneProps): SystemStack {
     place,
     logGroups: [`${logPrefix}/*`, ...(declared.gateway ? [`${EXECUTION_LOG_PREFIX}*`] : [])],
     services: dataServices(declared),
-    statements: declared.events ? eventKeyStatements(place, events) : [],
+    statements: [
+      ...(declared.events ? eventKeyStatements(place, events) : []),
+      ...(declared.admin ? [alarmKeyStatement(place)] : []),
+    ],
   });
   const network = createNetwork(stack, {
     place,
@@ -93,7 +98,7 @@ export function createZoneStack(app: App, props: ZoneProps): SystemStack {
     });
   const url = api && gatewayUrl(api, place);
   const runtime = {
-    ...{ place, network, key, logPrefix },
+    ...{ system: system.name, place, network, key, logPrefix },
     boundary: createBoundary(stack, system.name, zone, boundaryStatements(facts)),
   };
   createFlowLog(stack, runtime);
@@ -121,8 +126,12 @@ export function createZoneStack(app: App, props: ZoneProps): SystemStack {
     createEventEntry(stack, { place, names: events, key, events: declared.events, handler: worker });
   const rotation = declared.admin && functions.get('rotation');
   if (rotation) scheduleRotation(stack, place, system, signing.records, rotation);
+  const watch = declared.admin && functions.get('key-watch');
+  if (watch) watchKeys(stack, { system, place, key, handler: watch });
   acknowledgeFindings(stack, {
-    ...{ system: system.name, zone, place, login: declared.gateway?.login !== undefined },
+    ...{ system: system.name, zone, place },
+    login: declared.gateway?.login !== undefined,
+    admin: declared.admin === true,
     functions: zoneFunctions(declared).map((name) => functionName(system.name, zone, name)),
   });
   return stack;
@@ -153,13 +162,13 @@ function functionEnvironment(
   url: string | undefined,
   name: string,
 ): Record<string, string> {
-  const logsIn = declared.gateway?.login && LOGIN_FUNCTIONS.some((candidate) => candidate === name);
+  const needsUrl = [...LOGIN_FUNCTIONS, AUTHORIZER_FUNCTION].some((candidate) => candidate === name);
   return {
     ...(askingFunctions(declared).includes(name) ? { SIGNERS: stack.toJsonString(signers) } : {}),
     ...Object.fromEntries(
       tablesOf(system.name, zone, declared, name).map((table) => [table.variable, table.name]),
     ),
-    ...(logsIn && url ? { GATEWAY_URL: url } : {}),
+    ...(needsUrl && url ? { GATEWAY_URL: url } : {}),
     ...(declared.admin ? { RECORDS: stack.toJsonString(records), SIGNING_VPC: signingVpc } : {}),
   };
 }
