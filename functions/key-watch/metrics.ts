@@ -16,6 +16,8 @@ export interface KeyMetric {
   unit: 'Count';
   /** What to do, for the alarm's description; docs/keys.md says more. */
   meaning: string;
+  /** Emitted only for clients with a self-service API: no alarm on its silence for others. */
+  selfServiceOnly?: true;
   alarm: AlarmRule;
 }
 
@@ -42,8 +44,9 @@ export const KEY_METRICS = {
   UnknownKeys: {
     unit: 'Count',
     meaning: 'HelseID lists a key that is not ours: somebody may be the client. Act at once (docs/keys.md).',
+    selfServiceOnly: true,
     // Four hours without the figure: nobody is looking.
-    alarm: { ...hourly, periods: 1, silence: 'breaching', period: 4 * HOUR },
+    alarm: { ...hourly, silence: 'breaching', period: 4 * HOUR },
   },
   SurplusKeys: {
     unit: 'Count',
@@ -59,6 +62,7 @@ export const KEY_METRICS = {
   DaysToExpiry: {
     unit: 'Count',
     meaning: 'The current key expires at HelseID soon, and rotation has not replaced it.',
+    selfServiceOnly: true,
     alarm: { ...daily, statistic: 'Minimum', when: 'less', threshold: 30 },
   },
   PolicyDrift: {
