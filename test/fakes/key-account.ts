@@ -30,7 +30,7 @@ export interface FakeKeyAccount extends KmsPort {
   signing: Kms;
   /** Every key by ARN. */
   keys: Map<string, AccountKey>;
-  /** The next call of `operation` fails with this AWS error. */
+  /** The next call of `operation` fails with this AWS error; signers' GetPublicKey is not counted. */
   failNext(operation: keyof KmsPort | 'sign', name: string): void;
   /** What becomes of a policy on its way into a key. */
   bendPolicy: ((policy: string) => string) | undefined;
@@ -67,6 +67,10 @@ export function createFakeKeyAccount(): FakeKeyAccount {
     return key;
   }
 
+  function readPublicKey(arn: string | undefined): Uint8Array {
+    return use(arn).publicKey.export({ format: 'der', type: 'spki' });
+  }
+
   function change(arn: string | undefined, state: KeyState): void {
     const key = find(arn);
     if (key.state === 'PendingDeletion') throw awsError('KMSInvalidStateException');
@@ -78,7 +82,7 @@ export function createFakeKeyAccount(): FakeKeyAccount {
   async function send(command: SignCommand | GetPublicKeyCommand) {
     const $metadata = { httpStatusCode: 200 };
     if (command instanceof GetPublicKeyCommand)
-      return { $metadata, ...(await fake.getPublicKey(command.input)) };
+      return { $metadata, PublicKey: readPublicKey(command.input.KeyId) };
     begin('sign');
     const { KeyId, MessageType, SigningAlgorithm = '', Message = new Uint8Array() } = command.input;
     if (MessageType !== 'DIGEST') throw awsError('ValidationException');
@@ -125,7 +129,7 @@ export function createFakeKeyAccount(): FakeKeyAccount {
     },
     async getPublicKey({ KeyId }) {
       begin('getPublicKey');
-      return { PublicKey: use(KeyId).publicKey.export({ format: 'der', type: 'spki' }) };
+      return { PublicKey: readPublicKey(KeyId) };
     },
     async listKeys({ Marker }) {
       begin('listKeys');

@@ -12,6 +12,9 @@ import { readClientKey } from '../../functions/common/client-keys.ts';
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
 import { type ClientRecord, parseRecord, SEED_RECORD } from '../../functions/common/record.ts';
 import { createRecordStore } from '../../functions/common/record-store.ts';
+import type { Task } from '../../functions/key-watch/checks.ts';
+import type { Figures } from '../../functions/key-watch/metrics.ts';
+import { runChecks } from '../../functions/key-watch/run-checks.ts';
 import { createHelseId } from '../../functions/rotation/helse-id.ts';
 import type { Rotation } from '../../functions/rotation/ports.ts';
 import { STEPS } from '../../functions/rotation/steps.ts';
@@ -83,8 +86,11 @@ export interface World {
     algorithm?: Algorithm;
     seconds?: number;
   }): Promise<RunResult>;
+  /** The checks of a schedule of key-watch. */
+  watch(task: Task, options?: { everyDays?: number }): Promise<Figures>;
   /** What a step gets, for tests of a single one. */
   rotation(options?: { algorithm?: Algorithm; guard?: Guard; seconds?: number }): Rotation;
+  /** Text of the policy that keys shall have. */
   policy: { template: string };
 }
 
@@ -211,6 +217,9 @@ export function createWorld(options: WorldOptions = {}): World {
         deadline: now() + time,
         audit,
       };
+    },
+    watch(task, { everyDays = 60 } = {}) {
+      return runChecks({ ...world.rotation({ seconds: 0 }), everyDays }, task);
     },
     async rotate({ kill, token = secrets.beginRotation(), ...rest } = {}) {
       const calls: string[] = [];
