@@ -27,8 +27,9 @@ export interface AwsDeps {
  * AWS's public endpoints. Every request is verified, authorised and put on the trail before it is answered.
  */
 export function startListener(deps: AwsDeps, route: Route, only?: string): Promise<Listening> {
-  const services = deps.services.filter(({ name }) => only === undefined || name === only);
   return listen((request, response) => {
+    // Looked up for each request: functions, which some services run, need the listeners' URLs first.
+    const services = deps.services.filter(({ name }) => only === undefined || name === only);
     void answer({ ...deps, services }, route, request).then((answered) => write(response, answered));
   });
 }

@@ -1,0 +1,45 @@
+import type { ResolvedAssembly } from '../infra/boundary/resolve.ts';
+import { createDynamoDb } from './aws/dynamodb/service.ts';
+import { type DeliveryDeps, deliver } from './aws/events/delivery.ts';
+import { createEvents } from './aws/events/service.ts';
+import { createKms } from './aws/kms/service.ts';
+import { createLambda } from './aws/lambda/service.ts';
+import { createRateLimit } from './aws/rate-limit.ts';
+import type { Rotations } from './aws/secrets/rotation.ts';
+import { createSecretsManager } from './aws/secrets/service.ts';
+import type { SecretStore } from './aws/secrets/store.ts';
+import { jsonService, type WireService } from './aws/service.ts';
+import { createSqs } from './aws/sqs/service.ts';
+import type { FunctionPool } from './runtime/pool.ts';
+import { readBuses, readRules } from './template/events.ts';
+
+/** KMS requests with asymmetric keys a second: the quota of an account. */
+const KMS_QUOTA = 1000;
+
+/** What the services share. */
+export interface ServiceDeps extends DeliveryDeps {
+  pool: FunctionPool;
+  secrets: SecretStore;
+  rotations: Rotations;
+  /** dynalite's. */
+  tablesUrl: string;
+}
+
+/** Every service of the local AWS, for the resources of an assembly. */
+export function createServices(assembly: ResolvedAssembly, deps: ServiceDeps): WireService[] {
+  return [
+    jsonService(createKms(deps.keys, deps, createRateLimit(KMS_QUOTA, deps.now))),
+    jsonService(createSecretsManager(deps, deps.rotations)),
+    createLambda(deps.functions, deps.pool, deps.asynchronous),
+    jsonService(createSqs(deps)),
+    jsonService(
+      createEvents({
+        ...deps,
+        buses: readBuses(assembly),
+        rules: readRules(assembly),
+        deliver: (rule, event) => deliver(deps, rule, event),
+      }),
+    ),
+    createDynamoDb(deps.tablesUrl, deps),
+  ];
+}

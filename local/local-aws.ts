@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { World } from '../infra/boundary/policy/index.ts';
+import type { ResolvedAssembly } from '../infra/boundary/resolve.ts';
+import type { Authorize } from './aws/authorize.ts';
+import { createAuthorize, operatorRole } from './aws/boundary.ts';
+import { type Credentials, type CredentialTable, createCredentialTable } from './aws/credentials.ts';
+import { startTables } from './aws/dynamodb/tables.ts';
+import type { GatewayApi } from './aws/gateway/model.ts';
+import { startGateway } from './aws/gateway/server.ts';
+import { type KeyStore, openKeyStore, type StoredKey } from './aws/kms/keys.ts';
+import { createAsyncInvocations } from './aws/lambda/async.ts';
+import { createFunctionTable, createInvoke } from './aws/lambda/invoke.ts';
+import type { AwsDeps } from './aws/listener.ts';
+import { createRotations, type Rotations } from './aws/secrets/rotation.ts';
+import { openSecretStore, type SecretStore, type StoredSecret } from './aws/secrets/store.ts';
+import type { WireService } from './aws/service.ts';
+import { openQueues, type QueueTable, type StoredMessage } from './aws/sqs/queues.ts';
+import { createServices } from './aws-services.ts';
+import { type LocalEndpoint, startEndpoints } from './endpoints.ts';
+import { makeFunctions } from './functions.ts';
+import { startPlatform } from './platform.ts';
+import { createLogs } from './runtime/log.ts';
+import { createPool, type FunctionPool } from './runtime/pool.ts';
+import { startRuntimeApi } from './runtime/runtime-api.ts';
+import { openDocument } from './state.ts';
+import { readQueues } from './template/events.ts';
+import { readFunctions, type TemplateFunction } from './template/functions.ts';
+import { readGateways } from './template/gateways.ts';
+import { readAliases, readKeys } from './template/keys.ts';
+import { readNetworks } from './template/network.ts';
+import { readSecrets } from './template/secrets.ts';
+import { readTables } from './template/tables.ts';
+import type { Trail } from './trail.ts';
+
+/** Name of the role that stands for whoever operates the system. */
+const OPERATOR = 'local-operator';
+
+/** What the local AWS is started with. `now` is in epoch milliseconds. */
+export interface LocalAwsOptions {
+  assembly: ResolvedAssembly;
+  world: World;
+  /** Folder that everything that survives a restart is kept in. */
+  stateDirectory: string;
+  /** Certificate file that functions trust beside Node's own. */
+  caFile?: string;
+  /** Ports of the gateways, in the order of the template; further ones follow the last. 0 takes any. */
+  gatewayPort: number;
+  trail: Trail;
+  now?: () => number;
+}
+
+/** A REST API that listens. */
+export interface RunningGateway {
+  api: GatewayApi;
+  /** `http://localhost:<port>`, which stands for the API's URL on AWS with its stage. */
+  url: string;
+}
+
+/** The local AWS, with everything that steps, pages and tests look into. */
+export interface LocalAws {
+  account: string;
+  region: string;
+  /** AWS's public endpoints. */
+  publicUrl: string;
+  endpoints: readonly LocalEndpoint[];
+  gateways: readonly RunningGateway[];
+  functions: readonly TemplateFunction[];
+  pool: FunctionPool;
+  keys: KeyStore;
+  secrets: SecretStore;
+  queues: QueueTable;
+  rotations: Rotations;
+  trail: Trail;
+  world: World;
+  authorize: Authorize;
+  /** Credentials of the operator, who may do what policies leave to the account. */
+  operator: Credentials;
+  /** Credentials of a function's role, as its process has them. */
+  credentialsOf(functionName: string): Credentials;
+  close(): Promise<void>;
+}
+
+/** Starts the local AWS for an assembly. Function processes start with their first invocation. Throws `assembly_invalid`, `local_failed`. */
+export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
+  const { assembly, trail, stateDirectory, now = Date.now } = options;
+  const { account, region } = assembly;
+  const operator = operatorRole(account, OPERATOR);
+  const world = { ...options.world, roles: new Map([...options.world.roles, [operator.arn, operator]]) };
+  const authorize = createAuthorize(world);
+  const credentials = createCredentialTable();
+  const services: WireService[] = [];
+  const deps: AwsDeps = { services, authorize, credentials, trail, region, now };
+
+  const stores = openStores(assembly, stateDirectory, now);
+  const endpoints = await startEndpoints(deps, readNetworks(assembly));
+  const templates = readFunctions(assembly);
+  const apis = readGateways(assembly);
+  const gatewayPorts = apis.map((_, index) => (options.gatewayPort === 0 ? 0 : options.gatewayPort + index));
+  const functions = makeFunctions(templates, {
+    region,
+    credentials,
+    endpoints,
+    caFile: options.caFile,
+    replacements: gatewayUrls(apis, gatewayPorts),
+  });
+  const api = await startRuntimeApi();
+  const logs = createLogs(join(stateDirectory, 'logs'), trail);
+  const stream = `${new Date(now()).toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${randomUUID().replaceAll('-', '')}`;
+  const pool = createPool({ api, now, log: (of) => logs(of, stream) });
+  const table = createFunctionTable(functions);
+  const asynchronous = createAsyncInvocations(pool, trail);
+  const invoke = createInvoke(table, pool);
+  const shared = { ...deps, ...stores, account, pool, functions: table, asynchronous, invoke };
+  const rotations = createRotations(shared);
+  const tables = await startTables(readTables(assembly), join(stateDirectory, 'dynamodb'));
+  services.push(...createServices(assembly, { ...shared, rotations, tablesUrl: tables.url }));
+  const platform = startPlatform(assembly, { ...shared, rotations, templates });
+  const listening = await Promise.all(
+    apis.map((gateway, index) => startGateway({ ...deps, invoke }, gateway, gatewayPorts[index])),
+  );
+
+  return {
+    ...{ account, region, publicUrl: endpoints.publicUrl, endpoints: endpoints.all },
+    ...{ functions: templates, pool, ...stores, rotations, trail, world, authorize },
+    gateways: apis.map((gateway, index) => ({
+      api: gateway,
+      url: `http://localhost:${listening[index]?.port}`,
+    })),
+    operator: credentials.issue(operator, 'operator'),
+    credentialsOf: (name) => credentialsOf(credentials, templates, name),
+    async close() {
+      await Promise.all(listening.map(({ close }) => close()));
+      asynchronous.close();
+      const idle = platform.close();
+      await pool.close();
+      await idle;
+      await Promise.all([endpoints.close(), api.close(), tables.close()]);
+    },
+  };
+}
+
+function openStores(assembly: ResolvedAssembly, directory: string, now: () => number) {
+  const { account, region } = assembly;
+  const open = <T>(name: string, initial: T) => openDocument(join(directory, name), initial);
+  const keys = openKeyStore(open('kms.json', { keys: [] as StoredKey[] }), {
+    account,
+    region,
+    aliases: readAliases(assembly),
+  });
+  for (const key of readKeys(assembly)) keys.add(key);
+  return {
+    keys,
+    secrets: openSecretStore(
+      open('secrets.json', { secrets: [] as StoredSecret[] }),
+      readSecrets(assembly),
+      now,
+    ),
+    queues: openQueues(
+      open('queues.json', { queues: {} as Record<string, StoredMessage[]> }),
+      readQueues(assembly),
+      now,
+    ),
+  };
+}
+
+/** What stands in functions' environments for the URL of an API. */
+function gatewayUrls(apis: readonly GatewayApi[], ports: readonly number[]): Map<string, string> {
+  return new Map(
+    apis.map(({ id, region, stage }, index) => [
+      `https://${id}.execute-api.${region}.amazonaws.com/${stage}`,
+      `http://localhost:${ports[index]}`,
+    ]),
+  );
+}
+
+/** The same session that the function's process has: `issue` gives the same credentials again. */
+function credentialsOf(
+  table: CredentialTable,
+  functions: readonly TemplateFunction[],
+  name: string,
+): Credentials {
+  const of = functions.find((candidate) => candidate.name === name);
+  if (of === undefined) throw new TypeError(`there is no function ${name}`);
+  return table.issue({ arn: of.roleArn, account: of.account, functionArn: of.arn }, of.name);
+}
