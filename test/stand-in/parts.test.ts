@@ -1,0 +1,144 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { readDetails } from '../../local/stand-in/details.ts';
+import { createNonces } from '../../local/stand-in/nonces.ts';
+import { userPage } from '../../local/stand-in/pages.ts';
+import { createReplayCache } from '../../local/stand-in/protect.ts';
+import { createRegistry } from '../../local/stand-in/registry.ts';
+import { createStorage } from '../../local/stand-in/storage.ts';
+import type { StandInClient } from '../../local/stand-in/types.ts';
+import { memoryDocument } from '../../local/state.ts';
+import { makeClientKey } from './wire.ts';
+
+const CLIENT: StandInClient = { clientId: 'c', scopes: ['a'], tenancy: 'single-tenant' };
+
+describe('nonces', () => {
+  test('hold for their lifetime, which may change', () => {
+    let clock = 1_000_000;
+    let lifetime = 60;
+    const nonces = createNonces(
+      () => lifetime,
+      () => clock,
+    );
+    const nonce = nonces.next();
+    expect(nonces.accepts(nonce)).toBe(true);
+    clock += 59_999;
+    expect(nonces.accepts(nonce)).toBe(true);
+    clock += 1;
+    expect(nonces.accepts(nonce)).toBe(false);
+    lifetime = 120;
+    expect(nonces.accepts(nonce)).toBe(true);
+  });
+
+  test('nobody else makes them', () => {
+    const [ours, theirs] = [createNonces(() => 60), createNonces(() => 60)];
+    expect(ours.accepts(theirs.next())).toBe(false);
+    fc.assert(fc.property(fc.string(), (made) => !ours.accepts(made)));
+  });
+});
+
+test('a replay cache forgets what has passed', async () => {
+  let clock = 100;
+  const cache = createReplayCache(() => clock);
+  expect(await cache.claim('a', 121)).toBe(true);
+  expect(await cache.claim('a', 121)).toBe(false);
+  clock = 121;
+  expect(await cache.claim('a', 142)).toBe(true);
+});
+
+describe('registry', () => {
+  test('honours a key from its propagation to its expiry', async () => {
+    const { jwk } = await makeClientKey();
+    let clock = 1000;
+    const registry = createRegistry({ clients: [CLIENT], propagation: () => 20, now: () => clock });
+    registry.register('c', jwk, 'Api', { expires: 2000 });
+    expect(registry.honouredKeys('c')).toEqual([]);
+    clock = 1020;
+    expect(registry.honouredKeys('c')).toEqual([jwk]);
+    clock = 1030;
+    registry.register('c', jwk, 'Api', { expires: 2000 });
+    expect(registry.honouredKeys('c')).toEqual([jwk]);
+    clock = 2000;
+    expect(registry.honouredKeys('c')).toEqual([]);
+    expect(registry.keys('c')).toHaveLength(1);
+  });
+
+  test('knows its clients, and no private keys', async () => {
+    const { jwk } = await makeClientKey();
+    const registry = createRegistry({ clients: [CLIENT], propagation: () => 0 });
+    expect(() => registry.register('nobody', jwk, 'Api')).toThrow('No client nobody');
+    expect(() => registry.register('c', { ...jwk, d: 'AAAA' }, 'Api')).toThrow('public JWK');
+  });
+
+  test('keeps what was registered while it ran', async () => {
+    const stateDir = await mkdtemp(join(tmpdir(), 'registry-'));
+    const { jwk } = await makeClientKey('PS256');
+    const start = () => createRegistry({ clients: [CLIENT], stateDir, propagation: () => 0 });
+    const registry = start();
+    registry.register('c', jwk, 'Api');
+    registry.addClient({ ...CLIENT, clientId: 'drafted' });
+    expect(start().honouredKeys('c')).toEqual([jwk]);
+    expect(start().client('drafted')).toBeDefined();
+    await rm(stateDir, { recursive: true });
+  });
+});
+
+test('storage keeps sessions and refresh tokens, and drops a grant with its tokens', async () => {
+  const document = memoryDocument({});
+  const storage = createStorage(
+    document,
+    () => undefined,
+    () => {},
+  );
+  await storage.adapter('RefreshToken').upsert('r', { jti: 'r', grantId: 'g' }, 60);
+  await storage.adapter('RefreshToken').upsert('other', { jti: 'other', grantId: 'h' }, 60);
+  await storage.adapter('RefreshToken').upsert('old', { jti: 'old' }, -1);
+  await storage.adapter('Session').upsert('s', { jti: 's', uid: 'u' }, 60);
+  await storage.adapter('AccessToken').upsert('a', { jti: 'a' }, 60);
+  await storage.adapter('RefreshToken').revokeByGrantId('g');
+  storage.save();
+  const restarted = createStorage(
+    document,
+    () => undefined,
+    () => {},
+  );
+  expect(await restarted.adapter('RefreshToken').find('r')).toBeUndefined();
+  expect(await restarted.adapter('RefreshToken').find('other')).toMatchObject({ grantId: 'h' });
+  expect(await restarted.adapter('RefreshToken').find('old')).toBeUndefined();
+  expect(await restarted.adapter('Session').findByUid('u')).toMatchObject({ jti: 's' });
+  expect(await restarted.adapter('AccessToken').find('a')).toBeUndefined();
+});
+
+test('details of any shape are claims or a refusal', () => {
+  const multi: StandInClient = { ...CLIENT, tenancy: 'multi-tenant' };
+  const type = fc.constantFrom(
+    'helseid_authorization',
+    'nhn:sfm:journal-id',
+    'nhn:tillitsrammeverk:parameters',
+    'x',
+  );
+  const detail = fc.oneof(
+    fc.jsonValue(),
+    fc.tuple(type, fc.object()).map(([name, rest]) => ({ ...rest, type: name })),
+  );
+  fc.assert(
+    fc.property(fc.oneof(detail, fc.array(detail)), fc.constantFrom(CLIENT, multi), (value, client) => {
+      const result = readDetails(value, client);
+      expect('claims' in result || /^HID-\d{4}$/.test(result.refused)).toBe(true);
+    }),
+  );
+});
+
+test('names on the page are text', () => {
+  const [script, quote] = ['<script>alert(1)</script>', '" onclick="x'];
+  const page = userPage(
+    script,
+    [{ sub: quote, pid: '', name: script, securityLevel: '4', idp: quote }],
+    script,
+  );
+  expect(page).not.toContain('<script');
+  expect(page).not.toContain('onclick="');
+});
