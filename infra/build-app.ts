@@ -15,12 +15,16 @@ export interface BuildOptions {
   region?: string;
   /** Where the cloud assembly is written. Absent: where the CDK command line says. */
   outdir?: string;
+  /** Whether templates are checked against CloudFormation's schemas (default true); takes more than a second. */
+  checkTemplates?: boolean;
 }
 
 /** What shapes templates. Here and not in cdk.json, so that an app built in-process synthesizes the same ones. */
 const CONTEXT = {
   // A stack that others take something from can't drop it unseen.
   '@aws-cdk/core:defaultCrossStackReferences': 'strong',
+  // What the check of templates finds is an error, not a warning.
+  '@aws-cdk/core:validateAgainstDefaultRules': true,
   '@aws-cdk/core:checkSecretUsage': true,
   '@aws-cdk/aws-iam:minimizePolicies': true,
   '@aws-cdk/core:target-partitions': ['aws'],
@@ -34,6 +38,7 @@ const CONTEXT = {
 export function buildApp(system: SystemDeclaration, options: BuildOptions = {}): App {
   const app = new App({
     analyticsReporting: false,
+    builtinCloudFormationValidation: options.checkTemplates ?? true,
     context: CONTEXT,
     ...(options.outdir ? { outdir: options.outdir } : {}),
   });
