@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import { buildApp } from '../../infra/build-app.ts';
+import { rotationCron } from '../../infra/constructs/rotation.ts';
+import system from '../../zones.ts';
+import { about, statementsOf, synthesize, text, withZones } from './synthesize.ts';
+
+const OWN = '111111111111';
+const OTHER = '222222222222';
+const { internal, public: open } = system.zones;
+const spread = withZones({
+  internal: { ...internal, account: OTHER },
+  public: { ...open, account: OTHER },
+});
+const assembly = synthesize(spread, { account: OWN, region: 'eu-north-1' });
+
+describe('zones in another account', () => {
+  test('go there, while signing and admin zones stay together', () => {
+    expect(assembly.account('journal-zone-internal')).toBe(OTHER);
+    expect(assembly.account('journal-zone-public')).toBe(OTHER);
+    expect(assembly.account('journal-signing')).toBe(OWN);
+    expect(assembly.account('journal-zone-admin')).toBe(OWN);
+  });
+
+  test('name the signing account’s signers in role, boundary, endpoint and environment', () => {
+    const arn = `arn:aws:lambda:eu-north-1:${OWN}:function:journal-signer-journal-internal`;
+    for (const id of ['workerRole', 'Boundary', 'lambdaendpoint']) {
+      const [statement] = about(
+        statementsOf(assembly.find('journal-zone-internal', id)),
+        'lambda:InvokeFunction',
+      );
+      expect(statement?.Resource).toBe(arn);
+    }
+    const { Variables } = assembly.find('journal-zone-internal', 'workerFunction').Properties[
+      'Environment'
+    ] as {
+      Variables: Record<string, unknown>;
+    };
+    expect(JSON.parse(text(Variables['SIGNERS']))).toEqual({ journal: arn });
+  });
+
+  test('are admitted by the signer’s permission, by role; zones of the same account need none', () => {
+    const permissions = assembly
+      .ofType('AWS::Lambda::Permission', 'journal-signing')
+      .map(([, p]) => p.Properties);
+    expect(permissions.map(({ Principal }) => Principal).sort()).toEqual([
+      `arn:aws:iam::${OTHER}:role/journal-internal-worker`,
+      `arn:aws:iam::${OTHER}:role/journal-public-summary`,
+    ]);
+    for (const permission of permissions)
+      expect(text(permission['FunctionName'])).toMatch(/^<Signer(internal|public)journalFunction\w+\.Arn>$/);
+  });
+
+  test('are deployed before the signing zone, since a permission can’t name a role that is not there', () => {
+    expect(assembly.dependencies('journal-signing').sort()).toEqual([
+      'journal-zone-internal',
+      'journal-zone-public',
+    ]);
+    expect(assembly.dependencies('journal-zone-admin')).toContain('journal-signing');
+  });
+
+  test('have the gateway settings of their own account', () => {
+    expect(assembly.stacks).toContain(`journal-gateway-account-${OTHER}`);
+    expect(assembly.account(`journal-gateway-account-${OTHER}`)).toBe(OTHER);
+    expect(assembly.stacks).not.toContain('journal-gateway-account');
+  });
+
+  test('take nothing from another stack by export', () => {
+    for (const stack of ['journal-zone-internal', 'journal-zone-public'])
+      expect(JSON.stringify(assembly.resources(stack))).not.toContain('Fn::ImportValue');
+  });
+
+  test('are refused while nobody knows the signing account', () => {
+    expect(() => buildApp(spread)).toThrow(expect.objectContaining({ code: 'declaration_invalid' }));
+    expect(() => buildApp(spread)).toThrow(/zones\.\w+\.account/);
+  });
+});
+
+test('the gateway settings can be left to others', () => {
+  const app = buildApp({ ...system, apiGatewayAccount: false }, { checkTemplates: false });
+  expect(app.node.children.map(({ node }) => node.id)).not.toContain('journal-gateway-account');
+});
+
+test.each([
+  [1, 'cron(0 8 * * ? *)'],
+  [7, 'cron(0 8 ? * TUE *)'],
+  [29, 'cron(0 8 ? * TUE *)'],
+  [30, 'cron(0 8 1 1,2,3,4,5,6,7,8,9,10,11,12 ? *)'],
+  [60, 'cron(0 8 1 1,3,5,7,9,11 ? *)'],
+  [90, 'cron(0 8 1 1,4,7,10 ? *)'],
+  [365, 'cron(0 8 1 1 ? *)'],
+])('every %i days is %s', (days, expression) => {
+  expect(rotationCron(days)).toBe(expression);
+});

@@ -1,0 +1,367 @@
+import { describe, expect, test } from 'vitest';
+import { about, type Statement, statementsOf, synthesize, text, withZones } from './synthesize.ts';
+
+const assembly = synthesize();
+const PUBLIC = 'journal-zone-public';
+const INTERNAL = 'journal-zone-internal';
+const ADMIN = 'journal-zone-admin';
+
+const role = (stack: string, name: string) => statementsOf(assembly.find(stack, `${name}Role`));
+const boundary = (stack: string) => statementsOf(assembly.find(stack, 'Boundary'));
+const through = (stack: string, service: string) => statementsOf(assembly.find(stack, `${service}endpoint`));
+const endpointId = (stack: string, service: string) =>
+  Object.keys(assembly.resources(stack)).find((id) => id.startsWith(`${service}endpoint`)) ?? '';
+const allowed = (statements: readonly Statement[]) =>
+  statements.flatMap(({ Effect, Action }) => (Effect === 'Allow' ? [Action].flat() : []));
+
+describe.each([
+  [PUBLIC, 'summary', 'public'],
+  [INTERNAL, 'worker', 'internal'],
+  [ADMIN, 'rotation', 'admin'],
+])('invoking signers from %s (I2)', (stack, name, zone) => {
+  const signer = `arn:aws:lambda:<AWS::Region>:<AWS::AccountId>:function:journal-signer-journal-${zone}`;
+  const here = { StringEquals: { 'aws:SourceVpce': { Ref: endpointId(stack, 'lambda') } } };
+
+  test.each([
+    ['the role', role(stack, name)],
+    ['the boundary', boundary(stack)],
+  ])('%s allows its own signer, unqualified, through its own endpoint', (_, statements) => {
+    const [statement] = about(statements, 'lambda:InvokeFunction').filter(({ Sid }) => Sid === 'OwnSigners');
+    expect(text(statement?.Resource)).toBe(signer);
+    expect(statement?.Condition).toEqual(here);
+  });
+
+  test('the role may invoke nothing else', () => {
+    const invokes = about(role(stack, name), 'lambda:InvokeFunction');
+    expect(invokes.map(({ Resource }) => text(Resource))).toEqual([signer]);
+  });
+
+  test('the boundary denies it from anywhere else', () => {
+    const denied = about(boundary(stack), 'lambda:InvokeFunction').find(({ Effect }) => Effect === 'Deny');
+    expect(denied).toMatchObject({
+      Resource: '*',
+      Condition: { StringNotEquals: { 'aws:SourceVpce': { Ref: endpointId(stack, 'lambda') } } },
+    });
+  });
+
+  test('the endpoint lets through the zone’s own roles, to its own signer, and nothing else', () => {
+    const [statement, ...others] = through(stack, 'lambda');
+    expect(others).toEqual([]);
+    expect(statement).toMatchObject({ Effect: 'Allow', Principal: '*', Action: 'lambda:InvokeFunction' });
+    expect(text(statement?.Resource)).toBe(signer);
+    for (const principal of [statement?.Condition?.['ArnEquals']?.['aws:PrincipalArn']].flat())
+      expect(text(principal)).toMatch(new RegExp(`:role/journal-${zone}-[a-z-]+$`));
+  });
+
+  test('the boundary denies everything that captures a client key', () => {
+    const denied = about(boundary(stack), 'kms:Sign').find(({ Effect }) => Effect === 'Deny');
+    expect(denied?.Resource).toBe('*');
+    expect(denied?.Condition).toBeUndefined();
+    for (const action of ['kms:CreateGrant', 'kms:PutKeyPolicy', 'kms:ScheduleKeyDeletion'])
+      expect([denied?.Action].flat()).toContain(action);
+  });
+});
+
+describe('a zone that only calls', () => {
+  test('has no KMS, no secrets, no tables, no queues', () => {
+    expect(allowed(role(PUBLIC, 'summary')).sort()).toEqual([...RUNNING, 'lambda:InvokeFunction'].sort());
+  });
+});
+
+const RUNNING = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DetachNetworkInterface',
+  'ec2:UnassignPrivateIpAddresses',
+  'logs:CreateLogStream',
+  'logs:PutLogEvents',
+  'xray:PutTelemetryRecords',
+  'xray:PutTraceSegments',
+];
+
+describe('the entry by events', () => {
+  const queueOf = (id: string) => assembly.find(INTERNAL, id).Properties;
+
+  test('goes from a bus of the zone through a rule for what is declared into a queue', () => {
+    expect(queueOf('Rule')).toMatchObject({
+      EventPattern: { source: ['journal.documents'], 'detail-type': ['DocumentCreated'] },
+      Targets: [
+        {
+          Arn: { 'Fn::GetAtt': [expect.stringMatching(/^EventsD/), 'Arn'] },
+          DeadLetterConfig: { Arn: { 'Fn::GetAtt': [expect.stringMatching(/^Undelivered/), 'Arn'] } },
+        },
+      ],
+    });
+    expect(text(queueOf('Bus')['KmsKeyIdentifier'])).toMatch(/^<Key\w+\.Arn>$/);
+  });
+
+  test('has queues under the zone’s key, with a dead-letter queue, hidden for six times the function’s timeout', () => {
+    const { Timeout } = queueOf('workerFunction') as { Timeout: number };
+    const queues = assembly.ofType('AWS::SQS::Queue', INTERNAL).map(([, q]) => q.Properties);
+    expect(queues).toHaveLength(3);
+    for (const queue of queues) {
+      expect(text(queue['KmsMasterKeyId'])).toMatch(/^<Key\w+\.Arn>$/);
+      expect(queue['VisibilityTimeout']).toBeGreaterThanOrEqual(6 * Timeout);
+    }
+    expect(queueOf('EventsD')).toMatchObject({ RedrivePolicy: { maxReceiveCount: 5 } });
+  });
+
+  test.each(['EventsPolicy', 'UndeliveredPolicy'])(
+    '%s takes messages from that rule of this account only',
+    (id) => {
+      const sends = about(statementsOf(assembly.find(INTERNAL, id)), 'sqs:SendMessage');
+      expect(sends).toHaveLength(1);
+      expect(sends[0]).toMatchObject({
+        Principal: { Service: 'events.amazonaws.com' },
+        Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+      });
+      expect(text(sends[0]?.Condition?.['ArnEquals']?.['aws:SourceArn'])).toMatch(
+        /:rule\/journal-internal\/journal-internal-events$/,
+      );
+    },
+  );
+
+  test('lets EventBridge use the key for that rule and that bus only', () => {
+    const statements = statementsOf(assembly.find(INTERNAL, 'Key')).filter(({ Principal }) =>
+      JSON.stringify(Principal).includes('events.amazonaws.com'),
+    );
+    expect(statements.length).toBeGreaterThan(0);
+    for (const { Condition } of statements)
+      expect(Condition?.['StringEquals']).toHaveProperty(['aws:SourceAccount'], { Ref: 'AWS::AccountId' });
+    for (const statement of about(statements, 'kms:Decrypt'))
+      expect(text(statement.Condition?.['ArnEquals']?.['aws:SourceArn'])).toMatch(
+        /(event-bus|rule)\/journal-internal/,
+      );
+  });
+
+  test('hands batches to the worker, a few at a time, with partial failures', () => {
+    expect(queueOf('Delivery')).toMatchObject({
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 5 },
+    });
+  });
+
+  test('lets the worker read its queue and keep its table, and not the dead letters', () => {
+    const worker = role(INTERNAL, 'worker');
+    expect(text(about(worker, 'sqs:ReceiveMessage')[0]?.Resource)).toMatch(/:journal-internal-events$/);
+    const [table] = about(worker, 'dynamodb:PutItem');
+    expect(table?.Action).toEqual(['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem']);
+    expect(text(table?.Resource)).toMatch(/:table\/journal-internal-idempotency$/);
+    expect(table?.Condition).toEqual({
+      StringEquals: { 'aws:SourceVpce': { Ref: endpointId(INTERNAL, 'dynamodb') } },
+    });
+    expect(through(INTERNAL, 'dynamodb')).toMatchObject([{ Action: table?.Action, Principal: '*' }]);
+  });
+});
+
+describe('the entry by gateway', () => {
+  const only = (type: string) => assembly.ofType(type, PUBLIC).map(([, r]) => r.Properties);
+
+  test('has no open method', () => {
+    expect(only('AWS::ApiGateway::Method').map(({ AuthorizationType }) => AuthorizationType)).toEqual([
+      'AWS_IAM',
+    ]);
+  });
+
+  test('checks parameters, throttles, traces, and logs neither paths nor callers’ addresses', () => {
+    expect(only('AWS::ApiGateway::Method')[0]).toMatchObject({
+      RequestParameters: { 'method.request.path.id': true },
+      RequestValidatorId: { Ref: expect.any(String) },
+    });
+    const [stage] = only('AWS::ApiGateway::Stage');
+    expect(stage).toMatchObject({
+      TracingEnabled: true,
+      MethodSettings: [
+        {
+          HttpMethod: '*',
+          ResourcePath: '/*',
+          ThrottlingRateLimit: 50,
+          ThrottlingBurstLimit: 100,
+          DataTraceEnabled: false,
+        },
+      ],
+    });
+    expect(text(stage?.['AccessLogSetting'])).not.toMatch(
+      /\$context\.(path|identity\.sourceIp|identity\.user)/,
+    );
+  });
+
+  test('lets this API’s routes invoke the function, and nothing else', () => {
+    const permissions = only('AWS::Lambda::Permission');
+    expect(permissions).toHaveLength(1);
+    expect(permissions[0]).toMatchObject({ Principal: 'apigateway.amazonaws.com' });
+    expect(text(permissions[0]?.['SourceArn'])).toMatch(/\/GET\/summaries\/\*$/);
+  });
+
+  test('waits for the account’s settings, which are a stack of their own', () => {
+    expect(assembly.dependencies(PUBLIC)).toContain('journal-gateway-account');
+    expect(assembly.ofType('AWS::ApiGateway::Account', PUBLIC)).toEqual([]);
+  });
+});
+
+describe('the admin zone', () => {
+  const [create] = about(role(ADMIN, 'rotation'), 'kms:CreateKey');
+
+  test('makes keys of the declared kind only, tagged as ours, checked for lockout, through its endpoint', () => {
+    expect(create?.Condition).toEqual({
+      StringEquals: {
+        'aws:SourceVpce': { Ref: endpointId(ADMIN, 'kms') },
+        'aws:RequestTag/helseid-zones:system': 'journal',
+        'aws:RequestTag/helseid-zones:client': ['journal'],
+        'kms:KeySpec': ['ECC_NIST_P256'],
+        'kms:KeyUsage': 'SIGN_VERIFY',
+        'kms:KeyOrigin': 'AWS_KMS',
+      },
+      Bool: { 'kms:MultiRegion': 'false' },
+      BoolIfExists: { 'kms:BypassPolicyLockoutSafetyCheck': 'false' },
+      'ForAllValues:StringEquals': {
+        'aws:TagKeys': ['helseid-zones:system', 'helseid-zones:client', 'helseid-zones:request'],
+      },
+    });
+  });
+
+  test('makes keys by rotation only', () => {
+    expect(about(role(ADMIN, 'keywatch'), 'kms:CreateKey')).toEqual([]);
+    expect(about(role(ADMIN, 'keywatch'), 'kms:TagResource')).toEqual([]);
+  });
+
+  test('disables and enables the system’s keys only', () => {
+    for (const name of ['rotation', 'keywatch']) {
+      const [statement] = about(role(ADMIN, name), 'kms:DisableKey');
+      expect(statement?.Condition?.['StringEquals']).toMatchObject({
+        'aws:ResourceTag/helseid-zones:system': 'journal',
+      });
+    }
+  });
+
+  test('never signs, grants, changes a policy or deletes', () => {
+    for (const name of ['rotation', 'keywatch'])
+      for (const action of [
+        'kms:Sign',
+        'kms:CreateGrant',
+        'kms:PutKeyPolicy',
+        'kms:ScheduleKeyDeletion',
+        'secretsmanager:PutResourcePolicy',
+      ])
+        expect(allowed(role(ADMIN, name))).not.toContain(action);
+    expect(allowed(through(ADMIN, 'kms'))).not.toContain('kms:Sign');
+  });
+
+  test('starts rotations with the function that is scheduled, and invokes it through no call of its own', () => {
+    const [rotate] = about(role(ADMIN, 'keywatch'), 'secretsmanager:RotateSecret');
+    expect(text(rotate?.Condition?.['ArnEqualsIfExists']?.['secretsmanager:RotationLambdaARN'])).toMatch(
+      /:function:journal-admin-rotation$/,
+    );
+    const [invoke] = about(role(ADMIN, 'keywatch'), 'lambda:InvokeFunction').filter(
+      ({ Sid }) => Sid === 'RotationByService',
+    );
+    expect(invoke?.Condition).toEqual({ Bool: { 'aws:ViaAWSService': 'true' } });
+    expect(about(role(ADMIN, 'rotation'), 'secretsmanager:RotateSecret')).toEqual([]);
+  });
+
+  test('rotates on a schedule and not at deploy, one at a time, with a quarter of an hour', () => {
+    expect(assembly.find(ADMIN, 'rotationFunction').Properties).toMatchObject({
+      ReservedConcurrentExecutions: 1,
+      Timeout: 900,
+    });
+    const schedule = assembly.ofType('AWS::SecretsManager::RotationSchedule', ADMIN)[0]?.[1].Properties;
+    expect(schedule).toMatchObject({
+      RotateImmediatelyOnUpdate: false,
+      RotationRules: { ScheduleExpression: 'cron(0 8 1 1,3,5,7,9,11 ? *)' },
+    });
+  });
+
+  test('lets Secrets Manager invoke rotation for our records of our account only', () => {
+    const permission = assembly.find(ADMIN, 'RotationOfjournalPermission').Properties;
+    expect(permission).toMatchObject({
+      Principal: 'secretsmanager.amazonaws.com',
+      SourceAccount: { Ref: 'AWS::AccountId' },
+    });
+    expect(text(permission['SourceArn'])).toMatch(/Recordjournal/);
+  });
+
+  test('carries a key policy template a client beside both functions', () => {
+    for (const name of ['rotation', 'key-watch']) {
+      const templates = JSON.parse(assembly.asset(`journal-admin-${name}`, 'key-policy.json'));
+      expect(Object.keys(templates)).toEqual(['journal']);
+      expect(JSON.stringify(templates)).toContain('role/journal-signer-journal-*');
+    }
+    expect(() => assembly.asset('journal-public-summary', 'key-policy.json')).toThrow();
+  });
+
+  test('watches hourly and daily, and rings for every figure of every client', () => {
+    const inputs = assembly
+      .ofType('AWS::Events::Rule', ADMIN)
+      .map(([, rule]) => (rule.Properties['Targets'] as { Input: string }[])[0]?.Input);
+    expect(inputs.sort()).toEqual(['{"task":"daily"}', '{"task":"hourly"}']);
+    const alarms = assembly.ofType('AWS::CloudWatch::Alarm', ADMIN).map(([, alarm]) => alarm.Properties);
+    expect(alarms.map(({ AlarmName }) => AlarmName)).toContain('journal-journal-UnknownKeys');
+    for (const alarm of alarms) expect(alarm['AlarmActions']).toHaveLength(1);
+  });
+});
+
+describe('a zone whose users log in, with a route for others’ tokens', () => {
+  const login = {
+    client: 'journal',
+    scopes: ['openid'],
+    forward: [{ method: 'GET', path: '/summaries/{id}', to: '/v1/summaries/{id}', api: 'summaries' }],
+  } as const;
+  const grants = [
+    { client: 'journal', apis: [{ api: 'summaries', methods: ['GET'], paths: ['/v1/summaries/*'] }] },
+  ] as const;
+  const routes = [
+    { method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'helseid' },
+  ] as const;
+  const portal = synthesize(
+    withZones({ public: { cidr: '10.10.0.0/20', gateway: { routes, login }, grants } }),
+  );
+  const portalRole = (name: string) => statementsOf(portal.find(PUBLIC, `${name}Role`));
+  const methods = portal.ofType('AWS::ApiGateway::Method', PUBLIC).map(([, method]) => method.Properties);
+
+  test('leaves open what a browser calls, and only that', () => {
+    const types = methods
+      .map(({ HttpMethod, AuthorizationType }) => `${HttpMethod} ${AuthorizationType}`)
+      .sort();
+    expect(types.filter((type) => type.endsWith('CUSTOM'))).toEqual(['GET CUSTOM']);
+    expect(types.filter((type) => type.endsWith('NONE'))).toHaveLength(8);
+    expect(types).toHaveLength(9);
+  });
+
+  test('asks the authorizer every time: a cached answer would let a stolen token pass', () => {
+    const [authorizer] = portal.ofType('AWS::ApiGateway::Authorizer', PUBLIC).map(([, a]) => a.Properties);
+    expect(authorizer).toMatchObject({ Type: 'REQUEST', AuthorizerResultTtlInSeconds: 0 });
+  });
+
+  test('gives each function what it does with its table, and no more', () => {
+    expect(allowed(portalRole('login')).filter((action) => action.startsWith('dynamodb:'))).toEqual([
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+    ]);
+    expect(allowed(portalRole('authorizer')).filter((action) => action.startsWith('dynamodb:'))).toEqual([
+      'dynamodb:PutItem',
+    ]);
+    expect(text(about(portalRole('authorizer'), 'dynamodb:PutItem')[0]?.Resource)).toMatch(
+      /journal-public-replays$/,
+    );
+    expect(text(about(portalRole('login'), 'dynamodb:PutItem')[0]?.Resource)).toMatch(
+      /journal-public-sessions$/,
+    );
+  });
+
+  test('lets the authorizer ask no signer', () => {
+    expect(allowed(portalRole('authorizer'))).not.toContain('lambda:InvokeFunction');
+    expect(allowed(portalRole('login'))).toContain('lambda:InvokeFunction');
+  });
+
+  test('tells the functions behind it where they are', () => {
+    const { Variables } = portal.find(PUBLIC, 'loginFunction').Properties['Environment'] as {
+      Variables: Record<string, unknown>;
+    };
+    expect(text(Variables['GATEWAY_URL'])).toMatch(
+      /^https:\/\/<Api\w+>\.execute-api\.<AWS::Region>\.amazonaws\.com\/live$/,
+    );
+  });
+});
