@@ -29,10 +29,10 @@ export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
       repeatable,
     });
 
-  /** Whether a conditional write was done. Not repeated on a lost answer: the second try would meet the first. */
-  async function when(operation: string, pk: string, input: object): Promise<boolean> {
+  /** Whether a conditional write was done. Repeated after a lost answer it may meet itself: `repeatable` where the caller bears that. */
+  async function when(operation: string, pk: string, input: object, repeatable = false): Promise<boolean> {
     try {
-      await send(operation, pk, false, input);
+      await send(operation, pk, repeatable, input);
       return true;
     } catch (error) {
       if (isZonesError(error, 'aws_refused') && error.facts['error'] === 'ConditionalCheckFailedException')
@@ -57,13 +57,23 @@ export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
       await send('DeleteItem', pk, true, {});
     },
 
+    // What is lost here may be a rotated refresh token: so it is tried again, and `false` makes the caller look.
     replace: (pk, version, data) =>
-      when('UpdateItem', pk, {
-        UpdateExpression: 'SET #d = :d, #v = :next REMOVE #l',
-        ConditionExpression: '#v = :v',
-        ExpressionAttributeNames: name('data', 'version', 'lease'),
-        ExpressionAttributeValues: { ':d': { S: data }, ':v': number(version), ':next': number(version + 1) },
-      }),
+      when(
+        'UpdateItem',
+        pk,
+        {
+          UpdateExpression: 'SET #d = :d, #v = :next REMOVE #l',
+          ConditionExpression: '#v = :v',
+          ExpressionAttributeNames: name('data', 'version', 'lease'),
+          ExpressionAttributeValues: {
+            ':d': { S: data },
+            ':v': number(version),
+            ':next': number(version + 1),
+          },
+        },
+        true,
+      ),
 
     extend: (pk, expires, now) =>
       when('UpdateItem', pk, {

@@ -65,13 +65,18 @@ export async function refreshSession(
 }
 
 function isSatisfied(deps: Dependencies, data: SessionData, wish: RefreshWish): boolean {
-  if (wish.organization) return false;
+  const { organization } = wish;
+  if (organization && !sameOrganization(organization, data.organization)) return false;
   const token = data.tokens[wish.target.name];
   return (
     token !== undefined &&
     (token.expiresAt ?? 0) - REFRESH_LEEWAY > seconds(deps) &&
     token.accessToken !== wish.refused?.accessToken
   );
+}
+
+function sameOrganization(a: Organization, b: Organization | undefined): boolean {
+  return a.parent === b?.parent && a.child === b?.child;
 }
 
 async function refreshAlone(
@@ -85,7 +90,10 @@ async function refreshAlone(
   return changed ?? settleLateAnswer(deps, session, wish, tokens.refreshToken ?? refreshToken);
 }
 
-/** The session ended, or the lease lapsed and another request was faster. What nobody holds must not stay valid. */
+/**
+ * The session ended; or the lease lapsed and another request was faster; or it was this one, and the table's answer got
+ * lost. What nobody holds must not stay valid.
+ */
 async function settleLateAnswer(
   deps: Dependencies,
   session: OpenSession,

@@ -32,7 +32,7 @@ export function loginRoutes(login: Pick<LoginConfig, 'forward'>): LoginRoute[] {
 /** The DynamoDB actions on the session table that each function needs, and no more. */
 export const SESSION_TABLE_ACTIONS: Readonly<Record<LoginFunction, readonly string[]>> = {
   login: ['dynamodb:GetItem', 'dynamodb:PutItem'],
-  callback: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+  callback: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
   session: ['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
   logout: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
   api: ['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],

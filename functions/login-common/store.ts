@@ -21,7 +21,7 @@ export interface LoginStore {
   take(pk: string): Promise<StoredItem | undefined>;
   /** Removes an item, if there is one. */
   remove(pk: string): Promise<void>;
-  /** Puts new data in place of `version` and ends the lease; false when the item is gone or has changed. Leaves `expires` alone. */
+  /** Puts new data in place of `version` and ends the lease; false when the item is gone or has changed, perhaps by this very call, whose answer was lost. Leaves `expires` alone. */
   replace(pk: string, version: number, data: string): Promise<boolean>;
   /** Moves the expiry of an item that has not expired by `now` (epoch seconds); false otherwise. */
   extend(pk: string, expires: number, now: number): Promise<boolean>;

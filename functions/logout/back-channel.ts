@@ -1,6 +1,5 @@
 import { isZonesError, ZonesError } from '../../client/errors.ts';
-import type { LogoutTokenClaims } from '../../client/tokens.ts';
-import type { Answer } from '../login-common/answer.ts';
+import { type Answer, json } from '../login-common/answer.ts';
 import type { Dependencies } from '../login-common/dependencies.ts';
 import { type GatewayRequest, readHeader } from '../login-common/request.ts';
 import { digest } from '../login-common/secrets.ts';
@@ -19,29 +18,20 @@ const UNDECIDED = /^(aws_.*|issuer_unreachable|metadata_invalid)$/;
  * try works. Throws `aws_*`, `issuer_unreachable` and `metadata_invalid`.
  */
 export async function endByIssuer(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
-  let claims: LogoutTokenClaims;
+  let counted: string | undefined;
   try {
-    claims = await deps.client.validateLogoutToken(readToken(request), (jti, until) =>
-      deps.store.add(jtiKey(deps, jti), '-', until),
-    );
-  } catch (error) {
-    if (!isZonesError(error) || UNDECIDED.test(error.code)) throw error;
-    deps.log({
-      level: 'warn',
-      code: 'session.logout_token_refused',
-      request: request.id,
-      facts: { ...error.facts, refusal: error.code },
+    const claims = await deps.client.validateLogoutToken(readToken(request), (jti, until) => {
+      counted = `jti#${digest(deps.settings.issuer, jti)}`;
+      return deps.store.add(counted, '-', until);
     });
-    return refuse(error);
-  }
-  try {
     const ended = await endSessionsOf(deps.store, claims);
     deps.log({ level: 'info', code: 'session.ended_by_issuer', request: request.id, facts: { ended } });
+    return { status: 200 };
   } catch (error) {
-    await deps.store.remove(jtiKey(deps, claims.jti));
+    if (isZonesError(error) && !UNDECIDED.test(error.code)) return refuse(deps, request, error);
+    if (counted !== undefined) await deps.store.remove(counted);
     throw error;
   }
-  return { status: 200 };
 }
 
 function readToken(request: GatewayRequest): string {
@@ -55,11 +45,12 @@ function readToken(request: GatewayRequest): string {
   return token;
 }
 
-function jtiKey(deps: Dependencies, jti: string): string {
-  return `jti#${digest(deps.settings.issuer, jti)}`;
-}
-
-function refuse(error: ZonesError): Answer {
-  const body = { error: 'invalid_request', error_description: error.message };
-  return { status: 400, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+function refuse(deps: Dependencies, request: GatewayRequest, error: ZonesError): Answer {
+  deps.log({
+    level: 'warn',
+    code: 'session.logout_token_refused',
+    request: request.id,
+    facts: { ...error.facts, refusal: error.code },
+  });
+  return json(400, { error: 'invalid_request', error_description: error.message });
 }

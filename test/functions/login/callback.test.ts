@@ -246,17 +246,6 @@ describe('callback', () => {
     expect((await browser.logIn()).statusCode).toBe(403);
   });
 
-  it('keeps the wide token of APIs without resource indicators out of the session', async () => {
-    const login = await makeLogin();
-    const settings = { ...login.deps.settings, firstIsNarrow: false };
-    Object.assign(login.deps, { settings });
-    const browser = openBrowser(login);
-    await browser.logIn();
-    const before = tokenRequests(login);
-    await browser.send('/api/summaries/1');
-    expect(tokenRequests(login)).toBe(before + 1);
-  });
-
   it('sets nothing when the table fails in the middle', async () => {
     for (const failing of ['take', 'link', 'add'] as const) {
       const login = await makeLogin();

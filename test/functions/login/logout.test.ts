@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ZonesError } from '../../../client/errors.ts';
 import { type Browser, type Login, makeLogin, openBrowser, setCookies } from './make-login.ts';
 
 async function loggedIn(login: Login): Promise<Browser> {
@@ -168,6 +169,21 @@ describe('back-channel logout', () => {
     };
     expect((await send(login, token)).statusCode).toBe(500);
     login.store.before = () => undefined;
+    expect((await send(login, token)).statusCode).toBe(200);
+    expect(await status(browser)).toBe(401);
+  });
+
+  it('lets the issuer try again when the answer to counting the token got lost', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const token = form(await login.world.issuer.signLogoutToken());
+    const { add } = login.store;
+    login.store.add = async (...args) => {
+      await add(...args);
+      throw new ZonesError('aws_unavailable', 'No answer from dynamodb.');
+    };
+    expect((await send(login, token)).statusCode).toBe(503);
+    login.store.add = add;
     expect((await send(login, token)).statusCode).toBe(200);
     expect(await status(browser)).toBe(401);
   });

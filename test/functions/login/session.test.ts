@@ -306,6 +306,24 @@ describe('refresh', () => {
     expect(sessions(login)).toBe(1);
   });
 
+  it('finds its own write when the table’s answer got lost', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    later(login, 600);
+    const { replace } = login.store;
+    login.store.replace = async (...args) => {
+      await replace(...args);
+      // The repeated write meets the first.
+      return replace(...args);
+    };
+    expect((await ask(browser)).statusCode).toBe(200);
+    const switched = await switchTo(browser, { organization: { child: '994598759' } });
+    expect(switched.statusCode).toBe(200);
+    expect(JSON.parse(switched.body).organization).toEqual({ child: '994598759' });
+    expect(refreshes(login)).toBe(2);
+    expect(login.world.issuer.revoked.size).toBe(0);
+  });
+
   it('answers busy when its lease had lapsed and the session changed without a token for it', async () => {
     const login = await makeLogin();
     const browser = await loggedIn(login);
