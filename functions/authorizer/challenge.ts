@@ -1,5 +1,5 @@
 import type { ErrorCode, ZonesError } from '../../client/errors.ts';
-import type { AccessRules } from './rules.ts';
+import { type AccessRules, PROOF_ALGORITHMS } from './rules.ts';
 
 /** How a refused request is answered over HTTP. */
 export interface Challenge {
@@ -7,6 +7,9 @@ export interface Challenge {
   /** Value of `WWW-Authenticate`. */
   header: string;
 }
+
+/** The challenge where only one can be given to everybody: API Gateway's answer to `Unauthorized`. */
+export const GENERAL_CHALLENGE = `DPoP error="invalid_token", algs="${PROOF_ALGORITHMS.join(' ')}"`;
 
 const ANSWERS: Partial<Record<ErrorCode, { status: 401 | 403; error: string }>> = {
   access_token_invalid: { status: 401, error: 'invalid_token' },

@@ -11,6 +11,7 @@ import {
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { GENERAL_CHALLENGE } from '../../functions/authorizer/challenge.ts';
 import type { Place } from './arns.ts';
 
 /** Name of the one stage, the first part of every path. */
@@ -95,19 +96,32 @@ export function describeGateway(scope: Construct, url: string): void {
   new CfnOutput(scope, 'GatewayUrl', { value: url, description: 'Where the routes of this zone are.' });
 }
 
+const PROBLEM_HEADERS = { 'Content-Type': "'application/problem+json'", 'Cache-Control': "'no-store'" };
+const PROBLEM_TEMPLATES = {
+  'application/json': '{"type":"about:blank","title":$context.error.messageString}',
+};
+
 /** What API Gateway itself refuses is answered as problem+json (RFC 9457), like everything the functions refuse. */
 function answerWithProblems(api: RestApi): void {
-  const responseHeaders = {
-    'Content-Type': "'application/problem+json'",
-    'Cache-Control': "'no-store'",
-  };
   for (const [id, type] of [
     ['Refused', ResponseType.DEFAULT_4XX],
     ['Failed', ResponseType.DEFAULT_5XX],
   ] as const)
+    api.addGatewayResponse(id, { type, responseHeaders: PROBLEM_HEADERS, templates: PROBLEM_TEMPLATES });
+}
+
+/**
+ * Says how to authenticate where the shipped authorizer refuses (RFC 9449 7.1): a general challenge with a 401, and with a
+ * 403 the one it made for the request.
+ */
+export function challengeCallers(api: RestApi): void {
+  for (const [id, type, challenge] of [
+    ['Unauthorized', ResponseType.UNAUTHORIZED, `'${GENERAL_CHALLENGE}'`],
+    ['Denied', ResponseType.ACCESS_DENIED, 'context.authorizer.challenge'],
+  ] as const)
     api.addGatewayResponse(id, {
       type,
-      responseHeaders,
-      templates: { 'application/json': '{"type":"about:blank","title":$context.error.messageString}' },
+      responseHeaders: { ...PROBLEM_HEADERS, 'WWW-Authenticate': challenge },
+      templates: PROBLEM_TEMPLATES,
     });
 }

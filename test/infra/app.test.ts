@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Validations } from 'aws-cdk-lib';
+import { App, Stack, Validations } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { MockIntegration, RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { describe, expect, test } from 'vitest';
 import { buildApp } from '../../infra/build-app.ts';
 import { compileHandler } from '../../infra/bundle.ts';
+import { challengeCallers } from '../../infra/constructs/gateway.ts';
 import system from '../../zones.ts';
 import { FULL } from './declaration/change.ts';
 import { type Assembly, statementsOf, synthesize, text } from './synthesize.ts';
@@ -160,4 +163,19 @@ test.each([
     plugin.violations.map(({ ruleName }) => ruleName),
   );
   expect(findings).toEqual([]);
+});
+
+test('refusals of the authorizer say how to authenticate', () => {
+  const api = new RestApi(new Stack(new App(), 'S'), 'Api', { cloudWatchRole: false });
+  api.root.addMethod('GET', new MockIntegration());
+  challengeCallers(api);
+  const responses = Template.fromStack(Stack.of(api)).findResources('AWS::ApiGateway::GatewayResponse');
+  const found = Object.values(responses).map(({ Properties }) => [
+    Properties.ResponseType,
+    Properties.ResponseParameters['gatewayresponse.header.WWW-Authenticate'],
+  ]);
+  expect(Object.fromEntries(found)).toEqual({
+    UNAUTHORIZED: `'DPoP error="invalid_token", algs="ES256 ES384 ES512 PS256 PS384 PS512"'`,
+    ACCESS_DENIED: 'context.authorizer.challenge',
+  });
 });
