@@ -44,8 +44,8 @@ export interface LocalAwsOptions {
   stateDirectory: string;
   /** Certificate file that functions trust beside Node's own. */
   caFile?: string;
-  /** Ports of the gateways, in the order of the template; further ones follow the last. 0 takes any. */
-  gatewayPort: number;
+  /** Port of a zone's gateway. */
+  gatewayPort(zone: string): number;
   trail: Trail;
   now?: () => number;
 }
@@ -96,7 +96,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const endpoints = await startEndpoints(deps, readNetworks(assembly));
   const templates = readFunctions(assembly);
   const apis = readGateways(assembly);
-  const gatewayPorts = apis.map((_, index) => (options.gatewayPort === 0 ? 0 : options.gatewayPort + index));
+  const gatewayPorts = apis.map(({ zone, name }) => options.gatewayPort(zone ?? name));
   const functions = makeFunctions(templates, {
     region,
     credentials,
@@ -127,7 +127,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
       api: gateway,
       url: `http://localhost:${listening[index]?.port}`,
     })),
-    operator: credentials.issue(operator, 'operator'),
+    operator: credentials.issue(operator, 'operator', 'long-lived'),
     credentialsOf: (name) => credentialsOf(credentials, templates, name),
     async close() {
       await Promise.all(listening.map(({ close }) => close()));

@@ -2,8 +2,8 @@
 export interface TrailLine {
   /** Epoch milliseconds. */
   at: number;
-  /** `aws`: a call to the local AWS; `log`: a line a function wrote; `entry`: something that came in; `platform`: what the local system did itself. */
-  kind: 'aws' | 'log' | 'entry' | 'platform';
+  /** `aws`: a call to the local AWS; `log`: a line a function wrote; `entry`: something that came in; `stand-in`: at an issuer or API; `platform`: what AWS does by itself. */
+  kind: 'aws' | 'log' | 'entry' | 'stand-in' | 'platform';
   zone?: string;
   /** Name of the function, as on AWS. */
   function?: string;

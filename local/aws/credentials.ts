@@ -1,25 +1,32 @@
 import { randomBytes } from 'node:crypto';
 import type { Caller } from './authorize.ts';
 
-/** Temporary credentials, as STS would give a function's role. */
+/** Credentials of a role's session; without a session token they are like a user's long-lived ones, which `curl` takes as they are. */
 export interface Credentials {
   accessKeyId: string;
   secretAccessKey: string;
-  sessionToken: string;
+  sessionToken?: string;
+}
+
+/** Whose session it is; `functionArn` where the credentials are a function's. */
+export interface SessionRole {
+  arn: string;
+  account: string;
+  functionArn?: string;
 }
 
 /** Who holds which credentials. Lives as long as the process: nothing is written to disk. */
 export interface CredentialTable {
   /** Credentials for a session of the role; the same ones for the same session name. */
-  issue(role: { arn: string; account: string; functionArn?: string }, sessionName: string): Credentials;
+  issue(role: SessionRole, sessionName: string, kind?: 'temporary' | 'long-lived'): Credentials;
   /** Whose key id it is, with the secrets to compare with. */
   find(accessKeyId: string): { caller: Caller; credentials: Credentials } | undefined;
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
-function keyId(): string {
-  return `ASIA${[...randomBytes(16)].map((byte) => ALPHABET[byte % 32]).join('')}`;
+function keyId(prefix: 'ASIA' | 'AKIA'): string {
+  return `${prefix}${[...randomBytes(16)].map((byte) => ALPHABET[byte % 32]).join('')}`;
 }
 
 /** An empty {@link CredentialTable}. */
@@ -27,15 +34,15 @@ export function createCredentialTable(): CredentialTable {
   const byKeyId = new Map<string, { caller: Caller; credentials: Credentials }>();
   const bySession = new Map<string, Credentials>();
   return {
-    issue(role, sessionName) {
+    issue(role, sessionName, kind = 'temporary') {
       const roleName = role.arn.split('/').pop() ?? '';
       const session = `arn:aws:sts::${role.account}:assumed-role/${roleName}/${sessionName}`;
       const known = bySession.get(session);
       if (known !== undefined) return known;
       const credentials = {
-        accessKeyId: keyId(),
+        accessKeyId: keyId(kind === 'temporary' ? 'ASIA' : 'AKIA'),
         secretAccessKey: randomBytes(30).toString('base64url'),
-        sessionToken: randomBytes(48).toString('base64url'),
+        ...(kind === 'temporary' ? { sessionToken: randomBytes(48).toString('base64url') } : {}),
       };
       const { functionArn } = role;
       const caller: Caller = {

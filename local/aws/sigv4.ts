@@ -45,7 +45,7 @@ export async function verifySignature(request: WireRequest, expected: Expected):
   const found = expected.credentials.find(parts.accessKeyId);
   if (
     found === undefined ||
-    !equal(request.headers['x-amz-security-token'] ?? '', found.credentials.sessionToken)
+    !equal(request.headers['x-amz-security-token'] ?? '', found.credentials.sessionToken ?? '')
   ) {
     throw new AwsError(
       'UnrecognizedClientException',

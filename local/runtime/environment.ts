@@ -54,7 +54,7 @@ export function makeEnvironment(of: TemplateFunction, facts: EnvironmentFacts): 
     AWS_DEFAULT_REGION: region,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    AWS_SESSION_TOKEN: credentials.sessionToken,
+    AWS_SESSION_TOKEN: credentials.sessionToken ?? '',
     TZ: ':UTC',
     LANG: 'en_US.UTF-8',
     ...endpointVariables(facts),

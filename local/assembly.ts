@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ZonesError } from '../client/errors.ts';
+import { readAssembly } from '../infra/boundary/assembly.ts';
+import { type ResolvedAssembly, resolveAssembly } from '../infra/boundary/resolve.ts';
+import type { LocalPorts } from './declaration.ts';
+
+/** Account and region of the local AWS. */
+export const ACCOUNT = '000000000000';
+/** See {@link ACCOUNT}. */
+export const REGION = 'eu-north-1';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** What an assembly is made of, beside the declaration file itself. */
+const SOURCES = [
+  'client',
+  'functions',
+  'infra',
+  'local/declaration.ts',
+  'local/synth.ts',
+  'package-lock.json',
+  'zones.ts',
+];
+/** Assemblies kept: of this declaration and the one tried before it. */
+const KEPT = 3;
+
+/** What is synthesized. Without ports the declaration is taken as it is. */
+export interface SynthOptions {
+  declarationFile: string;
+  ports: LocalPorts | undefined;
+  /** Folder for assemblies. */
+  directory: string;
+}
+
+/**
+ * The assembly of a declaration, resolved. It is synthesized unless one made of exactly the same sources is there already.
+ * Throws `declaration_invalid` with what the synth says.
+ */
+export async function loadAssembly(options: SynthOptions): Promise<ResolvedAssembly> {
+  const folder = join(options.directory, hashInputs(options));
+  if (!existsSync(join(folder, 'manifest.json'))) await synthesize(options, folder);
+  return resolveAssembly(readAssembly(folder), { account: ACCOUNT, region: REGION });
+}
+
+async function synthesize(
+  { declarationFile, ports, directory }: SynthOptions,
+  folder: string,
+): Promise<void> {
+  dropOldest(directory);
+  const partial = `${folder}.${process.pid}`;
+  const script = fileURLToPath(new URL('./synth.ts', import.meta.url));
+  const given = ports === undefined ? [] : [String(ports.gateway), String(ports.standIn)];
+  const child = spawn(process.execPath, [script, declarationFile, partial, ...given], {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  if (code !== 0) {
+    rmSync(partial, { recursive: true, force: true });
+    throw new ZonesError('declaration_invalid', `${declarationFile} can't be synthesized:\n${errors.trim()}`);
+  }
+  renameSync(partial, folder);
+}
+
+function dropOldest(directory: string): void {
+  const folders = existsSync(directory) ? readdirSync(directory).sort() : [];
+  for (const name of folders.slice(0, Math.max(0, folders.length - KEPT + 1))) {
+    rmSync(join(directory, name), { recursive: true, force: true });
+  }
+}
+
+function hashInputs({ declarationFile, ports }: SynthOptions): string {
+  const hash = createHash('sha256').update(JSON.stringify([ports ?? null, process.version]));
+  for (const file of [...SOURCES.flatMap((source) => filesBelow(join(ROOT, source))), declarationFile]) {
+    hash.update(`\0${file}\0`).update(readFileSync(file));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+function filesBelow(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  const entries = readdirSync(path, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}

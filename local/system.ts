@@ -1,0 +1,108 @@
+import { rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Fetch } from '../client/http.ts';
+import { buildWorld } from '../infra/boundary/world/build.ts';
+import { loadSystem } from '../infra/declaration/load.ts';
+import type { SystemDeclaration } from '../infra/declaration/types.ts';
+import { loadAssembly } from './assembly.ts';
+import { bootstrapKeys, type ClientKey } from './bootstrap.ts';
+import { deriveLocalDeclaration, type LocalPorts, type StandInPlace } from './declaration.ts';
+import { type LocalAws, startLocalAws } from './local-aws.ts';
+import { createCa } from './stand-in/ca.ts';
+import { type StandIns, startStandIns } from './stand-ins.ts';
+import { createTrail, type Trail } from './trail.ts';
+import { createTrustingFetch } from './trusting-fetch.ts';
+
+/** How the local system is started. */
+export interface SystemOptions {
+  declarationFile: string;
+  /** False: the declared issuers and APIs are called themselves. */
+  standIn: boolean;
+  ports: LocalPorts;
+  /** Folder for everything that survives a restart. */
+  directory: string;
+  /** Whether to begin without state. */
+  fresh: boolean;
+}
+
+/** The local system, running: what the command prints, steps use, and a page may show. */
+export interface LocalSystem {
+  /** As it runs: with the stand-ins' URLs where they are used. */
+  declaration: SystemDeclaration;
+  places: readonly StandInPlace[];
+  aws: LocalAws;
+  /** Absent without stand-ins. */
+  standIns: StandIns | undefined;
+  /** One a client, with what became of its key. */
+  keys: readonly ClientKey[];
+  /** Calls https, the stand-ins too. */
+  fetch: Fetch;
+  /** Certificate file of the local CA. */
+  caFile: string;
+  trail: Trail;
+  /** URL of a zone's gateway. */
+  gatewayUrl(zone: string): string;
+  close(): Promise<void>;
+}
+
+/** Starts everything: assembly, CA, AWS, stand-ins, keys. What was started is closed again where a later part fails. */
+export async function startSystem(options: SystemOptions): Promise<LocalSystem> {
+  const { ports, directory } = options;
+  const declarationFile = resolve(options.declarationFile);
+  const state = join(directory, options.standIn ? 'state' : 'state-no-stand-in');
+  if (options.fresh) rmSync(state, { recursive: true, force: true });
+  const declared = await loadSystem(declarationFile);
+  const local = options.standIn ? deriveLocalDeclaration(declared, ports) : { system: declared, places: [] };
+  const trail = createTrail(Date.now);
+  const gatewayPort = (zone: string) => portOf(local.system, zone, ports.gateway);
+  const gatewayUrl = (zone: string) => `http://localhost:${gatewayPort(zone)}`;
+  const [assembly, ca] = await Promise.all([
+    loadAssembly({
+      declarationFile,
+      ports: options.standIn ? ports : undefined,
+      directory: join(directory, 'assembly'),
+    }),
+    createCa(join(directory, 'ca')),
+  ]);
+
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const closer of closers.toReversed()) await closer();
+  };
+  try {
+    const standIns = options.standIn
+      ? await startStandIns({ local, ca, stateDirectory: state, gatewayUrl, trail })
+      : undefined;
+    if (standIns !== undefined) closers.push(standIns.close);
+    const aws = await startLocalAws({
+      assembly,
+      world: buildWorld(assembly),
+      stateDirectory: state,
+      caFile: ca.certificatePath,
+      gatewayPort,
+      trail,
+    });
+    closers.push(aws.close);
+    const keys = await bootstrapKeys({ declaration: local.system, aws, standIns });
+    return {
+      ...{ declaration: local.system, places: local.places, aws, standIns, keys, trail, gatewayUrl, close },
+      fetch: createTrustingFetch(ca.certificatePem),
+      caFile: ca.certificatePath,
+    };
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
+}
+
+/** Gateways take one port after the other, in the order of the declaration. */
+function portOf(system: SystemDeclaration, zone: string, first: number): number {
+  const zones = Object.entries(system.zones).filter(([, { gateway }]) => gateway !== undefined);
+  return (
+    first +
+    Math.max(
+      0,
+      zones.findIndex(([name]) => name === zone),
+    )
+  );
+}
