@@ -6,6 +6,7 @@ import { ZonesError } from '../../client/errors.ts';
 import { createRemoteSigner } from '../../client/remote-signer.ts';
 import { createTokenClient } from '../../client/token-client.ts';
 import type { ZoneConfig } from '../common/config.ts';
+import { type Environment, readSigner } from '../common/zone-client.ts';
 import type { Dependencies } from './dependencies.ts';
 import { createDynamoStore } from './dynamo-store.ts';
 import { createLoginClient } from './login-client.ts';
@@ -17,17 +18,20 @@ import { deriveSettings } from './settings.ts';
  * `SIGNERS`, `GATEWAY_URL` (unless the login declares an `origin`) and what Lambda sets. Throws `config_invalid`. A
  * system with users of its own puts its rule in the place of `samePerson` here.
  */
-export function wire(env: Readonly<Record<string, string | undefined>>): Dependencies {
+export function wire(env: Environment): Dependencies {
   const config = JSON.parse(readFileSync(new URL('./config.json', import.meta.url), 'utf8')) as ZoneConfig;
-  const settings = deriveSettings(config, env['GATEWAY_URL']);
+  const { SESSION_TABLE: table, GATEWAY_URL: url } = env;
+  if (!table)
+    throw new ZonesError('config_invalid', 'The variable SESSION_TABLE is missing; deploy once more.');
+  const settings = deriveSettings(config, url);
   const aws = createAwsCaller(readAwsConfig(env));
   const logger = new Logger({ serviceName: config.system, persistentKeys: { zone: config.zone } });
   const { clientName, clientId, issuer, profile } = settings;
-  const signer = createRemoteSigner({ aws, functionArn: readSignerArn(env['SIGNERS'], clientName) });
+  const signer = createRemoteSigner({ aws, functionArn: readSigner(env, clientName) });
   return {
     settings,
     client: createLoginClient(createTokenClient({ client: clientName, clientId, issuer, profile, signer })),
-    store: createDynamoStore(aws, need(env, 'SESSION_TABLE')),
+    store: createDynamoStore(aws, table),
     now: Date.now,
     wait: async (milliseconds) => {
       await wait(milliseconds);
@@ -36,17 +40,4 @@ export function wire(env: Readonly<Record<string, string | undefined>>): Depende
     log: ({ level, code, request, facts }) =>
       logger[level](code, { code, request: request ?? '-', ...facts }),
   };
-}
-
-function need(env: Readonly<Record<string, string | undefined>>, name: string): string {
-  const value = env[name];
-  if (!value) throw new ZonesError('config_invalid', `The environment variable ${name} is missing.`);
-  return value;
-}
-
-function readSignerArn(json: string | undefined, client: string): string {
-  const signers: unknown = JSON.parse(json ?? '{}');
-  const arn = Object.entries(signers ?? {}).find(([name]) => name === client)?.[1];
-  if (typeof arn === 'string') return arn;
-  throw new ZonesError('config_invalid', `SIGNERS names no signer for the client ${client}.`);
 }
