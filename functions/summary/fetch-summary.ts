@@ -54,9 +54,9 @@ export async function fetchSummary(
     ];
     if (status >= 500)
       deps.audit('summary.failed', {
+        ...(isZonesError(error) ? { ...error.facts, message: error.message } : {}),
         requestId: event.requestContext?.requestId,
-        error: code,
-        ...(isZonesError(error) ? { message: error.message, ...error.facts } : {}),
+        reason: code,
       });
     return problem(status, title, code);
   }

@@ -63,6 +63,6 @@ export function createWorker(
 
 /** Powertools' own errors carry the key they met, so of those only the name is told. */
 function describe(error: unknown): Record<string, unknown> {
-  if (error instanceof ZonesError) return { error: error.code, message: error.message, ...error.facts };
-  return { error: error instanceof Error ? error.name : 'unknown' };
+  if (error instanceof ZonesError) return { ...error.facts, reason: error.code, message: error.message };
+  return { reason: error instanceof Error ? error.name : 'unknown' };
 }

@@ -1,0 +1,188 @@
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import type { Context, SQSEvent } from 'aws-lambda';
+import dynalite from 'dynalite';
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createAwsCaller } from '../../../client/aws.ts';
+import { TablePersistence } from '../../../functions/worker/persistence.ts';
+import { createWorker, type WorkerDeps } from '../../../functions/worker/process.ts';
+import { submitDocument } from '../../../functions/worker/submit.ts';
+import { API, makeWorld, type World } from '../../client/make-client.ts';
+
+const SAMPLE = JSON.parse(
+  readFileSync(new URL('../../../examples/document-created.json', import.meta.url), 'utf8'),
+);
+const CONTEXT = { getRemainingTimeInMillis: () => 20_000 } as Context;
+const api = { baseUrl: `${API}/fhir`, audience: 'documents', scopes: ['documents/write'], client: 'journal' };
+
+const server = dynalite({ createTableMs: 0 });
+let aws: ReturnType<typeof createAwsCaller>;
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  aws = createAwsCaller({
+    region: 'eu-north-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    endpoints: { dynamodb: `http://127.0.0.1:${port}` },
+  });
+});
+afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+let tables = 0;
+let table = '';
+beforeEach(async () => {
+  tables += 1;
+  table = `idempotency-${tables}`;
+  await aws.json({
+    service: 'dynamodb',
+    target: 'DynamoDB_20120810.CreateTable',
+    repeatable: false,
+    input: {
+      TableName: table,
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    },
+  });
+});
+
+/** A worker in a world with issuer and API, and what it audited. */
+async function makeWorker(): Promise<
+  World & { work: (...bodies: unknown[]) => Promise<string[]>; audited: Audited[] }
+> {
+  const world = await makeWorld();
+  world.api.behaviour.answer = () => new Response(null, { status: 201 });
+  const audited: Audited[] = [];
+  const work = createWorker({
+    submit: (event) => submitDocument({ client: world.client, api }, event),
+    persistence: new TablePersistence(aws, table),
+    audit: (code, facts) => audited.push({ code, ...facts }),
+  });
+  return {
+    ...world,
+    audited,
+    work: async (...bodies) => {
+      const { batchItemFailures } = await work(messages(bodies), CONTEXT);
+      return batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+    },
+  };
+}
+
+type Audited = { code: Parameters<WorkerDeps['audit']>[0] } & Record<string, unknown>;
+
+function messages(bodies: unknown[]): SQSEvent {
+  return {
+    Records: bodies.map((body, index) => ({
+      messageId: `m${index + 1}`,
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })),
+  } as SQSEvent;
+}
+
+/** The sample with another identifier, or with other members in its document. */
+function sample(value: string, more: object = {}) {
+  const masterIdentifier = { system: 'urn:test', value };
+  const document = { ...SAMPLE.detail.document, masterIdentifier, ...more };
+  return { ...SAMPLE, detail: { ...SAMPLE.detail, document } };
+}
+
+describe('an event', () => {
+  test('becomes one document at the API, on behalf of the organisation, with a token for its scope', async () => {
+    const { work, api: documents, issuer, audited } = await makeWorker();
+    expect(await work(SAMPLE)).toEqual([]);
+    const [request] = documents.requests;
+    expect(request).toMatchObject({
+      method: 'POST',
+      url: expect.stringMatching(/\/fhir\/DocumentReference$/),
+    });
+    expect(JSON.parse(request?.body ?? '')).toEqual(SAMPLE.detail.document);
+    expect(request?.headers.get('content-type')).toBe('application/fhir+json');
+    expect(new URLSearchParams(request?.headers.get('if-none-exist') ?? '').get('identifier')).toBe(
+      'urn:ietf:rfc:3986|urn:uuid:0c3d7c1e-52a4-4f6e-9a53-7d1f0b6f2a10',
+    );
+    const asked = issuer.posts.at(-1)?.form;
+    expect(asked?.['scope']).toBe('documents/write');
+    expect(JSON.stringify(decodeJwt(asked?.['client_assertion'] ?? '')['assertion_details'])).toContain(
+      '999977774',
+    );
+    expect(audited).toEqual([
+      { code: 'document.submitted', messageId: 'm1', eventId: SAMPLE.id, status: 201 },
+    ]);
+  });
+
+  test('that comes again is not submitted again', async () => {
+    const { work, api: documents } = await makeWorker();
+    await work(SAMPLE);
+    expect(await work({ ...SAMPLE, id: 'another-delivery' })).toEqual([]);
+    expect(documents.requests).toHaveLength(1);
+  });
+
+  test('for another organisation is another document', async () => {
+    const { work, api: documents } = await makeWorker();
+    const other = { ...SAMPLE, detail: { ...SAMPLE.detail, organization: '974760673' } };
+    expect(await work(SAMPLE, other)).toEqual([]);
+    expect(documents.requests).toHaveLength(2);
+  });
+
+  test('with a known identifier and another document fails', async () => {
+    const { work, api: documents, audited } = await makeWorker();
+    await work(sample('d1'));
+    expect(await work(sample('d1', { description: 'another' }))).toEqual(['m1']);
+    expect(documents.requests).toHaveLength(1);
+    expect(audited.at(-1)).toMatchObject({ code: 'document.failed', reason: 'IdempotencyValidationError' });
+  });
+});
+
+describe('a failure', () => {
+  test('fails its message only; the reason is audited by message id, without the document', async () => {
+    const { work, audited } = await makeWorker();
+    expect(await work(sample('d1'), 'not json', sample('d2'))).toEqual(['m2']);
+    expect(audited).toContainEqual(
+      expect.objectContaining({ code: 'document.failed', messageId: 'm2', reason: 'event_invalid' }),
+    );
+    expect(JSON.stringify(audited)).not.toContain('Line Danser');
+  });
+
+  test('of every message is still no failure of the function', async () => {
+    const { work } = await makeWorker();
+    expect(await work('one', 'two')).toEqual(['m1', 'm2']);
+  });
+
+  test.each([400, 409, 422, 500, 503])('answered with %i by the API can be tried again', async (status) => {
+    const { work, api: documents, audited } = await makeWorker();
+    documents.behaviour.answer = () => new Response('patient 13116900216', { status });
+    expect(await work(SAMPLE)).toEqual(['m1']);
+    expect(audited).toEqual([expect.objectContaining({ reason: 'api_refused', status })]);
+    expect(JSON.stringify(audited)).not.toContain('13116900216');
+    documents.behaviour.answer = () => new Response(null, { status: 200 });
+    expect(await work(SAMPLE)).toEqual([]);
+  });
+
+  test('by a token that is refused names HelseID’s error', async () => {
+    const { work, issuer, audited } = await makeWorker();
+    issuer.behaviour.fail = () => Response.json({ error: 'invalid_scope' }, { status: 400 });
+    expect(await work(SAMPLE)).toEqual(['m1']);
+    expect(audited.at(-1)).toMatchObject({ reason: 'token_refused', error: 'invalid_scope' });
+  });
+});
+
+test('the same document twice at one time is submitted once; the other delivery comes again', async () => {
+  const { work, api: documents } = await makeWorker();
+  const failed = await work(SAMPLE, SAMPLE);
+  expect(failed).toHaveLength(1);
+  expect(documents.requests).toHaveLength(1);
+});
+
+test('a table that does not answer fails the message and submits nothing', async () => {
+  const { api: documents, client } = await makeWorker();
+  const audited: unknown[] = [];
+  const work = createWorker({
+    submit: (event) => submitDocument({ client, api }, event),
+    persistence: new TablePersistence(aws, 'missing'),
+    audit: (code, facts) => audited.push({ code, ...facts }),
+  });
+  const { batchItemFailures } = await work(messages([SAMPLE]), CONTEXT);
+  expect(batchItemFailures).toHaveLength(1);
+  expect(documents.requests).toEqual([]);
+});
