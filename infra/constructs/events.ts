@@ -80,15 +80,16 @@ export function eventKeyStatements(place: Place, names: EventNames): PolicyState
       principals,
       actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
       resources: ['*'],
-      conditions: fromRule(place, names),
+      conditions: fromEvents(place, [ruleArn(place, names), bus]),
     }),
   ];
 }
 
-function fromRule(place: Place, names: EventNames) {
+/** EventBridge on behalf of the rule, and of the bus for what it can't encrypt or decrypt. */
+function fromEvents(place: Place, sources: readonly string[]) {
   return {
     StringEquals: { 'aws:SourceAccount': place.account },
-    ArnEquals: { 'aws:SourceArn': ruleArn(place, names) },
+    ArnEquals: { 'aws:SourceArn': [...sources] },
   };
 }
 
@@ -111,12 +112,15 @@ export function createEventEntry(
   const deadLetters = createQueue(scope, 'DeadLetters', names.deadLetters, key);
   const undelivered = createQueue(scope, 'Undelivered', names.undelivered, key);
   const queue = createQueue(scope, 'Events', names.queue, key, deadLetters);
-  for (const target of [queue, undelivered]) target.addToResourcePolicy(acceptRule(place, names, target));
+  const [fromRule, fromBus] = [ruleArn(place, names), busArn(place, names)];
+  queue.addToResourcePolicy(acceptEvents(place, queue, [fromRule]));
+  undelivered.addToResourcePolicy(acceptEvents(place, undelivered, [fromRule, fromBus]));
 
   const bus = new CfnEventBus(scope, 'Bus', {
     name: names.bus,
     description: 'Events of this zone; they may name patients, so the zone key encrypts them.',
     kmsKeyIdentifier: key.keyArn,
+    deadLetterConfig: { arn: undelivered.queueArn },
   });
   const rule = new CfnRule(scope, 'Rule', {
     name: names.rule,
@@ -163,13 +167,13 @@ function createQueue(scope: Construct, id: string, queueName: string, key: IKey,
   });
 }
 
-function acceptRule(place: Place, names: EventNames, queue: Queue): PolicyStatement {
+function acceptEvents(place: Place, queue: Queue, sources: readonly string[]): PolicyStatement {
   return allow({
-    sid: 'FromTheRule',
+    sid: 'FromEventBridge',
     principals: [new ServicePrincipal('events.amazonaws.com')],
     actions: ['sqs:SendMessage'],
     resources: [queue.queueArn],
-    conditions: fromRule(place, names),
+    conditions: fromEvents(place, sources),
   });
 }
 

@@ -47,7 +47,7 @@ export interface ZoneFacts {
   recordKeyArn: string;
 }
 
-/** Services that use a zone's data key for its functions. */
+/** Services through which a zone's data key is used for its functions. */
 export function dataServices(zone: ZoneDeclaration): string[] {
   return [...(zoneTables(zone).length > 0 ? ['dynamodb'] : []), ...(zone.events ? ['sqs'] : [])];
 }

@@ -64,7 +64,8 @@ export function createZoneStack(app: App, props: ZoneProps): SystemStack {
     description: `${system.name}: logs, queues and tables of zone ${zone}`,
     place,
     logGroups: [`${logPrefix}/*`, ...(declared.gateway ? [`${EXECUTION_LOG_PREFIX}*`] : [])],
-    services: dataServices(declared),
+    // EventBridge encrypts a rule with the key of its bus, on behalf of who writes it.
+    services: [...dataServices(declared), ...(declared.events ? ['events'] : [])],
     statements: [
       ...(declared.events ? eventKeyStatements(place, events) : []),
       ...(declared.admin ? [alarmKeyStatement(place)] : []),

@@ -110,7 +110,7 @@ describe('the entry by events', () => {
   });
 
   test.each(['EventsPolicy', 'UndeliveredPolicy'])(
-    '%s takes messages from that rule of this account only',
+    '%s takes messages from EventBridge for the zone’s rule and bus only',
     (id) => {
       const sends = about(statementsOf(assembly.find(INTERNAL, id)), 'sqs:SendMessage');
       expect(sends).toHaveLength(1);
@@ -118,9 +118,9 @@ describe('the entry by events', () => {
         Principal: { Service: 'events.amazonaws.com' },
         Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
       });
-      expect(text(sends[0]?.Condition?.['ArnEquals']?.['aws:SourceArn'])).toMatch(
-        /:rule\/journal-internal\/journal-internal-events$/,
-      );
+      const [rule, ...buses] = [sends[0]?.Condition?.['ArnEquals']?.['aws:SourceArn']].flat().map(text);
+      expect(rule).toMatch(/:rule\/journal-internal\/journal-internal-events$/);
+      expect(buses.every((bus) => bus.endsWith(':event-bus/journal-internal'))).toBe(true);
     },
   );
 
