@@ -14,6 +14,7 @@ export interface ClientKey {
   clientId: string;
   issuer: string;
   kid: string;
+  keyArn: string;
   state: KeyEntry['state'];
   /** The public key, with `kid` and `alg`: what is registered at the issuer. */
   jwk: JWK;
@@ -56,7 +57,8 @@ async function bootstrapKey(deps: BootstrapDeps, client: string): Promise<Client
       `Rotation made no key for client ${client} (${algorithm}); see .local/state/logs.`,
     );
   }
-  return { client, clientId, issuer, kid: key.kid, state: key.state, jwk: await readJwk(deps.aws, key) };
+  const { kid, keyArn, state } = key;
+  return { client, clientId, issuer, kid, keyArn, state, jwk: await readJwk(deps.aws, key) };
 }
 
 function find(record: ClientRecord, state: KeyEntry['state']): KeyEntry | undefined {

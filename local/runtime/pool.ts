@@ -48,6 +48,8 @@ export interface FunctionPool {
   invoke(of: RunnableFunction, payload: Buffer): Promise<Invoked>;
   /** Processes running now. */
   running(): readonly { function: string; pid: number | undefined; busy: boolean }[];
+  /** Resolves when no invocation of the function is being worked on. */
+  idle(name: string): Promise<void>;
   /** Ends resting processes, so that the next invocation starts cold; those at work end after it. */
   recycle(): Promise<void>;
   close(): Promise<void>;
@@ -68,6 +70,7 @@ export function createPool(options: PoolOptions): FunctionPool {
   const slots = new Set<Slot>();
   const inFlight = new Map<string, number>();
   const queues = new Map<string, ((slot: Slot) => void)[]>();
+  const ended = new Set<() => void>();
   let closed = false;
 
   function start(of: RunnableFunction): Slot {
@@ -186,7 +189,12 @@ export function createPool(options: PoolOptions): FunctionPool {
         return { ...outcome, requestId, logTail: text.slice(-4096) };
       } finally {
         inFlight.set(kind.name, (inFlight.get(kind.name) ?? 1) - 1);
+        for (const wake of ended) wake();
+        ended.clear();
       }
+    },
+    async idle(name) {
+      while ((inFlight.get(name) ?? 0) > 0) await new Promise<void>((resolve) => ended.add(resolve));
     },
     running: () =>
       [...slots].map(({ of, instance, busy }) => ({ function: of.name, pid: instance.pid, busy })),
