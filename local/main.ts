@@ -1,0 +1,65 @@
+import { isZonesError } from '../client/errors.ts';
+import { formatReport, runSteps } from './once.ts';
+import { writeOperatorFile } from './operator-file.ts';
+import { type CommandOptions, readOptions, USAGE } from './options.ts';
+import { STEPS } from './steps/index.ts';
+import { type LocalSystem, startSystem } from './system.ts';
+import { welcome } from './welcome.ts';
+
+/** Runs the command. Resolves to the exit code once everything has ended. */
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const ended = waitForSignal();
+  const starting = startSystem({
+    ...options,
+    ports: { gateway: options.gatewayPort, standIn: options.standInPort },
+  });
+  const system = await Promise.race([starting, ended]);
+  if (typeof system === 'string') {
+    // Asked to end while it starts: what is half started is closed once it stands.
+    await starting.then(({ close }) => close()).catch(() => {});
+    return 130;
+  }
+  const forget = writeOperatorFile(options.directory, system);
+  try {
+    if (options.once) return await runOnce(system, options);
+    console.log(welcome(system, { seconds: process.uptime(), directory: options.directory }));
+    await ended;
+    console.log('\nEnding…');
+    return 0;
+  } finally {
+    forget();
+    await system.close();
+  }
+}
+
+async function runOnce(system: LocalSystem, { json }: CommandOptions): Promise<number> {
+  const ready_ms = Math.round(process.uptime() * 1000);
+  const steps = await runSteps(system, STEPS);
+  const report = { ok: steps.every((step) => step.ok), ready_ms, steps };
+  console.log(json ? JSON.stringify(report) : formatReport(report));
+  return report.ok ? 0 : 1;
+}
+
+/** Resolves with the first signal that asks this process to end; a second one ends it at once, and its functions with it. */
+function waitForSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        process.once(signal, () => process.exit(130));
+        resolve(signal);
+      });
+    }
+  });
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(isZonesError(error) ? error.message : error);
+  process.exitCode = 1;
+}

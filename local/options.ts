@@ -1,0 +1,77 @@
+import { parseArgs } from 'node:util';
+import { ZonesError } from '../client/errors.ts';
+
+/** What `npm start -- …` was asked for. */
+export interface CommandOptions {
+  declarationFile: string;
+  standIn: boolean;
+  fresh: boolean;
+  once: boolean;
+  json: boolean;
+  help: boolean;
+  /** First port of the gateways, and of the stand-ins. */
+  gatewayPort: number;
+  standInPort: number;
+  directory: string;
+}
+
+/** What `--help` prints. */
+export const USAGE = `npm start -- [options]
+
+  --once                run the whole job, print a table of steps, exit 0 or 1
+  --json                with --once: print only JSON
+  --fresh               begin with empty caches and state
+  --declaration FILE    another declaration than zones.ts
+  --no-stand-in         call the declared issuers and APIs themselves (conformance testing)
+  --port N              first port of the gateways (default 3000)
+  --stand-in-port N     first port of the stand-ins (default 3443)
+  --directory FOLDER    where state is kept (default .local)
+`;
+
+/** Reads the command line. Throws `local_failed` naming what is wrong with it. */
+export function readOptions(args: readonly string[]): CommandOptions {
+  const { values } = parse(args);
+  if (values.json && !values.once) throw wrong('--json goes with --once');
+  return {
+    declarationFile: values.declaration,
+    standIn: !values['no-stand-in'],
+    fresh: values.fresh,
+    once: values.once,
+    json: values.json,
+    help: values.help,
+    gatewayPort: readPort('--port', values.port),
+    standInPort: readPort('--stand-in-port', values['stand-in-port']),
+    directory: values.directory,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        declaration: { type: 'string', default: 'zones.ts' },
+        directory: { type: 'string', default: '.local' },
+        port: { type: 'string', default: '3000' },
+        'stand-in-port': { type: 'string', default: '3443' },
+        'no-stand-in': { type: 'boolean', default: false },
+        fresh: { type: 'boolean', default: false },
+        once: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false, short: 'h' },
+      },
+    });
+  } catch (cause) {
+    throw wrong((cause as Error).message, cause);
+  }
+}
+
+function readPort(name: string, text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535 - 100) return port;
+  throw wrong(`${name} takes a port number, not ${JSON.stringify(text)}`);
+}
+
+function wrong(what: string, cause?: unknown): ZonesError {
+  return new ZonesError('local_failed', `${what}. See npm start -- --help.`, { cause });
+}

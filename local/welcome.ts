@@ -1,0 +1,77 @@
+import type { LocalSystem } from './system.ts';
+
+/** What `npm start` prints once everything runs: what that is, where it is entered, and lines to try. */
+export function welcome(
+  system: LocalSystem,
+  { seconds, directory }: { seconds: number; directory: string },
+): string {
+  const { declaration, aws, standIns } = system;
+  const sections: [string, string[]][] = [
+    ['Entries', Object.keys(declaration.zones).flatMap((zone) => describeEntries(system, zone))],
+    [
+      'Stand-ins',
+      system.places.map(({ kind, name, url }) => row(kind === 'api' ? `API ${name}` : kind, url)),
+    ],
+    ['Client keys', system.keys.map(({ client, kid, state }) => row(client, `${state}  ${kid}`))],
+    [
+      'AWS',
+      [
+        row('public', aws.publicUrl),
+        ...aws.endpoints.map(({ zone, service, url }) => row(`${zone} ${service}`, url)),
+      ],
+    ],
+    ['Try', [...curlLines(system), '  npm run send -- samples/document-created.json']],
+  ];
+  const text = sections
+    .filter(([, lines]) => lines.length > 0)
+    .map(([title, lines]) => [title, ...lines].join('\n'));
+  return [
+    `helseid-zones: ${declaration.name} runs (ready in ${seconds.toFixed(1)} s)`,
+    ...text,
+    ...(standIns === undefined ? registrationHints(system) : []),
+    `Logs: ${directory}/state/logs   State: ${directory} (npm start -- --fresh empties it)   Ctrl-C ends everything.`,
+  ].join('\n\n');
+}
+
+function row(name: string, value: string): string {
+  return `  ${name.padEnd(24)} ${value}`;
+}
+
+function describeEntries({ declaration, gatewayUrl }: LocalSystem, zone: string): string[] {
+  const { gateway, events } = declaration.zones[zone] ?? {};
+  const routes = (gateway?.routes ?? []).map(({ method, path, authorize }) =>
+    row(
+      `${zone} zone`,
+      `${method} ${gatewayUrl(zone)}${path}  (${authorize === 'iam' ? 'AWS SigV4' : 'HelseID token'})`,
+    ),
+  );
+  const login =
+    gateway?.login === undefined ? [] : [row(`${zone} zone`, `${gatewayUrl(zone)}/login  (in a browser)`)];
+  const queue =
+    events === undefined
+      ? []
+      : [row(`${zone} zone`, `events of ${events.sources.join(', ')}: ${events.detailTypes.join(', ')}`)];
+  return [...routes, ...login, ...queue];
+}
+
+function curlLines({ declaration, aws, gatewayUrl }: LocalSystem): string[] {
+  const { accessKeyId, secretAccessKey } = aws.operator;
+  return Object.entries(declaration.zones).flatMap(([zone, { gateway }]) =>
+    (gateway?.routes ?? [])
+      .filter(({ authorize, method }) => authorize === 'iam' && method === 'GET')
+      .map(({ path }) => {
+        const url = `${gatewayUrl(zone)}${path.replaceAll(/\{[^}]+\}/g, '17')}`;
+        return `  curl --aws-sigv4 aws:amz:${aws.region}:execute-api --user ${accessKeyId}:${secretAccessKey} ${url}`;
+      }),
+  );
+}
+
+/** Without stand-ins a person registers the first key. */
+function registrationHints({ keys }: LocalSystem): string[] {
+  return keys
+    .filter(({ state }) => state === 'created')
+    .map(
+      ({ clientId, issuer, jwk }) =>
+        `Register this public key for client ${clientId} at ${issuer}, then start again:\n  ${JSON.stringify(jwk)}`,
+    );
+}
