@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { authorize, type Context } from '../../infra/boundary/policy/index.ts';
 import { type Case, caseArbitrary } from '../boundary/policy/arbitrary.ts';
 import { requestOf, worldOf } from '../boundary/policy/build.ts';
-import { DIFFERENCES, HAND_WRITTEN } from './cases.ts';
+import { DIFFERENCES, HAND_WRITTEN } from '../boundary/policy/cases.ts';
 import { KNOWN_DIFFERENCES } from './known-differences.ts';
 import { simulate } from './simulate.ts';
 import { measureSpeed } from './speed.ts';

@@ -2,6 +2,7 @@ export type { Asked, Layer } from './asked.ts';
 export { authorize, type Decision, type Request } from './authorize.ts';
 export { type Condition, evaluate, type Facts, testsOf } from './condition.ts';
 export { decide, decideLayers, formulate, type HoldingLayer, type Question, type Verdict } from './decide.ts';
+export { comesThrough, networkFacts } from './endpoint.ts';
 export { type Context, closedFacts } from './facts.ts';
 export { type Principal, principalArn, principalOf, roleName, rolePrincipal } from './principal.ts';
 export { satisfiable, simplify, valid } from './solve.ts';

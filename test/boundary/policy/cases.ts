@@ -1,4 +1,4 @@
-import type { Context } from '../../infra/boundary/policy/index.ts';
+import type { Context } from '../../../infra/boundary/policy/index.ts';
 import {
   ACCOUNT,
   type Case,
@@ -11,7 +11,7 @@ import {
   ROLE,
   SESSION,
   VPC,
-} from '../boundary/policy/arbitrary.ts';
+} from './arbitrary.ts';
 
 /** A request written by hand, and whether AWS allows it. */
 export interface HandWritten {
