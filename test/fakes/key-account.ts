@@ -32,6 +32,7 @@ export interface FakeKeyAccount extends KmsPort {
   keys: Map<string, AccountKey>;
   /** The next call of `operation` fails with this AWS error; signers' GetPublicKey is not counted. */
   failNext(operation: keyof KmsPort | 'sign', name: string): void;
+  clearFailures(): void;
   /** What becomes of a policy on its way into a key. */
   bendPolicy: ((policy: string) => string) | undefined;
   /** ARNs of keys whose tags may not be read. */
@@ -39,7 +40,7 @@ export interface FakeKeyAccount extends KmsPort {
 }
 
 interface Material {
-  publicKey: KeyObject;
+  publicDer: Uint8Array;
   sign: (algorithm: string, digest: Uint8Array) => Uint8Array;
 }
 
@@ -68,7 +69,7 @@ export function createFakeKeyAccount(): FakeKeyAccount {
   }
 
   function readPublicKey(arn: string | undefined): Uint8Array {
-    return use(arn).publicKey.export({ format: 'der', type: 'spki' });
+    return use(arn).publicDer;
   }
 
   function change(arn: string | undefined, state: KeyState): void {
@@ -95,6 +96,7 @@ export function createFakeKeyAccount(): FakeKeyAccount {
     foreign: new Set(),
     bendPolicy: undefined,
     failNext: (operation, name) => void failures.push({ operation, name }),
+    clearFailures: () => void failures.splice(0),
     async createKey({ KeySpec = '', KeyUsage, Policy, Tags = [] }) {
       begin('createKey');
       const entry = Object.values(ALGORITHMS).find(({ kmsKeySpec }) => kmsKeySpec === KeySpec);
@@ -164,16 +166,33 @@ function takeRsaKey(algorithm: Algorithm, index: number): KeyObject {
 function makeMaterial(algorithm: Algorithm, index: number): Material {
   const { kty, kmsSigningAlgorithm } = ALGORITHMS[algorithm];
   const privateKey = kty === 'EC' ? generateKey(algorithm) : takeRsaKey(algorithm, index);
-  const publicKey = createPublicKey(privateKey);
-  const quick = algorithm === 'ES256' ? createQuickSigner(privateKey) : undefined;
-  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  const publicDer = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
+  let signer: ((algorithm: string, digest: Uint8Array) => Uint8Array) | undefined;
   return {
-    publicKey,
+    publicDer,
     sign(name, digest) {
       const entry = SIGNING_ALGORITHMS.get(name);
       if (!entry || digest.length !== entry.digestBytes) throw awsError('ValidationException');
       if (kty === 'EC' && name !== kmsSigningAlgorithm) throw awsError('InvalidKeyUsageException');
-      return quick?.(digest) ?? signDigest(entry, digest, pem);
+      signer ??= createSigner(algorithm, privateKey);
+      return signer(name, digest);
     },
+  };
+}
+
+/** Made when first needed: most keys of most tests sign nothing. */
+function createSigner(
+  algorithm: Algorithm,
+  key: KeyObject,
+): (name: string, digest: Uint8Array) => Uint8Array {
+  if (algorithm === 'ES256') {
+    const sign = createQuickSigner(key);
+    return (_, digest) => sign(digest);
+  }
+  const pem = key.export({ format: 'pem', type: 'pkcs8' }).toString();
+  return (name, digest) => {
+    const entry = SIGNING_ALGORITHMS.get(name);
+    if (!entry) throw awsError('ValidationException');
+    return signDigest(entry, digest, pem);
   };
 }

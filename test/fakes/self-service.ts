@@ -40,8 +40,13 @@ export interface FakeHelseId {
   registerByHand(jwk: JWK): void;
   /** Whether an assertion by this key is accepted now. */
   accepts(kid: string): boolean;
-  /** Tokens issued and not expired, with the thumbprint each is bound to. */
-  liveTokens(): { token: string; jkt: string }[];
+  /** What the self-service API answers to a caller that was let in. */
+  answerSelfService(method: string, body: string): Promise<Response>;
+  /** Issues a token bound to a key, to a client that was let in. */
+  issue(jkt: string): string;
+  isLive(token: string): boolean;
+  /** The token that lives longest of each key that has live ones, by the thumbprint it is bound to. */
+  liveTokens(): Map<string, string>;
   tokenLifetime: number;
 }
 
@@ -63,7 +68,7 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
       return Response.json({ issuer: FAKE_ISSUER, token_endpoint: `${FAKE_ISSUER}/connect/token` });
     if (path === `${FAKE_ISSUER}/connect/token`) return issueToken(request);
     if (path === `${FAKE_SELF_SERVICE}/v1/client-secret`)
-      return (await admit(path, request)) ?? selfService(request);
+      return (await admit(path, request)) ?? fake.answerSelfService(request.method, request.body);
     if (url.origin === FAKE_API) return (await admit(path, request)) ?? Response.json({ ok: true });
     throw new TypeError('fetch failed');
   }
@@ -81,9 +86,11 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
       nonce = randomUUID();
       return Response.json({ error: 'use_dpop_nonce' }, { status: 400, headers: { 'dpop-nonce': nonce } });
     }
-    const access_token = randomUUID();
-    tokens.set(access_token, { jkt: proof.jkt, expires: now() + fake.tokenLifetime });
-    return Response.json({ access_token, token_type: 'DPoP', expires_in: fake.tokenLifetime });
+    return Response.json({
+      access_token: fake.issue(proof.jkt),
+      token_type: 'DPoP',
+      expires_in: fake.tokenLifetime,
+    });
   }
 
   async function verifyAssertion(jwt: string): Promise<void> {
@@ -129,20 +136,6 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
     const proof = await verifyProof(url, request, token).catch(() => undefined);
     if (known && known.expires > now() && proof?.jkt === known.jkt) return undefined;
     return new Response(null, { status: 401, headers: { 'www-authenticate': 'DPoP error="invalid_token"' } });
-  }
-
-  async function selfService(request: Received): Promise<Response> {
-    const { behaviour } = fake;
-    if (request.method === 'GET')
-      return behaviour.list === 'answer' ? Response.json(listKeys()) : problem(503);
-    if (behaviour.post === 'refuse') return problem(400);
-    if (behaviour.post === 'fail') return problem(500);
-    const jwk = readJwk(request.body, behaviour.body);
-    if (!jwk) return problem(422);
-    const key = await register(jwk);
-    if (behaviour.post === 'register-and-fail') return problem(502);
-    if (behaviour.post === 'register-and-hang') throw new TypeError('terminated');
-    return Response.json({ expiration: writeTime(key.expires) });
   }
 
   async function register(jwk: JWK): Promise<RegisteredKey> {
@@ -201,6 +194,23 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
         body,
       });
     },
+    issue(jkt) {
+      const token = randomUUID();
+      tokens.set(token, { jkt, expires: now() + fake.tokenLifetime });
+      return token;
+    },
+    async answerSelfService(method, body) {
+      const { behaviour } = fake;
+      if (method === 'GET') return behaviour.list === 'answer' ? Response.json(listKeys()) : problem(503);
+      if (behaviour.post === 'refuse') return problem(400);
+      if (behaviour.post === 'fail') return problem(500);
+      const jwk = readJwk(body, behaviour.body);
+      if (!jwk) return problem(422);
+      const key = await register(jwk);
+      if (behaviour.post === 'register-and-fail') return problem(502);
+      if (behaviour.post === 'register-and-hang') throw new TypeError('terminated');
+      return Response.json({ expiration: writeTime(key.expires) });
+    },
     registerByHand(jwk) {
       const never = Number.POSITIVE_INFINITY;
       fake.keys.push({
@@ -221,8 +231,11 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
           now() < (key.expires ?? Number.POSITIVE_INFINITY),
       );
     },
-    liveTokens: () =>
-      [...tokens].filter(([, { expires }]) => expires > now()).map(([token, { jkt }]) => ({ token, jkt })),
+    isLive: (token) => (tokens.get(token)?.expires ?? 0) > now(),
+    liveTokens() {
+      for (const [token, { expires }] of tokens) if (expires <= now()) tokens.delete(token);
+      return new Map([...tokens].map(([token, { jkt }]) => [jkt, token]));
+    },
   };
   return fake;
 }

@@ -1,13 +1,4 @@
-import { randomUUID } from 'node:crypto';
 import type { Algorithm } from '../../client/algorithms.ts';
-import { createApiFetch } from '../../client/api-fetch.ts';
-import { type ErrorCode, ZonesError } from '../../client/errors.ts';
-import type { Fetch } from '../../client/http.ts';
-import type { Signer, SignResponse } from '../../client/intents.ts';
-import { getAccessToken } from '../../client/machine-token.ts';
-import { helseIdProfile } from '../../client/profile.ts';
-import { createTokenClient, type TokenClient } from '../../client/token-client.ts';
-import type { AccessToken } from '../../client/tokens.ts';
 import { readClientKey } from '../../functions/common/client-keys.ts';
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
 import { type ClientRecord, parseRecord, SEED_RECORD } from '../../functions/common/record.ts';
@@ -15,25 +6,15 @@ import { createRecordStore } from '../../functions/common/record-store.ts';
 import type { Task } from '../../functions/key-watch/checks.ts';
 import type { Figures } from '../../functions/key-watch/metrics.ts';
 import { runChecks } from '../../functions/key-watch/run-checks.ts';
-import { createHelseId } from '../../functions/rotation/helse-id.ts';
-import type { Rotation } from '../../functions/rotation/ports.ts';
+import type { RegisteredJwk, Rotation } from '../../functions/rotation/ports.ts';
 import { STEPS } from '../../functions/rotation/steps.ts';
-import type { Grant } from '../../functions/signer/grant.ts';
-import { createRecordReader, RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
-import { createSignRequest } from '../../functions/signer/sign-request.ts';
+import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
 import { createFakeKeyAccount, type FakeKeyAccount } from '../fakes/key-account.ts';
 import { createFakeSecrets, FAKE_SECRET_ARN, type FakeSecrets } from '../fakes/secrets.ts';
-import {
-  createFakeHelseId,
-  FAKE_API,
-  FAKE_CLIENT_ID,
-  FAKE_ISSUER,
-  FAKE_SELF_SERVICE,
-  type FakeHelseId,
-} from '../fakes/self-service.ts';
+import { createFakeHelseId, type FakeHelseId } from '../fakes/self-service.ts';
 import type { VerifyJwt } from '../fakes/verify-jws.ts';
+import { fullStack, type Ground, type Guard, OWNER, type Stack } from './stacks.ts';
 
-export const OWNER = { client: 'journal', clientId: FAKE_CLIENT_ID, issuer: FAKE_ISSUER };
 const START = 1_790_000_000;
 
 /** Seconds a signer keeps a record. */
@@ -62,7 +43,7 @@ export interface Failure {
   excused: boolean;
 }
 
-/** A whole system in this process: HelseID, KMS, Secrets Manager, the signers' and the token clients' own code. */
+/** A whole system in this process: HelseID, KMS, Secrets Manager, zones with traffic, the admin zone's functions. */
 export interface World {
   now: () => number;
   kms: FakeKeyAccount;
@@ -70,6 +51,8 @@ export interface World {
   helseId: FakeHelseId;
   /** Lets time pass; traffic goes on in every second that `traffic` is set. */
   pass(seconds: number): Promise<void>;
+  /** Lets time pass at once, without traffic. */
+  skip(seconds: number): Promise<void>;
   record(): ClientRecord;
   audited: string[];
   failures: Failure[];
@@ -94,9 +77,6 @@ export interface World {
   policy: { template: string };
 }
 
-/** Stands around every call of a function. */
-export type Guard = <T>(name: string, call: () => Promise<T>) => Promise<T>;
-
 export interface WorldOptions {
   algorithm?: Algorithm;
   body?: 'object' | 'string';
@@ -105,11 +85,14 @@ export interface WorldOptions {
   propagation?: number;
   /** Default: by jose. */
   verify?: VerifyJwt;
+  /** Default: the full one. */
+  stack?: (ground: Ground) => Stack;
 }
 
 export function createWorld(options: WorldOptions = {}): World {
   let seconds = START;
   let probed = '';
+  let held: { version: string; record: ClientRecord } | undefined;
   const now = () => seconds;
   const kms = createFakeKeyAccount();
   const secrets = createFakeSecrets(SEED_RECORD);
@@ -119,36 +102,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const { selfRegistering = true, body = 'object', longestTokenLifetime = 600, propagation = 20 } = options;
   const declared = { algorithm: options.algorithm ?? ('ES256' as Algorithm) };
 
-  const clients = ['admin', 'public', 'internal'].map((zone) => ({ zone, signer: createSigner(zone) }));
-
-  /** A zone's signer: the signing function's own code with its own cache of the record. */
-  function createSigner(zone: string): Signer {
-    const signRequest = createSignRequest({
-      grant: grantOf(zone),
-      kms: kms.signing,
-      readRecord: createRecordReader(
-        async () => (await secrets.getSecretValue({ SecretId: FAKE_SECRET_ARN })).SecretString,
-        OWNER,
-        () => now() * 1000,
-      ),
-      now: () => now() * 1000,
-      randomId: () => randomUUID(),
-      audit: () => ({ recordSigned: () => {}, recordRefused: () => {} }),
-    });
-    return { sign: async (intents) => unwrap(await signRequest({ intents }, 'request')) };
-  }
-
-  const zones = clients.slice(1).map(({ zone, signer }) => ({ zone, client: createClient(signer) }));
-
-  function createClient(signer: Signer, fetch: Fetch = helseId.fetch): TokenClient {
-    return createTokenClient({
-      ...OWNER,
-      profile: helseIdProfile,
-      signer,
-      fetch,
-      now: () => now() * 1000,
-    });
-  }
+  const stack = (options.stack ?? fullStack)({ now, kms, secrets, helseId, selfRegistering, body });
 
   const world: World = {
     now,
@@ -161,34 +115,29 @@ export function createWorld(options: WorldOptions = {}): World {
     policy: {
       template: JSON.stringify({ Version: '2012-10-17', Statement: [{ Sid: 'Sign', Action: 'kms:Sign' }] }),
     },
-    record: () => parseRecord(secrets.textOf(secrets.stages.get('AWSCURRENT')) ?? '', OWNER),
+    record: readRecord,
     async pass(duration) {
       for (let left = duration; left > 0; left -= 1) {
         seconds += Math.min(1, left);
         if (world.traffic) await world.probe();
       }
     },
+    async skip(duration) {
+      seconds += duration;
+    },
     async probe() {
       const state = fingerprint();
       if (state === probed) return;
       probed = state;
-      for (const { zone, client } of zones)
-        await attempt(`call of ${zone}`, async () => {
-          // A scope nobody has asked for yet, so that no kept token is found.
-          const token = await getAccessToken(client, { scopes: [randomUUID()] });
-          await call(client, token);
-        });
+      for (const { zone, getToken, callApi } of stack.zones)
+        await attempt(`call of ${zone}`, async () => callApi(await getToken()));
       await world.useLiveTokens();
     },
     async useLiveTokens() {
-      const [zone] = zones;
-      // All tokens of one key fare alike: one of each, the one that lives longest.
-      const newest = new Map(helseId.liveTokens().map(({ token, jkt }) => [jkt, token]));
-      for (const [jkt, accessToken] of newest)
-        if (zone)
-          await attempt(`live token of ${jkt}`, () =>
-            call(zone.client, { accessToken, binding: { kid: jkt, jkt } }),
-          );
+      // All tokens of one key fare alike: one of each will do.
+      for (const [kid, accessToken] of helseId.liveTokens())
+        for (const { zone, callApi } of stack.zones)
+          await attempt(`live token of ${kid} in ${zone}`, () => callApi({ accessToken, kid }));
     },
     rotation({ algorithm = declared.algorithm, guard = runFreely, seconds: time = 240 } = {}) {
       const guarded = guardAll(guard);
@@ -205,15 +154,7 @@ export function createWorld(options: WorldOptions = {}): World {
         policyOf: (name) => world.policy.template.replace('kms:Sign', `kms:Sign/${name}`),
         ...ports,
         store: createRecordStore({ secrets: ports.secrets, secretArn: FAKE_SECRET_ARN, owner: OWNER, audit }),
-        helseId: createHelseId({
-          client: OWNER.client,
-          config: { ...OWNER, tenancy: 'single-tenant', profile: helseIdProfile },
-          ...(selfRegistering ? { selfService: { baseUrl: FAKE_SELF_SERVICE, scope: 's', body } } : {}),
-          signer: guarded.signer(clients[0]?.signer ?? { sign: async () => [] }),
-          fetch: (input, init) =>
-            guard(`${init?.method ?? 'GET'} ${input}`, () => helseId.fetch(input, init)),
-          now: () => now() * 1000,
-        }),
+        helseId: stack.helseId(guard),
         deadline: now() + time,
         audit,
       };
@@ -249,29 +190,38 @@ export function createWorld(options: WorldOptions = {}): World {
     },
   };
 
-  /** All that traffic can notice. Tokens age too, so some of the time counts. */
+  /** All that traffic can notice. Tokens and caches age too, so some of the time counts. */
   function fingerprint(): string {
-    const { keys } = world.record();
-    const accepted = keys.map(({ kid }) => helseId.accepts(kid));
-    const states = keys.map(({ keyArn }) => kms.keys.get(keyArn)?.state);
-    return JSON.stringify([keys, accepted, states, Math.floor(now() / RECORD_TTL)]);
+    const version = secrets.stages.get('AWSCURRENT') ?? '';
+    let text = `${version} ${Math.floor(now() / RECORD_TTL)}`;
+    for (const { kid, keyArn } of world.record().keys)
+      text += ` ${helseId.accepts(kid)} ${kms.keys.get(keyArn)?.state}`;
+    return text;
   }
 
-  async function call(client: TokenClient, token: AccessToken): Promise<void> {
-    const source = { get: async () => token, renew: async () => undefined };
-    const response = await createApiFetch(client, source)(`${FAKE_API}/documents`);
-    if (!response.ok) throw new Error(`status ${response.status}`);
+  /** The record that is current; a version never changes, so it is read once. */
+  function readRecord(): ClientRecord {
+    const version = secrets.stages.get('AWSCURRENT') ?? '';
+    if (held?.version !== version)
+      held = { version, record: parseRecord(secrets.textOf(version) ?? '', OWNER) };
+    return held.record;
   }
 
   async function attempt(what: string, run: () => Promise<unknown>): Promise<void> {
     try {
       await run();
     } catch (error) {
-      const accepted = world
-        .record()
-        .keys.some(({ kid, state }) => state !== 'retired' && helseId.accepts(kid));
+      const { keys } = world.record();
+      const accepted = keys.some(({ kid, state }) => state !== 'retired' && helseId.accepts(kid));
+      const current = keys.find(({ state }) => state === 'current')?.kid;
+      // An expired key is no work of rotation's, but of nobody having rotated.
+      const expired = helseId.keys.some(({ kid, expires }) => kid === current && (expires ?? now()) < now());
       const needsToken = !what.startsWith('live');
-      failures.push({ what: `${what} at ${now() - START}`, error, excused: needsToken && !accepted });
+      failures.push({
+        what: `${what} at ${now() - START}`,
+        error,
+        excused: needsToken && (!accepted || expired),
+      });
     }
   }
 
@@ -289,32 +239,11 @@ export async function bootstrap(world: World): Promise<string> {
 }
 
 /** The public JWK that an operator registers. */
-export async function readJwk(world: World, kid: string) {
+export async function readJwk(world: World, kid: string): Promise<RegisteredJwk> {
   const key = world.record().keys.find((entry) => entry.kid === kid);
   if (!key) throw new Error('no such key');
   const { jwk } = await readClientKey(world.kms, key.keyArn, key.algorithm);
   return { ...jwk, kid, alg: key.algorithm, use: 'sig' };
-}
-
-function unwrap(response: SignResponse) {
-  if ('signatures' in response) return response.signatures;
-  const { code, message, facts = {} } = response.error;
-  throw new ZonesError(code as ErrorCode, message, { facts });
-}
-
-function grantOf(zone: string): Grant {
-  const target = (origin: string) => ({ origin, methods: ['GET', 'POST'], paths: ['/*'] });
-  return {
-    version: 1,
-    system: 'journal',
-    zone,
-    ...OWNER,
-    tenancy: 'single-tenant',
-    profile: helseIdProfile,
-    assertions: { details: 'none' },
-    proofs: [FAKE_ISSUER, FAKE_API, new URL(FAKE_SELF_SERVICE).origin].map(target),
-    requestObjects: false,
-  };
 }
 
 const runFreely: Guard = (_, call) => call();
@@ -342,9 +271,6 @@ function guardAll(guard: Guard) {
     clock: (world: World): Clock => ({
       now: world.now,
       wait: (duration) => guard('wait', () => world.pass(duration)),
-    }),
-    signer: (signer: Signer): Signer => ({
-      sign: (intents) => guard('lambda:Invoke', () => signer.sign(intents)),
     }),
   };
 }

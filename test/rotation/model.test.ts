@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { RETIREMENT_LEEWAY } from '../../functions/common/record-states.ts';
+import type { HelseIdBehaviour } from '../fakes/self-service.ts';
+import { verifyQuickly } from '../fakes/verify-jws.ts';
+import { fullStack, lightStack } from './stacks.ts';
+import { bootstrap, createWorld, findLeftovers, type Kill, type World } from './world.ts';
+
+/** What may happen to a system, in any order. After each, no call that rotation could have spoilt has failed. */
+type Command = fc.AsyncCommand<Record<string, never>, World>;
+
+/** Behaves in some way; a step of a rotation may then fail, traffic may not. */
+const BEHAVIOURS: fc.Arbitrary<Partial<HelseIdBehaviour>> = fc.record(
+  {
+    drops: fc.constantFrom('nothing', 'at-once', 'when-accepted'),
+    propagation: fc.constantFrom(0, 0, 3, 25, 90),
+    post: fc.constantFrom('accept', 'accept', 'refuse', 'fail', 'register-and-fail', 'register-and-hang'),
+    list: fc.constantFrom('answer', 'answer', 'fail'),
+    validDays: fc.constantFrom(null, 1, 90, -1),
+  },
+  { requiredKeys: [] },
+);
+
+const KILLS: fc.Arbitrary<Kill> = fc.record({
+  at: fc.integer({ min: 1, max: 55 }),
+  when: fc.constantFrom('before', 'after'),
+});
+
+function command(name: string, run: (world: World) => Promise<unknown>): Command {
+  return {
+    check: () => true,
+    toString: () => name,
+    async run(_, world) {
+      await run(world);
+      await world.probe();
+      expect(world.failures.filter(({ excused }) => !excused)).toEqual([]);
+    },
+  };
+}
+
+const COMMANDS = [
+  fc.constant(command('traffic', (world) => world.probe())),
+  fc.constant(command('rotate', (world) => world.rotate())),
+  fc
+    .integer({ min: 1, max: 40 })
+    .map((seconds) => command(`rotate in ${seconds} s`, (world) => world.rotate({ seconds }))),
+  KILLS.map((kill) => command(`rotate, killed ${kill.when} ${kill.at}`, (world) => world.rotate({ kill }))),
+  KILLS.map((kill) =>
+    command(`two rotations, one killed ${kill.when} ${kill.at}`, async (world) => {
+      const tokens = [world.secrets.beginRotation(), world.secrets.beginDryRun()];
+      world.traffic = false;
+      await Promise.all(tokens.map((token, index) => world.rotate(index ? { token, kill } : { token })));
+      world.traffic = true;
+    }),
+  ),
+  fc
+    .constantFrom('ES256', 'ES384', 'ES512')
+    .map((algorithm) =>
+      command(`rotate to ${algorithm}`, (world) => world.rotate({ algorithm: algorithm as 'ES256' })),
+    ),
+  fc
+    .integer({ min: 1, max: 90 })
+    .map((seconds) => command(`${seconds} s pass`, (world) => world.pass(seconds))),
+  fc.constant(command('tokens expire', (world) => world.skip(700 + RETIREMENT_LEEWAY))),
+  fc.constant(command('days pass', (world) => world.skip(20 * 86_400))),
+  fc
+    .constantFrom('hourly', 'daily')
+    .map((task) => command(`watch ${task}`, (world) => world.watch(task as 'hourly'))),
+  BEHAVIOURS.map((behaviour) =>
+    command(`HelseID ${JSON.stringify(behaviour)}`, async ({ helseId }) =>
+      Object.assign(helseId.behaviour, behaviour),
+    ),
+  ),
+  fc
+    .constantFrom('createKey', 'listKeys', 'getPublicKey', 'getKeyPolicy', 'disableKey')
+    .map((operation) =>
+      command(`KMS throttles ${operation}`, async ({ kms }) =>
+        kms.failNext(operation as 'createKey', 'ThrottlingException'),
+      ),
+    ),
+];
+
+/** Whatever has happened: once HelseID behaves, two runs and the passing of time put everything in order. */
+async function settle(world: World): Promise<void> {
+  Object.assign(world.helseId.behaviour, { propagation: 0, post: 'accept', list: 'answer', validDays: 90 });
+  for (const key of world.helseId.keys) {
+    key.acceptedFrom = Math.min(key.acceptedFrom, world.now());
+    // What HelseID has given up cannot be had again; an operator would register it anew.
+    key.droppedAt = Number.POSITIVE_INFINITY;
+    key.expires = world.now() + 90 * 86_400;
+  }
+  world.kms.clearFailures();
+  for (const _ of [1, 2]) await world.rotate();
+  await world.skip(700 + RETIREMENT_LEEWAY);
+  await world.watch('hourly');
+  await world.probe();
+  expect(world.failures.filter(({ excused }) => !excused)).toEqual([]);
+  expect(findLeftovers(world)).toEqual([]);
+}
+
+async function start(stack: typeof lightStack): Promise<World> {
+  const world = createWorld({ stack, verify: verifyQuickly });
+  await bootstrap(world);
+  world.traffic = true;
+  return world;
+}
+
+test.each([
+  ['light', lightStack, 2000, 8],
+  ['full', fullStack, 20, 6],
+] as const)(
+  '%s: no interleaving spoils a call',
+  { timeout: 120_000 },
+  async (_, stack, numRuns, maxCommands) => {
+    await fc.assert(
+      fc.asyncProperty(fc.commands(COMMANDS, { maxCommands, size: 'max' }), async (commands) => {
+        const world = await start(stack);
+        await fc.asyncModelRun(() => ({ model: {}, real: world }), commands);
+        await settle(world);
+      }),
+      { numRuns },
+    );
+  },
+);
+
+test('the property notices a key that is retired too early', async () => {
+  const world = await start(lightStack);
+  const token = world.secrets.beginRotation();
+  await world.rotate({ token });
+  const [old] = world.record().keys;
+  await world.rotation().store.change((record) => ({
+    ...record,
+    keys: record.keys.map((key) => (key.kid === old?.kid ? { ...key, usableUntil: world.now() - 1 } : key)),
+  }));
+  await world.watch('hourly');
+  await world.probe();
+  expect(world.failures.some(({ what, excused }) => what.startsWith('live token') && !excused)).toBe(true);
+});
