@@ -1,7 +1,8 @@
 import { App, Aws, Stack } from 'aws-cdk-lib';
 import { ZonesError } from '../client/errors.ts';
+import { compileHandlers } from './bundle.ts';
 import type { Place } from './constructs/arns.ts';
-import { sharedStackNames } from './declaration/names.ts';
+import { sharedStackNames, zoneFunctions } from './declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './declaration/types.ts';
 import { createGatewayAccountStack } from './stacks/gateway-account.ts';
 import { createSigningStack } from './stacks/signing.ts';
@@ -42,6 +43,7 @@ export function buildApp(system: SystemDeclaration, options: BuildOptions = {}):
     context: CONTEXT,
     ...(options.outdir ? { outdir: options.outdir } : {}),
   });
+  compileHandlers(['signer', ...Object.values(system.zones).flatMap(zoneFunctions)]);
   const region = options.region ?? Aws.REGION;
   const account = options.account ?? Aws.ACCOUNT_ID;
   const signingPlace: Place = { account, region };

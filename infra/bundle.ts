@@ -1,6 +1,16 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { ZonesError } from '../client/errors.ts';
@@ -45,23 +55,29 @@ function isPackageRoot(folder: string): boolean {
   return existsSync(file) && JSON.parse(readFileSync(file, 'utf8')).name === 'helseid-zones';
 }
 
+/** `functions/<entry>/handler.ts` where the app runs, or else of this package: a system may add functions and replace shipped ones. */
+function findHandler(entry: string): string {
+  for (const folder of [resolve('functions'), join(packageRoot(), 'functions')]) {
+    const source = join(folder, entry, 'handler.ts');
+    if (existsSync(source)) return source;
+  }
+  throw new ZonesError(
+    'config_invalid',
+    `functions/${entry}/handler.ts is missing; write it, or take "${entry}" out of zones.ts.`,
+  );
+}
+
 /**
- * Compiles `functions/<entry>/handler.ts` to one minified ES module (Node 24).
- * Throws `ZonesError` `config_invalid` when the folder has no handler; esbuild's own error for code that does not compile.
+ * Compiles the handlers of these functions, each to one minified ES module (Node 24). All at once takes half as long as one
+ * by one, since what they share is read once. Throws `ZonesError` `config_invalid` for a function without a handler, and
+ * esbuild's own error for code that does not compile.
  */
-export function compileHandler(entry: string): Uint8Array {
-  const known = compiled.get(entry);
-  if (known) return known;
-  const root = packageRoot();
-  const source = join(root, 'functions', entry, 'handler.ts');
-  if (!existsSync(source))
-    throw new ZonesError(
-      'config_invalid',
-      `functions/${entry}/handler.ts is missing; write it, or take "${entry}" out of zones.ts.`,
-    );
+export function compileHandlers(entries: readonly string[]): void {
+  const missing = [...new Set(entries)].filter((entry) => !compiled.has(entry));
+  if (missing.length === 0) return;
   const { outputFiles } = buildSync({
-    entryPoints: [source],
-    absWorkingDir: root,
+    entryPoints: missing.map((entry) => ({ in: findHandler(entry), out: entry })),
+    outdir: '.',
     bundle: true,
     write: false,
     minify: true,
@@ -74,9 +90,13 @@ export function compileHandler(entry: string): Uint8Array {
     logLevel: 'error',
     banner: { js: BANNER },
   });
-  const code = outputFiles[0]?.contents ?? new Uint8Array();
-  compiled.set(entry, code);
-  return code;
+  for (const { path, contents } of outputFiles) compiled.set(basename(path, '.js'), contents);
+}
+
+/** The compiled handler of one function. Throws as {@link compileHandlers}. */
+export function compileHandler(entry: string): Uint8Array {
+  compileHandlers([entry]);
+  return compiled.get(entry) ?? new Uint8Array();
 }
 
 /**
@@ -100,8 +120,22 @@ export function bundleFunction(
   for (const [file, content] of contents) hash.update(`${file}\0`).update(content);
   const parent = resolve(BUILD_FOLDER);
   const folder = join(parent, `${name}-${hash.digest('hex').slice(0, 12)}`);
-  if (!existsSync(folder)) writeFolder(parent, folder, contents);
+  if (!existsSync(folder)) {
+    writeFolder(parent, folder, contents);
+    removeStale(parent, name);
+  }
   return folder;
+}
+
+/** Earlier bundles of a function, unless another synth may still be reading them. */
+function removeStale(parent: string, name: string): void {
+  const anHourAgo = Date.now() - 3_600_000;
+  for (const folder of readdirSync(parent)) {
+    const path = join(parent, folder);
+    const same = folder.startsWith(`${name}-`) && folder.length === name.length + 13;
+    if (same && (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) < anHourAgo)
+      rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** Written aside and renamed: whoever sees the folder sees all of it. */

@@ -1,0 +1,16 @@
+/**
+ * The infrastructure as a library: declare a system, make its stacks, read what derives from the declaration.
+ * @module
+ */
+export { type BuildOptions, buildApp } from './build-app.ts';
+export { defineSystem } from './declaration/define.ts';
+export {
+  allowedHosts,
+  deriveGrants,
+  deriveZoneConfig,
+  type FunctionConfig,
+  type RotationConfig,
+} from './declaration/derive.ts';
+export * from './declaration/names.ts';
+export type * from './declaration/types.ts';
+export { type KeyPolicyDocument, type KeyPolicyFacts, renderKeyPolicy } from './key-policy.ts';
