@@ -44,9 +44,8 @@ export function zoneStackName(system: string, zone: string): string {
 }
 
 /** Names of the stacks that no zone owns. */
-export function sharedStackNames(system: string): { identities: string; signing: string; gateway: string } {
+export function sharedStackNames(system: string): { signing: string; gateway: string } {
   return {
-    identities: `${system}-identities`,
     signing: `${system}-signing`,
     gateway: `${system}-gateway-account`,
   };
