@@ -1,5 +1,6 @@
 export type { Asked, Layer } from './asked.ts';
 export { authorize, type Decision, type Request } from './authorize.ts';
+export { type Chain, roleChains } from './chains.ts';
 export { type Condition, evaluate, type Facts, testsOf } from './condition.ts';
 export { decide, decideLayers, formulate, type HoldingLayer, type Question, type Verdict } from './decide.ts';
 export { comesThrough, networkFacts } from './endpoint.ts';

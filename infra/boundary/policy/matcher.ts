@@ -50,7 +50,7 @@ export function textMatcher(
     return anyCase ? matchGlob(glob.toLowerCase(), value.toLowerCase()) : matchGlob(glob, value);
   };
   const wild = pattern.glob === undefined ? how.wildcards : hasWildcard(pattern.glob);
-  const words = `${wild ? 'matches' : 'is'} ${show(pattern)}${anyCase ? ' in any case' : ''}`;
+  const words = `${wild ? 'matches' : 'is'} ${show(pattern)}${anyCase && !/^(true|false)$/i.test(source) ? ' in any case' : ''}`;
   return matcher(anyCase ? 'any case' : wild ? 'like' : 'is', pattern, words, test, (glob) => ({
     kind: 'glob',
     glob,

@@ -5,12 +5,12 @@ import type { ResolvedAssembly, ResolvedResource } from '../resolve.ts';
 import { lambdaStatement } from './lambda-permission.ts';
 import { tagsOf } from './roles.ts';
 
-/** Every resource with an ARN, with the policies that the templates attach to it. */
+/** Every resource with an ARN but the roles, with the policies that the templates attach to it. */
 export function resourcesOf(assembly: ResolvedAssembly): Map<string, Resource> {
   const policies = policiesByTarget(assembly);
   const found = assembly.resources.flatMap((resource): [string, Resource][] => {
     const arn = policyArn(resource);
-    if (arn === undefined) return [];
+    if (arn === undefined || resource.type === 'AWS::IAM::Role') return [];
     const own = OWN_POLICIES[resource.type]?.(resource.properties);
     const name = resource.constructPath;
     const inline =
