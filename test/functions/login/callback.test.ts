@@ -229,6 +229,18 @@ describe('callback', () => {
     expect((await browser.send('/session')).statusCode).toBe(200);
   });
 
+  it('ends the session of the same person that began in another tab meanwhile', async () => {
+    const login = await makeLogin();
+    const browser = openBrowser(login);
+    const slow = await begin(login, browser);
+    await browser.logIn();
+    const other = browser.cookies.get('__Host-session')?.value;
+    expect((await browser.comeBack(slow)).statusCode).toBe(303);
+    const answer = await browser.send('/session', { headers: { cookie: `__Host-session=${other}` } });
+    expect(answer.statusCode).toBe(401);
+    expect((await browser.send('/session')).statusCode).toBe(200);
+  });
+
   it('refuses another person to come back to a session that ended meanwhile', async () => {
     const login = await makeLogin();
     const browser = openBrowser(login);
