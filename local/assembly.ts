@@ -70,10 +70,9 @@ async function synthesize(
 }
 
 function dropOldest(directory: string): void {
-  const folders = existsSync(directory) ? readdirSync(directory).sort() : [];
-  for (const name of folders.slice(0, Math.max(0, folders.length - KEPT + 1))) {
-    rmSync(join(directory, name), { recursive: true, force: true });
-  }
+  const folders = existsSync(directory) ? readdirSync(directory).map((name) => join(directory, name)) : [];
+  const byAge = folders.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  for (const folder of byAge.slice(KEPT - 1)) rmSync(folder, { recursive: true, force: true });
 }
 
 function hashInputs({ declarationFile, ports }: SynthOptions): string {

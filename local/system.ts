@@ -6,6 +6,7 @@ import { loadSystem } from '../infra/declaration/load.ts';
 import type { SystemDeclaration } from '../infra/declaration/types.ts';
 import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys, type ClientKey } from './bootstrap.ts';
+import { claimPlace } from './claim.ts';
 import { deriveLocalDeclaration, type LocalPorts, type StandInPlace } from './declaration.ts';
 import { type LocalAws, startLocalAws } from './local-aws.ts';
 import { createCa } from './stand-in/ca.ts';
@@ -50,26 +51,32 @@ export async function startSystem(options: SystemOptions): Promise<LocalSystem> 
   const { ports, directory } = options;
   const declarationFile = resolve(options.declarationFile);
   const state = join(directory, options.standIn ? 'state' : 'state-no-stand-in');
-  if (options.fresh) rmSync(state, { recursive: true, force: true });
   const declared = await loadSystem(declarationFile);
   const local = options.standIn ? deriveLocalDeclaration(declared, ports) : { system: declared, places: [] };
   const trail = createTrail(Date.now);
   const gatewayPort = (zone: string) => portOf(local.system, zone, ports.gateway);
   const gatewayUrl = (zone: string) => `http://localhost:${gatewayPort(zone)}`;
-  const [assembly, ca] = await Promise.all([
-    loadAssembly({
-      declarationFile,
-      ports: options.standIn ? ports : undefined,
-      directory: join(directory, 'assembly'),
-    }),
-    createCa(join(directory, 'ca')),
+  const zones = Object.keys(local.system.zones).filter(
+    (zone) => local.system.zones[zone]?.gateway !== undefined,
+  );
+  const giveBack = await claimPlace(directory, [
+    ...zones.map(gatewayPort),
+    ...local.places.map(({ port }) => port),
   ]);
-
-  const closers: (() => Promise<void>)[] = [];
+  const closers: (() => Promise<void> | void)[] = [giveBack];
   const close = async () => {
     for (const closer of closers.toReversed()) await closer();
   };
   try {
+    if (options.fresh) rmSync(state, { recursive: true, force: true });
+    const [assembly, ca] = await Promise.all([
+      loadAssembly({
+        declarationFile,
+        ports: options.standIn ? ports : undefined,
+        directory: join(directory, 'assembly'),
+      }),
+      createCa(join(directory, 'ca')),
+    ]);
     const standIns = options.standIn
       ? await startStandIns({ local, ca, stateDirectory: state, gatewayUrl, trail })
       : undefined;

@@ -29,7 +29,7 @@ export interface PoolOptions {
   now: () => number;
   /** Processes of one function (default 3): a further invocation within the reserved concurrency waits for one. */
   instancesPerFunction?: number;
-  /** Processes in all (default 8): beyond it, those that rested longest are ended first. */
+  /** Processes in all (default 7): beyond it, those that rested longest are ended first. */
   instances?: number;
   /** Heap limit of a process, MiB (default 64). */
   heap?: number;
@@ -66,7 +66,7 @@ interface Slot {
 
 /** An empty pool: processes start with the first invocation that needs them, stay warm, and end by `close` at the latest. */
 export function createPool(options: PoolOptions): FunctionPool {
-  const { instancesPerFunction = 3, instances = 8, heap = 64, now } = options;
+  const { instancesPerFunction = 3, instances = 7, heap = 64, now } = options;
   const slots = new Set<Slot>();
   const inFlight = new Map<string, number>();
   const queues = new Map<string, ((slot: Slot) => void)[]>();
