@@ -66,7 +66,6 @@ describe('the return path', () => {
     );
     const path = fc.oneof(
       fc.array(piece, { maxLength: 8 }).map((parts) => `/${parts.join('')}`),
-      fc.webPath(),
       fc.string(),
     );
     fc.assert(
@@ -88,7 +87,7 @@ describe('the return path', () => {
           !accepted.startsWith('//')
         );
       }),
-      { numRuns: 5000 },
+      { numRuns: 3000 },
     );
   });
 });
