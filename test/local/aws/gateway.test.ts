@@ -1,0 +1,355 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createCredentialTable } from '../../../local/aws/credentials.ts';
+import { AwsError } from '../../../local/aws/errors.ts';
+import { matchRoute } from '../../../local/aws/gateway/match-route.ts';
+import type { GatewayApi, GatewayMethod } from '../../../local/aws/gateway/model.ts';
+import { startGateway } from '../../../local/aws/gateway/server.ts';
+import type { Invoke } from '../../../local/aws/lambda/invoke.ts';
+import { callGateway } from '../../../local/aws-client.ts';
+import { createTrail } from '../../../local/trail.ts';
+import { ACCOUNT, REGION, ROLE, rulesOf } from './harness.ts';
+
+const METHOD: GatewayMethod = {
+  httpMethod: 'GET',
+  resourcePath: '/things/{id}',
+  resourceId: 'abc',
+  authorization: { type: 'NONE' },
+  functionArn: 'arn:function',
+  requiredParameters: [],
+};
+const PROBLEM = {
+  headers: { 'Content-Type': 'application/problem+json' },
+  template: '{"title":$context.error.messageString}',
+};
+
+interface Options {
+  api?: Partial<GatewayApi>;
+  method?: Partial<GatewayMethod>;
+  rules?: ReturnType<typeof rulesOf>;
+  /** What the function returns, or the authorizer for its ARN. */
+  answers?: Readonly<Record<string, (event: never) => unknown>>;
+  timeout?: number;
+}
+
+async function start({ api = {}, method = {}, rules = rulesOf(), answers = {}, timeout }: Options = {}) {
+  const events: Record<string, unknown>[] = [];
+  const invoke: Invoke = async (call, name, payload) => {
+    call.require({ action: 'lambda:InvokeFunction', resource: name });
+    const event = JSON.parse(payload.toString());
+    events.push(event);
+    const result = await (answers[name] ?? (() => ({ statusCode: 200, body: 'hello' })))(event as never);
+    const failed = result instanceof Error;
+    const answer = failed ? { errorMessage: result.message } : result;
+    return {
+      payload: Buffer.from(typeof answer === 'string' ? answer : JSON.stringify(answer)),
+      ...(failed ? { functionError: 'Unhandled' as const } : {}),
+      requestId: '',
+      logTail: '',
+    };
+  };
+  const credentials = createCredentialTable();
+  const trail = createTrail(Date.now);
+  const gateway = await startGateway(
+    { ...rules, credentials, invoke, now: Date.now, trail, ...(timeout === undefined ? {} : { timeout }) },
+    {
+      id: 'api',
+      name: 'api',
+      zone: 'public',
+      stage: 'live',
+      account: ACCOUNT,
+      region: REGION,
+      methods: [{ ...METHOD, ...method }],
+      responses: new Map(),
+      binary: false,
+      ...api,
+    },
+  );
+  onTestFinished(gateway.close);
+  const access = { url: gateway.url, region: REGION, credentials: credentials.issue(ROLE, 'test') };
+  return { ...gateway, events, trail, access, asked: rules.asked };
+}
+
+describe('routes', () => {
+  const method = (httpMethod: string, resourcePath: string): GatewayMethod => ({
+    ...METHOD,
+    httpMethod,
+    resourcePath,
+  });
+  const methods = ['/a', '/a/{id}', '/a/fixed', '/a/{id}/b', '/{proxy+}']
+    .map((path) => method('GET', path))
+    .concat(method('ANY', '/a'), method('POST', '/a/{id}'));
+  it.each([
+    ['GET', '/a', '/a', 'GET', {}],
+    ['PUT', '/a', '/a', 'ANY', {}],
+    ['GET', '/a/', '/a', 'GET', {}],
+    ['GET', '/a/7', '/a/{id}', 'GET', { id: '7' }],
+    ['GET', '/a/x%20y', '/a/{id}', 'GET', { id: 'x y' }],
+    ['GET', '/a/fixed', '/a/fixed', 'GET', {}],
+    ['GET', '/a/7/b', '/a/{id}/b', 'GET', { id: '7' }],
+    ['GET', '/a/7/c', '/{proxy+}', 'GET', { proxy: 'a/7/c' }],
+    ['POST', '/a/7', '/a/{id}', 'POST', { id: '7' }],
+  ])('%s %s is %s', (verb, path, resourcePath, httpMethod, parameters) => {
+    expect(matchRoute(methods, verb, path)).toMatchObject({
+      method: { resourcePath, httpMethod },
+      parameters,
+    });
+  });
+
+  it.each([
+    ['DELETE', '/a/7'],
+    ['POST', '/nowhere'],
+    ['GET', '/'],
+    ['POST', '/a/%E0%A4%A'],
+  ])('%s %s is none', (verb, path) => {
+    expect(matchRoute(methods, verb, path)).toBeUndefined();
+  });
+});
+
+describe('a Lambda proxy integration', () => {
+  it('gets the request as an event of format 1.0', async () => {
+    const { url, events, asked } = await start();
+    await fetch(`${url}/things/7?a=1&a=2&b=%C3%B8`, { headers: { 'X-One': 'x' } });
+    expect(events[0]).toMatchObject({
+      resource: '/things/{id}',
+      path: '/things/7',
+      httpMethod: 'GET',
+      pathParameters: { id: '7' },
+      queryStringParameters: { a: '2', b: 'ø' },
+      multiValueQueryStringParameters: { a: ['1', '2'], b: ['ø'] },
+      body: null,
+      isBase64Encoded: false,
+      requestContext: { stage: 'live', apiId: 'api', resourcePath: '/things/{id}' },
+    });
+    expect(asked[0]).toMatchObject({
+      caller: { arn: 'apigateway.amazonaws.com' },
+      context: { 'aws:SourceArn': `arn:aws:execute-api:${REGION}:${ACCOUNT}:api/live/GET/things/{id}` },
+    });
+  });
+
+  it('hands bytes over and back in base64 where everything is binary', async () => {
+    const bytes = Buffer.from([0, 255, 1]);
+    const { url, events } = await start({
+      api: { binary: true },
+      method: { httpMethod: 'POST' },
+      answers: {
+        'arn:function': () => ({ statusCode: 201, body: bytes.toString('base64'), isBase64Encoded: true }),
+      },
+    });
+    const response = await fetch(`${url}/things/7`, { method: 'POST', body: bytes });
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(bytes);
+    expect(events[0]).toMatchObject({ body: bytes.toString('base64'), isBase64Encoded: true });
+  });
+
+  it('answers with repeated headers and cookies, and remaps what API Gateway remaps', async () => {
+    const answer = {
+      statusCode: 401,
+      headers: { 'WWW-Authenticate': 'DPoP', 'content-length': '7' },
+      multiValueHeaders: { 'Set-Cookie': ['a=1', 'b=2'] },
+      body: 'no',
+    };
+    const { url } = await start({ answers: { 'arn:function': () => answer } });
+    const response = await fetch(`${url}/things/7`);
+    expect(response.status).toBe(401);
+    expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+    expect(response.headers.get('x-amzn-remapped-www-authenticate')).toBe('DPoP');
+    expect(await response.text()).toBe('no');
+  });
+
+  it.each([
+    ['throws', () => new Error('secret detail')],
+    ['returns no object', () => 'null'],
+    ['returns a list', () => []],
+    ['returns an unknown member', () => ({ statusCode: 200, cookies: [] })],
+    ['returns a body that is no text', () => ({ statusCode: 200, body: {} })],
+    ['returns no status that there is', () => ({ statusCode: 1000 })],
+    ['returns a header that is an object', () => ({ statusCode: 200, headers: { a: {} } })],
+    ['is throttled', () => Promise.reject(new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429))],
+  ])('answers 502 and tells nothing where the function %s', async (_, answer) => {
+    const { url } = await start({ answers: { 'arn:function': answer } });
+    const response = await fetch(`${url}/things/7`);
+    expect([response.status, await response.json()]).toEqual([502, { message: 'Internal server error' }]);
+  });
+
+  it('answers 504 where the function takes too long', async () => {
+    const { promise, resolve } = Promise.withResolvers<object>();
+    const { url } = await start({ answers: { 'arn:function': () => promise }, timeout: 20 });
+    const response = await fetch(`${url}/things/7`);
+    resolve({ statusCode: 200 });
+    expect([response.status, await response.json()]).toEqual([
+      504,
+      { message: 'Endpoint request timed out' },
+    ]);
+  });
+});
+
+describe('what the gateway refuses itself', () => {
+  it('answers an unknown route like a missing token, and tells no route on the trail', async () => {
+    const { url, trail, events } = await start();
+    const response = await fetch(`${url}/persons/15816590040`);
+    expect([response.status, await response.json()]).toEqual([
+      403,
+      { message: 'Missing Authentication Token' },
+    ]);
+    expect(response.headers.get('x-amzn-errortype')).toBe('MissingAuthenticationTokenException');
+    expect(JSON.stringify(trail.lines())).not.toContain('15816590040');
+    expect(events).toEqual([]);
+  });
+
+  it('uses the gateway responses of the API', async () => {
+    const { url } = await start({
+      api: { responses: new Map([['DEFAULT_4XX', { ...PROBLEM, status: 404 }]]) },
+    });
+    const response = await fetch(`${url}/nowhere`);
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      { title: 'Missing Authentication Token' },
+    ]);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+  });
+
+  it('demands the parameters of the request validator', async () => {
+    const { url, events } = await start({
+      method: { requiredParameters: ['querystring.q', 'header.X-Need'] },
+    });
+    const response = await fetch(`${url}/things/7`);
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      { message: 'Missing required request parameters: [q, X-Need]' },
+    ]);
+    expect(events).toEqual([]);
+    expect((await fetch(`${url}/things/7?q=1`, { headers: { 'x-need': '1' } })).status).toBe(200);
+  });
+
+  it('throttles above its burst', async () => {
+    const { url } = await start({ api: { throttle: { rate: 0.001, burst: 1 } } });
+    expect((await fetch(`${url}/things/7`)).status).toBe(200);
+    const response = await fetch(`${url}/things/7`);
+    expect([response.status, await response.json()]).toEqual([429, { message: 'Too Many Requests' }]);
+  });
+
+  it('refuses a body over 10 MB', async () => {
+    const { url } = await start({ method: { httpMethod: 'POST' } });
+    const response = await fetch(`${url}/things/7`, {
+      method: 'POST',
+      body: Buffer.alloc(10 * 1024 * 1024 + 1),
+    });
+    expect(response.status).toBe(413);
+  });
+});
+
+describe('authorization by IAM', () => {
+  const method = { authorization: { type: 'AWS_IAM' as const } };
+
+  it('lets a signed request in and tells the function whose it is', async () => {
+    const { access, events, asked } = await start({ method });
+    expect((await callGateway(access, '/things/7')).status).toBe(200);
+    expect(asked[0]).toMatchObject({
+      action: 'execute-api:Invoke',
+      resource: `arn:aws:execute-api:${REGION}:${ACCOUNT}:api/live/GET/things/7`,
+      caller: { arn: ROLE.arn },
+    });
+    expect(events[0]).toMatchObject({
+      requestContext: {
+        identity: { accountId: ACCOUNT, userArn: `arn:aws:sts::${ACCOUNT}:assumed-role/tester/test` },
+      },
+    });
+  });
+
+  it('refuses no signature, a signature for another path, and whoever may not', async () => {
+    const { url, access, events } = await start({ method });
+    const unsigned = await fetch(`${url}/things/7`);
+    expect([unsigned.status, await unsigned.json()]).toEqual([
+      403,
+      { message: 'Missing Authentication Token' },
+    ]);
+    const forged = { ...access, credentials: { ...access.credentials, secretAccessKey: 'other' } };
+    await expect(callGateway(forged, '/things/7')).resolves.toMatchObject({
+      status: 403,
+      error: { code: 'InvalidSignatureException' },
+    });
+    const denied = await start({ method, rules: rulesOf(({ action }) => action === 'execute-api:Invoke') });
+    await expect(callGateway(denied.access, '/things/7')).resolves.toMatchObject({
+      status: 403,
+      error: { code: 'AccessDeniedException' },
+    });
+    expect([...events, ...denied.events]).toEqual([]);
+  });
+});
+
+describe('authorization by a Lambda authorizer', () => {
+  const authorizer = { id: 'auth', functionArn: 'arn:authorizer', identityHeaders: ['authorization'] };
+  const method = { authorization: { type: 'CUSTOM' as const, authorizer } };
+  const allow = (Effect: string, Resource: string) => ({
+    principalId: 'somebody',
+    policyDocument: {
+      Version: '2012-10-17',
+      Statement: [{ Effect, Action: 'execute-api:Invoke', Resource }],
+    },
+    context: { scope: 'read', count: 1 },
+  });
+  const call = async (
+    answer: (event: { methodArn: string }) => unknown,
+    headers: Record<string, string> = { authorization: 'DPoP x' },
+  ) => {
+    const started = await start({ method, answers: { 'arn:authorizer': answer } });
+    const response = await fetch(`${started.url}/things/7`, { headers });
+    return { ...started, status: response.status, body: await response.json().catch(() => undefined) };
+  };
+
+  it('lets in whom it allows, with its context as text', async () => {
+    const { status, events, asked } = await call(({ methodArn }) => allow('Allow', methodArn));
+    expect(status).toBe(200);
+    expect(events[0]).toMatchObject({
+      type: 'REQUEST',
+      methodArn: `arn:aws:execute-api:${REGION}:${ACCOUNT}:api/live/GET/things/7`,
+    });
+    expect(events[1]).toMatchObject({
+      requestContext: { authorizer: { principalId: 'somebody', scope: 'read', count: '1' } },
+    });
+    expect(asked[0]).toMatchObject({
+      context: { 'aws:SourceArn': `arn:aws:execute-api:${REGION}:${ACCOUNT}:api/authorizers/auth` },
+    });
+  });
+
+  it.each([
+    ['without the header it looks for', () => allow('Allow', '*'), {}, 401, 'Unauthorized'],
+    ['when it says Unauthorized', () => new Error('Unauthorized'), undefined, 401, 'Unauthorized'],
+    ['when it fails', () => new Error('unauthorized'), undefined, 500, 'Internal server error'],
+    [
+      'when it denies',
+      () => allow('Deny', '*'),
+      undefined,
+      403,
+      'User is not authorized to access this resource',
+    ],
+    [
+      'when it allows another method',
+      () => allow('Allow', 'arn:aws:execute-api:*:*:api/live/POST/*'),
+      undefined,
+      403,
+      'User is not authorized to access this resource',
+    ],
+    [
+      'when its policy has a condition',
+      () => ({
+        principalId: 'x',
+        policyDocument: { Statement: [{ Effect: 'Allow', Action: '*', Resource: '*', Condition: {} }] },
+      }),
+      undefined,
+      500,
+      'Internal server error',
+    ],
+    [
+      'when it names nobody',
+      () => ({ ...allow('Allow', '*'), principalId: undefined }),
+      undefined,
+      500,
+      'Internal server error',
+    ],
+    ['when it answers something else', () => 'null', undefined, 500, 'Internal server error'],
+  ])('refuses %s', async (_, answer, headers, status, message) => {
+    const refused = await call(answer, headers);
+    expect([refused.status, refused.body]).toEqual([status, { message }]);
+    expect(refused.events.filter((event) => event['type'] !== 'REQUEST')).toEqual([]);
+  });
+});
