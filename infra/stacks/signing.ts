@@ -1,4 +1,4 @@
-import { type App, CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Annotations, type App, CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -185,7 +185,16 @@ function createSigners(
     });
     permitForeignZone(stack, system, grant, signer);
   }
+  warnOfReservations(stack, system);
   for (const client of Object.keys(system.clients)) describeNextStep(stack, client);
+}
+
+/** A deploy fails late and obscurely where the account can't reserve as much (correction 24). */
+function warnOfReservations(stack: SystemStack, system: SystemDeclaration): void {
+  const reserved = deriveGrants(system).reduce((sum, grant) => sum + signerConcurrency(system, grant), 0);
+  Annotations.of(stack).addInfo(
+    `The signers reserve ${reserved} concurrent executions, and Lambda keeps 100 for the rest: the account's limit must be at least ${reserved + 102} (a new account may have 10). Lower signerConcurrency in zones.ts, or ask AWS for more.`,
+  );
 }
 
 function signerConcurrency(system: SystemDeclaration, { zone, client }: Grant): number {

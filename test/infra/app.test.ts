@@ -20,6 +20,13 @@ const [assembly, again] = [system, system].map((declaration) => synthesize(decla
 const account = '222233334444';
 const full = synthesize(FULL, { account, region: 'eu-north-1', checkTemplates: true });
 
+/** A policy as IAM will see it, give or take what CloudFormation fills in. */
+function written(policy: unknown): string {
+  return JSON.stringify(policy, (_key, value) =>
+    typeof value === 'object' && value !== null && 'Fn::Join' in value ? text(value) : value,
+  );
+}
+
 describe('synth', () => {
   test('writes the same bytes twice', () => {
     const files = (folder: string) =>
@@ -79,12 +86,13 @@ describe.each([
   });
 
   test('has boundaries that IAM takes: at most 6,144 characters without white space', () => {
-    for (const [id, boundary] of ofType('AWS::IAM::ManagedPolicy')) {
-      const written = JSON.stringify(boundary.Properties['PolicyDocument'], (_key, value) =>
-        typeof value === 'object' && value !== null && 'Fn::Join' in value ? text(value) : value,
-      );
-      expect(written.length, id).toBeLessThan(6144);
-    }
+    for (const [id, boundary] of ofType('AWS::IAM::ManagedPolicy'))
+      expect(written(boundary.Properties['PolicyDocument']).length, id).toBeLessThan(6144);
+  });
+
+  test('has role policies that IAM takes: at most 10,240 characters without white space', () => {
+    for (const [id, role] of ofType('AWS::IAM::Role'))
+      expect(written(role.Properties['Policies']).length, id).toBeLessThan(10_240);
   });
 
   test('denies network interfaces to function code, in roles and boundaries', () => {
