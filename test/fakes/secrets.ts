@@ -20,11 +20,12 @@ export interface FakeSecrets extends SecretsPort {
 
 const ARN = 'arn:aws:secretsmanager:eu-north-1:111122223333:secret:journal/client/journal-AbCdEf';
 
-/** Makes a secret whose first version, under AWSCURRENT, says `text`. */
-export function createFakeSecrets(text: string): FakeSecrets {
+/** Makes a secret whose first version, under AWSCURRENT, says `text`. `now` is epoch seconds. */
+export function createFakeSecrets(text: string, now: () => number = () => 0): FakeSecrets {
   const versions = new Map<string, string | undefined>();
   const stages = new Map<string, string>();
   const first = randomUUID();
+  let changed = now();
   versions.set(first, text);
   stages.set('AWSCURRENT', first);
 
@@ -54,6 +55,7 @@ export function createFakeSecrets(text: string): FakeSecrets {
     },
     beginDryRun() {
       const token = randomUUID();
+      changed = now();
       versions.set(token, undefined);
       stages.set('AWSPENDING', token);
       return token;
@@ -61,7 +63,12 @@ export function createFakeSecrets(text: string): FakeSecrets {
     move: attach,
     async rotateSecret(input) {
       checkArn(input);
-      fake.beginRotation();
+      const before = stages.get('AWSPENDING');
+      if (fake.beginRotation() === before)
+        throw refuse(
+          'InvalidRequestException',
+          "A previous rotation isn't complete. That rotation will be reattempted.",
+        );
     },
     async describeSecret(input) {
       checkArn(input);
@@ -69,6 +76,7 @@ export function createFakeSecrets(text: string): FakeSecrets {
       return {
         ARN,
         RotationEnabled: true,
+        LastChangedDate: new Date(changed * 1000),
         VersionIdsToStages: Object.fromEntries(listed.map((version) => [version, stagesOf(version)])),
       };
     },
@@ -95,6 +103,7 @@ export function createFakeSecrets(text: string): FakeSecrets {
         throw refuse('ResourceExistsException', 'A version with this id has another value.');
       }
       fake.writes += 1;
+      changed = now();
       versions.set(id, input.SecretString ?? '');
       for (const stage of input.VersionStages ?? ['AWSCURRENT']) attach(stage, id);
       return { VersionId: id };

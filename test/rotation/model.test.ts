@@ -40,16 +40,20 @@ function command(name: string, run: (world: World) => Promise<unknown>): Command
 
 const COMMANDS = [
   fc.constant(command('traffic', (world) => world.probe())),
-  fc.constant(command('rotate', (world) => world.rotate())),
+  fc.constant(command('rotate', (world) => world.rotate({ seconds: 90 }))),
   fc
     .integer({ min: 1, max: 40 })
     .map((seconds) => command(`rotate in ${seconds} s`, (world) => world.rotate({ seconds }))),
-  KILLS.map((kill) => command(`rotate, killed ${kill.when} ${kill.at}`, (world) => world.rotate({ kill }))),
+  KILLS.map((kill) =>
+    command(`rotate, killed ${kill.when} ${kill.at}`, (world) => world.rotate({ kill, seconds: 90 })),
+  ),
   KILLS.map((kill) =>
     command(`two rotations, one killed ${kill.when} ${kill.at}`, async (world) => {
       const tokens = [world.secrets.beginRotation(), world.secrets.beginDryRun()];
       world.traffic = false;
-      await Promise.all(tokens.map((token, index) => world.rotate(index ? { token, kill } : { token })));
+      await Promise.all(
+        tokens.map((token, index) => world.rotate({ token, seconds: 90, ...(index ? { kill } : {}) })),
+      );
       world.traffic = true;
     }),
   ),
@@ -107,7 +111,7 @@ async function start(stack: typeof lightStack): Promise<World> {
 
 test.each([
   ['light', lightStack, 2000, 8],
-  ['full', fullStack, 20, 6],
+  ['full', fullStack, 15, 6],
 ] as const)(
   '%s: no interleaving spoils a call',
   { timeout: 120_000 },

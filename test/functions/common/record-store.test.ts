@@ -1,0 +1,133 @@
+import { describe, expect, test, vi } from 'vitest';
+import type { SecretsPort } from '../../../functions/common/key-ports.ts';
+import { parseRecord, SEED_RECORD } from '../../../functions/common/record.ts';
+import { addKey, moveKey } from '../../../functions/common/record-states.ts';
+import { createRecordStore, DRAFT_STAGE } from '../../../functions/common/record-store.ts';
+import { createFakeSecrets, FAKE_SECRET_ARN, type FakeSecrets } from '../../fakes/secrets.ts';
+
+const OWNER = { client: 'journal', clientId: 'id', issuer: 'https://issuer.test' };
+const key = (letter: string) => ({
+  kid: letter.repeat(43),
+  keyArn: `arn:aws:kms:eu-north-1:111122223333:key/${letter}`,
+  algorithm: 'ES256' as const,
+});
+
+function open(secrets: SecretsPort) {
+  const audit = vi.fn();
+  return { audit, store: createRecordStore({ secrets, secretArn: FAKE_SECRET_ARN, owner: OWNER, audit }) };
+}
+
+/** Lets somebody else change the record just before this one's compare-and-swap, `times` times. */
+function disturb(secrets: FakeSecrets, times: number): SecretsPort {
+  let left = times;
+  return {
+    ...secrets,
+    async updateSecretVersionStage(input) {
+      if (left > 0) {
+        left -= 1;
+        await open(secrets).store.change((record) => addKey(record, key(String(left)), 5));
+      }
+      return secrets.updateSecretVersionStage(input);
+    },
+  };
+}
+
+test('a seed becomes a record that names its owner; AWSPENDING is not touched', async () => {
+  const secrets = createFakeSecrets(SEED_RECORD);
+  const pending = secrets.beginDryRun();
+  const { store, audit } = open(secrets);
+  const record = await store.change((before) => addKey(before, key('a'), 1));
+  expect(record).toEqual({
+    version: 1,
+    ...OWNER,
+    keys: [{ ...key('a'), state: 'created', since: { created: 1 } }],
+  });
+  expect(parseRecord(secrets.textOf(secrets.stages.get('AWSCURRENT')) ?? '', OWNER)).toEqual(record);
+  expect(secrets.stages.get('AWSPENDING')).toBe(pending);
+  expect(secrets.stages.get(DRAFT_STAGE)).toBe(secrets.stages.get('AWSCURRENT'));
+  expect(audit).toHaveBeenCalledWith('KEY_CREATED', {
+    client: 'journal',
+    kid: key('a').kid,
+    from: 'none',
+    to: 'created',
+  });
+});
+
+test('a change that changes nothing writes nothing', async () => {
+  const secrets = createFakeSecrets(SEED_RECORD);
+  const { store, audit } = open(secrets);
+  await store.change((record) => record);
+  expect(secrets.writes).toBe(0);
+  expect(audit).not.toHaveBeenCalled();
+});
+
+describe('somebody comes in between', () => {
+  test('the change is made anew on what they wrote: neither is lost', async () => {
+    const secrets = createFakeSecrets(SEED_RECORD);
+    const { store } = open(disturb(secrets, 2));
+    const record = await store.change((before) => addKey(before, key('a'), 1));
+    expect(record.keys.map(({ kid }) => kid[0]).sort()).toEqual(['0', '1', 'a']);
+    expect(await store.read()).toEqual(record);
+  });
+
+  test('a change that has become impossible is refused', async () => {
+    const secrets = createFakeSecrets(SEED_RECORD);
+    await open(secrets).store.change((record) => addKey(record, key('a'), 1));
+    let first = true;
+    const disturbed: SecretsPort = {
+      ...secrets,
+      async updateSecretVersionStage(input) {
+        if (first) {
+          first = false;
+          await open(secrets).store.change((record) => moveKey(record, key('a').kid, 'retired', 2));
+        }
+        return secrets.updateSecretVersionStage(input);
+      },
+    };
+    await expect(
+      open(disturbed).store.change((record) => moveKey(record, key('a').kid, 'registered', 3)),
+    ).rejects.toThrow(expect.objectContaining({ code: 'transition_refused' }));
+  });
+
+  test('who never gets through gives up', async () => {
+    const { store } = open(disturb(createFakeSecrets(SEED_RECORD), 10));
+    await expect(store.change((record) => addKey(record, key('a'), 1))).rejects.toThrow(
+      expect.objectContaining({ code: 'record_unavailable' }),
+    );
+  });
+});
+
+test('an answer that was lost, and a call that the SDK repeated, are no conflict', async () => {
+  const secrets = createFakeSecrets(SEED_RECORD);
+  const twice: SecretsPort = {
+    ...secrets,
+    async updateSecretVersionStage(input) {
+      await secrets.updateSecretVersionStage(input);
+      return secrets.updateSecretVersionStage(input);
+    },
+  };
+  const record = await open(twice).store.change((before) => addKey(before, key('a'), 1));
+  expect(record.keys).toHaveLength(1);
+  expect(secrets.writes).toBe(1);
+});
+
+test('a record with a contradiction is not written', async () => {
+  const secrets = createFakeSecrets(SEED_RECORD);
+  const contradiction = { ...key('a'), state: 'retiring' as const, since: { retiring: 1 } };
+  await expect(
+    open(secrets).store.change((record) => ({ ...record, keys: [contradiction] })),
+  ).rejects.toThrow(expect.objectContaining({ code: 'record_invalid' }));
+  expect(secrets.writes).toBe(0);
+});
+
+test('other errors of Secrets Manager come through as they are', async () => {
+  const secrets = createFakeSecrets(SEED_RECORD);
+  const refusing: SecretsPort = {
+    ...secrets,
+    updateSecretVersionStage: () =>
+      Promise.reject(Object.assign(new Error('x'), { name: 'AccessDeniedException' })),
+  };
+  await expect(open(refusing).store.change((record) => addKey(record, key('a'), 1))).rejects.toThrow(
+    expect.objectContaining({ name: 'AccessDeniedException' }),
+  );
+});

@@ -1,0 +1,85 @@
+import { describe, expect, test, vi } from 'vitest';
+import { ZonesError } from '../../../client/errors.ts';
+import { runStep } from '../../../functions/rotation/run-step.ts';
+import { FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
+import { bootstrap, createWorld } from '../../rotation/world.ts';
+
+async function runner() {
+  const world = createWorld();
+  await bootstrap(world);
+  const audit = vi.fn();
+  const countFailure = vi.fn();
+  const open = (arn: string) => {
+    if (arn !== FAKE_SECRET_ARN) throw new ZonesError('event_invalid', 'unknown');
+    return world.rotation();
+  };
+  return {
+    world,
+    audit,
+    countFailure,
+    run: (event: unknown) => runStep({ open, audit, countFailure }, event),
+  };
+}
+
+const event = (Step: string, ClientRequestToken: string, SecretId = FAKE_SECRET_ARN) => ({
+  Step,
+  SecretId,
+  ClientRequestToken,
+});
+
+test('the four events of Secrets Manager rotate a key, each audited', async () => {
+  const { world, audit, countFailure, run } = await runner();
+  const token = world.secrets.beginRotation();
+  for (const step of ['createSecret', 'setSecret', 'testSecret', 'finishSecret'])
+    await run(event(step, token));
+  expect(world.record().keys.map(({ state }) => state)).toEqual(['retiring', 'current']);
+  expect(audit.mock.calls.map(([code, { step }]) => [code, step])).toContainEqual([
+    'ROTATION_STEP_COMPLETED',
+    'finishSecret',
+  ]);
+  expect(countFailure).not.toHaveBeenCalled();
+});
+
+test('a failed step is audited with its reason, counted and thrown', async () => {
+  const { world, audit, countFailure, run } = await runner();
+  world.helseId.behaviour.post = 'refuse';
+  const token = world.secrets.beginRotation();
+  await run(event('createSecret', token));
+  await expect(run(event('setSecret', token))).rejects.toThrow(
+    expect.objectContaining({ code: 'self_service_refused' }),
+  );
+  expect(countFailure).toHaveBeenCalledExactlyOnceWith('journal');
+  expect(audit).toHaveBeenLastCalledWith(
+    'ROTATION_STEP_FAILED',
+    expect.objectContaining({
+      reason: 'self_service_refused',
+      status: 400,
+      step: 'setSecret',
+      client: 'journal',
+    }),
+  );
+});
+
+test('an error that is none of ours is named, not quoted', async () => {
+  const { world, audit, run } = await runner();
+  world.kms.failNext('createKey', 'ThrottlingException');
+  await expect(run(event('createSecret', world.secrets.beginRotation()))).rejects.toThrow();
+  expect(audit).toHaveBeenLastCalledWith(
+    'ROTATION_STEP_FAILED',
+    expect.objectContaining({ reason: 'ThrottlingException' }),
+  );
+});
+
+describe('other events are refused', () => {
+  const token = 'a'.repeat(36);
+  test.each([
+    ['no object', null],
+    ['an unknown step', event('dropSecret', token)],
+    ['an inherited name', event('constructor', token)],
+    ['a short token', event('setSecret', 'abc')],
+    ['another secret', event('setSecret', token, 'arn:other')],
+  ])('%s', async (_, bad) => {
+    const { run } = await runner();
+    await expect(run(bad)).rejects.toThrow(expect.objectContaining({ code: 'event_invalid' }));
+  });
+});

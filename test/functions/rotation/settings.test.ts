@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { fillKeyPolicy } from '../../../functions/common/key-policy.ts';
+import { readAdminClients } from '../../../functions/rotation/settings.ts';
+import { deriveZoneConfig } from '../../../infra/declaration/derive.ts';
+import { keyPolicyTemplate } from '../../../infra/key-policy.ts';
+import shipped from '../../../zones.ts';
+
+const RECORD = 'arn:aws:secretsmanager:eu-north-1:111122223333:secret:journal/client/journal-AbCdEf';
+const files = {
+  config: JSON.stringify(deriveZoneConfig(shipped, 'admin', 'rotation')),
+  policies: JSON.stringify({
+    journal: keyPolicyTemplate({ system: 'journal', client: 'journal', algorithm: 'ES256' }),
+  }),
+  env: {
+    RECORDS: JSON.stringify({ journal: RECORD }),
+    SIGNERS: '{"journal":"arn:aws:lambda:eu-north-1:111122223333:function:journal-signer-journal-admin"}',
+    SIGNING_VPC: 'vpc-0123',
+  } as Record<string, string | undefined>,
+};
+
+test('what the infrastructure writes is what the functions read', () => {
+  const [client] = readAdminClients(files);
+  expect(client).toMatchObject({
+    system: 'journal',
+    client: 'journal',
+    recordArn: RECORD,
+    config: { clientId: shipped.clients['journal']?.clientId },
+    rotation: { algorithm: 'ES256', everyDays: 60, longestTokenLifetime: 3600, propagation: 20 },
+    policyValues: { account: '111122223333', signingVpc: 'vpc-0123' },
+  });
+  if (!client) throw new Error('no client');
+  expect(fillKeyPolicy(client.policy, client.policyValues, 'ES256')).toContain('111122223333');
+});
+
+describe('what is missing is named', () => {
+  test.each([
+    ['config.json', { config: '{}' }],
+    ['config.json', { config: 'x' }],
+    ['key-policy.json', { policies: '{}' }],
+    ['RECORDS', { env: { ...files.env, RECORDS: '{}' } }],
+    ['RECORDS', { env: { ...files.env, RECORDS: undefined } }],
+    ['SIGNERS', { env: { ...files.env, SIGNERS: '{"other":"x"}' } }],
+    ['SIGNING_VPC', { env: { ...files.env, SIGNING_VPC: 'subnet-1' } }],
+  ])('%s', (name, change) => {
+    expect(() => readAdminClients({ ...files, ...change })).toThrow(
+      expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining(name) }),
+    );
+  });
+});

@@ -1,0 +1,234 @@
+import { describe, expect, test } from 'vitest';
+import { RETIREMENT_LEEWAY } from '../../functions/common/record-states.ts';
+import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
+import { isRotationDue } from '../../functions/key-watch/rotation-due.ts';
+import { readTask } from '../../functions/key-watch/run-checks.ts';
+import { bootstrap, createWorld, type World, type WorldOptions } from './world.ts';
+
+const DAY = 86_400;
+const CALM = { WatchFailed: 0, KeysNotUsable: 0, UnknownKeys: 0, SurplusKeys: 0, RotationStuck: 0 };
+const states = (world: World) => world.record().keys.map(({ state }) => state);
+
+async function started(options: WorldOptions = {}): Promise<World> {
+  const world = createWorld(options);
+  await bootstrap(world);
+  world.audited.length = 0;
+  return world;
+}
+
+test('a system in order has nothing but zeros', async () => {
+  const world = await started();
+  await world.rotate();
+  expect(await world.watch('hourly')).toEqual(CALM);
+  expect(await world.watch('daily')).toEqual({ WatchFailed: 0, PolicyDrift: 0, DaysToExpiry: 89 });
+});
+
+test('every figure that a check gives has a row in the table', async () => {
+  const world = await started();
+  for (const task of ['hourly', 'daily'] as const)
+    for (const name of Object.keys(await world.watch(task))) expect(KEY_METRICS).toHaveProperty(name);
+});
+
+describe('bootstrap', () => {
+  test('the first hourly run has the first key made', async () => {
+    const world = createWorld();
+    expect(await world.watch('hourly')).toEqual(CALM);
+    expect(world.secrets.stages.has('AWSPENDING')).toBe(true);
+    await world.rotate();
+    expect(states(world)).toEqual(['created']);
+  });
+
+  test('a key that waits for the operator is tried again each hour, and is not stuck', async () => {
+    const world = createWorld();
+    await world.rotate();
+    await world.skip(3 * DAY);
+    expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 0 });
+    expect(world.secrets.stages.has('AWSPENDING')).toBe(true);
+  });
+});
+
+describe('retirement', () => {
+  test('a replaced key signs proofs to the last moment, and is disabled after it', async () => {
+    const world = await started();
+    await world.rotate();
+    const [old] = world.record().keys;
+    await world.skip((old?.usableUntil ?? 0) - world.now() - 1);
+    await world.watch('hourly');
+    expect(states(world)).toEqual(['retiring', 'current']);
+    await world.skip(1);
+    await world.watch('hourly');
+    expect(states(world)).toEqual(['retired', 'current']);
+    expect(world.kms.keys.get(old?.keyArn ?? '')?.state).toBe('Disabled');
+    expect(world.audited).toContain('KEY_DISABLED');
+  });
+
+  test('killed between the record and KMS, the next run disables', async () => {
+    const world = await started();
+    await world.rotate();
+    await world.skip(600 + RETIREMENT_LEEWAY);
+    world.kms.failNext('disableKey', 'KMSInternalException');
+    expect(await world.watch('hourly')).toMatchObject({ WatchFailed: 1, UnknownKeys: 0 });
+    expect([...world.kms.keys.values()].map(({ state }) => state)).toEqual(['Enabled', 'Enabled']);
+    await world.watch('hourly');
+    expect([...world.kms.keys.values()].map(({ state }) => state)).toEqual(['Disabled', 'Enabled']);
+  });
+});
+
+describe('keys that should not be', () => {
+  test('a key at HelseID that the record does not know is counted', async () => {
+    const world = await started();
+    world.helseId.registerByHand({ kty: 'EC', kid: 'foreign' });
+    expect(await world.watch('hourly')).toMatchObject({ UnknownKeys: 1 });
+    expect(world.audited).toContain('KEY_UNKNOWN');
+  });
+
+  test('where nobody can be asked, it is not counted as none', async () => {
+    const world = await started();
+    world.helseId.behaviour.list = 'fail';
+    const figures = await world.watch('hourly');
+    expect(figures).not.toHaveProperty('UnknownKeys');
+    expect(figures).toMatchObject({ WatchFailed: 1, RotationStuck: 0 });
+    const byHand = await started({ selfRegistering: false });
+    expect(await byHand.watch('hourly')).not.toHaveProperty('UnknownKeys');
+  });
+
+  test('a key of ours in KMS outside the record is counted until it is being deleted', async () => {
+    const world = await started();
+    const tags = [
+      { TagKey: 'helseid-zones:system', TagValue: 'journal' },
+      { TagKey: 'helseid-zones:client', TagValue: 'journal' },
+    ];
+    const make = (Tags: typeof tags) =>
+      world.kms.createKey({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', Policy: '{}', Tags });
+    await make([{ TagKey: 'helseid-zones:system', TagValue: 'other' }]);
+    expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 0 });
+    const { KeyMetadata } = await make(tags);
+    expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 1 });
+    const key = world.kms.keys.get(KeyMetadata?.Arn ?? '');
+    if (key) key.state = 'PendingDeletion';
+    expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 0 });
+  });
+
+  test('a key that HelseID lists a month after it has retired is counted', async () => {
+    const world = await started();
+    await world.rotate();
+    await world.skip(DAY);
+    await world.watch('hourly');
+    expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 0 });
+    await world.skip(31 * DAY);
+    expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 1 });
+  });
+
+  test('a key with another policy is counted, and one made before the algorithm changed is not', async () => {
+    const world = await started();
+    await world.rotate({ algorithm: 'PS256' });
+    expect(await world.watch('daily')).toMatchObject({ PolicyDrift: 0 });
+    const [key] = world.kms.keys.values();
+    if (key) key.policy = '{}';
+    expect(await world.watch('daily')).toMatchObject({ PolicyDrift: 1 });
+    expect(world.audited).toContain('KEY_POLICY_DRIFT');
+  });
+});
+
+describe('keys that should be', () => {
+  test('a current key that was disabled is counted, and enabled', async () => {
+    const world = await started();
+    const [key] = world.kms.keys.values();
+    if (key) key.state = 'Disabled';
+    expect(await world.watch('hourly')).toMatchObject({ KeysNotUsable: 1 });
+    expect(key?.state).toBe('Enabled');
+    expect(await world.watch('hourly')).toMatchObject({ KeysNotUsable: 0 });
+  });
+
+  test('one that is being deleted is counted as long as it is', async () => {
+    const world = await started();
+    const [key] = world.kms.keys.values();
+    if (key) key.state = 'PendingDeletion';
+    for (const _ of [1, 2]) expect(await world.watch('hourly')).toMatchObject({ KeysNotUsable: 1 });
+  });
+});
+
+describe('rotations that do not come through', () => {
+  test('a key on its way for a day is stuck, and tried again', async () => {
+    const world = await started();
+    world.helseId.behaviour.post = 'refuse';
+    await world.rotate();
+    // As if an operator had taken AWSPENDING off.
+    world.secrets.move('AWSPENDING', world.secrets.stages.get('AWSCURRENT') ?? '');
+    await world.skip(DAY - 60);
+    expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 0 });
+    await world.skip(120);
+    expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 1 });
+    world.helseId.behaviour.post = 'accept';
+    await world.rotate();
+    expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 0 });
+  });
+
+  test('an orphaned AWSPENDING is stuck', async () => {
+    const world = await started();
+    world.secrets.beginDryRun();
+    await world.skip(5 * 3600);
+    expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 0 });
+    await world.skip(2 * 3600);
+    expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 1 });
+  });
+
+  test('a rotation that is under way is no error', async () => {
+    const world = await started();
+    world.helseId.behaviour.post = 'refuse';
+    await world.rotate();
+    expect(await world.watch('hourly')).toMatchObject({ WatchFailed: 0 });
+  });
+});
+
+describe('a rotation begins', () => {
+  test('when the declared days are over', async () => {
+    const world = await started();
+    await world.skip(59 * DAY);
+    await world.watch('daily');
+    expect(world.secrets.stages.has('AWSPENDING')).toBe(false);
+    await world.skip(DAY);
+    await world.watch('daily');
+    expect(world.secrets.stages.has('AWSPENDING')).toBe(true);
+    expect(world.audited).toContain('ROTATION_WANTED');
+  });
+
+  test('well before the expiry that HelseID reports, which is read each day', async () => {
+    const world = await started();
+    await world.rotate();
+    const [, listed] = world.helseId.keys;
+    if (listed) listed.expires = world.now() + 31 * DAY;
+    expect(await world.watch('daily', { everyDays: 365 })).toMatchObject({ DaysToExpiry: 31 });
+    expect(world.record().keys[1]?.expires).toBe(listed?.expires);
+    expect(world.secrets.stages.has('AWSPENDING')).toBe(false);
+    await world.skip(22 * DAY);
+    await world.watch('daily', { everyDays: 365 });
+    expect(world.secrets.stages.has('AWSPENDING')).toBe(true);
+  });
+
+  test.each([
+    [0, 400, 354, undefined],
+    [0, 400, 355, 'expiry'],
+    [0, 90, 59, undefined],
+    [0, 90, 60, 'expiry'],
+    [0, 9, 5, undefined],
+    [0, 9, 6, 'expiry'],
+    [0, undefined, 364, undefined],
+    [0, undefined, 365, 'age'],
+  ])(
+    'a key registered on day %i that expires on day %s is, on day %i, due by %s',
+    (from, expires, day, due) => {
+      const key = {
+        since: { registered: from * DAY, current: from * DAY },
+        ...(expires === undefined ? {} : { expires: expires * DAY }),
+      };
+      expect(isRotationDue(key, 365, day * DAY)).toBe(due);
+    },
+  );
+});
+
+test('an event names one of the schedules', () => {
+  expect(readTask({ task: 'hourly' })).toBe('hourly');
+  for (const event of [{}, { task: 'weekly' }, { task: 'constructor' }, null])
+    expect(() => readTask(event)).toThrow(expect.objectContaining({ code: 'event_invalid' }));
+});
