@@ -2,10 +2,6 @@ import { type PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { functionName } from '../declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/types.ts';
 import { askingFunctions } from '../function-settings.ts';
-import { functionArn, logStreamsArn, type Place, roleArn, tableArn } from './arns.ts';
-import { viaService } from './data-key.ts';
-import { type EventNames, eventQueueArn } from './events.ts';
-import type { Network } from './network.ts';
 import {
   type AdminFacts,
   adminKeyEndpoint,
@@ -14,7 +10,11 @@ import {
   allowCreatingKeys,
   allowKeepingKeys,
   allowStartingRotation,
-} from './rotation.ts';
+} from './admin-policies.ts';
+import { functionArn, logStreamsArn, type Place, roleArn, tableArn } from './arns.ts';
+import { viaService } from './data-key.ts';
+import { type EventNames, eventQueueArn } from './events.ts';
+import type { Network } from './network.ts';
 import {
   allow,
   allowDataKey,

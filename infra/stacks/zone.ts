@@ -1,4 +1,6 @@
 import type { App } from 'aws-cdk-lib';
+import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
+import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { acknowledgeFindings } from '../acknowledgements.ts';
@@ -7,7 +9,7 @@ import { createBoundary } from '../constructs/boundary.ts';
 import { createDataKey } from '../constructs/data-key.ts';
 import { createEventEntry, eventKeyStatements, eventNames } from '../constructs/events.ts';
 import { createFlowLog } from '../constructs/flow-log.ts';
-import { createFunction } from '../constructs/function.ts';
+import { createFunction, type ZoneRuntime } from '../constructs/function.ts';
 import { createGateway, describeGateway, EXECUTION_LOG_PREFIX, gatewayUrl } from '../constructs/gateway.ts';
 import { alarmKeyStatement, watchKeys } from '../constructs/key-watch.ts';
 import { createNetwork, type EndpointService } from '../constructs/network.ts';
@@ -49,15 +51,38 @@ export interface ZoneProps {
   env: object;
 }
 
+/** What the functions of a zone stand on. */
+interface Ground {
+  stack: SystemStack;
+  key: Key;
+  facts: ZoneFacts;
+  api: RestApi | undefined;
+  runtime: ZoneRuntime;
+}
+
 /** A zone: its network, its key, its functions under its boundary, and what enters it. */
 export function createZoneStack(app: App, props: ZoneProps): SystemStack {
-  const { system, zone, declared, place, signing } = props;
+  const { system, zone, declared, place } = props;
   const zones = system.availabilityZones ?? 2;
   const stack = new SystemStack(app, zoneStackName(system.name, zone), {
     description: `${system.name}: zone ${zone}.`,
     zones,
     ...props.env,
   });
+  const ground = layGround(stack, props, zones);
+  const functions = createFunctions(ground, props);
+  createEntries(ground, props, functions);
+  acknowledgeFindings(stack, {
+    ...{ system: system.name, zone, place },
+    login: declared.gateway?.login !== undefined,
+    admin: declared.admin === true,
+    functions: zoneFunctions(declared).map((name) => functionName(system.name, zone, name)),
+  });
+  return stack;
+}
+
+function layGround(stack: SystemStack, props: ZoneProps, availabilityZones: number): Ground {
+  const { system, zone, declared, place, signing } = props;
   const events = eventNames(system.name, zone);
   const logPrefix = `/${system.name}/${zone}`;
   const key = createDataKey(stack, 'Key', {
@@ -72,9 +97,7 @@ export function createZoneStack(app: App, props: ZoneProps): SystemStack {
     ],
   });
   const network = createNetwork(stack, {
-    place,
-    cidr: declared.cidr,
-    availabilityZones: zones,
+    ...{ place, availabilityZones, cidr: declared.cidr },
     hosts: allowedHosts(system, zone),
     services: endpointServices(declared),
   });
@@ -88,54 +111,50 @@ export function createZoneStack(app: App, props: ZoneProps): SystemStack {
   restrictEndpoints(facts);
   for (const { kind } of zoneTables(declared))
     createTable(stack, tableName(system.name, zone, kind), kind, key);
-
+  const binary = declared.gateway?.login !== undefined;
   const api =
-    declared.gateway &&
-    createGateway(stack, {
-      name: `${system.name}-${zone}`,
-      logPrefix,
-      key,
-      binary: declared.gateway.login !== undefined,
-    });
-  const url = api && gatewayUrl(api, place);
-  const runtime = {
-    ...{ system: system.name, place, network, key, logPrefix },
-    boundary: createBoundary(stack, system.name, zone, boundaryStatements(facts)),
-  };
+    declared.gateway && createGateway(stack, { name: `${system.name}-${zone}`, logPrefix, key, binary });
+  const boundary = createBoundary(stack, system.name, zone, boundaryStatements(facts));
+  const runtime = { system: system.name, place, network, key, logPrefix, boundary };
   createFlowLog(stack, runtime);
-  const functions = new Map<string, IFunction>(
+  return { stack, key, facts, api, runtime };
+}
+
+function createFunctions(ground: Ground, { system, zone, declared, signing, place }: ZoneProps) {
+  const url = ground.api && gatewayUrl(ground.api, place);
+  return new Map<string, IFunction>(
     zoneFunctions(declared).map((name) => [
       name,
-      createFunction(stack, name, runtime, {
+      createFunction(ground.stack, name, ground.runtime, {
         name: functionName(system.name, zone, name),
         entry: name,
         files: functionFiles(system, zone, name),
-        environment: functionEnvironment(stack, facts, signing.vpcId, url, name),
-        statements: functionStatements(facts, name),
+        environment: functionEnvironment(ground.stack, ground.facts, signing.vpcId, url, name),
+        statements: functionStatements(ground.facts, name),
         retention: RetentionDays.THREE_MONTHS,
         ...functionLimits(declared, name),
       }),
     ]),
   );
+}
 
-  if (declared.gateway && api && url) {
-    addRoutes(stack, api, declared.gateway, functions);
-    describeGateway(stack, url);
+/** Gateway, events, and in the admin zone the schedules. */
+function createEntries(
+  { stack, key, facts, api }: Ground,
+  { system, declared, place, signing }: ZoneProps,
+  functions: ReadonlyMap<string, IFunction>,
+): void {
+  const { gateway, events, admin } = declared;
+  if (gateway && api) {
+    addRoutes(stack, api, gateway, functions);
+    describeGateway(stack, gatewayUrl(api, place));
   }
-  const worker = declared.events && functions.get(declared.events.function);
-  if (declared.events && worker)
-    createEventEntry(stack, { place, names: events, key, events: declared.events, handler: worker });
-  const rotation = declared.admin && functions.get('rotation');
+  const worker = events && functions.get(events.function);
+  if (worker) createEventEntry(stack, { place, names: facts.events, key, events, handler: worker });
+  const rotation = admin && functions.get('rotation');
   if (rotation) scheduleRotation(stack, place, system, signing.records, rotation);
-  const watch = declared.admin && functions.get('key-watch');
+  const watch = admin && functions.get('key-watch');
   if (watch) watchKeys(stack, { system, place, key, handler: watch });
-  acknowledgeFindings(stack, {
-    ...{ system: system.name, zone, place },
-    login: declared.gateway?.login !== undefined,
-    admin: declared.admin === true,
-    functions: zoneFunctions(declared).map((name) => functionName(system.name, zone, name)),
-  });
-  return stack;
 }
 
 function endpointServices(zone: ZoneDeclaration): EndpointService[] {
