@@ -33,7 +33,7 @@ export function askLayers<Value>(asked: Asked, world: World, logic: Logic<Value>
     session: asked.session === undefined ? undefined : askPolicies(asked.session, asked, logic),
     serviceControls: 'account' in principal ? askControls(world.serviceControls.get(principal.account)) : [],
     resourceControls: controlled ? askControls(world.resourceControls.get(ownerAccount(asked, target))) : [],
-    endpoints: askEndpoints(asked, world, logic),
+    endpoints: () => askEndpoints(asked, world, logic),
     resource: askResource(target, asked, role?.boundary !== undefined, logic),
   };
 }
@@ -62,7 +62,11 @@ function askPolicies<Value>(policies: readonly Policy[], asked: Asked, logic: Lo
   return answer;
 }
 
-function askEndpoints<Value>(asked: Asked, world: World, logic: Logic<Value>): Answers<Value>['endpoints'] {
+function askEndpoints<Value>(
+  asked: Asked,
+  world: World,
+  logic: Logic<Value>,
+): ReturnType<Answers<Value>['endpoints']> {
   const service = endpointServiceOf(asked.action);
   const found: { through: Value; answer: Answer<Value> }[] = [];
   for (const endpoint of world.endpoints.values()) {

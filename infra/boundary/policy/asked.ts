@@ -38,8 +38,8 @@ export interface Answers<Value> {
   session: Answer<Value> | undefined;
   serviceControls: readonly Answer<Value>[];
   resourceControls: readonly Answer<Value>[];
-  /** Endpoint by endpoint: whether the request comes through it, and what its policy says. */
-  endpoints: readonly { through: Value; answer: Answer<Value> }[];
+  /** Endpoint by endpoint: whether the request comes through it, and what its policy says. Asked for only where the rest leaves it open. */
+  endpoints(): readonly { through: Value; answer: Answer<Value> }[];
   /** What the resource's policy gives, by how it takes the caller in (see Grades). */
   resource: Record<'direct' | 'role' | 'account' | 'denies', Value>;
 }

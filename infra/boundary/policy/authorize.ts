@@ -74,8 +74,8 @@ const FILTERS: ReadonlySet<Layer> = new Set([
 
 /** Each layer in play with its answer. */
 function layersOf(answers: Answers<Truth>, logic: Logic<Truth>): [Layer, Answer<Truth>][] {
-  const { serviceControls, resourceControls, endpoints, resource, identity, boundary, session } = answers;
-  const through = endpoints.filter((endpoint) => endpoint.through !== false);
+  const { serviceControls, resourceControls, resource, identity, boundary, session } = answers;
+  const through = answers.endpoints().filter((endpoint) => endpoint.through !== false);
   const layers: [Layer, Answer<Truth> | undefined][] = [
     ...serviceControls.map((answer): [Layer, Answer<Truth>] => ['service control policy', answer]),
     ...resourceControls.map((answer): [Layer, Answer<Truth>] => ['resource control policy', answer]),

@@ -8,13 +8,11 @@ import type { Logic } from './logic.ts';
  * out, while what it gives the role is; across accounts both sides must allow.
  */
 export function combine<Value>(answers: Answers<Value>, situation: Situation, logic: Logic<Value>): Value {
-  const controls = [...answers.serviceControls, ...answers.resourceControls];
-  const passes = controls.reduce(
-    (value, { allows, denies }) => logic.both(value, logic.both(allows, logic.not(denies))),
-    passEndpoints(answers, logic),
-  );
   const granted = logic.both(grantedBy(answers, situation, logic), logic.not(deniedBy(answers, logic)));
-  return logic.both(granted, passes);
+  if (granted === logic.no) return logic.no;
+  const controls = [...answers.serviceControls, ...answers.resourceControls];
+  const passes = controls.flatMap(({ allows, denies }) => [allows, logic.not(denies)]);
+  return logic.every([granted, ...passes, passEndpoints(answers, logic)]);
 }
 
 /** Whether the identity and resource sides together grant the request, denies aside. */
@@ -42,9 +40,12 @@ export function deniedBy<Value>(answers: Answers<Value>, logic: Logic<Value>): V
 }
 
 /** Whether a request passes the policy of the endpoint that it comes through, if it comes through one. */
-export function passEndpoints<Value>({ endpoints }: Answers<Value>, logic: Logic<Value>): Value {
-  return endpoints.reduce((value, { through, answer: { allows, denies } }) => {
-    const passes = logic.both(allows, logic.not(denies));
-    return logic.both(value, logic.either(logic.not(through), passes));
-  }, logic.yes);
+export function passEndpoints<Value>(answers: Answers<Value>, logic: Logic<Value>): Value {
+  return logic.every(
+    answers
+      .endpoints()
+      .map(({ through, answer: { allows, denies } }) =>
+        logic.either(logic.not(through), logic.both(allows, logic.not(denies))),
+      ),
+  );
 }

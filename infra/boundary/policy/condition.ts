@@ -16,18 +16,19 @@ export type Test =
   | { kind: 'session'; id: string; session: string }
   | { kind: 'unknown'; id: string; what: string };
 
-/** A Boolean formula over tests. */
-export type Condition =
+/** A Boolean formula over tests. `id` is equal for formulas that are written the same. */
+export type Condition = { id: string } & (
   | { kind: 'constant'; value: boolean }
   | { kind: 'test'; test: Test }
   | { kind: 'not'; of: Condition }
-  | { kind: 'all' | 'any'; of: readonly Condition[] };
+  | { kind: 'all' | 'any'; of: readonly Condition[] }
+);
 
 /** The condition that always holds. */
-export const ALWAYS: Condition = { kind: 'constant', value: true };
+export const ALWAYS: Condition = { kind: 'constant', value: true, id: 'always' };
 
 /** The condition that never holds. */
-export const NEVER: Condition = { kind: 'constant', value: false };
+export const NEVER: Condition = { kind: 'constant', value: false, id: 'never' };
 
 /** What a condition is evaluated on. */
 export interface Facts {
@@ -52,7 +53,7 @@ export function any(parts: readonly Condition[]): Condition {
 /** The contrary. */
 export function not(condition: Condition): Condition {
   if (condition.kind === 'constant') return condition.value ? NEVER : ALWAYS;
-  return condition.kind === 'not' ? condition.of : { kind: 'not', of: condition };
+  return condition.kind === 'not' ? condition.of : { kind: 'not', of: condition, id: `not ${condition.id}` };
 }
 
 function combine(kind: 'all' | 'any', parts: readonly Condition[], decisive: boolean): Condition {
@@ -63,29 +64,28 @@ function combine(kind: 'all' | 'any', parts: readonly Condition[], decisive: boo
     } else if (part.kind === kind) kept.push(...part.of);
     else kept.push(part);
   }
-  const [first, ...others] = [...new Map(kept.map((part) => [conditionId(part), part])).values()];
+  const [first, ...others] = [...new Map(kept.map((part) => [part.id, part])).values()];
   if (first === undefined) return decisive ? NEVER : ALWAYS;
-  return others.length === 0 ? first : { kind, of: [first, ...others] };
+  if (others.length === 0) return first;
+  const of = [first, ...others];
+  const ids = of.map(({ id }) => id).sort();
+  return { kind, of, id: `${kind}(${ids.join(', ')})` };
 }
 
-/** A text that is equal for conditions that are written the same. */
-export function conditionId(condition: Condition): string {
-  if (condition.kind === 'constant') return String(condition.value);
-  if (condition.kind === 'test') return condition.test.id;
-  if (condition.kind === 'not') return `not ${conditionId(condition.of)}`;
-  return `${condition.kind}(${condition.of.map(conditionId).sort().join(', ')})`;
+function ask(test: Test): Condition {
+  return { kind: 'test', test, id: test.id };
 }
 
 /** That the key is present. */
 export function isPresent(name: string): Condition {
   const key = name.toLowerCase();
-  return { kind: 'test', test: { kind: 'present', id: `${key} is present`, key, name } };
+  return ask({ kind: 'present', id: `${key} is present`, key, name });
 }
 
 /** That the key's only value (`value`) or one of its values (`some`) matches. */
 export function hasValue(name: string, matcher: Matcher, kind: 'value' | 'some' = 'value'): Condition {
   const key = name.toLowerCase();
-  return { kind: 'test', test: { kind, id: `${key} ${kind} ${matcher.id}`, key, name, matcher } };
+  return ask({ kind, id: `${key} ${kind} ${matcher.id}`, key, name, matcher });
 }
 
 /** That one of the key's values matches none of the matchers. */
@@ -95,22 +95,22 @@ export function hasStray(name: string, matchers: readonly Matcher[]): Condition 
     .map((matcher) => matcher.id)
     .sort()
     .join(' | ')}`;
-  return { kind: 'test', test: { kind: 'stray', id, key, name, matchers } };
+  return ask({ kind: 'stray', id, key, name, matchers });
 }
 
 /** That the resource matches a pattern with policy variables, or a part of the resources asked about. */
 export function isResource(pattern: Pattern): Condition {
-  return { kind: 'test', test: { kind: 'resource', id: `resource ${pattern.source}`, pattern } };
+  return ask({ kind: 'resource', id: `resource ${pattern.source}`, pattern });
 }
 
 /** That the caller's role session has this name. */
 export function isSession(session: string): Condition {
-  return { kind: 'test', test: { kind: 'session', id: `session ${session}`, session } };
+  return ask({ kind: 'session', id: `session ${session}`, session });
 }
 
 /** What nobody can answer: possibly true in the proof, never enough to allow in the local system. */
 export function unknown(what: string): Condition {
-  return { kind: 'test', test: { kind: 'unknown', id: `unknown ${what}`, what } };
+  return ask({ kind: 'unknown', id: `unknown ${what}`, what });
 }
 
 /** Whether `condition` holds on a closed context; not known where a test can't be answered. */

@@ -1,7 +1,18 @@
 export type { Asked, Layer } from './asked.ts';
 export { authorize, type Decision, type Request } from './authorize.ts';
 export { type Chain, roleChains } from './chains.ts';
-export { type Condition, evaluate, type Facts, testsOf } from './condition.ts';
+export {
+  ALWAYS,
+  all,
+  any,
+  type Condition,
+  evaluate,
+  type Facts,
+  NEVER,
+  not,
+  reduce,
+  testsOf,
+} from './condition.ts';
 export { decide, decideLayers, formulate, type HoldingLayer, type Question, type Verdict } from './decide.ts';
 export { comesThrough, networkFacts } from './endpoint.ts';
 export { type Context, closedFacts } from './facts.ts';

@@ -11,6 +11,7 @@ export interface Logic<Value> {
   not(value: Value): Value;
   both(a: Value, b: Value): Value;
   either(a: Value, b: Value): Value;
+  every(values: readonly Value[]): Value;
   /** What a statement's condition comes to. */
   ask(condition: Condition): Value;
 }
@@ -23,6 +24,7 @@ export function concreteLogic(facts: Facts): Logic<Truth> {
     not: opposite,
     both,
     either,
+    every: (values) => values.reduce(both, true),
     ask: (condition) => evaluate(condition, facts),
   };
 }
@@ -35,6 +37,7 @@ export function symbolicLogic(facts: Facts): Logic<Condition> {
     not,
     both: (a, b) => all([a, b]),
     either: (a, b) => any([a, b]),
+    every: all,
     ask: (condition) => reduce(condition, facts),
   };
 }

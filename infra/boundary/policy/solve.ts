@@ -1,14 +1,4 @@
-import {
-  ALWAYS,
-  all,
-  any,
-  type Condition,
-  conditionId,
-  NEVER,
-  not,
-  type Test,
-  testsOf,
-} from './condition.ts';
+import { ALWAYS, all, any, type Condition, NEVER, not, type Test, testsOf } from './condition.ts';
 import { relateTests } from './relate.ts';
 import { both, either, opposite, type Truth } from './truth.ts';
 
@@ -21,9 +11,9 @@ const MOST_GUESSES = 20_000;
  * may be wrong where three or more tests of a key only exclude each other together.
  */
 export function satisfiable(condition: Condition): boolean {
-  if (condition.kind === 'constant') return condition.value;
-  if (condition.kind === 'test') return true;
-  return search(condition, [...testsOf(condition).values()]);
+  const rest = settle(pushNegations(condition, false)).rest;
+  if (rest.kind === 'constant') return rest.value;
+  return rest.kind === 'test' || search(rest, [...testsOf(rest).values()]);
 }
 
 /** Whether every request satisfies `condition`; a *yes* is certain. */
@@ -32,22 +22,22 @@ export function valid(condition: Condition): boolean {
 }
 
 /**
- * The shortest equivalent of `condition` that this module finds, given that `facts` hold: parts that follow
- * from the rest go, alternatives that can't happen go.
+ * A short equivalent of `condition`, given that `facts` hold: parts that follow from the rest go, alternatives
+ * that can't happen go. Not always the shortest.
  */
 export function simplify(condition: Condition, facts: Condition = ALWAYS): Condition {
   if (!satisfiable(all([facts, condition]))) return NEVER;
   if (!satisfiable(all([facts, not(condition)]))) return ALWAYS;
-  const normal = pushNegations(condition, false);
+  const { units, rest } = settle(pushNegations(condition, false));
+  const normal = all([...units, rest]);
   if (normal.kind !== 'all' && normal.kind !== 'any') return normal;
   const join = normal.kind === 'all' ? all : any;
   let parts = sortParts(normal.of);
+  // From the last and longest to the first: what follows from the others goes.
   for (let index = parts.length - 1; index >= 0; index--) {
-    const part = parts[index];
-    if (part === undefined) continue;
-    const others = parts.filter((_, other) => other !== index);
-    const rest = join(others);
-    const simpler = simplify(part, all([facts, normal.kind === 'all' ? rest : not(rest)]));
+    const part = parts[index] ?? ALWAYS;
+    const others = join(parts.filter((_, other) => other !== index));
+    const simpler = simplify(part, all([facts, normal.kind === 'all' ? others : not(others)]));
     parts = [...parts.slice(0, index), simpler, ...parts.slice(index + 1)];
   }
   return join(parts);
@@ -63,24 +53,92 @@ function pushNegations(condition: Condition, negated: boolean): Condition {
 
 /** Simple parts first, and the same order for the same parts. */
 function sortParts(parts: readonly Condition[]): Condition[] {
-  const weight = (part: Condition) => testsOf(part).size;
-  return [...parts].sort(
-    (a, b) => weight(a) - weight(b) || conditionId(a).localeCompare(conditionId(b), 'en'),
-  );
+  const weighed = parts.map((part) => ({ part, weight: testsOf(part).size }));
+  return weighed
+    .sort((a, b) => a.weight - b.weight || (a.part.id < b.part.id ? -1 : 1))
+    .map(({ part }) => part);
+}
+
+/**
+ * Parts a conjunction into single tests that must hold (or not) and the rest, from which every test that they
+ * answer is gone. What is left in the rest is independent of the units.
+ */
+function settle(condition: Condition): { units: Condition[]; rest: Condition } {
+  const units: Condition[] = [];
+  const answers = new Map<string, Answered[]>();
+  let rest = condition;
+  for (;;) {
+    const parts = rest.kind === 'all' ? rest.of : [rest];
+    const found = parts.filter(
+      (part) => part.kind === 'test' || (part.kind === 'not' && part.of.kind === 'test'),
+    );
+    if (found.length === 0) return { units, rest };
+    // One at a time, so that a unit that contradicts another makes the rest impossible.
+    for (const unit of found) {
+      const settled = substitute(unit, answers);
+      if (settled === NEVER) return { units: [NEVER], rest: NEVER };
+      if (settled !== ALWAYS) addAnswer(unit, answers, units);
+    }
+    rest = substitute(all(parts.filter((part) => !found.includes(part))), answers);
+  }
+}
+
+interface Answered {
+  test: Test;
+  answer: boolean;
+}
+
+function addAnswer(unit: Condition, answers: Map<string, Answered[]>, units: Condition[]): void {
+  units.push(unit);
+  const inner = unit.kind === 'not' ? unit.of : unit;
+  if (inner.kind !== 'test') return;
+  const topic = topicOf(inner.test);
+  answers.set(topic, [...(answers.get(topic) ?? []), { test: inner.test, answer: unit.kind === 'test' }]);
+}
+
+/** Tests of different topics say nothing about each other. */
+function topicOf(test: Test): string {
+  return 'key' in test ? test.key : test.kind === 'session' ? 'session' : test.id;
+}
+
+/** `condition` with the tests that `answers` answer, by themselves or by what follows from them, replaced. */
+function substitute(condition: Condition, answers: ReadonlyMap<string, readonly Answered[]>): Condition {
+  if (condition.kind === 'constant') return condition;
+  if (condition.kind === 'not') return not(substitute(condition.of, answers));
+  if (condition.kind !== 'test') {
+    const parts = condition.of.map((part) => substitute(part, answers));
+    return condition.kind === 'all' ? all(parts) : any(parts);
+  }
+  for (const { test, answer } of answers.get(topicOf(condition.test)) ?? []) {
+    const follows = answerFrom(test, answer, condition.test);
+    if (follows !== undefined) return follows ? ALWAYS : NEVER;
+  }
+  return condition;
+}
+
+/** What the answer to one test says about another. */
+function answerFrom(given: Test, answer: boolean, wanted: Test): boolean | undefined {
+  if (given.id === wanted.id) return answer;
+  const rules = relateTests(given, wanted);
+  return rules.find(([when]) => when === answer)?.[1];
 }
 
 /** Depth-first search for answers to `tests` under which `condition` holds; what one answer entails is followed at once. */
 function search(condition: Condition, tests: readonly Test[]): boolean {
   const index = new Map(tests.map((test, position) => [test.id, position]));
-  const entailed = entailments(tests);
+  const topics = Map.groupBy(tests, topicOf);
   const answers: Truth[] = tests.map(() => undefined);
   let guesses = 0;
 
-  const assume = (test: number, answer: boolean, trail: number[]): boolean => {
-    if (answers[test] !== undefined) return answers[test] === answer;
-    answers[test] = answer;
-    trail.push(test);
-    return (entailed(test, answer) ?? []).every(([other, value]) => assume(other, value, trail));
+  const assume = (test: Test, answer: boolean, trail: number[]): boolean => {
+    const position = index.get(test.id) ?? -1;
+    if (answers[position] !== undefined) return answers[position] === answer;
+    answers[position] = answer;
+    trail.push(position);
+    return (topics.get(topicOf(test)) ?? []).every((other) => {
+      const follows = other === test ? undefined : answerFrom(test, answer, other);
+      return follows === undefined || assume(other, follows, trail);
+    });
   };
   const value = (part: Condition): Truth => {
     if (part.kind === 'constant') return part.value;
@@ -97,9 +155,9 @@ function search(condition: Condition, tests: readonly Test[]): boolean {
         );
   };
   /** A test whose answer still matters. */
-  const openTest = (part: Condition): number | undefined => {
+  const openTest = (part: Condition): Test | undefined => {
     if (part.kind === 'constant' || value(part) !== undefined) return undefined;
-    if (part.kind === 'test') return index.get(part.test.id);
+    if (part.kind === 'test') return part.test;
     if (part.kind === 'not') return openTest(part.of);
     for (const inner of part.of) {
       const open = openTest(inner);
@@ -115,32 +173,9 @@ function search(condition: Condition, tests: readonly Test[]): boolean {
     return [true, false].some((guess) => {
       const trail: number[] = [];
       const found = assume(next, guess, trail) && find();
-      if (!found) for (const test of trail) answers[test] = undefined;
+      if (!found) for (const position of trail) answers[position] = undefined;
       return found;
     });
   };
   return find();
-}
-
-type Entailment = readonly [test: number, answer: boolean];
-
-/** What follows for other tests from an answer to one. */
-function entailments(
-  tests: readonly Test[],
-): (test: number, answer: boolean) => readonly Entailment[] | undefined {
-  const entailed = new Map<string, Entailment[]>();
-  const add = (test: number, answer: boolean, other: number, value: boolean) => {
-    const key = `${test} ${answer}`;
-    entailed.set(key, [...(entailed.get(key) ?? []), [other, value]]);
-  };
-  tests.forEach((a, i) => {
-    tests.slice(i + 1).forEach((b, offset) => {
-      const j = i + 1 + offset;
-      for (const [whenA, thenB] of relateTests(a, b)) {
-        add(i, whenA, j, thenB);
-        add(j, !thenB, i, !whenA);
-      }
-    });
-  });
-  return (test, answer) => entailed.get(`${test} ${answer}`);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  ALWAYS,
   addResource,
   authorize,
   comesThrough,
@@ -354,16 +355,7 @@ describe('roles are assumed by what their trust policy says', () => {
 });
 
 describe('grants of a key', () => {
-  const grant = (grantee: string) => [
-    {
-      grantee,
-      operations: ['Sign'],
-      condition: parsePolicy('x', document(allow('*'))).statements[0]?.condition ?? {
-        kind: 'constant' as const,
-        value: true,
-      },
-    },
-  ];
+  const grant = (grantee: string) => [{ grantee, operations: ['Sign'], condition: ALWAYS }];
   const decide = (grantee: string, one: Role, action = 'kms:Sign') => {
     const given = world(one);
     addResource(given, { arn: KEY, policy: document(), grants: grant(grantee) });
