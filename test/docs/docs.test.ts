@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const pages = [
+  ...['README.md', 'SECURITY.md', 'CONTRIBUTING.md'],
+  ...readdirSync(join(root, 'docs'), { recursive: true })
+    .map((file) => join('docs', String(file)))
+    .filter((file) => file.endsWith('.md')),
+].map((name) => ({ name, text: readFileSync(join(root, name), 'utf8') }));
+
+describe('documentation', () => {
+  it('compiles its examples', { timeout: 60_000 }, () => {
+    const folder = join(root, '.build', 'examples');
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    const examples = pages.flatMap(({ name, text }) =>
+      [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = ''], index) => ({ name, index, code })),
+    );
+    for (const { name, index, code } of examples)
+      writeFileSync(join(folder, `${name.replaceAll(/\W/g, '-')}-${index}.ts`), code);
+    const paths = {
+      'helseid-zones/client': ['../../client/index.ts'],
+      'helseid-zones/infra': ['../../infra/index.ts'],
+    };
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        extends: '../../tsconfig.json',
+        compilerOptions: { paths },
+        include: ['*.ts'],
+        exclude: [],
+      }),
+    );
+    expect(examples.length).toBeGreaterThan(0);
+    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], {
+      encoding: 'utf8',
+    });
+  });
+
+  it.each(pages)('$name links to what exists', ({ name, text }) => {
+    const links = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)/g)].map(([, link = '']) => link);
+    const missing = links.filter((link) => !existsSync(resolve(root, dirname(name), link)));
+    expect(missing).toEqual([]);
+  });
+
+  it.each(pages)('$name names commands and files that exist', ({ text }) => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const commands = [...text.matchAll(/npm run ([a-z:]+)/g)].map(([, command = '']) => command);
+    expect(commands.filter((command) => !(command in scripts))).toEqual([]);
+    const files = [
+      ...text.matchAll(/`((?:client|functions|infra|local|test|docs|samples|examples)\/[\w./-]*)`/g),
+    ].map(([, file = '']) => file);
+    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+});
