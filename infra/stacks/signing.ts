@@ -192,7 +192,8 @@ function createSigners(
 /** A deploy fails late and obscurely where the account can't reserve as much (correction 24). */
 function warnOfReservations(stack: SystemStack, system: SystemDeclaration): void {
   const reserved = deriveGrants(system).reduce((sum, grant) => sum + signerConcurrency(system, grant), 0);
-  Annotations.of(stack).addInfo(
+  Annotations.of(stack).addInfoV2(
+    'helseid-zones:reservations',
     `The signers reserve ${reserved} concurrent executions, and Lambda keeps 100 for the rest: the account's limit must be at least ${reserved + 102} (a new account may have 10). Lower signerConcurrency in zones.ts, or ask AWS for more.`,
   );
 }
