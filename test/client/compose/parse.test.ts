@@ -156,6 +156,13 @@ describe('refused', () => {
     );
   });
 
+  test('nesting that only JSON.parse bears', () => {
+    const depth = 200_000;
+    expect(() => parse(`{"intents":${'['.repeat(depth)}${']'.repeat(depth)}}`)).toThrow(
+      expect.objectContaining({ code: 'request_too_large' }),
+    );
+  });
+
   test('anything at all, with a coded error that does not repeat it', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), fc.string({ minLength: 12 }), (value, secret) => {
