@@ -33,8 +33,11 @@ export interface BootstrapDeps {
  * person does in HelseID's portal) and rotates again. Without stand-ins it stops at `created`, and takes up there at the next start.
  * Throws `local_failed` with the step that failed.
  */
-export function bootstrapKeys(deps: BootstrapDeps): Promise<ClientKey[]> {
-  return Promise.all(Object.keys(deps.declaration.clients).map((client) => bootstrapKey(deps, client)));
+export async function bootstrapKeys(deps: BootstrapDeps): Promise<ClientKey[]> {
+  const keys: ClientKey[] = [];
+  // One after the other: the rotation function works on one client at a time.
+  for (const client of Object.keys(deps.declaration.clients)) keys.push(await bootstrapKey(deps, client));
+  return keys;
 }
 
 async function bootstrapKey(deps: BootstrapDeps, client: string): Promise<ClientKey> {

@@ -11,7 +11,7 @@ import { deriveLocalDeclaration, type LocalPorts, type StandInPlace } from './de
 import { type LocalAws, startLocalAws } from './local-aws.ts';
 import { createCa } from './stand-in/ca.ts';
 import { type StandIns, startStandIns } from './stand-ins.ts';
-import { createTrail, type Trail } from './trail.ts';
+import { createTrail, keepTrail, type Trail } from './trail.ts';
 import { createTrustingFetch } from './trusting-fetch.ts';
 
 /** How the local system is started. */
@@ -54,6 +54,9 @@ export async function startSystem(options: SystemOptions): Promise<LocalSystem> 
   const declared = await loadSystem(declarationFile);
   const local = options.standIn ? deriveLocalDeclaration(declared, ports) : { system: declared, places: [] };
   const trail = createTrail(Date.now);
+  trail.subscribe((l) => {
+    if (l.fields['fault']) console.error(l);
+  });
   const gatewayPort = (zone: string) => portOf(local.system, zone, ports.gateway);
   const gatewayUrl = (zone: string) => `http://localhost:${gatewayPort(zone)}`;
   const zones = Object.keys(local.system.zones).filter(
@@ -69,6 +72,7 @@ export async function startSystem(options: SystemOptions): Promise<LocalSystem> 
   };
   try {
     if (options.fresh) rmSync(state, { recursive: true, force: true });
+    closers.push(keepTrail(trail, join(state, 'logs')));
     const [assembly, ca] = await Promise.all([
       loadAssembly({
         declarationFile,

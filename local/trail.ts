@@ -1,3 +1,6 @@
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
 /** One line of the audit trail: what happened where. `fields` never hold tokens, assertions, proofs or persons. */
 export interface TrailLine {
   /** Epoch milliseconds. */
@@ -36,4 +39,11 @@ export function createTrail(now: () => number, capacity = 2000): Trail {
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** Appends each line to `<directory>/trail.log`, as JSON; returns what ends it. */
+export function keepTrail(trail: Trail, directory: string): () => void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, 'trail.log');
+  return trail.subscribe((line) => appendFileSync(file, `${JSON.stringify(line)}\n`, { mode: 0o600 }));
 }

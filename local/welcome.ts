@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { LocalSystem } from './system.ts';
 
 /** What `npm start` prints once everything runs: what that is, where it is entered, and lines to try. */
@@ -20,7 +21,7 @@ export function welcome(
         ...aws.endpoints.map(({ zone, service, url }) => row(`${zone} ${service}`, url)),
       ],
     ],
-    ['Try', [...curlLines(system), '  npm run send -- samples/document-created.json']],
+    ['Try', [...curlLines(system), '  npm run send -- examples/document-created.json']],
   ];
   const text = sections
     .filter(([, lines]) => lines.length > 0)
@@ -29,7 +30,7 @@ export function welcome(
     `helseid-zones: ${declaration.name} runs (ready in ${seconds.toFixed(1)} s)`,
     ...text,
     ...(standIns === undefined ? registrationHints(system) : []),
-    `Logs: ${directory}/state/logs   State: ${directory} (npm start -- --fresh empties it)   Ctrl-C ends everything.`,
+    `Logs: ${join(directory, standIns === undefined ? 'state-no-stand-in' : 'state', 'logs')}   State: ${directory} (npm start -- --fresh empties it)   Ctrl-C ends everything.`,
   ].join('\n\n');
 }
 

@@ -123,7 +123,7 @@ function unknownOperation(): AwsError {
 function toAwsError(cause: unknown): AwsError {
   if (cause instanceof AwsError) return cause;
   if (cause instanceof RangeError) return new AwsError('RequestEntityTooLargeException', cause.message, 413);
-  return new AwsError('InternalFailure', 'The local AWS failed; its audit trail says how', 500);
+  return new AwsError('InternalFailure', 'The local AWS failed; logs/trail.log says how', 500);
 }
 
 function plainError(error: AwsError, requestId: string): WireResponse {

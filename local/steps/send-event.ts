@@ -8,7 +8,7 @@ import type { TrailLine } from '../trail.ts';
 import { eventZone, operatorAccess } from './facts.ts';
 import { stepFailed } from './step.ts';
 
-const SAMPLE = new URL('../../samples/document-created.json', import.meta.url);
+const SAMPLE = new URL('../../examples/document-created.json', import.meta.url);
 const PATIENCE = 30_000;
 
 /** The sample event about a document that nobody has sent before, on behalf of `organization`. */

@@ -37,7 +37,11 @@ export interface RotationDeps {
   trail: Trail;
   region: string;
   now: () => number;
+  /** Milliseconds before each further try of a step whose function was throttled. */
+  throttledWaits?: readonly number[];
 }
+
+const THROTTLED_WAITS = [500, 1000, 2000, 5000, 10_000];
 
 /** Secrets Manager's side of rotation. It tries once: a failed rotation waits for the next `RotateSecret` or schedule. */
 export function createRotations(deps: RotationDeps): Rotations {
@@ -100,7 +104,7 @@ async function runSteps(
   steps: readonly RotationStep[],
 ): Promise<RotationResult> {
   for (const step of steps) {
-    const error = await runStep(deps, secret, versionId, step);
+    const error = await runStepPatiently(deps, secret, versionId, step);
     deps.trail.add({
       kind: 'platform',
       fields: {
@@ -119,6 +123,24 @@ async function runSteps(
   return { ok: true };
 }
 
+/** A rotation function works on one secret at a time (reserved concurrency 1); another secret's rotation waits for its turn. */
+async function runStepPatiently(
+  deps: RotationDeps,
+  secret: Secret,
+  versionId: string,
+  step: RotationStep,
+): Promise<string | undefined> {
+  for (const wait of deps.throttledWaits ?? THROTTLED_WAITS) {
+    try {
+      return await runStep(deps, secret, versionId, step);
+    } catch (cause) {
+      if (!(cause instanceof AwsError && cause.code === 'TooManyRequestsException')) return String(cause);
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+  return runStep(deps, secret, versionId, step).catch(String);
+}
+
 async function runStep(
   deps: RotationDeps,
   { stored, settings }: Secret,
@@ -134,16 +156,12 @@ async function runStep(
     ClientRequestToken: versionId,
     RotationToken: randomUUID(),
   };
-  try {
-    const { payload, functionError } = await deps.invoke(
-      call,
-      settings.rotation?.functionArn ?? '',
-      Buffer.from(JSON.stringify(event)),
-    );
-    return functionError === undefined ? undefined : errorText(payload);
-  } catch (cause) {
-    return cause instanceof Error ? cause.message : String(cause);
-  }
+  const { payload, functionError } = await deps.invoke(
+    call,
+    settings.rotation?.functionArn ?? '',
+    Buffer.from(JSON.stringify(event)),
+  );
+  return functionError === undefined ? undefined : errorText(payload);
 }
 
 function errorText(payload: Buffer): string {
