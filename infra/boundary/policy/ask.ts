@@ -2,7 +2,7 @@ import { askResource } from './ask-resource.ts';
 import { askStatement } from './ask-statement.ts';
 import { type Answer, type Answers, type Asked, ownerAccount, serviceOf, targetOf } from './asked.ts';
 import { ALWAYS, any, type Condition, unknown } from './condition.ts';
-import { endpointServiceOf } from './endpoint.ts';
+import { mayServe } from './endpoint.ts';
 import type { Logic } from './logic.ts';
 import { deniesPrincipal, gradePrincipal, type Principal, type PrincipalElement } from './principal.ts';
 import { type Policy, statementsAbout } from './statement.ts';
@@ -67,10 +67,9 @@ function askEndpoints<Value>(
   world: World,
   logic: Logic<Value>,
 ): ReturnType<Answers<Value>['endpoints']> {
-  const service = endpointServiceOf(asked.action);
   const found: { through: Value; answer: Answer<Value> }[] = [];
   for (const endpoint of world.endpoints.values()) {
-    if (endpoint.service !== service || endpoint.policy === undefined) continue;
+    if (!mayServe(endpoint.service, asked.action) || endpoint.policy === undefined) continue;
     const through = logic.ask(endpoint.through);
     if (through !== logic.no)
       found.push({ through, answer: askEndpoint(endpoint, endpoint.policy, asked, logic) });

@@ -1,5 +1,5 @@
+import { arnParts, matchArn } from './arn.ts';
 import type { Matcher } from './matcher.ts';
-import { arnParts, matchArn } from './matcher.ts';
 import { fillPattern, matchGlob, type Pattern } from './pattern.ts';
 import { both, either, opposite, type Truth } from './truth.ts';
 

@@ -3,13 +3,41 @@ import { all, any, type Condition, hasValue, isPresent, not } from './condition.
 import { textMatcher } from './matcher.ts';
 import type { World } from './world.ts';
 
-/** Where an endpoint's service name is not the prefix of the actions it serves. */
-const ENDPOINT_SERVICES: Readonly<Record<string, string>> = { cloudwatch: 'monitoring' };
+/** The prefix of the actions that an endpoint serves, by the last part of its service name. */
+const SERVED: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [
+      'dynamodb',
+      'ec2',
+      'events',
+      'execute-api',
+      'kms',
+      'lambda',
+      'logs',
+      's3',
+      'secretsmanager',
+      'sns',
+      'sqs',
+      'ssm',
+      'states',
+      'sts',
+      'xray',
+    ].map((service) => [service, service]),
+  ),
+  'kms-fips': 'kms',
+  monitoring: 'cloudwatch',
+};
+
+/** Whether an endpoint of `endpointService` serves `action`; one that the table lacks may serve anything. */
+export function mayServe(endpointService: string, action: string): boolean {
+  const prefix = SERVED[endpointService];
+  return prefix === undefined || prefix === serviceOf(action);
+}
 
 /** The endpoint service that serves `action`, e.g. `monitoring` for `cloudwatch:PutMetricData`. */
 export function endpointServiceOf(action: string): string {
-  const service = serviceOf(action);
-  return ENDPOINT_SERVICES[service] ?? service;
+  const prefix = serviceOf(action);
+  return Object.keys(SERVED).find((service) => SERVED[service] === prefix) ?? prefix;
 }
 
 /** That a request comes through the endpoint with this id. */
@@ -24,16 +52,16 @@ export function comesThrough(endpointId: string): Condition {
  * world have no endpoints beyond the world's.
  */
 export function networkFacts(world: World, action: string, via: readonly string[] | undefined): Condition {
-  const service = endpointServiceOf(action);
   const throughByVpc = new Map<string, Condition[]>();
   const facts = [
     any([not(isPresent('aws:SourceVpce')), isPresent('aws:SourceVpc')]),
     any([not(isPresent('aws:SourceVpc')), isPresent('aws:SourceVpce')]),
   ];
-  for (const { through, vpc, service: served } of world.endpoints.values()) {
+  for (const { through, vpc, service } of world.endpoints.values()) {
     const here = throughByVpc.get(vpc) ?? [];
-    throughByVpc.set(vpc, served === service ? [...here, through] : here);
-    facts.push(served === service ? any([not(through), hasText('aws:SourceVpc', vpc)]) : not(through));
+    const serves = mayServe(service, action);
+    throughByVpc.set(vpc, serves ? [...here, through] : here);
+    facts.push(serves ? any([not(through), hasText('aws:SourceVpc', vpc)]) : not(through));
   }
   for (const [vpc, throughs] of throughByVpc)
     facts.push(any([not(hasText('aws:SourceVpc', vpc)), ...throughs]));

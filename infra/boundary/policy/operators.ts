@@ -10,14 +10,8 @@ import {
   not,
   unknown,
 } from './condition.ts';
-import {
-  arnMatcher,
-  type Matcher,
-  networkMatcher,
-  numberMatcher,
-  type Relation,
-  textMatcher,
-} from './matcher.ts';
+import { arnMatcher, type Matcher, networkMatcher, numberMatcher, textMatcher } from './matcher.ts';
+import type { Relation } from './shape.ts';
 
 /** How a condition operator compares a value, and whether it asks for the contrary. */
 interface Operator {

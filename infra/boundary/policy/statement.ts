@@ -1,7 +1,7 @@
 import { isObject, type JsonObject, listOf, stringOf, stringsOf } from '../json.ts';
 import { hasUnknown } from '../unknown.ts';
+import { arnParts, matchArn } from './arn.ts';
 import { ALWAYS, all, any, type Condition, isResource, NEVER, not, unknown } from './condition.ts';
-import { arnParts, matchArn } from './matcher.ts';
 import { compileConditions } from './operators.ts';
 import { covers, type Glob, globsOverlap, matchGlob, type Pattern, parsePattern } from './pattern.ts';
 import { type PrincipalElement, parsePrincipals } from './principal.ts';

@@ -294,6 +294,19 @@ describe('endpoints', () => {
       'aws:SourceVpce is not vpce-0aaa',
     );
   });
+  it('of a service that is not known may serve anything', () => {
+    const given = world({ key: [allow('kms:Sign', is('aws:SourceVpce', 'vpce-0ccc'))] });
+    const asked = { principal: rolePrincipal(ROLE), action: 'kms:Sign', resource: KEY };
+    const withEndpoint = (service: string, statements?: unknown[]) => {
+      const one = endpoint({ endpoint: 'vpce-0ccc', vpc: 'vpc-0ccc' }, service, statements);
+      return decide(asked, { ...given, endpoints: new Map([[one.id, one]]) }).verdict;
+    };
+    expect(withEndpoint('lambda')).toBe('never');
+    expect(withEndpoint('kms-fips')).toBe('when');
+    expect(withEndpoint('kms-fips', [allow('kms:Verify')])).toBe('never');
+    expect(withEndpoint(unknownValue('P'))).toBe('when');
+    expect(withEndpoint('something-new', [allow('kms:Verify')])).toBe('never');
+  });
   it('that the network leaves', () => {
     expect(
       sign({ key: [allow('kms:Sign')], endpoint: [allow('kms:Verify')] }, { via: [SIGNING.endpoint] }),
