@@ -1,0 +1,49 @@
+import { type Assembly, readAssembly } from '../../../infra/boundary/assembly.ts';
+import type { ZoneMap } from '../../../infra/boundary/map/model.ts';
+import { readZoneMap } from '../../../infra/boundary/map/read.ts';
+import { readNetwork } from '../../../infra/boundary/network/model.ts';
+import { resolveAssembly } from '../../../infra/boundary/resolve.ts';
+import type { Finding } from '../../../infra/boundary/rule.ts';
+import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
+import shipped from '../../../zones.ts';
+import { synthesize } from '../../infra/synthesize.ts';
+
+/** A template as the tests change it. */
+export type Template = { Resources: Record<string, { Type: string; Properties: Record<string, unknown> }> };
+
+/** Where the shipped system, or another, is synthesized to; zones with accounts of their own need the signing zone's. */
+export function synthesizedFolder(declaration: SystemDeclaration = shipped): string {
+  const placed = Object.values(declaration.zones).some(({ account }) => account !== undefined);
+  return synthesize(declaration, placed ? { account: '222233334444', region: 'eu-north-1' } : {}).folder;
+}
+
+/** The map of what lies in `folder`, after `change` has changed the templates it is given by name. */
+export function mapOf(
+  folder: string,
+  declaration: SystemDeclaration = shipped,
+  change: (template: (stack: string) => Template) => void = () => {},
+  findings: readonly Finding[] = [],
+): ZoneMap {
+  const assembly = structuredClone(readAssembly(folder)) as Assembly;
+  change((name) => {
+    const stack = assembly.stacks.find((candidate) => candidate.name === name);
+    if (stack === undefined) throw new Error(`no stack ${name}`);
+    return stack.template as Template;
+  });
+  const resolved = resolveAssembly(assembly);
+  return readZoneMap({
+    declaration,
+    assembly: resolved,
+    network: readNetwork(resolved, declaration),
+    findings,
+  });
+}
+
+/** Calls as short lines: `summary invoke signer-journal-public`. */
+export function linesOf(
+  { calls, nodes }: ZoneMap,
+  only: (call: ZoneMap['calls'][number]) => boolean = () => true,
+) {
+  const label = new Map(nodes.map((node) => [node.id, node.label]));
+  return calls.filter(only).map(({ from, verb, to }) => `${label.get(from)} ${verb} ${label.get(to)}`);
+}
