@@ -94,6 +94,14 @@ test('the bundle signs what its grant.json allows, with the record and the key t
   ]);
 });
 
+test('the audit can’t be switched off from outside', async () => {
+  const { lines } = await invoke(
+    { intents: [{ kind: 'client_assertion', client: 'journal', issuer: grant.issuer }] },
+    { POWERTOOLS_LOG_LEVEL: 'SILENT' },
+  );
+  expect(lines.filter((line) => line.code === 'signed')).toHaveLength(1);
+});
+
 test('an AWS error comes back as a code, after the SDK’s bounded retries', async () => {
   kms.failNext('Sign', 'ThrottlingException', 3);
   const before = kms.calls.length;
