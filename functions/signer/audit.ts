@@ -28,7 +28,7 @@ export interface Audit {
   recordRefused(entry: RefusedEntry): void;
 }
 
-/** Refusals are decisions of ours; everything else that releases nothing is a failure. */
+/** Decisions of ours. Everything else that releases nothing is a failure, a key that KMS says is disabled or gone too. */
 const REFUSALS: readonly ErrorCode[] = [
   'request_malformed',
   'request_too_large',
@@ -68,8 +68,9 @@ export function createAudit(logger: Logger, metrics: Metrics, grant: Grant, requ
         });
     },
     recordRefused({ kinds, reason, facts }) {
-      const code = REFUSALS.includes(reason) ? 'refused' : 'failed';
-      logger.warn(code, { code, ...common, kinds, reason, ...facts });
+      const ours = REFUSALS.includes(reason) && facts['aws_error'] === undefined;
+      const code = ours ? 'refused' : 'failed';
+      logger.warn(code, { ...facts, code, ...common, kinds, reason });
       for (const kind of new Set(kinds.length > 0 ? kinds : ['unknown']))
         publish(kind, (counted) => {
           counted.addMetric(code === 'refused' ? 'Refused' : 'Failed', 'Count', 1);

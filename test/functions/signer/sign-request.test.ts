@@ -51,6 +51,8 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
     now: START,
     reads: 0,
     readFails: false,
+    /** Milliseconds that reading the record takes. */
+    readTakes: 0,
     keys: [] as KeyEntry[],
     addKey(state: KeyState, of: Algorithm = algorithm, more: Partial<KeyEntry> = {}): FakeKey {
       const key = kms.addKey(of);
@@ -68,6 +70,7 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
   };
   const readSecret = async () => {
     world.reads += 1;
+    world.now += world.readTakes;
     if (world.readFails) throw awsError('AccessDeniedException');
     return world.recordText();
   };
@@ -195,10 +198,12 @@ describe('freshness', () => {
     world.addKey('current');
     const [first, second] = signaturesOf(await world.sign(assertion, assertion));
     world.now += 2000;
+    world.readTakes = 30_000;
+    world.now += 30_000;
     const [third] = signaturesOf(await world.sign(assertion));
     const claims = [first, second, third].map((signature) => decodeJwt(signature?.jws ?? ''));
     expect(new Set(claims.map(({ jti }) => jti)).size).toBe(3);
-    expect(claims.map(({ iat }) => iat)).toEqual([START / 1000, START / 1000, START / 1000 + 2]);
+    expect(claims.map(({ iat }) => iat)).toEqual([START / 1000, START / 1000, START / 1000 + 62]);
   });
 
   test.each([
@@ -446,6 +451,17 @@ describe('audit', () => {
         aws_error: 'ThrottlingException',
       },
     ]);
+  });
+
+  test('a current key that is disabled is a failure of the system, no refusal of the request', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    world.kms.failNext('Sign', 'DisabledException', 1, 409);
+    await world.sign(assertion);
+    expect(world.audited()).toMatchObject([
+      { code: 'failed', reason: 'key_not_usable', aws_error: 'DisabledException' },
+    ]);
+    expect(world.emf()).toMatchObject([{ Failed: 1 }]);
   });
 
   test('a line is small: an invoker can read the last 4 KB back', async () => {
