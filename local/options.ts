@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ZonesError } from '../client/errors.ts';
 
@@ -41,7 +42,7 @@ export function readOptions(args: readonly string[]): CommandOptions {
     help: values.help,
     gatewayPort: readPort('--port', values.port),
     standInPort: readPort('--stand-in-port', values['stand-in-port']),
-    directory: values.directory,
+    directory: resolve(values.directory),
   };
 }
 
