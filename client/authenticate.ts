@@ -68,14 +68,14 @@ export async function requestAuthenticated(
       const sentAt = Math.floor(client.now() / 1000);
       return { signed, sentAt, response: await sendAttempt(client, request, as, signed) };
     });
-    const nonce = request.proof ? client.nonces.keep('authorization-server', url, response) : undefined;
+    const nonce = client.nonces.keep('authorization-server', url, response);
     const refusal = await readRefusal(response);
     if (!refusal) {
       const { proof } = signed;
       return { as, oauth: describeClient(client), response, sentAt, ...(proof ? { proof } : {}) };
     }
     if (refusal.error === 'use_dpop_nonce') {
-      if (nonceTried || nonce === undefined) throw stopNonceLoop(client.issuer);
+      if (!request.proof || nonceTried || nonce === undefined) throw stopNonceLoop(client.issuer);
       nonceTried = true;
     } else if (refusal.error === 'invalid_client' && !refused) {
       refused = { refusal, kid: signed.assertion.kid };

@@ -125,6 +125,21 @@ test('a proof at PAR, with its own nonce, only where the profile wants one', asy
   expect(world.issuer.posts.map(({ path }) => path)).toEqual(['/par', '/par', '/token']);
 });
 
+test('a nonce that comes with the answer to PAR saves the challenge at the token endpoint', async () => {
+  const world = await makeWorld();
+  const { redeem, callback } = await begin(world);
+  await redeem(callback());
+  expect(world.issuer.posts.map(({ path }) => path)).toEqual(['/par', '/token']);
+});
+
+test('a nonce that is demanded where no proof is sent ends the request', async () => {
+  const world = await makeWorld();
+  world.issuer.behaviour.fail = () =>
+    Response.json({ error: 'use_dpop_nonce' }, { status: 400, headers: { 'dpop-nonce': 'n' } });
+  await failure(begin(world), 'nonce_loop');
+  expect(world.issuer.posts).toHaveLength(1);
+});
+
 test('no nonce in the ID token and no DPoP nonce anywhere', async () => {
   const world = await makeWorld();
   world.issuer.behaviour.nonceAt = [];
@@ -241,8 +256,8 @@ test.each<[string, Partial<World['issuer']['behaviour']>]>([
   const parameters = callback();
   const posts = world.issuer.posts.length;
   await failure(redeem(parameters), 'id_token_invalid');
-  // The challenge and the answer; whatever is wrong with the token, the code is not redeemed again.
-  expect(world.issuer.posts.length).toBe(posts + 2);
+  // Whatever is wrong with the token, the code is not redeemed again.
+  expect(world.issuer.posts.length).toBe(posts + 1);
 });
 
 test.each<[string, Partial<World['issuer']['behaviour']>]>([
