@@ -1,0 +1,15 @@
+import { benchPolicy } from './policy.ts';
+import type { BenchResult } from './result.ts';
+import { benchSigning } from './signing.ts';
+
+/** What is measured; a module a subject. Figures of one run compare with each other, not with those of another machine. */
+const BENCHES: readonly [string, () => BenchResult[] | Promise<BenchResult[]>][] = [
+  ['signing', benchSigning],
+  ['policy engine', benchPolicy],
+];
+
+for (const [subject, measure] of BENCHES) {
+  console.log(`\n${subject}`);
+  for (const { name, value, unit } of await measure())
+    console.log(`  ${name.padEnd(64)} ${value.toPrecision(3).padStart(8)} ${unit}`);
+}
