@@ -3,12 +3,13 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { ZonesError } from './errors.ts';
 import { type Fetch, withDeadline } from './http.ts';
 
-/** The services a zone function may call: signing name, host prefix and the `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>`. */
+/** The services that zone functions and the key commands call: signing name, host prefix and the `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>`. */
 const SERVICES = {
   lambda: { host: 'lambda', variable: 'LAMBDA' },
   dynamodb: { host: 'dynamodb', variable: 'DYNAMODB' },
   sqs: { host: 'sqs', variable: 'SQS' },
   events: { host: 'events', variable: 'EVENTBRIDGE' },
+  cloudtrail: { host: 'cloudtrail', variable: 'CLOUDTRAIL' },
 } as const;
 
 /** Signing name of a service this caller knows. */

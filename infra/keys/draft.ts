@@ -1,0 +1,85 @@
+import * as v from 'valibot';
+import { ZonesError } from '../../client/errors.ts';
+import { readClientKey } from '../../functions/common/client-keys.ts';
+import { candidateKey } from '../../functions/common/record-states.ts';
+import { type Desk, openClient } from './desk.ts';
+
+/** What a client draft is made from. */
+export interface DraftRequest {
+  /** Organisation number of the client's owner, nine digits. */
+  organization: string;
+  /** Where the person who confirms ends up. */
+  redirect: string;
+}
+
+const answerSchema = v.object({ clientId: v.pipe(v.string(), v.minLength(1)) });
+
+/**
+ * Registers a client with its first key without the portal (`POST /v1/client-drafts`, helseid.md 7): single-tenant clients
+ * only, from a template that the api key is for. A person still confirms, on the page that is printed.
+ * @throws ZonesError `config_invalid`, `self_service_refused`, `self_service_unreachable`
+ */
+export async function draftClient(desk: Desk, request: DraftRequest, clientName?: string): Promise<void> {
+  const { name, declared, store } = await openClient(desk, clientName);
+  const key = candidateKey(await store.read());
+  const apiKey = desk.env['HELSEID_DRAFT_API_KEY'];
+  if (!declared.selfService) throw missing(`client ${name} has no self-service API in the declaration`);
+  if (declared.tenancy !== 'single-tenant') throw missing('drafts are for single-tenant clients');
+  if (!key) throw missing('there is no key that waits; make one with npm run keys -- rotate');
+  if (!apiKey) throw missing('HELSEID_DRAFT_API_KEY, the api key of the client template, is not set');
+  const { jwk, kid } = await readClientKey(desk.kms, key.keyArn, key.algorithm);
+  if (
+    !(await desk.confirm(`Register a new client with key ${kid} for organisation ${request.organization}?`))
+  )
+    return;
+  const url = `${declared.selfService.baseUrl}/v1/client-drafts`;
+  const { clientId } = await post(desk, url, apiKey, {
+    organizationNumber: request.organization,
+    publicJwk: JSON.stringify({ ...jwk, kid, alg: key.algorithm, use: 'sig' }),
+    postClientConfirmationRedirectUri: request.redirect,
+  });
+  desk.say(`Client id: ${clientId}. Put it into zones.ts (clients.${name}.clientId) and deploy.`);
+  desk.say(`Confirm it, as somebody who may: ${confirmationPage(declared.selfService.baseUrl, clientId)}`);
+  desk.say('Then: npm run keys -- verify');
+}
+
+async function post(desk: Desk, url: string, apiKey: string, body: object) {
+  let response: Response;
+  let text: string;
+  try {
+    response = await desk.fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json', 'api-key': apiKey },
+      body: JSON.stringify(body),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(20_000),
+    });
+    text = await response.text();
+  } catch (cause) {
+    throw new ZonesError('self_service_unreachable', `${url} did not answer; look in the portal first.`, {
+      cause,
+    });
+  }
+  const facts = { status: response.status };
+  if (response.status >= 400 && response.status < 500)
+    throw new ZonesError('self_service_refused', `Refused: ${text.slice(0, 500)}`, { facts });
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), answerSchema), text);
+  if (response.ok && parsed.success) return parsed.output;
+  throw new ZonesError(
+    'self_service_unreachable',
+    `${url} answered ${response.status}; look in the portal first.`,
+    {
+      facts,
+    },
+  );
+}
+
+/** The portal is the API's host without its first label. */
+function confirmationPage(baseUrl: string, clientId: string): string {
+  const { host } = new URL(baseUrl);
+  return `https://${host.replace(/^api\./, '')}/confirm-client/${encodeURIComponent(clientId)}`;
+}
+
+function missing(what: string): ZonesError {
+  return new ZonesError('config_invalid', `No draft: ${what}.`);
+}

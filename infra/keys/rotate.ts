@@ -1,0 +1,133 @@
+import { ZonesError } from '../../client/errors.ts';
+import { disableClientKey } from '../../functions/common/client-keys.ts';
+import { awsErrorName } from '../../functions/common/key-ports.ts';
+import type { ClientRecord, KeyEntry } from '../../functions/common/record.ts';
+import { candidateKey, currentKey, findKey, moveKey } from '../../functions/common/record-states.ts';
+import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
+import { type Desk, type DeskClient, openClient } from './desk.ts';
+
+/** Seconds until every signer has read a changed record again. */
+const SIGNERS_KNOW = RECORD_TTL_MS / 1000 + 5;
+
+/** Seconds between two looks at a rotation, and after which it is left to itself. */
+const LOOK = 3;
+const PATIENCE = 20 * 60;
+
+/**
+ * Has Secrets Manager replace the current key, and waits for it. With `now` the replaced key, and any replaced before, stops
+ * at once, instead of signing proofs until its last token has expired.
+ * @throws ZonesError `rotation_failed` when no new key is current in the end
+ */
+export async function rotateKey(desk: Desk, clientName?: string, now = false): Promise<void> {
+  const client = await openClient(desk, clientName);
+  const old = currentKey(await client.store.read());
+  const warning = now ? ' Every older key stops at once: tokens bound to it die, calls fetch new ones.' : '';
+  if (!(await desk.confirm(`Replace the key of client ${client.name}?${warning}`))) return;
+  const record = await runRotation(desk, client);
+  if (candidateKey(record)?.state === 'created' && !isNew(record, old)) return sayRegister(desk);
+  if (!isNew(record, old))
+    throw new ZonesError('rotation_failed', 'No new key is current; see the log of the rotation function.');
+  desk.say(`Current: ${currentKey(record)?.kid}`);
+  if (now) await stopKeys(desk, client, kidsIn(record, 'retiring'));
+}
+
+/**
+ * Goes on with a key that waits: has it proved at HelseID and made current.
+ * @throws ZonesError `rotation_failed`
+ */
+export async function verifyKey(desk: Desk, clientName?: string): Promise<void> {
+  const client = await openClient(desk, clientName);
+  const before = await client.store.read();
+  const waiting = candidateKey(before);
+  if (!waiting) {
+    desk.say(`No key of client ${client.name} waits; current: ${currentKey(before)?.kid ?? 'none'}.`);
+    return;
+  }
+  if (!(await desk.confirm(`Prove key ${waiting.kid} (${waiting.state}) at HelseID and make it current?`)))
+    return;
+  const record = await runRotation(desk, client);
+  const state = findKey(record, waiting.kid)?.state;
+  if (state === 'current') desk.say(`Current: ${waiting.kid}`);
+  else if (state === 'created') sayRegister(desk);
+  else
+    throw new ZonesError(
+      'rotation_failed',
+      `Key ${waiting.kid} is ${state}; see the log of the rotation function.`,
+    );
+}
+
+/**
+ * Retires a key and disables it. Not the current one; one that tokens may still depend on only with `force`.
+ * @throws ZonesError `key_unknown`, `transition_refused`
+ */
+export async function retireKey(desk: Desk, kid: string, clientName?: string, force = false): Promise<void> {
+  const client = await openClient(desk, clientName);
+  const record = await client.store.read();
+  // Refused before anybody is asked.
+  moveKey(record, kid, 'retired', desk.clock.now(), { force });
+  const state = findKey(record, kid)?.state;
+  const warning =
+    state === 'registered' || state === 'verified'
+      ? ' HelseID may accept this one only: make sure that it accepts the current key.'
+      : '';
+  if (!(await desk.confirm(`Retire key ${kid} (${state}) and disable it?${warning}`))) return;
+  await stopKeys(desk, client, [kid]);
+}
+
+/** The record says so first; once every signer has read that, KMS is told. */
+async function stopKeys(desk: Desk, client: DeskClient, kids: readonly string[]): Promise<void> {
+  if (kids.length === 0) return;
+  const record = await client.store.change((before) =>
+    kids.reduce((next, kid) => moveKey(next, kid, 'retired', desk.clock.now(), { force: true }), before),
+  );
+  desk.say(`Waiting ${SIGNERS_KNOW} s, until every signer knows.`);
+  await desk.clock.wait(SIGNERS_KNOW);
+  for (const kid of kids) {
+    const keyArn = findKey(record, kid)?.keyArn;
+    if (keyArn && (await disableClientKey(desk.kms, keyArn))) desk.say(`KEY_DISABLED  ${kid}`);
+  }
+}
+
+function kidsIn({ keys }: ClientRecord, state: KeyEntry['state']): string[] {
+  return keys.filter((key) => key.state === state).map(({ kid }) => kid);
+}
+
+async function runRotation(desk: Desk, { secretId, store }: DeskClient): Promise<ClientRecord> {
+  try {
+    await desk.secrets.rotateSecret({ SecretId: secretId });
+  } catch (error) {
+    // One is under way, and is attempted again by that very refusal.
+    if (awsErrorName(error) !== 'InvalidRequestException') throw error;
+  }
+  const began = desk.clock.now();
+  let seen = '';
+  for (;;) {
+    const record = await store.read();
+    const states = record.keys.map(({ kid, state }) => `${kid.slice(0, 8)} ${state}`).join(', ');
+    if (states !== seen) desk.say(`${desk.clock.now() - began} s: ${states || 'no key yet'}`);
+    seen = states;
+    if (!(await isPending(desk, secretId))) return store.read();
+    if (desk.clock.now() - began > PATIENCE)
+      throw new ZonesError(
+        'rotation_failed',
+        'The rotation is not over; Secrets Manager goes on with it. See the log of the rotation function.',
+      );
+    await desk.clock.wait(LOOK);
+  }
+}
+
+async function isPending({ secrets }: Desk, secretId: string): Promise<boolean> {
+  const { VersionIdsToStages = {} } = await secrets.describeSecret({ SecretId: secretId });
+  return Object.values(VersionIdsToStages).some(
+    (stages) => stages.includes('AWSPENDING') && !stages.includes('AWSCURRENT'),
+  );
+}
+
+function isNew(record: ClientRecord, old: KeyEntry | undefined): boolean {
+  const current = currentKey(record);
+  return current !== undefined && current.kid !== old?.kid;
+}
+
+function sayRegister(desk: Desk): void {
+  desk.say('The key waits for its registration: npm run jwk prints it, npm run keys -- verify goes on.');
+}

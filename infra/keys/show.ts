@@ -1,0 +1,90 @@
+import { describeClientKey, readClientKey } from '../../functions/common/client-keys.ts';
+import type { KeyEntry } from '../../functions/common/record.ts';
+import { candidateKey, currentKey } from '../../functions/common/record-states.ts';
+import { type Desk, openClient } from './desk.ts';
+
+const COLUMNS = [
+  'kid',
+  'algorithm',
+  'state',
+  'in KMS',
+  'created',
+  'registered',
+  'expires',
+  'last signature',
+  'tokens depend on it',
+] as const;
+
+/** Prints a table of every key of every client, or of one. */
+export async function showKeys(desk: Desk, only?: string): Promise<void> {
+  for (const name of only === undefined ? Object.keys(desk.system.clients) : [only]) {
+    const { store, declared } = await openClient(desk, name);
+    const { keys } = await store.read();
+    desk.say(`Client ${name} (${declared.clientId})`);
+    if (keys.length === 0) desk.say('  No key yet: npm run keys -- rotate makes the first one.');
+    else
+      for (const line of formatTable([
+        COLUMNS,
+        ...(await Promise.all(keys.map((key) => describe(desk, key)))),
+      ]))
+        desk.say(`  ${line}`);
+    desk.say('');
+  }
+}
+
+async function describe(desk: Desk, key: KeyEntry): Promise<string[]> {
+  const { state } = await describeClientKey(desk.kms, key.keyArn);
+  const last = await desk.lastSignature(key.keyArn, key.kid);
+  return [
+    key.kid,
+    key.algorithm,
+    key.state,
+    state,
+    formatTime(key.since.created),
+    formatTime(key.since.registered),
+    formatTime(key.expires),
+    last === undefined ? 'not known' : formatTime(last),
+    dependsOn(key, desk.clock.now()),
+  ];
+}
+
+function dependsOn({ state, usableUntil = 0 }: KeyEntry, now: number): string {
+  if (state === 'current') return 'yes';
+  if (state === 'registered' || state === 'verified') return 'perhaps, after a fallback';
+  if (state === 'retiring') return now < usableUntil ? `until ${formatTime(usableUntil)}` : 'no longer';
+  return 'no';
+}
+
+/** Minutes are enough for people; UTC, as in the logs. */
+export function formatTime(seconds: number | undefined): string {
+  if (seconds === undefined) return '–';
+  return `${new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ')}Z`;
+}
+
+function formatTable(rows: readonly (readonly string[])[]): string[] {
+  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Prints the public JWK that shall be registered: of the key on its way, or else of the current one. */
+export async function printJwks(desk: Desk, only?: string): Promise<void> {
+  for (const name of only === undefined ? Object.keys(desk.system.clients) : [only]) {
+    const { store, declared } = await openClient(desk, name);
+    const record = await store.read();
+    const key = candidateKey(record) ?? currentKey(record);
+    if (!key) {
+      desk.say(`Client ${name} has no key yet: npm run keys -- rotate --client ${name} makes the first one.`);
+      continue;
+    }
+    const { jwk, kid } = await readClientKey(desk.kms, key.keyArn, key.algorithm);
+    const advice = key.state === 'created' ? `register this at ${record.issuer}` : 'registered already';
+    desk.say(`Client ${name} (${declared.clientId}), key in state ${key.state}: ${advice}.`);
+    desk.say(JSON.stringify({ ...jwk, kid, alg: key.algorithm, use: 'sig' }, null, 2));
+    if (key.state === 'created') desk.say('Then: npm run keys -- verify, or wait for the hourly check.');
+  }
+}

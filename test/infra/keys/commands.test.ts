@@ -1,0 +1,346 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { RegisteredJwk } from '../../../functions/rotation/ports.ts';
+import { recordName } from '../../../infra/declaration/names.ts';
+import type { ClientDeclaration } from '../../../infra/declaration/types.ts';
+import { renderKeyPolicy } from '../../../infra/key-policy.ts';
+import { runCommand } from '../../../infra/keys/commands.ts';
+import type { Desk, OperatorKms } from '../../../infra/keys/desk.ts';
+import { readKeyOptions } from '../../../infra/keys/options.ts';
+import shipped from '../../../zones.ts';
+import { FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
+import { FAKE_CLIENT_ID, FAKE_ISSUER, FAKE_SELF_SERVICE } from '../../fakes/self-service.ts';
+import { bootstrap, createWorld, readJwk, type World } from '../../rotation/world.ts';
+
+const PLACE = { account: '111122223333', signingVpc: 'vpc-1' };
+const RENDERED = JSON.stringify(
+  renderKeyPolicy({ system: 'journal', client: 'journal', algorithm: 'ES256', ...PLACE }),
+);
+
+interface Counter {
+  desk: Desk;
+  lines: string[];
+  questions: string[];
+  /** What the operator answers. */
+  answer: boolean;
+  deleted: string[];
+}
+
+let world: World;
+let counter: Counter;
+
+/** A desk over the simulated system; a rotation that it begins runs while it waits. */
+function openCounter(clients: Record<string, ClientDeclaration> = shipped.clients): Counter {
+  const [shippedClient] = Object.values(clients) as [ClientDeclaration];
+  const declared: ClientDeclaration = {
+    ...shippedClient,
+    clientId: FAKE_CLIENT_ID,
+    issuer: FAKE_ISSUER,
+    selfService: { baseUrl: FAKE_SELF_SERVICE, audience: 'a', scope: 's', body: 'object' },
+  };
+  const lines: string[] = [];
+  const questions: string[] = [];
+  const deleted: string[] = [];
+  const kms: OperatorKms = {
+    ...world.kms,
+    async putKeyPolicy({ KeyId, Policy = '' }) {
+      const key = world.kms.keys.get(KeyId ?? '');
+      if (key) key.policy = Policy;
+    },
+    async scheduleKeyDeletion({ KeyId = '', PendingWindowInDays }) {
+      deleted.push(`${KeyId} ${PendingWindowInDays}`);
+    },
+  };
+  // The commands name the record; the fake knows it by its ARN only.
+  const byName = <T extends { SecretId: string | undefined }>(input: T): T =>
+    input.SecretId === recordName('journal', 'journal') ? { ...input, SecretId: FAKE_SECRET_ARN } : input;
+  const { secrets } = world;
+  const made: Counter = {
+    lines,
+    questions,
+    deleted,
+    answer: true,
+    desk: {
+      system: { ...shipped, clients: { ...clients, journal: declared } },
+      kms,
+      secrets: {
+        describeSecret: (input) => secrets.describeSecret(byName(input)),
+        getSecretValue: (input) => secrets.getSecretValue(byName(input)),
+        putSecretValue: (input) => secrets.putSecretValue(byName(input)),
+        updateSecretVersionStage: (input) => secrets.updateSecretVersionStage(byName(input)),
+        rotateSecret: (input) => secrets.rotateSecret(byName(input)),
+      },
+      clock: {
+        now: world.now,
+        async wait(seconds) {
+          await world.pass(seconds);
+          if (secrets.stages.has('AWSPENDING')) await world.rotate();
+        },
+      },
+      fetch: world.helseId.fetch,
+      say: (line) => void lines.push(line),
+      confirm: async (question) => {
+        questions.push(question);
+        return made.answer;
+      },
+      lastSignature: async () => 1_790_000_000,
+      signingPlace: async () => PLACE,
+      env: { HELSEID_DRAFT_API_KEY: 'api-key' },
+      local: false,
+    },
+  };
+  return made;
+}
+
+const run = (...args: string[]) => runCommand(counter.desk, readKeyOptions(args));
+const output = () => counter.lines.join('\n');
+const states = () => world.record().keys.map(({ state }) => state);
+const kid = (index: number) => world.record().keys[index]?.kid ?? '';
+const code = (name: string) => expect.objectContaining({ code: name });
+
+beforeEach(async () => {
+  world = createWorld();
+  world.policy.template = RENDERED;
+  await bootstrap(world);
+  counter = openCounter();
+});
+
+describe('show', () => {
+  test('prints every key with all that is known of it', async () => {
+    await world.rotate();
+    await run();
+    const [, header = '', old = '', current = ''] = counter.lines;
+    expect(header).toMatch(
+      /kid +algorithm +state +in KMS +created +registered +expires +last signature +tokens/,
+    );
+    expect(old).toMatch(new RegExp(`${kid(0)} +ES256 +retiring +Enabled.+2026-.+until 2026-`));
+    expect(current).toMatch(new RegExp(`${kid(1)} +ES256 +current +Enabled.+yes$`));
+    expect(counter.questions).toEqual([]);
+  });
+
+  test('says what to do where there is none', async () => {
+    world = createWorld();
+    counter = openCounter();
+    await run();
+    expect(output()).toContain('keys -- rotate');
+  });
+});
+
+describe('jwk', () => {
+  test('prints the key that waits, as it shall be registered, and no private member', async () => {
+    world = createWorld();
+    counter = openCounter();
+    await run('jwk');
+    expect(output()).toContain('has no key yet');
+    await world.rotate();
+    counter.lines.length = 0;
+    await run('jwk');
+    const printed = JSON.parse(counter.lines[1] ?? '') as RegisteredJwk;
+    expect(printed).toEqual(await readJwk(world, kid(0)));
+    expect(Object.keys(printed).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
+  });
+});
+
+describe('rotate', () => {
+  test('replaces the key and says how far it is', async () => {
+    await run('rotate');
+    expect(states()).toEqual(['retiring', 'current']);
+    expect(output()).toContain(`Current: ${kid(1)}`);
+  });
+
+  test('with --now the old key stops, after every signer knows', async () => {
+    world.traffic = true;
+    const before = kid(0);
+    await run('rotate', '--now');
+    expect(counter.questions[0]).toContain('at once');
+    expect(states()).toEqual(['retired', 'current']);
+    expect(world.kms.keys.get(world.record().keys[0]?.keyArn ?? '')?.state).toBe('Disabled');
+    expect(output()).toContain(`KEY_DISABLED  ${before}`);
+    // Tokens bound to it die, which is what was asked for; new ones are to be had at every moment.
+    expect(world.failures.filter(({ what }) => what.startsWith('call'))).toEqual([]);
+  });
+
+  test('with --now keys replaced before stop too', async () => {
+    await world.rotate();
+    await run('rotate', '--now');
+    expect(states()).toEqual(['retired', 'retired', 'current']);
+  });
+
+  test('with --now nothing is stopped when no new key has come', async () => {
+    world.helseId.behaviour.post = 'refuse';
+    await expect(run('rotate', '--now')).rejects.toThrow(code('rotation_failed'));
+    expect(states()[0]).toBe('current');
+  });
+
+  test('makes the first key, and says that it is to be registered', async () => {
+    world = createWorld();
+    counter = openCounter();
+    await run('rotate');
+    expect(states()).toEqual(['created']);
+    expect(output()).toContain('npm run jwk');
+  });
+
+  test('goes on with one that is under way', async () => {
+    world.secrets.beginRotation();
+    await run('rotate');
+    expect(states()).toEqual(['retiring', 'current']);
+  });
+});
+
+describe('verify', () => {
+  test('brings a key that has been registered by hand into use', async () => {
+    world = createWorld();
+    counter = openCounter();
+    await world.rotate();
+    await run('verify');
+    expect(output()).toContain('waits for its registration');
+    world.helseId.registerByHand(await readJwk(world, kid(0)));
+    await run('verify');
+    expect(states()).toEqual(['current']);
+  });
+
+  test('does nothing where none waits', async () => {
+    await run('verify');
+    expect(counter.questions).toEqual([]);
+    expect(world.secrets.stages.has('AWSPENDING')).toBe(false);
+  });
+});
+
+describe('retire', () => {
+  test('refuses the current key, and one that tokens depend on, before it asks', async () => {
+    await world.rotate();
+    await expect(run('retire', kid(1), '--force')).rejects.toThrow(code('transition_refused'));
+    await expect(run('retire', kid(0))).rejects.toThrow(code('transition_refused'));
+    await expect(run('retire', 'unknown')).rejects.toThrow(code('key_unknown'));
+    expect(counter.questions).toEqual([]);
+  });
+
+  test('retires and disables with --force, or once the time is over', async () => {
+    await world.rotate();
+    await run('retire', kid(0), '--force');
+    expect(states()).toEqual(['retired', 'current']);
+    expect([...world.kms.keys.values()].map(({ state }) => state)).toEqual(['Disabled', 'Enabled']);
+  });
+});
+
+describe('delete', () => {
+  test('only a retired key, with the days that were asked for', async () => {
+    await world.rotate();
+    await expect(run('delete', kid(0))).rejects.toThrow(code('transition_refused'));
+    await run('retire', kid(0), '--force');
+    await run('delete', kid(0), '--days', '7');
+    expect(counter.deleted).toEqual([`${world.record().keys[0]?.keyArn} 7`]);
+    await expect(run('delete', 'unknown')).rejects.toThrow(code('key_unknown'));
+  });
+});
+
+describe('policy', () => {
+  test('leaves alone what is right, and gives the rendered policy to what is not', async () => {
+    const [key] = world.kms.keys.values();
+    if (key) key.policy = RENDERED;
+    await run('policy');
+    expect(counter.questions).toEqual([]);
+    if (key) key.policy = '{}';
+    await run('policy');
+    expect(JSON.parse(key?.policy ?? '')).toEqual(JSON.parse(RENDERED));
+  });
+});
+
+describe('draft', () => {
+  const draft = ['draft', '--organization', '814513157', '--redirect', 'https://vendor.test/done'];
+  const answer = (response: Response) => {
+    const sent: { url: string; init: RequestInit }[] = [];
+    counter.desk.fetch = async (url, init = {}) => {
+      sent.push({ url, init });
+      return response;
+    };
+    return sent;
+  };
+
+  beforeEach(async () => {
+    world = createWorld();
+    await world.rotate();
+    counter = openCounter();
+  });
+
+  test('registers the waiting key and says how to go on', async () => {
+    const sent = answer(Response.json({ clientId: 'new-client' }));
+    await run(...draft);
+    expect(sent[0]).toMatchObject({
+      url: `${FAKE_SELF_SERVICE}/v1/client-drafts`,
+      init: { method: 'POST', headers: { 'api-key': 'api-key' }, redirect: 'manual' },
+    });
+    const { publicJwk, ...body } = JSON.parse(String(sent[0]?.init.body));
+    expect(body).toEqual({
+      organizationNumber: '814513157',
+      postClientConfirmationRedirectUri: 'https://vendor.test/done',
+    });
+    expect(JSON.parse(publicJwk)).toEqual(await readJwk(world, kid(0)));
+    expect(output()).toContain('confirm-client/new-client');
+    expect(output()).not.toContain('api-key');
+  });
+
+  test('a refusal says why; anything else leaves open what happened', async () => {
+    answer(Response.json({ property: 'publicJwk', message: 'bad' }, { status: 400 }));
+    await expect(run(...draft)).rejects.toThrow(code('self_service_refused'));
+    for (const response of [new Response('x', { status: 500 }), Response.json({ id: 1 })]) {
+      answer(response);
+      await expect(run(...draft)).rejects.toThrow(code('self_service_unreachable'));
+    }
+  });
+
+  test('without key, api key or option it is not tried', async () => {
+    const sent = answer(Response.json({}));
+    await expect(run('draft', '--organization', '12', '--redirect', 'x')).rejects.toThrow(
+      code('config_invalid'),
+    );
+    counter.desk.env = {};
+    await expect(run(...draft)).rejects.toThrow(/HELSEID_DRAFT_API_KEY/);
+    world = createWorld();
+    counter = openCounter();
+    await expect(run(...draft)).rejects.toThrow(/no key that waits/);
+    expect(sent).toEqual([]);
+  });
+});
+
+test('who says no changes nothing', async () => {
+  await world.rotate();
+  await world.skip(10_000);
+  counter.answer = false;
+  const before = JSON.stringify(world.record());
+  for (const args of [['rotate'], ['rotate', '--now'], ['retire', kid(0)], ['policy']]) await run(...args);
+  expect(JSON.stringify(world.record())).toBe(before);
+  expect(world.secrets.stages.has('AWSPENDING')).toBe(false);
+  expect(counter.questions.length).toBeGreaterThanOrEqual(3);
+});
+
+test('with several clients, one must be named', async () => {
+  const [client] = Object.values(shipped.clients) as [ClientDeclaration];
+  counter = openCounter({ journal: client, other: client });
+  await expect(run('rotate')).rejects.toThrow(/--client journal \| other/);
+  await run('rotate', '--client', 'journal');
+  expect(states()).toEqual(['retiring', 'current']);
+  await expect(run('rotate', '--client', 'constructor')).rejects.toThrow(code('config_invalid'));
+});
+
+describe('the command line', () => {
+  test.each([
+    [['fly'], /no command/],
+    [['constructor'], /no command/],
+    [['retire'], /takes a kid/],
+    [['retire', 'a', 'b'], /too many/],
+    [['--unknown'], /unknown/],
+    [['delete', 'a', '--days', '3'], /7 to 30/],
+  ])('%j is refused', async (args, message) => {
+    await expect((async () => run(...args))()).rejects.toThrow(message);
+  });
+
+  test.each([
+    [['--local'], '.local'],
+    [['--local', 'rotate'], '.local'],
+    [['rotate', '--local', '--yes'], '.local'],
+    [['--local', './other'], './other'],
+    [['rotate'], undefined],
+  ])('%j means the local system in %s', (args, folder) => {
+    expect(readKeyOptions(args).local).toBe(folder);
+  });
+});
