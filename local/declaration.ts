@@ -28,7 +28,7 @@ export interface LocalPorts {
  * Derives the declaration that the local system runs: every issuer, self-service API and health API gets a port of its own at
  * `https://localhost`, keeping its path, and the login's own domain becomes the gateway's URL. Everything else, grants
  * included, stays as declared. The first issuer gets the first port, the self-service API the next, then the APIs.
- * New keys are honoured at once by the stand-in, so rotation need not wait.
+ * New keys are honoured at once by the stand-in, so rotation waits for as short as can be declared.
  */
 export function deriveLocalDeclaration(system: SystemDeclaration, ports: LocalPorts): LocalDeclaration {
   const clients = Object.values(system.clients);
@@ -66,7 +66,7 @@ function pointAt(system: SystemDeclaration, places: readonly StandInPlace[]): Sy
               baseUrl: urlOf('self-service', client.selfService.baseUrl),
             },
           }),
-      rotation: { everyDays: 60, longestTokenLifetime: 3600, ...client.rotation, propagation: 0 },
+      rotation: { everyDays: 60, longestTokenLifetime: 3600, ...client.rotation, propagation: 1 },
     })),
     apis: mapValues(system.apis, (api, name) => ({ ...api, baseUrl: urlOf('api', name) })),
     zones: mapValues(system.zones, withoutOwnDomain),

@@ -57,6 +57,9 @@ function waitForSignal(): Promise<NodeJS.Signals> {
   });
 }
 
+// A reader that went away (`npm start | head`) must not keep the system from ending in order.
+process.stdout.on('error', () => {});
+
 try {
   process.exitCode = await main();
 } catch (error) {

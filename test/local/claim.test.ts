@@ -1,0 +1,69 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { claimPlace } from '../../local/claim.ts';
+import { listen } from '../../local/http.ts';
+import { openDocument } from '../../local/state.ts';
+import { createTrail } from '../../local/trail.ts';
+
+function temporary(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'claim-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+describe('the place of the local system', () => {
+  it('is claimed by one process, and given back', async () => {
+    const directory = temporary();
+    const giveBack = await claimPlace(directory, []);
+    await expect(claimPlace(directory, [])).rejects.toMatchObject({
+      code: 'local_failed',
+      message: expect.stringContaining(String(process.pid)),
+    });
+    giveBack();
+    (await claimPlace(directory, []))();
+  });
+
+  it('is free again when its holder was killed', async () => {
+    const directory = temporary();
+    writeFileSync(join(directory, 'running.json'), '{"pid":2147483646}');
+    await expect(claimPlace(directory, [])).resolves.toBeTypeOf('function');
+  });
+
+  it('needs its ports', async () => {
+    const taken = await listen(() => {});
+    onTestFinished(taken.close);
+    await expect(claimPlace(temporary(), [taken.port])).rejects.toMatchObject({
+      code: 'local_failed',
+      facts: { port: taken.port },
+      message: expect.stringContaining(`Port ${taken.port} is taken`),
+    });
+  });
+});
+
+describe('a document of the state', () => {
+  it('survives, and is refused when it is damaged', () => {
+    const path = join(temporary(), 'deep', 'state.json');
+    const document = openDocument(path, { list: [] as number[] });
+    document.value.list.push(1);
+    expect(openDocument(path, { list: [] as number[] }).value).toEqual({ list: [] });
+    document.save();
+    expect(openDocument(path, { list: [] as number[] }).value).toEqual({ list: [1] });
+    writeFileSync(path, '{');
+    expect(() => openDocument(path, {})).toThrow(expect.objectContaining({ code: 'local_failed' }));
+  });
+});
+
+describe('the trail', () => {
+  it('keeps the last lines and tells those who listen', () => {
+    const trail = createTrail(() => 7, 2);
+    const seen: unknown[] = [];
+    const stop = trail.subscribe((line) => seen.push(line.fields['n']));
+    for (const n of [1, 2, 3]) trail.add({ kind: 'platform', fields: { n } });
+    stop();
+    trail.add({ kind: 'platform', fields: { n: 4 } });
+    expect(seen).toEqual([1, 2, 3]);
+    expect(trail.lines()).toEqual([3, 4].map((n) => ({ at: 7, kind: 'platform', fields: { n } })));
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import type { SystemDeclaration } from '../../infra/declaration/types.ts';
+import { validateSystem } from '../../infra/declaration/validate.ts';
+import { deriveLocalDeclaration } from '../../local/declaration.ts';
+import zones from '../../zones.ts';
+
+const ports = { gateway: 3000, standIn: 3443 };
+const declared: SystemDeclaration = zones;
+
+describe('the local declaration', () => {
+  it('gives issuer, self-service and each API a port of its own, and keeps their paths', () => {
+    const { places, system } = deriveLocalDeclaration(declared, ports);
+    expect(places.map(({ kind, url }) => [kind, url])).toEqual([
+      ['issuer', 'https://localhost:3443'],
+      ['self-service', 'https://localhost:3444'],
+      ['api', 'https://localhost:3445/fhir'],
+      ['api', 'https://localhost:3446'],
+    ]);
+    expect(system.clients['journal']).toMatchObject({
+      issuer: 'https://localhost:3443',
+      selfService: { baseUrl: 'https://localhost:3444' },
+      rotation: { everyDays: 60, propagation: 1 },
+    });
+    expect(system.apis['documents']?.baseUrl).toBe('https://localhost:3445/fhir');
+  });
+
+  it('stays a valid declaration, and changes no grant, scope, network or client id', () => {
+    const { system } = deriveLocalDeclaration(declared, ports);
+    expect(() => validateSystem(system)).not.toThrow();
+    const rest = ({ zones: of, apis, clients }: SystemDeclaration) => [
+      Object.entries(of).map(([name, { gateway: _, ...zone }]) => [name, zone]),
+      Object.values(apis).map(({ baseUrl: _, ...api }) => api),
+      Object.values(clients).map(({ clientId, tenancy, algorithm, profile }) => [
+        clientId,
+        tenancy,
+        algorithm,
+        profile,
+      ]),
+    ];
+    expect(rest(system)).toEqual(rest(declared));
+  });
+
+  it('gives two issuers two places, and one issuer of two clients one', () => {
+    const client = declared.clients['journal'];
+    if (client === undefined) throw new TypeError('zones.ts has no client journal');
+    const two = {
+      ...declared,
+      clients: { one: client, two: client, three: { ...client, issuer: 'https://other.example.no/path' } },
+    };
+    const { places, system } = deriveLocalDeclaration(two, ports);
+    const issuers = places.filter(({ kind }) => kind === 'issuer').map(({ url }) => url);
+    expect(issuers).toEqual(['https://localhost:3443', 'https://localhost:3447/path']);
+    expect(system.clients['one']?.issuer).toBe(system.clients['two']?.issuer);
+    expect(system.clients['three']?.issuer).toBe('https://localhost:3447/path');
+  });
+
+  it("leaves out domains of their own, so that functions take the gateway's URL", () => {
+    const publicZone = declared.zones['public'];
+    if (publicZone?.gateway === undefined) throw new TypeError('zones.ts has no gateway');
+    const login = {
+      client: 'journal',
+      scopes: ['openid'],
+      forward: [],
+      origin: 'https://journal.example.no',
+    };
+    const withLogin = {
+      ...declared,
+      zones: { ...declared.zones, public: { ...publicZone, gateway: { ...publicZone.gateway, login } } },
+    };
+    const { system } = deriveLocalDeclaration(withLogin, ports);
+    expect(system.zones['public']?.gateway?.login).toEqual({
+      client: 'journal',
+      scopes: ['openid'],
+      forward: [],
+    });
+  });
+});

@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const directory = mkdtempSync(join(tmpdir(), 'local-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Below the range that the system hands out by itself, so that nobody gets these meanwhile. */
+const port = 20_000 + (process.pid % 100) * 100;
+
+function start(...args: string[]): ChildProcess {
+  const places = ['--directory', directory, '--port', String(port), '--stand-in-port', String(port + 10)];
+  return spawn(process.execPath, ['local/main.ts', ...places, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+async function ended(child: ChildProcess) {
+  let [out, error] = ['', ''];
+  child.stdout?.on('data', (chunk) => (out += chunk));
+  child.stderr?.on('data', (chunk) => (error += chunk));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, out, error };
+}
+
+async function untilPrinted(child: ChildProcess, text: string): Promise<void> {
+  let out = '';
+  for await (const chunk of child.stdout ?? []) {
+    out += chunk;
+    if (out.includes(text)) return;
+  }
+  throw new Error(`ended before it printed ${text}: ${out}`);
+}
+
+/** Processes of functions that are still there: they work in their asset's folder. */
+function functionProcesses(): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/cwd`).startsWith(directory);
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe('npm start', { timeout: 120_000 }, () => {
+  it('does the whole job once, and again with the state of the first start', async () => {
+    const first = await ended(start('--once', '--json'));
+    expect(first.error).toBe('');
+    const report = JSON.parse(first.out);
+    const failed = report.steps.filter((step: { ok: boolean }) => !step.ok);
+    expect(failed).toEqual([]);
+    expect(first.code).toBe(0);
+    expect(Object.keys(report)).toEqual(['ok', 'ready_ms', 'steps']);
+    expect(Object.keys(report.steps[0])).toEqual(['name', 'ok', 'ms', 'detail']);
+    expect(report.steps.map(({ name }: { name: string }) => name)).toEqual(
+      expect.arrayContaining([
+        'event-to-api',
+        'gateway-to-api',
+        'warm-token-two-signatures',
+        'public-denied-kms-sign',
+        'public-denied-internal-signer',
+        'internal-denied-client-record',
+        'proof-outside-grant-refused',
+        'replayed-proof-refused',
+      ]),
+    );
+
+    // The second start finds the first one's keys, so this shows that state survives; it also says what runs.
+    const running = start();
+    await untilPrinted(running, 'Ctrl-C ends everything');
+    const refused = await ended(start('--fresh'));
+    expect(refused).toMatchObject({ code: 1, error: expect.stringContaining(`Port ${port} is taken`) });
+    const sent = await ended(
+      spawn(process.execPath, ['local/send.ts', '--directory', directory, 'examples/document-created.json']),
+    );
+    expect(sent).toMatchObject({ code: 0, out: expect.stringContaining('is on journal-internal') });
+    const end = ended(running);
+    running.kill('SIGINT');
+    expect((await end).code).toBe(0);
+    if (process.platform === 'linux') expect(functionProcesses()).toEqual([]);
+  });
+
+  it('says what is wrong on standard error, and nothing else', async () => {
+    const { code, out, error } = await ended(start('--declaration', 'nowhere.ts'));
+    expect([code, out]).toEqual([1, '']);
+    expect(error).toContain('nowhere.ts');
+  });
+});
