@@ -1,5 +1,5 @@
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyOptions, jwtVerify } from 'jose';
-import type { KeySet } from './jwks.ts';
+import { type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
+import { createIssuerKeys } from './issuer-keys.ts';
 import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
 
 /**
@@ -11,24 +11,16 @@ export async function verifyIssuerJwt(
   client: TokenClient,
   jwt: string,
   options: JWTVerifyOptions & { cooldown: number },
-): Promise<{ [claim: string]: unknown }> {
+): Promise<JWTPayload> {
   const { cooldown, ...checks } = options;
-  const start = client.now();
-  const verify = async (keys: KeySet) => {
-    const { payload } = await jwtVerify(jwt, createLocalJWKSet(keys as unknown as JSONWebKeySet), {
-      algorithms: [client.profile.idTokenAlgorithm],
-      issuer: client.issuer,
-      audience: client.clientId,
-      clockTolerance: CLOCK_TOLERANCE,
-      currentDate: new Date(start),
-      ...checks,
-    });
-    return payload;
-  };
-  try {
-    return await verify(await client.keys.get());
-  } catch (error) {
-    if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-    return await verify(await client.keys.get(start - cooldown));
-  }
+  const { keys, now, profile, issuer, clientId } = client;
+  const { payload } = await jwtVerify(jwt, createIssuerKeys(keys, { cooldown, now }), {
+    algorithms: [profile.idTokenAlgorithm],
+    issuer,
+    audience: clientId,
+    clockTolerance: CLOCK_TOLERANCE,
+    currentDate: new Date(now()),
+    ...checks,
+  });
+  return payload;
 }

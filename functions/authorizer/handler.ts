@@ -3,13 +3,16 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { createAwsCaller, readAwsConfig } from '../../client/aws.ts';
 import { ZonesError } from '../../client/errors.ts';
+import { createIssuerKeys } from '../../client/issuer-keys.ts';
 import { createKeySource } from '../../client/jwks.ts';
 import { createMetadataSource } from '../../client/metadata.ts';
 import type { ZoneConfig } from '../common/config.ts';
 import { type AuthorizerDeps, authorizeRequest } from './authorize.ts';
-import { createIssuerKeys } from './issuer-keys.ts';
 import { createReplayTable } from './replay-table.ts';
 import { deriveSettings } from './settings.ts';
+
+/** Milliseconds between two readings of the issuer's keys, however many unknown `kid`s are shown to us. */
+const KEYS_COOLDOWN = 30_000;
 
 const deps = wire(readFileSync(new URL('./config.json', import.meta.url), 'utf8'), process.env);
 
@@ -28,7 +31,10 @@ function wire(configText: string, env: NodeJS.ProcessEnv): AuthorizerDeps {
   return {
     settings,
     ports: {
-      keys: createIssuerKeys(createKeySource({ metadata, ...http })),
+      keys: createIssuerKeys(createKeySource({ metadata, ...http }), {
+        cooldown: KEYS_COOLDOWN,
+        now: Date.now,
+      }),
       replays: createReplayTable(createAwsCaller(readAwsConfig(env)), table, now),
       now,
     },

@@ -2,12 +2,8 @@ import type { AddressInfo } from 'node:net';
 import dynalite from 'dynalite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createAwsCaller } from '../../../client/aws.ts';
-import { ZonesError } from '../../../client/errors.ts';
-import type { KeySet } from '../../../client/jwks.ts';
 import { normalizeUrl } from '../../../functions/authorizer/compare-url.ts';
-import { createIssuerKeys } from '../../../functions/authorizer/issuer-keys.ts';
 import { createReplayTable } from '../../../functions/authorizer/replay-table.ts';
-import { makeKey } from './make-request.ts';
 
 describe('replays in DynamoDB', () => {
   const server = dynalite({ createTableMs: 0 });
@@ -57,49 +53,6 @@ describe('replays in DynamoDB', () => {
   test('a table that is not there lets nobody in', async () => {
     const table = createReplayTable(aws, 'missing', () => clock);
     await expect(table.claim('four', 1021)).rejects.toMatchObject({ code: 'aws_refused' });
-  });
-});
-
-describe('the issuer’s keys', () => {
-  const token = { payload: '', signature: '' };
-
-  test('are read again for a kid that is new, and not on every made-up one', async () => {
-    const [old, rotated] = await Promise.all([makeKey('ES256'), makeKey('ES256')]);
-    const published = [{ ...old.jwk, kid: 'old', alg: 'ES256' }] as KeySet['keys'];
-    let readAt = 0;
-    let kept: KeySet['keys'] = [];
-    let reads = 0;
-    let clock = 100_000;
-    const keys = createIssuerKeys(
-      {
-        async get(since = 0) {
-          if (reads === 0 || readAt < since) {
-            reads += 1;
-            readAt = clock;
-            kept = [...published];
-          }
-          return { keys: kept };
-        },
-      },
-      () => clock,
-    );
-    await keys({ alg: 'ES256', kid: 'old' }, token);
-    published.push({ ...rotated.jwk, kid: 'new', alg: 'ES256' });
-    await expect(keys({ alg: 'ES256', kid: 'new' }, token)).rejects.toMatchObject({
-      code: 'ERR_JWKS_NO_MATCHING_KEY',
-    });
-    clock += 30_001;
-    await expect(keys({ alg: 'ES256', kid: 'new' }, token)).resolves.toBeTruthy();
-    await expect(keys({ alg: 'ES256', kid: 'made-up' }, token)).rejects.toMatchObject({
-      code: 'ERR_JWKS_NO_MATCHING_KEY',
-    });
-    expect(reads).toBe(2);
-  });
-
-  test('that can not be read are no refusal', async () => {
-    const error = new ZonesError('issuer_unreachable', 'No answer.');
-    const keys = createIssuerKeys({ get: () => Promise.reject(error) });
-    await expect(keys({ alg: 'RS256', kid: 'a' }, token)).rejects.toBe(error);
   });
 });
 
