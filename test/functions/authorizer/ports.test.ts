@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import dynalite from 'dynalite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createAwsCaller } from '../../../client/aws.ts';
+import { type AwsConfig, createAwsCaller } from '../../../client/aws.ts';
 import { normalizeUrl } from '../../../functions/authorizer/compare-url.ts';
 import { createReplayTable } from '../../../functions/authorizer/replay-table.ts';
 
@@ -9,14 +9,14 @@ describe('replays in DynamoDB', () => {
   const server = dynalite({ createTableMs: 0 });
   let aws: ReturnType<typeof createAwsCaller>;
   let clock = 1000;
+  const config = (): AwsConfig => ({
+    region: 'eu-north-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    endpoints: { dynamodb: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
+  });
   beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    aws = createAwsCaller({
-      region: 'eu-north-1',
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-      endpoints: { dynamodb: `http://127.0.0.1:${port}` },
-    });
+    aws = createAwsCaller(config());
     await aws.json({
       service: 'dynamodb',
       target: 'DynamoDB_20120810.CreateTable',
@@ -48,6 +48,23 @@ describe('replays in DynamoDB', () => {
     expect(await table.claim('three', 1042)).toBe(false);
     clock = 1022;
     expect(await table.claim('three', 1043)).toBe(true);
+  });
+
+  test('a claim whose answer gets lost is repeated, and knows itself again', async () => {
+    let lost = 0;
+    const lossy = createAwsCaller(config(), {
+      wait: async () => {},
+      fetch: async (url, init) => {
+        const response = await fetch(url, init);
+        await response.arrayBuffer();
+        lost += 1;
+        if (lost === 1) throw new TypeError('fetch failed');
+        return new Response('{}', { status: response.status });
+      },
+    });
+    expect(await createReplayTable(lossy, 'replays', () => clock).claim('lost', 1021)).toBe(true);
+    expect(lost).toBe(2);
+    expect(await createReplayTable(aws, 'replays', () => clock).claim('lost', 1021)).toBe(false);
   });
 
   test('a table that is not there lets nobody in', async () => {
