@@ -1,5 +1,8 @@
 import type { SystemDeclaration } from '../declaration/types.ts';
+import type { Actor } from './actors.ts';
 import type { Network } from './network/model.ts';
+import type { Reach } from './network/reach.ts';
+import type { World } from './policy/index.ts';
 import type { ResolvedAssembly } from './resolve.ts';
 
 /** The invariants of SECURITY.md and docs/proof.md that templates can break. */
@@ -25,6 +28,12 @@ export interface ProofInput {
   declaration: SystemDeclaration;
   assembly: ResolvedAssembly;
   network: Network;
+  /** What each function can open connections to. */
+  reach: readonly Reach[];
+  /** Everything that decides who may do what. */
+  world: World;
+  /** Every role of the assembly with its place in the system. */
+  actors: readonly Actor[];
 }
 
 /** One rule; its file has its name. */

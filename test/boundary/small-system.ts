@@ -1,5 +1,5 @@
+import { readInput } from '../../infra/boundary/input.ts';
 import type { JsonObject } from '../../infra/boundary/json.ts';
-import { readNetwork } from '../../infra/boundary/network/model.ts';
 import { resolveAssembly } from '../../infra/boundary/resolve.ts';
 import type { ProofInput } from '../../infra/boundary/rule.ts';
 import type { SystemDeclaration } from '../../infra/declaration/types.ts';
@@ -25,7 +25,7 @@ export function inputOf(
       constructPaths: new Map(),
     })),
   });
-  return { declaration, assembly, network: readNetwork(assembly, declaration) };
+  return readInput(assembly, declaration);
 }
 
 /** The smallest network of a zone: a VPC, a subnet, a group for functions, one for endpoints, a firewall and one function. */

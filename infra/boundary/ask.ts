@@ -1,0 +1,219 @@
+import { type Actor, isClosed } from './actors.ts';
+import { type Answers, serviceOf } from './policy/asked.ts';
+import { anyGrade, combine, deniedBy, passEndpoints } from './policy/combine.ts';
+import { ALWAYS, all, any, type Condition, NEVER, not, reduce } from './policy/condition.ts';
+import { mayServe, networkFacts } from './policy/endpoint.ts';
+import { openFacts } from './policy/facts.ts';
+import {
+  type Endpoint,
+  formulate,
+  inWords,
+  type Layer,
+  type Question,
+  satisfiable,
+  simplify,
+} from './policy/index.ts';
+import { covers, parsePattern } from './policy/pattern.ts';
+import { type Statement, statementsAbout } from './policy/statement.ts';
+import { resourceFor } from './policy/world.ts';
+
+/** What holds a *never*: a kind of policy, the network, or that only an AWS service can become the role. */
+export type Holder = Layer | 'network' | 'trust policy';
+
+/** Which of the requests of a question are meant. */
+export interface Narrowing {
+  /** ARNs and ARN patterns of resources that are not meant, where the question is about a pattern. */
+  except?: readonly string[];
+  /** What holds of the requests that are meant (default: nothing). */
+  given?: Condition;
+}
+
+/** The answer about every request that is meant. */
+export interface Answer {
+  verdict: 'never' | 'always' | 'when';
+  /** The remaining condition in words; empty unless the verdict is `when`. */
+  when(): string;
+  /** What forbids on its own, whatever the others say. Empty unless the verdict is `never`. */
+  holders: readonly Holder[];
+}
+
+/**
+ * Whether `actor` may do `action` on `resource` (an ARN, `*`, or a pattern of ARNs), over every request that is meant.
+ * Where the resource is a pattern, policies of single resources are not asked: ask about those resources too.
+ */
+export function ask(actor: Actor, action: string, resource: string, narrowing: Narrowing = {}): Answer {
+  const known = answers.get(actor) ?? new Map<string, Answer>();
+  answers.set(actor, known);
+  const id = questionId(actor, action, resource, narrowing);
+  const answer = known.get(id) ?? workOut(actor, action, resource, narrowing);
+  known.set(id, answer);
+  return answer;
+}
+
+/** Most actions are one to every policy, so most questions have been answered before. */
+const answers = new WeakMap<Actor, Map<string, Answer>>();
+
+/** Equal for questions that every policy that has a say takes for the same. */
+function questionId(
+  actor: Actor,
+  action: string,
+  resource: string,
+  { except = [], given = ALWAYS }: Narrowing,
+): string {
+  const { role, view } = actor;
+  const service = serviceOf(action);
+  const target = resourceFor(view, action, resource);
+  const policies = [
+    ...role.identity,
+    ...(role.boundary ? [role.boundary] : []),
+    ...(target?.policies ?? []),
+    ...[...view.endpoints.values()].flatMap((endpoint) =>
+      endpoint.policy && mayServe(endpoint.service, action) ? [endpoint.policy] : [],
+    ),
+  ];
+  const said = policies.map((policy) => statementsAbout(policy, action).map(numberOf).join());
+  return [service, resource, except.join(), given.id, ...said].join('|');
+}
+
+const numbers = new WeakMap<Statement, number>();
+let lastNumber = 0;
+
+function numberOf(statement: Statement): number {
+  const known = numbers.get(statement) ?? ++lastNumber;
+  numbers.set(statement, known);
+  return known;
+}
+
+function workOut(
+  actor: Actor,
+  action: string,
+  resource: string,
+  { except = [], given = ALWAYS }: Narrowing,
+): Answer {
+  const question = { principal: actor.principal, action, resource };
+  const formulated = formulate(question, actor.view);
+  const answers = except.length === 0 ? formulated.answers : withoutResources(formulated.answers, except);
+  const allowed = combine(answers, formulated.situation, formulated.logic);
+  const facts = remembered(() => all([given, factsOf(question, actor)]));
+  const possible = (condition: Condition) => condition !== NEVER && satisfiable(all([facts(), condition]));
+  if (!possible(allowed))
+    return {
+      verdict: 'never',
+      when: nothing,
+      holders: holdersOf({ ...formulated, actor, question, answers, given }),
+    };
+  if (!possible(not(allowed))) return { verdict: 'always', when: nothing, holders: [] };
+  return { verdict: 'when', when: remembered(() => inWords(simplify(allowed, facts()))), holders: [] };
+}
+
+const nothing = () => '';
+
+/** The endpoints for an action that the network leaves the actor; undefined where it leaves other ways too. */
+function waysFor({ ways }: Actor, action: string): Endpoint[] | undefined {
+  return ways?.filter(({ service }) => mayServe(service, action));
+}
+
+function factsOf(question: Question, { view }: Actor, via?: readonly string[]): Condition {
+  return reduce(networkFacts(view, question.action, via), openFacts(question, {}, view));
+}
+
+/** A question with what the layers came to. */
+interface Asked extends Pick<ReturnType<typeof formulate>, 'answers' | 'situation' | 'logic'> {
+  actor: Actor;
+  question: Question;
+  given: Condition;
+}
+
+/** Each holder on its own: an Allow left out, a Deny, an endpoint without a way round it, a network without a way there. */
+function holdersOf(asked: Asked): Holder[] {
+  const { actor, question, answers, situation, logic, given } = asked;
+  const { identity, boundary, resource } = answers;
+  const facts = remembered(() => all([given, factsOf(question, actor)]));
+  const holds = (allows: Condition, denies: Condition) => {
+    const passes = all([allows, not(denies)]);
+    return passes === NEVER || !satisfiable(all([facts(), passes]));
+  };
+  // In one account a resource policy that is silent forbids nothing, except where it decides.
+  const silent = situation.sameAccount && !situation.resourceDecides;
+  const holders: Holder[] = [];
+  if (holds(silent ? ALWAYS : anyGrade(answers, logic), resource.denies)) holders.push('resource policy');
+  if (holds(identity.allows, identity.denies)) holders.push('identity policy');
+  if (boundary && holds(boundary.allows, boundary.denies)) holders.push('permissions boundary');
+  const ways = waysFor(actor, question.action);
+  if (ways?.length === 0) holders.push('network');
+  else if (
+    holdsAtEndpoint(
+      asked,
+      ways?.map(({ id }) => id),
+    )
+  )
+    holders.push('endpoint policy');
+  if (isClosed(actor.role)) holders.push('trust policy');
+  return holders;
+}
+
+/**
+ * An endpoint's policy holds where it refuses what is meant, and nothing gets round the endpoint: because the network
+ * (`via`), or identity policy or boundary, leave no other way for what they do not deny anyhow (correction 7).
+ */
+function holdsAtEndpoint(
+  { actor, question, answers, logic, given }: Asked,
+  via: readonly string[] | undefined,
+): boolean {
+  const endpoints = answers.endpoints();
+  if (endpoints.length === 0) return false;
+  const facts = factsOf(question, actor, via);
+  const possible = (parts: readonly Condition[]) => satisfiable(all([facts, ...parts]));
+  const through = any(endpoints.map((endpoint) => endpoint.through));
+  if (possible([given, through, passEndpoints(answers, logic)])) return false;
+  const undenied = not(deniedBy({ ...answers, resource: { ...answers.resource, denies: NEVER } }, logic));
+  const bounded = all([undenied, answers.boundary?.allows ?? ALWAYS]);
+  return [undenied, bounded].some((rest) => possible([rest]) && !possible([rest, not(through)]));
+}
+
+/** The answers with every test for a resource that is not meant answered with no. */
+function withoutResources(answers: Answers<Condition>, except: readonly string[]): Answers<Condition> {
+  const globs = except.map((arn) => parsePattern(arn, { wildcards: true, variables: false }).glob ?? arn);
+  const change = (condition: Condition): Condition => {
+    switch (condition.kind) {
+      case 'constant':
+        return condition;
+      case 'not':
+        return not(change(condition.of));
+      case 'all':
+        return all(condition.of.map(change));
+      case 'any':
+        return any(condition.of.map(change));
+      case 'test': {
+        const pattern = condition.test.kind === 'resource' ? condition.test.pattern.glob : undefined;
+        return pattern !== undefined && globs.some((glob) => covers(glob, pattern)) ? NEVER : condition;
+      }
+    }
+  };
+  const both = <Side extends { allows: Condition; denies: Condition }>(side: Side) => ({
+    ...side,
+    allows: change(side.allows),
+    denies: change(side.denies),
+  });
+  const { resource } = answers;
+  return {
+    ...answers,
+    identity: both(answers.identity),
+    boundary: answers.boundary && both(answers.boundary),
+    endpoints: () => answers.endpoints().map(({ through, answer }) => ({ through, answer: both(answer) })),
+    resource: {
+      direct: change(resource.direct),
+      role: change(resource.role),
+      account: change(resource.account),
+      denies: change(resource.denies),
+    },
+  };
+}
+
+function remembered<Value>(compute: () => Value): () => Value {
+  let known: { value: Value } | undefined;
+  return () => {
+    known ??= { value: compute() };
+    return known.value;
+  };
+}

@@ -1,0 +1,32 @@
+import { INTERFACE_ACTIONS } from '../../constructs/statements.ts';
+import { capabilityRule, requirement } from '../capability.ts';
+
+/**
+ * What Lambda does to place a function in its VPC, the function's own code can't do: an interface in a subnet of another zone
+ * would join the two.
+ */
+export const interfacesAreLambdas = capabilityRule({
+  name: 'interfaces-are-lambdas',
+  invariant: 'I4',
+  title: 'Network interfaces are made by Lambda itself, never by a function’s code.',
+  actions: INTERFACE_ACTIONS,
+  allows: ({ kind, role, name }, input) => {
+    if (kind === 'service') return [];
+    const code = input.world.functions.filter((fn) => fn.role === role.arn).map(({ arn }) => arn);
+    const region = input.assembly.region;
+    const own = code.length > 0 ? code : [`arn:aws:lambda:${region}:${role.account}:function:${name}`];
+    return [
+      {
+        resources: ['*'],
+        requires: [
+          requirement({ ArnNotEqualsIfExists: { 'lambda:SourceFunctionArn': own } }, [
+            'identity policy',
+            'permissions boundary',
+          ]),
+        ],
+      },
+    ];
+  },
+  remedy:
+    'Deny these actions to the function’s code: ArnEquals lambda:SourceFunctionArn in the role, Null in the boundary.',
+});

@@ -1,0 +1,36 @@
+import { functionName } from '../../declaration/names.ts';
+import { capabilityRule, requirement } from '../capability.ts';
+import { ownEndpoint, signersOfZone } from '../targets.ts';
+
+const TWO = ['identity policy', 'permissions boundary'] as const;
+
+/**
+ * A zone's functions invoke the zone's own signers, unqualified (an old version may have a wider grant), through the zone's
+ * own endpoint, and no other function. What Secrets Manager does for the key watch is the one other invocation.
+ */
+export const ownSignersOnly = capabilityRule({
+  name: 'own-signers-only',
+  invariant: 'I2',
+  title: 'A zone invokes its own signers only, unqualified, and only through its own endpoint.',
+  actions: ['lambda:InvokeFunction', 'lambda:InvokeAsync', 'lambda:InvokeFunctionUrl'],
+  // What AWS does on behalf of the admin zone's functions passes no endpoint.
+  by: (actor, action) =>
+    actor.asks && !actor.admin && action === 'lambda:InvokeFunction'
+      ? ['identity policy', 'permissions boundary', 'endpoint policy']
+      : ['identity policy'],
+  allows: (actor, input) => {
+    if (!actor.asks) return [];
+    const here = requirement({ StringEquals: { 'aws:SourceVpce': ownEndpoint(actor, 'lambda') } }, TWO);
+    const { account, region } = input.assembly;
+    const rotation = `arn:aws:lambda:${region}:${account}:function:${functionName(input.declaration.name, actor.zone, 'rotation')}`;
+    const byService = requirement({ Bool: { 'aws:ViaAWSService': 'true' } }, TWO);
+    return [
+      { actions: ['lambda:InvokeFunction'], resources: signersOfZone(input, actor.zone), requires: [here] },
+      ...(actor.admin
+        ? [{ actions: ['lambda:InvokeFunction'], resources: [rotation], requires: [byService] }]
+        : []),
+    ];
+  },
+  remedy:
+    'Name the unqualified ARN of the zone’s own signer, with the zone’s own aws:SourceVpce, in identity policy, boundary and endpoint policy.',
+});

@@ -1,0 +1,59 @@
+import { functionName } from '../../declaration/names.ts';
+import { capabilityRule, requirement } from '../capability.ts';
+import { isAdmin, ownEndpoint, recordArns } from '../targets.ts';
+
+const TWO = ['identity policy', 'permissions boundary'] as const;
+
+/** Actions that move a record from version to version. */
+const KEEPING = ['secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'];
+
+/** Only the admin zone writes the client records or starts their rotation, and nobody re-policies, replicates or deletes a secret. */
+export const recordsAreKeptByAdmin = capabilityRule({
+  name: 'records-are-kept-by-admin',
+  invariant: 'I1',
+  title: 'Only the admin zone writes client records, and nobody re-policies, replicates or deletes a secret.',
+  actions: [
+    ...KEEPING,
+    'secretsmanager:CancelRotateSecret',
+    'secretsmanager:CreateSecret',
+    'secretsmanager:DeleteResourcePolicy',
+    'secretsmanager:DeleteSecret',
+    'secretsmanager:PutResourcePolicy',
+    'secretsmanager:RemoveRegionsFromReplication',
+    'secretsmanager:ReplicateSecretToRegions',
+    'secretsmanager:RestoreSecret',
+    'secretsmanager:RotateSecret',
+    'secretsmanager:StopReplicationToReplica',
+    'secretsmanager:TagResource',
+    'secretsmanager:UntagResource',
+    'secretsmanager:UpdateSecret',
+  ],
+  allows: (actor, input) => {
+    if (!actor.admin) return [];
+    const records = recordArns(input);
+    const { account, region } =
+      input.assembly.resources.find(({ constructPath }) => constructPath === actor.path) ?? input.assembly;
+    const rotation = `arn:aws:lambda:${region}:${account}:function:${functionName(input.declaration.name, actor.zone, 'rotation')}`;
+    const here = requirement(
+      { StringEquals: { 'aws:SourceVpce': ownEndpoint(actor, 'secretsmanager') } },
+      TWO,
+    );
+    const started = [
+      here,
+      requirement({ ArnEqualsIfExists: { 'secretsmanager:RotationLambdaARN': rotation } }, TWO),
+      requirement({ BoolIfExists: { 'secretsmanager:ModifyRotationRules': 'false' } }, TWO),
+    ];
+    return [
+      { actions: KEEPING, resources: records, requires: [here] },
+      ...(isAdmin(actor, input, 'key-watch')
+        ? [{ actions: ['secretsmanager:RotateSecret'], resources: records, requires: started }]
+        : []),
+    ];
+  },
+  alone: ({ admin }) =>
+    admin
+      ? 'Its two functions share the admin zone’s boundary and endpoint; which of them starts a rotation is in their own policies.'
+      : undefined,
+  remedy:
+    'Leave the records to the functions of the admin zone, through their endpoint, and the rest to an administrator.',
+});
