@@ -32,6 +32,8 @@ export default defineSystem({
       baseUrl: 'https://summaries.example.no',
       audience: 'example:summaries',
       scopes: ['example:summaries/read'],
+      // Tokens for this API alone (RFC 8707), also of a person whose login covers several.
+      resource: 'example:summaries',
     },
   },
 
@@ -41,11 +43,29 @@ export default defineSystem({
     public: {
       cidr: '10.10.0.0/20',
       gateway: {
+        // For the vendor's own systems, which sign with SigV4.
         routes: [{ method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'iam' }],
+        // For health personnel in a browser: docs/login.md.
+        login: {
+          client: 'journal',
+          scopes: [
+            'openid',
+            'profile',
+            'offline_access',
+            'helseid://scopes/identity/pid',
+            'helseid://scopes/identity/security_level',
+            'helseid://scopes/hpr/hpr_number',
+            'example:summaries/read',
+          ],
+          securityLevel: '4',
+          forward: [{ method: 'GET', path: '/summaries/{id}', api: 'summaries', to: '/v1/summaries/{id}' }],
+        },
       },
       grants: [
         {
           client: 'journal',
+          // The child organisation that a logged-in person works for.
+          details: [{ type: 'helseid_authorization', child: '*' }],
           apis: [{ api: 'summaries', methods: ['GET'], paths: ['/v1/summaries/*'] }],
         },
       ],

@@ -99,7 +99,7 @@ describe('security groups', () => {
 describe('endpoints', () => {
   test.each([
     [SIGNING, ['kms', 'secretsmanager']],
-    ['journal-zone-public', ['lambda']],
+    ['journal-zone-public', ['dynamodb', 'lambda']],
     ['journal-zone-internal', ['dynamodb', 'lambda']],
     ['journal-zone-admin', ['kms', 'lambda', 'secretsmanager']],
     ['journal-zone-quiet', []],

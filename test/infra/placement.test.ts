@@ -44,7 +44,9 @@ describe('zones in another account', () => {
       .map(([, p]) => p.Properties);
     expect(permissions.map(({ Principal }) => Principal).sort()).toEqual([
       `arn:aws:iam::${OTHER}:role/journal-internal-worker`,
-      `arn:aws:iam::${OTHER}:role/journal-public-summary`,
+      ...['api', 'callback', 'login', 'logout', 'session', 'summary'].map(
+        (name) => `arn:aws:iam::${OTHER}:role/journal-public-${name}`,
+      ),
     ]);
     for (const permission of permissions)
       expect(text(permission['FunctionName'])).toMatch(/^<Signer(internal|public)journalFunction\w+\.Arn>$/);

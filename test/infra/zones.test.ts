@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { loginRoutes } from '../../functions/login-common/routes.ts';
+import system from '../../zones.ts';
 import { about, type Statement, statementsOf, synthesize, text, withZones } from './synthesize.ts';
 
 const assembly = synthesize();
@@ -62,7 +64,7 @@ describe.each([
   });
 });
 
-describe('a zone that only calls', () => {
+describe('a function that only calls', () => {
   test('has no KMS, no secrets, no tables, no queues', () => {
     expect(allowed(role(PUBLIC, 'summary')).sort()).toEqual([...RUNNING, 'lambda:InvokeFunction'].sort());
   });
@@ -160,17 +162,31 @@ describe('the entry by events', () => {
 describe('the entry by gateway', () => {
   const only = (type: string) => assembly.ofType(type, PUBLIC).map(([, r]) => r.Properties);
 
-  test('has no open method', () => {
-    expect(only('AWS::ApiGateway::Method').map(({ AuthorizationType }) => AuthorizationType)).toEqual([
-      'AWS_IAM',
-    ]);
+  const invoked = (type: string) =>
+    only('AWS::ApiGateway::Method')
+      .filter(({ AuthorizationType }) => AuthorizationType === type)
+      .map(({ Integration }) => /<(\w+?)Function/.exec(text((Integration as { Uri: unknown }).Uri))?.[1]);
+
+  test('has no open method but those of user login', () => {
+    expect(invoked('AWS_IAM')).toEqual(['summary']);
+    const open = loginRoutes(system.zones.public.gateway.login).map((route) => route.function);
+    expect(invoked('NONE').sort()).toEqual(open.sort());
+    expect(only('AWS::ApiGateway::Method')).toHaveLength(1 + open.length);
+  });
+
+  test('passes bytes on as they are: a forwarded API may answer with a PDF', () => {
+    expect(only('AWS::ApiGateway::RestApi')[0]?.['BinaryMediaTypes']).toEqual(['*/*']);
   });
 
   test('checks parameters, throttles, traces, and logs neither paths nor callers’ addresses', () => {
-    expect(only('AWS::ApiGateway::Method')[0]).toMatchObject({
-      RequestParameters: { 'method.request.path.id': true },
-      RequestValidatorId: { Ref: expect.any(String) },
-    });
+    for (const method of only('AWS::ApiGateway::Method'))
+      expect(method).toHaveProperty(['RequestValidatorId', 'Ref']);
+    const demanded = only('AWS::ApiGateway::Method').map(({ RequestParameters }) => RequestParameters);
+    // `/summaries/{id}`, and `/api/summaries/{id}`; the others have no parameter in the path.
+    expect(demanded.filter((parameters) => Object.keys(parameters ?? {}).length > 0)).toEqual([
+      { 'method.request.path.id': true },
+      { 'method.request.path.id': true },
+    ]);
     const [stage] = only('AWS::ApiGateway::Stage');
     expect(stage).toMatchObject({
       TracingEnabled: true,
@@ -189,11 +205,24 @@ describe('the entry by gateway', () => {
     );
   });
 
-  test('lets this API’s routes invoke the function, and nothing else', () => {
-    const permissions = only('AWS::Lambda::Permission');
-    expect(permissions).toHaveLength(1);
-    expect(permissions[0]).toMatchObject({ Principal: 'apigateway.amazonaws.com' });
-    expect(text(permissions[0]?.['SourceArn'])).toMatch(/\/GET\/summaries\/\*$/);
+  test('lets this API’s routes invoke their functions, and nothing else', () => {
+    const permissions = only('AWS::Lambda::Permission').map(({ Principal, FunctionName, SourceArn }) => {
+      expect(Principal).toBe('apigateway.amazonaws.com');
+      const name = /^<(\w+?)Function/.exec(text(FunctionName))?.[1];
+      const route = /:<Api\w+>\/[^/]+\/(.+)$/.exec(text(SourceArn))?.[1];
+      return `${name} ${route}`;
+    });
+    expect(permissions.sort()).toEqual([
+      'api GET/api/summaries/*',
+      'callback GET/callback',
+      'login GET/login',
+      'logout GET/logout/callback',
+      'logout POST/logout',
+      'logout POST/logout/backchannel',
+      'session GET/session',
+      'session POST/session',
+      'summary GET/summaries/*',
+    ]);
   });
 
   test('waits for the account’s settings, which are a stack of their own', () => {

@@ -62,6 +62,12 @@ test('a zone function is told its zone’s clients and APIs, and no other', () =
   expect(Object.keys(config.apis)).toEqual(['summaries']);
   expect(config.apis['summaries']?.client).toBe('journal');
   expect(config.rotation).toBeUndefined();
+  expect(config.login).toBeUndefined();
+});
+
+test('the functions of user login are told what was declared', () => {
+  for (const name of ['login', 'callback', 'session', 'logout', 'api'])
+    expect(deriveZoneConfig(system, 'public', name).login).toEqual(system.zones.public.gateway.login);
 });
 
 test('the admin zone’s functions are told how keys live', () => {
@@ -81,7 +87,14 @@ test('egress is what the zone’s grants name, and self-service is the admin zon
 });
 
 test('a zone’s functions follow from its entries', () => {
-  expect(zoneFunctions(system.zones.public)).toEqual(['summary']);
+  expect(zoneFunctions(system.zones.public)).toEqual([
+    'api',
+    'callback',
+    'login',
+    'logout',
+    'session',
+    'summary',
+  ]);
   expect(zoneFunctions(system.zones.internal)).toEqual(['worker']);
   expect(zoneFunctions(system.zones.admin)).toEqual(['key-watch', 'rotation']);
 });
