@@ -26,11 +26,6 @@ export const NEXT_STATES: Readonly<Record<KeyState, readonly KeyState[]>> = {
 /** States that a key on its way to `current` passes through, in order. */
 const ADVANCING: readonly KeyState[] = ['created', 'registered', 'verified', 'current'];
 
-/** A record without keys, as it is before the first key of a client is made. */
-export function emptyRecord(client: string, clientId: string, issuer: string): ClientRecord {
-  return { version: 1, client, clientId, issuer, keys: [] };
-}
-
 /** Adds a key in state `created`, or straight in `retired` when it shall never be used. A key already there is left as it is. */
 export function addKey(
   record: ClientRecord,

@@ -49,26 +49,40 @@ async function setSecret(rotation: Rotation, token: string): Promise<void> {
   if (!key || (key.state !== 'created' && key.state !== 'registered')) return;
   const bootstrap = !currentKey(await store.read());
   if (key.state === 'created') {
-    if ((bootstrap || !selfRegistering) && !(await isRegisteredByHand(rotation, key))) return;
+    if ((bootstrap || !selfRegistering) && !(await isAccepted(rotation, key))) {
+      rotation.audit('ROTATION_WAITS_FOR_REGISTRATION', { client: rotation.client, kid: key.kid });
+      return;
+    }
     await store.change((record) => moveKey(record, key.kid, 'registered', clock.now()));
   }
-  if (!selfRegistering) return;
-  const { kid, jwk, algorithm } = await readClientKey(rotation.kms, key.keyArn, key.algorithm);
-  const selfService = rotation.helseId.selfService(bootstrap ? kid : undefined);
-  const expires = await tryPatiently(rotation, kid, () =>
-    registerKey(selfService, { ...jwk, kid, alg: algorithm, use: 'sig' }),
-  );
-  await store.change((record) => noteExpiry(record, kid, expires));
+  if (selfRegistering) await register(rotation, key, bootstrap);
 }
 
-async function isRegisteredByHand(rotation: Rotation, { kid }: KeyEntry): Promise<boolean> {
+/** Registers a key and notes its expiry. Where the API is of no help but the key is accepted, a person has registered it. */
+async function register(rotation: Rotation, key: KeyEntry, bootstrap: boolean): Promise<void> {
+  const { kid, jwk, algorithm } = await readClientKey(rotation.kms, key.keyArn, key.algorithm);
+  const selfService = rotation.helseId.selfService(bootstrap ? kid : undefined);
   try {
-    await rotation.helseId.proveKey(kid);
+    const expires = await tryPatiently(rotation, kid, () =>
+      registerKey(selfService, { ...jwk, kid, alg: algorithm, use: 'sig' }),
+    );
+    await rotation.store.change((record) => noteExpiry(record, kid, expires));
+  } catch (error) {
+    const noHelp =
+      isZonesError(error, 'self_service_refused') || isZonesError(error, 'self_service_unreachable');
+    if (!noHelp || !(await isAccepted(rotation, key))) throw error;
+    rotation.audit('KEY_REGISTERED_BY_HAND', { client: rotation.client, kid, reason: error.code });
+  }
+}
+
+/** Whether HelseID accepts a key now. */
+async function isAccepted({ helseId }: Rotation, { kid }: KeyEntry): Promise<boolean> {
+  try {
+    await helseId.proveKey(kid);
     return true;
   } catch (error) {
-    if (!isZonesError(error, 'token_refused') || error.facts['error'] !== 'invalid_client') throw error;
-    rotation.audit('ROTATION_WAITS_FOR_REGISTRATION', { client: rotation.client, kid });
-    return false;
+    if (isZonesError(error, 'token_refused') && error.facts['error'] === 'invalid_client') return false;
+    throw error;
   }
 }
 

@@ -7,7 +7,6 @@ import {
   candidateKey,
   currentKey,
   dueToRetire,
-  emptyRecord,
   findKey,
   moveKey,
   NEXT_STATES,
@@ -19,7 +18,13 @@ import {
   usableForProof,
 } from '../../../functions/common/record-states.ts';
 
-const EMPTY = emptyRecord('journal', 'id', 'https://issuer.example');
+const EMPTY: ClientRecord = {
+  version: 1,
+  client: 'journal',
+  clientId: 'id',
+  issuer: 'https://issuer.example',
+  keys: [],
+};
 const key = (kid: string) => ({ kid, keyArn: `arn:${kid}`, algorithm: 'ES256' }) as const;
 
 /** A record whose key `kid` has been led to `state`; everything happens at second 10 but the switches. */
