@@ -17,6 +17,7 @@ async function main(): Promise<number> {
   const starting = startSystem({
     ...options,
     ports: { gateway: options.gatewayPort, standIn: options.standInPort },
+    extraCaFile: process.env['NODE_EXTRA_CA_CERTS'],
   });
   const system = await Promise.race([starting, ended]);
   if (typeof system === 'string') {

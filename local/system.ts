@@ -12,6 +12,7 @@ import { type LocalAws, startLocalAws } from './local-aws.ts';
 import { createCa } from './stand-in/ca.ts';
 import { type StandIns, startStandIns } from './stand-ins.ts';
 import { createTrail, keepTrail, type Trail } from './trail.ts';
+import { makeTrust } from './trust.ts';
 import { createTrustingFetch } from './trusting-fetch.ts';
 
 /** How the local system is started. */
@@ -24,6 +25,8 @@ export interface SystemOptions {
   directory: string;
   /** Whether to begin without state. */
   fresh: boolean;
+  /** PEM file with further CAs that functions trust: this process's `NODE_EXTRA_CA_CERTS`. */
+  extraCaFile?: string | undefined;
 }
 
 /** The local system, running: what the command prints, steps use, and a page may show. */
@@ -38,7 +41,7 @@ export interface LocalSystem {
   keys: readonly ClientKey[];
   /** Calls https, the stand-ins too. */
   fetch: Fetch;
-  /** Certificate file of the local CA. */
+  /** Certificates that functions trust beside Node's own. */
   caFile: string;
   trail: Trail;
   /** URL of a zone's gateway. */
@@ -81,6 +84,7 @@ export async function startSystem(options: SystemOptions): Promise<LocalSystem> 
       }),
       createCa(join(directory, 'ca')),
     ]);
+    const trust = makeTrust(ca, join(directory, 'ca'), options.extraCaFile);
     const standIns = options.standIn
       ? await startStandIns({ local, ca, stateDirectory: state, gatewayUrl, trail })
       : undefined;
@@ -89,7 +93,7 @@ export async function startSystem(options: SystemOptions): Promise<LocalSystem> 
       assembly,
       world: buildWorld(assembly),
       stateDirectory: state,
-      caFile: ca.certificatePath,
+      caFile: trust.file,
       gatewayPort,
       trail,
     });
@@ -97,8 +101,8 @@ export async function startSystem(options: SystemOptions): Promise<LocalSystem> 
     const keys = await bootstrapKeys({ declaration: local.system, aws, standIns });
     return {
       ...{ declaration: local.system, places: local.places, aws, standIns, keys, trail, gatewayUrl, close },
-      fetch: createTrustingFetch(ca.certificatePem),
-      caFile: ca.certificatePath,
+      fetch: createTrustingFetch(trust.pem),
+      caFile: trust.file,
     };
   } catch (cause) {
     await close();

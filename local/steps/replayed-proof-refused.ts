@@ -49,8 +49,8 @@ export const replayedProofRefused: Step = {
   },
 };
 
-/** What the worker has, made of the same parts: its signer, by its endpoint, with its role's credentials. */
-function clientOf(system: LocalSystem) {
+/** A token client like the one of the zone entered by events: its signer, by its endpoint, with its role's credentials. */
+export function clientOf(system: LocalSystem) {
   const { functionName, signerArn, grant } = eventZone(system);
   const { url, region, credentials } = accessOf(system, functionName, 'lambda');
   const declared = system.declaration.clients[grant.client];
