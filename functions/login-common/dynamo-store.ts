@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { AwsCaller } from '../../client/aws.ts';
 import { isZonesError, ZonesError } from '../../client/errors.ts';
 import type { LoginStore, StoredItem } from './store.ts';
@@ -6,7 +7,7 @@ import type { LoginStore, StoredItem } from './store.ts';
 type Value = { S: string } | { N: string } | { SS: string[] };
 type Item = Readonly<Record<string, Value>>;
 
-const NAMES = { data: '#d', version: '#v', expires: '#e', lease: '#l', members: '#m' } as const;
+const NAMES = { data: '#d', version: '#v', expires: '#e', lease: '#l', members: '#m', write: '#w' } as const;
 type Name = keyof typeof NAMES;
 
 /** `#x` names for the attributes an expression uses: several of ours are reserved words. */
@@ -42,16 +43,33 @@ export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
   }
 
   return {
-    add: (pk, data, expires) =>
-      when('PutItem', pk, {
-        Item: { pk: { S: pk }, data: { S: data }, version: number(1), expires: number(expires) },
-        ConditionExpression: 'attribute_not_exists(pk)',
-      }),
+    // The write's own id tells a repeated one that it meets itself. Often the first call after a pause, over a dead connection.
+    add: (pk, data, expires) => {
+      const own = { S: randomUUID() };
+      return when(
+        'PutItem',
+        pk,
+        {
+          Item: {
+            pk: { S: pk },
+            data: { S: data },
+            version: number(1),
+            expires: number(expires),
+            write: own,
+          },
+          ConditionExpression: 'attribute_not_exists(pk) OR #w = :own',
+          ExpressionAttributeNames: name('write'),
+          ExpressionAttributeValues: { ':own': own },
+        },
+        true,
+      );
+    },
 
     read: async (pk) => readStored(await send('GetItem', pk, true, { ConsistentRead: true }), 'Item'),
 
+    // Repeated for the same reason. Where the first try took the item and its answer got lost, nobody gets it.
     take: async (pk) =>
-      readStored(await send('DeleteItem', pk, false, { ReturnValues: 'ALL_OLD' }), 'Attributes'),
+      readStored(await send('DeleteItem', pk, true, { ReturnValues: 'ALL_OLD' }), 'Attributes'),
 
     remove: async (pk) => {
       await send('DeleteItem', pk, true, {});

@@ -1,6 +1,6 @@
 import dynalite from 'dynalite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAwsCaller } from '../../client/aws.ts';
+import { type AwsConfig, createAwsCaller } from '../../client/aws.ts';
 import { createDynamoStore } from '../../functions/login-common/dynamo-store.ts';
 import type { LoginStore } from '../../functions/login-common/store.ts';
 import { createFakeLoginStore } from './login-store.ts';
@@ -8,15 +8,19 @@ import { createFakeLoginStore } from './login-store.ts';
 const server = dynalite({ createTableMs: 0 });
 let real: LoginStore;
 
-beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+function config(): AwsConfig {
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
-  const aws = createAwsCaller({
+  return {
     region: 'eu-north-1',
     credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },
     endpoints: { dynamodb: `http://127.0.0.1:${port}` },
-  });
+  };
+}
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  const aws = createAwsCaller(config());
   await aws.json({
     service: 'dynamodb',
     target: 'DynamoDB_20120810.CreateTable',
@@ -123,14 +127,42 @@ describe.each([
   });
 });
 
-it('passes other errors of DynamoDB on', async () => {
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  const aws = createAwsCaller({
-    region: 'eu-north-1',
-    credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },
-    endpoints: { dynamodb: `http://127.0.0.1:${port}` },
+describe('over a connection that breaks', () => {
+  /** A store whose first request is lost: on its way there, or on its way back. */
+  const breaking = (lost: 'request' | 'answer') => {
+    let first = true;
+    const aws = createAwsCaller(config(), {
+      wait: async () => {},
+      fetch: async (url, init) => {
+        const broken = first;
+        first = false;
+        if (broken && lost === 'request') throw new TypeError('fetch failed');
+        const response = await fetch(url, init);
+        const body = await response.text();
+        if (broken) throw new TypeError('fetch failed');
+        return new Response(body, { status: response.status });
+      },
+    });
+    return createDynamoStore(aws, 'sessions');
+  };
+
+  it.each(['request', 'answer'] as const)('adds an item though the %s is lost', async (lost) => {
+    expect(await breaking(lost).add(`add ${lost}`, 'sealed', 100)).toBe(true);
+    expect(await breaking(lost).add(`add ${lost}`, 'sealed', 100)).toBe(false);
+    expect(await real.read(`add ${lost}`)).toMatchObject({ data: 'sealed', version: 1 });
   });
+
+  it('takes an item, or loses it, but never gives it twice', async () => {
+    await real.add('take request', 'sealed', 100);
+    await real.add('take answer', 'sealed', 100);
+    expect(await breaking('request').take('take request')).toMatchObject({ data: 'sealed' });
+    expect(await breaking('answer').take('take answer')).toBeUndefined();
+    expect(await real.take('take answer')).toBeUndefined();
+  });
+});
+
+it('passes other errors of DynamoDB on', async () => {
+  const aws = createAwsCaller(config());
   await expect(createDynamoStore(aws, 'no-such-table').add('pk', 'x', 1)).rejects.toMatchObject({
     code: 'aws_refused',
     facts: { error: 'ResourceNotFoundException' },
