@@ -71,7 +71,12 @@ async function startSecrets({ settings = {}, rules = rulesOf(), onInvoke = () =>
         }
       : { payload: Buffer.from('null'), requestId: '', logTail: '' };
   };
-  const rotations = createRotations({ ...deps, invoke, trail: createTrail(Date.now) });
+  const rotations = createRotations({
+    ...deps,
+    invoke,
+    trail: createTrail(Date.now),
+    throttledWaits: [0, 0],
+  });
   const aws = await startAws([jsonService(createSecretsManager(deps, rotations))], {
     ...rules,
     route: { vpce: 'vpce-1' },
@@ -254,6 +259,22 @@ describe('rotation', () => {
     expect([...tokens]).toEqual([id('r')]);
   });
 
+  it('waits for its turn where the function works on another secret, and gives up in the end', async () => {
+    const busy = (times: number) => () => {
+      times -= 1;
+      if (times >= 0) throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429);
+    };
+    const patient = await startSecrets({ onInvoke: busy(2) });
+    await patient.rotate();
+    await expect(patient.rotations.idle(SecretId)).resolves.toEqual({ ok: true });
+    const hopeless = await startSecrets({ onInvoke: busy(3) });
+    await hopeless.rotate();
+    await expect(hopeless.rotations.idle(SecretId)).resolves.toMatchObject({
+      ok: false,
+      step: 'createSecret',
+    });
+  });
+
   it('only tests when it shall not rotate at once, and leaves no AWSPENDING', async () => {
     const { rotate, rotations, steps, describe: describeSecret } = await startSecrets();
     await rotate({ RotateImmediately: false });
@@ -273,8 +294,4 @@ describe('rotation', () => {
     const { context } = denied.asked.at(-1) ?? { context: {} };
     expect(context).toMatchObject({ 'aws:SourceArn': SecretId, 'aws:SourceAccount': ACCOUNT });
   });
-});
-
-it('errors of the local AWS carry AWS codes', () => {
-  expect(new AwsError('X', 'y')).toMatchObject({ code: 'X', status: 400 });
 });
