@@ -10,8 +10,8 @@ import type { ClientRecord, KeyEntry, KeyState } from './record.ts';
  * registered key gets the one that HelseID may have switched to already.
  */
 
-/** Seconds added to the longest token lifetime: a login under way (up to ten minutes), records cached in signers, clocks. */
-export const RETIREMENT_LEEWAY = 900;
+/** Seconds added to the longest token lifetime: a login under way (fifteen minutes), records cached in signers, clocks. */
+export const RETIREMENT_LEEWAY = 1200;
 
 /** Which states follow which. `current` and `retiring` are entered together, by {@link switchCurrent}. */
 export const NEXT_STATES: Readonly<Record<KeyState, readonly KeyState[]>> = {

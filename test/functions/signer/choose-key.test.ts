@@ -6,7 +6,10 @@ import {
   type KeyEntry,
   type KeyState,
 } from '../../../functions/common/record.ts';
+import { RETIREMENT_LEEWAY } from '../../../functions/common/record-states.ts';
+import { TRANSACTION_SECONDS } from '../../../functions/login-common/transactions.ts';
 import { chooseKey } from '../../../functions/signer/choose-key.ts';
+import { RECORD_TTL_MS } from '../../../functions/signer/read-record.ts';
 
 const NOW = 1_000_000;
 const kidOf = (state: string) => state.padEnd(43, 'A');
@@ -76,6 +79,11 @@ test('I9: a retiring key makes proofs until the last token bound to it has expir
   expect(() => chooseKey(all, pinned, (NOW + 60) * 1000)).toThrow(
     expect.objectContaining({ code: 'key_not_usable' }),
   );
+});
+
+test('I9: a login begun just before a rotation ends, and its token lives out, by the same key', () => {
+  const clocks = 60;
+  expect(RETIREMENT_LEEWAY).toBeGreaterThanOrEqual(TRANSACTION_SECONDS + RECORD_TTL_MS / 1000 + clocks);
 });
 
 test.each([assertion, { ...assertion, key: 'newest' } as Intent, proof])(
