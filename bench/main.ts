@@ -11,5 +11,10 @@ const BENCHES: readonly [string, () => BenchResult[] | Promise<BenchResult[]>][]
 for (const [subject, measure] of BENCHES) {
   console.log(`\n${subject}`);
   for (const { name, value, unit } of await measure())
-    console.log(`  ${name.padEnd(64)} ${value.toPrecision(3).padStart(8)} ${unit}`);
+    console.log(`  ${name.padEnd(64)} ${format(value).padStart(8)} ${unit}`);
+}
+
+/** Three figures that count, never in scientific notation. */
+function format(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
