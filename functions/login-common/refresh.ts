@@ -161,6 +161,10 @@ async function settleFailure(
   error: unknown,
 ): Promise<unknown> {
   const over = isZonesError(error, 'token_refused') && error.facts['error'] === 'invalid_grant';
+  if (over && (await wasChanged(deps, session)))
+    return new ZonesError('issuer_unreachable', 'Another request was faster; try again soon.', {
+      cause: error,
+    });
   if (isZonesError(error, 'person_mismatch') || (over && !wish.organization)) {
     await endSession(deps.store, { pk: session.pk, links: session.data.links });
     if (!over) {
@@ -174,6 +178,12 @@ async function settleFailure(
   // Where this fails too, the lease lapses by itself.
   await deps.store.release(session.pk, session.version).catch(() => undefined);
   return error;
+}
+
+/** Whether another request refreshed the session when this one's lease had lapsed: then only the token it held is spent. */
+async function wasChanged(deps: Dependencies, { pk, version }: OpenSession): Promise<boolean> {
+  const item = await deps.store.read(pk);
+  return item !== undefined && item.version !== version;
 }
 
 function applyTokens(data: SessionData, wish: RefreshWish, tokens: UserTokens): SessionData {

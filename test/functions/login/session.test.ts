@@ -306,6 +306,26 @@ describe('refresh', () => {
     expect(sessions(login)).toBe(1);
   });
 
+  it('leaves alone what a faster request stored, when its own lease had lapsed before it asked', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    later(login, 600);
+    const { client } = login.deps;
+    const { refreshTokens } = client;
+    let other: { statusCode: number } | undefined;
+    client.refreshTokens = async (request) => {
+      client.refreshTokens = refreshTokens;
+      later(login, 21);
+      other = await ask(browser);
+      return refreshTokens(request);
+    };
+    const answer = await ask(browser);
+    expect([answer.statusCode, code(answer)]).toEqual([503, 'issuer_unreachable']);
+    expect(other?.statusCode).toBe(200);
+    expect((await ask(browser)).statusCode).toBe(200);
+    expect(login.world.issuer.revoked.size).toBe(0);
+  });
+
   it('finds its own write when the table’s answer got lost', async () => {
     const login = await makeLogin();
     const browser = await loggedIn(login);
