@@ -39,11 +39,11 @@ export function createMetadataSource(deps: {
   };
 }
 
-/** The URL of an endpoint; `metadata_invalid` when the issuer names none, or not one with https. */
+/** The URL of an endpoint in canonical form, as signers take it; `metadata_invalid` when the issuer names none, or not one with https. */
 export function requireEndpoint(as: AuthorizationServer, endpoint: keyof AuthorizationServer): string {
   const value = as[endpoint];
-  const url = typeof value === 'string' && URL.canParse(value) ? value : undefined;
-  if (url === undefined || !url.startsWith('https://')) {
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  if (url?.protocol !== 'https:') {
     throw new ZonesError(
       'metadata_invalid',
       `The metadata of ${as.issuer} names no https ${String(endpoint)}.`,
@@ -52,7 +52,7 @@ export function requireEndpoint(as: AuthorizationServer, endpoint: keyof Authori
       },
     );
   }
-  return url;
+  return url.href;
 }
 
 async function readMetadata(deps: {

@@ -56,6 +56,12 @@ test.each([
   expect(network.sent.length).toBe(1);
 });
 
+test('an endpoint that is spelled another way than a signer takes it is the same endpoint', async () => {
+  const { client, issuer } = await makeWorld();
+  issuer.behaviour.metadata = { token_endpoint: 'https://STS.test:443/session-1/token' };
+  expect((await getAccessToken(client)).accessToken).toBeTypeOf('string');
+});
+
 test('metadata without optional endpoints is enough for a machine token', async () => {
   const { client, issuer } = await makeWorld();
   issuer.behaviour.metadata = {
