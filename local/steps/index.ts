@@ -1,9 +1,14 @@
 import { eventToApi } from './event-to-api.ts';
+import { foreignCallbackRefused } from './foreign-callback-refused.ts';
 import { gatewayToApi } from './gateway-to-api.ts';
 import { internalDeniedClientRecord } from './internal-denied-client-record.ts';
+import { loginToApi } from './login-to-api.ts';
+import { logoutEndsSession } from './logout-ends-session.ts';
+import { lowSecurityLevelRefused } from './low-security-level-refused.ts';
 import { proofOutsideGrantRefused } from './proof-outside-grant-refused.ts';
 import { publicDeniedInternalSigner } from './public-denied-internal-signer.ts';
 import { publicDeniedKmsSign } from './public-denied-kms-sign.ts';
+import { refreshKeepsSession } from './refresh-keeps-session.ts';
 import { replayedProofRefused } from './replayed-proof-refused.ts';
 import type { Step } from './step.ts';
 import { warmTokenTwoSignatures } from './warm-token-two-signatures.ts';
@@ -18,4 +23,9 @@ export const STEPS: readonly Step[] = [
   internalDeniedClientRecord,
   proofOutsideGrantRefused,
   replayedProofRefused,
+  loginToApi,
+  lowSecurityLevelRefused,
+  refreshKeepsSession,
+  logoutEndsSession,
+  foreignCallbackRefused,
 ];
