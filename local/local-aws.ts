@@ -17,6 +17,7 @@ import { openSecretStore, type SecretStore, type StoredSecret } from './aws/secr
 import type { WireService } from './aws/service.ts';
 import { openQueues, type QueueTable, type StoredMessage } from './aws/sqs/queues.ts';
 import { createServices } from './aws-services.ts';
+import { type Closers, startOrClose } from './closers.ts';
 import { type LocalEndpoint, startEndpoints } from './endpoints.ts';
 import { makeFunctions } from './functions.ts';
 import { startPlatform } from './platform.ts';
@@ -82,7 +83,11 @@ export interface LocalAws {
 }
 
 /** Starts the local AWS for an assembly. Function processes start with their first invocation. Throws `assembly_invalid`, `local_failed`. */
-export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
+export function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
+  return startOrClose((closers) => startAll(options, closers));
+}
+
+async function startAll(options: LocalAwsOptions, closers: Closers): Promise<LocalAws> {
   const { assembly, trail, stateDirectory, now = Date.now } = options;
   const { account, region } = assembly;
   const operator = operatorRole(account, OPERATOR);
@@ -91,53 +96,63 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const credentials = createCredentialTable();
   const services: WireService[] = [];
   const deps: AwsDeps = { services, authorize, credentials, trail, region, now };
-
   const stores = openStores(assembly, stateDirectory, now);
+
   const endpoints = await startEndpoints(deps, readNetworks(assembly));
+  closers.add(endpoints.close);
   const templates = readFunctions(assembly);
   const apis = readGateways(assembly);
-  const gatewayPorts = apis.map(({ zone, name }) => options.gatewayPort(zone ?? name));
-  const functions = makeFunctions(templates, {
-    region,
-    credentials,
-    endpoints,
-    caFile: options.caFile,
-    replacements: gatewayUrls(apis, gatewayPorts),
-  });
+  const ports = apis.map(({ zone, name }) => options.gatewayPort(zone ?? name));
+  const functions = createFunctionTable(
+    makeFunctions(templates, {
+      region,
+      credentials,
+      endpoints,
+      caFile: options.caFile,
+      replacements: gatewayUrls(apis, ports),
+    }),
+  );
   const api = await startRuntimeApi();
-  const logs = createLogs(join(stateDirectory, 'logs'), trail);
-  const stream = `${new Date(now()).toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${randomUUID().replaceAll('-', '')}`;
-  const pool = createPool({ api, now, log: (of) => logs(of, stream) });
-  const table = createFunctionTable(functions);
-  const asynchronous = createAsyncInvocations(pool, trail);
-  const invoke = createInvoke(table, pool);
-  const shared = { ...deps, ...stores, account, pool, functions: table, asynchronous, invoke };
-  const rotations = createRotations(shared);
+  closers.add(api.close);
   const tables = await startTables(readTables(assembly), join(stateDirectory, 'dynamodb'));
+  closers.add(tables.close);
+  const logs = createLogs(join(stateDirectory, 'logs'), trail);
+  const stream = logStream(now());
+  const pool = createPool({ api, now, log: (of) => logs(of, stream) });
+  closers.add(pool.close);
+  const asynchronous = createAsyncInvocations(pool, trail);
+  closers.add(asynchronous.close);
+  const invoke = createInvoke(functions, pool);
+  const shared = { ...deps, ...stores, account, pool, functions, asynchronous, invoke };
+  const rotations = createRotations(shared);
   services.push(...createServices(assembly, { ...shared, rotations, tablesUrl: tables.url }));
   const platform = startPlatform(assembly, { ...shared, rotations, templates });
-  const listening = await Promise.all(
-    apis.map((gateway, index) => startGateway({ ...deps, invoke }, gateway, gatewayPorts[index])),
-  );
+  closers.add(async () => {
+    // The pollers wait for the batches that functions work on, which end with the processes.
+    const idle = platform.close();
+    await pool.close();
+    await idle;
+  });
+  const gateways: RunningGateway[] = [];
+  for (const [index, gateway] of apis.entries()) {
+    const { port, close } = await startGateway({ ...deps, invoke }, gateway, ports[index]);
+    closers.add(close);
+    gateways.push({ api: gateway, url: `http://localhost:${port}` });
+  }
 
   return {
-    ...{ account, region, publicUrl: endpoints.publicUrl, endpoints: endpoints.all },
+    ...{ account, region, publicUrl: endpoints.publicUrl, endpoints: endpoints.all, gateways },
     ...{ functions: templates, pool, ...stores, rotations, trail, world, authorize },
-    gateways: apis.map((gateway, index) => ({
-      api: gateway,
-      url: `http://localhost:${listening[index]?.port}`,
-    })),
     operator: credentials.issue(operator, 'operator', 'long-lived'),
     credentialsOf: (name) => credentialsOf(credentials, templates, name),
-    async close() {
-      await Promise.all(listening.map(({ close }) => close()));
-      asynchronous.close();
-      const idle = platform.close();
-      await pool.close();
-      await idle;
-      await Promise.all([endpoints.close(), api.close(), tables.close()]);
-    },
+    close: closers.close,
   };
+}
+
+/** Name of a log stream as Lambda makes them. */
+function logStream(now: number): string {
+  const day = new Date(now).toISOString().slice(0, 10).replaceAll('-', '/');
+  return `${day}/[$LATEST]${randomUUID().replaceAll('-', '')}`;
 }
 
 function openStores(assembly: ResolvedAssembly, directory: string, now: () => number) {

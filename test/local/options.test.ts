@@ -13,6 +13,7 @@ describe('the command line', () => {
       help: false,
       gatewayPort: 3000,
       standInPort: 3443,
+      pagePort: 'next',
     });
   });
 
@@ -26,6 +27,8 @@ describe('the command line', () => {
       '--json',
       '--port',
       '4000',
+      '--page-port',
+      '4100',
     ]);
     expect(options).toMatchObject({
       declarationFile: 'x.ts',
@@ -34,6 +37,7 @@ describe('the command line', () => {
       once: true,
       json: true,
       gatewayPort: 4000,
+      pagePort: 4100,
     });
   });
 

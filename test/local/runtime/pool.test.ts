@@ -1,7 +1,8 @@
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createLogs } from '../../../local/runtime/log.ts';
 import {
   createPool,
@@ -161,6 +162,31 @@ describe('functions in processes of their own', () => {
     expect(pool.running()).toEqual([]);
     expect(() => process.kill(after, 0)).toThrow();
     await expect(invoke(pool, of)).rejects.toMatchObject({ code: 'TooManyRequestsException' });
+  });
+});
+
+describe('a function whose local system was killed', () => {
+  it.each([
+    ['rests', 'rest'],
+    ['works', 'work'],
+  ])('ends too, when it %s', async (_, event) => {
+    const { codeDirectory } = functionOf(
+      `orphan-${event}`,
+      `export const handler = (event) => {
+         console.log('pid ' + process.pid);
+         return event === 'work' ? new Promise(() => setInterval(() => {}, 1000)) : 'done';
+       };`,
+    );
+    const holder = spawn(process.execPath, [
+      'test/local/runtime/hold-pool.ts',
+      codeDirectory,
+      JSON.stringify(event),
+    ]);
+    const pid = await new Promise<number>((resolve) => {
+      holder.stdout.on('data', (chunk) => resolve(Number(/pid (\d+)/.exec(String(chunk))?.[1])));
+    });
+    holder.kill('SIGKILL');
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), 5000);
   });
 });
 
