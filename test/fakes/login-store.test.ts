@@ -1,43 +1,20 @@
-import dynalite from 'dynalite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AwsConfig, createAwsCaller } from '../../client/aws.ts';
+import { createAwsCaller, readAwsConfig } from '../../client/aws.ts';
 import { createDynamoStore } from '../../functions/login-common/dynamo-store.ts';
 import type { LoginStore } from '../../functions/login-common/store.ts';
+import { type Dynamo, startDynamo } from './dynamo.ts';
 import { createFakeLoginStore } from './login-store.ts';
 
-const server = dynalite({ createTableMs: 0 });
+let dynamo: Dynamo;
 let real: LoginStore;
 
-function config(): AwsConfig {
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  return {
-    region: 'eu-north-1',
-    credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },
-    endpoints: { dynamodb: `http://127.0.0.1:${port}` },
-  };
-}
-
 beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
-  const aws = createAwsCaller(config());
-  await aws.json({
-    service: 'dynamodb',
-    target: 'DynamoDB_20120810.CreateTable',
-    input: {
-      TableName: 'sessions',
-      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
-      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-      BillingMode: 'PAY_PER_REQUEST',
-    },
-    repeatable: false,
-  });
-  real = createDynamoStore(aws, 'sessions');
+  dynamo = await startDynamo();
+  await dynamo.createTable('sessions');
+  real = createDynamoStore(dynamo.aws, 'sessions');
 });
 
-afterAll(() => {
-  server.close();
-});
+afterAll(() => dynamo.close());
 
 // The fake and the real one pass one suite, so that what is tested on the fake holds for DynamoDB.
 describe.each([
@@ -131,7 +108,7 @@ describe('over a connection that breaks', () => {
   /** A store whose first request is lost: on its way there, or on its way back. */
   const breaking = (lost: 'request' | 'answer') => {
     let first = true;
-    const aws = createAwsCaller(config(), {
+    const aws = createAwsCaller(readAwsConfig(dynamo.env), {
       wait: async () => {},
       fetch: async (url, init) => {
         const broken = first;
@@ -162,8 +139,7 @@ describe('over a connection that breaks', () => {
 });
 
 it('passes other errors of DynamoDB on', async () => {
-  const aws = createAwsCaller(config());
-  await expect(createDynamoStore(aws, 'no-such-table').add('pk', 'x', 1)).rejects.toMatchObject({
+  await expect(createDynamoStore(dynamo.aws, 'no-such-table').add('pk', 'x', 1)).rejects.toMatchObject({
     code: 'aws_refused',
     facts: { error: 'ResourceNotFoundException' },
   });

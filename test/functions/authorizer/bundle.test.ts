@@ -1,17 +1,15 @@
 import { writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { APIGatewayAuthorizerResult } from 'aws-lambda';
-import dynalite from 'dynalite';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createAwsCaller, readAwsConfig } from '../../../client/aws.ts';
 import { helseIdProfile } from '../../../client/profile.ts';
 import { compileHandler } from '../../../infra/bundle.ts';
 import { startHelseId } from '../../../local/stand-in/helseid.ts';
 import type { HelseIdServer } from '../../../local/stand-in/types.ts';
+import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
 import { type ClientKey, hash, makeCa, makeClientKey, makeProof, makeWire } from '../../stand-in/wire.ts';
 
-const server = dynalite({ createTableMs: 0 });
+let dynamo: Dynamo;
 let files: Awaited<ReturnType<typeof makeCa>>;
 let key: ClientKey;
 let helseId: HelseIdServer;
@@ -20,29 +18,15 @@ let size: number;
 
 beforeAll(async () => {
   [files, key] = await Promise.all([makeCa(), makeClientKey()]);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  dynamo = await startDynamo();
   const env = {
-    AWS_REGION: 'eu-north-1',
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
-    AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...dynamo.env,
     REPLAY_TABLE: 'replays',
     GATEWAY_URL: 'https://abc.execute-api.eu-north-1.amazonaws.com/live',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
   };
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
-  const aws = createAwsCaller(readAwsConfig(env));
-  await aws.json({
-    service: 'dynamodb',
-    target: 'DynamoDB_20120810.CreateTable',
-    repeatable: false,
-    input: {
-      TableName: 'replays',
-      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
-      BillingMode: 'PAY_PER_REQUEST',
-    },
-  });
+  await dynamo.createTable('replays');
   helseId = await startHelseId({
     ca: files.ca,
     path: '/hid',
@@ -75,7 +59,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
-  server.close();
+  dynamo.close();
   await helseId.close();
   await files.remove();
 });

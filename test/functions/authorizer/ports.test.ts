@@ -1,48 +1,30 @@
-import type { AddressInfo } from 'node:net';
-import dynalite from 'dynalite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type AwsConfig, createAwsCaller } from '../../../client/aws.ts';
+import { createAwsCaller, readAwsConfig } from '../../../client/aws.ts';
 import { normalizeUrl } from '../../../functions/authorizer/compare-url.ts';
 import { createReplayTable } from '../../../functions/authorizer/replay-table.ts';
+import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
 
 describe('replays in DynamoDB', () => {
-  const server = dynalite({ createTableMs: 0 });
-  let aws: ReturnType<typeof createAwsCaller>;
+  let dynamo: Dynamo;
   let clock = 1000;
-  const config = (): AwsConfig => ({
-    region: 'eu-north-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    endpoints: { dynamodb: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
-  });
   beforeAll(async () => {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    aws = createAwsCaller(config());
-    await aws.json({
-      service: 'dynamodb',
-      target: 'DynamoDB_20120810.CreateTable',
-      repeatable: false,
-      input: {
-        TableName: 'replays',
-        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-        AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
-        BillingMode: 'PAY_PER_REQUEST',
-      },
-    });
+    dynamo = await startDynamo();
+    await dynamo.createTable('replays');
   });
-  afterAll(() => new Promise((resolve) => server.close(resolve)));
+  afterAll(() => dynamo.close());
   beforeEach(() => {
     clock = 1000;
   });
 
   test('a proof is claimed once, by whichever instance comes first', async () => {
-    const instances = [1, 2, 3, 4].map(() => createReplayTable(aws, 'replays', () => clock));
+    const instances = [1, 2, 3, 4].map(() => createReplayTable(dynamo.aws, 'replays', () => clock));
     const claims = await Promise.all(instances.map((instance) => instance.claim('one', 1021)));
     expect(claims.filter(Boolean)).toHaveLength(1);
     expect(await instances[0]?.claim('two', 1021)).toBe(true);
   });
 
   test('and again only when its time has passed', async () => {
-    const table = createReplayTable(aws, 'replays', () => clock);
+    const table = createReplayTable(dynamo.aws, 'replays', () => clock);
     expect(await table.claim('three', 1021)).toBe(true);
     clock = 1021;
     expect(await table.claim('three', 1042)).toBe(false);
@@ -52,7 +34,7 @@ describe('replays in DynamoDB', () => {
 
   test('a claim whose answer gets lost is repeated, and knows itself again', async () => {
     let lost = 0;
-    const lossy = createAwsCaller(config(), {
+    const lossy = createAwsCaller(readAwsConfig(dynamo.env), {
       wait: async () => {},
       fetch: async (url, init) => {
         const response = await fetch(url, init);
@@ -64,11 +46,11 @@ describe('replays in DynamoDB', () => {
     });
     expect(await createReplayTable(lossy, 'replays', () => clock).claim('lost', 1021)).toBe(true);
     expect(lost).toBe(2);
-    expect(await createReplayTable(aws, 'replays', () => clock).claim('lost', 1021)).toBe(false);
+    expect(await createReplayTable(dynamo.aws, 'replays', () => clock).claim('lost', 1021)).toBe(false);
   });
 
   test('a table that is not there lets nobody in', async () => {
-    const table = createReplayTable(aws, 'missing', () => clock);
+    const table = createReplayTable(dynamo.aws, 'missing', () => clock);
     await expect(table.claim('four', 1021)).rejects.toMatchObject({ code: 'aws_refused' });
   });
 });

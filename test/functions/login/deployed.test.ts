@@ -5,9 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { APIGatewayProxyResult } from 'aws-lambda';
-import dynalite from 'dynalite';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createAwsCaller, readAwsConfig } from '../../../client/aws.ts';
 import { describePublicKey } from '../../../client/compose/jwk.ts';
 import { createMemorySigner } from '../../../client/memory-signer.ts';
 import { helseIdProfile } from '../../../client/profile.ts';
@@ -20,6 +18,7 @@ import { startHealthApi } from '../../../local/stand-in/health-api.ts';
 import { startHelseId } from '../../../local/stand-in/helseid.ts';
 import type { HelseIdServer } from '../../../local/stand-in/types.ts';
 import { TEST_USERS } from '../../../local/stand-in/users.ts';
+import { startDynamo } from '../../fakes/dynamo.ts';
 import { browse, makeCa } from '../../stand-in/wire.ts';
 import { type Browser, type Login, makeEvent, openBrowser } from './make-login.ts';
 
@@ -92,12 +91,10 @@ beforeAll(async () => {
     response.end(JSON.stringify(answer));
   });
   const lambdaPort = await listen(lambda);
-  const tables = dynalite({ createTableMs: 0 });
+  const dynamo = await startDynamo();
+  await dynamo.createTable('sessions');
   const env = {
-    AWS_REGION: 'eu-north-1',
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
-    AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${await listen(tables)}`,
+    ...dynamo.env,
     AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${lambdaPort}`,
     SESSION_TABLE: 'sessions',
     SIGNERS: JSON.stringify({ journal: 'arn:aws:lambda:eu-north-1:000000000000:function:journal-signer' }),
@@ -105,17 +102,6 @@ beforeAll(async () => {
     POWERTOOLS_LOG_LEVEL: 'SILENT',
   };
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
-  await createAwsCaller(readAwsConfig(env)).json({
-    service: 'dynamodb',
-    target: 'DynamoDB_20120810.CreateTable',
-    repeatable: false,
-    input: {
-      TableName: 'sessions',
-      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
-      BillingMode: 'PAY_PER_REQUEST',
-    },
-  });
   const config = describeZone(
     issuer,
     apis.map(({ url }) => url),
@@ -131,7 +117,7 @@ beforeAll(async () => {
     handlers[name] = (await import(/* @vite-ignore */ join(folder, 'index.mjs'))).handler;
   }
   login = { handlers, deps: { settings: deriveSettings(config, GATEWAY) } } as unknown as Login;
-  const servers = [backChannel, lambda, tables];
+  const servers = [backChannel, lambda, dynamo];
   closing.push(
     () => vi.unstubAllEnvs(),
     () => servers.map((server) => server.close()),

@@ -1,14 +1,12 @@
 import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import type { Context, SQSEvent } from 'aws-lambda';
-import dynalite from 'dynalite';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createAwsCaller } from '../../../client/aws.ts';
 import { TablePersistence } from '../../../functions/worker/persistence.ts';
 import { createWorker, type WorkerDeps } from '../../../functions/worker/process.ts';
 import { submitDocument } from '../../../functions/worker/submit.ts';
 import { API, makeWorld, type World } from '../../client/make-client.ts';
+import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
 
 const SAMPLE = JSON.parse(
   readFileSync(new URL('../../../examples/document-created.json', import.meta.url), 'utf8'),
@@ -16,35 +14,18 @@ const SAMPLE = JSON.parse(
 const CONTEXT = { getRemainingTimeInMillis: () => 20_000 } as Context;
 const api = { baseUrl: `${API}/fhir`, audience: 'documents', scopes: ['documents/write'], client: 'journal' };
 
-const server = dynalite({ createTableMs: 0 });
-let aws: ReturnType<typeof createAwsCaller>;
+let dynamo: Dynamo;
 beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  aws = createAwsCaller({
-    region: 'eu-north-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    endpoints: { dynamodb: `http://127.0.0.1:${port}` },
-  });
+  dynamo = await startDynamo();
 });
-afterAll(() => new Promise((resolve) => server.close(resolve)));
+afterAll(() => dynamo.close());
 
 let tables = 0;
 let table = '';
 beforeEach(async () => {
   tables += 1;
   table = `idempotency-${tables}`;
-  await aws.json({
-    service: 'dynamodb',
-    target: 'DynamoDB_20120810.CreateTable',
-    repeatable: false,
-    input: {
-      TableName: table,
-      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
-      BillingMode: 'PAY_PER_REQUEST',
-    },
-  });
+  await dynamo.createTable(table);
 });
 
 /** A worker in a world with issuer and API, and what it audited. */
@@ -56,7 +37,7 @@ async function makeWorker(): Promise<
   const audited: Audited[] = [];
   const work = createWorker({
     submit: (event) => submitDocument({ client: world.client, api }, event),
-    persistence: new TablePersistence(aws, table),
+    persistence: new TablePersistence(dynamo.aws, table),
     audit: (code, facts) => audited.push({ code, ...facts }),
   });
   return {
@@ -179,7 +160,7 @@ test('a table that does not answer fails the message and submits nothing', async
   const audited: unknown[] = [];
   const work = createWorker({
     submit: (event) => submitDocument({ client, api }, event),
-    persistence: new TablePersistence(aws, 'missing'),
+    persistence: new TablePersistence(dynamo.aws, 'missing'),
     audit: (code, facts) => audited.push({ code, ...facts }),
   });
   const { batchItemFailures } = await work(messages([SAMPLE]), CONTEXT);
