@@ -95,6 +95,9 @@ export interface RequestObjectIntent {
 /** The three things ever signed. */
 export type Intent = AssertionIntent | ProofIntent | RequestObjectIntent;
 
+/** What a system, a client and a zone may be called: no hyphens, so that the key policy's `role/<system>-signer-<client>-*` matches no other client's signers. */
+export const NAME_PATTERN = /^[a-z][a-z0-9]{1,14}$/;
+
 /** At most this many intents in one invocation. */
 export const MAX_INTENTS = 8;
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ZonesError } from '../errors.ts';
-import { type Intent, MAX_INTENTS } from '../intents.ts';
+import { type Intent, MAX_INTENTS, NAME_PATTERN } from '../intents.ts';
 import { checkParameters } from './parameters.ts';
 
 /** A sign request may be this many bytes of JSON. */
@@ -13,7 +13,7 @@ const MAX_STRING = 4096;
 const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 const text = v.pipe(v.string(), v.minLength(1));
-const name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9]{1,14}$/));
+const name = v.pipe(v.string(), v.regex(NAME_PATTERN));
 /** base64url of 32 bytes, in its one canonical form: the last character carries only four bits. */
 const sha256 = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/));
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
 import { ZonesError } from '../../client/errors.ts';
+import { NAME_PATTERN } from '../../client/intents.ts';
 import type { IssuerProfile } from '../../client/profile.ts';
 
 /** An organisation detail that a grant's list allows; an absent field means "must be absent", `*` means any valid value. */
@@ -33,14 +34,25 @@ export interface Grant {
   requestObjects: boolean;
 }
 
-const name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9]{1,14}$/));
-const text = v.pipe(v.string(), v.minLength(1));
+const name = v.pipe(v.string(), v.regex(NAME_PATTERN));
+const text = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
 const seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
 const DETAIL_TYPES = [
   'helseid_authorization',
   'nhn:sfm:journal-id',
   'nhn:tillitsrammeverk:parameters',
 ] as const;
+
+/** The shape of an {@link AllowedDetail}; the declaration's is the same. Does not judge numbers, or what the client may send. */
+export const allowedDetail = v.variant('type', [
+  v.strictObject({
+    type: v.literal('helseid_authorization'),
+    parent: v.exactOptional(text),
+    child: v.exactOptional(text),
+  }),
+  v.strictObject({ type: v.literal('nhn:sfm:journal-id'), journalId: text }),
+  v.strictObject({ type: v.literal('nhn:tillitsrammeverk:parameters') }),
+]);
 
 const schema = v.strictObject({
   version: v.literal(1),
@@ -60,20 +72,7 @@ const schema = v.strictObject({
     proofAtPar: v.boolean(),
   }),
   assertions: v.strictObject({
-    details: v.union([
-      v.picklist(['none', 'any']),
-      v.array(
-        v.variant('type', [
-          v.strictObject({
-            type: v.literal('helseid_authorization'),
-            parent: v.exactOptional(text),
-            child: v.exactOptional(text),
-          }),
-          v.strictObject({ type: v.literal('nhn:sfm:journal-id'), journalId: text }),
-          v.strictObject({ type: v.literal('nhn:tillitsrammeverk:parameters') }),
-        ]),
-      ),
-    ]),
+    details: v.union([v.picklist(['none', 'any']), v.array(allowedDetail)]),
   }),
   proofs: v.array(
     v.strictObject({

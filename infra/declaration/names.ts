@@ -1,8 +1,5 @@
 import type { SystemDeclaration, ZoneDeclaration } from './types.ts';
 
-/** What system, client and zone names look like. No hyphens, so that the key policy's `role/<system>-signer-<client>-*` can't match another client's signers. */
-export const NAME_PATTERN = /^[a-z][a-z0-9]{1,14}$/;
-
 /** What names of APIs and of function folders look like; these may have hyphens. */
 export const HYPHENATED_NAME_PATTERN = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { allowedDetail } from '../../functions/signer/grant.ts';
 import type { Problem } from './problem.ts';
 
 const text = v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(2000, 'is too long'));
@@ -33,21 +34,11 @@ const client = v.strictObject({
 
 const api = v.strictObject({ baseUrl: text, audience: text, scopes: texts, resource: v.exactOptional(text) });
 
-const detail = v.variant('type', [
-  v.strictObject({
-    type: v.literal('helseid_authorization'),
-    parent: v.exactOptional(text),
-    child: v.exactOptional(text),
-  }),
-  v.strictObject({ type: v.literal('nhn:sfm:journal-id'), journalId: text }),
-  v.strictObject({ type: v.literal('nhn:tillitsrammeverk:parameters') }),
-]);
-
 const grant = v.strictObject({
   client: text,
   // Not a union, whose issue would not say which detail is wrong.
   details: v.exactOptional(
-    v.lazy((given) => (Array.isArray(given) ? v.array(detail) : v.picklist(['none', 'any']))),
+    v.lazy((given) => (Array.isArray(given) ? v.array(allowedDetail) : v.picklist(['none', 'any']))),
   ),
   apis: v.array(
     v.strictObject({

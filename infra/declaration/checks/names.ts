@@ -1,4 +1,5 @@
-import { HYPHENATED_NAME_PATTERN, MAX_PHYSICAL_NAME, NAME_PATTERN, physicalNames } from '../names.ts';
+import { NAME_PATTERN } from '../../../client/intents.ts';
+import { HYPHENATED_NAME_PATTERN, MAX_PHYSICAL_NAME, physicalNames } from '../names.ts';
 import { collect, type Problem } from '../problem.ts';
 import type { SystemDeclaration } from '../types.ts';
 
