@@ -2,6 +2,7 @@ import { isZonesError } from '../client/errors.ts';
 import { formatReport, runSteps } from './once.ts';
 import { writeOperatorFile } from './operator-file.ts';
 import { type CommandOptions, readOptions, USAGE } from './options.ts';
+import { startPage } from './page/start.ts';
 import { STEPS } from './steps/index.ts';
 import { type LocalSystem, startSystem } from './system.ts';
 import { welcome } from './welcome.ts';
@@ -17,6 +18,7 @@ async function main(): Promise<number> {
   const starting = startSystem({
     ...options,
     ports: { gateway: options.gatewayPort, standIn: options.standInPort },
+    ...(options.once ? {} : { page: options.pagePort }),
     extraCaFile: process.env['NODE_EXTRA_CA_CERTS'],
   });
   const system = await Promise.race([starting, ended]);
@@ -28,9 +30,13 @@ async function main(): Promise<number> {
   const forget = writeOperatorFile(options.directory, system);
   try {
     if (options.once) return await runOnce(system, options);
-    console.log(welcome(system, { seconds: process.uptime(), directory: options.directory }));
+    const page = system.pagePort === undefined ? undefined : await startPage(system, system.pagePort);
+    console.log(
+      welcome(system, { seconds: process.uptime(), directory: options.directory, page: page?.url }),
+    );
     await ended;
     console.log('\nEnding…');
+    await page?.close();
     return 0;
   } finally {
     forget();

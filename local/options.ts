@@ -13,6 +13,8 @@ export interface CommandOptions {
   /** First port of the gateways, and of the stand-ins. */
   gatewayPort: number;
   standInPort: number;
+  /** Port of the page; `next` for the one after the gateways'. */
+  pagePort: number | 'next';
   directory: string;
 }
 
@@ -26,6 +28,7 @@ export const USAGE = `npm start -- [options]
   --no-stand-in         call the declared issuers and APIs themselves (conformance testing)
   --port N              first port of the gateways (default 3000)
   --stand-in-port N     first port of the stand-ins (default 3443)
+  --page-port N         port of the page (default: after the gateways, 3001)
   --directory FOLDER    where state is kept (default .local)
 `;
 
@@ -42,6 +45,7 @@ export function readOptions(args: readonly string[]): CommandOptions {
     help: values.help,
     gatewayPort: readPort('--port', values.port),
     standInPort: readPort('--stand-in-port', values['stand-in-port']),
+    pagePort: values['page-port'] === undefined ? 'next' : readPort('--page-port', values['page-port']),
     directory: resolve(values.directory),
   };
 }
@@ -55,6 +59,7 @@ function parse(args: readonly string[]) {
         directory: { type: 'string', default: '.local' },
         port: { type: 'string', default: '3000' },
         'stand-in-port': { type: 'string', default: '3443' },
+        'page-port': { type: 'string' },
         'no-stand-in': { type: 'boolean', default: false },
         fresh: { type: 'boolean', default: false },
         once: { type: 'boolean', default: false },

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Fetch } from '../client/http.ts';
+import type { ResolvedAssembly } from '../infra/boundary/resolve.ts';
 import { buildWorld } from '../infra/boundary/world/build.ts';
 import { loadSystem } from '../infra/declaration/load.ts';
 import type { SystemDeclaration } from '../infra/declaration/types.ts';
@@ -27,6 +28,8 @@ export interface SystemOptions {
   fresh: boolean;
   /** PEM file with further CAs that functions trust: this process's `NODE_EXTRA_CA_CERTS`. */
   extraCaFile?: string | undefined;
+  /** Port of the page; `next` takes the one after the gateways'. Absent where there will be no page. */
+  page?: number | 'next';
 }
 
 /** The local system, running: what the command prints, steps use, and a page may show. */
@@ -34,6 +37,8 @@ export interface LocalSystem {
   /** As it runs: with the stand-ins' URLs where they are used. */
   declaration: SystemDeclaration;
   places: readonly StandInPlace[];
+  /** What `aws` runs. */
+  assembly: ResolvedAssembly;
   aws: LocalAws;
   /** Absent without stand-ins. */
   standIns: StandIns | undefined;
@@ -46,6 +51,8 @@ export interface LocalSystem {
   trail: Trail;
   /** URL of a zone's gateway. */
   gatewayUrl(zone: string): string;
+  /** Kept free for the page; undefined where there will be none. */
+  pagePort: number | undefined;
   close(): Promise<void>;
 }
 
@@ -57,16 +64,15 @@ export async function startSystem(options: SystemOptions): Promise<LocalSystem> 
   const declared = await loadSystem(declarationFile);
   const local = options.standIn ? deriveLocalDeclaration(declared, ports) : { system: declared, places: [] };
   const trail = createTrail(Date.now);
-  trail.subscribe((l) => {
-    if (l.fields['fault']) console.error(l);
-  });
   const gatewayPort = (zone: string) => portOf(local.system, zone, ports.gateway);
   const gatewayUrl = (zone: string) => `http://localhost:${gatewayPort(zone)}`;
   const zones = Object.keys(local.system.zones).filter(
     (zone) => local.system.zones[zone]?.gateway !== undefined,
   );
+  const pagePort = options.page === 'next' ? ports.gateway + zones.length : options.page;
   const giveBack = await claimPlace(directory, [
     ...zones.map(gatewayPort),
+    ...(pagePort === undefined ? [] : [pagePort]),
     ...local.places.map(({ port }) => port),
   ]);
   const closers: (() => Promise<void> | void)[] = [giveBack];
@@ -100,7 +106,8 @@ export async function startSystem(options: SystemOptions): Promise<LocalSystem> 
     closers.push(aws.close);
     const keys = await bootstrapKeys({ declaration: local.system, aws, standIns });
     return {
-      ...{ declaration: local.system, places: local.places, aws, standIns, keys, trail, gatewayUrl, close },
+      ...{ declaration: local.system, places: local.places, assembly, aws, standIns, keys, trail },
+      ...{ gatewayUrl, pagePort, close },
       fetch: createTrustingFetch(trust.pem),
       caFile: trust.file,
     };

@@ -4,10 +4,11 @@ import type { LocalSystem } from './system.ts';
 /** What `npm start` prints once everything runs: what that is, where it is entered, and lines to try. */
 export function welcome(
   system: LocalSystem,
-  { seconds, directory }: { seconds: number; directory: string },
+  { seconds, directory, page }: { seconds: number; directory: string; page: string | undefined },
 ): string {
   const { declaration, aws, standIns } = system;
   const sections: [string, string[]][] = [
+    ['Page', page === undefined ? [] : [row('see and try it all', page)]],
     ['Entries', Object.keys(declaration.zones).flatMap((zone) => describeEntries(system, zone))],
     [
       'Stand-ins',

@@ -51,12 +51,12 @@ function readRoutes(assembly: ResolvedAssembly): Entry[] {
       ? ''
       : `${pathOf(String(part.properties.ParentId))}/${String(part.properties.PathPart)}`;
   };
-  return resourcesOfType(assembly, 'AWS::ApiGateway::Method').flatMap((method): Entry[] => {
+  const routes = resourcesOfType(assembly, 'AWS::ApiGateway::Method').flatMap((method): Entry[] => {
     const { HttpMethod, ResourceId, RestApiId, AuthorizationType, AuthorizerId, Integration } =
       method.properties;
     const target = INTEGRATION.exec(String(objectOf(Integration).Uri))?.[1];
     if (target === undefined) return [];
-    const label = `${String(HttpMethod)} ${pathOf(String(ResourceId)) || '/'}`;
+    const label = routeLabel(String(HttpMethod), pathOf(String(ResourceId)) || '/');
     const authorization = String(AuthorizationType);
     return [
       {
@@ -70,6 +70,25 @@ function readRoutes(assembly: ResolvedAssembly): Entry[] {
         service: 'apigateway.amazonaws.com',
       },
     ];
+  });
+  return joinRoutes(routes);
+}
+
+/** How a route is written: the blank does not break. */
+export function routeLabel(method: string, path: string): string {
+  return `${method}\u00a0${path}`;
+}
+
+/** Joins the routes that lead to the same functions under the same authorization: one way in, with several names. */
+function joinRoutes(routes: readonly Entry[]): Entry[] {
+  const groups = Map.groupBy(routes, ({ stack, functions, notes }) =>
+    [stack, ...functions, ...notes].join(' '),
+  );
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const label = group.map((route) => route.label).join(', ');
+    return [{ ...first, label, resources: group.flatMap(({ resources }) => resources) }];
   });
 }
 

@@ -39,8 +39,8 @@ export function renderFigure(map: ZoneMap, style = false): string {
   return `<figure class="map"><div class="wide">${wide}</div><div class="narrow">${narrow}</div></figure>`;
 }
 
-/** The map in words: a section a zone, with a table of what may be called from it. */
-export function renderZones(map: ZoneMap): string {
+/** The map in words: a section a zone under a heading of the given level, with a table of what may be called from it. */
+export function renderZones(map: ZoneMap, heading: 'h2' | 'h3' = 'h2'): string {
   const facts = readFacts(map);
   return map.zones
     .map((zone) =>
@@ -48,19 +48,20 @@ export function renderZones(map: ZoneMap): string {
         map,
         zone,
         facts.filter((fact) => fact.zone === zone.name),
+        heading,
       ),
     )
     .join('\n');
 }
 
-function renderZone(map: ZoneMap, zone: MapZone, facts: readonly Fact[]): string {
+function renderZone(map: ZoneMap, zone: MapZone, facts: readonly Fact[], heading: string): string {
   const title = zoneTitle(zone.name);
   const id = `zone-${zone.name}`;
   const signers = nodesIn(map, zone.name, 'signer').map(
     ({ label, notes }) => `<li><code>${escapeXml(label)}</code> signs ${escapeXml(notes.join('; '))}</li>`,
   );
   return `<section aria-labelledby="${id}">
-<h2 id="${id}">${escapeXml(title.charAt(0).toUpperCase() + title.slice(1))}</h2>
+<${heading} id="${id}">${escapeXml(title.charAt(0).toUpperCase() + title.slice(1))}</${heading}>
 <p>${escapeXml(describeZone(zone))}</p>
 ${signers.length === 0 ? '' : `<ul>${signers.join('')}</ul>`}
 ${renderFacts(facts, id)}

@@ -112,11 +112,13 @@ const SIGNS: Readonly<Record<NodeKind, string>> = {
   host: 'M13 7A6 6 0 1 1 1 7a6 6 0 0 1 12 0zM1 7h12M7 1c-4 4-4 8 0 12M7 1c4 4 4 8 0 12',
 };
 
-/** Ids for scripts of a page, without the parts of an ARN that are the same for all; a blank in one is `%20`. */
+/** What a node is called in the drawing's `data-` attributes: its id without the parts of an ARN that are the same for all. */
+export function elementId(id: string): string {
+  return id.replace(/^(?:rule:)?arn:(?:[^:]*:){4}/, '').replaceAll(/[ \u00a0]/g, '%20');
+}
+
 function attributeIds(ids: readonly string[]): string {
-  return escapeXml(
-    ids.map((id) => id.replace(/^(rule:)?arn:([^:]*:){4}\d*:/, '').replaceAll(' ', '%20')).join(' '),
-  );
+  return escapeXml(ids.map(elementId).join(' '));
 }
 
 /** A number with at most one decimal. */

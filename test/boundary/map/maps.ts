@@ -6,7 +6,20 @@ import { resolveAssembly } from '../../../infra/boundary/resolve.ts';
 import type { Finding } from '../../../infra/boundary/rule.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
 import shipped from '../../../zones.ts';
-import { synthesize } from '../../infra/synthesize.ts';
+import { synthesize, withZones } from '../../infra/synthesize.ts';
+
+/** The shipped system's zones and clients with nothing but one route and one kind of events, whatever the shipped one has by now. */
+export const SMALL: SystemDeclaration = withZones({
+  public: {
+    cidr: '10.10.0.0/20',
+    gateway: {
+      routes: [{ method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'iam' }],
+    },
+    grants: [
+      { client: 'journal', apis: [{ api: 'summaries', methods: ['GET'], paths: ['/v1/summaries/*'] }] },
+    ],
+  },
+});
 
 /** A template as the tests change it. */
 export type Template = { Resources: Record<string, { Type: string; Properties: Record<string, unknown> }> };

@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { hasViolations } from '../../../infra/boundary/map/model.ts';
 import type { Finding } from '../../../infra/boundary/rule.ts';
 import { FULL } from '../../infra/declaration/change.ts';
-import { linesOf, mapOf, synthesizedFolder, type Template } from './maps.ts';
+import { linesOf, mapOf, SMALL, synthesizedFolder, type Template } from './maps.ts';
 
-const folder = synthesizedFolder();
-const map = mapOf(folder);
+const folder = synthesizedFolder(SMALL);
+const map = mapOf(folder, SMALL);
 
-describe('the map of the shipped system', () => {
+describe('the map of a small system', () => {
   test('has the zones of the declaration, the admin zone and the signing zone last', () => {
     expect(
       map.zones.map(({ name, cidr, internet, endpoints }) => [name, cidr, internet, ...endpoints]),
@@ -60,7 +60,7 @@ describe('the map of the shipped system', () => {
 
   test('knows what starts functions', () => {
     expect(linesOf(map, ({ verb }) => verb === 'start')).toEqual([
-      'GET /summaries/{id} start summary',
+      'GET\u00a0/summaries/{id} start summary',
       'DocumentCreated start worker',
       'rate(1 hour) start key-watch',
       'cron(0 6 * * ? *) start key-watch',
@@ -106,7 +106,7 @@ describe('what no declaration has is red', () => {
   }
 
   test('a function that may invoke the signer of another zone', () => {
-    const opened = mapOf(folder, undefined, (template) => openZone(template('journal-zone-public')));
+    const opened = mapOf(folder, SMALL, (template) => openZone(template('journal-zone-public')));
     const red = linesOf(opened, ({ violated }) => violated);
     expect(red).toContain('summary invoke signer-journal-internal');
     expect(red).toContain('summary invoke worker');
@@ -117,7 +117,7 @@ describe('what no declaration has is red', () => {
   });
 
   test('a host that the declaration does not have, and a way out on every port', () => {
-    const opened = mapOf(folder, undefined, (template) => {
+    const opened = mapOf(folder, SMALL, (template) => {
       for (const { Type, Properties } of Object.values(template('journal-zone-public').Resources)) {
         const { Domains: domains } = Properties;
         if (
@@ -142,7 +142,7 @@ describe('what no declaration has is red', () => {
   });
 
   test('a function in a stack that no zone owns', () => {
-    const opened = mapOf(folder, undefined, (template) => {
+    const opened = mapOf(folder, SMALL, (template) => {
       template('journal-gateway-account').Resources['Stray'] = {
         Type: 'AWS::Lambda::Function',
         Properties: { FunctionName: 'stray', Role: { 'Fn::GetAtt': ['StrayRole', 'Arn'] } },
@@ -164,7 +164,7 @@ test('what findings are about is red: the zone, the node and the call', () => {
     ...{ rule: 'own-signer', invariant: 'I2', resource: role, message: 'It may.', remedy: 'Mend it.' },
     path: [role, 'its policies', signer],
   };
-  const marked = mapOf(folder, undefined, undefined, [finding]);
+  const marked = mapOf(folder, SMALL, undefined, [finding]);
   expect(marked.zones.filter(({ violated }) => violated).map(({ name }) => name)).toEqual(['public']);
   expect(marked.nodes.filter(({ violated }) => violated).map(({ label }) => label)).toEqual([
     'signer-journal-public',

@@ -1,0 +1,84 @@
+import { internalDeniedClientRecord } from '../steps/internal-denied-client-record.ts';
+import { proofOutsideGrantRefused } from '../steps/proof-outside-grant-refused.ts';
+import { publicDeniedInternalSigner } from '../steps/public-denied-internal-signer.ts';
+import { publicDeniedKmsSign } from '../steps/public-denied-kms-sign.ts';
+import { replayedProofRefused } from '../steps/replayed-proof-refused.ts';
+import type { Step } from '../steps/step.ts';
+import { forgeSession } from './forge-session.ts';
+import type { InvariantName } from './invariants.ts';
+import { useStolenToken } from './stolen-token.ts';
+
+/** An attack that can be run against the running system. Its step fails where the attack succeeds. */
+export interface Attack {
+  name: string;
+  title: string;
+  /** What is tried. */
+  tries: string;
+  /** What stops it. */
+  stoppedBy: string;
+  invariants: readonly InvariantName[];
+  step: Step;
+}
+
+/** The attacks of the page, in their order. Each shows first that its allowed twin works: a refusal proves nothing where nobody gets through. */
+export const ATTACKS: readonly Attack[] = [
+  {
+    name: 'kms-from-public',
+    title: 'Sign with the client key from the public zone',
+    tries:
+      "The public zone's role calls kms:Sign: by its own network, and with stolen credentials at the signing zone's endpoint.",
+    stoppedBy: 'key policy, permissions boundary, endpoint policy and identity policy, each on its own',
+    invariants: ['I1', 'I5'],
+    step: publicDeniedKmsSign,
+  },
+  {
+    name: 'other-signer',
+    title: "Ask another zone's signer",
+    tries: "The public zone's role invokes the internal zone's signer.",
+    stoppedBy: "the zone's endpoint policy, permissions boundary and identity policy",
+    invariants: ['I2'],
+    step: publicDeniedInternalSigner,
+  },
+  {
+    name: 'client-record',
+    title: 'Read the client record from the internal zone',
+    tries: "The internal zone's role reads the secret that names the client's keys.",
+    stoppedBy: 'identity policy, permissions boundary and endpoint policy',
+    invariants: ['I1'],
+    step: internalDeniedClientRecord,
+  },
+  {
+    name: 'outside-grant',
+    title: 'Ask for a proof outside the grant',
+    tries: 'The internal zone asks its own signer for proofs for another method, path, API and host.',
+    stoppedBy: "the grant in the signer's own asset, before KMS is asked",
+    invariants: ['I3'],
+    step: proofOutsideGrantRefused,
+  },
+  {
+    name: 'replayed-proof',
+    title: 'Replay a proof',
+    tries: 'A valid call to the API is sent a second time, token, proof and body unchanged.',
+    stoppedBy: 'the API, which takes the jti of a proof once; a new one needs the signer',
+    invariants: ['I3', 'I10'],
+    step: replayedProofRefused,
+  },
+  {
+    name: 'stolen-token',
+    title: 'Use a stolen access token',
+    tries:
+      'A valid access token is sent as a bearer token, without a proof, and with a proof by a key of the thief.',
+    stoppedBy: 'the API: the token is bound to a key that only KMS has (RFC 9449)',
+    invariants: ['I1', 'I8'],
+    step: useStolenToken,
+  },
+  {
+    name: 'forged-session',
+    title: 'Forge a session',
+    tries:
+      'Requests come with session cookies that nobody was given: made up, empty, twice, and with a key as the table stores it.',
+    stoppedBy: 'the session function: only a 256-bit id whose hash is in the table opens a session',
+    invariants: ['I8', 'I10'],
+    step: forgeSession,
+  },
+];

@@ -1,0 +1,100 @@
+import type { TrailLine } from '../trail.ts';
+import type { Names } from './names.ts';
+
+/** A line of the trail as the page shows it. */
+export interface LineView {
+  /** Epoch milliseconds. */
+  at: number;
+  /** A zone, or `outside` for what belongs to none. */
+  zone: string;
+  /** Who did it: a function, `API Gateway`, a stand-in. */
+  who: string;
+  what: string;
+  tone: 'done' | 'refused' | 'plain';
+  /** Elements of the map that it happened between. */
+  from?: string;
+  to?: string;
+}
+
+/** A line in words; undefined for what is not worth a line: metrics. */
+export function describeLine(line: TrailLine, names: Names): LineView | undefined {
+  return DESCRIPTIONS[line.kind](line, names);
+}
+
+const DESCRIPTIONS: Readonly<
+  Record<TrailLine['kind'], (line: TrailLine, names: Names) => LineView | undefined>
+> = {
+  aws: describeCall,
+  log: describeLog,
+  entry: describeEntry,
+  'stand-in': ({ at, fields }) => ({
+    ...{ at, zone: 'outside', who: text(fields['service']) },
+    what: `${text(fields['event'])}: ${text(fields['detail'])}`,
+    tone: fields['event'] === 'refused' ? 'refused' : 'plain',
+  }),
+  platform: ({ at, zone, fields: { event, ...rest } }) => ({
+    ...{ at, zone: zone ?? 'outside', who: 'AWS', tone: 'error' in rest ? 'refused' : 'plain' },
+    what: [text(event), ...Object.entries(rest).map(([name, value]) => `${name} ${text(value)}`)].join(', '),
+  }),
+};
+
+function describeCall({ at, fields }: TrailLine, names: Names): LineView {
+  const { principal, action, resource, vpce, error, operation, service } = fields;
+  const who = text(principal).split('/').at(-1) ?? '';
+  const target = text(resource);
+  const to = names.elementOf(target);
+  const way = vpce === undefined ? 'AWS’s public endpoint' : 'its endpoint';
+  const what = `${text(action ?? `${text(service)}:${text(operation)}`)} ${shorten(target)} through ${way}`;
+  return {
+    ...{ at, zone: names.zoneOf(who) ?? 'outside', who },
+    what: error === undefined ? what : `${what}: ${text(error)}`,
+    tone: error === undefined ? 'plain' : 'refused',
+    from: `function:${who}`,
+    ...(to === undefined ? {} : { to }),
+  };
+}
+
+function describeLog({ at, zone, function: name = '', fields }: TrailLine): LineView | undefined {
+  if ('_aws' in fields) return undefined;
+  const { message, code, kind, kinds, target, reason, level, kid, client, step, status } = fields;
+  const subject = text(code ?? message);
+  const facts = { kind: kind ?? kinds, target, reason, client, step, status, key: shortKid(kid) };
+  const details = Object.entries(facts)
+    .filter(([, value]) => value !== undefined)
+    .map(([fact, value]) => `${fact} ${text(value)}`);
+  return {
+    ...{ at, zone: zone ?? 'outside', who: name, from: `function:${name}` },
+    what: [subject, ...details].join(', '),
+    tone: subject === 'signed' ? 'done' : level === 'WARN' || level === 'ERROR' ? 'refused' : 'plain',
+  };
+}
+
+function describeEntry({ at, zone = 'outside', fields }: TrailLine, names: Names): LineView {
+  const { entry, method, route, status, refused } = fields;
+  const element = method === undefined ? undefined : names.routeOf(text(method), text(route));
+  const what =
+    entry === 'gateway'
+      ? `${text(method)} ${text(route)}: ${text(status)}${refused === undefined ? '' : ` ${text(refused)}`}`
+      : Object.entries(fields)
+          .map(([name, value]) => `${name} ${text(value)}`)
+          .join(', ');
+  return {
+    ...{ at, zone, who: entry === 'gateway' ? 'API Gateway' : 'Queue', what },
+    tone: typeof status === 'number' && status >= 400 ? 'refused' : 'done',
+    ...(element === undefined ? {} : { from: element }),
+  };
+}
+
+/** The tail of an ARN, which is what tells resources apart. */
+function shorten(resource: string): string {
+  return resource.replace(/^arn:(?:[^:]*:){4}\d*:?/, '');
+}
+
+function shortKid(kid: unknown): string | undefined {
+  return typeof kid === 'string' ? kid.slice(0, 8) : undefined;
+}
+
+function text(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return Array.isArray(value) ? value.map(text).join(' and ') : (JSON.stringify(value) ?? '');
+}
