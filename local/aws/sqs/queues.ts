@@ -29,7 +29,8 @@ export interface QueueSettings {
 /** A standard queue: at least once, in no order that may be relied on. */
 export interface Queue {
   settings: QueueSettings;
-  send(body: string): StoredMessage;
+  /** `moved` keeps id and age of a message that comes from another queue, as redriving does. */
+  send(body: string, moved?: Pick<StoredMessage, 'id' | 'sent'>): StoredMessage;
   /** Up to `max` visible messages, hidden for the visibility timeout from now on. Those received too often go to the dead-letter queue. */
   receive(max: number): StoredMessage[];
   /** Throws `ReceiptHandleIsInvalid` for a receipt that is not the message's last. */
@@ -90,15 +91,15 @@ function openQueue(
     );
     if (dead.length === 0) return messages;
     replace(all().filter((message) => !dead.includes(message)));
-    for (const { body } of dead) find(rule.deadLetterArn).send(body);
+    for (const message of dead) find(rule.deadLetterArn).send(message.body, message);
     return messages.filter((message) => !dead.includes(message));
   }
 
   return {
     settings,
     messages: all,
-    send(body) {
-      const message: StoredMessage = { id: randomUUID(), body, sent: now(), receives: 0, visible: now() };
+    send(body, { id, sent } = { id: randomUUID(), sent: now() }) {
+      const message: StoredMessage = { id, body, sent, receives: 0, visible: now() };
       replace([...all(), message]);
       for (const wake of waiting) wake();
       return message;

@@ -1,0 +1,147 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { JsonService } from '../../../local/aws/call.ts';
+import { notImplemented } from '../../../local/aws/errors.ts';
+import { jsonService } from '../../../local/aws/service.ts';
+import { callJson, callLambda } from '../../../local/aws-client.ts';
+import { startEndpoints } from '../../../local/endpoints.ts';
+import { REGION, ROLE, rulesOf, startAws } from './harness.ts';
+
+const service = (name: string): JsonService => ({
+  name,
+  target: `${name}Target`,
+  version: '1.1',
+  operations: {
+    Echo: { needs: () => [{ action: `${name}:Echo`, resource: 'arn:x' }], run: (input) => input },
+    Break: {
+      needs: () => [],
+      run() {
+        throw new TypeError('a secret detail');
+      },
+    },
+    Later: {
+      needs: () => [],
+      run() {
+        throw notImplemented('later');
+      },
+    },
+  },
+});
+const services = [service('kms'), service('secretsmanager')].map(jsonService);
+
+async function start(options: Parameters<typeof startAws>[1] = {}) {
+  const aws = await startAws(services, options);
+  onTestFinished(aws.close);
+  const access = { url: aws.url, region: REGION, credentials: aws.config.credentials };
+  return { ...aws, access };
+}
+
+describe('a listener of the local AWS', () => {
+  it('answers, and puts who did what on the trail', async () => {
+    const { access, deps } = await start();
+    const { body, headers } = await callJson(access, 'kms', 'kmsTarget.Echo', { a: 1 });
+    expect(body).toEqual({ a: 1 });
+    const requestId = headers.get('x-amzn-requestid');
+    expect(deps.trail.lines()[0]).toMatchObject({
+      kind: 'aws',
+      fields: {
+        service: 'kms',
+        operation: 'Echo',
+        action: 'kms:Echo',
+        resource: 'arn:x',
+        requestId,
+        principal: expect.stringContaining('tester'),
+      },
+    });
+  });
+
+  it.each([
+    ['an operation that is not there', 'kmsTarget.Nothing', 'UnknownOperationException', 400],
+    ['a name that every object has', 'kmsTarget.constructor', 'UnknownOperationException', 400],
+    ['a service that is not there', 'otherTarget.Echo', 'UnknownOperationException', 404],
+    ['what is not implemented', 'kmsTarget.Later', 'NotImplementedException', 501],
+  ])("answers for %s with AWS's error shape", async (_, target, code, status) => {
+    const { access } = await start();
+    await expect(callJson(access, 'kms', target, {})).resolves.toMatchObject({ status, error: { code } });
+  });
+
+  it('tells nothing of a fault of its own, but to the trail', async () => {
+    const { access, deps } = await start();
+    const { status, error } = await callJson(access, 'kms', 'kmsTarget.Break', {});
+    expect([status, error?.code]).toEqual([500, 'InternalFailure']);
+    expect(error?.message).not.toContain('secret');
+    expect(deps.trail.lines()[0]?.fields['fault']).toContain('a secret detail');
+  });
+
+  it('puts a denial on the trail with what was asked for', async () => {
+    const { access, deps } = await start(rulesOf(() => true));
+    await callJson(access, 'kms', 'kmsTarget.Echo', {});
+    expect(deps.trail.lines()[0]?.fields).toMatchObject({
+      error: 'AccessDeniedException',
+      action: 'kms:Echo',
+    });
+  });
+
+  it('refuses a body that is no JSON object, and one without end', async () => {
+    const { access } = await start();
+    const raw = (body: string | Buffer) =>
+      fetch(access.url, { method: 'POST', body, headers: { 'x-amz-target': 'kmsTarget.Echo' } });
+    expect((await raw(Buffer.alloc(10 * 1024 * 1024 + 1))).status).toBe(413);
+    const text = await (await raw('[')).text();
+    // Who has not signed learns nothing of the body.
+    expect(JSON.parse(text)).toMatchObject({ __type: 'MissingAuthenticationTokenException' });
+  });
+});
+
+describe('the ways to the local AWS', () => {
+  async function ways() {
+    const { authorize, asked } = rulesOf();
+    const aws = await startAws(services, { authorize });
+    const network = {
+      endpoints: [{ id: 'vpce-1', vpc: 'vpc-1', zone: 'signing', service: 'kms' }],
+      vpcOf: ([subnet]: readonly string[]) => ({ a: 'vpc-1', b: 'vpc-2' })[subnet ?? ''],
+      hasEgress: (vpc: string) => vpc === 'vpc-2',
+    };
+    const endpoints = await startEndpoints(aws.deps, network);
+    onTestFinished(async () => {
+      await endpoints.close();
+      await aws.close();
+    });
+    const credentials = aws.deps.credentials.issue(ROLE, 'test');
+    const call = (url: string, target: string) =>
+      callJson({ url, region: REGION, credentials }, target.slice(0, -11), target, {});
+    return { endpoints, asked, call };
+  }
+
+  it("decide aws:SourceVpce: the endpoint's own listener has it, the public one has not", async () => {
+    const { endpoints, asked, call } = await ways();
+    await call(endpoints.all[0]?.url ?? '', 'kmsTarget.Echo');
+    await call(endpoints.publicUrl, 'kmsTarget.Echo');
+    expect(asked[0]?.context).toMatchObject({ 'aws:SourceVpce': 'vpce-1', 'aws:SourceVpc': 'vpc-1' });
+    expect(asked[1]?.context).not.toHaveProperty('aws:SourceVpce');
+    expect(asked[1]?.context).not.toHaveProperty('aws:SourceVpc');
+  });
+
+  it("serve an endpoint's service and no other", async () => {
+    const { endpoints } = await ways();
+    const access = {
+      url: endpoints.all[0]?.url ?? '',
+      region: REGION,
+      credentials: { accessKeyId: 'x', secretAccessKey: 'y' },
+    };
+    await expect(callJson(access, 'secretsmanager', 'secretsmanagerTarget.Echo', {})).resolves.toMatchObject({
+      status: 404,
+    });
+    await expect(callLambda(access, 'f', {})).resolves.toMatchObject({ status: 404 });
+  });
+
+  it("are what a function's network has", async () => {
+    const { endpoints } = await ways();
+    const url = endpoints.all[0]?.url;
+    expect(endpoints.reachableFrom(['a'])).toEqual({
+      endpoints: new Map([['kms', url]]),
+      publicUrl: undefined,
+    });
+    expect(endpoints.reachableFrom(['b'])).toEqual({ endpoints: new Map(), publicUrl: endpoints.publicUrl });
+    expect(endpoints.reachableFrom([])).toEqual({ endpoints: new Map(), publicUrl: endpoints.publicUrl });
+  });
+});
