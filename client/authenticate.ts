@@ -62,13 +62,12 @@ export async function requestAuthenticated(
   let refused: { refusal: Refusal; kid: string } | undefined;
   let nonceTried = false;
   for (;;) {
-    const { signed, sentAt, response } = await withSecondConnection(async () => {
+    const { signed, sentAt, response, nonce } = await withSecondConnection(async () => {
       const signed = await signAttempt(client, request, url, refused !== undefined);
       if (refused && signed.assertion.kid === refused.kid) throw refuseToken(refused.refusal);
       const sentAt = Math.floor(client.now() / 1000);
-      return { signed, sentAt, response: await sendAttempt(client, request, as, signed) };
+      return { signed, sentAt, ...(await sendAttempt(client, request, as, url, signed)) };
     });
-    const nonce = client.nonces.keep('authorization-server', url, response);
     const refusal = await readRefusal(response);
     if (!refusal) {
       const { proof } = signed;
@@ -138,8 +137,9 @@ async function sendAttempt(
   client: TokenClient,
   request: AuthenticatedRequest,
   as: AuthorizationServer,
+  url: string,
   signed: SignedAttempt,
-): Promise<Response> {
+): Promise<{ response: Response; nonce: string | undefined }> {
   const auth: ClientAuth = (_as, oauth, body, headers) => {
     body.set('client_id', oauth.client_id);
     body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
@@ -152,9 +152,10 @@ async function sendAttempt(
       const oauth = describeClient(client);
       const response = await request.send({ as, oauth, auth, options, extra: signed.extra });
       const { status, headers } = response;
+      const nonce = client.nonces.keep('authorization-server', url, response);
       const body = await response.arrayBuffer();
       if (status >= 500 || status === 429) throw noAnswer(as, undefined, status);
-      return new Response(body.byteLength ? body : null, { status, headers });
+      return { response: new Response(body.byteLength ? body : null, { status, headers }), nonce };
     });
   } catch (cause) {
     if (isZonesError(cause)) throw cause;

@@ -157,6 +157,14 @@ test('a nonce from a success replaces the one before', async () => {
   expect(new Set(nonces).size).toBe(4);
 });
 
+test('a nonce is kept from every answer, one that is of no other use too', async () => {
+  const { client, issuer, signer } = await makeWorld();
+  issuer.behaviour.fail = () => new Response('', { status: 503, headers: { 'dpop-nonce': 'n' } });
+  await failure(getAccessToken(client), 'issuer_unreachable');
+  await failure(getAccessToken(client), 'issuer_unreachable');
+  expect(signer.calls.map(([, proof]) => proof)).toMatchObject([{ kind: 'dpop_proof' }, { nonce: 'n' }]);
+});
+
 test('a server that asks for one nonce after another is left after two requests', async () => {
   const { issuer, client } = await makeWorld();
   issuer.behaviour.nonceLoop = true;
