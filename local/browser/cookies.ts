@@ -70,6 +70,11 @@ function isBelow(path: string, cookiePath: string): boolean {
   return path === cookiePath || path.startsWith(cookiePath.endsWith('/') ? cookiePath : `${cookiePath}/`);
 }
 
+/** The path of a cookie that names none (RFC 6265 5.1.4). */
+function directoryOf({ pathname }: URL): string {
+  return pathname.slice(0, pathname.lastIndexOf('/')) || '/';
+}
+
 /** Browsers treat this machine like https. */
 function isSafe({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' || hostname === 'localhost';
@@ -96,7 +101,7 @@ function readCookie(line: string, url: URL): { cookie?: Cookie; remove: boolean 
   return {
     cookie: {
       ...{ name, secure, host: url.hostname, value: pair.slice(at + 1).trim() },
-      path: path?.startsWith('/') ? path : '/',
+      path: path?.startsWith('/') ? path : directoryOf(url),
       sameSite: sameSite ?? 'Lax',
     },
     remove: ended,
