@@ -46,10 +46,17 @@ export function wireApi(configText: string, env: Environment, name: string): Zon
 
 /** ARN of the signer of a client of this zone. Throws `config_invalid`. */
 export function readSigner(env: Environment, client: string): string {
-  const signers: unknown = JSON.parse(need(env['SIGNERS'], 'The variable SIGNERS', 'deploy once more'));
-  const arn = typeof signers === 'object' && signers !== null ? Object.entries(signers) : [];
-  const found = arn.find(([name]) => name === client)?.[1];
+  const signers = parseSigners(need(env['SIGNERS'], 'The variable SIGNERS', 'deploy once more'));
+  const found: unknown = Object.hasOwn(signers, client) ? signers[client] : undefined;
   return need(typeof found === 'string' ? found : undefined, `SIGNERS.${client}`, 'deploy once more');
+}
+
+function parseSigners(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(text));
+  } catch (cause) {
+    throw new ZonesError('config_invalid', 'The variable SIGNERS is not JSON; deploy once more.', { cause });
+  }
 }
 
 function need<T>(value: T | undefined, what: string, remedy: string): T {

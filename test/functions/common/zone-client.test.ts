@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { wireApi } from '../../../functions/common/zone-client.ts';
+import { readSigner, wireApi } from '../../../functions/common/zone-client.ts';
 import { deriveZoneConfig } from '../../../infra/declaration/derive.ts';
 import system from '../../../zones.ts';
 
@@ -23,11 +23,18 @@ describe('what is missing is named', () => {
     ['an API the zone has no grant for', {}, 'summaries', /apis\.summaries.*zones\.ts/],
     ['no signers', { SIGNERS: '' }, 'documents', /SIGNERS/],
     ['another client’s signer only', { SIGNERS: '{"other":"arn"}' }, 'documents', /SIGNERS\.journal/],
-    ['an inherited member for a signer', { SIGNERS: '{}' }, 'documents', /SIGNERS\.journal/],
+    ['no signer at all', { SIGNERS: '{}' }, 'documents', /SIGNERS\.journal/],
+    ['signers that are no JSON', { SIGNERS: 'journal' }, 'documents', /SIGNERS is not JSON/],
+    ['signers that are no object', { SIGNERS: 'null' }, 'documents', /SIGNERS\.journal/],
     ['no region', { AWS_REGION: undefined }, 'documents', /AWS_REGION/],
   ])('%s', (_, change, name, message) => {
     const wire = () => wireApi(CONFIG, { ...ENV, ...change }, name);
     expect(wire).toThrow(expect.objectContaining({ code: 'config_invalid' }));
     expect(wire).toThrow(message);
   });
+});
+
+test('a client called like something every object inherits has no signer', () => {
+  for (const client of ['constructor', '__proto__'])
+    expect(() => readSigner(ENV, client)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
 });
