@@ -156,9 +156,6 @@ function issuerForApi(system: SystemDeclaration, api: string): string {
   return system.clients[grant?.client ?? '']?.issuer ?? '';
 }
 
-function note(trail: Trail, service: string, { kind, client, detail }: StandInEvent): void {
-  trail.add({
-    kind: 'stand-in',
-    fields: { service, event: kind, detail, ...(client === undefined ? {} : { client }) },
-  });
+function note(trail: Trail, service: string, { at: _, kind, ...facts }: StandInEvent): void {
+  trail.add({ kind: 'stand-in', fields: { service, event: kind, ...facts } });
 }

@@ -5,6 +5,7 @@ import {
   calculateJwkThumbprint,
   createLocalJWKSet,
   decodeJwt,
+  decodeProtectedHeader,
   exportJWK,
   generateKeyPair,
   type JWK,
@@ -168,7 +169,8 @@ function stripPath(request: IncomingMessage & { originalUrl?: string }, path: st
 function reportEvents(provider: Provider, onEvent: (event: StandInEvent) => void = () => {}) {
   const report = (kind: StandInEvent['kind'], ctx: KoaContextWithOIDC, detail: string) => {
     const client = ctx.oidc?.client?.clientId;
-    onEvent({ at: Date.now(), kind, detail, ...(client ? { client } : {}) });
+    const kid = kind === 'token' ? assertionKid(ctx) : undefined;
+    onEvent({ at: Date.now(), kind, detail, ...(client ? { client } : {}), ...(kid ? { kid } : {}) });
   };
   const refused = (ctx: KoaContextWithOIDC, error: Error) => {
     const { error_detail, error_description } = error as ProviderError;
@@ -186,4 +188,10 @@ function reportEvents(provider: Provider, onEvent: (event: StandInEvent) => void
   // Koa writes unexpected errors to the console unless somebody listens.
   const emitter: EventEmitter = provider;
   emitter.on('error', (error: Error) => onEvent({ at: Date.now(), kind: 'refused', detail: error.message }));
+}
+
+/** The key of a client assertion that has been verified. */
+function assertionKid(ctx: KoaContextWithOIDC): string | undefined {
+  const assertion = ctx.oidc.body?.['client_assertion'];
+  return typeof assertion === 'string' ? decodeProtectedHeader(assertion).kid : undefined;
 }

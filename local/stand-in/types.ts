@@ -131,6 +131,8 @@ export interface StandInEvent {
   kind: 'token' | 'refused' | 'login' | 'logout' | 'key' | 'api';
   /** Client id, where known. */
   client?: string;
+  /** With `token`: the key that the client authenticated with. */
+  kid?: string;
   detail: string;
 }
 

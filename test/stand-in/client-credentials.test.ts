@@ -124,7 +124,7 @@ describe('a token', () => {
       nbf: expect.any(Number),
     });
     expect(await claimsOf(body)).not.toHaveProperty('sub');
-    expect(events.at(-1)).toMatchObject({ kind: 'token', client: 'single' });
+    expect(events.at(-1)).toMatchObject({ kind: 'token', client: 'single', kid: key.jwk.kid });
   });
 
   test('has one audience and that API’s lifetime where one API is meant', async () => {
