@@ -2,6 +2,7 @@ import { eventToApi } from './event-to-api.ts';
 import { foreignCallbackRefused } from './foreign-callback-refused.ts';
 import { gatewayToApi } from './gateway-to-api.ts';
 import { internalDeniedClientRecord } from './internal-denied-client-record.ts';
+import { keyRetiredAfterTokens } from './key-retired-after-tokens.ts';
 import { loginToApi } from './login-to-api.ts';
 import { logoutEndsSession } from './logout-ends-session.ts';
 import { lowSecurityLevelRefused } from './low-security-level-refused.ts';
@@ -10,6 +11,7 @@ import { publicDeniedInternalSigner } from './public-denied-internal-signer.ts';
 import { publicDeniedKmsSign } from './public-denied-kms-sign.ts';
 import { refreshKeepsSession } from './refresh-keeps-session.ts';
 import { replayedProofRefused } from './replayed-proof-refused.ts';
+import { rotationUnderLoad } from './rotation-under-load.ts';
 import type { Step } from './step.ts';
 import { warmTokenTwoSignatures } from './warm-token-two-signatures.ts';
 
@@ -28,4 +30,6 @@ export const STEPS: readonly Step[] = [
   refreshKeepsSession,
   logoutEndsSession,
   foreignCallbackRefused,
+  rotationUnderLoad,
+  keyRetiredAfterTokens,
 ];

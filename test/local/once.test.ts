@@ -65,6 +65,8 @@ describe('npm start', { timeout: 120_000 }, () => {
         'internal-denied-client-record',
         'proof-outside-grant-refused',
         'replayed-proof-refused',
+        'rotation-under-load',
+        'key-retired-after-tokens',
       ]),
     );
 
