@@ -70,8 +70,3 @@ export function unseal(id: string, pk: string, sealed: string): unknown {
     throw new ZonesError('session_invalid', 'The stored session can not be opened; log in again.', { cause });
   }
 }
-
-/** The S256 code challenge of a verifier (RFC 7636 4.2). */
-export function calculateChallenge(verifier: string): string {
-  return createHash('sha256').update(verifier).digest('base64url');
-}

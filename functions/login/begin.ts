@@ -1,3 +1,4 @@
+import { createTransaction } from '../../client/authorization-request.ts';
 import { ZonesError } from '../../client/errors.ts';
 import { type Answer, redirect } from '../login-common/answer.ts';
 import {
@@ -11,7 +12,6 @@ import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import { type Organization, organizationDetails, readOrganization } from '../login-common/organization.ts';
 import { type GatewayRequest, readParameter } from '../login-common/request.ts';
 import { checkReturnPath } from '../login-common/return-path.ts';
-import { calculateChallenge, createId } from '../login-common/secrets.ts';
 import { findSessionIfAny } from '../login-common/sessions.ts';
 import type { LoginSettings } from '../login-common/settings.ts';
 import { saveTransaction, TRANSACTION_SECONDS } from '../login-common/transactions.ts';
@@ -36,14 +36,14 @@ export async function beginLogin(deps: Dependencies, request: GatewayRequest): P
   const { settings, store } = deps;
   const { returnPath, prompt, maxAge, organization } = readWish(settings, request);
   const previous = await findSessionIfAny(store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
-  const [state, nonce, codeVerifier] = [createId(), createId(), createId()];
+  const { state, nonce, codeVerifier, codeChallenge } = await createTransaction();
   const { login, resources } = settings;
   const pushed = await deps.client.pushAuthorizationRequest({
     redirectUri: settings.redirectUri,
     scope: settings.scope,
     state,
     nonce,
-    codeChallenge: calculateChallenge(codeVerifier),
+    codeChallenge,
     ...(resources.length === 0 ? {} : { resources }),
     ...(login.acrValues?.length ? { acrValues: login.acrValues } : {}),
     ...(prompt === undefined ? {} : { prompt }),

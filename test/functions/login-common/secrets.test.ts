@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  calculateChallenge,
   createId,
   digest,
   equalSecrets,
@@ -93,12 +92,6 @@ describe('digests', () => {
       }),
     );
     expect(digest('ab', 'c')).not.toBe(digest('a', 'bc'));
-  });
-
-  it('calculate the challenge of RFC 7636, appendix B', () => {
-    expect(calculateChallenge('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk')).toBe(
-      'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
-    );
   });
 
   it('compare', () => {
