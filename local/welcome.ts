@@ -48,7 +48,9 @@ function describeEntries({ declaration, gatewayUrl }: LocalSystem, zone: string)
     ),
   );
   const login =
-    gateway?.login === undefined ? [] : [row(`${zone} zone`, `${gatewayUrl(zone)}/login  (in a browser)`)];
+    gateway?.login === undefined
+      ? []
+      : [row(`${zone} zone`, `${gatewayUrl(zone)}/login?return=/session  (in a browser)`)];
   const queue =
     events === undefined
       ? []
