@@ -1,7 +1,7 @@
 import { type Actor, isClosed } from './actors.ts';
 import { type Answers, serviceOf } from './policy/asked.ts';
 import { anyGrade, combine, deniedBy, passEndpoints } from './policy/combine.ts';
-import { ALWAYS, all, any, type Condition, NEVER, not, reduce } from './policy/condition.ts';
+import { ALWAYS, all, any, type Condition, NEVER, not, reduce, type Test } from './policy/condition.ts';
 import { mayServe, networkFacts } from './policy/endpoint.ts';
 import { openFacts } from './policy/facts.ts';
 import {
@@ -103,10 +103,21 @@ function workOut(
       holders: holdersOf({ ...formulated, actor, question, answers, given }),
     };
   if (!possible(not(allowed))) return { verdict: 'always', when: nothing, holders: [] };
-  return { verdict: 'when', when: remembered(() => inWords(simplify(allowed, facts()))), holders: [] };
+  return {
+    verdict: 'when',
+    when: remembered(() => inWords(simplify(withoutOpenPolicy(allowed, resource), facts()))),
+    holders: [],
+  };
 }
 
 const nothing = () => '';
+
+/** `condition` for people: that nobody knows the policies of a whole pattern of resources goes without saying. */
+function withoutOpenPolicy(condition: Condition, resource: string): Condition {
+  return mapTests(condition, (test) =>
+    test.kind === 'unknown' && resource.includes('*') && test.what.includes(resource) ? ALWAYS : undefined,
+  );
+}
 
 /** The endpoints for an action that the network leaves the actor; undefined where it leaves other ways too. */
 function waysFor({ ways }: Actor, action: string): Endpoint[] | undefined {
@@ -174,22 +185,11 @@ function holdsAtEndpoint(
 /** The answers with every test for a resource that is not meant answered with no. */
 function withoutResources(answers: Answers<Condition>, except: readonly string[]): Answers<Condition> {
   const globs = except.map((arn) => parsePattern(arn, { wildcards: true, variables: false }).glob ?? arn);
-  const change = (condition: Condition): Condition => {
-    switch (condition.kind) {
-      case 'constant':
-        return condition;
-      case 'not':
-        return not(change(condition.of));
-      case 'all':
-        return all(condition.of.map(change));
-      case 'any':
-        return any(condition.of.map(change));
-      case 'test': {
-        const pattern = condition.test.kind === 'resource' ? condition.test.pattern.glob : undefined;
-        return pattern !== undefined && globs.some((glob) => covers(glob, pattern)) ? NEVER : condition;
-      }
-    }
-  };
+  const change = (condition: Condition) =>
+    mapTests(condition, (test) => {
+      const pattern = test.kind === 'resource' ? test.pattern.glob : undefined;
+      return pattern !== undefined && globs.some((glob) => covers(glob, pattern)) ? NEVER : undefined;
+    });
   const both = <Side extends { allows: Condition; denies: Condition }>(side: Side) => ({
     ...side,
     allows: change(side.allows),
@@ -208,6 +208,22 @@ function withoutResources(answers: Answers<Condition>, except: readonly string[]
       denies: change(resource.denies),
     },
   };
+}
+
+/** `condition` with the tests replaced for which `answer` has an answer. */
+function mapTests(condition: Condition, answer: (test: Test) => Condition | undefined): Condition {
+  switch (condition.kind) {
+    case 'constant':
+      return condition;
+    case 'test':
+      return answer(condition.test) ?? condition;
+    case 'not':
+      return not(mapTests(condition.of, answer));
+    case 'all':
+      return all(condition.of.map((part) => mapTests(part, answer)));
+    case 'any':
+      return any(condition.of.map((part) => mapTests(part, answer)));
+  }
 }
 
 function remembered<Value>(compute: () => Value): () => Value {

@@ -56,6 +56,8 @@ export interface CapabilityRow {
   layers: readonly Holder[];
   /** Why one layer is enough here; empty where there are more. */
   alone: string;
+  /** Whether a rule would let it be. */
+  allowed: boolean;
 }
 
 /** A rule that also says what it found out about everybody. */
@@ -92,9 +94,9 @@ export function capabilityRule(capability: Capability): CapabilityRule {
   };
 }
 
-function rowOf({ actor, action, what, answer, holders, alone }: Judgement): CapabilityRow {
+function rowOf({ actor, action, what, answer, holders, alone, allowed }: Judgement): CapabilityRow {
   return {
     ...{ principal: actor.name, zone: actor.zone, action, resource: what },
-    ...{ verdict: answer.verdict, when: answer.when(), layers: holders, alone },
+    ...{ verdict: answer.verdict, when: answer.when(), layers: holders, alone, allowed },
   };
 }

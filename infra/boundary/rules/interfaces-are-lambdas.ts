@@ -1,5 +1,4 @@
-import { INTERFACE_ACTIONS } from '../../constructs/statements.ts';
-import { capabilityRule, requirement } from '../capability.ts';
+import { actionsOf, capabilityRule, requirement } from '../capability.ts';
 
 /**
  * What Lambda does to place a function in its VPC, the function's own code can't do: an interface in a subnet of another zone
@@ -9,7 +8,18 @@ export const interfacesAreLambdas = capabilityRule({
   name: 'interfaces-are-lambdas',
   invariant: 'I4',
   title: 'Network interfaces are made by Lambda itself, never by a function’s code.',
-  actions: INTERFACE_ACTIONS,
+  actions: actionsOf({
+    ec2: [
+      'AssignIpv6Addresses',
+      'AssignPrivateIpAddresses',
+      'CreateNetworkInterface',
+      'DeleteNetworkInterface',
+      'DescribeNetworkInterfaces',
+      'DescribeSubnets',
+      'DetachNetworkInterface',
+      'UnassignPrivateIpAddresses',
+    ],
+  }),
   allows: ({ kind, role, name }, input) => {
     if (kind === 'service') return [];
     const code = input.world.functions.filter((fn) => fn.role === role.arn).map(({ arn }) => arn);

@@ -1,6 +1,6 @@
-import { DATA_KEY_ACTIONS } from '../../constructs/statements.ts';
 import { NO_ZONE } from '../actors.ts';
 import { capabilityRule, requirement } from '../capability.ts';
+import { DATA_KEY_USES } from '../data-key-uses.ts';
 import { recordArn, recordArns, recordOf, resourcesOfZone } from '../targets.ts';
 
 const TWO = ['identity policy', 'permissions boundary'] as const;
@@ -11,7 +11,7 @@ export const ownDataKeysOnly = capabilityRule({
   invariant: 'I8',
   title:
     'A role uses the data keys of its own zone only, and only through the services that encrypt with them.',
-  actions: ['kms:GenerateRandom', ...DATA_KEY_ACTIONS].filter((action) => action !== 'kms:DescribeKey'),
+  actions: ['kms:GenerateRandom', ...DATA_KEY_USES],
   allows: (actor, input) => {
     if (actor.zone === NO_ZONE || actor.kind === 'service') return [];
     const { region } = input.assembly;

@@ -1,0 +1,80 @@
+import type { BoundaryException, SystemDeclaration } from '../declaration/types.ts';
+import { type Assembly, readAssembly } from './assembly.ts';
+import type { CapabilityRow } from './capability.ts';
+import { readInput } from './input.ts';
+import { reachRows } from './reach-rows.ts';
+import { type ResolveOptions, resolveAssembly } from './resolve.ts';
+import type { Finding, ProofInput, Rule } from './rule.ts';
+import { CAPABILITIES } from './rules/capabilities.ts';
+import { RULES } from './rules/index.ts';
+
+/** An exception of the declaration, with what it excepts this time: nothing, where it is no longer needed. */
+export interface AppliedException extends BoundaryException {
+  findings: readonly Finding[];
+}
+
+/** What the proof came to. */
+export interface Proof {
+  /** Whether no rule is broken, exceptions aside. */
+  ok: boolean;
+  violations: readonly Finding[];
+  /** Who may do what: one line for every role, action and resource (or pattern of them) that a rule is about. */
+  matrix: readonly CapabilityRow[];
+  exceptions: readonly AppliedException[];
+  /** What the proof looked at, for those who draw or print it. */
+  input: ProofInput;
+}
+
+/** What the templates leave open, and whom to tell which rule comes next. */
+export interface ProofOptions extends ResolveOptions {
+  onProgress?(rule: string): void;
+}
+
+/**
+ * Proves that the boundaries of `declaration` hold in a cloud assembly (its folder, or what `readAssembly` gives). Under which
+ * assumptions, docs/proof.md says. Throws `assembly_invalid` when the assembly can't be read. Expects a validated declaration.
+ */
+export function prove(
+  assembly: string | Assembly,
+  declaration: SystemDeclaration,
+  options: ProofOptions = {},
+): Proof {
+  const read = typeof assembly === 'string' ? readAssembly(assembly) : assembly;
+  const input = readInput(resolveAssembly(read, options), declaration);
+  const findings = RULES.flatMap((rule) => {
+    options.onProgress?.(rule.name);
+    return findingsOf(rule, input);
+  });
+  const exceptions = (declaration.exceptions ?? []).map((exception) => ({
+    ...exception,
+    findings: findings.filter((finding) => excepts(exception, finding)),
+  }));
+  const violations = findings.filter(
+    (finding) => !exceptions.some((exception) => excepts(exception, finding)),
+  );
+  return { ok: violations.length === 0, violations, matrix: matrixOf(input), exceptions, input };
+}
+
+function findingsOf(rule: Rule, input: ProofInput): Finding[] {
+  const { name, invariant } = rule;
+  return rule.check(input).map((violation) => ({ rule: name, invariant, ...violation }));
+}
+
+/** Whether an exception is about a finding: its rule, and its resource or what lies below that. */
+function excepts({ rule, resource }: BoundaryException, finding: Finding): boolean {
+  if (rule !== finding.rule) return false;
+  return resource.endsWith('/*')
+    ? finding.resource.startsWith(resource.slice(0, -1))
+    : finding.resource === resource;
+}
+
+/** The rows of all rules; where two asked the same, the one that knows more layers. */
+function matrixOf(input: ProofInput): CapabilityRow[] {
+  const rows = new Map<string, CapabilityRow>();
+  for (const row of [...CAPABILITIES.flatMap((rule) => rule.rows(input)), ...reachRows(input)]) {
+    const id = `${row.principal} ${row.action} ${row.resource}`;
+    const known = rows.get(id);
+    if (known === undefined || known.layers.length < row.layers.length) rows.set(id, row);
+  }
+  return [...rows.values()];
+}

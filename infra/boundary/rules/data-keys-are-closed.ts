@@ -1,0 +1,61 @@
+import { DATA_KEY_USES } from '../data-key-uses.ts';
+import { isAdmitted, outsiders } from '../outsiders.ts';
+import { compileConditions } from '../policy/operators.ts';
+import { type ResolvedResource, resourcesOfType } from '../resolve.ts';
+import type { ProofInput, Rule } from '../rule.ts';
+import { strangeServices } from './outsiders-are-not-admitted.ts';
+
+/** What nobody may do directly, and what nobody may do but for a service's own sake. */
+const USES = ['kms:Anything', ...DATA_KEY_USES];
+
+/** A template's key encrypts for services and for nobody directly; it signs nothing and stays in its region. */
+export const dataKeysAreClosed: Rule = {
+  name: 'data-keys-are-closed',
+  invariant: 'I8',
+  title:
+    'Keys in templates encrypt for named services and for nobody directly, sign nothing, and stay in their region.',
+  check: (input) =>
+    resourcesOfType(input.assembly, 'AWS::KMS::Key').flatMap((key) =>
+      [...kindProblems(key), ...policyProblems(key, input)].map((problem) => ({
+        resource: key.constructPath,
+        message: `Key ${key.constructPath} ${problem}.`,
+        path: ['whoever it lets in', key.constructPath, 'what it encrypts'],
+        remedy:
+          'Make it with createDataKey (infra/constructs/data-key.ts), which names the services and log groups.',
+      })),
+    ),
+};
+
+function kindProblems({ properties }: ResolvedResource): string[] {
+  const {
+    KeySpec = 'SYMMETRIC_DEFAULT',
+    KeyUsage = 'ENCRYPT_DECRYPT',
+    MultiRegion = false,
+    Origin = 'AWS_KMS',
+  } = properties;
+  return [
+    ...(KeySpec === 'SYMMETRIC_DEFAULT' && KeyUsage === 'ENCRYPT_DECRYPT'
+      ? []
+      : [`is for ${String(KeyUsage)} with ${String(KeySpec)}`]),
+    ...(MultiRegion === false ? [] : ['can be copied to another region']),
+    ...(Origin === 'AWS_KMS' ? [] : [`has key material from ${String(Origin)}`]),
+  ];
+}
+
+function policyProblems({ arn = '', account }: ResolvedResource, input: ProofInput): string[] {
+  const directly = compileConditions({ Null: { 'kms:ViaService': 'true' } }, false);
+  const unowned = compileConditions({ BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' } }, false);
+  const resource = input.world.resources.get(arn);
+  const open = outsiders(input).flatMap(({ name, principal }) => {
+    const own = 'account' in principal && principal.account === account;
+    const may = (action: string, given = own ? { given: directly } : {}) =>
+      isAdmitted(principal, action, arn, input.world, { ...given, delegation: true });
+    const actions = [
+      ...USES.filter((action) => may(action)),
+      ...(may('kms:CreateGrant', { given: unowned }) ? ['kms:CreateGrant'] : []),
+    ];
+    return actions.length === 0 ? [] : [`lets ${name} do ${actions.slice(0, 4).join(', ')}`];
+  });
+  const services = resource === undefined ? [] : strangeServices(resource, USES, input);
+  return [...open, ...services.map((service) => `lets ${service} use it for any account`)];
+}

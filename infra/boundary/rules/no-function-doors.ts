@@ -1,0 +1,40 @@
+import { forbidTypes } from '../forbid-types.ts';
+
+/** Nothing but the declared routes, events and schedules leads to a function, and no version or alias of one stands beside it. */
+export const noFunctionDoors = forbidTypes({
+  name: 'no-function-doors',
+  invariant: 'I2',
+  title:
+    'Nothing but the declared routes, events and schedules leads to a function, and no version or alias of one stands beside it.',
+  types: {
+    'AWS::Lambda::Url': 'opens a function to the internet',
+    'AWS::Lambda::Alias': 'keeps a second way to a function’s code, perhaps an older one with a wider grant',
+    'AWS::Lambda::Version': 'keeps a function’s code, and its grant, invocable after it has changed',
+    'AWS::Lambda::EventInvokeConfig': 'sends what a function answers to somewhere else',
+    'AWS::Lambda::LayerVersion': 'is code beside a function’s own',
+    'AWS::Lambda::LayerVersionPermission': 'shares code between functions',
+    'AWS::Lambda::CapacityProvider': 'runs functions on machines',
+    'AWS::ApiGatewayV2::*': 'is an entry that the proof does not read',
+    'AWS::ApiGateway::DomainNameV2': 'is an entry that the proof does not read',
+    'AWS::ElasticLoadBalancingV2::*': 'leads into a VPC',
+    'AWS::ElasticLoadBalancing::*': 'leads into a VPC',
+    'AWS::AppSync::*': 'calls functions',
+    'AWS::Events::Connection': 'holds credentials for another service',
+    'AWS::Events::ApiDestination': 'sends events out',
+    'AWS::Events::EventBusPolicy': 'lets others put events',
+    'AWS::Events::Endpoint': 'sends events to another region',
+    'AWS::Events::Archive': 'keeps events, which may name patients',
+    'AWS::Pipes::Pipe': 'moves data from one zone’s resource to another’s',
+    'AWS::Scheduler::*': 'calls any service with a role',
+    'AWS::StepFunctions::*': 'calls any service with a role',
+    'AWS::SES::*': 'calls functions for mail',
+    'AWS::IoT::*': 'calls functions for devices',
+    'AWS::Lex::*': 'calls functions',
+    'AWS::Connect::*': 'calls functions',
+    'AWS::Bedrock::*': 'calls functions for a model',
+    'AWS::BedrockAgentCore::*': 'calls functions for a model',
+    'AWS::GlobalAccelerator::*': 'leads into a VPC',
+    'AWS::CloudFront::*': 'is an entry that the proof does not read',
+  },
+  remedy: 'Remove it, and declare the entry in zones.ts.',
+});
