@@ -3,7 +3,7 @@ import { renderFigure, renderZones } from '../../infra/boundary/map/html.ts';
 import { hasViolations } from '../../infra/boundary/map/model.ts';
 import { escapeXml } from '../../infra/boundary/map/svg.ts';
 import { INVARIANTS } from './invariants.ts';
-import type { PageDeps, RunnableAttack } from './server.ts';
+import type { LoginDeps, PageDeps, RunnableAttack } from './server.ts';
 
 /** The page: everything that is there from the start. What changes is filled in by `page.js`. */
 export function renderDocument(deps: PageDeps): string {
@@ -79,10 +79,15 @@ function renderLogin({ login }: PageDeps): string {
 <p>Health personnel log in through the public zone. Tokens stay there; the browser has a cookie that names a session and nothing else.</p>
 <p id="session" role="status">Nobody is logged in.</p>
 <p class="out"><a class="button main" href="${escapeXml(login.gateway)}/login?return=/session" target="_blank" rel="noopener">Log in <span class="hint">(new tab)</span></a></p>
-<div class="in" hidden><p class="row">${call}<button type="button" id="logout">Log out</button></p>
+${renderWarning(login)}<div class="in" hidden><p class="row">${call}<button type="button" id="logout">Log out</button></p>
 <form id="switch"><label for="child">Work for organisation</label> <input id="child" inputmode="numeric" pattern="[0-9]{9}" maxlength="9" required autocomplete="off" aria-describedby="child-hint"><button>Switch</button>
 <p class="hint" id="child-hint">Nine digits, valid by their check digit.</p></form></div>
 <p id="session-result" role="status"></p></div>`;
+}
+
+function renderWarning({ caFile }: LoginDeps): string {
+  if (caFile === undefined) return '';
+  return `<p class="out hint">The browser warns of the stand-in's certificate: its authority was made on this machine. Go on past the warning, or trust <code>${escapeXml(caFile)}</code>.</p>`;
 }
 
 function renderAttack({ name, title, tries, stoppedBy, invariants, unfit }: RunnableAttack): string {

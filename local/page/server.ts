@@ -25,8 +25,18 @@ export interface PageDeps extends StreamDeps {
   /** Sends the sample event and resolves to what became of it; undefined where no zone takes events. */
   sendEvent: (() => Promise<string>) | undefined;
   attacks: readonly RunnableAttack[];
-  /** The gateway that people log in to, and a path that it forwards; undefined where there is none. */
-  login: { gateway: string; call: string | undefined } | undefined;
+  /** Undefined where no zone has a login. */
+  login: LoginDeps | undefined;
+}
+
+/** What the page knows of the login. */
+export interface LoginDeps {
+  /** URL of the gateway that people log in to. */
+  gateway: string;
+  /** A path that it forwards to an API; undefined where there is none. */
+  call: string | undefined;
+  /** Certificate file of the stand-in's authority; undefined where people log in at the issuer itself. */
+  caFile: string | undefined;
 }
 
 /** Bytes of a request's body: an organisation number. */
@@ -88,11 +98,13 @@ async function runAttack({ run, unfit, stoppedBy, invariants }: RunnableAttack) 
 }
 
 /** What the page asks the gateway for, on behalf of its browser. */
-function sessionRoutes({ gateway, call }: NonNullable<PageDeps['login']>): [string, Handle][] {
+function sessionRoutes({ gateway, call }: LoginDeps): [string, Handle][] {
   const pass =
     (method: 'GET' | 'POST', path: string, readsBody = false): Handle =>
     async (request, response) => {
-      const body = readsBody ? organizationOf(await readBody(request, MAX_BODY)) : undefined;
+      const body = readsBody ? await readOrganization(request) : undefined;
+      if (readsBody && body === undefined)
+        return sendJson(response, 400, { ok: false, message: 'Send {"child": "<organisation number>"}.' });
       const { cookie } = request.headers;
       const answer = await callGateway(gateway, {
         ...{ method, path, cookie },
@@ -118,12 +130,15 @@ function showSession(gateway: string): Handle {
   };
 }
 
-/** `{"child": "…"}`, as the session function wants it. Throws a `TypeError` for anything else. */
-function organizationOf(body: Buffer): object {
-  const value: unknown = JSON.parse(body.toString('utf8'));
-  if (typeof value !== 'object' || value === null || !('child' in value) || typeof value.child !== 'string')
-    throw new TypeError('send {"child": "<organisation number>"}');
-  return { organization: { child: value.child } };
+/** What the session function wants, from `{"child": "…"}`; undefined for any other body. */
+async function readOrganization(request: IncomingMessage): Promise<object | undefined> {
+  try {
+    const value: unknown = JSON.parse((await readBody(request, MAX_BODY)).toString('utf8'));
+    const child = typeof value === 'object' && value !== null && 'child' in value ? value.child : undefined;
+    return typeof child === 'string' ? { organization: { child } } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Runs what it is given one after the other: the steps watch the trail, so they must not see each other's lines. */

@@ -43,7 +43,11 @@ function pageDeps(system: LocalSystem): PageDeps {
     login:
       zone === undefined
         ? undefined
-        : { gateway: system.gatewayUrl(zone), call: forwardedPath(system, zone) },
+        : {
+            gateway: system.gatewayUrl(zone),
+            call: forwardedPath(system, zone),
+            caFile: system.standIns === undefined ? undefined : system.caFile,
+          },
   };
 }
 

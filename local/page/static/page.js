@@ -106,7 +106,13 @@ async function showSession() {
     : 'Nobody is logged in';
   if (status.textContent !== `${text}.`) status.textContent = `${text}.`;
   document.querySelector('.card .in').hidden = !isIn;
-  document.querySelector('.card .out').hidden = isIn;
+  for (const element of document.querySelectorAll('.card .out')) element.hidden = isIn;
+}
+
+function linkOut(text, href) {
+  const link = make('a', '', text, make('span', 'hint', ' (new tab)'));
+  Object.assign(link, { href, target: '_blank', rel: 'noopener' });
+  return link;
 }
 
 function showSessionResult(ok, text) {
@@ -128,11 +134,9 @@ onPress('call', async () => {
 
 onPress('logout', async () => {
   const { ok, status, value } = await ask('POST', '/logout');
-  showSessionResult(
-    ok,
-    ok ? 'Logged out here; the issuer asks whether to log out everywhere.' : `${status}: ${detailOf(value)}`,
-  );
-  if (ok && value.location) window.open(value.location, '_blank', 'noopener');
+  showSessionResult(ok, ok ? 'Logged out here. ' : `${status}: ${detailOf(value)}`);
+  if (ok && value.location)
+    byId('session-result').append(linkOut('Log out at the issuer too', value.location));
   await showSession();
 });
 
