@@ -1,5 +1,6 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { expect, test } from 'vitest';
+import { createApiFetch } from '../../client/api-fetch.ts';
 import { createTransaction, pushAuthorizationRequest } from '../../client/authorization-request.ts';
 import { redeemCode } from '../../client/code.ts';
 import { exchangeToken } from '../../client/exchange.ts';
@@ -7,7 +8,7 @@ import { createEndSessionUrl, revokeToken } from '../../client/logout.ts';
 import { getAccessToken } from '../../client/machine-token.ts';
 import { refreshTokens } from '../../client/refresh.ts';
 import type { AuthorizationRequest, CodeRedemption } from '../../client/tokens.ts';
-import { CLIENT_ID, failure, ISSUER, makeWorld, type World } from './make-client.ts';
+import { API, CLIENT_ID, failure, ISSUER, makeWorld, type World } from './make-client.ts';
 
 const REDIRECT = 'https://journal.test/callback';
 
@@ -469,6 +470,29 @@ test('the end session URL carries hint, return address and state', async () => {
   plain.issuer.behaviour.metadata = { end_session_endpoint: 'http://sts.test/end' };
   await failure(createEndSessionUrl(plain.client, request), 'metadata_invalid');
   expect(issuer.posts).toEqual([]);
+});
+
+test('I8: no token and no code ever goes to the signer', async () => {
+  const world = await makeWorld();
+  const { client, signer } = world;
+  const { redeem, callback } = await begin(world, { requestObject: true });
+  const parameters = callback();
+  const login = await redeem(parameters);
+  const refreshed = await refreshTokens(client, { refreshToken: login.refreshToken ?? '' });
+  const exchanged = await exchangeToken(client, { subjectToken: refreshed.accessToken });
+  const call = createApiFetch(client, { get: async () => exchanged, renew: async () => undefined });
+  await call(`${API}/x?secret-query`);
+  await revokeToken(client, { token: refreshed.refreshToken ?? '' });
+  const asked = JSON.stringify(signer.calls);
+  const secrets = [
+    ...[login, refreshed].flatMap((tokens) => [tokens.accessToken, tokens.refreshToken, tokens.idToken]),
+    exchanged.accessToken,
+  ];
+  expect(secrets).toHaveLength(7);
+  for (const secret of [...secrets, parameters.get('code'), 'secret-query']) {
+    expect(secret).toMatch(/.{8}/);
+    expect(asked).not.toContain(secret);
+  }
 });
 
 test('an aborted redemption says so', async () => {

@@ -178,7 +178,7 @@ describe('keys', () => {
     expect(signCalls(world)).toHaveLength(0);
   });
 
-  test('an unreadable record refuses, and an old one never takes its place', async () => {
+  test('I10: an unreadable record refuses, and an old one never takes its place', async () => {
     const world = createWorld();
     world.addKey('current');
     await world.sign(assertion);
@@ -356,7 +356,7 @@ describe('refusals leave KMS and the record alone', () => {
   });
 });
 
-describe('audit', () => {
+describe('I7: audit', () => {
   test('one line a signature, before the response, with zone, kind, target, kid, jti and request id', async () => {
     const world = createWorld();
     const { kid } = world.addKey('current');
