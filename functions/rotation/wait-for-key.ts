@@ -5,6 +5,9 @@ import type { Rotation } from './ports.ts';
 const PAUSES = [1, 2, 4] as const;
 const LONGEST_PAUSE = 5;
 
+/** Seconds that anything but HelseID's own refusal is waited for: a signer that wakes up, KMS that has not heard of a new key. */
+const HICCUP = 120;
+
 /** What waiting can't mend, or what Secrets Manager's own retries are for. */
 const HOPELESS: readonly ErrorCode[] = [
   'config_invalid',
@@ -25,13 +28,15 @@ const HOPELESS: readonly ErrorCode[] = [
  * mend is thrown as it is
  */
 export async function tryPatiently<T>(rotation: Rotation, kid: string, run: () => Promise<T>): Promise<T> {
+  const began = rotation.clock.now();
   for (let tries = 0; ; tries += 1) {
     try {
       return await run();
     } catch (error) {
       if (!isZonesError(error) || HOPELESS.includes(error.code)) throw error;
       const pause = PAUSES[tries] ?? LONGEST_PAUSE;
-      if (rotation.clock.now() + pause > rotation.deadline) throw giveUp(error, kid);
+      const end = error.code === 'token_refused' ? rotation.deadline : began + HICCUP;
+      if (rotation.clock.now() + pause > Math.min(end, rotation.deadline)) throw giveUp(error, kid);
       await rotation.clock.wait(pause);
     }
   }

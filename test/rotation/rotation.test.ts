@@ -236,6 +236,16 @@ describe('HelseID', () => {
     expect(world.now() - before).toBeGreaterThanOrEqual(20);
   });
 
+  test('is waited for as long as there is time; a signer that fails is not', async () => {
+    const world = await started();
+    const [current] = world.kms.keys.values();
+    if (current) current.state = 'PendingDeletion';
+    const before = world.now();
+    const { error } = await world.rotate({ seconds: 800 });
+    expect(error).toMatchObject({ code: 'rotation_failed', facts: { reason: 'key_not_usable' } });
+    expect(world.now() - before).toBeLessThanOrEqual(120);
+  });
+
   test('takes longer than the function has: the next run goes on', async () => {
     const world = await started({ propagation: 40 });
     expect(code((await world.rotate({ seconds: 10 })).error)).toBe('rotation_failed');
