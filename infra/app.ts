@@ -1,7 +1,13 @@
-import system from '../zones.ts';
+import { Validations } from 'aws-cdk-lib';
+import { boundaryPlugin } from './boundary/plugin.ts';
 import { buildApp } from './build-app.ts';
+import { loadSystem } from './declaration/load.ts';
+
+const system = await loadSystem();
 
 // Without credentials the command line knows no account and makes up a region; templates then fit any.
 const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
 
-buildApp(system, account && region ? { account, region } : {}).synth();
+const app = buildApp(system, account && region ? { account, region } : {});
+Validations.of(app).addPlugins(boundaryPlugin(system));
+app.synth();
