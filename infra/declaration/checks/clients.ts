@@ -74,7 +74,10 @@ function isHelseId(issuer: string): boolean {
 }
 
 function checkProfile(unless: Unless, field: string, { profile, issuer }: ClientDeclaration): void {
-  const typs = [profile.assertionTyp, profile.requestObjectTyp, 'dpop+jwt'];
+  // As whoever verifies reads them: any case, with or without application/ (RFC 7515 4.1.9).
+  const typs = [profile.assertionTyp, profile.requestObjectTyp, 'dpop+jwt'].map((typ) =>
+    typ.toLowerCase().replace(/^application\//, ''),
+  );
   unless(
     new Set(typs).size === typs.length,
     field,

@@ -162,6 +162,13 @@ const REFUSED: [string, string, unknown, RegExp, string?][] = [
     /must differ/,
     'clients.journal.profile',
   ],
+  [
+    'request objects whose typ is the assertions’, spelled another way',
+    'clients.journal.profile.requestObjectTyp',
+    'application/Client-Authentication+JWT',
+    /must differ/,
+    'clients.journal.profile',
+  ],
   ['ID tokens without a signature', 'clients.journal.profile.idTokenAlgorithm', 'none', /RS256/],
   ['a rotation once in two years', 'clients.vendor.rotation.everyDays', 730, /365/],
   [
