@@ -2,12 +2,19 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZonesError } from '../client/errors.ts';
 import { eventNames } from '../infra/constructs/events.ts';
+import type { SystemDeclaration } from '../infra/declaration/types.ts';
 import type { AwsAccess } from './aws-client.ts';
 import type { LocalSystem } from './system.ts';
 
 /** What another terminal needs to talk to the running system as its operator. */
 export interface OperatorFile extends AwsAccess {
   system: string;
+  /** As it runs: with the stand-ins' URLs. */
+  declaration: SystemDeclaration;
+  /** Folder of the functions' logs. */
+  logs: string;
+  /** Id of the signing zone's VPC. */
+  signingVpc: string;
   /** The entries by events: which bus takes what. */
   entries: readonly {
     zone: string;
@@ -18,10 +25,13 @@ export interface OperatorFile extends AwsAccess {
 }
 
 /** Writes the file for {@link readOperatorFile}, readable by its owner only; returns what removes it. Its credentials end with the process anyway. */
-export function writeOperatorFile(directory: string, { aws, declaration }: LocalSystem): () => void {
+export function writeOperatorFile(directory: string, { aws, declaration, logs }: LocalSystem): () => void {
   const path = join(directory, 'operator.json');
   const content: OperatorFile = {
     system: declaration.name,
+    declaration,
+    logs,
+    signingVpc: aws.functions.flatMap(({ environment }) => environment['SIGNING_VPC'] ?? [])[0] ?? '',
     url: aws.publicUrl,
     region: aws.region,
     credentials: aws.operator,

@@ -49,6 +49,8 @@ export interface LocalSystem {
   /** Certificates that functions trust beside Node's own. */
   caFile: string;
   trail: Trail;
+  /** Folder of the trail and of the functions' logs. */
+  logs: string;
   /** URL of a zone's gateway. */
   gatewayUrl(zone: string): string;
   /** Kept free for the page; undefined where there will be none. */
@@ -81,7 +83,8 @@ export async function startSystem(options: SystemOptions): Promise<LocalSystem> 
   };
   try {
     if (options.fresh) rmSync(state, { recursive: true, force: true });
-    closers.push(keepTrail(trail, join(state, 'logs')));
+    const logs = join(state, 'logs');
+    closers.push(keepTrail(trail, logs));
     const [assembly, ca] = await Promise.all([
       loadAssembly({
         declarationFile,
@@ -106,7 +109,7 @@ export async function startSystem(options: SystemOptions): Promise<LocalSystem> 
     closers.push(aws.close);
     const keys = await bootstrapKeys({ declaration: local.system, aws, standIns });
     return {
-      ...{ declaration: local.system, places: local.places, assembly, aws, standIns, keys, trail },
+      ...{ declaration: local.system, places: local.places, assembly, aws, standIns, keys, trail, logs },
       ...{ gatewayUrl, pagePort, close },
       fetch: createTrustingFetch(trust.pem),
       caFile: trust.file,

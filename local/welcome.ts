@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { LocalSystem } from './system.ts';
 
 /** What `npm start` prints once everything runs: what that is, where it is entered, and lines to try. */
@@ -31,7 +30,7 @@ export function welcome(
     `helseid-zones: ${declaration.name} runs (ready in ${seconds.toFixed(1)} s)`,
     ...text,
     ...(standIns === undefined ? registrationHints(system) : []),
-    `Logs: ${join(directory, standIns === undefined ? 'state-no-stand-in' : 'state', 'logs')}   State: ${directory} (npm start -- --fresh empties it)   Ctrl-C ends everything.`,
+    `Logs: ${system.logs}   State: ${directory} (npm start -- --fresh empties it)   Ctrl-C ends everything.`,
   ].join('\n\n');
 }
 

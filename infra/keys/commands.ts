@@ -5,17 +5,20 @@ import { draftClient } from './draft.ts';
 import type { KeyOptions } from './options.ts';
 import { retireKey, rotateKey, verifyKey } from './rotate.ts';
 import { printJwks, showKeys } from './show.ts';
+import { watchNow } from './watch.ts';
 
 type Command = (desk: Desk, options: KeyOptions) => Promise<void>;
 
 /** What can be asked for, by name. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   show: (desk, { client }) => showKeys(desk, client),
+  list: (desk, { client }) => showKeys(desk, client),
   jwk: (desk, { client }) => printJwks(desk, client),
   rotate: (desk, { client, now }) => rotateKey(desk, client, now),
   verify: (desk, { client }) => verifyKey(desk, client),
   retire: (desk, options) => retireKey(desk, requireKid(options), options.client, options.force),
   delete: (desk, options) => deleteKey(desk, requireKid(options), options.days, options.client),
+  watch: (desk, { argument }) => watchNow(desk, argument),
   policy: (desk, { client }) => applyPolicies(desk, client),
   draft: (desk, { client, organization, redirect }) => {
     if (!organization || !redirect || !URL.canParse(redirect) || !/^\d{9}$/.test(organization))

@@ -3,7 +3,7 @@ import { ZonesError } from '../../client/errors.ts';
 import type { Fetch } from '../../client/http.ts';
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
 import { createRecordStore, type RecordStore } from '../../functions/common/record-store.ts';
-import { recordName } from '../declaration/names.ts';
+import { type ADMIN_FUNCTIONS, functionName, recordName } from '../declaration/names.ts';
 import type { ClientDeclaration, SystemDeclaration } from '../declaration/types.ts';
 
 /** KMS with what only an operator may do. */
@@ -27,10 +27,16 @@ export interface Desk {
   lastSignature: (keyArn: string, kid: string) => Promise<number | undefined>;
   /** Account of the signing zone and the id of its VPC. */
   signingPlace: (keyArn: string) => Promise<{ account: string; signingVpc: string }>;
+  /** Invokes a function and waits for it; resolves to the end of what it wrote to its log. */
+  invoke: (functionName: string, event: object) => Promise<string>;
   /** The environment, for secrets that are no option. */
   env: Readonly<Record<string, string | undefined>>;
-  /** Whether the record's issuer may differ from the declared one: a local system has stand-ins. */
-  local: boolean;
+}
+
+/** Name on AWS of a function of the admin zone. */
+export function adminFunction(system: SystemDeclaration, name: (typeof ADMIN_FUNCTIONS)[number]): string {
+  const admin = Object.entries(system.zones).find(([, zone]) => zone.admin)?.[0] ?? '';
+  return functionName(system.name, admin, name);
 }
 
 /** One client at the desk. */
@@ -53,11 +59,8 @@ export async function openClient(desk: Desk, name?: string): Promise<DeskClient>
   if (chosen === undefined || !declared)
     throw new ZonesError('config_invalid', `Say which client: --client ${names.join(' | ')}.`);
   const secretId = recordName(desk.system.name, chosen);
-  const owner = {
-    client: chosen,
-    clientId: declared.clientId,
-    issuer: await issuerOf(desk, declared, secretId),
-  };
+  const { clientId, issuer } = declared;
+  const owner = { client: chosen, clientId, issuer };
   const store = createRecordStore({
     secrets: desk.secrets,
     secretArn: secretId,
@@ -65,13 +68,6 @@ export async function openClient(desk: Desk, name?: string): Promise<DeskClient>
     audit: sayChanges(desk),
   });
   return { name: chosen, declared, secretId, store };
-}
-
-async function issuerOf(desk: Desk, { issuer }: ClientDeclaration, secretId: string): Promise<string> {
-  if (!desk.local) return issuer;
-  const { SecretString = '{}' } = await desk.secrets.getSecretValue({ SecretId: secretId });
-  const local: unknown = (JSON.parse(SecretString) as { issuer?: unknown }).issuer;
-  return typeof local === 'string' ? local : issuer;
 }
 
 function sayChanges(desk: Desk) {

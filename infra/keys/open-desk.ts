@@ -8,9 +8,8 @@ import * as v from 'valibot';
 import { type AwsCaller, createAwsCaller } from '../../client/aws.ts';
 import { ZonesError } from '../../client/errors.ts';
 import { createKmsPort, createSecretsPort, systemClock } from '../../functions/common/key-ports.ts';
-import { functionName } from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
-import type { Desk } from './desk.ts';
+import { adminFunction, type Desk } from './desk.ts';
 import type { KeyOptions } from './options.ts';
 
 /** Where to call AWS, and as whom; the SDK's own search where members are absent. */
@@ -20,11 +19,28 @@ interface Access {
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 }
 
+/** What a running local system says of itself to its operator. */
+interface LocalPlace {
+  access: Access;
+  /** As it runs: with the stand-ins' URLs. */
+  system: SystemDeclaration;
+  /** Folder of the functions' logs. */
+  logs: string;
+  signingVpc: string;
+}
+
+/** Milliseconds that a function which an operator invokes may take. */
+const PATIENCE = 5 * 60_000;
+
 /** Opens the desk on AWS, with the credentials that the AWS SDK finds, or on a running local system. Throws `config_invalid`, `local_failed`. */
 export async function openDesk(options: KeyOptions): Promise<Desk> {
-  const access = options.local === undefined ? onAws(options) : onLocal(options.local);
+  const { region, local: folder } = options;
+  const local = folder === undefined ? undefined : readLocalPlace(folder);
+  const access = local?.access ?? (region === undefined ? {} : { region });
   const kms = new KMSClient(access);
-  const system = await readDeclaration(options.declarationFile);
+  await requirePlace(kms);
+  const system = local?.system ?? (await readDeclaration(options.declarationFile));
+  const aws = () => callAs(kms, access.endpoint);
   return {
     system,
     kms: {
@@ -37,24 +53,32 @@ export async function openDesk(options: KeyOptions): Promise<Desk> {
     fetch: (input, init) => fetch(input, init),
     say: (line) => console.log(line),
     confirm: options.yes ? async () => true : askOnTerminal,
-    lastSignature: options.local === undefined ? lookUpSignature(kms, access) : findInLogs(options.local),
+    lastSignature: local === undefined ? lookUpSignature(aws) : findInLogs(local.logs),
     async signingPlace(keyArn) {
       const account = keyArn.split(':')[4] ?? '';
-      return { account, signingVpc: options.signingVpc ?? (await readSigningVpc(system, kms, access)) };
+      const signingVpc = options.signingVpc ?? local?.signingVpc ?? (await readSigningVpc(system, aws));
+      return { account, signingVpc };
     },
+    invoke: async (name, event) => invoke(await aws(), name, event),
     env: process.env,
-    local: options.local !== undefined,
   };
 }
 
-function onAws({ region }: KeyOptions): Access {
-  return region === undefined ? {} : { region };
+/** Without region or credentials every call would fail, and say so less clearly. */
+async function requirePlace({ config }: KMSClient): Promise<void> {
+  const need = (what: string, how: string) => (cause: unknown) => {
+    const message = `There is no ${what}: ${how}. A running local system is meant with --local.`;
+    throw new ZonesError('config_invalid', message, { cause });
+  };
+  await config.region().catch(need('region', 'set AWS_REGION or say --region'));
+  await config.credentials().catch(need('AWS credentials', 'set AWS_PROFILE or log in'));
 }
 
-function onLocal(folder: string): Access {
+function readLocalPlace(folder: string): LocalPlace {
   try {
-    const { url, region, credentials } = JSON.parse(readFileSync(join(folder, 'operator.json'), 'utf8'));
-    return { endpoint: url, region, credentials };
+    const file = JSON.parse(readFileSync(join(folder, 'operator.json'), 'utf8'));
+    const { url, region, credentials, declaration, logs, signingVpc } = file;
+    return { access: { endpoint: url, region, credentials }, system: declaration, logs, signingVpc };
   } catch (cause) {
     throw new ZonesError('local_failed', `No local system runs in ${folder}; begin one with npm start.`, {
       cause,
@@ -82,11 +106,10 @@ async function askOnTerminal(question: string): Promise<boolean> {
 }
 
 /** CloudTrail keeps 90 days of Sign events, a quarter of an hour late. Who may not read it is told nothing. */
-function lookUpSignature(kms: KMSClient, access: Access): Desk['lastSignature'] {
+function lookUpSignature(aws: () => Promise<AwsCaller>): Desk['lastSignature'] {
   return async (keyArn) => {
     try {
-      const aws = await callAs(kms, access);
-      const answer = await aws.json({
+      const answer = await (await aws()).json({
         service: 'cloudtrail',
         target: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents',
         input: {
@@ -108,18 +131,34 @@ const eventsSchema = v.object({
 });
 
 /** The credentials and region that the SDK has found, for services without an SDK client here. */
-async function callAs(kms: KMSClient, { endpoint }: Access): Promise<AwsCaller> {
+async function callAs(kms: KMSClient, endpoint: string | undefined): Promise<AwsCaller> {
   const { config } = kms;
-  return createAwsCaller({
-    region: await config.region(),
-    credentials: await config.credentials(),
-    endpoints: endpoint === undefined ? {} : { lambda: endpoint, cloudtrail: endpoint },
+  return createAwsCaller(
+    {
+      region: await config.region(),
+      credentials: await config.credentials(),
+      endpoints: endpoint === undefined ? {} : { lambda: endpoint },
+    },
+    { timeout: PATIENCE },
+  );
+}
+
+/** Invokes a function and waits; resolves to the end of what it wrote to its log. */
+async function invoke(aws: AwsCaller, name: string, event: object): Promise<string> {
+  const { headers, body } = await aws.call({
+    service: 'lambda',
+    path: `/2015-03-31/functions/${name}/invocations`,
+    headers: { 'content-type': 'application/json', 'x-amz-log-type': 'Tail' },
+    body: JSON.stringify(event),
+    repeatable: false,
   });
+  if (headers.has('x-amz-function-error'))
+    throw new ZonesError('aws_refused', `${name} failed: ${body.slice(0, 500)}. Its log says more.`);
+  return Buffer.from(headers.get('x-amz-log-result') ?? '', 'base64').toString();
 }
 
 /** The local signers' own audit. */
-function findInLogs(folder: string): Desk['lastSignature'] {
-  const logs = join(folder, 'state', 'logs');
+function findInLogs(logs: string): Desk['lastSignature'] {
   return async (_, kid) => {
     const times = readSignerLogs(logs)
       .filter((line) => line.includes('"code":"signed"') && line.includes(kid))
@@ -139,11 +178,10 @@ function readSignerLogs(folder: string): string[] {
 }
 
 /** The rotation function's environment names the signing zone's VPC: what its keys are made with. */
-async function readSigningVpc(system: SystemDeclaration, kms: KMSClient, access: Access): Promise<string> {
-  const admin = Object.entries(system.zones).find(([, zone]) => zone.admin)?.[0] ?? '';
-  const name = functionName(system.name, admin, 'rotation');
+async function readSigningVpc(system: SystemDeclaration, aws: () => Promise<AwsCaller>): Promise<string> {
+  const name = adminFunction(system, 'rotation');
   try {
-    const { body } = await (await callAs(kms, access)).call({
+    const { body } = await (await aws()).call({
       service: 'lambda',
       method: 'GET',
       path: `/2015-03-31/functions/${name}/configuration`,

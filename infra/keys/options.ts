@@ -5,7 +5,7 @@ import { ZonesError } from '../../client/errors.ts';
 export interface KeyOptions {
   /** `show` where nothing is named. */
   command: string;
-  /** What follows the command: a kid. */
+  /** What follows the command: a kid, or a schedule. */
   argument?: string;
   /** Whose keys; the only client's where nothing is said. */
   client?: string;
@@ -30,12 +30,13 @@ export interface KeyOptions {
 /** What `--help` prints. */
 export const USAGE = `npm run keys -- [command] [options]
 
-  (none)                show every key of every client
+  list                  show every key of every client (also without a command)
   jwk                   print the public keys to register (also: npm run jwk)
   rotate [--now]        replace the current key; with --now older keys stop at once (emergency)
   verify                go on with a key that waits: prove it at HelseID and make it current
   retire KID [--force]  retire a key and disable it; --force while tokens may depend on it
   delete KID            have KMS delete a retired key after --days (default 30; 7 to 30)
+  watch [daily]         have key-watch make its hourly (or daily) checks now, and print what it finds
   policy                re-apply the rendered key policy to every key in use
   draft --organization NR --redirect URL
                         a first registration without the portal (HELSEID_DRAFT_API_KEY in the environment)
@@ -43,7 +44,7 @@ export const USAGE = `npm run keys -- [command] [options]
   --client NAME         whose keys, where the system has several clients
   --local [FOLDER]      the running local system (default .local) instead of AWS
   --region REGION       default: AWS_REGION
-  --declaration FILE    another declaration than zones.ts
+  --declaration FILE    another declaration than zones.ts; a local system brings its own
   --signing-vpc ID      for policy: the signing zone's VPC, where it can't be read from the rotation function
   --yes                 do not ask
 `;

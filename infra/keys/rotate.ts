@@ -64,6 +64,11 @@ export async function retireKey(desk: Desk, kid: string, clientName?: string, fo
   const client = await openClient(desk, clientName);
   const record = await client.store.read();
   // Refused before anybody is asked.
+  if (currentKey(record)?.kid === kid)
+    throw new ZonesError(
+      'transition_refused',
+      `Key ${kid} is the current one: npm run keys -- rotate replaces it, with --now at once.`,
+    );
   moveKey(record, kid, 'retired', desk.clock.now(), { force });
   const state = findKey(record, kid)?.state;
   const warning =

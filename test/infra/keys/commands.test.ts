@@ -23,7 +23,18 @@ interface Counter {
   /** What the operator answers. */
   answer: boolean;
   deleted: string[];
+  /** Functions with their events. */
+  invoked: string[];
 }
+
+/** The end of key-watch's log: its first line cut off, Lambda's own lines in between. */
+const LOG = [
+  'ient":"journal","code":"CUT_OFF"}',
+  'START RequestId: 1 Version: $LATEST',
+  JSON.stringify({ level: 'INFO', message: 'm', code: 'KEY_UNKNOWN', client: 'journal', kid: 'foreign' }),
+  JSON.stringify({ _aws: {}, client: 'journal', UnknownKeys: 1, SurplusKeys: 0, DaysToExpiry: 29 }),
+  'END RequestId: 1',
+].join('\n');
 
 let world: World;
 let counter: Counter;
@@ -58,6 +69,7 @@ function openCounter(clients: Record<string, ClientDeclaration> = shipped.client
     lines,
     questions,
     deleted,
+    invoked: [],
     answer: true,
     desk: {
       system: { ...shipped, clients: { ...clients, journal: declared } },
@@ -85,7 +97,10 @@ function openCounter(clients: Record<string, ClientDeclaration> = shipped.client
       lastSignature: async () => 1_790_000_000,
       signingPlace: async () => PLACE,
       env: { HELSEID_DRAFT_API_KEY: 'api-key' },
-      local: false,
+      invoke: async (name, event) => {
+        made.invoked.push(`${name} ${JSON.stringify(event)}`);
+        return LOG;
+      },
     },
   };
   return made;
@@ -299,6 +314,30 @@ describe('draft', () => {
     counter = openCounter();
     await expect(run(...draft)).rejects.toThrow(/no key that waits/);
     expect(sent).toEqual([]);
+  });
+});
+
+describe('watch', () => {
+  test('has the checks made, and prints findings, figures and what to do about those that ring', async () => {
+    await run('watch');
+    expect(counter.invoked).toEqual(['journal-admin-key-watch {"task":"hourly"}']);
+    expect(counter.lines).toEqual([
+      'KEY_UNKNOWN  client=journal  kid=foreign',
+      'Client journal',
+      expect.stringMatching(/^ {2}UnknownKeys +1 {2}HelseID lists a key that is not ours/),
+      '  SurplusKeys    0',
+      expect.stringMatching(/^ {2}DaysToExpiry +29 {2}The current key expires/),
+    ]);
+  });
+
+  test('knows the two schedules, and asks first', async () => {
+    await run('watch', 'daily');
+    expect(counter.invoked).toEqual(['journal-admin-key-watch {"task":"daily"}']);
+    await expect(run('watch', 'weekly')).rejects.toThrow(code('config_invalid'));
+    counter.answer = false;
+    await run('watch');
+    expect(counter.invoked).toHaveLength(1);
+    expect(counter.questions).toHaveLength(2);
   });
 });
 
