@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { isZonesError } from '../../client/errors.ts';
 import { loadSystem } from '../declaration/load.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
+import { writeMaps } from './map/write.ts';
 import { proofAsJson } from './proof-json.ts';
 import { prove } from './prove.ts';
 import { reportExceptions, reportProof } from './report.ts';
@@ -16,6 +17,8 @@ Proves, from the synthesized cloud assembly, that the zones' boundaries hold, an
   --assembly DIR      prove this cloud assembly instead of synthesizing one
   --declaration FILE  the declaration to prove it against (zones.ts)
   --json              print JSON (docs/proof.md has its members)
+  --svg FILE          draw the zone map into FILE
+  --html FILE         the zone map as a page, with every permitted call in words
   --help              print this
 
 Exit status: 0 the boundaries hold, 1 they do not, 2 there is nothing to prove.
@@ -43,6 +46,8 @@ async function main(args: string[]): Promise<number> {
       assembly: { type: 'string' },
       declaration: { type: 'string' },
       json: { type: 'boolean' },
+      svg: { type: 'string' },
+      html: { type: 'string' },
       help: { type: 'boolean' },
     } as const;
     const { values } = parseArgs({ args, options });
@@ -51,9 +56,7 @@ async function main(args: string[]): Promise<number> {
       return 0;
     }
     const system = await loadSystem(values.declaration);
-    return await withAssembly(values.assembly, system, (directory) =>
-      print(directory, system, values.json === true),
-    );
+    return await withAssembly(values.assembly, system, (directory) => print(directory, system, values));
   } catch (error) {
     const known = isZonesError(error) || (error instanceof TypeError && 'code' in error);
     process.stderr.write(
@@ -63,8 +66,15 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-function print(directory: string, system: SystemDeclaration, json: boolean): number {
+interface PrintOptions {
+  json?: boolean;
+  svg?: string;
+  html?: string;
+}
+
+function print(directory: string, system: SystemDeclaration, { json, svg, html }: PrintOptions): number {
   const proof = prove(directory, system, { onProgress: (rule) => progress(`checking ${rule}`) });
+  writeMaps({ svg, html }, proof);
   if (json) {
     process.stdout.write(`${JSON.stringify(proofAsJson(proof), null, 2)}\n`);
     process.stderr.write(proof.exceptions.length > 0 ? `${reportExceptions(proof)}\n` : '');

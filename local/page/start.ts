@@ -1,6 +1,5 @@
+import { readInput } from '../../infra/boundary/input.ts';
 import { readZoneMap } from '../../infra/boundary/map/read.ts';
-import { readNetwork } from '../../infra/boundary/network/model.ts';
-import type { ResolvedAssembly } from '../../infra/boundary/resolve.ts';
 import { listen } from '../http.ts';
 import { eventZone, needsEntries } from '../steps/facts.ts';
 import { makeOrganizationNumber, sendEvent } from '../steps/send-event.ts';
@@ -26,7 +25,7 @@ export async function startPage(system: LocalSystem, port: number): Promise<Runn
 
 function pageDeps(system: LocalSystem): PageDeps {
   const { declaration, aws, trail, assembly } = system;
-  const map = readMap(system, assembly);
+  const map = readZoneMap(readInput(assembly, declaration));
   const zone = loginZone(system);
   const noEvents = needsEntries(eventZone)(system);
   return {
@@ -49,15 +48,6 @@ function pageDeps(system: LocalSystem): PageDeps {
             caFile: system.standIns === undefined ? undefined : system.caFile,
           },
   };
-}
-
-function readMap({ declaration, aws }: LocalSystem, assembly: ResolvedAssembly) {
-  return readZoneMap({
-    declaration,
-    assembly,
-    network: readNetwork(assembly, declaration),
-    world: aws.world,
-  });
 }
 
 async function sendSample(system: LocalSystem): Promise<string> {

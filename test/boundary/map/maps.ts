@@ -1,7 +1,7 @@
 import { type Assembly, readAssembly } from '../../../infra/boundary/assembly.ts';
+import { readInput } from '../../../infra/boundary/input.ts';
 import type { ZoneMap } from '../../../infra/boundary/map/model.ts';
 import { readZoneMap } from '../../../infra/boundary/map/read.ts';
-import { readNetwork } from '../../../infra/boundary/network/model.ts';
 import { resolveAssembly } from '../../../infra/boundary/resolve.ts';
 import type { Finding } from '../../../infra/boundary/rule.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
@@ -43,13 +43,7 @@ export function mapOf(
     if (stack === undefined) throw new Error(`no stack ${name}`);
     return stack.template as Template;
   });
-  const resolved = resolveAssembly(assembly);
-  return readZoneMap({
-    declaration,
-    assembly: resolved,
-    network: readNetwork(resolved, declaration),
-    findings,
-  });
+  return readZoneMap(readInput(resolveAssembly(assembly), declaration), findings);
 }
 
 /** Calls as short lines: `summary invoke signer-journal-public`. */
