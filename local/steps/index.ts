@@ -13,6 +13,7 @@ import { refreshKeepsSession } from './refresh-keeps-session.ts';
 import { replayedProofRefused } from './replayed-proof-refused.ts';
 import { rotationUnderLoad } from './rotation-under-load.ts';
 import type { Step } from './step.ts';
+import { unknownKeyReported } from './unknown-key-reported.ts';
 import { warmTokenTwoSignatures } from './warm-token-two-signatures.ts';
 
 /** The steps of `--once`, in their order. A new step is a file in this folder and a line here. */
@@ -32,4 +33,5 @@ export const STEPS: readonly Step[] = [
   foreignCallbackRefused,
   rotationUnderLoad,
   keyRetiredAfterTokens,
+  unknownKeyReported,
 ];

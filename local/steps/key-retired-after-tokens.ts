@@ -6,13 +6,13 @@ import { isZonesError } from '../../client/errors.ts';
 import { createSecretsPort, systemClock } from '../../functions/common/key-ports.ts';
 import type { ClientRecord, KeyEntry } from '../../functions/common/record.ts';
 import { createRecordStore } from '../../functions/common/record-store.ts';
-import { functionName, recordName } from '../../infra/declaration/names.ts';
-import { callLambda } from '../aws-client.ts';
+import { recordName } from '../../infra/declaration/names.ts';
 import { askAws, findInState, readClientRecord, readJwk } from '../client-record.ts';
 import type { LocalSystem } from '../system.ts';
 import { eventZone, needsEntries, operatorAccess } from './facts.ts';
 import { replaceKey } from './replace-key.ts';
 import { clientOf } from './replayed-proof-refused.ts';
+import { runKeyWatch } from './run-key-watch.ts';
 import { type Step, stepFailed } from './step.ts';
 
 /**
@@ -47,7 +47,7 @@ export const keyRetiredAfterTokens: Step = {
     await verifyProof(system, current);
 
     const before = await describeKey(system, client, old);
-    await watchKeys(system);
+    await runKeyWatch(system);
     const after = await describeKey(system, client, old);
     if (before !== 'retiring, Enabled' || after !== 'retired, Disabled')
       throw stepFailed(`the key was ${before}, and after key-watch ${after}`);
@@ -117,14 +117,4 @@ async function describeKey(system: LocalSystem, client: string, { kid, keyArn }:
   const { KeyMetadata } = await askAws(system.aws, 'kms', 'TrentService.DescribeKey', { KeyId: keyArn });
   const { KeyState } = KeyMetadata as { KeyState?: string };
   return `${keys.find((key) => key.kid === kid)?.state}, ${KeyState}`;
-}
-
-/** Has the hourly checks made now. */
-async function watchKeys(system: LocalSystem): Promise<void> {
-  const { name, zones } = system.declaration;
-  const admin = Object.entries(zones).find(([, zone]) => zone.admin)?.[0] ?? '';
-  const watch = functionName(name, admin, 'key-watch');
-  const { error, headers, body } = await callLambda(operatorAccess(system), watch, { task: 'hourly' });
-  if (error !== undefined || headers.has('x-amz-function-error'))
-    throw stepFailed(`key-watch failed: ${error?.message ?? JSON.stringify(body)}`);
 }

@@ -72,6 +72,7 @@ describe('npm start', { timeout: 120_000 }, () => {
         'foreign-callback-refused',
         'rotation-under-load',
         'key-retired-after-tokens',
+        'unknown-key-reported',
       ]),
     );
 

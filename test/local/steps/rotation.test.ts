@@ -3,6 +3,8 @@ import type { KeyEntry } from '../../../functions/common/record.ts';
 import { ROTATION_STEPS } from '../../../local/aws/secrets/rotation.ts';
 import { retiringKey } from '../../../local/steps/key-retired-after-tokens.ts';
 import { assertionSigners, isAccepted, missingSteps } from '../../../local/steps/replace-key.ts';
+import { figureOf } from '../../../local/steps/run-key-watch.ts';
+import { reports } from '../../../local/steps/unknown-key-reported.ts';
 import type { TrailLine } from '../../../local/trail.ts';
 
 const line = (kind: TrailLine['kind'], fields: Record<string, unknown>, name?: string): TrailLine => ({
@@ -44,6 +46,27 @@ describe('what the trail shows of a rotation', () => {
       line('log', { ...signed, code: 'refused' }, 'four'),
     ];
     expect([...assertionSigners(lines, 'new')]).toEqual(['one']);
+  });
+});
+
+describe('what key-watch wrote', () => {
+  const lines = [
+    line('log', { code: 'KEY_UNKNOWN', client: 'journal', kid: 'foreign' }),
+    line('log', { _aws: {}, client: 'other', UnknownKeys: 0 }),
+    line('log', { _aws: {}, client: 'journal', UnknownKeys: 1 }),
+  ];
+
+  test('the key that it reports', () => {
+    expect(reports(lines, 'foreign')).toBe(true);
+    expect(reports(lines, 'own')).toBe(false);
+    expect(reports(lines.slice(1), 'foreign')).toBe(false);
+  });
+
+  test('the figure of the client that is meant', () => {
+    expect(figureOf(lines, 'journal', 'UnknownKeys')).toBe(1);
+    expect(figureOf(lines, 'other', 'UnknownKeys')).toBe(0);
+    expect(figureOf(lines, 'nobody', 'UnknownKeys')).toBe(undefined);
+    expect(figureOf(lines.slice(0, 1), 'journal', 'UnknownKeys')).toBe(undefined);
   });
 });
 
