@@ -39,10 +39,15 @@ export async function forwardCall(deps: Dependencies, request: GatewayRequest): 
     signal: AbortSignal.timeout(API_TIMEOUT),
     ...(request.body?.length ? { body: new Uint8Array(request.body) } : {}),
   });
-  if (response.status === 401 || (response.status >= 300 && response.status < 400 && response.status !== 304))
+  if (
+    response.status === 401 ||
+    (response.status >= 300 && response.status < 400 && response.status !== 304)
+  ) {
+    await response.body?.cancel();
     throw new ZonesError('api_answer_unusable', 'The API answered in a way that can not be passed on.', {
       facts: { api: route.api, status: response.status },
     });
+  }
   return {
     status: response.status,
     headers: selectResponseHeaders(response),

@@ -122,6 +122,19 @@ describe('forwarding', () => {
     expect(code(await browser.send('/api/summaries/1', { headers: JSON_ONLY }))).toBe('redirect_refused');
   });
 
+  it('lets go of the body of an answer that it does not pass on', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    let cancelled = false;
+    const cancel = () => {
+      cancelled = true;
+    };
+    login.deps.client.createApiFetch = () => async () =>
+      new Response(new ReadableStream({ cancel }), { status: 401 });
+    expect(code(await browser.send('/api/summaries/1', { headers: JSON_ONLY }))).toBe('api_answer_unusable');
+    expect(cancelled).toBe(true);
+  });
+
   it('gets another token once when the API refuses one', async () => {
     const login = await makeLogin();
     const browser = await loggedIn(login);
