@@ -1,3 +1,14 @@
+/** By these a signer refuses a request before KMS is asked. */
+export const REFUSALS = [
+  'request_malformed',
+  'request_too_large',
+  'intent_malformed',
+  'details_invalid',
+  'grant_refused',
+  'key_unknown',
+  'key_not_usable',
+] as const;
+
 /**
  * Every code an error of this project can carry. Callers switch on the code, never on the message.
  * The union is closed: a new code is added here, with its meaning, before it is thrown.
@@ -7,14 +18,7 @@ export const ERROR_CODES = [
   'declaration_invalid',
   // a function's environment or rendered config file
   'config_invalid',
-  // the signer refuses before KMS is asked
-  'request_malformed',
-  'request_too_large',
-  'intent_malformed',
-  'details_invalid',
-  'grant_refused',
-  'key_unknown',
-  'key_not_usable',
+  ...REFUSALS,
   // the signer could not sign
   'record_unavailable',
   'record_invalid',

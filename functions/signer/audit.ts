@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Metrics } from '@aws-lambda-powertools/metrics';
-import type { ErrorCode } from '../../client/errors.ts';
+import { type ErrorCode, REFUSALS } from '../../client/errors.ts';
 import type { Grant } from './grant.ts';
 
 /** One signature that is about to be released. */
@@ -27,17 +27,6 @@ export interface Audit {
   recordSigned(entries: readonly SignedEntry[]): void;
   recordRefused(entry: RefusedEntry): void;
 }
-
-/** Decisions of ours. Everything else that releases nothing is a failure, a key that KMS says is disabled or gone too. */
-const REFUSALS: readonly ErrorCode[] = [
-  'request_malformed',
-  'request_too_large',
-  'intent_malformed',
-  'details_invalid',
-  'grant_refused',
-  'key_unknown',
-  'key_not_usable',
-];
 
 /**
  * Makes the audit of one invocation: a structured line a signature or refusal, with a stable `code` (`signed`, `refused`,
@@ -68,7 +57,8 @@ export function createAudit(logger: Logger, metrics: Metrics, grant: Grant, requ
         });
     },
     recordRefused({ kinds, reason, facts }) {
-      const ours = REFUSALS.includes(reason) && facts['aws_error'] === undefined;
+      // A key that KMS says is disabled or gone is a failure of the system, though its code is that of a refusal.
+      const ours = REFUSALS.some((refusal) => refusal === reason) && facts['aws_error'] === undefined;
       const code = ours ? 'refused' : 'failed';
       logger.warn(code, { ...facts, code, ...common, kinds, reason });
       for (const kind of new Set(kinds.length > 0 ? kinds : ['unknown']))
