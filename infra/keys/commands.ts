@@ -9,23 +9,28 @@ import { watchNow } from './watch.ts';
 
 type Command = (desk: Desk, options: KeyOptions) => Promise<void>;
 
-/** What can be asked for, by name. */
+/** What can be asked for, by name. Where no kid or schedule belongs, what follows names the client. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  show: (desk, { client }) => showKeys(desk, client),
-  list: (desk, { client }) => showKeys(desk, client),
-  jwk: (desk, { client }) => printJwks(desk, client),
-  rotate: (desk, { client, now }) => rotateKey(desk, client, now),
-  verify: (desk, { client }) => verifyKey(desk, client),
+  show: (desk, options) => showKeys(desk, clientOf(options)),
+  list: (desk, options) => showKeys(desk, clientOf(options)),
+  jwk: (desk, options) => printJwks(desk, clientOf(options)),
+  rotate: (desk, options) => rotateKey(desk, clientOf(options), options.now),
+  verify: (desk, options) => verifyKey(desk, clientOf(options)),
   retire: (desk, options) => retireKey(desk, requireKid(options), options.client, options.force),
   delete: (desk, options) => deleteKey(desk, requireKid(options), options.days, options.client),
   watch: (desk, { argument }) => watchNow(desk, argument),
-  policy: (desk, { client }) => applyPolicies(desk, client),
-  draft: (desk, { client, organization, redirect }) => {
+  policy: (desk, options) => applyPolicies(desk, clientOf(options)),
+  draft: (desk, options) => {
+    const { organization, redirect } = options;
     if (!organization || !redirect || !URL.canParse(redirect) || !/^\d{9}$/.test(organization))
       throw wrong('draft takes --organization (nine digits) and --redirect (a URL)');
-    return draftClient(desk, { organization, redirect }, client);
+    return draftClient(desk, { organization, redirect }, clientOf(options));
   },
 };
+
+function clientOf({ client, argument }: KeyOptions): string | undefined {
+  return client ?? argument;
+}
 
 /**
  * Runs a key command.

@@ -5,7 +5,7 @@ import { ZonesError } from '../../client/errors.ts';
 export interface KeyOptions {
   /** `show` where nothing is named. */
   command: string;
-  /** What follows the command: a kid, or a schedule. */
+  /** What follows the command: a kid, a schedule or a client. */
   argument?: string;
   /** Whose keys; the only client's where nothing is said. */
   client?: string;
@@ -41,7 +41,7 @@ export const USAGE = `npm run keys -- [command] [options]
   draft --organization NR --redirect URL
                         a first registration without the portal (HELSEID_DRAFT_API_KEY in the environment)
 
-  --client NAME         whose keys, where the system has several clients
+  --client NAME         whose keys, where the system has several clients; where no KID belongs, NAME alone will do
   --local [FOLDER]      the running local system (default .local) instead of AWS
   --region REGION       default: AWS_REGION
   --declaration FILE    another declaration than zones.ts; a local system brings its own

@@ -358,6 +358,9 @@ test('with several clients, one must be named', async () => {
   await expect(run('rotate')).rejects.toThrow(/--client journal \| other/);
   await run('rotate', '--client', 'journal');
   expect(states()).toEqual(['retiring', 'current']);
+  await run('jwk', 'journal');
+  expect(output()).toContain(kid(1));
+  await expect(run('rotate', 'third')).rejects.toThrow(/--client journal \| other/);
   await expect(run('rotate', '--client', 'constructor')).rejects.toThrow(code('config_invalid'));
 });
 
