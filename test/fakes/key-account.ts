@@ -154,18 +154,19 @@ export function createFakeKeyAccount(): FakeKeyAccount {
   return fake;
 }
 
-/** Making an RSA key takes longer than a whole test, so accounts share them; within one account all differ. */
-const rsaKeys: KeyObject[] = [];
+/** Making keys takes longer than many a test, so accounts share them; within one account all differ. */
+const pool = new Map<string, KeyObject>();
 
-function takeRsaKey(algorithm: Algorithm, index: number): KeyObject {
-  const key = rsaKeys[index] ?? generateKey(algorithm);
-  rsaKeys[index] = key;
+function takeKey(algorithm: Algorithm, index: number): KeyObject {
+  const name = `${ALGORITHMS[algorithm].kmsKeySpec} ${index}`;
+  const key = pool.get(name) ?? generateKey(algorithm);
+  pool.set(name, key);
   return key;
 }
 
 function makeMaterial(algorithm: Algorithm, index: number): Material {
   const { kty, kmsSigningAlgorithm } = ALGORITHMS[algorithm];
-  const privateKey = kty === 'EC' ? generateKey(algorithm) : takeRsaKey(algorithm, index);
+  const privateKey = takeKey(algorithm, index);
   const publicDer = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   let signer: ((algorithm: string, digest: Uint8Array) => Uint8Array) | undefined;
   return {

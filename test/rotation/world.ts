@@ -1,5 +1,5 @@
 import type { Algorithm } from '../../client/algorithms.ts';
-import { readClientKey } from '../../functions/common/client-keys.ts';
+import { createClientKey, readClientKey } from '../../functions/common/client-keys.ts';
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
 import { type ClientRecord, parseRecord, SEED_RECORD } from '../../functions/common/record.ts';
 import { createRecordStore } from '../../functions/common/record-store.ts';
@@ -236,6 +236,29 @@ export async function bootstrap(world: World): Promise<string> {
   world.helseId.registerByHand(await readJwk(world, key.kid));
   await world.rotate();
   return key.kid;
+}
+
+/** Puts a world where {@link bootstrap} leads it, without the way there: with one current key, registered by hand. */
+export async function startWithKey(world: World): Promise<string> {
+  const { kms, secrets, helseId, now } = world;
+  const keyArn = await createClientKey(
+    kms,
+    {
+      system: 'journal',
+      client: OWNER.client,
+      algorithm: 'ES256',
+      policy: world.rotation().policyOf('ES256'),
+    },
+    'start',
+  );
+  const { kid } = await readClientKey(kms, keyArn, 'ES256');
+  const at = now();
+  const since = { created: at, registered: at, verified: at, current: at };
+  const key = { kid, keyArn, algorithm: 'ES256', state: 'current', since } as const;
+  const record: ClientRecord = { version: 1, ...OWNER, keys: [key] };
+  await secrets.putSecretValue({ SecretId: FAKE_SECRET_ARN, SecretString: JSON.stringify(record) });
+  helseId.registerByHand(await readJwk(world, kid));
+  return kid;
 }
 
 /** The public JWK that an operator registers. */
