@@ -61,9 +61,10 @@ export function watchKeys(
     }),
   );
   const action = new SnsAction(topic);
-  for (const client of Object.keys(system.clients))
+  for (const [client, { selfService }] of Object.entries(system.clients))
     for (const [name, metric] of Object.entries<KeyMetric>(KEY_METRICS))
-      createAlarm(scope, system.name, client, name, metric).addAlarmAction(action);
+      if (selfService || !metric.selfServiceOnly)
+        createAlarm(scope, system.name, client, name, metric).addAlarmAction(action);
   new CfnOutput(scope, 'AlarmTopic', {
     description: 'Subscribe who is to be called when something is wrong with a key.',
     value: topic.topicArn,
