@@ -14,6 +14,7 @@ import {
   exchangeToken,
   getAccessToken,
   helseIdProfile,
+  type IssuerProfile,
   machineTokens,
   pushAuthorizationRequest,
   redeemCode,
@@ -113,7 +114,12 @@ beforeEach(() => {
   events.length = 0;
   logoutTokens.length = 0;
   alterApi = undefined;
-  Object.assign(server.behaviour, { alter: {}, nonce: 'with-400', nonceLifetime: 60 });
+  Object.assign(server.behaviour, {
+    alter: {},
+    nonce: 'with-400',
+    nonceLifetime: 60,
+    proofAtPar: false,
+  });
 });
 
 async function text(request: IncomingMessage) {
@@ -122,14 +128,18 @@ async function text(request: IncomingMessage) {
   return body;
 }
 
-async function makeClient(name = 'web', key = keys['es256']): Promise<TokenClient & { signed: string[] }> {
+async function makeClient(
+  name = 'web',
+  key = keys['es256'],
+  profile: IssuerProfile = helseIdProfile,
+): Promise<TokenClient & { signed: string[] }> {
   if (!key) throw new Error('There is no such key.');
   const clientId = name;
   const { issuer } = server;
   const privateKey = createPrivateKey(await exportPKCS8(key.privateKey));
   const memory = createMemorySigner({
     client: name,
-    subject: { clientId, issuer, tenancy: 'single-tenant', profile: helseIdProfile },
+    subject: { clientId, issuer, tenancy: 'single-tenant', profile },
     keys: [{ privateKey, algorithm: key.jwk.alg as Algorithm }],
   });
   const signed: string[] = [];
@@ -140,25 +150,33 @@ async function makeClient(name = 'web', key = keys['es256']): Promise<TokenClien
     },
   };
   return {
-    ...createTokenClient({ client: name, clientId, issuer, profile: helseIdProfile, signer }),
+    ...createTokenClient({ client: name, clientId, issuer, profile, signer }),
     signed,
   };
 }
 
-async function logIn(client: TokenClient, options: { requestObject?: boolean; resources?: string[] } = {}) {
-  const { state, nonce, codeVerifier, codeChallenge } = await createTransaction();
+async function logIn(
+  client: TokenClient,
+  {
+    withNonce = true,
+    ...options
+  }: { requestObject?: boolean; resources?: string[]; withNonce?: boolean } = {},
+) {
+  const { nonce, ...transaction } = await createTransaction();
+  const { state, codeVerifier, codeChallenge } = transaction;
+  const sent = withNonce ? { nonce } : {};
   const { authorizationUrl, binding } = await pushAuthorizationRequest(client, {
     redirectUri: CALLBACK,
     scope: SCOPE,
     state,
-    nonce,
     codeChallenge,
+    ...sent,
     ...options,
   });
   const cookies = new Map<string, string>();
   const { searchParams: parameters } = await browse(authorizationUrl, user, cookies);
   const [resource] = options.resources ?? [];
-  const redemption = { parameters, state, nonce, codeVerifier, redirectUri: CALLBACK, binding };
+  const redemption = { parameters, state, ...sent, codeVerifier, redirectUri: CALLBACK, binding };
   return { tokens: await redeemCode(client, { ...redemption, ...(resource ? { resource } : {}) }), cookies };
 }
 
@@ -306,6 +324,10 @@ describe('against a server that misbehaves, a login stops with', () => {
       'token_type in other case',
       { tokenResponse: (body) => void Object.assign(body, { token_type: 'dpop' }) },
     ],
+    [
+      'an opaque access token',
+      { tokenResponse: (body) => void Object.assign(body, { access_token: 'opaque' }) },
+    ],
     ['no expires_in', { tokenResponse: (body) => void delete body['expires_in'] }],
     [
       'metadata without optional endpoints',
@@ -326,6 +348,21 @@ describe('against a server that misbehaves, a login stops with', () => {
       server.behaviour.nonce = nonce;
       await expect(logIn(await makeClient())).resolves.toBeTruthy();
     }
+  });
+
+  test('no nonce in the request, and no DPoP nonce anywhere, and it goes on', async () => {
+    server.behaviour.nonce = 'never';
+    const { tokens } = await logIn(await makeClient(), { withNonce: false });
+    expect(tokens.idTokenClaims).not.toHaveProperty('nonce');
+    expect(events.map(({ kind }) => kind)).not.toContain('refused');
+  });
+
+  test('a proof with a nonce demanded at PAR, where the profile sends one, and it goes on', async () => {
+    server.behaviour.proofAtPar = true;
+    const profile = { ...helseIdProfile, proofAtPar: true };
+    await expect(logIn(await makeClient('web', keys['es256'], profile))).resolves.toBeTruthy();
+    const error = await logIn(await makeClient()).catch((thrown: unknown) => thrown);
+    expect(isZonesError(error) ? error.code : error).toBe('token_refused');
   });
 
   test('metadata of another issuer, or of one that differs in a slash', async () => {
