@@ -1,17 +1,18 @@
 import { type Actor, isClosed } from './actors.ts';
 import { type Answers, serviceOf } from './policy/asked.ts';
 import { anyGrade, combine, deniedBy, passEndpoints } from './policy/combine.ts';
-import { ALWAYS, all, any, type Condition, NEVER, not, reduce, type Test } from './policy/condition.ts';
+import { ALWAYS, all, any, type Condition, NEVER, not, type Test } from './policy/condition.ts';
 import { mayServe, networkFacts } from './policy/endpoint.ts';
-import { openFacts } from './policy/facts.ts';
 import {
   type Endpoint,
   formulate,
   inWords,
   type Layer,
+  type Policy,
   type Question,
   satisfiable,
   simplify,
+  type World,
 } from './policy/index.ts';
 import { covers, parsePattern } from './policy/pattern.ts';
 import { type Statement, statementsAbout } from './policy/statement.ts';
@@ -33,8 +34,13 @@ export interface Answer {
   verdict: 'never' | 'always' | 'when';
   /** The remaining condition in words; empty unless the verdict is `when`. */
   when(): string;
-  /** What forbids on its own, whatever the others say. Empty unless the verdict is `never`. */
+  /** What forbids on its own, whatever the others come to say. Empty unless the verdict is `never`. */
   holders: readonly Holder[];
+  /**
+   * What does not allow it, taken alone: the holders, and a policy that only leaves the Allow out where the resource's
+   * own policy names the caller and so does not need it.
+   */
+  silent: readonly Holder[];
 }
 
 /**
@@ -44,14 +50,36 @@ export interface Answer {
 export function ask(actor: Actor, action: string, resource: string, narrowing: Narrowing = {}): Answer {
   const known = answers.get(actor) ?? new Map<string, Answer>();
   answers.set(actor, known);
-  const id = questionId(actor, action, resource, narrowing);
-  const answer = known.get(id) ?? workOut(actor, action, resource, narrowing);
+  const silent = resource.includes('*') && areSilent(actor, action);
+  const id = silent ? serviceOf(action) : questionId(actor, action, resource, narrowing);
+  const answer =
+    known.get(id) ?? (silent ? answerSilence(actor, action) : workOut(actor, action, resource, narrowing));
   known.set(id, answer);
   return answer;
 }
 
 /** Most actions are one to every policy, so most questions have been answered before. */
 const answers = new WeakMap<Actor, Map<string, Answer>>();
+
+/** Whether no policy of an actor says anything about an action: so it is with most actions. */
+function areSilent({ role: { identity, boundary }, ways = [] }: Actor, action: string): boolean {
+  const silent = (policy: Policy | undefined) =>
+    policy !== undefined && statementsAbout(policy, action).length === 0;
+  return (
+    silent(boundary) &&
+    identity.every(silent) &&
+    ways.every(({ service, policy }) => !mayServe(service, action) || silent(policy))
+  );
+}
+
+/** The answer where all policies are silent; the same for all actions of a service and every pattern of resources. */
+function answerSilence(actor: Actor, action: string): Answer {
+  const holders: Holder[] = ['identity policy', 'permissions boundary'];
+  const ways = waysFor(actor, action);
+  if (ways !== undefined) holders.push(ways.length === 0 ? 'network' : 'endpoint policy');
+  if (isClosed(actor.role)) holders.push('trust policy');
+  return { verdict: 'never', when: nothing, holders, silent: holders };
+}
 
 /** Equal for questions that every policy that has a say takes for the same. */
 function questionId(
@@ -100,13 +128,14 @@ function workOut(
     return {
       verdict: 'never',
       when: nothing,
-      holders: holdersOf({ ...formulated, actor, question, answers, given }),
+      ...holdersOf({ ...formulated, actor, question, answers, given }),
     };
-  if (!possible(not(allowed))) return { verdict: 'always', when: nothing, holders: [] };
+  if (!possible(not(allowed))) return { verdict: 'always', when: nothing, holders: [], silent: [] };
   return {
     verdict: 'when',
     when: remembered(() => inWords(simplify(withoutOpenPolicy(allowed, resource), facts()))),
     holders: [],
+    silent: [],
   };
 }
 
@@ -124,9 +153,17 @@ function waysFor({ ways }: Actor, action: string): Endpoint[] | undefined {
   return ways?.filter(({ service }) => mayServe(service, action));
 }
 
-function factsOf(question: Question, { view }: Actor, via?: readonly string[]): Condition {
-  return reduce(networkFacts(view, question.action, via), openFacts(question, {}, view));
+/** What the network guarantees about where a request comes from; the same for all actions of a service. */
+function factsOf({ action }: Question, { view }: Actor, via?: readonly string[]): Condition {
+  const known = networks.get(view) ?? new Map<string, Condition>();
+  networks.set(view, known);
+  const id = `${serviceOf(action)} ${via?.join() ?? 'any way'}`;
+  const facts = known.get(id) ?? networkFacts(view, action, via);
+  known.set(id, facts);
+  return facts;
 }
+
+const networks = new WeakMap<World, Map<string, Condition>>();
 
 /** A question with what the layers came to. */
 interface Asked extends Pick<ReturnType<typeof formulate>, 'answers' | 'situation' | 'logic'> {
@@ -136,31 +173,39 @@ interface Asked extends Pick<ReturnType<typeof formulate>, 'answers' | 'situatio
 }
 
 /** Each holder on its own: an Allow left out, a Deny, an endpoint without a way round it, a network without a way there. */
-function holdersOf(asked: Asked): Holder[] {
+function holdersOf(asked: Asked): Pick<Answer, 'holders' | 'silent'> {
   const { actor, question, answers, situation, logic, given } = asked;
   const { identity, boundary, resource } = answers;
   const facts = remembered(() => all([given, factsOf(question, actor)]));
-  const holds = (allows: Condition, denies: Condition) => {
-    const passes = all([allows, not(denies)]);
-    return passes === NEVER || !satisfiable(all([facts(), passes]));
+  const impossible = (passes: Condition) => {
+    if (passes === NEVER) return true;
+    return (passes !== ALWAYS || given !== ALWAYS) && !satisfiable(all([facts(), passes]));
+  };
+  const found: { holder: Holder; alone: boolean }[] = [];
+  const look = (
+    holder: Holder,
+    { allows, denies }: Answers<Condition>['identity'],
+    overridden: Condition,
+  ) => {
+    if (!impossible(all([allows, not(denies)]))) return;
+    // What names the caller in the resource's own policy needs no Allow elsewhere, and yields to a Deny only.
+    found.push({ holder, alone: overridden === NEVER || impossible(not(denies)) });
   };
   // In one account a resource policy that is silent forbids nothing, except where it decides.
-  const silent = situation.sameAccount && !situation.resourceDecides;
-  const holders: Holder[] = [];
-  if (holds(silent ? ALWAYS : anyGrade(answers, logic), resource.denies)) holders.push('resource policy');
-  if (holds(identity.allows, identity.denies)) holders.push('identity policy');
-  if (boundary && holds(boundary.allows, boundary.denies)) holders.push('permissions boundary');
+  const needless = situation.sameAccount && !situation.resourceDecides;
+  const allows = needless ? ALWAYS : anyGrade(answers, logic);
+  look('resource policy', { allows, denies: resource.denies }, NEVER);
+  look('identity policy', identity, any([resource.direct, resource.role]));
+  if (boundary) look('permissions boundary', boundary, resource.direct);
   const ways = waysFor(actor, question.action);
-  if (ways?.length === 0) holders.push('network');
-  else if (
-    holdsAtEndpoint(
-      asked,
-      ways?.map(({ id }) => id),
-    )
-  )
-    holders.push('endpoint policy');
-  if (isClosed(actor.role)) holders.push('trust policy');
-  return holders;
+  const via = ways?.map(({ id }) => id);
+  if (ways?.length === 0) found.push({ holder: 'network', alone: true });
+  else if (holdsAtEndpoint(asked, via)) found.push({ holder: 'endpoint policy', alone: true });
+  if (isClosed(actor.role)) found.push({ holder: 'trust policy', alone: true });
+  return {
+    holders: found.filter(({ alone }) => alone).map(({ holder }) => holder),
+    silent: found.map(({ holder }) => holder),
+  };
 }
 
 /**

@@ -18,7 +18,7 @@ export function describe(judgements: readonly Judgement[], input: ProofInput, re
       const id = `${problem.resource} ${problem.words('')}`;
       const group = groups.get(id) ?? { judgement, problem, actions: [] };
       groups.set(id, group);
-      if (!group.actions.includes(judgement.action)) group.actions.push(judgement.action);
+      group.actions = [...new Set([...group.actions, ...judgement.actions])];
     }
   }
   return [...groups.values()].map(({ judgement, problem, actions }) => ({
@@ -29,8 +29,8 @@ export function describe(judgements: readonly Judgement[], input: ProofInput, re
   }));
 }
 
-function pathOf({ actor, action, resource, what }: Judgement, input: ProofInput): string[] {
-  const through = grantedThrough(actor, action, resource);
+function pathOf({ actor, actions, resource, what }: Judgement, input: ProofInput): string[] {
+  const through = [...new Set(actions.flatMap((action) => grantedThrough(actor, action, resource)))];
   const target = input.assembly.resources.find(({ arn }) => arn === resource);
   return [actor.path, ...(through.length > 0 ? through : ['its policies']), target?.constructPath ?? what];
 }
@@ -62,8 +62,10 @@ function lackInWords({ actor, what }: Judgement, { words, holders, missing }: Th
 }
 
 /** What to mend where a layer is missing: the endpoint whose policy does not hold, else the role. */
-function toMend({ actor, action }: Judgement, { missing }: Thin): string {
-  const endpoint = [...actor.view.endpoints.values()].find(({ service }) => mayServe(service, action));
+function toMend({ actor, actions }: Judgement, { missing }: Thin): string {
+  const endpoint = [...actor.view.endpoints.values()].find(({ service }) =>
+    actions.some((action) => mayServe(service, action)),
+  );
   return missing[0] === 'endpoint policy' && endpoint ? endpoint.constructPath : actor.path;
 }
 

@@ -90,13 +90,20 @@ export function capabilityRule(capability: Capability): CapabilityRule {
   return {
     ...{ name, invariant, title, actions },
     check: (input) => describe(judged(input), input, remedy),
-    rows: (input) => judged(input).map(rowOf),
+    rows: (input) => judged(input).flatMap(rowsOf),
   };
 }
 
-function rowOf({ actor, action, what, answer, holders, alone, allowed }: Judgement): CapabilityRow {
-  return {
-    ...{ principal: actor.name, zone: actor.zone, action, resource: what },
-    ...{ verdict: answer.verdict, when: answer.when(), layers: holders, alone, allowed },
+function rowsOf({ actor, actions, what, answer, holders, alone, allowed }: Judgement): CapabilityRow[] {
+  const { verdict } = answer;
+  const row = {
+    principal: actor.name,
+    zone: actor.zone,
+    resource: what,
+    verdict,
+    layers: holders,
+    alone,
+    allowed,
   };
+  return actions.map((action) => ({ ...row, action, when: answer.when() }));
 }

@@ -14,10 +14,10 @@ export interface Thin {
   missing: readonly Holder[];
 }
 
-/** What came of one question about one role. */
+/** What came of one question about one role, for all the actions that have the same answer. */
 export interface Judgement {
   actor: Actor;
-  action: string;
+  actions: string[];
   /** An ARN, or a pattern of them. */
   resource: string;
   /** The resource, with what is not meant of a pattern. */
@@ -28,6 +28,8 @@ export interface Judgement {
   unmet: readonly Requirement[];
   thin: readonly Thin[];
   holders: readonly Holder[];
+  /** Holders that the rule promises. */
+  promised: readonly Holder[];
   /** Why one holder is enough, where there is one. */
   alone: string;
 }
@@ -38,16 +40,16 @@ export function judge(capability: Capability, input: ProofInput): Judgement[] {
   const fixed = capability.on?.(input);
   return input.actors.filter(who).flatMap((actor) => {
     const allowances = capability.allows?.(actor, input) ?? [];
-    return actions.flatMap((action) => {
+    const forbidden = new Map<Answer, Judgement[]>();
+    const allowed = actions.flatMap((action) => {
       const own = allowances.filter((allowance) => allowance.actions?.includes(action) ?? true);
       const except = own.flatMap(({ resources }) => resources);
-      return [
-        ...own.flatMap((allowance) => judgeAllowed(actor, action, allowance)),
-        ...questions(fixed ?? [everyOf(action.slice(0, action.indexOf(':')))], except, action, input).map(
-          (resource) => judgeForbidden(capability, actor, action, resource, except),
-        ),
-      ];
+      const patterns = fixed ?? [everyOf(action.slice(0, action.indexOf(':')))];
+      for (const resource of questions(patterns, except, action, input))
+        judgeForbidden(capability, actor, action, resource, except, forbidden);
+      return own.flatMap((allowance) => judgeAllowed(actor, action, allowance));
     });
+    return [...allowed, ...[...forbidden.values()].flat()];
   });
 }
 
@@ -64,23 +66,35 @@ function questions(
   return [...patterns, ...direct].filter((arn) => !except.some((own) => includes(own, arn)));
 }
 
+/** Puts what comes of it to the judgements that are `known`: most actions have the same answer. */
 function judgeForbidden(
   { by, alone: whyOne }: Capability,
   actor: Actor,
   action: string,
   resource: string,
   except: readonly string[],
-): Judgement {
+  known: Map<Answer, Judgement[]>,
+): void {
   const meant = resource.includes('*') ? except : [];
   const answer = ask(actor, action, resource, { except: meant });
+  const what = meant.length === 0 ? resource : `${resource} except ${meant.join(', ')}`;
+  const same = known.get(answer) ?? [];
+  known.set(answer, same);
+  const promised = by?.(actor, action) ?? [];
+  const before = same.find(
+    (judgement) => judgement.what === what && judgement.promised.join() === promised.join(),
+  );
+  if (before !== undefined) {
+    before.actions.push(action);
+    return;
+  }
   const { verdict, holders } = answer;
   const why = whyOne?.(actor);
-  return {
-    ...{ actor, action, resource, answer, holders, allowed: false, unmet: [] },
-    what: meant.length === 0 ? resource : `${resource} except ${meant.join(', ')}`,
-    thin: verdict === 'never' ? thinOf('', holders, by?.(actor, action) ?? [], why) : [],
+  same.push({
+    ...{ actor, actions: [action], resource, what, answer, holders, promised, allowed: false, unmet: [] },
+    thin: verdict === 'never' ? thinOf('', answer, promised, why) : [],
     alone: holders.length < 2 ? (why ?? '') : '',
-  };
+  });
 }
 
 function judgeAllowed(actor: Actor, action: string, { resources, requires }: Allowance): Judgement[] {
@@ -92,25 +106,28 @@ function judgeAllowed(actor: Actor, action: string, { resources, requires }: All
     }));
     const met = checked.filter(({ held }) => held.verdict === 'never');
     return {
-      ...{ actor, action, resource, what: resource, answer, allowed: true },
+      ...{ actor, actions: [action], resource, what: resource, answer, promised: [], allowed: true },
       unmet: checked.filter(({ held }) => held.verdict !== 'never').map(({ required }) => required),
-      thin: met.flatMap(({ required: { words, by, alone }, held }) => thinOf(words, held.holders, by, alone)),
+      thin: met.flatMap(({ required: { words, by, alone }, held }) => thinOf(words, held, by, alone)),
       holders:
         answer.verdict === 'never' ? answer.holders : [...new Set(met.flatMap(({ held }) => held.holders))],
-      alone: met
-        .flatMap(({ required, held }) => (held.holders.length < 2 ? (required.alone ?? []) : []))
-        .join(' '),
+      alone: [
+        ...new Set(
+          met.flatMap(({ required, held }) => (held.holders.length < 2 ? (required.alone ?? []) : [])),
+        ),
+      ].join(' '),
     };
   });
 }
 
 function thinOf(
   words: string,
-  holders: readonly Holder[],
+  { holders, silent }: Answer,
   by: readonly Holder[],
   alone: string | undefined,
 ): Thin[] {
-  const missing = by.filter((holder) => !holders.includes(holder));
+  // A role's own policy must have the condition even where the resource's policy makes up for it.
+  const missing = by.filter((holder) => !(holder === 'identity policy' ? silent : holders).includes(holder));
   const few = holders.length < (alone === undefined ? 2 : 1);
   return few || missing.length > 0 ? [{ words, holders, missing }] : [];
 }

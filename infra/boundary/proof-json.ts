@@ -1,4 +1,4 @@
-import type { Proof } from './prove.ts';
+import { matrixOf, type Proof } from './prove.ts';
 
 /** What `npm run zones -- --json` prints; docs/proof.md documents it. Exceptions are printed beside it. */
 export interface ProofJson {
@@ -16,13 +16,14 @@ export interface ProofJson {
 }
 
 /** The proof as JSON for other programs. */
-export function proofAsJson({ ok, violations, matrix }: Proof): ProofJson {
+export function proofAsJson(proof: Proof): ProofJson {
+  const { ok, violations } = proof;
   return {
     ok,
     violations: violations.map(({ rule, invariant, resource, message, remedy }) => ({
       ...{ rule, invariant, resource, message, remedy },
     })),
-    matrix: matrix.map(({ principal, zone, action, resource, verdict, when, layers }) => ({
+    matrix: matrixOf(proof).map(({ principal, zone, action, resource, verdict, when, layers }) => ({
       ...{ principal, zone, action, resource, verdict, when, layers: [...layers] },
     })),
   };

@@ -18,8 +18,6 @@ export interface Proof {
   /** Whether no rule is broken, exceptions aside. */
   ok: boolean;
   violations: readonly Finding[];
-  /** Who may do what: one line for every role, action and resource (or pattern of them) that a rule is about. */
-  matrix: readonly CapabilityRow[];
   exceptions: readonly AppliedException[];
   /** What the proof looked at, for those who draw or print it. */
   input: ProofInput;
@@ -52,7 +50,7 @@ export function prove(
   const violations = findings.filter(
     (finding) => !exceptions.some((exception) => excepts(exception, finding)),
   );
-  return { ok: violations.length === 0, violations, matrix: matrixOf(input), exceptions, input };
+  return { ok: violations.length === 0, violations, exceptions, input };
 }
 
 function findingsOf(rule: Rule, input: ProofInput): Finding[] {
@@ -68,8 +66,11 @@ function excepts({ rule, resource }: BoundaryException, finding: Finding): boole
     : finding.resource === resource;
 }
 
-/** The rows of all rules; where two asked the same, the one that knows more layers. */
-function matrixOf(input: ProofInput): CapabilityRow[] {
+/**
+ * The capability matrix: one line for every role, action and resource (or pattern of them) that a rule is about; where two
+ * rules asked the same, the line that knows more layers.
+ */
+export function matrixOf({ input }: Pick<Proof, 'input'>): CapabilityRow[] {
   const rows = new Map<string, CapabilityRow>();
   for (const row of [...CAPABILITIES.flatMap((rule) => rule.rows(input)), ...reachRows(input)]) {
     const id = `${row.principal} ${row.action} ${row.resource}`;

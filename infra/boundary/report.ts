@@ -1,6 +1,6 @@
 import type { CapabilityRow } from './capability.ts';
 import { type NameIds, nameIds } from './names-in-words.ts';
-import type { Proof } from './prove.ts';
+import { matrixOf, type Proof } from './prove.ts';
 import { CONNECT } from './reach-rows.ts';
 import { CAPABILITIES } from './rules/capabilities.ts';
 import { RULES } from './rules/index.ts';
@@ -35,13 +35,14 @@ const SECTIONS: readonly Section[] = [
 /** The proof for people: matrix, what nobody may do, exceptions, violations, verdict. `width` is in characters. */
 export function reportProof(proof: Proof, width: number): string {
   const names = nameIds(proof.input);
+  const matrix = matrixOf(proof);
   const parts = [
-    ...SECTIONS.map((section) => reportSection(section, proof.matrix, names, width)),
+    ...SECTIONS.map((section) => reportSection(section, matrix, names, width)),
     reportNevers(proof, width),
-    reportSingles(proof.matrix, names),
+    reportSingles(matrix, names),
     reportExceptions(proof),
     reportViolations(proof, names),
-    reportVerdict(proof),
+    reportVerdict(proof, matrix.length),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -163,8 +164,8 @@ function reportViolations({ violations }: Proof, names: NameIds): string {
   return [heading('Violations'), ...lines].join('\n');
 }
 
-function reportVerdict({ ok, violations, matrix, exceptions, input }: Proof): string {
-  const scope = `${RULES.length} rules, ${input.actors.length} roles, ${matrix.length} questions`;
+function reportVerdict({ ok, violations, exceptions, input }: Proof, questions: number): string {
+  const scope = `${RULES.length} rules, ${input.actors.length} roles, ${questions} questions`;
   const excepted = exceptions.length === 0 ? '' : `, ${exceptions.length} declared exceptions`;
   return ok
     ? `The boundaries of ${input.declaration.name} hold (${scope}${excepted}). docs/proof.md says under which assumptions.`

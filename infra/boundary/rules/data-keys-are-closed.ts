@@ -8,7 +8,7 @@ import { strangeServices } from './outsiders-are-not-admitted.ts';
 /** What nobody may do directly, and what nobody may do but for a service's own sake. */
 const USES = ['kms:Anything', ...DATA_KEY_USES];
 
-/** A template's key encrypts for services and for nobody directly; it signs nothing and stays in its region. */
+/** A template's key encrypts for services and for nobody directly. */
 export const dataKeysAreClosed: Rule = {
   name: 'data-keys-are-closed',
   invariant: 'I8',
@@ -16,7 +16,7 @@ export const dataKeysAreClosed: Rule = {
     'Keys in templates encrypt for named services and for nobody directly, sign nothing, and stay in their region.',
   check: (input) =>
     resourcesOfType(input.assembly, 'AWS::KMS::Key').flatMap((key) =>
-      [...kindProblems(key), ...policyProblems(key, input)].map((problem) => ({
+      policyProblems(key, input).map((problem) => ({
         resource: key.constructPath,
         message: `Key ${key.constructPath} ${problem}.`,
         path: ['whoever it lets in', key.constructPath, 'what it encrypts'],
@@ -25,22 +25,6 @@ export const dataKeysAreClosed: Rule = {
       })),
     ),
 };
-
-function kindProblems({ properties }: ResolvedResource): string[] {
-  const {
-    KeySpec = 'SYMMETRIC_DEFAULT',
-    KeyUsage = 'ENCRYPT_DECRYPT',
-    MultiRegion = false,
-    Origin = 'AWS_KMS',
-  } = properties;
-  return [
-    ...(KeySpec === 'SYMMETRIC_DEFAULT' && KeyUsage === 'ENCRYPT_DECRYPT'
-      ? []
-      : [`is for ${String(KeyUsage)} with ${String(KeySpec)}`]),
-    ...(MultiRegion === false ? [] : ['can be copied to another region']),
-    ...(Origin === 'AWS_KMS' ? [] : [`has key material from ${String(Origin)}`]),
-  ];
-}
 
 function policyProblems({ arn = '', account }: ResolvedResource, input: ProofInput): string[] {
   const directly = compileConditions({ Null: { 'kms:ViaService': 'true' } }, false);

@@ -16,6 +16,7 @@ import { groupsAreClosed } from './groups-are-closed.ts';
 import { keysDoNotDelegate } from './keys-do-not-delegate.ts';
 import { logsAreKept } from './logs-are-kept.ts';
 import { logsHoldNoTokens } from './logs-hold-no-tokens.ts';
+import { madeKeysAreClosed } from './made-keys-are-closed.ts';
 import { namesAnswered } from './names-answered.ts';
 import { networksAreDeclared } from './networks-are-declared.ts';
 import { noDataOutlets } from './no-data-outlets.ts';
@@ -36,6 +37,7 @@ import { rolesAreTrustedByOneService } from './roles-are-trusted-by-one-service.
 import { routesAreAuthorized } from './routes-are-authorized.ts';
 import { signersAreDeclared } from './signers-are-declared.ts';
 import { signingZoneHasNoWayOut } from './signing-zone-has-no-way-out.ts';
+import { templateKeysEncryptOnly } from './template-keys-encrypt-only.ts';
 import { zoneFunctionsAreDeclared } from './zone-functions-are-declared.ts';
 
 /** Every rule of the boundary proof. */
@@ -57,6 +59,7 @@ export const RULES: readonly Rule[] = [
   keysDoNotDelegate,
   logsAreKept,
   logsHoldNoTokens,
+  madeKeysAreClosed,
   namesAnswered,
   networksAreDeclared,
   noDataOutlets,
@@ -77,5 +80,6 @@ export const RULES: readonly Rule[] = [
   routesAreAuthorized,
   signersAreDeclared,
   signingZoneHasNoWayOut,
+  templateKeysEncryptOnly,
   zoneFunctionsAreDeclared,
 ];

@@ -35,6 +35,10 @@ export const keysAreNotCaptured = capabilityRule({
     'kms:UpdateKeyDescription',
     'kms:UpdatePrimaryRegion',
   ],
-  by: () => ['identity policy', 'permissions boundary'],
+  by: ({ client }) => [
+    'identity policy',
+    'permissions boundary',
+    ...(client === undefined ? [] : (['endpoint policy'] as const)),
+  ],
   remedy: 'Remove it. What needs it is an administrator’s act, with an administrator’s credentials.',
 });

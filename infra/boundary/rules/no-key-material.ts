@@ -1,5 +1,5 @@
 import { findKeyMaterial, type KeyMaterial } from '../contents/find-key-material.ts';
-import { readAsset } from '../contents/read-asset.ts';
+import { type AssetFile, readAsset } from '../contents/read-asset.ts';
 import { listOf, objectOf } from '../json.ts';
 import type { Rule, Violation } from '../rule.ts';
 
@@ -31,15 +31,22 @@ export const noKeyMaterial: Rule = {
       ...assembly.resources.flatMap(({ assetPath, constructPath }) =>
         assetPath === undefined
           ? []
-          : readAsset(assetPath).flatMap(({ name, text }) =>
-              findKeyMaterial(text, { entropy: name.endsWith('.json') }).map((found) =>
-                violation(constructPath, `asset file ${name}`, found),
-              ),
+          : readAsset(assetPath).flatMap((file) =>
+              findInFile(file).map((found) => violation(constructPath, `asset file ${file.name}`, found)),
             ),
       ),
     ];
   },
 };
+
+/** What was found in files that were read before; functions share most of theirs. */
+const searched = new WeakMap<AssetFile, readonly KeyMaterial[]>();
+
+function findInFile(file: AssetFile): readonly KeyMaterial[] {
+  const found = searched.get(file) ?? findKeyMaterial(file.text, { entropy: file.name.endsWith('.json') });
+  searched.set(file, found);
+  return found;
+}
 
 function violation(resource: string, field: string, { kind, at }: KeyMaterial): Violation {
   return {

@@ -16,6 +16,7 @@ export const recordsAreReadByOwn = capabilityRule({
     'secretsmanager:GetSecretValue',
     'secretsmanager:ListSecretVersionIds',
   ],
+  by: ({ client }) => (client === undefined ? ['identity policy'] : ['identity policy', 'endpoint policy']),
   allows: (actor, input) => {
     const read =
       actor.client !== undefined ? [recordArn(input, actor.client)] : actor.admin ? recordArns(input) : [];

@@ -8,6 +8,10 @@ const registered = [
   ...new Set(Object.values(ALGORITHMS).map(({ kmsSigningAlgorithm }) => kmsSigningAlgorithm)),
 ];
 
+/** Why only the key policy binds the algorithm. */
+const ONE_ALGORITHM =
+  'Keys of an earlier algorithm go on signing until they retire, so only a key’s own policy names its one algorithm; beside it stands the key’s spec.';
+
 /** A signer signs digests only, with the declared algorithm, through the signing zone's endpoint. */
 export const signingIsBound = capabilityRule({
   name: 'signing-is-bound',
@@ -40,11 +44,15 @@ export const signingIsBound = capabilityRule({
             'identity policy',
             'permissions boundary',
           ]),
-          requirement(equal('kms:SigningAlgorithm', registered), ['resource policy', 'identity policy']),
+          requirement(
+            equal('kms:SigningAlgorithm', registered),
+            ['resource policy', 'identity policy'],
+            ONE_ALGORITHM,
+          ),
           requirement(
             equal('kms:SigningAlgorithm', ALGORITHMS[algorithm].kmsSigningAlgorithm),
             ['resource policy'],
-            'Keys of an earlier algorithm go on signing until they retire, so only a key’s own policy names its one algorithm; beside it stands the key’s spec.',
+            ONE_ALGORITHM,
           ),
         ],
       },
