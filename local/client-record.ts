@@ -40,20 +40,33 @@ export async function rotateClientKey(deps: OperatorDeps, client: string): Promi
   return runRotation(deps, client);
 }
 
+/** Rotates until a rotation has brought something: one that was cut off may have been all but over, and brings no other key. */
 async function runRotation(deps: OperatorDeps, client: string): Promise<ClientRecord> {
-  const SecretId = recordName(deps.declaration.name, client);
-  const { ARN } = await askAws(deps.aws, 'secretsmanager', 'secretsmanager.DescribeSecret', { SecretId });
-  try {
-    await askAws(deps.aws, 'secretsmanager', 'secretsmanager.RotateSecret', { SecretId });
-  } catch (error) {
-    // One was cut off, and is attempted again by that very refusal.
-    if (!isZonesError(error) || error.facts['error'] !== 'InvalidRequestException') throw error;
+  const before = findInState(await readClientRecord(deps, client), 'current')?.kid;
+  for (;;) {
+    const begun = await takeRotation(deps, client);
+    const record = await readClientRecord(deps, client);
+    if (begun || findInState(record, 'current')?.kid !== before) return record;
   }
-  const result = await deps.aws.rotations.idle(String(ARN));
+}
+
+/** Begins a rotation, or takes up the one that was cut off, and waits for its end. Resolves to whether it was begun. */
+async function takeRotation({ declaration, aws }: OperatorDeps, client: string): Promise<boolean> {
+  const SecretId = recordName(declaration.name, client);
+  const { ARN } = await askAws(aws, 'secretsmanager', 'secretsmanager.DescribeSecret', { SecretId });
+  let begun = true;
+  try {
+    await askAws(aws, 'secretsmanager', 'secretsmanager.RotateSecret', { SecretId });
+  } catch (error) {
+    // Attempted again by that very refusal.
+    if (!isZonesError(error) || error.facts['error'] !== 'InvalidRequestException') throw error;
+    begun = false;
+  }
+  const result = await aws.rotations.idle(String(ARN));
   if (result?.ok === false) {
     throw new ZonesError('local_failed', `Rotation of ${SecretId} failed in ${result.step}: ${result.error}`);
   }
-  return readClientRecord(deps, client);
+  return begun;
 }
 
 /** The key of a record in a state; the first one where several are. */

@@ -23,7 +23,9 @@ export async function rotateKey(desk: Desk, clientName?: string, now = false): P
   const old = currentKey(await client.store.read());
   const warning = now ? ' Every older key stops at once: tokens bound to it die, calls fetch new ones.' : '';
   if (!(await desk.confirm(`Replace the key of client ${client.name}?${warning}`))) return;
-  const record = await runRotation(desk, client);
+  let record = await runRotation(desk, client);
+  // What was cut off, and has been ended now, had made its key current before.
+  if (!isNew(record, old) && !candidateKey(record)) record = await runRotation(desk, client);
   if (candidateKey(record)?.state === 'created' && !isNew(record, old)) return sayRegister(desk);
   if (!isNew(record, old))
     throw new ZonesError('rotation_failed', 'No new key is current; see the log of the rotation function.');

@@ -199,6 +199,15 @@ describe('rotate', () => {
     await run('rotate');
     expect(states()).toEqual(['retiring', 'current']);
   });
+
+  test('begins another where one was cut off with its key current already', async () => {
+    const token = world.secrets.beginRotation();
+    await world.rotate({ token });
+    world.secrets.move('AWSPENDING', token);
+    await run('rotate');
+    expect(states()).toEqual(['retiring', 'retiring', 'current']);
+    expect(world.secrets.stages.has('AWSPENDING')).toBe(false);
+  });
 });
 
 describe('verify', () => {
