@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { EVENT_TIMEOUT_SECONDS } from './constructs/events.ts';
-import { AUTHORIZER_FUNCTION, zoneFunctions } from './declaration/names.ts';
+import { AUTHORIZER_FUNCTION } from './declaration/names.ts';
 import type { ZoneDeclaration } from './declaration/types.ts';
 
 /** How long a function may run, and how many at a time. */
@@ -24,10 +24,4 @@ const REQUEST_LIMITS: FunctionLimits = { timeout: Duration.seconds(28) };
 export function functionLimits(zone: ZoneDeclaration, name: string): FunctionLimits {
   if (zone.events?.function === name) return { timeout: Duration.seconds(EVENT_TIMEOUT_SECONDS) };
   return LIMITS[name] ?? REQUEST_LIMITS;
-}
-
-/** The functions of a zone that ask its signers: all but the authorizer, which only validates. None where it has no signer. Sorted. */
-export function askingFunctions(zone: ZoneDeclaration): string[] {
-  if (!zone.admin && zone.grants.length === 0) return [];
-  return zoneFunctions(zone).filter((name) => name !== AUTHORIZER_FUNCTION);
 }

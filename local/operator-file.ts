@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZonesError } from '../client/errors.ts';
-import { eventNames } from '../infra/constructs/events.ts';
+import { eventNames } from '../infra/declaration/names.ts';
 import type { SystemDeclaration } from '../infra/declaration/types.ts';
 import type { AwsAccess } from './aws-client.ts';
 import type { LocalSystem } from './system.ts';

@@ -1,7 +1,6 @@
 import { deriveGrants } from '../declaration/derive.ts';
-import { functionName, signerName } from '../declaration/names.ts';
+import { askingFunctions, functionName, signerName } from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
-import { askingFunctions } from '../function-settings.ts';
 import { type Network, SIGNING, zoneOfStack } from './network/model.ts';
 import type { Reach } from './network/reach.ts';
 import { type Endpoint, type Principal, type Role, rolePrincipal, type World } from './policy/index.ts';

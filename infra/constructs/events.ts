@@ -5,21 +5,10 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import type { EventNames } from '../declaration/names.ts';
 import type { ZoneDeclaration } from '../declaration/types.ts';
 import { type Place, queueArn } from './arns.ts';
 import { allow } from './statements.ts';
-
-/** Physical names of a zone's event entry; fixed, since key, queue and role each name the others. */
-export interface EventNames {
-  bus: string;
-  rule: string;
-  /** Read by the function. */
-  queue: string;
-  /** What the function failed with, too often. */
-  deadLetters: string;
-  /** What EventBridge could not put into the queue. */
-  undelivered: string;
-}
 
 /** Seconds the function may take for a batch; the queue hides a message six times as long, as Lambda asks for. */
 export const EVENT_TIMEOUT_SECONDS = 30;
@@ -29,18 +18,6 @@ const MAX_RECEIVES = 5;
 
 /** Batches worked on at one time. */
 const MAX_CONCURRENCY = 5;
-
-/** See {@link EventNames}. */
-export function eventNames(system: string, zone: string): EventNames {
-  const prefix = `${system}-${zone}`;
-  return {
-    bus: prefix,
-    rule: `${prefix}-events`,
-    queue: `${prefix}-events`,
-    deadLetters: `${prefix}-events-dead`,
-    undelivered: `${prefix}-events-undelivered`,
-  };
-}
 
 function busArn({ region, account }: Place, { bus }: EventNames): string {
   return `arn:aws:events:${region}:${account}:event-bus/${bus}`;

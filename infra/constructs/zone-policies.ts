@@ -1,7 +1,6 @@
 import { type PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
-import { functionName } from '../declaration/names.ts';
+import { askingFunctions, type EventNames, functionName } from '../declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/types.ts';
-import { askingFunctions } from '../function-settings.ts';
 import {
   type AdminFacts,
   adminKeyEndpoint,
@@ -13,7 +12,7 @@ import {
 } from './admin-policies.ts';
 import { functionArn, logStreamsArn, type Place, roleArn, tableArn } from './arns.ts';
 import { viaService } from './data-key.ts';
-import { type EventNames, eventQueueArn } from './events.ts';
+import { eventQueueArn } from './events.ts';
 import type { Network } from './network.ts';
 import {
   allow,

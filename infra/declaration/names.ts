@@ -25,6 +25,30 @@ export function functionName(system: string, zone: string, name: string): string
   return `${system}-${zone}-${name}`;
 }
 
+/** Physical names of a zone's event entry; fixed, since key, queue and role each name the others. */
+export interface EventNames {
+  bus: string;
+  rule: string;
+  /** Read by the function. */
+  queue: string;
+  /** What the function failed with, too often. */
+  deadLetters: string;
+  /** What EventBridge could not put into the queue. */
+  undelivered: string;
+}
+
+/** See {@link EventNames}. */
+export function eventNames(system: string, zone: string): EventNames {
+  const prefix = `${system}-${zone}`;
+  return {
+    bus: prefix,
+    rule: `${prefix}-events`,
+    queue: `${prefix}-events`,
+    deadLetters: `${prefix}-events-dead`,
+    undelivered: `${prefix}-events-undelivered`,
+  };
+}
+
 /** Name of the secret that holds a client's record. */
 export function recordName(system: string, client: string): string {
   return `${system}/client/${client}`;
@@ -57,6 +81,12 @@ export function zoneFunctions(zone: ZoneDeclaration): string[] {
   if (zone.events) names.add(zone.events.function);
   if (zone.admin) for (const name of ADMIN_FUNCTIONS) names.add(name);
   return [...names].sort();
+}
+
+/** The functions of a zone that ask its signers: all but the authorizer, which only validates. None where it has no signer. Sorted. */
+export function askingFunctions(zone: ZoneDeclaration): string[] {
+  if (!zone.admin && zone.grants.length === 0) return [];
+  return zoneFunctions(zone).filter((name) => name !== AUTHORIZER_FUNCTION);
 }
 
 /** The clients a zone has signers for: those of its grants, or every client in the admin zone. In the declaration's order. */

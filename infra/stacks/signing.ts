@@ -23,9 +23,14 @@ import {
 } from '../constructs/statements.ts';
 import { SystemStack } from '../constructs/system-stack.ts';
 import { deriveGrants } from '../declaration/derive.ts';
-import { functionName, recordName, sharedStackNames, signerName } from '../declaration/names.ts';
+import {
+  askingFunctions,
+  functionName,
+  recordName,
+  sharedStackNames,
+  signerName,
+} from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
-import { askingFunctions } from '../function-settings.ts';
 
 /** Signatures at one time and signer when the grant says nothing else. */
 const DEFAULT_CONCURRENCY = 10;

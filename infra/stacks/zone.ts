@@ -7,7 +7,7 @@ import { acknowledgeFindings } from '../acknowledgements.ts';
 import { functionArn, type Place } from '../constructs/arns.ts';
 import { createBoundary } from '../constructs/boundary.ts';
 import { createDataKey } from '../constructs/data-key.ts';
-import { createEventEntry, eventKeyStatements, eventNames } from '../constructs/events.ts';
+import { createEventEntry, eventKeyStatements } from '../constructs/events.ts';
 import { createFlowLog } from '../constructs/flow-log.ts';
 import { createFunction, type ZoneRuntime } from '../constructs/function.ts';
 import { createGateway, describeGateway, EXECUTION_LOG_PREFIX, gatewayUrl } from '../constructs/gateway.ts';
@@ -27,6 +27,8 @@ import {
 import { allowedHosts, deriveZoneConfig } from '../declaration/derive.ts';
 import {
   AUTHORIZER_FUNCTION,
+  askingFunctions,
+  eventNames,
   functionName,
   LOGIN_FUNCTIONS,
   signerName,
@@ -35,7 +37,7 @@ import {
   zoneStackName,
 } from '../declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/types.ts';
-import { askingFunctions, functionLimits } from '../function-settings.ts';
+import { functionLimits } from '../function-settings.ts';
 import { keyPolicyTemplate } from '../key-policy.ts';
 import type { Signing } from './signing.ts';
 

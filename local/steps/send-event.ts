@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isOrganizationNumber } from '../../client/compose/details.ts';
-import { eventNames } from '../../infra/constructs/events.ts';
+import { eventNames } from '../../infra/declaration/names.ts';
 import { callJson } from '../aws-client.ts';
 import type { LocalSystem } from '../system.ts';
 import type { TrailLine } from '../trail.ts';

@@ -1,5 +1,4 @@
-import { functionName } from '../../declaration/names.ts';
-import { askingFunctions } from '../../function-settings.ts';
+import { askingFunctions, functionName } from '../../declaration/names.ts';
 import { stringOf } from '../json.ts';
 import { type ResolvedResource, resourcesOfType } from '../resolve.ts';
 import type { ProofInput, Rule } from '../rule.ts';
