@@ -34,10 +34,10 @@ export interface Capability extends Pick<Rule, 'name' | 'invariant' | 'title'> {
   /** Whom the rule is about (default: every role). */
   who?(actor: Actor): boolean;
   allows?(actor: Actor, input: ProofInput): readonly Allowance[];
-  /** Promised holders of what is not allowed; with or without them there must be two in all. */
+  /** Promised holders of what is not allowed (default: the role's own policy); with or without them there must be two in all. */
   by?(actor: Actor, action: string): readonly Holder[];
   /** Why one holder is enough of what is not allowed, where it is. */
-  alone?(actor: Actor): string | undefined;
+  alone?(actor: Actor, action: string): string | undefined;
   remedy: string;
 }
 

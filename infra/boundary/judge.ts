@@ -80,7 +80,7 @@ function judgeForbidden(
   const what = meant.length === 0 ? resource : `${resource} except ${meant.join(', ')}`;
   const same = known.get(answer) ?? [];
   known.set(answer, same);
-  const promised = by?.(actor, action) ?? [];
+  const promised = by?.(actor, action) ?? (['identity policy'] as const);
   const before = same.find(
     (judgement) => judgement.what === what && judgement.promised.join() === promised.join(),
   );
@@ -89,7 +89,7 @@ function judgeForbidden(
     return;
   }
   const { verdict, holders } = answer;
-  const why = whyOne?.(actor);
+  const why = whyOne?.(actor, action);
   same.push({
     ...{ actor, actions: [action], resource, what, answer, holders, promised, allowed: false, unmet: [] },
     thin: verdict === 'never' ? thinOf('', answer, promised, why) : [],

@@ -66,6 +66,5 @@ export const entriesAreNotChanged = capabilityRule({
     wafv2: ['DisassociateWebACL', 'UpdateWebACL'],
   }),
 
-  by: () => ['identity policy'],
   remedy: 'Remove it. Entries change by a deploy only.',
 });

@@ -53,6 +53,5 @@ export const functionsAreNotChanged = capabilityRule({
     signer: ['AddProfilePermission', 'PutSigningProfile'],
   }),
 
-  by: () => ['identity policy'],
   remedy: 'Remove it. Functions change by a deploy only.',
 });

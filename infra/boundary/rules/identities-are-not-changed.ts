@@ -74,6 +74,5 @@ export const identitiesAreNotChanged = capabilityRule({
     sso: ['CreateAccountAssignment', 'PutInlinePolicyToPermissionSet'],
   }),
 
-  by: () => ['identity policy'],
   remedy: 'Remove it. Identities change by a deploy only.',
 });

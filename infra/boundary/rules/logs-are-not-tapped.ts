@@ -54,6 +54,5 @@ export const logsAreNotTapped = capabilityRule({
     securityhub: ['DisableSecurityHub'],
   }),
 
-  by: () => ['identity policy'],
   remedy: 'Remove it. Logs change by a deploy only, and are read by people.',
 });

@@ -115,6 +115,5 @@ export const networksAreNotChanged = capabilityRule({
     directconnect: ['CreatePrivateVirtualInterface'],
   }),
 
-  by: () => ['identity policy'],
   remedy: 'Remove it. Networks change by a deploy only.',
 });

@@ -55,6 +55,5 @@ export const nobodyDeploys = capabilityRule({
     imagebuilder: ['CreateComponent'],
   }),
 
-  by: () => ['identity policy'],
   remedy: 'Remove it. Whoever deploys is an administrator, and no function is one.',
 });

@@ -50,8 +50,8 @@ export const recordsAreKeptByAdmin = capabilityRule({
         : []),
     ];
   },
-  alone: ({ admin }) =>
-    admin
+  alone: ({ admin }, action) =>
+    admin && action === 'secretsmanager:RotateSecret'
       ? 'Its two functions share the admin zone’s boundary and endpoint; which of them starts a rotation is in their own policies.'
       : undefined,
   remedy:

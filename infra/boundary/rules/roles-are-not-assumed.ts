@@ -21,6 +21,5 @@ export const rolesAreNotAssumed = capabilityRule({
     ],
   }),
   on: () => [everyOf('iam')],
-  by: () => ['identity policy'],
   remedy: 'Remove it. A function acts with the role that Lambda gives it and with no other.',
 });
