@@ -43,7 +43,7 @@ ${renderFigure(map)}
 <p>As it happens. Never tokens, assertions, proofs or people.</p>
 <form class="filter" aria-label="Filter of the audit trail"><fieldset><legend>Zone</legend>${renderFilter(['all', ...deps.names.zones, 'outside'])}</fieldset>
 <button type="button" id="pause" aria-pressed="false">Pause</button></form>
-<ol id="trail" role="log" aria-live="off" aria-labelledby="trail-heading" tabindex="0"></ol>
+<div class="trail" role="log" aria-live="off" aria-labelledby="trail-heading" tabindex="0"><ol id="trail"></ol></div>
 </section>
 <section aria-labelledby="attacks">
 <h2 id="attacks">Attacks</h2>

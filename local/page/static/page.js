@@ -157,6 +157,7 @@ void showSession();
 // The trail
 
 const trail = byId('trail');
+const box = trail.parentElement;
 const filter = document.querySelector('.filter');
 let zone = 'all';
 let paused = false;
@@ -170,7 +171,7 @@ function addLine(view) {
     if (waiting.length > MOST_LINES) waiting.shift();
     return;
   }
-  const atEnd = trail.scrollHeight - trail.scrollTop - trail.clientHeight < 24;
+  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 24;
   const item = make(
     'li',
     view.tone,
@@ -183,13 +184,13 @@ function addLine(view) {
   item.hidden = !isShown(view);
   trail.append(item);
   if (trail.childElementCount > MOST_LINES) trail.firstElementChild.remove();
-  if (atEnd) trail.scrollTop = trail.scrollHeight;
+  if (atEnd) box.scrollTop = box.scrollHeight;
 }
 
 filter?.addEventListener('change', (event) => {
   zone = event.target.value;
   for (const item of trail.children) item.hidden = !isShown(item.dataset);
-  trail.scrollTop = trail.scrollHeight;
+  box.scrollTop = box.scrollHeight;
 });
 filter?.addEventListener('submit', (event) => event.preventDefault());
 
