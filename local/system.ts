@@ -10,6 +10,7 @@ import { bootstrapKeys, type ClientKey } from './bootstrap.ts';
 import { claimPlace } from './claim.ts';
 import { deriveLocalDeclaration, type LocalPorts, type StandInPlace } from './declaration.ts';
 import { type LocalAws, startLocalAws } from './local-aws.ts';
+import { openPortal } from './portal.ts';
 import { createCa } from './stand-in/ca.ts';
 import { type StandIns, startStandIns } from './stand-ins.ts';
 import { createTrail, keepTrail, type Trail } from './trail.ts';
@@ -107,7 +108,9 @@ export async function startSystem(options: SystemOptions): Promise<LocalSystem> 
       trail,
     });
     closers.push(aws.close);
-    const keys = await bootstrapKeys({ declaration: local.system, aws, standIns });
+    const operator = { declaration: local.system, aws, standIns };
+    const keys = await bootstrapKeys(operator);
+    if (standIns !== undefined) closers.push(openPortal(operator, trail));
     return {
       ...{ declaration: local.system, places: local.places, assembly, aws, standIns, keys, trail, logs },
       ...{ gatewayUrl, pagePort, close },
