@@ -47,6 +47,12 @@ describe('documentation', () => {
     expect(missing).toEqual([]);
   });
 
+  it('lists every decision', () => {
+    const index = readFileSync(join(root, 'docs/decisions/README.md'), 'utf8');
+    const decisions = readdirSync(join(root, 'docs/decisions')).filter((file) => file !== 'README.md');
+    expect(decisions.filter((file) => !index.includes(`(${file})`))).toEqual([]);
+  });
+
   it.each(pages)('$name names commands and files that exist', ({ text }) => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     const commands = [...text.matchAll(/npm run ([a-z:]+)/g)].map(([, command = '']) => command);
