@@ -24,8 +24,8 @@ export const ACCOUNT_PLACEHOLDER = '${Account}';
 /** Stands for the signing zone's VPC in a template; the rotation function puts its `SIGNING_VPC` there. */
 export const VPC_PLACEHOLDER = '${SigningVpc}';
 
-/** What administrators of the account may do with a client key. Neither signing nor anything that hands signing on. */
-const ADMINISTRATION = [
+/** What administrators of the account may do with any key of the system: neither use it nor hand its use on. */
+export const KEY_ADMINISTRATION = [
   'kms:CancelKeyDeletion',
   'kms:CreateAlias',
   'kms:DeleteAlias',
@@ -33,7 +33,6 @@ const ADMINISTRATION = [
   'kms:DisableKey',
   'kms:EnableKey',
   'kms:GetKeyPolicy',
-  'kms:GetPublicKey',
   'kms:ListGrants',
   'kms:ListKeyPolicies',
   'kms:ListResourceTags',
@@ -65,7 +64,7 @@ export function renderKeyPolicy(facts: KeyPolicyFacts): KeyPolicyDocument {
         Sid: 'Administration',
         Effect: 'Allow',
         Principal: { AWS: `arn:aws:iam::${account}:root` },
-        Action: ADMINISTRATION,
+        Action: [...KEY_ADMINISTRATION, 'kms:GetPublicKey'],
         Resource: '*',
       },
       {

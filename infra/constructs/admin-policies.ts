@@ -102,7 +102,14 @@ export function allowKeepingKeys(facts: AdminFacts): PolicyStatement[] {
       sid: 'SwitchKeys',
       actions: ['kms:DisableKey', 'kms:EnableKey'],
       resources: [keys],
-      conditions: { StringEquals: { ...here, [`aws:ResourceTag/${KEY_TAGS.system}`]: system.name } },
+      conditions: {
+        StringEquals: {
+          ...here,
+          // Who makes keys may tag any, so the tag alone would reach the zones' data keys and other systems' too.
+          'kms:KeyUsage': 'SIGN_VERIFY',
+          [`aws:ResourceTag/${KEY_TAGS.system}`]: system.name,
+        },
+      },
     }),
     allow({
       sid: 'KeepRecords',

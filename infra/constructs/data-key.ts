@@ -6,32 +6,19 @@ import {
 } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import { KEY_ADMINISTRATION } from '../key-policy.ts';
 import type { Place } from './arns.ts';
 import { allow, DATA_KEY_ACTIONS } from './statements.ts';
 
-/** What administrators may do with a zone's data key. */
-const ADMINISTRATION = [
-  'kms:CancelKeyDeletion',
-  'kms:CreateAlias',
-  'kms:DeleteAlias',
-  'kms:DescribeKey',
-  'kms:DisableKey',
+/** What administrators may do with a zone's data key beside what they may do with any: see to its yearly rotation. */
+const ROTATION_ADMINISTRATION = [
   'kms:DisableKeyRotation',
-  'kms:EnableKey',
   'kms:EnableKeyRotation',
-  'kms:GetKeyPolicy',
   'kms:GetKeyRotationStatus',
-  'kms:ListGrants',
-  'kms:ListKeyPolicies',
-  'kms:ListResourceTags',
-  'kms:PutKeyPolicy',
-  'kms:RevokeGrant',
-  'kms:ScheduleKeyDeletion',
-  'kms:TagResource',
-  'kms:UntagResource',
-  'kms:UpdateAlias',
-  'kms:UpdateKeyDescription',
 ] as const;
+
+/** The one service here that takes a grant, from whoever makes a table. */
+const GRANTEE = 'dynamodb';
 
 /** What a data key is made for. */
 export interface DataKeyProps {
@@ -52,9 +39,13 @@ export interface DataKeyProps {
 export function createDataKey(scope: Construct, id: string, props: DataKeyProps): Key {
   const root = [new AccountRootPrincipal()];
   const viaServices = props.services.map((service) => viaService(props.place, service));
-  const throughServices = { 'kms:ViaService': viaServices };
   const statements = [
-    allow({ sid: 'Administration', principals: root, actions: [...ADMINISTRATION], resources: ['*'] }),
+    allow({
+      sid: 'Administration',
+      principals: root,
+      actions: [...KEY_ADMINISTRATION, ...ROTATION_ADMINISTRATION],
+      resources: ['*'],
+    }),
     ...(viaServices.length > 0
       ? [
           allow({
@@ -62,15 +53,21 @@ export function createDataKey(scope: Construct, id: string, props: DataKeyProps)
             principals: root,
             actions: [...DATA_KEY_ACTIONS],
             resources: ['*'],
-            conditions: { StringEquals: throughServices },
+            conditions: { StringEquals: { 'kms:ViaService': viaServices } },
           }),
-          // DynamoDB takes a grant from whoever makes a table.
+        ]
+      : []),
+    ...(props.services.includes(GRANTEE)
+      ? [
           allow({
-            sid: 'GrantsForServices',
+            sid: 'GrantsForTables',
             principals: root,
             actions: ['kms:CreateGrant'],
             resources: ['*'],
-            conditions: { StringEquals: throughServices, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+            conditions: {
+              StringEquals: { 'kms:ViaService': viaService(props.place, GRANTEE) },
+              Bool: { 'kms:GrantIsForAWSResource': 'true' },
+            },
           }),
         ]
       : []),

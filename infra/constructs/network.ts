@@ -1,4 +1,3 @@
-import { Tags } from 'aws-cdk-lib';
 import {
   GatewayVpcEndpoint,
   GatewayVpcEndpointAwsService,
@@ -96,7 +95,6 @@ export function createNetwork(scope: Construct, props: NetworkProps): Network {
   const endpoints = new Map<EndpointService, InterfaceVpcEndpoint | GatewayVpcEndpoint>();
   for (const service of props.services)
     endpoints.set(service, createEndpoint(scope, service, vpc, subnetType, endpointGroup));
-  Tags.of(vpc).add('Name', vpc.node.path);
   return {
     vpc,
     subnetType,

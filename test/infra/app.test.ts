@@ -10,7 +10,7 @@ import { compileHandler } from '../../infra/bundle.ts';
 import { challengeCallers } from '../../infra/constructs/gateway.ts';
 import system from '../../zones.ts';
 import { FULL } from './declaration/change.ts';
-import { type Assembly, statementsOf, synthesize, text } from './synthesize.ts';
+import { type Assembly, about, statementsOf, synthesize, text } from './synthesize.ts';
 
 // From one place, since the assembly says which line of code made what.
 const [assembly, again] = [system, system].map((declaration) => synthesize(declaration)) as [
@@ -104,6 +104,13 @@ describe.each([
         new RegExp(`:function:${f.Properties['FunctionName']}$`),
       );
     }
+    for (const stack of stacks.filter((name) => !name.includes('gateway-account'))) {
+      const [boundary] = ofType('AWS::IAM::ManagedPolicy', stack);
+      const denied = boundary && about(statementsOf(boundary[1]), 'ec2:CreateNetworkInterface');
+      expect(denied?.find(({ Effect }) => Effect === 'Deny')?.Condition, stack).toEqual({
+        Null: { 'lambda:SourceFunctionArn': 'false' },
+      });
+    }
   });
 
   test('runs every function on Node 24, Arm, traced, with a log group of its own', () => {
@@ -123,14 +130,26 @@ describe.each([
     }
   });
 
-  test('lets nobody use a data key directly: services only, and CloudFormation’s grants', () => {
-    for (const [, key] of ofType('AWS::KMS::Key'))
-      for (const statement of statementsOf(key)) {
-        const uses = [statement.Action]
-          .flat()
-          .some((action) => /Decrypt|Encrypt|GenerateDataKey|CreateGrant/.test(action));
-        if (uses) expect(statement.Condition).toBeDefined();
-        expect([statement.Action].flat()).not.toContain('kms:*');
+  test('lets nobody use a data key directly: services only, for their callers or for a named source', () => {
+    for (const [id, key] of ofType('AWS::KMS::Key'))
+      for (const { Action, Principal, Condition } of statementsOf(key)) {
+        const actions = [Action].flat();
+        expect(actions, id).not.toContain('kms:*');
+        if (!actions.some((action) => /Decrypt|Encrypt|GenerateDataKey|CreateGrant/.test(action))) continue;
+        const service = (Principal as { Service?: unknown }).Service;
+        const conditions = Object.assign({}, ...Object.values(Condition ?? {}));
+        if (service === undefined) expect(conditions, id).toHaveProperty(['kms:ViaService']);
+        else if (text(service).startsWith('logs.'))
+          expect(conditions, id).toHaveProperty(['kms:EncryptionContext:aws:logs:arn']);
+        else expect(conditions, id).toHaveProperty(['aws:SourceArn']);
+      }
+  });
+
+  test('lets grants on a data key be made for tables only', () => {
+    for (const [id, key] of ofType('AWS::KMS::Key'))
+      for (const { Condition } of about(statementsOf(key), 'kms:CreateGrant')) {
+        expect(text(Condition?.['StringEquals']?.['kms:ViaService']), id).toMatch(/^dynamodb\./);
+        expect(Condition?.['Bool'], id).toEqual({ 'kms:GrantIsForAWSResource': 'true' });
       }
   });
 });

@@ -257,10 +257,12 @@ describe('the admin zone', () => {
     expect(about(role(ADMIN, 'keywatch'), 'kms:TagResource')).toEqual([]);
   });
 
-  test('disables and enables the system’s keys only', () => {
-    for (const name of ['rotation', 'keywatch']) {
-      const [statement] = about(role(ADMIN, name), 'kms:DisableKey');
-      expect(statement?.Condition?.['StringEquals']).toMatchObject({
+  test('disables and enables the system’s keys that sign only: a tag is no more than who makes keys can set', () => {
+    for (const statements of [role(ADMIN, 'rotation'), role(ADMIN, 'keywatch'), boundary(ADMIN)]) {
+      const [statement] = about(statements, 'kms:DisableKey');
+      expect(statement?.Condition?.['StringEquals']).toEqual({
+        'aws:SourceVpce': { Ref: endpointId(ADMIN, 'kms') },
+        'kms:KeyUsage': 'SIGN_VERIFY',
         'aws:ResourceTag/helseid-zones:system': 'journal',
       });
     }
