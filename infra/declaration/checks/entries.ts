@@ -3,9 +3,7 @@ import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, HYPHENATED_NAME_PATTERN, LOGIN_FU
 import { collect, type Problem, repeated, type Unless } from '../problem.ts';
 import type { AuthorizerDeclaration, Route, SystemDeclaration, ZoneDeclaration } from '../types.ts';
 import { checkLogin, isHttpsOrigin } from './login.ts';
-
-/** API Gateway resource paths: plain segments, and whole segments in braces; the last may be greedy. */
-const RESOURCE_PATH = /^\/$|^(?:\/(?:[A-Za-z0-9._~-]+|\{[A-Za-z0-9_]+\}))*(?:\/\{[A-Za-z0-9_]+\+\})?$/;
+import { checkResourcePaths, RESOURCE_PATH } from './resource-paths.ts';
 
 /** Functions whose place the system decides. */
 const OWN_FUNCTIONS: readonly string[] = [
@@ -45,8 +43,9 @@ function checkGateway(
   system: SystemDeclaration,
   field: string,
   zone: ZoneDeclaration,
-  { routes, login, authorizer }: NonNullable<ZoneDeclaration['gateway']>,
+  gateway: NonNullable<ZoneDeclaration['gateway']>,
 ): void {
+  const { routes, login, authorizer } = gateway;
   unless(
     routes.length > 0 || login !== undefined,
     `${field}.gateway.routes`,
@@ -81,6 +80,7 @@ function checkGateway(
       `answers ${planned[index]} a second time${login ? ' (user login has routes of its own)' : ''}; leave one out`,
     );
   if (login) checkLogin(unless, system, `${field}.gateway.login`, zone, login);
+  checkResourcePaths(unless, `${field}.gateway`, gateway);
 }
 
 function checkAuthorizer(

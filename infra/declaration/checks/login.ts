@@ -3,9 +3,10 @@ import { matchesPath } from '../../../functions/signer/check-grant.ts';
 import { repeated, type Unless } from '../problem.ts';
 import type { LoginDeclaration, SystemDeclaration, ZoneDeclaration } from '../types.ts';
 import { ownEntry, unknown } from './grants.ts';
+import { RESOURCE_PATH } from './resource-paths.ts';
 
-/** Resource paths below `/api`: parameters are whole segments and never greedy. */
-const FORWARD_PATH = /^(?:\/(?:[A-Za-z0-9._~$-]+|\{[A-Za-z0-9_]+\}))+$/;
+/** Paths below an API's base URL: parameters are whole segments and never greedy. */
+const TARGET_PATH = /^(?:\/(?:[A-Za-z0-9._~$-]+|\{[A-Za-z0-9_]+\}))+$/;
 
 /** User login has what its functions will ask the signer for. Reports each problem through `unless`. */
 export function checkLogin(
@@ -61,12 +62,12 @@ function checkForward(
   for (const [index, { method, path, to = path, api, headers = [] }] of forward.entries()) {
     const at = `${field}.forward[${index}]`;
     unless(
-      FORWARD_PATH.test(path),
+      TARGET_PATH.test(path) && RESOURCE_PATH.test(path),
       `${at}.path`,
       'must be a path like /summaries/{id}; parameters are whole segments',
     );
     unless(
-      FORWARD_PATH.test(to) && [...parameters(to)].every((name) => parameters(path).has(name)),
+      TARGET_PATH.test(to) && [...parameters(to)].every((name) => parameters(path).has(name)),
       `${at}.to`,
       'must be a path like /v1/summaries/{id}, with parameters that path has',
     );

@@ -38,6 +38,17 @@ describe('accepted', () => {
     ['a function with hyphens', 'zones.internal.events.function', 'submit-document'],
     ['an API name with hyphens', 'apis.my-own-api', FULL.apis['documents']],
     ['a greedy route', 'zones.public.gateway.routes[0].path', '/files/{path+}'],
+    ['a route of an operation', 'zones.public.gateway.routes[0].path', '/Patient/{id}/$everything'],
+    [
+      'a parameter of one name in two routes, and of another elsewhere',
+      'zones.public.gateway.routes',
+      ['/summaries/{id}', '/summaries/{id}/lines/{line}', '/letters/{nr}'].map((path) => ({
+        method: 'GET',
+        path,
+        function: 'summary',
+        authorize: 'iam',
+      })),
+    ],
     ['a resource indicator', 'apis.documents.resource', 'urn:example:documents'],
   ])('%s', (_name, path, value) => {
     expect(findProblems(changed(path, value))).toEqual([]);
@@ -404,6 +415,38 @@ const REFUSED: [string, string, unknown, RegExp, string?][] = [
     `${LOGIN}.forward[1]`,
     { method: 'GET', path: '/summaries/{nr}', to: '/v1/summaries/{nr}', api: 'summaries' },
     /second time/,
+  ],
+  [
+    'a forwarded path with what API Gateway does not take',
+    `${LOGIN}.forward[0].path`,
+    '/summaries/~{id}',
+    /must be a path like/,
+  ],
+  [
+    'a parameter with another name beside one',
+    `${LOGIN}.forward[1]`,
+    { method: 'POST', path: '/summaries/{nr}', to: '/v1/summaries/{nr}', api: 'summaries' },
+    /has \{nr\} where another route has \{id\}/,
+    `${LOGIN}.forward[1].path`,
+  ],
+  [
+    'a greedy parameter beside another',
+    'zones.public.gateway.routes[1]',
+    { method: 'GET', path: '/summaries/{rest+}', function: 'summary', authorize: 'iam' },
+    /has \{rest\+\} where another route has \{id\}/,
+    'zones.public.gateway.routes[1].path',
+  ],
+  [
+    'more routes than a function’s policy holds',
+    'zones.public.gateway.routes',
+    Array.from({ length: 41 }, (_, index) => ({
+      method: 'GET',
+      path: `/summaries/${index}`,
+      function: 'summary',
+      authorize: 'iam',
+    })),
+    /route 41 to the function summary, whose policy has room for 40/,
+    'zones.public.gateway.routes[40].path',
   ],
   ['a security level of words', `${LOGIN}.securityLevel`, 'high', /expected/],
 
