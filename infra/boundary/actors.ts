@@ -19,6 +19,8 @@ export interface Actor {
   /** Construct path of the role. */
   path: string;
   stack: string;
+  /** Region of its stack; its account is the role's. */
+  region: string;
   /** Declared zone of the role's stack, `signing`, or {@link NO_ZONE}. */
   zone: string;
   /** `signer`: of a declared grant. `function`: any other that code runs with. `service`: only an AWS service takes it. */
@@ -69,6 +71,7 @@ export function readActors(
         principal: rolePrincipal(role.arn),
         path: resource.constructPath,
         stack: resource.stack,
+        region: resource.region,
         zone,
         kind:
           client !== undefined ? 'signer' : used.length > 0 || !isServiceOnly(role) ? 'function' : 'service',

@@ -4,6 +4,7 @@ import { anyGrade } from './policy/combine.ts';
 import { ALWAYS, all, type Condition, not } from './policy/condition.ts';
 import { formulate, type Principal, rolePrincipal, satisfiable, type World } from './policy/index.ts';
 import type { ProofInput } from './rule.ts';
+import { accountsOf } from './targets.ts';
 
 /** An account that has nothing to do with the system. */
 const FOREIGN = '999999999999';
@@ -23,10 +24,9 @@ export function unknownRole(account: string): Outsider {
 }
 
 /** Everybody who is no role of the templates, but for services: other roles and the root of the system's accounts, roles of other accounts, nobody at all. */
-export function outsiders({ assembly }: ProofInput): Outsider[] {
-  const accounts = [...new Set([assembly.account, ...assembly.stacks.map(({ account }) => account)])];
+export function outsiders(input: ProofInput): Outsider[] {
   return [
-    ...accounts.map(unknownRole),
+    ...accountsOf(input).map(unknownRole),
     { name: 'a role of another account', principal: rolePrincipal(`arn:aws:iam::${FOREIGN}:role/foreign`) },
     { name: 'the root of another account', principal: { kind: 'root', account: FOREIGN } },
     { name: 'somebody without credentials', principal: { kind: 'anonymous' } },

@@ -67,6 +67,16 @@ export function ownEndpoint({ view }: Actor, service: string): string {
   return found?.id ?? `no ${service} endpoint`;
 }
 
+/** ARN of the rotation function, for a role of its zone. */
+export function rotationArn({ region, role, zone }: Actor, { declaration }: ProofInput): string {
+  return `arn:aws:lambda:${region}:${role.account}:function:${functionName(declaration.name, zone, 'rotation')}`;
+}
+
+/** The accounts that the system is in. */
+export function accountsOf({ assembly }: ProofInput): string[] {
+  return [...new Set(assembly.stacks.map(({ account }) => account))];
+}
+
 /** Whether `actor` is the function of the admin zone with this name in the declaration. */
 export function isAdmin(actor: Actor, { declaration }: ProofInput, name: string): boolean {
   return actor.admin && actor.name === functionName(declaration.name, actor.zone, name);

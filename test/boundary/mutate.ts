@@ -2,6 +2,8 @@ import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Assembly, AssemblyStack } from '../../infra/boundary/assembly.ts';
+import { prove } from '../../infra/boundary/prove.ts';
+import type { SystemDeclaration } from '../../infra/declaration/types.ts';
 
 /** JSON that a test may change. */
 export type Changeable = Record<string, unknown>;
@@ -14,6 +16,56 @@ export interface Resource extends Changeable {
 
 /** The resources of a template by logical id, for a test to change. */
 export type Template = Record<string, Resource>;
+
+/** A change to the template of one stack, under a name. */
+export type Change = readonly [
+  name: string,
+  stack: string,
+  change: (resources: Template) => void,
+  ...rest: unknown[],
+];
+
+/** A violation, by the stack that it is in. */
+export interface Found {
+  rule: string;
+  invariant: string;
+  stack: string;
+  message: string;
+}
+
+/** The violations of an assembly. */
+export function findings(assembly: Assembly, system: SystemDeclaration): Found[] {
+  return prove(assembly, system).violations.map(({ rule, invariant, resource, message }) => ({
+    ...{ rule, invariant, message },
+    stack: resource.split('/')[0] ?? '',
+  }));
+}
+
+/**
+ * Proves changes in rounds, one change a stack in each, since a proof takes long and stacks answer for themselves. Gives the
+ * violations in the stack of a change.
+ */
+export function proveInRounds(
+  shipped: Assembly,
+  system: SystemDeclaration,
+  changes: readonly Change[],
+): (change: Change) => Found[] {
+  const rounds: Change[][] = [];
+  for (const change of changes) {
+    const free = rounds.find((round) => round.every(([, stack]) => stack !== change[1]));
+    if (free === undefined) rounds.push([change]);
+    else free.push(change);
+  }
+  const proved = new Map<Change[], Found[]>();
+  return (change) => {
+    const round = rounds.find((candidate) => candidate.includes(change)) ?? [change];
+    const changed = () =>
+      round.reduce((assembly, [, stack, mutate]) => withTemplate(assembly, stack, mutate), shipped);
+    const found = proved.get(round) ?? findings(changed(), system);
+    proved.set(round, found);
+    return found.filter(({ stack }) => stack === change[1]);
+  };
+}
 
 /** A copy of `assembly` in which the template of one stack is changed. */
 export function withTemplate(

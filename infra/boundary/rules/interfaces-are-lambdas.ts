@@ -20,10 +20,9 @@ export const interfacesAreLambdas = capabilityRule({
       'UnassignPrivateIpAddresses',
     ],
   }),
-  allows: ({ kind, role, name }, input) => {
+  allows: ({ kind, role, name, region }, input) => {
     if (kind === 'service') return [];
     const code = input.world.functions.filter((fn) => fn.role === role.arn).map(({ arn }) => arn);
-    const region = input.assembly.region;
     const own = code.length > 0 ? code : [`arn:aws:lambda:${region}:${role.account}:function:${name}`];
     return [
       {

@@ -25,9 +25,9 @@ export const logsAreOwn = capabilityRule({
   }),
   // API Gateway takes its role only when it may do all of this everywhere; API Gateway alone can become it.
   who: ({ stack, kind }) => kind !== 'service' || !stack.includes('-gateway-account'),
-  allows: ({ zone, role }, { assembly, declaration }) => {
+  allows: ({ zone, role, region }, { declaration }) => {
     if (zone === NO_ZONE) return [];
-    const group = (name: string) => `arn:aws:logs:${assembly.region}:${role.account}:log-group:${name}:*`;
+    const group = (name: string) => `arn:aws:logs:${region}:${role.account}:log-group:${name}:*`;
     return [
       {
         actions: ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],

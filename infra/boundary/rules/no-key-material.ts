@@ -10,10 +10,13 @@ export const noKeyMaterial: Rule = {
   title: 'No template, environment, parameter, output or asset holds key material.',
   check: ({ assembly }) => {
     const names = assembly.resources.map(({ logicalId }) => logicalId);
-    // CDK and CloudFormation make names up from logical ids, which end in a hash.
+    const paths = assembly.resources.map(({ constructPath }) => constructPath);
+    // CDK and CloudFormation make names up from logical ids, which end in a hash, and tag with construct paths.
+    const isMadeUp = (text: string) =>
+      names.some((name) => text.includes(name)) || paths.some((path) => path.startsWith(text));
     const findIn = (text: string) =>
       findKeyMaterial(text, { entropy: true }).filter(
-        ({ kind }) => kind !== 'high entropy' || !names.some((name) => text.includes(name)),
+        ({ kind }) => kind !== 'high entropy' || !isMadeUp(text),
       );
     return [
       ...assembly.resources.flatMap(({ properties, constructPath }) =>

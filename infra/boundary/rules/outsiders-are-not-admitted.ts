@@ -5,6 +5,7 @@ import type { Resource } from '../policy/index.ts';
 import { compileConditions } from '../policy/operators.ts';
 import { statementsAbout } from '../policy/statement.ts';
 import type { ProofInput, Rule } from '../rule.ts';
+import { accountsOf } from '../targets.ts';
 
 /**
  * No resource's own policy lets in anybody who is no role of the templates; a service only for resources of the system's
@@ -62,8 +63,8 @@ export function strangeServices(resource: Resource, actions: readonly string[], 
 }
 
 /** What holds of a service's request that is for none of the system's accounts. */
-function forStrangers({ assembly }: ProofInput): Condition {
-  const accounts = [...new Set([assembly.account, ...assembly.stacks.map(({ account }) => account)])];
+function forStrangers(input: ProofInput): Condition {
+  const accounts = accountsOf(input);
   const arns = accounts.map((account) => `arn:*:*:*:${account}:*`);
   return all([
     compileConditions({ StringNotEquals: { 'aws:SourceAccount': accounts } }, false),

@@ -14,7 +14,7 @@ export const ownDataKeysOnly = capabilityRule({
   actions: ['kms:GenerateRandom', ...DATA_KEY_USES],
   allows: (actor, input) => {
     if (actor.zone === NO_ZONE || actor.kind === 'service') return [];
-    const { region } = input.assembly;
+    const { region } = actor;
     const zone = resourcesOfZone(input, actor.zone, ['AWS::KMS::Key']).map(({ arn }) => arn ?? '');
     const client = actor.client ?? Object.keys(input.declaration.clients)[0] ?? '';
     const recordKey = recordOf(input, client)?.properties.KmsKeyId;

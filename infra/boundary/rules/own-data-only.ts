@@ -57,11 +57,10 @@ export const ownDataOnly = capabilityRule({
 });
 
 /** The zone's stores, what lies in them, and the names that are reserved for it: no other zone's name begins with them. */
-function storesOf({ zone, kind, role }: Actor, input: ProofInput): string[] {
+function storesOf({ zone, kind, role, region }: Actor, input: ProofInput): string[] {
   if (zone === NO_ZONE || kind !== 'function') return [];
   const own = resourcesOfZone(input, zone, STORES).flatMap(({ arn }) =>
     arn === undefined ? [] : [arn, `${arn}/*`],
   );
-  const { region } = input.assembly;
   return [...own, `arn:aws:dynamodb:${region}:${role.account}:table/${input.declaration.name}-${zone}-*`];
 }

@@ -1,6 +1,5 @@
-import { functionName } from '../../declaration/names.ts';
 import { capabilityRule, requirement } from '../capability.ts';
-import { ownEndpoint, signersOfZone } from '../targets.ts';
+import { ownEndpoint, rotationArn, signersOfZone } from '../targets.ts';
 
 const TWO = ['identity policy', 'permissions boundary'] as const;
 
@@ -21,8 +20,7 @@ export const ownSignersOnly = capabilityRule({
   allows: (actor, input) => {
     if (!actor.asks) return [];
     const here = requirement({ StringEquals: { 'aws:SourceVpce': ownEndpoint(actor, 'lambda') } }, TWO);
-    const { account, region } = input.assembly;
-    const rotation = `arn:aws:lambda:${region}:${account}:function:${functionName(input.declaration.name, actor.zone, 'rotation')}`;
+    const rotation = rotationArn(actor, input);
     const byService = requirement({ Bool: { 'aws:ViaAWSService': 'true' } }, TWO);
     return [
       { actions: ['lambda:InvokeFunction'], resources: signersOfZone(input, actor.zone), requires: [here] },

@@ -1,6 +1,5 @@
-import { functionName } from '../../declaration/names.ts';
 import { capabilityRule, requirement } from '../capability.ts';
-import { isAdmin, ownEndpoint, recordArns } from '../targets.ts';
+import { isAdmin, ownEndpoint, recordArns, rotationArn } from '../targets.ts';
 
 const TWO = ['identity policy', 'permissions boundary'] as const;
 
@@ -31,9 +30,7 @@ export const recordsAreKeptByAdmin = capabilityRule({
   allows: (actor, input) => {
     if (!actor.admin) return [];
     const records = recordArns(input);
-    const { account, region } =
-      input.assembly.resources.find(({ constructPath }) => constructPath === actor.path) ?? input.assembly;
-    const rotation = `arn:aws:lambda:${region}:${account}:function:${functionName(input.declaration.name, actor.zone, 'rotation')}`;
+    const rotation = rotationArn(actor, input);
     const here = requirement(
       { StringEquals: { 'aws:SourceVpce': ownEndpoint(actor, 'secretsmanager') } },
       TWO,
