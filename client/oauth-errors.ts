@@ -9,12 +9,13 @@ export interface Refusal {
 
 /**
  * What may be kept of an error of `oauth4webapi` or `jose` as a cause. Theirs carry responses, tokens and claims in
- * `cause`, which a logger would print: only name, code and message go on. Other errors are kept as they are.
+ * `cause`, which a logger would print: only code and message go on (a name is minified away in
+ * bundles). Other errors are kept as they are.
  */
 export function describeCause(error: unknown): { code?: string; cause: unknown } {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (!(error instanceof Error) || typeof code !== 'string') return { cause: error };
-  return { code, cause: new Error(`${error.name} ${code}: ${error.message}`) };
+  return { code, cause: new Error(`${code}: ${error.message}`) };
 }
 
 /** Reads a refusal from a 4xx answer's body; nothing if it is no OAuth error. The response stays readable. */

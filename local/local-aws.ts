@@ -10,7 +10,7 @@ import type { GatewayApi } from './aws/gateway/model.ts';
 import { startGateway } from './aws/gateway/server.ts';
 import { type KeyStore, openKeyStore, type StoredKey } from './aws/kms/keys.ts';
 import { createAsyncInvocations } from './aws/lambda/async.ts';
-import { createFunctionTable, createInvoke } from './aws/lambda/invoke.ts';
+import { createFunctionTable, createInvoke, type Invoke } from './aws/lambda/invoke.ts';
 import type { AwsDeps } from './aws/listener.ts';
 import { createRotations, type Rotations } from './aws/secrets/rotation.ts';
 import { openSecretStore, type SecretStore, type StoredSecret } from './aws/secrets/store.ts';
@@ -68,6 +68,8 @@ export interface LocalAws {
   gateways: readonly RunningGateway[];
   functions: readonly TemplateFunction[];
   pool: FunctionPool;
+  /** Invokes a function for a caller whom the policies let. */
+  invoke: Invoke;
   keys: KeyStore;
   secrets: SecretStore;
   queues: QueueTable;
@@ -142,7 +144,7 @@ async function startAll(options: LocalAwsOptions, closers: Closers): Promise<Loc
 
   return {
     ...{ account, region, publicUrl: endpoints.publicUrl, endpoints: endpoints.all, gateways },
-    ...{ functions: templates, pool, ...stores, rotations, trail, world, authorize },
+    ...{ functions: templates, pool, invoke, ...stores, rotations, trail, world, authorize },
     operator: credentials.issue(operator, 'operator', 'long-lived'),
     credentialsOf: (name) => credentialsOf(credentials, templates, name),
     close: closers.close,

@@ -28,6 +28,9 @@ export async function forwardCall(deps: Dependencies, request: GatewayRequest): 
   const route = settings.forward.get(`${request.method} ${request.resource}`);
   if (!route) throw new ZonesError('request_malformed', 'There is nothing at this address.');
   requireSameOrigin(request, settings.origin);
+  // It would mean nothing (RFC 9110 9.3.1), and `fetch` sends none.
+  if (request.method === 'GET' && request.body?.length)
+    throw new ZonesError('request_malformed', 'A GET request has no body here.');
   const url = buildTargetUrl(route, request);
   const found = await findSession(store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
   const times = { now: seconds(deps), idleSeconds: settings.idleSeconds };

@@ -197,6 +197,14 @@ describe('forwarding', () => {
     },
   );
 
+  it('refuses a GET with a body', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const answer = await browser.send('/api/summaries/1', { headers: JSON_ONLY, body: 'a' });
+    expect([answer.statusCode, code(answer)]).toEqual([400, 'request_malformed']);
+    expect(login.world.api.requests).toEqual([]);
+  });
+
   it.each<[string, string, Record<string, string>]>([
     ['another site', 'GET', { 'sec-fetch-site': 'cross-site' }],
     ['a sibling host', 'GET', { 'sec-fetch-site': 'same-site' }],

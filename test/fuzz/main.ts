@@ -1,0 +1,104 @@
+/**
+ * Bad input at the gateway's edge: tens of thousands of random requests to every route of the running local system. None may be
+ * answered with a 5xx, a stack trace, a path, a token or a cookie on failure, and afterwards everything must work as before.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { gatewayToApi } from '../../local/steps/gateway-to-api.ts';
+import { loginToApi } from '../../local/steps/login-to-api.ts';
+import { startSystem } from '../../local/system.ts';
+import { judge } from './judge.ts';
+import { openEdge } from './open-edge.ts';
+import { createRandom } from './random.ts';
+import { makeRequest } from './request.ts';
+import { type RawAnswer, sendBytes } from './send.ts';
+
+const { values } = parseArgs({
+  options: {
+    requests: { type: 'string', default: '20000' },
+    seed: { type: 'string', default: '20261124' },
+    directory: { type: 'string' },
+    port: { type: 'string', default: '14000' },
+    'stand-in-port': { type: 'string', default: '14443' },
+  },
+});
+const REQUESTS = Number(values.requests);
+/** Requests after which there are new logins to play with. */
+const ROUND = 2500;
+/** Shown of what failed. */
+const SHOWN = 20;
+
+const failures: string[] = [];
+const statuses = new Map<number, number>();
+let passed = 0;
+
+function record(problem: string | undefined, what: () => string): void {
+  if (problem === undefined) passed += 1;
+  else failures.push(`${problem}: ${what()}`);
+}
+
+async function attempt(
+  bytes: Buffer,
+  send: () => Promise<RawAnswer>,
+  secrets: readonly string[],
+): Promise<void> {
+  const sent = JSON.stringify(bytes.toString('latin1').slice(0, 1500));
+  try {
+    const answer = await send();
+    statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+    record(judge(answer, secrets), () => `${sent}\n        ${JSON.stringify(answer.body.slice(0, 300))}`);
+  } catch (error) {
+    record((error as Error).message, () => sent);
+  }
+}
+
+const directory = values.directory ?? mkdtempSync(join(tmpdir(), 'zones-fuzz-'));
+const began = performance.now();
+const system = await startSystem({
+  declarationFile: 'zones.ts',
+  standIn: true,
+  ports: { gateway: Number(values.port), standIn: Number(values['stand-in-port']) },
+  directory,
+  fresh: true,
+});
+try {
+  const edge = await openEdge(system);
+  const seed = Number(values.seed);
+  const secrets = [directory, process.cwd()];
+  for (let sent = 0; sent < REQUESTS; sent += ROUND) {
+    const ground = await edge.prepare();
+    const each = Math.ceil(Math.min(ROUND, REQUESTS - sent) / edge.routes.length);
+    // One request at a time for each function: its process stays warm, and no other has to end for a second one.
+    await Promise.all(
+      edge.routes.map(async (routes, index) => {
+        const random = createRandom(seed + sent + index);
+        for (let count = 0; count < each; count += 1) {
+          const bytes = await edge.write(makeRequest(random, ground, random.pick(routes)), random);
+          await attempt(bytes, () => sendBytes(edge.port, bytes), secrets);
+        }
+      }),
+    );
+  }
+  await edge.close();
+  for (const step of [gatewayToApi, loginToApi])
+    record(
+      await step.run(system).then(
+        () => undefined,
+        (error: Error) => error.message,
+      ),
+      () => `${step.name}, after all this`,
+    );
+} finally {
+  await system.close();
+  if (values.directory === undefined) rmSync(directory, { recursive: true, force: true });
+}
+
+for (const failure of failures.slice(0, SHOWN)) console.log(`FAILED  ${failure}`);
+const counts = [...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count}`);
+console.log(
+  `seed ${values.seed}; ${((performance.now() - began) / 1000).toFixed(0)} s; answers by status: ${counts.join(', ')}`,
+);
+console.log(`\n${passed} passed, ${failures.length} failed`);
+process.exitCode = failures.length === 0 ? 0 : 1;
