@@ -54,12 +54,18 @@ export function servePage(deps: PageDeps, port: number): RequestListener {
     const handle = routes.get(`${request.method} ${request.url}`);
     if (handle === undefined)
       return sendJson(response, 404, { ok: false, message: 'There is nothing here.' });
-    Promise.resolve(handle(request, response)).catch((cause: unknown) => {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      if (!response.headersSent) sendJson(response, 500, { ok: false, message });
-      else response.destroy();
-    });
+    void answer(handle, request, response);
   };
+}
+
+async function answer(handle: Handle, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    await handle(request, response);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    if (!response.headersSent) sendJson(response, 500, { ok: false, message });
+    else response.destroy();
+  }
 }
 
 function routesOf(deps: PageDeps): Map<string, Handle> {

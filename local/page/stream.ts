@@ -29,8 +29,9 @@ export function streamTrail({ trail, names, keys }: StreamDeps, response: Server
     if (view !== undefined) send('line', view);
     if (KEY_CHANGES.includes(String(line.fields['operation']))) send('keys', keys());
   };
+  const now = keys();
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  send('keys', keys());
+  send('keys', now);
   for (const line of trail.lines().slice(-RECENT)) {
     const view = describeLine(line, names);
     if (view !== undefined) send('line', view);

@@ -12,7 +12,10 @@ export interface MapFiles {
 }
 
 /** Draws the zone map of a proof, its violations in red. Throws `assembly_invalid` where a file can't be written. */
-export function writeMaps({ svg, html }: MapFiles, { input, violations }: Proof): void {
+export function writeMaps(
+  { svg, html }: MapFiles,
+  { input, violations }: Pick<Proof, 'input' | 'violations'>,
+): void {
   if (svg === undefined && html === undefined) return;
   const map = readZoneMap(input, violations);
   if (svg !== undefined) write(svg, renderSvg(map));

@@ -225,11 +225,11 @@ function light({ from, to, tone }) {
 const when = (seconds) => (seconds === undefined ? '–' : date.format(seconds * 1000));
 
 function showKeys(clients) {
-  const tables = clients.flatMap(({ client, clientId, keys }) => {
+  const tables = clients.flatMap(({ client, clientId, keys, problem }) => {
     const title = make('h3', '', `Client ${client}`);
     title.id = `keys-of-${client}`;
     const about = make('p', '', 'Client id ', make('code', '', clientId));
-    if (keys.length === 0) return [title, about, make('p', '', 'No key yet.')];
+    if (keys.length === 0) return [title, about, make('p', problem ? 'bad' : '', problem ?? 'No key yet.')];
     const head = [
       'Key',
       'State',

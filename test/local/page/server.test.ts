@@ -90,6 +90,18 @@ describe('what buttons do', async () => {
   });
 });
 
+test('what fails is answered, and the page goes on', async () => {
+  const { ask } = await startFakePage(
+    fakeDeps({
+      keys: () => {
+        throw new Error('the record is damaged');
+      },
+    }),
+  );
+  expect((await ask('GET', '/events')).status).toBe(500);
+  expect((await ask('GET', '/')).status).toBe(200);
+});
+
 describe('the session of the page’s browser', async () => {
   const seen: {
     method: string | undefined;
