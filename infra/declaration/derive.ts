@@ -144,16 +144,20 @@ function rotationConfigs(system: SystemDeclaration): Record<string, RotationConf
   );
 }
 
-/** Host names a zone may open connections to: its issuers and APIs; in the admin zone the issuers and self-service APIs. Sorted, without ports. */
-export function allowedHosts(system: SystemDeclaration, zone: string): string[] {
+/** What a zone calls outside AWS: its issuers and APIs; in the admin zone the issuers and self-service APIs. */
+export function calledUrls(system: SystemDeclaration, zone: string): string[] {
   const declared: ZoneDeclaration = pick(system.zones, zone);
   const clients = zoneClients(system, declared).map((name) => pick(system.clients, name));
-  const urls = [
+  return [
     ...clients.map((client) => client.issuer),
     ...declared.grants.flatMap((grant) => grant.apis.map(({ api }) => pick(system.apis, api).baseUrl)),
     ...(declared.admin ? clients.flatMap((client) => client.selfService?.baseUrl ?? []) : []),
   ];
-  return [...new Set(urls.map((url) => new URL(url).hostname))].sort();
+}
+
+/** Host names a zone may open connections to, of {@link calledUrls}. Sorted, without ports. */
+export function allowedHosts(system: SystemDeclaration, zone: string): string[] {
+  return [...new Set(calledUrls(system, zone).map((url) => new URL(url).hostname))].sort();
 }
 
 /** The entry of a validated declaration; a missing one is a bug of the caller, or a declaration that skipped `defineSystem`. */

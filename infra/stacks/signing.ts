@@ -1,4 +1,4 @@
-import { Annotations, type App, CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { type App, CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -7,6 +7,7 @@ import type { Construct } from 'constructs';
 import { SEED_RECORD } from '../../functions/common/record.ts';
 import type { Grant } from '../../functions/signer/grant.ts';
 import { acknowledgeFindings } from '../acknowledgements.ts';
+import { adviseOnQuotas } from '../advice.ts';
 import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn } from '../constructs/arns.ts';
 import { createBoundary } from '../constructs/boundary.ts';
 import { createDataKey, viaService } from '../constructs/data-key.ts';
@@ -73,11 +74,17 @@ export function createSigningStack(app: App, system: SystemDeclaration, place: P
   );
   restrictEndpoints(network, system, place, records);
   createSigners(stack, system, place, network, records, recordKey.keyArn);
+  const grants = deriveGrants(system);
+  adviseOnQuotas(
+    stack,
+    system,
+    grants.reduce((sum, grant) => sum + signerConcurrency(system, grant), 0),
+  );
   acknowledgeFindings(stack, {
     system: system.name,
     zone: 'signing',
     place,
-    functions: deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone)),
+    functions: grants.map(({ client, zone }) => signerName(system.name, client, zone)),
   });
   return { stack, vpcId: network.vpc.vpcId, records, recordKeyArn: recordKey.keyArn };
 }
@@ -190,17 +197,7 @@ function createSigners(
     });
     permitForeignZone(stack, system, grant, signer);
   }
-  warnOfReservations(stack, system);
   for (const client of Object.keys(system.clients)) describeNextStep(stack, client);
-}
-
-/** A deploy fails late and obscurely where the account can't reserve as much (correction 24). */
-function warnOfReservations(stack: SystemStack, system: SystemDeclaration): void {
-  const reserved = deriveGrants(system).reduce((sum, grant) => sum + signerConcurrency(system, grant), 0);
-  Annotations.of(stack).addInfoV2(
-    'helseid-zones:reservations',
-    `The signers reserve ${reserved} concurrent executions, and Lambda keeps 100 for the rest: the account's limit must be at least ${reserved + 102} (a new account may have 10). Lower signerConcurrency in zones.ts, or ask AWS for more.`,
-  );
 }
 
 function signerConcurrency(system: SystemDeclaration, { zone, client }: Grant): number {

@@ -1,0 +1,31 @@
+import { Annotations, type Stack } from 'aws-cdk-lib';
+import { allowedHosts, calledUrls } from './declaration/derive.ts';
+import type { SystemDeclaration } from './declaration/types.ts';
+
+/** Concurrent executions that Lambda keeps for functions without a reservation; rotation and key watch reserve one each. */
+const UNRESERVED = 100;
+const ADMIN_RESERVED = 2;
+
+/**
+ * Says what the signing zone's account must have room for: a deploy that meets a quota fails late and obscurely (correction 24).
+ * `reserved` is what the signers reserve. Knows nothing of what else the account holds.
+ */
+export function adviseOnQuotas(stack: Stack, system: SystemDeclaration, reserved: number): void {
+  const zones = Object.entries(system.zones).filter(
+    ([, { account }]) => !account || account === stack.account,
+  );
+  const egress = zones.filter(([zone]) => allowedHosts(system, zone).length > 0);
+  Annotations.of(stack).addInfoV2(
+    'helseid-zones:quotas',
+    `This account and region must have room for ${zones.length + 1} VPCs and ${egress.length} Elastic IPs (5 of each unless AWS gave you more, and the default VPC counts), and for ${reserved + ADMIN_RESERVED} reserved concurrent executions beside the ${UNRESERVED} that Lambda keeps (a new account may have 10 in all): lower signerConcurrency in zones.ts, or ask AWS for more.`,
+  );
+}
+
+/** Refuses to deploy a zone that calls another port than its security group opens. The local system takes any port. */
+export function refuseOtherPorts(stack: Stack, system: SystemDeclaration, zone: string): void {
+  for (const url of calledUrls(system, zone))
+    if (new URL(url).port !== '')
+      Annotations.of(stack).addError(
+        `zones.${zone} calls ${url}, and functions reach port 443 only (I4): declare an address without a port.`,
+      );
+}
