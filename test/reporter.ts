@@ -6,8 +6,10 @@ export default class PlainLine implements Reporter {
     let passed = 0;
     let failed = unhandled.length;
     for (const module of modules) {
-      if (module.state() === 'failed' && [...module.children.allTests()].length === 0) failed += 1;
-      for (const test of module.children.allTests()) {
+      const tests = [...module.children.allTests()];
+      // A file that does not load, or whose hooks fail, has no test that failed.
+      if (module.state() === 'failed' && !tests.some((test) => test.result().state === 'failed')) failed += 1;
+      for (const test of tests) {
         if (test.result().state === 'passed') passed += 1;
         if (test.result().state === 'failed') failed += 1;
       }
