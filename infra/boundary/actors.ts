@@ -5,6 +5,7 @@ import { type Network, SIGNING, zoneOfStack } from './network/model.ts';
 import type { Reach } from './network/reach.ts';
 import { type Endpoint, type Principal, type Role, rolePrincipal, type World } from './policy/index.ts';
 import { type ResolvedAssembly, resourcesOfType } from './resolve.ts';
+import { documentsOf, servicesIn } from './role-documents.ts';
 import { hasUnknown } from './unknown.ts';
 
 /** The name that the proof gives to what belongs to no zone. */
@@ -31,6 +32,8 @@ export interface Actor {
   admin: boolean;
   /** Whether the declaration lets it ask its zone's signers. */
   asks: boolean;
+  /** The services that its policies say anything about; undefined where that may be any. */
+  services: ReadonlySet<string> | undefined;
   /** The endpoints that its network leaves it; undefined where requests may go other ways, or where no network says. */
   ways: readonly Endpoint[] | undefined;
   /**
@@ -78,6 +81,7 @@ export function readActors(
         client,
         admin: declaration.zones[zone]?.admin === true && used.length > 0,
         asks: asking.has(name) && zone !== SIGNING,
+        services: servicesIn(documentsOf(resource, assembly)),
         ways: waysOf(used, world),
         view: views.get(zone) ?? { ...world, endpoints: new Map() },
       },

@@ -48,21 +48,42 @@ export interface Answer {
  * Where the resource is a pattern, policies of single resources are not asked: ask about those resources too.
  */
 export function ask(actor: Actor, action: string, resource: string, narrowing: Narrowing = {}): Answer {
-  const known = answers.get(actor) ?? new Map<string, Answer>();
-  answers.set(actor, known);
+  const { answers, formulas } = memoryOf(actor);
   const silent = resource.includes('*') && areSilent(actor, action);
-  const id = silent ? serviceOf(action) : questionId(actor, action, resource, narrowing);
-  const answer =
-    known.get(id) ?? (silent ? answerSilence(actor, action) : workOut(actor, action, resource, narrowing));
-  known.set(id, answer);
-  return answer;
+  if (silent) return recall(answers, serviceOf(action), () => answerSilence(actor, action));
+  const question = { principal: actor.principal, action, resource };
+  const id = questionId(actor, question);
+  const { except = [], given = ALWAYS } = narrowing;
+  return recall(answers, `${id}|${except.join()}|${given.id}`, () =>
+    workOut(
+      actor,
+      question,
+      recall(formulas, id, () => formulate(question, actor.view)),
+      { except, given },
+    ),
+  );
 }
 
+type Formula = ReturnType<typeof formulate>;
+
 /** Most actions are one to every policy, so most questions have been answered before. */
-const answers = new WeakMap<Actor, Map<string, Answer>>();
+const memories = new WeakMap<Actor, { answers: Map<string, Answer>; formulas: Map<string, Formula> }>();
+
+function memoryOf(actor: Actor) {
+  const memory = memories.get(actor) ?? { answers: new Map(), formulas: new Map() };
+  memories.set(actor, memory);
+  return memory;
+}
+
+function recall<Value>(known: Map<string, Value>, id: string, find: () => Value): Value {
+  const value = known.get(id) ?? find();
+  known.set(id, value);
+  return value;
+}
 
 /** Whether no policy of an actor says anything about an action: so it is with most actions. */
-function areSilent({ role: { identity, boundary }, ways = [] }: Actor, action: string): boolean {
+function areSilent({ role: { identity, boundary }, ways = [], services }: Actor, action: string): boolean {
+  if (services?.has(serviceOf(action)) === false) return true;
   const silent = (policy: Policy | undefined) =>
     policy !== undefined && statementsAbout(policy, action).length === 0;
   return (
@@ -82,14 +103,7 @@ function answerSilence(actor: Actor, action: string): Answer {
 }
 
 /** Equal for questions that every policy that has a say takes for the same. */
-function questionId(
-  actor: Actor,
-  action: string,
-  resource: string,
-  { except = [], given = ALWAYS }: Narrowing,
-): string {
-  const { role, view } = actor;
-  const service = serviceOf(action);
+function questionId({ role, view }: Actor, { action, resource }: Question): string {
   const target = resourceFor(view, action, resource);
   const policies = [
     ...role.identity,
@@ -100,7 +114,7 @@ function questionId(
     ),
   ];
   const said = policies.map((policy) => statementsAbout(policy, action).map(numberOf).join());
-  return [service, resource, except.join(), given.id, ...said].join('|');
+  return [serviceOf(action), resource, ...said].join('|');
 }
 
 const numbers = new WeakMap<Statement, number>();
@@ -114,12 +128,10 @@ function numberOf(statement: Statement): number {
 
 function workOut(
   actor: Actor,
-  action: string,
-  resource: string,
-  { except = [], given = ALWAYS }: Narrowing,
+  question: Question,
+  formulated: Formula,
+  { except, given }: Required<Narrowing>,
 ): Answer {
-  const question = { principal: actor.principal, action, resource };
-  const formulated = formulate(question, actor.view);
   const answers = except.length === 0 ? formulated.answers : withoutResources(formulated.answers, except);
   const allowed = combine(answers, formulated.situation, formulated.logic);
   const facts = remembered(() => all([given, factsOf(question, actor)]));
@@ -133,7 +145,7 @@ function workOut(
   if (!possible(not(allowed))) return { verdict: 'always', when: nothing, holders: [], silent: [] };
   return {
     verdict: 'when',
-    when: remembered(() => inWords(simplify(withoutOpenPolicy(allowed, resource), facts()))),
+    when: remembered(() => inWords(simplify(withoutOpenPolicy(allowed, question.resource), facts()))),
     holders: [],
     silent: [],
   };
@@ -166,7 +178,7 @@ function factsOf({ action }: Question, { view }: Actor, via?: readonly string[])
 const networks = new WeakMap<World, Map<string, Condition>>();
 
 /** A question with what the layers came to. */
-interface Asked extends Pick<ReturnType<typeof formulate>, 'answers' | 'situation' | 'logic'> {
+interface Asked extends Pick<Formula, 'answers' | 'situation' | 'logic'> {
   actor: Actor;
   question: Question;
   given: Condition;

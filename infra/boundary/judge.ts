@@ -59,8 +59,10 @@ function questions(
   except: readonly string[],
   action: string,
   input: ProofInput,
-): string[] {
-  const direct = directResources(input.world, action).filter(
+): readonly string[] {
+  const named = directResources(input.world, action);
+  if (named.length === 0 && except.length === 0) return patterns;
+  const direct = named.filter(
     (arn) => !patterns.includes(arn) && patterns.some((pattern) => includes(pattern, arn)),
   );
   return [...patterns, ...direct].filter((arn) => !except.some((own) => includes(own, arn)));

@@ -56,7 +56,7 @@ export function namedByResources({ assembly }: ProofInput): string[] {
   const names = assembly.resources
     .filter(({ type }) => !type.startsWith('AWS::IAM::'))
     .flatMap(({ properties }) => [
-      ...documentsIn(properties).flatMap(namedActions),
+      ...documentsIn(properties).flatMap((document) => namedActions(document)),
       ...stringsOf(properties.Action),
     ]);
   return [...new Set(names.flatMap(fittingNames))];

@@ -4,14 +4,26 @@ import type { World } from './policy/index.ts';
 import type { PrincipalElement } from './policy/principal.ts';
 import { type Policy, type Statement, statementsAbout } from './policy/statement.ts';
 
-const known = new WeakMap<World['resources'], readonly { arn: string; policy: Policy }[]>();
+const known = new WeakMap<World['resources'], (action: string) => readonly string[]>();
 
 /** The resources whose own policy perhaps allows `action` to roles it names, so that no identity policy is needed. */
-export function directResources(world: World, action: string): string[] {
-  const policies = known.get(world.resources) ?? directPolicies(world);
-  known.set(world.resources, policies);
-  const found = policies.filter(({ policy }) => statementsAbout(policy, action).some(isDirect));
-  return [...new Set(found.map(({ arn }) => arn))];
+export function directResources(world: World, action: string): readonly string[] {
+  const found = known.get(world.resources) ?? lookUp(directPolicies(world));
+  known.set(world.resources, found);
+  return found(action);
+}
+
+function lookUp(policies: readonly { arn: string; policy: Policy }[]): (action: string) => readonly string[] {
+  const byAction = new Map<string, readonly string[]>();
+  return (action) => {
+    const arns = byAction.get(action) ?? [
+      ...new Set(
+        policies.flatMap(({ arn, policy }) => (statementsAbout(policy, action).some(isDirect) ? [arn] : [])),
+      ),
+    ];
+    byAction.set(action, arns);
+    return arns;
+  };
 }
 
 function directPolicies(world: World): { arn: string; policy: Policy }[] {

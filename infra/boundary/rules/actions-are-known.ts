@@ -1,7 +1,7 @@
-import { listOf, objectOf, stringOf, stringsOf } from '../json.ts';
 import { namedActions } from '../named-actions.ts';
-import { type ResolvedResource, resourcesOfType } from '../resolve.ts';
-import type { ProofInput, Rule } from '../rule.ts';
+import { resourcesOfType } from '../resolve.ts';
+import { documentsOf } from '../role-documents.ts';
+import type { Rule } from '../rule.ts';
 import { CAPABILITIES } from './capabilities.ts';
 
 /** Actions that give away or change nothing of the system. */
@@ -34,8 +34,10 @@ export const actionsAreKnown: Rule = {
   check: (input) => {
     const known = new Set([...HARMLESS, ...CAPABILITIES.flatMap(({ actions }) => actions)].map(lower));
     return resourcesOfType(input.assembly, 'AWS::IAM::Role').flatMap((role) => {
-      const { documents, foreign } = policiesOf(role, input);
-      const strange = [...new Set(documents.flatMap(namedActions))].filter((name) => !known.has(lower(name)));
+      const { identity, foreign } = documentsOf(role, input.assembly);
+      const strange = [...new Set(identity.flatMap((document) => namedActions(document)))].filter(
+        (name) => !known.has(lower(name)),
+      );
       const problems = [
         ...strange.map((name) => `allows ${name}, which no rule judges`),
         ...foreign.map((arn) => `has ${arn}, which is not in the templates and may change at any time`),
@@ -49,28 +51,6 @@ export const actionsAreKnown: Rule = {
     });
   },
 };
-
-/** The documents of a role's identity policies, and the ARNs of those that the templates lack. */
-function policiesOf({ properties, account, physicalId }: ResolvedResource, { assembly }: ProofInput) {
-  const managed = new Map(
-    resourcesOfType(assembly, 'AWS::IAM::ManagedPolicy').map((policy) => [policy.arn, policy]),
-  );
-  const named = stringsOf(properties.ManagedPolicyArns);
-  const attached = assembly.resources.filter(
-    ({ type, account: owner, properties: { Roles, RoleName } }) =>
-      ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy', 'AWS::IAM::RolePolicy'].includes(type) &&
-      owner === account &&
-      [...stringsOf(Roles), stringOf(RoleName)].includes(physicalId),
-  );
-  return {
-    documents: [
-      ...listOf(properties.Policies).map((policy) => objectOf(policy).PolicyDocument),
-      ...attached.map((policy) => policy.properties.PolicyDocument),
-      ...named.flatMap((arn) => managed.get(arn)?.properties.PolicyDocument ?? []),
-    ],
-    foreign: named.filter((arn) => !managed.has(arn)),
-  };
-}
 
 function lower(text: string): string {
   return text.toLowerCase();

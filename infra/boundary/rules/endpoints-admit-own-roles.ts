@@ -20,7 +20,7 @@ export const endpointsAdmitOwnRoles: Rule = {
       if (endpoint?.policy === undefined) return [];
       const view = { ...input.world, endpoints: new Map([[id, endpoint]]) };
       const actions = listOf(resource.properties.PolicyDocument)
-        .flatMap(namedActions)
+        .flatMap((document) => namedActions(document))
         .flatMap(fittingNames)
         .filter((action) => mayServe(endpoint.service, action));
       return outsiders(input)

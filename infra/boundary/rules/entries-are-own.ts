@@ -7,7 +7,8 @@ import { recordArns } from '../targets.ts';
 /** What leads from a resource to others: a name for it, and the ARN. */
 type Link = readonly [what: string, arn: unknown];
 
-const INTEGRATION = /^arn:[^:]+:apigateway:[^:]+:lambda:path\/[^/]+\/functions\/(.+)\/invocations$/;
+const INTEGRATION =
+  /^arn:[^:]+:apigateway:[^:]+:lambda:path\/[^/]+\/functions\/(.+)\/(?:response-streaming-)?invocations$/;
 
 /** By type, where each of its resources leads. */
 const LINKS: Readonly<Record<string, (properties: ResolvedResource['properties']) => readonly Link[]>> = {
