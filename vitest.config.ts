@@ -1,13 +1,36 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests that change what a whole process has (the certificates it trusts, functions and listeners it runs) get one each. */
+const OWN_PROCESS = [
+  'test/stand-in/**/*.test.ts',
+  'test/local/**/*.test.ts',
+  'test/functions/authorizer/bundle.test.ts',
+  'test/functions/login/deployed.test.ts',
+];
+
+const OTHERS = ['test/differential/**', 'test/browser/**', 'test/fuzz/**', 'test/package/**'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/differential/**', 'test/browser/**', 'node_modules/**'],
-    pool: 'threads',
     maxWorkers: 2,
-    testTimeout: 20_000,
     reporters: ['default', './test/reporter.ts'],
     coverage: { include: ['client/**', 'functions/**', 'infra/**', 'local/**'] },
+    projects: [
+      {
+        extends: true,
+        test: { name: 'apart', include: OWN_PROCESS, testTimeout: 20_000 },
+      },
+      {
+        extends: true,
+        // The others share what they load: the CDK alone takes a second a file.
+        test: {
+          name: 'together',
+          include: ['test/**/*.test.ts'],
+          exclude: [...OTHERS, ...OWN_PROCESS],
+          isolate: false,
+          testTimeout: 20_000,
+        },
+      },
+    ],
   },
 });

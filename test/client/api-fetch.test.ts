@@ -253,7 +253,7 @@ test('the caller’s abort stops a call: before, during, and while the body is r
 });
 
 test('an API that does not answer in time, or is not there, is unreachable', async () => {
-  const { api, client } = await makeWorld({ timeout: 40 });
+  const { api, client } = await makeWorld({ timeout: 500 });
   const call = createApiFetch(client, machineTokens(client));
   await getAccessToken(client);
   api.behaviour.answer = () => new Promise(() => {});
