@@ -2,7 +2,14 @@ import { isObject, stringsOf } from './json.ts';
 import { namedActions } from './named-actions.ts';
 import { anyGrade } from './policy/combine.ts';
 import { ALWAYS, all, type Condition, not } from './policy/condition.ts';
-import { formulate, type Principal, rolePrincipal, satisfiable, type World } from './policy/index.ts';
+import {
+  formulate,
+  type Principal,
+  principalOf,
+  rolePrincipal,
+  satisfiable,
+  type World,
+} from './policy/index.ts';
 import type { ProofInput } from './rule.ts';
 import { accountsOf } from './targets.ts';
 
@@ -23,14 +30,41 @@ export function unknownRole(account: string): Outsider {
   };
 }
 
-/** Everybody who is no role of the templates, but for services: other roles and the root of the system's accounts, roles of other accounts, nobody at all. */
+/**
+ * Everybody who is no role of the templates, but for services: other roles of the system's accounts, roles of other accounts,
+ * nobody at all, and whoever a policy of the templates names.
+ */
 export function outsiders(input: ProofInput): Outsider[] {
   return [
     ...accountsOf(input).map(unknownRole),
     { name: 'a role of another account', principal: rolePrincipal(`arn:aws:iam::${FOREIGN}:role/foreign`) },
     { name: 'the root of another account', principal: { kind: 'root', account: FOREIGN } },
     { name: 'somebody without credentials', principal: { kind: 'anonymous' } },
+    ...named(input),
   ];
+}
+
+/** The principals that policies of resources and endpoints name and that are no roles of the templates. */
+function named(input: ProofInput): Outsider[] {
+  const { world } = input;
+  const policies = [
+    ...[...world.resources.values()].flatMap((resource) => resource.policies),
+    ...[...world.endpoints.values()].flatMap(({ policy }) => policy ?? []),
+  ];
+  const names = policies.flatMap(({ statements }) =>
+    statements.flatMap(({ principals }) => principals?.aws ?? []),
+  );
+  const own = accountsOf(input).flatMap((account) => [account, `arn:aws:iam::${account}:root`]);
+  return [...new Set(names)]
+    .filter((name) => !world.roles.has(name) && !own.includes(name))
+    .map((name) => {
+      const [, account] = /^(\d{12})$|^arn:aws:iam::\d{12}:root$/.test(name)
+        ? (/(\d{12})/.exec(name) ?? [])
+        : [];
+      const principal =
+        account === undefined ? principalOf(name) : rolePrincipal(`arn:aws:iam::${account}:role/foreign`);
+      return { name: account === undefined ? name : `a role of account ${account}`, principal };
+    });
 }
 
 /**
