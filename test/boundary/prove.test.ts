@@ -1,0 +1,209 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Stack, Validations } from 'aws-cdk-lib';
+import { CfnUser } from 'aws-cdk-lib/aws-iam';
+import * as v from 'valibot';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readAssembly } from '../../infra/boundary/assembly.ts';
+import { boundaryPlugin } from '../../infra/boundary/plugin.ts';
+import { proofAsJson } from '../../infra/boundary/proof-json.ts';
+import { matrixOf, prove } from '../../infra/boundary/prove.ts';
+import { reportProof } from '../../infra/boundary/report.ts';
+import { CAPABILITIES } from '../../infra/boundary/rules/capabilities.ts';
+import { RULES } from '../../infra/boundary/rules/index.ts';
+import { buildApp } from '../../infra/build-app.ts';
+import type { BoundaryException } from '../../infra/declaration/types.ts';
+import system from '../../zones.ts';
+import { allow, find, withTemplate } from './mutate.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'zones-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const directory = join(folder, 'shipped');
+buildApp(system, { outdir: directory }).synth();
+const shipped = readAssembly(directory);
+const PUBLIC = 'journal-zone-public';
+const SUMMARY = 'journal-zone-public/summary/Role/Resource';
+const broken = withTemplate(shipped, PUBLIC, (r) => allow(find(r, 'summaryRole'), 'iam:PassRole'));
+
+/** Issue: `{"ok","violations":[…],"matrix":[…]}` and nothing else. */
+const schema = v.strictObject({
+  ok: v.boolean(),
+  violations: v.array(
+    v.strictObject({
+      rule: v.picklist(RULES.map(({ name }) => name)),
+      invariant: v.picklist(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8']),
+      resource: v.pipe(v.string(), v.nonEmpty()),
+      message: v.pipe(v.string(), v.nonEmpty()),
+      remedy: v.pipe(v.string(), v.nonEmpty()),
+    }),
+  ),
+  matrix: v.array(
+    v.strictObject({
+      principal: v.pipe(v.string(), v.nonEmpty()),
+      zone: v.picklist(['signing', ...Object.keys(system.zones), 'no zone']),
+      action: v.pipe(v.string(), v.regex(/^[a-z0-9-]+:\w+$/)),
+      resource: v.pipe(v.string(), v.nonEmpty()),
+      verdict: v.picklist(['never', 'always', 'when']),
+      when: v.string(),
+      layers: v.array(
+        v.picklist([
+          'endpoint policy',
+          'resource policy',
+          'identity policy',
+          'permissions boundary',
+          'network',
+          'trust policy',
+        ]),
+      ),
+    }),
+  ),
+});
+
+describe('the proof', () => {
+  it('finds that the shipped boundaries hold', () => {
+    expect(prove(directory, system)).toMatchObject({ ok: true, violations: [], exceptions: [] });
+  });
+
+  it('says who may sign, and holds every never by two layers but where it says why not', () => {
+    const matrix = matrixOf(prove(shipped, system));
+    const signers = matrix.filter(({ action, verdict }) => action === 'kms:Sign' && verdict !== 'never');
+    expect(signers.map(({ principal }) => principal).sort()).toEqual(
+      ['admin', 'internal', 'public'].map((zone) => `journal-signer-journal-${zone}`),
+    );
+    for (const { when } of signers) expect(when).toMatch(/aws:SourceVpce is .*kms:MessageType is DIGEST/);
+    const thin = matrix.filter(
+      ({ layers, verdict, allowed }) => verdict === 'never' && !allowed && layers.length < 2,
+    );
+    for (const { alone } of thin) expect(alone).not.toBe('');
+  });
+
+  it('asks about every action of every rule and every role', () => {
+    const { input } = prove(shipped, system);
+    const asked = new Set(matrixOf({ input }).map(({ principal, action }) => `${principal} ${action}`));
+    const everybody = CAPABILITIES.filter(({ name }) => !['logs-are-own', 'signing-is-bound'].includes(name));
+    for (const { name } of input.actors)
+      for (const action of everybody.flatMap(({ actions }) => actions))
+        expect(asked).toContain(`${name} ${action}`);
+  });
+
+  it('names who, through what, to what', () => {
+    const [finding] = prove(broken, system).violations;
+    expect(finding).toMatchObject({ rule: 'identities-are-not-changed', invariant: 'I1', resource: SUMMARY });
+    expect(finding?.path[0]).toBe(SUMMARY);
+    expect(finding?.path[1]).toMatch(/^journal-public-summary\/own: \d+$/);
+    expect(finding?.path.at(-1)).toBe('arn:aws:iam:*:*:*');
+  });
+});
+
+describe('exceptions', () => {
+  const except = (resource: string, rule = 'identities-are-not-changed') => {
+    const exception: BoundaryException = { rule, resource, reason: 'It passes one role to one service.' };
+    return prove(broken, { ...system, exceptions: [exception] });
+  };
+
+  it.each([SUMMARY, 'journal-zone-public/summary/*'])(
+    'take a finding out at %s, and are reported',
+    (resource) => {
+      const proof = except(resource);
+      expect(proof.ok).toBe(true);
+      expect(proof.exceptions[0]?.findings).toHaveLength(1);
+      expect(reportProof(proof, 120)).toContain('It passes one role to one service.');
+    },
+  );
+
+  it.each([
+    ['another resource', except('journal-zone-public/login/*')],
+    ['another rule', except(SUMMARY, 'nobody-deploys')],
+    ['a name that begins the same', except('journal-zone-public/summ/*')],
+  ])('leave it for %s, and say that they except nothing', (_name, proof) => {
+    expect(proof.ok).toBe(false);
+    expect(reportProof(proof, 120)).toContain('Excepts nothing any more');
+  });
+});
+
+describe('what is printed', () => {
+  it.each([shipped, broken])('is JSON of the documented shape', (assembly) => {
+    const json: unknown = JSON.parse(JSON.stringify(proofAsJson(prove(assembly, system))));
+    expect(v.safeParse(schema, json).issues).toBeUndefined();
+  });
+
+  it('fits the width, and ends with the verdict', () => {
+    const text = reportProof(prove(shipped, system), 100);
+    expect(text).toMatch(/The boundaries of journal hold \(\d+ rules, \d+ roles, \d+ questions\)/);
+    const tables = text.split('\n').filter((line) => line.startsWith('  ') && !/^ {2}\S.*[.,]$/.test(line));
+    for (const line of tables) expect(line.length, line).toBeLessThanOrEqual(110);
+    for (const heading of ['WHO MAY SIGN', 'WHO MAY REACH WHAT', 'WHAT NOBODY MAY DO'])
+      expect(text).toContain(heading);
+    expect(text).not.toContain('vpce-0');
+  });
+
+  it('says what is wrong and how to mend it', () => {
+    const text = reportProof(prove(broken, system), 120);
+    expect(text).toMatch(/DO NOT HOLD: 1 violations/);
+    expect(text).toMatch(
+      /I1 identities-are-not-changed\n.*iam:PassRole[\s\S]*at {6}journal-zone-public\/summary[\s\S]*remedy/,
+    );
+  });
+});
+
+describe('npm run zones', () => {
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ['infra/boundary/main.ts', ...args], {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 24,
+    });
+
+  it('exits 0 where the boundaries hold, with JSON alone on stdout', () => {
+    const { status, stdout } = run('--assembly', directory, '--json');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, violations: [] });
+  });
+
+  it('exits 1 for an assembly edited by hand', () => {
+    const edited = join(folder, 'edited');
+    cpSync(directory, edited, { recursive: true });
+    const file = join(edited, `${PUBLIC}.template.json`);
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"PermissionsBoundary"', '"Forgotten"'));
+    const { status, stdout } = run('--assembly', edited);
+    expect(status).toBe(1);
+    expect(stdout).toContain('roles-are-bounded');
+  });
+
+  it.each([
+    ['no such assembly', ['--assembly', '/nowhere'], /can't be read/],
+    ['no such declaration', ['--declaration', 'nowhere.ts'], /can’t be read/],
+    ['no such option', ['--yaml'], /--yaml/],
+  ])('exits 2 and says why: %s', (_name, args, expected) => {
+    const { status, stderr } = run(...args);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(expected);
+  });
+});
+
+describe('the plugin', () => {
+  const app = (outdir: string) => {
+    const made = buildApp(system, { outdir: join(folder, outdir) });
+    Validations.of(made).addPlugins(boundaryPlugin(system));
+    return made;
+  };
+
+  it('lets the shipped system through', () => {
+    expect(() => app('good').synth()).not.toThrow();
+  });
+
+  it('fails the synth of another, whatever a construct acknowledges', () => {
+    const bad = app('bad');
+    const stack = bad.node.findChild(PUBLIC);
+    if (stack instanceof Stack) new CfnUser(stack, 'User');
+    Validations.of(bad).acknowledge({ id: 'helseid-zones::no-other-identities', reason: 'We like users.' });
+    expect(() => bad.synth()).toThrow(/AWS::IAM::User is an identity with long-lived credentials/);
+  });
+});
+
+describe('docs/proof.md', () => {
+  it.each(RULES)('has $name and its sentence', ({ name, title }) => {
+    expect(readFileSync('docs/proof.md', 'utf8')).toContain(`| \`${name}\` | ${title} |`);
+  });
+});
