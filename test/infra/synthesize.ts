@@ -40,6 +40,8 @@ export interface Assembly {
   dependencies(stack: string): string[];
   /** Which account a stack goes to. */
   account(stack: string): string;
+  /** What the synth says about a stack, of one kind. */
+  messages(stack: string, kind: 'info' | 'warning' | 'error'): string[];
   /** The files of a function's asset, by the function's physical name. */
   asset(functionName: string, file: string): string;
 }
@@ -88,6 +90,10 @@ export function synthesize(declaration: SystemDeclaration = system, options: Bui
       ),
     dependencies: (stack) => (artifact(stack)?.dependencies ?? []).filter((name) => stacks.includes(name)),
     account: (stack) => artifact(stack)?.environment?.split('/')[2] ?? '',
+    messages: (stack, kind) =>
+      Object.values<{ type: string; data: string }[]>(read(`${stack}.metadata.json`))
+        .flat()
+        .flatMap(({ type, data }) => (type === `aws:cdk:${kind}` ? [data] : [])),
     asset(functionName, file) {
       for (const stack of stacks)
         for (const resource of Object.values(resources(stack)))
