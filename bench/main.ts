@@ -1,4 +1,5 @@
 import { benchPolicy } from './policy.ts';
+import { benchProof } from './proof.ts';
 import type { BenchResult } from './result.ts';
 import { benchSigning } from './signing.ts';
 
@@ -6,6 +7,7 @@ import { benchSigning } from './signing.ts';
 const BENCHES: readonly [string, () => BenchResult[] | Promise<BenchResult[]>][] = [
   ['signing', benchSigning],
   ['policy engine', benchPolicy],
+  ['boundary proof', benchProof],
 ];
 
 for (const [subject, measure] of BENCHES) {
