@@ -20,7 +20,7 @@ export function benchProof(): BenchResult[] {
       const first = fastest(1, () => prove(directory, system));
       const again = fastest(ROUNDS, () => prove(directory, system));
       return [
-        { name: `proof, ${zones} zones, first of the process`, value: first / 1000, unit: 'ms' },
+        { name: `proof, ${zones} zones, first time`, value: first / 1000, unit: 'ms' },
         { name: `proof, ${zones} zones`, value: again / 1000, unit: 'ms' },
       ];
     } finally {

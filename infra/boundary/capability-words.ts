@@ -1,4 +1,4 @@
-import type { Holder } from './ask.ts';
+import type { Holder } from './holders.ts';
 import type { Judgement, Thin } from './judge.ts';
 import { mayServe } from './policy/endpoint.ts';
 import type { ProofInput, Violation } from './rule.ts';

@@ -1,6 +1,7 @@
 import type { Actor } from './actors.ts';
-import type { Answer, Holder } from './ask.ts';
+import type { Answer } from './ask.ts';
 import { describe } from './capability-words.ts';
+import type { Holder } from './holders.ts';
 import { type Judgement, judge } from './judge.ts';
 import type { Condition } from './policy/condition.ts';
 import { inWords } from './policy/index.ts';

@@ -1,6 +1,7 @@
 import type { Actor } from './actors.ts';
-import { type Answer, ask, type Holder } from './ask.ts';
+import { type Answer, ask } from './ask.ts';
 import type { Allowance, Capability, Requirement } from './capability.ts';
+import type { Holder } from './holders.ts';
 import { not } from './policy/condition.ts';
 import { covers, parsePattern } from './policy/pattern.ts';
 import type { ProofInput } from './rule.ts';
