@@ -3,6 +3,8 @@
  * for one invocation after another. Plain JavaScript without dependencies, so that a function starts in milliseconds.
  * It is not deployed; AWS's runtime takes its place there.
  */
+import { awslambda, isStreaming, openResponseStream } from './streaming.mjs';
+
 const http = process.getBuiltinModule('node:http');
 const { existsSync } = process.getBuiltinModule('node:fs');
 const { pathToFileURL } = process.getBuiltinModule('node:url');
@@ -16,18 +18,20 @@ process.on('SIGINT', () => {});
 // The other end of standard input closes when the local system is gone, however it ended.
 process.stdin.on('end', () => process.exit(0)).resume();
 
+function open(method, path, headers, onAnswer, onError) {
+  const sent = http.request(`${base}${path}`, { method, agent, headers }, (response) => {
+    const chunks = [];
+    response.on('data', (chunk) => chunks.push(chunk));
+    response.on('end', () => onAnswer({ headers: response.headers, body: Buffer.concat(chunks).toString() }));
+    response.on('error', onError);
+  });
+  sent.on('error', onError);
+  return sent;
+}
+
 function request(method, path, body) {
   return new Promise((resolve, reject) => {
-    const sent = http.request(`${base}${path}`, { method, agent }, (response) => {
-      const chunks = [];
-      response.on('data', (chunk) => chunks.push(chunk));
-      response.on('end', () =>
-        resolve({ headers: response.headers, body: Buffer.concat(chunks).toString() }),
-      );
-      response.on('error', reject);
-    });
-    sent.on('error', reject);
-    sent.end(body);
+    open(method, path, {}, resolve, reject).end(body);
   });
 }
 
@@ -68,10 +72,29 @@ function contextOf(headers) {
   };
 }
 
+/** Done once the Runtime API has all of the answer: where the handler does not end its stream, with the function's timeout. */
+async function answerStreaming(handler, event, context) {
+  const path = `/invocation/${context.awsRequestId}/response`;
+  const { promise: answered, resolve, reject } = Promise.withResolvers();
+  const { stream, fail } = openResponseStream((headers) => open('POST', path, headers, resolve, reject));
+  try {
+    await handler(event, stream, context);
+  } catch (error) {
+    const described = describe(error);
+    console.error(JSON.stringify(described));
+    fail(described);
+  }
+  await answered;
+}
+
 async function serveOne(handler) {
   const { headers, body } = await request('GET', '/invocation/next');
   const context = contextOf(headers);
   env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'] ?? '';
+  if (isStreaming(handler)) {
+    await answerStreaming(handler, JSON.parse(body), context);
+    return;
+  }
   let path = 'response';
   let answer;
   try {
@@ -84,6 +107,7 @@ async function serveOne(handler) {
   await request('POST', `/invocation/${context.awsRequestId}/${path}`, answer);
 }
 
+globalThis.awslambda = awslambda;
 let handler;
 try {
   handler = await loadHandler();

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { exited, failed, type Outcome, succeeded, timedOut, tooLarge } from './outcome.ts';
-import { type Invocation, MAX_PAYLOAD, type RuntimeApi } from './runtime-api.ts';
+import { type Invocation, MAX_PAYLOAD, type RuntimeApi, type StreamEnd } from './runtime-api.ts';
 
 const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
 const INIT_TIMEOUT = 10_000;
@@ -20,9 +20,12 @@ export interface InstanceOptions {
   onExit(): void;
 }
 
+/** Takes a piece of a streamed answer; the next one comes when it is done. Without a sink the pieces become the payload. */
+export type Sink = (chunk: Buffer) => Promise<void>;
+
 /** One execution environment: a process that works on one invocation at a time. */
 export interface Instance {
-  invoke(invocation: Invocation, timeout: number): Promise<Outcome>;
+  invoke(invocation: Invocation, timeout: number, sink?: Sink): Promise<Outcome>;
   /** Ends the process, in the middle of whatever it does. Resolves when it is gone. */
   kill(): Promise<void>;
   /** Whether it can take another invocation: not once it timed out, failed to initialise or was ended. */
@@ -33,6 +36,7 @@ export interface Instance {
 interface Pending {
   requestId: string;
   settle(outcome: Outcome): void;
+  sink: Sink | undefined;
 }
 
 /**
@@ -63,6 +67,10 @@ export function startInstance(options: InstanceOptions): Instance {
     },
     response: (id, payload) =>
       settle(id, payload.length > MAX_PAYLOAD ? tooLarge(payload.length) : succeeded(payload)),
+    stream: async (id, chunks, end) => {
+      const sink = pending?.requestId === id ? pending.sink : undefined;
+      settle(id, await readStream(chunks, end, sink));
+    },
     error: (id, payload) => settle(id, failed(payload)),
     initError(payload) {
       usable = false;
@@ -84,7 +92,7 @@ export function startInstance(options: InstanceOptions): Instance {
 
   return {
     pid: child.pid,
-    async invoke(invocation, timeout) {
+    async invoke(invocation, timeout, sink) {
       const outcome = await new Promise<Outcome>((resolve) => {
         // A cold process may take its init time on top, as on AWS.
         const limit = initialised ? timeout : timeout + INIT_TIMEOUT;
@@ -98,7 +106,7 @@ export function startInstance(options: InstanceOptions): Instance {
           pending = undefined;
           resolve(outcome);
         };
-        pending = { requestId: invocation.requestId, settle: settleOnce };
+        pending = { requestId: invocation.requestId, settle: settleOnce, sink };
         waiting = invocation;
         hand();
       });
@@ -114,6 +122,23 @@ export function startInstance(options: InstanceOptions): Instance {
       await gone;
     },
   };
+}
+
+/** Hands a streamed answer on, or puts it together where nobody takes it in pieces. */
+async function readStream(
+  chunks: AsyncIterable<Buffer>,
+  end: () => StreamEnd,
+  sink: Sink | undefined,
+): Promise<Outcome> {
+  const kept: Buffer[] = [];
+  for await (const chunk of chunks) {
+    if (sink === undefined) kept.push(chunk);
+    else await sink(chunk);
+  }
+  const { error } = end();
+  if (error !== undefined) return failed(error);
+  const payload = Buffer.concat(kept);
+  return payload.length > MAX_PAYLOAD ? tooLarge(payload.length) : succeeded(payload);
 }
 
 function spawnFunction(options: InstanceOptions, address: string): ChildProcess {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError } from '../aws/errors.ts';
-import { type Instance, startInstance } from './instance.ts';
+import { type Instance, type Sink, startInstance } from './instance.ts';
 import type { FunctionLog } from './log.ts';
 import { exited, type Outcome } from './outcome.ts';
 import type { RuntimeApi } from './runtime-api.ts';
@@ -44,8 +44,8 @@ export interface Invoked extends Outcome {
 
 /** Runs functions in processes of their own. */
 export interface FunctionPool {
-  /** Throws `TooManyRequestsException` above the reserved concurrency. */
-  invoke(of: RunnableFunction, payload: Buffer): Promise<Invoked>;
+  /** Throws `TooManyRequestsException` above the reserved concurrency. What a function streams goes to `sink` where there is one. */
+  invoke(of: RunnableFunction, payload: Buffer, sink?: Sink): Promise<Invoked>;
   /** Processes running now. */
   running(): readonly { function: string; pid: number | undefined; busy: boolean }[];
   /** Resolves when no invocation of the function is being worked on. */
@@ -163,6 +163,7 @@ export function createPool(options: PoolOptions): FunctionPool {
     kind: RunnableFunction,
     requestId: string,
     payload: Buffer,
+    sink: Sink | undefined,
   ): Promise<Outcome & { tail: string[] }> {
     const slot = await acquire(kind);
     slot.tail = [`START RequestId: ${requestId} Version: $LATEST`];
@@ -171,6 +172,7 @@ export function createPool(options: PoolOptions): FunctionPool {
     const outcome = await slot.instance.invoke(
       { requestId, payload, deadline: now() + kind.timeout, functionArn: kind.arn, traceId },
       kind.timeout,
+      sink,
     );
     const { tail } = slot;
     release(slot);
@@ -178,12 +180,12 @@ export function createPool(options: PoolOptions): FunctionPool {
   }
 
   return {
-    async invoke(kind, payload) {
+    async invoke(kind, payload, sink) {
       enter(kind);
       const requestId = randomUUID();
       const began = now();
       try {
-        const { tail, ...outcome } = await run(kind, requestId, payload);
+        const { tail, ...outcome } = await run(kind, requestId, payload, sink);
         const report = `REPORT RequestId: ${requestId}\tDuration: ${now() - began} ms\tMemory Size: ${kind.memory} MB`;
         const text = [...tail, `END RequestId: ${requestId}`, report].join('\n');
         return { ...outcome, requestId, logTail: text.slice(-4096) };

@@ -20,8 +20,15 @@ export interface RuntimeListener {
   /** It asks for work; `deliver` answers it, once. */
   next(deliver: (invocation: Invocation) => void): void;
   response(requestId: string, payload: Buffer): void;
+  /** It answers by streaming: `chunks` end where the answer does, and fail where the runtime goes away. Resolves when all is read. */
+  stream(requestId: string, chunks: AsyncIterable<Buffer>, end: () => StreamEnd): Promise<void>;
   error(requestId: string, payload: Buffer): void;
   initError(payload: Buffer): void;
+}
+
+/** How a stream ended, once it has: with the error that the runtime put into the trailers, as the payload of an error. */
+export interface StreamEnd {
+  error?: Buffer;
 }
 
 /** The Runtime API of all functions, each behind an address that only it is told. */
@@ -74,9 +81,19 @@ async function serve(
     });
     return;
   }
+  if (what === 'response' && request.headers['lambda-runtime-function-response-mode'] === 'streaming') {
+    await listener.stream(requestId, request, () => readEnd(request));
+    response.writeHead(202).end();
+    return;
+  }
   const body = await readBody(request, 4 * MAX_PAYLOAD);
   if (what === 'response') listener.response(requestId, body);
   else if (what === 'error') listener.error(requestId, body);
   else listener.initError(body);
   response.writeHead(202).end();
+}
+
+function readEnd({ trailers }: IncomingMessage): StreamEnd {
+  if (trailers['lambda-runtime-function-error-type'] === undefined) return {};
+  return { error: Buffer.from(trailers['lambda-runtime-function-error-body'] ?? '', 'base64') };
 }

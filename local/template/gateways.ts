@@ -14,7 +14,7 @@ import type {
 } from '../aws/gateway/model.ts';
 import { zoneOf } from './zone-of.ts';
 
-const INTEGRATION = /\/functions\/(arn:aws:lambda:[^/]+)\/invocations$/;
+const INTEGRATION = /\/functions\/(arn:aws:lambda:[^/]+)\/(response-streaming-)?invocations$/;
 
 /** The REST APIs of the template, each with its one stage. Throws `assembly_invalid` for what the local gateway can't serve. */
 export function readGateways(assembly: ResolvedAssembly): GatewayApi[] {
@@ -75,10 +75,15 @@ interface MethodContext {
 function readMethod({ properties, physicalId }: ResolvedResource, context: MethodContext): GatewayMethod {
   const resourceId = String(properties['ResourceId']);
   const integration = objectOf(properties['Integration']);
-  const functionArn = INTEGRATION.exec(String(integration['Uri']))?.[1];
+  const [, functionArn, streaming] = INTEGRATION.exec(String(integration['Uri'])) ?? [];
+  const streamed = integration['ResponseTransferMode'] === 'STREAM';
   if (integration['Type'] !== 'AWS_PROXY' || functionArn === undefined) {
-    throw unsupported(`method ${physicalId}: only Lambda proxy integrations are served, answered whole`);
+    throw unsupported(`method ${physicalId}: only Lambda proxy integrations are served`);
   }
+  if (streamed !== (streaming !== undefined)) {
+    throw unsupported(`method ${physicalId}: its transfer mode and its URI don't agree on streaming`);
+  }
+  const timeout = integration['TimeoutInMillis'];
   const required = Object.entries(objectOf(properties['RequestParameters']))
     .filter(([, demanded]) => demanded === true)
     .map(([name]) => name.replace(/^method\.request\./, ''))
@@ -89,6 +94,8 @@ function readMethod({ properties, physicalId }: ResolvedResource, context: Metho
     resourceId,
     authorization: readAuthorization(properties, context),
     functionArn,
+    streamed,
+    ...(typeof timeout === 'number' ? { timeout } : {}),
     requiredParameters: context.validators.has(String(properties['RequestValidatorId'])) ? required : [],
   };
 }

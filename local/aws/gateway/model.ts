@@ -21,6 +21,10 @@ export interface GatewayMethod {
   resourceId: string;
   authorization: MethodAuthorization;
   functionArn: string;
+  /** Whether the answer is passed on as it comes (ResponseTransferMode STREAM). */
+  streamed?: boolean;
+  /** Milliseconds before a 504; absent: 29 s. */
+  timeout?: number;
   /** `header.x` and `querystring.y` that the request validator demands. */
   requiredParameters: readonly string[];
 }

@@ -1,13 +1,17 @@
 import { Refusal } from './refusal.ts';
 
-/** An answer for the client: header names may repeat. */
-export interface ProxyAnswer {
+/** Status and headers of an answer for the client: names may repeat. */
+export interface ProxyHead {
   status: number;
   headers: [string, string][];
+}
+
+/** An answer for the client, whole. */
+export interface ProxyAnswer extends ProxyHead {
   body: Buffer;
 }
 
-const MEMBERS = ['statusCode', 'headers', 'multiValueHeaders', 'body', 'isBase64Encoded'];
+const HEAD_MEMBERS = ['statusCode', 'headers', 'multiValueHeaders'];
 
 /** Headers of a function that API Gateway does not let through under their own name. */
 const REMAPPED = new Set([
@@ -31,23 +35,24 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** Reads what a function returned for a proxy integration. Throws a {@link Refusal} (502) for anything API Gateway would not take. */
 export function readProxyResult(payload: Buffer): ProxyAnswer {
-  const result = parse(payload);
+  const { body, isBase64Encoded, ...head } = parse(payload);
+  const text = body ?? '';
+  if (typeof text !== 'string') throw malformed();
+  return { ...readHead(head), body: Buffer.from(text, isBase64Encoded === true ? 'base64' : 'utf8') };
+}
+
+/** Reads the JSON before the body of a streamed answer. Throws a {@link Refusal} as {@link readProxyResult}. Does not know `cookies`. */
+export function readProxyHead(payload: Buffer): ProxyHead {
+  return readHead(parse(payload));
+}
+
+function readHead(result: Json): ProxyHead {
   const status = Number(result['statusCode'] ?? 200);
-  const body = result['body'] ?? '';
-  const others = Object.keys(result).filter((name) => !MEMBERS.includes(name));
-  if (
-    !Number.isInteger(status) ||
-    status < 100 ||
-    status > 599 ||
-    typeof body !== 'string' ||
-    others.length > 0
-  ) {
-    throw malformed();
-  }
+  const others = Object.keys(result).filter((name) => !HEAD_MEMBERS.includes(name));
+  if (!Number.isInteger(status) || status < 100 || status > 599 || others.length > 0) throw malformed();
   return {
     status,
     headers: [...readHeaders(result['headers']), ...readMultiHeaders(result['multiValueHeaders'])],
-    body: Buffer.from(body, result['isBase64Encoded'] === true ? 'base64' : 'utf8'),
   };
 }
 

@@ -9,6 +9,7 @@ const TYPES = {
   UNAUTHORIZED: [401, 'UnauthorizedException', 'Unauthorized'],
   AUTHORIZER_FAILURE: [500, 'InternalServerErrorException', 'Internal server error'],
   BAD_REQUEST_PARAMETERS: [400, 'BadRequestException', 'Bad request parameters'],
+  BAD_REQUEST_BODY: [400, 'BadRequestException', 'Invalid request body'],
   REQUEST_TOO_LARGE: [413, 'RequestTooLongException', 'Request Too Long'],
   THROTTLED: [429, 'TooManyRequestsException', 'Too Many Requests'],
   INTEGRATION_FAILURE: [502, 'InternalServerErrorException', 'Internal server error'],

@@ -3,13 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Listening, listen, readBody } from '../../http.ts';
 import type { Trail } from '../../trail.ts';
 import { serviceCall } from '../call.ts';
+import type { WireResponse } from '../json-protocol.ts';
 import { createRateLimit } from '../rate-limit.ts';
 import { authorizeRequest, type GatewayAuthorizationDeps, methodArn } from './authorize.ts';
 import { type Match, matchRoute } from './match-route.ts';
 import type { GatewayApi } from './model.ts';
 import { type GatewayRequest, headerOf, toProxyEvent } from './proxy-event.ts';
-import { type ProxyAnswer, readProxyResult } from './proxy-result.ts';
+import { type ProxyHead, readProxyResult } from './proxy-result.ts';
 import { Refusal, writeRefusal } from './refusal.ts';
+import { openStreamedAnswer } from './streamed-answer.ts';
 
 const MAX_BODY = 10 * 1024 * 1024;
 const INTEGRATION_TIMEOUT = 29_000;
@@ -50,7 +52,7 @@ async function serve(
   try {
     if (match === undefined) throw new Refusal('MISSING_AUTHENTICATION_TOKEN');
     if (!withinRate()) throw new Refusal('THROTTLED');
-    const body = await readBody(incoming, MAX_BODY);
+    const body = await readBody(incoming, MAX_BODY).catch(refuseBody);
     const request = {
       id,
       verb,
@@ -60,17 +62,11 @@ async function serve(
       body,
       at,
     };
-    const answer = await answerRequest(deps, api, match, request, target);
-    status = answer.status;
-    write(response, id, answer);
+    status = await answerRequest(deps, api, match, request, target, response);
   } catch (cause) {
     const refusal = toRefusal(cause);
     refused = `${refusal.type}: ${refusal.message}`;
-    const answer = writeRefusal(api, refusal, id);
-    status = answer.status;
-    response
-      .writeHead(status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) })
-      .end(answer.body);
+    status = refuse(response, writeRefusal(api, refusal, id));
   }
   deps.trail.add({
     kind: 'entry',
@@ -94,7 +90,8 @@ async function answerRequest(
   match: Match,
   request: GatewayRequest,
   target: string,
-): Promise<ProxyAnswer> {
+  response: ServerResponse,
+): Promise<number> {
   // API Gateway authorises before it validates.
   const authorized = await authorizeRequest(deps, api, match, request, target);
   requireParameters(match, request);
@@ -106,10 +103,29 @@ async function answerRequest(
   };
   const call = serviceCall(deps.authorize, 'apigateway.amazonaws.com', request.id, source);
   const event = Buffer.from(JSON.stringify(toProxyEvent(api, match, request, authorized)));
-  const invoked = deps.invoke(call, match.method.functionArn, event);
-  const { payload, functionError } = await withTimeout(invoked, deps.timeout ?? INTEGRATION_TIMEOUT);
+  const { functionArn, streamed, timeout = INTEGRATION_TIMEOUT } = match.method;
+  const streaming = streamed
+    ? openStreamedAnswer(response, (head) => setHead(response, request.id, head).flushHeaders())
+    : undefined;
+  const invoked = deps.invoke(call, functionArn, event, streaming?.take);
+  const { payload, functionError } = await withTimeout(invoked, deps.timeout ?? timeout);
   if (functionError !== undefined) throw new Refusal('INTEGRATION_FAILURE');
-  return readProxyResult(payload);
+  if (streaming === undefined) {
+    const { body, ...head } = readProxyResult(payload);
+    setHead(response, request.id, head).setHeader('content-length', body.length).end(body);
+    return head.status;
+  }
+  const status = streaming.status();
+  if (status === undefined) throw new Refusal('INTEGRATION_FAILURE');
+  response.end();
+  return status;
+}
+
+/** Answers with a refusal; an answer that has begun is broken off instead, since its status is out. */
+function refuse(response: ServerResponse, { status, headers, body }: WireResponse): number {
+  if (response.headersSent) response.destroy();
+  else response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
+  return status;
 }
 
 function requireParameters({ method }: Match, request: GatewayRequest): void {
@@ -132,10 +148,13 @@ function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
   });
 }
 
+/** Too large, or the client went away in the middle of it. */
+function refuseBody(cause: unknown): never {
+  throw new Refusal(cause instanceof RangeError ? 'REQUEST_TOO_LARGE' : 'BAD_REQUEST_BODY');
+}
+
 function toRefusal(cause: unknown): Refusal {
-  if (cause instanceof Refusal) return cause;
-  if (cause instanceof RangeError) return new Refusal('REQUEST_TOO_LARGE');
-  return new Refusal('INTEGRATION_FAILURE');
+  return cause instanceof Refusal ? cause : new Refusal('INTEGRATION_FAILURE');
 }
 
 function headerPairs({ rawHeaders }: IncomingMessage): [string, string][] {
@@ -146,11 +165,14 @@ function headerPairs({ rawHeaders }: IncomingMessage): [string, string][] {
   return pairs;
 }
 
-function write(response: ServerResponse, requestId: string, { status, headers, body }: ProxyAnswer): void {
+function setHead(
+  response: ServerResponse,
+  requestId: string,
+  { status, headers }: ProxyHead,
+): ServerResponse {
   response.statusCode = status;
   response.setHeader('x-amzn-requestid', requestId);
   for (const [name, value] of headers) response.appendHeader(name, value);
   if (!response.hasHeader('content-type')) response.setHeader('content-type', 'application/json');
-  response.setHeader('content-length', body.length);
-  response.end(body);
+  return response;
 }

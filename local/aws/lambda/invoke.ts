@@ -1,9 +1,10 @@
+import type { Sink } from '../../runtime/instance.ts';
 import type { FunctionPool, Invoked, RunnableFunction } from '../../runtime/pool.ts';
 import type { Call } from '../call.ts';
 import { AwsError } from '../errors.ts';
 
-/** Invokes a function for a caller, who must be allowed to. Throws `ResourceNotFoundException`, `AccessDeniedException` or `TooManyRequestsException`. */
-export type Invoke = (call: Call, functionName: string, payload: Buffer) => Promise<Invoked>;
+/** Invokes a function for a caller, who must be allowed to. Throws `ResourceNotFoundException`, `AccessDeniedException` or `TooManyRequestsException`. With a `sink` it is an invocation with a response stream, which asks for the same permission. */
+export type Invoke = (call: Call, functionName: string, payload: Buffer, sink?: Sink) => Promise<Invoked>;
 
 /** Finds a function by name, ARN or partial ARN; `$LATEST` is the only version there is. */
 export function createFunctionTable(functions: readonly RunnableFunction[]) {
@@ -41,9 +42,9 @@ export function requireInvoke(call: Call, of: RunnableFunction): void {
 
 /** The {@link Invoke} over a pool. */
 export function createInvoke(functions: FunctionTable, pool: FunctionPool): Invoke {
-  return async (call, functionName, payload) => {
+  return async (call, functionName, payload, sink) => {
     const of = functions.find(functionName);
     requireInvoke(call, of);
-    return pool.invoke(of, payload);
+    return pool.invoke(of, payload, sink);
   };
 }

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createCredentialTable } from '../../../local/aws/credentials.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
@@ -225,6 +226,15 @@ describe('what the gateway refuses itself', () => {
     expect((await fetch(`${url}/things/7`)).status).toBe(200);
     const response = await fetch(`${url}/things/7`);
     expect([response.status, await response.json()]).toEqual([429, { message: 'Too Many Requests' }]);
+  });
+
+  it('does not hold a function responsible for a client that goes away in the middle of its body', async () => {
+    const { port, trail, events } = await start({ method: { httpMethod: 'POST' } });
+    const entry = new Promise((resolve) => trail.subscribe((added) => resolve(added.fields['status'])));
+    const socket = connect(port, '127.0.0.1');
+    socket.end('POST /things/7 HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf');
+    expect(await entry).toBe(400);
+    expect(events).toEqual([]);
   });
 
   it('refuses a body over 10 MB', async () => {

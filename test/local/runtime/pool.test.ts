@@ -195,6 +195,7 @@ describe('the Runtime API', () => {
     const { address, unregister } = api.register({
       next: () => {},
       response() {},
+      stream: async () => {},
       error() {},
       initError() {},
     });

@@ -206,6 +206,7 @@ describe('REST APIs', () => {
         resourcePath: '/things/{id}',
         resourceId: 'b',
         functionArn: 'arn:aws:lambda:eu-north-1:0:function:f',
+        streamed: false,
         requiredParameters: [],
         authorization: {
           type: 'CUSTOM',
@@ -217,6 +218,16 @@ describe('REST APIs', () => {
         },
       },
     ]);
+  });
+
+  it('stream where transfer mode and URI say so', () => {
+    const Uri = uri.replace('/invocations', '/response-streaming-invocations');
+    const Integration = { Type: 'AWS_PROXY', Uri, ResponseTransferMode: 'STREAM', TimeoutInMillis: 60_000 };
+    expect(readGateways(api({ Integration }))[0]?.methods[0]).toMatchObject({
+      functionArn: 'arn:aws:lambda:eu-north-1:0:function:f',
+      streamed: true,
+      timeout: 60_000,
+    });
   });
 
   it('demand parameters only with a validator that looks at them, and path parameters never', () => {
@@ -242,7 +253,7 @@ describe('REST APIs', () => {
       () => api({ Integration: { Type: 'HTTP_PROXY', Uri: 'https://x' } }),
     ],
     [
-      'a streamed integration',
+      'a streamed integration that does not say so',
       () =>
         api({
           Integration: {
