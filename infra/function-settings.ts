@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import { STREAM_SECONDS } from '../functions/login-common/routes.ts';
 import { EVENT_TIMEOUT_SECONDS } from './constructs/events.ts';
 import { AUTHORIZER_FUNCTION } from './declaration/names.ts';
 import type { ZoneDeclaration } from './declaration/types.ts';
@@ -14,6 +15,7 @@ const LIMITS: Readonly<Record<string, FunctionLimits>> = {
   // A new key may take the issuer a good while to honour; two rotations at once would fight over the record.
   rotation: { timeout: Duration.minutes(15), concurrency: 1 },
   'key-watch': { timeout: Duration.minutes(5), concurrency: 1 },
+  api: { timeout: Duration.seconds(STREAM_SECONDS - 2) },
   [AUTHORIZER_FUNCTION]: { timeout: Duration.seconds(10) },
 };
 

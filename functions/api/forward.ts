@@ -1,6 +1,5 @@
 import { isZonesError, ZonesError } from '../../client/errors.ts';
 import type { AccessToken, TokenSource } from '../../client/tokens.ts';
-import type { Answer } from '../login-common/answer.ts';
 import { readIdCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import { refreshSession } from '../login-common/refresh.ts';
@@ -9,21 +8,22 @@ import { requireSameOrigin } from '../login-common/same-origin.ts';
 import { findSession, type OpenSession, touchSession } from '../login-common/sessions.ts';
 import type { TokenTarget } from '../login-common/settings.ts';
 import { selectRequestHeaders, selectResponseHeaders } from './headers.ts';
-import { readBounded } from './read-bounded.ts';
+import type { StreamedAnswer } from './stream.ts';
 import { buildTargetUrl } from './target.ts';
 
-/** Milliseconds for an API; API Gateway gives up after 29 s. */
-const API_TIMEOUT = 20_000;
+/** Milliseconds until an API begins to answer, and until it has ended: the function has 60 s (see `STREAM_SECONDS`). */
+const BEGIN_TIMEOUT = 20_000;
+const END_TIMEOUT = 55_000;
 
 /**
  * Any declared route under `/api/`: forwards the call for the logged-in user with a narrow access token for that one API
  * and a DPoP proof. The tokens stay here. An API's answer is passed on whole, except one that would mislead: its 401
  * (the browser is logged in; the token was not good enough) and its redirects become `api_answer_unusable`.
  *
- * Throws `request_malformed`, `csrf_refused`, `session_invalid`, and what the token client and the API call throw. Does
- * not stream: a REST API's Lambda proxy answers at most 6 MB at once.
+ * Throws `request_malformed`, `csrf_refused`, `session_invalid`, and what the token client and the API call throw. The
+ * body is passed on as it comes, unread; how long it takes is bounded, its size by Lambda alone (200 MB).
  */
-export async function forwardCall(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
+export async function forwardCall(deps: Dependencies, request: GatewayRequest): Promise<StreamedAnswer> {
   const { settings, store } = deps;
   const route = settings.forward.get(`${request.method} ${request.resource}`);
   if (!route) throw new ZonesError('request_malformed', 'There is nothing at this address.');
@@ -36,12 +36,14 @@ export async function forwardCall(deps: Dependencies, request: GatewayRequest): 
   const times = { now: seconds(deps), idleSeconds: settings.idleSeconds };
   const session = await touchSession(store, times, found);
   const call = deps.client.createApiFetch(sessionTokens(deps, session, route.token));
+  const begin = new AbortController();
+  const late = setTimeout(() => begin.abort(), BEGIN_TIMEOUT);
   const response = await call(url, {
     method: request.method,
     headers: selectRequestHeaders(request, route.headers),
-    signal: AbortSignal.timeout(API_TIMEOUT),
+    signal: AbortSignal.any([begin.signal, AbortSignal.timeout(END_TIMEOUT)]),
     ...(request.body?.length ? { body: new Uint8Array(request.body) } : {}),
-  });
+  }).finally(() => clearTimeout(late));
   if (
     response.status === 401 ||
     (response.status >= 300 && response.status < 400 && response.status !== 304)
@@ -54,7 +56,7 @@ export async function forwardCall(deps: Dependencies, request: GatewayRequest): 
   return {
     status: response.status,
     headers: selectResponseHeaders(response),
-    body: await readBounded(response),
+    ...(response.body ? { body: response.body } : {}),
   };
 }
 

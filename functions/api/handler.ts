@@ -1,6 +1,6 @@
-import { serve } from '../login-common/serve.ts';
 import { wire } from '../login-common/wire.ts';
 import { forwardCall } from './forward.ts';
+import { serveStreaming } from './stream.ts';
 
-/** The `api` function. Its routes are the declared ones. */
-export const handler = serve(wire(process.env), forwardCall);
+/** The `api` function. Its routes are the declared ones, with integrations that stream. */
+export const handler = awslambda.streamifyResponse(serveStreaming(wire(process.env), forwardCall));

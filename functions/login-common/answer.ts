@@ -25,13 +25,24 @@ const ALWAYS = {
   'x-frame-options': 'DENY',
 } as const;
 
+/** Status and headers of an answer, as API Gateway's REST proxy takes them, streamed or whole. */
+export function renderHead({
+  status,
+  headers,
+  cookies,
+}: Omit<Answer, 'body'>): Omit<APIGatewayProxyResult, 'body'> {
+  return {
+    statusCode: status,
+    headers: { ...ALWAYS, ...headers },
+    ...(cookies?.length ? { multiValueHeaders: { 'set-cookie': [...cookies] } } : {}),
+  };
+}
+
 /** The answer in API Gateway's shape (REST proxy, payload 1.0). A body of bytes goes as base64; the stage must have binary media types for it to arrive as bytes. */
 export function renderAnswer(answer: Answer): APIGatewayProxyResult {
   const binary = typeof answer.body !== 'string' && answer.body !== undefined;
   return {
-    statusCode: answer.status,
-    headers: { ...ALWAYS, ...answer.headers },
-    ...(answer.cookies?.length ? { multiValueHeaders: { 'set-cookie': [...answer.cookies] } } : {}),
+    ...renderHead(answer),
     body: typeof answer.body === 'string' ? answer.body : (answer.body?.toString('base64') ?? ''),
     isBase64Encoded: binary,
   };

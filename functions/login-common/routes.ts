@@ -9,7 +9,12 @@ export interface LoginRoute {
   /** API Gateway resource path. */
   path: string;
   function: LoginFunction;
+  /** Whether the function answers by streaming, and the integration with it. */
+  streamed?: true;
 }
+
+/** Seconds that a streamed answer may take; those that come whole have API Gateway's 29. */
+export const STREAM_SECONDS = 60;
 
 const FIXED: readonly LoginRoute[] = [
   { method: 'GET', path: '/login', function: 'login' },
@@ -24,7 +29,7 @@ const FIXED: readonly LoginRoute[] = [
 /** Every route of a declared login: the fixed ones and the forwarded ones below `/api`. Infrastructure and local gateway derive from it. */
 export function loginRoutes(login: Pick<LoginConfig, 'forward'>): LoginRoute[] {
   const forwarded = login.forward.map(
-    ({ method, path }) => ({ method, path: `/api${path}`, function: 'api' }) as const,
+    ({ method, path }) => ({ method, path: `/api${path}`, function: 'api', streamed: true }) as const,
   );
   return [...FIXED, ...forwarded];
 }

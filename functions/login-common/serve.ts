@@ -19,15 +19,22 @@ export type GatewayHandler = (event: APIGatewayProxyEvent) => Promise<APIGateway
  * people, with the code and never the cause, a stack or a cookie. The log gets the code and the error's facts.
  */
 export function serve(deps: Dependencies, handle: Handle): GatewayHandler {
-  return async (event) => {
-    let request: GatewayRequest | undefined;
-    try {
-      request = readRequest(event);
-      return renderAnswer(await handle(deps, request));
-    } catch (error) {
-      return renderAnswer(answerError(deps, error, request));
-    }
-  };
+  return async (event) => renderAnswer(await answerEvent(deps, handle, event));
+}
+
+/** What `handle` answers to an event, or the answer that its error becomes. Does not throw. */
+export async function answerEvent<T>(
+  deps: Dependencies,
+  handle: (deps: Dependencies, request: GatewayRequest) => Promise<T>,
+  event: APIGatewayProxyEvent,
+): Promise<T | Answer> {
+  let request: GatewayRequest | undefined;
+  try {
+    request = readRequest(event);
+    return await handle(deps, request);
+  } catch (error) {
+    return answerError(deps, error, request);
+  }
 }
 
 function answerError(deps: Dependencies, error: unknown, request: GatewayRequest | undefined): Answer {

@@ -6,12 +6,13 @@ import {
   LambdaIntegration,
   type MethodOptions,
   RequestAuthorizer,
+  ResponseTransferMode,
   type RestApi,
 } from 'aws-cdk-lib/aws-apigateway';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { ZonesError } from '../../client/errors.ts';
-import { loginRoutes } from '../../functions/login-common/routes.ts';
+import { loginRoutes, STREAM_SECONDS } from '../../functions/login-common/routes.ts';
 import { AUTHORIZER_FUNCTION } from '../declaration/names.ts';
 import type { Route, ZoneDeclaration } from '../declaration/types.ts';
 import { challengeCallers } from './gateway.ts';
@@ -22,7 +23,14 @@ interface PlannedRoute {
   path: string;
   function: string;
   authorize: Route['authorize'] | 'session';
+  streamed?: true;
 }
+
+/** Lambda invoked with a response stream, and as long as a streamed answer may take. */
+const STREAMED = {
+  responseTransferMode: ResponseTransferMode.STREAM,
+  timeout: Duration.seconds(STREAM_SECONDS),
+};
 
 /**
  * Adds a zone's routes to its API: the declared ones, authorised by SigV4 or by the shipped authorizer, and those of user
@@ -49,13 +57,15 @@ export function addRoutes(
         'declaration_invalid',
         `Route ${route.path}: the zone has no function ${route.function}.`,
       );
-    api.root
-      .resourceForPath(route.path)
-      .addMethod(route.method, new LambdaIntegration(handler, { allowTestInvoke: false }), {
-        ...authorization(route, authorizer),
-        requestValidator: validator,
-        requestParameters: pathParameters(route.path),
-      });
+    const integration = new LambdaIntegration(handler, {
+      allowTestInvoke: false,
+      ...(route.streamed ? STREAMED : {}),
+    });
+    api.root.resourceForPath(route.path).addMethod(route.method, integration, {
+      ...authorization(route, authorizer),
+      requestValidator: validator,
+      requestParameters: pathParameters(route.path),
+    });
   }
 }
 

@@ -174,6 +174,17 @@ describe('the entry by gateway', () => {
     expect(only('AWS::ApiGateway::Method')).toHaveLength(1 + open.length);
   });
 
+  test('streams the answers of forwarded routes, and only theirs', () => {
+    const streamed = only('AWS::ApiGateway::Method').map(({ Integration }) => {
+      const { ResponseTransferMode: mode, TimeoutInMillis, Uri } = Integration as Record<string, unknown>;
+      const [, api] = /<(api)Function/.exec(text(Uri)) ?? [];
+      return [api, mode, TimeoutInMillis, text(Uri).includes('/response-streaming-invocations')];
+    });
+    expect(streamed.filter(([api]) => api)).toEqual([['api', 'STREAM', 60_000, true]]);
+    for (const [, mode, timeout, uri] of streamed.filter(([api]) => !api))
+      expect([mode, timeout, uri]).toEqual([undefined, undefined, false]);
+  });
+
   test('passes bytes on as they are: a forwarded API may answer with a PDF', () => {
     expect(only('AWS::ApiGateway::RestApi')[0]?.['BinaryMediaTypes']).toEqual(['*/*']);
   });

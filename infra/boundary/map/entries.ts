@@ -26,7 +26,7 @@ export function readEntries(assembly: ResolvedAssembly): Entry[] {
   ];
 }
 
-const INTEGRATION = /\/functions\/(arn:[^/]+)\/invocations$/;
+const INTEGRATION = /\/functions\/(arn:[^/]+)\/(?:response-streaming-)?invocations$/;
 
 /** Who may call a route, by its authorization. */
 const CALLERS: Readonly<Record<string, string>> = {

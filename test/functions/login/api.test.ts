@@ -1,6 +1,9 @@
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { forwardCall } from '../../../functions/api/forward.ts';
+import { serveStreaming } from '../../../functions/api/stream.ts';
 import { deriveSettings } from '../../../functions/login-common/settings.ts';
+import { openStream } from './collect.ts';
 import {
   type Browser,
   GATEWAY,
@@ -16,6 +19,11 @@ async function loggedIn(login: Login): Promise<Browser> {
   const browser = openBrowser(login);
   await browser.logIn();
   return browser;
+}
+
+function askForSummary(login: Login, browser: Browser) {
+  const cookie = `__Host-session=${browser.cookies.get('__Host-session')?.value}`;
+  return makeEvent(login, '/api/summaries/1', { headers: { cookie, 'sec-fetch-site': 'same-origin' } });
 }
 
 const JSON_ONLY = { accept: 'application/json' };
@@ -155,13 +163,62 @@ describe('forwarding', () => {
     expect([answer.statusCode, code(answer)]).toEqual([502, 'api_answer_unusable']);
   });
 
-  it('refuses an answer that does not fit', async () => {
+  it('passes an answer on while it comes, the head first', async () => {
     const login = await makeLogin();
     const browser = await loggedIn(login);
-    login.world.api.behaviour.answer = () => new Response(new Uint8Array(4 * 1024 * 1024 + 1));
-    expect(code(await browser.send('/api/summaries/1', { headers: JSON_ONLY }))).toBe('api_answer_unusable');
-    login.world.api.behaviour.answer = () => new Response(new Uint8Array(4 * 1024 * 1024));
-    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
+    const { event } = askForSummary(login, browser);
+    let more: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        more = controller;
+      },
+    });
+    login.deps.client.createApiFetch = () => async () => new Response(body);
+    const seen = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    let count = 0;
+    const { stream, read } = openStream((chunk) => seen[count++]?.resolve(chunk.toString()));
+    const ended = serveStreaming(login.deps, forwardCall)(event, stream);
+    expect(await seen[0]?.promise).toBe('');
+    expect(read().head.statusCode).toBe(200);
+    more?.enqueue(Buffer.from('first'));
+    expect(await seen[1]?.promise).toBe('first');
+    more?.close();
+    await ended;
+    expect(stream.writableEnded).toBe(true);
+  });
+
+  it('throws, and does not end the stream, where the API breaks off', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const { event } = askForSummary(login, browser);
+    let count = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (count++ === 0) controller.enqueue(Buffer.from('half'));
+        else controller.error(new Error('a secret detail'));
+      },
+    });
+    login.deps.client.createApiFetch = () => async () => new Response(body);
+    const { stream, read } = openStream();
+    await expect(serveStreaming(login.deps, forwardCall)(event, stream)).rejects.toMatchObject({
+      code: 'api_unreachable',
+      message: expect.not.stringContaining('secret'),
+    });
+    expect(Buffer.concat(read().chunks).toString()).toBe('half');
+    expect(stream.writableEnded).toBe(false);
+    expect(login.logs).toContainEqual(
+      expect.objectContaining({ code: 'answer.broken_off', facts: { status: 200 } }),
+    );
+  });
+
+  it('passes on 8 MiB', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const bytes = Buffer.alloc(8 * 1024 * 1024, 0xff);
+    login.world.api.behaviour.answer = () => new Response(bytes);
+    const answer = await browser.send('/api/summaries/1');
+    expect(answer.statusCode).toBe(200);
+    expect(Buffer.from(answer.body, 'base64').equals(bytes)).toBe(true);
   });
 
   it('gets tokens by scope where APIs have no resource indicator, and none of them wide', async () => {

@@ -20,6 +20,7 @@ import type { HelseIdServer } from '../../../local/stand-in/types.ts';
 import { TEST_USERS } from '../../../local/stand-in/users.ts';
 import { startDynamo } from '../../fakes/dynamo.ts';
 import { browse, makeCa } from '../../stand-in/wire.ts';
+import { collect } from './collect.ts';
 import { type Browser, type Login, makeEvent, openBrowser } from './make-login.ts';
 
 // The five functions as they are deployed (bundle, environment, config.json), against DynamoDB, a signer behind Lambda's
@@ -114,7 +115,8 @@ beforeAll(async () => {
     sizes.set(name, code.length);
     await writeFile(join(folder, 'index.mjs'), code);
     await writeFile(join(folder, 'config.json'), JSON.stringify(config));
-    handlers[name] = (await import(/* @vite-ignore */ join(folder, 'index.mjs'))).handler;
+    const { handler } = await import(/* @vite-ignore */ join(folder, 'index.mjs'));
+    handlers[name] = name === 'api' ? collect(handler) : handler;
   }
   login = { handlers, deps: { settings: deriveSettings(config, GATEWAY) } } as unknown as Login;
   const servers = [backChannel, lambda, dynamo];

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { helseIdProfile } from '../../../client/profile.ts';
 import { forwardCall } from '../../../functions/api/forward.ts';
+import { serveStreaming } from '../../../functions/api/stream.ts';
 import { finishLogin } from '../../../functions/callback/finish.ts';
 import type { LoginConfig, ZoneConfig } from '../../../functions/common/config.ts';
 import { beginLogin } from '../../../functions/login/begin.ts';
@@ -17,6 +18,7 @@ import { describeSession } from '../../../functions/session/describe.ts';
 import { switchOrganization } from '../../../functions/session/switch.ts';
 import { API, CLIENT_ID, ISSUER, makeWorld, type World } from '../../client/make-client.ts';
 import { createFakeLoginStore, type FakeLoginStore } from '../../fakes/login-store.ts';
+import { collect } from './collect.ts';
 
 export const GATEWAY = 'https://journal.test/live';
 export const ORIGIN = 'https://journal.test';
@@ -83,7 +85,7 @@ export function makeHandlers(deps: Dependencies): Record<string, GatewayHandler>
         'POST /logout/backchannel': endByIssuer,
       }),
     ),
-    api: serve(deps, forwardCall),
+    api: collect(serveStreaming(deps, forwardCall)),
   };
 }
 
