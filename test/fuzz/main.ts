@@ -64,6 +64,11 @@ const system = await startSystem({
   fresh: true,
 });
 try {
+  const refused: string[] = [];
+  system.trail.subscribe(({ kind, fields }) => {
+    if (kind === 'entry' && Number(fields['status']) >= 500)
+      refused.push(`${fields['route']} ${fields['refused']}`);
+  });
   const edge = await openEdge(system);
   const seed = Number(values.seed);
   const secrets = [directory, process.cwd()];
@@ -82,6 +87,12 @@ try {
     );
   }
   await edge.close();
+  record(refused.length === 0 ? undefined : 'a 5xx that nobody waited for', () =>
+    refused.slice(0, 5).join(', '),
+  );
+  // Requests that nothing understands would prove nothing.
+  for (const status of [200, 303, 400, 401, 403])
+    record(statuses.has(status) ? undefined : `no answer with ${status}`, () => 'all requests together');
   for (const step of [gatewayToApi, loginToApi])
     record(
       await step.run(system).then(
