@@ -845,6 +845,10 @@ const NETWORKS: readonly Mutation[] = [
 ];
 
 const TEMPLATES: readonly Mutation[] = [
+  adds('a policy for a role outside', SIGNING, 'AWS::IAM::Policy', () => ({ PolicyName: 'x', Roles: ['somebody'], PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: signer('public') }] } }), 'I1', 'policies-are-for-own-roles'),
+  adds('a role with a signer’s name', PUBLIC, 'AWS::IAM::Role', () => ({ RoleName: 'journal-signer-journal-more', ...trust({ Service: 'lambda.amazonaws.com' }) }), 'I1', 'sign-is-for-signers'),
+  adds('another zone’s events', PUBLIC, 'AWS::Events::Rule', () => ({ EventBusName: 'journal-internal', EventPattern: {}, Targets: [] }), 'I2', 'entries-are-own'),
+  sets('a macro', ADMIN, ['Alarms0', ''], { DisplayName: { 'Fn::Transform': { Name: 'Macro' } } }, 'I1', 'templates-are-final'),
   adds(
     'a permission for another account',
     SIGNING,
@@ -1220,6 +1224,20 @@ const TEMPLATES: readonly Mutation[] = [
       Integration: {
         Type: 'AWS_PROXY',
         Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/${signer('internal')}/invocations`,
+      },
+    },
+    'I2',
+    'entries-are-own',
+  ),
+  sets(
+    'a streamed route to another zone',
+    PUBLIC,
+    ['ApisummariesidGET2', ''],
+    {
+      Integration: {
+        Type: 'AWS_PROXY',
+        ResponseTransferMode: 'STREAM',
+        Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2021-11-15/functions/${signer('internal')}/response-streaming-invocations`,
       },
     },
     'I2',
