@@ -1,4 +1,5 @@
-import type { Operation } from '../call.ts';
+import type { Authorize } from '../authorize.ts';
+import { forwardCall, type Operation } from '../call.ts';
 import { AwsError } from '../errors.ts';
 import { optionalFlag, refuseOthers, requiredText } from '../input.ts';
 import { secretNeed } from './needs.ts';
@@ -6,8 +7,11 @@ import type { Rotations } from './rotation.ts';
 import type { SecretStore } from './store.ts';
 import { requestToken } from './values.ts';
 
-/** `RotateSecret`, with the function that the template gave the secret. Other functions and schedules are refused here. */
-export function rotateOperation(secrets: SecretStore, rotations: Rotations): Operation {
+/**
+ * `RotateSecret`, with the function that the template gave the secret; the caller must be allowed to invoke it, by what Secrets
+ * Manager does on its behalf. Other functions and schedules are refused here.
+ */
+export function rotateOperation(secrets: SecretStore, rotations: Rotations, authorize: Authorize): Operation {
   return {
     needs(input) {
       const secret = secrets.find(requiredText(input, 'SecretId'));
@@ -19,15 +23,21 @@ export function rotateOperation(secrets: SecretStore, rotations: Rotations): Ope
         }),
       ];
     },
-    run(input) {
+    run(input, call) {
       refuseOthers(input, 'RotateSecret', ['SecretId', 'ClientRequestToken', 'RotateImmediately']);
       const secret = secrets.find(requiredText(input, 'SecretId'));
-      if (secret.settings.rotation === undefined) {
+      const { rotation } = secret.settings;
+      if (rotation === undefined) {
         throw new AwsError(
           'InvalidRequestException',
           'No Lambda rotation function ARN is associated with this secret.',
         );
       }
+      forwardCall(authorize, call, 'secretsmanager.amazonaws.com').require({
+        action: 'lambda:InvokeFunction',
+        resource: rotation.functionArn,
+        context: { 'lambda:FunctionArn': rotation.functionArn },
+      });
       const token = requestToken(input);
       const { versionId } = optionalFlag(input, 'RotateImmediately', true)
         ? rotations.begin(secret, token)

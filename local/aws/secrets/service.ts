@@ -13,7 +13,7 @@ export function createSecretsManager(deps: SecretDeps, rotations: Rotations): Js
     operations: {
       ...valueOperations(deps),
       ...versionOperations(deps.secrets),
-      RotateSecret: rotateOperation(deps.secrets, rotations),
+      RotateSecret: rotateOperation(deps.secrets, rotations, deps.authorize),
     },
   };
 }

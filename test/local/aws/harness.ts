@@ -1,13 +1,40 @@
 import type { AccessRequest, Authorize } from '../../../local/aws/authorize.ts';
 import type { Route } from '../../../local/aws/call.ts';
 import { createCredentialTable } from '../../../local/aws/credentials.ts';
+import { type KeyStore, openKeyStore, type StoredKey } from '../../../local/aws/kms/keys.ts';
+import { rootPolicy } from '../../../local/aws/kms/policy.ts';
 import { type AwsDeps, startListener } from '../../../local/aws/listener.ts';
 import type { WireService } from '../../../local/aws/service.ts';
+import { memoryDocument } from '../../../local/state.ts';
 import { createTrail } from '../../../local/trail.ts';
 
 export const ACCOUNT = '000000000000';
 export const REGION = 'eu-north-1';
 export const ROLE = { arn: `arn:aws:iam::${ACCOUNT}:role/tester`, account: ACCOUNT };
+
+/** Id of a key of the template, with which a service encrypts. */
+export const DATA_KEY = '11111111-1111-1111-1111-111111111111';
+
+/** A key store with {@link DATA_KEY} in it, whose use is left to identity policies. */
+export function dataKeyStore(): KeyStore {
+  const keys = openKeyStore(memoryDocument({ keys: [] as StoredKey[] }), {
+    account: ACCOUNT,
+    region: REGION,
+  });
+  keys.add({
+    id: DATA_KEY,
+    arn: `arn:aws:kms:${REGION}:${ACCOUNT}:key/${DATA_KEY}`,
+    spec: 'SYMMETRIC_DEFAULT',
+    usage: 'ENCRYPT_DECRYPT',
+    status: 'Enabled',
+    description: '',
+    created: 0,
+    policy: rootPolicy(ACCOUNT),
+    tags: {},
+    fromTemplate: true,
+  });
+  return keys;
+}
 
 /** A clock that only moves when told. */
 export function fakeClock(start = Date.UTC(2026, 0, 2, 3, 4, 5)) {

@@ -8,9 +8,8 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { AccessRequest } from '../../../local/aws/authorize.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
-import { openKeyStore, type StoredKey } from '../../../local/aws/kms/keys.ts';
-import { rootPolicy } from '../../../local/aws/kms/policy.ts';
 import type { Invoke } from '../../../local/aws/lambda/invoke.ts';
 import { createRotations, ROTATION_STEPS } from '../../../local/aws/secrets/rotation.ts';
 import { createSecretsManager } from '../../../local/aws/secrets/service.ts';
@@ -18,11 +17,10 @@ import { openSecretStore, type SecretSettings, type StoredSecret } from '../../.
 import { jsonService } from '../../../local/aws/service.ts';
 import { memoryDocument } from '../../../local/state.ts';
 import { createTrail } from '../../../local/trail.ts';
-import { ACCOUNT, REGION, rulesOf, startAws } from './harness.ts';
+import { ACCOUNT, DATA_KEY, dataKeyStore, REGION, rulesOf, startAws } from './harness.ts';
 
 const SecretId = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:journal/client/journal-abcdef`;
 const FUNCTION = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:rotation`;
-const KEY = '11111111-1111-1111-1111-111111111111';
 const id = (letter: string) => letter.repeat(32);
 
 interface Options {
@@ -32,20 +30,7 @@ interface Options {
 }
 
 async function startSecrets({ settings = {}, rules = rulesOf(), onInvoke = () => null }: Options = {}) {
-  const place = { account: ACCOUNT, region: REGION };
-  const keys = openKeyStore(memoryDocument({ keys: [] as StoredKey[] }), place);
-  keys.add({
-    id: KEY,
-    arn: `arn:aws:kms:${REGION}:${ACCOUNT}:key/${KEY}`,
-    spec: 'SYMMETRIC_DEFAULT',
-    usage: 'ENCRYPT_DECRYPT',
-    status: 'Enabled',
-    description: '',
-    created: 0,
-    policy: rootPolicy(ACCOUNT),
-    tags: {},
-    fromTemplate: true,
-  });
+  const keys = dataKeyStore();
   const declared: SecretSettings = {
     arn: SecretId,
     name: 'journal/client/journal',
@@ -186,7 +171,7 @@ describe('versions and stages of a secret', () => {
 
 describe('who may read a secret', () => {
   it('asks for the secret with its endpoint, then for its key without it and via Secrets Manager', async () => {
-    const { get, asked } = await startSecrets({ settings: { kmsKeyId: KEY } });
+    const { get, asked } = await startSecrets({ settings: { kmsKeyId: DATA_KEY } });
     await get();
     expect(asked.map(({ action }) => action)).toEqual(['secretsmanager:GetSecretValue', 'kms:Decrypt']);
     expect(asked[0]?.context).toMatchObject({
@@ -203,7 +188,7 @@ describe('who may read a secret', () => {
 
   it.each(['secretsmanager:GetSecretValue', 'kms:Decrypt'])('denies without %s', async (denied) => {
     const { get } = await startSecrets({
-      settings: { kmsKeyId: KEY },
+      settings: { kmsKeyId: DATA_KEY },
       rules: rulesOf(({ action }) => action === denied),
     });
     await expect(get()).rejects.toMatchObject({ name: 'AccessDeniedException' });
@@ -281,6 +266,18 @@ describe('rotation', () => {
     await rotations.idle(SecretId);
     expect(steps).toEqual(['testSecret']);
     expect(Object.values((await describeSecret()).VersionIdsToStages ?? {}).flat()).toEqual(['AWSCURRENT']);
+  });
+
+  it('is started by whoever may invoke the function too, by what Secrets Manager does for the caller', async () => {
+    const byCaller = ({ action, caller }: AccessRequest) =>
+      action === 'lambda:InvokeFunction' && caller.kind === 'role';
+    const { rotate, rotations, asked, steps } = await startSecrets({ rules: rulesOf(byCaller) });
+    await expect(rotate()).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    const [need] = asked.filter(byCaller);
+    expect(need).toMatchObject({ resource: FUNCTION, context: { 'aws:ViaAWSService': 'true' } });
+    expect(need?.context).not.toHaveProperty('aws:SourceVpce');
+    await expect(rotations.idle(SecretId)).resolves.toBeUndefined();
+    expect(steps).toEqual([]);
   });
 
   it('needs a function that Secrets Manager may invoke', async () => {
