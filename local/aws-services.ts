@@ -12,6 +12,7 @@ import { jsonService, type WireService } from './aws/service.ts';
 import { createSqs } from './aws/sqs/service.ts';
 import type { FunctionPool } from './runtime/pool.ts';
 import { readBuses, readRules } from './template/events.ts';
+import { readTableKeys } from './template/tables.ts';
 
 /** KMS requests with asymmetric keys a second: the quota of an account. */
 const KMS_QUOTA = 1000;
@@ -40,6 +41,6 @@ export function createServices(assembly: ResolvedAssembly, deps: ServiceDeps): W
         deliver: (rule, event) => deliver(deps, rule, event),
       }),
     ),
-    createDynamoDb(deps.tablesUrl, deps),
+    createDynamoDb({ ...deps, tableKeys: readTableKeys(assembly) }),
   ];
 }

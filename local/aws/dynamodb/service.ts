@@ -1,7 +1,9 @@
-import type { Need } from '../authorize.ts';
-import type { Call, Input } from '../call.ts';
+import type { Authorize, Need } from '../authorize.ts';
+import { type Call, forwardCall, type Input } from '../call.ts';
 import { AwsError, notImplemented } from '../errors.ts';
 import { type WireResponse, writeJsonError } from '../json-protocol.ts';
+import type { KeyStore } from '../kms/keys.ts';
+import { useKey, withKmsErrorAs } from '../kms/use-key.ts';
 import type { WireService } from '../service.ts';
 import type { WireRequest } from '../sigv4.ts';
 
@@ -18,21 +20,32 @@ const ON_TABLE = new Set([
   'DescribeTable',
 ]);
 
+/** What DynamoDB needs. */
+export interface DynamoDbDeps {
+  /** dynalite's. */
+  tablesUrl: string;
+  /** Table to the key that encrypts it. */
+  tableKeys: ReadonlyMap<string, string>;
+  keys: KeyStore;
+  authorize: Authorize;
+  account: string;
+  region: string;
+}
+
 /**
  * DynamoDB: dynalite does the work, behind the same signatures and policies as every other call. Operations on one table
  * only, and no expiry: an item whose time has passed stays until somebody asks, which DynamoDB allows itself too (it takes days).
  */
-export function createDynamoDb(
-  dynaliteUrl: string,
-  { account, region }: { account: string; region: string },
-): WireService {
+export function createDynamoDb(deps: DynamoDbDeps): WireService {
   return {
     name: 'dynamodb',
     matches: ({ method, headers }) => method === 'POST' && (headers['x-amz-target'] ?? '').startsWith(TARGET),
     operation: operationOf,
     async answer(request, call) {
-      call.require(needOf(request, `arn:aws:dynamodb:${region}:${account}:table/`));
-      return forward(dynaliteUrl, request, call);
+      const table = tableOf(request);
+      call.require(needOf(deps, request, table));
+      useTableKey(deps, call, table);
+      return forward(deps.tablesUrl, request, call);
     },
     writeError: (error, requestId) => writeJsonError('1.0', error, requestId),
   };
@@ -42,16 +55,39 @@ function operationOf({ headers }: WireRequest): string {
   return (headers['x-amz-target'] ?? '').slice(TARGET.length);
 }
 
-function needOf(request: WireRequest, prefix: string): Need {
+/** Name of the table that a request is about, which may name it by its ARN. Throws `NotImplementedException`, `ValidationException`. */
+function tableOf(request: WireRequest): string {
   const operation = operationOf(request);
   if (!ON_TABLE.has(operation)) throw notImplemented(`dynamodb:${operation}`);
-  const { TableName, IndexName } = parse(request);
+  const { TableName } = parse(request);
   if (typeof TableName !== 'string') {
     throw new AwsError('ValidationException', 'TableName must be a string');
   }
-  const arn = TableName.startsWith('arn:') ? TableName : `${prefix}${TableName}`;
+  return TableName.replace(/^arn:.*:table\//, '');
+}
+
+function needOf({ account, region }: DynamoDbDeps, request: WireRequest, table: string): Need {
+  const { IndexName } = parse(request);
   const index = typeof IndexName === 'string' ? `/index/${IndexName}` : '';
-  return { action: `dynamodb:${operation}`, resource: `${arn}${index}` };
+  const resource = `arn:aws:dynamodb:${region}:${account}:table/${table}${index}`;
+  return { action: `dynamodb:${operationOf(request)}`, resource };
+}
+
+/** DynamoDB decrypts a table's key on behalf of whoever uses the table. It caches that for minutes; here it asks each time. */
+function useTableKey(
+  { keys, tableKeys, authorize, account, region }: DynamoDbDeps,
+  call: Call,
+  table: string,
+) {
+  const keyId = tableKeys.get(table);
+  if (keyId === undefined) return;
+  withKmsErrorAs('AccessDeniedException', "DynamoDB can't use the key of the table", () =>
+    useKey(keys, forwardCall(authorize, call, 'dynamodb.amazonaws.com'), keyId, {
+      viaService: `dynamodb.${region}.amazonaws.com`,
+      actions: ['kms:Decrypt'],
+      encryptionContext: { 'aws:dynamodb:tableName': table, 'aws:dynamodb:subscriberId': account },
+    }),
+  );
 }
 
 function parse({ body }: WireRequest): Input {

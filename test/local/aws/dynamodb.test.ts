@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createAwsCaller } from '../../../client/aws.ts';
 import { createDynamoDb } from '../../../local/aws/dynamodb/service.ts';
 import { startTables } from '../../../local/aws/dynamodb/tables.ts';
-import { ACCOUNT, REGION, rulesOf, startAws } from './harness.ts';
+import { ACCOUNT, DATA_KEY, dataKeyStore, REGION, rulesOf, startAws } from './harness.ts';
 
 async function start(rules = rulesOf()) {
   const tables = await startTables([
@@ -13,7 +13,11 @@ async function start(rules = rulesOf()) {
       AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
     },
   ]);
-  const aws = await startAws([createDynamoDb(tables.url, { account: ACCOUNT, region: REGION })], rules);
+  const service = createDynamoDb({
+    ...{ tablesUrl: tables.url, tableKeys: new Map([['sessions', DATA_KEY]]), keys: dataKeyStore() },
+    ...{ authorize: rules.authorize, account: ACCOUNT, region: REGION },
+  });
+  const aws = await startAws([service], { ...rules, route: { vpce: 'vpce-1' } });
   onTestFinished(async () => {
     await aws.close();
     await tables.close();
@@ -51,6 +55,28 @@ describe('DynamoDB', () => {
     await expect(call('PutItem', { TableName: 'sessions', Item: item })).rejects.toMatchObject({
       facts: { error: 'AccessDeniedException' },
     });
+    await expect(call('GetItem', { TableName: 'sessions', Key: { pk: item.pk } })).resolves.toEqual({});
+  });
+
+  it('asks for the key of the table on behalf of the caller, without the endpoint', async () => {
+    const { call, asked } = await start();
+    await call('GetItem', { TableName: 'sessions', Key: { pk: item.pk } });
+    expect(asked.map(({ action }) => action)).toEqual(['dynamodb:GetItem', 'kms:Decrypt']);
+    expect(asked[0]?.context).toMatchObject({ 'aws:SourceVpce': 'vpce-1' });
+    expect(asked[1]?.context).toMatchObject({
+      'kms:ViaService': `dynamodb.${REGION}.amazonaws.com`,
+      'kms:EncryptionContext:aws:dynamodb:tableName': 'sessions',
+    });
+    expect(asked[1]?.context).not.toHaveProperty('aws:SourceVpce');
+  });
+
+  it('denies whoever may not use the key, and changes nothing', async () => {
+    let may = false;
+    const { call } = await start(rulesOf(({ action }) => !may && action === 'kms:Decrypt'));
+    await expect(call('PutItem', { TableName: 'sessions', Item: item })).rejects.toMatchObject({
+      facts: { error: 'AccessDeniedException' },
+    });
+    may = true;
     await expect(call('GetItem', { TableName: 'sessions', Key: { pk: item.pk } })).resolves.toEqual({});
   });
 

@@ -5,6 +5,7 @@ import { readFunctions } from '../../../local/template/functions.ts';
 import { readGateways } from '../../../local/template/gateways.ts';
 import { readNetworks } from '../../../local/template/network.ts';
 import { readSecrets } from '../../../local/template/secrets.ts';
+import { readTableKeys, readTables } from '../../../local/template/tables.ts';
 import { zoneOf } from '../../../local/template/zone-of.ts';
 import { ACCOUNT, REGION } from '../aws/harness.ts';
 
@@ -39,6 +40,25 @@ const assemblyOf = (...resources: ResolvedResource[]): ResolvedAssembly => ({
   resources,
 });
 const refused = expect.objectContaining({ code: 'assembly_invalid' });
+
+describe('tables', () => {
+  it('are read with the key that encrypts them, apart from what dynalite makes', () => {
+    const KeySchema = [{ AttributeName: 'pk', KeyType: 'HASH' }];
+    const assembly = assemblyOf(
+      resource('DynamoDB::Table', 'a', {
+        TableName: 'sessions',
+        KeySchema,
+        SSESpecification: { SSEEnabled: true, KMSMasterKeyId: 'arn:key' },
+      }),
+      resource('DynamoDB::Table', 'b', { KeySchema }),
+    );
+    expect([...readTableKeys(assembly)]).toEqual([['sessions', 'arn:key']]);
+    expect(readTables(assembly)).toEqual([
+      { TableName: 'sessions', BillingMode: 'PAY_PER_REQUEST', KeySchema },
+      { TableName: 'b', BillingMode: 'PAY_PER_REQUEST', KeySchema },
+    ]);
+  });
+});
 
 describe('functions', () => {
   const properties = {
