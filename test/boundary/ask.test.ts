@@ -184,8 +184,8 @@ it('no line of the matrix says never where the engine, asked anew about the whol
   const nevers = matrixOf({ input }).filter(
     ({ verdict, resource, action }) => verdict === 'never' && !resource.includes(' ') && action !== CONNECT,
   );
-  const some = nevers.filter((_, index) => index % 97 === 0);
-  expect(some.length).toBeGreaterThan(90);
+  const some = nevers.filter((_, index) => index % 3 === 0);
+  expect(some.length).toBeGreaterThan(2000);
   for (const { principal, action, resource } of some) {
     const actor = input.actors.find(({ name }) => name === principal);
     if (actor === undefined) throw new Error(principal);

@@ -845,10 +845,44 @@ const NETWORKS: readonly Mutation[] = [
 ];
 
 const TEMPLATES: readonly Mutation[] = [
-  adds('a policy for a role outside', SIGNING, 'AWS::IAM::Policy', () => ({ PolicyName: 'x', Roles: ['somebody'], PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: signer('public') }] } }), 'I1', 'policies-are-for-own-roles'),
-  adds('a role with a signer’s name', PUBLIC, 'AWS::IAM::Role', () => ({ RoleName: 'journal-signer-journal-more', ...trust({ Service: 'lambda.amazonaws.com' }) }), 'I1', 'sign-is-for-signers'),
-  adds('another zone’s events', PUBLIC, 'AWS::Events::Rule', () => ({ EventBusName: 'journal-internal', EventPattern: {}, Targets: [] }), 'I2', 'entries-are-own'),
-  sets('a macro', ADMIN, ['Alarms0', ''], { DisplayName: { 'Fn::Transform': { Name: 'Macro' } } }, 'I1', 'templates-are-final'),
+  adds(
+    'a policy for a role outside',
+    SIGNING,
+    'AWS::IAM::Policy',
+    () => ({
+      PolicyName: 'x',
+      Roles: ['somebody'],
+      PolicyDocument: {
+        Statement: [{ Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: signer('public') }],
+      },
+    }),
+    'I1',
+    'policies-are-for-own-roles',
+  ),
+  adds(
+    'a role with a signer’s name',
+    PUBLIC,
+    'AWS::IAM::Role',
+    () => ({ RoleName: 'journal-signer-journal-more', ...trust({ Service: 'lambda.amazonaws.com' }) }),
+    'I1',
+    'sign-is-for-signers',
+  ),
+  adds(
+    'another zone’s events',
+    PUBLIC,
+    'AWS::Events::Rule',
+    () => ({ EventBusName: 'journal-internal', EventPattern: {}, Targets: [] }),
+    'I2',
+    'entries-are-own',
+  ),
+  sets(
+    'a macro',
+    ADMIN,
+    ['Alarms0', ''],
+    { DisplayName: { 'Fn::Transform': { Name: 'Macro' } } },
+    'I1',
+    'templates-are-final',
+  ),
   adds(
     'a permission for another account',
     SIGNING,

@@ -12,8 +12,7 @@ const USES = ['kms:Anything', ...DATA_KEY_USES];
 export const dataKeysAreClosed: Rule = {
   name: 'data-keys-are-closed',
   invariant: 'I8',
-  title:
-    'Keys in templates encrypt for named services and for nobody directly, sign nothing, and stay in their region.',
+  title: 'Keys in templates encrypt for named services and for nobody directly.',
   check: (input) =>
     resourcesOfType(input.assembly, 'AWS::KMS::Key').flatMap((key) =>
       policyProblems(key, input).map((problem) => ({

@@ -17,7 +17,8 @@ const LINKS: Readonly<Record<string, (properties: ResolvedResource['properties']
     ['calls', FunctionName],
     ...failures(DestinationConfig),
   ],
-  'AWS::Events::Rule': ({ Targets, RoleArn }) => [
+  'AWS::Events::Rule': ({ Targets, RoleArn, EventBusName }) => [
+    ['listens to', EventBusName === 'default' ? undefined : EventBusName],
     ...listOf(Targets)
       .map(objectOf)
       .flatMap(({ Arn, RoleArn: role, DeadLetterConfig }): Link[] => [

@@ -30,6 +30,7 @@ import { noOtherIdentities } from './no-other-identities.ts';
 import { noRouteElsewhere } from './no-route-elsewhere.ts';
 import { onlySignersCanSign } from './only-signers-can-sign.ts';
 import { outsidersAreNotAdmitted } from './outsiders-are-not-admitted.ts';
+import { policiesAreForOwnRoles } from './policies-are-for-own-roles.ts';
 import { recordsAreBare } from './records-are-bare.ts';
 import { resourceTypesAreKnown } from './resource-types-are-known.ts';
 import { rolesAreBounded } from './roles-are-bounded.ts';
@@ -38,6 +39,7 @@ import { routesAreAuthorized } from './routes-are-authorized.ts';
 import { signersAreDeclared } from './signers-are-declared.ts';
 import { signingZoneHasNoWayOut } from './signing-zone-has-no-way-out.ts';
 import { templateKeysEncryptOnly } from './template-keys-encrypt-only.ts';
+import { templatesAreFinal } from './templates-are-final.ts';
 import { zoneFunctionsAreDeclared } from './zone-functions-are-declared.ts';
 
 /** Every rule of the boundary proof. */
@@ -73,6 +75,7 @@ export const RULES: readonly Rule[] = [
   noRouteElsewhere,
   onlySignersCanSign,
   outsidersAreNotAdmitted,
+  policiesAreForOwnRoles,
   recordsAreBare,
   resourceTypesAreKnown,
   rolesAreBounded,
@@ -81,5 +84,6 @@ export const RULES: readonly Rule[] = [
   signersAreDeclared,
   signingZoneHasNoWayOut,
   templateKeysEncryptOnly,
+  templatesAreFinal,
   zoneFunctionsAreDeclared,
 ];

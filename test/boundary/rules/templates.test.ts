@@ -20,11 +20,13 @@ import { noKeyResources } from '../../../infra/boundary/rules/no-key-resources.t
 import { noLogOutlets } from '../../../infra/boundary/rules/no-log-outlets.ts';
 import { noOtherIdentities } from '../../../infra/boundary/rules/no-other-identities.ts';
 import { outsidersAreNotAdmitted } from '../../../infra/boundary/rules/outsiders-are-not-admitted.ts';
+import { policiesAreForOwnRoles } from '../../../infra/boundary/rules/policies-are-for-own-roles.ts';
 import { recordsAreBare } from '../../../infra/boundary/rules/records-are-bare.ts';
 import { resourceTypesAreKnown } from '../../../infra/boundary/rules/resource-types-are-known.ts';
 import { routesAreAuthorized } from '../../../infra/boundary/rules/routes-are-authorized.ts';
 import { signersAreDeclared } from '../../../infra/boundary/rules/signers-are-declared.ts';
 import { templateKeysEncryptOnly } from '../../../infra/boundary/rules/template-keys-encrypt-only.ts';
+import { templatesAreFinal } from '../../../infra/boundary/rules/templates-are-final.ts';
 import { zoneFunctionsAreDeclared } from '../../../infra/boundary/rules/zone-functions-are-declared.ts';
 import { deriveGrants, deriveZoneConfig } from '../../../infra/declaration/derive.ts';
 import system from '../../../zones.ts';
@@ -526,6 +528,42 @@ const CASES: readonly Case[] = [
     /a deploy overwrites/,
   ],
 
+  [
+    policiesAreForOwnRoles,
+    'a role of the stack',
+    PUBLIC,
+    { ...roleOf('public', SUMMARY, []), ...one('AWS::IAM::Policy', { Roles: [SUMMARY] }) },
+    undefined,
+  ],
+  [
+    policiesAreForOwnRoles,
+    'another role',
+    PUBLIC,
+    one('AWS::IAM::Policy', { Roles: ['somebody'] }),
+    /role somebody/,
+  ],
+  [
+    policiesAreForOwnRoles,
+    'a user',
+    PUBLIC,
+    one('AWS::IAM::ManagedPolicy', { Users: ['somebody'] }),
+    /user somebody/,
+  ],
+  [templatesAreFinal, 'as written', PUBLIC, one('AWS::SQS::Queue'), undefined],
+  [
+    templatesAreFinal,
+    'a macro',
+    PUBLIC,
+    one('AWS::SQS::Queue', { QueueName: { 'Fn::Transform': { Name: 'Macro' } } }),
+    /rewritten by a macro/,
+  ],
+  [
+    entriesAreOwn,
+    'another zone’s bus',
+    PUBLIC,
+    one('AWS::Events::Rule', { EventBusName: 'journal-internal' }),
+    /listens to/,
+  ],
   [
     outsidersAreNotAdmitted,
     'a service of ours',
