@@ -5,6 +5,8 @@ import type { PageName } from './texts.ts';
 export interface Outcome {
   status: number;
   page: PageName;
+  /** Whether logging in again must ask for the person again: the issuer still knows the one who did not suffice. */
+  anew?: boolean;
 }
 
 const BAD_REQUEST: Outcome = { status: 400, page: 'badRequest' };
@@ -24,8 +26,8 @@ export const OUTCOMES: Readonly<Partial<Record<ErrorCode, Outcome>>> = {
   token_refused: { status: 403, page: 'declined' },
   grant_refused: { status: 403, page: 'badRequest' },
   details_invalid: BAD_REQUEST,
-  security_level_too_low: { status: 403, page: 'level' },
-  person_mismatch: { status: 403, page: 'person' },
+  security_level_too_low: { status: 403, page: 'level', anew: true },
+  person_mismatch: { status: 403, page: 'person', anew: true },
   session_invalid: { status: 401, page: 'notLoggedIn' },
   id_token_invalid: UPSTREAM,
   token_invalid: UPSTREAM,

@@ -69,6 +69,6 @@ export function requireSecurityLevel(claims: IdTokenClaims, demanded: string | u
     throw new ZonesError(
       'security_level_too_low',
       `The login must have security level ${demanded} or higher; log in with a stronger means.`,
-      { facts: { demanded, level: level ?? 'none' } },
+      { facts: { demanded, securityLevel: level ?? 'none' } },
     );
 }

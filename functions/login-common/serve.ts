@@ -40,7 +40,7 @@ export async function answerEvent<T>(
 function answerError(deps: Dependencies, error: unknown, request: GatewayRequest | undefined): Answer {
   const known = isZonesError(error) ? error : undefined;
   const refusal = known?.code ?? 'unexpected';
-  const { status, page } = (known && OUTCOMES[known.code]) ?? FAULT;
+  const { status, page, anew } = (known && OUTCOMES[known.code]) ?? FAULT;
   const reference = request?.id ?? '-';
   deps.log({
     level: status >= 500 ? 'error' : 'info',
@@ -54,7 +54,7 @@ function answerError(deps: Dependencies, error: unknown, request: GatewayRequest
       page,
       reference,
       language: chooseLanguage(request.headers.get('accept-language')?.[0]),
-      link: { label: 'logIn', href: `${deps.settings.basePath}/login` },
+      link: { label: 'logIn', href: `${deps.settings.basePath}/login${anew ? '?prompt=login' : ''}` },
     });
   return {
     status,

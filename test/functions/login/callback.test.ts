@@ -188,6 +188,8 @@ describe('callback', () => {
     else {
       expectFailure(login, answer, 'security_level_too_low');
       expect(answer.body).toContain('This login is not secure enough');
+      // Without it the issuer, which still knows this login, would give the same one again.
+      expect(answer.body).toMatch(/href="[^"]*\/login\?prompt=login"/);
       // Nobody holds the tokens of a login that was not accepted.
       expect(login.world.issuer.revoked.size).toBe(1);
     }
