@@ -1,6 +1,6 @@
 import type { JWK } from 'jose';
 import { ZonesError } from '../client/errors.ts';
-import type { KeyEntry } from '../functions/common/record.ts';
+import type { ClientRecord, KeyEntry } from '../functions/common/record.ts';
 import {
   findInState,
   type OperatorDeps,
@@ -37,14 +37,33 @@ export async function bootstrapKeys(deps: OperatorDeps): Promise<ClientKey[]> {
 async function bootstrapKey(deps: OperatorDeps, client: string): Promise<ClientKey> {
   const { clientId = '', issuer = '', algorithm = 'ES256' } = deps.declaration.clients[client] ?? {};
   let record = await readClientRecord(deps, client);
+  requireOwner(record, { clientId, issuer });
   if (findInState(record, 'current') === undefined) record = await rotateClientKey(deps, client);
   const key = findInState(record, 'current') ?? findInState(record, 'created') ?? record.keys.at(-1);
   if (key === undefined) {
     throw new ZonesError(
       'local_failed',
-      `Rotation made no key for client ${client} (${algorithm}); see .local/state/logs.`,
+      `Rotation made no key for client ${client} (${algorithm}); the log of the rotation function says why.`,
     );
   }
   const { kid, keyArn, state } = key;
   return { client, clientId, issuer, kid, keyArn, state, jwk: await readJwk(deps.aws, key) };
+}
+
+/**
+ * Throws `local_failed` where the record that the state has is another registration's: of a start with other ports for the
+ * stand-ins, or of another declaration. Every function would refuse it.
+ */
+export function requireOwner(
+  record: Partial<ClientRecord>,
+  owner: Pick<ClientRecord, 'clientId' | 'issuer'>,
+): void {
+  for (const member of ['issuer', 'clientId'] as const) {
+    const kept = record[member];
+    if (kept !== undefined && kept !== owner[member])
+      throw new ZonesError(
+        'local_failed',
+        `The state here was made for ${member} ${kept}, and the declaration now has ${owner[member]}. Start with the ports and declaration it was made with, begin anew with --fresh, or choose another folder with --directory.`,
+      );
+  }
 }

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { requireOwner } from '../../local/bootstrap.ts';
+
+const owner = { clientId: 'a', issuer: 'https://localhost:3443' };
+
+test.each([
+  ['a new state', {}],
+  ['the state of an earlier start', { ...owner, client: 'journal' }],
+])('%s is taken', (_, record) => {
+  expect(() => requireOwner(record, owner)).not.toThrow();
+});
+
+test.each([
+  ['other ports', { ...owner, issuer: 'https://localhost:4443' }, /for issuer https:\/\/localhost:4443/],
+  ['another declaration', { ...owner, clientId: 'b' }, /for clientId b/],
+])('the state of a start with %s is refused, saying what to do', (_, record, message) => {
+  expect(() => requireOwner(record, owner)).toThrow(
+    expect.objectContaining({ code: 'local_failed', message: expect.stringMatching(message) }),
+  );
+  expect(() => requireOwner(record, owner)).toThrow(/--fresh.*--directory/);
+});
