@@ -32,13 +32,10 @@ export async function listenWith(server: Server, port: number, scheme: 'http' | 
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) =>
       reject(
-        new ZonesError(
-          'local_failed',
-          cause.code === 'EADDRINUSE'
-            ? `Port ${port} is taken: is another \`npm start\` running? End it, or choose other ports with --port.`
-            : `Can't listen on port ${port}: ${cause.message}`,
-          { cause, facts: { port } },
-        ),
+        new ZonesError('local_failed', `Can't listen on port ${port}: ${cause.message}`, {
+          cause,
+          facts: { port },
+        }),
       ),
     );
     server.listen(port, '127.0.0.1', resolve);

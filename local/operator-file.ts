@@ -49,8 +49,10 @@ export function readOperatorFile(directory: string): OperatorFile {
   try {
     return JSON.parse(readFileSync(join(directory, 'operator.json'), 'utf8')) as OperatorFile;
   } catch (cause) {
-    throw new ZonesError('local_failed', 'No local system is running here; begin one with npm start.', {
-      cause,
-    });
+    throw new ZonesError(
+      'local_failed',
+      `No local system is running with its state in ${directory}; begin one with npm start, or name its folder with --directory.`,
+      { cause },
+    );
   }
 }

@@ -18,18 +18,21 @@ export interface CommandOptions {
   directory: string;
 }
 
+/** Where state is kept when nothing else is said. */
+export const DEFAULT_DIRECTORY = '.local';
+
 /** What `--help` prints. */
 export const USAGE = `npm start -- [options]
 
   --once                run the whole job, print a table of steps, exit 0 or 1
-  --json                with --once: print only JSON
+  --json                with --once: print only JSON (npm --silent start … prints nothing of its own)
   --fresh               begin with empty caches and state
   --declaration FILE    another declaration than zones.ts
   --no-stand-in         call the declared issuers and APIs themselves (conformance testing)
   --port N              first port of the gateways (default 3000)
   --stand-in-port N     first port of the stand-ins (default 3443)
   --page-port N         port of the page (default: after the gateways, 3001)
-  --directory FOLDER    where state is kept (default .local)
+  --directory FOLDER    where state is kept (default ${DEFAULT_DIRECTORY})
 `;
 
 /** Reads the command line. Throws `local_failed` naming what is wrong with it. */
@@ -56,7 +59,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         declaration: { type: 'string', default: 'zones.ts' },
-        directory: { type: 'string', default: '.local' },
+        directory: { type: 'string', default: DEFAULT_DIRECTORY },
         port: { type: 'string', default: '3000' },
         'stand-in-port': { type: 'string', default: '3443' },
         'page-port': { type: 'string' },

@@ -3,6 +3,9 @@ import { parseArgs } from 'node:util';
 import { isZonesError, ZonesError } from '../client/errors.ts';
 import { callJson } from './aws-client.ts';
 import { type OperatorFile, readOperatorFile } from './operator-file.ts';
+import { DEFAULT_DIRECTORY } from './options.ts';
+
+const USAGE = 'npm run send -- [--directory FOLDER] FILE…';
 
 interface EventFile {
   source: string;
@@ -12,20 +15,23 @@ interface EventFile {
 
 /** `npm run send -- FILE…`: puts the EventBridge events in the files on the bus of the zone that takes their source. */
 async function main(): Promise<void> {
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: { directory: { type: 'string', default: '.local' } },
-  });
-  if (positionals.length === 0)
-    throw new ZonesError('local_failed', 'Name an event file: npm run send -- FILE');
+  const { positionals, values } = readArguments();
+  if (positionals.length === 0) throw new ZonesError('local_failed', `Name an event file: ${USAGE}`);
   const operator = readOperatorFile(values.directory);
   for (const file of positionals) {
     const event = readEvent(file);
     const bus = findBus(operator, event, file);
     const id = await putEvent(operator, bus, event);
-    console.log(
-      `${file}: event ${id} is on ${bus}; what becomes of it is in ${values.directory}/state/logs.`,
-    );
+    console.log(`${file}: event ${id} is on ${bus}; what becomes of it is in ${operator.logs}.`);
+  }
+}
+
+function readArguments() {
+  try {
+    const directory = { type: 'string', default: DEFAULT_DIRECTORY } as const;
+    return parseArgs({ allowPositionals: true, options: { directory } });
+  } catch (cause) {
+    throw new ZonesError('local_failed', `${(cause as Error).message}. Write: ${USAGE}`, { cause });
   }
 }
 

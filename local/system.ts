@@ -8,6 +8,7 @@ import type { SystemDeclaration } from '../infra/declaration/types.ts';
 import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys, type ClientKey } from './bootstrap.ts';
 import { claimPlace } from './claim.ts';
+import { type Closers, startOrClose } from './closers.ts';
 import { deriveLocalDeclaration, type LocalPorts, type StandInPlace } from './declaration.ts';
 import { type LocalAws, startLocalAws } from './local-aws.ts';
 import { openPortal } from './portal.ts';
@@ -60,7 +61,11 @@ export interface LocalSystem {
 }
 
 /** Starts everything: assembly, CA, AWS, stand-ins, keys. What was started is closed again where a later part fails. */
-export async function startSystem(options: SystemOptions): Promise<LocalSystem> {
+export function startSystem(options: SystemOptions): Promise<LocalSystem> {
+  return startOrClose((closers) => startAll(options, closers));
+}
+
+async function startAll(options: SystemOptions, closers: Closers): Promise<LocalSystem> {
   const { ports, directory } = options;
   const declarationFile = resolve(options.declarationFile);
   const state = join(directory, options.standIn ? 'state' : 'state-no-stand-in');
@@ -69,68 +74,56 @@ export async function startSystem(options: SystemOptions): Promise<LocalSystem> 
   const trail = createTrail(Date.now);
   const gatewayPort = (zone: string) => portOf(local.system, zone, ports.gateway);
   const gatewayUrl = (zone: string) => `http://localhost:${gatewayPort(zone)}`;
-  const zones = Object.keys(local.system.zones).filter(
-    (zone) => local.system.zones[zone]?.gateway !== undefined,
-  );
+  const zones = gatewayZones(local.system);
   const pagePort = options.page === 'next' ? ports.gateway + zones.length : options.page;
-  const giveBack = await claimPlace(directory, [
-    ...zones.map(gatewayPort),
-    ...(pagePort === undefined ? [] : [pagePort]),
-    ...local.places.map(({ port }) => port),
+  closers.add(
+    await claimPlace(directory, [
+      ...zones.map((zone) => ({ port: gatewayPort(zone), option: '--port' as const })),
+      ...(pagePort === undefined ? [] : [{ port: pagePort, option: '--page-port' as const }]),
+      ...local.places.map(({ port }) => ({ port, option: '--stand-in-port' as const })),
+    ]),
+  );
+  if (options.fresh) rmSync(state, { recursive: true, force: true });
+  const logs = join(state, 'logs');
+  closers.add(keepTrail(trail, logs));
+  const [assembly, ca] = await Promise.all([
+    loadAssembly({
+      declarationFile,
+      ports: options.standIn ? ports : undefined,
+      directory: join(directory, 'assembly'),
+    }),
+    createCa(join(directory, 'ca')),
   ]);
-  const closers: (() => Promise<void> | void)[] = [giveBack];
-  const close = async () => {
-    for (const closer of closers.toReversed()) await closer();
+  const trust = makeTrust(ca, join(directory, 'ca'), options.extraCaFile);
+  const standIns = options.standIn
+    ? await startStandIns({ local, ca, stateDirectory: state, gatewayUrl, trail })
+    : undefined;
+  if (standIns !== undefined) closers.add(standIns.close);
+  const aws = await startLocalAws({
+    assembly,
+    world: buildWorld(assembly),
+    stateDirectory: state,
+    caFile: trust.file,
+    gatewayPort,
+    trail,
+  });
+  closers.add(aws.close);
+  const operator = { declaration: local.system, aws, standIns };
+  const keys = await bootstrapKeys(operator);
+  if (standIns !== undefined) closers.add(openPortal(operator, trail));
+  return {
+    ...{ declaration: local.system, places: local.places, assembly, aws, standIns, keys, trail, logs },
+    ...{ gatewayUrl, pagePort, close: closers.close },
+    fetch: createTrustingFetch(trust.pem),
+    caFile: trust.file,
   };
-  try {
-    if (options.fresh) rmSync(state, { recursive: true, force: true });
-    const logs = join(state, 'logs');
-    closers.push(keepTrail(trail, logs));
-    const [assembly, ca] = await Promise.all([
-      loadAssembly({
-        declarationFile,
-        ports: options.standIn ? ports : undefined,
-        directory: join(directory, 'assembly'),
-      }),
-      createCa(join(directory, 'ca')),
-    ]);
-    const trust = makeTrust(ca, join(directory, 'ca'), options.extraCaFile);
-    const standIns = options.standIn
-      ? await startStandIns({ local, ca, stateDirectory: state, gatewayUrl, trail })
-      : undefined;
-    if (standIns !== undefined) closers.push(standIns.close);
-    const aws = await startLocalAws({
-      assembly,
-      world: buildWorld(assembly),
-      stateDirectory: state,
-      caFile: trust.file,
-      gatewayPort,
-      trail,
-    });
-    closers.push(aws.close);
-    const operator = { declaration: local.system, aws, standIns };
-    const keys = await bootstrapKeys(operator);
-    if (standIns !== undefined) closers.push(openPortal(operator, trail));
-    return {
-      ...{ declaration: local.system, places: local.places, assembly, aws, standIns, keys, trail, logs },
-      ...{ gatewayUrl, pagePort, close },
-      fetch: createTrustingFetch(trust.pem),
-      caFile: trust.file,
-    };
-  } catch (cause) {
-    await close();
-    throw cause;
-  }
 }
 
-/** Gateways take one port after the other, in the order of the declaration. */
+/** The zones with a gateway, in the order of the declaration: their gateways take one port after the other. */
+function gatewayZones(system: SystemDeclaration): string[] {
+  return Object.keys(system.zones).filter((zone) => system.zones[zone]?.gateway !== undefined);
+}
+
 function portOf(system: SystemDeclaration, zone: string, first: number): number {
-  const zones = Object.entries(system.zones).filter(([, { gateway }]) => gateway !== undefined);
-  return (
-    first +
-    Math.max(
-      0,
-      zones.findIndex(([name]) => name === zone),
-    )
-  );
+  return first + Math.max(0, gatewayZones(system).indexOf(zone));
 }

@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { DEFAULT_DIRECTORY } from './options.ts';
 import type { LocalSystem } from './system.ts';
 
 /** What `npm start` prints once everything runs: what that is, where it is entered, and lines to try. */
@@ -21,7 +23,7 @@ export function welcome(
         ...aws.endpoints.map(({ zone, service, url }) => row(`${zone} ${service}`, url)),
       ],
     ],
-    ['Try', [...curlLines(system), '  npm run send -- examples/document-created.json']],
+    ['Try', [...curlLines(system), sendLine(directory)]],
   ];
   const text = sections
     .filter(([, lines]) => lines.length > 0)
@@ -67,6 +69,11 @@ function curlLines({ declaration, aws, gatewayUrl }: LocalSystem): string[] {
         return `  curl --aws-sigv4 aws:amz:${aws.region}:execute-api --user ${accessKeyId}:${secretAccessKey} ${url}`;
       }),
   );
+}
+
+function sendLine(directory: string): string {
+  const where = directory === resolve(DEFAULT_DIRECTORY) ? '' : `--directory ${directory} `;
+  return `  npm run send -- ${where}examples/document-created.json`;
 }
 
 /** Without stand-ins a person registers the first key. */

@@ -34,10 +34,22 @@ describe('the place of the local system', () => {
   it('needs its ports', async () => {
     const taken = await listen(() => {});
     onTestFinished(taken.close);
-    await expect(claimPlace(temporary(), [taken.port])).rejects.toMatchObject({
+    const wanted = { port: taken.port, option: '--stand-in-port' } as const;
+    await expect(claimPlace(temporary(), [wanted])).rejects.toMatchObject({
       code: 'local_failed',
       facts: { port: taken.port },
-      message: expect.stringContaining(`Port ${taken.port} is taken`),
+      message: expect.stringMatching(`Port ${taken.port} is taken.* with --stand-in-port`),
+    });
+  });
+
+  it('needs a port only once: two options that meet are named', async () => {
+    const wanted = [
+      { port: 20_000, option: '--port' },
+      { port: 20_000, option: '--stand-in-port' },
+    ] as const;
+    await expect(claimPlace(temporary(), wanted)).rejects.toMatchObject({
+      code: 'local_failed',
+      message: expect.stringContaining('wanted twice, by --port and --stand-in-port'),
     });
   });
 });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -25,13 +25,21 @@ async function ended(child: ChildProcess) {
   return { code, out, error };
 }
 
-async function untilPrinted(child: ChildProcess, text: string): Promise<void> {
+async function untilPrinted(child: ChildProcess, text: string): Promise<string> {
   let out = '';
   for await (const chunk of child.stdout ?? []) {
     out += chunk;
-    if (out.includes(text)) return;
+    if (out.includes(text)) return out;
   }
   throw new Error(`ended before it printed ${text}: ${out}`);
+}
+
+/** The current key in the client's record, as the state has it. */
+function currentKid(): string {
+  const { secrets } = JSON.parse(readFileSync(join(directory, 'state', 'secrets.json'), 'utf8'));
+  const [{ versions }] = secrets;
+  const { text } = versions.find(({ stages }: { stages: string[] }) => stages.includes('AWSCURRENT'));
+  return JSON.parse(text).keys.find(({ state }: { state: string }) => state === 'current').kid;
 }
 
 /** Processes of functions that are still there: they work in their asset's folder. */
@@ -76,9 +84,12 @@ describe('npm start', { timeout: 120_000 }, () => {
       ]),
     );
 
-    // The second start finds the first one's keys, so this shows that state survives; it also says what runs.
+    const kid = currentKid();
     const running = start();
-    await untilPrinted(running, 'Ctrl-C ends everything');
+    const welcome = await untilPrinted(running, 'Ctrl-C ends everything');
+    // The first start's last key: state survives.
+    expect(welcome).toMatch(new RegExp(`journal +current +${kid}`));
+    expect(welcome).toContain(`npm run send -- --directory ${directory} examples/`);
     const refused = await ended(start('--fresh'));
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining(`Port ${port} is taken`) });
     const sent = await ended(
