@@ -8,6 +8,7 @@ import {
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
+  X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
 
@@ -19,12 +20,12 @@ export interface KeyAndCert {
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY = 24 * 60 * 60 * 1000;
-const SUBJECT = 'CN=helseid-zones local CA';
-
 /** A certificate authority that can sign leaf certificates and no other authority (RFC 5280 4.2.1.9). */
 export async function makeAuthority(now: Date, days: number): Promise<KeyAndCert> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  return finish(keys, keys.privateKey, SUBJECT, now, days, [
+  // A name of its own: who trusts two local systems would else try the wrong one's key (RFC 5280 4.1.2.4).
+  const name = `CN=helseid-zones local CA ${randomBytes(8).toString('hex')}`;
+  return finish(keys, keys.privateKey, { subject: name, issuer: name }, now, days, [
     new BasicConstraintsExtension(true, 0, true),
     new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
   ]);
@@ -37,7 +38,8 @@ export async function makeLeaf(authority: KeyAndCert, now: Date, days: number): 
   const signingKey = await webcrypto.subtle.importKey('pkcs8', new Uint8Array(der), ALGORITHM, false, [
     'sign',
   ]);
-  return finish(keys, signingKey, 'CN=localhost', now, days, [
+  const { subject: issuer } = new X509Certificate(authority.cert);
+  return finish(keys, signingKey, { subject: 'CN=localhost', issuer }, now, days, [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
@@ -52,7 +54,7 @@ export async function makeLeaf(authority: KeyAndCert, now: Date, days: number): 
 async function finish(
   keys: webcrypto.CryptoKeyPair,
   signingKey: webcrypto.CryptoKey,
-  subject: string,
+  names: { subject: string; issuer: string },
   now: Date,
   days: number,
   extensions: Extension[],
@@ -60,8 +62,7 @@ async function finish(
   const certificate = await X509CertificateGenerator.create({
     // A first byte below 0x80 keeps the number positive (RFC 5280 4.1.2.2).
     serialNumber: randomBytes(16).fill(0x41, 0, 1).toString('hex'),
-    subject,
-    issuer: SUBJECT,
+    ...names,
     notBefore: new Date(now.getTime() - DAY),
     notAfter: new Date(now.getTime() + days * DAY),
     publicKey: keys.publicKey,

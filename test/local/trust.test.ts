@@ -11,6 +11,7 @@ import { createTrustingFetch } from '../../local/trusting-fetch.ts';
 const folder = mkdtempSync(join(tmpdir(), 'trust-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const ca = await createCa(join(folder, 'ca'));
+const other = await createCa(join(folder, 'other'));
 
 describe('what functions trust', () => {
   it('is the local CA alone, where nothing else is asked for', () => {
@@ -64,9 +65,14 @@ describe('the fetch of the local system', () => {
     expect((await send(`${url}/empty`)).status).toBe(204);
   });
 
+  it('trusts the CA of another local system beside its own', async () => {
+    const url = await serve();
+    for (const pem of [other.certificatePem + ca.certificatePem, ca.certificatePem + other.certificatePem])
+      expect((await createTrustingFetch(pem)(`${url}/empty`)).status).toBe(204);
+  });
+
   it('trusts no other', async () => {
     const url = await serve();
-    const other = await createCa(join(folder, 'other'));
     await expect(createTrustingFetch(other.certificatePem)(url)).rejects.toThrow();
     await expect(fetch(url)).rejects.toThrow();
   });
