@@ -1,4 +1,5 @@
 import { ALGORITHMS, type Algorithm } from '../client/algorithms.ts';
+import { ACCOUNT_PLACEHOLDER, VPC_PLACEHOLDER } from '../functions/common/key-policy.ts';
 
 /** What a key policy is rendered from. The account and the VPC are known to CloudFormation only; see {@link keyPolicyTemplate}. */
 export interface KeyPolicyFacts {
@@ -17,12 +18,6 @@ export interface KeyPolicyDocument {
   Version: '2012-10-17';
   Statement: readonly Readonly<Record<string, unknown>>[];
 }
-
-/** Stands for the account in a template; the rotation function puts its own account there. */
-export const ACCOUNT_PLACEHOLDER = '${Account}';
-
-/** Stands for the signing zone's VPC in a template; the rotation function puts its `SIGNING_VPC` there. */
-export const VPC_PLACEHOLDER = '${SigningVpc}';
 
 /** What administrators of the account may do with any key of the system: neither use it nor hand its use on. */
 export const KEY_ADMINISTRATION = [

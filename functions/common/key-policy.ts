@@ -2,7 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
 import { ZonesError } from '../../client/errors.ts';
 
-/** What the infrastructure rendered for the keys of one client, with placeholders `${Account}` and `${SigningVpc}`. */
+/** Stands for the account in a template. */
+export const ACCOUNT_PLACEHOLDER = '${Account}';
+
+/** Stands for the signing zone's VPC in a template. */
+export const VPC_PLACEHOLDER = '${SigningVpc}';
+
+/** What the infrastructure rendered for the keys of one client, with {@link ACCOUNT_PLACEHOLDER} and {@link VPC_PLACEHOLDER}. */
 export type KeyPolicyTemplate = Readonly<Record<string, unknown>>;
 
 /** What is known only once the system is deployed. */
@@ -31,7 +37,9 @@ export function fillKeyPolicy(
   const text = JSON.stringify(template, (_, value) => {
     if (typeof value !== 'string') return value;
     if (SIGNING_ALGORITHMS.has(value)) return ALGORITHMS[algorithm].kmsSigningAlgorithm;
-    return value.replaceAll('${Account}', values.account).replaceAll('${SigningVpc}', values.signingVpc);
+    return value
+      .replaceAll(ACCOUNT_PLACEHOLDER, values.account)
+      .replaceAll(VPC_PLACEHOLDER, values.signingVpc);
   });
   if (text.includes('${'))
     throw new ZonesError(

@@ -6,6 +6,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createAwsCaller, readAwsConfig } from '../../client/aws.ts';
 import { createRemoteSigner } from '../../client/remote-signer.ts';
 import { createKmsPort, createSecretsPort, systemClock } from '../common/key-ports.ts';
+import { METRICS_NAMESPACE } from '../common/shared-names.ts';
 import type { AdminWorld } from './open-rotation.ts';
 import { type AdminClient, readAdminClients } from './settings.ts';
 
@@ -32,6 +33,6 @@ export function readAdminWorld(
   const readFile = (name: string) => readFileSync(new URL(name, here), 'utf8');
   const files = { config: readFile('./config.json'), policies: readFile('./key-policy.json') };
   const clients = readAdminClients({ ...files, env: process.env });
-  const metrics = new Metrics({ namespace: 'helseid-zones', serviceName: clients[0]?.system ?? 'none' });
+  const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: clients[0]?.system ?? 'none' });
   return { world, clients, metrics };
 }

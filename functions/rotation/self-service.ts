@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import { isZonesError, ZonesError } from '../../client/errors.ts';
 import type { ApiFetch } from '../../client/tokens.ts';
+import { SELF_SERVICE_PATH } from '../common/shared-names.ts';
 import type { ListedKey, RegisteredJwk, SelfService } from './ports.ts';
 
 /** Where the self-service API takes and shows a client's keys, below its base URL. */
-const PATH = '/v1/client-secret';
 
 /** Milliseconds that one call may take in all. */
 const TIMEOUT = 15_000;
@@ -34,7 +34,7 @@ export interface SelfServiceDeps {
  * is not understood: what it did is not known), and what `fetch` throws for want of a token.
  */
 export function createSelfService({ baseUrl, body, fetch }: SelfServiceDeps): SelfService {
-  const url = `${baseUrl}${PATH}`;
+  const url = `${baseUrl}${SELF_SERVICE_PATH}`;
 
   async function call(init: RequestInit): Promise<unknown> {
     const { status, text } = await send(fetch, url, init);

@@ -6,6 +6,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ZonesError } from '../../client/errors.ts';
 import type { SignResponse } from '../../client/intents.ts';
+import { METRICS_NAMESPACE } from '../common/shared-names.ts';
 import { createAudit } from './audit.ts';
 import { parseGrant } from './grant.ts';
 import { createRecordReader } from './read-record.ts';
@@ -25,7 +26,7 @@ const secrets = new SecretsManagerClient(bounds);
 
 // The level is set here: no variable may silence the audit (I7).
 const logger = new Logger({ serviceName: grant.system, logLevel: 'INFO' });
-const metrics = new Metrics({ namespace: 'helseid-zones', serviceName: grant.system });
+const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: grant.system });
 const now = () => Date.now();
 
 const signRequest = createSignRequest({

@@ -10,6 +10,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { METRICS_NAMESPACE } from '../../functions/common/shared-names.ts';
 import { bundleFunction } from '../bundle.ts';
 import { functionArn, logStreamsArn, type Place } from './arns.ts';
 import type { Network } from './network.ts';
@@ -92,7 +93,7 @@ export function createFunction(
     securityGroups: [network.functionGroup],
     environment: {
       POWERTOOLS_SERVICE_NAME: runtime.system,
-      POWERTOOLS_METRICS_NAMESPACE: 'helseid-zones',
+      POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
       ...props.environment,
     },
     timeout: props.timeout,

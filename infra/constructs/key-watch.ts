@@ -7,6 +7,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { METRICS_NAMESPACE } from '../../functions/common/shared-names.ts';
 import { KEY_METRICS, type KeyMetric } from '../../functions/key-watch/metrics.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
 import type { Place } from './arns.ts';
@@ -91,7 +92,7 @@ function createAlarm(scope: Construct, system: string, client: string, name: str
     alarmName: `${system}-${client}-${name}`,
     alarmDescription: meaning,
     metric: new Metric({
-      namespace: 'helseid-zones',
+      namespace: METRICS_NAMESPACE,
       metricName: name,
       dimensionsMap: { service: system, client },
       statistic: alarm.statistic,

@@ -21,7 +21,7 @@ export const TABLE_ACTIONS = [
 ] as const;
 
 /** What the event source mapping does with the queue, by the function's role. */
-export const QUEUE_ACTIONS = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'] as const;
+const QUEUE_ACTIONS = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'] as const;
 
 /** What a service asks of a zone's key on behalf of the caller. */
 export const DATA_KEY_ACTIONS = [

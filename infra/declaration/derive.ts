@@ -1,5 +1,6 @@
 import { ZonesError } from '../../client/errors.ts';
 import type { ApiConfig, ClientConfig, ZoneConfig } from '../../functions/common/config.ts';
+import { SELF_SERVICE_PATH } from '../../functions/common/shared-names.ts';
 import type { Grant, GrantedTarget } from '../../functions/signer/grant.ts';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS, zoneClients } from './names.ts';
 import type {
@@ -10,9 +11,6 @@ import type {
   SystemDeclaration,
   ZoneDeclaration,
 } from './types.ts';
-
-/** Where the self-service API takes and shows a client's keys, below its base URL. */
-export const SELF_SERVICE_PATH = '/v1/client-secret';
 
 /** A client's keys, as the admin zone's functions see them. */
 export interface RotationConfig {

@@ -31,7 +31,7 @@ export function methodArn(api: GatewayApi, verb: string, path: string): string {
 }
 
 /** ARN of an API for `execute-api`. */
-export function apiArn({ region, account, id }: GatewayApi): string {
+function apiArn({ region, account, id }: GatewayApi): string {
   return `arn:aws:execute-api:${region}:${account}:${id}`;
 }
 
