@@ -34,6 +34,8 @@ export interface AdminFacts {
   recordKeyArn: string;
   /** ARN of the rotation function. */
   rotationArn: string;
+  /** ARNs of the roles of the zone's two functions. */
+  roles: { rotation: string; watch: string };
 }
 
 /**
@@ -163,32 +165,35 @@ export function adminStatements(facts: AdminFacts, name: string): PolicyStatemen
   ];
 }
 
-/** What may pass the admin zone's KMS endpoint: its functions, for keys. */
-export function adminKeyEndpoint(place: Place, roles: readonly string[]): PolicyStatement {
-  return allow({
-    principals: [new StarPrincipal()],
-    actions: [
-      ...READ_KEYS,
-      'kms:CreateKey',
-      'kms:DisableKey',
-      'kms:EnableKey',
-      'kms:ListKeys',
-      'kms:TagResource',
-    ],
-    resources: ['*'],
-    conditions: {
-      ArnEquals: { 'aws:PrincipalArn': [...roles] },
-      StringEquals: { 'aws:PrincipalAccount': place.account },
-    },
-  });
+/** What may pass the admin zone's KMS endpoint: its functions, for keys; rotation alone to make them. */
+export function adminKeyEndpoint({ place, roles }: AdminFacts): PolicyStatement[] {
+  const through = (actions: readonly string[], callers: readonly string[]) =>
+    allow({
+      principals: [new StarPrincipal()],
+      actions: [...actions],
+      resources: ['*'],
+      conditions: {
+        ArnEquals: { 'aws:PrincipalArn': [...callers] },
+        StringEquals: { 'aws:PrincipalAccount': place.account },
+      },
+    });
+  return [
+    through([...READ_KEYS, 'kms:DisableKey', 'kms:EnableKey', 'kms:ListKeys'], [roles.watch, roles.rotation]),
+    through(['kms:CreateKey', 'kms:TagResource'], [roles.rotation]),
+  ];
 }
 
-/** What may pass the admin zone's Secrets Manager endpoint: its functions, to the client records. */
-export function adminRecordEndpoint(records: readonly string[], roles: readonly string[]): PolicyStatement {
-  return allow({
-    principals: [new StarPrincipal()],
-    actions: [...WRITE_RECORDS, 'secretsmanager:RotateSecret'],
-    resources: [...records],
-    conditions: { ArnEquals: { 'aws:PrincipalArn': [...roles] } },
-  });
+/** What may pass the admin zone's Secrets Manager endpoint: its functions, to the client records; key-watch alone to start a rotation. */
+export function adminRecordEndpoint({ records, roles }: AdminFacts): PolicyStatement[] {
+  const through = (actions: readonly string[], callers: readonly string[]) =>
+    allow({
+      principals: [new StarPrincipal()],
+      actions: [...actions],
+      resources: [...records],
+      conditions: { ArnEquals: { 'aws:PrincipalArn': [...callers] } },
+    });
+  return [
+    through(WRITE_RECORDS, [roles.watch, roles.rotation]),
+    through(['secretsmanager:RotateSecret'], [roles.watch]),
+  ];
 }

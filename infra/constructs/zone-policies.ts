@@ -129,12 +129,24 @@ export function restrictEndpoints(facts: ZoneFacts): void {
     ),
   );
   if (!declared.admin) return;
-  network.allowThrough('kms', [adminKeyEndpoint(place, asking)]);
-  network.allowThrough('secretsmanager', [adminRecordEndpoint(Object.values(facts.records), asking)]);
+  const admin = adminFacts(facts);
+  network.allowThrough('kms', adminKeyEndpoint(admin));
+  network.allowThrough('secretsmanager', adminRecordEndpoint(admin));
 }
 
+/** The two functions share the boundary, so it says itself which of them makes keys and which starts a rotation. */
 function adminBoundary(facts: AdminFacts): PolicyStatement[] {
-  return [...allowCreatingKeys(facts), ...allowKeepingKeys(facts), ...allowStartingRotation(facts)];
+  const { rotation, watch } = facts.roles;
+  return [
+    ...onlyFor(rotation, allowCreatingKeys(facts)),
+    ...allowKeepingKeys(facts),
+    ...onlyFor(watch, allowStartingRotation(facts)),
+  ];
+}
+
+function onlyFor(role: string, statements: readonly PolicyStatement[]): PolicyStatement[] {
+  for (const statement of statements) statement.addCondition('ArnEquals', { 'aws:PrincipalArn': role });
+  return [...statements];
 }
 
 function adminFacts({ system, zone, place, network, records, recordKeyArn }: ZoneFacts): AdminFacts {
@@ -143,5 +155,9 @@ function adminFacts({ system, zone, place, network, records, recordKeyArn }: Zon
     ...{ system, place, kms, secretsmanager, recordKeyArn },
     records: Object.values(records),
     rotationArn: functionArn(place, functionName(system.name, zone, 'rotation')),
+    roles: {
+      rotation: roleArn(place.account, functionName(system.name, zone, 'rotation')),
+      watch: roleArn(place.account, functionName(system.name, zone, 'key-watch')),
+    },
   };
 }

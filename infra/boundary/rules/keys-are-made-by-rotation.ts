@@ -39,10 +39,6 @@ export const keysAreMadeByRotation = capabilityRule({
       },
     ];
   },
-  alone: ({ admin }) =>
-    admin
-      ? 'Its two functions share the admin zone’s boundary and endpoint; which of them makes keys is in their own policies.'
-      : undefined,
   remedy:
     'Let rotation alone make keys, under these conditions (infra/constructs/admin-policies.ts). No condition binds the policy a key is made with.',
 });

@@ -47,10 +47,6 @@ export const recordsAreKeptByAdmin = capabilityRule({
         : []),
     ];
   },
-  alone: ({ admin }, action) =>
-    admin && action === 'secretsmanager:RotateSecret'
-      ? 'Its two functions share the admin zone’s boundary and endpoint; which of them starts a rotation is in their own policies.'
-      : undefined,
   remedy:
     'Leave the records to the functions of the admin zone, through their endpoint, and the rest to an administrator.',
 });
