@@ -14,6 +14,8 @@ export interface InstanceOptions {
   environment: Readonly<Record<string, string>>;
   /** Heap limit in MiB. */
   heap: number;
+  /** Epoch milliseconds. */
+  now: () => number;
   /** Called with each line the function writes. */
   onLine(line: string): void;
   /** Called once, when the process is gone. */
@@ -25,7 +27,8 @@ export type Sink = (chunk: Buffer) => Promise<void>;
 
 /** One execution environment: a process that works on one invocation at a time. */
 export interface Instance {
-  invoke(invocation: Invocation, timeout: number, sink?: Sink): Promise<Outcome>;
+  /** Its deadline is `timeout` milliseconds after it is handed over: initialising has a limit of its own, as on AWS. */
+  invoke(invocation: Omit<Invocation, 'deadline'>, timeout: number, sink?: Sink): Promise<Outcome>;
   /** Ends the process, in the middle of whatever it does. Resolves when it is gone. */
   kill(): Promise<void>;
   /** Whether it can take another invocation: not once it timed out, failed to initialise or was ended. */
@@ -36,6 +39,9 @@ export interface Instance {
 interface Pending {
   requestId: string;
   settle(outcome: Outcome): void;
+  /** Ends the process unless it settles within so many milliseconds from now. */
+  limit(ms: number): void;
+  timeout: number;
   sink: Sink | undefined;
 }
 
@@ -45,23 +51,22 @@ interface Pending {
  */
 export function startInstance(options: InstanceOptions): Instance {
   let pending: Pending | undefined;
-  let waiting: Invocation | undefined;
+  let waiting: Omit<Invocation, 'deadline'> | undefined;
   let deliver: ((invocation: Invocation) => void) | undefined;
   let usable = true;
-  let initialised = false;
   const settle = (requestId: string, outcome: Outcome) => {
     if (pending?.requestId === requestId) pending.settle(outcome);
   };
   const hand = () => {
-    if (waiting === undefined || deliver === undefined) return;
-    const [give, invocation] = [deliver, waiting];
+    if (waiting === undefined || deliver === undefined || pending === undefined) return;
+    const [give, invocation, { timeout }] = [deliver, waiting, pending];
     [deliver, waiting] = [undefined, undefined];
-    give(invocation);
+    pending.limit(timeout);
+    give({ ...invocation, deadline: options.now() + timeout });
   };
 
   const registration = options.api.register({
     next(give) {
-      initialised = true;
       deliver = give;
       hand();
     },
@@ -94,19 +99,26 @@ export function startInstance(options: InstanceOptions): Instance {
     pid: child.pid,
     async invoke(invocation, timeout, sink) {
       const outcome = await new Promise<Outcome>((resolve) => {
-        // A cold process may take its init time on top, as on AWS.
-        const limit = initialised ? timeout : timeout + INIT_TIMEOUT;
-        const timer = setTimeout(() => {
+        let timer: NodeJS.Timeout | undefined;
+        const end = () => {
           usable = false;
           pending?.settle(timedOut(invocation.requestId, timeout));
           child.kill('SIGKILL');
-        }, limit);
-        const settleOnce = (outcome: Outcome) => {
-          clearTimeout(timer);
-          pending = undefined;
-          resolve(outcome);
         };
-        pending = { requestId: invocation.requestId, settle: settleOnce, sink };
+        pending = {
+          requestId: invocation.requestId,
+          settle(outcome) {
+            clearTimeout(timer);
+            pending = undefined;
+            resolve(outcome);
+          },
+          limit(ms) {
+            clearTimeout(timer);
+            timer = setTimeout(end, ms);
+          },
+          ...{ timeout, sink },
+        };
+        pending.limit(INIT_TIMEOUT);
         waiting = invocation;
         hand();
       });

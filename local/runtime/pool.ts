@@ -87,7 +87,7 @@ export function createPool(options: PoolOptions): FunctionPool {
       api: options.api,
       codeDirectory: of.codeDirectory,
       environment: { ...of.environment, AWS_LAMBDA_LOG_STREAM_NAME: log.stream },
-      heap,
+      ...{ heap, now },
       onLine(line) {
         slot.tail.push(line);
         log.line(line);
@@ -170,7 +170,7 @@ export function createPool(options: PoolOptions): FunctionPool {
     if (!slot.instance.usable()) return { ...exited(requestId, 1, null), tail: slot.tail };
     const traceId = `Root=1-${Math.floor(now() / 1000).toString(16)}-${randomUUID().replaceAll('-', '').slice(0, 24)};Sampled=0`;
     const outcome = await slot.instance.invoke(
-      { requestId, payload, deadline: now() + kind.timeout, functionArn: kind.arn, traceId },
+      { requestId, payload, functionArn: kind.arn, traceId },
       kind.timeout,
       sink,
     );

@@ -91,6 +91,19 @@ describe('functions in processes of their own', () => {
     expect(pool.running()).toHaveLength(1);
   });
 
+  it('gives a cold function its whole time once it has initialised, and no more', async () => {
+    const body = `await new Promise((resolve) => setTimeout(resolve, 400));
+      export const handler = (event, context) =>
+        event.hang ? new Promise(() => setInterval(() => {}, 1000)) : context.getRemainingTimeInMillis();`;
+    const pool = newPool();
+    const left = await invoke(pool, functionOf('late', body, { timeout: 300 }));
+    expect(left.functionError).toBeUndefined();
+    expect(left.result).toBeGreaterThan(0);
+    expect(left.result).toBeLessThanOrEqual(300);
+    const hanging = await invoke(pool, functionOf('later', body, { timeout: 300 }), { hang: true });
+    expect(hanging.result).toMatchObject({ errorType: 'Sandbox.Timedout' });
+  });
+
   it.each([
     ['throws', 'throw new TypeError("no")', { errorType: 'TypeError', errorMessage: 'no' }],
     ['ends its process', 'process.exit(3)', { errorType: 'Runtime.ExitError' }],
