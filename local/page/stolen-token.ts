@@ -1,41 +1,16 @@
-import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { exportJWK, SignJWT } from 'jose';
-import { getAccessToken } from '../../client/machine-token.ts';
 import { eventZone, needsEntries } from '../steps/facts.ts';
-import { clientOf } from '../steps/replayed-proof-refused.ts';
-import { makeOrganizationNumber, newDocumentEvent } from '../steps/send-event.ts';
 import { type Step, stepFailed } from '../steps/step.ts';
+import { prepareSubmission } from '../steps/submission.ts';
 
 /** An access token is worth nothing without the key it is bound to, which its thief can't get. */
 export const useStolenToken: Step = {
   name: 'stolen-token-refused',
   unfit: needsEntries(eventZone),
   async run(system) {
-    const { grant } = eventZone(system);
-    const api = system.declaration.apis[grant.apis[0]?.api ?? ''];
-    const url = `${api?.baseUrl}/DocumentReference`;
-    const child = makeOrganizationNumber();
-    const client = clientOf(system);
-    const { accessToken, binding } = await getAccessToken(client, {
-      scopes: api?.scopes ?? [],
-      ...(api?.resource === undefined ? {} : { resource: api.resource }),
-      details: [{ type: 'helseid_authorization', child }],
-    });
-    const ath = createHash('sha256').update(accessToken).digest('base64url');
-    const send = async (headers: Record<string, string>) => {
-      const { document } = newDocumentEvent(child).detail as { document?: object };
-      const answer = await system.fetch(url, {
-        method: 'POST',
-        headers: { ...headers, 'content-type': 'application/fhir+json' },
-        body: JSON.stringify(document),
-      });
-      await answer.body?.cancel();
-      return { status: answer.status, challenge: answer.headers.get('www-authenticate') ?? '' };
-    };
-    const [proof] = await client.signer.sign([
-      { kind: 'dpop_proof', client: grant.client, method: 'POST', url, ath, kid: binding.kid },
-    ]);
-    const twin = await send({ authorization: `DPoP ${accessToken}`, dpop: proof?.jws ?? '' });
+    const { url, ath, accessToken, headers: own, send } = await prepareSubmission(system);
+    const twin = await send(own);
     if (twin.status >= 300) throw stepFailed(`the allowed twin failed: the API answered ${twin.status}`);
     const thefts = {
       'as a bearer token': { authorization: `Bearer ${accessToken}` },

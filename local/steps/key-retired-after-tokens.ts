@@ -11,9 +11,9 @@ import { askAws, findInState, readClientRecord, readJwk } from '../client-record
 import type { LocalSystem } from '../system.ts';
 import { eventZone, needsEntries, operatorAccess } from './facts.ts';
 import { replaceKey } from './replace-key.ts';
-import { clientOf } from './replayed-proof-refused.ts';
 import { runKeyWatch } from './run-key-watch.ts';
 import { type Step, stepFailed } from './step.ts';
+import { clientOf } from './submission.ts';
 
 /**
  * A replaced key signs proofs for the tokens bound to it until the last of them has expired, and then no more; key-watch retires
