@@ -128,16 +128,20 @@ function readAuthorizer({ physicalId, properties }: ResolvedResource): GatewayAu
   return { id: physicalId, functionArn, identityHeaders: headers.filter((name) => name !== undefined) };
 }
 
-function readResponse({ properties }: ResolvedResource): [string, GatewayResponse] {
-  const headers = Object.entries(objectOf(properties['ResponseParameters'])).flatMap(([name, value]) => {
+function readResponse({ properties, physicalId }: ResolvedResource): [string, GatewayResponse] {
+  const headers: Record<string, string> = {};
+  const authorizerHeaders: Record<string, string> = {};
+  for (const [name, value] of Object.entries(objectOf(properties['ResponseParameters']))) {
     const header = /^gatewayresponse\.header\.(.+)$/.exec(name)?.[1];
-    const text = /^'(.*)'$/.exec(String(value))?.[1];
-    return header === undefined || text === undefined ? [] : [[header, text] as const];
-  });
+    const [, text, key] = /^(?:'(.*)'|context\.authorizer\.(\w+))$/.exec(String(value)) ?? [];
+    if (header !== undefined && text !== undefined) headers[header] = text;
+    else if (header !== undefined && key !== undefined) authorizerHeaders[header] = key;
+    else throw unsupported(`gateway response ${physicalId} with ${name} from ${String(value)}`);
+  }
   const template = stringOf(objectOf(properties['ResponseTemplates'])['application/json']);
   const status = Number(properties['StatusCode'] ?? Number.NaN);
   const response = {
-    headers: Object.fromEntries(headers),
+    ...{ headers, authorizerHeaders },
     ...(Number.isInteger(status) ? { status } : {}),
     ...(template === undefined ? {} : { template }),
   };

@@ -104,11 +104,16 @@ async function askAuthorizer(
   }
   const { usageIdentifierKey: _, ...unknown } = others;
   if (Object.keys(unknown).length > 0) throw new Refusal('AUTHORIZER_FAILURE');
+  // API Gateway takes no objects and no lists there.
+  if (Object.values(context).some((value) => typeof value === 'object'))
+    throw new Refusal('AUTHORIZER_FAILURE');
+  const values: Record<string, string> = Object.fromEntries(
+    Object.entries(context).map(([name, value]) => [name, String(value)]),
+  );
   if (!allowsInvoke(policyDocument, arn)) {
-    throw new Refusal('ACCESS_DENIED', 'User is not authorized to access this resource');
+    throw new Refusal('ACCESS_DENIED', 'User is not authorized to access this resource', values);
   }
-  const values = Object.entries(context).map(([name, value]) => [name, String(value)] as const);
-  return { ...Object.fromEntries(values), principalId, integrationLatency: 0 };
+  return { ...values, principalId, integrationLatency: 0 };
 }
 
 async function invokeAuthorizer(

@@ -33,6 +33,8 @@ export interface GatewayMethod {
 export interface GatewayResponse {
   status?: number;
   headers: Readonly<Record<string, string>>;
+  /** Headers that are taken from what the authorizer returned in `context`: header to name there. */
+  authorizerHeaders: Readonly<Record<string, string>>;
   /** Template for JSON; undefined: the usual `{"message":…}`. */
   template?: string;
 }

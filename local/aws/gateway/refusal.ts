@@ -23,10 +23,17 @@ export type RefusalType = keyof typeof TYPES;
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly type: RefusalType;
+  /** What the authorizer that refused said in `context`. */
+  readonly authorizer: Readonly<Record<string, string>>;
 
-  constructor(type: RefusalType, message: string = TYPES[type][2]) {
+  constructor(
+    type: RefusalType,
+    message: string = TYPES[type][2],
+    authorizer: Readonly<Record<string, string>> = {},
+  ) {
     super(message);
     this.type = type;
+    this.authorizer = authorizer;
   }
 }
 
@@ -40,7 +47,14 @@ export function writeRefusal(api: GatewayApi, refusal: Refusal, requestId: strin
     refusal.message,
     requestId,
   );
-  const headers = Object.entries(custom?.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
+  const fromAuthorizer = Object.entries(custom?.authorizerHeaders ?? {}).flatMap(([name, key]) => {
+    const value = refusal.authorizer[key];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const headers = [...Object.entries(custom?.headers ?? {}), ...fromAuthorizer].map(([name, value]) => [
+    name.toLowerCase(),
+    value,
+  ]);
   return {
     status: custom?.status ?? status,
     headers: {

@@ -20,6 +20,7 @@ const METHOD: GatewayMethod = {
 };
 const PROBLEM = {
   headers: { 'Content-Type': 'application/problem+json' },
+  authorizerHeaders: {},
   template: '{"title":$context.error.messageString}',
 };
 
@@ -301,9 +302,16 @@ describe('authorization by a Lambda authorizer', () => {
     answer: (event: { methodArn: string }) => unknown,
     headers: Record<string, string> = { authorization: 'DPoP x' },
   ) => {
-    const started = await start({ method, answers: { 'arn:authorizer': answer } });
+    const denied = { ...PROBLEM, authorizerHeaders: { 'WWW-Authenticate': 'challenge' } };
+    const started = await start({
+      method,
+      answers: { 'arn:authorizer': answer },
+      api: { responses: new Map([['ACCESS_DENIED', denied]]) },
+    });
     const response = await fetch(`${started.url}/things/7`, { headers });
-    return { ...started, status: response.status, body: await response.json().catch(() => undefined) };
+    const challenge = response.headers.get('www-authenticate');
+    const body = await response.json().catch(() => undefined);
+    return { ...started, status: response.status, challenge, body };
   };
 
   it('lets in whom it allows, with its context as text', async () => {
@@ -356,10 +364,26 @@ describe('authorization by a Lambda authorizer', () => {
       500,
       'Internal server error',
     ],
+    [
+      'when its context has an object',
+      () => ({ ...allow('Allow', '*'), context: { scopes: ['read'] } }),
+      undefined,
+      500,
+      'Internal server error',
+    ],
     ['when it answers something else', () => 'null', undefined, 500, 'Internal server error'],
   ])('refuses %s', async (_, answer, headers, status, message) => {
     const refused = await call(answer, headers);
-    expect([refused.status, refused.body]).toEqual([status, { message }]);
+    expect([refused.status, refused.body]).toEqual([
+      status,
+      status === 403 ? { title: message } : { message },
+    ]);
+    expect(refused.challenge).toBeNull();
     expect(refused.events.filter((event) => event['type'] !== 'REQUEST')).toEqual([]);
+  });
+
+  it('answers with what the authorizer said, where a gateway response takes it', async () => {
+    const refused = await call(() => ({ ...allow('Deny', '*'), context: { challenge: 'DPoP error="x"' } }));
+    expect([refused.status, refused.challenge]).toEqual([403, 'DPoP error="x"']);
   });
 });

@@ -240,6 +240,30 @@ describe('REST APIs', () => {
     ]);
   });
 
+  it('answer what they refuse with texts, and with what the authorizer said; another source is refused', () => {
+    const answered = (ResponseParameters: object) =>
+      readGateways(
+        api(
+          {},
+          resource('ApiGateway::GatewayResponse', 'r', {
+            RestApiId: 'api',
+            ResponseType: 'ACCESS_DENIED',
+            ResponseParameters,
+          }),
+        ),
+      )[0]?.responses.get('ACCESS_DENIED');
+    expect(
+      answered({
+        'gatewayresponse.header.Cache-Control': "'no-store'",
+        'gatewayresponse.header.WWW-Authenticate': 'context.authorizer.challenge',
+      }),
+    ).toEqual({
+      headers: { 'Cache-Control': 'no-store' },
+      authorizerHeaders: { 'WWW-Authenticate': 'challenge' },
+    });
+    expect(() => answered({ 'gatewayresponse.header.X': 'method.request.header.X' })).toThrow(refused);
+  });
+
   it('stream where transfer mode and URI say so', () => {
     const Uri = uri.replace('/invocations', '/response-streaming-invocations');
     const Integration = { Type: 'AWS_PROXY', Uri, ResponseTransferMode: 'STREAM', TimeoutInMillis: 60_000 };
