@@ -158,7 +158,7 @@ describe('the DNS firewall', () => {
   });
 });
 
-test('every VPC keeps a flow log, encrypted and with an end', () => {
+test('every VPC keeps a flow log of all its traffic', () => {
   for (const stack of zones) {
     const [log] = properties('AWS::EC2::FlowLog', stack);
     expect(log).toMatchObject({ ResourceType: 'VPC', TrafficType: 'ALL' });
