@@ -151,6 +151,12 @@ describe('client records', () => {
   });
 });
 
+test('the synth says which quotas a deploy needs', () => {
+  expect(assembly.messages(STACK, 'info')).toEqual([
+    expect.stringMatching(/room for 4 VPCs and 3 Elastic IPs.* for 32 reserved/),
+  ]);
+});
+
 test('the outputs say what to do next', () => {
   const output = assembly.outputs(STACK)['Nextjournal'];
   expect(output).toContain('npm run jwk');

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { App } from 'aws-cdk-lib';
 import { afterAll } from 'vitest';
 import { type BuildOptions, buildApp } from '../../infra/build-app.ts';
 import type { SystemDeclaration } from '../../infra/declaration/types.ts';
@@ -54,11 +55,17 @@ export function withZones(
   return { ...system, zones: { ...system.zones, ...zones }, ...more };
 }
 
-/** Synthesizes into a folder that goes when the test file is done. */
-export function synthesize(declaration: SystemDeclaration = system, options: BuildOptions = {}): Assembly {
+/** Synthesizes into a folder that goes when the test file is done. `prepare` sees the app before. */
+export function synthesize(
+  declaration: SystemDeclaration = system,
+  options: BuildOptions = {},
+  prepare: (app: App) => void = () => {},
+): Assembly {
   const folder = mkdtempSync(join(tmpdir(), 'zones-'));
   afterAll(() => rmSync(folder, { recursive: true }));
-  buildApp(declaration, { checkTemplates: false, ...options, outdir: folder }).synth();
+  const app = buildApp(declaration, { checkTemplates: false, ...options, outdir: folder });
+  prepare(app);
+  app.synth();
   const read = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8'));
   const artifacts = Object.entries<{ type: string; environment?: string; dependencies?: string[] }>(
     read('manifest.json').artifacts,

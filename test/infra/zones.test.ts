@@ -358,10 +358,18 @@ describe('a zone whose users log in, with a route for others’ tokens', () => {
     { method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'helseid' },
   ] as const;
   const portal = synthesize(
-    withZones({ public: { cidr: '10.10.0.0/20', gateway: { routes, login }, grants } }),
+    withZones(
+      { public: { cidr: '10.10.0.0/20', gateway: { routes, login }, grants } },
+      { apiGatewayAccount: false },
+    ),
   );
   const portalRole = (name: string) => statementsOf(portal.find(PUBLIC, `${name}Role`));
   const methods = portal.ofType('AWS::ApiGateway::Method', PUBLIC).map(([, method]) => method.Properties);
+
+  test('can leave the account’s gateway settings to others', () => {
+    expect(portal.stacks).not.toContain('journal-gateway-account');
+    expect(portal.dependencies(PUBLIC)).not.toContain('journal-gateway-account');
+  });
 
   test('leaves open what a browser calls, and only that', () => {
     const types = methods
