@@ -46,9 +46,9 @@ async function main(): Promise<number> {
 
 async function runOnce(system: LocalSystem, { json }: CommandOptions): Promise<number> {
   const ready_ms = Math.round(process.uptime() * 1000);
-  const steps = await runSteps(system, STEPS);
-  const report = { ok: steps.every((step) => step.ok), ready_ms, steps };
-  console.log(json ? JSON.stringify(report) : formatReport(report));
+  const { ok, steps, skipped } = await runSteps(system, STEPS);
+  const report = { ok, ready_ms, steps };
+  console.log(json ? JSON.stringify(report) : formatReport(report, skipped));
   return report.ok ? 0 : 1;
 }
 

@@ -1,19 +1,37 @@
-import { type Step, type StepResult, stepFailed } from './steps/step.ts';
+import type { Step, StepResult } from './steps/step.ts';
 import type { LocalSystem } from './system.ts';
 
 /** What `--once` did. */
 export interface OnceReport {
+  /** Whether steps ran and all passed. */
   ok: boolean;
   /** Milliseconds from the start of the process until everything ran. */
   ready_ms: number;
   steps: StepResult[];
 }
 
-/** Runs the steps one after the other; one that fails does not keep the others from running. */
-export async function runSteps(system: LocalSystem, steps: readonly Step[]): Promise<StepResult[]> {
+/** A step that the running declaration has nothing for. The shipped one has something for each. */
+export interface SkippedStep {
+  name: string;
+  why: string;
+}
+
+/**
+ * Runs the steps that fit the declaration, one after the other; one that fails does not keep the others from running. It is not
+ * `ok` where none fits.
+ */
+export async function runSteps(
+  system: LocalSystem,
+  steps: readonly Step[],
+): Promise<Pick<OnceReport, 'ok' | 'steps'> & { skipped: SkippedStep[] }> {
   const results: StepResult[] = [];
-  for (const step of steps) results.push(await runStep(system, step));
-  return results;
+  const skipped: SkippedStep[] = [];
+  for (const step of steps) {
+    const why = step.unfit?.(system);
+    if (why === undefined) results.push(await runStep(system, step));
+    else skipped.push({ name: step.name, why });
+  }
+  return { ok: results.length > 0 && results.every(({ ok }) => ok), steps: results, skipped };
 }
 
 async function runStep(system: LocalSystem, step: Step): Promise<StepResult> {
@@ -25,8 +43,6 @@ async function runStep(system: LocalSystem, step: Step): Promise<StepResult> {
     detail,
   });
   try {
-    const unfit = step.unfit?.(system);
-    if (unfit !== undefined) throw stepFailed(`does not fit the declaration: ${unfit}`);
     return done(true, await step.run(system));
   } catch (cause) {
     return done(false, cause instanceof Error ? cause.message : String(cause));
@@ -34,14 +50,31 @@ async function runStep(system: LocalSystem, step: Step): Promise<StepResult> {
 }
 
 /** The report as a table for people. */
-export function formatReport({ ok, ready_ms, steps }: OnceReport): string {
-  const width = Math.max(...steps.map(({ name }) => name.length));
+export function formatReport(
+  { ok, ready_ms, steps }: OnceReport,
+  skipped: readonly SkippedStep[] = [],
+): string {
+  const width = Math.max(...[...steps, ...skipped].map(({ name }) => name.length));
   const rows = steps.map((step) =>
     [step.ok ? 'ok    ' : 'FAILED', step.name.padEnd(width), `${step.ms} ms`.padStart(8), step.detail].join(
       '  ',
     ),
   );
-  const failed = steps.filter((step) => !step.ok).length;
-  const summary = ok ? `All ${steps.length} steps passed.` : `${failed} of ${steps.length} steps failed.`;
-  return [`Ready after ${(ready_ms / 1000).toFixed(1)} s.`, '', ...rows, '', summary].join('\n');
+  const unfit = skipped.map(
+    ({ name, why }) => `-       ${name.padEnd(width)}  ${''.padStart(8)}  not with this declaration: ${why}`,
+  );
+  return [
+    `Ready after ${(ready_ms / 1000).toFixed(1)} s.`,
+    '',
+    ...rows,
+    ...unfit,
+    '',
+    summarize(ok, steps),
+  ].join('\n');
+}
+
+function summarize(ok: boolean, steps: readonly StepResult[]): string {
+  if (steps.length === 0) return 'No step fits this declaration.';
+  if (ok) return `All ${steps.length} steps passed.`;
+  return `${steps.filter((step) => !step.ok).length} of ${steps.length} steps failed.`;
 }

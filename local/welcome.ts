@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { DEFAULT_DIRECTORY } from './options.ts';
+import { needsEntries, sampleZone } from './steps/facts.ts';
 import type { LocalSystem } from './system.ts';
 
 /** What `npm start` prints once everything runs: what that is, where it is entered, and lines to try. */
@@ -23,7 +24,7 @@ export function welcome(
         ...aws.endpoints.map(({ zone, service, url }) => row(`${zone} ${service}`, url)),
       ],
     ],
-    ['Try', [...curlLines(system), sendLine(directory)]],
+    ['Try', [...curlLines(system), ...sendLines(system, directory)]],
   ];
   const text = sections
     .filter(([, lines]) => lines.length > 0)
@@ -71,9 +72,10 @@ function curlLines({ declaration, aws, gatewayUrl }: LocalSystem): string[] {
   );
 }
 
-function sendLine(directory: string): string {
+function sendLines(system: LocalSystem, directory: string): string[] {
+  if (needsEntries(sampleZone)(system) !== undefined) return [];
   const where = directory === resolve(DEFAULT_DIRECTORY) ? '' : `--directory ${directory} `;
-  return `  npm run send -- ${where}examples/document-created.json`;
+  return [`  npm run send -- ${where}examples/document-created.json`];
 }
 
 /** Without stand-ins a person registers the first key. */

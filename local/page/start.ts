@@ -1,7 +1,7 @@
 import { readInput } from '../../infra/boundary/input.ts';
 import { readZoneMap } from '../../infra/boundary/map/read.ts';
 import { listen } from '../http.ts';
-import { eventZone, needsEntries } from '../steps/facts.ts';
+import { needsEntries, sampleZone } from '../steps/facts.ts';
 import { makeOrganizationNumber, sendEvent } from '../steps/send-event.ts';
 import type { LocalSystem } from '../system.ts';
 import { ATTACKS } from './attacks.ts';
@@ -27,7 +27,7 @@ function pageDeps(system: LocalSystem): PageDeps {
   const { declaration, aws, trail, assembly } = system;
   const map = readZoneMap(readInput(assembly, declaration));
   const zone = loginZone(system);
-  const noEvents = needsEntries(eventZone)(system);
+  const noEvents = needsEntries(sampleZone)(system);
   return {
     map,
     trail,

@@ -1,13 +1,13 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { exportJWK, SignJWT } from 'jose';
-import { eventZone, needsEntries } from '../steps/facts.ts';
+import { needsEntries, sampleZone } from '../steps/facts.ts';
 import { type Step, stepFailed } from '../steps/step.ts';
 import { prepareSubmission } from '../steps/submission.ts';
 
 /** An access token is worth nothing without the key it is bound to, which its thief can't get. */
 export const useStolenToken: Step = {
   name: 'stolen-token-refused',
-  unfit: needsEntries(eventZone),
+  unfit: needsEntries(sampleZone),
   async run(system) {
     const { url, ath, accessToken, headers: own, send } = await prepareSubmission(system);
     const twin = await send(own);

@@ -2,6 +2,7 @@ import { functionName, signerName } from '../../infra/declaration/names.ts';
 import type { GrantDeclaration, ZoneDeclaration } from '../../infra/declaration/types.ts';
 import type { AwsAccess } from '../aws-client.ts';
 import type { LocalSystem } from '../system.ts';
+import { readSample } from './sample.ts';
 
 /** A zone of the running system with what most steps ask of it. */
 export interface ZoneFacts {
@@ -18,13 +19,22 @@ export interface ZoneFacts {
 
 /** The zone entered by events. Throws a `TypeError` where there is none: a step's `unfit` says so before. */
 export function eventZone(system: LocalSystem): ZoneFacts {
-  return zoneWhere(system, ({ events }) => events?.function);
+  return zoneWhere(system, 'is entered by events', ({ events }) => events?.function);
+}
+
+/** The zone that takes the sample event. Throws as {@link eventZone}. */
+export function sampleZone(system: LocalSystem): ZoneFacts {
+  const { source, 'detail-type': detailType } = readSample();
+  return zoneWhere(system, `takes ${detailType} events of ${source}`, ({ events }) =>
+    events?.sources.includes(source) && events.detailTypes.includes(detailType) ? events.function : undefined,
+  );
 }
 
 /** The zone with a route that IAM authorises. Throws as {@link eventZone}. */
 export function gatewayZone(system: LocalSystem): ZoneFacts {
   return zoneWhere(
     system,
+    'has a route that IAM authorises',
     ({ gateway }) => gateway?.routes.find(({ authorize }) => authorize === 'iam')?.function,
   );
 }
@@ -41,7 +51,11 @@ export function needsEntries(...zones: readonly ((system: LocalSystem) => ZoneFa
   };
 }
 
-function zoneWhere(system: LocalSystem, entry: (zone: ZoneDeclaration) => string | undefined): ZoneFacts {
+function zoneWhere(
+  system: LocalSystem,
+  what: string,
+  entry: (zone: ZoneDeclaration) => string | undefined,
+): ZoneFacts {
   const { declaration, aws } = system;
   for (const [zone, declared] of Object.entries(declaration.zones)) {
     const name = entry(declared);
@@ -58,7 +72,7 @@ function zoneWhere(system: LocalSystem, entry: (zone: ZoneDeclaration) => string
       signerName: signer,
     };
   }
-  throw new TypeError('the declaration has no zone that is entered so');
+  throw new TypeError(`no zone ${what}`);
 }
 
 /** AWS as a function's code would call it: with its role's credentials, by its VPC's endpoint where it has one for the service. */

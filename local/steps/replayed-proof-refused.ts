@@ -1,11 +1,11 @@
-import { eventZone, needsEntries } from './facts.ts';
+import { needsEntries, sampleZone } from './facts.ts';
 import { type Step, stepFailed } from './step.ts';
 import { prepareSubmission } from './submission.ts';
 
 /** The API takes a proof once and not twice, though token, key and everything else are right. */
 export const replayedProofRefused: Step = {
   name: 'replayed-proof-refused',
-  unfit: needsEntries(eventZone),
+  unfit: needsEntries(sampleZone),
   async run(system) {
     const { headers, send } = await prepareSubmission(system);
     const [first, second] = [await send(headers), await send(headers)];

@@ -2,7 +2,7 @@ import type { SelfServiceBehaviour } from '../stand-in/types.ts';
 import type { LocalSystem } from '../system.ts';
 import type { TrailLine } from '../trail.ts';
 import { callRoute } from './call-route.ts';
-import { eventZone, gatewayZone, needsEntries } from './facts.ts';
+import { gatewayZone, needsEntries, sampleZone } from './facts.ts';
 import { type Load, startLoad } from './load.ts';
 import { beginLogin, loginFacts, needsLogin, newBrowser, pickPerson } from './log-in.ts';
 import { assertionSigners, replaceKey } from './replace-key.ts';
@@ -17,12 +17,12 @@ export const rotationUnderLoad: Step = {
   name: 'rotation-under-load',
   unfit(system) {
     if (system.standIns === undefined) return 'it replaces keys, which is for the stand-in only';
-    return needsEntries(eventZone, gatewayZone)(system);
+    return needsEntries(sampleZone, gatewayZone)(system);
   },
   async run(system) {
     const load = startLoad({
       [gatewayZone(system).zone]: () => callRoute(system),
-      [eventZone(system).zone]: () => sendEvent(system, makeOrganizationNumber()),
+      [sampleZone(system).zone]: () => sendEvent(system, makeOrganizationNumber()),
     });
     const outcome = await replaceTwice(system, load).then(
       (kids) => ({ kids }),
@@ -49,7 +49,7 @@ async function replaceTwice(system: LocalSystem, load: Load): Promise<string[]> 
 
 async function replaceUnderLoad(system: LocalSystem, load: Load) {
   await load.more(1);
-  const replaced = await replaceKey(system, eventZone(system).grant.client);
+  const replaced = await replaceKey(system, sampleZone(system).grant.client);
   // Signers hold the record for half a minute, so most have not heard yet.
   await load.more(1);
   return replaced;
@@ -62,8 +62,8 @@ async function expectNewKey(system: LocalSystem, load: Load, kid: string): Promi
   await system.aws.pool.recycle();
   await load.more(1).finally(stop);
   const signers = assertionSigners(lines, kid);
-  const { client } = eventZone(system).grant;
-  for (const { grant, signerName, zone } of [eventZone(system), gatewayZone(system)])
+  const { client } = sampleZone(system).grant;
+  for (const { grant, signerName, zone } of [sampleZone(system), gatewayZone(system)])
     if (grant.client === client && !signers.has(signerName))
       throw stepFailed(`the ${zone} zone does not use the new key`);
 }

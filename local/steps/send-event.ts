@@ -1,23 +1,18 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { isOrganizationNumber } from '../../client/compose/details.ts';
 import { eventNames } from '../../infra/declaration/names.ts';
 import { callJson } from '../aws-client.ts';
 import type { LocalSystem } from '../system.ts';
 import type { TrailLine } from '../trail.ts';
-import { eventZone, operatorAccess } from './facts.ts';
+import { operatorAccess, sampleZone } from './facts.ts';
+import { readSample, type SampleEvent } from './sample.ts';
 import { stepFailed } from './step.ts';
 
-const SAMPLE = new URL('../../examples/document-created.json', import.meta.url);
 const PATIENCE = 30_000;
 
 /** The sample event about a document that nobody has sent before, on behalf of `organization`. */
-export function newDocumentEvent(organization: string): {
-  source: string;
-  'detail-type': string;
-  detail: object;
-} {
-  const event = JSON.parse(readFileSync(SAMPLE, 'utf8'));
+export function newDocumentEvent(organization: string): SampleEvent {
+  const event = readSample();
   event.detail.organization = organization;
   event.detail.document.masterIdentifier.value = `urn:uuid:${randomUUID()}`;
   return event;
@@ -33,7 +28,7 @@ export function makeOrganizationNumber(): string {
 
 /** Puts an event on the zone's bus as the operator and waits until its function has said what became of it. Throws where it failed. */
 export async function sendEvent(system: LocalSystem, organization: string): Promise<TrailLine> {
-  const { zone, functionName } = eventZone(system);
+  const { zone, functionName } = sampleZone(system);
   const event = newDocumentEvent(organization);
   const entry = {
     EventBusName: eventNames(system.declaration.name, zone).bus,
@@ -62,7 +57,7 @@ export async function sendEvent(system: LocalSystem, organization: string): Prom
 }
 
 /** Watches the trail from before the event is sent. */
-function waitForOutcome({ trail }: LocalSystem) {
+function waitForOutcome({ trail, logs }: LocalSystem) {
   const seen = new Map<string, TrailLine>();
   let wanted: { id: string; resolve(line: TrailLine): void } | undefined;
   const cancel = trail.subscribe((line) => {
@@ -76,7 +71,7 @@ function waitForOutcome({ trail }: LocalSystem) {
     async of(id: string): Promise<TrailLine> {
       const timer = Promise.withResolvers<never>();
       const timeout = setTimeout(
-        () => timer.reject(stepFailed(`no outcome within ${PATIENCE / 1000} s; see .local/state/logs`)),
+        () => timer.reject(stepFailed(`no outcome within ${PATIENCE / 1000} s; see ${logs}`)),
         PATIENCE,
       );
       const line = new Promise<TrailLine>((resolve) => {

@@ -4,7 +4,7 @@ import { getAccessToken } from '../../client/machine-token.ts';
 import { createRemoteSigner } from '../../client/remote-signer.ts';
 import { createTokenClient } from '../../client/token-client.ts';
 import type { LocalSystem } from '../system.ts';
-import { accessOf, eventZone } from './facts.ts';
+import { accessOf, eventZone, sampleZone } from './facts.ts';
 import { makeOrganizationNumber, newDocumentEvent } from './send-event.ts';
 
 /** A document that is ready to be submitted, with everything that the API wants to see. */
@@ -21,7 +21,7 @@ export interface Submission {
 
 /** Prepares a submission as the zone entered by events does: its token, and a proof by its signer. */
 export async function prepareSubmission(system: LocalSystem): Promise<Submission> {
-  const { grant } = eventZone(system);
+  const { grant } = sampleZone(system);
   const api = system.declaration.apis[grant.apis[0]?.api ?? ''];
   const url = `${api?.baseUrl}/DocumentReference`;
   const child = makeOrganizationNumber();

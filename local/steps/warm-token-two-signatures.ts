@@ -1,14 +1,14 @@
 import type { TrailLine } from '../trail.ts';
-import { eventZone, needsEntries } from './facts.ts';
+import { needsEntries, sampleZone } from './facts.ts';
 import { makeOrganizationNumber, sendEvent } from './send-event.ts';
 import { type Step, stepFailed } from './step.ts';
 
 /** While a nonce is remembered, a token costs one round trip and two signatures, and the API call one more. */
 export const warmTokenTwoSignatures: Step = {
   name: 'warm-token-two-signatures',
-  unfit: needsEntries(eventZone),
+  unfit: needsEntries(sampleZone),
   async run(system) {
-    const { signerName, grant } = eventZone(system);
+    const { signerName, grant } = sampleZone(system);
     await sendEvent(system, makeOrganizationNumber());
     const lines: TrailLine[] = [];
     const stop = system.trail.subscribe((line) => lines.push(line));
