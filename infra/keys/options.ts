@@ -51,7 +51,7 @@ export const USAGE = `npm run keys -- [command] [options]
 
 /** Reads the command line. Throws `config_invalid` naming what is wrong with it. */
 export function readKeyOptions(args: readonly string[]): KeyOptions {
-  const { values, positionals } = parse(args.flatMap(withFolder));
+  const { values, positionals } = parse(kidsLast(args.flatMap(withFolder)));
   const [command = 'show', argument, ...rest] = positionals;
   if (rest.length > 0) throw wrong(`"${rest[0]}" is one argument too many`);
   const days = Number(values.days);
@@ -75,6 +75,12 @@ export function readKeyOptions(args: readonly string[]): KeyOptions {
     help: values.help,
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
   };
+}
+
+/** One kid in 64 begins with a hyphen, which parseArgs takes for an option: what has a kid's form goes behind a `--`. */
+function kidsLast(args: readonly string[]): string[] {
+  const kids = args.filter((arg) => /^-[A-Za-z0-9_-]{42}$/.test(arg));
+  return kids.length === 0 ? [...args] : [...args.filter((arg) => !kids.includes(arg)), '--', ...kids];
 }
 
 /** `--local` may stand without a folder, which parseArgs has no word for. */

@@ -394,4 +394,14 @@ describe('the command line', () => {
   ])('%j means the local system in %s', (args, folder) => {
     expect(readKeyOptions(args).local).toBe(folder);
   });
+
+  test('a kid may begin with a hyphen, wherever it stands', () => {
+    const kid = `-${'Qa-_'.repeat(10)}Qa`;
+    for (const args of [
+      ['retire', kid, '--force'],
+      ['retire', '--force', kid],
+    ])
+      expect(readKeyOptions(args)).toMatchObject({ command: 'retire', argument: kid, force: true });
+    expect(() => readKeyOptions(['retire', '-Q'])).toThrow(code('config_invalid'));
+  });
 });
