@@ -7,7 +7,7 @@ const UNRESERVED = 100;
 const ADMIN_RESERVED = 2;
 
 /**
- * Says what the signing zone's account must have room for: a deploy that meets a quota fails late and obscurely (correction 24).
+ * Says what the signing zone's account must have room for: a deploy that meets a quota fails late and obscurely.
  * `reserved` is what the signers reserve. Knows nothing of what else the account holds.
  */
 export function adviseOnQuotas(stack: Stack, system: SystemDeclaration, reserved: number): void {
@@ -28,4 +28,14 @@ export function refuseOtherPorts(stack: Stack, system: SystemDeclaration, zone: 
       Annotations.of(stack).addError(
         `zones.${zone} calls ${url}, and functions reach port 443 only (I4): declare an address without a port.`,
       );
+}
+
+/** Says for which clients nobody can see unknown keys and expiry dates: HelseID tells them by its self-service API only. */
+export function adviseOnSelfService(stack: Stack, system: SystemDeclaration): void {
+  const without = Object.keys(system.clients).filter((name) => !system.clients[name]?.selfService);
+  if (without.length > 0)
+    Annotations.of(stack).addWarningV2(
+      'helseid-zones:self-service',
+      `${without.join(', ')}: no selfService in zones.ts, so nothing here sees a key that somebody else registers at HelseID, or when the current one expires (no alarms UnknownKeys and DaysToExpiry). Look in the portal regularly: docs/keys.md.`,
+    );
 }
