@@ -13,6 +13,7 @@ import {
 } from '../login-common/person.ts';
 import { revokeQuietly } from '../login-common/refresh.ts';
 import type { GatewayRequest } from '../login-common/request.ts';
+import { requireDocument } from '../login-common/same-origin.ts';
 import { equalSecrets } from '../login-common/secrets.ts';
 import {
   createSession,
@@ -39,6 +40,7 @@ const CONTINUED = 'continued';
  */
 export async function finishLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   const { settings } = deps;
+  requireDocument(request);
   const parameters = new URLSearchParams(request.query);
   parameters.delete(CONTINUED);
   const state = checkResponse(parameters, settings.issuer);

@@ -28,11 +28,15 @@ export function readIdCookie(request: GatewayRequest, name: string): string | un
   return values.length === 1 && value !== undefined && isId(value) ? value : undefined;
 }
 
+/**
+ * Name and value of each cookie as browsers write them (RFC 6265bis 5.8.3). Only SP and HTAB may stand before a name: a
+ * name that begins with any other white space is another name, without the `__Host-` that keeps sibling hosts from setting it.
+ */
 function parseCookies(request: GatewayRequest): [string, string][] {
   const header = (request.headers.get('cookie') ?? []).join(';');
-  return header.split(';').flatMap((pair): [string, string][] => {
+  return header.split(/;[ \t]*/).flatMap((pair): [string, string][] => {
     const at = pair.indexOf('=');
-    return at < 0 ? [] : [[pair.slice(0, at).trim(), pair.slice(at + 1).trim()]];
+    return at < 0 ? [] : [[pair.slice(0, at), pair.slice(at + 1)]];
   });
 }
 

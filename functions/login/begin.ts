@@ -12,6 +12,7 @@ import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import { type Organization, organizationDetails, readOrganization } from '../login-common/organization.ts';
 import { type GatewayRequest, readParameter } from '../login-common/request.ts';
 import { checkReturnPath } from '../login-common/return-path.ts';
+import { requireDocument } from '../login-common/same-origin.ts';
 import { findSessionIfAny } from '../login-common/sessions.ts';
 import type { LoginSettings } from '../login-common/settings.ts';
 import { saveTransaction, TRANSACTION_SECONDS } from '../login-common/transactions.ts';
@@ -30,10 +31,11 @@ interface Wish {
 /**
  * `GET /login`: pushes the authorization request (RFC 9126, PKCE S256, state, nonce, `dpop_jkt`), remembers it under a
  * cookie of this login's own, and sends the browser to the issuer. From a live session it begins a step-up or a switch:
- * the same person must come back. Throws `request_malformed`, `return_path_invalid` and what the token client throws.
+ * the same person must come back. Throws `csrf_refused`, `request_malformed`, `return_path_invalid` and what the token client throws.
  */
 export async function beginLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   const { settings, store } = deps;
+  requireDocument(request);
   const { returnPath, prompt, maxAge, organization } = readWish(settings, request);
   const previous = await findSessionIfAny(store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
   const { state, nonce, codeVerifier, codeChallenge } = await createTransaction();

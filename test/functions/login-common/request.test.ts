@@ -1,4 +1,5 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   LOGOUT_COOKIE,
@@ -14,7 +15,7 @@ import {
   readParameter,
   readRequest,
 } from '../../../functions/login-common/request.ts';
-import { requireSameOrigin } from '../../../functions/login-common/same-origin.ts';
+import { requireDocument, requireSameOrigin } from '../../../functions/login-common/same-origin.ts';
 
 const event = (change: object): APIGatewayProxyEvent =>
   ({
@@ -88,6 +89,8 @@ describe('cookies', () => {
   it.each([
     [`${LOGOUT_COOKIE}=${id}`, id],
     [`a=b; ${LOGOUT_COOKIE}=${id};c`, id],
+    [`a=b;\t ${LOGOUT_COOKIE}=${id};c`, id],
+    [`a=b;${LOGOUT_COOKIE}=${id}`, id],
     [`${LOGOUT_COOKIE}=${id}; ${LOGOUT_COOKIE}=${id}`, undefined],
     [`${LOGOUT_COOKIE}="${id}"`, undefined],
     [`${LOGOUT_COOKIE}=`, undefined],
@@ -96,6 +99,24 @@ describe('cookies', () => {
     ['', undefined],
   ])('of %j give %j', (cookie, expected) => {
     expect(readIdCookie(request({ cookie: [cookie] }), LOGOUT_COOKIE)).toBe(expected);
+  });
+
+  const spaces = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code)).filter((character) =>
+    /\s/.test(character),
+  );
+  const around = fc.string({ unit: fc.constantFrom(...spaces), maxLength: 3 });
+
+  // A sibling host may set a cookie of such a name: for the browser it has no prefix.
+  it.each(spaces.filter((character) => !' \t'.includes(character)))('are not ours after %j', (space) => {
+    fc.assert(
+      fc.property(around, around, fc.constantFrom('a=b; ', 'a=b;', ''), (before, after, other) => {
+        const cookie = (name: string) =>
+          request({ cookie: [`${other}${before}${space}${after}${name}=${id}`] });
+        expect(readIdCookie(cookie(LOGOUT_COOKIE), LOGOUT_COOKIE)).toBeUndefined();
+        expect(transactionCookies(cookie(transactionCookie('state')))).toEqual([]);
+      }),
+      { numRuns: 20 },
+    );
   });
 
   it('are read from several headers', () => {
@@ -150,6 +171,10 @@ describe('the same origin', () => {
     ['POST', { 'x-csrf': '1' }],
     ['POST', { 'sec-fetch-site': 'same-origin', origin: ours, 'x-csrf': '1' }],
     ['DELETE', { origin: ours }],
+    // A form on a page with `Referrer-Policy: no-referrer`, in Chromium.
+    ['POST', { 'sec-fetch-site': 'same-origin', origin: 'null' }],
+    ['GET', { 'sec-fetch-site': 'same-origin', origin: 'null' }],
+    ['GET', { 'sec-fetch-site': 'none', origin: 'null' }],
   ])('passes %s with %j', (method, headers) => {
     const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
     expect(() => requireSameOrigin(request(lists, method), ours)).not.toThrow();
@@ -162,7 +187,12 @@ describe('the same origin', () => {
     ['POST', {}],
     ['POST', { 'sec-fetch-site': 'none' }],
     ['POST', { 'sec-fetch-site': 'cross-site', 'x-csrf': '1' }],
+    ['POST', { origin: 'null' }],
+    ['GET', { origin: 'null' }],
     ['POST', { origin: 'null', 'x-csrf': '1' }],
+    ['POST', { 'sec-fetch-site': 'cross-site', origin: 'null' }],
+    ['POST', { 'sec-fetch-site': 'none', origin: ours, 'x-csrf': '1' }],
+    ['POST', { 'sec-fetch-site': 'Same-Origin' }],
     ['POST', { origin: `${ours}/`, 'x-csrf': '1' }],
     ['POST', { origin: 'http://journal.test' }],
     ['POST', { origin: `${ours}.evil.test` }],
@@ -172,6 +202,30 @@ describe('the same origin', () => {
   ])('refuses %s with %j', (method, headers) => {
     const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
     expect(() => requireSameOrigin(request(lists, method), ours)).toThrow(
+      expect.objectContaining({ code: 'csrf_refused' }),
+    );
+  });
+});
+
+describe('the whole window', () => {
+  it.each([{}, { 'sec-fetch-dest': ['document'] }])('may be sent on: %j', (headers) => {
+    expect(() => requireDocument(request(headers))).not.toThrow();
+  });
+
+  it.each([
+    'image',
+    'iframe',
+    'frame',
+    'script',
+    'style',
+    'empty',
+    'object',
+    'embed',
+    'font',
+    'Document',
+    '',
+  ])('is not %j', (destination) => {
+    expect(() => requireDocument(request({ 'sec-fetch-dest': [destination] }))).toThrow(
       expect.objectContaining({ code: 'csrf_refused' }),
     );
   });

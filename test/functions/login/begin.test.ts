@@ -110,6 +110,20 @@ describe('login', () => {
     expect(login.world.issuer.posts).toEqual([]);
   });
 
+  it('costs nothing as an image or a frame of any page', async () => {
+    const login = await makeLogin();
+    for (const destination of ['image', 'iframe', 'empty']) {
+      const headers = { ...JSON_ONLY, 'sec-fetch-dest': destination, 'sec-fetch-site': 'cross-site' };
+      for (const path of ['/login', '/callback?code=a&state=b']) {
+        const answer = await openBrowser(login).send(path, { headers });
+        expect([answer.statusCode, JSON.parse(answer.body).code]).toEqual([403, 'csrf_refused']);
+      }
+    }
+    expect([login.store.writes, login.world.issuer.posts, login.world.signer.calls]).toEqual([0, [], []]);
+    const whole = { 'sec-fetch-dest': 'document', 'sec-fetch-site': 'cross-site' };
+    expect((await openBrowser(login).send('/login', { headers: whole })).statusCode).toBe(303);
+  });
+
   it('lets the browser ask for more than is declared, not for less', async () => {
     const login = await makeLogin({ maxAge: 600, prompt: 'login' });
     const browser = openBrowser(login);

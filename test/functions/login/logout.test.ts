@@ -58,13 +58,22 @@ describe('logout', () => {
   it.each([
     ['another site', { 'sec-fetch-site': 'cross-site' }],
     ['a sibling host', { 'sec-fetch-site': 'same-site' }],
-    ['another origin', { 'sec-fetch-site': 'same-origin', origin: 'https://evil.test' }],
+    ['another origin', { 'sec-fetch-site': undefined, origin: 'https://evil.test' }],
+    ['an origin that nobody tells', { 'sec-fetch-site': undefined, origin: 'null' }],
   ])('does nothing for %s', async (_, headers) => {
     const login = await makeLogin();
     const browser = await loggedIn(login);
     const answer = await browser.send('/logout', { method: 'POST', headers });
     expect(answer.statusCode).toBe(403);
     expect(await status(browser)).toBe(200);
+  });
+
+  it('ends the session for a page of ours that tells nobody its address', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const answer = await browser.send('/logout', { method: 'POST', headers: { origin: 'null' } });
+    expect(answer.statusCode).toBe(303);
+    expect(await status(browser)).toBe(401);
   });
 
   it('tells a person who is not logged in so, and sets nothing', async () => {

@@ -122,7 +122,8 @@ export async function makeLogin(
 /** What a browser sends. */
 export interface Send {
   method?: string;
-  headers?: Record<string, string>;
+  /** `undefined` leaves out what the browser would send. */
+  headers?: Record<string, string | undefined>;
   body?: string;
   /** Another site began the request: `Strict` cookies stay at home. */
   crossSite?: boolean;
@@ -222,7 +223,9 @@ function proxyEvent(
   const query: Record<string, string[]> = {};
   for (const [name, value] of url.searchParams) query[name] = [...(query[name] ?? []), value];
   const last = Object.entries(query).map(([name, values]) => [name, values.at(-1) ?? '']);
-  const headers = options.headers ?? {};
+  const headers = Object.fromEntries(
+    Object.entries(options.headers ?? {}).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  );
   return {
     httpMethod,
     resource,

@@ -147,7 +147,7 @@ describe('who am I', () => {
     for (const headers of [
       { 'sec-fetch-site': 'cross-site' },
       { 'sec-fetch-site': 'same-site' },
-      { origin: 'https://evil.test' },
+      { 'sec-fetch-site': undefined, origin: 'https://evil.test' },
     ]) {
       const answer = await browser.send('/session', { headers: { accept: '*/*', ...headers } });
       expect([answer.statusCode, code(answer)]).toEqual([403, 'csrf_refused']);
