@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { missingTests, readPage, renderPage } from './render-requirements.ts';
+import { CHAPTERS } from './requirements.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const pages = [
@@ -61,5 +63,29 @@ describe('documentation', () => {
       ...text.matchAll(/`((?:client|functions|infra|local|test|docs|samples|examples)\/[\w./-]*)`/g),
     ].map(([, file = '']) => file);
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+});
+
+describe('the requirements', () => {
+  const requirements = CHAPTERS.flatMap((chapter) => chapter.requirements);
+  const read = (file: string) => readFileSync(join(root, file), 'utf8');
+
+  it.each(requirements)('$id is shown by tests that exist: $demands', (requirement) => {
+    expect(missingTests(requirement, read)).toEqual([]);
+    const tests = Object.values(requirement.shown).flat();
+    expect(tests.length > 0 || requirement.open !== undefined).toBe(true);
+  });
+
+  it('would miss a test that is gone, and one that only a comment names', () => {
+    const requirement = { id: 'X', demands: '', met: '', shown: { 'a.test.ts': ['a token is kept'] } };
+    expect(missingTests(requirement, () => "test('a token is kept', () => {});")).toEqual([]);
+    expect(missingTests(requirement, () => "test('a token is lost', () => {});")).toEqual([
+      'a.test.ts: a token is kept',
+    ]);
+    expect(missingTests(requirement, () => "// 'a token is kept'")).toHaveLength(1);
+  });
+
+  it('are on their page as the table has them (npm run docs writes it)', () => {
+    expect(readPage()).toBe(renderPage());
   });
 });
