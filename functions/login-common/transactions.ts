@@ -11,6 +11,8 @@ export const TRANSACTION_SECONDS = 900;
 
 /** A login that has begun: what the callback needs, sealed, and readable by the browser that began it only. */
 export interface Transaction {
+  /** When it began, epoch seconds: ages and logouts are measured from here, not from the callback. */
+  begunAt: number;
   state: string;
   nonce: string;
   codeVerifier: string;
@@ -24,11 +26,16 @@ export interface Transaction {
   organization?: Organization;
 }
 
-/** Stores a transaction; gives the id for its cookie. `now` is epoch seconds. */
-export async function saveTransaction(store: LoginStore, now: number, value: Transaction): Promise<string> {
+/** Stores a transaction that begins `now` (epoch seconds); gives the id for its cookie. */
+export async function saveTransaction(
+  store: LoginStore,
+  now: number,
+  value: Omit<Transaction, 'begunAt'>,
+): Promise<string> {
   const id = createId();
   const pk = itemKey('login', id);
-  await store.add(pk, seal(id, pk, value), now + TRANSACTION_SECONDS);
+  const transaction: Transaction = { ...value, begunAt: now };
+  await store.add(pk, seal(id, pk, transaction), now + TRANSACTION_SECONDS);
   return id;
 }
 
