@@ -35,11 +35,11 @@ export async function readRefusal(response: Response): Promise<Refusal | undefin
   };
 }
 
-/** The `token_refused` error for a refusal, with HelseID's own words in `facts`. */
+/** The `token_refused` error for a refusal, with the server's own words in `facts`. */
 export function refuseToken(refusal: Refusal): ZonesError {
   return new ZonesError(
     'token_refused',
-    `The authorization server refused: ${refusal.error}. HelseID shows details in the client's log in its self-service portal.`,
+    `The authorization server refused: ${refusal.error}. Its log of this client, where there is one (a self-service portal), says more.`,
     { facts: { ...refusal } },
   );
 }

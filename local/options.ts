@@ -6,6 +6,8 @@ import { ZonesError } from '../client/errors.ts';
 export interface CommandOptions {
   declarationFile: string;
   standIn: boolean;
+  /** Whether the stand-in's nonce challenge leaves the client assertion unused. */
+  challengeKeepsAssertion: boolean;
   fresh: boolean;
   once: boolean;
   json: boolean;
@@ -29,6 +31,8 @@ export const USAGE = `npm start -- [options]
   --fresh               begin with empty caches and state
   --declaration FILE    another declaration than zones.ts
   --no-stand-in         call the declared issuers and APIs themselves (conformance testing)
+  --challenge-keeps-assertion
+                        the stand-in's nonce challenge does not use the client assertion up, so that it may be sent again
   --port N              first port of the gateways (default 3000)
   --stand-in-port N     first port of the stand-ins (default 3443)
   --page-port N         port of the page (default: after the gateways, 3001)
@@ -39,9 +43,12 @@ export const USAGE = `npm start -- [options]
 export function readOptions(args: readonly string[]): CommandOptions {
   const { values } = parse(args);
   if (values.json && !values.once) throw wrong('--json goes with --once');
+  if (values['challenge-keeps-assertion'] && values['no-stand-in'])
+    throw wrong('--challenge-keeps-assertion is about the stand-in, and there is none with --no-stand-in');
   return {
     declarationFile: values.declaration,
     standIn: !values['no-stand-in'],
+    challengeKeepsAssertion: values['challenge-keeps-assertion'],
     fresh: values.fresh,
     once: values.once,
     json: values.json,
@@ -63,6 +70,7 @@ function parse(args: readonly string[]) {
         port: { type: 'string', default: '3000' },
         'stand-in-port': { type: 'string', default: '3443' },
         'page-port': { type: 'string' },
+        'challenge-keeps-assertion': { type: 'boolean', default: false },
         'no-stand-in': { type: 'boolean', default: false },
         fresh: { type: 'boolean', default: false },
         once: { type: 'boolean', default: false },

@@ -7,6 +7,7 @@ import { startSelfService } from './stand-in/self-service.ts';
 import type {
   CertificateAuthority,
   HealthApiServer,
+  HelseIdBehaviour,
   HelseIdServer,
   SelfServiceServer,
   StandInClient,
@@ -33,6 +34,8 @@ export interface StandInOptions {
   /** URL of a zone's gateway. */
   gatewayUrl(zone: string): string;
   trail: Trail;
+  /** Of the issuers. */
+  behaviour?: Partial<HelseIdBehaviour>;
 }
 
 /** A legal entity for single-tenant clients: made up, valid by its check digit. */
@@ -59,6 +62,7 @@ export async function startStandIns(options: StandInOptions): Promise<StandIns> 
           ...('resource' in api && api.resource !== undefined ? { resource: api.resource } : {}),
         }),
       ),
+      ...(options.behaviour === undefined ? {} : { behaviour: options.behaviour }),
       onEvent: report('helseid'),
     }),
   );

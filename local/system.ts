@@ -23,6 +23,8 @@ export interface SystemOptions {
   declarationFile: string;
   /** False: the declared issuers and APIs are called themselves. */
   standIn: boolean;
+  /** Default false: a nonce challenge of the stand-in uses the client assertion up, as strict servers do. */
+  challengeKeepsAssertion?: boolean;
   ports: LocalPorts;
   /** Folder for everything that survives a restart. */
   directory: string;
@@ -96,7 +98,10 @@ async function startAll(options: SystemOptions, closers: Closers): Promise<Local
   ]);
   const trust = makeTrust(ca, join(directory, 'ca'), options.extraCaFile);
   const standIns = options.standIn
-    ? await startStandIns({ local, ca, stateDirectory: state, gatewayUrl, trail })
+    ? await startStandIns({
+        ...{ local, ca, stateDirectory: state, gatewayUrl, trail },
+        behaviour: { challengeConsumesAssertion: options.challengeKeepsAssertion !== true },
+      })
     : undefined;
   if (standIns !== undefined) closers.add(standIns.close);
   const aws = await startLocalAws({

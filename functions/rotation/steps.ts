@@ -101,7 +101,7 @@ async function testSecret(rotation: Rotation, token: string): Promise<void> {
   if (key.expires !== undefined && key.expires <= clock.now())
     throw new ZonesError(
       'rotation_failed',
-      'HelseID reports an expiry in the past for the new key; the current key stays. See docs/keys.md.',
+      'The self-service API reports an expiry in the past for the new key; the current key stays. See docs/keys.md.',
       { facts: { kid: key.kid, expires: key.expires } },
     );
   const prove = () => tryPatiently(rotation, key.kid, () => rotation.helseId.proveKey(key.kid));

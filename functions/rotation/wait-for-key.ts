@@ -61,7 +61,7 @@ export async function waitUntil({ clock, deadline }: Rotation, time: number, kid
 function giveUp(cause: ZonesError, kid: string): ZonesError {
   return new ZonesError(
     'rotation_failed',
-    `HelseID does not accept the new key yet (${cause.code}); the current key stays and the next run tries again.`,
+    `The issuer does not accept the new key yet (${cause.code}); the current key stays and the next run tries again.`,
     { cause, facts: { ...cause.facts, kid, reason: cause.code } },
   );
 }

@@ -13,13 +13,23 @@ export interface AnswerParts {
   signingKey: JWK;
 }
 
+/** What people's browsers open; everything else is for programs. */
+const PAGES = /^\/(connect\/(authorize|endsession)|account\/login)(\/|$)/;
+
 /**
  * A middleware around oidc-provider that makes its answers HelseID's: `rt_expires_in`, `rejected_scope`, when a nonce
  * is handed out, what metadata says; and at the very end whatever `behaviour.alter` spoils.
  */
 export function finishAnswers(parts: AnswerParts) {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+    // OAuth's errors are JSON (RFC 6749 5.2), also for a caller who would rather have a page, like Java's default Accept.
+    const program = !PAGES.test(ctx.path);
+    if (program) ctx.req.headers.accept = 'application/json';
     await next();
+    if (program && ctx.status === 404 && !ctx.body) {
+      ctx.status = 404;
+      ctx.body = { error: 'invalid_request', error_description: 'there is no such endpoint' };
+    }
     const { body, oidc } = ctx as unknown as { body: unknown; oidc?: KoaContextWithOIDC['oidc'] };
     const route = oidc?.route;
     if (route === 'token' && isObject(body)) await finishToken(ctx, body, parts);

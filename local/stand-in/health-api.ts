@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { Access } from '../../functions/authorizer/rules.ts';
 import { createNonces } from './nonces.ts';
-import { accessRules, createReplayCache, protect } from './protect.ts';
+import { createSeenProofs, protect } from './protect.ts';
 import { type Answer, answerCalls, type Call, serve } from './serve.ts';
 import type { HealthApiOptions, HealthApiServer, StoredDocument } from './types.ts';
+import type { Access } from './verify-access.ts';
 
 const ORGANIZATION = 'helseid://claims/client/claims/orgnr_';
 
 /**
- * Starts a health API that takes nothing on trust: every call passes the validation of the shipped authorizer, replay
- * cache included. It has two resources, `POST <path>/DocumentReference` and `GET <path>/v1/summaries/{id}`; which of
+ * Starts a health API that takes nothing on trust: every call passes `verifyAccess`. It has two resources, `POST <path>/DocumentReference` and `GET <path>/v1/summaries/{id}`; which of
  * them a caller reaches is decided by the audience and scopes it is started with.
  * Throws `local_failed` when the port is taken.
  */
@@ -26,15 +25,12 @@ export async function startHealthApi(options: HealthApiOptions): Promise<HealthA
     onEvent = () => {},
   } = options;
   const { securityLevel, proofAge } = options;
-  const rules = accessRules({
-    issuer,
-    audience,
-    scopes,
+  const rules = {
+    ...{ issuer, audience, scopes },
     ...(securityLevel ? { securityLevel } : {}),
     ...(proofAge ? { proofAge } : {}),
-  });
-  const now = () => Date.now() / 1000;
-  const ports = { keys, now, replays: createReplayCache(now) };
+  };
+  const ports = { keys, now: Date.now, seen: createSeenProofs(Date.now) };
   const nonces = nonceLifetime === undefined ? undefined : createNonces(() => nonceLifetime);
   const documents: StoredDocument[] = [];
   const server = await serve(ca, port, (origin) =>

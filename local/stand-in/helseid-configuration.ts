@@ -17,6 +17,7 @@ import {
   describeResource,
   finishToken,
   grantAll,
+  identityScopes,
   type TokenParts,
 } from './helseid-tokens.ts';
 import { logoutPage, messagePage, PAGE_POLICY } from './pages.ts';
@@ -121,7 +122,13 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
     formats: {
       customizers: {
         jwt: (ctx, token, jwt) => {
-          finishToken(jwt.payload, token.kind, ctx && notes.get(ctx)?.subject, parts.apis);
+          finishToken(
+            jwt.payload,
+            token.kind,
+            ctx && notes.get(ctx)?.subject,
+            parts.apis,
+            identityScopes(ctx, parts.apis),
+          );
         },
       },
     },

@@ -81,6 +81,15 @@ export async function grantAll(ctx: KoaContextWithOIDC, adapter: AdapterFactory)
   return grant;
 }
 
+/** The scopes about the person that a token is granted: those of the login, or fewer where a refresh asks for fewer. */
+export function identityScopes(ctx: KoaContextWithOIDC | undefined, apis: readonly StandInApi[]): string[] {
+  const granted = (ctx?.oidc.entities.Grant?.getOIDCScope().split(' ') ?? []).filter(
+    (scope) => scope && !apis.some(({ scopes }) => scopes.includes(scope)),
+  );
+  const { scope: asked } = ctx?.oidc.params ?? {};
+  return typeof asked === 'string' ? granted.filter((scope) => asked.split(' ').includes(scope)) : granted;
+}
+
 /** Claims of an access token: the person, the client, the organisation, and what an exchanged token carries over. */
 export function accessTokenClaims(
   ctx: KoaContextWithOIDC | undefined,
@@ -100,14 +109,16 @@ export function accessTokenClaims(
   };
 }
 
-/** HelseID's tokens have nbf, several audiences where several APIs are meant, and no subject where there is no person. */
+/** HelseID's tokens have nbf, the scopes about the person beside those of the API (`identity`), several audiences where several APIs are meant, and no subject where there is no person. */
 export function finishToken(
   payload: Record<string, unknown>,
   kind: string,
   subject: Record<string, unknown> | undefined,
   apis: readonly StandInApi[],
+  identity: readonly string[],
 ) {
   payload['nbf'] = payload['iat'];
+  payload['scope'] = [...new Set([...identity, ...String(payload['scope']).split(' ')])].join(' ');
   if (kind === 'ClientCredentials') payload['sub'] = subject?.['sub'];
   if (payload['aud'] !== EVERY_API) return;
   const scopes = String(payload['scope'] ?? '').split(' ');

@@ -10,7 +10,7 @@ import {
   generateKeyPair,
   type JWK,
 } from 'jose';
-import Provider, { type AdapterPayload, type KoaContextWithOIDC } from 'oidc-provider';
+import Provider, { type AdapterPayload, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import instance from 'oidc-provider/lib/helpers/weak_cache.js';
 import { finishAnswers } from './answers.ts';
 import type { Notes } from './assertions.ts';
@@ -23,6 +23,7 @@ import { openState } from './state.ts';
 import { createStorage, type SavedEntries } from './storage.ts';
 import { registerTokenExchange } from './token-exchange.ts';
 import type { HelseIdBehaviour, HelseIdOptions, HelseIdServer, Registry, StandInEvent } from './types.ts';
+import { answerUserinfo } from './userinfo.ts';
 import { TEST_USERS } from './users.ts';
 
 const DEFAULTS: HelseIdBehaviour = {
@@ -88,13 +89,18 @@ export async function startHelseId(options: HelseIdOptions): Promise<HelseIdServ
     provider.proxy = false;
     registerTokenExchange(provider, registry, keys, notes);
     useNonces(provider, behaviour);
+    refuseReplays(provider);
     provider.use(
       finishAnswers({ behaviour, notes, adapter, signingKey: jwk }) as Parameters<Provider['use']>[0],
     );
     provider.use(loginRoutes(provider, users) as Parameters<Provider['use']>[0]);
+    provider.use(answerUserinfo(provider.issuer, keys, users) as Parameters<Provider['use']>[0]);
     reportEvents(provider, options.onEvent);
     const answer = provider.callback();
+    const { host } = new URL(origin);
     return (request, response) => {
+      // oidc-provider writes URLs with the host it was asked by; an issuer's have one name (RFC 8414 3.3).
+      request.headers.host = host;
       if (stripPath(request, path)) void answer(request, response);
       else response.writeHead(404).end();
     };
@@ -155,6 +161,17 @@ function requestedScopes(oidc: KoaContextWithOIDC['oidc'], payload: AdapterPaylo
 function useNonces(provider: Provider, behaviour: HelseIdBehaviour) {
   const nonces = createNonces(() => behaviour.nonceLifetime);
   instance(provider).DPoPNonces = { nextChallenge: nonces.next, checkChallenge: nonces.accepts };
+}
+
+/** A proof that was used before is an invalid proof (RFC 9449 5, 11.1); oidc-provider blames the grant. */
+function refuseReplays({ ReplayDetection }: Provider) {
+  const unique = ReplayDetection.unique.bind(ReplayDetection);
+  ReplayDetection.unique = async (client, jti, expires) => {
+    if (await unique(client, jti, expires)) return true;
+    const proof = Provider.ctx?.get('dpop');
+    if (proof && decodeJwt(proof).jti === jti) throw new errors.InvalidDpopProof('the proof was used before');
+    return false;
+  };
 }
 
 /** Serves an issuer with a path: oidc-provider sees URLs below it and finds its own in `originalUrl`. */

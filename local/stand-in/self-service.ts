@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { JWK } from 'jose';
 import { isZonesError } from '../../client/errors.ts';
-import { accessRules, createReplayCache, protect } from './protect.ts';
+import { createSeenProofs, protect } from './protect.ts';
 import { type Answer, answerCalls, type Call, serve } from './serve.ts';
 import type { Registry, SelfServiceBehaviour, SelfServiceOptions, SelfServiceServer } from './types.ts';
 
@@ -23,16 +23,15 @@ export interface SelfServiceParts {
 }
 
 /**
- * Starts the stand-in of HelseID's self-service API (helseid.md 7). Calls are validated by the shipped authorizer's
- * code. `behaviour` may be changed while it runs. Throws `local_failed` when the port is taken.
+ * Starts the stand-in of HelseID's self-service API. `behaviour` may be changed while it runs. Throws `local_failed` when the port is taken.
  */
 export async function startSelfService(options: SelfServiceOptions): Promise<SelfServiceServer> {
   const { ca, port = 0, registry, issuer, keys, apiKey, onEvent = () => {} } = options;
   const { audience = 'nhn:selvbetjening', scope = 'nhn:selvbetjening/client' } = options;
   const behaviour: SelfServiceBehaviour = { ...DEFAULTS, ...options.behaviour };
   const now = () => Date.now() / 1000;
-  const rules = accessRules({ issuer, audience, scopes: [scope] });
-  const ports = { keys, now, replays: createReplayCache(now) };
+  const rules = { issuer, audience, scopes: [scope] };
+  const ports = { keys, now: Date.now, seen: createSeenProofs(Date.now) };
   const parts: SelfServiceParts = { registry, behaviour, apiKey, now };
   const server = await serve(ca, port, (origin) =>
     answerCalls(origin, async (call) => {

@@ -68,13 +68,17 @@ export function answerCalls(
 
 async function readCall(request: IncomingMessage, origin: string): Promise<Call> {
   const body = await readBody(request, MAX_BODY);
-  const { rawHeaders } = request;
   return {
     method: request.method ?? 'GET',
     url: new URL(request.url ?? '/', origin),
-    headers: rawHeaders.flatMap((name, i) =>
-      i % 2 === 0 ? [[name, rawHeaders[i + 1] ?? ''] as [string, string]] : [],
-    ),
+    headers: headersOf(request),
     body: body.toString('utf8'),
   };
+}
+
+/** Every header of a request, as it came: what Node joins or drops is still apart. */
+export function headersOf({ rawHeaders }: IncomingMessage): [name: string, value: string][] {
+  return rawHeaders.flatMap((name, i): [string, string][] =>
+    i % 2 === 0 ? [[name, rawHeaders[i + 1] ?? '']] : [],
+  );
 }

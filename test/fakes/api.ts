@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { verifyProof } from '../../local/stand-in/verify-proof.ts';
 import type { FakeIssuer } from './issuer.ts';
-import { verifyProof } from './verify-dpop.ts';
 
 /** A protected API: it validates token and proof, and answers with what it saw. */
 export interface FakeApi {

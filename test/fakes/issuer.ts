@@ -11,7 +11,7 @@ import {
 } from 'jose';
 import type { VerificationKey } from '../../client/compose/jwk.ts';
 import type { IssuerProfile } from '../../client/profile.ts';
-import { verifyProof } from './verify-dpop.ts';
+import { verifyProof } from '../../local/stand-in/verify-proof.ts';
 
 /** How the issuer behaves. Tests change it while it runs. */
 export interface Behaviour {

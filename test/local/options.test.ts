@@ -7,6 +7,7 @@ describe('the command line', () => {
       declarationFile: 'zones.ts',
       directory: expect.stringMatching(/\.local$/),
       standIn: true,
+      challengeKeepsAssertion: false,
       fresh: false,
       once: false,
       json: false,

@@ -1,3 +1,4 @@
+import { request } from 'node:https';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startHelseId } from '../../local/stand-in/helseid.ts';
@@ -94,6 +95,40 @@ describe('metadata', () => {
   test('is nowhere else', async () => {
     const { origin } = new URL(server.issuer);
     expect((await fetch(`${origin}/.well-known/openid-configuration`)).status).toBe(404);
+  });
+});
+
+describe('what programs ask', () => {
+  test.each(['token', 'par', 'revocation', 'userinfo', 'introspect', 'nowhere'])(
+    '%s answers errors as JSON, also to who would rather have a page',
+    async (endpoint) => {
+      // The default of Java's HttpURLConnection.
+      const headers = { accept: 'text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2' };
+      const response = await fetch(`${server.issuer}/connect/${endpoint}`, { method: 'POST', headers });
+      expect(response.status).toBeGreaterThanOrEqual(400);
+      expect(response.headers.get('content-type')).toContain('application/json');
+      expect(await response.json()).toMatchObject({ error: expect.any(String) });
+    },
+  );
+
+  test('no answer repeats the name that it was asked by', async () => {
+    const { origin } = new URL(server.issuer);
+    const url = `${server.issuer}/.well-known/openid-configuration`;
+    const text = await new Promise<string>((resolve, reject) => {
+      const options = {
+        servername: 'localhost',
+        headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' },
+        ca: files.ca.certificatePem,
+      };
+      request(url, options, (response) => {
+        let body = '';
+        response.on('data', (chunk) => (body += chunk)).on('end', () => resolve(body));
+      })
+        .on('error', reject)
+        .end();
+    });
+    expect(JSON.parse(text)).toMatchObject({ token_endpoint: `${server.issuer}/connect/token` });
+    expect(text.replaceAll(origin, '')).not.toMatch(/https?:/);
   });
 });
 
@@ -229,7 +264,7 @@ describe('refused', () => {
         }),
       );
     expect((await send()).status).toBe(200);
-    expect(await send()).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    expect(await send()).toMatchObject({ status: 400, body: { error: 'invalid_dpop_proof' } });
   });
 });
 

@@ -1,8 +1,9 @@
+import { exportJWK, type JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startHealthApi } from '../../local/stand-in/health-api.ts';
 import { startHelseId } from '../../local/stand-in/helseid.ts';
 import type { HealthApiServer, HelseIdServer, StandInEvent } from '../../local/stand-in/types.ts';
-import { type ClientKey, hash, makeCa, makeClientKey, makeProof, makeWire, read } from './wire.ts';
+import { type ClientKey, hash, makeCa, makeClientKey, makeProof, makeWire, now, read } from './wire.ts';
 
 const events: StandInEvent[] = [];
 let files: Awaited<ReturnType<typeof makeCa>>;
@@ -10,19 +11,23 @@ let key: ClientKey;
 let helseId: HelseIdServer;
 let documents: HealthApiServer;
 let summaries: HealthApiServer;
-let tokens: Record<'documents' | 'summaries', string>;
+let tokens: Record<'documents' | 'summaries' | 'few', string>;
+let thief: ClientKey;
 
 beforeAll(async () => {
-  [files, key] = await Promise.all([makeCa(), makeClientKey()]);
+  [files, key, thief] = await Promise.all([makeCa(), makeClientKey(), makeClientKey()]);
   const { ca } = files;
   const scopes = { documents: 'example:documents/write', summaries: 'example:summaries/read' };
   helseId = await startHelseId({
     ca,
-    apis: Object.entries(scopes).map(([name, scope]) => ({ audience: `example:${name}`, scopes: [scope] })),
+    apis: Object.entries(scopes).map(([name, scope]) => ({
+      audience: `example:${name}`,
+      scopes: [scope, `example:${name}/read`],
+    })),
     clients: [
       {
         clientId: 'c',
-        scopes: Object.values(scopes),
+        scopes: [...Object.values(scopes), 'example:documents/read'],
         tenancy: 'single-tenant',
         parent: '999999999',
         jwks: { keys: [key.jwk] },
@@ -61,7 +66,11 @@ beforeAll(async () => {
     const form = { grant_type: 'client_credentials', scope };
     return String((await wire.token({ form, assertion: { assertion_details: child } })).body['access_token']);
   };
-  tokens = { documents: await fetchToken(scopes.documents), summaries: await fetchToken(scopes.summaries) };
+  tokens = {
+    documents: await fetchToken(scopes.documents),
+    summaries: await fetchToken(scopes.summaries),
+    few: await fetchToken('example:documents/read'),
+  };
 });
 afterAll(async () => {
   await Promise.all([documents.close(), summaries.close(), helseId.close()]);
@@ -128,13 +137,88 @@ describe('documents', () => {
 
   test('take no token of another API', async () => {
     const answer = await call('POST', `${documents.url}/DocumentReference`, tokens.summaries, { body: {} });
-    expect(answer).toMatchObject({ status: 401, body: { check: 'audience' } });
+    expect(answer).toMatchObject({ status: 401, body: { check: 'aud' } });
     expect(answer.headers.get('www-authenticate')).toContain('invalid_token');
   });
 
   test('are nowhere else', async () => {
     expect((await call('POST', `${documents.url}/Patient`, tokens.documents, { body: {} })).status).toBe(404);
     expect((await call('GET', `${documents.url}/DocumentReference`, tokens.documents)).status).toBe(404);
+  });
+});
+
+describe('what the API verifies by itself', () => {
+  const url = () => `${documents.url}/DocumentReference`;
+  const send = async (headers: [string, string][]) =>
+    read(await fetch(url(), { method: 'POST', headers, body: JSON.stringify(makeDocument('3')) }));
+  const show = async (twist: Parameters<typeof makeProof>[3] = {}, token = tokens.documents) =>
+    send([
+      ['authorization', `DPoP ${token}`],
+      ['dpop', await makeProof('POST', url(), key, { ath: hash(token), ...twist })],
+    ]);
+
+  test('a proof that differs in spelling alone is good', async () => {
+    const htu = url().replace('localhost', 'LOCALHOST').replace('Document', '%44ocument');
+    expect((await show({ htu })).status).toBeLessThan(300);
+    expect((await show({ iat: now() - 14 })).status).toBeLessThan(300);
+  });
+
+  const other: { jwk?: JWK; private?: JWK } = {};
+  beforeAll(async () => {
+    other.jwk = thief.bare;
+    other.private = await exportJWK(key.privateKey);
+  });
+  test.each<[string, (() => Parameters<typeof makeProof>[3]) | Parameters<typeof makeProof>[3]]>([
+    ['another method', { htm: 'GET' }],
+    ['another path', () => ({ htu: `${url()}s` })],
+    ['a path in other letters', () => ({ htu: url().replace('Document', 'document') })],
+    ['a query', () => ({ htu: `${url()}?` })],
+    ['another host', () => ({ htu: url().replace('localhost', '127.0.0.1') })],
+    ['a user', () => ({ htu: url().replace('://', '://me@') })],
+    ['no URL', { htu: 'documents' }],
+    ['another token', { ath: hash('another') }],
+    ['no token', { ath: undefined }],
+    ['no jti', { jti: undefined }],
+    ['an empty jti', { jti: '' }],
+    ['no iat', { iat: undefined }],
+    ['an iat of long ago', () => ({ iat: now() - 20 })],
+    ['an iat to come', () => ({ iat: now() + 10 })],
+    ['an exp', () => ({ exp: now() + 10 })],
+    ['another typ', { header: { typ: 'JWT' } }],
+    ['no key', { header: { jwk: undefined } }],
+    ['the key of somebody else', () => ({ header: { jwk: other.jwk } })],
+    ['a private key', () => ({ header: { jwk: other.private } })],
+  ])('a proof with %s is not', async (_, twist) => {
+    const made = typeof twist === 'function' ? twist() : twist;
+    expect(await show(made)).toMatchObject({ status: 401, body: { check: 'proof' } });
+  });
+
+  test("a proof by a thief's key, twice, or in two headers is not", async () => {
+    expect(await show({ key: thief, header: { jwk: thief.bare } })).toMatchObject({
+      status: 401,
+      body: { check: 'cnf.jkt' },
+    });
+    const twice = { jti: 'twice' };
+    expect((await show(twice)).status).toBeLessThan(300);
+    expect(await show(twice)).toMatchObject({ status: 401, body: { check: 'proof' } });
+    const token: [string, string] = ['authorization', `DPoP ${tokens.documents}`];
+    const proofs = [0, 1].map(async () => makeProof('POST', url(), key, { ath: hash(tokens.documents) }));
+    const two = (await Promise.all(proofs)).map((proof): [string, string] => ['dpop', proof]);
+    expect(await send([token, ...two])).toMatchObject({ status: 401, body: { check: 'proof' } });
+    expect(await send([token, ...two.slice(0, 1), token])).toMatchObject({ body: { check: 'scheme' } });
+  });
+
+  test('a token of another issuer, spoilt, or without its scope is not', async () => {
+    const [head = '', body = '', signature = ''] = tokens.documents.split('.');
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString());
+    const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const spoilt = [head, encode({ ...claims, exp: now() + 999 }), signature].join('.');
+    const unsigned = `${encode({ alg: 'none', typ: 'at+jwt' })}.${body}.`;
+    for (const token of [spoilt, unsigned])
+      expect(await show({}, token)).toMatchObject({ status: 401, body: { check: 'signature' } });
+    const few = await show({}, tokens.few);
+    expect(few).toMatchObject({ status: 403, body: { error: 'insufficient_scope' } });
+    expect(few.headers.get('www-authenticate')).toContain('scope="example:documents/write"');
   });
 });
 

@@ -206,6 +206,51 @@ describe('login', () => {
   });
 });
 
+describe('userinfo', () => {
+  const url = () => `${server.issuer}/connect/userinfo`;
+  async function ask(scope: string, twist: (token: string) => Promise<Record<string, string>>) {
+    const { redeem } = await logIn({ scope, nonce: '' });
+    return read(await fetch(url(), { headers: await twist(String((await redeem()).body['access_token'])) }));
+  }
+  const proven = async (token: string, signer = key) => ({
+    authorization: `DPoP ${token}`,
+    dpop: await makeProof('GET', url(), signer, { ath: hash(token) }),
+  });
+
+  test('takes a token that is for an API, and shows what its scopes are for', async () => {
+    const { status, body } = await ask('openid profile example:a/read', proven);
+    expect({ status, body }).toMatchObject({ status: 200, body: { sub: line?.sub, name: line?.name } });
+    expect(body).not.toHaveProperty('helseid://claims/identity/pid');
+  });
+
+  test.each<[string, string, (token: string) => Promise<Record<string, string>>, number, string]>([
+    ['without openid', 'example:a/read', proven, 403, 'insufficient_scope'],
+    [
+      'without a proof',
+      'openid example:a/read',
+      async (t) => ({ authorization: `DPoP ${t}` }),
+      401,
+      'invalid_dpop_proof',
+    ],
+    [
+      'as a bearer token',
+      'openid example:a/read',
+      async (t) => ({ authorization: `Bearer ${t}` }),
+      401,
+      'invalid_request',
+    ],
+    [
+      "with another key's proof",
+      'openid example:a/read',
+      async (t) => proven(t, await makeClientKey()),
+      401,
+      'invalid_token',
+    ],
+  ])('%s it shows nothing', async (_, scope, twist, status, error) => {
+    expect(await ask(scope, twist)).toMatchObject({ status, body: { error } });
+  });
+});
+
 describe('PAR', () => {
   test('is mandatory', async () => {
     const query = new URLSearchParams({
@@ -420,11 +465,14 @@ describe('resource indicators', () => {
     const { body } = await wire.token({
       form: { ...form, code: second.searchParams.get('code') ?? '', resource: 'example:a' },
     });
-    expect(await claimsOf(body['access_token'])).toMatchObject({ aud: 'example:a', scope: 'example:a/read' });
+    expect(await claimsOf(body['access_token'])).toMatchObject({
+      aud: 'example:a',
+      scope: 'openid helseid://scopes/identity/security_level helseid://scopes/identity/pid example:a/read',
+    });
     const next = await refresh(body['refresh_token'], { resource: 'example:b' });
     expect(await claimsOf(next.body['access_token'])).toMatchObject({
       aud: 'example:b',
-      scope: 'example:b/read',
+      scope: 'openid helseid://scopes/identity/security_level helseid://scopes/identity/pid example:b/read',
     });
     expect((await refresh(next.body['refresh_token'], { resource: 'example:c' })).body).toMatchObject({
       error: 'invalid_target',

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { readDetails } from '../../local/stand-in/details.ts';
 import { createNonces } from '../../local/stand-in/nonces.ts';
 import { userPage } from '../../local/stand-in/pages.ts';
-import { createReplayCache } from '../../local/stand-in/protect.ts';
+import { createSeenProofs } from '../../local/stand-in/protect.ts';
 import { createRegistry } from '../../local/stand-in/registry.ts';
 import { createStorage } from '../../local/stand-in/storage.ts';
 import type { StandInClient } from '../../local/stand-in/types.ts';
@@ -40,13 +41,24 @@ describe('nonces', () => {
   });
 });
 
-test('a replay cache forgets what has passed', async () => {
-  let clock = 100;
-  const cache = createReplayCache(() => clock);
-  expect(await cache.claim('a', 121)).toBe(true);
-  expect(await cache.claim('a', 121)).toBe(false);
-  clock = 121;
-  expect(await cache.claim('a', 142)).toBe(true);
+test('proofs are remembered for longer than they are accepted, and then forgotten', () => {
+  let clock = 100_000;
+  const seen = createSeenProofs(() => clock);
+  expect(seen.has('a')).toBe(false);
+  seen.add('a');
+  clock += 59_999;
+  expect(seen.has('a')).toBe(true);
+  clock += 1;
+  expect(seen.has('a')).toBe(false);
+});
+
+test('what composes and validates for the product is not what validates here', () => {
+  const folder = new URL('../../local/stand-in/', import.meta.url);
+  const own = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'));
+  const imports = own.flatMap((text) =>
+    [...text.matchAll(/from '(\.\.\/\.\.\/[^']+)'/g)].map(([, path]) => path),
+  );
+  expect([...new Set(imports)]).toEqual(['../../client/errors.ts']);
 });
 
 describe('registry', () => {

@@ -106,7 +106,7 @@ describe('client-secret', () => {
     const other = String((await wire.token({ form })).body['access_token']);
     expect(await read(await call('GET', undefined, other))).toMatchObject({
       status: 401,
-      body: { check: 'audience' },
+      body: { check: 'aud' },
     });
     const url = `${server.url}/v1/client-secret`;
     const headers = {
