@@ -51,6 +51,26 @@ export function abortedBy(signal: AbortSignal): ZonesError {
   });
 }
 
+/** What keeps an answer from coming, by Node's codes; what is not listed is the connection. */
+const FAILURES: readonly [code: RegExp, kind: 'name' | 'certificate' | 'timeout'][] = [
+  [/^(ENOTFOUND|EAI_)/, 'name'],
+  [/CERT|CRL|^UNABLE_TO_|^INVALID_(CA|PURPOSE)$|^(HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED)$/, 'certificate'],
+  [/TIMEOUT|^ETIMEDOUT$/, 'timeout'],
+];
+
+/**
+ * Why no answer came, as facts for a log: `network` is `name` (DNS does not know the host), `certificate` (it is not
+ * trusted), `timeout` or `connection`, and `network_code` Node's own code. Nothing where the error does not say.
+ */
+export function describeNetworkFailure(error: unknown): { network?: string; network_code?: string } {
+  if (!(error instanceof Error)) return {};
+  // An abort's code is a number.
+  if (error.name === 'TimeoutError') return { network: 'timeout' };
+  const code = 'code' in error ? error.code : undefined;
+  if (typeof code !== 'string') return describeNetworkFailure(error.cause);
+  return { network: FAILURES.find(([codes]) => codes.test(code))?.[1] ?? 'connection', network_code: code };
+}
+
 const LOST = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];
 
 /** Whether a connection broke before an answer came. */

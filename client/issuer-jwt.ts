@@ -4,8 +4,8 @@ import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
 
 /**
  * Verifies a JWT that the issuer signed for us: signature by one of its keys with the profile's one algorithm, `iss`
- * exactly, `aud` with our client id, `exp`, `nbf`. A `kid` that the cached keys lack makes them be read again, if they
- * are older than `cooldown` milliseconds. Throws jose's errors, and those of the key source.
+ * exactly, `aud` with our client id, `exp`, `nbf`. A `kid` that the cached keys lack makes them be read again, at most once
+ * in `cooldown` milliseconds. Throws jose's errors, and those of the key source.
  */
 export async function verifyIssuerJwt(
   client: TokenClient,
@@ -14,7 +14,7 @@ export async function verifyIssuerJwt(
 ): Promise<JWTPayload> {
   const { cooldown, ...checks } = options;
   const { keys, now, profile, issuer, clientId } = client;
-  const { payload } = await jwtVerify(jwt, createIssuerKeys(keys, { cooldown, now }), {
+  const { payload } = await jwtVerify(jwt, createIssuerKeys(keys, { cooldown }), {
     algorithms: [profile.idTokenAlgorithm],
     issuer,
     audience: clientId,

@@ -2,23 +2,19 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } f
 import type { KeySource } from './jwks.ts';
 
 /**
- * The issuer's keys as `jose` asks for them: cached, and read again for a `kid` that is not among them if they are older
- * than `cooldown` milliseconds, so that made-up tokens don't become requests to the issuer. `now` is epoch milliseconds.
- * Throws `issuer_unreachable` and `metadata_invalid` of the key source, and jose's `JWKSNoMatchingKey`.
+ * The issuer's keys as `jose` asks for them: cached, and read again for a `kid` that is not among them, but for unknown
+ * `kid`s at most once in `cooldown` milliseconds, so that made-up tokens don't become requests to the issuer.
+ * Throws `issuer_unreachable` and `metadata_invalid` of the key source (an unknown `kid` while the keys can't be read is no
+ * refusal), and jose's `JWKSNoMatchingKey`.
  */
-export function createIssuerKeys(
-  source: KeySource,
-  { cooldown, now }: { cooldown: number; now: () => number },
-): JWTVerifyGetKey {
-  const find = async (since: number, ...request: Parameters<JWTVerifyGetKey>) =>
-    createLocalJWKSet((await source.get(since)) as unknown as JSONWebKeySet)(...request);
+export function createIssuerKeys(source: KeySource, { cooldown }: { cooldown: number }): JWTVerifyGetKey {
   return async (...request) => {
-    const start = now();
+    const known = createLocalJWKSet((await source.get()) as unknown as JSONWebKeySet);
     try {
-      return await find(0, ...request);
+      return await known(...request);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      return find(start - cooldown, ...request);
     }
+    return createLocalJWKSet((await source.getAgain(cooldown)) as unknown as JSONWebKeySet)(...request);
   };
 }

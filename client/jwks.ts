@@ -1,21 +1,16 @@
 import type { AuthorizationServer } from 'oauth4webapi';
-import { isZonesError, ZonesError } from './errors.ts';
-import { type Fetch, withDeadline, withSecondConnection } from './http.ts';
-import { requireEndpoint } from './metadata.ts';
+import { type Cached, createCached } from './cached.ts';
+import { ZonesError } from './errors.ts';
+import type { Fetch } from './http.ts';
+import { fetchDocument, requireEndpoint } from './metadata.ts';
 
 /** A JWK Set (RFC 7517 5), as far as it has been looked at. */
 export interface KeySet {
   keys: Record<string, unknown>[];
 }
 
-/** The issuer's public keys. */
-export interface KeySource {
-  /**
-   * The keys, from the cache if they were read at or after `since` (epoch milliseconds) and are not an hour old.
-   * Concurrent callers share one request. Throws `issuer_unreachable` or `metadata_invalid`.
-   */
-  get(since?: number): Promise<KeySet>;
-}
+/** The issuer's public keys. Rejects with `issuer_unreachable` or `metadata_invalid`. */
+export type KeySource = Cached<KeySet>;
 
 /** Milliseconds after which keys are read again, so that one that the issuer withdrew does not verify for long. */
 const KEYS_LIFETIME = 3600 * 1000;
@@ -27,19 +22,7 @@ export function createKeySource(deps: {
   now: () => number;
   timeout: number;
 }): KeySource {
-  let kept: { keys: Promise<KeySet>; readAt: number } | undefined;
-  return {
-    get(since = 0) {
-      const now = deps.now();
-      if (kept && kept.readAt >= since && now < kept.readAt + KEYS_LIFETIME) return kept.keys;
-      const reading = { keys: withSecondConnection(() => readKeys(deps)), readAt: now };
-      kept = reading;
-      reading.keys.catch(() => {
-        if (kept === reading) kept = undefined;
-      });
-      return reading.keys;
-    },
-  };
+  return createCached({ read: () => readKeys(deps), lifetime: KEYS_LIFETIME, now: deps.now });
 }
 
 async function readKeys(deps: {
@@ -47,28 +30,17 @@ async function readKeys(deps: {
   fetch: Fetch;
   timeout: number;
 }): Promise<KeySet> {
-  const as = await deps.metadata();
-  const url = requireEndpoint(as, 'jwks_uri');
-  try {
-    return await withDeadline(deps.timeout, undefined, async (signal) => {
-      const headers = { accept: 'application/json, application/jwk-set+json' };
-      const response = await deps.fetch(url, { headers, redirect: 'manual', signal });
-      if (response.status !== 200) throw unreachable(url, undefined, response.status);
-      const body: unknown = await response.json().catch(() => undefined);
-      if (!isKeySet(body)) throw new ZonesError('metadata_invalid', `${url} does not serve a JWK Set.`);
-      return body;
-    });
-  } catch (cause) {
-    throw isZonesError(cause) ? cause : unreachable(url, cause);
-  }
-}
-
-function unreachable(url: string, cause?: unknown, status?: number): ZonesError {
-  const facts = status === undefined ? {} : { status };
-  return new ZonesError('issuer_unreachable', `The issuer's keys could not be read from ${url}.`, {
-    cause,
-    facts,
-  });
+  const url = requireEndpoint(await deps.metadata(), 'jwks_uri');
+  const headers = { accept: 'application/json, application/jwk-set+json' };
+  const response = await fetchDocument(url, deps.timeout, (signal) =>
+    deps.fetch(url, { headers, redirect: 'manual', signal }),
+  );
+  const { status } = response;
+  const body: unknown = status === 200 ? await response.json().catch(() => undefined) : undefined;
+  if (isKeySet(body)) return body;
+  // An issuer has keys: whatever is served in their place will pass.
+  const code = status === 200 ? 'metadata_invalid' : 'issuer_unreachable';
+  throw new ZonesError(code, `${url} does not serve a JWK Set (HTTP ${status}).`, { facts: { status } });
 }
 
 function isKeySet(body: unknown): body is KeySet {

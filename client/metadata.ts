@@ -4,12 +4,14 @@ import {
   discoveryRequest,
   processDiscoveryResponse,
 } from 'oauth4webapi';
+import { createCached } from './cached.ts';
 import { isZonesError, ZonesError } from './errors.ts';
-import { type Fetch, withDeadline, withSecondConnection } from './http.ts';
+import { describeNetworkFailure, type Fetch, withDeadline } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 
-/** FK2: metadata is cached for about 24 hours. */
+/** FK2: metadata is cached for about 24 hours; an hour more while it can't be read. */
 const METADATA_LIFETIME = 24 * 3600 * 1000;
+const METADATA_GRACE = 3600 * 1000;
 
 /**
  * Makes a function that reads the issuer's metadata from `<issuer>/.well-known/openid-configuration` (after the path,
@@ -24,19 +26,12 @@ export function createMetadataSource(deps: {
   now: () => number;
   timeout: number;
 }): () => Promise<AuthorizationServer> {
-  let kept: { metadata: Promise<AuthorizationServer>; until: number } | undefined;
-  return () => {
-    if (kept && deps.now() < kept.until) return kept.metadata;
-    const reading = {
-      metadata: withSecondConnection(() => readMetadata(deps)),
-      until: deps.now() + METADATA_LIFETIME,
-    };
-    kept = reading;
-    reading.metadata.catch(() => {
-      if (kept === reading) kept = undefined;
-    });
-    return reading.metadata;
-  };
+  return createCached({
+    read: () => readMetadata(deps),
+    lifetime: METADATA_LIFETIME,
+    grace: METADATA_GRACE,
+    now: deps.now,
+  }).get;
 }
 
 /** The URL of an endpoint in canonical form, as signers take it; `metadata_invalid` when the issuer names none, or not one with https. */
@@ -55,34 +50,67 @@ export function requireEndpoint(as: AuthorizationServer, endpoint: keyof Authori
   return url.href;
 }
 
+/**
+ * Gets one of the issuer's documents, whole and in time: the answer's body is read already. Throws `issuer_unreachable`
+ * with the status of an answer that says nothing about the document (RFC 9110 15: refused, too many, a server's fault),
+ * or with what kept one from coming.
+ */
+export async function fetchDocument(
+  url: string,
+  timeout: number,
+  request: (signal: AbortSignal) => Promise<Response>,
+): Promise<Response> {
+  let response: Response;
+  try {
+    response = await withDeadline(timeout, undefined, async (signal) => {
+      const answer = await request(signal);
+      const { status, headers } = answer;
+      const bytes = await answer.arrayBuffer();
+      return new Response(bytes.byteLength ? bytes : null, { status, headers });
+    });
+  } catch (cause) {
+    throw unreachable(url, describeNetworkFailure(cause), cause);
+  }
+  const { status } = response;
+  if (status >= 500 || UNDECIDED.includes(status)) throw unreachable(url, { status });
+  return response;
+}
+
+/** Statuses of the 4xx that are about the request, its sender or the moment. */
+const UNDECIDED = [401, 403, 407, 408, 425, 429];
+
 async function readMetadata(deps: {
   issuer: string;
   fetch: Fetch;
   timeout: number;
 }): Promise<AuthorizationServer> {
   const { issuer } = deps;
+  const url = URL.parse(issuer);
+  if (url?.protocol !== 'https:')
+    throw new ZonesError(
+      'metadata_invalid',
+      `The issuer ${issuer} is no https URL; correct the declaration.`,
+    );
+  const response = await fetchDocument(issuer, deps.timeout, (signal) =>
+    discoveryRequest(url, {
+      // The library's options have an explicit `body: undefined`, which RequestInit does not.
+      [customFetch]: (input, { body: _, ...init }) => deps.fetch(input, init as RequestInit),
+      signal,
+    }),
+  );
   try {
-    const url = new URL(issuer);
-    return await withDeadline(deps.timeout, undefined, async (signal) => {
-      const response = await discoveryRequest(url, {
-        // The library's options have an explicit `body: undefined`, which RequestInit does not.
-        [customFetch]: (input, { body: _, ...init }) => deps.fetch(input, init as RequestInit),
-        signal,
-      });
-      if (response.status >= 500) throw unreachable(issuer, response.status);
-      const metadata = await processDiscoveryResponse(url, response);
-      if (metadata.issuer !== issuer) throw foreign(issuer);
-      return metadata;
-    });
+    const metadata = await processDiscoveryResponse(url, response);
+    if (metadata.issuer !== issuer) throw foreign(issuer);
+    return metadata;
   } catch (error) {
     if (isZonesError(error)) throw error;
     const { code, cause } = describeCause(error);
     if (code === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED') throw foreign(issuer);
-    if (code === undefined) throw unreachable(issuer, 0, cause);
+    const { status } = response;
     throw new ZonesError(
       'metadata_invalid',
-      `What ${issuer} serves as OpenID configuration is not metadata; check the issuer in the declaration.`,
-      { cause },
+      `What ${issuer} serves as OpenID configuration (HTTP ${status}) is not metadata; check the issuer in the declaration.`,
+      { cause, facts: { status } },
     );
   }
 }
@@ -94,9 +122,10 @@ function foreign(issuer: string): ZonesError {
   );
 }
 
-function unreachable(issuer: string, status: number, cause?: unknown): ZonesError {
-  return new ZonesError('issuer_unreachable', `The metadata of ${issuer} could not be read.`, {
+function unreachable(url: string, facts: Record<string, string | number>, cause?: unknown): ZonesError {
+  const why = Object.values(facts).join(' ') || 'no answer';
+  return new ZonesError('issuer_unreachable', `${url} could not be read (${why}); try again.`, {
     cause,
-    ...(status ? { facts: { status } } : {}),
+    facts,
   });
 }

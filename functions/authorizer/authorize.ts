@@ -35,7 +35,8 @@ export async function authorizeRequest(
   } catch (error) {
     const challenge = isZonesError(error) ? challengeFor(error, settings.rules) : undefined;
     if (!isZonesError(error) || !challenge) {
-      audit('access.unchecked', { request, error: nameOf(error) });
+      const facts = isZonesError(error) ? error.facts : {};
+      audit('access.unchecked', { ...facts, request, error: nameOf(error) });
       throw error;
     }
     audit('access.refused', { ...error.facts, request, error: error.code });

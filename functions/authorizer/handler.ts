@@ -31,10 +31,7 @@ function wire(configText: string, env: NodeJS.ProcessEnv): AuthorizerDeps {
   return {
     settings,
     ports: {
-      keys: createIssuerKeys(createKeySource({ metadata, ...http }), {
-        cooldown: KEYS_COOLDOWN,
-        now: Date.now,
-      }),
+      keys: createIssuerKeys(createKeySource({ metadata, ...http }), { cooldown: KEYS_COOLDOWN }),
       replays: createReplayTable(createAwsCaller(readAwsConfig(env)), table, now),
       now,
     },

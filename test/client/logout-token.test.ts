@@ -97,15 +97,35 @@ test('a broken signature is refused', async () => {
   await failure(validateLogoutToken(client, `${header}.${payload}.${signature}`, remember), 'token_invalid');
 });
 
-test('unknown keys make the issuer’s be read again, but not for everybody who asks', async () => {
+test('a key that is new makes the issuer’s be read again, however lately they were, but not for everybody who asks', async () => {
   const { client, issuer, clock } = await makeWorld();
   const { remember } = makeMemory();
   await validateLogoutToken(client, await issuer.signLogoutToken(), remember);
   await issuer.rotateKey();
-  clock.now += 29_000;
-  await failure(validateLogoutToken(client, await issuer.signLogoutToken(), remember), 'token_invalid');
-  expect(issuer.keysRead).toBe(1);
-  clock.now += 1_001;
+  clock.now += 1;
   await validateLogoutToken(client, await issuer.signLogoutToken(), remember);
   expect(issuer.keysRead).toBe(2);
+  await issuer.rotateKey();
+  clock.now += 29_999;
+  await failure(validateLogoutToken(client, await issuer.signLogoutToken(), remember), 'token_invalid');
+  expect(issuer.keysRead).toBe(2);
+  clock.now += 1;
+  await validateLogoutToken(client, await issuer.signLogoutToken(), remember);
+  expect(issuer.keysRead).toBe(3);
+});
+
+test('while the issuer’s keys can’t be read, made-up tokens neither drop the ones read nor ask for them', async () => {
+  const { client, issuer, clock, network } = await makeWorld();
+  const { remember } = makeMemory();
+  await validateLogoutToken(client, await issuer.signLogoutToken(), remember);
+  clock.now += 31_000;
+  network.mount('https://sts.test', async () => new Response(null, { status: 503 }));
+  const sent = network.sent.length;
+  for (let n = 0; n < 20; n += 1) {
+    const madeUp = await issuer.signLogoutToken({}, { kid: `made-up-${n}` });
+    const error = await failure(validateLogoutToken(client, madeUp, remember), 'issuer_unreachable');
+    expect(error.facts).toEqual({ status: 503 });
+    await validateLogoutToken(client, await issuer.signLogoutToken(), remember);
+  }
+  expect(network.sent.length).toBe(sent + 1);
 });

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import type { ErrorCode } from '../../client/errors.ts';
 import { getAccessToken } from '../../client/machine-token.ts';
+import { createMetadataSource } from '../../client/metadata.ts';
 import { failure, ISSUER, makeWorld } from './make-client.ts';
 
 test.each(['https://sts.test', 'https://sts.test/session-1', 'https://sts.test:8443/a/b'])(
@@ -74,37 +76,82 @@ test('metadata without optional endpoints is enough for a machine token', async 
   expect((await getAccessToken(client)).accessToken).toBeTypeOf('string');
 });
 
-test.each([
-  ['is down', () => new Response('', { status: 503 }), 'issuer_unreachable'],
+test.each<[string, () => Response, ErrorCode, number]>([
+  ['has too many requests', () => new Response('', { status: 429 }), 'issuer_unreachable', 429],
+  ['refuses us', () => new Response('<html>', { status: 403 }), 'issuer_unreachable', 403],
+  ['is down', () => new Response('', { status: 503 }), 'issuer_unreachable', 503],
   [
     'has moved',
     () => new Response(null, { status: 302, headers: { location: 'https://x.test' } }),
     'metadata_invalid',
+    302,
   ],
-  ['is not there', () => new Response('', { status: 404 }), 'metadata_invalid'],
+  ['is not there', () => new Response('', { status: 404 }), 'metadata_invalid', 404],
   [
     'speaks HTML',
     () => new Response('<html>', { headers: { 'content-type': 'text/html' } }),
     'metadata_invalid',
+    200,
   ],
   [
     'speaks no JSON',
     () => new Response('{', { headers: { 'content-type': 'application/json' } }),
     'metadata_invalid',
+    200,
   ],
-] as const)('an issuer that %s; the failure is not kept', async (_name, answer, code) => {
+])('an issuer that %s; the failure is not kept', async (_name, answer, code, status) => {
   const { client, issuer, network } = await makeWorld();
   network.mount('https://sts.test', async () => answer());
-  await failure(client.metadata(), code);
+  const error = await failure(client.metadata(), code);
+  expect(error.facts).toEqual({ status });
+  expect(error.message).toContain(String(status));
   network.mount('https://sts.test', issuer.handle);
   expect((await client.metadata()).issuer).toBe(ISSUER);
   expect(network.sent.length).toBe(2);
 });
 
+test('metadata that can’t be read again stays an hour longer, and is asked for once in 30 seconds', async () => {
+  const { client, issuer, network, clock } = await makeWorld();
+  await client.metadata();
+  clock.now += 24 * 3600 * 1000;
+  network.mount('https://sts.test', async () => new Response(null, { status: 503 }));
+  for (let n = 0; n < 3; n += 1) expect((await client.metadata()).issuer).toBe(ISSUER);
+  expect(network.sent.length).toBe(2);
+  clock.now += 30_000;
+  await client.metadata();
+  expect(network.sent.length).toBe(3);
+  clock.now += 3600 * 1000;
+  await failure(client.metadata(), 'issuer_unreachable');
+  network.mount('https://sts.test', issuer.handle);
+  expect((await client.metadata()).issuer).toBe(ISSUER);
+});
+
 test('an issuer that does not answer in time, or is not there, is unreachable', async () => {
   const { client, network } = await makeWorld({ timeout: 30 });
   network.mount('https://sts.test', () => new Promise(() => {}));
-  await failure(client.metadata(), 'issuer_unreachable');
+  const late = await failure(client.metadata(), 'issuer_unreachable');
+  expect(late.facts).toEqual({ network: 'timeout' });
   const lost = await makeWorld({ declaredIssuer: 'https://nowhere.test' });
-  await failure(lost.client.metadata(), 'issuer_unreachable');
+  const error = await failure(lost.client.metadata(), 'issuer_unreachable');
+  expect(error.facts).toEqual({ network: 'name', network_code: 'ENOTFOUND' });
+});
+
+test('an issuer whose connection breaks in the middle of its answer is asked once more, and unreachable', async () => {
+  let asked = 0;
+  const read = createMetadataSource({
+    issuer: ISSUER,
+    now: () => 0,
+    timeout: 1000,
+    async fetch() {
+      asked += 1;
+      const half = new ReadableStream({
+        start: (controller) => controller.enqueue(new TextEncoder().encode('{"issuer"')),
+        pull: (controller) => controller.error(Object.assign(new Error('gone'), { code: 'ECONNRESET' })),
+      });
+      return new Response(half, { headers: { 'content-type': 'application/json' } });
+    },
+  });
+  const error = await failure(read(), 'issuer_unreachable');
+  expect(error.facts).toEqual({ network: 'connection', network_code: 'ECONNRESET' });
+  expect(asked).toBe(2);
 });

@@ -43,7 +43,12 @@ export async function createFakeNetwork(): Promise<FakeNetwork> {
     async fetch(input, init) {
       const url = new URL(input);
       sent.push(`${init?.method ?? 'GET'} ${input}`);
-      if (!handlers.has(url.origin)) throw new TypeError('fetch failed', { cause: new Error('ENOTFOUND') });
+      if (!handlers.has(url.origin)) {
+        const cause = Object.assign(new Error(`getaddrinfo ENOTFOUND ${url.hostname}`), {
+          code: 'ENOTFOUND',
+        });
+        throw new TypeError('fetch failed', { cause });
+      }
       const headers = new Headers(init?.headers);
       headers.set(ORIGIN, url.origin);
       return fetch(`http://127.0.0.1:${port}${url.pathname}${url.search}`, { ...init, headers });

@@ -147,7 +147,11 @@ test('a token without the scope is denied, with the challenge for the answer', a
 
 describe('unchecked is a fault, and nobody gets in', () => {
   test.each([
-    ['the issuer', new ZonesError('issuer_unreachable', 'HelseID does not answer.'), 'issuer_unreachable'],
+    [
+      'the issuer',
+      new ZonesError('issuer_unreachable', 'HelseID does not answer.', { facts: { network: 'certificate' } }),
+      'issuer_unreachable',
+    ],
     ['the table', new ZonesError('aws_unavailable', 'dynamodb answered 500.'), 'aws_unavailable'],
     ['a bug', new TypeError('eyJ should not be logged'), 'TypeError'],
   ])('%s', async (what, error, name) => {
@@ -157,7 +161,8 @@ describe('unchecked is a fault, and nobody gets in', () => {
         ? { ...ports, keys: () => Promise.reject(error) }
         : { ...ports, replays: { claim: () => Promise.reject(error) } };
     await expect(authorizeRequest(makeDeps({ ports: failing }), await makeEvent())).rejects.toBe(error);
-    expect(audit).toEqual([['access.unchecked', { request: 'r-1', error: name }]]);
+    const facts = error instanceof ZonesError ? error.facts : {};
+    expect(audit).toEqual([['access.unchecked', { ...facts, request: 'r-1', error: name }]]);
   });
 });
 
