@@ -15,8 +15,8 @@ const KEYS_COOLDOWN = 30_000;
 /**
  * Validates a logout token in full (OpenID Connect Back-Channel Logout 1.0, 2.4 and 2.6): signature with the profile's
  * one algorithm, `typ`, `iss`, `aud` (us alone), `iat`, `exp`, `jti` once, `events`, `sub` or `sid`, no `nonce`.
- * `rememberJti` records a `jti` until an epoch second and tells whether it was new; it is asked last, so that tokens
- * which are not the issuer's fill nothing.
+ * `rememberJti` tells whether a `jti` is new, to be recorded until an epoch second: there, or by the caller once the sessions
+ * are ended. It is asked last, so that tokens which are not the issuer's fill nothing.
  *
  * Throws `token_invalid`, and what the key source throws.
  */

@@ -15,13 +15,8 @@ import { revokeQuietly } from '../login-common/refresh.ts';
 import type { GatewayRequest } from '../login-common/request.ts';
 import { requireDocument } from '../login-common/same-origin.ts';
 import { equalSecrets } from '../login-common/secrets.ts';
-import {
-  createSession,
-  endSession,
-  findSessionIfAny,
-  keepToken,
-  type OpenSession,
-} from '../login-common/sessions.ts';
+import { endSession } from '../login-common/session-index.ts';
+import { createSession, findSessionIfAny, keepToken, type OpenSession } from '../login-common/sessions.ts';
 import { CALLBACK_PATH, type LoginSettings } from '../login-common/settings.ts';
 import { type Transaction, takeTransaction } from '../login-common/transactions.ts';
 import { checkResponse } from './response.ts';
@@ -35,8 +30,8 @@ const CONTINUED = 'continued';
  * has the cookie that opens its transaction, and only once; the code is redeemed with the key it is bound to, the ID token,
  * the security level and the person are checked, and a session with a new id takes the place of any earlier one.
  *
- * Throws `request_malformed`, `login_refused`, `login_expired`, `security_level_too_low`, `person_mismatch` and what
- * `redeemCode` throws; then nothing is set and nothing in the table has changed, but that the transaction is used up.
+ * Throws `request_malformed`, `login_refused`, `login_expired`, `security_level_too_low`, `person_mismatch`, `session_invalid`
+ * where the issuer ended the login meanwhile, and what `redeemCode` throws; then nothing is set and nothing in the table has changed, but that the transaction is used up.
  */
 export async function finishLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   const { settings } = deps;
@@ -104,7 +99,7 @@ function redeem(
   });
 }
 
-/** Checks who logged in and how; gives the id of the new session. Tokens of a login that is not accepted are revoked. */
+/** Checks who logged in and how; gives the id of the new session. Tokens that no session keeps are revoked. */
 async function acceptLogin(
   deps: Dependencies,
   transaction: Transaction,
@@ -112,7 +107,7 @@ async function acceptLogin(
   tokens: LoginTokens,
 ): Promise<string> {
   const { settings, store } = deps;
-  const { previous, organization } = transaction;
+  const { begunAt, previous, organization } = transaction;
   const claims = tokens.idTokenClaims;
   const person = readPerson(claims);
   try {
@@ -120,31 +115,31 @@ async function acceptLogin(
     // Who was here when the login began, and who logged in meanwhile in another tab.
     for (const other of [previous?.person, live?.data.person])
       if (other) requireSamePerson(deps.samePerson, other, person);
+    const now = seconds(deps);
+    const securityLevel = readSecurityLevel(claims);
+    const session = await createSession(
+      store,
+      { now, begunAt, idleSeconds: settings.idleSeconds },
+      {
+        person,
+        loggedInAt: now,
+        endsAt: now + settings.absoluteSeconds,
+        idToken: tokens.idToken,
+        tokens: settings.firstIsNarrow ? { [settings.first.name]: keepToken(tokens) } : {},
+        ...(claims.sid === undefined ? {} : { sid: claims.sid }),
+        ...(securityLevel === undefined ? {} : { securityLevel }),
+        ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken }),
+        ...(tokens.refreshTokenExpiresAt === undefined
+          ? {}
+          : { refreshTokenExpiresAt: tokens.refreshTokenExpiresAt }),
+        ...(organization ? { organization } : {}),
+      },
+    );
+    if (previous) await endSession(store, previous);
+    if (live) await endSession(store, { pk: live.pk, links: live.data.links });
+    return session;
   } catch (error) {
     if (tokens.refreshToken !== undefined) await revokeQuietly(deps, tokens.refreshToken);
     throw error;
   }
-  const now = seconds(deps);
-  const securityLevel = readSecurityLevel(claims);
-  const session = await createSession(
-    store,
-    { now, idleSeconds: settings.idleSeconds },
-    {
-      person,
-      loggedInAt: now,
-      endsAt: now + settings.absoluteSeconds,
-      idToken: tokens.idToken,
-      tokens: settings.firstIsNarrow ? { [settings.first.name]: keepToken(tokens) } : {},
-      ...(claims.sid === undefined ? {} : { sid: claims.sid }),
-      ...(securityLevel === undefined ? {} : { securityLevel }),
-      ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken }),
-      ...(tokens.refreshTokenExpiresAt === undefined
-        ? {}
-        : { refreshTokenExpiresAt: tokens.refreshTokenExpiresAt }),
-      ...(organization ? { organization } : {}),
-    },
-  );
-  if (previous) await endSession(store, previous);
-  if (live) await endSession(store, { pk: live.pk, links: live.data.links });
-  return session;
 }

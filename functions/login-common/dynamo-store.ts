@@ -7,7 +7,15 @@ import type { LoginStore, StoredItem } from './store.ts';
 type Value = { S: string } | { N: string } | { SS: string[] };
 type Item = Readonly<Record<string, Value>>;
 
-const NAMES = { data: '#d', version: '#v', expires: '#e', lease: '#l', members: '#m', write: '#w' } as const;
+const NAMES = {
+  data: '#d',
+  version: '#v',
+  expires: '#e',
+  lease: '#l',
+  members: '#m',
+  closed: '#c',
+  write: '#w',
+} as const;
 type Name = keyof typeof NAMES;
 
 /** `#x` names for the attributes an expression uses: several of ours are reserved words. */
@@ -30,16 +38,20 @@ export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
       repeatable,
     });
 
-  /** Whether a conditional write was done. Repeated after a lost answer it may meet itself: `repeatable` where the caller bears that. */
-  async function when(operation: string, pk: string, input: object, repeatable = false): Promise<boolean> {
+  /** The answer to a conditional write; nothing where its condition fails. */
+  async function answerWhen(operation: string, pk: string, repeatable: boolean, input: object) {
     try {
-      await send(operation, pk, repeatable, input);
-      return true;
+      return await send(operation, pk, repeatable, input);
     } catch (error) {
       if (isZonesError(error, 'aws_refused') && error.facts['error'] === 'ConditionalCheckFailedException')
-        return false;
+        return undefined;
       throw error;
     }
+  }
+
+  /** Whether a conditional write was done. Repeated after a lost answer it may meet itself: `repeatable` where the caller bears that. */
+  async function when(operation: string, pk: string, input: object, repeatable = false): Promise<boolean> {
+    return (await answerWhen(operation, pk, repeatable, input)) !== undefined;
   }
 
   return {
@@ -71,9 +83,8 @@ export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
     take: async (pk) =>
       readStored(await send('DeleteItem', pk, true, { ReturnValues: 'ALL_OLD' }), 'Attributes'),
 
-    remove: async (pk) => {
-      await send('DeleteItem', pk, true, {});
-    },
+    remove: async (pk) =>
+      readItem(await send('DeleteItem', pk, true, { ReturnValues: 'ALL_OLD' }), 'Attributes') !== undefined,
 
     // What is lost here may be a rotated refresh token: so it is tried again, and `false` makes the caller look.
     replace: (pk, version, data) =>
@@ -118,16 +129,34 @@ export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
       });
     },
 
-    link: async (pk, member, expires) =>
-      readMembers(
-        await send('UpdateItem', pk, true, {
-          UpdateExpression: 'SET #e = :e ADD #m :m',
-          ExpressionAttributeNames: name('expires', 'members'),
-          ExpressionAttributeValues: { ':e': number(expires), ':m': { SS: [member] } },
-          ReturnValues: 'ALL_NEW',
-        }),
-        'Attributes',
-      ),
+    // Repeated after a lost answer it adds the same member. One that a logout met in between is refused, as it should be.
+    link: async (pk, member, since, expires) => {
+      const answer = await answerWhen('UpdateItem', pk, true, {
+        UpdateExpression: 'SET #e = :e ADD #m :m',
+        ConditionExpression: 'attribute_not_exists(#c) OR #c <= :since',
+        ExpressionAttributeNames: name('expires', 'members', 'closed'),
+        ExpressionAttributeValues: {
+          ':e': number(expires),
+          ':m': { SS: [member] },
+          ':since': number(since),
+        },
+        ReturnValues: 'ALL_NEW',
+      });
+      return answer === undefined ? undefined : readMembers(answer, 'Attributes');
+    },
+
+    close: async (pk, at, expires) => {
+      const answer = await answerWhen('UpdateItem', pk, true, {
+        UpdateExpression: 'SET #e = :e, #c = :at',
+        ConditionExpression: 'attribute_not_exists(#c) OR #c <= :at',
+        ExpressionAttributeNames: name('expires', 'closed'),
+        ExpressionAttributeValues: { ':e': number(expires), ':at': number(at) },
+        ReturnValues: 'ALL_NEW',
+      });
+      if (answer !== undefined) return readMembers(answer, 'Attributes');
+      // A later logout closed it further.
+      return readMembers(await send('GetItem', pk, true, { ConsistentRead: true }), 'Item');
+    },
 
     unlink: async (pk, members) => {
       if (members.length === 0) return;
@@ -138,8 +167,6 @@ export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
         ExpressionAttributeValues: { ':m': { SS: [...members] } },
       });
     },
-
-    members: async (pk) => readMembers(await send('GetItem', pk, true, { ConsistentRead: true }), 'Item'),
   };
 }
 

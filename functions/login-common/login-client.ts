@@ -24,7 +24,7 @@ export interface LoginClient {
   redeemCode(redemption: CodeRedemption): Promise<LoginTokens>;
   refreshTokens(request: RefreshRequest): Promise<UserTokens>;
   revokeToken(request: RevocationRequest): Promise<void>;
-  /** `rememberJti` is asked last, and tells whether the `jti` was new. */
+  /** `rememberJti` is asked last, and tells whether the `jti` is new. */
   validateLogoutToken(
     token: string,
     rememberJti: (jti: string, until: number) => Promise<boolean>,

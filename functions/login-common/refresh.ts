@@ -3,14 +3,8 @@ import type { AccessToken, UserTokens } from '../../client/tokens.ts';
 import { type Dependencies, seconds } from './dependencies.ts';
 import { type Organization, organizationDetails } from './organization.ts';
 import { readPerson } from './person.ts';
-import {
-  changeSession,
-  endSession,
-  findSession,
-  keepToken,
-  type OpenSession,
-  type SessionData,
-} from './sessions.ts';
+import { endSession } from './session-index.ts';
+import { changeSession, findSession, keepToken, type OpenSession, type SessionData } from './sessions.ts';
 import type { TokenTarget } from './settings.ts';
 
 /** A token that ends this soon is refreshed before it is used, seconds. */

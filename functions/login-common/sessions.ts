@@ -2,11 +2,9 @@ import { isZonesError, ZonesError } from '../../client/errors.ts';
 import type { AccessToken } from '../../client/tokens.ts';
 import type { Organization } from './organization.ts';
 import type { Person } from './person.ts';
-import { createId, digest, itemKey, seal, unseal } from './secrets.ts';
+import { createId, itemKey, seal, unseal } from './secrets.ts';
+import { endSession, enterSession, linkSession, type SessionLinks } from './session-index.ts';
 import type { LoginStore } from './store.ts';
-
-/** Index items that lead to a session, each with the session's member there. */
-export type SessionLinks = Readonly<Record<string, string>>;
 
 /** What a session knows; sealed in the table. Times are epoch seconds. */
 export interface SessionData {
@@ -46,36 +44,28 @@ export function sessionEnd(data: SessionData): number {
   return Math.min(data.endsAt, data.refreshTokenExpiresAt ?? data.endsAt);
 }
 
-/** Key of the index item for the issuer's session id, or for a person's sessions. Hashed: a table read names nobody. */
-export function indexKey(kind: 'sid' | 'sub', iss: string, value: string): string {
-  return `${kind}#${digest(iss, value)}`;
-}
-
 /**
- * Creates a session with a new id, for its cookie. The index comes first, so that a back-channel logout never misses a
- * session that exists. Lapsed members are dropped from an index on the way.
+ * Creates a session with a new id, for its cookie. The session comes first and the index after it: until both are there,
+ * nobody has the id. Throws `session_invalid` when the issuer has ended the login meanwhile; then nothing is left of it here.
  */
 export async function createSession(
   store: LoginStore,
-  times: { now: number; idleSeconds: number },
+  times: { now: number; begunAt: number; idleSeconds: number },
   value: Omit<SessionData, 'links'>,
 ): Promise<string> {
   const id = createId();
   const pk = itemKey('session', id);
-  const { iss, sub } = value.person;
-  const member = `${value.endsAt}:${pk}`;
-  const keys = [
-    indexKey('sub', iss, sub),
-    ...(value.sid === undefined ? [] : [indexKey('sid', iss, value.sid)]),
-  ];
-  for (const key of keys) {
-    const members = await store.link(key, member, value.endsAt);
-    const lapsed = members.filter((other) => Number.parseInt(other, 10) < times.now);
-    await store.unlink(key, lapsed);
-  }
-  const data: SessionData = { ...value, links: Object.fromEntries(keys.map((key) => [key, member])) };
-  await store.add(pk, seal(id, pk, data), Math.min(times.now + times.idleSeconds, data.endsAt));
-  return id;
+  const { now, begunAt } = times;
+  const { endsAt, sid } = value;
+  const links = linkSession({ pk, endsAt }, { ...value.person, sid });
+  const data: SessionData = { ...value, links };
+  await store.add(pk, seal(id, pk, data), Math.min(now + times.idleSeconds, endsAt));
+  if (await enterSession(store, { now, begunAt, absoluteSeconds: endsAt - now }, links)) return id;
+  await endSession(store, { pk, links });
+  throw new ZonesError(
+    'session_invalid',
+    'The issuer ended this login while it was under way; log in again.',
+  );
 }
 
 /** Finds the session that a cookie's id opens. Throws `session_invalid` when there is none, or it has ended. */
@@ -134,34 +124,4 @@ export async function changeSession(
   const { id, pk, version } = session;
   const done = await store.replace(pk, version, seal(id, pk, data));
   return done ? { ...session, version: version + 1, data } : undefined;
-}
-
-/** Ends a session and takes it out of the indexes. Ending one that has ended does no harm. */
-export async function endSession(
-  store: LoginStore,
-  session: { pk: string; links: SessionLinks },
-): Promise<void> {
-  await store.remove(session.pk);
-  for (const [key, member] of Object.entries(session.links)) await store.unlink(key, [member]);
-}
-
-/**
- * Ends the sessions that a logout token names: with `sid` that one, with `sub` all of the person's, with both those
- * that are both. Gives how many. What the cookies' ids would decrypt goes unread.
- */
-export async function endSessionsOf(
-  store: LoginStore,
-  named: { iss: string; sub?: string; sid?: string },
-): Promise<number> {
-  const keys = (['sid', 'sub'] as const).flatMap((kind) => {
-    const value = named[kind];
-    return value === undefined ? [] : [indexKey(kind, named.iss, value)];
-  });
-  const [first = new Set<string>(), ...others] = await Promise.all(
-    keys.map(async (key) => new Set(await store.members(key))),
-  );
-  const members = [...first].filter((member) => others.every((set) => set.has(member)));
-  for (const member of members) await store.remove(member.slice(member.indexOf(':') + 1));
-  for (const key of keys) await store.unlink(key, members);
-  return members.length;
 }

@@ -19,8 +19,8 @@ export interface LoginStore {
   read(pk: string): Promise<StoredItem | undefined>;
   /** Removes an item and gives it; of several callers, one gets it. */
   take(pk: string): Promise<StoredItem | undefined>;
-  /** Removes an item, if there is one. */
-  remove(pk: string): Promise<void>;
+  /** Removes an item; tells whether there was one, perhaps wrongly not when an answer was lost. */
+  remove(pk: string): Promise<boolean>;
   /** Puts new data in place of `version` and ends the lease; false when the item is gone or has changed, perhaps by this very call, whose answer was lost. Leaves `expires` alone. */
   replace(pk: string, version: number, data: string): Promise<boolean>;
   /** Moves the expiry of an item that has not expired by `now` (epoch seconds); false otherwise. */
@@ -29,10 +29,10 @@ export interface LoginStore {
   lease(pk: string, version: number, now: number, until: number): Promise<boolean>;
   /** Gives the right back early, if the version is still the same. */
   release(pk: string, version: number): Promise<void>;
-  /** Adds a member to an index item, which then lives until `expires`; gives all members. */
-  link(pk: string, member: string, expires: number): Promise<string[]>;
+  /** Adds a member to an index item, which then lives until `expires`; gives all members. Nothing when the item was closed for times after `since` (epoch seconds). */
+  link(pk: string, member: string, since: number, expires: number): Promise<string[] | undefined>;
+  /** Closes an index item, made where there is none, to members from before `at` (epoch seconds); gives those in it. It stays closed as far as the latest `at`. */
+  close(pk: string, at: number, expires: number): Promise<string[]>;
   /** Removes members of an index item. */
   unlink(pk: string, members: readonly string[]): Promise<void>;
-  /** Members of an index item; none where there is no such item. */
-  members(pk: string): Promise<string[]>;
 }

@@ -3,7 +3,7 @@ import type { KeyBinding } from '../../client/tokens.ts';
 import type { Organization } from './organization.ts';
 import type { Person } from './person.ts';
 import { createId, itemKey, seal, unseal } from './secrets.ts';
-import type { SessionLinks } from './sessions.ts';
+import type { SessionLinks } from './session-index.ts';
 import type { LoginStore } from './store.ts';
 
 /** Seconds that a person has to log in. */

@@ -1,9 +1,10 @@
 import { isZonesError, ZonesError } from '../../client/errors.ts';
 import { type Answer, json } from '../login-common/answer.ts';
-import type { Dependencies } from '../login-common/dependencies.ts';
+import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import { type GatewayRequest, readHeader } from '../login-common/request.ts';
 import { digest } from '../login-common/secrets.ts';
-import { endSessionsOf } from '../login-common/sessions.ts';
+import { endSessionsOf } from '../login-common/session-index.ts';
+import type { LoginStore } from '../login-common/store.ts';
 
 /** Bytes; a logout token is a small JWT. */
 const MAX_BODY = 16_384;
@@ -13,23 +14,35 @@ const UNDECIDED = /^(aws_.*|issuer_unreachable|metadata_invalid)$/;
 
 /**
  * `POST /logout/backchannel` (OpenID Connect Back-Channel Logout 1.0): the issuer ends sessions, found by `sid`, `sub`
- * or both. The token client validates the token in full; here its `jti` counts once. Refused with status 400 as 2.8
- * says, whatever is wrong with it. When the sessions could not be ended the `jti` is given back, so that the issuer's second
- * try works. Throws `aws_*`, `issuer_unreachable` and `metadata_invalid`.
+ * or both. The token client validates the token in full. Its `jti` counts once, from when the sessions are ended: what fails
+ * before that leaves the issuer a second try, and the same token twice at once ends nothing more. Refused with status 400
+ * as 2.8 says, whatever is wrong with it. Throws `aws_*`, `issuer_unreachable` and `metadata_invalid`.
  */
 export async function endByIssuer(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
-  let counted: string | undefined;
+  const { settings, store } = deps;
+  const seen = { pk: '', until: 0 };
   try {
-    const claims = await deps.client.validateLogoutToken(readToken(request), (jti, until) => {
-      counted = `jti#${digest(deps.settings.issuer, jti)}`;
-      return deps.store.add(counted, '-', until);
+    const claims = await deps.client.validateLogoutToken(readToken(request), async (jti, until) => {
+      Object.assign(seen, { pk: `jti#${digest(settings.issuer, jti)}`, until });
+      return (await store.read(seen.pk)) === undefined;
     });
-    const ended = await endSessionsOf(deps.store, claims);
+    const times = { now: seconds(deps), absoluteSeconds: settings.absoluteSeconds };
+    const ended = await endSessionsOf(store, times, claims);
+    await count(store, seen);
     deps.log({ level: 'info', code: 'session.ended_by_issuer', request: request.id, facts: { ended } });
     return { status: 200 };
   } catch (error) {
     if (isZonesError(error) && !UNDECIDED.test(error.code)) return refuse(deps, request, error);
-    if (counted !== undefined) await deps.store.remove(counted);
+    throw error;
+  }
+}
+
+/** Counts a token; or not at all, where the table's answer says that it may not be counted: the issuer will send it again. */
+async function count(store: LoginStore, { pk, until }: { pk: string; until: number }): Promise<void> {
+  try {
+    await store.add(pk, '-', until);
+  } catch (error) {
+    await store.remove(pk);
     throw error;
   }
 }

@@ -9,7 +9,8 @@ import { type GatewayRequest, readParameter } from '../login-common/request.ts';
 import { requireSameOrigin } from '../login-common/same-origin.ts';
 import { createId, equalSecrets } from '../login-common/secrets.ts';
 import { wantsPage } from '../login-common/serve.ts';
-import { endSession, findSession } from '../login-common/sessions.ts';
+import { endSession } from '../login-common/session-index.ts';
+import { findSession } from '../login-common/sessions.ts';
 
 /** Seconds that the issuer's logout page may take. */
 const LOGOUT_SECONDS = 600;

@@ -40,8 +40,8 @@ describe.each([
   it('removes what is there and what is not', async () => {
     const store = make();
     await store.add('remove', 'sealed', 100);
-    await store.remove('remove');
-    await store.remove('remove');
+    expect(await store.remove('remove')).toBe(true);
+    expect(await store.remove('remove')).toBe(false);
     expect(await store.read('remove')).toBeUndefined();
   });
 
@@ -85,22 +85,40 @@ describe.each([
 
   it('links and unlinks members', async () => {
     const store = make();
-    expect(await store.link('index', 'a', 100)).toEqual(['a']);
-    expect((await store.link('index', 'b', 200)).sort()).toEqual(['a', 'b']);
+    expect(await store.link('index', 'a', 5, 100)).toEqual(['a']);
+    expect((await store.link('index', 'b', 5, 200))?.sort()).toEqual(['a', 'b']);
     await store.unlink('index', ['a', 'c']);
-    expect(await store.members('index')).toEqual(['b']);
+    expect(await store.close('index', 1, 200)).toEqual(['b']);
     await store.unlink('index', ['b']);
     await store.unlink('index', []);
-    expect(await store.members('index')).toEqual([]);
+    expect(await store.close('index', 1, 200)).toEqual([]);
     await store.unlink('no index', ['a']);
-    expect(await store.members('no index')).toEqual([]);
+    expect(await store.link('no index', 'b', 5, 100)).toEqual(['b']);
+  });
+
+  it('closes an index to what began before, as far as the latest time, and keeps who is in it', async () => {
+    const store = make();
+    expect(await store.close('closed', 10, 100)).toEqual([]);
+    expect(await store.link('closed', 'a', 9, 100)).toBeUndefined();
+    expect(await store.link('closed', 'b', 10, 100)).toEqual(['b']);
+    expect(await store.close('closed', 7, 100)).toEqual(['b']);
+    expect(await store.link('closed', 'a', 9, 100)).toBeUndefined();
+    expect(await store.close('closed', 20, 100)).toEqual(['b']);
+    expect(await store.link('closed', 'a', 19, 100)).toBeUndefined();
+    expect((await store.link('closed', 'a', 20, 100))?.sort()).toEqual(['a', 'b']);
   });
 
   it('links members that race without losing one', async () => {
     const store = make();
     const members = Array.from({ length: 20 }, (_, i) => `member ${i}`);
-    await Promise.all(members.map((member) => store.link('race', member, 100)));
-    expect((await store.members('race')).sort()).toEqual(members.sort());
+    await Promise.all(members.map((member) => store.link('race', member, 5, 100)));
+    expect((await store.close('race', 1, 100)).sort()).toEqual(members.sort());
+  });
+
+  it('lets a member in before a close, which gives it, or not at all', async () => {
+    const store = make();
+    const [linked, given] = await Promise.all([store.link('both', 'a', 1, 100), store.close('both', 2, 100)]);
+    expect(given).toEqual(linked ?? []);
   });
 });
 
@@ -127,6 +145,12 @@ describe('over a connection that breaks', () => {
     expect(await breaking(lost).add(`add ${lost}`, 'sealed', 100)).toBe(true);
     expect(await breaking(lost).add(`add ${lost}`, 'sealed', 100)).toBe(false);
     expect(await real.read(`add ${lost}`)).toMatchObject({ data: 'sealed', version: 1 });
+  });
+
+  it.each(['request', 'answer'] as const)('links a member though the %s is lost', async (lost) => {
+    expect(await breaking(lost).link(`link ${lost}`, 'a', 5, 100)).toEqual(['a']);
+    expect(await breaking(lost).close(`link ${lost}`, 9, 100)).toEqual(['a']);
+    expect(await breaking(lost).link(`link ${lost}`, 'b', 8, 100)).toBeUndefined();
   });
 
   it('takes an item, or loses it, but never gives it twice', async () => {

@@ -6,6 +6,7 @@ interface Row {
   expires: number;
   lease?: number;
   members?: Set<string>;
+  closed?: number;
 }
 
 /** A table in memory with the conditional semantics of the real one: each call is atomic, and answers in a later turn. */
@@ -52,9 +53,7 @@ export function createFakeLoginStore(): FakeLoginStore {
       if (rows.delete(pk)) changed(true);
       return item;
     }),
-    remove: atomic('remove', (pk) => {
-      if (rows.delete(pk)) changed(true);
-    }),
+    remove: atomic('remove', (pk) => rows.delete(pk) && changed(true)),
     replace: atomic('replace', (pk, version: number, data: string) => {
       const row = rows.get(pk);
       if (!row || row.version !== version) return false;
@@ -80,18 +79,26 @@ export function createFakeLoginStore(): FakeLoginStore {
       if (row?.version === version) delete row.lease;
       return changed(undefined);
     }),
-    link: atomic('link', (pk, member: string, expires: number) => {
+    link: atomic('link', (pk, member: string, since: number, expires: number) => {
       const row = rows.get(pk) ?? { expires };
+      if (row.closed !== undefined && row.closed > since) return undefined;
       row.expires = expires;
       row.members = new Set([...(row.members ?? []), member]);
       rows.set(pk, row);
       return changed([...row.members]);
     }),
+    close: atomic('close', (pk, at: number, expires: number) => {
+      const row = rows.get(pk) ?? { expires };
+      if (row.closed === undefined || row.closed <= at) {
+        Object.assign(row, { closed: at, expires });
+        rows.set(pk, row);
+      }
+      return changed([...(row.members ?? [])]);
+    }),
     unlink: atomic('unlink', (pk, members: readonly string[]) => {
       for (const member of members) rows.get(pk)?.members?.delete(member);
       return changed(undefined);
     }),
-    members: atomic('members', (pk) => [...(rows.get(pk)?.members ?? [])]),
   };
   return store;
 }

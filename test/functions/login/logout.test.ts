@@ -174,7 +174,7 @@ describe('back-channel logout', () => {
     const browser = await loggedIn(login);
     const token = form(await login.world.issuer.signLogoutToken());
     login.store.before = (operation) => {
-      if (operation === 'members') throw new Error('the table is away');
+      if (operation === 'close') throw new Error('the table is away');
     };
     expect((await send(login, token)).statusCode).toBe(500);
     login.store.before = () => undefined;

@@ -179,6 +179,21 @@ export function openBrowser(login: Login): Browser {
   };
 }
 
+/** What the issuer sends to the back channel: a logout token, or one that it makes with these claims and header. */
+export async function sendLogoutToken(
+  login: Login,
+  token: string | Record<string, unknown> = {},
+  header: Record<string, unknown> = {},
+): Promise<APIGatewayProxyResult> {
+  const signed = typeof token === 'string' ? token : await login.world.issuer.signLogoutToken(token, header);
+  return openBrowser(login).send('/logout/backchannel', {
+    method: 'POST',
+    crossSite: true,
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: '*/*' },
+    body: new URLSearchParams({ logout_token: signed }).toString(),
+  });
+}
+
 /** The `Set-Cookie` headers of an answer. */
 export function setCookies(result: APIGatewayProxyResult): string[] {
   return (result.multiValueHeaders?.['set-cookie'] ?? []).map(String);

@@ -7,7 +7,7 @@ import { makeLogin, openBrowser } from './make-login.ts';
 const ACTIONS: Readonly<Record<keyof LoginStore, string>> = {
   add: 'dynamodb:PutItem',
   read: 'dynamodb:GetItem',
-  members: 'dynamodb:GetItem',
+  close: 'dynamodb:UpdateItem',
   take: 'dynamodb:DeleteItem',
   remove: 'dynamodb:DeleteItem',
   replace: 'dynamodb:UpdateItem',
