@@ -12,6 +12,8 @@ export interface IssuerProfile {
   requestObjectTyp: string;
   /** The one algorithm ID tokens and logout tokens of this issuer are signed with. */
   idTokenAlgorithm: 'RS256' | Algorithm;
+  /** The one algorithm its access tokens are signed with, where they are JWTs (RFC 9068); an issuer may have two. */
+  accessTokenAlgorithm: 'RS256' | Algorithm;
   /** Which detail types the issuer knows; empty for a plain FAPI issuer. */
   detailTypes: readonly (
     | 'helseid_authorization'
@@ -29,6 +31,7 @@ export const helseIdProfile: IssuerProfile = {
   assertionBackdate: 5,
   requestObjectTyp: 'oauth-authz-req+jwt',
   idTokenAlgorithm: 'RS256',
+  accessTokenAlgorithm: 'RS256',
   detailTypes: ['helseid_authorization', 'nhn:sfm:journal-id', 'nhn:tillitsrammeverk:parameters'],
   proofAtPar: false,
 };

@@ -26,7 +26,7 @@ export interface LocalPorts {
 
 /**
  * Derives the declaration that the local system runs: every issuer, self-service API and health API gets a port of its own at
- * `https://localhost`, keeping its path, and the login's own domain becomes the gateway's URL. Everything else, grants
+ * `https://localhost`, keeping its path, and the gateway's own domain becomes its local URL. Everything else, grants
  * included, stays as declared. The first issuer gets the first port, the self-service API the next, then the APIs.
  * New keys are honoured at once by the stand-in, so rotation waits for as short as can be declared.
  */
@@ -77,20 +77,8 @@ function pointAt(system: SystemDeclaration, places: readonly StandInPlace[]): Sy
 function withoutOwnDomain(zone: SystemDeclaration['zones'][string]): SystemDeclaration['zones'][string] {
   const { gateway } = zone;
   if (gateway === undefined) return zone;
-  const { login, authorizer } = gateway;
-  return {
-    ...zone,
-    gateway: {
-      ...gateway,
-      ...(login === undefined ? {} : { login: withoutOrigin(login) }),
-      ...(authorizer === undefined ? {} : { authorizer: withoutOrigin(authorizer) }),
-    },
-  };
-}
-
-function withoutOrigin<T extends { origin?: string }>(value: T): Omit<T, 'origin'> {
-  const { origin: _, ...rest } = value;
-  return rest;
+  const { baseUrl: _, ...rest } = gateway;
+  return { ...zone, gateway: rest };
 }
 
 function mapValues<T, U>(

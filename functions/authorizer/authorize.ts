@@ -29,7 +29,7 @@ export async function authorizeRequest(
 ): Promise<APIGatewayAuthorizerResult> {
   const request = event.requestContext?.requestId ?? '-';
   try {
-    const access = await validateAccess(readRequest(event, settings.origin), settings.rules, ports);
+    const access = await validateAccess(readRequest(event, settings.baseUrl), settings.rules, ports);
     audit('access.allowed', { request, client: access.clientId, jkt: access.jkt });
     return answer('Allow', event.methodArn, access.clientId, describeAccess(access));
   } catch (error) {
@@ -51,15 +51,36 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
 }
 
-/** The request as its caller sent it: `requestContext.path` has the stage or base path that `path` may lack. */
-function readRequest(event: APIGatewayRequestAuthorizerEvent, origin: string | undefined): AccessRequest {
+/** The request as its caller sent it. Where nothing is declared, `requestContext.path` has the stage or base path. */
+function readRequest(event: APIGatewayRequestAuthorizerEvent, baseUrl: string | undefined): AccessRequest {
   const { path, domainName } = event.requestContext;
   const several = Object.entries(event.multiValueHeaders ?? {});
   const single = Object.entries(event.headers ?? {});
   const headers = (several.length > 0 ? several : single).flatMap(([name, values]) =>
     [values ?? []].flat().map((value) => [name, value] as const),
   );
-  return { method: event.httpMethod, url: `${origin ?? `https://${domainName}`}${path}`, headers };
+  const target =
+    baseUrl === undefined
+      ? { baseUrl: `https://${domainName}`, path }
+      : { baseUrl, path: pathOfResource(event) };
+  return { method: event.httpMethod, ...target, headers };
+}
+
+/**
+ * The part of the path that the matched resource stands for: its last segments. What is before them (stage, base path, what
+ * a CDN put there) is `baseUrl`'s business; API Gateway's `path` has it or not, depending on the domain.
+ */
+function pathOfResource({
+  resource,
+  pathParameters,
+  requestContext,
+}: APIGatewayRequestAuthorizerEvent): string {
+  const [, body = '', end = ''] = /^(.*?)(\/*)$/.exec(requestContext.path) ?? [];
+  if (resource === '/') return end;
+  const greedy = /\{(\w+)\+\}$/.exec(resource)?.[1];
+  const rest = greedy === undefined ? 1 : (pathParameters?.[greedy] ?? '').split('/').length;
+  const count = resource.split('/').length - 2 + rest;
+  return `/${body.split('/').slice(1).slice(-count).join('/')}${end}`;
 }
 
 function answer(

@@ -1,3 +1,4 @@
+import { errors } from 'jose';
 import { type ErrorCode, ZonesError } from '../../client/errors.ts';
 
 /** The checks a request can fail, in the order they are made. */
@@ -6,6 +7,8 @@ export type Check =
   | 'token'
   | 'token typ'
   | 'audience'
+  | 'client_id'
+  | 'scope claim'
   | 'one proof'
   | 'cnf.jkt'
   | 'proof form'
@@ -19,13 +22,24 @@ export type Check =
   | 'htm'
   | 'htu'
   | 'iat'
+  | 'nbf'
+  | 'exp'
   | 'nonce'
   | 'replay'
   | 'scope'
   | 'person'
   | 'security level';
 
-/** An error for a failed check; `facts.check` names it, so that logs and tests need not read messages. */
+/**
+ * An error for a failed check; `facts.check` names it, so that logs and tests need not read messages. A cause of `jose`'s
+ * adds `facts.reason`, its code, and `facts.claim` where a claim is to blame; never what was in it.
+ */
 export function refuse(code: ErrorCode, check: Check, message: string, cause?: unknown): ZonesError {
-  return new ZonesError(code, message, { facts: { check }, cause });
+  const claim = cause instanceof errors.JWTClaimValidationFailed || cause instanceof errors.JWTExpired;
+  const facts = {
+    check,
+    ...(cause instanceof errors.JOSEError ? { reason: cause.code } : {}),
+    ...(claim ? { claim: cause.claim } : {}),
+  };
+  return new ZonesError(code, message, { facts, cause });
 }

@@ -25,7 +25,7 @@ export interface AccessRules {
 /** Algorithms of DPoP proofs that HelseID's clients may use. */
 export const PROOF_ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'] as const;
 
-/** Seconds: proof age and clock skew when the declaration says nothing (helseid.md 2.5). */
+/** Seconds: proof age and clock skew when the declaration says nothing; NHN's own samples allow as much. */
 export const DEFAULT_PROOF_AGE = 10;
 /** See {@link DEFAULT_PROOF_AGE}. */
 export const DEFAULT_CLOCK_SKEW = 5;
@@ -33,8 +33,10 @@ export const DEFAULT_CLOCK_SKEW = 5;
 /** A request as the caller sent it. */
 export interface AccessRequest {
   method: string;
-  /** The external URL that the caller used, not the one behind a proxy. */
-  url: string;
+  /** External scheme, host and prefix that the caller used, not those behind a proxy; no trailing slash. */
+  baseUrl: string;
+  /** The path below it as the gateway saw it, decoded or not, without the query; empty, or begins with `/`. */
+  path: string;
   /** Every header with every value, in any case of the names. */
   headers: readonly (readonly [name: string, value: string])[];
 }

@@ -5,13 +5,13 @@ import { type AccessRules, DEFAULT_CLOCK_SKEW, DEFAULT_PROOF_AGE, PROOF_ALGORITH
 /** What the authorizer works by. */
 export interface AuthorizerSettings {
   rules: AccessRules;
-  /** External origin, where the declaration or the environment names one. */
-  origin?: string;
+  /** External URL of the API's root, where the declaration or the environment names one; no trailing slash. */
+  baseUrl?: string;
 }
 
 /**
- * Derives the settings from `config.json`, and the origin from the gateway's own URL where none is declared.
- * Throws `config_invalid`. Leaves what `defineSystem` has checked unchecked.
+ * Derives the settings from `config.json`, and the gateway's own URL where no `baseUrl` is declared. Throws
+ * `config_invalid`. Leaves what `defineSystem` has checked unchecked.
  */
 export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefined): AuthorizerSettings {
   const { authorizer } = config;
@@ -22,12 +22,12 @@ export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefine
       'config.json names no authorizer, or a client that the zone has no grant for; declare gateway.authorizer in zones.ts.',
     );
   }
-  const origin = authorizer.origin ?? (gatewayUrl === undefined ? undefined : URL.parse(gatewayUrl)?.origin);
+  const baseUrl = config.baseUrl ?? gatewayUrl?.replace(/\/+$/, '');
   const { audience, scopes, securityLevel } = authorizer;
   return {
     rules: {
       issuer: client.issuer,
-      tokenAlgorithm: client.profile.idTokenAlgorithm,
+      tokenAlgorithm: client.profile.accessTokenAlgorithm,
       audience,
       otherAudiences: authorizer.otherAudiences ?? false,
       scopes,
@@ -36,6 +36,6 @@ export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefine
       proofAge: authorizer.proofAge ?? DEFAULT_PROOF_AGE,
       clockSkew: authorizer.clockSkew ?? DEFAULT_CLOCK_SKEW,
     },
-    ...(origin ? { origin } : {}),
+    ...(baseUrl ? { baseUrl } : {}),
   };
 }

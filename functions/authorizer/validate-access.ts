@@ -10,7 +10,7 @@ const PERSON = ['helseid://claims/identity/pid', 'helseid://claims/identity/pid_
 
 /**
  * Decides whether a request may pass: a DPoP-bound access token of HelseID's with a proof of possession, checked in
- * the order of helseid.md 8, the replay cache after everything that could make a proof worthless, scope and security
+ * the order of HelseID's own samples, the replay cache after everything that could make a proof worthless, scope and security
  * level at the end.
  * Throws `access_token_invalid` (also when there is none), `proof_invalid`, `scope_insufficient` or
  * `security_level_too_low`; what the ports throw passes through. Fails closed.
@@ -23,16 +23,15 @@ export async function validateAccess(
 ): Promise<Access> {
   const now = ports.now();
   const token = readToken(request);
-  const claims = await validateToken(token, rules, ports.keys, now);
+  const { claims, ...valid } = await validateToken(token, rules, ports.keys, now);
   const proof = readProof(request);
   const jkt = readThumbprint(claims);
   const { nonces } = ports;
   const jti = await validateProof(proof, { request, token, jkt, now, rules, nonces });
   await claimProof(jti, jkt, now, rules, ports);
-  const scopes = readScopes(claims);
-  demandScopes(scopes, rules);
+  demandScopes(valid.scopes, rules);
   demandSecurityLevel(claims, rules);
-  return { clientId: String(claims['client_id'] ?? ''), scopes, jkt, expires: claims.exp, claims };
+  return { ...valid, jkt, claims };
 }
 
 function readToken(request: AccessRequest): string {
@@ -84,11 +83,6 @@ async function claimProof(jti: string, jkt: string, now: number, rules: AccessRu
       'The DPoP proof has been used before: make one for every request.',
     );
   }
-}
-
-/** HelseID writes `scope` as one string or as a list. */
-function readScopes(claims: JWTPayload): string[] {
-  return [claims['scope'] ?? []].flat().flatMap((scope) => String(scope).split(' ').filter(Boolean));
 }
 
 function demandScopes(scopes: readonly string[], rules: AccessRules) {

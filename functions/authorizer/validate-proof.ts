@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import {
   calculateJwkThumbprint,
+  compactVerify,
   decodeProtectedHeader,
+  errors,
   importJWK,
   type JWK,
   type JWTPayload,
-  jwtVerify,
   type ProtectedHeaderParameters,
 } from 'jose';
-import { normalizeUrl } from './compare-url.ts';
+import { isHtuOf } from './compare-url.ts';
 import { type Check, refuse } from './refuse.ts';
 import type { AccessRequest, AccessRules, NonceSource } from './rules.ts';
 
@@ -16,7 +17,7 @@ const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
 
 /** What a proof is held against. */
 export interface ProofExpectations {
-  request: Pick<AccessRequest, 'method' | 'url'>;
+  request: Pick<AccessRequest, 'method' | 'baseUrl' | 'path'>;
   /** The access token it accompanies. */
   token: string;
   /** `cnf.jkt` of that token. */
@@ -28,7 +29,7 @@ export interface ProofExpectations {
 }
 
 /**
- * A DPoP proof against its request and token (RFC 9449 4.3, helseid.md 8), in the order HelseID's samples use.
+ * A DPoP proof against its request and token (RFC 9449 4.3), in the order HelseID's samples use, with the configured skew for every time it holds.
  * Returns the `jti`; whoever calls claims it in the replay cache last of all, so that invalid proofs don't fill it.
  * Throws `proof_invalid` with the failed check in `facts.check`.
  */
@@ -40,14 +41,24 @@ export async function validateProof(proof: string, expected: ProofExpectations):
   );
   if (thumbprint !== expected.jkt)
     throw proofError('thumbprint', 'The access token is bound to another key.');
-  const claims = await verifySignature(proof, jwk, alg, now);
-
+  const claims = readClaims(await verifySignature(proof, jwk, alg));
+  const { clockSkew, proofAge } = rules;
   const checks: [Check, boolean, string][] = [
     ['ath', claims['ath'] === hash(expected.token), 'ath must be the hash of the access token sent with it'],
     ['jti', typeof claims.jti === 'string' && claims.jti.length > 0, 'jti is missing'],
     ['htm', claims['htm'] === request.method, 'htm must be the method of the request'],
-    ['htu', sameUrl(claims['htu'], request.url), 'htu must be the URL of the request without query'],
-    ['iat', isRecent(claims.iat, now, rules), 'iat is not recent: make a proof for every request'],
+    [
+      'htu',
+      isHtuOf(claims['htu'], request.baseUrl, request.path),
+      'htu must be the URL of the request without query',
+    ],
+    [
+      'iat',
+      isBetween(claims.iat, now - proofAge - clockSkew, now + clockSkew),
+      'iat is not recent: make a proof for every request',
+    ],
+    ['nbf', claims.nbf === undefined || isBetween(claims.nbf, 0, now + clockSkew), 'nbf lies in the future'],
+    ['exp', claims.exp === undefined || isBetween(claims.exp, now - clockSkew), 'exp has passed'],
     ['nonce', nonceHolds(claims['nonce'], expected.nonces), 'a nonce is demanded: use the one in DPoP-Nonce'],
   ];
   const failed = checks.find(([, holds]) => !holds);
@@ -77,27 +88,33 @@ function readHeader(proof: string, algorithms: readonly string[]): { alg: string
   return { alg, jwk };
 }
 
-async function verifySignature(proof: string, jwk: JWK, alg: string, now: number): Promise<JWTPayload> {
+/** The payload, once its signature is verified; a key that can't verify and a form that is no JWS are told apart. */
+async function verifySignature(proof: string, jwk: JWK, alg: string): Promise<Uint8Array> {
   const key = await importJWK(jwk, alg).catch(
     fail('proof jwk', 'The jwk of the proof is not a key for its alg.'),
   );
-  const { payload } = await jwtVerify(proof, key, {
-    algorithms: [alg],
-    currentDate: new Date(now * 1000),
-  }).catch(fail('proof signature', 'The signature of the DPoP proof is wrong.'));
+  const { payload } = await compactVerify(proof, key, { algorithms: [alg] }).catch((cause: unknown) => {
+    if (cause instanceof errors.JWSSignatureVerificationFailed)
+      throw proofError('proof signature', 'The signature of the DPoP proof is wrong.', cause);
+    if (cause instanceof errors.JOSEError)
+      throw proofError('proof form', 'The DPoP header is not a JWS that can be verified.', cause);
+    throw proofError('proof jwk', 'The jwk of the proof can not verify it: it is too short.', cause);
+  });
   return payload;
 }
 
-function isRecent(iat: unknown, now: number, rules: ProofExpectations['rules']): boolean {
-  return (
-    typeof iat === 'number' && iat >= now - rules.proofAge - rules.clockSkew && iat <= now + rules.clockSkew
-  );
+function readClaims(payload: Uint8Array): JWTPayload {
+  try {
+    const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+    if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return claims as JWTPayload;
+  } catch {
+    // The message of JSON.parse repeats what was parsed, so it is no cause.
+  }
+  throw proofError('proof form', 'The payload of the DPoP proof is not a JSON object.');
 }
 
-function sameUrl(htu: unknown, url: string): boolean {
-  if (typeof htu !== 'string') return false;
-  const normalized = normalizeUrl(htu);
-  return normalized !== undefined && normalized === normalizeUrl(url);
+function isBetween(time: unknown, from: number, to = Number.POSITIVE_INFINITY): boolean {
+  return typeof time === 'number' && time >= from && time <= to;
 }
 
 function nonceHolds(nonce: unknown, nonces: NonceSource | undefined): boolean {

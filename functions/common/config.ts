@@ -29,6 +29,8 @@ export interface ZoneConfig {
   zone: string;
   clients: Readonly<Record<string, ClientConfig>>;
   apis: Readonly<Record<string, ApiConfig>>;
+  /** Of the functions of user login and the authorizer: the gateway's declared external URL, without a trailing slash. */
+  baseUrl?: string;
   /** Of the functions of user login; exactly as declared. */
   login?: LoginConfig;
   /** Of the authorizer; exactly as declared. */
@@ -50,8 +52,6 @@ export interface AuthorizerConfig {
   /** Seconds that a proof is accepted after `iat` (default 10), and that clocks may differ each way (default 5). */
   proofAge?: number;
   clockSkew?: number;
-  /** External origin of the gateway, e.g. `https://api.example.no`, where it has its own domain. Absent: the gateway's own. */
-  origin?: string;
 }
 
 /** A route that the `api` function forwards for the logged-in user. */
@@ -87,8 +87,6 @@ export interface LoginConfig {
   /** Minutes without use after which a session ends (default 30), and minutes after login at which it ends anyhow (default 480). */
   idleMinutes?: number;
   absoluteMinutes?: number;
-  /** External origin of the gateway, e.g. `https://journal.example.no`, where it has its own domain. Absent: the gateway's own URL. */
-  origin?: string;
   /** Routes under `/api/` that are forwarded for the logged-in user. */
   forward: readonly ForwardConfig[];
 }

@@ -23,11 +23,11 @@ export interface LoginSettings {
   issuer: string;
   profile: IssuerProfile;
   tenancy: 'single-tenant' | 'multi-tenant';
-  /** External URL of the gateway without a trailing slash; has the stage as its path where there is no own domain. */
+  /** External URL of the gateway without a trailing slash; its path is the stage, or what is declared. */
   gatewayUrl: string;
   /** Its origin. */
   origin: string;
-  /** Its path: empty, or the stage. Goes before every path of ours that a browser is sent to. */
+  /** Its path: empty, the stage, or what is declared. Goes before every path of ours that a browser is sent to. */
   basePath: string;
   redirectUri: string;
   postLogoutRedirectUri: string;
@@ -53,7 +53,7 @@ export const CALLBACK_PATH = '/callback';
 export const LOGGED_OUT_PATH = '/logout/callback';
 
 /**
- * Derives the settings from `config.json` and the gateway's own URL, which the declared `origin` replaces. Throws
+ * Derives the settings from `config.json` and the gateway's own URL, which the declared `baseUrl` replaces. Throws
  * `config_invalid`. Leaves what `defineSystem` has checked unchecked.
  */
 export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefined): LoginSettings {
@@ -65,7 +65,7 @@ export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefine
       'config_invalid',
       `The login names the client ${login.client}, which this zone lacks.`,
     );
-  const base = readGatewayUrl(login.origin ?? gatewayUrl);
+  const base = readGatewayUrl(config.baseUrl ?? gatewayUrl);
   const forward = login.forward.map((route) => forwardTarget(route, config.apis[route.api]));
   const targets = [...new Map(forward.map(({ token }) => [token.name, token])).values()];
   const first = targets.find(({ resource }) => resource !== undefined) ?? targets[0] ?? { name: '' };
@@ -97,7 +97,7 @@ function readGatewayUrl(url: string | undefined): string {
   if (url === undefined || !parsed || !/^https?:$/.test(parsed.protocol) || parsed.search || parsed.hash)
     throw new ZonesError(
       'config_invalid',
-      "GATEWAY_URL must be the gateway's external URL, unless the login declares an origin.",
+      "GATEWAY_URL must be the gateway's external URL, unless the gateway declares a baseUrl.",
     );
   return url.replace(/\/+$/, '');
 }

@@ -15,7 +15,7 @@ import { deriveSettings } from './settings.ts';
 
 /**
  * Puts a login function together from its environment and the `config.json` beside its bundle. Reads `SESSION_TABLE`,
- * `SIGNERS`, `GATEWAY_URL` (unless the login declares an `origin`) and what Lambda sets. Throws `config_invalid`. A
+ * `SIGNERS`, `GATEWAY_URL` (unless the gateway declares a `baseUrl`) and what Lambda sets. Throws `config_invalid`. A
  * system with users of its own puts its rule in the place of `samePerson` here.
  */
 export function wire(env: Environment): Dependencies {

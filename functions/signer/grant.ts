@@ -54,6 +54,8 @@ export const allowedDetail = v.variant('type', [
   v.strictObject({ type: v.literal('nhn:tillitsrammeverk:parameters') }),
 ]);
 
+const issuerAlgorithm = v.picklist(['RS256', ...(Object.keys(ALGORITHMS) as Algorithm[])]);
+
 const schema = v.strictObject({
   version: v.literal(1),
   system: name,
@@ -67,7 +69,8 @@ const schema = v.strictObject({
     assertionLifetime: v.pipe(seconds, v.minValue(1)),
     assertionBackdate: seconds,
     requestObjectTyp: text,
-    idTokenAlgorithm: v.picklist(['RS256', ...(Object.keys(ALGORITHMS) as Algorithm[])]),
+    idTokenAlgorithm: issuerAlgorithm,
+    accessTokenAlgorithm: issuerAlgorithm,
     detailTypes: v.array(v.picklist(DETAIL_TYPES)),
     proofAtPar: v.boolean(),
   }),

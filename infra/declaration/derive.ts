@@ -111,10 +111,10 @@ export function deriveZoneConfig(
     clients: Object.fromEntries(names.map((name) => [name, clientConfig(pick(system.clients, name))])),
     apis: Object.fromEntries(declared.grants.flatMap((grant) => apiConfigs(system, grant))),
   };
-  const login = declared.gateway?.login;
+  const { login, authorizer, baseUrl } = declared.gateway ?? {};
   if (login && LOGIN_FUNCTIONS.some((name) => name === functionName)) config.login = login;
-  const authorizer = declared.gateway?.authorizer;
   if (authorizer && functionName === AUTHORIZER_FUNCTION) config.authorizer = authorizer;
+  if (baseUrl && (config.login || config.authorizer)) config.baseUrl = baseUrl;
   if (declared.admin) config.rotation = rotationConfigs(system);
   return config;
 }

@@ -13,6 +13,7 @@ const profile = v.strictObject({
   assertionBackdate: v.pipe(v.number(), v.integer(), v.minValue(0)),
   requestObjectTyp: text,
   idTokenAlgorithm: text,
+  accessTokenAlgorithm: text,
   detailTypes: v.array(text),
   proofAtPar: v.boolean(),
 });
@@ -65,7 +66,6 @@ const login = v.strictObject({
   requestObject: v.exactOptional(v.boolean()),
   idleMinutes: v.exactOptional(count),
   absoluteMinutes: v.exactOptional(count),
-  origin: v.exactOptional(text),
   forward: v.array(
     v.strictObject({
       method: httpMethod,
@@ -85,7 +85,6 @@ const authorizer = v.strictObject({
   otherAudiences: v.exactOptional(v.boolean()),
   proofAge: v.exactOptional(count),
   clockSkew: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  origin: v.exactOptional(text),
 });
 
 const zone = v.strictObject({
@@ -102,6 +101,7 @@ const zone = v.strictObject({
           authorize: v.picklist(['iam', 'helseid']),
         }),
       ),
+      baseUrl: v.exactOptional(text),
       login: v.exactOptional(login),
       authorizer: v.exactOptional(authorizer),
     }),

@@ -86,6 +86,11 @@ export interface ZoneDeclaration {
   /** Entered through API Gateway. */
   gateway?: {
     routes: readonly Route[];
+    /**
+     * External URL of the API's root, where callers use another than API Gateway's own with its stage: a domain name, perhaps
+     * with a base path, or a CDN's. Proofs (`htu`), redirects and cookies go by it. No trailing slash.
+     */
+    baseUrl?: string;
     login?: LoginDeclaration;
     /** Needed where a route has `authorize: 'helseid'`. */
     authorizer?: AuthorizerDeclaration;

@@ -70,7 +70,8 @@ async function readCall(request: IncomingMessage, origin: string): Promise<Call>
   const body = await readBody(request, MAX_BODY);
   return {
     method: request.method ?? 'GET',
-    url: new URL(request.url ?? '/', origin),
+    // Put together, not resolved: a target that begins with `//` would name another host.
+    url: new URL(`${origin}${request.url ?? '/'}`),
     headers: headersOf(request),
     body: body.toString('utf8'),
   };

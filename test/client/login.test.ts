@@ -284,7 +284,7 @@ test('a nonce nobody asked for is refused', async () => {
 });
 
 test.each(['ES256', 'PS256'] as const)('a plain issuer’s ID tokens are %s and nothing else', async (alg) => {
-  const world = await makeWorld({ profile: { idTokenAlgorithm: alg } });
+  const world = await makeWorld({ profile: { idTokenAlgorithm: alg, accessTokenAlgorithm: alg } });
   expect((await logIn(world)).idTokenClaims.sub).toBe('person-1');
   world.issuer.behaviour.idTokenHeader = { alg: 'RS256' };
   await failure(logIn(world), 'id_token_invalid');

@@ -172,7 +172,7 @@ export async function createFakeIssuer(options: {
       ...claims,
     };
     const signed = await new SignJWT(access)
-      .setProtectedHeader({ alg: profile.idTokenAlgorithm, kid: key.kid, typ: 'at+jwt' })
+      .setProtectedHeader({ alg: profile.accessTokenAlgorithm, kid: key.kid, typ: 'at+jwt' })
       .sign(key.privateKey);
     const token = behaviour.opaqueTokens ? randomUUID() : signed;
     fake.tokens.set(token, { jkt, claims: access });

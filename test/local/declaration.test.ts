@@ -61,17 +61,18 @@ describe('the local declaration', () => {
       client: 'journal',
       scopes: ['openid'],
       forward: [],
-      origin: 'https://journal.example.no',
     };
     const withLogin = {
       ...declared,
-      zones: { ...declared.zones, public: { ...publicZone, gateway: { ...publicZone.gateway, login } } },
+      zones: {
+        ...declared.zones,
+        public: {
+          ...publicZone,
+          gateway: { ...publicZone.gateway, baseUrl: 'https://journal.example.no', login },
+        },
+      },
     };
     const { system } = deriveLocalDeclaration(withLogin, ports);
-    expect(system.zones['public']?.gateway?.login).toEqual({
-      client: 'journal',
-      scopes: ['openid'],
-      forward: [],
-    });
+    expect(system.zones['public']?.gateway).toEqual({ ...publicZone.gateway, login });
   });
 });

@@ -90,11 +90,12 @@ function checkProfile(unless: Unless, field: string, { profile, issuer }: Client
     `must be at most ${most} seconds${most === HELSEID_LIFETIME ? ' for HelseID' : ''}`,
   );
   unless(profile.assertionBackdate <= 60, `${field}.assertionBackdate`, 'must be at most 60 seconds');
-  unless(
-    profile.idTokenAlgorithm === 'RS256' || isAlgorithm(profile.idTokenAlgorithm),
-    `${field}.idTokenAlgorithm`,
-    `must be RS256 (HelseID) or one of ${Object.keys(ALGORITHMS).join(', ')}`,
-  );
+  for (const name of ['idTokenAlgorithm', 'accessTokenAlgorithm'] as const)
+    unless(
+      profile[name] === 'RS256' || isAlgorithm(profile[name]),
+      `${field}.${name}`,
+      `must be RS256 (HelseID) or one of ${Object.keys(ALGORITHMS).join(', ')}`,
+    );
 }
 
 function checkRotation(unless: Unless, field: string, { rotation }: ClientDeclaration): void {

@@ -2,7 +2,7 @@ import { loginRoutes } from '../../../functions/login-common/routes.ts';
 import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, HYPHENATED_NAME_PATTERN, LOGIN_FUNCTIONS } from '../names.ts';
 import { collect, type Problem, repeated, type Unless } from '../problem.ts';
 import type { AuthorizerDeclaration, Route, SystemDeclaration, ZoneDeclaration } from '../types.ts';
-import { checkLogin, isHttpsOrigin } from './login.ts';
+import { checkLogin } from './login.ts';
 import { checkResourcePaths, RESOURCE_PATH } from './resource-paths.ts';
 
 /** Functions whose place the system decides. */
@@ -45,7 +45,12 @@ function checkGateway(
   zone: ZoneDeclaration,
   gateway: NonNullable<ZoneDeclaration['gateway']>,
 ): void {
-  const { routes, login, authorizer } = gateway;
+  const { routes, login, authorizer, baseUrl } = gateway;
+  unless(
+    baseUrl === undefined || isExternalUrl(baseUrl),
+    `${field}.gateway.baseUrl`,
+    'must be an https URL as callers write it, without query, encodings or trailing slash, e.g. https://journal.example.no or https://www.example.no/journal',
+  );
   unless(
     routes.length > 0 || login !== undefined,
     `${field}.gateway.routes`,
@@ -87,7 +92,7 @@ function checkAuthorizer(
   unless: Unless,
   field: string,
   zone: ZoneDeclaration,
-  { client, origin }: AuthorizerDeclaration,
+  { client }: AuthorizerDeclaration,
 ): void {
   const granted = zone.grants.map((grant) => grant.client);
   unless(
@@ -95,11 +100,14 @@ function checkAuthorizer(
     `${field}.client`,
     `must be a client that the zone has a grant for: ${granted.join(', ') || 'none yet'}`,
   );
-  unless(
-    origin === undefined || isHttpsOrigin(origin),
-    `${field}.origin`,
-    'must be an https origin without a path or a trailing slash, e.g. https://api.example.no',
-  );
+}
+
+/** Whether it is in canonical form: an https origin, or one with plain path segments. */
+function isExternalUrl(url: string): boolean {
+  const parsed = URL.parse(url);
+  if (parsed?.protocol !== 'https:' || !/^(?:\/[A-Za-z0-9._~-]+)*$/.test(parsed.pathname.replace(/^\/$/, '')))
+    return false;
+  return url === parsed.origin + parsed.pathname.replace(/^\/$/, '');
 }
 
 /** Two routes are one for API Gateway, whatever their parameters are called. */

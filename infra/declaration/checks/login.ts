@@ -45,11 +45,6 @@ export function checkLogin(
     `${field}.onBehalfOf`,
     'must be an organisation number of nine digits with a right check digit',
   );
-  unless(
-    login.origin === undefined || isHttpsOrigin(login.origin),
-    `${field}.origin`,
-    'must be an https origin, e.g. https://journal.example.no, without a path',
-  );
   checkForward(unless, field, login, grant);
 }
 
@@ -99,9 +94,4 @@ function parameters(path: string): Set<string> {
 /** The path with a value for each parameter that no declared pattern would name. */
 function sample(path: string): string {
   return path.replace(/\{\w+\}/g, 'any-value-0');
-}
-
-/** Whether it is an https origin: no path, no trailing slash. */
-export function isHttpsOrigin(origin: string): boolean {
-  return origin.startsWith('https://') && URL.canParse(origin) && new URL(origin).origin === origin;
 }

@@ -88,14 +88,74 @@ describe('allowed', () => {
     await expect(authorizeRequest(makeDeps(), event)).resolves.toMatchObject({ principalId: 'caller' });
   });
 
-  test('at the origin that is declared, whatever name the gateway goes by', async () => {
-    const settings = { rules: RULES, origin: 'https://api.example' };
-    const elsewhere = { requestContext: { domainName: 'abc.execute-api.example', path: '/v1/summaries/1' } };
-    const deps = makeDeps({ settings });
-    await expect(authorizeRequest(deps, await makeEvent({}, elsewhere))).resolves.toBeTruthy();
-    await expect(authorizeRequest(makeDeps(), await makeEvent({}, elsewhere))).rejects.toThrow(
-      'Unauthorized',
-    );
+  const BELOW = { resource: '/summaries/{id}', pathParameters: { id: '1' } };
+  const places: [string, string, Record<string, unknown>, string][] = [
+    [
+      'its stage',
+      'https://abc.example/live',
+      { ...BELOW, requestContext: { path: '/live/summaries/1' } },
+      '/summaries/1',
+    ],
+    [
+      'a domain',
+      'https://api.example',
+      { ...BELOW, requestContext: { path: '/summaries/1' } },
+      '/summaries/1',
+    ],
+    [
+      'a domain with a base path',
+      'https://api.example/v1',
+      { ...BELOW, path: '/v1/summaries/1', requestContext: { path: '/v1/summaries/1' } },
+      '/summaries/1',
+    ],
+    [
+      'a CDN with a path of its own before the stage',
+      'https://www.example/journal',
+      { ...BELOW, requestContext: { path: '/live/summaries/1' } },
+      '/summaries/1',
+    ],
+    [
+      'a slash at the end',
+      'https://www.example/journal',
+      { ...BELOW, requestContext: { path: '/live/summaries/1/' } },
+      '/summaries/1/',
+    ],
+    [
+      'a greedy parameter',
+      'https://www.example/journal',
+      {
+        resource: '/files/{path+}',
+        pathParameters: { path: 'a/b' },
+        requestContext: { path: '/live/files/a/b' },
+      },
+      '/files/a/b',
+    ],
+    ['the root', 'https://www.example/journal', { resource: '/', requestContext: { path: '/live/' } }, '/'],
+    [
+      'a segment with a question mark',
+      'https://www.example/journal',
+      { ...BELOW, requestContext: { path: '/live/summaries/1?2' } },
+      '/summaries/1%3F2',
+    ],
+  ];
+  test.each(places)('behind %s', async (_, baseUrl, change, path) => {
+    const event = async (htu: string) => {
+      const context = {
+        requestId: 'r',
+        domainName: 'abc.execute-api.example',
+        ...(change['requestContext'] as object),
+      };
+      return makeEvent({ proof: { htu } }, { ...change, requestContext: context });
+    };
+    const deps = makeDeps({ settings: { rules: RULES, baseUrl } });
+    await expect(authorizeRequest(deps, await event(baseUrl + path))).resolves.toBeTruthy();
+    for (const other of [
+      `https://abc.execute-api.example${path}`,
+      `${baseUrl}/live${path}`,
+      `${baseUrl}${path}x`,
+      baseUrl,
+    ])
+      await expect(authorizeRequest(deps, await event(other))).rejects.toThrow('Unauthorized');
   });
 });
 
@@ -115,6 +175,13 @@ describe('refused with the word that API Gateway makes a 401 of', () => {
     await expect(run).rejects.toThrow(/^Unauthorized$/);
     expect(audit).toEqual([['access.refused', expect.objectContaining({ check, request: 'r-1' })]]);
     expect(JSON.stringify(audit)).not.toMatch(/ey[JK]/);
+  });
+
+  test('the audit says which claim of the token was wrong', async () => {
+    const run = authorizeRequest(makeDeps(), await makeEvent({ token: { iss: 'https://other.example' } }));
+    await expect(run).rejects.toThrow(/^Unauthorized$/);
+    const facts = { check: 'token', reason: 'ERR_JWT_CLAIM_VALIDATION_FAILED', claim: 'iss' };
+    expect(audit).toEqual([['access.refused', { ...facts, request: 'r-1', error: 'access_token_invalid' }]]);
   });
 
   test('two DPoP headers in different case', async () => {
@@ -146,7 +213,7 @@ test('a token without the scope is denied, with the challenge for the answer', a
 });
 
 describe('unchecked is a fault, and nobody gets in', () => {
-  test.each([
+  test.each<[string, Error, string]>([
     [
       'the issuer',
       new ZonesError('issuer_unreachable', 'HelseID does not answer.', { facts: { network: 'certificate' } }),
@@ -154,6 +221,7 @@ describe('unchecked is a fault, and nobody gets in', () => {
     ],
     ['the table', new ZonesError('aws_unavailable', 'dynamodb answered 500.'), 'aws_unavailable'],
     ['a bug', new TypeError('eyJ should not be logged'), 'TypeError'],
+    ['the issuer', new TypeError('eyJ should not be logged'), 'TypeError'],
   ])('%s', async (what, error, name) => {
     const ports = makePorts(keys.issuer.jwk);
     const failing =
@@ -195,16 +263,20 @@ describe('settings', () => {
     });
   });
 
-  test('take the declared origin before the gateway’s', () => {
+  test('take the declared URL before the gateway’s', () => {
     const url = 'https://abc.execute-api.eu-north-1.amazonaws.com/live';
-    expect(deriveSettings(config(), url).origin).toBe('https://abc.execute-api.eu-north-1.amazonaws.com');
-    const own = config({
-      authorizer: { ...authorizer, origin: 'https://api.example', securityLevel: '4', proofAge: 1 },
-    });
-    expect(deriveSettings(own, url)).toMatchObject({
-      origin: 'https://api.example',
-      rules: { securityLevel: '4', proofAge: 1 },
-    });
+    expect(deriveSettings(config(), url).baseUrl).toBe(url);
+    const baseUrl = 'https://www.example/journal';
+    const own = config({ baseUrl, authorizer: { ...authorizer, securityLevel: '4', proofAge: 1 } });
+    expect(deriveSettings(own, url)).toMatchObject({ baseUrl, rules: { securityLevel: '4', proofAge: 1 } });
+  });
+
+  test('take the algorithm of access tokens, which need not be that of ID tokens', () => {
+    const profile = { ...helseIdProfile, idTokenAlgorithm: 'RS256', accessTokenAlgorithm: 'PS256' } as const;
+    const client = { clientId: 'c', issuer: RULES.issuer, tenancy: 'single-tenant', profile } as const;
+    expect(deriveSettings(config({ clients: { journal: client } }), undefined).rules.tokenAlgorithm).toBe(
+      'PS256',
+    );
   });
 
   test('say what is missing', () => {

@@ -73,6 +73,7 @@ test('the function as it is deployed lets a token of HelseID’s in once a proof
   const event = {
     methodArn: 'arn:aws:execute-api:eu-north-1:000000000000:abc/live/GET/summaries/1',
     httpMethod: 'GET',
+    resource: '/summaries/{id}',
     multiValueHeaders: {
       Authorization: [`DPoP ${token}`],
       DPoP: [await makeProof('GET', url, key, { ath: hash(token) })],

@@ -3,7 +3,6 @@ import { base64url } from 'jose';
 import { beforeAll, expect, test } from 'vitest';
 import { isZonesError } from '../../../client/errors.ts';
 import { challengeFor } from '../../../functions/authorizer/challenge.ts';
-import { normalizeUrl } from '../../../functions/authorizer/compare-url.ts';
 import { validateAccess } from '../../../functions/authorizer/validate-access.ts';
 import { makeKeys, makePorts, makeRequest, RULES } from './make-request.ts';
 
@@ -35,18 +34,6 @@ const proofHeader = fc
   })
   .map((header) => `${base64url.encode(JSON.stringify(header))}.e30.AAAA`);
 
-const segment = fc.string({ unit: 'grapheme', maxLength: 8 }).filter((text) => text.isWellFormed());
-const anyUrl = fc
-  .tuple(
-    fc.constantFrom('https://a.example', 'HTTP://B.example:8080'),
-    fc.array(segment, { maxLength: 4 }),
-    segment,
-  )
-  .map(([origin, path, rest]) => {
-    const [encoded, tail] = [path.map(encodeURIComponent).join('/'), encodeURIComponent(rest)];
-    return `${origin}/${encoded}?${tail}#${tail}`;
-  });
-
 test('whatever is sent as token or proof is refused with a code and a challenge, and nothing is remembered', async () => {
   const ports = makePorts(keys.issuer.jwk);
   const good = await makeRequest(keys);
@@ -68,30 +55,4 @@ test('whatever is sent as token or proof is refused with a code and a challenge,
     { numRuns: 500 },
   );
   expect(ports.claimed).toEqual([]);
-});
-
-test('a URL in normal form stays as it is, and keeps its origin', () => {
-  fc.assert(
-    fc.property(anyUrl, (url) => {
-      const normal = normalizeUrl(url);
-      expect(normal).toBeDefined();
-      expect(normalizeUrl(normal ?? '')).toBe(normal);
-      expect(new URL(normal ?? '').origin).toBe(new URL(url).origin);
-      expect(normal).not.toMatch(/[?#]/);
-    }),
-  );
-});
-
-test('any path segment compares equal however much of it is percent-encoded', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (segment) => {
-      fc.pre(!/^\.{1,2}$/.test(segment) && segment.isWellFormed());
-      const encodeAll = [...Buffer.from(segment)]
-        .map((byte) => `%${byte.toString(16).padStart(2, '0')}`)
-        .join('');
-      expect(normalizeUrl(`https://a.example/${encodeAll}`)).toBe(
-        normalizeUrl(`https://a.example/${encodeURIComponent(segment)}`),
-      );
-    }),
-  );
 });

@@ -56,7 +56,7 @@ export interface Twist {
   proofs?: (proof: string) => string[];
   authorization?: string[];
   method?: string;
-  url?: string;
+  path?: string;
 }
 
 /** A signed request that is good but for its twist. */
@@ -95,7 +95,8 @@ export async function makeRequest(
   const authorization = twist.authorization ?? [`${twist.scheme ?? 'DPoP'} ${token}`];
   return {
     method: twist.method ?? 'GET',
-    url: twist.url ?? 'https://api.example/v1/summaries/1',
+    baseUrl: 'https://api.example',
+    path: twist.path ?? '/v1/summaries/1',
     headers: [
       ...authorization.map((value) => ['Authorization', value] as const),
       ...(twist.proofs?.(proof) ?? [proof]).map((value) => ['DPoP', value] as const),

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { base64url, UnsecuredJWT } from 'jose';
+import { constants, createHash, generateKeyPairSync, sign as signBytes } from 'node:crypto';
+import { base64url, CompactSign, calculateJwkThumbprint, exportJWK, UnsecuredJWT } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isZonesError, ZonesError } from '../../../client/errors.ts';
 import { challengeFor } from '../../../functions/authorizer/challenge.ts';
@@ -45,11 +45,12 @@ describe('a good request', () => {
     ['expired within the leeway', { token: { exp: NOW - 4 } }],
     ['valid from a little later', { token: { nbf: NOW + 4 } }],
     ['no nbf, no sub, no jti', { token: { nbf: undefined } }],
-    ['query on the request, none in htu', { url: 'https://api.example/v1/summaries/1?a=1' }],
     ['htu with a query', { proof: { htu: 'https://api.example/v1/summaries/1?b=2#c' } }],
     ['htu in another spelling', { proof: { htu: 'HTTPS://API.example:443/v1/%73ummaries/1' } }],
     ['oldest proof', { proof: { iat: NOW - 15 } }],
     ['proof from a clock ahead', { proof: { iat: NOW + 5 } }],
+    ['proof from a clock ahead, with nbf and exp', { proof: { iat: NOW + 5, nbf: NOW + 5, exp: NOW + 5 } }],
+    ['proof that expired within the leeway', { proof: { exp: NOW - 5 } }],
   ];
   test.each(allowed)('%s', async (_, twist) => {
     await expect(validate(twist)).resolves.toMatchObject({ clientId: 'caller' });
@@ -217,6 +218,46 @@ describe('refused', () => {
     ['no iat', 'proof_invalid', 'iat', () => ({ proof: { iat: undefined } })],
     ['too old', 'proof_invalid', 'iat', () => ({ proof: { iat: NOW - 16 } })],
     ['from the future', 'proof_invalid', 'iat', () => ({ proof: { iat: NOW + 6 } })],
+    ['not valid yet by more than the leeway', 'proof_invalid', 'nbf', () => ({ proof: { nbf: NOW + 6 } })],
+    ['nbf that is no time', 'proof_invalid', 'nbf', () => ({ proof: { nbf: String(NOW) } })],
+    ['expired by more than the leeway', 'proof_invalid', 'exp', () => ({ proof: { exp: NOW - 6 } })],
+    ['exp that is no time', 'proof_invalid', 'exp', () => ({ proof: { exp: null } })],
+    [
+      'token without client_id',
+      'access_token_invalid',
+      'client_id',
+      () => ({ token: { client_id: undefined } }),
+    ],
+    [
+      'token with an empty client_id',
+      'access_token_invalid',
+      'client_id',
+      () => ({ token: { client_id: '' } }),
+    ],
+    [
+      'token with a list as client_id',
+      'access_token_invalid',
+      'client_id',
+      () => ({ token: { client_id: ['caller'] } }),
+    ],
+    [
+      'a list as typ of the token',
+      'access_token_invalid',
+      'token typ',
+      () => ({ token: { header: { typ: ['at+jwt'] } } }),
+    ],
+    [
+      'scope nested in a list of lists',
+      'access_token_invalid',
+      'scope claim',
+      () => ({ token: { scope: [['example:summaries/read']] } }),
+    ],
+    [
+      'scope as an object',
+      'access_token_invalid',
+      'scope claim',
+      () => ({ token: { scope: { toString: 'example:summaries/read' } } }),
+    ],
     ['scope missing', 'scope_insufficient', 'scope', () => ({ token: { scope: 'example:other' } })],
     [
       'scope only as a prefix',
@@ -228,6 +269,56 @@ describe('refused', () => {
   ];
   test.each(denied)('%s', async (_, code, check, twist) => {
     expect(await failedCheck(validate(twist()))).toEqual({ code, check });
+  });
+
+  const reasons: [string, Twist, Record<string, unknown>][] = [
+    ['expired token', { token: { exp: NOW - 6 } }, { reason: 'ERR_JWT_EXPIRED', claim: 'exp' }],
+    [
+      'token of another issuer',
+      { token: { iss: 'https://other.example' } },
+      { reason: 'ERR_JWT_CLAIM_VALIDATION_FAILED', claim: 'iss' },
+    ],
+    [
+      'token that is not valid yet',
+      { token: { nbf: NOW + 6 } },
+      { reason: 'ERR_JWT_CLAIM_VALIDATION_FAILED', claim: 'nbf' },
+    ],
+    [
+      'token by an unknown key',
+      { token: { header: { kid: 'other' } } },
+      { reason: 'ERR_JWKS_NO_MATCHING_KEY' },
+    ],
+  ];
+  test.each(reasons)('%s: the facts say why', async (_, twist, facts) => {
+    await expect(validate(twist)).rejects.toMatchObject({ facts });
+  });
+
+  test('a proof whose payload is no object is not one with a wrong signature', async () => {
+    const payloads = ['[]', 'null', '"x"', 'nonsense', '\xff'];
+    for (const payload of payloads) {
+      const header = { alg: 'ES256', typ: 'dpop+jwt', jwk: keys.caller.jwk };
+      const proof = await new CompactSign(Buffer.from(payload, 'latin1'))
+        .setProtectedHeader(header)
+        .sign(keys.caller.privateKey);
+      expect(await failedCheck(validate({ proofs: () => [proof] }))).toEqual({
+        code: 'proof_invalid',
+        check: 'proof form',
+      });
+    }
+  });
+
+  test('a key that is too short to verify anything is no wrong signature', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const jwk = await exportJWK(publicKey);
+    const header = base64url.encode(JSON.stringify({ alg: 'PS256', typ: 'dpop+jwt', jwk }));
+    const input = `${header}.${base64url.encode('{}')}`;
+    const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
+    const proof = `${input}.${signBytes('sha256', Buffer.from(input), { key: privateKey, ...padding }).toString('base64url')}`;
+    const token = { cnf: { jkt: await calculateJwkThumbprint(jwk) } };
+    expect(await failedCheck(validate({ token, proofs: () => [proof] }))).toEqual({
+      code: 'proof_invalid',
+      check: 'proof jwk',
+    });
   });
 
   test('a second audience passes only where the rules say so', async () => {

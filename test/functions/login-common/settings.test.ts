@@ -28,9 +28,12 @@ describe('settings', () => {
     ]);
   });
 
-  it('take the declared origin before the gateway’s own URL', () => {
-    const settings = deriveSettings(makeConfig({ origin: 'http://localhost:3000' }), GATEWAY);
-    expect(settings).toMatchObject({ redirectUri: 'http://localhost:3000/callback', basePath: '' });
+  it.each([
+    ['http://localhost:3000', '', 'http://localhost:3000'],
+    ['https://www.journal.test/app', '/app', 'https://www.journal.test'],
+  ])('take the declared URL %s before the gateway’s own', (baseUrl, basePath, origin) => {
+    const settings = deriveSettings({ ...makeConfig(), baseUrl }, GATEWAY);
+    expect(settings).toMatchObject({ redirectUri: `${baseUrl}/callback`, basePath, origin });
   });
 
   it('know a login without APIs', () => {

@@ -24,6 +24,7 @@ export const FULL: SystemDeclaration = {
     public: {
       cidr: '10.10.0.0/20',
       gateway: {
+        baseUrl: 'https://journal.example.no',
         routes: [{ method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'iam' }],
         login: {
           client: 'journal',
@@ -31,7 +32,6 @@ export const FULL: SystemDeclaration = {
           requestObject: true,
           idleMinutes: 30,
           absoluteMinutes: 480,
-          origin: 'https://journal.example.no',
           forward: [{ method: 'GET', path: '/summaries/{id}', to: '/v1/summaries/{id}', api: 'summaries' }],
         },
       },

@@ -65,6 +65,17 @@ test('a zone function is told its zone’s clients and APIs, and no other', () =
   expect(config.login).toBeUndefined();
 });
 
+test('login and authorizer are told one external URL, and nobody else', () => {
+  const { public: open } = system.zones;
+  const authorizer = { client: 'journal', audience: 'a', scopes: ['a/read'] };
+  const gateway = { ...open.gateway, baseUrl: 'https://www.example.no/journal', authorizer };
+  const own = { ...system, zones: { ...system.zones, public: { ...open, gateway } } };
+  for (const name of ['login', 'api', 'authorizer'])
+    expect(deriveZoneConfig(own, 'public', name).baseUrl).toBe('https://www.example.no/journal');
+  expect(deriveZoneConfig(own, 'public', 'summary').baseUrl).toBeUndefined();
+  expect(deriveZoneConfig(system, 'public', 'login').baseUrl).toBeUndefined();
+});
+
 test('the functions of user login are told what was declared', () => {
   for (const name of ['login', 'callback', 'session', 'logout', 'api'])
     expect(deriveZoneConfig(system, 'public', name).login).toEqual(system.zones.public.gateway.login);
