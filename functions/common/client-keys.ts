@@ -3,6 +3,7 @@ import { type PublicJwk, readPublicKey } from '../../client/compose/jwk.ts';
 import { ZonesError } from '../../client/errors.ts';
 import { samePolicy } from './key-policy.ts';
 import { awsErrorName, type KmsPort } from './key-ports.ts';
+import type { KeyEntry } from './record.ts';
 
 /** Tags that every client key is born with. */
 export const KEY_TAGS = {
@@ -84,6 +85,14 @@ async function readTags(kms: KmsPort, keyArn: string): Promise<Map<string, strin
     if (['AccessDeniedException', 'NotFoundException'].includes(awsErrorName(error))) return new Map();
     throw error;
   }
+}
+
+/** Seconds that KMS takes at least to delete a key (PendingWindowInDays of ScheduleKeyDeletion). */
+const SHORTEST_DELETION = 7 * 24 * 3600;
+
+/** Whether a key is too young at `now` (epoch seconds) to be gone: where KMS does not know it, it has not heard of it yet. */
+export function isTooYoungToBeGone({ since }: Pick<KeyEntry, 'since'>, now: number): boolean {
+  return now < (since.created ?? 0) + SHORTEST_DELETION;
 }
 
 /** What KMS says of a key. */

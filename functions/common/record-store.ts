@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto';
 import { ZonesError } from '../../client/errors.ts';
-import type { SecretsPort } from './key-ports.ts';
-import { awsErrorName } from './key-ports.ts';
+import { awsErrorName, type Clock, type SecretsPort, systemClock } from './key-ports.ts';
 import type { ClientRecord, RecordOwner } from './record.ts';
 import { parseRecord } from './record.ts';
 import { findKey, recordProblems } from './record-states.ts';
+import { SETTLING, untilThere } from './until-there.ts';
 
 /** The stage a new version of a record is written under before it becomes current. Only ever on the newest attempt. */
 export const DRAFT_STAGE = 'HELSEIDZONES_DRAFT';
 
 /** How often a change is tried anew when somebody else changed the record in between. */
 const ATTEMPTS = 8;
+
+/** Seconds before a record is read again that Secrets Manager may have answered from before a change. */
+const PAUSE = 2;
 
 /** Writes one audit line: a stable code and facts, never a secret. */
 export type Audit = (code: string, facts: Readonly<Record<string, string | number | boolean>>) => void;
@@ -32,6 +35,8 @@ export interface RecordStoreDeps {
   secretArn: string;
   /** What the declaration says; the record only repeats it. */
   owner: RecordOwner;
+  /** Default: the wall clock. */
+  clock?: Clock;
   audit: Audit;
 }
 
@@ -39,10 +44,32 @@ export interface RecordStoreDeps {
  * A record store on Secrets Manager. A version is immutable, so a change is a new version under {@link DRAFT_STAGE},
  * then a compare-and-swap: AWSCURRENT moves to it only if it still sits on the version that was read. AWSPENDING is
  * never touched. The version's id is derived from what it replaces and says, so that the same change made twice is one.
+ * Secrets Manager may need a while to know a version, and go on answering with one that this store has replaced: both are
+ * waited for, for a minute at most.
  */
-export function createRecordStore({ secrets, secretArn, owner, audit }: RecordStoreDeps): RecordStore {
+export function createRecordStore({
+  secrets,
+  secretArn,
+  owner,
+  clock = systemClock,
+  audit,
+}: RecordStoreDeps): RecordStore {
+  /** Versions that AWSCURRENT has left, as this store knows: who answers with one has not heard yet. */
+  const replaced = new Set<string>();
+
+  async function readCurrent() {
+    const end = clock.now() + SETTLING;
+    for (;;) {
+      const answer = await secrets.getSecretValue({ SecretId: secretArn, VersionStage: 'AWSCURRENT' });
+      if (!replaced.has(answer.VersionId ?? '')) return answer;
+      // After a minute it is the truth: somebody has put the older version back.
+      if (clock.now() + PAUSE > end) replaced.clear();
+      else await clock.wait(PAUSE);
+    }
+  }
+
   async function readVersion(): Promise<{ record: ClientRecord; version: string }> {
-    const answer = await secrets.getSecretValue({ SecretId: secretArn, VersionStage: 'AWSCURRENT' });
+    const answer = await readCurrent();
     if (!answer.VersionId || answer.SecretString === undefined)
       throw new ZonesError(
         'record_invalid',
@@ -59,21 +86,25 @@ export function createRecordStore({ secrets, secretArn, owner, audit }: RecordSt
       SecretString: text,
       VersionStages: [DRAFT_STAGE],
     });
-    try {
-      await secrets.updateSecretVersionStage({
+    const move = () =>
+      secrets.updateSecretVersionStage({
         SecretId: secretArn,
         VersionStage: 'AWSCURRENT',
         MoveToVersionId: draft,
         RemoveFromVersionId: from,
       });
-      return true;
+    try {
+      await untilThere({ clock, deadline: Number.POSITIVE_INFINITY }, move, isMissing);
     } catch (error) {
       // Somebody came first, or an answer was lost and the SDK asked twice: the version that is current now decides.
       if (awsErrorName(error) !== 'InvalidParameterException') throw error;
-      const { version } = await readVersion();
-      if (version === from) throw error;
-      return version === draft;
+      replaced.add(from);
+      const { VersionId } = await readCurrent();
+      if (VersionId === from) throw error;
+      return VersionId === draft;
     }
+    replaced.add(from);
+    return true;
   }
 
   return {
@@ -97,6 +128,10 @@ export function createRecordStore({ secrets, secretArn, owner, audit }: RecordSt
       );
     },
   };
+}
+
+function isMissing(error: unknown): boolean {
+  return awsErrorName(error) === 'ResourceNotFoundException';
 }
 
 function auditChanges(before: ClientRecord, after: ClientRecord, audit: Audit): void {

@@ -59,10 +59,13 @@ async function retireDueKeys({ store, kms, clock, audit, client }: Watch): Promi
   return {};
 }
 
-/** Counts keys that must sign and can't; a disabled one is enabled, as after a record was restored. */
-async function watchUsability({ store, kms, audit, client }: Watch): Promise<Figures> {
+/**
+ * Counts keys that must sign and can't; a disabled one is enabled, as after a record was restored. One that was made within
+ * the hour, and that KMS does not know, is looked for in the next.
+ */
+async function watchUsability({ store, kms, audit, client, clock }: Watch): Promise<Figures> {
   let KeysNotUsable = 0;
-  for (const { kid, keyArn } of inState(await store.read(), [
+  for (const { kid, keyArn, since } of inState(await store.read(), [
     'registered',
     'verified',
     'current',
@@ -70,6 +73,7 @@ async function watchUsability({ store, kms, audit, client }: Watch): Promise<Fig
   ])) {
     const before = await describeClientKey(kms, keyArn);
     if (before.state === 'Enabled') continue;
+    if (before.state === 'Gone' && clock.now() < (since.created ?? 0) + HOUR) continue;
     KeysNotUsable += 1;
     const { state } = await enableClientKey(kms, keyArn);
     audit('KEY_NOT_USABLE', { client, kid, found: before.state, now: state });

@@ -6,6 +6,7 @@ import {
   enableClientKey,
   findTaggedKeys,
   hasPolicy,
+  isTooYoungToBeGone,
   readClientKey,
 } from '../common/client-keys.ts';
 import type { ClientRecord, KeyEntry } from '../common/record.ts';
@@ -16,21 +17,26 @@ import type { Rotation } from './ports.ts';
  * The key that shall become current, in the record and in state `created` or further. In this order: the one a former
  * run has left, one that a killed run made and did not get to record, a new one. Every key with the client's tags is in
  * the record when this returns; one that does not fit is there as retired, and disabled.
- * @throws ZonesError `rotation_failed` when KMS gives a new key another policy than it was asked for
+ * @throws ZonesError `rotation_failed` when KMS gives a new key another policy than it was asked for, or can't show it yet
  */
 export async function findCandidate(rotation: Rotation, request: string): Promise<KeyEntry> {
   await adoptOrphans(rotation);
   const left = await keepFittingCandidate(rotation);
   if (left) return left;
   const keyArn = await createClientKey(rotation.kms, demands(rotation), request);
-  if (!(await recordFoundKey(rotation, keyArn)))
+  const facts = { client: rotation.client, key: keyArn };
+  const found = await recordFoundKey(rotation, keyArn);
+  if (!found) throw new ZonesError('rotation_failed', NOT_THERE_YET, { facts });
+  if (!found.fits)
     throw new ZonesError(
       'rotation_failed',
       'A new key does not have the policy it was made with; it is disabled. See the audit of kms:PutKeyPolicy.',
-      { facts: { client: rotation.client, key: keyArn } },
+      { facts },
     );
-  return requireCandidate(await rotation.store.read());
+  return requireCandidate(found.record);
 }
+
+const NOT_THERE_YET = 'KMS does not show a key yet that it has made; the next run goes on with it.';
 
 /** Takes keys with our tags into the record that a killed run, or a restored version of the record, has left outside. */
 async function adoptOrphans(rotation: Rotation): Promise<void> {
@@ -40,12 +46,18 @@ async function adoptOrphans(rotation: Rotation): Promise<void> {
     if (!known.has(keyArn)) await recordFoundKey(rotation, keyArn);
 }
 
-/** Records a key as `created` if it fits and no other is on its way, or else as retired and disabled. Resolves to whether it fits. */
-async function recordFoundKey(rotation: Rotation, keyArn: string): Promise<boolean> {
+/**
+ * Records a key as `created` if it fits and no other is on its way, or else as retired and disabled. Resolves to whether it
+ * fits, and the record then; nothing where KMS has no such key that could sign, of which no more can be said.
+ */
+async function recordFoundKey(
+  rotation: Rotation,
+  keyArn: string,
+): Promise<{ fits: boolean; record: ClientRecord } | undefined> {
   const { kms, store, clock, audit, client } = rotation;
   const { state, spec } = await enableClientKey(kms, keyArn);
   const algorithm = algorithmOf(spec, rotation.algorithm);
-  if (state !== 'Enabled' || !algorithm) return false;
+  if (state !== 'Enabled' || !algorithm) return undefined;
   const key = await readClientKey(kms, keyArn, algorithm);
   const fits = await isUpToDate(rotation, key);
   if (!fits) audit('KEY_UNFIT', { client, kid: key.kid, algorithm });
@@ -53,23 +65,26 @@ async function recordFoundKey(rotation: Rotation, keyArn: string): Promise<boole
     addKey(before, key, clock.now(), fits && !candidateKey(before) ? 'created' : 'retired'),
   );
   if (isRetired(record, key.kid)) await disableClientKey(kms, keyArn);
-  return fits;
+  return { fits, record };
 }
 
 /**
  * The candidate in the record, if it can still become current; one that can't is retired. Once HelseID may know the key,
  * only its loss in KMS ends its way: HelseID may have dropped every other key for it. A newly declared algorithm then
- * comes with the next rotation.
+ * comes with the next rotation. A key that is too young to be deleted is not lost: KMS has not heard of it yet.
  */
 async function keepFittingCandidate(rotation: Rotation): Promise<KeyEntry | undefined> {
   const { kms, store, clock } = rotation;
   const candidate = candidateKey(await store.read());
   if (!candidate) return undefined;
-  const { state } = await enableClientKey(kms, candidate.keyArn);
+  const { keyArn, kid } = candidate;
+  const { state } = await enableClientKey(kms, keyArn);
+  if (state === 'Gone' && isTooYoungToBeGone(candidate, clock.now()))
+    throw new ZonesError('rotation_failed', NOT_THERE_YET, { facts: { client: rotation.client, kid } });
   if (state === 'Enabled' && (candidate.state !== 'created' || (await isUpToDate(rotation, candidate))))
     return candidate;
-  await store.change((before) => moveKey(before, candidate.kid, 'retired', clock.now()));
-  await disableClientKey(kms, candidate.keyArn);
+  await store.change((before) => moveKey(before, kid, 'retired', clock.now()));
+  await disableClientKey(kms, keyArn);
   return undefined;
 }
 

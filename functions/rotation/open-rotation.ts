@@ -3,6 +3,7 @@ import type { Signer } from '../../client/intents.ts';
 import { fillKeyPolicy } from '../common/key-policy.ts';
 import type { Clock, KmsPort, SecretsPort } from '../common/key-ports.ts';
 import { type Audit, createRecordStore } from '../common/record-store.ts';
+import { createPatientKms } from '../common/until-there.ts';
 import { createHelseId } from './helse-id.ts';
 import type { Rotation } from './ports.ts';
 import type { AdminClient } from './settings.ts';
@@ -20,7 +21,7 @@ export interface AdminWorld {
 
 /** Puts together what the steps of one client's rotation need. `deadline` is epoch seconds. */
 export function openRotation(client: AdminClient, world: AdminWorld, deadline: number): Rotation {
-  const { kms, secrets, clock, audit } = world;
+  const { secrets, clock, audit } = world;
   const { selfService, algorithm, longestTokenLifetime, propagation } = client.rotation;
   const { clientId, issuer } = client.config;
   const owner = { client: client.client, clientId, issuer };
@@ -33,9 +34,9 @@ export function openRotation(client: AdminClient, world: AdminWorld, deadline: n
     propagation,
     selfRegistering: selfService !== undefined,
     policyOf: (name) => fillKeyPolicy(client.policy, client.policyValues, name),
-    kms,
+    kms: createPatientKms(world.kms, { clock, deadline }),
     secrets,
-    store: createRecordStore({ secrets, secretArn: client.recordArn, owner, audit }),
+    store: createRecordStore({ secrets, secretArn: client.recordArn, owner, clock, audit }),
     helseId: createHelseId({
       client: client.client,
       config: client.config,

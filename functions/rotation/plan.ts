@@ -1,7 +1,9 @@
 import * as v from 'valibot';
+import { isZonesError, ZonesError } from '../../client/errors.ts';
 import { awsErrorName } from '../common/key-ports.ts';
 import type { KeyEntry } from '../common/record.ts';
 import { findKey } from '../common/record-states.ts';
+import { untilThere } from '../common/until-there.ts';
 import type { Rotation } from './ports.ts';
 
 /**
@@ -36,8 +38,24 @@ export async function readPlan({ secrets, secretArn }: Rotation, token: string):
   }
 }
 
-/** The planned key as the record has it now; nothing where there is no plan, or the record has lost the key. */
-export async function readPlannedKey(rotation: Rotation, token: string): Promise<KeyEntry | undefined> {
-  const kid = await readPlan(rotation, token);
-  return kid === undefined ? undefined : findKey(await rotation.store.read(), kid);
+/**
+ * The planned key as the record has it now. A plan or a key that is not there yet is waited for: both were written a moment
+ * ago, maybe by another invocation.
+ * @throws ZonesError `rotation_failed` where there is no plan; `key_unknown` where the record has lost its key
+ */
+export function readPlannedKey(rotation: Rotation, token: string): Promise<KeyEntry> {
+  return untilThere(
+    rotation,
+    async () => {
+      const kid = await readPlan(rotation, token);
+      if (kid === undefined)
+        throw new ZonesError('rotation_failed', 'This rotation has no plan that can be read; run it again.');
+      const key = findKey(await rotation.store.read(), kid);
+      if (key) return key;
+      throw new ZonesError('key_unknown', 'The record has no key that this rotation could be about.', {
+        facts: { kid },
+      });
+    },
+    (error) => isZonesError(error, 'rotation_failed') || isZonesError(error, 'key_unknown'),
+  );
 }

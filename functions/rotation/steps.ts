@@ -1,6 +1,6 @@
 import { isZonesError, ZonesError } from '../../client/errors.ts';
 import { enableClientKey, readClientKey } from '../common/client-keys.ts';
-import type { KeyEntry } from '../common/record.ts';
+import type { ClientRecord, KeyEntry } from '../common/record.ts';
 import {
   currentKey,
   findKey,
@@ -9,6 +9,7 @@ import {
   RETIREMENT_LEEWAY,
   switchCurrent,
 } from '../common/record-states.ts';
+import { untilThere } from '../common/until-there.ts';
 import { findCandidate } from './find-candidate.ts';
 import { readPlan, readPlannedKey, writePlan } from './plan.ts';
 import type { Rotation } from './ports.ts';
@@ -24,12 +25,27 @@ export const STEPS = { createSecret, setSecret, testSecret, finishSecret } as co
   Step
 >;
 
-/** Has a key in the record that shall become current, and plans the rotation to it. Stored before it is registered. */
+/**
+ * Has a key in the record that shall become current, and plans the rotation to it. Stored before it is registered. A plan is
+ * never written anew: one whose key can't become current any more ends here, so that another rotation can begin.
+ */
 async function createSecret(rotation: Rotation, token: string): Promise<void> {
-  if ((await readPlan(rotation, token)) !== undefined) return;
+  if ((await readPlan(rotation, token)) !== undefined) return requireLivePlan(rotation, token);
   await enableKeysInUse(rotation);
   const { kid } = await findCandidate(rotation, token);
   await writePlan(rotation, token, kid);
+}
+
+async function requireLivePlan(rotation: Rotation, token: string): Promise<void> {
+  const key = await readPlannedKey(rotation, token).catch((error) => {
+    if (isZonesError(error, 'key_unknown')) return undefined;
+    throw error;
+  });
+  if (key && (key.state !== 'retired' || key.since.current !== undefined)) return;
+  await takePendingOff(rotation, token);
+  throw new ZonesError('rotation_failed', `The planned key is ${key?.state ?? 'lost'}; rotate once more.`, {
+    facts: { client: rotation.client, ...(key ? { kid: key.kid } : {}) },
+  });
 }
 
 /** A record that was restored may name keys as usable which have been disabled since. */
@@ -46,16 +62,22 @@ async function enableKeysInUse({ kms, store }: Rotation): Promise<void> {
 async function setSecret(rotation: Rotation, token: string): Promise<void> {
   const { store, clock, selfRegistering } = rotation;
   const key = await readPlannedKey(rotation, token);
-  if (!key || (key.state !== 'created' && key.state !== 'registered')) return;
-  const bootstrap = !currentKey(await store.read());
+  if (key.state !== 'created' && key.state !== 'registered') return;
+  const record = await store.read();
+  const bootstrap = !currentKey(record);
   if (key.state === 'created') {
-    if ((bootstrap || !selfRegistering) && !(await isAccepted(rotation, key))) {
+    if (needsPerson(rotation, record) && !(await isAccepted(rotation, key))) {
       rotation.audit('ROTATION_WAITS_FOR_REGISTRATION', { client: rotation.client, kid: key.kid });
       return;
     }
     await store.change((record) => moveKey(record, key.kid, 'registered', clock.now()));
   }
   if (selfRegistering) await register(rotation, key, bootstrap);
+}
+
+/** Whether only a person can register the next key. */
+function needsPerson({ selfRegistering }: Rotation, record: ClientRecord): boolean {
+  return !selfRegistering || !currentKey(record);
 }
 
 /** Registers a key and notes its expiry. Where the API is of no help but the key is accepted, a person has registered it. */
@@ -75,15 +97,19 @@ async function register(rotation: Rotation, key: KeyEntry, bootstrap: boolean): 
   }
 }
 
-/** Whether HelseID accepts a key now. */
-async function isAccepted({ helseId }: Rotation, { kid }: KeyEntry): Promise<boolean> {
+/** Whether HelseID accepts a key now. A signer that does not know the key yet is asked again. */
+async function isAccepted(rotation: Rotation, { kid }: KeyEntry): Promise<boolean> {
   try {
-    await helseId.proveKey(kid);
+    await untilThere(rotation, () => rotation.helseId.proveKey(kid), isUnknownYet);
     return true;
   } catch (error) {
     if (isZonesError(error, 'token_refused') && error.facts['error'] === 'invalid_client') return false;
     throw error;
   }
+}
+
+function isUnknownYet(error: unknown): boolean {
+  return isZonesError(error, 'key_unknown') || isZonesError(error, 'key_not_usable');
 }
 
 /**
@@ -92,12 +118,12 @@ async function isAccepted({ helseId }: Rotation, { kid }: KeyEntry): Promise<boo
  */
 async function testSecret(rotation: Rotation, token: string): Promise<void> {
   const { store, clock, propagation } = rotation;
-  const key = await readPlannedKey(rotation, token);
-  if (!key) {
+  const key = await readPlannedKey(rotation, token).catch(async (error) => {
+    if (!isZonesError(error, 'rotation_failed')) throw error;
     await store.read();
-    return;
-  }
-  if (key.state !== 'registered') return;
+    return undefined;
+  });
+  if (key?.state !== 'registered') return;
   if (key.expires !== undefined && key.expires <= clock.now())
     throw new ZonesError(
       'rotation_failed',
@@ -116,21 +142,27 @@ async function testSecret(rotation: Rotation, token: string): Promise<void> {
 
 /**
  * Makes the verified key current; the one before it signs proofs on until every token bound to it has expired (I9).
- * Then takes AWSPENDING off, which tells Secrets Manager that the rotation is over.
+ * Then takes AWSPENDING off, which tells Secrets Manager that the rotation is over. It is over only when the key is, or has
+ * been, current, or waits for a person: whatever else the steps before have left undone fails here.
  */
 async function finishSecret(rotation: Rotation, token: string): Promise<void> {
-  const { store, clock, longestTokenLifetime, secrets, secretArn } = rotation;
-  const key = await readPlannedKey(rotation, token);
-  if (key?.state === 'registered')
+  const { store, clock, longestTokenLifetime } = rotation;
+  const { kid } = await readPlannedKey(rotation, token);
+  const record = await store.change((before) =>
+    findKey(before, kid)?.state === 'verified'
+      ? switchCurrent(before, kid, clock.now(), clock.now() + longestTokenLifetime + RETIREMENT_LEEWAY)
+      : before,
+  );
+  const key = findKey(record, kid);
+  const waits = key?.state === 'created' && needsPerson(rotation, record);
+  if (key?.since.current === undefined && !waits)
     throw new ZonesError('rotation_failed', 'The new key is not verified; the current key stays.', {
-      facts: { kid: key.kid },
+      facts: { kid, state: key?.state ?? 'unknown' },
     });
-  if (key?.state === 'verified')
-    await store.change((record) =>
-      findKey(record, key.kid)?.state === 'verified'
-        ? switchCurrent(record, key.kid, clock.now(), clock.now() + longestTokenLifetime + RETIREMENT_LEEWAY)
-        : record,
-    );
+  await takePendingOff(rotation, token);
+}
+
+async function takePendingOff({ secrets, secretArn }: Rotation, token: string): Promise<void> {
   const { VersionIdsToStages = {} } = await secrets.describeSecret({ SecretId: secretArn });
   if (VersionIdsToStages[token]?.includes('AWSPENDING'))
     await secrets.updateSecretVersionStage({

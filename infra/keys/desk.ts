@@ -3,6 +3,7 @@ import { ZonesError } from '../../client/errors.ts';
 import type { Fetch } from '../../client/http.ts';
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
 import { createRecordStore, type RecordStore } from '../../functions/common/record-store.ts';
+import { createPatientKms } from '../../functions/common/until-there.ts';
 import { type ADMIN_FUNCTIONS, functionName, recordName } from '../declaration/names.ts';
 import type { ClientDeclaration, SystemDeclaration } from '../declaration/types.ts';
 
@@ -65,9 +66,15 @@ export async function openClient(desk: Desk, name?: string): Promise<DeskClient>
     secrets: desk.secrets,
     secretArn: secretId,
     owner,
+    clock: desk.clock,
     audit: sayChanges(desk),
   });
   return { name: chosen, declared, secretId, store };
+}
+
+/** KMS for reading a key that may have been made a moment ago. */
+export function patientKms({ kms, clock }: Desk): KmsPort {
+  return createPatientKms(kms, { clock, deadline: Number.POSITIVE_INFINITY });
 }
 
 function sayChanges(desk: Desk) {

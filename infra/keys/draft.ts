@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { ZonesError } from '../../client/errors.ts';
 import { readClientKey } from '../../functions/common/client-keys.ts';
 import { candidateKey } from '../../functions/common/record-states.ts';
-import { type Desk, openClient } from './desk.ts';
+import { type Desk, openClient, patientKms } from './desk.ts';
 
 /** What a client draft is made from. */
 export interface DraftRequest {
@@ -27,7 +27,7 @@ export async function draftClient(desk: Desk, request: DraftRequest, clientName?
   if (declared.tenancy !== 'single-tenant') throw missing('drafts are for single-tenant clients');
   if (!key) throw missing('there is no key that waits; make one with npm run keys -- rotate');
   if (!apiKey) throw missing('HELSEID_DRAFT_API_KEY, the api key of the client template, is not set');
-  const { jwk, kid } = await readClientKey(desk.kms, key.keyArn, key.algorithm);
+  const { jwk, kid } = await readClientKey(patientKms(desk), key.keyArn, key.algorithm);
   if (
     !(await desk.confirm(`Register a new client with key ${kid} for organisation ${request.organization}?`))
   )

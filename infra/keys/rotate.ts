@@ -9,8 +9,9 @@ import { type Desk, type DeskClient, openClient } from './desk.ts';
 /** Seconds until every signer has read a changed record again. */
 const SIGNERS_KNOW = RECORD_TTL_MS / 1000 + 5;
 
-/** Seconds between two looks at a rotation, and after which it is left to itself. */
+/** Seconds between two looks at a rotation, for which it may not show that it has begun, and after which it is left to itself. */
 const LOOK = 3;
+const BEGINS = 15;
 const PATIENCE = 20 * 60;
 
 /**
@@ -100,27 +101,36 @@ function kidsIn({ keys }: ClientRecord, state: KeyEntry['state']): string[] {
 }
 
 async function runRotation(desk: Desk, { secretId, store }: DeskClient): Promise<ClientRecord> {
+  const before = describeStates(await store.read());
+  let begun = false;
   try {
     await desk.secrets.rotateSecret({ SecretId: secretId });
   } catch (error) {
     // One is under way, and is attempted again by that very refusal.
     if (awsErrorName(error) !== 'InvalidRequestException') throw error;
+    begun = true;
   }
   const began = desk.clock.now();
   let seen = '';
   for (;;) {
-    const record = await store.read();
-    const states = record.keys.map(({ kid, state }) => `${kid.slice(0, 8)} ${state}`).join(', ');
-    if (states !== seen) desk.say(`${desk.clock.now() - began} s: ${states || 'no key yet'}`);
+    const states = describeStates(await store.read());
+    const seconds = desk.clock.now() - began;
+    if (states !== seen) desk.say(`${seconds} s: ${states || 'no key yet'}`);
     seen = states;
-    if (!(await isPending(desk, secretId))) return store.read();
-    if (desk.clock.now() - began > PATIENCE)
+    const pending = await isPending(desk, secretId);
+    begun ||= pending || states !== before || seconds >= BEGINS;
+    if (begun && !pending) return store.read();
+    if (seconds > PATIENCE)
       throw new ZonesError(
         'rotation_failed',
         'The rotation is not over; Secrets Manager goes on with it. See the log of the rotation function.',
       );
     await desk.clock.wait(LOOK);
   }
+}
+
+function describeStates({ keys }: ClientRecord): string {
+  return keys.map(({ kid, state }) => `${kid.slice(0, 8)} ${state}`).join(', ');
 }
 
 async function isPending({ secrets }: Desk, secretId: string): Promise<boolean> {

@@ -1,7 +1,7 @@
-import { describeClientKey, readClientKey } from '../../functions/common/client-keys.ts';
+import { describeClientKey, isTooYoungToBeGone, readClientKey } from '../../functions/common/client-keys.ts';
 import type { KeyEntry } from '../../functions/common/record.ts';
 import { candidateKey, currentKey } from '../../functions/common/record-states.ts';
-import { type Desk, openClient } from './desk.ts';
+import { type Desk, openClient, patientKms } from './desk.ts';
 
 const COLUMNS = [
   'kid',
@@ -39,7 +39,7 @@ async function describe(desk: Desk, key: KeyEntry): Promise<string[]> {
     key.kid,
     key.algorithm,
     key.state,
-    state,
+    state === 'Gone' && isTooYoungToBeGone(key, desk.clock.now()) ? 'not yet known' : state,
     formatTime(key.since.created),
     formatTime(key.since.registered),
     formatTime(key.expires),
@@ -81,7 +81,7 @@ export async function printJwks(desk: Desk, only?: string): Promise<void> {
       desk.say(`Client ${name} has no key yet: npm run keys -- rotate --client ${name} makes the first one.`);
       continue;
     }
-    const { jwk, kid } = await readClientKey(desk.kms, key.keyArn, key.algorithm);
+    const { jwk, kid } = await readClientKey(patientKms(desk), key.keyArn, key.algorithm);
     const advice = key.state === 'created' ? `register this at ${record.issuer}` : 'registered already';
     desk.say(`Client ${name} (${declared.clientId}), key in state ${key.state}: ${advice}.`);
     desk.say(JSON.stringify({ ...jwk, kid, alg: key.algorithm, use: 'sig' }, null, 2));

@@ -22,6 +22,8 @@ export interface AccountKey {
   policy: string;
   tags: readonly Tag[];
   state: KeyState;
+  /** Epoch seconds. */
+  made: number;
 }
 
 /** A KMS that makes, describes and disables keys, and signs with them: fast, for tests with very many signatures. */
@@ -37,6 +39,8 @@ export interface FakeKeyAccount extends KmsPort {
   bendPolicy: ((policy: string) => string) | undefined;
   /** ARNs of keys whose tags may not be read. */
   foreign: Set<string>;
+  /** Seconds for which a new key is listed and not known otherwise: KMS is eventually consistent. */
+  settling: number;
 }
 
 interface Material {
@@ -44,8 +48,8 @@ interface Material {
   sign: (algorithm: string, digest: Uint8Array) => Uint8Array;
 }
 
-/** Makes an account without keys. */
-export function createFakeKeyAccount(): FakeKeyAccount {
+/** Makes an account without keys. `now` is epoch seconds. */
+export function createFakeKeyAccount(now: () => number = () => 0): FakeKeyAccount {
   const keys = new Map<string, AccountKey & Material>();
   const failures: { operation: string; name: string }[] = [];
 
@@ -56,7 +60,7 @@ export function createFakeKeyAccount(): FakeKeyAccount {
 
   function find(arn: string | undefined) {
     const key = keys.get(arn ?? '');
-    if (key) return key;
+    if (key && now() >= key.made + fake.settling) return key;
     throw awsError('NotFoundException');
   }
 
@@ -94,6 +98,7 @@ export function createFakeKeyAccount(): FakeKeyAccount {
     signing: { send },
     keys,
     foreign: new Set(),
+    settling: 0,
     bendPolicy: undefined,
     failNext: (operation, name) => void failures.push({ operation, name }),
     clearFailures: () => void failures.splice(0),
@@ -108,14 +113,17 @@ export function createFakeKeyAccount(): FakeKeyAccount {
         policy,
         tags: Tags,
         state: 'Enabled',
+        made: now(),
         ...makeMaterial(entry.alg, keys.size),
       });
       return { KeyMetadata: { KeyId: Arn.split('/').at(-1), Arn } };
     },
     async describeKey({ KeyId }) {
       begin('describeKey');
-      const { spec, state } = find(KeyId);
-      return { KeyMetadata: { KeyId, Arn: KeyId, KeyState: state, KeySpec: spec as 'ECC_NIST_P256' } };
+      const { spec, state, made } = find(KeyId);
+      const KeySpec = spec as 'ECC_NIST_P256';
+      const CreationDate = new Date(made * 1000);
+      return { KeyMetadata: { KeyId, Arn: KeyId, KeyState: state, KeySpec, CreationDate } };
     },
     async disableKey({ KeyId }) {
       begin('disableKey');

@@ -16,6 +16,8 @@ export interface FakeSecrets extends SecretsPort {
   move(stage: string, version: string): void;
   /** How many times a version was written. */
   writes: number;
+  /** Seconds for which a new version is not known, and the one before it answers as AWSCURRENT. */
+  settling: number;
 }
 
 const ARN = 'arn:aws:secretsmanager:eu-north-1:111122223333:secret:journal/client/journal-AbCdEf';
@@ -24,6 +26,8 @@ const ARN = 'arn:aws:secretsmanager:eu-north-1:111122223333:secret:journal/clien
 export function createFakeSecrets(text: string, now: () => number = () => 0): FakeSecrets {
   const versions = new Map<string, string | undefined>();
   const stages = new Map<string, string>();
+  const written = new Map<string, number>();
+  let left: { version: string; at: number } | undefined;
   const first = randomUUID();
   let changed = now();
   versions.set(first, text);
@@ -37,7 +41,18 @@ export function createFakeSecrets(text: string, now: () => number = () => 0): Fa
   function attach(stage: string, version: string): void {
     const before = stages.get(stage);
     stages.set(stage, version);
-    if (stage === 'AWSCURRENT' && before && before !== version) stages.set('AWSPREVIOUS', before);
+    if (stage !== 'AWSCURRENT' || !before || before === version) return;
+    stages.set('AWSPREVIOUS', before);
+    left = { version: before, at: now() };
+  }
+
+  function isHidden(version: string): boolean {
+    return now() < (written.get(version) ?? Number.NEGATIVE_INFINITY) + fake.settling;
+  }
+
+  function atStage(stage: string): string {
+    const late = stage === 'AWSCURRENT' && left && now() < left.at + fake.settling;
+    return (late ? left?.version : stages.get(stage)) ?? '';
   }
 
   function stagesOf(version: string): string[] {
@@ -47,6 +62,7 @@ export function createFakeSecrets(text: string, now: () => number = () => 0): Fa
   const fake: FakeSecrets = {
     stages,
     writes: 0,
+    settling: 0,
     textOf: (version) => versions.get(version ?? ''),
     beginRotation() {
       const pending = stages.get('AWSPENDING');
@@ -82,8 +98,8 @@ export function createFakeSecrets(text: string, now: () => number = () => 0): Fa
     },
     async getSecretValue(input) {
       checkArn(input);
-      const id = input.VersionId ?? stages.get(input.VersionStage ?? 'AWSCURRENT') ?? '';
-      const value = versions.get(id);
+      const id = input.VersionId ?? atStage(input.VersionStage ?? 'AWSCURRENT');
+      const value = input.VersionId && isHidden(id) ? undefined : versions.get(id);
       if (value === undefined)
         throw refuse(
           'ResourceNotFoundException',
@@ -105,6 +121,7 @@ export function createFakeSecrets(text: string, now: () => number = () => 0): Fa
       fake.writes += 1;
       changed = now();
       versions.set(id, input.SecretString ?? '');
+      written.set(id, now());
       for (const stage of input.VersionStages ?? ['AWSCURRENT']) attach(stage, id);
       return { VersionId: id };
     },
@@ -112,7 +129,8 @@ export function createFakeSecrets(text: string, now: () => number = () => 0): Fa
       checkArn(input);
       const { VersionStage: stage = '', MoveToVersionId: to, RemoveFromVersionId: from } = input;
       const holder = stages.get(stage);
-      if (to !== undefined && !versions.has(to)) throw refuse('ResourceNotFoundException', 'no such version');
+      if (to !== undefined && (!versions.has(to) || isHidden(to)))
+        throw refuse('ResourceNotFoundException', 'no such version');
       if (from !== undefined && from !== holder)
         throw refuse('InvalidParameterException', 'The stage is not on the version to remove it from.');
       if (to !== undefined && holder !== undefined && holder !== to && from === undefined)

@@ -30,6 +30,7 @@ async function countCalls(behaviour: Partial<HelseIdBehaviour>): Promise<string[
 
 test.each(SERVERS)(
   'HelseID %s: a rotation killed at each of its calls converges (%#)',
+  { timeout: 120_000 },
   async (_, behaviour, when) => {
     const calls = await countCalls(behaviour);
     expect(calls.length).toBeGreaterThan(40);

@@ -82,6 +82,11 @@ const COMMANDS = [
         kms.failNext(operation as 'createKey', 'ThrottlingException'),
       ),
     ),
+  fc.constantFrom(0, 3, 70).map((seconds) =>
+    command(`KMS takes ${seconds} s to know a key`, async ({ kms }) => {
+      kms.settling = seconds;
+    }),
+  ),
 ];
 
 /** Whatever has happened: once HelseID behaves, two runs and the passing of time put everything in order. */
@@ -94,6 +99,7 @@ async function settle(world: World): Promise<void> {
     key.expires = world.now() + 90 * 86_400;
   }
   world.kms.clearFailures();
+  world.kms.settling = 0;
   await world.rotate();
   if (isUnderWay(world)) await world.rotate();
   await world.skip(700 + RETIREMENT_LEEWAY);

@@ -3,6 +3,7 @@ import { createClientKey, readClientKey } from '../../functions/common/client-ke
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
 import { type ClientRecord, parseRecord, SEED_RECORD } from '../../functions/common/record.ts';
 import { createRecordStore } from '../../functions/common/record-store.ts';
+import { createPatientKms } from '../../functions/common/until-there.ts';
 import type { Task } from '../../functions/key-watch/checks.ts';
 import type { Figures } from '../../functions/key-watch/metrics.ts';
 import { runChecks } from '../../functions/key-watch/run-checks.ts';
@@ -94,7 +95,7 @@ export function createWorld(options: WorldOptions = {}): World {
   let probed = '';
   let held: { version: string; record: ClientRecord } | undefined;
   const now = () => seconds;
-  const kms = createFakeKeyAccount();
+  const kms = createFakeKeyAccount(now);
   const secrets = createFakeSecrets(SEED_RECORD, now);
   const helseId = createFakeHelseId(now, options.verify);
   const audited: string[] = [];
@@ -142,7 +143,13 @@ export function createWorld(options: WorldOptions = {}): World {
     rotation({ algorithm = declared.algorithm, guard = runFreely, seconds: time = 240 } = {}) {
       const guarded = guardAll(guard);
       const audit = (code: string) => void audited.push(code);
-      const ports = { kms: guarded.kms(kms), secrets: guarded.secrets(secrets), clock: guarded.clock(world) };
+      const clock = guarded.clock(world);
+      const deadline = now() + time;
+      const ports = {
+        kms: createPatientKms(guarded.kms(kms), { clock, deadline }),
+        secrets: guarded.secrets(secrets),
+        clock,
+      };
       return {
         system: 'journal',
         client: OWNER.client,
@@ -153,9 +160,9 @@ export function createWorld(options: WorldOptions = {}): World {
         propagation,
         policyOf: (name) => world.policy.template.replace('kms:Sign', `kms:Sign/${name}`),
         ...ports,
-        store: createRecordStore({ secrets: ports.secrets, secretArn: FAKE_SECRET_ARN, owner: OWNER, audit }),
+        store: createRecordStore({ ...ports, secretArn: FAKE_SECRET_ARN, owner: OWNER, audit }),
         helseId: stack.helseId(guard),
-        deadline: now() + time,
+        deadline,
         audit,
       };
     },
