@@ -6,17 +6,22 @@ import {
   type WWWAuthenticateChallenge,
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi';
+import { checkRequest, checkUrl, isOneShot, refuseForeignRedirect } from './api-request.ts';
 import { stopNonceLoop } from './authenticate.ts';
 import { isZonesError, ZonesError } from './errors.ts';
-import { abortedBy, withDeadline, withSecondConnection } from './http.ts';
+import { abortedBy, describeNetworkFailure, tellFate, withDeadline, withSecondConnection } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 import type { TokenClient } from './token-client.ts';
+import { requireToken68 } from './token-response.ts';
 import type { AccessToken, ApiFetch, TokenSource } from './tokens.ts';
 
 /**
  * Makes a `fetch` for protected APIs (RFC 9449 7): `Authorization: DPoP` and a fresh proof with `ath`, signed by the key
- * that the token is bound to. An API's nonce is answered once, and a 401 `invalid_token` with one new token; so at most
- * three requests are sent. Every other answer is the caller's, its body unread.
+ * that the token is bound to. An API's nonce is answered once, and a 401 with one new token; so at most three requests are
+ * sent. Every other answer is the caller's, its body unread.
+ *
+ * A 401 counts without `WWW-Authenticate` too, which gateways rename and servers forget: with a new nonce it is first
+ * taken to ask for that one. What the source gives for a refused token ends the repeating (see {@link TokenSource}).
  *
  * - The URL must be https. Its query goes to the API only, not to the signer.
  * - A redirect is never followed. Within the origin it is the caller's answer; to another one it is `redirect_refused`.
@@ -24,13 +29,14 @@ import type { AccessToken, ApiFetch, TokenSource } from './tokens.ts';
  *   nonce), and `body_not_replayable` where it would have to be sent again.
  * - `authorization` and `dpop` headers of the caller are dropped. `init.redirect` and browser options are ignored.
  *
- * Throws `request_malformed`, `body_not_replayable`, `redirect_refused`, `nonce_loop`, `api_unreachable`,
- * `request_aborted`, and what the token source and the signer throw. Does not retry for other reasons, but for a broken
- * connection where the method is idempotent.
+ * Throws `request_malformed` for what `fetch` itself would not send, `token_invalid` for a token that no header can carry,
+ * `body_not_replayable`, `redirect_refused`, `nonce_loop`, `api_unreachable`, `request_aborted`, and what the token source
+ * and the signer throw. Does not retry for other reasons, but for a broken connection where the method is idempotent.
  */
 export function createApiFetch(client: TokenClient, source: TokenSource): ApiFetch {
   return async (input, init = {}) => {
     const url = checkUrl(input);
+    const method = checkRequest(url, init);
     const signal = init.signal ?? undefined;
     if (signal?.aborted) throw abortedBy(signal);
     const once = isOneShot(init.body);
@@ -48,7 +54,6 @@ export function createApiFetch(client: TokenClient, source: TokenSource): ApiFet
       return other !== undefined;
     };
 
-    const method = (init.method ?? 'GET').toUpperCase();
     const attempt = async (): Promise<ApiAnswer> =>
       send(client, token, await signProof(client, token, method, url), url, { ...init, method });
     const repeatable = !once && IDEMPOTENT.includes(method);
@@ -61,7 +66,7 @@ export function createApiFetch(client: TokenClient, source: TokenSource): ApiFet
         if (isLostKey(error) && (await renew())) continue;
         throw error;
       }
-      const { response, challenges, nonce } = answer;
+      const { response, challenges, nonce, nonceIsNew } = answer;
       if (challenges.some(({ scheme, error }) => scheme === 'dpop' && error === 'use_dpop_nonce')) {
         await response.body?.cancel();
         if (nonceTried || nonce === undefined) throw stopNonceLoop(url.origin);
@@ -69,10 +74,15 @@ export function createApiFetch(client: TokenClient, source: TokenSource): ApiFet
         nonceTried = true;
         continue;
       }
-      const refused = response.status === 401 && challenges.some(({ error }) => error === 'invalid_token');
-      if (refused && !once && (await renew())) {
-        await response.body?.cancel();
-        continue;
+      if (response.ok) source.accept?.(token);
+      if (response.status === 401) {
+        const silent = !challenges.some(({ error }) => error !== undefined);
+        const again: boolean = !once && silent && nonceIsNew && !nonceTried;
+        nonceTried ||= again;
+        if (again || (await renewAfter(response, renew, once))) {
+          await response.body?.cancel();
+          continue;
+        }
       }
       await refuseForeignRedirect(url, response);
       return response;
@@ -83,21 +93,20 @@ export function createApiFetch(client: TokenClient, source: TokenSource): ApiFet
 /** RFC 9110 9.2.2. */
 const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
 
-function checkUrl(input: string | URL): URL {
-  const url = URL.parse(String(input));
-  if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') {
-    throw new ZonesError(
-      'request_malformed',
-      'An API is called with an absolute https URL without user info.',
-    );
+/** Gets the next token after a 401, and tells whether the call shall be made again with it: a body that can be sent once is not. */
+async function renewAfter(
+  response: Response,
+  renew: () => Promise<boolean>,
+  once: boolean,
+): Promise<boolean> {
+  try {
+    return (await renew()) && !once;
+  } catch (error) {
+    // Then the new token was for the next call, and this one has its answer.
+    if (once) return false;
+    await response.body?.cancel();
+    throw error;
   }
-  url.hash = '';
-  return url;
-}
-
-function isOneShot(body: RequestInit['body']): boolean {
-  if (body === null || typeof body !== 'object') return false;
-  return body instanceof ReadableStream || (Symbol.asyncIterator in body && !(body instanceof Blob));
 }
 
 function keepStream(url: URL, why: string): ZonesError {
@@ -112,6 +121,7 @@ function isLostKey(error: unknown): boolean {
 }
 
 async function signProof(client: TokenClient, token: AccessToken, method: string, url: URL): Promise<string> {
+  requireToken68(token.accessToken);
   const nonce = client.nonces.get('api', url.href);
   const [proof] = await client.signer.sign([
     {
@@ -139,6 +149,8 @@ interface ApiAnswer {
   challenges: { scheme: string; error: string | undefined }[];
   /** What the answer brought. */
   nonce: string | undefined;
+  /** Whether that differs from the one known before. */
+  nonceIsNew: boolean;
 }
 
 async function send(
@@ -154,6 +166,7 @@ async function send(
   // The library hands the body to fetch as it is; its type only names fewer kinds.
   const body = init.body as ProtectedResourceRequestBody;
   const signal = init.signal ?? undefined;
+  const known = client.nonces.get('api', url.href);
   let challenges: WWWAuthenticateChallenge[] = [];
   let response: Response;
   try {
@@ -168,9 +181,11 @@ async function send(
     // For the library any challenge is an error; for a caller of fetch it is an answer.
     ({ response, cause: challenges } = error);
   }
+  const nonce = client.nonces.keep('api', url.href, response);
   return {
     response,
-    nonce: client.nonces.keep('api', url.href, response),
+    nonce,
+    nonceIsNew: nonce !== undefined && nonce !== known,
     challenges: challenges.map(({ scheme, parameters }) => ({ scheme, error: parameters.error })),
   };
 }
@@ -178,24 +193,9 @@ async function send(
 function unreachable(url: URL, error: unknown, signal: AbortSignal | undefined): ZonesError {
   if (signal?.aborted) return abortedBy(signal);
   const { cause } = describeCause(error);
-  return new ZonesError('api_unreachable', `${url.origin} did not answer; what it did is not known.`, {
+  const facts = describeNetworkFailure(error);
+  return new ZonesError('api_unreachable', `${url.origin} did not answer; ${tellFate(facts)}.`, {
     cause,
+    facts,
   });
-}
-
-const REDIRECTS = [301, 302, 303, 307, 308];
-
-async function refuseForeignRedirect(url: URL, response: Response): Promise<void> {
-  const location = response.headers.get('location');
-  if (location === null || !REDIRECTS.includes(response.status)) return;
-  const target = URL.parse(location, url.href)?.origin;
-  if (target === url.origin) return;
-  await response.body?.cancel();
-  throw new ZonesError(
-    'redirect_refused',
-    `${url.origin} redirects to another origin; call that one by a declared API.`,
-    {
-      facts: { status: response.status, target: target ?? 'invalid' },
-    },
-  );
 }

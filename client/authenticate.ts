@@ -1,7 +1,14 @@
 import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
 import { customFetch } from 'oauth4webapi';
 import { isZonesError, ZonesError } from './errors.ts';
-import { abortedBy, withDeadline, withSecondConnection } from './http.ts';
+import {
+  abortedBy,
+  describeNetworkFailure,
+  isMomentary,
+  tellFate,
+  withDeadline,
+  withSecondConnection,
+} from './http.ts';
 import type { AssertionDetail, Intent, Signature } from './intents.ts';
 import { requireEndpoint } from './metadata.ts';
 import { type Refusal, readRefusal, refuseToken } from './oauth-errors.ts';
@@ -70,6 +77,8 @@ export async function requestAuthenticated(
     });
     const refusal = await readRefusal(response);
     if (!refusal) {
+      // No OAuth error: a proxy, a firewall or a page for people has answered.
+      if (isMomentary(response.status)) throw noAnswer(as, { status: response.status });
       const { proof } = signed;
       return { as, oauth: describeClient(client), response, sentAt, ...(proof ? { proof } : {}) };
     }
@@ -88,7 +97,7 @@ export async function requestAuthenticated(
 export function stopNonceLoop(server: string): ZonesError {
   return new ZonesError(
     'nonce_loop',
-    `${server} refuses the DPoP nonce that it gave out itself, or gives none.`,
+    `${server} refuses the DPoP nonce that it gave out itself, or gives none that RFC 9449 8.1 allows.`,
   );
 }
 
@@ -154,17 +163,22 @@ async function sendAttempt(
       const { status, headers } = response;
       const nonce = client.nonces.keep('authorization-server', url, response);
       const body = await response.arrayBuffer();
-      if (status >= 500 || status === 429) throw noAnswer(as, undefined, status);
+      if (status >= 500 || status === 429) throw noAnswer(as, { status });
       return { response: new Response(body.byteLength ? body : null, { status, headers }), nonce };
     });
   } catch (cause) {
     if (isZonesError(cause)) throw cause;
     if (request.signal?.aborted) throw abortedBy(request.signal);
-    throw noAnswer(as, cause);
+    throw noAnswer(as, describeNetworkFailure(cause), cause);
   }
 }
 
-function noAnswer(as: AuthorizationServer, cause: unknown, status?: number): ZonesError {
-  const message = `${as.issuer} gave no usable answer; what it did with the request is not known.`;
-  return new ZonesError('issuer_unreachable', message, { cause, facts: status ? { status } : {} });
+function noAnswer(
+  as: AuthorizationServer,
+  facts: { status?: number; network?: string; network_code?: string },
+  cause?: unknown,
+): ZonesError {
+  const answered = facts.status === undefined ? '' : ` (HTTP ${facts.status})`;
+  const message = `${as.issuer} gave no usable answer${answered}; ${tellFate(facts)}.`;
+  return new ZonesError('issuer_unreachable', message, { cause, facts });
 }

@@ -59,8 +59,11 @@ export async function pushAuthorizationRequest(
     },
     signal: request.signal,
   });
-  const body = await readAs('token_invalid', 'The answer to the pushed request is not valid', () =>
-    processPushedAuthorizationResponse(pushed.as, pushed.oauth, pushed.response),
+  const body = await readAs(
+    'token_invalid',
+    'The answer to the pushed request is not valid',
+    () => processPushedAuthorizationResponse(pushed.as, pushed.oauth, pushed.response),
+    { status: pushed.response.status },
   );
   authorizationUrl.searchParams.set('client_id', client.clientId);
   authorizationUrl.searchParams.set('request_uri', body.request_uri);

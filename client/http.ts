@@ -51,11 +51,12 @@ export function abortedBy(signal: AbortSignal): ZonesError {
   });
 }
 
-/** What keeps an answer from coming, by Node's codes; what is not listed is the connection. */
-const FAILURES: readonly [code: RegExp, kind: 'name' | 'certificate' | 'timeout'][] = [
+/** What keeps an answer from coming, by the codes of Node and undici. */
+const FAILURES: readonly [codes: RegExp, network: 'name' | 'certificate' | 'timeout' | 'connection'][] = [
   [/^(ENOTFOUND|EAI_)/, 'name'],
   [/CERT|CRL|^UNABLE_TO_|^INVALID_(CA|PURPOSE)$|^(HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED)$/, 'certificate'],
-  [/TIMEOUT|^ETIMEDOUT$/, 'timeout'],
+  [/^ETIMEDOUT$|^UND_ERR_\w+_TIMEOUT$/, 'timeout'],
+  [/^E[A-Z0-9]+$|^(UND_ERR|HPE|ERR_SSL)_/, 'connection'],
 ];
 
 /**
@@ -64,11 +65,25 @@ const FAILURES: readonly [code: RegExp, kind: 'name' | 'certificate' | 'timeout'
  */
 export function describeNetworkFailure(error: unknown): { network?: string; network_code?: string } {
   if (!(error instanceof Error)) return {};
-  // An abort's code is a number.
   if (error.name === 'TimeoutError') return { network: 'timeout' };
-  const code = 'code' in error ? error.code : undefined;
-  if (typeof code !== 'string') return describeNetworkFailure(error.cause);
-  return { network: FAILURES.find(([codes]) => codes.test(code))?.[1] ?? 'connection', network_code: code };
+  const code = 'code' in error ? String(error.code) : '';
+  const network = FAILURES.find(([codes]) => codes.test(code))?.[1];
+  return network ? { network, network_code: code } : describeNetworkFailure(error.cause);
+}
+
+/** Statuses of the 4xx that are about the sender or the moment (RFC 9110 15.5, RFC 6585, RFC 8470), as all 5xx are. */
+const MOMENTARY = [401, 403, 407, 408, 425, 429];
+
+/** Whether an answer of this status says nothing about what was asked for: somebody on the way refused, or can't just now. */
+export function isMomentary(status: number): boolean {
+  return status >= 500 || MOMENTARY.includes(status);
+}
+
+/** What a caller may believe of a request that got no answer: without a connection nothing was sent. */
+export function tellFate({ network }: { network?: string }): string {
+  if (network === 'name') return 'its name was not found, so nothing was sent';
+  if (network === 'certificate') return 'its certificate is not trusted, so nothing was sent';
+  return 'what it did is not known';
 }
 
 const LOST = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];

@@ -98,6 +98,9 @@ export type Intent = AssertionIntent | ProofIntent | RequestObjectIntent;
 /** What a system, a client and a zone may be called: no hyphens, so that the key policy's `role/<system>-signer-<client>-*` matches no other client's signers. */
 export const NAME_PATTERN = /^[a-z][a-z0-9]{1,14}$/;
 
+/** A DPoP nonce (RFC 9449 8.1: NQCHAR), of a length that a signer puts into a proof. */
+export const NONCE_PATTERN = /^[\x21\x23-\x5b\x5d-\x7e]{1,1024}$/;
+
 /** At most this many intents in one invocation. */
 export const MAX_INTENTS = 8;
 

@@ -20,8 +20,11 @@ export async function revokeToken(client: TokenClient, request: RevocationReques
       }),
     signal: request.signal,
   });
-  await readAs('token_invalid', 'The answer to the revocation is not valid', () =>
-    processRevocationResponse(response),
+  await readAs(
+    'token_invalid',
+    'The answer to the revocation is not valid',
+    () => processRevocationResponse(response),
+    { status: response.status },
   );
 }
 

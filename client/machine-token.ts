@@ -24,14 +24,13 @@ export async function getAccessToken(
 
 /** Machine tokens for `createApiFetch`. */
 export function machineTokens(client: TokenClient, request: AccessTokenRequest = {}): TokenSource {
-  const get = (signal?: AbortSignal) =>
-    getAccessToken(client, signal === undefined ? request : { ...request, signal });
   return {
-    get,
+    get: (signal) => getAccessToken(client, signal === undefined ? request : { ...request, signal }),
     renew(refused, signal) {
-      client.tokens.drop(keyOf(client, request), refused);
-      return get(signal);
+      const token = client.tokens.renew(keyOf(client, request), refused, () => requestToken(client, request));
+      return untilAborted(token, signal);
     },
+    accept: client.tokens.accept,
   };
 }
 

@@ -6,7 +6,7 @@ import {
 } from 'oauth4webapi';
 import { createCached } from './cached.ts';
 import { isZonesError, ZonesError } from './errors.ts';
-import { describeNetworkFailure, type Fetch, withDeadline } from './http.ts';
+import { describeNetworkFailure, type Fetch, isMomentary, withDeadline } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 
 /** FK2: metadata is cached for about 24 hours; an hour more while it can't be read. */
@@ -52,8 +52,7 @@ export function requireEndpoint(as: AuthorizationServer, endpoint: keyof Authori
 
 /**
  * Gets one of the issuer's documents, whole and in time: the answer's body is read already. Throws `issuer_unreachable`
- * with the status of an answer that says nothing about the document (RFC 9110 15: refused, too many, a server's fault),
- * or with what kept one from coming.
+ * with the status of an answer that says nothing about the document, or with what kept one from coming.
  */
 export async function fetchDocument(
   url: string,
@@ -72,12 +71,9 @@ export async function fetchDocument(
     throw unreachable(url, describeNetworkFailure(cause), cause);
   }
   const { status } = response;
-  if (status >= 500 || UNDECIDED.includes(status)) throw unreachable(url, { status });
+  if (isMomentary(status)) throw unreachable(url, { status });
   return response;
 }
-
-/** Statuses of the 4xx that are about the request, its sender or the moment. */
-const UNDECIDED = [401, 403, 407, 408, 425, 429];
 
 async function readMetadata(deps: {
   issuer: string;

@@ -1,17 +1,19 @@
+import { NONCE_PATTERN } from './intents.ts';
+
 /** Servers by role: an authorization server and an API keep their nonces apart, even on one origin (RFC 9449 8, 9). */
 export type ServerRole = 'authorization-server' | 'api';
 
 /** The latest DPoP nonce of each server. */
 export interface NonceStore {
   get(role: ServerRole, url: string): string | undefined;
-  /** Takes the nonce of a response, if it has one; to be called with every response. Returns it. */
+  /**
+   * Takes the nonce of a response, if it has one; to be called with every response. Returns it. Of several, by a gateway
+   * that adds its own or repeats another's, the last counts; what is no nonce is not worth a refused signature.
+   */
   keep(role: ServerRole, url: string, response: Response): string | undefined;
   /** Whether the server has answered before: then it is known whether it wants a nonce. */
   knows(role: ServerRole, url: string): boolean;
 }
-
-/** RFC 9449 8.1: NQCHAR. What is not a nonce is not worth a refused signature. */
-const NONCE = /^[\x21\x23-\x5b\x5d-\x7e]{1,512}$/;
 
 /** Servers remembered at most; the oldest gives way. */
 const MAX_SERVERS = 100;
@@ -25,8 +27,9 @@ export function createNonceStore(): NonceStore {
     knows: (role, url) => latest.has(keyOf(role, url)),
     keep(role, url, response) {
       const key = keyOf(role, url);
-      const offered = response.headers.get('dpop-nonce');
-      const nonce = offered !== null && NONCE.test(offered) ? offered : undefined;
+      // `fetch` joins them with a comma and a space, and a nonce has no space.
+      const offered = response.headers.get('dpop-nonce')?.split(', ') ?? [];
+      const nonce = offered.findLast((text) => NONCE_PATTERN.test(text));
       const kept = nonce ?? latest.get(key);
       latest.delete(key);
       latest.set(key, kept);

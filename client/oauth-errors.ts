@@ -1,4 +1,4 @@
-import { isZonesError, ZonesError } from './errors.ts';
+import { type ErrorOptions, isZonesError, ZonesError } from './errors.ts';
 
 /** What an authorization server says when it refuses (RFC 6749 5.2). */
 export interface Refusal {
@@ -49,11 +49,12 @@ export function shorten(text: string): string {
   return text.replace(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ').slice(0, 300);
 }
 
-/** Runs `read` over an answer; whatever the library finds wrong becomes `code`. */
+/** Runs `read` over an answer; whatever the library finds wrong becomes `code`, with `facts` such as the answer's status. */
 export async function readAs<T>(
   code: 'token_invalid' | 'id_token_invalid' | 'login_refused',
   what: string,
   read: () => T | Promise<T>,
+  facts: ErrorOptions['facts'] = {},
 ): Promise<T> {
   try {
     return await read();
@@ -61,6 +62,6 @@ export async function readAs<T>(
     if (isZonesError(error)) throw error;
     const { cause } = describeCause(error);
     const reason = cause instanceof Error ? cause.message : 'unknown';
-    throw new ZonesError(code, `${what}: ${reason}`, { cause });
+    throw new ZonesError(code, `${what}: ${reason}`, { cause, facts });
   }
 }

@@ -4,8 +4,18 @@ import type { AccessToken } from './tokens.ts';
 export interface TokenCache {
   /** The token under `key`, or the one that `request` gets; callers at the same time share one request. */
   get(key: string, request: () => Promise<AccessToken>): Promise<AccessToken>;
-  /** Drops `token`, if it is still the one under `key`. */
-  drop(key: string, token: AccessToken): void;
+  /**
+   * A token to use instead of `refused`: the one that has taken its place under `key`, or the one that `request` gets;
+   * `refused` stays until then. Nothing where `refused` was itself got so and nobody has accepted it yet: what refuses one
+   * after the other is not about the token.
+   */
+  renew(
+    key: string,
+    refused: AccessToken,
+    request: () => Promise<AccessToken>,
+  ): Promise<AccessToken | undefined>;
+  /** Notes that an API has accepted `token`. */
+  accept(token: AccessToken): void;
 }
 
 /** Seconds before its expiry from which a token is not used any more. Small: HelseID's may live for 60 seconds only. */
@@ -21,6 +31,8 @@ const MAX_TOKENS = 1000;
 export function createTokenCache(now: () => number): TokenCache {
   const kept = new Map<string, AccessToken>();
   const pending = new Map<string, Promise<AccessToken>>();
+  /** Tokens that took the place of a refused one, until somebody accepts them. */
+  const unproven = new WeakSet<AccessToken>();
 
   const isFresh = (token: AccessToken): boolean =>
     token.expiresAt !== undefined && now() / 1000 < token.expiresAt - LEEWAY;
@@ -34,24 +46,34 @@ export function createTokenCache(now: () => number): TokenCache {
     if (kept.size > MAX_TOKENS && !oldest.done) kept.delete(oldest.value);
   }
 
+  function share(key: string, request: () => Promise<AccessToken>): Promise<AccessToken> {
+    const running = pending.get(key);
+    if (running) return running;
+    const started = request()
+      .then((fetched) => {
+        keep(key, fetched);
+        return fetched;
+      })
+      .finally(() => pending.delete(key));
+    pending.set(key, started);
+    return started;
+  }
+
   return {
-    get(key, request) {
+    async get(key, request) {
       const token = kept.get(key);
-      if (token && isFresh(token)) return Promise.resolve(token);
-      kept.delete(key);
-      const running = pending.get(key);
-      if (running) return running;
-      const started = request()
-        .then((fetched) => {
-          keep(key, fetched);
-          return fetched;
-        })
-        .finally(() => pending.delete(key));
-      pending.set(key, started);
-      return started;
+      return token && isFresh(token) ? token : share(key, request);
     },
-    drop(key, token) {
-      if (kept.get(key) === token) kept.delete(key);
+    async renew(key, refused, request) {
+      if (unproven.has(refused)) return undefined;
+      const current = kept.get(key);
+      if (current && current !== refused && isFresh(current)) return current;
+      const fetched = await share(key, request);
+      unproven.add(fetched);
+      return fetched;
+    },
+    accept(token) {
+      unproven.delete(token);
     },
   };
 }

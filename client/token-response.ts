@@ -6,7 +6,7 @@ import type { AccessToken, KeyBinding } from './tokens.ts';
 
 /**
  * Reads the answer of the token endpoint apart from its ID token. Refuses a `token_type` other than DPoP, in whatever
- * case it is written (`token_invalid`), and a token that shows another key than the one our proof was signed with
+ * case it is written, and a token that no `Authorization` header can carry (`token_invalid`), and one that shows another key than the one our proof was signed with
  * (`binding_mismatch`). An opaque token shows nothing, and that is fine (RFC 9449 6).
  */
 export async function readTokens(
@@ -14,8 +14,11 @@ export async function readTokens(
   askedScope: string | undefined,
 ): Promise<AccessToken & { body: TokenEndpointResponse }> {
   const { as, oauth, response, sentAt, proof } = answer;
-  const body = await readAs('token_invalid', 'The token response is not valid', async () =>
-    processGenericTokenEndpointResponse(as, oauth, await withoutIdToken(response)),
+  const body = await readAs(
+    'token_invalid',
+    'The token response is not valid',
+    async () => processGenericTokenEndpointResponse(as, oauth, await withoutIdToken(response)),
+    { status: response.status },
   );
   if (body.token_type !== 'dpop' || !proof) {
     throw new ZonesError(
@@ -23,6 +26,7 @@ export async function readTokens(
       `The server issued a ${body.token_type} token where DPoP was asked for; turn DPoP on in the client's registration.`,
     );
   }
+  requireToken68(body.access_token);
   const binding: KeyBinding = { kid: proof.kid, jkt: proof.jkt };
   const bound = readBoundKey(body.access_token);
   if (bound !== undefined && bound !== binding.jkt) {
@@ -46,6 +50,15 @@ export async function readTokens(
     ...(typeof rejected === 'string' ? { rejectedScope: rejected } : {}),
     body,
   };
+}
+
+/** Refuses a token that is not of the form an `Authorization` header takes (RFC 9110 11.2, token68): `token_invalid`. */
+export function requireToken68(token: string): void {
+  if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(token))
+    throw new ZonesError(
+      'token_invalid',
+      'The access token has characters that no Authorization header takes; the issuer must not issue such.',
+    );
 }
 
 /** `cnf.jkt` of an access token that is a readable JWT; `''` where that is malformed, so that it equals no key. */

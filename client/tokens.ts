@@ -160,11 +160,16 @@ export interface LogoutTokenClaims {
   sid?: string;
 }
 
-/** Where an API call gets its token, and once after a 401 `invalid_token` another. */
+/** Where an API call gets its token, and once after a 401 another. */
 export interface TokenSource {
   get(signal?: AbortSignal): Promise<AccessToken>;
-  /** A token other than `refused`, or nothing where there is none to be had: then the API's answer stands. */
+  /**
+   * A token other than `refused`, or nothing where there is none to be had: then the API's answer stands. Asked once a
+   * call, whatever the 401 was for: so it has nothing for a token that was got like that itself and never accepted.
+   */
   renew(refused: AccessToken, signal?: AbortSignal): Promise<AccessToken | undefined>;
+  /** Told that an API accepted `token` (a 2xx). */
+  accept?(token: AccessToken): void;
 }
 
 /** `fetch` with token and proof. Takes a URL; a one-shot body is never sent twice. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ZonesError } from '../errors.ts';
-import { type Intent, MAX_INTENTS, NAME_PATTERN } from '../intents.ts';
+import { type Intent, MAX_INTENTS, NAME_PATTERN, NONCE_PATTERN } from '../intents.ts';
 import { checkParameters } from './parameters.ts';
 
 /** A sign request may be this many bytes of JSON. */
@@ -61,7 +61,7 @@ const intent = v.variant('kind', [
     method: v.pipe(v.string(), v.regex(/^[A-Z]{1,16}$/)),
     url: text,
     // RFC 9449 8.1: 1*NQCHAR.
-    nonce: v.exactOptional(v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,1024}$/))),
+    nonce: v.exactOptional(v.pipe(v.string(), v.regex(NONCE_PATTERN))),
     ath: v.exactOptional(sha256),
     kid: v.exactOptional(sha256),
   }),

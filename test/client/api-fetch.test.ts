@@ -151,22 +151,109 @@ test('a source without another token leaves the API’s answer to the caller', a
   expect(api.requests.length).toBe(1);
 });
 
-test.each([
-  ['a 401 without a challenge', () => new Response('no', { status: 401 })],
+const refusals: [string, Record<string, string>][] = [
+  ['without a challenge', {}],
+  ['for scope', { 'www-authenticate': 'DPoP error="insufficient_scope"' }],
+  ['with a challenge nobody can read', { 'www-authenticate': '=,"' }],
+  ['with a challenge for another scheme', { 'www-authenticate': 'Bearer realm="x"' }],
   [
-    'a 401 for scope',
-    () =>
-      new Response('no', { status: 401, headers: { 'www-authenticate': 'DPoP error="insufficient_scope"' } }),
+    'with the challenge under another name',
+    { 'x-amzn-remapped-www-authenticate': 'DPoP error="invalid_token"' },
   ],
+];
+
+test.each(refusals)(
+  'a 401 %s: one new token a token, and none while that one is refused',
+  async (_name, headers) => {
+    const { api, call, client, issuer } = await makeApi();
+    const { accessToken } = await getAccessToken(client, { scopes: ['a'] });
+    const posts = issuer.posts.length;
+    const refuse = (request: Request) => request.headers.get('authorization') === `DPoP ${accessToken}`;
+    const no = () => new Response('no', { status: 401, headers });
+    api.behaviour.answer = (request) => (refuse(request) ? no() : new Response('yes'));
+    expect(await (await call(`${API}/x`, { method: 'POST', body: 'b' })).text()).toBe('yes');
+    expect(api.requests.map(({ body }) => body)).toEqual(['b', 'b']);
+    expect(issuer.posts.length).toBe(posts + 1);
+
+    // The new one was accepted: it has one renewal too, and what comes of that is refused for good.
+    api.behaviour.answer = no;
+    for (let n = 0; n < 5; n += 1) expect((await call(`${API}/x`)).status).toBe(401);
+    expect(issuer.posts.length).toBe(posts + 2);
+    expect(api.requests.length).toBe(2 + 2 + 4);
+
+    api.behaviour.answer = () => new Response('yes');
+    await call(`${API}/x`);
+    api.behaviour.answer = no;
+    expect(await (await call(`${API}/x`)).text()).toBe('no');
+    expect(issuer.posts.length).toBe(posts + 3);
+  },
+);
+
+test('calls refused one after the other with one token share one new token', async () => {
+  const { api, client, issuer } = await makeApi();
+  const { accessToken } = await getAccessToken(client, { scopes: ['a'] });
+  const posts = issuer.posts.length;
+  api.behaviour.answer = () => new Response(null, { status: 401 });
+  for (let delivery = 0; delivery < 5; delivery += 1) {
+    // As a worker does: a source of its own for each message.
+    const call = createApiFetch(client, machineTokens(client, { scopes: ['a'] }));
+    expect((await call(`${API}/x`, { method: 'POST', body: 'b' })).status).toBe(401);
+  }
+  expect(issuer.posts.length).toBe(posts + 1);
+  expect(api.requests.length).toBe(6);
+  expect(api.requests.at(-1)?.headers.get('authorization')).not.toBe(`DPoP ${accessToken}`);
+});
+
+test('an issuer that is down after a good read: a refused token stays until there is another', async () => {
+  const { api, call, client, issuer } = await makeApi();
+  const token = await getAccessToken(client, { scopes: ['a'] });
+  issuer.behaviour.fail = () => new Response(null, { status: 503 });
+  api.behaviour.answer = () => new Response(null, { status: 401 });
+  const error = await failure(call(`${API}/x`), 'issuer_unreachable');
+  expect(error.facts).toEqual({ status: 503 });
+  api.behaviour.answer = () => new Response('yes');
+  expect((await call(`${API}/x`)).status).toBe(200);
+  expect(await getAccessToken(client, { scopes: ['a'] })).toBe(token);
+});
+
+test('a 401 with a new nonce and no word is answered with the nonce first', async () => {
+  const { api, call, issuer } = await makeApi();
+  api.behaviour.nonce = 'required';
+  api.behaviour.challenge = 'Bearer';
+  expect((await call(`${API}/x`, { method: 'POST', body: 'b' })).status).toBe(200);
+  expect(api.requests.length).toBe(2);
+  expect(issuer.posts.length).toBe(2);
+  api.behaviour.nonce = 'loop';
+  expect((await call(`${API}/x`)).status).toBe(401);
+  expect(api.requests.length).toBe(2 + 3);
+});
+
+test('a stream is not sent again after a bare 401, and the next call has a new token', async () => {
+  const { api, call, client } = await makeApi();
+  await call(`${API}/x`);
+  const { accessToken } = await getAccessToken(client, { scopes: ['a'] });
+  api.behaviour.answer = () => new Response('no', { status: 401 });
+  const response = await call(`${API}/x`, { method: 'POST', body: stream('s') });
+  expect(await response.text()).toBe('no');
+  expect(api.requests.length).toBe(2);
+  expect((await getAccessToken(client, { scopes: ['a'] })).accessToken).not.toBe(accessToken);
+});
+
+test('a stream has its 401 even where no new token can be had', async () => {
+  const { api, call, issuer } = await makeApi();
+  await call(`${API}/x`);
+  api.behaviour.answer = () => new Response('no', { status: 401 });
+  issuer.behaviour.fail = () => new Response(null, { status: 503 });
+  const response = await call(`${API}/x`, { method: 'POST', body: stream('s') });
+  expect(await response.text()).toBe('no');
+});
+
+test.each([
   [
     'a 403',
     () => new Response('no', { status: 403, headers: { 'www-authenticate': 'DPoP error="invalid_token"' } }),
   ],
   ['a 500', () => new Response('no', { status: 500 })],
-  [
-    'a challenge nobody can read',
-    () => new Response('no', { status: 401, headers: { 'www-authenticate': '=,"' } }),
-  ],
 ])('%s is the caller’s, and nothing further is sent', async (_name, answer) => {
   const { api, call } = await makeApi();
   api.behaviour.answer = answer;
@@ -257,8 +344,12 @@ test('an API that does not answer in time, or is not there, is unreachable', asy
   const call = createApiFetch(client, machineTokens(client));
   await getAccessToken(client);
   api.behaviour.answer = () => new Promise(() => {});
-  await failure(call(`${API}/x`), 'api_unreachable');
+  const late = await failure(call(`${API}/x`), 'api_unreachable');
+  expect(late.facts).toEqual({ network: 'timeout' });
+  expect(late.message).toMatch('what it did is not known');
   const error = await failure(call('https://nowhere.test/x'), 'api_unreachable');
+  expect(error.facts).toEqual({ network: 'name', network_code: 'ENOTFOUND' });
+  expect(error.message).toMatch('nothing was sent');
   expect(inspect(error, { depth: 9 })).not.toMatch(/eyJ/);
 });
 
@@ -270,6 +361,42 @@ test.each(['http://api.test/x', '/x', 'https://u:p@api.test/x', 'ftp://api.test'
     expect(network.sent).toEqual([]);
   },
 );
+
+test.each<[string, RequestInit]>([
+  ['a method that is none', { method: 'GE T' }],
+  ['a method that fetch never sends', { method: 'TRACE' }],
+  ['a body for GET', { body: 'b' }],
+  ['a header of two lines', { headers: { 'x-secret': 'sec\r\nret' } }],
+  ['a header name that is none', { headers: { 'x y': 'z' } }],
+])('%s is refused before anything is signed or sent', async (_name, init) => {
+  const { call, network, signer } = await makeApi();
+  const error = await failure(call(`${API}/x`, init), 'request_malformed');
+  expect(inspect(error, { depth: 9 })).not.toMatch('sec');
+  expect([network.sent, signer.calls]).toEqual([[], []]);
+});
+
+test.each(['a\r\nx-evil: 1', 'a b', 'æ', 'a=b', '"a"', 'a,b', ''])(
+  'an access token %j is refused as soon as it is read, and before anything is sent with it',
+  async (accessToken) => {
+    const { api, call, client, issuer, signer } = await makeApi();
+    issuer.behaviour.response = { access_token: accessToken };
+    const error = await failure(call(`${API}/x`), 'token_invalid');
+    expect(inspect(error, { depth: 9 })).not.toMatch(/evil|æ/);
+    // Whatever gave it out.
+    const { binding } = await getAccessToken((await makeApi()).client);
+    const source = { get: async () => ({ accessToken, binding }), renew: async () => undefined };
+    const calls = signer.calls.length;
+    await failure(createApiFetch(client, source)(`${API}/x`), 'token_invalid');
+    expect(signer.calls.length).toBe(calls);
+    expect(api.requests).toEqual([]);
+  },
+);
+
+test.each(['a', 'AZ09-._~+/', 'YQ=='])('an access token %j is taken', async (accessToken) => {
+  const { client, issuer } = await makeApi();
+  issuer.behaviour.response = { access_token: accessToken };
+  expect((await getAccessToken(client)).accessToken).toBe(accessToken);
+});
 
 test('a signer that answers with another key is caught before anything is sent', async () => {
   const { client, signer, api } = await makeApi();

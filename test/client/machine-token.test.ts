@@ -273,10 +273,13 @@ test.each([
   ['no JSON', () => new Response('<html>', { status: 200 }), 'token_invalid'],
   ['an error that is none', () => Response.json({ error: 1 }, { status: 400 }), 'token_invalid'],
   ['429', () => new Response('slow', { status: 429 }), 'issuer_unreachable'],
+  ['a firewall’s 403', () => new Response('<html>', { status: 403 }), 'issuer_unreachable'],
+  ['a proxy’s 401', () => new Response('<html>', { status: 401 }), 'issuer_unreachable'],
 ] as const)('the token endpoint answers with %s: nothing further is sent', async (_name, fail, code) => {
   const { issuer, client } = await makeWorld();
   issuer.behaviour.fail = fail;
-  await failure(getAccessToken(client), code);
+  const error = await failure(getAccessToken(client), code);
+  expect(error.facts).toEqual({ status: fail().status });
   expect(issuer.posts.length).toBe(1);
 });
 

@@ -8,13 +8,33 @@ const token = (accessToken: string, expiresAt?: number): AccessToken => ({
   ...(expiresAt === undefined ? {} : { expiresAt }),
 });
 
-test('a token that is dropped is asked for again; another one in its place stays', async () => {
+test('a refused token is replaced once; another one in its place stays', async () => {
+  const cache = createTokenCache(() => 0);
+  const never = () => Promise.reject(new Error('asked for'));
+  const first = await cache.get('k', async () => token('1', 60));
+  expect(await cache.renew('k', token('0', 60), never)).toBe(first);
+  const second = await cache.renew('k', first, async () => token('2', 60));
+  expect(second?.accessToken).toBe('2');
+  expect(await cache.get('k', never)).toBe(second);
+  expect(await cache.renew('k', first, never)).toBe(second);
+});
+
+test('one that took the place of a refused one is replaced only after somebody accepted it', async () => {
   const cache = createTokenCache(() => 0);
   const first = await cache.get('k', async () => token('1', 60));
-  cache.drop('k', token('1', 60));
-  expect(await cache.get('k', async () => token('2', 60))).toBe(first);
-  cache.drop('k', first);
-  expect((await cache.get('k', async () => token('2', 60))).accessToken).toBe('2');
+  const second = (await cache.renew('k', first, async () => token('2', 60))) ?? first;
+  expect(await cache.renew('k', second, async () => token('3', 60))).toBeUndefined();
+  expect(await cache.get('k', async () => token('4', 60))).toBe(second);
+  cache.accept(second);
+  expect((await cache.renew('k', second, async () => token('3', 60)))?.accessToken).toBe('3');
+});
+
+test('a source that is down after a good read: the token stays', async () => {
+  const cache = createTokenCache(() => 0);
+  const down = () => Promise.reject(new Error('down'));
+  const first = await cache.get('k', async () => token('1', 60));
+  await expect(cache.renew('k', first, down)).rejects.toThrow('down');
+  expect(await cache.get('k', down)).toBe(first);
 });
 
 test('it holds a thousand tokens: the expired ones give way, then the oldest', async () => {
