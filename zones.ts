@@ -1,23 +1,36 @@
 import { helseIdProfile } from './client/profile.ts';
 import { defineSystem } from './infra/declaration/define.ts';
 
+const selfService = {
+  baseUrl: 'https://api.selvbetjening.test.nhn.no',
+  audience: 'nhn:selvbetjening',
+  scope: 'nhn:selvbetjening/client',
+  body: 'object',
+} as const;
+
 /** The system. This is the file you edit; everything else derives from it. */
 export default defineSystem({
   name: 'journal',
 
+  // An assertion buys any scope of its client, so zones that need different scopes use different clients: whoever takes over
+  // the public zone gets no token to write documents.
   clients: {
-    journal: {
+    portal: {
       clientId: '8a2d4c5e-6a0b-4c53-9f0e-1f1f6f0c2b11',
       issuer: 'https://helseid-sts.test.nhn.no',
       algorithm: 'ES256',
       tenancy: 'single-tenant',
       profile: helseIdProfile,
-      selfService: {
-        baseUrl: 'https://api.selvbetjening.test.nhn.no',
-        audience: 'nhn:selvbetjening',
-        scope: 'nhn:selvbetjening/client',
-        body: 'object',
-      },
+      selfService,
+      rotation: { everyDays: 60, longestTokenLifetime: 3600 },
+    },
+    submission: {
+      clientId: '2f6b1d9a-0c3e-4b58-8d17-5e9a7c4f3d20',
+      issuer: 'https://helseid-sts.test.nhn.no',
+      algorithm: 'ES256',
+      tenancy: 'single-tenant',
+      profile: helseIdProfile,
+      selfService,
       rotation: { everyDays: 60, longestTokenLifetime: 3600 },
     },
   },
@@ -47,7 +60,7 @@ export default defineSystem({
         routes: [{ method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'iam' }],
         // For health personnel in a browser: docs/login.md.
         login: {
-          client: 'journal',
+          client: 'portal',
           scopes: [
             'openid',
             'profile',
@@ -63,7 +76,7 @@ export default defineSystem({
       },
       grants: [
         {
-          client: 'journal',
+          client: 'portal',
           // The child organisation that a logged-in person works for.
           details: [{ type: 'helseid_authorization', child: '*' }],
           apis: [{ api: 'summaries', methods: ['GET'], paths: ['/v1/summaries/*'] }],
@@ -75,7 +88,7 @@ export default defineSystem({
       events: { function: 'worker', sources: ['journal.documents'], detailTypes: ['DocumentCreated'] },
       grants: [
         {
-          client: 'journal',
+          client: 'submission',
           // The child organisation on whose behalf a document is submitted.
           details: [{ type: 'helseid_authorization', child: '*' }],
           apis: [{ api: 'documents', methods: ['POST'], paths: ['/DocumentReference'] }],

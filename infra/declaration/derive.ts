@@ -142,6 +142,14 @@ function rotationConfigs(system: SystemDeclaration): Record<string, RotationConf
   );
 }
 
+/** The scopes that a zone asks its issuer for as `client`: those of the APIs it is granted, and of its login. Each once. */
+export function zoneScopes(system: SystemDeclaration, zone: string, client: string): string[] {
+  const { grants, gateway } = pick(system.zones, zone);
+  const apis = grants.filter((grant) => grant.client === client).flatMap((grant) => grant.apis);
+  const login = gateway?.login?.client === client ? gateway.login.scopes : [];
+  return [...new Set([...apis.flatMap(({ api }) => pick(system.apis, api).scopes), ...login])];
+}
+
 /** What a zone calls outside AWS: its issuers and APIs; in the admin zone the issuers and self-service APIs. */
 export function calledUrls(system: SystemDeclaration, zone: string): string[] {
   const declared: ZoneDeclaration = pick(system.zones, zone);

@@ -5,7 +5,10 @@ import { expectDenied } from './deny.ts';
 import { accessOf, gatewayZone, keyOf, needsEntries, publicAccessOf } from './facts.ts';
 import { type Step, stepFailed } from './step.ts';
 
-/** The public zone can't use the client key: not with its own network's means, not with its credentials at the signing zone's endpoint. The signer can. */
+/**
+ * The public zone can't use the client key: not with its own network's means, not with its credentials at the signing zone's
+ * endpoint. The signer can, and no other client's key.
+ */
 export const publicDeniedKmsSign: Step = {
   name: 'public-denied-kms-sign',
   unfit: needsEntries(gatewayZone),
@@ -15,14 +18,15 @@ export const publicDeniedKmsSign: Step = {
     const algorithm = ALGORITHMS[system.declaration.clients[grant.client]?.algorithm ?? 'ES256'];
     const message = randomBytes(32);
     const input = {
-      KeyId: key.keyArn,
       Message: createHash(algorithm.hash).update(message).digest('base64'),
       MessageType: 'DIGEST',
       SigningAlgorithm: algorithm.kmsSigningAlgorithm,
     };
     const signer = accessOf(system, signerName, 'kms');
     const stolen = publicAccessOf(system, functionName);
-    const sign = (access: typeof signer) => callJson(access, 'kms', 'TrentService.Sign', input);
+    const sign = (access: typeof signer, { keyArn }: { keyArn: string } = key) =>
+      callJson(access, 'kms', 'TrentService.Sign', { ...input, KeyId: keyArn });
+    const others = system.keys.filter(({ client }) => client !== grant.client);
     return expectDenied({
       async allowed() {
         const answer = await sign(signer);
@@ -42,6 +46,7 @@ export const publicDeniedKmsSign: Step = {
         () => sign({ ...stolen, url: signer.url }),
         // The signer's own credentials, but not through its endpoint.
         () => sign(publicAccessOf(system, signerName)),
+        ...others.map((other) => () => sign(signer, other)),
       ],
     });
   },

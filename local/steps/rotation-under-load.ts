@@ -5,13 +5,13 @@ import { callRoute } from './call-route.ts';
 import { gatewayZone, needsEntries, sampleZone } from './facts.ts';
 import { type Load, startLoad } from './load.ts';
 import { beginLogin, loginFacts, needsLogin, newBrowser, pickPerson } from './log-in.ts';
-import { assertionSigners, replaceKey } from './replace-key.ts';
+import { assertionSigners, type Replacement, replaceKey } from './replace-key.ts';
 import { makeOrganizationNumber, sendEvent } from './send-event.ts';
 import { type Step, stepFailed } from './step.ts';
 
 /**
- * A client's key is replaced while both zones call their APIs: once the self-service API keeps the previous key, once it drops it
- * at once. No call fails, a login begun before ends after, and what the zones do then is signed with the new key.
+ * The keys of both zones' clients are replaced while both call their APIs: once the self-service API keeps previous keys, once it
+ * drops them at once. No call fails, a login begun before ends after, and what the zones do then is signed with the new keys.
  */
 export const rotationUnderLoad: Step = {
   name: 'rotation-under-load',
@@ -33,38 +33,49 @@ export const rotationUnderLoad: Step = {
     if ('cause' in outcome) throw outcome.cause;
     const made = Object.entries(calls).map(([zone, count]) => `${count} calls in the ${zone} zone`);
     const during = [...made, ...(needsLogin(system) === undefined ? ['a login'] : [])];
-    return `${outcome.kids.map((kid) => kid.slice(0, 8)).join(' -> ')} during ${during.join(', ')}: none failed`;
+    return `${outcome.kids.join(', ')} during ${during.join(', ')}: none failed`;
   },
 };
 
-/** Resolves to the kids, one after the other. */
+/** Resolves to the kids of each client, one after the other. */
 async function replaceTwice(system: LocalSystem, load: Load): Promise<string[]> {
   const endLogin = needsLogin(system) === undefined ? await openLogin(system) : async () => {};
   const first = await withPreviousKeys(system, 'keep', () => replaceUnderLoad(system, load));
   const second = await withPreviousKeys(system, 'drop', () => replaceUnderLoad(system, load));
   await endLogin();
-  await expectNewKey(system, load, second.current.kid);
-  return [first.old.kid, first.current.kid, second.current.kid];
+  await expectNewKeys(system, load, second);
+  return [...second].map(([client, { old, current }]) =>
+    [first.get(client)?.old, old, current].map((key) => key?.kid.slice(0, 8)).join(' -> '),
+  );
 }
 
-async function replaceUnderLoad(system: LocalSystem, load: Load) {
+/** Replaces the key of each client that the load signs with; by client. */
+async function replaceUnderLoad(system: LocalSystem, load: Load): Promise<Map<string, Replacement>> {
+  const replaced = new Map<string, Replacement>();
   await load.more(1);
-  const replaced = await replaceKey(system, sampleZone(system).grant.client);
+  for (const { grant } of loadedZones(system))
+    if (!replaced.has(grant.client)) replaced.set(grant.client, await replaceKey(system, grant.client));
   // Signers hold the record for half a minute, so most have not heard yet.
   await load.more(1);
   return replaced;
 }
 
+function loadedZones(system: LocalSystem) {
+  return [sampleZone(system), gatewayZone(system)];
+}
+
 /** Has everything start anew, as AWS does whenever it likes: then signers have heard. */
-async function expectNewKey(system: LocalSystem, load: Load, kid: string): Promise<void> {
+async function expectNewKeys(
+  system: LocalSystem,
+  load: Load,
+  replaced: ReadonlyMap<string, Replacement>,
+): Promise<void> {
   const lines: TrailLine[] = [];
   const stop = system.trail.subscribe((line) => lines.push(line));
   await system.aws.pool.recycle();
   await load.more(1).finally(stop);
-  const signers = assertionSigners(lines, kid);
-  const { client } = sampleZone(system).grant;
-  for (const { grant, signerName, zone } of [sampleZone(system), gatewayZone(system)])
-    if (grant.client === client && !signers.has(signerName))
+  for (const { grant, signerName, zone } of loadedZones(system))
+    if (!assertionSigners(lines, replaced.get(grant.client)?.current.kid ?? '').has(signerName))
       throw stepFailed(`the ${zone} zone does not use the new key`);
 }
 

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readAssembly } from '../../infra/boundary/assembly.ts';
 import type { Invariant } from '../../infra/boundary/rule.ts';
 import { buildApp } from '../../infra/build-app.ts';
-import system from '../../zones.ts';
+import system from '../one-client.zones.ts';
 import {
   allow,
   type Changeable,

@@ -17,7 +17,7 @@ import { CAPABILITIES } from '../../infra/boundary/rules/capabilities.ts';
 import { RULES } from '../../infra/boundary/rules/index.ts';
 import { buildApp } from '../../infra/build-app.ts';
 import type { BoundaryException } from '../../infra/declaration/types.ts';
-import system from '../../zones.ts';
+import system from '../one-client.zones.ts';
 import { allow, find, withTemplate } from './mutate.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'zones-'));
@@ -67,8 +67,16 @@ const schema = v.strictObject({
 });
 
 describe('the proof', () => {
-  it('finds that the shipped boundaries hold', () => {
-    expect(prove(directory, system)).toMatchObject({ ok: true, violations: [], exceptions: [] });
+  it('finds that the boundaries hold, but for the exception', () => {
+    expect(prove(directory, system)).toMatchObject({
+      ok: true,
+      violations: [],
+      exceptions: [{ findings: [{ rule: 'zones-of-a-client-need-the-same-scopes', invariant: 'I3a' }] }],
+    });
+    expect(prove(directory, { ...system, exceptions: [] })).toMatchObject({
+      ok: false,
+      violations: [{ resource: 'journal-signing/Record-journal' }],
+    });
   });
 
   it('says who may sign, and holds every never by two layers but where it says why not', () => {
@@ -119,7 +127,7 @@ describe('the proof', () => {
 describe('exceptions', () => {
   const except = (resource: string, rule = 'identities-are-not-changed') => {
     const exception: BoundaryException = { rule, resource, reason: 'It passes one role to one service.' };
-    return prove(broken, { ...system, exceptions: [exception] });
+    return prove(broken, { ...system, exceptions: [...system.exceptions, exception] });
   };
 
   it.each([SUMMARY, 'journal-zone-public/summary/*'])(
@@ -127,7 +135,7 @@ describe('exceptions', () => {
     (resource) => {
       const proof = except(resource);
       expect(proof.ok).toBe(true);
-      expect(proof.exceptions[0]?.findings).toHaveLength(1);
+      expect(proof.exceptions.at(-1)?.findings).toHaveLength(1);
       expect(reportProof(proof, 120)).toContain('It passes one role to one service.');
     },
   );
@@ -150,8 +158,13 @@ describe('what is printed', () => {
 
   it('fits the width, and ends with the verdict', () => {
     const text = reportProof(prove(shipped, system), 100);
-    expect(text).toMatch(/The boundaries of journal hold \(\d+ rules, \d+ roles, \d+ questions\)/);
-    const tables = text.split('\n').filter((line) => line.startsWith('  ') && !/^ {2}\S.*[.,]$/.test(line));
+    expect(text).toMatch(
+      /The boundaries of journal hold \(\d+ rules, \d+ roles, \d+ questions, 1 declared exceptions\)/,
+    );
+    const [beforeExceptions = ''] = text.split('EXCEPTIONS DECLARED');
+    const tables = beforeExceptions
+      .split('\n')
+      .filter((line) => line.startsWith('  ') && !/^ {2}\S.*[.,]$/.test(line));
     for (const line of tables) expect(line.length, line).toBeLessThanOrEqual(110);
     for (const heading of ['WHO MAY SIGN', 'WHO MAY REACH WHAT', 'WHAT NOBODY MAY DO'])
       expect(text).toContain(heading);
@@ -175,7 +188,8 @@ describe('npm run zones', () => {
     });
 
   it('exits 0 where the boundaries hold, with JSON alone on stdout', () => {
-    const { status, stdout } = run('--assembly', directory, '--json');
+    const declaration = ['--declaration', 'test/one-client.zones.ts'];
+    const { status, stdout } = run('--assembly', directory, ...declaration, '--json');
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, violations: [] });
   });

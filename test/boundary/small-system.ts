@@ -3,7 +3,7 @@ import type { JsonObject } from '../../infra/boundary/json.ts';
 import { resolveAssembly } from '../../infra/boundary/resolve.ts';
 import type { ProofInput } from '../../infra/boundary/rule.ts';
 import type { SystemDeclaration } from '../../infra/declaration/types.ts';
-import shipped from '../../zones.ts';
+import shipped from '../one-client.zones.ts';
 
 /** Resources of a template by logical id. */
 export type Resources = Record<string, { Type: string; Properties?: JsonObject }>;

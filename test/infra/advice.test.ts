@@ -2,13 +2,13 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { expect, test } from 'vitest';
 import { adviseOnSelfService } from '../../infra/advice.ts';
-import system from '../../zones.ts';
+import system from '../one-client.zones.ts';
 
 /** What the synth warns of when one more client is declared, with the first client's self-service API or without it. */
 function warningsWith(selfService: boolean): unknown[] {
   const stack = new Stack(new App(), 'signing');
   const [first] = Object.values(system.clients);
-  if (!first) throw new Error('zones.ts has no client');
+  if (!first) throw new Error('the system has no client');
   const { selfService: api, ...bare } = first;
   adviseOnSelfService(stack, {
     ...system,

@@ -8,7 +8,7 @@ import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { describe, expect, test } from 'vitest';
 import { compileHandler } from '../../infra/bundle.ts';
 import { challengeCallers } from '../../infra/constructs/gateway.ts';
-import system from '../../zones.ts';
+import system from '../one-client.zones.ts';
 import { FULL } from './declaration/change.ts';
 import { type Assembly, about, statementsOf, synthesize, text } from './synthesize.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { buildApp } from '../../infra/build-app.ts';
 import { rotationCron } from '../../infra/constructs/rotation.ts';
-import system from '../../zones.ts';
+import system from '../one-client.zones.ts';
 import { about, statementsOf, synthesize, text, withZones } from './synthesize.ts';
 
 const OWN = '111111111111';

@@ -5,7 +5,7 @@ import type { App } from 'aws-cdk-lib';
 import { afterAll } from 'vitest';
 import { type BuildOptions, buildApp } from '../../infra/build-app.ts';
 import type { SystemDeclaration } from '../../infra/declaration/types.ts';
-import system from '../../zones.ts';
+import system from '../one-client.zones.ts';
 
 /** A resource of a template. */
 export interface Resource {
@@ -47,7 +47,7 @@ export interface Assembly {
   asset(functionName: string, file: string): string;
 }
 
-/** zones.ts with some members replaced. */
+/** The system of one client with some members replaced. */
 export function withZones(
   zones: SystemDeclaration['zones'],
   more: Partial<SystemDeclaration> = {},

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loginRoutes } from '../../functions/login-common/routes.ts';
-import system from '../../zones.ts';
+import system from '../one-client.zones.ts';
 import { about, type Statement, statementsOf, synthesize, text, withZones } from './synthesize.ts';
 
 const assembly = synthesize();

@@ -88,7 +88,7 @@ describe('npm start', { timeout: 120_000 }, () => {
     const running = start();
     const welcome = await untilPrinted(running, 'Ctrl-C ends everything');
     // The first start's last key: state survives.
-    expect(welcome).toMatch(new RegExp(`journal +current +${kid}`));
+    expect(welcome).toMatch(new RegExp(`[a-z]+ +current +${kid}`));
     expect(welcome).toContain(`npm run send -- --directory ${directory} examples/`);
     const refused = await ended(start('--fresh'));
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining(`Port ${port} is taken`) });

@@ -41,6 +41,7 @@ import { signingZoneHasNoWayOut } from './signing-zone-has-no-way-out.ts';
 import { templateKeysEncryptOnly } from './template-keys-encrypt-only.ts';
 import { templatesAreFinal } from './templates-are-final.ts';
 import { zoneFunctionsAreDeclared } from './zone-functions-are-declared.ts';
+import { zonesOfAClientNeedTheSameScopes } from './zones-of-a-client-need-the-same-scopes.ts';
 
 /** Every rule of the boundary proof. */
 export const RULES: readonly Rule[] = [
@@ -86,4 +87,5 @@ export const RULES: readonly Rule[] = [
   templateKeysEncryptOnly,
   templatesAreFinal,
   zoneFunctionsAreDeclared,
+  zonesOfAClientNeedTheSameScopes,
 ];

@@ -5,8 +5,8 @@ import { readZoneMap } from '../../../infra/boundary/map/read.ts';
 import { resolveAssembly } from '../../../infra/boundary/resolve.ts';
 import type { Finding } from '../../../infra/boundary/rule.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
-import shipped from '../../../zones.ts';
 import { synthesize, withZones } from '../../infra/synthesize.ts';
+import shipped from '../../one-client.zones.ts';
 
 /** The shipped system's zones and clients with nothing but one route and one kind of events, whatever the shipped one has by now. */
 export const SMALL: SystemDeclaration = withZones({

@@ -28,8 +28,11 @@ import { signersAreDeclared } from '../../../infra/boundary/rules/signers-are-de
 import { templateKeysEncryptOnly } from '../../../infra/boundary/rules/template-keys-encrypt-only.ts';
 import { templatesAreFinal } from '../../../infra/boundary/rules/templates-are-final.ts';
 import { zoneFunctionsAreDeclared } from '../../../infra/boundary/rules/zone-functions-are-declared.ts';
+import { zonesOfAClientNeedTheSameScopes } from '../../../infra/boundary/rules/zones-of-a-client-need-the-same-scopes.ts';
 import { deriveGrants, deriveZoneConfig } from '../../../infra/declaration/derive.ts';
-import system from '../../../zones.ts';
+import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
+import zones from '../../../zones.ts';
+import system from '../../one-client.zones.ts';
 import { ACCOUNT, allowed, arnOf, document, folderOf, functionOf, roleOf } from '../small-roles.ts';
 import { endpoint, inputOf, type Resources, zoneNetwork } from '../small-system.ts';
 
@@ -660,8 +663,44 @@ describe('rules about templates', () => {
     expect(new Set(RULES.map(({ name }) => name)).size).toBe(RULES.length);
     for (const { name, invariant, title } of RULES) {
       expect(name).toMatch(/^[a-z]+(-[a-z]+)+$/);
-      expect(invariant).toMatch(/^I[1-8]$/);
+      expect(invariant).toMatch(/^I([1-8]|3a)$/);
       expect(title).toMatch(/\.$/);
     }
+  });
+});
+
+describe('zones-of-a-client-need-the-same-scopes', () => {
+  const found = (declaration: SystemDeclaration) =>
+    zonesOfAClientNeedTheSameScopes
+      .check(inputOf({ [SIGNING]: record }, new Map(), declaration))
+      .map(({ resource, message }) => `${resource}: ${message}`);
+  const { internal, public: open } = system.zones;
+  const { login: _, ...gateway } = open.gateway;
+  const [grant] = open.grants;
+  const machine = { cidr: '10.60.0.0/20', grants: [grant] };
+
+  it('says what each zone could get beyond its own, at the client’s record', () => {
+    expect(found(system)).toEqual([
+      expect.stringMatching(
+        /^journal-signing\/Record: .*public and internal use the client journal.*takes over public could get tokens for example:documents\/write; whoever takes over internal could get tokens for .*example:summaries\/read/,
+      ),
+    ]);
+  });
+
+  it.each<[string, SystemDeclaration]>([
+    ['a client a zone', zones],
+    [
+      'two zones that need the same',
+      { ...system, zones: { ...system.zones, public: { ...open, gateway }, internal: machine } },
+    ],
+    ['one zone, and the admin zone', { ...system, zones: { internal, admin: system.zones.admin } }],
+  ])('takes %s', (_name, declaration) => {
+    expect(found(declaration)).toEqual([]);
+  });
+
+  it('counts what a login asks for', () => {
+    expect(found({ ...system, zones: { ...system.zones, internal: machine } })).toEqual([
+      expect.stringMatching(/takes over internal could get tokens for openid, /),
+    ]);
   });
 });

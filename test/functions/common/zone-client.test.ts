@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readSigner, wireApi } from '../../../functions/common/zone-client.ts';
 import { deriveZoneConfig } from '../../../infra/declaration/derive.ts';
-import system from '../../../zones.ts';
+import system from '../../one-client.zones.ts';
 
 const CONFIG = JSON.stringify(deriveZoneConfig(system, 'internal', 'worker'));
 const ENV = {

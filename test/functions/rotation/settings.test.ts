@@ -3,7 +3,7 @@ import { fillKeyPolicy } from '../../../functions/common/key-policy.ts';
 import { readAdminClients } from '../../../functions/rotation/settings.ts';
 import { deriveZoneConfig } from '../../../infra/declaration/derive.ts';
 import { keyPolicyTemplate } from '../../../infra/key-policy.ts';
-import shipped from '../../../zones.ts';
+import shipped from '../../one-client.zones.ts';
 
 const RECORD = 'arn:aws:secretsmanager:eu-north-1:111122223333:secret:journal/client/journal-AbCdEf';
 const files = {

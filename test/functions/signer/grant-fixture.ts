@@ -1,7 +1,7 @@
 import { helseIdProfile } from '../../../client/profile.ts';
 import type { Grant } from '../../../functions/signer/grant.ts';
 
-/** A grant like the public zone's of zones.ts, with changes. */
+/** A grant like the public zone's of the system of one client, with changes. */
 export function testGrant(changes: Partial<Grant> = {}): Grant {
   return {
     version: 1,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseGrant } from '../../../functions/signer/grant.ts';
 import { deriveGrants } from '../../../infra/declaration/derive.ts';
-import system from '../../../zones.ts';
+import system from '../../one-client.zones.ts';
 import { testGrant } from './grant-fixture.ts';
 
 test.each(deriveGrants(system))(

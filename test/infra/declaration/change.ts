@@ -1,11 +1,11 @@
 import { helseIdProfile } from '../../../client/profile.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
-import system from '../../../zones.ts';
+import system from '../../one-client.zones.ts';
 
 /** Says to {@link changed} that a field goes. */
 export const ABSENT = Symbol('absent');
 
-/** A system with everything that zones.ts may leave out: login, a multi-tenant client, an exception. */
+/** A system with everything that a declaration may leave out: login, a multi-tenant client, an exception. */
 export const FULL: SystemDeclaration = {
   ...system,
   clients: {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { helseIdProfile } from '../../../client/profile.ts';
 import { allowedHosts, deriveGrants, deriveZoneConfig } from '../../../infra/declaration/derive.ts';
 import { physicalNames, zoneFunctions } from '../../../infra/declaration/names.ts';
-import system from '../../../zones.ts';
+import system from '../../one-client.zones.ts';
 
 const issuer = 'https://helseid-sts.test.nhn.no';
 

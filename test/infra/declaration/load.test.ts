@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { loadSystem, refuseRepeatedNames } from '../../../infra/declaration/load.ts';
-import system from '../../../zones.ts';
+import shipped from '../../../zones.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'zones-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -15,8 +15,8 @@ const write = (name: string, source: string): string => {
 };
 
 test('the shipped declarations load', async () => {
-  expect(await loadSystem()).toEqual(system);
-  expect((await loadSystem('examples/two-clients.zones.ts')).name).toBe('pharmacy');
+  expect(await loadSystem()).toEqual(shipped);
+  expect((await loadSystem('examples/multi-tenant.zones.ts')).name).toBe('vendor');
 });
 
 test('refused: two zones with one name', async () => {

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import twoClients from '../../../examples/two-clients.zones.ts';
+import multiTenant from '../../../examples/multi-tenant.zones.ts';
 import { defineSystem } from '../../../infra/declaration/define.ts';
 import { deriveGrants } from '../../../infra/declaration/derive.ts';
 import { findProblems } from '../../../infra/declaration/validate.ts';
-import system from '../../../zones.ts';
+import shipped from '../../../zones.ts';
 import { ABSENT, changed, FULL } from './change.ts';
 
 describe('accepted', () => {
   test.each([
-    ['zones.ts', system],
-    ['the example of two clients', twoClients],
+    ['zones.ts', shipped],
+    ['the example of a multi-tenant client', multiTenant],
     ['a system with everything', FULL],
   ])('%s', (_name, declaration) => {
     expect(findProblems(declaration)).toEqual([]);
@@ -527,7 +527,7 @@ test.each([undefined, null, 'journal', [], 42])('%j is no declaration', (value) 
   expect(findProblems(value).length).toBeGreaterThan(0);
 });
 
-test('I3a: in the example, no zone has a signer for the other zone’s client', () => {
-  const pairs = deriveGrants(twoClients).map(({ zone, client }) => `${zone} ${client}`);
-  expect(pairs).toEqual(['public patients', 'dispensing prescriber', 'admin patients', 'admin prescriber']);
+test('I3a: in the shipped system, no zone has a signer for the other zone’s client', () => {
+  const pairs = deriveGrants(shipped).map(({ zone, client }) => `${zone} ${client}`);
+  expect(pairs).toEqual(['public portal', 'internal submission', 'admin portal', 'admin submission']);
 });

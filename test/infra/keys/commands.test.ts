@@ -6,9 +6,9 @@ import { renderKeyPolicy } from '../../../infra/key-policy.ts';
 import { runCommand } from '../../../infra/keys/commands.ts';
 import type { Desk, OperatorKms } from '../../../infra/keys/desk.ts';
 import { readKeyOptions } from '../../../infra/keys/options.ts';
-import shipped from '../../../zones.ts';
 import { FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
 import { FAKE_CLIENT_ID, FAKE_ISSUER, FAKE_SELF_SERVICE } from '../../fakes/self-service.ts';
+import shipped from '../../one-client.zones.ts';
 import { bootstrap, createWorld, readJwk, type World } from '../../rotation/world.ts';
 
 const PLACE = { account: '111122223333', signingVpc: 'vpc-1' };

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { openSecretStore, type StoredSecret } from '../../../local/aws/secrets/store.ts';
 import { readKeys } from '../../../local/page/keys.ts';
 import { memoryDocument } from '../../../local/state.ts';
-import shipped from '../../../zones.ts';
+import shipped from '../../one-client.zones.ts';
 
 const [client, { clientId, issuer }] = Object.entries(shipped.clients)[0] ?? [
   '',

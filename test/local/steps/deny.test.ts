@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isOrganizationNumber } from '../../../client/compose/details.ts';
-import twoClients from '../../../examples/two-clients.zones.ts';
+import multiTenant from '../../../examples/multi-tenant.zones.ts';
 import { parseDocumentEvent } from '../../../functions/worker/event.ts';
 import type { AwsAnswer } from '../../../local/aws-client.ts';
 import { formatReport, runSteps } from '../../../local/once.ts';
@@ -102,8 +102,8 @@ describe('the steps', () => {
     const unfit = (declaration: object) =>
       STEPS.flatMap(({ unfit: check }) => check?.(running(declaration)) ?? []);
     expect(unfit(shipped)).toEqual([]);
-    expect(unfit(twoClients)).toContain('no zone takes DocumentCreated events of journal.documents');
-    expect(unfit(twoClients)).toContain('no zone has a route that IAM authorises');
+    expect(unfit(multiTenant)).toContain('no zone takes DocumentCreated events of journal.documents');
+    expect(unfit(multiTenant)).toContain('no zone has a route that IAM authorises');
   });
 
   it('have names of their own', () => {

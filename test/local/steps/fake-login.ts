@@ -6,7 +6,7 @@ import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
 import { TEST_USERS } from '../../../local/stand-in/users.ts';
 import type { LocalSystem } from '../../../local/system.ts';
 import { createTrail } from '../../../local/trail.ts';
-import system from '../../../zones.ts';
+import system from '../../one-client.zones.ts';
 
 /** What the fake does wrong, one at a time. */
 export type Fault =

@@ -6,7 +6,7 @@ import { lowSecurityLevelRefused } from '../../../local/steps/low-security-level
 import { refreshKeepsSession } from '../../../local/steps/refresh-keeps-session.ts';
 import type { Step } from '../../../local/steps/step.ts';
 import type { LocalSystem } from '../../../local/system.ts';
-import system from '../../../zones.ts';
+import system from '../../one-client.zones.ts';
 import { type Fault, startFakeLogin } from './fake-login.ts';
 
 const STEPS = [

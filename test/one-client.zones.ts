@@ -1,0 +1,98 @@
+import { helseIdProfile } from '../client/profile.ts';
+import { defineSystem } from '../infra/declaration/define.ts';
+
+/**
+ * A system for tests of the product, which the example may leave as it is edited: both zones use one client, so that what is
+ * shared within a client is there to be tested.
+ */
+export default defineSystem({
+  name: 'journal',
+
+  clients: {
+    journal: {
+      clientId: '8a2d4c5e-6a0b-4c53-9f0e-1f1f6f0c2b11',
+      issuer: 'https://helseid-sts.test.nhn.no',
+      algorithm: 'ES256',
+      tenancy: 'single-tenant',
+      profile: helseIdProfile,
+      selfService: {
+        baseUrl: 'https://api.selvbetjening.test.nhn.no',
+        audience: 'nhn:selvbetjening',
+        scope: 'nhn:selvbetjening/client',
+        body: 'object',
+      },
+      rotation: { everyDays: 60, longestTokenLifetime: 3600 },
+    },
+  },
+
+  apis: {
+    documents: {
+      baseUrl: 'https://documents.example.no/fhir',
+      audience: 'example:documents',
+      scopes: ['example:documents/write'],
+    },
+    summaries: {
+      baseUrl: 'https://summaries.example.no',
+      audience: 'example:summaries',
+      scopes: ['example:summaries/read'],
+      // Tokens for this API alone (RFC 8707), also of a person whose login covers several.
+      resource: 'example:summaries',
+    },
+  },
+
+  signing: { cidr: '10.30.0.0/20' },
+
+  zones: {
+    public: {
+      cidr: '10.10.0.0/20',
+      gateway: {
+        // For the vendor's own systems, which sign with SigV4.
+        routes: [{ method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'iam' }],
+        // For health personnel in a browser: docs/login.md.
+        login: {
+          client: 'journal',
+          scopes: [
+            'openid',
+            'profile',
+            'offline_access',
+            'helseid://scopes/identity/pid',
+            'helseid://scopes/identity/security_level',
+            'helseid://scopes/hpr/hpr_number',
+            'example:summaries/read',
+          ],
+          securityLevel: '4',
+          forward: [{ method: 'GET', path: '/summaries/{id}', api: 'summaries', to: '/v1/summaries/{id}' }],
+        },
+      },
+      grants: [
+        {
+          client: 'journal',
+          // The child organisation that a logged-in person works for.
+          details: [{ type: 'helseid_authorization', child: '*' }],
+          apis: [{ api: 'summaries', methods: ['GET'], paths: ['/v1/summaries/*'] }],
+        },
+      ],
+    },
+    internal: {
+      cidr: '10.20.0.0/20',
+      events: { function: 'worker', sources: ['journal.documents'], detailTypes: ['DocumentCreated'] },
+      grants: [
+        {
+          client: 'journal',
+          // The child organisation on whose behalf a document is submitted.
+          details: [{ type: 'helseid_authorization', child: '*' }],
+          apis: [{ api: 'documents', methods: ['POST'], paths: ['/DocumentReference'] }],
+        },
+      ],
+    },
+    admin: { cidr: '10.40.0.0/20', admin: true, grants: [] },
+  },
+
+  exceptions: [
+    {
+      rule: 'zones-of-a-client-need-the-same-scopes',
+      resource: 'journal-signing/Record-journal',
+      reason: 'A system of tests: what zones of one client share is to be seen.',
+    },
+  ],
+});
