@@ -11,7 +11,7 @@ import { selectRequestHeaders, selectResponseHeaders } from './headers.ts';
 import type { StreamedAnswer } from './stream.ts';
 import { buildTargetUrl } from './target.ts';
 
-/** Milliseconds until an API begins to answer, and until it has ended: the function has 60 s (see `STREAM_SECONDS`). */
+/** Milliseconds until an API begins to answer, and until its answer is passed on whole: the function has 60 s (see `STREAM_SECONDS`). */
 const BEGIN_TIMEOUT = 20_000;
 const END_TIMEOUT = 55_000;
 
@@ -36,12 +36,13 @@ export async function forwardCall(deps: Dependencies, request: GatewayRequest): 
   const times = { now: seconds(deps), idleSeconds: settings.idleSeconds };
   const session = await touchSession(store, times, found);
   const call = deps.client.createApiFetch(sessionTokens(deps, session, route.token));
+  const until = AbortSignal.timeout(END_TIMEOUT);
   const begin = new AbortController();
   const late = setTimeout(() => begin.abort(), BEGIN_TIMEOUT);
   const response = await call(url, {
     method: request.method,
     headers: selectRequestHeaders(request, route.headers),
-    signal: AbortSignal.any([begin.signal, AbortSignal.timeout(END_TIMEOUT)]),
+    signal: AbortSignal.any([begin.signal, until]),
     ...(request.body?.length ? { body: new Uint8Array(request.body) } : {}),
   }).finally(() => clearTimeout(late));
   if (
@@ -56,7 +57,7 @@ export async function forwardCall(deps: Dependencies, request: GatewayRequest): 
   return {
     status: response.status,
     headers: selectResponseHeaders(response),
-    ...(response.body ? { body: response.body } : {}),
+    ...(response.body ? { body: { source: response.body, until } } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
+import { Writable } from 'node:stream';
 import { decodeJwt } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { forwardCall } from '../../../functions/api/forward.ts';
 import { serveStreaming } from '../../../functions/api/stream.ts';
 import { deriveSettings } from '../../../functions/login-common/settings.ts';
@@ -207,8 +208,83 @@ describe('forwarding', () => {
     expect(Buffer.concat(read().chunks).toString()).toBe('half');
     expect(stream.writableEnded).toBe(false);
     expect(login.logs).toContainEqual(
-      expect.objectContaining({ code: 'answer.broken_off', facts: { status: 200 } }),
+      expect.objectContaining({ code: 'answer.broken_off', facts: { status: 200, by: 'api' } }),
     );
+  });
+
+  /** A source that is asked, and gives a piece each time or never; and a reader that takes nothing. */
+  function stuck(gives: boolean) {
+    const cancelled = Promise.withResolvers<void>();
+    const source = new ReadableStream<Uint8Array>({
+      pull: (controller) => (gives ? controller.enqueue(Buffer.alloc(1024)) : new Promise(() => undefined)),
+      cancel: () => cancelled.resolve(),
+    });
+    const asked = Promise.withResolvers<void>();
+    const stream = new Writable({
+      highWaterMark: 1,
+      write(chunk: Buffer, _, done) {
+        asked.resolve();
+        if (chunk.length === 0) done();
+      },
+    });
+    Object.assign(stream, { setContentType: () => undefined, setPrelude: () => undefined });
+    return { source, stream, asked: asked.promise, cancelled: cancelled.promise };
+  }
+
+  it.each<[string, boolean, 'reader' | 'deadline', (stream: Writable, end: AbortController) => void]>([
+    ['the reader goes away, taking nothing', true, 'reader', (stream) => stream.destroy()],
+    ['the reader goes away while the API is silent', false, 'reader', (stream) => stream.destroy()],
+    ['the reader fails', true, 'reader', (stream) => stream.destroy(new Error('reset'))],
+    ['the reader takes nothing until the end', true, 'deadline', (_, end) => end.abort()],
+    ['the API is silent until the end', false, 'deadline', (_, end) => end.abort()],
+  ])('lets go of the API’s answer when %s', async (_, gives, by, act) => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const { event } = askForSummary(login, browser);
+    const { source, stream, asked, cancelled } = stuck(gives);
+    const end = new AbortController();
+    const handled = serveStreaming(login.deps, async () => ({
+      status: 200,
+      body: { source, until: end.signal },
+    }))(event, stream);
+    await asked;
+    act(stream, end);
+    await expect(handled).rejects.toMatchObject({ code: 'request_aborted' });
+    await cancelled;
+    expect(login.logs.at(-1)).toMatchObject({ code: 'answer.broken_off', facts: { status: 200, by } });
+  });
+
+  it('lets go of the API’s answer when the reader was gone before it', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const { event } = askForSummary(login, browser);
+    const { source, stream, cancelled } = stuck(false);
+    stream.on('error', () => undefined).destroy();
+    const handled = serveStreaming(login.deps, async () => ({
+      status: 200,
+      body: { source, until: new AbortController().signal },
+    }))(event, stream);
+    await expect(handled).rejects.toMatchObject({ code: 'request_aborted' });
+    await cancelled;
+  });
+
+  it('has 55 seconds for a whole answer, from the call on', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const { event } = askForSummary(login, browser);
+    const end = new AbortController();
+    const timeout = vi.spyOn(AbortSignal, 'timeout');
+    onTestFinished(() => timeout.mockRestore());
+    timeout.mockImplementation((milliseconds) =>
+      milliseconds === 55_000 ? end.signal : new AbortController().signal,
+    );
+    const { source, stream, asked, cancelled } = stuck(true);
+    login.deps.client.createApiFetch = () => async () => new Response(source);
+    const handled = serveStreaming(login.deps, forwardCall)(event, stream);
+    await asked;
+    end.abort();
+    await expect(handled).rejects.toMatchObject({ code: 'request_aborted' });
+    await cancelled;
   });
 
   it('passes on 8 MiB', async () => {
