@@ -14,7 +14,6 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     reporters: ['default', './test/reporter.ts'],
-    coverage: { include: ['client/**', 'functions/**', 'infra/**', 'local/**'] },
     projects: [
       {
         extends: true,

