@@ -22,7 +22,7 @@ function choose(host: string, { platform = 'linux x64', linked = true } = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [resolve('.ci/choose-node.mjs')], {
     cwd: folder,
     encoding: 'utf8',
-    env: { npm_config_user_agent: `npm/11.19.1 node/v${host} ${platform} workspaces/false` },
+    env: { ...process.env, npm_config_user_agent: `npm/11.19.1 node/v${host} ${platform} workspaces/false` },
   });
   const first = readdirSync(bin).map((file) => readFileSync(join(bin, file), 'utf8'));
   return { status, said: stdout + stderr, first };
