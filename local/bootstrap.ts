@@ -1,6 +1,7 @@
 import type { JWK } from 'jose';
 import { ZonesError } from '../client/errors.ts';
 import type { ClientRecord, KeyEntry } from '../functions/common/record.ts';
+import { wasRegistered } from '../functions/common/record-states.ts';
 import {
   findInState,
   type OperatorDeps,
@@ -51,13 +52,14 @@ async function bootstrapKey(deps: OperatorDeps, client: string): Promise<ClientK
 }
 
 /**
- * Throws `local_failed` where the record that the state has is another registration's: of a start with other ports for the
- * stand-ins, or of another declaration. Every function would refuse it.
+ * Throws `local_failed` where the record that the state has is another registration's, of a start with other ports for the
+ * stand-ins or of another declaration, and its keys have been registered there. Every function would refuse it.
  */
 export function requireOwner(
   record: Partial<ClientRecord>,
   owner: Pick<ClientRecord, 'clientId' | 'issuer'>,
 ): void {
+  if (record.keys?.some(wasRegistered) === false) return;
   for (const member of ['issuer', 'clientId'] as const) {
     const kept = record[member];
     if (kept !== undefined && kept !== owner[member])

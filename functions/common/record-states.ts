@@ -1,5 +1,5 @@
 import { ZonesError } from '../../client/errors.ts';
-import type { ClientRecord, KeyEntry, KeyState } from './record.ts';
+import type { ClientRecord, KeyEntry, KeyState, RecordOwner } from './record.ts';
 
 /**
  * The state machine of a client key, pure. Every function returns a new record, or the very same object when there is
@@ -100,6 +100,36 @@ export function noteExpiry(record: ClientRecord, kid: string, expires: number | 
   return replaceKey(record, expires === undefined ? rest : { ...rest, expires });
 }
 
+/**
+ * Gives a record to another registration: another client id, another issuer. Only while no key of it has been registered that
+ * we know of: a key that is still `created` may have been registered by hand for the registration before, so it retires, but
+ * for one that a draft has registered for the new client id. Returns the very same record where there is nothing to give, or
+ * it can't be given.
+ */
+export function changeOwner(record: ClientRecord, owner: RecordOwner, at: number): ClientRecord {
+  const { client, clientId, issuer } = owner;
+  const same = record.clientId === clientId && record.issuer === issuer;
+  if (same || record.client !== client || record.keys.some(wasRegistered)) return record;
+  const keys = record.keys.map((key) => {
+    const { draft, ...rest } = key;
+    return draft === clientId && record.issuer === issuer ? rest : retire(key, at);
+  });
+  return { ...record, clientId, issuer, keys };
+}
+
+/** Whether a key has been registered at the issuer by rotation, or is on its way there. */
+export function wasRegistered({ state, since }: KeyEntry): boolean {
+  return since.registered !== undefined || (state !== 'created' && state !== 'retired');
+}
+
+/**
+ * Notes that a draft has registered a key for another client id.
+ * @throws ZonesError `key_unknown`
+ */
+export function noteDraft(record: ClientRecord, kid: string, clientId: string): ClientRecord {
+  return replaceKey(record, { ...requireKey(record, kid), draft: clientId });
+}
+
 /** The key with this thumbprint. */
 export function findKey(record: ClientRecord, kid: string): KeyEntry | undefined {
   return record.keys.find((key) => key.kid === kid);
@@ -140,9 +170,11 @@ export function dueToRetire(record: ClientRecord, now: number): KeyEntry[] {
 export function recordProblems(record: ClientRecord): string[] {
   const problems: string[] = [];
   const { keys } = record;
-  if (new Set(keys.map((key) => key.kid)).size < keys.length) problems.push('two keys have the same kid');
+  if (new Set(keys.map((key) => key.kid)).size < keys.length)
+    problems.push('a key twice: two have the same kid');
+  const current = keys.filter((key) => key.state === 'current').map(({ kid }) => kid);
+  if (current.length > 1) problems.push(`two current keys: ${current.join(' and ')} are current`);
   if (new Set(keys.map((key) => key.keyArn)).size < keys.length) problems.push('two keys have the same ARN');
-  if (keys.filter((key) => key.state === 'current').length > 1) problems.push('two keys are current');
   for (const key of keys) {
     if (key.since[key.state] === undefined) problems.push(`key ${key.kid} has no time for its state`);
     if (key.state === 'retiring' && key.usableUntil === undefined)
@@ -158,6 +190,10 @@ function newest(record: ClientRecord, states: readonly KeyState[], by: KeyState)
       (best, key) => (best && (best.since[by] ?? 0) > (key.since[by] ?? 0) ? best : key),
       undefined,
     );
+}
+
+function retire(key: KeyEntry, at: number): KeyEntry {
+  return key.state === 'retired' ? key : { ...key, state: 'retired', since: { ...key.since, retired: at } };
 }
 
 function hasPassed(state: KeyState, to: KeyState): boolean {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { ZonesError } from '../../client/errors.ts';
 import { awsErrorName, type Clock, type SecretsPort, systemClock } from './key-ports.ts';
 import type { ClientRecord, RecordOwner } from './record.ts';
-import { parseRecord } from './record.ts';
-import { findKey, recordProblems } from './record-states.ts';
+import { readRecord, requireOwner } from './record.ts';
+import { changeOwner, findKey, recordProblems } from './record-states.ts';
 import { SETTLING, untilThere } from './until-there.ts';
 
 /** The stage a new version of a record is written under before it becomes current. Only ever on the newest attempt. */
@@ -45,7 +45,8 @@ export interface RecordStoreDeps {
  * then a compare-and-swap: AWSCURRENT moves to it only if it still sits on the version that was read. AWSPENDING is
  * never touched. The version's id is derived from what it replaces and says, so that the same change made twice is one.
  * Secrets Manager may need a while to know a version, and go on answering with one that this store has replaced: both are
- * waited for, for a minute at most.
+ * waited for, for a minute at most. A record of another registration becomes the declared owner's with the first change, as
+ * far as `changeOwner` lets it.
  */
 export function createRecordStore({
   secrets,
@@ -68,14 +69,17 @@ export function createRecordStore({
     }
   }
 
-  async function readVersion(): Promise<{ record: ClientRecord; version: string }> {
+  /** The record as it is stored, and as it is for the declared owner: the same, unless the declaration has changed. */
+  async function readVersion(): Promise<{ stored: ClientRecord; record: ClientRecord; version: string }> {
     const answer = await readCurrent();
     if (!answer.VersionId || answer.SecretString === undefined)
       throw new ZonesError(
         'record_invalid',
         'The client record is not text; docs/keys.md says how to restore one.',
       );
-    return { record: parseRecord(answer.SecretString, owner), version: answer.VersionId };
+    const stored = readRecord(answer.SecretString, owner);
+    const record = requireOwner(changeOwner(stored, owner, clock.now()), owner);
+    return { stored, record, version: answer.VersionId };
   }
 
   async function swap(text: string, from: string): Promise<boolean> {
@@ -111,13 +115,13 @@ export function createRecordStore({
     read: async () => (await readVersion()).record,
     async change(mutate) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-        const { record, version } = await readVersion();
+        const { stored, record, version } = await readVersion();
         const next = mutate(record);
-        if (next === record) return record;
+        if (next === stored) return stored;
         const [problem] = recordProblems(next);
         if (problem) throw new ZonesError('record_invalid', `Not written: ${problem}.`);
         if (await swap(JSON.stringify(next), version)) {
-          auditChanges(record, next, audit);
+          auditChanges(stored, next, audit);
           return next;
         }
       }
@@ -135,6 +139,9 @@ function isMissing(error: unknown): boolean {
 }
 
 function auditChanges(before: ClientRecord, after: ClientRecord, audit: Audit): void {
+  const { client, clientId, issuer } = after;
+  if (before.clientId !== clientId || before.issuer !== issuer)
+    audit('RECORD_OWNER_CHANGED', { client, clientId, issuer, from: before.clientId });
   for (const key of after.keys) {
     const old = findKey(before, key.kid);
     if (old?.state === key.state) continue;

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Algorithm } from '../../client/algorithms.ts';
 import { ALGORITHMS } from '../../client/algorithms.ts';
 import { ZonesError } from '../../client/errors.ts';
+import { recordProblems } from './record-states.ts';
 
 /** The states of a key, in the order a key passes through them. docs/keys.md has the machine. */
 export const KEY_STATES = ['created', 'registered', 'verified', 'current', 'retiring', 'retired'] as const;
@@ -23,6 +24,8 @@ export interface KeyEntry {
   usableUntil?: number;
   /** What HelseID last reported as its expiry. */
   expires?: number;
+  /** The client id under which a draft has registered it, until the declaration has that id. */
+  draft?: string;
 }
 
 /** The client record: a Secrets Manager secret. It names keys and never holds key material. */
@@ -63,16 +66,22 @@ const schema = v.strictObject({
       }),
       usableUntil: v.exactOptional(time),
       expires: v.exactOptional(time),
+      draft: v.exactOptional(v.pipe(v.string(), v.minLength(1))),
     }),
   ),
 });
 
 /**
- * Reads the secret's text. A record without keys may lack its owner ({@link SEED_RECORD}) and gets `owner`'s.
- * Throws `record_invalid` for another schema, another owner, a key id twice or more than one current key; the message
+ * Reads the secret's text as `owner`'s record. A record without keys may lack its owner ({@link SEED_RECORD}) and gets `owner`'s.
+ * Throws `record_invalid` for another schema, another owner, and whatever {@link recordProblems} names; the message
  * never repeats the text. Does not check that the keys exist or fit their algorithm.
  */
 export function parseRecord(text: string, owner: RecordOwner): ClientRecord {
+  return requireOwner(readRecord(text, owner), owner);
+}
+
+/** {@link parseRecord}, whoever the record belongs to: for who may give it to another. */
+export function readRecord(text: string, owner: RecordOwner): ClientRecord {
   const parsed = v.safeParse(schema, parseJson(text), { abortEarly: true });
   if (!parsed.success) {
     const field = v.getDotPath(parsed.issues[0]) ?? 'the whole';
@@ -80,15 +89,23 @@ export function parseRecord(text: string, owner: RecordOwner): ClientRecord {
   }
   const { client, clientId, issuer } = owner;
   const record = { client, clientId, issuer, ...parsed.output };
-  for (const member of ['client', 'clientId', 'issuer'] as const)
-    if (record[member] !== owner[member] || (record.keys.length > 0 && parsed.output[member] === undefined))
-      throw invalid(`belongs to another ${member} than the declaration's`);
-  if (new Set(record.keys.map(({ kid }) => kid)).size !== record.keys.length)
-    throw invalid('names a key twice');
-  if (record.keys.filter(({ state }) => state === 'current').length > 1)
-    throw invalid('has two current keys');
+  for (const member of OWNER_MEMBERS)
+    if (record.keys.length > 0 && parsed.output[member] === undefined)
+      throw invalid(`does not say whose it is (${member})`);
+  const [problem] = recordProblems(record);
+  if (problem) throw invalid(`contradicts itself (${problem})`);
   return record;
 }
+
+/** Throws `record_invalid` for the record of another registration than the declaration's. */
+export function requireOwner(record: ClientRecord, owner: RecordOwner): ClientRecord {
+  for (const member of OWNER_MEMBERS)
+    if (record[member] !== owner[member])
+      throw invalid(`belongs to another ${member} than the declaration's, and has keys registered there`);
+  return record;
+}
+
+const OWNER_MEMBERS = ['client', 'clientId', 'issuer'] as const;
 
 function parseJson(text: string): unknown {
   try {
@@ -102,6 +119,6 @@ function parseJson(text: string): unknown {
 function invalid(why: string): ZonesError {
   return new ZonesError(
     'record_invalid',
-    `The client record ${why}; docs/keys.md says how to restore a version.`,
+    `The client record ${why}; docs/keys.md says how to restore a version, and how to change a client id.`,
   );
 }

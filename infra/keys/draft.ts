@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { ZonesError } from '../../client/errors.ts';
 import { readClientKey } from '../../functions/common/client-keys.ts';
-import { candidateKey } from '../../functions/common/record-states.ts';
+import { candidateKey, noteDraft } from '../../functions/common/record-states.ts';
 import { type Desk, openClient, patientKms } from './desk.ts';
 
 /** What a client draft is made from. */
@@ -41,6 +41,8 @@ export async function draftClient(desk: Desk, request: DraftRequest, clientName?
   desk.say(`Client id: ${clientId}. Put it into zones.ts (clients.${name}.clientId) and deploy.`);
   desk.say(`Confirm it, as somebody who may: ${confirmationPage(declared.selfService.baseUrl, clientId)}`);
   desk.say('Then: npm run keys -- verify');
+  // Last, since what is printed can't be had again. Without it the key would retire when the declaration gets the new id.
+  await store.change((record) => noteDraft(record, kid, clientId));
 }
 
 async function post(desk: Desk, url: string, apiKey: string, body: object) {

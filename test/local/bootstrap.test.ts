@@ -10,6 +10,14 @@ test.each([
   expect(() => requireOwner(record, owner)).not.toThrow();
 });
 
+test('the state of another declaration is taken while no key of it was registered', () => {
+  const key = { kid: 'k', keyArn: 'a', algorithm: 'ES256', state: 'created', since: { created: 1 } } as const;
+  const record = { ...owner, clientId: 'b', keys: [key] };
+  expect(() => requireOwner(record, owner)).not.toThrow();
+  const registered = { ...key, state: 'registered', since: { created: 1, registered: 2 } } as const;
+  expect(() => requireOwner({ ...record, keys: [key, registered] }, owner)).toThrow(/for clientId b/);
+});
+
 test.each([
   ['other ports', { ...owner, issuer: 'https://localhost:4443' }, /for issuer https:\/\/localhost:4443/],
   ['another declaration', { ...owner, clientId: 'b' }, /for clientId b/],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { RETIREMENT_LEEWAY } from '../../functions/common/record-states.ts';
 import { STEPS } from '../../functions/rotation/steps.ts';
+import { FAKE_SECRET_ARN } from '../fakes/secrets.ts';
 import { bootstrap, createWorld, findLeftovers, readJwk, type World, type WorldOptions } from './world.ts';
 
 const states = (world: World) => world.record().keys.map(({ state }) => state);
@@ -346,6 +347,61 @@ describe('the declaration changes while a key waits', () => {
     expect((await world.rotate()).error).toBeUndefined();
     expect(states(world)).toEqual(['retired', 'retiring', 'current']);
   });
+});
+
+describe('the client id changes', () => {
+  const before = { client: 'journal', clientId: 'tried-first', issuer: 'https://other-issuer.test' };
+
+  /** A key of the client as it was declared before, which its record has in this state. */
+  async function tried(state: 'created' | 'registered' | 'current'): Promise<World> {
+    const world = createWorld();
+    await world.rotate();
+    const { keys, ...rest } = world.record();
+    const since = { created: 1, registered: 2, verified: 3, current: 4 };
+    const moved = keys.map((key) => (state === 'created' ? key : { ...key, state, since }));
+    const record = { ...rest, ...before, keys: moved };
+    const id = 'tried'.repeat(8);
+    await world.secrets.putSecretValue({
+      SecretId: FAKE_SECRET_ARN,
+      ClientRequestToken: id,
+      SecretString: JSON.stringify(record),
+    });
+    world.audited.length = 0;
+    return world;
+  }
+
+  test('with no key beyond created: that key retires, and the new client gets one of its own', async () => {
+    const world = await tried('created');
+    await world.watch('hourly');
+    expect([...world.kms.keys.values()].map(({ state }) => state)).toEqual(['Disabled']);
+    expect(world.audited).toEqual(
+      expect.arrayContaining(['RECORD_OWNER_CHANGED', 'KEY_RETIRED', 'KEY_DISABLED', 'ROTATION_WANTED']),
+    );
+    await bootstrapAfter(world);
+    expect(states(world)).toEqual(['retired', 'current']);
+    expect(findLeftovers(world)).toEqual([]);
+  });
+
+  test('rotation alone does the same', async () => {
+    const world = await tried('created');
+    await bootstrapAfter(world);
+    expect(states(world)).toEqual(['retired', 'current']);
+  });
+
+  test.each(['registered', 'current'] as const)('with a %s key nothing is given away', async (state) => {
+    const world = await tried(state);
+    expect(code((await world.rotate()).error)).toBe('record_invalid');
+    expect(await world.watch('hourly')).toMatchObject({ WatchFailed: 1 });
+    expect(world.kms.keys.size).toBe(1);
+    expect(world.audited).not.toContain('RECORD_OWNER_CHANGED');
+  });
+
+  async function bootstrapAfter(world: World): Promise<void> {
+    await world.rotate();
+    expect(states(world)).toEqual(['retired', 'created']);
+    world.helseId.registerByHand(await readJwk(world, world.record().keys[1]?.kid ?? ''));
+    await world.rotate();
+  }
 });
 
 describe('a record version is restored', () => {

@@ -5,12 +5,14 @@ import { KEY_STATES } from '../../../functions/common/record.ts';
 import {
   addKey,
   candidateKey,
+  changeOwner,
   currentKey,
   dueToRetire,
   findKey,
   moveKey,
   NEXT_STATES,
   newestRegistered,
+  noteDraft,
   noteExpiry,
   recordProblems,
   switchCurrent,
@@ -125,6 +127,48 @@ describe('selection', () => {
     expect(usableForAssertion(retiring)).toBe(true);
     expect(usableForAssertion({ ...retiring, state: 'retired' })).toBe(false);
     expect(usableForProof({ ...retiring, state: 'retired' }, 1)).toBe(false);
+  });
+});
+
+describe('another owner', () => {
+  const other = { ...EMPTY, clientId: 'other' };
+
+  test.each(['registered', 'verified', 'current', 'retiring'] as const)(
+    'is refused a record with a key in state %s',
+    (state) => {
+      const record = recordWith({ a: 'created', b: state });
+      expect(changeOwner(record, other, 9)).toBe(record);
+    },
+  );
+
+  test('is refused a record with a key that was registered before it retired, and another client’s', () => {
+    const used = moveKey(recordWith({ a: 'registered' }), 'a', 'retired', 5);
+    expect(changeOwner(used, other, 9)).toBe(used);
+    const record = recordWith({ a: 'created' });
+    expect(changeOwner(record, { ...other, client: 'x' }, 9)).toBe(record);
+  });
+
+  test.each(['clientId', 'issuer'] as const)(
+    'by its %s gets one whose keys were created only; they retire',
+    (member) => {
+      const unfit = addKey(recordWith({ a: 'created' }), key('b'), 3, 'retired');
+      const changed = changeOwner(unfit, { ...EMPTY, [member]: 'other' }, 9);
+      expect(changed[member]).toBe('other');
+      expect(changed.keys.map(({ state, since }) => [state, since.retired])).toEqual([
+        ['retired', 9],
+        ['retired', 3],
+      ]);
+      expect(recordProblems(changed)).toEqual([]);
+    },
+  );
+
+  test('gets the key that a draft has registered for it as it is, and nobody else does', () => {
+    const record = noteDraft(recordWith({ a: 'created', b: 'created' }), 'a', 'other');
+    const [a, b] = changeOwner(record, other, 9).keys;
+    expect([a?.state, b?.state]).toEqual(['created', 'retired']);
+    expect(a).not.toHaveProperty('draft');
+    expect(changeOwner(record, { ...other, clientId: 'third' }, 9).keys[0]?.state).toBe('retired');
+    expect(changeOwner(record, { ...other, issuer: 'third' }, 9).keys[0]?.state).toBe('retired');
   });
 });
 

@@ -9,10 +9,18 @@ const key = {
   state: 'current',
   since: { created: 1, registered: 2, verified: 3, current: 4 },
 };
+const old = {
+  ...key,
+  kid: `B${key.kid.slice(1)}`,
+  keyArn: `${key.keyArn.slice(0, -1)}c`,
+  state: 'retired',
+  since: { created: 1, retiring: 2, retired: 3 },
+};
 const record = { version: 1, ...owner, keys: [key] };
 
 test('a record is read as it is', () => {
-  expect(parseRecord(JSON.stringify(record), owner)).toEqual(record);
+  const several = { ...record, keys: [old, key] };
+  expect(parseRecord(JSON.stringify(several), owner)).toEqual(several);
 });
 
 test('the seed is a record without keys that belongs to whom the declaration says', () => {
@@ -36,6 +44,9 @@ test.each<[string, unknown, RegExp]>([
   ['another issuer', { ...record, issuer: `${owner.issuer}/` }, /issuer/],
   ['keys of nobody', { version: 1, keys: [key] }, /client/],
   ['a key twice', { ...record, keys: [key, { ...key, state: 'retiring' }] }, /twice/],
+  ['one ARN under two kids', { ...record, keys: [key, { ...old, keyArn: key.keyArn }] }, /same ARN/],
+  ['a retiring key without usableUntil', { ...record, keys: [{ ...old, state: 'retiring' }] }, /usableUntil/],
+  ['a key without a time for its state', { ...record, keys: [{ ...key, since: {} }] }, /no time/],
   ['two current keys', { ...record, keys: [key, { ...key, kid: `A${key.kid.slice(1)}` }] }, /two current/],
 ])('refused: %s', (_name, value, why) => {
   expect(() => parseRecord(JSON.stringify(value), owner)).toThrow(

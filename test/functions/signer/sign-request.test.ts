@@ -56,7 +56,14 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
     keys: [] as KeyEntry[],
     addKey(state: KeyState, of: Algorithm = algorithm, more: Partial<KeyEntry> = {}): FakeKey {
       const key = kms.addKey(of);
-      world.keys.push({ kid: key.kid, keyArn: key.arn, algorithm: of, state, since: {}, ...more });
+      world.keys.push({
+        kid: key.kid,
+        keyArn: key.arn,
+        algorithm: of,
+        state,
+        since: { [state]: 0 },
+        ...more,
+      });
       return key;
     },
     recordText: () => {
@@ -154,7 +161,7 @@ describe('keys', () => {
 
   test('the newest key is never chosen from a cached record', async () => {
     const world = createWorld();
-    world.addKey('current', 'ES256', { since: { registered: 1 } });
+    world.addKey('current', 'ES256', { since: { registered: 1, current: 1 } });
     await world.sign(assertion);
     const { kid } = world.addKey('registered', 'ES256', { since: { registered: 2 } });
     expect(signaturesOf(await world.sign({ ...assertion, key: 'newest' }))[0]?.kid).toBe(kid);

@@ -303,6 +303,30 @@ describe('draft', () => {
     expect(output()).not.toContain('api-key');
   });
 
+  test('the declaration gets the new client id: the key that the draft has registered waits on, and becomes current', async () => {
+    // The simulated HelseID has one client: it is the new one, and the declaration before had another.
+    const { journal } = counter.desk.system.clients;
+    const first = world.record();
+    const old = { ...first, clientId: 'tried-first' };
+    await world.secrets.putSecretValue({ SecretId: FAKE_SECRET_ARN, SecretString: JSON.stringify(old) });
+    const declare = (clientId: string) => {
+      counter.desk.system = {
+        ...counter.desk.system,
+        clients: { journal: { ...journal, clientId } as ClientDeclaration },
+      };
+    };
+    declare('tried-first');
+    answer(Response.json({ clientId: FAKE_CLIENT_ID }));
+    await run(...draft);
+    declare(FAKE_CLIENT_ID);
+    await world.rotate();
+    const waiting = first.keys[0]?.kid ?? '';
+    expect(world.record().keys.map(({ kid, state }) => [kid, state])).toEqual([[waiting, 'created']]);
+    world.helseId.registerByHand(await readJwk(world, waiting));
+    await run('verify');
+    expect(world.record().keys.map(({ kid, state }) => [kid, state])).toEqual([[waiting, 'current']]);
+  });
+
   test('a refusal says why; anything else leaves open what happened', async () => {
     answer(Response.json({ property: 'publicJwk', message: 'bad' }, { status: 400 }));
     await expect(run(...draft)).rejects.toThrow(code('self_service_refused'));
