@@ -5,11 +5,12 @@ import {
   processAuthorizationCodeResponse,
   validateAuthResponse,
 } from 'oauth4webapi';
+import { acceptTokens } from './accept-tokens.ts';
 import { requestAuthenticated } from './authenticate.ts';
 import { ZonesError } from './errors.ts';
 import { readAs, shorten } from './oauth-errors.ts';
-import { describeClient, type TokenClient } from './token-client.ts';
-import type { CodeRedemption, LoginTokens } from './tokens.ts';
+import { CLOCK_TOLERANCE, describeClient, type TokenClient } from './token-client.ts';
+import type { CodeRedemption, IdTokenClaims, LoginTokens } from './tokens.ts';
 import { readUserTokens } from './user-token.ts';
 
 /**
@@ -18,11 +19,12 @@ import { readUserTokens } from './user-token.ts';
  *
  * Throws `login_refused` for an authorization response that is not ours, or that is an error (then with `error` and
  * `error_description` in `facts`; these came through the browser); nothing is sent then. `id_token_invalid` for an ID
- * token that is missing or fails any check; and what {@link requestAuthenticated} and `readTokens` throw.
+ * token that is missing or fails any check; `login_too_old` where the person authenticated longer than `maxAge` before
+ * the login began; and what {@link requestAuthenticated} and `readTokens` throw. Tokens that are not accepted are revoked.
  * Does not check the security level, nor whether the person is who was logged in before.
  */
 export async function redeemCode(client: TokenClient, request: CodeRedemption): Promise<LoginTokens> {
-  const { redirectUri, codeVerifier, nonce, maxAge, resource } = request;
+  const { redirectUri, codeVerifier, nonce, resource } = request;
   const callback = await checkCallback(client, await client.metadata(), request);
   const answer = await requestAuthenticated(client, {
     endpoint: 'token_endpoint',
@@ -34,16 +36,41 @@ export async function redeemCode(client: TokenClient, request: CodeRedemption): 
       }),
     signal: request.signal,
   });
-  const tokens = await readUserTokens(client, answer, undefined, (as, oauth, response) =>
-    processAuthorizationCodeResponse(as, oauth, response, {
-      ...(nonce === undefined ? {} : { expectedNonce: nonce }),
-      ...(maxAge === undefined ? {} : { maxAge }),
-    }),
-  );
-  const { idToken, idTokenClaims } = tokens;
-  if (idToken === undefined || idTokenClaims === undefined)
-    throw new ZonesError('id_token_invalid', 'The token response has no ID token.');
-  return { ...tokens, idToken, idTokenClaims };
+  return acceptTokens(client, answer, async () => {
+    const tokens = await readUserTokens(client, answer, undefined, (as, oauth, response) =>
+      processAuthorizationCodeResponse(as, oauth, response, {
+        ...(nonce === undefined ? {} : { expectedNonce: nonce }),
+      }),
+    );
+    const { idToken, idTokenClaims } = tokens;
+    if (idToken === undefined || idTokenClaims === undefined)
+      throw new ZonesError('id_token_invalid', 'The token response has no ID token.');
+    requireRecentLogin(client, request, idTokenClaims);
+    return { ...tokens, idToken, idTokenClaims };
+  });
+}
+
+/**
+ * OpenID Connect Core 3.1.2.1: what counts is how old the authentication was when the login began. The library measures
+ * it at the redemption, by which time a person who was asked anew may have looked around.
+ */
+function requireRecentLogin(
+  client: TokenClient,
+  { maxAge, begunAt }: CodeRedemption,
+  { auth_time: at }: IdTokenClaims,
+): void {
+  if (maxAge === undefined) return;
+  const now = client.now() / 1000;
+  if (at === undefined || at > now + CLOCK_TOLERANCE)
+    throw new ZonesError(
+      'id_token_invalid',
+      'The ID token has no usable "auth_time", though max_age was sent.',
+    );
+  if (at + maxAge < (begunAt ?? now) - CLOCK_TOLERANCE)
+    throw new ZonesError(
+      'login_too_old',
+      'The "auth_time" is older than max_age allows; begin again with prompt=login.',
+    );
 }
 
 /** The parameters as the library wants them redeemed: validated. It refuses parameters that come twice, but asks for `iss` only where metadata announces it; we always do. */

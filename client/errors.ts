@@ -50,6 +50,7 @@ export const ERROR_CODES = [
   // user login
   'login_refused',
   'login_expired',
+  'login_too_old',
   'id_token_invalid',
   'security_level_too_low',
   'person_mismatch',

@@ -1,4 +1,5 @@
 import { genericTokenEndpointRequest } from 'oauth4webapi';
+import { acceptTokens } from './accept-tokens.ts';
 import { requestAuthenticated } from './authenticate.ts';
 import { ZonesError } from './errors.ts';
 import type { TokenClient } from './token-client.ts';
@@ -37,9 +38,11 @@ export async function exchangeToken(client: TokenClient, request: ExchangeReques
       ),
     signal: request.signal,
   });
-  const { body, ...token } = await readTokens(answer, scope);
-  const issued = body['issued_token_type'];
-  if (issued !== undefined && issued !== ACCESS_TOKEN)
-    throw new ZonesError('token_invalid', 'The exchange gave something else than an access token.');
-  return token;
+  return acceptTokens(client, answer, async () => {
+    const { body, ...token } = await readTokens(answer, scope);
+    const issued = body['issued_token_type'];
+    if (issued !== undefined && issued !== ACCESS_TOKEN)
+      throw new ZonesError('token_invalid', 'The exchange gave something else than an access token.');
+    return token;
+  });
 }

@@ -24,8 +24,8 @@ export function readIdToken(
     // The keys may be new; the token came straight from the issuer, so asking once more can't be abused.
     await verifyIssuerJwt(client, body.id_token, { cooldown: 0 });
     checkAudience(client, claims);
-    if (claims.iat > client.now() / 1000 + CLOCK_TOLERANCE) throw invalid('was issued in the future');
-    if (claims.sub === '') throw invalid('names no subject');
+    if (claims.iat > client.now() / 1000 + CLOCK_TOLERANCE) throw invalid('has an "iat" in the future');
+    if (claims.sub === '') throw invalid('has an empty "sub"');
     return { idToken: body.id_token, idTokenClaims: claims };
   });
 }
@@ -40,9 +40,10 @@ export type ProcessResponse = (
 /** HelseID's rule is "our client id only"; the library lets others in where `azp` is ours. */
 function checkAudience(client: TokenClient, claims: IdTokenClaims): void {
   const audiences = [claims.aud].flat();
-  if (audiences.length !== 1 || audiences[0] !== client.clientId) throw invalid('is for others too');
+  if (audiences.length !== 1 || audiences[0] !== client.clientId)
+    throw invalid('has an "aud" with others in it');
   if (claims['azp'] !== undefined && claims['azp'] !== client.clientId)
-    throw invalid('was issued to another client');
+    throw invalid('has the "azp" of another client');
 }
 
 function invalid(what: string): ZonesError {

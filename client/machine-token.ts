@@ -1,4 +1,5 @@
 import { clientCredentialsGrantRequest } from 'oauth4webapi';
+import { acceptTokens } from './accept-tokens.ts';
 import { requestAuthenticated } from './authenticate.ts';
 import { abortedBy, untilAborted } from './http.ts';
 import type { TokenClient } from './token-client.ts';
@@ -46,7 +47,7 @@ async function requestToken(client: TokenClient, request: AccessTokenRequest): P
     send: ({ as, oauth, auth, options }) =>
       clientCredentialsGrantRequest(as, oauth, auth, parameters, options),
   });
-  const { body: _, ...token } = await readTokens(answer, scope);
+  const { body: _, ...token } = await acceptTokens(client, answer, () => readTokens(answer, scope));
   return token;
 }
 

@@ -60,8 +60,9 @@ export async function readAs<T>(
     return await read();
   } catch (error) {
     if (isZonesError(error)) throw error;
-    const { cause } = describeCause(error);
-    const reason = cause instanceof Error ? cause.message : 'unknown';
+    const { cause, code: name } = describeCause(error);
+    // What is no library's own error may repeat what it read.
+    const reason = name !== undefined && cause instanceof Error ? shorten(cause.message) : 'unknown';
     throw new ZonesError(code, `${what}: ${reason}`, { cause, facts });
   }
 }

@@ -1,4 +1,5 @@
 import { processRefreshTokenResponse, refreshTokenGrantRequest } from 'oauth4webapi';
+import { acceptTokens } from './accept-tokens.ts';
 import { requestAuthenticated } from './authenticate.ts';
 import { ZonesError } from './errors.ts';
 import type { TokenClient } from './token-client.ts';
@@ -11,7 +12,7 @@ import { readUserTokens } from './user-token.ts';
  *
  * Throws `person_mismatch` when an ID token names another `iss` or `sub` than `expected`; `token_refused` with
  * `facts.error` `invalid_grant` when the refresh token is spent or bound to a key we no longer use: log in anew, don't
- * try again. Also what {@link requestAuthenticated} and `readTokens` throw. Does not serialize refreshes that race.
+ * try again. Also what {@link requestAuthenticated} and `readTokens` throw. New tokens that are not accepted are revoked. Does not serialize refreshes that race.
  */
 export async function refreshTokens(client: TokenClient, request: RefreshRequest): Promise<UserTokens> {
   const scope = request.scopes?.length ? request.scopes.join(' ') : undefined;
@@ -28,12 +29,19 @@ export async function refreshTokens(client: TokenClient, request: RefreshRequest
       refreshTokenGrantRequest(as, oauth, auth, request.refreshToken, { ...options, additionalParameters }),
     signal: request.signal,
   });
-  const tokens = await readUserTokens(client, answer, scope, processRefreshTokenResponse);
-  const claims = tokens.idTokenClaims;
-  if (expected && claims && (claims.iss !== expected.iss || claims.sub !== expected.sub))
-    throw new ZonesError(
-      'person_mismatch',
-      'The refreshed ID token is not that of the person who logged in.',
-    );
-  return tokens;
+  return acceptTokens(
+    client,
+    answer,
+    async () => {
+      const tokens = await readUserTokens(client, answer, scope, processRefreshTokenResponse);
+      const claims = tokens.idTokenClaims;
+      if (expected && claims && (claims.iss !== expected.iss || claims.sub !== expected.sub))
+        throw new ZonesError(
+          'person_mismatch',
+          'The refreshed ID token is not that of the person who logged in.',
+        );
+      return tokens;
+    },
+    request.refreshToken,
+  );
 }

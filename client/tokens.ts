@@ -110,8 +110,10 @@ export interface CodeRedemption {
   codeVerifier: string;
   /** `nonce` of the transaction, where one was sent; without it a nonce in the ID token is refused. */
   nonce?: string;
-  /** Seconds; checked against `auth_time`. */
+  /** Seconds that may lie between `auth_time` and {@link begunAt}. */
   maxAge?: number;
+  /** When the login began, epoch seconds: needed with `maxAge`, which without it is counted back from now. */
+  begunAt?: number;
   /** `binding` of the pushed request. */
   binding: KeyBinding;
   /** The one API the first access token is for (RFC 8707). */

@@ -257,8 +257,31 @@ test.each<[string, Partial<World['issuer']['behaviour']>]>([
   const parameters = callback();
   const posts = world.issuer.posts.length;
   await failure(redeem(parameters), 'id_token_invalid');
-  // Whatever is wrong with the token, the code is not redeemed again.
-  expect(world.issuer.posts.length).toBe(posts + 1);
+  // Whatever is wrong with the token, the code is not redeemed again; and nobody holds what came with it.
+  const [redeemed, revoked, ...others] = world.issuer.posts.slice(posts);
+  expect([redeemed?.path, revoked?.path, others]).toEqual(['/token', '/revocation', []]);
+  expect(revoked?.form['token_type_hint']).toBe('refresh_token');
+});
+
+test('each fault of an ID token says which claim or header it is about', async () => {
+  const faults: [Partial<World['issuer']['behaviour']>, string][] = [
+    ...['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'azp', 'sub', 'auth_time'].map(
+      (claim): [Partial<World['issuer']['behaviour']>, string] => [
+        { idToken: { [claim]: '' } },
+        `"${claim}"`,
+      ],
+    ),
+    [{ idTokenHeader: { alg: 'PS256' } }, '"alg"'],
+    [{ idTokenHeader: { crit: ['x'] } }, '"crit"'],
+    [{ idTokenHeader: { kid: 'other' } }, 'no applicable key'],
+    [{ idTokenSignature: 'wrong' }, 'signature'],
+    [{ response: { id_token: 1 } }, '"id_token"'],
+  ];
+  for (const [behaviour, word] of faults) {
+    const world = await makeWorld();
+    Object.assign(world.issuer.behaviour, behaviour);
+    expect((await failure(logIn(world), 'id_token_invalid')).message).toContain(word);
+  }
 });
 
 test.each<[string, Partial<World['issuer']['behaviour']>]>([
@@ -290,14 +313,85 @@ test.each(['ES256', 'PS256'] as const)('a plain issuer’s ID tokens are %s and 
   await failure(logIn(world), 'id_token_invalid');
 });
 
-test('an authentication older than max_age is refused', async () => {
+test.each<[string, number, number, 'login_too_old' | undefined]>([
+  ['just before the login began', 0, -5, undefined],
+  ['too long before the login began', 0, -6, 'login_too_old'],
+  ['while the login went on, and then looked around', 0, 300, undefined],
+  ['as long before as is allowed', 60, -65, undefined],
+  ['longer before than is allowed', 60, -66, 'login_too_old'],
+])('a person who authenticated %s, with max_age %i', async (_name, maxAge, offset, code) => {
+  const world = await makeWorld();
+  const { redeem, callback } = await begin(world, { maxAge });
+  world.clock.now += 600_000;
+  world.issuer.behaviour.idToken = { auth_time: now + offset };
+  const redeemed = redeem(callback(), { maxAge, begunAt: now });
+  if (code === undefined) expect((await redeemed).idTokenClaims.auth_time).toBe(now + offset);
+  else await failure(redeemed, code);
+});
+
+test.each([undefined, now + 6, 'x'])('with max_age an auth_time of %j is refused', async (auth_time) => {
+  const world = await makeWorld();
+  const { redeem, callback } = await begin(world, { maxAge: 999_999_999 });
+  world.issuer.behaviour.idToken = { auth_time };
+  await failure(redeem(callback(), { maxAge: 999_999_999, begunAt: now }), 'id_token_invalid');
+});
+
+test('where nobody tells when the login began, max_age counts back from now', async () => {
   const world = await makeWorld();
   const { redeem, callback } = await begin(world, { maxAge: 60 });
   world.issuer.behaviour.idToken = { auth_time: now - 66 };
-  await failure(redeem(callback(), { maxAge: 60 }), 'id_token_invalid');
-  const second = await begin(world, { maxAge: 60 });
-  world.issuer.behaviour.idToken = { auth_time: undefined };
-  await failure(second.redeem(second.callback(), { maxAge: 60 }), 'id_token_invalid');
+  await failure(redeem(callback(), { maxAge: 60 }), 'login_too_old');
+});
+
+test.each<[string, Partial<World['issuer']['behaviour']>, string]>([
+  ['a bearer token', { tokenType: 'Bearer' }, 'refresh_token'],
+  ['a token for another key', { jkt: 'other' }, 'refresh_token'],
+  ['a wrong ID token', { idTokenSignature: 'wrong' }, 'refresh_token'],
+  ['no refresh token', { idToken: { nonce: 'x' }, response: { refresh_token: undefined } }, 'access_token'],
+])('what a login with %s brought is revoked', async (_name, behaviour, hint) => {
+  const world = await makeWorld();
+  Object.assign(world.issuer.behaviour, behaviour);
+  await expect(logIn(world)).rejects.toThrow();
+  expect(world.issuer.posts.at(-1)).toMatchObject({ path: '/revocation', form: { token_type_hint: hint } });
+  expect(world.issuer.revoked.size).toBe(1);
+});
+
+test('of a refresh that is not accepted the new token is revoked, and the one that is held stays', async () => {
+  const world = await makeWorld();
+  const { refreshToken = '' } = await logIn(world);
+  world.issuer.behaviour.idTokenSignature = 'wrong';
+  await failure(refreshTokens(world.client, { refreshToken }), 'id_token_invalid');
+  expect(world.issuer.revoked.size).toBe(1);
+  expect(world.issuer.revoked).not.toContain(refreshToken);
+  world.issuer.behaviour.idTokenSignature = 'right';
+  for (const held of [(token: string) => token, () => undefined]) {
+    const { refreshToken: again = '' } = await logIn(world);
+    world.issuer.revoked.clear();
+    world.issuer.behaviour.response = { refresh_token: held(again) };
+    world.issuer.behaviour.tokenType = 'Bearer';
+    await failure(refreshTokens(world.client, { refreshToken: again }), 'token_invalid');
+    expect(world.issuer.revoked.size).toBe(0);
+    Object.assign(world.issuer.behaviour, { response: {}, tokenType: 'DPoP' });
+  }
+});
+
+test('machine and exchanged tokens that are not accepted are revoked too', async () => {
+  const world = await makeWorld();
+  const { accessToken: subjectToken } = await getAccessToken(world.client);
+  world.issuer.behaviour.tokenType = 'Bearer';
+  await failure(getAccessToken(world.client, { scopes: ['other'] }), 'token_invalid');
+  await failure(exchangeToken(world.client, { subjectToken }), 'token_invalid');
+  expect(world.issuer.revoked.size).toBe(2);
+  expect(world.issuer.revoked).not.toContain(subjectToken);
+});
+
+test('a revocation that fails hides nothing of why the tokens were refused', async () => {
+  const world = await makeWorld();
+  world.issuer.behaviour.metadata = { revocation_endpoint: undefined };
+  world.issuer.behaviour.idToken = { nonce: 'other' };
+  const error = await failure(logIn(world), 'id_token_invalid');
+  expect(error.message).toContain('"nonce"');
+  expect(error.facts).toMatchObject({ revocation: 'metadata_invalid' });
 });
 
 test('a new key of the issuer is fetched at once; known ones are read once an hour', async () => {
