@@ -1,4 +1,4 @@
-import { ZonesError } from '../../client/errors.ts';
+import { isZonesError, ZonesError } from '../../client/errors.ts';
 import type { LoginTokens } from '../../client/tokens.ts';
 import { type Answer, redirect } from '../login-common/answer.ts';
 import { readIdCookie, renderCookie, SESSION_COOKIE, transactionCookie } from '../login-common/cookies.ts';
@@ -13,8 +13,10 @@ import {
 } from '../login-common/person.ts';
 import { revokeQuietly } from '../login-common/refresh.ts';
 import type { GatewayRequest } from '../login-common/request.ts';
+import { loginPath } from '../login-common/return-path.ts';
 import { requireDocument } from '../login-common/same-origin.ts';
 import { equalSecrets } from '../login-common/secrets.ts';
+import { answerError } from '../login-common/serve.ts';
 import { endSession } from '../login-common/session-index.ts';
 import { createSession, findSessionIfAny, keepToken, type OpenSession } from '../login-common/sessions.ts';
 import { CALLBACK_PATH, type LoginSettings } from '../login-common/settings.ts';
@@ -30,8 +32,10 @@ const CONTINUED = 'continued';
  * has the cookie that opens its transaction, and only once; the code is redeemed with the key it is bound to, the ID token,
  * the security level and the person are checked, and a session with a new id takes the place of any earlier one.
  *
- * Throws `request_malformed`, `login_refused`, `login_expired`, `security_level_too_low`, `person_mismatch`, `session_invalid`
- * where the issuer ended the login meanwhile, and what `redeemCode` throws; then nothing is set and nothing in the table has changed, but that the transaction is used up.
+ * Throws `csrf_refused`, `request_malformed`, `login_refused` and `login_expired`. What fails with an open transaction is
+ * answered so that the person can try the same again: `security_level_too_low`, `person_mismatch`, `session_invalid` where
+ * the issuer ended the login meanwhile, and what `redeemCode` throws. Then nothing is set and nothing in the table has
+ * changed, but that the transaction is used up. A login that was too old for its `max_age` is sent back to the issuer, once.
  */
 export async function finishLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   const { settings } = deps;
@@ -41,6 +45,34 @@ export async function finishLogin(deps: Dependencies, request: GatewayRequest): 
   const state = checkResponse(parameters, settings.issuer);
   if (!request.query.has(CONTINUED)) return comeAgain(settings, request, parameters);
   const transaction = await openTransaction(deps, request, state);
+  const { again, ...wish } = transaction;
+  try {
+    const session = await logIn(deps, request, parameters, transaction);
+    deps.log({ level: 'info', code: 'login.finished', request: request.id });
+    return redirect(settings.gatewayUrl + transaction.returnPath, [
+      renderCookie(SESSION_COOKIE, session, { sameSite: 'Strict' }),
+      renderCookie(transactionCookie(state), '', { sameSite: 'Lax', maxAge: 0 }),
+    ]);
+  } catch (error) {
+    if (again || !isZonesError(error, 'login_too_old')) return answerError(deps, error, request, wish);
+    // Once only: an issuer that ignores `max_age` and `prompt` would make a loop.
+    deps.log({
+      level: 'info',
+      code: 'login.repeated',
+      request: request.id,
+      facts: { reason: error.message },
+    });
+    return redirect(settings.gatewayUrl + loginPath({ ...wish, prompt: 'login', again: true }));
+  }
+}
+
+/** Redeems the code and accepts who logged in; gives the id of the new session. */
+async function logIn(
+  deps: Dependencies,
+  request: GatewayRequest,
+  parameters: URLSearchParams,
+  transaction: Transaction,
+): Promise<string> {
   const error = parameters.get('error');
   if (error !== null)
     throw new ZonesError('login_refused', 'The issuer did not log the person in; begin again.', {
@@ -48,12 +80,7 @@ export async function finishLogin(deps: Dependencies, request: GatewayRequest): 
     });
   const live = await findSessionIfAny(deps.store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
   const tokens = await redeem(deps, parameters, transaction);
-  const session = await acceptLogin(deps, transaction, live, tokens);
-  deps.log({ level: 'info', code: 'login.finished', request: request.id });
-  return redirect(settings.gatewayUrl + transaction.returnPath, [
-    renderCookie(SESSION_COOKIE, session, { sameSite: 'Strict' }),
-    renderCookie(transactionCookie(state), '', { sameSite: 'Lax', maxAge: 0 }),
-  ]);
+  return acceptLogin(deps, transaction, live, tokens);
 }
 
 function comeAgain(settings: LoginSettings, request: GatewayRequest, parameters: URLSearchParams): Answer {
@@ -85,7 +112,7 @@ function redeem(
   parameters: URLSearchParams,
   transaction: Transaction,
 ): Promise<LoginTokens> {
-  const { state, nonce, codeVerifier, binding, maxAge } = transaction;
+  const { state, nonce, codeVerifier, binding, maxAge, begunAt } = transaction;
   const { resource } = deps.settings.first;
   return deps.client.redeemCode({
     parameters,
@@ -94,7 +121,7 @@ function redeem(
     nonce,
     codeVerifier,
     binding,
-    ...(maxAge === undefined ? {} : { maxAge }),
+    ...(maxAge === undefined ? {} : { maxAge, begunAt }),
     ...(resource === undefined ? {} : { resource }),
   });
 }

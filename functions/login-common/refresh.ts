@@ -129,21 +129,23 @@ async function askIssuer(
       ...(scopes === undefined ? {} : { scopes }),
       ...(details.length === 0 ? {} : { details }),
     });
-    requireSamePid(data, tokens);
+    await requireSamePid(deps, data, tokens);
     return tokens;
   } catch (error) {
     throw await settleFailure(deps, session, wish, refreshToken, error);
   }
 }
 
-/** The token client compared `iss` and `sub`; a refreshed ID token may leave the `pid` out, but not change it. */
-function requireSamePid(data: SessionData, { idTokenClaims }: UserTokens): void {
+/** The token client compared `iss` and `sub`; a refreshed ID token may leave the `pid` out, but not change it. Nobody holds another's tokens. */
+async function requireSamePid(
+  deps: Dependencies,
+  data: SessionData,
+  { idTokenClaims, refreshToken }: UserTokens,
+): Promise<void> {
   const pid = idTokenClaims && readPerson(idTokenClaims).pid;
-  if (pid !== undefined && pid !== data.person.pid)
-    throw new ZonesError(
-      'person_mismatch',
-      'The issuer answered a refresh with somebody else; log in again.',
-    );
+  if (pid === undefined || pid === data.person.pid) return;
+  if (refreshToken !== undefined) await revokeQuietly(deps, refreshToken);
+  throw new ZonesError('person_mismatch', 'The issuer answered a refresh with somebody else; log in again.');
 }
 
 /** Ends the session where the issuer's answer means that it is over; otherwise only gives the lease back. */

@@ -1,4 +1,6 @@
 import { ZonesError } from '../../client/errors.ts';
+import type { Organization } from './organization.ts';
+import type { GatewayRequest } from './request.ts';
 
 const ANYWHERE = 'https://gateway.invalid';
 
@@ -19,4 +21,46 @@ export function checkReturnPath(path: string): string {
   if (dots || /%5c|%2f/i.test(before)) throw refuse();
   const { pathname, search, hash } = new URL(path, ANYWHERE);
   return pathname + search + hash;
+}
+
+/** What one login was to be, so that another can be the same. */
+export interface LoginWish {
+  returnPath: string;
+  prompt?: string;
+  /** Seconds. */
+  maxAge?: number;
+  organization?: Organization;
+  /** Whether it is the one more that a login gets which turned out to be too old. */
+  again?: true;
+}
+
+/** The path and query of `/login` for a wish, below the gateway's base path. Only what `/login` would not do by itself is in it. */
+export function loginPath({
+  returnPath,
+  prompt,
+  maxAge,
+  organization,
+  again,
+}: Partial<LoginWish> = {}): string {
+  const query = new URLSearchParams({
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
+    ...organization,
+    ...(again ? { again: '1' } : {}),
+    ...(returnPath === undefined || returnPath === '/' ? {} : { return: returnPath }),
+  });
+  return query.size === 0 ? '/login' : `/login?${query}`;
+}
+
+/** A request's own address as a return path; nothing for what a browser does not open by its address. */
+export function ownAddress(request: GatewayRequest): string | undefined {
+  if (request.method !== 'GET') return undefined;
+  const path = request.resource.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(request.pathParameters.get(name) ?? ''),
+  );
+  try {
+    return checkReturnPath(request.query.size === 0 ? path : `${path}?${request.query}`);
+  } catch {
+    return undefined;
+  }
 }

@@ -3,9 +3,10 @@ import { isZonesError } from '../../client/errors.ts';
 import { type Answer, renderAnswer } from './answer.ts';
 import type { Dependencies } from './dependencies.ts';
 import { chooseLanguage } from './language.ts';
-import { FAULT, OUTCOMES } from './outcomes.ts';
+import { chooseOutcome, FAULT } from './outcomes.ts';
 import { renderPage } from './page.ts';
 import { type GatewayRequest, readRequest } from './request.ts';
+import { type LoginWish, loginPath, ownAddress } from './return-path.ts';
 import { TEXTS } from './texts.ts';
 
 /** What a login function does with a request. Throws `ZonesError`; then nothing was set in the browser. */
@@ -37,25 +38,40 @@ export async function answerEvent<T>(
   }
 }
 
-function answerError(deps: Dependencies, error: unknown, request: GatewayRequest | undefined): Answer {
+/**
+ * The answer that an error becomes, logged with the error's code, message and facts. A person may log in from the page: as
+ * `wish` says, or from a session that is over to the same address again. `chosen` tells that the browser named an organisation.
+ */
+export function answerError(
+  deps: Dependencies,
+  error: unknown,
+  request: GatewayRequest | undefined,
+  wish?: LoginWish,
+  chosen = wish?.organization !== undefined,
+): Answer {
   const known = isZonesError(error) ? error : undefined;
   const refusal = known?.code ?? 'unexpected';
-  const { status, page, anew } = (known && OUTCOMES[known.code]) ?? FAULT;
+  const { status, page, anew } = known ? chooseOutcome(known, chosen) : FAULT;
   const reference = request?.id ?? '-';
+  const facts = known ? { reason: known.message, ...known.facts } : describeUnexpected(error);
   deps.log({
     level: status >= 500 ? 'error' : 'info',
     code: 'request.refused',
     request: reference,
-    facts: { ...(known?.facts ?? describeUnexpected(error)), refusal, status },
+    // `status` among the facts is that of whoever answered us.
+    facts: { ...facts, refusal, answered: status },
   });
-  if (request && wantsPage(request))
+  if (request && wantsPage(request)) {
+    const next = wish ?? (refusal === 'session_invalid' ? sameAgain(request) : {});
+    const href = deps.settings.basePath + loginPath({ ...next, ...(anew ? { prompt: 'login' } : {}) });
     return renderPage({
       status,
       page,
       reference,
       language: chooseLanguage(request.headers.get('accept-language')?.[0]),
-      link: { label: 'logIn', href: `${deps.settings.basePath}/login${anew ? '?prompt=login' : ''}` },
+      link: { label: 'logIn', href },
     });
+  }
   return {
     status,
     headers: { 'content-type': 'application/problem+json', vary: 'accept' },
@@ -68,6 +84,11 @@ function answerError(deps: Dependencies, error: unknown, request: GatewayRequest
       instance: `urn:request:${reference}`,
     }),
   };
+}
+
+function sameAgain(request: GatewayRequest): Partial<LoginWish> {
+  const returnPath = ownAddress(request);
+  return returnPath === undefined ? {} : { returnPath };
 }
 
 /** Whether the caller would rather have a page: it names `text/html` and does not name JSON. */

@@ -14,6 +14,7 @@ export type PageName =
   | 'expired'
   | 'declined'
   | 'level'
+  | 'tooOld'
   | 'person'
   | 'notLoggedIn'
   | 'badRequest'
@@ -54,6 +55,10 @@ export const TEXTS: Readonly<Record<Language, Readonly<Record<PageName, Text>>>>
       title: 'Innloggingen er ikke sikker nok',
       text: 'Denne tjenesten krever et høyere sikkerhetsnivå. Logg inn på en sikrere måte, for eksempel med BankID eller Buypass.',
     },
+    tooOld: {
+      title: 'Innloggingen er for gammel',
+      text: 'Denne tjenesten krever at du nettopp har logget inn, men du ble ikke spurt på nytt. Logg ut der du logger inn, og prøv igjen.',
+    },
     person: {
       title: 'En annen person er logget inn',
       text: 'Logg ut før en annen person logger inn på denne maskinen.',
@@ -87,6 +92,10 @@ export const TEXTS: Readonly<Record<Language, Readonly<Record<PageName, Text>>>>
     level: {
       title: 'This login is not secure enough',
       text: 'This service demands a higher security level. Log in with a stronger means, such as BankID or Buypass.',
+    },
+    tooOld: {
+      title: 'This login is too old',
+      text: 'This service demands that you have just logged in, but you were not asked anew. Log out where you log in, and try again.',
     },
     person: {
       title: 'Another person is logged in',

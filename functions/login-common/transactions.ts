@@ -24,6 +24,8 @@ export interface Transaction {
   previous?: { pk: string; links: SessionLinks; person: Person };
   /** Where the request object carried one. */
   organization?: Organization;
+  /** Whether an earlier login of this wish was too old. */
+  again?: true;
 }
 
 /** Stores a transaction that begins `now` (epoch seconds); gives the id for its cookie. */

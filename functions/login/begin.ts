@@ -11,8 +11,9 @@ import {
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import { type Organization, organizationDetails, readOrganization } from '../login-common/organization.ts';
 import { type GatewayRequest, readParameter } from '../login-common/request.ts';
-import { checkReturnPath } from '../login-common/return-path.ts';
+import { checkReturnPath, type LoginWish } from '../login-common/return-path.ts';
 import { requireDocument } from '../login-common/same-origin.ts';
+import { answerError } from '../login-common/serve.ts';
 import { findSessionIfAny } from '../login-common/sessions.ts';
 import type { LoginSettings } from '../login-common/settings.ts';
 import { saveTransaction, TRANSACTION_SECONDS } from '../login-common/transactions.ts';
@@ -20,23 +21,25 @@ import { saveTransaction, TRANSACTION_SECONDS } from '../login-common/transactio
 /** More logins than this at once in one browser are leftovers; their cookies are cleared before they fill the header. */
 const MAX_TRANSACTIONS = 8;
 
-/** What the browser may wish of a login. */
-interface Wish {
-  returnPath: string;
-  prompt?: string;
-  maxAge?: number;
-  organization?: Organization;
-}
-
 /**
  * `GET /login`: pushes the authorization request (RFC 9126, PKCE S256, state, nonce, `dpop_jkt`), remembers it under a
  * cookie of this login's own, and sends the browser to the issuer. From a live session it begins a step-up or a switch:
- * the same person must come back. Throws `csrf_refused`, `request_malformed`, `return_path_invalid` and what the token client throws.
+ * the same person must come back. Throws `csrf_refused`, `request_malformed` and `return_path_invalid`; what fails after
+ * that is answered so that the person can try the same again.
  */
 export async function beginLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
-  const { settings, store } = deps;
   requireDocument(request);
-  const { returnPath, prompt, maxAge, organization } = readWish(settings, request);
+  const wish = readWish(deps.settings, request);
+  try {
+    return await pushLogin(deps, request, wish);
+  } catch (error) {
+    return answerError(deps, error, request, wish);
+  }
+}
+
+async function pushLogin(deps: Dependencies, request: GatewayRequest, wish: LoginWish): Promise<Answer> {
+  const { settings, store } = deps;
+  const { returnPath, prompt, maxAge, organization, again } = wish;
   const previous = await findSessionIfAny(store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
   const { state, nonce, codeVerifier, codeChallenge } = await createTransaction();
   const { login, resources } = settings;
@@ -62,6 +65,7 @@ export async function beginLogin(deps: Dependencies, request: GatewayRequest): P
     returnPath,
     ...(maxAge === undefined ? {} : { maxAge }),
     ...(organization ? { organization } : {}),
+    ...(again ? { again } : {}),
     ...(previous
       ? { previous: { pk: previous.pk, links: previous.data.links, person: previous.data.person } }
       : {}),
@@ -74,9 +78,11 @@ export async function beginLogin(deps: Dependencies, request: GatewayRequest): P
   ]);
 }
 
-function readWish(settings: LoginSettings, request: GatewayRequest): Wish {
+function readWish(settings: LoginSettings, request: GatewayRequest): LoginWish {
   const { login, tenancy } = settings;
-  const prompt = login.prompt ?? readPrompt(readParameter(request, 'prompt'));
+  const wished = readPrompt(readParameter(request, 'prompt'));
+  // The strongest of both.
+  const prompt = wished === 'login' ? wished : (login.prompt ?? wished);
   const maxAge = readMaxAge(readParameter(request, 'max_age'), login.maxAge);
   const organization = readWishedOrganization(settings.requestObject, tenancy, request);
   return {
@@ -84,6 +90,7 @@ function readWish(settings: LoginSettings, request: GatewayRequest): Wish {
     ...(prompt === undefined ? {} : { prompt }),
     ...(maxAge === undefined ? {} : { maxAge }),
     ...(organization ? { organization } : {}),
+    ...(readParameter(request, 'again') === undefined ? {} : { again: true }),
   };
 }
 

@@ -6,7 +6,8 @@ import { readOrganization } from '../login-common/organization.ts';
 import { refreshSession } from '../login-common/refresh.ts';
 import { type GatewayRequest, readHeader } from '../login-common/request.ts';
 import { requireSameOrigin } from '../login-common/same-origin.ts';
-import { findSession, touchSession } from '../login-common/sessions.ts';
+import { answerError } from '../login-common/serve.ts';
+import { findSession, type OpenSession, touchSession } from '../login-common/sessions.ts';
 import { renderSession } from './describe.ts';
 
 /** Bytes; an organisation needs far less. */
@@ -22,7 +23,12 @@ export async function switchOrganization(deps: Dependencies, request: GatewayReq
   requireSameOrigin(request, deps.settings.origin);
   const organization = readOrganization(readBody(request)['organization'], deps.settings.tenancy);
   const found = await findSession(deps.store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
-  const session = await refreshSession(deps, found, { target: deps.settings.first, organization });
+  let session: OpenSession;
+  try {
+    session = await refreshSession(deps, found, { target: deps.settings.first, organization });
+  } catch (error) {
+    return answerError(deps, error, request, undefined, true);
+  }
   const times = { now: seconds(deps), idleSeconds: deps.settings.idleSeconds };
   const touched = await touchSession(deps.store, times, session);
   deps.log({ level: 'info', code: 'session.switched', request: request.id });

@@ -1,7 +1,9 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isZonesError } from '../../../client/errors.ts';
-import { checkReturnPath } from '../../../functions/login-common/return-path.ts';
+import { readRequest } from '../../../functions/login-common/request.ts';
+import { checkReturnPath, loginPath, ownAddress } from '../../../functions/login-common/return-path.ts';
 
 describe('the return path', () => {
   it.each([
@@ -89,5 +91,42 @@ describe('the return path', () => {
       }),
       { numRuns: 3000 },
     );
+  });
+});
+
+describe('the address of the same login again', () => {
+  it.each([
+    [{}, '/login'],
+    [{ returnPath: '/' }, '/login'],
+    [{ returnPath: '/a?b=c&d#e' }, '/login?return=%2Fa%3Fb%3Dc%26d%23e'],
+    [{ returnPath: '/', maxAge: 0, prompt: 'login' }, '/login?prompt=login&max_age=0'],
+    [{ returnPath: '/', organization: { child: '994598759' } }, '/login?child=994598759'],
+  ])('for %j is %s', (wish, expected) => {
+    expect(loginPath(wish)).toBe(expected);
+  });
+});
+
+describe('a request’s own address', () => {
+  const own = (change: object) =>
+    ownAddress(
+      readRequest({
+        httpMethod: 'GET',
+        resource: '/api/documents/{id}',
+        pathParameters: { id: '17' },
+        queryStringParameters: { q: 'a b' },
+        ...change,
+      } as unknown as APIGatewayProxyEvent),
+    );
+
+  it.each([
+    [{}, '/api/documents/17?q=a+b'],
+    [{ resource: '/session', queryStringParameters: null }, '/session'],
+    [{ pathParameters: { id: 'a b' }, queryStringParameters: null }, '/api/documents/a%20b'],
+    [{ pathParameters: { id: '..' } }, undefined],
+    [{ pathParameters: { id: 'a/b' } }, undefined],
+    [{ resource: '//evil.test' }, undefined],
+    [{ httpMethod: 'POST' }, undefined],
+  ])('for %j is %s', (change, expected) => {
+    expect(own(change)).toBe(expected);
   });
 });

@@ -134,18 +134,44 @@ describe('login', () => {
       ['600', 'login'],
       ['60', 'login'],
     ]);
+    const choosing = await makeLogin({ prompt: 'select_account' });
+    for (const wish of ['', '?prompt=select_account', '?prompt=login'])
+      await openBrowser(choosing).send(`/login${wish}`);
+    expect(choosing.world.issuer.posts.map(({ form }) => form['prompt'])).toEqual([
+      ...['select_account', 'select_account', 'login'],
+    ]);
   });
 
-  it('sets nothing when the issuer refuses or is away', async () => {
+  it.each([
+    ['has no such client', { error: 'invalid_client' }, 401, 500, 'Something went wrong'],
+    ['grants no such scope', { error: 'invalid_scope' }, 400, 500, 'Something went wrong'],
+    ['is busy', { error: 'temporarily_unavailable' }, 400, 503, 'Try again in a moment.'],
+    ['is down', {}, 500, 503, 'Try again in a moment.'],
+  ])('where the issuer %s, sets nothing and can be tried again', async (_, body, issuers, status, text) => {
     const login = await makeLogin();
-    login.world.issuer.behaviour.fail = () => Response.json({ error: 'invalid_scope' }, { status: 400 });
-    const refused = await openBrowser(login).send('/login');
-    expect(refused.statusCode).toBe(403);
-    login.world.issuer.behaviour.fail = () => new Response('down', { status: 500 });
-    const away = await openBrowser(login).send('/login');
-    expect(away.statusCode).toBe(503);
-    expect(away.body).toContain('Try again in a moment.');
-    expect([...setCookies(refused), ...setCookies(away)]).toEqual([]);
+    login.world.issuer.behaviour.fail = () => Response.json(body, { status: issuers });
+    const answer = await openBrowser(login).send('/login?return=/journal&max_age=60');
+    expect(answer.statusCode).toBe(status);
+    expect(answer.body).toContain(text);
+    expect(answer.body).toContain('href="/live/login?max_age=60&amp;return=%2Fjournal"');
+    expect(login.logs.at(-1)).toMatchObject({
+      level: 'error',
+      code: 'request.refused',
+      facts: { status: issuers, answered: status, reason: expect.any(String) },
+    });
+    expect(setCookies(answer)).toEqual([]);
     expect(login.store.writes).toBe(0);
+  });
+
+  it('asks the browser’s organisation of nobody but the browser', async () => {
+    for (const [error, status] of [
+      ['invalid_request', 403],
+      ['invalid_client', 500],
+    ] as const) {
+      const login = await makeLogin({ requestObject: true });
+      login.world.issuer.behaviour.fail = () => Response.json({ error }, { status: 400 });
+      expect((await openBrowser(login).send('/login?child=994598759')).statusCode).toBe(status);
+      expect((await openBrowser(login).send('/login')).statusCode).toBe(500);
+    }
   });
 });

@@ -163,11 +163,96 @@ describe('callback', () => {
     expectFailure(login, await openBrowser(login).logIn(), 'id_token_invalid');
   });
 
-  it('checks max_age against auth_time', async () => {
+  /** The address on this site that an answer sends the browser to, or that its page links to. */
+  const nextOf = (answer: APIGatewayProxyResult) =>
+    String(answer.headers?.['location'] ?? /<a href="([^"]+)"/.exec(answer.body)?.[1])
+      .replace('https://journal.test', '')
+      .replaceAll('&amp;', '&');
+
+  it('takes a person who authenticated since the login began, however slowly the browser comes back', async () => {
     const login = await makeLogin();
+    const browser = openBrowser(login);
+    login.world.issuer.behaviour.idToken['auth_time'] = login.world.clock.now / 1000 + 20;
+    const parameters = await begin(login, browser, '/login?max_age=0&return=/journal');
+    login.world.clock.now += 120_000;
+    expect(nextOf(await browser.comeBack(parameters))).toBe('/live/journal');
+  });
+
+  it('asks once more after a login that is too old, and then says so', async () => {
+    const login = await makeLogin();
+    const browser = openBrowser(login);
     login.world.issuer.behaviour.idToken['auth_time'] = login.world.clock.now / 1000 - 600;
-    expectFailure(login, await openBrowser(login).logIn('/login?max_age=60'), 'id_token_invalid');
-    expect((await openBrowser(login).logIn('/login?max_age=700')).statusCode).toBe(303);
+    const first = await browser.logIn('/login?max_age=60&return=/journal?a=1');
+    expect(first.statusCode).toBe(303);
+    expect(setCookies(first)).toEqual([]);
+    expect(nextOf(first)).toBe('/live/login?prompt=login&max_age=60&again=1&return=%2Fjournal%3Fa%3D1');
+    expect(login.logs.at(-1)).toMatchObject({ code: 'login.repeated' });
+
+    const second = await browser.logIn(nextOf(first).replace('/live', ''));
+    expect(login.world.issuer.posts.findLast(({ path }) => path === '/par')?.form).toMatchObject({
+      prompt: 'login',
+      max_age: '60',
+    });
+    expectFailure(login, second, 'login_too_old');
+    expect(second.statusCode).toBe(502);
+    expect(second.body).toContain('This login is too old');
+    expect(login.world.issuer.revoked.size).toBe(2);
+    // A person may try as often as they like: each time the issuer is asked once more.
+    expect(nextOf(second)).toBe('/live/login?prompt=login&max_age=60&return=%2Fjournal%3Fa%3D1');
+
+    login.world.issuer.behaviour.idToken['auth_time'] = login.world.clock.now / 1000;
+    const third = await browser.logIn(nextOf(second).replace('/live', ''));
+    expect(nextOf(third)).toBe('/live/journal?a=1');
+  });
+
+  it.each([
+    ['access_denied', 403, 'info'],
+    ['login_required', 403, 'info'],
+    ['invalid_scope', 500, 'error'],
+    ['unauthorized_client', 500, 'error'],
+    ['server_error', 502, 'error'],
+    ['temporarily_unavailable', 503, 'error'],
+    ['__proto__', 403, 'info'],
+  ])('blames for %s who is at fault, and loses no return path', async (error, status, level) => {
+    const login = await makeLogin();
+    const browser = openBrowser(login);
+    const parameters = await begin(login, browser, '/login?return=/journal');
+    parameters.delete('code');
+    parameters.set('error', error);
+    const answer = await browser.comeBack(parameters);
+    expect(answer.statusCode).toBe(status);
+    expect(login.logs.at(-1)).toMatchObject({ level, facts: { error, answered: status } });
+    expect(nextOf(answer)).toBe('/live/login?return=%2Fjournal');
+  });
+
+  it('tells a code that the issuer no longer knows from a key that it does not know', async () => {
+    for (const [error, issuers, status] of [
+      ['invalid_grant', 400, 400],
+      ['invalid_client', 401, 500],
+    ] as const) {
+      const login = await makeLogin();
+      const browser = openBrowser(login);
+      const parameters = await begin(login, browser);
+      login.world.issuer.behaviour.fail = () => Response.json({ error }, { status: issuers });
+      const answer = await browser.comeBack(parameters);
+      expect(answer.statusCode).toBe(status);
+      expect(login.logs.at(-1)?.facts).toMatchObject({ error, status: issuers, answered: status });
+    }
+  });
+
+  it('logs what is wrong with an ID token, and nothing of what is in it', async () => {
+    const lines = new Set<string>();
+    const faults = { iss: 'https://evil.test', aud: 'evil', nonce: 'evil', exp: 1, iat: 'evil', sub: '' };
+    for (const [claim, value] of Object.entries(faults)) {
+      const login = await makeLogin();
+      login.world.issuer.behaviour.idToken[claim] = value;
+      expectFailure(login, await openBrowser(login).logIn(), 'id_token_invalid');
+      expect(login.logs.at(-1)?.facts?.['reason']).toContain(`"${claim}"`);
+      lines.add(JSON.stringify(login.logs.at(-1)));
+      expect(login.world.issuer.revoked.size).toBe(1);
+    }
+    expect(lines.size).toBe(6);
+    expect([...lines].join()).not.toContain('evil');
   });
 
   it.each<[string, unknown, boolean]>([

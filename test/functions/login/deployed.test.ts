@@ -220,6 +220,18 @@ describe('the functions as they are deployed', () => {
     expect(await ask(browser, '/api/b/3')).toMatchObject({ status: 200 });
   });
 
+  it('have the person asked anew for max_age=0, and take who comes back', async () => {
+    issuerCookies.clear();
+    const browser = openBrowser(login);
+    await logIn(browser, line?.sub ?? '');
+    const known = await logIn(browser, 'whoever: the issuer knows its browser');
+    expect(known.statusCode).toBe(303);
+    const cancelled = await logIn(browser, '', '/login?max_age=0');
+    expect([cancelled.statusCode, cancelled.body.includes('You were not logged in')]).toEqual([403, true]);
+    const asked = await logIn(browser, line?.sub ?? '', '/login?max_age=0&return=/journal');
+    expect([asked.statusCode, asked.headers?.['location']]).toEqual([303, `${GATEWAY}/journal`]);
+  });
+
   it('end when the issuer logs the person out by the back channel', async () => {
     issuerCookies.clear();
     const [one, two] = [openBrowser(login), openBrowser(login)];

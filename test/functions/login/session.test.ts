@@ -141,6 +141,13 @@ describe('who am I', () => {
     expect(code(await ask(browser, '/api/summaries/1'))).toBe('session_invalid');
   });
 
+  it('leads from a session that is over back to the address that was asked for', async () => {
+    const login = await makeLogin();
+    const page = await openBrowser(login).send('/api/summaries/17?a=1');
+    expect(page.statusCode).toBe(401);
+    expect(page.body).toContain('href="/live/login?return=%2Fapi%2Fsummaries%2F17%3Fa%3D1"');
+  });
+
   it('is not told to another site', async () => {
     const login = await makeLogin();
     const browser = await loggedIn(login);
@@ -231,7 +238,8 @@ describe('refresh', () => {
     const answer = await ask(browser);
     expect([answer.statusCode, code(answer)]).toEqual([403, 'person_mismatch']);
     expect(sessions(login)).toBe(0);
-    expect(login.world.issuer.revoked.size).toBe(1);
+    // The token that the session held, and the one that nobody will.
+    expect(login.world.issuer.revoked.size).toBe(2);
   });
 
   it('accepts a refreshed ID token without pid, which the login had', async () => {
