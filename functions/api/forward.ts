@@ -61,7 +61,10 @@ export async function forwardCall(deps: Dependencies, request: GatewayRequest): 
   };
 }
 
-/** The session's tokens for one API: kept ones while they last, then by refresh, and once more after the API refused one. */
+/**
+ * The session's tokens for one API: kept ones while they last, then by refresh, and once more after the API refused one;
+ * not after it refused the one got for that.
+ */
 function sessionTokens(deps: Dependencies, opened: OpenSession, target: TokenTarget): TokenSource {
   let session = opened;
   const obtain = async (refused?: AccessToken): Promise<AccessToken> => {
@@ -73,6 +76,7 @@ function sessionTokens(deps: Dependencies, opened: OpenSession, target: TokenTar
   return {
     get: () => obtain(),
     renew: async (refused) => {
+      if (session.data.tokens[target.name]?.afterRefusal) return undefined;
       try {
         return await obtain(refused);
       } catch (error) {

@@ -184,9 +184,10 @@ async function wasChanged(deps: Dependencies, { pk, version }: OpenSession): Pro
 
 function applyTokens(data: SessionData, wish: RefreshWish, tokens: UserTokens): SessionData {
   const organization = wish.organization ?? data.organization;
+  const kept = { ...keepToken(tokens), ...(wish.refused ? { afterRefusal: true as const } : {}) };
   return {
     ...data,
-    tokens: { ...(wish.organization ? {} : data.tokens), [wish.target.name]: keepToken(tokens) },
+    tokens: { ...(wish.organization ? {} : data.tokens), [wish.target.name]: kept },
     ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken }),
     ...(tokens.refreshTokenExpiresAt === undefined
       ? {}

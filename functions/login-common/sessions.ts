@@ -6,6 +6,12 @@ import { createId, itemKey, seal, unseal } from './secrets.ts';
 import { endSession, enterSession, linkSession, type SessionLinks } from './session-index.ts';
 import type { LoginStore } from './store.ts';
 
+/** An access token as a session keeps it. */
+export interface KeptToken extends AccessToken {
+  /** The API refused the one before it. Another one would fare no better, so this one stays until it expires. */
+  afterRefusal?: true;
+}
+
 /** What a session knows; sealed in the table. Times are epoch seconds. */
 export interface SessionData {
   person: Person;
@@ -20,7 +26,7 @@ export interface SessionData {
   refreshToken?: string;
   refreshTokenExpiresAt?: number;
   /** One narrow access token an API, by the API's name. */
-  tokens: Readonly<Record<string, AccessToken>>;
+  tokens: Readonly<Record<string, KeptToken>>;
   organization?: Organization;
   links: SessionLinks;
 }

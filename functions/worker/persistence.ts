@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   IdempotencyItemAlreadyExistsError,
   IdempotencyItemNotFoundError,
@@ -9,13 +10,20 @@ import { isZonesError } from '../../client/errors.ts';
 /** A DynamoDB item in its JSON form. */
 type Item = Readonly<Record<string, { S?: string; N?: string }>>;
 
-const NAMES = { '#id': 'pk', '#expires': 'expires', '#status': 'status', '#until': 'inProgressUntil' };
+const NAMES = {
+  '#id': 'pk',
+  '#expires': 'expires',
+  '#status': 'status',
+  '#until': 'inProgressUntil',
+  '#write': 'write',
+};
 
-/** The key is free, or its record has passed, or whoever worked on it is gone. */
+/** The key is free, or its record has passed, or whoever worked on it is gone, or this very write made it and its answer got lost. */
 const FREE = [
   'attribute_not_exists(#id)',
   '#expires < :now',
   '(#status = :working AND attribute_exists(#until) AND #until < :nowMs)',
+  '#write = :own',
 ].join(' OR ');
 
 /**
@@ -33,7 +41,7 @@ export class TablePersistence extends BasePersistenceLayer {
   }
 
   protected async _getRecord(key: string): Promise<IdempotencyRecord> {
-    const { Item } = await this.#send('GetItem', true, { Key: keyOf(key), ConsistentRead: true });
+    const { Item } = await this.#send('GetItem', { Key: keyOf(key), ConsistentRead: true });
     if (!Item) throw new IdempotencyItemNotFoundError();
     return readItem(Item);
   }
@@ -41,15 +49,17 @@ export class TablePersistence extends BasePersistenceLayer {
   protected async _putRecord(record: IdempotencyRecord): Promise<void> {
     const now = Date.now();
     try {
-      // A lost answer is not repeated: the second try would find the first one's record and call it somebody else's.
-      await this.#send('PutItem', false, {
-        Item: writeItem(record),
+      // The write's own id tells a repeated one that it meets itself.
+      const own = { S: randomUUID() };
+      await this.#send('PutItem', {
+        Item: { ...writeItem(record), write: own },
         ConditionExpression: FREE,
         ExpressionAttributeNames: NAMES,
         ExpressionAttributeValues: {
           ':now': { N: String(Math.floor(now / 1000)) },
           ':nowMs': { N: String(now) },
           ':working': { S: 'INPROGRESS' },
+          ':own': own,
         },
       });
     } catch (error) {
@@ -60,19 +70,19 @@ export class TablePersistence extends BasePersistenceLayer {
   }
 
   protected async _updateRecord(record: IdempotencyRecord): Promise<void> {
-    await this.#send('PutItem', true, { Item: writeItem(record) });
+    await this.#send('PutItem', { Item: writeItem(record) });
   }
 
   protected async _deleteRecord(record: IdempotencyRecord): Promise<void> {
-    await this.#send('DeleteItem', true, { Key: keyOf(record.idempotencyKey) });
+    await this.#send('DeleteItem', { Key: keyOf(record.idempotencyKey) });
   }
 
-  async #send(operation: string, repeatable: boolean, input: object): Promise<{ Item?: Item }> {
+  async #send(operation: string, input: object): Promise<{ Item?: Item }> {
     const answer = await this.#aws.json({
       service: 'dynamodb',
       target: `DynamoDB_20120810.${operation}`,
       input: { TableName: this.#table, ...input },
-      repeatable,
+      repeatable: true,
     });
     return answer as { Item?: Item };
   }

@@ -155,6 +155,45 @@ describe('forwarding', () => {
     expect(login.world.api.requests).toHaveLength(3);
   });
 
+  it('gets one token more for a 401, and none again while that one is refused too', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const { api, issuer } = login.world;
+    api.behaviour.answer = () => new Response(null, { status: 401 });
+    const posts = issuer.posts.length;
+    for (let n = 0; n < 5; n += 1)
+      expect(code(await browser.send('/api/summaries/1', { headers: JSON_ONLY }))).toBe(
+        'api_answer_unusable',
+      );
+    expect(issuer.posts.length).toBe(posts + 1);
+    expect(api.requests).toHaveLength(6);
+    delete api.behaviour.answer;
+    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
+    // What comes when that one has expired may be refused once again.
+    login.world.clock.now += 600_000;
+    api.behaviour.answer = () => new Response(null, { status: 401 });
+    await browser.send('/api/summaries/1');
+    await browser.send('/api/summaries/1');
+    expect(issuer.posts.length).toBe(posts + 3);
+  });
+
+  it('keeps session and token while the issuer is down after a good answer', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    const { api, issuer } = login.world;
+    const down = () => new Response(null, { status: 503 });
+    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
+    issuer.behaviour.fail = down;
+    api.behaviour.answer = () => new Response(null, { status: 401 });
+    expect((await browser.send('/api/summaries/1')).statusCode).toBe(503);
+    delete api.behaviour.answer;
+    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
+    login.world.clock.now += 600_000;
+    expect((await browser.send('/api/summaries/1')).statusCode).toBe(503);
+    delete issuer.behaviour.fail;
+    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
+  });
+
   it('leaves the API’s refusal where no other token is to be had', async () => {
     const login = await makeLogin();
     login.world.issuer.behaviour.response = { refresh_token: undefined };

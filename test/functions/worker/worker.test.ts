@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { Context, SQSEvent } from 'aws-lambda';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createAwsCaller, readAwsConfig } from '../../../client/aws.ts';
+import { getAccessToken } from '../../../client/machine-token.ts';
+import type { AccessTokenRequest } from '../../../client/tokens.ts';
 import { TablePersistence } from '../../../functions/worker/persistence.ts';
 import { createWorker, type WorkerDeps } from '../../../functions/worker/process.ts';
 import { submitDocument } from '../../../functions/worker/submit.ts';
@@ -153,6 +156,60 @@ test('the same document twice at one time is submitted once; the other delivery 
   const failed = await work(SAMPLE, SAMPLE);
   expect(failed).toHaveLength(1);
   expect(documents.requests).toHaveLength(1);
+});
+
+test.each<[string, (send: () => Promise<Response>) => Promise<Response>]>([
+  ['never arrives', () => Promise.reject(new TypeError('fetch failed'))],
+  [
+    'is done and whose answer gets lost',
+    async (send) => {
+      await send();
+      throw new TypeError('fetch failed');
+    },
+  ],
+  ['meets a 500', async () => Response.json({ __type: 'InternalServerError' }, { status: 500 })],
+  [
+    'is done and answered with a 500',
+    async (send) => {
+      await send();
+      return Response.json({ __type: 'InternalServerError' }, { status: 500 });
+    },
+  ],
+])('a document whose first write %s is submitted at once, and once', async (_name, lose) => {
+  const { api: documents, client } = await makeWorker();
+  const audited: unknown[] = [];
+  let calls = 0;
+  const lossy = createAwsCaller(readAwsConfig(dynamo.env), {
+    fetch: (...call) => {
+      calls += 1;
+      return calls === 1 ? lose(() => fetch(...call)) : fetch(...call);
+    },
+    wait: async () => {},
+  });
+  const work = createWorker({
+    submit: (event) => submitDocument({ client, api }, event),
+    persistence: new TablePersistence(lossy, table),
+    audit: (code) => audited.push(code),
+  });
+  for (let delivery = 0; delivery < 2; delivery += 1)
+    expect((await work(messages([SAMPLE]), CONTEXT)).batchItemFailures).toEqual([]);
+  expect(audited).toEqual(['document.submitted', 'document.submitted']);
+  expect(documents.requests).toHaveLength(1);
+});
+
+test('an API that answers with a bare 401 has the document with the next token, in one delivery', async () => {
+  const { work, api: documents, client } = await makeWorker();
+  const tokens = {
+    scopes: api.scopes,
+    details: [{ type: 'helseid_authorization', child: SAMPLE.detail.organization }],
+  };
+  const { accessToken } = await getAccessToken(client, tokens as AccessTokenRequest);
+  documents.behaviour.answer = (request) =>
+    new Response(null, {
+      status: request.headers.get('authorization') === `DPoP ${accessToken}` ? 401 : 201,
+    });
+  expect(await work(SAMPLE)).toEqual([]);
+  expect(documents.requests).toHaveLength(2);
 });
 
 test('a table that does not answer fails the message and submits nothing', async () => {
