@@ -30,18 +30,19 @@ const number = (value: number): Value => ({ N: String(value) });
  * encryption and its backups are the infrastructure's; the values are sealed before they come here.
  */
 export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
-  const send = (operation: string, pk: string, repeatable: boolean, input: object) =>
+  // Whatever is repeated after a lost answer does no harm, or knows itself again. Often it is the first call after a pause.
+  const send = (operation: string, pk: string, input: object) =>
     aws.json({
       service: 'dynamodb',
       target: `DynamoDB_20120810.${operation}`,
       input: { TableName: table, ...(operation === 'PutItem' ? {} : { Key: { pk: { S: pk } } }), ...input },
-      repeatable,
+      repeatable: true,
     });
 
   /** The answer to a conditional write; nothing where its condition fails. */
-  async function answerWhen(operation: string, pk: string, repeatable: boolean, input: object) {
+  async function answerWhen(operation: string, pk: string, input: object) {
     try {
-      return await send(operation, pk, repeatable, input);
+      return await send(operation, pk, input);
     } catch (error) {
       if (isZonesError(error, 'aws_refused') && error.facts['error'] === 'ConditionalCheckFailedException')
         return undefined;
@@ -49,60 +50,49 @@ export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
     }
   }
 
-  /** Whether a conditional write was done. Repeated after a lost answer it may meet itself: `repeatable` where the caller bears that. */
-  async function when(operation: string, pk: string, input: object, repeatable = false): Promise<boolean> {
-    return (await answerWhen(operation, pk, repeatable, input)) !== undefined;
+  /** Whether a conditional write was done. Repeated after a lost answer it may meet itself. */
+  async function when(operation: string, pk: string, input: object): Promise<boolean> {
+    return (await answerWhen(operation, pk, input)) !== undefined;
   }
 
   return {
-    // The write's own id tells a repeated one that it meets itself. Often the first call after a pause, over a dead connection.
+    // The write's own id tells a repeated one that it meets itself.
     add: (pk, data, expires) => {
       const own = { S: randomUUID() };
-      return when(
-        'PutItem',
-        pk,
-        {
-          Item: {
-            pk: { S: pk },
-            data: { S: data },
-            version: number(1),
-            expires: number(expires),
-            write: own,
-          },
-          ConditionExpression: 'attribute_not_exists(pk) OR #w = :own',
-          ExpressionAttributeNames: name('write'),
-          ExpressionAttributeValues: { ':own': own },
+      return when('PutItem', pk, {
+        Item: {
+          pk: { S: pk },
+          data: { S: data },
+          version: number(1),
+          expires: number(expires),
+          write: own,
         },
-        true,
-      );
+        ConditionExpression: 'attribute_not_exists(pk) OR #w = :own',
+        ExpressionAttributeNames: name('write'),
+        ExpressionAttributeValues: { ':own': own },
+      });
     },
 
-    read: async (pk) => readStored(await send('GetItem', pk, true, { ConsistentRead: true }), 'Item'),
+    read: async (pk) => readStored(await send('GetItem', pk, { ConsistentRead: true }), 'Item'),
 
-    // Repeated for the same reason. Where the first try took the item and its answer got lost, nobody gets it.
-    take: async (pk) =>
-      readStored(await send('DeleteItem', pk, true, { ReturnValues: 'ALL_OLD' }), 'Attributes'),
+    // Where the first try took the item and its answer got lost, nobody gets it.
+    take: async (pk) => readStored(await send('DeleteItem', pk, { ReturnValues: 'ALL_OLD' }), 'Attributes'),
 
     remove: async (pk) =>
-      readItem(await send('DeleteItem', pk, true, { ReturnValues: 'ALL_OLD' }), 'Attributes') !== undefined,
+      readItem(await send('DeleteItem', pk, { ReturnValues: 'ALL_OLD' }), 'Attributes') !== undefined,
 
     // What is lost here may be a rotated refresh token: so it is tried again, and `false` makes the caller look.
     replace: (pk, version, data) =>
-      when(
-        'UpdateItem',
-        pk,
-        {
-          UpdateExpression: 'SET #d = :d, #v = :next REMOVE #l',
-          ConditionExpression: '#v = :v',
-          ExpressionAttributeNames: name('data', 'version', 'lease'),
-          ExpressionAttributeValues: {
-            ':d': { S: data },
-            ':v': number(version),
-            ':next': number(version + 1),
-          },
+      when('UpdateItem', pk, {
+        UpdateExpression: 'SET #d = :d, #v = :next REMOVE #l',
+        ConditionExpression: '#v = :v',
+        ExpressionAttributeNames: name('data', 'version', 'lease'),
+        ExpressionAttributeValues: {
+          ':d': { S: data },
+          ':v': number(version),
+          ':next': number(version + 1),
         },
-        true,
-      ),
+      }),
 
     extend: (pk, expires, now) =>
       when('UpdateItem', pk, {
@@ -112,13 +102,21 @@ export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
         ExpressionAttributeValues: { ':e': number(expires), ':now': number(now) },
       }),
 
-    lease: (pk, version, now, until) =>
-      when('UpdateItem', pk, {
-        UpdateExpression: 'SET #l = :until',
-        ConditionExpression: '#v = :v AND (attribute_not_exists(#l) OR #l < :now)',
-        ExpressionAttributeNames: name('version', 'lease'),
-        ExpressionAttributeValues: { ':v': number(version), ':now': number(now), ':until': number(until) },
-      }),
+    // With an id of its own for the same reason as `add`.
+    lease: (pk, version, now, until) => {
+      const own = { S: randomUUID() };
+      return when('UpdateItem', pk, {
+        UpdateExpression: 'SET #l = :until, #w = :own',
+        ConditionExpression: '#v = :v AND (attribute_not_exists(#l) OR #l < :now OR #w = :own)',
+        ExpressionAttributeNames: name('version', 'lease', 'write'),
+        ExpressionAttributeValues: {
+          ':v': number(version),
+          ':now': number(now),
+          ':until': number(until),
+          ':own': own,
+        },
+      });
+    },
 
     release: async (pk, version) => {
       await when('UpdateItem', pk, {
@@ -131,7 +129,7 @@ export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
 
     // Repeated after a lost answer it adds the same member. One that a logout met in between is refused, as it should be.
     link: async (pk, member, since, expires) => {
-      const answer = await answerWhen('UpdateItem', pk, true, {
+      const answer = await answerWhen('UpdateItem', pk, {
         UpdateExpression: 'SET #e = :e ADD #m :m',
         ConditionExpression: 'attribute_not_exists(#c) OR #c <= :since',
         ExpressionAttributeNames: name('expires', 'members', 'closed'),
@@ -146,7 +144,7 @@ export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
     },
 
     close: async (pk, at, expires) => {
-      const answer = await answerWhen('UpdateItem', pk, true, {
+      const answer = await answerWhen('UpdateItem', pk, {
         UpdateExpression: 'SET #e = :e, #c = :at',
         ConditionExpression: 'attribute_not_exists(#c) OR #c <= :at',
         ExpressionAttributeNames: name('expires', 'closed'),
@@ -155,7 +153,7 @@ export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
       });
       if (answer !== undefined) return readMembers(answer, 'Attributes');
       // A later logout closed it further.
-      return readMembers(await send('GetItem', pk, true, { ConsistentRead: true }), 'Item');
+      return readMembers(await send('GetItem', pk, { ConsistentRead: true }), 'Item');
     },
 
     unlink: async (pk, members) => {

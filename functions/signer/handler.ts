@@ -8,6 +8,7 @@ import { ZonesError } from '../../client/errors.ts';
 import type { SignResponse } from '../../client/intents.ts';
 import { METRICS_NAMESPACE } from '../common/shared-names.ts';
 import { createAudit } from './audit.ts';
+import { AWS_BOUNDS } from './aws.ts';
 import { parseGrant } from './grant.ts';
 import { createRecordReader } from './read-record.ts';
 import { createSignRequest } from './sign-request.ts';
@@ -16,13 +17,8 @@ const grant = parseGrant(readFileSync(new URL('./grant.json', import.meta.url), 
 const recordArn = process.env['RECORD_ARN'];
 if (!recordArn) throw new ZonesError('config_invalid', 'RECORD_ARN must be the ARN of the client record.');
 
-/** Three attempts of at most 1.4 s and their backoff end about when a signature would be too old to return. */
-const bounds = {
-  maxAttempts: 3,
-  requestHandler: { connectionTimeout: 700, requestTimeout: 1400, throwOnRequestTimeout: true },
-};
-const kms = new KMSClient(bounds);
-const secrets = new SecretsManagerClient(bounds);
+const kms = new KMSClient(AWS_BOUNDS);
+const secrets = new SecretsManagerClient(AWS_BOUNDS);
 
 // The level is set here: no variable may silence the audit (I7).
 const logger = new Logger({ serviceName: grant.system, logLevel: 'INFO' });

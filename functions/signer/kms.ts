@@ -10,6 +10,7 @@ import { derToJose } from '../../client/compose/der.ts';
 import { readPublicKey, type VerificationKey } from '../../client/compose/jwk.ts';
 import { type ErrorCode, ZonesError } from '../../client/errors.ts';
 import type { KeyEntry } from '../common/record.ts';
+import { describeAwsError } from './aws.ts';
 
 /** The two calls a signer makes; `KMSClient` fits. */
 export interface Kms {
@@ -88,11 +89,8 @@ export async function signInput(kms: Kms, { keyArn, algorithm }: KeyEntry, input
 }
 
 function throwCoded(cause: unknown): never {
-  const { name = 'unknown', $metadata } = (cause ?? {}) as {
-    name?: string;
-    $metadata?: { httpStatusCode?: number };
-  };
-  const status = $metadata?.httpStatusCode ?? 0;
+  const facts = describeAwsError(cause);
+  const { aws_error: name, status = 0 } = facts;
   const code = MEANINGS[name] ?? (status >= 400 && status < 500 ? 'kms_refused' : 'kms_unavailable');
-  throw new ZonesError(code, ADVICE[code] ?? name, { cause, facts: { aws_error: name } });
+  throw new ZonesError(code, ADVICE[code] ?? name, { cause, facts });
 }

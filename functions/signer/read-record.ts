@@ -1,5 +1,6 @@
 import { ZonesError } from '../../client/errors.ts';
 import { type ClientRecord, parseRecord, type RecordOwner } from '../common/record.ts';
+import { describeAwsError } from './aws.ts';
 
 /** How long a record that was read is used without reading it again, milliseconds. Rotation keeps old keys usable far longer. */
 export const RECORD_TTL_MS = 30_000;
@@ -46,7 +47,7 @@ async function readText(readSecret: () => Promise<string | undefined>): Promise<
     throw new ZonesError(
       'record_unavailable',
       'The client record can’t be read from Secrets Manager; check its endpoint and the signer’s role, and retry.',
-      { cause, facts: { aws_error: cause instanceof Error ? cause.name : 'unknown' } },
+      { cause, facts: describeAwsError(cause) },
     );
   }
   if (text === undefined)

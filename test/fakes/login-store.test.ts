@@ -153,6 +153,19 @@ describe('over a connection that breaks', () => {
     expect(await breaking(lost).link(`link ${lost}`, 'b', 8, 100)).toBeUndefined();
   });
 
+  it.each(['request', 'answer'] as const)(
+    'leases, extends and releases though the %s is lost',
+    async (lost) => {
+      const pk = `lease ${lost}`;
+      await real.add(pk, 'sealed', 100);
+      expect(await breaking(lost).lease(pk, 1, 10, 20)).toBe(true);
+      expect(await breaking(lost).lease(pk, 1, 10, 20)).toBe(false);
+      expect(await breaking(lost).extend(pk, 200, 10)).toBe(true);
+      await breaking(lost).release(pk, 1);
+      expect(await real.lease(pk, 1, 10, 20)).toBe(true);
+    },
+  );
+
   it('takes an item, or loses it, but never gives it twice', async () => {
     await real.add('take request', 'sealed', 100);
     await real.add('take answer', 'sealed', 100);

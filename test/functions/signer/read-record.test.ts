@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createRecordReader, RECORD_TTL_MS } from '../../../functions/signer/read-record.ts';
+import { awsError } from '../../fakes/kms.ts';
 
 const owner = { client: 'journal', clientId: 'id-1', issuer: 'https://helseid-sts.test.nhn.no' };
 const text = JSON.stringify({ version: 1, ...owner, keys: [] });
@@ -41,4 +42,23 @@ test.each<[string, () => Promise<string | undefined>, string]>([
   await expect(read()).rejects.toMatchObject({ code });
   world.answer = () => Promise.resolve(text);
   expect((await read()).record.keys).toEqual([]);
+});
+
+test('Secrets Manager down after a good read: the record stays for its 30 seconds, a wish for a fresh one drops nothing', async () => {
+  const { world, read } = createWorld();
+  const { record } = await read();
+  world.answer = () => Promise.reject(awsError('InternalServiceError', 500));
+  world.now = RECORD_TTL_MS - 1;
+  const unavailable = {
+    code: 'record_unavailable',
+    facts: { aws_error: 'InternalServiceError', status: 500 },
+  };
+  await expect(read({ fresh: true })).rejects.toMatchObject(unavailable);
+  expect(await read()).toEqual({ record, cached: true });
+  world.now = RECORD_TTL_MS;
+  await expect(read()).rejects.toMatchObject(unavailable);
+  world.answer = () => Promise.reject(Object.assign(new Error('lost'), { code: 'ENOTFOUND' }));
+  await expect(read()).rejects.toMatchObject({ facts: { network: 'name', network_code: 'ENOTFOUND' } });
+  world.answer = () => Promise.resolve(text);
+  expect((await read()).record).toEqual(record);
 });

@@ -1,0 +1,37 @@
+import { describeNetworkFailure } from '../../client/http.ts';
+
+const ATTEMPTS = 3;
+
+/**
+ * How a signer's clients of AWS try. Three attempts of at most 1.4 s and their backoff end about when a signature would be too
+ * old to return. Sockets may die while Lambda has the function frozen, and only using one tells: so fewer are kept idle
+ * than there are attempts, and the last attempt is over a new one.
+ */
+export const AWS_BOUNDS = {
+  maxAttempts: ATTEMPTS,
+  requestHandler: {
+    connectionTimeout: 700,
+    requestTimeout: 1400,
+    throwOnRequestTimeout: true,
+    httpAgent: { keepAlive: true, maxFreeSockets: ATTEMPTS - 1 },
+    httpsAgent: { keepAlive: true, maxFreeSockets: ATTEMPTS - 1 },
+  },
+};
+
+/**
+ * An error of the AWS SDK as facts for the audit: AWS's own name of it, the HTTP status where there was an answer, and what
+ * kept one from coming where there was none. Not its message, which may repeat a request's.
+ */
+export function describeAwsError(error: unknown): {
+  aws_error: string;
+  status?: number;
+  network?: string;
+  network_code?: string;
+} {
+  const { name = 'unknown', $metadata } = Object(error) as {
+    name?: string;
+    $metadata?: { httpStatusCode?: number };
+  };
+  const status = $metadata?.httpStatusCode;
+  return { aws_error: name, ...(status === undefined ? describeNetworkFailure(error) : { status }) };
+}
