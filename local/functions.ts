@@ -20,7 +20,18 @@ export function makeFunctions(
   facts: FunctionFacts,
 ): RunnableFunction[] {
   return templates.map((of) => {
-    const { name, arn, zone, account, roleArn, codeDirectory, timeout, memory, reservedConcurrency } = of;
+    const {
+      name,
+      arn,
+      zone,
+      account,
+      roleArn,
+      codeDirectory,
+      timeout,
+      memory,
+      reservedConcurrency,
+      logging,
+    } = of;
     const environment = makeEnvironment(of, {
       region: facts.region,
       credentials: facts.credentials.issue({ arn: roleArn, account, functionArn: arn }, name),
@@ -29,7 +40,7 @@ export function makeFunctions(
       replacements: facts.replacements,
     });
     return {
-      ...{ name, arn, codeDirectory, environment, timeout, memory },
+      ...{ name, arn, codeDirectory, environment, timeout, memory, logging },
       ...(zone === undefined ? {} : { zone }),
       ...(reservedConcurrency === undefined ? {} : { reservedConcurrency }),
     };

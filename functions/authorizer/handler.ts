@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { Logger } from '@aws-lambda-powertools/logger';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { createAwsCaller, readAwsConfig } from '../../client/aws.ts';
 import { ZonesError } from '../../client/errors.ts';
@@ -7,6 +6,7 @@ import { createIssuerKeys } from '../../client/issuer-keys.ts';
 import { createKeySource } from '../../client/jwks.ts';
 import { createMetadataSource } from '../../client/metadata.ts';
 import type { ZoneConfig } from '../common/config.ts';
+import { createLog } from '../common/log.ts';
 import { type AuthorizerDeps, authorizeRequest } from './authorize.ts';
 import { createReplayTable } from './replay-table.ts';
 import { deriveSettings } from './settings.ts';
@@ -27,7 +27,6 @@ function wire(configText: string, env: NodeJS.ProcessEnv): AuthorizerDeps {
   const http = { fetch: (...call: Parameters<typeof fetch>) => fetch(...call), now: Date.now, timeout: 5000 };
   const metadata = createMetadataSource({ issuer: settings.rules.issuer, ...http });
   const now = () => Date.now() / 1000;
-  const logger = new Logger({ serviceName: config.system, persistentKeys: { zone: config.zone } });
   return {
     settings,
     ports: {
@@ -35,6 +34,6 @@ function wire(configText: string, env: NodeJS.ProcessEnv): AuthorizerDeps {
       replays: createReplayTable(createAwsCaller(readAwsConfig(env)), table, now),
       now,
     },
-    audit: (code, facts) => logger.info(code, { code, ...facts }),
+    audit: createLog({ service: config.system, zone: config.zone, env }).audit,
   };
 }

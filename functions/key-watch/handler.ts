@@ -1,11 +1,9 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import { readAdminWorld } from '../rotation/admin-world.ts';
 import { openRotation } from '../rotation/open-rotation.ts';
 import { KEY_METRICS, type KeyMetricName } from './metrics.ts';
 import { readTask, runChecks } from './run-checks.ts';
 
-const logger = new Logger();
-const { world, clients, metrics } = readAdminWorld(import.meta.url, logger);
+const { world, clients, metrics } = readAdminWorld(import.meta.url);
 
 /** Watches every client's keys, on the schedule that the event names, and emits what it finds as metrics. */
 export const handler = async (event: unknown): Promise<void> => {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Logger } from '@aws-lambda-powertools/logger';
 import { createAwsCaller, readAwsConfig } from '../../client/aws.ts';
 import { ZonesError } from '../../client/errors.ts';
 import { createRemoteSigner } from '../../client/remote-signer.ts';
 import { createTokenClient } from '../../client/token-client.ts';
 import type { ZoneConfig } from '../common/config.ts';
+import { createLog } from '../common/log.ts';
 import { type Environment, readSigner } from '../common/zone-client.ts';
 import type { Dependencies } from './dependencies.ts';
 import { createDynamoStore } from './dynamo-store.ts';
@@ -25,7 +25,7 @@ export function wire(env: Environment): Dependencies {
     throw new ZonesError('config_invalid', 'The variable SESSION_TABLE is missing; deploy once more.');
   const settings = deriveSettings(config, url);
   const aws = createAwsCaller(readAwsConfig(env));
-  const logger = new Logger({ serviceName: config.system, persistentKeys: { zone: config.zone } });
+  const log = createLog({ service: config.system, zone: config.zone, env });
   const { clientName, clientId, issuer, profile } = settings;
   const signer = createRemoteSigner({ aws, functionArn: readSigner(env, clientName) });
   return {
@@ -37,7 +37,6 @@ export function wire(env: Environment): Dependencies {
       await wait(milliseconds);
     },
     samePerson,
-    log: ({ level, code, request, facts }) =>
-      logger[level](code, { code, request: request ?? '-', ...facts }),
+    log: ({ level, code, request, facts }) => log.write(level, code, { request: request ?? '-', ...facts }),
   };
 }

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createAwsCaller, readAwsConfig } from '../../client/aws.ts';
 import { createRemoteSigner } from '../../client/remote-signer.ts';
 import { createKmsPort, createSecretsPort, systemClock } from '../common/key-ports.ts';
+import { createLog } from '../common/log.ts';
 import { METRICS_NAMESPACE } from '../common/shared-names.ts';
 import type { AdminWorld } from './open-rotation.ts';
 import { type AdminClient, readAdminClients } from './settings.ts';
@@ -18,21 +18,22 @@ const PATIENCE = { maxAttempts: 8, retryMode: 'adaptive' } as const;
  * environment. Metrics carry the system as `service`, as the signers' do.
  * @throws ZonesError `config_invalid`
  */
-export function readAdminWorld(
-  here: string,
-  logger: Logger,
-): { world: AdminWorld; clients: AdminClient[]; metrics: Metrics } {
+export function readAdminWorld(here: string): {
+  world: AdminWorld;
+  clients: AdminClient[];
+  metrics: Metrics;
+} {
   const aws = createAwsCaller(readAwsConfig(process.env), { timeout: 30_000 });
+  const readFile = (name: string) => readFileSync(new URL(name, here), 'utf8');
+  const files = { config: readFile('./config.json'), policies: readFile('./key-policy.json') };
+  const clients = readAdminClients({ ...files, env: process.env });
+  const service = clients[0]?.system ?? 'none';
   const world: AdminWorld = {
     kms: createKmsPort(new KMSClient(PATIENCE)),
     secrets: createSecretsPort(new SecretsManagerClient(PATIENCE)),
     signer: (functionArn) => createRemoteSigner({ aws, functionArn }),
     clock: systemClock,
-    audit: (code, facts) => logger.info(code, { code, ...facts }),
+    audit: createLog({ service, env: process.env }).audit,
   };
-  const readFile = (name: string) => readFileSync(new URL(name, here), 'utf8');
-  const files = { config: readFile('./config.json'), policies: readFile('./key-policy.json') };
-  const clients = readAdminClients({ ...files, env: process.env });
-  const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: clients[0]?.system ?? 'none' });
-  return { world, clients, metrics };
+  return { world, clients, metrics: new Metrics({ namespace: METRICS_NAMESPACE, serviceName: service }) };
 }

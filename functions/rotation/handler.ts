@@ -1,4 +1,3 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import { ZonesError } from '../../client/errors.ts';
 import { readAdminWorld } from './admin-world.ts';
 import { openRotation } from './open-rotation.ts';
@@ -7,8 +6,7 @@ import { runStep } from './run-step.ts';
 /** Seconds before its end at which a function stops waiting for HelseID: one slow token request more must fit in. */
 const RESERVE = 30;
 
-const logger = new Logger();
-const { world, clients, metrics } = readAdminWorld(import.meta.url, logger);
+const { world, clients, metrics } = readAdminWorld(import.meta.url);
 
 /** Rotates a client's key, one of the four steps at a time. Secrets Manager invokes it, and nobody else may. */
 export const handler = (event: unknown, context: { getRemainingTimeInMillis(): number }): Promise<void> =>

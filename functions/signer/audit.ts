@@ -1,6 +1,6 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Metrics } from '@aws-lambda-powertools/metrics';
 import { type ErrorCode, REFUSALS } from '../../client/errors.ts';
+import type { Log } from '../common/log.ts';
 import type { Grant } from './grant.ts';
 
 /** One signature that is about to be released. */
@@ -31,13 +31,13 @@ export interface Audit {
 /**
  * Makes the audit of one invocation: a structured line a signature or refusal, with a stable `code` (`signed`, `refused`,
  * `failed`), and the metrics Signed, Refused, Failed, Throttled and KmsLatency with the dimensions service (the system's
- * name), zone, client and kind. Lines are small and name no claims, tokens, paths or persons: an invoker can read the log's
+ * name), zone, client and kind. The lines pass every configured level (`Log.audit`). They are small and name no claims, tokens, paths or persons: an invoker can read the log's
  * last 4 KB (`LogType=Tail`). Lambda ships what is written here asynchronously; CloudTrail's Sign events are the
  * independent record.
  */
-export function createAudit(logger: Logger, metrics: Metrics, grant: Grant, requestId: string): Audit {
+export function createAudit(write: Log['audit'], metrics: Metrics, grant: Grant, requestId: string): Audit {
   const { system, zone, client } = grant;
-  const common = { system, zone, client, request_id: requestId };
+  const common = { system, client, request_id: requestId };
 
   /** Publishes one kind's metrics; publishing also clears the dimensions for the next kind's. */
   const publish = (kind: string, count: (metrics: Metrics) => void): void => {
@@ -49,7 +49,7 @@ export function createAudit(logger: Logger, metrics: Metrics, grant: Grant, requ
   return {
     recordSigned(entries) {
       for (const { kind, target, kid, jti, latency } of entries)
-        logger.info('signed', { code: 'signed', ...common, kind, target, kid, jti, kms_ms: latency });
+        write('signed', { ...common, kind, target, kid, jti, kms_ms: latency });
       for (const [kind, group] of Map.groupBy(entries, (entry) => entry.kind))
         publish(kind, (counted) => {
           counted.addMetric('Signed', 'Count', group.length);
@@ -60,7 +60,7 @@ export function createAudit(logger: Logger, metrics: Metrics, grant: Grant, requ
       // A key that KMS says is disabled or gone is a failure of the system, though its code is that of a refusal.
       const ours = REFUSALS.some((refusal) => refusal === reason) && facts['aws_error'] === undefined;
       const code = ours ? 'refused' : 'failed';
-      logger.warn(code, { ...facts, code, ...common, kinds, reason });
+      write(code, { ...facts, ...common, kinds, reason });
       for (const kind of new Set(kinds.length > 0 ? kinds : ['unknown']))
         publish(kind, (counted) => {
           counted.addMetric(code === 'refused' ? 'Refused' : 'Failed', 'Count', 1);

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ZonesError } from '../../client/errors.ts';
 import type { SignResponse } from '../../client/intents.ts';
+import { createLog } from '../common/log.ts';
 import { METRICS_NAMESPACE } from '../common/shared-names.ts';
 import { createAudit } from './audit.ts';
 import { AWS_BOUNDS } from './aws.ts';
@@ -20,8 +20,7 @@ if (!recordArn) throw new ZonesError('config_invalid', 'RECORD_ARN must be the A
 const kms = new KMSClient(AWS_BOUNDS);
 const secrets = new SecretsManagerClient(AWS_BOUNDS);
 
-// The level is set here: no variable may silence the audit (I7).
-const logger = new Logger({ serviceName: grant.system, logLevel: 'INFO' });
+const log = createLog({ service: grant.system, zone: grant.zone, env: process.env });
 const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: grant.system });
 const now = () => Date.now();
 
@@ -35,7 +34,7 @@ const signRequest = createSignRequest({
   ),
   now,
   randomId: () => randomBytes(16).toString('base64url'),
-  audit: (requestId) => createAudit(logger, metrics, grant, requestId),
+  audit: (requestId) => createAudit(log.audit, metrics, grant, requestId),
 });
 
 /** Signs what one zone may have signed for one client. Who asks is decided by IAM, never by the payload. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { Logger } from '@aws-lambda-powertools/logger';
 import { ZonesError } from '../../client/errors.ts';
+import { createLog } from '../common/log.ts';
 import { wireApi } from '../common/zone-client.ts';
 import { TablePersistence } from './persistence.ts';
 import { createWorker } from './process.ts';
@@ -13,11 +13,10 @@ if (!table)
 const config = readFileSync(new URL('./config.json', import.meta.url), 'utf8');
 const documents = wireApi(config, process.env, 'documents');
 const { system, zone } = documents;
-const logger = new Logger({ serviceName: system, persistentKeys: { zone } });
 
 /** Submits journal documents to the documents API: an EventBridge event a queue message. */
 export const handler = createWorker({
   submit: (event) => submitDocument(documents, event),
   persistence: new TablePersistence(documents.aws, table),
-  audit: (code, facts) => logger[code === 'document.failed' ? 'error' : 'info'](code, { ...facts }),
+  audit: createLog({ service: system, zone, env: process.env }).audit,
 });

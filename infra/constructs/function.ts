@@ -7,10 +7,16 @@ import {
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { METRICS_NAMESPACE } from '../../functions/common/shared-names.ts';
 import { bundleFunction } from '../bundle.ts';
 import { functionArn, logStreamsArn, type Place } from './arns.ts';
 import type { Network } from './network.ts';
@@ -91,15 +97,13 @@ export function createFunction(
     vpc: network.vpc,
     vpcSubnets: { subnetType: network.subnetType },
     securityGroups: [network.functionGroup],
-    environment: {
-      POWERTOOLS_SERVICE_NAME: runtime.system,
-      POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
-      ...props.environment,
-    },
+    environment: { ...props.environment },
     timeout: props.timeout,
     memorySize: props.memorySize ?? 512,
     ...(props.concurrency === undefined ? {} : { reservedConcurrentExecutions: props.concurrency }),
     tracing: Tracing.ACTIVE,
     logGroup,
+    // Text is shipped as it is; of JSON Lambda drops what is below a level that anybody may set.
+    loggingFormat: LoggingFormat.TEXT,
   });
 }

@@ -65,8 +65,15 @@ function describeLog({ at, zone, function: name = '', fields }: TrailLine): Line
   return {
     ...{ at, zone: zone ?? 'outside', who: name, from: `function:${name}` },
     what: [subject, ...details].join(', '),
-    tone: subject === 'signed' ? 'done' : level === 'WARN' || level === 'ERROR' ? 'refused' : 'plain',
+    tone: toneOf(subject, text(level)),
   };
+}
+
+/** An audit line has one level whatever it tells, so its code decides. */
+function toneOf(subject: string, level: string): LineView['tone'] {
+  if (subject === 'signed') return 'done';
+  const bad = level === 'WARN' || level === 'ERROR' || /(?:^|\.)(?:refused|failed|unchecked)$/.test(subject);
+  return bad ? 'refused' : 'plain';
 }
 
 function describeEntry({ at, zone = 'outside', fields }: TrailLine, names: Names): LineView {

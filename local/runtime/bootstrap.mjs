@@ -8,6 +8,7 @@ import { awslambda, isStreaming, openResponseStream } from './streaming.mjs';
 const http = process.getBuiltinModule('node:http');
 const { existsSync } = process.getBuiltinModule('node:fs');
 const { pathToFileURL } = process.getBuiltinModule('node:url');
+const { format } = process.getBuiltinModule('node:util');
 
 const { env } = process;
 const base = `http://${env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
@@ -107,6 +108,18 @@ async function serveOne(handler) {
   await request('POST', `/invocation/${context.awsRequestId}/${path}`, answer);
 }
 
+/** With the log format JSON the runtime writes each call of the console as an object with its level. */
+function writeJson() {
+  const levels = { trace: 'TRACE', debug: 'DEBUG', info: 'INFO', log: 'INFO', warn: 'WARN', error: 'ERROR' };
+  for (const [method, level] of Object.entries(levels)) {
+    console[method] = (...what) => {
+      const line = { timestamp: new Date().toISOString(), level, message: format(...what) };
+      process.stdout.write(`${JSON.stringify(line)}\n`);
+    };
+  }
+}
+
+if (env.AWS_LAMBDA_LOG_FORMAT === 'JSON') writeJson();
 globalThis.awslambda = awslambda;
 let handler;
 try {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AwsError } from '../aws/errors.ts';
 import { type Instance, type Sink, startInstance } from './instance.ts';
 import type { FunctionLog } from './log.ts';
+import { type Logging, passesLevel } from './log-level.ts';
 import { exited, type Outcome } from './outcome.ts';
 import type { RuntimeApi } from './runtime-api.ts';
 
@@ -13,6 +14,8 @@ export interface RunnableFunction {
   zone?: string;
   codeDirectory: string;
   environment: Readonly<Record<string, string>>;
+  /** How its log is filtered; absent: not at all. */
+  logging?: Logging;
   /** Milliseconds. */
   timeout: number;
   /** MiB. */
@@ -89,6 +92,7 @@ export function createPool(options: PoolOptions): FunctionPool {
       environment: { ...of.environment, AWS_LAMBDA_LOG_STREAM_NAME: log.stream },
       ...{ heap, now },
       onLine(line) {
+        if (of.logging !== undefined && !passesLevel(line, of.logging)) return;
         slot.tail.push(line);
         log.line(line);
       },

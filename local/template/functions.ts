@@ -5,6 +5,7 @@ import {
   type ResolvedResource,
   resourcesOfType,
 } from '../../infra/boundary/resolve.ts';
+import type { Logging } from '../runtime/log-level.ts';
 import { subnetsOf } from './network.ts';
 import { zoneOf } from './zone-of.ts';
 
@@ -25,6 +26,7 @@ export interface TemplateFunction {
   reservedConcurrency?: number;
   environment: Readonly<Record<string, string>>;
   logGroup: string;
+  logging: Logging;
 }
 
 /** Reads every Lambda function. Throws `assembly_invalid` for one that the local system can't run. */
@@ -42,6 +44,7 @@ function readFunction(resource: ResolvedResource): TemplateFunction {
     );
   }
   const variables = objectOf(objectOf(properties['Environment'])['Variables']);
+  const logging = objectOf(properties['LoggingConfig']);
   const reserved = properties['ReservedConcurrentExecutions'];
   return {
     name,
@@ -56,6 +59,10 @@ function readFunction(resource: ResolvedResource): TemplateFunction {
     memory: Number(properties['MemorySize'] ?? 128),
     ...(typeof reserved === 'number' ? { reservedConcurrency: reserved } : {}),
     environment: Object.fromEntries(Object.entries(variables).map(([key, value]) => [key, String(value)])),
-    logGroup: stringOf(objectOf(properties['LoggingConfig'])['LogGroup']) ?? `/aws/lambda/${name}`,
+    logGroup: stringOf(logging['LogGroup']) ?? `/aws/lambda/${name}`,
+    logging: {
+      format: logging['LogFormat'] === 'JSON' ? 'JSON' : 'Text',
+      level: stringOf(logging['ApplicationLogLevel']) ?? 'INFO',
+    },
   };
 }

@@ -984,6 +984,8 @@ const TEMPLATES: readonly Mutation[] = [
       ['AWS_LAMBDA_EXEC_WRAPPER', '/opt/run'],
       ['AWS_ENDPOINT_URL_KMS', 'https://elsewhere.example'],
       ['NODE_OPTIONS', '--require /tmp/more.js'],
+      ['AWS_LAMBDA_LOG_LEVEL', 'FATAL'],
+      ['POWERTOOLS_METRICS_DISABLED', 'true'],
     ] as const
   ).map(
     ([name, value]): Mutation => [
@@ -1186,6 +1188,17 @@ const TEMPLATES: readonly Mutation[] = [
     SIGNING,
     (r) => {
       find(r, `${SIGNER}Logs`).DeletionPolicy = 'Delete';
+    },
+    'I7',
+    'logs-are-kept',
+  ],
+  [
+    'a log that Lambda filters by level',
+    SIGNING,
+    (r) => {
+      Object.assign(find(r, `${SIGNER}Function`).Properties.LoggingConfig as Changeable, {
+        ...{ LogFormat: 'JSON', ApplicationLogLevel: 'FATAL' },
+      });
     },
     'I7',
     'logs-are-kept',

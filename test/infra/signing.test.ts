@@ -30,11 +30,7 @@ describe('a signer of its own for every grant', () => {
       ] as {
         Variables: Record<string, unknown>;
       };
-      expect(Object.keys(Variables).sort()).toEqual([
-        'POWERTOOLS_METRICS_NAMESPACE',
-        'POWERTOOLS_SERVICE_NAME',
-        'RECORD_ARN',
-      ]);
+      expect(Object.keys(Variables).sort()).toEqual(['RECORD_ARN']);
     }
   });
 

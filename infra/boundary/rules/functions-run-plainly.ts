@@ -11,10 +11,12 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   DurableConfig: 'keeps its steps in a store of Lambda’s',
 };
 
-/** Variables by which other code runs in a function, or its calls go elsewhere. */
+/** Variables by which other code runs in a function, its calls go elsewhere, or what it tells or remembers is switched off. */
 const VARIABLES = [
   /^AWS_ENDPOINT_URL/,
   /^AWS_LAMBDA_EXEC_WRAPPER$/,
+  /^AWS_LAMBDA_LOG_/,
+  /^POWERTOOLS_/,
   /^NODE_/,
   /^LD_/,
   /^(HTTPS?|ALL|NO)_PROXY$/i,
@@ -41,7 +43,10 @@ export const functionsRunPlainly: Rule = {
             : []),
           ...Object.keys(objectOf(objectOf(properties.Environment).Variables))
             .filter((name) => VARIABLES.some((pattern) => pattern.test(name)))
-            .map((name) => `has ${name} in its environment, which changes what it runs or whom it calls`),
+            .map(
+              (name) =>
+                `has ${name} in its environment, which changes what it runs, whom it calls or what it tells`,
+            ),
         ];
         return problems.map((problem) => ({
           resource: constructPath,

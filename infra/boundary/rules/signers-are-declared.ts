@@ -11,7 +11,7 @@ import { recordArn } from '../targets.ts';
 
 /** The files of a signer's asset, and the variables of its environment. */
 const FILES = ['grant.json', 'index.mjs'];
-const VARIABLES = ['POWERTOOLS_METRICS_NAMESPACE', 'POWERTOOLS_SERVICE_NAME', 'RECORD_ARN'];
+const VARIABLES = ['RECORD_ARN'];
 
 /**
  * The functions of the signing zone are the declaration's signers, all with the same code, each with exactly the grant that

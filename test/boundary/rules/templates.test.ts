@@ -278,6 +278,15 @@ const CASES: readonly Case[] = [
     functionOf(SUMMARY, { Environment: { Variables: { AWS_LAMBDA_EXEC_WRAPPER: '/opt/x' } } }),
     /AWS_LAMBDA_EXEC_WRAPPER/,
   ],
+  ...['AWS_LAMBDA_LOG_LEVEL', 'POWERTOOLS_METRICS_DISABLED', 'POWERTOOLS_IDEMPOTENCY_DISABLED'].map(
+    (name): Case => [
+      functionsRunPlainly,
+      `${name} in its environment`,
+      PUBLIC,
+      functionOf(SUMMARY, { Environment: { Variables: { [name]: 'true' } } }),
+      new RegExp(`has ${name}.*what it tells`),
+    ],
+  ),
   [
     functionsRunPlainly,
     'another endpoint',
@@ -386,6 +395,21 @@ const CASES: readonly Case[] = [
     inLog({ ...ownKey, RetentionInDays: 30, LogGroupName: '/journal/signing/journal-signer-journal-public' }),
     /goes with its stack/,
   ],
+  ...[
+    { LogFormat: 'JSON' },
+    { LogFormat: 'JSON', ApplicationLogLevel: 'FATAL' },
+    { LogFormat: 'Text', ApplicationLogLevel: 'FATAL' },
+    { LogFormat: 'Text', SystemLogLevel: 'WARN' },
+    {},
+  ].map(
+    (logging): Case => [
+      logsAreKept,
+      `a function’s log by ${JSON.stringify(logging)}`,
+      PUBLIC,
+      functionOf(SUMMARY, { LoggingConfig: logging }),
+      /may drop lines of its log/,
+    ],
+  ),
   [logsAreKept, 'a function’s unnamed log', PUBLIC, functionOf(SUMMARY), /a group that Lambda makes/],
 
   [

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { APIGatewayAuthorizerResult } from 'aws-lambda';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { helseIdProfile } from '../../../client/profile.ts';
 import { compileHandler } from '../../../infra/bundle.ts';
 import { startHelseId } from '../../../local/stand-in/helseid.ts';
@@ -23,7 +23,6 @@ beforeAll(async () => {
     ...dynamo.env,
     REPLAY_TABLE: 'replays',
     GATEWAY_URL: 'https://abc.execute-api.eu-north-1.amazonaws.com/live',
-    POWERTOOLS_LOG_LEVEL: 'SILENT',
   };
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   await dynamo.createTable('replays');
@@ -80,11 +79,21 @@ test('the function as it is deployed lets a token of HelseID’s in once a proof
     },
     requestContext: { requestId: 'r', domainName: 'other.example', path: '/live/summaries/1' },
   };
+  const written: string[] = [];
+  const write = vi
+    .spyOn(process.stdout, 'write')
+    .mockImplementation((text) => written.push(String(text)) > 0);
+  onTestFinished(() => write.mockRestore());
   await expect(handler(event)).resolves.toMatchObject({
     principalId: 'c',
     context: { orgnrParent: '999999999', jkt: key.jwk.kid },
   });
   await expect(handler(event)).rejects.toThrow('Unauthorized');
+  const common = { level: 'FATAL', service: 'journal', zone: 'public', request: 'r' };
+  expect(written.map((line) => JSON.parse(line))).toMatchObject([
+    { ...common, code: 'access.allowed', client: 'c', jkt: key.jwk.kid },
+    { ...common, code: 'access.refused', check: 'replay', error: 'proof_invalid' },
+  ]);
 });
 
 test('and is small', () => {

@@ -100,9 +100,10 @@ beforeAll(async () => {
     SESSION_TABLE: 'sessions',
     SIGNERS: JSON.stringify({ journal: 'arn:aws:lambda:eu-north-1:000000000000:function:journal-signer' }),
     GATEWAY_URL: GATEWAY,
-    POWERTOOLS_LOG_LEVEL: 'SILENT',
   };
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  // The functions' own log.
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   const config = describeZone(
     issuer,
     apis.map(({ url }) => url),
@@ -122,6 +123,7 @@ beforeAll(async () => {
   const servers = [backChannel, lambda, dynamo];
   closing.push(
     () => vi.unstubAllEnvs(),
+    () => vi.restoreAllMocks(),
     () => servers.map((server) => server.close()),
     () => Promise.all([helseId, ...apis].map((server) => server.close())),
     () => files.remove(),

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EmbeddedJWK, importJWK, jwtVerify } from 'jose';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describePublicKey } from '../../../client/compose/jwk.ts';
 import { compileHandler } from '../../../infra/bundle.ts';
+import { passesLevel } from '../../../local/runtime/log-level.ts';
 import { type AwsEndpoint, serveAws } from '../../fakes/aws-endpoint.ts';
 import { createFakeKms } from '../../fakes/kms.ts';
 import { testGrant } from './grant-fixture.ts';
@@ -94,12 +95,42 @@ test('the bundle signs what its grant.json allows, with the record and the key t
   ]);
 });
 
-test('the audit can’t be switched off from outside', async () => {
-  const { lines } = await invoke(
-    { intents: [{ kind: 'client_assertion', client: 'journal', issuer: grant.issuer }] },
-    { POWERTOOLS_LOG_LEVEL: 'SILENT' },
-  );
-  expect(lines.filter((line) => line.code === 'signed')).toHaveLength(1);
+/** Every variable that anything in the bundle, or a logger that somebody may put there, takes a level or a switch from. */
+const SILENCING: Record<string, string> = {
+  ...Object.fromEntries(
+    [
+      ...new Set(
+        Buffer.from(bundle)
+          .toString()
+          .match(/\bPOWERTOOLS_[A-Z_]+\b/g),
+      ),
+    ].map((name) => [name, 'true']),
+  ),
+  AWS_LAMBDA_LOG_LEVEL: 'FATAL',
+  AWS_LAMBDA_LOG_FORMAT: 'JSON',
+  POWERTOOLS_LOG_LEVEL: 'SILENT',
+  POWERTOOLS_LOGGER_SAMPLE_RATE: '0',
+  POWERTOOLS_DEV: 'true',
+  LOG_LEVEL: 'silent',
+  NODE_ENV: 'production',
+  NODE_DEBUG: '',
+};
+
+describe('the audit can’t be switched off from outside', () => {
+  const event = { intents: [{ kind: 'client_assertion', client: 'journal', issuer: grant.issuer }] };
+
+  test.each(Object.entries({ ...SILENCING, all: '' }))('by %s', async (name, value) => {
+    const { lines } = await invoke(event, name === 'all' ? SILENCING : { [name]: value });
+    expect(lines.filter((line) => line.code === 'signed')).toHaveLength(1);
+  });
+
+  test('nor by any level that Lambda can be told to filter by', async () => {
+    const { lines } = await invoke(event, SILENCING);
+    for (const level of ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL']) {
+      const kept = lines.filter((line) => passesLevel(JSON.stringify(line), { format: 'JSON', level }));
+      expect(kept.map(({ code }) => code)).toContain('signed');
+    }
+  });
 });
 
 test('an AWS error comes back as a code, after the SDK’s bounded retries', async () => {

@@ -1,12 +1,12 @@
 import { Console } from 'node:console';
 import { Writable } from 'node:stream';
-import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { decodeJwt, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ALGORITHMS, type Algorithm } from '../../../client/algorithms.ts';
 import { describePublicKey } from '../../../client/compose/jwk.ts';
 import type { SignResponse } from '../../../client/intents.ts';
+import { createLog } from '../../../functions/common/log.ts';
 import type { KeyEntry, KeyState } from '../../../functions/common/record.ts';
 import { createAudit } from '../../../functions/signer/audit.ts';
 import type { Grant } from '../../../functions/signer/grant.ts';
@@ -38,9 +38,13 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
     },
   });
   const output = new Console({ stdout: sink, stderr: sink });
-  const logger = new Logger({ serviceName: grant.system, logLevel: 'INFO' });
+  const log = createLog({
+    service: grant.system,
+    zone: grant.zone,
+    env: {},
+    write: (line) => void lines.push(JSON.parse(line)),
+  });
   // Powertools writes to a console of its own; the test's takes its place to read what it writes.
-  Object.assign(logger, { console: output });
   const metrics = new Metrics({ namespace: 'helseid-zones', serviceName: grant.system });
   Object.assign(metrics, { console: output });
 
@@ -88,7 +92,7 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
     readRecord: createRecordReader(readSecret, grant, () => world.now),
     now: () => world.now,
     randomId: () => `id-${++ids}`,
-    audit: (requestId) => createAudit(logger, metrics, grant, requestId),
+    audit: (requestId) => createAudit(log.audit, metrics, grant, requestId),
   });
   return world;
 }
@@ -375,7 +379,7 @@ describe('I7: audit', () => {
     const jtis = signaturesOf(answer).map(({ jws }) => decodeJwt(jws).jti);
     expect(world.audited()).toMatchObject([
       {
-        level: 'INFO',
+        level: 'FATAL',
         code: 'signed',
         system: 'journal',
         zone: 'public',

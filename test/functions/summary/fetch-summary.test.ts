@@ -2,18 +2,19 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
 import { fetchSummary } from '../../../functions/summary/fetch-summary.ts';
 import { API, makeWorld } from '../../client/make-client.ts';
+import { collectLog } from '../../fakes/log.ts';
 
 const api = { baseUrl: `${API}/s`, audience: 'summaries', scopes: ['summaries/read'], client: 'journal' };
 
 async function makeSummaries() {
   const world = await makeWorld();
-  const audited: Record<string, unknown>[] = [];
+  const { audit, lines: audited } = collectLog();
   const get = (id?: string) =>
-    fetchSummary({ client: world.client, api, audit: (code, facts) => audited.push({ code, ...facts }) }, {
+    fetchSummary({ client: world.client, api, audit }, {
       pathParameters: id === undefined ? null : { id },
       requestContext: { requestId: 'r1' },
     } as unknown as APIGatewayProxyEvent);
-  return { ...world, audited, get };
+  return { ...world, audit, audited, get };
 }
 
 test('a summary is what the API answers, kept by nobody', async () => {
@@ -80,7 +81,10 @@ describe('what goes wrong behind it is a problem without a word of what was said
     summaries.behaviour.answer = () => new Response(body);
     expect((await get('abc')).statusCode).toBe(502);
     expect(audited).toEqual([
-      expect.objectContaining({ code: 'summary.failed', requestId: 'r1', reason: 'api_refused' }),
+      expect.objectContaining({
+        ...{ level: 'FATAL', code: 'summary.failed', requestId: 'r1', reason: 'api_refused' },
+        message: 'The summaries API answered with something else than JSON.',
+      }),
     ]);
   });
 
@@ -98,12 +102,12 @@ describe('what goes wrong behind it is a problem without a word of what was said
   });
 
   test('an error that nobody foresaw: 502, by name only', async () => {
-    const { client, audited } = await makeSummaries();
+    const { client, audit, audited } = await makeSummaries();
     const broken = { ...client, signer: { sign: () => Promise.reject(new Error('token abc')) } };
-    const answer = await fetchSummary(
-      { client: broken, api, audit: (code, facts) => audited.push({ code, ...facts }) },
-      { pathParameters: { id: 'abc' }, requestContext: {} } as unknown as APIGatewayProxyEvent,
-    );
+    const answer = await fetchSummary({ client: broken, api, audit }, {
+      pathParameters: { id: 'abc' },
+      requestContext: {},
+    } as unknown as APIGatewayProxyEvent);
     expect(answer.statusCode).toBe(502);
     expect(answer.body + JSON.stringify(audited)).not.toContain('token abc');
   });

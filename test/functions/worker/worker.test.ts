@@ -6,10 +6,11 @@ import { createAwsCaller, readAwsConfig } from '../../../client/aws.ts';
 import { getAccessToken } from '../../../client/machine-token.ts';
 import type { AccessTokenRequest } from '../../../client/tokens.ts';
 import { TablePersistence } from '../../../functions/worker/persistence.ts';
-import { createWorker, type WorkerDeps } from '../../../functions/worker/process.ts';
+import { createWorker } from '../../../functions/worker/process.ts';
 import { submitDocument } from '../../../functions/worker/submit.ts';
 import { API, makeWorld, type World } from '../../client/make-client.ts';
 import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
+import { AUDIT_LINE, collectLog } from '../../fakes/log.ts';
 
 const SAMPLE = JSON.parse(
   readFileSync(new URL('../../../examples/document-created.json', import.meta.url), 'utf8'),
@@ -33,15 +34,15 @@ beforeEach(async () => {
 
 /** A worker in a world with issuer and API, and what it audited. */
 async function makeWorker(): Promise<
-  World & { work: (...bodies: unknown[]) => Promise<string[]>; audited: Audited[] }
+  World & { work: (...bodies: unknown[]) => Promise<string[]>; audited: Record<string, unknown>[] }
 > {
   const world = await makeWorld();
   world.api.behaviour.answer = () => new Response(null, { status: 201 });
-  const audited: Audited[] = [];
+  const { audit, lines: audited } = collectLog();
   const work = createWorker({
     submit: (event) => submitDocument({ client: world.client, api }, event),
     persistence: new TablePersistence(dynamo.aws, table),
-    audit: (code, facts) => audited.push({ code, ...facts }),
+    audit,
   });
   return {
     ...world,
@@ -52,8 +53,6 @@ async function makeWorker(): Promise<
     },
   };
 }
-
-type Audited = { code: Parameters<WorkerDeps['audit']>[0] } & Record<string, unknown>;
 
 function messages(bodies: unknown[]): SQSEvent {
   return {
@@ -91,7 +90,11 @@ describe('an event', () => {
       '999977774',
     );
     expect(audited).toEqual([
-      { code: 'document.submitted', messageId: 'm1', eventId: SAMPLE.id, status: 201 },
+      {
+        ...AUDIT_LINE,
+        ...{ code: 'document.submitted', message: 'document.submitted' },
+        ...{ messageId: 'm1', eventId: SAMPLE.id, status: 201 },
+      },
     ]);
   });
 
@@ -123,7 +126,11 @@ describe('a failure', () => {
     const { work, audited } = await makeWorker();
     expect(await work(sample('d1'), 'not json', sample('d2'))).toEqual(['m2']);
     expect(audited).toContainEqual(
-      expect.objectContaining({ code: 'document.failed', messageId: 'm2', reason: 'event_invalid' }),
+      expect.objectContaining({
+        ...AUDIT_LINE,
+        ...{ code: 'document.failed', messageId: 'm2', reason: 'event_invalid' },
+        message: 'The message is not JSON; put events on the bus, not into the queue.',
+      }),
     );
     expect(JSON.stringify(audited)).not.toContain('Line Danser');
   });
@@ -214,11 +221,10 @@ test('an API that answers with a bare 401 has the document with the next token, 
 
 test('a table that does not answer fails the message and submits nothing', async () => {
   const { api: documents, client } = await makeWorker();
-  const audited: unknown[] = [];
   const work = createWorker({
     submit: (event) => submitDocument({ client, api }, event),
     persistence: new TablePersistence(dynamo.aws, 'missing'),
-    audit: (code, facts) => audited.push({ code, ...facts }),
+    audit: collectLog().audit,
   });
   const { batchItemFailures } = await work(messages([SAMPLE]), CONTEXT);
   expect(batchItemFailures).toHaveLength(1);

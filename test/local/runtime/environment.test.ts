@@ -19,6 +19,7 @@ const of: TemplateFunction = {
     AWS_REGION: 'spoof',
   },
   logGroup: '/journal/public/login',
+  logging: { format: 'Text', level: 'INFO' },
 };
 const facts = {
   region: 'eu-north-1',
@@ -30,6 +31,15 @@ const facts = {
 };
 
 describe('the environment of a function', () => {
+  it('tells its runtime and its logger how its log is filtered', () => {
+    const filtered = { ...of, logging: { format: 'JSON', level: 'FATAL' } } as const;
+    expect(makeEnvironment(filtered, facts)).toMatchObject({
+      AWS_LAMBDA_LOG_FORMAT: 'JSON',
+      AWS_LAMBDA_LOG_LEVEL: 'FATAL',
+    });
+    expect(makeEnvironment(of, facts)).not.toHaveProperty('AWS_LAMBDA_LOG_LEVEL');
+  });
+
   it("is the template's and the runtime's, with AWS where its network reaches it", () => {
     expect(makeEnvironment(of, facts)).toMatchObject({
       TABLE: 't',

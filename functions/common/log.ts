@@ -1,0 +1,58 @@
+import type { Environment } from './zone-client.ts';
+
+/** Facts of a line: names and values, never a token, a proof, a document or a person. */
+export type Facts = Readonly<Record<string, unknown>>;
+
+/** A function's log. */
+export interface Log {
+  /** Writes a line that no configured level drops, whatever it tells. */
+  audit(code: string, facts: Facts): void;
+  /** Writes a line of a level; Lambda drops it where an operator asked for fewer. */
+  write(level: 'info' | 'warn' | 'error', code: string, facts: Facts): void;
+}
+
+/** What every line of a function says. */
+export interface LogSource {
+  /** Name of the system: `service`. */
+  service: string;
+  zone?: string;
+  /** For the trace id of the invocation, which Lambda changes with each. */
+  env: Environment;
+  /** Takes a whole line. Default: standard output, which Lambda ships to the function's log group. */
+  write?: (line: string) => void;
+  /** Epoch milliseconds. */
+  now?: () => number;
+}
+
+/**
+ * The one level that Lambda never filters: with log format JSON it drops lines below `ApplicationLogLevel`, whose highest value
+ * this is, and counts a line without a valid `level` and RFC 3339 `timestamp` as INFO
+ * (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html).
+ */
+const AUDIT_LEVEL = 'FATAL';
+
+/** Names that a line gives its own meaning. A fact of such a name is kept as `fact_…`. */
+const OWN = new Set(['level', 'timestamp', 'service', 'zone', 'code', 'xray_trace_id']);
+
+/**
+ * Makes a function's log: one JSON object a line, with `level`, `timestamp`, `service`, `zone`, `code`, the trace id where there is one,
+ * `message` (the facts' own, else the code) and the facts. Reads no variable but the trace id and goes through no logger, so
+ * none can be silenced, and no name of a fact is lost. Does not look into the facts: who writes keeps secrets out.
+ */
+export function createLog({ service, zone, env, now = Date.now, ...source }: LogSource): Log {
+  const write = source.write ?? ((line) => void process.stdout.write(line));
+  const put = (level: string, code: string, facts: Facts) => {
+    const trace = /Root=([^;]+)/.exec(env['_X_AMZN_TRACE_ID'] ?? '')?.[1];
+    const kept = Object.entries(facts).map(([name, value]) => [OWN.has(name) ? `fact_${name}` : name, value]);
+    const line = {
+      ...{ level, timestamp: new Date(now()).toISOString(), message: code },
+      ...Object.fromEntries(kept),
+      ...{ service, zone, code, xray_trace_id: trace },
+    };
+    write(`${JSON.stringify(line)}\n`);
+  };
+  return {
+    audit: (code, facts) => put(AUDIT_LEVEL, code, facts),
+    write: (level, code, facts) => put(level.toUpperCase(), code, facts),
+  };
+}

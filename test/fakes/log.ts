@@ -1,0 +1,16 @@
+import { createLog, type Log } from '../../functions/common/log.ts';
+
+/** A log whose lines can be read: the functions' own, which writes here instead of to standard output. */
+export function collectLog(): Log & { lines: Record<string, unknown>[] } {
+  const lines: Record<string, unknown>[] = [];
+  const source = { service: 'journal', zone: 'public', env: {}, now: () => 1_800_000_000_000 };
+  return { ...createLog({ ...source, write: (line) => void lines.push(JSON.parse(line)) }), lines };
+}
+
+/** What `collectLog` writes into every line of the audit. */
+export const AUDIT_LINE = {
+  level: 'FATAL',
+  timestamp: '2027-01-15T08:00:00.000Z',
+  service: 'journal',
+  zone: 'public',
+};
