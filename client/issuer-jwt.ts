@@ -1,4 +1,4 @@
-import { type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
+import { type JWTVerifyOptions, type JWTVerifyResult, jwtVerify } from 'jose';
 import { createIssuerKeys } from './issuer-keys.ts';
 import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
 
@@ -11,10 +11,10 @@ export async function verifyIssuerJwt(
   client: TokenClient,
   jwt: string,
   options: JWTVerifyOptions & { cooldown: number },
-): Promise<JWTPayload> {
+): Promise<JWTVerifyResult> {
   const { cooldown, ...checks } = options;
   const { keys, now, profile, issuer, clientId } = client;
-  const { payload } = await jwtVerify(jwt, createIssuerKeys(keys, { cooldown }), {
+  return jwtVerify(jwt, createIssuerKeys(keys, { cooldown }), {
     algorithms: [profile.idTokenAlgorithm],
     issuer,
     audience: clientId,
@@ -22,5 +22,4 @@ export async function verifyIssuerJwt(
     currentDate: new Date(now()),
     ...checks,
   });
-  return payload;
 }

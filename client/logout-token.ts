@@ -6,6 +6,12 @@ import type { LogoutTokenClaims } from './tokens.ts';
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 
+/**
+ * Media types (RFC 7515 4.1.9) that a logout token may have where the profile demands none: 2.4 recommends the first and
+ * nothing more. Its `events`, and that it has no `nonce`, tell it from an ID token then.
+ */
+const TYPS: readonly unknown[] = ['logout+jwt', 'jwt', undefined];
+
 /** Seconds after its `iat` in which a logout token is taken. */
 const MAX_AGE = 120;
 
@@ -14,7 +20,7 @@ const KEYS_COOLDOWN = 30_000;
 
 /**
  * Validates a logout token in full (OpenID Connect Back-Channel Logout 1.0, 2.4 and 2.6): signature with the profile's
- * one algorithm, `typ`, `iss`, `aud` (us alone), `iat`, `exp`, `jti` once, `events`, `sub` or `sid`, no `nonce`.
+ * one algorithm, `typ` (see {@link TYPS}), `iss`, `aud` (us alone), `iat`, `exp`, `jti` once, `events`, `sub` or `sid`, no `nonce`.
  * `rememberJti` tells whether a `jti` is new, to be recorded until an epoch second: there, or by the caller once the sessions
  * are ended. It is asked last, so that tokens which are not the issuer's fill nothing.
  *
@@ -25,24 +31,30 @@ export async function validateLogoutToken(
   token: string,
   rememberJti: (jti: string, until: number) => Promise<boolean>,
 ): Promise<LogoutTokenClaims> {
-  const payload = await readAs('token_invalid', 'The logout token is not valid', () =>
+  const { payload, protectedHeader } = await readAs('token_invalid', 'The logout token is not valid', () =>
     verifyIssuerJwt(client, token, {
       cooldown: KEYS_COOLDOWN,
-      typ: 'logout+jwt',
       maxTokenAge: MAX_AGE,
     }),
   );
+  if (!isLogoutTyp(protectedHeader.typ, client.profile.logoutTokenTyp))
+    throw invalid('has the "typ" of something else');
   const { iss, aud, jti, iat, exp, sub, sid, events } = payload;
   if (typeof iss !== 'string' || typeof iat !== 'number' || typeof exp !== 'number')
-    throw invalid('lacks a claim');
-  if ([aud].flat().length !== 1) throw invalid('is for others too');
+    throw invalid('lacks "iss", "iat" or "exp"');
+  if ([aud].flat().length !== 1) throw invalid('has an "aud" with others in it');
   if (typeof jti !== 'string' || jti === '' || jti.length > 256) throw invalid('has no usable "jti"');
-  if (!isLogoutEvent(events)) throw invalid('is about another event');
+  if (!isLogoutEvent(events)) throw invalid('has "events" about something else');
   if ('nonce' in payload) throw invalid('has a "nonce" and may be an ID token');
   if (!isOptionalText(sub) || !isOptionalText(sid) || (sub === undefined && sid === undefined))
-    throw invalid('names no session and no subject');
+    throw invalid('names nobody by "sub" or "sid"');
   if (!(await rememberJti(jti, iat + MAX_AGE + CLOCK_TOLERANCE))) throw invalid('was used before');
   return { iss, jti, iat, exp, ...(sub === undefined ? {} : { sub }), ...(sid === undefined ? {} : { sid }) };
+}
+
+function isLogoutTyp(typ: unknown, demanded: string | undefined): boolean {
+  const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
+  return demanded === undefined ? TYPS.includes(type) : type === demanded;
 }
 
 function isLogoutEvent(events: unknown): boolean {

@@ -14,6 +14,8 @@ export interface IssuerProfile {
   idTokenAlgorithm: 'RS256' | Algorithm;
   /** The one algorithm its access tokens are signed with, where they are JWTs (RFC 9068); an issuer may have two. */
   accessTokenAlgorithm: 'RS256' | Algorithm;
+  /** The `typ` that logout tokens must have; without it `logout+jwt`, `JWT` or none (Back-Channel Logout 1.0, 2.4, only recommends it). */
+  logoutTokenTyp?: 'logout+jwt';
   /** Which detail types the issuer knows; empty for a plain FAPI issuer. */
   detailTypes: readonly (
     | 'helseid_authorization'

@@ -63,7 +63,7 @@ function refuse(deps: Dependencies, request: GatewayRequest, error: ZonesError):
     level: 'warn',
     code: 'session.logout_token_refused',
     request: request.id,
-    facts: { ...error.facts, refusal: error.code },
+    facts: { reason: error.message, ...error.facts, refusal: error.code },
   });
   return json(400, { error: 'invalid_request', error_description: error.message });
 }

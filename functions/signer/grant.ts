@@ -71,6 +71,7 @@ const schema = v.strictObject({
     requestObjectTyp: text,
     idTokenAlgorithm: issuerAlgorithm,
     accessTokenAlgorithm: issuerAlgorithm,
+    logoutTokenTyp: v.exactOptional(v.literal('logout+jwt')),
     detailTypes: v.array(v.picklist(DETAIL_TYPES)),
     proofAtPar: v.boolean(),
   }),

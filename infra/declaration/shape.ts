@@ -14,6 +14,7 @@ const profile = v.strictObject({
   requestObjectTyp: text,
   idTokenAlgorithm: text,
   accessTokenAlgorithm: text,
+  logoutTokenTyp: v.exactOptional(v.literal('logout+jwt', 'may only be logout+jwt')),
   detailTypes: v.array(text),
   proofAtPar: v.boolean(),
 });

@@ -27,6 +27,10 @@ test.each([
   ['sid alone', { sub: undefined }, {}],
   ['aud as an array of one', { aud: [CLIENT_ID] }, {}],
   ['its full media type', {}, { typ: 'application/logout+jwt' }],
+  ['its type in capitals', {}, { typ: 'LOGOUT+JWT' }],
+  ['the type of any JWT', {}, { typ: 'JWT' }],
+  ['the full media type of any JWT', {}, { typ: 'application/jwt' }],
+  ['no type', {}, { typ: undefined }],
 ])('a logout token with %s is taken', async (_name, claims, header) => {
   const { client, issuer } = await makeWorld();
   const token = await issuer.signLogoutToken(claims, header);
@@ -34,8 +38,18 @@ test.each([
 });
 
 test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
-  ['another typ', {}, { typ: 'JWT' }],
-  ['no typ', {}, { typ: undefined }],
+  ['the typ of an access token', {}, { typ: 'at+jwt' }],
+  ['the typ of a proof', {}, { typ: 'dpop+jwt' }],
+  ['the typ of a security event', {}, { typ: 'secevent+jwt' }],
+  ['a typ that ends in its own', {}, { typ: 'not-logout+jwt' }],
+  ['another media type', {}, { typ: 'text/jwt' }],
+  ['an empty typ', {}, { typ: '' }],
+  ['a typ that is a number', {}, { typ: 1 }],
+  ['a typ that is null', {}, { typ: null }],
+  ['the typ of any JWT, and a nonce', { nonce: 'x' }, { typ: 'JWT' }],
+  ['the typ of any JWT, and no events', { events: undefined }, { typ: 'JWT' }],
+  ['no typ, and a nonce', { nonce: 'x' }, { typ: undefined }],
+  ['no typ, and no events', { events: undefined }, { typ: undefined }],
   ['another iss', { iss: 'https://evil.test' }, {}],
   ['another aud', { aud: 'other' }, {}],
   ['a second aud', { aud: [CLIENT_ID, 'other'] }, {}],
@@ -64,6 +78,19 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   const token = await issuer.signLogoutToken(claims, header);
   await failure(validateLogoutToken(client, token, remember), 'token_invalid');
   expect(seen.size).toBe(0);
+});
+
+test.each([
+  ['logout+jwt', true],
+  ['application/logout+jwt', true],
+  ['JWT', false],
+  [undefined, false],
+])('a profile that demands logout+jwt: %s is taken is %s', async (typ, taken) => {
+  const { client, issuer } = await makeWorld({ profile: { logoutTokenTyp: 'logout+jwt' } });
+  const { remember } = makeMemory();
+  const validated = validateLogoutToken(client, await issuer.signLogoutToken({}, { typ }), remember);
+  if (taken) expect((await validated).sid).toBe('sid-1');
+  else expect((await failure(validated, 'token_invalid')).message).toContain('"typ"');
 });
 
 test.each(['', 'x', 'a.b.c', 'e30.e30.'])('%j is no logout token', async (token) => {

@@ -149,7 +149,7 @@ describe('back-channel logout', () => {
     ['another event', { events: { 'http://schemas.openid.net/event/other': {} } }, {}],
     ['a nonce', { nonce: 'n' }, {}],
     ['neither sub nor sid', { sub: undefined, sid: undefined }, {}],
-    ['the typ of an ID token', {}, { typ: 'JWT' }],
+    ['the typ of an access token', {}, { typ: 'at+jwt' }],
   ])('refuses a logout token with %s', async (_, claims, header) => {
     const login = await makeLogin();
     const browser = await loggedIn(login);
@@ -158,6 +158,28 @@ describe('back-channel logout', () => {
     expect(JSON.parse(answer.body).error).toBe('invalid_request');
     expect(await status(browser)).toBe(200);
     expect([...login.store.rows.keys()].filter((pk) => pk.startsWith('jti#'))).toEqual([]);
+  });
+
+  it('logs what is wrong with a logout token, each fault by a line of its own', async () => {
+    const login = await makeLogin();
+    const faults: [Record<string, unknown>, Record<string, unknown>, RegExp][] = [
+      [{ iss: 'https://evil.test' }, {}, /"iss"/],
+      [{ aud: 'somebody-else' }, {}, /"aud"/],
+      [{ exp: 1 }, {}, /"exp"/],
+      [{ jti: undefined }, {}, /"jti"/],
+      [{ events: undefined }, {}, /"events"/],
+      [{ nonce: 'n' }, {}, /"nonce"/],
+      [{ sub: undefined, sid: undefined }, {}, /"sub"/],
+      [{}, { typ: 'at+jwt' }, /"typ"/],
+      [{}, { kid: 'other' }, /JWKS/],
+    ];
+    for (const [claims, header, reason] of faults) {
+      await send(login, form(await login.world.issuer.signLogoutToken(claims, header)));
+      expect(login.logs.at(-1)).toMatchObject({
+        code: 'session.logout_token_refused',
+        facts: { refusal: 'token_invalid', reason: expect.stringMatching(reason) },
+      });
+    }
   });
 
   it('counts a token once', async () => {

@@ -11,6 +11,12 @@ test.each(deriveGrants(system))(
   },
 );
 
+test('a profile that demands a type of logout tokens is read back too', () => {
+  const { profile } = testGrant();
+  const grant = testGrant({ profile: { ...profile, logoutTokenTyp: 'logout+jwt' } });
+  expect(parseGrant(JSON.stringify(grant))).toEqual(grant);
+});
+
 test.each<[string, object, string]>([
   ['another version', { version: 2 }, 'version'],
   ['an unknown member', { extra: true }, 'extra'],

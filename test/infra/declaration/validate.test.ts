@@ -207,6 +207,7 @@ const REFUSED: [string, string, unknown, RegExp, string?][] = [
     'clients.journal.profile',
   ],
   ['ID tokens without a signature', 'clients.journal.profile.idTokenAlgorithm', 'none', /RS256/],
+  ['another type of logout tokens', 'clients.journal.profile.logoutTokenTyp', 'JWT', /only be logout\+jwt/],
   ['access tokens without a signature', 'clients.journal.profile.accessTokenAlgorithm', 'none', /RS256/],
   ['a rotation once in two years', 'clients.vendor.rotation.everyDays', 730, /365/],
   [
