@@ -1,7 +1,7 @@
 import { renderDetails } from '../../client/compose/details.ts';
 import { canonicalUrl } from '../../client/compose/url.ts';
 import { ZonesError } from '../../client/errors.ts';
-import type { AssertionDetail, Intent } from '../../client/intents.ts';
+import type { AssertionDetail, Intent, ProofIntent } from '../../client/intents.ts';
 import type { AllowedDetail, Grant, GrantedTarget } from './grant.ts';
 
 /**
@@ -11,7 +11,7 @@ import type { AllowedDetail, Grant, GrantedTarget } from './grant.ts';
  */
 export function checkGrant(intent: Intent, grant: Grant): string {
   if (intent.client !== grant.client) throw refused('client', `signs for the client ${grant.client} only`);
-  if (intent.kind === 'dpop_proof') return checkProof(intent.method, intent.url, grant.proofs);
+  if (intent.kind === 'dpop_proof') return checkProof(intent, grant.proofs);
   if (intent.issuer !== grant.issuer)
     throw refused('issuer', 'signs for its client’s issuer only, spelled exactly');
   if (intent.kind === 'client_assertion') {
@@ -23,13 +23,21 @@ export function checkGrant(intent: Intent, grant: Grant): string {
   return grant.issuer;
 }
 
-function checkProof(method: string, url: string, targets: readonly GrantedTarget[]): string {
+function checkProof({ method, url, ath }: ProofIntent, targets: readonly GrantedTarget[]): string {
   const { origin, path } = canonicalUrl(url);
-  for (const target of targets) {
+  const covering = targets.flatMap((target) => {
     const pattern = target.paths.find((candidate) => matchesPath(candidate, path));
-    if (target.origin === origin && target.methods.includes(method) && pattern !== undefined)
-      return `${method} ${origin}${pattern}`;
-  }
+    return target.origin === origin && target.methods.includes(method) && pattern !== undefined
+      ? [{ target, pattern }]
+      : [];
+  });
+  const granted = covering.find(({ target }) => target.ath || ath === undefined);
+  if (granted) return `${method} ${origin}${granted.pattern}`;
+  if (covering.length > 0)
+    throw refused(
+      'ath',
+      'makes proofs for its issuer’s endpoints without ath only; where an API lies at that origin, add the call to the zone’s grant in zones.ts',
+    );
   throw refused('url', 'makes no proof for this method and URL; add it to the zone’s grant in zones.ts');
 }
 

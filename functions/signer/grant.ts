@@ -16,6 +16,11 @@ export interface GrantedTarget {
   origin: string;
   methods: readonly string[];
   paths: readonly string[];
+  /**
+   * Whether its proofs may name an access token (`ath`, RFC 9449 4.2): an API's may, the issuer's may not. Its endpoints take
+   * none, and its target covers every path of its origin, where an API may lie too.
+   */
+  ath: boolean;
 }
 
 /** What one zone may have signed for one client. Rendered from the declaration into the asset of the zone's signer. */
@@ -83,6 +88,7 @@ const schema = v.strictObject({
       origin: v.pipe(v.string(), v.regex(/^https:\/\/[a-z0-9.\-[\]:]+$/)),
       methods: v.array(v.pipe(v.string(), v.regex(/^[A-Z]{1,16}$/))),
       paths: v.array(v.pipe(v.string(), v.startsWith('/'))),
+      ath: v.boolean(),
     }),
   ),
   requestObjects: v.boolean(),

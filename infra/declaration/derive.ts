@@ -81,9 +81,9 @@ function grantOf(system: SystemDeclaration, zone: string, name: string, client: 
   return { version: 1, system: system.name, zone, client: name, clientId, issuer, tenancy, profile } as const;
 }
 
-/** HelseID's endpoints come from its metadata (FK2), so any path of the issuer's origin is granted. */
+/** HelseID's endpoints come from its metadata (FK2), so any path of the issuer's origin is granted; none of them takes a token. */
 function issuerTarget(client: ClientDeclaration): GrantedTarget {
-  return { origin: new URL(client.issuer).origin, methods: ['POST'], paths: ['/*'] };
+  return { origin: new URL(client.issuer).origin, methods: ['POST'], paths: ['/*'], ath: false };
 }
 
 function apiTarget(system: SystemDeclaration, grant: ApiGrant): GrantedTarget {
@@ -93,7 +93,7 @@ function apiTarget(system: SystemDeclaration, grant: ApiGrant): GrantedTarget {
 function target(baseUrl: string, methods: readonly string[], paths: readonly string[]): GrantedTarget {
   const { origin, pathname } = new URL(baseUrl);
   const base = pathname === '/' ? '' : pathname;
-  return { origin, methods, paths: paths.map((path) => base + path) };
+  return { origin, methods, paths: paths.map((path) => base + path), ath: true };
 }
 
 /** What the declaration says that a function of a zone needs. Expects a validated declaration. */

@@ -210,7 +210,12 @@ function unwrap(response: SignResponse) {
 }
 
 function grantOf(zone: string): Grant {
-  const target = (origin: string) => ({ origin, methods: ['GET', 'POST'], paths: ['/*'] });
+  const target = (origin: string) => ({
+    origin,
+    methods: ['GET', 'POST'],
+    paths: ['/*'],
+    ath: origin !== FAKE_ISSUER,
+  });
   return {
     version: 1,
     system: 'journal',

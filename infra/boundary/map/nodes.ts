@@ -100,16 +100,15 @@ function shortName(name: string, prefix: string): string {
 }
 
 /** What a grant lets its signer sign, a line each. */
-function grantNotes({ client, issuer, assertions, proofs, requestObjects }: Grant): string[] {
+function grantNotes({ client, assertions, proofs, requestObjects }: Grant): string[] {
   const { details } = assertions;
   const about =
     details === 'none' ? '' : details === 'any' ? ', any organisation' : ', organisations as granted';
-  const origin = new URL(issuer).origin;
   return [
     `assertions of client ${client}${about}`,
     ...(requestObjects ? ['request objects'] : []),
     ...proofs.map((target) =>
-      target.origin === origin
+      !target.ath
         ? 'proofs for its issuer'
         : `proofs ${target.methods.join(', ')} ${target.origin.replace('https://', '')}${target.paths.join(', ')}`,
     ),

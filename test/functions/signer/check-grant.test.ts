@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { AssertionDetail, Intent } from '../../../client/intents.ts';
+import type { AssertionDetail, Intent, ProofIntent } from '../../../client/intents.ts';
 import { checkGrant, matchesPath } from '../../../functions/signer/check-grant.ts';
 import type { AllowedDetail, Grant } from '../../../functions/signer/grant.ts';
 import { testGrant } from './grant-fixture.ts';
@@ -55,6 +55,35 @@ describe('proofs', () => {
     expect(() => checkGrant(proof('GET', url), grant)).toThrow(
       expect.objectContaining({ code: 'intent_malformed' }),
     );
+  });
+
+  // An API may lie at its issuer's origin, all of which the issuer's target covers.
+  describe('at the issuer’s origin', () => {
+    const accounts = { origin: grant.issuer, methods: ['GET'], paths: ['/accounts'], ath: true };
+    const zone = testGrant({ proofs: [...grant.proofs, accounts] });
+    const withToken = (method: string, path: string): Intent => ({
+      ...(proof(method, `${grant.issuer}${path}`) as ProofIntent),
+      ath: 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
+      kid: 'one',
+    });
+
+    test.each([
+      ['POST', '/transfers'],
+      ['POST', '/accounts'],
+      ['POST', '/connect/token'],
+    ])('a proof with ath is refused for %s %s, and allowed without', (method, path) => {
+      expect(() => checkGrant(withToken(method, path), zone)).toThrow(
+        expect.objectContaining({ code: 'grant_refused', facts: { field: 'ath' } }),
+      );
+      expect(checkGrant(proof(method, `${grant.issuer}${path}`), zone)).toBe(`POST ${grant.issuer}/*`);
+    });
+
+    test('a proof with ath is allowed for the call that the grant names, and for no other method', () => {
+      expect(checkGrant(withToken('GET', '/accounts'), zone)).toBe(`GET ${grant.issuer}/accounts`);
+      expect(() => checkGrant(withToken('GET', '/transfers'), zone)).toThrow(
+        expect.objectContaining({ code: 'grant_refused', facts: { field: 'url' } }),
+      );
+    });
   });
 
   test('only a URL of a granted origin, method and pattern ever passes', () => {

@@ -14,8 +14,13 @@ export function testGrant(changes: Partial<Grant> = {}): Grant {
     profile: helseIdProfile,
     assertions: { details: 'none' },
     proofs: [
-      { origin: 'https://helseid-sts.test.nhn.no', methods: ['POST'], paths: ['/*'] },
-      { origin: 'https://summaries.example.no', methods: ['GET'], paths: ['/v1/status', '/v1/summaries/*'] },
+      { origin: 'https://helseid-sts.test.nhn.no', methods: ['POST'], paths: ['/*'], ath: false },
+      {
+        origin: 'https://summaries.example.no',
+        methods: ['GET'],
+        paths: ['/v1/status', '/v1/summaries/*'],
+        ath: true,
+      },
     ],
     requestObjects: false,
     ...changes,

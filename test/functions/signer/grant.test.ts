@@ -26,17 +26,22 @@ test.each<[string, object, string]>([
   ['a detail of unknown type', { assertions: { details: [{ type: 'x' }] } }, 'assertions.details'],
   [
     'an http origin',
-    { proofs: [{ origin: 'http://a.no', methods: ['GET'], paths: ['/'] }] },
+    { proofs: [{ origin: 'http://a.no', methods: ['GET'], paths: ['/'], ath: true }] },
     'proofs.0.origin',
   ],
   [
     'an origin with a path',
-    { proofs: [{ origin: 'https://a.no/x', methods: ['GET'], paths: ['/'] }] },
+    { proofs: [{ origin: 'https://a.no/x', methods: ['GET'], paths: ['/'], ath: true }] },
     'proofs.0.origin',
   ],
   [
+    'a target that does not say whether it takes tokens',
+    { proofs: [{ origin: 'https://a.no', methods: ['GET'], paths: ['/'] }] },
+    'proofs.0.ath',
+  ],
+  [
     'a path without a slash',
-    { proofs: [{ origin: 'https://a.no', methods: ['GET'], paths: ['x'] }] },
+    { proofs: [{ origin: 'https://a.no', methods: ['GET'], paths: ['x'], ath: true }] },
     'proofs.0.paths.0',
   ],
   [

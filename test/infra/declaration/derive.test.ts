@@ -27,8 +27,13 @@ test('a grant names the issuer’s origin for POST and each API by base path and
     profile: helseIdProfile,
     assertions: { details: [{ type: 'helseid_authorization', child: '*' }] },
     proofs: [
-      { origin: issuer, methods: ['POST'], paths: ['/*'] },
-      { origin: 'https://documents.example.no', methods: ['POST'], paths: ['/fhir/DocumentReference'] },
+      { origin: issuer, methods: ['POST'], paths: ['/*'], ath: false },
+      {
+        origin: 'https://documents.example.no',
+        methods: ['POST'],
+        paths: ['/fhir/DocumentReference'],
+        ath: true,
+      },
     ],
     requestObjects: false,
   });
@@ -39,11 +44,12 @@ test('the admin zone gets proofs for the keys of the self-service API, and no de
   expect(admin?.assertions).toEqual({ details: 'none' });
   expect(admin?.requestObjects).toBe(false);
   expect(admin?.proofs).toEqual([
-    { origin: issuer, methods: ['POST'], paths: ['/*'] },
+    { origin: issuer, methods: ['POST'], paths: ['/*'], ath: false },
     {
       origin: 'https://api.selvbetjening.test.nhn.no',
       methods: ['GET', 'POST'],
       paths: ['/v1/client-secret'],
+      ath: true,
     },
   ]);
 });
