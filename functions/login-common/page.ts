@@ -16,8 +16,8 @@ export interface PageOptions {
   status: number;
   page: PageName;
   language: Language;
-  /** Where the one link leads; a checked path on this site. */
-  link: { label: 'goOn' | 'logIn'; href: string };
+  /** Where the one link leads, if there is one; a checked path on this site. */
+  link?: { label: 'goOn' | 'logIn'; href: string };
   /** Whether the browser follows the link by itself. */
   follow?: boolean;
   /** What a person may quote when asking for help. */
@@ -25,13 +25,14 @@ export interface PageOptions {
   cookies?: readonly string[];
 }
 
-/** A small page for people: one heading, one sentence, one link; without script, and nothing loaded. */
+/** A small page for people: one heading, one sentence, at most one link; without script, and nothing loaded. */
 export function renderPage(options: PageOptions): Answer {
   const { language, link } = options;
   const { title, text } = TEXTS[language][options.page];
   const labels = LABELS[language];
-  const href = escapeHtml(link.href);
+  const href = escapeHtml(link?.href ?? '');
   const follow = options.follow ? `<meta http-equiv="refresh" content="0;url=${href}">\n` : '';
+  const way = link ? `<p><a href="${href}">${labels[link.label]}</a></p>\n` : '';
   const reference =
     options.reference === undefined
       ? ''
@@ -57,8 +58,7 @@ ${follow}<title>${title}</title>
 <main>
 <h1>${title}</h1>
 <p>${text}</p>
-<p><a href="${href}">${labels[link.label]}</a></p>
-${reference}</main>
+${way}${reference}</main>
 </body>
 </html>
 `,

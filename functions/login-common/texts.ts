@@ -17,6 +17,7 @@ export type PageName =
   | 'tooOld'
   | 'person'
   | 'notLoggedIn'
+  | 'nothing'
   | 'badRequest'
   | 'failed'
   | 'busy';
@@ -63,6 +64,10 @@ export const TEXTS: Readonly<Record<Language, Readonly<Record<PageName, Text>>>>
       title: 'En annen person er logget inn',
       text: 'Logg ut før en annen person logger inn på denne maskinen.',
     },
+    nothing: {
+      title: 'Her er det ingenting',
+      text: 'Adressen finnes ikke. Gå til siden du skulle bruke; er du logget inn, er du det fortsatt.',
+    },
     notLoggedIn: { title: 'Du er ikke logget inn', text: 'Økten er slutt, eller du har ikke logget inn.' },
     badRequest: {
       title: 'Vi forsto ikke forespørselen',
@@ -100,6 +105,10 @@ export const TEXTS: Readonly<Record<Language, Readonly<Record<PageName, Text>>>>
     person: {
       title: 'Another person is logged in',
       text: 'Log out before another person logs in on this machine.',
+    },
+    nothing: {
+      title: 'There is nothing here',
+      text: 'This address does not exist. Go to the page you meant to use; if you are logged in, you still are.',
     },
     notLoggedIn: {
       title: 'You are not logged in',

@@ -12,6 +12,8 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { GENERAL_CHALLENGE } from '../../functions/authorizer/challenge.ts';
+import { renderAnswer } from '../../functions/login-common/answer.ts';
+import { renderPage } from '../../functions/login-common/page.ts';
 import type { Place } from './arns.ts';
 
 /** Name of the one stage, the first part of every path. */
@@ -124,4 +126,23 @@ export function challengeCallers(api: RestApi): void {
       responseHeaders: { ...PROBLEM_HEADERS, 'WWW-Authenticate': challenge },
       templates: PROBLEM_TEMPLATES,
     });
+}
+
+/** Headers of a page that API Gateway can send: it takes fixed values in single quotes, and a policy has some of its own. */
+const PAGE_HEADERS =
+  /^(cache-control|content-(language|type)|referrer-policy|strict-transport-security|x-content-type-options|x-frame-options)$/;
+
+/**
+ * Where people log in, an address without a route gets a page like those of the functions, with API Gateway's status 403. A
+ * gateway response can't tell people from programs or one language from another, and an unsigned call of a route with SigV4
+ * gets the same one. The page leads nowhere: what lies before the gateway is not known here.
+ */
+export function answerWithPage(api: RestApi): void {
+  const { headers = {}, body } = renderAnswer(renderPage({ status: 403, page: 'nothing', language: 'nb' }));
+  const sent = Object.entries(headers).filter(([name]) => PAGE_HEADERS.test(name));
+  api.addGatewayResponse('Nothing', {
+    type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
+    responseHeaders: Object.fromEntries(sent.map(([name, value]) => [name, `'${value}'`])),
+    templates: { 'application/json': body },
+  });
 }

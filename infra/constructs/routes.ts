@@ -15,7 +15,7 @@ import { ZonesError } from '../../client/errors.ts';
 import { loginRoutes, STREAM_SECONDS } from '../../functions/login-common/routes.ts';
 import { AUTHORIZER_FUNCTION } from '../declaration/names.ts';
 import type { Route, ZoneDeclaration } from '../declaration/types.ts';
-import { challengeCallers } from './gateway.ts';
+import { answerWithPage, challengeCallers } from './gateway.ts';
 
 /** A route with how it is authorised; `session` is for the function to do, by cookie. */
 interface PlannedRoute {
@@ -50,6 +50,7 @@ export function addRoutes(
   });
   const authorizer = createAuthorizer(scope, functions.get(AUTHORIZER_FUNCTION));
   if (authorizer) challengeCallers(api);
+  if (gateway.login) answerWithPage(api);
   for (const route of planRoutes(gateway)) {
     const handler = functions.get(route.function);
     if (!handler)

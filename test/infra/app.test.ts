@@ -7,7 +7,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { describe, expect, test } from 'vitest';
 import { compileHandler } from '../../infra/bundle.ts';
-import { challengeCallers } from '../../infra/constructs/gateway.ts';
+import { answerWithPage, challengeCallers } from '../../infra/constructs/gateway.ts';
 import system from '../one-client.zones.ts';
 import { FULL } from './declaration/change.ts';
 import { type Assembly, about, statementsOf, synthesize, text } from './synthesize.ts';
@@ -208,4 +208,25 @@ test('refusals of the authorizer say how to authenticate', () => {
     UNAUTHORIZED: `'DPoP error="invalid_token", algs="ES256 ES384 ES512 PS256 PS384 PS512"'`,
     ACCESS_DENIED: 'context.authorizer.challenge',
   });
+});
+
+test('an address without a route is answered with a page, in what a gateway response can say', () => {
+  const api = new RestApi(new Stack(new App(), 'S'), 'Api', { cloudWatchRole: false });
+  api.root.addMethod('GET', new MockIntegration());
+  answerWithPage(api);
+  const responses = Template.fromStack(Stack.of(api)).findResources('AWS::ApiGateway::GatewayResponse');
+  const [{ Properties } = { Properties: {} }, ...others] = Object.values(responses);
+  expect([Properties.ResponseType, others]).toEqual(['MISSING_AUTHENTICATION_TOKEN', []]);
+  const headers = Object.entries<string>(Properties.ResponseParameters);
+  // A fixed value is in single quotes and can hold none.
+  for (const [, value] of headers) expect(value).toMatch(/^'[^']+'$/);
+  expect(Object.fromEntries(headers)).toMatchObject({
+    'gatewayresponse.header.content-type': "'text/html; charset=utf-8'",
+    'gatewayresponse.header.cache-control': "'no-store'",
+    'gatewayresponse.header.x-frame-options': "'DENY'",
+  });
+  const body = Properties.ResponseTemplates['application/json'];
+  expect(body).toContain('<h1>Her er det ingenting</h1>');
+  // API Gateway would read them as variables.
+  expect(body).not.toMatch(/[$#]/);
 });
