@@ -1,4 +1,4 @@
-import { isZonesError } from '../client/errors.ts';
+import { print, printError } from '../infra/terminal.ts';
 import { formatReport, runSteps } from './once.ts';
 import { writeOperatorFile } from './operator-file.ts';
 import { type CommandOptions, readOptions, USAGE } from './options.ts';
@@ -11,7 +11,7 @@ import { welcome } from './welcome.ts';
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   if (options.help) {
-    console.log(USAGE);
+    print(USAGE);
     return 0;
   }
   const ended = waitForSignal();
@@ -31,11 +31,9 @@ async function main(): Promise<number> {
   try {
     if (options.once) return await runOnce(system, options);
     const page = system.pagePort === undefined ? undefined : await startPage(system, system.pagePort);
-    console.log(
-      welcome(system, { seconds: process.uptime(), directory: options.directory, page: page?.url }),
-    );
+    print(welcome(system, { seconds: process.uptime(), directory: options.directory, page: page?.url }));
     await ended;
-    console.log('\nEnding…');
+    print('\nEnding…');
     await page?.close();
     return 0;
   } finally {
@@ -48,7 +46,7 @@ async function runOnce(system: LocalSystem, { json }: CommandOptions): Promise<n
   const ready_ms = Math.round(process.uptime() * 1000);
   const { ok, steps, skipped } = await runSteps(system, STEPS);
   const report = { ok, ready_ms, steps };
-  console.log(json ? JSON.stringify(report) : formatReport(report, skipped));
+  print(json ? JSON.stringify(report) : formatReport(report, skipped));
   return report.ok ? 0 : 1;
 }
 
@@ -70,6 +68,6 @@ process.stdout.on('error', () => {});
 try {
   process.exitCode = await main();
 } catch (error) {
-  console.error(isZonesError(error) ? error.message : error);
+  printError(error);
   process.exitCode = 1;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { isZonesError, ZonesError } from '../client/errors.ts';
+import { ZonesError } from '../client/errors.ts';
+import { print, printError } from '../infra/terminal.ts';
 import { callJson } from './aws-client.ts';
 import { type OperatorFile, readOperatorFile } from './operator-file.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
@@ -22,7 +23,7 @@ async function main(): Promise<void> {
     const event = readEvent(file);
     const bus = findBus(operator, event, file);
     const id = await putEvent(operator, bus, event);
-    console.log(`${file}: event ${id} is on ${bus}; what becomes of it is in ${operator.logs}.`);
+    print(`${file}: event ${id} is on ${bus}; what becomes of it is in ${operator.logs}.`);
   }
 }
 
@@ -84,6 +85,6 @@ async function putEvent(operator: OperatorFile, bus: string, event: EventFile): 
 try {
   await main();
 } catch (error) {
-  console.error(isZonesError(error) ? error.message : error);
+  printError(error);
   process.exitCode = 1;
 }

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { isZonesError } from '../../client/errors.ts';
 import { loadSystem } from '../declaration/load.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
+import { print, printError } from '../terminal.ts';
 import { writeMaps } from './map/write.ts';
 import { proofAsJson } from './proof-json.ts';
 import { prove } from './prove.ts';
@@ -21,8 +22,7 @@ Proves, from the synthesized cloud assembly, that the zones' boundaries hold, an
   --html FILE         the zone map as a page, with every permitted call in words
   --help              print this
 
-Exit status: 0 the boundaries hold, 1 they do not, 2 there is nothing to prove.
-`;
+Exit status: 0 the boundaries hold, 1 they do not, 2 there is nothing to prove.`;
 
 /** Milliseconds before progress is shown. */
 const PATIENCE = 2000;
@@ -52,16 +52,14 @@ async function main(args: string[]): Promise<number> {
     } as const;
     const { values } = parseArgs({ args, options });
     if (values.help) {
-      process.stdout.write(USAGE);
+      print(USAGE);
       return 0;
     }
     const system = await loadSystem(values.declaration);
-    return await withAssembly(values.assembly, system, (directory) => print(directory, system, values));
+    return await withAssembly(values.assembly, system, (directory) => printProof(directory, system, values));
   } catch (error) {
     const known = isZonesError(error) || (error instanceof TypeError && 'code' in error);
-    process.stderr.write(
-      known ? `${error.message}\n` : `${error instanceof Error ? error.stack : String(error)}\n`,
-    );
+    printError(known ? error.message : error);
     return 2;
   }
 }
@@ -72,13 +70,13 @@ interface PrintOptions {
   html?: string;
 }
 
-function print(directory: string, system: SystemDeclaration, { json, svg, html }: PrintOptions): number {
+function printProof(directory: string, system: SystemDeclaration, { json, svg, html }: PrintOptions): number {
   const proof = prove(directory, system, { onProgress: (rule) => progress(`checking ${rule}`) });
   writeMaps({ svg, html }, proof);
   if (json) {
-    process.stdout.write(`${JSON.stringify(proofAsJson(proof), null, 2)}\n`);
-    process.stderr.write(proof.exceptions.length > 0 ? `${reportExceptions(proof)}\n` : '');
-  } else process.stdout.write(reportProof(proof, process.stdout.columns ?? WIDTH));
+    print(JSON.stringify(proofAsJson(proof), null, 2));
+    if (proof.exceptions.length > 0) printError(reportExceptions(proof));
+  } else print(reportProof(proof, process.stdout.columns ?? WIDTH));
   return proof.ok ? 0 : 1;
 }
 
@@ -106,5 +104,5 @@ function progress(text: string): void {
   const now = performance.now();
   if (now < lastShown) return;
   lastShown = now + 1000;
-  process.stderr.write(`${text} ...\n`);
+  printError(`${text} ...`);
 }

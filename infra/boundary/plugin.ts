@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { IPolicyValidationPlugin, PolicyViolation } from 'aws-cdk-lib';
 import type { SystemDeclaration } from '../declaration/types.ts';
+import { escapeStrings, printError } from '../terminal.ts';
 import { prove } from './prove.ts';
 import { reportExceptions } from './report.ts';
 import type { Finding } from './rule.ts';
@@ -20,8 +21,8 @@ export function boundaryPlugin(declaration: SystemDeclaration): IPolicyValidatio
       const [directory] = templatePaths.map((path) => dirname(path)).sort((a, b) => a.length - b.length);
       if (directory === undefined) return { success: true, violations: [] };
       const proof = prove(directory, declaration);
-      if (proof.exceptions.length > 0) process.stderr.write(`${reportExceptions(proof)}\n`);
-      return { success: proof.ok, violations: proof.violations.map(describe) };
+      if (proof.exceptions.length > 0) printError(reportExceptions(proof));
+      return { success: proof.ok, violations: escapeStrings(proof.violations).map(describe) };
     },
   };
 }

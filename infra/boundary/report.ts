@@ -1,10 +1,10 @@
+import { escapeControls, escapeStrings, table } from '../terminal.ts';
 import type { CapabilityRow } from './capability.ts';
 import { type NameIds, nameIds } from './names-in-words.ts';
 import { matrixOf, type Proof } from './prove.ts';
 import { CONNECT } from './reach-rows.ts';
 import { CAPABILITIES } from './rules/capabilities.ts';
 import { RULES } from './rules/index.ts';
-import { table } from './table.ts';
 
 /** A part of the capability matrix that is shown line by line. */
 interface Section {
@@ -34,8 +34,9 @@ const SECTIONS: readonly Section[] = [
 
 /** The proof for people: matrix, what nobody may do, exceptions, violations, verdict. `width` is in characters. */
 export function reportProof(proof: Proof, width: number): string {
-  const names = nameIds(proof.input);
-  const matrix = matrixOf(proof);
+  const inWords = nameIds(proof.input);
+  const names: NameIds = (text) => escapeControls(inWords(text));
+  const matrix = escapeStrings(matrixOf(proof));
   const parts = [
     ...SECTIONS.map((section) => reportSection(section, matrix, names, width)),
     reportNevers(proof, width),
@@ -44,7 +45,7 @@ export function reportProof(proof: Proof, width: number): string {
     reportViolations(proof, names),
     reportVerdict(proof, matrix.length),
   ];
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+  return parts.filter((part) => part !== '').join('\n\n');
 }
 
 function reportSection(
@@ -143,7 +144,7 @@ function reportSingles(matrix: readonly CapabilityRow[], names: NameIds): string
 /** The declared exceptions and what each excepts this time; empty where none is declared. */
 export function reportExceptions({ exceptions }: Proof): string {
   if (exceptions.length === 0) return '';
-  const lines = exceptions.map(
+  const lines = escapeStrings(exceptions).map(
     ({ rule, resource, reason, findings }) =>
       `  ${rule} at ${resource}: ${reason}\n    ${findings.length === 0 ? 'Excepts nothing any more: remove it.' : `Excepts: ${findings.map(({ message }) => message).join(' ')}`}`,
   );
@@ -152,7 +153,7 @@ export function reportExceptions({ exceptions }: Proof): string {
 
 function reportViolations({ violations }: Proof, names: NameIds): string {
   if (violations.length === 0) return '';
-  const lines = violations.map(({ rule, invariant, resource, message, path, remedy }) =>
+  const lines = escapeStrings(violations).map(({ rule, invariant, resource, message, path, remedy }) =>
     [
       `  ${invariant} ${rule}`,
       `    ${names(message)}`,

@@ -1,16 +1,17 @@
 import { isZonesError } from '../../client/errors.ts';
 import { awsErrorName } from '../../functions/common/key-ports.ts';
+import { print, printError } from '../terminal.ts';
 import { runCommand } from './commands.ts';
 import { openDesk } from './open-desk.ts';
 import { readKeyOptions, USAGE } from './options.ts';
 
 try {
   const options = readKeyOptions(process.argv.slice(2));
-  if (options.help) console.log(USAGE);
+  if (options.help) print(USAGE);
   else await runCommand(await openDesk(options), options);
 } catch (error) {
   const aws = awsErrorName(error);
   if (!isZonesError(error) && aws === '') throw error;
-  console.error(`${isZonesError(error) ? error.code : aws}: ${(error as Error).message}`);
+  printError(`${isZonesError(error) ? error.code : aws}: ${(error as Error).message}`);
   process.exitCode = 1;
 }

@@ -9,6 +9,7 @@ import { type AwsCaller, createAwsCaller } from '../../client/aws.ts';
 import { ZonesError } from '../../client/errors.ts';
 import { createKmsPort, createSecretsPort, systemClock } from '../../functions/common/key-ports.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
+import { escapeControls, print } from '../terminal.ts';
 import { adminFunction, type Desk } from './desk.ts';
 import type { KeyOptions } from './options.ts';
 
@@ -51,7 +52,7 @@ export async function openDesk(options: KeyOptions): Promise<Desk> {
     secrets: createSecretsPort(new SecretsManagerClient(access)),
     clock: systemClock,
     fetch: (input, init) => fetch(input, init),
-    say: (line) => console.log(line),
+    say: print,
     confirm: options.yes ? async () => true : askOnTerminal,
     lastSignature: local === undefined ? lookUpSignature(aws) : findInLogs(local.logs),
     async signingPlace(keyArn) {
@@ -99,7 +100,7 @@ async function askOnTerminal(question: string): Promise<boolean> {
     throw new ZonesError('config_invalid', 'Nobody is there to be asked; say --yes to act without.');
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+    return /^y(es)?$/i.test((await terminal.question(`${escapeControls(question)} [y/N] `)).trim());
   } finally {
     terminal.close();
   }

@@ -1,6 +1,7 @@
 import { describeClientKey, isTooYoungToBeGone, readClientKey } from '../../functions/common/client-keys.ts';
 import type { KeyEntry } from '../../functions/common/record.ts';
 import { candidateKey, currentKey } from '../../functions/common/record-states.ts';
+import { table } from '../terminal.ts';
 import { type Desk, openClient, patientKms } from './desk.ts';
 
 const COLUMNS = [
@@ -23,11 +24,11 @@ export async function showKeys(desk: Desk, only?: string): Promise<void> {
     desk.say(`Client ${name} (${declared.clientId})`);
     if (keys.length === 0) desk.say('  No key yet: npm run keys -- rotate makes the first one.');
     else
-      for (const line of formatTable([
-        COLUMNS,
-        ...(await Promise.all(keys.map((key) => describe(desk, key)))),
-      ]))
-        desk.say(`  ${line}`);
+      for (const line of table(
+        [COLUMNS, ...(await Promise.all(keys.map((key) => describe(desk, key))))],
+        Number.MAX_SAFE_INTEGER,
+      ).split('\n'))
+        desk.say(line);
     desk.say('');
   }
 }
@@ -59,16 +60,6 @@ function dependsOn({ state, usableUntil = 0 }: KeyEntry, now: number): string {
 export function formatTime(seconds: number | undefined): string {
   if (seconds === undefined) return '–';
   return `${new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ')}Z`;
-}
-
-function formatTable(rows: readonly (readonly string[])[]): string[] {
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }
 
 /** Prints the public JWK that shall be registered: of the key on its way, or else of the current one. */

@@ -6,7 +6,7 @@ import { namedActions } from '../../infra/boundary/named-actions.ts';
 import { fittingNames } from '../../infra/boundary/outsiders.ts';
 import { not } from '../../infra/boundary/policy/condition.ts';
 import { compileConditions } from '../../infra/boundary/policy/operators.ts';
-import { table } from '../../infra/boundary/table.ts';
+import { table } from '../../infra/terminal.ts';
 import { ACCOUNT, allowed, arnOf, denied, document, functionOf, roleOf, trusting } from './small-roles.ts';
 import { endpoint, inputOf, NAT, type Resources, zoneNetwork } from './small-system.ts';
 

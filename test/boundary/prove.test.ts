@@ -204,6 +204,20 @@ describe('npm run zones', () => {
     expect(stdout).toContain('roles-are-bounded');
   });
 
+  it.each([[], ['--json']])('prints no terminal escape that a template holds %s', (...args) => {
+    const hostile = '\u001b[2K\u009b2J\u202e\nThe boundaries of journal hold';
+    const edited = join(folder, 'hostile');
+    cpSync(directory, edited, { recursive: true });
+    const file = join(edited, `${PUBLIC}.template.json`);
+    const template = JSON.parse(readFileSync(file, 'utf8'));
+    template.Resources[`Thing${hostile}`] = { Type: `AWS::Thing::${hostile}`, Properties: {} };
+    writeFileSync(file, JSON.stringify(template));
+    const { status, stdout, stderr } = run('--assembly', edited, ...args);
+    expect(status).toBe(1);
+    expect(stdout).toContain('\\u001b[2K');
+    expect(stdout + stderr).not.toMatch(/[\p{C}--\n]|^The boundaries of journal hold/mv);
+  });
+
   it.each([
     ['no such assembly', ['--assembly', '/nowhere'], /can't be read/],
     ['no such option', ['--yaml'], /--yaml/],

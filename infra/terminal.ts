@@ -1,0 +1,87 @@
+import { inspect } from 'node:util';
+import { isZonesError } from '../client/errors.ts';
+
+/** What a terminal acts on or hides instead of showing: control, format and separator characters, and halves of surrogate pairs. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/**
+ * `text` with each character that a terminal would act on (escape sequences, new lines, changes of direction) written as JSON
+ * writes it, `\u001b`. So a name in a template can neither clear a finding off the screen nor add a line that looks like ours.
+ */
+export function escapeControls(text: string): string {
+  return text.replaceAll(UNSEEN, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
+}
+
+/** {@link escapeControls} of every string in a JSON value, but for the names of members. */
+export function escapeStrings<T>(value: T): T {
+  if (typeof value === 'string') return escapeControls(value) as T;
+  if (Array.isArray(value)) return value.map(escapeStrings) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, escapeStrings(of)])) as T;
+}
+
+/** Writes lines to stdout, of which only the line breaks are kept: JSON stays the same JSON. What commands print goes through here. */
+export function print(text: string): void {
+  process.stdout.write(escapeLines(text));
+}
+
+/** The same to stderr: a text, or an error, of ours by its message and of others with its stack. */
+export function printError(error: unknown): void {
+  const text = typeof error === 'string' ? error : isZonesError(error) ? error.message : inspect(error);
+  process.stderr.write(escapeLines(text));
+}
+
+function escapeLines(text: string): string {
+  return `${text.split('\n').map(escapeControls).join('\n')}\n`;
+}
+
+/** Between columns. */
+const GAP = 2;
+
+/**
+ * Rows of cells as lines of aligned columns that fit `width`; a cell that does not fit its column goes on below. The first row is
+ * the head. Cells may hold anything: {@link escapeControls}.
+ */
+export function table(cells: readonly (readonly string[])[], width: number): string {
+  const rows = escapeStrings(cells);
+  const widths = shareRoom(rows, width);
+  return rows
+    .flatMap((row) => {
+      const parts = row.map((cell, column) => wrap(cell, widths[column] ?? 0));
+      const height = Math.max(...parts.map((lines) => lines.length));
+      return Array.from({ length: height }, (_, line) =>
+        `  ${parts.map((lines, column) => (lines[line] ?? '').padEnd(widths[column] ?? 0)).join(' '.repeat(GAP))}`.trimEnd(),
+      );
+    })
+    .join('\n');
+}
+
+/** Column widths: what each needs, and where that is too much, the widest give way. */
+function shareRoom(rows: readonly (readonly string[])[], width: number): number[] {
+  const columns = rows[0]?.length ?? 0;
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const room = Math.max(width - 2 - GAP * (columns - 1), columns * 12);
+  while (widths.reduce((sum, one) => sum + one, 0) > room) {
+    const widest = widths.indexOf(Math.max(...widths));
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+  return widths;
+}
+
+/** `text` in lines of at most `width`, broken at blanks where it has any. */
+function wrap(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.flatMap((line) => line.match(new RegExp(`.{1,${Math.max(width, 1)}}`, 'g')) ?? ['']);
+}
