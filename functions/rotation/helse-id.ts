@@ -1,12 +1,15 @@
+import type { Algorithm } from '../../client/algorithms.ts';
 import { createApiFetch } from '../../client/api-fetch.ts';
 import { ZonesError } from '../../client/errors.ts';
 import type { Fetch } from '../../client/http.ts';
 import type { Intent, Signer } from '../../client/intents.ts';
 import { getAccessToken, machineTokens } from '../../client/machine-token.ts';
+import { createMemorySigner } from '../../client/memory-signer.ts';
 import { createTokenCache } from '../../client/token-cache.ts';
 import { createTokenClient, type TokenClient } from '../../client/token-client.ts';
 import type { ClientConfig } from '../common/config.ts';
 import type { HelseId } from './ports.ts';
+import { makeUpKey, proveKey } from './prove-key.ts';
 import { createSelfService } from './self-service.ts';
 
 /** What {@link createHelseId} is made of. */
@@ -34,10 +37,17 @@ export function createHelseId({ selfService, config, ...deps }: HelseIdDeps): He
     return { ...base, signer, tokens: createTokenCache(base.now) };
   }
 
+  function makeUpSigner(algorithm: Algorithm): Signer {
+    const { client } = deps;
+    return createMemorySigner({ client, subject: config, keys: [makeUpKey(algorithm)], now: base.now });
+  }
+
   return {
-    async proveKey(kid) {
-      await getAccessToken(freshClient(kid), request);
-    },
+    proveKey: (kid, algorithm) =>
+      proveKey(
+        () => getAccessToken(freshClient(kid), request),
+        () => getAccessToken({ ...freshClient(), signer: makeUpSigner(algorithm) }, request),
+      ),
     selfService(kid) {
       if (!selfService)
         throw new ZonesError('config_invalid', 'The declaration names no self-service API for this client.', {

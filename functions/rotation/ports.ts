@@ -27,8 +27,12 @@ export interface SelfService {
 
 /** What the admin zone does as a client of HelseID. */
 export interface HelseId {
-  /** Fetches a token, never a cached one, authenticated with exactly this key. Throws what the token client throws. */
-  proveKey(kid: string): Promise<void>;
+  /**
+   * Resolves when the issuer has authenticated the client by exactly this key, now: asked for a token, never a cached one.
+   * What else it has against the client does not count. Throws what the token client throws, and `rotation_failed` where
+   * no key can be proved.
+   */
+  proveKey(kid: string, algorithm: Algorithm): Promise<void>;
   /**
    * The self-service API, called with a token of the current key (and after `invalid_client` of the newest registered
    * one), or of a pinned key.

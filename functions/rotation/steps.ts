@@ -13,6 +13,7 @@ import { untilThere } from '../common/until-there.ts';
 import { findCandidate } from './find-candidate.ts';
 import { readPlan, readPlannedKey, writePlan } from './plan.ts';
 import type { Rotation } from './ports.ts';
+import { isBeyondTheKey, isKeyRefused } from './prove-key.ts';
 import { registerKey } from './register-key.ts';
 import { tryPatiently, waitUntil } from './wait-for-key.ts';
 
@@ -80,7 +81,10 @@ function needsPerson({ selfRegistering }: Rotation, record: ClientRecord): boole
   return !selfRegistering || !currentKey(record);
 }
 
-/** Registers a key and notes its expiry. Where the API is of no help but the key is accepted, a person has registered it. */
+/**
+ * Registers a key and notes its expiry. Where the API is of no help, or the client may not use it, but the key is accepted, a
+ * person has registered it.
+ */
 async function register(rotation: Rotation, key: KeyEntry, bootstrap: boolean): Promise<void> {
   const { kid, jwk, algorithm } = await readClientKey(rotation.kms, key.keyArn, key.algorithm);
   const selfService = rotation.helseId.selfService(bootstrap ? kid : undefined);
@@ -91,19 +95,21 @@ async function register(rotation: Rotation, key: KeyEntry, bootstrap: boolean): 
     await rotation.store.change((record) => noteExpiry(record, kid, expires));
   } catch (error) {
     const noHelp =
-      isZonesError(error, 'self_service_refused') || isZonesError(error, 'self_service_unreachable');
+      isZonesError(error, 'self_service_refused') ||
+      isZonesError(error, 'self_service_unreachable') ||
+      isBeyondTheKey(error);
     if (!noHelp || !(await isAccepted(rotation, key))) throw error;
     rotation.audit('KEY_REGISTERED_BY_HAND', { client: rotation.client, kid, reason: error.code });
   }
 }
 
 /** Whether HelseID accepts a key now. A signer that does not know the key yet is asked again. */
-async function isAccepted(rotation: Rotation, { kid }: KeyEntry): Promise<boolean> {
+async function isAccepted(rotation: Rotation, { kid, algorithm }: KeyEntry): Promise<boolean> {
   try {
-    await untilThere(rotation, () => rotation.helseId.proveKey(kid), isUnknownYet);
+    await untilThere(rotation, () => rotation.helseId.proveKey(kid, algorithm), isUnknownYet);
     return true;
   } catch (error) {
-    if (isZonesError(error, 'token_refused') && error.facts['error'] === 'invalid_client') return false;
+    if (isKeyRefused(error)) return false;
     throw error;
   }
 }
@@ -130,7 +136,8 @@ async function testSecret(rotation: Rotation, token: string): Promise<void> {
       'The self-service API reports an expiry in the past for the new key; the current key stays. See docs/keys.md.',
       { facts: { kid: key.kid, expires: key.expires } },
     );
-  const prove = () => tryPatiently(rotation, key.kid, () => rotation.helseId.proveKey(key.kid));
+  const prove = () =>
+    tryPatiently(rotation, key.kid, () => rotation.helseId.proveKey(key.kid, key.algorithm));
   await prove();
   const settled = (key.since.registered ?? 0) + propagation;
   if (clock.now() < settled) {

@@ -1,5 +1,6 @@
 import { type ErrorCode, isZonesError, ZonesError } from '../../client/errors.ts';
 import type { Rotation } from './ports.ts';
+import { isBeyondTheKey } from './prove-key.ts';
 
 /** Seconds between two tries: quick at first, then as patient as HelseID's caches need. */
 const PAUSES = [1, 2, 4] as const;
@@ -16,6 +17,7 @@ const HOPELESS: readonly ErrorCode[] = [
   'intent_malformed',
   'record_invalid',
   'request_malformed',
+  'rotation_failed',
   'self_service_refused',
   'self_service_unreachable',
 ];
@@ -33,13 +35,17 @@ export async function tryPatiently<T>(rotation: Rotation, kid: string, run: () =
     try {
       return await run();
     } catch (error) {
-      if (!isZonesError(error) || HOPELESS.includes(error.code)) throw error;
+      if (!isZonesError(error) || isHopeless(error)) throw error;
       const pause = PAUSES[tries] ?? LONGEST_PAUSE;
       const end = error.code === 'token_refused' ? rotation.deadline : began + HICCUP;
       if (rotation.clock.now() + pause > Math.min(end, rotation.deadline)) throw giveUp(error, kid);
       await rotation.clock.wait(pause);
     }
   }
+}
+
+function isHopeless(error: ZonesError): boolean {
+  return HOPELESS.includes(error.code) || isBeyondTheKey(error);
 }
 
 /**

@@ -17,6 +17,10 @@ export interface HelseIdBehaviour {
   validDays: number | null;
   body: 'object' | 'string';
   nonceRequired: boolean;
+  /** What the token endpoint says of a key that it does not accept. */
+  keyRefusal: { error: string; status: number };
+  /** What the token endpoint has against a request for a token, and whether it says so before it looks at the key. */
+  refuses: { error: string; status?: number; first?: boolean } | undefined;
   /** How an expiry is written. */
   expiration: 'iso' | 'epoch';
 }
@@ -75,11 +79,16 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
 
   async function issueToken(request: Received): Promise<Response> {
     const form = new URLSearchParams(request.body);
+    const { refuses } = fake.behaviour;
+    const refusal = refuses && Response.json({ error: refuses.error }, { status: refuses.status ?? 400 });
+    if (refusal && refuses?.first) return refusal;
     try {
       await verifyAssertion(form.get('client_assertion') ?? '');
     } catch (error) {
-      return Response.json({ error: 'invalid_client', error_description: String(error) }, { status: 400 });
+      const { error: code, status } = fake.behaviour.keyRefusal;
+      return Response.json({ error: code, error_description: String(error) }, { status });
     }
+    if (refusal) return refusal;
     const proof = await verifyProof(`${FAKE_ISSUER}/connect/token`, request).catch(() => undefined);
     if (!proof) return Response.json({ error: 'invalid_dpop_proof' }, { status: 400 });
     if (fake.behaviour.nonceRequired && proof.nonce !== nonce) {
@@ -183,6 +192,8 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
       validDays: 90,
       body: 'object',
       nonceRequired: false,
+      keyRefusal: { error: 'invalid_client', status: 400 },
+      refuses: undefined,
       expiration: 'iso',
     },
     fetch: async (input, init = {}) => {
