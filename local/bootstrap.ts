@@ -1,5 +1,5 @@
 import type { JWK } from 'jose';
-import { ZonesError } from '../client/errors.ts';
+import { isZonesError, ZonesError } from '../client/errors.ts';
 import type { ClientRecord, KeyEntry } from '../functions/common/record.ts';
 import { wasRegistered } from '../functions/common/record-states.ts';
 import {
@@ -20,13 +20,15 @@ export interface ClientKey {
   state: KeyEntry['state'];
   /** The public key, with `kid` and `alg`: what is registered at the issuer. */
   jwk: JWK;
+  /** Why the key has come no further, where that is a failure: a declared issuer that does not answer, say. */
+  problem?: string;
 }
 
 /**
  * Has a current key for every client, by the path that every later key takes too: the operator rotates the client's record; the
  * rotation function makes a key and waits for its registration; the operator registers the public key (at the stand-in, as a
- * person does in HelseID's portal) and rotates again. Without stand-ins it stops at `created`, and takes up there at the next start.
- * Throws `local_failed` with the step that failed.
+ * person does in HelseID's portal) and rotates again. Without stand-ins it stops at `created`, and takes up there at the next start;
+ * whatever the declared issuer says, the public key is there to be registered. Throws `local_failed` with the step that failed.
  */
 export async function bootstrapKeys(deps: OperatorDeps): Promise<ClientKey[]> {
   const keys: ClientKey[] = [];
@@ -39,16 +41,25 @@ async function bootstrapKey(deps: OperatorDeps, client: string): Promise<ClientK
   const { clientId = '', issuer = '', algorithm = 'ES256' } = deps.declaration.clients[client] ?? {};
   let record = await readClientRecord(deps, client);
   requireOwner(record, { clientId, issuer });
-  if (findInState(record, 'current') === undefined) record = await rotateClientKey(deps, client);
+  let problem: string | undefined;
+  if (findInState(record, 'current') === undefined) {
+    await rotateClientKey(deps, client).catch((error: unknown) => {
+      if (deps.standIns !== undefined || !isZonesError(error, 'local_failed')) throw error;
+      problem = error.message;
+    });
+    record = await readClientRecord(deps, client);
+  }
   const key = findInState(record, 'current') ?? findInState(record, 'created') ?? record.keys.at(-1);
   if (key === undefined) {
     throw new ZonesError(
       'local_failed',
-      `Rotation made no key for client ${client} (${algorithm}); the log of the rotation function says why.`,
+      problem ??
+        `Rotation made no key for client ${client} (${algorithm}); the log of the rotation function says why.`,
     );
   }
   const { kid, keyArn, state } = key;
-  return { client, clientId, issuer, kid, keyArn, state, jwk: await readJwk(deps.aws, key) };
+  const jwk = await readJwk(deps.aws, key);
+  return { client, clientId, issuer, kid, keyArn, state, jwk, ...(problem === undefined ? {} : { problem }) };
 }
 
 /**
@@ -65,7 +76,7 @@ export function requireOwner(
     if (kept !== undefined && kept !== owner[member])
       throw new ZonesError(
         'local_failed',
-        `The state here was made for ${member} ${kept}, and the declaration now has ${owner[member]}. Start with the ports and declaration it was made with, begin anew with --fresh, or choose another folder with --directory.`,
+        `The state here was made for ${member} ${kept}, and the declaration now has ${owner[member]}. Start with the ports and declaration it was made with, begin anew with --fresh (not with --no-stand-in), or choose another folder with --directory.`,
       );
   }
 }

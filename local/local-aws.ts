@@ -24,7 +24,7 @@ import { startPlatform } from './platform.ts';
 import { createLogs } from './runtime/log.ts';
 import { createPool, type FunctionPool } from './runtime/pool.ts';
 import { startRuntimeApi } from './runtime/runtime-api.ts';
-import { openDocument } from './state.ts';
+import { KEYS_FILE, openDocument } from './state.ts';
 import { readQueues } from './template/events.ts';
 import { readFunctions, type TemplateFunction } from './template/functions.ts';
 import { readGateways } from './template/gateways.ts';
@@ -160,7 +160,7 @@ function logStream(now: number): string {
 function openStores(assembly: ResolvedAssembly, directory: string, now: () => number) {
   const { account, region } = assembly;
   const open = <T>(name: string, initial: T) => openDocument(join(directory, name), initial);
-  const keys = openKeyStore(open('kms.json', { keys: [] as StoredKey[] }), {
+  const keys = openKeyStore(open(KEYS_FILE, { keys: [] as StoredKey[] }), {
     account,
     region,
     aliases: readAliases(assembly),

@@ -28,7 +28,7 @@ export const USAGE = `npm start -- [options]
 
   --once                run the whole job, print a table of steps, exit 0 or 1
   --json                with --once: print only JSON (npm --silent start … prints nothing of its own)
-  --fresh               begin with empty caches and state
+  --fresh               begin with empty caches and state; with --no-stand-in, only where that holds no keys
   --declaration FILE    another declaration than zones.ts
   --no-stand-in         call the declared issuers and APIs themselves (conformance testing)
   --challenge-keeps-assertion

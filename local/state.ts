@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ZonesError } from '../client/errors.ts';
 
 /** A JSON document that survives a restart. `save` writes it whole and swaps it in, so a crash leaves the old or the new one. */
@@ -27,6 +27,31 @@ export function openDocument<T>(path: string, initial: T): Document<T> {
 /** A document that nothing is kept of: for tests and for state that a restart should lose. */
 export function memoryDocument<T>(initial: T): Document<T> {
   return { value: initial, save: () => {} };
+}
+
+/** Where the local KMS keeps its keys, below the state. */
+export const KEYS_FILE = 'kms.json';
+
+/**
+ * Removes the state. Throws `local_failed` where it holds client keys that may be registered at a real issuer
+ * (`mayBeRegistered`): a key that is lost can't be had again, and its registration needs a person. A file of keys that
+ * can't be read counts as holding some.
+ */
+export function removeState(directory: string, mayBeRegistered: boolean): void {
+  if (mayBeRegistered && holdsKeys(join(directory, KEYS_FILE)))
+    throw new ZonesError(
+      'local_failed',
+      `${directory} holds client keys that may be registered at an issuer, and that nothing would bring back: --fresh leaves them alone. Choose another folder with --directory, or remove this one yourself once the issuer has forgotten its keys.`,
+    );
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function holdsKeys(path: string): boolean {
+  try {
+    return readDocument<{ keys?: unknown[] }>(path, { keys: [] }).keys?.length !== 0;
+  } catch {
+    return true;
+  }
 }
 
 function readDocument<T>(path: string, initial: T): T {

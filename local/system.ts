@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Fetch } from '../client/http.ts';
 import type { ResolvedAssembly } from '../infra/boundary/resolve.ts';
@@ -14,6 +13,7 @@ import { type LocalAws, startLocalAws } from './local-aws.ts';
 import { openPortal } from './portal.ts';
 import { createCa } from './stand-in/ca.ts';
 import { type StandIns, startStandIns } from './stand-ins.ts';
+import { removeState } from './state.ts';
 import { createTrail, keepTrail, type Trail } from './trail.ts';
 import { makeTrust } from './trust.ts';
 import { createTrustingFetch } from './trusting-fetch.ts';
@@ -85,7 +85,7 @@ async function startAll(options: SystemOptions, closers: Closers): Promise<Local
       ...local.places.map(({ port }) => ({ port, option: '--stand-in-port' as const })),
     ]),
   );
-  if (options.fresh) rmSync(state, { recursive: true, force: true });
+  if (options.fresh) removeState(state, !options.standIn);
   const logs = join(state, 'logs');
   closers.add(keepTrail(trail, logs));
   const [assembly, ca] = await Promise.all([

@@ -33,7 +33,7 @@ export function welcome(
     `helseid-zones: ${declaration.name} runs (ready in ${seconds.toFixed(1)} s)`,
     ...text,
     ...(standIns === undefined ? registrationHints(system) : []),
-    `Logs: ${system.logs}   State: ${directory} (npm start -- --fresh empties it)   Ctrl-C ends everything.`,
+    `Logs: ${system.logs}   State: ${directory}${standIns === undefined ? '' : ' (npm start -- --fresh empties it)'}   Ctrl-C ends everything.`,
   ].join('\n\n');
 }
 
@@ -78,12 +78,15 @@ function sendLines(system: LocalSystem, directory: string): string[] {
   return [`  npm run send -- ${where}examples/document-created.json`];
 }
 
-/** Without stand-ins a person registers the first key. */
-function registrationHints({ keys }: LocalSystem): string[] {
+/** Without stand-ins a person registers the first key: it is shown before anything else has to work. */
+export function registrationHints({ keys }: Pick<LocalSystem, 'keys'>): string[] {
   return keys
     .filter(({ state }) => state === 'created')
-    .map(
-      ({ clientId, issuer, jwk }) =>
-        `Register this public key for client ${clientId} at ${issuer}, then start again:\n  ${JSON.stringify(jwk)}`,
+    .map(({ client, clientId, issuer, jwk, problem }) =>
+      [
+        `Register this public key for client ${clientId} at ${issuer}; then npm run keys -- verify ${client} --local, or start again:`,
+        `  ${JSON.stringify(jwk)}`,
+        ...(problem === undefined ? [] : [`It has come no further yet. ${problem}`]),
+      ].join('\n'),
     );
 }

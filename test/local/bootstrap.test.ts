@@ -1,5 +1,13 @@
-import { expect, test } from 'vitest';
-import { requireOwner } from '../../local/bootstrap.ts';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { calculateJwkThumbprint } from 'jose';
+import { afterEach, describe, expect, test } from 'vitest';
+import { bootstrapKeys, requireOwner } from '../../local/bootstrap.ts';
+import type { OperatorDeps } from '../../local/client-record.ts';
+import type { LocalAws } from '../../local/local-aws.ts';
+import { registrationHints } from '../../local/welcome.ts';
+import shipped from '../../zones.ts';
+import { createFakeKms } from '../fakes/kms.ts';
 
 const owner = { clientId: 'a', issuer: 'https://localhost:3443' };
 
@@ -26,4 +34,62 @@ test.each([
     expect.objectContaining({ code: 'local_failed', message: expect.stringMatching(message) }),
   );
   expect(() => requireOwner(record, owner)).toThrow(/--fresh.*--directory/);
+});
+
+describe('a rotation that fails after it has made the key', () => {
+  const servers: (() => void)[] = [];
+  afterEach(() => {
+    for (const close of servers.splice(0)) close();
+  });
+
+  /** AWS as the operator sees it, with one client whose key is in state `created`, and a rotation that ends with `error`. */
+  async function stuck(error: string): Promise<{ deps: OperatorDeps; kid: string }> {
+    const kms = createFakeKms();
+    const { kid, arn, publicKey } = kms.addKey('ES256');
+    const [[client, declared] = []] = Object.entries(shipped.clients);
+    if (!client || !declared) throw new Error('the shipped declaration has no client');
+    const key = { kid, keyArn: arn, algorithm: 'ES256', state: 'created', since: { created: 1 } };
+    const { clientId, issuer } = declared;
+    const answers: Record<string, object> = {
+      'secretsmanager.GetSecretValue': {
+        SecretString: JSON.stringify({ version: 1, client, clientId, issuer, keys: [key] }),
+      },
+      'secretsmanager.DescribeSecret': { ARN: 'arn' },
+      'secretsmanager.RotateSecret': {},
+      'TrentService.GetPublicKey': {
+        PublicKey: publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
+      },
+    };
+    const server = createServer((request, response) => {
+      response.end(JSON.stringify(answers[String(request.headers['x-amz-target'])]));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    servers.push(() => server.close());
+    const aws = {
+      publicUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      region: 'eu-north-1',
+      operator: { accessKeyId: 'a', secretAccessKey: 's' },
+      rotations: { idle: async () => ({ ok: false, step: 'setSecret', error }) },
+    } as unknown as LocalAws;
+    const declaration = { ...shipped, clients: { [client]: declared } };
+    return { deps: { declaration, aws, standIns: undefined }, kid };
+  }
+
+  test('as with an issuer that is down: the key is there to be registered, and the reason with it', async () => {
+    const { deps, kid } = await stuck('the issuer does not answer');
+    const keys = await bootstrapKeys(deps);
+    expect(keys).toMatchObject([{ kid, state: 'created' }]);
+    const [hint = ''] = registrationHints({ keys });
+    expect(hint).toContain('the issuer does not answer');
+    const jwk = JSON.parse(/^ *(\{.*\})$/m.exec(hint)?.[1] ?? '');
+    expect(await calculateJwkThumbprint(jwk)).toBe(kid);
+  });
+
+  test('with stand-ins it is a failure', async () => {
+    const { deps } = await stuck('no');
+    const standIns = { helseIds: new Map() } as unknown as NonNullable<OperatorDeps['standIns']>;
+    await expect(bootstrapKeys({ ...deps, standIns })).rejects.toThrow(
+      expect.objectContaining({ code: 'local_failed' }),
+    );
+  });
 });
