@@ -1,7 +1,7 @@
 import { type BinaryLike, createHash, createHmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { ZonesError } from './errors.ts';
-import { type Fetch, withDeadline } from './http.ts';
+import { describeNetworkFailure, type Fetch, withDeadline } from './http.ts';
 
 /** The services that zone functions and the key commands call: signing name, host prefix and the `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>`. */
 const SERVICES = {
@@ -147,7 +147,7 @@ export function createAwsCaller(config: AwsConfig, options: AwsCallerOptions = {
       throw new ZonesError(
         'aws_unavailable',
         `No answer from ${request.service}; check the zone's endpoint and security groups.`,
-        { cause, facts: { service: request.service } },
+        { cause, facts: { service: request.service, ...describeNetworkFailure(cause) } },
       );
     }
     if (status >= 200 && status < 300) return { headers, body };

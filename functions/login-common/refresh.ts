@@ -107,8 +107,9 @@ export async function revokeQuietly(deps: Dependencies, token: string): Promise<
   try {
     await deps.client.revokeToken({ token, hint: 'refresh_token' });
   } catch (error) {
-    const code = isZonesError(error) ? error.code : 'unexpected';
-    deps.log({ level: 'warn', code: 'session.revocation_failed', facts: { error: code } });
+    const known = isZonesError(error) ? error : undefined;
+    const facts = { ...known?.facts, refusal: known?.code ?? 'unexpected' };
+    deps.log({ level: 'warn', code: 'session.revocation_failed', facts });
   }
 }
 

@@ -47,8 +47,9 @@ async function chooseLocation(deps: Dependencies, idToken: string, state: string
   try {
     return (await deps.client.createEndSessionUrl({ idToken, postLogoutRedirectUri, state })) ?? ours;
   } catch (error) {
-    const refusal = isZonesError(error) ? error.code : 'unexpected';
-    deps.log({ level: 'warn', code: 'session.issuer_logout_failed', facts: { refusal } });
+    const known = isZonesError(error) ? error : undefined;
+    const facts = { ...known?.facts, refusal: known?.code ?? 'unexpected' };
+    deps.log({ level: 'warn', code: 'session.issuer_logout_failed', facts });
     return ours;
   }
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { isZonesError, ZonesError } from '../../client/errors.ts';
+import { describeNetworkFailure } from '../../client/http.ts';
 import type { ApiFetch } from '../../client/tokens.ts';
 import { SELF_SERVICE_PATH } from '../common/shared-names.ts';
 import type { ListedKey, RegisteredJwk, SelfService } from './ports.ts';
@@ -30,18 +31,18 @@ export interface SelfServiceDeps {
 
 /**
  * HelseID's self-service API for the client that `fetch` authenticates. A POST is never repeated here.
- * Throws `self_service_refused` (a 4xx, with the problem's title), `self_service_unreachable` (a 5xx, no answer or one that
- * is not understood: what it did is not known), and what `fetch` throws for want of a token.
+ * Throws `self_service_refused` (a 4xx, with the problem's title), `self_service_unreachable` (a 5xx, a 429, no answer or one
+ * that is not understood: what it did is not known), and what `fetch` throws for want of a token.
  */
 export function createSelfService({ baseUrl, body, fetch }: SelfServiceDeps): SelfService {
   const url = `${baseUrl}${SELF_SERVICE_PATH}`;
 
-  async function call(init: RequestInit): Promise<unknown> {
+  async function call(init: RequestInit): Promise<{ status: number; body: unknown }> {
     const { status, text } = await send(fetch, url, init);
-    if (status >= 200 && status < 300) return parse(text);
+    if (status >= 200 && status < 300) return { status, body: parse(text) };
     const problem = v.safeParse(problemSchema, parse(text));
     const { title = '', type = '' } = problem.success ? problem.output : {};
-    const refused = status >= 400 && status < 500;
+    const refused = status >= 400 && status < 500 && status !== 429;
     throw new ZonesError(
       refused ? 'self_service_refused' : 'self_service_unreachable',
       `The self-service API answered ${status}${refused ? '; its title says why' : '; try again later'}.`,
@@ -83,7 +84,7 @@ async function send(
     throw new ZonesError(
       'self_service_unreachable',
       'The self-service API did not answer; what it did is not known.',
-      { cause },
+      { cause, facts: isZonesError(cause) ? cause.facts : describeNetworkFailure(cause) },
     );
   }
 }
@@ -96,13 +97,16 @@ function parse(text: string): unknown {
   }
 }
 
-function read<Schema extends v.GenericSchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {
-  const parsed = v.safeParse(schema, value);
+function read<Schema extends v.GenericSchema>(
+  schema: Schema,
+  { status, body }: { status: number; body: unknown },
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, body);
   if (parsed.success) return parsed.output;
   throw new ZonesError(
     'self_service_unreachable',
     'The self-service API answered in a form that is not known; what it did is not known.',
-    { facts: { field: v.getDotPath(parsed.issues[0]) ?? 'the whole' } },
+    { facts: { status, field: v.getDotPath(parsed.issues[0]) ?? 'the whole' } },
   );
 }
 

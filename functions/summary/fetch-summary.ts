@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { createApiFetch } from '../../client/api-fetch.ts';
 import { isZonesError, ZonesError } from '../../client/errors.ts';
+import { describeNetworkFailure } from '../../client/http.ts';
 import { machineTokens } from '../../client/machine-token.ts';
 import type { TokenClient } from '../../client/token-client.ts';
 import type { ApiConfig } from '../common/config.ts';
@@ -84,19 +85,29 @@ async function readSummary({ client, api }: SummaryDeps, id: string): Promise<st
 
 /** The body, if it is JSON of a bearable size; parsed and written again, so that nothing else gets through. */
 async function readJson(response: Response): Promise<string> {
+  const facts = { status: response.status };
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_BYTES)
-      throw new ZonesError('api_refused', `The summary is larger than ${MAX_BYTES} bytes.`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of response.body ?? []) {
+      size += chunk.byteLength;
+      if (size > MAX_BYTES)
+        throw new ZonesError('api_refused', `The summary is larger than ${MAX_BYTES} bytes.`, { facts });
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    if (isZonesError(cause)) throw cause;
+    throw new ZonesError('api_unreachable', 'The summaries API broke off in the middle of its answer.', {
+      cause,
+      facts: { ...facts, ...describeNetworkFailure(cause) },
+    });
   }
   try {
     return JSON.stringify(JSON.parse(Buffer.concat(chunks).toString('utf8')));
   } catch (cause) {
     throw new ZonesError('api_refused', 'The summaries API answered with something else than JSON.', {
       cause,
+      facts,
     });
   }
 }

@@ -1,5 +1,9 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
-import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
+import {
+  IdempotencyConfig,
+  IdempotencyPersistenceLayerError,
+  makeIdempotent,
+} from '@aws-lambda-powertools/idempotency';
 import type { BasePersistenceLayer } from '@aws-lambda-powertools/idempotency/persistence';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { ZonesError } from '../../client/errors.ts';
@@ -61,8 +65,10 @@ export function createWorker(
   };
 }
 
-/** Powertools' own errors carry the key they met, so of those only the name is told. */
+/** Powertools' own errors carry the key they met, so of those only the name is told; one about the table, its cause. */
 function describe(error: unknown): Record<string, unknown> {
+  if (error instanceof IdempotencyPersistenceLayerError && error.cause instanceof ZonesError)
+    return describe(error.cause);
   if (error instanceof ZonesError) return { ...error.facts, reason: error.code, message: error.message };
   return { reason: error instanceof Error ? error.name : 'unknown' };
 }

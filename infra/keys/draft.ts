@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ZonesError } from '../../client/errors.ts';
+import { describeNetworkFailure } from '../../client/http.ts';
 import { readClientKey } from '../../functions/common/client-keys.ts';
 import { candidateKey, noteDraft } from '../../functions/common/record-states.ts';
 import { type Desk, openClient, patientKms } from './desk.ts';
@@ -60,6 +61,7 @@ async function post(desk: Desk, url: string, apiKey: string, body: object) {
   } catch (cause) {
     throw new ZonesError('self_service_unreachable', `${url} did not answer; look in the portal first.`, {
       cause,
+      facts: describeNetworkFailure(cause),
     });
   }
   const facts = { status: response.status };

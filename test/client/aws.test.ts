@@ -129,13 +129,15 @@ test.each([
   const { aws, network } = await makeAws();
   const error = await failure(aws.call({ service: 'sqs', repeatable }), 'aws_unavailable');
   expect(network.sent.length).toBe(count);
+  expect(error.facts).toEqual({ service: 'sqs', network: 'name', network_code: 'ENOTFOUND' });
   expect(inspect(error, { depth: 9 })).not.toContain(CREDENTIALS.secretAccessKey);
 });
 
 test('an attempt that takes too long is given up', async () => {
   const { fake, get } = await makeAws({ timeout: 30, attempts: 1 });
   fake.answers = [() => new Promise(() => {})];
-  await failure(get(), 'aws_unavailable');
+  const error = await failure(get(), 'aws_unavailable');
+  expect(error.facts).toEqual({ service: 'dynamodb', network: 'timeout' });
 });
 
 test('an aborted call is not sent, and not sent again', async () => {

@@ -1,5 +1,11 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { untilAborted, withDeadline } from '../../client/http.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { describeNetworkFailure, tellFate, untilAborted, withDeadline } from '../../client/http.ts';
+import { createCa } from '../../local/stand-in/ca.ts';
 import { failure } from './make-client.ts';
 
 beforeEach(() => {
@@ -43,4 +49,48 @@ test('a caller stops waiting without stopping the work', async () => {
   resolve(1);
   expect(await untilAborted(promise, new AbortController().signal)).toBe(1);
   expect(await untilAborted(promise, undefined)).toBe(1);
+});
+
+/** An error as `fetch` throws it. */
+const lost = (code: string) =>
+  new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code }) });
+
+test.each([
+  ['ENOTFOUND', 'name', /name.*nothing was sent/],
+  ['EAI_AGAIN', 'name', /name.*nothing was sent/],
+  ['CERT_HAS_EXPIRED', 'certificate', /certificate.*nothing was sent/],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'certificate', /certificate.*nothing was sent/],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'certificate', /certificate.*nothing was sent/],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'certificate', /certificate.*nothing was sent/],
+  ['ECONNREFUSED', 'connection', /not known/],
+  ['ECONNRESET', 'connection', /not known/],
+  ['EPROTO', 'connection', /not known/],
+  ['HPE_INVALID_CONSTANT', 'connection', /not known/],
+  ['UND_ERR_SOCKET', 'connection', /not known/],
+  ['ETIMEDOUT', 'timeout', /not known/],
+  ['UND_ERR_CONNECT_TIMEOUT', 'timeout', /not known/],
+])('%s is a failure of the %s', (code, network, fate) => {
+  const facts = describeNetworkFailure(lost(code));
+  expect(facts).toEqual({ network, network_code: code });
+  expect(tellFate(facts)).toMatch(fate);
+});
+
+test.each([new Error('x'), lost('OAUTH_INVALID_RESPONSE'), lost('ERR_INVALID_ARG_TYPE'), 'x', undefined])(
+  'an error that says nothing of the network is described by nothing',
+  (error) => {
+    expect(describeNetworkFailure(error)).toEqual({});
+  },
+);
+
+test('a certificate that nobody vouches for, and a server that is not there, as Node tells them', async () => {
+  vi.useRealTimers();
+  const dir = await mkdtemp(join(tmpdir(), 'http-'));
+  onTestFinished(() => rm(dir, { recursive: true }));
+  const server = createServer((await createCa(dir)).leaf, (_, response) => response.end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const facts = async () => describeNetworkFailure(await fetch(url).catch((error: unknown) => error));
+  expect(await facts()).toMatchObject({ network: 'certificate' });
+  await new Promise((resolve) => server.close(resolve));
+  expect(await facts()).toEqual({ network: 'connection', network_code: 'ECONNREFUSED' });
 });

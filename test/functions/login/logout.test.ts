@@ -29,7 +29,11 @@ describe('logout', () => {
     login.world.issuer.behaviour.fail = () => new Response('down', { status: 500 });
     const answer = await browser.send('/logout', { method: 'POST' });
     expect(answer.statusCode).toBe(303);
-    expect(login.logs.map(({ code }) => code)).toContain('session.revocation_failed');
+    expect(login.logs).toContainEqual({
+      level: 'warn',
+      code: 'session.revocation_failed',
+      facts: { refusal: 'issuer_unreachable', status: 500 },
+    });
     expect(await status(browser)).toBe(401);
     expect([...login.store.rows.keys()].filter((pk) => pk.startsWith('session#'))).toEqual([]);
   });

@@ -61,6 +61,7 @@ describe('it refuses, or is not reached', () => {
 
   test.each([
     ['a 5xx', new Response('<html>', { status: 502 })],
+    ['a 429', Response.json({ title: 'slow down' }, { status: 429 })],
     ['a 4xx without JSON', new Response('no', { status: 404 }), 'self_service_refused'],
     ['a redirect', new Response(null, { status: 302 })],
     ['a success that is no JSON', new Response('ok')],
@@ -73,6 +74,15 @@ describe('it refuses, or is not reached', () => {
     await expect(answering(answer).selfService.registerKey(JWK)).rejects.toThrow(
       expect.objectContaining({ code }),
     );
+  });
+
+  test('what kept an answer from coming is told, and the status of one that is not understood', async () => {
+    const facts = { network: 'certificate', network_code: 'CERT_HAS_EXPIRED' };
+    const silent = answering(new ZonesError('api_unreachable', 'no answer', { facts }));
+    await expect(silent.selfService.listKeys()).rejects.toMatchObject({ facts });
+    await expect(answering(Response.json({})).selfService.listKeys()).rejects.toMatchObject({
+      facts: { status: 200, field: 'the whole' },
+    });
   });
 
   test('a list of another shape is not an empty one', async () => {

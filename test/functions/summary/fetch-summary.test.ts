@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
+import type { TokenClient } from '../../../client/token-client.ts';
 import { fetchSummary } from '../../../functions/summary/fetch-summary.ts';
 import { API, makeWorld } from '../../client/make-client.ts';
 import { collectLog } from '../../fakes/log.ts';
@@ -84,6 +85,7 @@ describe('what goes wrong behind it is a problem without a word of what was said
       expect.objectContaining({
         ...{ level: 'FATAL', code: 'summary.failed', requestId: 'r1', reason: 'api_refused' },
         message: 'The summaries API answered with something else than JSON.',
+        status: 200,
       }),
     ]);
   });
@@ -92,6 +94,27 @@ describe('what goes wrong behind it is a problem without a word of what was said
     const { get, api: summaries } = await makeSummaries();
     summaries.behaviour.answer = () => Response.json('x'.repeat(1024 * 1024));
     expect((await get('abc')).statusCode).toBe(502);
+  });
+
+  test('the API breaks off in the middle of its answer: 503', async () => {
+    const { client, audit, audited } = await makeSummaries();
+    const half = () =>
+      new ReadableStream({
+        pull: (controller) => controller.error(Object.assign(new Error('gone'), { code: 'ECONNRESET' })),
+      });
+    const cut: TokenClient = {
+      ...client,
+      fetch: async (...call) =>
+        call[0].startsWith(api.baseUrl) ? new Response(half()) : client.fetch(...call),
+    };
+    const answer = await fetchSummary({ client: cut, api, audit }, {
+      pathParameters: { id: 'abc' },
+      requestContext: {},
+    } as unknown as APIGatewayProxyEvent);
+    expect(answer.statusCode).toBe(503);
+    expect(audited).toEqual([
+      expect.objectContaining({ reason: 'api_unreachable', status: 200, network_code: 'ECONNRESET' }),
+    ]);
   });
 
   test('the API does not answer: 503', async () => {

@@ -221,12 +221,16 @@ test('an API that answers with a bare 401 has the document with the next token, 
 
 test('a table that does not answer fails the message and submits nothing', async () => {
   const { api: documents, client } = await makeWorker();
+  const { audit, lines: audited } = collectLog();
   const work = createWorker({
     submit: (event) => submitDocument({ client, api }, event),
     persistence: new TablePersistence(dynamo.aws, 'missing'),
-    audit: collectLog().audit,
+    audit,
   });
   const { batchItemFailures } = await work(messages([SAMPLE]), CONTEXT);
   expect(batchItemFailures).toHaveLength(1);
+  expect(audited).toEqual([
+    expect.objectContaining({ reason: 'aws_refused', status: 400, error: 'ResourceNotFoundException' }),
+  ]);
   expect(documents.requests).toEqual([]);
 });
