@@ -22,6 +22,15 @@ export interface ApiConfig {
   client: string;
 }
 
+/** A route of the zone's gateway. */
+export interface RouteConfig {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** API Gateway resource path, e.g. `/summaries/{id}`. */
+  path: string;
+  /** `iam`: SigV4; `helseid`: the shipped authorizer for DPoP-bound HelseID access tokens. */
+  authorize: 'iam' | 'helseid';
+}
+
 /** What lies as `config.json` in the asset of a zone function: everything the declaration says that it needs. Ids of AWS resources come by environment instead. */
 export interface ZoneConfig {
   version: 1;
@@ -29,6 +38,8 @@ export interface ZoneConfig {
   zone: string;
   clients: Readonly<Record<string, ClientConfig>>;
   apis: Readonly<Record<string, ApiConfig>>;
+  /** Of a function behind the gateway: the declared routes that lead to it. */
+  routes?: readonly RouteConfig[];
   /** Of the functions of user login and the authorizer: the gateway's declared external URL, without a trailing slash. */
   baseUrl?: string;
   /** Of the functions of user login; exactly as declared. */

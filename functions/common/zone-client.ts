@@ -2,7 +2,7 @@ import { type AwsCaller, createAwsCaller, readAwsConfig } from '../../client/aws
 import { ZonesError } from '../../client/errors.ts';
 import { createRemoteSigner } from '../../client/remote-signer.ts';
 import { createTokenClient, type TokenClient } from '../../client/token-client.ts';
-import type { ApiConfig, ZoneConfig } from './config.ts';
+import type { ApiConfig, RouteConfig, ZoneConfig } from './config.ts';
 
 /** The environment of a function, as `process.env` is. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -11,6 +11,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface ZoneApi {
   system: string;
   zone: string;
+  routes: readonly RouteConfig[];
   aws: AwsCaller;
   api: ApiConfig;
   client: TokenClient;
@@ -32,6 +33,7 @@ export function wireApi(configText: string, env: Environment, name: string): Zon
   return {
     system: config.system,
     zone: config.zone,
+    routes: config.routes ?? [],
     aws,
     api,
     client: createTokenClient({

@@ -5,6 +5,7 @@ import { describeNetworkFailure } from '../../client/http.ts';
 import { machineTokens } from '../../client/machine-token.ts';
 import type { TokenClient } from '../../client/token-client.ts';
 import type { ApiConfig } from '../common/config.ts';
+import { problem, respond } from '../common/route.ts';
 
 /** What the function works with. */
 export interface SummaryDeps {
@@ -22,8 +23,6 @@ const MAX_BYTES = 1024 * 1024;
 
 /** Milliseconds for all of it; API Gateway waits 29 s. */
 const TIMEOUT = 20_000;
-
-const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 /** What each failure looks like from outside; anything else is a 502, since it is about what lies behind. */
 const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
@@ -45,7 +44,7 @@ export async function fetchSummary(
 ): Promise<APIGatewayProxyResult> {
   try {
     const summary = await readSummary(deps, event.pathParameters?.['id'] ?? '');
-    return { statusCode: 200, headers: { ...HEADERS, 'content-type': 'application/json' }, body: summary };
+    return respond(200, 'application/json', summary);
   } catch (error) {
     const code = isZonesError(error) ? error.code : 'unexpected';
     const missing = isZonesError(error, 'api_refused') && error.facts['status'] === 404;
@@ -110,12 +109,4 @@ async function readJson(response: Response): Promise<string> {
       facts,
     });
   }
-}
-
-function problem(status: number, title: string, code: string): APIGatewayProxyResult {
-  return {
-    statusCode: status,
-    headers: { ...HEADERS, 'content-type': 'application/problem+json' },
-    body: JSON.stringify({ type: 'about:blank', title, status, code }),
-  };
 }

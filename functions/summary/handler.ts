@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
-import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { createLog } from '../common/log.ts';
+import { serveRoutes } from '../common/route.ts';
 import { wireApi } from '../common/zone-client.ts';
 import { fetchSummary } from './fetch-summary.ts';
 
 const config = readFileSync(new URL('./config.json', import.meta.url), 'utf8');
 const summaries = wireApi(config, process.env, 'summaries');
-const { system, zone } = summaries;
+const { system, zone, routes } = summaries;
 const { audit } = createLog({ service: system, zone, env: process.env });
 
 /** Reads one summary: API Gateway's `GET /summaries/{id}`. */
-export const handler = (event: APIGatewayProxyEvent) => fetchSummary({ ...summaries, audit }, event);
+export const handler = serveRoutes(routes, audit, (event) => fetchSummary({ ...summaries, audit }, event));

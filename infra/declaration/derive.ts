@@ -112,6 +112,9 @@ export function deriveZoneConfig(
     apis: Object.fromEntries(declared.grants.flatMap((grant) => apiConfigs(system, grant))),
   };
   const { login, authorizer, baseUrl } = declared.gateway ?? {};
+  const routes = declared.gateway?.routes.filter((route) => route.function === functionName) ?? [];
+  if (routes.length > 0)
+    config.routes = routes.map(({ method, path, authorize }) => ({ method, path, authorize }));
   if (login && LOGIN_FUNCTIONS.some((name) => name === functionName)) config.login = login;
   if (authorizer && functionName === AUTHORIZER_FUNCTION) config.authorizer = authorizer;
   if (baseUrl && (config.login || config.authorizer)) config.baseUrl = baseUrl;

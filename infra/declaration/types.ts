@@ -1,6 +1,6 @@
 import type { Algorithm } from '../../client/algorithms.ts';
 import type { IssuerProfile } from '../../client/profile.ts';
-import type { AuthorizerConfig, LoginConfig } from '../../functions/common/config.ts';
+import type { AuthorizerConfig, LoginConfig, RouteConfig } from '../../functions/common/config.ts';
 import type { AllowedDetail } from '../../functions/signer/grant.ts';
 
 /** Where a signing key lives (design 5, 6). Only `kms` may span zones. */
@@ -60,14 +60,9 @@ export interface GrantDeclaration {
 }
 
 /** A route of a zone's REST API. */
-export interface Route {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** API Gateway resource path, e.g. `/summaries/{id}`. */
-  path: string;
+export interface Route extends RouteConfig {
   /** Folder under functions/. */
   function: string;
-  /** `iam`: SigV4; `helseid`: the shipped authorizer for DPoP-bound HelseID access tokens. */
-  authorize: 'iam' | 'helseid';
 }
 
 /** User login through the zone's gateway: declared once, in the shape that the login functions read. */

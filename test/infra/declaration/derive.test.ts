@@ -71,6 +71,18 @@ test('a zone function is told its zone’s clients and APIs, and no other', () =
   expect(config.login).toBeUndefined();
 });
 
+test('a function behind the gateway is told its own routes and how they are authorized', () => {
+  expect(deriveZoneConfig(system, 'public', 'summary').routes).toEqual([
+    { method: 'GET', path: '/summaries/{id}', authorize: 'iam' },
+  ]);
+  for (const [zone, name] of [
+    ['public', 'login'],
+    ['internal', 'worker'],
+    ['admin', 'rotation'],
+  ] as const)
+    expect(deriveZoneConfig(system, zone, name).routes).toBeUndefined();
+});
+
 test('login and authorizer are told one external URL, and nobody else', () => {
   const { public: open } = system.zones;
   const authorizer = { client: 'journal', audience: 'a', scopes: ['a/read'] };

@@ -1,0 +1,70 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { respond, serveRoutes } from '../../../functions/common/route.ts';
+import { collectLog } from '../../fakes/log.ts';
+
+const ROUTES = [
+  { method: 'GET', path: '/summaries/{id}', authorize: 'iam' },
+  { method: 'POST', path: '/documents', authorize: 'helseid' },
+] as const;
+const USER = { identity: { userArn: 'arn:aws:sts::000000000000:assumed-role/caller/session' } };
+const CLIENT = { authorizer: { principalId: 'c', clientId: 'c', jkt: 'k' } };
+
+/** What a function behind the gateway answers to an event, and what it wrote. */
+async function send(event: unknown) {
+  const { audit, lines } = collectLog();
+  const answered: unknown[] = [];
+  const serve = serveRoutes(ROUTES, audit, async (given) => {
+    answered.push(given);
+    return respond(200, 'application/json', '{}');
+  });
+  const { statusCode, body } = await serve(event as APIGatewayProxyEvent);
+  return { statusCode, body, lines, answered };
+}
+
+describe('a request is handed on', () => {
+  test.each([
+    ['of IAM with its principal', 'GET', '/summaries/{id}', USER],
+    ['of a client of HelseID’s with what the authorizer found', 'POST', '/documents', CLIENT],
+  ])('%s', async (_, httpMethod, resource, requestContext) => {
+    const event = { httpMethod, resource, requestContext };
+    expect(await send(event)).toMatchObject({ statusCode: 200, lines: [], answered: [event] });
+  });
+});
+
+describe('a request is not handed on, and somebody learns why', () => {
+  test.each<[string, string, string, unknown]>([
+    ['of IAM without a principal', 'GET', '/summaries/{id}', { identity: { userArn: null } }],
+    ['of IAM with an empty principal', 'GET', '/summaries/{id}', { identity: { userArn: '' } }],
+    ['of IAM with an authorizer’s context instead', 'GET', '/summaries/{id}', CLIENT],
+    ['with no context at all', 'GET', '/summaries/{id}', undefined],
+    ['with null as context', 'GET', '/summaries/{id}', null],
+    ['of HelseID without the authorizer’s context', 'POST', '/documents', { authorizer: null }],
+    [
+      'of HelseID with another authorizer’s context',
+      'POST',
+      '/documents',
+      { authorizer: { principalId: 'c' } },
+    ],
+    ['of HelseID with a principal of IAM instead', 'POST', '/documents', USER],
+    ['by a method that is not declared', 'DELETE', '/summaries/{id}', { ...USER, ...CLIENT }],
+    ['by a resource that is not declared', 'GET', '/summaries/{proxy+}', { ...USER, ...CLIENT }],
+  ])('%s', async (_, httpMethod, resource, requestContext) => {
+    const { statusCode, body, lines, answered } = await send({ httpMethod, resource, requestContext });
+    expect([statusCode, JSON.parse(body).code, answered]).toEqual([500, 'config_invalid', []]);
+    expect(lines).toMatchObject([{ code: 'route.refused', message: expect.stringContaining('deploy') }]);
+  });
+
+  test('whatever an event without a caller holds', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.object(), fc.constantFrom(...ROUTES), async (event, { method, path }) => {
+        const { answered, statusCode } = await send({
+          ...event,
+          ...{ httpMethod: method, resource: path, requestContext: { requestId: 'r' } },
+        });
+        expect([answered, statusCode]).toEqual([[], 500]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { APIGatewayProxyResult } from 'aws-lambda';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { compileHandler } from '../../../infra/bundle.ts';
+import { deriveZoneConfig } from '../../../infra/declaration/derive.ts';
+import system from '../../../zones.ts';
+
+/** Nobody listens here. */
+const NOWHERE = 'https://127.0.0.1:9';
+const folder = mkdtempSync(join(tmpdir(), 'summary-'));
+const written: string[] = [];
+let handler: (event: unknown) => Promise<APIGatewayProxyResult>;
+
+beforeAll(async () => {
+  const config = deriveZoneConfig(system, 'public', 'summary');
+  const env = {
+    AWS_REGION: 'eu-north-1',
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'example',
+    SIGNERS: JSON.stringify(Object.fromEntries(Object.keys(config.clients).map((name) => [name, 'arn']))),
+  };
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+  const clients = Object.entries(config.clients).map(([name, client]) => [
+    name,
+    { ...client, issuer: NOWHERE },
+  ]);
+  writeFileSync(
+    join(folder, 'config.json'),
+    JSON.stringify({ ...config, clients: Object.fromEntries(clients) }),
+  );
+  writeFileSync(join(folder, 'index.mjs'), compileHandler('summary'));
+  ({ handler } = await import(/* @vite-ignore */ join(folder, 'index.mjs')));
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
+
+const EVENT = { httpMethod: 'GET', resource: '/summaries/{id}', pathParameters: { id: 'abc' } };
+
+test('the function as it is deployed gives nothing to an event without an identity of IAM', async () => {
+  const answer = await handler({ ...EVENT, requestContext: { requestId: 'r' } });
+  expect(answer.statusCode).toBe(500);
+  expect(JSON.parse(written.at(-1) ?? '')).toMatchObject({
+    ...{ level: 'FATAL', service: 'journal', zone: 'public', code: 'route.refused', requestId: 'r' },
+    message: expect.stringContaining('authorize: iam'),
+  });
+});
+
+test('and works on one that has it, as far as the issuer that is not there', async () => {
+  const identity = { userArn: 'arn:aws:iam::000000000000:user/caller' };
+  const answer = await handler({ ...EVENT, requestContext: { requestId: 'r', identity } });
+  expect(answer.statusCode).toBe(503);
+  expect(JSON.parse(written.at(-1) ?? '')).toMatchObject({
+    ...{ code: 'summary.failed', reason: 'issuer_unreachable', requestId: 'r' },
+    message: expect.stringMatching(/\w+ \w+/),
+  });
+});
