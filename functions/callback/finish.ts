@@ -166,7 +166,10 @@ async function acceptLogin(
     if (live) await endSession(store, { pk: live.pk, links: live.data.links });
     return session;
   } catch (error) {
-    if (tokens.refreshToken !== undefined) await revokeQuietly(deps, tokens.refreshToken);
+    await revokeQuietly(deps, {
+      refreshToken: tokens.refreshToken,
+      tokens: { [settings.first.name]: tokens },
+    });
     throw error;
   }
 }

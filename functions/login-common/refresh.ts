@@ -1,5 +1,5 @@
 import { isZonesError, ZonesError } from '../../client/errors.ts';
-import type { AccessToken, UserTokens } from '../../client/tokens.ts';
+import type { AccessToken, RevocationRequest, UserTokens } from '../../client/tokens.ts';
 import { type Dependencies, seconds } from './dependencies.ts';
 import { type Organization, organizationDetails } from './organization.ts';
 import { readPerson } from './person.ts';
@@ -80,37 +80,56 @@ async function refreshAlone(
   refreshToken: string,
 ): Promise<OpenSession> {
   const tokens = await askIssuer(deps, session, wish, refreshToken);
-  const changed = await changeSession(deps.store, session, applyTokens(session.data, wish, tokens));
-  return changed ?? settleLateAnswer(deps, session, wish, tokens.refreshToken ?? refreshToken);
+  let cause: unknown;
+  const changed = await changeSession(deps.store, session, applyTokens(session.data, wish, tokens)).catch(
+    (error: unknown) => {
+      cause = error;
+    },
+  );
+  return changed ?? settleLateAnswer(deps, session, wish, tokens.refreshToken ?? refreshToken, cause);
 }
 
 /**
  * The session ended; or the lease lapsed and another request was faster; or it was this one, and the table's answer got
- * lost. What nobody holds must not stay valid.
+ * lost; or the table failed (`cause`). What nobody holds must not stay valid; where another request was faster, the tokens are
+ * left to lapse, since an issuer may end those of the session with them.
  */
 async function settleLateAnswer(
   deps: Dependencies,
   session: OpenSession,
   wish: RefreshWish,
   refreshToken: string,
+  cause: unknown,
 ): Promise<OpenSession> {
   const current = await findSession(deps.store, seconds(deps), session.id).catch(async (error: unknown) => {
-    if (isZonesError(error, 'session_invalid')) await revokeQuietly(deps, refreshToken);
+    if (isZonesError(error, 'session_invalid')) await revokeQuietly(deps, { refreshToken });
     throw error;
   });
   if (isSatisfied(deps, current.data, wish)) return current;
-  throw new ZonesError('issuer_unreachable', 'The issuer answered too late; try again soon.');
+  const unkept = current.version === session.version && current.data.refreshToken !== refreshToken;
+  if (unkept) await revokeQuietly(deps, { refreshToken });
+  throw new ZonesError('issuer_unreachable', 'The issuer answered too late; try again soon.', { cause });
 }
 
-/** Revokes a refresh token (RFC 7009) as well as can be: a failure is logged, since what called for it is done anyhow. */
-export async function revokeQuietly(deps: Dependencies, token: string): Promise<void> {
-  try {
-    await deps.client.revokeToken({ token, hint: 'refresh_token' });
-  } catch (error) {
-    const known = isZonesError(error) ? error : undefined;
-    const facts = { ...known?.facts, refusal: known?.code ?? 'unexpected' };
-    deps.log({ level: 'warn', code: 'session.revocation_failed', facts });
-  }
+/**
+ * Revokes tokens that nobody will hold (RFC 7009): the refresh token, with which issuers end the access tokens too, or where
+ * there is none each access token. As well as can be: a failure is logged, since what called for it is done anyhow.
+ */
+export async function revokeQuietly(
+  deps: Dependencies,
+  { refreshToken, tokens = {} }: { refreshToken?: string | undefined; tokens?: SessionData['tokens'] },
+): Promise<void> {
+  const requests: RevocationRequest[] =
+    refreshToken === undefined
+      ? Object.values(tokens).map(({ accessToken }) => ({ token: accessToken, hint: 'access_token' }))
+      : [{ token: refreshToken, hint: 'refresh_token' }];
+  const revoked = requests.map((request) =>
+    deps.client.revokeToken(request).catch((error: unknown) => {
+      const facts = isZonesError(error) ? { ...error.facts, refusal: error.code } : { refusal: 'unexpected' };
+      deps.log({ level: 'warn', code: 'session.revocation_failed', facts });
+    }),
+  );
+  await Promise.all(revoked);
 }
 
 async function askIssuer(
@@ -145,7 +164,7 @@ async function requireSamePid(
 ): Promise<void> {
   const pid = idTokenClaims && readPerson(idTokenClaims).pid;
   if (pid === undefined || pid === data.person.pid) return;
-  if (refreshToken !== undefined) await revokeQuietly(deps, refreshToken);
+  if (refreshToken !== undefined) await revokeQuietly(deps, { refreshToken });
   throw new ZonesError('person_mismatch', 'The issuer answered a refresh with somebody else; log in again.');
 }
 
@@ -165,7 +184,7 @@ async function settleFailure(
   if (isZonesError(error, 'person_mismatch') || (over && !wish.organization)) {
     await endSession(deps.store, { pk: session.pk, links: session.data.links });
     if (!over) {
-      await revokeQuietly(deps, refreshToken);
+      await revokeQuietly(deps, { refreshToken });
       return error;
     }
     return new ZonesError('session_invalid', 'The issuer has ended this login; log in again.', {

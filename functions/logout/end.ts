@@ -16,7 +16,7 @@ import { findSession } from '../login-common/sessions.ts';
 const LOGOUT_SECONDS = 600;
 
 /**
- * `POST /logout`: ends the session here, revokes its refresh token, and sends the browser on to the issuer's logout
+ * `POST /logout`: ends the session here, revokes its tokens, and sends the browser on to the issuer's logout
  * (OpenID Connect RP-Initiated Logout 1.0) with `id_token_hint` and a `state`; programs get the address as JSON. An
  * issuer without `end_session_endpoint` leaves it at our own page. The session ends first: nothing that fails after
  * that brings it back. Throws `csrf_refused` and `session_invalid`.
@@ -27,11 +27,10 @@ export async function endLogin(deps: Dependencies, request: GatewayRequest): Pro
   const session = await findSession(store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
   await endSession(store, { pk: session.pk, links: session.data.links });
   deps.log({ level: 'info', code: 'session.ended', request: request.id });
-  const { refreshToken, idToken } = session.data;
   const state = createId();
   const [location] = await Promise.all([
-    chooseLocation(deps, idToken, state),
-    refreshToken === undefined ? undefined : revokeQuietly(deps, refreshToken),
+    chooseLocation(deps, session.data.idToken, state),
+    revokeQuietly(deps, session.data),
   ]);
   const cookies = [
     renderCookie(SESSION_COOKIE, '', { sameSite: 'Strict', maxAge: 0 }),

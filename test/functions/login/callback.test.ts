@@ -280,6 +280,14 @@ describe('callback', () => {
     }
   });
 
+  it('revokes the access token of a login that is not accepted and has no other', async () => {
+    const login = await makeLogin({ securityLevel: '4' });
+    login.world.issuer.behaviour.idToken[LEVEL] = '3';
+    login.world.issuer.behaviour.response = { refresh_token: undefined };
+    expectFailure(login, await openBrowser(login).logIn(), 'security_level_too_low');
+    expect([...login.world.issuer.revoked]).toEqual([...login.world.issuer.tokens.keys()]);
+  });
+
   it('accepts any level where none is demanded', async () => {
     const login = await makeLogin();
     login.world.issuer.behaviour.idToken[LEVEL] = undefined;
@@ -345,7 +353,7 @@ describe('callback', () => {
     expect((await browser.logIn()).statusCode).toBe(403);
   });
 
-  it('sets nothing when the table fails in the middle', async () => {
+  it('sets nothing when the table fails in the middle, and revokes what came', async () => {
     for (const failing of ['take', 'link', 'add'] as const) {
       const login = await makeLogin();
       const browser = openBrowser(login);
@@ -358,6 +366,7 @@ describe('callback', () => {
       expect(setCookies(answer)).toEqual([]);
       expect(JSON.stringify([answer, login.logs])).not.toContain('a secret');
       expect(login.logs.at(-1)?.facts).toMatchObject({ refusal: 'unexpected', name: 'TypeError' });
+      expect(login.world.issuer.revoked.size).toBe(failing === 'take' ? 0 : 1);
     }
   });
 });

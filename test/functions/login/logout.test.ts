@@ -38,6 +38,15 @@ describe('logout', () => {
     expect([...login.store.rows.keys()].filter((pk) => pk.startsWith('session#'))).toEqual([]);
   });
 
+  it('revokes the access tokens where there is no refresh token', async () => {
+    const login = await makeLogin();
+    login.world.issuer.behaviour.response = { refresh_token: undefined };
+    const browser = await loggedIn(login);
+    await browser.send('/logout', { method: 'POST' });
+    expect(login.world.issuer.posts.at(-1)?.form).toMatchObject({ token_type_hint: 'access_token' });
+    expect([...login.world.issuer.revoked]).toEqual([...login.world.issuer.tokens.keys()]);
+  });
+
   it('stays here where the issuer has no logout', async () => {
     const login = await makeLogin();
     login.world.issuer.behaviour.metadata = { end_session_endpoint: undefined };

@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { ZonesError } from '../../../client/errors.ts';
 import { type Browser, type Login, makeLogin, openBrowser, setCookies } from './make-login.ts';
 
 const JSON_BODY = { accept: 'application/json', 'content-type': 'application/json' };
@@ -350,6 +351,37 @@ describe('refresh', () => {
     expect(JSON.parse(switched.body).organization).toEqual({ child: '994598759' });
     expect(refreshes(login)).toBe(2);
     expect(login.world.issuer.revoked.size).toBe(0);
+  });
+
+  it('finds its own write when the table wrote and then failed', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    later(login, 600);
+    const { replace } = login.store;
+    login.store.replace = async (...args) => {
+      await replace(...args);
+      throw new ZonesError('aws_unavailable', 'No answer from dynamodb.');
+    };
+    expect((await ask(browser)).statusCode).toBe(200);
+    expect(login.world.issuer.revoked.size).toBe(0);
+  });
+
+  it('revokes the token that the table did not take, and keeps the one that it holds', async () => {
+    for (const rotates of [true, false]) {
+      const login = await makeLogin();
+      const browser = await loggedIn(login);
+      const held = login.world.issuer.posts.length;
+      later(login, 600);
+      if (!rotates) login.world.issuer.behaviour.response = { refresh_token: undefined };
+      login.store.before = (operation) => {
+        if (operation === 'replace') throw new ZonesError('aws_unavailable', 'No answer from dynamodb.');
+      };
+      const answer = await ask(browser);
+      expect([answer.statusCode, code(answer)]).toEqual([503, 'issuer_unreachable']);
+      const [asked, ...revoked] = login.world.issuer.posts.slice(held);
+      expect(revoked.map(({ path }) => path)).toEqual(rotates ? ['/revocation'] : []);
+      expect(login.world.issuer.revoked).not.toContain(asked?.form['refresh_token']);
+    }
   });
 
   it('answers busy when its lease had lapsed and the session changed without a token for it', async () => {
