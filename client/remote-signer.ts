@@ -25,7 +25,7 @@ export function createRemoteSigner(deps: { aws: AwsCaller; functionArn: string }
         })
         .catch((cause: unknown) => {
           const facts = isZonesError(cause) ? cause.facts : {};
-          const message = `The signer could not be invoked (${facts['error'] ?? 'no answer'}); check its state, its concurrency and this zone's permission to invoke it.`;
+          const message = `The signer could not be invoked (${facts['error'] ?? facts['network'] ?? 'no answer'}); check its state, its concurrency and this zone's permission to invoke it.`;
           throw new ZonesError('signer_unavailable', message, { cause, facts });
         });
       if (response.headers.has('x-amz-function-error')) {

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
 import { createApiFetch } from '../../client/api-fetch.ts';
 import { getAccessToken, machineTokens } from '../../client/machine-token.ts';
@@ -82,6 +83,21 @@ test('a nonce from a success is used for the next call', async () => {
   await call(`${API}/x`);
   expect(api.requests.length).toBe(2);
   expect(signer.calls.at(-1)?.[0]).toHaveProperty('nonce');
+});
+
+test.each([
+  ['as long as a signer takes', ['n'.repeat(1024)], 'n'.repeat(1024)],
+  ['sent twice', ['one', 'one'], 'one'],
+])('a nonce %s goes into the proof', async (_name, values, expected) => {
+  const { api, call } = await makeApi();
+  const headers = new Headers({ 'www-authenticate': 'DPoP error="use_dpop_nonce"' });
+  for (const value of values) headers.append('dpop-nonce', value);
+  api.behaviour.answer = (request) =>
+    decodeJwt(request.headers.get('dpop') ?? '')['nonce'] === expected
+      ? new Response('yes')
+      : new Response(null, { status: 401, headers });
+  expect((await call(`${API}/x`)).status).toBe(200);
+  expect(api.requests.length).toBe(2);
 });
 
 test('nonces of the issuer and of an API on its origin are kept apart', async () => {

@@ -534,6 +534,19 @@ test('revocation: with an assertion, without a proof', async () => {
   await failure(revokeToken(client, { token: 'x' }), 'token_refused');
 });
 
+test.each([
+  ['PAR', 200],
+  ['revocation', 204],
+])('an answer to %s of an unexpected status says which', async (what, status) => {
+  const { client, issuer } = await makeWorld();
+  issuer.behaviour.fail = () => new Response(null, { status });
+  const request = { redirectUri: REDIRECT, scope: 'openid', state: 's', codeChallenge: 'c' };
+  const asked =
+    what === 'PAR' ? pushAuthorizationRequest(client, request) : revokeToken(client, { token: 'x' });
+  const error = await failure(asked, 'token_invalid');
+  expect(error.facts).toEqual({ status });
+});
+
 test('an issuer without revocation, end session or PAR says so', async () => {
   const { client, issuer, network } = await makeWorld();
   issuer.behaviour.metadata = {
