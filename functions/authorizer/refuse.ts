@@ -32,7 +32,8 @@ export type Check =
 
 /**
  * An error for a failed check; `facts.check` names it, so that logs and tests need not read messages. A cause of `jose`'s
- * adds `facts.reason`, its code, and `facts.claim` where a claim is to blame; never what was in it.
+ * adds `facts.reason`, its code, and `facts.claim` where a claim is to blame; never what was in it: such an error holds all
+ * claims, so it is not kept as the cause, which somebody might print.
  */
 export function refuse(code: ErrorCode, check: Check, message: string, cause?: unknown): ZonesError {
   const claim = cause instanceof errors.JWTClaimValidationFailed || cause instanceof errors.JWTExpired;
@@ -41,5 +42,5 @@ export function refuse(code: ErrorCode, check: Check, message: string, cause?: u
     ...(cause instanceof errors.JOSEError ? { reason: cause.code } : {}),
     ...(claim ? { claim: cause.claim } : {}),
   };
-  return new ZonesError(code, message, { facts, cause });
+  return new ZonesError(code, message, { facts, ...(claim ? {} : { cause }) });
 }

@@ -54,12 +54,17 @@ export async function fetchSummary(
     ];
     if (status >= 500)
       deps.audit('summary.failed', {
-        ...(isZonesError(error) ? { ...error.facts, message: error.message } : {}),
+        ...(isZonesError(error) ? { ...error.facts, message: error.message } : { error: nameOf(error) }),
         requestId: event.requestContext?.requestId,
         reason: code,
       });
     return problem(status, title, code);
   }
+}
+
+/** Not its message, which may hold what was sent or read. */
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
 }
 
 async function readSummary({ client, api }: SummaryDeps, id: string): Promise<string> {

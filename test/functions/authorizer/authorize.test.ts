@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ZonesError } from '../../../client/errors.ts';
@@ -175,6 +176,20 @@ describe('refused with the word that API Gateway makes a 401 of', () => {
     await expect(run).rejects.toThrow(/^Unauthorized$/);
     expect(audit).toEqual([['access.refused', expect.objectContaining({ check, request: 'r-1' })]]);
     expect(JSON.stringify(audit)).not.toMatch(/ey[JK]/);
+  });
+
+  test.each<[string, Twist]>([
+    ['expired', { token: { exp: NOW - 6, 'helseid://claims/identity/pid': '13816234567' } }],
+    [
+      'of another issuer',
+      { token: { iss: 'https://o.example', 'helseid://claims/identity/pid': '13816234567' } },
+    ],
+    ['too early', { token: { nbf: NOW + 6, 'helseid://claims/identity/pid': '13816234567' } }],
+  ])('a token that is %s is in no cause of the error, which a runtime may print', async (_, twist) => {
+    const error = await authorizeRequest(makeDeps(), await makeEvent(twist)).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('13816234567');
   });
 
   test('the audit says which claim of the token was wrong', async () => {

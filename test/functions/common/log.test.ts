@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createLog } from '../../../functions/common/log.ts';
@@ -73,4 +74,16 @@ test('whatever facts are called, none is lost, none passes for what the function
         expect([line[name], line[`fact_${name}`]]).toContainEqual(value);
     }),
   );
+});
+
+test('no function writes beside it, so nothing that it tells can be filtered or lose a fact', () => {
+  const folder = new URL('../../../functions/', import.meta.url);
+  const writers = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .filter((file) =>
+      /\bconsole\b|process\.std(?:out|err)|powertools\/logger/.test(
+        readFileSync(new URL(file, folder), 'utf8'),
+      ),
+    );
+  expect(writers).toEqual(['common/log.ts']);
 });

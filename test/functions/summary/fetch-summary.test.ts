@@ -132,6 +132,7 @@ describe('what goes wrong behind it is a problem without a word of what was said
       requestContext: {},
     } as unknown as APIGatewayProxyEvent);
     expect(answer.statusCode).toBe(502);
+    expect(audited).toMatchObject([{ reason: 'unexpected', error: 'Error' }]);
     expect(answer.body + JSON.stringify(audited)).not.toContain('token abc');
   });
 });
