@@ -36,7 +36,13 @@ const OTHER_CREDENTIALS = [
 const BUILD_FOLDER = '.build';
 
 /** The same handler serves several functions (one signer a grant), so each is compiled once a process. */
-const compiled = new Map<string, Uint8Array>();
+const compiled = new Map<string, Compiled>();
+
+/** One minified module and its source map, which names files and lines and holds none of the source. */
+interface Compiled {
+  code: Uint8Array;
+  map: Uint8Array;
+}
 
 /** The folder that holds `functions/`: the repository's root, or the installed package's. */
 export function packageRoot(): string {
@@ -89,18 +95,31 @@ export function compileHandlers(entries: readonly string[]): void {
     legalComments: 'none',
     logLevel: 'error',
     banner: { js: BANNER },
+    sourcemap: 'external',
+    sourcesContent: false,
   });
-  for (const { path, contents } of outputFiles) compiled.set(basename(path, '.js'), contents);
+  const output = new Map(outputFiles.map((file) => [basename(file.path), file]));
+  for (const entry of missing) {
+    const code = `${output.get(`${entry}.js`)?.text}//# sourceMappingURL=index.mjs.map\n`;
+    compiled.set(entry, {
+      code: Buffer.from(code),
+      map: output.get(`${entry}.js.map`)?.contents ?? new Uint8Array(),
+    });
+  }
 }
 
 /** The compiled handler of one function. Throws as {@link compileHandlers}. */
 export function compileHandler(entry: string): Uint8Array {
+  return compileEntry(entry).code;
+}
+
+function compileEntry(entry: string): Compiled {
   compileHandlers([entry]);
-  return compiled.get(entry) ?? new Uint8Array();
+  return compiled.get(entry) ?? { code: new Uint8Array(), map: new Uint8Array() };
 }
 
 /**
- * Writes the asset of one function: `index.mjs` and, beside it, the JSON files it reads at start.
+ * Writes the asset of one function: `index.mjs` with its source map and, beside it, the JSON files it reads at start.
  * The folder's name ends in a hash of its content, so that two synths never write into one another's folder.
  *
  * @param name the function's physical name
@@ -113,7 +132,11 @@ export function bundleFunction(
   entry: string,
   files: Readonly<Record<string, unknown>>,
 ): string {
-  const contents = new Map<string, Uint8Array | string>([['index.mjs', compileHandler(entry)]]);
+  const { code, map } = compileEntry(entry);
+  const contents = new Map<string, Uint8Array | string>([
+    ['index.mjs', code],
+    ['index.mjs.map', map],
+  ]);
   for (const [file, value] of Object.entries(files))
     contents.set(file, `${JSON.stringify(value, null, 2)}\n`);
   const hash = createHash('sha256');

@@ -33,6 +33,8 @@ export interface SynthOptions {
   ports: LocalPorts | undefined;
   /** Folder for assemblies. */
   directory: string;
+  /** Called where it has to be synthesized, which takes some seconds. */
+  onSynth?(): void;
 }
 
 /**
@@ -41,7 +43,10 @@ export interface SynthOptions {
  */
 export async function loadAssembly(options: SynthOptions): Promise<ResolvedAssembly> {
   const folder = join(options.directory, hashInputs(options));
-  if (!existsSync(join(folder, 'manifest.json'))) await synthesize(options, folder);
+  if (!existsSync(join(folder, 'manifest.json'))) {
+    options.onSynth?.();
+    await synthesize(options, folder);
+  }
   return resolveAssembly(readAssembly(folder), { account: ACCOUNT, region: REGION });
 }
 

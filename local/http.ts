@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ZonesError } from '../client/errors.ts';
 
 /** A server that listens on the loopback. */
 export interface Listening {
   port: number;
-  /** `http://127.0.0.1:<port>` */
+  /** `http://127.0.0.1:<port>`, or `https:` */
   url: string;
   close(): Promise<void>;
 }
@@ -22,12 +23,19 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   return Buffer.concat(chunks);
 }
 
-/** Listens with plain HTTP on the loopback only. `port` 0 takes a free one. Throws `local_failed` where the port is taken. */
-export async function listen(handler: RequestListener, port = 0): Promise<Listening> {
-  return listenWith(createServer({ keepAliveTimeout: 60_000 }, handler), port, 'http');
+/** Listens on the loopback only, with TLS where there is a key. `port` 0 takes a free one. Throws `local_failed` where the port is taken. */
+export async function listen(
+  handler: RequestListener,
+  port = 0,
+  tls?: { key: string; cert: string },
+): Promise<Listening> {
+  const options = { keepAliveTimeout: 60_000 };
+  return tls === undefined
+    ? listenWith(createServer(options, handler), port, 'http')
+    : listenWith(createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, handler), port, 'https');
 }
 
-/** {@link listen} for a server that exists already, e.g. one with TLS. */
+/** {@link listen} for a server that exists already. */
 export async function listenWith(server: Server, port: number, scheme: 'http' | 'https'): Promise<Listening> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) =>

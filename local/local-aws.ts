@@ -47,6 +47,8 @@ export interface LocalAwsOptions {
   caFile?: string;
   /** Port of a zone's gateway. */
   gatewayPort(zone: string): number;
+  /** Key and certificate of the gateways; undefined for plain HTTP. */
+  tls?: { key: string; cert: string } | undefined;
   trail: Trail;
   now?: () => number;
 }
@@ -54,7 +56,7 @@ export interface LocalAwsOptions {
 /** A REST API that listens. */
 export interface RunningGateway {
   api: GatewayApi;
-  /** `http://localhost:<port>`, which stands for the API's URL on AWS with its stage. */
+  /** `http://localhost:<port>` (or `https:`), which stands for the API's URL on AWS with its stage. */
   url: string;
 }
 
@@ -105,13 +107,14 @@ async function startAll(options: LocalAwsOptions, closers: Closers): Promise<Loc
   const templates = readFunctions(assembly);
   const apis = readGateways(assembly);
   const ports = apis.map(({ zone, name }) => options.gatewayPort(zone ?? name));
+  const urls = ports.map((port) => `${options.tls ? 'https' : 'http'}://localhost:${port}`);
   const functions = createFunctionTable(
     makeFunctions(templates, {
       region,
       credentials,
       endpoints,
       caFile: options.caFile,
-      replacements: gatewayUrls(apis, ports),
+      replacements: gatewayUrls(apis, urls),
     }),
   );
   const api = await startRuntimeApi();
@@ -137,9 +140,9 @@ async function startAll(options: LocalAwsOptions, closers: Closers): Promise<Loc
   });
   const gateways: RunningGateway[] = [];
   for (const [index, gateway] of apis.entries()) {
-    const { port, close } = await startGateway({ ...deps, invoke }, gateway, ports[index]);
+    const { close } = await startGateway({ ...deps, invoke, tls: options.tls }, gateway, ports[index]);
     closers.add(close);
-    gateways.push({ api: gateway, url: `http://localhost:${port}` });
+    gateways.push({ api: gateway, url: urls[index] ?? '' });
   }
 
   return {
@@ -182,11 +185,11 @@ function openStores(assembly: ResolvedAssembly, directory: string, now: () => nu
 }
 
 /** What stands in functions' environments for the URL of an API. */
-function gatewayUrls(apis: readonly GatewayApi[], ports: readonly number[]): Map<string, string> {
+function gatewayUrls(apis: readonly GatewayApi[], urls: readonly string[]): Map<string, string> {
   return new Map(
     apis.map(({ id, region, stage }, index) => [
       `https://${id}.execute-api.${region}.amazonaws.com/${stage}`,
-      `http://localhost:${ports[index]}`,
+      urls[index] ?? '',
     ]),
   );
 }

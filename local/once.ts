@@ -17,17 +17,19 @@ export interface SkippedStep {
 }
 
 /**
- * Runs the steps that fit the declaration, one after the other; one that fails does not keep the others from running. It is not
+ * Runs the steps that fit the declaration, one after the other, telling `say` which; one that fails does not keep the others from running. It is not
  * `ok` where none fits.
  */
 export async function runSteps(
   system: LocalSystem,
   steps: readonly Step[],
+  say: (what: string) => void = () => {},
 ): Promise<Pick<OnceReport, 'ok' | 'steps'> & { skipped: SkippedStep[] }> {
   const results: StepResult[] = [];
   const skipped: SkippedStep[] = [];
   for (const step of steps) {
     const why = step.unfit?.(system);
+    if (why === undefined) say(step.name);
     if (why === undefined) results.push(await runStep(system, step));
     else skipped.push({ name: step.name, why });
   }

@@ -9,6 +9,7 @@ export interface CommandOptions {
   /** Whether the stand-in's nonce challenge leaves the client assertion unused. */
   challengeKeepsAssertion: boolean;
   fresh: boolean;
+  https: boolean;
   once: boolean;
   json: boolean;
   help: boolean;
@@ -29,6 +30,7 @@ export const USAGE = `npm start -- [options]
   --once                run the whole job, print a table of steps, exit 0 or 1
   --json                with --once: print only JSON (npm --silent start … prints nothing of its own)
   --fresh               begin with empty caches and state; with --no-stand-in, only where that holds no keys
+  --https               gateways and page with TLS: Safari keeps no Secure cookie of http://localhost, so nobody could log in
   --declaration FILE    another declaration than zones.ts
   --no-stand-in         call the declared issuers and APIs themselves (conformance testing)
   --challenge-keeps-assertion
@@ -50,6 +52,7 @@ export function readOptions(args: readonly string[]): CommandOptions {
     standIn: !values['no-stand-in'],
     challengeKeepsAssertion: values['challenge-keeps-assertion'],
     fresh: values.fresh,
+    https: values.https,
     once: values.once,
     json: values.json,
     help: values.help,
@@ -72,6 +75,7 @@ function parse(args: readonly string[]) {
         'page-port': { type: 'string' },
         'challenge-keeps-assertion': { type: 'boolean', default: false },
         'no-stand-in': { type: 'boolean', default: false },
+        https: { type: 'boolean', default: false },
         fresh: { type: 'boolean', default: false },
         once: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },

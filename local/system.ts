@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import type { Fetch } from '../client/http.ts';
 import type { ResolvedAssembly } from '../infra/boundary/resolve.ts';
 import { buildWorld } from '../infra/boundary/world/build.ts';
 import { loadSystem } from '../infra/declaration/load.ts';
@@ -12,11 +11,11 @@ import { deriveLocalDeclaration, type LocalPorts, type StandInPlace } from './de
 import { type LocalAws, startLocalAws } from './local-aws.ts';
 import { openPortal } from './portal.ts';
 import { createCa } from './stand-in/ca.ts';
+import type { KeyAndCert } from './stand-in/certificates.ts';
 import { type StandIns, startStandIns } from './stand-ins.ts';
 import { removeState } from './state.ts';
-import { createTrail, keepTrail, type Trail } from './trail.ts';
-import { makeTrust } from './trust.ts';
-import { createTrustingFetch } from './trusting-fetch.ts';
+import { createTrail, keepTrail, type Trail, type TrailLine } from './trail.ts';
+import { makeTrust, trustHere } from './trust.ts';
 
 /** How the local system is started. */
 export interface SystemOptions {
@@ -30,8 +29,14 @@ export interface SystemOptions {
   directory: string;
   /** Whether to begin without state. */
   fresh: boolean;
+  /** Whether gateways and page are served with TLS (default false). */
+  https?: boolean;
   /** PEM file with further CAs that functions trust: this process's `NODE_EXTRA_CA_CERTS`. */
   extraCaFile?: string | undefined;
+  /** Told what the start is at. */
+  onProgress?(what: string): void;
+  /** Called with each line of the trail, from the first on. */
+  onLine?(line: TrailLine): void;
   /** Port of the page; `next` takes the one after the gateways'. Absent where there will be no page. */
   page?: number | 'next';
 }
@@ -48,10 +53,10 @@ export interface LocalSystem {
   standIns: StandIns | undefined;
   /** One a client, with what became of its key. */
   keys: readonly ClientKey[];
-  /** Calls https, the stand-ins too. */
-  fetch: Fetch;
-  /** Certificates that functions trust beside Node's own. */
+  /** Certificate file of the local CA: what browsers and other programs of this machine may trust. */
   caFile: string;
+  /** Key and certificate of everything here that people's browsers open; undefined where that is plain HTTP. */
+  tls: KeyAndCert | undefined;
   trail: Trail;
   /** Folder of the trail and of the functions' logs. */
   logs: string;
@@ -74,8 +79,11 @@ async function startAll(options: SystemOptions, closers: Closers): Promise<Local
   const declared = await loadSystem(declarationFile);
   const local = options.standIn ? deriveLocalDeclaration(declared, ports) : { system: declared, places: [] };
   const trail = createTrail(Date.now);
+  const { onProgress: say = () => {}, onLine } = options;
+  if (onLine !== undefined) closers.add(trail.subscribe(onLine));
   const gatewayPort = (zone: string) => portOf(local.system, zone, ports.gateway);
-  const gatewayUrl = (zone: string) => `http://localhost:${gatewayPort(zone)}`;
+  const scheme = options.https ? 'https' : 'http';
+  const gatewayUrl = (zone: string) => `${scheme}://localhost:${gatewayPort(zone)}`;
   const zones = gatewayZones(local.system);
   const pagePort = options.page === 'next' ? ports.gateway + zones.length : options.page;
   closers.add(
@@ -93,10 +101,13 @@ async function startAll(options: SystemOptions, closers: Closers): Promise<Local
       declarationFile,
       ports: options.standIn ? ports : undefined,
       directory: join(directory, 'assembly'),
+      onSynth: () => say('synthesizing the CDK app, once for these sources'),
     }),
     createCa(join(directory, 'ca')),
   ]);
-  const trust = makeTrust(ca, join(directory, 'ca'), options.extraCaFile);
+  trustHere(ca);
+  const served = options.https ? ca.leaf : undefined;
+  if (options.standIn) say('starting stand-ins of the issuer and its APIs');
   const standIns = options.standIn
     ? await startStandIns({
         ...{ local, ca, stateDirectory: state, gatewayUrl, trail },
@@ -104,23 +115,24 @@ async function startAll(options: SystemOptions, closers: Closers): Promise<Local
       })
     : undefined;
   if (standIns !== undefined) closers.add(standIns.close);
+  say('starting AWS: endpoints, gateways, queues, tables');
   const aws = await startLocalAws({
     assembly,
     world: buildWorld(assembly),
     stateDirectory: state,
-    caFile: trust.file,
-    gatewayPort,
+    caFile: makeTrust(ca, join(directory, 'ca'), options.extraCaFile),
+    ...{ gatewayPort, tls: served },
     trail,
   });
   closers.add(aws.close);
   const operator = { declaration: local.system, aws, standIns };
+  say('making or finding the client keys');
   const keys = await bootstrapKeys(operator);
   if (standIns !== undefined) closers.add(openPortal(operator, trail));
   return {
     ...{ declaration: local.system, places: local.places, assembly, aws, standIns, keys, trail, logs },
     ...{ gatewayUrl, pagePort, close: closers.close },
-    fetch: createTrustingFetch(trust.pem),
-    caFile: trust.file,
+    ...{ caFile: ca.certificatePath, tls: served },
   };
 }
 

@@ -1,27 +1,28 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import tls from 'node:tls';
 import { ZonesError } from '../client/errors.ts';
 import type { CertificateAuthority } from './stand-in/types.ts';
 
-/** What the local system and its functions trust beside Node's own certificates. */
-export interface Trust {
-  /** PEM file. */
-  file: string;
-  pem: string;
+/**
+ * Has this process trust the local CA beside Node's own: it began before there was one, and Node reads `NODE_EXTRA_CA_CERTS`
+ * only once.
+ */
+export function trustHere({ certificatePem }: CertificateAuthority): void {
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificatePem]);
 }
 
 /**
- * The local CA, and what `extraFile` holds (the `NODE_EXTRA_CA_CERTS` of this process: a conformance suite on this machine has a
+ * The PEM file with what functions trust beside Node's own: the local CA, and what `extraFile` holds (the `NODE_EXTRA_CA_CERTS` of this process: a conformance suite on this machine has a
  * CA of its own). Functions inherit nothing, so what they shall trust is written into one file for them.
  * Throws `local_failed` where `extraFile` can't be read.
  */
-export function makeTrust(ca: CertificateAuthority, folder: string, extraFile: string | undefined): Trust {
-  if (extraFile === undefined || extraFile === '')
-    return { file: ca.certificatePath, pem: ca.certificatePem };
+export function makeTrust(ca: CertificateAuthority, folder: string, extraFile: string | undefined): string {
+  if (extraFile === undefined || extraFile === '') return ca.certificatePath;
   const pem = `${ca.certificatePem.trimEnd()}\n${readExtra(extraFile)}`;
   const file = join(folder, 'trusted.pem');
   writeFileSync(file, pem, { mode: 0o600 });
-  return { file, pem };
+  return file;
 }
 
 function readExtra(file: string): string {

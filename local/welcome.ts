@@ -52,7 +52,12 @@ function describeEntries({ declaration, gatewayUrl }: LocalSystem, zone: string)
   const login =
     gateway?.login === undefined
       ? []
-      : [row(`${zone} zone`, `${gatewayUrl(zone)}/login?return=/session  (in a browser)`)];
+      : [
+          row(
+            `${zone} zone`,
+            `${gatewayUrl(zone)}/login?return=/session  (in a browser; Safari needs --https)`,
+          ),
+        ];
   const queue =
     events === undefined
       ? []

@@ -97,7 +97,8 @@ export function createFunction(
     vpc: network.vpc,
     vpcSubnets: { subnetType: network.subnetType },
     securityGroups: [network.functionGroup],
-    environment: { ...props.environment },
+    // Traces name our files and lines, by the map in the asset.
+    environment: { NODE_OPTIONS: '--enable-source-maps', ...props.environment },
     timeout: props.timeout,
     memorySize: props.memorySize ?? 512,
     ...(props.concurrency === undefined ? {} : { reservedConcurrentExecutions: props.concurrency }),

@@ -54,10 +54,14 @@ function describeCall({ at, fields }: TrailLine, names: Names): LineView {
   };
 }
 
-function describeLog({ at, zone, function: name = '', fields }: TrailLine): LineView | undefined {
+/** A line that a function wrote, in words; undefined for metrics. */
+export function describeLog({ at, zone, function: name = '', fields }: TrailLine): LineView | undefined {
   if ('_aws' in fields) return undefined;
-  const { message, code, kind, kinds, target, reason, level, kid, client, step, status } = fields;
-  const subject = text(code ?? message);
+  const { message, code, kind, kinds, target, reason, kid, client, step, status } = fields;
+  const { level, errorType, errorMessage } = fields;
+  // The runtime reports what a handler throws by type and message.
+  const failed = errorType !== undefined;
+  const subject = failed ? `${text(errorType)}: ${text(errorMessage)}` : text(code ?? message);
   const facts = { kind: kind ?? kinds, target, reason, client, step, status, key: shortKid(kid) };
   const details = Object.entries(facts)
     .filter(([, value]) => value !== undefined)
@@ -65,7 +69,7 @@ function describeLog({ at, zone, function: name = '', fields }: TrailLine): Line
   return {
     ...{ at, zone: zone ?? 'outside', who: name, from: `function:${name}` },
     what: [subject, ...details].join(', '),
-    tone: toneOf(subject, text(level)),
+    tone: failed ? 'refused' : toneOf(subject, text(level)),
   };
 }
 

@@ -85,9 +85,15 @@ ${renderWarning(login)}<div class="in" hidden><p class="row">${call}<button type
 <p id="session-result" role="status"></p></div>`;
 }
 
-function renderWarning({ caFile }: LoginDeps): string {
-  if (caFile === undefined) return '';
-  return `<p class="out hint">The browser warns of the stand-in's certificate: its authority was made on this machine. Go on past the warning, or trust <code>${escapeXml(caFile)}</code>.</p>`;
+function renderWarning({ caFile, gateway }: LoginDeps): string {
+  const warning =
+    caFile === undefined
+      ? ''
+      : `The browser warns of the stand-in's certificate: its authority was made on this machine, for this machine alone. Go on past the warning, or trust <code>${escapeXml(caFile)}</code>.`;
+  const safari = gateway.startsWith('https:')
+    ? ''
+    : ' Safari keeps no Secure cookie of http://localhost: for it, start with <code>npm start -- --https</code>.';
+  return `<p class="out hint">${warning}${safari}</p>`;
 }
 
 function renderAttack({ name, title, tries, stoppedBy, invariants, unfit }: RunnableAttack): string {

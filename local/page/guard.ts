@@ -1,14 +1,16 @@
 import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
 
 /**
  * Why a request is not served; undefined where it is. The page is for browsers of this machine: the Host header must be
  * the loopback's (a page of another site that has its name point here must not read this one), data is for this page
  * only, and what changes something must come from it. Expects to listen on the loopback.
  */
-export function refuse({ method, headers, url }: IncomingMessage, port: number): string | undefined {
+export function refuse({ method, headers, url, socket }: IncomingMessage, port: number): string | undefined {
   const hosts = [`localhost:${port}`, `127.0.0.1:${port}`];
   const host = headers.host ?? '';
-  if (!hosts.includes(host)) return `This page is at http://${hosts[0]}.`;
+  const scheme = socket instanceof TLSSocket ? 'https' : 'http';
+  if (!hosts.includes(host)) return `This page is at ${scheme}://${hosts[0]}.`;
   const site = headers['sec-fetch-site'];
   const mode = headers['sec-fetch-mode'];
   const visits = method === 'GET' && url === '/' && mode === 'navigate';
@@ -16,7 +18,7 @@ export function refuse({ method, headers, url }: IncomingMessage, port: number):
     return 'Only this page may ask.';
   if (method === 'GET') return undefined;
   if (method !== 'POST') return 'Only GET and POST are served.';
-  if (headers.origin !== `http://${host}`) return 'Only this page may ask.';
+  if (headers.origin !== `${scheme}://${host}`) return 'Only this page may ask.';
   return undefined;
 }
 

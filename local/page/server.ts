@@ -35,7 +35,7 @@ export interface LoginDeps {
   gateway: string;
   /** A path that it forwards to an API; undefined where there is none. */
   call: string | undefined;
-  /** Certificate file of the stand-in's authority; undefined where people log in at the issuer itself. */
+  /** Certificate file of the local authority; undefined where people log in at the issuer itself. */
   caFile: string | undefined;
 }
 

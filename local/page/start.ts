@@ -12,15 +12,15 @@ import { type PageDeps, servePage } from './server.ts';
 
 /** The page, served. */
 export interface RunningPage {
-  /** `http://localhost:<port>` */
+  /** `http://localhost:<port>`, or `https:` */
   url: string;
   close(): Promise<void>;
 }
 
 /** Serves the page of a running system on the loopback. Throws `local_failed` where the port is taken. */
 export async function startPage(system: LocalSystem, port: number): Promise<RunningPage> {
-  const { close } = await listen(servePage(pageDeps(system), port), port);
-  return { url: `http://localhost:${port}`, close };
+  const { close } = await listen(servePage(pageDeps(system), port), port, system.tls);
+  return { url: `${system.tls ? 'https' : 'http'}://localhost:${port}`, close };
 }
 
 function pageDeps(system: LocalSystem): PageDeps {

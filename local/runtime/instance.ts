@@ -156,7 +156,7 @@ async function readStream(
 function spawnFunction(options: InstanceOptions, address: string): ChildProcess {
   const child = spawn(
     process.execPath,
-    [`--max-old-space-size=${options.heap}`, '--max-semi-space-size=2', '--enable-source-maps', BOOTSTRAP],
+    [`--max-old-space-size=${options.heap}`, '--max-semi-space-size=2', BOOTSTRAP],
     {
       cwd: options.codeDirectory,
       env: { ...options.environment, AWS_LAMBDA_RUNTIME_API: address },

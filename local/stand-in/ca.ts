@@ -1,12 +1,20 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { JsonGeneralNames } from '@peculiar/x509';
 import type { KeyAndCert } from './certificates.ts';
 import type { CertificateAuthority } from './types.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const AUTHORITY_DAYS = 365;
 const LEAF_DAYS = 30;
+const LEAF_NAMES: JsonGeneralNames = [
+  { type: 'dns', value: 'localhost' },
+  { type: 'ip', value: '127.0.0.1' },
+  { type: 'ip', value: '::1' },
+];
+/** DER of the extension's OID (2.5.29.30): an authority of an earlier version had none, and is replaced. */
+const NAME_CONSTRAINTS = Buffer.from('0603551d1e', 'hex');
 
 /**
  * The certificate authority of the local system, made at first start and kept under `dir` (0700, files 0600). It is
@@ -23,7 +31,11 @@ export async function createCa(dir: string, now: Date = new Date()): Promise<Cer
     (await keep(dir, 'ca', (await import('./certificates.ts')).makeAuthority(now, AUTHORITY_DAYS)));
   const leaf =
     (await readGood(dir, 'localhost', now, LEAF_DAYS, authority)) ??
-    (await keep(dir, 'localhost', (await import('./certificates.ts')).makeLeaf(authority, now, LEAF_DAYS)));
+    (await keep(
+      dir,
+      'localhost',
+      (await import('./certificates.ts')).makeLeaf(authority, LEAF_NAMES, now, LEAF_DAYS),
+    ));
   return { certificatePath: filesOf(dir, 'ca').cert, certificatePem: authority.cert, leaf };
 }
 
@@ -45,6 +57,7 @@ async function readGood(
     const certificate = new X509Certificate(kept.cert);
     const good =
       certificate.checkPrivateKey(createPrivateKey(kept.key)) &&
+      (issuer !== undefined || certificate.raw.includes(NAME_CONSTRAINTS)) &&
       certificate.verify(new X509Certificate((issuer ?? kept).cert).publicKey) &&
       certificate.validToDate.getTime() - now.getTime() > (days / 3) * DAY;
     return good ? kept : undefined;

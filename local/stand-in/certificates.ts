@@ -4,7 +4,8 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
-  type Extension,
+  Extension,
+  type JsonGeneralNames,
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
@@ -20,7 +21,8 @@ export interface KeyAndCert {
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY = 24 * 60 * 60 * 1000;
-/** A certificate authority that can sign leaf certificates and no other authority (RFC 5280 4.2.1.9). */
+
+/** A certificate authority that can sign leaf certificates and no other authority (RFC 5280 4.2.1.9), for localhost and the loopback alone. */
 export async function makeAuthority(now: Date, days: number): Promise<KeyAndCert> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   // A name of its own: who trusts two local systems would else try the wrong one's key (RFC 5280 4.1.2.4).
@@ -28,11 +30,33 @@ export async function makeAuthority(now: Date, days: number): Promise<KeyAndCert
   return finish(keys, keys.privateKey, { subject: name, issuer: name }, now, days, [
     new BasicConstraintsExtension(true, 0, true),
     new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+    new Extension(NAME_CONSTRAINTS, true, loopbackOnly()),
   ]);
 }
 
-/** A server certificate for this machine: localhost, 127.0.0.1 and ::1. */
-export async function makeLeaf(authority: KeyAndCert, now: Date, days: number): Promise<KeyAndCert> {
+/** OID of name constraints (RFC 5280 4.2.1.10): whoever trusts the authority trusts it for these names and no others. */
+const NAME_CONSTRAINTS = '2.5.29.30';
+
+/** `NameConstraints` in DER: permitted are localhost with what is below it, 127.0.0.0/8 and ::1. */
+function loopbackOnly(): Uint8Array<ArrayBuffer> {
+  const tlv = (tag: number, content: readonly number[]) => [tag, content.length, ...content];
+  const [dns, ip] = [0x82, 0x87];
+  const names = [
+    tlv(dns, [...Buffer.from('localhost')]),
+    tlv(ip, [127, 0, 0, 0, 255, 0, 0, 0]),
+    tlv(ip, [...Array(15).fill(0), 1, ...Array(16).fill(255)]),
+  ];
+  const permitted = names.flatMap((name) => tlv(0x30, name));
+  return Uint8Array.from(tlv(0x30, tlv(0xa0, permitted)));
+}
+
+/** A server certificate for these names. Clients refuse it for one that the authority is not for. */
+export async function makeLeaf(
+  authority: KeyAndCert,
+  names: JsonGeneralNames,
+  now: Date,
+  days: number,
+): Promise<KeyAndCert> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const der = createPrivateKey(authority.key).export({ type: 'pkcs8', format: 'der' });
   const signingKey = await webcrypto.subtle.importKey('pkcs8', new Uint8Array(der), ALGORITHM, false, [
@@ -43,11 +67,7 @@ export async function makeLeaf(authority: KeyAndCert, now: Date, days: number): 
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-    new SubjectAlternativeNameExtension([
-      { type: 'dns', value: 'localhost' },
-      { type: 'ip', value: '127.0.0.1' },
-      { type: 'ip', value: '::1' },
-    ]),
+    new SubjectAlternativeNameExtension(names),
   ]);
 }
 

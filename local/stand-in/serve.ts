@@ -1,6 +1,5 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
-import { createServer } from 'node:https';
-import { listenWith, readBody } from '../http.ts';
+import { listen, readBody } from '../http.ts';
 import type { CertificateAuthority, RunningServer } from './types.ts';
 
 /** A request as the API stand-ins read it. */
@@ -33,11 +32,11 @@ export async function serve(
   makeListener: (origin: string) => RequestListener | Promise<RequestListener>,
 ): Promise<RunningServer> {
   let listener: RequestListener = (_, response) => response.writeHead(503).end();
-  const server = createServer(
-    { ...ca.leaf, minVersion: 'TLSv1.2', keepAliveTimeout: 60_000 },
+  const { port: bound, close } = await listen(
     (request, response) => listener(request, response),
+    port,
+    ca.leaf,
   );
-  const { port: bound, close } = await listenWith(server, port, 'https');
   const url = `https://localhost:${bound}`;
   try {
     listener = await makeListener(url);

@@ -16,7 +16,7 @@ export const foreignCallbackRefused: Step = {
   unfit: needsLogin,
   async run(system) {
     const facts = loginFacts(system);
-    const [own, foreign] = [newBrowser(system), newBrowser(system)];
+    const [own, foreign] = [newBrowser(), newBrowser()];
     const people = await beginLogin(own, facts);
     // Back from the issuer; what follows is the callback's work.
     const callback = await own.submit(people, { user: pickPerson(facts).sub }, { refresh: false });

@@ -54,8 +54,8 @@ export function pickPerson({ login }: LoginFacts, enough = true): TestUser {
 }
 
 /** Opens a browser that knows nothing yet. */
-export function newBrowser(system: LocalSystem): Browser {
-  return openBrowser(system.fetch);
+export function newBrowser(): Browser {
+  return openBrowser();
 }
 
 /** Goes to `/login` as far as the issuer's list of people, or to what came instead. */

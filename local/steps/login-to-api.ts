@@ -18,7 +18,7 @@ export const loginToApi: Step = {
   async run(system) {
     const facts = loginFacts(system);
     const { gateway, api } = facts;
-    const browser = newBrowser(system);
+    const browser = newBrowser();
     expectStatus(await browser.call(api), 401, `GET ${new URL(api).pathname} before login`);
     const session = await mustLogIn(browser, facts);
     const read = await browser.call(api);

@@ -1,5 +1,4 @@
 import { SESSION_COOKIE } from '../../functions/login-common/cookies.ts';
-import type { LocalSystem } from '../system.ts';
 import {
   beginLogin,
   expectStatus,
@@ -18,7 +17,7 @@ export const logoutEndsSession: Step = {
   async run(system) {
     const facts = loginFacts(system);
     const { gateway, issuer } = facts;
-    const browser = newBrowser(system);
+    const browser = newBrowser();
     await mustLogIn(browser, facts);
     const stolen = browser.cookie(SESSION_COOKIE) ?? '';
     if (!(await opens(gateway, stolen)))
@@ -33,7 +32,7 @@ export const logoutEndsSession: Step = {
       throw stepFailed('the issuer did not ask who it is: it is still logged in there');
 
     await mustLogIn(browser, facts);
-    await logOutAtIssuer(system, facts, browser);
+    await logOutAtIssuer(facts, browser);
     expectStatus(await browser.call(`${gateway}/session`), 401, 'GET /session after a logout at the issuer');
     return 'logged out here: the cookie opens nothing, the issuer asks who it is; logged out at the issuer: ended here by the back channel';
   },
@@ -48,12 +47,8 @@ async function opens(gateway: string, cookie: string): Promise<boolean> {
 }
 
 /** What another application of the same person does, or the person at the issuer's own page. */
-async function logOutAtIssuer(
-  system: LocalSystem,
-  { issuer }: LoginFacts,
-  browser: ReturnType<typeof newBrowser>,
-): Promise<void> {
-  const answer = await system.fetch(`${issuer.url}/.well-known/openid-configuration`);
+async function logOutAtIssuer({ issuer }: LoginFacts, browser: ReturnType<typeof newBrowser>): Promise<void> {
+  const answer = await fetch(`${issuer.url}/.well-known/openid-configuration`);
   const { end_session_endpoint: endpoint } = (await answer.json()) as { end_session_endpoint: string };
   const page = await browser.submit(await browser.open(endpoint), { logout: 'yes' });
   expectStatus(page, 200, 'the logout at the issuer');

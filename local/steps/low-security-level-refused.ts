@@ -22,7 +22,7 @@ export const lowSecurityLevelRefused: Step = {
   async run(system) {
     const facts = loginFacts(system);
     const demanded = facts.login.securityLevel;
-    const [good, low] = [newBrowser(system), newBrowser(system)];
+    const [good, low] = [newBrowser(), newBrowser()];
     const { security_level: shown } = await mustLogIn(good, facts);
     const { securityLevel } = pickPerson(facts, false);
     const page = await logIn(low, facts, pickPerson(facts, false));

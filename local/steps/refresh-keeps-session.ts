@@ -24,7 +24,7 @@ export const refreshKeepsSession: Step = {
   unfit: needsLogin,
   async run(system) {
     const facts = loginFacts(system);
-    const browser = newBrowser(system);
+    const browser = newBrowser();
     const before = await withLapsingTokens(facts, () => mustLogIn(browser, facts));
     const refreshes = await countRefreshes(system, async () => {
       const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => browser.call(facts.api)));

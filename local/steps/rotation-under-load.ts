@@ -98,7 +98,7 @@ async function withPreviousKeys<T>(
 /** Begins a login as far as the issuer's list of people; returns what ends it. */
 async function openLogin(system: LocalSystem): Promise<() => Promise<void>> {
   const facts = loginFacts(system);
-  const browser = newBrowser(system);
+  const browser = newBrowser();
   const people = await beginLogin(browser, facts);
   return async () => {
     const { status, url } = await browser.submit(people, { user: pickPerson(facts).sub });

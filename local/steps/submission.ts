@@ -40,7 +40,7 @@ export async function prepareSubmission(system: LocalSystem): Promise<Submission
     ...{ url, accessToken, ath },
     headers: { authorization: `DPoP ${accessToken}`, dpop: proof?.jws ?? '' },
     async send(headers) {
-      const answer = await system.fetch(url, {
+      const answer = await fetch(url, {
         method: 'POST',
         headers: { ...headers, 'content-type': 'application/fhir+json' },
         body: JSON.stringify(document),
@@ -60,5 +60,5 @@ export function clientOf(system: LocalSystem) {
   const aws = createAwsCaller({ region, credentials, endpoints: { lambda: url } });
   const { clientId, issuer, profile } = declared;
   const signer = createRemoteSigner({ aws, functionArn: signerArn });
-  return createTokenClient({ client: grant.client, clientId, issuer, profile, signer, fetch: system.fetch });
+  return createTokenClient({ client: grant.client, clientId, issuer, profile, signer, fetch });
 }

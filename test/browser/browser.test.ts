@@ -202,9 +202,9 @@ describe('a session', () => {
   test('ends at the issuer, which ends it here (back-channel logout)', async () => {
     const { context } = await profile();
     await logIn(running, context);
-    const metadata = await running.system
-      .fetch(`${standIn().issuer}/.well-known/openid-configuration`)
-      .then((response) => response.json() as Promise<{ end_session_endpoint: string }>);
+    const metadata = await fetch(`${standIn().issuer}/.well-known/openid-configuration`).then(
+      (response) => response.json() as Promise<{ end_session_endpoint: string }>,
+    );
     const tab = await context.newPage();
     await tab.goto(metadata.end_session_endpoint);
     await picture(tab, 'issuer-logout');

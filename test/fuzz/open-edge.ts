@@ -60,9 +60,9 @@ export async function openEdge(system: LocalSystem): Promise<Edge> {
     port: gateway.port,
     routes: [...Map.groupBy(api.methods, ({ functionArn }) => functionArn).values()],
     async prepare() {
-      const browsers = [newBrowser(system), newBrowser(system)];
+      const browsers = [newBrowser(), newBrowser()];
       for (const browser of browsers) await mustLogIn(browser, facts);
-      const begun = newBrowser(system);
+      const begun = newBrowser();
       await beginLogin(begun, facts);
       const ours = begun.history.filter(({ url }) => url.origin === facts.gateway);
       const issued = ours.flatMap(({ headers }) => headers.getSetCookie());

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Stack, Validations } from 'aws-cdk-lib';
@@ -6,7 +7,7 @@ import { MockIntegration, RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { describe, expect, test } from 'vitest';
-import { compileHandler } from '../../infra/bundle.ts';
+import { bundleFunction, compileHandler } from '../../infra/bundle.ts';
 import { answerWithPage, challengeCallers } from '../../infra/constructs/gateway.ts';
 import system from '../one-client.zones.ts';
 import { FULL } from './declaration/change.ts';
@@ -170,6 +171,15 @@ describe('bundles', () => {
     const code = Buffer.from(compileHandler(name)).toString('utf8');
     expect(code).not.toContain('TrentService');
     expect(code).not.toMatch(/kms:Sign|SignCommand/);
+  });
+
+  test('a trace names our files and lines', () => {
+    const folder = bundleFunction('traced', 'worker', {});
+    const options = { env: { NODE_OPTIONS: '--enable-source-maps' }, encoding: 'utf8' } as const;
+    // It has no config.json, and says so while it is loaded.
+    const { stderr } = spawnSync(process.execPath, [join(folder, 'index.mjs')], options);
+    expect(stderr).toMatch(/functions\/worker\/handler\.ts:\d+:\d+/);
+    expect(readFileSync(join(folder, 'index.mjs.map'), 'utf8')).not.toContain('sourcesContent');
   });
 
   test('a function without a handler is refused by name', () => {

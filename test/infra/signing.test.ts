@@ -30,7 +30,7 @@ describe('a signer of its own for every grant', () => {
       ] as {
         Variables: Record<string, unknown>;
       };
-      expect(Object.keys(Variables).sort()).toEqual(['RECORD_ARN']);
+      expect(Object.keys(Variables).sort()).toEqual(['NODE_OPTIONS', 'RECORD_ARN']);
     }
   });
 

@@ -10,8 +10,9 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 /** Below the range that the system hands out by itself, so that nobody gets these meanwhile. */
 const port = 20_000 + (process.pid % 100) * 100;
 
+const places = ['--directory', directory, '--port', String(port), '--stand-in-port', String(port + 10)];
+
 function start(...args: string[]): ChildProcess {
-  const places = ['--directory', directory, '--port', String(port), '--stand-in-port', String(port + 10)];
   return spawn(process.execPath, ['local/main.ts', ...places, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -25,9 +26,9 @@ async function ended(child: ChildProcess) {
   return { code, out, error };
 }
 
-async function untilPrinted(child: ChildProcess, text: string): Promise<string> {
+async function untilPrinted(child: ChildProcess, text: string, from = child.stdout): Promise<string> {
   let out = '';
-  for await (const chunk of child.stdout ?? []) {
+  for await (const chunk of from?.iterator({ destroyOnReturn: false }) ?? []) {
     out += chunk;
     if (out.includes(text)) return out;
   }
@@ -96,9 +97,28 @@ describe('npm start', { timeout: 120_000 }, () => {
       spawn(process.execPath, ['local/send.ts', '--directory', directory, 'examples/document-created.json']),
     );
     expect(sent).toMatchObject({ code: 0, out: expect.stringContaining('is on journal-internal') });
+    // What functions write shows in the terminal, without anybody asking.
+    expect(await untilPrinted(running, 'journal-internal-worker: ', running.stderr)).toMatch(
+      /^ +\d\.\d s {2}starting the local system/,
+    );
     const end = ended(running);
     running.kill('SIGINT');
     expect((await end).code).toBe(0);
+    if (process.platform === 'linux') expect(functionProcesses()).toEqual([]);
+  });
+
+  it('ends with npm, whose shell hands no signal on', async () => {
+    if (process.platform === 'win32') return;
+    const command = [process.execPath, 'local/main.ts', ...places];
+    const shell = spawn('sh', ['-c', '"$@"; exit $?', 'sh', ...command], {
+      env: { ...process.env, npm_lifecycle_event: 'start' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    await untilPrinted(shell, 'starting the local system', shell.stderr);
+    const end = ended(shell);
+    shell.kill('SIGTERM');
+    // The pipes close when the last process that has them is gone.
+    expect((await end).code).toBeNull();
     if (process.platform === 'linux') expect(functionProcesses()).toEqual([]);
   });
 

@@ -9,6 +9,7 @@ describe('the command line', () => {
       standIn: true,
       challengeKeepsAssertion: false,
       fresh: false,
+      https: false,
       once: false,
       json: false,
       help: false,

@@ -1,12 +1,12 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import tls from 'node:tls';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { listenWith } from '../../local/http.ts';
+import { listen } from '../../local/http.ts';
 import { createCa } from '../../local/stand-in/ca.ts';
-import { makeTrust } from '../../local/trust.ts';
-import { createTrustingFetch } from '../../local/trusting-fetch.ts';
+import { makeTrust, trustHere } from '../../local/trust.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trust-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -15,16 +15,15 @@ const other = await createCa(join(folder, 'other'));
 
 describe('what functions trust', () => {
   it('is the local CA alone, where nothing else is asked for', () => {
-    expect(makeTrust(ca, folder, undefined)).toEqual({ file: ca.certificatePath, pem: ca.certificatePem });
-    expect(makeTrust(ca, folder, '').file).toBe(ca.certificatePath);
+    expect(makeTrust(ca, folder, undefined)).toBe(ca.certificatePath);
+    expect(makeTrust(ca, folder, '')).toBe(ca.certificatePath);
   });
 
   it('is that and the CAs of a file, in one file', () => {
     const extra = join(folder, 'extra.pem');
     writeFileSync(extra, 'EXTRA');
-    const { file, pem } = makeTrust(ca, folder, extra);
-    expect(pem).toBe(`${ca.certificatePem.trimEnd()}\nEXTRA`);
-    expect(readFileSync(file, 'utf8')).toBe(pem);
+    const file = makeTrust(ca, folder, extra);
+    expect(readFileSync(file, 'utf8')).toBe(`${ca.certificatePem.trimEnd()}\nEXTRA`);
   });
 
   it('needs a file that can be read', () => {
@@ -34,53 +33,23 @@ describe('what functions trust', () => {
   });
 });
 
-describe('the fetch of the local system', () => {
-  async function serve() {
-    const server = createServer(ca.leaf, (request, response) => {
-      const chunks: Buffer[] = [];
-      request.on('data', (chunk) => chunks.push(chunk));
-      request.on('end', () => {
-        response.writeHead(request.url === '/empty' ? 204 : 201, {
-          'x-method': request.method,
-          'set-cookie': ['a=1', 'b=2'],
-        });
-        response.end(`${request.headers['content-type']} ${Buffer.concat(chunks)}`);
-      });
-    });
-    const listening = await listenWith(server, 0, 'https');
-    onTestFinished(listening.close);
-    return `https://localhost:${listening.port}`;
-  }
+describe('what this process trusts', () => {
+  const asked = async () => {
+    const { port, close } = await listen((_, response) => response.end('hello'), 0, ca.leaf);
+    onTestFinished(close);
+    return fetch(`https://localhost:${port}`);
+  };
 
-  it('trusts the local CA, and sends and receives as fetch does', async () => {
-    const url = await serve();
-    const send = createTrustingFetch(ca.certificatePem);
-    const response = await send(`${url}/x`, { method: 'POST', body: new URLSearchParams({ a: 'b c' }) });
-    expect([response.status, response.headers.get('x-method'), response.headers.getSetCookie()]).toEqual([
-      201,
-      'POST',
-      ['a=1', 'b=2'],
-    ]);
-    expect(await response.text()).toBe('application/x-www-form-urlencoded a=b+c');
-    expect((await send(`${url}/empty`)).status).toBe(204);
-  });
-
-  it('trusts the CA of another local system beside its own', async () => {
-    const url = await serve();
-    for (const pem of [other.certificatePem + ca.certificatePem, ca.certificatePem + other.certificatePem])
-      expect((await createTrustingFetch(pem)(`${url}/empty`)).status).toBe(204);
-  });
-
-  it('trusts no other', async () => {
-    const url = await serve();
-    await expect(createTrustingFetch(other.certificatePem)(url)).rejects.toThrow();
-    await expect(fetch(url)).rejects.toThrow();
-  });
-
-  it('stops when it is told to', async () => {
-    const signal = AbortSignal.abort();
-    await expect(createTrustingFetch(ca.certificatePem)(await serve(), { signal })).rejects.toMatchObject({
-      name: 'AbortError',
-    });
+  it('is the local CA beside what it trusted before', async () => {
+    const before = tls.getCACertificates('default');
+    onTestFinished(() => tls.setDefaultCACertificates(before));
+    await expect(asked()).rejects.toThrow();
+    trustHere(ca);
+    expect(await (await asked()).text()).toBe('hello');
+    trustHere(other);
+    expect((await asked()).status).toBe(200);
+    const prints = (pems: readonly string[]) => pems.map((pem) => new X509Certificate(pem).fingerprint256);
+    const after = prints(tls.getCACertificates('default'));
+    expect(after).toEqual(expect.arrayContaining(prints(before)));
   });
 });

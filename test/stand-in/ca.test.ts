@@ -1,14 +1,18 @@
-import { X509Certificate } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import 'reflect-metadata';
+import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type JsonGeneralName, X509CertificateGenerator } from '@peculiar/x509';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCa } from '../../local/stand-in/ca.ts';
+import { type KeyAndCert, makeLeaf } from '../../local/stand-in/certificates.ts';
 import type { CertificateAuthority } from '../../local/stand-in/types.ts';
 
 const NOW = new Date();
+const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 let dir: string;
 let ca: CertificateAuthority;
 beforeAll(async () => {
@@ -37,20 +41,65 @@ test('the leaf is for this machine only, and the CA can sign no other CA', () =>
 });
 
 test('TLS clients that trust it connect, others do not', async () => {
-  const server = createServer({ ...ca.leaf }, (_, response) => response.end('hello'));
+  await expect(connect(ca.leaf, 'localhost')).resolves.toBe(200);
+  await expect(connect(ca.leaf, 'localhost', null)).rejects.toThrow(/certificate/);
+});
+
+/** Status of an answer by a server with that certificate, asked under a name by who trusts `trusted` (null: Node's own). */
+async function connect(leaf: KeyAndCert, name: string, trusted: string | null = ca.certificatePem) {
+  const server = createServer(leaf, (_, response) => response.end('hello'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const get = (trusted?: string) =>
-    new Promise<number | undefined>((resolve, reject) => {
-      request({ host: 'localhost', port, agent: false, ...(trusted ? { ca: trusted } : {}) }, (response) =>
+  try {
+    return await new Promise<number | undefined>((resolve, reject) => {
+      const secure = { servername: isIP(name) ? '' : name, checkServerIdentity: () => undefined };
+      const options = { host: '127.0.0.1', port, agent: false, ...secure };
+      request({ ...options, ...(trusted === null ? {} : { ca: trusted }) }, (response) =>
         resolve(response.resume().statusCode),
       )
         .on('error', reject)
         .end();
     });
-  await expect(get(ca.certificatePem)).resolves.toBe(200);
-  await expect(get()).rejects.toThrow(/certificate/);
-  await new Promise((resolve) => server.close(resolve));
+  } finally {
+    server.close();
+  }
+}
+
+test.each<[JsonGeneralName['type'], string]>([
+  ['dns', 'example.no'],
+  ['dns', 'localhost.example.no'],
+  ['ip', '192.0.2.1'],
+])('who trusts it trusts no certificate that its key signs for the %s %s', async (type, value) => {
+  const authority = { key: await readFile(join(dir, 'ca.key'), 'utf8'), cert: ca.certificatePem };
+  const good = await makeLeaf(authority, [{ type: 'dns', value: 'localhost' }], NOW, 1);
+  await expect(connect(good, 'localhost')).resolves.toBe(200);
+  const made = await makeLeaf(authority, [{ type, value }], NOW, 1);
+  await expect(connect(made, value)).rejects.toThrow(/permitted subtree violation/);
+});
+
+test('one of an earlier version, good for any name, is made anew', async () => {
+  const keys = await webcrypto.subtle.generateKey(EC, true, ['sign', 'verify']);
+  const cert = await X509CertificateGenerator.createSelfSigned({
+    ...{
+      name: 'CN=old',
+      notBefore: NOW,
+      notAfter: new Date(NOW.getTime() + 400 * 24 * 60 * 60 * 1000),
+      keys,
+    },
+    signingAlgorithm: EC,
+  });
+  const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  const pem = createPrivateKey({ key, type: 'pkcs8', format: 'der' }).export({
+    type: 'pkcs8',
+    format: 'pem',
+  });
+  const old = join(dir, 'old');
+  await mkdir(old);
+  await writeFile(join(old, 'ca.key'), pem);
+  await writeFile(join(old, 'ca.crt'), cert.toString('pem'));
+  const renewed = await createCa(old, NOW);
+  expect(new X509Certificate(renewed.certificatePem).subject).not.toContain('CN=old');
+  await expect(connect(renewed.leaf, 'localhost', renewed.certificatePem)).resolves.toBe(200);
 });
 
 test('the leaf is renewed before it expires, the CA much later', async () => {

@@ -23,6 +23,9 @@ const VARIABLES = [
   /^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|ROLE_ARN|WEB_IDENTITY_TOKEN_FILE|CONFIG_FILE|CA_BUNDLE|PROFILE)$/,
 ];
 
+/** Values of such variables that change neither: the source map is a file of the asset, and only read when something is thrown. */
+const HARMLESS: Readonly<Record<string, string>> = { NODE_OPTIONS: '--enable-source-maps' };
+
 /** Every function runs the code of its own asset on a managed runtime: no layer, wrapper, mounted file, other endpoint or inline code. */
 export const functionsRunPlainly: Rule = {
   name: 'functions-run-plainly',
@@ -41,10 +44,12 @@ export const functionsRunPlainly: Rule = {
           ...(assetPath === undefined || code.ZipFile !== undefined
             ? ['runs code that is not in the assembly']
             : []),
-          ...Object.keys(objectOf(objectOf(properties.Environment).Variables))
-            .filter((name) => VARIABLES.some((pattern) => pattern.test(name)))
+          ...Object.entries(objectOf(objectOf(properties.Environment).Variables))
+            .filter(
+              ([name, value]) => VARIABLES.some((pattern) => pattern.test(name)) && HARMLESS[name] !== value,
+            )
             .map(
-              (name) =>
+              ([name]) =>
                 `has ${name} in its environment, which changes what it runs, whom it calls or what it tells`,
             ),
         ];

@@ -10,8 +10,8 @@ import type { ProofInput, Rule } from '../rule.ts';
 import { recordArn } from '../targets.ts';
 
 /** The files of a signer's asset, and the variables of its environment. */
-const FILES = ['grant.json', 'index.mjs'];
-const VARIABLES = ['RECORD_ARN'];
+const FILES = ['grant.json', 'index.mjs', 'index.mjs.map'];
+const VARIABLES = ['NODE_OPTIONS', 'RECORD_ARN'];
 
 /**
  * The functions of the signing zone are the declaration's signers, all with the same code, each with exactly the grant that

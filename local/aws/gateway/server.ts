@@ -19,6 +19,8 @@ const INTEGRATION_TIMEOUT = 29_000;
 /** What a gateway needs. */
 export interface GatewayDeps extends GatewayAuthorizationDeps {
   trail: Trail;
+  /** Key and certificate, PEM; without them it is plain HTTP. */
+  tls?: { key: string; cert: string } | undefined;
   /** Milliseconds before a 504 (default 29 s, as on AWS). */
   timeout?: number;
 }
@@ -30,9 +32,9 @@ export interface GatewayDeps extends GatewayAuthorizationDeps {
 export function startGateway(deps: GatewayDeps, api: GatewayApi, port = 0): Promise<Listening> {
   const { rate = 10_000, burst = 5000 } = api.throttle ?? {};
   const withinRate = createRateLimit(rate, deps.now, burst);
-  return listen((incoming, response) => {
+  const handle = (incoming: IncomingMessage, response: ServerResponse) =>
     void serve(deps, api, withinRate, incoming, response);
-  }, port);
+  return listen(handle, port, deps.tls);
 }
 
 async function serve(

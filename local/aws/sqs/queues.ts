@@ -36,6 +36,8 @@ export interface Queue {
   /** Throws `ReceiptHandleIsInvalid` for a receipt that is not the message's last. */
   delete(receipt: string): void;
   messages(): readonly StoredMessage[];
+  /** How many can be received now, and how many are hidden until a receiver's visibility timeout has passed. */
+  count(): { visible: number; inFlight: number };
   /** Resolves when a message may be visible: at once, after `send`, or when the next hidden one comes back. */
   arrival(signal: AbortSignal): Promise<void>;
 }
@@ -82,6 +84,8 @@ function openQueue(
     document.save();
   };
 
+  const isKept = ({ sent }: StoredMessage) => sent + settings.retention * 1000 > now();
+
   /** Moves what was received too often, so that it is never handed out again. */
   function redrive(messages: StoredMessage[]): StoredMessage[] {
     const { redrive: rule } = settings;
@@ -98,6 +102,11 @@ function openQueue(
   return {
     settings,
     messages: all,
+    count() {
+      const kept = all().filter(isKept);
+      const visible = kept.filter((message) => message.visible <= now()).length;
+      return { visible, inFlight: kept.length - visible };
+    },
     send(body, { id, sent } = { id: randomUUID(), sent: now() }) {
       const message: StoredMessage = { id, body, sent, receives: 0, visible: now() };
       replace([...all(), message]);
@@ -105,7 +114,7 @@ function openQueue(
       return message;
     },
     receive(max) {
-      const kept = all().filter(({ sent }) => sent + settings.retention * 1000 > now());
+      const kept = all().filter(isKept);
       const ready = redrive(kept).filter(({ visible }) => visible <= now());
       const batch = ready.slice(0, max);
       for (const message of batch) {

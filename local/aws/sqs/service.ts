@@ -72,11 +72,11 @@ export function md5(body: string): string {
 }
 
 function attributesOf(queue: Queue, names: readonly string[]): Record<string, string> {
-  const visible = queue.messages().filter(({ receipt }) => receipt === undefined).length;
+  const { visible, inFlight } = queue.count();
   const all = {
     QueueArn: queue.settings.arn,
     ApproximateNumberOfMessages: String(visible),
-    ApproximateNumberOfMessagesNotVisible: String(queue.messages().length - visible),
+    ApproximateNumberOfMessagesNotVisible: String(inFlight),
     VisibilityTimeout: String(queue.settings.visibilityTimeout),
   };
   if (names.includes('All')) return all;

@@ -289,6 +289,22 @@ const CASES: readonly Case[] = [
   ),
   [
     functionsRunPlainly,
+    'source maps',
+    PUBLIC,
+    functionOf(SUMMARY, { Environment: { Variables: { NODE_OPTIONS: '--enable-source-maps' } } }),
+    undefined,
+  ],
+  [
+    functionsRunPlainly,
+    'other code of its options',
+    PUBLIC,
+    functionOf(SUMMARY, {
+      Environment: { Variables: { NODE_OPTIONS: '--enable-source-maps --import /tmp/x.mjs' } },
+    }),
+    /NODE_OPTIONS/,
+  ],
+  [
+    functionsRunPlainly,
     'another endpoint',
     PUBLIC,
     functionOf(SUMMARY, { Environment: { Variables: { AWS_ENDPOINT_URL: 'https://x' } } }),

@@ -67,6 +67,17 @@ describe('a queue', () => {
     expect(dead.receive(10)).toMatchObject([{ id, body: 'one', receives: 1 }]);
   });
 
+  it('counts what is in flight, and no longer once it is back or past its retention', () => {
+    const { events, clock } = newQueues();
+    for (const body of ['one', 'two']) events.send(body);
+    events.receive(1);
+    expect(events.count()).toEqual({ visible: 1, inFlight: 1 });
+    clock.advance(60_000);
+    expect(events.count()).toEqual({ visible: 2, inFlight: 0 });
+    clock.advance(86_400_000);
+    expect(events.count()).toEqual({ visible: 0, inFlight: 0 });
+  });
+
   it('deletes by the last receipt only', () => {
     const { events, clock } = newQueues();
     events.send('one');

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { refuse } from '../../../local/page/guard.ts';
 
 const refusalOf = (method: string, headers: Record<string, string>, url = '/') =>
-  refuse({ method, headers, url } as unknown as IncomingMessage, 3001);
+  refuse({ method, headers, url, socket: new Socket() } as unknown as IncomingMessage, 3001);
 
 const HOST = { host: 'localhost:3001' };
 const PAGE = { ...HOST, origin: 'http://localhost:3001', 'sec-fetch-site': 'same-origin' };
@@ -29,6 +31,14 @@ describe('the page is served', () => {
   ])('%s', (_, method, headers, url) => {
     expect(refusalOf(method, headers, url)).toBeUndefined();
   });
+});
+
+test('with TLS its origin is another', () => {
+  const headers = { ...PAGE, origin: 'https://localhost:3001' };
+  const request = { method: 'POST', headers, url: '/send' };
+  const served = (socket: Socket) => refuse({ ...request, socket } as unknown as IncomingMessage, 3001);
+  expect(served(new TLSSocket(new Socket()))).toBeUndefined();
+  expect(served(new Socket())).toBeTypeOf('string');
 });
 
 describe('it is not served', () => {

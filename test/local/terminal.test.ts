@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { formatLine } from '../../local/terminal.ts';
+
+const at = Date.parse('2026-01-02T03:04:05Z');
+const wrote = (fields: Record<string, unknown>) =>
+  formatLine({ at, kind: 'log', function: 'journal-public-summary', fields });
+
+test('a line of a function says when, who and what', () => {
+  expect(wrote({ level: 'INFO', code: 'signed', kind: 'dpop_proof' })).toBe(
+    '03:04:05   journal-public-summary: signed, kind dpop_proof',
+  );
+});
+
+test('what a handler throws has its trace', () => {
+  const trace = ['TypeError: no', '    at a (functions/summary/handler.ts:1:2)', '    at b (x.ts:3:4)'];
+  expect(wrote({ errorType: 'TypeError', errorMessage: 'no', trace })?.split('\n')).toEqual([
+    '03:04:05 ! journal-public-summary: TypeError: no',
+    '             at a (functions/summary/handler.ts:1:2)',
+    '             at b (x.ts:3:4)',
+  ]);
+  const logged = wrote({ level: 'ERROR', message: 'failed', error: { stack: trace.join('\n') } });
+  expect(logged).toMatch(/^03:04:05 ! journal-public-summary: failed\n {13}at a /);
+});
+
+test('nothing that a line holds moves the cursor or rings the bell', () => {
+  const text = wrote({ message: 'a\u001b[2J\u0007b\r\nc', reason: '\u009b31m' });
+  expect(text).toBe(
+    '03:04:05   journal-public-summary: a\\u001b[2J\\u0007b\\u000d\\u000ac, reason \\u009b31m',
+  );
+});
+
+test('metrics, and what no function wrote, are no lines', () => {
+  expect(wrote({ _aws: {} })).toBeUndefined();
+  expect(formatLine({ at, kind: 'aws', fields: { message: 'x' } })).toBeUndefined();
+});
