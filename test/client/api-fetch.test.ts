@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import fc from 'fast-check';
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
 import { createApiFetch } from '../../client/api-fetch.ts';
@@ -204,6 +205,41 @@ test.each(refusals)(
     expect(issuer.posts.length).toBe(posts + 3);
   },
 );
+
+test('whatever a 401 says, it ends after three requests', async () => {
+  const { client } = await makeApi();
+  const word = fc.constantFrom(
+    'DPoP',
+    'Bearer',
+    'error',
+    '=',
+    ',',
+    '"',
+    ' ',
+    'use_dpop_nonce',
+    'invalid_token',
+    '\\',
+  );
+  const text = fc.array(fc.oneof(word, fc.string({ unit: 'binary-ascii', maxLength: 8 })), { maxLength: 12 });
+  const header = text.map((parts) => parts.join('').replace(/[^\x20-\x7e]/g, ''));
+  await fc.assert(
+    fc.asyncProperty(header, fc.option(fc.constantFrom('n1', 'n1, n2', '"')), async (challenge, nonce) => {
+      let sent = 0;
+      const fetch: typeof client.fetch = async (input, init) => {
+        if (!input.startsWith(API)) return client.fetch(input, init);
+        sent += 1;
+        const headers = { 'www-authenticate': challenge, ...(nonce === null ? {} : { 'dpop-nonce': nonce }) };
+        return new Response(null, { status: 401, headers });
+      };
+      const call = createApiFetch({ ...client, fetch }, machineTokens(client));
+      const outcome = await call(`${API}/x`, { method: 'POST', body: 'b' }).catch((error: unknown) => error);
+      if (outcome instanceof Response) expect(outcome.status).toBe(401);
+      else expect(outcome).toMatchObject({ code: 'nonce_loop' });
+      expect(sent).toBeLessThanOrEqual(3);
+    }),
+    { numRuns: 60 },
+  );
+});
 
 test('calls refused one after the other with one token share one new token', async () => {
   const { api, client, issuer } = await makeApi();

@@ -2,6 +2,8 @@ import { inspect } from 'node:util';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ZonesError } from '../../../client/errors.ts';
+import { createIssuerKeys } from '../../../client/issuer-keys.ts';
+import { createKeySource } from '../../../client/jwks.ts';
 import { helseIdProfile } from '../../../client/profile.ts';
 import { type AuthorizerDeps, authorizeRequest } from '../../../functions/authorizer/authorize.ts';
 import { deriveSettings } from '../../../functions/authorizer/settings.ts';
@@ -247,6 +249,37 @@ describe('unchecked is a fault, and nobody gets in', () => {
     const facts = error instanceof ZonesError ? error.facts : {};
     expect(audit).toEqual([['access.unchecked', { ...facts, request: 'r-1', error: name }]]);
   });
+});
+
+test('the issuer’s keys down after a good read: good requests get in, made-up ones are unchecked and no requests there', async () => {
+  const clock = { now: NOW * 1000, down: false, asked: 0 };
+  const now = () => clock.now;
+  const answer = async () => {
+    clock.asked += 1;
+    const jwk = { ...keys.issuer.jwk, kid: 'issuer-1', alg: 'RS256', use: 'sig' };
+    return clock.down ? new Response(null, { status: 503 }) : Response.json({ keys: [jwk] });
+  };
+  const metadata = async () => ({ issuer: RULES.issuer, jwks_uri: `${RULES.issuer}/jwks` });
+  const source = createKeySource({ metadata, fetch: answer, now, timeout: 1000 });
+  const ports = {
+    ...makePorts(keys.issuer.jwk),
+    keys: createIssuerKeys(source, { cooldown: 30_000 }),
+  };
+  const deps = makeDeps({ ports });
+  await authorizeRequest(deps, await makeEvent());
+  clock.now += 31_000;
+  clock.down = true;
+  for (let n = 0; n < 20; n += 1) {
+    const madeUp = await makeEvent({ token: { header: { kid: `made-up-${n}` } } });
+    await expect(authorizeRequest(deps, madeUp)).rejects.toMatchObject({
+      code: 'issuer_unreachable',
+      facts: { status: 503 },
+    });
+    const { policyDocument } = await authorizeRequest(deps, await makeEvent());
+    expect(policyDocument.Statement[0]).toMatchObject({ Effect: 'Allow' });
+  }
+  expect(clock.asked).toBe(2);
+  expect(audit.at(-2)?.[1]).toEqual({ request: 'r-1', error: 'issuer_unreachable', status: 503 });
 });
 
 describe('settings', () => {
