@@ -10,7 +10,8 @@ import { readUserTokens } from './user-token.ts';
  * Refreshes (RFC 6749 6), perhaps for one API (`resource`) or another organisation (`details`). The new access token is
  * bound to the current key, or to the pinned one. The answer's refresh token, where there is one, replaces the old.
  *
- * Throws `person_mismatch` when an ID token names another `iss` or `sub` than `expected`; `token_refused` with
+ * Throws `person_mismatch` when an ID token names another `iss` or `sub` than `expected`, and `id_token_invalid` when it
+ * has another `nonce` (OpenID Connect Core 12.2; its `auth_time` is not compared, since nothing here relies on it); `token_refused` with
  * `facts.error` `invalid_grant` when the refresh token is spent or bound to a key we no longer use: log in anew, don't
  * try again. Also what {@link requestAuthenticated} and `readTokens` throw. New tokens that are not accepted are revoked. Does not serialize refreshes that race.
  */
@@ -39,6 +40,12 @@ export async function refreshTokens(client: TokenClient, request: RefreshRequest
         throw new ZonesError(
           'person_mismatch',
           'The refreshed ID token is not that of the person who logged in.',
+        );
+      const nonce = claims?.nonce;
+      if (expected?.nonce !== undefined && nonce !== undefined && nonce !== expected.nonce)
+        throw new ZonesError(
+          'id_token_invalid',
+          'The refreshed ID token has another "nonce" than the login\'s.',
         );
       return tokens;
     },

@@ -43,7 +43,8 @@ export async function readTokens(
   return {
     accessToken: body.access_token,
     binding,
-    ...(body.expires_in === undefined
+    // A token that is over before it came: the server can't mean that, and an API will tell.
+    ...(body.expires_in === undefined || body.expires_in === 0
       ? {}
       : { expiresIn: body.expires_in, expiresAt: sentAt + body.expires_in }),
     ...(scope === undefined ? {} : { scope }),

@@ -11,7 +11,7 @@ export interface AccessToken {
   accessToken: string;
   /** The key its proofs must be signed with. */
   binding: KeyBinding;
-  /** As the server said it, seconds; absent where the server said nothing (then it is never cached). */
+  /** As the server said it, seconds; absent where it said nothing, or 0 (then it is never cached, and a session uses it until an API refuses it). */
   expiresIn?: number;
   /** Epoch seconds, counted from before the request was sent; absent with `expiresIn`. */
   expiresAt?: number;
@@ -37,8 +37,10 @@ export interface IdTokenClaims {
 /** What the authorization code and refresh grants give. */
 export interface UserTokens extends AccessToken {
   refreshToken?: string;
-  /** HelseID's `rt_expires_in` as epoch seconds. */
+  /** HelseID's `rt_expires_in` as epoch seconds; only with a refresh token. */
   refreshTokenExpiresAt?: number;
+  /** An `rt_expires_in` that was not taken, as it came, or the type of what is no number: worth a line in the log. */
+  ignoredRefreshTokenLifetime?: number | string;
   /** As received: needed as `id_token_hint` at logout. */
   idToken?: string;
   /** Claims of `idToken`; present exactly when it is. */
@@ -128,8 +130,8 @@ export interface RefreshRequest {
   resource?: string;
   /** Organisation switch: HelseID takes it on refresh. */
   details?: readonly AssertionDetail[];
-  /** The login's `iss` and `sub`: an ID token of somebody else is `person_mismatch`. */
-  expected?: { iss: string; sub: string };
+  /** The login's `iss` and `sub`: an ID token of somebody else is `person_mismatch`. And its `nonce`: an ID token may have none now, but no other. */
+  expected?: { iss: string; sub: string; nonce?: string };
   /** Pins the proof's key, for a server that binds refresh tokens; without it the current key. */
   binding?: KeyBinding;
   signal?: AbortSignal;

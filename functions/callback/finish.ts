@@ -18,7 +18,13 @@ import { requireDocument } from '../login-common/same-origin.ts';
 import { equalSecrets } from '../login-common/secrets.ts';
 import { answerError } from '../login-common/serve.ts';
 import { endSession } from '../login-common/session-index.ts';
-import { createSession, findSessionIfAny, keepToken, type OpenSession } from '../login-common/sessions.ts';
+import {
+  createSession,
+  findSessionIfAny,
+  keepRefreshToken,
+  keepToken,
+  type OpenSession,
+} from '../login-common/sessions.ts';
 import { CALLBACK_PATH, type LoginSettings } from '../login-common/settings.ts';
 import { type Transaction, takeTransaction } from '../login-common/transactions.ts';
 import { checkResponse } from './response.ts';
@@ -155,10 +161,8 @@ async function acceptLogin(
         tokens: settings.firstIsNarrow ? { [settings.first.name]: keepToken(tokens) } : {},
         ...(claims.sid === undefined ? {} : { sid: claims.sid }),
         ...(securityLevel === undefined ? {} : { securityLevel }),
-        ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken }),
-        ...(tokens.refreshTokenExpiresAt === undefined
-          ? {}
-          : { refreshTokenExpiresAt: tokens.refreshTokenExpiresAt }),
+        ...keepRefreshToken(deps, tokens),
+        ...(claims.nonce === undefined ? {} : { nonce: claims.nonce }),
         ...(organization ? { organization } : {}),
       },
     );

@@ -4,11 +4,22 @@ import { type Dependencies, seconds } from './dependencies.ts';
 import { type Organization, organizationDetails } from './organization.ts';
 import { readPerson } from './person.ts';
 import { endSession } from './session-index.ts';
-import { changeSession, findSession, keepToken, type OpenSession, type SessionData } from './sessions.ts';
+import {
+  changeSession,
+  findSession,
+  type KeptToken,
+  keepRefreshToken,
+  keepToken,
+  type OpenSession,
+  type SessionData,
+} from './sessions.ts';
 import type { TokenTarget } from './settings.ts';
 
 /** A token that ends this soon is refreshed before it is used, seconds. */
 export const REFRESH_LEEWAY = 5;
+
+/** How long a token without `expires_in` counts for that came after a refusal, seconds. */
+const UNKNOWN_LIFE = 60;
 
 /** How long one request may be alone in refreshing a session, and how long and how often another looks whether it is done, milliseconds. */
 const LEASE = 20_000;
@@ -64,7 +75,8 @@ function isSatisfied(deps: Dependencies, data: SessionData, wish: RefreshWish): 
   const token = data.tokens[wish.target.name];
   return (
     token !== undefined &&
-    (token.expiresAt ?? 0) - REFRESH_LEEWAY > seconds(deps) &&
+    // Of a token without `expires_in` (RFC 6749 5.1) only the API knows whether it is still good.
+    (token.expiresAt === undefined || token.expiresAt - REFRESH_LEEWAY > seconds(deps)) &&
     token.accessToken !== wish.refused?.accessToken
   );
 }
@@ -81,11 +93,13 @@ async function refreshAlone(
 ): Promise<OpenSession> {
   const tokens = await askIssuer(deps, session, wish, refreshToken);
   let cause: unknown;
-  const changed = await changeSession(deps.store, session, applyTokens(session.data, wish, tokens)).catch(
-    (error: unknown) => {
-      cause = error;
-    },
-  );
+  const changed = await changeSession(
+    deps.store,
+    session,
+    applyTokens(deps, session.data, wish, tokens),
+  ).catch((error: unknown) => {
+    cause = error;
+  });
   return changed ?? settleLateAnswer(deps, session, wish, tokens.refreshToken ?? refreshToken, cause);
 }
 
@@ -144,7 +158,11 @@ async function askIssuer(
   try {
     const tokens = await deps.client.refreshTokens({
       refreshToken,
-      expected: { iss: data.person.iss, sub: data.person.sub },
+      expected: {
+        iss: data.person.iss,
+        sub: data.person.sub,
+        ...(data.nonce === undefined ? {} : { nonce: data.nonce }),
+      },
       ...(resource === undefined ? {} : { resource }),
       ...(scopes === undefined ? {} : { scopes }),
       ...(details.length === 0 ? {} : { details }),
@@ -181,7 +199,9 @@ async function settleFailure(
     return new ZonesError('issuer_unreachable', 'Another request was faster; try again soon.', {
       cause: error,
     });
-  if (isZonesError(error, 'person_mismatch') || (over && !wish.organization)) {
+  // What came with an ID token that is not accepted was revoked, and a refresh token that it replaced is spent.
+  const refused = isZonesError(error, 'person_mismatch') || isZonesError(error, 'id_token_invalid');
+  if (refused || (over && !wish.organization)) {
     await endSession(deps.store, { pk: session.pk, links: session.data.links });
     if (!over) {
       await revokeQuietly(deps, { refreshToken });
@@ -202,17 +222,28 @@ async function wasChanged(deps: Dependencies, { pk, version }: OpenSession): Pro
   return item !== undefined && item.version !== version;
 }
 
-function applyTokens(data: SessionData, wish: RefreshWish, tokens: UserTokens): SessionData {
+function applyTokens(
+  deps: Dependencies,
+  data: SessionData,
+  wish: RefreshWish,
+  tokens: UserTokens,
+): SessionData {
   const organization = wish.organization ?? data.organization;
-  const kept = { ...keepToken(tokens), ...(wish.refused ? { afterRefusal: true as const } : {}) };
+  const refreshToken = keepRefreshToken(deps, tokens);
+  // A new refresh token has its own lifetime or none that is known: not that of the one before.
+  const { refreshTokenExpiresAt: _, ...others } = data;
   return {
-    ...data,
-    tokens: { ...(wish.organization ? {} : data.tokens), [wish.target.name]: kept },
-    ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken }),
-    ...(tokens.refreshTokenExpiresAt === undefined
-      ? {}
-      : { refreshTokenExpiresAt: tokens.refreshTokenExpiresAt }),
+    ...(refreshToken.refreshToken === undefined ? data : others),
+    ...refreshToken,
+    tokens: { ...(wish.organization ? {} : data.tokens), [wish.target.name]: keepFor(deps, wish, tokens) },
     ...(tokens.idToken === undefined ? {} : { idToken: tokens.idToken }),
     ...(organization ? { organization } : {}),
   };
+}
+
+/** The token for the wish's API. One of unknown life that came after a refusal counts for a minute, so that its end is not taken for a second refusal. */
+function keepFor(deps: Dependencies, { refused }: RefreshWish, tokens: UserTokens): KeptToken {
+  const kept = keepToken(tokens);
+  if (!refused) return kept;
+  return { ...kept, afterRefusal: true, expiresAt: kept.expiresAt ?? seconds(deps) + UNKNOWN_LIFE };
 }

@@ -1,5 +1,6 @@
 import { isZonesError, ZonesError } from '../../client/errors.ts';
-import type { AccessToken } from '../../client/tokens.ts';
+import type { AccessToken, UserTokens } from '../../client/tokens.ts';
+import type { Dependencies } from './dependencies.ts';
 import type { Organization } from './organization.ts';
 import type { Person } from './person.ts';
 import { createId, itemKey, seal, unseal } from './secrets.ts';
@@ -23,6 +24,8 @@ export interface SessionData {
   endsAt: number;
   /** `id_token_hint` at logout. */
   idToken: string;
+  /** Of the login: a refreshed ID token may have no other. */
+  nonce?: string;
   refreshToken?: string;
   refreshTokenExpiresAt?: number;
   /** One narrow access token an API, by the API's name. */
@@ -107,6 +110,21 @@ export async function findSessionIfAny(
 /** What of an access token is kept: enough to use it. */
 export function keepToken({ accessToken, binding, expiresAt }: AccessToken): AccessToken {
   return { accessToken, binding, ...(expiresAt === undefined ? {} : { expiresAt }) };
+}
+
+/** What of a refresh token is kept: itself, and its own lifetime where it has one. Logs a lifetime that was not taken. */
+export function keepRefreshToken(
+  deps: Pick<Dependencies, 'log'>,
+  { refreshToken, refreshTokenExpiresAt, ignoredRefreshTokenLifetime: ignored }: UserTokens,
+): Pick<SessionData, 'refreshToken' | 'refreshTokenExpiresAt'> {
+  if (ignored !== undefined)
+    deps.log({
+      level: 'warn',
+      code: 'session.refresh_lifetime_ignored',
+      facts: { rt_expires_in: ignored, refresh_token: refreshToken !== undefined },
+    });
+  if (refreshToken === undefined) return {};
+  return { refreshToken, ...(refreshTokenExpiresAt === undefined ? {} : { refreshTokenExpiresAt }) };
 }
 
 /** Notes that a session is in use. Throws `session_invalid` when it ended meanwhile. */

@@ -436,6 +436,27 @@ test('a code is redeemed once', async () => {
   expect(error.facts['error']).toBe('invalid_grant');
 });
 
+test('a refreshed ID token may have the nonce of the login or none', async () => {
+  const world = await makeWorld();
+  const login = await logIn(world);
+  const { iss, sub, nonce = '' } = login.idTokenClaims;
+  let { refreshToken = '' } = login;
+  for (const next of [undefined, nonce]) {
+    world.issuer.behaviour.idToken = { nonce: next };
+    const expected = { iss, sub, nonce };
+    ({ refreshToken = '' } = await refreshTokens(world.client, { refreshToken, expected }));
+  }
+});
+
+test.each(['other', ''])('a refreshed ID token with the nonce %j is refused', async (nonce) => {
+  const world = await makeWorld();
+  const { refreshToken = '', idTokenClaims } = await logIn(world);
+  world.issuer.behaviour.idToken = { nonce };
+  const { iss, sub, nonce: expected = '' } = idTokenClaims;
+  const refresh = refreshTokens(world.client, { refreshToken, expected: { iss, sub, nonce: expected } });
+  expect((await failure(refresh, 'id_token_invalid')).message).toContain('"nonce"');
+});
+
 test('refresh: another API, another organisation, a new refresh token', async () => {
   const world = await makeWorld();
   const login = await logIn(world);

@@ -149,6 +149,56 @@ describe('who am I', () => {
     expect(page.body).toContain('href="/live/login?return=%2Fapi%2Fsummaries%2F17%3Fa%3D1"');
   });
 
+  it.each<[string, Record<string, unknown>, unknown]>([
+    ['0', { rt_expires_in: 0 }, 0],
+    ['negative', { rt_expires_in: -5 }, -5],
+    ['text', { rt_expires_in: '3600' }, 'string'],
+    ['null', { rt_expires_in: null }, 'object'],
+    ['there without a refresh token', { rt_expires_in: 10, refresh_token: undefined }, 10],
+  ])('takes no lifetime of a refresh token that is %s, and says so', async (_, response, ignored) => {
+    const login = await makeLogin();
+    login.world.issuer.behaviour.response = response;
+    const browser = await loggedIn(login);
+    const line = {
+      level: 'warn',
+      code: 'session.refresh_lifetime_ignored',
+      facts: { rt_expires_in: ignored, refresh_token: !('refresh_token' in response) },
+    };
+    expect(login.logs).toContainEqual(line);
+    const first = await ask(browser);
+    expect(first.statusCode).toBe(200);
+    expect(JSON.parse(first.body).ends_at).toBe(login.world.clock.now / 1000 + 480 * 60);
+    later(login, 590);
+    expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
+  });
+
+  it.each([0, -5, undefined])(
+    'does not end by the lifetime of the refresh token before: %s',
+    async (next) => {
+      const login = await makeLogin();
+      login.world.issuer.behaviour.response = { rt_expires_in: 700 };
+      const browser = await loggedIn(login);
+      later(login, 600);
+      login.world.issuer.behaviour.response = { rt_expires_in: next };
+      expect((await ask(browser)).statusCode).toBe(200);
+      later(login, 200);
+      expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
+      const lines = login.logs.filter((line) => line.code === 'session.refresh_lifetime_ignored');
+      expect(lines.length > 0).toBe(next !== undefined);
+    },
+  );
+
+  it('keeps the lifetime of a refresh token that a refresh did not replace', async () => {
+    const login = await makeLogin();
+    login.world.issuer.behaviour.response = { rt_expires_in: 700 };
+    const browser = await loggedIn(login);
+    later(login, 600);
+    login.world.issuer.behaviour.response = { refresh_token: undefined, rt_expires_in: undefined };
+    expect((await ask(browser)).statusCode).toBe(200);
+    later(login, 100);
+    expect((await ask(browser)).statusCode).toBe(401);
+  });
+
   it('is not told to another site', async () => {
     const login = await makeLogin();
     const browser = await loggedIn(login);
@@ -179,6 +229,45 @@ describe('refresh', () => {
     expect(refreshes(login)).toBe(2);
     const used = login.world.issuer.posts.map(({ form }) => form['refresh_token']);
     expect(new Set(used).size).toBe(2);
+  });
+
+  it.each([
+    ['without expires_in', undefined],
+    ['with expires_in 0', 0],
+  ])('does not happen for a token %s until the API refuses it', async (_, expires) => {
+    const login = await makeLogin();
+    const { api, issuer } = login.world;
+    // The API's own check has the truth: each token lives for 600 seconds.
+    issuer.behaviour.response = { expires_in: expires };
+    const browser = await loggedIn(login);
+    const call = async (times: number) => {
+      const before = refreshes(login);
+      for (let calls = 0; calls < times; calls += 1) {
+        expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
+        expect((await ask(browser)).statusCode).toBe(200);
+        later(login, 100);
+      }
+      return refreshes(login) - before;
+    };
+    expect(await call(6)).toBe(0);
+    // In the next hour six tokens end. One that came after a refusal counts for a minute, and is replaced once more.
+    expect(await call(36)).toBeLessThanOrEqual(12);
+    api.behaviour.refused = 'all';
+    expect(code(await ask(browser, '/api/summaries/1'))).toBe('api_answer_unusable');
+    const before = refreshes(login);
+    for (let calls = 0; calls < 3; calls += 1) await ask(browser, '/api/summaries/1');
+    expect(refreshes(login)).toBe(before);
+  });
+
+  it('is not needed for a token without expires_in where there is no refresh token', async () => {
+    const login = await makeLogin();
+    const { issuer } = login.world;
+    issuer.behaviour.response = { expires_in: undefined, refresh_token: undefined, rt_expires_in: undefined };
+    const browser = await loggedIn(login);
+    for (let calls = 0; calls < 5; calls += 1) {
+      expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
+      later(login, 100);
+    }
   });
 
   it('asks once when many requests race, and loses no update', async () => {
@@ -241,6 +330,34 @@ describe('refresh', () => {
     expect(sessions(login)).toBe(0);
     // The token that the session held, and the one that nobody will.
     expect(login.world.issuer.revoked.size).toBe(2);
+  });
+
+  it('ends a session whose refresh brings another nonce, and keeps nothing of it', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    later(login, 600);
+    login.world.issuer.behaviour.idToken['nonce'] = 'another';
+    const answer = await ask(browser);
+    expect([answer.statusCode, code(answer)]).toEqual([502, 'id_token_invalid']);
+    expect(sessions(login)).toBe(0);
+    expect(login.world.issuer.revoked.size).toBe(2);
+    expect((await ask(browser)).statusCode).toBe(401);
+  });
+
+  it('accepts a refreshed ID token with the nonce of the login, also after one without', async () => {
+    const login = await makeLogin();
+    const browser = openBrowser(login);
+    await browser.logIn();
+    const nonce = login.world.issuer.posts[0]?.form['nonce'];
+    expect(nonce).toMatch(/.{20}/);
+    for (const next of [undefined, nonce, undefined]) {
+      login.world.issuer.behaviour.idToken['nonce'] = next;
+      later(login, 600);
+      expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
+    }
+    login.world.issuer.behaviour.idToken['nonce'] = `${nonce}x`;
+    later(login, 600);
+    expect(code(await ask(browser, '/api/summaries/1'))).toBe('id_token_invalid');
   });
 
   it('accepts a refreshed ID token without pid, which the login had', async () => {
