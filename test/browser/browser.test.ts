@@ -108,6 +108,33 @@ describe('logging in', () => {
     await tab.getByRole('heading', { name: 'You were not logged in' }).waitFor();
     expect(await findBarriers(tab)).toEqual([]);
     expect((await readSession(running, context)).status).toBe(401);
+    // What leads on from there leads to where the login was to end.
+    await tab.getByRole('link', { name: 'Log in' }).click();
+    await pick(tab, 'Line Danser');
+    expect(tab.url()).toBe(`${running.gateway}/session`);
+  });
+
+  test('asks the person anew for max_age=0, and takes who comes back', async () => {
+    const { context } = await profile();
+    await logIn(running, context);
+    const tab = await beginLogin(running, context, 'return=/session&max_age=0');
+    await pick(tab, 'Line Danser');
+    expect(tab.url()).toBe(`${running.gateway}/session`);
+  });
+
+  test('is begun by a whole window only: as an image it costs nothing', async () => {
+    const { context } = await profile();
+    const tab = await context.newPage();
+    await tab.goto(`${running.gateway}/`);
+    const { seen, stop } = watchStandIn();
+    await tab.evaluate(`new Promise((resolve) => {
+      const image = document.body.appendChild(document.createElement('img'));
+      image.onerror = () => resolve();
+      image.src = '${running.gateway}/login';
+    })`);
+    stop();
+    expect(seen).toEqual([]);
+    expect(await ownCookies(context)).toEqual([]);
   });
 
   test('works in two tabs at once', async () => {
@@ -219,6 +246,27 @@ describe('a session', () => {
     });
     await tab.getByRole('button', { name: 'Log out' }).click();
     await ended;
+    expect((await readSession(running, context)).status).toBe(401);
+  });
+
+  test('ends by a form on a page that tells nobody its address', async () => {
+    const { context } = await profile();
+    await logIn(running, context);
+    const tab = await context.newPage();
+    // An address without a route is a page, and it sends no referrer: so the form's `Origin` is `null`.
+    await tab.goto(`${running.gateway}/`);
+    await tab.getByRole('heading', { name: 'Her er det ingenting' }).waitFor();
+    await picture(tab, 'nothing-nb');
+    expect(await findBarriers(tab)).toEqual([]);
+    const sent = tab.waitForRequest((request) => request.url() === `${running.gateway}/logout`);
+    await tab.evaluate(
+      `Object.assign(document.body.appendChild(document.createElement('form')), { method: 'post', action: '/logout' }).submit()`,
+    );
+    expect(await (await sent).allHeaders()).toMatchObject({
+      origin: 'null',
+      'sec-fetch-site': 'same-origin',
+    });
+    await tab.waitForURL((url) => url.pathname !== '/logout' && url.pathname !== '/');
     expect((await readSession(running, context)).status).toBe(401);
   });
 
