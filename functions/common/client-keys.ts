@@ -101,13 +101,17 @@ export interface KeyCondition {
   state: string;
   /** KMS's `KeySpec`, e.g. `ECC_NIST_P256`. */
   spec: string;
+  /** When it was made, epoch seconds, where KMS says so. */
+  made?: number;
 }
 
 /** Describes a key. */
 export async function describeClientKey(kms: KmsPort, keyArn: string): Promise<KeyCondition> {
   try {
     const { KeyMetadata } = await kms.describeKey({ KeyId: keyArn });
-    return { state: KeyMetadata?.KeyState ?? 'Unavailable', spec: KeyMetadata?.KeySpec ?? '' };
+    const { KeyState = 'Unavailable', KeySpec = '', CreationDate } = KeyMetadata ?? {};
+    const made = CreationDate ? { made: Math.floor(CreationDate.getTime() / 1000) } : {};
+    return { state: KeyState, spec: KeySpec, ...made };
   } catch (error) {
     if (awsErrorName(error) === 'NotFoundException') return { state: 'Gone', spec: '' };
     throw error;

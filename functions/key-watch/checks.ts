@@ -34,6 +34,9 @@ const DAY = 24 * HOUR;
 const PENDING_AGE = 6 * HOUR;
 const CANDIDATE_AGE = DAY;
 
+/** Seconds after which a key of ours that is in no record is named. */
+const OUTSIDE_RECORD = 2 * DAY;
+
 /** Seconds that HelseID may go on listing a key after it has retired. */
 const LISTED_AFTER = 30 * DAY;
 
@@ -91,23 +94,28 @@ async function watchListedKeys(watch: Watch): Promise<Figures> {
   return { UnknownKeys: unknown.length };
 }
 
-/** Counts keys of ours outside the record, in KMS, and those that HelseID lists though they retired a month ago. */
+/**
+ * Counts keys of ours outside the record, in KMS, and those that HelseID lists though they retired a month ago. The first are
+ * named once they are two days old: rotation would have taken up its own by then, so somebody else has made them, or nothing
+ * rotates.
+ */
 async function watchOrphans(watch: Watch): Promise<Figures> {
-  const { kms, system, client, store, clock } = watch;
+  const { kms, system, client, store, clock, audit } = watch;
   const { keys } = await store.read();
   let SurplusKeys = 0;
-  for (const keyArn of await findTaggedKeys(kms, system, client))
-    if (!keys.some((key) => key.keyArn === keyArn) && (await isAlive(watch, keyArn))) SurplusKeys += 1;
+  for (const keyArn of await findTaggedKeys(kms, system, client)) {
+    if (keys.some((key) => key.keyArn === keyArn)) continue;
+    const { state, made } = await describeClientKey(kms, keyArn);
+    if (state !== 'Enabled' && state !== 'Disabled') continue;
+    SurplusKeys += 1;
+    if (made !== undefined && made + OUTSIDE_RECORD <= clock.now())
+      audit('KEY_OUTSIDE_RECORD', { client, key: keyArn, state, made });
+  }
   for (const { kid } of (await listKeys(watch)) ?? []) {
     const retired = keys.find((key) => key.kid === kid)?.since.retired;
     if (retired !== undefined && retired + LISTED_AFTER < clock.now()) SurplusKeys += 1;
   }
   return { SurplusKeys };
-}
-
-async function isAlive({ kms }: Watch, keyArn: string): Promise<boolean> {
-  const { state } = await describeClientKey(kms, keyArn);
-  return state === 'Enabled' || state === 'Disabled';
 }
 
 /** Whether a rotation has been under way for too long. A first key that waits for an operator is no rotation. */

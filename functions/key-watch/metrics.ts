@@ -50,7 +50,8 @@ export const KEY_METRICS = {
   },
   SurplusKeys: {
     unit: 'Count',
-    meaning: 'More keys than expected, in KMS outside the record or at HelseID long after retirement.',
+    meaning:
+      'More keys than expected, in KMS outside the record or at HelseID long after retirement (KEY_OUTSIDE_RECORD names the first after two days).',
     alarm: { ...hourly, periods: 3, silence: 'notBreaching' },
   },
   WatchFailed: {

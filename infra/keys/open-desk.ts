@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { pathToFileURL } from 'node:url';
 import { KMSClient, PutKeyPolicyCommand, ScheduleKeyDeletionCommand } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { type AwsCaller, createAwsCaller } from '../../client/aws.ts';
 import { ZonesError } from '../../client/errors.ts';
 import { createKmsPort, createSecretsPort, systemClock } from '../../functions/common/key-ports.ts';
+import { loadSystem } from '../declaration/load.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
 import { escapeControls, print } from '../terminal.ts';
 import { adminFunction, type Desk } from './desk.ts';
@@ -33,14 +33,17 @@ interface LocalPlace {
 /** Milliseconds that a function which an operator invokes may take. */
 const PATIENCE = 5 * 60_000;
 
-/** Opens the desk on AWS, with the credentials that the AWS SDK finds, or on a running local system. Throws `config_invalid`, `local_failed`. */
+/**
+ * Opens the desk on AWS, with the credentials that the AWS SDK finds, or on a running local system. The declaration is the
+ * one that would be deployed, validated as for a deploy. Throws `declaration_invalid`, `config_invalid`, `local_failed`.
+ */
 export async function openDesk(options: KeyOptions): Promise<Desk> {
   const { region, local: folder } = options;
   const local = folder === undefined ? undefined : readLocalPlace(folder);
+  const system = local?.system ?? (await loadSystem(options.declarationFile));
   const access = local?.access ?? (region === undefined ? {} : { region });
   const kms = new KMSClient(access);
   await requirePlace(kms);
-  const system = local?.system ?? (await readDeclaration(options.declarationFile));
   const aws = () => callAs(kms, access.endpoint);
   return {
     system,
@@ -84,14 +87,6 @@ function readLocalPlace(folder: string): LocalPlace {
     throw new ZonesError('local_failed', `No local system runs in ${folder}; begin one with npm start.`, {
       cause,
     });
-  }
-}
-
-async function readDeclaration(file: string): Promise<SystemDeclaration> {
-  try {
-    return (await import(pathToFileURL(resolve(file)).href)).default as SystemDeclaration;
-  } catch (cause) {
-    throw new ZonesError('config_invalid', `${file} can't be read: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -1,16 +1,14 @@
 import * as v from 'valibot';
-import { ZonesError } from '../../client/errors.ts';
+import type { Task } from '../../functions/key-watch/checks.ts';
 import { KEY_METRICS, type KeyMetric } from '../../functions/key-watch/metrics.ts';
 import { adminFunction, type Desk } from './desk.ts';
 
 /**
  * Has key-watch make the checks of a schedule now, for every client, and prints what it finds. What it would do by itself within
  * the hour or the day it does now: it retires what is due and goes on with rotations.
- * @throws ZonesError `config_invalid` for another schedule; `aws_refused` when the function fails
+ * @throws ZonesError `aws_refused` when the function fails
  */
-export async function watchNow(desk: Desk, task = 'hourly'): Promise<void> {
-  if (task !== 'hourly' && task !== 'daily')
-    throw new ZonesError('config_invalid', `There is no schedule "${task}": hourly or daily.`);
+export async function watchNow(desk: Desk, task: Task): Promise<void> {
   if (!(await desk.confirm(`Make the ${task} checks now? They retire what is due and rotate what must be.`)))
     return;
   const log = await desk.invoke(adminFunction(desk.system, 'key-watch'), { task });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { RETIREMENT_LEEWAY } from '../../functions/common/record-states.ts';
 import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
 import { isRotationDue } from '../../functions/key-watch/rotation-due.ts';
-import { readTask } from '../../functions/key-watch/run-checks.ts';
+import { readTask, runChecks } from '../../functions/key-watch/run-checks.ts';
 import { bootstrap, createWorld, type World, type WorldOptions } from './world.ts';
 
 const DAY = 86_400;
@@ -107,6 +107,36 @@ describe('keys that should not be', () => {
     const key = world.kms.keys.get(KeyMetadata?.Arn ?? '');
     if (key) key.state = 'PendingDeletion';
     expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 0 });
+  });
+
+  test('a key that was made and is in no record for 48 hours is named, until it is being deleted', async () => {
+    const world = await started();
+    const { KeyMetadata } = await world.kms.createKey({
+      KeySpec: 'ECC_NIST_P256',
+      KeyUsage: 'SIGN_VERIFY',
+      Policy: '{}',
+      Tags: [
+        { TagKey: 'helseid-zones:system', TagValue: 'journal' },
+        { TagKey: 'helseid-zones:client', TagValue: 'journal' },
+      ],
+    });
+    const made = world.now();
+    const named = async () => {
+      const lines: object[] = [];
+      const audit = (code: string, facts: object) => {
+        if (code === 'KEY_OUTSIDE_RECORD') lines.push(facts);
+      };
+      await runChecks({ ...world.rotation({ seconds: 0 }), everyDays: 60, audit }, 'hourly');
+      return lines;
+    };
+    await world.skip(2 * DAY - 1);
+    expect(await named()).toEqual([]);
+    await world.skip(1);
+    const key = KeyMetadata?.Arn;
+    expect(await named()).toEqual([{ client: 'journal', key, state: 'Enabled', made }]);
+    const found = world.kms.keys.get(key ?? '');
+    if (found) found.state = 'PendingDeletion';
+    expect(await named()).toEqual([]);
   });
 
   test('a key that HelseID lists a month after it has retired is counted', async () => {

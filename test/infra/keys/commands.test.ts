@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { RegisteredJwk } from '../../../functions/rotation/ports.ts';
 import { recordName } from '../../../infra/declaration/names.ts';
@@ -397,7 +399,71 @@ test('with several clients, one must be named', async () => {
   await expect(run('rotate', '--client', 'constructor')).rejects.toThrow(code('config_invalid'));
 });
 
+/** What AWS asks of a caller beside the action of a call's own name. */
+const BESIDES: Readonly<Record<string, string>> = {
+  'secretsmanager:GetSecretValue': 'kms:Decrypt',
+  'secretsmanager:PutSecretValue': 'kms:GenerateDataKey',
+  'secretsmanager:RotateSecret': 'lambda:InvokeFunction',
+};
+
+test('docs/keys.md names every permission that a command needs, and no other', async () => {
+  const needed = new Set<string>();
+  const asking =
+    <I extends unknown[], O>(action: string, call: (...input: I) => O) =>
+    (...input: I) => {
+      needed.add(action).add(BESIDES[action] ?? action);
+      return call(...input);
+    };
+  const watched = <T extends object>(service: string, port: T): T =>
+    Object.fromEntries(
+      Object.entries(port).map(([name, call]) => [
+        name,
+        asking(`${service}:${name[0]?.toUpperCase()}${name.slice(1)}`, call),
+      ]),
+    ) as T;
+  const { desk } = counter;
+  const { kms, secrets, invoke, signingPlace, lastSignature } = desk;
+  counter.desk = {
+    ...desk,
+    kms: watched('kms', kms),
+    secrets: watched('secretsmanager', secrets),
+    invoke: asking('lambda:InvokeFunction', invoke),
+    signingPlace: asking('lambda:GetFunctionConfiguration', signingPlace),
+    lastSignature: asking('cloudtrail:LookupEvents', lastSignature),
+    fetch: async () => Response.json({ clientId: FAKE_CLIENT_ID }),
+  };
+  for (const key of world.kms.keys.values()) key.policy = '{}';
+  for (const args of [['list'], ['jwk'], ['policy'], ['rotate'], ['rotate', '--now'], ['watch']])
+    await run(...args);
+  await run('delete', kid(0));
+  world.helseId.behaviour.post = 'refuse';
+  await world.rotate();
+  await run('draft', '--organization', '814513157', '--redirect', 'https://vendor.test/done');
+  await run('retire', kid(3));
+
+  const section =
+    /### Permissions of the operator\n(.+?)\n### /s.exec(readFileSync('docs/keys.md', 'utf8'))?.[1] ?? '';
+  const documented =
+    section.match(/(?<=`)(?:kms(?!:ViaService)|secretsmanager|lambda|cloudtrail):[A-Z]\w+(?=`)/g) ?? [];
+  expect([...new Set(documented)].sort()).toEqual([...needed].sort());
+});
+
 describe('the command line', () => {
+  test('is refused before anything is opened', async () => {
+    const env = { ...process.env, AWS_REGION: '', AWS_PROFILE: '' };
+    for (const [args, message] of [
+      [['frobnicate'], /config_invalid: There is no command "frobnicate"/],
+      [['--declaration', 'infra/keys/options.ts'], /declaration_invalid/],
+    ] as const) {
+      const { status, stderr } = spawnSync(process.execPath, ['infra/keys/main.ts', ...args], {
+        env,
+        encoding: 'utf8',
+      });
+      expect(stderr).toMatch(message);
+      expect(status).toBe(1);
+    }
+  });
+
   test.each([
     [['fly'], /no command/],
     [['constructor'], /no command/],
