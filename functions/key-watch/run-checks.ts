@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { isZonesError, ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '../../client/errors.ts';
+import { describeFailure } from '../common/aws-error.ts';
 import { CHECKS, type Task, type Watch } from './checks.ts';
 import type { Figures } from './metrics.ts';
 
@@ -29,13 +30,8 @@ export async function runChecks(watch: Watch, task: Task): Promise<Figures> {
       Object.assign(figures, await check(watch));
     } catch (error) {
       figures.WatchFailed = 1;
-      watch.audit('WATCH_FAILED', { client: watch.client, check: name, ...describe(error) });
+      watch.audit('WATCH_FAILED', { client: watch.client, check: name, ...describeFailure(error) });
     }
   }
   return figures;
-}
-
-function describe(error: unknown): Record<string, string | number | boolean> {
-  if (isZonesError(error)) return { ...error.facts, reason: error.code };
-  return { reason: error instanceof Error ? error.name : 'unknown' };
 }

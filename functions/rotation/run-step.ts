@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { isZonesError, ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '../../client/errors.ts';
+import { describeFailure } from '../common/aws-error.ts';
 import type { Audit } from '../common/record-store.ts';
 import type { Rotation } from './ports.ts';
 import { STEPS } from './steps.ts';
@@ -38,8 +39,7 @@ export async function runStep({ open, audit, countFailure }: StepRunner, event: 
   try {
     await STEPS[step](rotation, token);
   } catch (error) {
-    const reason = isZonesError(error) ? error.code : error instanceof Error ? error.name : 'unknown';
-    audit('ROTATION_STEP_FAILED', { ...facts, ...(isZonesError(error) ? error.facts : {}), reason });
+    audit('ROTATION_STEP_FAILED', { ...facts, ...describeFailure(error) });
     countFailure(rotation.client);
     throw error;
   }

@@ -1,5 +1,3 @@
-import { describeNetworkFailure } from '../../client/http.ts';
-
 const ATTEMPTS = 3;
 
 /**
@@ -17,21 +15,3 @@ export const AWS_BOUNDS = {
     httpsAgent: { keepAlive: true, maxFreeSockets: ATTEMPTS - 1 },
   },
 };
-
-/**
- * An error of the AWS SDK as facts for the audit: AWS's own name of it, the HTTP status where there was an answer, and what
- * kept one from coming where there was none. Not its message, which may repeat a request's.
- */
-export function describeAwsError(error: unknown): {
-  aws_error: string;
-  status?: number;
-  network?: string;
-  network_code?: string;
-} {
-  const { name = 'unknown', $metadata } = Object(error) as {
-    name?: string;
-    $metadata?: { httpStatusCode?: number };
-  };
-  const status = $metadata?.httpStatusCode;
-  return { aws_error: name, ...(status === undefined ? describeNetworkFailure(error) : { status }) };
-}

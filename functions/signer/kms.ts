@@ -9,8 +9,8 @@ import { ALGORITHMS } from '../../client/algorithms.ts';
 import { derToJose } from '../../client/compose/der.ts';
 import { readPublicKey, type VerificationKey } from '../../client/compose/jwk.ts';
 import { type ErrorCode, ZonesError } from '../../client/errors.ts';
+import { describeAwsError } from '../common/aws-error.ts';
 import type { KeyEntry } from '../common/record.ts';
-import { describeAwsError } from './aws.ts';
 
 /** The two calls a signer makes; `KMSClient` fits. */
 export interface Kms {

@@ -1,6 +1,8 @@
 import { describe, expect, test, vi } from 'vitest';
 import { ZonesError } from '../../../client/errors.ts';
+import { describeFailure } from '../../../functions/common/aws-error.ts';
 import { runStep } from '../../../functions/rotation/run-step.ts';
+import { awsError } from '../../fakes/kms.ts';
 import { FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
 import { bootstrap, createWorld } from '../../rotation/world.ts';
 
@@ -66,8 +68,20 @@ test('an error that is none of ours is named, not quoted', async () => {
   await expect(run(event('createSecret', world.secrets.beginRotation()))).rejects.toThrow();
   expect(audit).toHaveBeenLastCalledWith(
     'ROTATION_STEP_FAILED',
-    expect.objectContaining({ reason: 'ThrottlingException' }),
+    expect.objectContaining({ reason: 'ThrottlingException', status: 400 }),
   );
+});
+
+test.each<[unknown, object]>([
+  [
+    new TypeError('secret', { cause: Object.assign(new Error('secret'), { code: 'ENOTFOUND' }) }),
+    { reason: 'TypeError', network: 'name', network_code: 'ENOTFOUND' },
+  ],
+  [awsError('InternalFailure', 500), { reason: 'InternalFailure', status: 500 }],
+  [new RangeError('secret'), { reason: 'RangeError' }],
+  ['secret', { reason: 'unknown' }],
+])('a failure is described by its name, its status and what kept an answer from coming', (error, facts) => {
+  expect(describeFailure(error)).toEqual(facts);
 });
 
 describe('other events are refused', () => {

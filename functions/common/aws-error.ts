@@ -1,0 +1,30 @@
+import { isZonesError } from '../../client/errors.ts';
+import { describeNetworkFailure } from '../../client/http.ts';
+
+/**
+ * An error of the AWS SDK as facts for the audit: AWS's own name of it, the HTTP status where there was an answer, and what
+ * kept one from coming where there was none. Not its message, which may repeat a request's.
+ */
+export function describeAwsError(error: unknown): {
+  aws_error: string;
+  status?: number;
+  network?: string;
+  network_code?: string;
+} {
+  const { name = 'unknown', $metadata } = Object(error) as {
+    name?: string;
+    $metadata?: { httpStatusCode?: number };
+  };
+  const status = $metadata?.httpStatusCode;
+  return { aws_error: name, ...(status === undefined ? describeNetworkFailure(error) : { status }) };
+}
+
+/**
+ * Any error as facts for the audit of a failure: `reason` is the code of one of ours, with its facts, or the name of
+ * another's, with the status or what kept an answer from coming. Not its message, which may repeat what it was about.
+ */
+export function describeFailure(error: unknown): Record<string, string | number | boolean> {
+  if (isZonesError(error)) return { ...error.facts, reason: error.code };
+  const { aws_error: reason, ...facts } = describeAwsError(error);
+  return { ...facts, reason };
+}
