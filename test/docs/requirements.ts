@@ -284,6 +284,7 @@ export const CHAPTERS: readonly Chapter[] = [
         shown: {
           'test/functions/authorizer/authorize.test.ts': ['the same request twice'],
           'test/functions/authorizer/validate-access.test.ts': ['the same request passes once'],
+          'test/functions/authorizer/compare-url.test.ts': ['the URL of another path does not'],
           'test/functions/authorizer/fuzz.test.ts': [
             'whatever is sent as token or proof is refused with a code and a challenge, and nothing is remembered',
           ],
