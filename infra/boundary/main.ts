@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { isZonesError } from '../../client/errors.ts';
 import { loadSystem } from '../declaration/load.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
+import { findWarnings } from '../declaration/warnings.ts';
 import { print, printError } from '../terminal.ts';
 import { writeMaps } from './map/write.ts';
 import { proofAsJson } from './proof-json.ts';
@@ -56,6 +57,7 @@ async function main(args: string[]): Promise<number> {
       return 0;
     }
     const system = await loadSystem(values.declaration);
+    for (const { field, message } of findWarnings(system)) printError(`warning: ${field} ${message}`);
     return await withAssembly(values.assembly, system, (directory) => printProof(directory, system, values));
   } catch (error) {
     const known = isZonesError(error) || (error instanceof TypeError && 'code' in error);

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { IPolicyValidationPlugin, PolicyViolation } from 'aws-cdk-lib';
 import type { SystemDeclaration } from '../declaration/types.ts';
 import { escapeStrings, printError } from '../terminal.ts';
-import { prove } from './prove.ts';
+import { prove, refuseUnknownRules } from './prove.ts';
 import { reportExceptions } from './report.ts';
 import type { Finding } from './rule.ts';
 import { RULES } from './rules/index.ts';
@@ -11,8 +11,10 @@ import { RULES } from './rules/index.ts';
  * The boundary proof as a policy validation plugin of the CDK: every synth runs it, and one with violations fails. They are
  * fatal to the CDK, so that no acknowledgement in a construct silences one: exceptions are declared, with their reason, and
  * printed every time.
+ * @throws ZonesError `declaration_invalid` for an exception of no rule
  */
 export function boundaryPlugin(declaration: SystemDeclaration): IPolicyValidationPlugin {
+  refuseUnknownRules(declaration);
   return {
     name: 'helseid-zones',
     ruleIds: RULES.map(({ name }) => name),

@@ -1,3 +1,4 @@
+import { ZonesError } from '../../client/errors.ts';
 import type { BoundaryException, SystemDeclaration } from '../declaration/types.ts';
 import { type Assembly, readAssembly } from './assembly.ts';
 import type { CapabilityRow } from './capability.ts';
@@ -30,13 +31,15 @@ export interface ProofOptions extends ResolveOptions {
 
 /**
  * Proves that the boundaries of `declaration` hold in a cloud assembly (its folder, or what `readAssembly` gives). Under which
- * assumptions, docs/proof.md says. Throws `assembly_invalid` when the assembly can't be read. Expects a validated declaration.
+ * assumptions, docs/proof.md says. Expects a validated declaration.
+ * @throws ZonesError `assembly_invalid` when the assembly can't be read, `declaration_invalid` for an exception of no rule
  */
 export function prove(
   assembly: string | Assembly,
   declaration: SystemDeclaration,
   options: ProofOptions = {},
 ): Proof {
+  refuseUnknownRules(declaration);
   const read = typeof assembly === 'string' ? readAssembly(assembly) : assembly;
   const input = readInput(resolveAssembly(read, options), declaration);
   const findings = RULES.flatMap((rule) => {
@@ -51,6 +54,17 @@ export function prove(
     (finding) => !exceptions.some((exception) => excepts(exception, finding)),
   );
   return { ok: violations.length === 0, violations, exceptions, input };
+}
+
+/** Only here: a declaration is loaded without the proof, and so without its rules. */
+export function refuseUnknownRules({ exceptions = [] }: SystemDeclaration): void {
+  for (const [index, { rule }] of exceptions.entries())
+    if (!RULES.some(({ name }) => name === rule))
+      throw new ZonesError(
+        'declaration_invalid',
+        `The declaration is not right:\n  exceptions[${index}].rule names the rule ${rule}, which does not exist; docs/proof.md lists them: correct it, or take the exception out`,
+        { facts: { field: `exceptions[${index}].rule` } },
+      );
 }
 
 function findingsOf(rule: Rule, input: ProofInput): Finding[] {

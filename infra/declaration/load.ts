@@ -1,36 +1,64 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { transformSync } from 'esbuild';
-import { ZonesError } from '../../client/errors.ts';
+import { type Message, type TransformFailure, transformSync } from 'esbuild';
+import { isZonesError, ZonesError } from '../../client/errors.ts';
 import type { SystemDeclaration } from './types.ts';
 import { validateSystem } from './validate.ts';
 
 /**
- * Loads a declaration file, `zones.ts` by default, and validates its default export. Throws `declaration_invalid`, also
- * for a name that is declared twice: an object keeps the last of two equal keys and forgets the first, so two zones with
- * one name can only be seen in the source.
+ * Loads a declaration file, `zones.ts` by default, and validates its default export.
+ * @throws ZonesError `declaration_invalid` that begins with the file's name: where it can't be read, parsed or run, where what it
+ * declares is not right, and for a name that is declared twice: an object keeps the last of two equal keys and forgets the first,
+ * so two zones with one name can only be seen in the source
  */
 export async function loadSystem(file = 'zones.ts'): Promise<SystemDeclaration> {
   const path = resolve(file);
-  refuseRepeatedNames(readSource(path), file);
-  const module: { default?: unknown } = await import(pathToFileURL(path).href);
-  const declaration = module.default;
-  validateSystem(declaration);
-  return declaration;
+  refuseRepeatedNames(readSource(path, file), file);
+  try {
+    const { default: declaration }: { default?: unknown } = await import(pathToFileURL(path).href);
+    validateSystem(declaration);
+    return declaration;
+  } catch (cause) {
+    const { message, facts } = isZonesError(cause, 'declaration_invalid') ? cause : failed(cause);
+    throw new ZonesError('declaration_invalid', `${file}: ${message}`, { cause, facts });
+  }
 }
 
-function readSource(path: string): string {
+/** What is said of a file that throws when it is run, or imports what is not there. */
+function failed(cause: unknown) {
+  return { message: `It can’t be run: ${cause instanceof Error ? cause.message : String(cause)}`, facts: {} };
+}
+
+function readSource(path: string, file: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new ZonesError('declaration_invalid', `The declaration ${path} can’t be read.`, { cause });
+    throw new ZonesError('declaration_invalid', `${file}: The declaration can’t be read (${path}).`, {
+      cause,
+    });
+  }
+}
+
+/** What esbuild warns of. Throws `declaration_invalid` for what is no TypeScript, with file, line and column. */
+function parse(source: string, file: string): Message[] {
+  try {
+    return transformSync(source, { loader: 'ts', logLevel: 'silent' }).warnings;
+  } catch (cause) {
+    const [first] = (cause as TransformFailure).errors ?? [];
+    const { line, column, lineText } = first?.location ?? {};
+    const place = line === undefined ? file : `${file}:${line}:${(column ?? 0) + 1}`;
+    throw new ZonesError(
+      'declaration_invalid',
+      `${place}: ${first?.text ?? 'It is no TypeScript.'} Mend this line: ${lineText ?? ''}`,
+      { cause },
+    );
   }
 }
 
 /** Throws `declaration_invalid` for an object literal that names a key twice. Does not see keys that are computed. */
 export function refuseRepeatedNames(source: string, file: string): void {
-  const { warnings } = transformSync(source, { loader: 'ts', logLevel: 'silent' });
+  const warnings = parse(source, file);
   const twice = warnings.find(({ id }) => id === 'duplicate-object-key');
   if (twice)
     throw new ZonesError(

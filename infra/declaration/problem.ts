@@ -31,9 +31,37 @@ export function baseUrlProblem(url: string): string | undefined {
     return 'is http; HelseID and its APIs are reached by https only: write https://…';
   if (/[?#]/.test(url)) return 'has a query or fragment; write scheme, host and path only';
   if (url.endsWith('/')) return 'ends in a slash; leave it out, paths begin with one';
-  if (!/^https:\/\/(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::\d+)?(?:\/|$)/.test(url))
+  const [, host] = /^https:\/\/([a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d+)?(?:\/|$)/.exec(url) ?? [];
+  if (host === undefined)
     return 'is no https URL of one host; write https://host or https://host/path, the host in lower case and without wildcards';
+  const problem = hostProblem(host);
+  if (problem !== undefined) return problem;
   return isCanonical(`${url}/`) ? undefined : 'is not in canonical form; write it as a browser would show it';
+}
+
+/** A name in the public DNS (RFC 1123 2.1): labels of letters, digits and inner hyphens, the last one no number. */
+const PUBLIC_NAME =
+  /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$/;
+
+/** Last labels that a resolver answers for its own network (RFC 6761, RFC 6762, RFC 8375; `internal` holds AWS's own names). */
+const PRIVATE_NAME = /\.(?:arpa|internal|invalid|local|localhost|onion)$/;
+
+/** AWS's own names, and what customers serve there: a REST or HTTP API's stage, and a function's URL. */
+const AWS_NAME = /(?:^|\.)(?:amazonaws\.(?:com|com\.cn|eu)|aws\.amazon\.com|aws)$/;
+const CUSTOMER_NAME =
+  /^[a-z0-9]+\.(?:execute-api\.[a-z0-9-]+\.amazonaws\.com|lambda-url\.[a-z0-9-]+\.on\.aws)$/;
+
+/**
+ * Why zones can't be let out to `host` (lower case, without a port), or nothing: it is a name of the public DNS, which a DNS
+ * Firewall can allow, and not one where AWS itself is called. `localhost` passes, for the local system; a deploy refuses it.
+ */
+export function hostProblem(host: string): string | undefined {
+  if (host === 'localhost') return undefined;
+  if (!PUBLIC_NAME.test(host) || PRIVATE_NAME.test(host))
+    return `names the host ${host}, and zones reach names of the public DNS only: write one, like api.example.no`;
+  if (AWS_NAME.test(host) && !CUSTOMER_NAME.test(host))
+    return `names ${host}, where AWS itself is called; zones call AWS by their own endpoints only: give the API’s own host, or that of its API Gateway stage`;
+  return undefined;
 }
 
 /** Whether a URL passes the signer's own check, so that what is declared can also be asked for. */

@@ -7,6 +7,7 @@ import { checkExceptions } from './checks/exceptions.ts';
 import { checkGrants } from './checks/grants.ts';
 import { checkNames } from './checks/names.ts';
 import { checkNetworks } from './checks/networks.ts';
+import { checkSelfService } from './checks/self-service.ts';
 import type { Problem } from './problem.ts';
 import { checkShape } from './shape.ts';
 import type { SystemDeclaration } from './types.ts';
@@ -16,6 +17,7 @@ const CHECKS: readonly ((system: SystemDeclaration) => Problem[])[] = [
   checkClients,
   checkCustody,
   checkApis,
+  checkSelfService,
   checkNetworks,
   checkEntries,
   checkGrants,

@@ -7,7 +7,7 @@ import type { Construct } from 'constructs';
 import { SEED_RECORD } from '../../functions/common/record.ts';
 import type { Grant } from '../../functions/signer/grant.ts';
 import { acknowledgeFindings } from '../acknowledgements.ts';
-import { adviseOnQuotas, adviseOnSelfService } from '../advice.ts';
+import { adviseOnDeclaration, adviseOnQuotas, adviseOnSelfService } from '../advice.ts';
 import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn } from '../constructs/arns.ts';
 import { createBoundary } from '../constructs/boundary.ts';
 import { createDataKey, viaService } from '../constructs/data-key.ts';
@@ -81,6 +81,7 @@ export function createSigningStack(app: App, system: SystemDeclaration, place: P
     grants.reduce((sum, grant) => sum + signerConcurrency(system, grant), 0),
   );
   adviseOnSelfService(stack, system);
+  adviseOnDeclaration(stack, system);
   acknowledgeFindings(stack, {
     system: system.name,
     zone: 'signing',

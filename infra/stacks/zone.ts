@@ -4,7 +4,7 @@ import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { acknowledgeFindings } from '../acknowledgements.ts';
-import { refuseOtherPorts } from '../advice.ts';
+import { refuseLocalAddresses } from '../advice.ts';
 import { functionArn, type Place } from '../constructs/arns.ts';
 import { createBoundary } from '../constructs/boundary.ts';
 import { createDataKey } from '../constructs/data-key.ts';
@@ -75,7 +75,7 @@ export function createZoneStack(app: App, props: ZoneProps): SystemStack {
   const ground = layGround(stack, props, zones);
   const functions = createFunctions(ground, props);
   createEntries(ground, props, functions);
-  refuseOtherPorts(stack, system, zone);
+  refuseLocalAddresses(stack, system, zone);
   acknowledgeFindings(stack, {
     ...{ system: system.name, zone, place },
     login: declared.gateway?.login !== undefined,

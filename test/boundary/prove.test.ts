@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Stack, Validations } from 'aws-cdk-lib';
 import { CfnUser } from 'aws-cdk-lib/aws-iam';
 import * as v from 'valibot';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, test } from 'vitest';
 import { readAssembly } from '../../infra/boundary/assembly.ts';
 import { boundaryPlugin } from '../../infra/boundary/plugin.ts';
 import { decide } from '../../infra/boundary/policy/index.ts';
@@ -148,6 +148,22 @@ describe('exceptions', () => {
     expect(proof.ok).toBe(false);
     expect(reportProof(proof, 120)).toContain('Excepts nothing any more');
   });
+});
+
+test('an exception of no rule is refused, by the proof and before a synth', () => {
+  const declaration = {
+    ...system,
+    exceptions: [
+      ...system.exceptions,
+      { rule: 'nobody-deploy', resource: SUMMARY, reason: 'It deploys itself.' },
+    ],
+  };
+  const refusal = expect.objectContaining({
+    code: 'declaration_invalid',
+    message: expect.stringMatching(/exceptions\[1\]\.rule names the rule nobody-deploy.*docs\/proof\.md/),
+  });
+  expect(() => prove(shipped, declaration)).toThrow(refusal);
+  expect(() => boundaryPlugin(declaration)).toThrow(refusal);
 });
 
 describe('what is printed', () => {

@@ -1,7 +1,7 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { expect, test } from 'vitest';
-import { adviseOnSelfService } from '../../infra/advice.ts';
+import { adviseOnDeclaration, adviseOnSelfService, refuseLocalAddresses } from '../../infra/advice.ts';
 import system from '../one-client.zones.ts';
 
 /** What the synth warns of when one more client is declared, with the first client's self-service API or without it. */
@@ -25,4 +25,30 @@ test('a client whose keys at HelseID nobody can list is named, with what is miss
 
 test('a client with a self-service API is not', () => {
   expect(warningsWith(true)).toEqual([]);
+});
+
+test('what a declaration probably does not mean is warned of', () => {
+  const stack = new Stack(new App(), 'signing');
+  adviseOnDeclaration(stack, {
+    ...system,
+    zones: { ...system.zones, quiet: { cidr: '10.90.0.0/20', grants: [] } },
+  });
+  const warnings = Annotations.fromStack(stack).findWarning('*', Match.anyValue());
+  expect(warnings.map(({ entry }) => entry.data)).toEqual([
+    expect.stringMatching(/^zones\.quiet has neither/),
+  ]);
+});
+
+test.each([
+  ['https://localhost:3445', /calls https:\/\/localhost:3445, which on AWS is the function itself/],
+  ['https://documents.example.no:8443', /port 443 only/],
+  ['https://documents.example.no', undefined],
+])('a deploy of a zone that calls %s: %s', (baseUrl, refusal) => {
+  const stack = new Stack(new App(), 'zone');
+  const documents = { ...system.apis.documents, baseUrl };
+  refuseLocalAddresses(stack, { ...system, apis: { ...system.apis, documents } }, 'internal');
+  const errors = Annotations.fromStack(stack).findError('*', Match.anyValue());
+  expect(errors.map(({ entry }) => entry.data)).toEqual(
+    refusal === undefined ? [] : [expect.stringMatching(refusal)],
+  );
 });

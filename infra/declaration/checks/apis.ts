@@ -3,21 +3,13 @@ import type { SystemDeclaration } from '../types.ts';
 
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
-/** Each API is one https host, and none lies where only the admin zone may go (I3a). */
+/** Each API is at one https host, and its scopes and resource are what RFC 6749 3.3 and RFC 8707 2 let them be. */
 export function checkApis(system: SystemDeclaration): Problem[] {
-  const selfService = new Set(
-    Object.values(system.clients).flatMap((client) => originOf(client.selfService?.baseUrl ?? '') ?? []),
-  );
   return collect((unless) => {
     for (const [name, api] of Object.entries(system.apis)) {
       const field = `apis.${name}`;
       const problem = baseUrlProblem(api.baseUrl);
       unless(problem === undefined, `${field}.baseUrl`, problem ?? '');
-      unless(
-        !selfService.has(originOf(api.baseUrl) ?? ''),
-        `${field}.baseUrl`,
-        'lies at the self-service API, where keys are registered; only the admin zone reaches it (I3a): leave it out',
-      );
       for (const [index, scope] of api.scopes.entries())
         unless(SCOPE.test(scope), `${field}.scopes[${index}]`, 'must be one scope, without spaces');
       unless(
@@ -27,8 +19,4 @@ export function checkApis(system: SystemDeclaration): Problem[] {
       );
     }
   });
-}
-
-function originOf(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).origin : undefined;
 }

@@ -1,5 +1,5 @@
 import { ALGORITHMS, isAlgorithm } from '../../../client/algorithms.ts';
-import { baseUrlProblem, collect, type Problem, type Unless } from '../problem.ts';
+import { baseUrlProblem, collect, hostProblem, type Problem, type Unless } from '../problem.ts';
 import type { ClientDeclaration, SystemDeclaration } from '../types.ts';
 
 const DAY = 24 * 60 * 60;
@@ -61,6 +61,8 @@ function checkIssuer(unless: Unless, field: string, issuer: string): void {
     field,
     'must be an https URL without query, fragment and user information, as in the metadata',
   );
+  const problem = plain ? hostProblem(url.hostname) : undefined;
+  unless(problem === undefined, field, problem ?? '');
   unless(
     !(plain && isHelseId(issuer) && issuer.endsWith('/')),
     field,

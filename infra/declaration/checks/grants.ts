@@ -54,6 +54,12 @@ function checkApi(unless: Unless, system: SystemDeclaration, field: string, { ap
       `covers another host or path than the API’s: begin with one slash, ${declared ? `below ${declared.baseUrl}` : 'below its base URL'}`,
     );
     if (!onHost) continue;
+    unless(
+      !/[{}]/.test(path),
+      at,
+      `has a parameter, and grants know none: write ${path.replace(/\/[^/]*[{}].*$/, '/*')}, which covers everything below`,
+    );
+    if (/[{}]/.test(path)) continue;
     const literal = path.replace(/\/\*$/, '/');
     unless(
       !literal.includes('*'),

@@ -1,6 +1,6 @@
 import { isOrganizationNumber } from '../../../client/compose/details.ts';
 import { matchesPath } from '../../../functions/signer/check-grant.ts';
-import { repeated, type Unless } from '../problem.ts';
+import { isCanonical, repeated, type Unless } from '../problem.ts';
 import type { LoginDeclaration, SystemDeclaration, ZoneDeclaration } from '../types.ts';
 import { ownEntry, unknown } from './grants.ts';
 import { RESOURCE_PATH } from './resource-paths.ts';
@@ -62,9 +62,11 @@ function checkForward(
       'must be a path like /summaries/{id}; parameters are whole segments',
     );
     unless(
-      TARGET_PATH.test(to) && [...parameters(to)].every((name) => parameters(path).has(name)),
+      TARGET_PATH.test(to) &&
+        isCanonical(`https://host.example${sample(to)}`) &&
+        [...parameters(to)].every((name) => parameters(path).has(name)),
       `${at}.to`,
-      'must be a path like /v1/summaries/{id}, with parameters that path has',
+      'must be a path like /v1/summaries/{id}, without dot segments, with parameters that path has',
     );
     const granted = grant?.apis.find((candidate) => candidate.api === api);
     unless(

@@ -9,10 +9,18 @@ const HYPHENATED = 'must be up to 32 lower-case letters, digits and single hyphe
 /** Names that the system itself goes by; a zone of that name would share roles or boundaries with the signers. */
 const RESERVED_ZONES = ['signing', 'signer'];
 
+/** What policies take for somebody else's: the CDK's bootstrap roles, which the service control policies of docs/proof.md let deploy, and AWS. */
+const RESERVED_SYSTEMS = ['cdk', 'aws'];
+
 /** Names are of the right form, and no two physical names are one. */
 export function checkNames(system: SystemDeclaration): Problem[] {
   return collect((unless) => {
     unless(NAME_PATTERN.test(system.name), 'name', NAME);
+    unless(
+      !RESERVED_SYSTEMS.includes(system.name),
+      'name',
+      `begins the name of every role, and policies take ${system.name}-* for somebody else’s, such as the CDK’s deploying roles: choose another`,
+    );
     for (const client of Object.keys(system.clients))
       unless(NAME_PATTERN.test(client), `clients.${client}`, NAME);
     for (const api of Object.keys(system.apis))

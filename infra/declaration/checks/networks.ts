@@ -21,9 +21,14 @@ export function checkNetworks(system: SystemDeclaration): Problem[] {
       unless(
         range !== undefined,
         field,
-        'must be an IPv4 range of /16 to /24 that begins at its first address, e.g. 10.10.0.0/20',
+        'must be an IPv4 range of /16 to /24 that begins at its first address, without leading zeros, e.g. 10.10.0.0/20',
       );
       if (!range) continue;
+      unless(
+        PRIVATE.some(({ first, last }) => first <= range.first && range.last <= last),
+        field,
+        'holds addresses of the internet, which the zone could then not reach: choose a range in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 (RFC 1918) or 100.64.0.0/10 (RFC 6598)',
+      );
       const clash = ranges.find((other) => other.first <= range.last && range.first <= other.last);
       unless(
         clash === undefined,
@@ -48,8 +53,20 @@ export function checkNetworks(system: SystemDeclaration): Problem[] {
   });
 }
 
+/** Ranges that nobody on the internet has: private use (RFC 1918 3) and shared address space (RFC 6598 7). */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].flatMap(
+  (cidr) => readRange(cidr) ?? [],
+);
+
+/** A range that a VPC and its subnets can have. */
 function readCidr(cidr: string): { first: number; last: number } | undefined {
-  const [, address = '', bits = ''] = /^(\d{1,3}(?:\.\d{1,3}){3})\/(1[6-9]|2[0-4])$/.exec(cidr) ?? [];
+  return /\/(?:1[6-9]|2[0-4])$/.test(cidr) ? readRange(cidr) : undefined;
+}
+
+/** Leading zeros are refused: some read them as octal (RFC 6943 3.1.1). */
+function readRange(cidr: string): { first: number; last: number } | undefined {
+  const [, address = '', bits = ''] =
+    /^((?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3})\/([1-9]\d?)$/.exec(cidr) ?? [];
   const octets = address.split('.').map(Number);
   if (address === '' || octets.some((octet) => octet > 255)) return undefined;
   const first = octets.reduce((value, octet) => value * 256 + octet, 0);

@@ -2,9 +2,9 @@ import { loginRoutes } from '../../../functions/login-common/routes.ts';
 import type { Unless } from '../problem.ts';
 import type { ZoneDeclaration } from '../types.ts';
 
-/** API Gateway resource paths: plain segments, and whole segments in braces; the last may be greedy. */
+/** API Gateway resource paths: plain segments but `.` and `..`, and whole segments in braces; the last may be greedy. */
 export const RESOURCE_PATH =
-  /^\/$|^(?:\/(?:[A-Za-z0-9:._$-]+|\{[A-Za-z0-9_]+\}))*(?:\/\{[A-Za-z0-9_]+\+\})?$/;
+  /^\/$|^(?!.*\/\.{1,2}(?:\/|$))(?:\/(?:[A-Za-z0-9:._$-]+|\{[A-Za-z0-9_]+\}))*(?:\/\{[A-Za-z0-9_]+\+\})?$/;
 
 /** Routes that one function may have: each is a permission in its policy, which holds 20 KB. */
 const MAX_ROUTES = 40;

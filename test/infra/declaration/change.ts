@@ -56,7 +56,9 @@ export const FULL: SystemDeclaration = {
       ],
     },
   },
-  exceptions: [{ rule: 'layers', resource: 'journal-zone-public/*', reason: 'Only while the pilot runs.' }],
+  exceptions: [
+    { rule: 'own-data-only', resource: 'journal-zone-public/*', reason: 'Only while the pilot runs.' },
+  ],
 };
 
 /** A copy of {@link FULL} with one field, given by its path (`zones.public.grants[0].client`), replaced, added or taken away. */

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import multiTenant from '../../../examples/multi-tenant.zones.ts';
 import { defineSystem } from '../../../infra/declaration/define.ts';
@@ -5,6 +6,14 @@ import { deriveGrants } from '../../../infra/declaration/derive.ts';
 import { findProblems } from '../../../infra/declaration/validate.ts';
 import shipped from '../../../zones.ts';
 import { ABSENT, changed, FULL } from './change.ts';
+
+const DETAIL = 'zones.internal.grants[0].details[0]';
+const PATH = 'zones.internal.grants[0].apis[0].paths[0]';
+const ROUTE = 'zones.public.gateway.routes[0]';
+const LOGIN = 'zones.public.gateway.login';
+const SELF_SERVICE = 'clients.journal.selfService.baseUrl';
+const API_GATEWAY = 'execute-api.eu-north-1.amazonaws.com';
+const FUNCTION_URL = 'lambda-url.eu-north-1.on.aws';
 
 describe('accepted', () => {
   test.each([
@@ -52,18 +61,37 @@ describe('accepted', () => {
       })),
     ],
     ['a resource indicator', 'apis.documents.resource', 'urn:example:documents'],
+    ['a self-service API beside its issuer', 'clients.journal.selfService.baseUrl', 'https://keys.nhn.no/v1'],
+    [
+      'an API beside the self-service API',
+      'apis.documents.baseUrl',
+      'https://api2.selvbetjening.test.nhn.no',
+    ],
+    ['an API at the issuer’s origin', 'apis.documents.baseUrl', 'https://helseid-sts.test.nhn.no/api'],
+    ['a scope like the self-service API’s', 'apis.documents.scopes', ['nhn:selvbetjening/clients']],
+    ['an audience like the self-service API’s', 'apis.documents.audience', 'nhn:selvbetjening2'],
+    ['an API at API Gateway', 'apis.documents.baseUrl', `https://a1b2c3.${API_GATEWAY}/live`],
+    ['an API at a function’s URL', 'apis.documents.baseUrl', `https://a1b2c3.${FUNCTION_URL}`],
+    ['an API whose host ends like AWS’s', 'apis.documents.baseUrl', 'https://kms.myamazonaws.com'],
+    ['an API with an internationalised name', 'apis.documents.baseUrl', 'https://xn--sykehus-p1a.xn--fiqs8s'],
+    ['an API whose name begins with digits', 'apis.documents.baseUrl', 'https://127.example.no'],
+    ['a name that begins as the CDK’s', 'name', 'cdkjournal'],
+    ['a range in RFC 1918', 'zones.internal.cidr', '172.31.0.0/16'],
+    ['the other range in RFC 1918', 'zones.internal.cidr', '192.168.0.0/20'],
+    ['a range in RFC 6598', 'zones.internal.cidr', '100.127.240.0/20'],
+    ['a segment with dots', `${LOGIN}.forward[0].path`, '/summaries/{id}/..x'],
   ])('%s', (_name, path, value) => {
     expect(findProblems(changed(path, value))).toEqual([]);
   });
 });
 
-const DETAIL = 'zones.internal.grants[0].details[0]';
-const PATH = 'zones.internal.grants[0].apis[0].paths[0]';
-const ROUTE = 'zones.public.gateway.routes[0]';
-const LOGIN = 'zones.public.gateway.login';
+const BASE = 'apis.documents.baseUrl';
+const SELVBETJENING = 'api.selvbetjening.test.nhn.no';
+const SCOPE = 'nhn:selvbetjening/client';
 
 /** Name of the case, field that is changed, its value, what the message must say, and the field it names if another. */
-const REFUSED: [string, string, unknown, RegExp, string?][] = [
+type Refused = [string, string, unknown, RegExp, string?];
+const REFUSED: Refused[] = [
   // what the issue lists
   [
     'an unknown API in a grant',
@@ -152,6 +180,8 @@ const REFUSED: [string, string, unknown, RegExp, string?][] = [
   ['custody pkcs11 in one zone', 'clients.vendor.custody', 'pkcs11', /deploys keys in KMS only/],
 
   // names
+  ['a system of the CDK’s name', 'name', 'cdk', /deploying roles/],
+  ['a system of AWS’s name', 'name', 'aws', /somebody else’s/],
   ['a system name with a hyphen', 'name', 'my-journal', /without hyphens/],
   ['a system name of one letter', 'name', 'j', /2 to 15/],
   ['a system name that is too long', 'name', 'journalsofnorway', /2 to 15/],
@@ -244,7 +274,86 @@ const REFUSED: [string, string, unknown, RegExp, string?][] = [
   ['an audience of nothing', 'apis.documents.audience', '', /empty/],
   ['a resource that is no URI', 'apis.documents.resource', 'documents', /absolute URI/],
 
+  [
+    'an API at the self-service host, on another port',
+    BASE,
+    `https://${SELVBETJENING}:8443/v1`,
+    /on any port/,
+  ],
+  [
+    'a self-service API at its issuer',
+    SELF_SERVICE,
+    'https://helseid-sts.test.nhn.no/v1',
+    /clients\.journal\.issuer/,
+  ],
+  [
+    'a self-service API at another client’s issuer, on another port',
+    SELF_SERVICE,
+    'https://as.example.org:8443',
+    /clients\.vendor\.issuer.*only the admin zone/,
+  ],
+  [
+    'an issuer at the self-service host, on another port',
+    'clients.vendor.issuer',
+    `https://${SELVBETJENING}:8443`,
+    /clients\.vendor\.issuer/,
+    SELF_SERVICE,
+  ],
+  [
+    'the self-service scope for an API',
+    'apis.documents.scopes',
+    [SCOPE],
+    /admin zone/,
+    'apis.documents.scopes[0]',
+  ],
+  ['the self-service scope in a login', `${LOGIN}.scopes[1]`, SCOPE, /admin zone/],
+  ['the self-service audience', 'apis.documents.audience', 'nhn:selvbetjening', /admin zone/],
+  ['the self-service audience as a resource', 'apis.documents.resource', 'nhn:selvbetjening', /admin zone/],
+  ...[
+    'https://kms.eu-north-1.amazonaws.com',
+    'https://sts.amazonaws.com',
+    'https://x.s3.amazonaws.com',
+    'https://secretsmanager.eu-north-1.api.aws',
+    'https://kms.cn-north-1.amazonaws.com.cn',
+    'https://signin.aws.amazon.com',
+    `https://${API_GATEWAY}`,
+    `https://x.a1b2.${API_GATEWAY}`,
+  ].map((url): Refused => [`an API at ${url}`, BASE, url, /where AWS itself is called/]),
+  ...[
+    '127.0.0.1',
+    '10.0.0.1',
+    '169.254.169.254',
+    '[::1]',
+    'documents',
+    'documents.local',
+    'api.localhost',
+    'instance-data.ec2.internal',
+    '1.0.168.192.in-addr.arpa',
+    'a..no',
+    'a.-b.no',
+    `${'a'.repeat(64)}.no`,
+  ].flatMap((host): Refused[] => [
+    [`an API at ${host}`, BASE, `https://${host}`, /public DNS only/],
+    [`an issuer at ${host}`, 'clients.vendor.issuer', `https://${host}`, /public DNS only|https URL/],
+    [`a self-service API at ${host}`, SELF_SERVICE, `https://${host}`, /public DNS only/],
+  ]),
+
   // networks
+  ...[
+    '9.255.0.0/16',
+    '11.0.0.0/16',
+    '172.15.0.0/16',
+    '172.32.0.0/16',
+    '192.167.0.0/16',
+    '100.63.0.0/16',
+    '100.128.0.0/16',
+    '198.51.100.0/24',
+  ].flatMap((cidr): Refused[] => [
+    [`a zone at ${cidr}`, 'zones.internal.cidr', cidr, /RFC 1918.*RFC 6598/],
+    [`the signing zone at ${cidr}`, 'signing.cidr', cidr, /RFC 1918.*RFC 6598/],
+  ]),
+  ['a range with a leading zero', 'zones.internal.cidr', '10.020.0.0/20', /leading zeros/],
+  ['a range whose first octet has one', 'signing.cidr', '010.30.0.0/20', /leading zeros/],
   ['a range that is no range', 'zones.internal.cidr', '10.20.0.0', /IPv4 range/],
   ['a range that is too large', 'zones.internal.cidr', '10.0.0.0/8', /\/16 to \/24/],
   ['a range that is too small', 'zones.internal.cidr', '10.20.0.0/28', /\/16 to \/24/],
@@ -283,6 +392,7 @@ const REFUSED: [string, string, unknown, RegExp, string?][] = [
   ['the signer in a zone', `${ROUTE}.function`, 'signer', /places that function itself/],
   ['rotation in a zone', 'zones.internal.events.function', 'rotation', /places that function itself/],
   ['a route that is no path', `${ROUTE}.path`, 'summaries', /resource path/],
+  ['a route with a dot segment', `${ROUTE}.path`, '/summaries/../{id}', /resource path/],
   ['a route with half a parameter', `${ROUTE}.path`, '/summaries/x{id}', /whole segments/],
   ['a method that nobody knows', `${ROUTE}.method`, 'FETCH', /expected/],
   ['an open route', `${ROUTE}.authorize`, 'none', /expected/],
@@ -347,6 +457,9 @@ const REFUSED: [string, string, unknown, RegExp, string?][] = [
   ['no paths', 'zones.internal.grants[0].apis[0].paths', [], /at least one/],
   ['a star in the middle', PATH, '/a/*/b', /last \/\*/],
   ['a star after letters', PATH, '/a*', /last \/\*/],
+  ['a pattern with a parameter', PATH, '/x/{id}', /write \/x\/\*,/],
+  ['a pattern with a parameter at its root', PATH, '/{id}/lines', /write \/\*,/],
+  ['a pattern with a parameter before others', PATH, '/a/x-{id}/lines/*', /write \/a\/\*,/],
   ['a pattern with a dot segment', PATH, '/a/../*', /canonical path/],
   ['a pattern with a query', PATH, '/a?b', /canonical path/],
   ['a pattern with an encoded slash', PATH, '/a%2Fb', /canonical path/],
@@ -422,6 +535,20 @@ const REFUSED: [string, string, unknown, RegExp, string?][] = [
     '/v1/summaries/{nr}',
     /parameters that path has/,
   ],
+  ['a forwarded path that leaves its API', `${LOGIN}.forward[0].to`, '/v1/summaries/../{id}', /dot segments/],
+  [
+    'a forwarded path with a dot segment at its end',
+    `${LOGIN}.forward[0].to`,
+    '/v1/summaries/..',
+    /dot segments/,
+  ],
+  ['a forwarded path with one dot', `${LOGIN}.forward[0].to`, '/v1/./summaries/{id}', /dot segments/],
+  [
+    'a path at the gateway with a dot segment',
+    `${LOGIN}.forward[0].path`,
+    '/summaries/../{id}',
+    /must be a path like/,
+  ],
   ['a greedy forwarded path', `${LOGIN}.forward[0].path`, '/summaries/{id+}', /whole segments/],
   [
     'a forwarded header in upper case',
@@ -486,6 +613,20 @@ test.each(REFUSED)('refused: %s', (_name, path, value, message, field = path) =>
   expect(problems.map((problem) => problem.field)).toContain(field);
   const found = problems.find((problem) => problem.field === field);
   expect(found?.message).toMatch(message);
+});
+
+test('a host is a name of the public DNS: any name is accepted, no address is', () => {
+  const accepts = (host: string) => findProblems(changed(BASE, `https://${host}`)).length === 0;
+  const domain = fc
+    .domain()
+    .filter((name) => !/\.(?:arpa|internal|invalid|local|localhost|onion|aws)$/.test(name));
+  fc.assert(fc.property(domain, (name) => accepts(name)));
+  const address = fc.oneof(
+    fc.ipV4(),
+    fc.ipV4Extended(),
+    fc.ipV6().map((ip) => `[${ip}]`),
+  );
+  fc.assert(fc.property(address, (ip) => !accepts(ip)));
 });
 
 test('refused: two clients that are one registration', () => {

@@ -1,0 +1,52 @@
+import { collect, type Problem } from './problem.ts';
+import type { SystemDeclaration } from './types.ts';
+
+/**
+ * What a declaration may say and probably does not mean, by field; none of it opens a boundary. Expects a validated declaration.
+ * `cdk synth` and `npm run zones` print them.
+ */
+export function findWarnings(system: SystemDeclaration): Problem[] {
+  const zones = Object.entries(system.zones);
+  const grants = zones.flatMap(([, zone]) => zone.grants);
+  const granted = new Set(grants.flatMap(({ apis }) => apis.map(({ api }) => api)));
+  const issuers = new Map(
+    Object.entries(system.clients).map(([name, { issuer }]) => [new URL(issuer).origin, name]),
+  );
+  return collect((unless) => {
+    for (const [name, { admin, gateway, events, grants: own }] of zones) {
+      if (admin) continue;
+      const entered = gateway !== undefined || events !== undefined;
+      unless(
+        !entered || own.length > 0,
+        `zones.${name}.grants`,
+        'is empty, so the functions behind the zone’s entry can have nothing signed: add a grant, or leave the zone out where they need none',
+      );
+      unless(
+        entered,
+        `zones.${name}`,
+        own.length > 0
+          ? 'has grants and no entry, so signers run that nobody can ask: add gateway or events, or leave the zone out'
+          : 'has neither entry nor grant, so it is a network that nothing runs in: add them, or leave the zone out',
+      );
+    }
+    for (const [name, { baseUrl }] of Object.entries(system.apis)) {
+      unless(
+        granted.has(name),
+        `apis.${name}`,
+        'is in no grant, so no zone can call it: grant it to a zone, or leave it out',
+      );
+      const issuer = issuers.get(new URL(baseUrl).origin);
+      unless(
+        issuer === undefined,
+        `apis.${name}.baseUrl`,
+        `lies at the origin of clients.${issuer}.issuer, where every zone of that client has proofs for any POST, though without ath: see that the API refuses proofs without ath (RFC 9449 4.3), or give it a host of its own`,
+      );
+    }
+    for (const name of Object.keys(system.clients))
+      unless(
+        grants.some(({ client }) => client === name),
+        `clients.${name}`,
+        'is in no grant, so keys are made and rotated that no zone uses: grant it to a zone, or leave it out',
+      );
+  });
+}
