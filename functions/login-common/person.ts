@@ -38,19 +38,19 @@ function text(value: unknown): string | undefined {
 /** The rule SB5: whether the person who came back is the person who was here. A system with users of its own puts its own rule in. */
 export type SamePerson = (expected: Person, actual: Person) => boolean;
 
+const COMPARED = ['iss', 'sub', 'pid'] as const;
+
 /** The default rule: the same issuer and `sub`, and the same `pid` as soon as either shows one. Fails closed when the other shows none. */
 export const samePerson: SamePerson = (expected, actual) =>
-  actual.sub !== '' &&
-  expected.iss === actual.iss &&
-  expected.sub === actual.sub &&
-  expected.pid === actual.pid;
+  actual.sub !== '' && COMPARED.every((claim) => expected[claim] === actual[claim]);
 
-/** Throws `person_mismatch` unless `rule` says that both are one person. */
+/** Throws `person_mismatch` unless `rule` says that both are one person; the facts name the claims that differ, never a value. */
 export function requireSamePerson(rule: SamePerson, expected: Person, actual: Person): void {
   if (!rule(expected, actual))
     throw new ZonesError(
       'person_mismatch',
       'Somebody else is logged in here; log out before another person logs in.',
+      { facts: { differs: COMPARED.filter((claim) => expected[claim] !== actual[claim]).join() } },
     );
 }
 

@@ -42,8 +42,7 @@ export async function callGateway(gateway: string, request: GatewayRequest): Pro
 /** The session cookies of a Cookie header; empty where there is none. */
 export function sessionCookies(cookie = ''): string {
   return cookie
-    .split(';')
-    .map((pair) => pair.trim())
+    .split(/;[ \t]*/)
     .filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`))
     .join('; ');
 }

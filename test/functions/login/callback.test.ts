@@ -294,11 +294,11 @@ describe('callback', () => {
     expect((await openBrowser(login).logIn()).statusCode).toBe(303);
   });
 
-  it.each<[string, Record<string, unknown>]>([
-    ['another sub', { sub: 'person-2' }],
-    ['another pid', { [PID]: '13116900216' }],
-    ['no pid, where the first had one', { [PID]: undefined }],
-  ])('refuses a second login with %s, and keeps the first', async (_, claims) => {
+  it.each<[string, Record<string, unknown>, string]>([
+    ['another sub', { sub: 'person-2' }, 'sub'],
+    ['another pid', { [PID]: '13116900216' }, 'pid'],
+    ['no pid, where the first had one', { [PID]: undefined }, 'pid'],
+  ])('refuses a second login with %s, and keeps the first', async (_, claims, differs) => {
     const login = await makeLogin();
     const browser = openBrowser(login);
     await browser.logIn();
@@ -307,6 +307,7 @@ describe('callback', () => {
     const second = await browser.logIn();
     expect(second.statusCode).toBe(403);
     expect(second.body).toContain('Another person is logged in');
+    expect(login.logs.at(-1)?.facts).toMatchObject({ refusal: 'person_mismatch', differs });
     expect(setCookies(second)).toEqual([]);
     expect(browser.cookies.get('__Host-session')?.value).toBe(before);
     expect((await browser.send('/session')).statusCode).toBe(200);
