@@ -3,6 +3,7 @@ import type { LoginTokens } from '../../client/tokens.ts';
 import { type Answer, redirect } from '../login-common/answer.ts';
 import { readIdCookie, renderCookie, SESSION_COOKIE, transactionCookie } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
+import { keepRefreshToken, keepToken } from '../login-common/kept-tokens.ts';
 import { chooseLanguage } from '../login-common/language.ts';
 import { renderPage } from '../login-common/page.ts';
 import {
@@ -18,13 +19,7 @@ import { requireDocument } from '../login-common/same-origin.ts';
 import { equalSecrets } from '../login-common/secrets.ts';
 import { answerError } from '../login-common/serve.ts';
 import { endSession } from '../login-common/session-index.ts';
-import {
-  createSession,
-  findSessionIfAny,
-  keepRefreshToken,
-  keepToken,
-  type OpenSession,
-} from '../login-common/sessions.ts';
+import { createSession, findSessionIfAny, type OpenSession } from '../login-common/sessions.ts';
 import { CALLBACK_PATH, type LoginSettings } from '../login-common/settings.ts';
 import { type Transaction, takeTransaction } from '../login-common/transactions.ts';
 import { checkResponse } from './response.ts';

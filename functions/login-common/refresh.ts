@@ -1,25 +1,15 @@
 import { isZonesError, ZonesError } from '../../client/errors.ts';
 import type { AccessToken, RevocationRequest, UserTokens } from '../../client/tokens.ts';
 import { type Dependencies, seconds } from './dependencies.ts';
+import { applyTokens } from './kept-tokens.ts';
 import { type Organization, organizationDetails } from './organization.ts';
 import { readPerson } from './person.ts';
 import { endSession } from './session-index.ts';
-import {
-  changeSession,
-  findSession,
-  type KeptToken,
-  keepRefreshToken,
-  keepToken,
-  type OpenSession,
-  type SessionData,
-} from './sessions.ts';
+import { changeSession, findSession, type OpenSession, type SessionData } from './sessions.ts';
 import type { TokenTarget } from './settings.ts';
 
 /** A token that ends this soon is refreshed before it is used, seconds. */
 export const REFRESH_LEEWAY = 5;
-
-/** How long a token without `expires_in` counts for that came after a refusal, seconds. */
-const UNKNOWN_LIFE = 60;
 
 /** How long one request may be alone in refreshing a session, and how long and how often another looks whether it is done, milliseconds. */
 const LEASE = 20_000;
@@ -220,30 +210,4 @@ async function settleFailure(
 async function wasChanged(deps: Dependencies, { pk, version }: OpenSession): Promise<boolean> {
   const item = await deps.store.read(pk);
   return item !== undefined && item.version !== version;
-}
-
-function applyTokens(
-  deps: Dependencies,
-  data: SessionData,
-  wish: RefreshWish,
-  tokens: UserTokens,
-): SessionData {
-  const organization = wish.organization ?? data.organization;
-  const refreshToken = keepRefreshToken(deps, tokens);
-  // A new refresh token has its own lifetime or none that is known: not that of the one before.
-  const { refreshTokenExpiresAt: _, ...others } = data;
-  return {
-    ...(refreshToken.refreshToken === undefined ? data : others),
-    ...refreshToken,
-    tokens: { ...(wish.organization ? {} : data.tokens), [wish.target.name]: keepFor(deps, wish, tokens) },
-    ...(tokens.idToken === undefined ? {} : { idToken: tokens.idToken }),
-    ...(organization ? { organization } : {}),
-  };
-}
-
-/** The token for the wish's API. One of unknown life that came after a refusal counts for a minute, so that its end is not taken for a second refusal. */
-function keepFor(deps: Dependencies, { refused }: RefreshWish, tokens: UserTokens): KeptToken {
-  const kept = keepToken(tokens);
-  if (!refused) return kept;
-  return { ...kept, afterRefusal: true, expiresAt: kept.expiresAt ?? seconds(deps) + UNKNOWN_LIFE };
 }

@@ -1,17 +1,10 @@
 import { isZonesError, ZonesError } from '../../client/errors.ts';
-import type { AccessToken, UserTokens } from '../../client/tokens.ts';
-import type { Dependencies } from './dependencies.ts';
+import type { KeptToken } from './kept-tokens.ts';
 import type { Organization } from './organization.ts';
 import type { Person } from './person.ts';
 import { createId, itemKey, seal, unseal } from './secrets.ts';
 import { endSession, enterSession, linkSession, type SessionLinks } from './session-index.ts';
 import type { LoginStore } from './store.ts';
-
-/** An access token as a session keeps it. */
-export interface KeptToken extends AccessToken {
-  /** The API refused the one before it. Another one would fare no better, so this one stays until it expires. */
-  afterRefusal?: true;
-}
 
 /** What a session knows; sealed in the table. Times are epoch seconds. */
 export interface SessionData {
@@ -105,26 +98,6 @@ export async function findSessionIfAny(
     if (isZonesError(error, 'session_invalid')) return undefined;
     throw error;
   }
-}
-
-/** What of an access token is kept: enough to use it. */
-export function keepToken({ accessToken, binding, expiresAt }: AccessToken): AccessToken {
-  return { accessToken, binding, ...(expiresAt === undefined ? {} : { expiresAt }) };
-}
-
-/** What of a refresh token is kept: itself, and its own lifetime where it has one. Logs a lifetime that was not taken. */
-export function keepRefreshToken(
-  deps: Pick<Dependencies, 'log'>,
-  { refreshToken, refreshTokenExpiresAt, ignoredRefreshTokenLifetime: ignored }: UserTokens,
-): Pick<SessionData, 'refreshToken' | 'refreshTokenExpiresAt'> {
-  if (ignored !== undefined)
-    deps.log({
-      level: 'warn',
-      code: 'session.refresh_lifetime_ignored',
-      facts: { rt_expires_in: ignored, refresh_token: refreshToken !== undefined },
-    });
-  if (refreshToken === undefined) return {};
-  return { refreshToken, ...(refreshTokenExpiresAt === undefined ? {} : { refreshTokenExpiresAt }) };
 }
 
 /** Notes that a session is in use. Throws `session_invalid` when it ended meanwhile. */
