@@ -29,8 +29,8 @@ export interface ProofExpectations {
 }
 
 /**
- * A DPoP proof against its request and token (RFC 9449 4.3), in the order HelseID's samples use, with the configured skew for every time it holds.
- * Returns the `jti`; whoever calls claims it in the replay cache last of all, so that invalid proofs don't fill it.
+ * A DPoP proof against its request and token (RFC 9449 4.3), in the order HelseID's samples use, with the configured skew
+ * for every time it holds. Returns the `jti`; whoever calls claims it in the replay cache last of all, so that invalid proofs don't fill it.
  * Throws `proof_invalid` with the failed check in `facts.check`.
  */
 export async function validateProof(proof: string, expected: ProofExpectations): Promise<string> {
@@ -58,7 +58,7 @@ export async function validateProof(proof: string, expected: ProofExpectations):
       'iat is not recent: make a proof for every request',
     ],
     ['nbf', claims.nbf === undefined || isBetween(claims.nbf, 0, now + clockSkew), 'nbf lies in the future'],
-    ['exp', claims.exp === undefined || isBetween(claims.exp, now - clockSkew), 'exp has passed'],
+    ['exp', claims.exp === undefined || isAfter(claims.exp, now - clockSkew), 'exp has passed'],
     ['nonce', nonceHolds(claims['nonce'], expected.nonces), 'a nonce is demanded: use the one in DPoP-Nonce'],
   ];
   const failed = checks.find(([, holds]) => !holds);
@@ -113,8 +113,13 @@ function readClaims(payload: Uint8Array): JWTPayload {
   throw proofError('proof form', 'The payload of the DPoP proof is not a JSON object.');
 }
 
-function isBetween(time: unknown, from: number, to = Number.POSITIVE_INFINITY): boolean {
+function isBetween(time: unknown, from: number, to: number): boolean {
   return typeof time === 'number' && time >= from && time <= to;
+}
+
+/** At `exp` itself a JWT is no longer good (RFC 7519 4.1.4). */
+function isAfter(time: unknown, limit: number): boolean {
+  return typeof time === 'number' && time > limit;
 }
 
 function nonceHolds(nonce: unknown, nonces: NonceSource | undefined): boolean {
