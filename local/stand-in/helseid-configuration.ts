@@ -20,7 +20,7 @@ import {
   identityScopes,
   type TokenParts,
 } from './helseid-tokens.ts';
-import { logoutPage, messagePage, PAGE_POLICY } from './pages.ts';
+import { languageOf, logoutPage, messagePage, PAGE_POLICY } from './pages.ts';
 import { TOKEN_EXCHANGE } from './token-exchange.ts';
 import type { HelseIdBehaviour, Registry, StandInClient } from './types.ts';
 import { CLAIMS_BY_SCOPE, userClaims } from './users.ts';
@@ -97,7 +97,7 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: endSession,
-        postLogoutSuccessSource: (ctx) => showPage(ctx, messagePage('Logged out', 'You are logged out.')),
+        postLogoutSuccessSource: (ctx) => showPage(ctx, messagePage('loggedOut', languageOf(ctx))),
       },
     },
     assertJwtClientAuthClaimsAndHeader: checkAssertion,
@@ -143,7 +143,7 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
       Session: 24 * 60 * 60,
     },
     renderError: (ctx, out) =>
-      showPage(ctx, messagePage('That did not work', `${out.error}: ${out.error_description ?? ''}`)),
+      showPage(ctx, messagePage('failed', languageOf(ctx), `${out.error}: ${out.error_description ?? ''}`)),
     // A back-channel logout goes to a gateway on this machine, which oidc-provider's own fetch would refuse.
     fetch: (url, init: (RequestInit & { dispatcher?: unknown }) | undefined) => {
       const { dispatcher: _, ...rest } = init ?? {};
@@ -220,7 +220,8 @@ function loginOnly() {
 /** With an ID token as hint nobody is asked again (helseid.md 4.6). */
 async function endSession(ctx: KoaContextWithOIDC, form: string) {
   const finish = confirm.at(-1);
-  if (!ctx.oidc.entities.IdTokenHint || !ctx.oidc.params || !finish) return showPage(ctx, logoutPage(form));
+  if (!ctx.oidc.entities.IdTokenHint || !ctx.oidc.params || !finish)
+    return showPage(ctx, logoutPage(form, languageOf(ctx)));
   ctx.oidc.params['logout'] = 'yes';
   await finish(ctx);
 }

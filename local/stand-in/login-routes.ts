@@ -1,6 +1,6 @@
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { messagePage, PAGE_POLICY, userPage } from './pages.ts';
+import { languageOf, messagePage, PAGE_POLICY, userPage } from './pages.ts';
 import type { TestUser } from './types.ts';
 
 /** A middleware with the pages of the login and HelseID's two lists that oidc-provider doesn't know. */
@@ -18,6 +18,7 @@ export function loginRoutes(provider: Provider, users: readonly TestUser[]) {
     if (!ctx.path.startsWith('/account/login/')) return next();
     ctx.set({
       'cache-control': 'no-store',
+      vary: 'accept-language',
       'content-security-policy': PAGE_POLICY,
       'referrer-policy': 'no-referrer',
     });
@@ -27,7 +28,7 @@ export function loginRoutes(provider: Provider, users: readonly TestUser[]) {
     } catch {
       ctx.status = 400;
       ctx.type = 'html';
-      ctx.body = messagePage('The login has expired', 'Go back to where you came from and log in again.');
+      ctx.body = messagePage('expired', languageOf(ctx));
     }
   };
 }
@@ -36,7 +37,9 @@ async function showUsers(ctx: KoaContextWithOIDC, provider: Provider, users: rea
   const { params } = await provider.interactionDetails(ctx.req, ctx.res);
   const client = await provider.Client.find(String(params['client_id']));
   ctx.type = 'html';
-  ctx.body = userPage(client?.clientName ?? 'A client', users, String(params['acr_values'] ?? ''));
+  const language = languageOf(ctx);
+  const name = client?.clientName ?? String(params['client_id']);
+  ctx.body = userPage(name, users, String(params['acr_values'] ?? ''), language);
 }
 
 async function finishLogin(ctx: KoaContextWithOIDC, provider: Provider, users: readonly TestUser[]) {

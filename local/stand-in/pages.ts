@@ -1,5 +1,51 @@
 import { createHash } from 'node:crypto';
+import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { TestUser } from './types.ts';
+
+/** The languages of the pages. */
+export type Language = 'nb' | 'en';
+
+/** The one that the browser prefers (RFC 9110 12.5.4); Norwegian where it prefers neither. */
+export function languageOf(ctx: Pick<KoaContextWithOIDC, 'acceptsLanguages'>): Language {
+  return ctx.acceptsLanguages('nb', 'nn', 'no', 'en') === 'en' ? 'en' : 'nb';
+}
+
+/** The pages without a form: a title and a sentence. */
+export type MessageName = 'expired' | 'failed' | 'loggedOut';
+
+interface Texts extends Record<MessageName, readonly [title: string, text: string]> {
+  logIn: string;
+  asksYou(clientName: string, asked: string): string;
+  securityLevel: string;
+  cancel: string;
+  standIn: string;
+  logOut: readonly [title: string, text: string, button: string];
+}
+
+const TEXTS: Readonly<Record<Language, Texts>> = {
+  nb: {
+    logIn: 'Logg inn hos HelseIDs stedfortreder',
+    asksYou: (client, asked) => `${client} ber deg logge inn${asked}. Hvem vil du være?`,
+    securityLevel: 'Sikkerhetsnivå',
+    cancel: 'Avbryt',
+    standIn: 'Dette er en lokal stedfortreder. Personene finnes ikke, og ingenting forlater denne maskinen.',
+    logOut: ['Logge ut?', 'Du blir logget ut overalt hvor du brukte denne innloggingen.', 'Logg ut'],
+    expired: ['Innloggingen er utløpt', 'Gå tilbake dit du kom fra, og logg inn på nytt.'],
+    failed: ['Det gikk ikke', ''],
+    loggedOut: ['Logget ut', 'Du er logget ut.'],
+  },
+  en: {
+    logIn: 'Log in at HelseID’s stand-in',
+    asksYou: (client, asked) => `${client} asks you to log in${asked}. Whom do you want to be?`,
+    securityLevel: 'Security level',
+    cancel: 'Cancel',
+    standIn: 'This is a local stand-in. These people do not exist, and nothing leaves this machine.',
+    logOut: ['Log out?', 'You will be logged out everywhere you used this login.', 'Log out'],
+    expired: ['The login has expired', 'Go back to where you came from and log in again.'],
+    failed: ['That did not work', ''],
+    loggedOut: ['Logged out', 'You are logged out.'],
+  },
+};
 
 const STYLE = `
 :root { color-scheme: light dark; --line: #8a8f98; --accent: #0b5cad; }
@@ -21,39 +67,49 @@ strong, .more { display: block; }
 export const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; frame-ancestors 'none'`;
 
 /** Where a person picks who to be. `asked` is what the client asked for, e.g. `Level4`. */
-export function userPage(clientName: string, users: readonly TestUser[], asked: string): string {
+export function userPage(
+  clientName: string,
+  users: readonly TestUser[],
+  asked: string,
+  language: Language,
+): string {
+  const texts = TEXTS[language];
   const items = users.map(
     (user) => `<li><button name="user" value="${escapeHtml(user.sub)}">
 <strong>${escapeHtml(user.name)}</strong>
-<span class="more">Security level ${user.securityLevel} (${escapeHtml(user.idp)})</span>
+<span class="more">${texts.securityLevel} ${user.securityLevel} (${escapeHtml(user.idp)})</span>
 <span class="more">${escapeHtml([user.organization, user.hprNumber && `HPR ${user.hprNumber}`].filter(Boolean).join(', '))}</span>
 </button></li>`,
   );
   return page(
-    'Log in at HelseID’s stand-in',
-    `<p>${escapeHtml(clientName)} asks you to log in${asked ? ` (${escapeHtml(asked)})` : ''}. Whom do you want to be?</p>
-<form method="post"><ul>${items.join('')}</ul><button name="cancel" value="yes">Cancel</button></form>
-<p class="note">This is a local stand-in. These people do not exist, and nothing leaves this machine.</p>`,
+    language,
+    texts.logIn,
+    `<p>${escapeHtml(texts.asksYou(clientName, asked ? ` (${asked})` : ''))}</p>
+<form method="post"><ul>${items.join('')}</ul><button name="cancel" value="yes">${texts.cancel}</button></form>
+<p class="note">${texts.standIn}</p>`,
   );
 }
 
-/** A page with a message, for errors and after logout. */
-export function messagePage(title: string, message: string): string {
-  return page(title, `<p>${escapeHtml(message)}</p>`);
+/** A page with a message, for errors and after logout. `detail` is what the protocol says, in its own words. */
+export function messagePage(name: MessageName, language: Language, detail = ''): string {
+  const [title, text] = TEXTS[language][name];
+  return page(language, title, `<p>${escapeHtml(text || detail)}</p>`);
 }
 
 /** Asks whether to log out; `form` is oidc-provider's. */
-export function logoutPage(form: string): string {
+export function logoutPage(form: string, language: Language): string {
+  const [title, text, button] = TEXTS[language].logOut;
   return page(
-    'Log out?',
-    `${form}<p>You will be logged out everywhere you used this login.</p>
-<button form="op.logoutForm" name="logout" value="yes">Log out</button>`,
+    language,
+    title,
+    `${form}<p>${text}</p>
+<button form="op.logoutForm" name="logout" value="yes">${button}</button>`,
   );
 }
 
-function page(title: string, body: string): string {
+function page(language: Language, title: string, body: string): string {
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
 <body><main><h1>${escapeHtml(title)}</h1>${body}</main></body></html>`;
 }

@@ -595,7 +595,7 @@ describe('logout', () => {
     const cookies = new Map<string, string>();
     await logIn({}, line?.sub, cookies);
     await expect(browse(`${server.issuer}/connect/endsession`, '', cookies)).rejects.toThrow(
-      /200[\s\S]*Log out\?/,
+      /200[\s\S]*Logge ut\?/,
     );
   });
 });
@@ -612,10 +612,17 @@ describe('pages', () => {
       line?.sub ?? '',
     );
     const query = new URLSearchParams({ client_id: 'web', request_uri: String(par.body['request_uri']) });
-    const used = await fetch(`${server.issuer}/connect/authorize?${query}`, { redirect: 'manual' });
+    const english = { 'accept-language': 'en-GB, nb;q=0.5' };
+    const used = await fetch(`${server.issuer}/connect/authorize?${query}`, {
+      redirect: 'manual',
+      headers: english,
+    });
     expect(used.status).toBe(400);
     expect(await used.text()).toContain('That did not work');
-    const expired = await fetch(`${server.issuer}/account/login/none`);
+    const norwegian = { 'accept-language': 'nb-NO, en;q=0.5' };
+    const late = await fetch(`${server.issuer}/account/login/none`, { headers: norwegian });
+    expect(await late.text()).toMatch(/<html lang="nb">[\s\S]*Innloggingen er utløpt/);
+    const expired = await fetch(`${server.issuer}/account/login/none`, { headers: english });
     expect(expired.status).toBe(400);
     expect(expired.headers.get('content-security-policy')).toContain("default-src 'none'");
     const page = await expired.text();

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readDetails } from '../../local/stand-in/details.ts';
 import { createNonces } from '../../local/stand-in/nonces.ts';
-import { userPage } from '../../local/stand-in/pages.ts';
+import { logoutPage, userPage } from '../../local/stand-in/pages.ts';
 import { createSeenProofs } from '../../local/stand-in/protect.ts';
 import { createRegistry } from '../../local/stand-in/registry.ts';
 import { createStorage } from '../../local/stand-in/storage.ts';
@@ -150,7 +150,19 @@ test('names on the page are text', () => {
     script,
     [{ sub: quote, pid: '', name: script, securityLevel: '4', idp: quote }],
     script,
+    'nb',
   );
   expect(page).not.toContain('<script');
   expect(page).not.toContain('onclick="');
+});
+
+test.each([
+  ['nb', 'Logg inn hos HelseIDs stedfortreder', 'Journal ber deg logge inn (Level4)', 'Logg ut'],
+  ['en', 'Log in at HelseID’s stand-in', 'Journal asks you to log in (Level4)', 'Log out'],
+] as const)('the pages are in the language asked for, %s', (language, title, asks, logOut) => {
+  const users = userPage('Journal', [], 'Level4', language);
+  expect(users).toContain(`<html lang="${language}">`);
+  expect(users).toContain(title);
+  expect(users).toContain(asks);
+  expect(logoutPage('', language)).toContain(`>${logOut}</button>`);
 });

@@ -12,7 +12,7 @@ test('a form is its action and its hidden fields', () => {
 });
 
 test('the stand-in’s page of people has a form to its own address', () => {
-  expect(readForm(userPage('journal', TEST_USERS, ''))).toEqual({ action: '', fields: {} });
+  expect(readForm(userPage('journal', TEST_USERS, '', 'nb'))).toEqual({ action: '', fields: {} });
 });
 
 test('a page of ours that goes on by itself says where, one that does not says nothing', () => {
