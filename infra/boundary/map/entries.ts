@@ -1,3 +1,4 @@
+import type { LoginFunction } from '../../../functions/login-common/routes.ts';
 import { listOf, objectOf, stringOf, stringsOf } from '../json.ts';
 import { decide, type World } from '../policy/index.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../resolve.ts';
@@ -30,10 +31,24 @@ const INTEGRATION = /\/functions\/(arn:[^/]+)\/(?:response-streaming-)?invocatio
 
 /** Who may call a route, by its authorization. */
 const CALLERS: Readonly<Record<string, string>> = {
-  NONE: 'open to browsers',
   AWS_IAM: 'callers signed with IAM',
   CUSTOM: 'access token and DPoP proof',
 };
+
+/** Who gets past the functions of a login, whose routes have no authorizer: they check it themselves. */
+const LOGIN_CALLERS: Readonly<Record<LoginFunction, string>> = {
+  login: 'any browser',
+  callback: 'browsers back from a login',
+  session: 'browsers with a session',
+  logout: 'browsers, and the issuer',
+  api: 'browsers with a session',
+};
+
+function callersOf(authorization: string, target: string): string {
+  const login = Object.entries(LOGIN_CALLERS).find(([name]) => target.endsWith(`-${name}`));
+  if (authorization === 'NONE') return login?.[1] ?? 'anybody: no authorizer';
+  return CALLERS[authorization] ?? `authorized by ${authorization}`;
+}
 
 function readRoutes(assembly: ResolvedAssembly): Entry[] {
   const parts = new Map(
@@ -57,14 +72,13 @@ function readRoutes(assembly: ResolvedAssembly): Entry[] {
     const target = INTEGRATION.exec(String(objectOf(Integration).Uri))?.[1];
     if (target === undefined) return [];
     const label = routeLabel(String(HttpMethod), pathOf(String(ResourceId)) || '/');
-    const authorization = String(AuthorizationType);
     return [
       {
         id: `route:${String(RestApiId)} ${label}`,
         kind: 'route',
         stack: method.stack,
         label,
-        notes: [CALLERS[authorization] ?? `authorized by ${authorization}`],
+        notes: [callersOf(String(AuthorizationType), target)],
         resources: [method.constructPath],
         functions: [target, ...stringsOf(authorizers.get(String(AuthorizerId)))],
         service: 'apigateway.amazonaws.com',
@@ -76,7 +90,7 @@ function readRoutes(assembly: ResolvedAssembly): Entry[] {
 
 /** How a route is written: the blank does not break. */
 export function routeLabel(method: string, path: string): string {
-  return `${method}\u00a0${path}`;
+  return whole(`${method} ${path}`);
 }
 
 /** Joins the routes that lead to the same functions under the same authorization: one way in, with several names. */
@@ -101,8 +115,7 @@ function readRule(rule: ResolvedResource, assembly: ResolvedAssembly): Entry {
     return {
       ...common,
       kind: 'schedule',
-      label: schedule,
-      notes: ['schedule'],
+      ...timeOf(schedule),
       resources: [rule.constructPath],
       functions: targets.filter(isFunction),
       service: 'events.amazonaws.com',
@@ -134,11 +147,45 @@ function readRotation({ properties, stack, constructPath, logicalId }: ResolvedR
     kind: 'schedule',
     stack,
     label: `rotation of ${name ?? 'a record'}`,
-    notes: [stringOf(rules.ScheduleExpression) ?? `every ${String(rules.AutomaticallyAfterDays)} days`],
+    notes: Object.values(
+      timeOf(stringOf(rules.ScheduleExpression) ?? `rate(${String(rules.AutomaticallyAfterDays)} days)`),
+    ).flat(),
     resources: [constructPath],
     functions: stringsOf(properties.RotationLambdaARN),
     service: 'secretsmanager.amazonaws.com',
   };
+}
+
+/**
+ * A schedule expression in words, lines that are not broken: `daily at 06:00 UTC`. As it stands where it says more than minute, hour,
+ * day of the month and months.
+ */
+function timeOf(expression: string): { label: string; notes: string[] } {
+  const [, count, unit] = /^rate\((\d+) (\w+)\)$/.exec(expression) ?? [];
+  if (count !== undefined)
+    return { label: whole(`every ${count === '1' ? '' : `${count} `}${unit}`), notes: [] };
+  const [, minute = '', hour = '', day, months] =
+    /^cron\((\d+) (\d+) (\d+|\*) ([\d,]+|\*) \? \*\)$/.exec(expression) ?? [];
+  if (day === undefined) return { label: whole(expression), notes: [] };
+  const time = `at ${hour.padStart(2, '0')}:${minute.padStart(2, '0')} UTC`;
+  return {
+    label: whole(day === '*' ? `daily ${time}` : `day ${day} ${time}`),
+    notes: day === '*' && months === '*' ? [] : [monthsOf(months ?? '*')],
+  };
+}
+
+/** A list of months in words, where it is a regular one that begins in January. */
+function monthsOf(list: string): string {
+  const months =
+    list === '*' ? Array.from({ length: 12 }, (_, index) => index + 1) : list.split(',').map(Number);
+  const step = 12 / months.length;
+  if (months.some((month, index) => month !== 1 + index * step)) return whole(`months ${list}`);
+  return whole(step === 1 ? 'every month' : `every ${step} months`);
+}
+
+/** A text that is not broken at its blanks. */
+function whole(text: string): string {
+  return text.replaceAll(' ', '\u00a0');
 }
 
 function isFunction(arn: string): boolean {

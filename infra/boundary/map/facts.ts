@@ -51,7 +51,8 @@ function nameOf({ kind, label, notes }: MapNode): string {
 
 /** A fact as a sentence. */
 export function sentence({ who, may, what, through, when, violated }: Fact): string {
-  const condition = when === '' ? '' : `, when ${when}`;
+  const condition =
+    when === '' ? '' : `, ${through === SERVICES['apigateway.amazonaws.com'] ? 'for' : 'when'} ${when}`;
   return `${violated ? 'VIOLATION: ' : ''}${who} may ${may} ${what}, through ${through}${condition}.`;
 }
 

@@ -56,7 +56,10 @@ export function layoutWide(map: ZoneMap): Layout {
     heading: `${map.system}: zones, and every call they permit`,
     ...{ width: RIGHT + 20, height: height + 46, nodes, pills, lines },
     frames: [...lanes.map(({ frame }) => frame), ...signingFrames(map, TOP, height, networkBottom)],
-    captions: hosts.length > 0 ? [{ text: 'The internet', x: HOSTS.x, y: TOP - 14 }] : [],
+    captions:
+      hosts.length > 0
+        ? [{ text: 'The internet', x: HOSTS.x, y: Math.min(...hosts.map(({ y }) => y)) - 12 }]
+        : [],
     legend: placeLegend(lines, HOSTS.x, height + 26),
   };
 }

@@ -1,5 +1,5 @@
 import { type Bundle, violatingCalls } from './bundles.ts';
-import { KEYS, SIGNERS, SIGNING, ZONE } from './columns.ts';
+import { KEYS, RIGHT, SIGNERS, SIGNING, ZONE } from './columns.ts';
 import { type Line, middle, type Pill, type PlacedNode } from './layout.ts';
 import { INTERNET, nodesIn, type ZoneMap } from './model.ts';
 import { corners, curve, type Point, swing } from './paths.ts';
@@ -99,12 +99,13 @@ export function keepLines(
   at: Places,
   channel: number,
 ): Line[] {
+  const apart = Math.min(9, (RIGHT - 6 - KEYS.x - KEYS.width - 10) / Math.max(exits.length - 1, 1));
   return exits.flatMap(({ bundle, pill }, index) => {
     const target = at.get(bundle.target.id);
     if (target === undefined) return [];
     const y = channel + index * 9;
     const down = SIGNING.x - 14 - index * 9;
-    const up = KEYS.x + KEYS.width + 14 + index * 9;
+    const up = KEYS.x + KEYS.width + 10 + index * apart;
     const [to, level] = [target.x + target.width, middle(target)];
     const points: Point[] = [
       [pill.x + pill.width, middle(pill)],

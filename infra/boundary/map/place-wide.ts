@@ -195,7 +195,7 @@ export function signingFrames(map: ZoneMap, y: number, bottom: number, networkBo
         width: NETWORK.right - NETWORK.x,
         height: networkBottom - y - HEAD + 8,
       },
-      ...{ zone, kind: 'network', title: '', aside: '' },
+      ...{ zone, kind: 'network', title: 'Network of the signers', aside: '' },
     },
   ];
 }

@@ -67,7 +67,7 @@ function sample({ kind, text, x, y }: Layout['legend'][number], prefix: string):
 
 function frame({ x, y, width, height, kind, title, aside, zone }: Frame): string {
   const state = zone.violated && kind !== 'network' ? ' violated' : '';
-  return `<rect class="${kind}${state}" x="${x}" y="${n(y)}" width="${width}" height="${n(height)}" rx="${kind === 'network' ? 8 : 10}"/>${words('title', title, x + 14, y + 24)}${words('note aside', aside, x + width - 14, y + 23)}`;
+  return `<rect class="${kind}${state}" x="${x}" y="${n(y)}" width="${width}" height="${n(height)}" rx="${kind === 'network' ? 8 : 10}"/>${kind === 'network' ? words('note', title, x + 10, y + height - 6) : words('title', title, x + 14, y + 24)}${words('note aside', aside, x + width - 14, y + 23)}`;
 }
 
 function strokes(lines: readonly Line[], prefix: string, drawn: (kind: Line['kind']) => boolean): string {

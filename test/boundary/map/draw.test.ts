@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { routeLabel } from '../../../infra/boundary/map/entries.ts';
 import { readFacts, sentence, summarize } from '../../../infra/boundary/map/facts.ts';
 import { renderHtml } from '../../../infra/boundary/map/html.ts';
 import type { Layout, PlacedNode } from '../../../infra/boundary/map/layout.ts';
 import { layoutNarrow } from '../../../infra/boundary/map/layout-narrow.ts';
 import { layoutWide } from '../../../infra/boundary/map/layout-wide.ts';
 import type { ZoneMap } from '../../../infra/boundary/map/model.ts';
+import { PAGE_STYLE } from '../../../infra/boundary/map/page-style.ts';
 import { MAP_STYLE } from '../../../infra/boundary/map/style.ts';
 import { renderSvg } from '../../../infra/boundary/map/svg.ts';
-import { textWidth, wrap } from '../../../infra/boundary/map/text.ts';
+import { SIZES, textWidth, wrap } from '../../../infra/boundary/map/text.ts';
 import zones from '../../../zones.ts';
 import { FULL } from '../../infra/declaration/change.ts';
 import { mapOf, synthesizedFolder } from './maps.ts';
@@ -61,6 +63,21 @@ describe.each(MAPS)('the drawing of %s', (_, map) => {
       }
   });
 
+  test.each(LAYOUTS)('draws no line beyond the frames and says what each frame is, %s', (_, layout) => {
+    const { frames, lines } = layout(map);
+    const right = Math.max(...frames.map(({ x, width }) => x + width));
+    for (const { path, kind } of lines.filter((line) => line.kind !== 'violation'))
+      for (const [, x] of path.matchAll(/(-?[\d.]+)[ ,]-?[\d.]+/g))
+        expect(Number(x), `${kind} ${path}`).toBeLessThan(right);
+    for (const { title } of frames) expect(title).not.toBe('');
+  });
+
+  test.each(LAYOUTS)('breaks no schedule over lines, %s', (_, layout) => {
+    for (const { node, lines } of layout(map).nodes.filter(({ node: { kind } }) => kind === 'schedule'))
+      for (const text of [node.label, ...node.notes].filter((words) => !words.includes(' ')))
+        if (!text.includes('/')) expect(lines.map((line) => line.text)).toContain(text);
+  });
+
   test('draws every call that is more than reading a public key', () => {
     const drawn = new Set(
       layoutWide(map).lines.flatMap(({ from, to }) => from.flatMap((a) => to.map((b) => `${a} ${b}`))),
@@ -91,6 +108,21 @@ describe.each(MAPS)('the drawing of %s', (_, map) => {
     for (const [, reference] of html.matchAll(/aria-labelledby="([^"]+)"/g))
       for (const id of (reference ?? '').split(' ')) expect(ids).toContain(id);
   });
+});
+
+test('text is as large as it is set, 11 pixels at least: a page does not make the drawing smaller', () => {
+  const style = MAP_STYLE + PAGE_STYLE.replace(/@media print\{[\s\S]*$/, '');
+  for (const [, size] of style.matchAll(/font(?:-size)?:(\d+)px/g))
+    expect(Number(size)).toBeGreaterThanOrEqual(11);
+  expect(Math.min(...Object.values(SIZES))).toBeGreaterThanOrEqual(11);
+  expect(style).not.toMatch(/svg\{[^}]*(?:width|zoom|transform)/);
+});
+
+test('a route says who gets past it', () => {
+  const notes = new Map(shipped.nodes.map(({ label, notes: [first] }) => [label.split(',')[0], first]));
+  expect(notes.get(routeLabel('GET', '/session'))).toBe('browsers with a session');
+  expect(notes.get(routeLabel('GET', '/api/summaries/{id}'))).toBe('browsers with a session');
+  expect(notes.get(routeLabel('GET', '/login'))).toBe('any browser');
 });
 
 test('violations are said in words too, not by colour alone', () => {

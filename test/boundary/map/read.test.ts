@@ -62,8 +62,8 @@ describe('the map of a small system', () => {
     expect(linesOf(map, ({ verb }) => verb === 'start')).toEqual([
       'GET\u00a0/summaries/{id} start summary',
       'DocumentCreated start worker',
-      'rate(1 hour) start key-watch',
-      'cron(0 6 * * ? *) start key-watch',
+      'every\u00a0hour start key-watch',
+      'daily\u00a0at\u00a006:00\u00a0UTC start key-watch',
       'rotation of journal/client/journal start rotation',
     ]);
   });
