@@ -18,7 +18,15 @@ export interface LineView {
 
 /** A line in words; undefined for what is not worth a line: metrics. */
 export function describeLine(line: TrailLine, names: Names): LineView | undefined {
-  return DESCRIPTIONS[line.kind](line, names);
+  const view = DESCRIPTIONS[line.kind](line, names);
+  return view !== undefined && asksForNonce(line)
+    ? { ...view, what: view.what.replace(/^refused\b/, 'challenged'), tone: 'plain' }
+    : view;
+}
+
+/** Whether a line tells of the challenge that gives a client its first nonce (RFC 9449 8 and 9): a step, not a refusal. */
+function asksForNonce({ fields }: TrailLine): boolean {
+  return Object.values(fields).some((value) => typeof value === 'string' && /\buse_dpop_nonce\b/.test(value));
 }
 
 const DESCRIPTIONS: Readonly<

@@ -56,6 +56,7 @@ ${renderFigure(map)}
 <div id="keys"></div>
 </section>
 </main>
+<p id="live" aria-hidden="true" hidden></p>
 </body>
 </html>
 `;

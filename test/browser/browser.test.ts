@@ -291,7 +291,15 @@ describe('the page', () => {
   test('sends the sample event, shows it on the trail, and complains of nothing', async () => {
     const { context, complaints } = await profile();
     const page = await localPage(context);
-    await page.getByRole('button', { name: 'Send the sample event' }).click();
+    const button = page.getByRole('button', { name: 'Send the sample event' });
+    await button.click();
+    // What happens is in sight together with the button, though the map is not.
+    await page.locator('#live .done', { hasText: 'signed' }).first().waitFor();
+    for (const seen of [button, page.locator('#live')]) {
+      const box = await seen.boundingBox();
+      expect(box?.y).toBeGreaterThanOrEqual(0);
+      expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(page.viewportSize()?.height ?? 0);
+    }
     await page.locator('#send-result.good').waitFor();
     expect(await page.textContent('#send-result')).toMatch(
       /worker submitted the document for organisation \d{9}: 201/,

@@ -204,6 +204,23 @@ byId('pause')?.addEventListener('click', (event) => {
 
 const LIT = 1400;
 
+/** Longer than a light: what happens at once is to be read. */
+const SHOWN = 4000;
+
+const live = byId('live');
+
+/** The lights in words at the lower edge, since the map is seldom in view together with the button; on the trail for everybody. */
+function showLive(view) {
+  const item = make('span', view.tone, `${view.who}: ${view.what}`);
+  live.prepend(item);
+  live.hidden = false;
+  while (live.childElementCount > 3) live.lastElementChild.remove();
+  setTimeout(() => {
+    item.remove();
+    live.hidden = live.childElementCount === 0;
+  }, SHOWN);
+}
+
 /** Lights up where a line of the trail happened; the words are on the trail. */
 function light({ from, to, tone }) {
   const isIt = (element) => {
@@ -282,6 +299,8 @@ events.addEventListener('open', () => trail.replaceChildren());
 events.addEventListener('line', ({ data }) => {
   const view = JSON.parse(data);
   addLine(view);
-  if (Date.now() - view.at < LIT) light(view);
+  if (Date.now() - view.at >= LIT) return;
+  light(view);
+  showLive(view);
 });
 events.addEventListener('keys', ({ data }) => showKeys(JSON.parse(data)));

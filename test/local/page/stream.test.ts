@@ -76,8 +76,13 @@ describe('a line of the trail in words', () => {
   test('stand-ins and what AWS does itself', () => {
     const standIn = { service: 'helseid', event: 'refused', detail: 'use_dpop_nonce' };
     expect(describeLine(line('stand-in', standIn), NAMES)).toMatchObject({
-      ...{ zone: 'outside', who: 'helseid', what: 'refused: use_dpop_nonce', tone: 'refused' },
+      ...{ zone: 'outside', who: 'helseid', what: 'challenged: use_dpop_nonce', tone: 'plain' },
     });
+    expect(describeLine(line('stand-in', { ...standIn, detail: 'invalid_dpop_proof' }), NAMES)).toMatchObject(
+      {
+        ...{ what: 'refused: invalid_dpop_proof', tone: 'refused' },
+      },
+    );
     const rotation = { event: 'rotation', secret: 's', step: 'createSecret' };
     expect(describeLine(line('platform', rotation), NAMES)).toMatchObject({
       ...{ who: 'AWS', what: 'rotation, secret s, step createSecret', tone: 'plain' },
