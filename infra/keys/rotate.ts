@@ -115,7 +115,9 @@ async function runRotation(desk: Desk, { secretId, store }: DeskClient): Promise
   for (;;) {
     const states = describeStates(await store.read());
     const seconds = desk.clock.now() - began;
-    if (states !== seen) desk.say(`${seconds} s: ${states || 'no key yet'}`);
+    // A key can be registered as soon as it is made, whatever the rotation still waits for.
+    const hint = / created\b/.test(states) ? '  (npm run jwk prints the one that is created)' : '';
+    if (states !== seen) desk.say(`${seconds} s: ${states || 'no key yet'}${hint}`);
     seen = states;
     const pending = await isPending(desk, secretId);
     begun ||= pending || states !== before || seconds >= BEGINS;
