@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { SystemDeclaration } from '../infra/declaration/types.ts';
 import type { LocalDeclaration, StandInPlace } from './declaration.ts';
+import { type ForeignClient, foreignApis, makeForeignClients, registerForeign } from './foreign-client.ts';
 import { startHealthApi } from './stand-in/health-api.ts';
 import { startHelseId } from './stand-in/helseid.ts';
 import { startSelfService } from './stand-in/self-service.ts';
@@ -23,6 +24,8 @@ export interface StandIns {
   selfServices: ReadonlyMap<string, SelfServiceServer>;
   /** By name of the API. */
   apis: ReadonlyMap<string, HealthApiServer>;
+  /** Who calls routes with `authorize: 'helseid'`: one a zone that has them. */
+  foreign: readonly ForeignClient[];
   close(): Promise<void>;
 }
 
@@ -50,12 +53,19 @@ export async function startStandIns(options: StandInOptions): Promise<StandIns> 
   const report = (service: string) => (event: StandInEvent) => note(options.trail, service, event);
   const shared = (place: StandInPlace) => ({ ca, port: place.port, stateDir: folder(place) });
 
+  const foreign = makeForeignClients(system);
+
   const helseIds = await startAll(of('issuer'), (place) =>
     startHelseId({
       ...shared(place),
       path: place.path,
-      clients: clientsOf(system, place.url, options.gatewayUrl),
-      apis: [...Object.values(system.apis), ...selfServiceApis(system)].map(
+      clients: [
+        ...clientsOf(system, place.url, options.gatewayUrl),
+        ...foreign
+          .filter(({ issuer }) => issuer === place.url)
+          .map((one) => registerForeign(one, LEGAL_ENTITY)),
+      ],
+      apis: [...Object.values(system.apis), ...selfServiceApis(system), ...foreignApis(foreign)].map(
         ({ audience, scopes, ...api }) => ({
           audience,
           scopes,
@@ -99,7 +109,7 @@ export async function startStandIns(options: StandInOptions): Promise<StandIns> 
     apis.set(place.name, server);
   }
   return {
-    ...{ helseIds, selfServices, apis },
+    ...{ helseIds, selfServices, apis, foreign },
     async close() {
       const all = [...helseIds.values(), ...selfServices.values(), ...apis.values()];
       await Promise.all(all.map((server) => server.close()));

@@ -1,3 +1,8 @@
+import {
+  foreignAudience,
+  foreignCallReplayed,
+  foreignTokenStolen,
+} from '../steps/foreign-client-to-route.ts';
 import { internalDeniedClientRecord } from '../steps/internal-denied-client-record.ts';
 import { proofOutsideGrantRefused } from '../steps/proof-outside-grant-refused.ts';
 import { publicDeniedInternalSigner } from '../steps/public-denied-internal-signer.ts';
@@ -80,5 +85,30 @@ export const ATTACKS: readonly Attack[] = [
     stoppedBy: 'the session function: only a 256-bit id whose hash is in the table opens a session',
     invariants: ['I8', 'I10'],
     step: forgeSession,
+  },
+  {
+    name: 'foreign-token-stolen',
+    title: "Use another vendor's stolen token at our own API",
+    tries:
+      'A valid token of a client that may call our route is sent as a bearer token, without a proof, and with a proof by a key of the thief.',
+    stoppedBy: 'the authorizer: a token opens the route with a proof by the key it is bound to (RFC 9449)',
+    invariants: ['I10'],
+    step: foreignTokenStolen,
+  },
+  {
+    name: 'foreign-call-replayed',
+    title: 'Replay a call of our own API',
+    tries: 'A valid call of our route is sent a second time, token and proof unchanged.',
+    stoppedBy: 'the authorizer, which claims each jti in a table that all its instances share',
+    invariants: ['I10'],
+    step: foreignCallReplayed,
+  },
+  {
+    name: 'foreign-audience',
+    title: 'Use a token for another API',
+    tries: 'A client that may call our route sends a token that it got for another API, with a good proof.',
+    stoppedBy: 'the authorizer: the token must be for this API alone (aud)',
+    invariants: ['I10'],
+    step: foreignAudience,
   },
 ];

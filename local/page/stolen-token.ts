@@ -1,6 +1,5 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { exportJWK, SignJWT } from 'jose';
 import { needsEntries, sampleZone } from '../steps/facts.ts';
+import { makeThiefsProof } from '../steps/proof.ts';
 import { type Step, stepFailed } from '../steps/step.ts';
 import { prepareSubmission } from '../steps/submission.ts';
 
@@ -9,7 +8,7 @@ export const useStolenToken: Step = {
   name: 'stolen-token-refused',
   unfit: needsEntries(sampleZone),
   async run(system) {
-    const { url, ath, accessToken, headers: own, send } = await prepareSubmission(system);
+    const { url, accessToken, headers: own, send } = await prepareSubmission(system);
     const twin = await send(own);
     if (twin.status >= 300) throw stepFailed(`the allowed twin failed: the API answered ${twin.status}`);
     const thefts = {
@@ -17,7 +16,7 @@ export const useStolenToken: Step = {
       'without a proof': { authorization: `DPoP ${accessToken}` },
       "with a proof by the thief's key": {
         authorization: `DPoP ${accessToken}`,
-        dpop: await proveWithOwnKey(url, ath),
+        dpop: await makeThiefsProof('POST', url, accessToken),
       },
     };
     let challenge = '';
@@ -29,14 +28,3 @@ export const useStolenToken: Step = {
     return `${Object.keys(thefts).join(', ')}: 401 each time; last ${challenge}`;
   },
 };
-
-/** A proof in which everything is right but the key. */
-function proveWithOwnKey(url: string, ath: string): Promise<string> {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return exportJWK(publicKey).then((jwk) =>
-    new SignJWT({ htm: 'POST', htu: url, ath, jti: randomUUID() })
-      .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk })
-      .setIssuedAt()
-      .sign(privateKey),
-  );
-}

@@ -1,5 +1,11 @@
 import { eventToApi } from './event-to-api.ts';
 import { foreignCallbackRefused } from './foreign-callback-refused.ts';
+import {
+  foreignAudience,
+  foreignCallReplayed,
+  foreignClientToRoute,
+  foreignTokenStolen,
+} from './foreign-client-to-route.ts';
 import { gatewayToApi } from './gateway-to-api.ts';
 import { internalDeniedClientRecord } from './internal-denied-client-record.ts';
 import { keyRetiredAfterTokens } from './key-retired-after-tokens.ts';
@@ -20,6 +26,10 @@ import { warmTokenTwoSignatures } from './warm-token-two-signatures.ts';
 export const STEPS: readonly Step[] = [
   eventToApi,
   gatewayToApi,
+  foreignClientToRoute,
+  foreignTokenStolen,
+  foreignCallReplayed,
+  foreignAudience,
   warmTokenTwoSignatures,
   publicDeniedKmsSign,
   publicDeniedInternalSigner,

@@ -11,8 +11,6 @@ import { makeOrganizationNumber, newDocumentEvent } from './send-event.ts';
 export interface Submission {
   url: string;
   accessToken: string;
-  /** Hash of the access token, as a proof carries it. */
-  ath: string;
   /** The headers that the API accepts, once. */
   headers: { authorization: string; dpop: string };
   /** Sends the document with these headers; resolves to how the API answered. */
@@ -37,7 +35,7 @@ export async function prepareSubmission(system: LocalSystem): Promise<Submission
   ]);
   const { document } = newDocumentEvent(child).detail as { document?: object };
   return {
-    ...{ url, accessToken, ath },
+    ...{ url, accessToken },
     headers: { authorization: `DPoP ${accessToken}`, dpop: proof?.jws ?? '' },
     async send(headers) {
       const answer = await fetch(url, {

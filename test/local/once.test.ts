@@ -107,6 +107,24 @@ describe('npm start', { timeout: 120_000 }, () => {
     if (process.platform === 'linux') expect(functionProcesses()).toEqual([]);
   });
 
+  it('has another vendor’s client call a route for HelseID’s tokens, and thieves try', async () => {
+    const declaration = [
+      '--declaration',
+      'examples/multi-tenant.zones.ts',
+      '--directory',
+      join(directory, 'other'),
+    ];
+    const { out, code } = await ended(start('--once', '--json', ...declaration));
+    const names = [
+      'foreign-client-to-route',
+      'foreign-token-stolen',
+      'foreign-call-replayed',
+      'foreign-audience',
+    ];
+    expect(JSON.parse(out).steps).toMatchObject(names.map((name) => ({ name, ok: true })));
+    expect(code).toBe(0);
+  });
+
   it('ends with npm, whose shell hands no signal on', async () => {
     if (process.platform === 'win32') return;
     const command = [process.execPath, 'local/main.ts', ...places];
