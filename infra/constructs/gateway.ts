@@ -129,8 +129,15 @@ export function challengeCallers(api: RestApi): void {
 }
 
 /** Headers of a page that API Gateway can send: it takes fixed values in single quotes, and a policy has some of its own. */
-const PAGE_HEADERS =
-  /^(cache-control|content-(language|type)|referrer-policy|strict-transport-security|x-content-type-options|x-frame-options)$/;
+const PAGE_HEADERS = [
+  'Cache-Control',
+  'Content-Language',
+  'Content-Type',
+  'Referrer-Policy',
+  'Strict-Transport-Security',
+  'X-Content-Type-Options',
+  'X-Frame-Options',
+];
 
 /**
  * Where people log in, an address without a route gets a page like those of the functions, with API Gateway's status 403. A
@@ -139,10 +146,11 @@ const PAGE_HEADERS =
  */
 export function answerWithPage(api: RestApi): void {
   const { headers = {}, body } = renderAnswer(renderPage({ status: 403, page: 'nothing', language: 'nb' }));
-  const sent = Object.entries(headers).filter(([name]) => PAGE_HEADERS.test(name));
   api.addGatewayResponse('Nothing', {
     type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
-    responseHeaders: Object.fromEntries(sent.map(([name, value]) => [name, `'${value}'`])),
+    responseHeaders: Object.fromEntries(
+      PAGE_HEADERS.map((name) => [name, `'${headers[name.toLowerCase()]}'`]),
+    ),
     templates: { 'application/json': body },
   });
 }
