@@ -9,6 +9,7 @@ import { renderPage } from '../login-common/page.ts';
 import {
   readPerson,
   readSecurityLevel,
+  readSid,
   requireSamePerson,
   requireSecurityLevel,
 } from '../login-common/person.ts';
@@ -144,6 +145,7 @@ async function acceptLogin(
     for (const other of [previous?.person, live?.data.person])
       if (other) requireSamePerson(deps.samePerson, other, person);
     const now = seconds(deps);
+    const sid = readSid(claims);
     const securityLevel = readSecurityLevel(claims);
     const session = await createSession(
       store,
@@ -154,7 +156,7 @@ async function acceptLogin(
         endsAt: now + settings.absoluteSeconds,
         idToken: tokens.idToken,
         tokens: settings.firstIsNarrow ? { [settings.first.name]: keepToken(tokens) } : {},
-        ...(claims.sid === undefined ? {} : { sid: claims.sid }),
+        ...(sid === undefined ? {} : { sid }),
         ...(securityLevel === undefined ? {} : { securityLevel }),
         ...keepRefreshToken(deps, tokens),
         ...(claims.nonce === undefined ? {} : { nonce: claims.nonce }),

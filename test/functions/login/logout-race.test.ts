@@ -170,6 +170,14 @@ describe('which sessions a logout token names', () => {
     expect(ended(login)).toEqual([expected.length]);
   });
 
+  it.each(['', 7, null, ['sid-1']])('takes the sid %j of an ID token for none', async (sid) => {
+    const login = await makeLogin();
+    const browser = await logIn(login, { sid });
+    expect(await status(browser)).toBe(200);
+    await sendLogoutToken(login, { sid: 'sid-1' });
+    expect(await status(browser)).toBe(401);
+  });
+
   it('counts what it removed, not what had ended before', async () => {
     const login = await makeLogin();
     for (const sid of ['sid-1', 'sid-2', 'sid-3']) await logIn(login, { sid });
