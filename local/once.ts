@@ -10,7 +10,7 @@ export interface OnceReport {
   steps: StepResult[];
 }
 
-/** A step that the running declaration has nothing for. The shipped one has something for each. */
+/** A step that the running declaration has nothing for. The shipped one has something for each but those about routes with `authorize: 'helseid'`. */
 export interface SkippedStep {
   name: string;
   why: string;

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { isOrganizationNumber } from '../../../client/compose/details.ts';
 import multiTenant from '../../../examples/multi-tenant.zones.ts';
 import { parseDocumentEvent } from '../../../functions/worker/event.ts';
+import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
 import type { AwsAnswer } from '../../../local/aws-client.ts';
+import { makeForeignClients } from '../../../local/foreign-client.ts';
 import { formatReport, runSteps } from '../../../local/once.ts';
 import { expectDenied } from '../../../local/steps/deny.ts';
 import { STEPS } from '../../../local/steps/index.ts';
@@ -91,17 +93,22 @@ describe('the steps', () => {
     await expect(runSteps(system, [unfit, passes])).resolves.toMatchObject({ ok: true });
   });
 
-  it('all fit the shipped declaration, and say what another one lacks', () => {
+  it('all fit the shipped declaration or the example with routes for HelseID’s tokens, and say what is lacking', () => {
     const running = (declaration: object) =>
       ({
         declaration,
-        standIns: { helseIds: { get: () => ({}) } },
+        standIns: {
+          helseIds: { get: () => ({}) },
+          foreign: makeForeignClients(declaration as SystemDeclaration),
+        },
         gatewayUrl: () => 'http://localhost:3000',
         aws: { functions: [] },
       }) as unknown as LocalSystem;
     const unfit = (declaration: object) =>
       STEPS.flatMap(({ unfit: check }) => check?.(running(declaration)) ?? []);
-    expect(unfit(shipped)).toEqual([]);
+    const foreign = "no zone has a GET route with authorize: 'helseid' that machines may call";
+    expect(unfit(shipped)).toEqual([foreign, foreign, foreign, foreign]);
+    expect(unfit(multiTenant)).not.toContain(foreign);
     expect(unfit(multiTenant)).toContain('no zone takes DocumentCreated events of journal.documents');
     expect(unfit(multiTenant)).toContain('no zone has a route that IAM authorises');
   });
