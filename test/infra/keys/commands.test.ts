@@ -157,6 +157,20 @@ describe('jwk', () => {
   });
 });
 
+test('a key that KMS does not know yet is waited for, and not called gone', async () => {
+  world = createWorld();
+  counter = openCounter();
+  await world.rotate();
+  const [key] = world.kms.keys.values();
+  if (key) key.made = world.now();
+  world.kms.settling = 20;
+  await run('list');
+  expect(output()).toContain('not yet known');
+  expect(output()).not.toContain('Gone');
+  await run('jwk');
+  expect(output()).toContain(`"kid": "${kid(0)}"`);
+});
+
 describe('rotate', () => {
   test('replaces the key and says how far it is', async () => {
     await run('rotate');
@@ -194,6 +208,29 @@ describe('rotate', () => {
     await run('rotate');
     expect(states()).toEqual(['created']);
     expect(output()).toContain('npm run jwk');
+  });
+
+  test('waits for a rotation that Secrets Manager does not show yet', async () => {
+    const { secrets } = counter.desk;
+    const shown = world.now() + 12;
+    let begun = 0;
+    counter.desk.secrets = {
+      ...secrets,
+      rotateSecret: (input) => {
+        begun += 1;
+        return secrets.rotateSecret(input);
+      },
+      async describeSecret(input) {
+        const answer = await secrets.describeSecret(input);
+        return world.now() < shown ? { ...answer, VersionIdsToStages: {} } : answer;
+      },
+    };
+    // It begins when it shows: until then nothing has changed.
+    const { rotate } = world;
+    world.rotate = async (options) => (world.now() < shown ? { calls: [] } : rotate(options));
+    await run('rotate');
+    expect(begun).toBe(1);
+    expect(states()).toEqual(['retiring', 'current']);
   });
 
   test('goes on with one that is under way', async () => {

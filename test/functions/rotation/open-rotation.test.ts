@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import { helseIdProfile } from '../../../client/profile.ts';
+import { SEED_RECORD } from '../../../functions/common/record.ts';
+import { openRotation } from '../../../functions/rotation/open-rotation.ts';
+import type { AdminClient } from '../../../functions/rotation/settings.ts';
+import { createFakeKeyAccount } from '../../fakes/key-account.ts';
+import { createFakeSecrets, FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
+
+const CLIENT: AdminClient = {
+  system: 'journal',
+  client: 'journal',
+  config: {
+    clientId: 'id',
+    issuer: 'https://issuer.test',
+    tenancy: 'single-tenant',
+    profile: helseIdProfile,
+  },
+  rotation: { algorithm: 'ES256', everyDays: 60, longestTokenLifetime: 600, propagation: 20 },
+  recordArn: FAKE_SECRET_ARN,
+  signerArn: 'arn:signer',
+  policy: {},
+  policyValues: { account: '111122223333', signingVpc: 'vpc-1' },
+};
+
+/** A rotation as the deployed functions open it, with `seconds` until its deadline, and a key that KMS knows in 10 s. */
+async function open(seconds: number) {
+  let time = 1000;
+  const clock = {
+    now: () => time,
+    wait: async (duration: number) => {
+      time += duration;
+    },
+  };
+  const kms = createFakeKeyAccount(clock.now);
+  const secrets = createFakeSecrets(SEED_RECORD, clock.now);
+  kms.settling = 10;
+  const signer = () => ({ sign: async () => [] });
+  const world = { kms, secrets, clock, signer, audit: () => {} };
+  const rotation = openRotation(CLIENT, world, time + seconds);
+  const { KeyMetadata } = await rotation.kms.createKey({
+    KeySpec: 'ECC_NIST_P256',
+    KeyUsage: 'SIGN_VERIFY',
+    Policy: '{}',
+  });
+  return { rotation, secrets, clock, KeyId: KeyMetadata?.Arn };
+}
+
+test.each(['describeKey', 'getPublicKey', 'disableKey', 'enableKey', 'listResourceTags'] as const)(
+  'rotation waits for %s of a key that KMS does not know yet; key-watch, which has no time, does not',
+  async (call) => {
+    const patient = await open(240);
+    await patient.rotation.kms[call]({ KeyId: patient.KeyId });
+    const hasty = await open(0);
+    await expect(hasty.rotation.kms[call]({ KeyId: hasty.KeyId })).rejects.toThrow(
+      expect.objectContaining({ name: 'NotFoundException' }),
+    );
+    expect(hasty.clock.now()).toBe(1000);
+  },
+);
+
+test('another error of KMS is not waited for', async () => {
+  const { rotation, clock } = await open(240);
+  await expect(rotation.kms.createKey({ Policy: undefined })).rejects.toThrow(
+    expect.objectContaining({ name: 'ValidationException' }),
+  );
+  expect(clock.now()).toBe(1000);
+});
+
+test('the store waits for its own changes', async () => {
+  const { rotation, secrets } = await open(240);
+  secrets.settling = 5;
+  const key = {
+    kid: 'k'.repeat(43),
+    keyArn: 'arn:aws:kms:eu-north-1:111122223333:key/1',
+    algorithm: 'ES256',
+  } as const;
+  await rotation.store.change((record) => ({
+    ...record,
+    keys: [{ ...key, state: 'created', since: { created: 1 } }],
+  }));
+  expect((await rotation.store.read()).keys).toHaveLength(1);
+});
