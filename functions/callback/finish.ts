@@ -3,26 +3,17 @@ import type { LoginTokens } from '../../client/tokens.ts';
 import { type Answer, redirect } from '../login-common/answer.ts';
 import { readIdCookie, renderCookie, SESSION_COOKIE, transactionCookie } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
-import { keepRefreshToken, keepToken } from '../login-common/kept-tokens.ts';
 import { chooseLanguage } from '../login-common/language.ts';
 import { renderPage } from '../login-common/page.ts';
-import {
-  readPerson,
-  readSecurityLevel,
-  readSid,
-  requireSamePerson,
-  requireSecurityLevel,
-} from '../login-common/person.ts';
-import { revokeQuietly } from '../login-common/refresh.ts';
 import type { GatewayRequest } from '../login-common/request.ts';
 import { loginPath } from '../login-common/return-path.ts';
 import { requireDocument } from '../login-common/same-origin.ts';
 import { equalSecrets } from '../login-common/secrets.ts';
 import { answerError } from '../login-common/serve.ts';
-import { endSession } from '../login-common/session-index.ts';
-import { createSession, findSessionIfAny, type OpenSession } from '../login-common/sessions.ts';
+import { findSessionIfAny } from '../login-common/sessions.ts';
 import { CALLBACK_PATH, type LoginSettings } from '../login-common/settings.ts';
 import { type Transaction, takeTransaction } from '../login-common/transactions.ts';
+import { acceptLogin } from './accept.ts';
 import { checkResponse } from './response.ts';
 
 /** Marks the second arrival at the callback. */
@@ -126,51 +117,4 @@ function redeem(
     ...(maxAge === undefined ? {} : { maxAge, begunAt }),
     ...(resource === undefined ? {} : { resource }),
   });
-}
-
-/** Checks who logged in and how; gives the id of the new session. Tokens that no session keeps are revoked. */
-async function acceptLogin(
-  deps: Dependencies,
-  transaction: Transaction,
-  live: OpenSession | undefined,
-  tokens: LoginTokens,
-): Promise<string> {
-  const { settings, store } = deps;
-  const { begunAt, previous, organization } = transaction;
-  const claims = tokens.idTokenClaims;
-  const person = readPerson(claims);
-  try {
-    requireSecurityLevel(claims, settings.login.securityLevel);
-    // Who was here when the login began, and who logged in meanwhile in another tab.
-    for (const other of [previous?.person, live?.data.person])
-      if (other) requireSamePerson(deps.samePerson, other, person);
-    const now = seconds(deps);
-    const sid = readSid(claims);
-    const securityLevel = readSecurityLevel(claims);
-    const session = await createSession(
-      store,
-      { now, begunAt, idleSeconds: settings.idleSeconds },
-      {
-        person,
-        loggedInAt: now,
-        endsAt: now + settings.absoluteSeconds,
-        idToken: tokens.idToken,
-        tokens: settings.firstIsNarrow ? { [settings.first.name]: keepToken(tokens) } : {},
-        ...(sid === undefined ? {} : { sid }),
-        ...(securityLevel === undefined ? {} : { securityLevel }),
-        ...keepRefreshToken(deps, tokens),
-        ...(claims.nonce === undefined ? {} : { nonce: claims.nonce }),
-        ...(organization ? { organization } : {}),
-      },
-    );
-    if (previous) await endSession(store, previous);
-    if (live) await endSession(store, { pk: live.pk, links: live.data.links });
-    return session;
-  } catch (error) {
-    await revokeQuietly(deps, {
-      refreshToken: tokens.refreshToken,
-      tokens: { [settings.first.name]: tokens },
-    });
-    throw error;
-  }
 }

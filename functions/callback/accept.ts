@@ -1,0 +1,67 @@
+import type { LoginTokens } from '../../client/tokens.ts';
+import { type Dependencies, seconds } from '../login-common/dependencies.ts';
+import { keepRefreshToken, keepToken } from '../login-common/kept-tokens.ts';
+import {
+  readPerson,
+  readSecurityLevel,
+  readSid,
+  requireSamePerson,
+  requireSecurityLevel,
+} from '../login-common/person.ts';
+import { revokeQuietly } from '../login-common/refresh.ts';
+import { endSession } from '../login-common/session-index.ts';
+import { createSession, type OpenSession } from '../login-common/sessions.ts';
+import type { Transaction } from '../login-common/transactions.ts';
+
+/**
+ * Checks who logged in and how, and puts a new session in the place of the one that the login was begun in, and of the `live`
+ * one; gives its id. Tokens that no session keeps are revoked.
+ *
+ * Throws `security_level_too_low`, `person_mismatch`, `session_invalid` where the issuer ended the login meanwhile, and what the
+ * store throws. Expects claims of a validated ID token.
+ */
+export async function acceptLogin(
+  deps: Dependencies,
+  transaction: Transaction,
+  live: OpenSession | undefined,
+  tokens: LoginTokens,
+): Promise<string> {
+  const { settings, store } = deps;
+  const { begunAt, previous, organization } = transaction;
+  const claims = tokens.idTokenClaims;
+  const person = readPerson(claims);
+  try {
+    requireSecurityLevel(claims, settings.login.securityLevel);
+    // Who was here when the login began, and who logged in meanwhile in another tab.
+    for (const other of [previous?.person, live?.data.person])
+      if (other) requireSamePerson(deps.samePerson, other, person);
+    const now = seconds(deps);
+    const sid = readSid(claims);
+    const securityLevel = readSecurityLevel(claims);
+    const session = await createSession(
+      store,
+      { now, begunAt, idleSeconds: settings.idleSeconds },
+      {
+        person,
+        loggedInAt: now,
+        endsAt: now + settings.absoluteSeconds,
+        idToken: tokens.idToken,
+        tokens: settings.firstIsNarrow ? { [settings.first.name]: keepToken(tokens) } : {},
+        ...(sid === undefined ? {} : { sid }),
+        ...(securityLevel === undefined ? {} : { securityLevel }),
+        ...keepRefreshToken(deps, tokens),
+        ...(claims.nonce === undefined ? {} : { nonce: claims.nonce }),
+        ...(organization ? { organization } : {}),
+      },
+    );
+    if (previous) await endSession(store, previous);
+    if (live) await endSession(store, { pk: live.pk, links: live.data.links });
+    return session;
+  } catch (error) {
+    await revokeQuietly(deps, {
+      refreshToken: tokens.refreshToken,
+      tokens: { [settings.first.name]: tokens },
+    });
+    throw error;
+  }
+}
