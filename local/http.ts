@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ZonesError } from '../client/errors.ts';
+import { inTrace, TRACE_HEADER } from './trace.ts';
 
 /** A server that listens on the loopback. */
 export interface Listening {
@@ -23,12 +24,14 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   return Buffer.concat(chunks);
 }
 
-/** Listens on the loopback only, with TLS where there is a key. `port` 0 takes a free one. Throws `local_failed` where the port is taken. */
+/** Listens on the loopback only, with TLS where there is a key, and answers each request in its trace. `port` 0 takes a free one. Throws `local_failed` where the port is taken. */
 export async function listen(
-  handler: RequestListener,
+  answer: RequestListener,
   port = 0,
   tls?: { key: string; cert: string },
 ): Promise<Listening> {
+  const handler: RequestListener = (request, response) =>
+    inTrace(request.headers[TRACE_HEADER], Date.now(), () => answer(request, response));
   const options = { keepAliveTimeout: 60_000 };
   return tls === undefined
     ? listenWith(createServer(options, handler), port, 'http')

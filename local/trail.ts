@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { currentTrace } from './trace.ts';
 
 /** One line of the audit trail: what happened where. `fields` never hold tokens, assertions, proofs or persons. */
 export interface TrailLine {
@@ -10,12 +11,15 @@ export interface TrailLine {
   zone?: string;
   /** Name of the function, as on AWS. */
   function?: string;
+  /** Id that the lines of one request have in common. */
+  trace?: string;
   fields: Readonly<Record<string, unknown>>;
 }
 
 /** The last lines of everything that happens, and a way to see more as they come. */
 export interface Trail {
-  add(line: Omit<TrailLine, 'at'>): void;
+  /** In the trace of the request that is being worked on, unless the line names one or `undefined`. */
+  add(line: Omit<TrailLine, 'at' | 'trace'> & { trace?: string | undefined }): void;
   /** The lines kept, oldest first. */
   lines(): readonly TrailLine[];
   /** Calls `listener` with each line from now on; returns what ends it. */
@@ -28,7 +32,8 @@ export function createTrail(now: () => number, capacity = 2000): Trail {
   const listeners = new Set<(line: TrailLine) => void>();
   return {
     add(line) {
-      const entry = { at: now(), ...line };
+      const { trace = 'trace' in line ? undefined : currentTrace(), ...rest } = line;
+      const entry = { at: now(), ...rest, ...(trace === undefined ? {} : { trace }) };
       kept.push(entry);
       if (kept.length > capacity) kept.splice(0, kept.length - capacity);
       for (const listener of listeners) listener(entry);

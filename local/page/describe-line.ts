@@ -11,6 +11,8 @@ export interface LineView {
   who: string;
   what: string;
   tone: 'done' | 'refused' | 'plain';
+  /** What lines of one request have in common. */
+  trace?: string;
   /** Elements of the map that it happened between. */
   from?: string;
   to?: string;
@@ -19,9 +21,11 @@ export interface LineView {
 /** A line in words; undefined for what is not worth a line: metrics. */
 export function describeLine(line: TrailLine, names: Names): LineView | undefined {
   const view = DESCRIPTIONS[line.kind](line, names);
-  return view !== undefined && asksForNonce(line)
-    ? { ...view, what: view.what.replace(/^refused\b/, 'challenged'), tone: 'plain' }
-    : view;
+  if (view === undefined) return undefined;
+  const traced = line.trace === undefined ? view : { ...view, trace: line.trace };
+  return asksForNonce(line)
+    ? { ...traced, what: view.what.replace(/^refused\b/, 'challenged'), tone: 'plain' }
+    : traced;
 }
 
 /** Whether a line tells of the challenge that gives a client its first nonce (RFC 9449 8 and 9): a step, not a refusal. */

@@ -19,6 +19,19 @@ process.on('SIGINT', () => {});
 // The other end of standard input closes when the local system is gone, however it ended.
 process.stdin.on('end', () => process.exit(0)).resume();
 
+const diagnostics = process.getBuiltinModule('node:diagnostics_channel');
+const LOOPBACK = /^(?:https?:\/\/)?(?:localhost|127\.0\.0\.1)(?::|$)/;
+
+// What AWS's X-Ray SDK does there: each request says which invocation it belongs to. To this machine alone.
+diagnostics.subscribe('http.client.request.created', ({ request }) => {
+  if (env._X_AMZN_TRACE_ID && LOOPBACK.test(request.host ?? '') && !request.headersSent)
+    request.setHeader('x-amzn-trace-id', env._X_AMZN_TRACE_ID);
+});
+diagnostics.subscribe('undici:request:create', ({ request }) => {
+  if (env._X_AMZN_TRACE_ID && LOOPBACK.test(String(request.origin)))
+    request.addHeader('x-amzn-trace-id', env._X_AMZN_TRACE_ID);
+});
+
 function open(method, path, headers, onAnswer, onError) {
   const sent = http.request(`${base}${path}`, { method, agent, headers }, (response) => {
     const chunks = [];

@@ -19,11 +19,15 @@ export function createLogs(directory: string, trail: Trail) {
     stream,
     line(text) {
       appendFileSync(join(directory, `${of.name}.log`), `${text}\n`, { mode: 0o600 });
+      const fields = parseLine(text);
+      const { xray_trace_id: trace } = fields;
       trail.add({
         kind: 'log',
         function: of.name,
         ...(of.zone === undefined ? {} : { zone: of.zone }),
-        fields: parseLine(text),
+        // A process writes for many requests: the line says for which, not where it is read.
+        trace: typeof trace === 'string' ? trace : undefined,
+        fields,
       });
     },
   });

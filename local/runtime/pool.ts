@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError } from '../aws/errors.ts';
+import { currentTrace, makeTraceId } from '../trace.ts';
 import { type Instance, type Sink, startInstance } from './instance.ts';
 import type { FunctionLog } from './log.ts';
 import { type Logging, passesLevel } from './log-level.ts';
@@ -172,7 +173,7 @@ export function createPool(options: PoolOptions): FunctionPool {
     const slot = await acquire(kind);
     slot.tail = [`START RequestId: ${requestId} Version: $LATEST`];
     if (!slot.instance.usable()) return { ...exited(requestId, 1, null), tail: slot.tail };
-    const traceId = `Root=1-${Math.floor(now() / 1000).toString(16)}-${randomUUID().replaceAll('-', '').slice(0, 24)};Sampled=0`;
+    const traceId = `Root=${currentTrace() ?? makeTraceId(now())};Sampled=0`;
     const outcome = await slot.instance.invoke(
       { requestId, payload, functionArn: kind.arn, traceId },
       kind.timeout,

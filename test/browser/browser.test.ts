@@ -25,7 +25,7 @@ async function profile(options: Parameters<typeof openProfile>[1] = {}): Promise
 async function localPage(context: BrowserContext): Promise<Page> {
   const page = await context.newPage();
   await page.goto(running.page);
-  await page.locator('#keys table').waitFor();
+  await page.locator('#keys table').first().waitFor();
   return page;
 }
 

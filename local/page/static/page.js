@@ -181,8 +181,13 @@ function addLine(view) {
     make('span', 'what', view.what),
   );
   item.dataset.zone = view.zone;
+  item.dataset.trace = view.trace ?? '';
   item.hidden = !isShown(view);
-  trail.append(item);
+  // Lines of one request stand together, whatever else happened meanwhile.
+  const mine = view.trace && [...trail.children].findLast((other) => other.dataset.trace === view.trace);
+  if (mine) mine.after(item);
+  else trail.append(item);
+  item.classList.toggle('first', !mine);
   if (trail.childElementCount > MOST_LINES) trail.firstElementChild.remove();
   if (atEnd) box.scrollTop = box.scrollHeight;
 }

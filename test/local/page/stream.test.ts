@@ -73,6 +73,10 @@ describe('a line of the trail in words', () => {
     expect(describeLine(line('entry', other, { zone: 'public' }), NAMES)).not.toHaveProperty('from');
   });
 
+  test('tells which request it belongs to', () => {
+    expect(describeLine({ ...line('aws', call), trace: '1-a-b' }, NAMES)).toMatchObject({ trace: '1-a-b' });
+  });
+
   test('stand-ins and what AWS does itself', () => {
     const standIn = { service: 'helseid', event: 'refused', detail: 'use_dpop_nonce' };
     expect(describeLine(line('stand-in', standIn), NAMES)).toMatchObject({
