@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { zoneScopes } from '../infra/declaration/derive.ts';
 import type { SystemDeclaration } from '../infra/declaration/types.ts';
 import type { LocalDeclaration, StandInPlace } from './declaration.ts';
 import { type ForeignClient, foreignApis, makeForeignClients, registerForeign } from './foreign-client.ts';
@@ -134,18 +135,12 @@ function clientsOf(
     .filter(([, client]) => client.issuer === issuer)
     .map(([name, { clientId, tenancy, selfService }]) => {
       const zones = Object.entries(system.zones);
-      const grants = zones.flatMap(([, zone]) => zone.grants.filter((grant) => grant.client === name));
-      const granted = grants.flatMap((grant) =>
-        grant.apis.flatMap(({ api }) => system.apis[api]?.scopes ?? []),
-      );
       const logins = zones.filter(([, zone]) => zone.gateway?.login?.client === name);
       const urls = logins.map(([zone]) => gatewayUrl(zone));
-      const scopes = logins.flatMap(([, zone]) => zone.gateway?.login?.scopes ?? []);
+      const scopes = zones.flatMap(([zone]) => zoneScopes(system, zone, name));
       return {
         ...{ clientId, name, tenancy },
-        scopes: [
-          ...new Set([...granted, ...scopes, ...(selfService === undefined ? [] : [selfService.scope])]),
-        ],
+        scopes: [...new Set([...scopes, ...(selfService === undefined ? [] : [selfService.scope])])],
         ...(tenancy === 'single-tenant' ? { parent: LEGAL_ENTITY } : {}),
         ...(urls[0] === undefined
           ? {}
