@@ -33,6 +33,11 @@ export function welcome(
     `helseid-zones: ${declaration.name} runs (ready in ${seconds.toFixed(1)} s)`,
     ...text,
     ...(standIns === undefined ? registrationHints(system) : []),
+    ...(process.platform === 'win32'
+      ? [
+          `Windows has no file modes: whoever may read ${directory} has the local keys. Keep it in your own profile.`,
+        ]
+      : []),
     `Logs: ${system.logs}   State: ${directory}${standIns === undefined ? '' : ' (npm start -- --fresh empties it)'}   Ctrl-C ends everything.`,
   ].join('\n\n');
 }

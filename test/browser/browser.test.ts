@@ -294,7 +294,7 @@ describe('the page', () => {
     const button = page.getByRole('button', { name: 'Send the sample event' });
     await button.click();
     // What happens is in sight together with the button, though the map is not.
-    await page.locator('#live .done', { hasText: 'signed' }).first().waitFor();
+    await page.locator('#live span', { hasText: 'submitted' }).first().waitFor();
     for (const seen of [button, page.locator('#live')]) {
       const box = await seen.boundingBox();
       expect(box?.y).toBeGreaterThanOrEqual(0);

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { APIGatewayAuthorizerResult } from 'aws-lambda';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { helseIdProfile } from '../../../client/profile.ts';
@@ -54,7 +55,7 @@ beforeAll(async () => {
     authorizer: { client: 'journal', audience: 'example:a', scopes: ['example:a/read'] },
   };
   writeFileSync(join(files.dir, 'config.json'), JSON.stringify(config));
-  ({ handler } = await import(/* @vite-ignore */ outfile));
+  ({ handler } = await import(/* @vite-ignore */ pathToFileURL(outfile).href));
 });
 afterAll(async () => {
   vi.unstubAllEnvs();

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { describePublicKey } from '../../../client/compose/jwk.ts';
@@ -116,7 +117,7 @@ beforeAll(async () => {
     sizes.set(name, code.length);
     await writeFile(join(folder, 'index.mjs'), code);
     await writeFile(join(folder, 'config.json'), JSON.stringify(config));
-    const { handler } = await import(/* @vite-ignore */ join(folder, 'index.mjs'));
+    const { handler } = await import(/* @vite-ignore */ pathToFileURL(join(folder, 'index.mjs')).href);
     handlers[name] = name === 'api' ? collect(handler) : handler;
   }
   login = { handlers, deps: { settings: deriveSettings(config, GATEWAY) } } as unknown as Login;

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { EmbeddedJWK, importJWK, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -41,7 +42,7 @@ async function invoke(event: unknown, environment: Record<string, string> = {}) 
     ...environment,
   };
   const script = `
-    const { handler } = await import(${JSON.stringify(join(folder, 'index.mjs'))});
+    const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder, 'index.mjs')).href)});
     const answer = await handler(JSON.parse(process.argv[1]), { awsRequestId: 'request-1' });
     console.log(JSON.stringify({ answer }));`;
   const { stdout } = await run(
