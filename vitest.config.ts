@@ -8,7 +8,13 @@ const OWN_PROCESS = [
   'test/functions/login/deployed.test.ts',
 ];
 
-const OTHERS = ['test/differential/**', 'test/browser/**', 'test/fuzz/**', 'test/package/**'];
+const OTHERS = [
+  'test/differential/**',
+  'test/interop/**',
+  'test/browser/**',
+  'test/fuzz/**',
+  'test/package/**',
+];
 
 export default defineConfig({
   test: {
