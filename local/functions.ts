@@ -10,6 +10,8 @@ export interface FunctionFacts {
   credentials: CredentialTable;
   endpoints: LocalEndpoints;
   caFile: string | undefined;
+  /** What the functions of a zone call beside AWS. */
+  calledUrls(zone: string | undefined): readonly string[];
   /** See `EnvironmentFacts`. */
   replacements: ReadonlyMap<string, string>;
 }
@@ -36,6 +38,7 @@ export function makeFunctions(
       region: facts.region,
       credentials: facts.credentials.issue({ arn: roleArn, account, functionArn: arn }, name),
       ...facts.endpoints.reachableFrom(of.subnets),
+      calledUrls: of.subnets.length === 0 ? undefined : facts.calledUrls(zone),
       caFile: facts.caFile,
       replacements: facts.replacements,
     });

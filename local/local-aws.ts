@@ -45,6 +45,8 @@ export interface LocalAwsOptions {
   stateDirectory: string;
   /** Certificate file that functions trust beside Node's own. */
   caFile?: string;
+  /** What the functions of a zone call beside AWS: nothing, for the signing zone. */
+  calledUrls(zone: string | undefined): readonly string[];
   /** Port of a zone's gateway. */
   gatewayPort(zone: string): number;
   /** Key and certificate of the gateways; undefined for plain HTTP. */
@@ -114,6 +116,7 @@ async function startAll(options: LocalAwsOptions, closers: Closers): Promise<Loc
       credentials,
       endpoints,
       caFile: options.caFile,
+      calledUrls: options.calledUrls,
       replacements: gatewayUrls(apis, urls),
     }),
   );

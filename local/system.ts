@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { ResolvedAssembly } from '../infra/boundary/resolve.ts';
 import { buildWorld } from '../infra/boundary/world/build.ts';
+import { calledUrls } from '../infra/declaration/derive.ts';
 import { loadSystem } from '../infra/declaration/load.ts';
 import type { SystemDeclaration } from '../infra/declaration/types.ts';
 import { loadAssembly } from './assembly.ts';
@@ -122,6 +123,7 @@ async function startAll(options: SystemOptions, closers: Closers): Promise<Local
     stateDirectory: state,
     caFile: makeTrust(ca, join(directory, 'ca'), options.extraCaFile),
     ...{ gatewayPort, tls: served },
+    calledUrls: (zone = '') => (local.system.zones[zone] ? calledUrls(local.system, zone) : []),
     trail,
   });
   closers.add(aws.close);

@@ -22,6 +22,8 @@ export interface EnvironmentFacts {
   endpoints: ReadonlyMap<string, string>;
   /** AWS's public endpoints, where the network has a way there. */
   publicUrl: string | undefined;
+  /** What the function calls beside AWS, as declared; undefined for one outside every VPC, which nothing restricts. */
+  calledUrls: readonly string[] | undefined;
   /** Certificate file of the local CA. */
   caFile: string | undefined;
   /** Texts in the template's environment that are elsewhere here: URL on AWS to local URL. */
@@ -61,8 +63,17 @@ export function makeEnvironment(of: TemplateFunction, facts: EnvironmentFacts): 
     TZ: ':UTC',
     LANG: 'en_US.UTF-8',
     ...endpointVariables(facts),
+    ...reachable(facts),
     ...(facts.caFile === undefined ? {} : { NODE_EXTRA_CA_CERTS: facts.caFile }),
   };
+}
+
+/** `host:port` of everything that its network lets it reach; `egress.mjs` lets nothing else through. */
+function reachable({ calledUrls, endpoints, publicUrl }: EnvironmentFacts): Record<string, string> {
+  if (calledUrls === undefined) return {};
+  const urls = [...calledUrls, ...endpoints.values(), ...(publicUrl === undefined ? [] : [publicUrl])];
+  const places = urls.map((url) => new URL(url)).map(({ hostname, port }) => `${hostname}:${port || 443}`);
+  return { LOCAL_REACHABLE: [...new Set(places)].join(',') };
 }
 
 function endpointVariables({ endpoints, publicUrl }: EnvironmentFacts): Record<string, string> {

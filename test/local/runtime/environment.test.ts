@@ -26,6 +26,7 @@ const facts = {
   credentials: { accessKeyId: 'ASIA', secretAccessKey: 's', sessionToken: 't' },
   endpoints: new Map([['lambda', 'http://127.0.0.1:1']]),
   publicUrl: 'http://127.0.0.1:2',
+  calledUrls: ['https://localhost:3443/session', 'https://helseid-sts.test.nhn.no'],
   caFile: '/ca.crt',
   replacements: new Map([['https://api.execute-api.eu-north-1.amazonaws.com/live', 'http://localhost:3000']]),
 };
@@ -38,6 +39,13 @@ describe('the environment of a function', () => {
       AWS_LAMBDA_LOG_LEVEL: 'FATAL',
     });
     expect(makeEnvironment(of, facts)).not.toHaveProperty('AWS_LAMBDA_LOG_LEVEL');
+  });
+
+  it('says what its network lets it reach, and nothing for a function outside every network', () => {
+    expect(makeEnvironment(of, facts)['LOCAL_REACHABLE']).toBe(
+      'localhost:3443,helseid-sts.test.nhn.no:443,127.0.0.1:1,127.0.0.1:2',
+    );
+    expect(makeEnvironment(of, { ...facts, calledUrls: undefined })).not.toHaveProperty('LOCAL_REACHABLE');
   });
 
   it("is the template's and the runtime's, with AWS where its network reaches it", () => {

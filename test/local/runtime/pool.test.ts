@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { listen } from '../../../local/http.ts';
 import { createLogs } from '../../../local/runtime/log.ts';
 import {
   createPool,
@@ -245,5 +246,26 @@ describe('the Runtime API', () => {
     const response = await fetch(`http://${host}/${'0'.repeat(32)}/2018-06-01/runtime/invocation/next`);
     expect(response.status).toBe(403);
     unregister();
+  });
+});
+
+describe('connections of a function', () => {
+  /** What came of fetching each URL: the status, or the code of what failed. */
+  const FETCH = `const give = (error) => error.cause?.code ?? error.name;
+    export const handler = (urls) => Promise.all(urls.map((url) =>
+      fetch(url, { signal: AbortSignal.timeout(500) }).then(({ status }) => status, give)));`;
+
+  it('reach what the network lets them reach, and fail as on AWS elsewhere', async () => {
+    const [open, closed] = await Promise.all(
+      [0, 1].map(() => listen((_, response) => response.end('hello'))),
+    );
+    const { environment, ...of } = functionOf('fetching', FETCH);
+    const urls = [open?.url, closed?.url, 'http://169.254.169.254/', 'https://example.no/'];
+    const restricted = { ...of, environment: { ...environment, LOCAL_REACHABLE: `127.0.0.1:${open?.port}` } };
+    const { result } = await invoke(newPool(), restricted, urls);
+    expect(result).toEqual([200, 'ECONNREFUSED', 'TimeoutError', 'ENOTFOUND']);
+    const free = await invoke(newPool(), { ...of, environment }, urls.slice(0, 2));
+    expect(free.result).toEqual([200, 200]);
+    await Promise.all([open?.close(), closed?.close()]);
   });
 });
