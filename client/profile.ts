@@ -1,6 +1,6 @@
 import type { Algorithm } from './algorithms.ts';
 
-/** What an issuer wants on the wire, as data (design 5). HelseID's is `helseIdProfile`; a plain FAPI 2.0 issuer is another row. */
+/** What an issuer wants on the wire, as data. HelseID's is `helseIdProfile`; a plain FAPI 2.0 issuer is another row. */
 export interface IssuerProfile {
   /** `typ` of client assertions. */
   assertionTyp: string;

@@ -53,7 +53,7 @@ export function buildApp(system: SystemDeclaration, options: BuildOptions = {}):
     const place: Place = { account: own ?? Aws.ACCOUNT_ID, region };
     const env = environment(own, options.region);
     const stack = createZoneStack(app, { system, zone, declared, place, signingPlace, signing, env });
-    // Permissions of signers for another account name that account's roles, which must exist by then (correction 13).
+    // Permissions of signers for another account name that account's roles, which must exist by then.
     if (own !== options.account) signing.stack.addStackDependency(stack);
     if (declared.gateway && system.apiGatewayAccount !== false)
       stack.addStackDependency(gatewayAccount(app, system, signingPlace, place, env));

@@ -48,7 +48,7 @@ export function isUuid(value: string): boolean {
 
 /**
  * Checks `details` against the client's tenancy and the issuer's profile and renders the wire form of
- * `assertion_details` and `authorization_details`: one object for one detail, an array for several (helseid.md 1.6).
+ * `assertion_details` and `authorization_details`: one object for one detail, an array for several, as NHN's libraries for .NET and Java send them.
  * Throws `details_invalid` naming the field, never the value. Does not check that the issuer lets the client act for
  * the organisation, nor what a grant allows.
  */

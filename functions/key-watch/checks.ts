@@ -142,7 +142,7 @@ async function continueRotation(watch: Watch): Promise<Figures> {
   return {};
 }
 
-/** Counts keys that could sign and whose policy is not as rendered (correction 3). */
+/** Counts keys that could sign and whose policy is not as rendered. */
 async function watchPolicies({ store, kms, policyOf, audit, client }: Watch): Promise<Figures> {
   let PolicyDrift = 0;
   for (const { kid, keyArn, algorithm, state } of (await store.read()).keys) {

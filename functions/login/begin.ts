@@ -107,7 +107,7 @@ function readMaxAge(value: string | undefined, declared: number | undefined): nu
   return Math.min(Number(value), declared ?? Number.POSITIVE_INFINITY);
 }
 
-/** An organisation goes into the authorization request only inside a signed request object (helseid.md 1.7); otherwise it is switched to after login. */
+/** An organisation goes into the authorization request only inside a signed request object (https://utviklerportal.nhn.no/informasjonstjenester/helseid/bruksmoenstre-og-eksempelkode/bruk-av-helseid/docs/tekniske-mekanismer/organisasjonsnumre_enmd); otherwise it is switched to after login. */
 function readWishedOrganization(
   requestObject: boolean,
   tenancy: LoginSettings['tenancy'],

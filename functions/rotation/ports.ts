@@ -9,7 +9,7 @@ export interface ListedKey {
   expires?: number;
 }
 
-/** A public JWK as it is registered (helseid.md 3.3). */
+/** A public JWK as it is registered: as NHN's libraries post it. */
 export interface RegisteredJwk {
   kty: string;
   kid: string;

@@ -23,7 +23,7 @@ const problemSchema = v.object({ title: v.optional(v.string()), type: v.optional
 export interface SelfServiceDeps {
   /** https, without a trailing slash. */
   baseUrl: string;
-  /** The JWK as a JSON object, or as a JSON string that holds one: HelseID's own libraries differ (helseid.md 7). */
+  /** The JWK as a JSON object, or as a JSON string that holds one: NHN's libraries post the object, NHN's samples the string. */
   body: 'object' | 'string';
   /** With a DPoP-bound token of the client. */
   fetch: ApiFetch;

@@ -4,7 +4,7 @@ import { ZonesError } from '../../client/errors.ts';
 import type { ClientConfig } from '../common/config.ts';
 import type { KeyPolicyTemplate, KeyPolicyValues } from '../common/key-policy.ts';
 
-/** Seconds that HelseID may take to honour a new key everywhere, where nothing else is declared (helseid.md 7). */
+/** Seconds that HelseID may take to honour a new key everywhere, where nothing else is declared: NHN's self-service samples wait 20 s. */
 const PROPAGATION = 20;
 
 const seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -62,7 +62,7 @@ export interface AdminFiles {
 
 /**
  * Every client of the system with what its keys are kept by. The account is the records' own: signing and admin zones
- * share one (correction 1).
+ * share one, since KMS creates and disables keys in the caller's account only.
  * @throws ZonesError `config_invalid` naming what is missing
  */
 export function readAdminClients({ config, policies, env }: AdminFiles): AdminClient[] {

@@ -15,7 +15,7 @@ const MAX_BODY = 1024;
 
 /**
  * `POST /session` with `{"organization": {"child": "…"}}`: works on behalf of another organisation from now on, by
- * `assertion_details` on a refresh (helseid.md 1.7), without a new login. A refused switch leaves the session as it was.
+ * `assertion_details` on a refresh, without a new login. A refused switch leaves the session as it was.
  * Throws `csrf_refused`, `request_malformed`, `session_invalid`, and `token_refused` or `grant_refused` where HelseID or
  * the zone's grant does not allow the organisation.
  */

@@ -73,7 +73,7 @@ export function holdersOf(asked: Asked): Held {
 
 /**
  * An endpoint's policy holds where it refuses what is meant, and nothing gets round the endpoint: because the network
- * (`via`), or identity policy or boundary, leave no other way for what they do not deny anyhow (correction 7).
+ * (`via`), or identity policy or boundary, leave no other way for what they do not deny anyhow.
  */
 function holdsAtEndpoint(
   { actor, question, answers, logic, given }: Asked,

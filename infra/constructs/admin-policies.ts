@@ -14,7 +14,7 @@ const READ_KEYS = [
   'kms:ListResourceTags',
 ] as const;
 
-/** Moving a record from version to version (correction 2). */
+/** Moving a record from version to version: a version is immutable, so each state is a new one. */
 const WRITE_RECORDS = [
   'secretsmanager:DescribeSecret',
   'secretsmanager:GetSecretValue',
@@ -40,7 +40,7 @@ export interface AdminFacts {
 
 /**
  * Making client keys: of the declared kinds, with the system's tags. No condition binds the policy a key is made with; it is
- * read back (correction 32).
+ * read back.
  */
 export function allowCreatingKeys({ system, place, kms }: AdminFacts): PolicyStatement[] {
   const clients = Object.values(system.clients);

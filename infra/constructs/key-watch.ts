@@ -22,7 +22,7 @@ const MISSING = {
   ignore: TreatMissingData.IGNORE,
 } as const;
 
-/** What CloudWatch needs of the zone's key to publish an alarm (correction 30). */
+/** What CloudWatch needs of the zone's key to publish an alarm. */
 export function alarmKeyStatement(place: Place): PolicyStatement {
   return allow({
     sid: 'Alarms',

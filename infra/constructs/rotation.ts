@@ -6,7 +6,7 @@ import type { Place } from './arns.ts';
 
 /**
  * Rotates each client's record on its schedule. Not at deploy: the client may not exist at its issuer yet, and an update
- * would rotate again (correction 5).
+ * would rotate again (RotateImmediatelyOnUpdate is true unless said).
  */
 export function scheduleRotation(
   scope: Construct,

@@ -121,7 +121,7 @@ export function allowTable(actions: readonly string[], tableArn: string, endpoin
   });
 }
 
-/** Use of a zone's key by services that act for the caller; those calls carry no endpoint (correction 11). */
+/** Use of a zone's key by services that act for the caller; those calls carry no endpoint. */
 export function allowDataKey(keyArn: string, services: readonly string[]): PolicyStatement {
   return allow({
     sid: 'OwnDataKey',

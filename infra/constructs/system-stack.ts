@@ -9,7 +9,7 @@ export interface SystemStackProps extends StackProps {
 
 /**
  * A stack that takes the first availability zones of whatever region it is deployed to. CDK would look them up in the account
- * when account and region are given, so that a synth needed credentials (correction 28).
+ * when account and region are given, so that a synth needed credentials.
  */
 export class SystemStack extends Stack {
   private readonly zones: number;

@@ -3,7 +3,7 @@ import type { IssuerProfile } from '../../client/profile.ts';
 import type { AuthorizerConfig, LoginConfig, RouteConfig } from '../../functions/common/config.ts';
 import type { AllowedDetail } from '../../functions/signer/grant.ts';
 
-/** Where a signing key lives (design 5, 6). Only `kms` may span zones. */
+/** Where a signing key lives. Only `kms` may span zones. */
 export type KeyCustody = 'kms' | 'secret' | 'file' | 'database' | 'pkcs11';
 
 /** One registration at the issuer. */
@@ -104,7 +104,7 @@ export interface BoundaryException {
   reason: string;
 }
 
-/** The one declaration (design 5). */
+/** The one declaration: clients, APIs, zones; everything else derives from it. */
 export interface SystemDeclaration {
   /** Prefix of every physical name: lower-case letters and digits. */
   name: string;

@@ -16,7 +16,7 @@ export interface DraftRequest {
 const answerSchema = v.object({ clientId: v.pipe(v.string(), v.minLength(1)) });
 
 /**
- * Registers a client with its first key without the portal (`POST /v1/client-drafts`, helseid.md 7): single-tenant clients
+ * Registers a client with its first key without the portal (`POST /v1/client-drafts`): single-tenant clients
  * only, from a template that the api key is for. A person still confirms, on the page that is printed.
  * @throws ZonesError `config_invalid`, `self_service_refused`, `self_service_unreachable`
  */

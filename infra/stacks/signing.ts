@@ -96,7 +96,7 @@ function createRecord(scope: Construct, system: string, client: string, keyArn: 
     name: recordName(system, client),
     description: `Keys of client ${client}: ids and states, no key material.`,
     kmsKeyId: keyArn,
-    // A constant: a value that changed with the declaration would overwrite what rotation has stored (correction 6).
+    // A constant: a value that changed with the declaration would overwrite what rotation has stored.
     secretString: SEED_RECORD,
   });
   // Losing it would lose which key is registered.

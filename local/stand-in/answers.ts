@@ -78,7 +78,7 @@ async function alterIdToken(
   return signed.slice(0, at) + (signed[at] === 'A' ? 'B' : 'A') + signed.slice(at + 1);
 }
 
-/** What HelseID's metadata says and leaves out (helseid.md 6). */
+/** What HelseID's metadata says and leaves out (docs/decisions/stand-in.md). */
 function finishMetadata(document: Record<string, unknown>, issuer: string, parts: AnswerParts) {
   delete document['token_endpoint_auth_signing_alg_values_supported'];
   Object.assign(document, {

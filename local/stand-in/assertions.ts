@@ -19,7 +19,7 @@ export type Notes = WeakMap<object, RequestNotes>;
 type Claims = Readonly<Record<string, unknown>>;
 
 /**
- * HelseID's checks of a client assertion beyond those of oidc-provider (helseid.md 1): the audience again, because
+ * HelseID's checks of a client assertion beyond those of oidc-provider (docs/decisions/stand-in.md): the audience again, because
  * this hook replaces the one that FAPI 2.0 brings, then `typ`, `kid`, times, and what the details ask for. Signature,
  * algorithm, `iss`, `sub` and the single use of `jti` are oidc-provider's. The reason is told in the error's detail,
  * which goes to the local log; HelseID tells a client little more than `invalid_client`.

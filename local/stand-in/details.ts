@@ -5,7 +5,7 @@ const ORGANIZATION_OF_SINGLE = 'urn:oid:2.16.578.1.12.4.1.4.101';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const PREFIX = 'helseid://claims/client/claims/';
 
-/** Why HelseID refuses details; the number is HelseID's own (helseid.md 1.7). */
+/** Why HelseID refuses details; the number is HelseID's own. */
 export interface DetailsRefusal {
   refused: `HID-${number}`;
   reason: string;

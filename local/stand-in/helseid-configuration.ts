@@ -179,7 +179,7 @@ function demandsNonce(ctx: KoaContextWithOIDC, behaviour: HelseIdBehaviour): boo
   return here && behaviour.nonce !== 'never';
 }
 
-/** FAPI 2.0 5.3.2.1 and helseid.md 1.8; replaces oidc-provider's hook and so repeats what it demands. */
+/** FAPI 2.0 5.3.2.1; replaces oidc-provider's hook and so repeats what it demands. */
 function checkRequestObject(
   ctx: KoaContextWithOIDC,
   claims: Readonly<Record<string, unknown>>,
@@ -217,7 +217,7 @@ function loginOnly() {
   return policy;
 }
 
-/** With an ID token as hint nobody is asked again (helseid.md 4.6). */
+/** With an ID token as hint nobody is asked again. */
 async function endSession(ctx: KoaContextWithOIDC, form: string) {
   const finish = confirm.at(-1);
   if (!ctx.oidc.entities.IdTokenHint || !ctx.oidc.params || !finish)

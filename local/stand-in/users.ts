@@ -30,7 +30,7 @@ export const TEST_USERS: readonly TestUser[] = [
   },
 ];
 
-/** Which claims each scope brings (helseid.md 4.5). */
+/** Which claims each scope brings (docs/decisions/stand-in.md). */
 export const CLAIMS_BY_SCOPE: Readonly<Record<string, readonly string[]>> = {
   openid: ['sub', 'idp', 'client_amr', 'auth_time'],
   profile: ['name', 'given_name', 'family_name'],

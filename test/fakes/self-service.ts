@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, decodeProtectedHeader, type JWK } from 'jose';
 import type { Fetch } from '../../client/http.ts';
 import { type VerifyJwt, verifyWithJose } from './verify-jws.ts';
 
-/** How the fake may behave; nobody knows how HelseID does (helseid.md 7). Times are seconds. */
+/** How the fake may behave; nobody knows how HelseID does. Times are seconds. */
 export interface HelseIdBehaviour {
   /** What registering a key does to those registered through the API before: none, at once, or once the new one is accepted. */
   drops: 'nothing' | 'at-once' | 'when-accepted';
@@ -262,7 +262,7 @@ function problem(status: number): Response {
   return Response.json(body, { status, headers: { 'content-type': 'application/problem+json' } });
 }
 
-/** A JWK as helseid.md 3.3 wants it, or nothing. */
+/** A JWK as NHN's libraries post it, or nothing. */
 function readJwk(body: string, form: 'object' | 'string'): JWK | undefined {
   const parsed: unknown = JSON.parse(body);
   const jwk = form === 'string' && typeof parsed === 'string' ? JSON.parse(parsed) : parsed;

@@ -23,7 +23,7 @@ export interface EventSourceDeps {
   keys: KeyStore;
   trail: Trail;
   region: string;
-  /** The call that Lambda makes for the mapping with the function's role, from outside the zone's VPC (aws.md 11). */
+  /** The call that Lambda makes for the mapping with the function's role, from outside the zone's VPC. */
   callFor(of: RunnableFunction): Call;
   /** Milliseconds until the next try after polling was refused (default 10 s). */
   backoff?: number;
