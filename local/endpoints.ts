@@ -21,8 +21,8 @@ export interface LocalEndpoints {
 
 /**
  * Starts one listener for each VPC endpoint of the template and one for AWS's public endpoints. A call's `aws:SourceVpce` is
- * decided by the listener it came to. Loopback has no subnets: that a function uses no other zone's listener rests on its not
- * knowing the URL, which the boundary proof does not rely on.
+ * decided by the listener it came to. Loopback has no subnets: that a function uses no other zone's listener rests on its
+ * process's hook on connections (`runtime/egress.mjs`), which the boundary proof does not rely on.
  */
 export async function startEndpoints(deps: AwsDeps, networks: Networks): Promise<LocalEndpoints> {
   const open = await startListener(deps, {});
