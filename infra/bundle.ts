@@ -100,11 +100,8 @@ export function compileHandlers(entries: readonly string[]): void {
   });
   const output = new Map(outputFiles.map((file) => [basename(file.path), file]));
   for (const entry of missing) {
-    const code = `${output.get(`${entry}.js`)?.text}//# sourceMappingURL=index.mjs.map\n`;
-    compiled.set(entry, {
-      code: Buffer.from(code),
-      map: output.get(`${entry}.js.map`)?.contents ?? new Uint8Array(),
-    });
+    const [code, map] = [`${entry}.js`, `${entry}.js.map`].map((file) => output.get(file)?.contents);
+    compiled.set(entry, { code: code ?? new Uint8Array(), map: map ?? new Uint8Array() });
   }
 }
 
@@ -134,7 +131,7 @@ export function bundleFunction(
 ): string {
   const { code, map } = compileEntry(entry);
   const contents = new Map<string, Uint8Array | string>([
-    ['index.mjs', code],
+    ['index.mjs', `${Buffer.from(code)}//# sourceMappingURL=index.mjs.map\n`],
     ['index.mjs.map', map],
   ]);
   for (const [file, value] of Object.entries(files))
