@@ -8,7 +8,7 @@ import {
   type Role,
   rolePrincipal,
   type World,
-} from '../infra/boundary/policy/index.ts';
+} from '../infra/proof/policy/index.ts';
 import { type BenchResult, fastest } from './result.ts';
 
 const ACCOUNT = '111122223333';

@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
-import type { Algorithm } from '../client/algorithms.ts';
-import { composeToken } from '../client/compose/compose.ts';
-import { describePublicKey } from '../client/compose/jwk.ts';
-import { parseSignRequest } from '../client/compose/parse.ts';
-import type { Intent } from '../client/intents.ts';
-import { createMemorySigner } from '../client/memory-signer.ts';
-import { helseIdProfile } from '../client/profile.ts';
+import { createMemorySigner } from '@helseid-zones/client/memory-signer';
+import type { Algorithm } from '@helseid-zones/protocol/algorithms';
+import { composeToken } from '@helseid-zones/protocol/compose';
+import type { Intent } from '@helseid-zones/protocol/intents';
+import { describePublicKey } from '@helseid-zones/protocol/jwk';
+import { parseSignRequest } from '@helseid-zones/protocol/parse';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { BenchResult } from './result.ts';
 
 const subject = {

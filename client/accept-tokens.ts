@@ -1,5 +1,5 @@
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Answer } from './authenticate.ts';
-import { isZonesError, ZonesError } from './errors.ts';
 import { revokeToken } from './logout.ts';
 import type { TokenClient } from './token-client.ts';
 import type { RevocationRequest } from './tokens.ts';

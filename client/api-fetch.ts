@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import {
   customFetch,
   type ProtectedResourceRequestBody,
@@ -8,7 +9,6 @@ import {
 } from 'oauth4webapi';
 import { checkRequest, checkUrl, isOneShot, refuseForeignRedirect } from './api-request.ts';
 import { stopNonceLoop } from './authenticate.ts';
-import { isZonesError, ZonesError } from './errors.ts';
 import { abortedBy, describeNetworkFailure, tellFate, withDeadline, withSecondConnection } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 import type { TokenClient } from './token-client.ts';

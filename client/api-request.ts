@@ -1,4 +1,4 @@
-import { ZonesError } from './errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 
 /** The URL of an API call, without its fragment. Throws `request_malformed` unless it is absolute, https and without user info. */
 export function checkUrl(input: string | URL): URL {

@@ -1,6 +1,7 @@
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import type { AssertionDetail, Intent, Signature } from '@helseid-zones/protocol/intents';
 import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
 import { customFetch } from 'oauth4webapi';
-import { isZonesError, ZonesError } from './errors.ts';
 import {
   abortedBy,
   describeNetworkFailure,
@@ -9,7 +10,6 @@ import {
   withDeadline,
   withSecondConnection,
 } from './http.ts';
-import type { AssertionDetail, Intent, Signature } from './intents.ts';
 import { requireEndpoint } from './metadata.ts';
 import { type Refusal, readRefusal, refuseToken } from './oauth-errors.ts';
 import { describeClient, type TokenClient } from './token-client.ts';

@@ -1,3 +1,5 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { RequestObjectIntent } from '@helseid-zones/protocol/intents';
 import {
   calculatePKCECodeChallenge,
   generateRandomCodeVerifier,
@@ -7,8 +9,6 @@ import {
   pushedAuthorizationRequest,
 } from 'oauth4webapi';
 import { requestAuthenticated } from './authenticate.ts';
-import { ZonesError } from './errors.ts';
-import type { RequestObjectIntent } from './intents.ts';
 import { requireEndpoint } from './metadata.ts';
 import { readAs } from './oauth-errors.ts';
 import type { TokenClient } from './token-client.ts';

@@ -1,6 +1,6 @@
 import { type BinaryLike, createHash, createHmac } from 'node:crypto';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { ZonesError } from './errors.ts';
 import { describeNetworkFailure, type Fetch, withDeadline } from './http.ts';
 
 /** The services that zone functions and the key commands call: signing name, host prefix and the `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>`. */

@@ -1,3 +1,4 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import {
   AuthorizationResponseError,
   type AuthorizationServer,
@@ -7,7 +8,6 @@ import {
 } from 'oauth4webapi';
 import { acceptTokens } from './accept-tokens.ts';
 import { requestAuthenticated } from './authenticate.ts';
-import { ZonesError } from './errors.ts';
 import { readAs, shorten } from './oauth-errors.ts';
 import { CLOCK_TOLERANCE, describeClient, type TokenClient } from './token-client.ts';
 import type { CodeRedemption, IdTokenClaims, LoginTokens } from './tokens.ts';

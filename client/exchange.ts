@@ -1,7 +1,7 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { genericTokenEndpointRequest } from 'oauth4webapi';
 import { acceptTokens } from './accept-tokens.ts';
 import { requestAuthenticated } from './authenticate.ts';
-import { ZonesError } from './errors.ts';
 import type { TokenClient } from './token-client.ts';
 import { readTokens } from './token-response.ts';
 import type { AccessToken, ExchangeRequest } from './tokens.ts';

@@ -1,4 +1,4 @@
-import { isZonesError, ZonesError } from './errors.ts';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 
 /** `fetch`, replaceable. */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;

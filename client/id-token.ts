@@ -1,6 +1,6 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { TokenEndpointResponse } from 'oauth4webapi';
 import { type AuthorizationServer, type Client, getValidatedIdTokenClaims } from 'oauth4webapi';
-import { ZonesError } from './errors.ts';
 import { verifyIssuerJwt } from './issuer-jwt.ts';
 import { readAs } from './oauth-errors.ts';
 import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';

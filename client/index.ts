@@ -2,7 +2,15 @@
  * What a zone function imports: tokens and API calls for a HelseID client whose key only a signer can use.
  * @module
  */
-export { ALGORITHMS, type Algorithm, type AlgorithmEntry, isAlgorithm } from './algorithms.ts';
+export {
+  ALGORITHMS,
+  type Algorithm,
+  type AlgorithmEntry,
+  isAlgorithm,
+} from '@helseid-zones/protocol/algorithms';
+export { ERROR_CODES, type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+export type * from '@helseid-zones/protocol/intents';
+export { helseIdProfile, type IssuerProfile } from '@helseid-zones/protocol/profile';
 export { createApiFetch } from './api-fetch.ts';
 export { createTransaction, pushAuthorizationRequest } from './authorization-request.ts';
 export {
@@ -16,14 +24,11 @@ export {
   readAwsConfig,
 } from './aws.ts';
 export { redeemCode } from './code.ts';
-export { ERROR_CODES, type ErrorCode, isZonesError, ZonesError } from './errors.ts';
 export { exchangeToken } from './exchange.ts';
-export type * from './intents.ts';
 export { createEndSessionUrl, revokeToken } from './logout.ts';
 export { validateLogoutToken } from './logout-token.ts';
 export { getAccessToken, machineTokens } from './machine-token.ts';
 export { createMemorySigner, type MemoryKey, type MemorySignerOptions } from './memory-signer.ts';
-export { helseIdProfile, type IssuerProfile } from './profile.ts';
 export { refreshTokens } from './refresh.ts';
 export { createRemoteSigner } from './remote-signer.ts';
 export { createTokenClient, type TokenClient, type TokenClientDeps } from './token-client.ts';

@@ -1,6 +1,6 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { AuthorizationServer } from 'oauth4webapi';
 import { type Cached, createCached } from './cached.ts';
-import { ZonesError } from './errors.ts';
 import type { Fetch } from './http.ts';
 import { fetchDocument, requireEndpoint } from './metadata.ts';
 

@@ -1,4 +1,4 @@
-import { ZonesError } from './errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { verifyIssuerJwt } from './issuer-jwt.ts';
 import { readAs } from './oauth-errors.ts';
 import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';

@@ -1,6 +1,6 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { processRevocationResponse, revocationRequest } from 'oauth4webapi';
 import { requestAuthenticated } from './authenticate.ts';
-import { ZonesError } from './errors.ts';
 import { readAs } from './oauth-errors.ts';
 import type { TokenClient } from './token-client.ts';
 import type { RevocationRequest } from './tokens.ts';

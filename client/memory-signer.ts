@@ -1,10 +1,10 @@
 import { constants, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { ALGORITHMS, type Algorithm } from './algorithms.ts';
-import { composeToken, type TokenSubject } from './compose/compose.ts';
-import { describePublicKey, type VerificationKey } from './compose/jwk.ts';
-import { parseSignRequest } from './compose/parse.ts';
-import { ZonesError } from './errors.ts';
-import type { Intent, Signature, Signer } from './intents.ts';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { composeToken, type TokenSubject } from '@helseid-zones/protocol/compose';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { Intent, Signature, Signer } from '@helseid-zones/protocol/intents';
+import { describePublicKey, type VerificationKey } from '@helseid-zones/protocol/jwk';
+import { parseSignRequest } from '@helseid-zones/protocol/parse';
 
 /** A private key in this process's memory. */
 export interface MemoryKey {

@@ -1,3 +1,4 @@
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import {
   type AuthorizationServer,
   customFetch,
@@ -5,7 +6,6 @@ import {
   processDiscoveryResponse,
 } from 'oauth4webapi';
 import { createCached } from './cached.ts';
-import { isZonesError, ZonesError } from './errors.ts';
 import { describeNetworkFailure, type Fetch, isMomentary, withDeadline } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 

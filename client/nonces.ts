@@ -1,4 +1,4 @@
-import { NONCE_PATTERN } from './intents.ts';
+import { NONCE_PATTERN } from '@helseid-zones/protocol/intents';
 
 /** Servers by role: an authorization server and an API keep their nonces apart, even on one origin (RFC 9449 8, 9). */
 export type ServerRole = 'authorization-server' | 'api';

@@ -1,4 +1,4 @@
-import { type ErrorOptions, isZonesError, ZonesError } from './errors.ts';
+import { type ErrorOptions, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 
 /** What an authorization server says when it refuses (RFC 6749 5.2). */
 export interface Refusal {

@@ -1,7 +1,7 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { processRefreshTokenResponse, refreshTokenGrantRequest } from 'oauth4webapi';
 import { acceptTokens } from './accept-tokens.ts';
 import { requestAuthenticated } from './authenticate.ts';
-import { ZonesError } from './errors.ts';
 import type { TokenClient } from './token-client.ts';
 import type { RefreshRequest, UserTokens } from './tokens.ts';
 import { readUserTokens } from './user-token.ts';

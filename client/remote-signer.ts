@@ -1,6 +1,6 @@
+import { ERROR_CODES, type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import type { Intent, Signature, Signer, SignRequest } from '@helseid-zones/protocol/intents';
 import type { AwsCaller } from './aws.ts';
-import { ERROR_CODES, type ErrorCode, isZonesError, ZonesError } from './errors.ts';
-import type { Intent, Signature, Signer, SignRequest } from './intents.ts';
 
 /**
  * A {@link Signer} that invokes a signer function and waits for its answer. Asking again does no harm (every signature

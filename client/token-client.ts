@@ -1,11 +1,11 @@
+import type { Signer } from '@helseid-zones/protocol/intents';
+import type { IssuerProfile } from '@helseid-zones/protocol/profile';
 import type { AuthorizationServer, Client } from 'oauth4webapi';
 import { clockSkew, clockTolerance } from 'oauth4webapi';
 import type { Fetch } from './http.ts';
-import type { Signer } from './intents.ts';
 import { createKeySource, type KeySource } from './jwks.ts';
 import { createMetadataSource } from './metadata.ts';
 import { createNonceStore, type NonceStore } from './nonces.ts';
-import type { IssuerProfile } from './profile.ts';
 import { createTokenCache, type TokenCache } from './token-cache.ts';
 
 /** What a token client is made of. */

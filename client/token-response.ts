@@ -1,6 +1,6 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { processGenericTokenEndpointResponse, type TokenEndpointResponse } from 'oauth4webapi';
 import type { Answer } from './authenticate.ts';
-import { ZonesError } from './errors.ts';
 import { readAs } from './oauth-errors.ts';
 import type { AccessToken, KeyBinding } from './tokens.ts';
 

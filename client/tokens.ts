@@ -1,4 +1,4 @@
-import type { AssertionDetail } from './intents.ts';
+import type { AssertionDetail } from '@helseid-zones/protocol/intents';
 
 /** The key a token is bound to. Every proof with `ath` pins it (I9). Both are RFC 7638 thumbprints. */
 export interface KeyBinding {

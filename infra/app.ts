@@ -1,7 +1,7 @@
 import { Validations } from 'aws-cdk-lib';
-import { boundaryPlugin } from './boundary/plugin.ts';
 import { buildApp } from './build-app.ts';
 import { loadSystem } from './declaration/load.ts';
+import { boundaryPlugin } from './proof/plugin.ts';
 
 const system = await loadSystem();
 

@@ -1,5 +1,5 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { App, Aws, Stack } from 'aws-cdk-lib';
-import { ZonesError } from '../client/errors.ts';
 import { compileHandlers } from './bundle.ts';
 import type { Place } from './constructs/arns.ts';
 import { sharedStackNames, zoneFunctions } from './declaration/names.ts';

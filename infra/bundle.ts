@@ -4,7 +4,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -12,8 +11,8 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { buildSync } from 'esbuild';
-import { ZonesError } from '../client/errors.ts';
 
 /** SDK packages call `require`, which an ES module has to bring along. */
 const BANNER = `import{createRequire as zonesRequire}from'node:module';const require=zonesRequire(import.meta.url);`;
@@ -47,18 +46,13 @@ interface Compiled {
 /** The folder that holds `functions/`: the repository's root, or the installed package's. */
 export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
-  while (!isPackageRoot(folder)) {
+  while (!existsSync(join(folder, 'functions/signer/handler.ts'))) {
     const parent = dirname(folder);
     if (parent === folder)
-      throw new ZonesError('config_invalid', 'No package.json of helseid-zones above infra/; reinstall it.');
+      throw new ZonesError('config_invalid', 'No functions/signer above infra/; install the package anew.');
     folder = parent;
   }
   return folder;
-}
-
-function isPackageRoot(folder: string): boolean {
-  const file = join(folder, 'package.json');
-  return existsSync(file) && JSON.parse(readFileSync(file, 'utf8')).name === 'helseid-zones';
 }
 
 /** `functions/<entry>/handler.ts` where the app runs, or else of this package: a system may add functions and replace shipped ones. */

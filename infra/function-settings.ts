@@ -1,5 +1,5 @@
+import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
 import { Duration } from 'aws-cdk-lib';
-import { STREAM_SECONDS } from '../functions/login-common/routes.ts';
 import { EVENT_TIMEOUT_SECONDS } from './constructs/events.ts';
 import { AUTHORIZER_FUNCTION } from './declaration/names.ts';
 import type { ZoneDeclaration } from './declaration/types.ts';

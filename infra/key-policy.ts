@@ -1,5 +1,5 @@
-import { ALGORITHMS, type Algorithm } from '../client/algorithms.ts';
-import { ACCOUNT_PLACEHOLDER, VPC_PLACEHOLDER } from '../functions/common/key-policy.ts';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { ACCOUNT_PLACEHOLDER, VPC_PLACEHOLDER } from '@helseid-zones/protocol/key-policy';
 
 /** What a key policy is rendered from. The account and the VPC are known to CloudFormation only; see {@link keyPolicyTemplate}. */
 export interface KeyPolicyFacts {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { isZonesError } from '../client/errors.ts';
+import { isZonesError } from '@helseid-zones/protocol/errors';
 
 /** What a terminal acts on or hides instead of showing: control, format and separator characters, and halves of surrogate pairs. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;

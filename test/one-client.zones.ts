@@ -1,4 +1,4 @@
-import { helseIdProfile } from '../client/profile.ts';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { defineSystem } from '../infra/declaration/define.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { isZonesError, ZonesError } from '../../client/errors.ts';
-import type { AccessToken, TokenSource } from '../../client/tokens.ts';
+import type { AccessToken, TokenSource } from '@helseid-zones/client/tokens';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { readIdCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import { refreshSession } from '../login-common/refresh.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import { type ErrorCode, ZonesError } from '../../client/errors.ts';
 import { type Answer, renderHead } from '../login-common/answer.ts';
 import type { Dependencies } from '../login-common/dependencies.ts';
 import type { GatewayRequest } from '../login-common/request.ts';

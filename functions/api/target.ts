@@ -1,5 +1,5 @@
-import { canonicalUrl } from '../../client/compose/url.ts';
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { canonicalUrl } from '@helseid-zones/protocol/url';
 import type { GatewayRequest } from '../login-common/request.ts';
 import type { ForwardTarget } from '../login-common/settings.ts';
 

@@ -1,5 +1,5 @@
+import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
-import { isZonesError } from '../../client/errors.ts';
 import { challengeFor } from './challenge.ts';
 import { describeAccess } from './context.ts';
 import type { AccessPorts, AccessRequest } from './rules.ts';

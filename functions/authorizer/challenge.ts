@@ -1,4 +1,4 @@
-import type { ErrorCode, ZonesError } from '../../client/errors.ts';
+import type { ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import { type AccessRules, PROOF_ALGORITHMS } from './rules.ts';
 
 /** How a refused request is answered over HTTP. */

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
+import { createIssuerKeys } from '@helseid-zones/client/issuer-keys';
+import { createKeySource } from '@helseid-zones/client/jwks';
+import { createMetadataSource } from '@helseid-zones/client/metadata';
+import type { ZoneConfig } from '@helseid-zones/protocol/config';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
-import { createAwsCaller, readAwsConfig } from '../../client/aws.ts';
-import { ZonesError } from '../../client/errors.ts';
-import { createIssuerKeys } from '../../client/issuer-keys.ts';
-import { createKeySource } from '../../client/jwks.ts';
-import { createMetadataSource } from '../../client/metadata.ts';
-import type { ZoneConfig } from '../common/config.ts';
 import { createLog } from '../common/log.ts';
 import { type AuthorizerDeps, authorizeRequest } from './authorize.ts';
 import { createReplayTable } from './replay-table.ts';

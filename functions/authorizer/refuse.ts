@@ -1,5 +1,5 @@
+import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import { errors } from 'jose';
-import { type ErrorCode, ZonesError } from '../../client/errors.ts';
 
 /** The checks a request can fail, in the order they are made. */
 export type Check =

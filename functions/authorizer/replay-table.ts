@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AwsCaller } from '../../client/aws.ts';
-import { isZonesError } from '../../client/errors.ts';
+import type { AwsCaller } from '@helseid-zones/client/aws';
+import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { ReplayCache } from './rules.ts';
 
 /**

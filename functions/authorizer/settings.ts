@@ -1,5 +1,5 @@
-import { ZonesError } from '../../client/errors.ts';
-import type { ZoneConfig } from '../common/config.ts';
+import type { ZoneConfig } from '@helseid-zones/protocol/config';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { type AccessRules, DEFAULT_CLOCK_SKEW, DEFAULT_PROOF_AGE, PROOF_ALGORITHMS } from './rules.ts';
 
 /** What the authorizer works by. */

@@ -1,4 +1,4 @@
-import type { LoginTokens } from '../../client/tokens.ts';
+import type { LoginTokens } from '@helseid-zones/client/tokens';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import { keepRefreshToken, keepToken } from '../login-common/kept-tokens.ts';
 import {

@@ -1,5 +1,5 @@
-import { isZonesError, ZonesError } from '../../client/errors.ts';
-import type { LoginTokens } from '../../client/tokens.ts';
+import type { LoginTokens } from '@helseid-zones/client/tokens';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { type Answer, redirect } from '../login-common/answer.ts';
 import { readIdCookie, renderCookie, SESSION_COOKIE, transactionCookie } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';

@@ -1,4 +1,4 @@
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { equalSecrets } from '../login-common/secrets.ts';
 
 /** Parameters of an authorization response (RFC 6749 4.1.2, RFC 9207, JARM). Each may be there once. */

@@ -1,5 +1,5 @@
-import { isZonesError } from '../../client/errors.ts';
-import { describeNetworkFailure } from '../../client/http.ts';
+import { describeNetworkFailure } from '@helseid-zones/client/http';
+import { isZonesError } from '@helseid-zones/protocol/errors';
 
 /**
  * An error of the AWS SDK as facts for the audit: AWS's own name of it, the HTTP status where there was an answer, and what

@@ -1,9 +1,9 @@
-import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
-import { type PublicJwk, readPublicKey } from '../../client/compose/jwk.ts';
-import { ZonesError } from '../../client/errors.ts';
-import { samePolicy } from './key-policy.ts';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { type PublicJwk, readPublicKey } from '@helseid-zones/protocol/jwk';
+import { samePolicy } from '@helseid-zones/protocol/key-policy';
+import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { awsErrorName, type KmsPort } from './key-ports.ts';
-import type { KeyEntry } from './record.ts';
 
 /** Tags that every client key is born with. */
 export const KEY_TAGS = {

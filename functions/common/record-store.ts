@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { ClientRecord, RecordOwner } from '@helseid-zones/protocol/record';
+import { readRecord, requireOwner } from '@helseid-zones/protocol/record';
+import { changeOwner, findKey, recordProblems } from '@helseid-zones/protocol/record-states';
 import { awsErrorName, type Clock, type SecretsPort, systemClock } from './key-ports.ts';
-import type { ClientRecord, RecordOwner } from './record.ts';
-import { readRecord, requireOwner } from './record.ts';
-import { changeOwner, findKey, recordProblems } from './record-states.ts';
 import { SETTLING, untilThere } from './until-there.ts';
 
 /** The stage a new version of a record is written under before it becomes current. Only ever on the newest attempt. */

@@ -1,5 +1,5 @@
+import type { RouteConfig } from '@helseid-zones/protocol/config';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import type { RouteConfig } from './config.ts';
 import type { Log } from './log.ts';
 
 type RequestContext = Partial<APIGatewayProxyEvent['requestContext']>;

@@ -1,8 +1,8 @@
-import { type AwsCaller, createAwsCaller, readAwsConfig } from '../../client/aws.ts';
-import { ZonesError } from '../../client/errors.ts';
-import { createRemoteSigner } from '../../client/remote-signer.ts';
-import { createTokenClient, type TokenClient } from '../../client/token-client.ts';
-import type { ApiConfig, RouteConfig, ZoneConfig } from './config.ts';
+import { type AwsCaller, createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
+import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
+import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
+import type { ApiConfig, RouteConfig, ZoneConfig } from '@helseid-zones/protocol/config';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 
 /** The environment of a function, as `process.env` is. */
 export type Environment = Readonly<Record<string, string | undefined>>;

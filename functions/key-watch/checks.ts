@@ -1,3 +1,12 @@
+import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
+import {
+  candidateKey,
+  currentKey,
+  dueToRetire,
+  findKey,
+  moveKey,
+  noteExpiry,
+} from '@helseid-zones/protocol/record-states';
 import {
   describeClientKey,
   disableClientKey,
@@ -6,15 +15,6 @@ import {
   hasPolicy,
 } from '../common/client-keys.ts';
 import { awsErrorName } from '../common/key-ports.ts';
-import type { ClientRecord, KeyEntry } from '../common/record.ts';
-import {
-  candidateKey,
-  currentKey,
-  dueToRetire,
-  findKey,
-  moveKey,
-  noteExpiry,
-} from '../common/record-states.ts';
 import type { ListedKey, Rotation } from '../rotation/ports.ts';
 import type { Figures } from './metrics.ts';
 import { isRotationDue } from './rotation-due.ts';

@@ -1,4 +1,4 @@
-import type { KeyEntry } from '../common/record.ts';
+import type { KeyEntry } from '@helseid-zones/protocol/record';
 
 const DAY = 24 * 3600;
 

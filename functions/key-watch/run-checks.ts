@@ -1,5 +1,5 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
-import { ZonesError } from '../../client/errors.ts';
 import { describeFailure } from '../common/aws-error.ts';
 import { CHECKS, type Task, type Watch } from './checks.ts';
 import type { Figures } from './metrics.ts';

@@ -1,4 +1,4 @@
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Handle } from './serve.ts';
 
 /** Picks what handles a request by method and matched resource, e.g. `POST /logout`. Throws `request_malformed` for a route that the gateway should not have. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AwsCaller } from '../../client/aws.ts';
-import { isZonesError, ZonesError } from '../../client/errors.ts';
+import type { AwsCaller } from '@helseid-zones/client/aws';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { LoginStore, StoredItem } from './store.ts';
 
 /** A value in DynamoDB's JSON. */

@@ -1,4 +1,4 @@
-import type { AccessToken, UserTokens } from '../../client/tokens.ts';
+import type { AccessToken, UserTokens } from '@helseid-zones/client/tokens';
 import { type Dependencies, seconds } from './dependencies.ts';
 import type { RefreshWish } from './refresh.ts';
 import type { SessionData } from './sessions.ts';

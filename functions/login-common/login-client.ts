@@ -1,10 +1,10 @@
-import { createApiFetch } from '../../client/api-fetch.ts';
-import { pushAuthorizationRequest } from '../../client/authorization-request.ts';
-import { redeemCode } from '../../client/code.ts';
-import { createEndSessionUrl, revokeToken } from '../../client/logout.ts';
-import { validateLogoutToken } from '../../client/logout-token.ts';
-import { refreshTokens } from '../../client/refresh.ts';
-import type { TokenClient } from '../../client/token-client.ts';
+import { createApiFetch } from '@helseid-zones/client/api-fetch';
+import { pushAuthorizationRequest } from '@helseid-zones/client/authorization-request';
+import { redeemCode } from '@helseid-zones/client/code';
+import { createEndSessionUrl, revokeToken } from '@helseid-zones/client/logout';
+import { validateLogoutToken } from '@helseid-zones/client/logout-token';
+import { refreshTokens } from '@helseid-zones/client/refresh';
+import type { TokenClient } from '@helseid-zones/client/token-client';
 import type {
   ApiFetch,
   AuthorizationRequest,
@@ -16,7 +16,7 @@ import type {
   RevocationRequest,
   TokenSource,
   UserTokens,
-} from '../../client/tokens.ts';
+} from '@helseid-zones/client/tokens';
 
 /** What the login functions ask of the token client; what each throws stands there. */
 export interface LoginClient {

@@ -1,5 +1,5 @@
-import { ZonesError } from '../../client/errors.ts';
-import type { OrganizationDetail } from '../../client/intents.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { OrganizationDetail } from '@helseid-zones/protocol/intents';
 
 /** On whose behalf a person works: organisation numbers of nine digits. */
 export interface Organization {

@@ -1,4 +1,4 @@
-import type { ErrorCode, ZonesError } from '../../client/errors.ts';
+import type { ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import type { PageName } from './texts.ts';
 
 /** How an error is answered: the HTTP status and the page a person gets. */

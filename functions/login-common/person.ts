@@ -1,5 +1,5 @@
-import { ZonesError } from '../../client/errors.ts';
-import type { IdTokenClaims } from '../../client/tokens.ts';
+import type { IdTokenClaims } from '@helseid-zones/client/tokens';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 
 const CLAIM = {
   securityLevel: 'helseid://claims/identity/security_level',

@@ -1,5 +1,5 @@
-import { isZonesError, ZonesError } from '../../client/errors.ts';
-import type { AccessToken, RevocationRequest, UserTokens } from '../../client/tokens.ts';
+import type { AccessToken, RevocationRequest, UserTokens } from '@helseid-zones/client/tokens';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { type Dependencies, seconds } from './dependencies.ts';
 import { applyTokens } from './kept-tokens.ts';
 import { type Organization, organizationDetails } from './organization.ts';

@@ -1,5 +1,5 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import { ZonesError } from '../../client/errors.ts';
 
 /** A request as the login functions see it: API Gateway's proxy event (REST, payload 1.0) without its oddities. */
 export interface GatewayRequest {

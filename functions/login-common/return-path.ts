@@ -1,4 +1,4 @@
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Organization } from './organization.ts';
 import type { GatewayRequest } from './request.ts';
 

@@ -1,4 +1,4 @@
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { type GatewayRequest, readHeader } from './request.ts';
 
 /** A request header that a page of another origin can't add without asking first (a CORS preflight, which we never grant). */

@@ -1,5 +1,5 @@
+import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { isZonesError } from '../../client/errors.ts';
 import { type Answer, renderAnswer } from './answer.ts';
 import type { Dependencies } from './dependencies.ts';
 import { chooseLanguage } from './language.ts';

@@ -1,4 +1,4 @@
-import type { LogoutTokenClaims } from '../../client/tokens.ts';
+import type { LogoutTokenClaims } from '@helseid-zones/client/tokens';
 import { digest } from './secrets.ts';
 import type { LoginStore } from './store.ts';
 import { TRANSACTION_SECONDS } from './transactions.ts';

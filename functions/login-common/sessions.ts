@@ -1,4 +1,4 @@
-import { isZonesError, ZonesError } from '../../client/errors.ts';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { KeptToken } from './kept-tokens.ts';
 import type { Organization } from './organization.ts';
 import type { Person } from './person.ts';

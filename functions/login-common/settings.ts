@@ -1,6 +1,6 @@
-import { ZonesError } from '../../client/errors.ts';
-import type { IssuerProfile } from '../../client/profile.ts';
-import type { ApiConfig, ForwardConfig, LoginConfig, ZoneConfig } from '../common/config.ts';
+import type { ApiConfig, ForwardConfig, LoginConfig, ZoneConfig } from '@helseid-zones/protocol/config';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { IssuerProfile } from '@helseid-zones/protocol/profile';
 
 /** What a refresh asks a narrow access token for: one API by its resource indicator, or by its scopes where it has none. */
 export interface TokenTarget {

@@ -1,5 +1,5 @@
-import { ZonesError } from '../../client/errors.ts';
-import type { KeyBinding } from '../../client/tokens.ts';
+import type { KeyBinding } from '@helseid-zones/client/tokens';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Organization } from './organization.ts';
 import type { Person } from './person.ts';
 import { createId, itemKey, seal, unseal } from './secrets.ts';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createAwsCaller, readAwsConfig } from '../../client/aws.ts';
-import { ZonesError } from '../../client/errors.ts';
-import { createRemoteSigner } from '../../client/remote-signer.ts';
-import { createTokenClient } from '../../client/token-client.ts';
-import type { ZoneConfig } from '../common/config.ts';
+import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
+import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
+import { createTokenClient } from '@helseid-zones/client/token-client';
+import type { ZoneConfig } from '@helseid-zones/protocol/config';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { createLog } from '../common/log.ts';
 import { type Environment, readSigner } from '../common/zone-client.ts';
 import type { Dependencies } from './dependencies.ts';

@@ -1,5 +1,5 @@
-import { createTransaction } from '../../client/authorization-request.ts';
-import { ZonesError } from '../../client/errors.ts';
+import { createTransaction } from '@helseid-zones/client/authorization-request';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { type Answer, redirect } from '../login-common/answer.ts';
 import {
   readIdCookie,

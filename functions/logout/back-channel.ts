@@ -1,4 +1,4 @@
-import { isZonesError, ZonesError } from '../../client/errors.ts';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { type Answer, json } from '../login-common/answer.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import { type GatewayRequest, readHeader } from '../login-common/request.ts';

@@ -1,4 +1,4 @@
-import { isZonesError } from '../../client/errors.ts';
+import { isZonesError } from '@helseid-zones/protocol/errors';
 import { type Answer, json, redirect } from '../login-common/answer.ts';
 import { LOGOUT_COOKIE, readIdCookie, renderCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { createAwsCaller, readAwsConfig } from '../../client/aws.ts';
-import { createRemoteSigner } from '../../client/remote-signer.ts';
+import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
+import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
+import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { createKmsPort, createSecretsPort, systemClock } from '../common/key-ports.ts';
 import { createLog } from '../common/log.ts';
-import { METRICS_NAMESPACE } from '../common/shared-names.ts';
 import type { AdminWorld } from './open-rotation.ts';
 import { type AdminClient, readAdminClients } from './settings.ts';
 

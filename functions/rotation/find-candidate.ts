@@ -1,4 +1,6 @@
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
+import { addKey, candidateKey, moveKey } from '@helseid-zones/protocol/record-states';
 import {
   algorithmOf,
   createClientKey,
@@ -9,8 +11,6 @@ import {
   isTooYoungToBeGone,
   readClientKey,
 } from '../common/client-keys.ts';
-import type { ClientRecord, KeyEntry } from '../common/record.ts';
-import { addKey, candidateKey, moveKey } from '../common/record-states.ts';
 import type { Rotation } from './ports.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { readAdminWorld } from './admin-world.ts';
 import { openRotation } from './open-rotation.ts';
 import { runStep } from './run-step.ts';

@@ -1,6 +1,6 @@
-import type { Fetch } from '../../client/http.ts';
-import type { Signer } from '../../client/intents.ts';
-import { fillKeyPolicy } from '../common/key-policy.ts';
+import type { Fetch } from '@helseid-zones/client/http';
+import type { Signer } from '@helseid-zones/protocol/intents';
+import { fillKeyPolicy } from '@helseid-zones/protocol/key-policy';
 import type { Clock, KmsPort, SecretsPort } from '../common/key-ports.ts';
 import { type Audit, createRecordStore } from '../common/record-store.ts';
 import { createPatientKms } from '../common/until-there.ts';

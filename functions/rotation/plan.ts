@@ -1,8 +1,8 @@
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import type { KeyEntry } from '@helseid-zones/protocol/record';
+import { findKey } from '@helseid-zones/protocol/record-states';
 import * as v from 'valibot';
-import { isZonesError, ZonesError } from '../../client/errors.ts';
 import { awsErrorName } from '../common/key-ports.ts';
-import type { KeyEntry } from '../common/record.ts';
-import { findKey } from '../common/record-states.ts';
 import { untilThere } from '../common/until-there.ts';
 import type { Rotation } from './ports.ts';
 

@@ -1,4 +1,4 @@
-import type { Algorithm } from '../../client/algorithms.ts';
+import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import type { Clock, KmsPort, SecretsPort } from '../common/key-ports.ts';
 import type { Audit, RecordStore } from '../common/record-store.ts';
 

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
-import { isZonesError, ZonesError } from '../../client/errors.ts';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 
 /**
  * What an authorization server says of a request after it has authenticated the client (RFC 6749 5.2, RFC 8707 2): the key

@@ -1,4 +1,4 @@
-import { isZonesError } from '../../client/errors.ts';
+import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { ListedKey, RegisteredJwk, SelfService } from './ports.ts';
 
 /**

@@ -1,5 +1,5 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
-import { ZonesError } from '../../client/errors.ts';
 import { describeFailure } from '../common/aws-error.ts';
 import type { Audit } from '../common/record-store.ts';
 import type { Rotation } from './ports.ts';

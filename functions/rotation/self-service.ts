@@ -1,8 +1,8 @@
+import { describeNetworkFailure } from '@helseid-zones/client/http';
+import type { ApiFetch } from '@helseid-zones/client/tokens';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
 import * as v from 'valibot';
-import { isZonesError, ZonesError } from '../../client/errors.ts';
-import { describeNetworkFailure } from '../../client/http.ts';
-import type { ApiFetch } from '../../client/tokens.ts';
-import { SELF_SERVICE_PATH } from '../common/shared-names.ts';
 import type { ListedKey, RegisteredJwk, SelfService } from './ports.ts';
 
 /** Where the self-service API takes and shows a client's keys, below its base URL. */

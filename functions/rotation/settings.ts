@@ -1,8 +1,8 @@
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import type { ClientConfig } from '@helseid-zones/protocol/config';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { KeyPolicyTemplate, KeyPolicyValues } from '@helseid-zones/protocol/key-policy';
 import * as v from 'valibot';
-import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
-import { ZonesError } from '../../client/errors.ts';
-import type { ClientConfig } from '../common/config.ts';
-import type { KeyPolicyTemplate, KeyPolicyValues } from '../common/key-policy.ts';
 
 /** Seconds that HelseID may take to honour a new key everywhere, where nothing else is declared: NHN's self-service samples wait 20 s. */
 const PROPAGATION = 20;

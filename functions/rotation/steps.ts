@@ -1,6 +1,5 @@
-import { isZonesError, ZonesError } from '../../client/errors.ts';
-import { enableClientKey, readClientKey } from '../common/client-keys.ts';
-import type { ClientRecord, KeyEntry } from '../common/record.ts';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import {
   currentKey,
   findKey,
@@ -8,7 +7,8 @@ import {
   noteExpiry,
   RETIREMENT_LEEWAY,
   switchCurrent,
-} from '../common/record-states.ts';
+} from '@helseid-zones/protocol/record-states';
+import { enableClientKey, readClientKey } from '../common/client-keys.ts';
 import { untilThere } from '../common/until-there.ts';
 import { findCandidate } from './find-candidate.ts';
 import { readPlan, readPlannedKey, writePlan } from './plan.ts';

@@ -1,4 +1,4 @@
-import { type ErrorCode, isZonesError, ZonesError } from '../../client/errors.ts';
+import { type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Rotation } from './ports.ts';
 import { isBeyondTheKey } from './prove-key.ts';
 

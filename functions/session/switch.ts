@@ -1,4 +1,4 @@
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { type Answer, json } from '../login-common/answer.ts';
 import { readIdCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';

@@ -1,7 +1,7 @@
 import type { Metrics } from '@aws-lambda-powertools/metrics';
-import { type ErrorCode, REFUSALS } from '../../client/errors.ts';
+import { type ErrorCode, REFUSALS } from '@helseid-zones/protocol/errors';
+import type { Grant } from '@helseid-zones/protocol/grant';
 import type { Log } from '../common/log.ts';
-import type { Grant } from './grant.ts';
 
 /** One signature that is about to be released. */
 export interface SignedEntry {

@@ -1,13 +1,13 @@
-import { ZonesError } from '../../client/errors.ts';
-import type { Intent } from '../../client/intents.ts';
-import type { ClientRecord, KeyEntry } from '../common/record.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { Intent } from '@helseid-zones/protocol/intents';
+import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import {
   currentKey,
   findKey,
   newestRegistered,
   usableForAssertion,
   usableForProof,
-} from '../common/record-states.ts';
+} from '@helseid-zones/protocol/record-states';
 
 /**
  * The key an intent is signed with: the pinned one, the newest registered one, or the current one.

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { ZonesError } from '../../client/errors.ts';
-import type { SignResponse } from '../../client/intents.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { parseGrant } from '@helseid-zones/protocol/grant';
+import type { SignResponse } from '@helseid-zones/protocol/intents';
+import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { createLog } from '../common/log.ts';
-import { METRICS_NAMESPACE } from '../common/shared-names.ts';
 import { createAudit } from './audit.ts';
 import { AWS_BOUNDS } from './aws.ts';
-import { parseGrant } from './grant.ts';
 import { createRecordReader } from './read-record.ts';
 import { createSignRequest } from './sign-request.ts';
 

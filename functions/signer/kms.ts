@@ -5,12 +5,12 @@ import {
   SignCommand,
   type SignCommandOutput,
 } from '@aws-sdk/client-kms';
-import { ALGORITHMS } from '../../client/algorithms.ts';
-import { derToJose } from '../../client/compose/der.ts';
-import { readPublicKey, type VerificationKey } from '../../client/compose/jwk.ts';
-import { type ErrorCode, ZonesError } from '../../client/errors.ts';
+import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
+import { derToJose } from '@helseid-zones/protocol/der';
+import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
+import { readPublicKey, type VerificationKey } from '@helseid-zones/protocol/jwk';
+import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { describeAwsError } from '../common/aws-error.ts';
-import type { KeyEntry } from '../common/record.ts';
 
 /** The two calls a signer makes; `KMSClient` fits. */
 export interface Kms {

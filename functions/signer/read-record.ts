@@ -1,6 +1,6 @@
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { type ClientRecord, parseRecord, type RecordOwner } from '@helseid-zones/protocol/record';
 import { describeAwsError } from '../common/aws-error.ts';
-import { type ClientRecord, parseRecord, type RecordOwner } from '../common/record.ts';
 
 /** How long a record that was read is used without reading it again, milliseconds. Rotation keeps old keys usable far longer. */
 export const RECORD_TTL_MS = 30_000;

@@ -1,13 +1,13 @@
-import { composeToken } from '../../client/compose/compose.ts';
-import type { VerificationKey } from '../../client/compose/jwk.ts';
-import { parseSignRequest } from '../../client/compose/parse.ts';
-import { isZonesError, ZonesError } from '../../client/errors.ts';
-import type { Intent, Signature, SignResponse } from '../../client/intents.ts';
-import type { ClientRecord, KeyEntry } from '../common/record.ts';
+import { checkGrant } from '@helseid-zones/protocol/check-grant';
+import { composeToken } from '@helseid-zones/protocol/compose';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import type { Grant } from '@helseid-zones/protocol/grant';
+import type { Intent, Signature, SignResponse } from '@helseid-zones/protocol/intents';
+import type { VerificationKey } from '@helseid-zones/protocol/jwk';
+import { parseSignRequest } from '@helseid-zones/protocol/parse';
+import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import type { Audit, SignedEntry } from './audit.ts';
-import { checkGrant } from './check-grant.ts';
 import { chooseKey } from './choose-key.ts';
-import type { Grant } from './grant.ts';
 import { createKeyReader, type Kms, signInput } from './kms.ts';
 import type { ReadRecord } from './read-record.ts';
 

@@ -1,10 +1,10 @@
+import { createApiFetch } from '@helseid-zones/client/api-fetch';
+import { describeNetworkFailure } from '@helseid-zones/client/http';
+import { machineTokens } from '@helseid-zones/client/machine-token';
+import type { TokenClient } from '@helseid-zones/client/token-client';
+import type { ApiConfig } from '@helseid-zones/protocol/config';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { createApiFetch } from '../../client/api-fetch.ts';
-import { isZonesError, ZonesError } from '../../client/errors.ts';
-import { describeNetworkFailure } from '../../client/http.ts';
-import { machineTokens } from '../../client/machine-token.ts';
-import type { TokenClient } from '../../client/token-client.ts';
-import type { ApiConfig } from '../common/config.ts';
 import { problem, respond } from '../common/route.ts';
 
 /** What the function works with. */

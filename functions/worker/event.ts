@@ -1,6 +1,6 @@
+import { isOrganizationNumber } from '@helseid-zones/protocol/details';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
-import { isOrganizationNumber } from '../../client/compose/details.ts';
-import { ZonesError } from '../../client/errors.ts';
 
 /** A FHIR R4 DocumentReference, as far as this function looks into it; the rest goes to the API as it came. */
 export type DocumentReference = v.InferOutput<typeof documentReference>;

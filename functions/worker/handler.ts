@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { createLog } from '../common/log.ts';
 import { wireApi } from '../common/zone-client.ts';
 import { TablePersistence } from './persistence.ts';

@@ -4,8 +4,8 @@ import {
   IdempotencyItemNotFoundError,
 } from '@aws-lambda-powertools/idempotency';
 import { BasePersistenceLayer, IdempotencyRecord } from '@aws-lambda-powertools/idempotency/persistence';
-import type { AwsCaller } from '../../client/aws.ts';
-import { isZonesError } from '../../client/errors.ts';
+import type { AwsCaller } from '@helseid-zones/client/aws';
+import { isZonesError } from '@helseid-zones/protocol/errors';
 
 /** A DynamoDB item in its JSON form. */
 type Item = Readonly<Record<string, { S?: string; N?: string }>>;

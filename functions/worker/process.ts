@@ -5,8 +5,8 @@ import {
   makeIdempotent,
 } from '@aws-lambda-powertools/idempotency';
 import type { BasePersistenceLayer } from '@aws-lambda-powertools/idempotency/persistence';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { ZonesError } from '../../client/errors.ts';
 import { type DocumentEvent, parseDocumentEvent } from './event.ts';
 import type { Submission } from './submit.ts';
 

@@ -1,8 +1,8 @@
-import { createApiFetch } from '../../client/api-fetch.ts';
-import { ZonesError } from '../../client/errors.ts';
-import { machineTokens } from '../../client/machine-token.ts';
-import type { TokenClient } from '../../client/token-client.ts';
-import type { ApiConfig } from '../common/config.ts';
+import { createApiFetch } from '@helseid-zones/client/api-fetch';
+import { machineTokens } from '@helseid-zones/client/machine-token';
+import type { TokenClient } from '@helseid-zones/client/token-client';
+import type { ApiConfig } from '@helseid-zones/protocol/config';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { DocumentEvent } from './event.ts';
 
 /** What became of a document. */

@@ -1,5 +1,5 @@
+import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { type PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
-import { ALGORITHMS } from '../../client/algorithms.ts';
 import { KEY_TAGS } from '../../functions/common/client-keys.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
 import { anyKeyArn, type Place } from './arns.ts';

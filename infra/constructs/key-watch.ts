@@ -1,3 +1,4 @@
+import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { CfnOutput, Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -7,7 +8,6 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { METRICS_NAMESPACE } from '../../functions/common/shared-names.ts';
 import { KEY_METRICS, type KeyMetric } from '../../functions/key-watch/metrics.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
 import type { Place } from './arns.ts';

@@ -1,3 +1,5 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { loginRoutes, STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
 import { Duration } from 'aws-cdk-lib';
 import {
   AuthorizationType,
@@ -11,8 +13,6 @@ import {
 } from 'aws-cdk-lib/aws-apigateway';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { ZonesError } from '../../client/errors.ts';
-import { loginRoutes, STREAM_SECONDS } from '../../functions/login-common/routes.ts';
 import { AUTHORIZER_FUNCTION } from '../declaration/names.ts';
 import type { Route, ZoneDeclaration } from '../declaration/types.ts';
 import { answerWithPage, challengeCallers } from './gateway.ts';

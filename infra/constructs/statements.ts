@@ -1,5 +1,5 @@
+import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { Effect, PolicyStatement, type PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
-import { ALGORITHMS } from '../../client/algorithms.ts';
 
 /** What Lambda itself does with a function's role to place it in a VPC; no function's code may do it. */
 export const INTERFACE_ACTIONS = [

@@ -1,8 +1,8 @@
+import { SESSION_TABLE_ACTIONS } from '@helseid-zones/protocol/login-routes';
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
-import { SESSION_TABLE_ACTIONS } from '../../functions/login-common/routes.ts';
 import { AUTHORIZER_FUNCTION } from '../declaration/names.ts';
 import type { ZoneDeclaration } from '../declaration/types.ts';
 

@@ -1,7 +1,7 @@
-import { ZonesError } from '../../client/errors.ts';
-import type { ApiConfig, ClientConfig, ZoneConfig } from '../../functions/common/config.ts';
-import { SELF_SERVICE_PATH } from '../../functions/common/shared-names.ts';
-import type { Grant, GrantedTarget } from '../../functions/signer/grant.ts';
+import type { ApiConfig, ClientConfig, ZoneConfig } from '@helseid-zones/protocol/config';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { Grant, GrantedTarget } from '@helseid-zones/protocol/grant';
+import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS, zoneClients } from './names.ts';
 import type {
   ApiGrant,

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { type Message, type TransformFailure, transformSync } from 'esbuild';
-import { isZonesError, ZonesError } from '../../client/errors.ts';
 import type { SystemDeclaration } from './types.ts';
 import { validateSystem } from './validate.ts';
 

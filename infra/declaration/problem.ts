@@ -1,4 +1,4 @@
-import { canonicalUrl } from '../../client/compose/url.ts';
+import { canonicalUrl } from '@helseid-zones/protocol/url';
 
 /** One thing that is wrong with a declaration. */
 export interface Problem {

@@ -1,5 +1,5 @@
+import { allowedDetail } from '@helseid-zones/protocol/grant';
 import * as v from 'valibot';
-import { allowedDetail } from '../../functions/signer/grant.ts';
 import type { Problem } from './problem.ts';
 
 const text = v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(2000, 'is too long'));

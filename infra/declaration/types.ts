@@ -1,7 +1,7 @@
-import type { Algorithm } from '../../client/algorithms.ts';
-import type { IssuerProfile } from '../../client/profile.ts';
-import type { AuthorizerConfig, LoginConfig, RouteConfig } from '../../functions/common/config.ts';
-import type { AllowedDetail } from '../../functions/signer/grant.ts';
+import type { Algorithm } from '@helseid-zones/protocol/algorithms';
+import type { AuthorizerConfig, LoginConfig, RouteConfig } from '@helseid-zones/protocol/config';
+import type { AllowedDetail } from '@helseid-zones/protocol/grant';
+import type { IssuerProfile } from '@helseid-zones/protocol/profile';
 
 /** Where a signing key lives. Only `kms` may span zones. */
 export type KeyCustody = 'kms' | 'secret' | 'file' | 'database' | 'pkcs11';

@@ -1,4 +1,4 @@
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { checkApis } from './checks/apis.ts';
 import { checkClients } from './checks/clients.ts';
 import { checkCustody } from './checks/custody.ts';

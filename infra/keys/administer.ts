@@ -1,6 +1,6 @@
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { findKey } from '@helseid-zones/protocol/record-states';
 import { describeClientKey, hasPolicy } from '../../functions/common/client-keys.ts';
-import { findKey } from '../../functions/common/record-states.ts';
 import { renderKeyPolicy } from '../key-policy.ts';
 import { type Desk, openClient } from './desk.ts';
 

@@ -1,4 +1,4 @@
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Task } from '../../functions/key-watch/checks.ts';
 import { applyPolicies, deleteKey } from './administer.ts';
 import type { Desk } from './desk.ts';

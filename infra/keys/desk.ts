@@ -1,6 +1,6 @@
 import type { PutKeyPolicyCommandInput, ScheduleKeyDeletionCommandInput } from '@aws-sdk/client-kms';
-import { ZonesError } from '../../client/errors.ts';
-import type { Fetch } from '../../client/http.ts';
+import type { Fetch } from '@helseid-zones/client/http';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
 import { createRecordStore, type RecordStore } from '../../functions/common/record-store.ts';
 import { createPatientKms } from '../../functions/common/until-there.ts';

@@ -1,8 +1,8 @@
+import { describeNetworkFailure } from '@helseid-zones/client/http';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { candidateKey, noteDraft } from '@helseid-zones/protocol/record-states';
 import * as v from 'valibot';
-import { ZonesError } from '../../client/errors.ts';
-import { describeNetworkFailure } from '../../client/http.ts';
 import { readClientKey } from '../../functions/common/client-keys.ts';
-import { candidateKey, noteDraft } from '../../functions/common/record-states.ts';
 import { type Desk, openClient, patientKms } from './desk.ts';
 
 /** What a client draft is made from. */

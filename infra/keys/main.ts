@@ -1,4 +1,4 @@
-import { isZonesError } from '../../client/errors.ts';
+import { isZonesError } from '@helseid-zones/protocol/errors';
 import { awsErrorName } from '../../functions/common/key-ports.ts';
 import { print, printError } from '../terminal.ts';
 import { findCommand, runCommand } from './commands.ts';

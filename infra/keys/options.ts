@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 
 /** What `npm run keys -- …` was asked for. */
 export interface KeyOptions {

@@ -1,8 +1,8 @@
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
+import { candidateKey, currentKey, findKey, moveKey } from '@helseid-zones/protocol/record-states';
 import { disableClientKey } from '../../functions/common/client-keys.ts';
 import { awsErrorName } from '../../functions/common/key-ports.ts';
-import type { ClientRecord, KeyEntry } from '../../functions/common/record.ts';
-import { candidateKey, currentKey, findKey, moveKey } from '../../functions/common/record-states.ts';
 import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
 import { type Desk, type DeskClient, openClient } from './desk.ts';
 

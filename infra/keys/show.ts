@@ -1,6 +1,6 @@
+import type { KeyEntry } from '@helseid-zones/protocol/record';
+import { candidateKey, currentKey } from '@helseid-zones/protocol/record-states';
 import { describeClientKey, isTooYoungToBeGone, readClientKey } from '../../functions/common/client-keys.ts';
-import type { KeyEntry } from '../../functions/common/record.ts';
-import { candidateKey, currentKey } from '../../functions/common/record-states.ts';
 import { table } from '../terminal.ts';
 import { type Desk, openClient, patientKms } from './desk.ts';
 

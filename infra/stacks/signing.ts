@@ -1,11 +1,11 @@
+import type { Grant } from '@helseid-zones/protocol/grant';
+import { SEED_RECORD } from '@helseid-zones/protocol/record';
 import { type App, CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { SEED_RECORD } from '../../functions/common/record.ts';
-import type { Grant } from '../../functions/signer/grant.ts';
 import { acknowledgeFindings } from '../acknowledgements.ts';
 import { adviseOnDeclaration, adviseOnQuotas, adviseOnSelfService } from '../advice.ts';
 import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn } from '../constructs/arns.ts';

@@ -36,7 +36,7 @@ export interface AccessRequest extends Need {
 /** Its answer; `message` is AWS's sentence, safe to return to the caller. */
 export type Decision = { allowed: true } | { allowed: false; message: string };
 
-/** The port through which the local AWS asks the policy engine (infra/boundary); see boundary.ts. */
+/** The port through which the local AWS asks the policy engine (infra/proof); see boundary.ts. */
 export type Authorize = (request: AccessRequest) => Decision;
 
 /** Throws AWS's `AccessDeniedException` unless `authorize` allows the request. */

@@ -7,7 +7,7 @@ import {
   removeResource,
   rolePrincipal,
   type World,
-} from '../../infra/boundary/policy/index.ts';
+} from '../../infra/proof/policy/index.ts';
 import type { Authorize, Caller } from './authorize.ts';
 
 /**

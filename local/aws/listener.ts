@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Listening, listen, readBody } from '../http.ts';
-import type { Trail } from '../trail.ts';
 import type { Authorize, Caller, Need } from './authorize.ts';
 import { beginCall, type Call, type Route } from './call.ts';
 import type { CredentialTable } from './credentials.ts';
 import { AwsError } from './errors.ts';
+import { type Listening, listen, readBody } from './http.ts';
 import type { WireResponse } from './json-protocol.ts';
 import type { WireService } from './service.ts';
 import { verifySignature, type WireRequest } from './sigv4.ts';
+import type { Trail } from './trail.ts';
 
 const MAX_BODY = 10 * 1024 * 1024;
 

@@ -10,8 +10,8 @@ import {
   chromium,
   type Page,
 } from 'playwright-core';
-import { startPage } from '../../local/page/start.ts';
-import { type LocalSystem, startSystem } from '../../local/system.ts';
+import { startPage } from '../../local/app/page/start.ts';
+import { type LocalSystem, startSystem } from '../../local/app/system.ts';
 import { findChromium } from './find-chromium.ts';
 
 /** Where screenshots go; not kept in the repository. */

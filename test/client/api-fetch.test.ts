@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
+import { createApiFetch } from '@helseid-zones/client/api-fetch';
+import { getAccessToken, machineTokens } from '@helseid-zones/client/machine-token';
 import fc from 'fast-check';
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
-import { createApiFetch } from '../../client/api-fetch.ts';
-import { getAccessToken, machineTokens } from '../../client/machine-token.ts';
 import { API, failure, makeWorld } from './make-client.ts';
 
 async function makeApi() {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
+import { type AwsCallerOptions, createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { expect, onTestFinished, test } from 'vitest';
-import { type AwsCallerOptions, createAwsCaller, readAwsConfig } from '../../client/aws.ts';
 import { CREDENTIALS, createFakeAws } from '../fakes/aws.ts';
 import { createFakeNetwork } from '../fakes/network.ts';
 import { failure } from './make-client.ts';

@@ -1,6 +1,6 @@
+import { createApiFetch } from '@helseid-zones/client/api-fetch';
+import { getAccessToken, machineTokens } from '@helseid-zones/client/machine-token';
 import { expect, test } from 'vitest';
-import { createApiFetch } from '../../client/api-fetch.ts';
-import { getAccessToken, machineTokens } from '../../client/machine-token.ts';
 import { API, failure, ISSUER, makeWorld } from './make-client.ts';
 
 test('a token request whose connection breaks is sent once more, signed anew', async () => {

@@ -1,5 +1,5 @@
+import { createCached } from '@helseid-zones/client/cached';
 import { expect, test } from 'vitest';
-import { createCached } from '../../client/cached.ts';
 
 /** A source whose every reading waits for the test, and a clock that the test sets. */
 function makeSource(options: { lifetime: number; grace?: number }) {

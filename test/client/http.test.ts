@@ -3,9 +3,9 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeNetworkFailure, tellFate, untilAborted, withDeadline } from '@helseid-zones/client/http';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { describeNetworkFailure, tellFate, untilAborted, withDeadline } from '../../client/http.ts';
-import { createCa } from '../../local/stand-in/ca.ts';
+import { createCa } from '../../local/helseid/ca.ts';
 import { failure } from './make-client.ts';
 
 beforeEach(() => {

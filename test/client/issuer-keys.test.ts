@@ -1,5 +1,5 @@
+import { createIssuerKeys } from '@helseid-zones/client/issuer-keys';
 import { expect, test } from 'vitest';
-import { createIssuerKeys } from '../../client/issuer-keys.ts';
 import { failure, makeWorld } from './make-client.ts';
 
 const token = { payload: '', signature: '' };

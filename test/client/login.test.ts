@@ -1,13 +1,13 @@
+import { createApiFetch } from '@helseid-zones/client/api-fetch';
+import { createTransaction, pushAuthorizationRequest } from '@helseid-zones/client/authorization-request';
+import { redeemCode } from '@helseid-zones/client/code';
+import { exchangeToken } from '@helseid-zones/client/exchange';
+import { createEndSessionUrl, revokeToken } from '@helseid-zones/client/logout';
+import { getAccessToken } from '@helseid-zones/client/machine-token';
+import { refreshTokens } from '@helseid-zones/client/refresh';
+import type { AuthorizationRequest, CodeRedemption } from '@helseid-zones/client/tokens';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { expect, test } from 'vitest';
-import { createApiFetch } from '../../client/api-fetch.ts';
-import { createTransaction, pushAuthorizationRequest } from '../../client/authorization-request.ts';
-import { redeemCode } from '../../client/code.ts';
-import { exchangeToken } from '../../client/exchange.ts';
-import { createEndSessionUrl, revokeToken } from '../../client/logout.ts';
-import { getAccessToken } from '../../client/machine-token.ts';
-import { refreshTokens } from '../../client/refresh.ts';
-import type { AuthorizationRequest, CodeRedemption } from '../../client/tokens.ts';
 import { API, CLIENT_ID, failure, ISSUER, makeWorld, type World } from './make-client.ts';
 
 const REDIRECT = 'https://journal.test/callback';

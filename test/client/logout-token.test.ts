@@ -1,6 +1,6 @@
+import { validateLogoutToken } from '@helseid-zones/client/logout-token';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
-import { validateLogoutToken } from '../../client/logout-token.ts';
 import { CLIENT_ID, failure, ISSUER, makeWorld } from './make-client.ts';
 
 const NOW = 1_790_000_000;

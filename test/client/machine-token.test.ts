@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
+import { getAccessToken } from '@helseid-zones/client/machine-token';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
-import { ZonesError } from '../../client/errors.ts';
-import { getAccessToken } from '../../client/machine-token.ts';
 import { failure, ISSUER, makeWorld } from './make-client.ts';
 
 test('the first token takes a challenge, the next ones one round trip and two signatures in one call', async () => {

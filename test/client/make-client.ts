@@ -1,7 +1,7 @@
+import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
+import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
+import { helseIdProfile, type IssuerProfile } from '@helseid-zones/protocol/profile';
 import { expect, onTestFinished } from 'vitest';
-import { type ErrorCode, ZonesError } from '../../client/errors.ts';
-import { helseIdProfile, type IssuerProfile } from '../../client/profile.ts';
-import { createTokenClient, type TokenClient } from '../../client/token-client.ts';
 import { createFakeApi, type FakeApi } from '../fakes/api.ts';
 import { createFakeIssuer, type FakeIssuer } from '../fakes/issuer.ts';
 import { createFakeNetwork, type FakeNetwork } from '../fakes/network.ts';

@@ -1,8 +1,8 @@
+import { createMemorySigner } from '@helseid-zones/client/memory-signer';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { EmbeddedJWK, importJWK, jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
-import { describePublicKey } from '../../client/compose/jwk.ts';
-import { createMemorySigner } from '../../client/memory-signer.ts';
 import { generateKey } from '../fakes/kms.ts';
 import { GOLDEN_INTENTS, GOLDEN_SUBJECT } from '../golden/intents.ts';
 

@@ -1,7 +1,7 @@
+import { getAccessToken } from '@helseid-zones/client/machine-token';
+import { createMetadataSource } from '@helseid-zones/client/metadata';
+import type { ErrorCode } from '@helseid-zones/protocol/errors';
 import { expect, test } from 'vitest';
-import type { ErrorCode } from '../../client/errors.ts';
-import { getAccessToken } from '../../client/machine-token.ts';
-import { createMetadataSource } from '../../client/metadata.ts';
 import { failure, ISSUER, makeWorld } from './make-client.ts';
 
 test.each(['https://sts.test', 'https://sts.test/session-1', 'https://sts.test:8443/a/b'])(

@@ -1,6 +1,6 @@
+import { createNonceStore } from '@helseid-zones/client/nonces';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createNonceStore } from '../../client/nonces.ts';
 
 const answer = (nonce?: string) =>
   new Response(null, nonce === undefined ? {} : { headers: { 'dpop-nonce': nonce } });

@@ -1,9 +1,9 @@
+import { createAwsCaller } from '@helseid-zones/client/aws';
+import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
+import type { SignRequest } from '@helseid-zones/protocol/intents';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { expect, onTestFinished, test } from 'vitest';
-import { createAwsCaller } from '../../client/aws.ts';
-import type { SignRequest } from '../../client/intents.ts';
-import { helseIdProfile } from '../../client/profile.ts';
-import { createRemoteSigner } from '../../client/remote-signer.ts';
 import { CREDENTIALS, createFakeAws } from '../fakes/aws.ts';
 import { createFakeNetwork } from '../fakes/network.ts';
 import { createFakeSigner } from '../fakes/signer.ts';

@@ -1,6 +1,6 @@
+import { createTokenCache } from '@helseid-zones/client/token-cache';
+import type { AccessToken } from '@helseid-zones/client/tokens';
 import { expect, test } from 'vitest';
-import { createTokenCache } from '../../client/token-cache.ts';
-import type { AccessToken } from '../../client/tokens.ts';
 
 const token = (accessToken: string, expiresAt?: number): AccessToken => ({
   accessToken,

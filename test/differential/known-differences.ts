@@ -1,5 +1,5 @@
-import type { Context } from '../../infra/boundary/policy/index.ts';
-import type { Case, Document } from '../boundary/policy/arbitrary.ts';
+import type { Context } from '../../infra/proof/policy/index.ts';
+import type { Case, Document } from '../infra/proof/policy/arbitrary.ts';
 
 /**
  * Where the two implementations differ for a reason that docs/decisions/differential.md gives, with AWS's

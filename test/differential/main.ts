@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { authorize, type Context } from '../../infra/boundary/policy/index.ts';
-import { type Case, caseArbitrary } from '../boundary/policy/arbitrary.ts';
-import { requestOf, worldOf } from '../boundary/policy/build.ts';
-import { DIFFERENCES, HAND_WRITTEN } from '../boundary/policy/cases.ts';
+import { authorize, type Context } from '../../infra/proof/policy/index.ts';
+import { type Case, caseArbitrary } from '../infra/proof/policy/arbitrary.ts';
+import { requestOf, worldOf } from '../infra/proof/policy/build.ts';
+import { DIFFERENCES, HAND_WRITTEN } from '../infra/proof/policy/cases.ts';
 import { KNOWN_DIFFERENCES } from './known-differences.ts';
 import { simulate } from './simulate.ts';
 import { measureSpeed } from './speed.ts';

@@ -1,6 +1,13 @@
 import { runSimulation } from '@cloud-copilot/iam-simulate';
-import type { Context } from '../../infra/boundary/policy/index.ts';
-import { ACCOUNT, type Case, type Document, ENDPOINT, ROLE, SESSION } from '../boundary/policy/arbitrary.ts';
+import type { Context } from '../../infra/proof/policy/index.ts';
+import {
+  ACCOUNT,
+  type Case,
+  type Document,
+  ENDPOINT,
+  ROLE,
+  SESSION,
+} from '../infra/proof/policy/arbitrary.ts';
 
 /** What the other implementation makes of a case: whether it allows, and the keys it says AWS would not put into such a request. */
 export interface Simulated {

@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import fc from 'fast-check';
-import { authorize } from '../../infra/boundary/policy/index.ts';
-import { caseArbitrary } from '../boundary/policy/arbitrary.ts';
-import { requestOf, worldOf } from '../boundary/policy/build.ts';
+import { authorize } from '../../infra/proof/policy/index.ts';
+import { caseArbitrary } from '../infra/proof/policy/arbitrary.ts';
+import { requestOf, worldOf } from '../infra/proof/policy/build.ts';
 import { simulate } from './simulate.ts';
 
 const CASES = 300;

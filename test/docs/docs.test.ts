@@ -24,15 +24,10 @@ describe('documentation', () => {
     );
     for (const { name, index, code } of examples)
       writeFileSync(join(folder, `${name.replaceAll(/\W/g, '-')}-${index}.ts`), code);
-    const paths = {
-      'helseid-zones/client': ['../../client/index.ts'],
-      'helseid-zones/infra': ['../../infra/index.ts'],
-    };
     writeFileSync(
       join(folder, 'tsconfig.json'),
       JSON.stringify({
         extends: '../../tsconfig.json',
-        compilerOptions: { paths },
         include: ['*.ts'],
         exclude: [],
       }),

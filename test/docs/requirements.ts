@@ -15,7 +15,7 @@ export interface Chapter {
 }
 
 const SIGN_REQUEST = 'test/functions/signer/sign-request.test.ts';
-const COMPOSE = 'test/client/compose/compose.test.ts';
+const COMPOSE = 'test/protocol/compose.test.ts';
 const LOGIN = 'test/client/login.test.ts';
 const MACHINE = 'test/client/machine-token.test.ts';
 const METADATA = 'test/client/metadata.test.ts';
@@ -33,7 +33,7 @@ export const CHAPTERS: readonly Chapter[] = [
         met: 'Outgoing: only `https` addresses are accepted, in the declaration, in metadata and by the signer; Node 24 offers TLS 1.2 and 1.3.',
         shown: {
           'test/infra/declaration/validate.test.ts': ['refused: %s'],
-          'test/client/compose/url.test.ts': ['%s is refused: %s'],
+          'test/protocol/url.test.ts': ['%s is refused: %s'],
         },
         open: 'Incoming: the default endpoint of a Regional REST API also takes TLS 1.0. Put a custom domain name with a TLS 1.2 policy before it.',
       },
@@ -80,7 +80,9 @@ export const CHAPTERS: readonly Chapter[] = [
             'lets the account administer: neither sign, nor grant, nor anything by a wildcard',
             'admits signers of this client only, through the signing VPC, for digests and one algorithm',
           ],
-          'test/boundary/harmless.test.ts': ['finds that the shipped boundaries hold, without an exception'],
+          'test/infra/proof/harmless.test.ts': [
+            'finds that the shipped boundaries hold, without an exception',
+          ],
         },
       },
       {
@@ -112,10 +114,12 @@ export const CHAPTERS: readonly Chapter[] = [
             'gives every login a new session id and ends the one before',
             'sets cookies that no script and no other site can use',
           ],
-          'test/functions/signer/check-grant.test.ts': [
+          'test/protocol/check-grant.test.ts': [
             'only a URL of a granted origin, method and pattern ever passes',
           ],
-          'test/boundary/harmless.test.ts': ['finds that the shipped boundaries hold, without an exception'],
+          'test/infra/proof/harmless.test.ts': [
+            'finds that the shipped boundaries hold, without an exception',
+          ],
         },
         open: 'Dependencies: exact versions and a lockfile; watching for advisories is yours.',
       },
@@ -140,7 +144,7 @@ export const CHAPTERS: readonly Chapter[] = [
         met: 'A new verifier for each login, sealed until the callback.',
         shown: {
           [LOGIN]: ['a login: PAR, code, tokens'],
-          'test/stand-in/login.test.ts': ['works once, with its own key only'],
+          'test/local/helseid/login.test.ts': ['works once, with its own key only'],
         },
       },
       {
@@ -210,7 +214,7 @@ export const CHAPTERS: readonly Chapter[] = [
           'Fine-grained information for `/token` goes into `assertion_details` in the client assertion',
         met: 'Organisation, journal id and the trust framework’s parameters, as far as the grant allows them.',
         shown: {
-          'test/client/compose/details.test.ts': ['single-tenant: the child alone, as one object'],
+          'test/protocol/details.test.ts': ['single-tenant: the child alone, as one object'],
           [COMPOSE]: ['details go by the name each token has for them'],
         },
       },
@@ -230,7 +234,7 @@ export const CHAPTERS: readonly Chapter[] = [
         id: 'Cryptography',
         demands: 'PS256, PS384, PS512, ES256, ES384 or ES512; RSA keys of at least 2,048 bits',
         met: 'No other algorithm can be declared or composed. HelseID’s own RS256 is accepted for ID tokens only by the profile’s name.',
-        shown: { 'test/client/compose/jwk.test.ts': ['RSA below 2048 bits is refused'] },
+        shown: { 'test/protocol/jwk.test.ts': ['RSA below 2048 bits is refused'] },
       },
       {
         id: 'DPoP proofs',

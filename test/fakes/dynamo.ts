@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
+import { type AwsCaller, createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import dynalite from 'dynalite';
-import { type AwsCaller, createAwsCaller, readAwsConfig } from '../../client/aws.ts';
 
 /** DynamoDB in this process. */
 export interface Dynamo {

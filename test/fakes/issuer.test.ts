@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Intent, ProofIntent } from '@helseid-zones/protocol/intents';
+import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { SignJWT } from 'jose';
 import { expect, test } from 'vitest';
-import { describePublicKey } from '../../client/compose/jwk.ts';
-import type { Intent, ProofIntent } from '../../client/intents.ts';
 import { API, CLIENT_ID, ISSUER, makeWorld, type World } from '../client/make-client.ts';
 import { generateKey } from './kms.ts';
 

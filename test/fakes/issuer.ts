@@ -1,4 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
+import type { VerificationKey } from '@helseid-zones/protocol/jwk';
+import type { IssuerProfile } from '@helseid-zones/protocol/profile';
 import {
   type CryptoKey,
   createLocalJWKSet,
@@ -9,9 +11,7 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
-import type { VerificationKey } from '../../client/compose/jwk.ts';
-import type { IssuerProfile } from '../../client/profile.ts';
-import { verifyProof } from '../../local/stand-in/verify-proof.ts';
+import { verifyProof } from '../../local/helseid/verify-proof.ts';
 
 /** How the issuer behaves. Tests change it while it runs. */
 export interface Behaviour {

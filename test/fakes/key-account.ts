@@ -6,7 +6,7 @@ import {
   type SignCommandOutput,
   type Tag,
 } from '@aws-sdk/client-kms';
-import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import type { KmsPort } from '../../functions/common/key-ports.ts';
 import type { Kms } from '../../functions/signer/kms.ts';
 import { signDigest } from '../../local/aws/kms/sign-digest.ts';

@@ -1,8 +1,8 @@
 import { createHash, verify } from 'node:crypto';
 import { GetPublicKeyCommand, SignCommand } from '@aws-sdk/client-kms';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { readPublicKey } from '@helseid-zones/protocol/jwk';
 import { expect, test } from 'vitest';
-import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
-import { readPublicKey } from '../../client/compose/jwk.ts';
 import { createFakeKms } from './kms.ts';
 
 const message = Buffer.from('header.claims');

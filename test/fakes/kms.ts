@@ -16,8 +16,8 @@ import {
   type SignCommand,
   type SignCommandOutput,
 } from '@aws-sdk/client-kms';
-import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
-import { describePublicKey } from '../../client/compose/jwk.ts';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import type { Kms } from '../../functions/signer/kms.ts';
 import { signDigest } from '../../local/aws/kms/sign-digest.ts';
 import { SIGNING_ALGORITHMS } from '../../local/aws/kms/specs.ts';

@@ -1,4 +1,4 @@
-import { ZonesError } from '../../client/errors.ts';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { LoginClient } from '../../functions/login-common/login-client.ts';
 
 /** An issuer and an API in this process that answer at once and well, but sign and verify nothing: for tests of what comes before them. */

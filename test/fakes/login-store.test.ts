@@ -1,5 +1,5 @@
+import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAwsCaller, readAwsConfig } from '../../client/aws.ts';
 import { createDynamoStore } from '../../functions/login-common/dynamo-store.ts';
 import type { LoginStore } from '../../functions/login-common/store.ts';
 import { type Dynamo, startDynamo } from './dynamo.ts';

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import type { Fetch } from '../../client/http.ts';
+import type { Fetch } from '@helseid-zones/client/http';
 
 /** A server of one origin: what it answers to a request for `https://…`. */
 export type Handler = (request: Request) => Promise<Response>;

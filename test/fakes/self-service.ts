@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
+import type { Fetch } from '@helseid-zones/client/http';
 import { calculateJwkThumbprint, decodeProtectedHeader, type JWK } from 'jose';
-import type { Fetch } from '../../client/http.ts';
 import { type VerifyJwt, verifyWithJose } from './verify-jws.ts';
 
 /** How the fake may behave; nobody knows how HelseID does. Times are seconds. */

@@ -1,6 +1,6 @@
+import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import { createLocalJWKSet, EmbeddedJWK, jwtVerify } from 'jose';
 import { expect, test } from 'vitest';
-import type { Algorithm } from '../../client/algorithms.ts';
 import { failure, ISSUER, makeWorld } from '../client/make-client.ts';
 
 const assertion = { kind: 'client_assertion', client: 'journal', issuer: ISSUER } as const;

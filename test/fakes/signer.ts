@@ -1,10 +1,10 @@
 import { constants, type KeyObject, randomUUID, sign as signBytes } from 'node:crypto';
-import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
-import { composeToken, type TokenSubject } from '../../client/compose/compose.ts';
-import { describePublicKey, type VerificationKey } from '../../client/compose/jwk.ts';
-import { parseSignRequest } from '../../client/compose/parse.ts';
-import { type ErrorCode, ZonesError } from '../../client/errors.ts';
-import type { Intent, Signature, Signer } from '../../client/intents.ts';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { composeToken, type TokenSubject } from '@helseid-zones/protocol/compose';
+import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
+import type { Intent, Signature, Signer } from '@helseid-zones/protocol/intents';
+import { describePublicKey, type VerificationKey } from '@helseid-zones/protocol/jwk';
+import { parseSignRequest } from '@helseid-zones/protocol/parse';
 import { generateKey } from './kms.ts';
 
 /** A signer in this process. It parses and composes as the real one does, really signs, and has no grant. */

@@ -1,6 +1,6 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { ALGORITHMS, isAlgorithm } from '@helseid-zones/protocol/algorithms';
 import { type CryptoKey, decodeProtectedHeader, importJWK, type JWK, type JWTPayload, jwtVerify } from 'jose';
-import { ALGORITHMS, isAlgorithm } from '../../client/algorithms.ts';
 
 /** What a JWT must be. */
 export interface ExpectedJwt {

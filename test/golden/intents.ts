@@ -1,6 +1,6 @@
-import type { TokenSubject } from '../../client/compose/compose.ts';
-import type { Intent } from '../../client/intents.ts';
-import { helseIdProfile } from '../../client/profile.ts';
+import type { TokenSubject } from '@helseid-zones/protocol/compose';
+import type { Intent } from '@helseid-zones/protocol/intents';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
 
 /** 2026-11-24T11:00:00.999Z: the fraction must not show. */
 export const GOLDEN_NOW = 1_795_518_000_999;

@@ -1,5 +1,5 @@
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { describe, expect, test } from 'vitest';
-import { ALGORITHMS, type Algorithm } from '../../client/algorithms.ts';
 import { keyPolicyTemplate, renderKeyPolicy } from '../../infra/key-policy.ts';
 
 const facts = {

@@ -1,5 +1,5 @@
+import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import { describe, expect, test } from 'vitest';
-import { loginRoutes } from '../../functions/login-common/routes.ts';
 import system from '../one-client.zones.ts';
 import { about, type Statement, statementsOf, synthesize, text, withZones } from './synthesize.ts';
 

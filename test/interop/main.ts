@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, jwtVerify } from 'jose';
-import { createCa } from '../../local/stand-in/ca.ts';
-import { startHelseId } from '../../local/stand-in/helseid.ts';
-import { trustHere } from '../../local/trust.ts';
+import { createCa } from '../../local/helseid/ca.ts';
+import { startHelseId } from '../../local/helseid/helseid.ts';
+import { trustHere } from '../../local/helseid/trust.ts';
 import { getTokenWithJava } from './java.ts';
 import { getTokenWithOpenidClient } from './openid-client.ts';
 

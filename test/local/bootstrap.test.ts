@@ -2,10 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { calculateJwkThumbprint } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
-import { bootstrapKeys, requireOwner } from '../../local/bootstrap.ts';
-import type { OperatorDeps } from '../../local/client-record.ts';
-import type { LocalAws } from '../../local/local-aws.ts';
-import { registrationHints } from '../../local/welcome.ts';
+import { bootstrapKeys, requireOwner } from '../../local/app/bootstrap.ts';
+import { registrationHints } from '../../local/app/welcome.ts';
+import type { OperatorDeps } from '../../local/aws/client-record.ts';
+import type { LocalAws } from '../../local/aws/local-aws.ts';
 import shipped from '../../zones.ts';
 import { createFakeKms } from '../fakes/kms.ts';
 

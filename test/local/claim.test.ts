@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { claimPlace } from '../../local/claim.ts';
-import { listen } from '../../local/http.ts';
-import { openDocument } from '../../local/state.ts';
-import { createTrail } from '../../local/trail.ts';
+import { claimPlace } from '../../local/app/claim.ts';
+import { openDocument } from '../../local/app/state.ts';
+import { listen } from '../../local/aws/http.ts';
+import { createTrail } from '../../local/aws/trail.ts';
 
 function temporary(): string {
   const directory = mkdtempSync(join(tmpdir(), 'claim-'));

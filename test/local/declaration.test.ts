@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SystemDeclaration } from '../../infra/declaration/types.ts';
 import { validateSystem } from '../../infra/declaration/validate.ts';
-import { deriveLocalDeclaration } from '../../local/declaration.ts';
+import { deriveLocalDeclaration } from '../../local/app/declaration.ts';
 import zones from '../one-client.zones.ts';
 
 const ports = { gateway: 3000, standIn: 3443 };

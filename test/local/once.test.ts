@@ -13,7 +13,7 @@ const port = 20_000 + (process.pid % 100) * 100;
 const places = ['--directory', directory, '--port', String(port), '--stand-in-port', String(port + 10)];
 
 function start(...args: string[]): ChildProcess {
-  return spawn(process.execPath, ['local/main.ts', ...places, ...args], {
+  return spawn(process.execPath, ['local/app/main.ts', ...places, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
@@ -94,7 +94,12 @@ describe('npm start', { timeout: 120_000 }, () => {
     const refused = await ended(start('--fresh'));
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining(`Port ${port} is taken`) });
     const sent = await ended(
-      spawn(process.execPath, ['local/send.ts', '--directory', directory, 'examples/document-created.json']),
+      spawn(process.execPath, [
+        'local/app/send.ts',
+        '--directory',
+        directory,
+        'examples/document-created.json',
+      ]),
     );
     expect(sent).toMatchObject({ code: 0, out: expect.stringContaining('is on journal-internal') });
     // What functions write shows in the terminal, without anybody asking.
@@ -127,7 +132,7 @@ describe('npm start', { timeout: 120_000 }, () => {
 
   it('ends with npm, whose shell hands no signal on', async () => {
     if (process.platform === 'win32') return;
-    const command = [process.execPath, 'local/main.ts', ...places];
+    const command = [process.execPath, 'local/app/main.ts', ...places];
     const shell = spawn('sh', ['-c', '"$@"; exit $?', 'sh', ...command], {
       env: { ...process.env, npm_lifecycle_event: 'start' },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readOptions } from '../../local/options.ts';
+import { readOptions } from '../../local/app/options.ts';
 
 describe('the command line', () => {
   it('has defaults', () => {

@@ -8,9 +8,9 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createCredentialTable } from '../../local/aws/credentials.ts';
 import { startGateway } from '../../local/aws/gateway/server.ts';
-import { createPool, type FunctionPool, type RunnableFunction } from '../../local/runtime/pool.ts';
-import { type RuntimeApi, startRuntimeApi } from '../../local/runtime/runtime-api.ts';
-import { createTrail } from '../../local/trail.ts';
+import { createPool, type FunctionPool, type RunnableFunction } from '../../local/aws/runtime/pool.ts';
+import { type RuntimeApi, startRuntimeApi } from '../../local/aws/runtime/runtime-api.ts';
+import { createTrail } from '../../local/aws/trail.ts';
 import { ACCOUNT, REGION, rulesOf } from './aws/harness.ts';
 
 // A function in its own process, the Runtime API and the gateway, as an answer goes through them in pieces.

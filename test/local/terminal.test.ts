@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatLine } from '../../local/terminal.ts';
+import { formatLine } from '../../local/app/terminal.ts';
 
 const at = Date.parse('2026-01-02T03:04:05Z');
 const wrote = (fields: Record<string, unknown>) =>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { listen } from '../../local/http.ts';
-import { currentTrace, inTrace } from '../../local/trace.ts';
-import { createTrail } from '../../local/trail.ts';
+import { currentTrace, inTrace } from '../../local/app/trace.ts';
+import { listen } from '../../local/aws/http.ts';
+import { createTrail } from '../../local/aws/trail.ts';
 
 const ROOT = `1-00000001-${'a'.repeat(24)}`;
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { listen } from '../../local/http.ts';
-import { createCa } from '../../local/stand-in/ca.ts';
-import { makeTrust, trustHere } from '../../local/trust.ts';
+import { listen } from '../../local/aws/http.ts';
+import { createCa } from '../../local/helseid/ca.ts';
+import { makeTrust, trustHere } from '../../local/helseid/trust.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trust-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,6 @@
+import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { RETIREMENT_LEEWAY } from '../../functions/common/record-states.ts';
 import type { HelseIdBehaviour } from '../fakes/self-service.ts';
 import { verifyQuickly } from '../fakes/verify-jws.ts';
 import { fullStack, lightStack } from './stacks.ts';

@@ -1,5 +1,5 @@
+import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test } from 'vitest';
-import { RETIREMENT_LEEWAY } from '../../functions/common/record-states.ts';
 import { STEPS } from '../../functions/rotation/steps.ts';
 import { FAKE_SECRET_ARN } from '../fakes/secrets.ts';
 import { bootstrap, createWorld, findLeftovers, readJwk, type World, type WorldOptions } from './world.ts';

@@ -1,5 +1,5 @@
+import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test } from 'vitest';
-import { RETIREMENT_LEEWAY } from '../../functions/common/record-states.ts';
 import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
 import { isRotationDue } from '../../functions/key-watch/rotation-due.ts';
 import { readTask, runChecks } from '../../functions/key-watch/run-checks.ts';

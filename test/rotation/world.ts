@@ -1,7 +1,7 @@
-import type { Algorithm } from '../../client/algorithms.ts';
+import type { Algorithm } from '@helseid-zones/protocol/algorithms';
+import { type ClientRecord, parseRecord, SEED_RECORD } from '@helseid-zones/protocol/record';
 import { createClientKey, readClientKey } from '../../functions/common/client-keys.ts';
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
-import { type ClientRecord, parseRecord, SEED_RECORD } from '../../functions/common/record.ts';
 import { createRecordStore } from '../../functions/common/record-store.ts';
 import { createPatientKms } from '../../functions/common/until-there.ts';
 import type { Task } from '../../functions/key-watch/checks.ts';

@@ -1,4 +1,4 @@
-import { ALGORITHMS, isAlgorithm } from '../../../client/algorithms.ts';
+import { ALGORITHMS, isAlgorithm } from '@helseid-zones/protocol/algorithms';
 import { baseUrlProblem, collect, hostProblem, type Problem, type Unless } from '../problem.ts';
 import type { ClientDeclaration, SystemDeclaration } from '../types.ts';
 

@@ -1,4 +1,4 @@
-import { loginRoutes } from '../../../functions/login-common/routes.ts';
+import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, HYPHENATED_NAME_PATTERN, LOGIN_FUNCTIONS } from '../names.ts';
 import { collect, type Problem, repeated, type Unless } from '../problem.ts';
 import type { AuthorizerDeclaration, Route, SystemDeclaration, ZoneDeclaration } from '../types.ts';

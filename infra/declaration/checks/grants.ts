@@ -1,5 +1,5 @@
-import { isOrganizationNumber, isUuid } from '../../../client/compose/details.ts';
-import type { AllowedDetail } from '../../../functions/signer/grant.ts';
+import { isOrganizationNumber, isUuid } from '@helseid-zones/protocol/details';
+import type { AllowedDetail } from '@helseid-zones/protocol/grant';
 import { collect, isCanonical, type Problem, repeated, type Unless } from '../problem.ts';
 import type { ApiGrant, ClientDeclaration, GrantDeclaration, SystemDeclaration } from '../types.ts';
 

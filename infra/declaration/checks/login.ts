@@ -1,5 +1,5 @@
-import { isOrganizationNumber } from '../../../client/compose/details.ts';
-import { matchesPath } from '../../../functions/signer/check-grant.ts';
+import { matchesPath } from '@helseid-zones/protocol/check-grant';
+import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { isCanonical, repeated, type Unless } from '../problem.ts';
 import type { LoginDeclaration, SystemDeclaration, ZoneDeclaration } from '../types.ts';
 import { ownEntry, unknown } from './grants.ts';

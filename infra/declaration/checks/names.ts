@@ -1,4 +1,4 @@
-import { NAME_PATTERN } from '../../../client/intents.ts';
+import { NAME_PATTERN } from '@helseid-zones/protocol/intents';
 import { HYPHENATED_NAME_PATTERN, MAX_PHYSICAL_NAME, physicalNames } from '../names.ts';
 import { collect, type Problem } from '../problem.ts';
 import type { SystemDeclaration } from '../types.ts';

@@ -1,4 +1,4 @@
-import { loginRoutes } from '../../../functions/login-common/routes.ts';
+import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import type { Unless } from '../problem.ts';
 import type { ZoneDeclaration } from '../types.ts';
 

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import dynalite from 'dynalite';
-import { ZonesError } from '../../../client/errors.ts';
 
 /** dynalite with the tables of the template, on a port of the loopback that only this process talks to. */
 export interface Tables {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Trail } from '../../trail.ts';
 import type { Authorize } from '../authorize.ts';
 import { type Call, serviceCall } from '../call.ts';
 import type { KeyStore } from '../kms/keys.ts';
@@ -7,6 +6,7 @@ import type { AsyncInvocations } from '../lambda/async.ts';
 import { type FunctionTable, requireInvoke } from '../lambda/invoke.ts';
 import { requireQueue, useQueueKey } from '../sqs/access.ts';
 import type { QueueTable } from '../sqs/queues.ts';
+import type { Trail } from '../trail.ts';
 
 /** A target of a rule. */
 export interface Target {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Listening, listen, readBody } from '../../http.ts';
-import type { Trail } from '../../trail.ts';
 import { serviceCall } from '../call.ts';
+import { type Listening, listen, readBody } from '../http.ts';
 import type { WireResponse } from '../json-protocol.ts';
 import { createRateLimit } from '../rate-limit.ts';
+import type { Trail } from '../trail.ts';
 import { authorizeRequest, type GatewayAuthorizationDeps, methodArn } from './authorize.ts';
 import { type Match, matchRoute } from './match-route.ts';
 import type { GatewayApi } from './model.ts';

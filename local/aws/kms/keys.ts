@@ -1,6 +1,6 @@
 import { generateKeyPair, randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Document } from '../../state.ts';
+import type { Document } from '../../app/state.ts';
 import { AwsError } from '../errors.ts';
 import { KEY_SPECS } from './specs.ts';
 

@@ -1,4 +1,4 @@
-import { ALGORITHMS } from '../../../client/algorithms.ts';
+import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 
 /** What an asymmetric key spec can do, as KMS says it. */
 export interface KeySpec {

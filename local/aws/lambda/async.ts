@@ -1,5 +1,5 @@
-import type { FunctionPool, RunnableFunction } from '../../runtime/pool.ts';
-import type { Trail } from '../../trail.ts';
+import type { FunctionPool, RunnableFunction } from '../runtime/pool.ts';
+import type { Trail } from '../trail.ts';
 
 /** Asynchronous invocations: accepted at once, worked on later. */
 export interface AsyncInvocations {

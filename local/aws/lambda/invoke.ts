@@ -1,7 +1,7 @@
-import type { Sink } from '../../runtime/instance.ts';
-import type { FunctionPool, Invoked, RunnableFunction } from '../../runtime/pool.ts';
 import type { Call } from '../call.ts';
 import { AwsError } from '../errors.ts';
+import type { Sink } from '../runtime/instance.ts';
+import type { FunctionPool, Invoked, RunnableFunction } from '../runtime/pool.ts';
 
 /** Invokes a function for a caller, who must be allowed to. Throws `ResourceNotFoundException`, `AccessDeniedException` or `TooManyRequestsException`. With a `sink` it is an invocation with a response stream, which asks for the same permission. */
 export type Invoke = (call: Call, functionName: string, payload: Buffer, sink?: Sink) => Promise<Invoked>;

@@ -1,8 +1,8 @@
-import type { FunctionPool } from '../../runtime/pool.ts';
-import { MAX_PAYLOAD } from '../../runtime/runtime-api.ts';
 import type { Call } from '../call.ts';
 import { AwsError, notImplemented } from '../errors.ts';
 import type { WireResponse } from '../json-protocol.ts';
+import type { FunctionPool } from '../runtime/pool.ts';
+import { MAX_PAYLOAD } from '../runtime/runtime-api.ts';
 import type { WireService } from '../service.ts';
 import type { WireRequest } from '../sigv4.ts';
 import type { AsyncInvocations } from './async.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Trail } from '../../trail.ts';
 import type { Authorize } from '../authorize.ts';
 import { serviceCall } from '../call.ts';
 import { AwsError } from '../errors.ts';
 import type { Invoke } from '../lambda/invoke.ts';
+import type { Trail } from '../trail.ts';
 import { removeStage, versionAt } from './stages.ts';
 import type { Secret, SecretStore } from './store.ts';
 

@@ -1,4 +1,4 @@
-import type { Document } from '../../state.ts';
+import type { Document } from '../../app/state.ts';
 import { AwsError } from '../errors.ts';
 
 /** One version of a secret. A version that rotation reserved has no text yet. Times are epoch seconds. */

@@ -1,7 +1,7 @@
-import type { FunctionPool, RunnableFunction } from '../../runtime/pool.ts';
-import type { Trail } from '../../trail.ts';
 import type { Call } from '../call.ts';
 import type { KeyStore } from '../kms/keys.ts';
+import type { FunctionPool, RunnableFunction } from '../runtime/pool.ts';
+import type { Trail } from '../trail.ts';
 import { requireQueue, useQueueKey } from './access.ts';
 import type { Queue, StoredMessage } from './queues.ts';
 import { md5 } from './service.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Document } from '../../state.ts';
+import type { Document } from '../../app/state.ts';
 import { AwsError } from '../errors.ts';
 
 /** One message, as it is stored. Times are epoch milliseconds. */

@@ -1,13 +1,13 @@
 import { inspect } from 'node:util';
+import { createIssuerKeys } from '@helseid-zones/client/issuer-keys';
+import { createKeySource } from '@helseid-zones/client/jwks';
+import type { AuthorizerConfig, ZoneConfig } from '@helseid-zones/protocol/config';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ZonesError } from '../../../client/errors.ts';
-import { createIssuerKeys } from '../../../client/issuer-keys.ts';
-import { createKeySource } from '../../../client/jwks.ts';
-import { helseIdProfile } from '../../../client/profile.ts';
 import { type AuthorizerDeps, authorizeRequest } from '../../../functions/authorizer/authorize.ts';
 import { deriveSettings } from '../../../functions/authorizer/settings.ts';
-import type { AuthorizerConfig, ZoneConfig } from '../../../functions/common/config.ts';
 import { makeKeys, makePorts, makeRequest, NOW, RULES, type Twist } from './make-request.ts';
 
 const ARN = 'arn:aws:execute-api:eu-north-1:000000000000:abc/live/GET/v1/summaries/1';

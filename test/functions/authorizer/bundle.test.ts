@@ -1,14 +1,21 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { APIGatewayAuthorizerResult } from 'aws-lambda';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { helseIdProfile } from '../../../client/profile.ts';
 import { compileHandler } from '../../../infra/bundle.ts';
-import { startHelseId } from '../../../local/stand-in/helseid.ts';
-import type { HelseIdServer } from '../../../local/stand-in/types.ts';
+import { startHelseId } from '../../../local/helseid/helseid.ts';
+import type { HelseIdServer } from '../../../local/helseid/types.ts';
 import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
-import { type ClientKey, hash, makeCa, makeClientKey, makeProof, makeWire } from '../../stand-in/wire.ts';
+import {
+  type ClientKey,
+  hash,
+  makeCa,
+  makeClientKey,
+  makeProof,
+  makeWire,
+} from '../../local/helseid/wire.ts';
 
 let dynamo: Dynamo;
 let files: Awaited<ReturnType<typeof makeCa>>;

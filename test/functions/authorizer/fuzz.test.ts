@@ -1,7 +1,7 @@
+import { isZonesError } from '@helseid-zones/protocol/errors';
 import fc from 'fast-check';
 import { base64url } from 'jose';
 import { beforeAll, expect, test } from 'vitest';
-import { isZonesError } from '../../../client/errors.ts';
 import { challengeFor } from '../../../functions/authorizer/challenge.ts';
 import { validateAccess } from '../../../functions/authorizer/validate-access.ts';
 import { makeKeys, makePorts, makeRequest, RULES } from './make-request.ts';

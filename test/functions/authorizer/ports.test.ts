@@ -1,5 +1,5 @@
+import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createAwsCaller, readAwsConfig } from '../../../client/aws.ts';
 import { createReplayTable } from '../../../functions/authorizer/replay-table.ts';
 import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
 

@@ -1,7 +1,7 @@
 import { constants, createHash, generateKeyPairSync, sign as signBytes } from 'node:crypto';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { base64url, CompactSign, calculateJwkThumbprint, exportJWK, UnsecuredJWT } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { isZonesError, ZonesError } from '../../../client/errors.ts';
 import { challengeFor } from '../../../functions/authorizer/challenge.ts';
 import type { AccessRules } from '../../../functions/authorizer/rules.ts';
 import { validateAccess } from '../../../functions/authorizer/validate-access.ts';

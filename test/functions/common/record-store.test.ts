@@ -1,7 +1,7 @@
+import { parseRecord, SEED_RECORD } from '@helseid-zones/protocol/record';
+import { addKey, moveKey } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test, vi } from 'vitest';
 import type { SecretsPort } from '../../../functions/common/key-ports.ts';
-import { parseRecord, SEED_RECORD } from '../../../functions/common/record.ts';
-import { addKey, moveKey } from '../../../functions/common/record-states.ts';
 import { createRecordStore, DRAFT_STAGE } from '../../../functions/common/record-store.ts';
 import { createFakeSecrets, FAKE_SECRET_ARN, type FakeSecrets } from '../../fakes/secrets.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { ERROR_CODES } from '@helseid-zones/protocol/errors';
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES } from '../../../client/errors.ts';
 import { renderAnswer } from '../../../functions/login-common/answer.ts';
 import { OUTCOMES } from '../../../functions/login-common/outcomes.ts';
 import { renderPage } from '../../../functions/login-common/page.ts';

@@ -1,7 +1,7 @@
+import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isZonesError } from '../../../client/errors.ts';
 import { readRequest } from '../../../functions/login-common/request.ts';
 import { checkReturnPath, loginPath, ownAddress } from '../../../functions/login-common/return-path.ts';
 

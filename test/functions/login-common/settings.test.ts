@@ -1,6 +1,6 @@
+import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import { describe, expect, it } from 'vitest';
 import { readOrganization } from '../../../functions/login-common/organization.ts';
-import { loginRoutes } from '../../../functions/login-common/routes.ts';
 import { deriveSettings } from '../../../functions/login-common/settings.ts';
 import { GATEWAY, makeConfig } from '../login/make-login.ts';
 

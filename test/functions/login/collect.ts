@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import type { StreamingHandler } from '../../../functions/api/stream.ts';
 import type { GatewayHandler } from '../../../functions/login-common/serve.ts';
-import { awslambda } from '../../../local/runtime/streaming.mjs';
+import { awslambda } from '../../../local/aws/runtime/streaming.mjs';
 
 Object.assign(globalThis, { awslambda });
 

@@ -1,9 +1,9 @@
+import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Dependencies } from '../../../functions/login-common/dependencies.ts';
 import { samePerson } from '../../../functions/login-common/person.ts';
-import { loginRoutes } from '../../../functions/login-common/routes.ts';
 import { deriveSettings } from '../../../functions/login-common/settings.ts';
 import { ISSUER } from '../../client/make-client.ts';
 import { createFakeLoginClient } from '../../fakes/login-client.ts';

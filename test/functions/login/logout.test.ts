@@ -1,5 +1,5 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { describe, expect, it } from 'vitest';
-import { ZonesError } from '../../../client/errors.ts';
 import { type Browser, type Login, makeLogin, openBrowser, setCookies } from './make-login.ts';
 
 async function loggedIn(login: Login): Promise<Browser> {

@@ -1,15 +1,15 @@
+import type { LoginConfig, ZoneConfig } from '@helseid-zones/protocol/config';
+import { loginRoutes } from '@helseid-zones/protocol/login-routes';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { helseIdProfile } from '../../../client/profile.ts';
 import { forwardCall } from '../../../functions/api/forward.ts';
 import { serveStreaming } from '../../../functions/api/stream.ts';
 import { finishLogin } from '../../../functions/callback/finish.ts';
-import type { LoginConfig, ZoneConfig } from '../../../functions/common/config.ts';
 import { beginLogin } from '../../../functions/login/begin.ts';
 import type { Dependencies, LogLine } from '../../../functions/login-common/dependencies.ts';
 import { dispatch } from '../../../functions/login-common/dispatch.ts';
 import { createLoginClient } from '../../../functions/login-common/login-client.ts';
 import { samePerson } from '../../../functions/login-common/person.ts';
-import { loginRoutes } from '../../../functions/login-common/routes.ts';
 import { type GatewayHandler, serve } from '../../../functions/login-common/serve.ts';
 import { deriveSettings } from '../../../functions/login-common/settings.ts';
 import { endByIssuer } from '../../../functions/logout/back-channel.ts';

@@ -1,6 +1,6 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { ZonesError } from '../../../client/errors.ts';
 import { type Browser, type Login, makeLogin, openBrowser, setCookies } from './make-login.ts';
 
 const JSON_BODY = { accept: 'application/json', 'content-type': 'application/json' };

@@ -1,5 +1,5 @@
+import { type LoginFunction, SESSION_TABLE_ACTIONS } from '@helseid-zones/protocol/login-routes';
 import { expect, it } from 'vitest';
-import { type LoginFunction, SESSION_TABLE_ACTIONS } from '../../../functions/login-common/routes.ts';
 import type { LoginStore } from '../../../functions/login-common/store.ts';
 import { makeLogin, openBrowser } from './make-login.ts';
 

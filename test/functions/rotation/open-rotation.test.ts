@@ -1,6 +1,6 @@
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
+import { SEED_RECORD } from '@helseid-zones/protocol/record';
 import { expect, test } from 'vitest';
-import { helseIdProfile } from '../../../client/profile.ts';
-import { SEED_RECORD } from '../../../functions/common/record.ts';
 import { openRotation } from '../../../functions/rotation/open-rotation.ts';
 import type { AdminClient } from '../../../functions/rotation/settings.ts';
 import { createFakeKeyAccount } from '../../fakes/key-account.ts';

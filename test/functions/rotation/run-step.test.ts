@@ -1,5 +1,5 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { describe, expect, test, vi } from 'vitest';
-import { ZonesError } from '../../../client/errors.ts';
 import { describeFailure } from '../../../functions/common/aws-error.ts';
 import { runStep } from '../../../functions/rotation/run-step.ts';
 import { awsError } from '../../fakes/kms.ts';

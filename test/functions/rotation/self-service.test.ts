@@ -1,5 +1,5 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { describe, expect, test } from 'vitest';
-import { ZonesError } from '../../../client/errors.ts';
 import { createSelfService } from '../../../functions/rotation/self-service.ts';
 
 const JWK = { kty: 'EC', kid: 'k', alg: 'ES256', use: 'sig', crv: 'P-256', x: 'x', y: 'y' } as const;

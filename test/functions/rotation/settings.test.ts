@@ -1,5 +1,5 @@
+import { fillKeyPolicy } from '@helseid-zones/protocol/key-policy';
 import { describe, expect, test } from 'vitest';
-import { fillKeyPolicy } from '../../../functions/common/key-policy.ts';
 import { readAdminClients } from '../../../functions/rotation/settings.ts';
 import { deriveZoneConfig } from '../../../infra/declaration/derive.ts';
 import { keyPolicyTemplate } from '../../../infra/key-policy.ts';

@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { KMSClient } from '@aws-sdk/client-kms';
+import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { expect, onTestFinished, test } from 'vitest';
-import type { KeyEntry } from '../../../functions/common/record.ts';
 import { AWS_BOUNDS } from '../../../functions/signer/aws.ts';
 import { createKeyReader, signInput } from '../../../functions/signer/kms.ts';
 import { serveAws } from '../../fakes/aws-endpoint.ts';

@@ -1,12 +1,7 @@
+import type { Intent } from '@helseid-zones/protocol/intents';
+import { type ClientRecord, KEY_STATES, type KeyEntry, type KeyState } from '@helseid-zones/protocol/record';
+import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test } from 'vitest';
-import type { Intent } from '../../../client/intents.ts';
-import {
-  type ClientRecord,
-  KEY_STATES,
-  type KeyEntry,
-  type KeyState,
-} from '../../../functions/common/record.ts';
-import { RETIREMENT_LEEWAY } from '../../../functions/common/record-states.ts';
 import { TRANSACTION_SECONDS } from '../../../functions/login-common/transactions.ts';
 import { chooseKey } from '../../../functions/signer/choose-key.ts';
 import { RECORD_TTL_MS } from '../../../functions/signer/read-record.ts';

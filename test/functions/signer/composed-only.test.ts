@@ -1,12 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { checkGrant } from '@helseid-zones/protocol/check-grant';
+import { composeToken, type UnsignedToken } from '@helseid-zones/protocol/compose';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { Intent } from '@helseid-zones/protocol/intents';
+import { describePublicKey } from '@helseid-zones/protocol/jwk';
+import { parseSignRequest } from '@helseid-zones/protocol/parse';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { composeToken, type UnsignedToken } from '../../../client/compose/compose.ts';
-import { describePublicKey } from '../../../client/compose/jwk.ts';
-import { parseSignRequest } from '../../../client/compose/parse.ts';
-import { ZonesError } from '../../../client/errors.ts';
-import type { Intent } from '../../../client/intents.ts';
-import { checkGrant } from '../../../functions/signer/check-grant.ts';
 import { testGrant } from './grant-fixture.ts';
 
 const grant = testGrant({ requestObjects: true, assertions: { details: 'any' } });

@@ -1,5 +1,5 @@
-import { helseIdProfile } from '../../../client/profile.ts';
-import type { Grant } from '../../../functions/signer/grant.ts';
+import type { Grant } from '@helseid-zones/protocol/grant';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
 
 /** A grant like the public zone's of the system of one client, with changes. */
 export function testGrant(changes: Partial<Grant> = {}): Grant {

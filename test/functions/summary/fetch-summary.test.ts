@@ -1,6 +1,6 @@
+import type { TokenClient } from '@helseid-zones/client/token-client';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
-import type { TokenClient } from '../../../client/token-client.ts';
 import { fetchSummary } from '../../../functions/summary/fetch-summary.ts';
 import { API, makeWorld } from '../../client/make-client.ts';
 import { collectLog } from '../../fakes/log.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ZonesError } from '../../../client/errors.ts';
 import { parseDocumentEvent } from '../../../functions/worker/event.ts';
 
 /** The sample of the repository. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
+import { getAccessToken } from '@helseid-zones/client/machine-token';
+import type { AccessTokenRequest } from '@helseid-zones/client/tokens';
 import type { Context, SQSEvent } from 'aws-lambda';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createAwsCaller, readAwsConfig } from '../../../client/aws.ts';
-import { getAccessToken } from '../../../client/machine-token.ts';
-import type { AccessTokenRequest } from '../../../client/tokens.ts';
 import { TablePersistence } from '../../../functions/worker/persistence.ts';
 import { createWorker } from '../../../functions/worker/process.ts';
 import { submitDocument } from '../../../functions/worker/submit.ts';

@@ -1,4 +1,4 @@
-import { helseIdProfile } from '../../../client/profile.ts';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
 import system from '../../one-client.zones.ts';
 

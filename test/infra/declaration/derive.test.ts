@@ -1,5 +1,5 @@
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { expect, test } from 'vitest';
-import { helseIdProfile } from '../../../client/profile.ts';
 import { allowedHosts, deriveGrants, deriveZoneConfig } from '../../../infra/declaration/derive.ts';
 import { physicalNames, zoneFunctions } from '../../../infra/declaration/names.ts';
 import system from '../../one-client.zones.ts';

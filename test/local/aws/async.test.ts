@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AwsError } from '../../../local/aws/errors.ts';
 import { createAsyncInvocations } from '../../../local/aws/lambda/async.ts';
-import type { FunctionPool, RunnableFunction } from '../../../local/runtime/pool.ts';
-import { createTrail } from '../../../local/trail.ts';
+import type { FunctionPool, RunnableFunction } from '../../../local/aws/runtime/pool.ts';
+import { createTrail } from '../../../local/aws/trail.ts';
 
 const of: RunnableFunction = {
   name: 'f',

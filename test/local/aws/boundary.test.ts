@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { emptyWorld, parsePolicy, type Role } from '../../../infra/boundary/policy/index.ts';
+import { emptyWorld, parsePolicy, type Role } from '../../../infra/proof/policy/index.ts';
 import type { AccessRequest, Caller } from '../../../local/aws/authorize.ts';
 import { createAuthorize, operatorRole } from '../../../local/aws/boundary.ts';
 import { ACCOUNT, REGION, ROLE } from './harness.ts';

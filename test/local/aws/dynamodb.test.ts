@@ -1,5 +1,5 @@
+import { createAwsCaller } from '@helseid-zones/client/aws';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createAwsCaller } from '../../../client/aws.ts';
 import { createDynamoDb } from '../../../local/aws/dynamodb/service.ts';
 import { startTables } from '../../../local/aws/dynamodb/tables.ts';
 import { ACCOUNT, DATA_KEY, dataKeyStore, REGION, rulesOf, startAws } from './harness.ts';

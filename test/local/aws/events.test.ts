@@ -1,6 +1,7 @@
+import { createAwsCaller } from '@helseid-zones/client/aws';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createAwsCaller } from '../../../client/aws.ts';
+import { memoryDocument } from '../../../local/app/state.ts';
 import type { Caller } from '../../../local/aws/authorize.ts';
 import { beginCall } from '../../../local/aws/call.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
@@ -10,13 +11,12 @@ import { nextTime } from '../../../local/aws/events/schedule.ts';
 import { createEvents } from '../../../local/aws/events/service.ts';
 import { openKeyStore, type StoredKey } from '../../../local/aws/kms/keys.ts';
 import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
+import type { FunctionPool, RunnableFunction } from '../../../local/aws/runtime/pool.ts';
 import { jsonService } from '../../../local/aws/service.ts';
 import { pollQueue } from '../../../local/aws/sqs/event-source.ts';
 import { openQueues, type QueueSettings, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
 import { createSqs } from '../../../local/aws/sqs/service.ts';
-import type { FunctionPool, RunnableFunction } from '../../../local/runtime/pool.ts';
-import { memoryDocument } from '../../../local/state.ts';
-import { createTrail } from '../../../local/trail.ts';
+import { createTrail } from '../../../local/aws/trail.ts';
 import { ACCOUNT, fakeClock, REGION, rulesOf, startAws } from './harness.ts';
 
 const arnOf = (name: string) => `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`;

@@ -1,13 +1,13 @@
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { callGateway } from '../../../local/aws/aws-client.ts';
 import { createCredentialTable } from '../../../local/aws/credentials.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
 import { matchRoute } from '../../../local/aws/gateway/match-route.ts';
 import type { GatewayApi, GatewayMethod } from '../../../local/aws/gateway/model.ts';
 import { startGateway } from '../../../local/aws/gateway/server.ts';
 import type { Invoke } from '../../../local/aws/lambda/invoke.ts';
-import { callGateway } from '../../../local/aws-client.ts';
-import { createTrail } from '../../../local/trail.ts';
+import { createTrail } from '../../../local/aws/trail.ts';
 import { ACCOUNT, REGION, ROLE, rulesOf } from './harness.ts';
 
 const METHOD: GatewayMethod = {

@@ -1,3 +1,4 @@
+import { memoryDocument } from '../../../local/app/state.ts';
 import type { AccessRequest, Authorize } from '../../../local/aws/authorize.ts';
 import type { Route } from '../../../local/aws/call.ts';
 import { createCredentialTable } from '../../../local/aws/credentials.ts';
@@ -5,8 +6,7 @@ import { type KeyStore, openKeyStore, type StoredKey } from '../../../local/aws/
 import { rootPolicy } from '../../../local/aws/kms/policy.ts';
 import { type AwsDeps, startListener } from '../../../local/aws/listener.ts';
 import type { WireService } from '../../../local/aws/service.ts';
-import { memoryDocument } from '../../../local/state.ts';
-import { createTrail } from '../../../local/trail.ts';
+import { createTrail } from '../../../local/aws/trail.ts';
 
 export const ACCOUNT = '000000000000';
 export const REGION = 'eu-north-1';

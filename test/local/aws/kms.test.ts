@@ -15,14 +15,14 @@ import {
   ScheduleKeyDeletionCommand,
   SignCommand,
 } from '@aws-sdk/client-kms';
+import { ALGORITHMS, type AlgorithmEntry } from '@helseid-zones/protocol/algorithms';
 import { CompactSign, compactVerify, exportJWK, importJWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ALGORITHMS, type AlgorithmEntry } from '../../../client/algorithms.ts';
+import { memoryDocument } from '../../../local/app/state.ts';
 import { openKeyStore, type StoredKey } from '../../../local/aws/kms/keys.ts';
 import { createKms } from '../../../local/aws/kms/service.ts';
 import { createRateLimit } from '../../../local/aws/rate-limit.ts';
 import { jsonService } from '../../../local/aws/service.ts';
-import { memoryDocument } from '../../../local/state.ts';
 import { ACCOUNT, fakeClock, REGION, rulesOf, startAws } from './harness.ts';
 
 const place = { account: ACCOUNT, region: REGION, now: Date.now };

@@ -1,9 +1,9 @@
+import { createAwsCaller } from '@helseid-zones/client/aws';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createAwsCaller } from '../../../client/aws.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
 import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
 import { createLambda } from '../../../local/aws/lambda/service.ts';
-import type { FunctionPool, RunnableFunction } from '../../../local/runtime/pool.ts';
+import type { FunctionPool, RunnableFunction } from '../../../local/aws/runtime/pool.ts';
 import { ACCOUNT, REGION, rulesOf, startAws } from './harness.ts';
 
 const arn = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:signer`;

@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { callJson, callLambda } from '../../../local/aws/aws-client.ts';
 import type { JsonService } from '../../../local/aws/call.ts';
+import { startEndpoints } from '../../../local/aws/endpoints.ts';
 import { notImplemented } from '../../../local/aws/errors.ts';
 import { jsonService } from '../../../local/aws/service.ts';
-import { callJson, callLambda } from '../../../local/aws-client.ts';
-import { startEndpoints } from '../../../local/endpoints.ts';
 import { REGION, ROLE, rulesOf, startAws } from './harness.ts';
 
 const service = (name: string): JsonService => ({

@@ -8,6 +8,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { memoryDocument } from '../../../local/app/state.ts';
 import type { AccessRequest } from '../../../local/aws/authorize.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
 import type { Invoke } from '../../../local/aws/lambda/invoke.ts';
@@ -15,8 +16,7 @@ import { createRotations, ROTATION_STEPS } from '../../../local/aws/secrets/rota
 import { createSecretsManager } from '../../../local/aws/secrets/service.ts';
 import { openSecretStore, type SecretSettings, type StoredSecret } from '../../../local/aws/secrets/store.ts';
 import { jsonService } from '../../../local/aws/service.ts';
-import { memoryDocument } from '../../../local/state.ts';
-import { createTrail } from '../../../local/trail.ts';
+import { createTrail } from '../../../local/aws/trail.ts';
 import { ACCOUNT, DATA_KEY, dataKeyStore, REGION, rulesOf, startAws } from './harness.ts';
 
 const SecretId = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:journal/client/journal-abcdef`;

@@ -1,5 +1,5 @@
-import { createMemorySigner, helseIdProfile, isZonesError, type Signer } from 'helseid-zones/client';
-import { buildApp, defineSystem, deriveGrants } from 'helseid-zones/infra';
+import { createMemorySigner, helseIdProfile, isZonesError, type Signer } from '@helseid-zones/client';
+import { buildApp, defineSystem, deriveGrants } from '@helseid-zones/infra';
 
 const system = defineSystem({
   name: 'lab',

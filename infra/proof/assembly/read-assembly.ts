@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { isObject, type JsonObject, listOf, objectOf, stringOf } from './json.ts';
+
+/** One stack of a cloud assembly, as `cdk synth` wrote it. */
+export interface AssemblyStack {
+  name: string;
+  /** Twelve digits, or undefined where the stack takes the deployer's account. */
+  account: string | undefined;
+  region: string | undefined;
+  template: JsonObject;
+  /** Folder or file of each asset by the key it is uploaded under, e.g. `<hash>.zip`. */
+  assets: ReadonlyMap<string, string>;
+  /** Construct path by logical id, e.g. `journal-signing/Signer/Function`. */
+  constructPaths: ReadonlyMap<string, string>;
+}
+
+/** A cloud assembly with the assemblies of its stages. */
+export interface Assembly {
+  directory: string;
+  stacks: readonly AssemblyStack[];
+}
+
+/**
+ * Reads the cloud assembly in `directory`: the manifest, every stack's template and where its assets lie.
+ * Understands the manifests of CDK 2; nested stages are included, nested stacks
+ * (`AWS::CloudFormation::Stack`) stay plain resources of their parent.
+ * Throws `assembly_invalid` when a file is missing or not JSON. Does not check templates against CloudFormation's schema.
+ */
+export function readAssembly(directory: string): Assembly {
+  return { directory, stacks: stacksBelow(directory) };
+}
+
+function stacksBelow(directory: string): AssemblyStack[] {
+  const artifacts = objectOf(readJson(join(directory, 'manifest.json')).artifacts);
+  return Object.entries(artifacts).flatMap(([id, artifact]) => {
+    const { type, properties } = objectOf(artifact);
+    if (type === 'cdk:cloud-assembly') {
+      return stacksBelow(join(directory, stringOf(objectOf(properties).directoryName) ?? id));
+    }
+    return type === 'aws:cloudformation:stack'
+      ? [readStack(directory, id, objectOf(artifact), artifacts)]
+      : [];
+  });
+}
+
+function readStack(
+  directory: string,
+  id: string,
+  artifact: JsonObject,
+  artifacts: JsonObject,
+): AssemblyStack {
+  const properties = objectOf(artifact.properties);
+  const [, account, region] = /^aws:\/\/([^/]+)\/([^/]+)$/.exec(String(artifact.environment)) ?? [];
+  const template = readJson(join(directory, stringOf(properties.templateFile) ?? `${id}.template.json`));
+  const metadataFile = stringOf(artifact.additionalMetadataFile);
+  const metadata = {
+    ...objectOf(artifact.metadata),
+    ...(metadataFile === undefined ? {} : readJson(join(directory, metadataFile))),
+  };
+  const assets = listOf(artifact.dependencies)
+    .map((dependency) => objectOf(artifacts[String(dependency)]))
+    .filter((dependency) => dependency.type === 'cdk:asset-manifest')
+    .flatMap((dependency) => readAssets(directory, String(objectOf(dependency.properties).file)));
+  return {
+    name: stringOf(properties.stackName) ?? id,
+    account: /^\d{12}$/.test(account ?? '') ? account : undefined,
+    region: region === 'unknown-region' ? undefined : region,
+    template,
+    assets: new Map(assets),
+    constructPaths: new Map(readConstructPaths(metadata)),
+  };
+}
+
+function readAssets(directory: string, file: string): [string, string][] {
+  return Object.values(objectOf(readJson(join(directory, file)).files)).flatMap((asset) => {
+    const path = stringOf(objectOf(objectOf(asset).source).path);
+    if (path === undefined) return [];
+    return Object.values(objectOf(objectOf(asset).destinations)).map((destination): [string, string] => [
+      String(objectOf(destination).objectKey),
+      join(directory, path),
+    ]);
+  });
+}
+
+function readConstructPaths(metadata: JsonObject): [string, string][] {
+  return Object.entries(metadata).flatMap(([path, entries]) =>
+    listOf(entries)
+      .map(objectOf)
+      .filter((entry) => entry.type === 'aws:cdk:logicalId')
+      .map((entry): [string, string] => [String(entry.data), path.replace(/^\//, '')]),
+  );
+}
+
+function readJson(file: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (isObject(value)) return value;
+  } catch (cause) {
+    throw new ZonesError('assembly_invalid', `${file} can't be read as JSON. Run \`npm run synth\` again.`, {
+      cause,
+    });
+  }
+  throw new ZonesError('assembly_invalid', `${file} holds no JSON object. Run \`npm run synth\` again.`);
+}

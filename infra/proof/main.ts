@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { isZonesError } from '@helseid-zones/protocol/errors';
+import { loadSystem } from '../declaration/load.ts';
+import type { SystemDeclaration } from '../declaration/types.ts';
+import { findWarnings } from '../declaration/warnings.ts';
+import { print, printError } from '../terminal.ts';
+import { prove } from './prove.ts';
+import { writeMaps } from './report/map/write.ts';
+import { proofAsJson } from './report/proof-json.ts';
+import { reportExceptions, reportProof } from './report/report.ts';
+
+const USAGE = `npm run zones -- [options]
+
+Proves, from the synthesized cloud assembly, that the zones' boundaries hold, and prints who may do what.
+
+  --assembly DIR      prove this cloud assembly instead of synthesizing one
+  --declaration FILE  the declaration to prove it against (zones.ts)
+  --json              print JSON (docs/proof.md has its members)
+  --svg FILE          draw the zone map into FILE
+  --html FILE         the zone map as a page, with every permitted call in words
+  --help              print this
+
+Exit status: 0 the boundaries hold, 1 they do not, 2 there is nothing to prove.`;
+
+/** Milliseconds before progress is shown. */
+const PATIENCE = 2000;
+
+/** When progress may be shown next. */
+let lastShown = PATIENCE;
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever reads the output may stop reading.
+  if (error.code !== 'EPIPE') throw error;
+});
+
+/** Columns where the output is no terminal. */
+const WIDTH = 160;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: string[]): Promise<number> {
+  try {
+    const options = {
+      assembly: { type: 'string' },
+      declaration: { type: 'string' },
+      json: { type: 'boolean' },
+      svg: { type: 'string' },
+      html: { type: 'string' },
+      help: { type: 'boolean' },
+    } as const;
+    const { values } = parseArgs({ args, options });
+    if (values.help) {
+      print(USAGE);
+      return 0;
+    }
+    const system = await loadSystem(values.declaration);
+    for (const { field, message } of findWarnings(system)) printError(`warning: ${field} ${message}`);
+    return await withAssembly(values.assembly, system, (directory) => printProof(directory, system, values));
+  } catch (error) {
+    const known = isZonesError(error) || (error instanceof TypeError && 'code' in error);
+    printError(known ? error.message : error);
+    return 2;
+  }
+}
+
+interface PrintOptions {
+  json?: boolean;
+  svg?: string;
+  html?: string;
+}
+
+function printProof(directory: string, system: SystemDeclaration, { json, svg, html }: PrintOptions): number {
+  const proof = prove(directory, system, { onProgress: (rule) => progress(`checking ${rule}`) });
+  writeMaps({ svg, html }, proof);
+  if (json) {
+    print(JSON.stringify(proofAsJson(proof), null, 2));
+    if (proof.exceptions.length > 0) printError(reportExceptions(proof));
+  } else print(reportProof(proof, process.stdout.columns ?? WIDTH));
+  return proof.ok ? 0 : 1;
+}
+
+/** Runs `use` on the assembly of `given`, or on one synthesized for it and thrown away. */
+async function withAssembly<T>(
+  given: string | undefined,
+  system: SystemDeclaration,
+  use: (directory: string) => T,
+): Promise<T> {
+  if (given !== undefined) return use(given);
+  progress('synthesizing');
+  // Loaded only where it is needed: the CDK takes longer than the proof.
+  const { buildApp } = await import('../build-app.ts');
+  const directory = mkdtempSync(join(tmpdir(), 'zones-'));
+  try {
+    buildApp(system, { outdir: directory }).synth();
+    return use(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Says on stderr what goes on, once a second, when it takes long. */
+function progress(text: string): void {
+  const now = performance.now();
+  if (now < lastShown) return;
+  lastShown = now + 1000;
+  printError(`${text} ...`);
+}

@@ -1,0 +1,41 @@
+import { dirname } from 'node:path';
+import type { IPolicyValidationPlugin, PolicyViolation } from 'aws-cdk-lib';
+import type { SystemDeclaration } from '../declaration/types.ts';
+import { escapeStrings, printError } from '../terminal.ts';
+import { prove, refuseUnknownRules } from './prove.ts';
+import { reportExceptions } from './report/report.ts';
+import { RULES } from './rules/index.ts';
+import type { Finding } from './rules/rule.ts';
+
+/**
+ * The boundary proof as a policy validation plugin of the CDK: every synth runs it, and one with violations fails. They are
+ * fatal to the CDK, so that no acknowledgement in a construct silences one: exceptions are declared, with their reason, and
+ * printed every time.
+ * @throws ZonesError `declaration_invalid` for an exception of no rule
+ */
+export function boundaryPlugin(declaration: SystemDeclaration): IPolicyValidationPlugin {
+  refuseUnknownRules(declaration);
+  return {
+    name: 'helseid-zones',
+    ruleIds: RULES.map(({ name }) => name),
+    validate: ({ templatePaths }) => {
+      // Stages have assemblies of their own below the app's.
+      const [directory] = templatePaths.map((path) => dirname(path)).sort((a, b) => a.length - b.length);
+      if (directory === undefined) return { success: true, violations: [] };
+      const proof = prove(directory, declaration);
+      if (proof.exceptions.length > 0) printError(reportExceptions(proof));
+      return { success: proof.ok, violations: escapeStrings(proof.violations).map(describe) };
+    },
+  };
+}
+
+function describe({ rule, invariant, resource, message, path, remedy }: Finding): PolicyViolation {
+  return {
+    ruleName: rule,
+    description: message,
+    fix: remedy,
+    severity: 'fatal',
+    violatingResources: [{ constructPath: resource, locations: [] }],
+    ruleMetadata: { invariant, path: path.join(' -> ') },
+  };
+}

@@ -1,0 +1,183 @@
+import { isObject, type JsonObject, listOf, stringOf, stringsOf } from '../assembly/json.ts';
+import { hasUnknown } from '../assembly/unknown.ts';
+import { arnParts, matchArn } from './arn.ts';
+import { ALWAYS, all, any, type Condition, isResource, NEVER, not, unknown } from './condition.ts';
+import { compileConditions } from './operators.ts';
+import { covers, type Glob, globsOverlap, matchGlob, type Pattern, parsePattern } from './pattern.ts';
+import { type PrincipalElement, parsePrincipals } from './principal.ts';
+import type { Truth } from './truth.ts';
+
+/** A statement, ready to be asked. */
+export interface Statement {
+  /** The Sid, or the statement's number in its policy (from 1). */
+  name: string;
+  effect: 'Allow' | 'Deny';
+  /** Whether it is about `action`, in lower case. */
+  isAbout(action: string): Truth;
+  /** Whether it is about `resource`: an ARN, `*` for an action without one, or a pattern of ARNs. */
+  covers(resource: string): Condition;
+  /** Absent in identity policies. */
+  principals: PrincipalElement | undefined;
+  condition: Condition;
+}
+
+/** A policy document, ready to be asked. */
+export interface Policy {
+  /** For messages: `journal-worker/inline`, an ARN. */
+  name: string;
+  statements: readonly Statement[];
+  /** Statements by action, filled as they are asked for. */
+  about: Map<string, readonly Statement[]>;
+}
+
+/**
+ * Parses a policy document (an object, or its JSON text). Whatever can't be read (an unresolved intrinsic, a
+ * missing element) becomes a statement that perhaps allows and perhaps denies everything, so that the proof
+ * counts it as possible and the local system refuses. `certain: false` says that the policy itself may not exist.
+ */
+export function parsePolicy(
+  name: string,
+  document: unknown,
+  { certain = true }: { certain?: boolean } = {},
+): Policy {
+  const parsed = typeof document === 'string' ? parseJson(document) : document;
+  const statements = isObject(parsed)
+    ? listOf(parsed.Statement).flatMap((statement, index) =>
+        parseStatement(statement, index, parsed.Version === '2012-10-17', name),
+      )
+    : unreadable(`policy ${name}`);
+  const perhaps = certain
+    ? statements
+    : statements.map((statement) => withCondition(statement, unknown(`whether policy ${name} exists`)));
+  return { name, statements: perhaps, about: new Map() };
+}
+
+/** The statements of `policy` that are or may be about `action` (any case). */
+export function statementsAbout(policy: Policy, action: string): readonly Statement[] {
+  const known = policy.about.get(action);
+  if (known !== undefined) return known;
+  const lower = action.toLowerCase();
+  const found = policy.statements.flatMap((statement) => {
+    const about = statement.isAbout(lower);
+    if (about === false) return [];
+    return about
+      ? [statement]
+      : [withCondition(statement, unknown(`actions of statement ${statement.name} of ${policy.name}`))];
+  });
+  policy.about.set(action, found);
+  return found;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function withCondition(statement: Statement, condition: Condition): Statement {
+  return { ...statement, condition: all([statement.condition, condition]) };
+}
+
+function parseStatement(value: unknown, index: number, variables: boolean, policy: string): Statement[] {
+  const what = `statement ${index + 1} of ${policy}`;
+  if (!isObject(value)) return unreadable(what);
+  const { Effect: effect } = value;
+  const isAbout = parseActions(value);
+  const covered = parseResources(value, variables);
+  const principals = parsePrincipalElement(value);
+  if (
+    (effect !== 'Allow' && effect !== 'Deny') ||
+    isAbout === undefined ||
+    covered === undefined ||
+    principals === 'unreadable'
+  ) {
+    return unreadable(what);
+  }
+  const name = stringOf(value.Sid) ?? String(index + 1);
+  return [
+    {
+      name,
+      effect,
+      isAbout,
+      covers: covered,
+      principals,
+      condition: compileConditions(value.Condition, variables),
+    },
+  ];
+}
+
+function unreadable(what: string): Statement[] {
+  const everything = { name: what, isAbout: () => true, covers: () => ALWAYS, principals: undefined };
+  return [
+    { ...everything, effect: 'Allow', condition: unknown(`${what}, which can't be read`) },
+    { ...everything, effect: 'Deny', condition: unknown(`${what}, which can't be read (a Deny)`) },
+  ];
+}
+
+function parsePrincipalElement(statement: JsonObject): PrincipalElement | undefined | 'unreadable' {
+  const { Principal: named, NotPrincipal: spared } = statement;
+  if (named === undefined && spared === undefined) return undefined;
+  return parsePrincipals(named ?? spared, named === undefined) ?? 'unreadable';
+}
+
+function parseActions(statement: JsonObject): Statement['isAbout'] | undefined {
+  const negated = statement.Action === undefined;
+  const element = negated ? statement.NotAction : statement.Action;
+  const patterns = stringsOf(element).map((text) => globOf(text.toLowerCase()));
+  if (element === undefined || patterns.length !== listOf(element).length) return undefined;
+  return (action) => {
+    const truths = patterns.map((glob) => matchGlob(glob, action));
+    const matches = truths.includes(true) ? true : truths.includes(undefined) ? undefined : false;
+    return negated && matches !== undefined ? !matches : matches;
+  };
+}
+
+function globOf(text: string): Glob {
+  return parsePattern(text, { wildcards: true, variables: false }).glob ?? text;
+}
+
+function parseResources(statement: JsonObject, variables: boolean): Statement['covers'] | undefined {
+  const negated = statement.Resource === undefined && statement.NotResource !== undefined;
+  const element = negated ? statement.NotResource : statement.Resource;
+  // Trust policies have no Resource: they are about the role they belong to.
+  if (element === undefined)
+    return statement.Principal === undefined && statement.NotPrincipal === undefined
+      ? undefined
+      : () => ALWAYS;
+  const texts = stringsOf(element);
+  if (texts.length !== listOf(element).length) return undefined;
+  const patterns = texts.map((text) => coverOf(parsePattern(text, { wildcards: true, variables })));
+  return (resource) => {
+    let covered: Condition = NEVER;
+    for (const pattern of patterns) {
+      const one = pattern(resource);
+      if (one === ALWAYS) return negated ? NEVER : ALWAYS;
+      if (one !== NEVER) covered = any([covered, one]);
+    }
+    return negated ? not(covered) : covered;
+  };
+}
+
+/** Whether a pattern of a Resource element covers a resource (or, of a pattern of resources, which). */
+function coverOf(pattern: Pattern): (resource: string) => Condition {
+  const { glob } = pattern;
+  if (glob === undefined) return () => isResource(pattern);
+  const star = globOf('*');
+  if (covers(glob, star)) return () => ALWAYS;
+  const parts = arnParts(glob);
+  return (resource) => {
+    if (resource === '*') return NEVER;
+    if (resource.includes('*')) return coverMany(pattern, parts, arnParts(globOf(resource)));
+    const matches = matchArn(parts, resource);
+    if (matches !== undefined) return matches ? ALWAYS : NEVER;
+    return hasUnknown(glob) || parts.length < 6 ? unknown(`resource ${pattern.source}`) : NEVER;
+  };
+}
+
+function coverMany(pattern: Pattern, parts: readonly Glob[], asked: readonly Glob[]): Condition {
+  if (parts.length < 6 || hasUnknown(pattern.source)) return unknown(`resource ${pattern.source}`);
+  if (!parts.every((part, index) => globsOverlap(part, asked[index] ?? ''))) return NEVER;
+  return parts.every((part, index) => covers(part, asked[index] ?? '')) ? ALWAYS : isResource(pattern);
+}

@@ -1,0 +1,59 @@
+import { objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
+import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import { comesThrough } from '../endpoint.ts';
+import { parsePolicy } from '../statement.ts';
+import { type Endpoint, emptyWorld, type FunctionNode, type World } from '../world.ts';
+import { resourcesOf } from './resources.ts';
+import { rolesOf } from './roles.ts';
+import { virtualKeys } from './virtual-keys.ts';
+
+/**
+ * Everything in the assembly that decides who may do what: roles, resource policies, endpoints, functions, and
+ * a stand-in for the keys that rotation makes. Organization policies are not in an assembly; put them into
+ * the result where they are known.
+ */
+export function buildWorld(assembly: ResolvedAssembly): World {
+  const resources = resourcesOf(assembly);
+  for (const key of virtualKeys(assembly)) resources.set(key.arn, key);
+  const endpoints = resourcesOfType(assembly, 'AWS::EC2::VPCEndpoint').map(endpointOf);
+  return emptyWorld({
+    account: assembly.account,
+    region: assembly.region,
+    roles: rolesOf(assembly),
+    resources,
+    endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
+    functions: resourcesOfType(assembly, 'AWS::Lambda::Function').map(functionOf),
+  });
+}
+
+function endpointOf({ properties, physicalId: id, constructPath, certain }: ResolvedResource): Endpoint {
+  const { VpcEndpointType: type, PolicyDocument: document } = properties;
+  const kind =
+    type === 'Interface' ? 'Interface' : type === undefined || type === 'Gateway' ? 'Gateway' : 'other';
+  return {
+    id,
+    vpc: stringOf(properties.VpcId) ?? '',
+    service: (stringOf(properties.ServiceName) ?? '').split('.').at(-1) ?? '',
+    kind,
+    policy:
+      document === undefined
+        ? undefined
+        : parsePolicy(`policy of endpoint ${constructPath}`, document, { certain }),
+    through: comesThrough(id),
+    constructPath,
+  };
+}
+
+function functionOf(resource: ResolvedResource): FunctionNode {
+  const { properties, physicalId, arn, assetPath, constructPath } = resource;
+  const place = objectOf(properties.VpcConfig);
+  return {
+    arn: arn ?? physicalId,
+    name: physicalId,
+    role: stringOf(properties.Role) ?? '',
+    subnets: stringsOf(place.SubnetIds),
+    securityGroups: stringsOf(place.SecurityGroupIds),
+    assetPath,
+    constructPath,
+  };
+}

@@ -1,0 +1,139 @@
+import { isObject, type JsonObject, listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
+import type { ResolvedAssembly, ResolvedResource } from '../../assembly/resolve.ts';
+import { type Policy, parsePolicy } from '../statement.ts';
+import type { Resource } from '../world.ts';
+import { lambdaStatement } from './lambda-permission.ts';
+import { tagsOf } from './roles.ts';
+
+/** Every resource with an ARN but the roles, with the policies that the templates attach to it. */
+export function resourcesOf(assembly: ResolvedAssembly): Map<string, Resource> {
+  const policies = policiesByTarget(assembly);
+  const found = assembly.resources.flatMap((resource): [string, Resource][] => {
+    const arn = policyArn(resource);
+    if (arn === undefined || resource.type === 'AWS::IAM::Role') return [];
+    const own = OWN_POLICIES[resource.type]?.(resource.properties);
+    const name = resource.constructPath;
+    const inline =
+      own === undefined
+        ? []
+        : [parsePolicy(`policy of ${name}`, expandApi(own, arn), { certain: resource.certain })];
+    const attached = [resource.physicalId, arn].flatMap(
+      (target) => policies.get(`${resource.account}/${target}`) ?? [],
+    );
+    const { account } = resource;
+    return [
+      [
+        arn,
+        {
+          arn,
+          account,
+          policies: [...new Set([...inline, ...attached])],
+          grants: [],
+          tags: tagsOf(resource.properties.Tags),
+        },
+      ],
+    ];
+  });
+  return new Map(found);
+}
+
+/** The ARN in requests that the resource's policy decides about. */
+function policyArn(resource: ResolvedResource): string | undefined {
+  if (resource.type !== 'AWS::ApiGateway::RestApi') return resource.arn;
+  return `arn:aws:execute-api:${resource.region}:${resource.account}:${resource.physicalId}`;
+}
+
+/** Resource policies that are a property of the resource. */
+const OWN_POLICIES: Readonly<Record<string, (properties: JsonObject) => unknown>> = {
+  'AWS::KMS::Key': ({ KeyPolicy: policy }) => policy,
+  'AWS::ApiGateway::RestApi': ({ Policy: policy }) => policy,
+  'AWS::Events::EventBus': ({ Policy: policy }) => policy,
+  'AWS::DynamoDB::Table': ({ ResourcePolicy: policy }) =>
+    policy === undefined ? undefined : objectOf(policy).PolicyDocument,
+  'AWS::EFS::FileSystem': ({ FileSystemPolicy: policy }) => policy,
+  'AWS::ECR::Repository': ({ RepositoryPolicyText: policy }) => policy,
+};
+
+/** Resource policies that are resources of their own: what they are attached to, and the document. */
+const ATTACHED_POLICIES: Readonly<
+  Record<string, (resource: ResolvedResource) => { targets: readonly string[]; document: unknown }>
+> = {
+  'AWS::SecretsManager::ResourcePolicy': ({
+    properties: { SecretId: secret, ResourcePolicy: document },
+  }) => ({ targets: stringsOf(secret), document }),
+  'AWS::SQS::QueuePolicy': ({ properties: { Queues: queues, PolicyDocument: document } }) => ({
+    targets: stringsOf(queues),
+    document,
+  }),
+  'AWS::SQS::QueueInlinePolicy': ({ properties: { Queue: queue, PolicyDocument: document } }) => ({
+    targets: stringsOf(queue),
+    document,
+  }),
+  'AWS::SNS::TopicPolicy': ({ properties: { Topics: topics, PolicyDocument: document } }) => ({
+    targets: stringsOf(topics),
+    document,
+  }),
+  'AWS::SNS::TopicInlinePolicy': ({ properties: { TopicArn: topic, PolicyDocument: document } }) => ({
+    targets: stringsOf(topic),
+    document,
+  }),
+  'AWS::S3::BucketPolicy': ({ properties: { Bucket: bucket, PolicyDocument: document } }) => ({
+    targets: stringsOf(bucket),
+    document,
+  }),
+  'AWS::Events::EventBusPolicy': (resource) => ({
+    targets: [stringOf(resource.properties.EventBusName) ?? 'default'],
+    document: oneStatement(busStatement(resource.properties)),
+  }),
+  'AWS::Lambda::Permission': (resource) => {
+    const { target, statement } = lambdaStatement(resource);
+    return { targets: [target], document: oneStatement(statement) };
+  },
+};
+
+function policiesByTarget(assembly: ResolvedAssembly): Map<string, Policy[]> {
+  const policies = new Map<string, Policy[]>();
+  for (const resource of assembly.resources) {
+    const attached = ATTACHED_POLICIES[resource.type]?.(resource);
+    if (attached === undefined) continue;
+    const policy = parsePolicy(resource.constructPath, attached.document, { certain: resource.certain });
+    for (const target of attached.targets) {
+      const key = `${resource.account}/${target}`;
+      policies.set(key, [...(policies.get(key) ?? []), policy]);
+    }
+  }
+  return policies;
+}
+
+function oneStatement(statement: unknown): JsonObject {
+  return { Version: '2012-10-17', Statement: listOf(statement) };
+}
+
+/** The statement of a bus policy, also in the older form with one property an element. */
+function busStatement(properties: JsonObject): unknown {
+  if (properties.Statement !== undefined) return properties.Statement;
+  const { Type: type, Key: key, Value: value } = objectOf(properties.Condition);
+  return {
+    Sid: properties.StatementId,
+    Effect: 'Allow',
+    Action: properties.Action,
+    Principal: properties.Principal === '*' ? '*' : { AWS: properties.Principal },
+    Resource: '*',
+    ...(type === undefined ? {} : { Condition: { [String(type)]: { [String(key)]: value } } }),
+  };
+}
+
+/** API Gateway's short form of a resource, `execute-api:/stage/GET/path`, written out. */
+function expandApi(document: unknown, arn: string): unknown {
+  if (!arn.includes(':execute-api:') || !isObject(document)) return document;
+  const expand = (value: unknown) =>
+    stringsOf(value).map((text) => text.replace(/^execute-api:\//, `${arn}/`));
+  return {
+    ...document,
+    Statement: listOf(document.Statement).map((statement) => {
+      if (!isObject(statement)) return statement;
+      const element = statement.Resource === undefined ? 'NotResource' : 'Resource';
+      return { ...statement, [element]: expand(statement[element]) };
+    }),
+  };
+}

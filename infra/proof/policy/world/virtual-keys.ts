@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isObject } from '../../assembly/json.ts';
+import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import { parsePolicy } from '../statement.ts';
+import type { Resource } from '../world.ts';
+
+/** The file in the rotation function's asset that holds the policy of the keys it makes, by client. */
+const KEY_POLICY_FILE = 'key-policy.json';
+
+/**
+ * One key for each client, with the policy of the keys that rotation makes at run time: the templates have
+ * none of these keys. Its placeholders are filled as rotation fills them, from the function's account and
+ * environment. That rotation uses this policy and no other is code, which the proof does not cover.
+ */
+export function virtualKeys(assembly: ResolvedAssembly): Resource[] {
+  return resourcesOfType(assembly, 'AWS::Lambda::Function').flatMap((fn) => {
+    const file = join(fn.assetPath ?? '', KEY_POLICY_FILE);
+    if (fn.assetPath === undefined || !existsSync(file)) return [];
+    const policies: unknown = JSON.parse(fillPlaceholders(readFileSync(file, 'utf8'), fn));
+    return isObject(policies)
+      ? Object.entries(policies).map(([client, document]) => virtualKey(client, document, fn))
+      : [];
+  });
+}
+
+/** The ARN that stands for every key of `client`. */
+export function virtualKeyArn(client: string, account: string, region: string): string {
+  return `arn:aws:kms:${region}:${account}:key/${client}-virtual`;
+}
+
+function virtualKey(client: string, document: unknown, { account, region }: ResolvedResource): Resource {
+  const arn = virtualKeyArn(client, account, region);
+  return {
+    arn,
+    account,
+    policies: [parsePolicy(`policy of the keys of ${client}`, document)],
+    grants: [],
+    tags: new Map(),
+  };
+}
+
+function fillPlaceholders(text: string, fn: ResolvedResource): string {
+  const { Environment: environment } = fn.properties;
+  const variables = isObject(environment) && isObject(environment.Variables) ? environment.Variables : {};
+  const signingVpc = typeof variables.SIGNING_VPC === 'string' ? variables.SIGNING_VPC : '${SigningVpc}';
+  return text.replaceAll('${Account}', fn.account).replaceAll('${SigningVpc}', signingVpc);
+}

@@ -1,0 +1,95 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { BoundaryException, SystemDeclaration } from '../declaration/types.ts';
+import { readInput } from './assembly/input.ts';
+import { type Assembly, readAssembly } from './assembly/read-assembly.ts';
+import { type ResolveOptions, resolveAssembly } from './assembly/resolve.ts';
+import { CAPABILITIES } from './rules/capabilities.ts';
+import type { CapabilityRow } from './rules/capability.ts';
+import { RULES } from './rules/index.ts';
+import { reachRows } from './rules/reach-rows.ts';
+import type { Finding, ProofInput, Rule } from './rules/rule.ts';
+
+/** An exception of the declaration, with what it excepts this time: nothing, where it is no longer needed. */
+export interface AppliedException extends BoundaryException {
+  findings: readonly Finding[];
+}
+
+/** What the proof came to. */
+export interface Proof {
+  /** Whether no rule is broken, exceptions aside. */
+  ok: boolean;
+  violations: readonly Finding[];
+  exceptions: readonly AppliedException[];
+  /** What the proof looked at, for those who draw or print it. */
+  input: ProofInput;
+}
+
+/** What the templates leave open, and whom to tell which rule comes next. */
+export interface ProofOptions extends ResolveOptions {
+  onProgress?(rule: string): void;
+}
+
+/**
+ * Proves that the boundaries of `declaration` hold in a cloud assembly (its folder, or what `readAssembly` gives). Under which
+ * assumptions, docs/proof.md says. Expects a validated declaration.
+ * @throws ZonesError `assembly_invalid` when the assembly can't be read, `declaration_invalid` for an exception of no rule
+ */
+export function prove(
+  assembly: string | Assembly,
+  declaration: SystemDeclaration,
+  options: ProofOptions = {},
+): Proof {
+  refuseUnknownRules(declaration);
+  const read = typeof assembly === 'string' ? readAssembly(assembly) : assembly;
+  const input = readInput(resolveAssembly(read, options), declaration);
+  const findings = RULES.flatMap((rule) => {
+    options.onProgress?.(rule.name);
+    return findingsOf(rule, input);
+  });
+  const exceptions = (declaration.exceptions ?? []).map((exception) => ({
+    ...exception,
+    findings: findings.filter((finding) => excepts(exception, finding)),
+  }));
+  const violations = findings.filter(
+    (finding) => !exceptions.some((exception) => excepts(exception, finding)),
+  );
+  return { ok: violations.length === 0, violations, exceptions, input };
+}
+
+/** Only here: a declaration is loaded without the proof, and so without its rules. */
+export function refuseUnknownRules({ exceptions = [] }: SystemDeclaration): void {
+  for (const [index, { rule }] of exceptions.entries())
+    if (!RULES.some(({ name }) => name === rule))
+      throw new ZonesError(
+        'declaration_invalid',
+        `The declaration is not right:\n  exceptions[${index}].rule names the rule ${rule}, which does not exist; docs/proof.md lists them: correct it, or take the exception out`,
+        { facts: { field: `exceptions[${index}].rule` } },
+      );
+}
+
+function findingsOf(rule: Rule, input: ProofInput): Finding[] {
+  const { name, invariant } = rule;
+  return rule.check(input).map((violation) => ({ rule: name, invariant, ...violation }));
+}
+
+/** Whether an exception is about a finding: its rule, and its resource or what lies below that. */
+function excepts({ rule, resource }: BoundaryException, finding: Finding): boolean {
+  if (rule !== finding.rule) return false;
+  return resource.endsWith('/*')
+    ? finding.resource.startsWith(resource.slice(0, -1))
+    : finding.resource === resource;
+}
+
+/**
+ * The capability matrix: one line for every role, action and resource (or pattern of them) that a rule is about; where two
+ * rules asked the same, the line that knows more layers.
+ */
+export function matrixOf({ input }: Pick<Proof, 'input'>): CapabilityRow[] {
+  const rows = new Map<string, CapabilityRow>();
+  for (const row of [...CAPABILITIES.flatMap((rule) => rule.rows(input)), ...reachRows(input)]) {
+    const id = `${row.principal} ${row.action} ${row.resource}`;
+    const known = rows.get(id);
+    if (known === undefined || known.layers.length < row.layers.length) rows.set(id, row);
+  }
+  return [...rows.values()];
+}

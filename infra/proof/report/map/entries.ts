@@ -1,0 +1,215 @@
+import type { LoginFunction } from '@helseid-zones/protocol/login-routes';
+import { listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
+import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import { decide, type World } from '../../policy/index.ts';
+import type { MapCall, NodeKind } from './model.ts';
+
+/** A way into a zone: what comes in, and the functions that it starts. */
+export interface Entry {
+  id: string;
+  kind: Extract<NodeKind, 'route' | 'events' | 'schedule'>;
+  stack: string;
+  label: string;
+  notes: readonly string[];
+  resources: readonly string[];
+  /** ARNs of the functions it starts. */
+  functions: readonly string[];
+  /** The service that starts them, as a principal; undefined where the function itself fetches. */
+  service: string | undefined;
+}
+
+/** Everything that starts a function: API routes, events through a queue, schedules, the rotation of a secret. */
+export function readEntries(assembly: ResolvedAssembly): Entry[] {
+  return [
+    ...readRoutes(assembly),
+    ...resourcesOfType(assembly, 'AWS::Events::Rule').map((rule) => readRule(rule, assembly)),
+    ...resourcesOfType(assembly, 'AWS::SecretsManager::RotationSchedule').map(readRotation),
+  ];
+}
+
+const INTEGRATION = /\/functions\/(arn:[^/]+)\/(?:response-streaming-)?invocations$/;
+
+/** Who may call a route, by its authorization. */
+const CALLERS: Readonly<Record<string, string>> = {
+  AWS_IAM: 'callers signed with IAM',
+  CUSTOM: 'access token and DPoP proof',
+};
+
+/** Who gets past the functions of a login, whose routes have no authorizer: they check it themselves. */
+const LOGIN_CALLERS: Readonly<Record<LoginFunction, string>> = {
+  login: 'any browser',
+  callback: 'browsers back from a login',
+  session: 'browsers with a session',
+  logout: 'browsers, and the issuer',
+  api: 'browsers with a session',
+};
+
+function callersOf(authorization: string, target: string): string {
+  const login = Object.entries(LOGIN_CALLERS).find(([name]) => target.endsWith(`-${name}`));
+  if (authorization === 'NONE') return login?.[1] ?? 'anybody: no authorizer';
+  return CALLERS[authorization] ?? `authorized by ${authorization}`;
+}
+
+function readRoutes(assembly: ResolvedAssembly): Entry[] {
+  const parts = new Map(
+    resourcesOfType(assembly, 'AWS::ApiGateway::Resource').map((part) => [part.physicalId, part]),
+  );
+  const authorizers = new Map(
+    resourcesOfType(assembly, 'AWS::ApiGateway::Authorizer').map((authorizer) => [
+      authorizer.physicalId,
+      INTEGRATION.exec(String(authorizer.properties.AuthorizerUri))?.[1],
+    ]),
+  );
+  const pathOf = (id: string): string => {
+    const part = parts.get(id);
+    return part === undefined
+      ? ''
+      : `${pathOf(String(part.properties.ParentId))}/${String(part.properties.PathPart)}`;
+  };
+  const routes = resourcesOfType(assembly, 'AWS::ApiGateway::Method').flatMap((method): Entry[] => {
+    const { HttpMethod, ResourceId, RestApiId, AuthorizationType, AuthorizerId, Integration } =
+      method.properties;
+    const target = INTEGRATION.exec(String(objectOf(Integration).Uri))?.[1];
+    if (target === undefined) return [];
+    const label = routeLabel(String(HttpMethod), pathOf(String(ResourceId)) || '/');
+    return [
+      {
+        id: `route:${String(RestApiId)} ${label}`,
+        kind: 'route',
+        stack: method.stack,
+        label,
+        notes: [callersOf(String(AuthorizationType), target)],
+        resources: [method.constructPath],
+        functions: [target, ...stringsOf(authorizers.get(String(AuthorizerId)))],
+        service: 'apigateway.amazonaws.com',
+      },
+    ];
+  });
+  return joinRoutes(routes);
+}
+
+/** How a route is written: the blank does not break. */
+export function routeLabel(method: string, path: string): string {
+  return whole(`${method} ${path}`);
+}
+
+/** Joins the routes that lead to the same functions under the same authorization: one way in, with several names. */
+function joinRoutes(routes: readonly Entry[]): Entry[] {
+  const groups = Map.groupBy(routes, ({ stack, functions, notes }) =>
+    [stack, ...functions, ...notes].join(' '),
+  );
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const label = group.map((route) => route.label).join(', ');
+    return [{ ...first, label, resources: group.flatMap(({ resources }) => resources) }];
+  });
+}
+
+function readRule(rule: ResolvedResource, assembly: ResolvedAssembly): Entry {
+  const { EventPattern, ScheduleExpression, Targets } = rule.properties;
+  const targets = listOf(Targets).map((target) => String(objectOf(target).Arn));
+  const schedule = stringOf(ScheduleExpression);
+  const common = { id: `rule:${rule.arn ?? rule.physicalId}`, stack: rule.stack };
+  if (schedule !== undefined)
+    return {
+      ...common,
+      kind: 'schedule',
+      ...timeOf(schedule),
+      resources: [rule.constructPath],
+      functions: targets.filter(isFunction),
+      service: 'events.amazonaws.com',
+    };
+  const { source, 'detail-type': detailType } = objectOf(EventPattern);
+  const mappings = resourcesOfType(assembly, 'AWS::Lambda::EventSourceMapping').filter(({ properties }) =>
+    targets.includes(String(properties.EventSourceArn)),
+  );
+  const direct = targets.filter(isFunction);
+  return {
+    ...common,
+    kind: 'events',
+    label: stringsOf(detailType).join(', ') || 'events',
+    notes: [
+      `events from ${stringsOf(source).join(', ') || 'any source'}`,
+      ...(mappings.length > 0 ? ['through a queue'] : []),
+    ],
+    resources: [rule, ...mappings].map(({ constructPath }) => constructPath),
+    functions: [...direct, ...mappings.map(({ properties }) => functionArn(properties.FunctionName, rule))],
+    service: direct.length > 0 ? 'events.amazonaws.com' : undefined,
+  };
+}
+
+function readRotation({ properties, stack, constructPath, logicalId }: ResolvedResource): Entry {
+  const rules = objectOf(properties.RotationRules);
+  const name = /:secret:(.+)-[A-Za-z0-9]{6}$/.exec(String(properties.SecretId))?.[1];
+  return {
+    id: `rotation:${stack}/${logicalId}`,
+    kind: 'schedule',
+    stack,
+    label: `rotation of ${name ?? 'a record'}`,
+    notes: Object.values(
+      timeOf(stringOf(rules.ScheduleExpression) ?? `rate(${String(rules.AutomaticallyAfterDays)} days)`),
+    ).flat(),
+    resources: [constructPath],
+    functions: stringsOf(properties.RotationLambdaARN),
+    service: 'secretsmanager.amazonaws.com',
+  };
+}
+
+/**
+ * A schedule expression in words, lines that are not broken: `daily at 06:00 UTC`. As it stands where it says more than minute, hour,
+ * day of the month and months.
+ */
+function timeOf(expression: string): { label: string; notes: string[] } {
+  const [, count, unit] = /^rate\((\d+) (\w+)\)$/.exec(expression) ?? [];
+  if (count !== undefined)
+    return { label: whole(`every ${count === '1' ? '' : `${count} `}${unit}`), notes: [] };
+  const [, minute = '', hour = '', day, months] =
+    /^cron\((\d+) (\d+) (\d+|\*) ([\d,]+|\*) \? \*\)$/.exec(expression) ?? [];
+  if (day === undefined) return { label: whole(expression), notes: [] };
+  const time = `at ${hour.padStart(2, '0')}:${minute.padStart(2, '0')} UTC`;
+  return {
+    label: whole(day === '*' ? `daily ${time}` : `day ${day} ${time}`),
+    notes: day === '*' && months === '*' ? [] : [monthsOf(months ?? '*')],
+  };
+}
+
+/** A list of months in words, where it is a regular one that begins in January. */
+function monthsOf(list: string): string {
+  const months =
+    list === '*' ? Array.from({ length: 12 }, (_, index) => index + 1) : list.split(',').map(Number);
+  const step = 12 / months.length;
+  if (months.some((month, index) => month !== 1 + index * step)) return whole(`months ${list}`);
+  return whole(step === 1 ? 'every month' : `every ${step} months`);
+}
+
+/** A text that is not broken at its blanks. */
+function whole(text: string): string {
+  return text.replaceAll(' ', '\u00a0');
+}
+
+function isFunction(arn: string): boolean {
+  return arn.split(':')[2] === 'lambda';
+}
+
+function functionArn(name: unknown, { account, region }: ResolvedResource): string {
+  const text = String(name);
+  return text.startsWith('arn:') ? text : `arn:aws:lambda:${region}:${account}:function:${text}`;
+}
+
+/** The starts that the functions' own policies, or for what they fetch themselves the mapping, permit. */
+export function startCalls({ id, functions, service, notes }: Entry, world: World): MapCall[] {
+  return functions.flatMap((to): MapCall[] => {
+    const action = 'lambda:InvokeFunction';
+    const permitted =
+      service === undefined ||
+      decide({ principal: { kind: 'service', service }, action, resource: to }, world).verdict !== 'never';
+    if (!permitted) return [];
+    return [
+      {
+        ...{ from: id, to, verb: 'start', actions: service === undefined ? [] : [action] },
+        ...{ through: service ?? 'a queue', endpoint: undefined, when: notes[0] ?? '', violated: false },
+      },
+    ];
+  });
+}

@@ -1,0 +1,71 @@
+import type { SystemDeclaration } from '../../../declaration/types.ts';
+import type { ResolvedAssembly } from '../../assembly/resolve.ts';
+import type { Network } from '../../network/model.ts';
+import { readAnsweredNames } from '../../network/names.ts';
+import type { Reach } from '../../network/reach.ts';
+import { INTERNET, type MapCall, type MapNode } from './model.ts';
+
+/** A host of the internet, with the VPCs whose resolver answers its name. */
+export interface Host {
+  node: MapNode;
+  vpcs: readonly string[];
+}
+
+/** Label of what stands for every host, where a resolver answers every name. */
+const EVERY_NAME = 'every name';
+
+/** The hosts that zones' resolvers answer, but for AWS's own. Limits names only: a connection to an address passes a resolver. */
+export function hostNodes(
+  declaration: SystemDeclaration,
+  assembly: ResolvedAssembly,
+  network: Network,
+): Host[] {
+  const vpcs = new Map<string, string[]>();
+  for (const { physicalId: vpc } of network.vpcs) {
+    const { names } = readAnsweredNames(assembly, vpc);
+    for (const name of names === 'every name' ? [EVERY_NAME] : names)
+      if (!name.endsWith('.amazonaws.com')) vpcs.set(name, [...(vpcs.get(name) ?? []), vpc]);
+  }
+  return [...vpcs].map(([name, from]) => ({
+    vpcs: from,
+    node: {
+      id: `host:${name}`,
+      kind: 'host',
+      zone: INTERNET,
+      label: name,
+      notes: whatIs(name, declaration),
+      resources: [],
+      violated: false,
+    },
+  }));
+}
+
+function whatIs(name: string, { clients, apis }: SystemDeclaration): string[] {
+  const at = (url: string | undefined) => url !== undefined && new URL(url).hostname === name;
+  const roles = [
+    ...(Object.values(clients).some(({ issuer }) => at(issuer)) ? ['issuer of tokens'] : []),
+    ...(Object.values(clients).some(({ selfService }) => at(selfService?.baseUrl))
+      ? ['self-service API']
+      : []),
+    ...Object.entries(apis).flatMap(([api, { baseUrl }]) => (at(baseUrl) ? [`API ${api}`] : [])),
+  ];
+  return roles.length > 0 ? roles : ['not in the declaration'];
+}
+
+/** The connections that functions may open to hosts. */
+export function hostCalls(reach: readonly Reach[], network: Network, hosts: readonly Host[]): MapCall[] {
+  return reach.flatMap(({ resource, internet }) => {
+    if (internet === 'none') return [];
+    const of = network.functions.find((placement) => placement.resource === resource);
+    const vpcs = of?.subnets.map((subnet) => network.subnets.get(subnet)?.vpc) ?? [];
+    return hosts
+      .filter((host) => host.vpcs.some((vpc) => vpcs.includes(vpc)))
+      .map(
+        ({ node }): MapCall => ({
+          ...{ from: resource.arn ?? resource.physicalId, to: node.id, actions: [] },
+          verb: internet === 'https' ? 'open https to' : 'open any connection to',
+          ...{ through: "the zone's own gateway", endpoint: undefined, when: '', violated: false },
+        }),
+      );
+  });
+}

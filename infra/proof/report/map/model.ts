@@ -1,0 +1,105 @@
+import type { Finding } from '../../rules/rule.ts';
+
+/** What a node of the map is. */
+export type NodeKind =
+  | 'route'
+  | 'events'
+  | 'schedule'
+  | 'function'
+  | 'signer'
+  | 'key'
+  | 'record'
+  | 'table'
+  | 'host';
+
+/** The name of the zone that hosts of the internet are put under. */
+export const INTERNET = 'internet';
+
+/** The zone of what no stack of a zone owns. */
+export const OUTSIDE = 'outside';
+
+/** Something that the map draws. */
+export interface MapNode {
+  /** ARN, or `<kind>:<what>` for what has none; unique in a map. */
+  id: string;
+  kind: NodeKind;
+  zone: string;
+  /** Short name, e.g. `summary`. */
+  label: string;
+  /** One line each: what it is, what it may sign, who may enter. */
+  notes: readonly string[];
+  /** Construct paths of what it is made of; none for hosts. */
+  resources: readonly string[];
+  violated: boolean;
+}
+
+/** What may be done to a node of a kind. */
+export type Verb =
+  | 'invoke'
+  | 'sign with'
+  | 'read the public key of'
+  | 'make'
+  | 'disable and enable'
+  | 'take over'
+  | 'read'
+  | 'change'
+  | 'read and write'
+  | 'start'
+  | 'open https to'
+  | 'open any connection to';
+
+/** A call that the assembly permits. */
+export interface MapCall {
+  from: string;
+  to: string;
+  verb: Verb;
+  /** The actions that the verb stands for and that are permitted, e.g. `kms:Sign`; none for connections. */
+  actions: readonly string[];
+  /** The way it takes, in words, e.g. `the lambda endpoint of zone public`. */
+  through: string;
+  /** Service of the zone's own endpoint that it takes, if it takes one. */
+  endpoint: string | undefined;
+  /** What else must hold of the request, in words; empty where nothing must. */
+  when: string;
+  violated: boolean;
+}
+
+/** A zone with what its network lets through. */
+export interface MapZone {
+  name: string;
+  signing: boolean;
+  admin: boolean;
+  cidr: string;
+  account: string;
+  /** Addresses of the internet that some function of the zone reaches. */
+  internet: 'none' | 'https' | 'any';
+  /** Services of its endpoints, sorted. */
+  endpoints: readonly string[];
+  violated: boolean;
+}
+
+/** Everything that the map shows. */
+export interface ZoneMap {
+  system: string;
+  /** Those of the declaration, in its order but the admin zone last, then the signing zone. */
+  zones: readonly MapZone[];
+  nodes: readonly MapNode[];
+  calls: readonly MapCall[];
+  findings: readonly Finding[];
+}
+
+/** The nodes of a zone, of some kinds. */
+export function nodesIn(map: ZoneMap, zone: string, ...kinds: readonly NodeKind[]): MapNode[] {
+  return map.nodes.filter((node) => node.zone === zone && kinds.includes(node.kind));
+}
+
+/** Whether anything is drawn in red. */
+export function hasViolations({ zones, nodes, calls, findings }: ZoneMap): boolean {
+  return findings.length > 0 || [...zones, ...nodes, ...calls].some(({ violated }) => violated);
+}
+
+/** A zone's name for people. */
+export function zoneTitle(name: string): string {
+  if (name === 'signing') return 'the signing zone';
+  return name === OUTSIDE ? 'no zone' : `zone ${name}`;
+}

@@ -1,0 +1,116 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Grant, parseGrant } from '@helseid-zones/protocol/grant';
+import { functionName } from '../../../declaration/names.ts';
+import type { SystemDeclaration } from '../../../declaration/types.ts';
+import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import { zoneOfStack } from '../../network/model.ts';
+import type { World } from '../../policy/index.ts';
+import { virtualKeys } from '../../policy/world/virtual-keys.ts';
+import type { Entry } from './entries.ts';
+import { type MapNode, OUTSIDE } from './model.ts';
+
+/** Functions by ARN with what they may have signed, where they are signers. */
+export type Signers = ReadonlyMap<string, Grant>;
+
+/** The grants that lie in the assets of functions. Throws `config_invalid` for one that is no grant. */
+export function readSigners(assembly: ResolvedAssembly): Signers {
+  const found = resourcesOfType(assembly, 'AWS::Lambda::Function').flatMap((fn): [string, Grant][] => {
+    const file = join(fn.assetPath ?? '', 'grant.json');
+    if (fn.assetPath === undefined || !existsSync(file)) return [];
+    return [[fn.arn ?? fn.physicalId, parseGrant(readFileSync(file, 'utf8'))]];
+  });
+  return new Map(found);
+}
+
+/** The nodes that are resources: functions, signers, keys, records, tables and entries. */
+export function readNodes(
+  declaration: SystemDeclaration,
+  assembly: ResolvedAssembly,
+  world: World,
+  entries: readonly Entry[],
+  signers: Signers,
+): MapNode[] {
+  const zoneOf = (stack: string) => zoneOfStack(declaration, stack) ?? OUTSIDE;
+  const node = (given: Omit<MapNode, 'violated'>): MapNode => ({ ...given, violated: false });
+  const functions = resourcesOfType(assembly, 'AWS::Lambda::Function').map((fn) => {
+    const id = fn.arn ?? fn.physicalId;
+    const grant = signers.get(id);
+    const role = world.roles.get(String(fn.properties.Role))?.constructPath;
+    const zone = zoneOf(fn.stack);
+    const resources = [fn.constructPath, ...(role === undefined ? [] : [role])];
+    return grant === undefined
+      ? node({
+          id,
+          kind: 'function',
+          zone,
+          label: shortName(fn.physicalId, functionName(declaration.name, zone, '')),
+          notes: [],
+          resources,
+        })
+      : node({
+          id,
+          kind: 'signer',
+          zone,
+          label: shortName(fn.physicalId, `${declaration.name}-`),
+          notes: grantNotes(grant),
+          resources,
+        });
+  });
+  const keyArns = new Set(virtualKeys(assembly).map(({ arn }) => arn));
+  const keys = [...keyArns].map((arn) => {
+    const client = /key\/(.+)-virtual$/.exec(arn)?.[1] ?? '';
+    const algorithm = declaration.clients[client]?.algorithm;
+    const notes = [`of client ${client}`, ...(algorithm === undefined ? [] : [algorithm]), 'only in KMS'];
+    return node({ id: arn, kind: 'key', zone: 'signing', label: 'client key', notes, resources: [] });
+  });
+  const records = resourcesOfType(assembly, 'AWS::SecretsManager::Secret').map((secret) =>
+    node({
+      id: secret.arn ?? secret.physicalId,
+      kind: 'record',
+      zone: zoneOf(secret.stack),
+      label: 'client record',
+      notes: [`of client ${String(secret.properties.Name).split('/').at(-1)}`, 'holds no key'],
+      resources: [secret.constructPath],
+    }),
+  );
+  const tables = resourcesOfType(assembly, 'AWS::DynamoDB::Table').map((table) =>
+    tableNode(table, declaration.name, zoneOf(table.stack)),
+  );
+  const ways = entries.map(({ functions: _, service: __, stack, ...entry }) =>
+    node({ ...entry, zone: zoneOf(stack) }),
+  );
+  return [...ways, ...functions, ...tables, ...keys, ...records];
+}
+
+function tableNode(table: ResolvedResource, system: string, zone: string): MapNode {
+  return {
+    id: table.arn ?? table.physicalId,
+    kind: 'table',
+    zone,
+    label: shortName(table.physicalId, functionName(system, zone, '')),
+    notes: ['table of the zone'],
+    resources: [table.constructPath],
+    violated: false,
+  };
+}
+
+function shortName(name: string, prefix: string): string {
+  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
+}
+
+/** What a grant lets its signer sign, a line each. */
+function grantNotes({ client, assertions, proofs, requestObjects }: Grant): string[] {
+  const { details } = assertions;
+  const about =
+    details === 'none' ? '' : details === 'any' ? ', any organisation' : ', organisations as granted';
+  return [
+    `assertions of client ${client}${about}`,
+    ...(requestObjects ? ['request objects'] : []),
+    ...proofs.map((target) =>
+      !target.ath
+        ? 'proofs for its issuer'
+        : `proofs ${target.methods.join(', ')} ${target.origin.replace('https://', '')}${target.paths.join(', ')}`,
+    ),
+  ];
+}

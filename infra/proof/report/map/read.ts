@@ -1,0 +1,68 @@
+import { SIGNING, zoneOfStack } from '../../network/model.ts';
+import type { Finding, ProofInput } from '../../rules/rule.ts';
+import { nameIds } from '../names-in-words.ts';
+import { computeCalls } from './calls.ts';
+import { readEntries, startCalls } from './entries.ts';
+import { hostCalls, hostNodes } from './hosts.ts';
+import { type MapZone, OUTSIDE, type ZoneMap } from './model.ts';
+import { readNodes, readSigners } from './nodes.ts';
+import { markViolations } from './violations.ts';
+
+/**
+ * Reads the zone map out of what the proof looks at: zones, what is in them, and every call that their policies and networks
+ * permit, asked of the engine. `findings` are drawn in red. Leaves out the zones' data keys, logs and alarms. Throws
+ * `config_invalid` for a signer whose grant is none.
+ */
+export function readZoneMap(input: ProofInput, findings: readonly Finding[] = []): ZoneMap {
+  const { declaration, assembly, network, world, reach } = input;
+  const entries = readEntries(assembly);
+  const signers = readSigners(assembly);
+  const own = readNodes(declaration, assembly, world, entries, signers);
+  const hosts = hostNodes(declaration, assembly, network);
+  const calls = [
+    ...entries.flatMap((entry) => startCalls(entry, world)),
+    ...computeCalls(own, {
+      world,
+      reach: new Map(reach.map((of) => [of.name, of])),
+      zoneOfEndpoint: (id) =>
+        network.zones.get(network.endpoints.find((of) => of.id === id)?.vpc ?? '') ?? OUTSIDE,
+      words: nameIds(input),
+    }),
+    ...hostCalls(reach, network, hosts),
+  ];
+  const map = {
+    system: declaration.name,
+    zones: readZones(input),
+    nodes: [...own, ...hosts.map(({ node }) => node)],
+    calls,
+    findings,
+  };
+  return markViolations(map, declaration, signers);
+}
+
+function readZones({ declaration, assembly, network, reach }: ProofInput): MapZone[] {
+  const names = Object.keys(declaration.zones);
+  const isAdmin = (name: string) => declaration.zones[name]?.admin === true;
+  const ordered = [...names.filter((name) => !isAdmin(name)), ...names.filter(isAdmin), SIGNING];
+  const outsiders = reach.some(({ resource }) => zoneOfStack(declaration, resource.stack) === undefined);
+  return [...ordered, ...(outsiders ? [OUTSIDE] : [])].map((name) => {
+    const vpcs = network.vpcs.filter(({ physicalId }) => network.zones.get(physicalId) === name);
+    const mine = reach.filter(
+      ({ resource }) => (zoneOfStack(declaration, resource.stack) ?? OUTSIDE) === name,
+    );
+    const internets = mine.map(({ internet }) => internet);
+    return {
+      name,
+      signing: name === SIGNING,
+      admin: isAdmin(name),
+      cidr: vpcs.map(({ properties }) => String(properties.CidrBlock)).join(', '),
+      account: vpcs[0]?.account ?? assembly.account,
+      internet: internets.includes('any') ? 'any' : internets.includes('https') ? 'https' : 'none',
+      endpoints: network.endpoints
+        .filter(({ vpc }) => network.zones.get(vpc) === name)
+        .map(({ service }) => service)
+        .sort(),
+      violated: false,
+    };
+  });
+}

@@ -1,0 +1,31 @@
+import { writeFileSync } from 'node:fs';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { Proof } from '../../prove.ts';
+import { renderHtml } from './html.ts';
+import { readZoneMap } from './read.ts';
+import { renderSvg } from './svg.ts';
+
+/** Files to draw the zone map into; absent for those that nobody asked for. */
+export interface MapFiles {
+  svg: string | undefined;
+  html: string | undefined;
+}
+
+/** Draws the zone map of a proof, its violations in red. Throws `assembly_invalid` where a file can't be written. */
+export function writeMaps(
+  { svg, html }: MapFiles,
+  { input, violations }: Pick<Proof, 'input' | 'violations'>,
+): void {
+  if (svg === undefined && html === undefined) return;
+  const map = readZoneMap(input, violations);
+  if (svg !== undefined) write(svg, renderSvg(map));
+  if (html !== undefined) write(html, renderHtml(map));
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    throw new ZonesError('assembly_invalid', `The zone map can't be written to ${file}.`, { cause });
+  }
+}

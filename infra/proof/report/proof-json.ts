@@ -1,0 +1,30 @@
+import { matrixOf, type Proof } from '../prove.ts';
+
+/** What `npm run zones -- --json` prints; docs/proof.md documents it. Exceptions are printed beside it. */
+export interface ProofJson {
+  ok: boolean;
+  violations: { rule: string; invariant: string; resource: string; message: string; remedy: string }[];
+  matrix: {
+    principal: string;
+    zone: string;
+    action: string;
+    resource: string;
+    verdict: 'never' | 'always' | 'when';
+    when: string;
+    layers: string[];
+  }[];
+}
+
+/** The proof as JSON for other programs. */
+export function proofAsJson(proof: Proof): ProofJson {
+  const { ok, violations } = proof;
+  return {
+    ok,
+    violations: violations.map(({ rule, invariant, resource, message, remedy }) => ({
+      ...{ rule, invariant, resource, message, remedy },
+    })),
+    matrix: matrixOf(proof).map(({ principal, zone, action, resource, verdict, when, layers }) => ({
+      ...{ principal, zone, action, resource, verdict, when, layers: [...layers] },
+    })),
+  };
+}

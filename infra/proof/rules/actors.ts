@@ -1,0 +1,143 @@
+import { deriveGrants } from '../../declaration/derive.ts';
+import { askingFunctions, functionName, signerName } from '../../declaration/names.ts';
+import type { SystemDeclaration } from '../../declaration/types.ts';
+import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
+import { documentsOf, servicesIn } from '../assembly/role-documents.ts';
+import { hasUnknown } from '../assembly/unknown.ts';
+import { type Network, SIGNING, zoneOfStack } from '../network/model.ts';
+import type { Reach } from '../network/reach.ts';
+import { type Endpoint, type Principal, type Role, rolePrincipal, type World } from '../policy/index.ts';
+
+/** The name that the proof gives to what belongs to no zone. */
+export const NO_ZONE = 'no zone';
+
+/** A role of the assembly, as the proof sees it. */
+export interface Actor {
+  /** Physical name of the role. */
+  name: string;
+  role: Role;
+  principal: Principal;
+  /** Construct path of the role. */
+  path: string;
+  stack: string;
+  /** Region of its stack; its account is the role's. */
+  region: string;
+  /** Declared zone of the role's stack, `signing`, or {@link NO_ZONE}. */
+  zone: string;
+  /** `signer`: of a declared grant. `function`: any other that code runs with. `service`: only an AWS service takes it. */
+  kind: 'signer' | 'function' | 'service';
+  /** Of a signer: whose client's keys it signs with. */
+  client: string | undefined;
+  /** Whether it is a function of the admin zone. */
+  admin: boolean;
+  /** Whether the declaration lets it ask its zone's signers. */
+  asks: boolean;
+  /** The services that its policies say anything about; undefined where that may be any. */
+  services: ReadonlySet<string> | undefined;
+  /** The endpoints that its network leaves it; undefined where requests may go other ways, or where no network says. */
+  ways: readonly Endpoint[] | undefined;
+  /**
+   * The world with the endpoints of its own zone only. Those of other zones could only forbid more, so leaving them out
+   * errs on the side of *possible*, and keeps a question's cost independent of how many zones there are.
+   */
+  view: World;
+}
+
+/** Every role of the assembly with its place in the system. */
+export function readActors(
+  assembly: ResolvedAssembly,
+  world: World,
+  network: Network,
+  reach: readonly Reach[],
+  declaration: SystemDeclaration,
+): Actor[] {
+  const signers = new Map(
+    deriveGrants(declaration).map(({ client, zone }) => [signerName(declaration.name, client, zone), client]),
+  );
+  const asking = new Set(
+    Object.entries(declaration.zones).flatMap(([zone, declared]) =>
+      askingFunctions(declared).map((name) => functionName(declaration.name, zone, name)),
+    ),
+  );
+  const views = viewsByZone(world, network);
+  return resourcesOfType(assembly, 'AWS::IAM::Role').flatMap((resource) => {
+    const role = world.roles.get(resource.arn ?? '');
+    if (role === undefined) return [];
+    const zone = zoneOfStack(declaration, resource.stack) ?? NO_ZONE;
+    const name = resource.physicalId;
+    const used = reach.filter((of) => of.resource.properties.Role === role.arn);
+    const client = zone === SIGNING ? signers.get(name) : undefined;
+    return [
+      {
+        name,
+        role,
+        principal: rolePrincipal(role.arn),
+        path: resource.constructPath,
+        stack: resource.stack,
+        region: resource.region,
+        zone,
+        kind:
+          client !== undefined ? 'signer' : used.length > 0 || !isServiceOnly(role) ? 'function' : 'service',
+        client,
+        admin: declaration.zones[zone]?.admin === true && used.length > 0,
+        asks: asking.has(name) && zone !== SIGNING,
+        services: servicesIn(documentsOf(resource, assembly)),
+        ways: waysOf(used, world),
+        view: views.get(zone) ?? { ...world, endpoints: new Map() },
+      },
+    ];
+  });
+}
+
+/** The endpoints that the networks of a role's functions leave them; undefined where one of them has another way out. */
+function waysOf(used: readonly Reach[], world: World): Endpoint[] | undefined {
+  if (
+    used.length === 0 ||
+    used.some(({ internet, elsewhere }) => internet !== 'none' || elsewhere.length > 0)
+  )
+    return undefined;
+  const ids = new Set(used.flatMap(({ endpoints }) => endpoints.map(({ id }) => id)));
+  return [...world.endpoints.values()].filter(({ id }) => ids.has(id));
+}
+
+function viewsByZone(world: World, network: Network): Map<string, World> {
+  const zones = new Set(network.zones.values());
+  return new Map(
+    [...zones].map((zone) => [
+      zone,
+      {
+        ...world,
+        endpoints: new Map([...world.endpoints].filter(([, { vpc }]) => network.zones.get(vpc) === zone)),
+      },
+    ]),
+  );
+}
+
+/** Whether nothing but AWS services other than Lambda can become the role. */
+export function isServiceOnly(role: Role): boolean {
+  return trustedServices(role)?.every((service) => service !== 'lambda.amazonaws.com') ?? false;
+}
+
+/** Services that use a role for one thing of their own and let nobody say what it does. */
+const CLOSED_SERVICES = ['vpc-flow-logs.amazonaws.com'];
+
+/** Whether only a service that lets nobody say what is done with a role can become it. */
+export function isClosed(role: Role): boolean {
+  return trustedServices(role)?.every((service) => CLOSED_SERVICES.includes(service)) ?? false;
+}
+
+/** The services that a role's trust policy lets become it; undefined where it lets anybody else, or nobody. */
+export function trustedServices({ trust }: Role): readonly string[] | undefined {
+  const allows = trust.statements.filter(({ effect }) => effect === 'Allow');
+  const closed = allows.every(
+    ({ principals }) =>
+      principals !== undefined &&
+      !principals.negated &&
+      !principals.everybody &&
+      principals.aws.length === 0 &&
+      principals.others.length === 0 &&
+      !principals.services.some(hasUnknown),
+  );
+  const services = allows.flatMap(({ principals }) => principals?.services ?? []);
+  return closed && services.length > 0 ? services : undefined;
+}

@@ -1,0 +1,131 @@
+import { remembered } from '../assembly/remembered.ts';
+import { serviceOf } from '../policy/asked.ts';
+import { combine } from '../policy/combine.ts';
+import { ALWAYS, all, type Condition, NEVER, not } from '../policy/condition.ts';
+import { mayServe } from '../policy/endpoint.ts';
+import { formulate, inWords, type Policy, type Question, satisfiable, simplify } from '../policy/index.ts';
+import { type Statement, statementsAbout } from '../policy/statement.ts';
+import { resourceFor } from '../policy/world.ts';
+import { type Actor, isClosed } from './actors.ts';
+import { type Formula, factsOf, type Held, type Holder, holdersOf, waysFor } from './holders.ts';
+import { withoutOpenPolicy, withoutResources } from './narrow.ts';
+
+/** Which of the requests of a question are meant. */
+export interface Narrowing {
+  /** ARNs and ARN patterns of resources that are not meant, where the question is about a pattern. */
+  except?: readonly string[];
+  /** What holds of the requests that are meant (default: nothing). */
+  given?: Condition;
+}
+
+/** The answer about every request that is meant. */
+export interface Answer extends Held {
+  /** What holds a *never*; nothing holds anything else. */
+  verdict: 'never' | 'always' | 'when';
+  /** The remaining condition in words; empty unless the verdict is `when`. */
+  when(): string;
+}
+
+/**
+ * Whether `actor` may do `action` on `resource` (an ARN, `*`, or a pattern of ARNs), over every request that is meant.
+ * Where the resource is a pattern, policies of single resources are not asked: ask about those resources too.
+ */
+export function ask(actor: Actor, action: string, resource: string, narrowing: Narrowing = {}): Answer {
+  const { answers, formulas } = memoryOf(actor);
+  const silent = resource.includes('*') && areSilent(actor, action);
+  if (silent) return recall(answers, serviceOf(action), () => answerSilence(actor, action));
+  const question = { principal: actor.principal, action, resource };
+  const id = questionId(actor, question);
+  const { except = [], given = ALWAYS } = narrowing;
+  return recall(answers, `${id}|${except.join()}|${given.id}`, () =>
+    workOut(
+      actor,
+      question,
+      recall(formulas, id, () => formulate(question, actor.view)),
+      { except, given },
+    ),
+  );
+}
+
+/** Most actions are one to every policy, so most questions have been answered before. */
+const memories = new WeakMap<Actor, { answers: Map<string, Answer>; formulas: Map<string, Formula> }>();
+
+function memoryOf(actor: Actor) {
+  const memory = memories.get(actor) ?? { answers: new Map(), formulas: new Map() };
+  memories.set(actor, memory);
+  return memory;
+}
+
+function recall<Value>(known: Map<string, Value>, id: string, find: () => Value): Value {
+  const value = known.get(id) ?? find();
+  known.set(id, value);
+  return value;
+}
+
+/** Whether no policy of an actor says anything about an action: so it is with most actions. */
+function areSilent({ role: { identity, boundary }, ways = [], services }: Actor, action: string): boolean {
+  const silent = (policy: Policy | undefined) =>
+    policy !== undefined && statementsAbout(policy, action).length === 0;
+  if (!ways.every(({ service, policy }) => !mayServe(service, action) || silent(policy))) return false;
+  return services?.has(serviceOf(action)) === false || (silent(boundary) && identity.every(silent));
+}
+
+/** The answer where all policies are silent; the same for all actions of a service and every pattern of resources. */
+function answerSilence(actor: Actor, action: string): Answer {
+  const holders: Holder[] = ['identity policy', 'permissions boundary'];
+  const ways = waysFor(actor, action);
+  if (ways !== undefined) holders.push(ways.length === 0 ? 'network' : 'endpoint policy');
+  if (isClosed(actor.role)) holders.push('trust policy');
+  return { verdict: 'never', when: nothing, holders, silent: holders };
+}
+
+/** Equal for questions that every policy that has a say takes for the same. */
+function questionId({ role, view }: Actor, { action, resource }: Question): string {
+  const target = resourceFor(view, action, resource);
+  const policies = [
+    ...role.identity,
+    ...(role.boundary ? [role.boundary] : []),
+    ...(target?.policies ?? []),
+    ...[...view.endpoints.values()].flatMap((endpoint) =>
+      endpoint.policy && mayServe(endpoint.service, action) ? [endpoint.policy] : [],
+    ),
+  ];
+  const said = policies.map((policy) => statementsAbout(policy, action).map(numberOf).join());
+  return [serviceOf(action), resource, ...said].join('|');
+}
+
+function workOut(
+  actor: Actor,
+  question: Question,
+  formulated: Formula,
+  { except, given }: Required<Narrowing>,
+): Answer {
+  const answers = except.length === 0 ? formulated.answers : withoutResources(formulated.answers, except);
+  const allowed = combine(answers, formulated.situation, formulated.logic);
+  const facts = remembered(() => all([given, factsOf(question, actor)]));
+  const possible = (condition: Condition) => condition !== NEVER && satisfiable(all([facts(), condition]));
+  if (!possible(allowed))
+    return {
+      verdict: 'never',
+      when: nothing,
+      ...holdersOf({ ...formulated, actor, question, answers, given }),
+    };
+  if (!possible(not(allowed))) return { verdict: 'always', when: nothing, holders: [], silent: [] };
+  return {
+    verdict: 'when',
+    when: remembered(() => inWords(simplify(withoutOpenPolicy(allowed, question.resource), facts()))),
+    holders: [],
+    silent: [],
+  };
+}
+
+const nothing = () => '';
+
+const numbers = new WeakMap<Statement, number>();
+let lastNumber = 0;
+
+function numberOf(statement: Statement): number {
+  const known = numbers.get(statement) ?? ++lastNumber;
+  numbers.set(statement, known);
+  return known;
+}

@@ -1,0 +1,80 @@
+import { mayServe } from '../policy/endpoint.ts';
+import type { Holder } from './holders.ts';
+import type { Judgement, Thin } from './judge.ts';
+import type { ProofInput, Violation } from './rule.ts';
+import { grantedThrough } from './through.ts';
+
+/** A problem with a judgement, in words with room for the actions, and the resource to mend. */
+interface Problem {
+  words(actions: string): string;
+  resource: string;
+}
+
+/** The violations among `judgements`: one for all the actions of which the same is wrong. */
+export function describe(judgements: readonly Judgement[], input: ProofInput, remedy: string): Violation[] {
+  const groups = new Map<string, { judgement: Judgement; problem: Problem; actions: string[] }>();
+  for (const judgement of judgements) {
+    for (const problem of problemsOf(judgement)) {
+      const id = `${problem.resource} ${problem.words('')}`;
+      const group = groups.get(id) ?? { judgement, problem, actions: [] };
+      groups.set(id, group);
+      group.actions = [...new Set([...group.actions, ...judgement.actions])];
+    }
+  }
+  return [...groups.values()].map(({ judgement, problem, actions }) => ({
+    resource: problem.resource,
+    message: problem.words(listActions(actions)),
+    path: pathOf(judgement, input),
+    remedy,
+  }));
+}
+
+function pathOf({ actor, actions, resource, what }: Judgement, input: ProofInput): string[] {
+  const through = [...new Set(actions.flatMap((action) => grantedThrough(actor, action, resource)))];
+  const target = input.assembly.resources.find(({ arn }) => arn === resource);
+  return [actor.path, ...(through.length > 0 ? through : ['its policies']), target?.constructPath ?? what];
+}
+
+function problemsOf(judgement: Judgement): Problem[] {
+  const { actor, answer, allowed, unmet, thin, what } = judgement;
+  const verdict = answer.verdict === 'always' ? 'always' : `when ${answer.when()}`;
+  const resource = actor.path;
+  return [
+    ...thin.map((lack) => ({ resource: toMend(judgement, lack), words: lackInWords(judgement, lack) })),
+    ...(allowed || answer.verdict === 'never'
+      ? []
+      : [{ resource, words: (actions: string) => `${actor.name} may ${actions} on ${what}: ${verdict}.` }]),
+    ...unmet.map(({ words }) => ({
+      resource,
+      words: (actions: string) =>
+        `${actor.name} may ${actions} on ${what} not only when ${words}, but ${verdict}.`,
+    })),
+  ];
+}
+
+function lackInWords({ actor, what }: Judgement, { words, holders, missing }: Thin): Problem['words'] {
+  const lack = missing.length === 0 ? 'two layers are promised' : `${join(missing)} should too`;
+  const held = `held by ${join(holders)} only; ${lack}`;
+  return (actions) =>
+    words === ''
+      ? `That ${actor.name} can't ${actions} on ${what} is ${held}.`
+      : `That ${actor.name} may ${actions} on ${what} only when ${words} is ${held}.`;
+}
+
+/** What to mend where a layer is missing: the endpoint whose policy does not hold, else the role. */
+function toMend({ actor, actions }: Judgement, { missing }: Thin): string {
+  const endpoint = [...actor.view.endpoints.values()].find(({ service }) =>
+    actions.some((action) => mayServe(service, action)),
+  );
+  return missing[0] === 'endpoint policy' && endpoint ? endpoint.constructPath : actor.path;
+}
+
+function join(holders: readonly Holder[]): string {
+  return holders.length === 0 ? 'nothing' : holders.join(' and ');
+}
+
+/** The first few, and how many more. */
+function listActions(actions: readonly string[]): string {
+  const shown = actions.slice(0, 4).join(', ');
+  return actions.length > 4 ? `${shown} and ${actions.length - 4} more` : shown;
+}

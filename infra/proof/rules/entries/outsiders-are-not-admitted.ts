@@ -1,0 +1,82 @@
+import type { Condition } from '../../policy/condition.ts';
+import { all } from '../../policy/condition.ts';
+import type { Resource } from '../../policy/index.ts';
+import { compileConditions } from '../../policy/operators.ts';
+import { statementsAbout } from '../../policy/statement.ts';
+import { isAdmitted, namedByResources, outsiders } from '../outsiders.ts';
+import type { ProofInput, Rule } from '../rule.ts';
+import { accountsOf } from '../targets.ts';
+
+/**
+ * No resource's own policy lets in anybody who is no role of the templates; a service only for resources of the system's
+ * accounts, so that nobody else can have the service act for them. Keys have rules of their own.
+ */
+export const outsidersAreNotAdmitted: Rule = {
+  name: 'outsiders-are-not-admitted',
+  invariant: 'I2',
+  title: 'No resource’s own policy lets in strangers, or a service that acts for strangers.',
+  check: (input) => {
+    const actions = namedByResources(input);
+    const anybody = outsiders(input);
+    return [...input.world.resources.values()]
+      .filter(({ arn, policies }) => policies.length > 0 && !arn.includes(':kms:'))
+      .flatMap((resource) => {
+        const asked = actions.filter((action) =>
+          resource.policies.some((policy) => statementsAbout(policy, action).length > 0),
+        );
+        const path =
+          input.assembly.resources.find(({ arn }) => arn === resource.arn)?.constructPath ?? resource.arn;
+        return [
+          ...anybody
+            .filter(({ principal }) =>
+              asked.some((action) => isAdmitted(principal, action, resource.arn, input.world)),
+            )
+            .map(({ name }) => violation(path, name)),
+          ...strangeServices(resource, asked, input).map((service) =>
+            violation(path, `${service} for any account`),
+          ),
+        ];
+      });
+  },
+};
+
+function violation(path: string, who: string) {
+  return {
+    resource: path,
+    message: `The policy of ${path} lets in ${who}.`,
+    path: [who, 'the resource’s own policy', path],
+    remedy: 'Name the roles that may use it; for a service, name aws:SourceAccount and aws:SourceArn.',
+  };
+}
+
+/** The services that may use a resource for somebody else than the system's accounts. */
+export function strangeServices(resource: Resource, actions: readonly string[], input: ProofInput): string[] {
+  const given = forStrangers(input);
+  const services = resource.policies.flatMap(({ statements }) =>
+    statements.flatMap(({ principals }) => principals?.services ?? []),
+  );
+  return [...new Set(services)].filter((service) =>
+    actions.some((action) =>
+      isAdmitted({ kind: 'service', service }, action, resource.arn, input.world, { given }),
+    ),
+  );
+}
+
+/** What holds of a service's request that is for none of the system's accounts. */
+function forStrangers(input: ProofInput): Condition {
+  const accounts = accountsOf(input);
+  const arns = accounts.map((account) => `arn:*:*:*:${account}:*`);
+  return all([
+    compileConditions({ StringNotEquals: { 'aws:SourceAccount': accounts } }, false),
+    compileConditions(
+      {
+        ArnNotLike: {
+          'aws:SourceArn': arns,
+          'kms:EncryptionContext:aws:logs:arn': arns,
+          'kms:EncryptionContext:aws:events:event-bus:arn': arns,
+        },
+      },
+      false,
+    ),
+  ]);
+}

@@ -1,0 +1,86 @@
+import { loginRoutes } from '@helseid-zones/protocol/login-routes';
+import type { ZoneDeclaration } from '../../../declaration/types.ts';
+import { stringOf } from '../../assembly/json.ts';
+import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import { zoneOfStack } from '../../network/model.ts';
+import type { ProofInput, Rule } from '../rule.ts';
+
+/** API Gateway's name of each way to authorize a route; `session` is for the function to do, by cookie. */
+const TYPES = { iam: 'AWS_IAM', helseid: 'CUSTOM', session: 'NONE' } as const;
+
+/** Every method of an API is a declared route, authorised as declared; an authorizer's answer is good for one request. */
+export const routesAreAuthorized: Rule = {
+  name: 'routes-are-authorized',
+  invariant: 'I8',
+  title:
+    'Every method of an API is a declared route, authorised as declared; an authorizer’s answer is never cached.',
+  check: (input) => [
+    ...resourcesOfType(input.assembly, 'AWS::ApiGateway::Method').flatMap((method) =>
+      routeProblem(method, input).map((problem) => violation(method, problem)),
+    ),
+    ...resourcesOfType(input.assembly, 'AWS::ApiGateway::Authorizer').flatMap((authorizer) =>
+      authorizer.properties.AuthorizerResultTtlInSeconds === 0
+        ? []
+        : [violation(authorizer, 'is cached, so that a stolen token passes without a proof')],
+    ),
+    ...resourcesOfType(input.assembly, 'AWS::ApiGateway::RestApi').flatMap((api) =>
+      api.properties.Body === undefined &&
+      api.properties.BodyS3Location === undefined &&
+      api.properties.Policy === undefined
+        ? []
+        : [violation(api, 'has routes or a policy in a document that the proof does not read')],
+    ),
+  ],
+};
+
+function routeProblem(method: ResolvedResource, input: ProofInput): string[] {
+  const { HttpMethod, AuthorizationType, ResourceId, AuthorizerId } = method.properties;
+  const zone = zoneOfStack(input.declaration, method.stack);
+  const path = pathOf(stringOf(ResourceId) ?? '', input);
+  const expected = routesOf(input.declaration.zones[zone ?? '']).find(
+    (route) => route.method === HttpMethod && route.path === path,
+  );
+  if (expected === undefined) return [`${String(HttpMethod)} ${path || '/'} is not a declared route`];
+  const type = TYPES[expected.authorize];
+  const own = resourcesOfType(input.assembly, 'AWS::ApiGateway::Authorizer').some(
+    ({ physicalId, stack }) => physicalId === AuthorizerId && stack === method.stack,
+  );
+  return [
+    ...(AuthorizationType === type
+      ? []
+      : [`${String(HttpMethod)} ${path} is authorised by ${String(AuthorizationType)}, not by ${type}`]),
+    ...(type === 'CUSTOM' && !own
+      ? [`${String(HttpMethod)} ${path} asks another authorizer than its zone’s`]
+      : []),
+  ];
+}
+
+function routesOf(zone: ZoneDeclaration | undefined) {
+  const { routes = [], login } = zone?.gateway ?? {};
+  return [
+    ...routes.map(({ method, path, authorize }) => ({ method: String(method), path, authorize })),
+    ...(login === undefined ? [] : loginRoutes(login)).map(({ method, path }) => ({
+      method: String(method),
+      path,
+      authorize: 'session' as const,
+    })),
+  ];
+}
+
+function pathOf(id: string, input: ProofInput): string {
+  const part = resourcesOfType(input.assembly, 'AWS::ApiGateway::Resource').find(
+    ({ physicalId }) => physicalId === id,
+  );
+  return part === undefined
+    ? ''
+    : `${pathOf(String(part.properties.ParentId), input)}/${String(part.properties.PathPart)}`;
+}
+
+function violation({ constructPath, stack }: ResolvedResource, problem: string) {
+  return {
+    resource: constructPath,
+    message: `${constructPath}: ${problem}.`,
+    path: ['whoever calls the API', constructPath, stack],
+    remedy: 'Declare the route in zones.ts, with authorize iam or helseid, or as a route of user login.',
+  };
+}

@@ -1,0 +1,108 @@
+import { remembered } from '../assembly/remembered.ts';
+import { type Answer, serviceOf } from '../policy/asked.ts';
+import { anyGrade, deniedBy, passEndpoints } from '../policy/combine.ts';
+import { ALWAYS, all, any, type Condition, NEVER, not } from '../policy/condition.ts';
+import { mayServe, networkFacts } from '../policy/endpoint.ts';
+import {
+  type Endpoint,
+  type formulate,
+  type Layer,
+  type Question,
+  satisfiable,
+  type World,
+} from '../policy/index.ts';
+import { type Actor, isClosed } from './actors.ts';
+
+/** What holds a *never*: a kind of policy, the network, or that only an AWS service can become the role. */
+export type Holder = Layer | 'network' | 'trust policy';
+
+/** What holds something, and what only does not allow it. */
+export interface Held {
+  /** What forbids on its own, whatever the others come to say. */
+  holders: readonly Holder[];
+  /**
+   * What does not allow it, taken alone: the holders, and a policy that only leaves the Allow out where the resource's
+   * own policy names the caller and so does not need it.
+   */
+  silent: readonly Holder[];
+}
+
+/** What the engine made of a question. */
+export type Formula = ReturnType<typeof formulate>;
+
+/** A question with what the layers came to. */
+export interface Asked extends Pick<Formula, 'answers' | 'situation' | 'logic'> {
+  actor: Actor;
+  question: Question;
+  given: Condition;
+}
+
+/** Each holder on its own: an Allow left out, a Deny, an endpoint without a way round it, a network without a way there. */
+export function holdersOf(asked: Asked): Held {
+  const { actor, question, answers, situation, logic, given } = asked;
+  const { identity, boundary, resource } = answers;
+  const facts = remembered(() => all([given, factsOf(question, actor)]));
+  const impossible = (passes: Condition) => {
+    if (passes === NEVER) return true;
+    return (passes !== ALWAYS || given !== ALWAYS) && !satisfiable(all([facts(), passes]));
+  };
+  const found: { holder: Holder; alone: boolean }[] = [];
+  const look = (holder: Holder, { allows, denies }: Answer<Condition>, overridden: Condition) => {
+    if (!impossible(all([allows, not(denies)]))) return;
+    // What names the caller in the resource's own policy needs no Allow elsewhere, and yields to a Deny only.
+    found.push({ holder, alone: overridden === NEVER || impossible(not(denies)) });
+  };
+  // In one account a resource policy that is silent forbids nothing, except where it decides.
+  const needless = situation.sameAccount && !situation.resourceDecides;
+  const allows = needless ? ALWAYS : anyGrade(answers, logic);
+  for (const control of answers.serviceControls) look('service control policy', control, NEVER);
+  for (const control of answers.resourceControls) look('resource control policy', control, NEVER);
+  look('resource policy', { allows, denies: resource.denies }, NEVER);
+  look('identity policy', identity, situation.sameAccount ? any([resource.direct, resource.role]) : NEVER);
+  if (boundary) look('permissions boundary', boundary, situation.sameAccount ? resource.direct : NEVER);
+  const ways = waysFor(actor, question.action);
+  const via = ways?.map(({ id }) => id);
+  if (ways?.length === 0) found.push({ holder: 'network', alone: true });
+  else if (holdsAtEndpoint(asked, via)) found.push({ holder: 'endpoint policy', alone: true });
+  if (isClosed(actor.role)) found.push({ holder: 'trust policy', alone: true });
+  return {
+    holders: found.filter(({ alone }) => alone).map(({ holder }) => holder),
+    silent: found.map(({ holder }) => holder),
+  };
+}
+
+/**
+ * An endpoint's policy holds where it refuses what is meant, and nothing gets round the endpoint: because the network
+ * (`via`), or identity policy or boundary, leave no other way for what they do not deny anyhow.
+ */
+function holdsAtEndpoint(
+  { actor, question, answers, logic, given }: Asked,
+  via: readonly string[] | undefined,
+): boolean {
+  const endpoints = answers.endpoints();
+  if (endpoints.length === 0) return false;
+  const facts = factsOf(question, actor, via);
+  const possible = (parts: readonly Condition[]) => satisfiable(all([facts, ...parts]));
+  const through = any(endpoints.map((endpoint) => endpoint.through));
+  if (possible([given, through, passEndpoints(answers, logic)])) return false;
+  const undenied = not(deniedBy({ ...answers, resource: { ...answers.resource, denies: NEVER } }, logic));
+  const bounded = all([undenied, answers.boundary?.allows ?? ALWAYS]);
+  return [undenied, bounded].some((rest) => possible([rest]) && !possible([rest, not(through)]));
+}
+
+/** The endpoints for an action that the network leaves the actor; undefined where it leaves other ways too. */
+export function waysFor({ ways }: Actor, action: string): Endpoint[] | undefined {
+  return ways?.filter(({ service }) => mayServe(service, action));
+}
+
+/** What the network guarantees about where a request comes from; the same for all actions of a service. */
+export function factsOf({ action }: Question, { view }: Actor, via?: readonly string[]): Condition {
+  const known = networks.get(view) ?? new Map<string, Condition>();
+  networks.set(view, known);
+  const id = `${serviceOf(action)} ${via?.join() ?? 'any way'}`;
+  const facts = known.get(id) ?? networkFacts(view, action, via);
+  known.set(id, facts);
+  return facts;
+}
+
+const networks = new WeakMap<World, Map<string, Condition>>();

@@ -1,0 +1,57 @@
+import { resourcesOfType } from '../../assembly/resolve.ts';
+import { documentsOf } from '../../assembly/role-documents.ts';
+import { CAPABILITIES } from '../capabilities.ts';
+import { namedActions } from '../named-actions.ts';
+import type { Rule } from '../rule.ts';
+
+/** Actions that give away or change nothing of the system. */
+const HARMLESS = [
+  'cloudwatch:GetMetricData',
+  'cloudwatch:GetMetricStatistics',
+  'cloudwatch:ListMetrics',
+  'cloudwatch:PutMetricData',
+  'kms:DescribeKey',
+  'kms:GetKeyPolicy',
+  'kms:GetKeyRotationStatus',
+  'kms:GetPublicKey',
+  'kms:ListAliases',
+  'kms:ListKeyPolicies',
+  'kms:ListKeys',
+  'kms:ListResourceTags',
+  'kms:Verify',
+  'sts:GetCallerIdentity',
+  'xray:GetSamplingRules',
+  'xray:GetSamplingTargets',
+  'xray:PutTelemetryRecords',
+  'xray:PutTraceSegments',
+];
+
+/** Every action that a role's policies allow is one that a rule judges or that is known to be harmless: nothing is allowed by a wildcard. */
+export const actionsAreKnown: Rule = {
+  name: 'actions-are-known',
+  invariant: 'I1',
+  title: 'A role’s policies name every action they allow, and each is one that a rule judges.',
+  check: (input) => {
+    const known = new Set([...HARMLESS, ...CAPABILITIES.flatMap(({ actions }) => actions)].map(lower));
+    return resourcesOfType(input.assembly, 'AWS::IAM::Role').flatMap((role) => {
+      const { identity, foreign } = documentsOf(role, input.assembly);
+      const strange = [...new Set(identity.flatMap((document) => namedActions(document)))].filter(
+        (name) => !known.has(lower(name)),
+      );
+      const problems = [
+        ...strange.map((name) => `allows ${name}, which no rule judges`),
+        ...foreign.map((arn) => `has ${arn}, which is not in the templates and may change at any time`),
+      ];
+      return problems.map((problem) => ({
+        resource: role.constructPath,
+        message: `Role ${role.physicalId} ${problem}.`,
+        path: [role.constructPath, 'its policies', problem],
+        remedy: 'Name the actions one by one, on the resources of the zone, in a policy of the role’s own.',
+      }));
+    });
+  },
+};
+
+function lower(text: string): string {
+  return text.toLowerCase();
+}

@@ -1,0 +1,145 @@
+import { not } from '../policy/condition.ts';
+import { covers, parsePattern } from '../policy/pattern.ts';
+import type { Actor } from './actors.ts';
+import { type Answer, ask } from './ask.ts';
+import type { Allowance, Capability, Requirement } from './capability.ts';
+import type { Holder } from './holders.ts';
+import type { ProofInput } from './rule.ts';
+import { everyOf } from './targets.ts';
+import { directResources } from './through.ts';
+
+/** Holders that are fewer than promised. `words` is the condition that they hold; empty for the whole. */
+export interface Thin {
+  words: string;
+  holders: readonly Holder[];
+  missing: readonly Holder[];
+}
+
+/** What came of one question about one role, for all the actions that have the same answer. */
+export interface Judgement {
+  actor: Actor;
+  actions: string[];
+  /** An ARN, or a pattern of them. */
+  resource: string;
+  /** The resource, with what is not meant of a pattern. */
+  what: string;
+  answer: Answer;
+  allowed: boolean;
+  /** Requirements that some allowed request does not meet. */
+  unmet: readonly Requirement[];
+  thin: readonly Thin[];
+  holders: readonly Holder[];
+  /** Holders that the rule promises. */
+  promised: readonly Holder[];
+  /** Why one holder is enough, where there is one. */
+  alone: string;
+}
+
+/** Asks everything that `capability` is about, of every role. */
+export function judge(capability: Capability, input: ProofInput): Judgement[] {
+  const { actions, who = () => true } = capability;
+  const fixed = capability.on?.(input);
+  return input.actors.filter(who).flatMap((actor) => {
+    const allowances = capability.allows?.(actor, input) ?? [];
+    const forbidden = new Map<Answer, Judgement[]>();
+    const allowed = actions.flatMap((action) => {
+      const own = allowances.filter((allowance) => allowance.actions?.includes(action) ?? true);
+      const except = own.flatMap(({ resources }) => resources);
+      const patterns = fixed ?? [everyOf(action.slice(0, action.indexOf(':')))];
+      for (const resource of questions(patterns, except, action, input))
+        judgeForbidden(capability, actor, action, resource, except, forbidden);
+      return own.flatMap((allowance) => judgeAllowed(actor, action, allowance));
+    });
+    return [...allowed, ...[...forbidden.values()].flat()];
+  });
+}
+
+/** What is to be asked beside what is allowed: the patterns, and resources with policies that name roles. */
+function questions(
+  patterns: readonly string[],
+  except: readonly string[],
+  action: string,
+  input: ProofInput,
+): readonly string[] {
+  const named = directResources(input.world, action);
+  if (named.length === 0 && except.length === 0) return patterns;
+  const direct = named.filter(
+    (arn) => !patterns.includes(arn) && patterns.some((pattern) => includes(pattern, arn)),
+  );
+  return [...patterns, ...direct].filter((arn) => !except.some((own) => includes(own, arn)));
+}
+
+/** Puts what comes of it to the judgements that are `known`: most actions have the same answer. */
+function judgeForbidden(
+  { by, alone: whyOne }: Capability,
+  actor: Actor,
+  action: string,
+  resource: string,
+  except: readonly string[],
+  known: Map<Answer, Judgement[]>,
+): void {
+  const meant = resource.includes('*') ? except : [];
+  const answer = ask(actor, action, resource, { except: meant });
+  const what = meant.length === 0 ? resource : `${resource} except ${meant.join(', ')}`;
+  const same = known.get(answer) ?? [];
+  known.set(answer, same);
+  const promised = by?.(actor, action) ?? (['identity policy'] as const);
+  const before = same.find(
+    (judgement) => judgement.what === what && judgement.promised.join() === promised.join(),
+  );
+  if (before !== undefined) {
+    before.actions.push(action);
+    return;
+  }
+  const { verdict, holders } = answer;
+  const why = whyOne?.(actor, action);
+  same.push({
+    ...{ actor, actions: [action], resource, what, answer, holders, promised, allowed: false, unmet: [] },
+    thin: verdict === 'never' ? thinOf('', answer, promised, why) : [],
+    alone: holders.length < 2 ? (why ?? '') : '',
+  });
+}
+
+function judgeAllowed(actor: Actor, action: string, { resources, requires }: Allowance): Judgement[] {
+  return resources.map((resource) => {
+    const answer = ask(actor, action, resource);
+    const checked = requires.map((required) => ({
+      required,
+      held: ask(actor, action, resource, { given: not(required.condition) }),
+    }));
+    const met = checked.filter(({ held }) => held.verdict === 'never');
+    return {
+      ...{ actor, actions: [action], resource, what: resource, answer, promised: [], allowed: true },
+      unmet: checked.filter(({ held }) => held.verdict !== 'never').map(({ required }) => required),
+      thin: met.flatMap(({ required: { words, by, alone }, held }) => thinOf(words, held, by, alone)),
+      holders:
+        answer.verdict === 'never' ? answer.holders : [...new Set(met.flatMap(({ held }) => held.holders))],
+      alone: [
+        ...new Set(
+          met.flatMap(({ required, held }) => (held.holders.length < 2 ? (required.alone ?? []) : [])),
+        ),
+      ].join(' '),
+    };
+  });
+}
+
+function thinOf(
+  words: string,
+  { holders, silent }: Answer,
+  by: readonly Holder[],
+  alone: string | undefined,
+): Thin[] {
+  // A role's own policy must have the condition even where the resource's policy makes up for it.
+  const missing = by.filter((holder) => !(holder === 'identity policy' ? silent : holders).includes(holder));
+  const few = holders.length < (alone === undefined ? 2 : 1);
+  return few || missing.length > 0 ? [{ words, holders, missing }] : [];
+}
+
+/** Whether the ARN pattern `outer` means everything that `inner` does. */
+function includes(outer: string, inner: string): boolean {
+  return covers(globOf(outer), globOf(inner));
+}
+
+function globOf(arn: string): string {
+  return parsePattern(arn, { wildcards: true, variables: false }).glob ?? arn;
+}

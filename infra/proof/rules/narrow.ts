@@ -1,0 +1,54 @@
+import type { Answers } from '../policy/asked.ts';
+import { ALWAYS, all, any, type Condition, NEVER, not, type Test } from '../policy/condition.ts';
+import { covers, parsePattern } from '../policy/pattern.ts';
+
+/** The answers to a question about a pattern of resources, without the resources `except` (ARNs, or patterns of them). */
+export function withoutResources(answers: Answers<Condition>, except: readonly string[]): Answers<Condition> {
+  const globs = except.map((arn) => parsePattern(arn, { wildcards: true, variables: false }).glob ?? arn);
+  const change = (condition: Condition) =>
+    mapTests(condition, (test) => {
+      const pattern = test.kind === 'resource' ? test.pattern.glob : undefined;
+      return pattern !== undefined && globs.some((glob) => covers(glob, pattern)) ? NEVER : undefined;
+    });
+  const both = <Side extends { allows: Condition; denies: Condition }>(side: Side) => ({
+    ...side,
+    allows: change(side.allows),
+    denies: change(side.denies),
+  });
+  const { resource } = answers;
+  return {
+    ...answers,
+    identity: both(answers.identity),
+    boundary: answers.boundary && both(answers.boundary),
+    endpoints: () => answers.endpoints().map(({ through, answer }) => ({ through, answer: both(answer) })),
+    resource: {
+      direct: change(resource.direct),
+      role: change(resource.role),
+      account: change(resource.account),
+      denies: change(resource.denies),
+    },
+  };
+}
+
+/** `condition` for people: that nobody knows the policies of a whole pattern of resources goes without saying. */
+export function withoutOpenPolicy(condition: Condition, resource: string): Condition {
+  return mapTests(condition, (test) =>
+    test.kind === 'unknown' && resource.includes('*') && test.what.includes(resource) ? ALWAYS : undefined,
+  );
+}
+
+/** `condition` with the tests replaced for which `answer` has an answer. */
+function mapTests(condition: Condition, answer: (test: Test) => Condition | undefined): Condition {
+  switch (condition.kind) {
+    case 'constant':
+      return condition;
+    case 'test':
+      return answer(condition.test) ?? condition;
+    case 'not':
+      return not(mapTests(condition.of, answer));
+    case 'all':
+      return all(condition.of.map((part) => mapTests(part, answer)));
+    case 'any':
+      return any(condition.of.map((part) => mapTests(part, answer)));
+  }
+}

@@ -1,0 +1,114 @@
+import { isObject, stringsOf } from '../assembly/json.ts';
+import { anyGrade } from '../policy/combine.ts';
+import { ALWAYS, all, type Condition, not } from '../policy/condition.ts';
+import {
+  formulate,
+  type Principal,
+  principalOf,
+  rolePrincipal,
+  satisfiable,
+  type World,
+} from '../policy/index.ts';
+import { namedActions } from './named-actions.ts';
+import type { ProofInput } from './rule.ts';
+import { accountsOf } from './targets.ts';
+
+/** An account that has nothing to do with the system. */
+const FOREIGN = '999999999999';
+
+/** Somebody who is no role of the templates. */
+export interface Outsider {
+  name: string;
+  principal: Principal;
+}
+
+/** A role of an account of the system that the templates do not have, with policies that nobody knows. */
+export function unknownRole(account: string): Outsider {
+  return {
+    name: `a role of account ${account} outside the templates`,
+    principal: rolePrincipal(`arn:aws:iam::${account}:role/outside/the-templates`),
+  };
+}
+
+/**
+ * Everybody who is no role of the templates, but for services: other roles of the system's accounts, roles of other accounts,
+ * nobody at all, and whoever a policy of the templates names.
+ */
+export function outsiders(input: ProofInput): Outsider[] {
+  return [
+    ...accountsOf(input).map(unknownRole),
+    { name: 'a role of another account', principal: rolePrincipal(`arn:aws:iam::${FOREIGN}:role/foreign`) },
+    { name: 'the root of another account', principal: { kind: 'root', account: FOREIGN } },
+    { name: 'somebody without credentials', principal: { kind: 'anonymous' } },
+    ...named(input),
+  ];
+}
+
+/** The principals that policies of resources and endpoints name and that are no roles of the templates. */
+function named(input: ProofInput): Outsider[] {
+  const { world } = input;
+  const policies = [
+    ...[...world.resources.values()].flatMap((resource) => resource.policies),
+    ...[...world.endpoints.values()].flatMap(({ policy }) => policy ?? []),
+  ];
+  const names = policies.flatMap(({ statements }) =>
+    statements.flatMap(({ principals }) => principals?.aws ?? []),
+  );
+  const own = accountsOf(input).flatMap((account) => [account, `arn:aws:iam::${account}:root`]);
+  return [...new Set(names)]
+    .filter((name) => !world.roles.has(name) && !own.includes(name))
+    .map((name) => {
+      const [, account] = /^(\d{12})$|^arn:aws:iam::\d{12}:root$/.test(name)
+        ? (/(\d{12})/.exec(name) ?? [])
+        : [];
+      const principal =
+        account === undefined ? principalOf(name) : rolePrincipal(`arn:aws:iam::${account}:role/foreign`);
+      return { name: account === undefined ? name : `a role of account ${account}`, principal };
+    });
+}
+
+/**
+ * Whether the resource's own policy lets a principal do `action`, given a condition: of the same account by naming
+ * it (what a policy leaves to the account's administrators is theirs), of another account or a service in any way.
+ */
+export function isAdmitted(
+  principal: Principal,
+  action: string,
+  resource: string,
+  world: World,
+  { given = ALWAYS, delegation = false }: { given?: Condition; delegation?: boolean } = {},
+): boolean {
+  const { answers, situation, logic } = formulate({ principal, action, resource }, world);
+  const { direct, role, denies } = answers.resource;
+  const own = situation.sameAccount && !delegation;
+  const admitted = own ? logic.either(direct, role) : anyGrade(answers, logic);
+  return satisfiable(all([given, admitted, not(denies)]));
+}
+
+/** Every action that a resource's own policy, anywhere in the templates, names; a wildcard stands as a name that fits it. */
+export function namedByResources({ assembly }: ProofInput): string[] {
+  const names = assembly.resources
+    .filter(({ type }) => !type.startsWith('AWS::IAM::'))
+    .flatMap(({ properties }) => [
+      ...documentsIn(properties).flatMap((document) => namedActions(document)),
+      ...stringsOf(properties.Action),
+    ]);
+  return [...new Set(names.flatMap(fittingNames))];
+}
+
+/** Services that have policies of their own resources or endpoints in the templates. */
+const SERVICES = ['dynamodb', 'events', 'execute-api', 'kms', 'lambda', 's3', 'secretsmanager', 'sns', 'sqs'];
+
+/** Names that fit a name with wildcards, one for each service it may mean. */
+export function fittingNames(name: string): string[] {
+  const filled = (text: string) => text.replaceAll('*', 'Anything').replaceAll('?', 'X');
+  const [service = '', action] = name.split(':', 2);
+  if (action !== undefined && !/[*?]/.test(service)) return [`${service}:${filled(action)}`];
+  return SERVICES.map((known) => `${known}:${filled(action ?? '*')}`);
+}
+
+function documentsIn(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value.flatMap(documentsIn);
+  if (!isObject(value)) return [];
+  return value.Statement === undefined ? Object.values(value).flatMap(documentsIn) : [value];
+}

@@ -1,0 +1,56 @@
+import { zoneOfStack } from '../network/model.ts';
+import { readAnsweredNames } from '../network/names.ts';
+import type { Reach } from '../network/reach.ts';
+import { NO_ZONE } from './actors.ts';
+import type { CapabilityRow } from './capability.ts';
+import type { ProofInput } from './rule.ts';
+
+/** The action of the matrix's lines about the network: opening a connection. */
+export const CONNECT = 'network:connect';
+
+/** What each function can open connections to, as lines of the matrix: the internet, and endpoints. */
+export function reachRows(input: ProofInput): CapabilityRow[] {
+  return input.reach.flatMap((reach) => {
+    const { name: principal, resource, endpoints, elsewhere } = reach;
+    const zone = zoneOfStack(input.declaration, resource.stack) ?? NO_ZONE;
+    const row = {
+      principal,
+      zone,
+      action: CONNECT,
+      verdict: 'always',
+      when: '',
+      layers: [],
+      alone: '',
+      allowed: true,
+    } as const;
+    return [
+      internetRow(row, reach, input),
+      ...endpoints.map((endpoint) => ({ ...row, resource: `${endpoint.service} through ${endpoint.id}` })),
+      ...elsewhere.map(({ destination, through }) => ({
+        ...row,
+        resource: `${destination} through ${through}`,
+      })),
+    ];
+  });
+}
+
+function internetRow(
+  row: Omit<CapabilityRow, 'resource'>,
+  { internet, resource }: Reach,
+  input: ProofInput,
+): CapabilityRow {
+  if (internet === 'none') return { ...row, resource: 'the internet', verdict: 'never', layers: ['network'] };
+  const vpc = input.network.vpcs.find(({ stack }) => stack === resource.stack);
+  const { names } =
+    vpc === undefined ? { names: 'every name' } : readAnsweredNames(input.assembly, vpc.physicalId);
+  const ports = internet === 'https' ? 'the port is TCP 443' : 'on any port';
+  const asked = Array.isArray(names)
+    ? names.filter((name) => !name.endsWith('.amazonaws.com')).join(', ')
+    : names;
+  return {
+    ...row,
+    resource: 'the internet',
+    verdict: 'when',
+    when: `${ports}; the VPC resolver answers ${asked}`,
+  };
+}

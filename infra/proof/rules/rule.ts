@@ -1,0 +1,46 @@
+import type { SystemDeclaration } from '../../declaration/types.ts';
+import type { ResolvedAssembly } from '../assembly/resolve.ts';
+import type { Network } from '../network/model.ts';
+import type { Reach } from '../network/reach.ts';
+import type { World } from '../policy/index.ts';
+import type { Actor } from './actors.ts';
+
+/** The invariants of SECURITY.md and docs/proof.md that templates can break. */
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I3a' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8';
+
+/** A boundary that does not hold. */
+export interface Finding {
+  rule: string;
+  invariant: Invariant;
+  /** Construct path of the resource to mend. */
+  resource: string;
+  message: string;
+  /** Who, through what, to what. */
+  path: readonly string[];
+  remedy: string;
+}
+
+/** A finding, before the rule's name and invariant are put to it. */
+export type Violation = Omit<Finding, 'rule' | 'invariant'>;
+
+/** What every rule looks at: the declaration, and what the cloud assembly says. */
+export interface ProofInput {
+  declaration: SystemDeclaration;
+  assembly: ResolvedAssembly;
+  network: Network;
+  /** What each function can open connections to. */
+  reach: readonly Reach[];
+  /** Everything that decides who may do what. */
+  world: World;
+  /** Every role of the assembly with its place in the system. */
+  actors: readonly Actor[];
+}
+
+/** One rule; its file has its name. */
+export interface Rule<Input = ProofInput> {
+  name: string;
+  invariant: Invariant;
+  /** The sentence that is the rule. */
+  title: string;
+  check(input: Input): Violation[];
+}

@@ -1,0 +1,31 @@
+import { SEED_RECORD } from '@helseid-zones/protocol/record';
+import type { Rule } from '../rule.ts';
+import { recordOf } from '../targets.ts';
+
+/** Every client has its record in the signing zone's stack, seeded with the constant, kept when the stack goes. */
+export const recordsAreBare: Rule = {
+  name: 'records-are-bare',
+  invariant: 'I1',
+  title:
+    'Every client has one record, seeded with a constant that no later deploy can change into keys, and kept.',
+  check: (input) =>
+    Object.keys(input.declaration.clients).flatMap((client) => {
+      const record = recordOf(input, client);
+      const problems =
+        record === undefined
+          ? ['has no record']
+          : [
+              ...(record.properties.SecretString === SEED_RECORD &&
+              record.properties.GenerateSecretString === undefined
+                ? []
+                : ['has a record that a deploy overwrites']),
+              ...(record.definition.DeletionPolicy === 'Retain' ? [] : ['loses its record with the stack']),
+            ];
+      return problems.map((problem) => ({
+        resource: record?.constructPath ?? client,
+        message: `Client ${client} ${problem}.`,
+        path: ['whoever deploys', record?.constructPath ?? client, 'the keys that signers use'],
+        remedy: 'Seed the secret with SEED_RECORD and retain it (infra/stacks/signing.ts).',
+      }));
+    }),
+};

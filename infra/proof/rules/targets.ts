@@ -1,0 +1,99 @@
+import { functionName, recordName, sharedStackNames, signerName } from '../../declaration/names.ts';
+import { type ResolvedResource, resourcesOfType } from '../assembly/resolve.ts';
+import { SIGNING, zoneOfStack } from '../network/model.ts';
+import { virtualKeyArn } from '../policy/world/virtual-keys.ts';
+import type { Actor } from './actors.ts';
+import type { ProofInput } from './rule.ts';
+
+/** A pattern of every resource of a service, anywhere. */
+export function everyOf(service: string): string {
+  return `arn:aws:${service}:*:*:*`;
+}
+
+/** Account and region of the signing zone. */
+export function signingPlace({ assembly, declaration }: ProofInput): { account: string; region: string } {
+  const stack = assembly.stacks.find(({ name }) => name === sharedStackNames(declaration.name).signing);
+  return stack ?? assembly;
+}
+
+/** The ARN that stands for the keys of `client`. */
+export function clientKeyArn(input: ProofInput, client: string): string {
+  const { account, region } = signingPlace(input);
+  return virtualKeyArn(client, account, region);
+}
+
+/** The ARNs that stand for the keys of all clients. */
+export function clientKeyArns(input: ProofInput): string[] {
+  return Object.keys(input.declaration.clients).map((client) => clientKeyArn(input, client));
+}
+
+/** The secret that holds the record of `client`. */
+export function recordOf(
+  { assembly, declaration }: ProofInput,
+  client: string,
+): ResolvedResource | undefined {
+  const name = recordName(declaration.name, client);
+  return resourcesOfType(assembly, 'AWS::SecretsManager::Secret').find(
+    ({ properties }) => properties.Name === name,
+  );
+}
+
+/** ARN of the record of `client`; a name that nothing has where the templates lack it. */
+export function recordArn(input: ProofInput, client: string): string {
+  return recordOf(input, client)?.arn ?? `arn:aws:secretsmanager:::secret:no-record-of-${client}`;
+}
+
+/** ARNs of the records of all clients. */
+export function recordArns(input: ProofInput): string[] {
+  return Object.keys(input.declaration.clients).map((client) => recordArn(input, client));
+}
+
+/** ARNs of the signers that a zone may ask, unqualified. */
+export function signersOfZone(input: ProofInput, zone: string): string[] {
+  const { account, region } = signingPlace(input);
+  const { declaration } = input;
+  const declared = declaration.zones[zone];
+  const clients = declared?.admin
+    ? Object.keys(declaration.clients)
+    : (declared?.grants ?? []).map(({ client }) => client);
+  return clients.map(
+    (client) => `arn:aws:lambda:${region}:${account}:function:${signerName(declaration.name, client, zone)}`,
+  );
+}
+
+/** Id of the endpoint for a service in the actor's zone; a name that no request has where there is none. */
+export function ownEndpoint({ view }: Actor, service: string): string {
+  const found = [...view.endpoints.values()].find((endpoint) => endpoint.service === service);
+  return found?.id ?? `no ${service} endpoint`;
+}
+
+/** ARN of the rotation function, for a role of its zone. */
+export function rotationArn({ region, role, zone }: Actor, { declaration }: ProofInput): string {
+  return `arn:aws:lambda:${region}:${role.account}:function:${functionName(declaration.name, zone, 'rotation')}`;
+}
+
+/** The accounts that the system is in. */
+export function accountsOf({ assembly }: ProofInput): string[] {
+  return [...new Set(assembly.stacks.map(({ account }) => account))];
+}
+
+/** Whether `actor` is the function of the admin zone with this name in the declaration. */
+export function isAdmin(actor: Actor, { declaration }: ProofInput, name: string): boolean {
+  return actor.admin && actor.name === functionName(declaration.name, actor.zone, name);
+}
+
+/** The resources of these types in the stack of a zone. */
+export function resourcesOfZone(
+  { assembly, declaration }: ProofInput,
+  zone: string,
+  types: readonly string[],
+): ResolvedResource[] {
+  return assembly.resources.filter(
+    ({ stack, type }) => types.includes(type) && zoneOfStack(declaration, stack) === zone,
+  );
+}
+
+/** Whether an actor belongs to the signing zone. */
+export function isInSigningZone({ zone }: Actor): boolean {
+  return zone === SIGNING;
+}

@@ -1,0 +1,57 @@
+import { NEVER } from '../policy/condition.ts';
+import type { World } from '../policy/index.ts';
+import type { PrincipalElement } from '../policy/principal.ts';
+import { type Policy, type Statement, statementsAbout } from '../policy/statement.ts';
+import type { Actor } from './actors.ts';
+
+const known = new WeakMap<World['resources'], (action: string) => readonly string[]>();
+
+/** The resources whose own policy perhaps allows `action` to roles it names, so that no identity policy is needed. */
+export function directResources(world: World, action: string): readonly string[] {
+  const found = known.get(world.resources) ?? lookUp(directPolicies(world));
+  known.set(world.resources, found);
+  return found(action);
+}
+
+function lookUp(policies: readonly { arn: string; policy: Policy }[]): (action: string) => readonly string[] {
+  const byAction = new Map<string, readonly string[]>();
+  return (action) => {
+    const arns = byAction.get(action) ?? [
+      ...new Set(
+        policies.flatMap(({ arn, policy }) => (statementsAbout(policy, action).some(isDirect) ? [arn] : [])),
+      ),
+    ];
+    byAction.set(action, arns);
+    return arns;
+  };
+}
+
+function directPolicies(world: World): { arn: string; policy: Policy }[] {
+  const attached = [...world.resources.values()].flatMap(({ arn, policies }) =>
+    policies.map((policy) => ({ arn, policy })),
+  );
+  const trusts = [...world.roles.values()].map(({ arn, trust }) => ({ arn, policy: trust }));
+  return [...attached, ...trusts].filter(({ policy }) => policy.statements.some(isDirect));
+}
+
+function isDirect({ effect, principals }: Statement): boolean {
+  return effect === 'Allow' && (principals === undefined || namesRoles(principals));
+}
+
+/** Whether an element names more than services and whole accounts. */
+function namesRoles({ negated, everybody, aws, others }: PrincipalElement): boolean {
+  return negated || everybody || others.length > 0 || aws.some((arn) => !/^\d{12}$|:root$/.test(arn));
+}
+
+/** The statements that perhaps give `actor` the action on the resource, as `policy: statement`. */
+export function grantedThrough(actor: Actor, action: string, resource: string): string[] {
+  const attached = actor.view.resources.get(resource)?.policies ?? [];
+  const gives = (policy: Policy, which: (statement: Statement) => boolean) =>
+    statementsAbout(policy, action)
+      .filter((statement) => statement.effect === 'Allow' && which(statement))
+      .map((statement) => `${policy.name}: ${statement.name}`);
+  return [
+    ...actor.role.identity.flatMap((policy) => gives(policy, ({ covers }) => covers(resource) !== NEVER)),
+    ...attached.flatMap((policy) => gives(policy, isDirect)),
+  ];
+}

@@ -1,0 +1,82 @@
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
+import { wasRegistered } from '@helseid-zones/protocol/record-states';
+import type { JWK } from 'jose';
+import {
+  findInState,
+  type OperatorDeps,
+  readClientRecord,
+  readJwk,
+  rotateClientKey,
+} from '../aws/client-record.ts';
+
+/** What became of a client's key. */
+export interface ClientKey {
+  client: string;
+  clientId: string;
+  issuer: string;
+  kid: string;
+  keyArn: string;
+  state: KeyEntry['state'];
+  /** The public key, with `kid` and `alg`: what is registered at the issuer. */
+  jwk: JWK;
+  /** Why the key has come no further, where that is a failure: a declared issuer that does not answer, say. */
+  problem?: string;
+}
+
+/**
+ * Has a current key for every client, by the path that every later key takes too: the operator rotates the client's record; the
+ * rotation function makes a key and waits for its registration; the operator registers the public key (at the stand-in, as a
+ * person does in HelseID's portal) and rotates again. Without stand-ins it stops at `created`, and takes up there at the next start;
+ * whatever the declared issuer says, the public key is there to be registered. Throws `local_failed` with the step that failed.
+ */
+export async function bootstrapKeys(deps: OperatorDeps): Promise<ClientKey[]> {
+  const keys: ClientKey[] = [];
+  // One after the other: the rotation function works on one client at a time.
+  for (const client of Object.keys(deps.declaration.clients)) keys.push(await bootstrapKey(deps, client));
+  return keys;
+}
+
+async function bootstrapKey(deps: OperatorDeps, client: string): Promise<ClientKey> {
+  const { clientId = '', issuer = '', algorithm = 'ES256' } = deps.declaration.clients[client] ?? {};
+  let record = await readClientRecord(deps, client);
+  requireOwner(record, { clientId, issuer });
+  let problem: string | undefined;
+  if (findInState(record, 'current') === undefined) {
+    await rotateClientKey(deps, client).catch((error: unknown) => {
+      if (deps.standIns !== undefined || !isZonesError(error, 'local_failed')) throw error;
+      problem = error.message;
+    });
+    record = await readClientRecord(deps, client);
+  }
+  const key = findInState(record, 'current') ?? findInState(record, 'created') ?? record.keys.at(-1);
+  if (key === undefined) {
+    throw new ZonesError(
+      'local_failed',
+      problem ??
+        `Rotation made no key for client ${client} (${algorithm}); the log of the rotation function says why.`,
+    );
+  }
+  const { kid, keyArn, state } = key;
+  const jwk = await readJwk(deps.aws, key);
+  return { client, clientId, issuer, kid, keyArn, state, jwk, ...(problem === undefined ? {} : { problem }) };
+}
+
+/**
+ * Throws `local_failed` where the record that the state has is another registration's, of a start with other ports for the
+ * stand-ins or of another declaration, and its keys have been registered there. Every function would refuse it.
+ */
+export function requireOwner(
+  record: Partial<ClientRecord>,
+  owner: Pick<ClientRecord, 'clientId' | 'issuer'>,
+): void {
+  if (record.keys?.some(wasRegistered) === false) return;
+  for (const member of ['issuer', 'clientId'] as const) {
+    const kept = record[member];
+    if (kept !== undefined && kept !== owner[member])
+      throw new ZonesError(
+        'local_failed',
+        `The state here was made for ${member} ${kept}, and the declaration now has ${owner[member]}. Start with the ports and declaration it was made with, begin anew with --fresh (not with --no-stand-in), or choose another folder with --directory.`,
+      );
+  }
+}

@@ -1,0 +1,64 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { listen } from '../aws/http.ts';
+
+/** A port that will be listened on, and the option that moves it. */
+export interface WantedPort {
+  port: number;
+  option: '--port' | '--page-port' | '--stand-in-port';
+}
+
+/**
+ * Claims the folder for this process and makes sure that the ports are free, before anything in the folder is touched: a second
+ * start must not disturb the first. Returns what gives the folder back. Throws `local_failed`, saying what runs already.
+ */
+export async function claimPlace(directory: string, ports: readonly WantedPort[]): Promise<() => void> {
+  for (const wanted of ports) await requireFree(wanted, ports);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, 'running.json');
+  const holder = readHolder(path);
+  if (holder !== undefined) {
+    throw new ZonesError(
+      'local_failed',
+      `A local system with its state in ${directory} is running (process ${holder}). End it, or choose another folder with --directory.`,
+    );
+  }
+  writeFileSync(path, JSON.stringify({ pid: process.pid }), { mode: 0o600 });
+  return () => rmSync(path, { force: true });
+}
+
+async function requireFree({ port, option }: WantedPort, all: readonly WantedPort[]): Promise<void> {
+  const other = all.find((one) => one.port === port && one.option !== option);
+  if (other !== undefined)
+    throw new ZonesError(
+      'local_failed',
+      `Port ${port} is wanted twice, by ${option} and ${other.option}: choose others.`,
+      { facts: { port } },
+    );
+  const free = await listen(() => {}, port).catch((cause: unknown) => {
+    throw isTaken(cause)
+      ? new ZonesError(
+          'local_failed',
+          `Port ${port} is taken: is another \`npm start\` running? End it, or choose another port with ${option}.`,
+          { cause, facts: { port } },
+        )
+      : cause;
+  });
+  await free.close();
+}
+
+function isTaken(cause: unknown): boolean {
+  return isZonesError(cause) && (cause.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE';
+}
+
+/** The process that holds the folder, if it is still there: one that was killed leaves its file behind. */
+function readHolder(path: string): number | undefined {
+  try {
+    const { pid } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number };
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    return undefined;
+  }
+}

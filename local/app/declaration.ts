@@ -1,0 +1,93 @@
+import type { SystemDeclaration } from '../../infra/declaration/types.ts';
+
+/** A stand-in that a declaration is pointed at, with the origin or URL it has in the declaration. */
+export interface StandInPlace {
+  kind: 'issuer' | 'self-service' | 'api';
+  /** The API's name, else the URL in the declaration. */
+  name: string;
+  port: number;
+  /** Path below the stand-in's origin: empty, or beginning with `/`. */
+  path: string;
+  /** Its URL here, without a trailing slash. */
+  url: string;
+}
+
+/** A declaration whose issuers and APIs are the local stand-ins. */
+export interface LocalDeclaration {
+  system: SystemDeclaration;
+  places: readonly StandInPlace[];
+}
+
+/** Where gateways and stand-ins listen: gateways from `gateway` on, stand-ins from `standIn` on. */
+export interface LocalPorts {
+  gateway: number;
+  standIn: number;
+}
+
+/**
+ * Derives the declaration that the local system runs: every issuer, self-service API and health API gets a port of its own at
+ * `https://localhost`, keeping its path, and the gateway's own domain becomes its local URL. Everything else, grants
+ * included, stays as declared. The first issuer gets the first port, the self-service API the next, then the APIs.
+ * New keys are honoured at once by the stand-in, so rotation waits for as short as can be declared.
+ */
+export function deriveLocalDeclaration(system: SystemDeclaration, ports: LocalPorts): LocalDeclaration {
+  const clients = Object.values(system.clients);
+  const issuers = unique(clients.map(({ issuer }) => issuer));
+  const selfServices = unique(clients.flatMap(({ selfService }) => selfService?.baseUrl ?? []));
+  const wanted: [StandInPlace['kind'], string, string][] = [
+    ...issuers.slice(0, 1).map((url) => ['issuer', url, url] as const),
+    ...selfServices.slice(0, 1).map((url) => ['self-service', url, url] as const),
+    ...Object.entries(system.apis).map(([name, { baseUrl }]) => ['api', name, baseUrl] as const),
+    ...issuers.slice(1).map((url) => ['issuer', url, url] as const),
+    ...selfServices.slice(1).map((url) => ['self-service', url, url] as const),
+  ].map(([kind, name, url]) => [kind, name, url]);
+  const places = wanted.map(([kind, name, url], index) => place(kind, name, url, ports.standIn + index));
+  return { system: pointAt(system, places), places };
+}
+
+function place(kind: StandInPlace['kind'], name: string, declared: string, port: number): StandInPlace {
+  const path = new URL(declared).pathname.replace(/\/$/, '');
+  return { kind, name, port, path, url: `https://localhost:${port}${path}` };
+}
+
+function pointAt(system: SystemDeclaration, places: readonly StandInPlace[]): SystemDeclaration {
+  const urlOf = (kind: StandInPlace['kind'], name: string) =>
+    places.find((candidate) => candidate.kind === kind && candidate.name === name)?.url ?? name;
+  return {
+    ...system,
+    clients: mapValues(system.clients, (client) => ({
+      ...client,
+      issuer: urlOf('issuer', client.issuer),
+      ...(client.selfService === undefined
+        ? {}
+        : {
+            selfService: {
+              ...client.selfService,
+              baseUrl: urlOf('self-service', client.selfService.baseUrl),
+            },
+          }),
+      rotation: { everyDays: 60, longestTokenLifetime: 3600, ...client.rotation, propagation: 1 },
+    })),
+    apis: mapValues(system.apis, (api, name) => ({ ...api, baseUrl: urlOf('api', name) })),
+    zones: mapValues(system.zones, withoutOwnDomain),
+  };
+}
+
+/** The gateway is at localhost, whatever domain it has on AWS; its functions learn its URL from their environment. */
+function withoutOwnDomain(zone: SystemDeclaration['zones'][string]): SystemDeclaration['zones'][string] {
+  const { gateway } = zone;
+  if (gateway === undefined) return zone;
+  const { baseUrl: _, ...rest } = gateway;
+  return { ...zone, gateway: rest };
+}
+
+function mapValues<T, U>(
+  record: Readonly<Record<string, T>>,
+  map: (value: T, name: string) => U,
+): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
+}

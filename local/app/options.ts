@@ -1,0 +1,98 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+
+/** What `npm start -- …` was asked for. */
+export interface CommandOptions {
+  declarationFile: string;
+  standIn: boolean;
+  /** Whether the stand-in's nonce challenge leaves the client assertion unused. */
+  challengeKeepsAssertion: boolean;
+  fresh: boolean;
+  https: boolean;
+  once: boolean;
+  json: boolean;
+  help: boolean;
+  /** First port of the gateways, and of the stand-ins. */
+  gatewayPort: number;
+  standInPort: number;
+  /** Port of the page; `next` for the one after the gateways'. */
+  pagePort: number | 'next';
+  directory: string;
+}
+
+/** Where state is kept when nothing else is said. */
+export const DEFAULT_DIRECTORY = '.local';
+
+/** What `--help` prints. */
+export const USAGE = `npm start -- [options]
+
+  --once                run the whole job, print a table of steps, exit 0 or 1
+  --json                with --once: print only JSON (npm --silent start … prints nothing of its own)
+  --fresh               begin with empty caches and state; with --no-stand-in, only where that holds no keys
+  --https               gateways and page with TLS: Safari keeps no Secure cookie of http://localhost, so nobody could log in
+  --declaration FILE    another declaration than zones.ts
+  --no-stand-in         call the declared issuers and APIs themselves (conformance testing)
+  --challenge-keeps-assertion
+                        the stand-in's nonce challenge does not use the client assertion up, so that it may be sent again
+  --port N              first port of the gateways (default 3000)
+  --stand-in-port N     first port of the stand-ins (default 3443)
+  --page-port N         port of the page (default: after the gateways, 3001)
+  --directory FOLDER    where state is kept (default ${DEFAULT_DIRECTORY})
+`;
+
+/** Reads the command line. Throws `local_failed` naming what is wrong with it. */
+export function readOptions(args: readonly string[]): CommandOptions {
+  const { values } = parse(args);
+  if (values.json && !values.once) throw wrong('--json goes with --once');
+  if (values['challenge-keeps-assertion'] && values['no-stand-in'])
+    throw wrong('--challenge-keeps-assertion is about the stand-in, and there is none with --no-stand-in');
+  return {
+    declarationFile: values.declaration,
+    standIn: !values['no-stand-in'],
+    challengeKeepsAssertion: values['challenge-keeps-assertion'],
+    fresh: values.fresh,
+    https: values.https,
+    once: values.once,
+    json: values.json,
+    help: values.help,
+    gatewayPort: readPort('--port', values.port),
+    standInPort: readPort('--stand-in-port', values['stand-in-port']),
+    pagePort: values['page-port'] === undefined ? 'next' : readPort('--page-port', values['page-port']),
+    directory: resolve(values.directory),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        declaration: { type: 'string', default: 'zones.ts' },
+        directory: { type: 'string', default: DEFAULT_DIRECTORY },
+        port: { type: 'string', default: '3000' },
+        'stand-in-port': { type: 'string', default: '3443' },
+        'page-port': { type: 'string' },
+        'challenge-keeps-assertion': { type: 'boolean', default: false },
+        'no-stand-in': { type: 'boolean', default: false },
+        https: { type: 'boolean', default: false },
+        fresh: { type: 'boolean', default: false },
+        once: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false, short: 'h' },
+      },
+    });
+  } catch (cause) {
+    throw wrong((cause as Error).message, cause);
+  }
+}
+
+function readPort(name: string, text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535 - 100) return port;
+  throw wrong(`${name} takes a port number, not ${JSON.stringify(text)}`);
+}
+
+function wrong(what: string, cause?: unknown): ZonesError {
+  return new ZonesError('local_failed', `${what}. See npm start -- --help.`, { cause });
+}

@@ -1,0 +1,123 @@
+import type { TrailLine } from '../../aws/trail.ts';
+import type { Names } from './names.ts';
+
+/** A line of the trail as the page shows it. */
+export interface LineView {
+  /** Epoch milliseconds. */
+  at: number;
+  /** A zone, or `outside` for what belongs to none. */
+  zone: string;
+  /** Who did it: a function, `API Gateway`, a stand-in. */
+  who: string;
+  what: string;
+  tone: 'done' | 'refused' | 'plain';
+  /** What lines of one request have in common. */
+  trace?: string;
+  /** Elements of the map that it happened between. */
+  from?: string;
+  to?: string;
+}
+
+/** A line in words; undefined for what is not worth a line: metrics. */
+export function describeLine(line: TrailLine, names: Names): LineView | undefined {
+  const view = DESCRIPTIONS[line.kind](line, names);
+  if (view === undefined) return undefined;
+  const traced = line.trace === undefined ? view : { ...view, trace: line.trace };
+  return asksForNonce(line)
+    ? { ...traced, what: view.what.replace(/^refused\b/, 'challenged'), tone: 'plain' }
+    : traced;
+}
+
+/** Whether a line tells of the challenge that gives a client its first nonce (RFC 9449 8 and 9): a step, not a refusal. */
+function asksForNonce({ fields }: TrailLine): boolean {
+  return Object.values(fields).some((value) => typeof value === 'string' && /\buse_dpop_nonce\b/.test(value));
+}
+
+const DESCRIPTIONS: Readonly<
+  Record<TrailLine['kind'], (line: TrailLine, names: Names) => LineView | undefined>
+> = {
+  aws: describeCall,
+  log: describeLog,
+  entry: describeEntry,
+  'stand-in': ({ at, fields }) => ({
+    ...{ at, zone: 'outside', who: text(fields['service']) },
+    what: `${text(fields['event'])}: ${text(fields['detail'])}`,
+    tone: fields['event'] === 'refused' ? 'refused' : 'plain',
+  }),
+  platform: ({ at, zone, fields: { event, ...rest } }) => ({
+    ...{ at, zone: zone ?? 'outside', who: 'AWS', tone: 'error' in rest ? 'refused' : 'plain' },
+    what: [text(event), ...Object.entries(rest).map(([name, value]) => `${name} ${text(value)}`)].join(', '),
+  }),
+};
+
+function describeCall({ at, fields }: TrailLine, names: Names): LineView {
+  const { principal, action, resource, vpce, error, operation, service } = fields;
+  const who = text(principal).split('/').at(-1) ?? '';
+  const target = text(resource);
+  const to = names.elementOf(target);
+  const way = vpce === undefined ? 'AWS’s public endpoint' : 'its endpoint';
+  const what = `${text(action ?? `${text(service)}:${text(operation)}`)} ${shorten(target)} through ${way}`;
+  return {
+    ...{ at, zone: names.zoneOf(who) ?? 'outside', who },
+    what: error === undefined ? what : `${what}: ${text(error)}`,
+    tone: error === undefined ? 'plain' : 'refused',
+    from: `function:${who}`,
+    ...(to === undefined ? {} : { to }),
+  };
+}
+
+/** A line that a function wrote, in words; undefined for metrics. */
+export function describeLog({ at, zone, function: name = '', fields }: TrailLine): LineView | undefined {
+  if ('_aws' in fields) return undefined;
+  const { message, code, kind, kinds, target, reason, kid, client, step, status } = fields;
+  const { level, errorType, errorMessage } = fields;
+  // The runtime reports what a handler throws by type and message.
+  const failed = errorType !== undefined;
+  const subject = failed ? `${text(errorType)}: ${text(errorMessage)}` : text(code ?? message);
+  const facts = { kind: kind ?? kinds, target, reason, client, step, status, key: shortKid(kid) };
+  const details = Object.entries(facts)
+    .filter(([, value]) => value !== undefined)
+    .map(([fact, value]) => `${fact} ${text(value)}`);
+  return {
+    ...{ at, zone: zone ?? 'outside', who: name, from: `function:${name}` },
+    what: [subject, ...details].join(', '),
+    tone: failed ? 'refused' : toneOf(subject, text(level)),
+  };
+}
+
+/** An audit line has one level whatever it tells, so its code decides. */
+function toneOf(subject: string, level: string): LineView['tone'] {
+  if (subject === 'signed') return 'done';
+  const bad = level === 'WARN' || level === 'ERROR' || /(?:^|\.)(?:refused|failed|unchecked)$/.test(subject);
+  return bad ? 'refused' : 'plain';
+}
+
+function describeEntry({ at, zone = 'outside', fields }: TrailLine, names: Names): LineView {
+  const { entry, method, route, status, refused } = fields;
+  const element = method === undefined ? undefined : names.routeOf(text(method), text(route));
+  const what =
+    entry === 'gateway'
+      ? `${text(method)} ${text(route)}: ${text(status)}${refused === undefined ? '' : ` ${text(refused)}`}`
+      : Object.entries(fields)
+          .map(([name, value]) => `${name} ${text(value)}`)
+          .join(', ');
+  return {
+    ...{ at, zone, who: entry === 'gateway' ? 'API Gateway' : 'Queue', what },
+    tone: typeof status === 'number' && status >= 400 ? 'refused' : 'done',
+    ...(element === undefined ? {} : { from: element }),
+  };
+}
+
+/** The tail of an ARN, which is what tells resources apart. */
+function shorten(resource: string): string {
+  return resource.replace(/^arn:(?:[^:]*:){4}\d*:?/, '');
+}
+
+function shortKid(kid: unknown): string | undefined {
+  return typeof kid === 'string' ? kid.slice(0, 8) : undefined;
+}
+
+function text(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return Array.isArray(value) ? value.map(text).join(' and ') : (JSON.stringify(value) ?? '');
+}

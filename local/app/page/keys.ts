@@ -1,0 +1,33 @@
+import { type KeyEntry, parseRecord } from '@helseid-zones/protocol/record';
+import { recordName } from '../../../infra/declaration/names.ts';
+import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
+import type { SecretStore } from '../../aws/secrets/store.ts';
+
+/** A client's keys as the page shows them. */
+export interface ClientKeys {
+  client: string;
+  clientId: string;
+  keys: readonly KeyEntry[];
+  /** Why the record can't be read, where it can't. */
+  problem?: string;
+}
+
+/** What keys are read from. */
+export interface KeyFacts {
+  declaration: SystemDeclaration;
+  aws: { secrets: SecretStore };
+}
+
+/** Reads the keys of every client from its record, as stored: not through AWS, so that looking leaves no trace on the trail. */
+export function readKeys({ declaration, aws }: KeyFacts): ClientKeys[] {
+  return Object.entries(declaration.clients).map(([client, { clientId, issuer }]) => {
+    const { stored } = aws.secrets.find(recordName(declaration.name, client));
+    const current = stored.versions.find(({ stages }) => stages.includes('AWSCURRENT'));
+    try {
+      const { keys } = parseRecord(current?.text ?? '', { client, clientId, issuer });
+      return { client, clientId, keys };
+    } catch (cause) {
+      return { client, clientId, keys: [], problem: cause instanceof Error ? cause.message : String(cause) };
+    }
+  });
+}

@@ -1,0 +1,68 @@
+import { readInput } from '../../../infra/proof/assembly/input.ts';
+import { readZoneMap } from '../../../infra/proof/report/map/read.ts';
+import { listen } from '../../aws/http.ts';
+import { needsEntries, sampleZone } from '../steps/facts.ts';
+import { makeOrganizationNumber, sendEvent } from '../steps/send-event.ts';
+import type { LocalSystem } from '../system.ts';
+import { ATTACKS } from './attacks.ts';
+import { loginZone } from './forge-session.ts';
+import { readKeys } from './keys.ts';
+import { createNames } from './names.ts';
+import { type PageDeps, servePage } from './server.ts';
+
+/** The page, served. */
+export interface RunningPage {
+  /** `http://localhost:<port>`, or `https:` */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Serves the page of a running system on the loopback. Throws `local_failed` where the port is taken. */
+export async function startPage(system: LocalSystem, port: number): Promise<RunningPage> {
+  const { close } = await listen(servePage(pageDeps(system), port), port, system.tls);
+  return { url: `${system.tls ? 'https' : 'http'}://localhost:${port}`, close };
+}
+
+function pageDeps(system: LocalSystem): PageDeps {
+  const { declaration, aws, trail, assembly } = system;
+  const map = readZoneMap(readInput(assembly, declaration));
+  const zone = loginZone(system);
+  const noEvents = needsEntries(sampleZone)(system);
+  return {
+    map,
+    trail,
+    names: createNames(map, (arn) => clientOf(system, arn)),
+    keys: () => readKeys({ declaration, aws }),
+    sendEvent: noEvents === undefined ? () => sendSample(system) : undefined,
+    attacks: ATTACKS.map(({ step, ...attack }) => ({
+      ...attack,
+      unfit: step.unfit?.(system),
+      run: () => step.run(system),
+    })),
+    login:
+      zone === undefined
+        ? undefined
+        : {
+            gateway: system.gatewayUrl(zone),
+            call: forwardedPath(system, zone),
+            caFile: system.standIns === undefined ? undefined : system.caFile,
+          },
+  };
+}
+
+async function sendSample(system: LocalSystem): Promise<string> {
+  const organization = makeOrganizationNumber();
+  const { fields, function: name } = await sendEvent(system, organization);
+  return `${name} submitted the document for organisation ${organization}: ${fields['status']}.`;
+}
+
+function forwardedPath({ declaration }: LocalSystem, zone: string): string | undefined {
+  const { forward = [] } = declaration.zones[zone]?.gateway?.login ?? {};
+  const route = forward.find(({ method }) => method === 'GET');
+  return route === undefined ? undefined : `/api${route.path.replaceAll(/\{[^}]+\}/g, '17')}`;
+}
+
+/** The client whose record names a key. */
+function clientOf({ declaration, aws }: LocalSystem, keyArn: string): string | undefined {
+  return readKeys({ declaration, aws }).find(({ keys }) => keys.some((key) => key.keyArn === keyArn))?.client;
+}

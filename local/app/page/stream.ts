@@ -1,0 +1,40 @@
+import type { ServerResponse } from 'node:http';
+import type { Trail, TrailLine } from '../../aws/trail.ts';
+import { describeLine } from './describe-line.ts';
+import type { ClientKeys } from './keys.ts';
+import type { Names } from './names.ts';
+
+/** Lines that a page which has just been opened is shown. */
+const RECENT = 120;
+
+/** Operations after which keys may be in another state. */
+const KEY_CHANGES = ['PutSecretValue', 'UpdateSecretVersionStage'];
+
+/** What the stream is made from. */
+export interface StreamDeps {
+  trail: Trail;
+  names: Names;
+  keys(): readonly ClientKeys[];
+}
+
+/**
+ * Sends server-sent events (HTML 9.2) until the browser goes away: `line` with a `LineView` for every line of the trail,
+ * recent ones first, and `keys` with every client's keys, now and whenever a record changes.
+ */
+export function streamTrail({ trail, names, keys }: StreamDeps, response: ServerResponse): void {
+  const send = (event: string, data: unknown) =>
+    response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  const sendLine = (line: TrailLine) => {
+    const view = describeLine(line, names);
+    if (view !== undefined) send('line', view);
+    if (KEY_CHANGES.includes(String(line.fields['operation']))) send('keys', keys());
+  };
+  const now = keys();
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  send('keys', now);
+  for (const line of trail.lines().slice(-RECENT)) {
+    const view = describeLine(line, names);
+    if (view !== undefined) send('line', view);
+  }
+  response.on('close', trail.subscribe(sendLine));
+}

@@ -1,0 +1,87 @@
+import { print, printError } from '../../infra/terminal.ts';
+import { formatReport, runSteps } from './once.ts';
+import { writeOperatorFile } from './operator-file.ts';
+import type { CommandOptions } from './options.ts';
+import { startPage } from './page/start.ts';
+import { STEPS } from './steps/index.ts';
+import { type LocalSystem, startSystem } from './system.ts';
+import { formatLine } from './terminal.ts';
+import { welcome } from './welcome.ts';
+
+/** Where the command runs. */
+export interface Surroundings {
+  env: NodeJS.ProcessEnv;
+  /** The process that started this one. */
+  parent: number;
+  /** Told what goes on. */
+  say(what: string): void;
+}
+
+/**
+ * Runs the command. Resolves to the exit code once everything has ended. Throws what starting
+ * throws.
+ */
+export async function run(options: CommandOptions, { env, parent, say }: Surroundings): Promise<number> {
+  const ended = waitForEnd(env['npm_lifecycle_event'] === undefined ? undefined : parent);
+  const starting = startSystem({
+    ...options,
+    ports: { gateway: options.gatewayPort, standIn: options.standInPort },
+    ...(options.once ? {} : { page: options.pagePort, onLine: printLine }),
+    extraCaFile: env['NODE_EXTRA_CA_CERTS'],
+    onProgress: say,
+  });
+  const system = await Promise.race([starting, ended]);
+  if (typeof system === 'string') {
+    // Asked to end while it starts: what is half started is closed once it stands.
+    await starting.then(({ close }) => close()).catch(() => {});
+    return 130;
+  }
+  const forget = writeOperatorFile(options.directory, system);
+  try {
+    if (options.once) return await runOnce(system, options, say);
+    const page = system.pagePort === undefined ? undefined : await startPage(system, system.pagePort);
+    print(welcome(system, { seconds: process.uptime(), directory: options.directory, page: page?.url }));
+    await ended;
+    print('\nEnding…');
+    await page?.close();
+    return 0;
+  } finally {
+    forget();
+    await system.close();
+  }
+}
+
+async function runOnce(
+  system: LocalSystem,
+  { json }: CommandOptions,
+  say: (what: string) => void,
+): Promise<number> {
+  const ready_ms = Math.round(process.uptime() * 1000);
+  const { ok, steps, skipped } = await runSteps(system, STEPS, say);
+  const report = { ok, ready_ms, steps };
+  print(json ? JSON.stringify(report) : formatReport(report, skipped));
+  return report.ok ? 0 : 1;
+}
+
+/** What functions write shows up where the system was started, errors with their trace. */
+function printLine(line: Parameters<typeof formatLine>[0]): void {
+  const text = formatLine(line);
+  if (text !== undefined) printError(text);
+}
+
+/**
+ * Resolves with the first signal that asks this process to end; a second one ends it at once, and its functions with it. Where
+ * npm started it, also when its parent is gone: npm hands a signal to its shell, and many a shell dies of it without a word.
+ */
+function waitForEnd(npm: number | undefined): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        process.once(signal, () => process.exit(130));
+        resolve(signal);
+      });
+    }
+    const look = () => process.ppid === npm || resolve('SIGHUP');
+    if (npm !== undefined) setInterval(look, 500).unref();
+  });
+}

@@ -1,0 +1,100 @@
+import { functionName, signerName } from '../../../infra/declaration/names.ts';
+import type { GrantDeclaration, ZoneDeclaration } from '../../../infra/declaration/types.ts';
+import type { AwsAccess } from '../../aws/aws-client.ts';
+import type { LocalSystem } from '../system.ts';
+import { readSample } from './sample.ts';
+
+/** A zone of the running system with what most steps ask of it. */
+export interface ZoneFacts {
+  zone: string;
+  declared: ZoneDeclaration;
+  /** Its first grant. */
+  grant: GrantDeclaration;
+  /** Name on AWS of the function behind its entry. */
+  functionName: string;
+  /** ARN of the signer for the grant. */
+  signerArn: string;
+  signerName: string;
+}
+
+/** The zone entered by events. Throws a `TypeError` where there is none: a step's `unfit` says so before. */
+export function eventZone(system: LocalSystem): ZoneFacts {
+  return zoneWhere(system, 'is entered by events', ({ events }) => events?.function);
+}
+
+/** The zone that takes the sample event. Throws as {@link eventZone}. */
+export function sampleZone(system: LocalSystem): ZoneFacts {
+  const { source, 'detail-type': detailType } = readSample();
+  return zoneWhere(system, `takes ${detailType} events of ${source}`, ({ events }) =>
+    events?.sources.includes(source) && events.detailTypes.includes(detailType) ? events.function : undefined,
+  );
+}
+
+/** The zone with a route that IAM authorises. Throws as {@link eventZone}. */
+export function gatewayZone(system: LocalSystem): ZoneFacts {
+  return zoneWhere(
+    system,
+    'has a route that IAM authorises',
+    ({ gateway }) => gateway?.routes.find(({ authorize }) => authorize === 'iam')?.function,
+  );
+}
+
+/** Says which entry the declaration lacks for a step. */
+export function needsEntries(...zones: readonly ((system: LocalSystem) => ZoneFacts)[]) {
+  return (system: LocalSystem): string | undefined => {
+    try {
+      for (const zone of zones) zone(system);
+      return undefined;
+    } catch (cause) {
+      return (cause as Error).message;
+    }
+  };
+}
+
+function zoneWhere(
+  system: LocalSystem,
+  what: string,
+  entry: (zone: ZoneDeclaration) => string | undefined,
+): ZoneFacts {
+  const { declaration, aws } = system;
+  for (const [zone, declared] of Object.entries(declaration.zones)) {
+    const name = entry(declared);
+    const [grant] = declared.grants;
+    if (name === undefined || grant === undefined) continue;
+    const signer = signerName(declaration.name, grant.client, zone);
+    const signerArn = aws.functions.find((of) => of.name === signer)?.arn ?? '';
+    return {
+      zone,
+      declared,
+      grant,
+      functionName: functionName(declaration.name, zone, name),
+      signerArn,
+      signerName: signer,
+    };
+  }
+  throw new TypeError(`no zone ${what}`);
+}
+
+/** AWS as a function's code would call it: with its role's credentials, by its VPC's endpoint where it has one for the service. */
+export function accessOf({ aws }: LocalSystem, name: string, service: string): AwsAccess {
+  const of = aws.functions.find((candidate) => candidate.name === name);
+  const own = aws.endpoints.find((endpoint) => endpoint.zone === of?.zone && endpoint.service === service);
+  return { url: own?.url ?? aws.publicUrl, region: aws.region, credentials: aws.credentialsOf(name) };
+}
+
+/** AWS's public endpoints with a function's credentials, as if they had been stolen. */
+export function publicAccessOf(system: LocalSystem, name: string): AwsAccess {
+  return { ...accessOf(system, name, ''), url: system.aws.publicUrl };
+}
+
+/** The operator at AWS's public endpoints. */
+export function operatorAccess({ aws }: LocalSystem): AwsAccess {
+  return { url: aws.publicUrl, region: aws.region, credentials: aws.operator };
+}
+
+/** The key that a client signs with. */
+export function keyOf(system: LocalSystem, client: string) {
+  const key = system.keys.find((candidate) => candidate.client === client);
+  if (key === undefined) throw new TypeError(`client ${client} has no key`);
+  return key;
+}

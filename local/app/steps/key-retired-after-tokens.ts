@@ -1,0 +1,120 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { isZonesError } from '@helseid-zones/protocol/errors';
+import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
+import { compactVerify } from 'jose';
+import { createSecretsPort, systemClock } from '../../../functions/common/key-ports.ts';
+import { createRecordStore } from '../../../functions/common/record-store.ts';
+import { recordName } from '../../../infra/declaration/names.ts';
+import { askAws, findInState, readClientRecord, readJwk } from '../../aws/client-record.ts';
+import type { LocalSystem } from '../system.ts';
+import { eventZone, needsEntries, operatorAccess } from './facts.ts';
+import { replaceKey } from './replace-key.ts';
+import { runKeyWatch } from './run-key-watch.ts';
+import { type Step, stepFailed } from './step.ts';
+import { clientOf } from './submission.ts';
+
+/**
+ * A replaced key signs proofs for the tokens bound to it until the last of them has expired, and then no more; key-watch retires
+ * it and disables it in KMS. That takes more than an hour, so the operator moves the end of the key's time in the record to
+ * the next second: from there on nothing differs.
+ */
+export const keyRetiredAfterTokens: Step = {
+  name: 'key-retired-after-tokens',
+  unfit(system) {
+    if (system.standIns === undefined) return 'it replaces a key, which is for the stand-in only';
+    return needsEntries(eventZone)(system);
+  },
+  async run(system) {
+    const { client } = eventZone(system).grant;
+    const record = await readClientRecord(system, client);
+    const old = retiringKey(record, systemClock.now()) ?? (await replaceKey(system, client)).old;
+    const promised = promisedSeconds(old);
+    const demanded = system.declaration.clients[client]?.rotation?.longestTokenLifetime ?? 3600;
+    if (promised < demanded)
+      throw stepFailed(`tokens live for ${demanded} s, and their key for ${promised} s only`);
+
+    await verifyProof(system, old);
+    const usableUntil = systemClock.now() + 1;
+    await moveEnd(system, client, old.kid, usableUntil);
+    // Signers hold the record for half a minute; new ones read it at once.
+    await system.aws.pool.recycle();
+    await wait(Math.max(0, usableUntil * 1000 - Date.now()));
+    const refusal = await refuseProof(system, old);
+    const current = findInState(await readClientRecord(system, client), 'current');
+    if (current === undefined) throw stepFailed('there is no current key');
+    await verifyProof(system, current);
+
+    const before = await describeKey(system, client, old);
+    await runKeyWatch(system);
+    const after = await describeKey(system, client, old);
+    if (before !== 'retiring, Enabled' || after !== 'retired, Disabled')
+      throw stepFailed(`the key was ${before}, and after key-watch ${after}`);
+    return `${old.kid.slice(0, 8)} signs for ${promised} s after its replacement, then ${refusal}; after key-watch it is ${after}`;
+  },
+};
+
+/** The retiring key with the most time left at `now` (epoch seconds), if one has enough of it. */
+export function retiringKey({ keys }: ClientRecord, now: number): KeyEntry | undefined {
+  return keys
+    .filter(({ state, usableUntil = 0 }) => state === 'retiring' && usableUntil > now + 60)
+    .toSorted((a, b) => (b.usableUntil ?? 0) - (a.usableUntil ?? 0))[0];
+}
+
+/** Seconds from its replacement for which a key shall sign proofs. */
+function promisedSeconds({ usableUntil = 0, since }: KeyEntry): number {
+  return usableUntil - (since.retiring ?? usableUntil);
+}
+
+/** A proof as for an API call with a token that is bound to the key. */
+async function signProof(system: LocalSystem, { kid }: KeyEntry): Promise<string> {
+  const { grant } = eventZone(system);
+  const [granted] = grant.apis;
+  const url = `${system.declaration.apis[granted?.api ?? '']?.baseUrl}${granted?.paths[0]?.replace('*', '17')}`;
+  const ath = createHash('sha256').update(randomBytes(32)).digest('base64url');
+  const [signature] = await clientOf(system).signer.sign([
+    { kind: 'dpop_proof', client: grant.client, method: granted?.methods[0] ?? 'GET', url, ath, kid },
+  ]);
+  return signature?.jws ?? '';
+}
+
+async function verifyProof(system: LocalSystem, key: KeyEntry): Promise<void> {
+  await compactVerify(await signProof(system, key), await readJwk(system.aws, key));
+}
+
+/** Resolves to the code of the refusal. */
+async function refuseProof(system: LocalSystem, key: KeyEntry): Promise<string> {
+  try {
+    await signProof(system, key);
+  } catch (error) {
+    if (isZonesError(error, 'key_not_usable')) return error.code;
+    throw error;
+  }
+  throw stepFailed('the key signs proofs after its time');
+}
+
+async function moveEnd(system: LocalSystem, client: string, kid: string, usableUntil: number): Promise<void> {
+  const { url, region, credentials } = operatorAccess(system);
+  const secrets = createSecretsPort(new SecretsManagerClient({ endpoint: url, region, credentials }));
+  const { clientId = '', issuer = '' } = system.declaration.clients[client] ?? {};
+  const secretArn = recordName(system.declaration.name, client);
+  const store = createRecordStore({
+    secrets,
+    secretArn,
+    owner: { client, clientId, issuer },
+    audit: () => {},
+  });
+  await store.change((record) => ({
+    ...record,
+    keys: record.keys.map((key) => (key.kid === kid ? { ...key, usableUntil } : key)),
+  }));
+}
+
+/** The key's state in the record and in KMS. */
+async function describeKey(system: LocalSystem, client: string, { kid, keyArn }: KeyEntry): Promise<string> {
+  const { keys } = await readClientRecord(system, client);
+  const { KeyMetadata } = await askAws(system.aws, 'kms', 'TrentService.DescribeKey', { KeyId: keyArn });
+  const { KeyState } = KeyMetadata as { KeyState?: string };
+  return `${keys.find((key) => key.kid === kid)?.state}, ${KeyState}`;
+}

@@ -1,0 +1,108 @@
+import type { TrailLine } from '../../aws/trail.ts';
+import type { SelfServiceBehaviour } from '../../helseid/types.ts';
+import type { LocalSystem } from '../system.ts';
+import { callRoute } from './call-route.ts';
+import { gatewayZone, needsEntries, sampleZone } from './facts.ts';
+import { type Load, startLoad } from './load.ts';
+import { beginLogin, loginFacts, needsLogin, newBrowser, pickPerson } from './log-in.ts';
+import { assertionSigners, type Replacement, replaceKey } from './replace-key.ts';
+import { makeOrganizationNumber, sendEvent } from './send-event.ts';
+import { type Step, stepFailed } from './step.ts';
+
+/**
+ * The keys of both zones' clients are replaced while both call their APIs: once the self-service API keeps previous keys, once it
+ * drops them at once. No call fails, a login begun before ends after, and what the zones do then is signed with the new keys.
+ */
+export const rotationUnderLoad: Step = {
+  name: 'rotation-under-load',
+  unfit(system) {
+    if (system.standIns === undefined) return 'it replaces keys, which is for the stand-in only';
+    return needsEntries(sampleZone, gatewayZone)(system);
+  },
+  async run(system) {
+    const load = startLoad({
+      [gatewayZone(system).zone]: () => callRoute(system),
+      [sampleZone(system).zone]: () => sendEvent(system, makeOrganizationNumber()),
+    });
+    const outcome = await replaceTwice(system, load).then(
+      (kids) => ({ kids }),
+      (cause: unknown) => ({ cause }),
+    );
+    const { calls, failures } = await load.stop();
+    if (failures.length > 0) throw stepFailed(`calls failed: ${failures.join('; ')}`);
+    if ('cause' in outcome) throw outcome.cause;
+    const made = Object.entries(calls).map(([zone, count]) => `${count} calls in the ${zone} zone`);
+    const during = [...made, ...(needsLogin(system) === undefined ? ['a login'] : [])];
+    return `${outcome.kids.join(', ')} during ${during.join(', ')}: none failed`;
+  },
+};
+
+/** Resolves to the kids of each client, one after the other. */
+async function replaceTwice(system: LocalSystem, load: Load): Promise<string[]> {
+  const endLogin = needsLogin(system) === undefined ? await openLogin(system) : async () => {};
+  const first = await withPreviousKeys(system, 'keep', () => replaceUnderLoad(system, load));
+  const second = await withPreviousKeys(system, 'drop', () => replaceUnderLoad(system, load));
+  await endLogin();
+  await expectNewKeys(system, load, second);
+  return [...second].map(([client, { old, current }]) =>
+    [first.get(client)?.old, old, current].map((key) => key?.kid.slice(0, 8)).join(' -> '),
+  );
+}
+
+/** Replaces the key of each client that the load signs with; by client. */
+async function replaceUnderLoad(system: LocalSystem, load: Load): Promise<Map<string, Replacement>> {
+  const replaced = new Map<string, Replacement>();
+  await load.more(1);
+  for (const { grant } of loadedZones(system))
+    if (!replaced.has(grant.client)) replaced.set(grant.client, await replaceKey(system, grant.client));
+  // Signers hold the record for half a minute, so most have not heard yet.
+  await load.more(1);
+  return replaced;
+}
+
+function loadedZones(system: LocalSystem) {
+  return [sampleZone(system), gatewayZone(system)];
+}
+
+/** Has everything start anew, as AWS does whenever it likes: then signers have heard. */
+async function expectNewKeys(
+  system: LocalSystem,
+  load: Load,
+  replaced: ReadonlyMap<string, Replacement>,
+): Promise<void> {
+  const lines: TrailLine[] = [];
+  const stop = system.trail.subscribe((line) => lines.push(line));
+  await system.aws.pool.recycle();
+  await load.more(1).finally(stop);
+  for (const { grant, signerName, zone } of loadedZones(system))
+    if (!assertionSigners(lines, replaced.get(grant.client)?.current.kid ?? '').has(signerName))
+      throw stepFailed(`the ${zone} zone does not use the new key`);
+}
+
+/** Does something while the self-service APIs treat previous keys so. */
+async function withPreviousKeys<T>(
+  { standIns }: LocalSystem,
+  previousKeys: SelfServiceBehaviour['previousKeys'],
+  run: () => Promise<T>,
+): Promise<T> {
+  const behaviours = [...(standIns?.selfServices.values() ?? [])].map(({ behaviour }) => behaviour);
+  const before = behaviours.map((behaviour) => ({ ...behaviour }));
+  for (const behaviour of behaviours) behaviour.previousKeys = previousKeys;
+  try {
+    return await run();
+  } finally {
+    for (const [index, behaviour] of behaviours.entries()) Object.assign(behaviour, before[index]);
+  }
+}
+
+/** Begins a login as far as the issuer's list of people; returns what ends it. */
+async function openLogin(system: LocalSystem): Promise<() => Promise<void>> {
+  const facts = loginFacts(system);
+  const browser = newBrowser();
+  const people = await beginLogin(browser, facts);
+  return async () => {
+    const { status, url } = await browser.submit(people, { user: pickPerson(facts).sub });
+    if (status !== 200 || url.pathname !== '/session')
+      throw stepFailed(`the login begun before ended at ${url.pathname} with ${status}`);
+  };
+}

@@ -1,0 +1,17 @@
+import { buildApp } from '../../infra/build-app.ts';
+import { loadSystem } from '../../infra/declaration/load.ts';
+import { ACCOUNT, REGION } from '../aws/assembly.ts';
+import { deriveLocalDeclaration } from './declaration.ts';
+
+/**
+ * Synthesizes a declaration for the local system in a process of its own, since CDK takes more memory than everything else
+ * together: `node local/app/synth.ts DECLARATION OUTDIR [GATEWAY_PORT STAND_IN_PORT]`, with the ports where the stand-ins are used.
+ */
+const [file = '', outdir = '', gateway, standIn] = process.argv.slice(2);
+const declared = await loadSystem(file);
+const system =
+  standIn === undefined
+    ? declared
+    : deriveLocalDeclaration(declared, { gateway: Number(gateway), standIn: Number(standIn) }).system;
+// `cdk synth` checks templates against CloudFormation; here it would only delay the start.
+buildApp(system, { account: ACCOUNT, region: REGION, outdir, checkTemplates: false }).synth();

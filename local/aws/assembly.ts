@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
+import { type ResolvedAssembly, resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
+import type { LocalPorts } from '../app/declaration.ts';
+
+/** Account and region of the local AWS. */
+export const ACCOUNT = '000000000000';
+/** See {@link ACCOUNT}. */
+export const REGION = 'eu-north-1';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** What an assembly is made of, beside the declaration file itself. */
+const SOURCES = [
+  'client',
+  'functions',
+  'infra',
+  'local/app/declaration.ts',
+  'local/app/synth.ts',
+  'package-lock.json',
+  'zones.ts',
+];
+/** Assemblies kept: of this declaration and the one tried before it. */
+const KEPT = 3;
+
+/** What is synthesized. Without ports the declaration is taken as it is. */
+export interface SynthOptions {
+  declarationFile: string;
+  ports: LocalPorts | undefined;
+  /** Folder for assemblies. */
+  directory: string;
+  /** Called where it has to be synthesized, which takes some seconds. */
+  onSynth?(): void;
+}
+
+/**
+ * The assembly of a declaration, resolved. It is synthesized unless one made of exactly the same sources is there already.
+ * Throws `declaration_invalid` with what the synth says.
+ */
+export async function loadAssembly(options: SynthOptions): Promise<ResolvedAssembly> {
+  const folder = join(options.directory, hashInputs(options));
+  if (!existsSync(join(folder, 'manifest.json'))) {
+    options.onSynth?.();
+    await synthesize(options, folder);
+  }
+  return resolveAssembly(readAssembly(folder), { account: ACCOUNT, region: REGION });
+}
+
+async function synthesize(
+  { declarationFile, ports, directory }: SynthOptions,
+  folder: string,
+): Promise<void> {
+  dropOldest(directory);
+  const partial = `${folder}.${process.pid}`;
+  const script = fileURLToPath(new URL('../app/synth.ts', import.meta.url));
+  const given = ports === undefined ? [] : [String(ports.gateway), String(ports.standIn)];
+  const child = spawn(process.execPath, [script, declarationFile, partial, ...given], {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  if (code !== 0) {
+    rmSync(partial, { recursive: true, force: true });
+    throw new ZonesError('declaration_invalid', `${declarationFile} can't be synthesized:\n${errors.trim()}`);
+  }
+  renameSync(partial, folder);
+}
+
+function dropOldest(directory: string): void {
+  const folders = existsSync(directory) ? readdirSync(directory).map((name) => join(directory, name)) : [];
+  const byAge = folders.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  for (const folder of byAge.slice(KEPT - 1)) rmSync(folder, { recursive: true, force: true });
+}
+
+function hashInputs({ declarationFile, ports }: SynthOptions): string {
+  const hash = createHash('sha256').update(JSON.stringify([ports ?? null, process.version]));
+  for (const file of [...SOURCES.flatMap((source) => filesBelow(join(ROOT, source))), declarationFile]) {
+    hash.update(`\0${file}\0`).update(readFileSync(file));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+function filesBelow(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  const entries = readdirSync(path, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}

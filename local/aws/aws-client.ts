@@ -1,0 +1,88 @@
+import { SignatureV4 } from '@smithy/signature-v4';
+import type { Credentials } from './credentials.ts';
+import { Sha256 } from './sha256.ts';
+
+/** As whom, and by which way, the local AWS is called. */
+export interface AwsAccess {
+  /** Of a VPC endpoint's listener, or the public one's. */
+  url: string;
+  region: string;
+  credentials: Credentials;
+}
+
+/** An answer of AWS: an error has its `code`. */
+export interface AwsAnswer {
+  status: number;
+  headers: Headers;
+  body: unknown;
+  /** AWS's error code and message, where it is an error. */
+  error?: { code: string; message: string };
+}
+
+/** Calls an operation of a service with AWS's JSON protocol, and hands back what AWS answered, errors too. */
+export function callJson(
+  access: AwsAccess,
+  service: string,
+  target: string,
+  input: object,
+): Promise<AwsAnswer> {
+  const version = ['sqs', 'dynamodb'].includes(service) ? '1.0' : '1.1';
+  return sendSigned(access, service, '/', JSON.stringify(input), {
+    'content-type': `application/x-amz-json-${version}`,
+    'x-amz-target': target,
+  });
+}
+
+/** Invokes a function and hands back what Lambda answered, errors too. */
+export function callLambda(access: AwsAccess, functionName: string, event: object): Promise<AwsAnswer> {
+  const path = `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
+  return sendSigned(access, 'lambda', path, JSON.stringify(event), { 'content-type': 'application/json' });
+}
+
+/** Calls a route of a gateway as IAM wants it signed. */
+export function callGateway(access: AwsAccess, path: string): Promise<AwsAnswer> {
+  return sendSigned(access, 'execute-api', path, undefined, {});
+}
+
+async function sendSigned(
+  { url, region, credentials }: AwsAccess,
+  service: string,
+  path: string,
+  body: string | undefined,
+  headers: Readonly<Record<string, string>>,
+): Promise<AwsAnswer> {
+  const { host, hostname, protocol } = new URL(url);
+  const method = body === undefined ? 'GET' : 'POST';
+  const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
+  const signed = await signer.sign({ method, protocol, hostname, path, headers: { ...headers, host }, body });
+  const { host: _, ...sent } = signed.headers;
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: sent,
+    ...(body === undefined ? {} : { body }),
+  });
+  return readAnswer(response);
+}
+
+async function readAnswer(response: Response): Promise<AwsAnswer> {
+  const text = await response.text();
+  const { status, headers } = response;
+  const body = parse(text);
+  if (response.ok) return { status, headers, body };
+  const members = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+  const code = String(members['__type'] ?? headers.get('x-amzn-errortype') ?? 'Unknown');
+  return {
+    status,
+    headers,
+    body,
+    error: { code, message: String(members['message'] ?? members['Message'] ?? members['title'] ?? text) },
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

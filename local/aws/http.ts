@@ -1,0 +1,64 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { inTrace, TRACE_HEADER } from '../app/trace.ts';
+
+/** A server that listens on the loopback. */
+export interface Listening {
+  port: number;
+  /** `http://127.0.0.1:<port>`, or `https:` */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Reads a request's body. Throws a `RangeError` above `limit` bytes. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) throw new RangeError(`the body is over ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Listens on the loopback only, with TLS where there is a key, and answers each request in its trace. `port` 0 takes a free one. Throws `local_failed` where the port is taken. */
+export async function listen(
+  answer: RequestListener,
+  port = 0,
+  tls?: { key: string; cert: string },
+): Promise<Listening> {
+  const handler: RequestListener = (request, response) =>
+    inTrace(request.headers[TRACE_HEADER], Date.now(), () => answer(request, response));
+  const options = { keepAliveTimeout: 60_000 };
+  return tls === undefined
+    ? listenWith(createServer(options, handler), port, 'http')
+    : listenWith(createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, handler), port, 'https');
+}
+
+/** {@link listen} for a server that exists already. */
+export async function listenWith(server: Server, port: number, scheme: 'http' | 'https'): Promise<Listening> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(
+        new ZonesError('local_failed', `Can't listen on port ${port}: ${cause.message}`, {
+          cause,
+          facts: { port },
+        }),
+      ),
+    );
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const bound = (server.address() as AddressInfo).port;
+  return {
+    port: bound,
+    url: `${scheme}://127.0.0.1:${bound}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

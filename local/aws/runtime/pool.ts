@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import { currentTrace, makeTraceId } from '../../app/trace.ts';
+import { AwsError } from '../errors.ts';
+import { type Instance, type Sink, startInstance } from './instance.ts';
+import type { FunctionLog } from './log.ts';
+import { type Logging, passesLevel } from './log-level.ts';
+import { exited, type Outcome } from './outcome.ts';
+import type { RuntimeApi } from './runtime-api.ts';
+
+/** A function as the pool runs it. */
+export interface RunnableFunction {
+  /** Name on AWS. */
+  name: string;
+  arn: string;
+  zone?: string;
+  codeDirectory: string;
+  environment: Readonly<Record<string, string>>;
+  /** How its log is filtered; absent: not at all. */
+  logging?: Logging;
+  /** Milliseconds. */
+  timeout: number;
+  /** MiB. */
+  memory: number;
+  /** Invocations at once; undefined where none are reserved. */
+  reservedConcurrency?: number;
+}
+
+/** The pool's bounds, for the machine it runs on. */
+export interface PoolOptions {
+  api: RuntimeApi;
+  log(of: RunnableFunction): FunctionLog;
+  /** Epoch milliseconds. */
+  now: () => number;
+  /** Processes of one function (default 3): a further invocation within the reserved concurrency waits for one. */
+  instancesPerFunction?: number;
+  /** Processes in all (default 7): beyond it, those that rested longest are ended first. */
+  instances?: number;
+  /** Heap limit of a process, MiB (default 64). */
+  heap?: number;
+}
+
+/** An invocation's outcome with what Lambda tells the invoker about it. */
+export interface Invoked extends Outcome {
+  requestId: string;
+  /** The last 4 KB the function wrote during this invocation. */
+  logTail: string;
+}
+
+/** Runs functions in processes of their own. */
+export interface FunctionPool {
+  /** Throws `TooManyRequestsException` above the reserved concurrency. What a function streams goes to `sink` where there is one. */
+  invoke(of: RunnableFunction, payload: Buffer, sink?: Sink): Promise<Invoked>;
+  /** Processes running now. */
+  running(): readonly { function: string; pid: number | undefined; busy: boolean }[];
+  /** Resolves when no invocation of the function is being worked on. */
+  idle(name: string): Promise<void>;
+  /** Ends resting processes, so that the next invocation starts cold; those at work end after it. */
+  recycle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Slot {
+  of: RunnableFunction;
+  instance: Instance;
+  busy: boolean;
+  retire: boolean;
+  used: number;
+  tail: string[];
+}
+
+/** An empty pool: processes start with the first invocation that needs them, stay warm, and end by `close` at the latest. */
+export function createPool(options: PoolOptions): FunctionPool {
+  const { instancesPerFunction = 3, instances = 7, heap = 64, now } = options;
+  const slots = new Set<Slot>();
+  const inFlight = new Map<string, number>();
+  const queues = new Map<string, ((slot: Slot) => void)[]>();
+  const ended = new Set<() => void>();
+  let closed = false;
+
+  function start(of: RunnableFunction): Slot {
+    evict();
+    const log = options.log(of);
+    const slot: Omit<Slot, 'instance'> = {
+      of,
+      busy: true,
+      retire: false,
+      used: now(),
+      tail: [],
+    };
+    const instance = startInstance({
+      api: options.api,
+      codeDirectory: of.codeDirectory,
+      environment: { ...of.environment, AWS_LAMBDA_LOG_STREAM_NAME: log.stream },
+      ...{ heap, now },
+      onLine(line) {
+        if (of.logging !== undefined && !passesLevel(line, of.logging)) return;
+        slot.tail.push(line);
+        log.line(line);
+      },
+      onExit() {
+        slots.delete(whole);
+        startForWaiting(of);
+      },
+    });
+    const whole: Slot = Object.assign(slot, { instance });
+    slots.add(whole);
+    return whole;
+  }
+
+  /** Makes room for one more by ending those that rested longest. */
+  function evict(): void {
+    const resting = [...slots].filter(({ busy }) => !busy).sort((a, b) => a.used - b.used);
+    for (const slot of resting.slice(0, Math.max(0, slots.size - instances + 1))) {
+      slots.delete(slot);
+      void slot.instance.kill();
+    }
+  }
+
+  const of = (name: string) => [...slots].filter((slot) => slot.of.name === name);
+
+  /** A process that died while invocations wait for one of its kind is replaced. */
+  function startForWaiting(kind: RunnableFunction): void {
+    if (closed || of(kind.name).length >= instancesPerFunction) return;
+    const next = queues.get(kind.name)?.shift();
+    if (next !== undefined) next(start(kind));
+  }
+
+  function acquire(kind: RunnableFunction): Promise<Slot> | Slot {
+    const mine = of(kind.name);
+    const resting = mine.find(({ busy, retire }) => !busy && !retire);
+    if (resting !== undefined) {
+      resting.busy = true;
+      return resting;
+    }
+    if (mine.length < instancesPerFunction) return start(kind);
+    return new Promise((resolve) => {
+      const queue = queues.get(kind.name) ?? [];
+      queues.set(kind.name, queue);
+      queue.push(resolve);
+    });
+  }
+
+  function release(slot: Slot): void {
+    // An ended process stays marked as busy until it is gone, so that nobody takes it.
+    if (!slot.instance.usable()) return;
+    slot.used = now();
+    if (slot.retire) {
+      void slot.instance.kill();
+      return;
+    }
+    const next = queues.get(slot.of.name)?.shift();
+    if (next === undefined) slot.busy = false;
+    else next(slot);
+  }
+
+  function enter(kind: RunnableFunction): void {
+    const flying = inFlight.get(kind.name) ?? 0;
+    if (closed || flying >= (kind.reservedConcurrency ?? Number.POSITIVE_INFINITY)) {
+      throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429, {
+        Type: 'User',
+        Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded',
+      });
+    }
+    inFlight.set(kind.name, flying + 1);
+  }
+
+  async function run(
+    kind: RunnableFunction,
+    requestId: string,
+    payload: Buffer,
+    sink: Sink | undefined,
+  ): Promise<Outcome & { tail: string[] }> {
+    const slot = await acquire(kind);
+    slot.tail = [`START RequestId: ${requestId} Version: $LATEST`];
+    if (!slot.instance.usable()) return { ...exited(requestId, 1, null), tail: slot.tail };
+    const traceId = `Root=${currentTrace() ?? makeTraceId(now())};Sampled=0`;
+    const outcome = await slot.instance.invoke(
+      { requestId, payload, functionArn: kind.arn, traceId },
+      kind.timeout,
+      sink,
+    );
+    const { tail } = slot;
+    release(slot);
+    return { ...outcome, tail };
+  }
+
+  return {
+    async invoke(kind, payload, sink) {
+      enter(kind);
+      const requestId = randomUUID();
+      const began = now();
+      try {
+        const { tail, ...outcome } = await run(kind, requestId, payload, sink);
+        const report = `REPORT RequestId: ${requestId}\tDuration: ${now() - began} ms\tMemory Size: ${kind.memory} MB`;
+        const text = [...tail, `END RequestId: ${requestId}`, report].join('\n');
+        return { ...outcome, requestId, logTail: text.slice(-4096) };
+      } finally {
+        inFlight.set(kind.name, (inFlight.get(kind.name) ?? 1) - 1);
+        for (const wake of ended) wake();
+        ended.clear();
+      }
+    },
+    async idle(name) {
+      while ((inFlight.get(name) ?? 0) > 0) await new Promise<void>((resolve) => ended.add(resolve));
+    },
+    running: () =>
+      [...slots].map(({ of, instance, busy }) => ({ function: of.name, pid: instance.pid, busy })),
+    async recycle() {
+      const ended = [...slots].map(async (slot) => {
+        slot.retire = true;
+        if (!slot.busy) await slot.instance.kill();
+      });
+      await Promise.all(ended);
+    },
+    async close() {
+      closed = true;
+      await Promise.all([...slots].map(({ instance }) => instance.kill()));
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { currentTrace } from '../app/trace.ts';
+
+/** One line of the audit trail: what happened where. `fields` never hold tokens, assertions, proofs or persons. */
+export interface TrailLine {
+  /** Epoch milliseconds. */
+  at: number;
+  /** `aws`: a call to the local AWS; `log`: a line a function wrote; `entry`: something that came in; `stand-in`: at an issuer or API; `platform`: what AWS does by itself. */
+  kind: 'aws' | 'log' | 'entry' | 'stand-in' | 'platform';
+  zone?: string;
+  /** Name of the function, as on AWS. */
+  function?: string;
+  /** Id that the lines of one request have in common. */
+  trace?: string;
+  fields: Readonly<Record<string, unknown>>;
+}
+
+/** The last lines of everything that happens, and a way to see more as they come. */
+export interface Trail {
+  /** In the trace of the request that is being worked on, unless the line names one or `undefined`. */
+  add(line: Omit<TrailLine, 'at' | 'trace'> & { trace?: string | undefined }): void;
+  /** The lines kept, oldest first. */
+  lines(): readonly TrailLine[];
+  /** Calls `listener` with each line from now on; returns what ends it. */
+  subscribe(listener: (line: TrailLine) => void): () => void;
+}
+
+/** A {@link Trail} that keeps the last `capacity` lines. `now` is in epoch milliseconds. */
+export function createTrail(now: () => number, capacity = 2000): Trail {
+  const kept: TrailLine[] = [];
+  const listeners = new Set<(line: TrailLine) => void>();
+  return {
+    add(line) {
+      const { trace = 'trace' in line ? undefined : currentTrace(), ...rest } = line;
+      const entry = { at: now(), ...rest, ...(trace === undefined ? {} : { trace }) };
+      kept.push(entry);
+      if (kept.length > capacity) kept.splice(0, kept.length - capacity);
+      for (const listener of listeners) listener(entry);
+    },
+    lines: () => kept,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** Appends each line to `<directory>/trail.log`, as JSON; returns what ends it. */
+export function keepTrail(trail: Trail, directory: string): () => void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, 'trail.log');
+  return trail.subscribe((line) => appendFileSync(file, `${JSON.stringify(line)}\n`, { mode: 0o600 }));
+}

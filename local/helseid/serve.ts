@@ -1,0 +1,84 @@
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { listen, readBody } from '../aws/http.ts';
+import type { CertificateAuthority, RunningServer } from './types.ts';
+
+/** A request as the API stand-ins read it. */
+export interface Call {
+  method: string;
+  /** The URL that the caller used. */
+  url: URL;
+  /** As they came, repeated ones apart. */
+  headers: [name: string, value: string][];
+  /** At most 1 MiB. */
+  body: string;
+}
+
+/** What an API stand-in answers; `undefined` leaves the caller without an answer. */
+export interface Answer {
+  status: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+const MAX_BODY = 1024 * 1024;
+
+/**
+ * Serves HTTPS on this machine alone. The port is taken at once, so that the URL is known before the listener is.
+ * Throws `local_failed` when the port is taken.
+ */
+export async function serve(
+  ca: CertificateAuthority,
+  port: number,
+  makeListener: (origin: string) => RequestListener | Promise<RequestListener>,
+): Promise<RunningServer> {
+  let listener: RequestListener = (_, response) => response.writeHead(503).end();
+  const { port: bound, close } = await listen(
+    (request, response) => listener(request, response),
+    port,
+    ca.leaf,
+  );
+  const url = `https://localhost:${bound}`;
+  try {
+    listener = await makeListener(url);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url, close };
+}
+
+/** A listener around a function from call to answer; bodies are JSON. */
+export function answerCalls(
+  origin: string,
+  answer: (call: Call) => Promise<Answer | undefined>,
+): RequestListener {
+  return async (request, response) => {
+    try {
+      const result = await answer(await readCall(request, origin));
+      if (!result) return void request.socket.destroy();
+      const type = result.body === undefined ? {} : { 'content-type': 'application/json' };
+      response.writeHead(result.status, { ...type, 'cache-control': 'no-store', ...result.headers });
+      response.end(result.body === undefined ? undefined : JSON.stringify(result.body));
+    } catch (error) {
+      response.writeHead(error instanceof RangeError ? 413 : 500).end();
+    }
+  };
+}
+
+async function readCall(request: IncomingMessage, origin: string): Promise<Call> {
+  const body = await readBody(request, MAX_BODY);
+  return {
+    method: request.method ?? 'GET',
+    // Put together, not resolved: a target that begins with `//` would name another host.
+    url: new URL(`${origin}${request.url ?? '/'}`),
+    headers: headersOf(request),
+    body: body.toString('utf8'),
+  };
+}
+
+/** Every header of a request, as it came: what Node joins or drops is still apart. */
+export function headersOf({ rawHeaders }: IncomingMessage): [name: string, value: string][] {
+  return rawHeaders.flatMap((name, i): [string, string][] =>
+    i % 2 === 0 ? [[name, rawHeaders[i + 1] ?? '']] : [],
+  );
+}

@@ -1,0 +1,63 @@
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { ALGORITHMS, type Algorithm } from './algorithms.ts';
+import { ZonesError } from './errors.ts';
+
+/** A public JWK with the members RFC 7638 3.2 requires and no others. */
+export type PublicJwk =
+  | { kty: 'EC'; crv: 'P-256' | 'P-384' | 'P-521'; x: string; y: string }
+  | { kty: 'RSA'; n: string; e: string };
+
+/** A public key as tokens name it. */
+export interface VerificationKey {
+  algorithm: Algorithm;
+  jwk: PublicJwk;
+  /** RFC 7638 SHA-256 thumbprint of `jwk`, base64url; also the `kid` we register it under. */
+  thumbprint: string;
+}
+
+/** The bits an RSA key must have at least; HelseID allows no shorter ones. */
+const MIN_RSA_BITS = 2048;
+
+/** Reads a SubjectPublicKeyInfo (DER, what KMS's GetPublicKey answers). Throws `key_not_usable` when it does not fit `algorithm`. */
+export function readPublicKey(spki: Uint8Array, algorithm: Algorithm): VerificationKey {
+  try {
+    return describePublicKey(
+      createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }),
+      algorithm,
+    );
+  } catch (cause) {
+    if (cause instanceof ZonesError) throw cause;
+    throw new ZonesError('key_not_usable', 'The public key is not a SubjectPublicKeyInfo.', { cause });
+  }
+}
+
+/** The minimal JWK and thumbprint of a key. A private key is described by its public half. Throws `key_not_usable` when it does not fit `algorithm`. */
+export function describePublicKey(key: KeyObject, algorithm: Algorithm): VerificationKey {
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key;
+  const { kty, crv, x, y, n, e } = publicKey.export({ format: 'jwk' });
+  const wanted = ALGORITHMS[algorithm];
+  if (wanted.kty === 'EC' && kty === 'EC' && wanted.crv && crv === wanted.crv && x && y) {
+    return withThumbprint(algorithm, { kty: 'EC', crv: wanted.crv, x, y });
+  }
+  const bits = publicKey.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (wanted.kty === 'RSA' && kty === 'RSA' && n && e && bits >= MIN_RSA_BITS) {
+    return withThumbprint(algorithm, { kty: 'RSA', n, e });
+  }
+  throw new ZonesError(
+    'key_not_usable',
+    `The key can't sign ${algorithm}: it takes ${wanted.crv ?? `RSA of at least ${MIN_RSA_BITS} bits`}.`,
+  );
+}
+
+function withThumbprint(algorithm: Algorithm, jwk: PublicJwk): VerificationKey {
+  return { algorithm, jwk, thumbprint: thumbprintOf(jwk) };
+}
+
+/** RFC 7638 SHA-256 thumbprint: the required members in lexicographic order, without white space. */
+export function thumbprintOf(jwk: PublicJwk): string {
+  const ordered =
+    jwk.kty === 'EC'
+      ? { crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y }
+      : { e: jwk.e, kty: jwk.kty, n: jwk.n };
+  return createHash('sha256').update(JSON.stringify(ordered)).digest('base64url');
+}

@@ -1,0 +1,82 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  App,
+  aws_s3_assets as assets,
+  aws_iam as iam,
+  aws_lambda as lambda,
+  Stack,
+  Stage,
+  aws_sqs as sqs,
+} from 'aws-cdk-lib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
+import { resolveAssembly, resourcesOfType } from '../../../infra/proof/assembly/resolve.ts';
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'assembly-'));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Two stacks with a reference between them, and one in a stage with an account of its own. */
+function synthesize(): string {
+  const path = join(directory, 'code');
+  mkdirSync(path);
+  writeFileSync(join(path, 'index.mjs'), 'export const handler = () => 1;');
+  const app = new App({ outdir: join(directory, 'cdk.out'), analyticsReporting: false });
+  const queue = new sqs.Queue(new Stack(app, 'journal-queues'), 'Queue');
+  const functions = new Stack(app, 'journal-functions');
+  const role = new iam.Role(functions, 'Role', {
+    roleName: 'journal-worker',
+    assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+  });
+  queue.grantSendMessages(role);
+  const code = new assets.Asset(functions, 'Code', { path });
+  new lambda.CfnFunction(functions, 'Function', {
+    role: role.roleArn,
+    runtime: 'nodejs24.x',
+    handler: 'index.handler',
+    code: { s3Bucket: code.s3BucketName, s3Key: code.s3ObjectKey },
+  });
+  const stage = new Stage(app, 'Elsewhere', { env: { account: '111122223333', region: 'eu-west-1' } });
+  new sqs.Queue(new Stack(stage, 'Other'), 'Queue', { queueName: 'other' });
+  app.synth();
+  return app.outdir;
+}
+
+describe('a cloud assembly that the CDK wrote', () => {
+  it('gives every stack, the assets of functions, and references across stacks', () => {
+    const assembly = resolveAssembly(readAssembly(synthesize()));
+
+    expect(assembly.stacks.map(({ name, account, region }) => `${name} ${account} ${region}`).sort()).toEqual(
+      [
+        'Elsewhere-Other 111122223333 eu-west-1',
+        'journal-functions 000000000000 eu-north-1',
+        'journal-queues 000000000000 eu-north-1',
+      ],
+    );
+    const [fn] = resourcesOfType(assembly, 'AWS::Lambda::Function');
+    const queues = resourcesOfType(assembly, 'AWS::SQS::Queue');
+    const [queue, other] = queues.sort((a, b) => b.stack.localeCompare(a.stack));
+    const [policy] = resourcesOfType(assembly, 'AWS::IAM::Policy');
+    expect(fn?.assetPath).toMatch(/asset\.[0-9a-f]{64}$/);
+    expect(fn?.properties.Role).toBe('arn:aws:iam::000000000000:role/journal-worker');
+    expect(policy?.properties.Roles).toEqual(['journal-worker']);
+    expect(policy?.constructPath).toBe('journal-functions/Role/DefaultPolicy/Resource');
+    expect(JSON.stringify(policy?.properties)).toContain(`"Resource":"${queue?.arn}"`);
+    expect(other?.arn).toBe('arn:aws:sqs:eu-west-1:111122223333:other');
+  });
+});
+
+describe('a broken assembly', () => {
+  it.each([
+    ['[]', /manifest\.json holds no JSON object/],
+    ['{', /manifest\.json can't be read as JSON/],
+  ])('%s is refused with the file that is wrong', (text, message) => {
+    writeFileSync(join(directory, 'manifest.json'), text);
+    expect(() => readAssembly(directory)).toThrow(message);
+    expect(() => readAssembly(directory)).toThrow(expect.objectContaining({ code: 'assembly_invalid' }));
+  });
+});

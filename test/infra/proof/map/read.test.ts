@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest';
+import { hasViolations } from '../../../../infra/proof/report/map/model.ts';
+import type { Finding } from '../../../../infra/proof/rules/rule.ts';
+import { FULL } from '../../declaration/change.ts';
+import { linesOf, mapOf, SMALL, synthesizedFolder, type Template } from './maps.ts';
+
+const folder = synthesizedFolder(SMALL);
+const map = mapOf(folder, SMALL);
+
+describe('the map of a small system', () => {
+  test('has the zones of the declaration, the admin zone and the signing zone last', () => {
+    expect(
+      map.zones.map(({ name, cidr, internet, endpoints }) => [name, cidr, internet, ...endpoints]),
+    ).toEqual([
+      ['public', '10.10.0.0/20', 'https', 'lambda'],
+      ['internal', '10.20.0.0/20', 'https', 'dynamodb', 'lambda'],
+      ['admin', '10.40.0.0/20', 'https', 'kms', 'lambda', 'secretsmanager'],
+      ['signing', '10.30.0.0/20', 'none', 'kms', 'secretsmanager'],
+    ]);
+  });
+
+  test('lets every function invoke the signer of its zone and no other', () => {
+    expect(
+      linesOf(map, ({ verb, through }) => verb === 'invoke' && through.includes('endpoint')).sort(),
+    ).toEqual([
+      'key-watch invoke signer-journal-admin',
+      'rotation invoke signer-journal-admin',
+      'summary invoke signer-journal-public',
+      'worker invoke signer-journal-internal',
+    ]);
+  });
+
+  test('lets signers sign, through their endpoint and only digests, and nobody else', () => {
+    const signing = map.calls.filter(({ verb }) => verb === 'sign with');
+    expect(linesOf({ ...map, calls: signing }).sort()).toEqual(
+      ['admin', 'internal', 'public'].map((zone) => `signer-journal-${zone} sign with client key`),
+    );
+    for (const { through, when, endpoint } of signing) {
+      expect(endpoint).toBe('kms');
+      expect(through).toBe('the kms endpoint of the signing zone');
+      expect(when).toContain('kms:MessageType is DIGEST');
+    }
+  });
+
+  test('says what a signer may sign and what a host is', () => {
+    expect(map.nodes.find(({ label }) => label === 'signer-journal-public')?.notes).toEqual([
+      'assertions of client journal',
+      'proofs for its issuer',
+      'proofs GET summaries.example.no/v1/summaries/*',
+    ]);
+    expect(
+      map.nodes.filter(({ kind }) => kind === 'host').map(({ label, notes }) => [label, ...notes]),
+    ).toEqual([
+      ['helseid-sts.test.nhn.no', 'issuer of tokens'],
+      ['summaries.example.no', 'API summaries'],
+      ['documents.example.no', 'API documents'],
+      ['api.selvbetjening.test.nhn.no', 'self-service API'],
+    ]);
+  });
+
+  test('knows what starts functions', () => {
+    expect(linesOf(map, ({ verb }) => verb === 'start')).toEqual([
+      'GET\u00a0/summaries/{id} start summary',
+      'DocumentCreated start worker',
+      'every\u00a0hour start key-watch',
+      'daily\u00a0at\u00a006:00\u00a0UTC start key-watch',
+      'rotation of journal/client/journal start rotation',
+    ]);
+  });
+
+  test('is without anything in red', () => {
+    expect(linesOf(map, ({ violated }) => violated)).toEqual([]);
+    expect(hasViolations(map)).toBe(false);
+  });
+});
+
+test('a system with two clients, login and an account of its own has nothing in red either', () => {
+  const full = mapOf(synthesizedFolder(FULL), FULL);
+  expect(linesOf(full, ({ violated }) => violated)).toEqual([]);
+  expect(linesOf(full, ({ verb }) => verb === 'sign with')).toHaveLength(5);
+  const keys = full.nodes.filter(({ kind }) => kind === 'key').map(({ notes }) => notes.slice(0, 2));
+  expect(keys).toEqual([
+    ['of client journal', 'ES256'],
+    ['of client vendor', 'PS256'],
+  ]);
+});
+
+describe('what no declaration has is red', () => {
+  const EVERYTHING = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: '*', Resource: '*', Principal: '*' }],
+  };
+  const WITHOUT_PRINCIPAL = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+  };
+
+  /** Opens every policy of a zone: roles, boundary and endpoints. */
+  function openZone(template: Template): void {
+    for (const { Type, Properties } of Object.values(template.Resources)) {
+      if (Type === 'AWS::IAM::Role')
+        Properties['Policies'] = [{ PolicyName: 'all', PolicyDocument: WITHOUT_PRINCIPAL }];
+      if (Type === 'AWS::IAM::ManagedPolicy') Properties['PolicyDocument'] = WITHOUT_PRINCIPAL;
+      if (Type === 'AWS::EC2::VPCEndpoint') Properties['PolicyDocument'] = EVERYTHING;
+    }
+  }
+
+  test('a function that may invoke the signer of another zone', () => {
+    const opened = mapOf(folder, SMALL, (template) => openZone(template('journal-zone-public')));
+    const red = linesOf(opened, ({ violated }) => violated);
+    expect(red).toContain('summary invoke signer-journal-internal');
+    expect(red).toContain('summary invoke worker');
+    expect(red).toContain('summary change client record');
+    expect(red).not.toContain('summary invoke signer-journal-public');
+    expect(red).not.toContain('summary sign with client key');
+    expect(hasViolations(opened)).toBe(true);
+  });
+
+  test('a host that the declaration does not have, and a way out on every port', () => {
+    const opened = mapOf(folder, SMALL, (template) => {
+      for (const { Type, Properties } of Object.values(template('journal-zone-public').Resources)) {
+        const { Domains: domains } = Properties;
+        if (
+          Type === 'AWS::Route53Resolver::FirewallDomainList' &&
+          Array.isArray(domains) &&
+          !domains.includes('*')
+        )
+          domains.push('elsewhere.example.com');
+      }
+      for (const { Type, Properties } of Object.values(template('journal-zone-internal').Resources))
+        if (Type === 'AWS::EC2::SecurityGroup')
+          Properties['SecurityGroupEgress'] = [{ IpProtocol: '-1', CidrIp: '0.0.0.0/0' }];
+    });
+    expect(linesOf(opened, ({ violated }) => violated)).toEqual([
+      'summary open https to elsewhere.example.com',
+      'worker open any connection to helseid-sts.test.nhn.no',
+      'worker open any connection to documents.example.no',
+    ]);
+    expect(opened.nodes.find(({ label }) => label === 'elsewhere.example.com')?.notes).toEqual([
+      'not in the declaration',
+    ]);
+  });
+
+  test('a function in a stack that no zone owns', () => {
+    const opened = mapOf(folder, SMALL, (template) => {
+      template('journal-gateway-account').Resources['Stray'] = {
+        Type: 'AWS::Lambda::Function',
+        Properties: { FunctionName: 'stray', Role: { 'Fn::GetAtt': ['StrayRole', 'Arn'] } },
+      };
+      template('journal-gateway-account').Resources['StrayRole'] = {
+        Type: 'AWS::IAM::Role',
+        Properties: { Policies: [{ PolicyName: 'all', PolicyDocument: WITHOUT_PRINCIPAL }] },
+      };
+    });
+    expect(opened.zones.at(-1)).toMatchObject({ name: 'outside', internet: 'any' });
+    expect(linesOf(opened, ({ violated }) => violated)).toContain('stray invoke signer-journal-public');
+  });
+});
+
+test('what findings are about is red: the zone, the node and the call', () => {
+  const role = map.nodes.find(({ label }) => label === 'summary')?.resources[1] ?? '';
+  const signer = map.nodes.find(({ label }) => label === 'signer-journal-public')?.resources[0] ?? '';
+  const finding: Finding = {
+    ...{ rule: 'own-signer', invariant: 'I2', resource: role, message: 'It may.', remedy: 'Mend it.' },
+    path: [role, 'its policies', signer],
+  };
+  const marked = mapOf(folder, SMALL, undefined, [finding]);
+  expect(marked.zones.filter(({ violated }) => violated).map(({ name }) => name)).toEqual(['public']);
+  expect(marked.nodes.filter(({ violated }) => violated).map(({ label }) => label)).toEqual([
+    'signer-journal-public',
+    'summary',
+  ]);
+  expect(linesOf(marked, ({ violated }) => violated)).toEqual(['summary invoke signer-journal-public']);
+});

@@ -1,0 +1,39 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { readInput } from '../../../../infra/proof/assembly/input.ts';
+import { readAssembly } from '../../../../infra/proof/assembly/read-assembly.ts';
+import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
+import { renderHtml } from '../../../../infra/proof/report/map/html.ts';
+import { renderSvg } from '../../../../infra/proof/report/map/svg.ts';
+import { writeMaps } from '../../../../infra/proof/report/map/write.ts';
+import type { Finding } from '../../../../infra/proof/rules/rule.ts';
+import { mapOf, SMALL, synthesizedFolder } from './maps.ts';
+
+const assembly = synthesizedFolder(SMALL);
+const input = readInput(resolveAssembly(readAssembly(assembly)), SMALL);
+const folder = mkdtempSync(join(tmpdir(), 'map-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const finding: Finding = {
+  ...{ rule: 'own-signers-only', invariant: 'I2', resource: 'journal-zone-public/summary/Role/Resource' },
+  ...{ message: 'It may invoke another signer.', path: ['summary', 'signer'], remedy: 'Name its own only.' },
+};
+
+test('writes what is asked for, with the proof’s violations in red', () => {
+  const [svg, html] = [join(folder, 'map.svg'), join(folder, 'map.html')];
+  writeMaps({ svg, html: undefined }, { input, violations: [] });
+  expect(readFileSync(svg, 'utf8')).toBe(renderSvg(mapOf(assembly, SMALL)));
+  writeMaps({ svg: undefined, html }, { input, violations: [finding] });
+  const page = readFileSync(html, 'utf8');
+  expect(page).toBe(renderHtml(mapOf(assembly, SMALL, undefined, [finding])));
+  expect(page).toContain('It may invoke another signer.');
+});
+
+test('says where it can’t write', () => {
+  const svg = join(folder, 'nowhere', 'map.svg');
+  expect(() => writeMaps({ svg, html: undefined }, { input, violations: [] })).toThrow(
+    expect.objectContaining({ code: 'assembly_invalid', message: expect.stringContaining(svg) }),
+  );
+});

@@ -1,0 +1,95 @@
+import {
+  type Context,
+  comesThrough,
+  emptyWorld,
+  type Principal,
+  parsePolicy,
+  type Request,
+  rolePrincipal,
+  type World,
+} from '../../../../infra/proof/policy/index.ts';
+import { ACCOUNT, type Case, ENDPOINT, OTHER_ENDPOINT, OTHER_VPC, ROLE, SESSION, VPC } from './arbitrary.ts';
+
+/** RCPFullAWSAccess, which can't be detached. */
+const FULL_ACCESS = parsePolicy('RCPFullAWSAccess', {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: '*', Action: '*', Resource: '*' }],
+});
+
+/** The world of a random case. */
+export function worldOf(given: Case): World {
+  const endpoint = (id: string, vpc: string, document: unknown) => ({
+    id,
+    vpc,
+    service: given.service,
+    kind: 'Interface' as const,
+    policy: document === undefined ? undefined : parsePolicy(id, document),
+    through: comesThrough(id),
+    constructPath: id,
+  });
+  const owner = given.resource.split(':')[4] || ACCOUNT;
+  return emptyWorld({
+    account: ACCOUNT,
+    roles: new Map([
+      [
+        ROLE,
+        {
+          arn: ROLE,
+          account: ACCOUNT,
+          identity: given.identity.map((document, index) => parsePolicy(`identity ${index}`, document)),
+          boundary: given.boundary === undefined ? undefined : parsePolicy('boundary', given.boundary),
+          trust: parsePolicy('trust', { Version: '2012-10-17', Statement: [] }),
+          tags: new Map(),
+          constructPath: ROLE,
+        },
+      ],
+    ]),
+    resources: new Map([
+      [
+        targetArn(given),
+        {
+          arn: targetArn(given),
+          account: owner,
+          policies: given.resourcePolicy === undefined ? [] : [parsePolicy('resource', given.resourcePolicy)],
+          grants: [],
+          tags: new Map(),
+        },
+      ],
+    ]),
+    endpoints: new Map([
+      [ENDPOINT, endpoint(ENDPOINT, VPC, given.endpointPolicy)],
+      [OTHER_ENDPOINT, endpoint(OTHER_ENDPOINT, OTHER_VPC, undefined)],
+    ]),
+    serviceControls: new Map([
+      [ACCOUNT, given.serviceControls.map((document) => [parsePolicy('scp', document)])],
+    ]),
+    resourceControls: new Map([
+      [owner, given.resourceControls.map((document) => [parsePolicy('rcp', document), FULL_ACCESS])],
+    ]),
+  });
+}
+
+/** The principal of a random case; `session: undefined` asks about every session. */
+export function principalOfCase(given: Case, session: string | undefined = SESSION): Principal {
+  return given.principal === 'service'
+    ? { kind: 'service', service: 'events.amazonaws.com' }
+    : rolePrincipal(ROLE, session);
+}
+
+/** What a random case asks, without its context. */
+export function askedOf(given: Case): Omit<Request, 'context'> {
+  const { action, resource } = given;
+  const asked = { principal: principalOfCase(given), action, resource };
+  return given.session === undefined || given.principal === 'service'
+    ? asked
+    : { ...asked, session: [parsePolicy('session', given.session)] };
+}
+
+/** A case's request with one of its contexts. */
+export function requestOf(given: Case, context: Context): Request {
+  return { ...askedOf(given), context };
+}
+
+function targetArn({ service, resource }: Case): string {
+  return service === 's3' ? (resource.split('/', 1)[0] ?? resource) : resource;
+}

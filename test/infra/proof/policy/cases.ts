@@ -1,0 +1,616 @@
+import type { Context } from '../../../../infra/proof/policy/index.ts';
+import {
+  ACCOUNT,
+  type Case,
+  type Document,
+  ENDPOINT,
+  KEY,
+  OTHER_ACCOUNT,
+  OTHER_ENDPOINT,
+  OTHER_VPC,
+  ROLE,
+  SESSION,
+  VPC,
+} from './arbitrary.ts';
+
+/** A request written by hand, and whether AWS allows it. */
+export interface HandWritten {
+  name: string;
+  given: Case;
+  context: Context;
+  allowed: boolean;
+}
+
+/** A hand-written request on which the other implementation decides otherwise; docs/decisions/differential.md says why. */
+export interface Difference extends HandWritten {
+  /** Heading on the page. */
+  heading: string;
+}
+
+type Statement = Record<string, unknown>;
+const allow = (action: string, more: Statement = {}): Statement => ({
+  Effect: 'Allow',
+  Action: action,
+  Resource: '*',
+  ...more,
+});
+const deny = (action: string, more: Statement = {}): Statement => ({
+  Effect: 'Deny',
+  Action: action,
+  Resource: '*',
+  ...more,
+});
+const policy = (...Statement: Statement[]): Document => ({ Version: '2012-10-17', Statement });
+const to = (Principal: unknown, condition?: unknown): Statement => ({
+  Principal,
+  ...(condition === undefined ? {} : { Condition: condition }),
+});
+
+const ROOT = { AWS: `arn:aws:iam::${ACCOUNT}:root` };
+const SESSION_ARN = { AWS: `arn:aws:sts::${ACCOUNT}:assumed-role/journal-signer/${SESSION}` };
+const QUEUE = `arn:aws:sqs:eu-north-1:${ACCOUNT}:events`;
+const FOREIGN_QUEUE = `arn:aws:sqs:eu-north-1:${OTHER_ACCOUNT}:events`;
+const OBJECT = 'arn:aws:s3:::journal/letters/one.txt';
+const FUNCTION = `arn:aws:lambda:eu-north-1:${ACCOUNT}:function:journal-signer-journal-public`;
+
+const NOTHING: Omit<Case, 'service' | 'action' | 'resource'> = {
+  principal: 'session',
+  identity: [],
+  boundary: undefined,
+  session: undefined,
+  resourcePolicy: undefined,
+  endpointPolicy: undefined,
+  serviceControls: [],
+  resourceControls: [],
+  contexts: [],
+};
+const sign = (more: Partial<Case>): Case => ({
+  ...NOTHING,
+  service: 'kms',
+  action: 'kms:Sign',
+  resource: KEY,
+  ...more,
+});
+const send = (more: Partial<Case>): Case => ({
+  ...NOTHING,
+  service: 'sqs',
+  action: 'sqs:SendMessage',
+  resource: QUEUE,
+  ...more,
+});
+const get = (more: Partial<Case>): Case => ({
+  ...NOTHING,
+  service: 's3',
+  action: 's3:GetObject',
+  resource: OBJECT,
+  ...more,
+});
+const invoke = (more: Partial<Case>): Case => ({
+  ...NOTHING,
+  service: 'lambda',
+  action: 'lambda:InvokeFunction',
+  resource: FUNCTION,
+  ...more,
+});
+
+const here = { 'aws:SourceVpce': ENDPOINT, 'aws:SourceVpc': VPC };
+const elsewhere = { 'aws:SourceVpce': OTHER_ENDPOINT, 'aws:SourceVpc': OTHER_VPC };
+const digest = { 'kms:MessageType': 'DIGEST', 'kms:SigningAlgorithm': 'ECDSA_SHA_256' };
+
+/** The key policy that the system ships. */
+const shipped = policy(
+  allow('kms:DisableKey', to(ROOT)),
+  allow(
+    'kms:Sign',
+    to('*', {
+      StringEquals: {
+        'aws:SourceVpc': VPC,
+        'kms:MessageType': 'DIGEST',
+        'kms:SigningAlgorithm': 'ECDSA_SHA_256',
+      },
+      ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${ACCOUNT}:role/journal-sign*` },
+    }),
+  ),
+);
+const onlyHere = deny('kms:Sign', { Condition: { StringNotEquals: { 'aws:SourceVpce': ENDPOINT } } });
+
+const one = (name: string, given: Case, context: Context, allowed: boolean): HandWritten => ({
+  name,
+  given,
+  context,
+  allowed,
+});
+
+/** Cases on which both agree with AWS's documentation. */
+export const HAND_WRITTEN: readonly HandWritten[] = [
+  one('identity policy alone, most services', send({ identity: [policy(allow('sqs:*'))] }), {}, true),
+  one('no policy at all', send({}), {}, false),
+  one(
+    'resource policy alone, naming the role',
+    send({ resourcePolicy: policy(allow('sqs:SendMessage', to({ AWS: ROLE }))) }),
+    {},
+    true,
+  ),
+  one(
+    'resource policy alone, naming the account',
+    send({ resourcePolicy: policy(allow('sqs:SendMessage', to(ROOT))) }),
+    {},
+    false,
+  ),
+  one(
+    'a Deny of the resource policy',
+    send({ identity: [policy(allow('*'))], resourcePolicy: policy(deny('sqs:*', to('*'))) }),
+    {},
+    false,
+  ),
+  one(
+    'identity policy alone, KMS key without a word for the account',
+    sign({ identity: [policy(allow('kms:*'))], resourcePolicy: policy(allow('kms:DisableKey', to(ROOT))) }),
+    {},
+    false,
+  ),
+  one(
+    'the default key policy lets identity policies decide',
+    sign({ identity: [policy(allow('kms:*'))], resourcePolicy: policy(allow('kms:*', to(ROOT))) }),
+    {},
+    true,
+  ),
+  one(
+    'a key policy that delegates, and no identity policy',
+    sign({ resourcePolicy: policy(allow('kms:*', to(ROOT))) }),
+    {},
+    false,
+  ),
+  one('the shipped key policy is enough', sign({ resourcePolicy: shipped }), { ...here, ...digest }, true),
+  one(
+    'the shipped key policy, from outside the signing VPC',
+    sign({ resourcePolicy: shipped }),
+    { ...elsewhere, ...digest },
+    false,
+  ),
+  one('the shipped key policy, without an endpoint', sign({ resourcePolicy: shipped }), digest, false),
+  one(
+    'the shipped key policy, raw message',
+    sign({ resourcePolicy: shipped }),
+    { ...here, ...digest, 'kms:MessageType': 'RAW' },
+    false,
+  ),
+  one(
+    'the shipped key policy, message type not given',
+    sign({ resourcePolicy: shipped }),
+    { ...here, 'kms:SigningAlgorithm': 'ECDSA_SHA_256' },
+    false,
+  ),
+  one(
+    'the shipped key policy, another algorithm',
+    sign({ resourcePolicy: shipped }),
+    { ...here, ...digest, 'kms:SigningAlgorithm': 'ECDSA_SHA_384' },
+    false,
+  ),
+  one(
+    'everybody in a resource policy is not limited by what a boundary leaves out',
+    sign({ resourcePolicy: shipped, boundary: policy(allow('s3:*')) }),
+    { ...here, ...digest },
+    true,
+  ),
+  one(
+    '... but by what it denies',
+    sign({ resourcePolicy: shipped, boundary: policy(allow('*'), onlyHere) }),
+    { ...digest, 'aws:SourceVpc': VPC },
+    false,
+  ),
+  one(
+    'a role in a resource policy is limited by what a boundary leaves out',
+    send({ resourcePolicy: policy(allow('sqs:*', to({ AWS: ROLE }))), boundary: policy(allow('s3:*')) }),
+    {},
+    false,
+  ),
+  one(
+    'a role in a resource policy, and a boundary that allows',
+    send({ resourcePolicy: policy(allow('sqs:*', to({ AWS: ROLE }))), boundary: policy(allow('sqs:*')) }),
+    {},
+    true,
+  ),
+  one(
+    'a session in a resource policy is not limited by a boundary',
+    send({ resourcePolicy: policy(allow('sqs:*', to(SESSION_ARN))), boundary: policy(allow('s3:*')) }),
+    {},
+    true,
+  ),
+  one(
+    'identity policy under a boundary that leaves the action out',
+    send({ identity: [policy(allow('*'))], boundary: policy(allow('s3:*')) }),
+    {},
+    false,
+  ),
+  one(
+    'identity policy under a session policy that leaves the action out',
+    send({ identity: [policy(allow('*'))], session: policy(allow('s3:*')) }),
+    {},
+    false,
+  ),
+  one(
+    'a role in a resource policy under a session policy that leaves the action out',
+    send({ resourcePolicy: policy(allow('sqs:*', to({ AWS: ROLE }))), session: policy(allow('s3:*')) }),
+    {},
+    false,
+  ),
+  one(
+    'endpoint policy that allows',
+    send({ identity: [policy(allow('*'))], endpointPolicy: policy(allow('sqs:SendMessage', to('*'))) }),
+    here,
+    true,
+  ),
+  one(
+    'endpoint policy that leaves the action out',
+    send({ identity: [policy(allow('*'))], endpointPolicy: policy(allow('sqs:ReceiveMessage', to('*'))) }),
+    here,
+    false,
+  ),
+  one(
+    'the same, through another endpoint',
+    send({ identity: [policy(allow('*'))], endpointPolicy: policy(allow('sqs:ReceiveMessage', to('*'))) }),
+    elsewhere,
+    true,
+  ),
+  one(
+    'service control policy that leaves the action out',
+    send({ identity: [policy(allow('*'))], serviceControls: [policy(allow('s3:*'))] }),
+    {},
+    false,
+  ),
+  one(
+    'each level of control policies must allow',
+    send({ identity: [policy(allow('*'))], serviceControls: [policy(allow('*')), policy(allow('s3:*'))] }),
+    {},
+    false,
+  ),
+  one(
+    'resource control policy that denies outsiders',
+    sign({
+      resourcePolicy: shipped,
+      resourceControls: [
+        policy({
+          ...deny('kms:*', to('*')),
+          Condition: { StringNotEquals: { 'aws:SourceVpce': OTHER_ENDPOINT } },
+        }),
+      ],
+    }),
+    { ...here, ...digest },
+    false,
+  ),
+  one(
+    'across accounts, identity side only',
+    send({ resource: FOREIGN_QUEUE, identity: [policy(allow('*'))] }),
+    {},
+    false,
+  ),
+  one(
+    'across accounts, resource side only',
+    send({ resource: FOREIGN_QUEUE, resourcePolicy: policy(allow('sqs:*', to('*'))) }),
+    {},
+    false,
+  ),
+  one(
+    'across accounts, both sides',
+    send({
+      resource: FOREIGN_QUEUE,
+      identity: [policy(allow('*'))],
+      resourcePolicy: policy(allow('sqs:*', to(ROOT))),
+    }),
+    {},
+    true,
+  ),
+  one(
+    'across accounts, under a boundary that leaves it out',
+    send({
+      resource: FOREIGN_QUEUE,
+      identity: [policy(allow('*'))],
+      resourcePolicy: policy(allow('sqs:*', to(SESSION_ARN))),
+      boundary: policy(allow('s3:*')),
+    }),
+    {},
+    false,
+  ),
+  one(
+    'a service with the right source',
+    invoke({
+      principal: 'service',
+      resourcePolicy: policy(
+        allow(
+          'lambda:InvokeFunction',
+          to(
+            { Service: 'events.amazonaws.com' },
+            { ArnLike: { 'aws:SourceArn': `arn:aws:events:*:${ACCOUNT}:rule/*` } },
+          ),
+        ),
+      ),
+    }),
+    { 'aws:SourceArn': `arn:aws:events:eu-north-1:${ACCOUNT}:rule/x` },
+    true,
+  ),
+  one(
+    'a service with another source',
+    invoke({
+      principal: 'service',
+      resourcePolicy: policy(
+        allow(
+          'lambda:InvokeFunction',
+          to(
+            { Service: 'events.amazonaws.com' },
+            { ArnLike: { 'aws:SourceArn': `arn:aws:events:*:${ACCOUNT}:rule/*` } },
+          ),
+        ),
+      ),
+    }),
+    { 'aws:SourceArn': `arn:aws:events:eu-north-1:${OTHER_ACCOUNT}:rule/x` },
+    false,
+  ),
+  one(
+    'another service',
+    invoke({
+      principal: 'service',
+      resourcePolicy: policy(allow('lambda:InvokeFunction', to({ Service: 's3.amazonaws.com' }))),
+    }),
+    {},
+    false,
+  ),
+  one(
+    'NotAction',
+    send({ identity: [policy({ Effect: 'Allow', NotAction: 'iam:*', Resource: '*' })] }),
+    {},
+    true,
+  ),
+  one(
+    'NotResource',
+    send({ identity: [policy({ Effect: 'Allow', Action: 'sqs:*', NotResource: QUEUE })] }),
+    {},
+    false,
+  ),
+  one('actions ignore case', send({ identity: [policy(allow('SQS:sendmessage'))] }), {}, true),
+  one(
+    'resources do not',
+    send({ identity: [policy(allow('sqs:*', { Resource: QUEUE.replace('events', 'Events') }))] }),
+    {},
+    false,
+  ),
+  one(
+    'a policy variable in the resource',
+    get({
+      identity: [policy(allow('s3:*', { Resource: 'arn:aws:s3:::journal/${aws:PrincipalTag/folder}/*' }))],
+    }),
+    { 'aws:PrincipalTag/folder': 'letters' },
+    true,
+  ),
+  one(
+    'a policy variable without value',
+    get({
+      identity: [policy(allow('s3:*', { Resource: 'arn:aws:s3:::journal/${aws:PrincipalTag/folder}/*' }))],
+    }),
+    {},
+    false,
+  ),
+  one(
+    'a policy variable with a default',
+    get({
+      identity: [
+        policy(allow('s3:*', { Resource: "arn:aws:s3:::journal/${aws:PrincipalTag/folder, 'letters'}/*" })),
+      ],
+    }),
+    {},
+    true,
+  ),
+  one(
+    'a wildcard in the value of a variable is itself',
+    get({
+      identity: [policy(allow('s3:*', { Resource: 'arn:aws:s3:::journal/${aws:PrincipalTag/folder}/*' }))],
+    }),
+    { 'aws:PrincipalTag/folder': '*' },
+    false,
+  ),
+  one(
+    'a negated operator on a missing key',
+    send({
+      identity: [policy(allow('*', { Condition: { StringNotEquals: { 'aws:SourceVpce': ENDPOINT } } }))],
+    }),
+    {},
+    true,
+  ),
+  one(
+    'a negated operator with two values',
+    send({
+      identity: [
+        policy(
+          allow('*', { Condition: { StringNotEquals: { 'aws:SourceVpce': [ENDPOINT, OTHER_ENDPOINT] } } }),
+        ),
+      ],
+    }),
+    elsewhere,
+    false,
+  ),
+  one(
+    'IfExists on a missing key',
+    send({
+      identity: [policy(allow('*', { Condition: { StringEqualsIfExists: { 'aws:SourceVpce': ENDPOINT } } }))],
+    }),
+    {},
+    true,
+  ),
+  one(
+    'Null',
+    send({ identity: [policy(allow('*', { Condition: { Null: { 'aws:SourceVpce': 'true' } } }))] }),
+    here,
+    false,
+  ),
+  one(
+    'ForAllValues on a missing key',
+    send({
+      identity: [policy(allow('*', { Condition: { 'ForAllValues:StringEquals': { 'aws:TagKeys': 'a' } } }))],
+    }),
+    {},
+    true,
+  ),
+  one(
+    'ForAllValues with a value beyond',
+    send({
+      identity: [policy(allow('*', { Condition: { 'ForAllValues:StringEquals': { 'aws:TagKeys': 'a' } } }))],
+    }),
+    { 'aws:TagKeys': ['a', 'b'] },
+    false,
+  ),
+  one(
+    'ForAnyValue',
+    send({
+      identity: [policy(allow('*', { Condition: { 'ForAnyValue:StringEquals': { 'aws:TagKeys': 'a' } } }))],
+    }),
+    { 'aws:TagKeys': ['a', 'b'] },
+    true,
+  ),
+  one(
+    'ForAnyValue on a missing key',
+    send({
+      identity: [policy(allow('*', { Condition: { 'ForAnyValue:StringEquals': { 'aws:TagKeys': 'a' } } }))],
+    }),
+    {},
+    false,
+  ),
+  one(
+    'ForAnyValue, negated',
+    send({
+      identity: [
+        policy(allow('*', { Condition: { 'ForAnyValue:StringNotEquals': { 'aws:TagKeys': 'a' } } })),
+      ],
+    }),
+    { 'aws:TagKeys': ['a'] },
+    false,
+  ),
+  one(
+    'ArnLike stays within a component',
+    invoke({
+      identity: [
+        policy(allow('*', { Condition: { ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam::*signer' } } })),
+      ],
+    }),
+    {},
+    false,
+  ),
+  one(
+    'StringLike does not',
+    invoke({
+      identity: [
+        policy(allow('*', { Condition: { StringLike: { 'aws:PrincipalArn': 'arn:aws:iam::*signer' } } })),
+      ],
+    }),
+    {},
+    true,
+  ),
+  one(
+    'an IPv6 address in a block',
+    send({
+      identity: [policy(allow('*', { Condition: { IpAddress: { 'aws:SourceIp': '2001:db8::/32' } } }))],
+    }),
+    { 'aws:SourceIp': '2001:db8:1::1' },
+    true,
+  ),
+  one(
+    'NotIpAddress',
+    send({
+      identity: [policy(allow('*', { Condition: { NotIpAddress: { 'aws:SourceIp': ['10.0.0.0/8'] } } }))],
+    }),
+    { 'aws:SourceIp': '10.2.3.4' },
+    false,
+  ),
+  one(
+    'numbers, not texts',
+    get({ identity: [policy(allow('*', { Condition: { NumericLessThan: { 's3:signatureAge': '600' } } }))] }),
+    { 's3:signatureAge': '70' },
+    true,
+  ),
+  one(
+    'dates',
+    send({
+      identity: [
+        policy(allow('*', { Condition: { DateLessThan: { 'aws:CurrentTime': '2026-01-01T00:00:00Z' } } })),
+      ],
+    }),
+    { 'aws:CurrentTime': '2025-12-31T23:59:59Z' },
+    true,
+  ),
+];
+
+const differs = (
+  heading: string,
+  name: string,
+  given: Case,
+  context: Context,
+  allowed: boolean,
+): Difference => ({ heading, ...one(name, given, context, allowed) });
+const conditional = (Condition: unknown): Case => send({ identity: [policy(allow('*', { Condition }))] });
+
+/** Cases on which the other implementation decides otherwise. `allowed` is what AWS's documentation says, and what the engine does. */
+export const DIFFERENCES: readonly Difference[] = [
+  differs(
+    'A session policy and a grant to the session',
+    'everybody in a resource policy, session policy silent',
+    send({ resourcePolicy: policy(allow('sqs:*', to('*'))), session: policy(allow('s3:*')) }),
+    {},
+    true,
+  ),
+  differs(
+    'A session policy and a grant to the session',
+    'the session in a resource policy, session policy silent',
+    send({ resourcePolicy: policy(allow('sqs:*', to(SESSION_ARN))), session: policy(allow('s3:*')) }),
+    {},
+    true,
+  ),
+  differs(
+    'NotResource with a variable that has no value',
+    'a Deny on everything but the own folder',
+    get({
+      identity: [
+        policy(allow('*'), {
+          Effect: 'Deny',
+          Action: 's3:*',
+          NotResource: 'arn:aws:s3:::journal/${aws:PrincipalTag/folder}/*',
+        }),
+      ],
+    }),
+    {},
+    false,
+  ),
+  differs(
+    'IfExists with ForAnyValue',
+    'the key is missing',
+    conditional({ 'ForAnyValue:StringEqualsIfExists': { 'aws:TagKeys': 'a' } }),
+    {},
+    true,
+  ),
+  differs(
+    'Epoch seconds',
+    'a date in the policy as epoch seconds',
+    conditional({ DateLessThan: { 'aws:CurrentTime': '1767225600' } }),
+    { 'aws:CurrentTime': '2025-06-01T00:00:00Z' },
+    true,
+  ),
+  differs(
+    'One IPv6 address, written in two ways',
+    'shortened and in full',
+    conditional({ IpAddress: { 'aws:SourceIp': '2001:db8::1' } }),
+    { 'aws:SourceIp': '2001:0db8:0:0:0:0:0:1' },
+    true,
+  ),
+  differs(
+    'NotIpAddress and the other family',
+    'an IPv6 address is not the IPv4 address of the policy',
+    conditional({ NotIpAddress: { 'aws:SourceIp': '203.0.113.7' } }),
+    { 'aws:SourceIp': '2001:db8::1' },
+    true,
+  ),
+  differs(
+    'Escapes in StringEquals',
+    'an asterisk written as ${*}',
+    conditional({ StringEquals: { 'aws:userid': 'a${*}' } }),
+    { 'aws:userid': 'a*' },
+    true,
+  ),
+];

@@ -1,0 +1,353 @@
+import { describe, expect, it } from 'vitest';
+import { unknownValue } from '../../../../infra/proof/assembly/unknown.ts';
+import {
+  addResource,
+  comesThrough,
+  decide,
+  decideLayers,
+  type Endpoint,
+  emptyWorld,
+  inWords,
+  parsePolicy,
+  type Question,
+  type Role,
+  rolePrincipal,
+  type World,
+} from '../../../../infra/proof/policy/index.ts';
+
+const ACCOUNT = '111122223333';
+const ROLE = `arn:aws:iam::${ACCOUNT}:role/journal-signer-journal-public`;
+const KEY = `arn:aws:kms:eu-north-1:${ACCOUNT}:key/journal-virtual`;
+const SIGNING = { endpoint: 'vpce-0aaa', vpc: 'vpc-0aaa' };
+const ZONE = { endpoint: 'vpce-0bbb', vpc: 'vpc-0bbb' };
+
+const allow = (Action: string | string[], Condition?: unknown) => ({
+  Effect: 'Allow',
+  Action,
+  Resource: '*',
+  ...(Condition === undefined ? {} : { Condition }),
+});
+const deny = (Action: string, Condition?: unknown) => ({ ...allow(Action, Condition), Effect: 'Deny' });
+const policy = (name: string, ...Statement: unknown[]) =>
+  parsePolicy(name, { Version: '2012-10-17', Statement });
+const is = (key: string, value: string | string[]) => ({ StringEquals: { [key]: value } });
+const isNot = (key: string, value: string | string[]) => ({ StringNotEquals: { [key]: value } });
+
+interface Parts {
+  identity?: unknown[];
+  boundary?: unknown[];
+  key?: unknown[];
+  endpoint?: unknown[];
+}
+
+function endpoint({ endpoint: id, vpc }: typeof SIGNING, service: string, statements?: unknown[]): Endpoint {
+  return {
+    id,
+    vpc,
+    service,
+    kind: 'Interface',
+    policy: statements && policy(id, ...statements),
+    through: comesThrough(id),
+    constructPath: id,
+  };
+}
+
+function world({ identity = [], boundary, key = [], endpoint: statements }: Parts): World {
+  const role: Role = {
+    arn: ROLE,
+    account: ACCOUNT,
+    identity: [policy('own', ...identity)],
+    boundary: boundary && policy('boundary', ...boundary),
+    trust: policy('trust'),
+    tags: new Map(),
+    constructPath: 'role',
+  };
+  const endpoints = [endpoint(SIGNING, 'kms', statements), endpoint(ZONE, 'lambda')];
+  const result = emptyWorld({
+    account: ACCOUNT,
+    roles: new Map([[ROLE, role]]),
+    endpoints: new Map(endpoints.map((one) => [one.id, one])),
+  });
+  addResource(result, {
+    arn: KEY,
+    policy: {
+      Version: '2012-10-17',
+      Statement: key.map((statement) => ({ Principal: '*', ...(statement as object) })),
+    },
+  });
+  return result;
+}
+
+const sign = (parts: Parts, more: Partial<Question> = {}): string => {
+  const verdict = decide(
+    { principal: rolePrincipal(ROLE), action: 'kms:Sign', resource: KEY, ...more },
+    world(parts),
+  );
+  return verdict.verdict === 'when' ? inWords(verdict.condition) : verdict.verdict;
+};
+const toAccount = (...statements: object[]) =>
+  statements.map((statement) => ({ ...statement, Principal: { AWS: ACCOUNT } }));
+
+describe('the verdict', () => {
+  it.each<[string, Parts, string]>([
+    ['nothing allows', {}, 'never'],
+    ['everybody, always', { key: [allow('kms:Sign')] }, 'always'],
+    [
+      'with a condition',
+      { key: [allow('kms:Sign', is('kms:MessageType', 'DIGEST'))] },
+      'kms:MessageType is DIGEST',
+    ],
+    [
+      'a condition that the caller always meets',
+      {
+        key: [
+          allow('kms:Sign', {
+            ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${ACCOUNT}:role/journal-signer-*` },
+          }),
+        ],
+      },
+      'always',
+    ],
+    [
+      'a condition that the caller never meets',
+      { key: [allow('kms:Sign', { ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/other' } })] },
+      'never',
+    ],
+    [
+      'one of two texts',
+      { key: [allow('kms:Sign', is('kms:SigningAlgorithm', ['B', 'A']))] },
+      'kms:SigningAlgorithm is A or kms:SigningAlgorithm is B',
+    ],
+    [
+      'two texts at once',
+      {
+        key: toAccount(allow('kms:*', is('kms:MessageType', 'DIGEST'))),
+        identity: [allow('kms:*', is('kms:MessageType', 'RAW'))],
+      },
+      'never',
+    ],
+    [
+      'a text and a pattern that it does not match',
+      {
+        key: toAccount(allow('kms:*', is('kms:MessageType', 'DIGEST'))),
+        identity: [allow('kms:*', { StringLike: { 'kms:MessageType': 'R*' } })],
+      },
+      'never',
+    ],
+    [
+      'two patterns that share no text',
+      {
+        key: toAccount(allow('kms:*', { StringLike: { a: 'x*' } })),
+        identity: [allow('kms:*', { StringLike: { a: 'y*' } })],
+      },
+      'never',
+    ],
+    [
+      'an Allow that a Deny contradicts',
+      {
+        key: [
+          allow('kms:Sign', is('aws:SourceVpce', 'vpce-0ccc')),
+          deny('kms:Sign', isNot('aws:SourceVpce', SIGNING.endpoint)),
+        ],
+      },
+      'never',
+    ],
+    [
+      'an Allow that a Deny narrows',
+      {
+        key: [
+          allow('kms:Sign', is('kms:MessageType', ['DIGEST', 'RAW'])),
+          deny('kms:Sign', is('kms:MessageType', 'RAW')),
+        ],
+      },
+      'kms:MessageType is DIGEST',
+    ],
+    [
+      'a Deny that is said twice',
+      { key: [allow('kms:Sign'), deny('*', isNot('a', 'x'))], identity: [deny('*', isNot('a', 'x'))] },
+      'a is x',
+    ],
+    [
+      'a key must be absent and equal',
+      { key: [allow('kms:Sign', { ...is('a', 'x'), Null: { a: 'true' } })] },
+      'never',
+    ],
+    [
+      'numbers that leave no room',
+      { key: [allow('kms:Sign', { NumericLessThan: { n: '5' }, NumericGreaterThanEquals: { n: '5' } })] },
+      'never',
+    ],
+    [
+      'networks that are apart',
+      {
+        key: [
+          allow('kms:Sign', { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } }),
+          deny('kms:Sign', { IpAddress: { 'aws:SourceIp': '0.0.0.0/0' } }),
+        ],
+      },
+      'never',
+    ],
+    [
+      'a wide condition that a narrow one implies',
+      {
+        key: [
+          allow('kms:Sign', { StringLike: { a: 'x*' }, StringEquals: { b: '1' } }),
+          allow('kms:Sign', is('a', 'xy')),
+        ],
+      },
+      'a is xy or (a matches x* and b is 1)',
+    ],
+    [
+      'values of a key that has several do not exclude each other',
+      {
+        key: [allow('kms:Sign', { 'ForAnyValue:StringEquals': { k: 'a' } })],
+        identity: [deny('*', { 'ForAllValues:StringNotEquals': { k: 'b' } })],
+      },
+      'a value of k is a and a value of k is b',
+    ],
+    [
+      'every value must be one of',
+      { key: [allow('kms:Sign', { 'ForAllValues:StringEquals': { k: ['a', 'b'] } })] },
+      'every value of k is a or is b',
+    ],
+    [
+      'an operator that is not known is possible',
+      { key: [allow('kms:Sign', { StringResembles: { a: 'x' } })] },
+      'it is unknown what comes of operator StringResembles on a',
+    ],
+    [
+      'an operator that is not known in a Deny takes nothing away for certain',
+      { key: [allow('kms:Sign'), deny('*', { StringResembles: { a: 'x' } })] },
+      'it is unknown what comes of operator StringResembles on a (the contrary)',
+    ],
+    [
+      'a value that the deploy decides',
+      { key: [allow('kms:Sign', is('a', unknownValue('Stack: P')))] },
+      'a is <Stack: P>',
+    ],
+    [
+      'the same unknown value, demanded and denied',
+      { key: [allow('kms:Sign', is('a', unknownValue('P'))), deny('*', is('a', unknownValue('P')))] },
+      'never',
+    ],
+    [
+      'two unknown values may be one',
+      {
+        key: toAccount(allow('kms:*', is('a', unknownValue('P')))),
+        identity: [allow('kms:*', is('a', unknownValue('Q')))],
+      },
+      'a is <P> and a is <Q>',
+    ],
+  ])('%s', (_name, parts, expected) => {
+    expect(sign(parts)).toBe(expected);
+  });
+
+  it('a session that is named by the key policy', () => {
+    const key = [
+      {
+        ...allow('kms:Sign'),
+        Principal: { AWS: `arn:aws:sts::${ACCOUNT}:assumed-role/journal-signer-journal-public/x` },
+      },
+    ];
+    expect(sign({ key })).toBe('the role session is named x');
+    expect(sign({ key }, { principal: rolePrincipal(ROLE, 'x') })).toBe('always');
+    expect(sign({ key }, { principal: rolePrincipal(ROLE, 'y') })).toBe('never');
+  });
+
+  it('keys that are known, or known to be absent', () => {
+    const key = [allow('kms:Sign', { ...is('a', 'x'), Null: { b: 'true' } })];
+    expect(sign({ key }, { context: { a: 'x' } })).toBe('b is absent');
+    expect(sign({ key }, { context: { A: 'x', b: null } })).toBe('always');
+    expect(sign({ key }, { context: { a: 'y' } })).toBe('never');
+  });
+
+  it('many resources at once', () => {
+    const identity = [
+      { ...allow('lambda:CreateFunction'), Resource: `arn:aws:lambda:*:*:function:journal-*` },
+    ];
+    const verdict = (resource: string) =>
+      decide(
+        { principal: rolePrincipal(ROLE), action: 'lambda:CreateFunction', resource },
+        world({ identity }),
+      ).verdict;
+    const named = (name: string) => `arn:aws:lambda:eu-north-1:${ACCOUNT}:function:${name}`;
+    expect(verdict(named('journal-signer-*'))).toBe('always');
+    expect(verdict(named('*'))).toBe('when');
+    expect(verdict(named('other-*'))).toBe('never');
+  });
+});
+
+describe('endpoints', () => {
+  const key = [allow('kms:Sign', is('aws:SourceVpc', SIGNING.vpc))];
+
+  it('of the VPC are the only way to be in it', () => {
+    expect(sign({ key })).toBe('aws:SourceVpc is vpc-0aaa');
+    expect(sign({ key: [allow('kms:Sign', is('aws:SourceVpc', ZONE.vpc))] })).toBe('never');
+    expect(sign({ key: [allow('kms:Sign', is('aws:SourceVpce', ZONE.endpoint))] })).toBe('never');
+  });
+  it('let pass what their policy allows', () => {
+    expect(sign({ key, endpoint: [allow('kms:Verify')] })).toBe('never');
+    expect(sign({ key, endpoint: [allow('kms:Sign', is('kms:MessageType', 'DIGEST'))] })).toBe(
+      'aws:SourceVpc is vpc-0aaa and kms:MessageType is DIGEST',
+    );
+    expect(sign({ key: [allow('kms:Sign')], endpoint: [allow('kms:Verify')] })).toBe(
+      'aws:SourceVpce is not vpce-0aaa',
+    );
+  });
+  it('of a service that is not known may serve anything', () => {
+    const given = world({ key: [allow('kms:Sign', is('aws:SourceVpce', 'vpce-0ccc'))] });
+    const asked = { principal: rolePrincipal(ROLE), action: 'kms:Sign', resource: KEY };
+    const withEndpoint = (service: string, statements?: unknown[]) => {
+      const one = endpoint({ endpoint: 'vpce-0ccc', vpc: 'vpc-0ccc' }, service, statements);
+      return decide(asked, { ...given, endpoints: new Map([[one.id, one]]) }).verdict;
+    };
+    expect(withEndpoint('lambda')).toBe('never');
+    expect(withEndpoint('kms-fips')).toBe('when');
+    expect(withEndpoint('kms-fips', [allow('kms:Verify')])).toBe('never');
+    expect(withEndpoint(unknownValue('P'))).toBe('when');
+    expect(withEndpoint('something-new', [allow('kms:Verify')])).toBe('never');
+  });
+  it('that the network leaves', () => {
+    expect(
+      sign({ key: [allow('kms:Sign')], endpoint: [allow('kms:Verify')] }, { via: [SIGNING.endpoint] }),
+    ).toBe('never');
+    expect(sign({ key: [allow('kms:Sign')] }, { via: [SIGNING.endpoint] })).toBe('always');
+    expect(sign({ key: [allow('kms:Sign')] }, { via: [] })).toBe('never');
+  });
+});
+
+describe('the layers of a never', () => {
+  const layers = (parts: Parts, more: Partial<Question> = {}) =>
+    decideLayers(
+      { principal: rolePrincipal(ROLE), action: 'kms:Sign', resource: KEY, ...more },
+      world(parts),
+    ).map(({ layer, explicit }) => `${layer}${explicit ? ' by a Deny' : ''}`);
+
+  it('are those that forbid on their own', () => {
+    expect(layers({})).toEqual(['resource policy', 'identity policy']);
+    expect(layers({ identity: [allow('*')] })).toEqual(['resource policy']);
+    expect(layers({ key: [allow('*')], boundary: [allow('s3:*')] })).toEqual([
+      'identity policy',
+      'permissions boundary',
+    ]);
+    expect(
+      layers({ key: [deny('*')], identity: [allow('*'), deny('kms:*')], boundary: [allow('*')] }),
+    ).toEqual(['resource policy by a Deny', 'identity policy by a Deny']);
+  });
+  it('two that only forbid together count neither', () => {
+    expect(
+      layers({ key: toAccount(allow('*', is('a', 'x'))), identity: [allow('*', is('a', 'y'))] }),
+    ).toEqual([]);
+  });
+  it('count an endpoint policy when there is no way round the endpoint', () => {
+    const parts = { key: [allow('*')], identity: [allow('*')], endpoint: [allow('kms:Verify')] };
+    expect(layers(parts)).toEqual([]);
+    expect(layers(parts, { via: [SIGNING.endpoint] })).toEqual(['endpoint policy']);
+    const forced = { ...parts, identity: [allow('*'), deny('*', isNot('aws:SourceVpce', SIGNING.endpoint))] };
+    expect(layers(forced)).toEqual(['endpoint policy']);
+  });
+  it('a silent resource policy is none in one account, for most services', () => {
+    const queue = { action: 'sqs:SendMessage', resource: `arn:aws:sqs:eu-north-1:${ACCOUNT}:q` };
+    expect(layers({}, queue)).toEqual(['identity policy']);
+  });
+});

@@ -1,0 +1,262 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Stack, Validations } from 'aws-cdk-lib';
+import { CfnUser } from 'aws-cdk-lib/aws-iam';
+import * as v from 'valibot';
+import { afterAll, describe, expect, it, test } from 'vitest';
+import { buildApp } from '../../../infra/build-app.ts';
+import type { BoundaryException } from '../../../infra/declaration/types.ts';
+import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
+import { boundaryPlugin } from '../../../infra/proof/plugin.ts';
+import { decide } from '../../../infra/proof/policy/index.ts';
+import { matrixOf, prove } from '../../../infra/proof/prove.ts';
+import { proofAsJson } from '../../../infra/proof/report/proof-json.ts';
+import { reportProof } from '../../../infra/proof/report/report.ts';
+import { CAPABILITIES } from '../../../infra/proof/rules/capabilities.ts';
+import { RULES } from '../../../infra/proof/rules/index.ts';
+import { CONNECT } from '../../../infra/proof/rules/reach-rows.ts';
+import system from '../../one-client.zones.ts';
+import { allow, find, withTemplate } from './mutate.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'zones-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const directory = join(folder, 'shipped');
+const app = buildApp(system, { outdir: directory });
+// That this synth does not fail is the plugin's first test.
+Validations.of(app).addPlugins(boundaryPlugin(system));
+app.synth();
+const shipped = readAssembly(directory);
+const PUBLIC = 'journal-zone-public';
+const SUMMARY = 'journal-zone-public/summary/Role/Resource';
+const broken = withTemplate(shipped, PUBLIC, (r) => allow(find(r, 'summaryRole'), 'iam:PassRole'));
+
+/** Issue: `{"ok","violations":[…],"matrix":[…]}` and nothing else. */
+const schema = v.strictObject({
+  ok: v.boolean(),
+  violations: v.array(
+    v.strictObject({
+      rule: v.picklist(RULES.map(({ name }) => name)),
+      invariant: v.picklist(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8']),
+      resource: v.pipe(v.string(), v.nonEmpty()),
+      message: v.pipe(v.string(), v.nonEmpty()),
+      remedy: v.pipe(v.string(), v.nonEmpty()),
+    }),
+  ),
+  matrix: v.array(
+    v.strictObject({
+      principal: v.pipe(v.string(), v.nonEmpty()),
+      zone: v.picklist(['signing', ...Object.keys(system.zones), 'no zone']),
+      action: v.pipe(v.string(), v.regex(/^[a-z0-9-]+:\w+$/)),
+      resource: v.pipe(v.string(), v.nonEmpty()),
+      verdict: v.picklist(['never', 'always', 'when']),
+      when: v.string(),
+      layers: v.array(
+        v.picklist([
+          'endpoint policy',
+          'resource policy',
+          'identity policy',
+          'permissions boundary',
+          'network',
+          'trust policy',
+        ]),
+      ),
+    }),
+  ),
+});
+
+describe('the proof', () => {
+  it('finds that the boundaries hold, but for the exception', () => {
+    expect(prove(directory, system)).toMatchObject({
+      ok: true,
+      violations: [],
+      exceptions: [{ findings: [{ rule: 'zones-of-a-client-need-the-same-scopes', invariant: 'I3a' }] }],
+    });
+    expect(prove(directory, { ...system, exceptions: [] })).toMatchObject({
+      ok: false,
+      violations: [{ resource: 'journal-signing/Record-journal' }],
+    });
+  });
+
+  it('says who may sign, and holds every never by two layers but where it says why not', () => {
+    const matrix = matrixOf(prove(shipped, system));
+    const signers = matrix.filter(({ action, verdict }) => action === 'kms:Sign' && verdict !== 'never');
+    expect(signers.map(({ principal }) => principal).sort()).toEqual(
+      ['admin', 'internal', 'public'].map((zone) => `journal-signer-journal-${zone}`),
+    );
+    for (const { when } of signers) expect(when).toMatch(/aws:SourceVpce is .*kms:MessageType is DIGEST/);
+    const thin = matrix.filter(
+      ({ layers, verdict, allowed }) => verdict === 'never' && !allowed && layers.length < 2,
+    );
+    for (const { alone } of thin) expect(alone).not.toBe('');
+  });
+
+  it('asks about every action of every rule and every role', () => {
+    const { input } = prove(shipped, system);
+    const asked = new Set(matrixOf({ input }).map(({ principal, action }) => `${principal} ${action}`));
+    const everybody = CAPABILITIES.filter(({ name }) => !['logs-are-own', 'signing-is-bound'].includes(name));
+    for (const { name } of input.actors)
+      for (const action of everybody.flatMap(({ actions }) => actions))
+        expect(asked).toContain(`${name} ${action}`);
+  });
+
+  it('says never only where the engine, asked anew about the whole world, does', () => {
+    const { input } = prove(shipped, system);
+    const nevers = matrixOf({ input }).filter(
+      ({ verdict, resource, action }) => verdict === 'never' && !resource.includes(' ') && action !== CONNECT,
+    );
+    expect(nevers.length).toBeGreaterThan(5000);
+    for (const { principal, action, resource } of nevers) {
+      const actor = input.actors.find(({ name }) => name === principal);
+      if (actor === undefined) throw new Error(principal);
+      const answer = decide({ principal: actor.principal, action, resource }, input.world);
+      if (answer.verdict !== 'never') expect.fail(`${principal} ${action} ${resource}`);
+    }
+  });
+
+  it('names who, through what, to what', () => {
+    const [finding] = prove(broken, system).violations;
+    expect(finding).toMatchObject({ rule: 'identities-are-not-changed', invariant: 'I1', resource: SUMMARY });
+    expect(finding?.path[0]).toBe(SUMMARY);
+    expect(finding?.path[1]).toMatch(/^journal-public-summary\/own: \d+$/);
+    expect(finding?.path.at(-1)).toBe('arn:aws:iam:*:*:*');
+  });
+});
+
+describe('exceptions', () => {
+  const except = (resource: string, rule = 'identities-are-not-changed') => {
+    const exception: BoundaryException = { rule, resource, reason: 'It passes one role to one service.' };
+    return prove(broken, { ...system, exceptions: [...system.exceptions, exception] });
+  };
+
+  it.each([SUMMARY, 'journal-zone-public/summary/*'])(
+    'take a finding out at %s, and are reported',
+    (resource) => {
+      const proof = except(resource);
+      expect(proof.ok).toBe(true);
+      expect(proof.exceptions.at(-1)?.findings).toHaveLength(1);
+      expect(reportProof(proof, 120)).toContain('It passes one role to one service.');
+    },
+  );
+
+  it.each([
+    ['another resource', except('journal-zone-public/login/*')],
+    ['another rule', except(SUMMARY, 'nobody-deploys')],
+    ['a name that begins the same', except('journal-zone-public/summ/*')],
+  ])('leave it for %s, and say that they except nothing', (_name, proof) => {
+    expect(proof.ok).toBe(false);
+    expect(reportProof(proof, 120)).toContain('Excepts nothing any more');
+  });
+});
+
+test('an exception of no rule is refused, by the proof and before a synth', () => {
+  const declaration = {
+    ...system,
+    exceptions: [
+      ...system.exceptions,
+      { rule: 'nobody-deploy', resource: SUMMARY, reason: 'It deploys itself.' },
+    ],
+  };
+  const refusal = expect.objectContaining({
+    code: 'declaration_invalid',
+    message: expect.stringMatching(/exceptions\[1\]\.rule names the rule nobody-deploy.*docs\/proof\.md/),
+  });
+  expect(() => prove(shipped, declaration)).toThrow(refusal);
+  expect(() => boundaryPlugin(declaration)).toThrow(refusal);
+});
+
+describe('what is printed', () => {
+  it.each([shipped, broken])('is JSON of the documented shape', (assembly) => {
+    const json: unknown = JSON.parse(JSON.stringify(proofAsJson(prove(assembly, system))));
+    expect(v.safeParse(schema, json).issues).toBeUndefined();
+  });
+
+  it('fits the width, and ends with the verdict', () => {
+    const text = reportProof(prove(shipped, system), 100);
+    expect(text).toMatch(
+      /The boundaries of journal hold \(\d+ rules, \d+ roles, \d+ questions, 1 declared exceptions\)/,
+    );
+    const [beforeExceptions = ''] = text.split('EXCEPTIONS DECLARED');
+    const tables = beforeExceptions
+      .split('\n')
+      .filter((line) => line.startsWith('  ') && !/^ {2}\S.*[.,]$/.test(line));
+    for (const line of tables) expect(line.length, line).toBeLessThanOrEqual(110);
+    for (const heading of ['WHO MAY SIGN', 'WHO MAY REACH WHAT', 'WHAT NOBODY MAY DO'])
+      expect(text).toContain(heading);
+    expect(text).not.toContain('vpce-0');
+  });
+
+  it('says what is wrong and how to mend it', () => {
+    const text = reportProof(prove(broken, system), 120);
+    expect(text).toMatch(/DO NOT HOLD: 1 violations/);
+    expect(text).toMatch(
+      /I1 identities-are-not-changed\n.*iam:PassRole[\s\S]*at {6}journal-zone-public\/summary[\s\S]*remedy/,
+    );
+  });
+});
+
+describe('npm run zones', () => {
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ['infra/proof/main.ts', ...args], {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 24,
+    });
+
+  it('exits 0 where the boundaries hold, with JSON alone on stdout', () => {
+    const declaration = ['--declaration', 'test/one-client.zones.ts'];
+    const { status, stdout } = run('--assembly', directory, ...declaration, '--json');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, violations: [] });
+  });
+
+  it('exits 1 for an assembly edited by hand', () => {
+    const edited = join(folder, 'edited');
+    cpSync(directory, edited, { recursive: true });
+    const file = join(edited, `${PUBLIC}.template.json`);
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"PermissionsBoundary"', '"Forgotten"'));
+    const { status, stdout } = run('--assembly', edited);
+    expect(status).toBe(1);
+    expect(stdout).toContain('roles-are-bounded');
+  });
+
+  it.each([[], ['--json']])('prints no terminal escape that a template holds %s', (...args) => {
+    const hostile = '\u001b[2K\u009b2J\u202e\nThe boundaries of journal hold';
+    const edited = join(folder, 'hostile');
+    cpSync(directory, edited, { recursive: true });
+    const file = join(edited, `${PUBLIC}.template.json`);
+    const template = JSON.parse(readFileSync(file, 'utf8'));
+    template.Resources[`Thing${hostile}`] = { Type: `AWS::Thing::${hostile}`, Properties: {} };
+    writeFileSync(file, JSON.stringify(template));
+    const { status, stdout, stderr } = run('--assembly', edited, ...args);
+    expect(status).toBe(1);
+    expect(stdout).toContain('\\u001b[2K');
+    expect(stdout + stderr).not.toMatch(/[\p{C}--\n]|^The boundaries of journal hold/mv);
+  });
+
+  it.each([
+    ['no such assembly', ['--assembly', '/nowhere'], /can't be read/],
+    ['no such option', ['--yaml'], /--yaml/],
+  ])('exits 2 and says why: %s', (_name, args, expected) => {
+    const { status, stderr } = run(...args);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(expected);
+  });
+});
+
+describe('the plugin', () => {
+  it('fails a synth with a violation, whatever a construct acknowledges', () => {
+    const bad = buildApp(system, { outdir: join(folder, 'bad') });
+    const stack = bad.node.findChild(PUBLIC);
+    if (stack instanceof Stack) new CfnUser(stack, 'User');
+    Validations.of(bad).addPlugins(boundaryPlugin(system));
+    Validations.of(bad).acknowledge({ id: 'helseid-zones::no-other-identities', reason: 'We like users.' });
+    expect(() => bad.synth()).toThrow(/AWS::IAM::User is an identity with long-lived credentials/);
+  });
+});
+
+describe('docs/proof.md', () => {
+  it.each(RULES)('has $name and its sentence', ({ name, title }) => {
+    expect(readFileSync('docs/proof.md', 'utf8')).toContain(`| \`${name}\` | ${title} |`);
+  });
+});

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../infra/proof/assembly/json.ts';
+import type { AssemblyStack } from '../../../infra/proof/assembly/read-assembly.ts';
+import { type ResolveOptions, resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
+import { hasUnknown, unknownValue } from '../../../infra/proof/assembly/unknown.ts';
+
+function stack(name: string, template: JsonObject): AssemblyStack {
+  return {
+    name,
+    account: undefined,
+    region: undefined,
+    template,
+    assets: new Map(),
+    constructPaths: new Map(),
+  };
+}
+
+/** What the property `value` of a bucket in stack `a`, beside the resources below, resolves to. */
+function resolve(value: unknown, template: JsonObject = {}, options: ResolveOptions = {}): unknown {
+  const resources = {
+    Role: { Type: 'AWS::IAM::Role', Properties: { RoleName: 'journal-signer', Path: '/signing/' } },
+    Key: { Type: 'AWS::KMS::Key' },
+    Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/16' } },
+    Endpoint: { Type: 'AWS::EC2::VPCEndpoint' },
+    Secret: { Type: 'AWS::SecretsManager::Secret', Properties: { Name: 'journal/client/journal' } },
+    Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: { 'Fn::Sub': '${AWS::StackName}-events' } } },
+    Custom: { Type: 'Custom::Thing' },
+    Subject: { Type: 'AWS::S3::Bucket', Properties: { value } },
+  };
+  const other = stack('b', {
+    Resources: { Q: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'q' } } },
+    Outputs: {
+      Out: { Value: { 'Fn::GetAtt': ['Q', 'Arn'] }, Export: { Name: { 'Fn::Sub': '${AWS::StackName}:q' } } },
+    },
+  });
+  const stacks = [stack('a', { Resources: resources, ...template }), other];
+  const resolved = resolveAssembly({ directory: '', stacks }, options);
+  return resolved.resources.find(({ logicalId }) => logicalId === 'Subject')?.properties.value;
+}
+
+describe('intrinsics', () => {
+  const roleArn = 'arn:aws:iam::000000000000:role/signing/journal-signer';
+  it.each([
+    ['Ref of a role is its name', { Ref: 'Role' }, 'journal-signer'],
+    ['GetAtt of a role has its path', { 'Fn::GetAtt': ['Role', 'Arn'] }, roleArn],
+    ['GetAtt as one string', { 'Fn::GetAtt': 'Role.Arn' }, roleArn],
+    ['an attribute that repeats a property', { 'Fn::GetAtt': ['Vpc', 'CidrBlock'] }, '10.0.0.0/16'],
+    [
+      'a name that is itself an intrinsic',
+      { 'Fn::GetAtt': ['Queue', 'Arn'] },
+      'arn:aws:sqs:eu-north-1:000000000000:a-events',
+    ],
+    [
+      'pseudo parameters',
+      { 'Fn::Join': [':', [{ Ref: 'AWS::Partition' }, { Ref: 'AWS::Region' }]] },
+      'aws:eu-north-1',
+    ],
+    [
+      'Sub with a resource, a variable and a literal',
+      { 'Fn::Sub': ['${Role}-${x}-${!aws:userid}', { x: 1 }] },
+      'journal-signer-1-${aws:userid}',
+    ],
+    [
+      'Sub leaves a policy variable with the literal form only',
+      { 'Fn::Sub': '${AWS::AccountId}' },
+      '000000000000',
+    ],
+    [
+      'Select of Split',
+      { 'Fn::Select': [5, { 'Fn::Split': [':', { 'Fn::GetAtt': ['Role', 'Arn'] }] }] },
+      'role/signing/journal-signer',
+    ],
+    ['ImportValue', { 'Fn::ImportValue': 'b:q' }, 'arn:aws:sqs:eu-north-1:000000000000:q'],
+    [
+      'GetStackOutput',
+      { 'Fn::GetStackOutput': { StackName: 'b', OutputName: 'Out' } },
+      'arn:aws:sqs:eu-north-1:000000000000:q',
+    ],
+    ['availability zones', { 'Fn::Select': [1, { 'Fn::GetAZs': '' }] }, 'eu-north-1b'],
+    ['NoValue in a list', [1, { Ref: 'AWS::NoValue' }], [1]],
+    ['NoValue in an object', { a: { Ref: 'AWS::NoValue' }, b: 1 }, { b: 1 }],
+    ['Base64', { 'Fn::Base64': 'a' }, 'YQ=='],
+    ['ToJsonString', { 'Fn::ToJsonString': { a: { Ref: 'Role' } } }, '{"a":"journal-signer"}'],
+    ['Length', { 'Fn::Length': [1, 2] }, 2],
+  ])('%s', (_name, value, expected) => {
+    expect(resolve(value)).toEqual(expected);
+  });
+
+  it.each([
+    ['an endpoint', { Ref: 'Endpoint' }, /^vpce-0[0-9a-f]{16}$/],
+    ['a VPC', { Ref: 'Vpc' }, /^vpc-0[0-9a-f]{16}$/],
+    [
+      'a key',
+      { 'Fn::GetAtt': ['Key', 'Arn'] },
+      /^arn:aws:kms:eu-north-1:000000000000:key\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+    ],
+    [
+      'a secret',
+      { Ref: 'Secret' },
+      /^arn:aws:secretsmanager:eu-north-1:000000000000:secret:journal\/client\/journal-[0-9a-f]{6}$/,
+    ],
+  ])('%s gets a made-up value that is well formed and the same in every run', (_name, value, form) => {
+    expect(resolve(value)).toMatch(form);
+    expect(resolve(value)).toEqual(resolve(value));
+  });
+
+  it.each([
+    ['a parameter, whatever its default', { Ref: 'P' }],
+    ['an attribute of a custom resource', { 'Fn::GetAtt': ['Custom', 'Value'] }],
+    ['an import that nobody exports', { 'Fn::ImportValue': 'elsewhere' }],
+    ['a function that is not known', { 'Fn::Transform': { Name: 'X' } }],
+    ['a dynamic reference', 'x{{resolve:ssm:/name}}'],
+    ['Split of an unknown text', { 'Fn::Select': [0, { 'Fn::Split': [':', { Ref: 'P' }] }] }],
+    ['If with an unknown condition', { 'Fn::If': ['OnParameter', 'x', 'y'] }],
+  ])('%s stays unknown and equal to itself', (_name, value) => {
+    const template = {
+      Parameters: { P: { Type: 'String', Default: 'x' } },
+      Conditions: { OnParameter: { 'Fn::Equals': [{ Ref: 'P' }, 'x'] } },
+    };
+    const result = resolve(value, template);
+    expect(typeof result === 'string' && hasUnknown(result)).toBe(true);
+    expect(resolve({ 'Fn::Join': ['', [value, '-', value]] }, template)).toBe(`${result}-${result}`);
+  });
+
+  it('takes parameters that are given', () => {
+    expect(resolve({ Ref: 'P' }, {}, { parameters: { P: 'x' } })).toBe('x');
+  });
+});
+
+describe('conditions', () => {
+  const conditions = {
+    Yes: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'eu-north-1'] },
+    No: { 'Fn::Not': [{ Condition: 'Yes' }] },
+    Open: { 'Fn::Equals': [{ Ref: 'P' }, 'x'] },
+    SameOpen: { 'Fn::Equals': [{ Ref: 'P' }, { Ref: 'P' }] },
+    OpenAndNo: { 'Fn::And': [{ Condition: 'Open' }, { Condition: 'No' }] },
+    OpenAndYes: { 'Fn::And': [{ Condition: 'Open' }, { Condition: 'Yes' }] },
+    OpenOrYes: { 'Fn::Or': [{ Condition: 'Open' }, { Condition: 'Yes' }] },
+    OpenOrNo: { 'Fn::Or': [{ Condition: 'No' }, { Condition: 'Open' }] },
+    NotOpen: { 'Fn::Not': [{ Condition: 'Open' }] },
+  };
+  it.each([
+    ['Yes', true],
+    ['No', false],
+    ['Open', undefined],
+    ['SameOpen', true],
+    ['OpenAndNo', false],
+    ['OpenAndYes', undefined],
+    ['OpenOrYes', true],
+    ['OpenOrNo', undefined],
+    ['NotOpen', undefined],
+  ])('%s is %s', (name, expected) => {
+    const Resources = { Q: { Type: 'AWS::SQS::Queue', Condition: name } };
+    const { resources } = resolveAssembly({
+      directory: '',
+      stacks: [stack('a', { Resources, Conditions: conditions })],
+    });
+    expect(resources.map(({ certain }) => certain)).toEqual(expected === false ? [] : [expected === true]);
+  });
+
+  it('choose a branch of If', () => {
+    expect(
+      resolve({ 'Fn::If': ['No', 1, { Ref: 'AWS::NoValue' }] }, { Conditions: conditions }),
+    ).toBeUndefined();
+    expect(resolve({ 'Fn::If': ['Yes', 1, 2] }, { Conditions: conditions })).toBe(1);
+  });
+
+  it('FindInMap reads the mappings, with a default', () => {
+    const Mappings = { M: { 'eu-north-1': { key: 'value' } } };
+    expect(resolve({ 'Fn::FindInMap': ['M', { Ref: 'AWS::Region' }, 'key'] }, { Mappings })).toBe('value');
+    expect(resolve({ 'Fn::FindInMap': ['M', 'x', 'key', { DefaultValue: 'd' }] }, { Mappings })).toBe('d');
+  });
+});
+
+describe('unknown values', () => {
+  it('are equal when their names are', () => {
+    expect(unknownValue('a')).toBe(unknownValue('a'));
+    expect(unknownValue('a')).not.toBe(unknownValue('b'));
+  });
+});

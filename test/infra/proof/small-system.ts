@@ -1,0 +1,128 @@
+import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
+import { readInput } from '../../../infra/proof/assembly/input.ts';
+import type { JsonObject } from '../../../infra/proof/assembly/json.ts';
+import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
+import type { ProofInput } from '../../../infra/proof/rules/rule.ts';
+import shipped from '../../one-client.zones.ts';
+
+/** Resources of a template by logical id. */
+export type Resources = Record<string, { Type: string; Properties?: JsonObject }>;
+
+/** What a rule looks at, for a system of a few hand-written resources: templates by stack name, assets by object key. */
+export function inputOf(
+  stacks: Record<string, Resources>,
+  assets: ReadonlyMap<string, string> = new Map(),
+  declaration: SystemDeclaration = shipped,
+): ProofInput {
+  const assembly = resolveAssembly({
+    directory: '',
+    stacks: Object.entries(stacks).map(([name, Resources]) => ({
+      name,
+      account: undefined,
+      region: undefined,
+      template: { Resources },
+      assets,
+      constructPaths: new Map(),
+    })),
+  });
+  return readInput(assembly, declaration);
+}
+
+/** The smallest network of a zone: a VPC, a subnet, a group for functions, one for endpoints, a firewall and one function. */
+export function zoneNetwork(cidr: string, domains: readonly string[] = []): Resources {
+  return {
+    Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: cidr } },
+    Subnet: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: { Ref: 'Vpc' } } },
+    Table: { Type: 'AWS::EC2::RouteTable', Properties: { VpcId: { Ref: 'Vpc' } } },
+    TableOfSubnet: {
+      Type: 'AWS::EC2::SubnetRouteTableAssociation',
+      Properties: { SubnetId: { Ref: 'Subnet' }, RouteTableId: { Ref: 'Table' } },
+    },
+    Functions: {
+      Type: 'AWS::EC2::SecurityGroup',
+      Properties: {
+        VpcId: { Ref: 'Vpc' },
+        SecurityGroupEgress: [
+          { IpProtocol: 'tcp', FromPort: 443, ToPort: 443, DestinationSecurityGroupId: { Ref: 'Endpoints' } },
+        ],
+      },
+    },
+    Endpoints: {
+      Type: 'AWS::EC2::SecurityGroup',
+      Properties: { VpcId: { Ref: 'Vpc' }, SecurityGroupEgress: [none] },
+    },
+    IntoEndpoints: {
+      Type: 'AWS::EC2::SecurityGroupIngress',
+      Properties: {
+        GroupId: { Ref: 'Endpoints' },
+        IpProtocol: 'tcp',
+        FromPort: 443,
+        ToPort: 443,
+        SourceSecurityGroupId: { Ref: 'Functions' },
+      },
+    },
+    Allowed: { Type: 'AWS::Route53Resolver::FirewallDomainList', Properties: { Domains: domains } },
+    Everything: { Type: 'AWS::Route53Resolver::FirewallDomainList', Properties: { Domains: ['*'] } },
+    Names: {
+      Type: 'AWS::Route53Resolver::FirewallRuleGroup',
+      Properties: {
+        FirewallRules: [
+          { Priority: 1, Action: 'ALLOW', FirewallDomainListId: { 'Fn::GetAtt': ['Allowed', 'Id'] } },
+          { Priority: 2, Action: 'BLOCK', FirewallDomainListId: { 'Fn::GetAtt': ['Everything', 'Id'] } },
+        ],
+      },
+    },
+    NamesOfVpc: {
+      Type: 'AWS::Route53Resolver::FirewallRuleGroupAssociation',
+      Properties: {
+        VpcId: { Ref: 'Vpc' },
+        FirewallRuleGroupId: { 'Fn::GetAtt': ['Names', 'Id'] },
+        Priority: 101,
+      },
+    },
+    FailClosed: {
+      Type: 'AWS::Route53Resolver::FirewallConfig',
+      Properties: { ResourceId: { Ref: 'Vpc' }, FirewallFailOpen: 'DISABLED' },
+    },
+    Function: {
+      Type: 'AWS::Lambda::Function',
+      Properties: {
+        Code: { S3Key: 'code.zip' },
+        VpcConfig: { SubnetIds: [{ Ref: 'Subnet' }], SecurityGroupIds: [{ Ref: 'Functions' }] },
+      },
+    },
+  };
+}
+
+/** What CDK writes for a group without a way out: a rule that matches nothing. */
+const none = { CidrIp: '255.255.255.255/32', IpProtocol: 'icmp', FromPort: 252, ToPort: 86 };
+
+/** An interface endpoint of {@link zoneNetwork}. */
+export function endpoint(service: string, properties: JsonObject = {}): Resources {
+  return {
+    [`${service}Endpoint`]: {
+      Type: 'AWS::EC2::VPCEndpoint',
+      Properties: {
+        VpcId: { Ref: 'Vpc' },
+        ServiceName: `com.amazonaws.eu-north-1.${service}`,
+        SecurityGroupIds: [{ Ref: 'Endpoints' }],
+        SubnetIds: [{ Ref: 'Subnet' }],
+        PolicyDocument: { Statement: [] },
+        ...properties,
+      },
+    },
+  };
+}
+
+/** NAT and the route to it. */
+export const NAT: Resources = {
+  Nat: { Type: 'AWS::EC2::NatGateway' },
+  RouteOut: {
+    Type: 'AWS::EC2::Route',
+    Properties: {
+      RouteTableId: { Ref: 'Table' },
+      DestinationCidrBlock: '0.0.0.0/0',
+      NatGatewayId: { Ref: 'Nat' },
+    },
+  },
+};

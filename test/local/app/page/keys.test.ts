@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { readKeys } from '../../../../local/app/page/keys.ts';
+import { memoryDocument } from '../../../../local/app/state.ts';
+import { openSecretStore, type StoredSecret } from '../../../../local/aws/secrets/store.ts';
+import shipped from '../../../one-client.zones.ts';
+
+const [client, { clientId, issuer }] = Object.entries(shipped.clients)[0] ?? [
+  '',
+  { clientId: '', issuer: '' },
+];
+const key = {
+  kid: 'k'.repeat(43),
+  keyArn: 'arn:aws:kms:eu-north-1:000000000000:key/1',
+  algorithm: 'ES256',
+  state: 'current',
+  since: { created: 1, current: 2 },
+};
+
+function readRecord(record: object) {
+  const name = `${shipped.name}/client/${client}`;
+  const settings = {
+    arn: `arn:aws:secretsmanager:eu-north-1:000000000000:secret:${name}-aaaaaa`,
+    name,
+    tags: {},
+  };
+  const document = memoryDocument({ secrets: [] as StoredSecret[] });
+  const secrets = openSecretStore(document, [{ ...settings, initialText: JSON.stringify(record) }], () => 0);
+  return readKeys({ declaration: shipped, aws: { secrets } });
+}
+
+test('the keys of every client, from the current version of its record', () => {
+  expect(readRecord({ version: 1, client, clientId, issuer, keys: [key] })).toEqual([
+    { client, clientId, keys: [key] },
+  ]);
+  expect(readRecord({ version: 1, keys: [] })).toEqual([{ client, clientId, keys: [] }]);
+});
+
+test('a record that can’t be read is a problem that is shown, not one that ends the page', () => {
+  const [read] = readRecord({
+    version: 1,
+    client,
+    clientId,
+    issuer: 'https://elsewhere.example',
+    keys: [key],
+  });
+  expect(read).toMatchObject({ client, keys: [], problem: expect.stringContaining('another issuer') });
+});

@@ -1,0 +1,132 @@
+import { isOrganizationNumber } from '@helseid-zones/protocol/details';
+import { describe, expect, it } from 'vitest';
+import multiTenant from '../../../../examples/multi-tenant.zones.ts';
+import { parseDocumentEvent } from '../../../../functions/worker/event.ts';
+import type { SystemDeclaration } from '../../../../infra/declaration/types.ts';
+import { makeForeignClients } from '../../../../local/app/foreign-client.ts';
+import { formatReport, runSteps } from '../../../../local/app/once.ts';
+import { expectDenied } from '../../../../local/app/steps/deny.ts';
+import { STEPS } from '../../../../local/app/steps/index.ts';
+import { makeOrganizationNumber, newDocumentEvent } from '../../../../local/app/steps/send-event.ts';
+import type { Step } from '../../../../local/app/steps/step.ts';
+import type { LocalSystem } from '../../../../local/app/system.ts';
+import type { AwsAnswer } from '../../../../local/aws/aws-client.ts';
+import shipped from '../../../../zones.ts';
+
+const fine: AwsAnswer = { status: 200, headers: new Headers(), body: {} };
+const refused = (code: string): AwsAnswer => ({ ...fine, status: 400, error: { code, message: `${code}!` } });
+const denied = refused('AccessDeniedException');
+const answering = (answer: AwsAnswer) => async () => answer;
+
+describe('a denial', () => {
+  it("is shown with AWS's error when its twin succeeds", async () => {
+    await expect(expectDenied({ allowed: answering(fine), denied: [answering(denied)] })).resolves.toBe(
+      'AccessDeniedException: AccessDeniedException!',
+    );
+  });
+
+  it.each([
+    ['its twin fails too', denied, [denied]],
+    ['it is not denied', fine, [fine]],
+    ['it fails for another reason', fine, [refused('NotFoundException')]],
+    ['one way of several is open', fine, [denied, fine]],
+  ])('is none when %s', async (_, twin, answers) => {
+    await expect(
+      expectDenied({ allowed: answering(twin), denied: answers.map(answering) }),
+    ).rejects.toThrow();
+  });
+
+  it('is not tried before its twin', async () => {
+    const order: string[] = [];
+    await expectDenied({
+      allowed: async () => {
+        order.push('allowed');
+        return fine;
+      },
+      denied: [
+        async () => {
+          order.push('denied');
+          return denied;
+        },
+      ],
+    });
+    expect(order).toEqual(['allowed', 'denied']);
+  });
+});
+
+describe('the steps', () => {
+  const system = {} as LocalSystem;
+  const step = (name: string, run: Step['run'], unfit?: Step['unfit']): Step => ({
+    name,
+    run,
+    ...(unfit === undefined ? {} : { unfit }),
+  });
+
+  it('all run, whatever one of them does', async () => {
+    const { ok, steps, skipped } = await runSteps(system, [
+      step('throws', async () => {
+        throw new Error('no');
+      }),
+      step(
+        'does not fit',
+        async () => 'never',
+        () => 'no zone',
+      ),
+      step('passes', async () => 'seen'),
+    ]);
+    expect(ok).toBe(false);
+    expect(steps).toEqual([
+      { name: 'throws', ok: false, ms: expect.any(Number), detail: 'no' },
+      { name: 'passes', ok: true, ms: expect.any(Number), detail: 'seen' },
+    ]);
+    const table = formatReport({ ok, ready_ms: 1234, steps }, skipped);
+    expect(table).toContain('Ready after 1.2 s.');
+    expect(table).toContain('FAILED  throws');
+    expect(table).toMatch(/- {7}does not fit +not with this declaration: no zone/);
+    expect(table).toContain('1 of 2 steps failed.');
+  });
+
+  it('are not passed where none fits, and are where all that fit pass', async () => {
+    const passes = step('passes', async () => 'seen');
+    const unfit = step('unfit', passes.run, () => 'no zone');
+    await expect(runSteps(system, [unfit])).resolves.toMatchObject({ ok: false, steps: [] });
+    await expect(runSteps(system, [unfit, passes])).resolves.toMatchObject({ ok: true });
+  });
+
+  it('all fit the shipped declaration or the example with routes for HelseID’s tokens, and say what is lacking', () => {
+    const running = (declaration: object) =>
+      ({
+        declaration,
+        standIns: {
+          helseIds: { get: () => ({}) },
+          foreign: makeForeignClients(declaration as SystemDeclaration),
+        },
+        gatewayUrl: () => 'http://localhost:3000',
+        aws: { functions: [] },
+      }) as unknown as LocalSystem;
+    const unfit = (declaration: object) =>
+      STEPS.flatMap(({ unfit: check }) => check?.(running(declaration)) ?? []);
+    const foreign = "no zone has a GET route with authorize: 'helseid' that machines may call";
+    expect(unfit(shipped)).toEqual([foreign, foreign, foreign, foreign]);
+    expect(unfit(multiTenant)).not.toContain(foreign);
+    expect(unfit(multiTenant)).toContain('no zone takes DocumentCreated events of journal.documents');
+    expect(unfit(multiTenant)).toContain('no zone has a route that IAM authorises');
+  });
+
+  it('have names of their own', () => {
+    const names = STEPS.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('the event of the steps', () => {
+  it('is one that the worker takes, and a new document each time', () => {
+    const organization = makeOrganizationNumber();
+    expect(isOrganizationNumber(organization)).toBe(true);
+    const [one, two] = [newDocumentEvent(organization), newDocumentEvent(organization)].map((event) =>
+      parseDocumentEvent(JSON.stringify({ id: 'x', ...event })),
+    );
+    expect(one).toMatchObject({ organization });
+    expect(one?.identifier.value).not.toBe(two?.identifier.value);
+  });
+});

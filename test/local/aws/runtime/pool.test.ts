@@ -1,0 +1,271 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { listen } from '../../../../local/aws/http.ts';
+import { createLogs } from '../../../../local/aws/runtime/log.ts';
+import {
+  createPool,
+  type FunctionPool,
+  type PoolOptions,
+  type RunnableFunction,
+} from '../../../../local/aws/runtime/pool.ts';
+import { type RuntimeApi, startRuntimeApi } from '../../../../local/aws/runtime/runtime-api.ts';
+import { createTrail } from '../../../../local/aws/trail.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pool-'));
+const trail = createTrail(Date.now);
+const logs = createLogs(join(folder, 'logs'), trail);
+let api: RuntimeApi;
+const pools: FunctionPool[] = [];
+
+beforeAll(async () => {
+  api = await startRuntimeApi();
+});
+afterAll(async () => {
+  await Promise.all(pools.map((pool) => pool.close()));
+  await api.close();
+  rmSync(folder, { recursive: true });
+});
+
+function newPool(options: Partial<PoolOptions> = {}): FunctionPool {
+  const pool = createPool({ api, now: Date.now, log: (of) => logs(of, 'stream'), ...options });
+  pools.push(pool);
+  return pool;
+}
+
+/** A function whose handler has this body. */
+function functionOf(name: string, body: string, more: Partial<RunnableFunction> = {}): RunnableFunction {
+  const codeDirectory = join(folder, name);
+  mkdirSync(codeDirectory);
+  writeFileSync(join(codeDirectory, 'index.mjs'), body);
+  return {
+    name,
+    arn: `arn:aws:lambda:eu-north-1:000000000000:function:${name}`,
+    codeDirectory,
+    environment: {
+      LAMBDA_TASK_ROOT: codeDirectory,
+      _HANDLER: 'index.handler',
+      AWS_LAMBDA_FUNCTION_NAME: name,
+    },
+    timeout: 5000,
+    memory: 128,
+    ...more,
+  };
+}
+
+async function invoke(pool: FunctionPool, of: RunnableFunction, event: unknown = {}) {
+  const { payload, functionError, logTail, requestId } = await pool.invoke(
+    of,
+    Buffer.from(JSON.stringify(event)),
+  );
+  return { result: JSON.parse(payload.toString()), functionError, logTail, requestId };
+}
+
+describe('functions in processes of their own', () => {
+  it('answers, stays warm, inherits nothing and logs to the trail', async () => {
+    const of = functionOf(
+      'warm',
+      `let count = 0;
+       export const handler = async (event, context) => {
+         console.log(JSON.stringify({ message: 'hello', id: context.awsRequestId }));
+         return { event, count: ++count, env: Object.keys(process.env).sort(), left: context.getRemainingTimeInMillis() };
+       };`,
+    );
+    const pool = newPool();
+    const first = await invoke(pool, of, { a: 1 });
+    const second = await invoke(pool, of);
+
+    expect(first.result).toMatchObject({ event: { a: 1 }, count: 1 });
+    expect(second.result.count).toBe(2);
+    expect(first.result.left).toBeGreaterThan(0);
+    expect(first.result.env.filter((name: string) => !/^(AWS_|LAMBDA_|_|NODE_CHANNEL)/.test(name))).toEqual(
+      [],
+    );
+    expect(second.logTail).toContain(second.requestId);
+    expect(second.logTail).not.toContain(first.requestId);
+    expect(trail.lines().find(({ function: name }) => name === 'warm')?.fields).toEqual({
+      message: 'hello',
+      id: first.requestId,
+    });
+    expect(pool.running()).toHaveLength(1);
+  });
+
+  it('filters the log of the format JSON by level, the console’s methods included', async () => {
+    const timestamp = '2026-11-29T12:00:00Z';
+    const body = `export const handler = async () => {
+      for (const method of ['debug', 'log', 'warn', 'error']) console[method](method, { a: 1 });
+      for (const level of ['INFO', 'FATAL'])
+        process.stdout.write(JSON.stringify({ level, timestamp: '${timestamp}', code: level }) + '\\n');
+      process.stdout.write('no level\\n');
+    };`;
+    const environment = (name: string) => ({
+      ...{ LAMBDA_TASK_ROOT: join(folder, name), _HANDLER: 'index.handler', AWS_LAMBDA_FUNCTION_NAME: name },
+      AWS_LAMBDA_LOG_FORMAT: 'JSON',
+    });
+    const linesOf = async (name: string, level: string) => {
+      await invoke(
+        newPool(),
+        functionOf(name, body, { environment: environment(name), logging: { format: 'JSON', level } }),
+      );
+      return trail
+        .lines()
+        .filter(({ function: who }) => who === name)
+        .map(({ fields: { code, message } }) => code ?? message);
+    };
+    expect(await linesOf('at-fatal', 'FATAL')).toEqual(['FATAL']);
+    expect(await linesOf('at-warn', 'WARN')).toEqual(['warn { a: 1 }', 'error { a: 1 }', 'FATAL']);
+    expect(await linesOf('at-info', 'INFO')).toEqual([
+      ...['log { a: 1 }', 'warn { a: 1 }', 'error { a: 1 }', 'INFO', 'FATAL', 'no level'],
+    ]);
+  });
+
+  it('gives a cold function its whole time once it has initialised, and no more', async () => {
+    const body = `await new Promise((resolve) => setTimeout(resolve, 400));
+      export const handler = (event, context) =>
+        event.hang ? new Promise(() => setInterval(() => {}, 1000)) : context.getRemainingTimeInMillis();`;
+    const pool = newPool();
+    const left = await invoke(pool, functionOf('late', body, { timeout: 300 }));
+    expect(left.functionError).toBeUndefined();
+    expect(left.result).toBeGreaterThan(0);
+    expect(left.result).toBeLessThanOrEqual(300);
+    const hanging = await invoke(pool, functionOf('later', body, { timeout: 300 }), { hang: true });
+    expect(hanging.result).toMatchObject({ errorType: 'Sandbox.Timedout' });
+  });
+
+  it.each([
+    ['throws', 'throw new TypeError("no")', { errorType: 'TypeError', errorMessage: 'no' }],
+    ['ends its process', 'process.exit(3)', { errorType: 'Runtime.ExitError' }],
+    [
+      'runs into its timeout',
+      'await new Promise(() => setInterval(() => {}, 1000))',
+      { errorType: 'Sandbox.Timedout' },
+    ],
+    ['spins until its timeout', 'for (;;);', { errorType: 'Sandbox.Timedout' }],
+    ['answers too much', 'return "x".repeat(7_000_000)', { errorType: 'Function.ResponseSizeTooLarge' }],
+  ])('reports a handler that %s as Lambda does, and works again after it', async (what, body, error) => {
+    const of = functionOf(
+      what.replaceAll(' ', '-'),
+      `export const handler = async (event) => { if (event.fail) { ${body}; } return 'fine'; };`,
+      { timeout: 300 },
+    );
+    const pool = newPool();
+    expect((await invoke(pool, of)).result).toBe('fine');
+    const { result, functionError } = await invoke(pool, of, { fail: true });
+    expect(result).toMatchObject(error);
+    expect(functionError).toBe('Unhandled');
+    expect((await invoke(pool, of)).result).toBe('fine');
+  });
+
+  it.each([
+    ['cannot be loaded', 'import "nowhere";', 'Error'],
+    ['has no handler', 'export const other = 1;', 'Runtime.HandlerNotFound'],
+  ])('reports a bundle that %s', async (what, body, errorType) => {
+    const { result, functionError } = await invoke(newPool(), functionOf(what.replaceAll(' ', '-'), body));
+    expect(result.errorType).toBe(errorType);
+    expect(functionError).toBe('Unhandled');
+  });
+
+  const slow = `export const handler = () => new Promise((resolve) => setTimeout(() => resolve(process.pid), 50));`;
+
+  it('refuses invocations above the reserved concurrency, and not below', async () => {
+    const of = functionOf('reserved', slow, { reservedConcurrency: 2 });
+    const pool = newPool();
+    const outcomes = await Promise.allSettled([invoke(pool, of), invoke(pool, of), invoke(pool, of)]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    expect(outcomes[2]).toMatchObject({
+      reason: { code: 'TooManyRequestsException', status: 429, members: { Type: 'User' } },
+    });
+    await expect(invoke(pool, of)).resolves.toBeDefined();
+  });
+
+  it('lets invocations wait for a process where the machine has room for fewer', async () => {
+    const of = functionOf('waiting', slow, { reservedConcurrency: 10 });
+    const pool = newPool({ instancesPerFunction: 1 });
+    const results = await Promise.all([1, 2, 3].map(() => invoke(pool, of)));
+    expect(new Set(results.map(({ result }) => result)).size).toBe(1);
+  });
+
+  it('ends the process that rested longest when there are too many', async () => {
+    const pool = newPool({ instances: 1 });
+    await invoke(pool, functionOf('first', slow));
+    await invoke(pool, functionOf('second', slow));
+    expect(pool.running().map(({ function: name }) => name)).toEqual(['second']);
+  });
+
+  it('starts anew after recycle, and leaves no process after close', async () => {
+    const of = functionOf('recycled', slow);
+    const pool = newPool();
+    const { result: before } = await invoke(pool, of);
+    await pool.recycle();
+    const { result: after } = await invoke(pool, of);
+    expect(after).not.toBe(before);
+    await pool.close();
+    expect(pool.running()).toEqual([]);
+    expect(() => process.kill(after, 0)).toThrow();
+    await expect(invoke(pool, of)).rejects.toMatchObject({ code: 'TooManyRequestsException' });
+  });
+});
+
+describe('a function whose local system was killed', () => {
+  it.each([
+    ['rests', 'rest'],
+    ['works', 'work'],
+  ])('ends too, when it %s', async (_, event) => {
+    const { codeDirectory } = functionOf(
+      `orphan-${event}`,
+      `export const handler = (event) => {
+         console.log('pid ' + process.pid);
+         return event === 'work' ? new Promise(() => setInterval(() => {}, 1000)) : 'done';
+       };`,
+    );
+    const holder = spawn(process.execPath, [
+      'test/local/aws/runtime/hold-pool.ts',
+      codeDirectory,
+      JSON.stringify(event),
+    ]);
+    const pid = await new Promise<number>((resolve) => {
+      holder.stdout.on('data', (chunk) => resolve(Number(/pid (\d+)/.exec(String(chunk))?.[1])));
+    });
+    holder.kill('SIGKILL');
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), 5000);
+  });
+});
+
+describe('the Runtime API', () => {
+  it('answers nobody who was not told the address', async () => {
+    const { address, unregister } = api.register({
+      next: () => {},
+      response() {},
+      stream: async () => {},
+      error() {},
+      initError() {},
+    });
+    const [host = ''] = address.split('/');
+    const response = await fetch(`http://${host}/${'0'.repeat(32)}/2018-06-01/runtime/invocation/next`);
+    expect(response.status).toBe(403);
+    unregister();
+  });
+});
+
+describe('connections of a function', () => {
+  /** What came of fetching each URL: the status, or the code of what failed. */
+  const FETCH = `const give = (error) => error.cause?.code ?? error.name;
+    export const handler = (urls) => Promise.all(urls.map((url) =>
+      fetch(url, { signal: AbortSignal.timeout(500) }).then(({ status }) => status, give)));`;
+
+  it('reach what the network lets them reach, and fail as on AWS elsewhere', async () => {
+    const [open, closed] = await Promise.all(
+      [0, 1].map(() => listen((_, response) => response.end('hello'))),
+    );
+    const { environment, ...of } = functionOf('fetching', FETCH);
+    const urls = [open?.url, closed?.url, 'http://169.254.169.254/', 'https://example.no/'];
+    const restricted = { ...of, environment: { ...environment, LOCAL_REACHABLE: `127.0.0.1:${open?.port}` } };
+    const { result } = await invoke(newPool(), restricted, urls);
+    expect(result).toEqual([200, 'ECONNREFUSED', 'TimeoutError', 'ENOTFOUND']);
+    const free = await invoke(newPool(), { ...of, environment }, urls.slice(0, 2));
+    expect(free.result).toEqual([200, 200]);
+    await Promise.all([open?.close(), closed?.close()]);
+  });
+});

@@ -1,0 +1,325 @@
+import { describe, expect, it } from 'vitest';
+import type { ResolvedAssembly, ResolvedResource } from '../../../../infra/proof/assembly/resolve.ts';
+import { readEventSources, readQueues, readRules } from '../../../../local/aws/template/events.ts';
+import { readFunctions } from '../../../../local/aws/template/functions.ts';
+import { readGateways } from '../../../../local/aws/template/gateways.ts';
+import { readNetworks } from '../../../../local/aws/template/network.ts';
+import { readSecrets } from '../../../../local/aws/template/secrets.ts';
+import { readTableKeys, readTables } from '../../../../local/aws/template/tables.ts';
+import { zoneOf } from '../../../../local/aws/template/zone-of.ts';
+import { ACCOUNT, REGION } from '../harness.ts';
+
+function resource(
+  type: string,
+  physicalId: string,
+  properties: object,
+  more: Partial<ResolvedResource> = {},
+): ResolvedResource {
+  return {
+    stack: 'journal-zone-public',
+    logicalId: physicalId,
+    type: `AWS::${type}`,
+    properties: { ...properties },
+    physicalId,
+    arn: `arn:${physicalId}`,
+    constructPath: physicalId,
+    account: ACCOUNT,
+    region: REGION,
+    assetPath: undefined,
+    certain: true,
+    definition: {},
+    ...more,
+  };
+}
+
+const assemblyOf = (...resources: ResolvedResource[]): ResolvedAssembly => ({
+  directory: '',
+  account: ACCOUNT,
+  region: REGION,
+  stacks: [],
+  resources,
+});
+const refused = expect.objectContaining({ code: 'assembly_invalid' });
+
+describe('tables', () => {
+  it('are read with the key that encrypts them, apart from what dynalite makes', () => {
+    const KeySchema = [{ AttributeName: 'pk', KeyType: 'HASH' }];
+    const assembly = assemblyOf(
+      resource('DynamoDB::Table', 'a', {
+        TableName: 'sessions',
+        KeySchema,
+        SSESpecification: { SSEEnabled: true, KMSMasterKeyId: 'arn:key' },
+      }),
+      resource('DynamoDB::Table', 'b', { KeySchema }),
+    );
+    expect([...readTableKeys(assembly)]).toEqual([['sessions', 'arn:key']]);
+    expect(readTables(assembly)).toEqual([
+      { TableName: 'sessions', BillingMode: 'PAY_PER_REQUEST', KeySchema },
+      { TableName: 'b', BillingMode: 'PAY_PER_REQUEST', KeySchema },
+    ]);
+  });
+});
+
+describe('functions', () => {
+  const properties = {
+    Runtime: 'nodejs24.x',
+    Handler: 'index.handler',
+    Role: 'role',
+    Timeout: 10,
+    ReservedConcurrentExecutions: 0,
+  };
+  it('keep a reserved concurrency of none apart from no reservation', () => {
+    const [of] = readFunctions(
+      assemblyOf(resource('Lambda::Function', 'f', properties, { assetPath: '/code' })),
+    );
+    expect(of).toMatchObject({
+      name: 'f',
+      timeout: 10_000,
+      memory: 128,
+      reservedConcurrency: 0,
+      zone: 'public',
+      environment: {},
+    });
+    const { ReservedConcurrentExecutions: _, ...without } = properties;
+    expect(
+      readFunctions(assemblyOf(resource('Lambda::Function', 'f', without, { assetPath: '/code' })))[0],
+    ).not.toHaveProperty('reservedConcurrency');
+  });
+
+  it.each([
+    ['in another language', { Runtime: 'python3.13' }, { assetPath: '/code' }],
+    ['without code', {}, {}],
+  ])('that are %s are refused', (_, change, more) => {
+    expect(() =>
+      readFunctions(assemblyOf(resource('Lambda::Function', 'f', { ...properties, ...change }, more))),
+    ).toThrow(refused);
+  });
+});
+
+describe('networks', () => {
+  const networks = readNetworks(
+    assemblyOf(
+      resource('EC2::Subnet', 'subnet-1', { VpcId: 'vpc-1' }),
+      resource('EC2::Subnet', 'subnet-2', { VpcId: 'vpc-2' }),
+      resource('EC2::NatGateway', 'nat', { SubnetId: 'subnet-2' }),
+      resource('EC2::VPCEndpoint', 'vpce-1', { VpcId: 'vpc-1', ServiceName: 'com.amazonaws.eu-north-1.kms' }),
+    ),
+  );
+  it('have endpoints by service, and a way out only through NAT', () => {
+    expect(networks.endpoints).toEqual([{ id: 'vpce-1', vpc: 'vpc-1', zone: 'public', service: 'kms' }]);
+    expect([networks.vpcOf(['subnet-1']), networks.vpcOf([])]).toEqual(['vpc-1', undefined]);
+    expect([networks.hasEgress('vpc-1'), networks.hasEgress('vpc-2')]).toEqual([false, true]);
+  });
+
+  it.each([
+    ['journal-zone-public', 'public'],
+    ['journal-signing', 'signing'],
+    ['journal-gateway-account', undefined],
+  ])('%s is of zone %s', (stack, zone) => {
+    expect(zoneOf(stack)).toBe(zone);
+  });
+});
+
+describe('secrets', () => {
+  it('have the constant that the template seeds them with, and their rotation', () => {
+    const [secret] = readSecrets(
+      assemblyOf(
+        resource('SecretsManager::Secret', 's', {
+          Name: 'journal/client/a',
+          SecretString: '{}',
+          KmsKeyId: 'k',
+        }),
+        resource('SecretsManager::RotationSchedule', 'r', {
+          SecretId: 's',
+          RotationLambdaARN: 'f',
+          RotationRules: { ScheduleExpression: 'rate(60 days)' },
+        }),
+      ),
+    );
+    expect(secret).toMatchObject({
+      name: 'journal/client/a',
+      initialText: '{}',
+      kmsKeyId: 'k',
+      rotation: { functionArn: 'f', schedule: 'rate(60 days)' },
+    });
+  });
+});
+
+describe("what the local system can't run is refused at start, not at the first event", () => {
+  const rule = (Targets: object[]) =>
+    assemblyOf(resource('Events::Rule', 'r', { EventPattern: {}, Targets }));
+  const mapping = (more: object) =>
+    assemblyOf(
+      resource('Lambda::EventSourceMapping', 'm', {
+        EventSourceArn: 'arn:aws:sqs:x',
+        FunctionName: 'f',
+        ...more,
+      }),
+    );
+  it.each<[string, () => unknown]>([
+    ['a FIFO queue', () => readQueues(assemblyOf(resource('SQS::Queue', 'q', { FifoQueue: true })))],
+    ['a transformed target', () => readRules(rule([{ Arn: 'arn:aws:sqs:x', InputTransformer: {} }]))],
+    ['a target of another service', () => readRules(rule([{ Arn: 'arn:aws:states:x' }]))],
+    ['a filter on a queue', () => readEventSources(mapping({ FilterCriteria: {} }))],
+    ['a stream as source', () => readEventSources(mapping({ EventSourceArn: 'arn:aws:kinesis:x' }))],
+  ])('%s', (_, read) => {
+    expect(read).toThrow(refused);
+  });
+
+  it('a rule that is switched off is left out', () => {
+    expect(
+      readRules(
+        assemblyOf(
+          resource('Events::Rule', 'r', { State: 'DISABLED', Targets: [{ Arn: 'arn:aws:states:x' }] }),
+        ),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('REST APIs', () => {
+  const uri =
+    'arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-north-1:0:function:f/invocations';
+  const integration = { Type: 'AWS_PROXY', Uri: uri };
+  const authorizer = (more: object = {}) =>
+    resource('ApiGateway::Authorizer', 'auth', {
+      RestApiId: 'api',
+      Type: 'REQUEST',
+      AuthorizerUri: uri,
+      IdentitySource: 'method.request.header.Authorization',
+      AuthorizerResultTtlInSeconds: 0,
+      ...more,
+    });
+  const api = (method: object, ...more: ResolvedResource[]) =>
+    assemblyOf(
+      resource('ApiGateway::RestApi', 'api', { Name: 'journal-public', BinaryMediaTypes: ['*/*'] }),
+      resource('ApiGateway::Stage', 'stage', {
+        RestApiId: 'api',
+        StageName: 'live',
+        MethodSettings: [
+          { HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 5, ThrottlingBurstLimit: 6 },
+        ],
+      }),
+      resource('ApiGateway::Resource', 'a', { RestApiId: 'api', ParentId: 'root', PathPart: 'things' }),
+      resource('ApiGateway::Resource', 'b', { RestApiId: 'api', ParentId: 'a', PathPart: '{id}' }),
+      resource('ApiGateway::Method', 'm', {
+        RestApiId: 'api',
+        ResourceId: 'b',
+        HttpMethod: 'GET',
+        Integration: integration,
+        ...method,
+      }),
+      ...more,
+    );
+
+  it('have their methods by path, with throttling and authorizer', () => {
+    const [gateway] = readGateways(api({ AuthorizationType: 'CUSTOM', AuthorizerId: 'auth' }, authorizer()));
+    expect(gateway).toMatchObject({
+      stage: 'live',
+      zone: 'public',
+      binary: true,
+      throttle: { rate: 5, burst: 6 },
+    });
+    expect(gateway?.methods).toEqual([
+      {
+        httpMethod: 'GET',
+        resourcePath: '/things/{id}',
+        resourceId: 'b',
+        functionArn: 'arn:aws:lambda:eu-north-1:0:function:f',
+        streamed: false,
+        requiredParameters: [],
+        authorization: {
+          type: 'CUSTOM',
+          authorizer: {
+            id: 'auth',
+            functionArn: 'arn:aws:lambda:eu-north-1:0:function:f',
+            identityHeaders: ['authorization'],
+          },
+        },
+      },
+    ]);
+  });
+
+  it('answer what they refuse with texts, and with what the authorizer said; another source is refused', () => {
+    const answered = (ResponseParameters: object) =>
+      readGateways(
+        api(
+          {},
+          resource('ApiGateway::GatewayResponse', 'r', {
+            RestApiId: 'api',
+            ResponseType: 'ACCESS_DENIED',
+            ResponseParameters,
+          }),
+        ),
+      )[0]?.responses.get('ACCESS_DENIED');
+    expect(
+      answered({
+        'gatewayresponse.header.Cache-Control': "'no-store'",
+        'gatewayresponse.header.WWW-Authenticate': 'context.authorizer.challenge',
+      }),
+    ).toEqual({
+      headers: { 'Cache-Control': 'no-store' },
+      authorizerHeaders: { 'WWW-Authenticate': 'challenge' },
+    });
+    expect(() => answered({ 'gatewayresponse.header.X': 'method.request.header.X' })).toThrow(refused);
+  });
+
+  it('stream where transfer mode and URI say so', () => {
+    const Uri = uri.replace('/invocations', '/response-streaming-invocations');
+    const Integration = { Type: 'AWS_PROXY', Uri, ResponseTransferMode: 'STREAM', TimeoutInMillis: 60_000 };
+    expect(readGateways(api({ Integration }))[0]?.methods[0]).toMatchObject({
+      functionArn: 'arn:aws:lambda:eu-north-1:0:function:f',
+      streamed: true,
+      timeout: 60_000,
+    });
+  });
+
+  it('demand parameters only with a validator that looks at them, and path parameters never', () => {
+    const RequestParameters = {
+      'method.request.path.id': true,
+      'method.request.querystring.q': true,
+      'method.request.header.X': false,
+    };
+    const validator = resource('ApiGateway::RequestValidator', 'v', {
+      RestApiId: 'api',
+      ValidateRequestParameters: true,
+    });
+    const required = (...more: ResolvedResource[]) =>
+      readGateways(api({ RequestParameters, RequestValidatorId: 'v' }, ...more))[0]?.methods[0]
+        ?.requiredParameters;
+    expect(required(validator)).toEqual(['querystring.q']);
+    expect(required()).toEqual([]);
+  });
+
+  it.each<[string, () => ResolvedAssembly]>([
+    [
+      'an integration that is no Lambda proxy',
+      () => api({ Integration: { Type: 'HTTP_PROXY', Uri: 'https://x' } }),
+    ],
+    [
+      'a streamed integration that does not say so',
+      () =>
+        api({
+          Integration: {
+            Type: 'AWS_PROXY',
+            Uri: uri.replace('/invocations', '/response-streaming-invocations'),
+          },
+        }),
+    ],
+    ['user pools', () => api({ AuthorizationType: 'COGNITO_USER_POOLS' })],
+    [
+      'an authorizer that caches',
+      () =>
+        api(
+          { AuthorizationType: 'CUSTOM', AuthorizerId: 'auth' },
+          authorizer({ AuthorizerResultTtlInSeconds: 300 }),
+        ),
+    ],
+    [
+      'an authorizer by token',
+      () => api({ AuthorizationType: 'CUSTOM', AuthorizerId: 'auth' }, authorizer({ Type: 'TOKEN' })),
+    ],
+  ])('with %s are refused', (_, assembly) => {
+    expect(() => readGateways(assembly())).toThrow(refused);
+  });
+});

@@ -1,0 +1,430 @@
+import { request } from 'node:https';
+import { decodeProtectedHeader, jwtVerify } from 'jose';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startHelseId } from '../../../local/helseid/helseid.ts';
+import type { HelseIdServer, StandInEvent } from '../../../local/helseid/types.ts';
+import {
+  type ClientKey,
+  makeAssertion,
+  makeCa,
+  makeClientKey,
+  makeProof,
+  makeWire,
+  now,
+  read,
+  type TokenCall,
+} from './wire.ts';
+
+const ORG = 'helseid://claims/client/claims/orgnr_';
+const CC = { grant_type: 'client_credentials' };
+const events: StandInEvent[] = [];
+let files: Awaited<ReturnType<typeof makeCa>>;
+let key: ClientKey;
+let stranger: ClientKey;
+let server: HelseIdServer;
+let single: ReturnType<typeof makeWire>;
+let multi: ReturnType<typeof makeWire>;
+
+beforeAll(async () => {
+  [files, key, stranger] = await Promise.all([makeCa(), makeClientKey(), makeClientKey()]);
+  server = await startHelseId({
+    ca: files.ca,
+    path: '/session-1',
+    apis: [
+      { audience: 'example:a', scopes: ['example:a/read', 'example:a/write'], accessTokenLifetime: 90 },
+      { audience: 'example:b', scopes: ['example:b/read'] },
+    ],
+    clients: [
+      {
+        clientId: 'single',
+        name: 'Journal',
+        scopes: ['openid', 'example:a/read', 'example:b/read'],
+        tenancy: 'single-tenant',
+        parent: '999999999',
+        children: ['888888888'],
+        jwks: { keys: [key.jwk] },
+      },
+      {
+        clientId: 'multi',
+        scopes: ['example:a/read', 'example:b/read'],
+        tenancy: 'multi-tenant',
+        supplier: '777777777',
+        delegations: ['999999999', '666666666'],
+        withheldScopes: { '666666666': ['example:b/read'] },
+        jwks: { keys: [key.jwk] },
+      },
+    ],
+    onEvent: (event) => events.push(event),
+  });
+  single = makeWire(server.issuer, 'single', key);
+  multi = makeWire(server.issuer, 'multi', key);
+});
+afterAll(async () => {
+  await server.close();
+  await files.remove();
+});
+beforeEach(() => {
+  events.length = 0;
+});
+
+async function claimsOf(body: Record<string, unknown>) {
+  const { payload } = await jwtVerify(String(body['access_token']), server.keys, { issuer: server.issuer });
+  return payload;
+}
+
+describe('metadata', () => {
+  test('is under the path of the issuer, and HelseID’s own', async () => {
+    const { body } = await read(await fetch(`${server.issuer}/.well-known/openid-configuration`));
+    expect(body).toMatchObject({
+      issuer: server.issuer,
+      token_endpoint: `${server.issuer}/connect/token`,
+      pushed_authorization_request_endpoint: `${server.issuer}/connect/par`,
+      jwks_uri: `${server.issuer}/.well-known/openid-configuration/jwks`,
+      require_pushed_authorization_requests: true,
+      authorization_response_iss_parameter_supported: true,
+      id_token_signing_alg_values_supported: ['RS256'],
+      available_idps: `${server.issuer}/connect/availableidps`,
+    });
+    expect(body).not.toHaveProperty('token_endpoint_auth_signing_alg_values_supported');
+    expect(Array.isArray((await read(await fetch(String(body['available_idps'])))).body)).toBe(true);
+    expect((await read(await fetch(String(body['expired_jwks_uri'])))).body).toEqual({ keys: [] });
+    const jwks = await read(await fetch(String(body['jwks_uri'])));
+    expect(JSON.stringify(jwks.body)).not.toMatch(/"d":/);
+  });
+
+  test('is nowhere else', async () => {
+    const { origin } = new URL(server.issuer);
+    expect((await fetch(`${origin}/.well-known/openid-configuration`)).status).toBe(404);
+  });
+});
+
+describe('what programs ask', () => {
+  test.each(['token', 'par', 'revocation', 'userinfo', 'introspect', 'nowhere'])(
+    '%s answers errors as JSON, also to who would rather have a page',
+    async (endpoint) => {
+      // The default of Java's HttpURLConnection.
+      const headers = { accept: 'text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2' };
+      const response = await fetch(`${server.issuer}/connect/${endpoint}`, { method: 'POST', headers });
+      expect(response.status).toBeGreaterThanOrEqual(400);
+      expect(response.headers.get('content-type')).toContain('application/json');
+      expect(await response.json()).toMatchObject({ error: expect.any(String) });
+    },
+  );
+
+  test('no answer repeats the name that it was asked by', async () => {
+    const { origin } = new URL(server.issuer);
+    const url = `${server.issuer}/.well-known/openid-configuration`;
+    const text = await new Promise<string>((resolve, reject) => {
+      const options = {
+        servername: 'localhost',
+        headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' },
+        ca: files.ca.certificatePem,
+      };
+      request(url, options, (response) => {
+        let body = '';
+        response.on('data', (chunk) => (body += chunk)).on('end', () => resolve(body));
+      })
+        .on('error', reject)
+        .end();
+    });
+    expect(JSON.parse(text)).toMatchObject({ token_endpoint: `${server.issuer}/connect/token` });
+    expect(text.replaceAll(origin, '')).not.toMatch(/https?:/);
+  });
+});
+
+describe('a token', () => {
+  test('takes a nonce, and is what HelseID gives', async () => {
+    const first = await single.once({ form: CC }, '/connect/token');
+    expect(first).toMatchObject({ status: 400, body: { error: 'use_dpop_nonce' } });
+    const nonce = first.headers.get('dpop-nonce') ?? '';
+    const { status, body, headers } = await single.once({ form: CC, nonce }, '/connect/token');
+    expect(status).toBe(200);
+    expect(headers.get('dpop-nonce')).toBeNull();
+    expect(body).toMatchObject({
+      token_type: 'DPoP',
+      expires_in: 60,
+      scope: 'example:a/read example:b/read',
+    });
+    expect(decodeProtectedHeader(String(body['access_token']))).toMatchObject({
+      alg: 'RS256',
+      typ: 'at+jwt',
+    });
+    expect(await claimsOf(body)).toMatchObject({
+      aud: ['example:a', 'example:b'],
+      client_id: 'single',
+      cnf: { jkt: key.jwk.kid },
+      [`${ORG}parent`]: '999999999',
+      'helseid://claims/client/client_tenancy': 'single-tenant',
+      'helseid://claims/client/client_name': 'Journal',
+      nbf: expect.any(Number),
+    });
+    expect(await claimsOf(body)).not.toHaveProperty('sub');
+    expect(events.at(-1)).toMatchObject({ kind: 'token', client: 'single', kid: key.jwk.kid });
+  });
+
+  test('has one audience and that API’s lifetime where one API is meant', async () => {
+    const byScope = await single.token({ form: { ...CC, scope: 'example:a/read' } });
+    expect(await claimsOf(byScope.body)).toMatchObject({ aud: 'example:a', scope: 'example:a/read' });
+    const byResource = await single.token({ form: { ...CC, resource: 'example:a' } });
+    expect(byResource.body).toMatchObject({ expires_in: 90, scope: 'example:a/read' });
+    expect(await claimsOf(byResource.body)).toMatchObject({ aud: 'example:a' });
+  });
+
+  test('may be bound to another key than the client’s', async () => {
+    const { body } = await single.token({
+      form: CC,
+      proof: { key: stranger, header: { jwk: stranger.bare } },
+    });
+    expect(await claimsOf(body)).toMatchObject({ cnf: { jkt: stranger.jwk.kid } });
+  });
+
+  test.each(['PS256', 'PS384', 'ES384', 'ES512'])('works with %s', async (alg) => {
+    const other = await makeClientKey(alg);
+    server.registerKey('single', other.jwk, 'Api');
+    expect((await single.token({ form: CC, key: other })).status).toBe(200);
+    server.registry.remove('single', other.jwk.kid);
+  });
+});
+
+describe('refused', () => {
+  const denied: [string, string, () => TokenCall][] = [
+    ['another typ', 'invalid_client', () => ({ assertion: { header: { typ: 'JWT' } } })],
+    ['no typ', 'invalid_client', () => ({ assertion: { header: { typ: undefined } } })],
+    ['no kid', 'invalid_client', () => ({ assertion: { header: { kid: undefined } } })],
+    ['an unknown kid', 'invalid_client', () => ({ assertion: { header: { kid: 'other' } } })],
+    ['signed by an unknown key', 'invalid_client', () => ({ assertion: { key: stranger } })],
+    ['exp too far ahead', 'invalid_client', () => ({ assertion: { exp: now() + 13 } })],
+    ['expired', 'invalid_client', () => ({ assertion: { exp: now() - 30 } })],
+    ['no exp', 'invalid_client', () => ({ assertion: { exp: undefined } })],
+    ['no iat', 'invalid_client', () => ({ assertion: { iat: undefined } })],
+    ['no nbf', 'invalid_client', () => ({ assertion: { nbf: undefined } })],
+    ['not valid yet', 'invalid_client', () => ({ assertion: { nbf: now() + 30 } })],
+    ['no jti', 'invalid_client', () => ({ assertion: { jti: undefined } })],
+    [
+      'aud the token endpoint',
+      'invalid_client',
+      () => ({ assertion: { aud: `${server.issuer}/connect/token` } }),
+    ],
+    ['aud a list', 'invalid_client', () => ({ assertion: { aud: [server.issuer] } })],
+    ['aud with a slash', 'invalid_client', () => ({ assertion: { aud: `${server.issuer}/` } })],
+    ['another iss', 'invalid_client', () => ({ assertion: { iss: 'multi' } })],
+    ['another client', 'invalid_request', () => ({ assertion: { iss: 'multi', sub: 'multi' } })],
+    [
+      'an unknown client',
+      'invalid_client',
+      () => ({
+        form: { ...CC, client_id: 'nobody' },
+        assertion: { iss: 'nobody', sub: 'nobody' },
+      }),
+    ],
+    ['no proof', 'invalid_dpop_proof', () => ({ proof: null })],
+    ['proof for another URL', 'invalid_dpop_proof', () => ({ proof: { htu: server.issuer } })],
+    ['proof for another method', 'invalid_dpop_proof', () => ({ proof: { htm: 'GET' } })],
+    ['a scope the client lacks', 'invalid_scope', () => ({ form: { ...CC, scope: 'example:a/write' } })],
+    ['an unknown resource', 'invalid_target', () => ({ form: { ...CC, resource: 'example:c' } })],
+    ['a grant the client lacks', 'invalid_request', () => ({ form: { grant_type: 'authorization_code' } })],
+    ['an unknown grant', 'unsupported_grant_type', () => ({ form: { grant_type: 'password' } })],
+  ];
+  test.each(denied)('%s', async (_, error, call) => {
+    const { status, body } = await single.token({ form: CC, ...call() });
+    expect([400, 401]).toContain(status);
+    expect(body).toMatchObject({ error });
+    expect(body).not.toHaveProperty('access_token');
+    expect(events.at(-1)).toMatchObject({ kind: 'refused' });
+  });
+
+  test('the same assertion twice, and one used up by a demand for a nonce', async () => {
+    const { nonce } = await knownNonce();
+    const assertion = await makeAssertion(server.issuer, 'single', key);
+    expect(await single.once({ form: CC, assertion, nonce }, '/connect/token')).toMatchObject({
+      status: 200,
+    });
+    expect(await single.once({ form: CC, assertion, nonce }, '/connect/token')).toMatchObject({
+      body: { error: 'invalid_client' },
+    });
+    expect(
+      await single.token({ form: CC, assertion: await makeAssertion(server.issuer, 'single', key) }),
+    ).toMatchObject({ body: { error: 'invalid_client' } });
+  });
+
+  test('the same proof twice', async () => {
+    const { nonce } = await knownNonce();
+    const proof = await makeProof('POST', `${server.issuer}/connect/token`, key, { nonce });
+    const send = async () =>
+      read(
+        await fetch(`${server.issuer}/connect/token`, {
+          method: 'POST',
+          headers: { dpop: proof },
+          body: new URLSearchParams({
+            ...CC,
+            client_id: 'single',
+            client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+            client_assertion: await makeAssertion(server.issuer, 'single', key),
+          }),
+        }),
+      );
+    expect((await send()).status).toBe(200);
+    expect(await send()).toMatchObject({ status: 400, body: { error: 'invalid_dpop_proof' } });
+  });
+});
+
+async function knownNonce() {
+  const first = await single.once({ form: CC }, '/connect/token');
+  return { nonce: first.headers.get('dpop-nonce') ?? '' };
+}
+
+describe('switches', () => {
+  beforeEach(() => () => {
+    Object.assign(server.behaviour, {
+      nonce: 'with-400',
+      nonceLifetime: 60,
+      challengeConsumesAssertion: true,
+      propagation: 0,
+      accessTokenLifetime: 60,
+    });
+  });
+
+  test('a nonce on every answer', async () => {
+    server.behaviour.nonce = 'every-answer';
+    const { status, headers } = await single.token({ form: CC });
+    expect(status).toBe(200);
+    expect(headers.get('dpop-nonce')).toBeTruthy();
+  });
+
+  test('no nonce at all', async () => {
+    server.behaviour.nonce = 'never';
+    const { status, headers } = await single.once({ form: CC }, '/connect/token');
+    expect(status).toBe(200);
+    expect(headers.get('dpop-nonce')).toBeNull();
+  });
+
+  test('a nonce that has expired, and one that is not ours', async () => {
+    const { nonce } = await knownNonce();
+    server.behaviour.nonceLifetime = 0;
+    for (const stale of [nonce, `${nonce}x`, 'made-up']) {
+      const answer = await single.once({ form: CC, nonce: stale }, '/connect/token');
+      expect(answer).toMatchObject({ status: 400, body: { error: 'use_dpop_nonce' } });
+    }
+  });
+
+  test('a challenge that leaves the assertion usable', async () => {
+    server.behaviour.challengeConsumesAssertion = false;
+    const assertion = await makeAssertion(server.issuer, 'single', key);
+    expect((await single.token({ form: CC, assertion })).status).toBe(200);
+  });
+
+  test('a key that is honoured only later', async () => {
+    const other = await makeClientKey();
+    server.behaviour.propagation = 60;
+    server.registerKey('single', other.jwk, 'Api');
+    expect((await single.token({ form: CC, key: other })).body).toMatchObject({ error: 'invalid_client' });
+    server.registry.register('single', other.jwk, 'Api', { propagation: 0 });
+    expect((await single.token({ form: CC, key: other })).status).toBe(200);
+    server.registry.register('single', other.jwk, 'Api', { expires: now() - 1 });
+    expect((await single.token({ form: CC, key: other })).body).toMatchObject({ error: 'invalid_client' });
+    expect((await single.token({ form: CC })).status).toBe(200);
+  });
+
+  test('another token type, another metadata', async () => {
+    server.behaviour.alter = {
+      tokenResponse: (body) => Object.assign(body, { token_type: 'Bearer' }),
+      metadata: (document) => Object.assign(document, { issuer: 'https://other.example' }),
+    };
+    expect((await single.token({ form: CC })).body).toMatchObject({ token_type: 'Bearer' });
+    const metadata = await read(await fetch(`${server.issuer}/.well-known/openid-configuration`));
+    expect(metadata.body).toMatchObject({ issuer: 'https://other.example' });
+    server.behaviour.alter = { jwks: (document) => document.keys.splice(0) };
+    const jwksUri = `${server.issuer}/.well-known/openid-configuration/jwks`;
+    expect((await read(await fetch(jwksUri))).body).toEqual({ keys: [] });
+    server.behaviour.alter = {};
+    expect((await read(await fetch(jwksUri))).body['keys']).toHaveLength(1);
+  });
+});
+
+const singleDetail = (value: string, system = 'urn:oid:2.16.578.1.12.4.1.4.101') =>
+  organization(system, value);
+const multiDetail = (value: string) => organization('urn:oid:1.0.6523', value);
+const organization = (system: string, value: string) => ({
+  type: 'helseid_authorization',
+  practitioner_role: { organization: { identifier: { system, type: 'ENH', value } } },
+});
+
+describe('organisation details', () => {
+  test('become claims', async () => {
+    const child = await single.token({
+      form: CC,
+      assertion: { assertion_details: singleDetail('888888888') },
+    });
+    expect(await claimsOf(child.body)).toMatchObject({
+      [`${ORG}parent`]: '999999999',
+      [`${ORG}child`]: '888888888',
+    });
+    const both = await multi.token({
+      form: CC,
+      assertion: { assertion_details: multiDetail('NO:ORGNR:999999999:111111111') },
+    });
+    expect(await claimsOf(both.body)).toMatchObject({
+      [`${ORG}parent`]: '999999999',
+      [`${ORG}child`]: '111111111',
+      [`${ORG}supplier`]: '777777777',
+    });
+    for (const value of ['NO:ORGNR:999999999', 'NO:ORGNR:999999999:']) {
+      const parent = await multi.token({ form: CC, assertion: { assertion_details: multiDetail(value) } });
+      expect(await claimsOf(parent.body)).not.toHaveProperty(`${ORG}child`);
+    }
+  });
+
+  test('several go as a list', async () => {
+    const journal = {
+      type: 'nhn:sfm:journal-id',
+      value: { journal_id: '3f2504e0-4f89-41d3-9a0c-0305e82c3301' },
+    };
+    const details = [multiDetail('NO:ORGNR:999999999'), journal];
+    const { body } = await multi.token({ form: CC, assertion: { assertion_details: details } });
+    expect(await claimsOf(body)).toMatchObject({ 'nhn:sfm:journal-id': journal.value.journal_id });
+  });
+
+  test('scopes without signed terms are withheld', async () => {
+    const assertion = { assertion_details: multiDetail('NO:ORGNR:666666666') };
+    const { body } = await multi.token({ form: CC, assertion });
+    expect(body).toMatchObject({ scope: 'example:a/read', rejected_scope: 'example:b/read' });
+    const none = await multi.token({ form: { ...CC, scope: 'example:b/read' }, assertion });
+    expect(none.body).toMatchObject({ error: 'invalid_scope' });
+  });
+
+  test.each<[string, 'single' | 'multi', unknown, string]>([
+    ['sub-unit not listed', 'single', singleDetail('111111111'), 'HID-1002'],
+    ['not nine digits', 'single', singleDetail('12345678'), 'HID-1004'],
+    ['the old system', 'single', singleDetail('888888888', 'urn:oid:2.16.578.1.12.4.1.2.101'), 'HID-1007'],
+    ['a legal entity', 'single', multiDetail('NO:ORGNR:999999999:888888888'), 'HID-1005'],
+    ['a list of one', 'single', [singleDetail('888888888')], 'HID-1007'],
+    ['the same twice', 'single', [singleDetail('888888888'), singleDetail('888888888')], 'HID-1007'],
+    ['unknown type', 'single', { type: 'other' }, 'HID-1007'],
+    ['not an object', 'single', 'text', 'HID-1007'],
+    ['a journal id', 'single', { type: 'nhn:sfm:journal-id', value: { journal_id: 'x' } }, 'HID-1010'],
+    ['not delegated', 'multi', multiDetail('NO:ORGNR:111111111'), 'HID-1001'],
+    ['not nine digits', 'multi', multiDetail('NO:ORGNR:99999999'), 'HID-1004'],
+    ['a child of letters', 'multi', multiDetail('NO:ORGNR:999999999:abc'), 'HID-1004'],
+    ['another form', 'multi', multiDetail('999999999'), 'HID-1007'],
+    ['the form of single-tenant', 'multi', singleDetail('888888888'), 'HID-1007'],
+    [
+      'a journal id that is none',
+      'multi',
+      { type: 'nhn:sfm:journal-id', value: { journal_id: 'x' } },
+      'HID-1007',
+    ],
+    [
+      'half a trust framework',
+      'multi',
+      { type: 'nhn:tillitsrammeverk:parameters', patients: [] },
+      'HID-1007',
+    ],
+  ])('%s is refused (%s)', async (_, who, details, code) => {
+    const wire = who === 'single' ? single : multi;
+    const { body } = await wire.token({ form: CC, assertion: { assertion_details: details } });
+    expect(body).toMatchObject({
+      error: 'invalid_request',
+      error_description: expect.stringContaining(code),
+    });
+  });
+});

@@ -1,0 +1,223 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startHelseId } from '../../../local/helseid/helseid.ts';
+import { startSelfService } from '../../../local/helseid/self-service.ts';
+import type { HelseIdServer, SelfServiceServer } from '../../../local/helseid/types.ts';
+import { type ClientKey, hash, makeCa, makeClientKey, makeProof, makeWire, read } from './wire.ts';
+
+const SCOPE = 'nhn:selvbetjening/client';
+const CC = { grant_type: 'client_credentials', scope: SCOPE };
+let files: Awaited<ReturnType<typeof makeCa>>;
+let key: ClientKey;
+let helseId: HelseIdServer;
+let server: SelfServiceServer;
+let wire: ReturnType<typeof makeWire>;
+let token: string;
+
+beforeAll(async () => {
+  [files, key] = await Promise.all([makeCa(), makeClientKey()]);
+  helseId = await startHelseId({
+    ca: files.ca,
+    apis: [
+      { audience: 'nhn:selvbetjening', scopes: [SCOPE] },
+      { audience: 'example:a', scopes: ['example:a/read'] },
+    ],
+    clients: [
+      {
+        clientId: 'c',
+        scopes: [SCOPE, 'example:a/read'],
+        tenancy: 'single-tenant',
+        jwks: { keys: [key.jwk] },
+      },
+    ],
+  });
+  const { registry, issuer, keys } = helseId;
+  server = await startSelfService({ ca: files.ca, registry, issuer, keys, apiKey: 'template-secret' });
+  wire = makeWire(issuer, 'c', key);
+  token = String((await wire.token({ form: CC })).body['access_token']);
+});
+afterAll(async () => {
+  await server.close();
+  await helseId.close();
+  await files.remove();
+});
+beforeEach(() => () => {
+  Object.assign(server.behaviour, {
+    previousKeys: 'keep',
+    answer: 'normal',
+    expiresIn: 1000,
+    body: 'both',
+    propagation: undefined,
+  });
+  for (const { kid, origin } of helseId.registry.keys('c'))
+    if (origin === 'Api') helseId.registry.remove('c', kid);
+});
+
+async function call(method: 'GET' | 'POST', body?: unknown, accessToken = token) {
+  const url = `${server.url}/v1/client-secret`;
+  const proof = await makeProof(method, url, key, { ath: hash(accessToken) });
+  const headers = { authorization: `DPoP ${accessToken}`, dpop: proof, 'content-type': 'application/json' };
+  return fetch(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+}
+
+const tokenWith = (newKey: ClientKey) => wire.token({ form: CC, key: newKey });
+const kids = () => helseId.registry.keys('c').map(({ kid }) => kid);
+
+describe('client-secret', () => {
+  test.each(['object', 'string'])(
+    'takes a key as %s, reports its expiry, and HelseID honours it',
+    async (form) => {
+      const added = await makeClientKey('PS256');
+      const posted = await read(
+        await call('POST', form === 'object' ? added.jwk : JSON.stringify(added.jwk)),
+      );
+      expect(posted).toMatchObject({
+        status: 200,
+        body: { expiration: expect.stringMatching(/^\d{4}-.*Z$/) },
+      });
+      expect((await tokenWith(added)).status).toBe(200);
+      const listed = (await read(await call('GET'))).body as unknown as Record<string, unknown>[];
+      expect(listed).toContainEqual({
+        expiration: null,
+        kid: key.jwk.kid,
+        jwkThumbprint: key.jwk.kid,
+        origin: 'Gui',
+        publicJwk: null,
+      });
+      expect(listed).toContainEqual({
+        expiration: posted.body['expiration'],
+        kid: added.jwk.kid,
+        jwkThumbprint: added.jwk.kid,
+        origin: 'Api',
+        publicJwk: null,
+      });
+    },
+  );
+
+  test('takes the same key again without a second entry', async () => {
+    const added = await makeClientKey();
+    await call('POST', added.jwk);
+    await call('POST', added.jwk);
+    expect(kids()).toEqual([key.jwk.kid, added.jwk.kid]);
+  });
+
+  test('refuses strangers, tokens for others, and proofs used before', async () => {
+    expect((await fetch(`${server.url}/v1/client-secret`)).status).toBe(401);
+    const form = { grant_type: 'client_credentials', scope: 'example:a/read' };
+    const other = String((await wire.token({ form })).body['access_token']);
+    expect(await read(await call('GET', undefined, other))).toMatchObject({
+      status: 401,
+      body: { check: 'aud' },
+    });
+    const url = `${server.url}/v1/client-secret`;
+    const headers = {
+      authorization: `DPoP ${token}`,
+      dpop: await makeProof('GET', url, key, { ath: hash(token) }),
+    };
+    expect((await fetch(url, { headers })).status).toBe(200);
+    const replayed = await fetch(url, { headers });
+    expect(replayed.status).toBe(401);
+    expect(replayed.headers.get('www-authenticate')).toContain('invalid_dpop_proof');
+  });
+
+  test.each<[string, (added: ClientKey) => Promise<unknown> | unknown]>([
+    ['no JWK', () => 'text'],
+    ['a number', () => 1],
+    ['no kid', ({ jwk: { kid: _, ...rest } }) => rest],
+    ['no alg', ({ jwk: { alg: _, ...rest } }) => rest],
+    ['half a key', ({ jwk: { x: _, ...rest } }) => rest],
+    ['a private key', ({ jwk }) => ({ ...jwk, d: 'AAAA' })],
+  ])('%s is refused with problem details', async (_, make) => {
+    const before = kids();
+    const response = await call('POST', make(await makeClientKey()));
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(await read(response)).toMatchObject({ status: 400, body: { status: 400, title: 'Bad request' } });
+    expect(kids()).toEqual(before);
+  });
+
+  test.each<['object' | 'string']>([['object'], ['string']])(
+    'can be made to take the %s form alone',
+    async (form) => {
+      server.behaviour.body = form;
+      const { jwk } = await makeClientKey();
+      expect((await call('POST', jwk)).status).toBe(form === 'object' ? 200 : 400);
+      expect((await call('POST', JSON.stringify(jwk))).status).toBe(form === 'string' ? 200 : 400);
+    },
+  );
+});
+
+describe('worst cases', () => {
+  test('drops the previous key at once, portal keys stay', async () => {
+    const [first, second] = await Promise.all([makeClientKey(), makeClientKey()]);
+    await call('POST', first.jwk);
+    server.behaviour.previousKeys = 'drop';
+    await call('POST', second.jwk);
+    expect(kids()).toEqual([key.jwk.kid, second.jwk.kid]);
+    expect((await tokenWith(first)).body).toMatchObject({ error: 'invalid_client' });
+    expect((await tokenWith(second)).status).toBe(200);
+  });
+
+  test.each([
+    ['problem', 400],
+    ['failure', 503],
+  ] as const)('%s registers nothing', async (answer, status) => {
+    server.behaviour.answer = answer;
+    expect((await call('POST', (await makeClientKey()).jwk)).status).toBe(status);
+    expect(kids()).toEqual([key.jwk.kid]);
+  });
+
+  test('times out after having registered', async () => {
+    server.behaviour.answer = 'timeout-after-registering';
+    const { jwk } = await makeClientKey();
+    await expect(call('POST', jwk)).rejects.toThrow();
+    expect(kids()).toContain(jwk.kid);
+  });
+
+  test('registers and never propagates', async () => {
+    server.behaviour.propagation = 'never';
+    const added = await makeClientKey();
+    expect((await call('POST', added.jwk)).status).toBe(200);
+    expect(kids()).toContain(added.jwk.kid);
+    expect((await tokenWith(added)).body).toMatchObject({ error: 'invalid_client' });
+  });
+
+  test('reports an expiry in the past, and means it', async () => {
+    server.behaviour.expiresIn = -60;
+    const added = await makeClientKey();
+    const { body } = await read(await call('POST', added.jwk));
+    expect(Date.parse(String(body['expiration']))).toBeLessThan(Date.now());
+    expect((await tokenWith(added)).body).toMatchObject({ error: 'invalid_client' });
+  });
+});
+
+describe('client-drafts', () => {
+  const draft = (body: unknown, headers: Record<string, string> = { 'api-key': 'template-secret' }) =>
+    fetch(`${server.url}/v1/client-drafts`, { method: 'POST', headers, body: JSON.stringify(body) }).then(
+      read,
+    );
+
+  test('makes a client from the template', async () => {
+    const first = await makeClientKey();
+    const { status, body } = await draft({
+      organizationNumber: '999999999',
+      publicJwk: JSON.stringify(first.jwk),
+    });
+    expect(status).toBe(200);
+    const drafted = makeWire(helseId.issuer, String(body['clientId']), first);
+    expect((await drafted.token({ form: CC })).status).toBe(200);
+  });
+
+  test('refuses a wrong api-key, a wrong number, a key that is none', async () => {
+    const publicJwk = JSON.stringify((await makeClientKey()).jwk);
+    expect((await draft({ organizationNumber: '999999999', publicJwk }, {})).status).toBe(401);
+    expect((await draft({ organizationNumber: '999999999', publicJwk }, { 'api-key': 'other' })).status).toBe(
+      401,
+    );
+    expect((await draft({ organizationNumber: '99', publicJwk })).body).toMatchObject({
+      property: 'organizationNumber',
+    });
+    for (const bad of [undefined, 'text', '{}', { kty: 'EC' }]) {
+      const answer = await draft({ organizationNumber: '999999999', publicJwk: bad });
+      expect(answer).toMatchObject({ status: 400, body: { property: 'publicJwk' } });
+    }
+  });
+});

@@ -1,0 +1,228 @@
+import { checkGrant, matchesPath } from '@helseid-zones/protocol/check-grant';
+import type { AllowedDetail, Grant } from '@helseid-zones/protocol/grant';
+import type { AssertionDetail, Intent, ProofIntent } from '@helseid-zones/protocol/intents';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { testGrant } from '../functions/signer/grant-fixture.ts';
+
+const grant = testGrant();
+const assertion: Intent = { kind: 'client_assertion', client: 'journal', issuer: grant.issuer };
+const requestObject: Intent = { ...assertion, kind: 'request_object', parameters: { response_type: 'code' } };
+const proof = (method: string, url: string): Intent => ({
+  kind: 'dpop_proof',
+  client: 'journal',
+  method,
+  url,
+});
+
+describe('proofs', () => {
+  test.each([
+    ['POST', 'https://helseid-sts.test.nhn.no/connect/token', 'POST https://helseid-sts.test.nhn.no/*'],
+    ['POST', 'https://helseid-sts.test.nhn.no/', 'POST https://helseid-sts.test.nhn.no/*'],
+    [
+      'GET',
+      'https://summaries.example.no/v1/summaries/42?x=1',
+      'GET https://summaries.example.no/v1/summaries/*',
+    ],
+    ['GET', 'https://summaries.example.no/v1/status', 'GET https://summaries.example.no/v1/status'],
+  ])('%s %s is granted, and audited as its pattern', (method, url, target) => {
+    expect(checkGrant(proof(method, url), grant)).toBe(target);
+  });
+
+  test.each([
+    ['GET', 'https://helseid-sts.test.nhn.no/connect/token'],
+    ['POST', 'https://summaries.example.no/v1/summaries/42'],
+    ['HEAD', 'https://summaries.example.no/v1/summaries/42'],
+    ['GET', 'https://summaries.example.no/v1/summaries'],
+    ['GET', 'https://summaries.example.no/v1/summaries-of-others/1'],
+    ['GET', 'https://summaries.example.no/v1/status/x'],
+    ['GET', 'https://summaries.example.no/V1/summaries/42'],
+    ['GET', 'https://summaries.example.no:444/v1/summaries/42'],
+    ['GET', 'https://summaries.example.no.evil.example/v1/summaries/42'],
+    ['GET', 'https://evil.example/v1/summaries/42'],
+    ['GET', 'https://evil.example/?https://summaries.example.no/v1/summaries/42'],
+    ['GET', 'https://summaries.example.no./v1/summaries/42'],
+  ])('%s %s is refused', (method, url) => {
+    expect(() => checkGrant(proof(method, url), grant)).toThrow(
+      expect.objectContaining({ code: 'grant_refused' }),
+    );
+  });
+
+  test.each([
+    'http://summaries.example.no/v1/summaries/42',
+    'https://summaries.example.no/v1/summaries/../admin',
+  ])('%s is malformed', (url) => {
+    expect(() => checkGrant(proof('GET', url), grant)).toThrow(
+      expect.objectContaining({ code: 'intent_malformed' }),
+    );
+  });
+
+  // An API may lie at its issuer's origin, all of which the issuer's target covers.
+  describe('at the issuer’s origin', () => {
+    const accounts = { origin: grant.issuer, methods: ['GET'], paths: ['/accounts'], ath: true };
+    const zone = testGrant({ proofs: [...grant.proofs, accounts] });
+    const withToken = (method: string, path: string): Intent => ({
+      ...(proof(method, `${grant.issuer}${path}`) as ProofIntent),
+      ath: 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
+      kid: 'one',
+    });
+
+    test.each([
+      ['POST', '/transfers'],
+      ['POST', '/accounts'],
+      ['POST', '/connect/token'],
+    ])('a proof with ath is refused for %s %s, and allowed without', (method, path) => {
+      expect(() => checkGrant(withToken(method, path), zone)).toThrow(
+        expect.objectContaining({ code: 'grant_refused', facts: { field: 'ath' } }),
+      );
+      expect(checkGrant(proof(method, `${grant.issuer}${path}`), zone)).toBe(`POST ${grant.issuer}/*`);
+    });
+
+    test('a proof with ath is allowed for the call that the grant names, and for no other method', () => {
+      expect(checkGrant(withToken('GET', '/accounts'), zone)).toBe(`GET ${grant.issuer}/accounts`);
+      expect(() => checkGrant(withToken('GET', '/transfers'), zone)).toThrow(
+        expect.objectContaining({ code: 'grant_refused', facts: { field: 'url' } }),
+      );
+    });
+  });
+
+  test('only a URL of a granted origin, method and pattern ever passes', () => {
+    const part = fc.constantFrom('v1', 'summaries', 'status', '42', 'x', '..', '%2e', '?a', '');
+    const host = fc.constantFrom('summaries.example.no', 'helseid-sts.test.nhn.no', 'evil.example');
+    const urls = fc
+      .tuple(host, fc.array(part, { maxLength: 4 }))
+      .map(([name, parts]) => `https://${name}/${parts.join('/')}`);
+    let passed = 0;
+    fc.assert(
+      fc.property(fc.constantFrom('GET', 'POST'), fc.oneof(urls, fc.webUrl()), (method, url) => {
+        let target: string | undefined;
+        try {
+          target = checkGrant(proof(method, url), grant);
+        } catch {
+          return;
+        }
+        passed += 1;
+        const [, pattern = ''] = target.split(' ');
+        expect(target.startsWith(`${method} `)).toBe(true);
+        const [called = ''] = url.split('?');
+        if (pattern.endsWith('/*')) expect(called.startsWith(pattern.slice(0, -1))).toBe(true);
+        else expect(called).toBe(pattern);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(passed).toBeGreaterThan(20);
+  });
+});
+
+test.each([
+  ['/a/*', '/a/b', true],
+  ['/a/*', '/a/', true],
+  ['/a/*', '/a', false],
+  ['/a/*', '/ab/c', false],
+  ['/*', '/', true],
+  ['/a', '/a', true],
+  ['/a', '/a/', false],
+  ['/a*', '/ab', false],
+])('%s covers %s: %s', (pattern, path, expected) => {
+  expect(matchesPath(pattern, path)).toBe(expected);
+});
+
+test.each<[string, Intent]>([
+  ['another client', { ...assertion, client: 'other' }],
+  ['an issuer with a slash more', { ...assertion, issuer: `${grant.issuer}/` }],
+  ['another issuer', { ...assertion, issuer: 'https://helseid-sts.nhn.no' }],
+  ['a request object', requestObject],
+  ['a proof for another client', { ...proof('POST', `${grant.issuer}/connect/token`), client: 'other' }],
+])('refused: %s', (_name, intent) => {
+  expect(() => checkGrant(intent, grant)).toThrow(expect.objectContaining({ code: 'grant_refused' }));
+});
+
+test('allowed: an assertion; a request object where they are granted', () => {
+  expect(checkGrant(assertion, grant)).toBe(grant.issuer);
+  expect(checkGrant(requestObject, { ...grant, requestObjects: true })).toBe(grant.issuer);
+});
+
+describe('organisation details', () => {
+  const child = '974760673';
+  const parent = '983658776';
+  const org = (numbers: { parent?: string; child?: string }): AssertionDetail => ({
+    type: 'helseid_authorization',
+    ...numbers,
+  });
+  const sfm = (journalId: string): AssertionDetail => ({ type: 'nhn:sfm:journal-id', journalId });
+  const uuid = '30f4ab40-dbc2-41a7-8ac4-181ad3fdc25b';
+  const single = (details: Grant['assertions']['details']) => testGrant({ assertions: { details } });
+  const multi = (details: Grant['assertions']['details']) =>
+    testGrant({ tenancy: 'multi-tenant', assertions: { details } });
+  const list = (...allowed: AllowedDetail[]) => allowed;
+  const type = 'helseid_authorization';
+
+  test.each<[string, Grant, AssertionDetail[]]>([
+    ['any', single('any'), [org({ child })]],
+    ['any, multi-tenant', multi('any'), [org({ parent, child }), sfm(uuid)]],
+    ['a listed child', single(list({ type, child })), [org({ child })]],
+    ['a star', single(list({ type, child: '*' })), [org({ child })]],
+    ['a listed parent alone', multi(list({ type, parent })), [org({ parent })]],
+    ['a listed parent and any child', multi(list({ type, parent, child: '*' })), [org({ parent, child })]],
+    ['one of several', multi(list({ type, parent: child }, { type, parent })), [org({ parent })]],
+    ['a listed journal', multi(list({ type: 'nhn:sfm:journal-id', journalId: uuid })), [sfm(uuid)]],
+    ['any journal', multi(list({ type: 'nhn:sfm:journal-id', journalId: '*' })), [sfm(uuid)]],
+  ])('allowed: %s', (_name, allowing, assertionDetails) => {
+    expect(checkGrant({ ...assertion, assertionDetails }, allowing)).toBe(grant.issuer);
+    expect(
+      checkGrant(
+        { ...requestObject, authorizationDetails: assertionDetails },
+        { ...allowing, requestObjects: true },
+      ),
+    ).toBe(grant.issuer);
+  });
+
+  test.each<[string, Grant, AssertionDetail[], string]>([
+    ['none', single('none'), [org({ child })], 'grant_refused'],
+    ['another child', single(list({ type, child })), [org({ child: parent })], 'grant_refused'],
+    ['an empty list', single([]), [org({ child })], 'grant_refused'],
+    [
+      'a child where none is listed',
+      multi(list({ type, parent })),
+      [org({ parent, child })],
+      'grant_refused',
+    ],
+    [
+      'no child where a star wants one',
+      multi(list({ type, parent, child: '*' })),
+      [org({ parent })],
+      'grant_refused',
+    ],
+    [
+      'another parent',
+      multi(list({ type, parent, child: '*' })),
+      [org({ parent: child, child })],
+      'grant_refused',
+    ],
+    ['a type that is not listed', multi(list({ type, parent })), [sfm(uuid)], 'grant_refused'],
+    ['one of two', multi(list({ type, parent })), [org({ parent }), sfm(uuid)], 'grant_refused'],
+    [
+      'another journal',
+      multi(list({ type: 'nhn:sfm:journal-id', journalId: child })),
+      [sfm(uuid)],
+      'grant_refused',
+    ],
+    ['a wrong number, though any', single('any'), [org({ child: '123' })], 'details_invalid'],
+    [
+      'a wrong number, though a star',
+      single(list({ type, child: '*' })),
+      [org({ child: '123' })],
+      'details_invalid',
+    ],
+  ])('refused: %s', (_name, allowing, assertionDetails, code) => {
+    expect(() => checkGrant({ ...assertion, assertionDetails }, allowing)).toThrow(
+      expect.objectContaining({ code }),
+    );
+    expect(() =>
+      checkGrant(
+        { ...requestObject, authorizationDetails: assertionDetails },
+        { ...allowing, requestObjects: true },
+      ),
+    ).toThrow(expect.objectContaining({ code }));
+  });
+});

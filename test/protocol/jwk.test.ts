@@ -1,0 +1,46 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { describePublicKey, readPublicKey, thumbprintOf } from '@helseid-zones/protocol/jwk';
+import { calculateJwkThumbprint } from 'jose';
+import { describe, expect, test } from 'vitest';
+import { generateKey } from '../fakes/kms.ts';
+
+describe.each(Object.keys(ALGORITHMS) as Algorithm[])('%s', (algorithm) => {
+  const privateKey = generateKey(algorithm);
+
+  test('only the members of RFC 7638, and jose’s thumbprint', async () => {
+    const { jwk, thumbprint } = describePublicKey(privateKey, algorithm);
+    expect(Object.keys(jwk).sort()).toEqual(jwk.kty === 'EC' ? ['crv', 'kty', 'x', 'y'] : ['e', 'kty', 'n']);
+    expect(thumbprint).toBe(await calculateJwkThumbprint(jwk));
+  });
+});
+
+test('the thumbprint of RFC 7638 3.1', () => {
+  const n =
+    '0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw';
+  expect(thumbprintOf({ kty: 'RSA', n, e: 'AQAB' })).toBe('NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs');
+});
+
+test.each<[Algorithm, Algorithm]>([
+  ['ES256', 'ES384'],
+  ['ES512', 'ES256'],
+  ['ES256', 'PS256'],
+  ['PS256', 'ES256'],
+])('a key for %s can’t be read for %s', (made, wanted) => {
+  const spki = createPublicKey(generateKey(made)).export({ format: 'der', type: 'spki' });
+  expect(() => readPublicKey(spki, wanted)).toThrow(expect.objectContaining({ code: 'key_not_usable' }));
+  expect(() => describePublicKey(generateKey(made), wanted)).toThrow(
+    expect.objectContaining({ code: 'key_not_usable' }),
+  );
+});
+
+test('RSA below 2048 bits is refused', () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  expect(() => describePublicKey(privateKey, 'PS256')).toThrow(/2048/);
+});
+
+test('what is not a SubjectPublicKeyInfo is refused', () => {
+  expect(() => readPublicKey(new Uint8Array([1, 2, 3]), 'ES256')).toThrow(
+    expect.objectContaining({ code: 'key_not_usable' }),
+  );
+});

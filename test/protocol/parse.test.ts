@@ -1,0 +1,191 @@
+import { MAX_REQUEST_BYTES, parseSignRequest } from '@helseid-zones/protocol/parse';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+const sha256 = 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg';
+const issuer = 'https://helseid-sts.test.nhn.no';
+const assertion = { kind: 'client_assertion', client: 'journal', issuer };
+const proof = { kind: 'dpop_proof', client: 'journal', method: 'POST', url: `${issuer}/connect/token` };
+const requestObject = {
+  kind: 'request_object',
+  client: 'journal',
+  issuer,
+  parameters: { response_type: 'code', redirect_uri: 'https://journal.example.no/callback' },
+};
+
+/** As Lambda hands it over: JSON, so that `__proto__` is a key like any other. */
+const parse = (json: string) => parseSignRequest(JSON.parse(json));
+const parseOne = (intent: unknown) => parseSignRequest({ intents: [intent] });
+
+describe('taken', () => {
+  test.each([
+    ['an assertion', assertion],
+    ['an assertion by the newest key', { ...assertion, key: 'newest' }],
+    ['a pinned assertion', { ...assertion, kid: sha256 }],
+    [
+      'an assertion with details',
+      { ...assertion, assertionDetails: [{ type: 'helseid_authorization', child: '974760673' }] },
+    ],
+    ['a proof', proof],
+    ['a proof with everything', { ...proof, nonce: 'a!~', ath: sha256, kid: sha256 }],
+    ['a request object', requestObject],
+    [
+      'a request object with resources',
+      { ...requestObject, parameters: { resource: ['https://a.example.no', 'urn:b'], max_age: '0' } },
+    ],
+  ])('%s', (_name, intent) => {
+    expect(parseOne(intent)).toEqual([intent]);
+  });
+
+  test('eight intents in their order', () => {
+    const intents = Array.from({ length: 8 }, (_, index) => ({ ...proof, nonce: `n${index}` }));
+    expect(parseSignRequest({ intents })).toEqual(intents);
+  });
+});
+
+describe('refused', () => {
+  test.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a string', 'x'],
+    ['an array', []],
+    ['nothing in it', {}],
+    ['no intents', { intents: [] }],
+    ['nine intents', { intents: Array.from({ length: 9 }, () => proof) }],
+    ['an object of intents', { intents: { 0: proof } }],
+    ['an extra field', { intents: [proof], client: 'journal' }],
+    ['a header for the signer to sign', { intents: [proof], header: { alg: 'none' } }],
+  ])('%s: request_malformed', (_name, event) => {
+    expect(() => parseSignRequest(event)).toThrow(expect.objectContaining({ code: 'request_malformed' }));
+  });
+
+  test.each([
+    ['null', null],
+    ['a string', 'dpop_proof'],
+    ['an unknown kind', { ...proof, kind: 'jws' }],
+    ['no kind', { client: 'journal', issuer }],
+    ['a kind that every object inherits', { ...proof, kind: 'constructor' }],
+    ['a field of another kind', { ...assertion, url: proof.url }],
+    ['an extra field', { ...assertion, sub: 'somebody' }],
+    ['claims', { ...proof, claims: { sub: 'x' } }],
+    ['a missing field', { kind: 'dpop_proof', client: 'journal', url: proof.url }],
+    ['a field of the wrong type', { ...proof, url: { href: proof.url } }],
+    ['a number for text', { ...assertion, issuer: 1 }],
+    ['null for an optional field', { ...proof, nonce: null }],
+    ['an empty string', { ...assertion, issuer: '' }],
+    ['a client that is no name', { ...assertion, client: 'Journal' }],
+    ['a method in lower case', { ...proof, method: 'post' }],
+    ['a method with a space', { ...proof, method: 'POST ' }],
+    ['an empty nonce', { ...proof, nonce: '' }],
+    ['a nonce with a quote', { ...proof, nonce: 'a"b' }],
+    ['a nonce with a space', { ...proof, nonce: 'a b' }],
+    ['a nonce of 1,025 characters', { ...proof, nonce: 'a'.repeat(1025) }],
+    ['an ath that is too short', { ...proof, ath: sha256.slice(1), kid: sha256 }],
+    ['an ath that is not canonical base64url', { ...proof, ath: `${sha256.slice(0, 42)}h`, kid: sha256 }],
+    ['an ath without a kid', { ...proof, ath: sha256 }],
+    ['a kid that is no thumbprint', { ...proof, kid: 'arn:aws:kms:x' }],
+    ['a kid and a choice', { ...assertion, kid: sha256, key: 'newest' }],
+    ['an unknown choice of key', { ...assertion, key: 'oldest' }],
+    ['no details in the list', { ...assertion, assertionDetails: [] }],
+    ['details that are no list', { ...assertion, assertionDetails: { type: 'helseid_authorization' } }],
+    ['an unknown type of detail', { ...assertion, assertionDetails: [{ type: 'x' }] }],
+    [
+      'an unknown field in a detail',
+      { ...assertion, assertionDetails: [{ type: 'helseid_authorization', orgnr: '1' }] },
+    ],
+    ['a control character', { ...assertion, issuer: `${issuer}\n` }],
+    ['a line separator', { ...assertion, issuer: `${issuer}\u2028` }],
+    ['a bidirectional override', { ...assertion, issuer: `${issuer}\u202e` }],
+    ['half a surrogate pair', { ...assertion, issuer: `${issuer}\ud800` }],
+    ['text that is too long', { ...assertion, issuer: 'a'.repeat(5000) }],
+    ['nesting that is too deep', { ...assertion, assertionDetails: [[[[[[[[[[1]]]]]]]]]] }],
+  ])('%s: intent_malformed', (_name, intent) => {
+    expect(() => parseOne(intent)).toThrow(expect.objectContaining({ code: 'intent_malformed' }));
+  });
+
+  test.each([
+    ['__proto__ in the request', `{"intents":[${JSON.stringify(proof)}],"__proto__":{"x":1}}`],
+    ['__proto__ in an intent', `{"intents":[{"kind":"dpop_proof","__proto__":{"kid":"x"}}]}`],
+    [
+      '__proto__ in parameters',
+      `{"intents":[{"kind":"request_object","client":"journal","issuer":"${issuer}","parameters":{"__proto__":"x"}}]}`,
+    ],
+    ['constructor in an intent', `{"intents":[{"kind":"dpop_proof","constructor":{"prototype":{}}}]}`],
+    ['toString in an intent', `{"intents":[{"kind":"dpop_proof","toString":"x"}]}`],
+    ['a key with a control character', `{"intents":[{"kind":"dpop_proof","a\\nb":"x"}]}`],
+  ])('%s', (_name, json) => {
+    expect(() => parse(json)).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/not allowed/) }),
+    );
+    expect(Object.hasOwn(Object.prototype, 'x')).toBe(false);
+  });
+
+  test.each([
+    ['sub', { sub: 'somebody' }],
+    ['iss', { iss: 'somebody' }],
+    ['aud', { aud: 'x' }],
+    ['exp', { exp: '1' }],
+    ['client_id', { client_id: 'another' }],
+    ['request_uri', { request_uri: 'urn:x' }],
+    ['client_assertion', { client_assertion: 'x' }],
+    ['authorization_details as text', { authorization_details: '[]' }],
+    ['the implicit flow', { response_type: 'token' }],
+    ['plain PKCE', { code_challenge_method: 'plain' }],
+    ['an http redirect', { redirect_uri: 'http://journal.example.no/callback' }],
+    ['a redirect with a fragment', { redirect_uri: 'https://journal.example.no/#x' }],
+    ['a max_age that is no number', { max_age: '1e3' }],
+    ['a scope with two spaces', { scope: 'openid  profile' }],
+    ['a list for one value', { scope: ['openid'] }],
+    ['an empty list', { resource: [] }],
+    ['a fragment response', { response_mode: 'fragment' }],
+  ])('a request object with %s', (_name, parameters) => {
+    expect(() => parseOne({ ...requestObject, parameters })).toThrow(
+      expect.objectContaining({ code: 'intent_malformed' }),
+    );
+  });
+
+  test('over 16 KiB, before anything else is looked at', () => {
+    const padding = (length: number) => ({ intents: [], padding: 'æ'.repeat(length) });
+    const overhead = JSON.stringify(padding(0)).length;
+    const most = (MAX_REQUEST_BYTES - overhead) / 2;
+    expect(() => parseSignRequest(padding(most + 1))).toThrow(
+      expect.objectContaining({ code: 'request_too_large' }),
+    );
+    expect(() => parseSignRequest(padding(Math.floor(most)))).toThrow(
+      expect.objectContaining({ code: 'request_malformed' }),
+    );
+  });
+
+  test('nesting that only JSON.parse bears', () => {
+    const depth = 200_000;
+    expect(() => parse(`{"intents":${'['.repeat(depth)}${']'.repeat(depth)}}`)).toThrow(
+      expect.objectContaining({ code: 'request_too_large' }),
+    );
+  });
+
+  test('anything at all, with a coded error that does not repeat it', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), fc.string({ minLength: 12 }), (value, secret) => {
+        for (const event of [
+          value,
+          { intents: value },
+          { intents: [value] },
+          { intents: [{ ...proof, nonce: `"${secret}` }] },
+        ]) {
+          try {
+            parseSignRequest(event);
+          } catch (error) {
+            expect(error).toMatchObject({
+              name: 'ZonesError',
+              code: expect.stringMatching(/malformed|too_large/),
+            });
+            expect(String(error)).not.toContain(secret);
+            continue;
+          }
+          expect.unreachable();
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,101 @@
+import { canonicalUrl } from '@helseid-zones/protocol/url';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+test.each([
+  ['https://api.example.no/', 'https://api.example.no', '/'],
+  ['https://api.example.no/v1/summaries/42', 'https://api.example.no', '/v1/summaries/42'],
+  ['https://api.example.no:8443/a?b=/../c#d', 'https://api.example.no:8443', '/a'],
+  ['https://api.example.no/a?x=%2F&y=@', 'https://api.example.no', '/a'],
+  ['https://api.example.no/a#?', 'https://api.example.no', '/a'],
+  ['https://api.example.no/bl%C3%A5b%C3%A6r/', 'https://api.example.no', '/bl%C3%A5b%C3%A6r/'],
+  ['https://api.example.no/a%20b/c@d:e', 'https://api.example.no', '/a%20b/c@d:e'],
+  ['https://api.example.no/Patient/$everything', 'https://api.example.no', '/Patient/$everything'],
+  ['https://[::1]:3443/a', 'https://[::1]:3443', '/a'],
+  ['https://api.example.no/.well-known/x', 'https://api.example.no', '/.well-known/x'],
+  ['https://api.example.no/...', 'https://api.example.no', '/...'],
+])('%s is taken', (url, origin, path) => {
+  expect(canonicalUrl(url)).toEqual({ origin, path });
+});
+
+test.each([
+  ['', 'can not be parsed'],
+  ['/v1', 'can not be parsed'],
+  ['//api.example.no/', 'can not be parsed'],
+  ['http://api.example.no/', 'not https'],
+  ['ftp://api.example.no/', 'not https'],
+  ['javascript:alert(1)', 'not https'],
+  ['https:api.example.no/', 'canonical form'],
+  ['https:/api.example.no/', 'canonical form'],
+  ['https:\\\\api.example.no\\a', 'canonical form'],
+  ['https://api.example.no\\@evil.example/', 'canonical form'],
+  ['https://user@api.example.no/', 'user information'],
+  ['https://user:pw@api.example.no/', 'user information'],
+  ['https://@api.example.no/', 'canonical form'],
+  ['https://api.example.no', 'canonical form'],
+  ['https://api.example.no:443/', 'canonical form'],
+  ['https://API.example.no/', 'canonical form'],
+  ['HTTPS://api.example.no/', 'canonical form'],
+  ['https://0x7f.1/', 'canonical form'],
+  ['https://api.exämple.no/', 'printable ASCII'],
+  ['https://api.example.no/a b', 'printable ASCII'],
+  ['https://api.example.no/a\n', 'printable ASCII'],
+  [' https://api.example.no/', 'printable ASCII'],
+  ['https://api.example.no/a/../b', 'canonical form'],
+  ['https://api.example.no/a/./b', 'canonical form'],
+  ['https://api.example.no/a/..', 'canonical form'],
+  ['https://api.example.no/a/%2e%2e/b', 'canonical form'],
+  ['https://api.example.no/a/%2E%2E/b', 'canonical form'],
+  ['https://api.example.no/a/.%2E/b', 'canonical form'],
+  ['https://api.example.no/a/..;/b', 'dot segment'],
+  ['https://api.example.no/a/..;x=1/b', 'dot segment'],
+  ['https://api.example.no/a/..%3Bx/b', 'dot segment'],
+  ['https://api.example.no/a/.;', 'dot segment'],
+  ['https://api.example.no//a', 'empty path segment'],
+  ['https://api.example.no/a//b', 'empty path segment'],
+  ['https://api.example.no/a\\b', 'canonical form'],
+  ['https://api.example.no/a%2Fb', 'read differently'],
+  ['https://api.example.no/a%2fb', 'percent-encoded'],
+  ['https://api.example.no/a%5Cb', 'read differently'],
+  ['https://api.example.no/a%252Fb', 'read differently'],
+  ['https://api.example.no/%61', 'read differently'],
+  ['https://api.example.no/%2e', 'canonical form'],
+  ['https://api.example.no/a%00b', 'read differently'],
+  ['https://api.example.no/a%0D%0Ab', 'read differently'],
+  ['https://api.example.no/a%', 'percent-encoded'],
+  ['https://api.example.no/a%4', 'percent-encoded'],
+  ['https://api.example.no/a%zz', 'percent-encoded'],
+  ['https://api.example.no/a%c3%a5', 'percent-encoded'],
+  ['https://api.example.no/a%FF', 'not text'],
+  ['https://api.example.no/a%C0%AFb', 'not text'],
+  ['https://api.example.no/a%C2%85b', 'not text'],
+  ['https://api.example.no/a%E2%80%AEb', 'not text'],
+  ['https://api.example.no/a|b', 'percent-encoded'],
+  ['https://api.example.no/a[b]', 'percent-encoded'],
+  [`https://api.example.no/${'a'.repeat(2048)}`, 'longer'],
+])('%s is refused: %s', (url, why) => {
+  expect(() => canonicalUrl(url)).toThrow(
+    expect.objectContaining({ code: 'intent_malformed', message: expect.stringContaining(why) }),
+  );
+});
+
+test('what is taken names the same place as the whole URL, whatever the input', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.webUrl({ withQueryParameters: true, withFragments: true }), fc.string()),
+      (input) => {
+        let taken: ReturnType<typeof canonicalUrl>;
+        try {
+          taken = canonicalUrl(input);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'intent_malformed' });
+          return;
+        }
+        const url = new URL(input);
+        expect(taken).toEqual({ origin: url.origin, path: url.pathname });
+        expect(input.startsWith(taken.origin + taken.path)).toBe(true);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
