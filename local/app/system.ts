@@ -9,13 +9,13 @@ import { type LocalAws, startLocalAws } from '../aws/local-aws.ts';
 import { createTrail, keepTrail, type Trail, type TrailLine } from '../aws/trail.ts';
 import { createCa } from '../helseid/ca.ts';
 import type { KeyAndCert } from '../helseid/certificates.ts';
-import { openPortal } from '../helseid/portal.ts';
-import { type StandIns, startStandIns } from '../helseid/stand-ins.ts';
 import { makeTrust, trustHere } from '../helseid/trust.ts';
 import { bootstrapKeys, type ClientKey } from './bootstrap.ts';
 import { claimPlace } from './claim.ts';
 import { type Closers, startOrClose } from './closers.ts';
 import { deriveLocalDeclaration, type LocalPorts, type StandInPlace } from './declaration.ts';
+import { openPortal } from './portal.ts';
+import { type StandIns, startStandIns } from './stand-ins.ts';
 import { removeState } from './state.ts';
 
 /** How the local system is started. */

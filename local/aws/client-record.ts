@@ -4,7 +4,7 @@ import type { ClientRecord, KeyEntry, KeyState } from '@helseid-zones/protocol/r
 import type { JWK } from 'jose';
 import { recordName } from '../../infra/declaration/names.ts';
 import type { SystemDeclaration } from '../../infra/declaration/types.ts';
-import type { StandIns } from '../helseid/stand-ins.ts';
+import type { StandIns } from '../app/stand-ins.ts';
 import { callJson } from './aws-client.ts';
 import type { LocalAws } from './local-aws.ts';
 

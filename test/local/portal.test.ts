@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { readWaiting } from '../../local/app/portal.ts';
 import type { TrailLine } from '../../local/aws/trail.ts';
-import { readWaiting } from '../../local/helseid/portal.ts';
 
 const waits = { code: 'ROTATION_WAITS_FOR_REGISTRATION', client: 'journal', kid: 'new' };
 const line = (fields: TrailLine['fields'], kind: TrailLine['kind'] = 'log'): TrailLine => ({

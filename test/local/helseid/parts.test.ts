@@ -56,9 +56,9 @@ test('what composes and validates for the product is not what validates here', (
   const folder = new URL('../../../local/helseid/', import.meta.url);
   const own = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'));
   const imports = own.flatMap((text) =>
-    [...text.matchAll(/from '(\.\.\/\.\.\/[^']+)'/g)].map(([, path]) => path),
+    [...text.matchAll(/from '((?:\.\.\/\.\.\/|@helseid-zones\/)[^']+)'/g)].map(([, path]) => path),
   );
-  expect([...new Set(imports)]).toEqual(['../../client/errors.ts']);
+  expect([...new Set(imports)]).toEqual(['@helseid-zones/protocol/errors']);
 });
 
 describe('registry', () => {

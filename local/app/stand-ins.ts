@@ -1,17 +1,10 @@
 import { join } from 'node:path';
 import { zoneScopes } from '../../infra/declaration/derive.ts';
 import type { SystemDeclaration } from '../../infra/declaration/types.ts';
-import type { LocalDeclaration, StandInPlace } from '../app/declaration.ts';
-import {
-  type ForeignClient,
-  foreignApis,
-  makeForeignClients,
-  registerForeign,
-} from '../app/foreign-client.ts';
 import type { Trail } from '../aws/trail.ts';
-import { startHealthApi } from './health-api.ts';
-import { startHelseId } from './helseid.ts';
-import { startSelfService } from './self-service.ts';
+import { startHealthApi } from '../helseid/health-api.ts';
+import { startHelseId } from '../helseid/helseid.ts';
+import { startSelfService } from '../helseid/self-service.ts';
 import type {
   CertificateAuthority,
   HealthApiServer,
@@ -20,7 +13,9 @@ import type {
   SelfServiceServer,
   StandInClient,
   StandInEvent,
-} from './types.ts';
+} from '../helseid/types.ts';
+import type { LocalDeclaration, StandInPlace } from './declaration.ts';
+import { type ForeignClient, foreignApis, makeForeignClients, registerForeign } from './foreign-client.ts';
 
 /** The stand-ins that run, by what they have in the local declaration. */
 export interface StandIns {
