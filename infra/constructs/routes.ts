@@ -72,7 +72,11 @@ export function addRoutes(
 
 function planRoutes({ routes, login }: NonNullable<ZoneDeclaration['gateway']>): PlannedRoute[] {
   const ofLogin = login ? loginRoutes(login) : [];
-  return [...routes, ...ofLogin.map((route) => ({ ...route, authorize: 'session' as const }))];
+  const closed = routes.map((route) => ({
+    ...route,
+    authorize: route.authorize === 'helseid' ? ('helseid' as const) : ('iam' as const),
+  }));
+  return [...closed, ...ofLogin.map((route) => ({ ...route, authorize: 'session' as const }))];
 }
 
 function createAuthorizer(scope: Construct, handler: IFunction | undefined): IAuthorizer | undefined {

@@ -43,11 +43,16 @@ export function baseUrlProblem(url: string): string | undefined {
 const PUBLIC_NAME =
   /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$/;
 
-/** Last labels that a resolver answers for its own network (RFC 6761, RFC 6762, RFC 8375; `internal` holds AWS's own names). */
-const PRIVATE_NAME = /\.(?:arpa|internal|invalid|local|localhost|onion)$/;
+/**
+ * Last labels that no public name has: IANA's special-use names (RFC 6761, 6762, 7686, 8375, 9476), those that networks use by
+ * themselves (RFC 6762 appendix G; `internal` holds AWS's own names), and what resolvers add.
+ */
+const PRIVATE_NAME =
+  /\.(?:alt|arpa|corp|example|home|internal|intranet|invalid|lan|local|localdomain|localhost|mail|onion|private|test)$/;
 
-/** AWS's own names, and what customers serve there: a REST or HTTP API's stage, and a function's URL. */
-const AWS_NAME = /(?:^|\.)(?:amazonaws\.(?:com|com\.cn|eu)|aws\.amazon\.com|aws)$/;
+/** AWS's own names in every partition, and what customers serve there: a REST or HTTP API's stage, and a function's URL. */
+const AWS_NAME =
+  /(?:^|\.)(?:(?:amazonaws|amazonwebservices)\.(?:com|com\.cn|eu)|aws\.amazon\.com|aws|ic\.gov|sgov\.gov|adc-e\.uk|scloud)$/;
 const CUSTOMER_NAME =
   /^[a-z0-9]+\.(?:execute-api\.[a-z0-9-]+\.amazonaws\.com|lambda-url\.[a-z0-9-]+\.on\.aws)$/;
 

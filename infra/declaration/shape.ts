@@ -3,7 +3,16 @@ import * as v from 'valibot';
 import type { Problem } from './problem.ts';
 
 const text = v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(2000, 'is too long'));
-const texts = v.pipe(v.array(text), v.minLength(1, 'must name at least one'));
+const atLeastOne = 'must name at least one';
+const texts = v.pipe(v.array(text), v.minLength(1, atLeastOne));
+
+/** One scope-token (RFC 6749 3.3): a space would make two of it. */
+const scope = v.pipe(text, v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope, without spaces'));
+const scopes = v.pipe(v.array(scope), v.minLength(1, atLeastOne));
+
+/** Compared as it is, so nothing that is not seen may make two of one. */
+const audience = v.pipe(text, v.regex(/^[^\s\p{C}]+$/u, 'must have no spaces and no invisible characters'));
+
 const count = v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(1, 'must be at least 1'));
 const httpMethod = v.picklist(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
@@ -27,14 +36,14 @@ const client = v.strictObject({
   profile,
   custody: v.exactOptional(v.picklist(['kms', 'secret', 'file', 'database', 'pkcs11'])),
   selfService: v.exactOptional(
-    v.strictObject({ baseUrl: text, audience: text, scope: text, body: v.picklist(['object', 'string']) }),
+    v.strictObject({ baseUrl: text, audience, scope, body: v.picklist(['object', 'string']) }),
   ),
   rotation: v.exactOptional(
     v.strictObject({ everyDays: count, longestTokenLifetime: count, propagation: v.exactOptional(count) }),
   ),
 });
 
-const api = v.strictObject({ baseUrl: text, audience: text, scopes: texts, resource: v.exactOptional(text) });
+const api = v.strictObject({ baseUrl: text, audience, scopes, resource: v.exactOptional(text) });
 
 const grant = v.strictObject({
   client: text,
@@ -47,7 +56,7 @@ const grant = v.strictObject({
       api: text,
       methods: v.pipe(
         v.array(v.picklist(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])),
-        v.minLength(1, 'must name at least one'),
+        v.minLength(1, atLeastOne),
       ),
       paths: texts,
     }),
@@ -58,7 +67,7 @@ const grant = v.strictObject({
 
 const login = v.strictObject({
   client: text,
-  scopes: texts,
+  scopes,
   securityLevel: v.exactOptional(v.picklist(['2', '3', '4'])),
   acrValues: v.exactOptional(texts),
   prompt: v.exactOptional(v.picklist(['login', 'select_account'])),
@@ -80,8 +89,8 @@ const login = v.strictObject({
 
 const authorizer = v.strictObject({
   client: text,
-  audience: text,
-  scopes: texts,
+  audience,
+  scopes,
   securityLevel: v.exactOptional(v.picklist(['2', '3', '4'])),
   otherAudiences: v.exactOptional(v.boolean()),
   proofAge: v.exactOptional(count),
@@ -125,13 +134,29 @@ const system = v.strictObject({
 /** Fields that are missing, unknown or of the wrong type. Says nothing about what values mean together. */
 export function checkShape(declaration: unknown): Problem[] {
   const parsed = v.safeParse(system, declaration);
-  return (parsed.issues ?? []).map((issue) => ({
+  if (parsed.success) return findLost(declaration, parsed.output, '');
+  return parsed.issues.map((issue) => ({
     field: fieldOf(issue.path),
     message:
       issue.kind === 'schema' && issue.expected === 'never'
         ? 'is not a field of the declaration; check its spelling against infra/declaration/types.ts'
         : issue.message.replace(/^Invalid \w+: Expected/, 'is not right: expected'),
   }));
+}
+
+/**
+ * What the schema never looked at: `v.record` leaves `__proto__`, `prototype` and `constructor` out, so whatever stands below
+ * such a name would be in the declaration unread.
+ */
+function findLost(given: unknown, read: unknown, field: string): Problem[] {
+  if (typeof given !== 'object' || given === null) return [];
+  const output = (read ?? {}) as Record<string, unknown>;
+  return Object.entries(given).flatMap(([key, value]) => {
+    const at = Array.isArray(given) ? `${field}[${key}]` : `${field}${field && '.'}${key}`;
+    return Object.hasOwn(output, key)
+      ? findLost(value, output[key], at)
+      : [{ field: at, message: 'has a name that JavaScript keeps for itself: choose another' }];
+  });
 }
 
 function fieldOf(path: readonly { key: unknown }[] | undefined): string {

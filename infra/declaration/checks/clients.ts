@@ -1,5 +1,5 @@
 import { ALGORITHMS, isAlgorithm } from '@helseid-zones/protocol/algorithms';
-import { baseUrlProblem, collect, hostProblem, type Problem, type Unless } from '../problem.ts';
+import { baseUrlProblem, collect, hostProblem, isCanonical, type Problem, type Unless } from '../problem.ts';
 import type { ClientDeclaration, SystemDeclaration } from '../types.ts';
 
 const DAY = 24 * 60 * 60;
@@ -53,15 +53,14 @@ function checkIssuer(unless: Unless, field: string, issuer: string): void {
     'is http; an issuer is an https URL (RFC 8414 2): write https://…',
   );
   if (issuer.startsWith('http://')) return;
-  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
-  const plain =
-    url?.protocol === 'https:' && !/[?#\s]/.test(issuer) && url.username === '' && url.password === '';
+  // As the signer will read it, an origin without its slash too.
+  const plain = !/[?#]/.test(issuer) && (isCanonical(issuer) || isCanonical(`${issuer}/`));
   unless(
     plain,
     field,
-    'must be an https URL without query, fragment and user information, as in the metadata',
+    'must be an https URL in canonical form, without query, fragment and user information, as in the metadata',
   );
-  const problem = plain ? hostProblem(url.hostname) : undefined;
+  const problem = plain ? hostProblem(new URL(issuer).hostname) : undefined;
   unless(problem === undefined, field, problem ?? '');
   unless(
     !(plain && isHelseId(issuer) && issuer.endsWith('/')),
@@ -75,7 +74,16 @@ function isHelseId(issuer: string): boolean {
   return URL.canParse(issuer) && /(^|\.)nhn\.no$/.test(new URL(issuer).hostname);
 }
 
+/** A media type's subtype (RFC 6838 4.2), with or without `application/` (RFC 7515 4.1.9). */
+const TYP = /^(?:application\/)?[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/i;
+
 function checkProfile(unless: Unless, field: string, { profile, issuer }: ClientDeclaration): void {
+  for (const name of ['assertionTyp', 'requestObjectTyp'] as const)
+    unless(
+      TYP.test(profile[name]),
+      `${field}.${name}`,
+      'must be a media type below application/ without parameters, like client-authentication+jwt',
+    );
   // As whoever verifies reads them: any case, with or without application/ (RFC 7515 4.1.9).
   const typs = [profile.assertionTyp, profile.requestObjectTyp, 'dpop+jwt'].map((typ) =>
     typ.toLowerCase().replace(/^application\//, ''),

@@ -7,7 +7,7 @@ export function checkExceptions(system: SystemDeclaration): Problem[] {
     for (const [index, { resource, reason }] of (system.exceptions ?? []).entries()) {
       const at = `exceptions[${index}]`;
       unless(
-        reason.trim().length >= 15,
+        reason.replace(/[^\p{L}\p{N}]+/gu, ' ').trim().length >= 15,
         `${at}.reason`,
         'must be a sentence that says why; it is printed every time',
       );

@@ -38,7 +38,28 @@ function checkGrant(unless: Unless, system: SystemDeclaration, field: string, gr
   const client = ownEntry(system.clients, grant.client);
   unless(client !== undefined, `${field}.client`, unknown(grant.client, 'client', system.clients));
   if (client) checkDetails(unless, `${field}.details`, grant.details, client);
-  for (const [index, api] of grant.apis.entries()) checkApi(unless, system, `${field}.apis[${index}]`, api);
+  for (const [index, api] of grant.apis.entries()) {
+    checkApi(unless, system, `${field}.apis[${index}]`, api);
+    checkMethods(unless, system, `${field}.apis[${index}].methods`, api);
+  }
+}
+
+/** Where an issuer's endpoints are is in its metadata, and they take POST: no proof for one there may name a token (RFC 9449 4.2). */
+function checkMethods(
+  unless: Unless,
+  system: SystemDeclaration,
+  field: string,
+  { api, methods }: ApiGrant,
+): void {
+  const origin = URL.parse(ownEntry(system.apis, api)?.baseUrl ?? '')?.origin;
+  const issuer = Object.entries(system.clients).find(
+    ([, { issuer }]) => URL.parse(issuer)?.origin === origin,
+  );
+  unless(
+    origin === undefined || issuer === undefined || !methods.includes('POST'),
+    field,
+    `has POST at the origin of clients.${issuer?.[0]}.issuer, whose own endpoints take POST: proofs with ath would be made for those too. Give the API a host of its own, or leave POST out`,
+  );
 }
 
 function checkApi(unless: Unless, system: SystemDeclaration, field: string, { api, paths }: ApiGrant): void {

@@ -1,3 +1,4 @@
+import { parseGrant } from '@helseid-zones/protocol/grant';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import multiTenant from '../../../examples/multi-tenant.zones.ts';
@@ -67,7 +68,16 @@ describe('accepted', () => {
       'apis.documents.baseUrl',
       'https://api2.selvbetjening.test.nhn.no',
     ],
-    ['an API at the issuer’s origin', 'apis.documents.baseUrl', 'https://helseid-sts.test.nhn.no/api'],
+    [
+      'an API without POST at the issuer’s origin',
+      'apis.summaries.baseUrl',
+      'https://helseid-sts.test.nhn.no',
+    ],
+    [
+      'a typ that is spelled out',
+      'clients.journal.profile.assertionTyp',
+      'application/client-authentication+jwt',
+    ],
     ['a scope like the self-service API’s', 'apis.documents.scopes', ['nhn:selvbetjening/clients']],
     ['an audience like the self-service API’s', 'apis.documents.audience', 'nhn:selvbetjening2'],
     ['an API at API Gateway', 'apis.documents.baseUrl', `https://a1b2c3.${API_GATEWAY}/live`],
@@ -316,6 +326,13 @@ const REFUSED: Refused[] = [
     'https://secretsmanager.eu-north-1.api.aws',
     'https://kms.cn-north-1.amazonaws.com.cn',
     'https://signin.aws.amazon.com',
+    'https://kms.cn-north-1.api.amazonwebservices.com.cn',
+    'https://kms.eusc-de-east-1.amazonaws.eu',
+    'https://kms.eusc-de-east-1.api.amazonwebservices.eu',
+    'https://kms.us-iso-east-1.c2s.ic.gov',
+    'https://kms.us-isob-east-1.sc2s.sgov.gov',
+    'https://kms.us-isob-east-1.api.aws.scloud',
+    'https://kms.eu-isoe-west-1.cloud.adc-e.uk',
     `https://${API_GATEWAY}`,
     `https://x.a1b2.${API_GATEWAY}`,
   ].map((url): Refused => [`an API at ${url}`, BASE, url, /where AWS itself is called/]),
@@ -337,6 +354,81 @@ const REFUSED: Refused[] = [
     [`an issuer at ${host}`, 'clients.vendor.issuer', `https://${host}`, /public DNS only|https URL/],
     [`a self-service API at ${host}`, SELF_SERVICE, `https://${host}`, /public DNS only/],
   ]),
+
+  ...['alt', 'corp', 'example', 'home', 'intranet', 'lan', 'localdomain', 'private', 'test'].map(
+    (label): Refused => [`an API below .${label}`, BASE, `https://api.${label}`, /public DNS only/],
+  ),
+  ...[
+    'HTTPS://as.example.org',
+    'https:as.example.org',
+    '\u0001https://as.example.org',
+    ' https://as.example.org',
+    'https://as.example.org ',
+    'https://@as.example.org',
+    'https://:@as.example.org',
+    'https://AS.example.org',
+    'https://as.example.org:443',
+    'https://as.example.org/a/../b',
+    'https://as.example.org/a/.',
+    'https://as.example.org/%61',
+    'https://as.example.org//a',
+    'https:\\\\as.example.org',
+    'https://as.example.org?',
+  ].map((url): Refused => [`the issuer ${url}`, 'clients.vendor.issuer', url, /https URL in canonical form/]),
+  ...['x/dpop+jwt', 'dpop+jwt;x', 'dpop+jwt ', 'application/', 'application/dpop+jwt;x=1', 'text/jwt'].map(
+    (typ): Refused => [
+      `assertions of typ ${typ}`,
+      'clients.journal.profile.assertionTyp',
+      typ,
+      /media type below application/,
+    ],
+  ),
+  ...['', ' ', 'a b', ' a', 'a\t', 'a\u00a0b', 'ø', '"a"', 'a\\b'].flatMap((scope): Refused[] =>
+    ['apis.documents.scopes[0]', `${LOGIN}.scopes[1]`, 'clients.journal.selfService.scope'].map((field) => [
+      `${JSON.stringify(scope)} for ${field}`,
+      field,
+      scope,
+      /one scope|empty/,
+    ]),
+  ),
+  [
+    'two scopes in one of the authorizer’s',
+    'zones.public.gateway.authorizer',
+    { client: 'journal', audience: 'a', scopes: ['a b'] },
+    /one scope/,
+    'zones.public.gateway.authorizer.scopes[0]',
+  ],
+  [
+    'a self-service audience with a space',
+    'clients.journal.selfService.audience',
+    'nhn:selvbetjening ',
+    /no spaces/,
+  ],
+  [
+    'an audience with an invisible character',
+    'apis.documents.audience',
+    'nhn:selvbetjening\u200b',
+    /invisible/,
+  ],
+  [
+    'POST at the issuer’s origin',
+    BASE,
+    'https://helseid-sts.test.nhn.no/api',
+    /POST at the origin of clients\.journal\.issuer/,
+    'zones.internal.grants[0].apis[0].methods',
+  ],
+
+  // names that valibot's records leave out
+  ...['clients', 'apis', 'zones'].flatMap((place) =>
+    ['prototype', 'constructor'].map(
+      (name): Refused => [
+        `${place}.${name}`,
+        `${place}.${name}`,
+        { anything: 'goes' },
+        /JavaScript keeps for itself/,
+      ],
+    ),
+  ),
 
   // networks
   ...[
@@ -599,6 +691,8 @@ const REFUSED: Refused[] = [
 
   // exceptions
   ['an exception without a reason', 'exceptions[0].reason', 'because', /says why/],
+  ['a reason that nobody sees', 'exceptions[0].reason', '\u200b'.repeat(40), /says why/],
+  ['a reason of dots', 'exceptions[0].reason', '.'.repeat(40), /says why/],
   ['an exception from everything', 'exceptions[0].resource', '*', /excepts everything/],
 
   // shape
@@ -615,11 +709,45 @@ test.each(REFUSED)('refused: %s', (_name, path, value, message, field = path) =>
   expect(found?.message).toMatch(message);
 });
 
+/** What the registry of special-use names has (and `aws`, AWS's own): not names of the public DNS, though they look like ones. */
+const SPECIAL =
+  /\.(?:alt|arpa|aws|corp|example|home|internal|intranet|invalid|lan|local|localdomain|localhost|mail|onion|private|scloud|test)$/;
+
+test('a name that the schema would leave out is refused, whatever stands below it', () => {
+  const open = {
+    cidr: '10.50.0.0/20',
+    gateway: { routes: [{ method: 'GET', path: '/a', function: 'summary', authorize: 'session' }] },
+    grants: [],
+  };
+  for (const name of ['prototype', 'constructor', '__proto__']) {
+    const zones = Object.fromEntries([...Object.entries(FULL.zones), [name, open]]);
+    expect(() => defineSystem({ ...FULL, zones } as typeof FULL)).toThrow(
+      expect.objectContaining({
+        code: 'declaration_invalid',
+        facts: { problems: 1, field: `zones.${name}` },
+      }),
+    );
+  }
+});
+
+test('a signer accepts each grant of an accepted issuer', () => {
+  const issuer = fc.oneof(
+    fc.webUrl({ validSchemes: ['https', 'http'], withFragments: true }),
+    fc.constantFrom('https://as.example.org', 'https://as.example.org/a', '\u0001https://as.example.org'),
+  );
+  fc.assert(
+    fc.property(issuer, (url) => {
+      const declaration = changed('clients.vendor.issuer', url);
+      if (findProblems(declaration).length > 0) return;
+      for (const grant of deriveGrants(declaration as typeof FULL)) parseGrant(JSON.stringify(grant));
+    }),
+    { numRuns: 50 },
+  );
+});
+
 test('a host is a name of the public DNS: any name is accepted, no address is', () => {
   const accepts = (host: string) => findProblems(changed(BASE, `https://${host}`)).length === 0;
-  const domain = fc
-    .domain()
-    .filter((name) => !/\.(?:arpa|internal|invalid|local|localhost|onion|aws)$/.test(name));
+  const domain = fc.domain().filter((name) => !SPECIAL.test(name));
   fc.assert(fc.property(domain, (name) => accepts(name)));
   const address = fc.oneof(
     fc.ipV4(),

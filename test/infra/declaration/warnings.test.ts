@@ -43,9 +43,9 @@ test.each<[string, string, unknown, RegExp]>([
   ],
   [
     'an API at its issuer’s origin',
-    'apis.documents.baseUrl',
+    'apis.summaries.baseUrl',
     'https://helseid-sts.test.nhn.no/api',
-    /^apis\.documents\.baseUrl lies at the origin of clients\.journal\.issuer/,
+    /^apis\.summaries\.baseUrl lies at the origin of clients\.journal\.issuer/,
   ],
 ])('%s', (_name, path, value, expected) => {
   expect(warningsWith(path, value)).toEqual([expect.stringMatching(expected)]);

@@ -5,9 +5,6 @@ import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.t
 import { zoneOfStack } from '../../network/model.ts';
 import type { ProofInput, Rule } from '../rule.ts';
 
-/** API Gateway's name of each way to authorize a route; `session` is for the function to do, by cookie. */
-const TYPES = { iam: 'AWS_IAM', helseid: 'CUSTOM', session: 'NONE' } as const;
-
 /** Every method of an API is a declared route, authorised as declared; an authorizer's answer is good for one request. */
 export const routesAreAuthorized: Rule = {
   name: 'routes-are-authorized',
@@ -41,7 +38,7 @@ function routeProblem(method: ResolvedResource, input: ProofInput): string[] {
     (route) => route.method === HttpMethod && route.path === path,
   );
   if (expected === undefined) return [`${String(HttpMethod)} ${path || '/'} is not a declared route`];
-  const type = TYPES[expected.authorize];
+  const { type } = expected;
   const own = resourcesOfType(input.assembly, 'AWS::ApiGateway::Authorizer').some(
     ({ physicalId, stack }) => physicalId === AuthorizerId && stack === method.stack,
   );
@@ -55,16 +52,15 @@ function routeProblem(method: ResolvedResource, input: ProofInput): string[] {
   ];
 }
 
+/** Open are the routes of user login alone, whose functions check the cookie: whatever else a declaration says of a route, it is closed. */
 function routesOf(zone: ZoneDeclaration | undefined) {
   const { routes = [], login } = zone?.gateway ?? {};
-  return [
-    ...routes.map(({ method, path, authorize }) => ({ method: String(method), path, authorize })),
-    ...(login === undefined ? [] : loginRoutes(login)).map(({ method, path }) => ({
-      method: String(method),
-      path,
-      authorize: 'session' as const,
-    })),
-  ];
+  const closed = routes.map((route) => ({
+    ...route,
+    type: route.authorize === 'helseid' ? 'CUSTOM' : 'AWS_IAM',
+  }));
+  const open = login === undefined ? [] : loginRoutes(login).map((route) => ({ ...route, type: 'NONE' }));
+  return [...closed, ...open].map(({ method, path, type }) => ({ method: String(method), path, type }));
 }
 
 function pathOf(id: string, input: ProofInput): string {

@@ -744,3 +744,14 @@ describe('zones-of-a-client-need-the-same-scopes', () => {
     ]);
   });
 });
+
+it('routes-are-authorized: no declared route is open, whatever is declared of it', () => {
+  const { public: open } = system.zones;
+  const routes = [{ method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'session' }];
+  const zone = { ...open, gateway: { routes } } as unknown as typeof open;
+  const declaration = { ...system, zones: { ...system.zones, public: zone } };
+  const stacks = { [PUBLIC]: route({ AuthorizationType: 'NONE' }) };
+  expect(routesAreAuthorized.check(inputOf(stacks, new Map(), declaration))).toEqual([
+    expect.objectContaining({ message: expect.stringMatching(/authorised by NONE, not by AWS_IAM/) }),
+  ]);
+});
