@@ -45,9 +45,11 @@ async function revokeUnkept(
 
 function chooseToken(body: unknown, held: string | undefined): RevocationRequest | undefined {
   const { refresh_token: refresh, access_token: access } = Object(body) as Record<string, unknown>;
-  if (typeof refresh === 'string')
-    return refresh === held ? undefined : { token: refresh, hint: 'refresh_token' };
-  return typeof access === 'string' && held === undefined
-    ? { token: access, hint: 'access_token' }
-    : undefined;
+  if (isToken(refresh)) return refresh === held ? undefined : { token: refresh, hint: 'refresh_token' };
+  return isToken(access) && held === undefined ? { token: access, hint: 'access_token' } : undefined;
+}
+
+/** An empty text is a token to nobody (RFC 6749 A.12, A.17). */
+function isToken(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }

@@ -67,7 +67,7 @@ export function createApiFetch(client: TokenClient, source: TokenSource): ApiFet
         throw error;
       }
       const { response, challenges, nonce, nonceIsNew } = answer;
-      if (challenges.some(({ scheme, error }) => scheme === 'dpop' && error === 'use_dpop_nonce')) {
+      if (asksForNonce(answer)) {
         await response.body?.cancel();
         if (nonceTried || nonce === undefined) throw stopNonceLoop(url.origin);
         if (once) throw keepStream(url, 'wants a nonce');
@@ -88,6 +88,12 @@ export function createApiFetch(client: TokenClient, source: TokenSource): ApiFet
       return response;
     }
   };
+}
+
+/** RFC 9449 9: the challenge is a 401. Under another status it is words beside an answer, and the call may have been carried out. */
+function asksForNonce({ response, challenges }: ApiAnswer): boolean {
+  const asked = challenges.some(({ scheme, error }) => scheme === 'dpop' && error === 'use_dpop_nonce');
+  return asked && response.status === 401;
 }
 
 /** RFC 9110 9.2.2. */

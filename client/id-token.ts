@@ -1,6 +1,11 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import type { TokenEndpointResponse } from 'oauth4webapi';
-import { type AuthorizationServer, type Client, getValidatedIdTokenClaims } from 'oauth4webapi';
+import {
+  type AuthorizationServer,
+  type Client,
+  getValidatedIdTokenClaims,
+  type IDToken,
+  type TokenEndpointResponse,
+} from 'oauth4webapi';
 import { verifyIssuerJwt } from './issuer-jwt.ts';
 import { readAs } from './oauth-errors.ts';
 import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
@@ -9,7 +14,8 @@ import type { IdTokenClaims } from './tokens.ts';
 /**
  * Reads the ID token of a token response. `process` is the library's function for the grant, which checks the claims
  * (OpenID Connect Core 3.1.3.7: `iss`, `aud`, `exp`, `iat`, `nonce`, `auth_time`, the one algorithm). What it leaves to
- * us is done here: the signature, no audience but ours, no `iat` in the future.
+ * us is done here: the signature, no audience but ours, no `iat` in the future. A `sid` that is no text, or empty, is left
+ * out: no logout token can name it.
  *
  * Throws `id_token_invalid`. Does not check `acr` (HelseID issues none) or the security level: that is the login's.
  */
@@ -26,8 +32,18 @@ export function readIdToken(
     checkAudience(client, claims);
     if (claims.iat > client.now() / 1000 + CLOCK_TOLERANCE) throw invalid('has an "iat" in the future');
     if (claims.sub === '') throw invalid('has an empty "sub"');
-    return { idToken: body.id_token, idTokenClaims: claims };
+    return { idToken: body.id_token, idTokenClaims: readClaims(claims) };
   });
+}
+
+/** The claims by their types, where the library looks at no type: it compares a `nonce` only at the login, and ignores `sid`. */
+function readClaims({ sid, nonce, ...claims }: IDToken): IdTokenClaims {
+  if (nonce !== undefined && typeof nonce !== 'string') throw invalid('has a "nonce" that is no text');
+  return {
+    ...claims,
+    ...(nonce === undefined ? {} : { nonce }),
+    ...(typeof sid === 'string' && sid !== '' ? { sid } : {}),
+  };
 }
 
 /** What the library's functions for the grants have in common. */

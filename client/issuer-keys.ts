@@ -1,4 +1,4 @@
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import type { KeySource } from './jwks.ts';
 
 /**
@@ -9,12 +9,12 @@ import type { KeySource } from './jwks.ts';
  */
 export function createIssuerKeys(source: KeySource, { cooldown }: { cooldown: number }): JWTVerifyGetKey {
   return async (...request) => {
-    const known = createLocalJWKSet((await source.get()) as unknown as JSONWebKeySet);
+    const known = createLocalJWKSet(await source.get());
     try {
       return await known(...request);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
     }
-    return createLocalJWKSet((await source.getAgain(cooldown)) as unknown as JSONWebKeySet)(...request);
+    return createLocalJWKSet(await source.getAgain(cooldown))(...request);
   };
 }

@@ -1,21 +1,21 @@
+import { createPublicKey } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { JSONWebKeySet, JWK } from 'jose';
 import type { AuthorizationServer } from 'oauth4webapi';
 import { type Cached, createCached } from './cached.ts';
 import type { Fetch } from './http.ts';
 import { fetchDocument, requireEndpoint } from './metadata.ts';
 
-/** A JWK Set (RFC 7517 5), as far as it has been looked at. */
-export interface KeySet {
-  keys: Record<string, unknown>[];
-}
-
 /** The issuer's public keys. Rejects with `issuer_unreachable` or `metadata_invalid`. */
-export type KeySource = Cached<KeySet>;
+export type KeySource = Cached<JSONWebKeySet>;
 
 /** Milliseconds after which keys are read again, so that one that the issuer withdrew does not verify for long. */
 const KEYS_LIFETIME = 3600 * 1000;
 
-/** Makes a {@link KeySource} that reads `jwks_uri`. Does not check the keys: `jose` does, when one is used. */
+/**
+ * Makes a {@link KeySource} that reads `jwks_uri`. A set replaces the one before only where it can be used: of its keys those
+ * are taken that verify signatures, the others ignored (RFC 7517 5); one must be left, and no two that a `kid` can't tell apart.
+ */
 export function createKeySource(deps: {
   metadata: () => Promise<AuthorizationServer>;
   fetch: Fetch;
@@ -29,7 +29,7 @@ async function readKeys(deps: {
   metadata: () => Promise<AuthorizationServer>;
   fetch: Fetch;
   timeout: number;
-}): Promise<KeySet> {
+}): Promise<JSONWebKeySet> {
   const url = requireEndpoint(await deps.metadata(), 'jwks_uri');
   const headers = { accept: 'application/json, application/jwk-set+json' };
   const response = await fetchDocument(url, deps.timeout, (signal) =>
@@ -37,13 +37,47 @@ async function readKeys(deps: {
   );
   const { status } = response;
   const body: unknown = status === 200 ? await response.json().catch(() => undefined) : undefined;
-  if (isKeySet(body)) return body;
+  const keys = readKeySet(body);
+  if (keys.length > 0 && !keys.some((key, index) => keys.slice(0, index).some(isTwin(key)))) return { keys };
   // An issuer has keys: whatever is served in their place will pass.
   const code = status === 200 ? 'metadata_invalid' : 'issuer_unreachable';
-  throw new ZonesError(code, `${url} does not serve a JWK Set (HTTP ${status}).`, { facts: { status } });
+  throw new ZonesError(code, `${url} serves no JWK Set that can be used (HTTP ${status}).`, {
+    facts: { status },
+  });
 }
 
-function isKeySet(body: unknown): body is KeySet {
-  if (typeof body !== 'object' || body === null || !('keys' in body)) return false;
-  return Array.isArray(body.keys) && body.keys.every((key) => typeof key === 'object' && key !== null);
+function readKeySet(body: unknown): JWK[] {
+  const { keys } = Object(body) as { keys?: unknown };
+  return Array.isArray(keys) ? keys.flatMap((key) => readKey(Object(key)) ?? []) : [];
+}
+
+/** The bits that an RSA key has at least (RFC 7518 3.3, 3.5). */
+const MIN_RSA_BITS = 2048;
+
+/** The public members of a key that verifies signatures, and what it is chosen by; nothing for any other. */
+function readKey({ kid, alg, use, key_ops: ops, ...key }: Record<string, unknown>): JWK | undefined {
+  if (!isOptionalText(kid) || !isOptionalText(alg) || (use !== undefined && use !== 'sig')) return undefined;
+  if (ops !== undefined && !(Array.isArray(ops) && ops.includes('verify'))) return undefined;
+  try {
+    const imported = createPublicKey({ key, format: 'jwk' });
+    const { modulusLength } = imported.asymmetricKeyDetails ?? {};
+    if (modulusLength !== undefined && modulusLength < MIN_RSA_BITS) return undefined;
+    return { ...imported.export({ format: 'jwk' }), kid, alg } as JWK;
+  } catch {
+    // Of a kind that node:crypto does not know, or with members that make no key.
+    return undefined;
+  }
+}
+
+/** Whether another key answers to the same `kid`: types and algorithms tell keys apart too (RFC 7517 4.5). */
+function isTwin({ kid, kty, alg }: JWK): (other: JWK) => boolean {
+  return (other) =>
+    kid !== undefined &&
+    kid === other.kid &&
+    kty === other.kty &&
+    (alg === other.alg || alg === undefined || other.alg === undefined);
+}
+
+function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string';
 }

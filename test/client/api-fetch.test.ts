@@ -76,6 +76,18 @@ test.each([
   expect(issuer.posts.length).toBe(2);
 });
 
+test.each([201, 200, 403, 500])(
+  'a challenge for a nonce under status %i is no reason to send again',
+  async (status) => {
+    const { api, call } = await makeApi();
+    const headers = { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'n' };
+    api.behaviour.answer = () => new Response('done', { status, headers });
+    const response = await call(`${API}/x`, { method: 'POST', body: 'b' });
+    expect([response.status, await response.text()]).toEqual([status, 'done']);
+    expect(api.requests.length).toBe(1);
+  },
+);
+
 test('a nonce from a success is used for the next call', async () => {
   const { api, call, signer } = await makeApi();
   api.behaviour.nonceOnSuccess = true;

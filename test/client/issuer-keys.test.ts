@@ -1,4 +1,5 @@
 import { createIssuerKeys } from '@helseid-zones/client/issuer-keys';
+import { exportJWK, generateKeyPair } from 'jose';
 import { expect, test } from 'vitest';
 import { failure, makeWorld } from './make-client.ts';
 
@@ -58,4 +59,51 @@ test('keys that were read stay while they can’t be read again, until their hou
   network.mount('https://sts.test', async () => new Response(null, { status: 503 }));
   clock.now += 3600_000;
   await failure(Promise.resolve(keyOf(next)), 'issuer_unreachable');
+});
+
+test.each<[string, (right: Record<string, unknown>) => unknown]>([
+  ['a key that is an array', () => ({ keys: [[]] })],
+  ['no keys', () => ({ keys: [] })],
+  ['the same kid twice', (right) => ({ keys: [right, right] })],
+  ['its kid twice, once without an algorithm', (right) => ({ keys: [right, { ...right, alg: undefined }] })],
+  ['keys for encryption only', (right) => ({ keys: [{ ...right, use: 'enc' }] })],
+  ['keys that verify nothing', (right) => ({ keys: [{ ...right, key_ops: ['encrypt'] }] })],
+  ['a key that lacks its modulus', (right) => ({ keys: [{ ...right, n: undefined }] })],
+  ['a key that is too short', (right) => ({ keys: [{ ...right, n: 'AQAB' }] })],
+  ['a kid that is no text', (right) => ({ keys: [{ ...right, kid: 1 }] })],
+  ['keys that are no list', (right) => ({ keys: { 0: right, length: 1 } })],
+  ['null', () => null],
+])('a set with %s never replaces one that can be used', async (_name, change) => {
+  const { keyOf, ownKid, issuer, clock, network } = await makeKeys();
+  const kid = await ownKid();
+  await keyOf(kid);
+  const [right] = ((await (await network.fetch(`${issuer.issuer}/jwks`)).json()) as { keys: [object] }).keys;
+  const served = { body: change({ ...right }) };
+  network.mount('https://sts.test', async (request) =>
+    request.url.endsWith('/jwks') ? Response.json(served.body) : issuer.handle(request),
+  );
+  clock.now += 30_000;
+  const error = await failure(Promise.resolve(keyOf('made-up')), 'metadata_invalid');
+  expect(error.facts).toEqual({ status: 200 });
+  await expect(keyOf(kid)).resolves.toBeTruthy();
+  // Soon after, the issuer has mended it, with a new key.
+  const { publicKey } = await generateKeyPair('RS256');
+  served.body = { keys: [{ ...(await exportJWK(publicKey)), kid: 'next' }] };
+  clock.now += 30_000;
+  await expect(keyOf('next')).resolves.toBeTruthy();
+});
+
+test('of a set those keys count that verify signatures; type and algorithm tell apart what a kid does not', async () => {
+  const { keyOf, ownKid, issuer } = await makeKeys();
+  const kid = await ownKid();
+  const { publicKey } = await generateKeyPair('PS256');
+  const { publicKey: curve } = await generateKeyPair('ES256');
+  const jwk = await exportJWK(publicKey);
+  const unusable = [{ kty: 'unheard-of', kid }, { ...jwk, kid, alg: 'RSA-OAEP', use: 'enc' }, 'x', null];
+  issuer.otherKeys = [
+    ...(unusable as (typeof jwk)[]),
+    { ...jwk, kid, alg: 'PS256', key_ops: ['verify', 'verify'] },
+    { ...(await exportJWK(curve)), kid },
+  ];
+  await expect(keyOf(kid)).resolves.toBeTruthy();
 });

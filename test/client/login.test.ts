@@ -348,13 +348,32 @@ test.each<[string, Partial<World['issuer']['behaviour']>, string]>([
   ['a token for another key', { jkt: 'other' }, 'refresh_token'],
   ['a wrong ID token', { idTokenSignature: 'wrong' }, 'refresh_token'],
   ['no refresh token', { idToken: { nonce: 'x' }, response: { refresh_token: undefined } }, 'access_token'],
+  ['an empty refresh token', { response: { refresh_token: '' } }, 'access_token'],
+  ['a refresh token that is no text', { response: { refresh_token: null } }, 'access_token'],
 ])('what a login with %s brought is revoked', async (_name, behaviour, hint) => {
   const world = await makeWorld();
   Object.assign(world.issuer.behaviour, behaviour);
   await expect(logIn(world)).rejects.toThrow();
   expect(world.issuer.posts.at(-1)).toMatchObject({ path: '/revocation', form: { token_type_hint: hint } });
   expect(world.issuer.revoked.size).toBe(1);
+  expect(world.issuer.revoked).not.toContain('');
 });
+
+test.each([null, 7, {}, ['sid-1'], ''])('a sid %j in an ID token is none', async (sid) => {
+  const world = await makeWorld();
+  world.issuer.behaviour.idToken = { sid };
+  expect((await logIn(world)).idTokenClaims).not.toHaveProperty('sid');
+});
+
+test.each([null, 7, {}])(
+  'a refreshed ID token with the nonce %j is refused, whatever was expected',
+  async (nonce) => {
+    const world = await makeWorld();
+    const { refreshToken = '' } = await logIn(world);
+    world.issuer.behaviour.idToken = { nonce };
+    await failure(refreshTokens(world.client, { refreshToken }), 'id_token_invalid');
+  },
+);
 
 test('of a refresh that is not accepted the new token is revoked, and the one that is held stays', async () => {
   const world = await makeWorld();
