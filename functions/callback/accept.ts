@@ -9,7 +9,6 @@ import {
   requireSecurityLevel,
 } from '../login-common/person.ts';
 import { revokeQuietly } from '../login-common/refresh.ts';
-import { endSession } from '../login-common/session-index.ts';
 import { createSession, type OpenSession } from '../login-common/sessions.ts';
 import type { Transaction } from '../login-common/transactions.ts';
 
@@ -26,7 +25,7 @@ export async function acceptLogin(
   live: OpenSession | undefined,
   tokens: LoginTokens,
 ): Promise<string> {
-  const { settings, store } = deps;
+  const { settings } = deps;
   const { begunAt, previous, organization } = transaction;
   const claims = tokens.idTokenClaims;
   const person = readPerson(claims);
@@ -38,8 +37,11 @@ export async function acceptLogin(
     const now = seconds(deps);
     const sid = readSid(claims);
     const securityLevel = readSecurityLevel(claims);
-    const session = await createSession(
-      store,
+    // The one whose cookie the browser has comes last.
+    const replaced = live ? [{ pk: live.pk, links: live.data.links }] : [];
+    if (previous && previous.pk !== live?.pk) replaced.unshift(previous);
+    return await createSession(
+      deps,
       { now, begunAt, idleSeconds: settings.idleSeconds },
       {
         person,
@@ -53,10 +55,8 @@ export async function acceptLogin(
         ...(claims.nonce === undefined ? {} : { nonce: claims.nonce }),
         ...(organization ? { organization } : {}),
       },
+      replaced,
     );
-    if (previous) await endSession(store, previous);
-    if (live) await endSession(store, { pk: live.pk, links: live.data.links });
-    return session;
   } catch (error) {
     await revokeQuietly(deps, {
       refreshToken: tokens.refreshToken,

@@ -1,5 +1,6 @@
 import type { AccessToken, RevocationRequest, UserTokens } from '@helseid-zones/client/tokens';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
 import { type Dependencies, seconds } from './dependencies.ts';
 import { applyTokens } from './kept-tokens.ts';
 import { type Organization, organizationDetails } from './organization.ts';
@@ -11,8 +12,13 @@ import type { TokenTarget } from './settings.ts';
 /** A token that ends this soon is refreshed before it is used, seconds. */
 export const REFRESH_LEEWAY = 5;
 
-/** How long one request may be alone in refreshing a session, and how long and how often another looks whether it is done, milliseconds. */
-const LEASE = 20_000;
+/**
+ * Milliseconds that one request may be alone in refreshing a session: longer than any of these functions lives, so that nobody
+ * spends the refresh token of one that still waits for the issuer.
+ */
+const LEASE = (STREAM_SECONDS + 5) * 1000;
+
+/** How long and how often another looks whether it is done, milliseconds. */
 const PATIENCE = 10_000;
 const PAUSE = 100;
 
@@ -192,11 +198,9 @@ async function settleFailure(
   // What came with an ID token that is not accepted was revoked, and a refresh token that it replaced is spent.
   const refused = isZonesError(error, 'person_mismatch') || isZonesError(error, 'id_token_invalid');
   if (refused || (over && !wish.organization)) {
-    await endSession(deps.store, { pk: session.pk, links: session.data.links });
-    if (!over) {
-      await revokeQuietly(deps, { refreshToken });
-      return error;
-    }
+    if (!over) await revokeQuietly(deps, { refreshToken });
+    await endSession(deps, { pk: session.pk, links: session.data.links });
+    if (!over) return error;
     return new ZonesError('session_invalid', 'The issuer has ended this login; log in again.', {
       cause: error,
     });

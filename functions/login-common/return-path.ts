@@ -1,26 +1,42 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Organization } from './organization.ts';
-import type { GatewayRequest } from './request.ts';
 
 const ANYWHERE = 'https://gateway.invalid';
 
+/** Where an address does something for whoever opens it. `/session` only shows what it knows. */
+const ACTING = ['api', 'callback', 'login', 'logout'];
+
 /**
  * Checks where a person is sent after login: a path on this gateway, with query and fragment perhaps, never another
- * origin. Throws `return_path_invalid`. Gives the path as a browser would spell it. Browsers read `\` as `/`, drop tabs
- * and newlines and resolve dot segments, so none of those may occur, not even percent-encoded.
+ * origin. Gives the path as a browser would spell it. Browsers read `\` as `/`, drop tabs and newlines and resolve dot
+ * segments, so none of those may occur, not even percent-encoded. Nor may it be a route of ours that acts: any site may send a
+ * person to `/login`, which the issuer perhaps finishes unasked, and from there on the request counts as one of this site.
+ *
+ * @throws {ZonesError} return_path_invalid: it is none
  */
 export function checkReturnPath(path: string): string {
   const refuse = () =>
     new ZonesError(
       'return_path_invalid',
-      'The return path must be a plain path on this site, such as /journal.',
+      'The return path must be a plain path of a page on this site, such as /journal.',
     );
   if (path.length > 1000 || !/^\/(?![/\\])[^\\\p{Cc}\s]*$/u.test(path)) throw refuse();
   const [before = ''] = path.split(/[?#]/);
   const dots = before.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment));
   if (dots || /%5c|%2f/i.test(before)) throw refuse();
+  const first = before.split('/').find((segment) => segment !== '') ?? '';
+  if (ACTING.includes(decodeSegment(first).toLowerCase())) throw refuse();
   const { pathname, search, hash } = new URL(path, ANYWHERE);
   return pathname + search + hash;
+}
+
+/** What a gateway may take a segment for. */
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }
 
 /** What one login was to be, so that another can be the same. */
@@ -50,17 +66,4 @@ export function loginPath({
     ...(returnPath === undefined || returnPath === '/' ? {} : { return: returnPath }),
   });
   return query.size === 0 ? '/login' : `/login?${query}`;
-}
-
-/** A request's own address as a return path; nothing for what a browser does not open by its address. */
-export function ownAddress(request: GatewayRequest): string | undefined {
-  if (request.method !== 'GET') return undefined;
-  const path = request.resource.replace(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(request.pathParameters.get(name) ?? ''),
-  );
-  try {
-    return checkReturnPath(request.query.size === 0 ? path : `${path}?${request.query}`);
-  } catch {
-    return undefined;
-  }
 }

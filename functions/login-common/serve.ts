@@ -6,7 +6,7 @@ import { chooseLanguage } from './language.ts';
 import { chooseOutcome, FAULT } from './outcomes.ts';
 import { renderPage } from './page.ts';
 import { type GatewayRequest, readRequest } from './request.ts';
-import { type LoginWish, loginPath, ownAddress } from './return-path.ts';
+import { type LoginWish, loginPath } from './return-path.ts';
 import { TEXTS } from './texts.ts';
 
 /** What a login function does with a request. Throws `ZonesError`; then nothing was set in the browser. */
@@ -39,8 +39,8 @@ export async function answerEvent<T>(
 }
 
 /**
- * The answer that an error becomes, logged with the error's code, message and facts. A person may log in from the page: as
- * `wish` says, or from a session that is over to the same address again. `chosen` tells that the browser named an organisation.
+ * The answer that an error becomes, logged with the error's code, message and facts. A person may log in from the page, as
+ * `wish` says. `chosen` tells that the browser named an organisation.
  */
 export function answerError(
   deps: Dependencies,
@@ -62,8 +62,7 @@ export function answerError(
     facts: { ...facts, refusal, answered: status },
   });
   if (request && wantsPage(request)) {
-    const next = wish ?? (refusal === 'session_invalid' ? sameAgain(request) : {});
-    const href = deps.settings.basePath + loginPath({ ...next, ...(anew ? { prompt: 'login' } : {}) });
+    const href = deps.settings.basePath + loginPath({ ...wish, ...(anew ? { prompt: 'login' } : {}) });
     return renderPage({
       status,
       page,
@@ -84,11 +83,6 @@ export function answerError(
       instance: `urn:request:${reference}`,
     }),
   };
-}
-
-function sameAgain(request: GatewayRequest): Partial<LoginWish> {
-  const returnPath = ownAddress(request);
-  return returnPath === undefined ? {} : { returnPath };
 }
 
 /** Whether the caller would rather have a page: it names `text/html` and does not name JSON. */

@@ -1,6 +1,7 @@
 import type { LogoutTokenClaims } from '@helseid-zones/client/tokens';
+import type { Dependencies } from './dependencies.ts';
 import { digest } from './secrets.ts';
-import type { LoginStore } from './store.ts';
+import type { LoginStore, StoredItem } from './store.ts';
 import { TRANSACTION_SECONDS } from './transactions.ts';
 
 /** Index items that lead to a session, each with the session's member there. */
@@ -61,13 +62,22 @@ export async function enterSession(
   return entered.every(Boolean);
 }
 
-/** Ends a session and takes it out of the indexes. Ending one that has ended does no harm. */
+/**
+ * Ends a session and takes it out of the indexes; gives its last state, if the table's answer brought it. Ending one that has
+ * ended does no harm. What is left in an index where the table fails then is logged: it names nothing, and lapses.
+ *
+ * @throws {ZonesError} aws_*: the session may not have ended
+ */
 export async function endSession(
-  store: LoginStore,
-  session: { pk: string; links: SessionLinks },
-): Promise<void> {
-  await store.remove(session.pk);
-  for (const [key, member] of Object.entries(session.links)) await store.unlink(key, [member]);
+  { store, log }: Pick<Dependencies, 'store' | 'log'>,
+  { pk, links }: { pk: string; links: SessionLinks },
+): Promise<StoredItem | undefined> {
+  const last = await store.take(pk);
+  const left = await Promise.allSettled(
+    Object.entries(links).map(([key, member]) => store.unlink(key, [member])),
+  );
+  if (left.some(({ status }) => status === 'rejected')) log({ level: 'warn', code: 'session.index_left' });
+  return last;
 }
 
 /**

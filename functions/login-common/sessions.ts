@@ -1,4 +1,5 @@
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import type { Dependencies } from './dependencies.ts';
 import type { KeptToken } from './kept-tokens.ts';
 import type { Organization } from './organization.ts';
 import type { Person } from './person.ts';
@@ -47,27 +48,49 @@ export function sessionEnd(data: SessionData): number {
 }
 
 /**
- * Creates a session with a new id, for its cookie. The session comes first and the index after it: until both are there,
- * nobody has the id. Throws `session_invalid` when the issuer has ended the login meanwhile; then nothing is left of it here.
+ * Creates a session with a new id, for its cookie, and ends those that it replaces. The session comes first and the index after
+ * it: until both are there, nobody has the id. Where any of it fails, nothing is left of the new one, and the last of the
+ * replaced ones lives on, unless the table ended it and its answer got lost.
+ *
+ * @throws {ZonesError} session_invalid: the issuer has ended the login meanwhile
+ * @throws {ZonesError} aws_*: the table can't be asked
  */
 export async function createSession(
-  store: LoginStore,
+  deps: Pick<Dependencies, 'store' | 'log'>,
   times: { now: number; begunAt: number; idleSeconds: number },
   value: Omit<SessionData, 'links'>,
+  replaced: readonly { pk: string; links: SessionLinks }[],
 ): Promise<string> {
+  const { store } = deps;
   const id = createId();
   const pk = itemKey('session', id);
   const { now, begunAt } = times;
   const { endsAt, sid } = value;
   const links = linkSession({ pk, endsAt }, { ...value.person, sid });
   const data: SessionData = { ...value, links };
-  await store.add(pk, seal(id, pk, data), Math.min(now + times.idleSeconds, endsAt));
-  if (await enterSession(store, { now, begunAt, absoluteSeconds: endsAt - now }, links)) return id;
-  await endSession(store, { pk, links });
-  throw new ZonesError(
-    'session_invalid',
-    'The issuer ended this login while it was under way; log in again.',
-  );
+  try {
+    await store.add(pk, seal(id, pk, data), Math.min(now + times.idleSeconds, endsAt));
+    if (!(await enterSession(store, { now, begunAt, absoluteSeconds: endsAt - now }, links)))
+      throw new ZonesError(
+        'session_invalid',
+        'The issuer ended this login while it was under way; log in again.',
+      );
+    for (const other of replaced) await endSession(deps, other);
+    return id;
+  } catch (error) {
+    // Where this fails too, it lapses: nobody has its id.
+    await endSession(deps, { pk, links }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Ends a session; gives its last state, which a refresh may have changed since it was found. */
+export async function finishSession(
+  deps: Pick<Dependencies, 'store' | 'log'>,
+  { id, pk, data }: OpenSession,
+): Promise<SessionData> {
+  const last = await endSession(deps, { pk, links: data.links });
+  return last ? (unseal(id, pk, last.data) as SessionData) : data;
 }
 
 /** Finds the session that a cookie's id opens. Throws `session_invalid` when there is none, or it has ended. */

@@ -9,8 +9,7 @@ import { type GatewayRequest, readParameter } from '../login-common/request.ts';
 import { requireSameOrigin } from '../login-common/same-origin.ts';
 import { createId, equalSecrets } from '../login-common/secrets.ts';
 import { wantsPage } from '../login-common/serve.ts';
-import { endSession } from '../login-common/session-index.ts';
-import { findSession } from '../login-common/sessions.ts';
+import { findSession, finishSession } from '../login-common/sessions.ts';
 
 /** Seconds that the issuer's logout page may take. */
 const LOGOUT_SECONDS = 600;
@@ -19,18 +18,26 @@ const LOGOUT_SECONDS = 600;
  * `POST /logout`: ends the session here, revokes its tokens, and sends the browser on to the issuer's logout
  * (OpenID Connect RP-Initiated Logout 1.0) with `id_token_hint` and a `state`; programs get the address as JSON. An
  * issuer without `end_session_endpoint` leaves it at our own page. The session ends first: nothing that fails after
- * that brings it back. Throws `csrf_refused` and `session_invalid`.
+ * that brings it back, and no refresh of it is kept. Where the table can't be asked, its tokens are revoked all the same.
+ *
+ * @throws {ZonesError} csrf_refused: another site may have caused the request
+ * @throws {ZonesError} session_invalid: nobody is logged in
+ * @throws {ZonesError} aws_*: the session may not have ended
  */
 export async function endLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   const { settings, store } = deps;
   requireSameOrigin(request, settings.origin);
   const session = await findSession(store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
-  await endSession(store, { pk: session.pk, links: session.data.links });
+  const last = await finishSession(deps, session).catch(async (error: unknown) => {
+    // Perhaps it ended, and then nobody could do this any more.
+    await revokeQuietly(deps, session.data);
+    throw error;
+  });
   deps.log({ level: 'info', code: 'session.ended', request: request.id });
   const state = createId();
   const [location] = await Promise.all([
-    chooseLocation(deps, session.data.idToken, state),
-    revokeQuietly(deps, session.data),
+    chooseLocation(deps, last.idToken, state),
+    revokeQuietly(deps, last),
   ]);
   const cookies = [
     renderCookie(SESSION_COOKIE, '', { sameSite: 'Strict', maxAge: 0 }),

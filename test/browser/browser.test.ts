@@ -140,12 +140,12 @@ describe('logging in', () => {
   test('works in two tabs at once', async () => {
     const { context } = await profile();
     const first = await beginLogin(running, context);
-    const second = await beginLogin(running, context, 'return=/api/summaries/17');
+    const second = await beginLogin(running, context, 'return=/session?second');
     await pick(first, 'Line Danser');
     expect(JSON.parse((await first.textContent('body')) ?? '')).toMatchObject({ name: 'Line Danser' });
     await pick(second, 'Line Danser');
-    expect(second.url()).toBe(`${running.gateway}/api/summaries/17`);
-    expect(JSON.parse((await second.textContent('body')) ?? '')).toMatchObject({ id: '17' });
+    expect(second.url()).toBe(`${running.gateway}/session?second`);
+    expect(JSON.parse((await second.textContent('body')) ?? '')).toMatchObject({ name: 'Line Danser' });
     expect((await readSession(running, context)).status).toBe(200);
   });
 

@@ -83,6 +83,7 @@ describe('login', () => {
   it.each([
     ['a return path elsewhere', '/login?return=https://evil.test', 'return_path_invalid'],
     ['a return path without scheme', '/login?return=//evil.test', 'return_path_invalid'],
+    ['a return path that calls an API', '/login?return=/api/summaries/17', 'return_path_invalid'],
     ['two return paths', '/login?return=/a&return=/b', 'request_malformed'],
     ['prompt none', '/login?prompt=none', 'request_malformed'],
     ['a made-up prompt', '/login?prompt=consent', 'request_malformed'],

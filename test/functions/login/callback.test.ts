@@ -1,3 +1,4 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { type Browser, type Login, makeLogin, openBrowser, setCookies } from './make-login.ts';
@@ -352,6 +353,30 @@ describe('callback', () => {
     const browser = openBrowser(login);
     expect((await browser.logIn()).statusCode).toBe(303);
     expect((await browser.logIn()).statusCode).toBe(403);
+  });
+
+  it('puts a new session in the place of the old, or leaves it as it was, wherever the table fails', async () => {
+    const finished: number[] = [];
+    for (let at = 0; finished.length < at + 1; at += 1) {
+      const login = await makeLogin();
+      const browser = openBrowser(login);
+      await browser.logIn();
+      const old = browser.cookies.get('__Host-session')?.value;
+      const parameters = await begin(login, browser);
+      let calls = 0;
+      login.store.before = () => {
+        if (calls++ === at) throw new ZonesError('aws_unavailable', 'No answer from dynamodb.');
+      };
+      const { statusCode } = await browser.comeBack(parameters);
+      login.store.before = () => undefined;
+      if (calls <= at) break;
+      finished.push(statusCode);
+      expect([303, 503], `call ${at}`).toContain(statusCode);
+      expect([...login.store.rows.keys()].filter((pk) => pk.startsWith('session#'))).toHaveLength(1);
+      expect(browser.cookies.get('__Host-session')?.value === old, `call ${at}`).toBe(statusCode === 503);
+      expect((await browser.send('/session')).statusCode, `call ${at}`).toBe(200);
+    }
+    expect(new Set(finished)).toEqual(new Set([303, 503]));
   });
 
   it('sets nothing when the table fails in the middle, and revokes what came', async () => {

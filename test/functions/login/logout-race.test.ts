@@ -170,7 +170,7 @@ describe('which sessions a logout token names', () => {
     expect(ended(login)).toEqual([expected.length]);
   });
 
-  it.each(['', 7, null, ['sid-1']])('takes the sid %j of an ID token for none', async (sid) => {
+  it.each(['', 7, null, ['sid-1'], { a: 1 }])('takes the sid %j of an ID token for none', async (sid) => {
     const login = await makeLogin();
     const browser = await logIn(login, { sid });
     expect(await status(browser)).toBe(200);

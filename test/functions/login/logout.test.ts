@@ -38,6 +38,43 @@ describe('logout', () => {
     expect([...login.store.rows.keys()].filter((pk) => pk.startsWith('session#'))).toEqual([]);
   });
 
+  it.each(['take', 'unlink'] as const)(
+    'leaves no token valid where the table fails at %s',
+    async (failing) => {
+      const login = await makeLogin();
+      const browser = await loggedIn(login);
+      login.store.before = (operation) => {
+        if (operation !== failing) return;
+        login.store.before = () => undefined;
+        throw new ZonesError('aws_unavailable', 'No answer from dynamodb.');
+      };
+      const answer = await browser.send('/logout', { method: 'POST' });
+      expect(login.world.issuer.revoked.size).toBe(1);
+      expect(answer.statusCode).toBe(failing === 'take' ? 503 : 303);
+      if (failing === 'take')
+        expect((await browser.send('/logout', { method: 'POST' })).statusCode).toBe(303);
+      expect(await status(browser)).toBe(401);
+      expect(login.logs).toContainEqual(expect.objectContaining({ code: 'session.ended' }));
+    },
+  );
+
+  it('revokes what a refresh brought between its look and its removal', async () => {
+    const login = await makeLogin();
+    const browser = await loggedIn(login);
+    login.world.clock.now += 600_000;
+    login.store.before = async (operation) => {
+      if (operation !== 'take') return;
+      login.store.before = () => undefined;
+      expect(await status(browser)).toBe(200);
+    };
+    expect((await browser.send('/logout', { method: 'POST' })).statusCode).toBe(303);
+    const { posts, revoked } = login.world.issuer;
+    const used = posts.flatMap(({ form }) => form['refresh_token'] ?? []);
+    expect(used).toHaveLength(1);
+    expect(revoked.size).toBe(1);
+    expect(revoked).not.toContain(used[0]);
+  });
+
   it('revokes the access tokens where there is no refresh token', async () => {
     const login = await makeLogin();
     login.world.issuer.behaviour.response = { refresh_token: undefined };

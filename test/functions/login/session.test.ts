@@ -142,11 +142,11 @@ describe('who am I', () => {
     expect(code(await ask(browser, '/api/summaries/1'))).toBe('session_invalid');
   });
 
-  it('leads from a session that is over back to the address that was asked for', async () => {
+  it('leads from a session that is over to a login, and never on to a call', async () => {
     const login = await makeLogin();
     const page = await openBrowser(login).send('/api/summaries/17?a=1');
     expect(page.statusCode).toBe(401);
-    expect(page.body).toContain('href="/live/login?return=%2Fapi%2Fsummaries%2F17%3Fa%3D1"');
+    expect(page.body).toContain('href="/live/login"');
   });
 
   it.each<[string, Record<string, unknown>, unknown]>([
@@ -408,6 +408,30 @@ describe('refresh', () => {
     expect((await ask(browser)).statusCode).toBe(200);
   });
 
+  it.each([21, 55])(
+    'is left to a request whose issuer takes %s seconds: the session lives on',
+    async (seconds) => {
+      const login = await makeLogin();
+      const browser = await loggedIn(login);
+      later(login, 600);
+      login.onWait.run = () => later(login, 1);
+      const { client } = login.deps;
+      const { refreshTokens } = client;
+      let other: { statusCode: number } | undefined;
+      client.refreshTokens = async (request) => {
+        client.refreshTokens = refreshTokens;
+        later(login, seconds);
+        const tokens = await refreshTokens(request);
+        other = await ask(browser);
+        return tokens;
+      };
+      expect((await ask(browser)).statusCode).toBe(200);
+      expect(other?.statusCode).toBe(503);
+      expect((await ask(browser)).statusCode).toBe(200);
+      expect(login.world.issuer.revoked.size).toBe(0);
+    },
+  );
+
   it('takes what a faster request stored, when its own lease had lapsed, and revokes nothing', async () => {
     const login = await makeLogin();
     const browser = await loggedIn(login);
@@ -422,7 +446,7 @@ describe('refresh', () => {
     let other: Promise<{ statusCode: number }> | undefined;
     login.store.before = async (operation) => {
       if (operation !== 'replace' || other) return;
-      later(login, 21);
+      later(login, 66);
       other = ask(browser);
       await other;
     };
@@ -441,7 +465,7 @@ describe('refresh', () => {
     let other: { statusCode: number } | undefined;
     client.refreshTokens = async (request) => {
       client.refreshTokens = refreshTokens;
-      later(login, 21);
+      later(login, 66);
       other = await ask(browser);
       return refreshTokens(request);
     };
