@@ -1,6 +1,6 @@
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
-import { wasRegistered } from '@helseid-zones/protocol/record-states';
+import { changeOwner, wasRegistered } from '@helseid-zones/protocol/record-states';
 import type { JWK } from 'jose';
 import {
   findInState,
@@ -47,7 +47,9 @@ async function bootstrapKey(deps: OperatorDeps, client: string): Promise<ClientK
       if (deps.standIns !== undefined || !isZonesError(error, 'local_failed')) throw error;
       problem = error.message;
     });
-    record = await readClientRecord(deps, client);
+    // As functions read it: keys that were made for another registration are retired for them, whether that was written or not.
+    const owner = { client, clientId, issuer };
+    record = changeOwner(await readClientRecord(deps, client), owner, Math.floor(Date.now() / 1000));
   }
   const key = findInState(record, 'current') ?? findInState(record, 'created') ?? record.keys.at(-1);
   if (key === undefined) {

@@ -32,7 +32,7 @@ export function welcome(
   return [
     `helseid-zones: ${declaration.name} runs (ready in ${seconds.toFixed(1)} s)`,
     ...text,
-    ...(standIns === undefined ? registrationHints(system) : []),
+    ...(standIns === undefined ? registrationHints(system, directory) : []),
     ...(process.platform === 'win32'
       ? [
           `Windows has no file modes: whoever may read ${directory} has the local keys. Keep it in your own profile.`,
@@ -84,17 +84,22 @@ function curlLines({ declaration, aws, gatewayUrl }: LocalSystem): string[] {
 
 function sendLines(system: LocalSystem, directory: string): string[] {
   if (needsEntries(sampleZone)(system) !== undefined) return [];
-  const where = directory === resolve(DEFAULT_DIRECTORY) ? '' : `--directory ${directory} `;
-  return [`  npm run send -- ${where}examples/document-created.json`];
+  return [`  npm run send --${option('--directory', directory)} examples/document-created.json`];
+}
+
+/** What a command in another terminal needs to find this system: nothing where it looks by itself. */
+function option(name: string, directory: string): string {
+  return directory === resolve(DEFAULT_DIRECTORY) ? '' : ` ${name} ${directory}`;
 }
 
 /** Without stand-ins a person registers the first key: it is shown before anything else has to work. */
-export function registrationHints({ keys }: Pick<LocalSystem, 'keys'>): string[] {
+export function registrationHints({ keys }: Pick<LocalSystem, 'keys'>, directory: string): string[] {
+  const local = option('--local', directory) || ' --local';
   return keys
     .filter(({ state }) => state === 'created')
     .map(({ client, clientId, issuer, jwk, problem }) =>
       [
-        `Register this public key for client ${clientId} at ${issuer}; then npm run keys -- verify ${client} --local, or start again:`,
+        `Register this public key for client ${clientId} at ${issuer}; then npm run keys -- verify ${client}${local}, or start again:`,
         `  ${JSON.stringify(jwk)}`,
         ...(problem === undefined ? [] : [`It has come no further yet. ${problem}`]),
       ].join('\n'),

@@ -40,7 +40,10 @@ export async function rotateClientKey(deps: OperatorDeps, client: string): Promi
   return runRotation(deps, client);
 }
 
-/** Rotates until a rotation has brought something: one that was cut off may have been all but over, and brings no other key. */
+/**
+ * Rotates until a rotation has brought something: one that was cut off may have been all but over, and brings no other key, or
+ * be about a key that can't become current any more, and end for that.
+ */
 async function runRotation(deps: OperatorDeps, client: string): Promise<ClientRecord> {
   const before = findInState(await readClientRecord(deps, client), 'current')?.kid;
   for (;;) {
@@ -50,7 +53,10 @@ async function runRotation(deps: OperatorDeps, client: string): Promise<ClientRe
   }
 }
 
-/** Begins a rotation, or takes up the one that was cut off, and waits for its end. Resolves to whether it was begun. */
+/**
+ * Begins a rotation, or takes up the one that was cut off, and waits for its end. Resolves to whether it was begun. Throws
+ * `local_failed` for one that failed and may go on; one that was cut off and is over by its failure (AWSPENDING is off) is over.
+ */
 async function takeRotation({ declaration, aws }: OperatorDeps, client: string): Promise<boolean> {
   const SecretId = recordName(declaration.name, client);
   const { ARN } = await askAws(aws, 'secretsmanager', 'secretsmanager.DescribeSecret', { SecretId });
@@ -64,9 +70,18 @@ async function takeRotation({ declaration, aws }: OperatorDeps, client: string):
   }
   const result = await aws.rotations.idle(String(ARN));
   if (result?.ok === false) {
+    const isOver = async () =>
+      !(await askAws(aws, 'secretsmanager', 'secretsmanager.DescribeSecret', { SecretId }).then(isPending));
+    if (!begun && (await isOver())) return begun;
     throw new ZonesError('local_failed', `Rotation of ${SecretId} failed in ${result.step}: ${result.error}`);
   }
   return begun;
+}
+
+function isPending({ VersionIdsToStages }: Record<string, unknown>): boolean {
+  return Object.values(Object(VersionIdsToStages) as Record<string, string[]>).some(
+    (stages) => stages.includes('AWSPENDING') && !stages.includes('AWSCURRENT'),
+  );
 }
 
 /** The key of a record in a state; the first one where several are. */

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import { calculateJwkThumbprint } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
 import { bootstrapKeys, requireOwner } from '../../local/app/bootstrap.ts';
@@ -42,10 +43,20 @@ describe('a rotation that fails after it has made the key', () => {
     for (const close of servers.splice(0)) close();
   });
 
+  interface Stuck {
+    deps: OperatorDeps;
+    kid: string;
+    /** What AWS answers, by operation. */
+    answers: Record<string, object>;
+    /** Operations in the order in which they were asked for. */
+    asked: string[];
+  }
+
   /** AWS as the operator sees it, with one client whose key is in state `created`, and a rotation that ends with `error`. */
-  async function stuck(error: string): Promise<{ deps: OperatorDeps; kid: string }> {
+  async function stuck(error: string): Promise<Stuck> {
     const kms = createFakeKms();
     const { kid, arn, publicKey } = kms.addKey('ES256');
+    const asked: string[] = [];
     const [[client, declared] = []] = Object.entries(shipped.clients);
     if (!client || !declared) throw new Error('the shipped declaration has no client');
     const key = { kid, keyArn: arn, algorithm: 'ES256', state: 'created', since: { created: 1 } };
@@ -61,9 +72,12 @@ describe('a rotation that fails after it has made the key', () => {
       },
     };
     const server = createServer((request, response) => {
-      response.end(JSON.stringify(answers[String(request.headers['x-amz-target'])]));
+      const target = String(request.headers['x-amz-target']);
+      asked.push(target);
+      const answer: { __type?: string } = answers[target] ?? {};
+      response.writeHead(answer.__type === undefined ? 200 : 400).end(JSON.stringify(answer));
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     servers.push(() => server.close());
     const aws = {
       publicUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -72,17 +86,49 @@ describe('a rotation that fails after it has made the key', () => {
       rotations: { idle: async () => ({ ok: false, step: 'setSecret', error }) },
     } as unknown as LocalAws;
     const declaration = { ...shipped, clients: { [client]: declared } };
-    return { deps: { declaration, aws, standIns: undefined }, kid };
+    return { deps: { declaration, aws, standIns: undefined }, kid, answers, asked };
   }
 
   test('as with an issuer that is down: the key is there to be registered, and the reason with it', async () => {
     const { deps, kid } = await stuck('the issuer does not answer');
     const keys = await bootstrapKeys(deps);
     expect(keys).toMatchObject([{ kid, state: 'created' }]);
-    const [hint = ''] = registrationHints({ keys });
+    const [hint = ''] = registrationHints({ keys }, '/elsewhere');
     expect(hint).toContain('the issuer does not answer');
+    expect(hint).toMatch(/keys -- verify \w+ --local \/elsewhere, /);
+    expect(registrationHints({ keys }, resolve('.local'))[0]).toMatch(/keys -- verify \w+ --local, /);
     const jwk = JSON.parse(/^ *(\{.*\})$/m.exec(hint)?.[1] ?? '');
     expect(await calculateJwkThumbprint(jwk)).toBe(kid);
+  });
+
+  test('a key of the registration before is not offered, and a rotation that was about it is followed by another', async () => {
+    const { deps, answers, asked } = await stuck('The planned key is retired; rotate once more.');
+    const [client = ''] = Object.keys(deps.declaration.clients);
+    const record = JSON.parse(
+      (answers['secretsmanager.GetSecretValue'] as { SecretString: string }).SecretString,
+    );
+    answers['secretsmanager.GetSecretValue'] = {
+      SecretString: JSON.stringify({ ...record, clientId: 'the one before', client }),
+    };
+    // What was cut off ends, and what is begun then fails too.
+    answers['secretsmanager.RotateSecret'] = { __type: 'InvalidRequestException', message: 'reattempted' };
+    const idle = deps.aws.rotations.idle;
+    deps.aws.rotations.idle = async (arn) => {
+      answers['secretsmanager.RotateSecret'] = {};
+      return idle(arn);
+    };
+    const keys = await bootstrapKeys(deps);
+    expect(asked.filter((target) => target.endsWith('RotateSecret'))).toHaveLength(2);
+    expect(keys).toMatchObject([{ state: 'retired' }]);
+    expect(registrationHints({ keys }, '.local')).toEqual([]);
+  });
+
+  test('one that may go on is not begun anew', async () => {
+    const { deps, answers, asked } = await stuck('the issuer does not answer');
+    answers['secretsmanager.RotateSecret'] = { __type: 'InvalidRequestException', message: 'reattempted' };
+    answers['secretsmanager.DescribeSecret'] = { ARN: 'arn', VersionIdsToStages: { a: ['AWSPENDING'] } };
+    await expect(bootstrapKeys(deps)).resolves.toMatchObject([{ state: 'created' }]);
+    expect(asked.filter((target) => target.endsWith('RotateSecret'))).toHaveLength(1);
   });
 
   test('with stand-ins it is a failure', async () => {
