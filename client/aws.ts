@@ -10,6 +10,7 @@ const SERVICES = {
   sqs: { host: 'sqs', variable: 'SQS' },
   events: { host: 'events', variable: 'EVENTBRIDGE' },
   cloudtrail: { host: 'cloudtrail', variable: 'CLOUDTRAIL' },
+  logs: { host: 'logs', variable: 'CLOUDWATCH_LOGS' },
 } as const;
 
 /** Signing name of a service this caller knows. */

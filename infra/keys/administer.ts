@@ -2,18 +2,16 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { findKey } from '@helseid-zones/protocol/record-states';
 import { describeClientKey, hasPolicy } from '../../functions/common/client-keys.ts';
 import { renderKeyPolicy } from '../key-policy.ts';
-import { type Desk, openClient } from './desk.ts';
+import { type Desk, openClient, openClientOf } from './desk.ts';
 
 /**
  * Has KMS delete a retired key after a number of days, with the operator's own credentials: the app may not.
  * @throws ZonesError `key_unknown`, `transition_refused`
  */
 export async function deleteKey(desk: Desk, kid: string, days: number, clientName?: string): Promise<void> {
-  const client = await openClient(desk, clientName);
-  const key = findKey(await client.store.read(), kid);
-  if (!key) throw new ZonesError('key_unknown', `The record of client ${client.name} has no key ${kid}.`);
-  if (key.state !== 'retired')
-    throw new ZonesError('transition_refused', `Key ${kid} is ${key.state}; only a retired key is deleted.`);
+  const key = findKey((await openClientOf(desk, kid, clientName)).record, kid);
+  if (key?.state !== 'retired')
+    throw new ZonesError('transition_refused', `Key ${kid} is ${key?.state}; only a retired key is deleted.`);
   if (!(await desk.confirm(`Delete key ${kid} (${key.keyArn}) for good in ${days} days?`))) return;
   await desk.kms.scheduleKeyDeletion({ KeyId: key.keyArn, PendingWindowInDays: days });
   desk.say(`Deleted in ${days} days. Until then: aws kms cancel-key-deletion --key-id ${key.keyArn}`);

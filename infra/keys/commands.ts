@@ -1,3 +1,4 @@
+import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Task } from '../../functions/key-watch/checks.ts';
 import { applyPolicies, deleteKey } from './administer.ts';
@@ -33,8 +34,10 @@ const COMMANDS: Readonly<Record<string, (options: KeyOptions) => Command>> = {
   policy: (options) => (desk) => applyPolicies(desk, clientOf(options)),
   draft: (options) => {
     const { organization, redirect } = options;
-    if (!organization || !redirect || !URL.canParse(redirect) || !/^\d{9}$/.test(organization))
-      throw wrong('draft takes --organization (nine digits) and --redirect (a URL)');
+    if (!organization || !redirect || !URL.canParse(redirect) || !isOrganizationNumber(organization))
+      throw wrong(
+        'draft takes --organization (an organisation number: nine digits, the last one its check digit) and --redirect (a URL)',
+      );
     return (desk) => draftClient(desk, { organization, redirect }, clientOf(options));
   },
 };

@@ -1,6 +1,8 @@
 import type { PutKeyPolicyCommandInput, ScheduleKeyDeletionCommandInput } from '@aws-sdk/client-kms';
 import type { Fetch } from '@helseid-zones/client/http';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { ClientRecord } from '@helseid-zones/protocol/record';
+import { findKey } from '@helseid-zones/protocol/record-states';
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
 import { createRecordStore, type RecordStore } from '../../functions/common/record-store.ts';
 import { createPatientKms } from '../../functions/common/until-there.ts';
@@ -30,14 +32,34 @@ export interface Desk {
   signingPlace: (keyArn: string) => Promise<{ account: string; signingVpc: string }>;
   /** Invokes a function and waits for it; resolves to the end of what it wrote to its log. */
   invoke: (functionName: string, event: object) => Promise<string>;
+  /** What the log of the rotation function said of failed steps in the last hour, a line each; nothing where it can't be read. */
+  failedSteps: () => Promise<string[]>;
+  /** Where a person reads that log. */
+  rotationLog: string;
+  /** The options, each after a blank, with which another command works at this desk: none on AWS as the environment has it. */
+  place: string;
   /** The environment, for secrets that are no option. */
   env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Name on AWS of a function of the admin zone. */
 export function adminFunction(system: SystemDeclaration, name: (typeof ADMIN_FUNCTIONS)[number]): string {
-  const admin = Object.entries(system.zones).find(([, zone]) => zone.admin)?.[0] ?? '';
-  return functionName(system.name, admin, name);
+  return functionName(system.name, adminZone(system), name);
+}
+
+/** Name of the zone that keys are kept from; a valid declaration has one. */
+export function adminZone(system: SystemDeclaration): string {
+  return Object.entries(system.zones).find(([, zone]) => zone.admin)?.[0] ?? '';
+}
+
+/** A command line to go on with, at the same desk: `args` as after `npm run keys --`. */
+export function keysCommand({ place }: Desk, args: string): string {
+  return `npm run keys -- ${args}${place}`;
+}
+
+/** The command that prints the public key of a client. */
+export function jwkCommand({ place }: Desk, client: string): string {
+  return `npm run jwk -- ${client}${place}`;
 }
 
 /** One client at the desk. */
@@ -56,9 +78,14 @@ export interface DeskClient {
 export async function openClient(desk: Desk, name?: string): Promise<DeskClient> {
   const names = Object.keys(desk.system.clients);
   const chosen = name ?? (names.length === 1 ? names[0] : undefined);
-  const declared = names.includes(chosen ?? '') ? desk.system.clients[chosen ?? ''] : undefined;
-  if (chosen === undefined || !declared)
+  if (chosen === undefined)
     throw new ZonesError('config_invalid', `Say which client: --client ${names.join(' | ')}.`);
+  const declared = names.includes(chosen) ? desk.system.clients[chosen] : undefined;
+  if (!declared)
+    throw new ZonesError(
+      'config_invalid',
+      `"${chosen}" is no client; declared are ${names.join(', ')} (--client NAME).`,
+    );
   const secretId = recordName(desk.system.name, chosen);
   const { clientId, issuer } = declared;
   const owner = { client: chosen, clientId, issuer };
@@ -70,6 +97,31 @@ export async function openClient(desk: Desk, name?: string): Promise<DeskClient>
     audit: sayChanges(desk),
   });
   return { name: chosen, declared, secretId, store };
+}
+
+/**
+ * The client whose record has a key, with the record as it is now. Without a name every declared client's record is looked into;
+ * one that can't be read does not hide the others.
+ * @throws ZonesError `config_invalid` for a name that is no client's, `key_unknown` where no record has the key; what reading throws
+ */
+export async function openClientOf(
+  desk: Desk,
+  kid: string,
+  name?: string,
+): Promise<DeskClient & { record: ClientRecord }> {
+  const names = name === undefined ? Object.keys(desk.system.clients) : [name];
+  const failures: unknown[] = [];
+  for (const each of names) {
+    const client = await openClient(desk, each);
+    try {
+      const record = await client.store.read();
+      if (findKey(record, kid)) return { ...client, record };
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  throw new ZonesError('key_unknown', `The record of client ${names.join(' or ')} has no key ${kid}.`);
 }
 
 /** KMS for reading a key that may have been made a moment ago. */

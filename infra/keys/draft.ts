@@ -3,7 +3,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { candidateKey, noteDraft } from '@helseid-zones/protocol/record-states';
 import * as v from 'valibot';
 import { readClientKey } from '../../functions/common/client-keys.ts';
-import { type Desk, openClient, patientKms } from './desk.ts';
+import { type Desk, keysCommand, openClient, patientKms } from './desk.ts';
 
 /** What a client draft is made from. */
 export interface DraftRequest {
@@ -26,7 +26,7 @@ export async function draftClient(desk: Desk, request: DraftRequest, clientName?
   const apiKey = desk.env['HELSEID_DRAFT_API_KEY'];
   if (!declared.selfService) throw missing(`client ${name} has no self-service API in the declaration`);
   if (declared.tenancy !== 'single-tenant') throw missing('drafts are for single-tenant clients');
-  if (!key) throw missing('there is no key that waits; make one with npm run keys -- rotate');
+  if (!key) throw missing(`there is no key that waits; make one with ${keysCommand(desk, `rotate ${name}`)}`);
   if (!apiKey) throw missing('HELSEID_DRAFT_API_KEY, the api key of the client template, is not set');
   const { jwk, kid } = await readClientKey(patientKms(desk), key.keyArn, key.algorithm);
   if (
@@ -41,7 +41,7 @@ export async function draftClient(desk: Desk, request: DraftRequest, clientName?
   });
   desk.say(`Client id: ${clientId}. Put it into zones.ts (clients.${name}.clientId) and deploy.`);
   desk.say(`Confirm it, as somebody who may: ${confirmationPage(declared.selfService.baseUrl, clientId)}`);
-  desk.say('Then: npm run keys -- verify');
+  desk.say(`Then: ${keysCommand(desk, `verify ${name}`)}`);
   // Last, since what is printed can't be had again. Without it the key would retire when the declaration gets the new id.
   await store.change((record) => noteDraft(record, kid, clientId));
 }

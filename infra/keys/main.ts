@@ -1,3 +1,4 @@
+import { describeNetworkFailure } from '@helseid-zones/client/http';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { awsErrorName } from '../../functions/common/key-ports.ts';
 import { print, printError } from '../terminal.ts';
@@ -14,8 +15,13 @@ try {
     await runCommand(await openDesk(options), options);
   }
 } catch (error) {
-  const aws = awsErrorName(error);
-  if (!isZonesError(error) && aws === '') throw error;
-  printError(`${isZonesError(error) ? error.code : aws}: ${(error as Error).message}`);
+  const { network, network_code } = describeNetworkFailure(error);
+  const code = isZonesError(error) ? error.code : awsErrorName(error);
+  if (code === '' && !network) throw error;
+  printError(
+    code === ''
+      ? `aws_unavailable: AWS does not answer (${network}: ${network_code ?? ''}). Is the network there, and the local system, if it is meant, still running?`
+      : `${code}: ${(error as Error).message}`,
+  );
   process.exitCode = 1;
 }

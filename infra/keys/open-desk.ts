@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { KMSClient, PutKeyPolicyCommand, ScheduleKeyDeletionCommand } from '@aws-sdk/client-kms';
@@ -10,7 +11,7 @@ import { createKmsPort, createSecretsPort, systemClock } from '../../functions/c
 import { loadSystem } from '../declaration/load.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
 import { escapeControls, print } from '../terminal.ts';
-import { adminFunction, type Desk } from './desk.ts';
+import { adminFunction, adminZone, type Desk } from './desk.ts';
 import type { KeyOptions } from './options.ts';
 
 /** Where to call AWS, and as whom; the SDK's own search where members are absent. */
@@ -45,6 +46,10 @@ export async function openDesk(options: KeyOptions): Promise<Desk> {
   const kms = new KMSClient(access);
   await requirePlace(kms);
   const aws = () => callAs(kms, access.endpoint);
+  const rotation = adminFunction(system, 'rotation');
+  const log = local
+    ? join(local.logs, `${rotation}.log`)
+    : `/${system.name}/${adminZone(system)}/${rotation}`;
   return {
     system,
     kms: {
@@ -64,6 +69,9 @@ export async function openDesk(options: KeyOptions): Promise<Desk> {
       return { account, signingVpc };
     },
     invoke: async (name, event) => invoke(await aws(), name, event),
+    failedSteps: () => (local ? readFailedSteps(log) : lookUpFailedSteps(aws, log)),
+    rotationLog: local ? log : `the log group ${log}`,
+    place: describePlace(options),
     env: process.env,
   };
 }
@@ -71,11 +79,11 @@ export async function openDesk(options: KeyOptions): Promise<Desk> {
 /** Without region or credentials every call would fail, and say so less clearly. */
 async function requirePlace({ config }: KMSClient): Promise<void> {
   const need = (what: string, how: string) => (cause: unknown) => {
-    const message = `There is no ${what}: ${how}. A running local system is meant with --local.`;
+    const message = `There ${what}: ${how}. A running local system is meant with --local.`;
     throw new ZonesError('config_invalid', message, { cause });
   };
-  await config.region().catch(need('region', 'set AWS_REGION or say --region'));
-  await config.credentials().catch(need('AWS credentials', 'set AWS_PROFILE or log in'));
+  await config.region().catch(need('is no region', 'set AWS_REGION or say --region'));
+  await config.credentials().catch(need('are no AWS credentials', 'set AWS_PROFILE or log in'));
 }
 
 function readLocalPlace(folder: string): LocalPlace {
@@ -172,6 +180,45 @@ function readSignerLogs(folder: string): string[] {
     return [];
   }
 }
+
+/** What finds the same AWS, or local system, and the same declaration again. */
+function describePlace({ local, region, declarationFile }: KeyOptions): string {
+  if (local !== undefined) return local === '.local' ? ' --local' : ` --local=${local}`;
+  const options = { region, declaration: declarationFile === 'zones.ts' ? undefined : declarationFile };
+  return Object.entries(options)
+    .flatMap(([name, value]) => (value === undefined ? [] : ` --${name} ${value}`))
+    .join('');
+}
+
+const FAILED_STEP = 'ROTATION_STEP_FAILED';
+
+function readFailedSteps(file: string): Promise<string[]> {
+  return readFile(file, 'utf8').then(
+    (text) => text.split('\n').filter((line) => line.includes(FAILED_STEP)),
+    () => [],
+  );
+}
+
+/** Lines of the last hour, some seconds late. Who may not read the log is told nothing: the caller names it then. */
+async function lookUpFailedSteps(aws: () => Promise<AwsCaller>, logGroupName: string): Promise<string[]> {
+  try {
+    const answer = await (await aws()).json({
+      service: 'logs',
+      target: 'Logs_20140328.FilterLogEvents',
+      input: {
+        logGroupName,
+        startTime: Date.now() - 3_600_000,
+        filterPattern: `{ $.code = "${FAILED_STEP}" }`,
+      },
+      repeatable: true,
+    });
+    return v.parse(logSchema, answer).events.map(({ message }) => message);
+  } catch {
+    return [];
+  }
+}
+
+const logSchema = v.object({ events: v.array(v.object({ message: v.string() })) });
 
 /** The rotation function's environment names the signing zone's VPC: what its keys are made with. */
 async function readSigningVpc(system: SystemDeclaration, aws: () => Promise<AwsCaller>): Promise<string> {

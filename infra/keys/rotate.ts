@@ -1,10 +1,11 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import { candidateKey, currentKey, findKey, moveKey } from '@helseid-zones/protocol/record-states';
+import * as v from 'valibot';
 import { disableClientKey } from '../../functions/common/client-keys.ts';
 import { awsErrorName } from '../../functions/common/key-ports.ts';
 import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
-import { type Desk, type DeskClient, openClient } from './desk.ts';
+import { type Desk, type DeskClient, jwkCommand, keysCommand, openClient, openClientOf } from './desk.ts';
 
 /** Seconds until every signer has read a changed record again. */
 const SIGNERS_KNOW = RECORD_TTL_MS / 1000 + 5;
@@ -13,6 +14,9 @@ const SIGNERS_KNOW = RECORD_TTL_MS / 1000 + 5;
 const LOOK = 3;
 const BEGINS = 15;
 const PATIENCE = 20 * 60;
+
+/** Seconds without a change after which the log is pointed to: of a step that failed it may tell late, or not be readable. */
+const STALLED = 60;
 
 /**
  * Has Secrets Manager replace the current key, and waits for it. With `now` the replaced key, and any replaced before, stops
@@ -27,9 +31,9 @@ export async function rotateKey(desk: Desk, clientName?: string, now = false): P
   let record = await runRotation(desk, client);
   // What was cut off, and has been ended now, had made its key current before.
   if (!isNew(record, old) && !candidateKey(record)) record = await runRotation(desk, client);
-  if (candidateKey(record)?.state === 'created' && !isNew(record, old)) return sayRegister(desk);
+  if (candidateKey(record)?.state === 'created' && !isNew(record, old)) return sayRegister(desk, client);
   if (!isNew(record, old))
-    throw new ZonesError('rotation_failed', 'No new key is current; see the log of the rotation function.');
+    throw new ZonesError('rotation_failed', `No new key is current; why is in ${desk.rotationLog}.`);
   desk.say(`Current: ${currentKey(record)?.kid}`);
   if (now) await stopKeys(desk, client, kidsIn(record, 'retiring'));
 }
@@ -51,12 +55,9 @@ export async function verifyKey(desk: Desk, clientName?: string): Promise<void> 
   const record = await runRotation(desk, client);
   const state = findKey(record, waiting.kid)?.state;
   if (state === 'current') desk.say(`Current: ${waiting.kid}`);
-  else if (state === 'created') sayRegister(desk);
+  else if (state === 'created') sayRegister(desk, client);
   else
-    throw new ZonesError(
-      'rotation_failed',
-      `Key ${waiting.kid} is ${state}; see the log of the rotation function.`,
-    );
+    throw new ZonesError('rotation_failed', `Key ${waiting.kid} is ${state}; why is in ${desk.rotationLog}.`);
 }
 
 /**
@@ -64,13 +65,13 @@ export async function verifyKey(desk: Desk, clientName?: string): Promise<void> 
  * @throws ZonesError `key_unknown`, `transition_refused`
  */
 export async function retireKey(desk: Desk, kid: string, clientName?: string, force = false): Promise<void> {
-  const client = await openClient(desk, clientName);
-  const record = await client.store.read();
+  const client = await openClientOf(desk, kid, clientName);
+  const { name, record } = client;
   // Refused before anybody is asked.
   if (currentKey(record)?.kid === kid)
     throw new ZonesError(
       'transition_refused',
-      `Key ${kid} is the current one: npm run keys -- rotate replaces it, with --now at once.`,
+      `Key ${kid} is the current one: ${keysCommand(desk, `rotate ${name}`)} replaces it, with --now at once.`,
     );
   moveKey(record, kid, 'retired', desk.clock.now(), { force });
   const state = findKey(record, kid)?.state;
@@ -100,8 +101,14 @@ function kidsIn({ keys }: ClientRecord, state: KeyEntry['state']): string[] {
   return keys.filter((key) => key.state === state).map(({ kid }) => kid);
 }
 
-async function runRotation(desk: Desk, { secretId, store }: DeskClient): Promise<ClientRecord> {
+/**
+ * Begins a rotation, or has one that is under way attempted again, and waits for its end: that it is over, or that a step fails.
+ * @throws ZonesError `rotation_failed` with the step and why, as far as the log of the rotation function can be read
+ */
+async function runRotation(desk: Desk, client: DeskClient): Promise<ClientRecord> {
+  const { name, secretId, store } = client;
   const before = describeStates(await store.read());
+  const known = new Set(await desk.failedSteps());
   let begun = false;
   try {
     await desk.secrets.rotateSecret({ SecretId: secretId });
@@ -112,23 +119,71 @@ async function runRotation(desk: Desk, { secretId, store }: DeskClient): Promise
   }
   const began = desk.clock.now();
   let seen = '';
+  let moved = 0;
   for (;;) {
     const states = describeStates(await store.read());
     const seconds = desk.clock.now() - began;
     // A key can be registered as soon as it is made, whatever the rotation still waits for.
-    const hint = / created\b/.test(states) ? '  (npm run jwk prints the one that is created)' : '';
+    const hint = / created\b/.test(states)
+      ? `  (${jwkCommand(desk, name)} prints the one that is created)`
+      : '';
     if (states !== seen) desk.say(`${seconds} s: ${states || 'no key yet'}${hint}`);
+    if (states !== seen) moved = seconds;
     seen = states;
+    const failure = findFailure(await desk.failedSteps(), known, name);
     const pending = await isPending(desk, secretId);
     begun ||= pending || states !== before || seconds >= BEGINS;
     if (begun && !pending) return store.read();
+    if (failure !== undefined) throw failedStep(desk, client, candidateKey(await store.read()), failure);
     if (seconds > PATIENCE)
       throw new ZonesError(
         'rotation_failed',
-        'The rotation is not over; Secrets Manager goes on with it. See the log of the rotation function.',
+        `The rotation is not over; Secrets Manager goes on with it. How far it is, is in ${desk.rotationLog}.`,
       );
+    if (seconds - moved >= STALLED) {
+      desk.say(`${seconds} s: nothing has moved; what it waits for is in ${desk.rotationLog}.`);
+      moved = Number.POSITIVE_INFINITY;
+    }
     await desk.clock.wait(LOOK);
   }
+}
+
+const failureSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.looseObject({
+    code: v.literal('ROTATION_STEP_FAILED'),
+    client: v.string(),
+    step: v.string(),
+    reason: v.string(),
+  }),
+);
+
+/** The newest failed step of a client among log lines that were not known before. */
+function findFailure(lines: readonly string[], known: ReadonlySet<string>, client: string) {
+  return lines
+    .filter((line) => !known.has(line))
+    .map((line) => v.safeParse(failureSchema, line))
+    .flatMap(({ success, output }) => (success && output.client === client ? [output] : []))
+    .at(-1);
+}
+
+/** What a step that failed means for the operator: a key that waits goes on by hand, any other by itself. */
+function failedStep(
+  desk: Desk,
+  { name }: DeskClient,
+  waiting: KeyEntry | undefined,
+  { step, reason }: { step: string; reason: string },
+): ZonesError {
+  const next =
+    waiting?.state === 'created'
+      ? `The key waits: ${jwkCommand(desk, name)} prints it; register it, then ${keysCommand(desk, `verify ${name}`)}.`
+      : `It is tried again within the hour; ${keysCommand(desk, `rotate ${name}`)} does so at once.`;
+  return new ZonesError(
+    'rotation_failed',
+    `Rotation failed in ${step}: ${reason} (${desk.rotationLog}; docs/operating.md says what it means). ${next}`,
+    { facts: { step, reason } },
+  );
 }
 
 function describeStates({ keys }: ClientRecord): string {
@@ -147,6 +202,8 @@ function isNew(record: ClientRecord, old: KeyEntry | undefined): boolean {
   return current !== undefined && current.kid !== old?.kid;
 }
 
-function sayRegister(desk: Desk): void {
-  desk.say('The key waits for its registration: npm run jwk prints it, npm run keys -- verify goes on.');
+function sayRegister(desk: Desk, { name }: DeskClient): void {
+  desk.say(
+    `The key waits for its registration: ${jwkCommand(desk, name)} prints it, ${keysCommand(desk, `verify ${name}`)} goes on.`,
+  );
 }

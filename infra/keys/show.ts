@@ -1,8 +1,9 @@
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { candidateKey, currentKey } from '@helseid-zones/protocol/record-states';
 import { describeClientKey, isTooYoungToBeGone, readClientKey } from '../../functions/common/client-keys.ts';
+import type { ClientDeclaration } from '../declaration/types.ts';
 import { table } from '../terminal.ts';
-import { type Desk, openClient, patientKms } from './desk.ts';
+import { type Desk, keysCommand, openClient, patientKms } from './desk.ts';
 
 const COLUMNS = [
   'kid',
@@ -22,10 +23,11 @@ export async function showKeys(desk: Desk, only?: string): Promise<void> {
     const { store, declared } = await openClient(desk, name);
     const { keys } = await store.read();
     desk.say(`Client ${name} (${declared.clientId})`);
-    if (keys.length === 0) desk.say('  No key yet: npm run keys -- rotate makes the first one.');
+    if (keys.length === 0)
+      desk.say(`  No key yet: ${keysCommand(desk, `rotate ${name}`)} makes the first one.`);
     else
       for (const line of table(
-        [COLUMNS, ...(await Promise.all(keys.map((key) => describe(desk, key))))],
+        [COLUMNS, ...(await Promise.all(keys.map((key) => describe(desk, key, declared))))],
         Number.MAX_SAFE_INTEGER,
       ).split('\n'))
         desk.say(line);
@@ -33,7 +35,7 @@ export async function showKeys(desk: Desk, only?: string): Promise<void> {
   }
 }
 
-async function describe(desk: Desk, key: KeyEntry): Promise<string[]> {
+async function describe(desk: Desk, key: KeyEntry, declared: ClientDeclaration): Promise<string[]> {
   const { state } = await describeClientKey(desk.kms, key.keyArn);
   const last = await desk.lastSignature(key.keyArn, key.kid);
   return [
@@ -43,10 +45,16 @@ async function describe(desk: Desk, key: KeyEntry): Promise<string[]> {
     state === 'Gone' && isTooYoungToBeGone(key, desk.clock.now()) ? 'not yet known' : state,
     formatTime(key.since.created),
     formatTime(key.since.registered),
-    formatTime(key.expires),
+    describeExpiry(key, declared),
     last === undefined ? 'not known' : formatTime(last),
     dependsOn(key, desk.clock.now()),
   ];
+}
+
+function describeExpiry({ expires, since }: KeyEntry, { selfService }: ClientDeclaration): string {
+  if (expires !== undefined) return formatTime(expires);
+  if (!selfService) return 'see the portal';
+  return since.registered === undefined ? '–' : 'HelseID gave none';
 }
 
 function dependsOn({ state, usableUntil = 0 }: KeyEntry, now: number): string {
@@ -69,13 +77,14 @@ export async function printJwks(desk: Desk, only?: string): Promise<void> {
     const record = await store.read();
     const key = candidateKey(record) ?? currentKey(record);
     if (!key) {
-      desk.say(`Client ${name} has no key yet: npm run keys -- rotate --client ${name} makes the first one.`);
+      desk.say(`Client ${name} has no key yet: ${keysCommand(desk, `rotate ${name}`)} makes the first one.`);
       continue;
     }
     const { jwk, kid } = await readClientKey(patientKms(desk), key.keyArn, key.algorithm);
     const advice = key.state === 'created' ? `register this at ${record.issuer}` : 'registered already';
     desk.say(`Client ${name} (${declared.clientId}), key in state ${key.state}: ${advice}.`);
     desk.say(JSON.stringify({ ...jwk, kid, alg: key.algorithm, use: 'sig' }, null, 2));
-    if (key.state === 'created') desk.say('Then: npm run keys -- verify, or wait for the hourly check.');
+    if (key.state === 'created')
+      desk.say(`Then: ${keysCommand(desk, `verify ${name}`)}, or wait for the hourly check.`);
   }
 }

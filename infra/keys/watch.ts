@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Task } from '../../functions/key-watch/checks.ts';
 import { KEY_METRICS, type KeyMetric } from '../../functions/key-watch/metrics.ts';
+import type { ClientDeclaration, SystemDeclaration } from '../declaration/types.ts';
 import { adminFunction, type Desk } from './desk.ts';
 
 /**
@@ -12,7 +13,7 @@ export async function watchNow(desk: Desk, task: Task): Promise<void> {
   if (!(await desk.confirm(`Make the ${task} checks now? They retire what is due and rotate what must be.`)))
     return;
   const log = await desk.invoke(adminFunction(desk.system, 'key-watch'), { task });
-  for (const line of describeLog(log)) desk.say(line);
+  for (const line of describeLog(log, desk.system.clients)) desk.say(line);
 }
 
 const auditSchema = v.looseObject({ code: v.string(), client: v.string() });
@@ -34,11 +35,11 @@ const COMMON = [
  * What the end of key-watch's log says, in lines for people: audit lines, and a client's figures with what to do about those on
  * which an alarm rings. Lines of Lambda's own, and one that was cut off, are left out.
  */
-export function describeLog(log: string): string[] {
+export function describeLog(log: string, clients: SystemDeclaration['clients']): string[] {
   return log.split('\n').flatMap((line) => {
     const parsed = parse(line);
     const figures = v.safeParse(figuresSchema, parsed);
-    if (figures.success) return describeFigures(figures.output);
+    if (figures.success) return describeFigures(figures.output, clients[figures.output.client]);
     const audit = v.safeParse(auditSchema, parsed);
     return audit.success ? [describeAudit(audit.output)] : [];
   });
@@ -57,13 +58,19 @@ function describeAudit(line: v.InferOutput<typeof auditSchema>): string {
   return [line.code, ...facts.map(([name, value]) => `${name}=${value}`)].join('  ');
 }
 
-function describeFigures(line: v.InferOutput<typeof figuresSchema>): string[] {
+function describeFigures(
+  line: v.InferOutput<typeof figuresSchema>,
+  declared: ClientDeclaration | undefined,
+): string[] {
   const rows = Object.entries<KeyMetric>(KEY_METRICS).flatMap(([name, metric]) => {
     const value = line[name];
     if (typeof value !== 'number') return [];
     return [`  ${name.padEnd(14)} ${value}${rings(metric, value) ? `  ${metric.meaning}` : ''}`];
   });
-  return [`Client ${line.client}`, ...rows];
+  // The daily checks look for it: its absence is an answer of HelseID's, or that there is nobody to ask.
+  const daily = line['PolicyDrift'] !== undefined && line['DaysToExpiry'] === undefined;
+  const why = declared?.selfService ? 'HelseID gave none' : 'no self-service API; the portal shows it';
+  return [`Client ${line.client}`, ...rows, ...(daily ? [`  DaysToExpiry   unknown: ${why}`] : [])];
 }
 
 function rings({ alarm: { when, threshold } }: KeyMetric, value: number): boolean {

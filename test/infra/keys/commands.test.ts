@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { RegisteredJwk } from '../../../functions/rotation/ports.ts';
 import { recordName } from '../../../infra/declaration/names.ts';
@@ -27,6 +30,10 @@ interface Counter {
   deleted: string[];
   /** Functions with their events. */
   invoked: string[];
+  /** Log of the rotation function. */
+  log: string[];
+  /** What a function invoked wrote at last. */
+  tail: string;
 }
 
 /** The end of key-watch's log: its first line cut off, Lambda's own lines in between. */
@@ -72,6 +79,8 @@ function openCounter(clients: Record<string, ClientDeclaration> = shipped.client
     questions,
     deleted,
     invoked: [],
+    log: [],
+    tail: LOG,
     answer: true,
     desk: {
       system: { ...shipped, clients: { ...clients, journal: declared } },
@@ -87,7 +96,9 @@ function openCounter(clients: Record<string, ClientDeclaration> = shipped.client
         now: world.now,
         async wait(seconds) {
           await world.pass(seconds);
-          if (secrets.stages.has('AWSPENDING')) await world.rotate();
+          if (!secrets.stages.has('AWSPENDING')) return;
+          const { error } = await world.rotate();
+          if (error instanceof ZonesError) made.log.push(failedLine('journal', error.code));
         },
       },
       fetch: world.helseId.fetch,
@@ -101,12 +112,19 @@ function openCounter(clients: Record<string, ClientDeclaration> = shipped.client
       env: { HELSEID_DRAFT_API_KEY: 'api-key' },
       invoke: async (name, event) => {
         made.invoked.push(`${name} ${JSON.stringify(event)}`);
-        return LOG;
+        return made.tail;
       },
+      failedSteps: async () => [...made.log],
+      rotationLog: 'the log group of rotation',
+      place: '',
     },
   };
   return made;
 }
+
+/** As `runStep` writes it. */
+const failedLine = (client: string, reason: string) =>
+  JSON.stringify({ code: 'ROTATION_STEP_FAILED', client, step: 'setSecret', reason, at: world.now() });
 
 const run = (...args: string[]) => runCommand(counter.desk, readKeyOptions(args));
 const output = () => counter.lines.join('\n');
@@ -200,6 +218,43 @@ describe('rotate', () => {
     world.helseId.behaviour.post = 'refuse';
     await expect(run('rotate', '--now')).rejects.toThrow(code('rotation_failed'));
     expect(states()[0]).toBe('current');
+  });
+
+  test('ends with the reason as soon as a step has failed, and says how it goes on', async () => {
+    counter.log.push(failedLine('journal', 'known before'));
+    world.helseId.behaviour.post = 'refuse';
+    const began = world.now();
+    await expect(run('rotate')).rejects.toThrow(/failed in setSecret: self_service_refused .*keys -- rotate/);
+    expect(world.now() - began).toBeLessThan(60);
+  });
+
+  test('a first key whose rotation fails waits, to be registered and verified', async () => {
+    world = createWorld();
+    counter = openCounter();
+    counter.desk.place = ' --local=.other';
+    await world.rotate();
+    world.secrets.beginRotation();
+    const { wait } = counter.desk.clock;
+    // The issuer is down.
+    counter.desk.clock = {
+      ...counter.desk.clock,
+      async wait(seconds) {
+        if (world.secrets.stages.has('AWSPENDING')) {
+          await world.pass(seconds);
+          counter.log.push(failedLine('other', 'x'), failedLine('journal', 'issuer_unreachable'));
+        } else await wait(seconds);
+      },
+    };
+    await expect(run('verify')).rejects.toThrow(
+      /setSecret: issuer_unreachable .*npm run jwk -- journal --local=\.other .*keys -- verify journal --local=\.other\./,
+    );
+  });
+
+  test('points to the log where nothing moves and no reason can be read', async () => {
+    world.secrets.beginRotation();
+    counter.desk.clock = { now: world.now, wait: (seconds) => world.pass(seconds) };
+    await expect(run('rotate')).rejects.toThrow(code('rotation_failed'));
+    expect(counter.lines.filter((line) => line.includes('the log group of rotation'))).toHaveLength(1);
   });
 
   test('makes the first key, and says that it is to be registered', async () => {
@@ -377,9 +432,10 @@ describe('draft', () => {
 
   test('without key, api key or option it is not tried', async () => {
     const sent = answer(Response.json({}));
-    await expect(run('draft', '--organization', '12', '--redirect', 'x')).rejects.toThrow(
-      code('config_invalid'),
-    );
+    for (const organization of ['12', '123456789'])
+      await expect(
+        run('draft', '--organization', organization, '--redirect', 'https://vendor.test/done'),
+      ).rejects.toThrow(/check digit/);
     counter.desk.env = {};
     await expect(run(...draft)).rejects.toThrow(/HELSEID_DRAFT_API_KEY/);
     world = createWorld();
@@ -400,6 +456,18 @@ describe('watch', () => {
       '  SurplusKeys    0',
       expect.stringMatching(/^ {2}DaysToExpiry +29 {2}The current key expires/),
     ]);
+  });
+
+  test.each([
+    ['HelseID gave none', {}],
+    ['no self-service API; the portal shows it', { selfService: undefined }],
+  ])('an expiry that is not known is said to be so: %s', async (why, change) => {
+    const { journal } = counter.desk.system.clients;
+    const clients = { journal: { ...journal, ...change } as ClientDeclaration };
+    counter.desk.system = { ...counter.desk.system, clients };
+    counter.tail = JSON.stringify({ _aws: {}, client: 'journal', PolicyDrift: 0 });
+    await run('watch', 'daily');
+    expect(counter.lines).toContain(`  DaysToExpiry   unknown: ${why}`);
   });
 
   test('knows the two schedules, and asks first', async () => {
@@ -432,8 +500,14 @@ test('with several clients, one must be named', async () => {
   expect(states()).toEqual(['retiring', 'current']);
   await run('jwk', 'journal');
   expect(output()).toContain(kid(1));
-  await expect(run('rotate', 'third')).rejects.toThrow(/--client journal \| other/);
+  await expect(run('rotate', 'third')).rejects.toThrow(/"third" is no client; declared are journal, other/);
   await expect(run('rotate', '--client', 'constructor')).rejects.toThrow(code('config_invalid'));
+  // A kid says by itself whose it is, also beside a client that is not deployed yet.
+  counter = openCounter({ other: client, journal: client });
+  await run('retire', kid(0), '--force');
+  expect(states()).toEqual(['retired', 'current']);
+  await run('delete', kid(0));
+  expect(counter.deleted).toHaveLength(1);
 });
 
 /** What AWS asks of a caller beside the action of a call's own name. */
@@ -459,7 +533,7 @@ test('docs/keys.md names every permission that a command needs, and no other', a
       ]),
     ) as T;
   const { desk } = counter;
-  const { kms, secrets, invoke, signingPlace, lastSignature } = desk;
+  const { kms, secrets, invoke, signingPlace, lastSignature, failedSteps } = desk;
   counter.desk = {
     ...desk,
     kms: watched('kms', kms),
@@ -467,6 +541,7 @@ test('docs/keys.md names every permission that a command needs, and no other', a
     invoke: asking('lambda:InvokeFunction', invoke),
     signingPlace: asking('lambda:GetFunctionConfiguration', signingPlace),
     lastSignature: asking('cloudtrail:LookupEvents', lastSignature),
+    failedSteps: asking('logs:FilterLogEvents', failedSteps),
     fetch: async () => Response.json({ clientId: FAKE_CLIENT_ID }),
   };
   for (const key of world.kms.keys.values()) key.policy = '{}';
@@ -481,7 +556,7 @@ test('docs/keys.md names every permission that a command needs, and no other', a
   const section =
     /### Permissions of the operator\n(.+?)\n### /s.exec(readFileSync('docs/keys.md', 'utf8'))?.[1] ?? '';
   const documented =
-    section.match(/(?<=`)(?:kms(?!:ViaService)|secretsmanager|lambda|cloudtrail):[A-Z]\w+(?=`)/g) ?? [];
+    section.match(/(?<=`)(?:kms(?!:ViaService)|secretsmanager|lambda|cloudtrail|logs):[A-Z]\w+(?=`)/g) ?? [];
   expect([...new Set(documented)].sort()).toEqual([...needed].sort());
 });
 
@@ -499,6 +574,25 @@ describe('the command line', () => {
       expect(stderr).toMatch(message);
       expect(status).toBe(1);
     }
+  });
+
+  test('at a place that does not answer it says so, without a trace', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keys-'));
+    const operator = {
+      url: 'http://127.0.0.1:9',
+      region: 'eu-north-1',
+      credentials: { accessKeyId: 'a', secretAccessKey: 's' },
+      declaration: shipped,
+      logs: folder,
+    };
+    writeFileSync(join(folder, 'operator.json'), JSON.stringify(operator));
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['infra/keys/main.ts', 'rotate', '--yes', `--local=${folder}`],
+      { encoding: 'utf8' },
+    );
+    expect(stderr).toMatch(/^aws_unavailable: AWS does not answer \(connection: ECONNREFUSED\).*\n$/);
+    expect(status).toBe(1);
   });
 
   test.each([
