@@ -32,8 +32,13 @@ export const CHAPTERS: readonly Chapter[] = [
         demands: 'TLS 1.2 or newer (1.3 recommended)',
         met: 'Outgoing: only `https` addresses are accepted, in the declaration, in metadata and by the signer; Node 24 offers TLS 1.2 and 1.3.',
         shown: {
-          'test/infra/declaration/validate.test.ts': ['refused: %s'],
-          'test/protocol/url.test.ts': ['%s is refused: %s'],
+          'test/infra/declaration/validate.test.ts': [
+            'an http API',
+            'an http issuer',
+            'an http self-service API',
+          ],
+          'test/client/metadata.test.ts': ['is http'],
+          'test/protocol/url.test.ts': ['http://api.example.no/'],
         },
         open: 'Incoming: the default endpoint of a Regional REST API also takes TLS 1.0. Put a custom domain name with a TLS 1.2 policy before it.',
       },
@@ -55,9 +60,9 @@ export const CHAPTERS: readonly Chapter[] = [
           '`typ` `client-authentication+jwt`; `aud` the issuer as a single string; `iss` = `sub` = client id; fresh `jti`; `nbf`',
         met: 'The signer composes all of it itself; nothing that a zone sends takes the place of one of these.',
         shown: {
-          [COMPOSE]: [
-            'an assertion, member by member',
-            'parameters can’t take the place of what the signer sets',
+          [COMPOSE]: ['an assertion, member by member'],
+          'test/functions/signer/composed-only.test.ts': [
+            'I3: whatever an intent holds, only what the signer composes is signed, and no kind passes for another',
           ],
           [SIGN_REQUEST]: ['iat is the time just before signing, jti is new every time'],
         },
@@ -143,8 +148,11 @@ export const CHAPTERS: readonly Chapter[] = [
         demands: 'PKCE with S256, unique a request',
         met: 'A new verifier for each login, sealed until the callback.',
         shown: {
-          [LOGIN]: ['a login: PAR, code, tokens'],
-          'test/local/helseid/login.test.ts': ['works once, with its own key only'],
+          'test/functions/login/begin.test.ts': [
+            'pushes everything and sends the browser with client_id and request_uri only',
+            'has a PKCE challenge, state and nonce of its own each time',
+            'stores nothing that a reader of the table understands',
+          ],
         },
       },
       {
@@ -181,7 +189,7 @@ export const CHAPTERS: readonly Chapter[] = [
       {
         id: 'FK1',
         demands: 'A certified OAuth or OpenID Connect library, where one exists for the language',
-        met: '`oauth4webapi`, certified by the OpenID Foundation, makes and reads every message of the protocol; our code supplies client authentication ([decision](decisions/library.md)).',
+        met: '`oauth4webapi`, certified by the OpenID Foundation, builds token and authorization requests and reads the answers; client assertions and DPoP proofs are ours, since the key is remote, and `jose` verifies ID and logout tokens ([decision](decisions/library.md)).',
         shown: { [LOGIN]: ['a login: PAR, code, tokens'] },
         open: 'The OpenID Foundation’s list of certified relying parties is the reference for the version you deploy.',
       },
@@ -233,8 +241,11 @@ export const CHAPTERS: readonly Chapter[] = [
       {
         id: 'Cryptography',
         demands: 'PS256, PS384, PS512, ES256, ES384 or ES512; RSA keys of at least 2,048 bits',
-        met: 'No other algorithm can be declared or composed. HelseID’s own RS256 is accepted for ID tokens only by the profile’s name.',
-        shown: { 'test/protocol/jwk.test.ts': ['RSA below 2048 bits is refused'] },
+        met: 'No other algorithm can be declared or composed for our signatures. HelseID’s own tokens are verified with the one algorithm that the profile names (RS256).',
+        shown: {
+          'test/protocol/jwk.test.ts': ['RSA below 2048 bits is refused'],
+          'test/infra/declaration/validate.test.ts': ['RS256', 'RS512', 'none for an algorithm'],
+        },
       },
       {
         id: 'DPoP proofs',
@@ -262,10 +273,13 @@ export const CHAPTERS: readonly Chapter[] = [
       {
         id: 'Secrets',
         demands: 'No secret is shared between components of different networks',
-        met: 'Each zone has a signer of its own, and no zone has the key; a key that can be read out is refused for a second zone. Whether a KMS key behind several signers counts as shared is [a question for NHN](nhn.md).',
+        met: 'Each zone has a signer of its own, and no zone has the key; a key that can be read out is refused (for deploys altogether: keys there are in KMS). Whether a KMS key behind several signers counts as shared is [a question for NHN](nhn.md).',
         shown: {
           'test/infra/zones.test.ts': ['the role may invoke nothing else'],
-          'test/infra/declaration/validate.test.ts': ['refused: %s'],
+          'test/infra/declaration/validate.test.ts': [
+            'custody secret in two zones',
+            'custody file in two zones',
+          ],
         },
       },
       {
@@ -286,8 +300,19 @@ export const CHAPTERS: readonly Chapter[] = [
           'Signature, `typ`, `iss`, the only audience, `exp`, `nbf`, scope, security level, and the DPoP proof with replay check',
         met: "The authorizer that ships with `authorize: 'helseid'`.",
         shown: {
-          'test/functions/authorizer/authorize.test.ts': ['the same request twice'],
-          'test/functions/authorizer/validate-access.test.ts': ['the same request passes once'],
+          'test/functions/authorizer/validate-access.test.ts': [
+            'signed by another key',
+            'an ID token',
+            'another issuer',
+            'another audience',
+            'a second audience',
+            'expired',
+            'not valid yet',
+            'an unbound token',
+            'proof by another key',
+            'another method',
+            'the same request passes once',
+          ],
           'test/functions/authorizer/compare-url.test.ts': ['the URL of another path does not'],
           'test/functions/authorizer/fuzz.test.ts': [
             'whatever is sent as token or proof is refused with a code and a challenge, and nothing is remembered',
@@ -299,6 +324,7 @@ export const CHAPTERS: readonly Chapter[] = [
         demands: 'An issuer with a path, as NHN’s test sessions have',
         met: 'Metadata and issuer comparison take one.',
         shown: {
+          'test/client/metadata.test.ts': ['another path', 'its issuer with a slash more'],
           'test/infra/declaration/derive.test.ts': ['an issuer with a path is granted by its origin'],
         },
         open: 'The session with NHN is yours: [nhn.md](nhn.md).',

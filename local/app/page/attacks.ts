@@ -64,7 +64,8 @@ export const ATTACKS: readonly Attack[] = [
     name: 'replayed-proof',
     title: 'Replay a proof',
     tries: 'A valid call to the API is sent a second time, token, proof and body unchanged.',
-    stoppedBy: 'the API, which takes the jti of a proof once; a new one needs the signer',
+    stoppedBy:
+      'the stand-in API, which takes the jti of a proof once (RFC 9449 11.1); whether a real API does is its own matter',
     invariants: ['I3', 'I10'],
     step: replayedProofRefused,
   },

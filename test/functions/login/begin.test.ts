@@ -31,6 +31,15 @@ describe('login', () => {
     expect(login.world.network.sent.filter((line) => line.includes('/par'))).toHaveLength(1);
   });
 
+  it('has a PKCE challenge, state and nonce of its own each time', async () => {
+    const login = await makeLogin();
+    await openBrowser(login).send('/login');
+    await openBrowser(login).send('/login');
+    const [first, second] = login.world.issuer.posts.filter(({ path }) => path === '/par');
+    for (const name of ['code_challenge', 'state', 'nonce'])
+      expect(first?.form[name]).not.toBe(second?.form[name]);
+  });
+
   it('names every resource', async () => {
     const login = await makeLogin();
     let body = '';

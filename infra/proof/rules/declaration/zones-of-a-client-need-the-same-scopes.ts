@@ -11,7 +11,8 @@ import { recordOf } from '../targets.ts';
 export const zonesOfAClientNeedTheSameScopes: Rule = {
   name: 'zones-of-a-client-need-the-same-scopes',
   invariant: 'I3a',
-  title: 'The zones that use one client need the same scopes of it.',
+  title:
+    'The zones that use one client need the same scopes of it; the admin zone, which can get them all, aside.',
   check: (input) => {
     const { declaration } = input;
     return Object.keys(declaration.clients).flatMap((client) => {
