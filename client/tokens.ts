@@ -12,13 +12,13 @@ export interface AccessToken {
   /** The key its proofs must be signed with. */
   binding: KeyBinding;
   /** As the server said it, seconds; absent where it said nothing, or 0 (then it is never cached, and a session uses it until an API refuses it). */
-  expiresIn?: number;
+  expiresIn?: number | undefined;
   /** Epoch seconds, counted from before the request was sent; absent with `expiresIn`. */
-  expiresAt?: number;
+  expiresAt?: number | undefined;
   /** Scopes granted, space-separated: the server's answer, or else what was asked for (RFC 6749 5.1). */
-  scope?: string;
+  scope?: string | undefined;
   /** HelseID: scopes withheld, space-separated, from an organisation that has not signed their terms. */
-  rejectedScope?: string;
+  rejectedScope?: string | undefined;
 }
 
 /** Claims of an ID token whose signature, issuer, audience, times and nonce were checked. */
@@ -36,15 +36,15 @@ export interface IdTokenClaims {
 
 /** What the authorization code and refresh grants give. */
 export interface UserTokens extends AccessToken {
-  refreshToken?: string;
+  refreshToken?: string | undefined;
   /** HelseID's `rt_expires_in` as epoch seconds; only with a refresh token. */
-  refreshTokenExpiresAt?: number;
+  refreshTokenExpiresAt?: number | undefined;
   /** An `rt_expires_in` that was not taken, as it came, or the type of what is no number: worth a line in the log. */
-  ignoredRefreshTokenLifetime?: number | string;
+  ignoredRefreshTokenLifetime?: number | string | undefined;
   /** As received: needed as `id_token_hint` at logout. */
-  idToken?: string;
+  idToken?: string | undefined;
   /** Claims of `idToken`; present exactly when it is. */
-  idTokenClaims?: IdTokenClaims;
+  idTokenClaims?: IdTokenClaims | undefined;
 }
 
 /** What the authorization code grant gives: an ID token is always among it. */
@@ -73,21 +73,21 @@ export interface AuthorizationRequest {
   state: string;
   /** RFC 7636, S256. */
   codeChallenge: string;
-  nonce?: string;
+  nonce?: string | undefined;
   /** Every API that tokens will be asked for (RFC 8707). */
-  resources?: readonly string[];
-  acrValues?: readonly string[];
-  prompt?: string;
+  resources?: readonly string[] | undefined;
+  acrValues?: readonly string[] | undefined;
+  prompt?: string | undefined;
   /** Seconds. */
-  maxAge?: number;
-  uiLocales?: string;
+  maxAge?: number | undefined;
+  uiLocales?: string | undefined;
   /** ID-porten's organisation number to log in on behalf of. */
-  onBehalfOf?: string;
+  onBehalfOf?: string | undefined;
   /** Sends all parameters inside a signed request object (RFC 9101); needs the grant for it. */
-  requestObject?: boolean;
+  requestObject?: boolean | undefined;
   /** Organisation details in the request object (HelseID's alternative to `details` on refresh); only with `requestObject`. */
-  authorizationDetails?: readonly AssertionDetail[];
-  signal?: AbortSignal;
+  authorizationDetails?: readonly AssertionDetail[] | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** What a pushed authorization request gives. */
@@ -111,30 +111,30 @@ export interface CodeRedemption {
   redirectUri: string;
   codeVerifier: string;
   /** `nonce` of the transaction, where one was sent; without it a nonce in the ID token is refused. */
-  nonce?: string;
+  nonce?: string | undefined;
   /** Seconds that may lie between `auth_time` and {@link begunAt}. */
-  maxAge?: number;
+  maxAge?: number | undefined;
   /** When the login began, epoch seconds: needed with `maxAge`, which without it is counted back from now. */
-  begunAt?: number;
+  begunAt?: number | undefined;
   /** `binding` of the pushed request. */
   binding: KeyBinding;
   /** The one API the first access token is for (RFC 8707). */
-  resource?: string;
-  signal?: AbortSignal;
+  resource?: string | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** A refresh. */
 export interface RefreshRequest {
   refreshToken: string;
-  scopes?: readonly string[];
-  resource?: string;
+  scopes?: readonly string[] | undefined;
+  resource?: string | undefined;
   /** Organisation switch: HelseID takes it on refresh. */
-  details?: readonly AssertionDetail[];
+  details?: readonly AssertionDetail[] | undefined;
   /** The login's `iss` and `sub`: an ID token of somebody else is `person_mismatch`. And its `nonce`: an ID token may have none now, but no other. */
-  expected?: { iss: string; sub: string; nonce?: string };
+  expected?: { iss: string; sub: string; nonce?: string | undefined } | undefined;
   /** Pins the proof's key, for a server that binds refresh tokens; without it the current key. */
-  binding?: KeyBinding;
-  signal?: AbortSignal;
+  binding?: KeyBinding | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** A token exchange (RFC 8693): another's access token in, a narrow one bound to our key out. */
@@ -150,8 +150,8 @@ export interface ExchangeRequest {
 /** A revocation (RFC 7009). */
 export interface RevocationRequest {
   token: string;
-  hint?: 'access_token' | 'refresh_token';
-  signal?: AbortSignal;
+  hint?: 'access_token' | 'refresh_token' | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** A validated logout token (OpenID Connect Back-Channel Logout 1.0): at least one of `sub` and `sid` is there. */
