@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, RecordOwner } from '@helseid-zones/protocol/record';
-import { readRecord, requireOwner } from '@helseid-zones/protocol/record';
-import { changeOwner, findKey, recordProblems } from '@helseid-zones/protocol/record-states';
+import { parseRecord, readRecord, requireOwner } from '@helseid-zones/protocol/record';
+import { changeOwner, findKey } from '@helseid-zones/protocol/record-states';
 import { awsErrorName, type Clock, type SecretsPort, systemClock } from './key-ports.ts';
 import { SETTLING, untilThere } from './until-there.ts';
 
@@ -24,7 +24,8 @@ export interface RecordStore {
   /**
    * Applies `mutate` to the record as it is now, again and again until nobody came in between, and resolves to what
    * stands afterwards. `mutate` is pure; one that returns its argument writes nothing.
-   * @throws ZonesError `record_unavailable` when others keep coming in between; `record_invalid`; what `mutate` throws
+   * @throws ZonesError `record_unavailable` when others keep coming in between; `record_invalid` for a record that
+   * `parseRecord` would refuse, before or after the change; what `mutate` throws
    */
   change(mutate: (record: ClientRecord) => ClientRecord): Promise<ClientRecord>;
 }
@@ -118,9 +119,10 @@ export function createRecordStore({
         const { stored, record, version } = await readVersion();
         const next = mutate(record);
         if (next === stored) return stored;
-        const [problem] = recordProblems(next);
-        if (problem) throw new ZonesError('record_invalid', `Not written: ${problem}.`);
-        if (await swap(JSON.stringify(next), version)) {
+        const text = JSON.stringify(next);
+        // Nothing is written that no signer could read.
+        parseRecord(text, owner);
+        if (await swap(text, version)) {
           auditChanges(stored, next, audit);
           return next;
         }

@@ -8,6 +8,7 @@ import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import type { ClientConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Intent, Signer } from '@helseid-zones/protocol/intents';
+import type { Audit } from '../common/record-store.ts';
 import type { HelseId } from './ports.ts';
 import { makeUpKey, proveKey } from './prove-key.ts';
 import { createSelfService } from './self-service.ts';
@@ -20,6 +21,7 @@ export interface HelseIdDeps {
   /** Absent where the issuer has no self-service API. */
   selfService?: { baseUrl: string; scope: string; body: 'object' | 'string' };
   signer: Signer;
+  audit: Audit;
   fetch?: Fetch;
   /** Epoch milliseconds. */
   now?: () => number;
@@ -28,7 +30,7 @@ export interface HelseIdDeps {
 /**
  * The admin zone as a client of HelseID. Metadata and nonces are kept (FK2), tokens never: a cached one would prove nothing.
  */
-export function createHelseId({ selfService, config, ...deps }: HelseIdDeps): HelseId {
+export function createHelseId({ selfService, config, audit, ...deps }: HelseIdDeps): HelseId {
   const request = selfService ? { scopes: [selfService.scope] } : {};
   const base = createTokenClient({ ...config, ...deps });
 
@@ -54,7 +56,7 @@ export function createHelseId({ selfService, config, ...deps }: HelseIdDeps): He
           facts: { client: deps.client },
         });
       const source = machineTokens(freshClient(kid), request);
-      return createSelfService({ ...selfService, fetch: createApiFetch(base, source) });
+      return createSelfService({ ...selfService, audit, fetch: createApiFetch(base, source) });
     },
   };
 }

@@ -41,6 +41,7 @@ export function openRotation(client: AdminClient, world: AdminWorld, deadline: n
       client: client.client,
       config: client.config,
       ...(selfService ? { selfService } : {}),
+      audit,
       signer: world.signer(client.signerArn),
       ...(world.fetch ? { fetch: world.fetch } : {}),
       now: () => clock.now() * 1000,

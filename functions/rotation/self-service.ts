@@ -3,15 +3,17 @@ import type { ApiFetch } from '@helseid-zones/client/tokens';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
 import * as v from 'valibot';
+import type { Audit } from '../common/record-store.ts';
 import type { ListedKey, RegisteredJwk, SelfService } from './ports.ts';
-
-/** Where the self-service API takes and shows a client's keys, below its base URL. */
 
 /** Milliseconds that one call may take in all. */
 const TIMEOUT = 15_000;
 
 /** Most of an answer that is read, in characters. */
 const MAX_ANSWER = 256 * 1024;
+
+/** Epoch seconds between which an expiry lies: later than HelseID is old, and no later than .NET's last date. */
+const [EARLIEST, LATEST] = [1_000_000_000, 253_402_300_799];
 
 /** An expiry is an ISO 8601 date; old documents show epoch seconds, some of them as text. */
 const expiration = v.nullish(v.union([v.string(), v.number()]));
@@ -27,14 +29,17 @@ export interface SelfServiceDeps {
   body: 'object' | 'string';
   /** With a DPoP-bound token of the client. */
   fetch: ApiFetch;
+  /** Told of an expiry that is no time: `KEY_EXPIRY_UNREADABLE`. */
+  audit: Audit;
 }
 
 /**
  * HelseID's self-service API for the client that `fetch` authenticates. A POST is never repeated here.
+ * An expiry that is no time counts as none: it stops no rotation, and hides no key that is listed beside it.
  * Throws `self_service_refused` (a 4xx, with the problem's title), `self_service_unreachable` (a 5xx, a 429, no answer or one
  * that is not understood: what it did is not known), and what `fetch` throws for want of a token.
  */
-export function createSelfService({ baseUrl, body, fetch }: SelfServiceDeps): SelfService {
+export function createSelfService({ baseUrl, body, fetch, audit }: SelfServiceDeps): SelfService {
   const url = `${baseUrl}${SELF_SERVICE_PATH}`;
 
   async function call(init: RequestInit): Promise<{ status: number; body: unknown }> {
@@ -50,11 +55,19 @@ export function createSelfService({ baseUrl, body, fetch }: SelfServiceDeps): Se
     );
   }
 
+  function readExpiry(kid: string, value: string | number | null | undefined): number | undefined {
+    if (value === null || value === undefined) return undefined;
+    const time = readTime(value);
+    if (Number.isInteger(time) && time >= EARLIEST && time <= LATEST) return time;
+    audit('KEY_EXPIRY_UNREADABLE', { kid, expiration: String(value).slice(0, 40) });
+    return undefined;
+  }
+
   return {
     async listKeys() {
       const listed = read(listSchema, await call({ method: 'GET', headers: { accept: 'application/json' } }));
       return listed.map((key): ListedKey => {
-        const expires = readTime(key.expiration);
+        const expires = readExpiry(key.kid, key.expiration);
         return expires === undefined ? { kid: key.kid } : { kid: key.kid, expires };
       });
     },
@@ -65,7 +78,7 @@ export function createSelfService({ baseUrl, body, fetch }: SelfServiceDeps): Se
         headers: { accept: 'application/json', 'content-type': 'application/json' },
         body: body === 'object' ? text : JSON.stringify(text),
       });
-      return readTime(read(registeredSchema, answer).expiration);
+      return readExpiry(jwk.kid, read(registeredSchema, answer).expiration);
     },
   };
 }
@@ -110,11 +123,9 @@ function read<Schema extends v.GenericSchema>(
   );
 }
 
-function readTime(value: string | number | null | undefined): number | undefined {
-  if (value === null || value === undefined) return undefined;
-  const number = Number(value);
-  const milliseconds = Number.isNaN(number) ? Date.parse(String(value)) : number * 1000;
-  if (!Number.isFinite(milliseconds))
-    throw new ZonesError('self_service_unreachable', 'The self-service API names an expiry that is no date.');
-  return Math.floor(milliseconds / 1000);
+/** Not a number where it is neither digits nor a date: `Date.parse` alone takes `0.5` for one. */
+function readTime(value: string | number): number {
+  if (typeof value === 'number') return value;
+  if (/^\d+$/.test(value)) return Number(value);
+  return /^\d{4}-\d\d-\d\d/.test(value) ? Math.floor(Date.parse(value) / 1000) : Number.NaN;
 }

@@ -31,6 +31,8 @@ export const STEPS = { createSecret, setSecret, testSecret, finishSecret } as co
  * never written anew: one whose key can't become current any more ends here, so that another rotation can begin.
  */
 async function createSecret(rotation: Rotation, token: string): Promise<void> {
+  // The signers read the record as it is stored: one for the registration before is given to the declared one first.
+  await rotation.store.change((record) => record);
   if ((await readPlan(rotation, token)) !== undefined) return requireLivePlan(rotation, token);
   await enableKeysInUse(rotation);
   const { kid } = await findCandidate(rotation, token);

@@ -21,8 +21,8 @@ export interface HelseIdBehaviour {
   keyRefusal: { error: string; status: number };
   /** What the token endpoint has against a request for a token, and whether it says so before it looks at the key. */
   refuses: { error: string; status?: number; first?: boolean } | undefined;
-  /** How an expiry is written. */
-  expiration: 'iso' | 'epoch';
+  /** How an expiry is written; `unset` as .NET writes a date that nobody has set. */
+  expiration: 'iso' | 'epoch' | 'unset';
 }
 
 /** A key as HelseID has it. */
@@ -177,6 +177,7 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
   }
 
   function writeTime(time: number | null): string | number | null {
+    if (fake.behaviour.expiration === 'unset') return '0001-01-01T00:00:00';
     if (time === null) return null;
     return fake.behaviour.expiration === 'iso' ? new Date(time * 1000).toISOString() : time;
   }

@@ -116,6 +116,7 @@ export function fullStack(ground: Ground): Stack {
         config: { ...OWNER, tenancy: 'single-tenant', profile: helseIdProfile },
         ...(selfRegistering ? { selfService: { baseUrl: FAKE_SELF_SERVICE, scope: 's', body } } : {}),
         signer: { sign: (intents) => guard('lambda:Invoke', () => admin.sign(intents)) },
+        audit: () => {},
         fetch: (input, init) => guard(`${init?.method ?? 'GET'} ${input}`, () => helseId.fetch(input, init)),
         now: milliseconds,
       }),
@@ -188,7 +189,7 @@ export function lightStack(ground: Ground): Stack {
       proveKey: (kid) => guard('token', async () => void (await getToken(admin, kid))),
       selfService: (kid) =>
         createSelfService({
-          ...{ baseUrl: FAKE_SELF_SERVICE, body },
+          ...{ baseUrl: FAKE_SELF_SERVICE, body, audit: () => {} },
           fetch: async (_, init = {}) => {
             await guard('token', () => getToken(admin, kid));
             return guard(`${init.method}`, () =>

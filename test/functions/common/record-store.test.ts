@@ -1,4 +1,4 @@
-import { parseRecord, SEED_RECORD } from '@helseid-zones/protocol/record';
+import { type KeyEntry, parseRecord, SEED_RECORD } from '@helseid-zones/protocol/record';
 import { addKey, moveKey } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test, vi } from 'vitest';
 import type { SecretsPort } from '../../../functions/common/key-ports.ts';
@@ -111,12 +111,17 @@ test('an answer that was lost, and a call that the SDK repeated, are no conflict
   expect(secrets.writes).toBe(1);
 });
 
-test('a record with a contradiction is not written', async () => {
+test.each<[string, Partial<KeyEntry>]>([
+  ['a contradiction', { state: 'retiring', since: { retiring: 1 } }],
+  ['a negative time', { expires: -62_135_596_800 }],
+  ['a time that is no number', { expires: Number.NaN }],
+  ['a field that the schema does not know', { note: 'x' } as object],
+])('a record with %s is not written', async (_, change) => {
   const secrets = createFakeSecrets(SEED_RECORD);
-  const contradiction = { ...key('a'), state: 'retiring' as const, since: { retiring: 1 } };
-  await expect(
-    open(secrets).store.change((record) => ({ ...record, keys: [contradiction] })),
-  ).rejects.toThrow(expect.objectContaining({ code: 'record_invalid' }));
+  const entry: KeyEntry = { ...key('a'), state: 'created', since: { created: 1 }, ...change };
+  await expect(open(secrets).store.change((record) => ({ ...record, keys: [entry] }))).rejects.toThrow(
+    expect.objectContaining({ code: 'record_invalid' }),
+  );
   expect(secrets.writes).toBe(0);
 });
 

@@ -1,20 +1,21 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createSelfService } from '../../../functions/rotation/self-service.ts';
 
 const JWK = { kty: 'EC', kid: 'k', alg: 'ES256', use: 'sig', crv: 'P-256', x: 'x', y: 'y' } as const;
 
 function answering(answer: Response | Error, body: 'object' | 'string' = 'object') {
   const requests: { url: string; init: RequestInit }[] = [];
+  const audit = vi.fn();
   const selfService = createSelfService({
-    ...{ baseUrl: 'https://self.test/base', body },
+    ...{ baseUrl: 'https://self.test/base', body, audit },
     fetch: async (url, init = {}) => {
       requests.push({ url: String(url), init });
       if (answer instanceof Error) throw answer;
       return answer;
     },
   });
-  return { selfService, requests };
+  return { selfService, requests, audit };
 }
 
 test('a key is posted as an object, or as a string that holds one', async () => {
@@ -38,6 +39,7 @@ test.each([
   ['2027-01-01T00:00:00+01:00', 1_798_758_000],
   [1_798_761_600, 1_798_761_600],
   ['1798761600', 1_798_761_600],
+  ['9999-12-31T23:59:59.9999999', 253_402_300_799],
 ])('an expiry of %j is %j', async (expiration, expires) => {
   const { selfService } = answering(
     Response.json([{ kid: 'k', expiration, origin: 'Api', publicJwk: null }]),
@@ -45,6 +47,30 @@ test.each([
   expect(await selfService.listKeys()).toEqual([
     expires === undefined ? { kid: 'k' } : { kid: 'k', expires },
   ]);
+});
+
+test.each([
+  'soon',
+  '',
+  ' ',
+  '0x10',
+  0.5,
+  0,
+  -1,
+  '-1',
+  '0001-01-01T00:00:00',
+  '1969-12-31',
+  1_798_761_600_000,
+])('an expiry of %j is none, and somebody learns of it', async (expiration) => {
+  const { selfService, audit } = answering(Response.json([{ kid: 'k', expiration }]));
+  expect(await selfService.listKeys()).toEqual([{ kid: 'k' }]);
+  const posted = answering(Response.json({ expiration }));
+  expect(await posted.selfService.registerKey(JWK)).toBeUndefined();
+  for (const told of [audit, posted.audit])
+    expect(told).toHaveBeenCalledExactlyOnceWith('KEY_EXPIRY_UNREADABLE', {
+      kid: 'k',
+      expiration: String(expiration),
+    });
 });
 
 describe('it refuses, or is not reached', () => {
@@ -66,7 +92,6 @@ describe('it refuses, or is not reached', () => {
     ['a redirect', new Response(null, { status: 302 })],
     ['a success that is no JSON', new Response('ok')],
     ['a success of another shape', Response.json({ expiration: {} })],
-    ['an expiry that is no date', Response.json({ expiration: 'soon' })],
     ['no answer', new ZonesError('api_unreachable', 'no answer')],
     ['a timeout', new ZonesError('request_aborted', 'aborted')],
     ['a broken body', new TypeError('terminated')],
