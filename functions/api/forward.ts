@@ -4,7 +4,7 @@ import { readIdCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import { refreshSession } from '../login-common/refresh.ts';
 import type { GatewayRequest } from '../login-common/request.ts';
-import { requireSameOrigin } from '../login-common/same-origin.ts';
+import { requireSameOrigin } from '../login-common/request.ts';
 import { findSession, type OpenSession, touchSession } from '../login-common/sessions.ts';
 import type { TokenTarget } from '../login-common/settings.ts';
 import { selectRequestHeaders, selectResponseHeaders } from './headers.ts';

@@ -1,18 +1,16 @@
 import type { LoginTokens } from '@helseid-zones/client/tokens';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import { type Answer, redirect } from '../login-common/answer.ts';
+import { type Answer, redirect, renderPage } from '../login-common/answer.ts';
 import { readIdCookie, renderCookie, SESSION_COOKIE, transactionCookie } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
-import { chooseLanguage } from '../login-common/language.ts';
-import { renderPage } from '../login-common/page.ts';
 import type { GatewayRequest } from '../login-common/request.ts';
-import { loginPath } from '../login-common/return-path.ts';
-import { requireDocument } from '../login-common/same-origin.ts';
+import { requireDocument } from '../login-common/request.ts';
 import { equalSecrets } from '../login-common/secrets.ts';
 import { answerError } from '../login-common/serve.ts';
 import { findSessionIfAny } from '../login-common/sessions.ts';
 import { CALLBACK_PATH, type LoginSettings } from '../login-common/settings.ts';
-import { type Transaction, takeTransaction } from '../login-common/transactions.ts';
+import { chooseLanguage } from '../login-common/texts.ts';
+import { loginPath, type Transaction, takeTransaction } from '../login-common/transactions.ts';
 import { acceptLogin } from './accept.ts';
 import { checkResponse } from './response.ts';
 

@@ -1,13 +1,11 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { type Answer, renderAnswer } from './answer.ts';
+import { type Answer, renderAnswer, renderPage } from './answer.ts';
 import type { Dependencies } from './dependencies.ts';
-import { chooseLanguage } from './language.ts';
 import { chooseOutcome, FAULT } from './outcomes.ts';
-import { renderPage } from './page.ts';
 import { type GatewayRequest, readRequest } from './request.ts';
-import { type LoginWish, loginPath } from './return-path.ts';
-import { TEXTS } from './texts.ts';
+import { chooseLanguage, TEXTS } from './texts.ts';
+import { type LoginWish, loginPath } from './transactions.ts';
 
 /** What a login function does with a request. Throws `ZonesError`; then nothing was set in the browser. */
 export type Handle = (deps: Dependencies, request: GatewayRequest) => Promise<Answer>;

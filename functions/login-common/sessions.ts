@@ -1,8 +1,7 @@
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Dependencies } from './dependencies.ts';
 import type { KeptToken } from './kept-tokens.ts';
-import type { Organization } from './organization.ts';
-import type { Person } from './person.ts';
+import type { Organization, Person } from './person.ts';
 import { createId, itemKey, seal, unseal } from './secrets.ts';
 import { endSession, enterSession, linkSession, type SessionLinks } from './session-index.ts';
 import type { LoginStore } from './store.ts';

@@ -1,7 +1,6 @@
 import type { KeyBinding } from '@helseid-zones/client/tokens';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import type { Organization } from './organization.ts';
-import type { Person } from './person.ts';
+import type { Organization, Person } from './person.ts';
 import { createId, itemKey, seal, unseal } from './secrets.ts';
 import type { SessionLinks } from './session-index.ts';
 import type { LoginStore } from './store.ts';
@@ -48,4 +47,71 @@ export async function takeTransaction(store: LoginStore, now: number, id: string
   if (!item || item.expires <= now)
     throw new ZonesError('login_expired', 'This login took too long or was used already; begin again.');
   return unseal(id, pk, item.data) as Transaction;
+}
+
+const ANYWHERE = 'https://gateway.invalid';
+
+/** Where an address does something for whoever opens it. `/session` only shows what it knows. */
+const ACTING = ['api', 'callback', 'login', 'logout'];
+
+/**
+ * Checks where a person is sent after login: a path on this gateway, with query and fragment perhaps, never another
+ * origin. Gives the path as a browser would spell it. Browsers read `\` as `/`, drop tabs and newlines and resolve dot
+ * segments, so none of those may occur, not even percent-encoded. Nor may it be a route of ours that acts: any site may send a
+ * person to `/login`, which the issuer perhaps finishes unasked, and from there on the request counts as one of this site.
+ *
+ * @throws {ZonesError} return_path_invalid: it is none
+ */
+export function checkReturnPath(path: string): string {
+  const refuse = () =>
+    new ZonesError(
+      'return_path_invalid',
+      'The return path must be a plain path of a page on this site, such as /journal.',
+    );
+  if (path.length > 1000 || !/^\/(?![/\\])[^\\\p{Cc}\s]*$/u.test(path)) throw refuse();
+  const [before = ''] = path.split(/[?#]/);
+  const dots = before.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment));
+  if (dots || /%5c|%2f/i.test(before)) throw refuse();
+  const first = before.split('/').find((segment) => segment !== '') ?? '';
+  if (ACTING.includes(decodeSegment(first).toLowerCase())) throw refuse();
+  const { pathname, search, hash } = new URL(path, ANYWHERE);
+  return pathname + search + hash;
+}
+
+/** What a gateway may take a segment for. */
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+/** What one login was to be, so that another can be the same. */
+export interface LoginWish {
+  returnPath: string;
+  prompt?: string;
+  /** Seconds. */
+  maxAge?: number;
+  organization?: Organization;
+  /** Whether it is the one more that a login gets which turned out to be too old. */
+  again?: true;
+}
+
+/** The path and query of `/login` for a wish, below the gateway's base path. Only what `/login` would not do by itself is in it. */
+export function loginPath({
+  returnPath,
+  prompt,
+  maxAge,
+  organization,
+  again,
+}: Partial<LoginWish> = {}): string {
+  const query = new URLSearchParams({
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
+    ...organization,
+    ...(again ? { again: '1' } : {}),
+    ...(returnPath === undefined || returnPath === '/' ? {} : { return: returnPath }),
+  });
+  return query.size === 0 ? '/login' : `/login?${query}`;
 }

@@ -8,10 +8,10 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { createLog } from '../common/log.ts';
 import { type Environment, readSigner } from '../common/zone-client.ts';
 import type { Dependencies } from './dependencies.ts';
-import { createDynamoStore } from './dynamo-store.ts';
 import { createLoginClient } from './login-client.ts';
 import { samePerson } from './person.ts';
 import { deriveSettings } from './settings.ts';
+import { createDynamoStore } from './store.ts';
 
 /**
  * Puts a login function together from its environment and the `config.json` beside its bundle. Reads `SESSION_TABLE`,

@@ -9,14 +9,17 @@ import {
   transactionCookies,
 } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
-import { type Organization, organizationDetails, readOrganization } from '../login-common/organization.ts';
-import { type GatewayRequest, readParameter } from '../login-common/request.ts';
-import { checkReturnPath, type LoginWish } from '../login-common/return-path.ts';
-import { requireDocument } from '../login-common/same-origin.ts';
+import { type Organization, organizationDetails, readOrganization } from '../login-common/person.ts';
+import { type GatewayRequest, readParameter, requireDocument } from '../login-common/request.ts';
 import { answerError } from '../login-common/serve.ts';
 import { findSessionIfAny } from '../login-common/sessions.ts';
 import type { LoginSettings } from '../login-common/settings.ts';
-import { saveTransaction, TRANSACTION_SECONDS } from '../login-common/transactions.ts';
+import {
+  checkReturnPath,
+  type LoginWish,
+  saveTransaction,
+  TRANSACTION_SECONDS,
+} from '../login-common/transactions.ts';
 
 /** More logins than this at once in one browser are leftovers; their cookies are cleared before they fill the header. */
 const MAX_TRANSACTIONS = 8;

@@ -1,15 +1,13 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
-import { type Answer, json, redirect } from '../login-common/answer.ts';
+import { type Answer, json, redirect, renderPage } from '../login-common/answer.ts';
 import { LOGOUT_COOKIE, readIdCookie, renderCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
-import { chooseLanguage } from '../login-common/language.ts';
-import { renderPage } from '../login-common/page.ts';
 import { revokeQuietly } from '../login-common/refresh.ts';
-import { type GatewayRequest, readParameter } from '../login-common/request.ts';
-import { requireSameOrigin } from '../login-common/same-origin.ts';
+import { type GatewayRequest, readParameter, requireSameOrigin } from '../login-common/request.ts';
 import { createId, equalSecrets } from '../login-common/secrets.ts';
 import { wantsPage } from '../login-common/serve.ts';
 import { findSession, finishSession } from '../login-common/sessions.ts';
+import { chooseLanguage } from '../login-common/texts.ts';
 
 /** Seconds that the issuer's logout page may take. */
 const LOGOUT_SECONDS = 600;

@@ -3,7 +3,7 @@ import { readIdCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import { refreshSession } from '../login-common/refresh.ts';
 import type { GatewayRequest } from '../login-common/request.ts';
-import { requireSameOrigin } from '../login-common/same-origin.ts';
+import { requireSameOrigin } from '../login-common/request.ts';
 import { findSession, type OpenSession, sessionEnd } from '../login-common/sessions.ts';
 
 /**

@@ -12,8 +12,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { GENERAL_CHALLENGE } from '../../functions/authorizer/challenge.ts';
-import { renderAnswer } from '../../functions/login-common/answer.ts';
-import { renderPage } from '../../functions/login-common/page.ts';
+import { renderAnswer, renderPage } from '../../functions/login-common/answer.ts';
 import type { Place } from './arns.ts';
 
 /** Name of the one stage, the first part of every path. */

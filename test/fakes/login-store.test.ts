@@ -1,6 +1,6 @@
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDynamoStore } from '../../functions/login-common/dynamo-store.ts';
+import { createDynamoStore } from '../../functions/login-common/store.ts';
 import type { LoginStore } from '../../functions/login-common/store.ts';
 import { type Dynamo, startDynamo } from './dynamo.ts';
 import { createFakeLoginStore } from './login-store.ts';

@@ -1,5 +1,5 @@
 import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
-import { CSRF_HEADER } from '../../../functions/login-common/same-origin.ts';
+import { CSRF_HEADER } from '../../../functions/login-common/request.ts';
 
 /** What a browser's request to the gateway is passed on with. */
 export interface GatewayRequest {

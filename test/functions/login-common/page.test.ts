@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ERROR_CODES } from '@helseid-zones/protocol/errors';
 import { describe, expect, it } from 'vitest';
-import { renderAnswer } from '../../../functions/login-common/answer.ts';
+import { renderAnswer, renderPage } from '../../../functions/login-common/answer.ts';
 import { OUTCOMES } from '../../../functions/login-common/outcomes.ts';
-import { renderPage } from '../../../functions/login-common/page.ts';
 import { type PageName, TEXTS } from '../../../functions/login-common/texts.ts';
 
 const pages = Object.keys(TEXTS.nb) as PageName[];

@@ -8,14 +8,15 @@ import {
   transactionCookie,
   transactionCookies,
 } from '../../../functions/login-common/cookies.ts';
-import { chooseLanguage } from '../../../functions/login-common/language.ts';
 import {
   type GatewayRequest,
   readHeader,
   readParameter,
   readRequest,
+  requireDocument,
+  requireSameOrigin,
 } from '../../../functions/login-common/request.ts';
-import { requireDocument, requireSameOrigin } from '../../../functions/login-common/same-origin.ts';
+import { chooseLanguage } from '../../../functions/login-common/texts.ts';
 
 const event = (change: object): APIGatewayProxyEvent =>
   ({

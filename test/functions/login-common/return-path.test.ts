@@ -1,7 +1,7 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkReturnPath, loginPath } from '../../../functions/login-common/return-path.ts';
+import { checkReturnPath, loginPath } from '../../../functions/login-common/transactions.ts';
 
 describe('the return path', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import { describe, expect, it } from 'vitest';
-import { readOrganization } from '../../../functions/login-common/organization.ts';
+import { readOrganization } from '../../../functions/login-common/person.ts';
 import { deriveSettings } from '../../../functions/login-common/settings.ts';
 import { GATEWAY, makeConfig } from '../login/make-login.ts';
 

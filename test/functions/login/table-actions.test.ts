@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { LoginStore } from '../../../functions/login-common/store.ts';
 import { makeLogin, openBrowser } from './make-login.ts';
 
-/** What each operation of the store asks of DynamoDB (functions/login-common/dynamo-store.ts). */
+/** What each operation of the store asks of DynamoDB (functions/login-common/store.ts). */
 const ACTIONS: Readonly<Record<keyof LoginStore, string>> = {
   add: 'dynamodb:PutItem',
   read: 'dynamodb:GetItem',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { renderPage } from '../../../../functions/login-common/page.ts';
+import { renderPage } from '../../../../functions/login-common/answer.ts';
 import { readForm, readRefresh } from '../../../../local/app/browser/html.ts';
 import { userPage } from '../../../../local/helseid/pages.ts';
 import { TEST_USERS } from '../../../../local/helseid/users.ts';
