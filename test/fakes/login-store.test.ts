@@ -1,7 +1,6 @@
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDynamoStore } from '../../functions/login-common/store.ts';
-import type { LoginStore } from '../../functions/login-common/store.ts';
+import { createDynamoStore, type LoginStore } from '../../functions/login-common/store.ts';
 import { type Dynamo, startDynamo } from './dynamo.ts';
 import { createFakeLoginStore } from './login-store.ts';
 
