@@ -59,6 +59,9 @@ export const ALGORITHMS: Readonly<Record<Algorithm, AlgorithmEntry>> = {
   PS512: { ...PS, alg: 'PS512', kmsSigningAlgorithm: 'RSASSA_PSS_SHA_512', hash: 'sha512' },
 };
 
+/** The names of {@link ALGORITHMS}, for schemas and command lines. */
+export const ALGORITHM_NAMES = Object.keys(ALGORITHMS) as Algorithm[];
+
 /** Whether `name` is an algorithm this project signs with. */
 export function isAlgorithm(name: unknown): name is Algorithm {
   return typeof name === 'string' && Object.hasOwn(ALGORITHMS, name);

@@ -1,6 +1,8 @@
 import { ZonesError } from './errors.ts';
 import type { ClientRecord, KeyEntry, KeyState, RecordOwner } from './record.ts';
 
+export { recordProblems } from './record.ts';
+
 /**
  * The state machine of a client key, pure. Every function returns a new record, or the very same object when there is
  * nothing to do, so that a step that is run again changes nothing.
@@ -60,7 +62,7 @@ export function moveKey(
       to,
       'tokens bound to it may still be alive; wait, or rotate with --now in an emergency',
     );
-  return replaceKey(record, { ...key, state: to, since: { ...key.since, [to]: at } });
+  return replaceKey(record, enter(key, to, at));
 }
 
 /**
@@ -78,15 +80,10 @@ export function switchCurrent(
   if (key.state === 'current') return record;
   if (key.state !== 'verified') throw refused(key, 'current', 'only a verified key may become current');
   const before = currentKey(record);
-  const retired = before
-    ? replaceKey(record, {
-        ...before,
-        state: 'retiring',
-        since: { ...before.since, retiring: at },
-        usableUntil,
-      })
-    : record;
-  return replaceKey(retired, { ...key, state: 'current', since: { ...key.since, current: at } });
+  if (!before) return replaceKey(record, enter(key, 'current', at));
+  const retiring = enter(before, 'retiring', at);
+  const end = Math.max(usableUntil, retiring.since.retiring ?? at);
+  return replaceKey(replaceKey(record, { ...retiring, usableUntil: end }), enter(key, 'current', at));
 }
 
 /**
@@ -166,23 +163,6 @@ export function dueToRetire(record: ClientRecord, now: number): KeyEntry[] {
   return record.keys.filter((key) => key.state === 'retiring' && !usableForProof(key, now));
 }
 
-/** What is wrong with a record that has the right shape, in words; empty when nothing is. */
-export function recordProblems(record: ClientRecord): string[] {
-  const problems: string[] = [];
-  const { keys } = record;
-  if (new Set(keys.map((key) => key.kid)).size < keys.length)
-    problems.push('a key twice: two have the same kid');
-  const current = keys.filter((key) => key.state === 'current').map(({ kid }) => kid);
-  if (current.length > 1) problems.push(`two current keys: ${current.join(' and ')} are current`);
-  if (new Set(keys.map((key) => key.keyArn)).size < keys.length) problems.push('two keys have the same ARN');
-  for (const key of keys) {
-    if (key.since[key.state] === undefined) problems.push(`key ${key.kid} has no time for its state`);
-    if (key.state === 'retiring' && key.usableUntil === undefined)
-      problems.push(`retiring key ${key.kid} has no usableUntil`);
-  }
-  return problems;
-}
-
 function newest(record: ClientRecord, states: readonly KeyState[], by: KeyState): KeyEntry | undefined {
   return record.keys
     .filter((key) => states.includes(key.state))
@@ -193,7 +173,13 @@ function newest(record: ClientRecord, states: readonly KeyState[], by: KeyState)
 }
 
 function retire(key: KeyEntry, at: number): KeyEntry {
-  return key.state === 'retired' ? key : { ...key, state: 'retired', since: { ...key.since, retired: at } };
+  return key.state === 'retired' ? key : enter(key, 'retired', at);
+}
+
+/** A key that reaches `state`: never before what it has passed, however the clocks of those who say so differ. */
+function enter(key: KeyEntry, state: KeyState, at: number): KeyEntry {
+  const reached = Math.max(at, ...Object.values(key.since));
+  return { ...key, state, since: { ...key.since, [state]: reached } };
 }
 
 function hasPassed(state: KeyState, to: KeyState): boolean {

@@ -1,8 +1,6 @@
 import * as v from 'valibot';
-import type { Algorithm } from './algorithms.ts';
-import { ALGORITHMS } from './algorithms.ts';
+import { ALGORITHM_NAMES } from './algorithms.ts';
 import { ZonesError } from './errors.ts';
-import { recordProblems } from './record-states.ts';
 
 /** The states of a key, in the order a key passes through them. docs/keys.md has the machine. */
 export const KEY_STATES = ['created', 'registered', 'verified', 'current', 'retiring', 'retired'] as const;
@@ -10,32 +8,46 @@ export const KEY_STATES = ['created', 'registered', 'verified', 'current', 'reti
 /** See {@link KEY_STATES}. */
 export type KeyState = (typeof KEY_STATES)[number];
 
-/** One key of a client record. Times are epoch seconds. */
-export interface KeyEntry {
+const time = v.pipe(v.number(), v.integer(), v.minValue(0));
+const text = v.pipe(v.string(), v.minLength(1));
+
+const keyEntry = v.strictObject({
   /** RFC 7638 thumbprint of the public key. */
-  kid: string;
+  kid: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
   /** ARN of the KMS key. */
-  keyArn: string;
-  algorithm: Algorithm;
-  state: KeyState;
+  keyArn: v.pipe(v.string(), v.regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/)),
+  algorithm: v.picklist(ALGORITHM_NAMES),
+  state: v.picklist(KEY_STATES),
   /** When the key reached each state it has passed. */
-  since: Partial<Record<KeyState, number>>;
+  since: v.strictObject({
+    created: v.exactOptional(time),
+    registered: v.exactOptional(time),
+    verified: v.exactOptional(time),
+    current: v.exactOptional(time),
+    retiring: v.exactOptional(time),
+    retired: v.exactOptional(time),
+  }),
   /** Set when it begins to retire: until then proofs for tokens bound to it are signed (I9). */
-  usableUntil?: number;
+  usableUntil: v.exactOptional(time),
   /** What HelseID last reported as its expiry. */
-  expires?: number;
+  expires: v.exactOptional(time),
   /** The client id under which a draft has registered it, until the declaration has that id. */
-  draft?: string;
-}
+  draft: v.exactOptional(text),
+});
+
+const clientRecord = v.strictObject({
+  version: v.literal(1),
+  client: text,
+  clientId: text,
+  issuer: text,
+  keys: v.array(keyEntry),
+});
+
+/** One key of a client record. Times are epoch seconds. */
+export type KeyEntry = v.InferOutput<typeof keyEntry>;
 
 /** The client record: a Secrets Manager secret. It names keys and never holds key material. */
-export interface ClientRecord {
-  version: 1;
-  client: string;
-  clientId: string;
-  issuer: string;
-  keys: KeyEntry[];
-}
+export type ClientRecord = v.InferOutput<typeof clientRecord>;
 
 /** Who a record must belong to; the declaration says it, the record only repeats it. */
 export type RecordOwner = Pick<ClientRecord, 'client' | 'clientId' | 'issuer'>;
@@ -43,61 +55,35 @@ export type RecordOwner = Pick<ClientRecord, 'client' | 'clientId' | 'issuer'>;
 /** What infrastructure puts into a new secret. A constant, so that no later deploy overwrites a record with keys. */
 export const SEED_RECORD = '{"version":1,"keys":[]}';
 
-const time = v.pipe(v.number(), v.integer(), v.minValue(0));
-
-const schema = v.strictObject({
-  version: v.literal(1),
-  client: v.exactOptional(v.string()),
-  clientId: v.exactOptional(v.string()),
-  issuer: v.exactOptional(v.string()),
-  keys: v.array(
-    v.strictObject({
-      kid: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
-      keyArn: v.pipe(v.string(), v.regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/)),
-      algorithm: v.picklist(Object.keys(ALGORITHMS) as Algorithm[]),
-      state: v.picklist(KEY_STATES),
-      since: v.strictObject({
-        created: v.exactOptional(time),
-        registered: v.exactOptional(time),
-        verified: v.exactOptional(time),
-        current: v.exactOptional(time),
-        retiring: v.exactOptional(time),
-        retired: v.exactOptional(time),
-      }),
-      usableUntil: v.exactOptional(time),
-      expires: v.exactOptional(time),
-      draft: v.exactOptional(v.pipe(v.string(), v.minLength(1))),
-    }),
-  ),
-});
-
 /**
  * Reads the secret's text as `owner`'s record. A record without keys may lack its owner ({@link SEED_RECORD}) and gets `owner`'s.
- * Throws `record_invalid` for another schema, another owner, and whatever {@link recordProblems} names; the message
- * never repeats the text. Does not check that the keys exist or fit their algorithm.
+ * Does not check that the keys exist or fit their algorithm.
+ * @throws {ZonesError} `record_invalid`: another schema, another owner, and whatever {@link recordProblems} names; the message
+ * never repeats the text
  */
 export function parseRecord(text: string, owner: RecordOwner): ClientRecord {
   return requireOwner(readRecord(text, owner), owner);
 }
 
 /** {@link parseRecord}, whoever the record belongs to: for who may give it to another. */
-export function readRecord(text: string, owner: RecordOwner): ClientRecord {
-  const parsed = v.safeParse(schema, parseJson(text), { abortEarly: true });
+export function readRecord(text: string, { client, clientId, issuer }: RecordOwner): ClientRecord {
+  const value = parseJson(text);
+  const seed = v.is(v.object({ keys: v.strictTuple([]) }), value);
+  const input = seed ? { client, clientId, issuer, ...value } : value;
+  const parsed = v.safeParse(clientRecord, input, { abortEarly: true });
   if (!parsed.success) {
     const field = v.getDotPath(parsed.issues[0]) ?? 'the whole';
     throw invalid(`does not follow schema version 1 (${field})`);
   }
-  const { client, clientId, issuer } = owner;
-  const record = { client, clientId, issuer, ...parsed.output };
-  for (const member of OWNER_MEMBERS)
-    if (record.keys.length > 0 && parsed.output[member] === undefined)
-      throw invalid(`does not say whose it is (${member})`);
-  const [problem] = recordProblems(record);
+  const [problem] = recordProblems(parsed.output);
   if (problem) throw invalid(`contradicts itself (${problem})`);
-  return record;
+  return parsed.output;
 }
 
-/** Throws `record_invalid` for the record of another registration than the declaration's. */
+/**
+ * A record that is the declared registration's, as it is.
+ * @throws {ZonesError} `record_invalid`: it is another's
+ */
 export function requireOwner(record: ClientRecord, owner: RecordOwner): ClientRecord {
   for (const member of OWNER_MEMBERS)
     if (record[member] !== owner[member])
@@ -106,6 +92,54 @@ export function requireOwner(record: ClientRecord, owner: RecordOwner): ClientRe
 }
 
 const OWNER_MEMBERS = ['client', 'clientId', 'issuer'] as const;
+
+/** What is wrong with a record that has the right shape, in words; empty when nothing is. */
+export function recordProblems({ keys }: ClientRecord): string[] {
+  const current = keys.filter((key) => key.state === 'current').map(({ kid }) => kid);
+  const home = keys[0]?.keyArn.split(':key/')[0];
+  const problems: [wrong: boolean, what: string][] = [
+    [hasTwins(keys.map(({ kid }) => kid)), 'a key twice: two have the same kid'],
+    [current.length > 1, `two current keys: ${current.join(' and ')} are current`],
+    [hasTwins(keys.map(({ keyArn }) => keyArn)), 'two keys have the same ARN'],
+    ...keys.flatMap((key): [boolean, string][] => [
+      ...keyProblems(key),
+      [
+        key.keyArn.split(':key/')[0] !== home,
+        `key ${key.kid} is in another account or region than the first`,
+      ],
+    ]),
+  ];
+  return problems.filter(([wrong]) => wrong).map(([, what]) => what);
+}
+
+function keyProblems({ kid, state, since, usableUntil }: KeyEntry): [wrong: boolean, what: string][] {
+  const reached = KEY_STATES.filter((each) => since[each] !== undefined);
+  const times = reached.map((each) => since[each] ?? 0);
+  return [
+    [since[state] === undefined, `key ${kid} has no time for its state`],
+    [
+      reached.some((each) => isAfter(each, state)),
+      `key ${kid} has the time of a state that it has not reached`,
+    ],
+    [
+      times.some((time, index) => time < (times[index - 1] ?? 0)),
+      `key ${kid} reached a state before the one before it`,
+    ],
+    [state === 'retiring' && usableUntil === undefined, `retiring key ${kid} has no usableUntil`],
+    [
+      usableUntil !== undefined && usableUntil < (since.retiring ?? Number.POSITIVE_INFINITY),
+      `key ${kid} has a usableUntil that is not after it began to retire`,
+    ],
+  ];
+}
+
+function isAfter(state: KeyState, other: KeyState): boolean {
+  return KEY_STATES.indexOf(state) > KEY_STATES.indexOf(other);
+}
+
+function hasTwins(values: readonly string[]): boolean {
+  return new Set(values).size < values.length;
+}
 
 function parseJson(text: string): unknown {
   try {

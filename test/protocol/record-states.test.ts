@@ -27,7 +27,8 @@ const EMPTY: ClientRecord = {
   issuer: 'https://issuer.example',
   keys: [],
 };
-const key = (kid: string) => ({ kid, keyArn: `arn:${kid}`, algorithm: 'ES256' }) as const;
+const ARN = 'arn:aws:kms:eu-north-1:111122223333:key/';
+const key = (kid: string) => ({ kid, keyArn: `${ARN}${kid}`, algorithm: 'ES256' }) as const;
 
 /** A record whose key `kid` has been led to `state`; everything happens at second 10 but the switches. */
 function recordWith(states: Record<string, KeyState>): ClientRecord {
@@ -152,10 +153,10 @@ describe('another owner', () => {
     'by its %s gets one whose keys were created only; they retire',
     (member) => {
       const unfit = addKey(recordWith({ a: 'created' }), key('b'), 3, 'retired');
-      const changed = changeOwner(unfit, { ...EMPTY, [member]: 'other' }, 9);
+      const changed = changeOwner(unfit, { ...EMPTY, [member]: 'other' }, 20);
       expect(changed[member]).toBe('other');
       expect(changed.keys.map(({ state, since }) => [state, since.retired])).toEqual([
-        ['retired', 9],
+        ['retired', 20],
         ['retired', 3],
       ]);
       expect(recordProblems(changed)).toEqual([]);
@@ -175,12 +176,22 @@ describe('another owner', () => {
 describe('problems of a record', () => {
   const [good] = recordWith({ k: 'current' }).keys;
   if (!good) throw new Error('no key');
-  test.each([
+  test.each<[string, ClientRecord['keys']]>([
     ['the same kid', [good, { ...good, state: 'retired' as const }]],
     ['the same ARN', [good, { ...good, kid: 'x', state: 'retired' as const }]],
-    ['are current', [good, { ...good, kid: 'x', keyArn: 'y' }]],
+    ['are current', [good, { ...good, kid: 'x', keyArn: `${ARN}y` }]],
     ['no time', [{ ...good, since: {} }]],
+    ['has not reached', [{ ...good, since: { ...good.since, retired: 99 } }]],
+    ['before the one before it', [{ ...good, since: { ...good.since, verified: 9 } }]],
     ['no usableUntil', [{ ...good, state: 'retiring' as const, since: { retiring: 1 } }]],
+    ['not after it began', [{ ...good, state: 'retiring' as const, since: { retiring: 2 }, usableUntil: 1 }]],
+    ['not after it began', [{ ...good, usableUntil: 1000 }]],
+    ...[ARN.replace('1111', '9999'), ARN.replace('north', 'west'), ARN.replace('aws', 'aws-cn')].map(
+      (elsewhere): [string, ClientRecord['keys']] => [
+        'another account or region',
+        [good, { ...good, ...key('x'), keyArn: `${elsewhere}x`, state: 'verified', since: { verified: 1 } }],
+      ],
+    ),
   ])('%s', (words, keys) => {
     expect(recordProblems({ ...EMPTY, keys }).join()).toContain(words);
   });

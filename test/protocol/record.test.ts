@@ -14,7 +14,8 @@ const old = {
   kid: `B${key.kid.slice(1)}`,
   keyArn: `${key.keyArn.slice(0, -1)}c`,
   state: 'retired',
-  since: { created: 1, retiring: 2, retired: 3 },
+  since: { created: 1, retiring: 2, retired: 4 },
+  usableUntil: 3,
 };
 const record = { version: 1, ...owner, keys: [key] };
 
@@ -45,7 +46,12 @@ test.each<[string, unknown, RegExp]>([
   ['keys of nobody', { version: 1, keys: [key] }, /client/],
   ['a key twice', { ...record, keys: [key, { ...key, state: 'retiring' }] }, /twice/],
   ['one ARN under two kids', { ...record, keys: [key, { ...old, keyArn: key.keyArn }] }, /same ARN/],
-  ['a retiring key without usableUntil', { ...record, keys: [{ ...old, state: 'retiring' }] }, /usableUntil/],
+  [
+    'a retiring key without usableUntil',
+    { ...record, keys: [{ ...key, state: 'retiring', since: { retiring: 1 } }] },
+    /usableUntil/,
+  ],
+  ['a retired key that is current', { ...record, keys: [{ ...old, state: 'current' }] }, /contradicts/],
   ['a key without a time for its state', { ...record, keys: [{ ...key, since: {} }] }, /no time/],
   ['two current keys', { ...record, keys: [key, { ...key, kid: `A${key.kid.slice(1)}` }] }, /two current/],
 ])('refused: %s', (_name, value, why) => {

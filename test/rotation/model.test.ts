@@ -149,7 +149,9 @@ test('the property notices a key that is retired too early', async () => {
   const [old] = world.record().keys;
   await world.rotation().store.change((record) => ({
     ...record,
-    keys: record.keys.map((key) => (key.kid === old?.kid ? { ...key, usableUntil: world.now() - 1 } : key)),
+    keys: record.keys.map((key) =>
+      key.kid === old?.kid ? { ...key, usableUntil: key.since.retiring ?? 0 } : key,
+    ),
   }));
   await world.watch('hourly');
   await world.probe();
