@@ -19,7 +19,7 @@ export interface Dependencies {
 /** A line of the log: a stable code, and facts that help. */
 export interface LogLine {
   level: 'info' | 'warn' | 'error';
-  /** Such as `login.begun`; docs/decisions/login.md lists them. */
+  /** Such as `login.begun`; docs/operating.md lists them. */
   code: string;
   /** API Gateway's request id, where the line is about one request. */
   request?: string;

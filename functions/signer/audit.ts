@@ -35,7 +35,7 @@ export interface Audit {
  * last 4 KB (`LogType=Tail`). Lambda ships what is written here asynchronously; CloudTrail's Sign events are the
  * independent record.
  */
-export function createAudit(write: Log['audit'], metrics: Metrics, grant: Grant, requestId: string): Audit {
+export function createAudit(audit: Log['audit'], metrics: Metrics, grant: Grant, requestId: string): Audit {
   const { system, zone, client } = grant;
   const common = { system, client, request_id: requestId };
 
@@ -49,7 +49,7 @@ export function createAudit(write: Log['audit'], metrics: Metrics, grant: Grant,
   return {
     recordSigned(entries) {
       for (const { kind, target, kid, jti, latency } of entries)
-        write('signed', { ...common, kind, target, kid, jti, kms_ms: latency });
+        audit('signed', { ...common, kind, target, kid, jti, kms_ms: latency });
       for (const [kind, group] of Map.groupBy(entries, (entry) => entry.kind))
         publish(kind, (counted) => {
           counted.addMetric('Signed', 'Count', group.length);
@@ -59,11 +59,10 @@ export function createAudit(write: Log['audit'], metrics: Metrics, grant: Grant,
     recordRefused({ kinds, reason, facts }) {
       // A key that KMS says is disabled or gone is a failure of the system, though its code is that of a refusal.
       const ours = REFUSALS.some((refusal) => refusal === reason) && facts['aws_error'] === undefined;
-      const code = ours ? 'refused' : 'failed';
-      write(code, { ...facts, ...common, kinds, reason });
+      audit(ours ? 'refused' : 'failed', { ...facts, ...common, kinds, reason });
       for (const kind of new Set(kinds.length > 0 ? kinds : ['unknown']))
         publish(kind, (counted) => {
-          counted.addMetric(code === 'refused' ? 'Refused' : 'Failed', 'Count', 1);
+          counted.addMetric(ours ? 'Refused' : 'Failed', 'Count', 1);
           if (reason === 'kms_throttled') counted.addMetric('Throttled', 'Count', 1);
         });
     },

@@ -127,7 +127,7 @@ export function createEventEntry(
   });
   new CfnOutput(scope, 'DeadLetterQueue', {
     value: deadLetters.queueUrl,
-    description: 'Events that failed; see docs.',
+    description: 'Events that failed five times: docs/operating.md says why, and how to send them again.',
   });
 }
 

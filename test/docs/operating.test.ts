@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ERROR_CODES } from '@helseid-zones/protocol/errors';
+import { KEY_STATES } from '@helseid-zones/protocol/record';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const page = readFileSync(join(root, 'docs/operating.md'), 'utf8');
+
+/** Sources below a room, by path. */
+function readSources(room: string): [file: string, text: string][] {
+  return readdirSync(join(root, room), { recursive: true })
+    .map((file) => join(room, String(file)))
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => [file, readFileSync(join(root, file), 'utf8')]);
+}
+
+/** Where a line is written: the audit's first argument (a declaration names its type there), or what login's log is given. */
+const WRITES = /\baudit\(\s*(?!\w+: )(?<audit>(?:[^,()]|\([^()]*\))+),|\blog\(\{(?<line>.*?)\}\)/gs;
+
+/** The codes that a source writes. Throws where a code can't be read off: then it must be written so that it can. */
+function findCodes(file: string, text: string): string[] {
+  return [...text.matchAll(WRITES)].flatMap(({ groups = {}, 0: call }) => {
+    const said = groups['audit'] ?? /\bcode: ([^,}]+)/.exec(groups['line'] ?? '')?.[1] ?? '';
+    const codes = [...said.matchAll(/'([\w.]+)'/g)].map(([, code = '']) => code);
+    if (said === '`KEY_${key.state.toUpperCase()}`')
+      return KEY_STATES.map((state) => `KEY_${state.toUpperCase()}`);
+    if (codes.length === 0) throw new Error(`${file}: no literal code in ${call}`);
+    return codes;
+  });
+}
+
+/** What stands in backticks in the first column of a chapter's tables whose head is `Code`. */
+function documented(chapter: string, head = 'Code'): string[] {
+  const text = new RegExp(`^## ${chapter}$(.*?)(?=^## |(?![\\s\\S]))`, 'ms').exec(page)?.[1] ?? '';
+  const tables = text.split('\n\n').filter((block) => block.startsWith(`| ${head} |`));
+  return tables
+    .flatMap((block) => block.split('\n').slice(2))
+    .flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, code = '']) => code));
+}
+
+const sorted = (codes: Iterable<string>) => [...new Set(codes)].sort();
+
+describe('docs/operating.md', () => {
+  const functions = readSources('functions');
+
+  it('has every code that a function writes to its log, once, and no other', () => {
+    const written = functions.flatMap(([file, text]) => findCodes(file, text));
+    expect(written.length).toBeGreaterThan(30);
+    expect(sorted(written)).toEqual([...documented('Lines')].sort());
+  });
+
+  it('would miss a code that is not written literally', () => {
+    expect(() => findCodes('a.ts', 'audit(code, facts);')).toThrow(/no literal code/);
+    expect(findCodes('a.ts', "audit(ours ? 'a.b' : 'c', {});\ndeps.log({ level, code: 'd' })")).toEqual([
+      'a.b',
+      'c',
+      'd',
+    ]);
+  });
+
+  it('has lines written by nothing else', () => {
+    // What is wired once, under the names that are looked for above.
+    const wired = ['functions/common/log.ts', 'functions/login-common/wire.ts'];
+    const others = functions.filter(
+      ([file, text]) => !wired.includes(file) && /\blog\.write\(|console\.|process\.stdout/.test(text),
+    );
+    expect(others.map(([file]) => file)).toEqual([]);
+  });
+
+  it('has every code of an error that may be in a line, once, and no other', () => {
+    const sources = ['functions', 'client', 'protocol'].flatMap(readSources);
+    const thrown = ERROR_CODES.filter((code) =>
+      sources.some(([file, text]) => file !== 'protocol/errors.ts' && text.includes(`'${code}'`)),
+    );
+    expect([...documented('Reasons')].sort()).toEqual([...thrown].sort());
+  });
+
+  it('has every check of the authorizer, once, and no other', () => {
+    const refuse = functions.find(([file]) => file === 'functions/authorizer/refuse.ts')?.[1] ?? '';
+    const type = /export type Check =(.*?);/s.exec(refuse)?.[1] ?? '';
+    const checks = [...type.matchAll(/'([^']+)'/g)].map(([, check = '']) => check);
+    expect([...documented('Lines', '`check`')].sort()).toEqual(sorted(checks));
+  });
+});
