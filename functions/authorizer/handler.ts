@@ -6,6 +6,7 @@ import { createMetadataSource } from '@helseid-zones/client/metadata';
 import type { ZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
+import { createDynamoTable } from '../common/dynamo.ts';
 import { createLog } from '../common/log.ts';
 import { type AuthorizerDeps, authorizeRequest } from './authorize.ts';
 import { createReplayTable } from './replay-table.ts';
@@ -31,7 +32,7 @@ function wire(configText: string, env: NodeJS.ProcessEnv): AuthorizerDeps {
     settings,
     ports: {
       keys: createIssuerKeys(createKeySource({ metadata, ...http }), { cooldown: KEYS_COOLDOWN }),
-      replays: createReplayTable(createAwsCaller(readAwsConfig(env)), table, now),
+      replays: createReplayTable(createDynamoTable(createAwsCaller(readAwsConfig(env)), table), now),
       now,
     },
     audit: createLog({ service: config.system, zone: config.zone, env }).audit,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { createDynamoTable } from '../common/dynamo.ts';
 import { createLog } from '../common/log.ts';
 import { wireApi } from '../common/zone-client.ts';
 import { TablePersistence } from './persistence.ts';
@@ -17,6 +18,6 @@ const { system, zone } = documents;
 /** Submits journal documents to the documents API: an EventBridge event a queue message. */
 export const handler = createWorker({
   submit: (event) => submitDocument(documents, event),
-  persistence: new TablePersistence(documents.aws, table),
+  persistence: new TablePersistence(createDynamoTable(documents.aws, table)),
   audit: createLog({ service: system, zone, env: process.env }).audit,
 });

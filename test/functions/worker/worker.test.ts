@@ -5,6 +5,7 @@ import type { AccessTokenRequest } from '@helseid-zones/client/tokens';
 import type { Context, SQSEvent } from 'aws-lambda';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createDynamoTable } from '../../../functions/common/dynamo.ts';
 import { TablePersistence } from '../../../functions/worker/persistence.ts';
 import { createWorker } from '../../../functions/worker/process.ts';
 import { submitDocument } from '../../../functions/worker/submit.ts';
@@ -41,7 +42,7 @@ async function makeWorker(): Promise<
   const { audit, lines: audited } = collectLog();
   const work = createWorker({
     submit: (event) => submitDocument({ client: world.client, api }, event),
-    persistence: new TablePersistence(dynamo.aws, table),
+    persistence: new TablePersistence(createDynamoTable(dynamo.aws, table)),
     audit,
   });
   return {
@@ -195,7 +196,7 @@ test.each<[string, (send: () => Promise<Response>) => Promise<Response>]>([
   });
   const work = createWorker({
     submit: (event) => submitDocument({ client, api }, event),
-    persistence: new TablePersistence(lossy, table),
+    persistence: new TablePersistence(createDynamoTable(lossy, table)),
     audit: (code) => audited.push(code),
   });
   for (let delivery = 0; delivery < 2; delivery += 1)
@@ -224,7 +225,7 @@ test('a table that does not answer fails the message and submits nothing', async
   const { audit, lines: audited } = collectLog();
   const work = createWorker({
     submit: (event) => submitDocument({ client, api }, event),
-    persistence: new TablePersistence(dynamo.aws, 'missing'),
+    persistence: new TablePersistence(createDynamoTable(dynamo.aws, 'missing')),
     audit,
   });
   const { batchItemFailures } = await work(messages([SAMPLE]), CONTEXT);
