@@ -11,7 +11,6 @@ declare module '@cloud-copilot/iam-simulate' {
       resource: { resource: string; accountId: string };
       contextVariables: Record<string, string | string[]>;
     };
-    sessionPolicy?: unknown;
     identityPolicies: NamedPolicy[];
     serviceControlPolicies: { orgIdentifier: string; policies: NamedPolicy[] }[];
     resourceControlPolicies: { orgIdentifier: string; policies: NamedPolicy[] }[];

@@ -6,37 +6,12 @@ import type { Case, Document } from '../infra/proof/policy/arbitrary.ts';
  * documentation as judge. Each says when the difference may show; such a case is left out of the comparison.
  */
 export const KNOWN_DIFFERENCES: Readonly<Record<string, (given: Case, context: Context) => boolean>> = {
-  'session-policy-and-direct-grant': ({ principal, session, resourcePolicy }) =>
-    principal === 'session' && session !== undefined && namesSession(resourcePolicy),
-  'not-resource-with-a-variable-without-value': (given, context) =>
-    !('aws:PrincipalTag/folder' in context) &&
-    documentsOf(given).some(({ Statement }) =>
-      Statement.some(({ NotResource }) => JSON.stringify(NotResource ?? '').includes('${')),
-    ),
   'set-operator-with-if-exists': (given, context) =>
     documentsOf(given).some((document) => hasAbsentAnyValueIfExists(document, context)),
 };
 
-/** Whether a statement of a resource policy grants to the session itself or to everybody. */
-function namesSession(policy: Document | undefined): boolean {
-  return (policy?.Statement ?? []).some(
-    ({ Effect, Principal }) =>
-      Effect === 'Allow' && (Principal === '*' || JSON.stringify(Principal).includes(':assumed-role/')),
-  );
-}
-
-function documentsOf(given: Case): Document[] {
-  const { identity, boundary, session, resourcePolicy, endpointPolicy, serviceControls, resourceControls } =
-    given;
-  return [
-    ...identity,
-    boundary,
-    session,
-    resourcePolicy,
-    endpointPolicy,
-    ...serviceControls,
-    ...resourceControls,
-  ].filter((document) => document !== undefined);
+function documentsOf({ identity, boundary, resourcePolicy, endpointPolicy }: Case): Document[] {
+  return [...identity, boundary, resourcePolicy, endpointPolicy].filter((document) => document !== undefined);
 }
 
 function hasAbsentAnyValueIfExists({ Statement }: Document, context: Context): boolean {

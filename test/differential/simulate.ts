@@ -24,10 +24,6 @@ const named = (prefix: string) => (policy: Document, index: number) => ({
 export function simulationOf(given: Case, context: Context): Parameters<typeof runSimulation>[0] {
   const isSession = given.principal === 'session';
   const through = context['aws:SourceVpce'];
-  const level = (prefix: string) => (document: Document, index: number) => ({
-    orgIdentifier: `${prefix} ${index}`,
-    policies: [{ name: prefix, policy: document }],
-  });
   return {
     request: {
       principal: isSession
@@ -38,11 +34,9 @@ export function simulationOf(given: Case, context: Context): Parameters<typeof r
       contextVariables: { ...(isSession ? { 'aws:PrincipalArn': ROLE } : {}), ...present(context) },
     },
     identityPolicies: isSession ? given.identity.map(named('identity')) : [],
-    serviceControlPolicies: isSession ? given.serviceControls.map(level('scp')) : [],
-    // AWS has control policies for some services only; Lambda is not among them.
-    resourceControlPolicies: given.service === 'lambda' ? [] : given.resourceControls.map(level('rcp')),
+    serviceControlPolicies: [],
+    resourceControlPolicies: [],
     ...(given.resourcePolicy === undefined ? {} : { resourcePolicy: given.resourcePolicy }),
-    ...(isSession && given.session !== undefined ? { sessionPolicy: given.session } : {}),
     ...(isSession && given.boundary !== undefined
       ? { permissionBoundaryPolicies: [{ name: 'boundary', policy: given.boundary }] }
       : {}),

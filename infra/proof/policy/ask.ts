@@ -1,47 +1,34 @@
-import { askResource } from './ask-resource.ts';
-import { askStatement } from './ask-statement.ts';
-import { type Answer, type Answers, type Asked, ownerAccount, serviceOf, targetOf } from './asked.ts';
-import { ALWAYS, any, type Condition, unknown } from './condition.ts';
+import { type Answer, type Answers, type Asked, serviceOf, targetOf } from './asked.ts';
+import { ALWAYS, any, type Condition, NEVER, unknown } from './condition.ts';
 import { mayServe } from './endpoint.ts';
 import type { Logic } from './logic.ts';
 import { deniesPrincipal, gradePrincipal, type Principal, type PrincipalElement } from './principal.ts';
-import { type Policy, statementsAbout } from './statement.ts';
-import type { Controls, Endpoint, Role, World } from './world.ts';
-
-/** The services whose requests resource control policies govern. */
-const RESOURCE_CONTROLLED: ReadonlySet<string> = new Set([
-  's3',
-  'sts',
-  'kms',
-  'sqs',
-  'secretsmanager',
-  'ecr',
-  'aoss',
-]);
+import { type Policy, type Statement, statementsAbout } from './statement.ts';
+import type { Endpoint, Resource, Role, World } from './world.ts';
 
 /** Asks every layer of `world` about a request. */
 export function askLayers<Value>(asked: Asked, world: World, logic: Logic<Value>): Answers<Value> {
-  const { principal, action } = asked;
+  const { principal } = asked;
   const role = principal.kind === 'role' ? world.roles.get(principal.arn) : undefined;
-  const target = targetOf(asked, world);
-  const askControls = (controls: Controls = []) =>
-    controls.map((policies) => askPolicies(policies, asked, logic));
-  const controlled = RESOURCE_CONTROLLED.has(serviceOf(action));
   return {
     identity: askIdentity(role, asked, logic),
     boundary: role?.boundary === undefined ? undefined : askPolicies([role.boundary], asked, logic),
-    session: asked.session === undefined ? undefined : askPolicies(asked.session, asked, logic),
-    serviceControls: 'account' in principal ? askControls(world.serviceControls.get(principal.account)) : [],
-    resourceControls: controlled ? askControls(world.resourceControls.get(ownerAccount(asked, target))) : [],
     endpoints: () => askEndpoints(asked, world, logic),
-    resource: askResource(target, asked, role?.boundary !== undefined, logic),
+    resource: askResource(targetOf(asked, world), asked, logic),
   };
 }
 
+/** Whether the resource and the condition of a statement that is about the action apply. */
+function askStatement<Value>(statement: Statement, asked: Asked, logic: Logic<Value>): Value {
+  const covered = statement.covers(asked.resource);
+  if (covered === NEVER) return logic.no;
+  const holds = logic.ask(statement.condition);
+  return covered === ALWAYS ? holds : logic.and(logic.ask(covered), holds);
+}
+
 function askIdentity<Value>(role: Role | undefined, asked: Asked, logic: Logic<Value>): Answer<Value> {
-  const { principal } = asked;
   if (role !== undefined) return askPolicies(role.identity, asked, logic);
-  return { allows: identityWithoutPolicies(principal, logic), denies: logic.no };
+  return { allows: identityWithoutPolicies(asked.principal, logic), denies: logic.no };
 }
 
 function identityWithoutPolicies<Value>(principal: Principal, logic: Logic<Value>): Value {
@@ -50,13 +37,19 @@ function identityWithoutPolicies<Value>(principal: Principal, logic: Logic<Value
   return logic.ask(unknown(`the policies of ${principal.arn}, which the assembly does not have`));
 }
 
-/** Policies without principals: they are about whoever they are attached to. */
-function askPolicies<Value>(policies: readonly Policy[], asked: Asked, logic: Logic<Value>): Answer<Value> {
+/** What policies come to; `takes` says whether a statement takes the caller in (absent: it is attached to the caller). */
+function askPolicies<Value>(
+  policies: readonly Policy[],
+  asked: Asked,
+  logic: Logic<Value>,
+  takes: (statement: Statement) => Condition = () => ALWAYS,
+): Answer<Value> {
   const answer = { allows: logic.no, denies: logic.no };
   for (const policy of policies) {
     for (const statement of statementsAbout(policy, asked.action)) {
       const side = statement.effect === 'Allow' ? 'allows' : 'denies';
-      answer[side] = logic.either(answer[side], askStatement(statement, asked, logic));
+      const applies = logic.and(askStatement(statement, asked, logic), logic.ask(takes(statement)));
+      answer[side] = logic.or(answer[side], applies);
     }
   }
   return answer;
@@ -71,26 +64,13 @@ function askEndpoints<Value>(
   for (const endpoint of world.endpoints.values()) {
     if (!mayServe(endpoint.service, asked.action) || endpoint.policy === undefined) continue;
     const through = logic.ask(endpoint.through);
-    if (through !== logic.no)
-      found.push({ through, answer: askEndpoint(endpoint, endpoint.policy, asked, logic) });
+    if (through === logic.no) continue;
+    const answer = askPolicies([endpoint.policy], asked, logic, ({ principals, effect }) =>
+      endpointTakes(principals, effect, asked.principal, endpoint),
+    );
+    found.push({ through, answer });
   }
   return found;
-}
-
-function askEndpoint<Value>(
-  endpoint: Endpoint,
-  policy: Policy,
-  asked: Asked,
-  logic: Logic<Value>,
-): Answer<Value> {
-  const answer = { allows: logic.no, denies: logic.no };
-  for (const statement of statementsAbout(policy, asked.action)) {
-    const applies = askStatement(statement, asked, logic);
-    const side = statement.effect === 'Allow' ? 'allows' : 'denies';
-    const taken = endpointTakes(statement.principals, statement.effect, asked.principal, endpoint);
-    answer[side] = logic.either(answer[side], logic.both(applies, logic.ask(taken)));
-  }
-  return answer;
 }
 
 /** Whether a statement of an endpoint's policy takes the caller in. */
@@ -104,7 +84,60 @@ function endpointTakes(
   // The policy of a gateway endpoint is to name everybody and to narrow by aws:PrincipalArn; what another principal does there is special.
   if (endpoint.kind === 'Gateway')
     return unknown(`the principal in the policy of gateway endpoint ${endpoint.id}`);
-  if (effect === 'Deny') return deniesPrincipal(element, principal, false);
+  if (effect === 'Deny') return deniesPrincipal(element, principal);
   const { direct, role, account } = gradePrincipal(element, principal);
   return any([direct, role, account]);
+}
+
+type FromResource<Value> = Answers<Value>['resource'];
+
+/** What the policies of a resource come to, by how they take the caller in. */
+function askResource<Value>(
+  target: Resource | undefined,
+  asked: Asked,
+  logic: Logic<Value>,
+): FromResource<Value> {
+  const result = { direct: logic.no, role: logic.no, account: logic.no, denies: logic.no };
+  if (target === undefined) {
+    if (!mayHavePolicy(asked)) return result;
+    const open = unknown(`the policy of ${asked.resource}, which the assembly does not have`);
+    return { ...result, account: logic.ask(open) };
+  }
+  for (const policy of target.policies) {
+    for (const statement of statementsAbout(policy, asked.action))
+      addStatement(result, statement, asked, logic);
+  }
+  return result;
+}
+
+/** Whether the policy of a resource that the world does not know could be what takes the caller in. */
+function mayHavePolicy({ principal, action, resource }: Asked): boolean {
+  if (resource === '*') return false;
+  const owner = resource.split(':')[4] ?? '';
+  const elsewhere = 'account' in principal && owner !== '' && owner !== principal.account;
+  return elsewhere || ['kms', 'sts'].includes(serviceOf(action)) || !('account' in principal);
+}
+
+function addStatement<Value>(
+  result: FromResource<Value>,
+  statement: Statement,
+  asked: Asked,
+  logic: Logic<Value>,
+): void {
+  const applies = askStatement(statement, asked, logic);
+  if (applies === logic.no) return;
+  const { principals } = statement;
+  const nobody = unknown(`statement ${statement.name}, which names no principal`);
+  if (statement.effect === 'Deny') {
+    const taken = principals === undefined ? nobody : deniesPrincipal(principals, asked.principal);
+    result.denies = logic.or(result.denies, logic.and(applies, logic.ask(taken)));
+    return;
+  }
+  const grades =
+    principals === undefined
+      ? { direct: nobody, role: NEVER, account: NEVER }
+      : gradePrincipal(principals, asked.principal);
+  for (const grade of ['direct', 'role', 'account'] as const) {
+    result[grade] = logic.or(result[grade], logic.and(applies, logic.ask(grades[grade])));
+  }
 }

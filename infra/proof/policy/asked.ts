@@ -1,16 +1,8 @@
 import type { Principal } from './principal.ts';
-import type { Policy } from './statement.ts';
 import { type Resource, resourceFor, type World } from './world.ts';
 
 /** The kinds of policies that have a say, in the order in which a refusal names them. */
-export type Layer =
-  | 'service control policy'
-  | 'resource control policy'
-  | 'endpoint policy'
-  | 'resource policy'
-  | 'identity policy'
-  | 'permissions boundary'
-  | 'session policy';
+export type Layer = 'endpoint policy' | 'resource policy' | 'identity policy' | 'permissions boundary';
 
 /** Who asks for what. */
 export interface Asked {
@@ -19,10 +11,6 @@ export interface Asked {
   action: string;
   /** An ARN, or `*` for an action without one. In a question, a pattern of ARNs too. */
   resource: string;
-  /** Account of the resource, where neither its ARN nor the world says. */
-  resourceAccount?: string;
-  /** Policies given when the role was assumed. */
-  session?: readonly Policy[];
 }
 
 /** What the policies of one layer come to. */
@@ -35,9 +23,6 @@ export interface Answer<Value> {
 export interface Answers<Value> {
   identity: Answer<Value>;
   boundary: Answer<Value> | undefined;
-  session: Answer<Value> | undefined;
-  serviceControls: readonly Answer<Value>[];
-  resourceControls: readonly Answer<Value>[];
   /** Endpoint by endpoint: whether the request comes through it, and what its policy says. Asked for only where the rest leaves it open. */
   endpoints(): readonly { through: Value; answer: Answer<Value> }[];
   /** What the resource's policy gives, by how it takes the caller in (see Grades). */
@@ -52,7 +37,7 @@ export interface Situation {
   resourceDecides: boolean;
 }
 
-/** Which rules of combination apply to a request. */
+/** See {@link Situation}. */
 export function situationOf(asked: Asked, world: World): Situation {
   const { principal, action, resource } = asked;
   const service = serviceOf(action);
@@ -70,12 +55,9 @@ export function targetOf({ action, resource }: Asked, world: World): Resource | 
 }
 
 /** The account that owns what a request is about; the caller's where nothing says. */
-export function ownerAccount(
-  { principal, resource, resourceAccount }: Asked,
-  target: Resource | undefined,
-): string {
+export function ownerAccount({ principal, resource }: Asked, target: Resource | undefined): string {
   const inArn = resource.split(':')[4] ?? '';
-  return resourceAccount ?? target?.account ?? (inArn || ('account' in principal ? principal.account : ''));
+  return target?.account ?? (inArn || ('account' in principal ? principal.account : ''));
 }
 
 /** The part of an action before its colon, in lower case. */

@@ -4,7 +4,7 @@ import { anyGrade, combine } from './combine.ts';
 import { type Context, closedFacts } from './facts.ts';
 import { concreteLogic, type Logic } from './logic.ts';
 import { principalArn } from './principal.ts';
-import type { Truth } from './truth.ts';
+import type { Truth } from './ternary.ts';
 import type { World } from './world.ts';
 
 /** One request. */
@@ -48,55 +48,37 @@ function refusal(
   const denying = layers.find(([, answer]) => answer.denies !== false);
   if (denying) return { layer: denying[0], explicit: true };
   const silent = (layer: Layer) => ({ layer, explicit: false });
-  const filtering = layers.find(([layer, answer]) => FILTERS.has(layer) && answer.allows !== true);
-  if (filtering) return silent(filtering[0]);
+  if (layers.some(([layer, { allows }]) => layer === 'endpoint policy' && allows !== true))
+    return silent('endpoint policy');
   const { principal, sameAccount, resourceDecides } = situation;
   const identityCounts =
     'account' in principal && (!resourceDecides || !sameAccount || answers.resource.account === true);
-  const resourceNeeded = !sameAccount || resourceDecides;
-  if (resourceNeeded && anyGrade(answers, logic) !== true) return silent('resource policy');
+  if ((!sameAccount || resourceDecides) && anyGrade(answers, logic) !== true)
+    return silent('resource policy');
   if (identityCounts && answers.identity.allows !== true) return silent('identity policy');
-  return silent(
-    answers.boundary !== undefined && answers.boundary.allows !== true
-      ? 'permissions boundary'
-      : answers.session === undefined
-        ? 'resource policy'
-        : 'session policy',
-  );
+  const bounded = answers.boundary !== undefined && answers.boundary.allows !== true;
+  return silent(bounded ? 'permissions boundary' : 'resource policy');
 }
-
-/** The layers that must allow, whatever the others say. */
-const FILTERS: ReadonlySet<Layer> = new Set([
-  'service control policy',
-  'resource control policy',
-  'endpoint policy',
-]);
 
 /** Each layer in play with its answer. */
 function layersOf(answers: Answers<Truth>, logic: Logic<Truth>): [Layer, Answer<Truth>][] {
-  const { serviceControls, resourceControls, resource, identity, boundary, session } = answers;
+  const { resource, identity, boundary } = answers;
   const through = answers.endpoints().filter((endpoint) => endpoint.through !== false);
   const layers: [Layer, Answer<Truth> | undefined][] = [
-    ...serviceControls.map((answer): [Layer, Answer<Truth>] => ['service control policy', answer]),
-    ...resourceControls.map((answer): [Layer, Answer<Truth>] => ['resource control policy', answer]),
     ...through.map(({ answer }): [Layer, Answer<Truth>] => ['endpoint policy', answer]),
     ['resource policy', { allows: anyGrade(answers, logic), denies: resource.denies }],
     ['identity policy', identity],
     ['permissions boundary', boundary],
-    ['session policy', session],
   ];
   return layers.flatMap(([layer, answer]) => (answer === undefined ? [] : [[layer, answer]]));
 }
 
 /** AWS's names of the layers in its messages. */
 const NAMES: Readonly<Record<Layer, string>> = {
-  'service control policy': 'service control policy',
-  'resource control policy': 'resource control policy',
   'endpoint policy': 'VPC endpoint policy',
   'resource policy': 'resource-based policy',
   'identity policy': 'identity-based policy',
   'permissions boundary': 'permissions boundary',
-  'session policy': 'session policy',
 };
 
 function refusalMessage({ principal, action, resource }: Asked, layer: Layer, explicit: boolean): string {

@@ -1,7 +1,6 @@
-import { arnParts, matchArn } from './arn.ts';
 import type { Matcher } from './matcher.ts';
-import { fillPattern, matchGlob, type Pattern } from './pattern.ts';
-import { both, either, opposite, type Truth } from './truth.ts';
+import { arnParts, matchArn, matchGlob, type Pattern } from './pattern.ts';
+import * as ternary from './ternary.ts';
 
 /**
  * One question about a request. Keys are lower-case; `name` is the key as the policy writes it.
@@ -114,31 +113,33 @@ export function unknown(what: string): Condition {
 }
 
 /** Whether `condition` holds on a closed context; not known where a test can't be answered. */
-export function evaluate(condition: Condition, facts: Facts): Truth {
+export function evaluate(condition: Condition, facts: Facts): ternary.Truth {
   switch (condition.kind) {
     case 'constant':
       return condition.value;
     case 'test':
       return answer(condition.test, facts);
     case 'not':
-      return opposite(evaluate(condition.of, facts));
-    case 'all': {
-      let result: Truth = true;
-      for (const part of condition.of) {
-        result = both(result, evaluate(part, facts));
-        if (result === false) return false;
-      }
-      return result;
-    }
-    case 'any': {
-      let result: Truth = false;
-      for (const part of condition.of) {
-        result = either(result, evaluate(part, facts));
-        if (result === true) return true;
-      }
-      return result;
-    }
+      return ternary.not(evaluate(condition.of, facts));
+    case 'all':
+      return foldTruths(condition.of, (part) => evaluate(part, facts), true);
+    case 'any':
+      return foldTruths(condition.of, (part) => evaluate(part, facts), false);
   }
+}
+
+/** Whether all (`every`) or at least one of `parts` hold, asking no further than it takes. */
+export function foldTruths<Part>(
+  parts: readonly Part[],
+  truthOf: (part: Part) => ternary.Truth,
+  every: boolean,
+): ternary.Truth {
+  let result: ternary.Truth = every;
+  for (const part of parts) {
+    result = every ? ternary.and(result, truthOf(part)) : ternary.or(result, truthOf(part));
+    if (result === !every) return result;
+  }
+  return result;
 }
 
 /** `condition` with every test that `facts` answer replaced by the answer. */
@@ -170,17 +171,14 @@ export function testsOf(condition: Condition, found: Map<string, Test> = new Map
 
 /** Whether the context leaves open what `test` asks. */
 function isOpen(test: Test, facts: Facts): boolean {
-  const open = (key: string) => facts.values(key) === undefined;
   switch (test.kind) {
     case 'present':
-      return open(test.key);
     case 'value':
     case 'some':
-      return open(test.key) || test.matcher.keys.some(open);
     case 'stray':
-      return open(test.key) || test.matchers.some((matcher) => matcher.keys.some(open));
+      return facts.values(test.key) === undefined;
     case 'resource':
-      return test.pattern.keys.some(open) || facts.resource.includes('*');
+      return facts.resource.includes('*');
     case 'session':
       return facts.session === undefined;
     case 'unknown':
@@ -188,33 +186,22 @@ function isOpen(test: Test, facts: Facts): boolean {
   }
 }
 
-function answer(test: Test, facts: Facts): Truth {
-  const read = (key: string) => {
-    const values = facts.values(key) ?? [];
-    return values.length === 1 ? values[0] : undefined;
-  };
+function answer(test: Test, facts: Facts): ternary.Truth {
+  const values = 'key' in test ? (facts.values(test.key) ?? []) : [];
   switch (test.kind) {
     case 'present':
-      return (facts.values(test.key) ?? []).length > 0;
-    case 'value': {
-      const values = facts.values(test.key) ?? [];
+      return values.length > 0;
+    case 'value':
       if (values.length > 1) return undefined;
-      return values[0] === undefined ? false : test.matcher.test(values[0], read);
-    }
+      return values[0] === undefined ? false : test.matcher.test(values[0]);
     case 'some':
-      return (facts.values(test.key) ?? []).reduce<Truth>(
-        (found, value) => either(found, test.matcher.test(value, read)),
-        false,
-      );
+      return foldTruths(values, (value) => test.matcher.test(value), false);
     case 'stray':
-      return (facts.values(test.key) ?? []).reduce<Truth>(
-        (found, value) => either(found, strays(value, test.matchers, read)),
-        false,
-      );
-    case 'resource': {
-      const glob = fillPattern(test.pattern, read);
-      return glob === undefined ? false : matchArn(arnParts(glob), facts.resource);
-    }
+      return foldTruths(values, (value) => strays(value, test.matchers), false);
+    case 'resource':
+      return test.pattern.glob === undefined
+        ? undefined
+        : matchArn(arnParts(test.pattern.glob), facts.resource);
     case 'session':
       return facts.session === undefined ? undefined : matchGlob(test.session, facts.session);
     case 'unknown':
@@ -222,14 +209,8 @@ function answer(test: Test, facts: Facts): Truth {
   }
 }
 
-function strays(
-  value: string,
-  matchers: readonly Matcher[],
-  read: (key: string) => string | undefined,
-): Truth {
+function strays(value: string, matchers: readonly Matcher[]): ternary.Truth {
   // AWS calls an empty string a "null data set", which ForAllValues accepts; what that covers is not said.
   if (value === '') return undefined;
-  return opposite(
-    matchers.reduce<Truth>((found, matcher) => either(found, matcher.test(value, read)), false),
-  );
+  return ternary.not(foldTruths(matchers, (matcher) => matcher.test(value), false));
 }

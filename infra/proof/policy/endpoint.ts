@@ -1,6 +1,6 @@
 import { serviceOf } from './asked.ts';
-import { all, any, type Condition, hasValue, isPresent, not } from './condition.ts';
-import { textMatcher } from './matcher.ts';
+import { all, any, type Condition, isPresent, not } from './condition.ts';
+import { compileConditions } from './operators.ts';
 import type { World } from './world.ts';
 
 /** The prefix of the actions that an endpoint serves, by the last part of its service name. */
@@ -70,5 +70,5 @@ export function networkFacts(world: World, action: string, via: readonly string[
 }
 
 function hasText(key: string, text: string): Condition {
-  return hasValue(key, textMatcher(text, { wildcards: false, variables: false }));
+  return compileConditions({ StringEquals: { [key]: text } }, false);
 }

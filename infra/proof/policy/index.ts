@@ -1,6 +1,5 @@
 export type { Asked, Layer } from './asked.ts';
 export { authorize, type Decision, type Request } from './authorize.ts';
-export { type Chain, roleChains } from './chains.ts';
 export {
   ALWAYS,
   all,
@@ -11,21 +10,19 @@ export {
   NEVER,
   not,
   reduce,
-  testsOf,
 } from './condition.ts';
-export { decide, decideLayers, formulate, type HoldingLayer, type Question, type Verdict } from './decide.ts';
+export { decide, type Formula, formulate, type Question, type Verdict } from './decide.ts';
 export { comesThrough, networkFacts } from './endpoint.ts';
 export { type Context, closedFacts } from './facts.ts';
 export { type Principal, principalArn, principalOf, roleName, rolePrincipal } from './principal.ts';
-export { satisfiable, simplify, valid } from './solve.ts';
+export { satisfiable, simplify } from './solve.ts';
 export { type Policy, parsePolicy } from './statement.ts';
-export { inWords } from './words.ts';
+export { describeCondition } from './words.ts';
 export {
   addResource,
   type Endpoint,
   emptyWorld,
   type FunctionNode,
-  type Grant,
   type Resource,
   type Role,
   removeResource,

@@ -1,5 +1,5 @@
 import { ALWAYS, all, any, type Condition, evaluate, type Facts, NEVER, not, reduce } from './condition.ts';
-import { both, either, opposite, type Truth } from './truth.ts';
+import * as ternary from './ternary.ts';
 
 /**
  * What AWS's evaluation is written in. One text of it serves both uses: over truth values for one request
@@ -9,24 +9,15 @@ export interface Logic<Value> {
   yes: Value;
   no: Value;
   not(value: Value): Value;
-  both(a: Value, b: Value): Value;
-  either(a: Value, b: Value): Value;
-  every(values: readonly Value[]): Value;
+  and(a: Value, b: Value): Value;
+  or(a: Value, b: Value): Value;
   /** What a statement's condition comes to. */
   ask(condition: Condition): Value;
 }
 
 /** Over one request, whose context is closed: what `facts` do not hold is absent. */
-export function concreteLogic(facts: Facts): Logic<Truth> {
-  return {
-    yes: true,
-    no: false,
-    not: opposite,
-    both,
-    either,
-    every: (values) => values.reduce(both, true),
-    ask: (condition) => evaluate(condition, facts),
-  };
+export function concreteLogic(facts: Facts): Logic<ternary.Truth> {
+  return { yes: true, no: false, ...ternary, ask: (condition) => evaluate(condition, facts) };
 }
 
 /** Over every request that `facts` leave open. */
@@ -35,9 +26,8 @@ export function symbolicLogic(facts: Facts): Logic<Condition> {
     yes: ALWAYS,
     no: NEVER,
     not,
-    both: (a, b) => all([a, b]),
-    either: (a, b) => any([a, b]),
-    every: all,
+    and: (a, b) => all([a, b]),
+    or: (a, b) => any([a, b]),
     ask: (condition) => reduce(condition, facts),
   };
 }

@@ -1,92 +1,60 @@
 import { hasUnknown, showUnknown } from '../assembly/unknown.ts';
-import { arnParts, matchArn } from './arn.ts';
-import { networkIncludes, parseNetwork } from './network.ts';
 import {
-  fillPattern,
+  arnParts,
+  covers,
   type Glob,
+  globsOverlap,
   hasWildcard,
+  matchArn,
   matchGlob,
-  type Pattern,
   parsePattern,
-  type ReadVariable,
   showGlob,
 } from './pattern.ts';
-import { compare, type Relation, type Shape, shapeCovers, shapesOverlap } from './shape.ts';
-import type { Truth } from './truth.ts';
+import type { Truth } from './ternary.ts';
+
+/** A set of values. */
+type Shape = { kind: 'glob'; glob: Glob; anyCase: boolean } | { kind: 'arn'; parts: readonly Glob[] };
 
 /** What one value in a policy's condition says about one value of a context key. */
 export interface Matcher {
   /** Equal for matchers that mean the same. */
   id: string;
-  /** Completes "<key> …": `is x`, `matches x*`, `is below 5`. */
+  /** Completes "<key> …": `is x`, `matches x*`. */
   words: string;
-  /** Lower-case names of the context keys its policy variables read. */
-  keys: readonly string[];
-  test(value: string, read: ReadVariable): Truth;
-  /** The set of values it matches, for comparing matchers; undefined where it depends on variables or on what only the deploy knows. */
+  test(value: string): Truth;
+  /** The set of values it matches, for comparing matchers; undefined where that depends on what only the deploy knows. */
   shape: Shape | undefined;
 }
 
-/** Matches the exact text of `source`, or with wildcards; `anyCase` ignores case (and then knows no wildcards). */
+/**
+ * Matches the exact text of `source`, or with wildcards; `anyCase` ignores case (and then knows no wildcards).
+ * Undefined for a text with a policy variable.
+ */
 export function textMatcher(
   source: string,
   how: { wildcards: boolean; anyCase?: boolean; variables: boolean },
-): Matcher {
-  const pattern = parsePattern(how.anyCase ? source.toLowerCase() : source, how);
-  const anyCase = how.anyCase === true;
-  const test = (value: string, read: ReadVariable) => {
-    const glob = fillPattern(pattern, read);
-    if (glob === undefined) return false;
-    return anyCase ? matchGlob(glob.toLowerCase(), value.toLowerCase()) : matchGlob(glob, value);
-  };
-  const wild = pattern.glob === undefined ? how.wildcards : hasWildcard(pattern.glob);
-  const words = `${wild ? 'matches' : 'is'} ${show(pattern)}${anyCase && !/^(true|false)$/i.test(source) ? ' in any case' : ''}`;
-  return matcher(anyCase ? 'any case' : wild ? 'like' : 'is', pattern, words, test, (glob) => ({
-    kind: 'glob',
-    glob,
-    anyCase,
-  }));
+): Matcher | undefined {
+  const { glob } = parsePattern(how.anyCase ? source.toLowerCase() : source, how);
+  if (glob === undefined) return undefined;
+  if (how.anyCase === true) {
+    const words = `is ${show(glob)}${/^(true|false)$/i.test(source) ? '' : ' in any case'}`;
+    const lower = glob.toLowerCase();
+    const test = (value: string) => matchGlob(lower, value.toLowerCase());
+    return matcher('any case', glob, words, test, { kind: 'glob', glob, anyCase: true });
+  }
+  const [kind, verb] = hasWildcard(glob) ? ['like', 'matches'] : ['is', 'is'];
+  const test = (value: string) => matchGlob(glob, value);
+  return matcher(kind, glob, `${verb} ${show(glob)}`, test, { kind: 'glob', glob, anyCase: false });
 }
 
 /** Matches an ARN component by component (each wildcard stays within its component, except in the last). */
-export function arnMatcher(source: string, variables: boolean): Matcher {
-  const pattern = parsePattern(source, { wildcards: true, variables });
-  if (pattern.glob !== undefined && !hasWildcard(pattern.glob) && arnParts(pattern.glob).length === 6) {
-    return textMatcher(source, { wildcards: false, variables });
-  }
-  const fixed = pattern.glob === undefined ? undefined : arnParts(pattern.glob);
-  const test = (value: string, read: ReadVariable) => {
-    const glob = fillPattern(pattern, read);
-    return glob === undefined ? false : matchArn(fixed ?? arnParts(glob), value);
-  };
-  return matcher('arn', pattern, `matches ${show(pattern)}`, test, (glob) => ({
-    kind: 'arn',
-    parts: arnParts(glob),
-  }));
-}
-
-/** Compares a number, or a date (ISO 8601 or epoch seconds) when `kind` is `date`. A value that is neither is not known to match. */
-export function numberMatcher(kind: 'number' | 'date', relation: Relation, source: string): Matcher {
-  const pattern = parsePattern(source, { wildcards: false, variables: false });
-  const bound = parseNumber(kind, source);
-  const test = (value: string) => {
-    const number = parseNumber(kind, value);
-    return number === undefined || bound === undefined ? undefined : compare(number, relation, bound);
-  };
-  const shape = bound === undefined ? undefined : ({ kind, relation, bound } as const);
-  return matcher(`${kind} ${relation}`, pattern, `${relation} ${show(pattern)}`, test, () => shape);
-}
-
-/** Matches an IP address in a CIDR block. */
-export function networkMatcher(source: string): Matcher {
-  const pattern = parsePattern(source, { wildcards: false, variables: false });
-  const network = parseNetwork(source);
-  const test = (value: string) => {
-    const address = parseNetwork(value);
-    return address === undefined || network === undefined ? undefined : networkIncludes(network, address);
-  };
-  const shape = network === undefined ? undefined : ({ kind: 'network', network } as const);
-  return matcher('network', pattern, `is in ${show(pattern)}`, test, () => shape);
+export function arnMatcher(source: string, variables: boolean): Matcher | undefined {
+  const { glob } = parsePattern(source, { wildcards: true, variables });
+  if (glob === undefined) return undefined;
+  const parts = arnParts(glob);
+  if (!hasWildcard(glob) && parts.length === 6) return textMatcher(source, { wildcards: false, variables });
+  const test = (value: string) => matchArn(parts, value);
+  return matcher('arn', glob, `matches ${show(glob)}`, test, { kind: 'arn', parts });
 }
 
 /** How the values of two matchers of one key stand to each other; never wrongly claims anything. */
@@ -103,25 +71,46 @@ export function compareMatchers(
   };
 }
 
-function matcher(
-  kind: string,
-  pattern: Pattern,
-  words: string,
-  test: Matcher['test'],
-  shapeOf: (glob: Glob) => Shape | undefined,
-): Matcher {
-  const fixed = pattern.glob !== undefined && !hasUnknown(pattern.glob) ? pattern.glob : undefined;
-  const shape = fixed === undefined ? undefined : shapeOf(fixed);
-  return { id: `${kind} ${pattern.glob ?? pattern.source}`, words, keys: pattern.keys, test, shape };
+function matcher(kind: string, glob: Glob, words: string, test: Matcher['test'], shape: Shape): Matcher {
+  return { id: `${kind} ${glob}`, words, test, shape: hasUnknown(glob) ? undefined : shape };
 }
 
-function show(pattern: Pattern): string {
-  const text = showUnknown(pattern.glob === undefined ? pattern.source : showGlob(pattern.glob));
-  return text === '' ? 'empty' : text;
+function show(glob: Glob): string {
+  return showUnknown(showGlob(glob)) || 'empty';
 }
 
-function parseNumber(kind: 'number' | 'date', text: string): number | undefined {
-  if (/^-?\d+(\.\d+)?$/.test(text)) return kind === 'date' ? Number(text) * 1000 : Number(text);
-  const date = kind === 'date' && /^\d{4}/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(date) ? undefined : date;
+/** Whether `outer` holds all of `inner`. */
+function shapeCovers(outer: Shape, inner: Shape): boolean {
+  if (outer.kind === 'glob') {
+    if (inner.kind === 'arn') return !outer.anyCase && covers(outer.glob, inner.parts.join(':'));
+    if (inner.anyCase && !outer.anyCase) return false;
+    return covers(outer.glob, outer.anyCase && !inner.anyCase ? inner.glob.toLowerCase() : inner.glob);
+  }
+  const parts = inner.kind === 'arn' ? inner.parts : exactParts(inner);
+  return (
+    outer.parts.length === 6 &&
+    parts.length === 6 &&
+    outer.parts.every((part, index) => covers(part, parts[index] ?? ''))
+  );
+}
+
+/** The components of the one ARN that a shape means; none where it means more. */
+function exactParts({ glob, anyCase }: Shape & { kind: 'glob' }): readonly Glob[] {
+  return anyCase || hasWildcard(glob) ? [] : arnParts(glob);
+}
+
+/** Whether some value is in both. A yes may be wrong. */
+function shapesOverlap(a: Shape, b: Shape): boolean {
+  if (a.kind === 'glob' && b.kind === 'arn') return shapesOverlap(b, a);
+  if (a.kind === 'glob' && b.kind === 'glob') {
+    const fold = (glob: Glob) => (a.anyCase || b.anyCase ? glob.toLowerCase() : glob);
+    // Two exact texts are by far the most frequent.
+    if (!hasWildcard(a.glob) && !hasWildcard(b.glob)) return fold(a.glob) === fold(b.glob);
+    return globsOverlap(fold(a.glob), fold(b.glob));
+  }
+  if (a.kind !== 'arn' || a.parts.length !== 6) return true;
+  if (b.kind === 'arn')
+    return b.parts.length !== 6 || a.parts.every((part, index) => globsOverlap(part, b.parts[index] ?? ''));
+  if (b.anyCase) return true;
+  return hasWildcard(b.glob) ? globsOverlap(a.parts.join(':'), b.glob) : shapeCovers(a, b);
 }

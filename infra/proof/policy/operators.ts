@@ -10,60 +10,33 @@ import {
   not,
   unknown,
 } from './condition.ts';
-import { arnMatcher, type Matcher, networkMatcher, numberMatcher, textMatcher } from './matcher.ts';
-import type { Relation } from './shape.ts';
+import { arnMatcher, type Matcher, textMatcher } from './matcher.ts';
 
-/** How a condition operator compares a value, and whether it asks for the contrary. */
-interface Operator {
-  matcher(value: string, variables: boolean): Matcher;
-  negated?: true;
-}
+/** How a condition operator compares a value; undefined for a value that it can't compare. */
+type Compare = (value: string, variables: boolean) => Matcher | undefined;
 
-const exact = (value: string, variables: boolean) => textMatcher(value, { wildcards: false, variables });
-const anyCase = (value: string, variables: boolean) =>
+const exact: Compare = (value, variables) => textMatcher(value, { wildcards: false, variables });
+const anyCase: Compare = (value, variables) =>
   textMatcher(value, { wildcards: false, anyCase: true, variables });
-const like = (value: string, variables: boolean) => textMatcher(value, { wildcards: true, variables });
+const like: Compare = (value, variables) => textMatcher(value, { wildcards: true, variables });
 
-/** The base operators of AWS's reference, by lower-case name; `null` and the set operators are in the code below. */
-const OPERATORS: Readonly<Record<string, Operator>> = {
-  stringequals: { matcher: exact },
-  stringnotequals: { matcher: exact, negated: true },
-  stringequalsignorecase: { matcher: anyCase },
-  stringnotequalsignorecase: { matcher: anyCase, negated: true },
-  stringlike: { matcher: like },
-  stringnotlike: { matcher: like, negated: true },
-  arnequals: { matcher: arnMatcher },
-  arnlike: { matcher: arnMatcher },
-  arnnotequals: { matcher: arnMatcher, negated: true },
-  arnnotlike: { matcher: arnMatcher, negated: true },
-  bool: { matcher: anyCase },
-  binaryequals: { matcher: (value) => exact(value, false) },
-  ipaddress: { matcher: networkMatcher },
-  notipaddress: { matcher: networkMatcher, negated: true },
-  ...comparisons('numeric', 'number'),
-  ...comparisons('date', 'date'),
+/**
+ * The operators that are evaluated, by lower-case name without `Not`; `null` and the set operators are in the code
+ * below. Numbers, dates, addresses and binaries are not among them: no policy of ours has one, and each is an unknown.
+ */
+const OPERATORS: Readonly<Record<string, Compare>> = {
+  stringequals: exact,
+  stringequalsignorecase: anyCase,
+  stringlike: like,
+  arnequals: arnMatcher,
+  arnlike: arnMatcher,
+  bool: anyCase,
 };
-
-function comparisons(prefix: string, kind: 'number' | 'date'): Record<string, Operator> {
-  const relations: Readonly<Record<string, Relation>> = {
-    equals: 'is',
-    lessthan: 'is below',
-    lessthanequals: 'is at most',
-    greaterthan: 'is above',
-    greaterthanequals: 'is at least',
-  };
-  const entries = Object.entries(relations).map(([name, relation]): [string, Operator] => [
-    `${prefix}${name}`,
-    { matcher: (value) => numberMatcher(kind, relation, value) },
-  ]);
-  const differs: Operator = { matcher: (value) => numberMatcher(kind, 'is', value), negated: true };
-  return { ...Object.fromEntries(entries), [`${prefix}notequals`]: differs };
-}
 
 /**
  * The condition that the Condition element of a statement states: all of its operators and keys, any of the
  * values of each. `variables` says whether the policy's version knows policy variables. An operator that is
- * not in AWS's reference, or a value that is no text, becomes an unknown.
+ * not evaluated, or a value that can't be compared, becomes an unknown.
  */
 export function compileConditions(element: unknown, variables: boolean): Condition {
   if (element === undefined) return ALWAYS;
@@ -80,16 +53,19 @@ export function compileConditions(element: unknown, variables: boolean): Conditi
 }
 
 function compileOne(operator: string, name: string, element: unknown, variables: boolean): Condition {
-  const [, set, base = '', ifExists] =
-    /^(?:(forallvalues|foranyvalue):)?(.*?)(ifexists)?$/.exec(operator.toLowerCase()) ?? [];
+  const [, set, kind = '', negation, rest = '', ifExists] =
+    /^(?:(forallvalues|foranyvalue):)?(?:(string|arn)(not)?)?(.*?)(ifexists)?$/.exec(
+      operator.toLowerCase(),
+    ) ?? [];
   const values = stringsOf(element);
-  const known = OPERATORS[base];
-  const readable = values.length === listOf(element).length;
-  if (base === 'null' && set === undefined && ifExists === undefined && readable)
-    return compileNull(name, values);
-  if (known === undefined || !readable) return unknown(`operator ${operator} on ${name}`);
-  const matchers = values.map((value) => known.matcher(value, variables));
-  const compiled = compileSet(set, known.negated === true, name, matchers);
+  if (values.length < listOf(element).length) return unknown(`operator ${operator} on ${name}`);
+  if (operator.toLowerCase() === 'null') return compileNull(name, values);
+  const compare = OPERATORS[`${kind}${rest}`];
+  const matchers = values.map((value) => compare?.(value, variables));
+  if (compare === undefined || matchers.includes(undefined))
+    return unknown(`operator ${operator} on ${name}`);
+  const known = matchers.filter((matcher) => matcher !== undefined);
+  const compiled = compileSet(set, negation !== undefined, name, known);
   return ifExists === undefined ? compiled : any([not(isPresent(name)), compiled]);
 }
 

@@ -1,5 +1,5 @@
 import { hasUnknown } from '../assembly/unknown.ts';
-import type { Truth } from './truth.ts';
+import { and, type Truth } from './ternary.ts';
 
 /** Wildcards of a glob; asterisks and question marks in one are themselves. */
 const ANY = '\uE010';
@@ -8,25 +8,12 @@ const ONE = '\uE011';
 /** A text in which {@link ANY} stands for any characters and {@link ONE} for any single one. */
 export type Glob = string;
 
-/** A policy variable, `${aws:username}` or `${aws:PrincipalTag/team, 'none'}`. */
-interface Variable {
-  /** Lower-case name of a context key. */
-  key: string;
-  fallback: string | undefined;
-}
-
-/** A value of a policy that may hold wildcards and policy variables. */
+/** A value of a policy that may hold wildcards. */
 export interface Pattern {
   source: string;
-  parts: readonly (Glob | Variable)[];
-  /** The whole pattern, where it has no variables. */
+  /** Undefined where a policy variable (`${aws:username}`) is part of it, which this engine does not follow. */
   glob: Glob | undefined;
-  /** Lower-case names of the context keys that its variables read. */
-  keys: readonly string[];
 }
-
-/** The one value of a context key, or undefined where it has none or several. */
-export type ReadVariable = (key: string) => string | undefined;
 
 const TOKEN = /\$\{([^}]*)\}|[*?]/g;
 
@@ -38,46 +25,20 @@ export function parsePattern(
   source: string,
   { wildcards, variables }: { wildcards: boolean; variables: boolean },
 ): Pattern {
-  const parts: (Glob | Variable)[] = [];
-  let text = '';
-  let end = 0;
-  for (const match of source.matchAll(TOKEN)) {
-    text += source.slice(end, match.index);
-    end = match.index + match[0].length;
-    const name = match[1];
-    if (name === undefined) text += wildcards ? (match[0] === '*' ? ANY : ONE) : match[0];
-    else if (!variables) text += literal(match[0], wildcards);
-    else if (name === '*' || name === '?' || name === '$') text += name;
-    else {
-      parts.push(text, parseVariable(name));
-      text = '';
-    }
-  }
-  parts.push(text + source.slice(end));
-  const glob = parts.length === 1 && typeof parts[0] === 'string' ? parts[0] : undefined;
-  const keys = parts.flatMap((part) => (typeof part === 'string' ? [] : [part.key]));
-  return { source, parts, glob, keys };
+  const literal = (text: string) => (wildcards ? text.replaceAll('*', ANY).replaceAll('?', ONE) : text);
+  let open = false;
+  const glob = source.replace(TOKEN, (token, name: string | undefined) => {
+    if (name === undefined || !variables) return literal(token);
+    if (name === '*' || name === '?' || name === '$') return name;
+    open = true;
+    return token;
+  });
+  return { source, glob: open ? undefined : glob };
 }
 
-function literal(text: string, wildcards: boolean): string {
-  return wildcards ? text.replaceAll('*', ANY).replaceAll('?', ONE) : text;
-}
-
-function parseVariable(name: string): Variable {
-  const [, key, fallback] = /^(.*?)(?:, *'(.*)')?$/.exec(name) ?? [];
-  return { key: (key ?? name).trim().toLowerCase(), fallback };
-}
-
-/** The glob that `pattern` is once its variables are replaced; undefined when one has no value, and then nothing matches. */
-export function fillPattern(pattern: Pattern, read: ReadVariable): Glob | undefined {
-  if (pattern.glob !== undefined) return pattern.glob;
-  let glob = '';
-  for (const part of pattern.parts) {
-    const text = typeof part === 'string' ? part : (read(part.key) ?? part.fallback);
-    if (text === undefined) return undefined;
-    glob += text;
-  }
-  return glob;
+/** The glob that an ARN pattern is outside a policy. */
+export function globOf(arn: string): Glob {
+  return arn.replaceAll('*', ANY).replaceAll('?', ONE);
 }
 
 /** Whether `glob` holds a wildcard. */
@@ -101,6 +62,23 @@ export function matchGlob(glob: Glob, text: string): Truth {
 /** Each unknown part replaced by a wildcard. */
 function openUnknown(text: string): Glob {
   return text.replace(/\uE000[^\uE001]*\uE001/g, ANY);
+}
+
+/** Whether `parts` (of an ARN pattern) match the ARN `value`; not known for a pattern that has no six components. */
+export function matchArn(parts: readonly Glob[], value: string): Truth {
+  if (parts.length < 6) return matchGlob(parts.join(':'), value) === false ? false : undefined;
+  const values = arnParts(value);
+  if (values.length < 6) return hasUnknown(value) ? undefined : false;
+  return parts.reduce<Truth>(
+    (all, part, index) => (all === false ? false : and(all, matchGlob(part, values[index] ?? ''))),
+    true,
+  );
+}
+
+/** The six components of an ARN; the last keeps its colons. Fewer where `arn` has fewer. */
+export function arnParts(arn: string): string[] {
+  const parts = arn.split(':');
+  return parts.length <= 6 ? parts : [...parts.slice(0, 5), parts.slice(5).join(':')];
 }
 
 /**

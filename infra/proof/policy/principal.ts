@@ -1,7 +1,7 @@
 import { isObject, type JsonObject, listOf, stringsOf } from '../assembly/json.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
 import { ALWAYS, any, type Condition, isSession, NEVER, unknown } from './condition.ts';
-import { matchGlob, parsePattern } from './pattern.ts';
+import { globOf, matchGlob } from './pattern.ts';
 
 /** Who makes a request. */
 export type Principal =
@@ -153,34 +153,17 @@ function allGrades(condition: Condition): Grades {
 }
 
 function globMatches(arn: string, principal: Principal): boolean {
-  const { glob } = parsePattern(arn, { wildcards: true, variables: false });
   const names = [principalArn(principal), 'arn' in principal ? principal.arn : ''];
-  return names.some((name) => matchGlob(glob ?? '', name) !== false);
+  return names.some((name) => matchGlob(globOf(arn), name) !== false);
 }
 
 /**
- * Whether a Deny with `element` takes in `principal`. For NotPrincipal AWS may look at the account, the role
- * and the session one after the other, so only an element that lists all of them surely spares a session;
- * with a permissions boundary nobody is spared.
+ * Whether a Deny with `element` takes in `principal`. Whom NotPrincipal spares depends on account, role, session and
+ * boundary, one after the other, so only that it spares nobody it does not name is certain.
  */
-export function deniesPrincipal(
-  element: PrincipalElement,
-  principal: Principal,
-  hasBoundary: boolean,
-): Condition {
-  const named = gradePrincipal({ ...element, negated: false }, principal);
-  if (!element.negated) {
-    return any([named.direct, named.role, named.account]);
-  }
-  if (hasBoundary) return ALWAYS;
-  const levels =
-    principal.kind === 'role'
-      ? [named.direct, named.role, named.account]
-      : principal.kind === 'user'
-        ? [named.direct, named.account]
-        : [named.direct];
-  if (levels.every((level) => level === NEVER)) return ALWAYS;
-  return levels.every((level) => level === ALWAYS)
-    ? NEVER
-    : unknown('NotPrincipal that does not list session, role and account');
+export function deniesPrincipal(element: PrincipalElement, principal: Principal): Condition {
+  const { direct, role, account } = gradePrincipal({ ...element, negated: false }, principal);
+  const named = any([direct, role, account]);
+  if (!element.negated) return named;
+  return named === NEVER ? ALWAYS : unknown('whom NotPrincipal spares');
 }

@@ -1,6 +1,6 @@
-import { ALWAYS, all, any, type Condition, NEVER, not, type Test, testsOf } from './condition.ts';
+import { ALWAYS, all, any, type Condition, foldTruths, NEVER, not, type Test, testsOf } from './condition.ts';
 import { relateTests } from './relate.ts';
-import { both, either, opposite, type Truth } from './truth.ts';
+import * as ternary from './ternary.ts';
 
 /** How many guesses {@link satisfiable} makes before it answers "perhaps", which counts as yes. */
 const MOST_GUESSES = 20_000;
@@ -14,11 +14,6 @@ export function satisfiable(condition: Condition): boolean {
   const rest = settle(pushNegations(condition, false)).rest;
   if (rest.kind === 'constant') return rest.value;
   return rest.kind === 'test' || search(rest, [...testsOf(rest).values()]);
-}
-
-/** Whether every request satisfies `condition`; a *yes* is certain. */
-export function valid(condition: Condition): boolean {
-  return !satisfiable(not(condition));
 }
 
 /**
@@ -127,7 +122,7 @@ function answerFrom(given: Test, answer: boolean, wanted: Test): boolean | undef
 function search(condition: Condition, tests: readonly Test[]): boolean {
   const index = new Map(tests.map((test, position) => [test.id, position]));
   const topics = Map.groupBy(tests, topicOf);
-  const answers: Truth[] = tests.map(() => undefined);
+  const answers: ternary.Truth[] = tests.map(() => undefined);
   let guesses = 0;
 
   const assume = (test: Test, answer: boolean, trail: number[]): boolean => {
@@ -140,19 +135,11 @@ function search(condition: Condition, tests: readonly Test[]): boolean {
       return follows === undefined || assume(other, follows, trail);
     });
   };
-  const value = (part: Condition): Truth => {
+  const value = (part: Condition): ternary.Truth => {
     if (part.kind === 'constant') return part.value;
     if (part.kind === 'test') return answers[index.get(part.test.id) ?? -1];
-    if (part.kind === 'not') return opposite(value(part.of));
-    return part.kind === 'all'
-      ? part.of.reduce<Truth>(
-          (result, inner) => (result === false ? false : both(result, value(inner))),
-          true,
-        )
-      : part.of.reduce<Truth>(
-          (result, inner) => (result === true ? true : either(result, value(inner))),
-          false,
-        );
+    if (part.kind === 'not') return ternary.not(value(part.of));
+    return foldTruths(part.of, value, part.kind === 'all');
   };
   /** A test whose answer still matters. */
   const openTest = (part: Condition): Test | undefined => {

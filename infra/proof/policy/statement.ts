@@ -1,11 +1,30 @@
-import { isObject, type JsonObject, listOf, stringOf, stringsOf } from '../assembly/json.ts';
+import { isObject, type JsonObject, listOf, parseJson, stringOf, stringsOf } from '../assembly/json.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
-import { arnParts, matchArn } from './arn.ts';
-import { ALWAYS, all, any, type Condition, isResource, NEVER, not, unknown } from './condition.ts';
+import {
+  ALWAYS,
+  all,
+  any,
+  type Condition,
+  foldTruths,
+  isResource,
+  NEVER,
+  not,
+  unknown,
+} from './condition.ts';
 import { compileConditions } from './operators.ts';
-import { covers, type Glob, globsOverlap, matchGlob, type Pattern, parsePattern } from './pattern.ts';
+import {
+  arnParts,
+  covers,
+  type Glob,
+  globOf,
+  globsOverlap,
+  matchArn,
+  matchGlob,
+  type Pattern,
+  parsePattern,
+} from './pattern.ts';
 import { type PrincipalElement, parsePrincipals } from './principal.ts';
-import type { Truth } from './truth.ts';
+import * as ternary from './ternary.ts';
 
 /** A statement, ready to be asked. */
 export interface Statement {
@@ -13,7 +32,7 @@ export interface Statement {
   name: string;
   effect: 'Allow' | 'Deny';
   /** Whether it is about `action`, in lower case. */
-  isAbout(action: string): Truth;
+  isAbout(action: string): ternary.Truth;
   /** Whether it is about `resource`: an ARN, `*` for an action without one, or a pattern of ARNs. */
   covers(resource: string): Condition;
   /** Absent in identity policies. */
@@ -68,14 +87,6 @@ export function statementsAbout(policy: Policy, action: string): readonly Statem
   return found;
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 function withCondition(statement: Statement, condition: Condition): Statement {
   return { ...statement, condition: all([statement.condition, condition]) };
 }
@@ -128,14 +139,9 @@ function parseActions(statement: JsonObject): Statement['isAbout'] | undefined {
   const patterns = stringsOf(element).map((text) => globOf(text.toLowerCase()));
   if (element === undefined || patterns.length !== listOf(element).length) return undefined;
   return (action) => {
-    const truths = patterns.map((glob) => matchGlob(glob, action));
-    const matches = truths.includes(true) ? true : truths.includes(undefined) ? undefined : false;
-    return negated && matches !== undefined ? !matches : matches;
+    const matches = foldTruths(patterns, (glob) => matchGlob(glob, action), false);
+    return negated ? ternary.not(matches) : matches;
   };
-}
-
-function globOf(text: string): Glob {
-  return parsePattern(text, { wildcards: true, variables: false }).glob ?? text;
 }
 
 function parseResources(statement: JsonObject, variables: boolean): Statement['covers'] | undefined {
@@ -163,7 +169,7 @@ function parseResources(statement: JsonObject, variables: boolean): Statement['c
 /** Whether a pattern of a Resource element covers a resource (or, of a pattern of resources, which). */
 function coverOf(pattern: Pattern): (resource: string) => Condition {
   const { glob } = pattern;
-  if (glob === undefined) return () => isResource(pattern);
+  if (glob === undefined) return () => unknown(`resource ${pattern.source}`);
   const star = globOf('*');
   if (covers(glob, star)) return () => ALWAYS;
   const parts = arnParts(glob);

@@ -2,7 +2,7 @@ import { showUnknown } from '../assembly/unknown.ts';
 import type { Condition, Test } from './condition.ts';
 
 /** `condition` in words: `aws:SourceVpce is vpce-0ab and kms:MessageType is DIGEST`. Texts in it are shown as the policies write them. */
-export function inWords(condition: Condition): string {
+export function describeCondition(condition: Condition): string {
   return showUnknown(words(condition, false));
 }
 

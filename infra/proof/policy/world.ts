@@ -40,28 +40,14 @@ export interface FunctionNode {
   constructPath: string;
 }
 
-/** A KMS grant. */
-export interface Grant {
-  /** ARN of a role or role session. */
-  grantee: string;
-  /** e.g. `Sign`. */
-  operations: readonly string[];
-  /** What its constraints demand of the request. */
-  condition: Condition;
-}
-
 /** A resource that policies are attached to. */
 export interface Resource {
   arn: string;
   account: string;
   policies: readonly Policy[];
-  grants: readonly Grant[];
   /** Fixed tags, by lower-case key. */
   tags: ReadonlyMap<string, string>;
 }
-
-/** Organization policies: a list of levels (root, unit, account), each of which must allow. */
-export type Controls = readonly (readonly Policy[])[];
 
 /** Everything that decides who may do what. Mutable only through {@link addResource}. */
 export interface World {
@@ -71,10 +57,6 @@ export interface World {
   resources: Map<string, Resource>;
   endpoints: ReadonlyMap<string, Endpoint>;
   functions: readonly FunctionNode[];
-  /** Service control policies by account of the principal. */
-  serviceControls: ReadonlyMap<string, Controls>;
-  /** Resource control policies by account of the resource. */
-  resourceControls: ReadonlyMap<string, Controls>;
 }
 
 /** A world with nothing in it but what is given. */
@@ -86,8 +68,6 @@ export function emptyWorld(given: Partial<World> = {}): World {
     resources: new Map(),
     endpoints: new Map(),
     functions: [],
-    serviceControls: new Map(),
-    resourceControls: new Map(),
     ...given,
   };
 }
@@ -99,7 +79,6 @@ export function addResource(
     arn: string;
     account?: string;
     policy?: unknown;
-    grants?: readonly Grant[];
     tags?: Readonly<Record<string, string>>;
   },
 ): void {
@@ -108,7 +87,6 @@ export function addResource(
     arn,
     account: resource.account ?? (arn.split(':')[4] || world.account),
     policies: policy === undefined ? [] : [parsePolicy(arn, policy)],
-    grants: resource.grants ?? [],
     tags: new Map(Object.entries(resource.tags ?? {}).map(([key, value]) => [key.toLowerCase(), value])),
   });
 }
@@ -131,7 +109,6 @@ export function resourceFor(world: World, action: string, arn: string): Resource
       arn,
       account: role.account,
       policies: service === 'sts' ? [role.trust] : [],
-      grants: [],
       tags: role.tags,
     };
   }

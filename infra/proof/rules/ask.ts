@@ -3,11 +3,19 @@ import { serviceOf } from '../policy/asked.ts';
 import { combine } from '../policy/combine.ts';
 import { ALWAYS, all, type Condition, NEVER, not } from '../policy/condition.ts';
 import { mayServe } from '../policy/endpoint.ts';
-import { formulate, inWords, type Policy, type Question, satisfiable, simplify } from '../policy/index.ts';
+import {
+  describeCondition,
+  type Formula,
+  formulate,
+  type Policy,
+  type Question,
+  satisfiable,
+  simplify,
+} from '../policy/index.ts';
 import { type Statement, statementsAbout } from '../policy/statement.ts';
 import { resourceFor } from '../policy/world.ts';
 import { type Actor, isClosed } from './actors.ts';
-import { type Formula, factsOf, type Held, type Holder, holdersOf, waysFor } from './holders.ts';
+import { factsOf, type Held, type Holder, holdersOf, waysFor } from './holders.ts';
 import { withoutOpenPolicy, withoutResources } from './narrow.ts';
 
 /** Which of the requests of a question are meant. */
@@ -113,7 +121,9 @@ function workOut(
   if (!possible(not(allowed))) return { verdict: 'always', when: nothing, holders: [], silent: [] };
   return {
     verdict: 'when',
-    when: remembered(() => inWords(simplify(withoutOpenPolicy(allowed, question.resource), facts()))),
+    when: remembered(() =>
+      describeCondition(simplify(withoutOpenPolicy(allowed, question.resource), facts())),
+    ),
     holders: [],
     silent: [],
   };

@@ -1,5 +1,5 @@
 import type { Condition } from '../policy/condition.ts';
-import { inWords } from '../policy/index.ts';
+import { describeCondition } from '../policy/index.ts';
 import { compileConditions } from '../policy/operators.ts';
 import type { Actor } from './actors.ts';
 import type { Answer } from './ask.ts';
@@ -70,7 +70,7 @@ export interface CapabilityRule extends Rule {
 /** That every request meets a policy's Condition element (AWS's JSON), seen to by each of `by`. */
 export function requirement(element: object, by: readonly Holder[], alone?: string): Requirement {
   const condition = compileConditions(element, false);
-  return { condition, words: inWords(condition), by, ...(alone === undefined ? {} : { alone }) };
+  return { condition, words: describeCondition(condition), by, ...(alone === undefined ? {} : { alone }) };
 }
 
 /** Actions by service, written out: `{ kms: ['Sign'] }` is `['kms:Sign']`. */

@@ -5,7 +5,7 @@ import { ALWAYS, all, any, type Condition, NEVER, not } from '../policy/conditio
 import { mayServe, networkFacts } from '../policy/endpoint.ts';
 import {
   type Endpoint,
-  type formulate,
+  type Formula,
   type Layer,
   type Question,
   satisfiable,
@@ -27,11 +27,8 @@ export interface Held {
   silent: readonly Holder[];
 }
 
-/** What the engine made of a question. */
-export type Formula = ReturnType<typeof formulate>;
-
 /** A question with what the layers came to. */
-export interface Asked extends Pick<Formula, 'answers' | 'situation' | 'logic'> {
+export interface Asked extends Formula {
   actor: Actor;
   question: Question;
   given: Condition;
@@ -55,8 +52,6 @@ export function holdersOf(asked: Asked): Held {
   // In one account a resource policy that is silent forbids nothing, except where it decides.
   const needless = situation.sameAccount && !situation.resourceDecides;
   const allows = needless ? ALWAYS : anyGrade(answers, logic);
-  for (const control of answers.serviceControls) look('service control policy', control, NEVER);
-  for (const control of answers.resourceControls) look('resource control policy', control, NEVER);
   look('resource policy', { allows, denies: resource.denies }, NEVER);
   look('identity policy', identity, situation.sameAccount ? any([resource.direct, resource.role]) : NEVER);
   if (boundary) look('permissions boundary', boundary, situation.sameAccount ? resource.direct : NEVER);

@@ -1,5 +1,5 @@
 import { not } from '../policy/condition.ts';
-import { covers, parsePattern } from '../policy/pattern.ts';
+import { covers, globOf } from '../policy/pattern.ts';
 import type { Actor } from './actors.ts';
 import { type Answer, ask } from './ask.ts';
 import type { Allowance, Capability, Requirement } from './capability.ts';
@@ -138,8 +138,4 @@ function thinOf(
 /** Whether the ARN pattern `outer` means everything that `inner` does. */
 function includes(outer: string, inner: string): boolean {
   return covers(globOf(outer), globOf(inner));
-}
-
-function globOf(arn: string): string {
-  return parsePattern(arn, { wildcards: true, variables: false }).glob ?? arn;
 }

@@ -1,10 +1,10 @@
 import type { Answers } from '../policy/asked.ts';
 import { ALWAYS, all, any, type Condition, NEVER, not, type Test } from '../policy/condition.ts';
-import { covers, parsePattern } from '../policy/pattern.ts';
+import { covers, globOf } from '../policy/pattern.ts';
 
 /** The answers to a question about a pattern of resources, without the resources `except` (ARNs, or patterns of them). */
 export function withoutResources(answers: Answers<Condition>, except: readonly string[]): Answers<Condition> {
-  const globs = except.map((arn) => parsePattern(arn, { wildcards: true, variables: false }).glob ?? arn);
+  const globs = except.map(globOf);
   const change = (condition: Condition) =>
     mapTests(condition, (test) => {
       const pattern = test.kind === 'resource' ? test.pattern.glob : undefined;

@@ -81,7 +81,7 @@ export function isAdmitted(
   const { answers, situation, logic } = formulate({ principal, action, resource }, world);
   const { direct, role, denies } = answers.resource;
   const own = situation.sameAccount && !delegation;
-  const admitted = own ? logic.either(direct, role) : anyGrade(answers, logic);
+  const admitted = own ? logic.or(direct, role) : anyGrade(answers, logic);
   return satisfiable(all([given, admitted, not(denies)]));
 }
 

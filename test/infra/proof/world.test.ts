@@ -7,7 +7,7 @@ import {
   authorize,
   type Context,
   decide,
-  inWords,
+  describeCondition,
   type Principal,
   rolePrincipal,
   type World,
@@ -115,7 +115,7 @@ describe('identity policies', () => {
     };
     const world = worldOf({ Role: role(), P: policy });
     const verdict = decide({ principal: worker, action: 'sqs:SendMessage', resource: at('sqs', 'q') }, world);
-    expect(verdict.verdict === 'when' ? inWords(verdict.condition) : verdict.verdict).toMatch(
+    expect(verdict.verdict === 'when' ? describeCondition(verdict.condition) : verdict.verdict).toMatch(
       /^it is unknown what comes of whether policy .* exists$/,
     );
     expect(may(world, 'sqs:SendMessage', at('sqs', 'q'))).toBe(false);

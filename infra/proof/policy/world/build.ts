@@ -9,8 +9,7 @@ import { virtualKeys } from './virtual-keys.ts';
 
 /**
  * Everything in the assembly that decides who may do what: roles, resource policies, endpoints, functions, and
- * a stand-in for the keys that rotation makes. Organization policies are not in an assembly; put them into
- * the result where they are known.
+ * a stand-in for the keys that rotation makes.
  */
 export function buildWorld(assembly: ResolvedAssembly): World {
   const resources = resourcesOf(assembly);

@@ -28,7 +28,6 @@ export function resourcesOf(assembly: ResolvedAssembly): Map<string, Resource> {
           arn,
           account,
           policies: [...new Set([...inline, ...attached])],
-          grants: [],
           tags: tagsOf(resource.properties.Tags),
         },
       ],

@@ -35,7 +35,6 @@ function virtualKey(client: string, document: unknown, { account, region }: Reso
     arn,
     account,
     policies: [parsePolicy(`policy of the keys of ${client}`, document)],
-    grants: [],
     tags: new Map(),
   };
 }

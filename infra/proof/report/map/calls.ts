@@ -1,6 +1,6 @@
 import type { Reach } from '../../network/reach.ts';
 import { endpointServiceOf } from '../../policy/endpoint.ts';
-import { type Context, decide, inWords, rolePrincipal, type World } from '../../policy/index.ts';
+import { type Context, decide, describeCondition, rolePrincipal, type World } from '../../policy/index.ts';
 import { ASKINGS, type Asking } from './actions.ts';
 import { type MapCall, type MapNode, zoneTitle } from './model.ts';
 
@@ -55,7 +55,7 @@ function ask(
       const question = { principal, action, resource, context };
       const answer = decide(via === undefined ? question : { ...question, via }, facts.world);
       if (answer.verdict === 'never') continue;
-      const when = answer.verdict === 'always' ? '' : facts.words(inWords(answer.condition));
+      const when = answer.verdict === 'always' ? '' : facts.words(describeCondition(answer.condition));
       const known = found.findIndex((call) => call.through === through && call.when === when);
       const call = found[known];
       if (call !== undefined) found[known] = { ...call, actions: [...call.actions, action] };

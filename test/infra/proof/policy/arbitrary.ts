@@ -29,15 +29,13 @@ export interface Service {
 }
 
 /** How values of a key look, and which operators suit it. */
-export type KeyKind = 'text' | 'arn' | 'texts' | 'bool' | 'ip' | 'date' | 'number';
+export type KeyKind = 'text' | 'arn' | 'texts' | 'bool';
 
 const GLOBAL: Readonly<Record<string, KeyKind>> = {
   'aws:SourceVpce': 'text',
   'aws:SourceVpc': 'text',
   'aws:PrincipalArn': 'arn',
-  'aws:SourceIp': 'ip',
   'aws:SecureTransport': 'bool',
-  'aws:CurrentTime': 'date',
   'aws:TagKeys': 'texts',
 };
 
@@ -80,13 +78,11 @@ export const SERVICES: Readonly<Record<'kms' | 'sqs' | 'secretsmanager' | 's3' |
       '*',
       'arn:aws:s3:::journal/*',
       'arn:aws:s3:::journal/letters/one.txt',
-      'arn:aws:s3:::journal/${aws:PrincipalTag/folder}/*',
       'arn:aws:s3:::other/*',
     ],
     keys: {
       ...GLOBAL,
       's3:authType': 'text',
-      's3:signatureAge': 'number',
       'aws:PrincipalTag/folder': 'text',
     },
   },
@@ -109,15 +105,12 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   'aws:SourceVpce': [ENDPOINT, OTHER_ENDPOINT],
   'aws:SourceVpc': [VPC, OTHER_VPC],
   'aws:PrincipalArn': [ROLE, OTHER_ROLE],
-  'aws:SourceIp': ['10.0.0.1', '10.1.0.1', '203.0.113.7', '2001:db8::1'],
   'aws:SecureTransport': ['true', 'false'],
-  'aws:CurrentTime': ['2026-01-01T00:00:00Z', '2026-06-01T12:00:00Z'],
   'aws:TagKeys': ['system', 'client', 'request'],
   'kms:MessageType': ['DIGEST', 'RAW'],
   'kms:SigningAlgorithm': ['ECDSA_SHA_256', 'ECDSA_SHA_384'],
   'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING'],
   's3:authType': ['REST-HEADER', 'POST'],
-  's3:signatureAge': ['5', '600', '60000'],
   'aws:PrincipalTag/folder': ['letters', 'images'],
 };
 
@@ -141,15 +134,6 @@ const OPERATORS: Readonly<Record<KeyKind, readonly string[]>> = {
   texts: ['StringEquals', 'StringNotEquals', 'StringLike', 'StringNotLike'],
   arn: ['ArnEquals', 'ArnLike', 'ArnNotEquals', 'ArnNotLike', 'StringLike'],
   bool: ['Bool'],
-  ip: ['IpAddress', 'NotIpAddress'],
-  date: ['DateLessThan', 'DateGreaterThanEquals', 'DateEquals', 'DateNotEquals'],
-  number: [
-    'NumericLessThan',
-    'NumericLessThanEquals',
-    'NumericGreaterThan',
-    'NumericEquals',
-    'NumericNotEquals',
-  ],
 };
 
 const ARN_PATTERNS = [
@@ -159,15 +143,9 @@ const ARN_PATTERNS = [
   'arn:aws:iam::*:role/*-signer',
   `arn:aws:iam::${OTHER_ACCOUNT}:role/*`,
 ];
-const NETWORKS = ['10.0.0.0/16', '10.0.0.0/8', '203.0.113.7/32', '2001:db8::/32'];
-const DATES = ['2026-01-01T00:00:00Z', '2026-03-01T00:00:00Z'];
-const NUMBERS = ['5', '600', '7.5'];
 
 function policyValues(key: string, kind: KeyKind, operator: string): readonly string[] {
   if (kind === 'arn') return ARN_PATTERNS;
-  if (kind === 'ip') return NETWORKS;
-  if (kind === 'date') return DATES;
-  if (kind === 'number') return NUMBERS;
   const exact = VALUES[key] ?? [];
   if (operator.endsWith('Like')) return [...exact, ...(PATTERNS[key] ?? []), '*'];
   return operator.endsWith('IgnoreCase')
@@ -308,21 +286,6 @@ function limitArbitrary(service: Service, principals?: fc.Arbitrary<unknown>): f
     }));
 }
 
-/** Resource control policies: they only deny, everybody, and beside AWS's own that allows everything. */
-function resourceControlArbitrary(service: Service): fc.Arbitrary<Document> {
-  const actionPatterns = service.actionPatterns.filter((pattern) => pattern !== '*');
-  return documentArbitrary({ ...service, actionPatterns }, fc.constant('*')).map(
-    ({ Version, Statement }) => ({
-      Version,
-      Statement: Statement.map(({ NotAction, ...statement }) => ({
-        Action: NotAction,
-        ...statement,
-        Effect: 'Deny',
-      })),
-    }),
-  );
-}
-
 /** Everything that decides one request, as documents. */
 export interface Case {
   service: ServiceName;
@@ -331,12 +294,9 @@ export interface Case {
   resource: string;
   identity: readonly Document[];
   boundary: Document | undefined;
-  session: Document | undefined;
   resourcePolicy: Document | undefined;
   /** Policy of {@link ENDPOINT}; the other endpoint lets everything pass. */
   endpointPolicy: Document | undefined;
-  serviceControls: readonly Document[];
-  resourceControls: readonly Document[];
   contexts: readonly Context[];
 }
 
@@ -355,14 +315,11 @@ export function caseArbitrary(contexts: number): fc.Arbitrary<Case> {
       resource: fc.constantFrom(...service.resources),
       identity: fc.array(document, { maxLength: 2 }),
       boundary: maybe(limit),
-      session: maybe(limit),
       resourcePolicy:
         name === 'kms'
           ? documentArbitrary(service, principalArbitrary)
           : maybe(documentArbitrary(service, principalArbitrary)),
       endpointPolicy: maybe(limitArbitrary(service, fc.constant('*'))),
-      serviceControls: fc.array(limit, { maxLength: 1 }),
-      resourceControls: fc.array(resourceControlArbitrary(service), { maxLength: 1 }),
       contexts: fc.array(contextArbitrary(service), { minLength: contexts, maxLength: contexts }),
     });
   });

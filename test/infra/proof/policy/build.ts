@@ -10,12 +10,6 @@ import {
 } from '../../../../infra/proof/policy/index.ts';
 import { ACCOUNT, type Case, ENDPOINT, OTHER_ENDPOINT, OTHER_VPC, ROLE, SESSION, VPC } from './arbitrary.ts';
 
-/** RCPFullAWSAccess, which can't be detached. */
-const FULL_ACCESS = parsePolicy('RCPFullAWSAccess', {
-  Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Principal: '*', Action: '*', Resource: '*' }],
-});
-
 /** The world of a random case. */
 export function worldOf(given: Case): World {
   const endpoint = (id: string, vpc: string, document: unknown) => ({
@@ -51,7 +45,6 @@ export function worldOf(given: Case): World {
           arn: targetArn(given),
           account: owner,
           policies: given.resourcePolicy === undefined ? [] : [parsePolicy('resource', given.resourcePolicy)],
-          grants: [],
           tags: new Map(),
         },
       ],
@@ -59,12 +52,6 @@ export function worldOf(given: Case): World {
     endpoints: new Map([
       [ENDPOINT, endpoint(ENDPOINT, VPC, given.endpointPolicy)],
       [OTHER_ENDPOINT, endpoint(OTHER_ENDPOINT, OTHER_VPC, undefined)],
-    ]),
-    serviceControls: new Map([
-      [ACCOUNT, given.serviceControls.map((document) => [parsePolicy('scp', document)])],
-    ]),
-    resourceControls: new Map([
-      [owner, given.resourceControls.map((document) => [parsePolicy('rcp', document), FULL_ACCESS])],
     ]),
   });
 }
@@ -79,10 +66,7 @@ export function principalOfCase(given: Case, session: string | undefined = SESSI
 /** What a random case asks, without its context. */
 export function askedOf(given: Case): Omit<Request, 'context'> {
   const { action, resource } = given;
-  const asked = { principal: principalOfCase(given), action, resource };
-  return given.session === undefined || given.principal === 'service'
-    ? asked
-    : { ...asked, session: [parsePolicy('session', given.session)] };
+  return { principal: principalOfCase(given), action, resource };
 }
 
 /** A case's request with one of its contexts. */

@@ -34,32 +34,9 @@ const CASES: readonly [string, string | string[], readonly string[], boolean | u
   ['ArnLike', 'arn:aws:x:*:1:finance/*', ['arn:aws:x:eu:9:store/abc:1:finance/d'], false],
   ['ArnNotLike', 'arn:aws:iam::1:role/*', ['arn:aws:iam::1:user/a'], true],
   ['ArnNotEquals', 'arn:aws:iam::1:role/*', [], true],
-  ['NumericEquals', '7', ['7.0'], true],
-  ['NumericNotEquals', '7', ['8'], true],
-  ['NumericLessThan', '10', ['9'], true],
-  ['NumericLessThanEquals', '10', ['10'], true],
-  ['NumericGreaterThan', '10', ['10'], false],
-  ['NumericGreaterThanEquals', '10', ['10'], true],
-  ['NumericLessThan', '10', ['ten'], undefined],
-  ['NumericNotEquals', 'ten', ['10'], undefined],
-  ['DateEquals', '2026-01-01T00:00:00Z', ['1767225600'], true],
-  ['DateLessThan', '2026-01-01', ['2025-12-31T23:59:59Z'], true],
-  ['DateGreaterThan', '2026-01-01T00:00:00Z', ['2026-01-01T00:00:00Z'], false],
-  ['DateNotEquals', '2026-01-01T00:00:00Z', ['2026-01-01T01:00:00+01:00'], false],
-  ['DateLessThanEquals', '2026-01-01', ['soon'], undefined],
-  ['DateGreaterThanEquals', '2026-01-01T00:00:00Z', [], false],
   ['Bool', 'true', ['TRUE'], true],
   ['Bool', 'false', ['true'], false],
   ['BoolIfExists', 'false', [], true],
-  ['BinaryEquals', 'QUJD', ['QUJD'], true],
-  ['IpAddress', '10.0.0.0/8', ['10.9.8.7'], true],
-  ['IpAddress', '10.0.0.0/8', ['11.0.0.0'], false],
-  ['IpAddress', '0.0.0.0/0', ['::1'], false],
-  ['IpAddress', '2001:db8::/33', ['2001:db8:8000::1'], false],
-  ['IpAddress', '::ffff:10.0.0.1', ['::ffff:a00:1'], true],
-  ['IpAddress', '10.0.0.300', ['10.0.0.1'], undefined],
-  ['NotIpAddress', ['10.0.0.0/8', '192.168.0.1'], ['192.168.0.1'], false],
-  ['NotIpAddress', '10.0.0.0/8', [], true],
   ['Null', 'true', [], true],
   ['Null', 'true', ['x'], false],
   ['Null', 'false', ['x'], true],
@@ -76,6 +53,16 @@ const CASES: readonly [string, string | string[], readonly string[], boolean | u
   ['ForAnyValue:StringNotEquals', 'a', ['a', 'b'], true],
   ['ForAnyValue:StringEqualsIfExists', 'a', [], true],
   ['StringResembles', 'a', ['a'], undefined],
+  ['StringEquals', '${aws:username}', ['a'], undefined],
+  ['StringLike', 'a${*}', ['a*'], true],
+  ['NumericLessThan', '10', ['9'], undefined],
+  ['DateNotEquals', '2026-01-01', ['2026-01-02'], undefined],
+  ['IpAddress', '10.0.0.0/8', ['10.9.8.7'], undefined],
+  ['NotIpAddress', '10.0.0.0/8', [], undefined],
+  ['NumericEqualsIfExists', '1', [], undefined],
+  ['BinaryEquals', 'QUJD', ['QUJD'], undefined],
+  ['NotStringEquals', 'a', ['b'], undefined],
+  ['StringNotNotEquals', 'a', ['b'], undefined],
   ['NullIfExists', 'true', [], undefined],
 ];
 
@@ -92,14 +79,7 @@ describe('condition operators', () => {
   });
 
   it('values may be numbers and booleans', () => {
-    expect(holds({ Bool: { a: true }, NumericEquals: { b: 5 } }, { a: ['true'], b: ['5'] })).toBe(true);
-  });
-
-  it('a value may name another key', () => {
-    const element = { StringEquals: { 'aws:ResourceTag/zone': '${aws:PrincipalTag/zone}' } };
-    expect(holds(element, { 'aws:resourcetag/zone': ['a'], 'aws:principaltag/zone': ['a'] })).toBe(true);
-    expect(holds(element, { 'aws:resourcetag/zone': ['a'], 'aws:principaltag/zone': ['b'] })).toBe(false);
-    expect(holds(element, { 'aws:resourcetag/zone': ['a'] })).toBe(false);
+    expect(holds({ Bool: { a: true }, StringEquals: { b: 5 } }, { a: ['true'], b: ['5'] })).toBe(true);
   });
 
   it('what the deploy decides is not known, and equal to itself', () => {

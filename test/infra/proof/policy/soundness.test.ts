@@ -4,15 +4,18 @@ import {
   authorize,
   closedFacts,
   decide,
-  decideLayers,
   evaluate,
-  formulate,
-  type HoldingLayer,
+  rolePrincipal,
 } from '../../../../infra/proof/policy/index.ts';
-import { ACCOUNT, type Case, caseArbitrary, SESSION } from './arbitrary.ts';
-import { askedOf, principalOfCase, requestOf, worldOf } from './build.ts';
+import { compileConditions } from '../../../../infra/proof/policy/operators.ts';
+import type { Actor } from '../../../../infra/proof/rules/actors.ts';
+import { ask } from '../../../../infra/proof/rules/ask.ts';
+import type { Holder } from '../../../../infra/proof/rules/holders.ts';
+import { full } from '../../../full.ts';
+import { ACCOUNT, type Case, caseArbitrary, ENDPOINT, ROLE, SESSION } from './arbitrary.ts';
+import { askedOf, requestOf, worldOf } from './build.ts';
 
-const RUNS = 800;
+const RUNS = full(800);
 const check = (property: (given: Case) => void, contexts = 8) =>
   fc.assert(fc.property(caseArbitrary(contexts), property), { numRuns: RUNS, seed: 20_261_124 });
 
@@ -21,47 +24,56 @@ function decisions(given: Case) {
   const world = worldOf(given);
   return given.contexts.map((context) => {
     const request = requestOf(given, context);
-    return { allowed: authorize(request, world).allowed, facts: closedFacts(request, context, world) };
+    return {
+      context,
+      allowed: authorize(request, world).allowed,
+      facts: closedFacts(request, context, world),
+    };
   });
 }
 
+/** The role of a case as the rules ask about it: any session. `closed` says that its network leaves it the one endpoint only. */
+function actorOf(given: Case, closed: boolean): Actor {
+  const view = worldOf(given);
+  const role = view.roles.get(ROLE);
+  const endpoint = view.endpoints.get(ENDPOINT);
+  if (role === undefined || endpoint === undefined) throw new Error('no role');
+  return {
+    ...{
+      name: ROLE,
+      role,
+      principal: rolePrincipal(ROLE),
+      path: ROLE,
+      stack: '',
+      region: '',
+      zone: '',
+      view,
+    },
+    ...{ kind: 'function', client: undefined, admin: false, asks: false, services: undefined },
+    ways: closed ? [endpoint] : undefined,
+  };
+}
+
 describe('for every random case', () => {
-  it('never has no allowing request, always no denying one, and a condition holds exactly for those that are allowed', () => {
+  it('decide says never, always or when as requests are decided one by one', () => {
     const seen = { never: 0, always: 0, when: 0, whenAllowed: 0 };
     check((given) => {
       const verdict = decide(askedOf(given), worldOf(given));
+      const anySession =
+        given.principal === 'service'
+          ? verdict
+          : decide({ ...askedOf(given), principal: rolePrincipal(ROLE) }, worldOf(given));
       seen[verdict.verdict]++;
       for (const { allowed, facts } of decisions(given)) {
-        if (verdict.verdict !== 'when') expect(allowed).toBe(verdict.verdict === 'always');
-        else {
-          expect(evaluate(verdict.condition, facts)).toBe(allowed);
-          if (allowed) seen.whenAllowed++;
+        for (const found of [verdict, anySession]) {
+          if (found.verdict !== 'when') expect(allowed).toBe(found.verdict === 'always');
+          else expect(evaluate(found.condition, { ...facts, session: SESSION })).toBe(allowed);
         }
+        if (verdict.verdict === 'when' && allowed) seen.whenAllowed++;
       }
     });
     // The vocabulary is such that each verdict comes up often.
     expect(Math.min(...Object.values(seen))).toBeGreaterThan(RUNS / 100);
-  });
-
-  it('the condition before simplification agrees too', () => {
-    check((given) => {
-      const { allowed: condition } = formulate(askedOf(given), worldOf(given));
-      for (const { allowed, facts } of decisions(given)) expect(evaluate(condition, facts)).toBe(allowed);
-    });
-  });
-
-  it('a question about every session covers each one', () => {
-    check((given) => {
-      const anySession = { ...askedOf(given), principal: principalOfCase(given, undefined) };
-      if (anySession.principal.kind === 'role')
-        anySession.principal = { ...anySession.principal, session: undefined };
-      const verdict = decide(anySession, worldOf(given));
-      for (const { allowed, facts } of decisions(given)) {
-        if (verdict.verdict === 'never') expect(allowed).toBe(false);
-        else if (verdict.verdict === 'always') expect(allowed).toBe(true);
-        else expect(evaluate(verdict.condition, { ...facts, session: SESSION })).toBe(allowed);
-      }
-    });
   });
 
   it('what is known of the context narrows the verdict and stays right', () => {
@@ -80,39 +92,59 @@ describe('for every random case', () => {
     }, 4);
   });
 
-  it('a layer that is said to forbid on its own does, whatever the others allow to the account', () => {
-    let seen = 0;
-    check((given) => {
-      const question = askedOf(given);
-      if (decide(question, worldOf(given)).verdict !== 'never' || given.principal === 'service') return;
-      for (const { layer } of decideLayers(question, worldOf(given))) {
-        const alone = worldOf(onlyLayer(given, layer));
-        seen++;
-        for (const context of given.contexts)
-          expect(authorize(requestOf(onlyLayer(given, layer), context), alone).allowed).toBe(false);
+  it('a rule is told never or always, also under a condition, only where every request is decided so', () => {
+    const given = compileConditions({ StringEquals: { 'aws:SourceVpce': ENDPOINT } }, false);
+    const seen = { never: 0, always: 0, when: 0 };
+    check((one) => {
+      if (one.principal === 'service') return;
+      const actor = actorOf(one, false);
+      const whole = ask(actor, one.action, one.resource).verdict;
+      const narrowed = ask(actor, one.action, one.resource, { given }).verdict;
+      seen[narrowed]++;
+      for (const { allowed, context } of decisions(one)) {
+        if (whole !== 'when') expect(allowed).toBe(whole === 'always');
+        if (narrowed !== 'when' && context['aws:SourceVpce'] === ENDPOINT)
+          expect(allowed).toBe(narrowed === 'always');
       }
-    }, 4);
-    expect(seen).toBeGreaterThan(RUNS / 10);
+    });
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(RUNS / 100);
   });
+
+  it.each([false, true])(
+    'a layer that a rule counts forbids on its own, whatever the others allow to the account (closed network: %s)',
+    (closed) => {
+      let seen = 0;
+      check((given) => {
+        if (given.principal === 'service') return;
+        const { verdict, holders } = ask(actorOf(given, closed), given.action, given.resource);
+        if (verdict !== 'never') return;
+        for (const holder of holders) {
+          const alone = onlyHolder(given, holder, closed);
+          seen++;
+          for (const context of given.contexts)
+            if (!closed || context['aws:SourceVpce'] === ENDPOINT)
+              expect(authorize(requestOf(alone, context), worldOf(alone)).allowed).toBe(false);
+        }
+      }, 4);
+      expect(seen).toBeGreaterThan(RUNS / 10);
+    },
+  );
 });
 
 /** The case with every other layer as wide as a layer can be that does not name the session itself. */
-function onlyLayer(given: Case, layer: HoldingLayer['layer']): Case {
+function onlyHolder(given: Case, holder: Holder, closed: boolean): Case {
   const everything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
   const toAccount = {
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Action: '*', Resource: '*', Principal: { AWS: ACCOUNT } }],
   };
-  // An endpoint policy counts together with a Deny elsewhere that forces the way through the endpoint.
-  const keeps = (...layers: HoldingLayer['layer'][]) => layers.includes(layer) || layer === 'endpoint policy';
+  // Where the network leaves other ways, an endpoint policy counts together with what forces the way through the endpoint.
+  const keeps = (layer: Holder) => layer === holder || (holder === 'endpoint policy' && !closed);
   return {
     ...given,
     identity: keeps('identity policy') ? given.identity : [everything],
     boundary: keeps('permissions boundary') ? given.boundary : undefined,
-    session: keeps('session policy') ? given.session : undefined,
-    resourcePolicy: layer === 'resource policy' ? given.resourcePolicy : toAccount,
-    endpointPolicy: layer === 'endpoint policy' ? given.endpointPolicy : undefined,
-    serviceControls: layer === 'service control policy' ? given.serviceControls : [],
-    resourceControls: layer === 'resource control policy' ? given.resourceControls : [],
+    resourcePolicy: holder === 'resource policy' ? given.resourcePolicy : toAccount,
+    endpointPolicy: holder === 'endpoint policy' ? given.endpointPolicy : undefined,
   };
 }

@@ -2,18 +2,18 @@
 export type Truth = boolean | undefined;
 
 /** Whether both hold. */
-export function both(a: Truth, b: Truth): Truth {
+export function and(a: Truth, b: Truth): Truth {
   if (a === false || b === false) return false;
   return a === undefined || b === undefined ? undefined : true;
 }
 
 /** Whether at least one holds. */
-export function either(a: Truth, b: Truth): Truth {
+export function or(a: Truth, b: Truth): Truth {
   if (a === true || b === true) return true;
   return a === undefined || b === undefined ? undefined : false;
 }
 
 /** The contrary. */
-export function opposite(a: Truth): Truth {
+export function not(a: Truth): Truth {
   return a === undefined ? undefined : !a;
 }

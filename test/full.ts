@@ -1,0 +1,12 @@
+/** Whether everything runs, as in `.ci/nightly`; else the long properties and tables run a tenth. Nothing else reads the variable. */
+export const FULL = process.env['FULL'] === '1';
+
+/** How often a property runs that runs `runs` times in full. */
+export function full(runs: number): number {
+  return FULL ? runs : Math.ceil(runs / 10);
+}
+
+/** The cases of a table that is long because it repeats one thing: all, or the first of every ten. */
+export function sampled<Case>(cases: readonly Case[]): readonly Case[] {
+  return FULL ? cases : cases.filter((_, index) => index % 10 === 0);
+}
