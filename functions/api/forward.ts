@@ -1,10 +1,11 @@
 import type { AccessToken, TokenSource } from '@helseid-zones/client/tokens';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { readIdCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
-import { type Dependencies, seconds } from '../login-common/dependencies.ts';
+import type { Dependencies } from '../login-common/dependencies.ts';
 import { refreshSession } from '../login-common/refresh.ts';
 import type { GatewayRequest } from '../login-common/request.ts';
 import { requireSameOrigin } from '../login-common/request.ts';
+import { routeError } from '../login-common/serve.ts';
 import { findSession, type OpenSession, touchSession } from '../login-common/sessions.ts';
 import type { TokenTarget } from '../login-common/settings.ts';
 import { selectRequestHeaders, selectResponseHeaders } from './headers.ts';
@@ -24,17 +25,16 @@ const END_TIMEOUT = 55_000;
  * body is passed on as it comes, unread; how long it takes is bounded, its size by Lambda alone (200 MB).
  */
 export async function forwardCall(deps: Dependencies, request: GatewayRequest): Promise<StreamedAnswer> {
-  const { settings, store } = deps;
+  const { settings } = deps;
   const route = settings.forward.get(`${request.method} ${request.resource}`);
-  if (!route) throw new ZonesError('request_malformed', 'There is nothing at this address.');
+  if (!route) throw routeError();
   requireSameOrigin(request, settings.origin);
   // It would mean nothing (RFC 9110 9.3.1), and `fetch` sends none.
   if (request.method === 'GET' && request.body?.length)
     throw new ZonesError('request_malformed', 'A GET request has no body here.');
   const url = buildTargetUrl(route, request);
-  const found = await findSession(store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
-  const times = { now: seconds(deps), idleSeconds: settings.idleSeconds };
-  const session = await touchSession(store, times, found);
+  const found = await findSession(deps, readIdCookie(request, SESSION_COOKIE));
+  const session = await touchSession(deps, found);
   const call = deps.client.createApiFetch(sessionTokens(deps, session, route.token));
   const until = AbortSignal.timeout(END_TIMEOUT);
   const begin = new AbortController();
@@ -68,7 +68,7 @@ export async function forwardCall(deps: Dependencies, request: GatewayRequest): 
 function sessionTokens(deps: Dependencies, opened: OpenSession, target: TokenTarget): TokenSource {
   let session = opened;
   const obtain = async (refused?: AccessToken): Promise<AccessToken> => {
-    session = await refreshSession(deps, session, { target, ...(refused ? { refused } : {}) });
+    session = await refreshSession(deps, session, { target, refused });
     const token = session.data.tokens[target.name];
     if (!token) throw new ZonesError('session_invalid', 'The session has no token for this API; log in.');
     return token;

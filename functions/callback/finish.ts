@@ -3,15 +3,27 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { type Answer, redirect, renderPage } from '../login-common/answer.ts';
 import { readIdCookie, renderCookie, SESSION_COOKIE, transactionCookie } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
-import type { GatewayRequest } from '../login-common/request.ts';
-import { requireDocument } from '../login-common/request.ts';
+import {
+  readPerson,
+  readSecurityLevel,
+  readSid,
+  requireSamePerson,
+  requireSecurityLevel,
+} from '../login-common/person.ts';
+import { type GatewayRequest, requireDocument } from '../login-common/request.ts';
 import { equalSecrets } from '../login-common/secrets.ts';
 import { answerError } from '../login-common/serve.ts';
-import { findSessionIfAny } from '../login-common/sessions.ts';
+import {
+  createSession,
+  findSessionIfAny,
+  keepRefreshToken,
+  keepToken,
+  type OpenSession,
+  revokeQuietly,
+} from '../login-common/sessions.ts';
 import { CALLBACK_PATH, type LoginSettings } from '../login-common/settings.ts';
 import { chooseLanguage } from '../login-common/texts.ts';
 import { loginPath, type Transaction, takeTransaction } from '../login-common/transactions.ts';
-import { acceptLogin } from './accept.ts';
 import { checkResponse } from './response.ts';
 
 /** Marks the second arrival at the callback. */
@@ -23,10 +35,13 @@ const CONTINUED = 'continued';
  * has the cookie that opens its transaction, and only once; the code is redeemed with the key it is bound to, the ID token,
  * the security level and the person are checked, and a session with a new id takes the place of any earlier one.
  *
- * Throws `csrf_refused`, `request_malformed`, `login_refused` and `login_expired`. What fails with an open transaction is
- * answered so that the person can try the same again: `security_level_too_low`, `person_mismatch`, `session_invalid` where
- * the issuer ended the login meanwhile, and what `redeemCode` throws. Then nothing is set and nothing in the table has
- * changed, but that the transaction is used up. A login that was too old for its `max_age` is sent back to the issuer, once.
+ * What fails with an open transaction is answered so that the person can try the same again. Then nothing is set and nothing in
+ * the table has changed, but that the transaction is used up. A login that was too old for its `max_age` is sent back to the
+ * issuer, once.
+ *
+ * @throws {ZonesError} csrf_refused: a page asked for it as a part of itself
+ * @throws {ZonesError} request_malformed, login_refused: it is no answer of this issuer
+ * @throws {ZonesError} login_expired: this browser has no such login under way (any more)
  */
 export async function finishLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   const { settings } = deps;
@@ -36,42 +51,30 @@ export async function finishLogin(deps: Dependencies, request: GatewayRequest): 
   const state = checkResponse(parameters, settings.issuer);
   if (!request.query.has(CONTINUED)) return comeAgain(settings, request, parameters);
   const transaction = await openTransaction(deps, request, state);
-  const { again, ...wish } = transaction;
   try {
-    const session = await logIn(deps, request, parameters, transaction);
+    requireCode(parameters);
+    const live = await findSessionIfAny(deps, readIdCookie(request, SESSION_COOKIE));
+    const { state, nonce, codeVerifier, binding, maxAge, begunAt } = transaction;
+    const tokens = await deps.client.redeemCode({
+      parameters,
+      redirectUri: settings.redirectUri,
+      state,
+      nonce,
+      codeVerifier,
+      binding,
+      maxAge,
+      begunAt,
+      resource: settings.first.resource,
+    });
+    const session = await acceptLogin(deps, transaction, live, tokens);
     deps.log({ level: 'info', code: 'login.finished', request: request.id });
     return redirect(settings.gatewayUrl + transaction.returnPath, [
       renderCookie(SESSION_COOKIE, session, { sameSite: 'Strict' }),
       renderCookie(transactionCookie(state), '', { sameSite: 'Lax', maxAge: 0 }),
     ]);
   } catch (error) {
-    if (again || !isZonesError(error, 'login_too_old')) return answerError(deps, error, request, wish);
-    // Once only: an issuer that ignores `max_age` and `prompt` would make a loop.
-    deps.log({
-      level: 'info',
-      code: 'login.repeated',
-      request: request.id,
-      facts: { reason: error.message },
-    });
-    return redirect(settings.gatewayUrl + loginPath({ ...wish, prompt: 'login', again: true }));
+    return answerFailure(deps, request, transaction, error);
   }
-}
-
-/** Redeems the code and accepts who logged in; gives the id of the new session. */
-async function logIn(
-  deps: Dependencies,
-  request: GatewayRequest,
-  parameters: URLSearchParams,
-  transaction: Transaction,
-): Promise<string> {
-  const error = parameters.get('error');
-  if (error !== null)
-    throw new ZonesError('login_refused', 'The issuer did not log the person in; begin again.', {
-      facts: { error: error.replace(/[^\w.-]/g, '?').slice(0, 60) },
-    });
-  const live = await findSessionIfAny(deps.store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
-  const tokens = await redeem(deps, parameters, transaction);
-  return acceptLogin(deps, transaction, live, tokens);
 }
 
 function comeAgain(settings: LoginSettings, request: GatewayRequest, parameters: URLSearchParams): Answer {
@@ -89,30 +92,74 @@ async function openTransaction(
   request: GatewayRequest,
   state: string,
 ): Promise<Transaction> {
-  const foreign = () =>
-    new ZonesError('login_expired', 'This browser did not begin this login; begin again.');
   const id = readIdCookie(request, transactionCookie(state));
-  if (id === undefined) throw foreign();
-  const transaction = await takeTransaction(deps.store, seconds(deps), id);
-  if (!equalSecrets(transaction.state, state)) throw foreign();
-  return transaction;
+  const transaction = id === undefined ? undefined : await takeTransaction(deps, id);
+  if (transaction && equalSecrets(transaction.state, state)) return transaction;
+  throw new ZonesError('login_expired', 'This browser did not begin this login; begin again.');
 }
 
-function redeem(
+function requireCode(parameters: URLSearchParams): void {
+  const error = parameters.get('error');
+  if (error === null) return;
+  const facts = { error: error.replace(/[^\w.-]/g, '?').slice(0, 60) };
+  throw new ZonesError('login_refused', 'The issuer did not log the person in; begin again.', { facts });
+}
+
+/**
+ * Checks who logged in and how, and puts a new session in the place of the one that the login was begun in, and of the `live`
+ * one; gives its id. Tokens that no session keeps are revoked. Expects claims of a validated ID token.
+ *
+ * @throws {ZonesError} security_level_too_low: the login is not secure enough
+ * @throws {ZonesError} person_mismatch: another person was here
+ * @throws {ZonesError} session_invalid: the issuer ended the login meanwhile
+ * @throws {ZonesError} aws_*: the table can't be asked
+ */
+async function acceptLogin(
   deps: Dependencies,
-  parameters: URLSearchParams,
-  transaction: Transaction,
-): Promise<LoginTokens> {
-  const { state, nonce, codeVerifier, binding, maxAge, begunAt } = transaction;
-  const { resource } = deps.settings.first;
-  return deps.client.redeemCode({
-    parameters,
-    redirectUri: deps.settings.redirectUri,
-    state,
-    nonce,
-    codeVerifier,
-    binding,
-    ...(maxAge === undefined ? {} : { maxAge, begunAt }),
-    ...(resource === undefined ? {} : { resource }),
-  });
+  { begunAt, previous, organization }: Transaction,
+  live: OpenSession | undefined,
+  tokens: LoginTokens,
+): Promise<string> {
+  const { settings } = deps;
+  const claims = tokens.idTokenClaims;
+  const person = readPerson(claims);
+  try {
+    requireSecurityLevel(claims, settings.login.securityLevel);
+    // Who was here when the login began, and who logged in meanwhile in another tab.
+    for (const other of [previous?.person, live?.data.person])
+      if (other) requireSamePerson(deps.samePerson, other, person);
+    // The one whose cookie the browser has comes last.
+    const replaced = live ? [{ pk: live.pk, links: live.data.links }] : [];
+    if (previous && previous.pk !== live?.pk) replaced.unshift(previous);
+    const session = {
+      person,
+      sid: readSid(claims),
+      securityLevel: readSecurityLevel(claims),
+      loggedInAt: seconds(deps),
+      endsAt: seconds(deps) + settings.absoluteSeconds,
+      idToken: tokens.idToken,
+      nonce: claims.nonce,
+      ...keepRefreshToken(deps, tokens),
+      tokens: settings.firstIsNarrow ? { [settings.first.name]: keepToken(tokens) } : {},
+      organization,
+    };
+    return await createSession(deps, begunAt, session, replaced);
+  } catch (error) {
+    const { refreshToken } = tokens;
+    await revokeQuietly(deps, { refreshToken, tokens: { [settings.first.name]: tokens } });
+    throw error;
+  }
+}
+
+function answerFailure(
+  deps: Dependencies,
+  request: GatewayRequest,
+  { again, ...wish }: Transaction,
+  error: unknown,
+): Answer {
+  if (again || !isZonesError(error, 'login_too_old')) return answerError(deps, error, request, wish);
+  // Once only: an issuer that ignores `max_age` and `prompt` would make a loop.
+  const facts = { reason: error.message };
+  deps.log({ level: 'info', code: 'login.repeated', request: request.id, facts });
+  return redirect(deps.settings.gatewayUrl + loginPath({ ...wish, prompt: 'login', again: true }));
 }

@@ -1,7 +1,6 @@
-import { dispatch } from '../login-common/dispatch.ts';
 import { serve } from '../login-common/serve.ts';
 import { wire } from '../login-common/wire.ts';
 import { finishLogin } from './finish.ts';
 
 /** The `callback` function. */
-export const handler = serve(wire(process.env), dispatch({ 'GET /callback': finishLogin }));
+export const handler = serve(wire(process.env), { 'GET /callback': finishLogin });

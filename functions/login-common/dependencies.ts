@@ -1,4 +1,10 @@
-import type { LoginClient } from './login-client.ts';
+import { createApiFetch } from '@helseid-zones/client/api-fetch';
+import { pushAuthorizationRequest } from '@helseid-zones/client/authorization-request';
+import { redeemCode } from '@helseid-zones/client/code';
+import { createEndSessionUrl, revokeToken } from '@helseid-zones/client/logout';
+import { validateLogoutToken } from '@helseid-zones/client/logout-token';
+import { refreshTokens } from '@helseid-zones/client/refresh';
+import type { TokenClient } from '@helseid-zones/client/token-client';
 import type { SamePerson } from './person.ts';
 import type { LoginSettings } from './settings.ts';
 import type { LoginStore } from './store.ts';
@@ -14,6 +20,22 @@ export interface Dependencies {
   samePerson: SamePerson;
   /** Writes one structured line. Never given a token, an id of ours, or a person. */
   log(line: LogLine): void;
+}
+
+/** What the login functions ask of the token client; what each throws stands there. */
+export type LoginClient = ReturnType<typeof createLoginClient>;
+
+/** The functions of `client/` that login uses, for one token client. */
+export function createLoginClient(client: TokenClient) {
+  return {
+    pushAuthorizationRequest: pushAuthorizationRequest.bind(null, client),
+    redeemCode: redeemCode.bind(null, client),
+    refreshTokens: refreshTokens.bind(null, client),
+    revokeToken: revokeToken.bind(null, client),
+    validateLogoutToken: validateLogoutToken.bind(null, client),
+    createEndSessionUrl: createEndSessionUrl.bind(null, client),
+    createApiFetch: createApiFetch.bind(null, client),
+  };
 }
 
 /** A line of the log: a stable code, and facts that help. */

@@ -1,6 +1,7 @@
 import type { IdTokenClaims } from '@helseid-zones/client/tokens';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { OrganizationDetail } from '@helseid-zones/protocol/intents';
+import * as v from 'valibot';
 
 const CLAIM = {
   securityLevel: 'helseid://claims/identity/security_level',
@@ -13,22 +14,19 @@ export interface Person {
   iss: string;
   sub: string;
   /** National identity number, where the scope was asked for. */
-  pid?: string;
-  name?: string;
-  hprNumber?: string;
+  pid?: string | undefined;
+  name?: string | undefined;
+  hprNumber?: string | undefined;
 }
 
 /** Picks the person out of the claims of a validated ID token. */
 export function readPerson(claims: IdTokenClaims): Person {
-  const pid = text(claims[CLAIM.pid]);
-  const name = text(claims['name']);
-  const hprNumber = text(claims[CLAIM.hprNumber]);
   return {
     iss: claims.iss,
     sub: claims.sub,
-    ...(pid === undefined ? {} : { pid }),
-    ...(name === undefined ? {} : { name }),
-    ...(hprNumber === undefined ? {} : { hprNumber }),
+    pid: text(claims[CLAIM.pid]),
+    name: text(claims['name']),
+    hprNumber: text(claims[CLAIM.hprNumber]),
   };
 }
 
@@ -87,7 +85,12 @@ export interface Organization {
   child?: string;
 }
 
-const NUMBER = /^\d{9}$/;
+const number = v.pipe(v.string(), v.regex(/^\d{9}$/));
+
+const SCHEMAS = {
+  'single-tenant': v.strictObject({ child: number }),
+  'multi-tenant': v.strictObject({ parent: number, child: v.exactOptional(number) }),
+};
 
 /**
  * Reads an organisation from what a browser sent. Throws `request_malformed`. Single-tenant clients name a `child`
@@ -95,20 +98,14 @@ const NUMBER = /^\d{9}$/;
  * signer does the one, against the zone's grant, and HelseID the other.
  */
 export function readOrganization(value: unknown, tenancy: 'single-tenant' | 'multi-tenant'): Organization {
-  const malformed = (why: string) => new ZonesError('request_malformed', `The organization ${why}.`);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw malformed('must be an object');
-  const entries = Object.entries(value);
-  const known = tenancy === 'multi-tenant' ? ['parent', 'child'] : ['child'];
-  if (
-    entries.some(
-      ([name, number]) => !known.includes(name) || typeof number !== 'string' || !NUMBER.test(number),
-    )
-  )
-    throw malformed(`may have ${known.join(' and ')}, each of nine digits`);
-  const fields = Object.fromEntries(entries.map(([name, number]) => [name, String(number)]));
-  if (fields[known[0] ?? ''] === undefined) throw malformed(`must have ${known[0]}`);
-  return fields;
+  const read = v.safeParse(SCHEMAS[tenancy], value);
+  if (read.success) return read.output;
+  throw new ZonesError(
+    'request_malformed',
+    tenancy === 'multi-tenant'
+      ? 'The organization must have parent, and may have child, each of nine digits.'
+      : 'The organization must have child, of nine digits, and nothing else.',
+  );
 }
 
 /** The detail that a signer puts into `assertion_details` or `authorization_details`; none where no organisation was chosen. */

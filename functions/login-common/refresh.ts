@@ -1,15 +1,26 @@
-import type { AccessToken, RevocationRequest, UserTokens } from '@helseid-zones/client/tokens';
+import type { AccessToken, UserTokens } from '@helseid-zones/client/tokens';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
 import { type Dependencies, seconds } from './dependencies.ts';
-import { applyTokens } from './kept-tokens.ts';
 import { type Organization, organizationDetails, readPerson } from './person.ts';
 import { endSession } from './session-index.ts';
-import { changeSession, findSession, type OpenSession, type SessionData } from './sessions.ts';
+import {
+  changeSession,
+  findSession,
+  type KeptToken,
+  keepRefreshToken,
+  keepToken,
+  type OpenSession,
+  revokeQuietly,
+  type SessionData,
+} from './sessions.ts';
 import type { TokenTarget } from './settings.ts';
 
 /** A token that ends this soon is refreshed before it is used, seconds. */
 export const REFRESH_LEEWAY = 5;
+
+/** How long a token without `expires_in` counts for that came after a refusal, seconds. */
+const UNKNOWN_LIFE = 60;
 
 /**
  * Milliseconds that one request may be alone in refreshing a session: longer than any of these functions lives, so that nobody
@@ -27,17 +38,28 @@ export interface RefreshWish {
   /** A switch to another organisation: the tokens of all APIs are dropped, since they were for the one before. */
   organization?: Organization;
   /** A token that the API refused, to be replaced though it has not expired. */
-  refused?: AccessToken;
+  refused?: AccessToken | undefined;
+}
+
+/** A session that this request alone may refresh, and the token it does it with. */
+interface Lease {
+  session: OpenSession;
+  wish: RefreshWish;
+  refreshToken: string;
 }
 
 /**
  * Gives the session with a usable access token for the wish's API, refreshed if needed (RFC 6749 6). Of several
  * requests one asks the issuer and the others wait for what it stores, since a refresh token that rotates may be used
- * once. A session that ended meanwhile stays ended, and the tokens got for it are revoked.
+ * once. A session that ended meanwhile stays ended, and the tokens got for it are revoked. Does not check the access token
+ * itself.
  *
- * Throws `session_invalid` when the session has ended or the issuer no longer honours its refresh token (the session is
- * then removed: a new login, no loop), `person_mismatch`, `token_refused` for a refused switch (the session stays as it
- * was), and what the token client throws when the issuer can't be asked. Does not check the access token itself.
+ * @throws {ZonesError} session_invalid: the session has ended, or the issuer no longer honours its refresh token (then it is
+ * removed: a new login, no loop)
+ * @throws {ZonesError} person_mismatch, id_token_invalid: the issuer answered with another person or login; the session is removed
+ * @throws {ZonesError} token_refused: the issuer refused a switch; the session stays as it was
+ * @throws {ZonesError} issuer_unreachable: another request still waits for the issuer, or its answer could not be kept
+ * @throws {ZonesError} aws_*, and what the token client throws: the table, the signer or the issuer can't be asked
  */
 export async function refreshSession(
   deps: Dependencies,
@@ -45,29 +67,30 @@ export async function refreshSession(
   wish: RefreshWish,
 ): Promise<OpenSession> {
   const until = deps.now() + PATIENCE;
-  for (let session = opened; ; session = await findSession(deps.store, seconds(deps), session.id)) {
+  for (let session = opened; ; session = await findSession(deps, session.id)) {
     if (isSatisfied(deps, session.data, wish)) return session;
-    if (session.data.refreshToken === undefined)
+    const { refreshToken } = session.data;
+    if (refreshToken === undefined)
       throw new ZonesError(
         'session_invalid',
         'The session has no refresh token for new access tokens; log in.',
       );
     const now = deps.now();
     if (await deps.store.lease(session.pk, session.version, now, now + LEASE))
-      return refreshAlone(deps, session, wish, session.data.refreshToken);
-    if (now >= until)
-      throw new ZonesError(
-        'issuer_unreachable',
-        'Another request still waits for the issuer; try again soon.',
-      );
+      return refreshAlone(deps, { session, wish, refreshToken });
+    if (now >= until) throw busyError('Another request still waits for the issuer');
     await deps.wait(PAUSE);
   }
 }
 
-function isSatisfied(deps: Dependencies, data: SessionData, wish: RefreshWish): boolean {
+function busyError(why: string, cause?: unknown): ZonesError {
+  return new ZonesError('issuer_unreachable', `${why}; try again soon.`, { cause });
+}
+
+function isSatisfied(deps: Dependencies, data: SessionData, { target, ...wish }: RefreshWish): boolean {
   const { organization } = wish;
   if (organization && !sameOrganization(organization, data.organization)) return false;
-  const token = data.tokens[wish.target.name];
+  const token = data.tokens[target.name];
   return (
     token !== undefined &&
     // Of a token without `expires_in` (RFC 6749 5.1) only the API knows whether it is still good.
@@ -80,22 +103,91 @@ function sameOrganization(a: Organization, b: Organization | undefined): boolean
   return a.parent === b?.parent && a.child === b?.child;
 }
 
-async function refreshAlone(
-  deps: Dependencies,
-  session: OpenSession,
-  wish: RefreshWish,
-  refreshToken: string,
-): Promise<OpenSession> {
-  const tokens = await askIssuer(deps, session, wish, refreshToken);
+/** Asks the issuer, and stores what it answers. */
+async function refreshAlone(deps: Dependencies, lease: Lease): Promise<OpenSession> {
+  const { session, wish } = lease;
+  let tokens: UserTokens;
+  try {
+    tokens = await askIssuer(deps, lease);
+    await requireSamePid(deps, session.data, tokens);
+  } catch (error) {
+    return settleFailure(deps, lease, error);
+  }
   let cause: unknown;
-  const changed = await changeSession(
-    deps.store,
-    session,
-    applyTokens(deps, session.data, wish, tokens),
-  ).catch((error: unknown) => {
+  const data = applyTokens(deps, session.data, wish, tokens);
+  const changed = await changeSession(deps, session, data).catch((error: unknown) => {
     cause = error;
   });
-  return changed ?? settleLateAnswer(deps, session, wish, tokens.refreshToken ?? refreshToken, cause);
+  return changed ?? settleLateAnswer(deps, lease, tokens.refreshToken ?? lease.refreshToken, cause);
+}
+
+function askIssuer(deps: Dependencies, { session, wish, refreshToken }: Lease): Promise<UserTokens> {
+  const { person, nonce, organization } = session.data;
+  const { resource, scopes } = wish.target;
+  const details = organizationDetails(wish.organization ?? organization);
+  const expected = { iss: person.iss, sub: person.sub, nonce };
+  return deps.client.refreshTokens({ refreshToken, expected, resource, scopes, details });
+}
+
+/** The token client compared `iss` and `sub`; a refreshed ID token may leave the `pid` out, but not change it. Nobody holds another's tokens. */
+async function requireSamePid(
+  deps: Dependencies,
+  { person }: SessionData,
+  { idTokenClaims, refreshToken }: UserTokens,
+): Promise<void> {
+  const pid = idTokenClaims && readPerson(idTokenClaims).pid;
+  if (pid === undefined || pid === person.pid) return;
+  if (refreshToken !== undefined) await revokeQuietly(deps, { refreshToken });
+  throw new ZonesError('person_mismatch', 'The issuer answered a refresh with somebody else; log in again.');
+}
+
+/** What a session knows after a refresh. A refused token's place is taken, other APIs keep theirs but after a switch of organisation. */
+function applyTokens(
+  deps: Dependencies,
+  data: SessionData,
+  { target, organization, refused }: RefreshWish,
+  tokens: UserTokens,
+): SessionData {
+  // A new refresh token has its own lifetime or none that is known: not that of the one before.
+  const refresh = keepRefreshToken(deps, tokens);
+  const kept: KeptToken = keepToken(tokens);
+  if (refused) {
+    kept.afterRefusal = true;
+    // So that its end is not taken for a second refusal.
+    kept.expiresAt ??= seconds(deps) + UNKNOWN_LIFE;
+  }
+  return {
+    ...data,
+    ...(refresh.refreshToken === undefined ? {} : refresh),
+    tokens: { ...(organization ? {} : data.tokens), [target.name]: kept },
+    idToken: tokens.idToken ?? data.idToken,
+    organization: organization ?? data.organization,
+  };
+}
+
+/** Ends the session where the issuer's answer means that it is over; otherwise only gives the lease back. */
+async function settleFailure(deps: Dependencies, lease: Lease, error: unknown): Promise<never> {
+  const { session, wish, refreshToken } = lease;
+  const over = isZonesError(error, 'token_refused') && error.facts['error'] === 'invalid_grant';
+  // Where this one's lease had lapsed and another request refreshed the session, only the token it held is spent.
+  if (over && (await wasChanged(deps, session))) throw busyError('Another request was faster', error);
+  // What came with an ID token that is not accepted was revoked, and a refresh token that it replaced is spent.
+  const refused = isZonesError(error, 'person_mismatch') || isZonesError(error, 'id_token_invalid');
+  if (refused) await revokeQuietly(deps, { refreshToken });
+  if (refused || (over && !wish.organization))
+    await endSession(deps, { pk: session.pk, links: session.data.links });
+  // Where this fails, the lease lapses by itself.
+  else await deps.store.release(session.pk, session.version).catch(() => undefined);
+  if (over && !wish.organization)
+    throw new ZonesError('session_invalid', 'The issuer has ended this login; log in again.', {
+      cause: error,
+    });
+  throw error;
+}
+
+async function wasChanged({ store }: Dependencies, { pk, version }: OpenSession): Promise<boolean> {
+  const item = await store.read(pk);
+  return item !== undefined && item.version !== version;
 }
 
 /**
@@ -105,112 +197,16 @@ async function refreshAlone(
  */
 async function settleLateAnswer(
   deps: Dependencies,
-  session: OpenSession,
-  wish: RefreshWish,
+  { session, wish }: Lease,
   refreshToken: string,
-  cause: unknown,
+  cause?: unknown,
 ): Promise<OpenSession> {
-  const current = await findSession(deps.store, seconds(deps), session.id).catch(async (error: unknown) => {
+  const current = await findSession(deps, session.id).catch(async (error: unknown) => {
     if (isZonesError(error, 'session_invalid')) await revokeQuietly(deps, { refreshToken });
     throw error;
   });
   if (isSatisfied(deps, current.data, wish)) return current;
   const unkept = current.version === session.version && current.data.refreshToken !== refreshToken;
   if (unkept) await revokeQuietly(deps, { refreshToken });
-  throw new ZonesError('issuer_unreachable', 'The issuer answered too late; try again soon.', { cause });
-}
-
-/**
- * Revokes tokens that nobody will hold (RFC 7009): the refresh token, with which issuers end the access tokens too, or where
- * there is none each access token. As well as can be: a failure is logged, since what called for it is done anyhow.
- */
-export async function revokeQuietly(
-  deps: Dependencies,
-  { refreshToken, tokens = {} }: { refreshToken?: string | undefined; tokens?: SessionData['tokens'] },
-): Promise<void> {
-  const requests: RevocationRequest[] =
-    refreshToken === undefined
-      ? Object.values(tokens).map(({ accessToken }) => ({ token: accessToken, hint: 'access_token' }))
-      : [{ token: refreshToken, hint: 'refresh_token' }];
-  const revoked = requests.map((request) =>
-    deps.client.revokeToken(request).catch((error: unknown) => {
-      const facts = isZonesError(error) ? { ...error.facts, refusal: error.code } : { refusal: 'unexpected' };
-      deps.log({ level: 'warn', code: 'session.revocation_failed', facts });
-    }),
-  );
-  await Promise.all(revoked);
-}
-
-async function askIssuer(
-  deps: Dependencies,
-  session: OpenSession,
-  wish: RefreshWish,
-  refreshToken: string,
-): Promise<UserTokens> {
-  const { data } = session;
-  const { resource, scopes } = wish.target;
-  const details = organizationDetails(wish.organization ?? data.organization);
-  try {
-    const tokens = await deps.client.refreshTokens({
-      refreshToken,
-      expected: {
-        iss: data.person.iss,
-        sub: data.person.sub,
-        ...(data.nonce === undefined ? {} : { nonce: data.nonce }),
-      },
-      ...(resource === undefined ? {} : { resource }),
-      ...(scopes === undefined ? {} : { scopes }),
-      ...(details.length === 0 ? {} : { details }),
-    });
-    await requireSamePid(deps, data, tokens);
-    return tokens;
-  } catch (error) {
-    throw await settleFailure(deps, session, wish, refreshToken, error);
-  }
-}
-
-/** The token client compared `iss` and `sub`; a refreshed ID token may leave the `pid` out, but not change it. Nobody holds another's tokens. */
-async function requireSamePid(
-  deps: Dependencies,
-  data: SessionData,
-  { idTokenClaims, refreshToken }: UserTokens,
-): Promise<void> {
-  const pid = idTokenClaims && readPerson(idTokenClaims).pid;
-  if (pid === undefined || pid === data.person.pid) return;
-  if (refreshToken !== undefined) await revokeQuietly(deps, { refreshToken });
-  throw new ZonesError('person_mismatch', 'The issuer answered a refresh with somebody else; log in again.');
-}
-
-/** Ends the session where the issuer's answer means that it is over; otherwise only gives the lease back. */
-async function settleFailure(
-  deps: Dependencies,
-  session: OpenSession,
-  wish: RefreshWish,
-  refreshToken: string,
-  error: unknown,
-): Promise<unknown> {
-  const over = isZonesError(error, 'token_refused') && error.facts['error'] === 'invalid_grant';
-  if (over && (await wasChanged(deps, session)))
-    return new ZonesError('issuer_unreachable', 'Another request was faster; try again soon.', {
-      cause: error,
-    });
-  // What came with an ID token that is not accepted was revoked, and a refresh token that it replaced is spent.
-  const refused = isZonesError(error, 'person_mismatch') || isZonesError(error, 'id_token_invalid');
-  if (refused || (over && !wish.organization)) {
-    if (!over) await revokeQuietly(deps, { refreshToken });
-    await endSession(deps, { pk: session.pk, links: session.data.links });
-    if (!over) return error;
-    return new ZonesError('session_invalid', 'The issuer has ended this login; log in again.', {
-      cause: error,
-    });
-  }
-  // Where this fails too, the lease lapses by itself.
-  await deps.store.release(session.pk, session.version).catch(() => undefined);
-  return error;
-}
-
-/** Whether another request refreshed the session when this one's lease had lapsed: then only the token it held is spent. */
-async function wasChanged(deps: Dependencies, { pk, version }: OpenSession): Promise<boolean> {
-  const item = await deps.store.read(pk);
-  return item !== undefined && item.version !== version;
+  throw busyError('The issuer answered too late', cause);
 }

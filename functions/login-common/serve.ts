@@ -1,4 +1,4 @@
-import { isZonesError } from '@helseid-zones/protocol/errors';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { type Answer, renderAnswer, renderPage } from './answer.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -7,18 +7,29 @@ import { type GatewayRequest, readRequest } from './request.ts';
 import { chooseLanguage, TEXTS } from './texts.ts';
 import { type LoginWish, loginPath } from './transactions.ts';
 
-/** What a login function does with a request. Throws `ZonesError`; then nothing was set in the browser. */
-export type Handle = (deps: Dependencies, request: GatewayRequest) => Promise<Answer>;
+/** What a login function does with a request. It throws `ZonesError`; then nothing was set in the browser. */
+type Handle = (deps: Dependencies, request: GatewayRequest) => Promise<Answer>;
 
 /** A Lambda handler behind API Gateway's REST proxy integration. */
 export type GatewayHandler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
 
 /**
- * Makes the handler of a function. Every error becomes an answer: problem details (RFC 9457) for programs, a page for
+ * Makes the handler of a function from what handles each route, e.g. `POST /logout` (method and matched resource). Every error becomes an answer: problem details (RFC 9457) for programs, a page for
  * people, with the code and never the cause, a stack or a cookie. The log gets the code and the error's facts.
  */
-export function serve(deps: Dependencies, handle: Handle): GatewayHandler {
+export function serve(deps: Dependencies, routes: Readonly<Record<string, Handle>>): GatewayHandler {
+  const handle: Handle = (_, request) => {
+    const route = `${request.method} ${request.resource}`;
+    const handleRoute = Object.hasOwn(routes, route) ? routes[route] : undefined;
+    if (!handleRoute) throw routeError();
+    return handleRoute(deps, request);
+  };
   return async (event) => renderAnswer(await answerEvent(deps, handle, event));
+}
+
+/** There is nothing at a route that the gateway should not have. */
+export function routeError(): ZonesError {
+  return new ZonesError('request_malformed', 'There is nothing at this address.');
 }
 
 /** What `handle` answers to an event, or the answer that its error becomes. Does not throw. */

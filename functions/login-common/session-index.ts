@@ -1,7 +1,7 @@
 import type { LogoutTokenClaims } from '@helseid-zones/client/tokens';
-import type { Dependencies } from './dependencies.ts';
+import { type Dependencies, seconds } from './dependencies.ts';
 import { digest } from './secrets.ts';
-import type { LoginStore, StoredItem } from './store.ts';
+import type { StoredItem } from './store.ts';
 import { TRANSACTION_SECONDS } from './transactions.ts';
 
 /** Index items that lead to a session, each with the session's member there. */
@@ -36,26 +36,25 @@ function namedKeys({ iss, sub, sid }: LogoutTokenClaims): string[] {
 }
 
 /** When an index item may go: not before a session in it, nor before a login that a logout must still refuse, has ended. */
-function indexEnd(now: number, absoluteSeconds: number): number {
-  return now + Math.max(absoluteSeconds, 2 * TRANSACTION_SECONDS);
+function indexEnd(deps: Dependencies): number {
+  return seconds(deps) + Math.max(deps.settings.absoluteSeconds, 2 * TRANSACTION_SECONDS);
 }
 
 /**
  * Enters a session that is in the table, and whose id nobody has yet, in its index items. False when a logout token that
  * names it was issued after its login began: the same write asks that and enters, so there is no moment in between. Drops
- * lapsed members on the way. Times are epoch seconds.
+ * lapsed members on the way. `begunAt` is epoch seconds.
  */
 export async function enterSession(
-  store: LoginStore,
-  times: { now: number; begunAt: number; absoluteSeconds: number },
+  deps: Dependencies,
+  begunAt: number,
   links: SessionLinks,
 ): Promise<boolean> {
   const entered = await Promise.all(
     Object.entries(links).map(async ([key, member]) => {
-      const end = indexEnd(times.now, times.absoluteSeconds);
-      const members = await store.link(key, member, times.begunAt, end);
-      const lapsed = members?.filter((other) => Number.parseInt(other, 10) < times.now) ?? [];
-      await store.unlink(key, lapsed);
+      const members = await deps.store.link(key, member, begunAt, indexEnd(deps));
+      const lapsed = members?.filter((other) => Number.parseInt(other, 10) < seconds(deps)) ?? [];
+      await deps.store.unlink(key, lapsed);
       return members !== undefined;
     }),
   );
@@ -86,14 +85,11 @@ export async function endSession(
  * token's `iat` and would be named by it are refused when they finish. Gives how many sessions were removed, which may
  * be fewer after a lost answer. What the cookies' ids would decrypt goes unread.
  */
-export async function endSessionsOf(
-  store: LoginStore,
-  times: { now: number; absoluteSeconds: number },
-  named: LogoutTokenClaims,
-): Promise<number> {
+export async function endSessionsOf(deps: Dependencies, named: LogoutTokenClaims): Promise<number> {
+  const { store } = deps;
   let removed = 0;
   for (const key of namedKeys(named)) {
-    const members = await store.close(key, named.iat, indexEnd(times.now, times.absoluteSeconds));
+    const members = await store.close(key, named.iat, indexEnd(deps));
     for (const member of members) if (await store.remove(member.slice(member.indexOf(':') + 1))) removed += 1;
     await store.unlink(key, members);
   }

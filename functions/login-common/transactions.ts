@@ -1,15 +1,15 @@
 import type { KeyBinding } from '@helseid-zones/client/tokens';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { type Dependencies, seconds } from './dependencies.ts';
 import type { Organization, Person } from './person.ts';
 import { createId, itemKey, seal, unseal } from './secrets.ts';
 import type { SessionLinks } from './session-index.ts';
-import type { LoginStore } from './store.ts';
 
 /** Seconds that a person has to log in. */
 export const TRANSACTION_SECONDS = 900;
 
 /** A login that has begun: what the callback needs, sealed, and readable by the browser that began it only. */
-export interface Transaction {
+export interface Transaction extends Omit<LoginWish, 'prompt'> {
   /** When it began, epoch seconds: ages and logouts are measured from here, not from the callback. */
   begunAt: number;
   state: string;
@@ -17,34 +17,32 @@ export interface Transaction {
   codeVerifier: string;
   /** The key the code is bound to; the callback pins it, so a rotation in between harms nobody. */
   binding: KeyBinding;
-  returnPath: string;
-  maxAge?: number;
   /** The session it was begun in, which the new one replaces; its person must come back (SB5). */
-  previous?: { pk: string; links: SessionLinks; person: Person };
-  /** Where the request object carried one. */
-  organization?: Organization;
-  /** Whether an earlier login of this wish was too old. */
-  again?: true;
+  previous?: { pk: string; links: SessionLinks; person: Person } | undefined;
 }
 
-/** Stores a transaction that begins `now` (epoch seconds); gives the id for its cookie. */
+/** Stores a transaction that begins now; gives the id for its cookie. */
 export async function saveTransaction(
-  store: LoginStore,
-  now: number,
+  deps: Dependencies,
   value: Omit<Transaction, 'begunAt'>,
 ): Promise<string> {
   const id = createId();
   const pk = itemKey('login', id);
-  const transaction: Transaction = { ...value, begunAt: now };
-  await store.add(pk, seal(id, pk, transaction), now + TRANSACTION_SECONDS);
+  const begunAt = seconds(deps);
+  const transaction: Transaction = { ...value, begunAt };
+  await deps.store.add(pk, seal(id, pk, transaction), begunAt + TRANSACTION_SECONDS);
   return id;
 }
 
-/** Takes a transaction, so that no second callback finds it. Throws `login_expired` when there is none (any more). */
-export async function takeTransaction(store: LoginStore, now: number, id: string): Promise<Transaction> {
+/**
+ * Takes a transaction, so that no second callback finds it.
+ *
+ * @throws {ZonesError} login_expired: there is none (any more)
+ */
+export async function takeTransaction(deps: Dependencies, id: string): Promise<Transaction> {
   const pk = itemKey('login', id);
-  const item = await store.take(pk);
-  if (!item || item.expires <= now)
+  const item = await deps.store.take(pk);
+  if (!item || item.expires <= seconds(deps))
     throw new ZonesError('login_expired', 'This login took too long or was used already; begin again.');
   return unseal(id, pk, item.data) as Transaction;
 }
@@ -63,17 +61,19 @@ const ACTING = ['api', 'callback', 'login', 'logout'];
  * @throws {ZonesError} return_path_invalid: it is none
  */
 export function checkReturnPath(path: string): string {
-  const refuse = () =>
-    new ZonesError(
+  const [before = ''] = path.split(/[?#]/);
+  const segments = before.split('/').slice(1);
+  const first = segments.find((segment) => segment !== '') ?? '';
+  if (
+    path.length > 1000 ||
+    !/^\/(?![/\\])[^\\\p{Cc}\s]*$/u.test(path) ||
+    segments.some((segment) => /^(\.|%2e){1,2}$|%5c|%2f/i.test(segment)) ||
+    ACTING.includes(decodeSegment(first).toLowerCase())
+  )
+    throw new ZonesError(
       'return_path_invalid',
       'The return path must be a plain path of a page on this site, such as /journal.',
     );
-  if (path.length > 1000 || !/^\/(?![/\\])[^\\\p{Cc}\s]*$/u.test(path)) throw refuse();
-  const [before = ''] = path.split(/[?#]/);
-  const dots = before.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment));
-  if (dots || /%5c|%2f/i.test(before)) throw refuse();
-  const first = before.split('/').find((segment) => segment !== '') ?? '';
-  if (ACTING.includes(decodeSegment(first).toLowerCase())) throw refuse();
   const { pathname, search, hash } = new URL(path, ANYWHERE);
   return pathname + search + hash;
 }
@@ -90,28 +90,26 @@ function decodeSegment(segment: string): string {
 /** What one login was to be, so that another can be the same. */
 export interface LoginWish {
   returnPath: string;
-  prompt?: string;
+  prompt?: string | undefined;
   /** Seconds. */
-  maxAge?: number;
-  organization?: Organization;
+  maxAge?: number | undefined;
+  /** In the request object. */
+  organization?: Organization | undefined;
   /** Whether it is the one more that a login gets which turned out to be too old. */
-  again?: true;
+  again?: boolean | undefined;
 }
 
 /** The path and query of `/login` for a wish, below the gateway's base path. Only what `/login` would not do by itself is in it. */
-export function loginPath({
-  returnPath,
-  prompt,
-  maxAge,
-  organization,
-  again,
-}: Partial<LoginWish> = {}): string {
-  const query = new URLSearchParams({
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
-    ...organization,
-    ...(again ? { again: '1' } : {}),
-    ...(returnPath === undefined || returnPath === '/' ? {} : { return: returnPath }),
-  });
+export function loginPath({ returnPath = '/', ...wish }: Partial<LoginWish> = {}): string {
+  const parameters = {
+    prompt: wish.prompt,
+    max_age: wish.maxAge,
+    ...wish.organization,
+    again: wish.again ? 1 : undefined,
+    return: returnPath === '/' ? undefined : returnPath,
+  };
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters))
+    if (value !== undefined) query.set(name, String(value));
   return query.size === 0 ? '/login' : `/login?${query}`;
 }

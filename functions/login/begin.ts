@@ -8,7 +8,7 @@ import {
   transactionCookie,
   transactionCookies,
 } from '../login-common/cookies.ts';
-import { type Dependencies, seconds } from '../login-common/dependencies.ts';
+import type { Dependencies } from '../login-common/dependencies.ts';
 import { type Organization, organizationDetails, readOrganization } from '../login-common/person.ts';
 import { type GatewayRequest, readParameter, requireDocument } from '../login-common/request.ts';
 import { answerError } from '../login-common/serve.ts';
@@ -27,8 +27,10 @@ const MAX_TRANSACTIONS = 8;
 /**
  * `GET /login`: pushes the authorization request (RFC 9126, PKCE S256, state, nonce, `dpop_jkt`), remembers it under a
  * cookie of this login's own, and sends the browser to the issuer. From a live session it begins a step-up or a switch:
- * the same person must come back. Throws `csrf_refused`, `request_malformed` and `return_path_invalid`; what fails after
- * that is answered so that the person can try the same again.
+ * the same person must come back. What fails after the wish is read is answered so that the person can try the same again.
+ *
+ * @throws {ZonesError} csrf_refused: a page asked for it as a part of itself
+ * @throws {ZonesError} request_malformed, return_path_invalid: a parameter of the wish is not allowed
  */
 export async function beginLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   requireDocument(request);
@@ -41,37 +43,32 @@ export async function beginLogin(deps: Dependencies, request: GatewayRequest): P
 }
 
 async function pushLogin(deps: Dependencies, request: GatewayRequest, wish: LoginWish): Promise<Answer> {
-  const { settings, store } = deps;
-  const { returnPath, prompt, maxAge, organization, again } = wish;
-  const previous = await findSessionIfAny(store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
-  const { state, nonce, codeVerifier, codeChallenge } = await createTransaction();
+  const { settings } = deps;
   const { login, resources } = settings;
+  const { prompt, ...kept } = wish;
+  const previous = await findSessionIfAny(deps, readIdCookie(request, SESSION_COOKIE));
+  const { state, nonce, codeVerifier, codeChallenge } = await createTransaction();
   const pushed = await deps.client.pushAuthorizationRequest({
     redirectUri: settings.redirectUri,
     scope: settings.scope,
     state,
     nonce,
     codeChallenge,
-    ...(resources.length === 0 ? {} : { resources }),
-    ...(login.acrValues?.length ? { acrValues: login.acrValues } : {}),
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(maxAge === undefined ? {} : { maxAge }),
-    ...(login.onBehalfOf === undefined ? {} : { onBehalfOf: login.onBehalfOf }),
-    ...(settings.requestObject ? { requestObject: true } : {}),
-    ...(organization ? { authorizationDetails: organizationDetails(organization) } : {}),
+    resources,
+    acrValues: login.acrValues,
+    prompt,
+    maxAge: wish.maxAge,
+    onBehalfOf: login.onBehalfOf,
+    requestObject: settings.requestObject,
+    authorizationDetails: organizationDetails(wish.organization),
   });
-  const id = await saveTransaction(store, seconds(deps), {
+  const id = await saveTransaction(deps, {
+    ...kept,
     state,
     nonce,
     codeVerifier,
     binding: pushed.binding,
-    returnPath,
-    ...(maxAge === undefined ? {} : { maxAge }),
-    ...(organization ? { organization } : {}),
-    ...(again ? { again } : {}),
-    ...(previous
-      ? { previous: { pk: previous.pk, links: previous.data.links, person: previous.data.person } }
-      : {}),
+    previous: previous && { pk: previous.pk, links: previous.data.links, person: previous.data.person },
   });
   deps.log({ level: 'info', code: 'login.begun', request: request.id });
   const leftovers = transactionCookies(request);
@@ -82,18 +79,15 @@ async function pushLogin(deps: Dependencies, request: GatewayRequest, wish: Logi
 }
 
 function readWish(settings: LoginSettings, request: GatewayRequest): LoginWish {
-  const { login, tenancy } = settings;
-  const wished = readPrompt(readParameter(request, 'prompt'));
-  // The strongest of both.
-  const prompt = wished === 'login' ? wished : (login.prompt ?? wished);
-  const maxAge = readMaxAge(readParameter(request, 'max_age'), login.maxAge);
-  const organization = readWishedOrganization(settings.requestObject, tenancy, request);
+  const { login } = settings;
+  const prompt = readPrompt(readParameter(request, 'prompt'));
   return {
+    // The strongest of both.
+    prompt: prompt === 'login' ? prompt : (login.prompt ?? prompt),
+    maxAge: readMaxAge(readParameter(request, 'max_age'), login.maxAge),
+    organization: readWishedOrganization(settings, request),
     returnPath: checkReturnPath(readParameter(request, 'return') ?? '/'),
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(maxAge === undefined ? {} : { maxAge }),
-    ...(organization ? { organization } : {}),
-    ...(readParameter(request, 'again') === undefined ? {} : { again: true }),
+    again: readParameter(request, 'again') !== undefined,
   };
 }
 
@@ -112,18 +106,16 @@ function readMaxAge(value: string | undefined, declared: number | undefined): nu
 
 /** An organisation goes into the authorization request only inside a signed request object (https://utviklerportal.nhn.no/informasjonstjenester/helseid/bruksmoenstre-og-eksempelkode/bruk-av-helseid/docs/tekniske-mekanismer/organisasjonsnumre_enmd); otherwise it is switched to after login. */
 function readWishedOrganization(
-  requestObject: boolean,
-  tenancy: LoginSettings['tenancy'],
+  { requestObject, tenancy }: LoginSettings,
   request: GatewayRequest,
 ): Organization | undefined {
-  const fields = ['parent', 'child'].flatMap((name) => {
-    const value = readParameter(request, name);
-    return value === undefined ? [] : [[name, value]];
-  });
-  if (fields.length === 0) return undefined;
+  const wished = ['parent', 'child']
+    .map((name) => [name, readParameter(request, name)])
+    .filter(([, value]) => value !== undefined);
+  if (wished.length === 0) return undefined;
   if (!requestObject)
     throw new ZonesError('request_malformed', 'Choose the organization after login: POST it to /session.');
-  return readOrganization(Object.fromEntries(fields), tenancy);
+  return readOrganization(Object.fromEntries(wished), tenancy);
 }
 
 function clearCookie(name: string): string {

@@ -1,6 +1,6 @@
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { type Answer, json } from '../login-common/answer.ts';
-import { type Dependencies, seconds } from '../login-common/dependencies.ts';
+import type { Dependencies } from '../login-common/dependencies.ts';
 import { type GatewayRequest, readHeader } from '../login-common/request.ts';
 import { digest } from '../login-common/secrets.ts';
 import { endSessionsOf } from '../login-common/session-index.ts';
@@ -26,8 +26,7 @@ export async function endByIssuer(deps: Dependencies, request: GatewayRequest): 
       Object.assign(seen, { pk: `jti#${digest(settings.issuer, jti)}`, until });
       return (await store.read(seen.pk)) === undefined;
     });
-    const times = { now: seconds(deps), absoluteSeconds: settings.absoluteSeconds };
-    const ended = await endSessionsOf(store, times, claims);
+    const ended = await endSessionsOf(deps, claims);
     await count(store, seen);
     deps.log({ level: 'info', code: 'session.ended_by_issuer', request: request.id, facts: { ended } });
     return { status: 200 };

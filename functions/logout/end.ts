@@ -1,12 +1,11 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { type Answer, json, redirect, renderPage } from '../login-common/answer.ts';
 import { LOGOUT_COOKIE, readIdCookie, renderCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
-import { type Dependencies, seconds } from '../login-common/dependencies.ts';
-import { revokeQuietly } from '../login-common/refresh.ts';
+import type { Dependencies } from '../login-common/dependencies.ts';
 import { type GatewayRequest, readParameter, requireSameOrigin } from '../login-common/request.ts';
 import { createId, equalSecrets } from '../login-common/secrets.ts';
 import { wantsPage } from '../login-common/serve.ts';
-import { findSession, finishSession } from '../login-common/sessions.ts';
+import { closeSession, findSession, revokeQuietly } from '../login-common/sessions.ts';
 import { chooseLanguage } from '../login-common/texts.ts';
 
 /** Seconds that the issuer's logout page may take. */
@@ -23,10 +22,9 @@ const LOGOUT_SECONDS = 600;
  * @throws {ZonesError} aws_*: the session may not have ended
  */
 export async function endLogin(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
-  const { settings, store } = deps;
-  requireSameOrigin(request, settings.origin);
-  const session = await findSession(store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
-  const last = await finishSession(deps, session).catch(async (error: unknown) => {
+  requireSameOrigin(request, deps.settings.origin);
+  const session = await findSession(deps, readIdCookie(request, SESSION_COOKIE));
+  const last = await closeSession(deps, session).catch(async (error: unknown) => {
     // Perhaps it ended, and then nobody could do this any more.
     await revokeQuietly(deps, session.data);
     throw error;

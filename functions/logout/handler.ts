@@ -1,15 +1,11 @@
-import { dispatch } from '../login-common/dispatch.ts';
 import { serve } from '../login-common/serve.ts';
 import { wire } from '../login-common/wire.ts';
 import { endByIssuer } from './back-channel.ts';
 import { endLogin, showLoggedOut } from './end.ts';
 
 /** The `logout` function. */
-export const handler = serve(
-  wire(process.env),
-  dispatch({
-    'POST /logout': endLogin,
-    'GET /logout/callback': showLoggedOut,
-    'POST /logout/backchannel': endByIssuer,
-  }),
-);
+export const handler = serve(wire(process.env), {
+  'POST /logout': endLogin,
+  'GET /logout/callback': showLoggedOut,
+  'POST /logout/backchannel': endByIssuer,
+});

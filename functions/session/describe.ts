@@ -1,6 +1,6 @@
 import { type Answer, json } from '../login-common/answer.ts';
 import { readIdCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
-import { type Dependencies, seconds } from '../login-common/dependencies.ts';
+import type { Dependencies } from '../login-common/dependencies.ts';
 import { refreshSession } from '../login-common/refresh.ts';
 import type { GatewayRequest } from '../login-common/request.ts';
 import { requireSameOrigin } from '../login-common/request.ts';
@@ -13,7 +13,7 @@ import { findSession, type OpenSession, sessionEnd } from '../login-common/sessi
  */
 export async function describeSession(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   requireSameOrigin(request, deps.settings.origin);
-  const found = await findSession(deps.store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
+  const found = await findSession(deps, readIdCookie(request, SESSION_COOKIE));
   const session =
     found.data.refreshToken === undefined
       ? found

@@ -1,11 +1,10 @@
-import { dispatch } from '../login-common/dispatch.ts';
 import { serve } from '../login-common/serve.ts';
 import { wire } from '../login-common/wire.ts';
 import { describeSession } from './describe.ts';
 import { switchOrganization } from './switch.ts';
 
 /** The `session` function. */
-export const handler = serve(
-  wire(process.env),
-  dispatch({ 'GET /session': describeSession, 'POST /session': switchOrganization }),
-);
+export const handler = serve(wire(process.env), {
+  'GET /session': describeSession,
+  'POST /session': switchOrganization,
+});

@@ -1,7 +1,7 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { type Answer, json } from '../login-common/answer.ts';
 import { readIdCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
-import { type Dependencies, seconds } from '../login-common/dependencies.ts';
+import type { Dependencies } from '../login-common/dependencies.ts';
 import { readOrganization } from '../login-common/person.ts';
 import { refreshSession } from '../login-common/refresh.ts';
 import { type GatewayRequest, readHeader, requireSameOrigin } from '../login-common/request.ts';
@@ -21,15 +21,14 @@ const MAX_BODY = 1024;
 export async function switchOrganization(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   requireSameOrigin(request, deps.settings.origin);
   const organization = readOrganization(readBody(request)['organization'], deps.settings.tenancy);
-  const found = await findSession(deps.store, seconds(deps), readIdCookie(request, SESSION_COOKIE));
+  const found = await findSession(deps, readIdCookie(request, SESSION_COOKIE));
   let session: OpenSession;
   try {
     session = await refreshSession(deps, found, { target: deps.settings.first, organization });
   } catch (error) {
     return answerError(deps, error, request, undefined, true);
   }
-  const times = { now: seconds(deps), idleSeconds: deps.settings.idleSeconds };
-  const touched = await touchSession(deps.store, times, session);
+  const touched = await touchSession(deps, session);
   deps.log({ level: 'info', code: 'session.switched', request: request.id });
   return json(200, renderSession(touched));
 }

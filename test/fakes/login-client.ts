@@ -1,5 +1,5 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import type { LoginClient } from '../../functions/login-common/login-client.ts';
+import type { LoginClient } from '../../functions/login-common/dependencies.ts';
 
 /** An issuer and an API in this process that answer at once and well, but sign and verify nothing: for tests of what comes before them. */
 export function createFakeLoginClient(now: () => number): LoginClient {

@@ -14,7 +14,7 @@ import type { APIGatewayProxyResult } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { GatewayHandler } from '../../../functions/login-common/serve.ts';
 import { deriveSettings } from '../../../functions/login-common/settings.ts';
-import { compileHandler } from '../../../infra/bundle.ts';
+import { compileHandler, compileHandlers } from '../../../infra/bundle.ts';
 import { startHealthApi } from '../../../local/helseid/health-api.ts';
 import { startHelseId } from '../../../local/helseid/helseid.ts';
 import type { HelseIdServer } from '../../../local/helseid/types.ts';
@@ -45,6 +45,7 @@ const listen = (server: Server) =>
   );
 
 beforeAll(async () => {
+  compileHandlers(FUNCTIONS);
   const files = await makeCa();
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key = { privateKey, algorithm: 'ES256' } as const;
@@ -129,7 +130,7 @@ beforeAll(async () => {
     () => Promise.all([helseId, ...apis].map((server) => server.close())),
     () => files.remove(),
   );
-});
+}, 60_000);
 afterAll(async () => {
   for (const close of closing) await close();
 });

@@ -6,9 +6,11 @@ import { forwardCall } from '../../../functions/api/forward.ts';
 import { serveStreaming } from '../../../functions/api/stream.ts';
 import { finishLogin } from '../../../functions/callback/finish.ts';
 import { beginLogin } from '../../../functions/login/begin.ts';
-import type { Dependencies, LogLine } from '../../../functions/login-common/dependencies.ts';
-import { dispatch } from '../../../functions/login-common/dispatch.ts';
-import { createLoginClient } from '../../../functions/login-common/login-client.ts';
+import {
+  createLoginClient,
+  type Dependencies,
+  type LogLine,
+} from '../../../functions/login-common/dependencies.ts';
 import { samePerson } from '../../../functions/login-common/person.ts';
 import { type GatewayHandler, serve } from '../../../functions/login-common/serve.ts';
 import { deriveSettings } from '../../../functions/login-common/settings.ts';
@@ -74,17 +76,14 @@ export interface Login {
 
 export function makeHandlers(deps: Dependencies): Record<string, GatewayHandler> {
   return {
-    login: serve(deps, dispatch({ 'GET /login': beginLogin })),
-    callback: serve(deps, dispatch({ 'GET /callback': finishLogin })),
-    session: serve(deps, dispatch({ 'GET /session': describeSession, 'POST /session': switchOrganization })),
-    logout: serve(
-      deps,
-      dispatch({
-        'POST /logout': endLogin,
-        'GET /logout/callback': showLoggedOut,
-        'POST /logout/backchannel': endByIssuer,
-      }),
-    ),
+    login: serve(deps, { 'GET /login': beginLogin }),
+    callback: serve(deps, { 'GET /callback': finishLogin }),
+    session: serve(deps, { 'GET /session': describeSession, 'POST /session': switchOrganization }),
+    logout: serve(deps, {
+      'POST /logout': endLogin,
+      'GET /logout/callback': showLoggedOut,
+      'POST /logout/backchannel': endByIssuer,
+    }),
     api: collect(serveStreaming(deps, forwardCall)),
   };
 }
