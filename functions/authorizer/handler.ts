@@ -10,7 +10,7 @@ import { createDynamoTable } from '../common/dynamo.ts';
 import { createLog } from '../common/log.ts';
 import { type AuthorizerDeps, authorizeRequest } from './authorize.ts';
 import { createReplayTable } from './replay-table.ts';
-import { deriveSettings } from './settings.ts';
+import { deriveSettings } from './rules.ts';
 
 /** Milliseconds between two readings of the issuer's keys, however many unknown `kid`s are shown to us. */
 const KEYS_COOLDOWN = 30_000;

@@ -1,3 +1,5 @@
+import type { ZoneConfig } from '@helseid-zones/protocol/config';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { JWTVerifyGetKey } from 'jose';
 
 /** What a resource server demands of a request: HelseID's checks (UP-ATV) as data. */
@@ -8,12 +10,12 @@ export interface AccessRules {
   tokenAlgorithm: string;
   /** This API's name in `aud`. */
   audience: string;
-  /** Whether a token that names other audiences as well is accepted (default false). */
-  otherAudiences?: boolean;
+  /** Whether a token that names other audiences as well is accepted. */
+  otherAudiences: boolean;
   /** Every one of these must be in the token. */
   scopes: readonly string[];
   /** Lowest accepted `helseid://claims/identity/security_level`; with it a person must be in the token. */
-  securityLevel?: '2' | '3' | '4';
+  securityLevel: '2' | '3' | '4' | undefined;
   /** Algorithms a proof may be signed with (never symmetric, never none). */
   proofAlgorithms: readonly string[];
   /** Seconds after `iat` that a proof is accepted. */
@@ -47,11 +49,6 @@ export interface ReplayCache {
   claim(id: string, expires: number): Promise<boolean>;
 }
 
-/** Nonces of the API's own (RFC 9449 9); without it none is demanded. */
-export interface NonceSource {
-  accepts(nonce: string): boolean;
-}
-
 /** What validation needs from outside. */
 export interface AccessPorts {
   /** The issuer's keys by `kid`. */
@@ -59,7 +56,6 @@ export interface AccessPorts {
   replays: ReplayCache;
   /** Epoch seconds. */
   now: () => number;
-  nonces?: NonceSource;
 }
 
 /** What a valid request may rely on. */
@@ -72,4 +68,42 @@ export interface Access {
   expires: number;
   /** All claims of the token. */
   claims: Readonly<Record<string, unknown>>;
+}
+
+/** What the authorizer works by. */
+export interface AuthorizerSettings {
+  rules: AccessRules;
+  /** External URL of the API's root, where the declaration or the environment names one; no trailing slash. */
+  baseUrl: string | undefined;
+}
+
+/**
+ * Derives the settings from `config.json`, and the gateway's own URL where no `baseUrl` is declared. Leaves what `defineSystem`
+ * has checked unchecked.
+ * @throws {ZonesError} config_invalid: where no authorizer is declared, or no grant for its client
+ */
+export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefined): AuthorizerSettings {
+  const { authorizer } = config;
+  const client = authorizer && config.clients[authorizer.client];
+  if (!authorizer || !client)
+    throw new ZonesError(
+      'config_invalid',
+      'config.json names no authorizer, or a client that the zone has no grant for; declare gateway.authorizer in zones.ts.',
+    );
+  const baseUrl = config.baseUrl ?? gatewayUrl?.replace(/\/+$/, '');
+  const { audience, scopes, securityLevel, otherAudiences = false } = authorizer;
+  return {
+    rules: {
+      issuer: client.issuer,
+      tokenAlgorithm: client.profile.accessTokenAlgorithm,
+      audience,
+      otherAudiences,
+      scopes,
+      securityLevel,
+      proofAlgorithms: PROOF_ALGORITHMS,
+      proofAge: authorizer.proofAge ?? DEFAULT_PROOF_AGE,
+      clockSkew: authorizer.clockSkew ?? DEFAULT_CLOCK_SKEW,
+    },
+    baseUrl: baseUrl || undefined,
+  };
 }

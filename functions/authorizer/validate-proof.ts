@@ -9,9 +9,9 @@ import {
   type JWTPayload,
   type ProtectedHeaderParameters,
 } from 'jose';
+import { accessError, type Check } from './challenge.ts';
 import { isHtuOf } from './compare-url.ts';
-import { type Check, refuse } from './refuse.ts';
-import type { AccessRequest, AccessRules, NonceSource } from './rules.ts';
+import type { AccessRequest, AccessRules } from './rules.ts';
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
 
@@ -25,13 +25,12 @@ export interface ProofExpectations {
   /** Epoch seconds. */
   now: number;
   rules: Pick<AccessRules, 'proofAlgorithms' | 'proofAge' | 'clockSkew'>;
-  nonces?: NonceSource | undefined;
 }
 
 /**
  * A DPoP proof against its request and token (RFC 9449 4.3), in the order HelseID's samples use, with the configured skew
  * for every time it holds. Returns the `jti`; whoever calls claims it in the replay cache last of all, so that invalid proofs don't fill it.
- * Throws `proof_invalid` with the failed check in `facts.check`.
+ * @throws {ZonesError} proof_invalid: with the failed check in `facts.check`
  */
 export async function validateProof(proof: string, expected: ProofExpectations): Promise<string> {
   const { rules, request, now } = expected;
@@ -40,7 +39,7 @@ export async function validateProof(proof: string, expected: ProofExpectations):
     fail('proof jwk', 'The jwk of the proof is not a key.'),
   );
   if (thumbprint !== expected.jkt)
-    throw proofError('thumbprint', 'The access token is bound to another key.');
+    throw accessError('thumbprint', 'The access token is bound to another key.');
   const claims = readClaims(await verifySignature(proof, jwk, alg));
   const { clockSkew, proofAge } = rules;
   const checks: [Check, boolean, string][] = [
@@ -59,10 +58,9 @@ export async function validateProof(proof: string, expected: ProofExpectations):
     ],
     ['nbf', claims.nbf === undefined || isBetween(claims.nbf, 0, now + clockSkew), 'nbf lies in the future'],
     ['exp', claims.exp === undefined || isAfter(claims.exp, now - clockSkew), 'exp has passed'],
-    ['nonce', nonceHolds(claims['nonce'], expected.nonces), 'a nonce is demanded: use the one in DPoP-Nonce'],
   ];
   const failed = checks.find(([, holds]) => !holds);
-  if (failed) throw proofError(failed[0], `The DPoP proof is not valid: ${failed[2]}.`);
+  if (failed) throw accessError(failed[0], `The DPoP proof is not valid: ${failed[2]}.`);
   return String(claims.jti);
 }
 
@@ -71,20 +69,15 @@ function readHeader(proof: string, algorithms: readonly string[]): { alg: string
   try {
     header = decodeProtectedHeader(proof);
   } catch (cause) {
-    throw proofError('proof form', 'The DPoP header is not a JWS.', cause);
+    throw accessError('proof form', 'The DPoP header is not a JWS.', cause);
   }
   const { typ, alg, jwk } = header;
-  if (typ !== 'dpop+jwt') throw proofError('proof typ', 'The typ of a DPoP proof must be dpop+jwt.');
-  if (!alg || !algorithms.includes(alg)) {
-    throw proofError('proof alg', `A DPoP proof must be signed with one of ${algorithms.join(', ')}.`);
-  }
-  if (!jwk || typeof jwk !== 'object') throw proofError('proof jwk', 'The DPoP proof has no jwk.');
-  if (PRIVATE_MEMBERS.some((member) => member in jwk)) {
-    throw proofError(
-      'proof jwk',
-      'The jwk of the proof holds a private key: it must be considered compromised.',
-    );
-  }
+  if (typ !== 'dpop+jwt') throw accessError('proof typ', 'The typ of a DPoP proof must be dpop+jwt.');
+  if (!alg || !algorithms.includes(alg))
+    throw accessError('proof alg', `A DPoP proof must be signed with one of ${algorithms.join(', ')}.`);
+  if (!jwk || typeof jwk !== 'object') throw accessError('proof jwk', 'The DPoP proof has no jwk.');
+  if (PRIVATE_MEMBERS.some((member) => member in jwk))
+    throw accessError('proof jwk', 'The jwk of the proof holds a private key, which is compromised now.');
   return { alg, jwk };
 }
 
@@ -95,10 +88,10 @@ async function verifySignature(proof: string, jwk: JWK, alg: string): Promise<Ui
   );
   const { payload } = await compactVerify(proof, key, { algorithms: [alg] }).catch((cause: unknown) => {
     if (cause instanceof errors.JWSSignatureVerificationFailed)
-      throw proofError('proof signature', 'The signature of the DPoP proof is wrong.', cause);
+      throw accessError('proof signature', 'The signature of the DPoP proof is wrong.', cause);
     if (cause instanceof errors.JOSEError)
-      throw proofError('proof form', 'The DPoP header is not a JWS that can be verified.', cause);
-    throw proofError('proof jwk', 'The jwk of the proof can not verify it: it is too short.', cause);
+      throw accessError('proof form', 'The DPoP header is not a JWS that can be verified.', cause);
+    throw accessError('proof jwk', 'The jwk of the proof can not verify it: it is too short.', cause);
   });
   return payload;
 }
@@ -110,7 +103,7 @@ function readClaims(payload: Uint8Array): JWTPayload {
   } catch {
     // The message of JSON.parse repeats what was parsed, so it is no cause.
   }
-  throw proofError('proof form', 'The payload of the DPoP proof is not a JSON object.');
+  throw accessError('proof form', 'The payload of the DPoP proof is not a JSON object.');
 }
 
 function isBetween(time: unknown, from: number, to: number): boolean {
@@ -122,20 +115,12 @@ function isAfter(time: unknown, limit: number): boolean {
   return typeof time === 'number' && time > limit;
 }
 
-function nonceHolds(nonce: unknown, nonces: NonceSource | undefined): boolean {
-  return !nonces || (typeof nonce === 'string' && nonces.accepts(nonce));
-}
-
 function hash(token: string): string {
   return createHash('sha256').update(token).digest('base64url');
 }
 
-function proofError(check: Check, message: string, cause?: unknown) {
-  return refuse('proof_invalid', check, message, cause);
-}
-
 function fail(check: Check, message: string) {
   return (cause: unknown): never => {
-    throw proofError(check, message, cause);
+    throw accessError(check, message, cause);
   };
 }

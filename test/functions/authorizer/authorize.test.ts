@@ -7,7 +7,7 @@ import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type AuthorizerDeps, authorizeRequest } from '../../../functions/authorizer/authorize.ts';
-import { deriveSettings } from '../../../functions/authorizer/settings.ts';
+import { deriveSettings } from '../../../functions/authorizer/rules.ts';
 import { makeKeys, makePorts, makeRequest, NOW, RULES, type Twist } from './make-request.ts';
 
 const ARN = 'arn:aws:execute-api:eu-north-1:000000000000:abc/live/GET/v1/summaries/1';
@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 
 const makeDeps = (change: Partial<AuthorizerDeps> = {}): AuthorizerDeps => ({
-  settings: { rules: RULES },
+  settings: { rules: RULES, baseUrl: undefined },
   ports: makePorts(keys.issuer.jwk),
   audit: (code, facts) => audit.push([code, facts]),
   ...change,

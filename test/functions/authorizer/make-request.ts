@@ -17,6 +17,8 @@ export const RULES: AccessRules = {
   tokenAlgorithm: 'RS256',
   audience: 'example:summaries',
   scopes: ['example:summaries/read'],
+  otherAudiences: false,
+  securityLevel: undefined,
   proofAlgorithms: ['ES256', 'ES384', 'PS256'],
   proofAge: 10,
   clockSkew: 5,

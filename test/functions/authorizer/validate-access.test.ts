@@ -377,20 +377,6 @@ describe('replay', () => {
   });
 });
 
-describe('a nonce of the API', () => {
-  test('is demanded where there is a source, and the challenge says so', async () => {
-    const ports = { ...makePorts(keys.issuer.jwk), nonces: { accepts: (nonce: string) => nonce === 'good' } };
-    await expect(validate({ proof: { nonce: 'good' } }, RULES, ports)).resolves.toBeTruthy();
-    for (const nonce of [undefined, 'bad', 1]) {
-      const error = await validate({ proof: { nonce } }, RULES, ports).catch((thrown: unknown) => thrown);
-      expect(isZonesError(error, 'proof_invalid') && challengeFor(error, RULES)).toMatchObject({
-        status: 401,
-        header: expect.stringContaining('error="use_dpop_nonce"'),
-      });
-    }
-  });
-});
-
 describe('security level', () => {
   const LEVEL = 'helseid://claims/identity/security_level';
   const PID = 'helseid://claims/identity/pid';
