@@ -1,8 +1,15 @@
 import { constants, createHash, generateKeyPairSync, sign as signBytes } from 'node:crypto';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import { base64url, CompactSign, calculateJwkThumbprint, exportJWK, UnsecuredJWT } from 'jose';
+import {
+  base64url,
+  CompactSign,
+  calculateJwkThumbprint,
+  createLocalJWKSet,
+  exportJWK,
+  UnsecuredJWT,
+} from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { challengeFor } from '../../../functions/authorizer/challenge.ts';
+import { type Check, challengeFor } from '../../../functions/authorizer/challenge.ts';
 import type { AccessRules } from '../../../functions/authorizer/rules.ts';
 import { validateAccess } from '../../../functions/authorizer/validate-access.ts';
 import { makeKey, makeKeys, makePorts, makeRequest, NOW, RULES, type Twist } from './make-request.ts';
@@ -63,212 +70,144 @@ describe('a good request', () => {
 });
 
 describe('refused', () => {
-  const denied: [string, string, string, () => Twist][] = [
-    ['bearer', 'access_token_invalid', 'scheme', () => ({ scheme: 'Bearer' })],
-    ['no authorization', 'access_token_invalid', 'scheme', () => ({ authorization: [] })],
-    [
-      'two authorizations',
-      'access_token_invalid',
-      'scheme',
-      () => ({ authorization: ['DPoP a.b.c', 'DPoP a.b.c'] }),
-    ],
-    ['not a token', 'access_token_invalid', 'token', () => ({ authorization: ['DPoP opaque'] })],
-    [
-      'unsigned token',
-      'access_token_invalid',
-      'token',
-      () => ({
+  const denied: Partial<Record<Check, Record<string, () => Twist>>> = {
+    scheme: {
+      bearer: () => ({ scheme: 'Bearer' }),
+      'no authorization': () => ({ authorization: [] }),
+      'two authorizations': () => ({ authorization: ['DPoP a.b.c', 'DPoP a.b.c'] }),
+    },
+    token: {
+      'not a token': () => ({ authorization: ['DPoP opaque'] }),
+      'unsigned token': () => ({
         authorization: [`DPoP ${new UnsecuredJWT({ iss: RULES.issuer }).encode()}`],
       }),
-    ],
-    ['another issuer', 'access_token_invalid', 'token', () => ({ token: { iss: `${RULES.issuer}/` } })],
-    ['signed by another key', 'access_token_invalid', 'token', () => ({ token: { key: keys.stranger } })],
-    [
-      'a kid the issuer does not have',
-      'access_token_invalid',
-      'token',
-      () => ({
-        token: { header: { kid: 'other' } },
-      }),
-    ],
-    ['expired', 'access_token_invalid', 'token', () => ({ token: { exp: NOW - 6 } })],
-    ['no exp', 'access_token_invalid', 'token', () => ({ token: { exp: undefined } })],
-    ['not valid yet', 'access_token_invalid', 'token', () => ({ token: { nbf: NOW + 6 } })],
-    ['an ID token', 'access_token_invalid', 'token typ', () => ({ token: { header: { typ: undefined } } })],
-    [
-      'a logout token',
-      'access_token_invalid',
-      'token typ',
-      () => ({ token: { header: { typ: 'logout+jwt' } } }),
-    ],
-    ['no audience', 'access_token_invalid', 'audience', () => ({ token: { aud: undefined } })],
-    ['another audience', 'access_token_invalid', 'audience', () => ({ token: { aud: 'example:other' } })],
-    [
-      'a second audience',
-      'access_token_invalid',
-      'audience',
-      () => ({
-        token: { aud: [RULES.audience, 'example:other'] },
-      }),
-    ],
-    ['no proof', 'proof_invalid', 'one proof', () => ({ proofs: () => [] })],
-    ['two proofs', 'proof_invalid', 'one proof', () => ({ proofs: (proof) => [proof, proof] })],
-    [
-      'two proofs in one header',
-      'proof_invalid',
-      'one proof',
-      () => ({ proofs: (proof) => [`${proof}, ${proof}`] }),
-    ],
-    ['an unbound token', 'access_token_invalid', 'cnf.jkt', () => ({ token: { cnf: undefined } })],
-    ['not a proof', 'proof_invalid', 'proof form', () => ({ proofs: () => ['nonsense'] })],
-    ['proof of another typ', 'proof_invalid', 'proof typ', () => ({ proof: { header: { typ: 'JWT' } } })],
-    ['proof alg not on the list', 'proof_invalid', 'proof alg', () => ({ proof: { key: keys.issuer } })],
-    [
-      'unsigned proof',
-      'proof_invalid',
-      'proof alg',
-      () => ({
+      'another issuer': () => ({ token: { iss: `${RULES.issuer}/` } }),
+      'signed by another key': () => ({ token: { key: keys.stranger } }),
+      'a kid the issuer does not have': () => ({ token: { header: { kid: 'other' } } }),
+      expired: () => ({ token: { exp: NOW - 6 } }),
+      'no exp': () => ({ token: { exp: undefined } }),
+      'not valid yet': () => ({ token: { nbf: NOW + 6 } }),
+    },
+    'token typ': {
+      'an ID token': () => ({ token: { header: { typ: undefined } } }),
+      'a logout token': () => ({ token: { header: { typ: 'logout+jwt' } } }),
+      'a list as typ of the token': () => ({ token: { header: { typ: ['at+jwt'] } } }),
+    },
+    audience: {
+      'no audience': () => ({ token: { aud: undefined } }),
+      'another audience': () => ({ token: { aud: 'example:other' } }),
+      'a second audience': () => ({ token: { aud: [RULES.audience, 'example:other'] } }),
+    },
+    'one proof': {
+      'no proof': () => ({ proofs: () => [] }),
+      'two proofs': () => ({ proofs: (proof) => [proof, proof] }),
+      'two proofs in one header': () => ({ proofs: (proof) => [`${proof}, ${proof}`] }),
+    },
+    'cnf.jkt': {
+      'an unbound token': () => ({ token: { cnf: undefined } }),
+    },
+    'proof form': {
+      'not a proof': () => ({ proofs: () => ['nonsense'] }),
+    },
+    'proof typ': {
+      'proof of another typ': () => ({ proof: { header: { typ: 'JWT' } } }),
+    },
+    'proof alg': {
+      'proof alg not on the list': () => ({ proof: { key: keys.issuer } }),
+      'unsigned proof': () => ({
         proofs: () => [`${base64url.encode('{"alg":"none","typ":"dpop+jwt"}')}.e30.`],
       }),
-    ],
-    ['proof without key', 'proof_invalid', 'proof jwk', () => ({ proof: { header: { jwk: undefined } } })],
-    [
-      'private key in the proof',
-      'proof_invalid',
-      'proof jwk',
-      () => ({
-        proof: { header: { jwk: keys.caller.privateJwk } },
-      }),
-    ],
-    [
-      'symmetric key in the proof',
-      'proof_invalid',
-      'proof jwk',
-      () => ({
-        proof: { header: { jwk: { kty: 'oct', k: 'AAAA' } } },
-      }),
-    ],
-    [
-      'a broken key in the proof',
-      'proof_invalid',
-      'proof jwk',
-      () => ({
-        proof: { header: { jwk: { kty: 'EC', crv: 'P-256' } } },
-      }),
-    ],
-    ['proof by another key', 'proof_invalid', 'thumbprint', () => ({ proof: { key: keys.stranger } })],
-    [
-      'another key claimed',
-      'proof_invalid',
-      'proof signature',
-      () => ({
-        proof: { key: keys.stranger, header: { jwk: keys.caller.jwk } },
-      }),
-    ],
-    ['no ath', 'proof_invalid', 'ath', () => ({ proof: { ath: undefined } })],
-    [
-      'ath of another token',
-      'proof_invalid',
-      'ath',
-      () => ({
+    },
+    'proof jwk': {
+      'proof without key': () => ({ proof: { header: { jwk: undefined } } }),
+      'private key in the proof': () => ({ proof: { header: { jwk: keys.caller.privateJwk } } }),
+      'symmetric key in the proof': () => ({ proof: { header: { jwk: { kty: 'oct', k: 'AAAA' } } } }),
+      'a broken key in the proof': () => ({ proof: { header: { jwk: { kty: 'EC', crv: 'P-256' } } } }),
+    },
+    thumbprint: {
+      'proof by another key': () => ({ proof: { key: keys.stranger } }),
+    },
+    'proof signature': {
+      'another key claimed': () => ({ proof: { key: keys.stranger, header: { jwk: keys.caller.jwk } } }),
+    },
+    ath: {
+      'no ath': () => ({ proof: { ath: undefined } }),
+      'ath of another token': () => ({
         proof: { ath: createHash('sha256').update('other').digest('base64url') },
       }),
-    ],
-    ['no jti', 'proof_invalid', 'jti', () => ({ proof: { jti: undefined } })],
-    ['empty jti', 'proof_invalid', 'jti', () => ({ proof: { jti: '' } })],
-    ['another method', 'proof_invalid', 'htm', () => ({ proof: { htm: 'POST' } })],
-    ['method in other case', 'proof_invalid', 'htm', () => ({ proof: { htm: 'get' } })],
-    ['no htu', 'proof_invalid', 'htu', () => ({ proof: { htu: undefined } })],
-    [
-      'another path',
-      'proof_invalid',
-      'htu',
-      () => ({ proof: { htu: 'https://api.example/v1/summaries/2' } }),
-    ],
-    [
-      'path in other case',
-      'proof_invalid',
-      'htu',
-      () => ({ proof: { htu: 'https://api.example/v1/Summaries/1' } }),
-    ],
-    [
-      'another host',
-      'proof_invalid',
-      'htu',
-      () => ({ proof: { htu: 'https://other.example/v1/summaries/1' } }),
-    ],
-    [
-      'another scheme',
-      'proof_invalid',
-      'htu',
-      () => ({ proof: { htu: 'http://api.example/v1/summaries/1' } }),
-    ],
-    [
-      'another port',
-      'proof_invalid',
-      'htu',
-      () => ({ proof: { htu: 'https://api.example:444/v1/summaries/1' } }),
-    ],
-    [
-      'a slash more',
-      'proof_invalid',
-      'htu',
-      () => ({ proof: { htu: 'https://api.example/v1/summaries/1/' } }),
-    ],
-    ['no iat', 'proof_invalid', 'iat', () => ({ proof: { iat: undefined } })],
-    ['too old', 'proof_invalid', 'iat', () => ({ proof: { iat: NOW - 16 } })],
-    ['from the future', 'proof_invalid', 'iat', () => ({ proof: { iat: NOW + 6 } })],
-    ['not valid yet by more than the leeway', 'proof_invalid', 'nbf', () => ({ proof: { nbf: NOW + 6 } })],
-    ['nbf that is no time', 'proof_invalid', 'nbf', () => ({ proof: { nbf: String(NOW) } })],
-    ['expired by more than the leeway', 'proof_invalid', 'exp', () => ({ proof: { exp: NOW - 5 } })],
-    ['exp that is no time', 'proof_invalid', 'exp', () => ({ proof: { exp: null } })],
-    [
-      'token without client_id',
-      'access_token_invalid',
-      'client_id',
-      () => ({ token: { client_id: undefined } }),
-    ],
-    [
-      'token with an empty client_id',
-      'access_token_invalid',
-      'client_id',
-      () => ({ token: { client_id: '' } }),
-    ],
-    [
-      'token with a list as client_id',
-      'access_token_invalid',
-      'client_id',
-      () => ({ token: { client_id: ['caller'] } }),
-    ],
-    [
-      'a list as typ of the token',
-      'access_token_invalid',
-      'token typ',
-      () => ({ token: { header: { typ: ['at+jwt'] } } }),
-    ],
-    [
-      'scope nested in a list of lists',
-      'access_token_invalid',
-      'scope claim',
-      () => ({ token: { scope: [['example:summaries/read']] } }),
-    ],
-    [
-      'scope as an object',
-      'access_token_invalid',
-      'scope claim',
-      () => ({ token: { scope: { toString: 'example:summaries/read' } } }),
-    ],
-    ['scope missing', 'scope_insufficient', 'scope', () => ({ token: { scope: 'example:other' } })],
-    [
-      'scope only as a prefix',
-      'scope_insufficient',
-      'scope',
-      () => ({ token: { scope: 'example:summaries' } }),
-    ],
-    ['no scope at all', 'scope_insufficient', 'scope', () => ({ token: { scope: undefined } })],
+    },
+    jti: {
+      'no jti': () => ({ proof: { jti: undefined } }),
+      'empty jti': () => ({ proof: { jti: '' } }),
+    },
+    htm: {
+      'another method': () => ({ proof: { htm: 'POST' } }),
+      'method in other case': () => ({ proof: { htm: 'get' } }),
+    },
+    htu: {
+      'no htu': () => ({ proof: { htu: undefined } }),
+      'another path': () => ({ proof: { htu: 'https://api.example/v1/summaries/2' } }),
+      'path in other case': () => ({ proof: { htu: 'https://api.example/v1/Summaries/1' } }),
+      'another host': () => ({ proof: { htu: 'https://other.example/v1/summaries/1' } }),
+      'another scheme': () => ({ proof: { htu: 'http://api.example/v1/summaries/1' } }),
+      'another port': () => ({ proof: { htu: 'https://api.example:444/v1/summaries/1' } }),
+      'a slash more': () => ({ proof: { htu: 'https://api.example/v1/summaries/1/' } }),
+    },
+    iat: {
+      'no iat': () => ({ proof: { iat: undefined } }),
+      'too old': () => ({ proof: { iat: NOW - 16 } }),
+      'from the future': () => ({ proof: { iat: NOW + 6 } }),
+    },
+    nbf: {
+      'not valid yet by more than the leeway': () => ({ proof: { nbf: NOW + 6 } }),
+      'nbf that is no time': () => ({ proof: { nbf: String(NOW) } }),
+    },
+    exp: {
+      'expired by more than the leeway': () => ({ proof: { exp: NOW - 5 } }),
+      'exp that is no time': () => ({ proof: { exp: null } }),
+    },
+    client_id: {
+      'token without client_id': () => ({ token: { client_id: undefined } }),
+      'token with an empty client_id': () => ({ token: { client_id: '' } }),
+      'token with a list as client_id': () => ({ token: { client_id: ['caller'] } }),
+    },
+    'scope claim': {
+      'scope nested in a list of lists': () => ({ token: { scope: [['example:summaries/read']] } }),
+      'scope as an object': () => ({ token: { scope: { toString: 'example:summaries/read' } } }),
+    },
+    scope: {
+      'scope missing': () => ({ token: { scope: 'example:other' } }),
+      'scope only as a prefix': () => ({ token: { scope: 'example:summaries' } }),
+      'no scope at all': () => ({ token: { scope: undefined } }),
+    },
+  };
+  const aboutToken: readonly string[] = [
+    'scheme',
+    'token',
+    'token typ',
+    'audience',
+    'cnf.jkt',
+    'client_id',
+    'scope claim',
   ];
-  test.each(denied)('%s', async (_, code, check, twist) => {
+  const cases = Object.entries(denied).flatMap(([check, twists]) =>
+    Object.entries(twists).map(([name, twist]) => [name, check, twist] as const),
+  );
+  test.each(cases)('%s', async (_, check, twist) => {
+    const refused = check === 'scope' ? 'scope_insufficient' : 'proof_invalid';
+    const code = aboutToken.includes(check) ? 'access_token_invalid' : refused;
     expect(await failedCheck(validate(twist()))).toEqual({ code, check });
+  });
+
+  test('signed with another algorithm than the rules name, though the issuer has such a key', async () => {
+    const other = await makeKey('ES256');
+    const ports = { ...makePorts(keys.issuer.jwk), keys: createLocalJWKSet({ keys: [other.jwk] }) };
+    const twist = { token: { key: other, header: { kid: undefined } } };
+    expect(await failedCheck(validate(twist, RULES, ports))).toEqual({
+      code: 'access_token_invalid',
+      check: 'token',
+    });
+    await expect(validate(twist, { ...RULES, tokenAlgorithm: 'ES256' }, ports)).resolves.toBeTruthy();
   });
 
   const reasons: [string, Twist, Record<string, unknown>][] = [
