@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AwsCaller } from '@helseid-zones/client/aws';
-import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { DynamoTable, Item } from '../common/dynamo.ts';
 
 /** An item of the session table, without what only its conditions need. */
 export interface StoredItem {
@@ -34,192 +34,90 @@ export interface LoginStore {
   /** Gives the right back early, if the version is still the same. */
   release(pk: string, version: number): Promise<void>;
   /** Adds a member to an index item, which then lives until `expires`; gives all members. Nothing when the item was closed for times after `since` (epoch seconds). */
-  link(pk: string, member: string, since: number, expires: number): Promise<string[] | undefined>;
+  link(pk: string, member: string, since: number, expires: number): Promise<readonly string[] | undefined>;
   /** Closes an index item, made where there is none, to members from before `at` (epoch seconds); gives those in it. It stays closed as far as the latest `at`. */
-  close(pk: string, at: number, expires: number): Promise<string[]>;
+  close(pk: string, at: number, expires: number): Promise<readonly string[]>;
   /** Removes members of an index item. */
   unlink(pk: string, members: readonly string[]): Promise<void>;
 }
 
-/** A value in DynamoDB's JSON. */
-type Value = { S: string } | { N: string } | { SS: string[] };
-type Item = Readonly<Record<string, Value>>;
-
-const NAMES = {
-  data: '#d',
-  version: '#v',
-  expires: '#e',
-  lease: '#l',
-  members: '#m',
-  closed: '#c',
-  write: '#w',
-} as const;
-type Name = keyof typeof NAMES;
-
-/** `#x` names for the attributes an expression uses: several of ours are reserved words. */
-function name(...used: Name[]): Record<string, string> {
-  return Object.fromEntries(used.map((attribute) => [NAMES[attribute], attribute]));
-}
-
-const number = (value: number): Value => ({ N: String(value) });
-
 /**
- * {@link LoginStore} on a DynamoDB table with the string key `pk` and the TTL attribute `expires`. The table's own
- * encryption and its backups are the infrastructure's; the values are sealed before they come here.
+ * {@link LoginStore} on a DynamoDB table with the TTL attribute `expires`. The table's own encryption and its backups are the
+ * infrastructure's; the values are sealed before they come here. What is repeated after a lost answer does no harm, or knows
+ * itself again by an id of the write's own.
  */
-export function createDynamoStore(aws: AwsCaller, table: string): LoginStore {
-  // Whatever is repeated after a lost answer does no harm, or knows itself again. Often it is the first call after a pause.
-  const send = (operation: string, pk: string, input: object) =>
-    aws.json({
-      service: 'dynamodb',
-      target: `DynamoDB_20120810.${operation}`,
-      input: { TableName: table, ...(operation === 'PutItem' ? {} : { Key: { pk: { S: pk } } }), ...input },
-      repeatable: true,
-    });
-
-  /** The answer to a conditional write; nothing where its condition fails. */
-  async function answerWhen(operation: string, pk: string, input: object) {
-    try {
-      return await send(operation, pk, input);
-    } catch (error) {
-      if (isZonesError(error, 'aws_refused') && error.facts['error'] === 'ConditionalCheckFailedException')
-        return undefined;
-      throw error;
-    }
-  }
-
-  /** Whether a conditional write was done. Repeated after a lost answer it may meet itself. */
-  async function when(operation: string, pk: string, input: object): Promise<boolean> {
-    return (await answerWhen(operation, pk, input)) !== undefined;
-  }
-
+export function createDynamoStore(table: DynamoTable): LoginStore {
   return {
-    // The write's own id tells a repeated one that it meets itself.
-    add: (pk, data, expires) => {
-      const own = { S: randomUUID() };
-      return when('PutItem', pk, {
-        Item: {
-          pk: { S: pk },
-          data: { S: data },
-          version: number(1),
-          expires: number(expires),
-          write: own,
-        },
-        ConditionExpression: 'attribute_not_exists(pk) OR #w = :own',
-        ExpressionAttributeNames: name('write'),
-        ExpressionAttributeValues: { ':own': own },
-      });
-    },
+    add: (pk, data, expires) =>
+      table.put(pk, { data, version: 1, expires }, { when: 'attribute_not_exists(#pk)' }),
 
-    read: async (pk) => readStored(await send('GetItem', pk, { ConsistentRead: true }), 'Item'),
+    read: async (pk) => readStored(await table.get(pk)),
 
     // Where the first try took the item and its answer got lost, nobody gets it.
-    take: async (pk) => readStored(await send('DeleteItem', pk, { ReturnValues: 'ALL_OLD' }), 'Attributes'),
+    take: async (pk) => readStored(await table.delete(pk)),
 
-    remove: async (pk) =>
-      readItem(await send('DeleteItem', pk, { ReturnValues: 'ALL_OLD' }), 'Attributes') !== undefined,
+    remove: async (pk) => (await table.delete(pk)) !== undefined,
 
     // What is lost here may be a rotated refresh token: so it is tried again, and `false` makes the caller look.
-    replace: (pk, version, data) =>
-      when('UpdateItem', pk, {
-        UpdateExpression: 'SET #d = :d, #v = :next REMOVE #l',
-        ConditionExpression: '#v = :v',
-        ExpressionAttributeNames: name('data', 'version', 'lease'),
-        ExpressionAttributeValues: {
-          ':d': { S: data },
-          ':v': number(version),
-          ':next': number(version + 1),
-        },
-      }),
+    replace: async (pk, version, data) => {
+      const values = { data, version, next: version + 1 };
+      const expression = 'SET #data = :data, #version = :next REMOVE #lease';
+      return (await table.update(pk, expression, { when: '#version = :version', values })) !== undefined;
+    },
 
-    extend: (pk, expires, now) =>
-      when('UpdateItem', pk, {
-        UpdateExpression: 'SET #e = :e',
-        ConditionExpression: '#e > :now',
-        ExpressionAttributeNames: name('expires'),
-        ExpressionAttributeValues: { ':e': number(expires), ':now': number(now) },
-      }),
+    extend: async (pk, expires, now) => {
+      const condition = { when: '#expires > :now', values: { expires, now } };
+      return (await table.update(pk, 'SET #expires = :expires', condition)) !== undefined;
+    },
 
-    // With an id of its own for the same reason as `add`.
-    lease: (pk, version, now, until) => {
-      const own = { S: randomUUID() };
-      return when('UpdateItem', pk, {
-        UpdateExpression: 'SET #l = :until, #w = :own',
-        ConditionExpression: '#v = :v AND (attribute_not_exists(#l) OR #l < :now OR #w = :own)',
-        ExpressionAttributeNames: name('version', 'lease', 'write'),
-        ExpressionAttributeValues: {
-          ':v': number(version),
-          ':now': number(now),
-          ':until': number(until),
-          ':own': own,
-        },
-      });
+    lease: async (pk, version, now, until) => {
+      const free = 'attribute_not_exists(#lease) OR #lease < :now OR #write = :write';
+      const condition = {
+        when: `#version = :version AND (${free})`,
+        values: { version, now, until, write: randomUUID() },
+      };
+      return (await table.update(pk, 'SET #lease = :until, #write = :write', condition)) !== undefined;
     },
 
     release: async (pk, version) => {
-      await when('UpdateItem', pk, {
-        UpdateExpression: 'REMOVE #l',
-        ConditionExpression: '#v = :v',
-        ExpressionAttributeNames: name('version', 'lease'),
-        ExpressionAttributeValues: { ':v': number(version) },
-      });
+      await table.update(pk, 'REMOVE #lease', { when: '#version = :version', values: { version } });
     },
 
     // Repeated after a lost answer it adds the same member. One that a logout met in between is refused, as it should be.
     link: async (pk, member, since, expires) => {
-      const answer = await answerWhen('UpdateItem', pk, {
-        UpdateExpression: 'SET #e = :e ADD #m :m',
-        ConditionExpression: 'attribute_not_exists(#c) OR #c <= :since',
-        ExpressionAttributeNames: name('expires', 'members', 'closed'),
-        ExpressionAttributeValues: {
-          ':e': number(expires),
-          ':m': { SS: [member] },
-          ':since': number(since),
-        },
-        ReturnValues: 'ALL_NEW',
+      const linked = await table.update(pk, 'SET #expires = :expires ADD #members :members', {
+        when: 'attribute_not_exists(#closed) OR #closed <= :since',
+        values: { expires, members: [member], since },
       });
-      return answer === undefined ? undefined : readMembers(answer, 'Attributes');
+      return linked && readMembers(linked);
     },
 
     close: async (pk, at, expires) => {
-      const answer = await answerWhen('UpdateItem', pk, {
-        UpdateExpression: 'SET #e = :e, #c = :at',
-        ConditionExpression: 'attribute_not_exists(#c) OR #c <= :at',
-        ExpressionAttributeNames: name('expires', 'closed'),
-        ExpressionAttributeValues: { ':e': number(expires), ':at': number(at) },
-        ReturnValues: 'ALL_NEW',
+      const closed = await table.update(pk, 'SET #expires = :expires, #closed = :at', {
+        when: 'attribute_not_exists(#closed) OR #closed <= :at',
+        values: { expires, at },
       });
-      if (answer !== undefined) return readMembers(answer, 'Attributes');
       // A later logout closed it further.
-      return readMembers(await send('GetItem', pk, { ConsistentRead: true }), 'Item');
+      return readMembers(closed ?? (await table.get(pk)));
     },
 
     unlink: async (pk, members) => {
       if (members.length === 0) return;
-      await when('UpdateItem', pk, {
-        UpdateExpression: 'DELETE #m :m',
-        ConditionExpression: 'attribute_exists(pk)',
-        ExpressionAttributeNames: name('members'),
-        ExpressionAttributeValues: { ':m': { SS: [...members] } },
-      });
+      const condition = { when: 'attribute_exists(#pk)', values: { members } };
+      await table.update(pk, 'DELETE #members :members', condition);
     },
   };
 }
 
-function readItem(answer: unknown, member: 'Item' | 'Attributes'): Item | undefined {
-  return (answer as Partial<Record<typeof member, Item>>)[member];
-}
-
-function readStored(answer: unknown, member: 'Item' | 'Attributes'): StoredItem | undefined {
-  const item = readItem(answer, member);
+function readStored(item: Item | undefined): StoredItem | undefined {
   if (!item) return undefined;
   const { data, version, expires } = item;
-  if (data && version && expires && 'S' in data && 'N' in version && 'N' in expires)
-    return { data: data.S, version: Number(version.N), expires: Number(expires.N) };
+  if (typeof data === 'string' && typeof version === 'number' && typeof expires === 'number')
+    return { data, version, expires };
   throw new ZonesError('session_invalid', 'An item of the session table has not the shape we write.');
 }
 
-function readMembers(answer: unknown, member: 'Item' | 'Attributes'): string[] {
-  const members = readItem(answer, member)?.['members'];
-  return members && 'SS' in members ? members.SS : [];
+function readMembers(item: Item | undefined): readonly string[] {
+  const members = item?.['members'];
+  return Array.isArray(members) ? members : [];
 }

@@ -5,6 +5,7 @@ import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
 import { createTokenClient } from '@helseid-zones/client/token-client';
 import type { ZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { createDynamoTable } from '../common/dynamo.ts';
 import { createLog } from '../common/log.ts';
 import { type Environment, readSigner } from '../common/zone-client.ts';
 import { createLoginClient, type Dependencies } from './dependencies.ts';
@@ -30,7 +31,7 @@ export function wire(env: Environment): Dependencies {
   return {
     settings,
     client: createLoginClient(createTokenClient({ client: clientName, clientId, issuer, profile, signer })),
-    store: createDynamoStore(aws, table),
+    store: createDynamoStore(createDynamoTable(aws, table)),
     now: Date.now,
     wait: async (milliseconds) => {
       await wait(milliseconds);

@@ -1,5 +1,6 @@
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDynamoTable } from '../../functions/common/dynamo.ts';
 import { createDynamoStore, type LoginStore } from '../../functions/login-common/store.ts';
 import { type Dynamo, startDynamo } from './dynamo.ts';
 import { createFakeLoginStore } from './login-store.ts';
@@ -10,7 +11,7 @@ let real: LoginStore;
 beforeAll(async () => {
   dynamo = await startDynamo();
   await dynamo.createTable('sessions');
-  real = createDynamoStore(dynamo.aws, 'sessions');
+  real = createDynamoStore(createDynamoTable(dynamo.aws, 'sessions'));
 });
 
 afterAll(() => dynamo.close());
@@ -85,7 +86,7 @@ describe.each([
   it('links and unlinks members', async () => {
     const store = make();
     expect(await store.link('index', 'a', 5, 100)).toEqual(['a']);
-    expect((await store.link('index', 'b', 5, 200))?.sort()).toEqual(['a', 'b']);
+    expect((await store.link('index', 'b', 5, 200))?.toSorted()).toEqual(['a', 'b']);
     await store.unlink('index', ['a', 'c']);
     expect(await store.close('index', 1, 200)).toEqual(['b']);
     await store.unlink('index', ['b']);
@@ -104,14 +105,14 @@ describe.each([
     expect(await store.link('closed', 'a', 9, 100)).toBeUndefined();
     expect(await store.close('closed', 20, 100)).toEqual(['b']);
     expect(await store.link('closed', 'a', 19, 100)).toBeUndefined();
-    expect((await store.link('closed', 'a', 20, 100))?.sort()).toEqual(['a', 'b']);
+    expect((await store.link('closed', 'a', 20, 100))?.toSorted()).toEqual(['a', 'b']);
   });
 
   it('links members that race without losing one', async () => {
     const store = make();
     const members = Array.from({ length: 20 }, (_, i) => `member ${i}`);
     await Promise.all(members.map((member) => store.link('race', member, 5, 100)));
-    expect((await store.close('race', 1, 100)).sort()).toEqual(members.sort());
+    expect((await store.close('race', 1, 100)).toSorted()).toEqual(members.toSorted());
   });
 
   it('lets a member in before a close, which gives it, or not at all', async () => {
@@ -137,7 +138,7 @@ describe('over a connection that breaks', () => {
         return new Response(body, { status: response.status });
       },
     });
-    return createDynamoStore(aws, 'sessions');
+    return createDynamoStore(createDynamoTable(aws, 'sessions'));
   };
 
   it.each(['request', 'answer'] as const)('adds an item though the %s is lost', async (lost) => {
@@ -175,7 +176,9 @@ describe('over a connection that breaks', () => {
 });
 
 it('passes other errors of DynamoDB on', async () => {
-  await expect(createDynamoStore(dynamo.aws, 'no-such-table').add('pk', 'x', 1)).rejects.toMatchObject({
+  await expect(
+    createDynamoStore(createDynamoTable(dynamo.aws, 'no-such-table')).add('pk', 'x', 1),
+  ).rejects.toMatchObject({
     code: 'aws_refused',
     facts: { error: 'ResourceNotFoundException' },
   });
