@@ -1,7 +1,7 @@
 import { Annotations, type Stack } from 'aws-cdk-lib';
 import { allowedHosts, calledUrls } from './declaration/derive.ts';
 import type { SystemDeclaration } from './declaration/types.ts';
-import { findWarnings } from './declaration/warnings.ts';
+import { findPorts, findWarnings } from './declaration/warnings.ts';
 
 /** Concurrent executions that Lambda keeps for functions without a reservation; rotation and key watch reserve one each. */
 const UNRESERVED = 100;
@@ -31,16 +31,14 @@ export function adviseOnDeclaration(stack: Stack, system: SystemDeclaration): vo
 /** Refuses to deploy a zone that calls this machine, or another port than its security group opens. The local system takes both. */
 export function refuseLocalAddresses(stack: Stack, system: SystemDeclaration, zone: string): void {
   for (const url of calledUrls(system, zone)) {
-    const { hostname, port } = new URL(url);
+    const { hostname } = new URL(url);
     if (hostname === 'localhost')
       Annotations.of(stack).addError(
         `zones.${zone} calls ${url}, which on AWS is the function itself: declare the address of the issuer or API.`,
       );
-    else if (port !== '')
-      Annotations.of(stack).addError(
-        `zones.${zone} calls ${url}, and functions reach port 443 only (I4): declare an address without a port.`,
-      );
   }
+  for (const { field, message } of findPorts(system, zone))
+    Annotations.of(stack).addError(`${field} ${message}.`);
 }
 
 /** Says for which clients nobody can see unknown keys and expiry dates: HelseID tells them by its self-service API only. */

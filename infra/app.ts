@@ -3,7 +3,8 @@ import { buildApp } from './build-app.ts';
 import { loadSystem } from './declaration/load.ts';
 import { boundaryPlugin } from './proof/plugin.ts';
 
-const system = await loadSystem();
+// `cdk.json` names this file alone; `--app 'node infra/app.ts FILE'` names another declaration.
+const system = await loadSystem(process.argv[2]);
 
 // Without credentials the command line knows no account and makes up a region; templates then fit any.
 const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;

@@ -140,8 +140,15 @@ export function checkShape(declaration: unknown): Problem[] {
     message:
       issue.kind === 'schema' && issue.expected === 'never'
         ? 'is not a field of the declaration; check its spelling against infra/declaration/types.ts'
-        : issue.message.replace(/^Invalid \w+: Expected/, 'is not right: expected'),
+        : isMissing(issue)
+          ? 'is missing'
+          : issue.message.replace(/^Invalid \w+: Expected/, 'is not right: expected'),
   }));
+}
+
+/** Whether a key is not there: valibot then expects its name. */
+function isMissing({ expected, received, path }: v.BaseIssue<unknown>): boolean {
+  return received === 'undefined' && expected === JSON.stringify(path?.at(-1)?.key);
 }
 
 /**

@@ -1,5 +1,19 @@
+import { calledUrls } from './derive.ts';
 import { collect, type Problem } from './problem.ts';
 import type { SystemDeclaration } from './types.ts';
+
+/**
+ * Addresses with a port that a zone calls: a deploy refuses them, since its security group opens 443 alone (I4), and the local
+ * system takes them. The loopback's are left out: every local declaration has them.
+ */
+export function findPorts(system: SystemDeclaration, zone: string): Problem[] {
+  return calledUrls(system, zone)
+    .filter((url) => new URL(url).port !== '' && new URL(url).hostname !== 'localhost')
+    .map((url) => ({
+      field: `zones.${zone}`,
+      message: `calls ${url}, and functions reach port 443 only (I4): declare an address without a port`,
+    }));
+}
 
 /**
  * What a declaration may say and probably does not mean, by field; none of it opens a boundary. Expects a validated declaration.

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { loadSystem } from '../declaration/load.ts';
 import type { SystemDeclaration } from '../declaration/types.ts';
-import { findWarnings } from '../declaration/warnings.ts';
+import { findPorts, findWarnings } from '../declaration/warnings.ts';
 import { print, printError } from '../terminal.ts';
 import { prove } from './prove.ts';
 import { writeMaps } from './report/map/write.ts';
@@ -58,6 +58,8 @@ async function main(args: string[]): Promise<number> {
     }
     const system = await loadSystem(values.declaration);
     for (const { field, message } of findWarnings(system)) printError(`warning: ${field} ${message}`);
+    for (const { field, message } of Object.keys(system.zones).flatMap((zone) => findPorts(system, zone)))
+      printError(`A deploy is refused: ${field} ${message}`);
     return await withAssembly(values.assembly, system, (directory) => printProof(directory, system, values));
   } catch (error) {
     const known = isZonesError(error) || (error instanceof TypeError && 'code' in error);

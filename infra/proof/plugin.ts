@@ -24,6 +24,7 @@ export function boundaryPlugin(declaration: SystemDeclaration): IPolicyValidatio
       if (directory === undefined) return { success: true, violations: [] };
       const proof = prove(directory, declaration);
       if (proof.exceptions.length > 0) printError(reportExceptions(proof));
+      if (proof.ok) printError(`The boundaries of ${declaration.name} hold (npm run zones shows the proof).`);
       return { success: proof.ok, violations: escapeStrings(proof.violations).map(describe) };
     },
   };

@@ -1,3 +1,4 @@
+import { describeLog } from './page/describe-line.ts';
 import type { Step, StepResult } from './steps/step.ts';
 import type { LocalSystem } from './system.ts';
 
@@ -38,6 +39,8 @@ export async function runSteps(
 
 async function runStep(system: LocalSystem, step: Step): Promise<StepResult> {
   const began = performance.now();
+  const since = Date.now();
+  const said = () => failuresAfter(system, since);
   const done = (ok: boolean, detail: string): StepResult => ({
     name: step.name,
     ok,
@@ -47,8 +50,23 @@ async function runStep(system: LocalSystem, step: Step): Promise<StepResult> {
   try {
     return done(true, await step.run(system));
   } catch (cause) {
-    return done(false, cause instanceof Error ? cause.message : String(cause));
+    return done(false, [cause instanceof Error ? cause.message : String(cause), ...said()].join('; '));
   }
+}
+
+/** Most of what functions wrote that a step which failed repeats. */
+const MOST_SAID = 3;
+
+/** What functions have written of failures since a place on the trail: why a step failed, mostly. */
+function failuresAfter({ trail }: LocalSystem, began: number): string[] {
+  const views = trail
+    .lines()
+    .filter(({ at, kind }) => kind === 'log' && at >= began)
+    .flatMap((line) => describeLog(line) ?? []);
+  return views
+    .filter(({ tone }) => tone === 'refused')
+    .slice(-MOST_SAID)
+    .map(({ who, what }) => `${who} wrote: ${what}`);
 }
 
 /** The report as a table for people. */

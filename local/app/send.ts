@@ -39,9 +39,10 @@ function readArguments() {
 function readEvent(file: string): EventFile {
   let event: Partial<EventFile>;
   try {
-    event = JSON.parse(readFileSync(file, 'utf8'));
+    event = Object(JSON.parse(readFileSync(file, 'utf8')));
   } catch (cause) {
-    throw new ZonesError('event_invalid', `${file} can't be read as JSON.`, { cause });
+    const why = cause instanceof SyntaxError ? 'is no JSON' : `can't be read (${(cause as Error).message})`;
+    throw new ZonesError('event_invalid', `${file} ${why}.`, { cause });
   }
   const { source, 'detail-type': detailType, detail } = event;
   if (typeof source === 'string' && typeof detailType === 'string' && typeof detail === 'object') {

@@ -11,6 +11,19 @@ test('a line of a function says when, who and what', () => {
   );
 });
 
+test('a failure is marked, with the field that an event lacks', () => {
+  const failed = {
+    level: 'FATAL',
+    code: 'document.failed',
+    reason: 'event_invalid',
+    field: 'detail.document',
+  };
+  expect(wrote(failed)).toBe(
+    '03:04:05 ! journal-public-summary: document.failed, reason event_invalid, field detail.document',
+  );
+  expect(wrote({ level: 'FATAL', code: 'ROTATION_STEP_FAILED' })).toMatch(/ ! .*ROTATION_STEP_FAILED$/);
+});
+
 test('what a handler throws has its trace', () => {
   const trace = ['TypeError: no', '    at a (functions/summary/handler.ts:1:2)', '    at b (x.ts:3:4)'];
   expect(wrote({ errorType: 'TypeError', errorMessage: 'no', trace })?.split('\n')).toEqual([

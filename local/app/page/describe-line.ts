@@ -70,11 +70,11 @@ function describeCall({ at, fields }: TrailLine, names: Names): LineView {
 export function describeLog({ at, zone, function: name = '', fields }: TrailLine): LineView | undefined {
   if ('_aws' in fields) return undefined;
   const { message, code, kind, kinds, target, reason, kid, client, step, status } = fields;
-  const { level, errorType, errorMessage } = fields;
+  const { level, errorType, errorMessage, field } = fields;
   // The runtime reports what a handler throws by type and message.
   const failed = errorType !== undefined;
   const subject = failed ? `${text(errorType)}: ${text(errorMessage)}` : text(code ?? message);
-  const facts = { kind: kind ?? kinds, target, reason, client, step, status, key: shortKid(kid) };
+  const facts = { kind: kind ?? kinds, target, reason, field, client, step, status, key: shortKid(kid) };
   const details = Object.entries(facts)
     .filter(([, value]) => value !== undefined)
     .map(([fact, value]) => `${fact} ${text(value)}`);
@@ -88,7 +88,8 @@ export function describeLog({ at, zone, function: name = '', fields }: TrailLine
 /** An audit line has one level whatever it tells, so its code decides. */
 function toneOf(subject: string, level: string): LineView['tone'] {
   if (subject === 'signed') return 'done';
-  const bad = level === 'WARN' || level === 'ERROR' || /(?:^|\.)(?:refused|failed|unchecked)$/.test(subject);
+  const bad =
+    level === 'WARN' || level === 'ERROR' || /(?:^|[._])(?:refused|failed|unchecked)$/i.test(subject);
   return bad ? 'refused' : 'plain';
 }
 

@@ -234,6 +234,17 @@ describe('npm run zones', () => {
     expect(stdout + stderr).not.toMatch(/[\p{C}--\n]|^The boundaries of journal hold/mv);
   });
 
+  it('says that a deploy is refused for a port that no function reaches', () => {
+    const file = join(folder, 'port.ts');
+    const documents = { ...system.apis.documents, baseUrl: 'https://documents.example.no:8443/fhir' };
+    const declaration = { ...system, apis: { ...system.apis, documents } };
+    writeFileSync(file, `export default ${JSON.stringify(declaration)};`);
+    const { stderr } = run('--assembly', directory, '--declaration', file);
+    expect(stderr).toMatch(
+      /^A deploy is refused: zones\.internal calls https:\/\/documents\.example\.no:8443.*443 only/m,
+    );
+  });
+
   it.each([
     ['no such assembly', ['--assembly', '/nowhere'], /can't be read/],
     ['no such option', ['--yaml'], /--yaml/],
@@ -245,6 +256,16 @@ describe('npm run zones', () => {
 });
 
 describe('the plugin', () => {
+  it('says that the boundaries hold, for the declaration that is named', { timeout: 60_000 }, () => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['infra/app.ts', 'examples/multi-tenant.zones.ts'],
+      { encoding: 'utf8', env: { ...process.env, CDK_OUTDIR: join(folder, 'vendor') } },
+    );
+    expect(status).toBe(0);
+    expect(stderr).toContain('The boundaries of vendor hold');
+  });
+
   it('fails a synth with a violation, whatever a construct acknowledges', () => {
     const bad = buildApp(system, { outdir: join(folder, 'bad') });
     const stack = bad.node.findChild(PUBLIC);

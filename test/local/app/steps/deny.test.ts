@@ -11,6 +11,7 @@ import { makeOrganizationNumber, newDocumentEvent } from '../../../../local/app/
 import type { Step } from '../../../../local/app/steps/step.ts';
 import type { LocalSystem } from '../../../../local/app/system.ts';
 import type { AwsAnswer } from '../../../../local/aws/aws-client.ts';
+import { createTrail } from '../../../../local/aws/trail.ts';
 import shipped from '../../../../zones.ts';
 
 const fine: AwsAnswer = { status: 200, headers: new Headers(), body: {} };
@@ -55,7 +56,8 @@ describe('a denial', () => {
 });
 
 describe('the steps', () => {
-  const system = {} as LocalSystem;
+  const trail = createTrail(Date.now);
+  const system = { trail } as LocalSystem;
   const step = (name: string, run: Step['run'], unfit?: Step['unfit']): Step => ({
     name,
     run,
@@ -65,6 +67,8 @@ describe('the steps', () => {
   it('all run, whatever one of them does', async () => {
     const { ok, steps, skipped } = await runSteps(system, [
       step('throws', async () => {
+        trail.add({ kind: 'log', function: 'worker', fields: { code: 'document.failed', reason: 'x' } });
+        trail.add({ kind: 'log', function: 'signer', fields: { code: 'signed' } });
         throw new Error('no');
       }),
       step(
@@ -76,7 +80,12 @@ describe('the steps', () => {
     ]);
     expect(ok).toBe(false);
     expect(steps).toEqual([
-      { name: 'throws', ok: false, ms: expect.any(Number), detail: 'no' },
+      {
+        name: 'throws',
+        ok: false,
+        ms: expect.any(Number),
+        detail: 'no; worker wrote: document.failed, reason x',
+      },
       { name: 'passes', ok: true, ms: expect.any(Number), detail: 'seen' },
     ]);
     const table = formatReport({ ok, ready_ms: 1234, steps }, skipped);
