@@ -22,13 +22,19 @@ describe('documentation', () => {
     const examples = pages.flatMap(({ name, text }) =>
       [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = ''], index) => ({ name, index, code })),
     );
-    for (const { name, index, code } of examples)
-      writeFileSync(join(folder, `${name.replaceAll(/\W/g, '-')}-${index}.ts`), code);
+    for (const { name, index, code } of examples) {
+      // A whole file says where it lies, and is compiled as if it lay there.
+      const [, place = `${name.replaceAll(/\W/g, '-')}-${index}.ts`] =
+        /^\/\/ ([\w/-]+\.ts)\n/.exec(code) ?? [];
+      mkdirSync(dirname(join(folder, place)), { recursive: true });
+      writeFileSync(join(folder, place), code);
+    }
     writeFileSync(
       join(folder, 'tsconfig.json'),
       JSON.stringify({
         extends: '../../tsconfig.json',
-        include: ['*.ts'],
+        compilerOptions: { rootDirs: ['.', '../..'] },
+        include: ['**/*.ts'],
         exclude: [],
       }),
     );
