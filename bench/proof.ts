@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildApp } from '../infra/build-app.ts';
-import type { SystemDeclaration } from '../infra/declaration/types.ts';
+import type { SystemDeclaration } from '../infra/declaration/schema.ts';
 import { prove } from '../infra/proof/prove.ts';
 import shipped from '../zones.ts';
 import { type BenchResult, fastest } from './result.ts';

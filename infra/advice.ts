@@ -1,6 +1,6 @@
 import { Annotations, type Stack } from 'aws-cdk-lib';
 import { allowedHosts, calledUrls } from './declaration/derive.ts';
-import type { SystemDeclaration } from './declaration/types.ts';
+import type { SystemDeclaration } from './declaration/schema.ts';
 import { findPorts, findWarnings } from './declaration/warnings.ts';
 
 /** Concurrent executions that Lambda keeps for functions without a reservation; rotation and key watch reserve one each. */

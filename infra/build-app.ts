@@ -3,7 +3,7 @@ import { App, Aws, Stack } from 'aws-cdk-lib';
 import { compileHandlers } from './bundle.ts';
 import type { Place } from './constructs/arns.ts';
 import { sharedStackNames, zoneFunctions } from './declaration/names.ts';
-import type { SystemDeclaration, ZoneDeclaration } from './declaration/types.ts';
+import type { SystemDeclaration, ZoneDeclaration } from './declaration/schema.ts';
 import { createGatewayAccountStack } from './stacks/gateway-account.ts';
 import { createSigningStack } from './stacks/signing.ts';
 import { createZoneStack } from './stacks/zone.ts';

@@ -1,8 +1,8 @@
 import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
 import { Duration } from 'aws-cdk-lib';
 import { EVENT_TIMEOUT_SECONDS } from './constructs/events.ts';
-import { AUTHORIZER_FUNCTION } from './declaration/names.ts';
-import type { ZoneDeclaration } from './declaration/types.ts';
+import { AUTHORIZER_FUNCTION } from './declaration/fields.ts';
+import type { ZoneDeclaration } from './declaration/schema.ts';
 
 /** How long a function may run, and how many at a time. */
 export interface FunctionLimits {

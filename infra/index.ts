@@ -11,6 +11,7 @@ export {
   type FunctionConfig,
   type RotationConfig,
 } from './declaration/derive.ts';
+export { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './declaration/fields.ts';
 export * from './declaration/names.ts';
-export type * from './declaration/types.ts';
+export type * from './declaration/schema.ts';
 export { type KeyPolicyDocument, type KeyPolicyFacts, renderKeyPolicy } from './key-policy.ts';

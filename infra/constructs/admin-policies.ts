@@ -1,7 +1,7 @@
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { type PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { KEY_TAGS } from '../../functions/common/client-keys.ts';
-import type { SystemDeclaration } from '../declaration/types.ts';
+import type { SystemDeclaration } from '../declaration/schema.ts';
 import { anyKeyArn, type Place } from './arns.ts';
 import { viaService } from './data-key.ts';
 import { allow } from './statements.ts';

@@ -6,7 +6,7 @@ import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { EventNames } from '../declaration/names.ts';
-import type { ZoneDeclaration } from '../declaration/types.ts';
+import type { ZoneDeclaration } from '../declaration/schema.ts';
 import { type Place, queueArn } from './arns.ts';
 import { allow } from './statements.ts';
 

@@ -9,7 +9,7 @@ import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { KEY_METRICS, type KeyMetric } from '../../functions/key-watch/metrics.ts';
-import type { SystemDeclaration } from '../declaration/types.ts';
+import type { SystemDeclaration } from '../declaration/schema.ts';
 import type { Place } from './arns.ts';
 import { allow } from './statements.ts';
 

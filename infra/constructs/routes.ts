@@ -13,8 +13,8 @@ import {
 } from 'aws-cdk-lib/aws-apigateway';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { AUTHORIZER_FUNCTION } from '../declaration/names.ts';
-import type { Route, ZoneDeclaration } from '../declaration/types.ts';
+import { AUTHORIZER_FUNCTION } from '../declaration/fields.ts';
+import type { Route, ZoneDeclaration } from '../declaration/schema.ts';
 import { answerWithPage, challengeCallers } from './gateway.ts';
 
 /** A route with how it is authorised; `session` is for the function to do, by cookie. */

@@ -3,8 +3,8 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
-import { AUTHORIZER_FUNCTION } from '../declaration/names.ts';
-import type { ZoneDeclaration } from '../declaration/types.ts';
+import { AUTHORIZER_FUNCTION } from '../declaration/fields.ts';
+import type { ZoneDeclaration } from '../declaration/schema.ts';
 
 /** A table of a zone, and what which functions do with it. */
 export interface TableUse {

@@ -1,6 +1,6 @@
 import { type PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { askingFunctions, type EventNames, functionName } from '../declaration/names.ts';
-import type { SystemDeclaration, ZoneDeclaration } from '../declaration/types.ts';
+import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import {
   type AdminFacts,
   adminKeyEndpoint,

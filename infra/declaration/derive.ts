@@ -2,7 +2,8 @@ import type { ApiConfig, ClientConfig, ZoneConfig } from '@helseid-zones/protoco
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant, GrantedTarget } from '@helseid-zones/protocol/grant';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
-import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS, zoneClients } from './names.ts';
+import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './fields.ts';
+import { zoneClients } from './names.ts';
 import type {
   ApiGrant,
   ClientDeclaration,
@@ -10,7 +11,7 @@ import type {
   LoginDeclaration,
   SystemDeclaration,
   ZoneDeclaration,
-} from './types.ts';
+} from './schema.ts';
 
 /** A client's keys, as the admin zone's functions see them. */
 export interface RotationConfig {
@@ -137,9 +138,7 @@ function rotationConfigs(system: SystemDeclaration): Record<string, RotationConf
       {
         algorithm,
         ...(selfService ? { selfService } : {}),
-        everyDays: rotation?.everyDays ?? 60,
-        longestTokenLifetime: rotation?.longestTokenLifetime ?? 3600,
-        ...(rotation?.propagation === undefined ? {} : { propagation: rotation.propagation }),
+        ...rotation,
       },
     ]),
   );

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { type Message, type TransformFailure, transformSync } from 'esbuild';
-import type { SystemDeclaration } from './types.ts';
-import { validateSystem } from './validate.ts';
+import { defineSystem } from './define.ts';
+import type { SystemDeclaration, SystemInput } from './schema.ts';
 
 /**
  * Loads a declaration file, `zones.ts` by default, and validates its default export.
@@ -16,9 +16,8 @@ export async function loadSystem(file = 'zones.ts'): Promise<SystemDeclaration> 
   const path = resolve(file);
   refuseRepeatedNames(readSource(path, file), file);
   try {
-    const { default: declaration }: { default?: unknown } = await import(pathToFileURL(path).href);
-    validateSystem(declaration);
-    return declaration;
+    const { default: declaration }: { default: SystemInput } = await import(pathToFileURL(path).href);
+    return defineSystem(declaration);
   } catch (cause) {
     const { message, facts } = isZonesError(cause, 'declaration_invalid') ? cause : failed(cause);
     throw new ZonesError('declaration_invalid', `${file}: ${message}`, { cause, facts });

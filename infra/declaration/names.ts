@@ -1,19 +1,8 @@
-import type { SystemDeclaration, ZoneDeclaration } from './types.ts';
-
-/** What names of APIs and of function folders look like; these may have hyphens. */
-export const HYPHENATED_NAME_PATTERN = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './fields.ts';
+import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /** AWS's limit for role and function names. */
 export const MAX_PHYSICAL_NAME = 64;
-
-/** The functions that log a user in and act for the session; a zone has all of them or none. */
-export const LOGIN_FUNCTIONS = ['login', 'callback', 'session', 'logout', 'api'] as const;
-
-/** The functions of the admin zone. */
-export const ADMIN_FUNCTIONS = ['rotation', 'key-watch'] as const;
-
-/** The function that validates HelseID access tokens in front of routes with `authorize: 'helseid'`. */
-export const AUTHORIZER_FUNCTION = 'authorizer';
 
 /** Name of the signer function of one grant; its role has the same name. */
 export function signerName(system: string, client: string, zone: string): string {

@@ -1,6 +1,6 @@
 import { calledUrls } from './derive.ts';
 import { collect, type Problem } from './problem.ts';
-import type { SystemDeclaration } from './types.ts';
+import type { SystemDeclaration } from './schema.ts';
 
 /**
  * Addresses with a port that a zone calls: a deploy refuses them, since its security group opens 443 alone (I4), and the local

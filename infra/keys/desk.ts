@@ -6,8 +6,9 @@ import { findKey } from '@helseid-zones/protocol/record-states';
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
 import { createRecordStore, type RecordStore } from '../../functions/common/record-store.ts';
 import { createPatientKms } from '../../functions/common/until-there.ts';
-import { type ADMIN_FUNCTIONS, functionName, recordName } from '../declaration/names.ts';
-import type { ClientDeclaration, SystemDeclaration } from '../declaration/types.ts';
+import type { ADMIN_FUNCTIONS } from '../declaration/fields.ts';
+import { functionName, recordName } from '../declaration/names.ts';
+import type { ClientDeclaration, SystemDeclaration } from '../declaration/schema.ts';
 
 /** KMS with what only an operator may do. */
 export interface OperatorKms extends KmsPort {

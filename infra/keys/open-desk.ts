@@ -9,7 +9,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
 import { createKmsPort, createSecretsPort, systemClock } from '../../functions/common/key-ports.ts';
 import { loadSystem } from '../declaration/load.ts';
-import type { SystemDeclaration } from '../declaration/types.ts';
+import type { SystemDeclaration } from '../declaration/schema.ts';
 import { escapeControls, print } from '../terminal.ts';
 import { adminFunction, adminZone, type Desk } from './desk.ts';
 import type { KeyOptions } from './options.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { loadSystem } from '../declaration/load.ts';
-import type { SystemDeclaration } from '../declaration/types.ts';
+import type { SystemDeclaration } from '../declaration/schema.ts';
 import { findPorts, findWarnings } from '../declaration/warnings.ts';
 import { print, printError } from '../terminal.ts';
 import { prove } from './prove.ts';

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { IPolicyValidationPlugin, PolicyViolation } from 'aws-cdk-lib';
-import type { SystemDeclaration } from '../declaration/types.ts';
+import type { SystemDeclaration } from '../declaration/schema.ts';
 import { escapeStrings, printError } from '../terminal.ts';
 import { prove, refuseUnknownRules } from './prove.ts';
 import { reportExceptions } from './report/report.ts';

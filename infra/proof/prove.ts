@@ -1,5 +1,5 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import type { BoundaryException, SystemDeclaration } from '../declaration/types.ts';
+import type { ProofException, SystemDeclaration } from '../declaration/schema.ts';
 import { readInput } from './assembly/input.ts';
 import { type Assembly, readAssembly } from './assembly/read-assembly.ts';
 import { type ResolveOptions, resolveAssembly } from './assembly/resolve.ts';
@@ -10,7 +10,7 @@ import { reachRows } from './rules/reach-rows.ts';
 import type { Finding, ProofInput, Rule } from './rules/rule.ts';
 
 /** An exception of the declaration, with what it excepts this time: nothing, where it is no longer needed. */
-export interface AppliedException extends BoundaryException {
+export interface AppliedException extends ProofException {
   findings: readonly Finding[];
 }
 
@@ -73,7 +73,7 @@ function findingsOf(rule: Rule, input: ProofInput): Finding[] {
 }
 
 /** Whether an exception is about a finding: its rule, and its resource or what lies below that. */
-function excepts({ rule, resource }: BoundaryException, finding: Finding): boolean {
+function excepts({ rule, resource }: ProofException, finding: Finding): boolean {
   if (rule !== finding.rule) return false;
   return resource.endsWith('/*')
     ? finding.resource.startsWith(resource.slice(0, -1))

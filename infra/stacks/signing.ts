@@ -31,7 +31,7 @@ import {
   sharedStackNames,
   signerName,
 } from '../declaration/names.ts';
-import type { SystemDeclaration } from '../declaration/types.ts';
+import type { SystemDeclaration } from '../declaration/schema.ts';
 
 /** Signatures at one time and signer when the grant says nothing else. */
 const DEFAULT_CONCURRENCY = 10;

@@ -26,18 +26,17 @@ import {
   type ZoneFacts,
 } from '../constructs/zone-policies.ts';
 import { allowedHosts, deriveZoneConfig } from '../declaration/derive.ts';
+import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from '../declaration/fields.ts';
 import {
-  AUTHORIZER_FUNCTION,
   askingFunctions,
   eventNames,
   functionName,
-  LOGIN_FUNCTIONS,
   signerName,
   zoneClients,
   zoneFunctions,
   zoneStackName,
 } from '../declaration/names.ts';
-import type { SystemDeclaration, ZoneDeclaration } from '../declaration/types.ts';
+import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import { functionLimits } from '../function-settings.ts';
 import { keyPolicyTemplate } from '../key-policy.ts';
 import type { Signing } from './signing.ts';

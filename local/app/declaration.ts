@@ -1,4 +1,4 @@
-import type { SystemDeclaration } from '../../infra/declaration/types.ts';
+import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 
 /** A stand-in that a declaration is pointed at, with the origin or URL it has in the declaration. */
 export interface StandInPlace {
@@ -66,7 +66,7 @@ function pointAt(system: SystemDeclaration, places: readonly StandInPlace[]): Sy
               baseUrl: urlOf('self-service', client.selfService.baseUrl),
             },
           }),
-      rotation: { everyDays: 60, longestTokenLifetime: 3600, ...client.rotation, propagation: 1 },
+      rotation: { ...client.rotation, propagation: 1 },
     })),
     apis: mapValues(system.apis, (api, name) => ({ ...api, baseUrl: urlOf('api', name) })),
     zones: mapValues(system.zones, withoutOwnDomain),

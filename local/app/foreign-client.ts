@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import type { AuthorizerConfig } from '@helseid-zones/protocol/config';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
-import type { SystemDeclaration } from '../../infra/declaration/types.ts';
+import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import type { StandInApi, StandInClient } from '../helseid/types.ts';
 
 /** Somebody else's client at the stand-in, whose tokens open a zone's routes with `authorize: 'helseid'`. */

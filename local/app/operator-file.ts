@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { eventNames } from '../../infra/declaration/names.ts';
-import type { SystemDeclaration } from '../../infra/declaration/types.ts';
+import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import type { AwsAccess } from '../aws/aws-client.ts';
 import type { LocalSystem } from './system.ts';
 

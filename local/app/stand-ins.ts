@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { zoneScopes } from '../../infra/declaration/derive.ts';
-import type { SystemDeclaration } from '../../infra/declaration/types.ts';
+import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import type { Trail } from '../aws/trail.ts';
 import { startHealthApi } from '../helseid/health-api.ts';
 import { startHelseId } from '../helseid/helseid.ts';

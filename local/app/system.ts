@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { calledUrls } from '../../infra/declaration/derive.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
-import type { SystemDeclaration } from '../../infra/declaration/types.ts';
+import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import type { ResolvedAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
 import { loadAssembly } from '../aws/assembly.ts';

@@ -3,7 +3,7 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry, KeyState } from '@helseid-zones/protocol/record';
 import type { JWK } from 'jose';
 import { recordName } from '../../infra/declaration/names.ts';
-import type { SystemDeclaration } from '../../infra/declaration/types.ts';
+import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import type { StandIns } from '../app/stand-ins.ts';
 import { callJson } from './aws-client.ts';
 import type { LocalAws } from './local-aws.ts';

@@ -3,6 +3,7 @@ import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { expect, test } from 'vitest';
 import { adviseOnDeclaration, adviseOnSelfService, refuseLocalAddresses } from '../../infra/advice.ts';
 import system from '../one-client.zones.ts';
+import { withZones } from './synthesize.ts';
 
 /** What the synth warns of when one more client is declared, with the first client's self-service API or without it. */
 function warningsWith(selfService: boolean): unknown[] {
@@ -29,10 +30,7 @@ test('a client with a self-service API is not', () => {
 
 test('what a declaration probably does not mean is warned of', () => {
   const stack = new Stack(new App(), 'signing');
-  adviseOnDeclaration(stack, {
-    ...system,
-    zones: { ...system.zones, quiet: { cidr: '10.90.0.0/20', grants: [] } },
-  });
+  adviseOnDeclaration(stack, withZones({ quiet: { cidr: '10.90.0.0/20', grants: [] } }));
   const warnings = Annotations.fromStack(stack).findWarning('*', Match.anyValue());
   expect(warnings.map(({ entry }) => entry.data)).toEqual([
     expect.stringMatching(/^zones\.quiet has neither/),

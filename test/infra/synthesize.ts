@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
 import { afterAll } from 'vitest';
 import { type BuildOptions, buildApp } from '../../infra/build-app.ts';
-import type { SystemDeclaration } from '../../infra/declaration/types.ts';
+import { defineSystem } from '../../infra/declaration/define.ts';
+import type { SystemDeclaration, SystemInput } from '../../infra/declaration/schema.ts';
 import system from '../one-client.zones.ts';
 
 /** A resource of a template. */
@@ -48,11 +49,8 @@ export interface Assembly {
 }
 
 /** The system of one client with some members replaced. */
-export function withZones(
-  zones: SystemDeclaration['zones'],
-  more: Partial<SystemDeclaration> = {},
-): SystemDeclaration {
-  return { ...system, zones: { ...system.zones, ...zones }, ...more };
+export function withZones(zones: SystemInput['zones'], more: Partial<SystemInput> = {}): SystemDeclaration {
+  return defineSystem({ ...system, zones: { ...system.zones, ...zones }, ...more });
 }
 
 /** Synthesizes into a folder that goes when the test file is done. `prepare` sees the app before. */

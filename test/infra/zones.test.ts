@@ -357,9 +357,10 @@ describe('a zone whose users log in, with a route for others’ tokens', () => {
   const routes = [
     { method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'helseid' },
   ] as const;
+  const authorizer = { client: 'journal', audience: 'example:vendor', scopes: ['example:vendor/read'] };
   const portal = synthesize(
     withZones(
-      { public: { cidr: '10.10.0.0/20', gateway: { routes, login }, grants } },
+      { public: { cidr: '10.10.0.0/20', gateway: { routes, login, authorizer }, grants } },
       { apiGatewayAccount: false },
     ),
   );

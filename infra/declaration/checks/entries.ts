@@ -1,17 +1,7 @@
 import { loginRoutes } from '@helseid-zones/protocol/login-routes';
-import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, HYPHENATED_NAME_PATTERN, LOGIN_FUNCTIONS } from '../names.ts';
 import { collect, type Problem, repeated, type Unless } from '../problem.ts';
-import type { AuthorizerDeclaration, Route, SystemDeclaration, ZoneDeclaration } from '../types.ts';
+import type { GatewayDeclaration, Route, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
 import { checkLogin } from './login.ts';
-import { checkResourcePaths, RESOURCE_PATH } from './resource-paths.ts';
-
-/** Functions whose place the system decides. */
-const OWN_FUNCTIONS: readonly string[] = [
-  ...LOGIN_FUNCTIONS,
-  ...ADMIN_FUNCTIONS,
-  AUTHORIZER_FUNCTION,
-  'signer',
-];
 
 /** Zones are entered as declared; exactly one of them is the admin zone, and that by nobody. */
 export function checkEntries(system: SystemDeclaration): Problem[] {
@@ -32,7 +22,6 @@ export function checkEntries(system: SystemDeclaration): Problem[] {
         field,
         'is the admin zone, and Secrets Manager alone starts it: leave gateway and events out',
       );
-      if (zone.events) checkFunction(unless, `${field}.events.function`, zone.events.function);
       if (zone.gateway) checkGateway(unless, system, field, zone, zone.gateway);
     }
   });
@@ -43,39 +32,31 @@ function checkGateway(
   system: SystemDeclaration,
   field: string,
   zone: ZoneDeclaration,
-  gateway: NonNullable<ZoneDeclaration['gateway']>,
+  gateway: GatewayDeclaration,
 ): void {
-  const { routes, login, authorizer, baseUrl } = gateway;
-  unless(
-    baseUrl === undefined || isExternalUrl(baseUrl),
-    `${field}.gateway.baseUrl`,
-    'must be an https URL as callers write it, without query, encodings or trailing slash, e.g. https://journal.example.no or https://www.example.no/journal',
-  );
+  const { routes, login, authorizer } = gateway;
   unless(
     routes.length > 0 || login !== undefined,
     `${field}.gateway.routes`,
     'must name at least one, or declare login',
   );
-  for (const [index, route] of routes.entries()) {
-    const at = `${field}.gateway.routes[${index}]`;
-    checkFunction(unless, `${at}.function`, route.function);
+  for (const [index, { authorize }] of routes.entries())
     unless(
-      RESOURCE_PATH.test(route.path),
-      `${at}.path`,
-      'must be an API Gateway resource path, e.g. /summaries/{id}; parameters are whole segments',
+      authorize !== 'helseid' || zone.grants.length > 0,
+      `${field}.gateway.routes[${index}].authorize`,
+      "is helseid, but the zone has no grant that says which issuer's tokens to accept; add one, or use iam",
     );
-    unless(
-      route.authorize !== 'helseid' || zone.grants.length > 0,
-      `${at}.authorize`,
-      'is helseid, but the zone has no grant that says which issuer’s tokens to accept; add one, or use iam',
-    );
-  }
   unless(
     authorizer !== undefined || routes.every(({ authorize }) => authorize !== 'helseid'),
     `${field}.gateway.authorizer`,
     'is missing, but a route has authorize: helseid; say which client’s issuer, audience and scopes to demand',
   );
-  if (authorizer) checkAuthorizer(unless, `${field}.gateway.authorizer`, zone, authorizer);
+  const granted = zone.grants.map(({ client }) => client);
+  unless(
+    authorizer === undefined || granted.includes(authorizer.client),
+    `${field}.gateway.authorizer.client`,
+    `must be a client that the zone has a grant for: ${granted.join(', ') || 'none yet'}`,
+  );
   const own = login ? loginRoutes(login) : [];
   const planned = [...own, ...routes].map((route) => routeKey(route));
   for (const index of repeated(planned).filter((at) => at >= own.length))
@@ -88,42 +69,51 @@ function checkGateway(
   checkResourcePaths(unless, `${field}.gateway`, gateway);
 }
 
-function checkAuthorizer(
-  unless: Unless,
-  field: string,
-  zone: ZoneDeclaration,
-  { client }: AuthorizerDeclaration,
-): void {
-  const granted = zone.grants.map((grant) => grant.client);
-  unless(
-    granted.includes(client),
-    `${field}.client`,
-    `must be a client that the zone has a grant for: ${granted.join(', ') || 'none yet'}`,
-  );
-}
-
-/** Whether it is in canonical form: an https origin, or one with plain path segments. */
-function isExternalUrl(url: string): boolean {
-  const parsed = URL.parse(url);
-  if (parsed?.protocol !== 'https:' || !/^(?:\/[A-Za-z0-9._~-]+)*$/.test(parsed.pathname.replace(/^\/$/, '')))
-    return false;
-  return url === parsed.origin + parsed.pathname.replace(/^\/$/, '');
-}
-
 /** Two routes are one for API Gateway, whatever their parameters are called. */
 function routeKey({ method, path }: Pick<Route, 'method' | 'path'>): string {
   return `${method} ${path.replace(/\{[^}+]*\}/g, '{}')}`;
 }
 
-function checkFunction(unless: Unless, field: string, name: string): void {
-  unless(
-    HYPHENATED_NAME_PATTERN.test(name) && name.length <= 32,
-    field,
-    'must be the name of a folder under functions/: up to 32 lower-case letters, digits and single hyphens',
-  );
-  unless(
-    !OWN_FUNCTIONS.includes(name),
-    field,
-    `can’t be ${name}: the system places that function itself; name one of your own`,
-  );
+/** Routes that one function may have: each is a permission in its policy, which holds 20 KB. */
+const MAX_ROUTES = 40;
+
+/**
+ * What API Gateway and Lambda refuse only when they are deployed to: two names for a parameter in one place, and more routes to
+ * a function than its policy has room for.
+ */
+function checkResourcePaths(unless: Unless, field: string, { routes, login }: GatewayDeclaration): void {
+  const forwarded = login ? loginRoutes(login).slice(loginRoutes({ forward: [] }).length) : [];
+  const placed = [
+    ...forwarded.map((route, index) => ({ ...route, field: `${field}.login.forward[${index}].path` })),
+    ...routes.map((route, index) => ({ ...route, field: `${field}.routes[${index}].path` })),
+  ];
+  const names = new Map<string, string>();
+  const counts = new Map<string, number>();
+  for (const { path, field: at, function: target } of placed) {
+    checkParameters(unless, at, path, names);
+    const count = (counts.get(target) ?? 0) + 1;
+    counts.set(target, count);
+    unless(
+      count <= MAX_ROUTES,
+      at,
+      `is route ${count} to the function ${target}, whose policy has room for ${MAX_ROUTES}: let parameters cover several, or use another function`,
+    );
+  }
+}
+
+/** `names` holds, for each path before a parameter, what the first route calls it. */
+function checkParameters(unless: Unless, field: string, path: string, names: Map<string, string>): void {
+  let before = '';
+  for (const segment of path.split('/').slice(1)) {
+    if (segment.startsWith('{')) {
+      const name = names.get(before) ?? segment;
+      names.set(before, name);
+      unless(
+        name === segment,
+        field,
+        `has ${segment} where another route has ${name}; API Gateway takes one parameter below ${before || '/'}: give both one name`,
+      );
+    }
+    before += `/${segment}`;
+  }
 }

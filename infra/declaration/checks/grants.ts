@@ -1,7 +1,8 @@
 import { isOrganizationNumber, isUuid } from '@helseid-zones/protocol/details';
 import type { AllowedDetail } from '@helseid-zones/protocol/grant';
-import { collect, isCanonical, type Problem, repeated, type Unless } from '../problem.ts';
-import type { ApiGrant, ClientDeclaration, GrantDeclaration, SystemDeclaration } from '../types.ts';
+import { isCanonical } from '../fields.ts';
+import { collect, ownEntry, type Problem, repeated, type Unless, undeclared } from '../problem.ts';
+import type { ApiGrant, ClientDeclaration, GrantDeclaration, SystemDeclaration } from '../schema.ts';
 
 /** Grants name what is declared, each once, and nothing beyond it. */
 export function checkGrants(system: SystemDeclaration): Problem[] {
@@ -36,7 +37,7 @@ function checkApisOnce(unless: Unless, field: string, grants: readonly GrantDecl
 
 function checkGrant(unless: Unless, system: SystemDeclaration, field: string, grant: GrantDeclaration): void {
   const client = ownEntry(system.clients, grant.client);
-  unless(client !== undefined, `${field}.client`, unknown(grant.client, 'client', system.clients));
+  unless(client !== undefined, `${field}.client`, undeclared(grant.client, 'client', system.clients));
   if (client) checkDetails(unless, `${field}.details`, grant.details, client);
   for (const [index, api] of grant.apis.entries()) {
     checkApi(unless, system, `${field}.apis[${index}]`, api);
@@ -64,7 +65,7 @@ function checkMethods(
 
 function checkApi(unless: Unless, system: SystemDeclaration, field: string, { api, paths }: ApiGrant): void {
   const declared = ownEntry(system.apis, api);
-  unless(declared !== undefined, `${field}.api`, unknown(api, 'API', system.apis));
+  unless(declared !== undefined, `${field}.api`, undeclared(api, 'API', system.apis));
   for (const [index, path] of paths.entries()) {
     const at = `${field}.paths[${index}]`;
     // A path is appended to a base URL without a trailing slash: whatever begins otherwise would change the host.
@@ -101,7 +102,7 @@ function checkDetails(
   details: GrantDeclaration['details'],
   client: ClientDeclaration,
 ): void {
-  if (details === undefined || details === 'none') return;
+  if (details === 'none') return;
   unless(
     client.profile.detailTypes.length > 0,
     field,
@@ -161,14 +162,4 @@ function checkDetail(
       'must be set: a multi-tenant client names the parent each time',
     );
   }
-}
-
-/** The entry of that name, not something every object inherits. */
-export function ownEntry<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
-}
-
-/** Says that a name is not declared and which are. */
-export function unknown(name: string, what: string, known: Readonly<Record<string, unknown>>): string {
-  return `names the ${what} ${name}, which is not declared; declared are: ${Object.keys(known).join(', ') || 'none'}`;
 }

@@ -1,7 +1,8 @@
 import { NAME_PATTERN } from '@helseid-zones/protocol/intents';
-import { HYPHENATED_NAME_PATTERN, MAX_PHYSICAL_NAME, physicalNames } from '../names.ts';
+import { HYPHENATED_NAME_PATTERN } from '../fields.ts';
+import { MAX_PHYSICAL_NAME, physicalNames } from '../names.ts';
 import { collect, type Problem } from '../problem.ts';
-import type { SystemDeclaration } from '../types.ts';
+import type { SystemDeclaration } from '../schema.ts';
 
 const NAME = 'must be 2 to 15 lower-case letters and digits, beginning with a letter, without hyphens';
 const HYPHENATED = 'must be up to 32 lower-case letters, digits and single hyphens, beginning with a letter';
@@ -24,7 +25,7 @@ export function checkNames(system: SystemDeclaration): Problem[] {
     for (const client of Object.keys(system.clients))
       unless(NAME_PATTERN.test(client), `clients.${client}`, NAME);
     for (const api of Object.keys(system.apis))
-      unless(HYPHENATED_NAME_PATTERN.test(api) && api.length <= 32, `apis.${api}`, HYPHENATED);
+      unless(HYPHENATED_NAME_PATTERN.test(api), `apis.${api}`, HYPHENATED);
     for (const zone of Object.keys(system.zones)) {
       unless(NAME_PATTERN.test(zone), `zones.${zone}`, NAME);
       unless(

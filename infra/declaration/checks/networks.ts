@@ -1,5 +1,5 @@
 import { collect, type Problem } from '../problem.ts';
-import type { SystemDeclaration } from '../types.ts';
+import type { SystemDeclaration } from '../schema.ts';
 
 interface Range {
   field: string;
@@ -39,11 +39,6 @@ export function checkNetworks(system: SystemDeclaration): Problem[] {
     }
     for (const [name, { account, admin }] of Object.entries(system.zones)) {
       const field = `zones.${name}.account`;
-      unless(
-        account === undefined || /^\d{12}$/.test(account),
-        field,
-        'must be an AWS account id of twelve digits',
-      );
       unless(
         !(admin && account !== undefined),
         field,

@@ -1,5 +1,5 @@
 import { collect, type Problem } from '../problem.ts';
-import type { SystemDeclaration } from '../types.ts';
+import type { SystemDeclaration } from '../schema.ts';
 
 /**
  * Keys are registered at the self-service API, so only the admin zone reaches it (I3a): no zone may call its host, on any port

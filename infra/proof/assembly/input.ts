@@ -1,4 +1,4 @@
-import type { SystemDeclaration } from '../../declaration/types.ts';
+import type { SystemDeclaration } from '../../declaration/schema.ts';
 import { readNetwork } from '../network/model.ts';
 import { computeReach } from '../network/reach.ts';
 import { buildWorld } from '../policy/world/build.ts';

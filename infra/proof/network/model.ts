@@ -1,5 +1,5 @@
 import { sharedStackNames, zoneStackName } from '../../declaration/names.ts';
-import type { SystemDeclaration } from '../../declaration/types.ts';
+import type { SystemDeclaration } from '../../declaration/schema.ts';
 import { listOf, objectOf, stringOf, stringsOf } from '../assembly/json.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../assembly/resolve.ts';
 

@@ -1,6 +1,6 @@
 import { deriveGrants } from '../../declaration/derive.ts';
 import { askingFunctions, functionName, signerName } from '../../declaration/names.ts';
-import type { SystemDeclaration } from '../../declaration/types.ts';
+import type { SystemDeclaration } from '../../declaration/schema.ts';
 import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
 import { documentsOf, servicesIn } from '../assembly/role-documents.ts';
 import { hasUnknown } from '../assembly/unknown.ts';

@@ -1,4 +1,4 @@
-import type { SystemDeclaration } from '../../declaration/types.ts';
+import type { SystemDeclaration } from '../../declaration/schema.ts';
 import type { ResolvedAssembly } from '../assembly/resolve.ts';
 import type { Network } from '../network/model.ts';
 import type { Reach } from '../network/reach.ts';

@@ -1,6 +1,6 @@
 import { type KeyEntry, parseRecord } from '@helseid-zones/protocol/record';
 import { recordName } from '../../../infra/declaration/names.ts';
-import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
+import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import type { SecretStore } from '../../aws/secrets/store.ts';
 
 /** A client's keys as the page shows them. */

@@ -1,5 +1,5 @@
 import { functionName, signerName } from '../../../infra/declaration/names.ts';
-import type { GrantDeclaration, ZoneDeclaration } from '../../../infra/declaration/types.ts';
+import type { GrantDeclaration, ZoneDeclaration } from '../../../infra/declaration/schema.ts';
 import type { AwsAccess } from '../../aws/aws-client.ts';
 import type { LocalSystem } from '../system.ts';
 import { readSample } from './sample.ts';

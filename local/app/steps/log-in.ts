@@ -1,6 +1,6 @@
 import type { LoginConfig } from '@helseid-zones/protocol/config';
 import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
-import type { GrantDeclaration } from '../../../infra/declaration/types.ts';
+import type { GrantDeclaration } from '../../../infra/declaration/schema.ts';
 import type { HelseIdServer, TestUser } from '../../helseid/types.ts';
 import { TEST_USERS } from '../../helseid/users.ts';
 import { type Browser, openBrowser, type Page } from '../browser/browser.ts';

@@ -1,12 +1,13 @@
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
-import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
+import { defineSystem } from '../../../infra/declaration/define.ts';
+import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import system from '../../one-client.zones.ts';
 
 /** Says to {@link changed} that a field goes. */
 export const ABSENT = Symbol('absent');
 
 /** A system with everything that a declaration may leave out: login, a multi-tenant client, an exception. */
-export const FULL: SystemDeclaration = {
+export const FULL: SystemDeclaration = defineSystem({
   ...system,
   clients: {
     ...system.clients,
@@ -59,7 +60,7 @@ export const FULL: SystemDeclaration = {
   exceptions: [
     { rule: 'own-data-only', resource: 'journal-zone-public/*', reason: 'Only while the pilot runs.' },
   ],
-};
+});
 
 /** A copy of {@link FULL} with one field, given by its path (`zones.public.grants[0].client`), replaced, added or taken away. */
 export function changed(path: string, value: unknown): unknown {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { validateSystem } from '../../../infra/declaration/validate.ts';
+import { defineSystem } from '../../../infra/declaration/define.ts';
+import type { SystemInput } from '../../../infra/declaration/schema.ts';
 import { findWarnings } from '../../../infra/declaration/warnings.ts';
 import shipped from '../../../zones.ts';
 import { changed, FULL } from './change.ts';
@@ -7,8 +8,9 @@ import { changed, FULL } from './change.ts';
 /** A valid declaration's warnings, with one field of the full system replaced. */
 function warningsWith(path: string, value: unknown): string[] {
   const declaration = changed(path, value);
-  validateSystem(declaration);
-  return findWarnings(declaration).map(({ field, message }) => `${field} ${message}`);
+  return findWarnings(defineSystem(declaration as SystemInput)).map(
+    ({ field, message }) => `${field} ${message}`,
+  );
 }
 
 test('none for the shipped declaration, and for one with everything', () => {

@@ -6,7 +6,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { RegisteredJwk } from '../../../functions/rotation/ports.ts';
 import { recordName } from '../../../infra/declaration/names.ts';
-import type { ClientDeclaration } from '../../../infra/declaration/types.ts';
+import type { ClientDeclaration } from '../../../infra/declaration/schema.ts';
 import { renderKeyPolicy } from '../../../infra/key-policy.ts';
 import { runCommand } from '../../../infra/keys/commands.ts';
 import type { Desk, OperatorKms } from '../../../infra/keys/desk.ts';

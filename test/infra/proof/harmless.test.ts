@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import multiTenant from '../../../examples/multi-tenant.zones.ts';
 import { type BuildOptions, buildApp } from '../../../infra/build-app.ts';
-import type { SystemDeclaration, ZoneDeclaration } from '../../../infra/declaration/types.ts';
+import { defineSystem } from '../../../infra/declaration/define.ts';
+import type { SystemDeclaration, ZoneDeclaration } from '../../../infra/declaration/schema.ts';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { prove } from '../../../infra/proof/prove.ts';
 import zones from '../../../zones.ts';
@@ -179,7 +180,7 @@ const DECLARATIONS: readonly [name: string, declaration: SystemDeclaration, opti
   ['a multi-tenant client, a route for HelseID’s tokens', multiTenant],
   [
     'a third zone, a second API, a zone without grants',
-    {
+    defineSystem({
       ...system,
       apis: { ...system.apis, more },
       zones: {
@@ -191,7 +192,7 @@ const DECLARATIONS: readonly [name: string, declaration: SystemDeclaration, opti
         reports: { ...internal, cidr: '10.60.0.0/20' },
         quiet: { cidr: '10.61.0.0/20', grants: [] },
       },
-    },
+    }),
   ],
   [
     'zones in accounts of their own',

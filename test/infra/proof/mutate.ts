@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
+import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import type { Assembly, AssemblyStack } from '../../../infra/proof/assembly/read-assembly.ts';
 import { prove } from '../../../infra/proof/prove.ts';
 

@@ -7,7 +7,7 @@ import { CfnUser } from 'aws-cdk-lib/aws-iam';
 import * as v from 'valibot';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { buildApp } from '../../../infra/build-app.ts';
-import type { BoundaryException } from '../../../infra/declaration/types.ts';
+import type { ProofException } from '../../../infra/declaration/schema.ts';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { boundaryPlugin } from '../../../infra/proof/plugin.ts';
 import { decide } from '../../../infra/proof/policy/index.ts';
@@ -126,7 +126,7 @@ describe('the proof', () => {
 
 describe('exceptions', () => {
   const except = (resource: string, rule = 'identities-are-not-changed') => {
-    const exception: BoundaryException = { rule, resource, reason: 'It passes one role to one service.' };
+    const exception: ProofException = { rule, resource, reason: 'It passes one role to one service.' };
     return prove(broken, { ...system, exceptions: [...system.exceptions, exception] });
   };
 

@@ -1,4 +1,4 @@
-import type { SystemDeclaration } from '../../../infra/declaration/types.ts';
+import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import { readInput } from '../../../infra/proof/assembly/input.ts';
 import type { JsonObject } from '../../../infra/proof/assembly/json.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Grant, parseGrant } from '@helseid-zones/protocol/grant';
 import { functionName } from '../../../declaration/names.ts';
-import type { SystemDeclaration } from '../../../declaration/types.ts';
+import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { zoneOfStack } from '../../network/model.ts';
 import type { World } from '../../policy/index.ts';

@@ -1,5 +1,5 @@
 import { allowedHosts } from '../../../declaration/derive.ts';
-import type { SystemDeclaration } from '../../../declaration/types.ts';
+import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import type { Finding } from '../../rules/rule.ts';
 import type { MapCall, MapNode, MapZone, Verb, ZoneMap } from './model.ts';
 import { OUTSIDE } from './model.ts';

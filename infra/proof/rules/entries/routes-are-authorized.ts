@@ -1,5 +1,5 @@
 import { loginRoutes } from '@helseid-zones/protocol/login-routes';
-import type { ZoneDeclaration } from '../../../declaration/types.ts';
+import type { ZoneDeclaration } from '../../../declaration/schema.ts';
 import { stringOf } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { zoneOfStack } from '../../network/model.ts';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { deriveZoneConfig } from '../../../declaration/derive.ts';
 import { functionName, zoneClients, zoneFunctions } from '../../../declaration/names.ts';
-import type { ZoneDeclaration } from '../../../declaration/types.ts';
+import type { ZoneDeclaration } from '../../../declaration/schema.ts';
 import { keyPolicyTemplate } from '../../../key-policy.ts';
 import { readAsset } from '../../assembly/contents/read-asset.ts';
 import { objectOf, parseJson } from '../../assembly/json.ts';

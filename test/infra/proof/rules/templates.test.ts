@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { SEED_RECORD } from '@helseid-zones/protocol/record';
 import { afterAll, describe, expect, it } from 'vitest';
 import { deriveGrants, deriveZoneConfig } from '../../../../infra/declaration/derive.ts';
-import type { SystemDeclaration } from '../../../../infra/declaration/types.ts';
+import type { SystemDeclaration } from '../../../../infra/declaration/schema.ts';
 import type { JsonObject } from '../../../../infra/proof/assembly/json.ts';
 import { dataIsEncrypted } from '../../../../infra/proof/rules/data/data-is-encrypted.ts';
 import { noDataOutlets } from '../../../../infra/proof/rules/data/no-data-outlets.ts';
@@ -716,8 +716,8 @@ describe('zones-of-a-client-need-the-same-scopes', () => {
       .map(({ resource, message }) => `${resource}: ${message}`);
   const { internal, public: open } = system.zones;
   const { login: _, ...gateway } = open.gateway;
-  const [grant] = open.grants;
-  const machine = { cidr: '10.60.0.0/20', grants: [grant] };
+  const { events: _events, ...quiet } = internal;
+  const machine = { ...quiet, cidr: '10.60.0.0/20', grants: [...open.grants] };
 
   it('says what each zone could get beyond its own, at the client’s record', () => {
     expect(found(system)).toEqual([

@@ -2,7 +2,7 @@ import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { describe, expect, it } from 'vitest';
 import multiTenant from '../../../../examples/multi-tenant.zones.ts';
 import { parseDocumentEvent } from '../../../../functions/worker/event.ts';
-import type { SystemDeclaration } from '../../../../infra/declaration/types.ts';
+import type { SystemDeclaration } from '../../../../infra/declaration/schema.ts';
 import { makeForeignClients } from '../../../../local/app/foreign-client.ts';
 import { formatReport, runSteps } from '../../../../local/app/once.ts';
 import { expectDenied } from '../../../../local/app/steps/deny.ts';

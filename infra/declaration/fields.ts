@@ -1,0 +1,204 @@
+import { isOrganizationNumber } from '@helseid-zones/protocol/details';
+import { canonicalUrl } from '@helseid-zones/protocol/url';
+import * as v from 'valibot';
+
+/** Text that is there and not endless. */
+export const text = v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(2000, 'is too long'));
+
+/** A whole number from one on. */
+export const count = v.pipe(
+  v.number(),
+  v.integer('must be a whole number'),
+  v.minValue(1, 'must be at least 1'),
+);
+
+/** A list that names at least one. */
+export function some<T extends v.GenericSchema>(item: T) {
+  return v.pipe(v.array(item), v.minLength(1, 'must name at least one'));
+}
+
+/** Text of which `problem` says what is wrong with it, or nothing. */
+function refusedBy(problem: (value: string) => string | undefined) {
+  return v.pipe(
+    text,
+    v.rawCheck(({ dataset, addIssue }) => {
+      const message = dataset.typed ? problem(dataset.value) : undefined;
+      if (message !== undefined) addIssue({ message });
+    }),
+  );
+}
+
+/** One scope-token (RFC 6749 3.3): a space would make two of it. */
+export const scope = v.pipe(
+  text,
+  v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope, without spaces'),
+);
+
+/** Compared as it is, so nothing that is not seen may make two of one. */
+export const audience = v.pipe(
+  text,
+  v.regex(/^[^\s\p{C}]+$/u, 'must have no spaces and no invisible characters'),
+);
+
+/** A media type's subtype (RFC 6838 4.2), with or without `application/` (RFC 7515 4.1.9). */
+export const typ = v.pipe(
+  text,
+  v.regex(
+    /^(?:application\/)?[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/i,
+    'must be a media type below application/ without parameters, like client-authentication+jwt',
+  ),
+);
+
+/** An organisation number of the central register of units. */
+export const organizationNumber = v.pipe(
+  text,
+  v.check(isOrganizationNumber, 'must be an organisation number of nine digits with a right check digit'),
+);
+
+/** An RFC 8707 resource indicator. */
+export const resourceIndicator = v.pipe(
+  text,
+  v.check(
+    (value) => URL.canParse(value) && !value.includes('#'),
+    'must be an absolute URI without a fragment (RFC 8707 2)',
+  ),
+);
+
+/** API Gateway resource paths: plain segments but `.` and `..`, and whole segments in braces; the last may be greedy. */
+const RESOURCE_PATH =
+  /^\/$|^(?!.*\/\.{1,2}(?:\/|$))(?:\/(?:[A-Za-z0-9:._$-]+|\{[A-Za-z0-9_]+\}))*(?:\/\{[A-Za-z0-9_]+\+\})?$/;
+
+/** A path of a zone's REST API. */
+export const resourcePath = v.pipe(
+  text,
+  v.regex(
+    RESOURCE_PATH,
+    'must be an API Gateway resource path, e.g. /summaries/{id}; parameters are whole segments',
+  ),
+);
+
+/** Paths below an API's base URL: parameters are whole segments and never greedy. */
+export const TARGET_PATH = /^(?:\/(?:[A-Za-z0-9._~$-]+|\{[A-Za-z0-9_]+\}))+$/;
+
+/** A path below `/api` that is forwarded. */
+export const forwardedPath = v.pipe(
+  text,
+  v.check(
+    (path) => TARGET_PATH.test(path) && RESOURCE_PATH.test(path),
+    'must be a path like /summaries/{id}; parameters are whole segments',
+  ),
+);
+
+/** What names of APIs and of function folders look like; these may have hyphens. */
+export const HYPHENATED_NAME_PATTERN = /^(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+
+/** The functions that log a user in and act for the session; a zone has all of them or none. */
+export const LOGIN_FUNCTIONS = ['login', 'callback', 'session', 'logout', 'api'] as const;
+
+/** The functions of the admin zone. */
+export const ADMIN_FUNCTIONS = ['rotation', 'key-watch'] as const;
+
+/** The function that validates HelseID access tokens in front of routes with `authorize: 'helseid'`. */
+export const AUTHORIZER_FUNCTION = 'authorizer';
+
+/** Functions whose place the system decides. */
+const OWN_FUNCTIONS: readonly string[] = [
+  ...LOGIN_FUNCTIONS,
+  ...ADMIN_FUNCTIONS,
+  AUTHORIZER_FUNCTION,
+  'signer',
+];
+
+/** A folder below functions/, of a function that the declaration may place. */
+export const functionFolder = v.pipe(
+  text,
+  v.regex(
+    HYPHENATED_NAME_PATTERN,
+    'must be the name of a folder under functions/: up to 32 lower-case letters, digits and single hyphens',
+  ),
+  v.check(
+    (name) => !OWN_FUNCTIONS.includes(name),
+    ({ input }) => `can't be ${input}: the system places that function itself; name one of your own`,
+  ),
+);
+
+/** An https URL of one host; a path is allowed, a trailing slash, query and fragment are not. */
+export const baseUrl = refusedBy((url) => {
+  if (url.startsWith('http://'))
+    return 'is http; HelseID and its APIs are reached by https only: write https://…';
+  if (/[?#]/.test(url)) return 'has a query or fragment; write scheme, host and path only';
+  if (url.endsWith('/')) return 'ends in a slash; leave it out, paths begin with one';
+  const [, host] = /^https:\/\/([a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d+)?(?:\/|$)/.exec(url) ?? [];
+  if (host === undefined)
+    return 'is no https URL of one host; write https://host or https://host/path, the host in lower case and without wildcards';
+  return (
+    hostProblem(host) ??
+    (isCanonical(`${url}/`) ? undefined : 'is not in canonical form; write it as a browser would show it')
+  );
+});
+
+/** An issuer identifier (RFC 8414 2), as the signer will read it. */
+export const issuer = refusedBy((url) => {
+  if (url.startsWith('http://')) return 'is http; an issuer is an https URL (RFC 8414 2): write https://…';
+  if (/[?#]/.test(url) || !(isCanonical(url) || isCanonical(`${url}/`)))
+    return 'must be an https URL in canonical form, without query, fragment and user information, as in the metadata';
+  if (isHelseId(url) && url.endsWith('/'))
+    return `ends in a slash, and HelseID's issuer has none; the audience would be wrong: write ${url.replace(/\/+$/, '')}`;
+  return hostProblem(new URL(url).hostname);
+});
+
+/** HelseID's servers, the conformance ones too, lie under nhn.no. */
+export function isHelseId(url: string): boolean {
+  return /(^|\.)nhn\.no$/.test(URL.parse(url)?.hostname ?? '');
+}
+
+/** In canonical form, an https origin, or one with plain path segments. */
+export const externalUrl = refusedBy((url) => {
+  const parsed = URL.parse(url);
+  const path = parsed?.pathname.replace(/^\/$/, '') ?? '';
+  return parsed?.protocol === 'https:' &&
+    /^(?:\/[A-Za-z0-9._~-]+)*$/.test(path) &&
+    url === parsed.origin + path
+    ? undefined
+    : 'must be an https URL as callers write it, without query, encodings or trailing slash, e.g. https://journal.example.no or https://www.example.no/journal';
+});
+
+/** A name in the public DNS (RFC 1123 2.1): labels of letters, digits and inner hyphens, the last one no number. */
+const PUBLIC_NAME =
+  /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$/;
+
+/**
+ * Last labels that no public name has: IANA's special-use names (RFC 6761, 6762, 7686, 8375, 9476), those that networks use by
+ * themselves (RFC 6762 appendix G; `internal` holds AWS's own names), and what resolvers add.
+ */
+const PRIVATE_NAME =
+  /\.(?:alt|arpa|corp|example|home|internal|intranet|invalid|lan|local|localdomain|localhost|mail|onion|private|test)$/;
+
+/** AWS's own names in every partition, and what customers serve there: a REST or HTTP API's stage, and a function's URL. */
+const AWS_NAME =
+  /(?:^|\.)(?:(?:amazonaws|amazonwebservices)\.(?:com|com\.cn|eu)|aws\.amazon\.com|aws|ic\.gov|sgov\.gov|adc-e\.uk|scloud)$/;
+const CUSTOMER_NAME =
+  /^[a-z0-9]+\.(?:execute-api\.[a-z0-9-]+\.amazonaws\.com|lambda-url\.[a-z0-9-]+\.on\.aws)$/;
+
+/**
+ * Why zones can't be let out to `host` (lower case, without a port), or nothing: it is a name of the public DNS, which a DNS
+ * Firewall can allow, and not one where AWS itself is called. `localhost` passes, for the local system; a deploy refuses it.
+ */
+function hostProblem(host: string): string | undefined {
+  if (host === 'localhost') return undefined;
+  if (!PUBLIC_NAME.test(host) || PRIVATE_NAME.test(host))
+    return `names the host ${host}, and zones reach names of the public DNS only: write one, like api.example.no`;
+  if (AWS_NAME.test(host) && !CUSTOMER_NAME.test(host))
+    return `names ${host}, where AWS itself is called; zones call AWS by their own endpoints only: give the API's own host, or that of its API Gateway stage`;
+  return undefined;
+}
+
+/** Whether a URL passes the signer's own check, so that what is declared can also be asked for. */
+export function isCanonical(url: string): boolean {
+  try {
+    canonicalUrl(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
