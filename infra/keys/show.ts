@@ -1,7 +1,7 @@
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { candidateKey, currentKey } from '@helseid-zones/protocol/record-states';
 import { describeClientKey, isTooYoungToBeGone, readClientKey } from '../../functions/common/client-keys.ts';
-import type { ClientDeclaration } from '../declaration/types.ts';
+import type { ClientDeclaration } from '../declaration/schema.ts';
 import { table } from '../terminal.ts';
 import { type Desk, keysCommand, openClient, patientKms } from './desk.ts';
 

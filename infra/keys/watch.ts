@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Task } from '../../functions/key-watch/checks.ts';
 import { KEY_METRICS, type KeyMetric } from '../../functions/key-watch/metrics.ts';
-import type { ClientDeclaration, SystemDeclaration } from '../declaration/types.ts';
+import type { ClientDeclaration, SystemDeclaration } from '../declaration/schema.ts';
 import { adminFunction, type Desk } from './desk.ts';
 
 /**
