@@ -1,6 +1,7 @@
 import { describeLog } from './page/describe-line.ts';
 import type { Step, StepResult } from './steps/step.ts';
 import type { LocalSystem } from './system.ts';
+import { isFailure } from './terminal.ts';
 
 /** What `--once` did. */
 export interface OnceReport {
@@ -59,13 +60,11 @@ const MOST_SAID = 3;
 
 /** What functions have written of failures since a place on the trail: why a step failed, mostly. */
 function failuresAfter({ trail }: LocalSystem, began: number): string[] {
-  const views = trail
+  return trail
     .lines()
-    .filter(({ at, kind }) => kind === 'log' && at >= began)
-    .flatMap((line) => describeLog(line) ?? []);
-  return views
-    .filter(({ tone }) => tone === 'refused')
+    .filter((line) => line.at >= began && isFailure(line))
     .slice(-MOST_SAID)
+    .flatMap((line) => describeLog(line) ?? [])
     .map(({ who, what }) => `${who} wrote: ${what}`);
 }
 

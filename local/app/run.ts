@@ -5,7 +5,7 @@ import type { CommandOptions } from './options.ts';
 import { startPage } from './page/start.ts';
 import { STEPS } from './steps/index.ts';
 import { type LocalSystem, startSystem } from './system.ts';
-import { formatLine } from './terminal.ts';
+import { createLinePrinter } from './terminal.ts';
 import { welcome } from './welcome.ts';
 
 /** Where the command runs. */
@@ -23,10 +23,11 @@ export interface Surroundings {
  */
 export async function run(options: CommandOptions, { env, parent, say }: Surroundings): Promise<number> {
   const ended = waitForEnd(env['npm_lifecycle_event'] === undefined ? undefined : parent);
+  const lines = createLinePrinter(printError);
   const starting = startSystem({
     ...options,
     ports: { gateway: options.gatewayPort, standIn: options.standInPort },
-    ...(options.once ? {} : { page: options.pagePort, onLine: printLine }),
+    ...(options.once ? {} : { page: options.pagePort, onLine: lines.put }),
     extraCaFile: env['NODE_EXTRA_CA_CERTS'],
     onProgress: say,
   });
@@ -40,6 +41,7 @@ export async function run(options: CommandOptions, { env, parent, say }: Surroun
   try {
     if (options.once) return await runOnce(system, options, say);
     const page = system.pagePort === undefined ? undefined : await startPage(system, system.pagePort);
+    lines.begin();
     print(welcome(system, { seconds: process.uptime(), directory: options.directory, page: page?.url }));
     await ended;
     print('\nEnding…');
@@ -61,12 +63,6 @@ async function runOnce(
   const report = { ok, ready_ms, steps };
   print(json ? JSON.stringify(report) : formatReport(report, skipped));
   return report.ok ? 0 : 1;
-}
-
-/** What functions write shows up where the system was started, errors with their trace. */
-function printLine(line: Parameters<typeof formatLine>[0]): void {
-  const text = formatLine(line);
-  if (text !== undefined) printError(text);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { print, printError } from '../../infra/terminal.ts';
@@ -23,7 +24,9 @@ async function main(): Promise<void> {
     const event = readEvent(file);
     const bus = findBus(operator, event, file);
     const id = await putEvent(operator, bus, event);
-    print(`${file}: event ${id} is on ${bus}; what becomes of it is in ${operator.logs}.`);
+    print(
+      `${file}: event ${id} is on ${bus}; what becomes of it: grep ${id} ${join(operator.logs, 'trail.log')}`,
+    );
   }
 }
 

@@ -15,6 +15,31 @@ export function formatLine(line: TrailLine): string | undefined {
   return `${time} ${mark} ${escapeControls(`${view.who}: ${view.what}`)}${trace.join('')}`;
 }
 
+/**
+ * Puts what functions write where the system was started, a text a line of the trail; until `begin`, while the first keys are
+ * made, failures alone.
+ */
+export function createLinePrinter(print: (text: string) => void): {
+  put(line: TrailLine): void;
+  begin(): void;
+} {
+  let begun = false;
+  return {
+    put(line) {
+      const text = begun || isFailure(line) ? formatLine(line) : undefined;
+      if (text !== undefined) print(text);
+    },
+    begin() {
+      begun = true;
+    },
+  };
+}
+
+/** Whether a function wrote it, of a failure. */
+export function isFailure(line: TrailLine): boolean {
+  return line.kind === 'log' && describeLog(line)?.tone === 'refused';
+}
+
 /** Of an error that the runtime reports, or that the logger was given. */
 function traceOf({ trace, error }: TrailLine['fields']): string[] {
   const stack = (error as { stack?: unknown } | undefined)?.stack;

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DEFAULT_DIRECTORY } from './options.ts';
 import { needsEntries, sampleZone } from './steps/facts.ts';
 import type { LocalSystem } from './system.ts';
@@ -24,7 +24,7 @@ export function welcome(
         ...aws.endpoints.map(({ zone, service, url }) => row(`${zone} ${service}`, url)),
       ],
     ],
-    ['Try', [...curlLines(system), ...sendLines(system, directory)]],
+    ['Try', [...curlLines(system, directory), ...sendLines(system, directory)]],
   ];
   const text = sections
     .filter(([, lines]) => lines.length > 0)
@@ -70,14 +70,15 @@ function describeEntries({ declaration, gatewayUrl }: LocalSystem, zone: string)
   return [...routes, ...login, ...queue];
 }
 
-function curlLines({ declaration, aws, gatewayUrl }: LocalSystem): string[] {
+function curlLines({ declaration, aws, gatewayUrl }: LocalSystem, directory: string): string[] {
   const { accessKeyId, secretAccessKey } = aws.operator;
   return Object.entries(declaration.zones).flatMap(([zone, { gateway }]) =>
     (gateway?.routes ?? [])
       .filter(({ authorize, method }) => authorize === 'iam' && method === 'GET')
       .map(({ path }) => {
         const url = `${gatewayUrl(zone)}${path.replaceAll(/\{[^}]+\}/g, '17')}`;
-        return `  curl --aws-sigv4 aws:amz:${aws.region}:execute-api --user ${accessKeyId}:${secretAccessKey} ${url}`;
+        const trust = url.startsWith('https:') ? `--cacert ${join(directory, 'ca', 'ca.crt')} ` : '';
+        return `  curl ${trust}--aws-sigv4 aws:amz:${aws.region}:execute-api --user ${accessKeyId}:${secretAccessKey} ${url}`;
       }),
   );
 }

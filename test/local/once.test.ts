@@ -86,11 +86,13 @@ describe('npm start', { timeout: 120_000 }, () => {
     );
 
     const kid = currentKid();
-    const running = start();
+    const running = start('--https');
     const welcome = await untilPrinted(running, 'Ctrl-C ends everything');
     // The first start's last key: state survives.
     expect(welcome).toMatch(new RegExp(`[a-z]+ +current +${kid}`));
     expect(welcome).toContain(`npm run send -- --directory ${directory} examples/`);
+    const [, ca = ''] = /curl --cacert (\S+) --aws-sigv4 .* https:/.exec(welcome) ?? [];
+    expect(readFileSync(ca, 'utf8')).toContain('BEGIN CERTIFICATE');
     const refused = await ended(start('--fresh'));
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining(`Port ${port} is taken`) });
     const sent = await ended(
@@ -102,10 +104,12 @@ describe('npm start', { timeout: 120_000 }, () => {
       ]),
     );
     expect(sent).toMatchObject({ code: 0, out: expect.stringContaining('is on journal-internal') });
+    const [, id = '', trail = ''] = /grep (\S+) (\S+)/.exec(sent.out) ?? [];
     // What functions write shows in the terminal, without anybody asking.
     expect(await untilPrinted(running, 'journal-internal-worker: ', running.stderr)).toMatch(
       /^ +\d\.\d s {2}starting the local system/,
     );
+    expect(readFileSync(trail, 'utf8')).toContain(id);
     const end = ended(running);
     running.kill('SIGINT');
     expect((await end).code).toBe(0);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatLine } from '../../local/app/terminal.ts';
+import { createLinePrinter, formatLine } from '../../local/app/terminal.ts';
 
 const at = Date.parse('2026-01-02T03:04:05Z');
 const wrote = (fields: Record<string, unknown>) =>
@@ -40,6 +40,17 @@ test('nothing that a line holds moves the cursor or rings the bell', () => {
   expect(text).toBe(
     '03:04:05   journal-public-summary: a\\u001b[2J\\u0007b\\u000d\\u000ac, reason \\u009b31m',
   );
+});
+
+test('until the system runs, failures alone', () => {
+  const printed: string[] = [];
+  const lines = createLinePrinter((text) => printed.push(text));
+  const put = (code: string) => lines.put({ at, kind: 'log', function: 'rotation', fields: { code } });
+  put('KEY_CREATED');
+  put('ROTATION_STEP_FAILED');
+  lines.begin();
+  put('signed');
+  expect(printed.map((text) => text.split(': ')[1])).toEqual(['ROTATION_STEP_FAILED', 'signed']);
 });
 
 test('metrics, and what no function wrote, are no lines', () => {
