@@ -1,4 +1,5 @@
 import type { LoginConfig, ZoneConfig } from '@helseid-zones/protocol/config';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
@@ -14,6 +15,7 @@ import {
 import { samePerson } from '../../../functions/login-common/person.ts';
 import { type GatewayHandler, serve } from '../../../functions/login-common/serve.ts';
 import { deriveSettings } from '../../../functions/login-common/settings.ts';
+import type { LoginStore } from '../../../functions/login-common/store.ts';
 import { endByIssuer } from '../../../functions/logout/back-channel.ts';
 import { endLogin, showLoggedOut } from '../../../functions/logout/end.ts';
 import { describeSession } from '../../../functions/session/describe.ts';
@@ -72,6 +74,13 @@ export interface Login {
   logs: LogLine[];
   /** What `wait` does between two looks; by default a turn of the event loop. */
   onWait: { run: () => void | Promise<void> };
+  later(seconds: number): void;
+  /** Keys of the sessions in the table. */
+  sessions(): string[];
+  /** How often the issuer was asked for a refresh. */
+  refreshes(): number;
+  /** Fails the table's next call of this kind, before it is done. */
+  failNext(operation: keyof LoginStore, error?: Error): void;
 }
 
 export function makeHandlers(deps: Dependencies): Record<string, GatewayHandler> {
@@ -115,7 +124,44 @@ export async function makeLogin(
     log: (line) => logs.push(line),
     ...change,
   };
-  return { world, store, deps, handlers: makeHandlers(deps), logs, onWait };
+  return {
+    world,
+    store,
+    deps,
+    handlers: makeHandlers(deps),
+    logs,
+    onWait,
+    later: (seconds) => {
+      world.clock.now += seconds * 1000;
+    },
+    sessions: () => [...store.rows.keys()].filter((pk) => pk.startsWith('session#')),
+    refreshes: () => world.issuer.posts.filter(({ form }) => form['refresh_token']).length,
+    failNext: (failing, error = AWAY) => {
+      store.before = (operation) => {
+        if (operation !== failing) return;
+        store.before = () => undefined;
+        throw error;
+      };
+    },
+  };
+}
+
+/** What the table throws that can't be asked. */
+export const AWAY = new ZonesError('aws_unavailable', 'No answer from dynamodb.');
+
+/** A zone where a person has logged in, at an issuer that behaves like this, and their browser. A nonce is remembered by then: each grant is one request. */
+export async function enter(
+  config: Partial<LoginConfig> = {},
+  behaviour: Partial<World['issuer']['behaviour']> = {},
+  change: Partial<Dependencies> = {},
+) {
+  const login = await makeLogin(config, change);
+  const { issuer, api } = login.world;
+  Object.assign(issuer.behaviour, behaviour);
+  const browser = openBrowser(login);
+  await browser.logIn();
+  issuer.posts.length = 0;
+  return { login, browser, issuer, api, store: login.store };
 }
 
 /** What a browser sends. */
@@ -128,10 +174,24 @@ export interface Send {
   crossSite?: boolean;
 }
 
+/** The answer to a program. */
+export interface Asked {
+  status: number;
+  code: string | undefined;
+  /** JSON, or the text where it is none. */
+  body: ReturnType<typeof JSON.parse>;
+  answer: APIGatewayProxyResult;
+}
+
 /** A browser with its cookies, at the gateway. */
 export interface Browser {
   cookies: Map<string, { value: string; sameSite: string }>;
   send(path: string, options?: Send): Promise<APIGatewayProxyResult>;
+  /** Asks as a program does; `code` is that of a refusal. */
+  ask(path?: string, options?: Send): Promise<Asked>;
+  logOut(options?: Send): Promise<APIGatewayProxyResult>;
+  /** Begins a login; gives what the issuer will send back. */
+  begin(path?: string, answer?: Record<string, string | undefined>): Promise<URLSearchParams>;
   /** Comes back from the issuer: both arrivals at the callback. */
   comeBack(parameters: URLSearchParams | string): Promise<APIGatewayProxyResult>;
   /** Logs in from `/login` to the redirect to the return path. */
@@ -164,16 +224,24 @@ export function openBrowser(login: Login): Browser {
     const next = /http-equiv="refresh" content="0;url=([^"]+)"/.exec(page.body)?.[1];
     return next === undefined ? page : send(next.replace('/live', '').replaceAll('&amp;', '&'));
   };
+  const begin: Browser['begin'] = async (path = '/login', change = {}) => {
+    const { statusCode, headers, body } = await send(path);
+    if (statusCode !== 303) throw new Error(`/login answered ${statusCode} ${body}`);
+    return login.world.issuer.authorize(String(headers?.['location']), change);
+  };
   return {
     cookies,
     send,
     comeBack,
-    async logIn(path = '/login', answer = {}) {
-      const begun = await send(path);
-      const location = String(begun.headers?.['location']);
-      if (begun.statusCode !== 303) throw new Error(`/login answered ${begun.statusCode} ${begun.body}`);
-      const parameters = login.world.issuer.authorize(location, answer);
-      return comeBack(parameters);
+    begin,
+    logIn: async (path, change) => comeBack(await begin(path, change)),
+    logOut: (options) => send('/logout', { method: 'POST', ...options }),
+    async ask(path = '/session', options = {}) {
+      const headers = { accept: 'application/json', ...options.headers };
+      const answer = await send(path, { ...options, headers });
+      const isJson = /json/.test(String(answer.headers?.['content-type']));
+      const body = isJson && answer.body !== '' ? JSON.parse(answer.body) : answer.body;
+      return { status: answer.statusCode, code: body.code, body, answer };
     },
   };
 }

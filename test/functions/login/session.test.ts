@@ -1,42 +1,35 @@
-import { ZonesError } from '@helseid-zones/protocol/errors';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { type Browser, type Login, makeLogin, openBrowser, setCookies } from './make-login.ts';
+import { AWAY, type Browser, enter, makeLogin, openBrowser, setCookies } from './make-login.ts';
 
-const JSON_BODY = { accept: 'application/json', 'content-type': 'application/json' };
+const SUMMARY = '/api/summaries/1';
+const OK = { status: 200 };
+const OVER = { status: 401, code: 'session_invalid' };
+const BUSY = { status: 503, code: 'issuer_unreachable' };
+const PID = 'helseid://claims/identity/pid';
+const CHILD = { organization: { child: '994598759' } };
+const INVALID_GRANT = () => Response.json({ error: 'invalid_grant' }, { status: 400 });
 
-async function loggedIn(login: Login): Promise<Browser> {
-  const browser = openBrowser(login);
-  await browser.logIn();
-  // A nonce is remembered by now, so that each grant below is one request.
-  login.world.issuer.posts.length = 0;
-  return browser;
-}
-
-const refreshes = (login: Login) =>
-  login.world.issuer.posts.filter(({ form }) => form['refresh_token']).length;
-const sessions = (login: Login) =>
-  [...login.store.rows.keys()].filter((pk) => pk.startsWith('session#')).length;
-const later = (login: Login, seconds: number) => {
-  login.world.clock.now += seconds * 1000;
-};
-const code = (answer: { body: string }) => JSON.parse(answer.body).code;
-const ask = (browser: Browser, path = '/session') =>
-  browser.send(path, { headers: { accept: 'application/json' } });
 const switchTo = (browser: Browser, body: unknown, headers: Record<string, string> = {}) =>
-  browser.send('/session', {
+  browser.ask('/session', {
     method: 'POST',
-    headers: { ...JSON_BODY, ...headers },
+    headers: { 'content-type': 'application/json', ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
 
+/** A session whose tokens have expired, so that the next request refreshes. */
+async function expire(...parameters: Parameters<typeof enter>) {
+  const entered = await enter(...parameters);
+  entered.login.later(600);
+  return entered;
+}
+
 describe('who am I', () => {
   it('tells what a browser may know, and no more', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
+    const { login, browser } = await enter();
     const now = login.world.clock.now / 1000;
-    const answer = await ask(browser);
-    expect(JSON.parse(answer.body)).toEqual({
+    const { body, answer } = await browser.ask();
+    expect(body).toEqual({
       name: 'Kari Nordmann',
       hpr_number: '565501872',
       security_level: '4',
@@ -45,7 +38,7 @@ describe('who am I', () => {
       ends_at: now + 3600,
     });
     expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', 'content-type': 'application/json' });
-    expect(refreshes(login)).toBe(0);
+    expect(login.refreshes()).toBe(0);
   });
 
   it.each([
@@ -55,98 +48,92 @@ describe('who am I', () => {
     ['two cookies', `__Host-session=${'A'.repeat(43)}; __Host-session=${'B'.repeat(42)}A`],
     ['a cookie of the plain name', `session=${'A'.repeat(43)}`],
   ])('knows nobody with %s', async (_, cookie) => {
-    const login = await makeLogin();
-    await loggedIn(login);
-    const answer = await openBrowser(login).send('/session', { headers: { accept: '*/*', cookie } });
-    expect(answer.statusCode).toBe(401);
-    expect(code(answer)).toBe('session_invalid');
-    expect(answer.headers?.['content-type']).toBe('application/problem+json');
-    expect(setCookies(answer)).toEqual([]);
+    const { login } = await enter();
+    const asked = await openBrowser(login).ask('/session', { headers: { accept: '*/*', cookie } });
+    expect(asked).toMatchObject(OVER);
+    expect(asked.answer.headers?.['content-type']).toBe('application/problem+json');
+    expect(setCookies(asked.answer)).toEqual([]);
   });
 
   it('knows nobody by a table key, nor when an item was moved or altered', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const id = browser.cookies.get('__Host-session')?.value ?? '';
-    const [pk = ''] = [...login.store.rows.keys()].filter((key) => key.startsWith('session#'));
-    const stolen = await browser.send('/session', {
-      headers: { accept: '*/*', cookie: `__Host-session=${pk.slice(8)}` },
-    });
-    expect(stolen.statusCode).toBe(401);
-    const row = login.store.rows.get(pk);
+    const { login, browser, store } = await enter();
+    const [pk = ''] = login.sessions();
+    const cookie = `__Host-session=${pk.slice(8)}`;
+    expect(await browser.ask('/session', { headers: { cookie } })).toMatchObject(OVER);
+    const row = { expires: 0, ...store.rows.get(pk) };
     const other = openBrowser(login);
     await other.logIn();
-    const [pk2 = ''] = [...login.store.rows.keys()].filter((key) => key.startsWith('session#') && key !== pk);
+    const [pk2 = ''] = login.sessions().filter((key) => key !== pk);
     // One's sealed data under another's key opens for neither.
-    login.store.rows.set(pk2, { ...row, expires: row?.expires ?? 0 });
-    expect((await ask(other)).statusCode).toBe(401);
-    expect((await ask(browser)).statusCode).toBe(200);
-    const sealed = Buffer.from(row?.data ?? '', 'base64url');
+    store.rows.set(pk2, { ...row });
+    expect(await other.ask()).toMatchObject(OVER);
+    expect(await browser.ask()).toMatchObject(OK);
+    const sealed = Buffer.from(row.data ?? '', 'base64url');
     for (const at of [0, 15, sealed.length - 1]) {
       const altered = Buffer.from(sealed);
       altered[at] = (altered[at] ?? 0) ^ 1;
-      login.store.rows.set(pk, { ...row, expires: row?.expires ?? 0, data: altered.toString('base64url') });
-      expect((await ask(browser)).statusCode).toBe(401);
+      store.rows.set(pk, { ...row, data: altered.toString('base64url') });
+      expect(await browser.ask()).toMatchObject(OVER);
     }
-    expect(id).not.toBe('');
   });
 
   it('ends without use, which asking is not', async () => {
-    const login = await makeLogin({ idleMinutes: 10, absoluteMinutes: 60 });
-    login.world.issuer.behaviour.expiresIn = 7200;
-    const browser = await loggedIn(login);
-    later(login, 599);
-    expect((await ask(browser)).statusCode).toBe(200);
-    later(login, 1);
-    expect((await ask(browser)).statusCode).toBe(401);
+    const { login, browser } = await enter({ idleMinutes: 10, absoluteMinutes: 60 }, { expiresIn: 7200 });
+    login.later(599);
+    expect(await browser.ask()).toMatchObject(OK);
+    login.later(1);
+    expect(await browser.ask()).toMatchObject(OVER);
   });
 
   it('lives on with use, to its absolute end', async () => {
-    const login = await makeLogin({ idleMinutes: 10, absoluteMinutes: 30 });
-    login.world.issuer.behaviour.expiresIn = 7200;
-    const browser = await loggedIn(login);
+    const { login, browser } = await enter({ idleMinutes: 10, absoluteMinutes: 30 }, { expiresIn: 7200 });
     for (let minutes = 5; minutes < 30; minutes += 5) {
-      later(login, 300);
-      expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
+      login.later(300);
+      expect(await browser.ask(SUMMARY)).toMatchObject(OK);
     }
-    expect(JSON.parse((await ask(browser)).body)).toMatchObject({
-      idle_at: login.world.clock.now / 1000 + 300,
-    });
-    later(login, 300);
-    expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(401);
-  });
-
-  it('ends with its refresh token (rt_expires_in)', async () => {
-    const login = await makeLogin();
-    login.world.issuer.behaviour.response = { rt_expires_in: 700 };
-    const browser = await loggedIn(login);
-    later(login, 699);
-    expect((await ask(browser)).statusCode).toBe(200);
-    // That was a refresh, whose answer gave it 700 seconds more.
-    later(login, 699);
-    expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
-    login.world.issuer.behaviour.response = { rt_expires_in: 10 };
-    later(login, 660);
-    await ask(browser);
-    later(login, 10);
-    expect((await ask(browser)).statusCode).toBe(401);
+    expect(await browser.ask()).toMatchObject({ body: { idle_at: login.world.clock.now / 1000 + 300 } });
+    login.later(300);
+    expect(await browser.ask(SUMMARY)).toMatchObject(OVER);
   });
 
   it('works without a refresh token until the tokens end', async () => {
-    const login = await makeLogin();
-    login.world.issuer.behaviour.response = { refresh_token: undefined, rt_expires_in: undefined };
-    const browser = await loggedIn(login);
-    expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
-    later(login, 600);
-    expect((await ask(browser)).statusCode).toBe(200);
-    expect(code(await ask(browser, '/api/summaries/1'))).toBe('session_invalid');
+    const response = { refresh_token: undefined, rt_expires_in: undefined };
+    const { login, browser } = await enter({}, { response });
+    expect(await browser.ask(SUMMARY)).toMatchObject(OK);
+    login.later(600);
+    expect(await browser.ask()).toMatchObject(OK);
+    expect(await browser.ask(SUMMARY)).toMatchObject(OVER);
   });
 
   it('leads from a session that is over to a login, and never on to a call', async () => {
-    const login = await makeLogin();
-    const page = await openBrowser(login).send('/api/summaries/17?a=1');
+    const page = await openBrowser(await makeLogin()).send('/api/summaries/17?a=1');
     expect(page.statusCode).toBe(401);
     expect(page.body).toContain('href="/live/login"');
+  });
+
+  it.each([
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { 'sec-fetch-site': undefined, origin: 'https://evil.test' },
+  ])('is not told to another site: %j', async (headers) => {
+    const { browser } = await enter();
+    expect(await browser.ask('/session', { headers })).toMatchObject({ status: 403, code: 'csrf_refused' });
+  });
+});
+
+describe('the lifetime of a refresh token', () => {
+  it('ends a session (rt_expires_in)', async () => {
+    const { login, browser, issuer } = await enter({}, { response: { rt_expires_in: 700 } });
+    login.later(699);
+    expect(await browser.ask()).toMatchObject(OK);
+    // That was a refresh, whose answer gave it 700 seconds more.
+    login.later(699);
+    expect(await browser.ask(SUMMARY)).toMatchObject(OK);
+    issuer.behaviour.response = { rt_expires_in: 10 };
+    login.later(660);
+    await browser.ask();
+    login.later(10);
+    expect(await browser.ask()).toMatchObject(OVER);
   });
 
   it.each<[string, Record<string, unknown>, unknown]>([
@@ -155,436 +142,321 @@ describe('who am I', () => {
     ['text', { rt_expires_in: '3600' }, 'string'],
     ['null', { rt_expires_in: null }, 'object'],
     ['there without a refresh token', { rt_expires_in: 10, refresh_token: undefined }, 10],
-  ])('takes no lifetime of a refresh token that is %s, and says so', async (_, response, ignored) => {
-    const login = await makeLogin();
-    login.world.issuer.behaviour.response = response;
-    const browser = await loggedIn(login);
-    const line = {
+  ])('is not taken that is %s, and a line says so', async (_, response, ignored) => {
+    const { login, browser } = await enter({}, { response });
+    expect(login.logs).toContainEqual({
       level: 'warn',
       code: 'session.refresh_lifetime_ignored',
       facts: { rt_expires_in: ignored, refresh_token: !('refresh_token' in response) },
-    };
-    expect(login.logs).toContainEqual(line);
-    const first = await ask(browser);
-    expect(first.statusCode).toBe(200);
-    expect(JSON.parse(first.body).ends_at).toBe(login.world.clock.now / 1000 + 480 * 60);
-    later(login, 590);
-    expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
+    });
+    const endsAt = login.world.clock.now / 1000 + 480 * 60;
+    expect(await browser.ask()).toMatchObject({ ...OK, body: { ends_at: endsAt } });
+    login.later(590);
+    expect(await browser.ask(SUMMARY)).toMatchObject(OK);
   });
 
-  it.each([0, -5, undefined])(
-    'does not end by the lifetime of the refresh token before: %s',
-    async (next) => {
-      const login = await makeLogin();
-      login.world.issuer.behaviour.response = { rt_expires_in: 700 };
-      const browser = await loggedIn(login);
-      later(login, 600);
-      login.world.issuer.behaviour.response = { rt_expires_in: next };
-      expect((await ask(browser)).statusCode).toBe(200);
-      later(login, 200);
-      expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
-      const lines = login.logs.filter((line) => line.code === 'session.refresh_lifetime_ignored');
-      expect(lines.length > 0).toBe(next !== undefined);
-    },
-  );
-
-  it('keeps the lifetime of a refresh token that a refresh did not replace', async () => {
-    const login = await makeLogin();
-    login.world.issuer.behaviour.response = { rt_expires_in: 700 };
-    const browser = await loggedIn(login);
-    later(login, 600);
-    login.world.issuer.behaviour.response = { refresh_token: undefined, rt_expires_in: undefined };
-    expect((await ask(browser)).statusCode).toBe(200);
-    later(login, 100);
-    expect((await ask(browser)).statusCode).toBe(401);
-  });
-
-  it('is not told to another site', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    for (const headers of [
-      { 'sec-fetch-site': 'cross-site' },
-      { 'sec-fetch-site': 'same-site' },
-      { 'sec-fetch-site': undefined, origin: 'https://evil.test' },
-    ]) {
-      const answer = await browser.send('/session', { headers: { accept: '*/*', ...headers } });
-      expect([answer.statusCode, code(answer)]).toEqual([403, 'csrf_refused']);
-    }
+  it.each<[string, Record<string, unknown>, object]>([
+    ['does not outlive its token: 0', { rt_expires_in: 0 }, OK],
+    ['does not outlive its token: negative', { rt_expires_in: -5 }, OK],
+    ['does not outlive its token: absent', { rt_expires_in: undefined }, OK],
+    [
+      'stays with a token that was not replaced',
+      { refresh_token: undefined, rt_expires_in: undefined },
+      OVER,
+    ],
+  ])('%s', async (_, response, later) => {
+    const { login, browser, issuer } = await expire({}, { response: { rt_expires_in: 700 } });
+    issuer.behaviour.response = response;
+    expect(await browser.ask()).toMatchObject(OK);
+    login.later(100);
+    expect(await browser.ask()).toMatchObject(later);
+    const lines = login.logs.filter((line) => line.code === 'session.refresh_lifetime_ignored');
+    expect(lines.length > 0).toBe(response['rt_expires_in'] !== undefined);
   });
 });
 
 describe('refresh', () => {
   it('happens before expiry, for one API, and rotates', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 594);
-    await ask(browser, '/api/summaries/1');
-    expect(refreshes(login)).toBe(0);
-    later(login, 1);
-    await ask(browser, '/api/summaries/1');
-    expect(refreshes(login)).toBe(1);
-    expect(login.world.issuer.posts.at(-1)?.form['resource']).toBe('https://api.test/summaries');
-    later(login, 600);
-    await ask(browser, '/api/summaries/1');
-    expect(refreshes(login)).toBe(2);
-    const used = login.world.issuer.posts.map(({ form }) => form['refresh_token']);
-    expect(new Set(used).size).toBe(2);
+    const { login, browser, issuer } = await enter();
+    for (const [seconds, refreshes] of [
+      [594, 0],
+      [1, 1],
+      [600, 2],
+    ] as const) {
+      login.later(seconds);
+      await browser.ask(SUMMARY);
+      expect(login.refreshes()).toBe(refreshes);
+    }
+    expect(issuer.posts.at(-1)?.form['resource']).toBe('https://api.test/summaries');
+    expect(new Set(issuer.posts.map(({ form }) => form['refresh_token'])).size).toBe(2);
   });
 
   it.each([
     ['without expires_in', undefined],
     ['with expires_in 0', 0],
   ])('does not happen for a token %s until the API refuses it', async (_, expires) => {
-    const login = await makeLogin();
-    const { api, issuer } = login.world;
     // The API's own check has the truth: each token lives for 600 seconds.
-    issuer.behaviour.response = { expires_in: expires };
-    const browser = await loggedIn(login);
+    const { login, browser, api } = await enter({}, { response: { expires_in: expires } });
     const call = async (times: number) => {
-      const before = refreshes(login);
+      const before = login.refreshes();
       for (let calls = 0; calls < times; calls += 1) {
-        expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
-        expect((await ask(browser)).statusCode).toBe(200);
-        later(login, 100);
+        expect(await browser.ask(SUMMARY)).toMatchObject(OK);
+        expect(await browser.ask()).toMatchObject(OK);
+        login.later(100);
       }
-      return refreshes(login) - before;
+      return login.refreshes() - before;
     };
     expect(await call(6)).toBe(0);
     // In the next hour six tokens end. One that came after a refusal counts for a minute, and is replaced once more.
     expect(await call(36)).toBeLessThanOrEqual(12);
     api.behaviour.refused = 'all';
-    expect(code(await ask(browser, '/api/summaries/1'))).toBe('api_answer_unusable');
-    const before = refreshes(login);
-    for (let calls = 0; calls < 3; calls += 1) await ask(browser, '/api/summaries/1');
-    expect(refreshes(login)).toBe(before);
+    expect(await browser.ask(SUMMARY)).toMatchObject({ code: 'api_answer_unusable' });
+    const before = login.refreshes();
+    for (let calls = 0; calls < 3; calls += 1) await browser.ask(SUMMARY);
+    expect(login.refreshes()).toBe(before);
   });
 
   it('is not needed for a token without expires_in where there is no refresh token', async () => {
-    const login = await makeLogin();
-    const { issuer } = login.world;
-    issuer.behaviour.response = { expires_in: undefined, refresh_token: undefined, rt_expires_in: undefined };
-    const browser = await loggedIn(login);
+    const response = { expires_in: undefined, refresh_token: undefined, rt_expires_in: undefined };
+    const { login, browser } = await enter({}, { response });
     for (let calls = 0; calls < 5; calls += 1) {
-      expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
-      later(login, 100);
+      expect(await browser.ask(SUMMARY)).toMatchObject(OK);
+      login.later(100);
     }
   });
 
   it('asks once when many requests race, and loses no update', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 600);
-    const paths = [
-      '/session',
-      '/api/summaries/1',
-      '/api/documents/1',
-      '/api/summaries/2',
-      '/api/documents/2',
-    ];
-    const answers = await Promise.all([...paths, ...paths].map((path) => ask(browser, path)));
-    expect(answers.map(({ statusCode }) => statusCode)).toEqual(Array(10).fill(200));
+    const { login, browser } = await expire();
+    const paths = ['/session', SUMMARY, '/api/documents/1', '/api/summaries/2', '/api/documents/2'];
+    const answers = await Promise.all([...paths, ...paths].map((path) => browser.ask(path)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
     // One refresh an API. The issuer would have refused any refresh token used twice.
-    expect(refreshes(login)).toBe(2);
-    await Promise.all(paths.map((path) => ask(browser, path)));
-    expect(refreshes(login)).toBe(2);
+    expect(login.refreshes()).toBe(2);
+    await Promise.all(paths.map((path) => browser.ask(path)));
+    expect(login.refreshes()).toBe(2);
   });
 
   it('ends the session when the issuer no longer honours it: a new login, no loop', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 600);
-    login.world.issuer.behaviour.fail = () => Response.json({ error: 'invalid_grant' }, { status: 400 });
-    const answer = await ask(browser);
-    expect([answer.statusCode, code(answer)]).toEqual([401, 'session_invalid']);
-    expect(refreshes(login)).toBe(1);
-    expect(sessions(login)).toBe(0);
-    await ask(browser);
-    expect(refreshes(login)).toBe(1);
+    const { login, browser } = await expire({}, {});
+    login.world.issuer.behaviour.fail = INVALID_GRANT;
+    expect(await browser.ask()).toMatchObject(OVER);
+    expect(login.sessions()).toEqual([]);
+    await browser.ask();
+    expect(login.refreshes()).toBe(1);
   });
 
-  it.each<[string, () => Response]>([
-    ['is down', () => new Response('down', { status: 500 })],
-    ['is busy', () => Response.json({ error: 'temporarily_unavailable' }, { status: 429 })],
-  ])('keeps the session when the issuer %s', async (_, fail) => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 600);
-    login.world.issuer.behaviour.fail = fail;
-    const answer = await ask(browser);
-    expect(answer.statusCode).toBeGreaterThanOrEqual(403);
-    expect(sessions(login)).toBe(1);
-    delete login.world.issuer.behaviour.fail;
-    expect((await ask(browser)).statusCode).toBe(200);
+  it.each([
+    ['is down', () => new Response('down', { status: 500 }), 503],
+    ['is busy', () => Response.json({ error: 'temporarily_unavailable' }, { status: 429 }), 503],
+  ])('keeps the session when the issuer %s', async (_, fail, status) => {
+    const { login, browser, issuer } = await expire();
+    issuer.behaviour.fail = fail;
+    expect(await browser.ask()).toMatchObject({ status });
+    expect(login.sessions()).toHaveLength(1);
+    delete issuer.behaviour.fail;
+    expect(await browser.ask()).toMatchObject(OK);
   });
 
-  it.each<[string, Record<string, unknown>]>([
-    ['another sub', { sub: 'person-2' }],
-    ['another pid', { 'helseid://claims/identity/pid': '13116900216' }],
-  ])('ends a session whose refresh brings %s', async (_, claims) => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 600);
-    Object.assign(login.world.issuer.behaviour.idToken, claims);
-    const answer = await ask(browser);
-    expect([answer.statusCode, code(answer)]).toEqual([403, 'person_mismatch']);
-    expect(sessions(login)).toBe(0);
+  it.each<[string, Record<string, unknown>, object]>([
+    ['another sub', { sub: 'person-2' }, { status: 403, code: 'person_mismatch' }],
+    ['another pid', { [PID]: '13116900216' }, { status: 403, code: 'person_mismatch' }],
+    ['another nonce', { nonce: 'another' }, { status: 502, code: 'id_token_invalid' }],
+  ])('ends a session whose refresh brings %s, and keeps nothing of it', async (_, claims, refusal) => {
+    const { login, browser, issuer } = await expire();
+    Object.assign(issuer.behaviour.idToken, claims);
+    // What is left in an index keeps nothing alive.
+    login.failNext('unlink');
+    expect(await browser.ask()).toMatchObject(refusal);
+    expect(login.sessions()).toEqual([]);
     // The token that the session held, and the one that nobody will.
-    expect(login.world.issuer.revoked.size).toBe(2);
-  });
-
-  it('ends a session whose refresh brings another nonce, and keeps nothing of it', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 600);
-    login.world.issuer.behaviour.idToken['nonce'] = 'another';
-    const answer = await ask(browser);
-    expect([answer.statusCode, code(answer)]).toEqual([502, 'id_token_invalid']);
-    expect(sessions(login)).toBe(0);
-    expect(login.world.issuer.revoked.size).toBe(2);
-    expect((await ask(browser)).statusCode).toBe(401);
+    expect(issuer.revoked.size).toBe(2);
+    expect(await browser.ask()).toMatchObject(OVER);
   });
 
   it('accepts a refreshed ID token with the nonce of the login, also after one without', async () => {
     const login = await makeLogin();
     const browser = openBrowser(login);
+    const { issuer } = login.world;
     await browser.logIn();
-    const nonce = login.world.issuer.posts[0]?.form['nonce'];
+    const nonce = issuer.posts[0]?.form['nonce'];
     expect(nonce).toMatch(/.{20}/);
     for (const next of [undefined, nonce, undefined]) {
-      login.world.issuer.behaviour.idToken['nonce'] = next;
-      later(login, 600);
-      expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
+      issuer.behaviour.idToken['nonce'] = next;
+      login.later(600);
+      expect(await browser.ask(SUMMARY)).toMatchObject(OK);
     }
-    login.world.issuer.behaviour.idToken['nonce'] = `${nonce}x`;
-    later(login, 600);
-    expect(code(await ask(browser, '/api/summaries/1'))).toBe('id_token_invalid');
+    issuer.behaviour.idToken['nonce'] = `${nonce}x`;
+    login.later(600);
+    expect(await browser.ask(SUMMARY)).toMatchObject({ code: 'id_token_invalid' });
   });
 
   it('accepts a refreshed ID token without pid, which the login had', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 600);
-    login.world.issuer.behaviour.idToken['helseid://claims/identity/pid'] = undefined;
-    expect((await ask(browser)).statusCode).toBe(200);
+    const { browser, issuer } = await expire();
+    issuer.behaviour.idToken[PID] = undefined;
+    expect(await browser.ask()).toMatchObject(OK);
   });
 
   it('does not bring back a session that was logged out meanwhile, and revokes what it got', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
+    const { login, browser, issuer, store } = await expire();
     const other = openBrowser(login);
     for (const [name, cookie] of browser.cookies) other.cookies.set(name, cookie);
-    later(login, 600);
-    login.store.before = async (operation) => {
+    store.before = async (operation) => {
       if (operation !== 'replace') return;
-      login.store.before = () => undefined;
-      expect((await other.send('/logout', { method: 'POST' })).statusCode).toBe(303);
+      store.before = () => undefined;
+      expect((await other.logOut()).statusCode).toBe(303);
     };
-    expect(code(await ask(browser))).toBe('session_invalid');
-    expect(sessions(login)).toBe(0);
-    expect(login.world.issuer.revoked.size).toBe(2);
+    expect(await browser.ask()).toMatchObject(OVER);
+    expect(login.sessions()).toEqual([]);
+    expect(issuer.revoked.size).toBe(2);
   });
 
-  it('takes over from a request that died, once its lease has lapsed', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 600);
-    const [pk = ''] = [...login.store.rows.keys()].filter((key) => key.startsWith('session#'));
-    await login.store.lease(pk, 1, login.world.clock.now, login.world.clock.now + 5000);
-    login.onWait.run = () => later(login, 1);
-    expect((await ask(browser)).statusCode).toBe(200);
-    expect(refreshes(login)).toBe(1);
+  it.each([
+    ['takes over from a request that died, once its lease has lapsed', 5, OK],
+    ['gives up waiting for a request that takes too long, and keeps the session', 20, BUSY],
+  ])('%s', async (_, lease, first) => {
+    const { login, browser, store } = await expire();
+    const { now } = login.world.clock;
+    await store.lease(login.sessions()[0] ?? '', 1, now, now + lease * 1000);
+    login.onWait.run = () => login.later(1);
+    expect(await browser.ask()).toMatchObject(first);
+    login.later(20);
+    expect(await browser.ask()).toMatchObject(OK);
+    expect(login.refreshes()).toBe(1);
   });
 
-  it('gives up waiting for a request that takes too long, and keeps the session', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 600);
-    const [pk = ''] = [...login.store.rows.keys()].filter((key) => key.startsWith('session#'));
-    await login.store.lease(pk, 1, login.world.clock.now, login.world.clock.now + 20_000);
-    login.onWait.run = () => later(login, 1);
-    const answer = await ask(browser);
-    expect([answer.statusCode, code(answer)]).toEqual([503, 'issuer_unreachable']);
-    later(login, 20);
-    expect((await ask(browser)).statusCode).toBe(200);
-  });
-
-  it.each([21, 55])(
-    'is left to a request whose issuer takes %s seconds: the session lives on',
-    async (seconds) => {
-      const login = await makeLogin();
-      const browser = await loggedIn(login);
-      later(login, 600);
-      login.onWait.run = () => later(login, 1);
-      const { client } = login.deps;
-      const { refreshTokens } = client;
-      let other: { statusCode: number } | undefined;
-      client.refreshTokens = async (request) => {
-        client.refreshTokens = refreshTokens;
-        later(login, seconds);
-        const tokens = await refreshTokens(request);
-        other = await ask(browser);
-        return tokens;
-      };
-      expect((await ask(browser)).statusCode).toBe(200);
-      expect(other?.statusCode).toBe(503);
-      expect((await ask(browser)).statusCode).toBe(200);
-      expect(login.world.issuer.revoked.size).toBe(0);
-    },
-  );
-
-  it('takes what a faster request stored, when its own lease had lapsed, and revokes nothing', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 600);
-    // An issuer whose refresh tokens don't rotate, so that both requests get an answer.
-    const { client } = login.deps;
-    let refreshed: ReturnType<typeof client.refreshTokens> | undefined;
-    client.refreshTokens = ((ask) => (request) => {
-      refreshed ??= ask(request);
-      return refreshed;
-    })(client.refreshTokens);
-    let other: Promise<{ statusCode: number }> | undefined;
-    login.store.before = async (operation) => {
-      if (operation !== 'replace' || other) return;
-      later(login, 66);
-      other = ask(browser);
-      await other;
-    };
-    expect((await ask(browser)).statusCode).toBe(200);
-    expect((await other)?.statusCode).toBe(200);
-    expect(login.world.issuer.revoked.size).toBe(0);
-    expect(sessions(login)).toBe(1);
-  });
-
-  it('leaves alone what a faster request stored, when its own lease had lapsed before it asked', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 600);
+  it.each([
+    ['is left to a request whose issuer takes 21 seconds: the session lives on', 21, false, OK, BUSY],
+    ['is left to a request whose issuer takes 55 seconds: the session lives on', 55, false, OK, BUSY],
+    [
+      'leaves alone what a faster request stored, when its lease had lapsed before it asked',
+      66,
+      true,
+      BUSY,
+      OK,
+    ],
+  ])('%s', async (_, seconds, first, expected, others) => {
+    const { login, browser, issuer } = await expire();
+    login.onWait.run = () => login.later(1);
     const { client } = login.deps;
     const { refreshTokens } = client;
-    let other: { statusCode: number } | undefined;
+    let other: object | undefined;
     client.refreshTokens = async (request) => {
       client.refreshTokens = refreshTokens;
-      later(login, 66);
-      other = await ask(browser);
-      return refreshTokens(request);
+      login.later(seconds);
+      if (first) other = await browser.ask();
+      const tokens = await refreshTokens(request);
+      other ??= await browser.ask();
+      return tokens;
     };
-    const answer = await ask(browser);
-    expect([answer.statusCode, code(answer)]).toEqual([503, 'issuer_unreachable']);
-    expect(other?.statusCode).toBe(200);
-    expect((await ask(browser)).statusCode).toBe(200);
-    expect(login.world.issuer.revoked.size).toBe(0);
+    expect(await browser.ask()).toMatchObject(expected);
+    expect(other).toMatchObject(others);
+    expect(await browser.ask()).toMatchObject(OK);
+    expect(issuer.revoked.size).toBe(0);
   });
 
-  it('finds its own write when the table’s answer got lost', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 600);
-    const { replace } = login.store;
-    login.store.replace = async (...args) => {
+  it('takes what a faster request stored, when its own lease had lapsed, and revokes nothing', async () => {
+    const { login, browser, issuer, store } = await expire();
+    // An issuer whose refresh tokens don't rotate, so that both requests get an answer.
+    const { client } = login.deps;
+    const { refreshTokens } = client;
+    let refreshed: ReturnType<typeof refreshTokens> | undefined;
+    client.refreshTokens = (request) => {
+      refreshed ??= refreshTokens(request);
+      return refreshed;
+    };
+    let other: Promise<object> | undefined;
+    store.before = async (operation) => {
+      if (operation !== 'replace' || other) return;
+      login.later(66);
+      other = browser.ask();
+      await other;
+    };
+    expect(await browser.ask()).toMatchObject(OK);
+    expect(await other).toMatchObject(OK);
+    expect(issuer.revoked.size).toBe(0);
+    expect(login.sessions()).toHaveLength(1);
+  });
+
+  it.each<[string, 'meets itself' | 'fails']>([
+    ['the table’s answer got lost', 'meets itself'],
+    ['the table wrote and then failed', 'fails'],
+  ])('finds its own write when %s', async (_, then) => {
+    const { login, browser, issuer, store } = await expire();
+    const { replace } = store;
+    store.replace = async (...args) => {
       await replace(...args);
-      // The repeated write meets the first.
+      if (then === 'fails') throw AWAY;
       return replace(...args);
     };
-    expect((await ask(browser)).statusCode).toBe(200);
-    const switched = await switchTo(browser, { organization: { child: '994598759' } });
-    expect(switched.statusCode).toBe(200);
-    expect(JSON.parse(switched.body).organization).toEqual({ child: '994598759' });
-    expect(refreshes(login)).toBe(2);
-    expect(login.world.issuer.revoked.size).toBe(0);
+    expect(await browser.ask()).toMatchObject(OK);
+    expect(await switchTo(browser, CHILD)).toMatchObject({ ...OK, body: CHILD });
+    expect(login.refreshes()).toBe(2);
+    expect(issuer.revoked.size).toBe(0);
   });
 
-  it('finds its own write when the table wrote and then failed', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 600);
-    const { replace } = login.store;
-    login.store.replace = async (...args) => {
-      await replace(...args);
-      throw new ZonesError('aws_unavailable', 'No answer from dynamodb.');
-    };
-    expect((await ask(browser)).statusCode).toBe(200);
-    expect(login.world.issuer.revoked.size).toBe(0);
-  });
-
-  it('revokes the token that the table did not take, and keeps the one that it holds', async () => {
-    for (const rotates of [true, false]) {
-      const login = await makeLogin();
-      const browser = await loggedIn(login);
-      const held = login.world.issuer.posts.length;
-      later(login, 600);
-      if (!rotates) login.world.issuer.behaviour.response = { refresh_token: undefined };
-      login.store.before = (operation) => {
-        if (operation === 'replace') throw new ZonesError('aws_unavailable', 'No answer from dynamodb.');
-      };
-      const answer = await ask(browser);
-      expect([answer.statusCode, code(answer)]).toEqual([503, 'issuer_unreachable']);
-      const [asked, ...revoked] = login.world.issuer.posts.slice(held);
-      expect(revoked.map(({ path }) => path)).toEqual(rotates ? ['/revocation'] : []);
-      expect(login.world.issuer.revoked).not.toContain(asked?.form['refresh_token']);
-    }
+  it.each([
+    ['revokes the token that the table did not take', {}, ['/revocation']],
+    ['keeps the token that the session holds, where it was not replaced', { refresh_token: undefined }, []],
+  ])('%s', async (_, response, revoked) => {
+    const { login, browser, issuer } = await expire();
+    issuer.behaviour.response = response;
+    login.failNext('replace');
+    expect(await browser.ask()).toMatchObject(BUSY);
+    const [asked, ...others] = issuer.posts;
+    expect(others.map(({ path }) => path)).toEqual(revoked);
+    expect(issuer.revoked).not.toContain(asked?.form['refresh_token']);
   });
 
   it('answers busy when its lease had lapsed and the session changed without a token for it', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    later(login, 600);
-    login.store.before = (operation, pk) => {
-      const row = login.store.rows.get(pk);
+    const { login, browser, issuer, store } = await expire();
+    store.before = (operation, pk) => {
+      const row = store.rows.get(pk);
       if (operation === 'replace' && row) row.version = 9;
     };
-    const answer = await ask(browser);
-    expect([answer.statusCode, code(answer)]).toEqual([503, 'issuer_unreachable']);
-    expect(sessions(login)).toBe(1);
-    expect(login.world.issuer.revoked.size).toBe(0);
+    expect(await browser.ask()).toMatchObject(BUSY);
+    expect(login.sessions()).toHaveLength(1);
+    expect(issuer.revoked.size).toBe(0);
   });
 });
 
 describe('switching organisation', () => {
   it('refreshes with assertion_details, and drops the tokens of the one before', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    await ask(browser, '/api/documents/1');
-    const answer = await switchTo(browser, { organization: { child: '994598759' } });
-    expect(answer.statusCode).toBe(200);
-    expect(JSON.parse(answer.body).organization).toEqual({ child: '994598759' });
-    const assertion = decodeJwt(login.world.issuer.posts.at(-1)?.form['client_assertion'] ?? '');
+    const { browser, issuer, api } = await enter();
+    await browser.ask('/api/documents/1');
+    expect(await switchTo(browser, CHILD)).toMatchObject({ ...OK, body: CHILD });
+    const assertion = decodeJwt(issuer.posts.at(-1)?.form['client_assertion'] ?? '');
     expect(JSON.stringify(assertion['assertion_details'])).toContain('994598759');
     // Both APIs now get tokens for it, the second one by another refresh.
-    await ask(browser, '/api/summaries/1');
-    await ask(browser, '/api/documents/1');
-    const details = login.world.api.requests
-      .slice(-2)
-      .map(({ headers }) => decodeJwt(headers.get('authorization')?.slice(5) ?? '')['details']);
-    for (const detail of details) expect(JSON.stringify(detail)).toContain('994598759');
+    await browser.ask(SUMMARY);
+    await browser.ask('/api/documents/1');
+    for (const { headers } of api.requests.slice(-2)) {
+      const { details } = decodeJwt<{ details: unknown }>(headers.get('authorization')?.slice(5) ?? '');
+      expect(JSON.stringify(details)).toContain('994598759');
+    }
   });
 
   it('leaves the session as it was when it is refused', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    login.world.issuer.behaviour.fail = () => Response.json({ error: 'invalid_grant' }, { status: 400 });
-    const answer = await switchTo(browser, { organization: { child: '994598759' } });
-    expect([answer.statusCode, code(answer)]).toEqual([403, 'token_refused']);
-    delete login.world.issuer.behaviour.fail;
-    expect(JSON.parse((await ask(browser)).body).organization).toBeUndefined();
-    expect((await ask(browser, '/api/summaries/1')).statusCode).toBe(200);
+    const { browser, issuer } = await enter();
+    issuer.behaviour.fail = INVALID_GRANT;
+    expect(await switchTo(browser, CHILD)).toMatchObject({ status: 403, code: 'token_refused' });
+    delete issuer.behaviour.fail;
+    expect((await browser.ask()).body.organization).toBeUndefined();
+    expect(await browser.ask(SUMMARY)).toMatchObject(OK);
   });
 
   it('is refused where the grant has no such organisation', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
+    const { login, browser } = await enter();
     login.world.signer.refuseNext('grant_refused');
-    const answer = await switchTo(browser, { organization: { child: '994598759' } });
-    expect([answer.statusCode, code(answer)]).toEqual([403, 'grant_refused']);
+    expect(await switchTo(browser, CHILD)).toMatchObject({ status: 403, code: 'grant_refused' });
   });
 
-  it.each<[string, unknown]>([
+  it.each<[string, unknown, Record<string, string>?]>([
     ['no JSON', 'organization=994598759'],
     ['nothing', ''],
     ['null', 'null'],
     ['a list', []],
     ['no organization', {}],
-    ['more than an organization', { organization: { child: '994598759' }, scope: 'all' }],
+    ['more than an organization', { ...CHILD, scope: 'all' }],
     ['a text', { organization: '994598759' }],
     ['a list of organizations', { organization: [{ child: '994598759' }] }],
     ['an empty organization', { organization: {} }],
@@ -594,22 +466,15 @@ describe('switching organisation', () => {
     ['a prototype', '{"organization":{"__proto__":{"child":"994598759"}}}'],
     ['a type', { organization: { child: '994598759', type: 'x' } }],
     ['a very long body', { organization: { child: '9'.repeat(2000) } }],
-  ])('refuses %s', async (_, body) => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const answer = await switchTo(browser, body);
-    expect([answer.statusCode, code(answer)]).toEqual([400, 'request_malformed']);
-    expect(refreshes(login)).toBe(0);
-  });
-
-  it('refuses a form and another site', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const body = { organization: { child: '994598759' } };
-    const form = await switchTo(browser, body, { 'content-type': 'text/plain' });
-    expect(code(form)).toBe('request_malformed');
-    const foreign = await switchTo(browser, body, { 'sec-fetch-site': 'same-site' });
-    expect(code(foreign)).toBe('csrf_refused');
-    expect(refreshes(login)).toBe(0);
+    ['a form', CHILD, { 'content-type': 'text/plain' }],
+    ['another site', CHILD, { 'sec-fetch-site': 'same-site' }],
+  ])('refuses %s', async (what, body, headers) => {
+    const { login, browser } = await enter();
+    const refusal =
+      what === 'another site'
+        ? { status: 403, code: 'csrf_refused' }
+        : { status: 400, code: 'request_malformed' };
+    expect(await switchTo(browser, body, headers)).toMatchObject(refusal);
+    expect(login.refreshes()).toBe(0);
   });
 });
