@@ -1,65 +1,77 @@
 import {
   CreateKeyCommand,
-  type CreateKeyCommandInput,
-  type CreateKeyCommandOutput,
   DescribeKeyCommand,
-  type DescribeKeyCommandInput,
-  type DescribeKeyCommandOutput,
   DisableKeyCommand,
-  type DisableKeyCommandInput,
   EnableKeyCommand,
-  type EnableKeyCommandInput,
   GetKeyPolicyCommand,
-  type GetKeyPolicyCommandInput,
-  type GetKeyPolicyCommandOutput,
   GetPublicKeyCommand,
-  type GetPublicKeyCommandInput,
-  type GetPublicKeyCommandOutput,
   type KMSClient,
   ListKeysCommand,
-  type ListKeysCommandInput,
-  type ListKeysCommandOutput,
   ListResourceTagsCommand,
-  type ListResourceTagsCommandInput,
-  type ListResourceTagsCommandOutput,
 } from '@aws-sdk/client-kms';
 import {
   DescribeSecretCommand,
-  type DescribeSecretCommandInput,
-  type DescribeSecretCommandOutput,
   GetSecretValueCommand,
-  type GetSecretValueCommandInput,
-  type GetSecretValueCommandOutput,
   PutSecretValueCommand,
-  type PutSecretValueCommandInput,
   RotateSecretCommand,
-  type RotateSecretCommandInput,
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
-  type UpdateSecretVersionStageCommandInput,
 } from '@aws-sdk/client-secrets-manager';
 
-type Answer<T> = Promise<Omit<T, '$metadata'>>;
+/** The calls of KMS that the admin zone makes. Neither Sign nor PutKeyPolicy is among them. */
+const KMS_COMMANDS = {
+  createKey: CreateKeyCommand,
+  describeKey: DescribeKeyCommand,
+  disableKey: DisableKeyCommand,
+  enableKey: EnableKeyCommand,
+  getKeyPolicy: GetKeyPolicyCommand,
+  getPublicKey: GetPublicKeyCommand,
+  listKeys: ListKeysCommand,
+  listResourceTags: ListResourceTagsCommand,
+};
 
-/** The calls of KMS that the admin zone makes; AWS's own shapes and error names. Neither Sign nor PutKeyPolicy is among them. */
-export interface KmsPort {
-  createKey(input: CreateKeyCommandInput): Answer<CreateKeyCommandOutput>;
-  describeKey(input: DescribeKeyCommandInput): Answer<DescribeKeyCommandOutput>;
-  disableKey(input: DisableKeyCommandInput): Promise<unknown>;
-  enableKey(input: EnableKeyCommandInput): Promise<unknown>;
-  getKeyPolicy(input: GetKeyPolicyCommandInput): Answer<GetKeyPolicyCommandOutput>;
-  getPublicKey(input: GetPublicKeyCommandInput): Answer<GetPublicKeyCommandOutput>;
-  listKeys(input: ListKeysCommandInput): Answer<ListKeysCommandOutput>;
-  listResourceTags(input: ListResourceTagsCommandInput): Answer<ListResourceTagsCommandOutput>;
+/** The calls of Secrets Manager that the admin zone makes. */
+const SECRETS_COMMANDS = {
+  describeSecret: DescribeSecretCommand,
+  getSecretValue: GetSecretValueCommand,
+  putSecretValue: PutSecretValueCommand,
+  updateSecretVersionStage: UpdateSecretVersionStageCommand,
+  rotateSecret: RotateSecretCommand,
+};
+
+/** A command's call: AWS's own input and output, and its error names. */
+type Call<Command> = Command extends new (
+  ...args: never
+) => {
+  input: infer Input;
+  resolveMiddleware(...args: never): (...args: never) => Promise<{ output: infer Output }>;
 }
+  ? (input: Input) => Promise<Omit<Output, '$metadata'>>
+  : never;
+type Port<Commands> = { [Name in keyof Commands]: Call<Commands[Name]> };
 
-/** The calls of Secrets Manager that the admin zone makes; AWS's own shapes and error names. */
-export interface SecretsPort {
-  describeSecret(input: DescribeSecretCommandInput): Answer<DescribeSecretCommandOutput>;
-  getSecretValue(input: GetSecretValueCommandInput): Answer<GetSecretValueCommandOutput>;
-  putSecretValue(input: PutSecretValueCommandInput): Promise<unknown>;
-  updateSecretVersionStage(input: UpdateSecretVersionStageCommandInput): Promise<unknown>;
-  rotateSecret(input: RotateSecretCommandInput): Promise<unknown>;
+/** See {@link KMS_COMMANDS}. */
+export type KmsPort = Port<typeof KMS_COMMANDS>;
+
+/** See {@link SECRETS_COMMANDS}. */
+export type SecretsPort = Port<typeof SECRETS_COMMANDS>;
+
+/** The {@link KmsPort} of a real client. */
+export const createKmsPort = (client: KMSClient): KmsPort => createPort(client, KMS_COMMANDS);
+
+/** The {@link SecretsPort} of a real client. */
+export const createSecretsPort = (client: SecretsManagerClient): SecretsPort =>
+  createPort(client, SECRETS_COMMANDS);
+
+function createPort<Commands extends object>(
+  client: { send(command: never): Promise<unknown> },
+  commands: Commands,
+): Port<Commands> {
+  const calls = Object.entries(commands).map(([name, Command]) => [
+    name,
+    (input: unknown) => client.send(new Command(input) as never),
+  ]);
+  return Object.fromEntries(calls);
 }
 
 /** Time, replaceable. */
@@ -67,31 +79,6 @@ export interface Clock {
   /** Epoch seconds. */
   now(): number;
   wait(seconds: number): Promise<void>;
-}
-
-/** The {@link KmsPort} of a real client. */
-export function createKmsPort(client: KMSClient): KmsPort {
-  return {
-    createKey: (input) => client.send(new CreateKeyCommand(input)),
-    describeKey: (input) => client.send(new DescribeKeyCommand(input)),
-    disableKey: (input) => client.send(new DisableKeyCommand(input)),
-    enableKey: (input) => client.send(new EnableKeyCommand(input)),
-    getKeyPolicy: (input) => client.send(new GetKeyPolicyCommand(input)),
-    getPublicKey: (input) => client.send(new GetPublicKeyCommand(input)),
-    listKeys: (input) => client.send(new ListKeysCommand(input)),
-    listResourceTags: (input) => client.send(new ListResourceTagsCommand(input)),
-  };
-}
-
-/** The {@link SecretsPort} of a real client. */
-export function createSecretsPort(client: SecretsManagerClient): SecretsPort {
-  return {
-    describeSecret: (input) => client.send(new DescribeSecretCommand(input)),
-    getSecretValue: (input) => client.send(new GetSecretValueCommand(input)),
-    putSecretValue: (input) => client.send(new PutSecretValueCommand(input)),
-    updateSecretVersionStage: (input) => client.send(new UpdateSecretVersionStageCommand(input)),
-    rotateSecret: (input) => client.send(new RotateSecretCommand(input)),
-  };
 }
 
 /** The wall clock. */

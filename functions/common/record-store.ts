@@ -4,7 +4,7 @@ import type { ClientRecord, RecordOwner } from '@helseid-zones/protocol/record';
 import { parseRecord, readRecord, requireOwner } from '@helseid-zones/protocol/record';
 import { changeOwner, findKey } from '@helseid-zones/protocol/record-states';
 import { awsErrorName, type Clock, type SecretsPort, systemClock } from './key-ports.ts';
-import { SETTLING, untilThere } from './until-there.ts';
+import { retryUntilVisible, SETTLING } from './retry.ts';
 
 /** The stage a new version of a record is written under before it becomes current. Only ever on the newest attempt. */
 export const DRAFT_STAGE = 'HELSEIDZONES_DRAFT';
@@ -99,7 +99,7 @@ export function createRecordStore({
         RemoveFromVersionId: from,
       });
     try {
-      await untilThere({ clock, deadline: Number.POSITIVE_INFINITY }, move, isMissing);
+      await retryUntilVisible({ clock, deadline: Number.POSITIVE_INFINITY }, move, isMissing);
     } catch (error) {
       // Somebody came first, or an answer was lost and the SDK asked twice: the version that is current now decides.
       if (awsErrorName(error) !== 'InvalidParameterException') throw error;

@@ -15,7 +15,8 @@ import {
   hasPolicy,
 } from '../common/client-keys.ts';
 import { awsErrorName } from '../common/key-ports.ts';
-import type { ListedKey, Rotation } from '../rotation/ports.ts';
+import type { Rotation } from '../rotation/rotation.ts';
+import type { ListedKey } from '../rotation/self-service.ts';
 import type { Figures } from './metrics.ts';
 import { isRotationDue } from './rotation-due.ts';
 

@@ -1,18 +1,18 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { readAdminWorld } from './admin-world.ts';
-import { openRotation } from './open-rotation.ts';
+import { openRotation } from './rotation.ts';
 import { runStep } from './run-step.ts';
+import { readAdminDependencies } from './settings.ts';
 
 /** Seconds before its end at which a function stops waiting for HelseID: one slow token request more must fit in. */
 const RESERVE = 30;
 
-const { world, clients, metrics } = readAdminWorld(import.meta.url);
+const { dependencies, clients, metrics } = readAdminDependencies(import.meta.url);
 
 /** Rotates a client's key, one of the four steps at a time. Secrets Manager invokes it, and nobody else may. */
 export const handler = (event: unknown, context: { getRemainingTimeInMillis(): number }): Promise<void> =>
   runStep(
     {
-      audit: world.audit,
+      audit: dependencies.audit,
       countFailure: (client) => {
         metrics.addDimension('client', client);
         metrics.addMetric('RotationFailed', 'Count', 1);
@@ -25,7 +25,7 @@ export const handler = (event: unknown, context: { getRemainingTimeInMillis(): n
             facts: { secret: secretArn },
           });
         const remaining = context.getRemainingTimeInMillis() / 1000 - RESERVE;
-        return openRotation(client, world, world.clock.now() + remaining);
+        return openRotation(client, dependencies, dependencies.clock.now() + remaining);
       },
     },
     event,

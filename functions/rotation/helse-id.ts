@@ -9,9 +9,23 @@ import type { ClientConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Intent, Signer } from '@helseid-zones/protocol/intents';
 import type { Audit } from '../common/record-store.ts';
-import type { HelseId } from './ports.ts';
-import { makeUpKey, proveKey } from './prove-key.ts';
-import { createSelfService } from './self-service.ts';
+import { makeUpKey, proveKey } from './acceptance.ts';
+import { createSelfService, type SelfService } from './self-service.ts';
+
+/** What the admin zone does as a client of HelseID. */
+export interface HelseId {
+  /**
+   * Resolves when the issuer has authenticated the client by exactly this key, now: asked for a token, never a cached one.
+   * What else it has against the client does not count. Throws what the token client throws, and `rotation_failed` where
+   * no key can be proved.
+   */
+  proveKey(kid: string, algorithm: Algorithm): Promise<void>;
+  /**
+   * The self-service API, called with a token of the current key (and after `invalid_client` of the newest registered
+   * one), or of a pinned key.
+   */
+  selfService(kid?: string): SelfService;
+}
 
 /** What {@link createHelseId} is made of. */
 export interface HelseIdDeps {

@@ -3,8 +3,8 @@ import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { findKey } from '@helseid-zones/protocol/record-states';
 import * as v from 'valibot';
 import { awsErrorName } from '../common/key-ports.ts';
-import { untilThere } from '../common/until-there.ts';
-import type { Rotation } from './ports.ts';
+import { retryUntilVisible } from '../common/retry.ts';
+import type { Rotation } from './rotation.ts';
 
 /**
  * What the AWSPENDING version of a rotation holds: which key it is about, and nothing that changes. It is written once,
@@ -44,7 +44,7 @@ export async function readPlan({ secrets, secretArn }: Rotation, token: string):
  * @throws ZonesError `rotation_failed` where there is no plan; `key_unknown` where the record has lost its key
  */
 export function readPlannedKey(rotation: Rotation, token: string): Promise<KeyEntry> {
-  return untilThere(
+  return retryUntilVisible(
     rotation,
     async () => {
       const kid = await readPlan(rotation, token);

@@ -2,7 +2,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
 import { describeFailure } from '../common/aws-error.ts';
 import type { Audit } from '../common/record-store.ts';
-import type { Rotation } from './ports.ts';
+import type { Rotation } from './rotation.ts';
 import { STEPS } from './steps.ts';
 
 const eventSchema = v.object({

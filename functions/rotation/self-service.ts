@@ -4,7 +4,29 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
 import * as v from 'valibot';
 import type { Audit } from '../common/record-store.ts';
-import type { ListedKey, RegisteredJwk, SelfService } from './ports.ts';
+
+/** A key as HelseID's self-service API lists it. */
+export interface ListedKey {
+  kid: string;
+  /** Epoch seconds; absent for a key without an expiry. */
+  expires?: number;
+}
+
+/** A public JWK as it is registered: as NHN's libraries post it. */
+export interface RegisteredJwk {
+  kty: string;
+  kid: string;
+  alg: string;
+  use: 'sig';
+  [parameter: string]: string;
+}
+
+/** HelseID's self-service API for one client. Throws `self_service_refused` (a 4xx) and `self_service_unreachable`. */
+export interface SelfService {
+  listKeys(): Promise<ListedKey[]>;
+  /** Resolves to the expiry that HelseID sets, where it names one. */
+  registerKey(jwk: RegisteredJwk): Promise<number | undefined>;
+}
 
 /** Milliseconds that one call may take in all. */
 const TIMEOUT = 15_000;
@@ -128,4 +150,27 @@ function readTime(value: string | number): number {
   if (typeof value === 'number') return value;
   if (/^\d+$/.test(value)) return Number(value);
   return /^\d{4}-\d\d-\d\d/.test(value) ? Math.floor(Date.parse(value) / 1000) : Number.NaN;
+}
+
+/**
+ * Has a key registered at HelseID and resolves to its expiry (epoch seconds), where it has one. What HelseID lists
+ * decides, before the key is posted and after an answer that leaves open what has happened: nothing is posted twice.
+ * @throws ZonesError `self_service_refused`, `self_service_unreachable`
+ */
+export async function registerKey(selfService: SelfService, jwk: RegisteredJwk): Promise<number | undefined> {
+  const listed = await findListed(selfService, jwk.kid);
+  if (listed) return listed.expires;
+  try {
+    return await selfService.registerKey(jwk);
+  } catch (error) {
+    if (!isZonesError(error, 'self_service_unreachable') && !isZonesError(error, 'self_service_refused'))
+      throw error;
+    const arrived = await findListed(selfService, jwk.kid).catch(() => undefined);
+    if (arrived) return arrived.expires;
+    throw error;
+  }
+}
+
+async function findListed(selfService: SelfService, kid: string): Promise<ListedKey | undefined> {
+  return (await selfService.listKeys()).find((key) => key.kid === kid);
 }

@@ -1,8 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
+import type { Fetch } from '@helseid-zones/client/http';
+import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import type { ClientConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { Signer } from '@helseid-zones/protocol/intents';
 import type { KeyPolicyTemplate, KeyPolicyValues } from '@helseid-zones/protocol/key-policy';
+import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import * as v from 'valibot';
+import {
+  type Clock,
+  createKmsPort,
+  createSecretsPort,
+  type KmsPort,
+  type SecretsPort,
+  systemClock,
+} from '../common/key-ports.ts';
+import { createLog } from '../common/log.ts';
+import type { Audit } from '../common/record-store.ts';
 
 /** Seconds that HelseID may take to honour a new key everywhere, where nothing else is declared: NHN's self-service samples wait 20 s. */
 const PROPAGATION = 20;
@@ -103,4 +122,47 @@ function need<T>(record: Readonly<Record<string, T>>, client: string, what: stri
   const found = record[client];
   if (found !== undefined) return found;
   throw new ZonesError('config_invalid', `${what} has no "${client}"; deploy once more.`);
+}
+
+/** The world outside, as the admin zone's functions reach it: the one place where it is passed in. */
+export interface AdminDependencies {
+  kms: KmsPort;
+  secrets: SecretsPort;
+  /** The signer of one client. */
+  signer: (functionArn: string) => Signer;
+  fetch?: Fetch;
+  clock: Clock;
+  audit: Audit;
+}
+
+/** The admin zone's functions are patient: a throttled call is repeated for half a minute before a step fails. */
+const PATIENCE = { maxAttempts: 8, retryMode: 'adaptive' } as const;
+
+/**
+ * Everything the admin zone's functions get from outside: clients of AWS, files beside the bundle (which is at `here`) and
+ * environment. Metrics carry the system as `service`, as the signers' do.
+ * @throws ZonesError `config_invalid`
+ */
+export function readAdminDependencies(here: string): {
+  dependencies: AdminDependencies;
+  clients: AdminClient[];
+  metrics: Metrics;
+} {
+  const aws = createAwsCaller(readAwsConfig(process.env), { timeout: 30_000 });
+  const readFile = (name: string) => readFileSync(new URL(name, here), 'utf8');
+  const files = { config: readFile('./config.json'), policies: readFile('./key-policy.json') };
+  const clients = readAdminClients({ ...files, env: process.env });
+  const service = clients[0]?.system ?? 'none';
+  const dependencies: AdminDependencies = {
+    kms: createKmsPort(new KMSClient(PATIENCE)),
+    secrets: createSecretsPort(new SecretsManagerClient(PATIENCE)),
+    signer: (functionArn) => createRemoteSigner({ aws, functionArn }),
+    clock: systemClock,
+    audit: createLog({ service, env: process.env }).audit,
+  };
+  return {
+    dependencies,
+    clients,
+    metrics: new Metrics({ namespace: METRICS_NAMESPACE, serviceName: service }),
+  };
 }

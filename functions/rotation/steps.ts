@@ -9,13 +9,12 @@ import {
   switchCurrent,
 } from '@helseid-zones/protocol/record-states';
 import { enableClientKey, readClientKey } from '../common/client-keys.ts';
-import { untilThere } from '../common/until-there.ts';
+import { retryUntilVisible } from '../common/retry.ts';
+import { isBeyondTheKey, isKeyRefused, tryPatiently, waitUntil } from './acceptance.ts';
 import { findCandidate } from './find-candidate.ts';
 import { readPlan, readPlannedKey, writePlan } from './plan.ts';
-import type { Rotation } from './ports.ts';
-import { isBeyondTheKey, isKeyRefused } from './prove-key.ts';
-import { registerKey } from './register-key.ts';
-import { tryPatiently, waitUntil } from './wait-for-key.ts';
+import type { Rotation } from './rotation.ts';
+import { registerKey } from './self-service.ts';
 
 /** One of the four calls that Secrets Manager makes for a rotation; `token` is its ClientRequestToken. */
 export type Step = (rotation: Rotation, token: string) => Promise<void>;
@@ -108,7 +107,7 @@ async function register(rotation: Rotation, key: KeyEntry, bootstrap: boolean): 
 /** Whether HelseID accepts a key now. A signer that does not know the key yet is asked again. */
 async function isAccepted(rotation: Rotation, { kid, algorithm }: KeyEntry): Promise<boolean> {
   try {
-    await untilThere(rotation, () => rotation.helseId.proveKey(kid, algorithm), isUnknownYet);
+    await retryUntilVisible(rotation, () => rotation.helseId.proveKey(kid, algorithm), isUnknownYet);
     return true;
   } catch (error) {
     if (isKeyRefused(error)) return false;

@@ -5,7 +5,7 @@ import type { ClientRecord } from '@helseid-zones/protocol/record';
 import { findKey } from '@helseid-zones/protocol/record-states';
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
 import { createRecordStore, type RecordStore } from '../../functions/common/record-store.ts';
-import { createPatientKms } from '../../functions/common/until-there.ts';
+import { createRetryingKms } from '../../functions/common/retry.ts';
 import type { ADMIN_FUNCTIONS } from '../declaration/fields.ts';
 import { functionName, recordName } from '../declaration/names.ts';
 import type { ClientDeclaration, SystemDeclaration } from '../declaration/schema.ts';
@@ -127,7 +127,7 @@ export async function openClientOf(
 
 /** KMS for reading a key that may have been made a moment ago. */
 export function patientKms({ kms, clock }: Desk): KmsPort {
-  return createPatientKms(kms, { clock, deadline: Number.POSITIVE_INFINITY });
+  return createRetryingKms(kms, { clock, deadline: Number.POSITIVE_INFINITY });
 }
 
 function sayChanges(desk: Desk) {

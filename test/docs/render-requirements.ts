@@ -24,10 +24,13 @@ export function missingTests({ shown }: Requirement, read: (file: string) => str
   });
 }
 
-/** A test by that title: the first argument of `it(`, `test(`, or of what `it.each(…)` and `test.each(…)` give; or the row of a table of cases. */
+/** A test by that title: the first argument of `it(`, `test(`, or of what `it.each(…)` and `test.each(…)` give; or the row of a table of cases, in brackets or by its name. */
 function hasTest(text: string, title: string): boolean {
   const literal = title.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`(?:(?:\\b(?:it|test)|\\))\\(|^\\s*\\[)\\s*'${literal}'`, 'm').test(text);
+  return new RegExp(
+    `(?:(?:\\b(?:it|test)|\\))\\(|^\\s*\\[)\\s*'${literal}'|^\\s*'?${literal}'?: \\(`,
+    'm',
+  ).test(text);
 }
 
 function renderRow({ id, demands, met, shown, open }: Requirement): string {

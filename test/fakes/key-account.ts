@@ -128,10 +128,12 @@ export function createFakeKeyAccount(now: () => number = () => 0): FakeKeyAccoun
     async disableKey({ KeyId }) {
       begin('disableKey');
       change(KeyId, 'Disabled');
+      return {};
     },
     async enableKey({ KeyId }) {
       begin('enableKey');
       change(KeyId, 'Enabled');
+      return {};
     },
     async getKeyPolicy({ KeyId }) {
       begin('getKeyPolicy');

@@ -85,6 +85,7 @@ export function createFakeSecrets(text: string, now: () => number = () => 0): Fa
           'InvalidRequestException',
           "A previous rotation isn't complete. That rotation will be reattempted.",
         );
+      return { ARN };
     },
     async describeSecret(input) {
       checkArn(input);
@@ -142,6 +143,7 @@ export function createFakeSecrets(text: string, now: () => number = () => 0): Fa
       else if (stage === 'AWSCURRENT')
         throw refuse('InvalidParameterException', 'AWSCURRENT can only be moved.');
       else stages.delete(stage);
+      return { ARN };
     },
   };
   return fake;

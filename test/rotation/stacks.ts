@@ -7,8 +7,8 @@ import type { Grant } from '@helseid-zones/protocol/grant';
 import type { Intent, Signer, SignResponse } from '@helseid-zones/protocol/intents';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
-import { createHelseId } from '../../functions/rotation/helse-id.ts';
-import type { HelseId } from '../../functions/rotation/ports.ts';
+import { createHelseId, type HelseId } from '../../functions/rotation/helse-id.ts';
+
 import { createSelfService } from '../../functions/rotation/self-service.ts';
 import { chooseKey } from '../../functions/signer/choose-key.ts';
 import { createRecordReader, type ReadRecord } from '../../functions/signer/read-record.ts';

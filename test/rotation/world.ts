@@ -3,11 +3,12 @@ import { type ClientRecord, parseRecord, SEED_RECORD } from '@helseid-zones/prot
 import { createClientKey, readClientKey } from '../../functions/common/client-keys.ts';
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
 import { createRecordStore } from '../../functions/common/record-store.ts';
-import { createPatientKms } from '../../functions/common/until-there.ts';
+import { createRetryingKms } from '../../functions/common/retry.ts';
 import type { Task } from '../../functions/key-watch/checks.ts';
 import type { Figures } from '../../functions/key-watch/metrics.ts';
 import { runChecks } from '../../functions/key-watch/run-checks.ts';
-import type { RegisteredJwk, Rotation } from '../../functions/rotation/ports.ts';
+import type { Rotation } from '../../functions/rotation/rotation.ts';
+import type { RegisteredJwk } from '../../functions/rotation/self-service.ts';
 import { STEPS } from '../../functions/rotation/steps.ts';
 import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
 import { createFakeKeyAccount, type FakeKeyAccount } from '../fakes/key-account.ts';
@@ -146,7 +147,7 @@ export function createWorld(options: WorldOptions = {}): World {
       const clock = guarded.clock(world);
       const deadline = now() + time;
       const ports = {
-        kms: createPatientKms(guarded.kms(kms), { clock, deadline }),
+        kms: createRetryingKms(guarded.kms(kms), { clock, deadline }),
         secrets: guarded.secrets(secrets),
         clock,
       };

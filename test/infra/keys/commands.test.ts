@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { RegisteredJwk } from '../../../functions/rotation/ports.ts';
+import type { RegisteredJwk } from '../../../functions/rotation/self-service.ts';
 import { recordName } from '../../../infra/declaration/names.ts';
 import type { ClientDeclaration } from '../../../infra/declaration/schema.ts';
 import { renderKeyPolicy } from '../../../infra/key-policy.ts';

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
-import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { type Patience, retryUntilDeadline } from '../common/retry.ts';
 
 /**
  * What an authorization server says of a request after it has authenticated the client (RFC 6749 5.2, RFC 8707 2): the key
@@ -72,4 +73,72 @@ export function makeUpKey(algorithm: Algorithm): { privateKey: KeyObject; algori
     ? generateKeyPairSync('ec', { namedCurve: crv })
     : generateKeyPairSync('rsa', { modulusLength: signatureBytes * 8 });
   return { privateKey, algorithm };
+}
+
+/** Seconds that anything but HelseID's own refusal is waited for: a signer that wakes up, KMS that has not heard of a new key. */
+const HICCUP = 120;
+
+/** What waiting can't mend, or what Secrets Manager's own retries are for. */
+const HOPELESS: readonly ErrorCode[] = [
+  'config_invalid',
+  'details_invalid',
+  'grant_refused',
+  'intent_malformed',
+  'record_invalid',
+  'request_malformed',
+  'rotation_failed',
+  'self_service_refused',
+  'self_service_unreachable',
+];
+
+/**
+ * Does something that needs HelseID to accept a key, again and again until it does or the function's time is nearly over.
+ * HelseID needs 20 seconds and more to honour a new key; a signer that has long been idle may fail once. What `run` does
+ * must be harmless to do twice.
+ * @throws ZonesError `rotation_failed` with the last refusal as cause; the next run goes on from here. What waiting can't
+ * mend is thrown as it is
+ */
+export async function tryPatiently<T>(
+  { clock, deadline }: Patience,
+  kid: string,
+  run: () => Promise<T>,
+): Promise<T> {
+  const hiccup = Math.min(clock.now() + HICCUP, deadline);
+  const deadlineOf = (error: unknown) => {
+    if (isHopeless(error)) return undefined;
+    return isZonesError(error, 'token_refused') ? deadline : hiccup;
+  };
+  try {
+    return await retryUntilDeadline(clock, run, deadlineOf);
+  } catch (error) {
+    throw isHopeless(error) ? error : notAcceptedError(error as ZonesError, kid);
+  }
+}
+
+function isHopeless(error: unknown): boolean {
+  return !isZonesError(error) || HOPELESS.includes(error.code) || isBeyondTheKey(error);
+}
+
+/**
+ * Waits until `time` (epoch seconds).
+ * @throws ZonesError `rotation_failed` when the function's time would be over by then; the next run goes on from here
+ */
+export async function waitUntil({ clock, deadline }: Patience, time: number, kid: string): Promise<void> {
+  if (time > deadline)
+    throw new ZonesError(
+      'rotation_failed',
+      'The new key needs more time than this run has left; run it again.',
+      {
+        facts: { kid },
+      },
+    );
+  await clock.wait(time - clock.now());
+}
+
+function notAcceptedError(cause: ZonesError, kid: string): ZonesError {
+  return new ZonesError(
+    'rotation_failed',
+    `The issuer does not accept the new key yet (${cause.code}); the current key stays and the next run tries again.`,
+    { cause, facts: { ...cause.facts, kid, reason: cause.code } },
+  );
 }

@@ -1,5 +1,29 @@
 import { awsErrorName, type Clock, type KmsPort } from './key-ports.ts';
 
+/** Seconds before each further try; the last is repeated. */
+const PAUSES = [1, 2, 4, 5] as const;
+
+/**
+ * Tries again until it succeeds, fails with an error that has no deadline, or that error's deadline (epoch seconds) would have
+ * passed after the next pause; then throws the last error. What `run` does must be harmless to repeat.
+ */
+export async function retryUntilDeadline<T>(
+  clock: Clock,
+  run: () => Promise<T>,
+  deadlineOf: (error: unknown) => number | undefined,
+): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      const pause = PAUSES[tries] ?? 5;
+      const deadline = deadlineOf(error);
+      if (deadline === undefined || clock.now() + pause > deadline) throw error;
+      await clock.wait(pause);
+    }
+  }
+}
+
 /** How long something that AWS has just made may be waited for. */
 export interface Patience {
   clock: Clock;
@@ -13,28 +37,14 @@ export interface Patience {
  */
 export const SETTLING = 60;
 
-/** Seconds before each further question; the last is repeated. */
-const PAUSES = [1, 2, 4, 5] as const;
-
-/**
- * Asks until what was just made is there: until `ask` answers, fails with something that `isMissing` does not know, or the
- * time is over; then the last answer stands. `ask` must be harmless to repeat.
- */
-export async function untilThere<T>(
+/** {@link retryUntilDeadline} for what was just made and may not be visible yet: what `isMissing` knows is asked again. */
+export function retryUntilVisible<T>(
   { clock, deadline }: Patience,
   ask: () => Promise<T>,
   isMissing: (error: unknown) => boolean,
 ): Promise<T> {
   const end = Math.min(clock.now() + SETTLING, deadline);
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await ask();
-    } catch (error) {
-      const pause = PAUSES[Math.min(tries, PAUSES.length - 1)] ?? 1;
-      if (!isMissing(error) || clock.now() + pause > end) throw error;
-      await clock.wait(pause);
-    }
-  }
+  return retryUntilDeadline(clock, ask, (error) => (isMissing(error) ? end : undefined));
 }
 
 /** What KMS may say for a while of a key that it has just made, or enabled. */
@@ -44,11 +54,11 @@ const UNSETTLED = ['NotFoundException', 'KMSInvalidStateException', 'DisabledExc
  * A KMS that is asked again while it does not know a key yet. Every call that names a key is of that kind; those that name
  * none go through as they are. A key that is gone for good is waited for as well: KMS does not tell the two apart.
  */
-export function createPatientKms(kms: KmsPort, patience: Patience): KmsPort {
+export function createRetryingKms(kms: KmsPort, patience: Patience): KmsPort {
   const again =
     <I, O>(call: (input: I) => Promise<O>) =>
     (input: I) =>
-      untilThere(
+      retryUntilVisible(
         patience,
         () => call(input),
         (error) => UNSETTLED.includes(awsErrorName(error)),
