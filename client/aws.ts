@@ -103,7 +103,7 @@ export function readAwsConfig(env: Readonly<Record<string, string | undefined>>)
 }
 
 /** What SignatureV4 wants of a hash: SHA-256, keyed where a secret is given. */
-class Sha256 {
+export class Sha256 {
   readonly #hash;
   constructor(secret?: unknown) {
     this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as BinaryLike);

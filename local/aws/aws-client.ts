@@ -1,6 +1,6 @@
+import { Sha256 } from '@helseid-zones/client/aws';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Credentials } from './credentials.ts';
-import { Sha256 } from './sha256.ts';
 
 /** As whom, and by which way, the local AWS is called. */
 export interface AwsAccess {

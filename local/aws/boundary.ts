@@ -8,7 +8,7 @@ import {
   rolePrincipal,
   type World,
 } from '../../infra/proof/policy/index.ts';
-import type { Authorize, Caller } from './authorize.ts';
+import type { Authorize, Caller } from './call.ts';
 
 /**
  * The policy engine as the local AWS asks it: the roles, boundaries, endpoint and resource policies of the template decide, and

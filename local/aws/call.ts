@@ -1,7 +1,43 @@
-import { type Authorize, type Caller, type Context, type Need, requireAccess } from './authorize.ts';
+import { AwsError } from './errors.ts';
 
-/** The members of a JSON request. */
-export type Input = Readonly<Record<string, unknown>>;
+/** Condition keys of one request: absent keys are absent, lists are multi-valued keys. */
+export type Context = Readonly<Record<string, string | readonly string[]>>;
+
+/** Who is calling, once its signature is verified: a role session, or an AWS service on its own behalf. */
+export interface Caller {
+  /** The role's ARN (`aws:PrincipalArn`), or a service principal such as `events.amazonaws.com`. */
+  arn: string;
+  kind: 'role' | 'service';
+  account: string;
+  /** What messages call it: `arn:aws:sts::…:assumed-role/…` for a role session. */
+  session: string;
+  /** Function whose credentials these are (`lambda:SourceFunctionArn`). */
+  functionArn?: string | undefined;
+}
+
+/** One permission that a call needs. */
+export interface Need {
+  /** IAM action, e.g. `kms:Sign`. */
+  action: string;
+  /** ARN, or `*` for actions without a resource. */
+  resource: string;
+  /** The service's own condition keys for this request. */
+  context?: Context | undefined;
+  /** The resource's own policy, where it has one that is not in the template (keys made at run time). */
+  resourcePolicy?: unknown;
+}
+
+/** What the policy engine is asked. */
+export interface AccessRequest extends Need {
+  caller: Caller;
+  context: Context;
+}
+
+/** Its answer; `message` is AWS's sentence, safe to return to the caller. */
+export type Decision = { allowed: true } | { allowed: false; message: string };
+
+/** The port through which the local AWS asks the policy engine (infra/proof); see boundary.ts. */
+export type Authorize = (request: AccessRequest) => Decision;
 
 /** One authenticated call while it is worked on. */
 export interface Call {
@@ -13,27 +49,11 @@ export interface Call {
   require(need: Need): void;
 }
 
-/** One operation of a service. `needs` may throw too (no such key), as AWS looks a resource up before it looks at policies. */
-export interface Operation {
-  needs(input: Input, call: Call): readonly Need[];
-  run(input: Input, call: Call): unknown;
-}
-
-/** A service of AWS's JSON protocols: its operations by name. */
-export interface JsonService {
-  /** Signing name. */
-  name: string;
-  /** Part of `X-Amz-Target` before the dot. */
-  target: string;
-  version: '1.0' | '1.1';
-  operations: Readonly<Record<string, Operation>>;
-}
-
 /** Condition keys that a call has or lacks by the way it came. */
 export interface Route {
   /** Id of the VPC endpoint; absent on the public listener. */
-  vpce?: string;
-  vpc?: string;
+  vpce?: string | undefined;
+  vpc?: string | undefined;
 }
 
 /**
@@ -113,7 +133,10 @@ function callWith(authorize: Authorize, caller: Caller, requestId: string, conte
     caller,
     requestId,
     context,
-    require: (need) =>
-      requireAccess(authorize, { ...need, caller, context: { ...context, ...need.context } }),
+    require(need) {
+      const decision = authorize({ ...need, caller, context: { ...context, ...need.context } });
+      if (decision.allowed) return;
+      throw new AwsError('AccessDeniedException', decision.message);
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Caller } from './authorize.ts';
+import type { Caller } from './call.ts';
 
 /** Credentials of a role's session; without a session token they are like a user's long-lived ones, which `curl` takes as they are. */
 export interface Credentials {
@@ -12,7 +12,7 @@ export interface Credentials {
 export interface SessionRole {
   arn: string;
   account: string;
-  functionArn?: string;
+  functionArn?: string | undefined;
 }
 
 /** Who holds which credentials. Lives as long as the process: nothing is written to disk. */
@@ -34,9 +34,8 @@ export function createCredentialTable(): CredentialTable {
   const byKeyId = new Map<string, { caller: Caller; credentials: Credentials }>();
   const bySession = new Map<string, Credentials>();
   return {
-    issue(role, sessionName, kind = 'temporary') {
-      const roleName = role.arn.split('/').pop() ?? '';
-      const session = `arn:aws:sts::${role.account}:assumed-role/${roleName}/${sessionName}`;
+    issue({ arn, account, functionArn }, sessionName, kind = 'temporary') {
+      const session = `arn:aws:sts::${account}:assumed-role/${arn.split('/').at(-1)}/${sessionName}`;
       const known = bySession.get(session);
       if (known !== undefined) return known;
       const credentials = {
@@ -44,14 +43,7 @@ export function createCredentialTable(): CredentialTable {
         secretAccessKey: randomBytes(30).toString('base64url'),
         ...(kind === 'temporary' ? { sessionToken: randomBytes(48).toString('base64url') } : {}),
       };
-      const { functionArn } = role;
-      const caller: Caller = {
-        kind: 'role',
-        arn: role.arn,
-        account: role.account,
-        session,
-        ...(functionArn === undefined ? {} : { functionArn }),
-      };
+      const caller: Caller = { kind: 'role', arn, account, session, functionArn };
       bySession.set(session, credentials);
       byKeyId.set(credentials.accessKeyId, { caller, credentials });
       return credentials;

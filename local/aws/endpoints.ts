@@ -1,5 +1,19 @@
-import { type AwsDeps, startListener } from './listener.ts';
-import type { Networks, TemplateEndpoint } from './template/network.ts';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { beginCall, type Call, type Caller, type Need, type Route } from './call.ts';
+import type { AwsContext } from './context.ts';
+import { AwsError, type WireResponse, writeJsonError } from './errors.ts';
+import { type Listening, listen, readBody } from './http.ts';
+import type { Emulator } from './operation.ts';
+import { verifySignature, type WireRequest } from './sigv4.ts';
+import type { Networks, TemplateEndpoint } from './template/resources.ts';
+
+const MAX_BODY = 10 * 1024 * 1024;
+
+/** What every listener of the local AWS shares. */
+export type AwsDeps = Pick<AwsContext, 'authorize' | 'credentials' | 'trail' | 'region' | 'now'> & {
+  services: readonly Emulator[];
+};
 
 /** A VPC endpoint with its listener. */
 export interface LocalEndpoint extends TemplateEndpoint {
@@ -49,4 +63,97 @@ export async function startEndpoints(deps: AwsDeps, networks: Networks): Promise
       await Promise.all([open.close(), ...started.map(({ close }) => close())]);
     },
   };
+}
+
+/**
+ * Listens as one VPC endpoint (then only `only` is served, and `aws:SourceVpce` and `aws:SourceVpc` are the route's), or as
+ * AWS's public endpoints. Every request is verified, authorised and put on the trail before it is answered.
+ */
+export function startListener(deps: AwsDeps, route: Route, only?: string): Promise<Listening> {
+  return listen((request, response) => {
+    // Looked up for each request: functions, which some services run, need the listeners' URLs first.
+    const services = deps.services.filter(({ name }) => only === undefined || name === only);
+    void answer({ ...deps, services }, route, request).then((answered) => write(response, answered));
+  });
+}
+
+async function answer(deps: AwsDeps, route: Route, incoming: IncomingMessage): Promise<WireResponse> {
+  const requestId = randomUUID();
+  const needs: Need[] = [];
+  let service: Emulator | undefined;
+  let operation = '';
+  let caller: Caller | undefined;
+  const record = (more: object = {}) => {
+    const last = needs.at(-1);
+    const fields = {
+      service: service?.name ?? 'unknown',
+      operation,
+      principal: caller?.session ?? 'nobody',
+      requestId,
+      vpce: route.vpce,
+      action: last?.action,
+      resource: last?.resource,
+      ...more,
+    };
+    deps.trail.add({ kind: 'aws', fields });
+  };
+  try {
+    const request = await readRequest(incoming);
+    service = deps.services.find((candidate) => candidate.matches(request));
+    if (service === undefined) {
+      throw new AwsError('UnknownOperationException', 'This endpoint does not serve that operation', 404);
+    }
+    operation = service.operation(request);
+    caller = await verifySignature(request, { ...deps, service: service.name });
+    const { region, authorize } = deps;
+    const call = beginCall(authorize, caller, requestId, { region, now: deps.now(), route });
+    const answered = await service.answer(request, observe(call, needs));
+    record();
+    return answered;
+  } catch (cause) {
+    const error = toAwsError(cause);
+    record({ error: error.code, message: error.message, fault: describeFault(cause) });
+    return service?.writeError(error, requestId) ?? writeJsonError('1.1', error, requestId);
+  }
+}
+
+/** Only a fault of the local AWS itself has a stack that is worth seeing. */
+function describeFault(cause: unknown): string | undefined {
+  if (cause instanceof AwsError) return undefined;
+  return cause instanceof Error ? cause.stack : String(cause);
+}
+
+/** The call, noting each permission that was asked for. */
+function observe(call: Call, needs: Need[]): Call {
+  return {
+    ...call,
+    require(need) {
+      needs.push(need);
+      call.require(need);
+    },
+  };
+}
+
+async function readRequest(incoming: IncomingMessage): Promise<WireRequest> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return {
+    method: incoming.method ?? 'GET',
+    target: incoming.url ?? '/',
+    headers,
+    body: await readBody(incoming, MAX_BODY),
+  };
+}
+
+function toAwsError(cause: unknown): AwsError {
+  if (cause instanceof AwsError) return cause;
+  if (cause instanceof RangeError) return new AwsError('RequestEntityTooLargeException', cause.message, 413);
+  return new AwsError('InternalFailure', 'The local AWS failed; logs/trail.log says how', 500);
+}
+
+function write(response: ServerResponse, { status, headers, body }: WireResponse): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
 }

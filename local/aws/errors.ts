@@ -1,6 +1,13 @@
+/** An answer, ready for the wire. */
+export interface WireResponse {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: string | Uint8Array;
+}
+
 /**
- * An error as AWS puts it on the wire. It is an answer of the local AWS, not an error of this project: nothing but a
- * protocol writer (json-protocol.ts, rest-protocol.ts, gateway) ever looks at it.
+ * An error as AWS puts it on the wire. It is an answer of the local AWS, not an error of this project: nothing but the
+ * writers below and the gateway ever looks at it.
  */
 export class AwsError extends Error {
   override readonly name = 'AwsError';
@@ -31,4 +38,36 @@ export function notImplemented(what: string): AwsError {
     `${what} is not implemented by the local AWS; it covers the calls that helseid-zones makes`,
     501,
   );
+}
+
+/** An answer of AWS's JSON protocols. */
+export function writeJson(version: string, status: number, output: unknown, requestId: string): WireResponse {
+  return {
+    status,
+    headers: { 'content-type': `application/x-amz-json-${version}`, 'x-amzn-requestid': requestId },
+    body: JSON.stringify(output),
+  };
+}
+
+/** An error of the JSON protocols: the code in `__type`, no status 403, the text in `message`, or `Message` where access is denied. */
+export function writeJsonError(version: '1.0' | '1.1', error: AwsError, requestId: string): WireResponse {
+  const status = error.status === 403 ? 400 : error.status;
+  return writeJson(version, status, { __type: error.code, ...membersOf(error) }, requestId);
+}
+
+/** An error of Lambda's REST-JSON protocol: the code in a header, and 403 where access is denied. */
+export function writeRestError(error: AwsError, requestId: string): WireResponse {
+  return {
+    status: error.code === 'AccessDeniedException' ? 403 : error.status,
+    headers: {
+      'content-type': 'application/json',
+      'x-amzn-requestid': requestId,
+      'x-amzn-errortype': error.code,
+    },
+    body: JSON.stringify(membersOf(error)),
+  };
+}
+
+function membersOf({ code, message, members }: AwsError): Record<string, unknown> {
+  return { [code === 'AccessDeniedException' ? 'Message' : 'message']: message, ...members };
 }

@@ -3,39 +3,51 @@ import { join } from 'node:path';
 import type { ResolvedAssembly } from '../../infra/proof/assembly/resolve.ts';
 import type { World } from '../../infra/proof/policy/index.ts';
 import { type Closers, startOrClose } from '../app/closers.ts';
-import { startPlatform } from '../app/platform.ts';
 import { KEYS_FILE, openDocument } from '../app/state.ts';
-import type { Authorize } from './authorize.ts';
-import { createServices } from './aws-services.ts';
 import { createAuthorize, operatorRole } from './boundary.ts';
-import { type Credentials, type CredentialTable, createCredentialTable } from './credentials.ts';
-import { startTables } from './dynamodb/tables.ts';
-import { type LocalEndpoint, startEndpoints } from './endpoints.ts';
-import { makeFunctions } from './functions.ts';
+import type { AwsContext } from './context.ts';
+import { type Credentials, createCredentialTable } from './credentials.ts';
+import { startDynamoDb } from './dynamodb/service.ts';
+import { type LocalEndpoint, type LocalEndpoints, startEndpoints } from './endpoints.ts';
+import { startEvents } from './events/service.ts';
 import type { GatewayApi } from './gateway/model.ts';
 import { startGateway } from './gateway/server.ts';
-import { type KeyStore, openKeyStore, type StoredKey } from './kms/keys.ts';
+import { openKeyStore, type StoredKey } from './kms/keys.ts';
+import { startKms } from './kms/service.ts';
 import { createAsyncInvocations } from './lambda/async.ts';
-import { createFunctionTable, createInvoke, type Invoke } from './lambda/invoke.ts';
-import type { AwsDeps } from './listener.ts';
+import { createFunctionTable, createInvoke } from './lambda/invoke.ts';
+import { startLambda } from './lambda/service.ts';
+import type { Emulator } from './operation.ts';
+import { makeEnvironment } from './runtime/environment.ts';
 import { createLogs } from './runtime/log.ts';
-import { createPool, type FunctionPool } from './runtime/pool.ts';
+import { createPool, type RunnableFunction } from './runtime/pool.ts';
 import { startRuntimeApi } from './runtime/runtime-api.ts';
 import { createRotations, type Rotations } from './secrets/rotation.ts';
-import { openSecretStore, type SecretStore, type StoredSecret } from './secrets/store.ts';
-import type { WireService } from './service.ts';
-import { openQueues, type QueueTable, type StoredMessage } from './sqs/queues.ts';
-import { readQueues } from './template/events.ts';
-import { readFunctions, type TemplateFunction } from './template/functions.ts';
+import { startSecretsManager } from './secrets/service.ts';
+import { openSecretStore, type StoredSecret } from './secrets/store.ts';
+import { openQueues, type StoredMessage } from './sqs/queues.ts';
+import { startSqs } from './sqs/service.ts';
 import { readGateways } from './template/gateways.ts';
-import { readAliases, readKeys } from './template/keys.ts';
-import { readNetworks } from './template/network.ts';
-import { readSecrets } from './template/secrets.ts';
-import { readTables } from './template/tables.ts';
+import {
+  readAliases,
+  readBuses,
+  readEventSources,
+  readFunctions,
+  readKeys,
+  readNetworks,
+  readQueues,
+  readRules,
+  readSecrets,
+  readTables,
+  type TemplateFunction,
+} from './template/resources.ts';
 import type { Trail } from './trail.ts';
 
 /** Name of the role that stands for whoever operates the system. */
 const OPERATOR = 'local-operator';
+
+/** KMS requests with asymmetric keys a second: the quota of an account. */
+const KMS_QUOTA = 1000;
 
 /** What the local AWS is started with. `now` is in epoch milliseconds. */
 export interface LocalAwsOptions {
@@ -44,7 +56,7 @@ export interface LocalAwsOptions {
   /** Folder that everything that survives a restart is kept in. */
   stateDirectory: string;
   /** Certificate file that functions trust beside Node's own. */
-  caFile?: string;
+  caFile?: string | undefined;
   /** What the functions of a zone call beside AWS: nothing, for the signing zone. */
   calledUrls(zone: string | undefined): readonly string[];
   /** Port of a zone's gateway. */
@@ -60,27 +72,18 @@ export interface RunningGateway {
   api: GatewayApi;
   /** `http://localhost:<port>` (or `https:`), which stands for the API's URL on AWS with its stage. */
   url: string;
+  port: number;
 }
 
 /** The local AWS, with everything that steps, pages and tests look into. */
-export interface LocalAws {
-  account: string;
-  region: string;
+export interface LocalAws extends Omit<AwsContext, 'functions' | 'credentials' | 'asynchronous'> {
   /** AWS's public endpoints. */
   publicUrl: string;
   endpoints: readonly LocalEndpoint[];
   gateways: readonly RunningGateway[];
   functions: readonly TemplateFunction[];
-  pool: FunctionPool;
-  /** Invokes a function for a caller whom the policies let. */
-  invoke: Invoke;
-  keys: KeyStore;
-  secrets: SecretStore;
-  queues: QueueTable;
   rotations: Rotations;
-  trail: Trail;
   world: World;
-  authorize: Authorize;
   /** Credentials of the operator, who may do what policies leave to the account. */
   operator: Credentials;
   /** Credentials of a function's role, as its process has them. */
@@ -98,112 +101,102 @@ async function startAll(options: LocalAwsOptions, closers: Closers): Promise<Loc
   const { account, region } = assembly;
   const operator = operatorRole(account, OPERATOR);
   const world = { ...options.world, roles: new Map([...options.world.roles, [operator.arn, operator]]) };
-  const authorize = createAuthorize(world);
   const credentials = createCredentialTable();
-  const services: WireService[] = [];
-  const deps: AwsDeps = { services, authorize, credentials, trail, region, now };
-  const stores = openStores(assembly, stateDirectory, now);
-
-  const endpoints = await startEndpoints(deps, readNetworks(assembly));
+  const shared = { account, region, now, authorize: createAuthorize(world), credentials, trail };
+  const services: Emulator[] = [];
+  // Functions, which some services run, need the listeners' URLs first.
+  const endpoints = await startEndpoints({ ...shared, services }, readNetworks(assembly));
   closers.add(endpoints.close);
+  const gateways = readGateways(assembly).map((api): RunningGateway => {
+    const port = options.gatewayPort(api.zone ?? api.name);
+    return { api, port, url: `${options.tls ? 'https' : 'http'}://localhost:${port}` };
+  });
   const templates = readFunctions(assembly);
-  const apis = readGateways(assembly);
-  const ports = apis.map(({ zone, name }) => options.gatewayPort(zone ?? name));
-  const urls = ports.map((port) => `${options.tls ? 'https' : 'http'}://localhost:${port}`);
-  const functions = createFunctionTable(
-    makeFunctions(templates, {
-      region,
-      credentials,
-      endpoints,
-      caFile: options.caFile,
-      calledUrls: options.calledUrls,
-      replacements: gatewayUrls(apis, urls),
-    }),
+  const credentialsOf = (name: string) => {
+    const of = templates.find((candidate) => candidate.name === name);
+    if (of === undefined) throw new TypeError(`there is no function ${name}`);
+    return credentials.issue({ arn: of.roleArn, account: of.account, functionArn: of.arn }, name);
+  };
+  const runnable = templates.map((of) =>
+    makeRunnable(of, options, endpoints, gateways, credentialsOf(of.name), region),
   );
-  const api = await startRuntimeApi();
-  closers.add(api.close);
-  const tables = await startTables(readTables(assembly), join(stateDirectory, 'dynamodb'));
-  closers.add(tables.close);
-  const logs = createLogs(join(stateDirectory, 'logs'), trail);
-  const stream = logStream(now());
-  const pool = createPool({ api, now, log: (of) => logs(of, stream) });
-  closers.add(pool.close);
+  const functions = createFunctionTable(runnable);
+  const pool = await startPool(stateDirectory, trail, now, closers);
   const asynchronous = createAsyncInvocations(pool, trail);
   closers.add(asynchronous.close);
   const invoke = createInvoke(functions, pool);
-  const shared = { ...deps, ...stores, account, pool, functions, asynchronous, invoke };
-  const rotations = createRotations(shared);
-  services.push(...createServices(assembly, { ...shared, rotations, tablesUrl: tables.url }));
-  const platform = startPlatform(assembly, { ...shared, rotations, templates });
-  closers.add(async () => {
-    // The pollers wait for the batches that functions work on, which end with the processes.
-    const idle = platform.close();
-    await pool.close();
-    await idle;
-  });
-  const gateways: RunningGateway[] = [];
-  for (const [index, gateway] of apis.entries()) {
-    const { close } = await startGateway({ ...deps, invoke, tls: options.tls }, gateway, ports[index]);
-    closers.add(close);
-    gateways.push({ api: gateway, url: urls[index] ?? '' });
+  const context: AwsContext = {
+    ...{ ...shared, ...openStores(assembly, stateDirectory, now) },
+    ...{ functions, pool, invoke, asynchronous },
+  };
+  const rotations = createRotations(context);
+  const tables = { ...readTables(assembly), path: join(stateDirectory, 'dynamodb') };
+  const started = [
+    startKms({ quota: KMS_QUOTA }, context),
+    startSecretsManager({ rotations }, context),
+    startSqs({}, context),
+    startEvents({ buses: readBuses(assembly), rules: readRules(assembly) }, context),
+    await startDynamoDb(tables, context),
+    startLambda({ eventSources: readEventSources(assembly) }, context),
+  ];
+  for (const emulator of started) closers.add(() => emulator.close?.());
+  services.push(...started);
+  for (const { api, port } of gateways) {
+    closers.add((await startGateway({ ...context, tls: options.tls }, api, port)).close);
   }
-
   return {
-    ...{ account, region, publicUrl: endpoints.publicUrl, endpoints: endpoints.all, gateways },
-    ...{ functions: templates, pool, invoke, ...stores, rotations, trail, world, authorize },
+    ...{ ...context, functions: templates, rotations, gateways, world, credentialsOf },
+    ...{ publicUrl: endpoints.publicUrl, endpoints: endpoints.all, close: closers.close },
     operator: credentials.issue(operator, 'operator', 'long-lived'),
-    credentialsOf: (name) => credentialsOf(credentials, templates, name),
-    close: closers.close,
   };
 }
 
-/** Name of a log stream as Lambda makes them. */
-function logStream(now: number): string {
-  const day = new Date(now).toISOString().slice(0, 10).replaceAll('-', '/');
-  return `${day}/[$LATEST]${randomUUID().replaceAll('-', '')}`;
+/** A function of the template as the pool runs it: with its own role's credentials and its own network's endpoints. */
+function makeRunnable(
+  of: TemplateFunction,
+  { calledUrls, caFile }: LocalAwsOptions,
+  endpoints: LocalEndpoints,
+  gateways: readonly RunningGateway[],
+  credentials: Credentials,
+  region: string,
+): RunnableFunction {
+  const environment = makeEnvironment(of, {
+    region,
+    credentials,
+    ...endpoints.reachableFrom(of.subnets),
+    calledUrls: of.subnets.length === 0 ? undefined : calledUrls(of.zone),
+    caFile,
+    // What stands in functions' environments for the URL of an API.
+    replacements: new Map(
+      gateways.map(({ api, url }) => [
+        `https://${api.id}.execute-api.${api.region}.amazonaws.com/${api.stage}`,
+        url,
+      ]),
+    ),
+  });
+  return { ...of, environment };
+}
+
+async function startPool(stateDirectory: string, trail: Trail, now: () => number, closers: Closers) {
+  const api = await startRuntimeApi();
+  closers.add(api.close);
+  const logs = createLogs(join(stateDirectory, 'logs'), trail);
+  // Named as Lambda names them.
+  const day = new Date(now()).toISOString().slice(0, 10).replaceAll('-', '/');
+  const stream = `${day}/[$LATEST]${randomUUID().replaceAll('-', '')}`;
+  const pool = createPool({ api, now, log: (of) => logs(of, stream) });
+  closers.add(pool.close);
+  return pool;
 }
 
 function openStores(assembly: ResolvedAssembly, directory: string, now: () => number) {
-  const { account, region } = assembly;
   const open = <T>(name: string, initial: T) => openDocument(join(directory, name), initial);
-  const keys = openKeyStore(open(KEYS_FILE, { keys: [] as StoredKey[] }), {
-    account,
-    region,
-    aliases: readAliases(assembly),
-  });
-  for (const key of readKeys(assembly)) keys.add(key);
+  const keys = open(KEYS_FILE, { keys: [] as StoredKey[] });
+  const secrets = open('secrets.json', { secrets: [] as StoredSecret[] });
+  const queues = open('queues.json', { queues: {} as Record<string, StoredMessage[]> });
   return {
-    keys,
-    secrets: openSecretStore(
-      open('secrets.json', { secrets: [] as StoredSecret[] }),
-      readSecrets(assembly),
-      now,
-    ),
-    queues: openQueues(
-      open('queues.json', { queues: {} as Record<string, StoredMessage[]> }),
-      readQueues(assembly),
-      now,
-    ),
+    keys: openKeyStore(keys, assembly, readKeys(assembly), readAliases(assembly)),
+    secrets: openSecretStore(secrets, readSecrets(assembly), now),
+    queues: openQueues(queues, readQueues(assembly), now),
   };
-}
-
-/** What stands in functions' environments for the URL of an API. */
-function gatewayUrls(apis: readonly GatewayApi[], urls: readonly string[]): Map<string, string> {
-  return new Map(
-    apis.map(({ id, region, stage }, index) => [
-      `https://${id}.execute-api.${region}.amazonaws.com/${stage}`,
-      urls[index] ?? '',
-    ]),
-  );
-}
-
-/** The same session that the function's process has: `issue` gives the same credentials again. */
-function credentialsOf(
-  table: CredentialTable,
-  functions: readonly TemplateFunction[],
-  name: string,
-): Credentials {
-  const of = functions.find((candidate) => candidate.name === name);
-  if (of === undefined) throw new TypeError(`there is no function ${name}`);
-  return table.issue({ arn: of.roleArn, account: of.account, functionArn: of.arn }, of.name);
 }

@@ -8,18 +8,18 @@ export interface TrailLine {
   at: number;
   /** `aws`: a call to the local AWS; `log`: a line a function wrote; `entry`: something that came in; `stand-in`: at an issuer or API; `platform`: what AWS does by itself. */
   kind: 'aws' | 'log' | 'entry' | 'stand-in' | 'platform';
-  zone?: string;
+  zone?: string | undefined;
   /** Name of the function, as on AWS. */
-  function?: string;
+  function?: string | undefined;
   /** Id that the lines of one request have in common. */
-  trace?: string;
+  trace?: string | undefined;
   fields: Readonly<Record<string, unknown>>;
 }
 
 /** The last lines of everything that happens, and a way to see more as they come. */
 export interface Trail {
   /** In the trace of the request that is being worked on, unless the line names one or `undefined`. */
-  add(line: Omit<TrailLine, 'at' | 'trace'> & { trace?: string | undefined }): void;
+  add(line: Omit<TrailLine, 'at'>): void;
   /** The lines kept, oldest first. */
   lines(): readonly TrailLine[];
   /** Calls `listener` with each line from now on; returns what ends it. */
@@ -33,7 +33,8 @@ export function createTrail(now: () => number, capacity = 2000): Trail {
   return {
     add(line) {
       const { trace = 'trace' in line ? undefined : currentTrace(), ...rest } = line;
-      const entry = { at: now(), ...rest, ...(trace === undefined ? {} : { trace }) };
+      const known = Object.entries(line.fields).filter(([, value]) => value !== undefined);
+      const entry = { at: now(), ...rest, trace, fields: Object.fromEntries(known) };
       kept.push(entry);
       if (kept.length > capacity) kept.splice(0, kept.length - capacity);
       for (const listener of listeners) listener(entry);

@@ -9,8 +9,7 @@ import {
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import type { KmsPort } from '../../functions/common/key-ports.ts';
 import type { Kms } from '../../functions/signer/kms.ts';
-import { signDigest } from '../../local/aws/kms/sign-digest.ts';
-import { SIGNING_ALGORITHMS } from '../../local/aws/kms/specs.ts';
+import { SIGNING_ALGORITHMS, signDigest } from '../../local/aws/kms/cryptography.ts';
 import { awsError, generateKey } from './kms.ts';
 import { createQuickSigner } from './quick-ecdsa.ts';
 

@@ -19,8 +19,7 @@ import {
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import type { Kms } from '../../functions/signer/kms.ts';
-import { signDigest } from '../../local/aws/kms/sign-digest.ts';
-import { SIGNING_ALGORITHMS } from '../../local/aws/kms/specs.ts';
+import { SIGNING_ALGORITHMS, signDigest } from '../../local/aws/kms/cryptography.ts';
 
 /** A key in the fake, as tests refer to it. */
 export interface FakeKey {

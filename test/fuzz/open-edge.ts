@@ -1,3 +1,4 @@
+import { Sha256 } from '@helseid-zones/client/aws';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { SESSION_COOKIE } from '../../functions/login-common/cookies.ts';
 import { beginLogin, loginFacts, mustLogIn, newBrowser } from '../../local/app/steps/log-in.ts';
@@ -5,7 +6,6 @@ import type { LocalSystem } from '../../local/app/system.ts';
 import { createCredentialTable } from '../../local/aws/credentials.ts';
 import type { GatewayMethod } from '../../local/aws/gateway/model.ts';
 import { startGateway } from '../../local/aws/gateway/server.ts';
-import { Sha256 } from '../../local/aws/sha256.ts';
 import type { Random } from './random.ts';
 import type { Ground, RawRequest } from './request.ts';
 import { writeRequest } from './send.ts';

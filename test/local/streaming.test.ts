@@ -75,7 +75,7 @@ function functionOf(code: string, more: Partial<RunnableFunction> = {}): Runnabl
     _HANDLER: 'index.handler',
     GATE: `http://127.0.0.1:${port}/`,
   };
-  return { name, arn: name, codeDirectory, environment, timeout: 5000, memory: 128, ...more };
+  return { name, arn: name, roleArn: name, codeDirectory, environment, timeout: 5000, memory: 128, ...more };
 }
 
 async function serve(of: RunnableFunction) {

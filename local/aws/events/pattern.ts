@@ -1,6 +1,5 @@
+import { isObject } from '../../../infra/proof/assembly/json.ts';
 import { notImplemented } from '../errors.ts';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /**
  * Whether an event matches an EventBridge pattern: every member of the pattern is in the event with one of the values listed.
@@ -33,8 +32,4 @@ function matchesValue(matcher: unknown, value: unknown): boolean {
   if (match === undefined || isObject(argument))
     throw notImplemented(`an event pattern with ${JSON.stringify(matcher)}`);
   return values.some((item) => match(argument, item));
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,96 +1,125 @@
 import { randomUUID } from 'node:crypto';
-import type { Authorize } from '../authorize.ts';
-import { type Input, type JsonService, serviceCall } from '../call.ts';
-import { AwsError, validationError } from '../errors.ts';
-import { optionalText, optionalTexts, refuseOthers, requiredText } from '../input.ts';
-import type { KeyStore } from '../kms/keys.ts';
-import { useKey, withKmsErrorAs } from '../kms/use-key.ts';
-import type { Rule } from './delivery.ts';
+import * as v from 'valibot';
+import { isObject, parseJson } from '../../../infra/proof/assembly/json.ts';
+import { type Call, serviceCall } from '../call.ts';
+import type { AwsContext } from '../context.ts';
+import { AwsError } from '../errors.ts';
+import { useKey } from '../kms/keys.ts';
+import { requireInvoke } from '../lambda/invoke.ts';
+import { type Emulator, jsonEmulator, operation, parseInput, text, texts } from '../operation.ts';
+import { requireQueue, useQueueKey } from '../sqs/service.ts';
 import { matchesPattern } from './pattern.ts';
+import { startSchedules } from './schedule.ts';
 
-const MAX_ENTRIES = 10;
-const ENTRY_MEMBERS = ['Source', 'DetailType', 'Detail', 'EventBusName', 'Resources', 'Time'];
+const SERVICE = 'events.amazonaws.com';
 
 /** An event bus of the template. */
 export interface Bus {
   name: string;
   arn: string;
-  kmsKeyId?: string;
+  kmsKeyId?: string | undefined;
 }
 
-/** What `PutEvents` needs. `now` is in epoch milliseconds. */
-export interface EventsDeps {
+/** A target of a rule. */
+export interface Target {
+  arn: string;
+  /** Constant JSON text that replaces the event. */
+  input?: string | undefined;
+  deadLetterArn?: string | undefined;
+}
+
+/** A rule, with a pattern on a bus or a schedule. */
+export interface Rule {
+  name: string;
+  arn: string;
+  /** Name of its bus. */
+  bus: string;
+  pattern?: unknown;
+  schedule?: string | undefined;
+  targets: readonly Target[];
+}
+
+/** What EventBridge has. */
+export interface EventsModel {
   buses: readonly Bus[];
   rules: readonly Rule[];
-  deliver(rule: Rule, event: object): void;
-  keys: KeyStore;
-  authorize: Authorize;
-  account: string;
-  region: string;
-  now: () => number;
 }
 
-type EntryResult = { EventId: string } | { ErrorCode: string; ErrorMessage: string };
+const entrySchema = v.strictObject({
+  Source: text(256),
+  DetailType: text(128),
+  Detail: text(1_048_576),
+  EventBusName: v.optional(text()),
+  Resources: texts,
+  Time: v.optional(v.number()),
+});
+/** What `PutEvents` takes: an entry that is wrong is answered for itself, once whoever sends it may. */
+const entriesSchema = v.pipe(
+  v.array(
+    v.looseObject({
+      Source: v.optional(v.string()),
+      DetailType: v.optional(v.string()),
+      EventBusName: v.optional(text(), 'default'),
+    }),
+  ),
+  v.minLength(1),
+  v.maxLength(10),
+);
 
-/** The local EventBridge: `PutEvents` on the buses of the template. */
-export function createEvents(deps: EventsDeps): JsonService {
-  return {
-    name: 'events',
-    target: 'AWSEvents',
-    version: '1.1',
-    operations: {
-      PutEvents: {
-        needs: (input) =>
-          entriesOf(input).map((entry) => {
-            const { arn } = findBus(deps, entry);
-            const { Source, DetailType } = entry;
-            return {
-              action: 'events:PutEvents',
-              resource: arn,
-              context: {
-                ...(typeof Source === 'string' ? { 'events:source': Source } : {}),
-                ...(typeof DetailType === 'string' ? { 'events:detail-type': DetailType } : {}),
-              },
-            };
-          }),
-        run(input) {
-          const Entries = entriesOf(input).map((entry) => putEntry(deps, entry));
-          return { FailedEntryCount: Entries.filter((entry) => 'ErrorCode' in entry).length, Entries };
-        },
-      },
-    },
+/** The local EventBridge: `PutEvents` on the buses of the template, and rules on a schedule. */
+export function startEvents(model: EventsModel, context: AwsContext): Emulator {
+  const busOf = (name: string): Bus => {
+    const bus = model.buses.find((candidate) => candidate.name === name || candidate.arn === name);
+    if (bus !== undefined) return bus;
+    throw new AwsError('ResourceNotFoundException', `Event bus ${name} does not exist.`);
   };
-}
-
-function entriesOf(input: Input): Input[] {
-  const entries = input['Entries'];
-  if (!Array.isArray(entries) || entries.length === 0 || entries.length > MAX_ENTRIES) {
-    throw validationError(
-      `1 validation error detected: 'entries' must have between 1 and ${MAX_ENTRIES} members`,
-    );
-  }
-  return entries.map((entry: unknown) =>
-    typeof entry === 'object' && entry !== null ? (entry as Input) : {},
+  const PutEvents = operation(
+    { Entries: entriesSchema },
+    ({ Entries }) =>
+      Entries.map(({ Source, DetailType, EventBusName }) => ({
+        action: 'events:PutEvents',
+        resource: busOf(EventBusName).arn,
+        context: {
+          ...(Source === undefined ? {} : { 'events:source': Source }),
+          ...(DetailType === undefined ? {} : { 'events:detail-type': DetailType }),
+        },
+      })),
+    (input) => {
+      const Entries = input.Entries.map((entry) =>
+        putEntry(model, context, busOf(entry.EventBusName), entry),
+      );
+      return { FailedEntryCount: Entries.filter((entry) => 'ErrorCode' in entry).length, Entries };
+    },
+  );
+  const schedules = model.rules.flatMap((rule) => {
+    const { arn, schedule } = rule;
+    const run = () =>
+      deliver(
+        context,
+        rule,
+        toEvent(context, 'aws.events', 'Scheduled Event', { resources: [arn], detail: {} }),
+      );
+    return schedule === undefined ? [] : [{ expression: schedule, run }];
+  });
+  return jsonEmulator(
+    { name: 'events', target: 'AWSEvents', version: '1.1', operations: { PutEvents } },
+    startSchedules(schedules, context.now),
   );
 }
 
-function findBus({ buses }: EventsDeps, entry: Input): Bus {
-  const name = optionalText(entry, 'EventBusName') ?? 'default';
-  const bus = buses.find((candidate) => candidate.name === name || candidate.arn === name);
-  if (bus === undefined) throw new AwsError('ResourceNotFoundException', `Event bus ${name} does not exist.`);
-  return bus;
-}
-
-function putEntry(deps: EventsDeps, entry: Input): EntryResult {
+function putEntry(model: EventsModel, context: AwsContext, bus: Bus, entry: object): object {
   try {
-    refuseOthers(entry, 'PutEvents', ENTRY_MEMBERS);
-    const bus = findBus(deps, entry);
-    const event = toEvent(deps, entry);
-    useBusKey(deps, bus);
-    const rules = deps.rules.filter(
-      (rule) => rule.bus === bus.name && rule.pattern !== undefined && matchesPattern(rule.pattern, event),
+    const { Source, DetailType, Detail, Resources, Time } = parseInput(entrySchema, entry, 'PutEvents');
+    if (Source.startsWith('aws.'))
+      throw new AwsError('NotAuthorizedForSourceException', 'Not authorized for the source.');
+    const detail = parseDetail(Detail);
+    const time = Time === undefined ? undefined : Time * 1000;
+    const event = toEvent(context, Source, DetailType, { resources: Resources, detail, time });
+    useBusKey(context, bus);
+    const matching = model.rules.filter(
+      ({ bus: of, pattern }) => of === bus.name && pattern !== undefined && matchesPattern(pattern, event),
     );
-    for (const rule of rules) deps.deliver(rule, event);
+    for (const rule of matching) deliver(context, rule, event);
     return { EventId: event.id };
   } catch (cause) {
     if (!(cause instanceof AwsError)) throw cause;
@@ -98,44 +127,78 @@ function putEntry(deps: EventsDeps, entry: Input): EntryResult {
   }
 }
 
-function toEvent(deps: EventsDeps, entry: Input) {
-  const source = requiredText(entry, 'Source', 256);
-  if (source.startsWith('aws.')) {
-    throw new AwsError('NotAuthorizedForSourceException', 'Not authorized for the source.');
-  }
-  const time = entry['Time'];
+function toEvent(
+  { account, region, now }: AwsContext,
+  source: string,
+  detailType: string,
+  { time = now(), ...rest }: { resources: readonly string[]; detail: object; time?: number | undefined },
+) {
   return {
     version: '0',
     id: randomUUID(),
-    'detail-type': requiredText(entry, 'DetailType', 128),
+    'detail-type': detailType,
     source,
-    account: deps.account,
-    time: new Date(typeof time === 'number' ? time * 1000 : deps.now()).toISOString().replace(/\.\d+/, ''),
-    region: deps.region,
-    resources: optionalTexts(entry, 'Resources'),
-    detail: parseDetail(requiredText(entry, 'Detail', 1_048_576)),
+    account,
+    time: new Date(time).toISOString().replace(/\.\d+/, ''),
+    region,
+    ...rest,
   };
 }
 
 function parseDetail(text: string): object {
-  try {
-    const detail: unknown = JSON.parse(text);
-    if (typeof detail === 'object' && detail !== null && !Array.isArray(detail)) return detail;
-  } catch {
-    // answered below: a text that is no JSON and JSON that is no object are the same mistake
-  }
+  const detail = parseJson(text);
+  if (isObject(detail)) return detail;
   throw new AwsError('MalformedDetail', 'Detail is malformed.');
 }
 
+/** The call that EventBridge makes for itself, for a rule or a bus. */
+function eventsCall({ authorize, account, region, now }: AwsContext, arn: string): Call {
+  return serviceCall(authorize, SERVICE, randomUUID(), { arn, account, region, now: now() });
+}
+
 /** EventBridge encrypts events on a bus with the bus's key, for itself. */
-function useBusKey(deps: EventsDeps, { arn, kmsKeyId }: Bus): void {
-  if (kmsKeyId === undefined) return;
-  const source = { arn, account: deps.account, region: deps.region, now: deps.now() };
-  const call = serviceCall(deps.authorize, 'events.amazonaws.com', randomUUID(), source);
-  withKmsErrorAs('InternalException', "EventBridge can't use the key of the bus", () =>
-    useKey(deps.keys, call, kmsKeyId, {
-      actions: ['kms:GenerateDataKey', 'kms:Decrypt'],
-      encryptionContext: { 'aws:events:event-bus:arn': arn },
-    }),
-  );
+function useBusKey(context: AwsContext, { arn, kmsKeyId }: Bus): void {
+  useKey(context.keys, eventsCall(context, arn), kmsKeyId, {
+    actions: ['kms:GenerateDataKey', 'kms:Decrypt'],
+    encryptionContext: { 'aws:events:event-bus:arn': arn },
+    refusal: { code: 'InternalException', message: "EventBridge can't use the key of the bus" },
+  });
+}
+
+/**
+ * Hands an event to a rule's targets as EventBridge does, with its own principal and the rule as source. What a target's
+ * policy refuses goes to the target's dead-letter queue, or is lost and said so. Knows queues and functions.
+ */
+function deliver(context: AwsContext, rule: Rule, event: object): void {
+  const call = eventsCall(context, rule.arn);
+  const note = (fields: object) =>
+    context.trail.add({ kind: 'platform', fields: { event: 'event-delivery', rule: rule.name, ...fields } });
+  for (const { arn, input, deadLetterArn } of rule.targets) {
+    const body = input ?? JSON.stringify(event);
+    try {
+      send(context, call, arn, body);
+      note({ outcome: 'delivered', target: arn });
+    } catch (cause) {
+      note({ outcome: 'refused', target: arn, error: String(cause) });
+      if (deadLetterArn === undefined) continue;
+      try {
+        send(context, call, deadLetterArn, body);
+      } catch (lost) {
+        note({ outcome: 'lost', target: deadLetterArn, error: String(lost) });
+      }
+    }
+  }
+}
+
+function send(context: AwsContext, call: Call, arn: string, body: string): void {
+  if (arn.startsWith('arn:aws:lambda:')) {
+    const of = context.functions.find(arn);
+    requireInvoke(call, of);
+    context.asynchronous.enqueue(of, Buffer.from(body));
+    return;
+  }
+  const queue = context.queues.find(arn);
+  requireQueue(call, queue, 'SendMessage');
+  useQueueKey(context, call, queue, 'send');
+  queue.send(body);
 }

@@ -1,29 +1,40 @@
 import { randomUUID } from 'node:crypto';
-import type { Authorize, Caller } from '../authorize.ts';
-import { beginCall, serviceCall } from '../call.ts';
-import type { CredentialTable } from '../credentials.ts';
+import * as v from 'valibot';
+import { isObject, parseJson } from '../../../infra/proof/assembly/json.ts';
+import { beginCall, type Caller, serviceCall } from '../call.ts';
+import type { AwsContext } from '../context.ts';
 import { AwsError } from '../errors.ts';
-import type { Invoke } from '../lambda/invoke.ts';
 import { verifySignature } from '../sigv4.ts';
-import { allowsInvoke } from './authorizer-policy.ts';
 import type { Match } from './match-route.ts';
 import type { GatewayApi, GatewayAuthorizer } from './model.ts';
-import { describeRequest, type GatewayRequest, headerOf } from './proxy-event.ts';
+import { type Authorized, describeRequest, type GatewayRequest, headerOf } from './proxy-event.ts';
 import { Refusal } from './refusal.ts';
 
-/** What authorization needs. `now` is in epoch milliseconds. */
-export interface GatewayAuthorizationDeps {
-  authorize: Authorize;
-  credentials: CredentialTable;
-  invoke: Invoke;
-  now: () => number;
-}
+/** What authorization needs. */
+export type GatewayAuthorizationDeps = Pick<AwsContext, 'authorize' | 'credentials' | 'invoke' | 'now'>;
 
-/** Who is let through, as the proxy event tells it. */
-export interface Authorized {
-  caller?: Caller;
-  authorizer?: Readonly<Record<string, unknown>>;
-}
+/** What an authorizer answers: API Gateway takes no objects and no lists in its context, and no other members. */
+const answerSchema = v.strictObject({
+  principalId: v.string(),
+  policyDocument: v.optional(v.unknown()),
+  context: v.optional(
+    v.record(v.string(), v.pipe(v.union([v.string(), v.number(), v.boolean()]), v.transform(String))),
+    {},
+  ),
+  usageIdentifierKey: v.optional(v.unknown()),
+});
+
+const texts = v.union([v.string(), v.array(v.string())]);
+/** A policy with conditions or NotAction could mean less than it says here, so it is refused. */
+const statementSchema = v.strictObject({
+  Sid: v.optional(v.unknown()),
+  Effect: v.optional(v.unknown()),
+  Action: v.optional(texts, []),
+  Resource: v.optional(texts, []),
+});
+const policySchema = v.object({
+  Statement: v.optional(v.union([v.array(statementSchema), statementSchema]), []),
+});
 
 /** ARN of one method call: what IAM and authorizers decide about. */
 export function methodArn(api: GatewayApi, verb: string, path: string): string {
@@ -57,34 +68,29 @@ async function authorizeByIam(
   request: GatewayRequest,
   target: string,
 ): Promise<Caller> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of request.headers) {
-    const lower = name.toLowerCase();
-    headers[lower] = headers[lower] === undefined ? value : `${headers[lower]}, ${value}`;
-  }
-  const wire = { method: request.verb, target, headers, body: request.body };
-  const { region } = api;
-  const caller = await verifySignature(wire, { ...deps, region, service: 'execute-api' }).catch(
-    refuseSignature,
+  const { id, verb, path, body } = request;
+  const byName = Object.groupBy(request.headers, ([name]) => name.toLowerCase());
+  const headers = Object.fromEntries(
+    Object.entries(byName).map(([name, found = []]) => [name, found.map(([, text]) => text).join(', ')]),
   );
-  const call = beginCall(deps.authorize, caller, request.id, { region, now: deps.now(), route: {} });
-  const need = {
-    action: 'execute-api:Invoke',
-    resource: methodArn(api, request.verb, request.path),
-  };
+  const { region } = api;
+  const wire = { method: verb, target, headers, body };
+  const caller = verify(() => verifySignature(wire, { ...deps, region, service: 'execute-api' }));
+  const call = beginCall(deps.authorize, caller, id, { region, now: deps.now(), route: {} });
+  const need = { action: 'execute-api:Invoke', resource: methodArn(api, verb, path) };
   const decision = deps.authorize({ ...need, caller, context: call.context });
   if (!decision.allowed) throw new Refusal('ACCESS_DENIED', decision.message);
   return caller;
 }
 
-function refuseSignature(cause: unknown): never {
-  if (!(cause instanceof AwsError)) throw cause;
-  throw new Refusal(
-    cause.code === 'MissingAuthenticationTokenException'
-      ? 'MISSING_AUTHENTICATION_TOKEN'
-      : 'INVALID_SIGNATURE',
-    cause.message,
-  );
+function verify(check: () => Caller): Caller {
+  try {
+    return check();
+  } catch (cause) {
+    if (!(cause instanceof AwsError)) throw cause;
+    const missing = cause.code === 'MissingAuthenticationTokenException';
+    throw new Refusal(missing ? 'MISSING_AUTHENTICATION_TOKEN' : 'INVALID_SIGNATURE', cause.message);
+  }
 }
 
 async function askAuthorizer(
@@ -98,50 +104,56 @@ async function askAuthorizer(
   const arn = methodArn(api, request.verb, request.path);
   const event = { type: 'REQUEST', methodArn: arn, ...describeRequest(api, match, request) };
   const answer = await invokeAuthorizer(deps, api, authorizer, event);
-  const { principalId, policyDocument, context = {}, ...others } = answer;
-  if (typeof principalId !== 'string' || typeof context !== 'object' || context === null) {
-    throw new Refusal('AUTHORIZER_FAILURE');
-  }
-  const { usageIdentifierKey: _, ...unknown } = others;
-  if (Object.keys(unknown).length > 0) throw new Refusal('AUTHORIZER_FAILURE');
-  // API Gateway takes no objects and no lists there.
-  if (Object.values(context).some((value) => typeof value === 'object'))
-    throw new Refusal('AUTHORIZER_FAILURE');
-  const values: Record<string, string> = Object.fromEntries(
-    Object.entries(context).map(([name, value]) => [name, String(value)]),
-  );
+  const { principalId, policyDocument, context } = demand(answerSchema, answer);
   if (!allowsInvoke(policyDocument, arn)) {
-    throw new Refusal('ACCESS_DENIED', 'User is not authorized to access this resource', values);
+    throw new Refusal('ACCESS_DENIED', 'User is not authorized to access this resource', context);
   }
-  return { ...values, principalId, integrationLatency: 0 };
+  return { ...context, principalId, integrationLatency: 0 };
 }
 
 async function invokeAuthorizer(
-  deps: GatewayAuthorizationDeps,
+  { authorize, invoke, now }: GatewayAuthorizationDeps,
   api: GatewayApi,
-  authorizer: GatewayAuthorizer,
+  { id, functionArn }: GatewayAuthorizer,
   event: object,
-): Promise<Record<string, unknown>> {
-  const source = {
-    arn: `${apiArn(api)}/authorizers/${authorizer.id}`,
-    account: api.account,
-    region: api.region,
-    now: deps.now(),
-  };
-  const call = serviceCall(deps.authorize, 'apigateway.amazonaws.com', randomUUID(), source);
-  const failed = () => new Refusal('AUTHORIZER_FAILURE');
-  const invoked = await deps
-    .invoke(call, authorizer.functionArn, Buffer.from(JSON.stringify(event)))
-    .catch(() => {
-      throw failed();
-    });
-  const answer: unknown = JSON.parse(invoked.payload.toString());
-  if (typeof answer !== 'object' || answer === null) throw failed();
-  if (invoked.functionError !== undefined) {
-    // Only this very message is a 401; any other error of an authorizer is its own fault.
-    throw (answer as { errorMessage?: unknown }).errorMessage === 'Unauthorized'
-      ? new Refusal('UNAUTHORIZED')
-      : failed();
-  }
-  return answer as Record<string, unknown>;
+): Promise<unknown> {
+  const { account, region } = api;
+  const source = { arn: `${apiArn(api)}/authorizers/${id}`, account, region, now: now() };
+  const call = serviceCall(authorize, 'apigateway.amazonaws.com', randomUUID(), source);
+  const invoked = await invoke(call, functionArn, Buffer.from(JSON.stringify(event))).catch(() => {
+    throw new Refusal('AUTHORIZER_FAILURE');
+  });
+  const answer = parseJson(invoked.payload.toString());
+  if (invoked.functionError === undefined) return answer;
+  // Only this very message is a 401; any other error of an authorizer is its own fault.
+  const unauthorized = isObject(answer) && answer['errorMessage'] === 'Unauthorized';
+  throw new Refusal(unauthorized ? 'UNAUTHORIZED' : 'AUTHORIZER_FAILURE');
+}
+
+/** What `schema` makes of an authorizer's answer. Throws a {@link Refusal} (500) for anything else. */
+function demand<Schema extends v.GenericSchema>(schema: Schema, answer: unknown): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, answer);
+  if (!parsed.success) throw new Refusal('AUTHORIZER_FAILURE');
+  return parsed.output;
+}
+
+/** Whether the policy that an authorizer returned allows `execute-api:Invoke` on `arn`; a Deny wins. */
+function allowsInvoke(policy: unknown, arn: string): boolean {
+  const effects = [demand(policySchema, policy).Statement]
+    .flat()
+    .filter(
+      ({ Action, Resource }) => matches(Action, 'execute-api:invoke', 'is') && matches(Resource, arn, 's'),
+    )
+    .map(({ Effect }) => Effect);
+  return effects.includes('Allow') && !effects.includes('Deny');
+}
+
+function matches(patterns: string | readonly string[], text: string, flags: string): boolean {
+  return [patterns].flat().some((pattern) => {
+    const source = pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.');
+    return new RegExp(`^${source}$`, flags).test(text);
+  });
 }

@@ -24,19 +24,19 @@ export interface GatewayMethod {
   /** Whether the answer is passed on as it comes (ResponseTransferMode STREAM). */
   streamed?: boolean;
   /** Milliseconds before a 504; absent: 29 s. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** `header.x` and `querystring.y` that the request validator demands. */
   requiredParameters: readonly string[];
 }
 
 /** A gateway response: how API Gateway answers what it refuses itself. */
 export interface GatewayResponse {
-  status?: number;
+  status?: number | undefined;
   headers: Readonly<Record<string, string>>;
   /** Headers that are taken from what the authorizer returned in `context`: header to name there. */
   authorizerHeaders: Readonly<Record<string, string>>;
   /** Template for JSON; undefined: the usual `{"message":…}`. */
-  template?: string;
+  template?: string | undefined;
 }
 
 /** One REST API with its one stage. */
@@ -52,5 +52,5 @@ export interface GatewayApi {
   responses: ReadonlyMap<string, GatewayResponse>;
   /** Whether every body is binary (a binary media type for everything). */
   binary: boolean;
-  throttle?: { rate: number; burst: number };
+  throttle?: { rate: number; burst: number } | undefined;
 }

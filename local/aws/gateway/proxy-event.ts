@@ -1,4 +1,4 @@
-import type { Caller } from '../authorize.ts';
+import type { Caller } from '../call.ts';
 import type { Match } from './match-route.ts';
 import type { GatewayApi } from './model.ts';
 
@@ -14,6 +14,12 @@ export interface GatewayRequest {
   body: Buffer;
   /** Epoch milliseconds. */
   at: number;
+}
+
+/** Who is let through, as the proxy event tells it: `caller` by IAM, `authorizer` by a custom authorizer. */
+export interface Authorized {
+  caller?: Caller;
+  authorizer?: Readonly<Record<string, unknown>>;
 }
 
 /** Everything of a proxy event (format 1.0) but the body and what the authorization adds; also what a REQUEST authorizer is given. */
@@ -46,39 +52,30 @@ export function describeRequest(api: GatewayApi, { method, parameters }: Match, 
       identity: {
         sourceIp: '127.0.0.1',
         userAgent: headerOf(request, 'user-agent') ?? null,
-        accessKey: null as string | null,
-        accountId: null as string | null,
-        caller: null as string | null,
-        user: null as string | null,
-        userArn: null as string | null,
+        ...{ accessKey: null, accountId: null, caller: null, user: null, userArn: null },
       },
     },
   };
 }
 
-/** The event that a function gets. `caller` is there for IAM, `authorizer` for a custom authorizer. */
+/** The event that a function gets, with who was let through. */
 export function toProxyEvent(
   api: GatewayApi,
   match: Match,
   request: GatewayRequest,
-  { caller, authorizer }: { caller?: Caller; authorizer?: Readonly<Record<string, unknown>> },
+  { caller, authorizer }: Authorized,
 ) {
-  const described = describeRequest(api, match, request);
-  const { requestContext } = described;
-  const identity =
-    caller === undefined
-      ? requestContext.identity
-      : {
-          ...requestContext.identity,
-          accountId: caller.account,
-          caller: caller.session,
-          user: caller.session,
-          userArn: caller.session,
-        };
+  const { requestContext, ...described } = describeRequest(api, match, request);
+  const { account, session } = caller ?? {};
+  const identity = { accountId: account, caller: session, user: session, userArn: session };
   const body = request.body.length === 0 ? null : request.body.toString(api.binary ? 'base64' : 'utf8');
   return {
     ...described,
-    requestContext: { ...requestContext, identity, ...(authorizer === undefined ? {} : { authorizer }) },
+    requestContext: {
+      ...requestContext,
+      identity: caller === undefined ? requestContext.identity : { ...requestContext.identity, ...identity },
+      authorizer,
+    },
     body,
     isBase64Encoded: api.binary && body !== null,
   };
@@ -90,17 +87,11 @@ export function headerOf(request: Pick<GatewayRequest, 'headers'>, name: string)
 }
 
 /** A list of pairs as API Gateway gives it: the last value of each name, and all values of each name; null for none. */
-function bothWays<const Single extends string, const Multi extends string>(
-  single: Single,
-  multi: Multi,
-  pairs: readonly (readonly [string, string])[],
-): Record<Single, Record<string, string> | null> & Record<Multi, Record<string, string[]> | null> {
-  const all = new Map<string, string[]>();
-  for (const [name, value] of pairs) all.set(name, [...(all.get(name) ?? []), value]);
-  const none = all.size === 0;
-  const last = [...all].map(([name, values]) => [name, values.at(-1) ?? ''] as const);
-  return {
-    [single]: none ? null : Object.fromEntries(last),
-    [multi]: none ? null : Object.fromEntries(all),
-  } as Record<Single, Record<string, string> | null> & Record<Multi, Record<string, string[]> | null>;
+function bothWays(single: string, multi: string, pairs: readonly (readonly [string, string])[]) {
+  const all = Object.entries(Object.groupBy(pairs, ([name]) => name)).map(
+    ([name, found = []]) => [name, found.map(([, value]) => value)] as const,
+  );
+  if (all.length === 0) return { [single]: null, [multi]: null };
+  const last = all.map(([name, values]) => [name, values.at(-1)]);
+  return { [single]: Object.fromEntries(last), [multi]: Object.fromEntries(all) };
 }

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import * as v from 'valibot';
+import { isObject, type JsonObject, parseJson } from '../../../infra/proof/assembly/json.ts';
 import { Refusal } from './refusal.ts';
 
 /** Status and headers of an answer for the client: names may repeat. */
@@ -6,86 +10,119 @@ export interface ProxyHead {
   headers: [string, string][];
 }
 
-/** An answer for the client, whole. */
-export interface ProxyAnswer extends ProxyHead {
-  body: Buffer;
-}
-
-const HEAD_MEMBERS = ['statusCode', 'headers', 'multiValueHeaders'];
-
 /** Headers of a function that API Gateway does not let through under their own name. */
-const REMAPPED = new Set([
-  'authorization',
-  'connection',
-  'content-md5',
-  'date',
-  'expect',
-  'host',
-  'server',
-  'te',
-  'user-agent',
-  'warning',
-  'www-authenticate',
-]);
+const REMAPPED = new Set(
+  'authorization connection content-md5 date expect host server te user-agent warning www-authenticate'.split(
+    ' ',
+  ),
+);
 
 /** Headers that the gateway writes itself. */
 const DROPPED = new Set(['content-length', 'transfer-encoding', 'upgrade', 'keep-alive', 'trailer']);
 
-type Json = Readonly<Record<string, unknown>>;
+const value = v.union([v.string(), v.number(), v.boolean()]);
+const record = <const Value extends v.GenericSchema>(of: Value) =>
+  v.nullish(v.pipe(v.custom<JsonObject>(isObject), v.record(v.string(), of)), {});
+const headEntries = {
+  statusCode: v.nullish(
+    v.pipe(
+      v.union([v.string(), v.number()]),
+      v.transform(Number),
+      v.integer(),
+      v.minValue(100),
+      v.maxValue(599),
+    ),
+    200,
+  ),
+  headers: record(value),
+  multiValueHeaders: record(v.array(value)),
+};
+const headSchema = v.strictObject(headEntries);
+const resultSchema = v.strictObject({
+  ...headEntries,
+  body: v.nullish(v.string(), ''),
+  isBase64Encoded: v.optional(v.unknown()),
+});
 
 /** Reads what a function returned for a proxy integration. Throws a {@link Refusal} (502) for anything API Gateway would not take. */
-export function readProxyResult(payload: Buffer): ProxyAnswer {
-  const { body, isBase64Encoded, ...head } = parse(payload);
-  const text = body ?? '';
-  if (typeof text !== 'string') throw malformed();
-  return { ...readHead(head), body: Buffer.from(text, isBase64Encoded === true ? 'base64' : 'utf8') };
+export function readProxyResult(payload: Buffer): ProxyHead & { body: Buffer } {
+  const { body, isBase64Encoded, ...head } = parse(resultSchema, payload);
+  return { ...readHead(head), body: Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8') };
 }
 
-/** Reads the JSON before the body of a streamed answer. Throws a {@link Refusal} as {@link readProxyResult}. Does not know `cookies`. */
-export function readProxyHead(payload: Buffer): ProxyHead {
-  return readHead(parse(payload));
+function parse<Schema extends v.GenericSchema>(schema: Schema, payload: Buffer): v.InferOutput<Schema> {
+  const result = parseJson(payload.toString());
+  const parsed = v.safeParse(schema, result);
+  if (!isObject(result) || !parsed.success) throw new Refusal('INTEGRATION_FAILURE');
+  return parsed.output;
 }
 
-function readHead(result: Json): ProxyHead {
-  const status = Number(result['statusCode'] ?? 200);
-  const others = Object.keys(result).filter((name) => !HEAD_MEMBERS.includes(name));
-  if (!Number.isInteger(status) || status < 100 || status > 599 || others.length > 0) throw malformed();
+function readHead({ statusCode, headers, multiValueHeaders }: v.InferOutput<typeof headSchema>): ProxyHead {
+  const pairs = [...Object.entries(headers), ...Object.entries(multiValueHeaders)].flatMap(([name, values]) =>
+    [values].flat().map((text): [string, string] => [name, String(text)]),
+  );
   return {
-    status,
-    headers: [...readHeaders(result['headers']), ...readMultiHeaders(result['multiValueHeaders'])],
+    status: statusCode,
+    headers: pairs.flatMap(([name, text]): [string, string][] => {
+      const lower = name.toLowerCase();
+      if (DROPPED.has(lower)) return [];
+      return [[REMAPPED.has(lower) ? `x-amzn-remapped-${lower}` : name, text]];
+    }),
   };
 }
 
-function parse(payload: Buffer): Json {
-  const value: unknown = JSON.parse(payload.toString());
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed();
-  return value as Json;
+const SEPARATOR = Buffer.alloc(8);
+/** Bytes within which API Gateway must find the separator. */
+const MAX_HEAD = 16 * 1024;
+
+/** An answer that is passed on as it comes. */
+export interface StreamedAnswer {
+  /** Takes the next piece; resolves when the client has room for more. Does not throw. */
+  take(piece: Buffer): Promise<void>;
+  /** Status of the answer, once its head is sent; stays undefined for a head that API Gateway would not take. */
+  status(): number | undefined;
 }
 
-function malformed(): Refusal {
-  return new Refusal('INTEGRATION_FAILURE');
-}
+/**
+ * The answer of a Lambda proxy integration with response streaming: JSON with status and headers, eight NUL bytes, and the body.
+ * A client that goes away does not end the function: what it still writes is read and dropped, as on AWS.
+ */
+export function openStreamedAnswer(
+  response: ServerResponse,
+  writeHead: (head: ProxyHead) => void,
+): StreamedAnswer {
+  let begun = Buffer.alloc(0);
+  let status: number | undefined;
+  let unusable = false;
 
-function readHeaders(value: unknown): [string, string][] {
-  return Object.entries(objectOf(value)).flatMap(([name, text]) => header(name, text));
-}
+  /** What follows the head in a piece; nothing before the head is whole. */
+  function afterHead(piece: Buffer): Buffer | undefined {
+    if (status !== undefined) return piece;
+    begun = Buffer.concat([begun, piece]);
+    const end = begun.subarray(0, MAX_HEAD).indexOf(SEPARATOR);
+    unusable = end < 0 && begun.length >= MAX_HEAD;
+    if (end < 0) return undefined;
+    try {
+      const head = readHead(parse(headSchema, begun.subarray(0, end)));
+      writeHead(head);
+      status = head.status;
+    } catch {
+      // No such head, or a refusal (the integration timed out) is out already.
+      unusable = true;
+    }
+    return begun.subarray(end + SEPARATOR.length);
+  }
 
-function readMultiHeaders(value: unknown): [string, string][] {
-  return Object.entries(objectOf(value)).flatMap(([name, texts]) => {
-    if (!Array.isArray(texts)) throw malformed();
-    return texts.flatMap((text: unknown) => header(name, text));
-  });
-}
-
-function objectOf(value: unknown): Json {
-  if (value === undefined || value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw malformed();
-  return value as Json;
-}
-
-function header(name: string, value: unknown): [string, string][] {
-  if (!['string', 'number', 'boolean'].includes(typeof value)) throw malformed();
-  const lower = name.toLowerCase();
-  if (DROPPED.has(lower)) return [];
-  return [[REMAPPED.has(lower) ? `x-amzn-remapped-${lower}` : name, String(value)]];
+  return {
+    status: () => status,
+    async take(piece) {
+      const body = unusable ? undefined : afterHead(piece);
+      if (body === undefined || body.length === 0 || unusable) return;
+      if (response.destroyed || response.write(body)) return;
+      const room = new AbortController();
+      const heard = ['drain', 'close'].map((event) => once(response, event, { signal: room.signal }));
+      await Promise.race(heard).catch(() => {});
+      room.abort();
+    },
+  };
 }

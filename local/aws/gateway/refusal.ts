@@ -1,4 +1,4 @@
-import type { WireResponse } from '../json-protocol.ts';
+import type { WireResponse } from '../errors.ts';
 import type { GatewayApi } from './model.ts';
 
 /** What API Gateway refuses itself, by response type: status, `x-amzn-errortype`, message. */
@@ -42,16 +42,15 @@ export function writeRefusal(api: GatewayApi, refusal: Refusal, requestId: strin
   const [status, errorType] = TYPES[refusal.type];
   const custom =
     api.responses.get(refusal.type) ?? api.responses.get(status < 500 ? 'DEFAULT_4XX' : 'DEFAULT_5XX');
-  const body = fillTemplate(
-    custom?.template ?? '{"message":$context.error.messageString}',
-    refusal.message,
-    requestId,
-  );
-  const fromAuthorizer = Object.entries(custom?.authorizerHeaders ?? {}).flatMap(([name, key]) => {
-    const value = refusal.authorizer[key];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  const headers = [...Object.entries(custom?.headers ?? {}), ...fromAuthorizer].map(([name, value]) => [
+  const {
+    template = '{"message":$context.error.messageString}',
+    headers = {},
+    authorizerHeaders = {},
+  } = custom ?? {};
+  const fromAuthorizer = Object.entries(authorizerHeaders)
+    .filter(([, key]) => refusal.authorizer[key] !== undefined)
+    .map(([name, key]) => [name, refusal.authorizer[key]]);
+  const named = [...Object.entries(headers), ...fromAuthorizer].map(([name = '', value]) => [
     name.toLowerCase(),
     value,
   ]);
@@ -61,9 +60,9 @@ export function writeRefusal(api: GatewayApi, refusal: Refusal, requestId: strin
       'content-type': 'application/json',
       'x-amzn-requestid': requestId,
       'x-amzn-errortype': errorType,
-      ...Object.fromEntries(headers),
+      ...Object.fromEntries(named),
     },
-    body,
+    body: fillTemplate(template, refusal.message, requestId),
   };
 }
 

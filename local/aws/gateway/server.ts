@@ -1,28 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { serviceCall } from '../call.ts';
+import type { AwsContext } from '../context.ts';
+import type { WireResponse } from '../errors.ts';
 import { type Listening, listen, readBody } from '../http.ts';
-import type { WireResponse } from '../json-protocol.ts';
 import { createRateLimit } from '../rate-limit.ts';
-import type { Trail } from '../trail.ts';
 import { authorizeRequest, type GatewayAuthorizationDeps, methodArn } from './authorize.ts';
 import { type Match, matchRoute } from './match-route.ts';
 import type { GatewayApi } from './model.ts';
 import { type GatewayRequest, headerOf, toProxyEvent } from './proxy-event.ts';
-import { type ProxyHead, readProxyResult } from './proxy-result.ts';
+import { openStreamedAnswer, type ProxyHead, readProxyResult } from './proxy-result.ts';
 import { Refusal, writeRefusal } from './refusal.ts';
-import { openStreamedAnswer } from './streamed-answer.ts';
 
 const MAX_BODY = 10 * 1024 * 1024;
 const INTEGRATION_TIMEOUT = 29_000;
 
 /** What a gateway needs. */
-export interface GatewayDeps extends GatewayAuthorizationDeps {
-  trail: Trail;
+export interface GatewayDeps extends GatewayAuthorizationDeps, Pick<AwsContext, 'trail'> {
   /** Key and certificate, PEM; without them it is plain HTTP. */
   tls?: { key: string; cert: string } | undefined;
   /** Milliseconds before a 504 (default 29 s, as on AWS). */
-  timeout?: number;
+  timeout?: number | undefined;
 }
 
 /**
@@ -55,15 +53,8 @@ async function serve(
     if (match === undefined) throw new Refusal('MISSING_AUTHENTICATION_TOKEN');
     if (!withinRate()) throw new Refusal('THROTTLED');
     const body = await readBody(incoming, MAX_BODY).catch(refuseBody);
-    const request = {
-      id,
-      verb,
-      path,
-      query: new URLSearchParams(search),
-      headers: headerPairs(incoming),
-      body,
-      at,
-    };
+    const query = new URLSearchParams(search);
+    const request = { id, verb, path, query, headers: headerPairs(incoming), body, at };
     status = await answerRequest(deps, api, match, request, target, response);
   } catch (cause) {
     const refusal = toRefusal(cause);
@@ -72,7 +63,7 @@ async function serve(
   }
   deps.trail.add({
     kind: 'entry',
-    ...(api.zone === undefined ? {} : { zone: api.zone }),
+    zone: api.zone,
     fields: {
       entry: 'gateway',
       requestId: id,
@@ -81,7 +72,7 @@ async function serve(
       route: match?.method.resourcePath ?? 'none',
       status,
       ms: deps.now() - at,
-      ...(refused === undefined ? {} : { refused }),
+      refused,
     },
   });
 }
@@ -97,12 +88,9 @@ async function answerRequest(
   // API Gateway authorises before it validates.
   const authorized = await authorizeRequest(deps, api, match, request, target);
   requireParameters(match, request);
-  const source = {
-    arn: methodArn(api, request.verb, match.method.resourcePath),
-    account: api.account,
-    region: api.region,
-    now: deps.now(),
-  };
+  const { account, region } = api;
+  const arn = methodArn(api, request.verb, match.method.resourcePath);
+  const source = { arn, account, region, now: deps.now() };
   const call = serviceCall(deps.authorize, 'apigateway.amazonaws.com', request.id, source);
   const event = Buffer.from(JSON.stringify(toProxyEvent(api, match, request, authorized)));
   const { functionArn, streamed, timeout = INTEGRATION_TIMEOUT } = match.method;

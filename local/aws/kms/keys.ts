@@ -1,8 +1,8 @@
-import { generateKeyPair, randomUUID } from 'node:crypto';
-import { promisify } from 'node:util';
+import { randomUUID } from 'node:crypto';
 import type { Document } from '../../app/state.ts';
+import type { Call, Context, Need } from '../call.ts';
 import { AwsError } from '../errors.ts';
-import { KEY_SPECS } from './specs.ts';
+import { makeMaterial } from './cryptography.ts';
 
 /** States of a key that the local KMS knows. */
 export type KeyStatus = 'Enabled' | 'Disabled' | 'PendingDeletion';
@@ -20,7 +20,7 @@ export interface StoredKey {
   /** JSON text, as it was put. */
   policy: string;
   tags: Record<string, string>;
-  /** PKCS #8 PEM, and SPKI DER in base64; absent for symmetric keys, which the local AWS never encrypts with. */
+  /** PKCS #8 PEM, and SPKI DER in base64; absent for symmetric keys. */
   privatePem?: string;
   publicDer?: string;
   /** Made by the template, so not kept in the state. */
@@ -34,24 +34,18 @@ export interface KeyStore {
   list(): readonly StoredKey[];
   /** Makes key material too; resolves once the key is stored. */
   create(key: Omit<StoredKey, 'id' | 'arn' | 'status' | 'privatePem' | 'publicDer'>): Promise<StoredKey>;
-  /** Adds a key of the template. */
-  add(key: StoredKey): void;
   save(): void;
 }
 
-const generate = promisify(generateKeyPair);
-
-/** Opens the store over `document`, for keys in the account and region given. */
+/** Opens the store over `document`, for keys in the account and region given, with the keys and aliases of the template. */
 export function openKeyStore(
   document: Document<{ keys: StoredKey[] }>,
-  {
-    account,
-    region,
-    aliases = new Map(),
-  }: { account: string; region: string; aliases?: ReadonlyMap<string, string> },
+  { account, region }: { account: string; region: string },
+  declared: readonly StoredKey[] = [],
+  aliases: ReadonlyMap<string, string> = new Map(),
 ): KeyStore {
   const prefix = `arn:aws:kms:${region}:${account}:key/`;
-  const keys = new Map(document.value.keys.map((key) => [key.id, key]));
+  const keys = new Map([...document.value.keys, ...declared].map((key) => [key.id, key]));
   const save = () => {
     document.value.keys = [...keys.values()].filter(({ fromTemplate }) => fromTemplate === undefined);
     document.save();
@@ -59,45 +53,92 @@ export function openKeyStore(
   return {
     find(keyId) {
       const target = aliases.get(keyId.replace(/^arn:aws:kms:[^:]+:\d+:(?=alias\/)/, '')) ?? keyId;
-      const id = target.startsWith(prefix) ? target.slice(prefix.length) : target;
-      const key = keys.get(id);
-      if (key === undefined) {
-        const name = keyId.startsWith('arn:') ? keyId : `${prefix}${keyId}`;
-        const what = keyId.includes('alias/')
-          ? `Alias ${name.replace(':key/alias/', ':alias/')} is not found.`
-          : `Key '${name}' does not exist`;
-        throw new AwsError('NotFoundException', what);
-      }
-      return key;
+      const key = keys.get(target.startsWith(prefix) ? target.slice(prefix.length) : target);
+      if (key !== undefined) return key;
+      const name = keyId.startsWith('arn:') ? keyId : `${prefix}${keyId}`;
+      const what = keyId.includes('alias/')
+        ? `Alias ${name.replace(':key/alias/', ':alias/')} is not found.`
+        : `Key '${name}' does not exist`;
+      throw new AwsError('NotFoundException', what);
     },
     list: () => [...keys.values()],
     async create(fields) {
       const id = randomUUID();
-      const key: StoredKey = {
-        ...fields,
-        id,
-        arn: `${prefix}${id}`,
-        status: 'Enabled',
-        ...(await makeMaterial(fields.spec)),
-      };
+      const material = await makeMaterial(fields.spec);
+      const key: StoredKey = { ...fields, id, arn: `${prefix}${id}`, status: 'Enabled', ...material };
       keys.set(id, key);
       save();
       return key;
     },
-    add: (key) => void keys.set(key.id, key),
     save,
   };
 }
 
-async function makeMaterial(spec: string): Promise<{ privatePem?: string; publicDer?: string }> {
-  const generated = KEY_SPECS.get(spec)?.generate;
-  if (generated === undefined) return {};
-  const pair =
-    generated.type === 'ec'
-      ? await generate('ec', { namedCurve: generated.namedCurve })
-      : await generate('rsa', { modulusLength: generated.modulusLength });
-  return {
-    privatePem: pair.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-    publicDer: pair.publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
+/** Throws as KMS does for a key whose state allows no cryptography: `DisabledException`, or `KMSInvalidStateException` where deletion is pending. */
+export function requireEnabled(key: StoredKey): void {
+  if (key.status === 'Disabled') throw new AwsError('DisabledException', `${key.arn} is disabled.`);
+  requireNotDeleting(key);
+}
+
+/** Throws `KMSInvalidStateException` for a key whose deletion is pending. */
+export function requireNotDeleting(key: StoredKey): void {
+  if (key.status === 'PendingDeletion') {
+    throw new AwsError('KMSInvalidStateException', `${key.arn} is pending deletion.`);
+  }
+}
+
+/** The permission to do `action` with `key`, with the condition keys that KMS adds for every request about a key. */
+export function keyNeed(call: Call, key: StoredKey, action: string, more: Context = {}): Need {
+  const tags = Object.entries(key.tags).map(([name, value]) => [`aws:ResourceTag/${name}`, value]);
+  const context = {
+    ...describedContext(call, key.spec, key.usage),
+    'aws:ResourceAccount': key.arn.split(':')[4] ?? '',
+    ...Object.fromEntries(tags),
+    ...more,
   };
+  return { action, resource: key.arn, context, resourcePolicy: JSON.parse(key.policy) };
+}
+
+/** The condition keys that say what kind of key a request is about, or makes. */
+export function describedContext({ caller }: Call, spec: string, usage: string): Context {
+  return {
+    'kms:CallerAccount': caller.account,
+    'kms:KeySpec': spec,
+    'kms:KeyUsage': usage,
+    'kms:KeyOrigin': 'AWS_KMS',
+    'kms:MultiRegion': 'false',
+  };
+}
+
+/** What another service does with a key for whoever called it: which service, which permissions, which encryption context. */
+export interface KeyUse {
+  /** `kms:ViaService`, e.g. `secretsmanager.eu-north-1.amazonaws.com`; absent for a service that acts for itself. */
+  viaService?: string;
+  actions: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[];
+  encryptionContext: Readonly<Record<string, string>>;
+  /** What the service answers where KMS refuses. */
+  refusal: { code: string; message: string };
+}
+
+/**
+ * Asks for the permissions that a service needs to use the key `keyId` for `call`. Nothing is really encrypted: the local
+ * state is no safer with a key beside it. A resource without a key needs none. A refusal of KMS becomes the service's own.
+ */
+export function useKey(keys: KeyStore, call: Call, keyId: string | undefined, use: KeyUse): void {
+  if (keyId === undefined) return;
+  const entries = Object.entries(use.encryptionContext);
+  const context = {
+    ...(use.viaService === undefined ? {} : { 'kms:ViaService': use.viaService }),
+    'kms:EncryptionContextKeys': entries.map(([name]) => name),
+    ...Object.fromEntries(entries.map(([name, value]) => [`kms:EncryptionContext:${name}`, value])),
+  };
+  try {
+    const key = keys.find(keyId);
+    for (const action of use.actions) call.require(keyNeed(call, key, action, context));
+    requireEnabled(key);
+  } catch (cause) {
+    if (!(cause instanceof AwsError)) throw cause;
+    const { code, message } = use.refusal;
+    throw new AwsError(code, `${message} (KMS: ${cause.code}: ${cause.message})`);
+  }
 }

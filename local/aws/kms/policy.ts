@@ -1,44 +1,5 @@
-import type { Caller } from '../authorize.ts';
-import type { Operation } from '../call.ts';
+import type { Caller } from '../call.ts';
 import { AwsError } from '../errors.ts';
-import { oneOf, optionalFlag, refuseOthers, requiredText } from '../input.ts';
-import { needOnKey } from './context.ts';
-import type { KeyStore } from './keys.ts';
-
-/** `GetKeyPolicy` and `PutKeyPolicy`. */
-export function policyOperations(keys: KeyStore): Record<string, Operation> {
-  return {
-    GetKeyPolicy: {
-      needs: needOnKey(keys, 'kms:GetKeyPolicy'),
-      run(input) {
-        oneOf(input, 'PolicyName', ['default'], 'default');
-        return { Policy: keys.find(requiredText(input, 'KeyId')).policy, PolicyName: 'default' };
-      },
-    },
-    PutKeyPolicy: {
-      needs: needOnKey(keys, 'kms:PutKeyPolicy', (input) => ({
-        'kms:BypassPolicyLockoutSafetyCheck': String(
-          optionalFlag(input, 'BypassPolicyLockoutSafetyCheck', false),
-        ),
-      })),
-      run(input, call) {
-        refuseOthers(input, 'PutKeyPolicy', [
-          'KeyId',
-          'Policy',
-          'PolicyName',
-          'BypassPolicyLockoutSafetyCheck',
-        ]);
-        oneOf(input, 'PolicyName', ['default'], 'default');
-        const policy = requiredText(input, 'Policy', 32_768);
-        checkPolicy(policy);
-        if (!optionalFlag(input, 'BypassPolicyLockoutSafetyCheck', false)) checkLockout(policy, call.caller);
-        keys.find(requiredText(input, 'KeyId')).policy = policy;
-        keys.save();
-        return {};
-      },
-    },
-  };
-}
 
 /** The policy that KMS gives a key made without one: everything is left to the account's identity policies. */
 export function rootPolicy(account: string): string {

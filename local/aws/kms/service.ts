@@ -1,22 +1,343 @@
-import type { JsonService } from '../call.ts';
-import type { RateLimit } from '../rate-limit.ts';
-import { createKeyOperation, type KeyPlace } from './create-key.ts';
-import type { KeyStore } from './keys.ts';
-import { lifecycleOperations } from './lifecycle.ts';
-import { policyOperations } from './policy.ts';
-import { signOperations } from './sign.ts';
+import { createHash, randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import type { Call, Context } from '../call.ts';
+import type { AwsContext } from '../context.ts';
+import { AwsError, validationError } from '../errors.ts';
+import {
+  blob,
+  type Emulator,
+  flag,
+  integer,
+  jsonEmulator,
+  type Operation,
+  operation,
+  text,
+  texts,
+} from '../operation.ts';
+import { createRateLimit } from '../rate-limit.ts';
+import { KEY_SPECS, SIGNING_ALGORITHMS, signDigest } from './cryptography.ts';
+import {
+  describedContext,
+  type KeyStore,
+  keyNeed,
+  requireEnabled,
+  requireNotDeleting,
+  type StoredKey,
+} from './keys.ts';
+import { checkLockout, checkPolicy, rootPolicy } from './policy.ts';
 
-/** The local KMS: real keys, KMS's checks and errors, and nothing that the project does not call. */
-export function createKms(keys: KeyStore, place: KeyPlace, withinQuota: RateLimit): JsonService {
-  return {
+const MAX_MESSAGE = 4096;
+const DAY = 86_400;
+
+const policyName = v.optional(v.literal('default'));
+const tagList = v.optional(
+  v.array(v.object({ TagKey: text(128), TagValue: v.optional(v.string(), '') })),
+  [],
+);
+type Tags = v.InferOutput<typeof tagList>;
+
+/**
+ * The local KMS: real keys, KMS's checks and errors, and nothing that the project does not call.
+ * `quota` is of requests with asymmetric keys a second.
+ */
+export function startKms({ quota }: { quota: number }, context: AwsContext): Emulator {
+  const { keys, now } = context;
+  return jsonEmulator({
     name: 'kms',
     target: 'TrentService',
     version: '1.1',
     operations: {
-      ...signOperations(keys, withinQuota),
-      CreateKey: createKeyOperation(keys, place),
+      ...signOperations(keys, createRateLimit(quota, now)),
+      CreateKey: createKeyOperation(context),
       ...policyOperations(keys),
-      ...lifecycleOperations(keys, place.now),
+      ...stateOperations(keys, now),
+      ...tagOperations(keys),
+      ...listOperations(keys),
     },
+  });
+}
+
+/** An operation on the key that `KeyId` names, with further condition keys of the request. */
+function onKey<const Entries extends v.ObjectEntries>(
+  keys: KeyStore,
+  action: string,
+  entries: Entries,
+  run: (
+    key: StoredKey,
+    input: v.InferOutput<v.StrictObjectSchema<Entries, undefined>>,
+    call: Call,
+  ) => unknown,
+  more: (input: v.InferOutput<v.StrictObjectSchema<Entries, undefined>>) => Context = () => ({}),
+): Operation {
+  type Input = v.InferOutput<v.StrictObjectSchema<Entries, undefined>> & { KeyId: string };
+  return {
+    input: v.strictObject({ ...entries, KeyId: text() }),
+    needs: (input, call) => [
+      keyNeed(call, keys.find((input as Input).KeyId), `kms:${action}`, more(input as Input)),
+    ],
+    run: (input, call) => run(keys.find((input as Input).KeyId), input as Input, call),
   };
+}
+
+/** `Sign` and `GetPublicKey`: the cryptography, with KMS's checks in KMS's order. */
+function signOperations(keys: KeyStore, withinQuota: () => boolean): Record<string, Operation> {
+  const algorithms = [...new Set([...KEY_SPECS.values()].flatMap((spec) => spec.signingAlgorithms))];
+  return {
+    Sign: onKey(
+      keys,
+      'Sign',
+      {
+        Message: blob(MAX_MESSAGE),
+        MessageType: v.optional(v.picklist(['RAW', 'DIGEST']), 'RAW'),
+        SigningAlgorithm: v.picklist(algorithms),
+      },
+      (key, { Message, MessageType, SigningAlgorithm }) => {
+        if (!withinQuota()) {
+          throw new AwsError(
+            'ThrottlingException',
+            'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.',
+          );
+        }
+        requireEnabled(key);
+        const signature = sign(key, SigningAlgorithm, MessageType, Message);
+        return { KeyId: key.arn, Signature: signature.toString('base64'), SigningAlgorithm };
+      },
+      ({ MessageType, SigningAlgorithm }) => ({
+        'kms:MessageType': MessageType,
+        'kms:SigningAlgorithm': SigningAlgorithm,
+      }),
+    ),
+    GetPublicKey: onKey(keys, 'GetPublicKey', {}, (key) => {
+      requireEnabled(key);
+      return {
+        KeyId: key.arn,
+        PublicKey: material(key).publicDer,
+        KeySpec: key.spec,
+        CustomerMasterKeySpec: key.spec,
+        KeyUsage: key.usage,
+        SigningAlgorithms: KEY_SPECS.get(key.spec)?.signingAlgorithms,
+      };
+    }),
+  };
+}
+
+function material(key: StoredKey): { privatePem: string; publicDer: string } {
+  const { privatePem, publicDer } = key;
+  if (privatePem === undefined || publicDer === undefined) {
+    throw new AwsError(
+      'UnsupportedOperationException',
+      `${key.arn} origin is AWS_KMS which is not valid for this operation: it is a symmetric key.`,
+    );
+  }
+  return { privatePem, publicDer };
+}
+
+function sign(key: StoredKey, name: string, type: 'RAW' | 'DIGEST', message: Buffer): Buffer {
+  if (!KEY_SPECS.get(key.spec)?.signingAlgorithms.includes(name)) {
+    throw new AwsError(
+      'InvalidKeyUsageException',
+      `Algorithm ${name} and key spec ${key.spec} are incompatible.`,
+    );
+  }
+  const algorithm = SIGNING_ALGORITHMS.get(name);
+  if (algorithm === undefined) throw validationError(`The local KMS does not sign with ${name}`);
+  if (type === 'DIGEST' && message.length !== algorithm.digestBytes) {
+    throw validationError(`Digest is invalid length for algorithm ${name}.`);
+  }
+  const digest = type === 'DIGEST' ? message : createHash(algorithm.hash).update(message).digest();
+  return signDigest(algorithm, digest, material(key).privatePem);
+}
+
+/** `CreateKey`: asymmetric signing keys and symmetric ones, with the condition keys that bind it and KMS's lockout check. */
+function createKeyOperation({ keys, account, region, now }: AwsContext): Operation {
+  return operation(
+    {
+      Policy: v.optional(text(32_768), rootPolicy(account)),
+      Description: v.optional(text(8192)),
+      KeyUsage: v.optional(v.picklist(['SIGN_VERIFY', 'ENCRYPT_DECRYPT']), 'ENCRYPT_DECRYPT'),
+      KeySpec: v.optional(v.picklist(['SYMMETRIC_DEFAULT', ...KEY_SPECS.keys()]), 'SYMMETRIC_DEFAULT'),
+      Origin: v.optional(v.literal('AWS_KMS')),
+      Tags: tagList,
+      MultiRegion: v.optional(v.literal(false)),
+      BypassPolicyLockoutSafetyCheck: flag(false),
+    },
+    ({ KeyUsage, KeySpec, Tags, BypassPolicyLockoutSafetyCheck }, call) => {
+      if ((KeyUsage === 'SIGN_VERIFY') !== KEY_SPECS.has(KeySpec)) {
+        throw validationError(`KeyUsage ${KeyUsage} is not compatible with KeySpec ${KeySpec} here`);
+      }
+      const context = {
+        ...describedContext(call, KeySpec, KeyUsage),
+        'kms:BypassPolicyLockoutSafetyCheck': String(BypassPolicyLockoutSafetyCheck),
+        ...tagContext(Tags),
+      };
+      const create = { action: 'kms:CreateKey', resource: '*', context };
+      if (Tags.length === 0) return [create];
+      // Tagging at creation is allowed or refused by identity policies alone: the key has no policy yet.
+      const resource = `arn:aws:kms:${region}:${account}:key/${randomUUID()}`;
+      const resourcePolicy = JSON.parse(rootPolicy(account));
+      return [create, { action: 'kms:TagResource', resource, context, resourcePolicy }];
+    },
+    async (
+      { Policy, Description = '', KeyUsage, KeySpec, Tags, BypassPolicyLockoutSafetyCheck },
+      { caller },
+    ) => {
+      checkPolicy(Policy);
+      if (!BypassPolicyLockoutSafetyCheck) checkLockout(Policy, caller);
+      const key = await keys.create({
+        spec: KeySpec,
+        usage: KeyUsage,
+        description: Description,
+        created: Math.floor(now() / 1000),
+        policy: Policy,
+        tags: recordOf(Tags),
+      });
+      return { KeyMetadata: describeKey(key) };
+    },
+  );
+}
+
+/** `GetKeyPolicy` and `PutKeyPolicy`. */
+function policyOperations(keys: KeyStore): Record<string, Operation> {
+  return {
+    GetKeyPolicy: onKey(keys, 'GetKeyPolicy', { PolicyName: policyName }, ({ policy }) => ({
+      Policy: policy,
+      PolicyName: 'default',
+    })),
+    PutKeyPolicy: onKey(
+      keys,
+      'PutKeyPolicy',
+      { Policy: text(32_768), PolicyName: policyName, BypassPolicyLockoutSafetyCheck: flag(false) },
+      (key, { Policy, BypassPolicyLockoutSafetyCheck }, { caller }) => {
+        checkPolicy(Policy);
+        if (!BypassPolicyLockoutSafetyCheck) checkLockout(Policy, caller);
+        key.policy = Policy;
+        keys.save();
+      },
+      ({ BypassPolicyLockoutSafetyCheck }) => ({
+        'kms:BypassPolicyLockoutSafetyCheck': String(BypassPolicyLockoutSafetyCheck),
+      }),
+    ),
+  };
+}
+
+function stateOperations(keys: KeyStore, now: () => number): Record<string, Operation> {
+  const enable = (action: string, status: 'Enabled' | 'Disabled') =>
+    onKey(keys, action, {}, (key) => {
+      requireNotDeleting(key);
+      key.status = status;
+      keys.save();
+    });
+  return {
+    EnableKey: enable('EnableKey', 'Enabled'),
+    DisableKey: enable('DisableKey', 'Disabled'),
+    ScheduleKeyDeletion: onKey(
+      keys,
+      'ScheduleKeyDeletion',
+      { PendingWindowInDays: integer(7, 30, 30) },
+      (key, { PendingWindowInDays }) => {
+        requireNotDeleting(key);
+        key.status = 'PendingDeletion';
+        key.deletion = Math.floor(now() / 1000) + PendingWindowInDays * DAY;
+        keys.save();
+        return { KeyId: key.arn, DeletionDate: key.deletion, KeyState: key.status, PendingWindowInDays };
+      },
+    ),
+    CancelKeyDeletion: onKey(keys, 'CancelKeyDeletion', {}, (key) => {
+      if (key.status !== 'PendingDeletion') {
+        throw new AwsError('KMSInvalidStateException', `${key.arn} is not pending deletion.`);
+      }
+      key.status = 'Disabled';
+      delete key.deletion;
+      keys.save();
+      return { KeyId: key.arn };
+    }),
+  };
+}
+
+function tagOperations(keys: KeyStore): Record<string, Operation> {
+  return {
+    ListResourceTags: onKey(keys, 'ListResourceTags', {}, ({ tags }) => ({
+      Tags: Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue })),
+      Truncated: false,
+    })),
+    TagResource: onKey(
+      keys,
+      'TagResource',
+      { Tags: tagList },
+      (key, { Tags }) => {
+        requireNotDeleting(key);
+        Object.assign(key.tags, recordOf(Tags));
+        keys.save();
+      },
+      ({ Tags }) => tagContext(Tags),
+    ),
+    UntagResource: onKey(
+      keys,
+      'UntagResource',
+      { TagKeys: texts },
+      (key, { TagKeys }) => {
+        for (const name of TagKeys) delete key.tags[name];
+        keys.save();
+      },
+      ({ TagKeys }) => ({ 'aws:TagKeys': TagKeys }),
+    ),
+  };
+}
+
+function listOperations(keys: KeyStore): Record<string, Operation> {
+  return {
+    DescribeKey: onKey(keys, 'DescribeKey', {}, (key) => ({ KeyMetadata: describeKey(key) })),
+    ListKeys: operation(
+      { Limit: integer(1, 1000, 100), Marker: v.optional(text(), '0') },
+      (_, { caller }) => [
+        { action: 'kms:ListKeys', resource: '*', context: { 'kms:CallerAccount': caller.account } },
+      ],
+      ({ Limit, Marker }) => {
+        const end = Number(Marker) + Limit;
+        const Truncated = keys.list().length > end;
+        return {
+          Keys: keys
+            .list()
+            .slice(Number(Marker), end)
+            .map(({ id, arn }) => ({ KeyId: id, KeyArn: arn })),
+          Truncated,
+          NextMarker: Truncated ? String(end) : undefined,
+        };
+      },
+    ),
+  };
+}
+
+/** A key's `KeyMetadata`, as `CreateKey` and `DescribeKey` answer it. */
+function describeKey(key: StoredKey): Record<string, unknown> {
+  const algorithms = KEY_SPECS.get(key.spec)?.signingAlgorithms;
+  return {
+    AWSAccountId: key.arn.split(':')[4],
+    KeyId: key.id,
+    Arn: key.arn,
+    CreationDate: key.created,
+    Enabled: key.status === 'Enabled',
+    Description: key.description,
+    KeyUsage: key.usage,
+    KeyState: key.status,
+    DeletionDate: key.deletion,
+    Origin: 'AWS_KMS',
+    KeyManager: 'CUSTOMER',
+    KeySpec: key.spec,
+    CustomerMasterKeySpec: key.spec,
+    MultiRegion: false,
+    SigningAlgorithms: algorithms,
+    EncryptionAlgorithms: algorithms === undefined ? ['SYMMETRIC_DEFAULT'] : undefined,
+  };
+}
+
+function recordOf(tags: Tags): Record<string, string> {
+  return Object.fromEntries(tags.map(({ TagKey, TagValue }) => [TagKey, TagValue]));
+}
+
+/** Condition keys of a request that sets tags. */
+function tagContext(tags: Tags): Context {
+  if (tags.length === 0) return {};
+  const each = tags.map(({ TagKey, TagValue }) => [`aws:RequestTag/${TagKey}`, TagValue]);
+  return { 'aws:TagKeys': tags.map(({ TagKey }) => TagKey), ...Object.fromEntries(each) };
 }

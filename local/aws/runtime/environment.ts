@@ -1,5 +1,5 @@
 import type { Credentials } from '../credentials.ts';
-import type { TemplateFunction } from '../template/functions.ts';
+import type { TemplateFunction } from '../template/resources.ts';
 
 /** `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>` by signing name. */
 const ENDPOINT_VARIABLES: Readonly<Record<string, string>> = {

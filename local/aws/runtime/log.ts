@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isObject, objectOf, parseJson } from '../../../infra/proof/assembly/json.ts';
 import type { Trail } from '../trail.ts';
 
 /** Where the lines of a function go. */
@@ -15,7 +16,7 @@ export interface FunctionLog {
  */
 export function createLogs(directory: string, trail: Trail) {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  return (of: { name: string; zone?: string }, stream: string): FunctionLog => ({
+  return (of: { name: string; zone?: string | undefined }, stream: string): FunctionLog => ({
     stream,
     line(text) {
       appendFileSync(join(directory, `${of.name}.log`), `${text}\n`, { mode: 0o600 });
@@ -24,7 +25,7 @@ export function createLogs(directory: string, trail: Trail) {
       trail.add({
         kind: 'log',
         function: of.name,
-        ...(of.zone === undefined ? {} : { zone: of.zone }),
+        zone: of.zone,
         // A process writes for many requests: the line says for which, not where it is read.
         trace: typeof trace === 'string' ? trace : undefined,
         fields,
@@ -33,13 +34,35 @@ export function createLogs(directory: string, trail: Trail) {
   });
 }
 
+/** A line that only looks like JSON stays text. */
 function parseLine(text: string): Record<string, unknown> {
-  if (text.startsWith('{')) {
-    try {
-      return JSON.parse(text) as Record<string, unknown>;
-    } catch {
-      // a line that only looks like JSON stays text
-    }
-  }
-  return { message: text };
+  const value = parseJson(text);
+  return isObject(value) ? { ...value } : { message: text };
+}
+
+/** `LoggingConfig` of a function, as far as it decides which lines are kept. */
+export interface Logging {
+  format: 'Text' | 'JSON';
+  /** `ApplicationLogLevel`; Lambda's default for JSON is INFO. */
+  level: string;
+}
+
+const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+
+/** RFC 3339. */
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i;
+
+/**
+ * Whether Lambda keeps a line that a function writes. With the format Text it keeps all. With JSON it drops what is below the
+ * level, and a line that is no object with a level that it knows and a timestamp counts as INFO
+ * (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html). Does not filter the platform's lines.
+ */
+export function passesLevel(line: string, { format, level }: Logging): boolean {
+  return format === 'Text' || LEVELS.indexOf(levelOf(line)) >= LEVELS.indexOf(level.toUpperCase());
+}
+
+function levelOf(line: string): string {
+  const { level, timestamp } = objectOf(parseJson(line));
+  const known = typeof level === 'string' && LEVELS.includes(level.toUpperCase());
+  return known && typeof timestamp === 'string' && TIMESTAMP.test(timestamp) ? level.toUpperCase() : 'INFO';
 }

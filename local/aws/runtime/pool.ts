@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { currentTrace, makeTraceId } from '../../app/trace.ts';
 import { AwsError } from '../errors.ts';
-import { type Instance, type Sink, startInstance } from './instance.ts';
-import type { FunctionLog } from './log.ts';
-import { type Logging, passesLevel } from './log-level.ts';
-import { exited, type Outcome } from './outcome.ts';
+import { exited, type Instance, type Outcome, type Sink, startInstance } from './instance.ts';
+import { type FunctionLog, type Logging, passesLevel } from './log.ts';
 import type { RuntimeApi } from './runtime-api.ts';
 
 /** A function as the pool runs it. */
@@ -12,17 +10,18 @@ export interface RunnableFunction {
   /** Name on AWS. */
   name: string;
   arn: string;
-  zone?: string;
+  roleArn: string;
+  zone?: string | undefined;
   codeDirectory: string;
   environment: Readonly<Record<string, string>>;
   /** How its log is filtered; absent: not at all. */
-  logging?: Logging;
+  logging?: Logging | undefined;
   /** Milliseconds. */
   timeout: number;
   /** MiB. */
   memory: number;
   /** Invocations at once; undefined where none are reserved. */
-  reservedConcurrency?: number;
+  reservedConcurrency?: number | undefined;
 }
 
 /** The pool's bounds, for the machine it runs on. */

@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Authorize } from '../authorize.ts';
 import { serviceCall } from '../call.ts';
+import type { AwsContext } from '../context.ts';
 import { AwsError } from '../errors.ts';
-import type { Invoke } from '../lambda/invoke.ts';
-import type { Trail } from '../trail.ts';
-import { removeStage, versionAt } from './stages.ts';
-import type { Secret, SecretStore } from './store.ts';
+import { removeStage, type Secret, versionAt } from './store.ts';
 
 /** The four steps, in the order in which Secrets Manager takes them. */
 export const ROTATION_STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
@@ -29,17 +26,13 @@ export interface Rotations {
   idle(arn: string): Promise<RotationResult | undefined>;
 }
 
-/** What rotations need. `now` is in epoch milliseconds. */
-export interface RotationDeps {
-  secrets: SecretStore;
-  invoke: Invoke;
-  authorize: Authorize;
-  trail: Trail;
-  region: string;
-  now: () => number;
-  /** Milliseconds before each further try of a step whose function was throttled. */
+/** What rotations need; `throttledWaits` are milliseconds before each further try of a step whose function was throttled. */
+export type RotationDeps = Pick<
+  AwsContext,
+  'secrets' | 'invoke' | 'authorize' | 'trail' | 'region' | 'now'
+> & {
   throttledWaits?: readonly number[];
-}
+};
 
 const THROTTLED_WAITS = [500, 1000, 2000, 5000, 10_000];
 
@@ -107,12 +100,7 @@ async function runSteps(
     const error = await runStepPatiently(deps, secret, versionId, step);
     deps.trail.add({
       kind: 'platform',
-      fields: {
-        event: 'rotation',
-        secret: secret.stored.name,
-        step,
-        ...(error === undefined ? {} : { error }),
-      },
+      fields: { event: 'rotation', secret: secret.stored.name, step, error },
     });
     if (error !== undefined) return { ok: false, step, error };
   }
@@ -126,19 +114,17 @@ async function runSteps(
 /** A rotation function works on one secret at a time (reserved concurrency 1); another secret's rotation waits for its turn. */
 async function runStepPatiently(
   deps: RotationDeps,
-  secret: Secret,
-  versionId: string,
-  step: RotationStep,
+  ...step: [secret: Secret, versionId: string, step: RotationStep]
 ): Promise<string | undefined> {
   for (const wait of deps.throttledWaits ?? THROTTLED_WAITS) {
     try {
-      return await runStep(deps, secret, versionId, step);
+      return await runStep(deps, ...step);
     } catch (cause) {
       if (!(cause instanceof AwsError && cause.code === 'TooManyRequestsException')) return String(cause);
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
-  return runStep(deps, secret, versionId, step).catch(String);
+  return runStep(deps, ...step).catch(String);
 }
 
 async function runStep(

@@ -1,19 +1,294 @@
-import type { JsonService } from '../call.ts';
-import { rotateOperation } from './rotate.ts';
+import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import { type Call, type Context, forwardCall, type Need } from '../call.ts';
+import type { AwsContext } from '../context.ts';
+import { AwsError } from '../errors.ts';
+import { type Scheduled, startSchedules } from '../events/schedule.ts';
+import { useKey } from '../kms/keys.ts';
+import { type Emulator, flag, jsonEmulator, type Operation, text, texts } from '../operation.ts';
 import type { Rotations } from './rotation.ts';
-import { type SecretDeps, valueOperations } from './values.ts';
-import { versionOperations } from './versions.ts';
+import {
+  moveStage,
+  requireVersion,
+  type Secret,
+  type StoredVersion,
+  updateStage,
+  versionAt,
+} from './store.ts';
 
-/** The local Secrets Manager: versions and stages by AWS's rules, for the secrets that the template declares. */
-export function createSecretsManager(deps: SecretDeps, rotations: Rotations): JsonService {
+const SERVICE = 'secretsmanager.amazonaws.com';
+
+const secretId = text(2048);
+/** The caller's `ClientRequestToken`, which becomes a version id. */
+const token = v.optional(text());
+
+/** The local Secrets Manager: versions and stages by AWS's rules, for the secrets that the template declares, which it rotates on their schedules. */
+export function startSecretsManager({ rotations }: { rotations: Rotations }, context: AwsContext): Emulator {
+  const operations = { ...valueOperations(context), ...versionOperations(context) };
+  return jsonEmulator(
+    {
+      name: 'secretsmanager',
+      target: 'secretsmanager',
+      version: '1.1',
+      operations: { ...operations, RotateSecret: rotateOperation(rotations, context) },
+    },
+    startSchedules(rotationSchedules(rotations, context), context.now),
+  );
+}
+
+/** An operation on the secret that `SecretId` names, with further condition keys of the request. */
+function onSecret<const Entries extends v.ObjectEntries>(
+  { secrets }: AwsContext,
+  action: string,
+  entries: Entries,
+  run: (
+    secret: Secret,
+    input: v.InferOutput<v.StrictObjectSchema<Entries, undefined>>,
+    call: Call,
+  ) => unknown,
+  more: (input: v.InferOutput<v.StrictObjectSchema<Entries, undefined>>) => Context = () => ({}),
+): Operation {
+  type Input = v.InferOutput<v.StrictObjectSchema<Entries, undefined>> & { SecretId: string };
   return {
-    name: 'secretsmanager',
-    target: 'secretsmanager',
-    version: '1.1',
-    operations: {
-      ...valueOperations(deps),
-      ...versionOperations(deps.secrets),
-      RotateSecret: rotateOperation(deps.secrets, rotations, deps.authorize),
+    input: v.strictObject({ ...entries, SecretId: secretId }),
+    needs: (input) => [secretNeed(secrets.find((input as Input).SecretId), action, more(input as Input))],
+    run: (input, call) => run(secrets.find((input as Input).SecretId), input as Input, call),
+  };
+}
+
+/** The permission to do `action` with a secret. */
+function secretNeed({ stored, settings }: Secret, action: string, more: Context): Need {
+  const tags = Object.entries(settings.tags).flatMap(([name, value]) => [
+    [`aws:ResourceTag/${name}`, value],
+    [`secretsmanager:ResourceTag/${name}`, value],
+  ]);
+  return {
+    action: `secretsmanager:${action}`,
+    resource: stored.arn,
+    context: {
+      'secretsmanager:SecretId': stored.arn,
+      ...present({ 'secretsmanager:resource/AllowRotationLambdaArn': settings.rotation?.functionArn }),
+      ...Object.fromEntries(tags),
+      ...more,
     },
   };
+}
+
+/** Condition keys without those that the request does not have. */
+function present(context: Readonly<Record<string, string | undefined>>): Context {
+  return Object.fromEntries(
+    Object.entries(context).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+/** `GetSecretValue` and `PutSecretValue`. Binary values are refused: the project has none. */
+function valueOperations(context: AwsContext): Record<string, Operation> {
+  return {
+    GetSecretValue: onSecret(
+      context,
+      'GetSecretValue',
+      { VersionId: v.optional(text()), VersionStage: v.optional(text()) },
+      (secret, { VersionId, VersionStage }, call) => {
+        const version = findVersion(secret, VersionId, VersionStage);
+        useSecretKey(context, call, secret, version.id, ['kms:Decrypt']);
+        return {
+          ...described(secret, version),
+          SecretString: version.text,
+          CreatedDate: version.created,
+        };
+      },
+      ({ VersionId, VersionStage }) =>
+        present({
+          'secretsmanager:VersionId': VersionId,
+          'secretsmanager:VersionStage': VersionStage,
+        }),
+    ),
+    PutSecretValue: onSecret(
+      context,
+      'PutSecretValue',
+      {
+        ClientRequestToken: token,
+        SecretString: text(),
+        VersionStages: texts,
+        RotationToken: v.optional(v.string()),
+      },
+      (secret, { ClientRequestToken, SecretString, VersionStages }, call) => {
+        const id = requestToken(ClientRequestToken);
+        useSecretKey(context, call, secret, id, ['kms:GenerateDataKey', 'kms:Decrypt']);
+        const version = putVersion(secret, id, SecretString, VersionStages, context.now());
+        context.secrets.save();
+        return described(secret, version);
+      },
+    ),
+  };
+}
+
+function described({ stored }: Secret, version: StoredVersion) {
+  return { ARN: stored.arn, Name: stored.name, VersionId: version.id, VersionStages: version.stages };
+}
+
+/** The caller's token or a new one. Throws `InvalidParameterException`. */
+function requestToken(given: string = randomUUID()): string {
+  if (given.length >= 32 && given.length <= 64) return given;
+  throw new AwsError('InvalidParameterException', 'ClientRequestToken must be 32 to 64 characters long.');
+}
+
+function findVersion(
+  { stored }: Secret,
+  id: string | undefined,
+  stage = id === undefined ? 'AWSCURRENT' : undefined,
+): StoredVersion & { text: string } {
+  const version = id === undefined ? versionAt(stored, stage ?? '') : requireVersion(stored, id);
+  const text = version?.text;
+  if (version === undefined || text === undefined) {
+    const named = stage === undefined ? `VersionId: ${id}` : `staging label: ${stage}`;
+    throw new AwsError(
+      'ResourceNotFoundException',
+      `Secrets Manager can't find the specified secret value for ${named}`,
+    );
+  }
+  if (stage !== undefined && !version.stages.includes(stage)) {
+    throw new AwsError(
+      'InvalidRequestException',
+      'You provided a VersionStage that is not associated to the provided VersionId.',
+    );
+  }
+  return { ...version, text };
+}
+
+/** Content of a version never changes: the same content again is no error, other content is. */
+function putVersion(
+  { stored }: Secret,
+  id: string,
+  text: string,
+  asked: readonly string[],
+  now: number,
+): StoredVersion {
+  const existing = stored.versions.find((version) => version.id === id);
+  if (existing?.text !== undefined && existing.text !== text) {
+    throw new AwsError(
+      'ResourceExistsException',
+      `You can't use ClientRequestToken ${id} because that value is already in use for a version of secret ${stored.arn}.`,
+    );
+  }
+  if (existing?.text === text) return existing;
+  const version = existing ?? { id, created: Math.floor(now / 1000), stages: [] };
+  version.text = text;
+  if (existing === undefined) stored.versions.push(version);
+  const first = stored.versions.every((other) => other === version || other.text === undefined);
+  const stages = asked.length === 0 || first ? new Set([...asked, 'AWSCURRENT']) : asked;
+  for (const stage of stages) moveStage(stored, stage, version);
+  stored.changed = Math.floor(now / 1000);
+  return version;
+}
+
+/** Secrets Manager asks KMS itself, so the caller's endpoint is not in that request; `kms:ViaService` is. */
+function useSecretKey(
+  { keys, authorize, region }: AwsContext,
+  call: Call,
+  { stored, settings }: Secret,
+  versionId: string,
+  actions: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[],
+): void {
+  useKey(keys, forwardCall(authorize, call, SERVICE), settings.kmsKeyId, {
+    viaService: `secretsmanager.${region}.amazonaws.com`,
+    actions,
+    encryptionContext: { SecretARN: stored.arn, SecretVersionId: versionId },
+    refusal: { code: 'AccessDeniedException', message: 'Access to KMS is not allowed' },
+  });
+}
+
+/** `DescribeSecret`, `ListSecretVersionIds` and `UpdateSecretVersionStage`. */
+function versionOperations(context: AwsContext): Record<string, Operation> {
+  return {
+    DescribeSecret: onSecret(context, 'DescribeSecret', {}, ({ stored, settings }) => ({
+      ARN: stored.arn,
+      Name: stored.name,
+      Description: settings.description,
+      KmsKeyId: settings.kmsKeyId,
+      RotationEnabled: settings.rotation !== undefined,
+      RotationLambdaARN: settings.rotation?.functionArn,
+      RotationRules: settings.rotation && { ScheduleExpression: settings.rotation.schedule },
+      LastRotatedDate: stored.rotated,
+      LastChangedDate: stored.changed,
+      CreatedDate: stored.created,
+      Tags: Object.entries(settings.tags).map(([Key, Value]) => ({ Key, Value })),
+      VersionIdsToStages: Object.fromEntries(
+        stored.versions.filter(({ stages }) => stages.length > 0).map(({ id, stages }) => [id, [...stages]]),
+      ),
+    })),
+    ListSecretVersionIds: onSecret(
+      context,
+      'ListSecretVersionIds',
+      { IncludeDeprecated: flag(false), MaxResults: v.optional(v.number()) },
+      ({ stored }, { IncludeDeprecated }) => ({
+        ARN: stored.arn,
+        Name: stored.name,
+        Versions: stored.versions
+          .filter(({ stages }) => IncludeDeprecated || stages.length > 0)
+          .map(({ id, stages, created }) => ({ VersionId: id, VersionStages: stages, CreatedDate: created })),
+      }),
+    ),
+    UpdateSecretVersionStage: onSecret(
+      context,
+      'UpdateSecretVersionStage',
+      {
+        VersionStage: text(256),
+        MoveToVersionId: v.optional(text()),
+        RemoveFromVersionId: v.optional(text()),
+      },
+      ({ stored }, { VersionStage, MoveToVersionId: to, RemoveFromVersionId: from }) => {
+        updateStage(stored, VersionStage, { to, from });
+        context.secrets.save();
+        return { ARN: stored.arn, Name: stored.name };
+      },
+      ({ VersionStage }) => ({ 'secretsmanager:VersionStage': VersionStage }),
+    ),
+  };
+}
+
+/**
+ * `RotateSecret`, with the function that the template gave the secret; the caller must be allowed to invoke it, by what Secrets
+ * Manager does on its behalf. Other functions and schedules are refused here.
+ */
+function rotateOperation(rotations: Rotations, context: AwsContext): Operation {
+  return onSecret(
+    context,
+    'RotateSecret',
+    { ClientRequestToken: token, RotateImmediately: flag(true) },
+    (secret, { ClientRequestToken, RotateImmediately }, call) => {
+      const { rotation } = secret.settings;
+      if (rotation === undefined) {
+        throw new AwsError(
+          'InvalidRequestException',
+          'No Lambda rotation function ARN is associated with this secret.',
+        );
+      }
+      forwardCall(context.authorize, call, SERVICE).require({
+        action: 'lambda:InvokeFunction',
+        resource: rotation.functionArn,
+        context: { 'lambda:FunctionArn': rotation.functionArn },
+      });
+      const rotate = RotateImmediately ? rotations.begin : rotations.test;
+      const { versionId } = rotate(secret, requestToken(ClientRequestToken));
+      return { ARN: secret.stored.arn, Name: secret.stored.name, VersionId: versionId };
+    },
+    ({ RotateImmediately }) => ({ 'secretsmanager:RotateImmediately': String(RotateImmediately) }),
+  );
+}
+
+function rotationSchedules(rotations: Rotations, { secrets, trail }: AwsContext): Scheduled[] {
+  return secrets.list().flatMap((secret) => {
+    const { rotation } = secret.settings;
+    if (rotation === undefined || rotation.schedule === '') return [];
+    const run = () => {
+      try {
+        rotations.begin(secret, randomUUID());
+      } catch (cause) {
+        const fields = { event: 'rotation', secret: secret.stored.name, error: String(cause) };
+        trail.add({ kind: 'platform', fields });
+      }
+    };
+    return [{ expression: rotation.schedule, run }];
+  });
 }

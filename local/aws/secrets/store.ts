@@ -1,6 +1,8 @@
 import type { Document } from '../../app/state.ts';
 import { AwsError } from '../errors.ts';
 
+const MAX_STAGES = 20;
+
 /** One version of a secret. A version that rotation reserved has no text yet. Times are epoch seconds. */
 export interface StoredVersion {
   id: string;
@@ -23,11 +25,11 @@ export interface StoredSecret {
 export interface SecretSettings {
   arn: string;
   name: string;
-  description?: string;
-  kmsKeyId?: string;
-  initialText?: string;
+  description?: string | undefined;
+  kmsKeyId?: string | undefined;
+  initialText?: string | undefined;
   tags: Readonly<Record<string, string>>;
-  rotation?: { functionArn: string; schedule: string };
+  rotation?: { functionArn: string; schedule: string } | undefined;
 }
 
 /** A secret with its settings. */
@@ -75,4 +77,76 @@ export function openSecretStore(
     list: () => secrets,
     save: () => document.save(),
   };
+}
+
+/** The version that carries `stage`, if one does. */
+export function versionAt(secret: StoredSecret, stage: string): StoredVersion | undefined {
+  return secret.versions.find(({ stages }) => stages.includes(stage));
+}
+
+/** Attaches `stage` to `version` and takes it from whichever had it. When AWSCURRENT moves, AWSPREVIOUS goes to the version that lost it. */
+export function moveStage(secret: StoredSecret, stage: string, version: StoredVersion): void {
+  const before = versionAt(secret, stage);
+  if (before === version) return;
+  if (version.stages.length >= MAX_STAGES) {
+    throw new AwsError('LimitExceededException', `A version can have at most ${MAX_STAGES} staging labels.`);
+  }
+  if (before !== undefined) removeStage(before, stage);
+  version.stages.push(stage);
+  if (stage === 'AWSCURRENT' && before !== undefined) {
+    for (const other of secret.versions) removeStage(other, 'AWSPREVIOUS');
+    before.stages.push('AWSPREVIOUS');
+  }
+}
+
+/** Takes `stage` off a version that may have it. */
+export function removeStage(version: StoredVersion, stage: string): void {
+  version.stages = version.stages.filter((name) => name !== stage);
+}
+
+/**
+ * `UpdateSecretVersionStage`: a compare-and-swap, since whoever moves a label must name the version that has it.
+ * Throws `InvalidParameterException` where that is another, `ResourceNotFoundException` for an unknown version.
+ */
+export function updateStage(
+  secret: StoredSecret,
+  stage: string,
+  { to, from }: { to: string | undefined; from: string | undefined },
+): void {
+  const holder = versionAt(secret, stage);
+  if (to === undefined && from === undefined) {
+    throw invalid('You must specify a MoveToVersionId or a RemoveFromVersionId.');
+  }
+  const target = to === undefined ? undefined : requireVersion(secret, to);
+  if (from !== undefined && holder?.id !== from) {
+    throw invalid(
+      holder === undefined
+        ? `The staging label ${stage} isn't attached to version ${from}.`
+        : `The parameter RemoveFromVersionId must be ${holder.id}: staging label ${stage} is currently attached to that version.`,
+    );
+  }
+  if (holder !== undefined && from === undefined && holder !== target) {
+    throw invalid(
+      `The parameter RemoveFromVersionId can't be empty. Staging label ${stage} is currently attached to version ${holder.id}, so you must explicitly reference that version in RemoveFromVersionId.`,
+    );
+  }
+  if (target !== undefined) moveStage(secret, stage, target);
+  else if (stage === 'AWSCURRENT') throw invalid("You can't remove the staging label AWSCURRENT; move it.");
+  else if (holder !== undefined) removeStage(holder, stage);
+}
+
+/** The version with this id. Throws `ResourceNotFoundException`. */
+export function requireVersion(secret: StoredSecret, id: string): StoredVersion {
+  const version = secret.versions.find((candidate) => candidate.id === id);
+  if (version === undefined) {
+    throw new AwsError(
+      'ResourceNotFoundException',
+      `Secrets Manager can't find the specified secret value for VersionId: ${id}`,
+    );
+  }
+  return version;
+}
+
+function invalid(message: string): AwsError {
+  return new AwsError('InvalidParameterException', message);
 }

@@ -22,8 +22,8 @@ export interface QueueSettings {
   url: string;
   visibilityTimeout: number;
   retention: number;
-  kmsKeyId?: string;
-  redrive?: { deadLetterArn: string; maxReceiveCount: number };
+  kmsKeyId?: string | undefined;
+  redrive?: { deadLetterArn: string; maxReceiveCount: number } | undefined;
 }
 
 /** A standard queue: at least once, in no order that may be relied on. */

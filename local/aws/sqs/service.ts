@@ -1,69 +1,106 @@
 import { createHash } from 'node:crypto';
-import type { Authorize } from '../authorize.ts';
-import { forwardCall, type Input, type JsonService, type Operation } from '../call.ts';
-import { optionalNumber, optionalTexts, requiredText } from '../input.ts';
-import type { KeyStore } from '../kms/keys.ts';
-import { useQueueKey } from './access.ts';
-import type { Queue, QueueTable } from './queues.ts';
-
-/** What SQS needs. */
-export interface SqsDeps {
-  queues: QueueTable;
-  keys: KeyStore;
-  authorize: Authorize;
-  region: string;
-}
+import * as v from 'valibot';
+import { type Call, forwardCall } from '../call.ts';
+import type { AwsContext } from '../context.ts';
+import { useKey } from '../kms/keys.ts';
+import {
+  type Emulator,
+  integer,
+  jsonEmulator,
+  type Operation,
+  operation,
+  text,
+  texts,
+} from '../operation.ts';
+import type { Queue } from './queues.ts';
 
 /** The local SQS, as far as an operator needs it to look at queues: send, receive, delete, count. */
-export function createSqs(deps: SqsDeps): JsonService {
-  const on = (action: string, run: Operation['run'], member = 'QueueUrl'): Operation => ({
-    needs(input) {
-      const { settings } = deps.queues.find(requiredText(input, member));
-      return [{ action: `sqs:${action}`, resource: settings.arn }];
-    },
-    run,
-  });
-  const queueOf = (input: Input) => deps.queues.find(requiredText(input, 'QueueUrl'));
-  const forwarded = (call: Parameters<Operation['run']>[1]) =>
-    forwardCall(deps.authorize, call, 'sqs.amazonaws.com');
-  return {
+export function startSqs(_: object, context: AwsContext): Emulator {
+  const { queues, authorize } = context;
+  const need = (action: string, { settings }: Queue) => [{ action: `sqs:${action}`, resource: settings.arn }];
+  const onQueue = <const Entries extends v.ObjectEntries>(
+    action: string,
+    entries: Entries,
+    run: (
+      queue: Queue,
+      input: v.InferOutput<v.StrictObjectSchema<Entries, undefined>>,
+      call: Call,
+    ) => unknown,
+  ): Operation => {
+    type Input = v.InferOutput<v.StrictObjectSchema<Entries, undefined>> & { QueueUrl: string };
+    return {
+      input: v.strictObject({ ...entries, QueueUrl: text() }),
+      needs: (input) => need(action, queues.find((input as Input).QueueUrl)),
+      run: (input, call) => run(queues.find((input as Input).QueueUrl), input as Input, call),
+    };
+  };
+  const useForCaller = (call: Call, queue: Queue, way: 'send' | 'receive') =>
+    useQueueKey(context, forwardCall(authorize, call, 'sqs.amazonaws.com'), queue, way);
+  return jsonEmulator({
     name: 'sqs',
     target: 'AmazonSQS',
     version: '1.0',
     operations: {
-      GetQueueUrl: on(
-        'GetQueueUrl',
-        (input) => ({ QueueUrl: deps.queues.find(requiredText(input, 'QueueName')).settings.url }),
-        'QueueName',
+      GetQueueUrl: operation(
+        { QueueName: text() },
+        ({ QueueName }) => need('GetQueueUrl', queues.find(QueueName)),
+        ({ QueueName }) => ({ QueueUrl: queues.find(QueueName).settings.url }),
       ),
-      GetQueueAttributes: on('GetQueueAttributes', (input) => ({
-        Attributes: attributesOf(queueOf(input), optionalTexts(input, 'AttributeNames')),
-      })),
-      SendMessage: on('SendMessage', (input, call) => {
-        const queue = queueOf(input);
-        useQueueKey(deps.keys, forwarded(call), queue, 'send', deps.region);
-        const { id, body } = queue.send(requiredText(input, 'MessageBody', 1_048_576));
-        return { MessageId: id, MD5OfMessageBody: md5(body) };
-      }),
-      ReceiveMessage: on('ReceiveMessage', (input, call) => {
-        const queue = queueOf(input);
-        useQueueKey(deps.keys, forwarded(call), queue, 'receive', deps.region);
-        const max = optionalNumber(input, 'MaxNumberOfMessages', { min: 1, max: 10, fallback: 1 });
-        return {
-          Messages: queue.receive(max).map(({ id, body, receipt, receives }) => ({
-            MessageId: id,
-            ReceiptHandle: receipt,
-            Body: body,
-            MD5OfBody: md5(body),
-            Attributes: { ApproximateReceiveCount: String(receives) },
-          })),
-        };
-      }),
-      DeleteMessage: on('DeleteMessage', (input) =>
-        queueOf(input).delete(requiredText(input, 'ReceiptHandle')),
+      GetQueueAttributes: onQueue(
+        'GetQueueAttributes',
+        { AttributeNames: texts },
+        (queue, { AttributeNames }) => ({ Attributes: attributesOf(queue, AttributeNames) }),
+      ),
+      SendMessage: onQueue(
+        'SendMessage',
+        { MessageBody: text(1_048_576) },
+        (queue, { MessageBody }, call) => {
+          useForCaller(call, queue, 'send');
+          const { id, body } = queue.send(MessageBody);
+          return { MessageId: id, MD5OfMessageBody: md5(body) };
+        },
+      ),
+      ReceiveMessage: onQueue(
+        'ReceiveMessage',
+        { MaxNumberOfMessages: integer(1, 10, 1) },
+        (queue, { MaxNumberOfMessages }, call) => {
+          useForCaller(call, queue, 'receive');
+          return {
+            Messages: queue.receive(MaxNumberOfMessages).map(({ id, body, receipt, receives }) => ({
+              MessageId: id,
+              ReceiptHandle: receipt,
+              Body: body,
+              MD5OfBody: md5(body),
+              Attributes: { ApproximateReceiveCount: String(receives) },
+            })),
+          };
+        },
+      ),
+      DeleteMessage: onQueue('DeleteMessage', { ReceiptHandle: text() }, (queue, { ReceiptHandle }) =>
+        queue.delete(ReceiptHandle),
       ),
     },
-  };
+  });
+}
+
+/** Asks for `sqs:<action>` on a queue. */
+export function requireQueue(call: Call, { settings }: Queue, action: string): void {
+  call.require({ action: `sqs:${action}`, resource: settings.arn });
+}
+
+/** Asks for what SQS needs of the queue's key: to encrypt what is sent, or to decrypt what is received. Throws `KmsAccessDenied`. */
+export function useQueueKey(
+  { keys, region }: Pick<AwsContext, 'keys' | 'region'>,
+  call: Call,
+  { settings }: Queue,
+  way: 'send' | 'receive',
+): void {
+  useKey(keys, call, settings.kmsKeyId, {
+    viaService: `sqs.${region}.amazonaws.com`,
+    actions: way === 'send' ? ['kms:GenerateDataKey', 'kms:Decrypt'] : ['kms:Decrypt'],
+    encryptionContext: { 'aws:sqs:arn': settings.arn },
+    refusal: { code: 'KmsAccessDenied', message: "SQS can't use the key of the queue" },
+  });
 }
 
 /** MD5 of a body, which SQS states and Lambda hands on. */

@@ -8,7 +8,7 @@ import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { EmbeddedJWK, importJWK, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compileHandler } from '../../../infra/bundle.ts';
-import { passesLevel } from '../../../local/aws/runtime/log-level.ts';
+import { passesLevel } from '../../../local/aws/runtime/log.ts';
 import { type AwsEndpoint, serveAws } from '../../fakes/aws-endpoint.ts';
 import { createFakeKms } from '../../fakes/kms.ts';
 import { testGrant } from './grant-fixture.ts';

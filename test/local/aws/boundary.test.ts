@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { emptyWorld, parsePolicy, type Role } from '../../../infra/proof/policy/index.ts';
-import type { AccessRequest, Caller } from '../../../local/aws/authorize.ts';
 import { createAuthorize, operatorRole } from '../../../local/aws/boundary.ts';
+import type { AccessRequest, Caller } from '../../../local/aws/call.ts';
 import { ACCOUNT, REGION, ROLE } from './harness.ts';
 
 const KEY = `arn:aws:kms:${REGION}:${ACCOUNT}:key/1`;

@@ -1,34 +1,27 @@
-import { createAwsCaller } from '@helseid-zones/client/aws';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createDynamoDb } from '../../../local/aws/dynamodb/service.ts';
-import { startTables } from '../../../local/aws/dynamodb/tables.ts';
-import { ACCOUNT, DATA_KEY, dataKeyStore, REGION, rulesOf, startAws } from './harness.ts';
+import { describe, expect, it } from 'vitest';
+import { startDynamoDb } from '../../../local/aws/dynamodb/service.ts';
+import { ACCOUNT, DATA_KEY, REGION, rulesOf, startAws } from './harness.ts';
 
-async function start(rules = rulesOf()) {
-  const tables = await startTables([
+const model = {
+  tables: [
     {
       TableName: 'sessions',
       BillingMode: 'PAY_PER_REQUEST',
       KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
       AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
     },
-  ]);
-  const service = createDynamoDb({
-    ...{ tablesUrl: tables.url, tableKeys: new Map([['sessions', DATA_KEY]]), keys: dataKeyStore() },
-    ...{ authorize: rules.authorize, account: ACCOUNT, region: REGION },
+  ],
+  tableKeys: new Map([['sessions', DATA_KEY]]),
+};
+
+async function start({ authorize, asked } = rulesOf()) {
+  const aws = await startAws((context) => startDynamoDb(model, context), {
+    authorize,
+    route: { vpce: 'vpce-1' },
   });
-  const aws = await startAws([service], { ...rules, route: { vpce: 'vpce-1' } });
-  onTestFinished(async () => {
-    await aws.close();
-    await tables.close();
-  });
-  const caller = createAwsCaller(
-    { region: REGION, credentials: aws.config.credentials, endpoints: { dynamodb: aws.url } },
-    { attempts: 1 },
-  );
   const call = (operation: string, input: object) =>
-    caller.json({ service: 'dynamodb', target: `DynamoDB_20120810.${operation}`, input, repeatable: false });
-  return { call, asked: rules.asked };
+    aws.json('dynamodb', `DynamoDB_20120810.${operation}`, input);
+  return { call, asked };
 }
 
 const item = { pk: { S: 'a' }, n: { N: '1' } };
@@ -50,11 +43,13 @@ describe('DynamoDB', () => {
     });
   });
 
-  it('denies whoever may not, and changes nothing', async () => {
-    const { call } = await start(rulesOf(({ action }) => action === 'dynamodb:PutItem'));
+  it.each(['dynamodb:PutItem', 'kms:Decrypt'])('denies without %s, and changes nothing', async (denied) => {
+    let may = false;
+    const { call } = await start(rulesOf(({ action }) => !may && action === denied));
     await expect(call('PutItem', { TableName: 'sessions', Item: item })).rejects.toMatchObject({
       facts: { error: 'AccessDeniedException' },
     });
+    may = true;
     await expect(call('GetItem', { TableName: 'sessions', Key: { pk: item.pk } })).resolves.toEqual({});
   });
 
@@ -68,16 +63,6 @@ describe('DynamoDB', () => {
       'kms:EncryptionContext:aws:dynamodb:tableName': 'sessions',
     });
     expect(asked[1]?.context).not.toHaveProperty('aws:SourceVpce');
-  });
-
-  it('denies whoever may not use the key, and changes nothing', async () => {
-    let may = false;
-    const { call } = await start(rulesOf(({ action }) => !may && action === 'kms:Decrypt'));
-    await expect(call('PutItem', { TableName: 'sessions', Item: item })).rejects.toMatchObject({
-      facts: { error: 'AccessDeniedException' },
-    });
-    may = true;
-    await expect(call('GetItem', { TableName: 'sessions', Key: { pk: item.pk } })).resolves.toEqual({});
   });
 
   it.each([

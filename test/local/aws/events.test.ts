@@ -1,23 +1,15 @@
-import { createAwsCaller } from '@helseid-zones/client/aws';
 import fc from 'fast-check';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { memoryDocument } from '../../../local/app/state.ts';
-import type { Caller } from '../../../local/aws/authorize.ts';
-import { beginCall } from '../../../local/aws/call.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
-import { deliver, type Rule } from '../../../local/aws/events/delivery.ts';
 import { matchesPattern } from '../../../local/aws/events/pattern.ts';
 import { nextTime } from '../../../local/aws/events/schedule.ts';
-import { createEvents } from '../../../local/aws/events/service.ts';
-import { openKeyStore, type StoredKey } from '../../../local/aws/kms/keys.ts';
+import { type Rule, startEvents } from '../../../local/aws/events/service.ts';
+import { pollQueue } from '../../../local/aws/lambda/event-source.ts';
 import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
-import type { FunctionPool, RunnableFunction } from '../../../local/aws/runtime/pool.ts';
-import { jsonService } from '../../../local/aws/service.ts';
-import { pollQueue } from '../../../local/aws/sqs/event-source.ts';
 import { openQueues, type QueueSettings, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
-import { createSqs } from '../../../local/aws/sqs/service.ts';
-import { createTrail } from '../../../local/aws/trail.ts';
-import { ACCOUNT, fakeClock, REGION, rulesOf, startAws } from './harness.ts';
+import { startSqs } from '../../../local/aws/sqs/service.ts';
+import { ACCOUNT, contextOf, fakeClock, functionOf, poolOf, REGION, rulesOf, startAws } from './harness.ts';
 
 const arnOf = (name: string) => `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`;
 const queueOf = (name: string, more: Partial<QueueSettings> = {}): QueueSettings => ({
@@ -28,22 +20,7 @@ const queueOf = (name: string, more: Partial<QueueSettings> = {}): QueueSettings
   retention: 86_400,
   ...more,
 });
-const worker: RunnableFunction = {
-  name: 'worker',
-  arn: 'arn:aws:lambda:x:y:function:worker',
-  codeDirectory: '',
-  environment: {},
-  timeout: 1000,
-  memory: 128,
-};
-const workerRole: Caller = {
-  kind: 'role',
-  arn: `arn:aws:iam::${ACCOUNT}:role/worker`,
-  account: ACCOUNT,
-  session: 'worker',
-};
-const noKeys = () =>
-  openKeyStore(memoryDocument({ keys: [] as StoredKey[] }), { account: ACCOUNT, region: REGION });
+const worker = functionOf('worker');
 
 function newQueues(clock = fakeClock()) {
   const document = memoryDocument({ queues: {} as Record<string, StoredMessage[]> });
@@ -109,32 +86,18 @@ describe('an event source mapping', () => {
     for (const body of ['a', 'b', 'c']) events.send(body);
     const controller = new AbortController();
     const seen: string[][] = [];
-    const pool: Pick<FunctionPool, 'invoke'> = {
-      async invoke(_, payload) {
-        const { Records } = JSON.parse(payload.toString());
-        seen.push(Records.map(({ body }: { body: string }) => body));
-        controller.abort();
-        const result = answer(Records);
-        if (result instanceof AwsError) throw result;
-        return result instanceof Error
-          ? { payload: Buffer.from('{}'), functionError: 'Unhandled', requestId: '', logTail: '' }
-          : { payload: Buffer.from(JSON.stringify(result) ?? 'null'), requestId: '', logTail: '' };
-      },
-    };
+    const pool = poolOf(({ Records }: { Records: { messageId: string; body: string }[] }) => {
+      seen.push(Records.map(({ body }) => body));
+      controller.abort();
+      return answer(Records);
+    });
     const { authorize, asked } = rulesOf();
-    const deps = {
-      pool: pool as FunctionPool,
-      keys: noKeys(),
-      trail: createTrail(Date.now),
-      region: REGION,
-      callFor: () => beginCall(authorize, workerRole, 'id', { region: REGION, now: 0, route: {} }),
-    };
     await pollQueue(
-      deps,
-      { queue: events, of: worker, batchSize: 10, concurrency: 1, reportsFailures },
+      contextOf({ queues, pool, authorize, functions: createFunctionTable([worker]) }),
+      { queueArn: arnOf('events'), functionName: 'worker', batchSize: 10, concurrency: 1, reportsFailures },
       controller.signal,
     );
-    return { seen, asked, left: events.messages().map(({ body }) => body), queues };
+    return { seen, asked, left: events.messages().map(({ body }) => body) };
   }
 
   it("hands a batch over with the function's role and deletes what succeeded", async () => {
@@ -146,7 +109,7 @@ describe('an event source mapping', () => {
       'sqs:DeleteMessage',
       'sqs:GetQueueAttributes',
     ]);
-    expect(asked[0]?.caller.arn).toBe(workerRole.arn);
+    expect(asked[0]?.caller.arn).toBe(worker.roleArn);
   });
 
   it('keeps only the messages that the function names', async () => {
@@ -158,7 +121,7 @@ describe('an event source mapping', () => {
 
   it.each([
     ['the function failed', () => new Error('no')],
-    ['it was throttled', () => new AwsError('TooManyRequestsException', '', 429)],
+    ['it was throttled', () => Promise.reject(new AwsError('TooManyRequestsException', '', 429))],
     [
       'it names a message that was not in the batch',
       () => ({ batchItemFailures: [{ itemIdentifier: 'other' }] }),
@@ -187,54 +150,21 @@ describe('EventBridge', () => {
     targets: [{ arn: arnOf('events'), deadLetterArn: arnOf('undelivered') }],
   };
 
-  async function startEvents(rules = rulesOf()) {
+  async function start({ authorize, asked } = rulesOf()) {
     const { queues, events } = newQueues();
-    const base = {
-      keys: noKeys(),
-      authorize: rules.authorize,
-      account: ACCOUNT,
-      region: REGION,
-      now: Date.now,
-    };
-    const trail = createTrail(Date.now);
-    const asynchronous = { enqueue() {}, close() {} };
-    const functions = createFunctionTable([]);
     const bus = { name: 'journal', arn: `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/journal` };
-    const service = createEvents({
-      ...base,
-      buses: [bus],
-      rules: [rule],
-      deliver: (to, event) => deliver({ ...base, queues, functions, asynchronous, trail }, to, event),
-    });
-    const aws = await startAws([jsonService(service), jsonService(createSqs({ ...base, queues }))], rules);
-    onTestFinished(aws.close);
-    const caller = createAwsCaller(
-      { region: REGION, credentials: aws.config.credentials, endpoints: { events: aws.url, sqs: aws.url } },
-      { attempts: 1 },
+    const { json } = await startAws(
+      (context) => [startEvents({ buses: [bus], rules: [rule] }, context), startSqs({}, context)],
+      { authorize, queues },
     );
+    const fine = { EventBusName: 'journal', Source: 'journal.documents', DetailType: 'DocumentCreated' };
     const put = (entry: object) =>
-      caller.json({
-        service: 'events',
-        target: 'AWSEvents.PutEvents',
-        version: '1.1',
-        input: {
-          Entries: [
-            {
-              EventBusName: 'journal',
-              Source: 'journal.documents',
-              DetailType: 'DocumentCreated',
-              Detail: '{"a":1}',
-              ...entry,
-            },
-          ],
-        },
-        repeatable: false,
-      });
-    return { put, caller, queues, events, asked: rules.asked, trail };
+      json('events', 'AWSEvents.PutEvents', { Entries: [{ ...fine, Detail: '{"a":1}', ...entry }] }, '1.1');
+    return { put, json, queues, events, asked };
   }
 
   it('delivers a matching event to the queue, as itself and for the rule', async () => {
-    const { put, events, asked } = await startEvents();
+    const { put, events, asked } = await start();
     await expect(put({})).resolves.toMatchObject({ FailedEntryCount: 0 });
     const [message] = events.messages();
     expect(JSON.parse(message?.body ?? '')).toMatchObject({
@@ -251,7 +181,7 @@ describe('EventBridge', () => {
   });
 
   it('delivers no other event', async () => {
-    const { put, events } = await startEvents();
+    const { put, events } = await start();
     await put({ DetailType: 'DocumentDeleted' });
     await put({ Source: 'somebody.else' });
     expect(events.messages()).toEqual([]);
@@ -261,7 +191,7 @@ describe('EventBridge', () => {
     const denied = rulesOf(
       ({ action, resource }) => action === 'sqs:SendMessage' && resource === arnOf('events'),
     );
-    const { put, events, queues } = await startEvents(denied);
+    const { put, events, queues } = await start(denied);
     await put({});
     expect(events.messages()).toEqual([]);
     expect(queues.find('undelivered').messages()).toHaveLength(1);
@@ -273,26 +203,25 @@ describe('EventBridge', () => {
     ["a source of AWS's own", { Source: 'aws.s3' }, 'NotAuthorizedForSourceException'],
     ['a member that is not implemented', { TraceHeader: 'x' }, 'NotImplementedException'],
   ])('answers for %s in its entry', async (_, entry, ErrorCode) => {
-    const { put } = await startEvents();
+    const { put } = await start();
     await expect(put(entry)).resolves.toMatchObject({ FailedEntryCount: 1, Entries: [{ ErrorCode }] });
   });
 
   it('refuses an unknown bus and whoever may not put events', async () => {
-    const { put } = await startEvents();
+    const { put } = await start();
     await expect(put({ EventBusName: 'nowhere' })).rejects.toMatchObject({
       facts: { error: 'ResourceNotFoundException' },
     });
-    const denied = await startEvents(rulesOf(({ action }) => action === 'events:PutEvents'));
+    const denied = await start(rulesOf(({ action }) => action === 'events:PutEvents'));
     await expect(denied.put({})).rejects.toMatchObject({ facts: { error: 'AccessDeniedException' } });
     expect(denied.events.messages()).toEqual([]);
   });
 
   it('lets an operator look at a queue', async () => {
-    const { put, caller, events } = await startEvents();
+    const { put, json, events } = await start();
     await put({});
     const QueueUrl = events.settings.url;
-    const sqs = (name: string, input: object) =>
-      caller.json({ service: 'sqs', target: `AmazonSQS.${name}`, input, repeatable: false });
+    const sqs = (name: string, input: object) => json('sqs', `AmazonSQS.${name}`, input);
     await expect(sqs('GetQueueAttributes', { QueueUrl, AttributeNames: ['All'] })).resolves.toMatchObject({
       Attributes: { ApproximateNumberOfMessages: '1' },
     });

@@ -1,21 +1,21 @@
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { callGateway } from '../../../local/aws/aws-client.ts';
-import { createCredentialTable } from '../../../local/aws/credentials.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
 import { matchRoute } from '../../../local/aws/gateway/match-route.ts';
 import type { GatewayApi, GatewayMethod } from '../../../local/aws/gateway/model.ts';
 import { startGateway } from '../../../local/aws/gateway/server.ts';
-import type { Invoke } from '../../../local/aws/lambda/invoke.ts';
-import { createTrail } from '../../../local/aws/trail.ts';
-import { ACCOUNT, REGION, ROLE, rulesOf } from './harness.ts';
+import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
+import { ACCOUNT, contextOf, functionOf, poolOf, REGION, ROLE, rulesOf } from './harness.ts';
 
+const FUNCTION = functionOf('function');
+const AUTHORIZER = functionOf('authorizer');
 const METHOD: GatewayMethod = {
   httpMethod: 'GET',
   resourcePath: '/things/{id}',
   resourceId: 'abc',
   authorization: { type: 'NONE' },
-  functionArn: 'arn:function',
+  functionArn: FUNCTION.arn,
   requiredParameters: [],
 };
 const PROBLEM = {
@@ -28,38 +28,25 @@ interface Options {
   api?: Partial<GatewayApi>;
   method?: Partial<GatewayMethod>;
   rules?: ReturnType<typeof rulesOf>;
-  /** What the function returns, or the authorizer for its ARN. */
-  answers?: Readonly<Record<string, (event: never) => unknown>>;
+  /** What the function returns, and the authorizer. */
+  answers?: { function?: (event: never) => unknown; authorizer?: (event: never) => unknown };
   timeout?: number;
 }
 
 async function start({ api = {}, method = {}, rules = rulesOf(), answers = {}, timeout }: Options = {}) {
   const events: Record<string, unknown>[] = [];
-  const invoke: Invoke = async (call, name, payload) => {
-    call.require({ action: 'lambda:InvokeFunction', resource: name });
-    const event = JSON.parse(payload.toString());
+  const hello = () => ({ statusCode: 200, body: 'hello' });
+  const functions = createFunctionTable([FUNCTION, AUTHORIZER]);
+  const pool = poolOf((event: Record<string, unknown>, { name }) => {
     events.push(event);
-    const result = await (answers[name] ?? (() => ({ statusCode: 200, body: 'hello' })))(event as never);
-    const failed = result instanceof Error;
-    const answer = failed ? { errorMessage: result.message } : result;
-    return {
-      payload: Buffer.from(typeof answer === 'string' ? answer : JSON.stringify(answer)),
-      ...(failed ? { functionError: 'Unhandled' as const } : {}),
-      requestId: '',
-      logTail: '',
-    };
-  };
-  const credentials = createCredentialTable();
-  const trail = createTrail(Date.now);
+    return (answers[name as 'function'] ?? hello)(event as never);
+  });
+  const context = contextOf({ authorize: rules.authorize, functions, pool });
+  const { trail, credentials } = context;
   const gateway = await startGateway(
-    { ...rules, credentials, invoke, now: Date.now, trail, ...(timeout === undefined ? {} : { timeout }) },
+    { ...context, timeout },
     {
-      id: 'api',
-      name: 'api',
-      zone: 'public',
-      stage: 'live',
-      account: ACCOUNT,
-      region: REGION,
+      ...{ id: 'api', name: 'api', zone: 'public', stage: 'live', account: ACCOUNT, region: REGION },
       methods: [{ ...METHOD, ...method }],
       responses: new Map(),
       binary: false,
@@ -134,7 +121,7 @@ describe('a Lambda proxy integration', () => {
       api: { binary: true },
       method: { httpMethod: 'POST' },
       answers: {
-        'arn:function': () => ({ statusCode: 201, body: bytes.toString('base64'), isBase64Encoded: true }),
+        function: () => ({ statusCode: 201, body: bytes.toString('base64'), isBase64Encoded: true }),
       },
     });
     const response = await fetch(`${url}/things/7`, { method: 'POST', body: bytes });
@@ -149,7 +136,7 @@ describe('a Lambda proxy integration', () => {
       multiValueHeaders: { 'Set-Cookie': ['a=1', 'b=2'] },
       body: 'no',
     };
-    const { url } = await start({ answers: { 'arn:function': () => answer } });
+    const { url } = await start({ answers: { function: () => answer } });
     const response = await fetch(`${url}/things/7`);
     expect(response.status).toBe(401);
     expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
@@ -167,14 +154,14 @@ describe('a Lambda proxy integration', () => {
     ['returns a header that is an object', () => ({ statusCode: 200, headers: { a: {} } })],
     ['is throttled', () => Promise.reject(new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429))],
   ])('answers 502 and tells nothing where the function %s', async (_, answer) => {
-    const { url } = await start({ answers: { 'arn:function': answer } });
+    const { url } = await start({ answers: { function: answer } });
     const response = await fetch(`${url}/things/7`);
     expect([response.status, await response.json()]).toEqual([502, { message: 'Internal server error' }]);
   });
 
   it('answers 504 where the function takes too long', async () => {
     const { promise, resolve } = Promise.withResolvers<object>();
-    const { url } = await start({ answers: { 'arn:function': () => promise }, timeout: 20 });
+    const { url } = await start({ answers: { function: () => promise }, timeout: 20 });
     const response = await fetch(`${url}/things/7`);
     resolve({ statusCode: 200 });
     expect([response.status, await response.json()]).toEqual([
@@ -288,16 +275,17 @@ describe('authorization by IAM', () => {
 });
 
 describe('authorization by a Lambda authorizer', () => {
-  const authorizer = { id: 'auth', functionArn: 'arn:authorizer', identityHeaders: ['authorization'] };
+  const authorizer = { id: 'auth', functionArn: AUTHORIZER.arn, identityHeaders: ['authorization'] };
   const method = { authorization: { type: 'CUSTOM' as const, authorizer } };
-  const allow = (Effect: string, Resource: string) => ({
+  const policyOf = (...Statement: object[]) => ({
     principalId: 'somebody',
-    policyDocument: {
-      Version: '2012-10-17',
-      Statement: [{ Effect, Action: 'execute-api:Invoke', Resource }],
-    },
+    policyDocument: { Version: '2012-10-17', Statement },
     context: { scope: 'read', count: 1 },
   });
+  const allow = (Effect: string, Resource: string) =>
+    policyOf({ Effect, Action: 'execute-api:Invoke', Resource });
+  const FORBIDDEN = { title: 'User is not authorized to access this resource' };
+  const FAULT = { message: 'Internal server error' };
   const call = async (
     answer: (event: { methodArn: string }) => unknown,
     headers: Record<string, string> = { authorization: 'DPoP x' },
@@ -305,7 +293,7 @@ describe('authorization by a Lambda authorizer', () => {
     const denied = { ...PROBLEM, authorizerHeaders: { 'WWW-Authenticate': 'challenge' } };
     const started = await start({
       method,
-      answers: { 'arn:authorizer': answer },
+      answers: { authorizer: answer },
       api: { responses: new Map([['ACCESS_DENIED', denied]]) },
     });
     const response = await fetch(`${started.url}/things/7`, { headers });
@@ -330,56 +318,46 @@ describe('authorization by a Lambda authorizer', () => {
   });
 
   it.each([
-    ['without the header it looks for', () => allow('Allow', '*'), {}, 401, 'Unauthorized'],
-    ['when it says Unauthorized', () => new Error('Unauthorized'), undefined, 401, 'Unauthorized'],
-    ['when it fails', () => new Error('unauthorized'), undefined, 500, 'Internal server error'],
-    [
-      'when it denies',
-      () => allow('Deny', '*'),
-      undefined,
-      403,
-      'User is not authorized to access this resource',
-    ],
+    ['when it says Unauthorized', () => new Error('Unauthorized'), 401, { message: 'Unauthorized' }],
+    ['when it fails', () => new Error('unauthorized'), 500, FAULT],
+    ['when it denies', () => allow('Deny', '*'), 403, FORBIDDEN],
     [
       'when it allows another method',
       () => allow('Allow', 'arn:aws:execute-api:*:*:api/live/POST/*'),
-      undefined,
       403,
-      'User is not authorized to access this resource',
+      FORBIDDEN,
     ],
+    [
+      'when it allows another action',
+      () => policyOf({ Effect: 'Allow', Action: 's3:*', Resource: '*' }),
+      403,
+      FORBIDDEN,
+    ],
+    ['when it allows nothing', () => policyOf(), 403, FORBIDDEN],
     [
       'when its policy has a condition',
-      () => ({
-        principalId: 'x',
-        policyDocument: { Statement: [{ Effect: 'Allow', Action: '*', Resource: '*', Condition: {} }] },
-      }),
-      undefined,
-      500,
-      'Internal server error',
+      () => policyOf({ Effect: 'Allow', Action: '*', Resource: '*', Condition: {} }),
+      ...[500, FAULT],
     ],
+    ['when it names nobody', () => ({ ...allow('Allow', '*'), principalId: undefined }), 500, FAULT],
+    ['when it has another member', () => ({ ...allow('Allow', '*'), scopes: 'read' }), 500, FAULT],
     [
-      'when it names nobody',
-      () => ({ ...allow('Allow', '*'), principalId: undefined }),
-      undefined,
-      500,
-      'Internal server error',
-    ],
-    [
-      'when its context has an object',
+      'when its context has a list',
       () => ({ ...allow('Allow', '*'), context: { scopes: ['read'] } }),
-      undefined,
       500,
-      'Internal server error',
+      FAULT,
     ],
-    ['when it answers something else', () => 'null', undefined, 500, 'Internal server error'],
-  ])('refuses %s', async (_, answer, headers, status, message) => {
-    const refused = await call(answer, headers);
-    expect([refused.status, refused.body]).toEqual([
-      status,
-      status === 403 ? { title: message } : { message },
-    ]);
+    ['when it answers something else', () => 'null', 500, FAULT],
+  ] as [string, () => unknown, number, object][])('refuses %s', async (_, answer, status, body) => {
+    const refused = await call(answer);
+    expect([refused.status, refused.body]).toEqual([status, body]);
     expect(refused.challenge).toBeNull();
-    expect(refused.events.filter((event) => event['type'] !== 'REQUEST')).toEqual([]);
+    expect(refused.events).toMatchObject([{ type: 'REQUEST' }]);
+  });
+
+  it('refuses without the header that it looks for, and asks it nothing', async () => {
+    const { status, body, events } = await call(() => allow('Allow', '*'), {});
+    expect([status, body, events]).toEqual([401, { message: 'Unauthorized' }, []]);
   });
 
   it('answers with what the authorizer said, where a gateway response takes it', async () => {

@@ -1,11 +1,17 @@
+import { type AwsService, createAwsCaller } from '@helseid-zones/client/aws';
+import { onTestFinished } from 'vitest';
 import { memoryDocument } from '../../../local/app/state.ts';
-import type { AccessRequest, Authorize } from '../../../local/aws/authorize.ts';
-import type { Route } from '../../../local/aws/call.ts';
+import type { AccessRequest, Authorize, Route } from '../../../local/aws/call.ts';
+import type { AwsContext } from '../../../local/aws/context.ts';
 import { createCredentialTable } from '../../../local/aws/credentials.ts';
+import { startListener } from '../../../local/aws/endpoints.ts';
 import { type KeyStore, openKeyStore, type StoredKey } from '../../../local/aws/kms/keys.ts';
 import { rootPolicy } from '../../../local/aws/kms/policy.ts';
-import { type AwsDeps, startListener } from '../../../local/aws/listener.ts';
-import type { WireService } from '../../../local/aws/service.ts';
+import { createFunctionTable, createInvoke } from '../../../local/aws/lambda/invoke.ts';
+import type { Emulator } from '../../../local/aws/operation.ts';
+import type { FunctionPool, RunnableFunction } from '../../../local/aws/runtime/pool.ts';
+import { openSecretStore, type StoredSecret } from '../../../local/aws/secrets/store.ts';
+import { openQueues, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
 import { createTrail } from '../../../local/aws/trail.ts';
 
 export const ACCOUNT = '000000000000';
@@ -17,11 +23,7 @@ export const DATA_KEY = '11111111-1111-1111-1111-111111111111';
 
 /** A key store with {@link DATA_KEY} in it, whose use is left to identity policies. */
 export function dataKeyStore(): KeyStore {
-  const keys = openKeyStore(memoryDocument({ keys: [] as StoredKey[] }), {
-    account: ACCOUNT,
-    region: REGION,
-  });
-  keys.add({
+  const key: StoredKey = {
     id: DATA_KEY,
     arn: `arn:aws:kms:${REGION}:${ACCOUNT}:key/${DATA_KEY}`,
     spec: 'SYMMETRIC_DEFAULT',
@@ -32,8 +34,10 @@ export function dataKeyStore(): KeyStore {
     policy: rootPolicy(ACCOUNT),
     tags: {},
     fromTemplate: true,
-  });
-  return keys;
+  };
+  return openKeyStore(memoryDocument({ keys: [] as StoredKey[] }), { account: ACCOUNT, region: REGION }, [
+    key,
+  ]);
 }
 
 /** A clock that only moves when told. */
@@ -54,27 +58,73 @@ export function rulesOf(deny: (request: AccessRequest) => boolean = () => false)
   return { authorize, asked };
 }
 
-/** A listener with these services, and SDK settings for a role's session on it. */
-export async function startAws(
-  services: readonly WireService[],
-  options: { authorize?: Authorize; route?: Route; only?: string; now?: () => number } = {},
-) {
-  const credentials = createCredentialTable();
-  const now = options.now ?? Date.now;
-  const deps: AwsDeps = {
-    services,
-    authorize: options.authorize ?? rulesOf().authorize,
-    credentials,
+/** A function that no test runs as a process. */
+export function functionOf(name: string, more: Partial<RunnableFunction> = {}): RunnableFunction {
+  const arn = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
+  const roleArn = `arn:aws:iam::${ACCOUNT}:role/${name}`;
+  return { name, arn, roleArn, codeDirectory: '', environment: {}, timeout: 1000, memory: 128, ...more };
+}
+
+/** A pool whose functions do `work`: what it returns is the answer, an `Error` that it returns is the function's own. */
+export function poolOf(work: (event: never, of: RunnableFunction) => unknown): FunctionPool {
+  return {
+    async invoke(of, payload) {
+      const result = await work(JSON.parse(payload.toString()) as never, of);
+      const failed = result instanceof Error;
+      const answer = failed ? { errorType: result.name, errorMessage: result.message } : result;
+      return {
+        payload: Buffer.from(typeof answer === 'string' ? answer : (JSON.stringify(answer) ?? 'null')),
+        functionError: failed ? 'Unhandled' : undefined,
+        requestId: 'id',
+        logTail: 'the log',
+      };
+    },
+    running: () => [],
+    idle: async () => {},
+    recycle: async () => {},
+    close: async () => {},
+  };
+}
+
+/** What emulators work with, all in memory: no resources but {@link DATA_KEY}, and everything is allowed. */
+export function contextOf(given: Partial<AwsContext> = {}): AwsContext {
+  const { now = Date.now, pool = poolOf(() => null), functions = createFunctionTable([]) } = given;
+  return {
+    ...{ account: ACCOUNT, region: REGION, now, pool, functions },
+    authorize: rulesOf().authorize,
+    credentials: createCredentialTable(),
     trail: createTrail(now),
-    region: REGION,
-    now,
+    keys: dataKeyStore(),
+    secrets: openSecretStore(memoryDocument({ secrets: [] as StoredSecret[] }), [], now),
+    queues: openQueues(memoryDocument({ queues: {} as Record<string, StoredMessage[]> }), [], now),
+    invoke: createInvoke(functions, pool),
+    asynchronous: { enqueue() {}, close() {} },
+    ...given,
   };
-  const listener = await startListener(deps, options.route ?? {}, options.only);
-  const config = {
-    region: REGION,
-    endpoint: listener.url,
-    credentials: credentials.issue(ROLE, 'test'),
-    maxAttempts: 1,
+}
+
+/** Emulators behind a listener until the test ends, and the ways to call them with a role's session. */
+export async function startAws(
+  start: (context: AwsContext) => Emulator | Promise<Emulator> | Emulator[],
+  { route = {}, only, ...given }: Partial<AwsContext> & { route?: Route; only?: string } = {},
+) {
+  const context = contextOf(given);
+  const services = [await start(context)].flat();
+  const { url, close } = await startListener({ ...context, services }, route, only);
+  onTestFinished(async () => {
+    await close();
+    await Promise.all(services.map((service) => service.close?.()));
+  });
+  const credentials = context.credentials.issue(ROLE, 'test');
+  const endpoints = Object.fromEntries(services.map(({ name }) => [name, url]));
+  const { call, json } = createAwsCaller({ region: REGION, credentials, endpoints }, { attempts: 1 });
+  return {
+    ...{ url, context, call },
+    /** For `callJson` and its like. */
+    access: { url, region: REGION, credentials },
+    /** For the SDK's clients. */
+    config: { region: REGION, endpoint: url, credentials, maxAttempts: 1 },
+    json: (service: AwsService, target: string, input: object, version: '1.0' | '1.1' = '1.0') =>
+      json({ service, target, input, version, repeatable: false }),
   };
-  return { ...listener, deps, config };
 }

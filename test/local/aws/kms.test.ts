@@ -2,36 +2,36 @@ import { createHash, createPublicKey } from 'node:crypto';
 import {
   CancelKeyDeletionCommand,
   CreateKeyCommand,
+  type CreateKeyCommandInput,
   DescribeKeyCommand,
   DisableKeyCommand,
   EnableKeyCommand,
   GetKeyPolicyCommand,
   GetPublicKeyCommand,
-  type KeySpec,
   KMSClient,
   ListKeysCommand,
   ListResourceTagsCommand,
   PutKeyPolicyCommand,
   ScheduleKeyDeletionCommand,
   SignCommand,
+  type SigningAlgorithmSpec,
 } from '@aws-sdk/client-kms';
 import { ALGORITHMS, type AlgorithmEntry } from '@helseid-zones/protocol/algorithms';
 import { CompactSign, compactVerify, exportJWK, importJWK } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { memoryDocument } from '../../../local/app/state.ts';
-import { openKeyStore, type StoredKey } from '../../../local/aws/kms/keys.ts';
-import { createKms } from '../../../local/aws/kms/service.ts';
-import { createRateLimit } from '../../../local/aws/rate-limit.ts';
-import { jsonService } from '../../../local/aws/service.ts';
+import { describe, expect, it } from 'vitest';
+import { startKms } from '../../../local/aws/kms/service.ts';
 import { ACCOUNT, fakeClock, REGION, rulesOf, startAws } from './harness.ts';
 
-const place = { account: ACCOUNT, region: REGION, now: Date.now };
-
-async function startKms(options: Parameters<typeof startAws>[1] = {}, quota = 1000, now = Date.now) {
-  const keys = openKeyStore(memoryDocument({ keys: [] as StoredKey[] }), place);
-  const kms = createKms(keys, place, createRateLimit(quota, now));
-  const aws = await startAws([jsonService(kms)], options);
-  return { ...aws, client: new KMSClient(aws.config) };
+async function start(options: Parameters<typeof startAws>[1] = {}, quota = 1000) {
+  const aws = await startAws((context) => startKms({ quota }, context), options);
+  const client = new KMSClient(aws.config);
+  const create = async (input: Partial<CreateKeyCommandInput> = {}) => {
+    const key = { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', ...input } as const;
+    return (await client.send(new CreateKeyCommand(key))).KeyMetadata?.Arn ?? '';
+  };
+  const sign = (KeyId: string, SigningAlgorithm: SigningAlgorithmSpec = 'ECDSA_SHA_256') =>
+    client.send(new SignCommand({ KeyId, Message: Buffer.from('message'), SigningAlgorithm }));
+  return { client, create, sign };
 }
 
 /** DER of an ECDSA signature as r||s: node verifies DER, jose wants this. */
@@ -48,22 +48,12 @@ function toJose(der: Buffer, bytes: number): Buffer {
 }
 
 describe('the local KMS', () => {
-  let kms: Awaited<ReturnType<typeof startKms>>;
-  beforeAll(async () => {
-    kms = await startKms();
-  });
-  afterAll(() => kms.close());
-
-  const createKey = async (spec: KeySpec = 'ECC_NIST_P256') => {
-    const made = await kms.client.send(new CreateKeyCommand({ KeySpec: spec, KeyUsage: 'SIGN_VERIFY' }));
-    return made.KeyMetadata?.Arn ?? '';
-  };
-
   it.each(Object.values(ALGORITHMS))(
     'signs $alg so that jose verifies it, as digest and raw',
     async (entry) => {
-      const keyId = await createKey(entry.kmsKeySpec);
-      const { PublicKey } = await kms.client.send(new GetPublicKeyCommand({ KeyId: keyId }));
+      const { client, create } = await start();
+      const keyId = await create({ KeySpec: entry.kmsKeySpec });
+      const { PublicKey } = await client.send(new GetPublicKeyCommand({ KeyId: keyId }));
       const publicKey = createPublicKey({ key: Buffer.from(PublicKey ?? []), format: 'der', type: 'spki' });
       const jwk = await exportJWK(publicKey);
       const input = `${encode({ alg: entry.alg })}.${encode({ hello: 'world' })}`;
@@ -71,7 +61,7 @@ describe('the local KMS', () => {
       for (const MessageType of ['DIGEST', 'RAW'] as const) {
         const Message =
           MessageType === 'RAW' ? Buffer.from(input) : createHash(entry.hash).update(input).digest();
-        const signed = await kms.client.send(
+        const signed = await client.send(
           new SignCommand({
             KeyId: keyId,
             Message,
@@ -86,15 +76,13 @@ describe('the local KMS', () => {
   );
 
   it('refuses a digest of the wrong length', async () => {
-    const keyId = await createKey();
-    const sign = kms.client.send(
-      new SignCommand({
-        KeyId: keyId,
-        Message: Buffer.alloc(48),
-        MessageType: 'DIGEST',
-        SigningAlgorithm: 'ECDSA_SHA_256',
-      }),
-    );
+    const { client, create } = await start();
+    const digest = {
+      Message: Buffer.alloc(48),
+      MessageType: 'DIGEST',
+      SigningAlgorithm: 'ECDSA_SHA_256',
+    } as const;
+    const sign = client.send(new SignCommand({ KeyId: await create(), ...digest }));
     await expect(sign).rejects.toMatchObject({
       name: 'ValidationException',
       message: 'Digest is invalid length for algorithm ECDSA_SHA_256.',
@@ -102,12 +90,15 @@ describe('the local KMS', () => {
   });
 
   it('refuses an algorithm of another key spec', async () => {
-    const sign = signWith(kms.client, await createKey(), 'RSASSA_PSS_SHA_256');
-    await expect(sign).rejects.toMatchObject({ name: 'InvalidKeyUsageException' });
+    const { create, sign } = await start();
+    await expect(sign(await create(), 'RSASSA_PSS_SHA_256')).rejects.toMatchObject({
+      name: 'InvalidKeyUsageException',
+    });
   });
 
   it('answers for a key that does not exist', async () => {
-    await expect(signWith(kms.client, 'nobody')).rejects.toMatchObject({
+    const { sign } = await start();
+    await expect(sign('nobody')).rejects.toMatchObject({
       name: 'NotFoundException',
       message: `Key 'arn:aws:kms:${REGION}:${ACCOUNT}:key/nobody' does not exist`,
       $metadata: { httpStatusCode: 400 },
@@ -115,42 +106,35 @@ describe('the local KMS', () => {
   });
 
   it('signs with an enabled key only, and a disabled one can come back', async () => {
-    const KeyId = await createKey();
-    await kms.client.send(new DisableKeyCommand({ KeyId }));
-    await expect(signWith(kms.client, KeyId)).rejects.toMatchObject({ name: 'DisabledException' });
-    await kms.client.send(new EnableKeyCommand({ KeyId }));
-    await expect(signWith(kms.client, KeyId)).resolves.toBeDefined();
+    const { client, create, sign } = await start();
+    const KeyId = await create();
+    await client.send(new DisableKeyCommand({ KeyId }));
+    await expect(sign(KeyId)).rejects.toMatchObject({ name: 'DisabledException' });
+    await client.send(new EnableKeyCommand({ KeyId }));
+    await expect(sign(KeyId)).resolves.toBeDefined();
   });
 
   it('does not sign while deletion is pending, and again once that is cancelled', async () => {
-    const KeyId = await createKey();
-    await kms.client.send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 7 }));
-    await expect(signWith(kms.client, KeyId)).rejects.toMatchObject({ name: 'KMSInvalidStateException' });
-    await expect(kms.client.send(new EnableKeyCommand({ KeyId }))).rejects.toMatchObject({
-      name: 'KMSInvalidStateException',
-    });
-    await kms.client.send(new CancelKeyDeletionCommand({ KeyId }));
-    const { KeyMetadata } = await kms.client.send(new DescribeKeyCommand({ KeyId }));
+    const { client, create, sign } = await start();
+    const KeyId = await create();
+    await client.send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 7 }));
+    const refused = { name: 'KMSInvalidStateException' };
+    await expect(sign(KeyId)).rejects.toMatchObject(refused);
+    await expect(client.send(new EnableKeyCommand({ KeyId }))).rejects.toMatchObject(refused);
+    await client.send(new CancelKeyDeletionCommand({ KeyId }));
+    const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId }));
     expect(KeyMetadata).toMatchObject({ KeyState: 'Disabled', Enabled: false });
   });
 
   it('keeps policy and tags of a key, and lists it', async () => {
+    const { client, create } = await start();
     const Policy = policyFor(`arn:aws:iam::${ACCOUNT}:root`, 'kms:PutKeyPolicy');
-    const made = await kms.client.send(
-      new CreateKeyCommand({
-        KeySpec: 'ECC_NIST_P256',
-        KeyUsage: 'SIGN_VERIFY',
-        Policy,
-        Tags: [{ TagKey: 'a', TagValue: 'b' }],
-      }),
-    );
-    const KeyId = made.KeyMetadata?.KeyId ?? '';
-    expect((await kms.client.send(new GetKeyPolicyCommand({ KeyId }))).Policy).toBe(Policy);
-    expect((await kms.client.send(new ListResourceTagsCommand({ KeyId }))).Tags).toEqual([
-      { TagKey: 'a', TagValue: 'b' },
-    ]);
-    const { Keys } = await kms.client.send(new ListKeysCommand({ Limit: 1000 }));
-    expect(Keys?.map((key) => key.KeyId)).toContain(KeyId);
+    const Tags = [{ TagKey: 'a', TagValue: 'b' }];
+    const KeyId = await create({ Policy, Tags });
+    expect((await client.send(new GetKeyPolicyCommand({ KeyId }))).Policy).toBe(Policy);
+    expect((await client.send(new ListResourceTagsCommand({ KeyId }))).Tags).toEqual(Tags);
+    const { Keys } = await client.send(new ListKeysCommand({ Limit: 1000 }));
+    expect(Keys?.map((key) => key.KeyArn)).toContain(KeyId);
   });
 
   it.each([
@@ -158,36 +142,28 @@ describe('the local KMS', () => {
     ['only another account may', policyFor('arn:aws:iam::999999999999:root', 'kms:PutKeyPolicy')],
     ['no JSON', 'nonsense'],
   ])('refuses a key policy where %s', async (_, Policy) => {
-    const KeyId = await createKey();
-    const put = kms.client.send(new PutKeyPolicyCommand({ KeyId, Policy }));
+    const { client, create } = await start();
+    const put = client.send(new PutKeyPolicyCommand({ KeyId: await create(), Policy }));
     await expect(put).rejects.toMatchObject({ name: 'MalformedPolicyDocumentException' });
-    const create = kms.client.send(
-      new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', Policy }),
-    );
-    await expect(create).rejects.toMatchObject({ name: 'MalformedPolicyDocumentException' });
+    await expect(create({ Policy })).rejects.toMatchObject({ name: 'MalformedPolicyDocumentException' });
   });
 
-  it('says what it does not implement', async () => {
-    const create = kms.client.send(
-      new CreateKeyCommand({
-        KeySpec: 'ECC_NIST_P256',
-        KeyUsage: 'SIGN_VERIFY',
-        CustomKeyStoreId: 'cks-1234',
-      }),
-    );
-    await expect(create).rejects.toMatchObject({ name: 'NotImplementedException' });
+  it.each([
+    ['what it does not implement', { CustomKeyStoreId: 'cks-1234' }, 'NotImplementedException'],
+    ['a key spec that there is not', { KeySpec: 'ECC_X' }, 'ValidationException'],
+    ['a usage that the key spec does not have', { KeySpec: 'SYMMETRIC_DEFAULT' }, 'ValidationException'],
+    ['an empty description', { Description: '' }, 'ValidationException'],
+  ])('refuses %s', async (_, input, name) => {
+    const { create } = await start();
+    await expect(create(input as object)).rejects.toMatchObject({ name });
   });
 });
 
 describe('the local KMS asks before it acts', () => {
   it('gives the policy engine what KMS knows of a Sign, and answers AccessDenied', async () => {
     const { authorize, asked } = rulesOf(({ action }) => action === 'kms:Sign');
-    const kms = await startKms({ authorize, route: { vpce: 'vpce-1', vpc: 'vpc-1' } });
-    const made = await kms.client.send(
-      new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' }),
-    );
-    const KeyId = made.KeyMetadata?.Arn ?? '';
-    await expect(signWith(kms.client, KeyId)).rejects.toMatchObject({
+    const { create, sign } = await start({ authorize, route: { vpce: 'vpce-1', vpc: 'vpc-1' } });
+    await expect(sign(await create())).rejects.toMatchObject({
       name: 'AccessDeniedException',
       message: `User: arn:aws:sts::${ACCOUNT}:assumed-role/tester/test is not authorized to perform: kms:Sign`,
     });
@@ -202,19 +178,12 @@ describe('the local KMS asks before it acts', () => {
       'kms:SigningAlgorithm': 'ECDSA_SHA_256',
     });
     expect(resourcePolicy).toHaveProperty('Statement');
-    await kms.close();
   });
 
   it('gives it what binds CreateKey, and asks for TagResource too', async () => {
     const { authorize, asked } = rulesOf();
-    const kms = await startKms({ authorize });
-    await kms.client.send(
-      new CreateKeyCommand({
-        KeySpec: 'ECC_NIST_P256',
-        KeyUsage: 'SIGN_VERIFY',
-        Tags: [{ TagKey: 'a', TagValue: 'b' }],
-      }),
-    );
+    const { create } = await start({ authorize });
+    await create({ Tags: [{ TagKey: 'a', TagValue: 'b' }] });
     expect(asked.map(({ action }) => action)).toEqual(['kms:CreateKey', 'kms:TagResource']);
     for (const { context } of asked) {
       expect(context).toMatchObject({
@@ -227,22 +196,17 @@ describe('the local KMS asks before it acts', () => {
       });
       expect(context).not.toHaveProperty('aws:SourceVpce');
     }
-    await kms.close();
   });
 
   it('throttles above its quota, and not a second later', async () => {
     const clock = fakeClock(Date.now());
-    const kms = await startKms({}, 2, clock.now);
-    const made = await kms.client.send(
-      new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' }),
-    );
-    const KeyId = made.KeyMetadata?.Arn ?? '';
-    await signWith(kms.client, KeyId);
-    await signWith(kms.client, KeyId);
-    await expect(signWith(kms.client, KeyId)).rejects.toMatchObject({ name: 'ThrottlingException' });
+    const { create, sign } = await start({ now: clock.now }, 2);
+    const KeyId = await create();
+    await sign(KeyId);
+    await sign(KeyId);
+    await expect(sign(KeyId)).rejects.toMatchObject({ name: 'ThrottlingException' });
     clock.advance(1000);
-    await expect(signWith(kms.client, KeyId)).resolves.toBeDefined();
-    await kms.close();
+    await expect(sign(KeyId)).resolves.toBeDefined();
   });
 });
 
@@ -255,14 +219,6 @@ it('the check of this test can fail: jose refuses a tampered signature', async (
   const jws = await new CompactSign(Buffer.from('x')).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
   await expect(compactVerify(`${jws.slice(0, -6)}AAAAAA`, publicKey)).rejects.toThrow();
 });
-
-function signWith(
-  client: KMSClient,
-  KeyId: string,
-  SigningAlgorithm: 'ECDSA_SHA_256' | 'RSASSA_PSS_SHA_256' = 'ECDSA_SHA_256',
-) {
-  return client.send(new SignCommand({ KeyId, Message: Buffer.from('message'), SigningAlgorithm }));
-}
 
 function joseSignature(entry: AlgorithmEntry, signature: Uint8Array | undefined): Buffer {
   const bytes = Buffer.from(signature ?? []);

@@ -1,107 +1,81 @@
-import { createAwsCaller } from '@helseid-zones/client/aws';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AwsError } from '../../../local/aws/errors.ts';
+import { createAsyncInvocations } from '../../../local/aws/lambda/async.ts';
 import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
-import { createLambda } from '../../../local/aws/lambda/service.ts';
-import type { FunctionPool, RunnableFunction } from '../../../local/aws/runtime/pool.ts';
-import { ACCOUNT, REGION, rulesOf, startAws } from './harness.ts';
+import { startLambda } from '../../../local/aws/lambda/service.ts';
+import { createTrail } from '../../../local/aws/trail.ts';
+import { ACCOUNT, functionOf, poolOf, rulesOf, startAws } from './harness.ts';
 
-const arn = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:signer`;
-const signer: RunnableFunction = {
-  name: 'signer',
-  arn,
-  codeDirectory: '',
-  environment: {},
-  timeout: 1000,
-  memory: 128,
-};
+const signer = functionOf('signer');
+const { arn } = signer;
+const throttled = () => Promise.reject(new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429));
+const NOT_FOUND = { status: 404, error: 'ResourceNotFoundException' };
+const failed = () => new Error('no');
 
-async function startLambda(rules = rulesOf()) {
+async function startWith({ authorize, asked } = rulesOf()) {
   const queued: string[] = [];
-  const pool: Pick<FunctionPool, 'invoke'> = {
-    async invoke(_, payload) {
-      const { throttle, fail } = JSON.parse(payload.toString());
-      if (throttle)
-        throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429, {
-          Type: 'User',
-          Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded',
-        });
-      const outcome = fail
-        ? { payload: Buffer.from('{"errorType":"E"}'), functionError: 'Unhandled' as const }
-        : { payload };
-      return { ...outcome, requestId: 'id', logTail: 'the log' };
-    },
-  };
-  const asynchronous = {
-    enqueue: (_: unknown, payload: Buffer) => void queued.push(payload.toString()),
-    close() {},
-  };
-  const lambda = createLambda(createFunctionTable([signer]), pool as FunctionPool, asynchronous);
-  const aws = await startAws([lambda], rules);
-  onTestFinished(aws.close);
-  const caller = createAwsCaller(
-    { region: REGION, credentials: aws.config.credentials, endpoints: { lambda: aws.url } },
-    { attempts: 1 },
-  );
+  const aws = await startAws((context) => startLambda({ eventSources: [] }, context), {
+    authorize,
+    functions: createFunctionTable([signer]),
+    pool: poolOf((event: { throttle?: boolean; fail?: boolean }) =>
+      event.throttle ? throttled() : event.fail ? failed() : event,
+    ),
+    asynchronous: { enqueue: (_, payload) => void queued.push(payload.toString()), close() {} },
+  });
   const invoke = (name: string, input: unknown, headers: Record<string, string> = {}) =>
-    caller.call({
+    aws.call({
       service: 'lambda',
       path: `/2015-03-31/functions/${encodeURIComponent(name)}/invocations`,
       headers,
       body: typeof input === 'string' ? input : JSON.stringify(input),
       repeatable: false,
     });
-  return { invoke, queued, asked: rules.asked };
+  return { invoke, queued, asked };
 }
 
 describe('Lambda Invoke', () => {
   it.each(['signer', arn, `${arn}:$LATEST`, `${ACCOUNT}:function:signer`])(
     'finds a function by %s',
     async (name) => {
-      const { invoke, asked } = await startLambda();
+      const { invoke, asked } = await startWith();
       expect((await invoke(name, { a: 1 })).body).toBe('{"a":1}');
       expect(asked).toMatchObject([{ action: 'lambda:InvokeFunction', resource: arn }]);
     },
   );
 
   it('marks an error of the function, with status 200', async () => {
-    const { invoke } = await startLambda();
+    const { invoke } = await startWith();
     const { headers, body } = await invoke('signer', { fail: true });
     expect(headers.get('x-amz-function-error')).toBe('Unhandled');
-    expect(body).toBe('{"errorType":"E"}');
+    expect(JSON.parse(body)).toEqual({ errorType: 'Error', errorMessage: 'no' });
   });
 
   it('returns the log only when asked for it', async () => {
-    const { invoke } = await startLambda();
+    const { invoke } = await startWith();
     expect((await invoke('signer', {})).headers.get('x-amz-log-result')).toBeNull();
     const { headers } = await invoke('signer', {}, { 'x-amz-log-type': 'Tail' });
     expect(Buffer.from(headers.get('x-amz-log-result') ?? '', 'base64').toString()).toBe('the log');
   });
 
   it('accepts an asynchronous invocation at once, and invokes nothing for a dry run', async () => {
-    const { invoke, queued } = await startLambda();
+    const { invoke, queued } = await startWith();
     await invoke('signer', { n: 1 }, { 'x-amz-invocation-type': 'Event' });
     await invoke('signer', { n: 2 }, { 'x-amz-invocation-type': 'DryRun' });
     expect(queued).toEqual(['{"n":1}']);
   });
 
   it.each([
-    ['an unknown function', 'nobody', {}, { status: 404, error: 'ResourceNotFoundException' }],
-    [
-      "another account's function",
-      arn.replace(ACCOUNT, '9'.repeat(12)),
-      {},
-      { status: 404, error: 'ResourceNotFoundException' },
-    ],
-    ['a version', `${arn}:7`, {}, { status: 404, error: 'ResourceNotFoundException' }],
+    ['an unknown function', 'nobody', {}, NOT_FOUND],
+    ["another account's function", arn.replace(ACCOUNT, '9'.repeat(12)), {}, NOT_FOUND],
+    ['a version', `${arn}:7`, {}, NOT_FOUND],
     ['no JSON', 'signer', 'x', { status: 400, error: 'InvalidRequestContentException' }],
   ])("answers for %s in Lambda's shape", async (_, name, input, facts) => {
-    const { invoke } = await startLambda();
+    const { invoke } = await startWith();
     await expect(invoke(name, input)).rejects.toMatchObject({ code: 'aws_refused', facts });
   });
 
   it('answers a throttled invocation with 429', async () => {
-    const { invoke } = await startLambda();
+    const { invoke } = await startWith();
     await expect(invoke('signer', { throttle: true })).rejects.toMatchObject({
       code: 'aws_throttled',
       facts: { status: 429, error: 'TooManyRequestsException' },
@@ -109,10 +83,58 @@ describe('Lambda Invoke', () => {
   });
 
   it.each(['RequestResponse', 'Event'])('denies with 403 whoever may not (%s)', async (type) => {
-    const { invoke, queued } = await startLambda(rulesOf(() => true));
+    const { invoke, queued } = await startWith(rulesOf(() => true));
     await expect(invoke('signer', {}, { 'x-amz-invocation-type': type })).rejects.toMatchObject({
       facts: { status: 403, error: 'AccessDeniedException' },
     });
     expect(queued).toEqual([]);
+  });
+});
+
+/** Invocations whose first `failures` tries fail; resolves `done` after so many tries. */
+function start(failures: number, tries: number, fail: () => unknown) {
+  const trail = createTrail(Date.now);
+  const done = Promise.withResolvers<void>();
+  let tried = 0;
+  const pool = poolOf(() => {
+    tried += 1;
+    if (tried === tries) done.resolve();
+    return tried <= failures ? fail() : null;
+  });
+  const invocations = createAsyncInvocations(pool, trail, [0, 0]);
+  return { invocations, trail, done: done.promise, tried: () => tried };
+}
+
+describe('an asynchronous invocation', () => {
+  it.each([
+    ['fails', failed],
+    ['is throttled', throttled],
+  ])('is tried again when it %s', async (_, fail) => {
+    const { invocations, done, tried } = start(1, 2, fail);
+    invocations.enqueue(signer, Buffer.from('{}'));
+    await done;
+    expect(tried()).toBe(2);
+  });
+
+  it('is given up after the third try, and the trail says so', async () => {
+    const { invocations, trail, tried } = start(9, 3, failed);
+    const givenUp = new Promise<void>((resolve) =>
+      trail.subscribe(({ fields }) => fields['outcome'] === 'given up' && resolve()),
+    );
+    invocations.enqueue(signer, Buffer.from('{}'));
+    await givenUp;
+    expect(tried()).toBe(3);
+  });
+
+  it('that waits for its next try is lost at the end, and the trail says so', async () => {
+    const trail = createTrail(Date.now);
+    const waits = new Promise<void>((resolve) =>
+      trail.subscribe(({ fields }) => fields['outcome'] === 'tried again' && resolve()),
+    );
+    const invocations = createAsyncInvocations(poolOf(failed), trail, [60_000]);
+    invocations.enqueue(signer, Buffer.from('{}'));
+    await waits;
+    invocations.close();
+    expect(trail.lines().at(-1)?.fields).toMatchObject({ outcome: 'lost' });
   });
 });

@@ -1,47 +1,47 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { callJson, callLambda } from '../../../local/aws/aws-client.ts';
-import type { JsonService } from '../../../local/aws/call.ts';
 import { startEndpoints } from '../../../local/aws/endpoints.ts';
 import { notImplemented } from '../../../local/aws/errors.ts';
-import { jsonService } from '../../../local/aws/service.ts';
-import { REGION, ROLE, rulesOf, startAws } from './harness.ts';
+import { jsonEmulator, operation, text } from '../../../local/aws/operation.ts';
+import { contextOf, REGION, ROLE, rulesOf, startAws } from './harness.ts';
 
-const service = (name: string): JsonService => ({
-  name,
-  target: `${name}Target`,
-  version: '1.1',
-  operations: {
-    Echo: { needs: () => [{ action: `${name}:Echo`, resource: 'arn:x' }], run: (input) => input },
-    Break: {
-      needs: () => [],
-      run() {
-        throw new TypeError('a secret detail');
-      },
+const emulator = (name: string) =>
+  jsonEmulator({
+    name,
+    target: `${name}Target`,
+    version: '1.1',
+    operations: {
+      Echo: operation(
+        { a: text() },
+        () => [{ action: `${name}:Echo`, resource: 'arn:x' }],
+        (input) => input,
+      ),
+      Break: operation(
+        {},
+        () => [],
+        () => {
+          throw new TypeError('a secret detail');
+        },
+      ),
+      Later: operation(
+        {},
+        () => [],
+        () => {
+          throw notImplemented('later');
+        },
+      ),
     },
-    Later: {
-      needs: () => [],
-      run() {
-        throw notImplemented('later');
-      },
-    },
-  },
-});
-const services = [service('kms'), service('secretsmanager')].map(jsonService);
-
-async function start(options: Parameters<typeof startAws>[1] = {}) {
-  const aws = await startAws(services, options);
-  onTestFinished(aws.close);
-  const access = { url: aws.url, region: REGION, credentials: aws.config.credentials };
-  return { ...aws, access };
-}
+  });
+const emulators = () => [emulator('kms'), emulator('secretsmanager')];
+const start = (options: Parameters<typeof startAws>[1] = {}) => startAws(emulators, options);
 
 describe('a listener of the local AWS', () => {
   it('answers, and puts who did what on the trail', async () => {
-    const { access, deps } = await start();
-    const { body, headers } = await callJson(access, 'kms', 'kmsTarget.Echo', { a: 1 });
-    expect(body).toEqual({ a: 1 });
+    const { access, context } = await start();
+    const { body, headers } = await callJson(access, 'kms', 'kmsTarget.Echo', { a: '1', b: null });
+    expect(body).toEqual({ a: '1' });
     const requestId = headers.get('x-amzn-requestid');
-    expect(deps.trail.lines()[0]).toMatchObject({
+    expect(context.trail.lines()[0]).toMatchObject({
       kind: 'aws',
       fields: {
         service: 'kms',
@@ -59,23 +59,24 @@ describe('a listener of the local AWS', () => {
     ['a name that every object has', 'kmsTarget.constructor', 'UnknownOperationException', 400],
     ['a service that is not there', 'otherTarget.Echo', 'UnknownOperationException', 404],
     ['what is not implemented', 'kmsTarget.Later', 'NotImplementedException', 501],
+    ['a member that is missing', 'kmsTarget.Echo', 'ValidationException', 400],
   ])("answers for %s with AWS's error shape", async (_, target, code, status) => {
     const { access } = await start();
     await expect(callJson(access, 'kms', target, {})).resolves.toMatchObject({ status, error: { code } });
   });
 
   it('tells nothing of a fault of its own, but to the trail', async () => {
-    const { access, deps } = await start();
+    const { access, context } = await start();
     const { status, error } = await callJson(access, 'kms', 'kmsTarget.Break', {});
     expect([status, error?.code]).toEqual([500, 'InternalFailure']);
     expect(error?.message).not.toContain('secret');
-    expect(deps.trail.lines()[0]?.fields['fault']).toContain('a secret detail');
+    expect(context.trail.lines()[0]?.fields['fault']).toContain('a secret detail');
   });
 
   it('puts a denial on the trail with what was asked for', async () => {
-    const { access, deps } = await start(rulesOf(() => true));
-    await callJson(access, 'kms', 'kmsTarget.Echo', {});
-    expect(deps.trail.lines()[0]?.fields).toMatchObject({
+    const { access, context } = await start({ authorize: rulesOf(() => true).authorize });
+    await callJson(access, 'kms', 'kmsTarget.Echo', { a: '1' });
+    expect(context.trail.lines()[0]?.fields).toMatchObject({
       error: 'AccessDeniedException',
       action: 'kms:Echo',
     });
@@ -95,20 +96,17 @@ describe('a listener of the local AWS', () => {
 describe('the ways to the local AWS', () => {
   async function ways() {
     const { authorize, asked } = rulesOf();
-    const aws = await startAws(services, { authorize });
+    const context = contextOf({ authorize });
     const network = {
       endpoints: [{ id: 'vpce-1', vpc: 'vpc-1', zone: 'signing', service: 'kms' }],
       vpcOf: ([subnet]: readonly string[]) => ({ a: 'vpc-1', b: 'vpc-2' })[subnet ?? ''],
       hasEgress: (vpc: string) => vpc === 'vpc-2',
     };
-    const endpoints = await startEndpoints(aws.deps, network);
-    onTestFinished(async () => {
-      await endpoints.close();
-      await aws.close();
-    });
-    const credentials = aws.deps.credentials.issue(ROLE, 'test');
+    const endpoints = await startEndpoints({ ...context, services: emulators() }, network);
+    onTestFinished(endpoints.close);
+    const credentials = context.credentials.issue(ROLE, 'test');
     const call = (url: string, target: string) =>
-      callJson({ url, region: REGION, credentials }, target.slice(0, -11), target, {});
+      callJson({ url, region: REGION, credentials }, target.slice(0, -11), target, { a: '1' });
     return { endpoints, asked, call };
   }
 

@@ -7,20 +7,18 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { memoryDocument } from '../../../local/app/state.ts';
-import type { AccessRequest } from '../../../local/aws/authorize.ts';
+import type { AccessRequest } from '../../../local/aws/call.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
-import type { Invoke } from '../../../local/aws/lambda/invoke.ts';
+import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
 import { createRotations, ROTATION_STEPS } from '../../../local/aws/secrets/rotation.ts';
-import { createSecretsManager } from '../../../local/aws/secrets/service.ts';
+import { startSecretsManager } from '../../../local/aws/secrets/service.ts';
 import { openSecretStore, type SecretSettings, type StoredSecret } from '../../../local/aws/secrets/store.ts';
-import { jsonService } from '../../../local/aws/service.ts';
-import { createTrail } from '../../../local/aws/trail.ts';
-import { ACCOUNT, DATA_KEY, dataKeyStore, REGION, rulesOf, startAws } from './harness.ts';
+import { ACCOUNT, contextOf, DATA_KEY, functionOf, poolOf, REGION, rulesOf, startAws } from './harness.ts';
 
 const SecretId = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:journal/client/journal-abcdef`;
-const FUNCTION = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:rotation`;
+const FUNCTION = functionOf('rotation');
 const id = (letter: string) => letter.repeat(32);
 
 interface Options {
@@ -30,49 +28,30 @@ interface Options {
 }
 
 async function startSecrets({ settings = {}, rules = rulesOf(), onInvoke = () => null }: Options = {}) {
-  const keys = dataKeyStore();
   const declared: SecretSettings = {
     arn: SecretId,
     name: 'journal/client/journal',
     initialText: 'first',
     tags: {},
-    rotation: { functionArn: FUNCTION, schedule: 'rate(60 days)' },
+    rotation: { functionArn: FUNCTION.arn, schedule: 'rate(60 days)' },
     ...settings,
   };
-  const secrets = openSecretStore(memoryDocument({ secrets: [] as StoredSecret[] }), [declared], Date.now);
-  const deps = { secrets, keys, authorize: rules.authorize, region: REGION, now: Date.now };
   const steps: string[] = [];
-  const invoke: Invoke = async (call, name, payload) => {
-    call.require({ action: 'lambda:InvokeFunction', resource: name });
-    const event = JSON.parse(payload.toString());
-    steps.push(event.Step);
-    const result = await onInvoke(event);
-    return result instanceof Error
-      ? {
-          payload: Buffer.from(JSON.stringify({ errorType: 'Error', errorMessage: result.message })),
-          functionError: 'Unhandled',
-          requestId: '',
-          logTail: '',
-        }
-      : { payload: Buffer.from('null'), requestId: '', logTail: '' };
-  };
-  const rotations = createRotations({
-    ...deps,
-    invoke,
-    trail: createTrail(Date.now),
-    throttledWaits: [0, 0],
+  const context = contextOf({
+    authorize: rules.authorize,
+    secrets: openSecretStore(memoryDocument({ secrets: [] as StoredSecret[] }), [declared], Date.now),
+    functions: createFunctionTable([FUNCTION]),
+    pool: poolOf((event: Record<string, string>) => {
+      steps.push(event['Step'] ?? '');
+      return onInvoke(event);
+    }),
   });
-  const aws = await startAws([jsonService(createSecretsManager(deps, rotations))], {
-    ...rules,
-    route: { vpce: 'vpce-1' },
-  });
-  onTestFinished(aws.close);
+  const rotations = createRotations({ ...context, throttledWaits: [0, 0] });
+  const route = { vpce: 'vpce-1' };
+  const aws = await startAws(() => startSecretsManager({ rotations }, context), { ...context, route });
   const client = new SecretsManagerClient(aws.config);
   return {
-    client,
-    rotations,
-    steps,
-    asked: rules.asked,
+    ...{ client, rotations, steps, asked: rules.asked },
     get: (input: object = {}) => client.send(new GetSecretValueCommand({ SecretId, ...input })),
     put: (input: object) => client.send(new PutSecretValueCommand({ SecretId, ...input })),
     move: (input: { VersionStage: string; MoveToVersionId?: string; RemoveFromVersionId?: string }) =>
@@ -274,14 +253,14 @@ describe('rotation', () => {
     const { rotate, rotations, asked, steps } = await startSecrets({ rules: rulesOf(byCaller) });
     await expect(rotate()).rejects.toMatchObject({ name: 'AccessDeniedException' });
     const [need] = asked.filter(byCaller);
-    expect(need).toMatchObject({ resource: FUNCTION, context: { 'aws:ViaAWSService': 'true' } });
+    expect(need).toMatchObject({ resource: FUNCTION.arn, context: { 'aws:ViaAWSService': 'true' } });
     expect(need?.context).not.toHaveProperty('aws:SourceVpce');
     await expect(rotations.idle(SecretId)).resolves.toBeUndefined();
     expect(steps).toEqual([]);
   });
 
   it('needs a function that Secrets Manager may invoke', async () => {
-    const { rotate } = await startSecrets({ settings: { rotation: undefined } as never });
+    const { rotate } = await startSecrets({ settings: { rotation: undefined } });
     await expect(rotate()).rejects.toMatchObject({ name: 'InvalidRequestException' });
     const denied = await startSecrets({
       rules: rulesOf(({ caller }) => caller.arn === 'secretsmanager.amazonaws.com'),

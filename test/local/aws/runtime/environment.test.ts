@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makeEnvironment } from '../../../../local/aws/runtime/environment.ts';
-import type { TemplateFunction } from '../../../../local/aws/template/functions.ts';
+import type { TemplateFunction } from '../../../../local/aws/template/resources.ts';
 
 const of: TemplateFunction = {
   name: 'journal-public-login',
@@ -13,6 +13,7 @@ const of: TemplateFunction = {
   handler: 'index.handler',
   timeout: 1000,
   memory: 512,
+  reservedConcurrency: undefined,
   environment: {
     GATEWAY_URL: 'https://api.execute-api.eu-north-1.amazonaws.com/live',
     TABLE: 't',

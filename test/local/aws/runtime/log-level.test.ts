@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { passesLevel } from '../../../../local/aws/runtime/log-level.ts';
+import { passesLevel } from '../../../../local/aws/runtime/log.ts';
 
 const timestamp = '2026-11-29T12:00:00.000Z';
 const line = (level: unknown, more: object = { timestamp }) => JSON.stringify({ level, ...more });

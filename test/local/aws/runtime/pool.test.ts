@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { listen } from '../../../../local/aws/http.ts';
 import { createLogs } from '../../../../local/aws/runtime/log.ts';
 import {
@@ -43,6 +43,7 @@ function functionOf(name: string, body: string, more: Partial<RunnableFunction> 
   return {
     name,
     arn: `arn:aws:lambda:eu-north-1:000000000000:function:${name}`,
+    roleArn: 'role',
     codeDirectory,
     environment: {
       LAMBDA_TASK_ROOT: codeDirectory,
@@ -92,7 +93,7 @@ describe('functions in processes of their own', () => {
     expect(pool.running()).toHaveLength(1);
   });
 
-  it('filters the log of the format JSON by level, the console’s methods included', async () => {
+  it("filters the log of the format JSON by level, the console's methods included", async () => {
     const timestamp = '2026-11-29T12:00:00Z';
     const body = `export const handler = async () => {
       for (const method of ['debug', 'log', 'warn', 'error']) console[method](method, { a: 1 });
@@ -121,34 +122,14 @@ describe('functions in processes of their own', () => {
     ]);
   });
 
-  it('gives a cold function its whole time once it has initialised, and no more', async () => {
-    const body = `await new Promise((resolve) => setTimeout(resolve, 400));
-      export const handler = (event, context) =>
-        event.hang ? new Promise(() => setInterval(() => {}, 1000)) : context.getRemainingTimeInMillis();`;
-    const pool = newPool();
-    const left = await invoke(pool, functionOf('late', body, { timeout: 300 }));
-    expect(left.functionError).toBeUndefined();
-    expect(left.result).toBeGreaterThan(0);
-    expect(left.result).toBeLessThanOrEqual(300);
-    const hanging = await invoke(pool, functionOf('later', body, { timeout: 300 }), { hang: true });
-    expect(hanging.result).toMatchObject({ errorType: 'Sandbox.Timedout' });
-  });
-
   it.each([
     ['throws', 'throw new TypeError("no")', { errorType: 'TypeError', errorMessage: 'no' }],
     ['ends its process', 'process.exit(3)', { errorType: 'Runtime.ExitError' }],
-    [
-      'runs into its timeout',
-      'await new Promise(() => setInterval(() => {}, 1000))',
-      { errorType: 'Sandbox.Timedout' },
-    ],
-    ['spins until its timeout', 'for (;;);', { errorType: 'Sandbox.Timedout' }],
     ['answers too much', 'return "x".repeat(7_000_000)', { errorType: 'Function.ResponseSizeTooLarge' }],
   ])('reports a handler that %s as Lambda does, and works again after it', async (what, body, error) => {
     const of = functionOf(
       what.replaceAll(' ', '-'),
       `export const handler = async (event) => { if (event.fail) { ${body}; } return 'fine'; };`,
-      { timeout: 300 },
     );
     const pool = newPool();
     expect((await invoke(pool, of)).result).toBe('fine');
@@ -208,6 +189,62 @@ describe('functions in processes of their own', () => {
   });
 });
 
+describe('the time that a function has', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  /** Resolves once the function has written `text`. */
+  const written = (name: string, text: string) =>
+    new Promise<void>((resolve) => {
+      const end = trail.subscribe(({ function: who, fields }) => {
+        if (who !== name || fields['message'] !== text) return;
+        end();
+        resolve();
+      });
+    });
+
+  it('begins once it has initialised', async () => {
+    const { promise: initialise, resolve } = Promise.withResolvers<void>();
+    const gate = await listen((_, response) => void initialise.then(() => response.end()));
+    const of = functionOf(
+      'late',
+      `console.log('initialising');
+       await fetch('${gate.url}');
+       export const handler = (_, context) => context.getRemainingTimeInMillis();`,
+    );
+    const initialising = written('late', 'initialising');
+    const answered = invoke(newPool(), of);
+    await initialising;
+    vi.advanceTimersByTime(of.timeout + 1000);
+    resolve();
+    const { result, functionError } = await answered;
+    expect(functionError).toBeUndefined();
+    expect(result).toBeGreaterThan(0);
+    expect(result).toBeLessThanOrEqual(of.timeout);
+    await gate.close();
+  });
+
+  it.each([
+    ['waits', 'await new Promise(() => setInterval(() => {}, 1000))'],
+    ['spins', 'for (;;);'],
+  ])('ends a handler that %s longer, and it works again after it', async (name, body) => {
+    const of = functionOf(
+      name,
+      `export const handler = async (event) => { if (event.hang) { console.log('begun'); ${body}; } return 'fine'; };`,
+    );
+    const pool = newPool();
+    const begun = written(name, 'begun');
+    const ended = invoke(pool, of, { hang: true });
+    await begun;
+    vi.advanceTimersByTime(of.timeout);
+    await expect(ended).resolves.toMatchObject({
+      result: { errorType: 'Sandbox.Timedout' },
+      functionError: 'Unhandled',
+    });
+    expect((await invoke(pool, of)).result).toBe('fine');
+  });
+});
+
 describe('a function whose local system was killed', () => {
   it.each([
     ['rests', 'rest'],
@@ -252,8 +289,9 @@ describe('the Runtime API', () => {
 describe('connections of a function', () => {
   /** What came of fetching each URL: the status, or the code of what failed. */
   const FETCH = `const give = (error) => error.cause?.code ?? error.name;
+    const impatient = () => ({ signal: AbortSignal.timeout(100) });
     export const handler = (urls) => Promise.all(urls.map((url) =>
-      fetch(url, { signal: AbortSignal.timeout(500) }).then(({ status }) => status, give)));`;
+      fetch(url, url.includes('169.254') ? impatient() : {}).then(({ status }) => status, give)));`;
 
   it('reach what the network lets them reach, and fail as on AWS elsewhere', async () => {
     const [open, closed] = await Promise.all(

@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { ResolvedAssembly, ResolvedResource } from '../../../../infra/proof/assembly/resolve.ts';
-import { readEventSources, readQueues, readRules } from '../../../../local/aws/template/events.ts';
-import { readFunctions } from '../../../../local/aws/template/functions.ts';
 import { readGateways } from '../../../../local/aws/template/gateways.ts';
-import { readNetworks } from '../../../../local/aws/template/network.ts';
-import { readSecrets } from '../../../../local/aws/template/secrets.ts';
-import { readTableKeys, readTables } from '../../../../local/aws/template/tables.ts';
-import { zoneOf } from '../../../../local/aws/template/zone-of.ts';
+import { zoneOf } from '../../../../local/aws/template/properties.ts';
+import {
+  readEventSources,
+  readFunctions,
+  readNetworks,
+  readQueues,
+  readRules,
+  readSecrets,
+  readTables,
+} from '../../../../local/aws/template/resources.ts';
 import { ACCOUNT, REGION } from '../harness.ts';
 
 function resource(
@@ -52,11 +56,13 @@ describe('tables', () => {
       }),
       resource('DynamoDB::Table', 'b', { KeySchema }),
     );
-    expect([...readTableKeys(assembly)]).toEqual([['sessions', 'arn:key']]);
-    expect(readTables(assembly)).toEqual([
-      { TableName: 'sessions', BillingMode: 'PAY_PER_REQUEST', KeySchema },
-      { TableName: 'b', BillingMode: 'PAY_PER_REQUEST', KeySchema },
-    ]);
+    expect(readTables(assembly)).toEqual({
+      tableKeys: new Map([['sessions', 'arn:key']]),
+      tables: [
+        { TableName: 'sessions', BillingMode: 'PAY_PER_REQUEST', KeySchema },
+        { TableName: 'b', BillingMode: 'PAY_PER_REQUEST', KeySchema },
+      ],
+    });
   });
 });
 
@@ -82,8 +88,9 @@ describe('functions', () => {
     });
     const { ReservedConcurrentExecutions: _, ...without } = properties;
     expect(
-      readFunctions(assemblyOf(resource('Lambda::Function', 'f', without, { assetPath: '/code' })))[0],
-    ).not.toHaveProperty('reservedConcurrency');
+      readFunctions(assemblyOf(resource('Lambda::Function', 'f', without, { assetPath: '/code' })))[0]
+        ?.reservedConcurrency,
+    ).toBeUndefined();
   });
 
   it.each([
@@ -157,6 +164,7 @@ describe("what the local system can't run is refused at start, not at the first 
       }),
     );
   it.each<[string, () => unknown]>([
+    ['a property of another shape', () => readRules(rule(['arn:aws:sqs:x'] as never))],
     ['a FIFO queue', () => readQueues(assemblyOf(resource('SQS::Queue', 'q', { FifoQueue: true })))],
     ['a transformed target', () => readRules(rule([{ Arn: 'arn:aws:sqs:x', InputTransformer: {} }]))],
     ['a target of another service', () => readRules(rule([{ Arn: 'arn:aws:states:x' }]))],

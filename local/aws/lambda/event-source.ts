@@ -1,15 +1,15 @@
-import type { Call } from '../call.ts';
-import type { KeyStore } from '../kms/keys.ts';
-import type { FunctionPool, RunnableFunction } from '../runtime/pool.ts';
-import type { Trail } from '../trail.ts';
-import { requireQueue, useQueueKey } from './access.ts';
-import type { Queue, StoredMessage } from './queues.ts';
-import { md5 } from './service.ts';
+import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import { beginCall } from '../call.ts';
+import type { AwsContext } from '../context.ts';
+import type { RunnableFunction } from '../runtime/pool.ts';
+import type { Queue, StoredMessage } from '../sqs/queues.ts';
+import { md5, requireQueue, useQueueKey } from '../sqs/service.ts';
 
 /** An event source mapping from a queue to a function. */
 export interface EventSource {
-  queue: Queue;
-  of: RunnableFunction;
+  queueArn: string;
+  functionName: string;
   batchSize: number;
   /** Batches worked on at one time. */
   concurrency: number;
@@ -17,17 +17,20 @@ export interface EventSource {
   reportsFailures: boolean;
 }
 
-/** What pollers need. */
-export interface EventSourceDeps {
-  pool: FunctionPool;
-  keys: KeyStore;
-  trail: Trail;
-  region: string;
-  /** The call that Lambda makes for the mapping with the function's role, from outside the zone's VPC. */
-  callFor(of: RunnableFunction): Call;
-  /** Milliseconds until the next try after polling was refused (default 10 s). */
-  backoff?: number;
+/** What pollers need; `backoff` is in milliseconds until the next try after polling was refused (default 10 s). */
+export type EventSourceDeps = Pick<
+  AwsContext,
+  'account' | 'authorize' | 'functions' | 'keys' | 'now' | 'pool' | 'queues' | 'region' | 'trail'
+> & { backoff?: number };
+
+interface Polling extends EventSource {
+  queue: Queue;
+  of: RunnableFunction;
 }
+
+const ANSWER = v.nullish(
+  v.object({ batchItemFailures: v.nullish(v.array(v.object({ itemIdentifier: v.string() })), []) }),
+);
 
 /**
  * Polls a queue for a function as Lambda does: batches, up to `concurrency` at one time; messages that succeeded are deleted, the
@@ -38,15 +41,17 @@ export async function pollQueue(
   source: EventSource,
   signal: AbortSignal,
 ): Promise<void> {
+  const queue = deps.queues.find(source.queueArn);
+  const polling = { ...source, queue, of: deps.functions.find(source.functionName) };
   const working = new Set<Promise<void>>();
   while (!signal.aborted) {
     if (working.size >= source.concurrency) await Promise.race(working);
-    const batch = await receive(deps, source, signal);
+    const batch = await receive(deps, polling, signal);
     if (batch.length === 0) {
-      await source.queue.arrival(signal);
+      await queue.arrival(signal);
       continue;
     }
-    const work: Promise<void> = workOn(deps, source, batch).finally(() => working.delete(work));
+    const work: Promise<void> = workOn(deps, polling, batch).finally(() => working.delete(work));
     working.add(work);
   }
   await Promise.all(working);
@@ -54,17 +59,16 @@ export async function pollQueue(
 
 async function receive(
   deps: EventSourceDeps,
-  source: EventSource,
+  { queue, of, batchSize }: Polling,
   signal: AbortSignal,
 ): Promise<StoredMessage[]> {
-  const { queue, of } = source;
   if (queue.messages().length === 0) return [];
   try {
-    const call = deps.callFor(of);
+    const call = pollerCall(deps, of);
     for (const action of ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'])
       requireQueue(call, queue, action);
-    useQueueKey(deps.keys, call, queue, 'receive', deps.region);
-    return queue.receive(source.batchSize);
+    useQueueKey(deps, call, queue, 'receive');
+    return queue.receive(batchSize);
   } catch (cause) {
     note(deps, of, { outcome: 'polling refused', error: String(cause) });
     await pause(deps.backoff ?? 10_000, signal);
@@ -72,49 +76,52 @@ async function receive(
   }
 }
 
+/** Lambda polls with the function's role, but not from its VPC, and it is not the function's code that calls. */
+function pollerCall(
+  { account, authorize, region, now }: EventSourceDeps,
+  { name, roleArn }: RunnableFunction,
+) {
+  const session = `arn:aws:sts::${account}:assumed-role/${roleArn.split('/').at(-1)}/${name}`;
+  const caller = { kind: 'role', arn: roleArn, account, session } as const;
+  return beginCall(authorize, caller, randomUUID(), { region, now: now(), route: {} });
+}
+
 async function workOn(
   deps: EventSourceDeps,
-  source: EventSource,
+  polling: Polling,
   batch: readonly StoredMessage[],
 ): Promise<void> {
-  const failures = await invoke(deps, source, batch);
+  const failures = await invoke(deps, polling, batch);
   for (const { id, receipt = '' } of batch) {
     if (failures.has(id)) continue;
     try {
-      source.queue.delete(receipt);
+      polling.queue.delete(receipt);
     } catch (cause) {
       // It was handed out again meanwhile, since the function took longer than the visibility timeout.
-      note(deps, source.of, { outcome: 'not deleted', message: id, error: String(cause) });
+      note(deps, polling.of, { outcome: 'not deleted', message: id, error: String(cause) });
     }
   }
-  if (failures.size > 0) note(deps, source.of, { outcome: 'failed', messages: [...failures] });
+  if (failures.size > 0) note(deps, polling.of, { outcome: 'failed', messages: [...failures] });
 }
 
 /** Ids of the messages that failed: all of them where the function failed or its answer makes no sense. */
 async function invoke(
-  deps: EventSourceDeps,
-  { of, queue, reportsFailures }: EventSource,
+  { pool, region }: EventSourceDeps,
+  { of, queue, reportsFailures }: Polling,
   batch: readonly StoredMessage[],
 ): Promise<Set<string>> {
   const ids = batch.map(({ id }) => id);
-  const event = { Records: batch.map((message) => toRecord(message, queue.settings.arn, deps.region)) };
+  const event = { Records: batch.map((message) => toRecord(message, queue.settings.arn, region)) };
   try {
-    const { payload, functionError } = await deps.pool.invoke(of, Buffer.from(JSON.stringify(event)));
+    const { payload, functionError } = await pool.invoke(of, Buffer.from(JSON.stringify(event)));
     if (functionError !== undefined) return new Set(ids);
-    return reportsFailures ? reportedFailures(payload, ids) : new Set();
+    if (!reportsFailures) return new Set();
+    const { batchItemFailures = [] } = v.parse(ANSWER, JSON.parse(payload.toString())) ?? {};
+    const named = batchItemFailures?.map(({ itemIdentifier }) => itemIdentifier) ?? [];
+    return new Set(named.every((id) => ids.includes(id)) ? named : ids);
   } catch {
     return new Set(ids);
   }
-}
-
-function reportedFailures(payload: Buffer, ids: readonly string[]): Set<string> {
-  const answer: unknown = JSON.parse(payload.toString());
-  const list = (answer as { batchItemFailures?: unknown } | null)?.batchItemFailures ?? [];
-  if (!Array.isArray(list)) return new Set(ids);
-  const named = list.map((item: unknown) => (item as { itemIdentifier?: unknown } | null)?.itemIdentifier);
-  return named.every((id): id is string => typeof id === 'string' && ids.includes(id))
-    ? new Set(named)
-    : new Set(ids);
 }
 
 function toRecord(message: StoredMessage, arn: string, region: string): object {
@@ -140,7 +147,7 @@ function note({ trail }: EventSourceDeps, of: RunnableFunction, fields: Record<s
   trail.add({
     kind: 'platform',
     function: of.name,
-    ...(of.zone === undefined ? {} : { zone: of.zone }),
+    zone: of.zone,
     fields: { event: 'event-source', ...fields },
   });
 }

@@ -1,0 +1,219 @@
+import type { ResolvedAssembly } from '../../../infra/proof/assembly/resolve.ts';
+import type { TableDefinition } from '../dynamodb/tables.ts';
+import type { Bus, Rule } from '../events/service.ts';
+import type { StoredKey } from '../kms/keys.ts';
+import type { EventSource } from '../lambda/event-source.ts';
+import type { Logging } from '../runtime/log.ts';
+import type { SecretSettings } from '../secrets/store.ts';
+import type { QueueSettings } from '../sqs/queues.ts';
+import { read, unsupported, zoneOf } from './properties.ts';
+
+/** A function of the template. */
+export interface TemplateFunction {
+  name: string;
+  arn: string;
+  account: string;
+  roleArn: string;
+  zone: string | undefined;
+  subnets: readonly string[];
+  codeDirectory: string;
+  handler: string;
+  /** Milliseconds. */
+  timeout: number;
+  /** MiB. */
+  memory: number;
+  reservedConcurrency: number | undefined;
+  environment: Readonly<Record<string, string>>;
+  logGroup: string;
+  logging: Logging;
+}
+
+/** A VPC endpoint of the template. */
+export interface TemplateEndpoint {
+  id: string;
+  vpc: string;
+  zone: string | undefined;
+  /** Signing name of the service behind it. */
+  service: string;
+}
+
+/** The networks of the template, as far as functions notice them. */
+export interface Networks {
+  endpoints: readonly TemplateEndpoint[];
+  /** The VPC of a function's subnets; undefined for a function outside every VPC. */
+  vpcOf(subnets: readonly string[]): string | undefined;
+  /** Whether the VPC has a way to AWS's public endpoints. */
+  hasEgress(vpc: string): boolean;
+}
+
+/** Every Lambda function. Throws `assembly_invalid` for one that the local system can't run. */
+export function readFunctions(assembly: ResolvedAssembly): TemplateFunction[] {
+  return read(assembly, 'AWS::Lambda::Function').map(
+    ({ physicalId: name, properties: of, assetPath, arn, account, stack }) => {
+      const { Runtime, LoggingConfig } = of;
+      if (Runtime?.startsWith('nodejs') !== true || assetPath === undefined || arn === undefined) {
+        throw unsupported(`function ${name} (${Runtime}): only Node.js functions with an asset`);
+      }
+      return {
+        ...{ name, arn, account, zone: zoneOf(stack), codeDirectory: assetPath },
+        roleArn: of.Role,
+        subnets: of.VpcConfig?.SubnetIds ?? [],
+        handler: of.Handler,
+        timeout: of.Timeout * 1000,
+        memory: of.MemorySize,
+        reservedConcurrency: of.ReservedConcurrentExecutions,
+        environment: of.Environment?.Variables ?? {},
+        logGroup: LoggingConfig.LogGroup ?? `/aws/lambda/${name}`,
+        logging: {
+          format: LoggingConfig.LogFormat === 'JSON' ? 'JSON' : 'Text',
+          level: LoggingConfig.ApplicationLogLevel,
+        },
+      };
+    },
+  );
+}
+
+/** VPC endpoints, subnets and NAT gateways. Does not look at routes or security groups: the boundary proof does. */
+export function readNetworks(assembly: ResolvedAssembly): Networks {
+  const vpcBySubnet = new Map(
+    read(assembly, 'AWS::EC2::Subnet').map(({ physicalId, properties }) => [physicalId, properties.VpcId]),
+  );
+  const withNat = new Set(
+    read(assembly, 'AWS::EC2::NatGateway').map(({ properties }) => vpcBySubnet.get(properties.SubnetId)),
+  );
+  return {
+    endpoints: read(assembly, 'AWS::EC2::VPCEndpoint').map(({ physicalId, properties, stack }) => ({
+      id: physicalId,
+      vpc: properties.VpcId,
+      zone: zoneOf(stack),
+      service: properties.ServiceName.split('.').at(-1) ?? '',
+    })),
+    vpcOf: ([first]) => (first === undefined ? undefined : vpcBySubnet.get(first)),
+    hasEgress: (vpc) => withNat.has(vpc),
+  };
+}
+
+/** The symmetric KMS keys: what zones encrypt logs, queues, tables and records with. */
+export function readKeys(assembly: ResolvedAssembly): StoredKey[] {
+  return read(assembly, 'AWS::KMS::Key').map(({ physicalId, arn, properties }) => ({
+    id: physicalId,
+    arn: arn ?? physicalId,
+    spec: properties.KeySpec,
+    usage: 'ENCRYPT_DECRYPT',
+    status: 'Enabled',
+    description: properties.Description,
+    created: 0,
+    policy: JSON.stringify(properties.KeyPolicy),
+    tags: properties.Tags,
+    fromTemplate: true,
+  }));
+}
+
+/** Aliases: alias name to key id or ARN. */
+export function readAliases(assembly: ResolvedAssembly): Map<string, string> {
+  const aliases = read(assembly, 'AWS::KMS::Alias');
+  return new Map(aliases.map(({ properties }) => [properties.AliasName, properties.TargetKeyId]));
+}
+
+/** The secrets with their rotation schedules. */
+export function readSecrets(assembly: ResolvedAssembly): SecretSettings[] {
+  const rotations = new Map(
+    read(assembly, 'AWS::SecretsManager::RotationSchedule').map(({ properties }) => [
+      properties.SecretId,
+      {
+        functionArn: properties.RotationLambdaARN,
+        schedule: properties.RotationRules?.ScheduleExpression ?? '',
+      },
+    ]),
+  );
+  return read(assembly, 'AWS::SecretsManager::Secret').map(({ physicalId, arn, properties }) => ({
+    arn: arn ?? physicalId,
+    name: properties.Name ?? physicalId,
+    tags: properties.Tags,
+    description: properties.Description,
+    kmsKeyId: properties.KmsKeyId,
+    initialText: properties.SecretString,
+    rotation: rotations.get(physicalId),
+  }));
+}
+
+/** The DynamoDB tables as `CreateTable` inputs: keys and indexes, not encryption, expiry or capacity. And table to the key that encrypts it. */
+export function readTables(assembly: ResolvedAssembly): {
+  tables: TableDefinition[];
+  tableKeys: Map<string, string>;
+} {
+  const tableKeys = new Map<string, string>();
+  const tables = read(assembly, 'AWS::DynamoDB::Table').map(({ physicalId, properties }) => {
+    const { SSESpecification, TableName = physicalId, ...keysAndIndexes } = properties;
+    const key = SSESpecification?.KMSMasterKeyId;
+    if (key !== undefined) tableKeys.set(TableName, key);
+    return { ...keysAndIndexes, TableName, BillingMode: 'PAY_PER_REQUEST' };
+  });
+  return { tables, tableKeys };
+}
+
+/** Queues. Throws `assembly_invalid` for FIFO queues. */
+export function readQueues(assembly: ResolvedAssembly): QueueSettings[] {
+  return read(assembly, 'AWS::SQS::Queue').map(({ physicalId, arn, properties }) => {
+    if (properties.FifoQueue === true) throw unsupported(`the FIFO queue ${physicalId}`);
+    const { deadLetterTargetArn: deadLetterArn, maxReceiveCount = 1 } = properties.RedrivePolicy ?? {};
+    return {
+      name: physicalId.split('/').at(-1) ?? physicalId,
+      arn: arn ?? physicalId,
+      url: physicalId,
+      visibilityTimeout: properties.VisibilityTimeout,
+      retention: properties.MessageRetentionPeriod,
+      kmsKeyId: properties.KmsMasterKeyId,
+      redrive: deadLetterArn === undefined ? undefined : { deadLetterArn, maxReceiveCount },
+    };
+  });
+}
+
+/** Event buses, and the default bus of the account. */
+export function readBuses(assembly: ResolvedAssembly): Bus[] {
+  const { account, region } = assembly;
+  const declared = read(assembly, 'AWS::Events::EventBus').map(({ physicalId, arn, properties }) => ({
+    name: physicalId,
+    arn: arn ?? physicalId,
+    kmsKeyId: properties.KmsKeyIdentifier,
+  }));
+  return [...declared, { name: 'default', arn: `arn:aws:events:${region}:${account}:event-bus/default` }];
+}
+
+/** Enabled rules. Throws `assembly_invalid` for a target that is transformed or neither queue nor function. */
+export function readRules(assembly: ResolvedAssembly): Rule[] {
+  return read(assembly, 'AWS::Events::Rule')
+    .filter(({ properties }) => properties.State !== 'DISABLED')
+    .map(({ physicalId, arn, properties }) => ({
+      name: physicalId.split('|').at(-1) ?? physicalId,
+      arn: arn ?? physicalId,
+      bus: properties.EventBusName?.split('/').at(-1) ?? 'default',
+      pattern: properties.EventPattern,
+      schedule: properties.ScheduleExpression,
+      targets: properties.Targets.map((target) => {
+        if (target.InputTransformer !== undefined || target.InputPath !== undefined)
+          throw unsupported(`the input transformation of rule ${physicalId}`);
+        if (!/^arn:aws:(sqs|lambda):/.test(target.Arn))
+          throw unsupported(`target ${target.Arn} of rule ${physicalId}`);
+        return { arn: target.Arn, input: target.Input, deadLetterArn: target.DeadLetterConfig?.Arn };
+      }),
+    }));
+}
+
+/** Event source mappings from queues. Throws `assembly_invalid` for filters, batching windows and other sources. */
+export function readEventSources(assembly: ResolvedAssembly): EventSource[] {
+  return read(assembly, 'AWS::Lambda::EventSourceMapping').map(({ physicalId, properties: of }) => {
+    const other = of.FilterCriteria !== undefined || of.MaximumBatchingWindowInSeconds !== 0;
+    if (!of.EventSourceArn.startsWith('arn:aws:sqs:') || other)
+      throw unsupported(
+        `event source mapping ${physicalId}: only queues, without filter and batching window`,
+      );
+    return {
+      queueArn: of.EventSourceArn,
+      functionName: of.FunctionName,
+      batchSize: of.BatchSize,
+      concurrency: of.ScalingConfig?.MaximumConcurrency ?? 5,
+      reportsFailures: of.FunctionResponseTypes.includes('ReportBatchItemFailures'),
+    };
+  });
+}
