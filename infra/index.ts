@@ -4,13 +4,7 @@
  */
 export { type BuildOptions, buildApp } from './build-app.ts';
 export { defineSystem } from './declaration/define.ts';
-export {
-  allowedHosts,
-  deriveGrants,
-  deriveZoneConfig,
-  type FunctionConfig,
-  type RotationConfig,
-} from './declaration/derive.ts';
+export { allowedHosts, deriveGrants, deriveZoneConfig } from './declaration/derive.ts';
 export { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './declaration/fields.ts';
 export * from './declaration/names.ts';
 export type * from './declaration/schema.ts';

@@ -1,5 +1,5 @@
 import { ZonesError } from './errors.ts';
-import type { AssertionDetail, IdentifiedUnit, TrustFrameworkDetail } from './intents.ts';
+import type { AssertionDetail, IdentifiedUnit, OrganizationDetail, TrustFrameworkDetail } from './intents.ts';
 import type { IssuerProfile } from './profile.ts';
 
 /** Whose details they are: shapes depend on the tenancy and the issuer. */
@@ -76,7 +76,7 @@ function renderDetail(detail: AssertionDetail, subject: DetailsSubject): unknown
 }
 
 function renderOrganization(
-  { type, parent, child }: { type: string; parent?: string; child?: string },
+  { type, parent, child }: OrganizationDetail,
   { tenancy }: DetailsSubject,
 ): unknown {
   if (child !== undefined) checkOrganizationNumber('child', child);

@@ -33,7 +33,7 @@ const REPEATABLE = 'resource';
 
 /** Throws `intent_malformed`, naming the parameter, unless every one is on the list and of the right form. */
 export function checkParameters(
-  parameters: Readonly<Record<string, string | string[]>>,
+  parameters: Readonly<Record<string, string | readonly string[]>>,
   field: string,
 ): void {
   for (const [name, value] of Object.entries(parameters)) {
@@ -53,7 +53,7 @@ export function checkParameters(
 
 /** The claims of a request object: strings as they are, `max_age` as a number (RFC 9101 4). */
 export function renderParameters(
-  parameters: Readonly<Record<string, string | string[]>>,
+  parameters: Readonly<Record<string, string | readonly string[]>>,
 ): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => [name, name === 'max_age' ? Number(value) : value]),

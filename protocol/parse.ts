@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ZonesError } from './errors.ts';
-import { type Intent, MAX_INTENTS, NAME_PATTERN, NONCE_PATTERN } from './intents.ts';
+import { type Intent, signRequest } from './intents.ts';
 import { checkParameters } from './parameters.ts';
 
 /** A sign request may be this many bytes of JSON. */
@@ -11,73 +11,6 @@ const MAX_STRING = 4096;
 
 /** Control and invisible formatting characters, and halves of surrogate pairs: nothing signed holds one. */
 const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
-
-const text = v.pipe(v.string(), v.minLength(1));
-const name = v.pipe(v.string(), v.regex(NAME_PATTERN));
-/** base64url of 32 bytes, in its one canonical form: the last character carries only four bits. */
-const sha256 = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/));
-
-const coded = v.strictObject({ code: text, system: text });
-const unit = v.strictObject({ id: text, system: text });
-
-const detail = v.variant('type', [
-  v.strictObject({
-    type: v.literal('helseid_authorization'),
-    parent: v.exactOptional(text),
-    child: v.exactOptional(text),
-  }),
-  v.strictObject({ type: v.literal('nhn:sfm:journal-id'), journalId: text }),
-  v.strictObject({
-    type: v.literal('nhn:tillitsrammeverk:parameters'),
-    practitioner: v.strictObject({
-      authorization: coded,
-      legal_entity: unit,
-      point_of_care: unit,
-      department: v.exactOptional(unit),
-    }),
-    care_relationship: v.strictObject({
-      healthcare_service: coded,
-      purpose_of_use: coded,
-      purpose_of_use_details: v.exactOptional(coded),
-      decision_ref: v.exactOptional(v.strictObject({ id: text, user_selected: v.boolean() })),
-    }),
-    patients: v.array(v.strictObject({ point_of_care: unit, department: v.exactOptional(unit) })),
-  }),
-]);
-const details = v.pipe(v.array(detail), v.minLength(1));
-
-const intent = v.variant('kind', [
-  v.strictObject({
-    kind: v.literal('client_assertion'),
-    client: name,
-    issuer: text,
-    assertionDetails: v.exactOptional(details),
-    kid: v.exactOptional(sha256),
-    key: v.exactOptional(v.picklist(['current', 'newest'])),
-  }),
-  v.strictObject({
-    kind: v.literal('dpop_proof'),
-    client: name,
-    method: v.pipe(v.string(), v.regex(/^[A-Z]{1,16}$/)),
-    url: text,
-    // RFC 9449 8.1: 1*NQCHAR.
-    nonce: v.exactOptional(v.pipe(v.string(), v.regex(NONCE_PATTERN))),
-    ath: v.exactOptional(sha256),
-    kid: v.exactOptional(sha256),
-  }),
-  v.strictObject({
-    kind: v.literal('request_object'),
-    client: name,
-    issuer: text,
-    parameters: v.record(v.string(), v.union([v.string(), v.array(v.string())])),
-    authorizationDetails: v.exactOptional(details),
-    kid: v.exactOptional(sha256),
-  }),
-]);
-
-const request = v.strictObject({
-  intents: v.pipe(v.array(intent), v.minLength(1), v.maxLength(MAX_INTENTS)),
-});
 
 /**
  * Reads what a signer was invoked with. Throws `request_too_large` over {@link MAX_REQUEST_BYTES}, else
@@ -91,7 +24,7 @@ export function parseSignRequest(event: unknown): Intent[] {
       `A sign request holds at most ${MAX_REQUEST_BYTES} bytes; ask in several.`,
     );
   refuseHostileValues(event, '', 0);
-  const parsed = v.safeParse(request, event, { abortEarly: true });
+  const parsed = v.safeParse(signRequest, event, { abortEarly: true });
   if (!parsed.success)
     throw malformed(fieldOf(parsed.issues[0]), 'is missing, unknown or not of the right form');
   parsed.output.intents.forEach(checkIntent);

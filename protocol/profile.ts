@@ -1,30 +1,56 @@
-import type { Algorithm } from './algorithms.ts';
+import * as v from 'valibot';
+import { ALGORITHM_NAMES } from './algorithms.ts';
+import { count, type DeepReadonly, seconds, text } from './schema.ts';
+
+const issuerAlgorithm = v.picklist(
+  ['RS256', ...ALGORITHM_NAMES],
+  `must be RS256 (HelseID) or one of ${ALGORITHM_NAMES.join(', ')}`,
+);
+
+/** A media type's subtype (RFC 6838 4.2), with or without `application/` (RFC 7515 4.1.9). */
+const typ = v.pipe(
+  text,
+  v.regex(
+    /^(?:application\/)?[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/i,
+    'must be a media type below application/ without parameters, like client-authentication+jwt',
+  ),
+);
+
+/** What an issuer wants on the wire; see {@link IssuerProfile}. */
+export const issuerProfile = v.pipe(
+  v.strictObject({
+    /** `typ` of client assertions. */
+    assertionTyp: typ,
+    /** `exp` of assertions and request objects, seconds after `iat`; at most 10 for HelseID. */
+    assertionLifetime: count,
+    /** How far `nbf` lies before `iat`, seconds. */
+    assertionBackdate: v.pipe(seconds, v.maxValue(60, 'must be at most 60 seconds')),
+    /** `typ` of request objects. */
+    requestObjectTyp: typ,
+    /** The one algorithm ID tokens and logout tokens of this issuer are signed with. */
+    idTokenAlgorithm: issuerAlgorithm,
+    /** The one algorithm its access tokens are signed with, where they are JWTs (RFC 9068); an issuer may have two. */
+    accessTokenAlgorithm: issuerAlgorithm,
+    /** The `typ` that logout tokens must have; without it `logout+jwt`, `JWT` or none (Back-Channel Logout 1.0, 2.4, only recommends it). */
+    logoutTokenTyp: v.exactOptional(v.literal('logout+jwt', 'may only be logout+jwt')),
+    /** Which detail types the issuer knows; empty for a plain FAPI issuer. */
+    detailTypes: v.array(
+      v.picklist(['helseid_authorization', 'nhn:sfm:journal-id', 'nhn:tillitsrammeverk:parameters']),
+    ),
+    /** Whether a DPoP proof is sent to the PAR endpoint too (HelseID: no). */
+    proofAtPar: v.boolean(),
+  }),
+  v.check(({ assertionTyp, requestObjectTyp }) => {
+    // As whoever verifies reads them: any case, with or without application/ (RFC 7515 4.1.9).
+    const typs = [assertionTyp, requestObjectTyp, 'dpop+jwt'].map((each) =>
+      each.toLowerCase().replace(/^application\//, ''),
+    );
+    return new Set(typs).size === typs.length;
+  }, 'gives two kinds of token one typ, so one could pass as the other: assertionTyp, requestObjectTyp and dpop+jwt must differ'),
+);
 
 /** What an issuer wants on the wire, as data. HelseID's is `helseIdProfile`; a plain FAPI 2.0 issuer is another row. */
-export interface IssuerProfile {
-  /** `typ` of client assertions. */
-  assertionTyp: string;
-  /** `exp` of assertions and request objects, seconds after `iat`; at most 10 for HelseID. */
-  assertionLifetime: number;
-  /** How far `nbf` lies before `iat`, seconds. */
-  assertionBackdate: number;
-  /** `typ` of request objects. */
-  requestObjectTyp: string;
-  /** The one algorithm ID tokens and logout tokens of this issuer are signed with. */
-  idTokenAlgorithm: 'RS256' | Algorithm;
-  /** The one algorithm its access tokens are signed with, where they are JWTs (RFC 9068); an issuer may have two. */
-  accessTokenAlgorithm: 'RS256' | Algorithm;
-  /** The `typ` that logout tokens must have; without it `logout+jwt`, `JWT` or none (Back-Channel Logout 1.0, 2.4, only recommends it). */
-  logoutTokenTyp?: 'logout+jwt';
-  /** Which detail types the issuer knows; empty for a plain FAPI issuer. */
-  detailTypes: readonly (
-    | 'helseid_authorization'
-    | 'nhn:sfm:journal-id'
-    | 'nhn:tillitsrammeverk:parameters'
-  )[];
-  /** Whether a DPoP proof is sent to the PAR endpoint too (HelseID: no). */
-  proofAtPar: boolean;
-}
+export type IssuerProfile = DeepReadonly<v.InferOutput<typeof issuerProfile>>;
 
 /** HelseID (helseid-sts.nhn.no and its test twin). */
 export const helseIdProfile: IssuerProfile = {

@@ -1,15 +1,13 @@
 import * as v from 'valibot';
 import { ALGORITHM_NAMES } from './algorithms.ts';
 import { ZonesError } from './errors.ts';
+import { seconds, text } from './schema.ts';
 
 /** The states of a key, in the order a key passes through them. docs/keys.md has the machine. */
 export const KEY_STATES = ['created', 'registered', 'verified', 'current', 'retiring', 'retired'] as const;
 
 /** See {@link KEY_STATES}. */
 export type KeyState = (typeof KEY_STATES)[number];
-
-const time = v.pipe(v.number(), v.integer(), v.minValue(0));
-const text = v.pipe(v.string(), v.minLength(1));
 
 const keyEntry = v.strictObject({
   /** RFC 7638 thumbprint of the public key. */
@@ -20,17 +18,17 @@ const keyEntry = v.strictObject({
   state: v.picklist(KEY_STATES),
   /** When the key reached each state it has passed. */
   since: v.strictObject({
-    created: v.exactOptional(time),
-    registered: v.exactOptional(time),
-    verified: v.exactOptional(time),
-    current: v.exactOptional(time),
-    retiring: v.exactOptional(time),
-    retired: v.exactOptional(time),
+    created: v.exactOptional(seconds),
+    registered: v.exactOptional(seconds),
+    verified: v.exactOptional(seconds),
+    current: v.exactOptional(seconds),
+    retiring: v.exactOptional(seconds),
+    retired: v.exactOptional(seconds),
   }),
   /** Set when it begins to retire: until then proofs for tokens bound to it are signed (I9). */
-  usableUntil: v.exactOptional(time),
+  usableUntil: v.exactOptional(seconds),
   /** What HelseID last reported as its expiry. */
-  expires: v.exactOptional(time),
+  expires: v.exactOptional(seconds),
   /** The client id under which a draft has registered it, until the declaration has that id. */
   draft: v.exactOptional(text),
 });

@@ -3,7 +3,7 @@ import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { createIssuerKeys } from '@helseid-zones/client/issuer-keys';
 import { createKeySource } from '@helseid-zones/client/jwks';
 import { createMetadataSource } from '@helseid-zones/client/metadata';
-import type { ZoneConfig } from '@helseid-zones/protocol/config';
+import { parseZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { createDynamoTable } from '../common/dynamo.ts';
@@ -21,7 +21,7 @@ const deps = wire(readFileSync(new URL('./config.json', import.meta.url), 'utf8'
 export const handler = (event: APIGatewayRequestAuthorizerEvent) => authorizeRequest(deps, event);
 
 function wire(configText: string, env: NodeJS.ProcessEnv): AuthorizerDeps {
-  const config = JSON.parse(configText) as ZoneConfig;
+  const config = parseZoneConfig(configText);
   const settings = deriveSettings(config, env['GATEWAY_URL']);
   const table = env['REPLAY_TABLE'];
   if (!table) throw new ZonesError('config_invalid', 'The environment variable REPLAY_TABLE is missing.');

@@ -27,11 +27,6 @@ export interface AccessRules {
 /** Algorithms of DPoP proofs that HelseID's clients may use. */
 export const PROOF_ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'] as const;
 
-/** Seconds: proof age and clock skew when the declaration says nothing; NHN's own samples allow as much. */
-export const DEFAULT_PROOF_AGE = 10;
-/** See {@link DEFAULT_PROOF_AGE}. */
-export const DEFAULT_CLOCK_SKEW = 5;
-
 /** A request as the caller sent it. */
 export interface AccessRequest {
   method: string;
@@ -101,8 +96,8 @@ export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefine
       scopes,
       securityLevel,
       proofAlgorithms: PROOF_ALGORITHMS,
-      proofAge: authorizer.proofAge ?? DEFAULT_PROOF_AGE,
-      clockSkew: authorizer.clockSkew ?? DEFAULT_CLOCK_SKEW,
+      proofAge: authorizer.proofAge,
+      clockSkew: authorizer.clockSkew,
     },
     baseUrl: baseUrl || undefined,
   };

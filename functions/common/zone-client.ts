@@ -1,7 +1,7 @@
 import { type AwsCaller, createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
-import type { ApiConfig, RouteConfig, ZoneConfig } from '@helseid-zones/protocol/config';
+import { type ApiConfig, parseZoneConfig, type RouteConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 
 /** The environment of a function, as `process.env` is. */
@@ -22,7 +22,7 @@ export interface ZoneApi {
  * the environment). Sends nothing yet. Throws `config_invalid` naming what is missing.
  */
 export function wireApi(configText: string, env: Environment, name: string): ZoneApi {
-  const config = JSON.parse(configText) as ZoneConfig;
+  const config = parseZoneConfig(configText);
   const api = need(
     config.apis[name],
     `config.json: apis.${name}`,
@@ -33,7 +33,7 @@ export function wireApi(configText: string, env: Environment, name: string): Zon
   return {
     system: config.system,
     zone: config.zone,
-    routes: config.routes ?? [],
+    routes: config.routes,
     aws,
     api,
     client: createTokenClient({

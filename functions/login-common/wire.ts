@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
 import { createTokenClient } from '@helseid-zones/client/token-client';
-import type { ZoneConfig } from '@helseid-zones/protocol/config';
+import { parseZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { createDynamoTable } from '../common/dynamo.ts';
 import { createLog } from '../common/log.ts';
@@ -19,7 +19,7 @@ import { createDynamoStore } from './store.ts';
  * system with users of its own puts its rule in the place of `samePerson` here.
  */
 export function wire(env: Environment): Dependencies {
-  const config = JSON.parse(readFileSync(new URL('./config.json', import.meta.url), 'utf8')) as ZoneConfig;
+  const config = parseZoneConfig(readFileSync(new URL('./config.json', import.meta.url), 'utf8'));
   const { SESSION_TABLE: table, GATEWAY_URL: url } = env;
   if (!table)
     throw new ZonesError('config_invalid', 'The variable SESSION_TABLE is missing; deploy once more.');

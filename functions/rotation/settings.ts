@@ -5,8 +5,12 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import type { Fetch } from '@helseid-zones/client/http';
 import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
-import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
-import type { ClientConfig } from '@helseid-zones/protocol/config';
+import {
+  type ClientConfig,
+  parseZoneConfig,
+  type RotationConfig,
+  readConfig,
+} from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Signer } from '@helseid-zones/protocol/intents';
 import type { KeyPolicyTemplate, KeyPolicyValues } from '@helseid-zones/protocol/key-policy';
@@ -23,31 +27,7 @@ import {
 import { createLog } from '../common/log.ts';
 import type { Audit } from '../common/record-store.ts';
 
-/** Seconds that HelseID may take to honour a new key everywhere, where nothing else is declared: NHN's self-service samples wait 20 s. */
-const PROPAGATION = 20;
-
-const seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
 const names = v.record(v.string(), v.string());
-
-const configSchema = v.object({
-  system: v.string(),
-  clients: v.record(
-    v.string(),
-    v.custom<ClientConfig>((value) => typeof value === 'object' && value !== null),
-  ),
-  rotation: v.record(
-    v.string(),
-    v.object({
-      algorithm: v.picklist(Object.keys(ALGORITHMS) as Algorithm[]),
-      selfService: v.exactOptional(
-        v.object({ baseUrl: v.string(), scope: v.string(), body: v.picklist(['object', 'string']) }),
-      ),
-      everyDays: v.pipe(v.number(), v.minValue(1)),
-      longestTokenLifetime: seconds,
-      propagation: v.exactOptional(seconds, PROPAGATION),
-    }),
-  ),
-});
 
 const environmentSchema = v.object({
   RECORDS: v.pipe(v.string(), v.parseJson(), names),
@@ -62,7 +42,7 @@ export interface AdminClient {
   system: string;
   client: string;
   config: ClientConfig;
-  rotation: v.InferOutput<typeof configSchema>['rotation'][string];
+  rotation: RotationConfig;
   recordArn: string;
   signerArn: string;
   policy: KeyPolicyTemplate;
@@ -85,13 +65,13 @@ export interface AdminFiles {
  * @throws ZonesError `config_invalid` naming what is missing
  */
 export function readAdminClients({ config, policies, env }: AdminFiles): AdminClient[] {
-  const { system, clients, rotation } = read(
-    'config.json',
-    v.pipe(v.string(), v.parseJson(), configSchema),
-    config,
+  const { system, clients, rotation = {} } = parseZoneConfig(config);
+  const templates = readConfig(
+    'key-policy.json',
+    v.pipe(v.string(), v.parseJson(), policiesSchema),
+    policies,
   );
-  const templates = read('key-policy.json', v.pipe(v.string(), v.parseJson(), policiesSchema), policies);
-  const { RECORDS, SIGNERS, SIGNING_VPC } = read('The environment', environmentSchema, env);
+  const { RECORDS, SIGNERS, SIGNING_VPC } = readConfig('The environment', environmentSchema, env);
   return Object.entries(rotation).map(([client, settings]) => {
     const recordArn = need(RECORDS, client, 'RECORDS');
     return {
@@ -105,17 +85,6 @@ export function readAdminClients({ config, policies, env }: AdminFiles): AdminCl
       policyValues: { account: recordArn.split(':')[4] ?? '', signingVpc: SIGNING_VPC },
     };
   });
-}
-
-function read<Schema extends v.GenericSchema>(
-  what: string,
-  schema: Schema,
-  value: unknown,
-): v.InferOutput<Schema> {
-  const parsed = v.safeParse(schema, value, { abortEarly: true });
-  if (parsed.success) return parsed.output;
-  const field = v.getDotPath(parsed.issues[0]) ?? 'the whole';
-  throw new ZonesError('config_invalid', `${what} is not as it shall be (${field}); deploy once more.`);
 }
 
 function need<T>(record: Readonly<Record<string, T>>, client: string, what: string): T {

@@ -1,4 +1,4 @@
-import type { ApiConfig, ClientConfig, ZoneConfig } from '@helseid-zones/protocol/config';
+import type { ApiConfig, ClientConfig, RotationConfig, ZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant, GrantedTarget } from '@helseid-zones/protocol/grant';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
@@ -8,29 +8,9 @@ import type {
   ApiGrant,
   ClientDeclaration,
   GrantDeclaration,
-  LoginDeclaration,
   SystemDeclaration,
   ZoneDeclaration,
 } from './schema.ts';
-
-/** A client's keys, as the admin zone's functions see them. */
-export interface RotationConfig {
-  algorithm: ClientDeclaration['algorithm'];
-  selfService?: NonNullable<ClientDeclaration['selfService']>;
-  everyDays: number;
-  /** Seconds; how long a replaced key still signs proofs. */
-  longestTokenLifetime: number;
-  /** Seconds the issuer may take to honour a new key everywhere, where that is declared. */
-  propagation?: number;
-}
-
-/** `config.json` of a zone function: {@link ZoneConfig} and what only some functions get. */
-export interface FunctionConfig extends ZoneConfig {
-  /** Of the functions of user login. */
-  login?: LoginDeclaration;
-  /** Of the admin zone's functions: one entry a client. */
-  rotation?: Readonly<Record<string, RotationConfig>>;
-}
 
 /**
  * What every signer may sign: one grant a zone and client, in the declaration's order. The admin zone's are derived:
@@ -98,29 +78,25 @@ function target(baseUrl: string, methods: readonly string[], paths: readonly str
 }
 
 /** What the declaration says that a function of a zone needs. Expects a validated declaration. */
-export function deriveZoneConfig(
-  system: SystemDeclaration,
-  zone: string,
-  functionName: string,
-): FunctionConfig {
+export function deriveZoneConfig(system: SystemDeclaration, zone: string, functionName: string): ZoneConfig {
   const declared = pick(system.zones, zone);
   const names = zoneClients(system, declared);
-  const config: FunctionConfig = {
+  const { login, authorizer, baseUrl } = declared.gateway ?? {};
+  const routes = declared.gateway?.routes.filter((route) => route.function === functionName) ?? [];
+  const logsIn = login !== undefined && LOGIN_FUNCTIONS.some((each) => each === functionName);
+  const authorizes = authorizer !== undefined && functionName === AUTHORIZER_FUNCTION;
+  return {
     version: 1,
     system: system.name,
     zone,
     clients: Object.fromEntries(names.map((name) => [name, clientConfig(pick(system.clients, name))])),
     apis: Object.fromEntries(declared.grants.flatMap((grant) => apiConfigs(system, grant))),
+    routes: routes.map(({ method, path, authorize }) => ({ method, path, authorize })),
+    ...(logsIn ? { login } : {}),
+    ...(authorizes ? { authorizer } : {}),
+    ...(baseUrl && (logsIn || authorizes) ? { baseUrl } : {}),
+    ...(declared.admin ? { rotation: rotationConfigs(system) } : {}),
   };
-  const { login, authorizer, baseUrl } = declared.gateway ?? {};
-  const routes = declared.gateway?.routes.filter((route) => route.function === functionName) ?? [];
-  if (routes.length > 0)
-    config.routes = routes.map(({ method, path, authorize }) => ({ method, path, authorize }));
-  if (login && LOGIN_FUNCTIONS.some((name) => name === functionName)) config.login = login;
-  if (authorizer && functionName === AUTHORIZER_FUNCTION) config.authorizer = authorizer;
-  if (baseUrl && (config.login || config.authorizer)) config.baseUrl = baseUrl;
-  if (declared.admin) config.rotation = rotationConfigs(system);
-  return config;
 }
 
 function clientConfig({ clientId, issuer, tenancy, profile }: ClientDeclaration): ClientConfig {

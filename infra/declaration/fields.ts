@@ -1,21 +1,6 @@
-import { isOrganizationNumber } from '@helseid-zones/protocol/details';
+import { text } from '@helseid-zones/protocol/schema';
 import { canonicalUrl } from '@helseid-zones/protocol/url';
 import * as v from 'valibot';
-
-/** Text that is there and not endless. */
-export const text = v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(2000, 'is too long'));
-
-/** A whole number from one on. */
-export const count = v.pipe(
-  v.number(),
-  v.integer('must be a whole number'),
-  v.minValue(1, 'must be at least 1'),
-);
-
-/** A list that names at least one. */
-export function some<T extends v.GenericSchema>(item: T) {
-  return v.pipe(v.array(item), v.minLength(1, 'must name at least one'));
-}
 
 /** Text of which `problem` says what is wrong with it, or nothing. */
 function refusedBy(problem: (value: string) => string | undefined) {
@@ -28,64 +13,12 @@ function refusedBy(problem: (value: string) => string | undefined) {
   );
 }
 
-/** One scope-token (RFC 6749 3.3): a space would make two of it. */
-export const scope = v.pipe(
-  text,
-  v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope, without spaces'),
-);
-
-/** Compared as it is, so nothing that is not seen may make two of one. */
-export const audience = v.pipe(
-  text,
-  v.regex(/^[^\s\p{C}]+$/u, 'must have no spaces and no invisible characters'),
-);
-
-/** A media type's subtype (RFC 6838 4.2), with or without `application/` (RFC 7515 4.1.9). */
-export const typ = v.pipe(
-  text,
-  v.regex(
-    /^(?:application\/)?[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/i,
-    'must be a media type below application/ without parameters, like client-authentication+jwt',
-  ),
-);
-
-/** An organisation number of the central register of units. */
-export const organizationNumber = v.pipe(
-  text,
-  v.check(isOrganizationNumber, 'must be an organisation number of nine digits with a right check digit'),
-);
-
 /** An RFC 8707 resource indicator. */
 export const resourceIndicator = v.pipe(
   text,
   v.check(
     (value) => URL.canParse(value) && !value.includes('#'),
     'must be an absolute URI without a fragment (RFC 8707 2)',
-  ),
-);
-
-/** API Gateway resource paths: plain segments but `.` and `..`, and whole segments in braces; the last may be greedy. */
-const RESOURCE_PATH =
-  /^\/$|^(?!.*\/\.{1,2}(?:\/|$))(?:\/(?:[A-Za-z0-9:._$-]+|\{[A-Za-z0-9_]+\}))*(?:\/\{[A-Za-z0-9_]+\+\})?$/;
-
-/** A path of a zone's REST API. */
-export const resourcePath = v.pipe(
-  text,
-  v.regex(
-    RESOURCE_PATH,
-    'must be an API Gateway resource path, e.g. /summaries/{id}; parameters are whole segments',
-  ),
-);
-
-/** Paths below an API's base URL: parameters are whole segments and never greedy. */
-export const TARGET_PATH = /^(?:\/(?:[A-Za-z0-9._~$-]+|\{[A-Za-z0-9_]+\}))+$/;
-
-/** A path below `/api` that is forwarded. */
-export const forwardedPath = v.pipe(
-  text,
-  v.check(
-    (path) => TARGET_PATH.test(path) && RESOURCE_PATH.test(path),
-    'must be a path like /summaries/{id}; parameters are whole segments',
   ),
 );
 

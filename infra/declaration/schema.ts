@@ -1,63 +1,22 @@
-import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
-import { allowedDetail } from '@helseid-zones/protocol/grant';
-import * as v from 'valibot';
+import { ALGORITHM_NAMES } from '@helseid-zones/protocol/algorithms';
 import {
-  audience,
-  baseUrl,
-  count,
-  externalUrl,
-  forwardedPath,
-  functionFolder,
-  issuer,
-  organizationNumber,
-  resourceIndicator,
-  resourcePath,
-  scope,
-  some,
-  text,
-  typ,
-} from './fields.ts';
+  type AuthorizerConfig,
+  authorizerConfig,
+  type LoginConfig,
+  loginConfig,
+  routeConfig,
+} from '@helseid-zones/protocol/config';
+import { allowedDetail } from '@helseid-zones/protocol/grant';
+import { issuerProfile } from '@helseid-zones/protocol/profile';
+import { audience, count, type DeepReadonly, scope, some, text } from '@helseid-zones/protocol/schema';
+import * as v from 'valibot';
+import { baseUrl, externalUrl, functionFolder, issuer, resourceIndicator } from './fields.ts';
 
 /**
  * The declaration: what may be written, field by field, with the defaults. The types are read off it. What fields mean together
  * is for checks/ to say.
  * @module
  */
-
-const algorithms = Object.keys(ALGORITHMS) as Algorithm[];
-const seconds = v.pipe(
-  v.number(),
-  v.integer('must be a whole number'),
-  v.minValue(0, 'must not be negative'),
-);
-const httpMethod = v.picklist(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
-const issuerAlgorithm = v.picklist(
-  ['RS256', ...algorithms],
-  `must be RS256 (HelseID) or one of ${algorithms.join(', ')}`,
-);
-
-const profile = v.pipe(
-  v.strictObject({
-    assertionTyp: typ,
-    assertionLifetime: count,
-    assertionBackdate: v.pipe(seconds, v.maxValue(60, 'must be at most 60 seconds')),
-    requestObjectTyp: typ,
-    idTokenAlgorithm: issuerAlgorithm,
-    accessTokenAlgorithm: issuerAlgorithm,
-    logoutTokenTyp: v.exactOptional(v.literal('logout+jwt', 'may only be logout+jwt')),
-    detailTypes: v.array(
-      v.picklist(['helseid_authorization', 'nhn:sfm:journal-id', 'nhn:tillitsrammeverk:parameters']),
-    ),
-    proofAtPar: v.boolean(),
-  }),
-  v.check(({ assertionTyp, requestObjectTyp }) => {
-    // As whoever verifies reads them: any case, with or without application/ (RFC 7515 4.1.9).
-    const typs = [assertionTyp, requestObjectTyp, 'dpop+jwt'].map((name) =>
-      name.toLowerCase().replace(/^application\//, ''),
-    );
-    return new Set(typs).size === typs.length;
-  }, 'gives two kinds of token one typ, so one could pass as the other: assertionTyp, requestObjectTyp and dpop+jwt must differ'),
-);
 
 const rotation = v.pipe(
   v.strictObject({
@@ -66,7 +25,7 @@ const rotation = v.pipe(
     /** Longest life of an access token or authorization code of this client, seconds (default 3600): how long a replaced key still signs proofs. */
     longestTokenLifetime: v.optional(count, 3600),
     /** Seconds the issuer may take until every node of it honours a new key (default 20, HelseID's): a key is not switched to before. */
-    propagation: v.exactOptional(count),
+    propagation: v.optional(count, 20),
   }),
   v.forward(
     v.check(
@@ -84,12 +43,12 @@ const clientSchema = v.strictObject({
   issuer,
   /** Algorithm of keys made from now on. */
   algorithm: v.picklist(
-    algorithms,
+    ALGORITHM_NAMES,
     ({ input }) =>
-      `is ${input}; HelseID allows clients no RS algorithm: choose one of ${algorithms.join(', ')}`,
+      `is ${input}; HelseID allows clients no RS algorithm: choose one of ${ALGORITHM_NAMES.join(', ')}`,
   ),
   tenancy: v.picklist(['single-tenant', 'multi-tenant']),
-  profile,
+  profile: issuerProfile,
   /** Where the signing key lives (default `kms`). Only `kms` may span zones. */
   custody: v.optional(v.picklist(['kms', 'secret', 'file', 'database', 'pkcs11']), 'kms'),
   /** HelseID's self-service API, where the issuer has one; only the admin zone reaches it. */
@@ -130,69 +89,10 @@ const grantSchema = v.strictObject({
   signerConcurrency: v.optional(v.pipe(count, v.maxValue(1000, 'must be at most 1000')), 10),
 });
 
-const loginSchema = v.strictObject({
-  /** The client that logs users in; the zone must have a grant for it. */
-  client: text,
-  /** Exactly the scopes to ask for, in this order. */
-  scopes: v.pipe(some(scope), v.includes('openid', 'must include openid, or there is no ID token')),
-  /** Lowest accepted `helseid://claims/identity/security_level`; absent where none is demanded. */
-  securityLevel: v.exactOptional(v.picklist(['2', '3', '4'])),
-  acrValues: v.exactOptional(some(text)),
-  /** `prompt` of every login; a browser may ask for `login` or `select_account` where nothing is declared. */
-  prompt: v.exactOptional(v.picklist(['login', 'select_account'])),
-  /** Seconds since the person proved who they are, at most; checked against `auth_time`. */
-  maxAge: v.exactOptional(seconds),
-  /** ID-porten's organisation number to log in on behalf of, nine digits. */
-  onBehalfOf: v.exactOptional(organizationNumber),
-  /** Whether PAR carries a signed request object (needs the grant). */
-  requestObject: v.exactOptional(v.boolean()),
-  /** Minutes without use after which a session ends (default 30). */
-  idleMinutes: v.exactOptional(count),
-  /** Minutes after login at which a session ends anyhow (default 480). */
-  absoluteMinutes: v.exactOptional(count),
-  /** Routes under `/api/` that are forwarded for the logged-in user. */
-  forward: v.array(
-    v.strictObject({
-      method: httpMethod,
-      /** API Gateway resource path below `/api`, e.g. `/summaries/{id}`; parameters are whole segments and never greedy. */
-      path: forwardedPath,
-      /** Name of the API it is forwarded to. */
-      api: text,
-      /** Path below the API's base URL, with the same parameters as `path`; default `path`. */
-      to: v.exactOptional(text),
-      /** Request headers that are passed on beside the usual ones; lower-case. */
-      headers: v.exactOptional(
-        v.array(v.pipe(text, v.regex(/^[a-z0-9-]+$/, 'must be a header name in lower case'))),
-      ),
-    }),
-  ),
-});
-
-const authorizerSchema = v.strictObject({
-  /** The zone's client whose issuer's tokens are accepted. */
-  client: text,
-  /** This API's name in `aud`. */
-  audience,
-  /** Scopes that a token must hold, all of them. */
-  scopes: some(scope),
-  /** Lowest accepted `helseid://claims/identity/security_level`; with it a person must be in the token. */
-  securityLevel: v.exactOptional(v.picklist(['2', '3', '4'])),
-  /** Whether a token that names other audiences as well is accepted (default false). */
-  otherAudiences: v.exactOptional(v.boolean()),
-  /** Seconds that a proof is accepted after `iat` (default 10). */
-  proofAge: v.exactOptional(count),
-  /** Seconds that clocks may differ each way (default 5). */
-  clockSkew: v.exactOptional(seconds),
-});
-
 const routeSchema = v.strictObject({
-  method: httpMethod,
-  /** API Gateway resource path, e.g. `/summaries/{id}`. */
-  path: resourcePath,
+  ...routeConfig.entries,
   /** Folder under functions/. */
   function: functionFolder,
-  /** `iam`: SigV4; `helseid`: the shipped authorizer for DPoP-bound HelseID access tokens. */
-  authorize: v.picklist(['iam', 'helseid']),
 });
 
 const gatewaySchema = v.strictObject({
@@ -203,9 +103,9 @@ const gatewaySchema = v.strictObject({
    */
   baseUrl: v.exactOptional(externalUrl),
   /** User login; the functions that read it apply the defaults. */
-  login: v.exactOptional(loginSchema),
+  login: v.exactOptional(loginConfig),
   /** Needed where a route has `authorize: 'helseid'`. */
-  authorizer: v.exactOptional(authorizerSchema),
+  authorizer: v.exactOptional(authorizerConfig),
 });
 
 const zoneSchema = v.strictObject({
@@ -260,7 +160,6 @@ export const systemSchema = v.strictObject({
   exceptions: v.optional(v.array(exceptionSchema), []),
 });
 
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 type Output<T extends v.GenericSchema> = DeepReadonly<v.InferOutput<T>>;
 
 /** What is written in zones.ts: {@link SystemDeclaration}, of which whatever has a default may be left out. */
@@ -282,10 +181,10 @@ export type ApiGrant = Output<typeof apiGrantSchema>;
 export type GrantDeclaration = Output<typeof grantSchema>;
 
 /** User login through the zone's gateway. */
-export type LoginDeclaration = Output<typeof loginSchema>;
+export type LoginDeclaration = LoginConfig;
 
 /** What the shipped authorizer demands of a token. */
-export type AuthorizerDeclaration = Output<typeof authorizerSchema>;
+export type AuthorizerDeclaration = AuthorizerConfig;
 
 /** A route of a zone's REST API. */
 export type Route = Output<typeof routeSchema>;

@@ -61,6 +61,9 @@ describe('the local declaration', () => {
       client: 'journal',
       scopes: ['openid'],
       forward: [],
+      requestObject: false,
+      idleMinutes: 30,
+      absoluteMinutes: 480,
     };
     const withLogin = {
       ...declared,

@@ -135,11 +135,14 @@ describe('the wire form', () => {
   });
 });
 
-type Change = (detail: typeof trustFramework) => void;
-const broken = (change: Change): AssertionDetail => {
-  const copy = structuredClone(trustFramework);
-  change(copy);
-  return copy;
+/** The detail with one member changed. */
+const broken = (path: string, value: unknown): AssertionDetail => {
+  const copy = structuredClone<object>(trustFramework);
+  const names = path.split('.');
+  const last = names.pop() ?? '';
+  const parent = names.reduce((at, name) => Reflect.get(at, name), copy);
+  Reflect.set(parent, last, value);
+  return copy as AssertionDetail;
 };
 const org = (numbers: { parent?: string; child?: string }): AssertionDetail => ({
   type: 'helseid_authorization',
@@ -163,71 +166,33 @@ test.each<[string, AssertionDetail[], typeof single | typeof multi, string]>([
   ['an SFM journal id that is no UUID', [{ type: 'nhn:sfm:journal-id', journalId: 'x' }], multi, 'journalId'],
   [
     'an unknown authorization system',
-    [
-      broken((d) => {
-        d.practitioner.authorization.system = 'urn:oid:1.2.3';
-      }),
-    ],
+    [broken('practitioner.authorization.system', 'urn:oid:1.2.3')],
     single,
     'authorization.system',
   ],
-  [
-    'a code with a space',
-    [
-      broken((d) => {
-        d.practitioner.authorization.code = 'L E';
-      }),
-    ],
-    single,
-    'authorization.code',
-  ],
-  [
-    'a legal entity by RESH',
-    [
-      broken((d) => {
-        d.practitioner.legal_entity = RESH;
-      }),
-    ],
-    single,
-    'legal_entity.system',
-  ],
+  ['a code with a space', [broken('practitioner.authorization.code', 'L E')], single, 'authorization.code'],
+  ['a legal entity by RESH', [broken('practitioner.legal_entity', RESH)], single, 'legal_entity.system'],
   [
     'a legal entity with a wrong number',
-    [
-      broken((d) => {
-        d.practitioner.legal_entity.id = '974760674';
-      }),
-    ],
+    [broken('practitioner.legal_entity.id', '974760674')],
     single,
     'legal_entity.id',
   ],
   [
     'a RESH id with letters',
-    [
-      broken((d) => {
-        d.patients = [{ point_of_care: UNIT, department: { ...RESH, id: 'x1' } }];
-      }),
-    ],
+    [broken('patients', [{ point_of_care: UNIT, department: { ...RESH, id: 'x1' } }])],
     single,
     'patients.department.id',
   ],
   [
     'an unknown purpose system',
-    [
-      broken((d) => {
-        d.care_relationship.purpose_of_use.system = 'urn:oid:2.16.578.1.12.4.1.1.9060';
-      }),
-    ],
+    [broken('care_relationship.purpose_of_use.system', 'urn:oid:2.16.578.1.12.4.1.1.9060')],
     single,
     'purpose_of_use.system',
   ],
   [
     'a decision reference with a space',
-    [
-      broken((d) => {
-        d.care_relationship.decision_ref = { id: 'a b', user_selected: true };
-      }),
-    ],
+    [broken('care_relationship.decision_ref', { id: 'a b', user_selected: true })],
     single,
     'decision_ref.id',
   ],

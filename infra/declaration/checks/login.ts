@@ -1,5 +1,6 @@
 import { matchesPath } from '@helseid-zones/protocol/check-grant';
-import { isCanonical, TARGET_PATH } from '../fields.ts';
+import { TARGET_PATH } from '@helseid-zones/protocol/config';
+import { isCanonical } from '../fields.ts';
 import { ownEntry, repeated, type Unless, undeclared } from '../problem.ts';
 import type { LoginDeclaration, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
 
@@ -28,7 +29,7 @@ export function checkLogin(
     `${field}.requestObject`,
     'is true, but the zone’s grant lacks requestObjects: true; set it there, or leave this out',
   );
-  const { idleMinutes = 30, absoluteMinutes = 480 } = login;
+  const { idleMinutes, absoluteMinutes } = login;
   unless(
     idleMinutes <= absoluteMinutes,
     `${field}.idleMinutes`,

@@ -1,6 +1,7 @@
-import { NAME_PATTERN } from '@helseid-zones/protocol/intents';
+import { NAME_PATTERN } from '@helseid-zones/protocol/schema';
 import { HYPHENATED_NAME_PATTERN } from '../fields.ts';
 import { MAX_PHYSICAL_NAME, physicalNames } from '../names.ts';
+
 import { collect, type Problem } from '../problem.ts';
 import type { SystemDeclaration } from '../schema.ts';
 

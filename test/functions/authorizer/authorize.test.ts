@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { createIssuerKeys } from '@helseid-zones/client/issuer-keys';
 import { createKeySource } from '@helseid-zones/client/jwks';
-import type { AuthorizerConfig, ZoneConfig } from '@helseid-zones/protocol/config';
+import { parseZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
@@ -283,18 +283,22 @@ test('the issuer’s keys down after a good read: good requests get in, made-up 
 });
 
 describe('settings', () => {
-  const authorizer: AuthorizerConfig = { client: 'journal', audience: 'a', scopes: ['a/read'] };
-  const config = (change: Partial<ZoneConfig> = {}): ZoneConfig => ({
-    version: 1,
-    system: 'journal',
-    zone: 'public',
-    clients: {
-      journal: { clientId: 'c', issuer: RULES.issuer, tenancy: 'single-tenant', profile: helseIdProfile },
-    },
-    apis: {},
-    authorizer,
-    ...change,
-  });
+  const authorizer = { client: 'journal', audience: 'a', scopes: ['a/read'] };
+  const config = (change: object = {}) => {
+    const file = {
+      version: 1,
+      system: 'journal',
+      zone: 'public',
+      clients: {
+        journal: { clientId: 'c', issuer: RULES.issuer, tenancy: 'single-tenant', profile: helseIdProfile },
+      },
+      apis: {},
+      routes: [],
+      authorizer,
+      ...change,
+    };
+    return parseZoneConfig(JSON.stringify(file));
+  };
 
   test('come from the client’s issuer and profile, with defaults', () => {
     expect(deriveSettings(config(), undefined)).toEqual({

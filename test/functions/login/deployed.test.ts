@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { createMemorySigner } from '@helseid-zones/client/memory-signer';
-import type { ZoneConfig } from '@helseid-zones/protocol/config';
+import { parseZoneConfig, type ZoneConfig } from '@helseid-zones/protocol/config';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import type { LoginFunction } from '@helseid-zones/protocol/login-routes';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
@@ -121,7 +121,10 @@ beforeAll(async () => {
     const { handler } = await import(/* @vite-ignore */ pathToFileURL(join(folder, 'index.mjs')).href);
     handlers[name] = name === 'api' ? collect(handler) : handler;
   }
-  login = { handlers, deps: { settings: deriveSettings(config, GATEWAY) } } as unknown as Login;
+  login = {
+    handlers,
+    deps: { settings: deriveSettings(config, GATEWAY) },
+  } as unknown as Login;
   const servers = [backChannel, lambda, dynamo];
   closing.push(
     () => vi.unstubAllEnvs(),
@@ -141,7 +144,7 @@ function scopes(): string[] {
 }
 
 function describeZone(issuer: string, urls: readonly string[]): ZoneConfig {
-  return {
+  const config = {
     version: 1,
     system: 'journal',
     zone: 'public',
@@ -158,6 +161,7 @@ function describeZone(issuer: string, urls: readonly string[]): ZoneConfig {
         },
       ]),
     ),
+    routes: [],
     login: {
       client: 'journal',
       scopes: scopes(),
@@ -170,6 +174,7 @@ function describeZone(issuer: string, urls: readonly string[]): ZoneConfig {
       })),
     },
   };
+  return parseZoneConfig(JSON.stringify(config));
 }
 
 /** The whole way of a person: our `/login`, the issuer's pages, and back. */

@@ -1,4 +1,4 @@
-import type { LoginConfig, ZoneConfig } from '@helseid-zones/protocol/config';
+import { type LoginConfig, parseZoneConfig, type ZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
@@ -36,7 +36,7 @@ export function makeConfig(login: Partial<LoginConfig> = {}): ZoneConfig {
     client: 'journal',
     ...(resource === undefined ? {} : { resource }),
   });
-  return {
+  const config = {
     version: 1,
     system: 'journal',
     zone: 'public',
@@ -52,17 +52,19 @@ export function makeConfig(login: Partial<LoginConfig> = {}): ZoneConfig {
       summaries: api('summaries', `${API}/summaries`),
       documents: api('documents', `${API}/documents`),
     },
+    routes: [],
     login: {
       client: 'journal',
       scopes: ['openid', 'offline_access', 'test:summaries/read', 'test:documents/read'],
       forward: [
         { method: 'GET', path: '/summaries/{id}', api: 'summaries', to: '/v1/{id}' },
         { method: 'GET', path: '/documents/{id}', api: 'documents' },
-        { method: 'POST', path: '/documents', api: 'documents', headers: ['X-Source', 'Cookie'] },
+        { method: 'POST', path: '/documents', api: 'documents', headers: ['x-source', 'cookie'] },
       ],
       ...login,
     },
   };
+  return parseZoneConfig(JSON.stringify(config));
 }
 
 /** The functions of one zone, each behind its handler, with an issuer and an API that verify everything. */

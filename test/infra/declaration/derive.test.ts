@@ -80,12 +80,13 @@ test('a function behind the gateway is told its own routes and how they are auth
     ['internal', 'worker'],
     ['admin', 'rotation'],
   ] as const)
-    expect(deriveZoneConfig(system, zone, name).routes).toBeUndefined();
+    expect(deriveZoneConfig(system, zone, name).routes).toEqual([]);
 });
 
 test('login and authorizer are told one external URL, and nobody else', () => {
   const { public: open } = system.zones;
-  const authorizer = { client: 'journal', audience: 'a', scopes: ['a/read'] };
+  const demands = { otherAudiences: false, proofAge: 10, clockSkew: 5 };
+  const authorizer = { client: 'journal', audience: 'a', scopes: ['a/read'], ...demands };
   const gateway = { ...open.gateway, baseUrl: 'https://www.example.no/journal', authorizer };
   const own = { ...system, zones: { ...system.zones, public: { ...open, gateway } } };
   for (const name of ['login', 'api', 'authorizer'])

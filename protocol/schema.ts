@@ -1,0 +1,53 @@
+import * as v from 'valibot';
+
+/**
+ * The pieces that shapes are made of. A shape is declared once, as a schema; its type is read off it. Messages complete a
+ * sentence that begins with the field's name, since the declaration's author reads them.
+ * @module
+ */
+
+/** A shape as code holds it: nothing that was read is changed in place. */
+export type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
+/** Text that is there and not endless. */
+export const text = v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(2000, 'is too long'));
+
+/** A whole number from one on. */
+export const count = v.pipe(
+  v.number(),
+  v.integer('must be a whole number'),
+  v.minValue(1, 'must be at least 1'),
+);
+
+/** A whole number that is not negative; seconds, mostly. */
+export const seconds = v.pipe(
+  v.number(),
+  v.integer('must be a whole number'),
+  v.minValue(0, 'must not be negative'),
+);
+
+/** What a system, a client and a zone may be called: no hyphens, so that the key policy's `role/<system>-signer-<client>-*` matches no other client's signers. */
+export const NAME_PATTERN = /^[a-z][a-z0-9]{1,14}$/;
+
+/** The name of a system, a client or a zone. */
+export const name = v.pipe(v.string(), v.regex(NAME_PATTERN));
+
+/** base64url of 32 bytes, in its one canonical form: the last character carries only four bits. */
+export const sha256 = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/));
+
+/** One scope-token (RFC 6749 3.3): a space would make two of it. */
+export const scope = v.pipe(
+  text,
+  v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope, without spaces'),
+);
+
+/** Compared as it is, so nothing that is not seen may make two of one. */
+export const audience = v.pipe(
+  text,
+  v.regex(/^[^\s\p{C}]+$/u, 'must have no spaces and no invisible characters'),
+);
+
+/** A list that names at least one. */
+export function some<T extends v.GenericSchema>(item: T) {
+  return v.pipe(v.array(item), v.minLength(1, 'must name at least one'));
+}
