@@ -1,6 +1,11 @@
 import { inspect } from 'node:util';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever reads the output may stop reading.
+  if (error.code !== 'EPIPE') throw error;
+});
+
 /** What a terminal acts on or hides instead of showing: control, format and separator characters, and halves of surrogate pairs. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 

@@ -69,7 +69,9 @@ function describeFigures(
   });
   // The daily checks look for it: its absence is an answer of HelseID's, or that there is nobody to ask.
   const daily = line['PolicyDrift'] !== undefined && line['DaysToExpiry'] === undefined;
-  const why = declared?.selfService ? 'HelseID gave none' : 'no self-service API; the portal shows it';
+  const why = declared?.selfService
+    ? 'no key is current, or HelseID gave none'
+    : 'no self-service API; the portal shows it';
   return [`Client ${line.client}`, ...rows, ...(daily ? [`  DaysToExpiry   unknown: ${why}`] : [])];
 }
 

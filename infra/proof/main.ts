@@ -31,11 +31,6 @@ const PATIENCE = 2000;
 /** When progress may be shown next. */
 let lastShown = PATIENCE;
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Whoever reads the output may stop reading.
-  if (error.code !== 'EPIPE') throw error;
-});
-
 /** Columns where the output is no terminal. */
 const WIDTH = 160;
 

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -36,4 +37,16 @@ describe('what a terminal would act on', () => {
     );
     expect(around).toEqual([]);
   });
+});
+
+it('who stops reading ends nothing', async () => {
+  const text =
+    "import { print } from './infra/terminal.ts'; process.stdin.resume().on('end', () => print('x'));";
+  const child = spawn(process.execPath, ['--input-type=module', '-e', text]);
+  let error = '';
+  child.stderr.on('data', (chunk) => (error += chunk));
+  child.stdout.destroy();
+  child.stdin.end();
+  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
+  expect(error).toBe('');
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import { describe, expect, test } from 'vitest';
 import system from '../one-client.zones.ts';
@@ -109,6 +110,23 @@ describe('the entry by events', () => {
       expect(queue['VisibilityTimeout']).toBeGreaterThanOrEqual(6 * Timeout);
     }
     expect(queueOf('EventsD')).toMatchObject({ RedrivePolicy: { maxReceiveCount: 5 } });
+  });
+
+  test('tries as often and keeps as long as docs/operating.md says', () => {
+    const page = readFileSync('docs/operating.md', 'utf8');
+    const { VisibilityTimeout, RedrivePolicy } = queueOf('EventsD') as {
+      VisibilityTimeout: number;
+      RedrivePolicy: { maxReceiveCount: number };
+    };
+    expect(page).toContain(
+      `| 2 to ${RedrivePolicy.maxReceiveCount} | each ${VisibilityTimeout / 60} minutes after`,
+    );
+    const kept = assembly
+      .ofType('AWS::SQS::Queue', INTERNAL)
+      .filter(([, { Properties }]) => Properties['RedrivePolicy'] === undefined)
+      .map(([, { Properties }]) => Number(Properties['MessageRetentionPeriod']) / 86_400);
+    expect(kept).toEqual([14, 14]);
+    expect(page.match(/14 days/g)).toHaveLength(2);
   });
 
   test.each(['EventsPolicy', 'UndeliveredPolicy'])(

@@ -459,7 +459,7 @@ describe('watch', () => {
   });
 
   test.each([
-    ['HelseID gave none', {}],
+    ['no key is current, or HelseID gave none', {}],
     ['no self-service API; the portal shows it', { selfService: undefined }],
   ])('an expiry that is not known is said to be so: %s', async (why, change) => {
     const { journal } = counter.desk.system.clients;
