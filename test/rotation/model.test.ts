@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { HelseIdBehaviour } from '../fakes/self-service.ts';
 import { verifyQuickly } from '../fakes/verify-jws.ts';
+import { full } from '../full.ts';
 import { fullStack, lightStack } from './stacks.ts';
 import { createWorld, findLeftovers, type Kill, startWithKey, type World } from './world.ts';
 
@@ -125,8 +126,8 @@ async function start(stack: typeof lightStack): Promise<World> {
 }
 
 test.each([
-  ['light', lightStack, 2000, 8],
-  ['full', fullStack, 15, 6],
+  ['light', lightStack, full(2000), 8],
+  ['full', fullStack, full(15), 6],
 ] as const)(
   '%s: no interleaving spoils a call',
   { timeout: 120_000 },
