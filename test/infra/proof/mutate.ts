@@ -1,9 +1,13 @@
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
+import { describe, expect, it } from 'vitest';
+import { readInput } from '../../../infra/proof/assembly/input.ts';
 import type { Assembly, AssemblyStack } from '../../../infra/proof/assembly/read-assembly.ts';
-import { prove } from '../../../infra/proof/prove.ts';
+import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
+import { RULES } from '../../../infra/proof/rules/index.ts';
+import type { Invariant, Rule } from '../../../infra/proof/rules/rule.ts';
+import system from '../../one-client.zones.ts';
+import { newFolder, shipped } from './shipped.ts';
 
 /** JSON that a test may change. */
 export type Changeable = Record<string, unknown>;
@@ -17,53 +21,107 @@ export interface Resource extends Changeable {
 /** The resources of a template by logical id, for a test to change. */
 export type Template = Record<string, Resource>;
 
-/** A change to the template of one stack, under a name. */
-export type Change = readonly [
-  name: string,
-  stack: string,
-  change: (resources: Template) => void,
-  ...rest: unknown[],
-];
+/** A change to the template of one stack. */
+export type Change = (resources: Template) => void;
 
-/** A violation, by the stack that it is in. */
-export interface Found {
-  rule: string;
-  invariant: string;
-  stack: string;
-  message: string;
+/** Changes by the stack that they are to, and by their names. */
+export type Changes = Readonly<Record<string, Readonly<Record<string, Change>>>>;
+
+/** A change to a file of a function's asset. */
+export interface AssetMutation {
+  name: string;
+  /** Physical name of the function. */
+  of: string;
+  file: string;
+  change(text: string): string;
 }
 
-/** The violations of an assembly. */
-export function findings(assembly: Assembly, system: SystemDeclaration): Found[] {
-  return prove(assembly, system).violations.map(({ rule, invariant, resource, message }) => ({
-    ...{ rule, invariant, message },
-    stack: resource.split('/')[0] ?? '',
-  }));
+export const SIGNING = 'journal-signing';
+export const PUBLIC = 'journal-zone-public';
+export const INTERNAL = 'journal-zone-internal';
+export const ADMIN = 'journal-zone-admin';
+export const GATEWAY = 'journal-gateway-account';
+export const SIGNER = 'Signerpublicjournal';
+export const ROTATION = 'journal-admin-rotation';
+
+const ACCOUNT = '000000000000';
+export const arn = (service: string, rest: string) => `arn:aws:${service}:eu-north-1:${ACCOUNT}:${rest}`;
+export const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`;
+export const signer = (zone: string) => arn('lambda', `function:journal-signer-journal-${zone}`);
+
+/** The violations that one rule finds in an assembly; the others are not asked, since a whole proof takes long. */
+export function findingsOf(name: string, assembly: Assembly): ReturnType<Rule['check']> {
+  const rule = RULES.find((one) => one.name === name);
+  if (rule === undefined) throw new Error(`no rule ${name}`);
+  return rule.check(readInput(resolveAssembly(assembly), system));
 }
 
-/**
- * Proves changes in rounds, one change a stack in each, since a proof takes long and stacks answer for themselves. Gives the
- * violations in the stack of a change.
- */
-export function proveInRounds(
-  shipped: Assembly,
-  system: SystemDeclaration,
-  changes: readonly Change[],
-): (change: Change) => Found[] {
-  const rounds: Change[][] = [];
-  for (const change of changes) {
-    const free = rounds.find((round) => round.every(([, stack]) => stack !== change[1]));
-    if (free === undefined) rounds.push([change]);
-    else free.push(change);
-  }
-  const proved = new Map<Change[], Found[]>();
-  return (change) => {
-    const round = rounds.find((candidate) => candidate.includes(change)) ?? [change];
-    const changed = () =>
-      round.reduce((assembly, [, stack, mutate]) => withTemplate(assembly, stack, mutate), shipped);
-    const found = proved.get(round) ?? findings(changed(), system);
-    proved.set(round, found);
-    return found.filter(({ stack }) => stack === change[1]);
+/** Tests that a rule finds each change to the shipped system, in the stack that it is in. */
+export function mutations(
+  rule: string,
+  invariant: Invariant,
+  templates: Changes,
+  assets: readonly AssetMutation[] = [],
+): void {
+  describe(rule, () => {
+    it(`is about ${invariant}, and finds nothing before`, () => {
+      expect(RULES).toContainEqual(expect.objectContaining({ name: rule, invariant }));
+      expect(findingsOf(rule, shipped)).toEqual([]);
+    });
+
+    it.each(listed(templates))('$name ($stack)', ({ stack, change }) => {
+      const found = findingsOf(rule, withTemplate(shipped, stack, change));
+      expect(found.map(({ resource }) => resource.split('/')[0])).toContain(stack);
+    });
+
+    if (assets.length > 0)
+      it.each(assets)('$name ($of)', ({ of, file, change }) => {
+        expect(findingsOf(rule, withAsset(shipped, of, file, change))).not.toEqual([]);
+      });
+  });
+}
+
+/** The changes one by one. */
+export function listed(changes: Changes): { stack: string; name: string; change: Change }[] {
+  return Object.entries(changes).flatMap(([stack, named]) =>
+    Object.entries(named).map(([name, change]) => ({ stack, name, change })),
+  );
+}
+
+/** A change for each of `values`, by its name. */
+export function each<Value>(
+  values: readonly Value[],
+  name: (value: Value) => string,
+  change: (value: Value) => Change,
+): Record<string, Change> {
+  return Object.fromEntries(values.map((value) => [name(value), change(value)]));
+}
+
+/** Gives the role of a function an action. */
+export function gives(prefix: string, action: string | string[], on: unknown = '*'): Change {
+  return (r) => allow(find(r, prefix, 'IAM::Role'), action, on);
+}
+
+/** Adds a resource. */
+export function adds(
+  Type: string,
+  properties: Changeable | ((resources: Template) => Changeable) = {},
+): Change {
+  return (r) => {
+    r.Added = { Type, Properties: typeof properties === 'function' ? properties(r) : properties };
+  };
+}
+
+/** Sets properties of a resource. */
+export function sets(prefix: string, properties: Changeable, type = ''): Change {
+  return (r) => void Object.assign(find(r, prefix, type).Properties, properties);
+}
+
+/** Sets variables of a function. */
+export function setsVariables(prefix: string, variables: Changeable): Change {
+  return (r) => {
+    const environment = find(r, `${prefix}Function`).Properties.Environment as { Variables: Changeable };
+    Object.assign(environment.Variables, variables);
   };
 }
 
@@ -80,30 +138,22 @@ export function withTemplate(
   });
 }
 
-/** A copy of `assembly` in which one file of a function's asset is changed; `folders` gets the folder that it lies in. */
+/** A copy of `assembly` in which one file of a function's asset is changed. */
 export function withAsset(
   assembly: Assembly,
   functionName: string,
   file: string,
   change: (text: string) => string,
-  folders: string[],
 ): Assembly {
   const stack = assembly.stacks.find(({ template }) => keyOf(template, functionName) !== undefined);
   const key = stack && keyOf(stack.template, functionName);
   const from = stack?.assets.get(key ?? '');
   if (stack === undefined || key === undefined || from === undefined)
     throw new Error(`no asset of ${functionName}`);
-  const folder = mkdtempSync(join(tmpdir(), 'asset-'));
-  folders.push(folder);
+  const folder = newFolder();
   cpSync(from, folder, { recursive: true });
   const path = join(folder, file);
-  const text = (() => {
-    try {
-      return readFileSync(path, 'utf8');
-    } catch {
-      return '';
-    }
-  })();
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
   writeFileSync(path, change(text));
   return withStack(assembly, stack.name, (old) => ({
     ...old,

@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stack, Validations } from 'aws-cdk-lib';
 import { CfnUser } from 'aws-cdk-lib/aws-iam';
 import * as v from 'valibot';
-import { afterAll, describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { buildApp } from '../../../infra/build-app.ts';
 import type { ProofException } from '../../../infra/declaration/schema.ts';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
@@ -17,20 +16,22 @@ import { reportProof } from '../../../infra/proof/report/report.ts';
 import { CAPABILITIES } from '../../../infra/proof/rules/capabilities.ts';
 import { RULES } from '../../../infra/proof/rules/index.ts';
 import { CONNECT } from '../../../infra/proof/rules/reach-rows.ts';
+import { sampled } from '../../full.ts';
 import system from '../../one-client.zones.ts';
-import { allow, find, withTemplate } from './mutate.ts';
+import { allow, find, PUBLIC, withTemplate } from './mutate.ts';
+import { newFolder } from './shipped.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'zones-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = newFolder();
 const directory = join(folder, 'shipped');
 const app = buildApp(system, { outdir: directory });
 // That this synth does not fail is the plugin's first test.
 Validations.of(app).addPlugins(boundaryPlugin(system));
 app.synth();
 const shipped = readAssembly(directory);
-const PUBLIC = 'journal-zone-public';
 const SUMMARY = 'journal-zone-public/summary/Role/Resource';
-const broken = withTemplate(shipped, PUBLIC, (r) => allow(find(r, 'summaryRole'), 'iam:PassRole'));
+const proof = prove(shipped, system);
+const brokenAssembly = withTemplate(shipped, PUBLIC, (r) => allow(find(r, 'summaryRole'), 'iam:PassRole'));
+const broken = prove(brokenAssembly, system);
 
 /** Issue: `{"ok","violations":[…],"matrix":[…]}` and nothing else. */
 const schema = v.strictObject({
@@ -80,7 +81,7 @@ describe('the proof', () => {
   });
 
   it('says who may sign, and holds every never by two layers but where it says why not', () => {
-    const matrix = matrixOf(prove(shipped, system));
+    const matrix = matrixOf(proof);
     const signers = matrix.filter(({ action, verdict }) => action === 'kms:Sign' && verdict !== 'never');
     expect(signers.map(({ principal }) => principal).sort()).toEqual(
       ['admin', 'internal', 'public'].map((zone) => `journal-signer-journal-${zone}`),
@@ -93,21 +94,22 @@ describe('the proof', () => {
   });
 
   it('asks about every action of every rule and every role', () => {
-    const { input } = prove(shipped, system);
+    const { input } = proof;
     const asked = new Set(matrixOf({ input }).map(({ principal, action }) => `${principal} ${action}`));
     const everybody = CAPABILITIES.filter(({ name }) => !['logs-are-own', 'signing-is-bound'].includes(name));
-    for (const { name } of input.actors)
-      for (const action of everybody.flatMap(({ actions }) => actions))
-        expect(asked).toContain(`${name} ${action}`);
+    const questions = input.actors.flatMap(({ name }) =>
+      everybody.flatMap(({ actions }) => actions.map((action) => `${name} ${action}`)),
+    );
+    expect(questions.filter((question) => !asked.has(question))).toEqual([]);
   });
 
   it('says never only where the engine, asked anew about the whole world, does', () => {
-    const { input } = prove(shipped, system);
+    const { input } = proof;
     const nevers = matrixOf({ input }).filter(
       ({ verdict, resource, action }) => verdict === 'never' && !resource.includes(' ') && action !== CONNECT,
     );
     expect(nevers.length).toBeGreaterThan(5000);
-    for (const { principal, action, resource } of nevers) {
+    for (const { principal, action, resource } of sampled(nevers)) {
       const actor = input.actors.find(({ name }) => name === principal);
       if (actor === undefined) throw new Error(principal);
       const answer = decide({ principal: actor.principal, action, resource }, input.world);
@@ -116,7 +118,7 @@ describe('the proof', () => {
   });
 
   it('names who, through what, to what', () => {
-    const [finding] = prove(broken, system).violations;
+    const [finding] = broken.violations;
     expect(finding).toMatchObject({ rule: 'identities-are-not-changed', invariant: 'I1', resource: SUMMARY });
     expect(finding?.path[0]).toBe(SUMMARY);
     expect(finding?.path[1]).toMatch(/^journal-public-summary\/own: \d+$/);
@@ -127,7 +129,7 @@ describe('the proof', () => {
 describe('exceptions', () => {
   const except = (resource: string, rule = 'identities-are-not-changed') => {
     const exception: ProofException = { rule, resource, reason: 'It passes one role to one service.' };
-    return prove(broken, { ...system, exceptions: [...system.exceptions, exception] });
+    return prove(brokenAssembly, { ...system, exceptions: [...system.exceptions, exception] });
   };
 
   it.each([SUMMARY, 'journal-zone-public/summary/*'])(
@@ -167,13 +169,13 @@ test('an exception of no rule is refused, by the proof and before a synth', () =
 });
 
 describe('what is printed', () => {
-  it.each([shipped, broken])('is JSON of the documented shape', (assembly) => {
-    const json: unknown = JSON.parse(JSON.stringify(proofAsJson(prove(assembly, system))));
+  it.each([proof, broken])('is JSON of the documented shape', (one) => {
+    const json: unknown = JSON.parse(JSON.stringify(proofAsJson(one)));
     expect(v.safeParse(schema, json).issues).toBeUndefined();
   });
 
   it('fits the width, and ends with the verdict', () => {
-    const text = reportProof(prove(shipped, system), 100);
+    const text = reportProof(proof, 100);
     expect(text).toMatch(
       /The boundaries of journal hold \(\d+ rules, \d+ roles, \d+ questions, 1 declared exceptions\)/,
     );
@@ -188,7 +190,7 @@ describe('what is printed', () => {
   });
 
   it('says what is wrong and how to mend it', () => {
-    const text = reportProof(prove(broken, system), 120);
+    const text = reportProof(broken, 120);
     expect(text).toMatch(/DO NOT HOLD: 1 violations/);
     expect(text).toMatch(
       /I1 identities-are-not-changed\n.*iam:PassRole[\s\S]*at {6}journal-zone-public\/summary[\s\S]*remedy/,
@@ -234,17 +236,6 @@ describe('npm run zones', () => {
     expect(stdout + stderr).not.toMatch(/[\p{C}--\n]|^The boundaries of journal hold/mv);
   });
 
-  it('says that a deploy is refused for a port that no function reaches', () => {
-    const file = join(folder, 'port.ts');
-    const documents = { ...system.apis.documents, baseUrl: 'https://documents.example.no:8443/fhir' };
-    const declaration = { ...system, apis: { ...system.apis, documents } };
-    writeFileSync(file, `export default ${JSON.stringify(declaration)};`);
-    const { stderr } = run('--assembly', directory, '--declaration', file);
-    expect(stderr).toMatch(
-      /^A deploy is refused: zones\.internal calls https:\/\/documents\.example\.no:8443.*443 only/m,
-    );
-  });
-
   it.each([
     ['no such assembly', ['--assembly', '/nowhere'], /can't be read/],
     ['no such option', ['--yaml'], /--yaml/],
@@ -256,16 +247,6 @@ describe('npm run zones', () => {
 });
 
 describe('the plugin', () => {
-  it('says that the boundaries hold, for the declaration that is named', { timeout: 60_000 }, () => {
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      ['infra/app.ts', 'examples/multi-tenant.zones.ts'],
-      { encoding: 'utf8', env: { ...process.env, CDK_OUTDIR: join(folder, 'vendor') } },
-    );
-    expect(status).toBe(0);
-    expect(stderr).toContain('The boundaries of vendor hold');
-  });
-
   it('fails a synth with a violation, whatever a construct acknowledges', () => {
     const bad = buildApp(system, { outdir: join(folder, 'bad') });
     const stack = bad.node.findChild(PUBLIC);

@@ -1,0 +1,88 @@
+import {
+  ADMIN,
+  adds,
+  allow,
+  arn,
+  find,
+  gives,
+  INTERNAL,
+  mutations,
+  PUBLIC,
+  sets,
+  signer,
+  statementOf,
+} from '../mutate.ts';
+
+mutations('entries-are-not-changed', 'I2', {
+  [PUBLIC]: {
+    'a zone changes targets': gives('summary', 'events:PutTargets'),
+  },
+  [INTERNAL]: {
+    'a zone changes queues': gives('worker', 'sqs:SetQueueAttributes'),
+  },
+});
+
+mutations('entries-are-own', 'I2', {
+  [PUBLIC]: {
+    'another zone’s events': adds('AWS::Events::Rule', {
+      EventBusName: 'journal-internal',
+      EventPattern: {},
+      Targets: [],
+    }),
+    'a route to another zone': sets('ApisummariesidGET2', {
+      Integration: {
+        Type: 'AWS_PROXY',
+        Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/${signer('internal')}/invocations`,
+      },
+    }),
+    'a streamed route to another zone': sets('ApisummariesidGET2', {
+      Integration: {
+        Type: 'AWS_PROXY',
+        ResponseTransferMode: 'STREAM',
+        Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2021-11-15/functions/${signer('internal')}/response-streaming-invocations`,
+      },
+    }),
+  },
+  [INTERNAL]: {
+    'a rule for another zone’s function': adds('AWS::Events::Rule', {
+      EventPattern: {},
+      Targets: [{ Id: 'x', Arn: arn('lambda', 'function:journal-public-summary') }],
+    }),
+    'a mapping for another zone’s function': adds('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: arn('sqs', 'journal-internal-events'),
+      FunctionName: signer('internal'),
+    }),
+  },
+  [ADMIN]: {
+    'a rule for a signer': adds('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(1 day)',
+      Targets: [{ Id: 'x', Arn: signer('admin') }],
+    }),
+    'a rotation by another function': sets(
+      'RotationOfjournal',
+      { RotationLambdaARN: arn('lambda', 'function:journal-admin-key-watch') },
+      'RotationSchedule',
+    ),
+  },
+});
+
+mutations('outsiders-are-not-admitted', 'I2', {
+  [INTERNAL]: {
+    'a permission for everybody': adds('AWS::Lambda::Permission', {
+      FunctionName: arn('lambda', 'function:journal-internal-worker'),
+      Action: 'lambda:InvokeFunction',
+      Principal: '*',
+    }),
+    'a queue for everybody': (r) =>
+      allow(find(r, 'EventsPolicy'), 'sqs:SendMessage', '*', { Principal: '*' }),
+    'a queue for any rule': (r) => void delete statementOf(find(r, 'EventsPolicy'), 1).Condition,
+  },
+});
+
+mutations('routes-are-authorized', 'I8', {
+  [PUBLIC]: {
+    'a route without authorization': sets('ApisummariesidGET2', { AuthorizationType: 'NONE' }),
+    'a route that is not declared': sets('ApisummariesidGET2', { HttpMethod: 'DELETE' }),
+    'a cached authorizer': adds('AWS::ApiGateway::Authorizer', { AuthorizerResultTtlInSeconds: 300 }),
+  },
+});
