@@ -68,7 +68,7 @@ export const KEY_METRICS = {
   },
   PolicyDrift: {
     unit: 'Count',
-    meaning: 'A key policy is not the one the infrastructure renders: npm run keys -- policy.',
+    meaning: 'A key policy is not the one the infrastructure renders: npm run keys -- policy CLIENT.',
     alarm: daily,
   },
   KeysNotUsable: {

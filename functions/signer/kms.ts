@@ -38,7 +38,7 @@ const ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
   key_not_usable:
     'KMS says that the key is disabled, pending deletion or gone; npm run keys shows its state.',
   kms_refused:
-    'KMS refused; compare the key’s policy and spec with the declaration (npm run keys -- policy).',
+    'KMS refused; compare the key’s policy and spec with the declaration (npm run keys -- policy CLIENT).',
 };
 
 /** Makes the reader of public keys. A KMS key's public half never changes, so each is fetched once; failures are not kept. */

@@ -30,18 +30,18 @@ export interface KeyOptions {
 /** What `--help` prints. */
 export const USAGE = `npm run keys -- [command] [options]
 
-  list                  show every key of every client (also without a command)
-  jwk                   print the public keys to register (also: npm run jwk)
-  rotate [--now]        replace the current key; with --now older keys stop at once (emergency)
-  verify                go on with a key that waits: prove it at HelseID and make it current
+  list [CLIENT]         show every key of every client (also without a command)
+  jwk [CLIENT]          print the public keys to register (also: npm run jwk)
+  rotate CLIENT [--now] replace the current key; with --now older keys stop at once (emergency)
+  verify CLIENT         go on with a key that waits: prove it at HelseID and make it current
   retire KID [--force]  retire a key and disable it; --force while tokens may depend on it
   delete KID            have KMS delete a retired key after --days (default 30; 7 to 30)
   watch [daily]         have key-watch make its hourly (or daily) checks now, and print what it finds
-  policy                re-apply the rendered key policy to every key in use
-  draft --organization NR --redirect URL
+  policy CLIENT         re-apply the rendered key policy to every key in use
+  draft CLIENT --organization NR --redirect URL
                         a first registration without the portal (HELSEID_DRAFT_API_KEY in the environment)
 
-  --client NAME         whose keys, where the system has several clients; where no KID belongs, NAME alone will do
+  --client NAME         the same as CLIENT; a system with one client needs neither, and a KID says whose it is
   --local [FOLDER]      the running local system (default .local) instead of AWS
   --region REGION       default: AWS_REGION
   --declaration FILE    another declaration than zones.ts; a local system brings its own
