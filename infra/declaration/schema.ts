@@ -108,6 +108,9 @@ const gatewaySchema = v.strictObject({
   authorizer: v.exactOptional(authorizerConfig),
 });
 
+/** What events say of themselves: matched as it is, and shown on maps and in terminals. */
+const visible = v.pipe(text, v.regex(/^\P{C}+$/u, 'must have no invisible characters'));
+
 const zoneSchema = v.strictObject({
   /** IPv4 CIDR of the VPC, /16 to /24; overlaps no other zone's. */
   cidr: text,
@@ -119,7 +122,7 @@ const zoneSchema = v.strictObject({
   gateway: v.exactOptional(gatewaySchema),
   /** Entered by events: EventBridge to SQS to the function. */
   events: v.exactOptional(
-    v.strictObject({ function: functionFolder, sources: some(text), detailTypes: some(text) }),
+    v.strictObject({ function: functionFolder, sources: some(visible), detailTypes: some(visible) }),
   ),
   /** The zone that rotates keys; exactly one. Its grants are derived, one a client. */
   admin: v.optional(v.boolean(), false),

@@ -25,8 +25,10 @@ export function createClosers(): Closers {
 }
 
 /** Runs `start`; where it throws, what it has started is ended again. */
-export async function startOrClose<T>(start: (closers: Closers) => Promise<T>): Promise<T> {
-  const closers = createClosers();
+export async function startOrClose<T>(
+  start: (closers: Closers) => Promise<T>,
+  closers: Closers = createClosers(),
+): Promise<T> {
   try {
     return await start(closers);
   } catch (cause) {

@@ -1,8 +1,9 @@
 import { print, printError } from '../../infra/terminal.ts';
+import { watchNpm } from './npm.ts';
 import { readOptions, USAGE } from './options.ts';
 
-// Read before anything else, so that a parent that goes away meanwhile is noticed.
-const place = { env: process.env, parent: process.ppid };
+// Before anything else, so that a parent that goes away meanwhile is noticed.
+const place = { env: process.env, npmIsThere: watchNpm() };
 
 // A reader that went away (`npm start | head`) must not keep the system from ending in order.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

@@ -1,4 +1,5 @@
 import { print, printError } from '../../infra/terminal.ts';
+import { createClosers } from './closers.ts';
 import { formatReport, runSteps } from './once.ts';
 import { writeOperatorFile } from './operator-file.ts';
 import type { CommandOptions } from './options.ts';
@@ -11,8 +12,8 @@ import { welcome } from './welcome.ts';
 /** Where the command runs. */
 export interface Surroundings {
   env: NodeJS.ProcessEnv;
-  /** The process that started this one. */
-  parent: number;
+  /** Where npm runs this process: whether it still does. */
+  npmIsThere: (() => boolean) | undefined;
   /** Told what goes on. */
   say(what: string): void;
 }
@@ -21,21 +22,22 @@ export interface Surroundings {
  * Runs the command. Resolves to the exit code once everything has ended. Throws what starting
  * throws.
  */
-export async function run(options: CommandOptions, { env, parent, say }: Surroundings): Promise<number> {
-  const ended = waitForEnd(env['npm_lifecycle_event'] === undefined ? undefined : parent);
+export async function run(options: CommandOptions, { env, npmIsThere, say }: Surroundings): Promise<number> {
+  const ended = waitForEnd(npmIsThere);
   const lines = createLinePrinter(printError);
-  const starting = startSystem({
+  const closers = createClosers();
+  const start = {
     ...options,
     ports: { gateway: options.gatewayPort, standIn: options.standInPort },
     ...(options.once ? {} : { page: options.pagePort, onLine: lines.put }),
     extraCaFile: env['NODE_EXTRA_CA_CERTS'],
     onProgress: say,
-  });
-  const system = await Promise.race([starting, ended]);
+  };
+  const system = await Promise.race([ended, startSystem(start, closers)]);
   if (typeof system === 'string') {
-    // Asked to end while it starts: what is half started is closed once it stands.
-    await starting.then(({ close }) => close()).catch(() => {});
-    return 130;
+    // Asked to end while it starts: what has started is closed, what is being started ends with the process.
+    await closers.close().catch(() => {});
+    process.exit(130);
   }
   const forget = writeOperatorFile(options.directory, system);
   try {
@@ -67,9 +69,9 @@ async function runOnce(
 
 /**
  * Resolves with the first signal that asks this process to end; a second one ends it at once, and its functions with it. Where
- * npm started it, also when its parent is gone: npm hands a signal to its shell, and many a shell dies of it without a word.
+ * npm started it, also when that is gone.
  */
-function waitForEnd(npm: number | undefined): Promise<NodeJS.Signals> {
+function waitForEnd(npmIsThere: Surroundings['npmIsThere']): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
@@ -77,7 +79,9 @@ function waitForEnd(npm: number | undefined): Promise<NodeJS.Signals> {
         resolve(signal);
       });
     }
-    const look = () => process.ppid === npm || resolve('SIGHUP');
-    if (npm !== undefined) setInterval(look, 500).unref();
+    if (npmIsThere === undefined) return;
+    const look = () => npmIsThere() || resolve('SIGHUP');
+    look();
+    setInterval(look, 500).unref();
   });
 }

@@ -68,9 +68,12 @@ export interface LocalSystem {
   close(): Promise<void>;
 }
 
-/** Starts everything: assembly, CA, AWS, stand-ins, keys. What was started is closed again where a later part fails. */
-export function startSystem(options: SystemOptions): Promise<LocalSystem> {
-  return startOrClose((closers) => startAll(options, closers));
+/**
+ * Starts everything: assembly, CA, AWS, stand-ins, keys. What was started is closed again where a later part fails; `closers` are
+ * for who can't wait for the start.
+ */
+export function startSystem(options: SystemOptions, closers?: Closers): Promise<LocalSystem> {
+  return startOrClose((all) => startAll(options, all), closers);
 }
 
 async function startAll(options: SystemOptions, closers: Closers): Promise<LocalSystem> {

@@ -62,11 +62,14 @@ async function synthesize(
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  const kill = () => child.kill();
+  process.once('exit', kill);
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
+  process.off('exit', kill);
   if (code !== 0) {
     rmSync(partial, { recursive: true, force: true });
     throw new ZonesError('declaration_invalid', `${declarationFile} can't be synthesized:\n${errors.trim()}`);

@@ -2,7 +2,12 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { readDetails } from './details.ts';
 import type { HelseIdBehaviour, Registry, StandInClient } from './types.ts';
 
+/** Seconds. */
+const CLOCK_SKEW = 5;
 const ASSERTION_TYP = 'client-authentication+jwt';
+
+/** Stands for all APIs at once, when a client names no resource; the token then has every audience its scopes belong to. */
+export const EVERY_API = 'urn:helseid-zones:every-api';
 
 /** What was found out about a request while its client was authenticated. */
 export interface RequestNotes {
@@ -37,6 +42,7 @@ export function createAssertionCheck(
       ([holds]) => !holds,
     );
     if (failed) throw new errors.InvalidClientAuth(failed[1]);
+    demandResource(ctx.oidc.body?.['resource']);
     demandProof(ctx, behaviour);
     noteDetails(ctx, claims, client, behaviour, notes);
     if (ctx.oidc.route === 'token') settleScope(ctx, client, notes);
@@ -51,6 +57,10 @@ function assertionChecks(issuer: string, claims: Claims, header: Claims, lifetim
     [typeof header['kid'] === 'string', 'kid is missing'],
     [typeof exp === 'number' && exp <= now + lifetime, `exp must be at most ${lifetime} s ahead`],
     [typeof iat === 'number' && typeof nbf === 'number', 'iat and nbf are missing'],
+    [
+      Number(iat) <= now + CLOCK_SKEW && Number(iat) >= now - lifetime - CLOCK_SKEW,
+      `iat must be within ${lifetime} s`,
+    ],
   ];
   return checks;
 }
@@ -110,6 +120,12 @@ export function demandScopes(scopes: Iterable<string>, client: StandInClient) {
     if (!client.scopes.includes(scope))
       throw new errors.InvalidScope('the client does not have this scope', scope);
   }
+}
+
+/** Throws `invalid_target` for the resource indicator that is the stand-in's own affair. */
+export function demandResource(resource: unknown) {
+  if ([resource].flat().includes(EVERY_API))
+    throw new errors.InvalidTarget('no API has this resource indicator');
 }
 
 function apiScopes(client: StandInClient): string[] {

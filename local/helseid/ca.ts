@@ -13,8 +13,8 @@ const LEAF_NAMES: JsonGeneralNames = [
   { type: 'ip', value: '127.0.0.1' },
   { type: 'ip', value: '::1' },
 ];
-/** DER of the extension's OID (2.5.29.30): an authority of an earlier version had none, and is replaced. */
-const NAME_CONSTRAINTS = Buffer.from('0603551d1e', 'hex');
+/** Whoever trusts the authority trusts it for these names and no others. One of an earlier version had fewer, and is replaced. */
+const NAME_CONSTRAINTS = loopbackOnly();
 
 /**
  * The certificate authority of the local system, made at first start and kept under `dir` (0700, files 0600). It is
@@ -28,7 +28,11 @@ export async function createCa(dir: string, now: Date = new Date()): Promise<Cer
   // The library that makes certificates is loaded only on the days when there is one to make.
   const authority =
     (await readGood(dir, 'ca', now, AUTHORITY_DAYS)) ??
-    (await keep(dir, 'ca', (await import('./certificates.ts')).makeAuthority(now, AUTHORITY_DAYS)));
+    (await keep(
+      dir,
+      'ca',
+      (await import('./certificates.ts')).makeAuthority(now, AUTHORITY_DAYS, NAME_CONSTRAINTS),
+    ));
   const leaf =
     (await readGood(dir, 'localhost', now, LEAF_DAYS, authority)) ??
     (await keep(
@@ -37,6 +41,23 @@ export async function createCa(dir: string, now: Date = new Date()): Promise<Cer
       (await import('./certificates.ts')).makeLeaf(authority, LEAF_NAMES, now, LEAF_DAYS),
     ));
   return { certificatePath: filesOf(dir, 'ca').cert, certificatePem: authority.cert, leaf };
+}
+
+/**
+ * `NameConstraints` in DER (RFC 5280 4.2.1.10): permitted are localhost with what is below it, 127.0.0.0/8 and ::1. Mail addresses
+ * and URIs are held to localhost too, since a kind that is not named is not constrained.
+ */
+function loopbackOnly(): Uint8Array<ArrayBuffer> {
+  const tlv = (tag: number, content: readonly number[]) => [tag, content.length, ...content];
+  const [mail, dns, uri, ip] = [0x81, 0x82, 0x86, 0x87];
+  const localhost = [...Buffer.from('localhost')];
+  const names = [
+    ...[dns, mail, uri].map((kind) => tlv(kind, localhost)),
+    tlv(ip, [127, 0, 0, 0, 255, 0, 0, 0]),
+    tlv(ip, [...Array(15).fill(0), 1, ...Array(16).fill(255)]),
+  ];
+  const permitted = names.flatMap((name) => tlv(0x30, name));
+  return Uint8Array.from(tlv(0x30, tlv(0xa0, permitted)));
 }
 
 function filesOf(dir: string, name: string): { key: string; cert: string } {
@@ -57,7 +78,7 @@ async function readGood(
     const certificate = new X509Certificate(kept.cert);
     const good =
       certificate.checkPrivateKey(createPrivateKey(kept.key)) &&
-      (issuer !== undefined || certificate.raw.includes(NAME_CONSTRAINTS)) &&
+      (issuer !== undefined || certificate.raw.includes(Buffer.from(NAME_CONSTRAINTS))) &&
       certificate.verify(new X509Certificate((issuer ?? kept).cert).publicKey) &&
       certificate.validToDate.getTime() - now.getTime() > (days / 3) * DAY;
     return good ? kept : undefined;

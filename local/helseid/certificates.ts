@@ -20,34 +20,24 @@ export interface KeyAndCert {
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+/** Name constraints. */
+const NAME_CONSTRAINTS = '2.5.29.30';
 const DAY = 24 * 60 * 60 * 1000;
 
-/** A certificate authority that can sign leaf certificates and no other authority (RFC 5280 4.2.1.9), for localhost and the loopback alone. */
-export async function makeAuthority(now: Date, days: number): Promise<KeyAndCert> {
+/** A certificate authority that can sign leaf certificates and no other authority (RFC 5280 4.2.1.9), for the names of `nameConstraints` (DER, RFC 5280 4.2.1.10) alone. */
+export async function makeAuthority(
+  now: Date,
+  days: number,
+  nameConstraints: Uint8Array<ArrayBuffer>,
+): Promise<KeyAndCert> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   // A name of its own: who trusts two local systems would else try the wrong one's key (RFC 5280 4.1.2.4).
   const name = `CN=helseid-zones local CA ${randomBytes(8).toString('hex')}`;
   return finish(keys, keys.privateKey, { subject: name, issuer: name }, now, days, [
     new BasicConstraintsExtension(true, 0, true),
     new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-    new Extension(NAME_CONSTRAINTS, true, loopbackOnly()),
+    new Extension(NAME_CONSTRAINTS, true, nameConstraints),
   ]);
-}
-
-/** OID of name constraints (RFC 5280 4.2.1.10): whoever trusts the authority trusts it for these names and no others. */
-const NAME_CONSTRAINTS = '2.5.29.30';
-
-/** `NameConstraints` in DER: permitted are localhost with what is below it, 127.0.0.0/8 and ::1. */
-function loopbackOnly(): Uint8Array<ArrayBuffer> {
-  const tlv = (tag: number, content: readonly number[]) => [tag, content.length, ...content];
-  const [dns, ip] = [0x82, 0x87];
-  const names = [
-    tlv(dns, [...Buffer.from('localhost')]),
-    tlv(ip, [127, 0, 0, 0, 255, 0, 0, 0]),
-    tlv(ip, [...Array(15).fill(0), 1, ...Array(16).fill(255)]),
-  ];
-  const permitted = names.flatMap((name) => tlv(0x30, name));
-  return Uint8Array.from(tlv(0x30, tlv(0xa0, permitted)));
 }
 
 /** A server certificate for these names. Clients refuse it for one that the authority is not for. */

@@ -9,7 +9,7 @@ import {
   type KoaContextWithOIDC,
 } from 'oidc-provider';
 import { confirm } from 'oidc-provider/lib/actions/end_session.js';
-import { createAssertionCheck } from './assertions.ts';
+import { createAssertionCheck, demandResource } from './assertions.ts';
 import { readDetails } from './details.ts';
 import {
   accessTokenClaims,
@@ -200,6 +200,7 @@ function checkRequestObject(
   if (exp > now + REQUEST_OBJECT_LIFETIME) {
     throw new errors.InvalidRequestObject(`HID-1007: exp must be at most ${REQUEST_OBJECT_LIFETIME} s ahead`);
   }
+  demandResource(claims['resource']);
   const client = registry.client(ctx.oidc.client?.clientId ?? '');
   const details = client && readDetails(claims['authorization_details'], client);
   if (!details || 'refused' in details) {

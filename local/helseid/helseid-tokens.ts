@@ -1,13 +1,10 @@
 import { decodeJwt } from 'jose';
 import { type AdapterFactory, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import { demandScopes, type Notes } from './assertions.ts';
+import { demandScopes, EVERY_API, type Notes } from './assertions.ts';
 import { readDetails } from './details.ts';
 import { carryOver } from './token-exchange.ts';
 import type { HelseIdBehaviour, Registry, StandInApi, TestUser } from './types.ts';
-import { userClaims } from './users.ts';
-
-/** Stands for all APIs at once, when a client names no resource; the token then has every audience its scopes belong to. */
-const EVERY_API = 'urn:helseid-zones:every-api';
+import { claimsOf } from './users.ts';
 
 /** What is granted and what stands in a token depends on these. */
 export interface TokenParts {
@@ -45,11 +42,20 @@ export function describeResource(
   const api = parts.apis.find((candidate) => (candidate.resource ?? candidate.audience) === resource);
   if (!client || (!api && resource !== EVERY_API))
     throw new errors.InvalidTarget('no API has this resource indicator');
-  const { scope: asked } = ctx.oidc.params ?? {};
-  if (typeof asked === 'string') demandScopes(asked.split(' '), client);
-  const known = api?.scopes ?? parts.apis.flatMap(({ scopes }) => scopes);
+  const { scope: asked, grant_type: grant } = ctx.oidc.params ?? {};
+  const every = parts.apis.flatMap(({ scopes }) => scopes);
+  const held = (api?.scopes ?? every).filter((scope) => client.scopes.includes(scope));
+  if (held.length === 0) throw new errors.InvalidTarget('the client has no scope of this API');
+  if (typeof asked === 'string') {
+    const scopes = asked.split(' ');
+    demandScopes(scopes, client);
+    // A person's token may have scopes about the person alone; any other is for an API.
+    const forApi = grant === 'client_credentials' || scopes.some((scope) => every.includes(scope));
+    if (forApi && !scopes.some((scope) => held.includes(scope)))
+      throw new errors.InvalidScope('none of the scopes is of this API', asked);
+  }
   return {
-    scope: known.filter((scope) => client.scopes.includes(scope)).join(' '),
+    scope: held.join(' '),
     audience: api?.audience ?? EVERY_API,
     accessTokenTTL: api?.accessTokenLifetime ?? parts.behaviour.accessTokenLifetime,
     accessTokenFormat: 'jwt' as const,
@@ -90,20 +96,19 @@ export function identityScopes(ctx: KoaContextWithOIDC | undefined, apis: readon
   return typeof asked === 'string' ? granted.filter((scope) => asked.split(' ').includes(scope)) : granted;
 }
 
-/** Claims of an access token: the person, the client, the organisation, and what an exchanged token carries over. */
+/** Claims of an access token: the person as far as the scopes of the login go, the client, the organisation, and what an exchanged token carries over. */
 export function accessTokenClaims(
   ctx: KoaContextWithOIDC | undefined,
   token: { clientId?: string | undefined; accountId?: string | undefined },
-  { registry, notes, users }: TokenParts,
+  { apis, registry, notes, users }: TokenParts,
 ): Record<string, unknown> {
   const client = registry.client(token.clientId ?? '');
   const { organization, subject } = (ctx && notes.get(ctx)) ?? {};
   const granted = client && readDetails(ctx?.oidc.entities.Grant?.rar?.[0]?.['details'], client);
   const user = users.find(({ sub }) => sub === token.accountId);
-  const { client_amr, ...person } = user ? userClaims(user) : { client_amr: undefined };
   return {
-    ...person,
-    client_amr: client_amr ?? 'private_key_jwt',
+    ...(user ? claimsOf(user, identityScopes(ctx, apis)) : {}),
+    client_amr: 'private_key_jwt',
     ...(subject ? carryOver(subject) : {}),
     ...(organization ?? (granted && 'claims' in granted ? granted.claims : {})),
   };
@@ -118,10 +123,11 @@ export function finishToken(
   identity: readonly string[],
 ) {
   payload['nbf'] = payload['iat'];
-  payload['scope'] = [...new Set([...identity, ...String(payload['scope']).split(' ')])].join(' ');
+  const granted = typeof payload['scope'] === 'string' ? payload['scope'].split(' ') : [];
+  const scopes = [...new Set([...identity, ...granted])];
+  payload['scope'] = scopes.join(' ');
   if (kind === 'ClientCredentials') payload['sub'] = subject?.['sub'];
   if (payload['aud'] !== EVERY_API) return;
-  const scopes = String(payload['scope'] ?? '').split(' ');
   const audiences = apis
     .filter((api) => api.scopes.some((scope) => scopes.includes(scope)))
     .map((api) => api.audience);

@@ -3,7 +3,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { createSeenProofs, protect } from './protect.ts';
 import { headersOf } from './serve.ts';
 import type { TestUser } from './types.ts';
-import { CLAIMS_BY_SCOPE, userClaims } from './users.ts';
+import { claimsOf } from './users.ts';
 
 /**
  * A middleware that answers userinfo (OpenID Connect Core 5.3) for tokens that are meant for APIs, which oidc-provider would
@@ -13,7 +13,14 @@ import { CLAIMS_BY_SCOPE, userClaims } from './users.ts';
 export function answerUserinfo(issuer: string, keys: JWTVerifyGetKey, users: readonly TestUser[]) {
   const ports = { keys, now: Date.now, seen: createSeenProofs(Date.now) };
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
-    if (ctx.path !== '/connect/userinfo' || !ctx.get('authorization').includes('.')) return next();
+    if (ctx.path !== '/connect/userinfo') return next();
+    if (!/^(GET|POST)$/.test(ctx.method)) {
+      ctx.status = 405;
+      ctx.set('allow', 'GET, POST');
+      ctx.body = { error: 'invalid_request', error_description: 'ask with GET or POST' };
+      return;
+    }
+    if (!ctx.get('authorization').includes('.')) return next();
     const call = {
       method: ctx.method,
       url: new URL(`${issuer}${ctx.path}`),
@@ -30,9 +37,4 @@ export function answerUserinfo(issuer: string, keys: JWTVerifyGetKey, users: rea
     ctx.set('cache-control', 'no-store');
     ctx.body = answer?.body ?? { error: 'invalid_token' };
   };
-}
-
-function claimsOf(user: TestUser, scopes: readonly string[]): Record<string, unknown> {
-  const shown = new Set(scopes.flatMap((scope) => CLAIMS_BY_SCOPE[scope] ?? []));
-  return Object.fromEntries(Object.entries(userClaims(user)).filter(([name]) => shown.has(name)));
 }

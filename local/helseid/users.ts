@@ -52,6 +52,12 @@ export const CLAIMS_BY_SCOPE: Readonly<Record<string, readonly string[]>> = {
 
 const LEVEL_NAMES = { 2: 'low', 3: 'substantial', 4: 'high' };
 
+/** What HelseID tells of a person to whoever has these scopes. */
+export function claimsOf(user: TestUser, scopes: readonly string[]): Record<string, unknown> {
+  const shown = new Set(scopes.flatMap((scope) => CLAIMS_BY_SCOPE[scope] ?? []));
+  return Object.fromEntries(Object.entries(userClaims(user)).filter(([name]) => shown.has(name)));
+}
+
 /** Everything HelseID knows of a person; scopes decide what is shown. */
 export function userClaims(user: TestUser): Record<string, unknown> {
   const [family = '', ...given] = user.name.split(' ').reverse();

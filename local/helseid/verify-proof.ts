@@ -45,7 +45,7 @@ export async function verifyProof(expected: ExpectedProof): Promise<{ jkt: strin
     requiredClaims: ['jti', 'iat', 'htm', 'htu'],
     currentDate: new Date(now),
   });
-  const { jti = '', iat = 0, htm, htu, ath, nonce, exp, nbf } = payload;
+  const { jti, iat = 0, htm, htu, ath, nonce, exp, nbf } = payload;
   if (exp !== undefined || nbf !== undefined) throw new Error('a proof has no exp and no nbf');
   if (htm !== expected.method) throw new Error(`htm is ${String(htm)}`);
   if (!isFor(htu, expected.url)) throw new Error(`htu is ${String(htu)}`);
@@ -55,7 +55,8 @@ export async function verifyProof(expected: ExpectedProof): Promise<{ jkt: strin
   if (ath !== (hash || undefined)) throw new Error('ath is wrong');
   if (expected.accepts && !(typeof nonce === 'string' && expected.accepts(nonce)))
     throw new Error(NONCE_DEMANDED);
-  if (!jti || expected.seen.has(jti)) throw new Error('the proof was used before');
+  if (typeof jti !== 'string' || jti === '') throw new Error('jti is not a string');
+  if (expected.seen.has(jti)) throw new Error('the proof was used before');
   expected.seen.add(jti);
   if (!protectedHeader.jwk) throw new Error('the proof has no jwk');
   return {
@@ -66,8 +67,11 @@ export async function verifyProof(expected: ExpectedProof): Promise<{ jkt: strin
 
 /** `htu` has neither query nor fragment (RFC 9449 4.2); the URL of the request may have both. */
 function isFor(htu: unknown, url: string): boolean {
-  return typeof htu === 'string' && !/[?#]/.test(htu) && normalize(htu) === normalize(url);
+  return typeof htu === 'string' && HTU.test(htu) && normalize(htu) === normalize(url);
 }
+
+/** An http(s) URI of a host and a path, in the characters of RFC 3986: a URL parser would mend others and forget a user. */
+const HTU = /^https?:\/\/[\w.~%:[\]-]+(?:\/[\w.~%!$&'()*+,;=:@/-]*)?$/i;
 
 /** As RFC 3986 6.2.2 and 6.2.3 say, and no further: a decoded slash is no slash, letters keep their case. */
 function normalize(text: string): string {

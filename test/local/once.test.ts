@@ -134,18 +134,24 @@ describe('npm start', { timeout: 120_000 }, () => {
     expect(code).toBe(0);
   });
 
-  it('ends with npm, whose shell hands no signal on', async () => {
-    if (process.platform === 'win32') return;
-    const command = [process.execPath, 'local/app/main.ts', ...places];
-    const shell = spawn('sh', ['-c', '"$@"; exit $?', 'sh', ...command], {
+  // npm hands no signal on to what its shell runs, and a shell that it leaves behind waits for us.
+  const SHELL = '"$@"; exit $?';
+  const NPM = `require('node:child_process').spawn('sh', ['-c', ...process.argv.slice(1)], { stdio: 'inherit' })`;
+  it.skipIf(process.platform === 'win32').each<[string, string[], NodeJS.Signals]>([
+    ["npm's shell", ['sh', '-c', SHELL, 'sh'], 'SIGTERM'],
+    ['npm above its shell', [process.execPath, '-e', NPM, SHELL, 'sh'], 'SIGKILL'],
+  ])('ends with %s, while it starts, at once', async (_, [file = '', ...before], signal) => {
+    const parent = spawn(file, [...before, process.execPath, 'local/app/main.ts', ...places], {
       env: { ...process.env, npm_lifecycle_event: 'start' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    await untilPrinted(shell, 'starting the local system', shell.stderr);
-    const end = ended(shell);
-    shell.kill('SIGTERM');
+    await untilPrinted(parent, 'starting the local system', parent.stderr);
+    const end = ended(parent);
+    parent.kill(signal);
     // The pipes close when the last process that has them is gone.
-    expect((await end).code).toBeNull();
+    const { code, out, error } = await end;
+    expect([code, out]).toEqual([null, '']);
+    expect(error).not.toContain('making or finding the client keys');
     if (process.platform === 'linux') expect(functionProcesses()).toEqual([]);
   });
 

@@ -49,7 +49,7 @@ ${renderFigure(map)}
 <h2 id="attacks">Attacks</h2>
 <p>Run one against the running system. Each first shows that what is allowed works, then that the attack does not.</p>
 <p><button type="button" id="attack-all">Run all</button></p>
-<ul class="cards attacks">${deps.attacks.map(renderAttack).join('\n')}</ul>
+<ul class="cards attacks">${deps.attacks.map(renderAttack).join('\n')}</ul>${renderUnfit(deps.attacks)}
 </section>
 <section aria-labelledby="keys-heading">
 <h2 id="keys-heading">Keys</h2>
@@ -98,16 +98,25 @@ function renderWarning({ caFile, gateway }: LoginDeps): string {
 }
 
 function renderAttack({ name, title, tries, stoppedBy, invariants, unfit }: RunnableAttack): string {
+  if (unfit !== undefined) return '';
   const id = `attack-${name}`;
   const holds = invariants.map((invariant) => `<dt>${invariant}</dt><dd>${INVARIANTS[invariant]}</dd>`);
-  const state = unfit === undefined ? '' : ' disabled';
-  const note =
-    unfit === undefined ? '' : `<p class="hint">Not with this declaration: ${escapeXml(unfit)}.</p>`;
   return `<li class="card" id="${id}"><h3 id="${id}-title">${escapeXml(title)}</h3>
 <p>${escapeXml(tries)}</p>
-<p><button type="button" data-attack="${name}" aria-describedby="${id}-title"${state}>Run</button></p>${note}
+<p><button type="button" data-attack="${name}" aria-describedby="${id}-title">Run</button></p>
 <div class="result" role="status"></div>
-<div class="explanation" hidden><p>What stops it: ${escapeXml(stoppedBy)}.</p><dl>${holds.join('')}</dl></div></li>`;
+<div class="explanation" hidden><p>What stops it: ${escapeXml(stoppedBy)}.</p>${holds.length > 0 ? `<dl>${holds.join('')}</dl>` : ''}</div></li>`;
+}
+
+/** What there is nothing for in the declaration: a line for each reason. */
+function renderUnfit(attacks: readonly RunnableAttack[]): string {
+  return [...Map.groupBy(attacks, ({ unfit = '' }) => unfit)]
+    .filter(([why]) => why !== '')
+    .map(
+      ([why, unfit]) =>
+        `<p class="hint">Not with this declaration (${escapeXml(why)}): ${escapeXml(unfit.map(({ title }) => title).join('; '))}.</p>`,
+    )
+    .join('');
 }
 
 function renderFilter(zones: readonly string[]): string {

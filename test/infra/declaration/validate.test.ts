@@ -524,6 +524,8 @@ const REFUSED: Refused[] = [
     /has a grant for: journal/,
     'zones.public.gateway.authorizer.client',
   ],
+  ['a source that is not seen', 'zones.internal.events.sources[0]', 'journal\u001b[2J', /invisible/],
+  ['a type written backwards', 'zones.internal.events.detailTypes[0]', '\u202eDocument', /invisible/],
   ['events from nowhere', 'zones.internal.events.sources', [], /at least one/],
 
   // grants

@@ -69,6 +69,8 @@ test.each<[JsonGeneralName['type'], string]>([
   ['dns', 'example.no'],
   ['dns', 'localhost.example.no'],
   ['ip', '192.0.2.1'],
+  ['email', 'somebody@example.no'],
+  ['url', 'https://example.no/'],
 ])('who trusts it trusts no certificate that its key signs for the %s %s', async (type, value) => {
   const authority = { key: await readFile(join(dir, 'ca.key'), 'utf8'), cert: ca.certificatePem };
   const good = await makeLeaf(authority, [{ type: 'dns', value: 'localhost' }], NOW, 1);

@@ -33,6 +33,7 @@ beforeAll(async () => {
     apis: [
       { audience: 'example:a', scopes: ['example:a/read', 'example:a/write'], accessTokenLifetime: 90 },
       { audience: 'example:b', scopes: ['example:b/read'] },
+      { audience: 'example:d', scopes: ['example:d/read'] },
     ],
     clients: [
       {
@@ -197,6 +198,8 @@ describe('refused', () => {
     ['expired', 'invalid_client', () => ({ assertion: { exp: now() - 30 } })],
     ['no exp', 'invalid_client', () => ({ assertion: { exp: undefined } })],
     ['no iat', 'invalid_client', () => ({ assertion: { iat: undefined } })],
+    ['iat an hour ago', 'invalid_client', () => ({ assertion: { iat: now() - 3600 } })],
+    ['iat in an hour', 'invalid_client', () => ({ assertion: { iat: now() + 3600 } })],
     ['no nbf', 'invalid_client', () => ({ assertion: { nbf: undefined } })],
     ['not valid yet', 'invalid_client', () => ({ assertion: { nbf: now() + 30 } })],
     ['no jti', 'invalid_client', () => ({ assertion: { jti: undefined } })],
@@ -222,6 +225,26 @@ describe('refused', () => {
     ['proof for another method', 'invalid_dpop_proof', () => ({ proof: { htm: 'GET' } })],
     ['a scope the client lacks', 'invalid_scope', () => ({ form: { ...CC, scope: 'example:a/write' } })],
     ['an unknown resource', 'invalid_target', () => ({ form: { ...CC, resource: 'example:c' } })],
+    [
+      'a resource and the scope of another',
+      'invalid_scope',
+      () => ({ form: { ...CC, scope: 'example:b/read', resource: 'example:a' } }),
+    ],
+    [
+      'a resource and a scope of none',
+      'invalid_scope',
+      () => ({ form: { ...CC, scope: 'openid', resource: 'example:a' } }),
+    ],
+    [
+      'a resource that the client has no scope of',
+      'invalid_target',
+      () => ({ form: { ...CC, resource: 'example:d' } }),
+    ],
+    [
+      "the stand-in's own resource",
+      'invalid_target',
+      () => ({ form: { ...CC, resource: 'urn:helseid-zones:every-api' } }),
+    ],
     ['a grant the client lacks', 'invalid_request', () => ({ form: { grant_type: 'authorization_code' } })],
     ['an unknown grant', 'unsupported_grant_type', () => ({ form: { grant_type: 'password' } })],
   ];

@@ -165,6 +165,22 @@ describe('login', () => {
     });
   });
 
+  test('tells an API of the person what the scopes allow, no more', async () => {
+    const { redeem } = await logIn({ scope: 'openid offline_access example:a/read' });
+    const { body } = await redeem();
+    const refreshed = await refresh(body['refresh_token']);
+    for (const { access_token: token } of [body, refreshed.body]) {
+      const claims = await claimsOf(token);
+      expect(claims).toMatchObject({
+        sub: line?.sub,
+        idp: line?.idp,
+        scope: 'openid example:a/read',
+      });
+      for (const name of [PID, LEVEL, 'name', 'helseid://claims/hpr/hpr_number'])
+        expect(claims).not.toHaveProperty(name);
+    }
+  });
+
   test('shows people of different levels, and says which was picked', async () => {
     const { redeem } = await logIn({}, low?.sub);
     expect(await claimsOf((await redeem()).body['id_token'])).toMatchObject({ [LEVEL]: '3' });
@@ -223,6 +239,17 @@ describe('userinfo', () => {
     expect(body).not.toHaveProperty('helseid://claims/identity/pid');
   });
 
+  test('is read, not written', async () => {
+    const { redeem } = await logIn({ scope: 'openid profile example:a/read' });
+    const token = String((await redeem()).body['access_token']);
+    const dpop = await makeProof('PUT', url(), key, { ath: hash(token) });
+    const headers = { authorization: `DPoP ${token}`, dpop };
+    expect(await read(await fetch(url(), { method: 'PUT', headers }))).toMatchObject({
+      status: 405,
+      body: { error: 'invalid_request' },
+    });
+  });
+
   test.each<[string, string, (token: string) => Promise<Record<string, string>>, number, string]>([
     ['without openid', 'example:a/read', proven, 403, 'insufficient_scope'],
     [
@@ -277,6 +304,12 @@ describe('PAR', () => {
       'invalid_scope',
     ],
     ['an unknown resource', { resource: 'example:c' }, 'invalid_target'],
+    [
+      'a resource and the scope of another',
+      { resource: 'example:a', scope: 'openid example:b/read' },
+      'invalid_scope',
+    ],
+    ["the stand-in's own resource", { resource: 'urn:helseid-zones:every-api' }, 'invalid_target'],
     ['another response type', { response_type: 'code id_token' }, 'unsupported_response_type'],
   ])('%s is refused', async (_, form, error) => {
     const { par } = await logIn(form);
@@ -513,9 +546,8 @@ describe('token exchange', () => {
     });
 
   test('keeps the person and names the actor', async () => {
-    const { redeem } = await logIn({ scope: 'openid example:a/read' });
-    const token = String((await redeem()).body['access_token']);
-    const { status, body } = await exchange(token);
+    const { redeem } = await logIn({ scope: SCOPE.replace(' example:b/read', '') });
+    const { status, body } = await exchange(String((await redeem()).body['access_token']));
     expect(status).toBe(200);
     expect(body).toMatchObject({
       token_type: 'DPoP',

@@ -219,7 +219,7 @@ function showLive(view) {
   const item = make('span', view.tone, `${view.who}: ${view.what}`);
   live.prepend(item);
   live.hidden = false;
-  while (live.childElementCount > 5) live.lastElementChild.remove();
+  while (live.childElementCount > 2) live.lastElementChild.remove();
   setTimeout(() => {
     item.remove();
     live.hidden = live.childElementCount === 0;
