@@ -1,46 +1,11 @@
-import type { Condition } from '../policy/condition.ts';
+import { mayServe } from '../policy/endpoint.ts';
 import { describeCondition } from '../policy/index.ts';
 import { compileConditions } from '../policy/operators.ts';
-import type { Actor } from './actors.ts';
 import type { Answer } from './ask.ts';
-import { describe } from './capability-words.ts';
 import type { Holder } from './holders.ts';
-import { type Judgement, judge } from './judge.ts';
-import type { ProofInput, Rule } from './rule.ts';
-
-/** What must hold of every request that is allowed, and which holders each see to it on their own. */
-export interface Requirement {
-  condition: Condition;
-  words: string;
-  /** Promised holders; with or without them there must be two in all. */
-  by: readonly Holder[];
-  /** Why one holder is enough, where it is. */
-  alone?: string;
-}
-
-/** What an actor may do all the same. */
-export interface Allowance {
-  /** Of the rule's actions; absent: all of them. */
-  actions?: readonly string[];
-  /** ARNs, or patterns of them. */
-  resources: readonly string[];
-  requires: readonly Requirement[];
-}
-
-/** A rule about who may do what: actions that nobody may do but who is allowed to. */
-export interface Capability extends Pick<Rule, 'name' | 'invariant' | 'title'> {
-  actions: readonly string[];
-  /** ARNs, or patterns of them, that the rule is about (default: everything of the action's service). */
-  on?(input: ProofInput): readonly string[];
-  /** Whom the rule is about (default: every role). */
-  who?(actor: Actor): boolean;
-  allows?(actor: Actor, input: ProofInput): readonly Allowance[];
-  /** Promised holders of what is not allowed (default: the role's own policy); with or without them there must be two in all. */
-  by?(actor: Actor, action: string): readonly Holder[];
-  /** Why one holder is enough of what is not allowed, where it is. */
-  alone?(actor: Actor, action: string): string | undefined;
-  remedy: string;
-}
+import { type Capability, type Judgement, judge, type Requirement, type Thin } from './judge.ts';
+import type { ProofInput, Rule, Violation } from './rule.ts';
+import { grantedThrough } from './through.ts';
 
 /** One line of the capability matrix. */
 export interface CapabilityRow {
@@ -90,7 +55,7 @@ export function capabilityRule(capability: Capability): CapabilityRule {
   };
   return {
     ...{ name, invariant, title, actions },
-    check: (input) => describe(judged(input), input, remedy),
+    check: (input) => describeJudgements(judged(input), input, remedy),
     rows: (input) => judged(input).flatMap(rowsOf),
   };
 }
@@ -107,4 +72,83 @@ function rowsOf({ actor, actions, what, answer, holders, alone, allowed }: Judge
     allowed,
   };
   return actions.map((action) => ({ ...row, action, when: answer.when() }));
+}
+
+/** A problem with a judgement, in words with room for the actions, and the resource to mend. */
+interface Problem {
+  words(actions: string): string;
+  resource: string;
+}
+
+/** The violations among `judgements`: one for all the actions of which the same is wrong. */
+function describeJudgements(
+  judgements: readonly Judgement[],
+  input: ProofInput,
+  remedy: string,
+): Violation[] {
+  const groups = new Map<string, { judgement: Judgement; problem: Problem; actions: string[] }>();
+  for (const judgement of judgements) {
+    for (const problem of problemsOf(judgement)) {
+      const id = `${problem.resource} ${problem.words('')}`;
+      const group = groups.get(id) ?? { judgement, problem, actions: [] };
+      groups.set(id, group);
+      group.actions = [...new Set([...group.actions, ...judgement.actions])];
+    }
+  }
+  return [...groups.values()].map(({ judgement, problem, actions }) => ({
+    resource: problem.resource,
+    message: problem.words(listActions(actions)),
+    path: pathOf(judgement, input),
+    remedy,
+  }));
+}
+
+function pathOf({ actor, actions, resource, what }: Judgement, input: ProofInput): string[] {
+  const through = [...new Set(actions.flatMap((action) => grantedThrough(actor, action, resource)))];
+  const target = input.assembly.resources.find(({ arn }) => arn === resource);
+  return [actor.path, ...(through.length > 0 ? through : ['its policies']), target?.constructPath ?? what];
+}
+
+function problemsOf(judgement: Judgement): Problem[] {
+  const { actor, answer, allowed, unmet, thin, what } = judgement;
+  const verdict = answer.verdict === 'always' ? 'always' : `when ${answer.when()}`;
+  const resource = actor.path;
+  return [
+    ...thin.map((lack) => ({ resource: toMend(judgement, lack), words: lackInWords(judgement, lack) })),
+    ...(allowed || answer.verdict === 'never'
+      ? []
+      : [{ resource, words: (actions: string) => `${actor.name} may ${actions} on ${what}: ${verdict}.` }]),
+    ...unmet.map(({ words }) => ({
+      resource,
+      words: (actions: string) =>
+        `${actor.name} may ${actions} on ${what} not only when ${words}, but ${verdict}.`,
+    })),
+  ];
+}
+
+function lackInWords({ actor, what }: Judgement, { words, holders, missing }: Thin): Problem['words'] {
+  const lack = missing.length === 0 ? 'two layers are promised' : `${join(missing)} should too`;
+  const held = `held by ${join(holders)} only; ${lack}`;
+  return (actions) =>
+    words === ''
+      ? `That ${actor.name} can't ${actions} on ${what} is ${held}.`
+      : `That ${actor.name} may ${actions} on ${what} only when ${words} is ${held}.`;
+}
+
+/** What to mend where a layer is missing: the endpoint whose policy does not hold, else the role. */
+function toMend({ actor, actions }: Judgement, { missing }: Thin): string {
+  const endpoint = [...actor.view.endpoints.values()].find(({ service }) =>
+    actions.some((action) => mayServe(service, action)),
+  );
+  return missing[0] === 'endpoint policy' && endpoint ? endpoint.constructPath : actor.path;
+}
+
+function join(holders: readonly Holder[]): string {
+  return holders.length === 0 ? 'nothing' : holders.join(' and ');
+}
+
+/** The first few, and how many more. */
+function listActions(actions: readonly string[]): string {
+  const shown = actions.slice(0, 4).join(', ');
+  return actions.length > 4 ? `${shown} and ${actions.length - 4} more` : shown;
 }

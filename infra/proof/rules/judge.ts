@@ -1,12 +1,45 @@
-import { not } from '../policy/condition.ts';
+import { type Condition, not } from '../policy/condition.ts';
 import { covers, globOf } from '../policy/pattern.ts';
 import type { Actor } from './actors.ts';
 import { type Answer, ask } from './ask.ts';
-import type { Allowance, Capability, Requirement } from './capability.ts';
 import type { Holder } from './holders.ts';
-import type { ProofInput } from './rule.ts';
+import type { ProofInput, Rule } from './rule.ts';
 import { everyOf } from './targets.ts';
 import { directResources } from './through.ts';
+
+/** What must hold of every request that is allowed, and which holders each see to it on their own. */
+export interface Requirement {
+  condition: Condition;
+  words: string;
+  /** Promised holders; with or without them there must be two in all. */
+  by: readonly Holder[];
+  /** Why one holder is enough, where it is. */
+  alone?: string;
+}
+
+/** What an actor may do all the same. */
+export interface Allowance {
+  /** Of the rule's actions; absent: all of them. */
+  actions?: readonly string[];
+  /** ARNs, or patterns of them. */
+  resources: readonly string[];
+  requires: readonly Requirement[];
+}
+
+/** A rule about who may do what: actions that nobody may do but who is allowed to. */
+export interface Capability extends Pick<Rule, 'name' | 'invariant' | 'title'> {
+  actions: readonly string[];
+  /** ARNs, or patterns of them, that the rule is about (default: everything of the action's service). */
+  on?(input: ProofInput): readonly string[];
+  /** Whom the rule is about (default: every role). */
+  who?(actor: Actor): boolean;
+  allows?(actor: Actor, input: ProofInput): readonly Allowance[];
+  /** Promised holders of what is not allowed (default: the role's own policy); with or without them there must be two in all. */
+  by?(actor: Actor, action: string): readonly Holder[];
+  /** Why one holder is enough of what is not allowed, where it is. */
+  alone?(actor: Actor, action: string): string | undefined;
+  remedy: string;
+}
 
 /** Holders that are fewer than promised. `words` is the condition that they hold; empty for the whole. */
 export interface Thin {

@@ -8,6 +8,7 @@ import { RULES } from '../../../infra/proof/rules/index.ts';
 import type { Invariant, Rule } from '../../../infra/proof/rules/rule.ts';
 import system from '../../one-client.zones.ts';
 import { newFolder, shipped } from './shipped.ts';
+import { ruleNamed } from './small-system.ts';
 
 /** JSON that a test may change. */
 export type Changeable = Record<string, unknown>;
@@ -51,9 +52,7 @@ export const signer = (zone: string) => arn('lambda', `function:journal-signer-j
 
 /** The violations that one rule finds in an assembly; the others are not asked, since a whole proof takes long. */
 export function findingsOf(name: string, assembly: Assembly): ReturnType<Rule['check']> {
-  const rule = RULES.find((one) => one.name === name);
-  if (rule === undefined) throw new Error(`no rule ${name}`);
-  return rule.check(readInput(resolveAssembly(assembly), system));
+  return ruleNamed(name).check(readInput(resolveAssembly(assembly), system));
 }
 
 /** Tests that a rule finds each change to the shipped system, in the stack that it is in. */

@@ -2,8 +2,16 @@ import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import { readInput } from '../../../infra/proof/assembly/input.ts';
 import type { JsonObject } from '../../../infra/proof/assembly/json.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
-import type { ProofInput } from '../../../infra/proof/rules/rule.ts';
+import { RULES } from '../../../infra/proof/rules/index.ts';
+import type { ProofInput, Rule } from '../../../infra/proof/rules/rule.ts';
 import shipped from '../../one-client.zones.ts';
+
+/** The rule of this name. */
+export function ruleNamed(name: string): Rule {
+  const found = RULES.find((rule) => rule.name === name);
+  if (found === undefined) throw new Error(`no rule ${name}`);
+  return found;
+}
 
 /** Resources of a template by logical id. */
 export type Resources = Record<string, { Type: string; Properties?: JsonObject }>;

@@ -1,12 +1,5 @@
-import { noDataOutlets } from '../data/no-data-outlets.ts';
-import type { TypeRule } from '../forbid-types.ts';
-import { noOtherIdentities } from '../iam/no-other-identities.ts';
-import { noKeyResources } from '../kms/no-key-resources.ts';
-import { noFunctionDoors } from '../lambda/no-function-doors.ts';
-import { noLogOutlets } from '../logs/no-log-outlets.ts';
-import { noJoinedNetworks } from '../network/no-joined-networks.ts';
+import { FORBIDDEN_TYPES } from '../forbidden-types.ts';
 import type { Rule } from '../rule.ts';
-import { noDeployingResources } from './no-deploying-resources.ts';
 
 /** Types that other rules read. */
 const READ = [
@@ -100,17 +93,6 @@ const HARMLESS = [
   'AWS::XRay::SamplingRule',
 ];
 
-/** Rules that forbid types; they say more of one than that nobody knows it. */
-const FORBIDDEN: readonly TypeRule[] = [
-  noDataOutlets,
-  noDeployingResources,
-  noFunctionDoors,
-  noJoinedNetworks,
-  noKeyResources,
-  noLogOutlets,
-  noOtherIdentities,
-];
-
 /** Every resource is of a type that the proof has thought about. */
 export const resourceTypesAreKnown: Rule = {
   name: 'resource-types-are-known',
@@ -133,5 +115,5 @@ function isKnown(type: string): boolean {
   const harmless = HARMLESS.some((name) =>
     name.endsWith('*') ? type.startsWith(name.slice(0, -1)) : type === name,
   );
-  return harmless || FORBIDDEN.some((rule) => rule.knows(type));
+  return harmless || FORBIDDEN_TYPES.some((rule) => rule.knows(type));
 }

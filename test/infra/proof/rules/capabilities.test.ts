@@ -3,27 +3,19 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../../infra/proof/assembly/json.ts';
 import { CAPABILITIES } from '../../../../infra/proof/rules/capabilities.ts';
 import { ownDataOnly } from '../../../../infra/proof/rules/data/own-data-only.ts';
-import { entriesAreNotChanged } from '../../../../infra/proof/rules/entries/entries-are-not-changed.ts';
 import { actionsAreKnown } from '../../../../infra/proof/rules/iam/actions-are-known.ts';
-import { identitiesAreNotChanged } from '../../../../infra/proof/rules/iam/identities-are-not-changed.ts';
-import { nobodyDeploys } from '../../../../infra/proof/rules/iam/nobody-deploys.ts';
 import { rolesAreBounded } from '../../../../infra/proof/rules/iam/roles-are-bounded.ts';
-import { rolesAreNotAssumed } from '../../../../infra/proof/rules/iam/roles-are-not-assumed.ts';
 import { rolesAreTrustedByOneService } from '../../../../infra/proof/rules/iam/roles-are-trusted-by-one-service.ts';
 import { keysAreMadeByRotation } from '../../../../infra/proof/rules/kms/keys-are-made-by-rotation.ts';
-import { keysAreNotCaptured } from '../../../../infra/proof/rules/kms/keys-are-not-captured.ts';
 import { keysAreSwitchedByAdmin } from '../../../../infra/proof/rules/kms/keys-are-switched-by-admin.ts';
 import { keysDoNotDelegate } from '../../../../infra/proof/rules/kms/keys-do-not-delegate.ts';
 import { madeKeysAreClosed } from '../../../../infra/proof/rules/kms/made-keys-are-closed.ts';
 import { ownDataKeysOnly } from '../../../../infra/proof/rules/kms/own-data-keys-only.ts';
 import { signIsForSigners } from '../../../../infra/proof/rules/kms/sign-is-for-signers.ts';
 import { signingIsBound } from '../../../../infra/proof/rules/kms/signing-is-bound.ts';
-import { functionsAreNotChanged } from '../../../../infra/proof/rules/lambda/functions-are-not-changed.ts';
 import { interfacesAreLambdas } from '../../../../infra/proof/rules/lambda/interfaces-are-lambdas.ts';
 import { ownSignersOnly } from '../../../../infra/proof/rules/lambda/own-signers-only.ts';
-import { logsAreNotTapped } from '../../../../infra/proof/rules/logs/logs-are-not-tapped.ts';
 import { logsAreOwn } from '../../../../infra/proof/rules/logs/logs-are-own.ts';
-import { networksAreNotChanged } from '../../../../infra/proof/rules/network/networks-are-not-changed.ts';
 import type { Rule } from '../../../../infra/proof/rules/rule.ts';
 import { recordsAreKeptByAdmin } from '../../../../infra/proof/rules/secretsmanager/records-are-kept-by-admin.ts';
 import { recordsAreReadByOwn } from '../../../../infra/proof/rules/secretsmanager/records-are-read-by-own.ts';
@@ -40,7 +32,16 @@ import {
   signingSystem,
   trusting,
 } from '../small-roles.ts';
-import { endpoint, inputOf, type Resources, zoneNetwork } from '../small-system.ts';
+import { endpoint, inputOf, type Resources, ruleNamed, zoneNetwork } from '../small-system.ts';
+
+const entriesAreNotChanged = ruleNamed('entries-are-not-changed');
+const identitiesAreNotChanged = ruleNamed('identities-are-not-changed');
+const nobodyDeploys = ruleNamed('nobody-deploys');
+const rolesAreNotAssumed = ruleNamed('roles-are-not-assumed');
+const keysAreNotCaptured = ruleNamed('keys-are-not-captured');
+const functionsAreNotChanged = ruleNamed('functions-are-not-changed');
+const logsAreNotTapped = ruleNamed('logs-are-not-tapped');
+const networksAreNotChanged = ruleNamed('networks-are-not-changed');
 
 const folders: string[] = [];
 afterAll(() => {

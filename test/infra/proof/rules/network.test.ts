@@ -6,11 +6,12 @@ import { endpointsAreOwn } from '../../../../infra/proof/rules/network/endpoints
 import { groupsAreClosed } from '../../../../infra/proof/rules/network/groups-are-closed.ts';
 import { namesAnswered } from '../../../../infra/proof/rules/network/names-answered.ts';
 import { networksAreDeclared } from '../../../../infra/proof/rules/network/networks-are-declared.ts';
-import { noJoinedNetworks } from '../../../../infra/proof/rules/network/no-joined-networks.ts';
 import { noRouteElsewhere } from '../../../../infra/proof/rules/network/no-route-elsewhere.ts';
 import { signingZoneHasNoWayOut } from '../../../../infra/proof/rules/network/signing-zone-has-no-way-out.ts';
 import type { Rule } from '../../../../infra/proof/rules/rule.ts';
-import { endpoint, inputOf, NAT, type Resources, zoneNetwork } from '../small-system.ts';
+import { endpoint, inputOf, NAT, type Resources, ruleNamed, zoneNetwork } from '../small-system.ts';
+
+const noJoinedNetworks = ruleNamed('no-joined-networks');
 
 const SIGNING = 'journal-signing';
 const PUBLIC = 'journal-zone-public';

@@ -5,36 +5,37 @@ import { deriveGrants, deriveZoneConfig } from '../../../../infra/declaration/de
 import type { SystemDeclaration } from '../../../../infra/declaration/schema.ts';
 import type { JsonObject } from '../../../../infra/proof/assembly/json.ts';
 import { dataIsEncrypted } from '../../../../infra/proof/rules/data/data-is-encrypted.ts';
-import { noDataOutlets } from '../../../../infra/proof/rules/data/no-data-outlets.ts';
 import { zonesOfAClientNeedTheSameScopes } from '../../../../infra/proof/rules/declaration/zones-of-a-client-need-the-same-scopes.ts';
 import { entriesAreOwn } from '../../../../infra/proof/rules/entries/entries-are-own.ts';
 import { outsidersAreNotAdmitted } from '../../../../infra/proof/rules/entries/outsiders-are-not-admitted.ts';
 import { routesAreAuthorized } from '../../../../infra/proof/rules/entries/routes-are-authorized.ts';
-import { noOtherIdentities } from '../../../../infra/proof/rules/iam/no-other-identities.ts';
 import { policiesAreForOwnRoles } from '../../../../infra/proof/rules/iam/policies-are-for-own-roles.ts';
 import { RULES } from '../../../../infra/proof/rules/index.ts';
 import { dataKeysAreClosed } from '../../../../infra/proof/rules/kms/data-keys-are-closed.ts';
-import { noKeyResources } from '../../../../infra/proof/rules/kms/no-key-resources.ts';
 import { templateKeysEncryptOnly } from '../../../../infra/proof/rules/kms/template-keys-encrypt-only.ts';
 import { functionPermissionsAreOwn } from '../../../../infra/proof/rules/lambda/function-permissions-are-own.ts';
 import { functionsHaveOwnRoles } from '../../../../infra/proof/rules/lambda/functions-have-own-roles.ts';
 import { functionsRunPlainly } from '../../../../infra/proof/rules/lambda/functions-run-plainly.ts';
-import { noFunctionDoors } from '../../../../infra/proof/rules/lambda/no-function-doors.ts';
 import { signersAreDeclared } from '../../../../infra/proof/rules/lambda/signers-are-declared.ts';
 import { zoneFunctionsAreDeclared } from '../../../../infra/proof/rules/lambda/zone-functions-are-declared.ts';
 import { logsAreKept } from '../../../../infra/proof/rules/logs/logs-are-kept.ts';
 import { logsHoldNoTokens } from '../../../../infra/proof/rules/logs/logs-hold-no-tokens.ts';
-import { noLogOutlets } from '../../../../infra/proof/rules/logs/no-log-outlets.ts';
 import { endpointsAdmitOwnRoles } from '../../../../infra/proof/rules/network/endpoints-admit-own-roles.ts';
 import type { Rule } from '../../../../infra/proof/rules/rule.ts';
 import { recordsAreBare } from '../../../../infra/proof/rules/secretsmanager/records-are-bare.ts';
-import { noDeployingResources } from '../../../../infra/proof/rules/templates/no-deploying-resources.ts';
 import { resourceTypesAreKnown } from '../../../../infra/proof/rules/templates/resource-types-are-known.ts';
 import { templatesAreFinal } from '../../../../infra/proof/rules/templates/templates-are-final.ts';
 import zones from '../../../../zones.ts';
 import system from '../../../one-client.zones.ts';
 import { ACCOUNT, allowed, arnOf, document, folderOf, functionOf, roleOf } from '../small-roles.ts';
-import { endpoint, inputOf, type Resources, zoneNetwork } from '../small-system.ts';
+import { endpoint, inputOf, type Resources, ruleNamed, zoneNetwork } from '../small-system.ts';
+
+const noDataOutlets = ruleNamed('no-data-outlets');
+const noOtherIdentities = ruleNamed('no-other-identities');
+const noKeyResources = ruleNamed('no-key-resources');
+const noFunctionDoors = ruleNamed('no-function-doors');
+const noLogOutlets = ruleNamed('no-log-outlets');
+const noDeployingResources = ruleNamed('no-deploying-resources');
 
 const folders: string[] = [];
 afterAll(() => {
