@@ -4,9 +4,9 @@ import { createIssuerKeys } from '@helseid-zones/client/issuer-keys';
 import { createKeySource } from '@helseid-zones/client/jwks';
 import { createMetadataSource } from '@helseid-zones/client/metadata';
 import { parseZoneConfig } from '@helseid-zones/protocol/config';
-import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { createDynamoTable } from '../common/dynamo.ts';
+import { type Environment, readVariable } from '../common/environment.ts';
 import { createLog } from '../common/log.ts';
 import { type AuthorizerDeps, authorizeRequest } from './authorize.ts';
 import { createReplayTable } from './replay-table.ts';
@@ -20,19 +20,18 @@ const deps = wire(readFileSync(new URL('./config.json', import.meta.url), 'utf8'
 /** The authorizer of routes with `authorize: 'helseid'`. */
 export const handler = (event: APIGatewayRequestAuthorizerEvent) => authorizeRequest(deps, event);
 
-function wire(configText: string, env: NodeJS.ProcessEnv): AuthorizerDeps {
+function wire(configText: string, env: Environment): AuthorizerDeps {
   const config = parseZoneConfig(configText);
   const settings = deriveSettings(config, env['GATEWAY_URL']);
-  const table = env['REPLAY_TABLE'];
-  if (!table) throw new ZonesError('config_invalid', 'The environment variable REPLAY_TABLE is missing.');
   const http = { fetch: (...call: Parameters<typeof fetch>) => fetch(...call), now: Date.now, timeout: 5000 };
   const metadata = createMetadataSource({ issuer: settings.rules.issuer, ...http });
   const now = () => Date.now() / 1000;
+  const table = createDynamoTable(createAwsCaller(readAwsConfig(env)), readVariable(env, 'REPLAY_TABLE'));
   return {
     settings,
     ports: {
       keys: createIssuerKeys(createKeySource({ metadata, ...http }), { cooldown: KEYS_COOLDOWN }),
-      replays: createReplayTable(createDynamoTable(createAwsCaller(readAwsConfig(env)), table), now),
+      replays: createReplayTable(table, now),
       now,
     },
     audit: createLog({ service: config.system, zone: config.zone, env }).audit,

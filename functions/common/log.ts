@@ -1,4 +1,4 @@
-import type { Environment } from './zone-client.ts';
+import type { Environment } from './environment.ts';
 
 /** Facts of a line: names and values, never a token, a proof, a document or a person. */
 export type Facts = Readonly<Record<string, unknown>>;

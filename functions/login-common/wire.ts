@@ -6,8 +6,8 @@ import { createTokenClient } from '@helseid-zones/client/token-client';
 import { parseZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { createDynamoTable } from '../common/dynamo.ts';
+import { type Environment, readArn } from '../common/environment.ts';
 import { createLog } from '../common/log.ts';
-import { type Environment, readSigner } from '../common/zone-client.ts';
 import { createLoginClient, type Dependencies } from './dependencies.ts';
 import { samePerson } from './person.ts';
 import { deriveSettings } from './settings.ts';
@@ -27,7 +27,7 @@ export function wire(env: Environment): Dependencies {
   const aws = createAwsCaller(readAwsConfig(env));
   const log = createLog({ service: config.system, zone: config.zone, env });
   const { clientName, clientId, issuer, profile } = settings;
-  const signer = createRemoteSigner({ aws, functionArn: readSigner(env, clientName) });
+  const signer = createRemoteSigner({ aws, functionArn: readArn(env, 'SIGNERS', clientName) });
   return {
     settings,
     client: createLoginClient(createTokenClient({ client: clientName, clientId, issuer, profile, signer })),

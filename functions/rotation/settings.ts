@@ -16,6 +16,7 @@ import type { Signer } from '@helseid-zones/protocol/intents';
 import type { KeyPolicyTemplate, KeyPolicyValues } from '@helseid-zones/protocol/key-policy';
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import * as v from 'valibot';
+import { type Environment, entryOf, readArn } from '../common/environment.ts';
 import {
   type Clock,
   createKmsPort,
@@ -27,15 +28,12 @@ import {
 import { createLog } from '../common/log.ts';
 import type { Audit } from '../common/record-store.ts';
 
-const names = v.record(v.string(), v.string());
-
-const environmentSchema = v.object({
-  RECORDS: v.pipe(v.string(), v.parseJson(), names),
-  SIGNERS: v.pipe(v.string(), v.parseJson(), names),
-  SIGNING_VPC: v.pipe(v.string(), v.startsWith('vpc-')),
-});
-
-const policiesSchema = v.record(v.string(), v.record(v.string(), v.unknown()));
+const signingVpc = v.pipe(v.string(), v.startsWith('vpc-'));
+const keyPolicies = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.record(v.string(), v.record(v.string(), v.unknown())),
+);
 
 /** One client, as the admin zone's functions know it. */
 export interface AdminClient {
@@ -56,7 +54,7 @@ export interface AdminFiles {
   /** Text of `key-policy.json`: a template a client. */
   policies: string;
   /** `process.env`: `RECORDS` and `SIGNERS` (JSON, client to ARN), `SIGNING_VPC`. */
-  env: Readonly<Record<string, string | undefined>>;
+  env: Environment;
 }
 
 /**
@@ -66,31 +64,27 @@ export interface AdminFiles {
  */
 export function readAdminClients({ config, policies, env }: AdminFiles): AdminClient[] {
   const { system, clients, rotation = {} } = parseZoneConfig(config);
-  const templates = readConfig(
-    'key-policy.json',
-    v.pipe(v.string(), v.parseJson(), policiesSchema),
-    policies,
-  );
-  const { RECORDS, SIGNERS, SIGNING_VPC } = readConfig('The environment', environmentSchema, env);
+  const templates = readConfig('key-policy.json', keyPolicies, policies);
+  const vpc = readConfig('The variable SIGNING_VPC', signingVpc, env['SIGNING_VPC']);
   return Object.entries(rotation).map(([client, settings]) => {
-    const recordArn = need(RECORDS, client, 'RECORDS');
+    const recordArn = readArn(env, 'RECORDS', client);
     return {
       system,
       client,
-      config: need(clients, client, 'config.json: clients'),
+      config: entryOf(clients, client, 'config.json: clients'),
       rotation: settings,
       recordArn,
-      signerArn: need(SIGNERS, client, 'SIGNERS'),
-      policy: need(templates, client, 'key-policy.json'),
-      policyValues: { account: recordArn.split(':')[4] ?? '', signingVpc: SIGNING_VPC },
+      signerArn: readArn(env, 'SIGNERS', client),
+      policy: entryOf(templates, client, 'key-policy.json'),
+      policyValues: { account: readAccount(recordArn), signingVpc: vpc },
     };
   });
 }
 
-function need<T>(record: Readonly<Record<string, T>>, client: string, what: string): T {
-  const found = record[client];
-  if (found !== undefined) return found;
-  throw new ZonesError('config_invalid', `${what} has no "${client}"; deploy once more.`);
+function readAccount(arn: string): string {
+  const [, , , , account] = arn.split(':');
+  if (account) return account;
+  throw new ZonesError('config_invalid', 'RECORDS has an entry that is no ARN; deploy once more.');
 }
 
 /** The world outside, as the admin zone's functions reach it: the one place where it is passed in. */

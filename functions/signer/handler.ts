@@ -3,24 +3,24 @@ import { readFileSync } from 'node:fs';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { ZonesError } from '@helseid-zones/protocol/errors';
 import { parseGrant } from '@helseid-zones/protocol/grant';
 import type { SignResponse } from '@helseid-zones/protocol/intents';
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
+import { readVariable } from '../common/environment.ts';
 import { createLog } from '../common/log.ts';
 import { createAudit } from './audit.ts';
-import { AWS_BOUNDS } from './aws.ts';
+import { AWS_BOUNDS } from './kms.ts';
 import { createRecordReader } from './read-record.ts';
 import { createSignRequest } from './sign-request.ts';
 
 const grant = parseGrant(readFileSync(new URL('./grant.json', import.meta.url), 'utf8'));
-const recordArn = process.env['RECORD_ARN'];
-if (!recordArn) throw new ZonesError('config_invalid', 'RECORD_ARN must be the ARN of the client record.');
+const { env } = process;
+const recordArn = readVariable(env, 'RECORD_ARN');
 
 const kms = new KMSClient(AWS_BOUNDS);
 const secrets = new SecretsManagerClient(AWS_BOUNDS);
 
-const log = createLog({ service: grant.system, zone: grant.zone, env: process.env });
+const log = createLog({ service: grant.system, zone: grant.zone, env });
 const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: grant.system });
 const now = () => Date.now();
 

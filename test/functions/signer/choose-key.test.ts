@@ -3,8 +3,8 @@ import { type ClientRecord, KEY_STATES, type KeyEntry, type KeyState } from '@he
 import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test } from 'vitest';
 import { TRANSACTION_SECONDS } from '../../../functions/login-common/transactions.ts';
-import { chooseKey } from '../../../functions/signer/choose-key.ts';
 import { RECORD_TTL_MS } from '../../../functions/signer/read-record.ts';
+import { chooseKey } from '../../../functions/signer/sign-request.ts';
 
 const NOW = 1_000_000;
 const kidOf = (state: string) => state.padEnd(43, 'A');

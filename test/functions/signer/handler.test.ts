@@ -147,6 +147,6 @@ test('an AWS error comes back as a code, after the SDK’s bounded retries', asy
 
 test('without RECORD_ARN it does not start', async () => {
   await expect(invoke({ intents: [] }, { RECORD_ARN: '' })).rejects.toMatchObject({
-    stderr: expect.stringContaining('RECORD_ARN must be'),
+    stderr: expect.stringContaining('RECORD_ARN is missing'),
   });
 });
