@@ -151,19 +151,24 @@ export async function makeLogin(
 /** What the table throws that can't be asked. */
 export const AWAY = new ZonesError('aws_unavailable', 'No answer from dynamodb.');
 
-/** A zone where a person has logged in, at an issuer that behaves like this, and their browser. A nonce is remembered by then: each grant is one request. */
+/** A zone that nobody has logged in to, its issuer, API and table, and a browser. */
+export async function arrive(config: Partial<LoginConfig> = {}, change: Partial<Dependencies> = {}) {
+  const login = await makeLogin(config, change);
+  const { store, world } = login;
+  return { login, browser: openBrowser(login), issuer: world.issuer, api: world.api, store };
+}
+
+/** {@link arrive}, and then a login at an issuer that behaves like this. A nonce is remembered by then: each grant is one request. */
 export async function enter(
   config: Partial<LoginConfig> = {},
   behaviour: Partial<World['issuer']['behaviour']> = {},
   change: Partial<Dependencies> = {},
 ) {
-  const login = await makeLogin(config, change);
-  const { issuer, api } = login.world;
-  Object.assign(issuer.behaviour, behaviour);
-  const browser = openBrowser(login);
-  await browser.logIn();
-  issuer.posts.length = 0;
-  return { login, browser, issuer, api, store: login.store };
+  const arrived = await arrive(config, change);
+  Object.assign(arrived.issuer.behaviour, behaviour);
+  await arrived.browser.logIn();
+  arrived.issuer.posts.length = 0;
+  return arrived;
 }
 
 /** What a browser sends. */
