@@ -6,39 +6,35 @@ import { serveStreaming } from '../../../functions/api/stream.ts';
 import { deriveSettings } from '../../../functions/login-common/settings.ts';
 import { openStream } from './collect.ts';
 import {
+  arrive,
   type Browser,
+  enter,
   GATEWAY,
   type Login,
   makeConfig,
   makeEvent,
-  makeLogin,
-  openBrowser,
   setCookies,
 } from './make-login.ts';
 
-async function loggedIn(login: Login): Promise<Browser> {
-  const browser = openBrowser(login);
-  await browser.logIn();
-  return browser;
-}
+const SUMMARY = '/api/summaries/1';
+const OK = { status: 200 };
+const UNUSABLE = { status: 502, code: 'api_answer_unusable' };
+const refuse = () => new Response(null, { status: 401 });
 
-function askForSummary(login: Login, browser: Browser) {
+/** The event of a call by somebody who is logged in. */
+function callEvent(login: Login, browser: Browser) {
   const cookie = `__Host-session=${browser.cookies.get('__Host-session')?.value}`;
-  return makeEvent(login, '/api/summaries/1', { headers: { cookie, 'sec-fetch-site': 'same-origin' } });
+  const headers = { accept: 'application/json', cookie, 'sec-fetch-site': 'same-origin' };
+  return makeEvent(login, SUMMARY, { headers }).event;
 }
-
-const JSON_ONLY = { accept: 'application/json' };
-const code = (answer: { body: string }) => JSON.parse(answer.body).code;
 
 describe('forwarding', () => {
   it('passes on method, path, query, body and the usual headers, and nothing else', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
+    const { browser, api } = await enter();
     const answer = await browser.send('/api/documents?a=%20b&c=d%26e', {
       method: 'POST',
       body: '{"a":"å"}',
       headers: {
-        ...JSON_ONLY,
         'content-type': 'application/fhir+json',
         'if-match': 'W/"1"',
         'x-source': 'journal',
@@ -53,29 +49,20 @@ describe('forwarding', () => {
       },
     });
     expect(answer.statusCode).toBe(200);
-    const [seen] = login.world.api.requests;
+    const [seen] = api.requests;
     expect(seen?.url).toBe('https://api.test/documents/documents?a=+b&c=d%26e');
     expect(seen?.body).toBe('{"a":"å"}');
     expect(seen?.headers.get('content-type')).toBe('application/fhir+json');
     expect(seen?.headers.get('x-source')).toBe('journal');
     expect(seen?.headers.get('authorization')).toMatch(/^DPoP ey/);
     expect(seen?.headers.get('dpop')).toMatch(/^ey/);
-    for (const name of [
-      'cookie',
-      'x-other',
-      'if-match',
-      'x-forwarded-for',
-      'proxy-authorization',
-      'te',
-      'referer',
-    ])
-      expect(seen?.headers.get(name)).toBeNull();
+    const kept = ['cookie', 'x-other', 'if-match', 'x-forwarded-for', 'proxy-authorization', 'te', 'referer'];
+    for (const name of kept) expect(seen?.headers.get(name)).toBeNull();
   });
 
   it('passes the answer back without cookies, challenges and addresses, in a sandbox', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    login.world.api.behaviour.answer = () =>
+    const { browser, api } = await enter();
+    api.behaviour.answer = () =>
       new Response('<script>alert(1)</script>', {
         status: 409,
         headers: {
@@ -89,7 +76,7 @@ describe('forwarding', () => {
           'transfer-encoding': 'chunked',
         },
       });
-    const answer = await browser.send('/api/summaries/1', { headers: JSON_ONLY });
+    const { answer } = await browser.ask(SUMMARY);
     expect(answer.statusCode).toBe(409);
     expect(setCookies(answer)).toEqual([]);
     expect(answer.headers).toMatchObject({
@@ -104,109 +91,92 @@ describe('forwarding', () => {
   });
 
   it('keeps bytes as bytes, and 304 without a body', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
+    const { browser, api } = await enter();
     const bytes = Uint8Array.of(0, 255, 37, 80);
-    login.world.api.behaviour.answer = () =>
-      new Response(bytes, { headers: { 'content-type': 'application/pdf' } });
-    const answer = await browser.send('/api/summaries/1');
+    api.behaviour.answer = () => new Response(bytes, { headers: { 'content-type': 'application/pdf' } });
+    const answer = await browser.send(SUMMARY);
     expect([answer.isBase64Encoded, answer.body]).toEqual([true, Buffer.from(bytes).toString('base64')]);
-    login.world.api.behaviour.answer = () => new Response(null, { status: 304 });
-    expect((await browser.send('/api/summaries/1')).statusCode).toBe(304);
+    api.behaviour.answer = () => new Response(null, { status: 304 });
+    expect((await browser.send(SUMMARY)).statusCode).toBe(304);
   });
 
   it('answers an API’s 401 and redirects as what they are: an answer of no use', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    login.world.api.behaviour.refused = 'all';
-    const refused = await browser.send('/api/summaries/1', { headers: JSON_ONLY });
-    expect([refused.statusCode, code(refused)]).toEqual([502, 'api_answer_unusable']);
-    expect(refused.headers).not.toHaveProperty('www-authenticate');
-    login.world.api.behaviour.refused = new Set();
-    login.world.api.behaviour.answer = () =>
-      new Response(null, { status: 302, headers: { location: '/other' } });
-    expect(code(await browser.send('/api/summaries/1', { headers: JSON_ONLY }))).toBe('api_answer_unusable');
-    login.world.api.behaviour.answer = () =>
+    const { browser, api } = await enter();
+    api.behaviour.refused = 'all';
+    const refused = await browser.ask(SUMMARY);
+    expect(refused).toMatchObject(UNUSABLE);
+    expect(refused.answer.headers).not.toHaveProperty('www-authenticate');
+    api.behaviour.refused = new Set();
+    api.behaviour.answer = () => new Response(null, { status: 302, headers: { location: '/other' } });
+    expect(await browser.ask(SUMMARY)).toMatchObject(UNUSABLE);
+    api.behaviour.answer = () =>
       new Response(null, { status: 302, headers: { location: 'https://evil.test' } });
-    expect(code(await browser.send('/api/summaries/1', { headers: JSON_ONLY }))).toBe('redirect_refused');
+    expect(await browser.ask(SUMMARY)).toMatchObject({ code: 'redirect_refused' });
   });
 
   it('lets go of the body of an answer that it does not pass on', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
+    const { login, browser } = await enter();
     let cancelled = false;
     const cancel = () => {
       cancelled = true;
     };
     login.deps.client.createApiFetch = () => async () =>
       new Response(new ReadableStream({ cancel }), { status: 401 });
-    expect(code(await browser.send('/api/summaries/1', { headers: JSON_ONLY }))).toBe('api_answer_unusable');
+    expect(await browser.ask(SUMMARY)).toMatchObject(UNUSABLE);
     expect(cancelled).toBe(true);
   });
 
   it('gets another token once when the API refuses one', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const [first = ''] = [...login.world.issuer.tokens.keys()];
-    login.world.api.behaviour.refused = new Set([first]);
-    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
-    expect(login.world.api.requests).toHaveLength(2);
-    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
-    expect(login.world.api.requests).toHaveLength(3);
+    const { browser, issuer, api } = await enter();
+    const [first = ''] = [...issuer.tokens.keys()];
+    api.behaviour.refused = new Set([first]);
+    expect(await browser.ask(SUMMARY)).toMatchObject(OK);
+    expect(api.requests).toHaveLength(2);
+    expect(await browser.ask(SUMMARY)).toMatchObject(OK);
+    expect(api.requests).toHaveLength(3);
   });
 
   it('gets one token more for a 401, and none again while that one is refused too', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const { api, issuer } = login.world;
-    api.behaviour.answer = () => new Response(null, { status: 401 });
+    const { login, browser, issuer, api } = await enter();
+    api.behaviour.answer = refuse;
     const posts = issuer.posts.length;
-    for (let n = 0; n < 5; n += 1)
-      expect(code(await browser.send('/api/summaries/1', { headers: JSON_ONLY }))).toBe(
-        'api_answer_unusable',
-      );
+    for (let n = 0; n < 5; n += 1) expect(await browser.ask(SUMMARY)).toMatchObject(UNUSABLE);
     expect(issuer.posts.length).toBe(posts + 1);
     expect(api.requests).toHaveLength(6);
     delete api.behaviour.answer;
-    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
+    expect(await browser.ask(SUMMARY)).toMatchObject(OK);
     // What comes when that one has expired may be refused once again.
-    login.world.clock.now += 600_000;
-    api.behaviour.answer = () => new Response(null, { status: 401 });
-    await browser.send('/api/summaries/1');
-    await browser.send('/api/summaries/1');
+    login.later(600);
+    api.behaviour.answer = refuse;
+    await browser.send(SUMMARY);
+    await browser.send(SUMMARY);
     expect(issuer.posts.length).toBe(posts + 3);
   });
 
   it('keeps session and token while the issuer is down after a good answer', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const { api, issuer } = login.world;
+    const { login, browser, issuer, api } = await enter();
     const down = () => new Response(null, { status: 503 });
-    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
+    expect(await browser.ask(SUMMARY)).toMatchObject(OK);
     issuer.behaviour.fail = down;
-    api.behaviour.answer = () => new Response(null, { status: 401 });
-    expect((await browser.send('/api/summaries/1')).statusCode).toBe(503);
+    api.behaviour.answer = refuse;
+    expect(await browser.ask(SUMMARY)).toMatchObject({ status: 503 });
     delete api.behaviour.answer;
-    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
-    login.world.clock.now += 600_000;
-    expect((await browser.send('/api/summaries/1')).statusCode).toBe(503);
+    expect(await browser.ask(SUMMARY)).toMatchObject(OK);
+    login.later(600);
+    expect(await browser.ask(SUMMARY)).toMatchObject({ status: 503 });
     delete issuer.behaviour.fail;
-    expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
+    expect(await browser.ask(SUMMARY)).toMatchObject(OK);
   });
 
   it('leaves the API’s refusal where no other token is to be had', async () => {
-    const login = await makeLogin();
-    login.world.issuer.behaviour.response = { refresh_token: undefined };
-    const browser = await loggedIn(login);
-    login.world.api.behaviour.refused = 'all';
-    const answer = await browser.send('/api/summaries/1', { headers: JSON_ONLY });
-    expect([answer.statusCode, code(answer)]).toEqual([502, 'api_answer_unusable']);
+    const { browser, api } = await enter({}, { response: { refresh_token: undefined } });
+    api.behaviour.refused = 'all';
+    expect(await browser.ask(SUMMARY)).toMatchObject(UNUSABLE);
   });
 
   it('passes an answer on while it comes, the head first', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const { event } = askForSummary(login, browser);
+    const { login, browser } = await enter();
+    const event = callEvent(login, browser);
     let more: ReadableStreamDefaultController<Uint8Array> | undefined;
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
@@ -228,9 +198,8 @@ describe('forwarding', () => {
   });
 
   it('throws, and does not end the stream, where the API breaks off', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const { event } = askForSummary(login, browser);
+    const { login, browser } = await enter();
+    const event = callEvent(login, browser);
     let count = 0;
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -277,15 +246,12 @@ describe('forwarding', () => {
     ['the reader takes nothing until the end', true, 'deadline', (_, end) => end.abort()],
     ['the API is silent until the end', false, 'deadline', (_, end) => end.abort()],
   ])('lets go of the API’s answer when %s', async (_, gives, by, act) => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const { event } = askForSummary(login, browser);
+    const { login, browser } = await enter();
+    const event = callEvent(login, browser);
     const { source, stream, asked, cancelled } = stuck(gives);
     const end = new AbortController();
-    const handled = serveStreaming(login.deps, async () => ({
-      status: 200,
-      body: { source, until: end.signal },
-    }))(event, stream);
+    const body = { source, until: end.signal };
+    const handled = serveStreaming(login.deps, async () => ({ status: 200, body }))(event, stream);
     await asked;
     act(stream, end);
     await expect(handled).rejects.toMatchObject({ code: 'request_aborted' });
@@ -294,23 +260,19 @@ describe('forwarding', () => {
   });
 
   it('lets go of the API’s answer when the reader was gone before it', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const { event } = askForSummary(login, browser);
+    const { login, browser } = await enter();
+    const event = callEvent(login, browser);
     const { source, stream, cancelled } = stuck(false);
     stream.on('error', () => undefined).destroy();
-    const handled = serveStreaming(login.deps, async () => ({
-      status: 200,
-      body: { source, until: new AbortController().signal },
-    }))(event, stream);
+    const body = { source, until: new AbortController().signal };
+    const handled = serveStreaming(login.deps, async () => ({ status: 200, body }))(event, stream);
     await expect(handled).rejects.toMatchObject({ code: 'request_aborted' });
     await cancelled;
   });
 
   it('has 55 seconds for a whole answer, from the call on', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const { event } = askForSummary(login, browser);
+    const { login, browser } = await enter();
+    const event = callEvent(login, browser);
     const end = new AbortController();
     const timeout = vi.spyOn(AbortSignal, 'timeout');
     onTestFinished(() => timeout.mockRestore());
@@ -327,11 +289,10 @@ describe('forwarding', () => {
   });
 
   it('passes on 8 MiB', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
+    const { browser, api } = await enter();
     const bytes = Buffer.alloc(8 * 1024 * 1024, 0xff);
-    login.world.api.behaviour.answer = () => new Response(bytes);
-    const answer = await browser.send('/api/summaries/1');
+    api.behaviour.answer = () => new Response(bytes);
+    const answer = await browser.send(SUMMARY);
     expect(answer.statusCode).toBe(200);
     expect(Buffer.from(answer.body, 'base64').equals(bytes)).toBe(true);
   });
@@ -341,11 +302,10 @@ describe('forwarding', () => {
     const apis = Object.fromEntries(
       Object.entries(config.apis).map(([name, { resource: _, ...api }]) => [name, api]),
     );
-    const login = await makeLogin({}, { settings: deriveSettings({ ...config, apis }, GATEWAY) });
-    const browser = await loggedIn(login);
-    await browser.send('/api/summaries/1');
+    const { browser, api } = await enter({}, {}, { settings: deriveSettings({ ...config, apis }, GATEWAY) });
+    await browser.send(SUMMARY);
     await browser.send('/api/documents/1');
-    const scopes = login.world.api.requests.map(
+    const scopes = api.requests.map(
       ({ headers }) => decodeJwt(headers.get('authorization')?.slice(5) ?? '')['scope'],
     );
     expect(scopes).toEqual(['test:summaries/read', 'test:documents/read']);
@@ -368,61 +328,45 @@ describe('forwarding', () => {
     'ø',
     'a\nb',
   ])('refuses the path parameter %j', async (id) => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const { event } = makeEvent(login, '/api/summaries/1', {
-      headers: {
-        ...JSON_ONLY,
-        'sec-fetch-site': 'same-origin',
-        cookie: `__Host-session=${browser.cookies.get('__Host-session')?.value}`,
-      },
-    });
+    const { login, browser, api } = await enter();
+    const event = callEvent(login, browser);
     const answer = await login.handlers['api']?.({ ...event, pathParameters: { id } });
     expect(answer?.statusCode).toBe(400);
-    expect(login.world.api.requests).toEqual([]);
+    expect(api.requests).toEqual([]);
   });
 
   it('refuses a GET with a body', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const answer = await browser.send('/api/summaries/1', { headers: JSON_ONLY, body: 'a' });
-    expect([answer.statusCode, code(answer)]).toEqual([400, 'request_malformed']);
-    expect(login.world.api.requests).toEqual([]);
+    const { browser, api } = await enter();
+    const refusal = { status: 400, code: 'request_malformed' };
+    expect(await browser.ask(SUMMARY, { body: 'a' })).toMatchObject(refusal);
+    expect(api.requests).toEqual([]);
   });
 
   it.each<[string, string, Record<string, string | undefined>]>([
     ['another site', 'GET', { 'sec-fetch-site': 'cross-site' }],
-    ['a sibling host', 'GET', { 'sec-fetch-site': 'same-site' }],
-    ['another origin', 'POST', { 'sec-fetch-site': undefined, origin: 'https://evil.test' }],
-    ['the origin null', 'POST', { 'sec-fetch-site': undefined, origin: 'null' }],
     ['a typed address', 'POST', { 'sec-fetch-site': 'none' }],
   ])('refuses a call from %s', async (_, method, headers) => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
-    const path = method === 'GET' ? '/api/summaries/1' : '/api/documents';
-    const answer = await browser.send(path, { method, headers: { ...JSON_ONLY, ...headers } });
-    expect([answer.statusCode, code(answer)]).toEqual([403, 'csrf_refused']);
-    expect(login.world.api.requests).toEqual([]);
+    const { browser, api } = await enter();
+    const path = method === 'GET' ? SUMMARY : '/api/documents';
+    const refusal = { status: 403, code: 'csrf_refused' };
+    expect(await browser.ask(path, { method, headers })).toMatchObject(refusal);
+    expect(api.requests).toEqual([]);
   });
 
   it('refuses who is not logged in, and a route that is not declared', async () => {
-    const login = await makeLogin();
-    const answer = await openBrowser(login).send('/api/summaries/1', { headers: JSON_ONLY });
-    expect([answer.statusCode, code(answer)]).toEqual([401, 'session_invalid']);
-    const browser = await loggedIn(login);
-    const { event } = makeEvent(login, '/api/summaries/1', {
-      headers: { cookie: `__Host-session=${browser.cookies.get('__Host-session')?.value}` },
-    });
+    const { login, browser, api } = await arrive();
+    expect(await browser.ask(SUMMARY)).toMatchObject({ status: 401, code: 'session_invalid' });
+    await browser.logIn();
+    const event = callEvent(login, browser);
     for (const change of [{ httpMethod: 'DELETE' }, { resource: '/api/{proxy+}' }, { resource: '__proto__' }])
       expect((await login.handlers['api']?.({ ...event, ...change }))?.statusCode).toBe(400);
-    expect(login.world.api.requests).toEqual([]);
+    expect(api.requests).toEqual([]);
   });
 
   it('says so when the API or the signer does not answer', async () => {
-    const login = await makeLogin();
-    const browser = await loggedIn(login);
+    const { login, browser } = await enter();
     login.world.network.mount('https://api.test', () => new Promise(() => undefined));
     login.world.signer.refuseNext('signer_unavailable');
-    expect((await browser.send('/api/summaries/1')).statusCode).toBe(503);
+    expect(await browser.ask(SUMMARY)).toMatchObject({ status: 503 });
   });
 });

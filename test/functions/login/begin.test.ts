@@ -1,20 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { makeLogin, openBrowser, setCookies } from './make-login.ts';
-
-const JSON_ONLY = { accept: 'application/json' };
+import { arrive, setCookies } from './make-login.ts';
 
 describe('login', () => {
   it('pushes everything and sends the browser with client_id and request_uri only', async () => {
-    const login = await makeLogin({
+    const { login, browser, issuer } = await arrive({
       acrValues: ['idp:bankid-oidc', 'Level4'],
       prompt: 'login',
       maxAge: 600,
       onBehalfOf: '994598759',
     });
-    const begun = await openBrowser(login).send('/login');
+    const begun = await browser.send('/login');
     const location = new URL(String(begun.headers?.['location']));
     expect([...location.searchParams.keys()].sort()).toEqual(['client_id', 'request_uri']);
-    const { path, form } = login.world.issuer.posts[0] ?? {};
+    const { path, form } = issuer.posts[0] ?? {};
     expect(path).toBe('/par');
     expect(form).toMatchObject({
       response_type: 'code',
@@ -32,57 +30,46 @@ describe('login', () => {
   });
 
   it('has a PKCE challenge, state and nonce of its own each time', async () => {
-    const login = await makeLogin();
-    await openBrowser(login).send('/login');
-    await openBrowser(login).send('/login');
-    const [first, second] = login.world.issuer.posts.filter(({ path }) => path === '/par');
+    const { browser, issuer } = await arrive();
+    await browser.send('/login');
+    await browser.send('/login');
+    const [first, second] = issuer.posts.filter(({ path }) => path === '/par');
     for (const name of ['code_challenge', 'state', 'nonce'])
       expect(first?.form[name]).not.toBe(second?.form[name]);
   });
 
   it('names every resource', async () => {
-    const login = await makeLogin();
+    const { login, browser, issuer } = await arrive();
     let body = '';
     login.world.network.mount('https://sts.test', async (request) => {
       if (request.url.endsWith('/par')) body = await request.clone().text();
-      return login.world.issuer.handle(request);
+      return issuer.handle(request);
     });
-    await openBrowser(login).send('/login');
-    expect(new URLSearchParams(body).getAll('resource')).toEqual([
-      'https://api.test/summaries',
-      'https://api.test/documents',
-    ]);
+    await browser.send('/login');
+    const resources = new URLSearchParams(body).getAll('resource');
+    expect(resources).toEqual(['https://api.test/summaries', 'https://api.test/documents']);
   });
 
   it('puts everything into a signed request object where declared, an organisation too', async () => {
-    const login = await makeLogin({ requestObject: true });
-    const browser = openBrowser(login);
-    const finished = await browser.logIn('/login?child=994598759');
-    expect(finished.statusCode).toBe(303);
-    const { form } = login.world.issuer.posts[0] ?? {};
-    expect(Object.keys(form ?? {}).sort()).toEqual([
-      'client_assertion',
-      'client_assertion_type',
-      'client_id',
-      'request',
-    ]);
-    const session = JSON.parse((await browser.send('/session')).body);
-    expect(session.organization).toEqual({ child: '994598759' });
+    const { browser, issuer } = await arrive({ requestObject: true });
+    expect((await browser.logIn('/login?child=994598759')).statusCode).toBe(303);
+    const names = ['client_assertion', 'client_assertion_type', 'client_id', 'request'];
+    expect(Object.keys(issuer.posts[0]?.form ?? {}).sort()).toEqual(names);
+    expect(await browser.ask()).toMatchObject({ body: { organization: { child: '994598759' } } });
   });
 
   it('stores nothing that a reader of the table understands', async () => {
-    const login = await makeLogin();
-    await openBrowser(login).send('/login?return=/secret-path');
-    const [[pk, row] = ['', undefined]] = [...login.store.rows];
+    const { login, browser, issuer, store } = await arrive();
+    await browser.send('/login?return=/secret-path');
+    const [[pk, row] = ['', undefined]] = [...store.rows];
     expect(pk).toMatch(/^login#[\w-]{43}$/);
     expect(row?.expires).toBe(login.world.clock.now / 1000 + 900);
-    const { state, nonce } = login.world.issuer.posts[0]?.form ?? {};
+    const { state, nonce } = issuer.posts[0]?.form ?? {};
     for (const secret of ['secret-path', state, nonce]) expect(row?.data).not.toContain(secret);
   });
 
   it('clears the cookies of abandoned logins before they fill the header', async () => {
-    const login = await makeLogin();
-    const browser = openBrowser(login);
+    const { browser } = await arrive();
     for (let i = 0; i < 8; i += 1) await browser.send('/login');
     expect(browser.cookies.size).toBe(8);
     await browser.send('/login');
@@ -90,66 +77,53 @@ describe('login', () => {
   });
 
   it.each([
-    ['a return path elsewhere', '/login?return=https://evil.test', 'return_path_invalid'],
-    ['a return path without scheme', '/login?return=//evil.test', 'return_path_invalid'],
-    ['a return path that calls an API', '/login?return=/api/summaries/17', 'return_path_invalid'],
-    ['two return paths', '/login?return=/a&return=/b', 'request_malformed'],
-    ['prompt none', '/login?prompt=none', 'request_malformed'],
-    ['a made-up prompt', '/login?prompt=consent', 'request_malformed'],
-    ['a max_age that is no number', '/login?max_age=-1', 'request_malformed'],
-    ['a max_age that is too long', '/login?max_age=1234567', 'request_malformed'],
-    ['an organisation without a request object', '/login?child=994598759', 'request_malformed'],
-  ])('refuses %s, and begins nothing', async (_, path, code) => {
-    const login = await makeLogin();
-    const answer = await openBrowser(login).send(path, { headers: JSON_ONLY });
-    expect(answer.statusCode).toBe(400);
-    expect(JSON.parse(answer.body).code).toBe(code);
-    expect(setCookies(answer)).toEqual([]);
-    expect(login.store.writes).toBe(0);
-    expect(login.world.issuer.posts).toEqual([]);
-  });
-
-  it.each([
-    ['with letters', '/login?child=99459875x'],
-    ['with a parent, for a single-tenant client', '/login?parent=994598759&child=994598759'],
-    ['given twice', '/login?child=994598759&child=994598759'],
-  ])('refuses an organisation %s', async (_, path) => {
-    const login = await makeLogin({ requestObject: true });
-    const answer = await openBrowser(login).send(path, { headers: JSON_ONLY });
-    expect(JSON.parse(answer.body).code).toBe('request_malformed');
-    expect(login.world.issuer.posts).toEqual([]);
+    ['a return path without scheme', 'return=//evil.test', 'return_path_invalid'],
+    ['a return path that calls an API', 'return=/api/summaries/17', 'return_path_invalid'],
+    ['two return paths', 'return=/a&return=/b', 'request_malformed'],
+    ['prompt none', 'prompt=none', 'request_malformed'],
+    ['a made-up prompt', 'prompt=consent', 'request_malformed'],
+    ['a max_age that is no number', 'max_age=-1', 'request_malformed'],
+    ['a max_age that is too long', 'max_age=1234567', 'request_malformed'],
+    ['an organisation without a request object', 'child=994598759', 'request_malformed'],
+    ['an organisation with letters', 'child=99459875x', 'request_malformed', true],
+    ['a parent, for a single-tenant client', 'parent=994598759&child=994598759', 'request_malformed', true],
+    ['an organisation given twice', 'child=994598759&child=994598759', 'request_malformed', true],
+  ])('refuses %s, and begins nothing', async (_, query, code, requestObject = false) => {
+    const { browser, issuer, store } = await arrive({ requestObject });
+    const asked = await browser.ask(`/login?${query}`);
+    expect(asked).toMatchObject({ status: 400, code });
+    expect(setCookies(asked.answer)).toEqual([]);
+    expect(store.writes).toBe(0);
+    expect(issuer.posts).toEqual([]);
   });
 
   it('costs nothing as an image or a frame of any page', async () => {
-    const login = await makeLogin();
-    for (const destination of ['image', 'iframe', 'empty']) {
-      const headers = { ...JSON_ONLY, 'sec-fetch-dest': destination, 'sec-fetch-site': 'cross-site' };
+    const { login, browser, issuer, store } = await arrive();
+    for (const destination of ['image', 'iframe', 'empty'])
       for (const path of ['/login', '/callback?code=a&state=b']) {
-        const answer = await openBrowser(login).send(path, { headers });
-        expect([answer.statusCode, JSON.parse(answer.body).code]).toEqual([403, 'csrf_refused']);
+        const headers = { 'sec-fetch-dest': destination, 'sec-fetch-site': 'cross-site' };
+        expect(await browser.ask(path, { headers })).toMatchObject({ status: 403, code: 'csrf_refused' });
       }
-    }
-    expect([login.store.writes, login.world.issuer.posts, login.world.signer.calls]).toEqual([0, [], []]);
+    expect([store.writes, issuer.posts, login.world.signer.calls]).toEqual([0, [], []]);
     const whole = { 'sec-fetch-dest': 'document', 'sec-fetch-site': 'cross-site' };
-    expect((await openBrowser(login).send('/login', { headers: whole })).statusCode).toBe(303);
+    expect((await browser.send('/login', { headers: whole })).statusCode).toBe(303);
   });
 
-  it('lets the browser ask for more than is declared, not for less', async () => {
-    const login = await makeLogin({ maxAge: 600, prompt: 'login' });
-    const browser = openBrowser(login);
-    await browser.send('/login?max_age=6000&prompt=select_account');
-    await browser.send('/login?max_age=60');
-    const forms = login.world.issuer.posts.map(({ form }) => [form['max_age'], form['prompt']]);
-    expect(forms).toEqual([
-      ['600', 'login'],
-      ['60', 'login'],
-    ]);
-    const choosing = await makeLogin({ prompt: 'select_account' });
-    for (const wish of ['', '?prompt=select_account', '?prompt=login'])
-      await openBrowser(choosing).send(`/login${wish}`);
-    expect(choosing.world.issuer.posts.map(({ form }) => form['prompt'])).toEqual([
-      ...['select_account', 'select_account', 'login'],
-    ]);
+  it.each<[string, Parameters<typeof arrive>[0], string, object]>([
+    [
+      'less',
+      { maxAge: 600, prompt: 'login' },
+      'max_age=6000&prompt=select_account',
+      { max_age: '600', prompt: 'login' },
+    ],
+    ['a shorter age', { maxAge: 600, prompt: 'login' }, 'max_age=60', { max_age: '60', prompt: 'login' }],
+    ['nothing', { prompt: 'select_account' }, '', { prompt: 'select_account' }],
+    ['the same', { prompt: 'select_account' }, 'prompt=select_account', { prompt: 'select_account' }],
+    ['a stronger prompt', { prompt: 'select_account' }, 'prompt=login', { prompt: 'login' }],
+  ])('asked for %s than declared, asks for the strongest of both', async (_, config, query, expected) => {
+    const { browser, issuer } = await arrive(config);
+    await browser.send(`/login?${query}`);
+    expect(issuer.posts[0]?.form).toMatchObject(expected);
   });
 
   it.each([
@@ -158,10 +132,10 @@ describe('login', () => {
     ['is busy', { error: 'temporarily_unavailable' }, 400, 503, 'Try again in a moment.'],
     ['is down', {}, 500, 503, 'Try again in a moment.'],
   ])('where the issuer %s, sets nothing and can be tried again', async (_, body, issuers, status, text) => {
-    const login = await makeLogin();
-    login.world.issuer.behaviour.fail = () => Response.json(body, { status: issuers });
-    const answer = await openBrowser(login).send('/login?return=/journal&max_age=60');
-    expect(answer.statusCode).toBe(status);
+    const { login, browser, issuer, store } = await arrive();
+    issuer.behaviour.fail = () => Response.json(body, { status: issuers });
+    const answer = await browser.send('/login?return=/journal&max_age=60');
+    expect([answer.statusCode, setCookies(answer), store.writes]).toEqual([status, [], 0]);
     expect(answer.body).toContain(text);
     expect(answer.body).toContain('href="/live/login?max_age=60&amp;return=%2Fjournal"');
     expect(login.logs.at(-1)).toMatchObject({
@@ -169,19 +143,15 @@ describe('login', () => {
       code: 'request.refused',
       facts: { status: issuers, answered: status, reason: expect.any(String) },
     });
-    expect(setCookies(answer)).toEqual([]);
-    expect(login.store.writes).toBe(0);
   });
 
-  it('asks the browser’s organisation of nobody but the browser', async () => {
-    for (const [error, status] of [
-      ['invalid_request', 403],
-      ['invalid_client', 500],
-    ] as const) {
-      const login = await makeLogin({ requestObject: true });
-      login.world.issuer.behaviour.fail = () => Response.json({ error }, { status: 400 });
-      expect((await openBrowser(login).send('/login?child=994598759')).statusCode).toBe(status);
-      expect((await openBrowser(login).send('/login')).statusCode).toBe(500);
-    }
+  it.each([
+    ['invalid_request', 403],
+    ['invalid_client', 500],
+  ])('blames the browser for its organisation only: %s', async (error, status) => {
+    const { browser, issuer } = await arrive({ requestObject: true });
+    issuer.behaviour.fail = () => Response.json({ error }, { status: 400 });
+    expect((await browser.send('/login?child=994598759')).statusCode).toBe(status);
+    expect((await browser.send('/login')).statusCode).toBe(500);
   });
 });

@@ -87,10 +87,8 @@ describe('the answer to a login', () => {
 
   it.each<[string, string | undefined]>([
     ['another login’s', undefined],
-    ...['x', '', 'A'.repeat(42), 'A'.repeat(44), '*'.repeat(43), `${'A'.repeat(42)}B`].map(
-      (value): [string, string] => ['no id', value],
-    ),
-  ])('is refused with a transaction cookie that is %s: %j', async (_, value) => {
+    ['no id', 'x'],
+  ])('is refused with a transaction cookie that is %s', async (_, value) => {
     const { login, browser } = await arrive();
     await browser.begin();
     const [other] = [...browser.cookies.values()];

@@ -1,11 +1,10 @@
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { makeLogin, openBrowser, setCookies } from './make-login.ts';
+import { arrive, enter, setCookies } from './make-login.ts';
 
 describe('a login, from beginning to end', () => {
   it('logs in, tells who it is, calls APIs, and logs out', async () => {
-    const login = await makeLogin({ securityLevel: '4' });
-    const browser = openBrowser(login);
+    const { browser, issuer, api } = await arrive({ securityLevel: '4' });
 
     const finished = await browser.logIn('/login?return=/journal%3Fday%3D1');
     expect(finished.statusCode).toBe(303);
@@ -27,80 +26,64 @@ describe('a login, from beginning to end', () => {
     });
     // The code gave the first API's token; the second API's takes a refresh, for that one resource.
     // A nonce may take a second request: each kind of grant counts once.
-    const grants = () => [
-      ...new Set(login.world.issuer.posts.flatMap(({ form }) => form['grant_type'] ?? [])),
-    ];
+    const grants = () => [...new Set(issuer.posts.flatMap(({ form }) => form['grant_type'] ?? []))];
     expect(grants()).toEqual(['authorization_code']);
     await browser.send('/api/documents/7');
     expect(grants()).toEqual(['authorization_code', 'refresh_token']);
-    const audiences = login.world.api.requests.map(
+    const audiences = api.requests.map(
       ({ headers }) => decodeJwt(headers.get('authorization')?.slice(5) ?? '').aud,
     );
     expect(audiences).toEqual(['https://api.test/summaries', 'https://api.test/documents']);
 
-    const logout = await browser.send('/logout', { method: 'POST' });
+    const logout = await browser.logOut();
     expect(logout.statusCode).toBe(303);
     const location = new URL(String(logout.headers?.['location']));
-    expect(location.origin + location.pathname).toBe(`${login.world.issuer.issuer}/endsession`);
+    expect(location.origin + location.pathname).toBe(`${issuer.issuer}/endsession`);
     expect(decodeJwt(location.searchParams.get('id_token_hint') ?? '').sub).toBe('person-1');
-    expect(login.world.issuer.revoked.size).toBe(1);
+    expect(issuer.revoked.size).toBe(1);
     const back = `/logout/callback?state=${location.searchParams.get('state')}`;
     expect((await browser.send(back, { crossSite: true })).statusCode).toBe(200);
     expect(browser.cookies.size).toBe(0);
-    expect((await browser.send('/session', { headers: { accept: 'application/json' } })).statusCode).toBe(
-      401,
-    );
+    expect(await browser.ask()).toMatchObject({ status: 401 });
   });
 
   it('keeps every token out of answers, logs and the table', async () => {
-    const login = await makeLogin();
-    const browser = openBrowser(login);
+    const { login, browser, issuer, store } = await arrive();
     const answers = [
       await browser.logIn(),
       await browser.send('/session'),
       await browser.send('/api/summaries/42'),
       await browser.send('/api/documents/7'),
     ];
-    const seen = JSON.stringify([answers, login.logs, [...login.store.rows]]);
+    const seen = JSON.stringify([answers, login.logs, [...store.rows]]);
     const secrets = [
-      ...login.world.issuer.tokens.keys(),
-      ...login.world.issuer.posts.flatMap(({ form }) => [
-        form['code'],
-        form['refresh_token'],
-        form['code_verifier'],
-      ]),
+      ...issuer.tokens.keys(),
+      ...issuer.posts.flatMap(({ form }) => [form['code'], form['refresh_token'], form['code_verifier']]),
     ].filter((value) => value !== undefined);
     expect(secrets.length).toBeGreaterThan(3);
     for (const secret of secrets) expect(seen).not.toContain(secret);
     // Who it is, and the id that opens the session, are in neither.
     const id = browser.cookies.get('__Host-session')?.value ?? '';
-    const kept = JSON.stringify([login.logs, [...login.store.rows]]);
+    const kept = JSON.stringify([login.logs, [...store.rows]]);
     for (const secret of [id, 'person-1', 'Nordmann', '05898597468', 'sid-1'])
       expect(kept).not.toContain(secret);
   });
 
   it('lets two tabs log in at once', async () => {
-    const login = await makeLogin();
-    const browser = openBrowser(login);
-    const one = await browser.send('/login?return=/one');
-    const two = await browser.send('/login?return=/two');
-    const finish = (begun: typeof one) => {
-      const parameters = login.world.issuer.authorize(String(begun.headers?.['location']));
-      return browser.comeBack(parameters);
-    };
-    expect((await finish(two)).headers?.['location']).toBe('https://journal.test/live/two');
-    expect((await finish(one)).headers?.['location']).toBe('https://journal.test/live/one');
+    const { browser } = await arrive();
+    const one = await browser.begin('/login?return=/one');
+    const two = await browser.begin('/login?return=/two');
+    expect((await browser.comeBack(two)).headers?.['location']).toBe('https://journal.test/live/two');
+    expect((await browser.comeBack(one)).headers?.['location']).toBe('https://journal.test/live/one');
   });
 
   it('survives a rotation of the key between login and callback', async () => {
-    const login = await makeLogin();
-    const { signer, issuer } = login.world;
-    const browser = openBrowser(login);
-    const begun = await browser.send('/login');
+    const { login, browser, issuer } = await arrive();
+    const { signer } = login.world;
+    const parameters = await browser.begin();
     const next = signer.addKey();
     issuer.register(next);
     signer.switchTo(next.thumbprint);
-    const parameters = issuer.authorize(String(begun.headers?.['location']));
     expect((await browser.comeBack(parameters)).statusCode).toBe(303);
     expect((await browser.send('/api/summaries/1')).statusCode).toBe(200);
     // Refreshed with the current key.
@@ -111,21 +94,18 @@ describe('a login, from beginning to end', () => {
   });
 
   it('gives every login a new session id and ends the one before', async () => {
-    const login = await makeLogin();
-    const browser = openBrowser(login);
-    await browser.logIn();
+    const { browser } = await enter();
     const before = browser.cookies.get('__Host-session')?.value ?? '';
     await browser.logIn('/login?prompt=login');
     const after = browser.cookies.get('__Host-session')?.value;
     expect(after).not.toBe(before);
-    const old = await browser.send('/session', { headers: { cookie: `__Host-session=${before}` } });
-    expect(old.statusCode).toBe(401);
-    expect((await browser.send('/session')).statusCode).toBe(200);
+    const headers = { cookie: `__Host-session=${before}` };
+    expect(await browser.ask('/session', { headers })).toMatchObject({ status: 401 });
+    expect(await browser.ask()).toMatchObject({ status: 200 });
   });
 
   it('sets cookies that no script and no other site can use', async () => {
-    const login = await makeLogin();
-    const browser = openBrowser(login);
+    const { browser } = await arrive();
     const begun = await browser.send('/login');
     expect(setCookies(begun)).toEqual([
       expect.stringMatching(

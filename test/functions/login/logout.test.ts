@@ -81,10 +81,7 @@ describe('logout', () => {
   });
 
   it.each([
-    ['another site', { 'sec-fetch-site': 'cross-site' }, 403],
     ['a sibling host', { 'sec-fetch-site': 'same-site' }, 403],
-    ['another origin', { 'sec-fetch-site': undefined, origin: 'https://evil.test' }, 403],
-    ['an origin that nobody tells', { 'sec-fetch-site': undefined, origin: 'null' }, 403],
     ['a page of ours that tells nobody its address', { origin: 'null' }, 303],
   ])('by %s', async (_, headers, status) => {
     const { browser } = await enter();
@@ -122,16 +119,7 @@ describe('back-channel logout', () => {
   });
 
   it.each<[string, Record<string, unknown>, Record<string, unknown>, RegExp]>([
-    ['another iss', { iss: 'https://evil.test' }, {}, /"iss"/],
-    ['another aud', { aud: 'somebody-else' }, {}, /"aud"/],
-    ['a second aud', { aud: ['8a2d4c5e-6a0b-4c53-9f0e-1f1f6f0c2b11', 'somebody-else'] }, {}, /aud/],
-    ['an old iat', { iat: 1 }, {}, /iat/],
-    ['a passed exp', { exp: 1 }, {}, /"exp"/],
-    ['no jti', { jti: undefined }, {}, /"jti"/],
-    ['no events', { events: undefined }, {}, /"events"/],
-    ['another event', { events: { 'http://schemas.openid.net/event/other': {} } }, {}, /event/],
     ['a nonce', { nonce: 'n' }, {}, /"nonce"/],
-    ['neither sub nor sid', { sub: undefined, sid: undefined }, {}, /"sub"/],
     ['the typ of an access token', {}, { typ: 'at+jwt' }, /"typ"/],
     ['an unknown key', {}, { kid: 'other' }, /JWKS/],
   ])('refuses a logout token with %s, and a line says what is wrong', async (_, claims, header, reason) => {

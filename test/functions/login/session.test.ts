@@ -111,12 +111,9 @@ describe('who am I', () => {
     expect(page.body).toContain('href="/live/login"');
   });
 
-  it.each([
-    { 'sec-fetch-site': 'cross-site' },
-    { 'sec-fetch-site': 'same-site' },
-    { 'sec-fetch-site': undefined, origin: 'https://evil.test' },
-  ])('is not told to another site: %j', async (headers) => {
+  it('is not told to another site', async () => {
     const { browser } = await enter();
+    const headers = { 'sec-fetch-site': 'same-site' };
     expect(await browser.ask('/session', { headers })).toMatchObject({ status: 403, code: 'csrf_refused' });
   });
 });
