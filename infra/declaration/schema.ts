@@ -186,6 +186,9 @@ export type GrantDeclaration = Output<typeof grantSchema>;
 /** User login through the zone's gateway. */
 export type LoginDeclaration = LoginConfig;
 
+/** {@link LoginDeclaration} as it is written in zones.ts: whatever has a default may be left out. */
+export type LoginInput = NonNullable<NonNullable<SystemInput['zones'][string]['gateway']>['login']>;
+
 /** What the shipped authorizer demands of a token. */
 export type AuthorizerDeclaration = AuthorizerConfig;
 
