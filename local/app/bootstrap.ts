@@ -8,7 +8,7 @@ import {
   readClientRecord,
   readJwk,
   rotateClientKey,
-} from '../aws/client-record.ts';
+} from './client-record.ts';
 
 /** What became of a client's key. */
 export interface ClientKey {

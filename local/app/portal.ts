@@ -1,5 +1,5 @@
-import { type OperatorDeps, readClientRecord, readJwk } from '../aws/client-record.ts';
 import type { Trail, TrailLine } from '../aws/trail.ts';
+import { type OperatorDeps, readClientRecord, readJwk } from './client-record.ts';
 
 /**
  * Stands for the person who registers keys in HelseID's portal: a key that a rotation waits for is registered at the stand-in, so

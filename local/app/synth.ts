@@ -1,6 +1,6 @@
 import { buildApp } from '../../infra/build-app.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
-import { ACCOUNT, REGION } from '../aws/assembly.ts';
+import { ACCOUNT, REGION } from './assembly.ts';
 import { deriveLocalDeclaration } from './declaration.ts';
 
 /**

@@ -4,19 +4,19 @@ import { loadSystem } from '../../infra/declaration/load.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import type { ResolvedAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
-import { loadAssembly } from '../aws/assembly.ts';
+import { type Closers, startOrClose } from '../aws/closers.ts';
 import { type LocalAws, startLocalAws } from '../aws/local-aws.ts';
+import { removeState } from '../aws/state.ts';
 import { createTrail, keepTrail, type Trail, type TrailLine } from '../aws/trail.ts';
 import { createCa } from '../helseid/ca.ts';
 import type { KeyAndCert } from '../helseid/certificates.ts';
 import { makeTrust, trustHere } from '../helseid/trust.ts';
+import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys, type ClientKey } from './bootstrap.ts';
 import { claimPlace } from './claim.ts';
-import { type Closers, startOrClose } from './closers.ts';
 import { deriveLocalDeclaration, type LocalPorts, type StandInPlace } from './declaration.ts';
 import { openPortal } from './portal.ts';
 import { type StandIns, startStandIns } from './stand-ins.ts';
-import { removeState } from './state.ts';
 
 /** How the local system is started. */
 export interface SystemOptions {

@@ -68,11 +68,7 @@ export function beginCall(
 ): Call {
   const context: Context = {
     ...principalContext(caller),
-    'aws:RequestedRegion': region,
-    'aws:SecureTransport': 'true',
-    'aws:CurrentTime': new Date(now).toISOString(),
-    'aws:EpochTime': String(Math.floor(now / 1000)),
-    'aws:ViaAWSService': 'false',
+    ...requestContext(region, now),
     ...(route.vpce === undefined ? { 'aws:SourceIp': '127.0.0.1' } : { 'aws:SourceVpce': route.vpce }),
     ...(route.vpc === undefined ? {} : { 'aws:SourceVpc': route.vpc }),
   };
@@ -110,12 +106,18 @@ export function serviceCall(
     'aws:PrincipalIsAWSService': 'true',
     'aws:PrincipalServiceName': service,
     'aws:PrincipalServiceNamesList': [service],
-    'aws:SecureTransport': 'true',
-    'aws:RequestedRegion': source.region,
-    'aws:ViaAWSService': 'false',
-    'aws:CurrentTime': new Date(source.now).toISOString(),
-    'aws:EpochTime': String(Math.floor(source.now / 1000)),
+    ...requestContext(source.region, source.now),
   });
+}
+
+function requestContext(region: string, now: number): Context {
+  return {
+    'aws:RequestedRegion': region,
+    'aws:SecureTransport': 'true',
+    'aws:CurrentTime': new Date(now).toISOString(),
+    'aws:EpochTime': String(Math.floor(now / 1000)),
+    'aws:ViaAWSService': 'false',
+  };
 }
 
 function principalContext(caller: Caller): Context {

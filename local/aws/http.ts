@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { inTrace, TRACE_HEADER } from '../app/trace.ts';
+import { inTrace, TRACE_HEADER } from './trace.ts';
 
 /** A server that listens on the loopback. */
 export interface Listening {

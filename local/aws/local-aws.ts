@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { ResolvedAssembly } from '../../infra/proof/assembly/resolve.ts';
 import type { World } from '../../infra/proof/policy/index.ts';
-import { type Closers, startOrClose } from '../app/closers.ts';
-import { KEYS_FILE, openDocument } from '../app/state.ts';
 import { createAuthorize, operatorRole } from './boundary.ts';
+import { type Closers, startOrClose } from './closers.ts';
 import type { AwsContext } from './context.ts';
 import { type Credentials, createCredentialTable } from './credentials.ts';
 import { startDynamoDb } from './dynamodb/service.ts';
@@ -27,6 +26,7 @@ import { startSecretsManager } from './secrets/service.ts';
 import { openSecretStore, type StoredSecret } from './secrets/store.ts';
 import { openQueues, type StoredMessage } from './sqs/queues.ts';
 import { startSqs } from './sqs/service.ts';
+import { KEYS_FILE, openDocument } from './state.ts';
 import { readGateways } from './template/gateways.ts';
 import {
   readAliases,
@@ -76,14 +76,14 @@ export interface RunningGateway {
 }
 
 /** The local AWS, with everything that steps, pages and tests look into. */
-export interface LocalAws extends Omit<AwsContext, 'functions' | 'credentials' | 'asynchronous'> {
+export interface LocalAws
+  extends Pick<AwsContext, 'account' | 'region' | 'authorize' | 'invoke' | 'pool' | 'secrets'> {
   /** AWS's public endpoints. */
   publicUrl: string;
   endpoints: readonly LocalEndpoint[];
   gateways: readonly RunningGateway[];
   functions: readonly TemplateFunction[];
   rotations: Rotations;
-  world: World;
   /** Credentials of the operator, who may do what policies leave to the account. */
   operator: Credentials;
   /** Credentials of a function's role, as its process has them. */
@@ -102,7 +102,8 @@ async function startAll(options: LocalAwsOptions, closers: Closers): Promise<Loc
   const operator = operatorRole(account, OPERATOR);
   const world = { ...options.world, roles: new Map([...options.world.roles, [operator.arn, operator]]) };
   const credentials = createCredentialTable();
-  const shared = { account, region, now, authorize: createAuthorize(world), credentials, trail };
+  const authorize = createAuthorize(world);
+  const shared = { account, region, now, authorize, credentials, trail };
   const services: Emulator[] = [];
   // Functions, which some services run, need the listeners' URLs first.
   const endpoints = await startEndpoints({ ...shared, services }, readNetworks(assembly));
@@ -145,7 +146,18 @@ async function startAll(options: LocalAwsOptions, closers: Closers): Promise<Loc
     closers.add((await startGateway({ ...context, tls: options.tls }, api, port)).close);
   }
   return {
-    ...{ ...context, functions: templates, rotations, gateways, world, credentialsOf },
+    ...{
+      account,
+      region,
+      authorize,
+      invoke,
+      pool,
+      secrets: context.secrets,
+      functions: templates,
+      rotations,
+      gateways,
+      credentialsOf,
+    },
     ...{ publicUrl: endpoints.publicUrl, endpoints: endpoints.all, close: closers.close },
     operator: credentials.issue(operator, 'operator', 'long-lived'),
   };

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { isObject, type JsonObject, parseJson } from '../../infra/proof/assembly/json.ts';
-import type { Call, Need } from './call.ts';
+import type { Call, Context, Need } from './call.ts';
 import {
   AwsError,
   notImplemented,
@@ -45,10 +45,41 @@ export interface JsonService {
 /** An {@link Operation} whose parts take what `input` makes of a request. Members that the schema does not have are refused, so that none is silently ignored. */
 export function operation<const Entries extends v.ObjectEntries>(
   entries: Entries,
-  needs: (input: v.InferOutput<v.StrictObjectSchema<Entries, undefined>>, call: Call) => readonly Need[],
-  run: (input: v.InferOutput<v.StrictObjectSchema<Entries, undefined>>, call: Call) => unknown,
+  needs: (input: InputOf<Entries>, call: Call) => readonly Need[],
+  run: (input: InputOf<Entries>, call: Call) => unknown,
 ): Operation {
   return { input: v.strictObject(entries), needs, run } as Operation;
+}
+
+/** What a schema of these members makes of an input. */
+export type InputOf<Entries extends v.ObjectEntries> = v.InferOutput<
+  v.StrictObjectSchema<Entries, undefined>
+>;
+
+/**
+ * Makes operations on the resource that `member` names: each asks for its own permission on it, with `more` condition keys of
+ * the request, and answers by its name.
+ */
+export function operationsOn<Resource>(
+  member: string,
+  find: (name: string) => Resource,
+  need: (action: string, resource: Resource, call: Call, more: Context) => Need,
+) {
+  return <const Entries extends v.ObjectEntries>(
+    action: string,
+    entries: Entries,
+    run: (resource: Resource, input: InputOf<Entries>, call: Call) => unknown,
+    more: (input: InputOf<Entries>) => Context = () => ({}),
+  ): Record<string, Operation> => {
+    const found = (input: unknown) => find((input as Record<string, string>)[member] ?? '');
+    return {
+      [action]: {
+        input: v.strictObject({ ...entries, [member]: text(2048) }),
+        needs: (input, call) => [need(action, found(input), call, more(input as InputOf<Entries>))],
+        run: (input, call) => run(found(input), input as InputOf<Entries>, call),
+      },
+    };
+  };
 }
 
 /** A service of the JSON protocols as an {@link Emulator}. */

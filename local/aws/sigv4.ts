@@ -22,6 +22,8 @@ export interface Expected {
 }
 
 const MAX_SKEW = 5 * 60_000;
+const AUTHORIZATION =
+  /^AWS4-HMAC-SHA256 Credential=([^/,]+)\/(\d{8})\/([^/,]+)\/([^/,]+)\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([^,]+)$/;
 const LONG_DATE = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 const MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.';
@@ -42,19 +44,14 @@ export function verifySignature(request: WireRequest, expected: Expected): Calle
   checkScope(parts, expected);
   checkDate(parts, expected.now());
   const found = expected.credentials.find(parts.accessKeyId);
-  if (
-    found === undefined ||
-    !equal(request.headers['x-amz-security-token'] ?? '', found.credentials.sessionToken ?? '')
-  ) {
-    throw new AwsError(
-      'UnrecognizedClientException',
-      'The security token included in the request is invalid.',
-      403,
-    );
+  const token = request.headers['x-amz-security-token'] ?? '';
+  if (found === undefined || !equal(token, found.credentials.sessionToken ?? '')) {
+    const message = 'The security token included in the request is invalid.';
+    throw new AwsError('UnrecognizedClientException', message, 403);
   }
   checkPayloadHash(request);
   if (!equal(computeSignature(request, parts, found.credentials.secretAccessKey), parts.signature)) {
-    throw new AwsError('InvalidSignatureException', MISMATCH, 403);
+    throw mismatch();
   }
   return found.caller;
 }
@@ -75,71 +72,51 @@ function incomplete(message: string): AwsError {
   return new AwsError('IncompleteSignatureException', message, 400);
 }
 
+/** In the order in which SDKs and curl write the parts. */
 function parseAuthorization(header: string, longDate: string | undefined): Authorization {
-  if (!header.startsWith('AWS4-HMAC-SHA256 ')) {
-    throw incomplete("Authorization header requires 'AWS4-HMAC-SHA256' as its algorithm.");
+  const [match, accessKeyId = '', day = '', region = '', service = '', headers = '', signature = ''] =
+    AUTHORIZATION.exec(header) ?? [];
+  if (match === undefined) {
+    throw incomplete(
+      "Authorization header must be 'AWS4-HMAC-SHA256 Credential=KEY/YYYYMMDD/region/service/aws4_request, SignedHeaders=…, Signature=…'.",
+    );
   }
-  const parts = header.slice(17).split(',');
-  const fields = new Map(parts.map((part) => part.trim().split(/=(.*)/s, 2) as [string, string]));
-  const need = (name: string): string => {
-    const value = fields.get(name);
-    if (value) return value;
-    throw incomplete(`Authorization header requires '${name}' parameter.`);
-  };
-  const credential = need('Credential');
-  const signedHeaders = need('SignedHeaders').split(';');
-  const signature = need('Signature');
-  const [accessKeyId, day, region, service, terminator, ...rest] = credential.split('/');
-  if (!accessKeyId || !day || !region || !service || terminator !== 'aws4_request' || rest.length > 0) {
-    throw incomplete("Credential must have the form 'KEY/YYYYMMDD/region/service/aws4_request'.");
+  const signedHeaders = headers.split(';');
+  if (!signedHeaders.includes('host') || !signedHeaders.includes('x-amz-date')) {
+    throw incomplete("'Host' and 'X-Amz-Date' must be 'SignedHeaders' in the AWS Authorization.");
   }
-  if (!signedHeaders.includes('host')) {
-    throw incomplete("'Host' must be a 'SignedHeader' in the AWS Authorization.");
-  }
-  if (longDate === undefined || !LONG_DATE.test(longDate) || !signedHeaders.includes('x-amz-date')) {
-    throw incomplete("Authorization header requires a signed 'X-Amz-Date' header.");
-  }
-  const at = Date.parse(longDate.replace(LONG_DATE, '$1-$2-$3T$4:$5:$6Z'));
-  if (Number.isNaN(at) || !longDate.startsWith(day)) {
+  const at = Date.parse((longDate ?? '').replace(LONG_DATE, '$1-$2-$3T$4:$5:$6Z'));
+  if (longDate === undefined || Number.isNaN(at) || !longDate.startsWith(`${day}T`)) {
     throw incomplete("Date in Credential scope does not match 'X-Amz-Date'.");
   }
   return { accessKeyId, day, region, service, signedHeaders, signature, at, longDate };
 }
 
 function checkScope(parts: Authorization, expected: Expected): void {
-  const scope: [string, string, string][] = [
-    ['region', parts.region, expected.region],
-    ['service', parts.service, expected.service],
-  ];
-  for (const [what, got, want] of scope) {
-    if (got !== want) {
-      throw new AwsError(
-        'InvalidSignatureException',
-        `Credential should be scoped to correct ${what}: '${want}'. `,
-        403,
-      );
-    }
-  }
+  const wrong = (['region', 'service'] as const).find((what) => parts[what] !== expected[what]);
+  if (wrong === undefined) return;
+  throw mismatch(`Credential should be scoped to correct ${wrong}: '${expected[wrong]}'. `);
 }
 
-function checkDate(parts: Authorization, now: number): void {
-  const difference = parts.at - now;
-  if (Math.abs(difference) <= MAX_SKEW) return;
+function checkDate({ at, longDate }: Authorization, now: number): void {
+  if (Math.abs(at - now) <= MAX_SKEW) return;
   const clock = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
-  throw new AwsError(
-    'InvalidSignatureException',
-    difference < 0
-      ? `Signature expired: ${parts.longDate} is now earlier than five minutes before ${clock}`
-      : `Signature not yet current: ${parts.longDate} is still later than five minutes after ${clock}`,
-    403,
+  throw mismatch(
+    at < now
+      ? `Signature expired: ${longDate} is now earlier than five minutes before ${clock}`
+      : `Signature not yet current: ${longDate} is still later than five minutes after ${clock}`,
   );
+}
+
+function mismatch(message = MISMATCH): AwsError {
+  return new AwsError('InvalidSignatureException', message, 403);
 }
 
 /** A signer may name the body's hash in a header; it must be true. */
 function checkPayloadHash({ headers, body }: WireRequest): void {
   const claimed = headers['x-amz-content-sha256'];
   if (claimed !== undefined && claimed !== sha256(body)) {
-    throw new AwsError('InvalidSignatureException', MISMATCH, 403);
+    throw mismatch();
   }
 }
 

@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { currentTrace } from '../app/trace.ts';
+import { currentTrace } from './trace.ts';
 
 /** One line of the audit trail: what happened where. `fields` never hold tokens, assertions, proofs or persons. */
 export interface TrailLine {

@@ -1,5 +1,5 @@
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
-import type { Document } from '../app/state.ts';
+import type { Document } from '../aws/state.ts';
 
 type Entries = Map<string, { payload: AdapterPayload; expires: number }>;
 

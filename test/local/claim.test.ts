@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { claimPlace } from '../../local/app/claim.ts';
-import { openDocument } from '../../local/app/state.ts';
 import { listen } from '../../local/aws/http.ts';
+import { openDocument } from '../../local/aws/state.ts';
 import { createTrail } from '../../local/aws/trail.ts';
 
 function temporary(): string {

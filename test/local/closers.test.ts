@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createClosers, startOrClose } from '../../local/app/closers.ts';
+import { createClosers, startOrClose } from '../../local/aws/closers.ts';
 
 describe('what was started', () => {
   it('is ended last first, each once', async () => {

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { KEYS_FILE, openDocument, removeState } from '../../local/app/state.ts';
 import { openKeyStore } from '../../local/aws/kms/keys.ts';
+import { KEYS_FILE, openDocument, removeState } from '../../local/aws/state.ts';
 
 /** A state with a client key in it, as the local KMS leaves it. */
 async function makeState(): Promise<string> {

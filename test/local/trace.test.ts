@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { currentTrace, inTrace } from '../../local/app/trace.ts';
 import { listen } from '../../local/aws/http.ts';
+import { currentTrace, inTrace } from '../../local/aws/trace.ts';
 import { createTrail } from '../../local/aws/trail.ts';
 
 const ROOT = `1-00000001-${'a'.repeat(24)}`;

@@ -7,7 +7,7 @@ import { compactVerify } from 'jose';
 import { createSecretsPort, systemClock } from '../../../functions/common/key-ports.ts';
 import { createRecordStore } from '../../../functions/common/record-store.ts';
 import { recordName } from '../../../infra/declaration/names.ts';
-import { askAws, findInState, readClientRecord, readJwk } from '../../aws/client-record.ts';
+import { askAws, findInState, readClientRecord, readJwk } from '../client-record.ts';
 import type { LocalSystem } from '../system.ts';
 import { eventZone, needsEntries, operatorAccess } from './facts.ts';
 import { replaceKey } from './replace-key.ts';

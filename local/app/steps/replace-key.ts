@@ -1,7 +1,7 @@
 import type { KeyEntry } from '@helseid-zones/protocol/record';
-import { findInState, readClientRecord, rotateClientKey } from '../../aws/client-record.ts';
 import { ROTATION_STEPS } from '../../aws/secrets/rotation.ts';
 import type { TrailLine } from '../../aws/trail.ts';
+import { findInState, readClientRecord, rotateClientKey } from '../client-record.ts';
 import type { LocalSystem } from '../system.ts';
 import { stepFailed } from './step.ts';
 

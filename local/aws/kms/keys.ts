@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Document } from '../../app/state.ts';
 import type { Call, Context, Need } from '../call.ts';
 import { AwsError } from '../errors.ts';
+import type { Document } from '../state.ts';
 import { makeMaterial } from './cryptography.ts';
 
 /** States of a key that the local KMS knows. */

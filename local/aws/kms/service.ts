@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import type { Call, Context } from '../call.ts';
+import type { Context } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import { AwsError, validationError } from '../errors.ts';
 import {
@@ -11,8 +11,8 @@ import {
   jsonEmulator,
   type Operation,
   operation,
+  operationsOn,
   text,
-  texts,
 } from '../operation.ts';
 import { createRateLimit } from '../rate-limit.ts';
 import { KEY_SPECS, SIGNING_ALGORITHMS, signDigest } from './cryptography.ts';
@@ -42,49 +42,30 @@ type Tags = v.InferOutput<typeof tagList>;
  */
 export function startKms({ quota }: { quota: number }, context: AwsContext): Emulator {
   const { keys, now } = context;
+  const onKey = operationsOn<StoredKey>('KeyId', keys.find, (action, key, call, more) =>
+    keyNeed(call, key, `kms:${action}`, more),
+  );
   return jsonEmulator({
     name: 'kms',
     target: 'TrentService',
     version: '1.1',
     operations: {
-      ...signOperations(keys, createRateLimit(quota, now)),
+      ...signOperations(onKey, createRateLimit(quota, now)),
       CreateKey: createKeyOperation(context),
-      ...policyOperations(keys),
-      ...stateOperations(keys, now),
-      ...tagOperations(keys),
-      ...listOperations(keys),
+      ...policyOperations(onKey, keys),
+      ...stateOperations(onKey, context),
+      ...listOperations(onKey, keys),
     },
   });
 }
 
-/** An operation on the key that `KeyId` names, with further condition keys of the request. */
-function onKey<const Entries extends v.ObjectEntries>(
-  keys: KeyStore,
-  action: string,
-  entries: Entries,
-  run: (
-    key: StoredKey,
-    input: v.InferOutput<v.StrictObjectSchema<Entries, undefined>>,
-    call: Call,
-  ) => unknown,
-  more: (input: v.InferOutput<v.StrictObjectSchema<Entries, undefined>>) => Context = () => ({}),
-): Operation {
-  type Input = v.InferOutput<v.StrictObjectSchema<Entries, undefined>> & { KeyId: string };
-  return {
-    input: v.strictObject({ ...entries, KeyId: text() }),
-    needs: (input, call) => [
-      keyNeed(call, keys.find((input as Input).KeyId), `kms:${action}`, more(input as Input)),
-    ],
-    run: (input, call) => run(keys.find((input as Input).KeyId), input as Input, call),
-  };
-}
+type OnKey = ReturnType<typeof operationsOn<StoredKey>>;
 
 /** `Sign` and `GetPublicKey`: the cryptography, with KMS's checks in KMS's order. */
-function signOperations(keys: KeyStore, withinQuota: () => boolean): Record<string, Operation> {
+function signOperations(onKey: OnKey, withinQuota: () => boolean): Record<string, Operation> {
   const algorithms = [...new Set([...KEY_SPECS.values()].flatMap((spec) => spec.signingAlgorithms))];
   return {
-    Sign: onKey(
-      keys,
+    ...onKey(
       'Sign',
       {
         Message: blob(MAX_MESSAGE),
@@ -107,7 +88,7 @@ function signOperations(keys: KeyStore, withinQuota: () => boolean): Record<stri
         'kms:SigningAlgorithm': SigningAlgorithm,
       }),
     ),
-    GetPublicKey: onKey(keys, 'GetPublicKey', {}, (key) => {
+    ...onKey('GetPublicKey', {}, (key) => {
       requireEnabled(key);
       return {
         KeyId: key.arn,
@@ -197,14 +178,13 @@ function createKeyOperation({ keys, account, region, now }: AwsContext): Operati
 }
 
 /** `GetKeyPolicy` and `PutKeyPolicy`. */
-function policyOperations(keys: KeyStore): Record<string, Operation> {
+function policyOperations(onKey: OnKey, keys: KeyStore): Record<string, Operation> {
   return {
-    GetKeyPolicy: onKey(keys, 'GetKeyPolicy', { PolicyName: policyName }, ({ policy }) => ({
+    ...onKey('GetKeyPolicy', { PolicyName: policyName }, ({ policy }) => ({
       Policy: policy,
       PolicyName: 'default',
     })),
-    PutKeyPolicy: onKey(
-      keys,
+    ...onKey(
       'PutKeyPolicy',
       { Policy: text(32_768), PolicyName: policyName, BypassPolicyLockoutSafetyCheck: flag(false) },
       (key, { Policy, BypassPolicyLockoutSafetyCheck }, { caller }) => {
@@ -220,18 +200,17 @@ function policyOperations(keys: KeyStore): Record<string, Operation> {
   };
 }
 
-function stateOperations(keys: KeyStore, now: () => number): Record<string, Operation> {
+function stateOperations(onKey: OnKey, { keys, now }: AwsContext): Record<string, Operation> {
   const enable = (action: string, status: 'Enabled' | 'Disabled') =>
-    onKey(keys, action, {}, (key) => {
+    onKey(action, {}, (key) => {
       requireNotDeleting(key);
       key.status = status;
       keys.save();
     });
   return {
-    EnableKey: enable('EnableKey', 'Enabled'),
-    DisableKey: enable('DisableKey', 'Disabled'),
-    ScheduleKeyDeletion: onKey(
-      keys,
+    ...enable('EnableKey', 'Enabled'),
+    ...enable('DisableKey', 'Disabled'),
+    ...onKey(
       'ScheduleKeyDeletion',
       { PendingWindowInDays: integer(7, 30, 30) },
       (key, { PendingWindowInDays }) => {
@@ -242,7 +221,7 @@ function stateOperations(keys: KeyStore, now: () => number): Record<string, Oper
         return { KeyId: key.arn, DeletionDate: key.deletion, KeyState: key.status, PendingWindowInDays };
       },
     ),
-    CancelKeyDeletion: onKey(keys, 'CancelKeyDeletion', {}, (key) => {
+    ...onKey('CancelKeyDeletion', {}, (key) => {
       if (key.status !== 'PendingDeletion') {
         throw new AwsError('KMSInvalidStateException', `${key.arn} is not pending deletion.`);
       }
@@ -254,39 +233,13 @@ function stateOperations(keys: KeyStore, now: () => number): Record<string, Oper
   };
 }
 
-function tagOperations(keys: KeyStore): Record<string, Operation> {
+function listOperations(onKey: OnKey, keys: KeyStore): Record<string, Operation> {
   return {
-    ListResourceTags: onKey(keys, 'ListResourceTags', {}, ({ tags }) => ({
+    ...onKey('ListResourceTags', {}, ({ tags }) => ({
       Tags: Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue })),
       Truncated: false,
     })),
-    TagResource: onKey(
-      keys,
-      'TagResource',
-      { Tags: tagList },
-      (key, { Tags }) => {
-        requireNotDeleting(key);
-        Object.assign(key.tags, recordOf(Tags));
-        keys.save();
-      },
-      ({ Tags }) => tagContext(Tags),
-    ),
-    UntagResource: onKey(
-      keys,
-      'UntagResource',
-      { TagKeys: texts },
-      (key, { TagKeys }) => {
-        for (const name of TagKeys) delete key.tags[name];
-        keys.save();
-      },
-      ({ TagKeys }) => ({ 'aws:TagKeys': TagKeys }),
-    ),
-  };
-}
-
-function listOperations(keys: KeyStore): Record<string, Operation> {
-  return {
-    DescribeKey: onKey(keys, 'DescribeKey', {}, (key) => ({ KeyMetadata: describeKey(key) })),
+    ...onKey('DescribeKey', {}, (key) => ({ KeyMetadata: describeKey(key) })),
     ListKeys: operation(
       { Limit: integer(1, 1000, 100), Marker: v.optional(text(), '0') },
       (_, { caller }) => [

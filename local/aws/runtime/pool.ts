@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { currentTrace, makeTraceId } from '../../app/trace.ts';
 import { AwsError } from '../errors.ts';
+import { currentTrace, makeTraceId } from '../trace.ts';
 import { exited, type Instance, type Outcome, type Sink, startInstance } from './instance.ts';
 import { type FunctionLog, type Logging, passesLevel } from './log.ts';
 import type { RuntimeApi } from './runtime-api.ts';

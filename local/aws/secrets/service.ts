@@ -5,7 +5,15 @@ import type { AwsContext } from '../context.ts';
 import { AwsError } from '../errors.ts';
 import { type Scheduled, startSchedules } from '../events/schedule.ts';
 import { useKey } from '../kms/keys.ts';
-import { type Emulator, flag, jsonEmulator, type Operation, text, texts } from '../operation.ts';
+import {
+  type Emulator,
+  flag,
+  jsonEmulator,
+  type Operation,
+  operationsOn,
+  text,
+  texts,
+} from '../operation.ts';
 import type { Rotations } from './rotation.ts';
 import {
   moveStage,
@@ -18,46 +26,31 @@ import {
 
 const SERVICE = 'secretsmanager.amazonaws.com';
 
-const secretId = text(2048);
 /** The caller's `ClientRequestToken`, which becomes a version id. */
 const token = v.optional(text());
 
 /** The local Secrets Manager: versions and stages by AWS's rules, for the secrets that the template declares, which it rotates on their schedules. */
 export function startSecretsManager({ rotations }: { rotations: Rotations }, context: AwsContext): Emulator {
-  const operations = { ...valueOperations(context), ...versionOperations(context) };
+  const onSecret = operationsOn<Secret>('SecretId', context.secrets.find, secretNeed);
   return jsonEmulator(
     {
       name: 'secretsmanager',
       target: 'secretsmanager',
       version: '1.1',
-      operations: { ...operations, RotateSecret: rotateOperation(rotations, context) },
+      operations: {
+        ...valueOperations(onSecret, context),
+        ...versionOperations(onSecret, context),
+        ...rotateOperation(onSecret, rotations, context),
+      },
     },
     startSchedules(rotationSchedules(rotations, context), context.now),
   );
 }
 
-/** An operation on the secret that `SecretId` names, with further condition keys of the request. */
-function onSecret<const Entries extends v.ObjectEntries>(
-  { secrets }: AwsContext,
-  action: string,
-  entries: Entries,
-  run: (
-    secret: Secret,
-    input: v.InferOutput<v.StrictObjectSchema<Entries, undefined>>,
-    call: Call,
-  ) => unknown,
-  more: (input: v.InferOutput<v.StrictObjectSchema<Entries, undefined>>) => Context = () => ({}),
-): Operation {
-  type Input = v.InferOutput<v.StrictObjectSchema<Entries, undefined>> & { SecretId: string };
-  return {
-    input: v.strictObject({ ...entries, SecretId: secretId }),
-    needs: (input) => [secretNeed(secrets.find((input as Input).SecretId), action, more(input as Input))],
-    run: (input, call) => run(secrets.find((input as Input).SecretId), input as Input, call),
-  };
-}
+type OnSecret = ReturnType<typeof operationsOn<Secret>>;
 
 /** The permission to do `action` with a secret. */
-function secretNeed({ stored, settings }: Secret, action: string, more: Context): Need {
+function secretNeed(action: string, { stored, settings }: Secret, _call: Call, more: Context): Need {
   const tags = Object.entries(settings.tags).flatMap(([name, value]) => [
     [`aws:ResourceTag/${name}`, value],
     [`secretsmanager:ResourceTag/${name}`, value],
@@ -82,10 +75,9 @@ function present(context: Readonly<Record<string, string | undefined>>): Context
 }
 
 /** `GetSecretValue` and `PutSecretValue`. Binary values are refused: the project has none. */
-function valueOperations(context: AwsContext): Record<string, Operation> {
+function valueOperations(onSecret: OnSecret, context: AwsContext): Record<string, Operation> {
   return {
-    GetSecretValue: onSecret(
-      context,
+    ...onSecret(
       'GetSecretValue',
       { VersionId: v.optional(text()), VersionStage: v.optional(text()) },
       (secret, { VersionId, VersionStage }, call) => {
@@ -103,8 +95,7 @@ function valueOperations(context: AwsContext): Record<string, Operation> {
           'secretsmanager:VersionStage': VersionStage,
         }),
     ),
-    PutSecretValue: onSecret(
-      context,
+    ...onSecret(
       'PutSecretValue',
       {
         ClientRequestToken: token,
@@ -199,9 +190,9 @@ function useSecretKey(
 }
 
 /** `DescribeSecret`, `ListSecretVersionIds` and `UpdateSecretVersionStage`. */
-function versionOperations(context: AwsContext): Record<string, Operation> {
+function versionOperations(onSecret: OnSecret, { secrets }: AwsContext): Record<string, Operation> {
   return {
-    DescribeSecret: onSecret(context, 'DescribeSecret', {}, ({ stored, settings }) => ({
+    ...onSecret('DescribeSecret', {}, ({ stored, settings }) => ({
       ARN: stored.arn,
       Name: stored.name,
       Description: settings.description,
@@ -217,20 +208,7 @@ function versionOperations(context: AwsContext): Record<string, Operation> {
         stored.versions.filter(({ stages }) => stages.length > 0).map(({ id, stages }) => [id, [...stages]]),
       ),
     })),
-    ListSecretVersionIds: onSecret(
-      context,
-      'ListSecretVersionIds',
-      { IncludeDeprecated: flag(false), MaxResults: v.optional(v.number()) },
-      ({ stored }, { IncludeDeprecated }) => ({
-        ARN: stored.arn,
-        Name: stored.name,
-        Versions: stored.versions
-          .filter(({ stages }) => IncludeDeprecated || stages.length > 0)
-          .map(({ id, stages, created }) => ({ VersionId: id, VersionStages: stages, CreatedDate: created })),
-      }),
-    ),
-    UpdateSecretVersionStage: onSecret(
-      context,
+    ...onSecret(
       'UpdateSecretVersionStage',
       {
         VersionStage: text(256),
@@ -239,7 +217,7 @@ function versionOperations(context: AwsContext): Record<string, Operation> {
       },
       ({ stored }, { VersionStage, MoveToVersionId: to, RemoveFromVersionId: from }) => {
         updateStage(stored, VersionStage, { to, from });
-        context.secrets.save();
+        secrets.save();
         return { ARN: stored.arn, Name: stored.name };
       },
       ({ VersionStage }) => ({ 'secretsmanager:VersionStage': VersionStage }),
@@ -251,9 +229,12 @@ function versionOperations(context: AwsContext): Record<string, Operation> {
  * `RotateSecret`, with the function that the template gave the secret; the caller must be allowed to invoke it, by what Secrets
  * Manager does on its behalf. Other functions and schedules are refused here.
  */
-function rotateOperation(rotations: Rotations, context: AwsContext): Operation {
+function rotateOperation(
+  onSecret: OnSecret,
+  rotations: Rotations,
+  context: AwsContext,
+): Record<string, Operation> {
   return onSecret(
-    context,
     'RotateSecret',
     { ClientRequestToken: token, RotateImmediately: flag(true) },
     (secret, { ClientRequestToken, RotateImmediately }, call) => {

@@ -1,5 +1,5 @@
-import type { Document } from '../../app/state.ts';
 import { AwsError } from '../errors.ts';
+import type { Document } from '../state.ts';
 
 const MAX_STAGES = 20;
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Document } from '../../app/state.ts';
 import { AwsError } from '../errors.ts';
+import type { Document } from '../state.ts';
 
 /** One message, as it is stored. Times are epoch milliseconds. */
 export interface StoredMessage {

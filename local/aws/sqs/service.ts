@@ -1,39 +1,19 @@
 import { createHash } from 'node:crypto';
-import * as v from 'valibot';
 import { type Call, forwardCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import { useKey } from '../kms/keys.ts';
-import {
-  type Emulator,
-  integer,
-  jsonEmulator,
-  type Operation,
-  operation,
-  text,
-  texts,
-} from '../operation.ts';
+import { type Emulator, integer, jsonEmulator, operationsOn, text, texts } from '../operation.ts';
 import type { Queue } from './queues.ts';
 
 /** The local SQS, as far as an operator needs it to look at queues: send, receive, delete, count. */
 export function startSqs(_: object, context: AwsContext): Emulator {
   const { queues, authorize } = context;
-  const need = (action: string, { settings }: Queue) => [{ action: `sqs:${action}`, resource: settings.arn }];
-  const onQueue = <const Entries extends v.ObjectEntries>(
-    action: string,
-    entries: Entries,
-    run: (
-      queue: Queue,
-      input: v.InferOutput<v.StrictObjectSchema<Entries, undefined>>,
-      call: Call,
-    ) => unknown,
-  ): Operation => {
-    type Input = v.InferOutput<v.StrictObjectSchema<Entries, undefined>> & { QueueUrl: string };
-    return {
-      input: v.strictObject({ ...entries, QueueUrl: text() }),
-      needs: (input) => need(action, queues.find((input as Input).QueueUrl)),
-      run: (input, call) => run(queues.find((input as Input).QueueUrl), input as Input, call),
-    };
-  };
+  const onQueue = (member: string) =>
+    operationsOn<Queue>(member, queues.find, (action, { settings }) => ({
+      action: `sqs:${action}`,
+      resource: settings.arn,
+    }));
+  const onUrl = onQueue('QueueUrl');
   const useForCaller = (call: Call, queue: Queue, way: 'send' | 'receive') =>
     useQueueKey(context, forwardCall(authorize, call, 'sqs.amazonaws.com'), queue, way);
   return jsonEmulator({
@@ -41,26 +21,16 @@ export function startSqs(_: object, context: AwsContext): Emulator {
     target: 'AmazonSQS',
     version: '1.0',
     operations: {
-      GetQueueUrl: operation(
-        { QueueName: text() },
-        ({ QueueName }) => need('GetQueueUrl', queues.find(QueueName)),
-        ({ QueueName }) => ({ QueueUrl: queues.find(QueueName).settings.url }),
-      ),
-      GetQueueAttributes: onQueue(
-        'GetQueueAttributes',
-        { AttributeNames: texts },
-        (queue, { AttributeNames }) => ({ Attributes: attributesOf(queue, AttributeNames) }),
-      ),
-      SendMessage: onQueue(
-        'SendMessage',
-        { MessageBody: text(1_048_576) },
-        (queue, { MessageBody }, call) => {
-          useForCaller(call, queue, 'send');
-          const { id, body } = queue.send(MessageBody);
-          return { MessageId: id, MD5OfMessageBody: md5(body) };
-        },
-      ),
-      ReceiveMessage: onQueue(
+      ...onQueue('QueueName')('GetQueueUrl', {}, ({ settings }) => ({ QueueUrl: settings.url })),
+      ...onUrl('GetQueueAttributes', { AttributeNames: texts }, (queue, { AttributeNames }) => ({
+        Attributes: attributesOf(queue, AttributeNames),
+      })),
+      ...onUrl('SendMessage', { MessageBody: text(1_048_576) }, (queue, { MessageBody }, call) => {
+        useForCaller(call, queue, 'send');
+        const { id, body } = queue.send(MessageBody);
+        return { MessageId: id, MD5OfMessageBody: md5(body) };
+      }),
+      ...onUrl(
         'ReceiveMessage',
         { MaxNumberOfMessages: integer(1, 10, 1) },
         (queue, { MaxNumberOfMessages }, call) => {
@@ -76,7 +46,7 @@ export function startSqs(_: object, context: AwsContext): Emulator {
           };
         },
       ),
-      DeleteMessage: onQueue('DeleteMessage', { ReceiptHandle: text() }, (queue, { ReceiptHandle }) =>
+      ...onUrl('DeleteMessage', { ReceiptHandle: text() }, (queue, { ReceiptHandle }) =>
         queue.delete(ReceiptHandle),
       ),
     },

@@ -4,26 +4,16 @@ import type { Bus, Rule } from '../events/service.ts';
 import type { StoredKey } from '../kms/keys.ts';
 import type { EventSource } from '../lambda/event-source.ts';
 import type { Logging } from '../runtime/log.ts';
+import type { RunnableFunction } from '../runtime/pool.ts';
 import type { SecretSettings } from '../secrets/store.ts';
 import type { QueueSettings } from '../sqs/queues.ts';
 import { read, unsupported, zoneOf } from './properties.ts';
 
-/** A function of the template. */
-export interface TemplateFunction {
-  name: string;
-  arn: string;
+/** A function of the template, with the template's environment. */
+export interface TemplateFunction extends RunnableFunction {
   account: string;
-  roleArn: string;
-  zone: string | undefined;
   subnets: readonly string[];
-  codeDirectory: string;
   handler: string;
-  /** Milliseconds. */
-  timeout: number;
-  /** MiB. */
-  memory: number;
-  reservedConcurrency: number | undefined;
-  environment: Readonly<Record<string, string>>;
   logGroup: string;
   logging: Logging;
 }

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { memoryDocument } from '../../../local/app/state.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
 import { matchesPattern } from '../../../local/aws/events/pattern.ts';
 import { nextTime } from '../../../local/aws/events/schedule.ts';
@@ -9,6 +8,7 @@ import { pollQueue } from '../../../local/aws/lambda/event-source.ts';
 import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
 import { openQueues, type QueueSettings, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
 import { startSqs } from '../../../local/aws/sqs/service.ts';
+import { memoryDocument } from '../../../local/aws/state.ts';
 import { ACCOUNT, contextOf, fakeClock, functionOf, poolOf, REGION, rulesOf, startAws } from './harness.ts';
 
 const arnOf = (name: string) => `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`;

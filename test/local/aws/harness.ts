@@ -1,6 +1,5 @@
 import { type AwsService, createAwsCaller } from '@helseid-zones/client/aws';
 import { onTestFinished } from 'vitest';
-import { memoryDocument } from '../../../local/app/state.ts';
 import type { AccessRequest, Authorize, Route } from '../../../local/aws/call.ts';
 import type { AwsContext } from '../../../local/aws/context.ts';
 import { createCredentialTable } from '../../../local/aws/credentials.ts';
@@ -12,6 +11,7 @@ import type { Emulator } from '../../../local/aws/operation.ts';
 import type { FunctionPool, RunnableFunction } from '../../../local/aws/runtime/pool.ts';
 import { openSecretStore, type StoredSecret } from '../../../local/aws/secrets/store.ts';
 import { openQueues, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
+import { memoryDocument } from '../../../local/aws/state.ts';
 import { createTrail } from '../../../local/aws/trail.ts';
 
 export const ACCOUNT = '000000000000';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { memoryDocument } from '../../../local/app/state.ts';
+import { memoryDocument } from '../../../local/aws/state.ts';
 import { readDetails } from '../../../local/helseid/details.ts';
 import { createNonces } from '../../../local/helseid/nonces.ts';
 import { logoutPage, userPage } from '../../../local/helseid/pages.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readKeys } from '../../../../local/app/page/keys.ts';
-import { memoryDocument } from '../../../../local/app/state.ts';
 import { openSecretStore, type StoredSecret } from '../../../../local/aws/secrets/store.ts';
+import { memoryDocument } from '../../../../local/aws/state.ts';
 import shipped from '../../../one-client.zones.ts';
 
 const [client, { clientId, issuer }] = Object.entries(shipped.clients)[0] ?? [

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { type ResolvedAssembly, resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
-import type { LocalPorts } from '../app/declaration.ts';
+import type { LocalPorts } from './declaration.ts';
 
 /** Account and region of the local AWS. */
 export const ACCOUNT = '000000000000';
@@ -22,6 +22,7 @@ const SOURCES = [
   'local/app/declaration.ts',
   'local/app/synth.ts',
   'package-lock.json',
+  'protocol',
   'zones.ts',
 ];
 /** Assemblies kept: of this declaration and the one tried before it. */
@@ -56,7 +57,7 @@ async function synthesize(
 ): Promise<void> {
   dropOldest(directory);
   const partial = `${folder}.${process.pid}`;
-  const script = fileURLToPath(new URL('../app/synth.ts', import.meta.url));
+  const script = fileURLToPath(new URL('./synth.ts', import.meta.url));
   const given = ports === undefined ? [] : [String(ports.gateway), String(ports.standIn)];
   const child = spawn(process.execPath, [script, declarationFile, partial, ...given], {
     cwd: ROOT,

@@ -4,9 +4,9 @@ import type { ClientRecord, KeyEntry, KeyState } from '@helseid-zones/protocol/r
 import type { JWK } from 'jose';
 import { recordName } from '../../infra/declaration/names.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
-import type { StandIns } from '../app/stand-ins.ts';
-import { callJson } from './aws-client.ts';
-import type { LocalAws } from './local-aws.ts';
+import { callJson } from '../aws/aws-client.ts';
+import type { LocalAws } from '../aws/local-aws.ts';
+import type { StandIns } from './stand-ins.ts';
 
 /** What the operator of a local system works with. */
 export interface OperatorDeps {
