@@ -1,5 +1,5 @@
 import { print, printError } from '../../infra/terminal.ts';
-import { createClosers } from './closers.ts';
+import { createClosers } from '../aws/closers.ts';
 import { formatReport, runSteps } from './once.ts';
 import { writeOperatorFile } from './operator-file.ts';
 import type { CommandOptions } from './options.ts';
