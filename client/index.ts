@@ -8,7 +8,13 @@ export {
   type AlgorithmEntry,
   isAlgorithm,
 } from '@helseid-zones/protocol/algorithms';
-export { ERROR_CODES, type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+export {
+  type AnyZonesError,
+  type ErrorCode,
+  type ErrorFacts,
+  isZonesError,
+  ZonesError,
+} from '@helseid-zones/protocol/errors';
 export type * from '@helseid-zones/protocol/intents';
 export { helseIdProfile, type IssuerProfile } from '@helseid-zones/protocol/profile';
 export { createApiFetch } from './api-fetch.ts';
@@ -24,6 +30,7 @@ export {
   readAwsConfig,
 } from './aws.ts';
 export { redeemCode } from './code.ts';
+export type { NetworkFacts } from './errors.ts';
 export { exchangeToken } from './exchange.ts';
 export { createEndSessionUrl, revokeToken } from './logout.ts';
 export { validateLogoutToken } from './logout-token.ts';

@@ -1,4 +1,4 @@
-import { type ErrorOptions, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 
 /** What an authorization server says when it refuses (RFC 6749 5.2). */
 export interface Refusal {
@@ -54,7 +54,7 @@ export async function readAs<T>(
   code: 'token_invalid' | 'id_token_invalid' | 'login_refused',
   what: string,
   read: () => T | Promise<T>,
-  facts: ErrorOptions['facts'] = {},
+  facts: Facts = {},
 ): Promise<T> {
   try {
     return await read();

@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { type Facts, isZonesError, SIGNER_ERRORS, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Intent, Signature, Signer, SignRequest } from '@helseid-zones/protocol/intents';
 import type { AwsCaller } from './aws.ts';
 
@@ -24,7 +24,7 @@ export function createRemoteSigner(deps: { aws: AwsCaller; functionArn: string }
           repeatable: true,
         })
         .catch((cause: unknown) => {
-          const facts = isZonesError(cause) ? cause.facts : {};
+          const facts: Facts = isZonesError(cause) ? cause.facts : {};
           const message = `The signer could not be invoked (${facts['error'] ?? facts['network'] ?? 'no answer'}); check its state, its concurrency and this zone's permission to invoke it.`;
           throw new ZonesError('signer_unavailable', message, { cause, facts });
         });
@@ -82,8 +82,8 @@ function isSignature(value: unknown): value is Signature {
   );
 }
 
-function isErrorCode(value: unknown): value is ErrorCode {
-  return ERROR_CODES.some((code) => code === value);
+function isErrorCode(value: unknown): value is (typeof SIGNER_ERRORS)[number] {
+  return SIGNER_ERRORS.some((code) => code === value);
 }
 
 function isFact(entry: [string, unknown]): entry is [string, string | number | boolean] {

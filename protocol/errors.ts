@@ -1,3 +1,42 @@
+/** A fact of an error: for a log, a page, a decision. Never a token, an assertion, a proof or a person. */
+export type Fact = string | number | boolean;
+
+/** Facts by name; one that is not known is left out. */
+export type Facts = Readonly<Record<string, Fact | undefined>>;
+
+/**
+ * The codes of errors, each with its facts. Callers switch on the code, never on the message. Here are those of what is asked
+ * for and signed; each room above declares its own beside its code (`declare module`), so a program knows the codes of what it
+ * imports and of nothing else. A new code is declared, with its meaning, before it is thrown.
+ */
+export interface ErrorFacts {
+  /** A rendered file or a function's environment is not as it was made. */
+  config_invalid: { client?: string };
+  /** Not a request: neither a signer's nor an API call. `field` is its path. */
+  request_malformed: { field?: string };
+  request_too_large: object;
+  intent_malformed: { field: string };
+  details_invalid: { field: string };
+  /** The zone's grant does not allow it. */
+  grant_refused: { field?: string };
+  key_unknown: { kid?: string; client?: string };
+  /** Its state or its spec forbids it. */
+  key_not_usable: { kid?: string; aws_error?: string };
+  /** The client record could not be read. */
+  record_unavailable: { client?: string; aws_error?: string };
+  record_invalid: { kid?: string };
+  kms_throttled: { aws_error?: string };
+  kms_unavailable: { aws_error?: string };
+  kms_refused: { aws_error?: string };
+  /** KMS answered when the token had become too old. */
+  signature_late: object;
+  /** A key can't take that step. */
+  transition_refused: { kid?: string; from?: string; to?: string };
+}
+
+/** See {@link ErrorFacts}. */
+export type ErrorCode = keyof ErrorFacts;
+
 /** By these a signer refuses a request before KMS is asked. */
 export const REFUSALS = [
   'request_malformed',
@@ -7,81 +46,26 @@ export const REFUSALS = [
   'grant_refused',
   'key_unknown',
   'key_not_usable',
-] as const;
+] as const satisfies ErrorCode[];
 
-/**
- * Every code an error of this project can carry. Callers switch on the code, never on the message.
- * The union is closed: a new code is added here, with its meaning, before it is thrown.
- */
-export const ERROR_CODES = [
-  // the declaration (zones.ts)
-  'declaration_invalid',
-  // a function's environment or rendered config file
-  'config_invalid',
+/** What a signer may answer with instead of signatures. */
+export const SIGNER_ERRORS = [
   ...REFUSALS,
-  // the signer could not sign
+  'config_invalid',
   'record_unavailable',
   'record_invalid',
   'kms_throttled',
   'kms_unavailable',
   'kms_refused',
   'signature_late',
-  // an AWS API answered with an error, or not at all (client/aws.ts)
-  'aws_refused',
-  'aws_throttled',
-  'aws_unavailable',
-  // the signer could not be asked
-  'signer_unavailable',
-  'signer_answer_invalid',
-  // the authorization server
-  'metadata_invalid',
-  'issuer_unreachable',
-  'token_refused',
-  'token_invalid',
-  'nonce_loop',
-  'binding_mismatch',
-  // an API call
-  'api_unreachable',
-  'api_refused',
-  'api_answer_unusable',
-  'redirect_refused',
-  'body_not_replayable',
-  'request_aborted',
-  // user login
-  'login_refused',
-  'login_expired',
-  'login_too_old',
-  'id_token_invalid',
-  'security_level_too_low',
-  'person_mismatch',
-  'session_invalid',
-  'csrf_refused',
-  'return_path_invalid',
-  // resource-server side
-  'proof_invalid',
-  'access_token_invalid',
-  'scope_insufficient',
-  // the life of a key
-  'transition_refused',
-  'rotation_failed',
-  'self_service_refused',
-  'self_service_unreachable',
-  // an event that cannot be worked on
-  'event_invalid',
-  // the local system and the commands
-  'local_failed',
-  'assembly_invalid',
-] as const;
+] as const satisfies ErrorCode[];
 
-/** See {@link ERROR_CODES}. */
-export type ErrorCode = (typeof ERROR_CODES)[number];
-
-/** What an error may carry beside its message. Nothing here is ever a token, an assertion, a proof or a person. */
-export interface ErrorOptions {
+/** What an error may carry beside its message. */
+export interface ErrorOptions<Code extends ErrorCode = ErrorCode> {
   /** The error that led to this one. */
   cause?: unknown;
   /** Facts that help to mend it: a field name, an HTTP status, HelseID's `error` and `error_description`. */
-  facts?: Readonly<Record<string, string | number | boolean>>;
+  facts?: Facts & Partial<ErrorFacts[Code]>;
 }
 
 /**
@@ -89,19 +73,56 @@ export interface ErrorOptions {
  * Does not carry secrets: whoever throws it keeps tokens, assertions, proofs and personal data out of
  * `message` and `facts`.
  */
-export class ZonesError extends Error {
+export class ZonesError<Code extends ErrorCode = ErrorCode> extends Error {
   override readonly name = 'ZonesError';
-  readonly code: ErrorCode;
-  readonly facts: Readonly<Record<string, string | number | boolean>>;
+  readonly code: Code;
+  readonly facts: Readonly<Record<string, Fact>> & ErrorFacts[Code];
 
-  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+  constructor(
+    code: Code,
+    message: string,
+    ...[options = {}]: object extends ErrorFacts[Code]
+      ? [options?: ErrorOptions<Code>]
+      : [options: ErrorOptions<Code> & { facts: ErrorFacts[Code] }]
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.facts = options.facts ?? {};
+    this.facts = Object.fromEntries(
+      Object.entries(options.facts ?? {}).filter(([, fact]) => fact !== undefined),
+    ) as Readonly<Record<string, Fact>> & ErrorFacts[Code];
   }
 }
 
-/** Whether `error` is a {@link ZonesError}, of `code` if one is given. */
-export function isZonesError(error: unknown, code?: ErrorCode): error is ZonesError {
+/** An error whose facts follow from its code: `switch (error.code)` narrows them. */
+export type AnyZonesError = { [Code in ErrorCode]: ZonesError<Code> }[ErrorCode];
+
+/**
+ * Whether `error` is a {@link ZonesError}, of `code` if one is given.
+ *
+ * @example
+ * ```ts
+ * import { getAccessToken, isZonesError, type TokenClient } from '@helseid-zones/client';
+ *
+ * export async function status(client: TokenClient): Promise<number> {
+ *   try {
+ *     await getAccessToken(client);
+ *     return 200;
+ *   } catch (error) {
+ *     if (!isZonesError(error)) throw error;
+ *     switch (error.code) {
+ *       case 'token_refused':
+ *         return error.facts.error === 'invalid_scope' ? 500 : error.facts.status;
+ *       case 'issuer_unreachable':
+ *         return 503;
+ *       default:
+ *         throw error;
+ *     }
+ *   }
+ * }
+ * ```
+ */
+export function isZonesError(error: unknown): error is AnyZonesError;
+export function isZonesError<Code extends ErrorCode>(error: unknown, code: Code): error is ZonesError<Code>;
+export function isZonesError(error: unknown, code?: ErrorCode): boolean {
   return error instanceof ZonesError && (code === undefined || error.code === code);
 }

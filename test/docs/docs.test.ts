@@ -14,12 +14,29 @@ const pages = [
     .filter((file) => file.endsWith('.md')),
 ].map((name) => ({ name, text: readFileSync(join(root, name), 'utf8') }));
 
+/** The examples of doc comments, as text without the comment's own marks. */
+const comments = ['protocol', 'client', 'infra'].flatMap((room) =>
+  readdirSync(join(root, room), { recursive: true })
+    .map((file) => join(room, String(file)))
+    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
+    .map((name) => ({
+      name,
+      text: [...readFileSync(join(root, name), 'utf8').matchAll(/^\/\*\*.*?^ \*\/$/gms)]
+        .filter(([comment]) => comment.includes('@example'))
+        .map(([comment]) => comment.replaceAll(/^ \*(?: |$)/gm, ''))
+        .join('\n'),
+    })),
+);
+
+/** Where rooms declare the codes of their errors. */
+const ERRORS = ['functions/common', 'infra', 'local/app'].map((room) => `../../${room}/errors.ts`);
+
 describe('documentation', () => {
   it('compiles its examples', { timeout: 60_000 }, () => {
     const folder = join(root, '.build', 'examples');
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    const examples = pages.flatMap(({ name, text }) =>
+    const examples = [...pages, ...comments].flatMap(({ name, text }) =>
       [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = ''], index) => ({ name, index, code })),
     );
     for (const { name, index, code } of examples) {
@@ -34,7 +51,8 @@ describe('documentation', () => {
       JSON.stringify({
         extends: '../../tsconfig.json',
         compilerOptions: { rootDirs: ['.', '../..'] },
-        include: ['**/*.ts'],
+        // Whoever compiles a room's files compiles its codes of errors.
+        include: ['**/*.ts', ...ERRORS],
         exclude: [],
       }),
     );

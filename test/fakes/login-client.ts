@@ -20,7 +20,9 @@ export function createFakeLoginClient(now: () => number): LoginClient {
     }),
     redeemCode: async ({ parameters }) => {
       if (parameters.get('code') !== 'the-code')
-        throw new ZonesError('token_refused', 'No such code.', { facts: { error: 'invalid_grant' } });
+        throw new ZonesError('token_refused', 'No such code.', {
+          facts: { error: 'invalid_grant', status: 400 },
+        });
       const time = Math.floor(now() / 1000);
       return {
         ...tokens(),

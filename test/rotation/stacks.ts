@@ -166,7 +166,8 @@ export function lightStack(ground: Ground): Stack {
     const accepted =
       helseId.accepts(first.kid) ||
       (kid === undefined && helseId.accepts((await choose({ ...assertion, key: 'newest' })).kid));
-    if (!accepted) throw new ZonesError('token_refused', 'Refused.', { facts: { error: 'invalid_client' } });
+    if (!accepted)
+      throw new ZonesError('token_refused', 'Refused.', { facts: { error: 'invalid_client', status: 401 } });
     return { accessToken: helseId.issue(proof.kid), kid: proof.kid };
   }
 

@@ -118,7 +118,9 @@ describe('it refuses, or is not reached', () => {
   });
 
   test('what the token client throws comes through', async () => {
-    const { selfService } = answering(new ZonesError('token_refused', 'no'));
-    await expect(selfService.listKeys()).rejects.toThrow(expect.objectContaining({ code: 'token_refused' }));
+    const { selfService } = answering(new ZonesError('issuer_unreachable', 'no'));
+    await expect(selfService.listKeys()).rejects.toThrow(
+      expect.objectContaining({ code: 'issuer_unreachable' }),
+    );
   });
 });

@@ -1,0 +1,11 @@
+import type {} from '@helseid-zones/client/errors';
+
+declare module '@helseid-zones/protocol/errors' {
+  /** Of the declaration, the proof and the commands. */
+  interface ErrorFacts {
+    /** zones.ts; `field` is the first that is wrong. */
+    declaration_invalid: { field?: string; problems?: number };
+    /** What was synthesized can't be read. */
+    assembly_invalid: object;
+  }
+}
