@@ -64,8 +64,7 @@ export function createRetryingKms(kms: KmsPort, patience: Patience): KmsPort {
         (error) => UNSETTLED.includes(awsErrorName(error)),
       );
   return {
-    createKey: kms.createKey,
-    listKeys: kms.listKeys,
+    ...kms,
     describeKey: again(kms.describeKey),
     disableKey: again(kms.disableKey),
     enableKey: again(kms.enableKey),

@@ -18,15 +18,9 @@ import { awsErrorName } from '../common/key-ports.ts';
 import type { Rotation } from '../rotation/rotation.ts';
 import type { ListedKey } from '../rotation/self-service.ts';
 import type { Figures } from './metrics.ts';
-import { isRotationDue } from './rotation-due.ts';
-
-/** What the checks of one client need: what its rotation needs, and how often that shall be. */
-export interface Watch extends Rotation {
-  everyDays: number;
-}
 
 /** One check: what it finds as figures, and what it mends on the way. Checks do not depend on one another. */
-export type Check = (watch: Watch) => Promise<Figures>;
+export type Check = (watch: Rotation) => Promise<Figures>;
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -51,7 +45,7 @@ export const CHECKS = {
 export type Task = keyof typeof CHECKS;
 
 /** Retires keys whose last token has expired, and disables what is retired. A disabled key can come back. */
-async function retireDueKeys({ store, kms, clock, audit, client }: Watch): Promise<Figures> {
+async function retireDueKeys({ store, kms, clock, audit, client }: Rotation): Promise<Figures> {
   const record = await store.change((before) =>
     dueToRetire(before, clock.now()).reduce(
       (next, { kid }) => moveKey(next, kid, 'retired', clock.now()),
@@ -67,7 +61,7 @@ async function retireDueKeys({ store, kms, clock, audit, client }: Watch): Promi
  * Counts keys that must sign and can't; a disabled one is enabled, as after a record was restored. One that was made within
  * the hour, and that KMS does not know, is looked for in the next.
  */
-async function watchUsability({ store, kms, audit, client, clock }: Watch): Promise<Figures> {
+async function watchUsability({ store, kms, audit, client, clock }: Rotation): Promise<Figures> {
   let KeysNotUsable = 0;
   for (const { kid, keyArn, since } of inState(await store.read(), [
     'registered',
@@ -86,8 +80,8 @@ async function watchUsability({ store, kms, audit, client, clock }: Watch): Prom
 }
 
 /** Counts keys at HelseID that the record does not know (I3a). Before the first key is current there is nobody to ask. */
-async function watchListedKeys(watch: Watch): Promise<Figures> {
-  if (!watch.selfRegistering) return {};
+async function watchListedKeys(watch: Rotation): Promise<Figures> {
+  if (!watch.selfService) return {};
   const listed = (await listKeys(watch)) ?? [];
   const record = await watch.store.read();
   const unknown = listed.filter(({ kid }) => !findKey(record, kid));
@@ -100,7 +94,7 @@ async function watchListedKeys(watch: Watch): Promise<Figures> {
  * named once they are two days old: rotation would have taken up its own by then, so somebody else has made them, or nothing
  * rotates.
  */
-async function watchOrphans(watch: Watch): Promise<Figures> {
+async function watchOrphans(watch: Rotation): Promise<Figures> {
   const { kms, system, client, store, clock, audit } = watch;
   const { keys } = await store.read();
   let SurplusKeys = 0;
@@ -120,14 +114,14 @@ async function watchOrphans(watch: Watch): Promise<Figures> {
 }
 
 /** Whether a rotation has been under way for too long. A first key that waits for an operator is no rotation. */
-async function watchProgress(watch: Watch): Promise<Figures> {
+async function watchProgress(watch: Rotation): Promise<Figures> {
   const record = await watch.store.read();
   const candidate = currentKey(record) && candidateKey(record);
   const stuck = candidate && (candidate.since.created ?? 0) + CANDIDATE_AGE < watch.clock.now();
   return { RotationStuck: stuck || (await hasOrphanedPending(watch)) ? 1 : 0 };
 }
 
-async function hasOrphanedPending({ secrets, secretArn, clock }: Watch): Promise<boolean> {
+async function hasOrphanedPending({ secrets, secretArn, clock }: Rotation): Promise<boolean> {
   const secret = await secrets.describeSecret({ SecretId: secretArn });
   const pending = Object.values(secret.VersionIdsToStages ?? {}).some(
     (stages) => stages.includes('AWSPENDING') && !stages.includes('AWSCURRENT'),
@@ -137,14 +131,14 @@ async function hasOrphanedPending({ secrets, secretArn, clock }: Watch): Promise
 }
 
 /** Begins, or goes on with, what is not finished: no key yet, or one on its way. Brings the bootstrap to its end too. */
-async function continueRotation(watch: Watch): Promise<Figures> {
+async function continueRotation(watch: Rotation): Promise<Figures> {
   const record = await watch.store.read();
   if (!currentKey(record) || candidateKey(record)) await rotate(watch, 'unfinished');
   return {};
 }
 
 /** Counts keys that could sign and whose policy is not as rendered. */
-async function watchPolicies({ store, kms, policyOf, audit, client }: Watch): Promise<Figures> {
+async function watchPolicies({ store, kms, policyOf, audit, client }: Rotation): Promise<Figures> {
   let PolicyDrift = 0;
   for (const { kid, keyArn, algorithm, state } of (await store.read()).keys) {
     if (state === 'retired' || (await describeClientKey(kms, keyArn)).state === 'Gone') continue;
@@ -156,7 +150,7 @@ async function watchPolicies({ store, kms, policyOf, audit, client }: Watch): Pr
 }
 
 /** Notes what HelseID says of expiries, and counts the days that the current key has left. */
-async function watchExpiry(watch: Watch): Promise<Figures> {
+async function watchExpiry(watch: Rotation): Promise<Figures> {
   const listed = await listKeys(watch);
   const record = listed
     ? await watch.store.change((before) =>
@@ -170,7 +164,7 @@ async function watchExpiry(watch: Watch): Promise<Figures> {
 }
 
 /** Begins a rotation when the declared days are over, or the expiry comes near. */
-async function rotateInTime(watch: Watch): Promise<Figures> {
+async function rotateInTime(watch: Rotation): Promise<Figures> {
   const current = currentKey(await watch.store.read());
   const due = current && isRotationDue(current, watch.everyDays, watch.clock.now());
   if (due) await rotate(watch, due);
@@ -178,7 +172,7 @@ async function rotateInTime(watch: Watch): Promise<Figures> {
 }
 
 /** Has Secrets Manager begin a rotation; one that is under way is attempted again by that very refusal. */
-async function rotate({ secrets, secretArn, audit, client }: Watch, why: string): Promise<void> {
+async function rotate({ secrets, secretArn, audit, client }: Rotation, why: string): Promise<void> {
   audit('ROTATION_WANTED', { client, why });
   try {
     await secrets.rotateSecret({ SecretId: secretArn });
@@ -188,11 +182,31 @@ async function rotate({ secrets, secretArn, audit, client }: Watch, why: string)
 }
 
 /** What HelseID lists; nothing where no key of ours could ask, or there is nobody to ask. */
-async function listKeys({ selfRegistering, store, helseId }: Watch): Promise<ListedKey[] | undefined> {
-  if (!selfRegistering || !currentKey(await store.read())) return undefined;
+async function listKeys({ selfService, store, helseId }: Rotation): Promise<ListedKey[] | undefined> {
+  if (!selfService || !currentKey(await store.read())) return undefined;
   return helseId.selfService().listKeys();
 }
 
 function inState({ keys }: ClientRecord, states: readonly KeyEntry['state'][]): KeyEntry[] {
   return keys.filter(({ state }) => states.includes(state));
+}
+
+/** Days before its expiry at which a key is replaced at the latest: the alarm rings at 30. */
+const DAYS_BEFORE_EXPIRY = 45;
+
+/**
+ * Why a current key is due to be replaced at `now` (epoch seconds), if it is: it has been current for the declared days, or
+ * the expiry that HelseID reports is near. Near is 45 days, or a third of the key's life where that is shorter.
+ */
+export function isRotationDue(
+  key: Pick<KeyEntry, 'since' | 'expires'>,
+  everyDays: number,
+  now: number,
+): 'age' | 'expiry' | undefined {
+  const { registered = 0, current = registered } = key.since;
+  if (key.expires !== undefined) {
+    const before = Math.min(DAYS_BEFORE_EXPIRY * DAY, (key.expires - registered) / 3);
+    if (now >= key.expires - before) return 'expiry';
+  }
+  return now >= current + everyDays * DAY ? 'age' : undefined;
 }

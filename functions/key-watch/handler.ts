@@ -10,8 +10,7 @@ export const handler = async (event: unknown): Promise<void> => {
   const task = readTask(event);
   for (const client of clients) {
     // It waits for nothing: what is not there now is looked for an hour later.
-    const rotation = openRotation(client, dependencies, dependencies.clock.now());
-    const figures = await runChecks({ ...rotation, everyDays: client.rotation.everyDays }, task);
+    const figures = await runChecks(openRotation(client, dependencies, dependencies.clock.now()), task);
     metrics.addDimension('client', client.client);
     for (const [name, value] of Object.entries(figures))
       metrics.addMetric(name, KEY_METRICS[name as KeyMetricName].unit, value);

@@ -1,7 +1,8 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
 import { describeFailure } from '../common/aws-error.ts';
-import { CHECKS, type Task, type Watch } from './checks.ts';
+import type { Rotation } from '../rotation/rotation.ts';
+import { CHECKS, type Task } from './checks.ts';
 import type { Figures } from './metrics.ts';
 
 const eventSchema = v.object({ task: v.picklist(Object.keys(CHECKS) as Task[]) });
@@ -23,7 +24,7 @@ export function readTask(event: unknown): Task {
  * Runs the checks of a schedule for one client. One that fails does not keep the others from running; it is audited and
  * counted as `WatchFailed`.
  */
-export async function runChecks(watch: Watch, task: Task): Promise<Figures> {
+export async function runChecks(watch: Rotation, task: Task): Promise<Figures> {
   const figures: Figures = { WatchFailed: 0 };
   for (const [name, check] of Object.entries(CHECKS[task])) {
     try {

@@ -19,7 +19,7 @@ export const handler = (event: unknown, context: { getRemainingTimeInMillis(): n
         metrics.publishStoredMetrics();
       },
       open(secretArn) {
-        const client = clients.find(({ recordArn }) => recordArn === secretArn);
+        const client = clients.find((each) => each.secretArn === secretArn);
         if (!client)
           throw new ZonesError('event_invalid', 'This secret is no client record of the system.', {
             facts: { secret: secretArn },

@@ -5,7 +5,7 @@ import { createMemorySigner } from '@helseid-zones/client/memory-signer';
 import { createTokenCache } from '@helseid-zones/client/token-cache';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
 import type { Algorithm } from '@helseid-zones/protocol/algorithms';
-import type { ClientConfig } from '@helseid-zones/protocol/config';
+import type { ClientConfig, RotationConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Intent, Signer } from '@helseid-zones/protocol/intents';
 import type { Audit } from '../common/record-store.ts';
@@ -33,7 +33,7 @@ export interface HelseIdDeps {
   client: string;
   config: ClientConfig;
   /** Absent where the issuer has no self-service API. */
-  selfService?: { baseUrl: string; scope: string; body: 'object' | 'string' };
+  selfService: RotationConfig['selfService'];
   signer: Signer;
   audit: Audit;
   fetch?: Fetch;

@@ -35,48 +35,39 @@ const keyPolicies = v.pipe(
   v.record(v.string(), v.record(v.string(), v.unknown())),
 );
 
-/** One client, as the admin zone's functions know it. */
-export interface AdminClient {
+/** One client, as the admin zone's functions know it; the algorithm is that of keys made from now on. */
+export interface AdminClient extends RotationConfig {
   system: string;
   client: string;
   config: ClientConfig;
-  rotation: RotationConfig;
-  recordArn: string;
+  /** Of the client record. */
+  secretArn: string;
   signerArn: string;
   policy: KeyPolicyTemplate;
   policyValues: KeyPolicyValues;
 }
 
-/** What {@link readAdminClients} reads. */
-export interface AdminFiles {
-  /** Text of `config.json`. */
-  config: string;
-  /** Text of `key-policy.json`: a template a client. */
-  policies: string;
-  /** `process.env`: `RECORDS` and `SIGNERS` (JSON, client to ARN), `SIGNING_VPC`. */
-  env: Environment;
-}
-
 /**
- * Every client of the system with what its keys are kept by. The account is the records' own: signing and admin zones
+ * Every client of the system with what its keys are kept by, of the texts of `config.json` and `key-policy.json` (a template a
+ * client) and the variables `RECORDS`, `SIGNERS` and `SIGNING_VPC`. The account is the records' own: signing and admin zones
  * share one, since KMS creates and disables keys in the caller's account only.
- * @throws ZonesError `config_invalid` naming what is missing
+ * @throws {ZonesError} config_invalid: naming what is missing
  */
-export function readAdminClients({ config, policies, env }: AdminFiles): AdminClient[] {
+export function readAdminClients(config: string, policies: string, env: Environment): AdminClient[] {
   const { system, clients, rotation = {} } = parseZoneConfig(config);
   const templates = readConfig('key-policy.json', keyPolicies, policies);
   const vpc = readConfig('The variable SIGNING_VPC', signingVpc, env['SIGNING_VPC']);
   return Object.entries(rotation).map(([client, settings]) => {
-    const recordArn = readArn(env, 'RECORDS', client);
+    const secretArn = readArn(env, 'RECORDS', client);
     return {
+      ...settings,
       system,
       client,
       config: entryOf(clients, client, 'config.json: clients'),
-      rotation: settings,
-      recordArn,
+      secretArn,
       signerArn: readArn(env, 'SIGNERS', client),
       policy: entryOf(templates, client, 'key-policy.json'),
-      policyValues: { account: readAccount(recordArn), signingVpc: vpc },
+      policyValues: { account: readAccount(secretArn), signingVpc: vpc },
     };
   });
 }
@@ -104,24 +95,24 @@ const PATIENCE = { maxAttempts: 8, retryMode: 'adaptive' } as const;
 /**
  * Everything the admin zone's functions get from outside: clients of AWS, files beside the bundle (which is at `here`) and
  * environment. Metrics carry the system as `service`, as the signers' do.
- * @throws ZonesError `config_invalid`
+ * @throws {ZonesError} config_invalid: as {@link readAdminClients}
  */
 export function readAdminDependencies(here: string): {
   dependencies: AdminDependencies;
   clients: AdminClient[];
   metrics: Metrics;
 } {
-  const aws = createAwsCaller(readAwsConfig(process.env), { timeout: 30_000 });
+  const { env } = process;
+  const aws = createAwsCaller(readAwsConfig(env), { timeout: 30_000 });
   const readFile = (name: string) => readFileSync(new URL(name, here), 'utf8');
-  const files = { config: readFile('./config.json'), policies: readFile('./key-policy.json') };
-  const clients = readAdminClients({ ...files, env: process.env });
+  const clients = readAdminClients(readFile('./config.json'), readFile('./key-policy.json'), env);
   const service = clients[0]?.system ?? 'none';
   const dependencies: AdminDependencies = {
     kms: createKmsPort(new KMSClient(PATIENCE)),
     secrets: createSecretsPort(new SecretsManagerClient(PATIENCE)),
     signer: (functionArn) => createRemoteSigner({ aws, functionArn }),
     clock: systemClock,
-    audit: createLog({ service, env: process.env }).audit,
+    audit: createLog({ service, env }).audit,
   };
   return {
     dependencies,

@@ -62,7 +62,7 @@ async function enableKeysInUse({ kms, store }: Rotation): Promise<void> {
  * there is no self-service API) waits in `created` for an operator; that is no failure.
  */
 async function setSecret(rotation: Rotation, token: string): Promise<void> {
-  const { store, clock, selfRegistering } = rotation;
+  const { store, clock, selfService } = rotation;
   const key = await readPlannedKey(rotation, token);
   if (key.state !== 'created' && key.state !== 'registered') return;
   const record = await store.read();
@@ -74,12 +74,12 @@ async function setSecret(rotation: Rotation, token: string): Promise<void> {
     }
     await store.change((record) => moveKey(record, key.kid, 'registered', clock.now()));
   }
-  if (selfRegistering) await register(rotation, key, bootstrap);
+  if (selfService) await register(rotation, key, bootstrap);
 }
 
-/** Whether only a person can register the next key. */
-function needsPerson({ selfRegistering }: Rotation, record: ClientRecord): boolean {
-  return !selfRegistering || !currentKey(record);
+/** Whether only a person can register the next key: no key of the client is accepted, or there is no self-service API. */
+function needsPerson({ selfService }: Rotation, record: ClientRecord): boolean {
+  return !selfService || !currentKey(record);
 }
 
 /**

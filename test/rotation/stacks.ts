@@ -113,7 +113,9 @@ export function fullStack(ground: Ground): Stack {
       createHelseId({
         client: OWNER.client,
         config: { ...OWNER, tenancy: 'single-tenant', profile: helseIdProfile },
-        ...(selfRegistering ? { selfService: { baseUrl: FAKE_SELF_SERVICE, scope: 's', body } } : {}),
+        selfService: selfRegistering
+          ? { baseUrl: FAKE_SELF_SERVICE, audience: 'a', scope: 's', body }
+          : undefined,
         signer: { sign: (intents) => guard('lambda:Invoke', () => admin.sign(intents)) },
         audit: () => {},
         fetch: (input, init) => guard(`${init?.method ?? 'GET'} ${input}`, () => helseId.fetch(input, init)),

@@ -1,7 +1,7 @@
 import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test } from 'vitest';
+import { isRotationDue } from '../../functions/key-watch/checks.ts';
 import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
-import { isRotationDue } from '../../functions/key-watch/rotation-due.ts';
 import { readTask, runChecks } from '../../functions/key-watch/run-checks.ts';
 import { bootstrap, createWorld, type World, type WorldOptions } from './world.ts';
 
@@ -126,7 +126,7 @@ describe('keys that should not be', () => {
       const audit = (code: string, facts: object) => {
         if (code === 'KEY_OUTSIDE_RECORD') lines.push(facts);
       };
-      await runChecks({ ...world.rotation({ seconds: 0 }), everyDays: 60, audit }, 'hourly');
+      await runChecks({ ...world.rotation({ seconds: 0 }), audit }, 'hourly');
       return lines;
     };
     await world.skip(2 * DAY - 1);

@@ -1,19 +1,18 @@
 import type { Algorithm } from '@helseid-zones/protocol/algorithms';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { type ClientRecord, parseRecord, SEED_RECORD } from '@helseid-zones/protocol/record';
 import { createClientKey, readClientKey } from '../../functions/common/client-keys.ts';
-import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
-import { createRecordStore } from '../../functions/common/record-store.ts';
-import { createRetryingKms } from '../../functions/common/retry.ts';
 import type { Task } from '../../functions/key-watch/checks.ts';
 import type { Figures } from '../../functions/key-watch/metrics.ts';
 import { runChecks } from '../../functions/key-watch/run-checks.ts';
-import type { Rotation } from '../../functions/rotation/rotation.ts';
+import { openRotation, type Rotation } from '../../functions/rotation/rotation.ts';
 import type { RegisteredJwk } from '../../functions/rotation/self-service.ts';
+import type { AdminClient, AdminDependencies } from '../../functions/rotation/settings.ts';
 import { STEPS } from '../../functions/rotation/steps.ts';
 import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
 import { createFakeKeyAccount, type FakeKeyAccount } from '../fakes/key-account.ts';
 import { createFakeSecrets, FAKE_SECRET_ARN, type FakeSecrets } from '../fakes/secrets.ts';
-import { createFakeHelseId, type FakeHelseId } from '../fakes/self-service.ts';
+import { createFakeHelseId, FAKE_SELF_SERVICE, type FakeHelseId } from '../fakes/self-service.ts';
 import type { VerifyJwt } from '../fakes/verify-jws.ts';
 import { fullStack, type Ground, type Guard, OWNER, type Stack } from './stacks.ts';
 
@@ -74,7 +73,12 @@ export interface World {
   /** The checks of a schedule of key-watch. */
   watch(task: Task, options?: { everyDays?: number }): Promise<Figures>;
   /** What a step gets, for tests of a single one. */
-  rotation(options?: { algorithm?: Algorithm; guard?: Guard; seconds?: number }): Rotation;
+  rotation(options?: {
+    algorithm?: Algorithm;
+    guard?: Guard;
+    seconds?: number;
+    everyDays?: number;
+  }): Rotation;
   /** Text of the policy that keys shall have. */
   policy: { template: string };
 }
@@ -141,35 +145,35 @@ export function createWorld(options: WorldOptions = {}): World {
         for (const { zone, callApi } of stack.zones.slice(-1))
           await attempt(`live token of ${kid} in ${zone}`, () => callApi({ accessToken, kid }));
     },
-    rotation({ algorithm = declared.algorithm, guard = runFreely, seconds: time = 240 } = {}) {
-      const guarded = guardAll(guard);
-      const audit = (code: string) => void audited.push(code);
-      const clock = guarded.clock(world);
-      const deadline = now() + time;
-      const ports = {
-        kms: createRetryingKms(guarded.kms(kms), { clock, deadline }),
-        secrets: guarded.secrets(secrets),
-        clock,
+    rotation({
+      algorithm = declared.algorithm,
+      guard = runFreely,
+      seconds: time = 240,
+      everyDays = 60,
+    } = {}) {
+      const client: AdminClient = {
+        ...{ system: 'journal', client: OWNER.client, secretArn: FAKE_SECRET_ARN, signerArn: '' },
+        config: { ...OWNER, tenancy: 'single-tenant', profile: helseIdProfile },
+        ...{ algorithm, everyDays, longestTokenLifetime, propagation },
+        ...(selfRegistering
+          ? { selfService: { baseUrl: FAKE_SELF_SERVICE, audience: 'a', scope: 's', body } }
+          : {}),
+        ...{ policy: {}, policyValues: { account: '', signingVpc: '' } },
+      };
+      const dependencies: AdminDependencies = {
+        kms: guardPort('kms', kms, guard),
+        secrets: guardPort('secrets', secrets, guard),
+        clock: { now, wait: (duration) => guard('wait', () => world.pass(duration)) },
+        signer: () => ({ sign: () => Promise.reject(new Error('the stack signs')) }),
+        audit: (code) => void audited.push(code),
       };
       return {
-        system: 'journal',
-        client: OWNER.client,
-        secretArn: FAKE_SECRET_ARN,
-        algorithm,
-        longestTokenLifetime,
-        selfRegistering,
-        propagation,
+        ...openRotation(client, dependencies, now() + time),
         policyOf: (name) => world.policy.template.replace('kms:Sign', `kms:Sign/${name}`),
-        ...ports,
-        store: createRecordStore({ ...ports, secretArn: FAKE_SECRET_ARN, owner: OWNER, audit }),
         helseId: stack.helseId(guard),
-        deadline,
-        audit,
       };
     },
-    watch(task, { everyDays = 60 } = {}) {
-      return runChecks({ ...world.rotation({ seconds: 0 }), everyDays }, task);
-    },
+    watch: (task, options) => runChecks(world.rotation({ ...options, seconds: 0 }), task),
     async rotate({ kill, token = secrets.beginRotation(), ...rest } = {}) {
       const calls: string[] = [];
       let dead = false;
@@ -279,31 +283,14 @@ export async function readJwk(world: World, kid: string): Promise<RegisteredJwk>
 
 const runFreely: Guard = (_, call) => call();
 
-function guardAll(guard: Guard) {
-  return {
-    kms: (port: KmsPort): KmsPort => ({
-      createKey: (input) => guard('kms:CreateKey', () => port.createKey(input)),
-      describeKey: (input) => guard('kms:DescribeKey', () => port.describeKey(input)),
-      disableKey: (input) => guard('kms:DisableKey', () => port.disableKey(input)),
-      enableKey: (input) => guard('kms:EnableKey', () => port.enableKey(input)),
-      getKeyPolicy: (input) => guard('kms:GetKeyPolicy', () => port.getKeyPolicy(input)),
-      getPublicKey: (input) => guard('kms:GetPublicKey', () => port.getPublicKey(input)),
-      listKeys: (input) => guard('kms:ListKeys', () => port.listKeys(input)),
-      listResourceTags: (input) => guard('kms:ListResourceTags', () => port.listResourceTags(input)),
-    }),
-    secrets: (port: SecretsPort): SecretsPort => ({
-      describeSecret: (input) => guard('secrets:DescribeSecret', () => port.describeSecret(input)),
-      getSecretValue: (input) => guard('secrets:GetSecretValue', () => port.getSecretValue(input)),
-      putSecretValue: (input) => guard('secrets:PutSecretValue', () => port.putSecretValue(input)),
-      rotateSecret: (input) => guard('secrets:RotateSecret', () => port.rotateSecret(input)),
-      updateSecretVersionStage: (input) =>
-        guard('secrets:UpdateSecretVersionStage', () => port.updateSecretVersionStage(input)),
-    }),
-    clock: (world: World): Clock => ({
-      now: world.now,
-      wait: (duration) => guard('wait', () => world.pass(duration)),
-    }),
-  };
+/** A port whose calls the guard stands around, by names like `kms:CreateKey`. */
+function guardPort<Port extends object>(prefix: string, port: Port, guard: Guard): Port {
+  const calls = Object.entries(port).map(([name, call]) => [
+    name,
+    (input: unknown) =>
+      guard(`${prefix}:${name.charAt(0).toUpperCase()}${name.slice(1)}`, () => call.call(port, input)),
+  ]);
+  return Object.fromEntries(calls);
 }
 
 /** What is not as it shall be once a rotation has come through: empty when all is. */

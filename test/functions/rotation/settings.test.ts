@@ -18,14 +18,16 @@ const files = {
   } as Record<string, string | undefined>,
 };
 
+const read = ({ config, policies, env }: typeof files) => readAdminClients(config, policies, env);
+
 test('what the infrastructure writes is what the functions read', () => {
-  const [client] = readAdminClients(files);
+  const [client] = read(files);
   expect(client).toMatchObject({
     system: 'journal',
     client: 'journal',
-    recordArn: RECORD,
+    secretArn: RECORD,
     config: { clientId: shipped.clients['journal']?.clientId },
-    rotation: { algorithm: 'ES256', everyDays: 60, longestTokenLifetime: 3600, propagation: 20 },
+    ...{ algorithm: 'ES256', everyDays: 60, longestTokenLifetime: 3600, propagation: 20 },
     policyValues: { account: '111122223333', signingVpc: 'vpc-0123' },
   });
   if (!client) throw new Error('no client');
@@ -42,7 +44,7 @@ describe('what is missing is named', () => {
     ['SIGNERS', { env: { ...files.env, SIGNERS: '{"other":"x"}' } }],
     ['SIGNING_VPC', { env: { ...files.env, SIGNING_VPC: 'subnet-1' } }],
   ])('%s', (name, change) => {
-    expect(() => readAdminClients({ ...files, ...change })).toThrow(
+    expect(() => read({ ...files, ...change })).toThrow(
       expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining(name) }),
     );
   });
