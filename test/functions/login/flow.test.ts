@@ -3,48 +3,20 @@ import { describe, expect, it } from 'vitest';
 import { arrive, enter, setCookies } from './make-login.ts';
 
 describe('a login, from beginning to end', () => {
-  it('logs in, tells who it is, calls APIs, and logs out', async () => {
-    const { browser, issuer, api } = await arrive({ securityLevel: '4' });
-
+  it('calls each API with a token for it alone: the first by the code, others by a refresh', async () => {
+    const { browser, issuer, api } = await arrive();
     const finished = await browser.logIn('/login?return=/journal%3Fday%3D1');
-    expect(finished.statusCode).toBe(303);
     expect(finished.headers?.['location']).toBe('https://journal.test/live/journal?day=1');
-    expect([...browser.cookies.keys()]).toEqual(['__Host-session']);
-
-    const session = await browser.send('/session');
-    expect(JSON.parse(session.body)).toMatchObject({
-      name: 'Kari Nordmann',
-      security_level: '4',
-      hpr_number: '565501872',
-    });
-
-    const first = await browser.send('/api/summaries/42?a=1&a=2');
-    expect(first.statusCode).toBe(200);
-    expect(JSON.parse(first.body)).toEqual({
-      method: 'GET',
-      url: 'https://api.test/summaries/v1/42?a=1&a=2',
-    });
-    // The code gave the first API's token; the second API's takes a refresh, for that one resource.
-    // A nonce may take a second request: each kind of grant counts once.
-    const grants = () => [...new Set(issuer.posts.flatMap(({ form }) => form['grant_type'] ?? []))];
-    expect(grants()).toEqual(['authorization_code']);
+    const url = 'https://api.test/summaries/v1/42?a=1&a=2';
+    expect(await browser.ask('/api/summaries/42?a=1&a=2')).toMatchObject({ body: { method: 'GET', url } });
     await browser.send('/api/documents/7');
-    expect(grants()).toEqual(['authorization_code', 'refresh_token']);
+    // A nonce may take a second request: each kind of grant counts once.
+    const grants = new Set(issuer.posts.flatMap(({ form }) => form['grant_type'] ?? []));
+    expect([...grants]).toEqual(['authorization_code', 'refresh_token']);
     const audiences = api.requests.map(
       ({ headers }) => decodeJwt(headers.get('authorization')?.slice(5) ?? '').aud,
     );
     expect(audiences).toEqual(['https://api.test/summaries', 'https://api.test/documents']);
-
-    const logout = await browser.logOut();
-    expect(logout.statusCode).toBe(303);
-    const location = new URL(String(logout.headers?.['location']));
-    expect(location.origin + location.pathname).toBe(`${issuer.issuer}/endsession`);
-    expect(decodeJwt(location.searchParams.get('id_token_hint') ?? '').sub).toBe('person-1');
-    expect(issuer.revoked.size).toBe(1);
-    const back = `/logout/callback?state=${location.searchParams.get('state')}`;
-    expect((await browser.send(back, { crossSite: true })).statusCode).toBe(200);
-    expect(browser.cookies.size).toBe(0);
-    expect(await browser.ask()).toMatchObject({ status: 401 });
   });
 
   it('keeps every token out of answers, logs and the table', async () => {

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { AWAY, enter, makeLogin, openBrowser, sendLogoutToken, setCookies } from './make-login.ts';
 
@@ -5,11 +6,16 @@ const HERE = 'https://journal.test/live/logout/callback';
 
 describe('logout', () => {
   it('gives programs the address as JSON', async () => {
-    const { browser } = await enter();
+    const { browser, issuer } = await enter();
     const { status, body } = await browser.ask('/logout', { method: 'POST' });
-    expect(status).toBe(200);
-    expect(new URL(body.location).searchParams.get('post_logout_redirect_uri')).toBe(HERE);
+    const { origin, pathname, searchParams } = new URL(body.location);
+    expect([status, origin + pathname]).toEqual([200, `${issuer.issuer}/endsession`]);
+    expect(searchParams.get('post_logout_redirect_uri')).toBe(HERE);
+    expect(decodeJwt(searchParams.get('id_token_hint') ?? '').sub).toBe('person-1');
     expect(await browser.ask()).toMatchObject({ status: 401 });
+    const back = `/logout/callback?state=${searchParams.get('state')}`;
+    expect((await browser.send(back, { crossSite: true })).statusCode).toBe(200);
+    expect(browser.cookies.size).toBe(0);
   });
 
   it('ends the session here though the issuer can’t be reached', async () => {
