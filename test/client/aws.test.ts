@@ -12,15 +12,17 @@ const ENV = {
   AWS_SESSION_TOKEN: CREDENTIALS.sessionToken,
 };
 
+const now = () => 1_790_000_000_000;
+
 async function makeAws(options: AwsCallerOptions = {}) {
   const network = await createFakeNetwork();
   onTestFinished(() => network.close());
-  const fake = createFakeAws('dynamodb', 'eu-north-1');
+  const fake = createFakeAws('dynamodb', 'eu-north-1', now);
   network.mount('https://dynamodb.eu-north-1.amazonaws.com', fake.handle);
   const waits: number[] = [];
   const aws = createAwsCaller(readAwsConfig(ENV), {
     fetch: network.fetch,
-    now: () => 1_790_000_000_000,
+    now,
     random: () => 0.5,
     wait: async (milliseconds) => {
       waits.push(milliseconds);

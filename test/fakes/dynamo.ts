@@ -1,6 +1,5 @@
-import type { AddressInfo } from 'node:net';
 import { type AwsCaller, createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
-import dynalite from 'dynalite';
+import { createTable, startTables } from '../../local/aws/dynamodb/tables.ts';
 
 /** DynamoDB in this process. */
 export interface Dynamo {
@@ -9,37 +8,26 @@ export interface Dynamo {
   aws: AwsCaller;
   /** Makes a table with the string key `pk`, as all of ours have. */
   createTable(name: string): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Starts a DynamoDB without tables. */
 export async function startDynamo(): Promise<Dynamo> {
-  const server = dynalite({ createTableMs: 0 });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const { url, close } = await startTables([]);
   const env = {
     AWS_REGION: 'eu-north-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
-    AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${port}`,
+    AWS_ENDPOINT_URL_DYNAMODB: url,
   };
-  const aws = createAwsCaller(readAwsConfig(env));
   return {
-    env,
-    aws,
-    async createTable(name) {
-      await aws.json({
-        service: 'dynamodb',
-        target: 'DynamoDB_20120810.CreateTable',
-        repeatable: false,
-        input: {
-          TableName: name,
-          KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-          AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
-          BillingMode: 'PAY_PER_REQUEST',
-        },
-      });
-    },
-    close: () => void server.close(),
+    ...{ env, close, aws: createAwsCaller(readAwsConfig(env)) },
+    createTable: (TableName) =>
+      createTable(url, {
+        TableName,
+        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+        AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+        BillingMode: 'PAY_PER_REQUEST',
+      }),
   };
 }

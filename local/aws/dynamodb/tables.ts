@@ -1,7 +1,6 @@
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import dynalite from 'dynalite';
+import { listenWith } from '../http.ts';
 
 /** dynalite with the tables of the template, on a port of the loopback that only this process talks to. */
 export interface Tables {
@@ -14,28 +13,13 @@ export type TableDefinition = Readonly<Record<string, unknown>> & { readonly Tab
 
 /** Starts dynalite over the LevelDB in `path` (in memory without one) and makes the tables that are missing. Throws `local_failed`. */
 export async function startTables(definitions: readonly TableDefinition[], path?: string): Promise<Tables> {
-  const server: Server = dynalite({
-    createTableMs: 0,
-    deleteTableMs: 0,
-    ...(path === undefined ? {} : { path }),
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url, close } = await listenWith(dynalite({ createTableMs: 0, deleteTableMs: 0, path }), 0, 'http');
   for (const definition of definitions) await createTable(url, definition);
-  return {
-    url,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { url, close };
 }
 
-async function createTable(url: string, definition: TableDefinition): Promise<void> {
+/** Makes a table, unless dynalite has it. Throws `local_failed`. */
+export async function createTable(url: string, definition: TableDefinition): Promise<void> {
   const response = await fetch(url, {
     method: 'POST',
     headers: {

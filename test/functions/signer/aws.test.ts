@@ -3,8 +3,9 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { expect, onTestFinished, test } from 'vitest';
 import { AWS_BOUNDS, createKeyReader, signInput } from '../../../functions/signer/kms.ts';
-import { serveAws } from '../../fakes/aws-endpoint.ts';
+import { startKms } from '../../../local/aws/kms/service.ts';
 import { createFakeKms } from '../../fakes/kms.ts';
+import { createSigningKey, startAws } from '../../local/aws/harness.ts';
 
 /** A way to `target` whose connections so far can die as they do while a function is frozen: whoever uses one is cut off. */
 async function makeWay(target: string) {
@@ -38,14 +39,10 @@ async function makeWay(target: string) {
 }
 
 test.each([1, 2, 8])('%i signatures are had though every socket of the last eight died', async (count) => {
-  const fake = createFakeKms();
-  const { arn, algorithm, kid } = fake.addKey('ES256');
-  const entry = { keyArn: arn, algorithm, kid, state: 'current', since: { current: 1 } } as const;
-  const aws = await serveAws(fake, () => '');
-  onTestFinished(() => aws.close());
+  const aws = await startAws((context) => startKms({ quota: 1000 }, context));
+  const { entry } = await createSigningKey(aws.context);
   const way = await makeWay(aws.url);
-  const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'example' };
-  const kms = new KMSClient({ ...AWS_BOUNDS, endpoint: way.url, region: 'eu-north-1', credentials });
+  const kms = new KMSClient({ ...aws.config, ...AWS_BOUNDS, endpoint: way.url });
   onTestFinished(() => kms.destroy());
   const signAll = (times: number) =>
     Promise.all(Array.from({ length: times }, (_, n) => signInput(kms, entry, `input ${n}`)));

@@ -4,39 +4,42 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { EmbeddedJWK, importJWK, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compileHandler } from '../../../infra/bundle.ts';
+import { AwsError } from '../../../local/aws/errors.ts';
+import { startKms } from '../../../local/aws/kms/service.ts';
 import { passesLevel } from '../../../local/aws/runtime/log.ts';
-import { type AwsEndpoint, serveAws } from '../../fakes/aws-endpoint.ts';
-import { createFakeKms } from '../../fakes/kms.ts';
+import { createRotations } from '../../../local/aws/secrets/rotation.ts';
+import { startSecretsManager } from '../../../local/aws/secrets/service.ts';
+import { openSecretStore, type StoredSecret } from '../../../local/aws/secrets/store.ts';
+import { memoryDocument } from '../../../local/aws/state.ts';
 import { sampled } from '../../full.ts';
+import { contextOf, createSigningKey, dataKeyStore, rulesOf, serveAws } from '../../local/aws/harness.ts';
 import { testGrant } from './grant-fixture.ts';
 
 const run = promisify(execFile);
 const bundle = compileHandler('signer');
 const folder = mkdtempSync(join(tmpdir(), 'signer-'));
 const grant = testGrant();
-const kms = createFakeKms();
-const key = kms.addKey('ES256');
-const RECORD_ARN = 'arn:aws:secretsmanager:eu-north-1:111122223333:secret:journal/client/journal-AbCdEf';
-const record = {
-  version: 1,
-  client: grant.client,
-  clientId: grant.clientId,
-  issuer: grant.issuer,
-  keys: [{ kid: key.kid, keyArn: key.arn, algorithm: 'ES256', state: 'current', since: { current: 1 } }],
-};
-let aws: AwsEndpoint;
+const RECORD_ARN = 'arn:aws:secretsmanager:eu-north-1:000000000000:secret:journal/client/journal-AbCdEf';
+let aws: Awaited<ReturnType<typeof serveAws>>;
+let key: Awaited<ReturnType<typeof createSigningKey>>;
+/** Whether KMS throttles. */
+let throttled = false;
+
+/** What was asked of AWS so far. */
+function operations(): unknown[] {
+  return aws.context.trail.lines().map(({ fields }) => fields['operation']);
+}
 
 /** Runs the deployed bundle in a process of its own, with the environment that Lambda would give it. */
 async function invoke(event: unknown, environment: Record<string, string> = {}) {
   const env = {
     AWS_REGION: 'eu-north-1',
-    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'example',
-    AWS_SESSION_TOKEN: 'example',
+    AWS_ACCESS_KEY_ID: aws.access.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: aws.access.credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: aws.access.credentials.sessionToken ?? '',
     AWS_ENDPOINT_URL_KMS: aws.url,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
     RECORD_ARN,
@@ -59,7 +62,23 @@ async function invoke(event: unknown, environment: Record<string, string> = {}) 
 }
 
 beforeAll(async () => {
-  aws = await serveAws(kms, (id) => (id === RECORD_ARN ? JSON.stringify(record) : ''));
+  const { authorize } = rulesOf(({ action }) => {
+    if (throttled && action === 'kms:Sign') throw new AwsError('ThrottlingException', 'Rate exceeded');
+    return false;
+  });
+  const keys = dataKeyStore();
+  key = await createSigningKey(contextOf({ keys }));
+  const { client, clientId, issuer } = grant;
+  const record = { version: 1, client, clientId, issuer, keys: [key.entry] };
+  const secret = { arn: RECORD_ARN, name: 'journal', tags: {}, initialText: JSON.stringify(record) };
+  const secrets = openSecretStore(memoryDocument({ secrets: [] as StoredSecret[] }), [secret], Date.now);
+  aws = await serveAws(
+    (context) => [
+      startKms({ quota: 1000 }, context),
+      startSecretsManager({ rotations: createRotations(context) }, context),
+    ],
+    { authorize, keys, secrets },
+  );
   writeFileSync(join(folder, 'index.mjs'), bundle);
   writeFileSync(join(folder, 'grant.json'), JSON.stringify(grant));
 });
@@ -81,20 +100,15 @@ test('the bundle signs what its grant.json allows, with the record and the key t
     ],
   });
   const [assertion, proof] = answer.signatures;
-  const published = await importJWK({ ...describePublicKey(key.publicKey, 'ES256').jwk }, 'ES256');
+  const published = await importJWK({ ...key.jwk }, 'ES256');
   await jwtVerify(assertion.jws, published, { audience: grant.issuer, subject: grant.clientId });
   await jwtVerify(proof.jws, EmbeddedJWK, { typ: 'dpop+jwt' });
   expect(lines.filter((line) => line.code === 'signed')).toMatchObject([
-    { service: 'journal', zone: 'public', kid: key.kid, request_id: 'request-1' },
+    { service: 'journal', zone: 'public', kid: key.entry.kid, request_id: 'request-1' },
     { kind: 'dpop_proof' },
   ]);
   expect(lines.filter((line) => line._aws)).toHaveLength(2);
-  expect(aws.targets).toEqual([
-    'secretsmanager.GetSecretValue',
-    'TrentService.GetPublicKey',
-    'TrentService.Sign',
-    'TrentService.Sign',
-  ]);
+  expect(operations()).toEqual(['GetSecretValue', 'GetPublicKey', 'Sign', 'Sign']);
 });
 
 /** Every variable that anything in the bundle, or a logger that somebody may put there, takes a level or a switch from. */
@@ -136,13 +150,18 @@ describe('the audit can’t be switched off from outside', () => {
 });
 
 test('an AWS error comes back as a code, after the SDK’s bounded retries', async () => {
-  kms.failNext('Sign', 'ThrottlingException', 3);
-  const before = kms.calls.length;
+  throttled = true;
+  const before = operations().length;
   const { answer } = await invoke({
     intents: [{ kind: 'client_assertion', client: 'journal', issuer: grant.issuer }],
   });
   expect(answer).toMatchObject({ error: { code: 'kms_throttled' } });
-  expect(kms.calls.slice(before).filter(({ operation }) => operation === 'Sign')).toHaveLength(3);
+  throttled = false;
+  expect(
+    operations()
+      .slice(before)
+      .filter((operation) => operation === 'Sign'),
+  ).toHaveLength(3);
 });
 
 test('without RECORD_ARN it does not start', async () => {

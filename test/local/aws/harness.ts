@@ -1,4 +1,6 @@
+import { createPublicKey } from 'node:crypto';
 import { type AwsService, createAwsCaller } from '@helseid-zones/client/aws';
+import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { onTestFinished } from 'vitest';
 import type { AccessRequest, Authorize, Route } from '../../../local/aws/call.ts';
 import type { AwsContext } from '../../../local/aws/context.ts';
@@ -103,28 +105,50 @@ export function contextOf(given: Partial<AwsContext> = {}): AwsContext {
   };
 }
 
-/** Emulators behind a listener until the test ends, and the ways to call them with a role's session. */
-export async function startAws(
-  start: (context: AwsContext) => Emulator | Promise<Emulator> | Emulator[],
-  { route = {}, only, ...given }: Partial<AwsContext> & { route?: Route; only?: string } = {},
-) {
+type Start = (context: AwsContext) => Emulator | Promise<Emulator> | Emulator[];
+type Given = Partial<AwsContext> & { route?: Route; only?: string };
+
+/** Emulators behind a listener, and the ways to call them with a role's session. */
+export async function serveAws(start: Start, { route = {}, only, ...given }: Given = {}) {
   const context = contextOf(given);
   const services = [await start(context)].flat();
-  const { url, close } = await startListener({ ...context, services }, route, only);
-  onTestFinished(async () => {
-    await close();
-    await Promise.all(services.map((service) => service.close?.()));
-  });
+  const listener = await startListener({ ...context, services }, route, only);
+  const { url } = listener;
   const credentials = context.credentials.issue(ROLE, 'test');
   const endpoints = Object.fromEntries(services.map(({ name }) => [name, url]));
   const { call, json } = createAwsCaller({ region: REGION, credentials, endpoints }, { attempts: 1 });
   return {
     ...{ url, context, call },
+    async close() {
+      await listener.close();
+      await Promise.all(services.map((service) => service.close?.()));
+    },
     /** For `callJson` and its like. */
     access: { url, region: REGION, credentials },
     /** For the SDK's clients. */
     config: { region: REGION, endpoint: url, credentials, maxAttempts: 1 },
     json: (service: AwsService, target: string, input: object, version: '1.0' | '1.1' = '1.0') =>
       json({ service, target, input, version, repeatable: false }),
+  };
+}
+
+/** {@link serveAws} until the test ends. */
+export async function startAws(start: Start, given: Given = {}) {
+  const aws = await serveAws(start, given);
+  onTestFinished(aws.close);
+  return aws;
+}
+
+/** A new ES256 key of the local KMS, as a record names it. */
+export async function createSigningKey({ keys }: AwsContext) {
+  const { arn: keyArn, publicDer = '' } = await keys.create({
+    ...{ spec: 'ECC_NIST_P256', usage: 'SIGN_VERIFY', description: '', created: 0, tags: {} },
+    policy: rootPolicy(ACCOUNT),
+  });
+  const key = createPublicKey({ key: Buffer.from(publicDer, 'base64'), format: 'der', type: 'spki' });
+  const { thumbprint: kid, jwk } = describePublicKey(key, 'ES256');
+  return {
+    entry: { kid, keyArn, algorithm: 'ES256', state: 'current', since: { current: 1 } } as const,
+    jwk,
   };
 }

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { Sha256 } from '@helseid-zones/client/aws';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { describe, expect, it } from 'vitest';
+import type { Caller } from '../../../local/aws/call.ts';
 import { createCredentialTable } from '../../../local/aws/credentials.ts';
 import { verifySignature, type WireRequest } from '../../../local/aws/sigv4.ts';
-import { fakeClock, REGION, ROLE } from './harness.ts';
+import { ACCOUNT, fakeClock, REGION, ROLE } from './harness.ts';
 
 const clock = fakeClock();
 const table = createCredentialTable();
@@ -105,6 +106,26 @@ describe('SigV4', () => {
   ])('refuses %s: %s', async (_, code, change) => {
     const request = change(await signed());
     expect(() => verifySignature(request, expected)).toThrow(coded(code));
+  });
+
+  it("accepts get-vanilla of AWS's Signature Version 4 test suite", () => {
+    const vanilla = {
+      accessKeyId: 'AKIDEXAMPLE',
+      secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
+    };
+    const caller: Caller = { kind: 'role', account: ACCOUNT, arn: ROLE.arn, session: 'vanilla' };
+    const credentials = { ...table, find: () => ({ caller, credentials: vanilla }) };
+    const scope = {
+      service: 'service',
+      region: 'us-east-1',
+      credentials,
+      now: () => Date.UTC(2015, 7, 30, 12, 36),
+    };
+    const authorization =
+      'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=host;x-amz-date, Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31';
+    const headers = { host: 'example.amazonaws.com', 'x-amz-date': '20150830T123600Z', authorization };
+    const request = { method: 'GET', target: '/', headers, body: Buffer.alloc(0) };
+    expect(verifySignature(request, scope)).toBe(caller);
   });
 
   it('gives the same credentials for the same session and others for another', () => {
