@@ -1,6 +1,5 @@
 import { openRotation } from '../rotation/rotation.ts';
 import { readAdminDependencies } from '../rotation/settings.ts';
-import { KEY_METRICS, type KeyMetricName } from './metrics.ts';
 import { readTask, runChecks } from './run-checks.ts';
 
 const { dependencies, clients, metrics } = readAdminDependencies(import.meta.url);
@@ -12,8 +11,7 @@ export const handler = async (event: unknown): Promise<void> => {
     // It waits for nothing: what is not there now is looked for an hour later.
     const figures = await runChecks(openRotation(client, dependencies, dependencies.clock.now()), task);
     metrics.addDimension('client', client.client);
-    for (const [name, value] of Object.entries(figures))
-      metrics.addMetric(name, KEY_METRICS[name as KeyMetricName].unit, value);
+    for (const [name, value] of Object.entries(figures)) metrics.addMetric(name, 'Count', value);
     metrics.publishStoredMetrics();
   }
 };

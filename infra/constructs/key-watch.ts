@@ -1,6 +1,6 @@
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { CfnOutput, Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, type ComparisonOperator, Metric, type TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { CfnRule } from 'aws-cdk-lib/aws-events';
 import { type PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -15,12 +15,6 @@ import { allow } from './statements.ts';
 
 /** When which checks run. */
 const SCHEDULES = { hourly: 'rate(1 hour)', daily: 'cron(0 6 * * ? *)' } as const;
-
-const MISSING = {
-  breaching: TreatMissingData.BREACHING,
-  notBreaching: TreatMissingData.NOT_BREACHING,
-  ignore: TreatMissingData.IGNORE,
-} as const;
 
 /** What CloudWatch needs of the zone's key to publish an alarm. */
 export function alarmKeyStatement(place: Place): PolicyStatement {
@@ -98,12 +92,9 @@ function createAlarm(scope: Construct, system: string, client: string, name: str
       statistic: alarm.statistic,
       period: Duration.seconds(alarm.period),
     }),
-    comparisonOperator:
-      alarm.when === 'less'
-        ? ComparisonOperator.LESS_THAN_THRESHOLD
-        : ComparisonOperator.GREATER_THAN_THRESHOLD,
+    comparisonOperator: alarm.comparisonOperator as ComparisonOperator,
     threshold: alarm.threshold,
-    evaluationPeriods: alarm.periods,
-    treatMissingData: MISSING[alarm.silence],
+    evaluationPeriods: alarm.evaluationPeriods,
+    treatMissingData: alarm.treatMissingData as TreatMissingData,
   });
 }

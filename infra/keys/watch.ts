@@ -75,6 +75,6 @@ function describeFigures(
   return [`Client ${line.client}`, ...rows, ...(daily ? [`  DaysToExpiry   unknown: ${why}`] : [])];
 }
 
-function rings({ alarm: { when, threshold } }: KeyMetric, value: number): boolean {
-  return when === 'more' ? value > threshold : value < threshold;
+function rings({ alarm: { comparisonOperator, threshold } }: KeyMetric, value: number): boolean {
+  return comparisonOperator === 'GreaterThanThreshold' ? value > threshold : value < threshold;
 }
