@@ -1,6 +1,12 @@
 import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './fields.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
+/** The tag that says which zone a resource belongs to, on what every zone has: VPC, roles, functions, keys and tables. */
+export const ZONE_TAG = 'helseid-zones:zone';
+
+/** The value of {@link ZONE_TAG} in the signing zone. */
+export const SIGNING_ZONE = 'signing';
+
 /** AWS's limit for role and function names. */
 export const MAX_PHYSICAL_NAME = 64;
 

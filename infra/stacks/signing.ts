@@ -28,6 +28,7 @@ import {
   askingFunctions,
   functionName,
   recordName,
+  SIGNING_ZONE,
   sharedStackNames,
   signerName,
 } from '../declaration/names.ts';
@@ -52,6 +53,7 @@ export function createSigningStack(app: App, system: SystemDeclaration, place: P
   const stack = new SystemStack(app, sharedStackNames(system.name).signing, {
     description: `${system.name}: the signing zone. Client keys, records and signers; no way to the internet.`,
     zones,
+    zone: SIGNING_ZONE,
     ...env,
   });
   const network = createNetwork(stack, {

@@ -69,6 +69,7 @@ export function createZoneStack(app: App, props: ZoneProps): SystemStack {
   const stack = new SystemStack(app, zoneStackName(system.name, zone), {
     description: `${system.name}: zone ${zone}.`,
     zones,
+    zone,
     ...props.env,
   });
   const ground = layGround(stack, props, zones);

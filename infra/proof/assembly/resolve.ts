@@ -1,5 +1,6 @@
+import { ZONE_TAG } from '../../declaration/names.ts';
 import { resolveCondition, resolveValue, type Scope } from './intrinsics.ts';
-import { isObject, type JsonObject, objectOf, stringOf } from './json.ts';
+import { isObject, type JsonObject, listOf, objectOf, stringOf } from './json.ts';
 import { type Identity, identify, type Place } from './physical.ts';
 import type { Assembly, AssemblyStack } from './read-assembly.ts';
 import { unknownValue } from './unknown.ts';
@@ -13,6 +14,8 @@ export interface ResolvedResource {
   /** What Ref gives: a name, id, ARN or URL, as the type has it. An `unknownValue` for a type without an entry in physical.ts. */
   physicalId: string;
   arn: string | undefined;
+  /** The zone that {@link ZONE_TAG} says of its stack; undefined where no resource of the stack is tagged, or two differ. */
+  zone: string | undefined;
   /** Construct path, or `<stack>/<logical id>` where the assembly has none. */
   constructPath: string;
   account: string;
@@ -28,6 +31,8 @@ export interface ResolvedResource {
 /** A stack, resolved. */
 export interface ResolvedStack {
   name: string;
+  /** See {@link ResolvedResource}. */
+  zone: string | undefined;
   account: string;
   region: string;
   outputs: JsonObject;
@@ -68,12 +73,16 @@ export function resolveAssembly(assembly: Assembly, options: ResolveOptions = {}
     exportsOf(scopes.filter((scope) => `${scope.account}/${scope.region}` === place)),
   );
   for (const stack of assembly.stacks) scopes.push(scopeOf(stack, settings, scopes, exported));
+  const untagged = scopes.flatMap(resourcesOf);
+  const zones = zonesOfStacks(untagged);
+  const resources = untagged.map((resource) => ({ ...resource, zone: zones.get(resource.stack) }));
   return {
     directory: assembly.directory,
     account,
     region,
     stacks: scopes.map(({ name, account, region, template, scope }) => ({
       name,
+      zone: zones.get(name),
       account,
       region,
       template,
@@ -84,8 +93,29 @@ export function resolveAssembly(assembly: Assembly, options: ResolveOptions = {}
         ]),
       ),
     })),
-    resources: scopes.flatMap(resourcesOf),
+    resources,
   };
+}
+
+/** The zone of each stack, by its tags. A stack whose tags differ has none, so that every rule about zones asks why. */
+function zonesOfStacks(resources: readonly Untagged[]): ReadonlyMap<string, string> {
+  const zones = new Map<string, Set<string>>();
+  for (const { stack, properties } of resources) {
+    const zone = tagsOf(properties.Tags).get(ZONE_TAG);
+    if (zone !== undefined) zones.set(stack, (zones.get(stack) ?? new Set()).add(zone));
+  }
+  const single = [...zones].filter(([, found]) => found.size === 1);
+  return new Map(single.map(([stack, [zone = '']]) => [stack, zone]));
+}
+
+/** CloudFormation's list of tags, by lower-case key. */
+export function tagsOf(tags: unknown): Map<string, string> {
+  return new Map(
+    listOf(tags).map((tag) => {
+      const { Key: key, Value: value } = objectOf(tag);
+      return [String(key).toLowerCase(), String(value)];
+    }),
+  );
 }
 
 /** The resources of one type. */
@@ -94,6 +124,8 @@ export function resourcesOfType(assembly: ResolvedAssembly, type: string): Resol
 }
 
 type Settings = Required<ResolveOptions>;
+
+type Untagged = Omit<ResolvedResource, 'zone'>;
 
 interface StackScope {
   name: string;
@@ -168,22 +200,14 @@ function exportsOf(stacks: readonly StackScope[]): ReadonlyMap<unknown, () => un
   return new Map(entries);
 }
 
-function resourcesOf({
-  stack,
-  scope,
-  identity,
-  name,
-  account,
-  region,
-  template,
-}: StackScope): ResolvedResource[] {
+function resourcesOf({ stack, scope, identity, name, account, region, template }: StackScope): Untagged[] {
   return Object.entries(objectOf(template.Resources)).flatMap(([logicalId, value]) => {
     const definition = objectOf(value);
     const exists = definition.Condition === undefined || scope.condition(String(definition.Condition));
     if (exists === false) return [];
     const properties = objectOf(resolveValue(objectOf(definition.Properties), scope));
     const code = objectOf(properties.Code ?? properties.Content);
-    const resource: ResolvedResource = {
+    const resource: Untagged = {
       stack: name,
       logicalId,
       type: String(definition.Type),

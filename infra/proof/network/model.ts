@@ -1,4 +1,4 @@
-import { sharedStackNames, zoneStackName } from '../../declaration/names.ts';
+import { SIGNING_ZONE } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
 import { listOf, objectOf, stringOf, stringsOf } from '../assembly/json.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../assembly/resolve.ts';
@@ -58,7 +58,7 @@ export interface Placement {
 
 /** The network of the whole assembly. Ids are those of `resolveAssembly`. */
 export interface Network {
-  /** Zone name by VPC id; the signing zone is `signing`. A VPC that no stack of a zone owns is absent. */
+  /** Zone name by VPC id; the signing zone is `signing`. A VPC of no declared zone is absent. */
   zones: ReadonlyMap<string, string>;
   vpcs: readonly ResolvedResource[];
   subnets: ReadonlyMap<string, Subnet>;
@@ -68,20 +68,14 @@ export interface Network {
 }
 
 /** The name that the proof gives to the zone of the signers. */
-export const SIGNING = 'signing';
-
-/** The zone that owns `stack`, or undefined for stacks no zone owns. */
-export function zoneOfStack(declaration: SystemDeclaration, stack: string): string | undefined {
-  if (stack === sharedStackNames(declaration.name).signing) return SIGNING;
-  return Object.keys(declaration.zones).find((zone) => zoneStackName(declaration.name, zone) === stack);
-}
+export const SIGNING = SIGNING_ZONE;
 
 /** Reads VPCs, subnets, routes, groups, endpoints and placements out of `assembly`. Does not judge them. */
 export function readNetwork(assembly: ResolvedAssembly, declaration: SystemDeclaration): Network {
   const vpcs = resourcesOfType(assembly, 'AWS::EC2::VPC');
   const zones = vpcs.flatMap((vpc): [string, string][] => {
-    const zone = zoneOfStack(declaration, vpc.stack);
-    return zone === undefined ? [] : [[vpc.physicalId, zone]];
+    const { zone = '' } = vpc;
+    return zone === SIGNING || Object.hasOwn(declaration.zones, zone) ? [[vpc.physicalId, zone]] : [];
   });
   const routes = readRoutes(assembly);
   const subnets = resourcesOfType(assembly, 'AWS::EC2::Subnet').map((resource): Subnet => {

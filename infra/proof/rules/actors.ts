@@ -4,7 +4,7 @@ import type { SystemDeclaration } from '../../declaration/schema.ts';
 import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
 import { documentsOf, servicesIn } from '../assembly/role-documents.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
-import { type Network, SIGNING, zoneOfStack } from '../network/model.ts';
+import { type Network, SIGNING } from '../network/model.ts';
 import type { Reach } from '../network/reach.ts';
 import { type Endpoint, type Principal, type Role, rolePrincipal, type World } from '../policy/index.ts';
 
@@ -63,7 +63,7 @@ export function readActors(
   return resourcesOfType(assembly, 'AWS::IAM::Role').flatMap((resource) => {
     const role = world.roles.get(resource.arn ?? '');
     if (role === undefined) return [];
-    const zone = zoneOfStack(declaration, resource.stack) ?? NO_ZONE;
+    const { zone = NO_ZONE } = resource;
     const name = resource.physicalId;
     const used = reach.filter((of) => of.resource.properties.Role === role.arn);
     const client = zone === SIGNING ? signers.get(name) : undefined;

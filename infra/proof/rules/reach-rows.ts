@@ -1,4 +1,3 @@
-import { zoneOfStack } from '../network/model.ts';
 import { readAnsweredNames } from '../network/names.ts';
 import type { Reach } from '../network/reach.ts';
 import { NO_ZONE } from './actors.ts';
@@ -12,7 +11,7 @@ export const CONNECT = 'network:connect';
 export function reachRows(input: ProofInput): CapabilityRow[] {
   return input.reach.flatMap((reach) => {
     const { name: principal, resource, endpoints, elsewhere } = reach;
-    const zone = zoneOfStack(input.declaration, resource.stack) ?? NO_ZONE;
+    const { zone = NO_ZONE } = resource;
     const row = {
       principal,
       zone,

@@ -1,6 +1,6 @@
-import { functionName, recordName, sharedStackNames, signerName } from '../../declaration/names.ts';
+import { functionName, recordName, signerName } from '../../declaration/names.ts';
 import { type ResolvedResource, resourcesOfType } from '../assembly/resolve.ts';
-import { SIGNING, zoneOfStack } from '../network/model.ts';
+import { SIGNING } from '../network/model.ts';
 import { virtualKeyArn } from '../policy/world/virtual-keys.ts';
 import type { Actor } from './actors.ts';
 import type { ProofInput } from './rule.ts';
@@ -11,8 +11,8 @@ export function everyOf(service: string): string {
 }
 
 /** Account and region of the signing zone. */
-export function signingPlace({ assembly, declaration }: ProofInput): { account: string; region: string } {
-  const stack = assembly.stacks.find(({ name }) => name === sharedStackNames(declaration.name).signing);
+export function signingPlace({ assembly }: ProofInput): { account: string; region: string } {
+  const stack = assembly.stacks.find(({ zone }) => zone === SIGNING);
   return stack ?? assembly;
 }
 
@@ -84,13 +84,11 @@ export function isAdmin(actor: Actor, { declaration }: ProofInput, name: string)
 
 /** The resources of these types in the stack of a zone. */
 export function resourcesOfZone(
-  { assembly, declaration }: ProofInput,
+  { assembly }: ProofInput,
   zone: string,
   types: readonly string[],
 ): ResolvedResource[] {
-  return assembly.resources.filter(
-    ({ stack, type }) => types.includes(type) && zoneOfStack(declaration, stack) === zone,
-  );
+  return assembly.resources.filter((resource) => types.includes(resource.type) && resource.zone === zone);
 }
 
 /** Whether an actor belongs to the signing zone. */

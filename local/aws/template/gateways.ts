@@ -6,7 +6,7 @@ import type {
   GatewayResponse,
   MethodAuthorization,
 } from '../gateway/model.ts';
-import { type Read, type ReadType, read, unsupported, zoneOf } from './properties.ts';
+import { type Read, type ReadType, read, unsupported } from './properties.ts';
 
 const INTEGRATION = /\/functions\/(arn:aws:lambda:[^/]+)\/(response-streaming-)?invocations$/;
 
@@ -15,7 +15,7 @@ type ApiPart = Exclude<Extract<ReadType, `AWS::ApiGateway::${string}`>, 'AWS::Ap
 /** The REST APIs of the template, each with its one stage. Throws `assembly_invalid` for what the local gateway can't serve. */
 export function readGateways(assembly: ResolvedAssembly): GatewayApi[] {
   return read(assembly, 'AWS::ApiGateway::RestApi').map(
-    ({ physicalId: id, properties, account, region, stack }) => {
+    ({ physicalId: id, properties, account, region, zone }) => {
       const of = <const Type extends ApiPart>(type: Type) =>
         read(assembly, type).filter((part) => part.properties.RestApiId === id);
       const [stage, ...others] = of('AWS::ApiGateway::Stage');
@@ -33,7 +33,7 @@ export function readGateways(assembly: ResolvedAssembly): GatewayApi[] {
         validators: new Set(validators.map(({ physicalId }) => physicalId)),
       };
       return {
-        ...{ id, account, region, zone: zoneOf(stack) },
+        ...{ id, account, region, zone },
         name: properties.Name ?? id,
         stage: stage.properties.StageName ?? stage.physicalId,
         methods: of('AWS::ApiGateway::Method')

@@ -184,8 +184,3 @@ export function read<const Type extends ReadType>(assembly: ResolvedAssembly, ty
 export function unsupported(what: string): ZonesError {
   return new ZonesError('assembly_invalid', `The local system can't run ${what}.`);
 }
-
-/** The zone that a stack belongs to, by its name (`journal-zone-public`, `journal-signing`); undefined for stacks that no zone owns. */
-export function zoneOf(stack: string): string | undefined {
-  return stack.endsWith('-signing') ? 'signing' : /-zone-([a-z0-9]+)$/.exec(stack)?.[1];
-}

@@ -7,7 +7,7 @@ import type { Logging } from '../runtime/log.ts';
 import type { RunnableFunction } from '../runtime/pool.ts';
 import type { SecretSettings } from '../secrets/store.ts';
 import type { QueueSettings } from '../sqs/queues.ts';
-import { read, unsupported, zoneOf } from './properties.ts';
+import { read, unsupported } from './properties.ts';
 
 /** A function of the template, with the template's environment. */
 export interface TemplateFunction extends RunnableFunction {
@@ -39,13 +39,13 @@ export interface Networks {
 /** Every Lambda function. Throws `assembly_invalid` for one that the local system can't run. */
 export function readFunctions(assembly: ResolvedAssembly): TemplateFunction[] {
   return read(assembly, 'AWS::Lambda::Function').map(
-    ({ physicalId: name, properties: of, assetPath, arn, account, stack }) => {
+    ({ physicalId: name, properties: of, assetPath, arn, account, zone }) => {
       const { Runtime, LoggingConfig } = of;
       if (Runtime?.startsWith('nodejs') !== true || assetPath === undefined || arn === undefined) {
         throw unsupported(`function ${name} (${Runtime}): only Node.js functions with an asset`);
       }
       return {
-        ...{ name, arn, account, zone: zoneOf(stack), codeDirectory: assetPath },
+        ...{ name, arn, account, zone, codeDirectory: assetPath },
         roleArn: of.Role,
         subnets: of.VpcConfig?.SubnetIds ?? [],
         handler: of.Handler,
@@ -72,10 +72,10 @@ export function readNetworks(assembly: ResolvedAssembly): Networks {
     read(assembly, 'AWS::EC2::NatGateway').map(({ properties }) => vpcBySubnet.get(properties.SubnetId)),
   );
   return {
-    endpoints: read(assembly, 'AWS::EC2::VPCEndpoint').map(({ physicalId, properties, stack }) => ({
+    endpoints: read(assembly, 'AWS::EC2::VPCEndpoint').map(({ physicalId, properties, zone }) => ({
       id: physicalId,
       vpc: properties.VpcId,
-      zone: zoneOf(stack),
+      zone,
       service: properties.ServiceName.split('.').at(-1) ?? '',
     })),
     vpcOf: ([first]) => (first === undefined ? undefined : vpcBySubnet.get(first)),

@@ -178,3 +178,25 @@ describe('unknown values', () => {
     expect(unknownValue('a')).not.toBe(unknownValue('b'));
   });
 });
+
+describe('the zone of a stack', () => {
+  const tagged = (zone: string) => ({
+    Type: 'AWS::IAM::Role',
+    Properties: { Tags: [{ Key: 'helseid-zones:zone', Value: zone }] },
+  });
+  const queue = { Type: 'AWS::SQS::Queue' };
+  it.each<[string, JsonObject, string | undefined]>([
+    [
+      'what its resources are tagged with, for those without a tag too',
+      { A: tagged('public'), B: queue },
+      'public',
+    ],
+    ['none without a tag', { A: queue }, undefined],
+    ['none where two differ', { A: tagged('public'), B: tagged('signing') }, undefined],
+  ])('is %s', (_name, Resources, zone) => {
+    const { resources, stacks } = resolveAssembly({ directory: '', stacks: [stack('s', { Resources })] });
+    expect([...resources, ...stacks].map((one) => one.zone)).toEqual(
+      [...resources, ...stacks].map(() => zone),
+    );
+  });
+});

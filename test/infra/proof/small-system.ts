@@ -1,6 +1,7 @@
+import { ZONE_TAG } from '../../../infra/declaration/names.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import { readInput } from '../../../infra/proof/assembly/input.ts';
-import type { JsonObject } from '../../../infra/proof/assembly/json.ts';
+import { type JsonObject, listOf } from '../../../infra/proof/assembly/json.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { RULES } from '../../../infra/proof/rules/index.ts';
 import type { ProofInput, Rule } from '../../../infra/proof/rules/rule.ts';
@@ -28,12 +29,25 @@ export function inputOf(
       name,
       account: undefined,
       region: undefined,
-      template: { Resources },
+      template: { Resources: tagged(name, Resources) },
       assets,
       constructPaths: new Map(),
     })),
   });
   return readInput(assembly, declaration);
+}
+
+/** The resources of a zone's stack with the tag that says so. */
+function tagged(stack: string, resources: Resources): Resources {
+  const zone = /^journal-(?:zone-)?(signing|public|internal|admin)$/.exec(stack)?.[1];
+  if (zone === undefined) return resources;
+  const tag = { Key: ZONE_TAG, Value: zone };
+  return Object.fromEntries(
+    Object.entries(resources).map(([id, { Properties: properties = {}, ...resource }]) => [
+      id,
+      { ...resource, Properties: { ...properties, Tags: [...listOf(properties.Tags), tag] } },
+    ]),
+  );
 }
 
 /** The smallest network of a zone: a VPC, a subnet, a group for functions, one for endpoints, a firewall and one function. */

@@ -1,5 +1,10 @@
 import { listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
-import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import {
+  type ResolvedAssembly,
+  type ResolvedResource,
+  resourcesOfType,
+  tagsOf,
+} from '../../assembly/resolve.ts';
 import { type Policy, parsePolicy } from '../statement.ts';
 import type { Role } from '../world.ts';
 import { awsManagedPolicy } from './aws-managed.ts';
@@ -63,14 +68,4 @@ function attachedPolicies(assembly: ResolvedAssembly): Map<string, Policy[]> {
 
 function documentOf({ physicalId, properties, certain }: ResolvedResource): Policy {
   return parsePolicy(physicalId, properties.PolicyDocument, { certain });
-}
-
-/** CloudFormation's list of tags, by lower-case key. */
-export function tagsOf(tags: unknown): Map<string, string> {
-  return new Map(
-    listOf(tags).map((tag) => {
-      const { Key: key, Value: value } = objectOf(tag);
-      return [String(key).toLowerCase(), String(value)];
-    }),
-  );
 }

@@ -4,7 +4,6 @@ import { type Grant, parseGrant } from '@helseid-zones/protocol/grant';
 import { functionName } from '../../../declaration/names.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
-import { zoneOfStack } from '../../network/model.ts';
 import type { World } from '../../policy/index.ts';
 import { virtualKeys } from '../../policy/world/virtual-keys.ts';
 import type { Entry } from './entries.ts';
@@ -31,13 +30,13 @@ export function readNodes(
   entries: readonly Entry[],
   signers: Signers,
 ): MapNode[] {
-  const zoneOf = (stack: string) => zoneOfStack(declaration, stack) ?? OUTSIDE;
+  const zoneOf = ({ zone = OUTSIDE }: ResolvedResource) => zone;
   const node = (given: Omit<MapNode, 'violated'>): MapNode => ({ ...given, violated: false });
   const functions = resourcesOfType(assembly, 'AWS::Lambda::Function').map((fn) => {
     const id = fn.arn ?? fn.physicalId;
     const grant = signers.get(id);
     const role = world.roles.get(String(fn.properties.Role))?.constructPath;
-    const zone = zoneOf(fn.stack);
+    const zone = zoneOf(fn);
     const resources = [fn.constructPath, ...(role === undefined ? [] : [role])];
     return grant === undefined
       ? node({
@@ -68,17 +67,17 @@ export function readNodes(
     node({
       id: secret.arn ?? secret.physicalId,
       kind: 'record',
-      zone: zoneOf(secret.stack),
+      zone: zoneOf(secret),
       label: 'client record',
       notes: [`of client ${String(secret.properties.Name).split('/').at(-1)}`, 'holds no key'],
       resources: [secret.constructPath],
     }),
   );
   const tables = resourcesOfType(assembly, 'AWS::DynamoDB::Table').map((table) =>
-    tableNode(table, declaration.name, zoneOf(table.stack)),
+    tableNode(table, declaration.name, zoneOf(table)),
   );
   const ways = entries.map(({ functions: _, service: __, stack, ...entry }) =>
-    node({ ...entry, zone: zoneOf(stack) }),
+    node({ ...entry, zone: assembly.stacks.find(({ name }) => name === stack)?.zone ?? OUTSIDE }),
   );
   return [...ways, ...functions, ...tables, ...keys, ...records];
 }

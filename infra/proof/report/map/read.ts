@@ -1,4 +1,4 @@
-import { SIGNING, zoneOfStack } from '../../network/model.ts';
+import { SIGNING } from '../../network/model.ts';
 import type { Finding, ProofInput } from '../../rules/rule.ts';
 import { nameIds } from '../names-in-words.ts';
 import { computeCalls } from './calls.ts';
@@ -44,12 +44,10 @@ function readZones({ declaration, assembly, network, reach }: ProofInput): MapZo
   const names = Object.keys(declaration.zones);
   const isAdmin = (name: string) => declaration.zones[name]?.admin === true;
   const ordered = [...names.filter((name) => !isAdmin(name)), ...names.filter(isAdmin), SIGNING];
-  const outsiders = reach.some(({ resource }) => zoneOfStack(declaration, resource.stack) === undefined);
+  const outsiders = reach.some(({ resource }) => resource.zone === undefined);
   return [...ordered, ...(outsiders ? [OUTSIDE] : [])].map((name) => {
     const vpcs = network.vpcs.filter(({ physicalId }) => network.zones.get(physicalId) === name);
-    const mine = reach.filter(
-      ({ resource }) => (zoneOfStack(declaration, resource.stack) ?? OUTSIDE) === name,
-    );
+    const mine = reach.filter(({ resource }) => (resource.zone ?? OUTSIDE) === name);
     const internets = mine.map(({ internet }) => internet);
     return {
       name,

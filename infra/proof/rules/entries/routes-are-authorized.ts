@@ -2,7 +2,6 @@ import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import type { ZoneDeclaration } from '../../../declaration/schema.ts';
 import { stringOf } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
-import { zoneOfStack } from '../../network/model.ts';
 import type { ProofInput, Rule } from '../rule.ts';
 
 /** Every method of an API is a declared route, authorised as declared; an authorizer's answer is good for one request. */
@@ -32,9 +31,8 @@ export const routesAreAuthorized: Rule = {
 
 function routeProblem(method: ResolvedResource, input: ProofInput): string[] {
   const { HttpMethod, AuthorizationType, ResourceId, AuthorizerId } = method.properties;
-  const zone = zoneOfStack(input.declaration, method.stack);
   const path = pathOf(stringOf(ResourceId) ?? '', input);
-  const expected = routesOf(input.declaration.zones[zone ?? '']).find(
+  const expected = routesOf(input.declaration.zones[method.zone ?? '']).find(
     (route) => route.method === HttpMethod && route.path === path,
   );
   if (expected === undefined) return [`${String(HttpMethod)} ${path || '/'} is not a declared route`];

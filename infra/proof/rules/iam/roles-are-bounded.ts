@@ -1,6 +1,5 @@
 import { boundaryName } from '../../../declaration/names.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
-import { zoneOfStack } from '../../network/model.ts';
 import type { Rule } from '../rule.ts';
 
 /** Every role has the permissions boundary of its own zone, so that a policy attached to it later can't give it more. */
@@ -16,8 +15,8 @@ export const rolesAreBounded: Rule = {
       ]),
     );
     return resourcesOfType(assembly, 'AWS::IAM::Role').flatMap(
-      ({ properties, stack, constructPath, physicalId }) => {
-        const expected = boundaryName(declaration.name, zoneOfStack(declaration, stack) ?? 'gateway-account');
+      ({ properties, zone, constructPath, physicalId }) => {
+        const expected = boundaryName(declaration.name, zone ?? 'gateway-account');
         const boundary = properties.PermissionsBoundary;
         const found = boundaries.get(String(boundary)) ?? boundary;
         if (found === expected) return [];

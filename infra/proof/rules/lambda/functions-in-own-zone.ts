@@ -1,4 +1,3 @@
-import { zoneOfStack } from '../../network/model.ts';
 import { computeReach } from '../../network/reach.ts';
 import type { Rule } from '../rule.ts';
 
@@ -7,9 +6,9 @@ export const functionsInOwnZone: Rule = {
   name: 'functions-in-own-zone',
   invariant: 'I4',
   title: "Every function runs in its own zone's VPC, and nowhere else.",
-  check: ({ network, declaration }) =>
+  check: ({ network }) =>
     computeReach(network)
-      .map((reach) => ({ ...reach, own: zoneOfStack(declaration, reach.resource.stack) ?? 'no zone' }))
+      .map((reach) => ({ ...reach, own: reach.resource.zone ?? 'no zone' }))
       .filter(({ zones, own }) => zones.length !== 1 || zones[0] !== own)
       .map(({ name, resource, zones, own }) => ({
         resource: resource.constructPath,

@@ -1,5 +1,5 @@
 import { readAsset } from '../../assembly/contents/read-asset.ts';
-import { SIGNING, zoneOfStack } from '../../network/model.ts';
+import { SIGNING } from '../../network/model.ts';
 import type { Rule } from '../rule.ts';
 
 /** What a bundle must hold to call KMS Sign: the operation on the wire, or the SDK's command for it. */
@@ -14,11 +14,9 @@ export const onlySignersCanSign: Rule = {
   name: 'only-signers-can-sign',
   invariant: 'I6',
   title: 'No asset of a function outside the signing zone contains KMS Sign.',
-  check: ({ assembly, declaration }) =>
+  check: ({ assembly }) =>
     assembly.resources
-      .filter(
-        ({ assetPath, stack }) => assetPath !== undefined && zoneOfStack(declaration, stack) !== SIGNING,
-      )
+      .filter(({ assetPath, zone }) => assetPath !== undefined && zone !== SIGNING)
       .flatMap(({ assetPath = '', constructPath }) =>
         readAsset(assetPath)
           .filter(

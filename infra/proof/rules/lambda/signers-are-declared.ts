@@ -5,7 +5,7 @@ import { signerName } from '../../../declaration/names.ts';
 import { readAsset } from '../../assembly/contents/read-asset.ts';
 import { objectOf, parseJson } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
-import { SIGNING, zoneOfStack } from '../../network/model.ts';
+import { SIGNING } from '../../network/model.ts';
 import type { ProofInput, Rule } from '../rule.ts';
 import { recordArn } from '../targets.ts';
 
@@ -30,9 +30,7 @@ export const signersAreDeclared: Rule = {
         grant,
       ]),
     );
-    const signers = resourcesOfType(assembly, 'AWS::Lambda::Function').filter(
-      ({ stack }) => zoneOfStack(declaration, stack) === SIGNING,
-    );
+    const signers = resourcesOfType(assembly, 'AWS::Lambda::Function').filter(({ zone }) => zone === SIGNING);
     const usual = signers.map((signer) => readCode(signer)).find((code) => code !== undefined);
     return signers.flatMap((signer) =>
       problemsOf(signer, grants.get(signer.physicalId), usual, input).map((problem) => ({

@@ -1,6 +1,6 @@
 import { objectOf } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
-import { SIGNING, zoneOfStack } from '../../network/model.ts';
+import { SIGNING } from '../../network/model.ts';
 import type { ProofInput, Rule } from '../rule.ts';
 
 /**
@@ -33,10 +33,10 @@ export const logsAreKept: Rule = {
   },
 };
 
-function problemsOf(group: ResolvedResource, { assembly, declaration }: ProofInput) {
-  const { properties, definition, stack, physicalId } = group;
+function problemsOf(group: ResolvedResource, { assembly }: ProofInput) {
+  const { properties, definition, stack, zone, physicalId } = group;
   const key = resourcesOfType(assembly, 'AWS::KMS::Key').find(({ arn }) => arn === properties.KmsKeyId);
-  const audit = zoneOfStack(declaration, stack) === SIGNING && physicalId.includes('-signer-');
+  const audit = zone === SIGNING && physicalId.includes('-signer-');
   const problems = [
     ...(key?.stack === stack ? [] : ['is not encrypted with a key of its own zone']),
     ...(properties.RetentionInDays === undefined ? ['keeps its lines for ever'] : []),

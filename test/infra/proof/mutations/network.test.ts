@@ -98,6 +98,7 @@ mutations('names-answered', 'I4', {
 
 mutations('networks-are-declared', 'I4', {
   [PUBLIC]: {
+    'another zone’s tag': sets('Vpc8', { Tags: [{ Key: 'helseid-zones:zone', Value: 'internal' }] }),
     'another network': sets('Vpc8', { CidrBlock: '10.50.0.0/20' }),
   },
 });

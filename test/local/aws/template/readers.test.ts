@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ResolvedAssembly, ResolvedResource } from '../../../../infra/proof/assembly/resolve.ts';
 import { readGateways } from '../../../../local/aws/template/gateways.ts';
-import { zoneOf } from '../../../../local/aws/template/properties.ts';
 import {
   readEventSources,
   readFunctions,
@@ -21,6 +20,7 @@ function resource(
 ): ResolvedResource {
   return {
     stack: 'journal-zone-public',
+    zone: 'public',
     logicalId: physicalId,
     type: `AWS::${type}`,
     properties: { ...properties },
@@ -116,14 +116,6 @@ describe('networks', () => {
     expect(networks.endpoints).toEqual([{ id: 'vpce-1', vpc: 'vpc-1', zone: 'public', service: 'kms' }]);
     expect([networks.vpcOf(['subnet-1']), networks.vpcOf([])]).toEqual(['vpc-1', undefined]);
     expect([networks.hasEgress('vpc-1'), networks.hasEgress('vpc-2')]).toEqual([false, true]);
-  });
-
-  it.each([
-    ['journal-zone-public', 'public'],
-    ['journal-signing', 'signing'],
-    ['journal-gateway-account', undefined],
-  ])('%s is of zone %s', (stack, zone) => {
-    expect(zoneOf(stack)).toBe(zone);
   });
 });
 
