@@ -2,6 +2,7 @@ import { isZonesError } from '@helseid-zones/protocol/errors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkReturnPath, loginPath } from '../../../functions/login-common/transactions.ts';
+import { full } from '../../full.ts';
 
 describe('the return path', () => {
   it.each([
@@ -60,23 +61,7 @@ describe('the return path', () => {
   });
 
   it('never leads to another origin, whatever the browser makes of it', () => {
-    const piece = fc.constantFrom(
-      '/',
-      '\\',
-      '.',
-      '..',
-      '%2e',
-      '%2f',
-      '%5c',
-      '?',
-      '#',
-      '@',
-      ':',
-      'evil.test',
-      'a',
-      '\t',
-      ' ',
-    );
+    const piece = fc.constantFrom(...'/\\.?#@:a\t ', ...['..', '%2e', '%2f', '%5c', 'evil.test']);
     const path = fc.oneof(
       fc.array(piece, { maxLength: 8 }).map((parts) => `/${parts.join('')}`),
       fc.string(),
@@ -100,7 +85,7 @@ describe('the return path', () => {
           !accepted.startsWith('//')
         );
       }),
-      { numRuns: 3000 },
+      { numRuns: full(3000) },
     );
   });
 });

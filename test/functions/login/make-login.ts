@@ -25,33 +25,24 @@ import { createFakeLoginStore, type FakeLoginStore } from '../../fakes/login-sto
 import { collect } from './collect.ts';
 
 export const GATEWAY = 'https://journal.test/live';
-export const ORIGIN = 'https://journal.test';
 
 /** The public zone of the tests: two APIs with resource indicators. */
 export function makeConfig(login: Partial<LoginConfig> = {}): ZoneConfig {
-  const api = (name: string, resource: string | undefined) => ({
+  const api = (name: string) => ({
     baseUrl: `${API}/${name}`,
     audience: `test:${name}`,
+    resource: `${API}/${name}`,
     scopes: [`test:${name}/read`],
     client: 'journal',
-    ...(resource === undefined ? {} : { resource }),
   });
   const config = {
     version: 1,
     system: 'journal',
     zone: 'public',
     clients: {
-      journal: {
-        clientId: CLIENT_ID,
-        issuer: ISSUER,
-        tenancy: 'single-tenant',
-        profile: helseIdProfile,
-      },
+      journal: { clientId: CLIENT_ID, issuer: ISSUER, tenancy: 'single-tenant', profile: helseIdProfile },
     },
-    apis: {
-      summaries: api('summaries', `${API}/summaries`),
-      documents: api('documents', `${API}/documents`),
-    },
+    apis: { summaries: api('summaries'), documents: api('documents') },
     routes: [],
     login: {
       client: 'journal',

@@ -44,9 +44,6 @@ describe('who am I', () => {
   it.each([
     ['no cookie', ''],
     ['a made-up id', `__Host-session=${'A'.repeat(43)}`],
-    ['an id of the wrong length', '__Host-session=abc'],
-    ['two cookies', `__Host-session=${'A'.repeat(43)}; __Host-session=${'B'.repeat(42)}A`],
-    ['a cookie of the plain name', `session=${'A'.repeat(43)}`],
   ])('knows nobody with %s', async (_, cookie) => {
     const { login } = await enter();
     const asked = await openBrowser(login).ask('/session', { headers: { accept: '*/*', cookie } });
