@@ -7,9 +7,8 @@ import {
   type WWWAuthenticateChallenge,
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi';
-import { checkRequest, checkUrl, isOneShot, refuseForeignRedirect } from './api-request.ts';
-import { stopNonceLoop } from './authenticate.ts';
-import { abortedBy, describeNetworkFailure, tellFate, withDeadline, withSecondConnection } from './http.ts';
+import { nonceLoopError } from './authenticate.ts';
+import { abortError, describeNetworkFailure, tellFate, withDeadline, withSecondConnection } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 import type { TokenClient } from './token-client.ts';
 import { requireToken68 } from './token-response.ts';
@@ -38,9 +37,9 @@ export function createApiFetch(client: TokenClient, source: TokenSource): ApiFet
     const url = checkUrl(input);
     const method = checkRequest(url, init);
     const signal = init.signal ?? undefined;
-    if (signal?.aborted) throw abortedBy(signal);
+    if (signal?.aborted) throw abortError(signal);
     const once = isOneShot(init.body);
-    if (once && !client.nonces.knows('api', url.href)) throw keepStream(url, 'is not known to want a nonce');
+    if (once && !client.nonces.knows('api', url.href)) throw streamError(url, 'is not known to want a nonce');
 
     let token = await source.get(signal);
     let nonceTried = false;
@@ -69,8 +68,8 @@ export function createApiFetch(client: TokenClient, source: TokenSource): ApiFet
       const { response, challenges, nonce, nonceIsNew } = answer;
       if (asksForNonce(answer)) {
         await response.body?.cancel();
-        if (nonceTried || nonce === undefined) throw stopNonceLoop(url.origin);
-        if (once) throw keepStream(url, 'wants a nonce');
+        if (nonceTried || nonce === undefined) throw nonceLoopError(url.origin);
+        if (once) throw streamError(url, 'wants a nonce');
         nonceTried = true;
         continue;
       }
@@ -115,7 +114,7 @@ async function renewAfter(
   }
 }
 
-function keepStream(url: URL, why: string): ZonesError {
+function streamError(url: URL, why: string): ZonesError {
   return new ZonesError(
     'body_not_replayable',
     `${url.origin} ${why}, and a stream can't be sent twice; send text or bytes, or call the API once before.`,
@@ -197,11 +196,63 @@ async function send(
 }
 
 function unreachable(url: URL, error: unknown, signal: AbortSignal | undefined): ZonesError {
-  if (signal?.aborted) return abortedBy(signal);
+  if (signal?.aborted) return abortError(signal);
   const { cause } = describeCause(error);
   const facts = describeNetworkFailure(error);
   return new ZonesError('api_unreachable', `${url.origin} did not answer; ${tellFate(facts)}.`, {
     cause,
     facts,
   });
+}
+
+/** The URL of an API call, without its fragment. Throws `request_malformed` unless it is absolute, https and without user info. */
+export function checkUrl(input: string | URL): URL {
+  const url = URL.parse(String(input));
+  if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') {
+    throw new ZonesError(
+      'request_malformed',
+      'An API is called with an absolute https URL without user info.',
+    );
+  }
+  url.hash = '';
+  return url;
+}
+
+/** What `fetch` would refuse by itself, so that it does not look like an API that did not answer. Gives the method. */
+export function checkRequest(url: URL, { method = 'GET', headers, body }: RequestInit): string {
+  const name = method.toUpperCase();
+  try {
+    new Request(url, { method: name, headers: new Headers(headers), body: body == null ? null : '' });
+  } catch {
+    // Without the cause: its message repeats the header.
+    throw new ZonesError(
+      'request_malformed',
+      'fetch sends no request with this method, these headers, or a body for this method.',
+    );
+  }
+  return name;
+}
+
+/** Whether a body can be read once only: a stream, or what gives its parts as it is asked. */
+export function isOneShot(body: RequestInit['body']): boolean {
+  if (body === null || typeof body !== 'object') return false;
+  return body instanceof ReadableStream || (Symbol.asyncIterator in body && !(body instanceof Blob));
+}
+
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+/** Throws `redirect_refused` for an answer that sends its caller to another origin; within the origin it is the caller's. */
+export async function refuseForeignRedirect(url: URL, response: Response): Promise<void> {
+  const location = response.headers.get('location');
+  if (location === null || !REDIRECTS.includes(response.status)) return;
+  const target = URL.parse(location, url.href)?.origin;
+  if (target === url.origin) return;
+  await response.body?.cancel();
+  throw new ZonesError(
+    'redirect_refused',
+    `${url.origin} redirects to another origin; call that one by a declared API.`,
+    {
+      facts: { status: response.status, target: target ?? 'invalid' },
+    },
+  );
 }

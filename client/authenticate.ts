@@ -3,7 +3,7 @@ import type { AssertionDetail, Intent, Signature } from '@helseid-zones/protocol
 import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
 import { customFetch } from 'oauth4webapi';
 import {
-  abortedBy,
+  abortError,
   describeNetworkFailure,
   isMomentary,
   tellFate,
@@ -11,7 +11,7 @@ import {
   withSecondConnection,
 } from './http.ts';
 import { requireEndpoint } from './metadata.ts';
-import { type Refusal, readRefusal, refuseToken } from './oauth-errors.ts';
+import { type Refusal, readRefusal, tokenRefusedError } from './oauth-errors.ts';
 import { describeClient, type TokenClient } from './token-client.ts';
 
 /** Endpoints that want a client assertion, by their names in metadata. */
@@ -71,7 +71,7 @@ export async function requestAuthenticated(
   for (;;) {
     const { signed, sentAt, response, nonce } = await withSecondConnection(async () => {
       const signed = await signAttempt(client, request, url, refused !== undefined);
-      if (refused && signed.assertion.kid === refused.kid) throw refuseToken(refused.refusal);
+      if (refused && signed.assertion.kid === refused.kid) throw tokenRefusedError(refused.refusal);
       const sentAt = Math.floor(client.now() / 1000);
       return { signed, sentAt, ...(await sendAttempt(client, request, as, url, signed)) };
     });
@@ -83,18 +83,18 @@ export async function requestAuthenticated(
       return { as, oauth: describeClient(client), response, sentAt, ...(proof ? { proof } : {}) };
     }
     if (refusal.error === 'use_dpop_nonce') {
-      if (!request.proof || nonceTried || nonce === undefined) throw stopNonceLoop(client.issuer);
+      if (!request.proof || nonceTried || nonce === undefined) throw nonceLoopError(client.issuer);
       nonceTried = true;
     } else if (refusal.error === 'invalid_client' && !refused) {
       refused = { refusal, kid: signed.assertion.kid };
     } else {
-      throw refuseToken(refusal);
+      throw tokenRefusedError(refusal);
     }
   }
 }
 
 /** The end of a server that asks for one nonce after another, or for one that it does not give. */
-export function stopNonceLoop(server: string): ZonesError {
+export function nonceLoopError(server: string): ZonesError {
   return new ZonesError(
     'nonce_loop',
     `${server} refuses the DPoP nonce that it gave out itself, or gives none that RFC 9449 8.1 allows.`,
@@ -168,7 +168,7 @@ async function sendAttempt(
     });
   } catch (cause) {
     if (isZonesError(cause)) throw cause;
-    if (request.signal?.aborted) throw abortedBy(request.signal);
+    if (request.signal?.aborted) throw abortError(request.signal);
     throw noAnswer(as, describeNetworkFailure(cause), cause);
   }
 }

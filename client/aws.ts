@@ -1,5 +1,6 @@
 import { type BinaryLike, createHash, createHmac } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { isObject } from '@helseid-zones/protocol/required';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { describeNetworkFailure, type Fetch, withDeadline } from './http.ts';
 
@@ -214,7 +215,7 @@ async function signRequest(config: AwsConfig, request: AwsRequest, signingDate: 
 /** AWS names its error in `x-amzn-errortype` (REST) or `__type` (JSON), with a prefix or suffix to cut off. */
 function parseError(service: AwsService, status: number, headers: Headers, body: string): ZonesError {
   const parsed = parseJson(body);
-  const fields = (typeof parsed === 'object' && parsed !== null ? parsed : {}) as Record<string, unknown>;
+  const fields = isObject(parsed) ? parsed : {};
   const named = headers.get('x-amzn-errortype') ?? fields['__type'] ?? fields['code'];
   const error = typeof named === 'string' ? (named.split('#').pop()?.split(':')[0] ?? '') : '';
   const facts = { service, status, error: error || 'Unknown' };

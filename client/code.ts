@@ -6,12 +6,11 @@ import {
   processAuthorizationCodeResponse,
   validateAuthResponse,
 } from 'oauth4webapi';
-import { acceptTokens } from './accept-tokens.ts';
 import { requestAuthenticated } from './authenticate.ts';
 import { readAs, shorten } from './oauth-errors.ts';
 import { CLOCK_TOLERANCE, describeClient, type TokenClient } from './token-client.ts';
+import { acceptTokens, readUserTokens } from './token-response.ts';
 import type { CodeRedemption, IdTokenClaims, LoginTokens } from './tokens.ts';
-import { readUserTokens } from './user-token.ts';
 
 /**
  * Checks an authorization response and redeems its code (RFC 6749 4.1, RFC 7636, RFC 9207), with a proof by the key
@@ -81,11 +80,11 @@ function checkCallback(
 ): Promise<URLSearchParams> {
   const { parameters, state } = request;
   return readAs('login_refused', 'The authorization response is not valid', () => {
-    if (parameters.get('iss') !== client.issuer) throw refuse('"iss" is not the issuer (RFC 9207)');
+    if (parameters.get('iss') !== client.issuer) throw invalidResponse('"iss" is not the issuer (RFC 9207)');
     try {
       const callback = validateAuthResponse(as, describeClient(client), parameters, state);
       const codes = parameters.getAll('code');
-      if (codes.length !== 1 || codes[0] === '') throw refuse('one "code" is required');
+      if (codes.length !== 1 || codes[0] === '') throw invalidResponse('one "code" is required');
       return callback;
     } catch (error) {
       if (!(error instanceof AuthorizationResponseError)) throw error;
@@ -98,6 +97,6 @@ function checkCallback(
   });
 }
 
-function refuse(why: string): ZonesError {
+function invalidResponse(why: string): ZonesError {
   return new ZonesError('login_refused', `The authorization response is not valid: ${why}.`);
 }

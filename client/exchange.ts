@@ -1,9 +1,8 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { genericTokenEndpointRequest } from 'oauth4webapi';
-import { acceptTokens } from './accept-tokens.ts';
 import { requestAuthenticated } from './authenticate.ts';
 import type { TokenClient } from './token-client.ts';
-import { readTokens } from './token-response.ts';
+import { acceptTokens, readTokens } from './token-response.ts';
 import type { AccessToken, ExchangeRequest } from './tokens.ts';
 
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';

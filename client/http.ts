@@ -34,7 +34,7 @@ export async function untilAborted<T>(
   // Nobody may be left waiting for it.
   promise.catch(() => {});
   const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(abortedBy(signal));
+  const stop = () => reject(abortError(signal));
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -45,7 +45,7 @@ export async function untilAborted<T>(
 }
 
 /** The error for a caller's own abort. */
-export function abortedBy(signal: AbortSignal): ZonesError {
+export function abortError(signal: AbortSignal): ZonesError {
   return new ZonesError('request_aborted', 'The request was aborted by its caller.', {
     cause: signal.reason,
   });

@@ -1,4 +1,5 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { type JWTVerifyOptions, type JWTVerifyResult, jwtVerify } from 'jose';
 import {
   type AuthorizationServer,
   type Client,
@@ -6,7 +7,7 @@ import {
   type IDToken,
   type TokenEndpointResponse,
 } from 'oauth4webapi';
-import { verifyIssuerJwt } from './issuer-jwt.ts';
+import { createIssuerKeys } from './jwks.ts';
 import { readAs } from './oauth-errors.ts';
 import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
 import type { IdTokenClaims } from './tokens.ts';
@@ -64,4 +65,26 @@ function checkAudience(client: TokenClient, claims: IdTokenClaims): void {
 
 function invalid(what: string): ZonesError {
   return new ZonesError('id_token_invalid', `The ID token ${what}.`);
+}
+
+/**
+ * Verifies a JWT that the issuer signed for us: signature by one of its keys with the profile's one algorithm, `iss`
+ * exactly, `aud` with our client id, `exp`, `nbf`. A `kid` that the cached keys lack makes them be read again, at most once
+ * in `cooldown` milliseconds. Throws jose's errors, and those of the key source.
+ */
+export async function verifyIssuerJwt(
+  client: TokenClient,
+  jwt: string,
+  options: JWTVerifyOptions & { cooldown: number },
+): Promise<JWTVerifyResult> {
+  const { cooldown, ...checks } = options;
+  const { keys, now, profile, issuer, clientId } = client;
+  return jwtVerify(jwt, createIssuerKeys(keys, { cooldown }), {
+    algorithms: [profile.idTokenAlgorithm],
+    issuer,
+    audience: clientId,
+    clockTolerance: CLOCK_TOLERANCE,
+    currentDate: new Date(now()),
+    ...checks,
+  });
 }

@@ -32,8 +32,7 @@ export {
 export { redeemCode } from './code.ts';
 export type { NetworkFacts } from './errors.ts';
 export { exchangeToken } from './exchange.ts';
-export { createEndSessionUrl, revokeToken } from './logout.ts';
-export { validateLogoutToken } from './logout-token.ts';
+export { createEndSessionUrl, revokeToken, validateLogoutToken } from './logout.ts';
 export { getAccessToken, machineTokens } from './machine-token.ts';
 export { createMemorySigner, type MemoryKey, type MemorySignerOptions } from './memory-signer.ts';
 export { refreshTokens } from './refresh.ts';

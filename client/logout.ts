@@ -1,9 +1,11 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { isObject } from '@helseid-zones/protocol/required';
 import { processRevocationResponse, revocationRequest } from 'oauth4webapi';
 import { requestAuthenticated } from './authenticate.ts';
+import { verifyIssuerJwt } from './id-token.ts';
 import { readAs } from './oauth-errors.ts';
-import type { TokenClient } from './token-client.ts';
-import type { RevocationRequest } from './tokens.ts';
+import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
+import type { LogoutTokenClaims, RevocationRequest } from './tokens.ts';
 
 /**
  * Revokes a token (RFC 7009). A token that the server no longer knows counts as revoked.
@@ -46,4 +48,69 @@ export async function createEndSessionUrl(
   url.searchParams.set('post_logout_redirect_uri', request.postLogoutRedirectUri);
   if (request.state !== undefined) url.searchParams.set('state', request.state);
   return url.href;
+}
+
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+
+/**
+ * Media types (RFC 7515 4.1.9) that a logout token may have where the profile demands none: 2.4 recommends the first and
+ * nothing more. Its `events`, and that it has no `nonce`, tell it from an ID token then.
+ */
+const TYPS: readonly unknown[] = ['logout+jwt', 'jwt', undefined];
+
+/** Seconds after its `iat` in which a logout token is taken. */
+const MAX_AGE = 120;
+
+/** Milliseconds between two readings of the issuer's keys because of an unknown `kid`: anybody may post logout tokens. */
+const KEYS_COOLDOWN = 30_000;
+
+/**
+ * Validates a logout token in full (OpenID Connect Back-Channel Logout 1.0, 2.4 and 2.6): signature with the profile's
+ * one algorithm, `typ` (see {@link TYPS}), `iss`, `aud` (us alone), `iat`, `exp`, `jti` once, `events`, `sub` or `sid`, no `nonce`.
+ * `rememberJti` tells whether a `jti` is new, to be recorded until an epoch second: there, or by the caller once the sessions
+ * are ended. It is asked last, so that tokens which are not the issuer's fill nothing.
+ *
+ * Throws `token_invalid`, and what the key source throws.
+ */
+export async function validateLogoutToken(
+  client: TokenClient,
+  token: string,
+  rememberJti: (jti: string, until: number) => Promise<boolean>,
+): Promise<LogoutTokenClaims> {
+  const { payload, protectedHeader } = await readAs('token_invalid', 'The logout token is not valid', () =>
+    verifyIssuerJwt(client, token, {
+      cooldown: KEYS_COOLDOWN,
+      maxTokenAge: MAX_AGE,
+    }),
+  );
+  if (!isLogoutTyp(protectedHeader.typ, client.profile.logoutTokenTyp))
+    throw invalid('has the "typ" of something else');
+  const { iss, aud, jti, iat, exp, sub, sid, events } = payload;
+  if (typeof iss !== 'string' || typeof iat !== 'number' || typeof exp !== 'number')
+    throw invalid('lacks "iss", "iat" or "exp"');
+  if ([aud].flat().length !== 1) throw invalid('has an "aud" with others in it');
+  if (typeof jti !== 'string' || jti === '' || jti.length > 256) throw invalid('has no usable "jti"');
+  if (!isLogoutEvent(events)) throw invalid('has "events" about something else');
+  if ('nonce' in payload) throw invalid('has a "nonce" and may be an ID token');
+  if (!isOptionalText(sub) || !isOptionalText(sid) || (sub === undefined && sid === undefined))
+    throw invalid('names nobody by "sub" or "sid"');
+  if (!(await rememberJti(jti, iat + MAX_AGE + CLOCK_TOLERANCE))) throw invalid('was used before');
+  return { iss, jti, iat, exp, ...(sub === undefined ? {} : { sub }), ...(sid === undefined ? {} : { sid }) };
+}
+
+function isLogoutTyp(typ: unknown, demanded: string | undefined): boolean {
+  const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
+  return demanded === undefined ? TYPS.includes(type) : type === demanded;
+}
+
+function isLogoutEvent(events: unknown): boolean {
+  return isObject(events) && isObject(events[LOGOUT_EVENT]);
+}
+
+function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || (typeof value === 'string' && value !== '');
+}
+
+function invalid(what: string): ZonesError {
+  return new ZonesError('token_invalid', `The logout token ${what}.`);
 }

@@ -1,9 +1,8 @@
 import { clientCredentialsGrantRequest } from 'oauth4webapi';
-import { acceptTokens } from './accept-tokens.ts';
 import { requestAuthenticated } from './authenticate.ts';
-import { abortedBy, untilAborted } from './http.ts';
+import { abortError, untilAborted } from './http.ts';
 import type { TokenClient } from './token-client.ts';
-import { readTokens } from './token-response.ts';
+import { acceptTokens, readTokens } from './token-response.ts';
 import type { AccessToken, AccessTokenRequest, TokenSource } from './tokens.ts';
 
 /**
@@ -18,7 +17,7 @@ export async function getAccessToken(
   client: TokenClient,
   request: AccessTokenRequest = {},
 ): Promise<AccessToken> {
-  if (request.signal?.aborted) throw abortedBy(request.signal);
+  if (request.signal?.aborted) throw abortError(request.signal);
   const token = client.tokens.get(keyOf(client, request), () => requestToken(client, request));
   return untilAborted(token, request.signal);
 }

@@ -1,4 +1,5 @@
 import { type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { isObject } from '@helseid-zones/protocol/required';
 
 /** What an authorization server says when it refuses (RFC 6749 5.2). */
 export interface Refusal {
@@ -25,18 +26,18 @@ export async function readRefusal(response: Response): Promise<Refusal | undefin
     .clone()
     .json()
     .catch(() => undefined);
-  if (typeof body !== 'object' || body === null || !('error' in body) || typeof body.error !== 'string')
-    return undefined;
-  const text = 'error_description' in body ? body.error_description : undefined;
+  if (!isObject(body)) return undefined;
+  const { error, error_description: text } = body;
+  if (typeof error !== 'string') return undefined;
   return {
-    error: shorten(body.error),
+    error: shorten(error),
     status: response.status,
     ...(typeof text === 'string' ? { error_description: shorten(text) } : {}),
   };
 }
 
 /** The `token_refused` error for a refusal, with the server's own words in `facts`. */
-export function refuseToken(refusal: Refusal): ZonesError {
+export function tokenRefusedError(refusal: Refusal): ZonesError {
   return new ZonesError(
     'token_refused',
     `The authorization server refused: ${refusal.error}. Its log of this client, where there is one (a self-service portal), says more.`,

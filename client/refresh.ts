@@ -1,10 +1,9 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { processRefreshTokenResponse, refreshTokenGrantRequest } from 'oauth4webapi';
-import { acceptTokens } from './accept-tokens.ts';
 import { requestAuthenticated } from './authenticate.ts';
 import type { TokenClient } from './token-client.ts';
+import { acceptTokens, readUserTokens } from './token-response.ts';
 import type { RefreshRequest, UserTokens } from './tokens.ts';
-import { readUserTokens } from './user-token.ts';
 
 /**
  * Refreshes (RFC 6749 6), perhaps for one API (`resource`) or another organisation (`details`). The new access token is

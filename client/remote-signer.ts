@@ -1,5 +1,6 @@
 import { type Facts, isZonesError, SIGNER_ERRORS, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Intent, Signature, Signer, SignRequest } from '@helseid-zones/protocol/intents';
+import { isObject } from '@helseid-zones/protocol/required';
 import type { AwsCaller } from './aws.ts';
 
 /**
@@ -49,7 +50,7 @@ function readAnswer(body: string, intents: readonly Intent[]): Signature[] {
   } catch (cause) {
     throw invalidAnswer('is not JSON', cause);
   }
-  if (!isRecord(answer)) throw invalidAnswer('is not an object');
+  if (!isObject(answer)) throw invalidAnswer('is not an object');
   if (answer['error'] !== undefined) throw readRefusal(answer['error']);
   const signatures = answer['signatures'];
   if (!Array.isArray(signatures) || signatures.length !== intents.length)
@@ -59,9 +60,9 @@ function readAnswer(body: string, intents: readonly Intent[]): Signature[] {
 }
 
 function readRefusal(error: unknown): ZonesError {
-  if (!isRecord(error) || !isErrorCode(error['code']) || typeof error['message'] !== 'string')
+  if (!isObject(error) || !isErrorCode(error['code']) || typeof error['message'] !== 'string')
     return invalidAnswer('holds an error without a known code');
-  const facts = isRecord(error['facts']) ? Object.entries(error['facts']).filter(isFact) : [];
+  const facts = isObject(error['facts']) ? Object.entries(error['facts']).filter(isFact) : [];
   return new ZonesError(error['code'], error['message'], { facts: Object.fromEntries(facts) });
 }
 
@@ -75,7 +76,7 @@ const THUMBPRINT = /^[\w-]{43}$/;
 
 function isSignature(value: unknown): value is Signature {
   return (
-    isRecord(value) &&
+    isObject(value) &&
     matches(COMPACT_JWS, value['jws']) &&
     matches(THUMBPRINT, value['kid']) &&
     matches(THUMBPRINT, value['jkt'])
@@ -88,10 +89,6 @@ function isErrorCode(value: unknown): value is (typeof SIGNER_ERRORS)[number] {
 
 function isFact(entry: [string, unknown]): entry is [string, string | number | boolean] {
   return ['string', 'number', 'boolean'].includes(typeof entry[1]);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function matches(pattern: RegExp, value: unknown): boolean {

@@ -1,8 +1,12 @@
-import { ZonesError } from '@helseid-zones/protocol/errors';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { isObject } from '@helseid-zones/protocol/required';
 import { processGenericTokenEndpointResponse, type TokenEndpointResponse } from 'oauth4webapi';
 import type { Answer } from './authenticate.ts';
+import { type ProcessResponse, readIdToken } from './id-token.ts';
+import { revokeToken } from './logout.ts';
 import { readAs } from './oauth-errors.ts';
-import type { AccessToken, KeyBinding } from './tokens.ts';
+import type { TokenClient } from './token-client.ts';
+import type { AccessToken, KeyBinding, RevocationRequest, UserTokens } from './tokens.ts';
 
 /**
  * Reads the answer of the token endpoint apart from its ID token. Refuses a `token_type` other than DPoP, in whatever
@@ -67,11 +71,11 @@ function readBoundKey(token: string): string | undefined {
   const [, payload, , ...more] = token.split('.');
   if (payload === undefined || more.length > 0) return undefined;
   try {
+    // Not by jose, which a function that only calls APIs needs for nothing else.
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
-    if (typeof claims !== 'object' || claims === null || !('cnf' in claims)) return undefined;
+    if (!isObject(claims) || !('cnf' in claims)) return undefined;
     const { cnf } = claims;
-    const jkt = typeof cnf === 'object' && cnf !== null && 'jkt' in cnf ? cnf.jkt : undefined;
-    return typeof jkt === 'string' ? jkt : '';
+    return isObject(cnf) && typeof cnf['jkt'] === 'string' ? cnf['jkt'] : '';
   } catch {
     return undefined;
   }
@@ -83,7 +87,87 @@ async function withoutIdToken(response: Response): Promise<Response> {
     .clone()
     .json()
     .catch(() => undefined);
-  if (typeof body !== 'object' || body === null || !('id_token' in body)) return response.clone();
+  if (!isObject(body) || !('id_token' in body)) return response.clone();
   const { id_token: _, ...rest } = body;
   return new Response(JSON.stringify(rest), { status: response.status, headers: response.headers });
+}
+
+/**
+ * Reads a token response of a user grant: access token, refresh token with its expiry, ID token where there is one. A
+ * lifetime (`rt_expires_in`) that is not positive, or that comes without a refresh token, would end a session that works:
+ * it is given as `ignoredRefreshTokenLifetime` instead.
+ */
+export async function readUserTokens(
+  client: TokenClient,
+  answer: Answer,
+  askedScope: string | undefined,
+  process: ProcessResponse,
+): Promise<UserTokens> {
+  const { body, ...token } = await readTokens(answer, askedScope);
+  const { as, oauth, response, sentAt } = answer;
+  const id = await readIdToken(client, () => process(as, oauth, response));
+  return {
+    ...token,
+    ...readRefreshToken(body.refresh_token, body['rt_expires_in'], sentAt),
+    ...id,
+  };
+}
+
+function readRefreshToken(refreshToken: string | undefined, lifetime: unknown, sentAt: number) {
+  const token = refreshToken === undefined ? {} : { refreshToken };
+  if (lifetime === undefined) return token;
+  if (refreshToken !== undefined && typeof lifetime === 'number' && lifetime > 0)
+    return { refreshToken, refreshTokenExpiresAt: sentAt + lifetime };
+  const ignoredRefreshTokenLifetime = typeof lifetime === 'number' ? lifetime : typeof lifetime;
+  return { ...token, ignoredRefreshTokenLifetime };
+}
+
+/**
+ * Runs `read` over a token response. Where it throws, nobody will hold the tokens of that response: the refresh token is
+ * revoked (RFC 7009), with which servers end the access token too, or the access token where it came alone. A refresh
+ * token that is `held` already stays valid, and access tokens got with it are left to lapse, since a server may end both
+ * together (RFC 7009 2.1). Throws what `read` throws; `facts.revocation` then tells why a revocation failed.
+ */
+export async function acceptTokens<T>(
+  client: TokenClient,
+  { response }: Answer,
+  read: () => Promise<T>,
+  held?: string,
+): Promise<T> {
+  const body = response.clone();
+  try {
+    return await read();
+  } catch (error) {
+    const failed = await revokeUnkept(client, body, held);
+    if (failed === undefined || !isZonesError(error)) throw error;
+    const { code, message, cause, facts } = error;
+    throw new ZonesError(code, message, { cause, facts: { ...facts, revocation: failed } });
+  }
+}
+
+/** Gives the code of the error where the revocation failed. */
+async function revokeUnkept(
+  client: TokenClient,
+  response: Response,
+  held: string | undefined,
+): Promise<string | undefined> {
+  const unkept = chooseToken(await response.json().catch(() => undefined), held);
+  if (unkept === undefined) return undefined;
+  try {
+    await revokeToken(client, unkept);
+    return undefined;
+  } catch (error) {
+    return isZonesError(error) ? error.code : 'unexpected';
+  }
+}
+
+function chooseToken(body: unknown, held: string | undefined): RevocationRequest | undefined {
+  const { refresh_token: refresh, access_token: access } = Object(body) as Record<string, unknown>;
+  if (isToken(refresh)) return refresh === held ? undefined : { token: refresh, hint: 'refresh_token' };
+  return isToken(access) && held === undefined ? { token: access, hint: 'access_token' } : undefined;
+}
+
+/** An empty text is a token to nobody (RFC 6749 A.12, A.17). */
+function isToken(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }

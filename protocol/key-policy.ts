@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ALGORITHMS, type Algorithm } from './algorithms.ts';
 import { ZonesError } from './errors.ts';
+import { isObject } from './required.ts';
 
 /** Stands for the account in a template. */
 export const ACCOUNT_PLACEHOLDER = '${Account}';
@@ -70,7 +71,7 @@ function normalize(value: unknown): unknown {
     const entries = value.map((entry) => JSON.stringify(normalize(entry))).sort();
     return entries.length === 1 ? JSON.parse(entries[0] ?? 'null') : entries;
   }
-  if (typeof value !== 'object' || value === null) return value;
+  if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
       .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -1,8 +1,6 @@
 import { ZonesError } from './errors.ts';
 import type { ClientRecord, KeyEntry, KeyState, RecordOwner } from './record.ts';
 
-export { recordProblems } from './record.ts';
-
 /**
  * The state machine of a client key, pure. Every function returns a new record, or the very same object when there is
  * nothing to do, so that a step that is run again changes nothing.

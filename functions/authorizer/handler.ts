@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
-import { createIssuerKeys } from '@helseid-zones/client/issuer-keys';
-import { createKeySource } from '@helseid-zones/client/jwks';
+import { createIssuerKeys, createKeySource } from '@helseid-zones/client/jwks';
 import { createMetadataSource } from '@helseid-zones/client/metadata';
 import { parseZoneConfig } from '@helseid-zones/protocol/config';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';

@@ -1,8 +1,7 @@
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { pushAuthorizationRequest } from '@helseid-zones/client/authorization-request';
 import { redeemCode } from '@helseid-zones/client/code';
-import { createEndSessionUrl, revokeToken } from '@helseid-zones/client/logout';
-import { validateLogoutToken } from '@helseid-zones/client/logout-token';
+import { createEndSessionUrl, revokeToken, validateLogoutToken } from '@helseid-zones/client/logout';
 import { refreshTokens } from '@helseid-zones/client/refresh';
 import type { TokenClient } from '@helseid-zones/client/token-client';
 import type { SamePerson } from './person.ts';

@@ -1,4 +1,4 @@
-import { createIssuerKeys } from '@helseid-zones/client/issuer-keys';
+import { createIssuerKeys } from '@helseid-zones/client/jwks';
 import { exportJWK, generateKeyPair } from 'jose';
 import { expect, test } from 'vitest';
 import { failure, makeWorld } from './make-client.ts';

@@ -1,4 +1,4 @@
-import { validateLogoutToken } from '@helseid-zones/client/logout-token';
+import { validateLogoutToken } from '@helseid-zones/client/logout';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { CLIENT_ID, failure, ISSUER, makeWorld } from './make-client.ts';

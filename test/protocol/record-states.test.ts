@@ -1,5 +1,5 @@
 import type { ClientRecord, KeyState } from '@helseid-zones/protocol/record';
-import { KEY_STATES } from '@helseid-zones/protocol/record';
+import { KEY_STATES, recordProblems } from '@helseid-zones/protocol/record';
 import {
   addKey,
   candidateKey,
@@ -12,7 +12,6 @@ import {
   newestRegistered,
   noteDraft,
   noteExpiry,
-  recordProblems,
   switchCurrent,
   usableForAssertion,
   usableForProof,

@@ -1,0 +1,15 @@
+/**
+ * A value that must be there. For what types can't tell: an entry that another part of the program has made sure of. What comes
+ * from outside gets a coded error of its own instead.
+ *
+ * @throws {TypeError} it is missing, or an empty text; the message names `what`
+ */
+export function required<T>(value: T | null | undefined, what: string): T {
+  if (value === undefined || value === null || value === '') throw new TypeError(`${what} is missing.`);
+  return value;
+}
+
+/** Whether a value is an object by name, neither null nor a list: what JSON calls an object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
