@@ -1,27 +1,15 @@
-import type { ZoneConfig } from '@helseid-zones/protocol/config';
+import type { AuthorizerConfig, ZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { JWTVerifyGetKey } from 'jose';
 
-/** What a resource server demands of a request: HelseID's checks (UP-ATV) as data. */
-export interface AccessRules {
+/** What a resource server demands of a request: HelseID's checks (UP-ATV) as data, beside what is declared. */
+export interface AccessRules extends Omit<AuthorizerConfig, 'client'> {
   /** Exactly as in the issuer's metadata. */
   issuer: string;
   /** The one algorithm the issuer signs with; HelseID: RS256. */
   tokenAlgorithm: string;
-  /** This API's name in `aud`. */
-  audience: string;
-  /** Whether a token that names other audiences as well is accepted. */
-  otherAudiences: boolean;
-  /** Every one of these must be in the token. */
-  scopes: readonly string[];
-  /** Lowest accepted `helseid://claims/identity/security_level`; with it a person must be in the token. */
-  securityLevel: '2' | '3' | '4' | undefined;
   /** Algorithms a proof may be signed with (never symmetric, never none). */
   proofAlgorithms: readonly string[];
-  /** Seconds after `iat` that a proof is accepted. */
-  proofAge: number;
-  /** Seconds that the clocks of issuer, caller and API may differ, each way. */
-  clockSkew: number;
 }
 
 /** Algorithms of DPoP proofs that HelseID's clients may use. */
@@ -78,26 +66,21 @@ export interface AuthorizerSettings {
  * @throws {ZonesError} config_invalid: where no authorizer is declared, or no grant for its client
  */
 export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefined): AuthorizerSettings {
-  const { authorizer } = config;
-  const client = authorizer && config.clients[authorizer.client];
-  if (!authorizer || !client)
+  const client = config.authorizer && config.clients[config.authorizer.client];
+  if (!config.authorizer || !client)
     throw new ZonesError(
       'config_invalid',
       'config.json names no authorizer, or a client that the zone has no grant for; declare gateway.authorizer in zones.ts.',
     );
+  const { client: _, ...demands } = config.authorizer;
+  const { issuer, profile } = client;
   const baseUrl = config.baseUrl ?? gatewayUrl?.replace(/\/+$/, '');
-  const { audience, scopes, securityLevel, otherAudiences = false } = authorizer;
   return {
     rules: {
-      issuer: client.issuer,
-      tokenAlgorithm: client.profile.accessTokenAlgorithm,
-      audience,
-      otherAudiences,
-      scopes,
-      securityLevel,
+      ...demands,
+      issuer,
+      tokenAlgorithm: profile.accessTokenAlgorithm,
       proofAlgorithms: PROOF_ALGORITHMS,
-      proofAge: authorizer.proofAge,
-      clockSkew: authorizer.clockSkew,
     },
     baseUrl: baseUrl || undefined,
   };

@@ -1,6 +1,6 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
-import { addKey, candidateKey, moveKey } from '@helseid-zones/protocol/record-states';
+import { addKey, candidateKey, findKey, moveKey } from '@helseid-zones/protocol/record-states';
 import {
   algorithmOf,
   createClientKey,
@@ -23,8 +23,10 @@ export async function findCandidate(rotation: Rotation, request: string): Promis
   await adoptOrphans(rotation);
   const left = await keepFittingCandidate(rotation);
   if (left) return left;
-  const keyArn = await createClientKey(rotation.kms, demands(rotation), request);
-  const facts = { client: rotation.client, key: keyArn };
+  const { kms, system, client, algorithm, policyOf } = rotation;
+  const policy = policyOf(algorithm);
+  const keyArn = await createClientKey(kms, { system, client, algorithm, policy }, request);
+  const facts = { client, key: keyArn };
   const found = await recordFoundKey(rotation, keyArn);
   if (!found) throw new ZonesError('rotation_failed', NOT_THERE_YET, { facts });
   if (!found.fits)
@@ -33,7 +35,9 @@ export async function findCandidate(rotation: Rotation, request: string): Promis
       'A new key does not have the policy it was made with; it is disabled. See the audit of kms:PutKeyPolicy.',
       { facts },
     );
-  return requireCandidate(found.record);
+  const candidate = candidateKey(found.record);
+  if (candidate) return candidate;
+  throw new ZonesError('rotation_failed', 'The new key was retired while it was made; rotate once more.');
 }
 
 const NOT_THERE_YET = 'KMS does not show a key yet that it has made; the next run goes on with it.';
@@ -64,7 +68,7 @@ async function recordFoundKey(
   const record = await store.change((before) =>
     addKey(before, key, clock.now(), fits && !candidateKey(before) ? 'created' : 'retired'),
   );
-  if (isRetired(record, key.kid)) await disableClientKey(kms, keyArn);
+  if (findKey(record, key.kid)?.state === 'retired') await disableClientKey(kms, keyArn);
   return { fits, record };
 }
 
@@ -95,18 +99,4 @@ async function isUpToDate(
   return (
     algorithm === rotation.algorithm && (await hasPolicy(rotation.kms, keyArn, rotation.policyOf(algorithm)))
   );
-}
-
-function demands({ system, client, algorithm, policyOf }: Rotation) {
-  return { system, client, algorithm, policy: policyOf(algorithm) };
-}
-
-function isRetired(record: ClientRecord, kid: string): boolean {
-  return record.keys.some((key) => key.kid === kid && key.state === 'retired');
-}
-
-function requireCandidate(record: ClientRecord): KeyEntry {
-  const candidate = candidateKey(record);
-  if (candidate) return candidate;
-  throw new ZonesError('rotation_failed', 'The new key was retired while it was made; rotate once more.');
 }

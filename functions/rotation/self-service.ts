@@ -41,7 +41,7 @@ const [EARLIEST, LATEST] = [1_000_000_000, 253_402_300_799];
 const expiration = v.nullish(v.union([v.string(), v.number()]));
 const listSchema = v.array(v.object({ kid: v.string(), expiration }));
 const registeredSchema = v.object({ expiration });
-const problemSchema = v.object({ title: v.optional(v.string()), type: v.optional(v.string()) });
+const problemSchema = v.object({ title: v.optional(v.string(), ''), type: v.optional(v.string(), '') });
 
 /** What the client of the self-service API is made of. */
 export interface SelfServiceDeps {
@@ -64,11 +64,14 @@ export interface SelfServiceDeps {
 export function createSelfService({ baseUrl, body, fetch, audit }: SelfServiceDeps): SelfService {
   const url = `${baseUrl}${SELF_SERVICE_PATH}`;
 
-  async function call(init: RequestInit): Promise<{ status: number; body: unknown }> {
+  async function call<Schema extends v.GenericSchema>(
+    schema: Schema,
+    init: RequestInit,
+  ): Promise<v.InferOutput<Schema>> {
     const { status, text } = await send(fetch, url, init);
-    if (status >= 200 && status < 300) return { status, body: parse(text) };
-    const problem = v.safeParse(problemSchema, parse(text));
-    const { title = '', type = '' } = problem.success ? problem.output : {};
+    if (status >= 200 && status < 300) return read(schema, status, text);
+    const problem = v.safeParse(v.pipe(v.string(), v.parseJson(), problemSchema), text);
+    const { title, type } = problem.success ? problem.output : { title: '', type: '' };
     const refused = status >= 400 && status < 500 && status !== 429;
     throw new ZonesError(
       refused ? 'self_service_refused' : 'self_service_unreachable',
@@ -87,7 +90,7 @@ export function createSelfService({ baseUrl, body, fetch, audit }: SelfServiceDe
 
   return {
     async listKeys() {
-      const listed = read(listSchema, await call({ method: 'GET', headers: { accept: 'application/json' } }));
+      const listed = await call(listSchema, { method: 'GET', headers: { accept: 'application/json' } });
       return listed.map((key): ListedKey => {
         const expires = readExpiry(key.kid, key.expiration);
         return expires === undefined ? { kid: key.kid } : { kid: key.kid, expires };
@@ -95,12 +98,12 @@ export function createSelfService({ baseUrl, body, fetch, audit }: SelfServiceDe
     },
     async registerKey(jwk: RegisteredJwk) {
       const text = JSON.stringify(jwk);
-      const answer = await call({
+      const answer = await call(registeredSchema, {
         method: 'POST',
         headers: { accept: 'application/json', 'content-type': 'application/json' },
         body: body === 'object' ? text : JSON.stringify(text),
       });
-      return readExpiry(jwk.kid, read(registeredSchema, answer).expiration);
+      return readExpiry(jwk.kid, answer.expiration);
     },
   };
 }
@@ -124,19 +127,12 @@ async function send(
   }
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 function read<Schema extends v.GenericSchema>(
   schema: Schema,
-  { status, body }: { status: number; body: unknown },
+  status: number,
+  text: string,
 ): v.InferOutput<Schema> {
-  const parsed = v.safeParse(schema, body);
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text);
   if (parsed.success) return parsed.output;
   throw new ZonesError(
     'self_service_unreachable',

@@ -18,7 +18,6 @@ export const RULES: AccessRules = {
   audience: 'example:summaries',
   scopes: ['example:summaries/read'],
   otherAudiences: false,
-  securityLevel: undefined,
   proofAlgorithms: ['ES256', 'ES384', 'PS256'],
   proofAge: 10,
   clockSkew: 5,
