@@ -6,8 +6,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-/** What a terminal acts on or hides instead of showing: control, format and separator characters, and halves of surrogate pairs. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+/**
+ * What a terminal or a page acts on or hides instead of showing: control, format and separator characters, halves of surrogate
+ * pairs, and noncharacters, which no XML may have.
+ */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Noncharacter_Code_Point}]/gu;
 
 /**
  * `text` with each character that a terminal would act on (escape sequences, new lines, changes of direction) written as JSON

@@ -33,7 +33,7 @@ ${renderZones(map)}
 
 /** The drawing for a page; `style` says whether its style is in it. */
 export function renderFigure(map: ZoneMap, style = false): string {
-  const description = 'Every call in it stands below, zone by zone.';
+  const description = ['Every call in it stands below, zone by zone.'];
   const wide = drawing(map, layoutWide(map), { description, style });
   const narrow = drawing(map, layoutNarrow(map), { description, style: false, prefix: 'narrow' });
   // Never smaller than its text can be read: what does not fit is scrolled to, by keys too.

@@ -1,3 +1,4 @@
+import { escapeControls } from '../../../terminal.ts';
 import { type MapNode, type MapZone, nodesIn, type ZoneMap } from './model.ts';
 import { SIZES, type TextStyle, wrap } from './text.ts';
 
@@ -69,7 +70,7 @@ export function measure(node: MapNode, width: number): { lines: TextLine[]; heig
   const lines: TextLine[] = [];
   let y = 7;
   const add = (text: string, style: TextStyle, room: number) => {
-    for (const line of wrap(text, style, room)) {
+    for (const line of wrap(escapeControls(text), style, room)) {
       y += SIZES[style] + 3;
       lines.push({ text: line, style, y: y - 3 });
     }

@@ -1,3 +1,4 @@
+import { escapeControls } from '../../../terminal.ts';
 import { readFacts, sentence, summarize, verdict } from './facts.ts';
 import type { Frame, Layout, Line, Pill, PlacedNode } from './layout.ts';
 import { INSET, SIGN_WIDTH } from './layout.ts';
@@ -7,14 +8,14 @@ import { MAP_STYLE } from './style.ts';
 
 /** The map as one SVG file that needs nothing else: style, title and every call in words are in it. */
 export function renderSvg(map: ZoneMap): string {
-  const facts = [summarize(map), ...readFacts(map).map(sentence)].join('\n');
+  const facts = [summarize(map), ...readFacts(map).map(sentence)];
   return `<?xml version="1.0" encoding="UTF-8"?>\n${drawing(map, layoutWide(map), { description: facts, style: true })}\n`;
 }
 
 /** How a drawing is put into a page. */
 export interface DrawingOptions {
-  /** Said to those who do not see it. */
-  description: string;
+  /** Lines said to those who do not see it. */
+  description: readonly string[];
   /** Whether its style is in it; else the page has `MAP_STYLE`. */
   style: boolean;
   /** Begins its ids, where a page has several drawings. */
@@ -28,7 +29,7 @@ export function drawing(map: ZoneMap, layout: Layout, options: DrawingOptions): 
   const style = options.style ? `<style>${MAP_STYLE}</style>` : '';
   return `<svg xmlns="http://www.w3.org/2000/svg" class="zone-map" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="${prefix}-title ${prefix}-description">
 <title id="${prefix}-title">Zone map of ${escapeXml(map.system)}</title>
-<desc id="${prefix}-description">${escapeXml(options.description)}</desc>
+<desc id="${prefix}-description">${options.description.map(escapeXml).join('\n')}</desc>
 ${style}<defs>${TIPS.map((tip) => marker(prefix, tip)).join('')}</defs>
 <rect class="paper" width="${width}" height="${height}" rx="12"/>
 <text class="heading" x="20" y="36">${escapeXml(layout.heading)}</text>
@@ -126,7 +127,10 @@ function n(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** `text` with the characters of markup written as entities; for elements and quoted attributes. */
+/**
+ * `text` for elements and quoted attributes of XML and HTML: the characters of markup as entities, and those that XML may not
+ * have or that would turn the text round as a terminal gets them, {@link escapeControls}.
+ */
 export function escapeXml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return escapeControls(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

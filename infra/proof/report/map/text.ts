@@ -17,7 +17,7 @@ export function textWidth(text: string, style: TextStyle): number {
 
 /**
  * Breaks `text` into lines that fit `width`, at blanks if it has any there, else after `/`, `.`, `,` or before `-`, else
- * anywhere.
+ * anywhere but within a character.
  */
 export function wrap(text: string, style: TextStyle, width: number): string[] {
   const room = Math.max(4, Math.floor(width / (SIZES[style] * (style === 'label' ? MONO : SANS))));
@@ -37,5 +37,5 @@ function breakAt(text: string, room: number): number {
   if (blank > 0) return blank;
   for (let at = room; at > 1; at--)
     if ('/.,'.includes(text.charAt(at - 1)) || text.charAt(at) === '-') return at;
-  return room;
+  return /[\uDC00-\uDFFF]/.test(text.charAt(room)) ? room - 1 : room;
 }

@@ -9,7 +9,7 @@ import { layoutWide } from '../../../../infra/proof/report/map/layout-wide.ts';
 import type { ZoneMap } from '../../../../infra/proof/report/map/model.ts';
 import { PAGE_STYLE } from '../../../../infra/proof/report/map/page-style.ts';
 import { MAP_STYLE } from '../../../../infra/proof/report/map/style.ts';
-import { renderSvg } from '../../../../infra/proof/report/map/svg.ts';
+import { escapeXml, renderSvg } from '../../../../infra/proof/report/map/svg.ts';
 import { SIZES, textWidth, wrap } from '../../../../infra/proof/report/map/text.ts';
 import zones from '../../../../zones.ts';
 import { FULL } from '../../declaration/change.ts';
@@ -142,6 +142,27 @@ test('markup in names stays text', () => {
     expect(text).not.toMatch(/<b>|<i>/);
     expect(text).toContain('&#60;b&#62;&#34;&#38;');
   }
+});
+
+test('a name that would end the XML or turn text round is written out, and kept inside its node', () => {
+  const hostile = 'r\u001b[2J\u202e<script>\ufffe\ud800\n\u2028';
+  const written = 'r\\u001b[2J\\u202e&#60;script&#62;\\ufffe\\ud800\\u000a\\u2028';
+  const map: ZoneMap = {
+    ...shipped,
+    system: hostile,
+    nodes: shipped.nodes.map((node) => ({ ...node, label: hostile, notes: [hostile, '🔑'.repeat(60)] })),
+    calls: shipped.calls.map((call) => ({ ...call, when: hostile })),
+  };
+  for (const text of [renderSvg(map), renderHtml(map)]) {
+    expect(text).not.toMatch(/[^\P{C}\n]|[\p{Zl}\p{Zp}]|<script/u);
+    expect(text).toContain(`Zone map of ${written}</title>`);
+    expect(text.split(written).length, 'in the head, nodes and every call').toBeGreaterThan(map.calls.length);
+  }
+  for (const { lines, width, node } of layoutWide(map).nodes)
+    for (const { text, style } of lines)
+      expect(textWidth(escapeXml(text).replaceAll(/&#\d+;/g, '.'), style) + 16, node.id).toBeLessThanOrEqual(
+        width + 1,
+      );
 });
 
 test('text is broken where it reads well, and never lost', () => {
