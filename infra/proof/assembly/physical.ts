@@ -108,9 +108,6 @@ function iam(property: string, kind: string, idPrefix: string, idAttribute: stri
 
 const IDENTITIES: Readonly<Record<string, Identify>> = {
   'AWS::IAM::Role': iam('RoleName', 'role', 'AROA', 'RoleId'),
-  'AWS::IAM::User': iam('UserName', 'user', 'AIDA', 'UserId'),
-  'AWS::IAM::Group': iam('GroupName', 'group', 'AGPA', 'GroupId'),
-  'AWS::IAM::InstanceProfile': iam('InstanceProfileName', 'instance-profile', 'AIPA', 'InstanceProfileId'),
   'AWS::IAM::Policy': (make) => ({
     ref: make.name('PolicyName'),
     attributes: { Id: make.name('PolicyName') },
@@ -129,10 +126,6 @@ const IDENTITIES: Readonly<Record<string, Identify>> = {
   'AWS::Lambda::Alias': (make) => {
     const arn = `${functionArn(make)}:${make.name('Name')}`;
     return { ref: arn, arn, attributes: { AliasArn: arn } };
-  },
-  'AWS::Lambda::LayerVersion': (make) => {
-    const arn = make.arn('lambda', `layer:${make.name('LayerName')}:1`);
-    return { ref: arn, arn, attributes: { LayerVersionArn: arn } };
   },
   'AWS::Lambda::EventSourceMapping': (make) => {
     const id = make.uuid();
@@ -170,7 +163,6 @@ const IDENTITIES: Readonly<Record<string, Identify>> = {
     const arn = make.arn('events', onBus ? `rule/${bus}/${name}` : `rule/${name}`);
     return { ref: onBus ? `${bus}|${name}` : name, arn, attributes: { Arn: arn } };
   },
-  'AWS::Events::Connection': named('Name', 'events', 'connection/'),
   'AWS::Scheduler::Schedule': (make) => {
     const ref = make.name('Name');
     const arn = make.arn('scheduler', `schedule/${make.property('GroupName') ?? 'default'}/${ref}`);
@@ -181,7 +173,6 @@ const IDENTITIES: Readonly<Record<string, Identify>> = {
     const arn = make.arn('dynamodb', `table/${ref}`);
     return { ref, arn, attributes: { Arn: arn, StreamArn: `${arn}/stream/2026-01-01T00:00:00.000` } };
   },
-  'AWS::DynamoDB::GlobalTable': named('TableName', 'dynamodb', 'table/'),
   'AWS::S3::Bucket': (make) => {
     const ref = make.name('BucketName').toLowerCase();
     const arn = make.globalArn('s3', ref);
@@ -202,31 +193,19 @@ const IDENTITIES: Readonly<Record<string, Identify>> = {
   }),
   'AWS::ApiGateway::Stage': (make) => ({ ref: make.name('StageName'), attributes: {} }),
   'AWS::ApiGateway::Account': (make) => ({ ref: make.uuid(), attributes: { Id: make.uuid() } }),
-  'AWS::ApiGatewayV2::Api': (make) => {
-    const ref = make.hex(10);
-    const endpoint = `https://${ref}.execute-api.${make.place.region}.amazonaws.com`;
-    return { ref, attributes: { ApiId: ref, ApiEndpoint: endpoint } };
-  },
 
   'AWS::Logs::LogGroup': (make) => {
     const ref = make.name('LogGroupName');
     const arn = `${make.arn('logs', `log-group:${ref}`)}:*`;
     return { ref, arn, attributes: { Arn: arn } };
   },
+  'AWS::EFS::FileSystem': withId('fs', 'FileSystemId'),
+  'AWS::ECR::Repository': named('RepositoryName', 'ecr', 'repository/'),
   'AWS::CloudWatch::Alarm': named('AlarmName', 'cloudwatch', 'alarm:'),
   'AWS::SSM::Parameter': (make) => {
     const ref = make.name('Name');
     return { ref, arn: make.arn('ssm', `parameter/${ref.replace(/^\//, '')}`), attributes: {} };
   },
-  'AWS::StepFunctions::StateMachine': arnNamed('StateMachineName', 'states', 'stateMachine:', {
-    Arn: 'arn',
-    Name: 'name',
-  }),
-  'AWS::EFS::FileSystem': withId('fs', 'FileSystemId'),
-  'AWS::EFS::AccessPoint': withId('fsap', 'AccessPointId'),
-  'AWS::RAM::ResourceShare': arnNamed('none', 'ram', 'resource-share/', { Arn: 'arn' }),
-  'AWS::CloudTrail::Trail': named('TrailName', 'cloudtrail', 'trail/'),
-  'AWS::ECR::Repository': named('RepositoryName', 'ecr', 'repository/'),
 
   'AWS::EC2::VPC': (make) => {
     const ref = make.id('vpc');
@@ -248,18 +227,8 @@ const IDENTITIES: Readonly<Record<string, Identify>> = {
   },
   'AWS::EC2::SecurityGroup': withId('sg', 'GroupId', 'security-group'),
   'AWS::EC2::NetworkAcl': withId('acl', 'Id', 'network-acl'),
-  'AWS::EC2::NetworkInterface': withId('eni', 'Id', 'network-interface'),
   'AWS::EC2::VPCEndpoint': withId('vpce', 'Id', 'vpc-endpoint'),
-  'AWS::EC2::VPCEndpointService': withId('vpce-svc', 'ServiceId'),
-  'AWS::EC2::VPCPeeringConnection': withId('pcx', 'Id', 'vpc-peering-connection'),
-  'AWS::EC2::TransitGateway': withId('tgw', 'Id', 'transit-gateway'),
-  'AWS::EC2::TransitGatewayAttachment': withId('tgw-attach', 'Id'),
-  'AWS::EC2::TransitGatewayVpcAttachment': withId('tgw-attach', 'Id'),
-  'AWS::EC2::VPNGateway': withId('vgw', 'VPNGatewayId'),
   'AWS::EC2::FlowLog': withId('fl', 'Id'),
-  'AWS::EC2::PrefixList': withId('pl', 'PrefixListId'),
-  'AWS::EC2::Instance': withId('i', 'InstanceId', 'instance'),
-  'AWS::EC2::DHCPOptions': withId('dopt', 'DhcpOptionsId'),
   'AWS::Route53Resolver::FirewallDomainList': resolver('rslvr-fdl', 'firewall-domain-list'),
   'AWS::Route53Resolver::FirewallRuleGroup': resolver('rslvr-frg', 'firewall-rule-group'),
   'AWS::Route53Resolver::FirewallRuleGroupAssociation': resolver(

@@ -2,7 +2,7 @@ import { deriveGrants } from '../../declaration/derive.ts';
 import { askingFunctions, functionName, signerName } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
 import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
-import { documentsOf, servicesIn } from '../assembly/role-documents.ts';
+import { policiesOf, servicesIn } from '../assembly/roles.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
 import { type Network, SIGNING } from '../network/model.ts';
 import type { Reach } from '../network/reach.ts';
@@ -81,7 +81,7 @@ export function readActors(
         client,
         admin: declaration.zones[zone]?.admin === true && used.length > 0,
         asks: asking.has(name) && zone !== SIGNING,
-        services: servicesIn(documentsOf(resource, assembly)),
+        services: servicesIn(policiesOf(resource, assembly)),
         ways: waysOf(used, world),
         view: views.get(zone) ?? { ...world, endpoints: new Map() },
       },

@@ -52,47 +52,41 @@ const OWN_POLICIES: Readonly<Record<string, (properties: JsonObject) => unknown>
   'AWS::ECR::Repository': ({ RepositoryPolicyText: policy }) => policy,
 };
 
-/** Resource policies that are resources of their own: what they are attached to, and the document. */
-const ATTACHED_POLICIES: Readonly<
-  Record<string, (resource: ResolvedResource) => { targets: readonly string[]; document: unknown }>
-> = {
-  'AWS::SecretsManager::ResourcePolicy': ({
-    properties: { SecretId: secret, ResourcePolicy: document },
-  }) => ({ targets: stringsOf(secret), document }),
-  'AWS::SQS::QueuePolicy': ({ properties: { Queues: queues, PolicyDocument: document } }) => ({
-    targets: stringsOf(queues),
-    document,
-  }),
-  'AWS::SQS::QueueInlinePolicy': ({ properties: { Queue: queue, PolicyDocument: document } }) => ({
-    targets: stringsOf(queue),
-    document,
-  }),
-  'AWS::SNS::TopicPolicy': ({ properties: { Topics: topics, PolicyDocument: document } }) => ({
-    targets: stringsOf(topics),
-    document,
-  }),
-  'AWS::SNS::TopicInlinePolicy': ({ properties: { TopicArn: topic, PolicyDocument: document } }) => ({
-    targets: stringsOf(topic),
-    document,
-  }),
-  'AWS::S3::BucketPolicy': ({ properties: { Bucket: bucket, PolicyDocument: document } }) => ({
-    targets: stringsOf(bucket),
-    document,
-  }),
-  'AWS::Events::EventBusPolicy': (resource) => ({
-    targets: [stringOf(resource.properties.EventBusName) ?? 'default'],
-    document: oneStatement(busStatement(resource.properties)),
-  }),
-  'AWS::Lambda::Permission': (resource) => {
+/** Resource policies that are resources of their own: the properties with what they are attached to, and the document. */
+const ATTACHED_POLICIES: Readonly<Record<string, readonly [targets: string, document: string]>> = {
+  'AWS::SecretsManager::ResourcePolicy': ['SecretId', 'ResourcePolicy'],
+  'AWS::SQS::QueuePolicy': ['Queues', 'PolicyDocument'],
+  'AWS::SQS::QueueInlinePolicy': ['Queue', 'PolicyDocument'],
+  'AWS::SNS::TopicPolicy': ['Topics', 'PolicyDocument'],
+  'AWS::SNS::TopicInlinePolicy': ['TopicArn', 'PolicyDocument'],
+  'AWS::S3::BucketPolicy': ['Bucket', 'PolicyDocument'],
+};
+
+interface AttachedPolicy {
+  targets: readonly string[];
+  document: unknown;
+}
+
+function attachedPolicy(resource: ResolvedResource): AttachedPolicy | undefined {
+  const { type, properties } = resource;
+  if (type === 'AWS::Lambda::Permission') {
     const { target, statement } = lambdaStatement(resource);
     return { targets: [target], document: oneStatement(statement) };
-  },
-};
+  }
+  if (type === 'AWS::Events::EventBusPolicy') {
+    const bus = stringOf(properties.EventBusName) ?? 'default';
+    return { targets: [bus], document: oneStatement(busStatement(properties)) };
+  }
+  const [targets, document] = ATTACHED_POLICIES[type] ?? [];
+  return targets === undefined || document === undefined
+    ? undefined
+    : { targets: stringsOf(properties[targets]), document: properties[document] };
+}
 
 function policiesByTarget(assembly: ResolvedAssembly): Map<string, Policy[]> {
   const policies = new Map<string, Policy[]>();
   for (const resource of assembly.resources) {
-    const attached = ATTACHED_POLICIES[resource.type]?.(resource);
+    const attached = attachedPolicy(resource);
     if (attached === undefined) continue;
     const policy = parsePolicy(resource.constructPath, attached.document, { certain: resource.certain });
     for (const target of attached.targets) {

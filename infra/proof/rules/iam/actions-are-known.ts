@@ -1,5 +1,5 @@
 import { resourcesOfType } from '../../assembly/resolve.ts';
-import { documentsOf } from '../../assembly/role-documents.ts';
+import { policiesOf } from '../../assembly/roles.ts';
 import { CAPABILITIES } from '../capabilities.ts';
 import { namedActions } from '../named-actions.ts';
 import type { Rule } from '../rule.ts';
@@ -34,8 +34,8 @@ export const actionsAreKnown: Rule = {
   check: (input) => {
     const known = new Set([...HARMLESS, ...CAPABILITIES.flatMap(({ actions }) => actions)].map(lower));
     return resourcesOfType(input.assembly, 'AWS::IAM::Role').flatMap((role) => {
-      const { identity, foreign } = documentsOf(role, input.assembly);
-      const strange = [...new Set(identity.flatMap((document) => namedActions(document)))].filter(
+      const { identity, foreign } = policiesOf(role, input.assembly);
+      const strange = [...new Set(identity.flatMap(({ document }) => namedActions(document)))].filter(
         (name) => !known.has(lower(name)),
       );
       const problems = [
