@@ -28,9 +28,29 @@ import type { AccessToken, ApiFetch, TokenSource } from './tokens.ts';
  *   nonce), and `body_not_replayable` where it would have to be sent again.
  * - `authorization` and `dpop` headers of the caller are dropped. `init.redirect` and browser options are ignored.
  *
- * Throws `request_malformed` for what `fetch` itself would not send, `token_invalid` for a token that no header can carry,
- * `body_not_replayable`, `redirect_refused`, `nonce_loop`, `api_unreachable`, `request_aborted`, and what the token source
- * and the signer throw. Does not retry for other reasons, but for a broken connection where the method is idempotent.
+ * Does not retry for other reasons, but for a broken connection where the method is idempotent.
+ *
+ * @throws {ZonesError} request_malformed: `fetch` itself would not send it
+ * @throws {ZonesError} token_invalid: no header can carry the token
+ * @throws {ZonesError} body_not_replayable, redirect_refused: see above
+ * @throws {ZonesError} nonce_loop: the API refuses the nonce that it gave
+ * @throws {ZonesError} api_unreachable: no answer; `facts.network` says why where that is known
+ * @throws {ZonesError} request_aborted: by `init.signal`; and what the token source and the signer throw
+ *
+ * @example
+ * ```ts
+ * import { createApiFetch, machineTokens, type TokenClient } from '@helseid-zones/client';
+ *
+ * export async function readDocument(client: TokenClient, id: string): Promise<unknown> {
+ *   const call = createApiFetch(client, machineTokens(client));
+ *   const response = await call(`https://api.example.no/v1/documents/${encodeURIComponent(id)}`, {
+ *     headers: { accept: 'application/json' },
+ *     signal: AbortSignal.timeout(10_000),
+ *   });
+ *   if (!response.ok) throw new Error(`The API answered ${response.status}.`);
+ *   return response.json();
+ * }
+ * ```
  */
 export function createApiFetch(client: TokenClient, source: TokenSource): ApiFetch {
   return async (input, init = {}) => {
@@ -205,7 +225,10 @@ function unreachable(url: URL, error: unknown, signal: AbortSignal | undefined):
   });
 }
 
-/** The URL of an API call, without its fragment. Throws `request_malformed` unless it is absolute, https and without user info. */
+/**
+ * The URL of an API call, without its fragment.
+ * @throws {ZonesError} request_malformed: it is not absolute, not https, or has user info
+ */
 export function checkUrl(input: string | URL): URL {
   const url = URL.parse(String(input));
   if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') {
@@ -241,7 +264,10 @@ export function isOneShot(body: RequestInit['body']): boolean {
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 
-/** Throws `redirect_refused` for an answer that sends its caller to another origin; within the origin it is the caller's. */
+/**
+ * Within the origin a redirect is the caller's answer.
+ * @throws {ZonesError} redirect_refused: it leads to another origin
+ */
 export async function refuseForeignRedirect(url: URL, response: Response): Promise<void> {
   const location = response.headers.get('location');
   if (location === null || !REDIRECTS.includes(response.status)) return;

@@ -57,8 +57,8 @@ export interface Answer {
  * `invalid_client`: a key may have been replaced at the server a moment before the client record says so. Once more, too,
  * when the connection breaks: even a code or a refresh token that the server spent unheard is lost either way.
  *
- * Throws `token_refused` with the server's own words, `nonce_loop`, `issuer_unreachable`, `metadata_invalid`,
- * `request_aborted`, and what the signer throws.
+ * @throws {ZonesError} token_refused: with the server's own words in `facts`
+ * @throws {ZonesError} nonce_loop, issuer_unreachable, metadata_invalid, request_aborted; and what the signer throws
  */
 export async function requestAuthenticated(
   client: TokenClient,

@@ -35,8 +35,28 @@ export async function createTransaction(): Promise<{
  * `requestObject` all parameters travel inside a signed request object (RFC 9101) and only `client_id` beside it.
  * A DPoP proof goes along only where the profile wants one.
  *
- * Throws what {@link requestAuthenticated} throws; `metadata_invalid` where the issuer has no PAR or authorization
- * endpoint; `token_invalid` for an answer that is not RFC 9126's.
+ * @throws {ZonesError} metadata_invalid: the issuer has no PAR or authorization endpoint
+ * @throws {ZonesError} token_invalid: the answer is not RFC 9126's
+ * @throws {ZonesError} request_malformed: details without a request object; and what {@link requestAuthenticated} throws
+ *
+ * @example
+ * ```ts
+ * import { createTransaction, pushAuthorizationRequest, type TokenClient } from '@helseid-zones/client';
+ *
+ * export async function begin(client: TokenClient) {
+ *   const transaction = await createTransaction();
+ *   const { state, nonce, codeChallenge } = transaction;
+ *   const pushed = await pushAuthorizationRequest(client, {
+ *     redirectUri: 'https://journal.example.no/callback',
+ *     scope: 'openid profile',
+ *     state,
+ *     nonce,
+ *     codeChallenge,
+ *   });
+ *   // Keep `transaction` and `pushed.binding` for the callback; send the browser to `pushed.authorizationUrl`.
+ *   return { transaction, pushed };
+ * }
+ * ```
  */
 export async function pushAuthorizationRequest(
   client: TokenClient,

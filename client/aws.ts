@@ -45,7 +45,11 @@ export interface AwsResponse {
   body: string;
 }
 
-/** Calls AWS. Throws `aws_refused`, `aws_throttled`, `aws_unavailable` or `request_aborted`; `facts.error` is AWS's own error code. */
+/**
+ * Calls AWS.
+ * @throws {ZonesError} aws_refused, aws_throttled, aws_unavailable: `facts.error` is AWS's own error code
+ * @throws {ZonesError} request_aborted: by the request's signal
+ */
 export interface AwsCaller {
   call(request: AwsRequest): Promise<AwsResponse>;
   /** AWS JSON 1.0/1.1: `target` goes into `X-Amz-Target`. Resolves to the parsed answer. */
@@ -78,7 +82,7 @@ const THROTTLED =
 
 /**
  * Reads region, credentials and endpoints from the environment that Lambda gives a function.
- * Throws `config_invalid` and names the variable that is missing.
+ * @throws {ZonesError} config_invalid: a variable is missing; the message names it
  */
 export function readAwsConfig(env: Readonly<Record<string, string | undefined>>): AwsConfig {
   const need = (name: string): string => {
@@ -122,6 +126,19 @@ export class Sha256 {
  * Makes an {@link AwsCaller}: Signature Version 4, a deadline an attempt, and retries with full jitter. A throttled
  * call is always sent again, since it was not carried out; others only where `repeatable`. The AWS SDK would do more
  * (credential chains, clock correction, endpoint rules) at many times the size; a Lambda function needs none of it.
+ *
+ * @example
+ * ```ts
+ * import { createAwsCaller, readAwsConfig } from '@helseid-zones/client';
+ *
+ * const aws = createAwsCaller(readAwsConfig(process.env));
+ *
+ * export const isKnown = async (id: string): Promise<boolean> => {
+ *   const input = { TableName: 'journal-seen', Key: { pk: { S: id } } };
+ *   const target = 'DynamoDB_20120810.GetItem';
+ *   return 'Item' in Object(await aws.json({ service: 'dynamodb', target, version: '1.0', input, repeatable: true }));
+ * };
+ * ```
  */
 export function createAwsCaller(config: AwsConfig, options: AwsCallerOptions = {}): AwsCaller {
   const {

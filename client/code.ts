@@ -16,11 +16,29 @@ import type { CodeRedemption, IdTokenClaims, LoginTokens } from './tokens.ts';
  * Checks an authorization response and redeems its code (RFC 6749 4.1, RFC 7636, RFC 9207), with a proof by the key
  * that the code was bound to at the pushed request: a rotation in between harms nobody.
  *
- * Throws `login_refused` for an authorization response that is not ours, or that is an error (then with `error` and
- * `error_description` in `facts`; these came through the browser); nothing is sent then. `id_token_invalid` for an ID
- * token that is missing or fails any check; `login_too_old` where the person authenticated longer than `maxAge` before
- * the login began; and what {@link requestAuthenticated} and `readTokens` throw. Tokens that are not accepted are revoked.
- * Does not check the security level, nor whether the person is who was logged in before.
+ * Tokens that are not accepted are revoked. Does not check the security level, nor whether the person is who was logged in
+ * before.
+ *
+ * @throws {ZonesError} login_refused: the authorization response is not ours, or an error (then with `error` and
+ * `error_description` in `facts`; these came through the browser); nothing is sent then
+ * @throws {ZonesError} id_token_invalid: the ID token is missing or fails any check
+ * @throws {ZonesError} login_too_old: the person authenticated longer than `maxAge` before the login began; and what
+ * {@link requestAuthenticated} and `readTokens` throw
+ *
+ * @example
+ * ```ts
+ * import { type KeyBinding, redeemCode, type TokenClient } from '@helseid-zones/client';
+ *
+ * export async function finish(
+ *   client: TokenClient,
+ *   callback: URL,
+ *   kept: { state: string; nonce: string; codeVerifier: string; binding: KeyBinding },
+ * ): Promise<string> {
+ *   const redirectUri = 'https://journal.example.no/callback';
+ *   const tokens = await redeemCode(client, { parameters: callback.searchParams, redirectUri, ...kept });
+ *   return tokens.idTokenClaims.sub;
+ * }
+ * ```
  */
 export async function redeemCode(client: TokenClient, request: CodeRedemption): Promise<LoginTokens> {
   const { redirectUri, codeVerifier, nonce, resource } = request;

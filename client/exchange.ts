@@ -11,8 +11,22 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
  * Exchanges another's access token for a narrow one bound to our own key (RFC 8693), to call on with. Never cached: it
  * belongs to one incoming call.
  *
- * Throws what {@link requestAuthenticated} and {@link readTokens} throw. Does not validate `subjectToken`: do that
- * first, with the authorizer.
+ * Does not validate `subjectToken`: do that first, with the authorizer.
+ *
+ * @throws {ZonesError} token_invalid: something else than an access token; and what {@link requestAuthenticated} and
+ * {@link readTokens} throw
+ *
+ * @example
+ * ```ts
+ * import { createApiFetch, exchangeToken, type TokenClient } from '@helseid-zones/client';
+ *
+ * // `subjectToken` came with a request that the authorizer has let in.
+ * export async function callOn(client: TokenClient, subjectToken: string): Promise<Response> {
+ *   const token = await exchangeToken(client, { subjectToken, scopes: ['other:api/read'] });
+ *   const call = createApiFetch(client, { get: async () => token, renew: async () => undefined });
+ *   return call('https://other.example.no/v1/summaries');
+ * }
+ * ```
  */
 export async function exchangeToken(client: TokenClient, request: ExchangeRequest): Promise<AccessToken> {
   const scope = request.scopes?.length ? request.scopes.join(' ') : undefined;

@@ -18,7 +18,8 @@ import type { IdTokenClaims } from './tokens.ts';
  * us is done here: the signature, no audience but ours, no `iat` in the future. A `sid` that is no text, or empty, is left
  * out: no logout token can name it.
  *
- * Throws `id_token_invalid`. Does not check `acr` (HelseID issues none) or the security level: that is the login's.
+ * Does not check `acr` (HelseID issues none) or the security level: that is the login's.
+ * @throws {ZonesError} id_token_invalid: any check fails
  */
 export function readIdToken(
   client: TokenClient,
@@ -70,7 +71,8 @@ function invalid(what: string): ZonesError {
 /**
  * Verifies a JWT that the issuer signed for us: signature by one of its keys with the profile's one algorithm, `iss`
  * exactly, `aud` with our client id, `exp`, `nbf`. A `kid` that the cached keys lack makes them be read again, at most once
- * in `cooldown` milliseconds. Throws jose's errors, and those of the key source.
+ * in `cooldown` milliseconds.
+ * @throws jose's errors, and those of the key source
  */
 export async function verifyIssuerJwt(
   client: TokenClient,

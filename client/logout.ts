@@ -9,7 +9,17 @@ import type { LogoutTokenClaims, RevocationRequest } from './tokens.ts';
 
 /**
  * Revokes a token (RFC 7009). A token that the server no longer knows counts as revoked.
- * Throws what {@link requestAuthenticated} throws; `metadata_invalid` where the issuer has no revocation endpoint.
+ * @throws {ZonesError} metadata_invalid: the issuer has no revocation endpoint; and what {@link requestAuthenticated} throws
+ *
+ * @example
+ * ```ts
+ * import { createEndSessionUrl, revokeToken, type TokenClient } from '@helseid-zones/client';
+ *
+ * export async function logOut(client: TokenClient, refreshToken: string, idToken: string) {
+ *   await revokeToken(client, { token: refreshToken, hint: 'refresh_token' });
+ *   return createEndSessionUrl(client, { idToken, postLogoutRedirectUri: 'https://journal.example.no/' });
+ * }
+ * ```
  */
 export async function revokeToken(client: TokenClient, request: RevocationRequest): Promise<void> {
   const { token, hint } = request;
@@ -70,7 +80,25 @@ const KEYS_COOLDOWN = 30_000;
  * `rememberJti` tells whether a `jti` is new, to be recorded until an epoch second: there, or by the caller once the sessions
  * are ended. It is asked last, so that tokens which are not the issuer's fill nothing.
  *
- * Throws `token_invalid`, and what the key source throws.
+ * @throws {ZonesError} token_invalid: any check fails
+ * @throws {ZonesError} issuer_unreachable, metadata_invalid: it can't be checked now
+ *
+ * @example
+ * ```ts
+ * import { type TokenClient, validateLogoutToken } from '@helseid-zones/client';
+ *
+ * const seen = new Map<string, number>();
+ *
+ * // A table that all instances share takes the place of the map.
+ * export async function endedSession(client: TokenClient, logoutToken: string): Promise<string | undefined> {
+ *   const { sid } = await validateLogoutToken(client, logoutToken, async (jti, until) => {
+ *     const isNew = !seen.has(jti);
+ *     seen.set(jti, until);
+ *     return isNew;
+ *   });
+ *   return sid;
+ * }
+ * ```
  */
 export async function validateLogoutToken(
   client: TokenClient,

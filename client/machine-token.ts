@@ -12,6 +12,19 @@ import type { AccessToken, AccessTokenRequest, TokenSource } from './tokens.ts';
  *
  * Throws what {@link requestAuthenticated} and {@link readTokens} throw. Does not check that every scope was granted: see
  * `scope` and `rejectedScope`.
+ *
+ * @example
+ * ```ts
+ * import { getAccessToken, type TokenClient } from '@helseid-zones/client';
+ *
+ * export async function expiry(client: TokenClient): Promise<number | undefined> {
+ *   const { expiresAt } = await getAccessToken(client, {
+ *     scopes: ['nhn:helseid-demo/api'],
+ *     details: [{ type: 'helseid_authorization', child: '974760673' }],
+ *   });
+ *   return expiresAt;
+ * }
+ * ```
  */
 export async function getAccessToken(
   client: TokenClient,
@@ -22,7 +35,17 @@ export async function getAccessToken(
   return untilAborted(token, request.signal);
 }
 
-/** Machine tokens for `createApiFetch`. */
+/**
+ * Machine tokens for `createApiFetch`.
+ *
+ * @example
+ * ```ts
+ * import { createApiFetch, machineTokens, type TokenClient } from '@helseid-zones/client';
+ *
+ * export const calls = (client: TokenClient) =>
+ *   createApiFetch(client, machineTokens(client, { scopes: ['nhn:helseid-demo/api'] }));
+ * ```
+ */
 export function machineTokens(client: TokenClient, request: AccessTokenRequest = {}): TokenSource {
   return {
     get: (signal) => getAccessToken(client, signal === undefined ? request : { ...request, signal }),

@@ -30,6 +30,24 @@ export interface MemorySignerOptions {
  * code as the signing function, so its tokens are the same and malformed intents get the same errors: `request_malformed`,
  * `intent_malformed`, `details_invalid`, `grant_refused` for another client or issuer, `key_unknown`.
  * It has no grant, no key states and no audit; the key is only as safe as the process.
+ *
+ * @example
+ * ```ts
+ * import { generateKeyPairSync } from 'node:crypto';
+ * import { createMemorySigner, helseIdProfile } from '@helseid-zones/client';
+ *
+ * const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+ * export const signer = createMemorySigner({
+ *   client: 'journal',
+ *   subject: {
+ *     clientId: '8a2d4c5e-6a0b-4c53-9f0e-1f1f6f0c2b11',
+ *     issuer: 'https://helseid-sts.test.nhn.no',
+ *     tenancy: 'single-tenant',
+ *     profile: helseIdProfile,
+ *   },
+ *   keys: [{ privateKey, algorithm: 'ES256' }],
+ * });
+ * ```
  */
 export function createMemorySigner(options: MemorySignerOptions): Signer {
   const {

@@ -13,6 +13,20 @@ import type { RefreshRequest, UserTokens } from './tokens.ts';
  * has another `nonce` (OpenID Connect Core 12.2; its `auth_time` is not compared, since nothing here relies on it); `token_refused` with
  * `facts.error` `invalid_grant` when the refresh token is spent or bound to a key we no longer use: log in anew, don't
  * try again. Also what {@link requestAuthenticated} and `readTokens` throw. New tokens that are not accepted are revoked. Does not serialize refreshes that race.
+ *
+ * @example
+ * ```ts
+ * import { refreshTokens, type TokenClient, type UserTokens } from '@helseid-zones/client';
+ *
+ * export async function switchOrganization(client: TokenClient, held: UserTokens, child: string): Promise<UserTokens> {
+ *   if (held.refreshToken === undefined) throw new Error('Log in anew.');
+ *   return refreshTokens(client, {
+ *     refreshToken: held.refreshToken,
+ *     details: [{ type: 'helseid_authorization', child }],
+ *     expected: held.idTokenClaims,
+ *   });
+ * }
+ * ```
  */
 export async function refreshTokens(client: TokenClient, request: RefreshRequest): Promise<UserTokens> {
   const scope = request.scopes?.length ? request.scopes.join(' ') : undefined;

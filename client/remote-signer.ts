@@ -10,6 +10,17 @@ import type { AwsCaller } from './aws.ts';
  * Throws the signer's own coded error when it refused; `signer_unavailable` when it was throttled, crashed or may not
  * be invoked; `signer_answer_invalid` when the answer is not what a signer returns. Does not verify signatures: the
  * signer is trusted, and the authorization server verifies them.
+ *
+ * @example
+ * ```ts
+ * import { createAwsCaller, createRemoteSigner, readAwsConfig } from '@helseid-zones/client';
+ *
+ * const aws = createAwsCaller(readAwsConfig(process.env));
+ * export const signer = createRemoteSigner({
+ *   aws,
+ *   functionArn: 'arn:aws:lambda:eu-north-1:111122223333:function:journal-signer-journal-public',
+ * });
+ * ```
  */
 export function createRemoteSigner(deps: { aws: AwsCaller; functionArn: string }): Signer {
   const path = `/2015-03-31/functions/${encodeURIComponent(deps.functionArn)}/invocations`;

@@ -45,7 +45,23 @@ export interface TokenClient {
   readonly tokens: TokenCache;
 }
 
-/** Makes a {@link TokenClient}. Sends nothing yet, reads no environment. */
+/**
+ * Makes a {@link TokenClient}. Sends nothing yet, reads no environment.
+ *
+ * @example
+ * ```ts
+ * import { createAwsCaller, createRemoteSigner, createTokenClient, helseIdProfile, readAwsConfig } from '@helseid-zones/client';
+ *
+ * const aws = createAwsCaller(readAwsConfig(process.env));
+ * export const client = createTokenClient({
+ *   client: 'journal',
+ *   clientId: '8a2d4c5e-6a0b-4c53-9f0e-1f1f6f0c2b11',
+ *   issuer: 'https://helseid-sts.test.nhn.no',
+ *   profile: helseIdProfile,
+ *   signer: createRemoteSigner({ aws, functionArn: 'arn:aws:lambda:eu-north-1:111122223333:function:journal-signer' }),
+ * });
+ * ```
+ */
 export function createTokenClient(deps: TokenClientDeps): TokenClient {
   const { issuer, now = Date.now, timeout = 10_000 } = deps;
   const send: Fetch = deps.fetch ?? ((input, init) => fetch(input, init));

@@ -7,7 +7,8 @@ import { canonicalUrl } from './url.ts';
 /**
  * Decides whether `grant` allows a parsed intent (I3) and answers what the intent is aimed at, as the audit names it:
  * the issuer, or method and granted pattern; never the path itself, which may name a patient.
- * Throws `grant_refused`, `details_invalid` or `intent_malformed`. Does not look at the key.
+ * Does not look at the key.
+ * @throws {ZonesError} grant_refused, details_invalid, intent_malformed: `facts.field` says what for
  */
 export function checkGrant(intent: Intent, grant: Grant): string {
   if (intent.client !== grant.client) throw refused('client', `signs for the client ${grant.client} only`);

@@ -29,7 +29,8 @@ export interface UnsignedToken {
 
 /**
  * Composes header and claims of an intent that was parsed and granted (I3). Nothing of the intent passes unless it is
- * named here. Throws `details_invalid` and, for a URL that is not canonical, `intent_malformed`.
+ * named here.
+ * @throws {ZonesError} details_invalid; intent_malformed: the URL is not canonical
  */
 export function composeToken(
   intent: Intent,

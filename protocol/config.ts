@@ -185,7 +185,7 @@ export type ZoneConfig = DeepReadonly<v.InferOutput<typeof zoneConfig>>;
 /**
  * Reads the text of `config.json`, and puts in the defaults. Does not check what fields mean together, which the declaration's
  * own checks do.
- * @throws {ZonesError} `config_invalid`: not the shape of a zone's config; the message names the field
+ * @throws {ZonesError} config_invalid: not the shape of a zone's config; the message names the field
  */
 export function parseZoneConfig(json: string): ZoneConfig {
   return readConfig('config.json', v.pipe(v.string(), v.parseJson(), zoneConfig), json);
@@ -193,7 +193,7 @@ export function parseZoneConfig(json: string): ZoneConfig {
 
 /**
  * Reads `value`, which `what` names, by `schema`.
- * @throws {ZonesError} `config_invalid`: it is not of the schema's shape; the message names the field, never a value
+ * @throws {ZonesError} config_invalid: it is not of the schema's shape; the message names the field, never a value
  */
 export function readConfig<Schema extends v.GenericSchema>(
   what: string,

@@ -55,7 +55,7 @@ export type Grant = DeepReadonly<v.InferOutput<typeof grantSchema>>;
 
 /**
  * Reads `grant.json`: a signer without a right grant must not start.
- * @throws {ZonesError} `config_invalid`: it is none; the message names the field
+ * @throws {ZonesError} config_invalid: it is none; the message names the field
  */
 export function parseGrant(json: string): Grant {
   return readConfig('grant.json', v.pipe(v.string(), v.parseJson(), grantSchema), json);

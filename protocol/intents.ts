@@ -149,7 +149,7 @@ export type SignResponse =
   | { signatures: Signature[] }
   | { error: { code: string; message: string; facts?: Record<string, string | number | boolean> } };
 
-/** The seam: one call for several intents, signed concurrently, answered in order. Throws `ZonesError`. */
+/** The seam: one call for several intents, signed concurrently, answered in order; it throws a coded error for all of them. */
 export interface Signer {
   sign(intents: readonly Intent[]): Promise<Signature[]>;
 }

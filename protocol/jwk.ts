@@ -18,7 +18,10 @@ export interface VerificationKey {
 /** The bits an RSA key must have at least; HelseID allows no shorter ones. */
 const MIN_RSA_BITS = 2048;
 
-/** Reads a SubjectPublicKeyInfo (DER, what KMS's GetPublicKey answers). Throws `key_not_usable` when it does not fit `algorithm`. */
+/**
+ * Reads a SubjectPublicKeyInfo (DER, what KMS's GetPublicKey answers).
+ * @throws {ZonesError} key_not_usable: it does not fit `algorithm`
+ */
 export function readPublicKey(spki: Uint8Array, algorithm: Algorithm): VerificationKey {
   try {
     return describePublicKey(
@@ -31,7 +34,10 @@ export function readPublicKey(spki: Uint8Array, algorithm: Algorithm): Verificat
   }
 }
 
-/** The minimal JWK and thumbprint of a key. A private key is described by its public half. Throws `key_not_usable` when it does not fit `algorithm`. */
+/**
+ * The minimal JWK and thumbprint of a key. A private key is described by its public half.
+ * @throws {ZonesError} key_not_usable: it does not fit `algorithm`
+ */
 export function describePublicKey(key: KeyObject, algorithm: Algorithm): VerificationKey {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key;
   const { kty, crv, x, y, n, e } = publicKey.export({ format: 'jwk' });

@@ -31,7 +31,10 @@ const PARAMETERS: Readonly<Record<string, (value: string) => boolean>> = {
 /** RFC 8707: the one parameter that may be repeated. */
 const REPEATABLE = 'resource';
 
-/** Throws `intent_malformed`, naming the parameter, unless every one is on the list and of the right form. */
+/**
+ * Every parameter must be on the list and of the right form.
+ * @throws {ZonesError} intent_malformed: one is not; `facts.field` names it
+ */
 export function checkParameters(
   parameters: Readonly<Record<string, string | readonly string[]>>,
   field: string,

@@ -42,7 +42,7 @@ export function addKey(
 /**
  * Moves a key on to `registered`, `verified` or `retired`. Asking for a state that it is in, or has passed on its way to
  * `current`, changes nothing. A key in use is retired only after `usableUntil`, unless `force` says so.
- * @throws ZonesError `key_unknown`, `transition_refused`
+ * @throws {ZonesError} key_unknown, transition_refused
  */
 export function moveKey(
   record: ClientRecord,
@@ -66,7 +66,7 @@ export function moveKey(
 /**
  * Makes a verified key current and lets the one before it retire, in one step. `usableUntil` (epoch seconds) is how long
  * the replaced key signs proofs (I9).
- * @throws ZonesError `key_unknown`, `transition_refused`
+ * @throws {ZonesError} key_unknown, transition_refused
  */
 export function switchCurrent(
   record: ClientRecord,
@@ -86,7 +86,7 @@ export function switchCurrent(
 
 /**
  * Notes the expiry (epoch seconds) that HelseID reports for a key; `undefined` for a key without one.
- * @throws ZonesError `key_unknown`
+ * @throws {ZonesError} key_unknown
  */
 export function noteExpiry(record: ClientRecord, kid: string, expires: number | undefined): ClientRecord {
   const key = requireKey(record, kid);
@@ -119,7 +119,7 @@ export function wasRegistered({ state, since }: KeyEntry): boolean {
 
 /**
  * Notes that a draft has registered a key for another client id.
- * @throws ZonesError `key_unknown`
+ * @throws {ZonesError} key_unknown
  */
 export function noteDraft(record: ClientRecord, kid: string, clientId: string): ClientRecord {
   return replaceKey(record, { ...requireKey(record, kid), draft: clientId });

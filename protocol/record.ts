@@ -57,7 +57,7 @@ export const SEED_RECORD = '{"version":1,"keys":[]}';
 /**
  * Reads the secret's text as `owner`'s record. A record without keys may lack its owner ({@link SEED_RECORD}) and gets `owner`'s.
  * Does not check that the keys exist or fit their algorithm.
- * @throws {ZonesError} `record_invalid`: another schema, another owner, and whatever {@link recordProblems} names; the message
+ * @throws {ZonesError} record_invalid: another schema, another owner, and whatever {@link recordProblems} names; the message
  * never repeats the text
  */
 export function parseRecord(text: string, owner: RecordOwner): ClientRecord {
@@ -81,7 +81,7 @@ export function readRecord(text: string, { client, clientId, issuer }: RecordOwn
 
 /**
  * A record that is the declared registration's, as it is.
- * @throws {ZonesError} `record_invalid`: it is another's
+ * @throws {ZonesError} record_invalid: it is another's
  */
 export function requireOwner(record: ClientRecord, owner: RecordOwner): ClientRecord {
   for (const member of OWNER_MEMBERS)
