@@ -1,12 +1,13 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { App, Aws, Stack } from 'aws-cdk-lib';
-import { compileHandlers } from './bundle.ts';
+import { compileHandlers } from './bundling.ts';
 import type { Place } from './constructs/arns.ts';
-import { sharedStackNames, zoneFunctions } from './declaration/names.ts';
+import { sharedStackNames, zoneFunctions, zoneStackName } from './declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './declaration/schema.ts';
-import { createGatewayAccountStack } from './stacks/gateway-account.ts';
-import { createSigningStack } from './stacks/signing.ts';
-import { createZoneStack } from './stacks/zone.ts';
+import { GatewayAccountStack } from './stacks/gateway-account.ts';
+import { SigningStack } from './stacks/signing.ts';
+import type { SystemProps } from './stacks/system-stack.ts';
+import { ZoneStack } from './stacks/zone.ts';
 
 /** Where and how to synthesize. */
 export interface BuildOptions {
@@ -33,8 +34,8 @@ const CONTEXT = {
 
 /**
  * Makes all stacks of a system; `app.synth()` writes them. Expects a declaration that `defineSystem` has validated.
- * Throws `ZonesError` `declaration_invalid` where a zone names an account and none is given for the signing zone, and
- * `config_invalid` where a function has no handler.
+ * @throws {ZonesError} `declaration_invalid`: a zone names an account and none is given for the signing zone; `config_invalid`: a
+ * function has no handler
  */
 export function buildApp(system: SystemDeclaration, options: BuildOptions = {}): App {
   const app = new App({
@@ -47,16 +48,22 @@ export function buildApp(system: SystemDeclaration, options: BuildOptions = {}):
   const region = options.region ?? Aws.REGION;
   const account = options.account ?? Aws.ACCOUNT_ID;
   const signingPlace: Place = { account, region };
-  const signing = createSigningStack(app, system, signingPlace, environment(options.account, options.region));
+  const signing = new SigningStack(app, sharedStackNames(system.name).signing, {
+    system,
+    place: signingPlace,
+    ...environment(options.account, options.region),
+  });
   for (const [zone, declared] of Object.entries(system.zones)) {
     const own = zoneAccount(zone, declared, options);
     const place: Place = { account: own ?? Aws.ACCOUNT_ID, region };
-    const env = environment(own, options.region);
-    const stack = createZoneStack(app, { system, zone, declared, place, signingPlace, signing, env });
+    const props = { system, place, ...environment(own, options.region) };
+    const stack = new ZoneStack(app, zoneStackName(system.name, zone), {
+      ...{ ...props, zone, declared, signingPlace, signing },
+    });
     // Permissions of signers for another account name that account's roles, which must exist by then.
-    if (own !== options.account) signing.stack.addStackDependency(stack);
-    if (declared.gateway && system.apiGatewayAccount !== false)
-      stack.addStackDependency(gatewayAccount(app, system, signingPlace, place, env));
+    if (own !== options.account) signing.addStackDependency(stack);
+    if (declared.gateway && system.apiGatewayAccount)
+      stack.addStackDependency(gatewayAccount(app, signingPlace, props));
   }
   return app;
 }
@@ -71,11 +78,12 @@ function zoneAccount(zone: string, declared: ZoneDeclaration, options: BuildOpti
 }
 
 /** One stack an account that has a gateway; its id names the account where that is not the signing zone's. */
-function gatewayAccount(app: App, system: SystemDeclaration, signing: Place, place: Place, env: object) {
-  const name = sharedStackNames(system.name).gateway;
-  const id = place.account === signing.account ? name : `${name}-${place.account}`;
+function gatewayAccount(app: App, signing: Place, props: SystemProps): Stack {
+  const name = sharedStackNames(props.system.name).gateway;
+  const { account } = props.place;
+  const id = account === signing.account ? name : `${name}-${account}`;
   const existing = app.node.tryFindChild(id);
-  return existing instanceof Stack ? existing : createGatewayAccountStack(app, system.name, id, place, env);
+  return existing instanceof Stack ? existing : new GatewayAccountStack(app, id, props);
 }
 
 function environment(account: string | undefined, region: string | undefined) {

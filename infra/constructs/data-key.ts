@@ -36,10 +36,20 @@ export interface DataKeyProps {
  * A zone's own key for its logs, queues, tables or records. Nobody can use it directly: only through the named services, for
  * callers whose identity policy says so, and CloudWatch Logs for the zone's log groups.
  */
-export function createDataKey(scope: Construct, id: string, props: DataKeyProps): Key {
+export class DataKey extends Key {
+  constructor(scope: Construct, id: string, props: DataKeyProps) {
+    super(scope, id, {
+      description: props.description,
+      enableKeyRotation: true,
+      policy: new PolicyDocument({ statements: dataKeyStatements(props) }),
+    });
+  }
+}
+
+function dataKeyStatements(props: DataKeyProps): PolicyStatement[] {
   const root = [new AccountRootPrincipal()];
   const viaServices = props.services.map((service) => viaService(props.place, service));
-  const statements = [
+  return [
     allow({
       sid: 'Administration',
       principals: root,
@@ -74,11 +84,6 @@ export function createDataKey(scope: Construct, id: string, props: DataKeyProps)
     ...(props.logGroups ? [logsStatement(props.place, props.logGroups)] : []),
     ...(props.statements ?? []),
   ];
-  return new Key(scope, id, {
-    description: props.description,
-    enableKeyRotation: true,
-    policy: new PolicyDocument({ statements }),
-  });
 }
 
 /** `kms:ViaService` of calls that a service makes on behalf of its caller. */

@@ -12,8 +12,7 @@ import {
 } from './admin-policies.ts';
 import { functionArn, logStreamsArn, type Place, roleArn, tableArn } from './arns.ts';
 import { viaService } from './data-key.ts';
-import { eventQueueArn } from './events.ts';
-import type { Network } from './network.ts';
+import { eventQueueArn } from './event-entry.ts';
 import {
   allow,
   allowDataKey,
@@ -26,7 +25,8 @@ import {
   KEY_CAPTURE_ACTIONS,
   TABLE_ACTIONS,
 } from './statements.ts';
-import { tableName, tablesOf, zoneTables } from './tables.ts';
+import type { ZoneNetwork } from './zone-network.ts';
+import { tableName, tablesOf, zoneTables } from './zone-table.ts';
 
 /** What the policies of one zone are written from. */
 export interface ZoneFacts {
@@ -34,7 +34,7 @@ export interface ZoneFacts {
   zone: string;
   declared: ZoneDeclaration;
   place: Place;
-  network: Network;
+  network: ZoneNetwork;
   logPrefix: string;
   /** ARN of the zone's data key. */
   keyArn: string;
@@ -53,15 +53,18 @@ export function dataServices(zone: ZoneDeclaration): string[] {
 
 /** What any role of the zone may ever do; written from the declaration, not from what the roles are given. */
 export function boundaryStatements(facts: ZoneFacts): PolicyStatement[] {
-  const { system, zone, declared, place } = facts;
-  const { lambda = '', dynamodb = '' } = facts.network.endpoints;
+  const { system, zone, declared, place, network } = facts;
   const services = dataServices(declared).map((service) => viaService(place, service));
   const tables = tableArn(place, `${system.name}-${zone}-*`);
   return [
     ...allowRunning(logStreamsArn(place, `${facts.logPrefix}/*`)),
     allowFlowLog(logStreamsArn(place, `${facts.logPrefix}/flow`)),
-    ...(askingFunctions(declared).length > 0 ? [allowInvoke(Object.values(facts.signers), lambda)] : []),
-    ...(zoneTables(declared).length > 0 ? [allowTable(TABLE_ACTIONS, tables, dynamodb)] : []),
+    ...(askingFunctions(declared).length > 0
+      ? [allowInvoke(Object.values(facts.signers), network.endpointId('lambda'))]
+      : []),
+    ...(zoneTables(declared).length > 0
+      ? [allowTable(TABLE_ACTIONS, tables, network.endpointId('dynamodb'))]
+      : []),
     ...(services.length > 0 ? [allowDataKey(facts.keyArn, services)] : []),
     ...(declared.events ? [allowQueue(eventQueueArn(place, facts.events))] : []),
     ...(declared.admin ? adminBoundary(adminFacts(facts)) : []),
@@ -70,25 +73,31 @@ export function boundaryStatements(facts: ZoneFacts): PolicyStatement[] {
       sid: 'InvokeHereOnly',
       actions: ['lambda:InvokeFunction'],
       resources: ['*'],
-      conditions: {
-        StringNotEquals: { 'aws:SourceVpce': lambda },
-        // What Secrets Manager does for the key watch comes from outside the VPC.
-        ...(declared.admin ? { BoolIfExists: { 'aws:ViaAWSService': 'false' } } : {}),
-      },
+      // Nothing is invoked from a zone without an endpoint for it.
+      conditions: network.has('lambda')
+        ? {
+            StringNotEquals: { 'aws:SourceVpce': network.endpointId('lambda') },
+            // What Secrets Manager does for the key watch comes from outside the VPC.
+            ...(declared.admin ? { BoolIfExists: { 'aws:ViaAWSService': 'false' } } : {}),
+          }
+        : {},
     }),
   ];
 }
 
 /** What one function of the zone may do beyond running. */
 export function functionStatements(facts: ZoneFacts, name: string): PolicyStatement[] {
-  const { system, zone, declared, place } = facts;
-  const { lambda = '', dynamodb = '' } = facts.network.endpoints;
+  const { system, zone, declared, place, network } = facts;
   const tables = tablesOf(system.name, zone, declared, name);
   const reads = declared.events?.function === name;
   const services = [...(tables.length > 0 ? ['dynamodb'] : []), ...(reads ? ['sqs'] : [])];
   return [
-    ...(askingFunctions(declared).includes(name) ? [allowInvoke(Object.values(facts.signers), lambda)] : []),
-    ...tables.map((table) => allowTable(table.actions, tableArn(place, table.name), dynamodb)),
+    ...(askingFunctions(declared).includes(name)
+      ? [allowInvoke(Object.values(facts.signers), network.endpointId('lambda'))]
+      : []),
+    ...tables.map((table) =>
+      allowTable(table.actions, tableArn(place, table.name), network.endpointId('dynamodb')),
+    ),
     ...(reads ? [allowQueue(eventQueueArn(place, facts.events))] : []),
     ...(services.length > 0
       ? [
@@ -150,9 +159,10 @@ function onlyFor(role: string, statements: readonly PolicyStatement[]): PolicySt
 }
 
 function adminFacts({ system, zone, place, network, records, recordKeyArn }: ZoneFacts): AdminFacts {
-  const { kms = '', secretsmanager = '' } = network.endpoints;
   return {
-    ...{ system, place, kms, secretsmanager, recordKeyArn },
+    ...{ system, place, recordKeyArn },
+    kms: network.endpointId('kms'),
+    secretsmanager: network.endpointId('secretsmanager'),
     records: Object.values(records),
     rotationArn: functionArn(place, functionName(system.name, zone, 'rotation')),
     roles: {

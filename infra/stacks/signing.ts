@@ -1,235 +1,111 @@
-import type { Grant } from '@helseid-zones/protocol/grant';
-import { SEED_RECORD } from '@helseid-zones/protocol/record';
-import { type App, CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { StarPrincipal } from 'aws-cdk-lib/aws-iam';
-import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { required } from '@helseid-zones/protocol/required';
+import { CfnOutput } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { acknowledgeFindings } from '../acknowledgements.ts';
-import { adviseOnDeclaration, adviseOnQuotas, adviseOnSelfService } from '../advice.ts';
-import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn } from '../constructs/arns.ts';
-import { createBoundary } from '../constructs/boundary.ts';
-import { createDataKey, viaService } from '../constructs/data-key.ts';
-import { createFlowLog } from '../constructs/flow-log.ts';
-import { createFunction } from '../constructs/function.ts';
-import { createNetwork, type Network } from '../constructs/network.ts';
-import {
-  allow,
-  allowFlowLog,
-  allowReadingRecords,
-  allowRunning,
-  allowSigning,
-  deny,
-} from '../constructs/statements.ts';
-import { SystemStack } from '../constructs/system-stack.ts';
+import { warnOfDeclaration, warnOfMissingSelfService } from '../annotations.ts';
+import { type Place, roleArn } from '../constructs/arns.ts';
+import { ClientRecord } from '../constructs/client-record.ts';
+import { DataKey } from '../constructs/data-key.ts';
+import { FlowLog } from '../constructs/flow-log.ts';
+import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
+import { restrictSigningEndpoints, Signer, signingBoundaryStatements } from '../constructs/signer.ts';
+import { ZoneNetwork } from '../constructs/zone-network.ts';
 import { deriveGrants } from '../declaration/derive.ts';
-import {
-  askingFunctions,
-  functionName,
-  recordName,
-  SIGNING_ZONE,
-  sharedStackNames,
-  signerName,
-} from '../declaration/names.ts';
+import { askingFunctions, functionName, SIGNING_ZONE, signerName } from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
-
-/** Signatures at one time and signer when the grant says nothing else. */
-const DEFAULT_CONCURRENCY = 10;
-
-/** What other stacks take from the signing zone. */
-export interface Signing {
-  stack: SystemStack;
-  vpcId: string;
-  /** ARN of each client's record. */
-  records: Readonly<Record<string, string>>;
-  /** ARN of the key that encrypts the records. */
-  recordKeyArn: string;
-}
+import { suppressFindings } from '../nag-suppressions.ts';
+import { noteQuotas, signerConcurrency } from '../quotas.ts';
+import { type SystemProps, SystemStack } from './system-stack.ts';
 
 /** The signing zone: no way to the internet, one signer a grant, the client records. Client keys are made later, by rotation. */
-export function createSigningStack(app: App, system: SystemDeclaration, place: Place, env: object): Signing {
-  const zones = system.availabilityZones ?? 2;
-  const stack = new SystemStack(app, sharedStackNames(system.name).signing, {
-    description: `${system.name}: the signing zone. Client keys, records and signers; no way to the internet.`,
-    zones,
-    zone: SIGNING_ZONE,
-    ...env,
-  });
-  const network = createNetwork(stack, {
-    place,
-    cidr: system.signing.cidr,
-    availabilityZones: zones,
-    hosts: [],
-    services: ['kms', 'secretsmanager'],
-  });
-  const recordKey = createDataKey(stack, 'RecordKey', {
-    description: `${system.name}: client records`,
-    place,
-    services: ['secretsmanager'],
-  });
-  const records = Object.fromEntries(
-    Object.keys(system.clients).map((client) => [
-      client,
-      createRecord(stack, system.name, client, recordKey.keyArn),
-    ]),
-  );
-  restrictEndpoints(network, system, place, records);
-  createSigners(stack, system, place, network, records, recordKey.keyArn);
-  const grants = deriveGrants(system);
-  adviseOnQuotas(
-    stack,
-    system,
-    grants.reduce((sum, grant) => sum + signerConcurrency(system, grant), 0),
-  );
-  adviseOnSelfService(stack, system);
-  adviseOnDeclaration(stack, system);
-  acknowledgeFindings(stack, {
-    system: system.name,
-    zone: 'signing',
-    place,
-    functions: grants.map(({ client, zone }) => signerName(system.name, client, zone)),
-  });
-  return { stack, vpcId: network.vpc.vpcId, records, recordKeyArn: recordKey.keyArn };
-}
+export class SigningStack extends SystemStack {
+  readonly vpcId: string;
+  /** ARN of each client's record. */
+  readonly records: Readonly<Record<string, string>>;
+  /** ARN of the key that encrypts the records. */
+  readonly recordKeyArn: string;
 
-function createRecord(scope: Construct, system: string, client: string, keyArn: string): string {
-  const secret = new CfnSecret(scope, `Record-${client}`, {
-    name: recordName(system, client),
-    description: `Keys of client ${client}: ids and states, no key material.`,
-    kmsKeyId: keyArn,
-    // A constant: a value that changed with the declaration would overwrite what rotation has stored.
-    secretString: SEED_RECORD,
-  });
-  // Losing it would lose which key is registered.
-  secret.applyRemovalPolicy(RemovalPolicy.RETAIN);
-  return secret.ref;
-}
-
-/** Through the endpoints go signers only, each to the records of its own client. */
-function restrictEndpoints(
-  network: Network,
-  system: SystemDeclaration,
-  place: Place,
-  records: Readonly<Record<string, string>>,
-): void {
-  const principals = [new StarPrincipal()];
-  const fromSigners = (client: string) => ({
-    ArnLike: { 'aws:PrincipalArn': roleArn(place.account, signerName(system.name, client, '*')) },
-  });
-  network.allowThrough('kms', [
-    allow({
-      principals,
-      actions: ['kms:Sign'],
-      resources: [anyKeyArn(place)],
-      conditions: { ...fromSigners('*'), StringEquals: { 'kms:MessageType': 'DIGEST' } },
-    }),
-    allow({
-      principals,
-      actions: ['kms:GetPublicKey'],
-      resources: [anyKeyArn(place)],
-      conditions: fromSigners('*'),
-    }),
-  ]);
-  network.allowThrough(
-    'secretsmanager',
-    Object.entries(records).map(([client, arn]) =>
-      allow({
-        principals,
-        actions: ['secretsmanager:GetSecretValue'],
-        resources: [arn],
-        conditions: fromSigners(client),
+  constructor(scope: Construct, id: string, props: SystemProps) {
+    const { system, place } = props;
+    super(scope, id, {
+      ...props,
+      zone: SIGNING_ZONE,
+      description: `${system.name}: the signing zone. Client keys, records and signers; no way to the internet.`,
+    });
+    const network = new ZoneNetwork(this, 'Network', {
+      place,
+      cidr: system.signing.cidr,
+      availabilityZones: system.availabilityZones,
+      hosts: [],
+      services: ['kms', 'secretsmanager'],
+    });
+    this.vpcId = network.vpc.vpcId;
+    const recordKey = new DataKey(this, 'RecordKey', {
+      description: `${system.name}: client records`,
+      place,
+      services: ['secretsmanager'],
+    });
+    this.recordKeyArn = recordKey.keyArn;
+    this.records = Object.fromEntries(
+      Object.keys(system.clients).map((client) => {
+        const record = new ClientRecord(this, `Record-${client}`, {
+          system: system.name,
+          client,
+          key: recordKey,
+        });
+        return [client, record.ref];
       }),
-    ),
-  );
-}
-
-function createSigners(
-  stack: SystemStack,
-  system: SystemDeclaration,
-  place: Place,
-  network: Network,
-  records: Readonly<Record<string, string>>,
-  recordKeyArn: string,
-): void {
-  const { kms = '', secretsmanager = '' } = network.endpoints;
-  const logPrefix = `/${system.name}/signing`;
-  const viaSecrets = viaService(place, 'secretsmanager');
-  const key = createDataKey(stack, 'LogKey', {
-    description: `${system.name}: the audit of signatures`,
-    place,
-    logGroups: [`${logPrefix}/*`],
-    services: [],
-  });
-  const everyRecord = recordArnPattern(place, recordName(system.name, '*'));
-  const boundary = createBoundary(stack, system.name, 'signing', [
-    ...allowRunning(logStreamsArn(place, `${logPrefix}/*`)),
-    allowFlowLog(logStreamsArn(place, `${logPrefix}/flow`)),
-    ...allowSigning(anyKeyArn(place), kms),
-    ...allowReadingRecords([everyRecord], recordKeyArn, secretsmanager, viaSecrets),
-    deny({
-      sid: 'SignHereOnly',
-      actions: ['kms:Sign'],
-      resources: ['*'],
-      conditions: { StringNotEquals: { 'aws:SourceVpce': kms } },
-    }),
-    deny({
-      sid: 'SignDigestsOnly',
-      actions: ['kms:Sign'],
-      resources: ['*'],
-      conditions: { StringNotEquals: { 'kms:MessageType': 'DIGEST' } },
-    }),
-  ]);
-  const runtime = { system: system.name, place, network, boundary, key, logPrefix };
-  createFlowLog(stack, runtime);
-  for (const grant of deriveGrants(system)) {
-    const record = records[grant.client] ?? '';
-    const name = signerName(system.name, grant.client, grant.zone);
-    const signer = createFunction(stack, `Signer-${grant.zone}-${grant.client}`, runtime, {
-      name,
-      entry: 'signer',
-      files: { 'grant.json': grant },
-      environment: { RECORD_ARN: record },
-      statements: [
-        ...allowSigning(anyKeyArn(place), kms),
-        ...allowReadingRecords([record], recordKeyArn, secretsmanager, viaSecrets),
-      ],
-      timeout: Duration.seconds(10),
-      concurrency: signerConcurrency(system, grant),
-      retention: RetentionDays.THIRTEEN_MONTHS,
-      keepLogs: true,
-    });
-    permitForeignZone(stack, system, grant, signer);
-  }
-  for (const client of Object.keys(system.clients)) describeNextStep(stack, client);
-}
-
-function signerConcurrency(system: SystemDeclaration, { zone, client }: Grant): number {
-  const grants = system.zones[zone]?.grants ?? [];
-  return grants.find((grant) => grant.client === client)?.signerConcurrency ?? DEFAULT_CONCURRENCY;
-}
-
-/** A zone in another account needs the signer's permission as well; it names roles, so that account's stack is deployed first. */
-function permitForeignZone(
-  stack: SystemStack,
-  system: SystemDeclaration,
-  grant: Grant,
-  signer: IFunction,
-): void {
-  const zone = system.zones[grant.zone];
-  if (!zone?.account || zone.account === stack.account) return;
-  for (const name of askingFunctions(zone)) {
-    new CfnPermission(stack, `Permission-${grant.zone}-${grant.client}-${name}`, {
-      action: 'lambda:InvokeFunction',
-      functionName: signer.functionArn,
-      principal: roleArn(zone.account, functionName(system.name, grant.zone, name)),
+    );
+    this.addSigners(system, place, network);
+    noteQuotas(this, system);
+    warnOfMissingSelfService(this, system);
+    warnOfDeclaration(this, system);
+    suppressFindings(this, {
+      system: system.name,
+      zone: SIGNING_ZONE,
+      place,
+      functions: deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone)),
     });
   }
-}
 
-function describeNextStep(stack: SystemStack, client: string): void {
-  new CfnOutput(stack, `Next-${client}`, {
-    description: `What to do with client ${client} after the first deploy`,
-    value: `npm run keys -- rotate ${client}; then npm run jwk -- ${client} prints the public JWK: register it for the client at its issuer (for HelseID: https://selvbetjening.nhn.no).`,
-  });
+  private addSigners(system: SystemDeclaration, place: Place, network: ZoneNetwork): void {
+    const logPrefix = `/${system.name}/signing`;
+    const facts = { system: system.name, place, network, logPrefix, recordKeyArn: this.recordKeyArn };
+    restrictSigningEndpoints(facts, this.records);
+    const key = new DataKey(this, 'LogKey', {
+      description: `${system.name}: the audit of signatures`,
+      place,
+      logGroups: [`${logPrefix}/*`],
+      services: [],
+    });
+    const boundary = new PermissionsBoundary(this, 'Boundary', {
+      system: system.name,
+      zone: SIGNING_ZONE,
+      statements: signingBoundaryStatements(facts),
+    });
+    new FlowLog(this, 'FlowLog', { ...facts, boundary, key });
+    for (const grant of deriveGrants(system)) {
+      const zone = required(system.zones[grant.zone], `Zone ${grant.zone}`);
+      const account = zone.account === this.account ? undefined : zone.account;
+      new Signer(this, `Signer-${grant.zone}-${grant.client}`, {
+        ...facts,
+        boundary,
+        key,
+        grant,
+        record: required(this.records[grant.client], `The record of client ${grant.client}`),
+        concurrency: signerConcurrency(system, grant),
+        // A zone in another account needs the signer's permission as well; it names roles, so that account's stack is deployed first.
+        foreignCallers:
+          account === undefined
+            ? []
+            : askingFunctions(zone).map((name) =>
+                roleArn(account, functionName(system.name, grant.zone, name)),
+              ),
+      });
+    }
+    for (const client of Object.keys(system.clients))
+      new CfnOutput(this, `Next-${client}`, {
+        description: `What to do with client ${client} after the first deploy`,
+        value: `npm run keys -- rotate ${client}; then npm run jwk -- ${client} prints the public JWK: register it for the client at its issuer (for HelseID: https://selvbetjening.nhn.no).`,
+      });
+  }
 }

@@ -1,23 +1,18 @@
-import type { App } from 'aws-cdk-lib';
-import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
-import type { Key } from 'aws-cdk-lib/aws-kms';
+import { CfnOutput } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { acknowledgeFindings } from '../acknowledgements.ts';
-import { refuseLocalAddresses } from '../advice.ts';
+import type { Construct } from 'constructs';
+import { refuseLocalAddresses } from '../annotations.ts';
 import { functionArn, type Place } from '../constructs/arns.ts';
-import { createBoundary } from '../constructs/boundary.ts';
-import { createDataKey } from '../constructs/data-key.ts';
-import { createEventEntry, eventKeyStatements } from '../constructs/events.ts';
-import { createFlowLog } from '../constructs/flow-log.ts';
-import { createFunction, type ZoneRuntime } from '../constructs/function.ts';
-import { createGateway, describeGateway, EXECUTION_LOG_PREFIX, gatewayUrl } from '../constructs/gateway.ts';
-import { alarmKeyStatement, watchKeys } from '../constructs/key-watch.ts';
-import { createNetwork, type EndpointService } from '../constructs/network.ts';
-import { scheduleRotation } from '../constructs/rotation.ts';
-import { addRoutes } from '../constructs/routes.ts';
-import { SystemStack } from '../constructs/system-stack.ts';
-import { createTable, tableName, tablesOf, zoneTables } from '../constructs/tables.ts';
+import { DataKey } from '../constructs/data-key.ts';
+import { EventEntry, eventKeyStatements } from '../constructs/event-entry.ts';
+import { FlowLog } from '../constructs/flow-log.ts';
+import { alarmKeyStatement, KeyAlarms } from '../constructs/key-alarms.ts';
+import { KeyRotation } from '../constructs/key-rotation.ts';
+import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
+import { EXECUTION_LOG_PREFIX, RestEntry } from '../constructs/rest-entry.ts';
+import { ZoneFunction } from '../constructs/zone-function.ts';
+import { type EndpointService, ZoneNetwork } from '../constructs/zone-network.ts';
 import {
   boundaryStatements,
   dataServices,
@@ -25,6 +20,7 @@ import {
   restrictEndpoints,
   type ZoneFacts,
 } from '../constructs/zone-policies.ts';
+import { tableName, tablesOf, ZoneTable, zoneTables } from '../constructs/zone-table.ts';
 import { allowedHosts, deriveZoneConfig } from '../declaration/derive.ts';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from '../declaration/fields.ts';
 import {
@@ -34,131 +30,148 @@ import {
   signerName,
   zoneClients,
   zoneFunctions,
-  zoneStackName,
 } from '../declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
-import { functionLimits } from '../function-settings.ts';
+import { functionLimits } from '../function-limits.ts';
 import { keyPolicyTemplate } from '../key-policy.ts';
-import type { Signing } from './signing.ts';
+import { suppressFindings } from '../nag-suppressions.ts';
+import type { SigningStack } from './signing.ts';
+import { SystemStack, type SystemStackProps } from './system-stack.ts';
 
 /** What a zone's stack is made from. */
-export interface ZoneProps {
-  system: SystemDeclaration;
-  zone: string;
+export interface ZoneStackProps extends SystemStackProps {
   declared: ZoneDeclaration;
-  place: Place;
   /** The signing zone's place: same region, perhaps another account. */
   signingPlace: Place;
-  signing: Signing;
-  env: object;
-}
-
-/** What the functions of a zone stand on. */
-interface Ground {
-  stack: SystemStack;
-  key: Key;
-  facts: ZoneFacts;
-  api: RestApi | undefined;
-  runtime: ZoneRuntime;
+  signing: SigningStack;
 }
 
 /** A zone: its network, its key, its functions under its boundary, and what enters it. */
-export function createZoneStack(app: App, props: ZoneProps): SystemStack {
-  const { system, zone, declared, place } = props;
-  const zones = system.availabilityZones ?? 2;
-  const stack = new SystemStack(app, zoneStackName(system.name, zone), {
-    description: `${system.name}: zone ${zone}.`,
-    zones,
-    zone,
-    ...props.env,
-  });
-  const ground = layGround(stack, props, zones);
-  const functions = createFunctions(ground, props);
-  createEntries(ground, props, functions);
-  refuseLocalAddresses(stack, system, zone);
-  acknowledgeFindings(stack, {
-    ...{ system: system.name, zone, place },
-    login: declared.gateway?.login !== undefined,
-    admin: declared.admin === true,
-    functions: zoneFunctions(declared).map((name) => functionName(system.name, zone, name)),
-  });
-  return stack;
-}
-
-function layGround(stack: SystemStack, props: ZoneProps, availabilityZones: number): Ground {
-  const { system, zone, declared, place, signing } = props;
-  const events = eventNames(system.name, zone);
-  const logPrefix = `/${system.name}/${zone}`;
-  const key = createDataKey(stack, 'Key', {
-    description: `${system.name}: logs, queues and tables of zone ${zone}`,
-    place,
-    logGroups: [`${logPrefix}/*`, ...(declared.gateway ? [`${EXECUTION_LOG_PREFIX}*`] : [])],
-    // EventBridge encrypts a rule with the key of its bus, on behalf of who writes it.
-    services: [...dataServices(declared), ...(declared.events ? ['events'] : [])],
-    statements: [
-      ...(declared.events ? eventKeyStatements(place, events) : []),
-      ...(declared.admin ? [alarmKeyStatement(place)] : []),
-    ],
-  });
-  const network = createNetwork(stack, {
-    ...{ place, availabilityZones, cidr: declared.cidr },
-    hosts: allowedHosts(system, zone),
-    services: endpointServices(declared),
-  });
-  const facts: ZoneFacts = {
-    ...{ system, zone, declared, place, network, logPrefix, events },
-    keyArn: key.keyArn,
-    signers: signerArns(props),
-    records: signing.records,
-    recordKeyArn: signing.recordKeyArn,
-  };
-  restrictEndpoints(facts);
-  for (const { kind } of zoneTables(declared))
-    createTable(stack, tableName(system.name, zone, kind), kind, key);
-  const binary = declared.gateway?.login !== undefined;
-  const api =
-    declared.gateway && createGateway(stack, { name: `${system.name}-${zone}`, logPrefix, key, binary });
-  const boundary = createBoundary(stack, system.name, zone, boundaryStatements(facts));
-  const runtime = { system: system.name, place, network, key, logPrefix, boundary };
-  createFlowLog(stack, runtime);
-  return { stack, key, facts, api, runtime };
-}
-
-function createFunctions(ground: Ground, { system, zone, declared, signing, place }: ZoneProps) {
-  const url = ground.api && gatewayUrl(ground.api, place);
-  return new Map<string, IFunction>(
-    zoneFunctions(declared).map((name) => [
-      name,
-      createFunction(ground.stack, name, ground.runtime, {
-        name: functionName(system.name, zone, name),
-        entry: name,
-        files: functionFiles(system, zone, name),
-        environment: functionEnvironment(ground.stack, ground.facts, signing.vpcId, url, name),
-        statements: functionStatements(ground.facts, name),
-        retention: RetentionDays.THREE_MONTHS,
-        ...functionLimits(declared, name),
-      }),
-    ]),
-  );
-}
-
-/** Gateway, events, and in the admin zone the schedules. */
-function createEntries(
-  { stack, key, facts, api }: Ground,
-  { system, declared, place, signing }: ZoneProps,
-  functions: ReadonlyMap<string, IFunction>,
-): void {
-  const { gateway, events, admin } = declared;
-  if (gateway && api) {
-    addRoutes(stack, api, gateway, functions);
-    describeGateway(stack, gatewayUrl(api, place));
+export class ZoneStack extends SystemStack {
+  constructor(scope: Construct, id: string, props: ZoneStackProps) {
+    const { system, zone, declared, place, signing, signingPlace, ...rest } = props;
+    super(scope, id, { ...rest, system, place, zone, description: `${system.name}: zone ${zone}.` });
+    const { gateway, events, admin } = declared;
+    const names = eventNames(system.name, zone);
+    const logPrefix = `/${system.name}/${zone}`;
+    const key = new DataKey(this, 'Key', {
+      description: `${system.name}: logs, queues and tables of zone ${zone}`,
+      place,
+      logGroups: [`${logPrefix}/*`, ...(gateway ? [`${EXECUTION_LOG_PREFIX}*`] : [])],
+      // EventBridge encrypts a rule with the key of its bus, on behalf of who writes it.
+      services: [...dataServices(declared), ...(events ? ['events'] : [])],
+      statements: [
+        ...(events ? eventKeyStatements(place, names) : []),
+        ...(admin ? [alarmKeyStatement(place)] : []),
+      ],
+    });
+    const network = new ZoneNetwork(this, 'Network', {
+      place,
+      cidr: declared.cidr,
+      availabilityZones: system.availabilityZones,
+      hosts: allowedHosts(system, zone),
+      services: endpointServices(declared),
+    });
+    const facts: ZoneFacts = {
+      ...{ system, zone, declared, place, network, logPrefix },
+      events: names,
+      keyArn: key.keyArn,
+      signers: signerArns(props),
+      records: signing.records,
+      recordKeyArn: signing.recordKeyArn,
+    };
+    restrictEndpoints(facts);
+    for (const { kind } of zoneTables(declared))
+      new ZoneTable(this, `Table-${kind}`, { tableName: tableName(system.name, zone, kind), key });
+    const entry =
+      gateway &&
+      new RestEntry(this, 'Gateway', { name: `${system.name}-${zone}`, place, logPrefix, key, gateway });
+    const boundary = new PermissionsBoundary(this, 'Boundary', {
+      system: system.name,
+      zone,
+      statements: boundaryStatements(facts),
+    });
+    const runtime = { system: system.name, place, network, key, logPrefix, boundary };
+    new FlowLog(this, 'FlowLog', runtime);
+    const functions = new Map<string, IFunction>(
+      zoneFunctions(declared).map((name) => [
+        name,
+        new ZoneFunction(this, name, {
+          ...runtime,
+          name: functionName(system.name, zone, name),
+          entry: name,
+          files: functionFiles(system, zone, name),
+          environment: this.environmentOf(facts, signing.vpcId, entry?.url, name),
+          statements: functionStatements(facts, name),
+          retention: RetentionDays.THREE_MONTHS,
+          ...functionLimits(declared, name),
+        }).handler,
+      ]),
+    );
+    if (entry) {
+      entry.addRoutes(functions);
+      this.say('GatewayUrl', entry.url, 'Where the routes of this zone are.');
+    }
+    const worker = events && functions.get(events.function);
+    if (worker) {
+      const { busName, deadLetters } = new EventEntry(this, 'Events', {
+        place,
+        names,
+        key,
+        events,
+        handler: worker,
+      });
+      this.say('EventBusName', busName, 'Put events here (events:PutEvents).');
+      this.say(
+        'DeadLetterQueue',
+        deadLetters.queueUrl,
+        'Events that failed five times: docs/operating.md says why, and how to send them again.',
+      );
+    }
+    const [rotation, watch] = [functions.get('rotation'), functions.get('key-watch')];
+    if (rotation)
+      new KeyRotation(this, 'KeyRotation', {
+        place,
+        clients: system.clients,
+        records: signing.records,
+        handler: rotation,
+      });
+    if (watch) {
+      const { topic } = new KeyAlarms(this, 'KeyAlarms', { system, place, key, handler: watch });
+      this.say(
+        'AlarmTopic',
+        topic.topicArn,
+        'Subscribe who is to be called when something is wrong with a key.',
+      );
+    }
+    refuseLocalAddresses(this, system, zone);
+    suppressFindings(this, {
+      ...{ system: system.name, zone, place, admin },
+      login: gateway?.login !== undefined,
+      functions: zoneFunctions(declared).map((name) => functionName(system.name, zone, name)),
+    });
   }
-  const worker = events && functions.get(events.function);
-  if (worker) createEventEntry(stack, { place, names: facts.events, key, events, handler: worker });
-  const rotation = admin && functions.get('rotation');
-  if (rotation) scheduleRotation(stack, place, system, signing.records, rotation);
-  const watch = admin && functions.get('key-watch');
-  if (watch) watchKeys(stack, { system, place, key, handler: watch });
+
+  private say(id: string, value: string, description: string): void {
+    new CfnOutput(this, id, { value, description });
+  }
+
+  private environmentOf(
+    { system, zone, declared, signers, records }: ZoneFacts,
+    signingVpc: string,
+    url: string | undefined,
+    name: string,
+  ): Record<string, string> {
+    const needsUrl = [...LOGIN_FUNCTIONS, AUTHORIZER_FUNCTION].some((candidate) => candidate === name);
+    return {
+      ...(askingFunctions(declared).includes(name) ? { SIGNERS: this.toJsonString(signers) } : {}),
+      ...Object.fromEntries(
+        tablesOf(system.name, zone, declared, name).map((table) => [table.variable, table.name]),
+      ),
+      ...(needsUrl && url ? { GATEWAY_URL: url } : {}),
+      ...(declared.admin ? { RECORDS: this.toJsonString(records), SIGNING_VPC: signingVpc } : {}),
+    };
+  }
 }
 
 function endpointServices(zone: ZoneDeclaration): EndpointService[] {
@@ -170,31 +183,13 @@ function endpointServices(zone: ZoneDeclaration): EndpointService[] {
 }
 
 /** Unqualified and by name: an identity policy may name a function that is not there yet, so no stack waits for another. */
-function signerArns({ system, zone, declared, signingPlace }: ZoneProps): Record<string, string> {
+function signerArns({ system, zone, declared, signingPlace }: ZoneStackProps): Record<string, string> {
   return Object.fromEntries(
     zoneClients(system, declared).map((client) => [
       client,
       functionArn(signingPlace, signerName(system.name, client, zone)),
     ]),
   );
-}
-
-function functionEnvironment(
-  stack: SystemStack,
-  { system, zone, declared, signers, records }: ZoneFacts,
-  signingVpc: string,
-  url: string | undefined,
-  name: string,
-): Record<string, string> {
-  const needsUrl = [...LOGIN_FUNCTIONS, AUTHORIZER_FUNCTION].some((candidate) => candidate === name);
-  return {
-    ...(askingFunctions(declared).includes(name) ? { SIGNERS: stack.toJsonString(signers) } : {}),
-    ...Object.fromEntries(
-      tablesOf(system.name, zone, declared, name).map((table) => [table.variable, table.name]),
-    ),
-    ...(needsUrl && url ? { GATEWAY_URL: url } : {}),
-    ...(declared.admin ? { RECORDS: stack.toJsonString(records), SIGNING_VPC: signingVpc } : {}),
-  };
 }
 
 function functionFiles(system: SystemDeclaration, zone: string, name: string): Record<string, unknown> {

@@ -49,7 +49,7 @@ describe('each zone is a network of its own (I4)', () => {
   test.each(zones)('%s puts its functions into subnets for functions', (stack) => {
     for (const { VpcConfig } of properties('AWS::Lambda::Function', stack)) {
       const { SubnetIds } = VpcConfig as { SubnetIds: unknown };
-      expect(text(SubnetIds)).toMatch(/^<VpcfunctionsSubnet1\w+> <VpcfunctionsSubnet2\w+>$/);
+      expect(text(SubnetIds)).toMatch(/^<NetworkVpcfunctionsSubnet1\w+> <NetworkVpcfunctionsSubnet2\w+>$/);
     }
   });
 });
@@ -60,24 +60,24 @@ describe('security groups', () => {
       expect(group).not.toHaveProperty('SecurityGroupIngress');
     for (const rule of properties('AWS::EC2::SecurityGroupIngress', stack)) {
       expect(rule).toMatchObject({ IpProtocol: 'tcp', FromPort: 443, ToPort: 443 });
-      expect(text(rule['GroupId'])).toMatch(/^<EndpointGroup/);
-      expect(text(rule['SourceSecurityGroupId'])).toMatch(/^<FunctionGroup/);
+      expect(text(rule['GroupId'])).toMatch(/^<NetworkEndpointGroup/);
+      expect(text(rule['SourceSecurityGroupId'])).toMatch(/^<NetworkFunctionGroup/);
     }
   });
 
   test.each(EGRESS)('%s lets functions out on 443 only', (stack) => {
-    const { SecurityGroupEgress } = assembly.find(stack, 'FunctionGroupE').Properties;
+    const { SecurityGroupEgress } = assembly.find(stack, 'NetworkFunctionGroup7').Properties;
     expect(SecurityGroupEgress).toEqual([
       expect.objectContaining({ CidrIp: '0.0.0.0/0', FromPort: 443, ToPort: 443 }),
     ]);
   });
 
   test('the signing zone lets functions out to its endpoints only', () => {
-    const { SecurityGroupEgress } = assembly.find(SIGNING, 'FunctionGroupE').Properties;
+    const { SecurityGroupEgress } = assembly.find(SIGNING, 'NetworkFunctionGroup7').Properties;
     expect(SecurityGroupEgress).toBeUndefined();
     const [rule, ...others] = properties('AWS::EC2::SecurityGroupEgress', SIGNING);
     expect(others).toEqual([]);
-    expect(text(rule?.['DestinationSecurityGroupId'])).toMatch(/^<EndpointGroup/);
+    expect(text(rule?.['DestinationSecurityGroupId'])).toMatch(/^<NetworkEndpointGroup/);
   });
 
   test.each(zones)(
@@ -91,7 +91,8 @@ describe('security groups', () => {
           .filter(({ VpcEndpointType }) => VpcEndpointType === 'Interface')
           .map(({ SecurityGroupIds }) => SecurityGroupIds),
       ];
-      for (const groups of attached) expect(text(groups)).toMatch(/^<(Function|Endpoint)Group\w+\.GroupId>$/);
+      for (const groups of attached)
+        expect(text(groups)).toMatch(/^<Network(Function|Endpoint)Group\w+\.GroupId>$/);
     },
   );
 });
@@ -118,10 +119,10 @@ describe('endpoints', () => {
 
 describe('the DNS firewall', () => {
   const allowed = (stack: string) =>
-    (assembly.find(stack, 'AllowedNames').Properties['Domains'] as unknown[]).map(text);
+    (assembly.find(stack, 'NetworkAllowedNames').Properties['Domains'] as unknown[]).map(text);
 
   test.each(zones)('%s answers for a list, blocks the rest, and fails closed', (stack) => {
-    const { FirewallRules } = assembly.resources(stack)['NameRules']?.Properties ?? {};
+    const [{ FirewallRules } = {}] = properties('AWS::Route53Resolver::FirewallRuleGroup', stack);
     expect(FirewallRules).toEqual([
       expect.objectContaining({
         Action: 'ALLOW',
@@ -130,8 +131,8 @@ describe('the DNS firewall', () => {
       }),
       expect.objectContaining({ Action: 'BLOCK', Priority: 200 }),
     ]);
-    expect(assembly.find(stack, 'EveryName').Properties['Domains']).toEqual(['*']);
-    expect(assembly.find(stack, 'NamesFailClosed').Properties['FirewallFailOpen']).toBe('DISABLED');
+    expect(assembly.find(stack, 'NetworkEveryName').Properties['Domains']).toEqual(['*']);
+    expect(assembly.find(stack, 'NetworkNamesFailClosed').Properties['FirewallFailOpen']).toBe('DISABLED');
     expect(count('AWS::Route53Resolver::FirewallRuleGroupAssociation', stack)).toBe(1);
   });
 

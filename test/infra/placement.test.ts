@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { buildApp } from '../../infra/build-app.ts';
-import { rotationCron } from '../../infra/constructs/rotation.ts';
+import { rotationCron } from '../../infra/constructs/key-rotation.ts';
 import system from '../one-client.zones.ts';
 import { about, statementsOf, synthesize, text, withZones } from './synthesize.ts';
 
@@ -28,7 +28,7 @@ describe('zones in another account', () => {
 
   test('name the signing account’s signers in role, boundary, endpoint and environment', () => {
     const arn = `arn:aws:lambda:eu-north-1:${OWN}:function:journal-signer-journal-internal`;
-    for (const id of ['workerRole', 'Boundary', 'lambdaendpoint']) {
+    for (const id of ['workerRole', 'Boundary', 'Networklambdaendpoint']) {
       const [statement] = about(
         statementsOf(assembly.find('journal-zone-internal', id)),
         'lambda:InvokeFunction',

@@ -6,7 +6,9 @@ const STACK = 'journal-signing';
 const ZONES = ['public', 'internal', 'admin'];
 
 const endpoint = (service: string) => {
-  const found = Object.entries(assembly.resources(STACK)).find(([id]) => id.startsWith(`${service}endpoint`));
+  const found = Object.entries(assembly.resources(STACK)).find(([id]) =>
+    id.startsWith(`Network${service}endpoint`),
+  );
   return found?.[0] ?? '';
 };
 const signerRole = (zone: string) => assembly.find(STACK, `Signer${zone}journalRole`);
@@ -79,7 +81,7 @@ describe('signing (I1, I5)', () => {
   });
 
   test('passes the endpoint for signers only; nothing else passes it but reading public keys', () => {
-    const statements = statementsOf(assembly.find(STACK, 'kmsendpoint'));
+    const statements = statementsOf(assembly.find(STACK, 'Networkkmsendpoint'));
     expect(statements.map(({ Action, Principal }) => [Action, Principal])).toEqual([
       ['kms:Sign', '*'],
       ['kms:GetPublicKey', '*'],
@@ -126,7 +128,7 @@ describe('client records', () => {
         Condition: { StringEquals: { 'aws:SourceVpce': { Ref: endpoint('secretsmanager') } } },
       },
     ]);
-    const through = statementsOf(assembly.find(STACK, 'secretsmanagerendpoint'));
+    const through = statementsOf(assembly.find(STACK, 'Networksecretsmanagerendpoint'));
     expect(through).toHaveLength(1);
     expect(through[0]).toMatchObject({
       Action: 'secretsmanager:GetSecretValue',

@@ -11,9 +11,10 @@ const ADMIN = 'journal-zone-admin';
 
 const role = (stack: string, name: string) => statementsOf(assembly.find(stack, `${name}Role`));
 const boundary = (stack: string) => statementsOf(assembly.find(stack, 'Boundary'));
-const through = (stack: string, service: string) => statementsOf(assembly.find(stack, `${service}endpoint`));
+const through = (stack: string, service: string) =>
+  statementsOf(assembly.find(stack, `Network${service}endpoint`));
 const endpointId = (stack: string, service: string) =>
-  Object.keys(assembly.resources(stack)).find((id) => id.startsWith(`${service}endpoint`)) ?? '';
+  Object.keys(assembly.resources(stack)).find((id) => id.startsWith(`Network${service}endpoint`)) ?? '';
 const allowed = (statements: readonly Statement[]) =>
   statements.flatMap(({ Effect, Action }) => (Effect === 'Allow' ? [Action].flat() : []));
 
@@ -89,16 +90,16 @@ describe('the entry by events', () => {
   const queueOf = (id: string) => assembly.find(INTERNAL, id).Properties;
 
   test('goes from a bus of the zone through a rule for what is declared into a queue', () => {
-    expect(queueOf('Rule')).toMatchObject({
+    expect(queueOf('EventsRule')).toMatchObject({
       EventPattern: { source: ['journal.documents'], 'detail-type': ['DocumentCreated'] },
       Targets: [
         {
-          Arn: { 'Fn::GetAtt': [expect.stringMatching(/^EventsD/), 'Arn'] },
-          DeadLetterConfig: { Arn: { 'Fn::GetAtt': [expect.stringMatching(/^Undelivered/), 'Arn'] } },
+          Arn: { 'Fn::GetAtt': [expect.stringMatching(/^EventsQueue7/), 'Arn'] },
+          DeadLetterConfig: { Arn: { 'Fn::GetAtt': [expect.stringMatching(/^EventsUndelivered/), 'Arn'] } },
         },
       ],
     });
-    expect(text(queueOf('Bus')['KmsKeyIdentifier'])).toMatch(/^<Key\w+\.Arn>$/);
+    expect(text(queueOf('EventsBus')['KmsKeyIdentifier'])).toMatch(/^<Key\w+\.Arn>$/);
   });
 
   test('has queues under the zone’s key, with a dead-letter queue, hidden for six times the function’s timeout', () => {
@@ -109,12 +110,12 @@ describe('the entry by events', () => {
       expect(text(queue['KmsMasterKeyId'])).toMatch(/^<Key\w+\.Arn>$/);
       expect(queue['VisibilityTimeout']).toBeGreaterThanOrEqual(6 * Timeout);
     }
-    expect(queueOf('EventsD')).toMatchObject({ RedrivePolicy: { maxReceiveCount: 5 } });
+    expect(queueOf('EventsQueue7')).toMatchObject({ RedrivePolicy: { maxReceiveCount: 5 } });
   });
 
   test('tries as often and keeps as long as docs/operating.md says', () => {
     const page = readFileSync('docs/operating.md', 'utf8');
-    const { VisibilityTimeout, RedrivePolicy } = queueOf('EventsD') as {
+    const { VisibilityTimeout, RedrivePolicy } = queueOf('EventsQueue7') as {
       VisibilityTimeout: number;
       RedrivePolicy: { maxReceiveCount: number };
     };
@@ -129,7 +130,7 @@ describe('the entry by events', () => {
     expect(page.match(/14 days/g)).toHaveLength(2);
   });
 
-  test.each(['EventsPolicy', 'UndeliveredPolicy'])(
+  test.each(['EventsQueuePolicy', 'EventsUndeliveredPolicy'])(
     '%s takes messages from EventBridge for the zone’s rule and bus only',
     (id) => {
       const sends = about(statementsOf(assembly.find(INTERNAL, id)), 'sqs:SendMessage');
@@ -158,7 +159,7 @@ describe('the entry by events', () => {
   });
 
   test('hands batches to the worker, a few at a time, with partial failures', () => {
-    expect(queueOf('Delivery')).toMatchObject({
+    expect(queueOf('EventsDelivery')).toMatchObject({
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       ScalingConfig: { MaximumConcurrency: 5 },
     });
@@ -238,7 +239,7 @@ describe('the entry by gateway', () => {
     const permissions = only('AWS::Lambda::Permission').map(({ Principal, FunctionName, SourceArn }) => {
       expect(Principal).toBe('apigateway.amazonaws.com');
       const name = /^<(\w+?)Function/.exec(text(FunctionName))?.[1];
-      const route = /:<Api\w+>\/[^/]+\/(.+)$/.exec(text(SourceArn))?.[1];
+      const route = /:<GatewayApi\w+>\/[^/]+\/(.+)$/.exec(text(SourceArn))?.[1];
       return `${name} ${route}`;
     });
     expect(permissions.sort()).toEqual([
@@ -335,7 +336,7 @@ describe('the admin zone', () => {
   });
 
   test('lets Secrets Manager invoke rotation for our records of our account only', () => {
-    const permission = assembly.find(ADMIN, 'RotationOfjournalPermission').Properties;
+    const permission = assembly.find(ADMIN, 'KeyRotationjournalPermission').Properties;
     expect(permission).toMatchObject({
       Principal: 'secretsmanager.amazonaws.com',
       SourceAccount: { Ref: 'AWS::AccountId' },
@@ -430,7 +431,7 @@ describe('a zone whose users log in, with a route for others’ tokens', () => {
       Variables: Record<string, unknown>;
     };
     expect(text(Variables['GATEWAY_URL'])).toMatch(
-      /^https:\/\/<Api\w+>\.execute-api\.<AWS::Region>\.amazonaws\.com\/live$/,
+      /^https:\/\/<GatewayApi\w+>\.execute-api\.<AWS::Region>\.amazonaws\.com\/live$/,
     );
   });
 });

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { APIGatewayAuthorizerResult } from 'aws-lambda';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { compileHandler } from '../../../infra/bundle.ts';
+import { compileHandler } from '../../../infra/bundling.ts';
 import { startHelseId } from '../../../local/helseid/helseid.ts';
 import type { HelseIdServer } from '../../../local/helseid/types.ts';
 import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';

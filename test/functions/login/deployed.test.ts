@@ -14,7 +14,7 @@ import type { APIGatewayProxyResult } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { GatewayHandler } from '../../../functions/login-common/serve.ts';
 import { deriveSettings } from '../../../functions/login-common/settings.ts';
-import { compileHandler, compileHandlers } from '../../../infra/bundle.ts';
+import { compileHandler, compileHandlers } from '../../../infra/bundling.ts';
 import { startHealthApi } from '../../../local/helseid/health-api.ts';
 import { startHelseId } from '../../../local/helseid/helseid.ts';
 import type { HelseIdServer } from '../../../local/helseid/types.ts';

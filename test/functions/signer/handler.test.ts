@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { EmbeddedJWK, importJWK, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compileHandler } from '../../../infra/bundle.ts';
+import { compileHandler } from '../../../infra/bundling.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
 import { startKms } from '../../../local/aws/kms/service.ts';
 import { passesLevel } from '../../../local/aws/runtime/log.ts';

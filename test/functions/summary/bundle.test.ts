@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { compileHandler } from '../../../infra/bundle.ts';
+import { compileHandler } from '../../../infra/bundling.ts';
 import { deriveZoneConfig } from '../../../infra/declaration/derive.ts';
 import system from '../../../zones.ts';
 

@@ -19,8 +19,7 @@ export const dataKeysAreClosed: Rule = {
         resource: key.constructPath,
         message: `Key ${key.constructPath} ${problem}.`,
         path: ['whoever it lets in', key.constructPath, 'what it encrypts'],
-        remedy:
-          'Make it with createDataKey (infra/constructs/data-key.ts), which names the services and log groups.',
+        remedy: 'Make it a DataKey (infra/constructs/data-key.ts), which names the services and log groups.',
       })),
     ),
 };

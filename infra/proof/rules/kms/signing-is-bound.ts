@@ -59,5 +59,5 @@ export const signingIsBound = capabilityRule({
     ];
   },
   remedy:
-    'Restore the condition in the layer that lacks it: key policy (infra/key-policy.ts), identity policy, boundary or endpoint policy (infra/constructs, infra/stacks/signing.ts).',
+    'Restore the condition in the layer that lacks it: key policy (infra/key-policy.ts), identity policy, boundary or endpoint policy (infra/constructs/signer.ts).',
 });

@@ -13,8 +13,7 @@ export const templateKeysEncryptOnly: Rule = {
         resource: key.constructPath,
         message: `Key ${key.constructPath} ${problem}.`,
         path: ['whoever deploys', key.constructPath, problem],
-        remedy:
-          'Let rotation make keys that sign; make others with createDataKey (infra/constructs/data-key.ts).',
+        remedy: 'Let rotation make keys that sign; make others a DataKey (infra/constructs/data-key.ts).',
       })),
     ),
 };

@@ -25,7 +25,7 @@ export const recordsAreBare: Rule = {
         resource: record?.constructPath ?? client,
         message: `Client ${client} ${problem}.`,
         path: ['whoever deploys', record?.constructPath ?? client, 'the keys that signers use'],
-        remedy: 'Seed the secret with SEED_RECORD and retain it (infra/stacks/signing.ts).',
+        remedy: 'Seed the secret with SEED_RECORD and retain it (infra/constructs/client-record.ts).',
       }));
     }),
 };

@@ -1,5 +1,5 @@
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
-import { CfnOutput, Duration } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Alarm, type ComparisonOperator, Metric, type TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { CfnRule } from 'aws-cdk-lib/aws-events';
@@ -7,7 +7,7 @@ import { type PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import { KEY_METRICS, type KeyMetric } from '../../functions/key-watch/metrics.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import type { Place } from './arns.ts';
@@ -34,45 +34,52 @@ function fromAlarms({ account, region }: Place) {
   };
 }
 
-/** Runs the checks of the keys, and rings on what they find. Who is rung is the operator's to subscribe. */
-export function watchKeys(
-  scope: Construct,
-  props: { system: SystemDeclaration; place: Place; key: IKey; handler: IFunction },
-): void {
-  const { system, place, key, handler } = props;
-  for (const [task, expression] of Object.entries(SCHEDULES)) schedule(scope, task, expression, handler);
-  const topic = new Topic(scope, 'Alarms', {
-    displayName: `${system.name}: keys`,
-    masterKey: key,
-    enforceSSL: true,
-  });
-  topic.addToResourcePolicy(
-    allow({
-      sid: 'FromAlarms',
-      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-      actions: ['sns:Publish'],
-      resources: [topic.topicArn],
-      conditions: fromAlarms(place),
-    }),
-  );
-  const action = new SnsAction(topic);
-  for (const [client, { selfService }] of Object.entries(system.clients))
-    for (const [name, metric] of Object.entries<KeyMetric>(KEY_METRICS))
-      if (selfService || !metric.selfServiceOnly)
-        createAlarm(scope, system.name, client, name, metric).addAlarmAction(action);
-  new CfnOutput(scope, 'AlarmTopic', {
-    description: 'Subscribe who is to be called when something is wrong with a key.',
-    value: topic.topicArn,
-  });
+/** What is checked, and by what. */
+export interface KeyAlarmsProps {
+  system: SystemDeclaration;
+  place: Place;
+  /** Encrypts what is published. */
+  key: IKey;
+  /** The key watch. */
+  handler: IFunction;
+}
+
+/** Runs the checks of the keys, and rings on what they find. Who is rung is the operator's to subscribe, to {@link topic}. */
+export class KeyAlarms extends Construct {
+  readonly topic: Topic;
+
+  constructor(scope: Construct, id: string, { system, place, key, handler }: KeyAlarmsProps) {
+    super(scope, id);
+    for (const [task, expression] of Object.entries(SCHEDULES)) schedule(this, task, expression, handler);
+    this.topic = new Topic(this, 'Topic', {
+      displayName: `${system.name}: keys`,
+      masterKey: key,
+      enforceSSL: true,
+    });
+    this.topic.addToResourcePolicy(
+      allow({
+        sid: 'FromAlarms',
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: fromAlarms(place),
+      }),
+    );
+    const action = new SnsAction(this.topic);
+    for (const [client, { selfService }] of Object.entries(system.clients))
+      for (const [name, metric] of Object.entries<KeyMetric>(KEY_METRICS))
+        if (selfService || !metric.selfServiceOnly)
+          createAlarm(this, system.name, client, name, metric).addAlarmAction(action);
+  }
 }
 
 function schedule(scope: Construct, task: string, expression: string, handler: IFunction): void {
-  const rule = new CfnRule(scope, `Watch-${task}`, {
+  const rule = new CfnRule(scope, task, {
     description: `Checks of the keys: ${task}.`,
     scheduleExpression: expression,
     targets: [{ id: 'watch', arn: handler.functionArn, input: JSON.stringify({ task }) }],
   });
-  new CfnPermission(scope, `Watch-${task}-Permission`, {
+  new CfnPermission(scope, `${task}-Permission`, {
     action: 'lambda:InvokeFunction',
     functionName: handler.functionArn,
     principal: 'events.amazonaws.com',
@@ -82,7 +89,7 @@ function schedule(scope: Construct, task: string, expression: string, handler: I
 
 function createAlarm(scope: Construct, system: string, client: string, name: string, row: KeyMetric): Alarm {
   const { alarm, meaning } = row;
-  return new Alarm(scope, `Alarm-${client}-${name}`, {
+  return new Alarm(scope, `${client}-${name}`, {
     alarmName: `${system}-${client}-${name}`,
     alarmDescription: meaning,
     metric: new Metric({

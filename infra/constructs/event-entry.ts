@@ -1,10 +1,10 @@
-import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { CfnEventBus, CfnRule } from 'aws-cdk-lib/aws-events';
 import { type PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import type { EventNames } from '../declaration/names.ts';
 import type { ZoneDeclaration } from '../declaration/schema.ts';
 import { type Place, queueArn } from './arns.ts';
@@ -70,65 +70,63 @@ function fromEvents(place: Place, sources: readonly string[]) {
   };
 }
 
+/** What an entry by events is made from. */
+export interface EventEntryProps {
+  place: Place;
+  names: EventNames;
+  key: IKey;
+  events: NonNullable<ZoneDeclaration['events']>;
+  handler: IFunction;
+}
+
 /**
  * A zone's entry by events: a bus of its own, a rule for what the declaration names, a queue, the function. An event is
  * worked on at least once or ends in one of two queues that keep it 14 days: the dead letters (the function failed;
  * its audit says why, by message id) or the undelivered (EventBridge could not queue it).
  */
-export function createEventEntry(
-  scope: Construct,
-  props: {
-    place: Place;
-    names: EventNames;
-    key: IKey;
-    events: NonNullable<ZoneDeclaration['events']>;
-    handler: IFunction;
-  },
-): void {
-  const { place, names, key, events, handler } = props;
-  const deadLetters = createQueue(scope, 'DeadLetters', names.deadLetters, key);
-  const undelivered = createQueue(scope, 'Undelivered', names.undelivered, key);
-  const queue = createQueue(scope, 'Events', names.queue, key, deadLetters);
-  const [fromRule, fromBus] = [ruleArn(place, names), busArn(place, names)];
-  queue.addToResourcePolicy(acceptEvents(place, queue, [fromRule]));
-  undelivered.addToResourcePolicy(acceptEvents(place, undelivered, [fromRule, fromBus]));
+export class EventEntry extends Construct {
+  readonly busName: string;
+  readonly deadLetters: Queue;
 
-  const bus = new CfnEventBus(scope, 'Bus', {
-    name: names.bus,
-    description: 'Events of this zone; they may name patients, so the zone key encrypts them.',
-    kmsKeyIdentifier: key.keyArn,
-    deadLetterConfig: { arn: undelivered.queueArn },
-  });
-  const rule = new CfnRule(scope, 'Rule', {
-    name: names.rule,
-    eventBusName: bus.ref,
-    eventPattern: { source: events.sources, 'detail-type': events.detailTypes },
-    targets: [
-      {
-        id: 'queue',
-        arn: queue.queueArn,
-        deadLetterConfig: { arn: undelivered.queueArn },
-        retryPolicy: { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 },
-      },
-    ],
-  });
-  // Until the queue's policy stands, every event would go astray.
-  rule.node.addDependency(queue, undelivered);
-  new EventSourceMapping(scope, 'Delivery', {
-    target: handler,
-    eventSourceArn: queue.queueArn,
-    batchSize: 10,
-    reportBatchItemFailures: true,
-    maxConcurrency: MAX_CONCURRENCY,
-  });
-  new CfnOutput(scope, 'EventBusName', {
-    value: bus.ref,
-    description: 'Put events here (events:PutEvents).',
-  });
-  new CfnOutput(scope, 'DeadLetterQueue', {
-    value: deadLetters.queueUrl,
-    description: 'Events that failed five times: docs/operating.md says why, and how to send them again.',
-  });
+  constructor(scope: Construct, id: string, { place, names, key, events, handler }: EventEntryProps) {
+    super(scope, id);
+    const deadLetters = createQueue(this, 'DeadLetters', names.deadLetters, key);
+    const undelivered = createQueue(this, 'Undelivered', names.undelivered, key);
+    const queue = createQueue(this, 'Queue', names.queue, key, deadLetters);
+    const [fromRule, fromBus] = [ruleArn(place, names), busArn(place, names)];
+    queue.addToResourcePolicy(acceptEvents(place, queue, [fromRule]));
+    undelivered.addToResourcePolicy(acceptEvents(place, undelivered, [fromRule, fromBus]));
+    const bus = new CfnEventBus(this, 'Bus', {
+      name: names.bus,
+      description: 'Events of this zone; they may name patients, so the zone key encrypts them.',
+      kmsKeyIdentifier: key.keyArn,
+      deadLetterConfig: { arn: undelivered.queueArn },
+    });
+    const rule = new CfnRule(this, 'Rule', {
+      name: names.rule,
+      eventBusName: bus.ref,
+      eventPattern: { source: events.sources, 'detail-type': events.detailTypes },
+      targets: [
+        {
+          id: 'queue',
+          arn: queue.queueArn,
+          deadLetterConfig: { arn: undelivered.queueArn },
+          retryPolicy: { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 },
+        },
+      ],
+    });
+    // Until the queue's policy stands, every event would go astray.
+    rule.node.addDependency(queue, undelivered);
+    new EventSourceMapping(this, 'Delivery', {
+      target: handler,
+      eventSourceArn: queue.queueArn,
+      batchSize: 10,
+      reportBatchItemFailures: true,
+      maxConcurrency: MAX_CONCURRENCY,
+    });
+    this.busName = bus.ref;
+    this.deadLetters = deadLetters;
+  }
 }
 
 function createQueue(scope: Construct, id: string, queueName: string, key: IKey, deadLetters?: Queue): Queue {

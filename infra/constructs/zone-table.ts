@@ -62,18 +62,26 @@ export function tableName(system: string, zone: string, kind: TableUse['kind']):
   return `${system}-${zone}-${kind}`;
 }
 
+/** A table's physical name, and the key of its zone. */
+export interface ZoneTableProps {
+  tableName: string;
+  key: IKey;
+}
+
 /**
  * A table of things that pass: key `pk`, and `expires` (epoch seconds) after which DynamoDB drops an item. Deleted with its
  * stack and without point-in-time recovery: what it holds is worth nothing a day later.
  */
-export function createTable(scope: Construct, name: string, kind: TableUse['kind'], key: IKey): void {
-  new Table(scope, `Table-${kind}`, {
-    tableName: name,
-    partitionKey: { name: 'pk', type: AttributeType.STRING },
-    timeToLiveAttribute: 'expires',
-    billingMode: BillingMode.PAY_PER_REQUEST,
-    encryption: TableEncryption.CUSTOMER_MANAGED,
-    encryptionKey: key,
-    removalPolicy: RemovalPolicy.DESTROY,
-  });
+export class ZoneTable extends Table {
+  constructor(scope: Construct, id: string, { tableName, key }: ZoneTableProps) {
+    super(scope, id, {
+      tableName,
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      timeToLiveAttribute: 'expires',
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.CUSTOMER_MANAGED,
+      encryptionKey: key,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  }
 }

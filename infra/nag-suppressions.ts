@@ -11,13 +11,13 @@ export interface StackFacts {
   /** Physical names of the stack's functions. */
   functions: readonly string[];
   /** Whether users log in here. */
-  login?: boolean;
+  login?: boolean | undefined;
   /** Whether keys are looked after here. */
-  admin?: boolean;
+  admin?: boolean | undefined;
 }
 
 /** One of cdk-nag's rules that we break on purpose, with why, and where it has several findings, which. */
-interface Acknowledgement {
+interface NagSuppression {
   rule: string;
   findings?: (facts: StackFacts) => string[];
   /** Only in stacks of that kind. */
@@ -27,8 +27,8 @@ interface Acknowledgement {
 
 const resource = (arn: string) => `Resource::${arn}`;
 
-/** Every acknowledgement there is. cdk-nag matches whole findings, so each wildcard is spelt out. */
-const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
+/** Every suppression there is. cdk-nag matches whole findings, so each wildcard is spelt out. */
+const NAG_SUPPRESSIONS: readonly NagSuppression[] = [
   {
     rule: 'AwsSolutions-IAM5',
     findings: () => [resource('*')],
@@ -112,15 +112,15 @@ const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   },
   {
     rule: 'Serverless-LambdaStarPermissions',
-    reason: 'See AwsSolutions-IAM5: each wildcard is acknowledged there on its own.',
+    reason: 'See AwsSolutions-IAM5: each wildcard is suppressed there on its own.',
   },
 ];
 
-/** Acknowledges, in one stack, the findings of cdk-nag that are there on purpose. */
-export function acknowledgeFindings(stack: Stack, facts: StackFacts): void {
+/** Suppresses, in one stack, the findings of cdk-nag that are there on purpose. */
+export function suppressFindings(stack: Stack, facts: StackFacts): void {
   const shown = { ...facts, place: showPlace(facts.place) };
   Validations.of(stack).acknowledge(
-    ...ACKNOWLEDGEMENTS.filter(({ only }) => !only || facts[only]).flatMap(({ rule, findings, reason }) =>
+    ...NAG_SUPPRESSIONS.filter(({ only }) => !only || facts[only]).flatMap(({ rule, findings, reason }) =>
       findings
         ? findings(shown).map((finding) => ({ id: `${rule}[${finding}]`, reason }))
         : [{ id: rule, reason }],

@@ -1,6 +1,6 @@
 import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
 import { Duration } from 'aws-cdk-lib';
-import { EVENT_TIMEOUT_SECONDS } from './constructs/events.ts';
+import { EVENT_TIMEOUT_SECONDS } from './constructs/event-entry.ts';
 import { AUTHORIZER_FUNCTION } from './declaration/fields.ts';
 import type { ZoneDeclaration } from './declaration/schema.ts';
 

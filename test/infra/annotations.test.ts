@@ -1,7 +1,11 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { expect, test } from 'vitest';
-import { adviseOnDeclaration, adviseOnSelfService, refuseLocalAddresses } from '../../infra/advice.ts';
+import {
+  refuseLocalAddresses,
+  warnOfDeclaration,
+  warnOfMissingSelfService,
+} from '../../infra/annotations.ts';
 import system from '../one-client.zones.ts';
 import { withZones } from './synthesize.ts';
 
@@ -11,7 +15,7 @@ function warningsWith(selfService: boolean): unknown[] {
   const [first] = Object.values(system.clients);
   if (!first) throw new Error('the system has no client');
   const { selfService: api, ...bare } = first;
-  adviseOnSelfService(stack, {
+  warnOfMissingSelfService(stack, {
     ...system,
     clients: { first, second: selfService && api ? { ...bare, selfService: api } : bare },
   });
@@ -30,7 +34,7 @@ test('a client with a self-service API is not', () => {
 
 test('what a declaration probably does not mean is warned of', () => {
   const stack = new Stack(new App(), 'signing');
-  adviseOnDeclaration(stack, withZones({ quiet: { cidr: '10.90.0.0/20', grants: [] } }));
+  warnOfDeclaration(stack, withZones({ quiet: { cidr: '10.90.0.0/20', grants: [] } }));
   const warnings = Annotations.fromStack(stack).findWarning('*', Match.anyValue());
   expect(warnings.map(({ entry }) => entry.data)).toEqual([
     expect.stringMatching(/^zones\.quiet has neither/),

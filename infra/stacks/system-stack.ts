@@ -1,6 +1,8 @@
 import { Fn, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import type { Place } from '../constructs/arns.ts';
 import { ZONE_TAG } from '../declaration/names.ts';
+import type { SystemDeclaration } from '../declaration/schema.ts';
 
 /** The types of resources that a zone is known by. */
 const TAGGED = [
@@ -11,10 +13,14 @@ const TAGGED = [
   'AWS::Lambda::Function',
 ];
 
-/** What a stack of the system is made with. */
-export interface SystemStackProps extends StackProps {
-  /** How many availability zones its VPC spans. */
-  zones: number;
+/** What every stack of a system is made from. */
+export interface SystemProps extends StackProps {
+  system: SystemDeclaration;
+  place: Place;
+}
+
+/** What a zone's stack is made from. */
+export interface SystemStackProps extends SystemProps {
   /** The zone that it is, for {@link ZONE_TAG}. */
   zone: string;
 }
@@ -24,15 +30,15 @@ export interface SystemStackProps extends StackProps {
  * when account and region are given, so that a synth needed credentials.
  */
 export class SystemStack extends Stack {
-  private readonly zones: number;
+  private readonly zoneCount: number;
 
-  constructor(scope: Construct, id: string, { zones, zone, ...props }: SystemStackProps) {
+  constructor(scope: Construct, id: string, { system, zone, place: _, ...props }: SystemStackProps) {
     super(scope, id, props);
-    this.zones = zones;
+    this.zoneCount = system.availabilityZones;
     Tags.of(this).add(ZONE_TAG, zone, { includeResourceTypes: TAGGED });
   }
 
   override get availabilityZones(): string[] {
-    return Array.from({ length: this.zones }, (_, index) => Fn.select(index, Fn.getAzs()));
+    return Array.from({ length: this.zoneCount }, (_, index) => Fn.select(index, Fn.getAzs()));
   }
 }

@@ -1,29 +1,10 @@
 import { Annotations, type Stack } from 'aws-cdk-lib';
-import { allowedHosts, calledUrls } from './declaration/derive.ts';
+import { calledUrls } from './declaration/derive.ts';
 import type { SystemDeclaration } from './declaration/schema.ts';
 import { findPorts, findWarnings } from './declaration/warnings.ts';
 
-/** Concurrent executions that Lambda keeps for functions without a reservation; rotation and key watch reserve one each. */
-const UNRESERVED = 100;
-const ADMIN_RESERVED = 2;
-
-/**
- * Says what the signing zone's account must have room for: a deploy that meets a quota fails late and obscurely.
- * `reserved` is what the signers reserve. Knows nothing of what else the account holds.
- */
-export function adviseOnQuotas(stack: Stack, system: SystemDeclaration, reserved: number): void {
-  const zones = Object.entries(system.zones).filter(
-    ([, { account }]) => !account || account === stack.account,
-  );
-  const egress = zones.filter(([zone]) => allowedHosts(system, zone).length > 0);
-  Annotations.of(stack).addInfoV2(
-    'helseid-zones:quotas',
-    `This account and region must have room for ${zones.length + 1} VPCs and ${egress.length} Elastic IPs (5 of each unless AWS gave you more, and the default VPC counts), and for ${reserved + ADMIN_RESERVED} reserved concurrent executions beside the ${UNRESERVED} that Lambda keeps (a new account may have 10 in all): lower signerConcurrency in zones.ts, or ask AWS for more.`,
-  );
-}
-
 /** Warns of what the declaration says and probably does not mean: `findWarnings`. */
-export function adviseOnDeclaration(stack: Stack, system: SystemDeclaration): void {
+export function warnOfDeclaration(stack: Stack, system: SystemDeclaration): void {
   for (const { field, message } of findWarnings(system))
     Annotations.of(stack).addWarningV2(`helseid-zones:${field}`, `${field} ${message}.`);
 }
@@ -42,7 +23,7 @@ export function refuseLocalAddresses(stack: Stack, system: SystemDeclaration, zo
 }
 
 /** Says for which clients nobody can see unknown keys and expiry dates: HelseID tells them by its self-service API only. */
-export function adviseOnSelfService(stack: Stack, system: SystemDeclaration): void {
+export function warnOfMissingSelfService(stack: Stack, system: SystemDeclaration): void {
   const without = Object.keys(system.clients).filter((name) => !system.clients[name]?.selfService);
   if (without.length > 0)
     Annotations.of(stack).addWarningV2(

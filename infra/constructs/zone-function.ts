@@ -1,0 +1,109 @@
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import {
+  type IManagedPolicy,
+  PolicyDocument,
+  type PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import {
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { bundleFunction } from '../bundling.ts';
+import { functionArn, logStreamsArn, type Place } from './arns.ts';
+import { allowRunning, denyInterfacesToCode } from './statements.ts';
+import type { ZoneNetwork } from './zone-network.ts';
+
+/** What all functions of one zone have in common. */
+export interface ZoneRuntime {
+  /** Name of the system: the service, in logs and metrics. */
+  system: string;
+  place: Place;
+  network: ZoneNetwork;
+  boundary: IManagedPolicy;
+  /** Encrypts the logs. */
+  key: IKey;
+  /** Prefix of the zone's log groups. */
+  logPrefix: string;
+}
+
+/** What its zone has, and what one function has of its own. */
+export interface ZoneFunctionProps extends ZoneRuntime {
+  /** Physical name, of the role too. */
+  name: string;
+  /** Folder below `functions/`. */
+  entry: string;
+  /** JSON files beside the bundle. */
+  files: Readonly<Record<string, unknown>>;
+  /** Ids of AWS resources; everything else lies in the files. */
+  environment: Readonly<Record<string, string>>;
+  /** What its role may do beyond running. */
+  statements: readonly PolicyStatement[];
+  timeout: Duration;
+  /** Reserved concurrency; absent: what the account has left. */
+  concurrency?: number | undefined;
+  retention: RetentionDays;
+  /** Whether its logs outlive the stack (the audit of signatures does). */
+  keepLogs?: boolean;
+}
+
+/** A function in its zone's VPC with a role of its own under the zone's boundary, and a log group with an end and a key. */
+export class ZoneFunction extends Construct {
+  /** What Lambda runs. */
+  readonly handler: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: ZoneFunctionProps) {
+    super(scope, id);
+    const { place, network, name } = props;
+    const logGroupName = `${props.logPrefix}/${name}`;
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName,
+      retention: props.retention,
+      encryptionKey: props.key,
+      removalPolicy: props.keepLogs ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    const role = new Role(this, 'Role', {
+      roleName: name,
+      description: `Role of ${name} and of nothing else.`,
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      permissionsBoundary: props.boundary,
+      inlinePolicies: {
+        own: new PolicyDocument({
+          statements: [
+            ...allowRunning(logStreamsArn(place, logGroupName)),
+            denyInterfacesToCode(functionArn(place, name)),
+            ...props.statements,
+          ],
+        }),
+      },
+    });
+    this.handler = new LambdaFunction(this, 'Function', {
+      functionName: name,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      code: Code.fromAsset(bundleFunction(name, props.entry, props.files)),
+      role: role.withoutPolicyUpdates(),
+      vpc: network.vpc,
+      vpcSubnets: { subnetType: network.subnetType },
+      securityGroups: [network.functionGroup],
+      // Traces name our files and lines, by the map in the asset.
+      environment: { NODE_OPTIONS: '--enable-source-maps', ...props.environment },
+      timeout: props.timeout,
+      memorySize: 512,
+      ...(props.concurrency === undefined ? {} : { reservedConcurrentExecutions: props.concurrency }),
+      tracing: Tracing.ACTIVE,
+      logGroup,
+      // Text is shipped as it is; of JSON Lambda drops what is below a level that anybody may set.
+      loggingFormat: LoggingFormat.TEXT,
+    });
+  }
+}

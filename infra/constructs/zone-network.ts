@@ -1,0 +1,173 @@
+import { required } from '@helseid-zones/protocol/required';
+import {
+  GatewayVpcEndpoint,
+  GatewayVpcEndpointAwsService,
+  InterfaceVpcEndpoint,
+  InterfaceVpcEndpointAwsService,
+  IpAddresses,
+  type IVpc,
+  Peer,
+  Port,
+  SecurityGroup,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import {
+  CfnFirewallConfig,
+  CfnFirewallDomainList,
+  CfnFirewallRuleGroup,
+  CfnFirewallRuleGroupAssociation,
+} from 'aws-cdk-lib/aws-route53resolver';
+import { Construct } from 'constructs';
+import { type Place, serviceHost } from './arns.ts';
+
+/** AWS services that a zone can have an endpoint for. */
+export type EndpointService = 'lambda' | 'kms' | 'secretsmanager' | 'dynamodb';
+
+/** What a network is built from. */
+export interface ZoneNetworkProps {
+  place: Place;
+  cidr: string;
+  availabilityZones: number;
+  /** Names the zone may open connections to; empty: no NAT, no way out. */
+  hosts: readonly string[];
+  services: readonly EndpointService[];
+}
+
+const INTERFACE_SERVICES = {
+  lambda: InterfaceVpcEndpointAwsService.LAMBDA,
+  kms: InterfaceVpcEndpointAwsService.KMS,
+  secretsmanager: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+} as const;
+
+/**
+ * One zone's VPC: no peering, no shared subnet, functions in subnets without a public address, endpoints for exactly the
+ * services named, security groups that open 443 to those endpoints (and to the internet where the zone calls hosts), and a
+ * DNS firewall that answers for those names only (invariant I4; docs/decisions/egress.md says what that does not stop).
+ */
+export class ZoneNetwork extends Construct {
+  readonly vpc: IVpc;
+  /** Where functions run: no way out, or out through NAT only. */
+  readonly subnetType: SubnetType;
+  /** Of every function of the zone. */
+  readonly functionGroup: SecurityGroup;
+  private readonly endpoints: ReadonlyMap<EndpointService, InterfaceVpcEndpoint | GatewayVpcEndpoint>;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    { place, cidr, availabilityZones, hosts, services }: ZoneNetworkProps,
+  ) {
+    super(scope, id);
+    const egress = hosts.length > 0;
+    const subnetType = egress ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PRIVATE_ISOLATED;
+    // CDK declares its optional members in a way that `exactOptionalPropertyTypes` does not take as an IVpc.
+    const vpc = new Vpc(this, 'Vpc', {
+      ipAddresses: IpAddresses.cidr(cidr),
+      maxAzs: availabilityZones,
+      // One NAT gateway a zone: with one an availability zone, three zones would need more Elastic IPs than an account has.
+      natGateways: egress ? 1 : 0,
+      subnetConfiguration: [
+        { name: 'functions', subnetType },
+        ...(egress
+          ? [{ name: 'nat', subnetType: SubnetType.PUBLIC, cidrMask: 28, mapPublicIpOnLaunch: false }]
+          : []),
+      ],
+      // It would add a function of CDK's outside every zone. Nothing attaches the default group; the proof shows that.
+      restrictDefaultSecurityGroup: false,
+    }) as IVpc;
+    const endpointGroup = new SecurityGroup(this, 'EndpointGroup', {
+      vpc,
+      description: 'Endpoints of the zone: 443 from its functions, nothing out.',
+      allowAllOutbound: false,
+    });
+    const functionGroup = new SecurityGroup(this, 'FunctionGroup', {
+      vpc,
+      description: 'Functions of the zone: nothing in, 443 out.',
+      allowAllOutbound: false,
+    });
+    functionGroup.addEgressRule(endpointGroup, Port.tcp(443), 'the endpoints of the zone');
+    endpointGroup.addIngressRule(functionGroup, Port.tcp(443), 'the functions of the zone');
+    // A gateway endpoint has no security group of its own; without NAT its route is the only one there is.
+    if (egress || services.includes('dynamodb'))
+      functionGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'through the routes of the subnet');
+    restrictNames(this, vpc.vpcId, [...hosts, ...services.map((service) => serviceHost(place, service))]);
+    this.vpc = vpc;
+    this.subnetType = subnetType;
+    this.functionGroup = functionGroup;
+    this.endpoints = new Map(
+      services.map((service) => [service, createEndpoint(this, service, vpc, subnetType, endpointGroup)]),
+    );
+  }
+
+  /**
+   * Id of an endpoint, for `aws:SourceVpce`.
+   * @throws {TypeError} where the zone has none for the service: no policy may name an endpoint that is not there
+   */
+  endpointId(service: EndpointService): string {
+    return required(this.endpoints.get(service), `The endpoint for ${service}`).vpcEndpointId;
+  }
+
+  /** Whether the zone has an endpoint for the service. */
+  has(service: EndpointService): boolean {
+    return this.endpoints.has(service);
+  }
+
+  /** Adds statements to an endpoint's policy, if there is one. Without any it would take everything, so each must get some. */
+  allowThrough(service: EndpointService, statements: readonly PolicyStatement[]): void {
+    for (const statement of statements) this.endpoints.get(service)?.addToPolicy(statement);
+  }
+}
+
+function createEndpoint(
+  scope: Construct,
+  service: EndpointService,
+  vpc: IVpc,
+  subnetType: SubnetType,
+  securityGroup: SecurityGroup,
+): InterfaceVpcEndpoint | GatewayVpcEndpoint {
+  const id = `${service}-endpoint`;
+  if (service === 'dynamodb')
+    return new GatewayVpcEndpoint(scope, id, {
+      vpc,
+      service: GatewayVpcEndpointAwsService.DYNAMODB,
+      subnets: [{ subnetType }],
+    });
+  return new InterfaceVpcEndpoint(scope, id, {
+    vpc,
+    service: INTERFACE_SERVICES[service],
+    subnets: { subnetType },
+    securityGroups: [securityGroup],
+    // CDK would let the whole CIDR in.
+    open: false,
+    privateDnsEnabled: true,
+  });
+}
+
+/**
+ * Makes the VPC's resolver answer for `names` only, and for nothing when the firewall itself fails.
+ * Limits names asked of the resolver; a connection to an address is another matter (docs/decisions/egress.md).
+ */
+function restrictNames(scope: Construct, vpcId: string, names: readonly string[]): void {
+  const allowed = new CfnFirewallDomainList(scope, 'AllowedNames', { domains: [...names] });
+  const everything = new CfnFirewallDomainList(scope, 'EveryName', { domains: ['*'] });
+  const rules = new CfnFirewallRuleGroup(scope, 'NameRules', {
+    firewallRules: [
+      {
+        priority: 100,
+        action: 'ALLOW',
+        firewallDomainListId: allowed.attrId,
+        // Hosts of others sit behind CNAMEs that change; without this, each hop would have to be on the list.
+        firewallDomainRedirectionAction: 'TRUST_REDIRECTION_DOMAIN',
+      },
+      { priority: 200, action: 'BLOCK', blockResponse: 'NXDOMAIN', firewallDomainListId: everything.attrId },
+    ],
+  });
+  new CfnFirewallRuleGroupAssociation(scope, 'NameRulesOfVpc', {
+    firewallRuleGroupId: rules.attrId,
+    vpcId,
+    priority: 101,
+  });
+  new CfnFirewallConfig(scope, 'NamesFailClosed', { resourceId: vpcId, firewallFailOpen: 'DISABLED' });
+}
