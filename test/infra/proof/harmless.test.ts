@@ -60,8 +60,8 @@ const TEMPLATES: Changes = {
   [INTERNAL]: {
     'another log retention': sets('workerLogs', { RetentionInDays: 14 }),
     'a longer timeout': sets('workerFunction', { Timeout: 60 }),
-    'another batch size': sets('Delivery', { BatchSize: 1 }),
-    'a longer life of messages': sets('EventsD', { MessageRetentionPeriod: 1_209_600 }),
+    'another batch size': sets('EventsDelivery', { BatchSize: 1 }),
+    'a longer life of messages': sets('EventsQueue7', { MessageRetentionPeriod: 1_209_600 }),
     'a table': adds('AWS::DynamoDB::Table', (r) => ({
       TableName: 'journal-internal-more',
       SSESpecification: { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: zoneKey(r) },
@@ -71,7 +71,7 @@ const TEMPLATES: Changes = {
         Type: 'AWS::DynamoDB::Table',
         Properties: { TableName: 'journal-internal-more', SSESpecification: { KMSMasterKeyId: zoneKey(r) } },
       };
-      const condition = { StringEquals: { 'aws:SourceVpce': { Ref: idOf(r, 'dynamodbendpoint') } } };
+      const condition = { StringEquals: { 'aws:SourceVpce': { Ref: idOf(r, 'Networkdynamodbendpoint') } } };
       allow(
         find(r, 'workerRole'),
         'dynamodb:GetItem',
@@ -92,7 +92,7 @@ const TEMPLATES: Changes = {
     'concurrency of a zone function': sets('loginFunction', { ReservedConcurrentExecutions: 5 }),
     'another description': sets('summaryFunction', { Description: 'Reads one summary.' }),
     'no tracing': sets('summaryFunction', { TracingConfig: { Mode: 'PassThrough' } }),
-    throttling: sets('ApiDeploymentStage', {
+    throttling: sets('GatewayApiDeploymentStage', {
       MethodSettings: [
         { DataTraceEnabled: false, HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 5 },
       ],
@@ -117,14 +117,14 @@ const TEMPLATES: Changes = {
   },
   [ADMIN]: {
     'another schedule of rotation': sets(
-      'RotationOfjournal',
+      'KeyRotationjournal',
       {
         RotationRules: { ScheduleExpression: 'cron(0 8 1 * ? *)' },
       },
       'RotationSchedule',
     ),
     'another schedule of the key watch': sets(
-      'Watchdaily',
+      'KeyAlarmsdaily',
       {
         ScheduleExpression: 'rate(12 hours)',
       },
@@ -134,7 +134,7 @@ const TEMPLATES: Changes = {
     'somebody to ring': adds('AWS::SNS::Subscription', (r) => ({
       Protocol: 'email',
       Endpoint: 'operator@example.no',
-      TopicArn: { Ref: idOf(r, 'Alarms0') },
+      TopicArn: { Ref: idOf(r, 'KeyAlarmsTopic5') },
     })),
   },
   [GATEWAY]: {

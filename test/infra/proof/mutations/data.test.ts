@@ -6,7 +6,7 @@ mutations('data-is-encrypted', 'I8', {
     'a record under AWS’s key': (r) => void delete find(r, 'Recordjournal').Properties.KmsKeyId,
   },
   [INTERNAL]: {
-    'a queue without a key': sets('EventsD', { KmsMasterKeyId: undefined }),
+    'a queue without a key': sets('EventsQueue7', { KmsMasterKeyId: undefined }),
     'a stream of a table': sets('Tableidempotency', { StreamSpecification: { StreamViewType: 'NEW_IMAGE' } }),
   },
   [PUBLIC]: {

@@ -29,13 +29,13 @@ mutations('entries-are-own', 'I2', {
       EventPattern: {},
       Targets: [],
     }),
-    'a route to another zone': sets('ApisummariesidGET2', {
+    'a route to another zone': sets('GatewayApisummariesidGET3', {
       Integration: {
         Type: 'AWS_PROXY',
         Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/${signer('internal')}/invocations`,
       },
     }),
-    'a streamed route to another zone': sets('ApisummariesidGET2', {
+    'a streamed route to another zone': sets('GatewayApisummariesidGET3', {
       Integration: {
         Type: 'AWS_PROXY',
         ResponseTransferMode: 'STREAM',
@@ -59,7 +59,7 @@ mutations('entries-are-own', 'I2', {
       Targets: [{ Id: 'x', Arn: signer('admin') }],
     }),
     'a rotation by another function': sets(
-      'RotationOfjournal',
+      'KeyRotationjournal',
       { RotationLambdaARN: arn('lambda', 'function:journal-admin-key-watch') },
       'RotationSchedule',
     ),
@@ -74,15 +74,15 @@ mutations('outsiders-are-not-admitted', 'I2', {
       Principal: '*',
     }),
     'a queue for everybody': (r) =>
-      allow(find(r, 'EventsPolicy'), 'sqs:SendMessage', '*', { Principal: '*' }),
-    'a queue for any rule': (r) => void delete statementOf(find(r, 'EventsPolicy'), 1).Condition,
+      allow(find(r, 'EventsQueuePolicy'), 'sqs:SendMessage', '*', { Principal: '*' }),
+    'a queue for any rule': (r) => void delete statementOf(find(r, 'EventsQueuePolicy'), 1).Condition,
   },
 });
 
 mutations('routes-are-authorized', 'I8', {
   [PUBLIC]: {
-    'a route without authorization': sets('ApisummariesidGET2', { AuthorizationType: 'NONE' }),
-    'a route that is not declared': sets('ApisummariesidGET2', { HttpMethod: 'DELETE' }),
+    'a route without authorization': sets('GatewayApisummariesidGET3', { AuthorizationType: 'NONE' }),
+    'a route that is not declared': sets('GatewayApisummariesidGET3', { HttpMethod: 'DELETE' }),
     'a cached authorizer': adds('AWS::ApiGateway::Authorizer', { AuthorizerResultTtlInSeconds: 300 }),
   },
 });

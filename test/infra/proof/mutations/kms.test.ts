@@ -93,7 +93,7 @@ mutations('keys-are-not-captured', 'I1', {
     'a signer may grant': gives(SIGNER, 'kms:CreateGrant'),
     'a signer may replicate': gives(SIGNER, 'kms:ReplicateKey'),
     'the signing zone’s KMS endpoint takes every action': (r) =>
-      void Object.assign(statementOf(find(r, 'kmsendpoint'), 1), { Action: 'kms:*' }),
+      void Object.assign(statementOf(find(r, 'Networkkmsendpoint'), 1), { Action: 'kms:*' }),
   },
 });
 
@@ -209,7 +209,7 @@ mutations(
   {
     [SIGNING]: {
       'the signing zone’s KMS endpoint takes anything to sign': (r) =>
-        dropCondition(statementOf(find(r, 'kmsendpoint'), 0), 'StringEquals'),
+        dropCondition(statementOf(find(r, 'Networkkmsendpoint'), 0), 'StringEquals'),
       ...each(
         ['kms:MessageType', 'aws:SourceVpce', 'kms:SigningAlgorithm'],
         (key) => `a signer’s own policy does not bind ${key}`,

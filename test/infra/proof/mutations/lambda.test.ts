@@ -35,11 +35,11 @@ mutations('function-permissions-are-own', 'I2', {
   },
   [PUBLIC]: {
     'a permission without a source': (r) =>
-      void delete find(r, 'ApisummariesidGETApiPermission').Properties.SourceArn,
+      void delete find(r, 'GatewayApisummariesidGETApiPermission').Properties.SourceArn,
   },
   [ADMIN]: {
     'a rotation for any account': (r) =>
-      void delete find(r, 'RotationOfjournalPermission').Properties.SourceAccount,
+      void delete find(r, 'KeyRotationjournalPermission').Properties.SourceAccount,
   },
 });
 
@@ -156,7 +156,7 @@ mutations('own-signers-only', 'I2', {
     'a zone’s boundary lets it invoke from anywhere': (r) =>
       dropStatement(find(r, 'Boundary'), 'InvokeHereOnly'),
     'a zone’s Lambda endpoint leads to every function': (r) =>
-      void Object.assign(statementOf(find(r, 'lambdaendpoint'), 0), { Resource: '*' }),
+      void Object.assign(statementOf(find(r, 'Networklambdaendpoint'), 0), { Resource: '*' }),
   },
   [SIGNING]: {
     'a signer asks others': gives(SIGNER, 'lambda:InvokeFunction'),

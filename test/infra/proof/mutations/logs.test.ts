@@ -56,11 +56,11 @@ mutations('logs-are-own', 'I7', {
 
 mutations('logs-hold-no-tokens', 'I7', {
   [PUBLIC]: {
-    'whole requests in the log': sets('ApiDeploymentStage', {
+    'whole requests in the log': sets('GatewayApiDeploymentStage', {
       MethodSettings: [{ DataTraceEnabled: true, HttpMethod: '*', ResourcePath: '/*' }],
     }),
     'claims in the access log': (r) => {
-      (find(r, 'ApiDeploymentStage').Properties.AccessLogSetting as Changeable).Format =
+      (find(r, 'GatewayApiDeploymentStage').Properties.AccessLogSetting as Changeable).Format =
         '{"who":"$context.authorizer.claims.sub"}';
     },
   },

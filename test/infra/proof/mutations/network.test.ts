@@ -18,7 +18,7 @@ mutations('default-group-unused', 'I4', {
   [PUBLIC]: {
     'the default group on a function': (r) => {
       const placed = find(r, 'summaryFunction').Properties.VpcConfig as Changeable;
-      placed.SecurityGroupIds = [{ 'Fn::GetAtt': [idOf(r, 'Vpc8'), 'DefaultSecurityGroup'] }];
+      placed.SecurityGroupIds = [{ 'Fn::GetAtt': [idOf(r, 'NetworkVpc7'), 'DefaultSecurityGroup'] }];
     },
   },
 });
@@ -26,7 +26,7 @@ mutations('default-group-unused', 'I4', {
 mutations('egress-is-https', 'I4', {
   [ADMIN]: {
     'egress on every port': adds('AWS::EC2::SecurityGroupEgress', {
-      GroupId: { 'Fn::GetAtt': ['FunctionGroupE4DF928A', 'GroupId'] },
+      GroupId: { 'Fn::GetAtt': ['NetworkFunctionGroup72F05A9A', 'GroupId'] },
       IpProtocol: '-1',
       CidrIp: '0.0.0.0/0',
     }),
@@ -36,22 +36,22 @@ mutations('egress-is-https', 'I4', {
 mutations('endpoints-admit-own-roles', 'I4', {
   [PUBLIC]: {
     'a zone’s Lambda endpoint takes anybody': (r) =>
-      void delete statementOf(find(r, 'lambdaendpoint'), 0).Condition,
+      void delete statementOf(find(r, 'Networklambdaendpoint'), 0).Condition,
   },
   [ADMIN]: {
     'the admin zone’s KMS endpoint takes anybody': (r) =>
-      void delete statementOf(find(r, 'kmsendpoint'), 0).Condition,
+      void delete statementOf(find(r, 'Networkkmsendpoint'), 0).Condition,
   },
 });
 
 mutations('endpoints-are-own', 'I4', {
   [INTERNAL]: {
     'a zone’s Lambda endpoint has no policy': (r) =>
-      void delete find(r, 'lambdaendpoint').Properties.PolicyDocument,
+      void delete find(r, 'Networklambdaendpoint').Properties.PolicyDocument,
   },
   [PUBLIC]: {
     'a zone has a KMS endpoint': adds('AWS::EC2::VPCEndpoint', (r) => ({
-      VpcId: { Ref: idOf(r, 'Vpc8') },
+      VpcId: { Ref: idOf(r, 'NetworkVpc7') },
       VpcEndpointType: 'Interface',
       ServiceName: 'com.amazonaws.eu-north-1.kms',
       PolicyDocument: { Statement: [] },
@@ -62,7 +62,7 @@ mutations('endpoints-are-own', 'I4', {
 mutations('groups-are-closed', 'I4', {
   [PUBLIC]: {
     'the internet let in': adds('AWS::EC2::SecurityGroupIngress', {
-      GroupId: { 'Fn::GetAtt': ['FunctionGroupE4DF928A', 'GroupId'] },
+      GroupId: { 'Fn::GetAtt': ['NetworkFunctionGroup72F05A9A', 'GroupId'] },
       IpProtocol: 'tcp',
       FromPort: 443,
       ToPort: 443,
@@ -71,7 +71,7 @@ mutations('groups-are-closed', 'I4', {
   },
   [SIGNING]: {
     'another zone let in to the endpoints': adds('AWS::EC2::SecurityGroupIngress', {
-      GroupId: { 'Fn::GetAtt': ['EndpointGroupFCFEDB84', 'GroupId'] },
+      GroupId: { 'Fn::GetAtt': ['NetworkEndpointGroup65CBCE60', 'GroupId'] },
       IpProtocol: 'tcp',
       FromPort: 443,
       ToPort: 443,
@@ -83,23 +83,23 @@ mutations('groups-are-closed', 'I4', {
 mutations('names-answered', 'I4', {
   [PUBLIC]: {
     'a resolver that answers everything': (r) =>
-      void ((r.NameRules ?? find(r, 'NameRules')).Properties.FirewallRules as unknown[]).pop(),
+      void (find(r, 'NetworkNameRulesF').Properties.FirewallRules as unknown[]).pop(),
   },
   [SIGNING]: {
-    'a name too many': sets('AllowedNames', { Domains: ['example.com'] }),
+    'a name too many': sets('NetworkAllowedNames', { Domains: ['example.com'] }),
   },
   [INTERNAL]: {
-    'a wildcard of names': sets('AllowedNames', { Domains: ['*.no'] }),
+    'a wildcard of names': sets('NetworkAllowedNames', { Domains: ['*.no'] }),
   },
   [ADMIN]: {
-    'a firewall that fails open': sets('NamesFailClosed', { FirewallFailOpen: 'ENABLED' }),
+    'a firewall that fails open': sets('NetworkNamesFailClosed', { FirewallFailOpen: 'ENABLED' }),
   },
 });
 
 mutations('networks-are-declared', 'I4', {
   [PUBLIC]: {
-    'another zone’s tag': sets('Vpc8', { Tags: [{ Key: 'helseid-zones:zone', Value: 'internal' }] }),
-    'another network': sets('Vpc8', { CidrBlock: '10.50.0.0/20' }),
+    'another zone’s tag': sets('NetworkVpc7', { Tags: [{ Key: 'helseid-zones:zone', Value: 'internal' }] }),
+    'another network': sets('NetworkVpc7', { CidrBlock: '10.50.0.0/20' }),
   },
 });
 
@@ -131,7 +131,7 @@ mutations('no-joined-networks', 'I4', {
 mutations('no-route-elsewhere', 'I4', {
   [PUBLIC]: {
     'a route to another zone': adds('AWS::EC2::Route', (r) => ({
-      RouteTableId: { Ref: idOf(r, 'VpcfunctionsSubnet1RouteTable', 'EC2::RouteTable') },
+      RouteTableId: { Ref: idOf(r, 'NetworkVpcfunctionsSubnet1RouteTable', 'EC2::RouteTable') },
       DestinationCidrBlock: '10.20.0.0/20',
       VpcPeeringConnectionId: 'pcx-1',
     })),
@@ -143,10 +143,12 @@ mutations('signing-zone-has-no-way-out', 'I4', {
     'NAT in the signing zone': adds('AWS::EC2::NatGateway'),
     'an internet gateway in the signing zone': adds('AWS::EC2::InternetGateway'),
     'a route out of the signing zone': adds('AWS::EC2::Route', (r) => ({
-      RouteTableId: { Ref: idOf(r, 'VpcfunctionsSubnet1RouteTable', 'EC2::RouteTable') },
+      RouteTableId: { Ref: idOf(r, 'NetworkVpcfunctionsSubnet1RouteTable', 'EC2::RouteTable') },
       DestinationCidrBlock: '0.0.0.0/0',
       GatewayId: 'igw-1',
     })),
-    'public addresses in the signing zone': sets('VpcfunctionsSubnet1Subnet', { MapPublicIpOnLaunch: true }),
+    'public addresses in the signing zone': sets('NetworkVpcfunctionsSubnet1Subnet', {
+      MapPublicIpOnLaunch: true,
+    }),
   },
 });

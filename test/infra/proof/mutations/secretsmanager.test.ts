@@ -38,6 +38,6 @@ mutations('records-are-read-by-own', 'I1', {
   [SIGNING]: {
     'a signer reads every secret': gives(SIGNER, 'secretsmanager:GetSecretValue'),
     'the signing zone’s endpoint leads to every secret': (r) =>
-      void Object.assign(statementOf(find(r, 'secretsmanagerendpoint'), 0), { Resource: '*' }),
+      void Object.assign(statementOf(find(r, 'Networksecretsmanagerendpoint'), 0), { Resource: '*' }),
   },
 });

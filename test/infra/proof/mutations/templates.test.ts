@@ -59,6 +59,6 @@ mutations('resource-types-are-known', 'I1', {
 
 mutations('templates-are-final', 'I1', {
   [ADMIN]: {
-    'a macro': sets('Alarms0', { DisplayName: { 'Fn::Transform': { Name: 'Macro' } } }),
+    'a macro': sets('KeyAlarmsTopic5', { DisplayName: { 'Fn::Transform': { Name: 'Macro' } } }),
   },
 });
