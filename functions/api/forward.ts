@@ -21,8 +21,13 @@ const END_TIMEOUT = 55_000;
  * and a DPoP proof. The tokens stay here. An API's answer is passed on whole, except one that would mislead: its 401
  * (the browser is logged in; the token was not good enough) and its redirects become `api_answer_unusable`.
  *
- * Throws `request_malformed`, `csrf_refused`, `session_invalid`, and what the token client and the API call throw. The
- * body is passed on as it comes, unread; how long it takes is bounded, its size by Lambda alone (200 MB).
+ * The body is passed on as it comes, unread; how long it takes is bounded, its size by Lambda alone (200 MB).
+ *
+ * @throws {ZonesError} request_malformed: the route is not declared, or the request can't be passed on
+ * @throws {ZonesError} csrf_refused: another site may have caused the request
+ * @throws {ZonesError} session_invalid: nobody is logged in
+ * @throws {ZonesError} api_answer_unusable: the API answered with a 401 or a redirect
+ * @throws {ZonesError} what {@link refreshSession} and the API call (`createApiFetch`) throw
  */
 export async function forwardCall(deps: Dependencies, request: GatewayRequest): Promise<StreamedAnswer> {
   const { settings } = deps;

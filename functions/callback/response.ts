@@ -14,10 +14,12 @@ const PARAMETERS = [
 ];
 
 /**
- * Checks an authorization response before anything is looked up, and gives its `state`. Throws `request_malformed` for a
- * parameter that is there twice or a `state` that is not one of ours, and `login_refused` where `iss` is not the issuer
- * exactly (RFC 9207; required, whatever the metadata says), and where there is neither or both of `code` and `error`.
- * Does not compare `state`: that takes the transaction.
+ * Checks an authorization response before anything is looked up, and gives its `state`. Does not compare `state`: that
+ * takes the transaction.
+ *
+ * @throws {ZonesError} request_malformed: a parameter is there twice, or `state` is none of ours
+ * @throws {ZonesError} login_refused: `iss` is not the issuer exactly (RFC 9207; required, whatever the metadata says), or there
+ * is neither or both of `code` and `error`
  */
 export function checkResponse(parameters: URLSearchParams, issuer: string): string {
   for (const name of PARAMETERS)

@@ -48,7 +48,7 @@ const COMPARED = ['iss', 'sub', 'pid'] as const;
 export const samePerson: SamePerson = (expected, actual) =>
   actual.sub !== '' && COMPARED.every((claim) => expected[claim] === actual[claim]);
 
-/** Throws `person_mismatch` unless `rule` says that both are one person; the facts name the claims that differ, never a value. */
+/** @throws {ZonesError} person_mismatch: `rule` does not say that both are one person; the facts name the claims that differ, never a value */
 export function requireSamePerson(rule: SamePerson, expected: Person, actual: Person): void {
   if (!rule(expected, actual))
     throw new ZonesError(
@@ -65,7 +65,7 @@ export function readSecurityLevel(claims: IdTokenClaims): string | undefined {
   return LEVELS.find((level) => level === claims[CLAIM.securityLevel]);
 }
 
-/** Throws `security_level_too_low` unless the login's level is at least `demanded`; where none is demanded, anything passes. */
+/** @throws {ZonesError} security_level_too_low: the login's level is lower than `demanded`; where none is demanded, anything passes */
 export function requireSecurityLevel(claims: IdTokenClaims, demanded: string | undefined): void {
   if (demanded === undefined) return;
   const level = readSecurityLevel(claims);
@@ -93,7 +93,7 @@ const SCHEMAS = {
 };
 
 /**
- * Reads an organisation from what a browser sent. Throws `request_malformed`. Single-tenant clients name a `child`
+ * Reads an organisation from what a browser sent. Single-tenant clients name a `child`
  * alone, multi-tenant ones a `parent` and perhaps a `child`. Does not check the control digit or the delegation: the
  * signer does the one, against the zone's grant, and HelseID the other.
  */

@@ -18,7 +18,11 @@ export interface GatewayRequest {
 
 type Lists = Readonly<Record<string, readonly (string | undefined)[] | string | undefined>>;
 
-/** Reads a proxy event. Throws `event_invalid` when it has not the shape that API Gateway gives; does not judge the content. */
+/**
+ * Reads a proxy event. Does not judge the content.
+ *
+ * @throws {ZonesError} event_invalid: it has not the shape that API Gateway gives
+ */
 export function readRequest(event: APIGatewayProxyEvent): GatewayRequest {
   const { httpMethod, resource, body } = event;
   if (typeof httpMethod !== 'string' || typeof resource !== 'string')
@@ -52,12 +56,20 @@ function lists(single: Lists | null | undefined, multi: Lists | null | undefined
   ]);
 }
 
-/** The one value of a header; nothing where it is absent. Throws `request_malformed` when it is there more than once. */
+/**
+ * The one value of a header; nothing where it is absent.
+ *
+ * @throws {ZonesError} request_malformed: it is there more than once
+ */
 export function readHeader(request: GatewayRequest, name: string): string | undefined {
   return readOnly(request.headers.get(name) ?? [], `The header ${name}`);
 }
 
-/** The one value of a query parameter; nothing where it is absent. Throws `request_malformed` when it is there more than once. */
+/**
+ * The one value of a query parameter; nothing where it is absent.
+ *
+ * @throws {ZonesError} request_malformed: it is there more than once
+ */
 export function readParameter(request: GatewayRequest, name: string): string | undefined {
   return readOnly(request.query.getAll(name), `The parameter ${name}`);
 }
@@ -73,10 +85,12 @@ export const CSRF_HEADER = 'x-csrf';
 const SAFE = new Set(['GET', 'HEAD']);
 
 /**
- * Refuses a request that another site may have caused. Throws `csrf_refused`. The strongest signal that is there decides
+ * Refuses a request that another site may have caused. The strongest signal that is there decides
  * alone: `Sec-Fetch-Site`, which no page can set; else `Origin`, which a page's referrer policy may have made `null`; else
  * {@link CSRF_HEADER}. A safe method needs none of them, and may have been typed as an address (`Sec-Fetch-Site: none`).
  * A sibling host counts as another site, which `SameSite` alone would let through.
+ *
+ * @throws {ZonesError} csrf_refused: no signal says that a page of ours sent it
  */
 export function requireSameOrigin(request: GatewayRequest, origin: string): void {
   const site = readHeader(request, 'sec-fetch-site');
@@ -96,8 +110,10 @@ export function requireSameOrigin(request: GatewayRequest, origin: string): void
 
 /**
  * Refuses what a browser asks for as a part of a page, such as an image or a frame: any site could make it ask, and each
- * login costs a pushed request, signatures and a write. Throws `csrf_refused`. Where the browser does not say what it
+ * login costs a pushed request, signatures and a write. Where the browser does not say what it
  * asks for (`Sec-Fetch-Dest`, W3C Fetch Metadata), the request passes.
+ *
+ * @throws {ZonesError} csrf_refused: the browser asks for something else than a document
  */
 export function requireDocument(request: GatewayRequest): void {
   const destination = readHeader(request, 'sec-fetch-dest');

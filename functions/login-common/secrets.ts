@@ -56,7 +56,11 @@ export function seal(id: string, pk: string, value: unknown): string {
   return Buffer.concat([iv, text, cipher.getAuthTag()]).toString('base64url');
 }
 
-/** Undoes {@link seal}. Throws `session_invalid` when the value was made with another id, for another item, or altered. Does not check the value's shape: the tag says that we wrote it. */
+/**
+ * Undoes {@link seal}. Does not check the value's shape: the tag says that we wrote it.
+ *
+ * @throws {ZonesError} session_invalid: the value was made with another id, for another item, or altered
+ */
 export function unseal(id: string, pk: string, sealed: string): unknown {
   try {
     const bytes = Buffer.from(sealed, 'base64url');

@@ -14,8 +14,9 @@ type Handle = (deps: Dependencies, request: GatewayRequest) => Promise<Answer>;
 export type GatewayHandler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
 
 /**
- * Makes the handler of a function from what handles each route, e.g. `POST /logout` (method and matched resource). Every error becomes an answer: problem details (RFC 9457) for programs, a page for
- * people, with the code and never the cause, a stack or a cookie. The log gets the code and the error's facts.
+ * Makes the handler of a function from what handles each route, e.g. `POST /logout` (method and matched resource). Every
+ * error becomes an answer: problem details (RFC 9457) for programs, a page for people, with the code and never the cause, a
+ * stack or a cookie. The log gets the code and the error's facts.
  */
 export function serve(deps: Dependencies, routes: Readonly<Record<string, Handle>>): GatewayHandler {
   const handle: Handle = (_, request) => {

@@ -32,7 +32,6 @@ export interface LoginSettings {
   redirectUri: string;
   postLogoutRedirectUri: string;
   scope: string;
-  requestObject: boolean;
   login: LoginConfig;
   idleSeconds: number;
   absoluteSeconds: number;
@@ -53,8 +52,10 @@ export const CALLBACK_PATH = '/callback';
 export const LOGGED_OUT_PATH = '/logout/callback';
 
 /**
- * Derives the settings from `config.json` and the gateway's own URL, which the declared `baseUrl` replaces. Throws
- * `config_invalid`. Leaves what `defineSystem` has checked unchecked.
+ * Derives the settings from `config.json` and the gateway's own URL, which the declared `baseUrl` replaces.
+ * Leaves what `defineSystem` has checked unchecked.
+ *
+ * @throws {ZonesError} config_invalid: there is no login, no usable URL, or it names what the zone lacks
  */
 export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefined): LoginSettings {
   const { login } = config;
@@ -81,7 +82,6 @@ export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefine
     redirectUri: base + CALLBACK_PATH,
     postLogoutRedirectUri: base + LOGGED_OUT_PATH,
     scope: login.scopes.join(' '),
-    requestObject: login.requestObject,
     login,
     idleSeconds: login.idleMinutes * 60,
     absoluteSeconds: login.absoluteMinutes * 60,

@@ -14,7 +14,9 @@ export interface StoredItem {
 
 /**
  * What the login functions ask of the zone's session table. Every write is conditional where two requests could meet;
- * a condition that fails is an answer (`false`), not an error. Throws `aws_*` when the table can't be asked.
+ * a condition that fails is an answer (`false`), not an error.
+ *
+ * Each throws `aws_*` when the table can't be asked.
  */
 export interface LoginStore {
   /** Adds an item with version 1; false when the key is taken. */

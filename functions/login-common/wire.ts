@@ -15,8 +15,10 @@ import { createDynamoStore } from './store.ts';
 
 /**
  * Puts a login function together from its environment and the `config.json` beside its bundle. Reads `SESSION_TABLE`,
- * `SIGNERS`, `GATEWAY_URL` (unless the gateway declares a `baseUrl`) and what Lambda sets. Throws `config_invalid`. A
- * system with users of its own puts its rule in the place of `samePerson` here.
+ * `SIGNERS`, `GATEWAY_URL` (unless the gateway declares a `baseUrl`) and what Lambda sets. A system with
+ * users of its own puts its rule in the place of `samePerson` here.
+ *
+ * @throws {ZonesError} config_invalid: one of them is missing or not as it must be
  */
 export function wire(env: Environment): Dependencies {
   const config = parseZoneConfig(readFileSync(new URL('./config.json', import.meta.url), 'utf8'));

@@ -59,7 +59,7 @@ async function pushLogin(deps: Dependencies, request: GatewayRequest, wish: Logi
     prompt,
     maxAge: wish.maxAge,
     onBehalfOf: login.onBehalfOf,
-    requestObject: settings.requestObject,
+    requestObject: login.requestObject,
     authorizationDetails: organizationDetails(wish.organization),
   });
   const id = await saveTransaction(deps, {
@@ -106,14 +106,14 @@ function readMaxAge(value: string | undefined, declared: number | undefined): nu
 
 /** An organisation goes into the authorization request only inside a signed request object (https://utviklerportal.nhn.no/informasjonstjenester/helseid/bruksmoenstre-og-eksempelkode/bruk-av-helseid/docs/tekniske-mekanismer/organisasjonsnumre_enmd); otherwise it is switched to after login. */
 function readWishedOrganization(
-  { requestObject, tenancy }: LoginSettings,
+  { login, tenancy }: LoginSettings,
   request: GatewayRequest,
 ): Organization | undefined {
   const wished = ['parent', 'child']
     .map((name) => [name, readParameter(request, name)])
     .filter(([, value]) => value !== undefined);
   if (wished.length === 0) return undefined;
-  if (!requestObject)
+  if (!login.requestObject)
     throw new ZonesError('request_malformed', 'Choose the organization after login: POST it to /session.');
   return readOrganization(Object.fromEntries(wished), tenancy);
 }

@@ -16,7 +16,9 @@ const UNDECIDED = /^(aws_.*|issuer_unreachable|metadata_invalid)$/;
  * `POST /logout/backchannel` (OpenID Connect Back-Channel Logout 1.0): the issuer ends sessions, found by `sid`, `sub`
  * or both. The token client validates the token in full. Its `jti` counts once, from when the sessions are ended: what fails
  * before that leaves the issuer a second try, and the same token twice at once ends nothing more. Refused with status 400
- * as 2.8 says, whatever is wrong with it. Throws `aws_*`, `issuer_unreachable` and `metadata_invalid`.
+ * as 2.8 says, whatever is wrong with it.
+ *
+ * @throws {ZonesError} aws_*, issuer_unreachable, metadata_invalid: nothing is decided about the token, and it may come again
  */
 export async function endByIssuer(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   const { settings, store } = deps;
@@ -47,14 +49,12 @@ async function count(store: LoginStore, { pk, until }: { pk: string; until: numb
 }
 
 function readToken(request: GatewayRequest): string {
-  const malformed = () =>
-    new ZonesError('request_malformed', 'Send one logout_token as application/x-www-form-urlencoded.');
-  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(readHeader(request, 'content-type') ?? ''))
-    throw malformed();
-  if (!request.body || request.body.length > MAX_BODY) throw malformed();
-  const [token, second] = new URLSearchParams(request.body.toString('utf8')).getAll('logout_token');
-  if (!token || second !== undefined) throw malformed();
-  return token;
+  const type = readHeader(request, 'content-type') ?? '';
+  if (/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type) && (request.body?.length ?? 0) <= MAX_BODY) {
+    const [token, second] = new URLSearchParams(request.body?.toString('utf8')).getAll('logout_token');
+    if (token && second === undefined) return token;
+  }
+  throw new ZonesError('request_malformed', 'Send one logout_token as application/x-www-form-urlencoded.');
 }
 
 function refuse(deps: Dependencies, request: GatewayRequest, error: ZonesError): Answer {

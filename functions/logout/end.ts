@@ -58,7 +58,9 @@ async function chooseLocation(deps: Dependencies, idToken: string, state: string
 
 /**
  * `GET /logout/callback`: the issuer sends the browser here after logout. Shows that it is done; changes nothing, so a
- * page that was not begun here (`state`) is told so and no more. Throws `request_malformed` for a repeated parameter.
+ * page that was not begun here (`state`) is told so and no more.
+ *
+ * @throws {ZonesError} request_malformed: the parameter is there twice
  */
 export async function showLoggedOut(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   const expected = readIdCookie(request, LOGOUT_COOKIE);

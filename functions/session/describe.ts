@@ -9,7 +9,10 @@ import { findSession, type OpenSession, sessionEnd } from '../login-common/sessi
 /**
  * `GET /session`: who is logged in. When the last answer of the issuer has lapsed it is asked again by a refresh, so that
  * a login it has ended is not shown as one. Does not count as use: a page may ask as often as it likes without keeping
- * the session alive. Throws `csrf_refused`, `session_invalid` and what {@link refreshSession} throws.
+ * the session alive.
+ *
+ * @throws {ZonesError} csrf_refused: another site may have caused the request
+ * @throws {ZonesError} session_invalid, and what {@link refreshSession} throws
  */
 export async function describeSession(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   requireSameOrigin(request, deps.settings.origin);

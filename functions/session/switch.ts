@@ -1,4 +1,5 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import * as v from 'valibot';
 import { type Answer, json } from '../login-common/answer.ts';
 import { readIdCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
 import type { Dependencies } from '../login-common/dependencies.ts';
@@ -11,16 +12,19 @@ import { renderSession } from './describe.ts';
 
 /** Bytes; an organisation needs far less. */
 const MAX_BODY = 1024;
+const BODY = v.pipe(v.string(), v.parseJson(), v.strictObject({ organization: v.unknown() }));
 
 /**
  * `POST /session` with `{"organization": {"child": "…"}}`: works on behalf of another organisation from now on, by
  * `assertion_details` on a refresh, without a new login. A refused switch leaves the session as it was.
- * Throws `csrf_refused`, `request_malformed`, `session_invalid`, and `token_refused` or `grant_refused` where HelseID or
- * the zone's grant does not allow the organisation.
+ *
+ * @throws {ZonesError} csrf_refused: another site may have caused the request
+ * @throws {ZonesError} request_malformed: the body names no organisation as it must
+ * @throws {ZonesError} session_invalid: nobody is logged in
  */
 export async function switchOrganization(deps: Dependencies, request: GatewayRequest): Promise<Answer> {
   requireSameOrigin(request, deps.settings.origin);
-  const organization = readOrganization(readBody(request)['organization'], deps.settings.tenancy);
+  const organization = readOrganization(readBody(request), deps.settings.tenancy);
   const found = await findSession(deps, readIdCookie(request, SESSION_COOKIE));
   let session: OpenSession;
   try {
@@ -33,20 +37,17 @@ export async function switchOrganization(deps: Dependencies, request: GatewayReq
   return json(200, renderSession(touched));
 }
 
-function readBody(request: GatewayRequest): Readonly<Record<string, unknown>> {
-  const malformed = (why: string, cause?: unknown) =>
-    new ZonesError('request_malformed', `The body ${why}.`, { cause });
+/** What is named as the organisation, unread. */
+function readBody(request: GatewayRequest): unknown {
   if (!/^application\/json\s*(;|$)/i.test(readHeader(request, 'content-type') ?? ''))
-    throw malformed('must be application/json');
+    throw bodyError('must be application/json');
   const { body } = request;
-  if (!body || body.length > MAX_BODY) throw malformed(`must be there, of at most ${MAX_BODY} bytes`);
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch {
-    throw malformed('is not JSON');
-  }
-  if (typeof value !== 'object' || value === null || Object.keys(value).join() !== 'organization')
-    throw malformed('must be an object with the one member "organization"');
-  return { organization: 'organization' in value ? value.organization : undefined };
+  if (!body || body.length > MAX_BODY) throw bodyError(`must be there, of at most ${MAX_BODY} bytes`);
+  const read = v.safeParse(BODY, body.toString('utf8'));
+  if (!read.success) throw bodyError('must be a JSON object with the one member "organization"');
+  return read.output.organization;
+}
+
+function bodyError(why: string): ZonesError {
+  return new ZonesError('request_malformed', `The body ${why}.`);
 }

@@ -16,7 +16,6 @@ describe('settings', () => {
       scope: 'openid offline_access test:summaries/read test:documents/read',
       idleSeconds: 1800,
       absoluteSeconds: 28_800,
-      requestObject: false,
       resources: ['https://api.test/summaries', 'https://api.test/documents'],
       first: { name: 'summaries', resource: 'https://api.test/summaries' },
       firstIsNarrow: true,
