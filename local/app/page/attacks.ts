@@ -1,17 +1,14 @@
 import {
-  foreignAudience,
-  foreignCallReplayed,
-  foreignTokenStolen,
-} from '../steps/foreign-client-to-route.ts';
-import { internalDeniedClientRecord } from '../steps/internal-denied-client-record.ts';
-import { proofOutsideGrantRefused } from '../steps/proof-outside-grant-refused.ts';
-import { publicDeniedInternalSigner } from '../steps/public-denied-internal-signer.ts';
-import { publicDeniedKmsSign } from '../steps/public-denied-kms-sign.ts';
-import { replayedProofRefused } from '../steps/replayed-proof-refused.ts';
+  internalDeniedClientRecord,
+  proofOutsideGrantRefused,
+  publicDeniedInternalSigner,
+  publicDeniedKmsSign,
+} from '../steps/denials.ts';
+import { foreignAudience, foreignCallReplayed, foreignTokenStolen } from '../steps/foreign-client.ts';
+import { forgeSession } from '../steps/login-steps.ts';
+import { replayedProofRefused, useStolenToken } from '../steps/proofs.ts';
 import type { Step } from '../steps/step.ts';
-import { forgeSession } from './forge-session.ts';
 import type { InvariantName } from './invariants.ts';
-import { useStolenToken } from './stolen-token.ts';
 
 /** An attack that can be run against the running system. Its step fails where the attack succeeds. */
 export interface Attack {

@@ -1,11 +1,11 @@
 import { readInput } from '../../../infra/proof/assembly/input.ts';
 import { readZoneMap } from '../../../infra/proof/report/map/read.ts';
 import { listen } from '../../aws/http.ts';
+import { makeOrganizationNumber, sendEvent } from '../steps/entries.ts';
 import { needsEntries, sampleZone } from '../steps/facts.ts';
-import { makeOrganizationNumber, sendEvent } from '../steps/send-event.ts';
+import { loginZone } from '../steps/login-steps.ts';
 import type { LocalSystem } from '../system.ts';
 import { ATTACKS } from './attacks.ts';
-import { loginZone } from './forge-session.ts';
 import { readKeys } from './keys.ts';
 import { createNames } from './names.ts';
 import { type PageDeps, servePage } from './server.ts';

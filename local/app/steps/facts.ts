@@ -1,11 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { functionName, signerName } from '../../../infra/declaration/names.ts';
 import type { GrantDeclaration, ZoneDeclaration } from '../../../infra/declaration/schema.ts';
 import type { AwsAccess } from '../../aws/aws-client.ts';
 import type { LocalSystem } from '../system.ts';
-import { readSample } from './sample.ts';
 
 /** A zone of the running system with what most steps ask of it. */
-export interface ZoneFacts {
+interface ZoneFacts {
   zone: string;
   declared: ZoneDeclaration;
   /** Its first grant. */
@@ -97,4 +97,18 @@ export function keyOf(system: LocalSystem, client: string) {
   const key = system.keys.find((candidate) => candidate.client === client);
   if (key === undefined) throw new TypeError(`client ${client} has no key`);
   return key;
+}
+
+const FILE = new URL('../../../examples/document-created.json', import.meta.url);
+
+/** An EventBridge event as `npm run send` takes it. */
+export interface SampleEvent {
+  source: string;
+  'detail-type': string;
+  detail: { organization: string; document: { masterIdentifier: { value: string } } };
+}
+
+/** The sample event of the repository: a new journal document, as FHIR R4 DocumentReference. */
+export function readSample(): SampleEvent {
+  return JSON.parse(readFileSync(FILE, 'utf8')) as SampleEvent;
 }

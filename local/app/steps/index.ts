@@ -1,26 +1,27 @@
-import { eventToApi } from './event-to-api.ts';
-import { foreignCallbackRefused } from './foreign-callback-refused.ts';
+import {
+  internalDeniedClientRecord,
+  proofOutsideGrantRefused,
+  publicDeniedInternalSigner,
+  publicDeniedKmsSign,
+} from './denials.ts';
+import { eventToApi, gatewayToApi, warmTokenTwoSignatures } from './entries.ts';
 import {
   foreignAudience,
   foreignCallReplayed,
   foreignClientToRoute,
   foreignTokenStolen,
-} from './foreign-client-to-route.ts';
-import { gatewayToApi } from './gateway-to-api.ts';
-import { internalDeniedClientRecord } from './internal-denied-client-record.ts';
-import { keyRetiredAfterTokens } from './key-retired-after-tokens.ts';
-import { loginToApi } from './login-to-api.ts';
-import { logoutEndsSession } from './logout-ends-session.ts';
-import { lowSecurityLevelRefused } from './low-security-level-refused.ts';
-import { proofOutsideGrantRefused } from './proof-outside-grant-refused.ts';
-import { publicDeniedInternalSigner } from './public-denied-internal-signer.ts';
-import { publicDeniedKmsSign } from './public-denied-kms-sign.ts';
-import { refreshKeepsSession } from './refresh-keeps-session.ts';
-import { replayedProofRefused } from './replayed-proof-refused.ts';
-import { rotationUnderLoad } from './rotation-under-load.ts';
+} from './foreign-client.ts';
+import { keyRetiredAfterTokens, unknownKeyReported } from './key-watch.ts';
+import {
+  foreignCallbackRefused,
+  loginToApi,
+  logoutEndsSession,
+  lowSecurityLevelRefused,
+  refreshKeepsSession,
+} from './login-steps.ts';
+import { replayedProofRefused } from './proofs.ts';
+import { rotationUnderLoad } from './rotation.ts';
 import type { Step } from './step.ts';
-import { unknownKeyReported } from './unknown-key-reported.ts';
-import { warmTokenTwoSignatures } from './warm-token-two-signatures.ts';
 
 /** The steps of `--once`, in their order. A new step is a file in this folder and a line here. */
 export const STEPS: readonly Step[] = [

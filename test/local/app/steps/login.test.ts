@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { foreignCallbackRefused } from '../../../../local/app/steps/foreign-callback-refused.ts';
-import { loginToApi } from '../../../../local/app/steps/login-to-api.ts';
-import { logoutEndsSession } from '../../../../local/app/steps/logout-ends-session.ts';
-import { lowSecurityLevelRefused } from '../../../../local/app/steps/low-security-level-refused.ts';
-import { refreshKeepsSession } from '../../../../local/app/steps/refresh-keeps-session.ts';
+import {
+  foreignCallbackRefused,
+  loginToApi,
+  logoutEndsSession,
+  lowSecurityLevelRefused,
+  refreshKeepsSession,
+} from '../../../../local/app/steps/login-steps.ts';
 import type { Step } from '../../../../local/app/steps/step.ts';
 import type { LocalSystem } from '../../../../local/app/system.ts';
 import system from '../../../one-client.zones.ts';

@@ -1,9 +1,7 @@
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { describe, expect, test } from 'vitest';
-import { retiringKey } from '../../../../local/app/steps/key-retired-after-tokens.ts';
-import { assertionSigners, isAccepted, missingSteps } from '../../../../local/app/steps/replace-key.ts';
-import { figureOf } from '../../../../local/app/steps/run-key-watch.ts';
-import { reports } from '../../../../local/app/steps/unknown-key-reported.ts';
+import { figureOf, reports, retiringKey } from '../../../../local/app/steps/key-watch.ts';
+import { assertionSigners, isAccepted, missingSteps } from '../../../../local/app/steps/rotation.ts';
 import { ROTATION_STEPS } from '../../../../local/aws/secrets/rotation.ts';
 import type { TrailLine } from '../../../../local/aws/trail.ts';
 

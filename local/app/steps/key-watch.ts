@@ -3,17 +3,41 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
-import { compactVerify } from 'jose';
+import { calculateJwkThumbprint, compactVerify, exportJWK, generateKeyPair } from 'jose';
 import { createSecretsPort, systemClock } from '../../../functions/common/key-ports.ts';
 import { createRecordStore } from '../../../functions/common/record-store.ts';
 import { recordName } from '../../../infra/declaration/names.ts';
+import { adminFunction } from '../../../infra/keys/desk.ts';
+import { callLambda } from '../../aws/aws-client.ts';
 import { askAws, findInState, readClientRecord, readJwk } from '../client-record.ts';
+import type { TrailLine } from '../../aws/trail.ts';
 import type { LocalSystem } from '../system.ts';
 import { eventZone, needsEntries, operatorAccess } from './facts.ts';
-import { replaceKey } from './replace-key.ts';
-import { runKeyWatch } from './run-key-watch.ts';
+import { clientOf } from './proofs.ts';
+import { replaceKey } from './rotation.ts';
 import { type Step, stepFailed } from './step.ts';
-import { clientOf } from './submission.ts';
+
+/** Has key-watch make its hourly checks now. Resolves to what it wrote to its log; throws where it failed. */
+async function runKeyWatch(system: LocalSystem): Promise<TrailLine[]> {
+  const name = adminFunction(system.declaration, 'key-watch');
+  const lines: TrailLine[] = [];
+  const stop = system.trail.subscribe((line) => {
+    if (line.kind === 'log' && line.function === name) lines.push(line);
+  });
+  const { error, headers, body } = await callLambda(operatorAccess(system), name, { task: 'hourly' }).finally(
+    stop,
+  );
+  if (error !== undefined || headers.has('x-amz-function-error'))
+    throw stepFailed(`key-watch failed: ${error?.message ?? JSON.stringify(body)}`);
+  return lines;
+}
+
+/** The figure that key-watch emitted for a client, if it did. */
+export function figureOf(lines: readonly TrailLine[], client: string, metric: string): unknown {
+  return lines.find(({ fields }) => fields['_aws'] !== undefined && fields['client'] === client)?.fields[
+    metric
+  ];
+}
 
 /**
  * A replaced key signs proofs for the tokens bound to it until the last of them has expired, and then no more; key-watch retires
@@ -117,4 +141,41 @@ async function describeKey(system: LocalSystem, client: string, { kid, keyArn }:
   const { KeyMetadata } = await askAws(system.aws, 'kms', 'TrentService.DescribeKey', { KeyId: keyArn });
   const { KeyState } = KeyMetadata as { KeyState?: string };
   return `${keys.find((key) => key.kid === kid)?.state}, ${KeyState}`;
+}
+
+/** A key that somebody else has registered for the client is reported by the next hourly check, until it is removed (I3a). */
+export const unknownKeyReported: Step = {
+  name: 'unknown-key-reported',
+  unfit(system) {
+    if (system.standIns === undefined) return 'it registers a foreign key, which is for the stand-in only';
+    return needsEntries(eventZone)(system) ?? needsList(system);
+  },
+  async run(system) {
+    const { client } = eventZone(system).grant;
+    const { clientId = '', issuer = '' } = system.declaration.clients[client] ?? {};
+    const registry = system.standIns?.helseIds.get(issuer)?.registry;
+    const { publicKey } = await generateKeyPair('ES256');
+    const jwk = await exportJWK(publicKey);
+    const kid = await calculateJwkThumbprint(jwk);
+    registry?.register(clientId, { ...jwk, kid, alg: 'ES256', use: 'sig' }, 'Gui');
+    const lines = await runKeyWatch(system).finally(() => registry?.remove(clientId, kid));
+    const figure = figureOf(lines, client, 'UnknownKeys');
+    if (!reports(lines, kid) || figure !== 1)
+      throw stepFailed(`key-watch did not report the foreign key; UnknownKeys: ${figure}`);
+    const after = figureOf(await runKeyWatch(system), client, 'UnknownKeys');
+    if (after !== 0) throw stepFailed(`UnknownKeys is ${after} after the foreign key was removed`);
+    return `KEY_UNKNOWN ${kid.slice(0, 8)}, UnknownKeys 1; removed: 0`;
+  },
+};
+
+function needsList(system: LocalSystem): string | undefined {
+  const { client } = eventZone(system).grant;
+  return system.declaration.clients[client]?.selfService === undefined
+    ? 'without a self-service API nobody can list the keys of a client'
+    : undefined;
+}
+
+/** Whether the audit names the key as unknown. */
+export function reports(lines: readonly TrailLine[], kid: string): boolean {
+  return lines.some(({ fields }) => fields['code'] === 'KEY_UNKNOWN' && fields['kid'] === kid);
 }
