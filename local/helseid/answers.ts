@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { CompactSign, decodeJwt, decodeProtectedHeader, importJWK, type JWK } from 'jose';
 import type { AdapterFactory, KoaContextWithOIDC } from 'oidc-provider';
 import type { Notes } from './assertions.ts';
+import { forgetUse } from './oidc-provider-internals.ts';
 import type { HelseIdBehaviour } from './types.ts';
 
 /** What answers are finished with. */
@@ -119,8 +119,7 @@ function withholdNonce(ctx: KoaContextWithOIDC, body: unknown, { nonce }: HelseI
 /** oidc-provider uses an assertion up before it looks at the proof; this gives it back. */
 async function forgetAssertion(ctx: KoaContextWithOIDC, parts: AnswerParts) {
   const { iss, jti } = decodeJwt(String(ctx.oidc.params?.['client_assertion']));
-  const id = createHash('sha256').update(`${iss}${jti}`).digest('base64url');
-  await parts.adapter('ReplayDetection').destroy(id);
+  await forgetUse(parts.adapter, String(iss), String(jti));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

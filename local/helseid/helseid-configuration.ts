@@ -8,7 +8,6 @@ import {
   interactionPolicy,
   type KoaContextWithOIDC,
 } from 'oidc-provider';
-import { confirm } from 'oidc-provider/lib/actions/end_session.js';
 import { createAssertionCheck, demandResource } from './assertions.ts';
 import { readDetails } from './details.ts';
 import {
@@ -20,6 +19,7 @@ import {
   identityScopes,
   type TokenParts,
 } from './helseid-tokens.ts';
+import { confirmLogout } from './oidc-provider-internals.ts';
 import { languageOf, logoutPage, messagePage, PAGE_POLICY } from './pages.ts';
 import { TOKEN_EXCHANGE } from './token-exchange.ts';
 import type { HelseIdBehaviour, Registry, StandInClient } from './types.ts';
@@ -220,11 +220,8 @@ function loginOnly() {
 
 /** With an ID token as hint nobody is asked again. */
 async function endSession(ctx: KoaContextWithOIDC, form: string) {
-  const finish = confirm.at(-1);
-  if (!ctx.oidc.entities.IdTokenHint || !ctx.oidc.params || !finish)
-    return showPage(ctx, logoutPage(form, languageOf(ctx)));
-  ctx.oidc.params['logout'] = 'yes';
-  await finish(ctx);
+  if (ctx.oidc.entities.IdTokenHint) await confirmLogout(ctx);
+  else showPage(ctx, logoutPage(form, languageOf(ctx)));
 }
 
 function showPage(ctx: KoaContextWithOIDC, html: string) {

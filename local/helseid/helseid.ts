@@ -11,12 +11,12 @@ import {
   type JWK,
 } from 'jose';
 import Provider, { type AdapterPayload, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import instance from 'oidc-provider/lib/helpers/weak_cache.js';
 import { finishAnswers } from './answers.ts';
 import type { Notes } from './assertions.ts';
 import { clientMetadata, makeConfiguration } from './helseid-configuration.ts';
 import { loginRoutes } from './login-routes.ts';
 import { createNonces } from './nonces.ts';
+import { useNonces } from './oidc-provider-internals.ts';
 import { createRegistry } from './registry.ts';
 import { serve } from './serve.ts';
 import { openState } from './state.ts';
@@ -88,7 +88,10 @@ export async function startHelseId(options: HelseIdOptions): Promise<HelseIdServ
     );
     provider.proxy = false;
     registerTokenExchange(provider, registry, keys, notes);
-    useNonces(provider, behaviour);
+    useNonces(
+      provider,
+      createNonces(() => behaviour.nonceLifetime),
+    );
     refuseReplays(provider);
     provider.use(
       finishAnswers({ behaviour, notes, adapter, signingKey: jwk }) as Parameters<Provider['use']>[0],
@@ -155,12 +158,6 @@ function requestedScopes(oidc: KoaContextWithOIDC['oidc'], payload: AdapterPaylo
   const { request = '' } = payload as { request?: string };
   const source = oidc.body?.['request'] ? decodeJwt(request) : oidc.body;
   return String(source?.['scope'] ?? '').split(' ');
-}
-
-/** oidc-provider's own nonces live for minutes; ours for as long as the switch says. */
-function useNonces(provider: Provider, behaviour: HelseIdBehaviour) {
-  const nonces = createNonces(() => behaviour.nonceLifetime);
-  instance(provider).DPoPNonces = { nextChallenge: nonces.next, checkChallenge: nonces.accepts };
 }
 
 /** A proof that was used before is an invalid proof (RFC 9449 5, 11.1); oidc-provider blames the grant. */

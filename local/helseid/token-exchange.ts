@@ -1,13 +1,13 @@
 import { type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type Provider from 'oidc-provider';
 import { errors, type TokenEndpointGrantContext } from 'oidc-provider';
+import type { Notes } from './assertions.ts';
 import {
   buildTokenResponse,
   checkDpopReplay,
   resolveRequestedResources,
   validateDpop,
-} from 'oidc-provider/lib/helpers/grants.js';
-import type { Notes } from './assertions.ts';
+} from './oidc-provider-internals.ts';
 import type { Registry } from './types.ts';
 
 /** RFC 8693. */
