@@ -29,7 +29,8 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
   const start = {
     ...options,
     ports: { gateway: options.gatewayPort, standIn: options.standInPort },
-    ...(options.once ? {} : { page: options.pagePort, onLine: lines.put }),
+    page: options.once ? undefined : options.pagePort,
+    onLine: options.once ? undefined : lines.put,
     extraCaFile: env['NODE_EXTRA_CA_CERTS'],
     onProgress: say,
   };

@@ -6,7 +6,6 @@ import { startHealthApi } from '../helseid/health-api.ts';
 import { startHelseId } from '../helseid/helseid.ts';
 import { startSelfService } from '../helseid/self-service.ts';
 import type {
-  CertificateAuthority,
   HealthApiServer,
   HelseIdBehaviour,
   HelseIdServer,
@@ -14,7 +13,8 @@ import type {
   StandInClient,
   StandInEvent,
 } from '../helseid/types.ts';
-import type { LocalDeclaration, StandInPlace } from './declaration.ts';
+import type { LocalContext } from './context.ts';
+import type { StandInPlace } from './declaration.ts';
 import { type ForeignClient, foreignApis, makeForeignClients, registerForeign } from './foreign-client.ts';
 
 /** The stand-ins that run, by what they have in the local declaration. */
@@ -30,38 +30,24 @@ export interface StandIns {
   close(): Promise<void>;
 }
 
-/** What stand-ins are started with. */
-export interface StandInOptions {
-  local: LocalDeclaration;
-  ca: CertificateAuthority;
-  stateDirectory: string;
-  /** URL of a zone's gateway. */
-  gatewayUrl(zone: string): string;
-  trail: Trail;
-  /** Of the issuers. */
-  behaviour?: Partial<HelseIdBehaviour>;
-}
-
 /** A legal entity for single-tenant clients: made up, valid by its check digit. */
 const LEGAL_ENTITY = '999977774';
 
 /** Starts an issuer, self-service API and health API for each one that the local declaration names. */
-export async function startStandIns(options: StandInOptions): Promise<StandIns> {
-  const { local, ca, stateDirectory } = options;
-  const { system, places } = local;
+export async function startStandIns(
+  { declaration: system, places, ca, state, gatewayUrl, trail }: LocalContext,
+  behaviour: Partial<HelseIdBehaviour>,
+): Promise<StandIns> {
   const of = (kind: StandInPlace['kind']) => places.filter((place) => place.kind === kind);
-  const folder = (place: StandInPlace) => join(stateDirectory, 'stand-in', String(place.port));
-  const report = (service: string) => (event: StandInEvent) => note(options.trail, service, event);
-  const shared = (place: StandInPlace) => ({ ca, port: place.port, stateDir: folder(place) });
-
+  const report = (service: string) => (event: StandInEvent) => note(trail, service, event);
+  const shared = ({ port }: StandInPlace) => ({ ca, port, stateDir: join(state, 'stand-in', String(port)) });
   const foreign = makeForeignClients(system);
-
   const helseIds = await startAll(of('issuer'), (place) =>
     startHelseId({
       ...shared(place),
       path: place.path,
       clients: [
-        ...clientsOf(system, place.url, options.gatewayUrl),
+        ...clientsOf(system, place.url, gatewayUrl),
         ...foreign
           .filter(({ issuer }) => issuer === place.url)
           .map((one) => registerForeign(one, LEGAL_ENTITY)),
@@ -70,10 +56,10 @@ export async function startStandIns(options: StandInOptions): Promise<StandIns> 
         ({ audience, scopes, ...api }) => ({
           audience,
           scopes,
-          ...('resource' in api && api.resource !== undefined ? { resource: api.resource } : {}),
+          resource: 'resource' in api ? api.resource : undefined,
         }),
       ),
-      ...(options.behaviour === undefined ? {} : { behaviour: options.behaviour }),
+      behaviour,
       onEvent: report('helseid'),
     }),
   );
@@ -90,9 +76,11 @@ export async function startStandIns(options: StandInOptions): Promise<StandIns> 
     const { audience, scope } = client?.selfService ?? {};
     return startSelfService({
       ...shared(place),
-      ...{ registry, issuer, keys },
-      ...(audience === undefined ? {} : { audience }),
-      ...(scope === undefined ? {} : { scope }),
+      registry,
+      issuer,
+      keys,
+      audience,
+      scope,
       onEvent: report('self-service'),
     });
   });
@@ -104,13 +92,20 @@ export async function startStandIns(options: StandInOptions): Promise<StandIns> 
     const { audience, scopes } = api;
     const server = await startHealthApi({
       ...shared(place),
-      ...{ issuer, keys, audience, scopes, path: place.path },
+      issuer,
+      keys,
+      audience,
+      scopes,
+      path: place.path,
       onEvent: report(place.name),
     });
     apis.set(place.name, server);
   }
   return {
-    ...{ helseIds, selfServices, apis, foreign },
+    helseIds,
+    selfServices,
+    apis,
+    foreign,
     async close() {
       const all = [...helseIds.values(), ...selfServices.values(), ...apis.values()];
       await Promise.all(all.map((server) => server.close()));
@@ -139,16 +134,14 @@ function clientsOf(
       const urls = logins.map(([zone]) => gatewayUrl(zone));
       const scopes = zones.flatMap(([zone]) => zoneScopes(system, zone, name));
       return {
-        ...{ clientId, name, tenancy },
+        clientId,
+        name,
+        tenancy,
         scopes: [...new Set([...scopes, ...(selfService === undefined ? [] : [selfService.scope])])],
-        ...(tenancy === 'single-tenant' ? { parent: LEGAL_ENTITY } : {}),
-        ...(urls[0] === undefined
-          ? {}
-          : {
-              redirectUris: urls.map((url) => `${url}/callback`),
-              postLogoutRedirectUris: urls.map((url) => `${url}/logout/callback`),
-              backchannelLogoutUri: `${urls[0]}/logout/backchannel`,
-            }),
+        parent: tenancy === 'single-tenant' ? LEGAL_ENTITY : undefined,
+        redirectUris: urls.map((url) => `${url}/callback`),
+        postLogoutRedirectUris: urls.map((url) => `${url}/logout/callback`),
+        backchannelLogoutUri: urls[0] && `${urls[0]}/logout/backchannel`,
       };
     });
 }

@@ -25,11 +25,7 @@ export async function startHealthApi(options: HealthApiOptions): Promise<HealthA
     onEvent = () => {},
   } = options;
   const { securityLevel, proofAge } = options;
-  const rules = {
-    ...{ issuer, audience, scopes },
-    ...(securityLevel ? { securityLevel } : {}),
-    ...(proofAge ? { proofAge } : {}),
-  };
+  const rules = { issuer, audience, scopes, securityLevel, proofAge };
   const ports = { keys, now: Date.now, seen: createSeenProofs(Date.now) };
   const nonces = nonceLifetime === undefined ? undefined : createNonces(() => nonceLifetime);
   const documents: StoredDocument[] = [];
@@ -85,13 +81,16 @@ function storeDocument(call: Call, access: Access, documents: StoredDocument[]):
 }
 
 function describeDocument(resource: Record<string, unknown>, access: Access): StoredDocument {
-  const [parent, child] = ['parent', 'child'].map((unit) => access.claims[`${ORGANIZATION}${unit}`]);
+  const [parent, child] = ['parent', 'child'].map((unit) => {
+    const claim = access.claims[`${ORGANIZATION}${unit}`];
+    return typeof claim === 'string' ? claim : undefined;
+  });
   return {
     id: randomUUID(),
     resource,
     clientId: access.clientId,
-    ...(typeof parent === 'string' ? { parent } : {}),
-    ...(typeof child === 'string' ? { child } : {}),
+    parent,
+    child,
     received: 0,
   };
 }

@@ -184,7 +184,7 @@ function reportEvents(provider: Provider, onEvent: (event: StandInEvent) => void
   const report = (kind: StandInEvent['kind'], ctx: KoaContextWithOIDC, detail: string) => {
     const client = ctx.oidc?.client?.clientId;
     const kid = kind === 'token' ? assertionKid(ctx) : undefined;
-    onEvent({ at: Date.now(), kind, detail, ...(client ? { client } : {}), ...(kid ? { kid } : {}) });
+    onEvent({ at: Date.now(), kind, detail, client, kid });
   };
   const refused = (ctx: KoaContextWithOIDC, error: Error) => {
     const { error_detail, error_description } = error as ProviderError;

@@ -39,10 +39,7 @@ export async function protect(
   nonces: Nonces | undefined,
   answer: (access: Access) => Promise<Answer | undefined>,
 ): Promise<Answer | undefined> {
-  const access = await verifyAccess(call, rules, {
-    ...ports,
-    ...(nonces ? { accepts: nonces.accepts } : {}),
-  });
+  const access = await verifyAccess(call, rules, { ...ports, accepts: nonces?.accepts });
   const result = 'error' in access ? refusal(access, rules) : await answer(access);
   if (!result || !nonces) return result;
   return { ...result, headers: { ...result.headers, 'dpop-nonce': nonces.next() } };

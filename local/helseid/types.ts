@@ -21,9 +21,9 @@ export interface CertificateAuthority {
 export interface ServerOptions {
   ca: CertificateAuthority;
   /** Default 0: any free port. */
-  port?: number;
+  port?: number | undefined;
   /** Where state that survives a restart is kept; absent: in memory only. */
-  stateDir?: string;
+  stateDir?: string | undefined;
 }
 
 /** Where a key of a client was registered. */
@@ -33,31 +33,31 @@ export type KeyOrigin = 'Gui' | 'Api';
 export interface TenancyRules {
   tenancy: 'single-tenant' | 'multi-tenant';
   /** Single-tenant: the legal entity of the registration. */
-  parent?: string;
+  parent?: string | undefined;
   /** Single-tenant: sub-units on the client's list; `any` (default) accepts every valid number. */
-  children?: readonly string[] | 'any';
+  children?: readonly string[] | 'any' | undefined;
   /** Multi-tenant: legal entities that have delegated to the supplier; `any` is the default. */
-  delegations?: readonly string[] | 'any';
+  delegations?: readonly string[] | 'any' | undefined;
   /** Multi-tenant: the supplier's own organisation number. */
-  supplier?: string;
+  supplier?: string | undefined;
   /** Multi-tenant: scopes withheld from a legal entity that has not signed the terms (`rejected_scope`). */
-  withheldScopes?: Readonly<Record<string, readonly string[]>>;
+  withheldScopes?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** One client registered at the stand-in. */
 export interface StandInClient extends TenancyRules {
   clientId: string;
-  name?: string;
+  name?: string | undefined;
   /** Keys registered in the portal; keys registered through the API come at run time. */
   jwks?: { keys: readonly JWK[] };
   /** Every scope the client may ask for. */
   scopes: readonly string[];
   /** With redirect URIs the client may log users in; without them it has client_credentials only. */
-  redirectUris?: readonly string[];
-  postLogoutRedirectUris?: readonly string[];
-  backchannelLogoutUri?: string;
+  redirectUris?: readonly string[] | undefined;
+  postLogoutRedirectUris?: readonly string[] | undefined;
+  backchannelLogoutUri?: string | undefined;
   /** Audience of the API this client is, when it may exchange tokens made for it (RFC 8693). */
-  exchangesTokensFor?: string;
+  exchangesTokensFor?: string | undefined;
 }
 
 /** An API registered at the stand-in. */
@@ -65,9 +65,9 @@ export interface StandInApi {
   audience: string;
   scopes: readonly string[];
   /** RFC 8707 resource indicator; default the audience. */
-  resource?: string;
+  resource?: string | undefined;
   /** Seconds; default the stand-in's `accessTokenLifetime`. */
-  accessTokenLifetime?: number;
+  accessTokenLifetime?: number | undefined;
 }
 
 /** A person who can log in. */
@@ -76,12 +76,12 @@ export interface TestUser {
   sub: string;
   pid: string;
   name: string;
-  hprNumber?: string;
+  hprNumber?: string | undefined;
   securityLevel: '2' | '3' | '4';
   /** The identity provider that the person used, e.g. `idporten-oidc`. */
   idp: string;
   /** Where the person works; shown on the page only. */
-  organization?: string;
+  organization?: string | undefined;
 }
 
 /** How the stand-in behaves where HelseID's behaviour is not known, or where a client must be shown something bad. May be changed while it runs. */
@@ -112,17 +112,17 @@ export interface HelseIdBehaviour {
 
 /** One function an answer; each may change what it is given. */
 export interface AlteredAnswers {
-  metadata?: (document: Record<string, unknown>) => void;
-  jwks?: (document: { keys: JWK[] }) => void;
+  metadata?: ((document: Record<string, unknown>) => void) | undefined;
+  jwks?: ((document: { keys: JWK[] }) => void) | undefined;
   /** The parameters of the redirect back to the client. */
-  authorizationResponse?: (parameters: URLSearchParams) => void;
+  authorizationResponse?: ((parameters: URLSearchParams) => void) | undefined;
   /** The ID token before it is signed again; return another algorithm, typ or `badSignature` to spoil it further. */
   idToken?: (
     claims: Record<string, unknown>,
     header: Record<string, unknown>,
   ) => { badSignature?: boolean } | undefined;
   /** The JSON answer of the token endpoint, after the ID token. */
-  tokenResponse?: (body: Record<string, unknown>) => void;
+  tokenResponse?: ((body: Record<string, unknown>) => void) | undefined;
 }
 
 /** Something that happened at the stand-in; never holds a token, an assertion or a person. */
@@ -130,9 +130,9 @@ export interface StandInEvent {
   at: number;
   kind: 'token' | 'refused' | 'login' | 'logout' | 'key' | 'api';
   /** Client id, where known. */
-  client?: string;
+  client?: string | undefined;
   /** With `token`: the key that the client authenticated with. */
-  kid?: string;
+  kid?: string | undefined;
   detail: string;
 }
 
@@ -141,11 +141,11 @@ export interface HelseIdOptions extends ServerOptions {
   clients: readonly StandInClient[];
   apis: readonly StandInApi[];
   /** Default: a few people with different security levels. */
-  users?: readonly TestUser[];
+  users?: readonly TestUser[] | undefined;
   /** Path of the issuer, e.g. `/session-1`; default none. */
-  path?: string;
-  behaviour?: Partial<HelseIdBehaviour>;
-  onEvent?: (event: StandInEvent) => void;
+  path?: string | undefined;
+  behaviour?: Partial<HelseIdBehaviour> | undefined;
+  onEvent?: ((event: StandInEvent) => void) | undefined;
 }
 
 /** HelseID's stand-in. `url` is the issuer. */
@@ -199,7 +199,7 @@ export interface SelfServiceBehaviour {
   /** How `POST /v1/client-secret` answers: normally, with 4xx problem details, with a 5xx, or not at all although it registered. */
   answer: 'normal' | 'problem' | 'failure' | 'timeout-after-registering';
   /** Seconds until HelseID honours the key; `never` registers and never propagates. Absent: the stand-in's `propagation`. */
-  propagation?: number | 'never';
+  propagation?: number | 'never' | undefined;
   /** Seconds from now until the reported expiry; negative lies in the past. */
   expiresIn: number;
   /** Which body forms are understood. */
@@ -212,13 +212,13 @@ export interface SelfServiceOptions extends ServerOptions {
   issuer: string;
   keys: JWTVerifyGetKey;
   /** Default `nhn:selvbetjening`. */
-  audience?: string;
+  audience?: string | undefined;
   /** Default `nhn:selvbetjening/client`. */
-  scope?: string;
+  scope?: string | undefined;
   /** Secret of `POST /v1/client-drafts`; absent: the call is refused. */
-  apiKey?: string;
-  behaviour?: Partial<SelfServiceBehaviour>;
-  onEvent?: (event: StandInEvent) => void;
+  apiKey?: string | undefined;
+  behaviour?: Partial<SelfServiceBehaviour> | undefined;
+  onEvent?: ((event: StandInEvent) => void) | undefined;
 }
 
 /** The self-service API's stand-in. */
@@ -233,14 +233,14 @@ export interface HealthApiOptions extends ServerOptions {
   audience: string;
   /** Scopes a token must hold, by route. */
   scopes: readonly string[];
-  securityLevel?: '2' | '3' | '4';
+  securityLevel?: '2' | '3' | '4' | undefined;
   /** Path under which the routes lie, e.g. `/fhir`; default none. */
-  path?: string;
+  path?: string | undefined;
   /** Seconds a proof is accepted (default 10), before and after which the clocks may differ by `skew` (default 5). */
-  proofAge?: number;
+  proofAge?: number | undefined;
   /** Demands a nonce of its own (default false), accepted for so many seconds. */
-  nonceLifetime?: number;
-  onEvent?: (event: StandInEvent) => void;
+  nonceLifetime?: number | undefined;
+  onEvent?: ((event: StandInEvent) => void) | undefined;
   /** Changes an answer on its way out, so that a client can be tested against an API that misbehaves. */
   alter?: (answer: { status: number; headers?: Record<string, string>; body?: unknown }) => void;
 }
@@ -252,8 +252,8 @@ export interface StoredDocument {
   resource: Record<string, unknown>;
   clientId: string;
   /** From the token: on whose behalf it was submitted. */
-  parent?: string;
-  child?: string;
+  parent?: string | undefined;
+  child?: string | undefined;
   /** How often it was sent; more than once means that a sender repeated itself. */
   received: number;
 }

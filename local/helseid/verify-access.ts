@@ -5,12 +5,12 @@ import { NONCE_DEMANDED, type SeenProofs, verifyProof } from './verify-proof.ts'
 export interface AccessRules {
   issuer: string;
   /** The one audience of the token; without it any will do. */
-  audience?: string;
+  audience?: string | undefined;
   /** All of these. */
   scopes: readonly string[];
-  securityLevel?: '2' | '3' | '4';
+  securityLevel?: '2' | '3' | '4' | undefined;
   /** Seconds that a proof may be old (default 10). */
-  proofAge?: number;
+  proofAge?: number | undefined;
 }
 
 /** What is needed to decide. */
@@ -21,7 +21,7 @@ export interface AccessPorts {
   /** Epoch milliseconds. */
   now: () => number;
   /** Whether a nonce is good; without it none is demanded. */
-  accepts?(nonce: string): boolean;
+  accepts?: ((nonce: string) => boolean) | undefined;
 }
 
 /** A call, as its caller sent it. */
@@ -120,7 +120,7 @@ async function readProof(call: AccessCall, token: string, rules: AccessRules, po
       seen: ports.seen,
       token,
       age: rules.proofAge ?? 10,
-      ...(ports.accepts ? { accepts: ports.accepts } : {}),
+      accepts: ports.accepts,
     });
   } catch (error) {
     return (error as Error).message;

@@ -19,11 +19,11 @@ export interface ExpectedProof {
   /** Spent `jti`s; the proof's is added once all else is right. */
   seen: SeenProofs;
   /** The access token it must name, where there is one. */
-  token?: string;
+  token?: string | undefined;
   /** Seconds that a proof may be old, beyond the five that clocks may differ (default 0). */
-  age?: number;
+  age?: number | undefined;
   /** Whether a nonce is good (RFC 9449 9); without it none is demanded. */
-  accepts?(nonce: string): boolean;
+  accepts?: ((nonce: string) => boolean) | undefined;
 }
 
 /** Seconds that clocks may differ, each way. */
@@ -36,7 +36,9 @@ export const NONCE_DEMANDED = 'a nonce is demanded';
  * Verifies a DPoP proof strictly (RFC 9449 4.3), without a line of the code that composes proofs or of the shipped
  * authorizer, so that neither is its own judge. Throws plain errors that say what is wrong.
  */
-export async function verifyProof(expected: ExpectedProof): Promise<{ jkt: string; nonce?: string }> {
+export async function verifyProof(
+  expected: ExpectedProof,
+): Promise<{ jkt: string; nonce: string | undefined }> {
   const { header, now, age = 0 } = expected;
   if (header === null || header.includes(',')) throw new Error('exactly one DPoP header is required');
   const { payload, protectedHeader } = await jwtVerify(header, EmbeddedJWK, {
@@ -61,7 +63,7 @@ export async function verifyProof(expected: ExpectedProof): Promise<{ jkt: strin
   if (!protectedHeader.jwk) throw new Error('the proof has no jwk');
   return {
     jkt: await calculateJwkThumbprint(protectedHeader.jwk),
-    ...(typeof nonce === 'string' ? { nonce } : {}),
+    nonce: typeof nonce === 'string' ? nonce : undefined,
   };
 }
 

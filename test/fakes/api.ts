@@ -50,7 +50,7 @@ export function createFakeApi(options: { origin: string; issuer: FakeIssuer; now
       const [scheme, token = ''] = (headers.get('authorization') ?? '').split(' ');
       if (scheme !== 'DPoP') return refuse('error="invalid_request"');
       const { nonce, refused, nonceOnSuccess, answer } = api.behaviour;
-      let proof: { jkt: string; nonce?: string };
+      let proof: { jkt: string; nonce?: string | undefined };
       try {
         const target = new URL(url);
         proof = await verifyProof({

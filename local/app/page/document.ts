@@ -1,9 +1,38 @@
 import { summarize } from '../../../infra/proof/report/map/facts.ts';
 import { renderFigure, renderZones } from '../../../infra/proof/report/map/html.ts';
-import { hasViolations } from '../../../infra/proof/report/map/model.ts';
+import { hasViolations, type ZoneMap } from '../../../infra/proof/report/map/model.ts';
 import { escapeXml } from '../../../infra/proof/report/map/svg.ts';
+import type { Attack } from './attacks.ts';
 import { INVARIANTS } from './invariants.ts';
-import type { LoginDeps, PageDeps, RunnableAttack } from './server.ts';
+import type { StreamDeps } from './stream.ts';
+
+/** An attack, bound to the system that it runs against. */
+export interface RunnableAttack extends Omit<Attack, 'step'> {
+  /** Why it does not fit the declaration; undefined where it does. */
+  unfit: string | undefined;
+  /** Resolves to what stopped it; throws where nothing did. */
+  run(): Promise<string>;
+}
+
+/** What the page shows and does. */
+export interface PageDeps extends StreamDeps {
+  map: ZoneMap;
+  /** Sends the sample event and resolves to what became of it; undefined where no zone takes events. */
+  sendEvent: (() => Promise<string>) | undefined;
+  attacks: readonly RunnableAttack[];
+  /** Undefined where no zone has a login. */
+  login: LoginDeps | undefined;
+}
+
+/** What the page knows of the login. */
+export interface LoginDeps {
+  /** URL of the gateway that people log in to. */
+  gateway: string;
+  /** A path that it forwards to an API; undefined where there is none. */
+  call: string | undefined;
+  /** Certificate file of the local authority; undefined where people log in at the issuer itself. */
+  caFile: string | undefined;
+}
 
 /** The page: everything that is there from the start. What changes is filled in by `page.js`. */
 export function renderDocument(deps: PageDeps): string {

@@ -1,43 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { ZoneMap } from '../../../infra/proof/report/map/model.ts';
 import { PAGE_STYLE } from '../../../infra/proof/report/map/page-style.ts';
 import { MAP_STYLE } from '../../../infra/proof/report/map/style.ts';
 import { readBody } from '../../aws/http.ts';
-import type { Attack } from './attacks.ts';
-import { renderDocument } from './document.ts';
+import { type LoginDeps, type PageDeps, type RunnableAttack, renderDocument } from './document.ts';
 import { refuse, SAFE_HEADERS } from './guard.ts';
 import { INVARIANTS } from './invariants.ts';
 import { callGateway, sessionCookies } from './session.ts';
-import { type StreamDeps, streamTrail } from './stream.ts';
-
-/** An attack, bound to the system that it runs against. */
-export interface RunnableAttack extends Omit<Attack, 'step'> {
-  /** Why it does not fit the declaration; undefined where it does. */
-  unfit: string | undefined;
-  /** Resolves to what stopped it; throws where nothing did. */
-  run(): Promise<string>;
-}
-
-/** What the page shows and does. */
-export interface PageDeps extends StreamDeps {
-  map: ZoneMap;
-  /** Sends the sample event and resolves to what became of it; undefined where no zone takes events. */
-  sendEvent: (() => Promise<string>) | undefined;
-  attacks: readonly RunnableAttack[];
-  /** Undefined where no zone has a login. */
-  login: LoginDeps | undefined;
-}
-
-/** What the page knows of the login. */
-export interface LoginDeps {
-  /** URL of the gateway that people log in to. */
-  gateway: string;
-  /** A path that it forwards to an API; undefined where there is none. */
-  call: string | undefined;
-  /** Certificate file of the local authority; undefined where people log in at the issuer itself. */
-  caFile: string | undefined;
-}
+import { streamTrail } from './stream.ts';
 
 /** Bytes of a request's body: an organisation number. */
 const MAX_BODY = 1024;

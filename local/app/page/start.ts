@@ -6,9 +6,10 @@ import { needsEntries, sampleZone } from '../steps/facts.ts';
 import { loginZone } from '../steps/login-steps.ts';
 import type { LocalSystem } from '../system.ts';
 import { ATTACKS } from './attacks.ts';
+import type { PageDeps } from './document.ts';
 import { readKeys } from './keys.ts';
 import { createNames } from './names.ts';
-import { type PageDeps, servePage } from './server.ts';
+import { servePage } from './server.ts';
 
 /** The page, served. */
 export interface RunningPage {
@@ -45,7 +46,7 @@ function pageDeps(system: LocalSystem): PageDeps {
         : {
             gateway: system.gatewayUrl(zone),
             call: forwardedPath(system, zone),
-            caFile: system.standIns === undefined ? undefined : system.caFile,
+            caFile: system.standIns === undefined ? undefined : system.ca.certificatePath,
           },
   };
 }

@@ -2,7 +2,7 @@ import Provider from 'oidc-provider';
 import { confirm } from 'oidc-provider/lib/actions/end_session.js';
 import instance from 'oidc-provider/lib/helpers/weak_cache.js';
 import { describe, expect, test } from 'vitest';
-import { memoryDocument } from '../../../local/app/state.ts';
+import { memoryDocument } from '../../../local/aws/state.ts';
 import * as internals from '../../../local/helseid/oidc-provider-internals.ts';
 import { createStorage } from '../../../local/helseid/storage.ts';
 
