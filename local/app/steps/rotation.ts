@@ -1,8 +1,8 @@
 import type { KeyEntry } from '@helseid-zones/protocol/record';
-import { findInState, readClientRecord, rotateClientKey } from '../client-record.ts';
 import { ROTATION_STEPS } from '../../aws/secrets/rotation.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import type { SelfServiceBehaviour } from '../../helseid/types.ts';
+import { findInState, readClientRecord, rotateClientKey } from '../client-record.ts';
 import type { LocalSystem } from '../system.ts';
 import { callRoute, makeOrganizationNumber, sendEvent } from './entries.ts';
 import { gatewayZone, needsEntries, sampleZone } from './facts.ts';
