@@ -43,7 +43,9 @@ export interface Instance {
 }
 
 interface Pending {
-  requestId: string;
+  invocation: Omit<Invocation, 'deadline'>;
+  /** Whether the process has it. */
+  handed: boolean;
   settle(outcome: Outcome): void;
   /** Ends the process unless it settles within so many milliseconds from now. */
   limit(ms: number): void;
@@ -57,18 +59,16 @@ interface Pending {
  */
 export function startInstance(options: InstanceOptions): Instance {
   let pending: Pending | undefined;
-  let waiting: Omit<Invocation, 'deadline'> | undefined;
   let deliver: ((invocation: Invocation) => void) | undefined;
   let usable = true;
-  const settle = (requestId: string, outcome: Outcome) => {
-    if (pending?.requestId === requestId) pending.settle(outcome);
-  };
+  const pendingFor = (id: string) => (pending?.invocation.requestId === id ? pending : undefined);
   const hand = () => {
-    if (waiting === undefined || deliver === undefined || pending === undefined) return;
-    const [give, invocation, { timeout }] = [deliver, waiting, pending];
-    [deliver, waiting] = [undefined, undefined];
+    if (deliver === undefined || pending === undefined || pending.handed) return;
+    const { invocation, timeout } = pending;
+    pending.handed = true;
     pending.limit(timeout);
-    give({ ...invocation, deadline: options.now() + timeout });
+    deliver({ ...invocation, deadline: options.now() + timeout });
+    deliver = undefined;
   };
 
   const registration = options.api.register({
@@ -76,13 +76,12 @@ export function startInstance(options: InstanceOptions): Instance {
       deliver = give;
       hand();
     },
-    response: (id, payload) =>
-      settle(id, payload.length > MAX_PAYLOAD ? tooLarge(payload.length) : succeeded(payload)),
+    response: (id, payload) => pendingFor(id)?.settle(answered(payload)),
     stream: async (id, chunks, end) => {
-      const sink = pending?.requestId === id ? pending.sink : undefined;
-      settle(id, await readStream(chunks, end, sink));
+      const outcome = await readStream(chunks, end, pendingFor(id)?.sink);
+      pendingFor(id)?.settle(outcome);
     },
-    error: (id, payload) => settle(id, failed(payload)),
+    error: (id, payload) => pendingFor(id)?.settle(failed(payload)),
     initError(payload) {
       usable = false;
       pending?.settle(failed(payload));
@@ -93,7 +92,7 @@ export function startInstance(options: InstanceOptions): Instance {
     const end = (code: number | null, signal: string | null) => {
       usable = false;
       registration.unregister();
-      pending?.settle(exited(pending.requestId, code, signal));
+      pending?.settle(exited(pending.invocation.requestId, code, signal));
       options.onExit();
       resolve();
     };
@@ -112,7 +111,6 @@ export function startInstance(options: InstanceOptions): Instance {
           child.kill('SIGKILL');
         };
         pending = {
-          requestId: invocation.requestId,
           settle(outcome) {
             clearTimeout(timer);
             pending = undefined;
@@ -122,10 +120,9 @@ export function startInstance(options: InstanceOptions): Instance {
             clearTimeout(timer);
             timer = setTimeout(end, ms);
           },
-          ...{ timeout, sink },
+          ...{ invocation, handed: false, timeout, sink },
         };
         pending.limit(INIT_TIMEOUT);
-        waiting = invocation;
         hand();
       });
       // What the function wrote before it answered lies in its pipes already; let the event loop read them.
@@ -155,8 +152,7 @@ async function readStream(
   }
   const { error } = end();
   if (error !== undefined) return failed(error);
-  const payload = Buffer.concat(kept);
-  return payload.length > MAX_PAYLOAD ? tooLarge(payload.length) : succeeded(payload);
+  return answered(Buffer.concat(kept));
 }
 
 function spawnFunction(options: InstanceOptions, address: string): ChildProcess {
@@ -188,9 +184,11 @@ function eachLine(stream: NodeJS.ReadableStream | null, onLine: (line: string) =
   });
 }
 
-/** The handler returned. */
-function succeeded(payload: Buffer): Outcome {
-  return { payload };
+/** The handler returned; Lambda carries 6 MB. */
+function answered(payload: Buffer): Outcome {
+  if (payload.length <= MAX_PAYLOAD) return { payload };
+  const errorMessage = `Response payload size (${payload.length} bytes) exceeded maximum allowed payload size (${MAX_PAYLOAD} bytes).`;
+  return failed(json({ errorType: 'Function.ResponseSizeTooLarge', errorMessage }));
 }
 
 /** The handler threw, or the runtime reported an error in the same form. */
@@ -212,12 +210,6 @@ export function exited(requestId: string, code: number | null, signal: string | 
   const how =
     signal === null ? `exit status ${code ?? 0}` : `signal: ${signal.replace(/^SIG/, '').toLowerCase()}`;
   return platformError(requestId, 'Runtime.ExitError', `Runtime exited with error: ${how}`);
-}
-
-/** The answer is over the 6 MB that Lambda carries. */
-function tooLarge(bytes: number): Outcome {
-  const errorMessage = `Response payload size (${bytes} bytes) exceeded maximum allowed payload size (6291556 bytes).`;
-  return failed(json({ errorType: 'Function.ResponseSizeTooLarge', errorMessage }));
 }
 
 function platformError(requestId: string, errorType: string, text: string): Outcome {

@@ -79,13 +79,6 @@ export function createPool(options: PoolOptions): FunctionPool {
   function start(of: RunnableFunction): Slot {
     evict();
     const log = options.log(of);
-    const slot: Omit<Slot, 'instance'> = {
-      of,
-      busy: true,
-      retire: false,
-      used: now(),
-      tail: [],
-    };
     const instance = startInstance({
       api: options.api,
       codeDirectory: of.codeDirectory,
@@ -97,13 +90,13 @@ export function createPool(options: PoolOptions): FunctionPool {
         log.line(line);
       },
       onExit() {
-        slots.delete(whole);
+        slots.delete(slot);
         startForWaiting(of);
       },
     });
-    const whole: Slot = Object.assign(slot, { instance });
-    slots.add(whole);
-    return whole;
+    const slot: Slot = { of, instance, busy: true, retire: false, used: now(), tail: [] };
+    slots.add(slot);
+    return slot;
   }
 
   /** Makes room for one more by ending those that rested longest. */

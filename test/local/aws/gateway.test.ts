@@ -58,6 +58,12 @@ async function start({ api = {}, method = {}, rules = rulesOf(), answers = {}, t
   return { ...gateway, events, trail, access, asked: rules.asked };
 }
 
+/** Status and JSON of an answer. */
+async function answerOf(...request: Parameters<typeof fetch>): Promise<unknown[]> {
+  const response = await fetch(...request);
+  return [response.status, await response.json()];
+}
+
 describe('routes', () => {
   const method = (httpMethod: string, resourcePath: string): GatewayMethod => ({
     ...METHOD,
@@ -155,8 +161,7 @@ describe('a Lambda proxy integration', () => {
     ['is throttled', () => Promise.reject(new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429))],
   ])('answers 502 and tells nothing where the function %s', async (_, answer) => {
     const { url } = await start({ answers: { function: answer } });
-    const response = await fetch(`${url}/things/7`);
-    expect([response.status, await response.json()]).toEqual([502, { message: 'Internal server error' }]);
+    expect(await answerOf(`${url}/things/7`)).toEqual([502, { message: 'Internal server error' }]);
   });
 
   it('answers 504 where the function takes too long', async () => {
@@ -200,8 +205,7 @@ describe('what the gateway refuses itself', () => {
     const { url, events } = await start({
       method: { requiredParameters: ['querystring.q', 'header.X-Need'] },
     });
-    const response = await fetch(`${url}/things/7`);
-    expect([response.status, await response.json()]).toEqual([
+    expect(await answerOf(`${url}/things/7`)).toEqual([
       400,
       { message: 'Missing required request parameters: [q, X-Need]' },
     ]);
@@ -212,8 +216,7 @@ describe('what the gateway refuses itself', () => {
   it('throttles above its burst', async () => {
     const { url } = await start({ api: { throttle: { rate: 0.001, burst: 1 } } });
     expect((await fetch(`${url}/things/7`)).status).toBe(200);
-    const response = await fetch(`${url}/things/7`);
-    expect([response.status, await response.json()]).toEqual([429, { message: 'Too Many Requests' }]);
+    expect(await answerOf(`${url}/things/7`)).toEqual([429, { message: 'Too Many Requests' }]);
   });
 
   it('does not hold a function responsible for a client that goes away in the middle of its body', async () => {

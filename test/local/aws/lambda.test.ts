@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AwsError } from '../../../local/aws/errors.ts';
-import { createAsyncInvocations } from '../../../local/aws/lambda/async.ts';
-import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
+import { createAsyncInvocations, createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
 import { startLambda } from '../../../local/aws/lambda/service.ts';
 import { createTrail } from '../../../local/aws/trail.ts';
 import { ACCOUNT, functionOf, poolOf, rulesOf, startAws } from './harness.ts';

@@ -12,6 +12,9 @@ import {
 } from '../../../../local/aws/template/resources.ts';
 import { ACCOUNT, REGION } from '../harness.ts';
 
+const place = { account: ACCOUNT, region: REGION };
+
+/** A resource of the public zone. */
 function resource(
   type: string,
   physicalId: string,
@@ -19,29 +22,19 @@ function resource(
   more: Partial<ResolvedResource> = {},
 ): ResolvedResource {
   return {
-    stack: 'journal-zone-public',
-    zone: 'public',
-    logicalId: physicalId,
-    type: `AWS::${type}`,
-    properties: { ...properties },
-    physicalId,
-    arn: `arn:${physicalId}`,
-    constructPath: physicalId,
-    account: ACCOUNT,
-    region: REGION,
-    assetPath: undefined,
-    certain: true,
-    definition: {},
-    ...more,
+    ...{ ...place, stack: 'journal-zone-public', zone: 'public', logicalId: physicalId, physicalId },
+    ...{ type: `AWS::${type}`, properties: { ...properties }, arn: `arn:${physicalId}`, definition: {} },
+    ...{ constructPath: physicalId, assetPath: undefined, certain: true, ...more },
   };
 }
 
+/** A resource of a REST API. */
+function part(type: string, physicalId: string, properties: object): ResolvedResource {
+  return resource(`ApiGateway::${type}`, physicalId, { RestApiId: 'api', ...properties });
+}
+
 const assemblyOf = (...resources: ResolvedResource[]): ResolvedAssembly => ({
-  directory: '',
-  account: ACCOUNT,
-  region: REGION,
-  stacks: [],
-  resources,
+  ...{ ...place, directory: '', stacks: [], resources },
 });
 const refused = expect.objectContaining({ code: 'assembly_invalid' });
 
@@ -67,39 +60,22 @@ describe('tables', () => {
 });
 
 describe('functions', () => {
-  const properties = {
-    Runtime: 'nodejs24.x',
-    Handler: 'index.handler',
-    Role: 'role',
-    Timeout: 10,
-    ReservedConcurrentExecutions: 0,
-  };
+  const properties = { Runtime: 'nodejs24.x', Handler: 'index.handler', Role: 'role', Timeout: 10 };
+  const readOne = (change: object, more: object = { assetPath: '/code' }) =>
+    readFunctions(assemblyOf(resource('Lambda::Function', 'f', { ...properties, ...change }, more)))[0];
+
   it('keep a reserved concurrency of none apart from no reservation', () => {
-    const [of] = readFunctions(
-      assemblyOf(resource('Lambda::Function', 'f', properties, { assetPath: '/code' })),
-    );
-    expect(of).toMatchObject({
-      name: 'f',
-      timeout: 10_000,
-      memory: 128,
-      reservedConcurrency: 0,
-      zone: 'public',
-      environment: {},
+    expect(readOne({ ReservedConcurrentExecutions: 0 })).toMatchObject({
+      ...{ name: 'f', timeout: 10_000, memory: 128, reservedConcurrency: 0, zone: 'public', environment: {} },
     });
-    const { ReservedConcurrentExecutions: _, ...without } = properties;
-    expect(
-      readFunctions(assemblyOf(resource('Lambda::Function', 'f', without, { assetPath: '/code' })))[0]
-        ?.reservedConcurrency,
-    ).toBeUndefined();
+    expect(readOne({})?.reservedConcurrency).toBeUndefined();
   });
 
   it.each([
-    ['in another language', { Runtime: 'python3.13' }, { assetPath: '/code' }],
+    ['in another language', { Runtime: 'python3.13' }, undefined],
     ['without code', {}, {}],
   ])('that are %s are refused', (_, change, more) => {
-    expect(() =>
-      readFunctions(assemblyOf(resource('Lambda::Function', 'f', { ...properties, ...change }, more))),
-    ).toThrow(refused);
+    expect(() => readOne(change, more)).toThrow(refused);
   });
 });
 
@@ -182,8 +158,7 @@ describe('REST APIs', () => {
     'arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-north-1:0:function:f/invocations';
   const integration = { Type: 'AWS_PROXY', Uri: uri };
   const authorizer = (more: object = {}) =>
-    resource('ApiGateway::Authorizer', 'auth', {
-      RestApiId: 'api',
+    part('Authorizer', 'auth', {
       Type: 'REQUEST',
       AuthorizerUri: uri,
       IdentitySource: 'method.request.header.Authorization',
@@ -193,17 +168,15 @@ describe('REST APIs', () => {
   const api = (method: object, ...more: ResolvedResource[]) =>
     assemblyOf(
       resource('ApiGateway::RestApi', 'api', { Name: 'journal-public', BinaryMediaTypes: ['*/*'] }),
-      resource('ApiGateway::Stage', 'stage', {
-        RestApiId: 'api',
+      part('Stage', 'stage', {
         StageName: 'live',
         MethodSettings: [
           { HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 5, ThrottlingBurstLimit: 6 },
         ],
       }),
-      resource('ApiGateway::Resource', 'a', { RestApiId: 'api', ParentId: 'root', PathPart: 'things' }),
-      resource('ApiGateway::Resource', 'b', { RestApiId: 'api', ParentId: 'a', PathPart: '{id}' }),
-      resource('ApiGateway::Method', 'm', {
-        RestApiId: 'api',
+      part('Resource', 'a', { ParentId: 'root', PathPart: 'things' }),
+      part('Resource', 'b', { ParentId: 'a', PathPart: '{id}' }),
+      part('Method', 'm', {
         ResourceId: 'b',
         HttpMethod: 'GET',
         Integration: integration,
@@ -245,8 +218,7 @@ describe('REST APIs', () => {
       readGateways(
         api(
           {},
-          resource('ApiGateway::GatewayResponse', 'r', {
-            RestApiId: 'api',
+          part('GatewayResponse', 'r', {
             ResponseType: 'ACCESS_DENIED',
             ResponseParameters,
           }),
@@ -280,8 +252,7 @@ describe('REST APIs', () => {
       'method.request.querystring.q': true,
       'method.request.header.X': false,
     };
-    const validator = resource('ApiGateway::RequestValidator', 'v', {
-      RestApiId: 'api',
+    const validator = part('RequestValidator', 'v', {
       ValidateRequestParameters: true,
     });
     const required = (...more: ResolvedResource[]) =>
@@ -291,35 +262,15 @@ describe('REST APIs', () => {
     expect(required()).toEqual([]);
   });
 
-  it.each<[string, () => ResolvedAssembly]>([
-    [
-      'an integration that is no Lambda proxy',
-      () => api({ Integration: { Type: 'HTTP_PROXY', Uri: 'https://x' } }),
-    ],
-    [
-      'a streamed integration that does not say so',
-      () =>
-        api({
-          Integration: {
-            Type: 'AWS_PROXY',
-            Uri: uri.replace('/invocations', '/response-streaming-invocations'),
-          },
-        }),
-    ],
-    ['user pools', () => api({ AuthorizationType: 'COGNITO_USER_POOLS' })],
-    [
-      'an authorizer that caches',
-      () =>
-        api(
-          { AuthorizationType: 'CUSTOM', AuthorizerId: 'auth' },
-          authorizer({ AuthorizerResultTtlInSeconds: 300 }),
-        ),
-    ],
-    [
-      'an authorizer by token',
-      () => api({ AuthorizationType: 'CUSTOM', AuthorizerId: 'auth' }, authorizer({ Type: 'TOKEN' })),
-    ],
-  ])('with %s are refused', (_, assembly) => {
-    expect(() => readGateways(assembly())).toThrow(refused);
+  const custom = { AuthorizationType: 'CUSTOM', AuthorizerId: 'auth' };
+  const streaming = { ...integration, Uri: uri.replace('/invocations', '/response-streaming-invocations') };
+  it.each<[string, object, object]>([
+    ['an integration that is no Lambda proxy', { Integration: { Type: 'HTTP_PROXY', Uri: 'https://x' } }, {}],
+    ['a streamed integration that does not say so', { Integration: streaming }, {}],
+    ['user pools', { AuthorizationType: 'COGNITO_USER_POOLS' }, {}],
+    ['an authorizer that caches', custom, { AuthorizerResultTtlInSeconds: 300 }],
+    ['an authorizer by token', custom, { Type: 'TOKEN' }],
+  ])('with %s are refused', (_, method, changed) => {
+    expect(() => readGateways(api(method, authorizer(changed)))).toThrow(refused);
   });
 });
