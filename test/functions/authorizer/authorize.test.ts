@@ -90,73 +90,29 @@ describe('allowed', () => {
     await expect(authorizeRequest(makeDeps(), event)).resolves.toMatchObject({ principalId: 'caller' });
   });
 
-  const BELOW = { resource: '/summaries/{id}', pathParameters: { id: '1' } };
-  const places: [string, string, Record<string, unknown>, string][] = [
-    [
-      'its stage',
-      'https://abc.example/live',
-      { ...BELOW, requestContext: { path: '/live/summaries/1' } },
-      '/summaries/1',
-    ],
-    [
-      'a domain',
-      'https://api.example',
-      { ...BELOW, requestContext: { path: '/summaries/1' } },
-      '/summaries/1',
-    ],
-    [
-      'a domain with a base path',
-      'https://api.example/v1',
-      { ...BELOW, path: '/v1/summaries/1', requestContext: { path: '/v1/summaries/1' } },
-      '/summaries/1',
-    ],
-    [
-      'a CDN with a path of its own before the stage',
-      'https://www.example/journal',
-      { ...BELOW, requestContext: { path: '/live/summaries/1' } },
-      '/summaries/1',
-    ],
-    [
-      'a slash at the end',
-      'https://www.example/journal',
-      { ...BELOW, requestContext: { path: '/live/summaries/1/' } },
-      '/summaries/1/',
-    ],
-    [
-      'a greedy parameter',
-      'https://www.example/journal',
-      {
-        resource: '/files/{path+}',
-        pathParameters: { path: 'a/b' },
-        requestContext: { path: '/live/files/a/b' },
-      },
-      '/files/a/b',
-    ],
-    ['the root', 'https://www.example/journal', { resource: '/', requestContext: { path: '/live/' } }, '/'],
-    [
-      'a segment with a question mark',
-      'https://www.example/journal',
-      { ...BELOW, requestContext: { path: '/live/summaries/1?2' } },
-      '/summaries/1%3F2',
-    ],
-  ];
-  test.each(places)('behind %s', async (_, baseUrl, change, path) => {
-    const event = async (htu: string) => {
-      const context = {
-        requestId: 'r',
-        domainName: 'abc.execute-api.example',
-        ...(change['requestContext'] as object),
-      };
-      return makeEvent({ proof: { htu } }, { ...change, requestContext: context });
-    };
+  const files = { resource: '/files/{path+}', pathParameters: { path: 'a/b' } };
+  const root = { resource: '/', pathParameters: {} };
+  test.each<[where: string, baseUrl: string, path: string, htu: string, more?: object]>([
+    ['its stage', 'https://abc.example/live', '/live/summaries/1', '/summaries/1'],
+    ['a domain', 'https://api.example', '/summaries/1', '/summaries/1'],
+    ['a domain with a base path', 'https://api.example/v1', '/v1/summaries/1', '/summaries/1'],
+    ['a CDN with a path of its own', 'https://www.example/journal', '/live/summaries/1', '/summaries/1'],
+    ['a slash at the end', 'https://www.example/journal', '/live/summaries/1/', '/summaries/1/'],
+    ['a greedy parameter', 'https://www.example/journal', '/live/files/a/b', '/files/a/b', files],
+    ['the root', 'https://www.example/journal', '/live/', '/', root],
+    ['a question mark in it', 'https://www.example/journal', '/live/summaries/1?2', '/summaries/1%3F2'],
+  ])('behind %s', async (_, baseUrl, path, below, more) => {
+    const place = { resource: '/summaries/{id}', pathParameters: { id: '1' }, path, ...more };
+    const requestContext = { requestId: 'r', domainName: 'abc.execute-api.example', path };
+    const event = (htu: string) => makeEvent({ proof: { htu } }, { ...place, requestContext });
     const deps = makeDeps({ settings: { rules: RULES, baseUrl } });
-    await expect(authorizeRequest(deps, await event(baseUrl + path))).resolves.toBeTruthy();
-    for (const other of [
-      `https://abc.execute-api.example${path}`,
-      `${baseUrl}/live${path}`,
-      `${baseUrl}${path}x`,
-      baseUrl,
-    ])
+    await expect(authorizeRequest(deps, await event(baseUrl + below))).resolves.toBeTruthy();
+    const others = [
+      `https://abc.execute-api.example${below}`,
+      `${baseUrl}/live${below}`,
+      `${baseUrl}${below}x`,
+    ];
+    for (const other of [...others, baseUrl])
       await expect(authorizeRequest(deps, await event(other))).rejects.toThrow('Unauthorized');
   });
 });
