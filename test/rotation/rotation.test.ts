@@ -322,6 +322,20 @@ describe('KMS', () => {
     );
   });
 
+  test('loses a candidate that is verified already: it retires, and another is made', async () => {
+    const world = await started();
+    const token = world.secrets.beginRotation();
+    const { createSecret, setSecret, testSecret } = STEPS;
+    for (const step of [createSecret, setSecret, testSecret]) await step(world.rotation(), token);
+    const [, verified] = world.record().keys;
+    expect(verified?.state).toBe('verified');
+    const key = world.kms.keys.get(verified?.keyArn ?? '');
+    if (key) key.state = 'PendingDeletion';
+    world.secrets.move('AWSPENDING', world.secrets.stages.get('AWSCURRENT') ?? '');
+    expect((await world.rotate()).error).toBeUndefined();
+    expect(states(world)).toEqual(['retiring', 'retired', 'current']);
+  });
+
   test('has keys of others, whose tags may not be read', async () => {
     const world = await started();
     const { KeyMetadata } = await world.kms.createKey({

@@ -327,6 +327,14 @@ describe('refusals leave KMS and the record alone', () => {
     ]);
   });
 
+  test('what is nested too deep is refused before a schema looks at it', async () => {
+    const nested = (levels: number): unknown => (levels === 0 ? 'x' : { a: nested(levels - 1) });
+    const ask = (levels: number) => world.sign({ ...assertion, assertionDetails: nested(levels) });
+    const tooDeep = { code: 'intent_malformed', message: expect.stringContaining('nested too deep') };
+    expect(await ask(8)).toMatchObject({ error: tooDeep });
+    expect(await ask(5)).not.toMatchObject({ error: tooDeep });
+  });
+
   test('an unknown kid costs a read, but no call to KMS', async () => {
     expect(await world.sign(tokenProof, { ...tokenProof, kid: 'A'.repeat(43) })).toMatchObject({
       error: { code: 'key_unknown' },
