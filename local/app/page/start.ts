@@ -7,6 +7,7 @@ import { loginZone } from '../steps/login-steps.ts';
 import type { LocalSystem } from '../system.ts';
 import { ATTACKS } from './attacks.ts';
 import type { PageDeps } from './document.ts';
+import { splitByPort } from './hosts.ts';
 import { readKeys } from './keys.ts';
 import { createNames } from './names.ts';
 import { servePage } from './server.ts';
@@ -26,7 +27,7 @@ export async function startPage(system: LocalSystem, port: number): Promise<Runn
 
 function pageDeps(system: LocalSystem): PageDeps {
   const { declaration, aws, trail, assembly } = system;
-  const map = readZoneMap(readInput(assembly, declaration));
+  const map = splitByPort(readZoneMap(readInput(assembly, declaration)), declaration);
   const zone = loginZone(system);
   const noEvents = needsEntries(sampleZone)(system);
   return {

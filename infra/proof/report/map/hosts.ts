@@ -33,15 +33,19 @@ export function hostNodes(
       kind: 'host',
       zone: INTERNET,
       label: name,
-      notes: whatIs(name, declaration),
+      notes: rolesOfHost((url) => new URL(url).hostname === name, declaration),
       resources: [],
       violated: false,
     },
   }));
 }
 
-function whatIs(name: string, { clients, apis }: SystemDeclaration): string[] {
-  const at = (url: string | undefined) => url !== undefined && new URL(url).hostname === name;
+/** What the declaration has at a host, in words; `isThere` says whether a declared URL is at it. */
+export function rolesOfHost(
+  isThere: (url: string) => boolean,
+  { clients, apis }: SystemDeclaration,
+): string[] {
+  const at = (url: string | undefined) => url !== undefined && isThere(url);
   const roles = [
     ...(Object.values(clients).some(({ issuer }) => at(issuer)) ? ['issuer of tokens'] : []),
     ...(Object.values(clients).some(({ selfService }) => at(selfService?.baseUrl))
