@@ -157,7 +157,7 @@ async function signProof(client: TokenClient, token: AccessToken, method: string
       url: `${url.origin}${url.pathname}`,
       ath: createHash('sha256').update(token.accessToken, 'ascii').digest('base64url'),
       kid: token.binding.kid,
-      ...(nonce === undefined ? {} : { nonce }),
+      nonce,
     },
   ]);
   if (!proof) throw new ZonesError('signer_answer_invalid', 'The signer answered without a signature.');

@@ -119,20 +119,19 @@ async function signAttempt(
       kind: 'client_assertion',
       client: client.name,
       issuer: client.issuer,
-      ...(details?.length ? { assertionDetails: [...details] } : {}),
-      ...(newest ? { key: 'newest' as const } : {}),
+      assertionDetails: details?.length ? details : undefined,
+      key: newest ? 'newest' : undefined,
     },
   ];
   if (request.proof) {
     const nonce = client.nonces.get('authorization-server', url);
-    const { kid } = request.proof;
     intents.push({
       kind: 'dpop_proof',
       client: client.name,
       method: 'POST',
       url,
-      ...(nonce ? { nonce } : {}),
-      ...(kid ? { kid } : {}),
+      nonce,
+      kid: request.proof.kid,
     });
   }
   const [assertion, ...others] = await client.signer.sign([...intents, ...extra]);

@@ -148,6 +148,6 @@ function describeRequestObject(
     client: client.name,
     issuer: client.issuer,
     parameters,
-    ...(authorizationDetails?.length ? { authorizationDetails: [...authorizationDetails] } : {}),
+    authorizationDetails: authorizationDetails?.length ? authorizationDetails : undefined,
   };
 }

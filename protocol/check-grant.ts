@@ -14,7 +14,7 @@ export function checkGrant(intent: Intent, grant: Grant): string {
   if (intent.client !== grant.client) throw refused('client', `signs for the client ${grant.client} only`);
   if (intent.kind === 'dpop_proof') return checkProof(intent, grant.proofs);
   if (intent.issuer !== grant.issuer)
-    throw refused('issuer', 'signs for its client’s issuer only, spelled exactly');
+    throw refused('issuer', "signs for its client's issuer only, spelled exactly");
   if (intent.kind === 'client_assertion') {
     checkDetails(intent.assertionDetails, grant);
     return grant.issuer;
@@ -37,9 +37,9 @@ function checkProof({ method, url, ath }: ProofIntent, targets: readonly Granted
   if (covering.length > 0)
     throw refused(
       'ath',
-      'makes proofs for its issuer’s endpoints without ath only; where an API lies at that origin, add the call to the zone’s grant in zones.ts',
+      "makes proofs for its issuer's endpoints without ath only; where an API lies at that origin, add the call to the zone's grant in zones.ts",
     );
-  throw refused('url', 'makes no proof for this method and URL; add it to the zone’s grant in zones.ts');
+  throw refused('url', "makes no proof for this method and URL; add it to the zone's grant in zones.ts");
 }
 
 /** Whether a granted pattern covers a canonical path: exactly, or everything below where the pattern ends in a slash and a star. */

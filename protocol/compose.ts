@@ -19,7 +19,7 @@ export interface Freshness {
   jti: string;
 }
 
-/** A token that only lacks its signature. */
+/** A token that only lacks its signature. A claim that is undefined is none: JSON has no such value. */
 export interface UnsignedToken {
   header: Readonly<Record<string, unknown>>;
   claims: Readonly<Record<string, unknown>>;
@@ -63,7 +63,7 @@ function composeAssertion(
       aud: subject.issuer,
       jti: fresh.jti,
       ...lifetime(subject, fresh),
-      ...(assertionDetails ? { assertion_details: renderDetails(assertionDetails, subject) } : {}),
+      assertion_details: assertionDetails && renderDetails(assertionDetails, subject),
     },
   );
 }
@@ -78,8 +78,8 @@ function composeProof(intent: ProofIntent, key: VerificationKey, { now, jti }: F
       htm: intent.method,
       htu: origin + path,
       iat: seconds(now),
-      ...(intent.nonce !== undefined ? { nonce: intent.nonce } : {}),
-      ...(intent.ath !== undefined ? { ath: intent.ath } : {}),
+      nonce: intent.nonce,
+      ath: intent.ath,
     },
   );
 }
@@ -95,9 +95,7 @@ function composeRequestObject(
     { alg: key.algorithm, typ: subject.profile.requestObjectTyp, kid: key.thumbprint },
     {
       ...renderParameters(parameters),
-      ...(authorizationDetails
-        ? { authorization_details: renderDetails(authorizationDetails, subject) }
-        : {}),
+      authorization_details: authorizationDetails && renderDetails(authorizationDetails, subject),
       iss: subject.clientId,
       client_id: subject.clientId,
       aud: subject.issuer,

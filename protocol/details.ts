@@ -61,7 +61,7 @@ export function renderDetails(details: readonly AssertionDetail[], subject: Deta
 
 function renderDetail(detail: AssertionDetail, subject: DetailsSubject): unknown {
   if (!subject.profile.detailTypes.includes(detail.type))
-    throw invalid('type', 'a type that the issuer’s profile lists in detailTypes');
+    throw invalid('type', "a type that the issuer's profile lists in detailTypes");
   switch (detail.type) {
     case 'helseid_authorization':
       return renderOrganization(detail, subject);
@@ -81,7 +81,7 @@ function renderOrganization(
 ): unknown {
   if (child !== undefined) checkOrganizationNumber('child', child);
   if (tenancy === 'single-tenant') {
-    if (parent !== undefined) throw invalid('parent', 'no parent: a single-tenant client’s is registered');
+    if (parent !== undefined) throw invalid('parent', "no parent: a single-tenant client's is registered");
     if (child === undefined) throw invalid('child', 'a child organisation, or no details at all');
     return organization(type, ORGANIZATION_NUMBER, child);
   }

@@ -41,7 +41,8 @@ test('all of the client fits into a function', () => {
 test('the client reads no environment and imports nothing of its users', () => {
   const files = readdirSync(join(root, 'client'), { recursive: true, encoding: 'utf8' });
   for (const file of files.filter((name) => name.endsWith('.ts'))) {
-    const source = readFileSync(join(root, 'client', file), 'utf8');
+    // Without doc comments: an example may do what its reader's function does.
+    const source = readFileSync(join(root, 'client', file), 'utf8').replaceAll(/\/\*\*.*?\*\//gs, '');
     expect(source, file).not.toMatch(/process\.env/);
     expect(source, file).not.toMatch(/from '(\.\.\/)+(functions|infra|local|test)\//);
   }

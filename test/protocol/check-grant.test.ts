@@ -3,6 +3,7 @@ import type { AllowedDetail, Grant } from '@helseid-zones/protocol/grant';
 import type { AssertionDetail, Intent, ProofIntent } from '@helseid-zones/protocol/intents';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { full } from '../full.ts';
 import { testGrant } from '../functions/signer/grant-fixture.ts';
 
 const grant = testGrant();
@@ -108,7 +109,7 @@ describe('proofs', () => {
         if (pattern.endsWith('/*')) expect(called.startsWith(pattern.slice(0, -1))).toBe(true);
         else expect(called).toBe(pattern);
       }),
-      { numRuns: 2000 },
+      { numRuns: full(2000) },
     );
     expect(passed).toBeGreaterThan(20);
   });

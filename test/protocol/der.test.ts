@@ -3,6 +3,7 @@ import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { derToJose } from '@helseid-zones/protocol/der';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { full } from '../full.ts';
 
 const EC = Object.values(ALGORITHMS).filter(({ kty }) => kty === 'EC');
 
@@ -50,7 +51,7 @@ describe.each(EC)('$alg', ({ crv, hash, signatureBytes }) => {
         const key = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const;
         expect(verify(hash, message, key, derToJose(der, signatureBytes))).toBe(true);
       }),
-      { numRuns: 40 },
+      { numRuns: full(40) },
     );
   });
 

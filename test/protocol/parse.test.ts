@@ -1,6 +1,7 @@
 import { MAX_REQUEST_BYTES, parseSignRequest } from '@helseid-zones/protocol/parse';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { full } from '../full.ts';
 
 const sha256 = 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg';
 const issuer = 'https://helseid-sts.test.nhn.no';
@@ -185,7 +186,7 @@ describe('refused', () => {
           expect.unreachable();
         }
       }),
-      { numRuns: 300 },
+      { numRuns: full(300) },
     );
   });
 });

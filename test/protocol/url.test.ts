@@ -1,6 +1,7 @@
 import { canonicalUrl } from '@helseid-zones/protocol/url';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { full } from '../full.ts';
 
 test.each([
   ['https://api.example.no/', 'https://api.example.no', '/'],
@@ -96,6 +97,6 @@ test('what is taken names the same place as the whole URL, whatever the input', 
         expect(input.startsWith(taken.origin + taken.path)).toBe(true);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: full(500) },
   );
 });
