@@ -40,27 +40,19 @@ describe('settings', () => {
     expect(settings).toMatchObject({ resources: [], first: { name: '' }, firstIsNarrow: true });
   });
 
-  it.each<[string, () => unknown]>([
-    ['no login', () => ({ ...makeConfig(), login: undefined })],
-    ['an unknown client', () => makeConfig({ client: 'other' })],
-    ['an unknown API', () => makeConfig({ forward: [{ method: 'GET', path: '/a', api: 'other' }] })],
-  ])('refuse %s', (_, config) => {
-    expect(() => deriveSettings(config() as ReturnType<typeof makeConfig>, GATEWAY)).toThrow(
-      expect.objectContaining({ code: 'config_invalid' }),
-    );
-  });
-
-  it.each([
-    undefined,
-    '',
-    'journal.test',
-    'ftp://journal.test',
-    'https://journal.test/?a',
-    'https://journal.test/#a',
-  ])('refuse the gateway URL %j', (url) => {
-    expect(() => deriveSettings(makeConfig(), url)).toThrow(
-      expect.objectContaining({ code: 'config_invalid' }),
-    );
+  it.each<[string, object, string | undefined]>([
+    ['no login', { login: undefined }, GATEWAY],
+    ['an unknown client', makeConfig({ client: 'other' }), GATEWAY],
+    ['an unknown API', makeConfig({ forward: [{ method: 'GET', path: '/a', api: 'other' }] }), GATEWAY],
+    ['no gateway URL', {}, undefined],
+    ['an empty gateway URL', {}, ''],
+    ['a gateway URL that is none', {}, 'journal.test'],
+    ['a gateway URL of another scheme', {}, 'ftp://journal.test'],
+    ['a gateway URL with a query', {}, 'https://journal.test/?a'],
+    ['a gateway URL with a fragment', {}, 'https://journal.test/#a'],
+  ])('refuse %s', (_, config, url) => {
+    const coded = expect.objectContaining({ code: 'config_invalid' });
+    expect(() => deriveSettings({ ...makeConfig(), ...config }, url)).toThrow(coded);
   });
 });
 

@@ -302,19 +302,20 @@ function proxyEvent(
 ): APIGatewayProxyEvent {
   const query: Record<string, string[]> = {};
   for (const [name, value] of url.searchParams) query[name] = [...(query[name] ?? []), value];
-  const last = Object.entries(query).map(([name, values]) => [name, values.at(-1) ?? '']);
-  const headers = Object.fromEntries(
-    Object.entries(options.headers ?? {}).filter((pair): pair is [string, string] => pair[1] !== undefined),
-  );
+  const headers: Record<string, string[]> = {};
+  for (const [name, value] of Object.entries(options.headers ?? {}))
+    if (value !== undefined) headers[name] = [value];
+  const last = (lists: Record<string, string[]>) =>
+    Object.fromEntries(Object.entries(lists).map(([name, values]) => [name, values.at(-1)]));
   return {
     httpMethod,
     resource,
     path: url.pathname,
-    headers,
-    multiValueHeaders: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]])),
-    queryStringParameters: last.length > 0 ? Object.fromEntries(last) : null,
-    multiValueQueryStringParameters: last.length > 0 ? query : null,
-    pathParameters: Object.keys(pathParameters).length > 0 ? pathParameters : null,
+    headers: last(headers),
+    multiValueHeaders: headers,
+    queryStringParameters: last(query),
+    multiValueQueryStringParameters: query,
+    pathParameters,
     stageVariables: null,
     body: options.body ?? null,
     isBase64Encoded: false,
