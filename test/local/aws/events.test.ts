@@ -9,7 +9,17 @@ import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
 import { openQueues, type QueueSettings, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
 import { startSqs } from '../../../local/aws/sqs/service.ts';
 import { memoryDocument } from '../../../local/aws/state.ts';
-import { ACCOUNT, contextOf, fakeClock, functionOf, poolOf, REGION, rulesOf, startAws } from './harness.ts';
+import {
+  ACCOUNT,
+  answered,
+  contextOf,
+  fakeClock,
+  functionOf,
+  poolOf,
+  REGION,
+  rulesOf,
+  startAws,
+} from './harness.ts';
 
 const arnOf = (name: string) => `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`;
 const queueOf = (name: string, more: Partial<QueueSettings> = {}): QueueSettings => ({
@@ -209,11 +219,9 @@ describe('EventBridge', () => {
 
   it('refuses an unknown bus and whoever may not put events', async () => {
     const { put } = await start();
-    await expect(put({ EventBusName: 'nowhere' })).rejects.toMatchObject({
-      facts: { error: 'ResourceNotFoundException' },
-    });
+    await expect(put({ EventBusName: 'nowhere' })).rejects.toThrow(answered('ResourceNotFoundException'));
     const denied = await start(rulesOf(({ action }) => action === 'events:PutEvents'));
-    await expect(denied.put({})).rejects.toMatchObject({ facts: { error: 'AccessDeniedException' } });
+    await expect(denied.put({})).rejects.toThrow(answered('AccessDeniedException'));
     expect(denied.events.messages()).toEqual([]);
   });
 
@@ -230,9 +238,7 @@ describe('EventBridge', () => {
     };
     await sqs('DeleteMessage', { QueueUrl, ReceiptHandle: Messages[0]?.ReceiptHandle });
     expect(events.messages()).toEqual([]);
-    await expect(sqs('GetQueueUrl', { QueueName: 'nobody' })).rejects.toMatchObject({
-      facts: { error: 'QueueDoesNotExist' },
-    });
+    await expect(sqs('GetQueueUrl', { QueueName: 'nobody' })).rejects.toThrow(answered('QueueDoesNotExist'));
   });
 });
 

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { type AwsService, createAwsCaller } from '@helseid-zones/client/aws';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { AccessRequest, Authorize, Route } from '../../../local/aws/call.ts';
 import type { AwsContext } from '../../../local/aws/context.ts';
 import { createCredentialTable } from '../../../local/aws/credentials.ts';
@@ -87,6 +87,13 @@ export function poolOf(work: (event: never, of: RunnableFunction) => unknown): F
     close: async () => {},
   };
 }
+
+/** An error of the SDK by its name. */
+export const named = (name: string): unknown => expect.objectContaining({ name });
+
+/** What the product's own caller throws where AWS answers with an error. */
+export const answered = (error: string): unknown =>
+  expect.objectContaining({ facts: expect.objectContaining({ error }) });
 
 /** What emulators work with, all in memory: no resources but {@link DATA_KEY}, and everything is allowed. */
 export function contextOf(given: Partial<AwsContext> = {}): AwsContext {

@@ -17,10 +17,10 @@ import {
   type SigningAlgorithmSpec,
 } from '@aws-sdk/client-kms';
 import { ALGORITHMS, type AlgorithmEntry } from '@helseid-zones/protocol/algorithms';
-import { CompactSign, compactVerify, exportJWK, importJWK } from 'jose';
+import { compactVerify, exportJWK, importJWK } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { startKms } from '../../../local/aws/kms/service.ts';
-import { ACCOUNT, fakeClock, REGION, rulesOf, startAws } from './harness.ts';
+import { ACCOUNT, fakeClock, named, REGION, rulesOf, startAws } from './harness.ts';
 
 async function start(options: Parameters<typeof startAws>[1] = {}, quota = 1000) {
   const aws = await startAws((context) => startKms({ quota }, context), options);
@@ -70,7 +70,11 @@ describe('the local KMS', () => {
           }),
         );
         const jws = `${input}.${joseSignature(entry, signed.Signature).toString('base64url')}`;
-        await expect(compactVerify(jws, await importJWK(jwk, entry.alg))).resolves.toBeDefined();
+        const key = await importJWK(jwk, entry.alg);
+        await expect(compactVerify(jws, key)).resolves.toBeDefined();
+        await expect(compactVerify(`${jws.slice(0, -6)}AAAAAA`, key)).rejects.toThrow(
+          'signature verification failed',
+        );
       }
     },
   );
@@ -91,9 +95,9 @@ describe('the local KMS', () => {
 
   it('refuses an algorithm of another key spec', async () => {
     const { create, sign } = await start();
-    await expect(sign(await create(), 'RSASSA_PSS_SHA_256')).rejects.toMatchObject({
-      name: 'InvalidKeyUsageException',
-    });
+    await expect(sign(await create(), 'RSASSA_PSS_SHA_256')).rejects.toThrow(
+      named('InvalidKeyUsageException'),
+    );
   });
 
   it('answers for a key that does not exist', async () => {
@@ -109,7 +113,7 @@ describe('the local KMS', () => {
     const { client, create, sign } = await start();
     const KeyId = await create();
     await client.send(new DisableKeyCommand({ KeyId }));
-    await expect(sign(KeyId)).rejects.toMatchObject({ name: 'DisabledException' });
+    await expect(sign(KeyId)).rejects.toThrow(named('DisabledException'));
     await client.send(new EnableKeyCommand({ KeyId }));
     await expect(sign(KeyId)).resolves.toBeDefined();
   });
@@ -144,8 +148,8 @@ describe('the local KMS', () => {
   ])('refuses a key policy where %s', async (_, Policy) => {
     const { client, create } = await start();
     const put = client.send(new PutKeyPolicyCommand({ KeyId: await create(), Policy }));
-    await expect(put).rejects.toMatchObject({ name: 'MalformedPolicyDocumentException' });
-    await expect(create({ Policy })).rejects.toMatchObject({ name: 'MalformedPolicyDocumentException' });
+    await expect(put).rejects.toThrow(named('MalformedPolicyDocumentException'));
+    await expect(create({ Policy })).rejects.toThrow(named('MalformedPolicyDocumentException'));
   });
 
   it.each([
@@ -204,20 +208,10 @@ describe('the local KMS asks before it acts', () => {
     const KeyId = await create();
     await sign(KeyId);
     await sign(KeyId);
-    await expect(sign(KeyId)).rejects.toMatchObject({ name: 'ThrottlingException' });
+    await expect(sign(KeyId)).rejects.toThrow(named('ThrottlingException'));
     clock.advance(1000);
     await expect(sign(KeyId)).resolves.toBeDefined();
   });
-});
-
-it('the check of this test can fail: jose refuses a tampered signature', async () => {
-  const { privateKey, publicKey } = await crypto.subtle.generateKey(
-    { name: 'ECDSA', namedCurve: 'P-256' },
-    true,
-    ['sign', 'verify'],
-  );
-  const jws = await new CompactSign(Buffer.from('x')).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
-  await expect(compactVerify(`${jws.slice(0, -6)}AAAAAA`, publicKey)).rejects.toThrow();
 });
 
 function joseSignature(entry: AlgorithmEntry, signature: Uint8Array | undefined): Buffer {
