@@ -41,9 +41,10 @@ export async function validateProof(proof: string, expected: ProofExpectations):
   if (thumbprint !== expected.jkt)
     throw accessError('thumbprint', 'The access token is bound to another key.');
   const claims = readClaims(await verifySignature(proof, jwk, alg));
+  const ath = createHash('sha256').update(expected.token).digest('base64url');
   const { clockSkew, proofAge } = rules;
   const checks: [Check, boolean, string][] = [
-    ['ath', claims['ath'] === hash(expected.token), 'ath must be the hash of the access token sent with it'],
+    ['ath', claims['ath'] === ath, 'ath must be the hash of the access token sent with it'],
     ['jti', typeof claims.jti === 'string' && claims.jti.length > 0, 'jti is missing'],
     ['htm', claims['htm'] === request.method, 'htm must be the method of the request'],
     [
@@ -113,10 +114,6 @@ function isBetween(time: unknown, from: number, to: number): boolean {
 /** At `exp` itself a JWT is no longer good (RFC 7519 4.1.4). */
 function isAfter(time: unknown, limit: number): boolean {
   return typeof time === 'number' && time > limit;
-}
-
-function hash(token: string): string {
-  return createHash('sha256').update(token).digest('base64url');
 }
 
 function fail(check: Check, message: string) {

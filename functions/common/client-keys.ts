@@ -139,7 +139,10 @@ export async function enableClientKey(kms: KmsPort, keyArn: string): Promise<Key
   return { ...condition, state: 'Enabled' };
 }
 
-/** The public half of a key. Throws `key_not_usable` when it does not fit `algorithm`. */
+/**
+ * The public half of a key.
+ * @throws {ZonesError} `key_not_usable`: it does not fit `algorithm`
+ */
 export async function readClientKey(kms: KmsPort, keyArn: string, algorithm: Algorithm): Promise<FoundKey> {
   const { PublicKey } = await kms.getPublicKey({ KeyId: keyArn });
   const { jwk, thumbprint } = readPublicKey(PublicKey ?? new Uint8Array(), algorithm);

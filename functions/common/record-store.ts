@@ -24,7 +24,7 @@ export interface RecordStore {
   /**
    * Applies `mutate` to the record as it is now, again and again until nobody came in between, and resolves to what
    * stands afterwards. `mutate` is pure; one that returns its argument writes nothing.
-   * @throws ZonesError `record_unavailable` when others keep coming in between; `record_invalid` for a record that
+   * @throws {ZonesError} `record_unavailable` when others keep coming in between; `record_invalid` for a record that
    * `parseRecord` would refuse, before or after the change; what `mutate` throws
    */
   change(mutate: (record: ClientRecord) => ClientRecord): Promise<ClientRecord>;

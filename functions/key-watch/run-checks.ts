@@ -9,7 +9,7 @@ const eventSchema = v.object({ task: v.picklist(Object.keys(CHECKS) as Task[]) }
 
 /**
  * The schedule that an event names.
- * @throws ZonesError `event_invalid`
+ * @throws {ZonesError} `event_invalid`
  */
 export function readTask(event: unknown): Task {
   const parsed = v.safeParse(eventSchema, event);

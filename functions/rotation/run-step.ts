@@ -23,7 +23,7 @@ export interface StepRunner {
 /**
  * Runs the step that Secrets Manager's event names, with an audit line before and after it. An error is counted and thrown
  * on: Secrets Manager then ends this attempt and begins the rotation again later.
- * @throws ZonesError `event_invalid`, and what the step throws
+ * @throws {ZonesError} `event_invalid`, and what the step throws
  */
 export async function runStep({ open, audit, countFailure }: StepRunner, event: unknown): Promise<void> {
   const parsed = v.safeParse(eventSchema, event);

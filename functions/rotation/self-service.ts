@@ -151,7 +151,7 @@ function readTime(value: string | number): number {
 /**
  * Has a key registered at HelseID and resolves to its expiry (epoch seconds), where it has one. What HelseID lists
  * decides, before the key is posted and after an answer that leaves open what has happened: nothing is posted twice.
- * @throws ZonesError `self_service_refused`, `self_service_unreachable`
+ * @throws {ZonesError} `self_service_refused`, `self_service_unreachable`
  */
 export async function registerKey(selfService: SelfService, jwk: RegisteredJwk): Promise<number | undefined> {
   const listed = await findListed(selfService, jwk.kid);

@@ -73,7 +73,7 @@ export function createKeyReader(kms: Kms): (entry: KeyEntry) => Promise<Verifica
   };
 }
 
-/** Throws `record_invalid` when the key in KMS is not the one the record's kid names, and what {@link signInput} throws. */
+/** @throws {ZonesError} `record_invalid`: the key in KMS is not the one the record's kid names; and what {@link signInput} throws */
 async function fetchPublicKey(kms: Kms, { keyArn, algorithm, kid }: KeyEntry): Promise<VerificationKey> {
   const answer = await kms.send(new GetPublicKeyCommand({ KeyId: keyArn })).catch(throwCoded);
   const key = readPublicKey(answer.PublicKey ?? new Uint8Array(), algorithm);
@@ -86,8 +86,8 @@ async function fetchPublicKey(kms: Kms, { keyArn, algorithm, kid }: KeyEntry): P
 
 /**
  * Signs a JWS signing input with a KMS key and answers the signature part, base64url. KMS gets the digest only
- * (I5; a message is limited to 4,096 bytes). Throws `kms_throttled`, `kms_unavailable`, `kms_refused`, `key_not_usable`.
- * Does not verify the signature.
+ * (I5; a message is limited to 4,096 bytes). Does not verify the signature.
+ * @throws {ZonesError} `kms_throttled`, `kms_unavailable`, `kms_refused`, `key_not_usable`: as {@link MEANINGS} has it
  */
 export async function signInput(kms: Kms, { keyArn, algorithm }: KeyEntry, input: string): Promise<string> {
   const { hash, kmsSigningAlgorithm, kty, signatureBytes } = ALGORITHMS[algorithm];
