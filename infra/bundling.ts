@@ -69,8 +69,9 @@ function findHandler(entry: string): string {
 
 /**
  * Compiles the handlers of these functions, each to one minified ES module (Node 24). All at once takes half as long as one
- * by one, since what they share is read once. Throws `ZonesError` `config_invalid` for a function without a handler, and
- * esbuild's own error for code that does not compile.
+ * by one, since what they share is read once.
+ * @throws {ZonesError} `config_invalid`: a function has no handler
+ * @throws esbuild's own error for code that does not compile
  */
 export function compileHandlers(entries: readonly string[]): void {
   const missing = [...new Set(entries)].filter((entry) => !compiled.has(entry));
@@ -99,7 +100,10 @@ export function compileHandlers(entries: readonly string[]): void {
   }
 }
 
-/** The compiled handler of one function. Throws as {@link compileHandlers}. */
+/**
+ * The compiled handler of one function.
+ * @throws as {@link compileHandlers}
+ */
 export function compileHandler(entry: string): Uint8Array {
   return compileEntry(entry).code;
 }

@@ -54,17 +54,17 @@ const NAG_SUPPRESSIONS: readonly NagSuppression[] = [
   {
     rule: 'AwsSolutions-IAM5',
     findings: ({ system, place }) => [resource(recordArnPattern(place, recordName(system, '*')))],
-    reason: 'A boundary covers all client records; each signer’s own policy names one.',
+    reason: "A boundary covers all client records; each signer's own policy names one.",
   },
   {
     rule: 'AwsSolutions-IAM5',
     findings: ({ system, zone = '', place }) => [resource(tableArn(place, `${system}-${zone}-*`))],
-    reason: 'A boundary covers the tables of its zone; each function’s own policy names its table.',
+    reason: "A boundary covers the tables of its zone; each function's own policy names its table.",
   },
   {
     rule: 'AwsSolutions-SMG4',
     reason:
-      'The rotation schedule of a client record is in the admin zone’s stack, beside the function that rotates.',
+      "The rotation schedule of a client record is in the admin zone's stack, beside the function that rotates.",
   },
   {
     rule: 'AwsSolutions-APIG3',
@@ -80,7 +80,7 @@ const NAG_SUPPRESSIONS: readonly NagSuppression[] = [
   {
     rule: 'AwsSolutions-COG4',
     reason:
-      'Routes are authorised by SigV4 or by HelseID’s tokens, not by Cognito, which HelseID’s profile has no place for.',
+      "Routes are authorised by SigV4 or by HelseID's tokens, not by Cognito, which HelseID's profile has no place for.",
   },
   {
     rule: 'AwsSolutions-DDB3',
@@ -108,7 +108,7 @@ const NAG_SUPPRESSIONS: readonly NagSuppression[] = [
   },
   {
     rule: 'Serverless-LambdaEventSourceMappingDestination',
-    reason: 'Lambda has no failure destination for queues; the queue’s redrive policy does it.',
+    reason: "Lambda has no failure destination for queues; the queue's redrive policy does it.",
   },
   {
     rule: 'Serverless-LambdaStarPermissions',

@@ -8,7 +8,7 @@ import type { SystemDeclaration, SystemInput } from './schema.ts';
 
 /**
  * Loads a declaration file, `zones.ts` by default, and validates its default export.
- * @throws ZonesError `declaration_invalid` that begins with the file's name: where it can't be read, parsed or run, where what it
+ * @throws {ZonesError} `declaration_invalid`: that begins with the file's name: where it can't be read, parsed or run, where what it
  * declares is not right, and for a name that is declared twice: an object keeps the last of two equal keys and forgets the first,
  * so two zones with one name can only be seen in the source
  */
@@ -26,20 +26,23 @@ export async function loadSystem(file = 'zones.ts'): Promise<SystemDeclaration> 
 
 /** What is said of a file that throws when it is run, or imports what is not there. */
 function failed(cause: unknown) {
-  return { message: `It can’t be run: ${cause instanceof Error ? cause.message : String(cause)}`, facts: {} };
+  return { message: `It can't be run: ${cause instanceof Error ? cause.message : String(cause)}`, facts: {} };
 }
 
 function readSource(path: string, file: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new ZonesError('declaration_invalid', `${file}: The declaration can’t be read (${path}).`, {
+    throw new ZonesError('declaration_invalid', `${file}: The declaration can't be read (${path}).`, {
       cause,
     });
   }
 }
 
-/** What esbuild warns of. Throws `declaration_invalid` for what is no TypeScript, with file, line and column. */
+/**
+ * What esbuild warns of.
+ * @throws {ZonesError} `declaration_invalid`: it is no TypeScript, with file, line and column
+ */
 function parse(source: string, file: string): Message[] {
   try {
     return transformSync(source, { loader: 'ts', logLevel: 'silent' }).warnings;
@@ -55,7 +58,10 @@ function parse(source: string, file: string): Message[] {
   }
 }
 
-/** Throws `declaration_invalid` for an object literal that names a key twice. Does not see keys that are computed. */
+/**
+ * Does not see keys that are computed.
+ * @throws {ZonesError} `declaration_invalid`: an object literal names a key twice
+ */
 export function refuseRepeatedNames(source: string, file: string): void {
   const warnings = parse(source, file);
   const twice = warnings.find(({ id }) => id === 'duplicate-object-key');

@@ -33,7 +33,7 @@ export function findWarnings(system: SystemDeclaration): Problem[] {
       unless(
         !entered || own.length > 0,
         `zones.${name}.grants`,
-        'is empty, so the functions behind the zone’s entry can have nothing signed: add a grant, or leave the zone out where they need none',
+        "is empty, so the functions behind the zone's entry can have nothing signed: add a grant, or leave the zone out where they need none",
       );
       unless(
         entered,

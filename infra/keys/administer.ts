@@ -6,7 +6,7 @@ import { type Desk, openClient, openClientOf } from './desk.ts';
 
 /**
  * Has KMS delete a retired key after a number of days, with the operator's own credentials: the app may not.
- * @throws ZonesError `key_unknown`, `transition_refused`
+ * @throws {ZonesError} `key_unknown`, `transition_refused`
  */
 export async function deleteKey(desk: Desk, kid: string, days: number, clientName?: string): Promise<void> {
   const key = findKey((await openClientOf(desk, kid, clientName)).record, kid);

@@ -49,7 +49,7 @@ function clientOf({ client, argument }: KeyOptions): string | undefined {
 /**
  * The command that is asked for. Whatever is wrong with the command line is said here, before a declaration is read or AWS
  * is looked for.
- * @throws ZonesError `config_invalid` for one that does not exist or lacks its argument
+ * @throws {ZonesError} `config_invalid`: for one that does not exist or lacks its argument
  */
 export function findCommand(options: KeyOptions): Command {
   const command = Object.hasOwn(COMMANDS, options.command) ? COMMANDS[options.command] : undefined;
@@ -59,7 +59,7 @@ export function findCommand(options: KeyOptions): Command {
 
 /**
  * Runs a key command.
- * @throws ZonesError what {@link findCommand} and the command throw
+ * @throws {ZonesError} what {@link findCommand} and the command throw
  */
 export async function runCommand(desk: Desk, options: KeyOptions): Promise<void> {
   await findCommand(options)(desk);

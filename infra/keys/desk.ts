@@ -3,6 +3,7 @@ import type { Fetch } from '@helseid-zones/client/http';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord } from '@helseid-zones/protocol/record';
 import { findKey } from '@helseid-zones/protocol/record-states';
+import { required } from '@helseid-zones/protocol/required';
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
 import { createRecordStore, type RecordStore } from '../../functions/common/record-store.ts';
 import { createRetryingKms } from '../../functions/common/retry.ts';
@@ -50,7 +51,7 @@ export function adminFunction(system: SystemDeclaration, name: (typeof ADMIN_FUN
 
 /** Name of the zone that keys are kept from; a valid declaration has one. */
 export function adminZone(system: SystemDeclaration): string {
-  return Object.entries(system.zones).find(([, zone]) => zone.admin)?.[0] ?? '';
+  return required(Object.entries(system.zones).find(([, zone]) => zone.admin)?.[0], 'The admin zone');
 }
 
 /** A command line to go on with, at the same desk: `args` as after `npm run keys --`. */
@@ -74,7 +75,7 @@ export interface DeskClient {
 
 /**
  * The client that is meant, with its record.
- * @throws ZonesError `config_invalid` where several could be, or none is
+ * @throws {ZonesError} `config_invalid`: where several could be, or none is
  */
 export async function openClient(desk: Desk, name?: string): Promise<DeskClient> {
   const names = Object.keys(desk.system.clients);
@@ -103,7 +104,7 @@ export async function openClient(desk: Desk, name?: string): Promise<DeskClient>
 /**
  * The client whose record has a key, with the record as it is now. Without a name every declared client's record is looked into;
  * one that can't be read does not hide the others.
- * @throws ZonesError `config_invalid` for a name that is no client's, `key_unknown` where no record has the key; what reading throws
+ * @throws {ZonesError} `config_invalid`: for a name that is no client's, `key_unknown` where no record has the key; what reading throws
  */
 export async function openClientOf(
   desk: Desk,

@@ -6,6 +6,7 @@ import { KMSClient, PutKeyPolicyCommand, ScheduleKeyDeletionCommand } from '@aws
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type AwsCaller, createAwsCaller } from '@helseid-zones/client/aws';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { required } from '@helseid-zones/protocol/required';
 import * as v from 'valibot';
 import { createKmsPort, createSecretsPort, systemClock } from '../../functions/common/key-ports.ts';
 import { loadSystem } from '../declaration/load.ts';
@@ -36,7 +37,8 @@ const PATIENCE = 5 * 60_000;
 
 /**
  * Opens the desk on AWS, with the credentials that the AWS SDK finds, or on a running local system. The declaration is the
- * one that would be deployed, validated as for a deploy. Throws `declaration_invalid`, `config_invalid`, `local_failed`.
+ * one that would be deployed, validated as for a deploy.
+ * @throws {ZonesError} `declaration_invalid`, `config_invalid`, `local_failed`
  */
 export async function openDesk(options: KeyOptions): Promise<Desk> {
   const { region, local: folder } = options;
@@ -64,7 +66,7 @@ export async function openDesk(options: KeyOptions): Promise<Desk> {
     confirm: options.yes ? async () => true : askOnTerminal,
     lastSignature: local === undefined ? lookUpSignature(aws) : findInLogs(local.logs),
     async signingPlace(keyArn) {
-      const account = keyArn.split(':')[4] ?? '';
+      const account = required(keyArn.split(':')[4], 'The account in the ARN of a key');
       const signingVpc = options.signingVpc ?? local?.signingVpc ?? (await readSigningVpc(system, aws));
       return { account, signingVpc };
     },

@@ -49,7 +49,10 @@ export const USAGE = `npm run keys -- [command] [options]
   --yes                 do not ask
 `;
 
-/** Reads the command line. Throws `config_invalid` naming what is wrong with it. */
+/**
+ * Reads the command line.
+ * @throws {ZonesError} `config_invalid`: what is wrong with it
+ */
 export function readKeyOptions(args: readonly string[]): KeyOptions {
   const { values, positionals } = parse(kidsLast(args.flatMap(withFolder)));
   const [command = 'show', argument, ...rest] = positionals;

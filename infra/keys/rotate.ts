@@ -21,7 +21,7 @@ const STALLED = 60;
 /**
  * Has Secrets Manager replace the current key, and waits for it. With `now` the replaced key, and any replaced before, stops
  * at once, instead of signing proofs until its last token has expired.
- * @throws ZonesError `rotation_failed` when no new key is current in the end
+ * @throws {ZonesError} `rotation_failed`: when no new key is current in the end
  */
 export async function rotateKey(desk: Desk, clientName?: string, now = false): Promise<void> {
   const client = await openClient(desk, clientName);
@@ -40,7 +40,7 @@ export async function rotateKey(desk: Desk, clientName?: string, now = false): P
 
 /**
  * Goes on with a key that waits: has it proved at HelseID and made current.
- * @throws ZonesError `rotation_failed`
+ * @throws {ZonesError} `rotation_failed`
  */
 export async function verifyKey(desk: Desk, clientName?: string): Promise<void> {
   const client = await openClient(desk, clientName);
@@ -62,7 +62,7 @@ export async function verifyKey(desk: Desk, clientName?: string): Promise<void> 
 
 /**
  * Retires a key and disables it. Not the current one; one that tokens may still depend on only with `force`.
- * @throws ZonesError `key_unknown`, `transition_refused`
+ * @throws {ZonesError} `key_unknown`, `transition_refused`
  */
 export async function retireKey(desk: Desk, kid: string, clientName?: string, force = false): Promise<void> {
   const client = await openClientOf(desk, kid, clientName);
@@ -103,7 +103,7 @@ function kidsIn({ keys }: ClientRecord, state: KeyEntry['state']): string[] {
 
 /**
  * Begins a rotation, or has one that is under way attempted again, and waits for its end: that it is over, or that a step fails.
- * @throws ZonesError `rotation_failed` with the step and why, as far as the log of the rotation function can be read
+ * @throws {ZonesError} `rotation_failed`: with the step and why, as far as the log of the rotation function can be read
  */
 async function runRotation(desk: Desk, client: DeskClient): Promise<ClientRecord> {
   const { name, secretId, store } = client;

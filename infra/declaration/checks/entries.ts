@@ -13,7 +13,7 @@ export function checkEntries(system: SystemDeclaration): Problem[] {
       'zones',
       admins.length === 0
         ? 'need one admin zone, which makes and rotates keys: add admin: { cidr, admin: true, grants: [] }'
-        : `have ${admins.length} admin zones (${admins.join(', ')}); leave one, for two would rotate each other’s keys away`,
+        : `have ${admins.length} admin zones (${admins.join(', ')}); leave one, for two would rotate each other's keys away`,
     );
     for (const [name, zone] of zones) {
       const field = `zones.${name}`;
@@ -49,7 +49,7 @@ function checkGateway(
   unless(
     authorizer !== undefined || routes.every(({ authorize }) => authorize !== 'helseid'),
     `${field}.gateway.authorizer`,
-    'is missing, but a route has authorize: helseid; say which client’s issuer, audience and scopes to demand',
+    "is missing, but a route has authorize: helseid; say which client's issuer, audience and scopes to demand",
   );
   const granted = zone.grants.map(({ client }) => client);
   unless(

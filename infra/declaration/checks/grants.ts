@@ -12,7 +12,7 @@ export function checkGrants(system: SystemDeclaration): Problem[] {
       unless(
         !admin || grants.length === 0,
         field,
-        'must be empty: the admin zone’s grants are derived, one a client',
+        "must be empty: the admin zone's grants are derived, one a client",
       );
       for (const [index, grant] of grants.entries()) checkGrant(unless, system, `${field}[${index}]`, grant);
       for (const index of repeated(grants.map(({ client }) => client)))
@@ -73,7 +73,7 @@ function checkApi(unless: Unless, system: SystemDeclaration, field: string, { ap
     unless(
       onHost,
       at,
-      `covers another host or path than the API’s: begin with one slash, ${declared ? `below ${declared.baseUrl}` : 'below its base URL'}`,
+      `covers another host or path than the API's: begin with one slash, ${declared ? `below ${declared.baseUrl}` : 'below its base URL'}`,
     );
     if (!onHost) continue;
     unless(
@@ -106,7 +106,7 @@ function checkDetails(
   unless(
     client.profile.detailTypes.length > 0,
     field,
-    'must be none: the client’s issuer knows no organisation details',
+    "must be none: the client's issuer knows no organisation details",
   );
   if (details === 'any') return;
   unless(details.length > 0, field, 'is an empty list; write none, or list what is allowed');
@@ -115,7 +115,7 @@ function checkDetails(
     unless(
       client.profile.detailTypes.includes(detail.type) || client.profile.detailTypes.length === 0,
       `${at}.type`,
-      `must be one of the profile’s detailTypes: ${client.profile.detailTypes.join(', ')}`,
+      `must be one of the profile's detailTypes: ${client.profile.detailTypes.join(', ')}`,
     );
     checkDetail(unless, at, detail, client.tenancy);
   }
@@ -148,7 +148,7 @@ function checkDetail(
     unless(
       detail.parent === undefined,
       `${at}.parent`,
-      'can’t be set: a single-tenant client’s parent is registered at HelseID',
+      "can't be set: a single-tenant client's parent is registered at HelseID",
     );
     unless(
       detail.child !== undefined,

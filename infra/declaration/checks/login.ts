@@ -21,13 +21,13 @@ export function checkLogin(
   unless(
     grant !== undefined || ownEntry(system.clients, login.client) === undefined,
     `${field}.client`,
-    `has no grant in this zone, so nothing would be signed for it; add { client: '${login.client}', apis: […] } to the zone’s grants`,
+    `has no grant in this zone, so nothing would be signed for it; add { client: '${login.client}', apis: […] } to the zone's grants`,
   );
   for (const index of repeated(login.scopes)) unless(false, `${field}.scopes[${index}]`, 'is named twice');
   unless(
     !login.requestObject || grant?.requestObjects === true,
     `${field}.requestObject`,
-    'is true, but the zone’s grant lacks requestObjects: true; set it there, or leave this out',
+    "is true, but the zone's grant lacks requestObjects: true; set it there, or leave this out",
   );
   const { idleMinutes, absoluteMinutes } = login;
   unless(
@@ -57,13 +57,13 @@ function checkForward(
     unless(
       granted !== undefined,
       `${at}.api`,
-      `names ${api}, which the zone’s grant of ${client} lacks; add it there`,
+      `names ${api}, which the zone's grant of ${client} lacks; add it there`,
     );
     if (!granted) continue;
     unless(
       granted.methods.includes(method) && granted.paths.some((pattern) => matchesPath(pattern, sample(to))),
       at,
-      `forwards ${method} ${to}, for which the zone’s grant makes no proof; widen the grant’s methods and paths`,
+      `forwards ${method} ${to}, for which the zone's grant makes no proof; widen the grant's methods and paths`,
     );
   }
   for (const index of repeated(

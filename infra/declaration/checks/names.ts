@@ -21,7 +21,7 @@ export function checkNames(system: SystemDeclaration): Problem[] {
     unless(
       !RESERVED_SYSTEMS.includes(system.name),
       'name',
-      `begins the name of every role, and policies take ${system.name}-* for somebody else’s, such as the CDK’s deploying roles: choose another`,
+      `begins the name of every role, and policies take ${system.name}-* for somebody else's, such as the CDK's deploying roles: choose another`,
     );
     for (const client of Object.keys(system.clients))
       unless(NAME_PATTERN.test(client), `clients.${client}`, NAME);

@@ -42,7 +42,7 @@ export function checkNetworks(system: SystemDeclaration): Problem[] {
       unless(
         !(admin && account !== undefined),
         field,
-        'can’t be set: KMS has no cross-account CreateKey, so the admin zone lies in the signing zone’s account; leave it out',
+        "can't be set: KMS has no cross-account CreateKey, so the admin zone lies in the signing zone's account; leave it out",
       );
     }
   });

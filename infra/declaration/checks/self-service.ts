@@ -19,7 +19,7 @@ export function checkSelfService(system: SystemDeclaration): Problem[] {
       unless(
         neighbour === undefined,
         `clients.${name}.selfService.baseUrl`,
-        `lies at the host of clients.${neighbour?.[0]}.issuer, which every zone calls and has proofs for; only the admin zone reaches it (I3a): give the self-service API’s own host, or leave selfService out where the issuer has none`,
+        `lies at the host of clients.${neighbour?.[0]}.issuer, which every zone calls and has proofs for; only the admin zone reaches it (I3a): give the self-service API's own host, or leave selfService out where the issuer has none`,
       );
     }
     for (const [name, api] of Object.entries(system.apis)) {
@@ -30,7 +30,7 @@ export function checkSelfService(system: SystemDeclaration): Problem[] {
         'lies at the self-service API, where keys are registered; only the admin zone reaches its host, on any port (I3a): leave it out',
       );
       for (const member of ['audience', 'resource'] as const)
-        unless(!audiences.includes(api[member] ?? ''), `${at}.${member}`, asked('audience'));
+        unless(!audiences.some((audience) => audience === api[member]), `${at}.${member}`, asked('audience'));
       for (const [index, scope] of api.scopes.entries())
         unless(!scopes.includes(scope), `${at}.scopes[${index}]`, asked('scope'));
     }
@@ -41,7 +41,7 @@ export function checkSelfService(system: SystemDeclaration): Problem[] {
 }
 
 function asked(what: string): string {
-  return `is the self-service API’s ${what}, for registering keys; only the admin zone asks for it (I3a), by itself: leave it out`;
+  return `is the self-service API's ${what}, for registering keys; only the admin zone asks for it (I3a), by itself: leave it out`;
 }
 
 /** What a zone's firewall lets through: a host. Local stand-ins share one and differ by port. */

@@ -41,11 +41,11 @@ test('refused: what is no TypeScript, by file, line and column', async () => {
 });
 
 test.each([
-  ['throws', `throw new Error('no way');`, /throws\.ts: It can’t be run: no way/],
+  ['throws', `throw new Error('no way');`, /throws\.ts: It can't be run: no way/],
   [
     'imports what is not there',
     `import './nowhere.ts'; export default {};`,
-    /ts: It can’t be run: .*nowhere/,
+    /ts: It can't be run: .*nowhere/,
   ],
   [
     'declares what is not right',

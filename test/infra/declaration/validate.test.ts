@@ -190,7 +190,7 @@ const REFUSED: Refused[] = [
 
   // names
   ['a system of the CDK’s name', 'name', 'cdk', /deploying roles/],
-  ['a system of AWS’s name', 'name', 'aws', /somebody else’s/],
+  ['a system of AWS’s name', 'name', 'aws', /somebody else's/],
   ['a system name with a hyphen', 'name', 'my-journal', /without hyphens/],
   ['a system name of one letter', 'name', 'j', /2 to 15/],
   ['a system name that is too long', 'name', 'journalsofnorway', /2 to 15/],
@@ -558,7 +558,7 @@ const REFUSED: Refused[] = [
   ['a pattern with an encoded slash', PATH, '/a%2Fb', /canonical path/],
   ['no signers', 'zones.internal.grants[0].signerConcurrency', 0, /at least 1/],
   ['too many signers', 'zones.internal.grants[0].signerConcurrency', 1001, /at most 1000/],
-  ['a parent of a single-tenant client', `${DETAIL}.parent`, '974760673', /can’t be set/],
+  ['a parent of a single-tenant client', `${DETAIL}.parent`, '974760673', /can't be set/],
   ['no child of a single-tenant client', `${DETAIL}.child`, ABSENT, /must be set/],
   ['a child with a wrong check digit', `${DETAIL}.child`, '974760674', /check digit/],
   ['no parent of a multi-tenant client', 'zones.partner.grants[0].details[0].parent', ABSENT, /must be set/],
