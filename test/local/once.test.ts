@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 
 const directory = mkdtempSync(join(tmpdir(), 'local-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -10,12 +10,27 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 /** Below the range that the system hands out by itself, so that nobody gets these meanwhile. */
 const port = 20_000 + (process.pid % 100) * 100;
 
-const places = ['--directory', directory, '--port', String(port), '--stand-in-port', String(port + 10)];
+/** A folder and ports of its own: a test that fails leaves nothing in the way of the others. */
+function place(number: number): string[] {
+  const first = port + 20 * number;
+  return ['--directory', folder(number), '--port', String(first), '--stand-in-port', String(first + 10)];
+}
 
-function start(...args: string[]): ChildProcess {
-  return spawn(process.execPath, ['local/app/main.ts', ...places, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+const folder = (number: number) => join(directory, String(number));
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+function run(file: string, args: readonly string[], env = process.env): ChildProcess {
+  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  return child;
+}
+
+function start(number: number, ...args: string[]): ChildProcess {
+  return run(process.execPath, ['local/app/main.ts', ...place(number), ...args]);
 }
 
 async function ended(child: ChildProcess) {
@@ -37,7 +52,7 @@ async function untilPrinted(child: ChildProcess, text: string, from = child.stdo
 
 /** The current key in the client's record, as the state has it. */
 function currentKid(): string {
-  const { secrets } = JSON.parse(readFileSync(join(directory, 'state', 'secrets.json'), 'utf8'));
+  const { secrets } = JSON.parse(readFileSync(join(folder(0), 'state', 'secrets.json'), 'utf8'));
   const [{ versions }] = secrets;
   const { text } = versions.find(({ stages }: { stages: string[] }) => stages.includes('AWSCURRENT'));
   return JSON.parse(text).keys.find(({ state }: { state: string }) => state === 'current').kid;
@@ -54,9 +69,10 @@ function functionProcesses(): string[] {
   });
 }
 
-describe('npm start', { timeout: 120_000 }, () => {
+// Whole systems on a machine that may be busy: the limit is for one that hangs.
+describe('npm start', { timeout: 300_000 }, () => {
   it('does the whole job once, and again with the state of the first start', async () => {
-    const first = await ended(start('--once', '--json'));
+    const first = await ended(start(0, '--once', '--json'));
     expect(first.error).toBe('');
     const report = JSON.parse(first.out);
     const failed = report.steps.filter((step: { ok: boolean }) => !step.ok);
@@ -86,20 +102,20 @@ describe('npm start', { timeout: 120_000 }, () => {
     );
 
     const kid = currentKid();
-    const running = start('--https');
+    const running = start(0, '--https');
     const welcome = await untilPrinted(running, 'Ctrl-C ends everything');
     // The first start's last key: state survives.
     expect(welcome).toMatch(new RegExp(`[a-z]+ +current +${kid}`));
-    expect(welcome).toContain(`npm run send -- --directory ${directory} examples/`);
+    expect(welcome).toContain(`npm run send -- --directory ${folder(0)} examples/`);
     const [, ca = ''] = /curl --cacert (\S+) --aws-sigv4 .* https:/.exec(welcome) ?? [];
     expect(readFileSync(ca, 'utf8')).toContain('BEGIN CERTIFICATE');
-    const refused = await ended(start('--fresh'));
+    const refused = await ended(start(0, '--fresh'));
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining(`Port ${port} is taken`) });
     const sent = await ended(
-      spawn(process.execPath, [
+      run(process.execPath, [
         'local/app/send.ts',
         '--directory',
-        directory,
+        folder(0),
         'examples/document-created.json',
       ]),
     );
@@ -117,13 +133,8 @@ describe('npm start', { timeout: 120_000 }, () => {
   });
 
   it('has another vendor’s client call a route for HelseID’s tokens, and thieves try', async () => {
-    const declaration = [
-      '--declaration',
-      'examples/multi-tenant.zones.ts',
-      '--directory',
-      join(directory, 'other'),
-    ];
-    const { out, code } = await ended(start('--once', '--json', ...declaration));
+    const declaration = ['--declaration', 'examples/multi-tenant.zones.ts'];
+    const { out, code } = await ended(start(1, '--once', '--json', ...declaration));
     const names = [
       'foreign-client-to-route',
       'foreign-token-stolen',
@@ -141,10 +152,8 @@ describe('npm start', { timeout: 120_000 }, () => {
     ["npm's shell", ['sh', '-c', SHELL, 'sh'], 'SIGTERM'],
     ['npm above its shell', [process.execPath, '-e', NPM, SHELL, 'sh'], 'SIGKILL'],
   ])('ends with %s, while it starts, at once', async (_, [file = '', ...before], signal) => {
-    const parent = spawn(file, [...before, process.execPath, 'local/app/main.ts', ...places], {
-      env: { ...process.env, npm_lifecycle_event: 'start' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const env = { ...process.env, npm_lifecycle_event: 'start' };
+    const parent = run(file, [...before, process.execPath, 'local/app/main.ts', ...place(2)], env);
     await untilPrinted(parent, 'starting the local system', parent.stderr);
     const end = ended(parent);
     parent.kill(signal);
@@ -156,7 +165,7 @@ describe('npm start', { timeout: 120_000 }, () => {
   });
 
   it('says what is wrong on standard error, and nothing else', async () => {
-    const { code, out, error } = await ended(start('--declaration', 'nowhere.ts'));
+    const { code, out, error } = await ended(start(3, '--declaration', 'nowhere.ts'));
     expect([code, out]).toEqual([1, '']);
     expect(error).toContain('nowhere.ts');
   });

@@ -18,6 +18,8 @@ const folder = mkdtempSync(join(tmpdir(), 'streaming-'));
 let api: RuntimeApi;
 let pool: FunctionPool;
 /** Where functions wait until the test has seen what they wrote; whoever comes first waits for the other. */
+/** For machines that are busy. */
+const PATIENCE = { timeout: 15_000 };
 const waiting: (() => void)[] = [];
 let released = 0;
 const gate = createServer((_, response) => {
@@ -195,12 +197,12 @@ describe('a streamed answer', () => {
       streaming(`await gate(); const out = open(stream); out.write('hello'); await gate(); out.end();`),
     );
     const socket = connect(port, '127.0.0.1', () => socket.write('GET /a HTTP/1.1\r\nhost: a\r\n\r\n'));
-    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    await vi.waitFor(() => expect(waiting).toHaveLength(1), PATIENCE);
     socket.destroy();
     await once(socket, 'close');
     release();
     release();
-    await vi.waitFor(() => expect(entries).toMatchObject([{ status: 201 }]));
+    await vi.waitFor(() => expect(entries).toMatchObject([{ status: 201 }]), PATIENCE);
   });
 
   it('that nobody reads any more does not hold the function', async () => {

@@ -21,8 +21,14 @@ interface Lane {
   failure?: string;
 }
 
-/** Begins a lane for each caller: one call after the other, until it is stopped or one fails. A call fails by throwing. */
-export function startLoad(callers: Readonly<Record<string, () => Promise<unknown>>>): Load {
+/**
+ * Begins a lane for each caller: one call after the other, with a `pause` between them, until it is stopped or one fails. A call fails
+ * by throwing.
+ */
+export function startLoad(
+  callers: Readonly<Record<string, () => Promise<unknown>>>,
+  pause: () => Promise<unknown> = async () => {},
+): Load {
   const waiting = new Set<() => void>();
   let stopped = false;
 
@@ -37,6 +43,7 @@ export function startLoad(callers: Readonly<Record<string, () => Promise<unknown
       }
       for (const wake of waiting) wake();
       waiting.clear();
+      await pause();
     }
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { ROTATION_STEPS } from '../../aws/secrets/rotation.ts';
 import type { TrailLine } from '../../aws/trail.ts';
@@ -9,6 +10,9 @@ import { gatewayZone, needsEntries, sampleZone } from './facts.ts';
 import { type Load, startLoad } from './load.ts';
 import { beginLogin, loginFacts, needsLogin, newBrowser, pickPerson } from './log-in.ts';
 import { type Step, stepFailed } from './step.ts';
+
+/** Milliseconds between the calls of a zone while keys are replaced. */
+const PAUSE = 100;
 
 /** A key that was replaced, and by which one. */
 interface Replacement {
@@ -78,10 +82,14 @@ export const rotationUnderLoad: Step = {
     return needsEntries(sampleZone, gatewayZone)(system);
   },
   async run(system) {
-    const load = startLoad({
-      [gatewayZone(system).zone]: () => callRoute(system),
-      [sampleZone(system).zone]: () => sendEvent(system, makeOrganizationNumber()),
-    });
+    const load = startLoad(
+      {
+        [gatewayZone(system).zone]: () => callRoute(system),
+        [sampleZone(system).zone]: () => sendEvent(system, makeOrganizationNumber()),
+      },
+      // Without rest the calls would keep the machine from what they shall be made during.
+      () => wait(PAUSE),
+    );
     const outcome = await replaceTwice(system, load).then(
       (kids) => ({ kids }),
       (cause: unknown) => ({ cause }),
