@@ -111,7 +111,8 @@ describe('proofs', () => {
       }),
       { numRuns: full(2000) },
     );
-    expect(passed).toBeGreaterThan(20);
+    // One of fifty or so passes; a property that nothing passes would show nothing.
+    expect(passed).toBeGreaterThan(full(20) / 2);
   });
 });
 
