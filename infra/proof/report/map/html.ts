@@ -35,11 +35,12 @@ ${renderZones(map)}
 export function renderFigure(map: ZoneMap, style = false): string {
   const description = ['Every call in it stands below, zone by zone.'];
   const wide = drawing(map, layoutWide(map), { description, style });
-  const narrow = drawing(map, layoutNarrow(map), { description, style: false, prefix: 'narrow' });
+  const middle = drawing(map, layoutNarrow(map, 720), { description, style: false, prefix: 'middle' });
+  const narrow = drawing(map, layoutNarrow(map, 350), { description, style: false, prefix: 'narrow' });
   // Never smaller than its text can be read: what does not fit is scrolled to, by keys too.
   const area = (kind: string, svg: string) =>
     `<div class="${kind}" tabindex="0" role="group" aria-label="Zone map">${svg}</div>`;
-  return `<figure class="map">${area('wide', wide)}${area('narrow', narrow)}</figure>`;
+  return `<figure class="map">${area('wide', wide)}${area('middle', middle)}${area('narrow', narrow)}</figure>`;
 }
 
 /** The map in words: a section a zone under a heading of the given level, with a table of what may be called from it. */

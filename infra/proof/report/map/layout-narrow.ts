@@ -1,5 +1,6 @@
 import { type Bundle, bundleCalls, violatingCalls } from './bundles.ts';
 import {
+  type Area,
   entriesByFunction,
   type Frame,
   type Layout,
@@ -15,13 +16,33 @@ import { corners, curve, type Point, swing } from './paths.ts';
 const TOP = 60;
 const HEAD = 40;
 const GAP = 10;
-const FUNCTIONS = 104;
-const ENTRIES = 178;
-const SIGNERS = 204;
-const KEYS = 118;
-const INSIDE = 12;
-const BETWEEN = 40;
-const CARD = INSIDE * 2 + SIGNERS + KEYS + BETWEEN;
+const INSIDE = 8;
+/** Space at the right of keys, for the lines to them. */
+const KEY_SIDE = 12;
+const MARGIN = 4;
+/** The least width of a card in which names and times stay on a line. */
+const LEAST_CARD = 300;
+
+/** Widths of a card and of the columns in it. */
+interface Columns {
+  card: number;
+  functions: number;
+  entries: number;
+  signers: number;
+  keys: number;
+}
+
+function columnsOf(card: number): Columns {
+  const room = card - 2 * INSIDE;
+  const of = (part: number) => Math.floor(room * part);
+  return {
+    card,
+    functions: Math.max(94, of(0.25)),
+    entries: Math.max(168, of(0.55)),
+    signers: of(0.55),
+    keys: of(0.35),
+  };
+}
 
 /** A card with what is in it; `rows` that belong together stand side by side. */
 interface Card {
@@ -29,14 +50,20 @@ interface Card {
   nodes: PlacedNode[];
 }
 
-/** Draws the map as cards one below the other: a zone with its hosts, another one, at last the signing zone. At the left, rails lead from functions to signers. For phones. */
-export function layoutNarrow(map: ZoneMap): Layout {
+/** Draws the map as cards one below the other: a zone with its hosts, another one, at last the signing zone. At the left, rails lead from functions to signers. As wide as `width` if the rails leave the cards room enough, else wider. For phones and tablets. */
+export function layoutNarrow(map: ZoneMap, width: number): Layout {
   const rails = bundleCalls(map).filter(({ leaves, target }) => leaves && target.zone !== INTERNET);
-  const left = 16 + rails.length * 8 + violatingCalls(map).length * 8;
+  const count = rails.length + violatingCalls(map).length;
+  const apart = Math.max(4, Math.min(8, (width - LEAST_CARD - 2 * MARGIN - 2) / Math.max(count, 1)));
+  const left = Math.ceil(MARGIN + 2 + count * apart);
+  const columns = columnsOf(Math.max(LEAST_CARD, width - left - MARGIN));
+  const railAt = (index: number) => left - 6 - index * apart;
   const cards: Card[] = [];
   let y = TOP;
   for (const zone of map.zones) {
-    const card = zone.signing ? signingCard(map, zone, left, y) : zoneCard(map, zone, left, y);
+    const card = zone.signing
+      ? signingCard(map, zone, columns, left, y)
+      : zoneCard(map, zone, columns, left, y);
     cards.push(card);
     y = card.frame.y + card.frame.height + 20;
   }
@@ -44,62 +71,75 @@ export function layoutNarrow(map: ZoneMap): Layout {
   const at = new Map(nodes.map((node) => [node.node.id, node]));
   return {
     heading: map.system,
-    ...{ width: left + CARD + 16, height: y, nodes, pills: [], captions: [], legend: [] },
+    ...{ width: left + columns.card + MARGIN, height: y, nodes, pills: [], captions: [], legend: [] },
     frames: cards.map(({ frame }) => frame),
     lines: [
       ...insideLines(map, at),
-      ...rails.flatMap((bundle, index) => railLines(bundle, left - 12 - index * 8, at)),
+      ...rails.flatMap((bundle, index) => railLines(bundle, railAt(index), at)),
       ...violatingCalls(map).flatMap(({ from, to }, index) =>
-        railLine(from, to, left - 12 - (rails.length + index) * 8, at, 'violation'),
+        railLine(from, to, railAt(rails.length + index), at, 'violation'),
       ),
     ],
   };
 }
 
-function zoneCard(map: ZoneMap, zone: MapZone, x: number, y: number): Card {
+function zoneCard(map: ZoneMap, zone: MapZone, columns: Columns, x: number, y: number): Card {
+  const { card } = columns;
   const functions = nodesIn(map, zone.name, 'function');
   const entries = [...entriesByFunction(map, zone.name), ...nodesIn(map, zone.name, 'table')];
   const mine = new Set(functions.map(({ id }) => id));
   const hosts = nodesIn(map, INTERNET, 'host').filter(({ id }) =>
     map.calls.some(({ from, to }) => to === id && mine.has(from)),
   );
-  const content = Math.max(stackHeight(functions, FUNCTIONS, GAP), stackHeight(entries, ENTRIES, GAP), 32);
-  const inner = CARD - 2 * INSIDE;
+  const content = Math.max(
+    stackHeight(functions, columns.functions, GAP),
+    stackHeight(entries, columns.entries, GAP),
+    32,
+  );
+  const inner = card - 2 * INSIDE;
   const below = y + HEAD + content + (hosts.length > 0 ? GAP + 8 : 0);
   const outward = stack(hosts, x + INSIDE, below, inner, 6);
   const height = HEAD + content + (hosts.length > 0 ? GAP + 8 + stackHeight(hosts, inner, 6) : 0) + INSIDE;
-  const top = y + HEAD + (content - stackHeight(functions, FUNCTIONS, GAP)) / 2;
+  const top = y + HEAD + (content - stackHeight(functions, columns.functions, GAP)) / 2;
   return {
-    frame: frameOf(zone, `Zone ${zone.name}`, zone.cidr, x, y, height),
+    frame: frameOf(zone, `Zone ${zone.name}`, zone.cidr, { x, y, width: card, height }),
     nodes: [
-      ...stack(functions, x + INSIDE, top, FUNCTIONS, GAP),
-      ...stack(entries, x + CARD - INSIDE - ENTRIES, y + HEAD, ENTRIES, GAP),
+      ...stack(functions, x + INSIDE, top, columns.functions, GAP),
+      ...stack(entries, x + columns.card - INSIDE - columns.entries, y + HEAD, columns.entries, GAP),
       ...outward,
     ],
   };
 }
 
-function signingCard(map: ZoneMap, zone: MapZone, x: number, y: number): Card {
+function signingCard(map: ZoneMap, zone: MapZone, columns: Columns, x: number, y: number): Card {
   const signers = nodesIn(map, zone.name, 'signer');
   const keys = nodesIn(map, zone.name, 'key', 'record').sort((a, b) =>
     (a.notes[0] ?? '').localeCompare(b.notes[0] ?? ''),
   );
   const others = nodesIn(map, zone.name, 'function');
-  const columns = [stackHeight([...signers, ...others], SIGNERS, GAP), stackHeight(keys, KEYS, GAP)];
-  const content = Math.max(...columns);
+  const heights = [
+    stackHeight([...signers, ...others], columns.signers, GAP),
+    stackHeight(keys, columns.keys, GAP),
+  ];
+  const content = Math.max(...heights);
   const way = zone.internet === 'none' ? 'no way to the internet' : 'a way to the internet';
-  const top = y + HEAD + (content - (columns[1] ?? 0)) / 2;
+  const top = y + HEAD + (content - (heights[1] ?? 0)) / 2;
   return {
-    frame: frameOf(zone, 'Signing zone', way, x, y, HEAD + content + INSIDE + 14),
+    frame: frameOf(zone, 'Signing zone', way, {
+      x,
+      y,
+      width: columns.card,
+      height: HEAD + content + INSIDE + 14,
+    }),
     nodes: [
-      ...stack([...signers, ...others], x + INSIDE, y + HEAD, SIGNERS, GAP),
-      ...stack(keys, x + CARD - INSIDE - KEYS, top, KEYS, GAP),
+      ...stack([...signers, ...others], x + INSIDE, y + HEAD, columns.signers, GAP),
+      ...stack(keys, x + columns.card - KEY_SIDE - columns.keys, top, columns.keys, GAP),
     ],
   };
 }
 
-function frameOf(zone: MapZone, title: string, aside: string, x: number, y: number, height: number): Frame {
-  return { x, y, width: CARD, height, zone, kind: zone.signing ? 'signing' : 'zone', title, aside };
+function frameOf(zone: MapZone, title: string, aside: string, area: Area): Frame {
+  return { ...area, zone, kind: zone.signing ? 'signing' : 'zone', title, aside };
 }
 
 /** Lines between the two columns of a card. */

@@ -14,8 +14,9 @@ code{font:.875em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",m
 figure.map{margin:1.25rem 0}
 figure.map>div{overflow-x:auto}
 figure.map svg{display:block}
-figure.map .narrow{display:none}
-@media screen and (max-width:82rem){figure.map .wide{display:none}figure.map .narrow{display:block}}
+figure.map .middle,figure.map .narrow{display:none}
+@media screen and (max-width:82rem){figure.map .wide{display:none}figure.map .middle{display:block}}
+@media screen and (max-width:47.4rem){figure.map .middle{display:none}figure.map .narrow{display:block}}
 table{border-collapse:collapse;width:100%;font-size:.9rem;table-layout:fixed}
 th:nth-child(1){width:17%}th:nth-child(2){width:12%}th:nth-child(3){width:24%}th:nth-child(4){width:21%}
 th,td{text-align:start;vertical-align:top;padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--rule)}

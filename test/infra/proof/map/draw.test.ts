@@ -33,7 +33,8 @@ const MAPS: [string, ZoneMap][] = [
 ];
 const LAYOUTS: [string, (map: ZoneMap) => Layout][] = [
   ['wide', layoutWide],
-  ['narrow', layoutNarrow],
+  ['middle', (map) => layoutNarrow(map, 720)],
+  ['narrow', (map) => layoutNarrow(map, 350)],
 ];
 
 describe.each(MAPS)('the drawing of %s', (_, map) => {
@@ -116,6 +117,14 @@ test('text is as large as it is set, 11 pixels at least: a page does not make th
     expect(Number(size)).toBeGreaterThanOrEqual(11);
   expect(Math.min(...Object.values(SIZES))).toBeGreaterThanOrEqual(11);
   expect(style).not.toMatch(/svg\{[^}]*(?:width|zoom|transform)/);
+});
+
+test.each([350, 720])('cards fill a page of %i pixels and are no wider', (width) => {
+  const layout = layoutNarrow(mapOf(synthesizedFolder(zones), zones), width);
+  expect(layout.width).toBe(width);
+  expect(Math.max(...layout.frames.map((frame) => frame.x + frame.width))).toBeGreaterThan(width - 10);
+  for (const { lines } of layout.nodes.filter(({ node }) => node.kind === 'function'))
+    for (const { text } of lines) expect(text).toMatch(/^-?[a-z]{3,}/);
 });
 
 test('a route says who gets past it', () => {
