@@ -24,7 +24,10 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   return Buffer.concat(chunks);
 }
 
-/** Listens on the loopback only, with TLS where there is a key, and answers each request in its trace. `port` 0 takes a free one. Throws `local_failed` where the port is taken. */
+/**
+ * Listens on the loopback only, with TLS where there is a key, and answers each request in its trace. `port` 0 takes a free one.
+ * @throws {ZonesError} local_failed: the port is taken
+ */
 export async function listen(
   answer: RequestListener,
   port = 0,

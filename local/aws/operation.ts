@@ -109,7 +109,10 @@ export function jsonEmulator(service: JsonService, close: () => void = () => {})
   };
 }
 
-/** The JSON object in a body; members that are null are as if they were absent. Throws AWS's `SerializationException`. */
+/**
+ * The JSON object in a body; members that are null are as if they were absent.
+ * @throws {AwsError} SerializationException
+ */
 export function parseBody({ body }: WireRequest): JsonObject {
   const value = parseJson(Buffer.from(body).toString() || '{}');
   if (!isObject(value)) throw new AwsError('SerializationException', 'The request body is not a JSON object');

@@ -11,14 +11,20 @@ export interface Tables {
 /** A `CreateTable` input. */
 export type TableDefinition = Readonly<Record<string, unknown>> & { readonly TableName: string };
 
-/** Starts dynalite over the LevelDB in `path` (in memory without one) and makes the tables that are missing. Throws `local_failed`. */
+/**
+ * Starts dynalite over the LevelDB in `path` (in memory without one) and makes the tables that are missing.
+ * @throws {ZonesError} local_failed
+ */
 export async function startTables(definitions: readonly TableDefinition[], path?: string): Promise<Tables> {
   const { url, close } = await listenWith(dynalite({ createTableMs: 0, deleteTableMs: 0, path }), 0, 'http');
   for (const definition of definitions) await createTable(url, definition);
   return { url, close };
 }
 
-/** Makes a table, unless dynalite has it. Throws `local_failed`. */
+/**
+ * Makes a table, unless dynalite has it.
+ * @throws {ZonesError} local_failed
+ */
 export async function createTable(url: string, definition: TableDefinition): Promise<void> {
   const response = await fetch(url, {
     method: 'POST',

@@ -4,7 +4,7 @@ import { notImplemented } from '../errors.ts';
 /**
  * Whether an event matches an EventBridge pattern: every member of the pattern is in the event with one of the values listed.
  * Knows exact values, `prefix`, `suffix`, `exists`, `anything-but` and `equals-ignore-case`.
- * Throws `NotImplementedException` for another matcher, so that a rule never silently matches less or more than on AWS.
+ * @throws {AwsError} NotImplementedException: another matcher, so that a rule never silently matches less or more than on AWS
  */
 export function matchesPattern(pattern: unknown, event: unknown): boolean {
   if (Array.isArray(pattern)) return pattern.some((matcher) => matchesValue(matcher, event));

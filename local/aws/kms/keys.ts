@@ -29,7 +29,10 @@ export interface StoredKey {
 
 /** The keys of the local KMS. */
 export interface KeyStore {
-  /** By key id, key ARN or alias. Throws `NotFoundException`. */
+  /**
+   * By key id, key ARN or alias.
+   * @throws {AwsError} NotFoundException
+   */
   find(keyId: string): StoredKey;
   list(): readonly StoredKey[];
   /** Makes key material too; resolves once the key is stored. */

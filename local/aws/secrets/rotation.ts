@@ -17,7 +17,7 @@ export type RotationResult = { ok: true } | { ok: false; step: RotationStep; err
 export interface Rotations {
   /**
    * Begins a rotation under `token` and answers its version id at once; `done` resolves when the four steps are over.
-   * Throws `InvalidRequestException` where the last rotation is not complete; that one is taken up again, as AWS does.
+   * @throws {AwsError} InvalidRequestException: the last rotation is not complete; that one is taken up again, as AWS does
    */
   begin(secret: Secret, token: string): { versionId: string; done: Promise<RotationResult> };
   /** The dry `testSecret` on a made-up AWSPENDING version, for `RotateImmediately: false`. */

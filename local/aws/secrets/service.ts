@@ -118,7 +118,10 @@ function described({ stored }: Secret, version: StoredVersion) {
   return { ARN: stored.arn, Name: stored.name, VersionId: version.id, VersionStages: version.stages };
 }
 
-/** The caller's token or a new one. Throws `InvalidParameterException`. */
+/**
+ * The caller's token or a new one.
+ * @throws {AwsError} InvalidParameterException
+ */
 function requestToken(given: string = randomUUID()): string {
   if (given.length >= 32 && given.length <= 64) return given;
   throw new AwsError('InvalidParameterException', 'ClientRequestToken must be 32 to 64 characters long.');

@@ -40,7 +40,10 @@ export interface Secret {
 
 /** The secrets of the template. */
 export interface SecretStore {
-  /** By ARN or name. Throws `ResourceNotFoundException`. */
+  /**
+   * By ARN or name.
+   * @throws {AwsError} ResourceNotFoundException
+   */
   find(secretId: string): Secret;
   list(): readonly Secret[];
   save(): void;
@@ -135,7 +138,10 @@ export function updateStage(
   else if (holder !== undefined) removeStage(holder, stage);
 }
 
-/** The version with this id. Throws `ResourceNotFoundException`. */
+/**
+ * The version with this id.
+ * @throws {AwsError} ResourceNotFoundException
+ */
 export function requireVersion(secret: StoredSecret, id: string): StoredVersion {
   const version = secret.versions.find((candidate) => candidate.id === id);
   if (version === undefined) {

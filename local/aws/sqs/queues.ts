@@ -45,7 +45,10 @@ export interface Queue {
 /** The queues of the template by ARN, with what the state has in them. */
 export interface QueueTable {
   list(): readonly Queue[];
-  /** By ARN, URL or name. Throws `QueueDoesNotExist`. */
+  /**
+   * By ARN, URL or name.
+   * @throws {AwsError} QueueDoesNotExist
+   */
   find(name: string): Queue;
 }
 

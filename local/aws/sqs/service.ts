@@ -58,7 +58,10 @@ export function requireQueue(call: Call, { settings }: Queue, action: string): v
   call.require({ action: `sqs:${action}`, resource: settings.arn });
 }
 
-/** Asks for what SQS needs of the queue's key: to encrypt what is sent, or to decrypt what is received. Throws `KmsAccessDenied`. */
+/**
+ * Asks for what SQS needs of the queue's key: to encrypt what is sent, or to decrypt what is received.
+ * @throws {AwsError} KmsAccessDenied
+ */
 export function useQueueKey(
   { keys, region }: Pick<AwsContext, 'keys' | 'region'>,
   call: Call,

@@ -12,7 +12,10 @@ const INTEGRATION = /\/functions\/(arn:aws:lambda:[^/]+)\/(response-streaming-)?
 
 type ApiPart = Exclude<Extract<ReadType, `AWS::ApiGateway::${string}`>, 'AWS::ApiGateway::RestApi'>;
 
-/** The REST APIs of the template, each with its one stage. Throws `assembly_invalid` for what the local gateway can't serve. */
+/**
+ * The REST APIs of the template, each with its one stage.
+ * @throws {ZonesError} assembly_invalid: what the local gateway can't serve
+ */
 export function readGateways(assembly: ResolvedAssembly): GatewayApi[] {
   return read(assembly, 'AWS::ApiGateway::RestApi').map(
     ({ physicalId: id, properties, account, region, zone }) => {

@@ -169,7 +169,10 @@ export type Read<Type extends ReadType> = Omit<ResolvedResource, 'properties'> &
   properties: v.InferOutput<(typeof PROPERTIES)[Type]>;
 };
 
-/** The resources of a type with their properties. Throws `assembly_invalid` for properties of another shape. */
+/**
+ * The resources of a type with their properties.
+ * @throws {ZonesError} assembly_invalid: properties of another shape
+ */
 export function read<const Type extends ReadType>(assembly: ResolvedAssembly, type: Type): Read<Type>[] {
   const schema: v.GenericSchema<unknown, v.InferOutput<(typeof PROPERTIES)[Type]>> = PROPERTIES[type];
   return resourcesOfType(assembly, type).map((resource) => {

@@ -36,7 +36,10 @@ export interface Networks {
   hasEgress(vpc: string): boolean;
 }
 
-/** Every Lambda function. Throws `assembly_invalid` for one that the local system can't run. */
+/**
+ * Every Lambda function.
+ * @throws {ZonesError} assembly_invalid: one that the local system can't run
+ */
 export function readFunctions(assembly: ResolvedAssembly): TemplateFunction[] {
   return read(assembly, 'AWS::Lambda::Function').map(
     ({ physicalId: name, properties: of, assetPath, arn, account, zone }) => {
@@ -142,7 +145,10 @@ export function readTables(assembly: ResolvedAssembly): {
   return { tables, tableKeys };
 }
 
-/** Queues. Throws `assembly_invalid` for FIFO queues. */
+/**
+ * Queues.
+ * @throws {ZonesError} assembly_invalid: FIFO queues
+ */
 export function readQueues(assembly: ResolvedAssembly): QueueSettings[] {
   return read(assembly, 'AWS::SQS::Queue').map(({ physicalId, arn, properties }) => {
     if (properties.FifoQueue === true) throw unsupported(`the FIFO queue ${physicalId}`);
@@ -170,7 +176,10 @@ export function readBuses(assembly: ResolvedAssembly): Bus[] {
   return [...declared, { name: 'default', arn: `arn:aws:events:${region}:${account}:event-bus/default` }];
 }
 
-/** Enabled rules. Throws `assembly_invalid` for a target that is transformed or neither queue nor function. */
+/**
+ * Enabled rules.
+ * @throws {ZonesError} assembly_invalid: a target that is transformed or neither queue nor function
+ */
 export function readRules(assembly: ResolvedAssembly): Rule[] {
   return read(assembly, 'AWS::Events::Rule')
     .filter(({ properties }) => properties.State !== 'DISABLED')
@@ -190,7 +199,10 @@ export function readRules(assembly: ResolvedAssembly): Rule[] {
     }));
 }
 
-/** Event source mappings from queues. Throws `assembly_invalid` for filters, batching windows and other sources. */
+/**
+ * Event source mappings from queues.
+ * @throws {ZonesError} assembly_invalid: filters, batching windows and other sources
+ */
 export function readEventSources(assembly: ResolvedAssembly): EventSource[] {
   return read(assembly, 'AWS::Lambda::EventSourceMapping').map(({ physicalId, properties: of }) => {
     const other = of.FilterCriteria !== undefined || of.MaximumBatchingWindowInSeconds !== 0;
