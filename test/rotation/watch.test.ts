@@ -16,6 +16,16 @@ async function started(options: WorldOptions = {}): Promise<World> {
   return world;
 }
 
+/** A key with the tags of this client in a system, which no record names. */
+const makeOutside = (world: World, system: string) =>
+  world.kms.createKey({
+    ...{ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', Policy: '{}' },
+    Tags: Object.entries({ system, client: 'journal' }).map(([name, TagValue]) => ({
+      TagKey: `helseid-zones:${name}`,
+      TagValue,
+    })),
+  });
+
 test('a system in order has nothing but zeros', async () => {
   const world = await started();
   await world.rotate();
@@ -94,15 +104,9 @@ describe('keys that should not be', () => {
 
   test('a key of ours in KMS outside the record is counted until it is being deleted', async () => {
     const world = await started();
-    const tags = [
-      { TagKey: 'helseid-zones:system', TagValue: 'journal' },
-      { TagKey: 'helseid-zones:client', TagValue: 'journal' },
-    ];
-    const make = (Tags: typeof tags) =>
-      world.kms.createKey({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', Policy: '{}', Tags });
-    await make([{ TagKey: 'helseid-zones:system', TagValue: 'other' }]);
+    await makeOutside(world, 'other');
     expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 0 });
-    const { KeyMetadata } = await make(tags);
+    const { KeyMetadata } = await makeOutside(world, 'journal');
     expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 1 });
     const key = world.kms.keys.get(KeyMetadata?.Arn ?? '');
     if (key) key.state = 'PendingDeletion';
@@ -111,15 +115,7 @@ describe('keys that should not be', () => {
 
   test('a key that was made and is in no record for 48 hours is named, until it is being deleted', async () => {
     const world = await started();
-    const { KeyMetadata } = await world.kms.createKey({
-      KeySpec: 'ECC_NIST_P256',
-      KeyUsage: 'SIGN_VERIFY',
-      Policy: '{}',
-      Tags: [
-        { TagKey: 'helseid-zones:system', TagValue: 'journal' },
-        { TagKey: 'helseid-zones:client', TagValue: 'journal' },
-      ],
-    });
+    const { KeyMetadata } = await makeOutside(world, 'journal');
     const made = world.now();
     const named = async () => {
       const lines: object[] = [];
