@@ -22,7 +22,6 @@ export {
   addResource,
   type Endpoint,
   emptyWorld,
-  type FunctionNode,
   type Resource,
   type Role,
   removeResource,

@@ -28,18 +28,6 @@ export interface Endpoint {
   constructPath: string;
 }
 
-/** A Lambda function, as far as policies concern it. */
-export interface FunctionNode {
-  arn: string;
-  name: string;
-  /** ARN of its role. */
-  role: string;
-  subnets: readonly string[];
-  securityGroups: readonly string[];
-  assetPath: string | undefined;
-  constructPath: string;
-}
-
 /** A resource that policies are attached to. */
 export interface Resource {
   arn: string;
@@ -56,7 +44,6 @@ export interface World {
   roles: ReadonlyMap<string, Role>;
   resources: Map<string, Resource>;
   endpoints: ReadonlyMap<string, Endpoint>;
-  functions: readonly FunctionNode[];
 }
 
 /** A world with nothing in it but what is given. */
@@ -67,7 +54,6 @@ export function emptyWorld(given: Partial<World> = {}): World {
     roles: new Map(),
     resources: new Map(),
     endpoints: new Map(),
-    functions: [],
     ...given,
   };
 }

@@ -1,10 +1,12 @@
 import { mayServe } from '../policy/endpoint.ts';
 import { describeCondition } from '../policy/index.ts';
 import { compileConditions } from '../policy/operators.ts';
+import type { Actor } from './actors.ts';
 import type { Answer } from './ask.ts';
 import type { Holder } from './holders.ts';
 import { type Capability, type Judgement, judge, type Requirement, type Thin } from './judge.ts';
 import type { ProofInput, Rule, Violation } from './rule.ts';
+import { ownEndpoint } from './targets.ts';
 import { grantedThrough } from './through.ts';
 
 /** One line of the capability matrix. */
@@ -32,10 +34,19 @@ export interface CapabilityRule extends Rule {
   rows(input: ProofInput): CapabilityRow[];
 }
 
-/** That every request meets a policy's Condition element (AWS's JSON), seen to by each of `by`. */
-export function requirement(element: object, by: readonly Holder[], alone?: string): Requirement {
+/** That every request meets a policy's Condition element (AWS's JSON), seen to by each of `by` (default: what limits the role itself). */
+export function requirement(
+  element: object,
+  by: readonly Holder[] = ['identity policy', 'permissions boundary'],
+  alone?: string,
+): Requirement {
   const condition = compileConditions(element, false);
   return { condition, words: describeCondition(condition), by, ...(alone === undefined ? {} : { alone }) };
+}
+
+/** That every request comes through the endpoint for a service in the actor's own zone. */
+export function throughOwnEndpoint(actor: Actor, service: string): Requirement {
+  return requirement({ StringEquals: { 'aws:SourceVpce': ownEndpoint(actor, service) } });
 }
 
 /** Actions by service, written out: `{ kms: ['Sign'] }` is `['kms:Sign']`. */

@@ -44,3 +44,15 @@ export interface Rule<Input = ProofInput> {
   title: string;
   check(input: Input): Violation[];
 }
+
+/** What there is to say of one resource: a violation for each of `problems`, which complete a sentence about `subject`. */
+export function violationsOf(
+  problems: readonly string[],
+  at: Pick<Violation, 'resource' | 'remedy'> & { subject?: string; path?: readonly string[] },
+): Violation[] {
+  const { resource, remedy, subject = resource, path } = at;
+  return problems.map((problem) => ({
+    ...{ resource, remedy, message: `${subject} ${problem}.` },
+    path: path ?? [resource, problem],
+  }));
+}

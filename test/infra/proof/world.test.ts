@@ -320,7 +320,7 @@ describe('permissions of a function', () => {
   });
 });
 
-describe('endpoints and functions', () => {
+describe('endpoints', () => {
   it('have their service, VPC, policy and place', () => {
     const world = worldOf({
       V: { Type: 'AWS::EC2::VPC' },
@@ -332,14 +332,6 @@ describe('endpoints and functions', () => {
           VpcEndpointType: 'Interface',
         },
       },
-      F: {
-        Type: 'AWS::Lambda::Function',
-        Properties: {
-          FunctionName: 'f',
-          Role: ROLE,
-          VpcConfig: { SubnetIds: ['subnet-1'], SecurityGroupIds: ['sg-1'] },
-        },
-      },
     });
     const [endpoint] = world.endpoints.values();
     expect(endpoint).toMatchObject({
@@ -348,14 +340,6 @@ describe('endpoints and functions', () => {
       policy: undefined,
       vpc: expect.stringMatching(/^vpc-0/),
     });
-    expect(world.functions).toEqual([
-      expect.objectContaining({
-        arn: at('lambda', 'function:f'),
-        role: ROLE,
-        subnets: ['subnet-1'],
-        securityGroups: ['sg-1'],
-      }),
-    ]);
   });
 });
 

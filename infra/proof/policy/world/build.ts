@@ -1,14 +1,14 @@
-import { objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
+import { stringOf } from '../../assembly/json.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { comesThrough } from '../endpoint.ts';
 import { parsePolicy } from '../statement.ts';
-import { type Endpoint, emptyWorld, type FunctionNode, type World } from '../world.ts';
+import { type Endpoint, emptyWorld, type World } from '../world.ts';
 import { resourcesOf } from './resources.ts';
 import { rolesOf } from './roles.ts';
 import { virtualKeys } from './virtual-keys.ts';
 
 /**
- * Everything in the assembly that decides who may do what: roles, resource policies, endpoints, functions, and
+ * Everything in the assembly that decides who may do what: roles, resource policies, endpoints, and
  * a stand-in for the keys that rotation makes.
  */
 export function buildWorld(assembly: ResolvedAssembly): World {
@@ -21,7 +21,6 @@ export function buildWorld(assembly: ResolvedAssembly): World {
     roles: rolesOf(assembly),
     resources,
     endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
-    functions: resourcesOfType(assembly, 'AWS::Lambda::Function').map(functionOf),
   });
 }
 
@@ -39,20 +38,6 @@ function endpointOf({ properties, physicalId: id, constructPath, certain }: Reso
         ? undefined
         : parsePolicy(`policy of endpoint ${constructPath}`, document, { certain }),
     through: comesThrough(id),
-    constructPath,
-  };
-}
-
-function functionOf(resource: ResolvedResource): FunctionNode {
-  const { properties, physicalId, arn, assetPath, constructPath } = resource;
-  const place = objectOf(properties.VpcConfig);
-  return {
-    arn: arn ?? physicalId,
-    name: physicalId,
-    role: stringOf(properties.Role) ?? '',
-    subnets: stringsOf(place.SubnetIds),
-    securityGroups: stringsOf(place.SecurityGroupIds),
-    assetPath,
     constructPath,
   };
 }

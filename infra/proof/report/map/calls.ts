@@ -26,7 +26,16 @@ const NO_ENDPOINT = { 'aws:SourceVpce': null, 'aws:SourceVpc': null };
 
 /** Every call that the policies, and the networks, leave the functions of the assembly: who, what, to whom, which way, when. */
 export function computeCalls(nodes: readonly MapNode[], facts: CallFacts): MapCall[] {
-  const roles = new Map(facts.world.functions.map(({ arn, role, name }) => [arn, { role, name }]));
+  const roles = new Map(
+    [...facts.reach].map(
+      ([
+        name,
+        {
+          resource: { arn, properties },
+        },
+      ]) => [arn, { role: String(properties.Role), name }],
+    ),
+  );
   return nodes.flatMap((from) => {
     const of = roles.get(from.id);
     if (of === undefined) return [];

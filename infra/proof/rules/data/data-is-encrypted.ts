@@ -1,6 +1,6 @@
 import { objectOf } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
-import type { Rule } from '../rule.ts';
+import { type Rule, violationsOf } from '../rule.ts';
 
 type Properties = ResolvedResource['properties'];
 
@@ -41,12 +41,10 @@ export const dataIsEncrypted: Rule = {
           .filter((name) => properties[name] !== undefined)
           .map((name) => `has ${name}, by which its data leaves it`),
       ];
-      return problems.map((problem) => ({
+      return violationsOf(problems, {
         resource: constructPath,
-        message: `${constructPath} ${problem}.`,
-        path: [constructPath, problem],
         remedy: 'Encrypt it with the data key of its own stack, and let nothing copy it.',
-      }));
+      });
     });
   },
 };

@@ -2,7 +2,7 @@ import { resourcesOfType } from '../../assembly/resolve.ts';
 import { policiesOf } from '../../assembly/roles.ts';
 import { CAPABILITIES } from '../capabilities.ts';
 import { namedActions } from '../named-actions.ts';
-import type { Rule } from '../rule.ts';
+import { type Rule, violationsOf } from '../rule.ts';
 
 /** Actions that give away or change nothing of the system. */
 const HARMLESS = [
@@ -42,12 +42,11 @@ export const actionsAreKnown: Rule = {
         ...strange.map((name) => `allows ${name}, which no rule judges`),
         ...foreign.map((arn) => `has ${arn}, which is not in the templates and may change at any time`),
       ];
-      return problems.map((problem) => ({
+      return violationsOf(problems, {
         resource: role.constructPath,
-        message: `Role ${role.physicalId} ${problem}.`,
-        path: [role.constructPath, 'its policies', problem],
+        subject: `Role ${role.physicalId}`,
         remedy: 'Name the actions one by one, on the resources of the zone, in a policy of the role’s own.',
-      }));
+      });
     });
   },
 };

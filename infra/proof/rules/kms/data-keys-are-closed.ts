@@ -3,7 +3,7 @@ import { compileConditions } from '../../policy/operators.ts';
 import { DATA_KEY_USES } from '../data-key-uses.ts';
 import { strangeServices } from '../entries/outsiders-are-not-admitted.ts';
 import { isAdmitted, outsiders } from '../outsiders.ts';
-import type { ProofInput, Rule } from '../rule.ts';
+import { type ProofInput, type Rule, violationsOf } from '../rule.ts';
 
 /** What nobody may do directly, and what nobody may do but for a service's own sake. */
 const USES = ['kms:Anything', ...DATA_KEY_USES];
@@ -15,12 +15,12 @@ export const dataKeysAreClosed: Rule = {
   title: 'Keys in templates encrypt for named services and for nobody directly.',
   check: (input) =>
     resourcesOfType(input.assembly, 'AWS::KMS::Key').flatMap((key) =>
-      policyProblems(key, input).map((problem) => ({
+      violationsOf(policyProblems(key, input), {
         resource: key.constructPath,
-        message: `Key ${key.constructPath} ${problem}.`,
+        subject: `Key ${key.constructPath}`,
         path: ['whoever it lets in', key.constructPath, 'what it encrypts'],
         remedy: 'Make it a DataKey (infra/constructs/data-key.ts), which names the services and log groups.',
-      })),
+      }),
     ),
 };
 

@@ -1,9 +1,7 @@
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { KEY_TAGS } from '../../../../functions/common/client-keys.ts';
-import { capabilityRule, requirement } from '../capability.ts';
-import { everyOf, isAdmin, ownEndpoint } from '../targets.ts';
-
-const TWO = ['identity policy', 'permissions boundary'] as const;
+import { capabilityRule, requirement, throughOwnEndpoint } from '../capability.ts';
+import { everyOf, isAdmin } from '../targets.ts';
 
 /** Only rotation makes keys: of the declared kinds, with the system's tags, through the admin zone's endpoint. */
 export const keysAreMadeByRotation = capabilityRule({
@@ -16,12 +14,12 @@ export const keysAreMadeByRotation = capabilityRule({
     const { clients, name: system } = input.declaration;
     const specs = new Set(Object.values(clients).map(({ algorithm }) => ALGORITHMS[algorithm].kmsKeySpec));
     const equal = (key: string, value: string | readonly string[]) =>
-      requirement({ StringEquals: { [key]: value } }, TWO);
+      requirement({ StringEquals: { [key]: value } });
     const tagged = [
-      equal('aws:SourceVpce', ownEndpoint(actor, 'kms')),
+      throughOwnEndpoint(actor, 'kms'),
       equal(`aws:RequestTag/${KEY_TAGS.system}`, system),
       equal(`aws:RequestTag/${KEY_TAGS.client}`, Object.keys(clients)),
-      requirement({ 'ForAllValues:StringEquals': { 'aws:TagKeys': Object.values(KEY_TAGS) } }, TWO),
+      requirement({ 'ForAllValues:StringEquals': { 'aws:TagKeys': Object.values(KEY_TAGS) } }),
     ];
     return [
       { actions: ['kms:TagResource'], resources: [everyOf('kms')], requires: tagged },
@@ -33,8 +31,8 @@ export const keysAreMadeByRotation = capabilityRule({
           equal('kms:KeySpec', [...specs]),
           equal('kms:KeyUsage', 'SIGN_VERIFY'),
           equal('kms:KeyOrigin', 'AWS_KMS'),
-          requirement({ Bool: { 'kms:MultiRegion': 'false' } }, TWO),
-          requirement({ BoolIfExists: { 'kms:BypassPolicyLockoutSafetyCheck': 'false' } }, TWO),
+          requirement({ Bool: { 'kms:MultiRegion': 'false' } }),
+          requirement({ BoolIfExists: { 'kms:BypassPolicyLockoutSafetyCheck': 'false' } }),
         ],
       },
     ];

@@ -1,8 +1,6 @@
 import { KEY_TAGS } from '../../../../functions/common/client-keys.ts';
-import { capabilityRule, requirement } from '../capability.ts';
-import { everyOf, ownEndpoint } from '../targets.ts';
-
-const TWO = ['identity policy', 'permissions boundary'] as const;
+import { capabilityRule, requirement, throughOwnEndpoint } from '../capability.ts';
+import { everyOf } from '../targets.ts';
 
 /** Only the admin zone disables and enables keys, and only the system's own. Which of them is code: IAM knows no record state. */
 export const keysAreSwitchedByAdmin = capabilityRule({
@@ -16,11 +14,8 @@ export const keysAreSwitchedByAdmin = capabilityRule({
           {
             resources: [everyOf('kms')],
             requires: [
-              requirement(
-                { StringEquals: { [`aws:ResourceTag/${KEY_TAGS.system}`]: declaration.name } },
-                TWO,
-              ),
-              requirement({ StringEquals: { 'aws:SourceVpce': ownEndpoint(actor, 'kms') } }, TWO),
+              requirement({ StringEquals: { [`aws:ResourceTag/${KEY_TAGS.system}`]: declaration.name } }),
+              throughOwnEndpoint(actor, 'kms'),
             ],
           },
         ]

@@ -3,8 +3,6 @@ import { capabilityRule, requirement } from '../capability.ts';
 import { DATA_KEY_USES } from '../data-key-uses.ts';
 import { recordArn, recordArns, recordOf, resourcesOfZone } from '../targets.ts';
 
-const TWO = ['identity policy', 'permissions boundary'] as const;
-
 /** A role uses the data keys of its own zone only, and only through the services that encrypt with them. */
 export const ownDataKeysOnly = capabilityRule({
   name: 'own-data-keys-only',
@@ -26,7 +24,7 @@ export const ownDataKeysOnly = capabilityRule({
     return [
       {
         resources: zone.filter((arn) => arn !== recordKey),
-        requires: [requirement({ StringEquals: { 'kms:ViaService': services } }, TWO)],
+        requires: [requirement({ StringEquals: { 'kms:ViaService': services } })],
       },
       ...(keeper && typeof recordKey === 'string'
         ? [
@@ -36,7 +34,7 @@ export const ownDataKeysOnly = capabilityRule({
               requires: [
                 requirement(
                   { StringEquals: { 'kms:ViaService': `secretsmanager.${region}.amazonaws.com` } },
-                  ['resource policy', ...TWO],
+                  ['resource policy', 'identity policy', 'permissions boundary'],
                 ),
                 requirement({ ArnLike: { 'kms:EncryptionContext:SecretARN': records } }, ['identity policy']),
               ],

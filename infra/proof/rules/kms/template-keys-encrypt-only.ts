@@ -1,5 +1,5 @@
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
-import type { Rule } from '../rule.ts';
+import { type Rule, violationsOf } from '../rule.ts';
 
 /** No template makes a key that signs, that can be copied to another region, or whose material comes from elsewhere. */
 export const templateKeysEncryptOnly: Rule = {
@@ -9,12 +9,12 @@ export const templateKeysEncryptOnly: Rule = {
     'Keys in templates encrypt and nothing else, stay in their region, and have key material of KMS’s own.',
   check: ({ assembly }) =>
     resourcesOfType(assembly, 'AWS::KMS::Key').flatMap((key) =>
-      problemsOf(key).map((problem) => ({
+      violationsOf(problemsOf(key), {
         resource: key.constructPath,
-        message: `Key ${key.constructPath} ${problem}.`,
-        path: ['whoever deploys', key.constructPath, problem],
+        subject: `Key ${key.constructPath}`,
+        path: ['whoever deploys', key.constructPath],
         remedy: 'Let rotation make keys that sign; make others a DataKey (infra/constructs/data-key.ts).',
-      })),
+      }),
     ),
 };
 

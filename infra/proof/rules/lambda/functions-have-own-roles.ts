@@ -1,5 +1,5 @@
 import { resourcesOfType } from '../../assembly/resolve.ts';
-import type { Rule } from '../rule.ts';
+import { type Rule, violationsOf } from '../rule.ts';
 
 /** Every function has a role of its own, of its own name, in its own stack: IAM tells functions apart by nothing else. */
 export const functionsHaveOwnRoles: Rule = {
@@ -21,12 +21,12 @@ export const functionsHaveOwnRoles: Rule = {
           : []),
         ...sharers.map((other) => `shares its role with ${other.physicalId}`),
       ];
-      return problems.map((problem) => ({
+      return violationsOf(problems, {
         resource: constructPath,
-        message: `Function ${physicalId} ${problem}.`,
+        subject: `Function ${physicalId}`,
         path: [constructPath, role?.path ?? String(properties.Role), 'whatever that role may do'],
         remedy: 'Give the function a role of its own, with the function’s name.',
-      }));
+      });
     });
   },
 };

@@ -1,6 +1,6 @@
 import { objectOf, stringOf } from '../../assembly/json.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
-import type { Rule } from '../rule.ts';
+import { type Rule, violationsOf } from '../rule.ts';
 
 /** Properties that put code or files beside what is in a function's asset, or send what it answers elsewhere. */
 const PROPERTIES: Readonly<Record<string, string>> = {
@@ -53,12 +53,12 @@ export const functionsRunPlainly: Rule = {
                 `has ${name} in its environment, which changes what it runs, whom it calls or what it tells`,
             ),
         ];
-        return problems.map((problem) => ({
+        return violationsOf(problems, {
           resource: constructPath,
-          message: `Function ${physicalId} ${problem}.`,
+          subject: `Function ${physicalId}`,
           path: [constructPath, 'code or calls beside its own asset', 'whatever its role may do'],
           remedy: 'Bundle all code into the function’s asset, and leave its runtime and endpoints to AWS.',
-        }));
+        });
       },
     ),
 };

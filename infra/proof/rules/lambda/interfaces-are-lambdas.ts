@@ -22,7 +22,9 @@ export const interfacesAreLambdas = capabilityRule({
   }),
   allows: ({ kind, role, name, region }, input) => {
     if (kind === 'service') return [];
-    const code = input.world.functions.filter((fn) => fn.role === role.arn).map(({ arn }) => arn);
+    const code = input.network.functions
+      .filter(({ resource }) => resource.properties.Role === role.arn)
+      .flatMap(({ resource }) => resource.arn ?? []);
     const own = code.length > 0 ? code : [`arn:aws:lambda:${region}:${role.account}:function:${name}`];
     return [
       {

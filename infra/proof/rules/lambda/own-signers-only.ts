@@ -1,7 +1,5 @@
-import { capabilityRule, requirement } from '../capability.ts';
-import { ownEndpoint, rotationArn, signersOfZone } from '../targets.ts';
-
-const TWO = ['identity policy', 'permissions boundary'] as const;
+import { capabilityRule, requirement, throughOwnEndpoint } from '../capability.ts';
+import { rotationArn, signersOfZone } from '../targets.ts';
 
 /**
  * A zone's functions invoke the zone's own signers, unqualified (an old version may have a wider grant), through the zone's
@@ -19,9 +17,9 @@ export const ownSignersOnly = capabilityRule({
       : ['identity policy'],
   allows: (actor, input) => {
     if (!actor.asks) return [];
-    const here = requirement({ StringEquals: { 'aws:SourceVpce': ownEndpoint(actor, 'lambda') } }, TWO);
+    const here = throughOwnEndpoint(actor, 'lambda');
     const rotation = rotationArn(actor, input);
-    const byService = requirement({ Bool: { 'aws:ViaAWSService': 'true' } }, TWO);
+    const byService = requirement({ Bool: { 'aws:ViaAWSService': 'true' } });
     return [
       { actions: ['lambda:InvokeFunction'], resources: signersOfZone(input, actor.zone), requires: [here] },
       ...(actor.admin

@@ -6,7 +6,7 @@ import { readAsset } from '../../assembly/contents/read-asset.ts';
 import { objectOf, parseJson } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { SIGNING } from '../../network/model.ts';
-import type { ProofInput, Rule } from '../rule.ts';
+import { type ProofInput, type Rule, violationsOf } from '../rule.ts';
 import { recordArn } from '../targets.ts';
 
 /** The files of a signer's asset, and the variables of its environment. */
@@ -33,12 +33,12 @@ export const signersAreDeclared: Rule = {
     const signers = resourcesOfType(assembly, 'AWS::Lambda::Function').filter(({ zone }) => zone === SIGNING);
     const usual = signers.map((signer) => readCode(signer)).find((code) => code !== undefined);
     return signers.flatMap((signer) =>
-      problemsOf(signer, grants.get(signer.physicalId), usual, input).map((problem) => ({
+      violationsOf(problemsOf(signer, grants.get(signer.physicalId), usual, input), {
         resource: signer.constructPath,
-        message: `Signer ${signer.physicalId} ${problem}.`,
+        subject: `Signer ${signer.physicalId}`,
         path: [signer.constructPath, 'its code and its grant', 'what it signs'],
         remedy: 'Synthesize again from zones.ts; grants are written there and nowhere else.',
-      })),
+      }),
     );
   },
 };

@@ -6,7 +6,7 @@ import { keyPolicyTemplate } from '../../../key-policy.ts';
 import { readAsset } from '../../assembly/contents/read-asset.ts';
 import { objectOf, parseJson } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
-import type { ProofInput, Rule } from '../rule.ts';
+import { type ProofInput, type Rule, violationsOf } from '../rule.ts';
 import { recordArn, signersOfZone } from '../targets.ts';
 
 /** Every declared function has exactly the configuration that the declaration gives it; rotation has the key policies that the proof has looked at. */
@@ -22,12 +22,13 @@ export const zoneFunctionsAreDeclared: Rule = {
         const fn = resourcesOfType(input.assembly, 'AWS::Lambda::Function').find(
           ({ physicalId }) => physicalId === physical,
         );
-        return (fn === undefined ? [] : problemsOf(fn, zone, declared, name, input)).map((problem) => ({
-          resource: fn?.constructPath ?? physical,
-          message: `Function ${physical} ${problem}.`,
-          path: [fn?.constructPath ?? physical, 'its configuration', 'what it asks for'],
+        if (fn === undefined) return [];
+        return violationsOf(problemsOf(fn, zone, declared, name, input), {
+          resource: fn.constructPath,
+          subject: `Function ${physical}`,
+          path: [fn.constructPath, 'its configuration', 'what it asks for'],
           remedy: 'Synthesize again from zones.ts; what functions know is written there and nowhere else.',
-        }));
+        });
       }),
     ),
 };

@@ -1,6 +1,6 @@
 import { listOf, objectOf, stringOf } from '../../assembly/json.ts';
 import type { ResolvedResource } from '../../assembly/resolve.ts';
-import type { Rule } from '../rule.ts';
+import { type Rule, violationsOf } from '../rule.ts';
 
 /** Fields of API Gateway's access log that may hold tokens, cookies, claims or what a path or query names. */
 const FIELDS =
@@ -34,11 +34,10 @@ export const logsHoldNoTokens: Rule = {
   title: 'No setting makes a log hold tokens, bodies, addresses or persons.',
   check: ({ assembly }) =>
     assembly.resources.flatMap(({ type, properties, constructPath }) =>
-      (PROBLEMS[type]?.(properties) ?? []).map((problem) => ({
+      violationsOf(PROBLEMS[type]?.(properties) ?? [], {
         resource: constructPath,
-        message: `${constructPath} ${problem}.`,
         path: ['what requests carry', constructPath, 'its log'],
         remedy: 'Log ids, states and times only.',
-      })),
+      }),
     ),
 };

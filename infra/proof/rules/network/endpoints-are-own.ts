@@ -1,5 +1,5 @@
 import { SIGNING } from '../../network/model.ts';
-import type { Rule } from '../rule.ts';
+import { type Rule, violationsOf } from '../rule.ts';
 
 /** The services each kind of zone may have an endpoint for. The admin zone makes keys and writes records; the others ask signers and keep tables. */
 const SERVICES: Readonly<Record<'signing' | 'admin' | 'zone', readonly string[]>> = {
@@ -29,11 +29,11 @@ export const endpointsAreOwn: Rule = {
           : []),
         ...foreign.map((id) => `has an interface in ${id}, outside its VPC`),
       ];
-      return problems.map((problem) => ({
+      return violationsOf(problems, {
         resource: endpoint.resource.constructPath,
-        message: `The ${endpoint.service} endpoint of ${zone ?? 'no zone'} ${problem}.`,
+        subject: `The ${endpoint.service} endpoint of ${zone ?? 'no zone'}`,
         path: [zone ?? endpoint.vpc, endpoint.id, endpoint.service],
         remedy: 'Give it the policy that names who may call what, in its own zone, or remove it.',
-      }));
+      });
     }),
 };

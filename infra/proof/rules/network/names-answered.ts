@@ -1,7 +1,7 @@
 import { allowedHosts } from '../../../declaration/derive.ts';
 import { SIGNING } from '../../network/model.ts';
 import { readAnsweredNames } from '../../network/names.ts';
-import type { ProofInput, Rule } from '../rule.ts';
+import { type ProofInput, type Rule, violationsOf } from '../rule.ts';
 
 /** The resolver of a zone's VPC answers for declared hosts and AWS endpoints of the zone, and fails closed. */
 export const namesAnswered: Rule = {
@@ -18,13 +18,13 @@ export const namesAnswered: Rule = {
         ...surplus.map((name) => `answers for ${name}, which the declaration does not call for`),
         ...(failsClosed ? [] : ['answers everything when the DNS Firewall itself fails']),
       ];
-      return problems.map((problem) => ({
+      return violationsOf(problems, {
         resource: vpc.constructPath,
-        message: `The resolver of ${zone ?? 'a VPC of no zone'} ${problem}.`,
+        subject: `The resolver of ${zone ?? 'a VPC of no zone'}`,
         path: [zone ?? vpc.constructPath, 'the VPC resolver', 'names outside the declaration'],
         remedy:
           'Associate a DNS Firewall rule group that allows the derived names and blocks *, and set FirewallFailOpen to DISABLED.',
-      }));
+      });
     }),
 };
 

@@ -1,5 +1,5 @@
 import { SIGNING } from '../../network/model.ts';
-import type { Rule } from '../rule.ts';
+import { type Rule, violationsOf } from '../rule.ts';
 
 /** Every VPC belongs to one declared zone and has exactly its CIDR; every zone has one. */
 export const networksAreDeclared: Rule = {
@@ -22,12 +22,12 @@ export const networksAreDeclared: Rule = {
           : []),
       ];
       if (zone !== undefined) seen.push(zone);
-      return problems.map((problem) => ({
+      return violationsOf(problems, {
         resource: vpc.constructPath,
-        message: `A VPC ${problem}.`,
+        subject: 'A VPC',
         path: [vpc.constructPath],
         remedy: 'Declare the zone in zones.ts and let the stacks derive from it.',
-      }));
+      });
     });
   },
 };

@@ -1,5 +1,5 @@
 import { SEED_RECORD } from '@helseid-zones/protocol/record';
-import type { Rule } from '../rule.ts';
+import { type Rule, violationsOf } from '../rule.ts';
 import { recordOf } from '../targets.ts';
 
 /** Every client has its record in the signing zone's stack, seeded with the constant, kept when the stack goes. */
@@ -21,11 +21,11 @@ export const recordsAreBare: Rule = {
                 : ['has a record that a deploy overwrites']),
               ...(record.definition.DeletionPolicy === 'Retain' ? [] : ['loses its record with the stack']),
             ];
-      return problems.map((problem) => ({
+      return violationsOf(problems, {
         resource: record?.constructPath ?? client,
-        message: `Client ${client} ${problem}.`,
+        subject: `Client ${client}`,
         path: ['whoever deploys', record?.constructPath ?? client, 'the keys that signers use'],
         remedy: 'Seed the secret with SEED_RECORD and retain it (infra/constructs/client-record.ts).',
-      }));
+      });
     }),
 };

@@ -1,7 +1,5 @@
-import { capabilityRule, requirement } from '../capability.ts';
-import { isAdmin, ownEndpoint, recordArns, rotationArn } from '../targets.ts';
-
-const TWO = ['identity policy', 'permissions boundary'] as const;
+import { capabilityRule, requirement, throughOwnEndpoint } from '../capability.ts';
+import { isAdmin, recordArns, rotationArn } from '../targets.ts';
 
 /** Actions that move a record from version to version. */
 const KEEPING = ['secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'];
@@ -31,14 +29,11 @@ export const recordsAreKeptByAdmin = capabilityRule({
     if (!actor.admin) return [];
     const records = recordArns(input);
     const rotation = rotationArn(actor, input);
-    const here = requirement(
-      { StringEquals: { 'aws:SourceVpce': ownEndpoint(actor, 'secretsmanager') } },
-      TWO,
-    );
+    const here = throughOwnEndpoint(actor, 'secretsmanager');
     const started = [
       here,
-      requirement({ ArnEqualsIfExists: { 'secretsmanager:RotationLambdaARN': rotation } }, TWO),
-      requirement({ BoolIfExists: { 'secretsmanager:ModifyRotationRules': 'false' } }, TWO),
+      requirement({ ArnEqualsIfExists: { 'secretsmanager:RotationLambdaARN': rotation } }),
+      requirement({ BoolIfExists: { 'secretsmanager:ModifyRotationRules': 'false' } }),
     ];
     return [
       { actions: KEEPING, resources: records, requires: [here] },

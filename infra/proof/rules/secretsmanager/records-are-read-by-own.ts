@@ -1,7 +1,5 @@
-import { capabilityRule, requirement } from '../capability.ts';
-import { ownEndpoint, recordArn, recordArns, resourcesOfZone } from '../targets.ts';
-
-const TWO = ['identity policy', 'permissions boundary'] as const;
+import { capabilityRule, throughOwnEndpoint } from '../capability.ts';
+import { recordArn, recordArns, resourcesOfZone } from '../targets.ts';
 
 /** A client's record is read by that client's signers and by the admin zone; other secrets by their own zone. */
 export const recordsAreReadByOwn = capabilityRule({
@@ -25,10 +23,7 @@ export const recordsAreReadByOwn = capabilityRule({
     );
     const others =
       actor.client === undefined ? secrets.filter((arn) => !recordArns(input).includes(arn)) : [];
-    const here = requirement(
-      { StringEquals: { 'aws:SourceVpce': ownEndpoint(actor, 'secretsmanager') } },
-      TWO,
-    );
+    const here = throughOwnEndpoint(actor, 'secretsmanager');
     return [
       ...(read.length > 0 ? [{ resources: read, requires: [here] }] : []),
       ...(others.length > 0 ? [{ resources: others, requires: [] }] : []),
