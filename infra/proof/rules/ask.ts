@@ -15,7 +15,13 @@ import {
 import { type Statement, statementsAbout } from '../policy/statement.ts';
 import { resourceFor } from '../policy/world.ts';
 import { type Actor, isClosed } from './actors.ts';
-import { factsOf, type Held, type Holder, holdersOf, waysFor } from './holders.ts';
+import {
+  type Enforcement,
+  type EnforcingLayer,
+  enforcingLayersOf,
+  factsOf,
+  reachableEndpoints,
+} from './enforcing-layers.ts';
 import { withoutOpenPolicy, withoutResources } from './narrow.ts';
 
 /** Which of the requests of a question are meant. */
@@ -27,7 +33,7 @@ export interface Narrowing {
 }
 
 /** The answer about every request that is meant. */
-export interface Answer extends Held {
+export interface Answer extends Enforcement {
   /** What holds a *never*; nothing holds anything else. */
   verdict: 'never' | 'always' | 'when';
   /** The remaining condition in words; empty unless the verdict is `when`. */
@@ -80,11 +86,11 @@ function areSilent({ role: { identity, boundary }, ways = [], services }: Actor,
 
 /** The answer where all policies are silent; the same for all actions of a service and every pattern of resources. */
 function answerSilence(actor: Actor, action: string): Answer {
-  const holders: Holder[] = ['identity policy', 'permissions boundary'];
-  const ways = waysFor(actor, action);
-  if (ways !== undefined) holders.push(ways.length === 0 ? 'network' : 'endpoint policy');
-  if (isClosed(actor.role)) holders.push('trust policy');
-  return { verdict: 'never', when: nothing, holders, silent: holders };
+  const enforcing: EnforcingLayer[] = ['identity policy', 'permissions boundary'];
+  const ways = reachableEndpoints(actor, action);
+  if (ways !== undefined) enforcing.push(ways.length === 0 ? 'network' : 'endpoint policy');
+  if (isClosed(actor.role)) enforcing.push('trust policy');
+  return { verdict: 'never', when: nothing, enforcing, silent: enforcing };
 }
 
 /** Equal for questions that every policy that has a say takes for the same. */
@@ -116,15 +122,15 @@ function workOut(
     return {
       verdict: 'never',
       when: nothing,
-      ...holdersOf({ ...formulated, actor, question, answers, given }),
+      ...enforcingLayersOf({ ...formulated, actor, question, answers, given }),
     };
-  if (!possible(not(allowed))) return { verdict: 'always', when: nothing, holders: [], silent: [] };
+  if (!possible(not(allowed))) return { verdict: 'always', when: nothing, enforcing: [], silent: [] };
   return {
     verdict: 'when',
     when: remembered(() =>
       describeCondition(simplify(withoutOpenPolicy(allowed, question.resource), facts())),
     ),
-    holders: [],
+    enforcing: [],
     silent: [],
   };
 }

@@ -3,7 +3,7 @@ import { describeCondition } from '../policy/index.ts';
 import { compileConditions } from '../policy/operators.ts';
 import type { Actor } from './actors.ts';
 import type { Answer } from './ask.ts';
-import type { Holder } from './holders.ts';
+import type { EnforcingLayer } from './enforcing-layers.ts';
 import { type Capability, type Judgement, judge, type Requirement, type Thin } from './judge.ts';
 import type { ProofInput, Rule, Violation } from './rule.ts';
 import { ownEndpoint } from './targets.ts';
@@ -21,7 +21,7 @@ export interface CapabilityRow {
   /** The remaining condition in words; empty unless the verdict is `when`. */
   when: string;
   /** Of *never*: what each forbids it; of *when*: what each demands a part of the condition. */
-  layers: readonly Holder[];
+  layers: readonly EnforcingLayer[];
   /** Why one layer is enough here; empty where there are more. */
   alone: string;
   /** Whether a rule would let it be. */
@@ -37,7 +37,7 @@ export interface CapabilityRule extends Rule {
 /** That every request meets a policy's Condition element (AWS's JSON), seen to by each of `by` (default: what limits the role itself). */
 export function requirement(
   element: object,
-  by: readonly Holder[] = ['identity policy', 'permissions boundary'],
+  by: readonly EnforcingLayer[] = ['identity policy', 'permissions boundary'],
   alone?: string,
 ): Requirement {
   const condition = compileConditions(element, false);
@@ -71,14 +71,14 @@ export function capabilityRule(capability: Capability): CapabilityRule {
   };
 }
 
-function rowsOf({ actor, actions, what, answer, holders, alone, allowed }: Judgement): CapabilityRow[] {
+function rowsOf({ actor, actions, what, answer, enforcing, alone, allowed }: Judgement): CapabilityRow[] {
   const { verdict } = answer;
   const row = {
     principal: actor.name,
     zone: actor.zone,
     resource: what,
     verdict,
-    layers: holders,
+    layers: enforcing,
     alone,
     allowed,
   };
@@ -137,9 +137,9 @@ function problemsOf(judgement: Judgement): Problem[] {
   ];
 }
 
-function lackInWords({ actor, what }: Judgement, { words, holders, missing }: Thin): Problem['words'] {
+function lackInWords({ actor, what }: Judgement, { words, enforcing, missing }: Thin): Problem['words'] {
   const lack = missing.length === 0 ? 'two layers are promised' : `${join(missing)} should too`;
-  const held = `held by ${join(holders)} only; ${lack}`;
+  const held = `held by ${join(enforcing)} only; ${lack}`;
   return (actions) =>
     words === ''
       ? `That ${actor.name} can't ${actions} on ${what} is ${held}.`
@@ -154,8 +154,8 @@ function toMend({ actor, actions }: Judgement, { missing }: Thin): string {
   return missing[0] === 'endpoint policy' && endpoint ? endpoint.constructPath : actor.path;
 }
 
-function join(holders: readonly Holder[]): string {
-  return holders.length === 0 ? 'nothing' : holders.join(' and ');
+function join(enforcing: readonly EnforcingLayer[]): string {
+  return enforcing.length === 0 ? 'nothing' : enforcing.join(' and ');
 }
 
 /** The first few, and how many more. */

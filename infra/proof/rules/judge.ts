@@ -2,17 +2,17 @@ import { type Condition, not } from '../policy/condition.ts';
 import { covers, globOf } from '../policy/pattern.ts';
 import type { Actor } from './actors.ts';
 import { type Answer, ask } from './ask.ts';
-import type { Holder } from './holders.ts';
+import type { EnforcingLayer } from './enforcing-layers.ts';
 import type { ProofInput, Rule } from './rule.ts';
 import { everyOf } from './targets.ts';
 import { directResources } from './through.ts';
 
-/** What must hold of every request that is allowed, and which holders each see to it on their own. */
+/** What must hold of every request that is allowed, and which enforcing each see to it on their own. */
 export interface Requirement {
   condition: Condition;
   words: string;
-  /** Promised holders; with or without them there must be two in all. */
-  by: readonly Holder[];
+  /** Promised enforcing; with or without them there must be two in all. */
+  by: readonly EnforcingLayer[];
   /** Why one holder is enough, where it is. */
   alone?: string;
 }
@@ -34,8 +34,8 @@ export interface Capability extends Pick<Rule, 'name' | 'invariant' | 'title'> {
   /** Whom the rule is about (default: every role). */
   who?(actor: Actor): boolean;
   allows?(actor: Actor, input: ProofInput): readonly Allowance[];
-  /** Promised holders of what is not allowed (default: the role's own policy); with or without them there must be two in all. */
-  by?(actor: Actor, action: string): readonly Holder[];
+  /** Promised enforcing of what is not allowed (default: the role's own policy); with or without them there must be two in all. */
+  by?(actor: Actor, action: string): readonly EnforcingLayer[];
   /** Why one holder is enough of what is not allowed, where it is. */
   alone?(actor: Actor, action: string): string | undefined;
   remedy: string;
@@ -44,8 +44,8 @@ export interface Capability extends Pick<Rule, 'name' | 'invariant' | 'title'> {
 /** Holders that are fewer than promised. `words` is the condition that they hold; empty for the whole. */
 export interface Thin {
   words: string;
-  holders: readonly Holder[];
-  missing: readonly Holder[];
+  enforcing: readonly EnforcingLayer[];
+  missing: readonly EnforcingLayer[];
 }
 
 /** What came of one question about one role, for all the actions that have the same answer. */
@@ -61,9 +61,9 @@ export interface Judgement {
   /** Requirements that some allowed request does not meet. */
   unmet: readonly Requirement[];
   thin: readonly Thin[];
-  holders: readonly Holder[];
+  enforcing: readonly EnforcingLayer[];
   /** Holders that the rule promises. */
-  promised: readonly Holder[];
+  promised: readonly EnforcingLayer[];
   /** Why one holder is enough, where there is one. */
   alone: string;
 }
@@ -124,12 +124,12 @@ function judgeForbidden(
     before.actions.push(action);
     return;
   }
-  const { verdict, holders } = answer;
+  const { verdict, enforcing } = answer;
   const why = whyOne?.(actor, action);
   same.push({
-    ...{ actor, actions: [action], resource, what, answer, holders, promised, allowed: false, unmet: [] },
+    ...{ actor, actions: [action], resource, what, answer, enforcing, promised, allowed: false, unmet: [] },
     thin: verdict === 'never' ? thinOf('', answer, promised, why) : [],
-    alone: holders.length < 2 ? (why ?? '') : '',
+    alone: enforcing.length < 2 ? (why ?? '') : '',
   });
 }
 
@@ -145,11 +145,13 @@ function judgeAllowed(actor: Actor, action: string, { resources, requires }: All
       ...{ actor, actions: [action], resource, what: resource, answer, promised: [], allowed: true },
       unmet: checked.filter(({ held }) => held.verdict !== 'never').map(({ required }) => required),
       thin: met.flatMap(({ required: { words, by, alone }, held }) => thinOf(words, held, by, alone)),
-      holders:
-        answer.verdict === 'never' ? answer.holders : [...new Set(met.flatMap(({ held }) => held.holders))],
+      enforcing:
+        answer.verdict === 'never'
+          ? answer.enforcing
+          : [...new Set(met.flatMap(({ held }) => held.enforcing))],
       alone: [
         ...new Set(
-          met.flatMap(({ required, held }) => (held.holders.length < 2 ? (required.alone ?? []) : [])),
+          met.flatMap(({ required, held }) => (held.enforcing.length < 2 ? (required.alone ?? []) : [])),
         ),
       ].join(' '),
     };
@@ -158,14 +160,16 @@ function judgeAllowed(actor: Actor, action: string, { resources, requires }: All
 
 function thinOf(
   words: string,
-  { holders, silent }: Answer,
-  by: readonly Holder[],
+  { enforcing, silent }: Answer,
+  by: readonly EnforcingLayer[],
   alone: string | undefined,
 ): Thin[] {
   // A role's own policy must have the condition even where the resource's policy makes up for it.
-  const missing = by.filter((holder) => !(holder === 'identity policy' ? silent : holders).includes(holder));
-  const few = holders.length < (alone === undefined ? 2 : 1);
-  return few || missing.length > 0 ? [{ words, holders, missing }] : [];
+  const missing = by.filter(
+    (holder) => !(holder === 'identity policy' ? silent : enforcing).includes(holder),
+  );
+  const few = enforcing.length < (alone === undefined ? 2 : 1);
+  return few || missing.length > 0 ? [{ words, enforcing, missing }] : [];
 }
 
 /** Whether the ARN pattern `outer` means everything that `inner` does. */

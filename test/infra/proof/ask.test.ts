@@ -4,8 +4,8 @@ import { not } from '../../../infra/proof/policy/condition.ts';
 import { compileConditions } from '../../../infra/proof/policy/operators.ts';
 import type { Actor } from '../../../infra/proof/rules/actors.ts';
 import { ask } from '../../../infra/proof/rules/ask.ts';
+import { fittingNames } from '../../../infra/proof/rules/external-principals.ts';
 import { namedActions } from '../../../infra/proof/rules/named-actions.ts';
-import { fittingNames } from '../../../infra/proof/rules/outsiders.ts';
 import { table } from '../../../infra/terminal.ts';
 import { ACCOUNT, allowed, arnOf, denied, document, functionOf, roleOf, trusting } from './small-roles.ts';
 import { endpoint, inputOf, NAT, type Resources, zoneNetwork } from './small-system.ts';
@@ -50,7 +50,8 @@ function queueFor(principal: unknown): Resources {
 
 const role = { AWS: `arn:aws:iam::${ACCOUNT}:role/${SUMMARY}` };
 const session = { AWS: `arn:aws:sts::${ACCOUNT}:assumed-role/${SUMMARY}/one` };
-const held = (resources: Resources, action = SEND, on = QUEUE) => ask(actorOf(resources), action, on).holders;
+const held = (resources: Resources, action = SEND, on = QUEUE) =>
+  ask(actorOf(resources), action, on).enforcing;
 
 describe('what holds a never', () => {
   it('is identity policy and boundary, where neither allows', () => {
@@ -72,7 +73,7 @@ describe('what holds a never', () => {
     const answer = ask(actorOf({ ...roleOf('public', SUMMARY, []), ...queueFor(role) }), SEND, QUEUE);
     expect(answer).toMatchObject({
       verdict: 'never',
-      holders: ['permissions boundary'],
+      enforcing: ['permissions boundary'],
       silent: ['identity policy', 'permissions boundary'],
     });
   });

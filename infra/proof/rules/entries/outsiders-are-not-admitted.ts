@@ -3,7 +3,7 @@ import { all } from '../../policy/condition.ts';
 import type { Resource } from '../../policy/index.ts';
 import { compileConditions } from '../../policy/operators.ts';
 import { statementsAbout } from '../../policy/statement.ts';
-import { isAdmitted, namedByResources, outsiders } from '../outsiders.ts';
+import { externalPrincipals, isAdmitted, namedByResources } from '../external-principals.ts';
 import type { ProofInput, Rule } from '../rule.ts';
 import { accountsOf } from '../targets.ts';
 
@@ -17,7 +17,7 @@ export const outsidersAreNotAdmitted: Rule = {
   title: 'No resource’s own policy lets in strangers, or a service that acts for strangers.',
   check: (input) => {
     const actions = namedByResources(input);
-    const anybody = outsiders(input);
+    const anybody = externalPrincipals(input);
     return [...input.world.resources.values()]
       .filter(({ arn, policies }) => policies.length > 0 && !arn.includes(':kms:'))
       .flatMap((resource) => {

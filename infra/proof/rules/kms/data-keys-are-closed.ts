@@ -2,7 +2,7 @@ import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.t
 import { compileConditions } from '../../policy/operators.ts';
 import { DATA_KEY_USES } from '../data-key-uses.ts';
 import { strangeServices } from '../entries/outsiders-are-not-admitted.ts';
-import { isAdmitted, outsiders } from '../outsiders.ts';
+import { externalPrincipals, isAdmitted } from '../external-principals.ts';
 import { type ProofInput, type Rule, violationsOf } from '../rule.ts';
 
 /** What nobody may do directly, and what nobody may do but for a service's own sake. */
@@ -28,7 +28,7 @@ function policyProblems({ arn = '', account }: ResolvedResource, input: ProofInp
   const directly = compileConditions({ Null: { 'kms:ViaService': 'true' } }, false);
   const unowned = compileConditions({ BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' } }, false);
   const resource = input.world.resources.get(arn);
-  const open = outsiders(input).flatMap(({ name, principal }) => {
+  const open = externalPrincipals(input).flatMap(({ name, principal }) => {
     const own = 'account' in principal && principal.account === account;
     const may = (action: string, given = own ? { given: directly } : {}) =>
       isAdmitted(principal, action, arn, input.world, { ...given, delegation: true });

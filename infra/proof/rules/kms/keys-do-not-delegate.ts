@@ -1,4 +1,4 @@
-import { isAdmitted, outsiders, unknownRole } from '../outsiders.ts';
+import { externalPrincipals, isAdmitted, unknownRole } from '../external-principals.ts';
 import type { Rule } from '../rule.ts';
 import { clientKeyArn, signingPlace } from '../targets.ts';
 
@@ -38,7 +38,7 @@ export const keysDoNotDelegate: Rule = {
       const may = (who: Parameters<typeof isAdmitted>[0], actions: readonly string[]) =>
         actions.filter((action) => isAdmitted(who, action, key, input.world, { delegation: true }));
       const own = unknownRole(account);
-      const strangers = outsiders(input).filter(
+      const strangers = externalPrincipals(input).filter(
         ({ principal }) => !('account' in principal) || principal.account !== account,
       );
       return [

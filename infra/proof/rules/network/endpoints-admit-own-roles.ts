@@ -2,8 +2,8 @@ import { listOf } from '../../assembly/json.ts';
 import { all, not } from '../../policy/condition.ts';
 import { mayServe } from '../../policy/endpoint.ts';
 import { formulate, satisfiable } from '../../policy/index.ts';
+import { externalPrincipals, fittingNames } from '../external-principals.ts';
 import { namedActions } from '../named-actions.ts';
-import { fittingNames, outsiders } from '../outsiders.ts';
 import type { Rule } from '../rule.ts';
 
 /**
@@ -23,7 +23,7 @@ export const endpointsAdmitOwnRoles: Rule = {
         .flatMap((document) => namedActions(document))
         .flatMap(fittingNames)
         .filter((action) => mayServe(endpoint.service, action));
-      return outsiders(input)
+      return externalPrincipals(input)
         .filter(({ principal }) =>
           actions.some((action) => {
             const { answers } = formulate(

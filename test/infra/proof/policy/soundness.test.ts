@@ -10,7 +10,7 @@ import {
 import { compileConditions } from '../../../../infra/proof/policy/operators.ts';
 import type { Actor } from '../../../../infra/proof/rules/actors.ts';
 import { ask } from '../../../../infra/proof/rules/ask.ts';
-import type { Holder } from '../../../../infra/proof/rules/holders.ts';
+import type { EnforcingLayer } from '../../../../infra/proof/rules/enforcing-layers.ts';
 import { full } from '../../../full.ts';
 import { ACCOUNT, type Case, caseArbitrary, ENDPOINT, ROLE, SESSION } from './arbitrary.ts';
 import { askedOf, requestOf, worldOf } from './build.ts';
@@ -116,9 +116,9 @@ describe('for every random case', () => {
       let seen = 0;
       check((given) => {
         if (given.principal === 'service') return;
-        const { verdict, holders } = ask(actorOf(given, closed), given.action, given.resource);
+        const { verdict, enforcing } = ask(actorOf(given, closed), given.action, given.resource);
         if (verdict !== 'never') return;
-        for (const holder of holders) {
+        for (const holder of enforcing) {
           const alone = onlyHolder(given, holder, closed);
           seen++;
           for (const context of given.contexts)
@@ -132,14 +132,14 @@ describe('for every random case', () => {
 });
 
 /** The case with every other layer as wide as a layer can be that does not name the session itself. */
-function onlyHolder(given: Case, holder: Holder, closed: boolean): Case {
+function onlyHolder(given: Case, holder: EnforcingLayer, closed: boolean): Case {
   const everything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
   const toAccount = {
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Action: '*', Resource: '*', Principal: { AWS: ACCOUNT } }],
   };
   // Where the network leaves other ways, an endpoint policy counts together with what forces the way through the endpoint.
-  const keeps = (layer: Holder) => layer === holder || (holder === 'endpoint policy' && !closed);
+  const keeps = (layer: EnforcingLayer) => layer === holder || (holder === 'endpoint policy' && !closed);
   return {
     ...given,
     identity: keeps('identity policy') ? given.identity : [everything],

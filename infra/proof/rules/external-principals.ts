@@ -17,13 +17,13 @@ import { accountsOf } from './targets.ts';
 const FOREIGN = '999999999999';
 
 /** Somebody who is no role of the templates. */
-export interface Outsider {
+export interface ExternalPrincipal {
   name: string;
   principal: Principal;
 }
 
 /** A role of an account of the system that the templates do not have, with policies that nobody knows. */
-export function unknownRole(account: string): Outsider {
+export function unknownRole(account: string): ExternalPrincipal {
   return {
     name: `a role of account ${account} outside the templates`,
     principal: rolePrincipal(`arn:aws:iam::${account}:role/outside/the-templates`),
@@ -34,7 +34,7 @@ export function unknownRole(account: string): Outsider {
  * Everybody who is no role of the templates, but for services: other roles of the system's accounts, roles of other accounts,
  * nobody at all, and whoever a policy of the templates names.
  */
-export function outsiders(input: ProofInput): Outsider[] {
+export function externalPrincipals(input: ProofInput): ExternalPrincipal[] {
   return [
     ...accountsOf(input).map(unknownRole),
     { name: 'a role of another account', principal: rolePrincipal(`arn:aws:iam::${FOREIGN}:role/foreign`) },
@@ -45,7 +45,7 @@ export function outsiders(input: ProofInput): Outsider[] {
 }
 
 /** The principals that policies of resources and endpoints name and that are no roles of the templates. */
-function named(input: ProofInput): Outsider[] {
+function named(input: ProofInput): ExternalPrincipal[] {
   const { world } = input;
   const policies = [
     ...[...world.resources.values()].flatMap((resource) => resource.policies),

@@ -14,17 +14,17 @@ import {
 import { type Actor, isClosed } from './actors.ts';
 
 /** What holds a *never*: a kind of policy, the network, or that only an AWS service can become the role. */
-export type Holder = Layer | 'network' | 'trust policy';
+export type EnforcingLayer = Layer | 'network' | 'trust policy';
 
 /** What holds something, and what only does not allow it. */
-export interface Held {
+export interface Enforcement {
   /** What forbids on its own, whatever the others come to say. */
-  holders: readonly Holder[];
+  enforcing: readonly EnforcingLayer[];
   /**
-   * What does not allow it, taken alone: the holders, and a policy that only leaves the Allow out where the resource's
+   * What does not allow it, taken alone: the enforcing, and a policy that only leaves the Allow out where the resource's
    * own policy names the caller and so does not need it.
    */
-  silent: readonly Holder[];
+  silent: readonly EnforcingLayer[];
 }
 
 /** A question with what the layers came to. */
@@ -34,8 +34,8 @@ export interface Asked extends Formula {
   given: Condition;
 }
 
-/** Each holder on its own: an Allow left out, a Deny, an endpoint without a way round it, a network without a way there. */
-export function holdersOf(asked: Asked): Held {
+/** Each layer on its own: an Allow left out, a Deny, an endpoint without a way round it, a network without a way there. */
+export function enforcingLayersOf(asked: Asked): Enforcement {
   const { actor, question, answers, situation, logic, given } = asked;
   const { identity, boundary, resource } = answers;
   const facts = remembered(() => all([given, factsOf(question, actor)]));
@@ -43,11 +43,11 @@ export function holdersOf(asked: Asked): Held {
     if (passes === NEVER) return true;
     return (passes !== ALWAYS || given !== ALWAYS) && !satisfiable(all([facts(), passes]));
   };
-  const found: { holder: Holder; alone: boolean }[] = [];
-  const look = (holder: Holder, { allows, denies }: Answer<Condition>, overridden: Condition) => {
+  const found: { layer: EnforcingLayer; alone: boolean }[] = [];
+  const look = (layer: EnforcingLayer, { allows, denies }: Answer<Condition>, overridden: Condition) => {
     if (!impossible(all([allows, not(denies)]))) return;
     // What names the caller in the resource's own policy needs no Allow elsewhere, and yields to a Deny only.
-    found.push({ holder, alone: overridden === NEVER || impossible(not(denies)) });
+    found.push({ layer, alone: overridden === NEVER || impossible(not(denies)) });
   };
   // In one account a resource policy that is silent forbids nothing, except where it decides.
   const needless = situation.sameAccount && !situation.resourceDecides;
@@ -55,14 +55,14 @@ export function holdersOf(asked: Asked): Held {
   look('resource policy', { allows, denies: resource.denies }, NEVER);
   look('identity policy', identity, situation.sameAccount ? any([resource.direct, resource.role]) : NEVER);
   if (boundary) look('permissions boundary', boundary, situation.sameAccount ? resource.direct : NEVER);
-  const ways = waysFor(actor, question.action);
+  const ways = reachableEndpoints(actor, question.action);
   const via = ways?.map(({ id }) => id);
-  if (ways?.length === 0) found.push({ holder: 'network', alone: true });
-  else if (holdsAtEndpoint(asked, via)) found.push({ holder: 'endpoint policy', alone: true });
-  if (isClosed(actor.role)) found.push({ holder: 'trust policy', alone: true });
+  if (ways?.length === 0) found.push({ layer: 'network', alone: true });
+  else if (holdsAtEndpoint(asked, via)) found.push({ layer: 'endpoint policy', alone: true });
+  if (isClosed(actor.role)) found.push({ layer: 'trust policy', alone: true });
   return {
-    holders: found.filter(({ alone }) => alone).map(({ holder }) => holder),
-    silent: found.map(({ holder }) => holder),
+    enforcing: found.filter(({ alone }) => alone).map(({ layer }) => layer),
+    silent: found.map(({ layer }) => layer),
   };
 }
 
@@ -86,7 +86,7 @@ function holdsAtEndpoint(
 }
 
 /** The endpoints for an action that the network leaves the actor; undefined where it leaves other ways too. */
-export function waysFor({ ways }: Actor, action: string): Endpoint[] | undefined {
+export function reachableEndpoints({ ways }: Actor, action: string): Endpoint[] | undefined {
   return ways?.filter(({ service }) => mayServe(service, action));
 }
 
