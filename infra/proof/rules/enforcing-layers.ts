@@ -21,7 +21,7 @@ export interface Enforcement {
   /** What forbids on its own, whatever the others come to say. */
   enforcing: readonly EnforcingLayer[];
   /**
-   * What does not allow it, taken alone: the enforcing, and a policy that only leaves the Allow out where the resource's
+   * What does not allow it, taken alone: the layers that enforce it, and a policy that only leaves the Allow out where the resource's
    * own policy names the caller and so does not need it.
    */
   silent: readonly EnforcingLayer[];

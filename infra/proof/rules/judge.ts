@@ -7,11 +7,11 @@ import type { ProofInput, Rule } from './rule.ts';
 import { everyOf } from './targets.ts';
 import { directResources } from './through.ts';
 
-/** What must hold of every request that is allowed, and which enforcing each see to it on their own. */
+/** What must hold of every request that is allowed, and which layers each see to it on their own. */
 export interface Requirement {
   condition: Condition;
   words: string;
-  /** Promised enforcing; with or without them there must be two in all. */
+  /** Promised layers; with or without them there must be two in all. */
   by: readonly EnforcingLayer[];
   /** Why one holder is enough, where it is. */
   alone?: string;
@@ -34,7 +34,7 @@ export interface Capability extends Pick<Rule, 'name' | 'invariant' | 'title'> {
   /** Whom the rule is about (default: every role). */
   who?(actor: Actor): boolean;
   allows?(actor: Actor, input: ProofInput): readonly Allowance[];
-  /** Promised enforcing of what is not allowed (default: the role's own policy); with or without them there must be two in all. */
+  /** Promised layers of what is not allowed (default: the role's own policy); with or without them there must be two in all. */
   by?(actor: Actor, action: string): readonly EnforcingLayer[];
   /** Why one holder is enough of what is not allowed, where it is. */
   alone?(actor: Actor, action: string): string | undefined;
