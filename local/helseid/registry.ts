@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { JWK } from 'jose';
-import { openState } from './state.ts';
+import { openState } from './storage.ts';
 import type { RegisteredKey, Registry, StandInClient } from './types.ts';
 
 interface Saved {

@@ -1,5 +1,11 @@
+import { join } from 'node:path';
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
-import type { Document } from '../aws/state.ts';
+import { type Document, memoryDocument, openDocument } from '../aws/state.ts';
+
+/** The document `name` in `dir`, or one in memory where there is no folder. */
+export function openState<T>(dir: string | undefined, name: string, initial: T): Document<T> {
+  return dir ? openDocument(join(dir, name), initial) : memoryDocument(initial);
+}
 
 type Entries = Map<string, { payload: AdapterPayload; expires: number }>;
 
@@ -13,7 +19,7 @@ const SWEEP_EVERY = 500;
 export type SavedEntries = Record<string, [string, { payload: AdapterPayload; expires: number }][]>;
 
 /** Storage for oidc-provider: in memory, expired entries swept, sessions and refresh tokens saved by `save`. */
-export interface Storage {
+interface Storage {
   adapter: AdapterFactory;
   save(): void;
 }

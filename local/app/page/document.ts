@@ -2,8 +2,7 @@ import { summarize } from '../../../infra/proof/report/map/facts.ts';
 import { renderFigure, renderZones } from '../../../infra/proof/report/map/html.ts';
 import { hasViolations, type ZoneMap } from '../../../infra/proof/report/map/model.ts';
 import { escapeXml } from '../../../infra/proof/report/map/svg.ts';
-import type { Attack } from './attacks.ts';
-import { INVARIANTS } from './invariants.ts';
+import { type Attack, INVARIANTS } from './attacks.ts';
 import type { StreamDeps } from './stream.ts';
 
 /** An attack, bound to the system that it runs against. */

@@ -3,9 +3,9 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { PAGE_STYLE } from '../../../infra/proof/report/map/page-style.ts';
 import { MAP_STYLE } from '../../../infra/proof/report/map/style.ts';
 import { readBody } from '../../aws/http.ts';
+import { INVARIANTS } from './attacks.ts';
 import { type LoginDeps, type PageDeps, type RunnableAttack, renderDocument } from './document.ts';
 import { refuse, SAFE_HEADERS } from './guard.ts';
-import { INVARIANTS } from './invariants.ts';
 import { callGateway, sessionCookies } from './session.ts';
 import { streamTrail } from './stream.ts';
 

@@ -39,11 +39,11 @@ export function gatewayZone(system: LocalSystem): ZoneFacts {
   );
 }
 
-/** Says which entry the declaration lacks for a step. */
-export function needsEntries(...zones: readonly ((system: LocalSystem) => ZoneFacts)[]) {
+/** Says what the declaration lacks for a step: what its facts throw. */
+export function needsEntries(...facts: readonly ((system: LocalSystem) => unknown)[]) {
   return (system: LocalSystem): string | undefined => {
     try {
-      for (const zone of zones) zone(system);
+      for (const read of facts) read(system);
       return undefined;
     } catch (cause) {
       return (cause as Error).message;

@@ -4,6 +4,7 @@ import { createTokenClient } from '@helseid-zones/client/token-client';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { ANOTHER_API, type ForeignClient } from '../foreign-client.ts';
 import type { LocalSystem } from '../system.ts';
+import { needsEntries } from './facts.ts';
 import { makeProof, makeThiefsProof } from './proofs.ts';
 import { type Step, stepFailed } from './step.ts';
 
@@ -20,16 +21,6 @@ interface ForeignCall {
   /** Calls the route; resolves to the status. */
   send(headers: Readonly<Record<string, string>>): Promise<number>;
   demands: ForeignClient['demands'];
-}
-
-/** Says what the declaration lacks for a call by a foreign client. */
-function needsForeignRoute(system: LocalSystem): string | undefined {
-  try {
-    prepareForeignCall(system);
-    return undefined;
-  } catch (cause) {
-    return (cause as Error).message;
-  }
 }
 
 /** Prepares calls of the first GET route for HelseID's tokens. Throws a `TypeError` where there is none, or where it wants a person. */
@@ -84,7 +75,7 @@ async function expectRefused(
   if (status !== 401) throw stepFailed(`${how} the gateway answered ${status}`);
 }
 
-const unfit = needsForeignRoute;
+const unfit = needsEntries(prepareForeignCall);
 
 /** Another vendor's client calls a route of ours with its token; without one it does not get in. */
 export const foreignClientToRoute: Step = {

@@ -5,6 +5,7 @@ import type { HelseIdServer, TestUser } from '../../helseid/types.ts';
 import { TEST_USERS } from '../../helseid/users.ts';
 import { type Browser, openBrowser, type Page } from '../browser/browser.ts';
 import type { LocalSystem } from '../system.ts';
+import { needsEntries } from './facts.ts';
 import { stepFailed } from './step.ts';
 
 /** Where people log in, with what steps ask of it. */
@@ -36,14 +37,7 @@ export function loginFacts({ declaration, standIns, gatewayUrl }: LocalSystem): 
 }
 
 /** Says what the declaration lacks for a step that logs in. */
-export function needsLogin(system: LocalSystem): string | undefined {
-  try {
-    loginFacts(system);
-    return undefined;
-  } catch (cause) {
-    return (cause as Error).message;
-  }
-}
+export const needsLogin = needsEntries(loginFacts);
 
 /** A person of the stand-in whose security level is good enough for the login, or the opposite. Throws a `TypeError` where there is none. */
 export function pickPerson({ login }: LoginFacts, enough = true): TestUser {

@@ -1,7 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { ATTACKS } from '../../../../local/app/page/attacks.ts';
+import { ATTACKS, INVARIANTS } from '../../../../local/app/page/attacks.ts';
 import type { RunnableAttack } from '../../../../local/app/page/document.ts';
-import { INVARIANTS } from '../../../../local/app/page/invariants.ts';
 import { listen } from '../../../../local/aws/http.ts';
 import { fakeDeps, startFakePage } from './page.ts';
 
