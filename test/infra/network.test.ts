@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { synthesize, text, withZones } from './synthesize.ts';
+import { statementsOf, synthesize, text, withZones } from './synthesize.ts';
 
 const assembly = synthesize(withZones({ quiet: { cidr: '10.50.0.0/20', grants: [] } }));
 const SIGNING = 'journal-signing';
@@ -164,4 +164,11 @@ test('every VPC keeps a flow log of all its traffic', () => {
     const [log] = properties('AWS::EC2::FlowLog', stack);
     expect(log).toMatchObject({ ResourceType: 'VPC', TrafficType: 'ALL' });
   }
+});
+
+test('a zone without an endpoint for Lambda invokes nothing, from nowhere', () => {
+  const statements = statementsOf(assembly.find('journal-zone-quiet', 'Boundary'));
+  expect(statements.find(({ Sid }) => Sid === 'InvokeHereOnly')).toEqual({
+    ...{ Sid: 'InvokeHereOnly', Effect: 'Deny', Action: 'lambda:InvokeFunction', Resource: '*' },
+  });
 });
