@@ -5,8 +5,12 @@ import {
   type Frame,
   type Layout,
   type Line,
+  leftOf,
+  mean,
   middle,
   type PlacedNode,
+  rightOf,
+  spread,
   stack,
   stackHeight,
 } from './layout.ts';
@@ -85,30 +89,41 @@ export function layoutNarrow(map: ZoneMap, width: number): Layout {
 
 function zoneCard(map: ZoneMap, zone: MapZone, columns: Columns, x: number, y: number): Card {
   const { card } = columns;
-  const functions = nodesIn(map, zone.name, 'function');
-  const entries = [...entriesByFunction(map, zone.name), ...nodesIn(map, zone.name, 'table')];
-  const mine = new Set(functions.map(({ id }) => id));
+  const entries = stack(
+    [...entriesByFunction(map, zone.name), ...nodesIn(map, zone.name, 'table')],
+    x + card - INSIDE - columns.entries,
+    y + HEAD,
+    columns.entries,
+    GAP,
+  );
+  const functions = besideEntries(map, zone.name, entries, x + INSIDE, y + HEAD, columns.functions);
   const hosts = nodesIn(map, INTERNET, 'host').filter(({ id }) =>
-    map.calls.some(({ from, to }) => to === id && mine.has(from)),
+    map.calls.some(({ from, to }) => to === id && functions.some(({ node }) => node.id === from)),
   );
-  const content = Math.max(
-    stackHeight(functions, columns.functions, GAP),
-    stackHeight(entries, columns.entries, GAP),
-    32,
-  );
-  const inner = card - 2 * INSIDE;
-  const below = y + HEAD + content + (hosts.length > 0 ? GAP + 8 : 0);
-  const outward = stack(hosts, x + INSIDE, below, inner, 6);
-  const height = HEAD + content + (hosts.length > 0 ? GAP + 8 + stackHeight(hosts, inner, 6) : 0) + INSIDE;
-  const top = y + HEAD + (content - stackHeight(functions, columns.functions, GAP)) / 2;
+  const bottom = Math.max(y + HEAD + 32, ...[...entries, ...functions].map((of) => of.y + of.height));
+  const outward = stack(hosts, x + INSIDE, bottom + GAP + 8, card - 2 * INSIDE, 6);
+  const height = Math.max(bottom, ...outward.map((of) => of.y + of.height)) + INSIDE - y;
   return {
     frame: frameOf(zone, `Zone ${zone.name}`, zone.cidr, { x, y, width: card, height }),
-    nodes: [
-      ...stack(functions, x + INSIDE, top, columns.functions, GAP),
-      ...stack(entries, x + columns.card - INSIDE - columns.entries, y + HEAD, columns.entries, GAP),
-      ...outward,
-    ],
+    nodes: [...functions, ...entries, ...outward],
   };
+}
+
+/** Functions, each at the height of what starts it. */
+function besideEntries(
+  map: ZoneMap,
+  zone: string,
+  entries: readonly PlacedNode[],
+  x: number,
+  top: number,
+  width: number,
+): PlacedNode[] {
+  const wished = stack(nodesIn(map, zone, 'function'), x, top, width, GAP).map((placed) => {
+    const starts = map.calls.filter(({ verb, to }) => verb === 'start' && to === placed.node.id);
+    const by = entries.filter(({ node }) => starts.some(({ from }) => from === node.id));
+    return { ...placed, y: mean(by.map(middle), middle(placed)) - placed.height / 2 };
+  });
+  return spread(wished, top, GAP);
 }
 
 function signingCard(map: ZoneMap, zone: MapZone, columns: Columns, x: number, y: number): Card {
@@ -190,12 +205,4 @@ function roundSigners(rail: number, to: PlacedNode, at: ReadonlyMap<string, Plac
   const bottom = Math.max(...inZone.map(({ y, height }) => y + height)) + (to.node.kind === 'key' ? 16 : 9);
   const up = to.x + to.width + (to.node.kind === 'key' ? 8 : 4);
   return [[rail, bottom], [up, bottom], [up, middle(to)], rightOf(to)];
-}
-
-function leftOf(node: PlacedNode): Point {
-  return [node.x, middle(node)];
-}
-
-function rightOf(node: PlacedNode): Point {
-  return [node.x + node.width, middle(node)];
 }

@@ -1,5 +1,6 @@
 import { escapeControls } from '../../../terminal.ts';
 import { type MapNode, type MapZone, nodesIn, type ZoneMap } from './model.ts';
+import type { Point } from './paths.ts';
 import { SIZES, type TextStyle, wrap } from './text.ts';
 
 /** A rectangle of the drawing. */
@@ -118,6 +119,16 @@ export function spread<Item extends Area>(items: readonly Item[], top: number, g
 /** Middle of an area, from the top. */
 export function middle({ y, height }: Area): number {
   return y + height / 2;
+}
+
+/** Where lines reach a node from the left. */
+export function leftOf(area: Area): Point {
+  return [area.x, middle(area)];
+}
+
+/** Where lines reach a node from the right. */
+export function rightOf(area: Area): Point {
+  return [area.x + area.width, middle(area)];
 }
 
 /** Mean of some numbers; `otherwise` of none. */

@@ -1,6 +1,6 @@
 import { type Bundle, violatingCalls } from './bundles.ts';
 import { KEYS, RIGHT, SIGNERS, SIGNING, ZONE } from './columns.ts';
-import { type Line, middle, type Pill, type PlacedNode } from './layout.ts';
+import { type Line, leftOf, middle, type Pill, type PlacedNode, rightOf } from './layout.ts';
 import { INTERNET, nodesIn, type ZoneMap } from './model.ts';
 import { corners, curve, type Point, swing } from './paths.ts';
 import { isKept, type Lane } from './place-wide.ts';
@@ -13,11 +13,11 @@ export function startLines(map: ZoneMap, at: Places): Line[] {
   const starts = map.calls.flatMap((call): Line[] => {
     const [from, to] = [at.get(call.from), at.get(call.to)];
     if (call.verb !== 'start' || call.violated || from === undefined || to === undefined) return [];
-    return [line([call.from], [call.to], curve(right(from), left(to)), 'start')];
+    return [line([call.from], [call.to], curve(rightOf(from), leftOf(to)), 'start')];
   });
   const stubs = [...at.values()]
     .filter(({ node }) => node.kind === 'route' || node.kind === 'events')
-    .map((node) => line([], [node.node.id], curve([ZONE.x - 22, middle(node)], left(node)), 'start'));
+    .map((node) => line([], [node.node.id], curve([ZONE.x - 22, middle(node)], leftOf(node)), 'start'));
   return [...stubs, ...starts];
 }
 
@@ -32,7 +32,7 @@ export function outLines(map: ZoneMap, { zone, gate }: Lane, at: Places): Line[]
     const placed = at.get(host.id);
     if (calls.length === 0 || placed === undefined) return [];
     const sources = calls.map(({ from }) => from);
-    return [line(sources, [host.id], curve([gate.x, middle(gate)], right(placed)), 'out')];
+    return [line(sources, [host.id], curve(leftOf(gate), rightOf(placed)), 'out')];
   });
 }
 
@@ -43,7 +43,7 @@ export function exitLines({ exits }: Lane, at: Places): Line[] {
     if (target === undefined) return [];
     const kind = isKept(bundle) ? 'keep' : 'call';
     const into = fanIn(bundle, pill, at, kind);
-    const out = curve([pill.x + pill.width, middle(pill)], left(target));
+    const out = curve(rightOf(pill), leftOf(target));
     return kind === 'keep' ? into : [...into, line(bundle.sources, [bundle.target.id], out, kind)];
   });
 }
@@ -52,12 +52,12 @@ export function exitLines({ exits }: Lane, at: Places): Line[] {
 export function signLines(bundle: Bundle, pill: Pill, lane: number, at: Places): Line[] {
   const target = at.get(bundle.target.id);
   if (target === undefined) return [];
-  const out = curve([pill.x + pill.width, middle(pill)], left(target));
+  const out = curve(rightOf(pill), leftOf(target));
   const bus = SIGNERS.x + SIGNERS.width + 14 + lane * 8;
   const into = bundle.sources.flatMap((source): Line[] => {
     const from = at.get(source);
     if (from === undefined) return [];
-    const points: Point[] = [right(from), [bus, middle(from)], [bus, middle(pill)], [pill.x, middle(pill)]];
+    const points: Point[] = [rightOf(from), [bus, middle(from)], [bus, middle(pill)], leftOf(pill)];
     return [{ from: [source], to: [bundle.target.id], path: corners(points, 6), kind: 'sign', arrow: false }];
   });
   return [...into, line(bundle.sources, [bundle.target.id], out, 'sign')];
@@ -67,7 +67,7 @@ function fanIn(bundle: Bundle, pill: Pill, at: Places, kind: Line['kind']): Line
   return bundle.sources.flatMap((source) => {
     const from = at.get(source);
     if (from === undefined) return [];
-    const path = curve(right(from), [pill.x, middle(pill)]);
+    const path = curve(rightOf(from), leftOf(pill));
     return [{ from: [source], to: [bundle.target.id], path, kind, arrow: false }];
   });
 }
@@ -87,7 +87,7 @@ export function tableLines({ zone }: Lane, bundles: readonly Bundle[], at: Place
         )
           return [];
         const sameColumn = from.x === to.x;
-        const path = sameColumn ? swing(right(from), right(to), 22) : curve(left(from), right(to));
+        const path = sameColumn ? swing(rightOf(from), rightOf(to), 22) : curve(leftOf(from), rightOf(to));
         return [line([source], [bundle.target.id], path, 'call')];
       }),
     );
@@ -108,7 +108,7 @@ export function keepLines(
     const up = KEYS.x + KEYS.width + 10 + index * apart;
     const [to, level] = [target.x + target.width, middle(target)];
     const points: Point[] = [
-      [pill.x + pill.width, middle(pill)],
+      rightOf(pill),
       [down, middle(pill)],
       [down, y],
       [up, y],
@@ -126,22 +126,14 @@ export function violationLines(map: ZoneMap, at: Places): Line[] {
     if (from === undefined || to === undefined) return [];
     const path =
       to.x > from.x + from.width
-        ? curve(right(from), left(to))
+        ? curve(rightOf(from), leftOf(to))
         : to.x + to.width < from.x
-          ? curve(left(from), right(to))
-          : swing(right(from), right(to), 48);
+          ? curve(leftOf(from), rightOf(to))
+          : swing(rightOf(from), rightOf(to), 48);
     return [line([call.from], [call.to], path, 'violation')];
   });
 }
 
 function line(from: readonly string[], to: readonly string[], path: string, kind: Line['kind']): Line {
   return { from, to, path, kind, arrow: true };
-}
-
-function left(node: PlacedNode): Point {
-  return [node.x, middle(node)];
-}
-
-function right(node: PlacedNode): Point {
-  return [node.x + node.width, middle(node)];
 }

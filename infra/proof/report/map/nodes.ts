@@ -12,7 +12,10 @@ import { type MapNode, OUTSIDE } from './model.ts';
 /** Functions by ARN with what they may have signed, where they are signers. */
 export type Signers = ReadonlyMap<string, Grant>;
 
-/** The grants that lie in the assets of functions. Throws `config_invalid` for one that is no grant. */
+/**
+ * The grants that lie in the assets of functions.
+ * @throws {ZonesError} config_invalid: one is no grant.
+ */
 export function readSigners(assembly: ResolvedAssembly): Signers {
   const found = resourcesOfType(assembly, 'AWS::Lambda::Function').flatMap((fn): [string, Grant][] => {
     const file = join(fn.assetPath ?? '', 'grant.json');

@@ -10,8 +10,8 @@ import { markViolations } from './violations.ts';
 
 /**
  * Reads the zone map out of what the proof looks at: zones, what is in them, and every call that their policies and networks
- * permit, asked of the engine. `findings` are drawn in red. Leaves out the zones' data keys, logs and alarms. Throws
- * `config_invalid` for a signer whose grant is none.
+ * permit, asked of the engine. `findings` are drawn in red. Leaves out the zones' data keys, logs and alarms.
+ * @throws {ZonesError} config_invalid: a signer's grant is none.
  */
 export function readZoneMap(input: ProofInput, findings: readonly Finding[] = []): ZoneMap {
   const { declaration, assembly, network, world, reach } = input;

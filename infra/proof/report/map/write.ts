@@ -11,7 +11,10 @@ export interface MapFiles {
   html: string | undefined;
 }
 
-/** Draws the zone map of a proof, its violations in red. Throws `assembly_invalid` where a file can't be written. */
+/**
+ * Draws the zone map of a proof, its violations in red.
+ * @throws {ZonesError} assembly_invalid: a file can't be written.
+ */
 export function writeMaps(
   { svg, html }: MapFiles,
   { input, violations }: Pick<Proof, 'input' | 'violations'>,

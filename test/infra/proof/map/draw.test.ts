@@ -202,7 +202,7 @@ describe('colours', () => {
   });
 });
 
-test('docs/zone-map.svg is the shipped system’s: npm run zones -- --svg docs/zone-map.svg', () => {
+test("docs/zone-map.svg is the shipped system's: npm run zones -- --svg docs/zone-map.svg", () => {
   expect(readFileSync(new URL('../../../../docs/zone-map.svg', import.meta.url), 'utf8')).toBe(
     renderSvg(mapOf(synthesizedFolder(zones), zones)),
   );

@@ -21,7 +21,7 @@ const finding: Finding = {
   ...{ message: 'It may invoke another signer.', path: ['summary', 'signer'], remedy: 'Name its own only.' },
 };
 
-test('writes what is asked for, with the proof’s violations in red', () => {
+test("writes what is asked for, with the proof's violations in red", () => {
   const [svg, html] = [join(folder, 'map.svg'), join(folder, 'map.html')];
   writeMaps({ svg, html: undefined }, { input, violations: [] });
   expect(readFileSync(svg, 'utf8')).toBe(renderSvg(mapOf(assembly, SMALL)));
@@ -31,7 +31,7 @@ test('writes what is asked for, with the proof’s violations in red', () => {
   expect(page).toContain('It may invoke another signer.');
 });
 
-test('says where it can’t write', () => {
+test("says where it can't write", () => {
   const svg = join(folder, 'nowhere', 'map.svg');
   expect(() => writeMaps({ svg, html: undefined }, { input, violations: [] })).toThrow(
     expect.objectContaining({ code: 'assembly_invalid', message: expect.stringContaining(svg) }),
