@@ -7,5 +7,7 @@ declare module '@helseid-zones/protocol/errors' {
     declaration_invalid: { field?: string; problems?: number };
     /** What was synthesized can't be read. */
     assembly_invalid: object;
+    /** The local system, which the operator's commands talk to as well. */
+    local_failed: { port?: number; error?: string };
   }
 }

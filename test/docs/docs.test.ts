@@ -29,7 +29,7 @@ const comments = ['protocol', 'client', 'infra'].flatMap((room) =>
 );
 
 /** Where rooms declare the codes of their errors. */
-const ERRORS = ['functions/common', 'infra', 'local/app'].map((room) => `../../${room}/errors.ts`);
+const ERRORS = ['functions/common', 'infra'].map((room) => `../../${room}/errors.ts`);
 
 describe('documentation', () => {
   it('compiles its examples', { timeout: 60_000 }, () => {

@@ -1,8 +1,0 @@
-declare module '@helseid-zones/protocol/errors' {
-  /** Of the local system. */
-  interface ErrorFacts {
-    local_failed: { port?: number; error?: string };
-  }
-}
-
-export {};
