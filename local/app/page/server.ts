@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import * as v from 'valibot';
 import { PAGE_STYLE } from '../../../infra/proof/report/map/page-style.ts';
 import { MAP_STYLE } from '../../../infra/proof/report/map/style.ts';
 import { readBody } from '../../aws/http.ts';
@@ -108,14 +109,12 @@ function showSession(gateway: string): Handle {
 
 /** What the session function wants, from `{"child": "…"}`; undefined for any other body. */
 async function readOrganization(request: IncomingMessage): Promise<object | undefined> {
-  try {
-    const value: unknown = JSON.parse((await readBody(request, MAX_BODY)).toString('utf8'));
-    const child = typeof value === 'object' && value !== null && 'child' in value ? value.child : undefined;
-    return typeof child === 'string' ? { organization: { child } } : undefined;
-  } catch {
-    return undefined;
-  }
+  const body = await readBody(request, MAX_BODY).catch(() => '');
+  const { success, output } = v.safeParse(organizationSwitch, String(body));
+  return success ? { organization: output } : undefined;
 }
+
+const organizationSwitch = v.pipe(v.string(), v.parseJson(), v.object({ child: v.string() }));
 
 /** Runs what it is given one after the other: the steps watch the trail, so they must not see each other's lines. */
 function createTurns(): <T>(run: () => Promise<T>) => Promise<T> {
