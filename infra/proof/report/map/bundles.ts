@@ -37,3 +37,8 @@ function isDrawn({ verb, endpoint }: MapCall, from: MapNode, to: MapNode): boole
 export function violatingCalls(map: ZoneMap): MapCall[] {
   return map.calls.filter(({ violated }) => violated);
 }
+
+/** Whether a node is a key or a record, of which only the signing zone has any; lines to them lead round the signers. */
+export function isKept({ kind }: Pick<MapNode, 'kind'>): boolean {
+  return kind === 'key' || kind === 'record';
+}

@@ -1,3 +1,4 @@
+import { isKept } from './bundles.ts';
 import { INTERNET, type MapCall, type MapNode, type MapZone, type ZoneMap, zoneTitle } from './model.ts';
 
 /** A call in words. */
@@ -46,7 +47,7 @@ const SERVICES: Readonly<Record<string, string>> = {
 };
 
 function nameOf({ kind, label, notes }: MapNode): string {
-  return kind === 'key' || kind === 'record' ? `the ${label} ${notes[0]}` : label;
+  return isKept({ kind }) ? `the ${label} ${notes[0]}` : label;
 }
 
 /** A fact as a sentence. */

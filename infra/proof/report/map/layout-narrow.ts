@@ -1,4 +1,4 @@
-import { type Bundle, bundleCalls, violatingCalls } from './bundles.ts';
+import { bundleCalls, isKept, violatingCalls } from './bundles.ts';
 import {
   type Area,
   entriesByFunction,
@@ -79,7 +79,11 @@ export function layoutNarrow(map: ZoneMap, width: number): Layout {
     frames: cards.map(({ frame }) => frame),
     lines: [
       ...insideLines(map, at),
-      ...rails.flatMap((bundle, index) => railLines(bundle, railAt(index), at)),
+      ...rails.flatMap(({ sources, target }, index) =>
+        sources.flatMap((source) =>
+          railLine(source, target.id, railAt(index), at, isKept(target) ? 'keep' : 'call'),
+        ),
+      ),
       ...violatingCalls(map).flatMap(({ from, to }, index) =>
         railLine(from, to, railAt(rails.length + index), at, 'violation'),
       ),
@@ -179,11 +183,6 @@ function insideLines(map: ZoneMap, at: ReadonlyMap<string, PlacedNode>): Line[] 
   });
 }
 
-function railLines(bundle: Bundle, rail: number, at: ReadonlyMap<string, PlacedNode>): Line[] {
-  const kind = bundle.target.kind === 'key' || bundle.target.kind === 'record' ? 'keep' : 'call';
-  return bundle.sources.flatMap((source) => railLine(source, bundle.target.id, rail, at, kind));
-}
-
 function railLine(
   source: string,
   target: string,
@@ -194,8 +193,7 @@ function railLine(
   const [from, to] = [at.get(source), at.get(target)];
   if (from === undefined || to === undefined) return [];
   const start: Point[] = [leftOf(from), [rail, middle(from)]];
-  const isInner = to.node.kind === 'key' || to.node.kind === 'record';
-  const end: Point[] = isInner ? roundSigners(rail, to, at) : [[rail, middle(to)], leftOf(to)];
+  const end: Point[] = isKept(to.node) ? roundSigners(rail, to, at) : [[rail, middle(to)], leftOf(to)];
   return [{ from: [source], to: [target], path: corners([...start, ...end], 7), kind, arrow: true }];
 }
 

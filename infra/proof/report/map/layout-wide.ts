@@ -1,4 +1,4 @@
-import { bundleCalls } from './bundles.ts';
+import { bundleCalls, isKept } from './bundles.ts';
 import { HOSTS, RIGHT, TOP } from './columns.ts';
 import type { Layout, Line } from './layout.ts';
 import {
@@ -13,7 +13,6 @@ import {
 import type { ZoneMap } from './model.ts';
 import {
   clientOf,
-  isKept,
   placeHosts,
   placeKeys,
   placeLanes,
@@ -32,7 +31,7 @@ export function layoutWide(map: ZoneMap): Layout {
   const hosts = placeHosts(map, lanes);
   const nodes = [...hosts, ...lanes.flatMap((lane) => lane.nodes), ...signers, ...keys];
   const at = new Map(nodes.map((node) => [node.node.id, node]));
-  const exits = lanes.flatMap((lane) => lane.exits).filter(({ bundle }) => isKept(bundle));
+  const exits = lanes.flatMap((lane) => lane.exits).filter(({ bundle }) => isKept(bundle.target));
   const networkBottom = Math.max(bottom, ...keys.map(({ y, height }) => y + height));
   const height = networkBottom + (exits.length > 0 ? 30 + exits.length * 9 : 16);
   const inner = placeSigningPills(bundles, at);

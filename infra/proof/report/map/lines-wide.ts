@@ -1,9 +1,9 @@
-import { type Bundle, violatingCalls } from './bundles.ts';
+import { type Bundle, isKept, violatingCalls } from './bundles.ts';
 import { KEYS, RIGHT, SIGNERS, SIGNING, ZONE } from './columns.ts';
 import { type Line, leftOf, middle, type Pill, type PlacedNode, rightOf } from './layout.ts';
 import { INTERNET, nodesIn, type ZoneMap } from './model.ts';
 import { corners, curve, type Point, swing } from './paths.ts';
-import { isKept, type Lane } from './place-wide.ts';
+import type { Lane } from './place-wide.ts';
 
 /** Placed nodes by id. */
 export type Places = ReadonlyMap<string, PlacedNode>;
@@ -41,7 +41,7 @@ export function exitLines({ exits }: Lane, at: Places): Line[] {
   return exits.flatMap(({ bundle, pill }) => {
     const target = at.get(bundle.target.id);
     if (target === undefined) return [];
-    const kind = isKept(bundle) ? 'keep' : 'call';
+    const kind = isKept(bundle.target) ? 'keep' : 'call';
     const into = fanIn(bundle, pill, at, kind);
     const out = curve(rightOf(pill), leftOf(target));
     return kind === 'keep' ? into : [...into, line(bundle.sources, [bundle.target.id], out, kind)];
@@ -79,13 +79,7 @@ export function tableLines({ zone }: Lane, bundles: readonly Bundle[], at: Place
     .flatMap((bundle) =>
       bundle.sources.flatMap((source) => {
         const [from, to] = [at.get(source), at.get(bundle.target.id)];
-        if (
-          from === undefined ||
-          to === undefined ||
-          bundle.target.kind === 'key' ||
-          bundle.target.kind === 'record'
-        )
-          return [];
+        if (from === undefined || to === undefined || isKept(bundle.target)) return [];
         const sameColumn = from.x === to.x;
         const path = sameColumn ? swing(rightOf(from), rightOf(to), 22) : curve(leftOf(from), rightOf(to));
         return [line([source], [bundle.target.id], path, 'call')];

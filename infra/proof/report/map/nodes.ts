@@ -41,23 +41,12 @@ export function readNodes(
     const role = world.roles.get(String(fn.properties.Role))?.constructPath;
     const zone = zoneOf(fn);
     const resources = [fn.constructPath, ...(role === undefined ? [] : [role])];
-    return grant === undefined
-      ? node({
-          id,
-          kind: 'function',
-          zone,
-          label: shortName(fn.physicalId, functionName(declaration.name, zone, '')),
-          notes: [],
-          resources,
-        })
-      : node({
-          id,
-          kind: 'signer',
-          zone,
-          label: shortName(fn.physicalId, `${declaration.name}-`),
-          notes: grantNotes(grant),
-          resources,
-        });
+    const prefix = grant === undefined ? functionName(declaration.name, zone, '') : `${declaration.name}-`;
+    return node({
+      ...{ id, kind: grant === undefined ? 'function' : 'signer', zone, resources },
+      label: shortName(fn.physicalId, prefix),
+      notes: grant === undefined ? [] : grantNotes(grant),
+    });
   });
   const keyArns = new Set(virtualKeys(assembly).map(({ arn }) => arn));
   const keys = [...keyArns].map((arn) => {
@@ -76,25 +65,18 @@ export function readNodes(
       resources: [secret.constructPath],
     }),
   );
-  const tables = resourcesOfType(assembly, 'AWS::DynamoDB::Table').map((table) =>
-    tableNode(table, declaration.name, zoneOf(table)),
-  );
+  const tables = resourcesOfType(assembly, 'AWS::DynamoDB::Table').map((table) => {
+    const zone = zoneOf(table);
+    return node({
+      ...{ id: table.arn ?? table.physicalId, kind: 'table', zone, resources: [table.constructPath] },
+      label: shortName(table.physicalId, functionName(declaration.name, zone, '')),
+      notes: ['table of the zone'],
+    });
+  });
   const ways = entries.map(({ functions: _, service: __, stack, ...entry }) =>
     node({ ...entry, zone: assembly.stacks.find(({ name }) => name === stack)?.zone ?? OUTSIDE }),
   );
   return [...ways, ...functions, ...tables, ...keys, ...records];
-}
-
-function tableNode(table: ResolvedResource, system: string, zone: string): MapNode {
-  return {
-    id: table.arn ?? table.physicalId,
-    kind: 'table',
-    zone,
-    label: shortName(table.physicalId, functionName(system, zone, '')),
-    notes: ['table of the zone'],
-    resources: [table.constructPath],
-    violated: false,
-  };
 }
 
 function shortName(name: string, prefix: string): string {

@@ -1,4 +1,4 @@
-import type { Bundle } from './bundles.ts';
+import { type Bundle, isKept } from './bundles.ts';
 import {
   ENTRIES,
   FOOT,
@@ -39,11 +39,6 @@ export interface Lane {
   gate: Pill | undefined;
   /** Bundles that leave the zone, each with its pill. */
   exits: { bundle: Bundle; pill: Pill }[];
-}
-
-/** Whether a bundle keeps keys or records, which is drawn round the signers. */
-export function isKept({ target }: Bundle): boolean {
-  return target.kind === 'key' || target.kind === 'record';
 }
 
 /** The client whose key or record a bundle is for, as the note of its node says it. */
@@ -104,7 +99,7 @@ function placeLane(map: ZoneMap, zone: MapZone, bundles: readonly Bundle[], y: n
 
 /** The order of a zone's pills: signers first, then what stands lowest first, so that no line round the signers crosses another. */
 function exitRank(bundle: Bundle, map: ZoneMap): number {
-  if (!isKept(bundle)) return 0;
+  if (!isKept(bundle.target)) return 0;
   const clients = map.nodes.filter(({ kind }) => kind === 'key').map(({ notes }) => notes[0]);
   const place = (clients.length - clients.indexOf(clientOf(bundle))) * 2;
   return bundle.target.kind === 'record' ? place : place + 1;
@@ -134,7 +129,7 @@ export function placeKeys(
 ): PlacedNode[] {
   const at = new Map(signers.map((signer) => [signer.node.id, signer]));
   const clients = new Map<string, { y: number; nodes: typeof map.nodes }>();
-  for (const node of map.nodes.filter(({ kind }) => kind === 'key' || kind === 'record')) {
+  for (const node of map.nodes.filter(isKept)) {
     const users = bundles
       .filter(({ target, leaves }) => target.id === node.id && !leaves)
       .flatMap(({ sources }) => sources.map((source) => at.get(source)).filter((of) => of !== undefined));
@@ -169,7 +164,7 @@ export function placeHosts(map: ZoneMap, lanes: readonly Lane[]): PlacedNode[] {
 /** Places the pills on the border of the signers' network, one for each key and record. */
 export function placeSigningPills(bundles: readonly Bundle[], at: ReadonlyMap<string, PlacedNode>) {
   return bundles
-    .filter((bundle) => isKept(bundle) && !bundle.leaves)
+    .filter((bundle) => isKept(bundle.target) && !bundle.leaves)
     .flatMap((bundle) => {
       const target = at.get(bundle.target.id);
       if (target === undefined) return [];

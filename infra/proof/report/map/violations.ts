@@ -1,6 +1,7 @@
 import { allowedHosts } from '../../../declaration/derive.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import type { Finding } from '../../rules/rule.ts';
+import { isKept } from './bundles.ts';
 import type { MapCall, MapNode, MapZone, Verb, ZoneMap } from './model.ts';
 import { OUTSIDE } from './model.ts';
 import type { Signers } from './nodes.ts';
@@ -56,7 +57,7 @@ function isDeclared(
   if (from.zone === to.zone) return true;
   if (to.kind === 'signer') return signers.get(to.id)?.zone === from.zone;
   const administers = declaration.zones[from.zone]?.admin === true && ADMINISTRATION.includes(verb);
-  return administers && (to.kind === 'key' || to.kind === 'record');
+  return administers && isKept(to);
 }
 
 function allowedHost(zone: string, name: string, declaration: SystemDeclaration): string | undefined {
