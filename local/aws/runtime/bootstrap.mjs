@@ -3,7 +3,6 @@
  * for one invocation after another. Plain JavaScript without dependencies, so that a function starts in milliseconds.
  * It is not deployed; AWS's runtime takes its place there.
  */
-import { restrictConnections } from './egress.mjs';
 import { awslambda, isStreaming, openResponseStream } from './streaming.mjs';
 
 const http = process.getBuiltinModule('node:http');
@@ -12,10 +11,6 @@ const { pathToFileURL } = process.getBuiltinModule('node:url');
 const { format } = process.getBuiltinModule('node:util');
 
 const { env } = process;
-if (env.LOCAL_REACHABLE !== undefined) {
-  restrictConnections(new Set([env.AWS_LAMBDA_RUNTIME_API.split('/')[0], ...env.LOCAL_REACHABLE.split(',')]));
-  delete env.LOCAL_REACHABLE;
-}
 const base = `http://${env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type Invocation, MAX_PAYLOAD, type RuntimeApi, type StreamEnd } from './runtime-api.ts';
 
 const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
+const EGRESS = fileURLToPath(new URL('./egress.mjs', import.meta.url));
 const INIT_TIMEOUT = 10_000;
 
 /** What an invocation ended in: the payload that goes to the invoker, and whether it is an error of the function. */
@@ -16,7 +17,7 @@ export interface Outcome {
 export interface InstanceOptions {
   api: RuntimeApi;
   codeDirectory: string;
-  /** The whole environment of the process; `AWS_LAMBDA_RUNTIME_API` is added. */
+  /** The whole environment of the process; `AWS_LAMBDA_RUNTIME_API` is added. With `LOCAL_REACHABLE`, `egress.mjs` is in it. */
   environment: Readonly<Record<string, string>>;
   /** Heap limit in MiB. */
   heap: number;
@@ -156,15 +157,15 @@ async function readStream(
 }
 
 function spawnFunction(options: InstanceOptions, address: string): ChildProcess {
-  const child = spawn(
-    process.execPath,
-    [`--max-old-space-size=${options.heap}`, '--max-semi-space-size=2', BOOTSTRAP],
-    {
-      cwd: options.codeDirectory,
-      env: { ...options.environment, AWS_LAMBDA_RUNTIME_API: address },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    },
-  );
+  const { environment } = options;
+  const memory = [`--max-old-space-size=${options.heap}`, '--max-semi-space-size=2'];
+  // An option of Node's, not an import of the bootstrap's: worker threads inherit it.
+  const egress = environment['LOCAL_REACHABLE'] === undefined ? [] : ['--require', EGRESS];
+  const child = spawn(process.execPath, [...memory, ...egress, BOOTSTRAP], {
+    cwd: options.codeDirectory,
+    env: { ...environment, AWS_LAMBDA_RUNTIME_API: address },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   // Its standard input is open for as long as this process lives, and nothing is ever written to it.
   child.stdin?.on('error', () => {});
   for (const stream of [child.stdout, child.stderr]) eachLine(stream, options.onLine);

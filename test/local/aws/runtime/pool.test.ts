@@ -306,4 +306,67 @@ describe('connections of a function', () => {
     expect(free.result).toEqual([200, 200]);
     await Promise.all([open?.close(), closed?.close()]);
   });
+
+  const CONNECT = `import { connect } from 'node:net';
+    import { connect as connectHttp2 } from 'node:http2';
+    import { Worker } from 'node:worker_threads';
+    import { fork } from 'node:child_process';
+    const reach = (options) => new Promise((give) => {
+      const socket = connect(options, () => { give('connected'); socket.destroy(); });
+      socket.on('error', ({ code }) => give(code));
+      setTimeout(() => { give('silent'); socket.destroy(); }, 300).unref();
+    });
+    const inWorker = (url) => new Promise((give) => new Worker(
+      'fetch(process.argv[2]).then(({ status }) => status, ({ cause }) => cause.code).then((is) => require("node:worker_threads").parentPort.postMessage(is))',
+      { eval: true, argv: [url] }).on('message', give).on('error', ({ message }) => give(message)));
+    const inFork = (url) => new Promise((give) => fork(import.meta.filename.replace('index', 'forked'), [url]).on('message', give));
+    const overHttp2 = (url) => new Promise((give) => {
+      const seen = [];
+      const session = connectHttp2(url, () => seen.push('connect'));
+      session.on('error', ({ code }) => seen.push(code)).on('close', () => give(seen.join()));
+    });
+    export const handler = async ({ targets, url }) => ({
+      targets: await Promise.all(targets.map(reach)), worker: await inWorker(url),
+      fork: await inFork(url), http2: await overHttp2(url) });`;
+
+  it('are held by it in every form of a target, in worker threads, forks and over HTTP/2', async () => {
+    const [open, closed] = await Promise.all(
+      [0, 1].map(() => listen((_, response) => response.end('hello'))),
+    );
+    const { environment, ...of } = functionOf('connecting', CONNECT);
+    const forked =
+      'fetch(process.argv[2]).then(({ status }) => status, ({ cause }) => cause.code).then((is) => process.send(is));';
+    writeFileSync(join(of.codeDirectory, 'forked.mjs'), forked);
+    const reachable = { LOCAL_REACHABLE: `localhost:${open?.port},127.0.0.1:${open?.port}` };
+    const cases: [host: string, expected: string][] = [
+      ['127.0.0.1', 'ECONNREFUSED'],
+      ['127.1.2.3', 'ECONNREFUSED'],
+      ['0.0.0.0', 'ECONNREFUSED'],
+      ['::', 'ECONNREFUSED'],
+      ['::1', 'ECONNREFUSED'],
+      ['0:0:0:0:0:0:0:1', 'ECONNREFUSED'],
+      ['::ffff:127.0.0.1', 'ECONNREFUSED'],
+      ['localhost', 'ECONNREFUSED'],
+      ['LOCALHOST.', 'ECONNREFUSED'],
+      ['', 'ECONNREFUSED'],
+      ['localhost.example.org', 'ENOTFOUND'],
+      ['127.example.org', 'ENOTFOUND'],
+      ['10.0.0.1', 'silent'],
+    ];
+    const targets = [
+      ...cases.map(([host]) => ({ host, port: closed?.port })),
+      { host: '127.0.0.1', port: closed?.port, path: '' },
+      { host: 'LOCALHOST', port: open?.port },
+      { host: '127.0.0.1', port: open?.port },
+    ];
+    const restricted = { ...of, environment: { ...environment, ...reachable } };
+    const { result } = await invoke(newPool(), restricted, { targets, url: closed?.url });
+    expect(result).toEqual({
+      targets: [...cases.map(([, expected]) => expected), 'ECONNREFUSED', 'connected', 'connected'],
+      worker: 'ECONNREFUSED',
+      fork: 'ECONNREFUSED',
+      http2: 'ECONNREFUSED',
+    });
+    await Promise.all([open?.close(), closed?.close()]);
+  });
 });
