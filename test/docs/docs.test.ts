@@ -108,3 +108,19 @@ describe('the requirements', () => {
     expect(readPage()).toBe(renderPage());
   });
 });
+
+it('SECURITY.md says how much code decides what is signed, within a twentieth', () => {
+  const said = /`functions\/signer\/`: ([\d,]+) lines of code in (\d+) files/.exec(
+    readFileSync(join(root, 'SECURITY.md'), 'utf8'),
+  );
+  const files = ['protocol', 'functions/signer'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => join(root, folder, file)),
+  );
+  const code = files
+    .flatMap((file) => readFileSync(file, 'utf8').split('\n'))
+    .filter((line) => line.trim() !== '' && !/^\s*(\/\/|\/?\*)/.test(line)).length;
+  expect(Number(said?.[2])).toBe(files.length);
+  expect(Math.abs(Number(said?.[1]?.replace(',', '')) / code - 1)).toBeLessThan(0.05);
+});
