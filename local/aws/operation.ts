@@ -150,9 +150,12 @@ export const blob = (max: number) =>
     v.maxLength(max),
   );
 
+/** A whole number in a range. */
+export const whole = (min: number, max: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+
 /** A whole number in a range, or its default. */
-export const integer = (min: number, max: number, fallback: number) =>
-  v.optional(v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max)), fallback);
+export const integer = (min: number, max: number, fallback: number) => v.optional(whole(min, max), fallback);
 
 /** A flag, or its default. */
 export const flag = (fallback: boolean) => v.optional(v.boolean(), fallback);

@@ -31,7 +31,7 @@ const MISMATCH =
 /**
  * Verifies a request's Signature Version 4 in the Authorization header by computing it again, and says whose it is.
  * Covers what the header covers: every signed header, path, query and body. Compares in constant time; refuses a
- * clock difference over five minutes, an unsigned host and a payload hash that is not the body's.
+ * clock difference over five minutes, an unsigned host or `x-amz-` header, and a payload hash that is not the body's.
  * Throws `AwsError` with AWS's codes. Does not accept presigned URLs or SigV4A, and does not remember requests:
  * AWS does not detect a replay within the five minutes either.
  */
@@ -40,7 +40,7 @@ export function verifySignature(request: WireRequest, expected: Expected): Calle
   if (authorization === undefined) {
     throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', 403);
   }
-  const parts = parseAuthorization(authorization, request.headers['x-amz-date']);
+  const parts = parseAuthorization(authorization, request.headers);
   checkScope(parts, expected);
   checkDate(parts, expected.now());
   const found = expected.credentials.find(parts.accessKeyId);
@@ -73,7 +73,7 @@ function incomplete(message: string): AwsError {
 }
 
 /** In the order in which SDKs and curl write the parts. */
-function parseAuthorization(header: string, longDate: string | undefined): Authorization {
+function parseAuthorization(header: string, sent: WireRequest['headers']): Authorization {
   const [match, accessKeyId = '', day = '', region = '', service = '', headers = '', signature = ''] =
     AUTHORIZATION.exec(header) ?? [];
   if (match === undefined) {
@@ -82,9 +82,17 @@ function parseAuthorization(header: string, longDate: string | undefined): Autho
     );
   }
   const signedHeaders = headers.split(';');
-  if (!signedHeaders.includes('host') || !signedHeaders.includes('x-amz-date')) {
-    throw incomplete("'Host' and 'X-Amz-Date' must be 'SignedHeaders' in the AWS Authorization.");
+  // What AWS reads of a request, the operation in `x-amz-target` too, is the signer's word or nobody's.
+  const mustBeSigned = [
+    'host',
+    'x-amz-date',
+    ...Object.keys(sent).filter((name) => name.startsWith('x-amz-')),
+  ];
+  const unsigned = mustBeSigned.find((name) => !signedHeaders.includes(name));
+  if (unsigned !== undefined) {
+    throw incomplete(`'${unsigned}' must be a 'SignedHeader' in the AWS Authorization.`);
   }
+  const longDate = sent['x-amz-date'];
   const at = Date.parse((longDate ?? '').replace(LONG_DATE, '$1-$2-$3T$4:$5:$6Z'));
   if (longDate === undefined || Number.isNaN(at) || !longDate.startsWith(`${day}T`)) {
     throw incomplete("Date in Credential scope does not match 'X-Amz-Date'.");

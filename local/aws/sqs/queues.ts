@@ -31,8 +31,8 @@ export interface Queue {
   settings: QueueSettings;
   /** `moved` keeps id and age of a message that comes from another queue, as redriving does. */
   send(body: string, moved?: Pick<StoredMessage, 'id' | 'sent'>): StoredMessage;
-  /** Up to `max` visible messages, hidden for the visibility timeout from now on. Those received too often go to the dead-letter queue. */
-  receive(max: number): StoredMessage[];
+  /** Up to `max` visible messages, hidden from now on for `hidden` seconds, or else the queue's visibility timeout. Those received too often go to the dead-letter queue. */
+  receive(max: number, hidden?: number): StoredMessage[];
   /** Throws `ReceiptHandleIsInvalid` for a receipt that is not the message's last. */
   delete(receipt: string): void;
   messages(): readonly StoredMessage[];
@@ -116,14 +116,14 @@ function openQueue(
       for (const wake of waiting) wake();
       return message;
     },
-    receive(max) {
+    receive(max, hidden = settings.visibilityTimeout) {
       const kept = all().filter(isKept);
       const ready = redrive(kept).filter(({ visible }) => visible <= now());
       const batch = ready.slice(0, max);
       for (const message of batch) {
         message.receives += 1;
         message.firstReceived ??= now();
-        message.visible = now() + settings.visibilityTimeout * 1000;
+        message.visible = now() + hidden * 1000;
         message.receipt = randomUUID();
       }
       if (batch.length > 0 || kept.length < all().length)

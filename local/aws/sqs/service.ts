@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import * as v from 'valibot';
 import { type Call, forwardCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import { useKey } from '../kms/keys.ts';
-import { type Emulator, integer, jsonEmulator, operationsOn, text, texts } from '../operation.ts';
+import { type Emulator, integer, jsonEmulator, operationsOn, text, texts, whole } from '../operation.ts';
 import type { Queue } from './queues.ts';
 
 /** The local SQS, as far as an operator needs it to look at queues: send, receive, delete, count. */
@@ -32,17 +33,19 @@ export function startSqs(_: object, context: AwsContext): Emulator {
       }),
       ...onUrl(
         'ReceiveMessage',
-        { MaxNumberOfMessages: integer(1, 10, 1) },
-        (queue, { MaxNumberOfMessages }, call) => {
+        { MaxNumberOfMessages: integer(1, 10, 1), VisibilityTimeout: v.optional(whole(0, 43_200)) },
+        (queue, { MaxNumberOfMessages, VisibilityTimeout }, call) => {
           useForCaller(call, queue, 'receive');
           return {
-            Messages: queue.receive(MaxNumberOfMessages).map(({ id, body, receipt, receives }) => ({
-              MessageId: id,
-              ReceiptHandle: receipt,
-              Body: body,
-              MD5OfBody: md5(body),
-              Attributes: { ApproximateReceiveCount: String(receives) },
-            })),
+            Messages: queue
+              .receive(MaxNumberOfMessages, VisibilityTimeout)
+              .map(({ id, body, receipt, receives }) => ({
+                MessageId: id,
+                ReceiptHandle: receipt,
+                Body: body,
+                MD5OfBody: md5(body),
+                Attributes: { ApproximateReceiveCount: String(receives) },
+              })),
           };
         },
       ),

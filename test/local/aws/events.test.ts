@@ -54,6 +54,17 @@ describe('a queue', () => {
     expect(dead.receive(10)).toMatchObject([{ id, body: 'one', receives: 1 }]);
   });
 
+  it('hides a message for as long as its receiver says', () => {
+    const { dead, clock } = newQueues();
+    dead.send('one');
+    expect(dead.receive(1, 0)).toHaveLength(1);
+    expect(dead.receive(1, 120)).toHaveLength(1);
+    clock.advance(119_999);
+    expect(dead.receive(1)).toEqual([]);
+    clock.advance(1);
+    expect(dead.receive(1)).toMatchObject([{ receives: 3 }]);
+  });
+
   it('counts what is in flight, and no longer once it is back or past its retention', () => {
     const { events, clock } = newQueues();
     for (const body of ['one', 'two']) events.send(body);
@@ -233,6 +244,12 @@ describe('EventBridge', () => {
     await expect(sqs('GetQueueAttributes', { QueueUrl, AttributeNames: ['All'] })).resolves.toMatchObject({
       Attributes: { ApproximateNumberOfMessages: '1' },
     });
+    // A look at it hides it from nobody.
+    const looked = await sqs('ReceiveMessage', { QueueUrl, VisibilityTimeout: 0 });
+    expect(looked).toMatchObject({ Messages: [{ Attributes: { ApproximateReceiveCount: '1' } }] });
+    await expect(sqs('ReceiveMessage', { QueueUrl, VisibilityTimeout: 43_201 })).rejects.toThrow(
+      answered('ValidationException'),
+    );
     const { Messages } = (await sqs('ReceiveMessage', { QueueUrl })) as {
       Messages: { ReceiptHandle: string }[];
     };

@@ -48,6 +48,7 @@ describe('SigV4', () => {
     ['a query in any order, with repeats', { target: '/x?b=2&a=1&b=1&c=%C3%B8%20%2B' }],
     ['a query whose names begin alike', { target: '/x?a=1&a-b=1&a=0' }],
     ['a path with dots and empty parts', { target: '/a//b/./c/../d/' }],
+    ['a signed operation', { headers: { 'x-amz-target': 'TrentService.Sign' } }],
     ['a header with spaces', { headers: { 'x-spaces': '  a   b ' } }],
     ['a clock four minutes behind', { at: clock.now() - 4 * 60_000 }],
   ])('accepts %s and says whose it is', async (_, overrides) => {
@@ -97,6 +98,12 @@ describe('SigV4', () => {
     ],
     ['another session token', 'UnrecognizedClientException', header('x-amz-security-token', 'other')],
     ['no session token', 'UnrecognizedClientException', header('x-amz-security-token', undefined)],
+    [
+      'an unsigned operation',
+      'IncompleteSignatureException',
+      header('x-amz-target', 'TrentService.ScheduleKeyDeletion'),
+    ],
+    ['an unsigned session token', 'IncompleteSignatureException', rewrite('x-amz-security-token', 'x-other')],
     ['an unsigned host', 'IncompleteSignatureException', rewrite('host;', '')],
     ['no date', 'IncompleteSignatureException', header('x-amz-date', undefined)],
     ['no signature field', 'IncompleteSignatureException', rewrite(/, Signature=.*/, '')],
