@@ -125,7 +125,8 @@ describe('npm start', { timeout: 300_000 }, () => {
     expect(await untilPrinted(running, 'journal-internal-worker: ', running.stderr)).toMatch(
       /^ +\d\.\d s {2}starting the local system/,
     );
-    expect(readFileSync(trail, 'utf8')).toContain(id);
+    // The function says what became of the event when it has: after its last write.
+    await expect.poll(() => readFileSync(trail, 'utf8'), { timeout: 30_000 }).toContain(id);
     const end = ended(running);
     running.kill('SIGINT');
     expect((await end).code).toBe(0);
