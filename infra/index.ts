@@ -2,6 +2,8 @@
  * The infrastructure as a library: declare a system, make its stacks, read what derives from the declaration.
  * @module
  */
+import './errors.ts';
+
 export { type BuildOptions, buildApp } from './build-app.ts';
 export { defineSystem } from './declaration/define.ts';
 export { allowedHosts, deriveGrants, deriveZoneConfig } from './declaration/derive.ts';
