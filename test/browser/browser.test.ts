@@ -373,7 +373,7 @@ describe('the page', () => {
     await page.getByText(`for organisation ${child} until`).waitFor();
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByText('Logged out here').waitFor();
-    await page.getByText('Nobody is logged in').waitFor();
+    await page.locator('#session', { hasText: 'Nobody is logged in.' }).waitFor();
     const [out] = await Promise.all([
       context.waitForEvent('page'),
       page.getByRole('link', { name: 'Log out at the issuer too' }).click(),
