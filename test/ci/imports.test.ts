@@ -62,20 +62,21 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The room's rules go by paths, so the files that rules name keep their names and get folders of their own. */
 function write(file: string, target: string, source: string, way: string): void {
   const path = join(folder, caseFile(file, target, way));
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, source);
 }
 
-/** `infra/proof/main.ts` and `local/app/synth.ts` have rules of their own: those are written at their place, the others beside it. */
-function caseFile(file: string, target: string, way: string): string {
-  const named = ['infra/proof/main.ts', 'local/app/synth.ts'].includes(file) && way === 'static';
-  return named ? file : file.replace(/\.ts$/, `-${target.replaceAll(/\W/g, '')}-${way}.ts`);
-}
-
+/** Whether Biome's rules name the file itself, and not its folder: only a case at its very place meets its rule. */
 const named = (file: string) => ['infra/proof/main.ts', 'local/app/synth.ts'].includes(file);
+
+/** Where a case is written: beside the file it stands for, or in its place. */
+function caseFile(file: string, target: string, way: string): string {
+  return named(file) && way === 'static'
+    ? file
+    : file.replace(/\.ts$/, `-${target.replaceAll(/\W/g, '')}-${way}.ts`);
+}
 
 test.each(REFUSED)('%s does not import %s', (file, target) => {
   expect(found).toContain(caseFile(file, target, 'static'));
