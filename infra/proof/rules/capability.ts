@@ -5,7 +5,7 @@ import type { Actor } from './actors.ts';
 import type { Answer } from './ask.ts';
 import type { EnforcingLayer } from './enforcing-layers.ts';
 import { type Capability, type Judgement, judge, type Requirement, type Thin } from './judge.ts';
-import type { ProofInput, Rule, Violation } from './rule.ts';
+import { type ProofInput, type Rule, type Violation, wordsOf } from './rule.ts';
 import { ownEndpoint } from './targets.ts';
 import { grantedThrough } from './through.ts';
 
@@ -49,9 +49,11 @@ export function throughOwnEndpoint(actor: Actor, service: string): Requirement {
   return requirement({ StringEquals: { 'aws:SourceVpce': ownEndpoint(actor, service) } });
 }
 
-/** Actions by service, written out: `{ kms: ['Sign'] }` is `['kms:Sign']`. */
-export function actionsOf(services: Readonly<Record<string, readonly string[]>>): string[] {
-  return Object.entries(services).flatMap(([service, names]) => names.map((name) => `${service}:${name}`));
+/** Actions by service, names apart by blanks, written out: `{ kms: 'Sign Verify' }` is `['kms:Sign', 'kms:Verify']`. */
+export function actionsOf(services: Readonly<Record<string, string>>): string[] {
+  return Object.entries(services).flatMap(([service, names]) =>
+    wordsOf(names).map((name) => `${service}:${name}`),
+  );
 }
 
 /** The rule that `capability` is. */

@@ -56,3 +56,8 @@ export function violationsOf(
     path: path ?? [resource, problem],
   }));
 }
+
+/** The words of a list that is written as text: names of actions or types, apart by blanks. */
+export function wordsOf(text: string): string[] {
+  return text.split(/\s+/).filter(Boolean);
+}

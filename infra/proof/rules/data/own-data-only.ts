@@ -19,38 +19,21 @@ export const ownDataOnly = capabilityRule({
   invariant: 'I8',
   title: 'A zone’s functions use tables, queues, topics, buses and buckets of their own zone only.',
   actions: actionsOf({
-    dynamodb: [
-      'BatchGetItem',
-      'BatchWriteItem',
-      'ConditionCheckItem',
-      'DeleteItem',
-      'DescribeTable',
-      'GetItem',
-      'PartiQLDelete',
-      'PartiQLInsert',
-      'PartiQLSelect',
-      'PartiQLUpdate',
-      'PutItem',
-      'Query',
-      'Scan',
-      'UpdateItem',
-    ],
-    sqs: [
-      'ChangeMessageVisibility',
-      'DeleteMessage',
-      'GetQueueAttributes',
-      'GetQueueUrl',
-      'PurgeQueue',
-      'ReceiveMessage',
-      'SendMessage',
-    ],
-    sns: ['Publish'],
-    events: ['PutEvents'],
-    s3: ['GetObject', 'ListBucket'],
-    kinesis: ['GetRecords', 'PutRecord', 'PutRecords'],
-    firehose: ['PutRecord', 'PutRecordBatch'],
-    ssm: ['GetParameter', 'GetParameters', 'GetParametersByPath'],
-    elasticfilesystem: ['ClientRootAccess', 'ClientWrite'],
+    dynamodb: `
+      BatchGetItem BatchWriteItem ConditionCheckItem DeleteItem DescribeTable GetItem PartiQLDelete
+      PartiQLInsert PartiQLSelect PartiQLUpdate PutItem Query Scan UpdateItem
+    `,
+    sqs: `
+      ChangeMessageVisibility DeleteMessage GetQueueAttributes GetQueueUrl PurgeQueue ReceiveMessage
+      SendMessage
+    `,
+    sns: 'Publish',
+    events: 'PutEvents',
+    s3: 'GetObject ListBucket',
+    kinesis: 'GetRecords PutRecord PutRecords',
+    firehose: 'PutRecord PutRecordBatch',
+    ssm: 'GetParameter GetParameters GetParametersByPath',
+    elasticfilesystem: 'ClientRootAccess ClientWrite',
   }),
   allows: (actor, input) => [{ resources: storesOf(actor, input), requires: [] }],
   remedy: 'Name the resources of the zone itself; zones exchange nothing but through a signer.',

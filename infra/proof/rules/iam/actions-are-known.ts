@@ -1,30 +1,20 @@
 import { resourcesOfType } from '../../assembly/resolve.ts';
 import { policiesOf } from '../../assembly/roles.ts';
 import { CAPABILITIES } from '../capabilities.ts';
+import { actionsOf } from '../capability.ts';
 import { namedActions } from '../named-actions.ts';
 import { type Rule, violationsOf } from '../rule.ts';
 
 /** Actions that give away or change nothing of the system. */
-const HARMLESS = [
-  'cloudwatch:GetMetricData',
-  'cloudwatch:GetMetricStatistics',
-  'cloudwatch:ListMetrics',
-  'cloudwatch:PutMetricData',
-  'kms:DescribeKey',
-  'kms:GetKeyPolicy',
-  'kms:GetKeyRotationStatus',
-  'kms:GetPublicKey',
-  'kms:ListAliases',
-  'kms:ListKeyPolicies',
-  'kms:ListKeys',
-  'kms:ListResourceTags',
-  'kms:Verify',
-  'sts:GetCallerIdentity',
-  'xray:GetSamplingRules',
-  'xray:GetSamplingTargets',
-  'xray:PutTelemetryRecords',
-  'xray:PutTraceSegments',
-];
+const HARMLESS = actionsOf({
+  cloudwatch: 'GetMetricData GetMetricStatistics ListMetrics PutMetricData',
+  kms: `
+    DescribeKey GetKeyPolicy GetKeyRotationStatus GetPublicKey ListAliases ListKeyPolicies ListKeys
+    ListResourceTags Verify
+  `,
+  sts: 'GetCallerIdentity',
+  xray: 'GetSamplingRules GetSamplingTargets PutTelemetryRecords PutTraceSegments',
+});
 
 /** Every action that a role's policies allow is one that a rule judges or that is known to be harmless: nothing is allowed by a wildcard. */
 export const actionsAreKnown: Rule = {

@@ -9,16 +9,10 @@ export const interfacesAreLambdas = capabilityRule({
   invariant: 'I4',
   title: 'Network interfaces are made by Lambda itself, never by a function’s code.',
   actions: actionsOf({
-    ec2: [
-      'AssignIpv6Addresses',
-      'AssignPrivateIpAddresses',
-      'CreateNetworkInterface',
-      'DeleteNetworkInterface',
-      'DescribeNetworkInterfaces',
-      'DescribeSubnets',
-      'DetachNetworkInterface',
-      'UnassignPrivateIpAddresses',
-    ],
+    ec2: `
+      AssignIpv6Addresses AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface
+      DescribeNetworkInterfaces DescribeSubnets DetachNetworkInterface UnassignPrivateIpAddresses
+    `,
   }),
   allows: ({ kind, role, name, region }, input) => {
     if (kind === 'service') return [];

@@ -7,21 +7,10 @@ export const logsAreOwn = capabilityRule({
   invariant: 'I7',
   title: 'A role writes the logs of its own zone only, and reads none.',
   actions: actionsOf({
-    logs: [
-      'CreateLogGroup',
-      'CreateLogStream',
-      'DescribeLogGroups',
-      'DescribeLogStreams',
-      'FilterLogEvents',
-      'GetLogEvents',
-      'GetLogRecord',
-      'GetQueryResults',
-      'PutLogEvents',
-      'StartLiveTail',
-      'StartQuery',
-      'TagResource',
-      'Unmask',
-    ],
+    logs: `
+      CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams FilterLogEvents GetLogEvents
+      GetLogRecord GetQueryResults PutLogEvents StartLiveTail StartQuery TagResource Unmask
+    `,
   }),
   // API Gateway takes its role only when it may do all of this everywhere; API Gateway alone can become it.
   who: ({ stack, kind }) => kind !== 'service' || !stack.includes('-gateway-account'),
