@@ -14,7 +14,6 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
-  CfnFirewallConfig,
   CfnFirewallDomainList,
   CfnFirewallRuleGroup,
   CfnFirewallRuleGroupAssociation,
@@ -146,7 +145,8 @@ function createEndpoint(
 }
 
 /**
- * Makes the VPC's resolver answer for `names` only, and for nothing when the firewall itself fails.
+ * Makes the VPC's resolver answer for `names` only, and for nothing when the firewall itself fails: AWS's default, and
+ * the type that would say so (`AWS::Route53Resolver::FirewallConfig`) is in no region's CloudFormation schema of 2026-10-20.
  * Limits names asked of the resolver; a connection to an address is another matter (docs/decisions/egress.md).
  */
 function restrictNames(scope: Construct, vpcId: string, names: readonly string[]): void {
@@ -169,5 +169,4 @@ function restrictNames(scope: Construct, vpcId: string, names: readonly string[]
     vpcId,
     priority: 101,
   });
-  new CfnFirewallConfig(scope, 'NamesFailClosed', { resourceId: vpcId, firewallFailOpen: 'DISABLED' });
 }

@@ -4,8 +4,8 @@ import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
 /** What a VPC's resolver answers: a list of names, or everything. */
 export interface AnsweredNames {
   names: 'every name' | readonly string[];
-  /** Whether it answers nothing when the firewall itself fails. */
-  failsClosed: boolean;
+  /** Whether something makes it answer everything when the firewall itself fails; AWS's default is to answer nothing then. */
+  failsOpen: boolean;
 }
 
 /**
@@ -24,18 +24,22 @@ export function readAnsweredNames(assembly: ResolvedAssembly, vpc: string): Answ
       .flatMap(({ properties }) => listOf(properties.FirewallRules).map(objectOf))
       .sort((a, b) => Number(a.Priority) - Number(b.Priority)),
   );
-  const failsClosed = resourcesOfType(assembly, 'AWS::Route53Resolver::FirewallConfig').some(
-    ({ properties }) => properties.ResourceId === vpc && properties.FirewallFailOpen === 'DISABLED',
+  const others = resourcesOfType(assembly, 'AWS::EC2::VPC').filter(({ physicalId }) => physicalId !== vpc);
+  // A configuration of a VPC that is not in the templates may be this one's.
+  const failsOpen = resourcesOfType(assembly, 'AWS::Route53Resolver::FirewallConfig').some(
+    ({ properties }) =>
+      properties.FirewallFailOpen !== 'DISABLED' &&
+      !others.some(({ physicalId }) => physicalId === properties.ResourceId),
   );
   const allowed: string[] = [];
   for (const rule of rules) {
     const domains = domainsOf(assembly, rule.FirewallDomainListId);
     // A rule for some record types only leaves the others as they were.
     if (rule.Action === 'BLOCK' && domains.includes('*') && rule.Qtype === undefined)
-      return { names: allowed, failsClosed };
+      return { names: allowed, failsOpen };
     if (rule.Action !== 'BLOCK') allowed.push(...domains);
   }
-  return { names: 'every name', failsClosed };
+  return { names: 'every name', failsOpen };
 }
 
 function domainsOf(assembly: ResolvedAssembly, list: unknown): string[] {

@@ -102,10 +102,6 @@ export function zoneNetwork(cidr: string, domains: readonly string[] = []): Reso
         Priority: 101,
       },
     },
-    FailClosed: {
-      Type: 'AWS::Route53Resolver::FirewallConfig',
-      Properties: { ResourceId: { Ref: 'Vpc' }, FirewallFailOpen: 'DISABLED' },
-    },
     Function: {
       Type: 'AWS::Lambda::Function',
       Properties: {

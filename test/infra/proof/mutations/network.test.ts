@@ -92,7 +92,14 @@ mutations('names-answered', 'I4', {
     'a wildcard of names': sets('NetworkAllowedNames', { Domains: ['*.no'] }),
   },
   [ADMIN]: {
-    'a firewall that fails open': sets('NetworkNamesFailClosed', { FirewallFailOpen: 'ENABLED' }),
+    'a firewall that fails open': adds('AWS::Route53Resolver::FirewallConfig', {
+      ResourceId: { Ref: 'NetworkVpc7FB7348F' },
+      FirewallFailOpen: 'ENABLED',
+    }),
+    'a firewall of a network by its id that fails open': adds('AWS::Route53Resolver::FirewallConfig', {
+      ResourceId: 'vpc-0123456789abcdef0',
+      FirewallFailOpen: 'ENABLED',
+    }),
   },
 });
 
