@@ -1,16 +1,15 @@
 import type { AccessToken, TokenSource } from '@helseid-zones/client/tokens';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { canonicalUrl } from '@helseid-zones/protocol/url';
 import { readIdCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
 import type { Dependencies } from '../login-common/dependencies.ts';
 import { refreshSession } from '../login-common/refresh.ts';
-import type { GatewayRequest } from '../login-common/request.ts';
-import { requireSameOrigin } from '../login-common/request.ts';
+import { type GatewayRequest, requireSameOrigin } from '../login-common/request.ts';
 import { routeError } from '../login-common/serve.ts';
 import { findSession, type OpenSession, touchSession } from '../login-common/sessions.ts';
-import type { TokenTarget } from '../login-common/settings.ts';
+import type { ForwardTarget, TokenTarget } from '../login-common/settings.ts';
 import { selectRequestHeaders, selectResponseHeaders } from './headers.ts';
 import type { StreamedAnswer } from './stream.ts';
-import { buildTargetUrl } from './target.ts';
 
 /** Milliseconds until an API begins to answer, and until its answer is passed on whole: the function has 60 s (see `STREAM_SECONDS`). */
 const BEGIN_TIMEOUT = 20_000;
@@ -91,4 +90,34 @@ function sessionTokens(deps: Dependencies, opened: OpenSession, target: TokenTar
       }
     },
   };
+}
+
+/** One path segment (RFC 3986 3.3) without percent-encoding, which API Gateway and APIs read differently. */
+const SEGMENT = /^[^/?#%]{1,200}$/;
+
+/**
+ * The URL at the API: its base URL, the declared path with the request's path parameters filled in, and the query.
+ *
+ * @throws {ZonesError} request_malformed: a parameter is missing or not one segment, or no proof could be signed for the path
+ * ({@link canonicalUrl}): dot segments, characters that must be encoded
+ */
+function buildTargetUrl(route: ForwardTarget, request: GatewayRequest): string {
+  const path = (route.to ?? route.path).replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = request.pathParameters.get(name) ?? '';
+    if (!SEGMENT.test(value)) throw parameterError();
+    return value;
+  });
+  const url = route.baseUrl + path;
+  try {
+    canonicalUrl(url);
+  } catch (cause) {
+    throw parameterError(cause);
+  }
+  const query = request.query.toString();
+  return query === '' ? url : `${url}?${query}`;
+}
+
+function parameterError(cause?: unknown): ZonesError {
+  const message = 'A path parameter has characters that are not passed on.';
+  return new ZonesError('request_malformed', message, { cause });
 }

@@ -1,4 +1,4 @@
-import { wire } from '../login-common/wire.ts';
+import { wire } from '../login-common/dependencies.ts';
 import { forwardCall } from './forward.ts';
 import { serveStreaming } from './stream.ts';
 

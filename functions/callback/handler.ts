@@ -1,5 +1,5 @@
+import { wire } from '../login-common/dependencies.ts';
 import { serve } from '../login-common/serve.ts';
-import { wire } from '../login-common/wire.ts';
 import { finishLogin } from './finish.ts';
 
 /** The `callback` function. */

@@ -1,14 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { pushAuthorizationRequest } from '@helseid-zones/client/authorization-request';
+import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { redeemCode } from '@helseid-zones/client/code';
 import { createEndSessionUrl, revokeToken, validateLogoutToken } from '@helseid-zones/client/logout';
 import { refreshTokens } from '@helseid-zones/client/refresh';
-import type { TokenClient } from '@helseid-zones/client/token-client';
-import type { SamePerson } from './person.ts';
-import type { LoginSettings } from './settings.ts';
-import type { LoginStore } from './store.ts';
+import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
+import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
+import { parseZoneConfig } from '@helseid-zones/protocol/config';
+import { createDynamoTable } from '../common/dynamo.ts';
+import { type Environment, readArn, readVariable } from '../common/environment.ts';
+import { createLog } from '../common/log.ts';
+import { type SamePerson, samePerson } from './person.ts';
+import { deriveSettings, type LoginSettings } from './settings.ts';
+import { createDynamoStore, type LoginStore } from './store.ts';
 
-/** Everything a login function works with; wired in one place (wire.ts), replaced by fakes in tests. */
+/** Everything a login function works with; put together by {@link wire} alone, replaced by fakes in tests. */
 export interface Dependencies {
   settings: LoginSettings;
   client: LoginClient;
@@ -50,4 +58,29 @@ export interface LogLine {
 /** Now, in epoch seconds. */
 export function seconds(deps: Pick<Dependencies, 'now'>): number {
   return Math.floor(deps.now() / 1000);
+}
+
+/**
+ * Puts a login function together from its environment and the `config.json` beside its bundle. Reads `SESSION_TABLE`,
+ * `SIGNERS`, `GATEWAY_URL` (unless the gateway declares a `baseUrl`) and what Lambda sets. A system with
+ * users of its own puts its rule in the place of `samePerson` here.
+ *
+ * @throws {ZonesError} config_invalid: one of them is missing or not as it must be
+ */
+export function wire(env: Environment): Dependencies {
+  const config = parseZoneConfig(readFileSync(new URL('./config.json', import.meta.url), 'utf8'));
+  const settings = deriveSettings(config, env['GATEWAY_URL']);
+  const aws = createAwsCaller(readAwsConfig(env));
+  const log = createLog({ service: config.system, zone: config.zone, env });
+  const { clientName, clientId, issuer, profile } = settings;
+  const signer = createRemoteSigner({ aws, functionArn: readArn(env, 'SIGNERS', clientName) });
+  return {
+    settings,
+    client: createLoginClient(createTokenClient({ client: clientName, clientId, issuer, profile, signer })),
+    store: createDynamoStore(createDynamoTable(aws, readVariable(env, 'SESSION_TABLE'))),
+    now: Date.now,
+    wait,
+    samePerson,
+    log: ({ level, code, request, facts }) => log.write(level, code, { request: request ?? '-', ...facts }),
+  };
 }

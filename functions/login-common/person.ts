@@ -30,11 +30,6 @@ export function readPerson(claims: IdTokenClaims): Person {
   };
 }
 
-/** The issuer's session id; nothing where the claim is absent, empty or no text, since no logout token can name such a one. */
-export function readSid(claims: IdTokenClaims): string | undefined {
-  return text(claims.sid);
-}
-
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -3,9 +3,9 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
 import { type Dependencies, seconds } from './dependencies.ts';
 import { type Organization, organizationDetails, readPerson } from './person.ts';
-import { endSession } from './session-index.ts';
 import {
   changeSession,
+  endSession,
   findSession,
   type KeptToken,
   keepRefreshToken,

@@ -3,7 +3,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { type Dependencies, seconds } from './dependencies.ts';
 import type { Organization, Person } from './person.ts';
 import { createId, itemKey, seal, unseal } from './secrets.ts';
-import type { SessionLinks } from './session-index.ts';
+import type { SessionLinks } from './sessions.ts';
 
 /** Seconds that a person has to log in. */
 export const TRANSACTION_SECONDS = 900;

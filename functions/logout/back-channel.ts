@@ -3,7 +3,7 @@ import { type Answer, json } from '../login-common/answer.ts';
 import type { Dependencies } from '../login-common/dependencies.ts';
 import { type GatewayRequest, readHeader } from '../login-common/request.ts';
 import { digest } from '../login-common/secrets.ts';
-import { endSessionsOf } from '../login-common/session-index.ts';
+import { endSessionsOf } from '../login-common/sessions.ts';
 import type { LoginStore } from '../login-common/store.ts';
 
 /** Bytes; a logout token is a small JWT. */

@@ -1,7 +1,6 @@
+import { wire } from '../login-common/dependencies.ts';
 import { serve } from '../login-common/serve.ts';
-import { wire } from '../login-common/wire.ts';
-import { describeSession } from './describe.ts';
-import { switchOrganization } from './switch.ts';
+import { describeSession, switchOrganization } from './session.ts';
 
 /** The `session` function. */
 export const handler = serve(wire(process.env), {

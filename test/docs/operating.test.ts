@@ -62,7 +62,7 @@ describe('docs/operating.md', () => {
 
   it('has lines written by nothing else', () => {
     // What is wired once, under the names that are looked for above.
-    const wired = ['functions/common/log.ts', 'functions/login-common/wire.ts'];
+    const wired = ['functions/common/log.ts', 'functions/login-common/dependencies.ts'];
     const others = functions.filter(
       ([file, text]) => !wired.includes(file) && /\blog\.write\(|console\.|process\.stdout/.test(text),
     );
