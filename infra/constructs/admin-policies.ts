@@ -1,10 +1,9 @@
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
-import { type PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { KEY_TAGS } from '../../functions/common/client-keys.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { anyKeyArn, type Place } from './arns.ts';
-import { viaService } from './data-key.ts';
-import { allow } from './statements.ts';
+import { allow, allowThrough, ENVELOPE_ACTIONS, via, viaService } from './statements.ts';
 
 /** Reading about keys. */
 const READ_KEYS = [
@@ -13,6 +12,9 @@ const READ_KEYS = [
   'kms:GetPublicKey',
   'kms:ListResourceTags',
 ] as const;
+
+/** Ending and resuming the use of a key. */
+const SWITCH_KEYS = ['kms:DisableKey', 'kms:EnableKey'] as const;
 
 /** Moving a record from version to version: a version is immutable, so each state is a new one. */
 const WRITE_RECORDS = [
@@ -51,31 +53,17 @@ export function allowCreatingKeys({ system, place, kms }: AdminFacts): PolicySta
     [`aws:RequestTag/${KEY_TAGS.client}`]: Object.keys(system.clients),
   };
   const onlyOurTags = { 'ForAllValues:StringEquals': { 'aws:TagKeys': Object.values(KEY_TAGS) } };
+  const kind = { 'kms:KeySpec': specs, 'kms:KeyUsage': 'SIGN_VERIFY', 'kms:KeyOrigin': 'AWS_KMS' };
   return [
-    allow({
-      sid: 'CreateKeys',
-      actions: ['kms:CreateKey'],
-      resources: ['*'],
-      conditions: {
-        StringEquals: {
-          ...tagged,
-          'kms:KeySpec': specs,
-          'kms:KeyUsage': 'SIGN_VERIFY',
-          'kms:KeyOrigin': 'AWS_KMS',
-        },
-        Bool: { 'kms:MultiRegion': 'false' },
-        // Absent unless the caller names it.
-        BoolIfExists: { 'kms:BypassPolicyLockoutSafetyCheck': 'false' },
-        ...onlyOurTags,
-      },
+    allow('CreateKeys', 'kms:CreateKey', '*', {
+      StringEquals: { ...tagged, ...kind },
+      Bool: { 'kms:MultiRegion': 'false' },
+      // Absent unless the caller names it.
+      BoolIfExists: { 'kms:BypassPolicyLockoutSafetyCheck': 'false' },
+      ...onlyOurTags,
     }),
     // CreateKey asks for it when tags come along.
-    allow({
-      sid: 'TagNewKeys',
-      actions: ['kms:TagResource'],
-      resources: [anyKeyArn(place)],
-      conditions: { StringEquals: tagged, ...onlyOurTags },
-    }),
+    allow('TagNewKeys', 'kms:TagResource', anyKeyArn(place), { StringEquals: tagged, ...onlyOurTags }),
   ];
 }
 
@@ -85,48 +73,18 @@ export function allowCreatingKeys({ system, place, kms }: AdminFacts): PolicySta
  */
 export function allowKeepingKeys(facts: AdminFacts): PolicyStatement[] {
   const { system, place, records } = facts;
-  const here = { 'aws:SourceVpce': facts.kms };
+  const here = via(facts.kms);
   const keys = anyKeyArn(place);
+  // Who makes keys may tag any, so the tag alone would reach the zones' data keys and other systems' too.
+  const ours = { 'kms:KeyUsage': 'SIGN_VERIFY', [`aws:ResourceTag/${KEY_TAGS.system}`]: system.name };
   return [
-    allow({
-      sid: 'ReadKeys',
-      actions: [...READ_KEYS],
-      resources: [keys],
-      conditions: { StringEquals: here },
-    }),
-    allow({
-      sid: 'FindKeys',
-      actions: ['kms:ListKeys'],
-      resources: ['*'],
-      conditions: { StringEquals: here },
-    }),
-    allow({
-      sid: 'SwitchKeys',
-      actions: ['kms:DisableKey', 'kms:EnableKey'],
-      resources: [keys],
-      conditions: {
-        StringEquals: {
-          ...here,
-          // Who makes keys may tag any, so the tag alone would reach the zones' data keys and other systems' too.
-          'kms:KeyUsage': 'SIGN_VERIFY',
-          [`aws:ResourceTag/${KEY_TAGS.system}`]: system.name,
-        },
-      },
-    }),
-    allow({
-      sid: 'KeepRecords',
-      actions: [...WRITE_RECORDS],
-      resources: [...records],
-      conditions: { StringEquals: { 'aws:SourceVpce': facts.secretsmanager } },
-    }),
-    allow({
-      sid: 'EncryptRecords',
-      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-      resources: [facts.recordKeyArn],
-      conditions: {
-        StringEquals: { 'kms:ViaService': viaService(place, 'secretsmanager') },
-        ArnLike: { 'kms:EncryptionContext:SecretARN': [...records] },
-      },
+    allow('ReadKeys', READ_KEYS, keys, here),
+    allow('FindKeys', 'kms:ListKeys', '*', here),
+    allow('SwitchKeys', SWITCH_KEYS, keys, { StringEquals: { ...here.StringEquals, ...ours } }),
+    allow('KeepRecords', WRITE_RECORDS, records, via(facts.secretsmanager)),
+    allow('EncryptRecords', ENVELOPE_ACTIONS, facts.recordKeyArn, {
+      StringEquals: { 'kms:ViaService': viaService(place, 'secretsmanager') },
+      ArnLike: { 'kms:EncryptionContext:SecretARN': records },
     }),
   ];
 }
@@ -137,21 +95,13 @@ export function allowKeepingKeys(facts: AdminFacts): PolicyStatement[] {
  */
 export function allowStartingRotation(facts: AdminFacts): PolicyStatement[] {
   return [
-    allow({
-      sid: 'StartRotation',
-      actions: ['secretsmanager:RotateSecret'],
-      resources: [...facts.records],
-      conditions: {
-        StringEquals: { 'aws:SourceVpce': facts.secretsmanager },
-        ArnEqualsIfExists: { 'secretsmanager:RotationLambdaARN': facts.rotationArn },
-        BoolIfExists: { 'secretsmanager:ModifyRotationRules': 'false' },
-      },
+    allow('StartRotation', 'secretsmanager:RotateSecret', facts.records, {
+      ...via(facts.secretsmanager),
+      ArnEqualsIfExists: { 'secretsmanager:RotationLambdaARN': facts.rotationArn },
+      BoolIfExists: { 'secretsmanager:ModifyRotationRules': 'false' },
     }),
-    allow({
-      sid: 'RotationByService',
-      actions: ['lambda:InvokeFunction'],
-      resources: [facts.rotationArn],
-      conditions: { Bool: { 'aws:ViaAWSService': 'true' } },
+    allow('RotationByService', 'lambda:InvokeFunction', facts.rotationArn, {
+      Bool: { 'aws:ViaAWSService': 'true' },
     }),
   ];
 }
@@ -165,35 +115,34 @@ export function adminStatements(facts: AdminFacts, name: string): PolicyStatemen
   ];
 }
 
-/** What may pass the admin zone's KMS endpoint: its functions, for keys; rotation alone to make them. */
-export function adminKeyEndpoint({ place, roles }: AdminFacts): PolicyStatement[] {
-  const through = (actions: readonly string[], callers: readonly string[]) =>
-    allow({
-      principals: [new StarPrincipal()],
-      actions: [...actions],
-      resources: ['*'],
-      conditions: {
-        ArnEquals: { 'aws:PrincipalArn': [...callers] },
-        StringEquals: { 'aws:PrincipalAccount': place.account },
-      },
-    });
+/** The two functions share the boundary, so it says itself which of them makes keys and which starts a rotation. */
+export function adminBoundary(facts: AdminFacts): PolicyStatement[] {
+  const { rotation, watch } = facts.roles;
   return [
-    through([...READ_KEYS, 'kms:DisableKey', 'kms:EnableKey', 'kms:ListKeys'], [roles.watch, roles.rotation]),
-    through(['kms:CreateKey', 'kms:TagResource'], [roles.rotation]),
+    ...onlyFor(rotation, allowCreatingKeys(facts)),
+    ...allowKeepingKeys(facts),
+    ...onlyFor(watch, allowStartingRotation(facts)),
+  ];
+}
+
+function onlyFor(role: string, statements: readonly PolicyStatement[]): readonly PolicyStatement[] {
+  for (const statement of statements) statement.addCondition('ArnEquals', { 'aws:PrincipalArn': role });
+  return statements;
+}
+
+/** What may pass the admin zone's KMS endpoint: its functions, for keys; rotation alone to make them. */
+export function adminKeyEndpoint({ place, roles: { rotation, watch } }: AdminFacts): PolicyStatement[] {
+  const ownAccount = { StringEquals: { 'aws:PrincipalAccount': place.account } };
+  return [
+    allowThrough([watch, rotation], [...READ_KEYS, ...SWITCH_KEYS, 'kms:ListKeys'], '*', ownAccount),
+    allowThrough([rotation], ['kms:CreateKey', 'kms:TagResource'], '*', ownAccount),
   ];
 }
 
 /** What may pass the admin zone's Secrets Manager endpoint: its functions, to the client records; key-watch alone to start a rotation. */
-export function adminRecordEndpoint({ records, roles }: AdminFacts): PolicyStatement[] {
-  const through = (actions: readonly string[], callers: readonly string[]) =>
-    allow({
-      principals: [new StarPrincipal()],
-      actions: [...actions],
-      resources: [...records],
-      conditions: { ArnEquals: { 'aws:PrincipalArn': [...callers] } },
-    });
+export function adminRecordEndpoint({ records, roles: { rotation, watch } }: AdminFacts): PolicyStatement[] {
   return [
-    through(WRITE_RECORDS, [roles.watch, roles.rotation]),
-    through(['secretsmanager:RotateSecret'], [roles.watch]),
+    allowThrough([watch, rotation], WRITE_RECORDS, records),
+    allowThrough([watch], 'secretsmanager:RotateSecret', records),
   ];
 }

@@ -1,14 +1,9 @@
-import {
-  AccountRootPrincipal,
-  PolicyDocument,
-  type PolicyStatement,
-  ServicePrincipal,
-} from 'aws-cdk-lib/aws-iam';
+import { AccountRootPrincipal, PolicyDocument, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { KEY_ADMINISTRATION } from '../key-policy.ts';
 import type { Place } from './arns.ts';
-import { allow, DATA_KEY_ACTIONS } from './statements.ts';
+import { allowTo, DATA_KEY_ACTIONS, viaService } from './statements.ts';
 
 /** What administrators may do with a zone's data key beside what they may do with any: see to its yearly rotation. */
 const ROTATION_ADMINISTRATION = [
@@ -46,63 +41,35 @@ export class DataKey extends Key {
   }
 }
 
-function dataKeyStatements(props: DataKeyProps): PolicyStatement[] {
-  const root = [new AccountRootPrincipal()];
-  const viaServices = props.services.map((service) => viaService(props.place, service));
+function dataKeyStatements({ place, services, logGroups, statements = [] }: DataKeyProps): PolicyStatement[] {
+  const root = new AccountRootPrincipal();
+  const { region, account } = place;
+  const through = services.map((service) => viaService(place, service));
+  const logs = logGroups?.map((name) => `arn:aws:logs:${region}:${account}:log-group:${name}`);
   return [
-    allow({
-      sid: 'Administration',
-      principals: root,
-      actions: [...KEY_ADMINISTRATION, ...ROTATION_ADMINISTRATION],
-      resources: ['*'],
-    }),
-    ...(viaServices.length > 0
+    allowTo(root, 'Administration', [...KEY_ADMINISTRATION, ...ROTATION_ADMINISTRATION], '*'),
+    ...(through.length > 0
       ? [
-          allow({
-            sid: 'ThroughServices',
-            principals: root,
-            actions: [...DATA_KEY_ACTIONS],
-            resources: ['*'],
-            conditions: { StringEquals: { 'kms:ViaService': viaServices } },
+          allowTo(root, 'ThroughServices', DATA_KEY_ACTIONS, '*', {
+            StringEquals: { 'kms:ViaService': through },
           }),
         ]
       : []),
-    ...(props.services.includes(GRANTEE)
+    ...(services.includes(GRANTEE)
       ? [
-          allow({
-            sid: 'GrantsForTables',
-            principals: root,
-            actions: ['kms:CreateGrant'],
-            resources: ['*'],
-            conditions: {
-              StringEquals: { 'kms:ViaService': viaService(props.place, GRANTEE) },
-              Bool: { 'kms:GrantIsForAWSResource': 'true' },
-            },
+          allowTo(root, 'GrantsForTables', 'kms:CreateGrant', '*', {
+            StringEquals: { 'kms:ViaService': viaService(place, GRANTEE) },
+            Bool: { 'kms:GrantIsForAWSResource': 'true' },
           }),
         ]
       : []),
-    ...(props.logGroups ? [logsStatement(props.place, props.logGroups)] : []),
-    ...(props.statements ?? []),
+    ...(logs
+      ? [
+          allowTo(`logs.${region}.amazonaws.com`, 'Logs', DATA_KEY_ACTIONS, '*', {
+            ArnLike: { 'kms:EncryptionContext:aws:logs:arn': logs },
+          }),
+        ]
+      : []),
+    ...statements,
   ];
-}
-
-/** `kms:ViaService` of calls that a service makes on behalf of its caller. */
-export function viaService({ region }: Place, service: string): string {
-  return `${service}.${region}.amazonaws.com`;
-}
-
-function logsStatement({ region, account }: Place, logGroups: readonly string[]): PolicyStatement {
-  return allow({
-    sid: 'Logs',
-    principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
-    actions: [...DATA_KEY_ACTIONS],
-    resources: ['*'],
-    conditions: {
-      ArnLike: {
-        'kms:EncryptionContext:aws:logs:arn': logGroups.map(
-          (name) => `arn:aws:logs:${region}:${account}:log-group:${name}`,
-        ),
-      },
-    },
-  });
 }

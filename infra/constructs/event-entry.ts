@@ -1,14 +1,14 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { CfnEventBus, CfnRule } from 'aws-cdk-lib/aws-events';
-import { type PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EventNames } from '../declaration/names.ts';
 import type { ZoneDeclaration } from '../declaration/schema.ts';
-import { type Place, queueArn } from './arns.ts';
-import { allow } from './statements.ts';
+import type { Place } from './arns.ts';
+import { allowTo, ENVELOPE_ACTIONS } from './statements.ts';
 
 /** Seconds the function may take for a batch; the queue hides a message six times as long, as Lambda asks for. */
 export const EVENT_TIMEOUT_SECONDS = 30;
@@ -27,38 +27,20 @@ function ruleArn({ region, account }: Place, { bus, rule }: EventNames): string 
   return `arn:aws:events:${region}:${account}:rule/${bus}/${rule}`;
 }
 
+/** EventBridge's own name in policies. */
+const EVENTS = 'events.amazonaws.com';
+
 /** What EventBridge needs of the zone's key: for events on the bus, and for putting them into the queue. */
 export function eventKeyStatements(place: Place, names: EventNames): PolicyStatement[] {
-  const principals = [new ServicePrincipal('events.amazonaws.com')];
   const bus = busArn(place, names);
+  const account = { 'aws:SourceAccount': place.account };
   return [
-    allow({
-      sid: 'EventBus',
-      principals,
-      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-      resources: ['*'],
-      conditions: {
-        StringEquals: {
-          'aws:SourceAccount': place.account,
-          'kms:EncryptionContext:aws:events:event-bus:arn': bus,
-        },
-        ArnEquals: { 'aws:SourceArn': bus },
-      },
+    allowTo(EVENTS, 'EventBus', ENVELOPE_ACTIONS, '*', {
+      StringEquals: { ...account, 'kms:EncryptionContext:aws:events:event-bus:arn': bus },
+      ArnEquals: { 'aws:SourceArn': bus },
     }),
-    allow({
-      sid: 'EventBusCheck',
-      principals,
-      actions: ['kms:DescribeKey'],
-      resources: ['*'],
-      conditions: { StringEquals: { 'aws:SourceAccount': place.account } },
-    }),
-    allow({
-      sid: 'EventsToQueue',
-      principals,
-      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-      resources: ['*'],
-      conditions: fromEvents(place, [ruleArn(place, names), bus]),
-    }),
+    allowTo(EVENTS, 'EventBusCheck', 'kms:DescribeKey', '*', { StringEquals: account }),
+    allowTo(EVENTS, 'EventsToQueue', ENVELOPE_ACTIONS, '*', fromEvents(place, [ruleArn(place, names), bus])),
   ];
 }
 
@@ -66,7 +48,7 @@ export function eventKeyStatements(place: Place, names: EventNames): PolicyState
 function fromEvents(place: Place, sources: readonly string[]) {
   return {
     StringEquals: { 'aws:SourceAccount': place.account },
-    ArnEquals: { 'aws:SourceArn': [...sources] },
+    ArnEquals: { 'aws:SourceArn': sources },
   };
 }
 
@@ -94,8 +76,12 @@ export class EventEntry extends Construct {
     const undelivered = createQueue(this, 'Undelivered', names.undelivered, key);
     const queue = createQueue(this, 'Queue', names.queue, key, deadLetters);
     const [fromRule, fromBus] = [ruleArn(place, names), busArn(place, names)];
-    queue.addToResourcePolicy(acceptEvents(place, queue, [fromRule]));
-    undelivered.addToResourcePolicy(acceptEvents(place, undelivered, [fromRule, fromBus]));
+    const accept = (to: Queue, sources: readonly string[]) =>
+      to.addToResourcePolicy(
+        allowTo(EVENTS, 'FromEventBridge', 'sqs:SendMessage', to.queueArn, fromEvents(place, sources)),
+      );
+    accept(queue, [fromRule]);
+    accept(undelivered, [fromRule, fromBus]);
     const bus = new CfnEventBus(this, 'Bus', {
       name: names.bus,
       description: 'Events of this zone; they may name patients, so the zone key encrypts them.',
@@ -140,19 +126,4 @@ function createQueue(scope: Construct, id: string, queueName: string, key: IKey,
     visibilityTimeout: Duration.seconds(6 * EVENT_TIMEOUT_SECONDS),
     ...(deadLetters ? { deadLetterQueue: { queue: deadLetters, maxReceiveCount: MAX_RECEIVES } } : {}),
   });
-}
-
-function acceptEvents(place: Place, queue: Queue, sources: readonly string[]): PolicyStatement {
-  return allow({
-    sid: 'FromEventBridge',
-    principals: [new ServicePrincipal('events.amazonaws.com')],
-    actions: ['sqs:SendMessage'],
-    resources: [queue.queueArn],
-    conditions: fromEvents(place, sources),
-  });
-}
-
-/** ARN of the queue that the function reads, for its role. */
-export function eventQueueArn(place: Place, names: EventNames): string {
-  return queueArn(place, names.queue);
 }

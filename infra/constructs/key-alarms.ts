@@ -3,7 +3,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Alarm, type ComparisonOperator, Metric, type TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { CfnRule } from 'aws-cdk-lib/aws-events';
-import { type PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -11,20 +11,17 @@ import { Construct } from 'constructs';
 import { KEY_METRICS, type KeyMetric } from '../../functions/key-watch/metrics.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import type { Place } from './arns.ts';
-import { allow } from './statements.ts';
+import { allowTo, ENVELOPE_ACTIONS } from './statements.ts';
 
 /** When which checks run. */
 const SCHEDULES = { hourly: 'rate(1 hour)', daily: 'cron(0 6 * * ? *)' } as const;
 
+/** CloudWatch's own name in policies. */
+const CLOUDWATCH = 'cloudwatch.amazonaws.com';
+
 /** What CloudWatch needs of the zone's key to publish an alarm. */
 export function alarmKeyStatement(place: Place): PolicyStatement {
-  return allow({
-    sid: 'Alarms',
-    principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-    actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-    resources: ['*'],
-    conditions: fromAlarms(place),
-  });
+  return allowTo(CLOUDWATCH, 'Alarms', ENVELOPE_ACTIONS, '*', fromAlarms(place));
 }
 
 function fromAlarms({ account, region }: Place) {
@@ -57,13 +54,7 @@ export class KeyAlarms extends Construct {
       enforceSSL: true,
     });
     this.topic.addToResourcePolicy(
-      allow({
-        sid: 'FromAlarms',
-        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-        actions: ['sns:Publish'],
-        resources: [this.topic.topicArn],
-        conditions: fromAlarms(place),
-      }),
+      allowTo(CLOUDWATCH, 'FromAlarms', 'sns:Publish', this.topic.topicArn, fromAlarms(place)),
     );
     const action = new SnsAction(this.topic);
     for (const [client, { selfService }] of Object.entries(system.clients))

@@ -22,12 +22,9 @@ export class PermissionsBoundary extends ManagedPolicy {
       description: `The most that a role of zone ${zone} of ${system} can be allowed.`,
       statements: [
         ...statements,
-        deny({
-          sid: 'NoInterfacesForCode',
-          actions: [...INTERFACE_ACTIONS],
-          resources: ['*'],
-          // Present on every call that a function's code makes, absent on Lambda's own.
-          conditions: { Null: { 'lambda:SourceFunctionArn': 'false' } },
+        // Present on every call that a function's code makes, absent on Lambda's own.
+        deny('NoInterfacesForCode', INTERFACE_ACTIONS, '*', {
+          Null: { 'lambda:SourceFunctionArn': 'false' },
         }),
       ],
     });

@@ -1,15 +1,22 @@
+import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import type { Grant } from '@helseid-zones/protocol/grant';
 import { Duration } from 'aws-cdk-lib';
-import { type PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { recordName, signerName } from '../declaration/names.ts';
 import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn } from './arns.ts';
-import { viaService } from './data-key.ts';
-import { allow, allowFlowLog, allowReadingRecords, allowRunning, allowSigning, deny } from './statements.ts';
+import { allow, allowFlowLog, allowRunning, allowThrough, deny, via, viaService } from './statements.ts';
 import { ZoneFunction, type ZoneRuntime } from './zone-function.ts';
 import type { ZoneNetwork } from './zone-network.ts';
+
+/** The algorithms a signer may ask KMS for; which one a key takes is in the key's own policy. */
+const SIGNING_ALGORITHMS = [
+  ...new Set(Object.values(ALGORITHMS).map((entry) => entry.kmsSigningAlgorithm)),
+].sort();
+
+const READ_RECORD = 'secretsmanager:GetSecretValue';
 
 /** What the policies of the signing zone are written from. */
 export interface SigningFacts {
@@ -56,16 +63,22 @@ export class Signer extends ZoneFunction {
   }
 }
 
-function signerStatements(facts: Omit<SigningFacts, 'logPrefix'>, record: string): PolicyStatement[] {
+/**
+ * Signing digests and reading public keys through the signing zone's endpoint (I5): which keys admit the role is for the key
+ * policies to say. Reading `records` through the other endpoint, and what Secrets Manager asks of KMS for it.
+ */
+function signerStatements(facts: Omit<SigningFacts, 'logPrefix'>, records: string): PolicyStatement[] {
   const { place, network, recordKeyArn } = facts;
+  const here = via(network.endpointId('kms'));
+  const digests = { 'kms:MessageType': 'DIGEST', 'kms:SigningAlgorithm': SIGNING_ALGORITHMS };
   return [
-    ...allowSigning(anyKeyArn(place), network.endpointId('kms')),
-    ...allowReadingRecords(
-      [record],
-      recordKeyArn,
-      network.endpointId('secretsmanager'),
-      viaService(place, 'secretsmanager'),
-    ),
+    allow('Sign', 'kms:Sign', anyKeyArn(place), { StringEquals: { ...here.StringEquals, ...digests } }),
+    allow('PublicKey', 'kms:GetPublicKey', anyKeyArn(place), here),
+    allow('ReadRecord', READ_RECORD, records, via(network.endpointId('secretsmanager'))),
+    allow('DecryptRecord', 'kms:Decrypt', recordKeyArn, {
+      StringEquals: { 'kms:ViaService': viaService(place, 'secretsmanager') },
+      ArnLike: { 'kms:EncryptionContext:SecretARN': [records] },
+    }),
   ];
 }
 
@@ -73,12 +86,7 @@ function signerStatements(facts: Omit<SigningFacts, 'logPrefix'>, record: string
 export function signingBoundaryStatements(facts: SigningFacts): PolicyStatement[] {
   const { system, place, network, logPrefix } = facts;
   const only = (sid: string, key: string, value: string) =>
-    deny({
-      sid,
-      actions: ['kms:Sign'],
-      resources: ['*'],
-      conditions: { StringNotEquals: { [key]: value } },
-    });
+    deny(sid, 'kms:Sign', '*', { StringNotEquals: { [key]: value } });
   return [
     ...allowRunning(logStreamsArn(place, `${logPrefix}/*`)),
     allowFlowLog(logStreamsArn(place, `${logPrefix}/flow`)),
@@ -93,22 +101,15 @@ export function restrictSigningEndpoints(
   { system, place, network }: SigningFacts,
   records: Readonly<Record<string, string>>,
 ): void {
-  const fromSigners = (client: string) => ({
-    ArnLike: { 'aws:PrincipalArn': roleArn(place.account, signerName(system, client, '*')) },
-  });
-  const through = (action: string, resource: string, conditions: Record<string, object>) =>
-    allow({ principals: [new StarPrincipal()], actions: [action], resources: [resource], conditions });
+  const signers = (client: string) => roleArn(place.account, signerName(system, client, '*'));
   network.allowThrough('kms', [
-    through('kms:Sign', anyKeyArn(place), {
-      ...fromSigners('*'),
+    allowThrough(signers('*'), 'kms:Sign', anyKeyArn(place), {
       StringEquals: { 'kms:MessageType': 'DIGEST' },
     }),
-    through('kms:GetPublicKey', anyKeyArn(place), fromSigners('*')),
+    allowThrough(signers('*'), 'kms:GetPublicKey', anyKeyArn(place)),
   ]);
   network.allowThrough(
     'secretsmanager',
-    Object.entries(records).map(([client, arn]) =>
-      through('secretsmanager:GetSecretValue', arn, fromSigners(client)),
-    ),
+    Object.entries(records).map(([client, arn]) => allowThrough(signers(client), READ_RECORD, arn)),
   );
 }

@@ -1,5 +1,70 @@
-import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
-import { Effect, PolicyStatement, type PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
+import {
+  Effect,
+  type IPrincipal,
+  PolicyStatement,
+  ServicePrincipal,
+  StarPrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import type { Place } from './arns.ts';
+
+/** One name or several: actions, ARNs. */
+type Names = string | readonly string[];
+
+/** Operator to condition key to value. */
+type Conditions = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** A statement in the order of IAM's documents. Without a Sid where several of one policy would have the same. */
+type Rule = [sid: string | undefined, actions: Names, resources: Names, conditions?: Conditions];
+
+function write(effect: Effect, [sid, actions, resources, conditions = {}]: Rule, principals: IPrincipal[]) {
+  const [action, resource] = [[actions].flat(), [resources].flat()];
+  return new PolicyStatement({
+    ...(sid === undefined ? {} : { sid }),
+    ...{ effect, principals, actions: action, resources: resource, conditions },
+  });
+}
+
+/** An Allow statement of an identity policy or a boundary. */
+export function allow(...rule: Rule): PolicyStatement {
+  return write(Effect.ALLOW, rule, []);
+}
+
+/** A Deny statement of a boundary or an identity policy. */
+export function deny(...rule: Rule): PolicyStatement {
+  return write(Effect.DENY, rule, []);
+}
+
+/** An Allow statement of a resource's own policy (a key's, a queue's, a topic's), for a principal or the AWS service of that name. */
+export function allowTo(principal: IPrincipal | string, ...rule: Rule): PolicyStatement {
+  const to = typeof principal === 'string' ? new ServicePrincipal(principal) : principal;
+  return write(Effect.ALLOW, rule, [to]);
+}
+
+/** An Allow statement of an endpoint's policy. `roles` are ARNs or patterns of them: a condition binds them, for the principal is everybody. */
+export function allowThrough(
+  roles: Names,
+  actions: Names,
+  resources: Names,
+  conditions: Conditions = {},
+): PolicyStatement {
+  const operator = [roles].flat().some((role) => role.includes('*')) ? 'ArnLike' : 'ArnEquals';
+  const callers = { [operator]: { 'aws:PrincipalArn': roles } };
+  return write(
+    Effect.ALLOW,
+    [undefined, actions, resources, { ...callers, ...conditions }],
+    [new StarPrincipal()],
+  );
+}
+
+/** The condition of a call through an endpoint, by the endpoint's id. */
+export function via(endpoint: string): { StringEquals: { 'aws:SourceVpce': string } } {
+  return { StringEquals: { 'aws:SourceVpce': endpoint } };
+}
+
+/** `kms:ViaService` of calls that a service makes on behalf of its caller. */
+export function viaService({ region }: Place, service: string): string {
+  return `${service}.${region}.amazonaws.com`;
+}
 
 /** What Lambda itself does with a function's role to place it in a VPC; no function's code may do it. */
 export const INTERFACE_ACTIONS = [
@@ -12,17 +77,6 @@ export const INTERFACE_ACTIONS = [
   'ec2:UnassignPrivateIpAddresses',
 ] as const;
 
-/** The most that a function may do with a table of its zone. */
-export const TABLE_ACTIONS = [
-  'dynamodb:DeleteItem',
-  'dynamodb:GetItem',
-  'dynamodb:PutItem',
-  'dynamodb:UpdateItem',
-] as const;
-
-/** What the event source mapping does with the queue, by the function's role. */
-const QUEUE_ACTIONS = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'] as const;
-
 /** What a service asks of a zone's key on behalf of the caller. */
 export const DATA_KEY_ACTIONS = [
   'kms:Decrypt',
@@ -34,154 +88,21 @@ export const DATA_KEY_ACTIONS = [
   'kms:ReEncryptTo',
 ] as const;
 
-/** Whatever uses a client key, or hands its use on, or ends it. Denied in the boundary of every zone but the signing one. */
-export const KEY_CAPTURE_ACTIONS = [
-  'kms:CancelKeyDeletion',
-  'kms:CreateGrant',
-  'kms:DeleteImportedKeyMaterial',
-  'kms:DeriveSharedSecret',
-  'kms:ImportKeyMaterial',
-  'kms:PutKeyPolicy',
-  'kms:ReplicateKey',
-  'kms:RetireGrant',
-  'kms:RevokeGrant',
-  'kms:ScheduleKeyDeletion',
-  'kms:Sign',
-  'kms:UpdatePrimaryRegion',
-] as const;
-
-/** The algorithms a signer may ask KMS for; which one a key takes is in the key's own policy. */
-export const SIGNING_ALGORITHMS = [
-  ...new Set(Object.values(ALGORITHMS).map((entry) => entry.kmsSigningAlgorithm)),
-].sort();
-
-/** An Allow statement. */
-export function allow(props: Omit<PolicyStatementProps, 'effect'>): PolicyStatement {
-  return new PolicyStatement({ ...props, effect: Effect.ALLOW });
-}
-
-/** A Deny statement. */
-export function deny(props: Omit<PolicyStatementProps, 'effect'>): PolicyStatement {
-  return new PolicyStatement({ ...props, effect: Effect.DENY });
-}
+/** Reading and writing what a data key encrypts, as most services ask for it. */
+export const ENVELOPE_ACTIONS = ['kms:Decrypt', 'kms:GenerateDataKey'] as const;
 
 /** What every function in a VPC needs to run: interfaces (Lambda's own calls), its log streams, X-Ray. */
 export function allowRunning(logStreams: string): PolicyStatement[] {
   return [
     // Lambda makes these calls from outside the VPC before there is any code: no endpoint, no narrower resource.
-    allow({ sid: 'NetworkInterfaces', actions: [...INTERFACE_ACTIONS], resources: ['*'] }),
-    allow({
-      sid: 'Logs',
-      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      resources: [logStreams],
-    }),
-    allow({
-      sid: 'Traces',
-      actions: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'],
-      resources: ['*'],
-    }),
+    allow('NetworkInterfaces', INTERFACE_ACTIONS, '*'),
+    allow('Logs', ['logs:CreateLogStream', 'logs:PutLogEvents'], logStreams),
+    allow('Traces', ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], '*'),
   ];
 }
 
 /** Writing a flow log; what the VPC's service does with its role. */
 export function allowFlowLog(logGroup: string): PolicyStatement {
-  return allow({
-    sid: 'FlowLog',
-    actions: ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
-    resources: [logGroup],
-  });
-}
-
-/** Keeps the interface actions from a function's own code, which could otherwise reach into another zone's subnets. */
-export function denyInterfacesToCode(functionArn: string): PolicyStatement {
-  return deny({
-    sid: 'NoInterfacesForCode',
-    actions: [...INTERFACE_ACTIONS],
-    resources: ['*'],
-    conditions: { ArnEquals: { 'lambda:SourceFunctionArn': functionArn } },
-  });
-}
-
-/** Invoke of a zone's own signers, unqualified, through the zone's own endpoint. */
-export function allowInvoke(signerArns: readonly string[], endpoint: string): PolicyStatement {
-  return allow({
-    sid: 'OwnSigners',
-    actions: ['lambda:InvokeFunction'],
-    resources: [...signerArns],
-    conditions: { StringEquals: { 'aws:SourceVpce': endpoint } },
-  });
-}
-
-/** Items of a table, through the zone's own DynamoDB endpoint. */
-export function allowTable(actions: readonly string[], tableArn: string, endpoint: string): PolicyStatement {
-  return allow({
-    actions: [...actions],
-    resources: [tableArn],
-    conditions: { StringEquals: { 'aws:SourceVpce': endpoint } },
-  });
-}
-
-/** Use of a zone's key by services that act for the caller; those calls carry no endpoint. */
-export function allowDataKey(keyArn: string, services: readonly string[]): PolicyStatement {
-  return allow({
-    sid: 'OwnDataKey',
-    actions: [...DATA_KEY_ACTIONS],
-    resources: [keyArn],
-    conditions: { StringEquals: { 'kms:ViaService': [...services] } },
-  });
-}
-
-/** Reading a queue, which the event source mapping does from outside the VPC. */
-export function allowQueue(queueArn: string): PolicyStatement {
-  return allow({ sid: 'OwnQueue', actions: [...QUEUE_ACTIONS], resources: [queueArn] });
-}
-
-/** Signing: digests, through the signing zone's endpoint (I5). Which keys admit the role is for the key policies to say. */
-export function allowSigning(keyArns: string, endpoint: string): PolicyStatement[] {
-  return [
-    allow({
-      sid: 'Sign',
-      actions: ['kms:Sign'],
-      resources: [keyArns],
-      conditions: {
-        StringEquals: {
-          'aws:SourceVpce': endpoint,
-          'kms:MessageType': 'DIGEST',
-          'kms:SigningAlgorithm': SIGNING_ALGORITHMS,
-        },
-      },
-    }),
-    allow({
-      sid: 'PublicKey',
-      actions: ['kms:GetPublicKey'],
-      resources: [keyArns],
-      conditions: { StringEquals: { 'aws:SourceVpce': endpoint } },
-    }),
-  ];
-}
-
-/** Reading client records through the zone's own Secrets Manager endpoint, and what Secrets Manager asks of KMS for it. */
-export function allowReadingRecords(
-  recordArns: readonly string[],
-  keyArn: string,
-  endpoint: string,
-  viaService: string,
-): PolicyStatement[] {
-  return [
-    allow({
-      sid: 'ReadRecord',
-      actions: ['secretsmanager:GetSecretValue'],
-      resources: [...recordArns],
-      conditions: { StringEquals: { 'aws:SourceVpce': endpoint } },
-    }),
-    allow({
-      sid: 'DecryptRecord',
-      actions: ['kms:Decrypt'],
-      resources: [keyArn],
-      conditions: {
-        StringEquals: { 'kms:ViaService': viaService },
-        ArnLike: { 'kms:EncryptionContext:SecretARN': [...recordArns] },
-      },
-    }),
-  ];
+  const actions = ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'];
+  return allow('FlowLog', actions, logGroup);
 }

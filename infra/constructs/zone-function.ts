@@ -19,7 +19,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { bundleFunction } from '../bundling.ts';
 import { functionArn, logStreamsArn, type Place } from './arns.ts';
-import { allowRunning, denyInterfacesToCode } from './statements.ts';
+import { allowRunning, deny, INTERFACE_ACTIONS } from './statements.ts';
 import type { ZoneNetwork } from './zone-network.ts';
 
 /** What all functions of one zone have in common. */
@@ -79,7 +79,10 @@ export class ZoneFunction extends Construct {
         own: new PolicyDocument({
           statements: [
             ...allowRunning(logStreamsArn(place, logGroupName)),
-            denyInterfacesToCode(functionArn(place, name)),
+            // Its own code could otherwise reach into another zone's subnets.
+            deny('NoInterfacesForCode', INTERFACE_ACTIONS, '*', {
+              ArnEquals: { 'lambda:SourceFunctionArn': functionArn(place, name) },
+            }),
             ...props.statements,
           ],
         }),

@@ -1,29 +1,24 @@
-import { type PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { ADMIN_FUNCTIONS } from '../declaration/fields.ts';
 import { askingFunctions, type EventNames, functionName } from '../declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import {
   type AdminFacts,
+  adminBoundary,
   adminKeyEndpoint,
   adminRecordEndpoint,
   adminStatements,
-  allowCreatingKeys,
-  allowKeepingKeys,
-  allowStartingRotation,
 } from './admin-policies.ts';
-import { functionArn, logStreamsArn, type Place, roleArn, tableArn } from './arns.ts';
-import { viaService } from './data-key.ts';
-import { eventQueueArn } from './event-entry.ts';
+import { functionArn, logStreamsArn, type Place, queueArn, roleArn, tableArn } from './arns.ts';
 import {
   allow,
-  allowDataKey,
   allowFlowLog,
-  allowInvoke,
-  allowQueue,
   allowRunning,
-  allowTable,
+  allowThrough,
+  DATA_KEY_ACTIONS,
   deny,
-  KEY_CAPTURE_ACTIONS,
-  TABLE_ACTIONS,
+  via,
+  viaService,
 } from './statements.ts';
 import type { ZoneNetwork } from './zone-network.ts';
 import { tableName, tablesOf, zoneTables } from './zone-table.ts';
@@ -46,67 +41,100 @@ export interface ZoneFacts {
   recordKeyArn: string;
 }
 
+/** What the event source mapping does with the queue, by the function's role. */
+const QUEUE_ACTIONS = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'] as const;
+
+/** The most that a function may do with a table of its zone. */
+const TABLE_ACTIONS = [
+  'dynamodb:DeleteItem',
+  'dynamodb:GetItem',
+  'dynamodb:PutItem',
+  'dynamodb:UpdateItem',
+] as const;
+
+/** Whatever uses a client key, or hands its use on, or ends it. Denied in the boundary of every zone but the signing one. */
+const KEY_CAPTURE_ACTIONS = [
+  'kms:CancelKeyDeletion',
+  'kms:CreateGrant',
+  'kms:DeleteImportedKeyMaterial',
+  'kms:DeriveSharedSecret',
+  'kms:ImportKeyMaterial',
+  'kms:PutKeyPolicy',
+  'kms:ReplicateKey',
+  'kms:RetireGrant',
+  'kms:RevokeGrant',
+  'kms:ScheduleKeyDeletion',
+  'kms:Sign',
+  'kms:UpdatePrimaryRegion',
+] as const;
+
 /** Services through which a zone's data key is used for its functions. */
 export function dataServices(zone: ZoneDeclaration): string[] {
   return [...(zoneTables(zone).length > 0 ? ['dynamodb'] : []), ...(zone.events ? ['sqs'] : [])];
 }
 
+/** Invoke of the zone's own signers, unqualified, through the zone's own endpoint. */
+function allowInvoke({ signers, network }: ZoneFacts): PolicyStatement {
+  const here = via(network.endpointId('lambda'));
+  return allow('OwnSigners', 'lambda:InvokeFunction', Object.values(signers), here);
+}
+
+/** Items of a table, through the zone's own DynamoDB endpoint. `table` may end in `*`. */
+function allowTable(
+  { place, network }: ZoneFacts,
+  actions: readonly string[],
+  table: string,
+): PolicyStatement {
+  return allow(undefined, actions, tableArn(place, table), via(network.endpointId('dynamodb')));
+}
+
+/** Reading the queue, which the event source mapping does from outside the VPC. */
+function allowQueue({ place, events }: ZoneFacts): PolicyStatement {
+  return allow('OwnQueue', QUEUE_ACTIONS, queueArn(place, events.queue));
+}
+
+/** Use of the zone's key by services that act for the caller; those calls carry no endpoint. None without a service. */
+function allowDataKey({ place, keyArn }: ZoneFacts, services: readonly string[]): PolicyStatement[] {
+  if (services.length === 0) return [];
+  const through = services.map((service) => viaService(place, service));
+  return [allow('OwnDataKey', DATA_KEY_ACTIONS, keyArn, { StringEquals: { 'kms:ViaService': through } })];
+}
+
 /** What any role of the zone may ever do; written from the declaration, not from what the roles are given. */
 export function boundaryStatements(facts: ZoneFacts): PolicyStatement[] {
   const { system, zone, declared, place, network } = facts;
-  const services = dataServices(declared).map((service) => viaService(place, service));
-  const tables = tableArn(place, `${system.name}-${zone}-*`);
   return [
     ...allowRunning(logStreamsArn(place, `${facts.logPrefix}/*`)),
     allowFlowLog(logStreamsArn(place, `${facts.logPrefix}/flow`)),
-    ...(askingFunctions(declared).length > 0
-      ? [allowInvoke(Object.values(facts.signers), network.endpointId('lambda'))]
-      : []),
+    ...(askingFunctions(declared).length > 0 ? [allowInvoke(facts)] : []),
     ...(zoneTables(declared).length > 0
-      ? [allowTable(TABLE_ACTIONS, tables, network.endpointId('dynamodb'))]
+      ? [allowTable(facts, TABLE_ACTIONS, `${system.name}-${zone}-*`)]
       : []),
-    ...(services.length > 0 ? [allowDataKey(facts.keyArn, services)] : []),
-    ...(declared.events ? [allowQueue(eventQueueArn(place, facts.events))] : []),
+    ...allowDataKey(facts, dataServices(declared)),
+    ...(declared.events ? [allowQueue(facts)] : []),
     ...(declared.admin ? adminBoundary(adminFacts(facts)) : []),
-    deny({ sid: 'NeverClientKeys', actions: [...KEY_CAPTURE_ACTIONS], resources: ['*'] }),
-    deny({
-      sid: 'InvokeHereOnly',
-      actions: ['lambda:InvokeFunction'],
-      resources: ['*'],
-      // Nothing is invoked from a zone without an endpoint for it.
-      conditions: network.has('lambda')
-        ? {
-            StringNotEquals: { 'aws:SourceVpce': network.endpointId('lambda') },
-            // What Secrets Manager does for the key watch comes from outside the VPC.
-            ...(declared.admin ? { BoolIfExists: { 'aws:ViaAWSService': 'false' } } : {}),
-          }
-        : {},
+    deny('NeverClientKeys', KEY_CAPTURE_ACTIONS, '*'),
+    // Nothing is invoked from a zone without an endpoint for it.
+    deny('InvokeHereOnly', 'lambda:InvokeFunction', '*', {
+      ...(network.has('lambda')
+        ? { StringNotEquals: { 'aws:SourceVpce': network.endpointId('lambda') } }
+        : {}),
+      // What Secrets Manager does for the key watch comes from outside the VPC.
+      ...(declared.admin ? { BoolIfExists: { 'aws:ViaAWSService': 'false' } } : {}),
     }),
   ];
 }
 
 /** What one function of the zone may do beyond running. */
 export function functionStatements(facts: ZoneFacts, name: string): PolicyStatement[] {
-  const { system, zone, declared, place, network } = facts;
+  const { system, zone, declared } = facts;
   const tables = tablesOf(system.name, zone, declared, name);
   const reads = declared.events?.function === name;
-  const services = [...(tables.length > 0 ? ['dynamodb'] : []), ...(reads ? ['sqs'] : [])];
   return [
-    ...(askingFunctions(declared).includes(name)
-      ? [allowInvoke(Object.values(facts.signers), network.endpointId('lambda'))]
-      : []),
-    ...tables.map((table) =>
-      allowTable(table.actions, tableArn(place, table.name), network.endpointId('dynamodb')),
-    ),
-    ...(reads ? [allowQueue(eventQueueArn(place, facts.events))] : []),
-    ...(services.length > 0
-      ? [
-          allowDataKey(
-            facts.keyArn,
-            services.map((service) => viaService(place, service)),
-          ),
-        ]
-      : []),
+    ...(askingFunctions(declared).includes(name) ? [allowInvoke(facts)] : []),
+    ...tables.map((table) => allowTable(facts, table.actions, table.name)),
+    ...(reads ? [allowQueue(facts)] : []),
+    ...allowDataKey(facts, [...(tables.length > 0 ? ['dynamodb'] : []), ...(reads ? ['sqs'] : [])]),
     ...(declared.admin ? adminStatements(adminFacts(facts), name) : []),
   ];
 }
@@ -114,27 +142,19 @@ export function functionStatements(facts: ZoneFacts, name: string): PolicyStatem
 /** Through the zone's endpoints go its own roles only, to its own signers, tables and records only. */
 export function restrictEndpoints(facts: ZoneFacts): void {
   const { system, zone, declared, place, network } = facts;
-  const principals = [new StarPrincipal()];
   const rolesOf = (names: readonly string[]) =>
     names.map((name) => roleArn(place.account, functionName(system.name, zone, name)));
-  const asking = rolesOf(askingFunctions(declared));
   network.allowThrough('lambda', [
-    allow({
-      principals,
-      actions: ['lambda:InvokeFunction'],
-      resources: Object.values(facts.signers),
-      conditions: { ArnEquals: { 'aws:PrincipalArn': asking } },
-    }),
+    allowThrough(rolesOf(askingFunctions(declared)), 'lambda:InvokeFunction', Object.values(facts.signers)),
   ]);
   network.allowThrough(
     'dynamodb',
     zoneTables(declared).map(({ kind, actions }) =>
-      allow({
-        principals,
-        actions: [...new Set(Object.values(actions).flat())].sort(),
-        resources: [tableArn(place, tableName(system.name, zone, kind))],
-        conditions: { ArnEquals: { 'aws:PrincipalArn': rolesOf(Object.keys(actions)) } },
-      }),
+      allowThrough(
+        rolesOf(Object.keys(actions)),
+        [...new Set(Object.values(actions).flat())].sort(),
+        tableArn(place, tableName(system.name, zone, kind)),
+      ),
     ),
   );
   if (!declared.admin) return;
@@ -143,31 +163,17 @@ export function restrictEndpoints(facts: ZoneFacts): void {
   network.allowThrough('secretsmanager', adminRecordEndpoint(admin));
 }
 
-/** The two functions share the boundary, so it says itself which of them makes keys and which starts a rotation. */
-function adminBoundary(facts: AdminFacts): PolicyStatement[] {
-  const { rotation, watch } = facts.roles;
-  return [
-    ...onlyFor(rotation, allowCreatingKeys(facts)),
-    ...allowKeepingKeys(facts),
-    ...onlyFor(watch, allowStartingRotation(facts)),
-  ];
-}
-
-function onlyFor(role: string, statements: readonly PolicyStatement[]): PolicyStatement[] {
-  for (const statement of statements) statement.addCondition('ArnEquals', { 'aws:PrincipalArn': role });
-  return [...statements];
-}
-
 function adminFacts({ system, zone, place, network, records, recordKeyArn }: ZoneFacts): AdminFacts {
+  const nameOf = (name: (typeof ADMIN_FUNCTIONS)[number]) => functionName(system.name, zone, name);
   return {
     ...{ system, place, recordKeyArn },
     kms: network.endpointId('kms'),
     secretsmanager: network.endpointId('secretsmanager'),
     records: Object.values(records),
-    rotationArn: functionArn(place, functionName(system.name, zone, 'rotation')),
+    rotationArn: functionArn(place, nameOf('rotation')),
     roles: {
-      rotation: roleArn(place.account, functionName(system.name, zone, 'rotation')),
-      watch: roleArn(place.account, functionName(system.name, zone, 'key-watch')),
+      rotation: roleArn(place.account, nameOf('rotation')),
+      watch: roleArn(place.account, nameOf('key-watch')),
     },
   };
 }

@@ -28,7 +28,7 @@ export class GatewayAccountStack extends Stack {
       ...props,
       description: `${system.name}: the role that API Gateway writes logs with (one an account and region).`,
     });
-    const statement = () => allow({ sid: 'Logs', actions: LOG_ACTIONS, resources: ['*'] });
+    const statement = () => allow('Logs', LOG_ACTIONS, '*');
     const boundary = new ManagedPolicy(this, 'Boundary', {
       managedPolicyName: boundaryName(system.name, 'gateway-account'),
       description: 'The most that the role of API Gateway can be allowed.',
