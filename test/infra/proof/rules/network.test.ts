@@ -246,7 +246,13 @@ const CASES: readonly [Rule, string, string, Resources, RegExp | undefined][] = 
     namesAnswered,
     'fails open',
     PUBLIC,
-    { ...lambda, FailClosed: { Type: 'AWS::EC2::FlowLog' } },
+    {
+      ...lambda,
+      Open: {
+        Type: 'AWS::Route53Resolver::FirewallConfig',
+        Properties: { ResourceId: { Ref: 'Vpc' }, FirewallFailOpen: 'USE_LOCAL_RESOURCE_SETTING' },
+      },
+    },
     /when the DNS Firewall itself fails/,
   ],
 
