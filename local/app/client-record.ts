@@ -36,7 +36,7 @@ export async function rotateClientKey(deps: OperatorDeps, client: string): Promi
   const { clientId = '', issuer = '' } = deps.declaration.clients[client] ?? {};
   const helseId = deps.standIns?.helseIds.get(issuer);
   if (created === undefined || helseId === undefined) return record;
-  helseId.registerKey(clientId, await readJwk(deps.aws, created), 'Gui');
+  helseId.registry.register(clientId, await readJwk(deps.aws, created), 'Gui');
   return runRotation(deps, client);
 }
 

@@ -32,6 +32,6 @@ async function register(deps: OperatorDeps, { client, kid }: { client: string; k
   const key = (await readClientRecord(deps, client)).keys.find((entry) => entry.kid === kid);
   const helseId = deps.standIns?.helseIds.get(issuer);
   if (key === undefined || helseId === undefined) return { client: clientId, kid, detail: 'not registered' };
-  helseId.registerKey(clientId, await readJwk(deps.aws, key), 'Gui');
+  helseId.registry.register(clientId, await readJwk(deps.aws, key), 'Gui');
   return { client: clientId, kid, detail: 'registered by hand' };
 }

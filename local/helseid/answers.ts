@@ -1,4 +1,4 @@
-import { CompactSign, decodeJwt, decodeProtectedHeader, importJWK, type JWK } from 'jose';
+import { decodeJwt } from 'jose';
 import type { AdapterFactory, KoaContextWithOIDC } from 'oidc-provider';
 import type { Notes } from './assertions.ts';
 import { forgetUse } from './oidc-provider-internals.ts';
@@ -9,8 +9,6 @@ export interface AnswerParts {
   behaviour: HelseIdBehaviour;
   notes: Notes;
   adapter: AdapterFactory;
-  /** The private signing key. */
-  signingKey: JWK;
 }
 
 /** What people's browsers open; everything else is for programs. */
@@ -18,7 +16,7 @@ const PAGES = /^\/(connect\/(authorize|endsession)|account\/login)(\/|$)/;
 
 /**
  * A middleware around oidc-provider that makes its answers HelseID's: `rt_expires_in`, `rejected_scope`, when a nonce
- * is handed out, what metadata says; and at the very end whatever `behaviour.alter` spoils.
+ * is handed out, what metadata says.
  */
 export function finishAnswers(parts: AnswerParts) {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
@@ -33,9 +31,7 @@ export function finishAnswers(parts: AnswerParts) {
     const { body, oidc } = ctx as unknown as { body: unknown; oidc?: KoaContextWithOIDC['oidc'] };
     const route = oidc?.route;
     if (route === 'token' && isObject(body)) await finishToken(ctx, body, parts);
-    if (route === 'discovery' && isObject(body)) finishMetadata(body, ctx.oidc.issuer, parts);
-    if (route === 'jwks' && isObject(body)) alterKeys(ctx, body, parts.behaviour.alter);
-    if (route === 'authorization' || route === 'resume') alterRedirect(ctx, parts);
+    if (route === 'discovery' && isObject(body)) finishMetadata(body, ctx.oidc.issuer);
     withholdNonce(ctx, body, parts.behaviour);
   };
 }
@@ -49,66 +45,16 @@ async function finishToken(ctx: KoaContextWithOIDC, body: Record<string, unknown
   if (body['refresh_token'] && refreshToken) body['rt_expires_in'] = refreshToken.remainingTTL;
   const { rejectedScopes } = notes.get(ctx) ?? {};
   if (rejectedScopes) body['rejected_scope'] = rejectedScopes.join(' ');
-  const { idToken, tokenResponse } = behaviour.alter;
-  if (idToken && typeof body['id_token'] === 'string') {
-    body['id_token'] = await alterIdToken(body['id_token'], idToken, parts.signingKey);
-  }
-  tokenResponse?.(body);
-}
-
-async function alterIdToken(
-  token: string,
-  alter: NonNullable<HelseIdBehaviour['alter']['idToken']>,
-  signingKey: JWK,
-): Promise<string> {
-  const claims: Record<string, unknown> = decodeJwt(token);
-  const header: Record<string, unknown> = { ...decodeProtectedHeader(token) };
-  const { badSignature } = alter(claims, header) ?? {};
-  const payload = Buffer.from(JSON.stringify(claims));
-  const { alg } = header;
-  if (alg !== 'RS256') {
-    const encoded = [JSON.stringify(header), payload].map((part) => Buffer.from(part).toString('base64url'));
-    return `${encoded.join('.')}.${alg === 'none' || alg === null ? '' : 'AAAA'}`;
-  }
-  const signed = await new CompactSign(payload)
-    .setProtectedHeader({ ...header, alg })
-    .sign(await importJWK(signingKey, 'RS256'));
-  if (!badSignature) return signed;
-  const at = signed.lastIndexOf('.') + 1;
-  return signed.slice(0, at) + (signed[at] === 'A' ? 'B' : 'A') + signed.slice(at + 1);
 }
 
 /** What HelseID's metadata says and leaves out (docs/decisions/stand-in.md). */
-function finishMetadata(document: Record<string, unknown>, issuer: string, parts: AnswerParts) {
+function finishMetadata(document: Record<string, unknown>, issuer: string) {
   delete document['token_endpoint_auth_signing_alg_values_supported'];
   Object.assign(document, {
     expired_jwks_uri: `${issuer}/connect/expiredjwks`,
     available_idps: `${issuer}/connect/availableidps`,
     frontchannel_logout_supported: false,
   });
-  parts.behaviour.alter.metadata?.(document);
-}
-
-/** On a copy: oidc-provider hands out the very set that it signs with. */
-function alterKeys(
-  ctx: KoaContextWithOIDC,
-  body: Record<string, unknown>,
-  { jwks }: HelseIdBehaviour['alter'],
-) {
-  if (!jwks) return;
-  const document = structuredClone(body) as { keys: JWK[] };
-  jwks(document);
-  const { type } = ctx.response;
-  ctx.body = document;
-  ctx.type = type;
-}
-
-function alterRedirect(ctx: KoaContextWithOIDC, parts: AnswerParts) {
-  const { authorizationResponse } = parts.behaviour.alter;
-  const target = URL.parse(ctx.response.get('location'));
-  if (!authorizationResponse || !target?.searchParams.has('iss')) return;
-  authorizationResponse(target.searchParams);
-  ctx.set('location', target.href);
 }
 
 function withholdNonce(ctx: KoaContextWithOIDC, body: unknown, { nonce }: HelseIdBehaviour) {

@@ -1,6 +1,7 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { readDetails } from './details.ts';
-import type { HelseIdBehaviour, Registry, StandInClient } from './types.ts';
+import type { Registry } from './registry.ts';
+import type { HelseIdBehaviour, StandInClient } from './types.ts';
 
 /** Seconds. */
 const CLOCK_SKEW = 5;
@@ -13,8 +14,6 @@ export const EVERY_API = 'urn:helseid-zones:every-api';
 export interface RequestNotes {
   /** Organisation and client, as claims of the access token. */
   organization?: Record<string, unknown>;
-  /** Claims carried over from a subject token (RFC 8693). */
-  subject?: Record<string, unknown>;
   rejectedScopes?: readonly string[];
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
 import { createNonces } from './nonces.ts';
 import { createSeenProofs, protect } from './protect.ts';
 import { type Answer, answerCalls, type Call, serve } from './serve.ts';
@@ -13,20 +14,9 @@ const ORGANIZATION = 'helseid://claims/client/claims/orgnr_';
  * Throws `local_failed` when the port is taken.
  */
 export async function startHealthApi(options: HealthApiOptions): Promise<HealthApiServer> {
-  const {
-    ca,
-    port = 0,
-    issuer,
-    keys,
-    audience,
-    scopes,
-    path = '',
-    nonceLifetime,
-    onEvent = () => {},
-  } = options;
-  const { securityLevel, proofAge } = options;
-  const rules = { issuer, audience, scopes, securityLevel, proofAge };
-  const ports = { keys, now: Date.now, seen: createSeenProofs(Date.now) };
+  const { ca, port = 0, path = '', issuer, audience, scopes, nonceLifetime, onEvent = () => {} } = options;
+  const rules = { issuer, audience, scopes };
+  const ports = { keys: options.keys, now: Date.now, seen: createSeenProofs(Date.now) };
   const nonces = nonceLifetime === undefined ? undefined : createNonces(() => nonceLifetime);
   const documents: StoredDocument[] = [];
   const server = await serve(ca, port, (origin) =>
@@ -37,7 +27,6 @@ export async function startHealthApi(options: HealthApiOptions): Promise<HealthA
       const check = (answer?.body as { check?: string } | undefined)?.check;
       const detail = `${call.method} ${call.url.pathname} ${answer?.status}${check ? ` (${check})` : ''}`;
       onEvent({ at: Date.now(), kind: 'api', detail });
-      if (answer) options.alter?.(answer);
       return answer;
     }),
   );
@@ -46,29 +35,21 @@ export async function startHealthApi(options: HealthApiOptions): Promise<HealthA
 
 function answerCaller(call: Call, path: string, access: Access, documents: StoredDocument[]): Answer {
   const { pathname } = call.url;
-  const summary = pathname.startsWith(`${path}/v1/summaries/`) ? pathname.slice(path.length + 14) : '';
-  if (call.method === 'GET' && /^[\w.-]{1,64}$/.test(summary)) return readSummary(summary, access);
+  const [, id] = /^\/v1\/summaries\/([\w.-]{1,64})$/.exec(pathname.slice(path.length)) ?? [];
+  if (call.method === 'GET' && pathname.startsWith(path) && id !== undefined) {
+    const summary = { patient: { name: 'Synthetic Person' }, summary: 'No findings.' };
+    return { status: 200, body: { id, ...summary, readBy: access.clientId } };
+  }
   if (call.method === 'POST' && pathname === `${path}/DocumentReference`)
     return storeDocument(call, access, documents);
   return outcome(404, 'not-found', 'There is no such resource.');
 }
 
-function readSummary(id: string, access: Access): Answer {
-  return {
-    status: 200,
-    body: { id, patient: { name: 'Synthetic Person' }, summary: 'No findings.', readBy: access.clientId },
-  };
-}
-
 function storeDocument(call: Call, access: Access, documents: StoredDocument[]): Answer {
-  const resource = readResource(call.body);
-  const fault = resource ? findFault(resource) : 'The body is not a JSON object.';
-  if (!resource || fault) return outcome(422, 'invalid', fault ?? '');
-  const identifier = JSON.stringify(resource['masterIdentifier'] ?? resource['identifier']);
-  const known = documents.find(
-    (document) =>
-      identifier === JSON.stringify(document.resource['masterIdentifier'] ?? document.resource['identifier']),
-  );
+  const { success, output: resource, issues } = v.safeParse(documentReference, call.body);
+  if (!success) return outcome(422, 'invalid', v.summarize(issues));
+  const identifier = identifierOf(resource);
+  const known = documents.find((document) => identifierOf(document.resource) === identifier);
   // A sender that is not sure whether it got through may send again: one identifier, one document.
   const document = known ?? describeDocument(resource, access);
   document.received += 1;
@@ -80,49 +61,33 @@ function storeDocument(call: Call, access: Access, documents: StoredDocument[]):
   return { status: known ? 200 : 201, headers, body: { ...document.resource, id: document.id } };
 }
 
-function describeDocument(resource: Record<string, unknown>, access: Access): StoredDocument {
+function describeDocument(resource: Record<string, unknown>, { clientId, claims }: Access): StoredDocument {
   const [parent, child] = ['parent', 'child'].map((unit) => {
-    const claim = access.claims[`${ORGANIZATION}${unit}`];
+    const claim = claims[`${ORGANIZATION}${unit}`];
     return typeof claim === 'string' ? claim : undefined;
   });
-  return {
-    id: randomUUID(),
-    resource,
-    clientId: access.clientId,
-    parent,
-    child,
-    received: 0,
-  };
+  return { id: randomUUID(), resource, clientId, parent, child, received: 0 };
 }
 
-function readResource(body: string): Record<string, unknown> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-      ? (parsed as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+function identifierOf({ masterIdentifier, identifier }: Record<string, unknown>): string {
+  return JSON.stringify(masterIdentifier ?? identifier);
 }
-
-const STATUSES = ['current', 'superseded', 'entered-in-error'];
 
 /** What a FHIR R4 DocumentReference must have (hl7.org/fhir/R4/documentreference.html), and an identifier, by which it is stored once. */
-function findFault(resource: Record<string, unknown>): string | undefined {
-  const { resourceType, status, content, identifier, masterIdentifier } = resource;
-  if (resourceType !== 'DocumentReference') return 'resourceType must be DocumentReference.';
-  if (!STATUSES.includes(String(status))) return `status must be one of ${STATUSES.join(', ')}.`;
-  if (!masterIdentifier && !(Array.isArray(identifier) && identifier.length > 0))
-    return 'An identifier is needed.';
-  const attached =
-    Array.isArray(content) && content.length > 0 && content.every((part) => isObject(part?.attachment));
-  return attached ? undefined : 'content must hold at least one attachment.';
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
-}
+const documentReference = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.looseObject({
+    resourceType: v.literal('DocumentReference'),
+    status: v.picklist(['current', 'superseded', 'entered-in-error']),
+    content: v.pipe(v.array(v.looseObject({ attachment: v.looseObject({}) })), v.minLength(1)),
+  }),
+  v.check(
+    ({ masterIdentifier, identifier }) =>
+      Boolean(masterIdentifier) || (Array.isArray(identifier) && identifier.length > 0),
+    'An identifier is needed.',
+  ),
+);
 
 /** FHIR's OperationOutcome. */
 function outcome(status: number, code: string, diagnostics: string): Answer {

@@ -21,8 +21,8 @@ import {
 } from './helseid-tokens.ts';
 import { confirmLogout } from './oidc-provider-internals.ts';
 import { languageOf, logoutPage, messagePage, PAGE_POLICY } from './pages.ts';
-import { TOKEN_EXCHANGE } from './token-exchange.ts';
-import type { HelseIdBehaviour, Registry, StandInClient } from './types.ts';
+import type { Registry } from './registry.ts';
+import type { HelseIdBehaviour, StandInClient } from './types.ts';
 import { CLAIMS_BY_SCOPE, userClaims } from './users.ts';
 
 const ALGORITHMS = ['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const;
@@ -40,8 +40,7 @@ export interface ConfigurationParts extends TokenParts {
 
 /** oidc-provider in FAPI 2.0 mode, set up like HelseID: endpoints, algorithms, claims, and its own checks. */
 export function makeConfiguration(parts: ConfigurationParts): Configuration {
-  const { registry, users, behaviour, notes } = parts;
-  const checkAssertion = createAssertionCheck(registry, behaviour, notes);
+  const { registry, users, behaviour } = parts;
   return {
     adapter: parts.adapter,
     jwks: parts.jwks as NonNullable<Configuration['jwks']>,
@@ -100,7 +99,7 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
         postLogoutSuccessSource: (ctx) => showPage(ctx, messagePage('loggedOut', languageOf(ctx))),
       },
     },
-    assertJwtClientAuthClaimsAndHeader: checkAssertion,
+    assertJwtClientAuthClaimsAndHeader: createAssertionCheck(registry, behaviour, parts.notes),
     cookies: {
       keys: [parts.cookieKey],
       names: { session: 'idsrv.session', interaction: 'idsrv.login', resume: 'idsrv.resume' },
@@ -122,13 +121,7 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
     formats: {
       customizers: {
         jwt: (ctx, token, jwt) => {
-          finishToken(
-            jwt.payload,
-            token.kind,
-            ctx && notes.get(ctx)?.subject,
-            parts.apis,
-            identityScopes(ctx, parts.apis),
-          );
+          finishToken(jwt.payload, token.kind, parts.apis, identityScopes(ctx, parts.apis));
         },
       },
     },
@@ -163,7 +156,7 @@ export function clientMetadata(client: StandInClient, keys: readonly JWK[]): All
     id_token_signed_response_alg: 'RS256',
     dpop_bound_access_tokens: true,
     jwks: { keys: [...keys] } as NonNullable<AllClientMetadata['jwks']>,
-    grant_types: client.exchangesTokensFor ? [...grants, TOKEN_EXCHANGE] : grants,
+    grant_types: grants,
     response_types: login ? ['code'] : [],
     redirect_uris: [...(client.redirectUris ?? [])],
     post_logout_redirect_uris: [...(client.postLogoutRedirectUris ?? [])],

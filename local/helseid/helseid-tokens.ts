@@ -2,8 +2,8 @@ import { decodeJwt } from 'jose';
 import { type AdapterFactory, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { demandScopes, EVERY_API, type Notes } from './assertions.ts';
 import { readDetails } from './details.ts';
-import { carryOver } from './token-exchange.ts';
-import type { HelseIdBehaviour, Registry, StandInApi, TestUser } from './types.ts';
+import type { Registry } from './registry.ts';
+import type { HelseIdBehaviour, StandInApi, TestUser } from './types.ts';
 import { claimsOf } from './users.ts';
 
 /** What is granted and what stands in a token depends on these. */
@@ -96,20 +96,19 @@ export function identityScopes(ctx: KoaContextWithOIDC | undefined, apis: readon
   return typeof asked === 'string' ? granted.filter((scope) => asked.split(' ').includes(scope)) : granted;
 }
 
-/** Claims of an access token: the person as far as the scopes of the login go, the client, the organisation, and what an exchanged token carries over. */
+/** Claims of an access token: the person as far as the scopes of the login go, the client, and the organisation. */
 export function accessTokenClaims(
   ctx: KoaContextWithOIDC | undefined,
   token: { clientId?: string | undefined; accountId?: string | undefined },
   { apis, registry, notes, users }: TokenParts,
 ): Record<string, unknown> {
   const client = registry.client(token.clientId ?? '');
-  const { organization, subject } = (ctx && notes.get(ctx)) ?? {};
+  const organization = ctx && notes.get(ctx)?.organization;
   const granted = client && readDetails(ctx?.oidc.entities.Grant?.rar?.[0]?.['details'], client);
   const user = users.find(({ sub }) => sub === token.accountId);
   return {
     ...(user ? claimsOf(user, identityScopes(ctx, apis)) : {}),
     client_amr: 'private_key_jwt',
-    ...(subject ? carryOver(subject) : {}),
     ...(organization ?? (granted && 'claims' in granted ? granted.claims : {})),
   };
 }
@@ -118,7 +117,6 @@ export function accessTokenClaims(
 export function finishToken(
   payload: Record<string, unknown>,
   kind: string,
-  subject: Record<string, unknown> | undefined,
   apis: readonly StandInApi[],
   identity: readonly string[],
 ) {
@@ -126,7 +124,7 @@ export function finishToken(
   const granted = typeof payload['scope'] === 'string' ? payload['scope'].split(' ') : [];
   const scopes = [...new Set([...identity, ...granted])];
   payload['scope'] = scopes.join(' ');
-  if (kind === 'ClientCredentials') payload['sub'] = subject?.['sub'];
+  if (kind === 'ClientCredentials') delete payload['sub'];
   if (payload['aud'] !== EVERY_API) return;
   const audiences = apis
     .filter((api) => api.scopes.some((scope) => scopes.includes(scope)))

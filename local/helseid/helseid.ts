@@ -17,11 +17,10 @@ import { clientMetadata, makeConfiguration } from './helseid-configuration.ts';
 import { loginRoutes } from './login-routes.ts';
 import { createNonces } from './nonces.ts';
 import { useNonces } from './oidc-provider-internals.ts';
-import { createRegistry } from './registry.ts';
+import { createRegistry, type Registry } from './registry.ts';
 import { serve } from './serve.ts';
 import { createStorage, openState, type SavedEntries } from './storage.ts';
-import { registerTokenExchange } from './token-exchange.ts';
-import type { HelseIdBehaviour, HelseIdOptions, HelseIdServer, Registry, StandInEvent } from './types.ts';
+import type { HelseIdBehaviour, HelseIdOptions, HelseIdServer, StandInEvent } from './types.ts';
 import { answerUserinfo } from './userinfo.ts';
 import { TEST_USERS } from './users.ts';
 
@@ -36,7 +35,6 @@ const DEFAULTS: HelseIdBehaviour = {
   refreshTokenLifetime: 8 * 60 * 60,
   assertionLifetime: 10,
   propagation: 0,
-  alter: {},
 };
 
 type ProviderError = Error & { error_description?: string; error_detail?: string };
@@ -86,15 +84,12 @@ export async function startHelseId(options: HelseIdOptions): Promise<HelseIdServ
       }),
     );
     provider.proxy = false;
-    registerTokenExchange(provider, registry, keys, notes);
     useNonces(
       provider,
       createNonces(() => behaviour.nonceLifetime),
     );
     refuseReplays(provider);
-    provider.use(
-      finishAnswers({ behaviour, notes, adapter, signingKey: jwk }) as Parameters<Provider['use']>[0],
-    );
+    provider.use(finishAnswers({ behaviour, notes, adapter }) as Parameters<Provider['use']>[0]);
     provider.use(loginRoutes(provider, users) as Parameters<Provider['use']>[0]);
     provider.use(answerUserinfo(provider.issuer, keys, users) as Parameters<Provider['use']>[0]);
     reportEvents(provider, options.onEvent);
@@ -115,7 +110,6 @@ export async function startHelseId(options: HelseIdOptions): Promise<HelseIdServ
     keys,
     registry,
     behaviour,
-    registerKey: registry.register,
     async close() {
       await server.close();
       storage.save();

@@ -11,14 +11,6 @@ import type { Nonces } from './nonces.ts';
  * @module
  */
 
-/** What custom grants are made with: meant for that, and not covered by the library's version numbers. */
-export {
-  buildTokenResponse,
-  checkDpopReplay,
-  resolveRequestedResources,
-  validateDpop,
-} from 'oidc-provider/lib/helpers/grants.js';
-
 /** oidc-provider's own nonces live for minutes; these for as long as they say. */
 export function useNonces(provider: Provider, { next, accepts }: Nonces): void {
   instance(provider).DPoPNonces = { nextChallenge: next, checkChallenge: accepts };

@@ -2,19 +2,16 @@ import { createHash } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { JWK } from 'jose';
 import { openState } from './storage.ts';
-import type { RegisteredKey, Registry, StandInClient } from './types.ts';
+import type { KeyOrigin, RegisteredKey, StandInClient } from './types.ts';
 
-interface Saved {
-  keys: Record<string, RegisteredKey[]>;
-  /** Clients that were added while it ran (client drafts). */
-  added: StandInClient[];
-}
+/** The registrations: what the stand-in's token endpoint and the self-service API share. */
+export type Registry = ReturnType<typeof createRegistry>;
 
 /** What a registry is made of. */
 export interface RegistryOptions {
   clients: readonly StandInClient[];
   stateDir?: string | undefined;
-  /** Seconds until a new key is honoured, where `register` isn't told. */
+  /** Seconds until a new key is honoured. */
   propagation: () => number;
   /** Epoch seconds. */
   now?: () => number;
@@ -23,51 +20,46 @@ export interface RegistryOptions {
 /**
  * The registrations at HelseID. Keys of `clients` count as registered in the portal and honoured from the start; those
  * registered while it runs are written to `stateDir` and survive a restart.
- * Throws `local_failed` for a client that isn't registered and for a key that could not be one.
+ * @throws {ZonesError} `local_failed`, by `register`: the client is not registered, or the key could not be one
  */
-export function createRegistry(options: RegistryOptions): Registry {
+export function createRegistry(options: RegistryOptions) {
   const { now = () => Math.floor(Date.now() / 1000) } = options;
-  const state = openState<Saved>(options.stateDir, 'registrations.json', { keys: {}, added: [] });
+  const state = openState<{ keys: Record<string, RegisteredKey[]> }>(options.stateDir, 'registrations.json', {
+    keys: {},
+  });
   const saved = state.value;
-  const clients = new Map([...saved.added, ...options.clients].map((client) => [client.clientId, client]));
-  const find = (clientId: string) => {
-    const client = clients.get(clientId);
-    if (!client) throw new ZonesError('local_failed', `No client ${clientId} is registered at the stand-in.`);
-    return client;
-  };
-  const allKeys = (clientId: string) => [
+  const clients = new Map(options.clients.map((client) => [client.clientId, client]));
+  /** All keys of a client, also those not honoured yet or expired. */
+  const keys = (clientId: string): RegisteredKey[] => [
     ...(clients.get(clientId)?.jwks?.keys ?? []).map(portalKey),
     ...(saved.keys[clientId] ?? []),
   ];
 
   return {
-    client: (clientId) => clients.get(clientId),
-    clients: () => [...clients.values()],
-    addClient(client) {
-      clients.set(client.clientId, client);
-      saved.added.push(client);
-      state.save();
-    },
-    keys: allKeys,
-    honouredKeys: (clientId) =>
-      allKeys(clientId)
+    client: (clientId: string): StandInClient | undefined => clients.get(clientId),
+    keys,
+    /** The keys that the token endpoint accepts at this instant. */
+    honouredKeys: (clientId: string): JWK[] =>
+      keys(clientId)
         .filter((key) => key.honouredFrom <= now() && (key.expires === null || key.expires > now()))
         .map(({ jwk }) => jwk),
-    register(clientId, jwk, origin, { expires = null, propagation = options.propagation() } = {}) {
-      find(clientId);
+    /** `expires` is in epoch seconds; null for never. */
+    register(clientId: string, jwk: JWK, origin: KeyOrigin, expires: number | null = null): void {
+      if (!clients.has(clientId))
+        throw new ZonesError('local_failed', `No client ${clientId} is registered at the stand-in.`);
       const key: RegisteredKey = {
         ...describeKey(jwk),
         origin,
         registeredAt: now(),
-        honouredFrom: Math.min(now() + propagation, Number.MAX_SAFE_INTEGER),
+        honouredFrom: now() + options.propagation(),
         expires,
       };
-      const known = allKeys(clientId).find(({ kid }) => kid === key.kid);
+      const known = keys(clientId).find(({ kid }) => kid === key.kid);
       if (known) key.honouredFrom = Math.min(key.honouredFrom, known.honouredFrom);
       saved.keys[clientId] = [...(saved.keys[clientId] ?? []).filter(({ kid }) => kid !== key.kid), key];
       state.save();
     },
-    remove(clientId, kid) {
+    remove(clientId: string, kid: string): void {
       saved.keys[clientId] = (saved.keys[clientId] ?? []).filter((key) => key.kid !== kid);
       state.save();
     },

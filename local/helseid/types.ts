@@ -1,4 +1,5 @@
 import type { JWK, JWTVerifyGetKey } from 'jose';
+import type { Registry } from './registry.ts';
 
 /** A running server of the local system. */
 export interface RunningServer {
@@ -56,8 +57,6 @@ export interface StandInClient extends TenancyRules {
   redirectUris?: readonly string[] | undefined;
   postLogoutRedirectUris?: readonly string[] | undefined;
   backchannelLogoutUri?: string | undefined;
-  /** Audience of the API this client is, when it may exchange tokens made for it (RFC 8693). */
-  exchangesTokensFor?: string | undefined;
 }
 
 /** An API registered at the stand-in. */
@@ -84,7 +83,7 @@ export interface TestUser {
   organization?: string | undefined;
 }
 
-/** How the stand-in behaves where HelseID's behaviour is not known, or where a client must be shown something bad. May be changed while it runs. */
+/** How the stand-in behaves where HelseID's behaviour is not known. May be changed while it runs. */
 export interface HelseIdBehaviour {
   /** When a DPoP nonce is handed out: only with the 400 that demands it, on every answer as well, or never (none demanded). */
   nonce: 'with-400' | 'every-answer' | 'never';
@@ -106,23 +105,6 @@ export interface HelseIdBehaviour {
   assertionLifetime: number;
   /** Seconds until a newly registered key is honoured. */
   propagation: number;
-  /** Changes answers on their way out, so that a client can be tested against a server that misbehaves. */
-  alter: AlteredAnswers;
-}
-
-/** One function an answer; each may change what it is given. */
-export interface AlteredAnswers {
-  metadata?: ((document: Record<string, unknown>) => void) | undefined;
-  jwks?: ((document: { keys: JWK[] }) => void) | undefined;
-  /** The parameters of the redirect back to the client. */
-  authorizationResponse?: ((parameters: URLSearchParams) => void) | undefined;
-  /** The ID token before it is signed again; return another algorithm, typ or `badSignature` to spoil it further. */
-  idToken?: (
-    claims: Record<string, unknown>,
-    header: Record<string, unknown>,
-  ) => { badSignature?: boolean } | undefined;
-  /** The JSON answer of the token endpoint, after the ID token. */
-  tokenResponse?: ((body: Record<string, unknown>) => void) | undefined;
 }
 
 /** Something that happened at the stand-in; never holds a token, an assertion or a person. */
@@ -157,8 +139,6 @@ export interface HelseIdServer extends RunningServer {
   registry: Registry;
   /** Live: changes take effect at once. */
   behaviour: HelseIdBehaviour;
-  /** Short for `registry.register`. */
-  registerKey(clientId: string, jwk: JWK, origin: KeyOrigin): void;
 }
 
 /** A key as the registry holds it. Times are epoch seconds. */
@@ -174,36 +154,10 @@ export interface RegisteredKey {
   expires: number | null;
 }
 
-/** The registrations: what the stand-in's token endpoint and the self-service API share. */
-export interface Registry {
-  client(clientId: string): StandInClient | undefined;
-  clients(): StandInClient[];
-  addClient(client: StandInClient): void;
-  /** All keys of a client, also those not honoured yet or expired. */
-  keys(clientId: string): RegisteredKey[];
-  /** The keys that the token endpoint accepts at this instant. */
-  honouredKeys(clientId: string): JWK[];
-  register(
-    clientId: string,
-    jwk: JWK,
-    origin: KeyOrigin,
-    options?: { expires?: number | null; propagation?: number },
-  ): void;
-  remove(clientId: string, kid: string): void;
-}
-
-/** What the self-service API does with the next registrations (issue: worst cases). */
+/** What the self-service API does where HelseID's behaviour is not known. May be changed while it runs. */
 export interface SelfServiceBehaviour {
   /** What happens to the keys that the client had registered through the API: kept, or dropped at once. */
   previousKeys: 'keep' | 'drop';
-  /** How `POST /v1/client-secret` answers: normally, with 4xx problem details, with a 5xx, or not at all although it registered. */
-  answer: 'normal' | 'problem' | 'failure' | 'timeout-after-registering';
-  /** Seconds until HelseID honours the key; `never` registers and never propagates. Absent: the stand-in's `propagation`. */
-  propagation?: number | 'never' | undefined;
-  /** Seconds from now until the reported expiry; negative lies in the past. */
-  expiresIn: number;
-  /** Which body forms are understood. */
-  body: 'object' | 'string' | 'both';
 }
 
 /** Options of `startSelfService`. */
@@ -215,9 +169,6 @@ export interface SelfServiceOptions extends ServerOptions {
   audience?: string | undefined;
   /** Default `nhn:selvbetjening/client`. */
   scope?: string | undefined;
-  /** Secret of `POST /v1/client-drafts`; absent: the call is refused. */
-  apiKey?: string | undefined;
-  behaviour?: Partial<SelfServiceBehaviour> | undefined;
   onEvent?: ((event: StandInEvent) => void) | undefined;
 }
 
@@ -233,16 +184,11 @@ export interface HealthApiOptions extends ServerOptions {
   audience: string;
   /** Scopes a token must hold, by route. */
   scopes: readonly string[];
-  securityLevel?: '2' | '3' | '4' | undefined;
   /** Path under which the routes lie, e.g. `/fhir`; default none. */
   path?: string | undefined;
-  /** Seconds a proof is accepted (default 10), before and after which the clocks may differ by `skew` (default 5). */
-  proofAge?: number | undefined;
   /** Demands a nonce of its own (default false), accepted for so many seconds. */
   nonceLifetime?: number | undefined;
   onEvent?: ((event: StandInEvent) => void) | undefined;
-  /** Changes an answer on its way out, so that a client can be tested against an API that misbehaves. */
-  alter?: (answer: { status: number; headers?: Record<string, string>; body?: unknown }) => void;
 }
 
 /** A document that the documents API has accepted. */

@@ -8,9 +8,6 @@ export interface AccessRules {
   audience?: string | undefined;
   /** All of these. */
   scopes: readonly string[];
-  securityLevel?: '2' | '3' | '4' | undefined;
-  /** Seconds that a proof may be old (default 10). */
-  proofAge?: number | undefined;
 }
 
 /** What is needed to decide. */
@@ -37,7 +34,7 @@ export interface Access {
   claims: JWTPayload;
 }
 
-/** A call that may not: the error code of RFC 6750 3.1, RFC 9449 7.1 or RFC 9470 3, and which check failed. */
+/** A call that may not: the error code of RFC 6750 3.1 or RFC 9449 7.1, and which check failed. */
 export interface Refused {
   status: 401 | 403;
   /** Empty where no token was shown (RFC 6750 3.1). */
@@ -47,12 +44,12 @@ export interface Refused {
 }
 
 const CLOCK_SKEW = 5;
-const PERSON = 'helseid://claims/identity/pid';
-const LEVEL = 'helseid://claims/identity/security_level';
+/** Seconds that a proof may be old, beyond what clocks may differ. */
+const PROOF_AGE = 10;
 
 /**
  * Decides whether a call may pass: one DPoP-bound access token of the issuer's for this API (RFC 9068 4 as far as HelseID's
- * tokens follow it), one proof of possession (RFC 9449 7), scopes and security level. A second implementation beside the
+ * tokens follow it), one proof of possession (RFC 9449 7), and scopes. A second implementation beside the
  * shipped authorizer's, on purpose: what composes requests and what validates them here share nothing but their standards.
  */
 export async function verifyAccess(
@@ -65,7 +62,7 @@ export async function verifyAccess(
   if (!token || others.length > 0) return refuse(401, '', 'scheme', 'send one access token, as DPoP');
   const { claims, fault } = await readToken(token, rules, ports);
   if (!claims) return refuse(401, 'invalid_token', fault, 'the access token is not valid');
-  const proof = await readProof(call, token, rules, ports);
+  const proof = await readProof(call, token, ports);
   if (typeof proof === 'string') {
     const error = proof === NONCE_DEMANDED ? 'use_dpop_nonce' : 'invalid_dpop_proof';
     return refuse(401, error, proof === NONCE_DEMANDED ? 'nonce' : 'proof', proof);
@@ -76,14 +73,6 @@ export async function verifyAccess(
   const scopes = [claims['scope'] ?? []].flat().join(' ').split(' ');
   if (!rules.scopes.every((scope) => scopes.includes(scope)))
     return refuse(403, 'insufficient_scope', 'scope', `the scope ${rules.scopes.join(' ')} is needed`);
-  const { securityLevel } = rules;
-  if (securityLevel && !(claims[PERSON] && String(claims[LEVEL]) >= securityLevel))
-    return refuse(
-      401,
-      'insufficient_user_authentication',
-      'security level',
-      `level ${securityLevel} is needed`,
-    );
   return { clientId: String(claims['client_id']), claims };
 }
 
@@ -109,7 +98,7 @@ async function readToken(
   }
 }
 
-async function readProof(call: AccessCall, token: string, rules: AccessRules, ports: AccessPorts) {
+async function readProof(call: AccessCall, token: string, ports: AccessPorts) {
   const proofs = valuesOf(call, 'dpop');
   try {
     return await verifyProof({
@@ -119,7 +108,7 @@ async function readProof(call: AccessCall, token: string, rules: AccessRules, po
       now: ports.now(),
       seen: ports.seen,
       token,
-      age: rules.proofAge ?? 10,
+      age: PROOF_AGE,
       accepts: ports.accepts,
     });
   } catch (error) {

@@ -21,7 +21,7 @@ import { startHelseId } from '../../../local/helseid/helseid.ts';
 import type { HelseIdServer } from '../../../local/helseid/types.ts';
 import { TEST_USERS } from '../../../local/helseid/users.ts';
 import { startDynamo } from '../../fakes/dynamo.ts';
-import { browse, makeCa } from '../../local/helseid/wire.ts';
+import { browse, makeCa, openIssuerBrowser } from '../../local/helseid/wire.ts';
 import { collect } from './collect.ts';
 import { type Browser, type Login, makeConfig, openBrowser } from './make-login.ts';
 
@@ -35,8 +35,8 @@ const [line] = TEST_USERS;
 let helseId: HelseIdServer;
 let login: Login;
 const closing: (() => unknown)[] = [];
-/** What the stand-in's own cookies are, so that it knows its browser again. */
-const issuerCookies = new Map<string, string>();
+/** The browser as the stand-in knows it. */
+let issuerBrowser = openIssuerBrowser();
 
 beforeAll(async () => {
   compileHandlers(FUNCTIONS);
@@ -150,14 +150,14 @@ function describeZone(issuer: string, urls: readonly string[]): ZoneConfig {
 async function logIn(browser: Browser, user: string, path = '/login'): Promise<APIGatewayProxyResult> {
   const begun = await browser.send(path);
   if (begun.statusCode !== 303) return begun;
-  const back = await browse(String(begun.headers?.['location']), user, issuerCookies);
+  const back = await browse(String(begun.headers?.['location']), user, issuerBrowser);
   expect(back.origin + back.pathname).toBe(`${GATEWAY}/callback`);
   return browser.comeBack(back.searchParams);
 }
 
 describe('the functions as they are deployed', () => {
   it('log a person in, call two APIs with narrow tokens, switch organisation and log out', async () => {
-    issuerCookies.clear();
+    issuerBrowser = openIssuerBrowser();
     const browser = openBrowser(login);
     const finished = await logIn(browser, line?.sub ?? '', '/login?return=/journal');
     expect([finished.statusCode, finished.headers?.['location']]).toEqual([303, `${GATEWAY}/journal`]);
@@ -170,7 +170,7 @@ describe('the functions as they are deployed', () => {
     expect(await browser.ask('/session', { method: 'POST', headers, body })).toMatchObject({ status: 200 });
     expect(await browser.ask('/api/b/42')).toMatchObject({ status: 200 });
     const logout = await browser.logOut();
-    const away = await browse(String(logout.headers?.['location']), '', issuerCookies);
+    const away = await browse(String(logout.headers?.['location']), '', issuerBrowser);
     expect(away.href).toMatch(/^http:\/\/localhost:3999\/logout\/callback\?state=[\w-]{43}$/);
     const page = await browser.send(away.pathname + away.search, { crossSite: true });
     expect([page.statusCode, browser.cookies.size]).toEqual([200, 0]);
@@ -178,7 +178,7 @@ describe('the functions as they are deployed', () => {
   });
 
   it('refresh over expiry, once for many requests at once', async () => {
-    issuerCookies.clear();
+    issuerBrowser = openIssuerBrowser();
     const browser = openBrowser(login);
     helseId.behaviour.accessTokenLifetime = 4;
     await logIn(browser, line?.sub ?? '');
@@ -191,7 +191,7 @@ describe('the functions as they are deployed', () => {
   });
 
   it('have the person asked anew for max_age=0, and take who comes back', async () => {
-    issuerCookies.clear();
+    issuerBrowser = openIssuerBrowser();
     const browser = openBrowser(login);
     await logIn(browser, line?.sub ?? '');
     const known = await logIn(browser, 'whoever: the issuer knows its browser');

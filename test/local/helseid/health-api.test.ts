@@ -3,7 +3,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startHealthApi } from '../../../local/helseid/health-api.ts';
 import { startHelseId } from '../../../local/helseid/helseid.ts';
 import type { HealthApiServer, HelseIdServer, StandInEvent } from '../../../local/helseid/types.ts';
-import { type ClientKey, hash, makeCa, makeClientKey, makeProof, makeWire, now, read } from './wire.ts';
+import {
+  type ClientKey,
+  hash,
+  makeCa,
+  makeClientKey,
+  makeProof,
+  makeWire,
+  now,
+  organization,
+  read,
+} from './wire.ts';
 
 const events: StandInEvent[] = [];
 let files: Awaited<ReturnType<typeof makeCa>>;
@@ -54,17 +64,13 @@ beforeAll(async () => {
     nonceLifetime: 60,
   });
   const wire = makeWire(issuer, 'c', key);
-  const child = {
-    type: 'helseid_authorization',
-    practitioner_role: {
-      organization: {
-        identifier: { system: 'urn:oid:2.16.578.1.12.4.1.4.101', type: 'ENH', value: '888888888' },
-      },
-    },
-  };
   const fetchToken = async (scope: string) => {
     const form = { grant_type: 'client_credentials', scope };
-    return String((await wire.token({ form, assertion: { assertion_details: child } })).body['access_token']);
+    return String(
+      (await wire.token({ form, assertion: { assertion_details: organization('888888888') } })).body[
+        'access_token'
+      ],
+    );
   };
   tokens = {
     documents: await fetchToken(scopes.documents),

@@ -31,7 +31,7 @@ beforeAll(async () => {
     ],
   });
   const { registry, issuer, keys } = helseId;
-  server = await startSelfService({ ca: files.ca, registry, issuer, keys, apiKey: 'template-secret' });
+  server = await startSelfService({ ca: files.ca, registry, issuer, keys });
   wire = makeWire(issuer, 'c', key);
   token = String((await wire.token({ form: CC })).body['access_token']);
 });
@@ -41,13 +41,7 @@ afterAll(async () => {
   await files.remove();
 });
 beforeEach(() => () => {
-  Object.assign(server.behaviour, {
-    previousKeys: 'keep',
-    answer: 'normal',
-    expiresIn: 1000,
-    body: 'both',
-    propagation: undefined,
-  });
+  server.behaviour.previousKeys = 'keep';
   for (const { kid, origin } of helseId.registry.keys('c'))
     if (origin === 'Api') helseId.registry.remove('c', kid);
 });
@@ -134,18 +128,6 @@ describe('client-secret', () => {
     expect(kids()).toEqual(before);
   });
 
-  test.each<['object' | 'string']>([['object'], ['string']])(
-    'can be made to take the %s form alone',
-    async (form) => {
-      server.behaviour.body = form;
-      const { jwk } = await makeClientKey();
-      expect((await call('POST', jwk)).status).toBe(form === 'object' ? 200 : 400);
-      expect((await call('POST', JSON.stringify(jwk))).status).toBe(form === 'string' ? 200 : 400);
-    },
-  );
-});
-
-describe('worst cases', () => {
   test('drops the previous key at once, portal keys stay', async () => {
     const [first, second] = await Promise.all([makeClientKey(), makeClientKey()]);
     await call('POST', first.jwk);
@@ -154,70 +136,5 @@ describe('worst cases', () => {
     expect(kids()).toEqual([key.jwk.kid, second.jwk.kid]);
     expect((await tokenWith(first)).body).toMatchObject({ error: 'invalid_client' });
     expect((await tokenWith(second)).status).toBe(200);
-  });
-
-  test.each([
-    ['problem', 400],
-    ['failure', 503],
-  ] as const)('%s registers nothing', async (answer, status) => {
-    server.behaviour.answer = answer;
-    expect((await call('POST', (await makeClientKey()).jwk)).status).toBe(status);
-    expect(kids()).toEqual([key.jwk.kid]);
-  });
-
-  test('times out after having registered', async () => {
-    server.behaviour.answer = 'timeout-after-registering';
-    const { jwk } = await makeClientKey();
-    await expect(call('POST', jwk)).rejects.toThrow();
-    expect(kids()).toContain(jwk.kid);
-  });
-
-  test('registers and never propagates', async () => {
-    server.behaviour.propagation = 'never';
-    const added = await makeClientKey();
-    expect((await call('POST', added.jwk)).status).toBe(200);
-    expect(kids()).toContain(added.jwk.kid);
-    expect((await tokenWith(added)).body).toMatchObject({ error: 'invalid_client' });
-  });
-
-  test('reports an expiry in the past, and means it', async () => {
-    server.behaviour.expiresIn = -60;
-    const added = await makeClientKey();
-    const { body } = await read(await call('POST', added.jwk));
-    expect(Date.parse(String(body['expiration']))).toBeLessThan(Date.now());
-    expect((await tokenWith(added)).body).toMatchObject({ error: 'invalid_client' });
-  });
-});
-
-describe('client-drafts', () => {
-  const draft = (body: unknown, headers: Record<string, string> = { 'api-key': 'template-secret' }) =>
-    fetch(`${server.url}/v1/client-drafts`, { method: 'POST', headers, body: JSON.stringify(body) }).then(
-      read,
-    );
-
-  test('makes a client from the template', async () => {
-    const first = await makeClientKey();
-    const { status, body } = await draft({
-      organizationNumber: '999999999',
-      publicJwk: JSON.stringify(first.jwk),
-    });
-    expect(status).toBe(200);
-    const drafted = makeWire(helseId.issuer, String(body['clientId']), first);
-    expect((await drafted.token({ form: CC })).status).toBe(200);
-  });
-
-  test('refuses a wrong api-key, a wrong number, a key that is none', async () => {
-    const publicJwk = JSON.stringify((await makeClientKey()).jwk);
-    expect((await draft({ organizationNumber: '999999999', publicJwk }, {})).status).toBe(401);
-    expect((await draft({ organizationNumber: '999999999', publicJwk }, { 'api-key': 'other' })).status).toBe(
-      401,
-    );
-    expect((await draft({ organizationNumber: '99', publicJwk })).body).toMatchObject({
-      property: 'organizationNumber',
-    });
-    for (const bad of [undefined, 'text', '{}', { kty: 'EC' }]) {
-      const answer = await draft({ organizationNumber: '999999999', publicJwk: bad });
-      expect(answer).toMatchObject({ status: 400, body: { property: 'publicJwk' } });
-    }
   });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { openBrowser } from '../../../local/app/browser/browser.ts';
 import { createCa } from '../../../local/helseid/ca.ts';
 import type { CertificateAuthority } from '../../../local/helseid/types.ts';
 
@@ -135,49 +136,44 @@ export function makeWire(issuer: string, clientId: string, clientKey: ClientKey)
   }
 
   /** PAR, then the browser's part, up to the redirect back. */
-  async function authorize(form: Record<string, string>, user: string, cookies = new Map<string, string>()) {
+  async function authorize(form: Record<string, string>, user: string, browser = openIssuerBrowser()) {
     const par = await authenticate({ form: { response_type: 'code', ...form }, proof: null }, '/connect/par');
-    if (par.status !== 201) return { par, location: undefined, cookies };
-    const { request_uri: uri } = par.body;
-    const query = new URLSearchParams({ client_id: clientId, request_uri: String(uri) });
-    const location = await browse(`${issuer}/connect/authorize?${query}`, user, cookies);
-    return { par, location, cookies };
+    if (par.status !== 201) return { par, location: undefined };
+    const query = new URLSearchParams({ client_id: clientId, request_uri: String(par.body['request_uri']) });
+    return { par, location: await browse(`${issuer}/connect/authorize?${query}`, user, browser) };
   }
 
-  return { once: authenticate, token, authorize };
+  /** A request object (RFC 9101) that is good but for its twist. */
+  function requestObject(twist: Record<string, unknown>): Promise<string> {
+    const times = { nbf: now() - 5, exp: now() + 8, jti: randomUUID() };
+    return sign(
+      clientKey,
+      { typ: 'oauth-authz-req+jwt', kid: clientKey.jwk.kid },
+      { iss: clientId, client_id: clientId, aud: issuer, ...times, response_type: 'code', ...twist },
+    );
+  }
+
+  return { once: authenticate, token, authorize, requestObject };
 }
 
-/** Follows redirects within the issuer as a browser would, picks a user where it is asked, and stops at the client. */
-export async function browse(start: string, user: string, cookies: Map<string, string>): Promise<URL> {
-  let url = new URL(start);
-  const { origin } = url;
-  let init: RequestInit = {};
-  for (let step = 0; step < 10; step += 1) {
-    const response = await fetch(url, {
-      ...init,
-      redirect: 'manual',
-      headers: { cookie: [...cookies].map((pair) => pair.join('=')).join('; '), accept: 'text/html' },
-    });
-    for (const cookie of response.headers.getSetCookie()) {
-      const [name = '', value = ''] = cookie.split(';')[0]?.split('=') ?? [];
-      if (value) cookies.set(name, value);
-      else cookies.delete(name);
-    }
-    const location = response.headers.get('location');
-    init = {};
-    if (location) {
-      url = new URL(location, url);
-      if (url.origin !== origin) return url;
-    } else if (url.pathname.includes('/account/login/') && response.ok) {
-      init = { method: 'POST', body: new URLSearchParams(user ? { user } : { cancel: 'yes' }) };
-    } else {
-      throw new Error(
-        `No way on from ${url.pathname}: ${response.status} ${(await response.text()).split('</style>').pop()}`,
-      );
-    }
-  }
-  throw new Error('Too many redirects.');
+/** A browser that stops at the client, which nobody serves here. */
+export const openIssuerBrowser = () =>
+  openBrowser(async (url, init) => (url.startsWith('https:') ? fetch(url, init) : new Response()));
+
+/** Goes through the issuer, picks a user where it is asked (none cancels), and gives the address at the client. */
+export async function browse(start: string, user: string, browser = openIssuerBrowser()): Promise<URL> {
+  let page = await browser.open(start);
+  if (page.url.pathname.includes('/account/login/') && page.status === 200)
+    page = await browser.submit(page, user ? { user } : { cancel: 'yes' });
+  if (page.url.protocol === 'http:') return page.url;
+  throw new Error(`No way on from ${page.url.pathname}: ${page.status} ${page.body.split('</style>').pop()}`);
 }
+
+/** `helseid_authorization` for a child organisation, or what another system says. */
+export const organization = (value: string, system = 'urn:oid:2.16.578.1.12.4.1.4.101') => ({
+  type: 'helseid_authorization',
+  practitioner_role: { organization: { identifier: { system, type: 'ENH', value } } },
+});
 
 export async function read(response: Response): Promise<Read> {
   const text = await response.text();
