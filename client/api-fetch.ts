@@ -229,7 +229,7 @@ function unreachable(url: URL, error: unknown, signal: AbortSignal | undefined):
  * The URL of an API call, without its fragment.
  * @throws {ZonesError} request_malformed: it is not absolute, not https, or has user info
  */
-export function checkUrl(input: string | URL): URL {
+function checkUrl(input: string | URL): URL {
   const url = URL.parse(String(input));
   if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') {
     throw new ZonesError(
@@ -242,7 +242,7 @@ export function checkUrl(input: string | URL): URL {
 }
 
 /** What `fetch` would refuse by itself, so that it does not look like an API that did not answer. Gives the method. */
-export function checkRequest(url: URL, { method = 'GET', headers, body }: RequestInit): string {
+function checkRequest(url: URL, { method = 'GET', headers, body }: RequestInit): string {
   const name = method.toUpperCase();
   try {
     new Request(url, { method: name, headers: new Headers(headers), body: body == null ? null : '' });
@@ -257,7 +257,7 @@ export function checkRequest(url: URL, { method = 'GET', headers, body }: Reques
 }
 
 /** Whether a body can be read once only: a stream, or what gives its parts as it is asked. */
-export function isOneShot(body: RequestInit['body']): boolean {
+function isOneShot(body: RequestInit['body']): boolean {
   if (body === null || typeof body !== 'object') return false;
   return body instanceof ReadableStream || (Symbol.asyncIterator in body && !(body instanceof Blob));
 }
@@ -268,7 +268,7 @@ const REDIRECTS = [301, 302, 303, 307, 308];
  * Within the origin a redirect is the caller's answer.
  * @throws {ZonesError} redirect_refused: it leads to another origin
  */
-export async function refuseForeignRedirect(url: URL, response: Response): Promise<void> {
+async function refuseForeignRedirect(url: URL, response: Response): Promise<void> {
   const location = response.headers.get('location');
   if (location === null || !REDIRECTS.includes(response.status)) return;
   const target = URL.parse(location, url.href)?.origin;

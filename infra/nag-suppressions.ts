@@ -3,7 +3,7 @@ import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, tableArn } from
 import { recordName } from './declaration/names.ts';
 
 /** What the ids of findings in one stack are made of. */
-export interface StackFacts {
+interface StackFacts {
   system: string;
   /** Zone, or `signing`; absent in stacks of no zone. */
   zone?: string;

@@ -11,7 +11,7 @@ import { type DeepReadonly, name, sha256, text } from './schema.ts';
 export const NONCE_PATTERN = /^[\x21\x23-\x5b\x5d-\x7e]{1,1024}$/;
 
 /** At most this many intents in one invocation. */
-export const MAX_INTENTS = 8;
+const MAX_INTENTS = 8;
 
 const coded = v.strictObject({
   code: text,

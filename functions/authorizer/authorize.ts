@@ -113,7 +113,7 @@ const CLAIMS: Readonly<Record<string, string>> = {
  * national identity number and the name are left out, because API Gateway may log a context; a function that needs
  * them reads the token, which this check has validated.
  */
-export function describeAccess(access: Access): Record<string, string> {
+function describeAccess(access: Access): Record<string, string> {
   const handedOn = Object.entries(CLAIMS).flatMap(([name, claim]) => {
     const value = access.claims[claim];
     if (value === undefined || value === null) return [];

@@ -50,7 +50,7 @@ export function accessError(check: Check, message: string, cause?: unknown): Zon
 }
 
 /** How a refused request is answered over HTTP. */
-export interface Challenge {
+interface Challenge {
   status: 401 | 403;
   /** Value of `WWW-Authenticate`. */
   header: string;

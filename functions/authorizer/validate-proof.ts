@@ -16,7 +16,7 @@ import type { AccessRequest, AccessRules } from './rules.ts';
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
 
 /** What a proof is held against. */
-export interface ProofExpectations {
+interface ProofExpectations {
   request: Pick<AccessRequest, 'method' | 'baseUrl' | 'path'>;
   /** The access token it accompanies. */
   token: string;

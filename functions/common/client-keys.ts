@@ -14,7 +14,7 @@ export const KEY_TAGS = {
 } as const;
 
 /** A KMS key as it is found. */
-export interface FoundKey {
+interface FoundKey {
   keyArn: string;
   /** RFC 7638 thumbprint. */
   kid: string;
@@ -23,7 +23,7 @@ export interface FoundKey {
 }
 
 /** What makes a key fit for use. */
-export interface KeyDemands {
+interface KeyDemands {
   system: string;
   client: string;
   algorithm: Algorithm;
@@ -96,7 +96,7 @@ export function isTooYoungToBeGone({ since }: Pick<KeyEntry, 'since'>, now: numb
 }
 
 /** What KMS says of a key. */
-export interface KeyCondition {
+interface KeyCondition {
   /** KMS's `KeyState`, e.g. `Enabled`, `Disabled`, `PendingDeletion`; `Gone` for a key that no longer exists. */
   state: string;
   /** KMS's `KeySpec`, e.g. `ECC_NIST_P256`. */

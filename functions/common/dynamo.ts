@@ -6,7 +6,7 @@ import { isZonesError } from '@helseid-zones/protocol/errors';
 export type Item = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 /** When a write is done. In expressions `#name` is the attribute of that name, reserved word or not, and `:name` a value. */
-export interface Condition {
+interface Condition {
   /** ConditionExpression. */
   when: string;
   /** Values of all expressions, by name. */

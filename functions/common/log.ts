@@ -1,7 +1,7 @@
 import type { Environment } from './environment.ts';
 
 /** Facts of a line: names and values, never a token, a proof, a document or a person. */
-export type Facts = Readonly<Record<string, unknown>>;
+type Facts = Readonly<Record<string, unknown>>;
 
 /** A function's log. */
 export interface Log {
@@ -12,7 +12,7 @@ export interface Log {
 }
 
 /** What every line of a function says. */
-export interface LogSource {
+interface LogSource {
   /** Name of the system: `service`. */
   service: string;
   zone?: string;

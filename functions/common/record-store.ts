@@ -31,7 +31,7 @@ export interface RecordStore {
 }
 
 /** What a record store is made of. */
-export interface RecordStoreDeps {
+interface RecordStoreDeps {
   secrets: SecretsPort;
   secretArn: string;
   /** What the declaration says; the record only repeats it. */

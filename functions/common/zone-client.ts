@@ -5,7 +5,7 @@ import { type ApiConfig, parseZoneConfig, type RouteConfig } from '@helseid-zone
 import { type Environment, entryOf, readArn } from './environment.ts';
 
 /** One API of a zone with the client that calls it. */
-export interface ZoneApi {
+interface ZoneApi {
   system: string;
   zone: string;
   routes: readonly RouteConfig[];

@@ -1,5 +1,5 @@
 /** An alarm on a metric, in CloudWatch's own terms. */
-export interface AlarmSpec {
+interface AlarmSpec {
   comparisonOperator: 'LessThanThreshold' | 'GreaterThanThreshold';
   threshold: number;
   statistic: 'Minimum' | 'Maximum' | 'Sum';
@@ -76,7 +76,7 @@ export const KEY_METRICS = {
 } as const satisfies Record<string, KeyMetric>;
 
 /** Name of a metric. */
-export type KeyMetricName = keyof typeof KEY_METRICS;
+type KeyMetricName = keyof typeof KEY_METRICS;
 
 /** Figures of one client. */
 export type Figures = Partial<Record<KeyMetricName, number>>;

@@ -74,7 +74,7 @@ p.reference{font-size:.875rem}`;
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /** What a page shows beside its words. Paths and the reference are escaped; the title and text are ours. */
-export interface PageOptions {
+interface PageOptions {
   status: number;
   page: PageName;
   language: Language;

@@ -41,7 +41,7 @@ function parseCookies(request: GatewayRequest): [string, string][] {
 }
 
 /** How a cookie is sent. Always `HttpOnly`, `Secure`, `Path=/` and without `Domain`. */
-export interface CookieOptions {
+interface CookieOptions {
   sameSite: 'Strict' | 'Lax';
   /** Seconds; absent: until the browser closes. 0 removes the cookie. */
   maxAge?: number;

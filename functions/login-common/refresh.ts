@@ -33,7 +33,7 @@ const PATIENCE = 10_000;
 const PAUSE = 100;
 
 /** What a refresh is for. */
-export interface RefreshWish {
+interface RefreshWish {
   target: TokenTarget;
   /** A switch to another organisation: the tokens of all APIs are dropped, since they were for the one before. */
   organization?: Organization;

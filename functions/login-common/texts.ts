@@ -31,7 +31,7 @@ export interface Text {
 }
 
 /** The words of a link or button. */
-export interface Labels {
+interface Labels {
   goOn: string;
   logIn: string;
   reference: string;

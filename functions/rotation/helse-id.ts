@@ -28,7 +28,7 @@ export interface HelseId {
 }
 
 /** What {@link createHelseId} is made of. */
-export interface HelseIdDeps {
+interface HelseIdDeps {
   /** The client's name in the declaration. */
   client: string;
   config: ClientConfig;
@@ -76,7 +76,7 @@ export function createHelseId({ selfService, config, audit, ...deps }: HelseIdDe
 }
 
 /** A signer that signs everything with one key but what pins another: also where the newest is asked for. */
-export function pinKey(signer: Signer, kid: string): Signer {
+function pinKey(signer: Signer, kid: string): Signer {
   return { sign: (intents) => signer.sign(intents.map((intent) => pinIntent(intent, kid))) };
 }
 

@@ -12,7 +12,7 @@ const eventSchema = v.object({
 });
 
 /** What {@link runStep} needs beside the event. */
-export interface StepRunner {
+interface StepRunner {
   /** The rotation of the client whose record this is; throws for a secret that is none. */
   open: (secretArn: string) => Rotation;
   audit: Audit;

@@ -44,7 +44,7 @@ const registeredSchema = v.object({ expiration });
 const problemSchema = v.object({ title: v.optional(v.string(), ''), type: v.optional(v.string(), '') });
 
 /** What the client of the self-service API is made of. */
-export interface SelfServiceDeps {
+interface SelfServiceDeps {
   /** https, without a trailing slash. */
   baseUrl: string;
   /** The JWK as a JSON object, or as a JSON string that holds one: NHN's libraries post the object, NHN's samples the string. */

@@ -15,7 +15,7 @@ export interface SignedEntry {
 }
 
 /** Why nothing is released. */
-export interface RefusedEntry {
+interface RefusedEntry {
   /** Kinds asked for, where the request could be read. */
   kinds: readonly string[];
   reason: ErrorCode;

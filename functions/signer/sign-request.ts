@@ -18,10 +18,10 @@ import { createKeyReader, type Kms, signInput } from './kms.ts';
 import type { ReadRecord } from './read-record.ts';
 
 /** A signature older than this is not returned, milliseconds: the server would judge it stale. */
-export const MAX_SIGNATURE_AGE_MS = 5000;
+const MAX_SIGNATURE_AGE_MS = 5000;
 
 /** Everything a signer reaches the world by. */
-export interface SignerDependencies {
+interface SignerDependencies {
   grant: Grant;
   kms: Kms;
   readRecord: ReadRecord;

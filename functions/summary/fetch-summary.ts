@@ -8,7 +8,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { problem, respond } from '../common/route.ts';
 
 /** What the function works with. */
-export interface SummaryDeps {
+interface SummaryDeps {
   client: TokenClient;
   api: ApiConfig;
   /** Told what went wrong; no summary, no id of one. */

@@ -3,7 +3,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
 
 /** A FHIR R4 DocumentReference, as far as this function looks into it; the rest goes to the API as it came. */
-export type DocumentReference = v.InferOutput<typeof documentReference>;
+type DocumentReference = v.InferOutput<typeof documentReference>;
 
 /** What an event asks for: a document, submitted on behalf of a child organisation. */
 export interface DocumentEvent {

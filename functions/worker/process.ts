@@ -11,7 +11,7 @@ import { type DocumentEvent, parseDocumentEvent } from './event.ts';
 import type { Submission } from './submit.ts';
 
 /** What the worker works with. */
-export interface WorkerDeps {
+interface WorkerDeps {
   submit(event: DocumentEvent): Promise<Submission>;
   persistence: BasePersistenceLayer;
   /** One line a message: a stable code and facts; no document, no person. */

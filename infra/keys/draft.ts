@@ -6,7 +6,7 @@ import { readClientKey } from '../../functions/common/client-keys.ts';
 import { type Desk, keysCommand, openClient, patientKms } from './desk.ts';
 
 /** What a client draft is made from. */
-export interface DraftRequest {
+interface DraftRequest {
   /** Organisation number of the client's owner, nine digits. */
   organization: string;
   /** Where the person who confirms ends up. */

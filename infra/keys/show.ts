@@ -65,7 +65,7 @@ function dependsOn({ state, usableUntil = 0 }: KeyEntry, now: number): string {
 }
 
 /** Minutes are enough for people; UTC, as in the logs. */
-export function formatTime(seconds: number | undefined): string {
+function formatTime(seconds: number | undefined): string {
   if (seconds === undefined) return '–';
   return `${new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ')}Z`;
 }

@@ -10,7 +10,7 @@ import { reachRows } from './rules/reach-rows.ts';
 import type { Finding, ProofInput, Rule } from './rules/rule.ts';
 
 /** An exception of the declaration, with what it excepts this time: nothing, where it is no longer needed. */
-export interface AppliedException extends ProofException {
+interface AppliedException extends ProofException {
   findings: readonly Finding[];
 }
 
@@ -25,7 +25,7 @@ export interface Proof {
 }
 
 /** What the templates leave open, and whom to tell which rule comes next. */
-export interface ProofOptions extends ResolveOptions {
+interface ProofOptions extends ResolveOptions {
   onProgress?(rule: string): void;
 }
 

@@ -29,7 +29,7 @@ const SOURCES = [
 const KEPT = 3;
 
 /** What is synthesized. Without ports the declaration is taken as it is. */
-export interface SynthOptions {
+interface SynthOptions {
   declarationFile: string;
   ports: LocalPorts | undefined;
   /** Folder for assemblies. */

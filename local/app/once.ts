@@ -4,7 +4,7 @@ import type { LocalSystem } from './system.ts';
 import { isFailure } from './terminal.ts';
 
 /** What `--once` did. */
-export interface OnceReport {
+interface OnceReport {
   /** Whether steps ran and all passed. */
   ok: boolean;
   /** Milliseconds from the start of the process until everything ran. */
@@ -13,7 +13,7 @@ export interface OnceReport {
 }
 
 /** A step that the running declaration has nothing for. The shipped one has something for each but those about routes with `authorize: 'helseid'`. */
-export interface SkippedStep {
+interface SkippedStep {
   name: string;
   why: string;
 }

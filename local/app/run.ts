@@ -10,7 +10,7 @@ import { createLinePrinter } from './terminal.ts';
 import { welcome } from './welcome.ts';
 
 /** Where the command runs. */
-export interface Surroundings {
+interface Surroundings {
   env: NodeJS.ProcessEnv;
   /** Where npm runs this process: whether it still does. */
   npmIsThere: (() => boolean) | undefined;

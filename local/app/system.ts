@@ -18,7 +18,7 @@ import { openPortal } from './portal.ts';
 import { type StandIns, startStandIns } from './stand-ins.ts';
 
 /** How the local system is started. */
-export interface SystemOptions extends PlaceOptions {
+interface SystemOptions extends PlaceOptions {
   declarationFile: string;
   /** Default false: a nonce challenge of the stand-in uses the client assertion up, as strict servers do. */
   challengeKeepsAssertion?: boolean;

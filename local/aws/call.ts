@@ -34,7 +34,7 @@ export interface AccessRequest extends Need {
 }
 
 /** Its answer; `message` is AWS's sentence, safe to return to the caller. */
-export type Decision = { allowed: true } | { allowed: false; message: string };
+type Decision = { allowed: true } | { allowed: false; message: string };
 
 /** The port through which the local AWS asks the policy engine (infra/proof); see boundary.ts. */
 export type Authorize = (request: AccessRequest) => Decision;

@@ -9,7 +9,7 @@ export interface Credentials {
 }
 
 /** Whose session it is; `functionArn` where the credentials are a function's. */
-export interface SessionRole {
+interface SessionRole {
   arn: string;
   account: string;
   functionArn?: string | undefined;

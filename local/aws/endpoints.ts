@@ -11,7 +11,7 @@ import type { Networks, TemplateEndpoint } from './template/resources.ts';
 const MAX_BODY = 10 * 1024 * 1024;
 
 /** What every listener of the local AWS shares. */
-export type AwsDeps = Pick<AwsContext, 'authorize' | 'credentials' | 'trail' | 'region' | 'now'> & {
+type AwsDeps = Pick<AwsContext, 'authorize' | 'credentials' | 'trail' | 'region' | 'now'> & {
   services: readonly Emulator[];
 };
 

@@ -49,7 +49,7 @@ const OPERATOR = 'local-operator';
 const KMS_QUOTA = 1000;
 
 /** What the local AWS is started with. `now` is in epoch milliseconds. */
-export interface LocalAwsOptions {
+interface LocalAwsOptions {
   assembly: ResolvedAssembly;
   world: World;
   /** Folder that everything that survives a restart is kept in. */
@@ -67,7 +67,7 @@ export interface LocalAwsOptions {
 }
 
 /** A REST API that listens. */
-export interface RunningGateway {
+interface RunningGateway {
   api: GatewayApi;
   /** `http://localhost:<port>` (or `https:`), which stands for the API's URL on AWS with its stage. */
   url: string;

@@ -33,7 +33,7 @@ export interface Operation {
 }
 
 /** A service of AWS's JSON protocols: its operations by name. */
-export interface JsonService {
+interface JsonService {
   /** Signing name. */
   name: string;
   /** Part of `X-Amz-Target` before the dot. */
@@ -52,9 +52,7 @@ export function operation<const Entries extends v.ObjectEntries>(
 }
 
 /** What a schema of these members makes of an input. */
-export type InputOf<Entries extends v.ObjectEntries> = v.InferOutput<
-  v.StrictObjectSchema<Entries, undefined>
->;
+type InputOf<Entries extends v.ObjectEntries> = v.InferOutput<v.StrictObjectSchema<Entries, undefined>>;
 
 /**
  * Makes operations on the resource that `member` names: each asks for its own permission on it, with `more` condition keys of

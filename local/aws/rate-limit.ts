@@ -1,5 +1,5 @@
 /** Whether one more request fits now. */
-export type RateLimit = () => boolean;
+type RateLimit = () => boolean;
 
 /** A token bucket: `perSecond` requests, `burst` at once at most. `now` is in epoch milliseconds. */
 export function createRateLimit(perSecond: number, now: () => number, burst = perSecond): RateLimit {

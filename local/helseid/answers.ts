@@ -5,7 +5,7 @@ import { forgetUse } from './oidc-provider-internals.ts';
 import type { HelseIdBehaviour } from './types.ts';
 
 /** What answers are finished with. */
-export interface AnswerParts {
+interface AnswerParts {
   behaviour: HelseIdBehaviour;
   notes: Notes;
   adapter: AdapterFactory;

@@ -11,7 +11,7 @@ const ASSERTION_TYP = 'client-authentication+jwt';
 export const EVERY_API = 'urn:helseid-zones:every-api';
 
 /** What was found out about a request while its client was authenticated. */
-export interface RequestNotes {
+interface RequestNotes {
   /** Organisation and client, as claims of the access token. */
   organization?: Record<string, unknown>;
   rejectedScopes?: readonly string[];

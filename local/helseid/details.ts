@@ -6,13 +6,13 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const PREFIX = 'helseid://claims/client/claims/';
 
 /** Why HelseID refuses details; the number is HelseID's own. */
-export interface DetailsRefusal {
+interface DetailsRefusal {
   refused: `HID-${number}`;
   reason: string;
 }
 
 /** What details become in the access token. */
-export interface DetailsClaims {
+interface DetailsClaims {
   claims: Record<string, unknown>;
 }
 

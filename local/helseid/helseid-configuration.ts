@@ -29,7 +29,7 @@ const ALGORITHMS = ['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as con
 const REQUEST_OBJECT_LIFETIME = 60;
 
 /** What the configuration is made of. */
-export interface ConfigurationParts extends TokenParts {
+interface ConfigurationParts extends TokenParts {
   adapter: AdapterFactory;
   /** Private signing keys, RS256. */
   jwks: { keys: JWK[] };

@@ -11,7 +11,7 @@ export function languageOf(ctx: Pick<KoaContextWithOIDC, 'acceptsLanguages'>): L
 }
 
 /** The pages without a form: a title and a sentence. */
-export type MessageName = 'expired' | 'failed' | 'loggedOut';
+type MessageName = 'expired' | 'failed' | 'loggedOut';
 
 interface Texts extends Record<MessageName, readonly [title: string, text: string]> {
   logIn: string;

@@ -8,7 +8,7 @@ import type { KeyOrigin, RegisteredKey, StandInClient } from './types.ts';
 export type Registry = ReturnType<typeof createRegistry>;
 
 /** What a registry is made of. */
-export interface RegistryOptions {
+interface RegistryOptions {
   clients: readonly StandInClient[];
   stateDir?: string | undefined;
   /** Seconds until a new key is honoured. */

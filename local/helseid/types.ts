@@ -19,7 +19,7 @@ export interface CertificateAuthority {
 }
 
 /** What every server of the stand-in is started with. */
-export interface ServerOptions {
+interface ServerOptions {
   ca: CertificateAuthority;
   /** Default 0: any free port. */
   port?: number | undefined;
@@ -28,10 +28,10 @@ export interface ServerOptions {
 }
 
 /** Where a key of a client was registered. */
-export type KeyOrigin = 'Gui' | 'Api';
+type KeyOrigin = 'Gui' | 'Api';
 
 /** An organisation of a client's registration; numbers are nine digits. */
-export interface TenancyRules {
+interface TenancyRules {
   tenancy: 'single-tenant' | 'multi-tenant';
   /** Single-tenant: the legal entity of the registration. */
   parent?: string | undefined;

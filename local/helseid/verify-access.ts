@@ -22,7 +22,7 @@ export interface AccessPorts {
 }
 
 /** A call, as its caller sent it. */
-export interface AccessCall {
+interface AccessCall {
   method: string;
   url: URL;
   headers: readonly (readonly [name: string, value: string])[];

@@ -8,7 +8,7 @@ export interface SeenProofs {
 }
 
 /** What a proof must match. */
-export interface ExpectedProof {
+interface ExpectedProof {
   /** The `DPoP` header, as received. */
   header: string | null;
   method: string;

@@ -21,7 +21,7 @@ const named = (prefix: string) => (policy: Document, index: number) => ({
 });
 
 /** The case with one context, as the other implementation takes it. */
-export function simulationOf(given: Case, context: Context): Parameters<typeof runSimulation>[0] {
+function simulationOf(given: Case, context: Context): Parameters<typeof runSimulation>[0] {
   const isSession = given.principal === 'session';
   const through = context['aws:SourceVpce'];
   return {

@@ -14,7 +14,7 @@ import {
 import { verifyProof } from '../../local/helseid/verify-proof.ts';
 
 /** How the issuer behaves. Tests change it while it runs. */
-export interface Behaviour {
+interface Behaviour {
   /** Endpoints that demand a nonce. */
   nonceAt: readonly ('/token' | '/par')[];
   /** Whether successful answers bring a nonce as well. */

@@ -16,7 +16,7 @@ import { createQuickSigner } from './quick-ecdsa.ts';
 type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion';
 
 /** A key of the account. */
-export interface AccountKey {
+interface AccountKey {
   spec: string;
   policy: string;
   tags: readonly Tag[];

@@ -26,7 +26,7 @@ export interface HelseIdBehaviour {
 }
 
 /** A key as HelseID has it. */
-export interface RegisteredKey {
+interface RegisteredKey {
   kid: string;
   jwk: JWK;
   origin: 'Gui' | 'Api';

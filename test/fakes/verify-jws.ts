@@ -3,7 +3,7 @@ import { ALGORITHMS, isAlgorithm } from '@helseid-zones/protocol/algorithms';
 import { type CryptoKey, decodeProtectedHeader, importJWK, type JWK, type JWTPayload, jwtVerify } from 'jose';
 
 /** What a JWT must be. */
-export interface ExpectedJwt {
+interface ExpectedJwt {
   typ: string;
   /** Epoch seconds. */
   now: number;

@@ -29,13 +29,13 @@ export const OWNER = { client: 'journal', clientId: FAKE_CLIENT_ID, issuer: FAKE
 export type Guard = <T>(name: string, call: () => Promise<T>) => Promise<T>;
 
 /** An access token and the key it is bound to. */
-export interface BoundToken {
+interface BoundToken {
   accessToken: string;
   kid: string;
 }
 
 /** What a zone's function does all day. */
-export interface Traffic {
+interface Traffic {
   zone: string;
   /** A token that nobody has asked for yet. */
   getToken(): Promise<BoundToken>;

@@ -22,7 +22,7 @@ const START = 1_790_000_000;
 const RECORD_TTL = RECORD_TTL_MS / 1000;
 
 /** Thrown when a function is killed: nothing that runs afterwards has an effect. */
-export class Killed extends Error {}
+class Killed extends Error {}
 
 /** When to kill a run: at its n-th call (from 1) to AWS or by HTTP, before or after the call has taken effect. */
 export interface Kill {
@@ -31,14 +31,14 @@ export interface Kill {
 }
 
 /** What became of a run of the four steps. */
-export interface RunResult {
+interface RunResult {
   /** Calls made to AWS and by HTTP. */
   calls: string[];
   error?: unknown;
 }
 
 /** Traffic that failed, and whether HelseID accepted a recorded key just then. */
-export interface Failure {
+interface Failure {
   what: string;
   error: unknown;
   excused: boolean;

@@ -19,7 +19,7 @@ export interface Scope {
 }
 
 /** What `AWS::NoValue` resolves to; members and elements with it are left out. */
-export const NO_VALUE = Symbol('AWS::NoValue');
+const NO_VALUE = Symbol('AWS::NoValue');
 
 /**
  * `value` with every intrinsic function resolved. What can't be known becomes an `unknownValue` named

@@ -17,7 +17,7 @@ export interface Identity {
 }
 
 /** Reads a resolved property that is a string. */
-export type PropertyReader = (name: string) => string | undefined;
+type PropertyReader = (name: string) => string | undefined;
 
 /**
  * The identity of a resource, from the names in its properties where they are fixed, else made

@@ -29,7 +29,7 @@ export interface ResolvedResource {
 }
 
 /** A stack, resolved. */
-export interface ResolvedStack {
+interface ResolvedStack {
   name: string;
   /** See {@link ResolvedResource}. */
   zone: string | undefined;

@@ -12,7 +12,7 @@ export interface TemplatePolicy {
 }
 
 /** The policies of a role. */
-export interface RolePolicies {
+interface RolePolicies {
   /** Inline, attached by the role, and those that name the role. */
   identity: readonly TemplatePolicy[];
   /** Undefined where it has none, or one that the templates lack. */

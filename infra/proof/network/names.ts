@@ -2,7 +2,7 @@ import { listOf, objectOf, stringsOf } from '../assembly/json.ts';
 import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
 
 /** What a VPC's resolver answers: a list of names, or everything. */
-export interface AnsweredNames {
+interface AnsweredNames {
   names: 'every name' | readonly string[];
   /** Whether something makes it answer everything when the firewall itself fails; AWS's default is to answer nothing then. */
   failsOpen: boolean;

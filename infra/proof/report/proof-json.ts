@@ -1,7 +1,7 @@
 import { matrixOf, type Proof } from '../prove.ts';
 
 /** What `npm run zones -- --json` prints; docs/proof.md documents it. Exceptions are printed beside it. */
-export interface ProofJson {
+interface ProofJson {
   ok: boolean;
   violations: { rule: string; invariant: string; resource: string; message: string; remedy: string }[];
   matrix: {

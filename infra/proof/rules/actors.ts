@@ -114,7 +114,7 @@ function viewsByZone(world: World, network: Network): Map<string, World> {
 }
 
 /** Whether nothing but AWS services other than Lambda can become the role. */
-export function isServiceOnly(role: Role): boolean {
+function isServiceOnly(role: Role): boolean {
   return trustedServices(role)?.every((service) => service !== 'lambda.amazonaws.com') ?? false;
 }
 

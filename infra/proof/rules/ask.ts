@@ -25,7 +25,7 @@ import {
 import { withoutOpenPolicy, withoutResources } from './narrow.ts';
 
 /** Which of the requests of a question are meant. */
-export interface Narrowing {
+interface Narrowing {
   /** ARNs and ARN patterns of resources that are not meant, where the question is about a pattern. */
   except?: readonly string[];
   /** What holds of the requests that are meant (default: nothing). */

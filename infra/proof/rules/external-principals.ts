@@ -17,7 +17,7 @@ import { accountsOf } from './targets.ts';
 const FOREIGN = '999999999999';
 
 /** Somebody who is no role of the templates. */
-export interface ExternalPrincipal {
+interface ExternalPrincipal {
   name: string;
   principal: Principal;
 }

@@ -8,7 +8,7 @@ interface ForbiddenTypes extends Pick<Rule, 'name' | 'invariant' | 'title'> {
 }
 
 /** A {@link Rule} with the types that it knows. */
-export interface TypeRule extends Rule {
+interface TypeRule extends Rule {
   /** Whether the rule is about `type`. */
   knows(type: string): boolean;
 }

@@ -18,7 +18,7 @@ export interface Requirement {
 }
 
 /** What an actor may do all the same. */
-export interface Allowance {
+interface Allowance {
   /** Of the rule's actions; absent: all of them. */
   actions?: readonly string[];
   /** ARNs, or patterns of them. */

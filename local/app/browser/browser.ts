@@ -11,7 +11,7 @@ export interface Page {
 }
 
 /** How a navigation goes. */
-export interface Navigation {
+interface Navigation {
   /** Whether to go on where a page says so by itself (default true). */
   refresh?: boolean;
 }

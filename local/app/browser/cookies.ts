@@ -1,5 +1,5 @@
 /** How a request came about, as far as cookies care. */
-export interface CookieContext {
+interface CookieContext {
   url: URL;
   method: string;
   /** The page that caused it; absent where a person typed the address. */
@@ -7,7 +7,7 @@ export interface CookieContext {
 }
 
 /** The cookies of one browser. */
-export interface CookieJar {
+interface CookieJar {
   /** The `Cookie` header for a navigation; empty for none. */
   header(context: CookieContext): string;
   /** Keeps what an answer from `url` sets. Ignores what a browser would refuse. */

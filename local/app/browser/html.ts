@@ -1,5 +1,5 @@
 /** A form as a browser would send it. */
-export interface Form {
+interface Form {
   /** As it stands in the page; empty for the page's own address. */
   action: string;
   /** Hidden fields. */

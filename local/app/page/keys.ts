@@ -13,7 +13,7 @@ export interface ClientKeys {
 }
 
 /** What keys are read from. */
-export interface KeyFacts {
+interface KeyFacts {
   declaration: SystemDeclaration;
   aws: { secrets: SecretStore };
 }

@@ -11,7 +11,7 @@ export interface GatewayRequest {
 }
 
 /** What the gateway answered. */
-export interface GatewayAnswer {
+interface GatewayAnswer {
   status: number;
   body: string;
   cookies: readonly string[];

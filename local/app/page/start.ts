@@ -13,7 +13,7 @@ import { createNames } from './names.ts';
 import { servePage } from './server.ts';
 
 /** The page, served. */
-export interface RunningPage {
+interface RunningPage {
   /** `http://localhost:<port>`, or `https:` */
   url: string;
   close(): Promise<void>;

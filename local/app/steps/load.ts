@@ -1,5 +1,5 @@
 /** What a {@link Load} came to. */
-export interface LoadReport {
+interface LoadReport {
   /** Calls that have ended, by lane. */
   calls: Readonly<Record<string, number>>;
   /** Why lanes ended before they were stopped: one call each. */

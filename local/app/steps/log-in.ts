@@ -91,7 +91,7 @@ export function expectStatus(page: Page, status: number, what: string): void {
 }
 
 /** The code of a refusal that was answered as problem+json; empty for anything else. */
-export function codeOf({ body, headers }: Page): string {
+function codeOf({ body, headers }: Page): string {
   if (headers.get('content-type') !== 'application/problem+json') return '';
   return String((JSON.parse(body) as { code?: string }).code ?? '');
 }

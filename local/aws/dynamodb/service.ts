@@ -15,7 +15,7 @@ const ON_TABLE = ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'Sc
 const inputSchema = v.looseObject({ TableName: v.string(), IndexName: v.optional(v.string()) });
 
 /** The tables of the template. */
-export interface DynamoDbModel {
+interface DynamoDbModel {
   tables: readonly TableDefinition[];
   /** Table to the key that encrypts it. */
   tableKeys: ReadonlyMap<string, string>;

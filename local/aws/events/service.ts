@@ -21,7 +21,7 @@ export interface Bus {
 }
 
 /** A target of a rule. */
-export interface Target {
+interface Target {
   arn: string;
   /** Constant JSON text that replaces the event. */
   input?: string | undefined;
@@ -40,7 +40,7 @@ export interface Rule {
 }
 
 /** What EventBridge has. */
-export interface EventsModel {
+interface EventsModel {
   buses: readonly Bus[];
   rules: readonly Rule[];
 }

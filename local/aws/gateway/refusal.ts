@@ -17,7 +17,7 @@ const TYPES = {
 } as const satisfies Record<string, readonly [number, string, string]>;
 
 /** API Gateway's response types, as far as this gateway answers them. */
-export type RefusalType = keyof typeof TYPES;
+type RefusalType = keyof typeof TYPES;
 
 /** A request that the gateway does not hand on, or whose function failed. */
 export class Refusal extends Error {

@@ -16,7 +16,7 @@ const MAX_BODY = 10 * 1024 * 1024;
 const INTEGRATION_TIMEOUT = 29_000;
 
 /** What a gateway needs. */
-export interface GatewayDeps extends GatewayAuthorizationDeps, Pick<AwsContext, 'trail'> {
+interface GatewayDeps extends GatewayAuthorizationDeps, Pick<AwsContext, 'trail'> {
   /** Key and certificate, PEM; without them it is plain HTTP. */
   tls?: { key: string; cert: string } | undefined;
   /** Milliseconds before a 504 (default 29 s, as on AWS). */

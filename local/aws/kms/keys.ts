@@ -114,7 +114,7 @@ export function describedContext({ caller }: Call, spec: string, usage: string):
 }
 
 /** What another service does with a key for whoever called it: which service, which permissions, which encryption context. */
-export interface KeyUse {
+interface KeyUse {
   /** `kms:ViaService`, e.g. `secretsmanager.eu-north-1.amazonaws.com`; absent for a service that acts for itself. */
   viaService?: string;
   actions: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[];

@@ -18,7 +18,7 @@ export interface EventSource {
 }
 
 /** What pollers need; `backoff` is in milliseconds until the next try after polling was refused (default 10 s). */
-export type EventSourceDeps = Pick<
+type EventSourceDeps = Pick<
   AwsContext,
   'account' | 'authorize' | 'functions' | 'keys' | 'now' | 'pool' | 'queues' | 'region' | 'trail'
 > & { backoff?: number };

@@ -15,7 +15,7 @@ const ENDPOINT_VARIABLES: Readonly<Record<string, string>> = {
 const NOWHERE = 'http://127.0.0.1:9';
 
 /** What a function's environment is made of. */
-export interface EnvironmentFacts {
+interface EnvironmentFacts {
   region: string;
   credentials: Credentials;
   /** URL of each endpoint of the function's VPC, by signing name. */

@@ -14,7 +14,7 @@ export interface Outcome {
 }
 
 /** What an instance is started with. */
-export interface InstanceOptions {
+interface InstanceOptions {
   api: RuntimeApi;
   codeDirectory: string;
   /** The whole environment of the process; `AWS_LAMBDA_RUNTIME_API` is added. With `LOCAL_REACHABLE`, `egress.mjs` is in it. */

@@ -16,7 +16,7 @@ export interface Invocation {
 }
 
 /** What a runtime does at the Runtime API. */
-export interface RuntimeListener {
+interface RuntimeListener {
   /** It asks for work; `deliver` answers it, once. */
   next(deliver: (invocation: Invocation) => void): void;
   response(requestId: string, payload: Buffer): void;

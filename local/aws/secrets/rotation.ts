@@ -8,10 +8,10 @@ import { removeStage, type Secret, versionAt } from './store.ts';
 export const ROTATION_STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
 
 /** One of {@link ROTATION_STEPS}. */
-export type RotationStep = (typeof ROTATION_STEPS)[number];
+type RotationStep = (typeof ROTATION_STEPS)[number];
 
 /** How a rotation ended. */
-export type RotationResult = { ok: true } | { ok: false; step: RotationStep; error: string };
+type RotationResult = { ok: true } | { ok: false; step: RotationStep; error: string };
 
 /** Runs rotations. */
 export interface Rotations {
@@ -27,10 +27,7 @@ export interface Rotations {
 }
 
 /** What rotations need; `throttledWaits` are milliseconds before each further try of a step whose function was throttled. */
-export type RotationDeps = Pick<
-  AwsContext,
-  'secrets' | 'invoke' | 'authorize' | 'trail' | 'region' | 'now'
-> & {
+type RotationDeps = Pick<AwsContext, 'secrets' | 'invoke' | 'authorize' | 'trail' | 'region' | 'now'> & {
   throttledWaits?: readonly number[];
 };
 

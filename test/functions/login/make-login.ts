@@ -172,7 +172,7 @@ export interface Send {
 }
 
 /** The answer to a program. */
-export interface Asked {
+interface Asked {
   status: number;
   code: string | undefined;
   /** JSON, or the text where it is none. */

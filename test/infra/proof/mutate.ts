@@ -138,7 +138,7 @@ export function withTemplate(
 }
 
 /** A copy of `assembly` in which one file of a function's asset is changed. */
-export function withAsset(
+function withAsset(
   assembly: Assembly,
   functionName: string,
   file: string,

@@ -5,7 +5,7 @@ import { ASKINGS, type Asking } from './actions.ts';
 import { type MapCall, type MapNode, zoneTitle } from './model.ts';
 
 /** What calls are computed from. `words` turns ids in conditions into names. */
-export interface CallFacts {
+interface CallFacts {
   world: World;
   /** By function name. */
   reach: ReadonlyMap<string, Reach>;

@@ -12,7 +12,7 @@ export interface Area {
 }
 
 /** A line of text in a node; `y` of its baseline, from the node's top. */
-export interface TextLine {
+interface TextLine {
   text: string;
   style: TextStyle;
   y: number;

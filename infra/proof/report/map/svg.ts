@@ -13,7 +13,7 @@ export function renderSvg(map: ZoneMap): string {
 }
 
 /** How a drawing is put into a page. */
-export interface DrawingOptions {
+interface DrawingOptions {
   /** Lines said to those who do not see it. */
   description: readonly string[];
   /** Whether its style is in it; else the page has `MAP_STYLE`. */

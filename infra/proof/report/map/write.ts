@@ -6,7 +6,7 @@ import { readZoneMap } from './read.ts';
 import { renderSvg } from './svg.ts';
 
 /** Files to draw the zone map into; absent for those that nobody asked for. */
-export interface MapFiles {
+interface MapFiles {
   svg: string | undefined;
   html: string | undefined;
 }

@@ -9,7 +9,7 @@ import type { Context } from '../../../../infra/proof/policy/index.ts';
 export const ACCOUNT = '111122223333';
 export const OTHER_ACCOUNT = '444455556666';
 export const ROLE = `arn:aws:iam::${ACCOUNT}:role/journal-signer`;
-export const OTHER_ROLE = `arn:aws:iam::${ACCOUNT}:role/journal-worker`;
+const OTHER_ROLE = `arn:aws:iam::${ACCOUNT}:role/journal-worker`;
 export const SESSION = 'invocation';
 export const KEY = `arn:aws:kms:eu-north-1:${ACCOUNT}:key/0f0e0d0c-1111-2222-3333-444455556666`;
 export const ENDPOINT = 'vpce-0aaaaaaaaaaaaaaaa';
@@ -20,7 +20,7 @@ export const OTHER_VPC = 'vpc-0bbbbbbbbbbbbbbbb';
 export type Document = { Version: string; Statement: readonly Record<string, unknown>[] };
 
 /** What a request is about: actions, resources and the keys that their service knows. */
-export interface Service {
+interface Service {
   actions: readonly string[];
   actionPatterns: readonly string[];
   resources: readonly string[];
@@ -29,7 +29,7 @@ export interface Service {
 }
 
 /** How values of a key look, and which operators suit it. */
-export type KeyKind = 'text' | 'arn' | 'texts' | 'bool';
+type KeyKind = 'text' | 'arn' | 'texts' | 'bool';
 
 const GLOBAL: Readonly<Record<string, KeyKind>> = {
   'aws:SourceVpce': 'text',
@@ -39,7 +39,7 @@ const GLOBAL: Readonly<Record<string, KeyKind>> = {
   'aws:TagKeys': 'texts',
 };
 
-export const SERVICES: Readonly<Record<'kms' | 'sqs' | 'secretsmanager' | 's3' | 'lambda', Service>> = {
+const SERVICES: Readonly<Record<'kms' | 'sqs' | 'secretsmanager' | 's3' | 'lambda', Service>> = {
   kms: {
     actions: ['kms:Sign', 'kms:DisableKey'],
     actionPatterns: ['*', 'kms:*', 'kms:Sign', 'kms:S*', 'kms:Disable?ey', 'kms:GetPublicKey'],
@@ -99,7 +99,7 @@ export const SERVICES: Readonly<Record<'kms' | 'sqs' | 'secretsmanager' | 's3' |
   },
 };
 
-export type ServiceName = keyof typeof SERVICES;
+type ServiceName = keyof typeof SERVICES;
 
 const VALUES: Readonly<Record<string, readonly string[]>> = {
   'aws:SourceVpce': [ENDPOINT, OTHER_ENDPOINT],
@@ -172,7 +172,7 @@ function conditionArbitrary(keys: Readonly<Record<string, KeyKind>>): fc.Arbitra
 }
 
 /** Principal elements of a resource policy. */
-export const principalArbitrary: fc.Arbitrary<unknown> = fc.oneof(
+const principalArbitrary: fc.Arbitrary<unknown> = fc.oneof(
   fc.constant('*'),
   fc.constantFrom(
     { AWS: ROLE },
@@ -186,10 +186,7 @@ export const principalArbitrary: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 /** Policy documents about a service; `principals` for policies that name them. */
-export function documentArbitrary(
-  service: Service,
-  principals?: fc.Arbitrary<unknown>,
-): fc.Arbitrary<Document> {
+function documentArbitrary(service: Service, principals?: fc.Arbitrary<unknown>): fc.Arbitrary<Document> {
   const some = (from: readonly string[]) =>
     fc.uniqueArray(fc.constantFrom(...from), { minLength: 1, maxLength: 2 });
   const element = (name: string, from: readonly string[]) =>
@@ -236,7 +233,7 @@ function mergeConditions(parts: readonly Record<string, unknown>[]): Record<stri
 }
 
 /** Contexts of a request that AWS could make: an endpoint comes with its VPC, and both or none is there. */
-export function contextArbitrary(service: Service): fc.Arbitrary<Context> {
+function contextArbitrary(service: Service): fc.Arbitrary<Context> {
   const {
     'aws:SourceVpce': _endpoint,
     'aws:SourceVpc': _vpc,

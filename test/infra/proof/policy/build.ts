@@ -57,7 +57,7 @@ export function worldOf(given: Case): World {
 }
 
 /** The principal of a random case; `session: undefined` asks about every session. */
-export function principalOfCase(given: Case, session: string | undefined = SESSION): Principal {
+function principalOfCase(given: Case, session: string | undefined = SESSION): Principal {
   return given.principal === 'service'
     ? { kind: 'service', service: 'events.amazonaws.com' }
     : rolePrincipal(ROLE, session);

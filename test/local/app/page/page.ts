@@ -14,7 +14,7 @@ function node(id: string, kind: MapNode['kind'], zone: string, label: string): M
 }
 
 /** A map of one function, its signer, a key, a table and a route. */
-export const MAP: ZoneMap = {
+const MAP: ZoneMap = {
   system: 'small',
   zones: ['public', 'signing'].map((name) => ({
     name,
