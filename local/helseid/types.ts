@@ -28,7 +28,7 @@ interface ServerOptions {
 }
 
 /** Where a key of a client was registered. */
-type KeyOrigin = 'Gui' | 'Api';
+export type KeyOrigin = 'Gui' | 'Api';
 
 /** An organisation of a client's registration; numbers are nine digits. */
 interface TenancyRules {
