@@ -48,7 +48,7 @@ export async function getAccessToken(
  */
 export function machineTokens(client: TokenClient, request: AccessTokenRequest = {}): TokenSource {
   return {
-    get: (signal) => getAccessToken(client, signal === undefined ? request : { ...request, signal }),
+    get: (signal) => getAccessToken(client, { ...request, signal: signal ?? request.signal }),
     renew(refused, signal) {
       const token = client.tokens.renew(keyOf(client, request), refused, () => requestToken(client, request));
       return untilAborted(token, signal);

@@ -56,13 +56,13 @@ export interface LoginTokens extends UserTokens {
 /** What a machine token is asked for. */
 export interface AccessTokenRequest {
   /** A subset of the client's scopes; without it, or empty, all of them. */
-  scopes?: readonly string[];
+  scopes?: readonly string[] | undefined;
   /** RFC 8707. */
-  resource?: string;
+  resource?: string | undefined;
   /** Organisation and other details of this request (FK5); the signer checks them against the grant. */
-  details?: readonly AssertionDetail[];
+  details?: readonly AssertionDetail[] | undefined;
   /** Stops waiting; a request shared with others goes on for them. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** A pushed authorization request (RFC 9126). */
@@ -140,11 +140,11 @@ export interface RefreshRequest {
 /** A token exchange (RFC 8693): another's access token in, a narrow one bound to our key out. */
 export interface ExchangeRequest {
   subjectToken: string;
-  scopes?: readonly string[];
-  resource?: string;
-  audience?: string;
-  details?: readonly AssertionDetail[];
-  signal?: AbortSignal;
+  scopes?: readonly string[] | undefined;
+  resource?: string | undefined;
+  audience?: string | undefined;
+  details?: readonly AssertionDetail[] | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** A revocation (RFC 7009). */

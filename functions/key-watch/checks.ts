@@ -1,3 +1,4 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import {
   candidateKey,
@@ -7,6 +8,8 @@ import {
   moveKey,
   noteExpiry,
 } from '@helseid-zones/protocol/record-states';
+import * as v from 'valibot';
+import { describeFailure } from '../common/aws-error.ts';
 import {
   describeClientKey,
   disableClientKey,
@@ -20,7 +23,7 @@ import type { ListedKey } from '../rotation/self-service.ts';
 import type { Figures } from './metrics.ts';
 
 /** One check: what it finds as figures, and what it mends on the way. Checks do not depend on one another. */
-export type Check = (watch: Rotation) => Promise<Figures>;
+type Check = (watch: Rotation) => Promise<Figures>;
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -43,6 +46,38 @@ export const CHECKS = {
 
 /** Name of a schedule. */
 export type Task = keyof typeof CHECKS;
+
+const eventSchema = v.object({ task: v.picklist(Object.keys(CHECKS) as Task[]) });
+
+/**
+ * The schedule that an event names.
+ * @throws {ZonesError} event_invalid: it names none
+ */
+export function readTask(event: unknown): Task {
+  const parsed = v.safeParse(eventSchema, event);
+  if (parsed.success) return parsed.output.task;
+  throw new ZonesError(
+    'event_invalid',
+    'This event names no schedule: {"task":"hourly"} or {"task":"daily"}.',
+  );
+}
+
+/**
+ * Runs the checks of a schedule for one client. One that fails does not keep the others from running; it is audited and
+ * counted as `WatchFailed`.
+ */
+export async function runChecks(watch: Rotation, task: Task): Promise<Figures> {
+  const figures: Figures = { WatchFailed: 0 };
+  for (const [name, check] of Object.entries(CHECKS[task])) {
+    try {
+      Object.assign(figures, await check(watch));
+    } catch (error) {
+      figures.WatchFailed = 1;
+      watch.audit('WATCH_FAILED', { client: watch.client, check: name, ...describeFailure(error) });
+    }
+  }
+  return figures;
+}
 
 /** Retires keys whose last token has expired, and disables what is retired. A disabled key can come back. */
 async function retireDueKeys({ store, kms, clock, audit, client }: Rotation): Promise<Figures> {

@@ -1,6 +1,6 @@
 import { openRotation } from '../rotation/rotation.ts';
 import { readAdminDependencies } from '../rotation/settings.ts';
-import { readTask, runChecks } from './run-checks.ts';
+import { readTask, runChecks } from './checks.ts';
 
 const { dependencies, clients, metrics } = readAdminDependencies(import.meta.url);
 

@@ -8,22 +8,62 @@ import {
   RETIREMENT_LEEWAY,
   switchCurrent,
 } from '@helseid-zones/protocol/record-states';
+import * as v from 'valibot';
+import { describeFailure } from '../common/aws-error.ts';
 import { enableClientKey, readClientKey } from '../common/client-keys.ts';
 import { retryUntilVisible } from '../common/retry.ts';
-import { isBeyondTheKey, isKeyRefused, tryPatiently, waitUntil } from './acceptance.ts';
 import { findCandidate } from './find-candidate.ts';
+import { isBeyondTheKey, isKeyRefused, tryPatiently, waitUntil } from './helse-id.ts';
 import { readPlan, readPlannedKey, writePlan } from './plan.ts';
 import type { Rotation } from './rotation.ts';
 import { registerKey } from './self-service.ts';
 
 /** One of the four calls that Secrets Manager makes for a rotation; `token` is its ClientRequestToken. */
-export type Step = (rotation: Rotation, token: string) => Promise<void>;
+type Step = (rotation: Rotation, token: string) => Promise<void>;
 
 /** The four steps, by Secrets Manager's names. Each may be run again at any point, also by another rotation. */
 export const STEPS = { createSecret, setSecret, testSecret, finishSecret } as const satisfies Record<
   string,
   Step
 >;
+
+const eventSchema = v.object({
+  Step: v.picklist(Object.keys(STEPS) as (keyof typeof STEPS)[]),
+  SecretId: v.string(),
+  ClientRequestToken: v.pipe(v.string(), v.minLength(32), v.maxLength(64)),
+});
+
+/**
+ * Runs the step that Secrets Manager's event names, with an audit line before and after it. An error is counted and thrown
+ * on: Secrets Manager then ends this attempt and begins the rotation again later. `open` gives the rotation of the client
+ * whose record the event names, and throws for a secret that is none.
+ * @throws {ZonesError} event_invalid: it is no event of a rotation; and what the step throws
+ */
+export async function runStep(
+  open: (secretArn: string) => Rotation,
+  countFailure: (client: string) => void,
+  event: unknown,
+): Promise<void> {
+  const parsed = v.safeParse(eventSchema, event);
+  if (!parsed.success)
+    throw new ZonesError(
+      'event_invalid',
+      'This is no rotation event; only Secrets Manager invokes rotation.',
+    );
+  const { Step: step, SecretId, ClientRequestToken: token } = parsed.output;
+  const rotation = open(SecretId);
+  const { audit, client } = rotation;
+  const facts = { client, step, token };
+  audit('ROTATION_STEP_STARTED', facts);
+  try {
+    await STEPS[step](rotation, token);
+  } catch (error) {
+    audit('ROTATION_STEP_FAILED', { ...facts, ...describeFailure(error) });
+    countFailure(client);
+    throw error;
+  }
+  audit('ROTATION_STEP_COMPLETED', facts);
+}
 
 /**
  * Has a key in the record that shall become current, and plans the rotation to it. Stored before it is registered. A plan is

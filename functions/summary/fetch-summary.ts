@@ -70,10 +70,7 @@ function nameOf(error: unknown): string {
 async function readSummary({ client, api }: SummaryDeps, id: string): Promise<string> {
   if (!SUMMARY_ID.test(id))
     throw new ZonesError('request_malformed', 'A summary id has letters, digits and hyphens.');
-  const tokens = machineTokens(client, {
-    scopes: api.scopes,
-    ...(api.resource ? { resource: api.resource } : {}),
-  });
+  const tokens = machineTokens(client, { scopes: api.scopes, resource: api.resource });
   const response = await createApiFetch(client, tokens)(`${api.baseUrl}/v1/summaries/${id}`, {
     headers: { accept: 'application/json' },
     signal: AbortSignal.timeout(TIMEOUT),

@@ -32,40 +32,35 @@ const documentReference = v.looseObject({
   content: v.pipe(v.array(v.looseObject({ attachment: v.looseObject({}) })), v.minLength(1)),
 });
 
-const eventSchema = v.looseObject({
-  id: text,
-  'detail-type': text,
-  detail: v.strictObject({
-    organization: v.pipe(v.string(), v.check(isOrganizationNumber, 'an organisation number')),
-    document: documentReference,
+const eventSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.looseObject({
+    id: text,
+    'detail-type': text,
+    detail: v.strictObject({
+      organization: v.pipe(v.string(), v.check(isOrganizationNumber, 'an organisation number')),
+      document: documentReference,
+    }),
   }),
-});
+);
 
 /**
- * Reads the body of a queue message: an EventBridge event about a new journal document. Throws `event_invalid` naming
- * the field, never its value. Does not validate the document beyond what is needed to submit it: its API does.
+ * Reads the body of a queue message: an EventBridge event about a new journal document. Does not validate the document
+ * beyond what is needed to submit it: its API does.
+ *
+ * @throws {ZonesError} event_invalid: naming the field, never its value
  */
 export function parseDocumentEvent(body: string): DocumentEvent {
-  const result = v.safeParse(eventSchema, parseJson(body));
+  const result = v.safeParse(eventSchema, body);
   if (!result.success) {
-    const field = v.getDotPath(result.issues[0]) ?? 'the event';
-    throw new ZonesError('event_invalid', `${field} is missing or not what it should be.`, {
-      facts: { field },
-    });
+    const field = v.getDotPath(result.issues[0]);
+    const message = field
+      ? `${field} is missing or not what it should be.`
+      : 'The message is no JSON object; put events on the bus, not into the queue.';
+    throw new ZonesError('event_invalid', message, { facts: { field: field ?? 'the event' } });
   }
   const { id, detail } = result.output;
   const { system, value } = detail.document.masterIdentifier;
   return { id, organization: detail.organization, identifier: { system, value }, document: detail.document };
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch (cause) {
-    throw new ZonesError(
-      'event_invalid',
-      'The message is not JSON; put events on the bus, not into the queue.',
-      { cause },
-    );
-  }
 }

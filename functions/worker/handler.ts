@@ -5,7 +5,6 @@ import { createLog } from '../common/log.ts';
 import { wireApi } from '../common/zone-client.ts';
 import { TablePersistence } from './persistence.ts';
 import { createWorker } from './process.ts';
-import { submitDocument } from './submit.ts';
 
 const config = readFileSync(new URL('./config.json', import.meta.url), 'utf8');
 const { env } = process;
@@ -14,7 +13,7 @@ const { system, zone } = documents;
 
 /** Submits journal documents to the documents API: an EventBridge event a queue message. */
 export const handler = createWorker({
-  submit: (event) => submitDocument(documents, event),
+  ...documents,
   persistence: new TablePersistence(createDynamoTable(documents.aws, readVariable(env, 'IDEMPOTENCY_TABLE'))),
   audit: createLog({ service: system, zone, env }).audit,
 });

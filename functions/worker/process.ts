@@ -5,14 +5,19 @@ import {
   makeIdempotent,
 } from '@aws-lambda-powertools/idempotency';
 import type { BasePersistenceLayer } from '@aws-lambda-powertools/idempotency/persistence';
+import { createApiFetch } from '@helseid-zones/client/api-fetch';
+import { machineTokens } from '@helseid-zones/client/machine-token';
+import type { TokenClient } from '@helseid-zones/client/token-client';
+import type { ApiConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { type DocumentEvent, parseDocumentEvent } from './event.ts';
-import type { Submission } from './submit.ts';
 
 /** What the worker works with. */
 interface WorkerDeps {
-  submit(event: DocumentEvent): Promise<Submission>;
+  client: TokenClient;
+  /** The documents API. */
+  api: ApiConfig;
   persistence: BasePersistenceLayer;
   /** One line a message: a stable code and facts; no document, no person. */
   audit(code: 'document.submitted' | 'document.failed', facts: Readonly<Record<string, unknown>>): void;
@@ -36,7 +41,7 @@ export function createWorker(
     expiresAfterSeconds: REMEMBER_SECONDS,
     hashFunction: 'sha256',
   });
-  const submitOnce = makeIdempotent(async (event: DocumentEvent) => ({ ...(await deps.submit(event)) }), {
+  const submitOnce = makeIdempotent((event: DocumentEvent) => submitDocument(deps, event), {
     persistenceStore: deps.persistence,
     config,
     keyPrefix: 'document',
@@ -63,6 +68,40 @@ export function createWorker(
       throwOnFullBatchFailure: false,
     });
   };
+}
+
+/**
+ * Submits a document to its API on behalf of the event's organisation. Safe to repeat: FHIR's conditional create
+ * (`If-None-Exist`) makes the API keep one document an identifier. Resolves to the API's status: 201 made, 200 was there
+ * already. Does not read the answer's body: it may name a person.
+ *
+ * @throws {ZonesError} api_refused: any other status, in the facts; and what the token client and the API call throw
+ */
+async function submitDocument(
+  { client, api }: WorkerDeps,
+  event: DocumentEvent,
+): Promise<{ status: number }> {
+  const tokens = machineTokens(client, {
+    scopes: api.scopes,
+    resource: api.resource,
+    details: [{ type: 'helseid_authorization', child: event.organization }],
+  });
+  const { system, value } = event.identifier;
+  const response = await createApiFetch(client, tokens)(`${api.baseUrl}/DocumentReference`, {
+    method: 'POST',
+    headers: {
+      accept: 'application/fhir+json',
+      'content-type': 'application/fhir+json',
+      'if-none-exist': new URLSearchParams({ identifier: `${system}|${value}` }).toString(),
+    },
+    body: JSON.stringify(event.document),
+  });
+  await response.body?.cancel();
+  const { status } = response;
+  if (status === 200 || status === 201) return { status };
+  throw new ZonesError('api_refused', `The documents API answered ${status}; its operator can see why.`, {
+    facts: { status },
+  });
 }
 
 /** Powertools' own errors carry the key they met, so of those only the name is told; one about the table, its cause. */

@@ -1,8 +1,7 @@
 import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test } from 'vitest';
-import { isRotationDue } from '../../functions/key-watch/checks.ts';
+import { isRotationDue, readTask, runChecks } from '../../functions/key-watch/checks.ts';
 import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
-import { readTask, runChecks } from '../../functions/key-watch/run-checks.ts';
 import { bootstrap, createWorld, type World, type WorldOptions } from './world.ts';
 
 const DAY = 86_400;

@@ -1,7 +1,7 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { describe, expect, test, vi } from 'vitest';
 import { describeFailure } from '../../../functions/common/aws-error.ts';
-import { runStep } from '../../../functions/rotation/run-step.ts';
+import { runStep } from '../../../functions/rotation/steps.ts';
 import { awsError } from '../../fakes/kms.ts';
 import { FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
 import { bootstrap, createWorld } from '../../rotation/world.ts';
@@ -13,13 +13,13 @@ async function runner() {
   const countFailure = vi.fn();
   const open = (arn: string) => {
     if (arn !== FAKE_SECRET_ARN) throw new ZonesError('event_invalid', 'unknown');
-    return world.rotation();
+    return { ...world.rotation(), audit };
   };
   return {
     world,
     audit,
     countFailure,
-    run: (event: unknown) => runStep({ open, audit, countFailure }, event),
+    run: (event: unknown) => runStep(open, countFailure, event),
   };
 }
 

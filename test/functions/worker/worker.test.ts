@@ -8,7 +8,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createDynamoTable } from '../../../functions/common/dynamo.ts';
 import { TablePersistence } from '../../../functions/worker/persistence.ts';
 import { createWorker } from '../../../functions/worker/process.ts';
-import { submitDocument } from '../../../functions/worker/submit.ts';
 import { API, makeWorld, type World } from '../../client/make-client.ts';
 import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
 import { AUDIT_LINE, collectLog } from '../../fakes/log.ts';
@@ -41,7 +40,8 @@ async function makeWorker(): Promise<
   world.api.behaviour.answer = () => new Response(null, { status: 201 });
   const { audit, lines: audited } = collectLog();
   const work = createWorker({
-    submit: (event) => submitDocument({ client: world.client, api }, event),
+    client: world.client,
+    api,
     persistence: new TablePersistence(createDynamoTable(dynamo.aws, table)),
     audit,
   });
@@ -130,7 +130,7 @@ describe('a failure', () => {
       expect.objectContaining({
         ...AUDIT_LINE,
         ...{ code: 'document.failed', messageId: 'm2', reason: 'event_invalid' },
-        message: 'The message is not JSON; put events on the bus, not into the queue.',
+        message: 'The message is no JSON object; put events on the bus, not into the queue.',
       }),
     );
     expect(JSON.stringify(audited)).not.toContain('Line Danser');
@@ -195,7 +195,8 @@ test.each<[string, (send: () => Promise<Response>) => Promise<Response>]>([
     wait: async () => {},
   });
   const work = createWorker({
-    submit: (event) => submitDocument({ client, api }, event),
+    client,
+    api,
     persistence: new TablePersistence(createDynamoTable(lossy, table)),
     audit: (code) => audited.push(code),
   });
@@ -224,7 +225,8 @@ test('a table that does not answer fails the message and submits nothing', async
   const { api: documents, client } = await makeWorker();
   const { audit, lines: audited } = collectLog();
   const work = createWorker({
-    submit: (event) => submitDocument({ client, api }, event),
+    client,
+    api,
     persistence: new TablePersistence(createDynamoTable(dynamo.aws, 'missing')),
     audit,
   });
