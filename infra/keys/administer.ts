@@ -1,39 +1,42 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { findKey } from '@helseid-zones/protocol/record-states';
+import { required } from '@helseid-zones/protocol/required';
 import { describeClientKey, hasPolicy } from '../../functions/common/client-keys.ts';
 import { renderKeyPolicy } from '../key-policy.ts';
-import { type Desk, openClient, openClientOf } from './desk.ts';
+import { type Operator, openClient, openClientOf } from './operator.ts';
+import type { KeyOptions } from './options.ts';
 
 /**
  * Has KMS delete a retired key after a number of days, with the operator's own credentials: the app may not.
  * @throws {ZonesError} `key_unknown`, `transition_refused`
  */
-export async function deleteKey(desk: Desk, kid: string, days: number, clientName?: string): Promise<void> {
-  const key = findKey((await openClientOf(desk, kid, clientName)).record, kid);
+export async function deleteKey(operator: Operator, { client, days, ...options }: KeyOptions): Promise<void> {
+  const kid = required(options.kid, 'A kid');
+  const key = findKey((await openClientOf(operator, kid, client)).record, kid);
   if (key?.state !== 'retired')
     throw new ZonesError('transition_refused', `Key ${kid} is ${key?.state}; only a retired key is deleted.`);
-  if (!(await desk.confirm(`Delete key ${kid} (${key.keyArn}) for good in ${days} days?`))) return;
-  await desk.kms.scheduleKeyDeletion({ KeyId: key.keyArn, PendingWindowInDays: days });
-  desk.say(`Deleted in ${days} days. Until then: aws kms cancel-key-deletion --key-id ${key.keyArn}`);
+  if (!(await operator.confirm(`Delete key ${kid} (${key.keyArn}) for good in ${days} days?`))) return;
+  await operator.kms.scheduleKeyDeletion({ KeyId: key.keyArn, PendingWindowInDays: days });
+  operator.say(`Deleted in ${days} days. Until then: aws kms cancel-key-deletion --key-id ${key.keyArn}`);
 }
 
 /** Gives every key that is not retired the policy that the infrastructure renders now, where it has another. */
-export async function applyPolicies(desk: Desk, clientName?: string): Promise<void> {
-  const { name, store } = await openClient(desk, clientName);
+export async function applyPolicies(operator: Operator, { client }: KeyOptions): Promise<void> {
+  const { name, store } = openClient(operator, client);
   for (const { kid, keyArn, algorithm, state } of (await store.read()).keys) {
     if (state === 'retired') continue;
-    if (['Gone', 'PendingDeletion'].includes((await describeClientKey(desk.kms, keyArn)).state)) continue;
-    const place = await desk.signingPlace(keyArn);
-    const facts = { system: desk.system.name, client: name, algorithm, ...place };
+    if (['Gone', 'PendingDeletion'].includes((await describeClientKey(operator.kms, keyArn)).state)) continue;
+    const place = await operator.signingPlace(keyArn);
+    const facts = { system: operator.system.name, client: name, algorithm, ...place };
     const policy = JSON.stringify(renderKeyPolicy(facts), null, 2);
-    if (await hasPolicy(desk.kms, keyArn, policy)) {
-      desk.say(`${kid}  as rendered`);
+    if (await hasPolicy(operator.kms, keyArn, policy)) {
+      operator.say(`${kid}  as rendered`);
       continue;
     }
-    const { Policy = '' } = await desk.kms.getKeyPolicy({ KeyId: keyArn, PolicyName: 'default' });
-    desk.say(`${kid}  has:\n${Policy}\nrendered:\n${policy}`);
-    if (!(await desk.confirm(`Give key ${kid} (${state}) the rendered policy?`))) continue;
-    await desk.kms.putKeyPolicy({ KeyId: keyArn, PolicyName: 'default', Policy: policy });
-    desk.say(`${kid}  applied`);
+    const { Policy = '' } = await operator.kms.getKeyPolicy({ KeyId: keyArn, PolicyName: 'default' });
+    operator.say(`${kid}  has:\n${Policy}\nrendered:\n${policy}`);
+    if (!(await operator.confirm(`Give key ${kid} (${state}) the rendered policy?`))) continue;
+    await operator.kms.putKeyPolicy({ KeyId: keyArn, PolicyName: 'default', Policy: policy });
+    operator.say(`${kid}  applied`);
   }
 }

@@ -2,17 +2,16 @@ import { describeNetworkFailure } from '@helseid-zones/client/http';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { awsErrorName } from '../../functions/common/key-ports.ts';
 import { print, printError } from '../terminal.ts';
-import { findCommand, runCommand } from './commands.ts';
-import { openDesk } from './open-desk.ts';
+import { COMMANDS } from './commands.ts';
+import { connect } from './connect.ts';
 import { readKeyOptions, USAGE } from './options.ts';
 
 try {
-  const options = readKeyOptions(process.argv.slice(2));
-  if (options.help) print(USAGE);
+  const args = process.argv.slice(2);
+  if (args.includes('--help') || args.includes('-h')) print(USAGE);
   else {
-    // Before anything is opened: a wrong command is no matter of regions or credentials.
-    findCommand(options);
-    await runCommand(await openDesk(options), options);
+    const options = readKeyOptions(args);
+    await COMMANDS[options.command](await connect(options), options);
   }
 } catch (error) {
   const { network, network_code } = describeNetworkFailure(error);

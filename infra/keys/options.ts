@@ -1,33 +1,8 @@
 import { parseArgs } from 'node:util';
+import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 
-/** What `npm run keys -- …` was asked for. */
-export interface KeyOptions {
-  /** `show` where nothing is named. */
-  command: string;
-  /** What follows the command: a kid, a schedule or a client. */
-  argument?: string;
-  /** Whose keys; the only client's where nothing is said. */
-  client?: string;
-  /** Folder of a running local system, instead of AWS. */
-  local?: string;
-  region?: string;
-  declarationFile: string;
-  /** Acts without asking. */
-  yes: boolean;
-  /** Emergency: replaced keys stop at once. */
-  now: boolean;
-  /** Retires a key that tokens may depend on. */
-  force: boolean;
-  /** Days until a key that is deleted is gone. */
-  days: number;
-  signingVpc?: string;
-  organization?: string;
-  redirect?: string;
-  help: boolean;
-}
-
-/** What `--help` prints. */
+/** What `--help` (`-h`) prints. */
 export const USAGE = `npm run keys -- [command] [options]
 
   list [CLIENT]         show every key of every client (also without a command)
@@ -49,35 +24,53 @@ export const USAGE = `npm run keys -- [command] [options]
   --yes                 do not ask
 `;
 
+/** What may be asked for, and what follows it: the client where nothing else is said. `list` and `show` are one. */
+const ARGUMENTS = {
+  ...{ show: 'client', list: 'client', jwk: 'client', rotate: 'client', verify: 'client' },
+  ...{ policy: 'client', draft: 'client', retire: 'kid', delete: 'kid', watch: 'task' },
+} as const;
+
+/** The name of a key command. */
+export type CommandName = keyof typeof ARGUMENTS;
+
+/** What `npm run keys -- …` was asked for; {@link USAGE} says what each is. `kid` is there for the commands that need one. */
+export type KeyOptions = ReturnType<typeof readKeyOptions>;
+
 /**
- * Reads the command line.
- * @throws {ZonesError} `config_invalid`: what is wrong with it
+ * Reads the command line. Whatever is wrong with it is said here, before a declaration is read or AWS is looked for.
+ * @throws {ZonesError} `config_invalid`: no such command, or its options or arguments are not right
  */
-export function readKeyOptions(args: readonly string[]): KeyOptions {
+export function readKeyOptions(args: readonly string[]) {
   const { values, positionals } = parse(kidsLast(args.flatMap(withFolder)));
   const [command = 'show', argument, ...rest] = positionals;
+  if (!isCommand(command)) throw wrong(`There is no command "${command}"`);
   if (rest.length > 0) throw wrong(`"${rest[0]}" is one argument too many`);
   const days = Number(values.days);
   if (!Number.isInteger(days) || days < 7 || days > 30) throw wrong('--days takes 7 to 30');
-  const optional = {
-    argument,
-    client: values.client,
-    local: values.local,
-    region: values.region,
-    signingVpc: values['signing-vpc'],
-    organization: values.organization,
-    redirect: values.redirect,
-  };
+  const given: { client?: string; kid?: string; task?: string } = argument
+    ? { [ARGUMENTS[command]]: argument }
+    : {};
+  if (ARGUMENTS[command] === 'kid' && !given.kid) throw wrong(`${command} takes a kid`);
+  const { task = 'hourly', kid } = given;
+  if (task !== 'hourly' && task !== 'daily') throw wrong(`There is no schedule "${task}": hourly or daily`);
   return {
-    command,
-    declarationFile: values.declaration,
-    yes: values.yes,
-    now: values.now,
-    force: values.force,
-    days,
-    help: values.help,
-    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+    ...values,
+    ...{ command, kid, task: task as 'hourly' | 'daily', days },
+    client: values.client ?? given.client,
+    draft: command === 'draft' ? readDraft(values) : undefined,
   };
+}
+
+function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(ARGUMENTS, name);
+}
+
+function readDraft({ organization, redirect }: ReturnType<typeof parse>['values']) {
+  if (organization && redirect && URL.canParse(redirect) && isOrganizationNumber(organization))
+    return { organization, redirect };
+  throw wrong(
+    'draft takes --organization (an organisation number: nine digits, the last one its check digit) and --redirect (a URL)',
+  );
 }
 
 /** One kid in 64 begins with a hyphen, which parseArgs takes for an option: what has a kid's form goes behind a `--`. */
@@ -109,7 +102,6 @@ function parse(args: string[]) {
         'signing-vpc': { type: 'string' },
         organization: { type: 'string' },
         redirect: { type: 'string' },
-        help: { type: 'boolean', default: false, short: 'h' },
       },
     });
   } catch (cause) {

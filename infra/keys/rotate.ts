@@ -1,11 +1,20 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import { candidateKey, currentKey, findKey, moveKey } from '@helseid-zones/protocol/record-states';
+import { required } from '@helseid-zones/protocol/required';
 import * as v from 'valibot';
 import { disableClientKey } from '../../functions/common/client-keys.ts';
 import { awsErrorName } from '../../functions/common/key-ports.ts';
 import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
-import { type Desk, type DeskClient, jwkCommand, keysCommand, openClient, openClientOf } from './desk.ts';
+import {
+  jwkCommand,
+  keysCommand,
+  type OpenedClient,
+  type Operator,
+  openClient,
+  openClientOf,
+} from './operator.ts';
+import type { KeyOptions } from './options.ts';
 
 /** Seconds until every signer has read a changed record again. */
 const SIGNERS_KNOW = RECORD_TTL_MS / 1000 + 5;
@@ -23,128 +32,125 @@ const STALLED = 60;
  * at once, instead of signing proofs until its last token has expired.
  * @throws {ZonesError} `rotation_failed`: when no new key is current in the end
  */
-export async function rotateKey(desk: Desk, clientName?: string, now = false): Promise<void> {
-  const client = await openClient(desk, clientName);
+export async function rotateKey(operator: Operator, { client: named, now }: KeyOptions): Promise<void> {
+  const client = openClient(operator, named);
   const old = currentKey(await client.store.read());
   const warning = now ? ' Every older key stops at once: tokens bound to it die, calls fetch new ones.' : '';
-  if (!(await desk.confirm(`Replace the key of client ${client.name}?${warning}`))) return;
-  let record = await runRotation(desk, client);
+  if (!(await operator.confirm(`Replace the key of client ${client.name}?${warning}`))) return;
+  let record = await runRotation(operator, client);
   // What was cut off, and has been ended now, had made its key current before.
-  if (!isNew(record, old) && !candidateKey(record)) record = await runRotation(desk, client);
-  if (candidateKey(record)?.state === 'created' && !isNew(record, old)) return sayRegister(desk, client);
-  if (!isNew(record, old))
-    throw new ZonesError('rotation_failed', `No new key is current; why is in ${desk.rotationLog}.`);
-  desk.say(`Current: ${currentKey(record)?.kid}`);
-  if (now) await stopKeys(desk, client, kidsIn(record, 'retiring'));
+  if (!isNew(record, old) && !candidateKey(record)) record = await runRotation(operator, client);
+  if (candidateKey(record)?.state === 'created' && !isNew(record, old)) return sayRegister(operator, client);
+  if (!isNew(record, old)) throw failed(`No new key is current; why is in ${operator.rotationLog}.`);
+  operator.say(`Current: ${currentKey(record)?.kid}`);
+  const replaced = record.keys.filter(({ state }) => state === 'retiring').map(({ kid }) => kid);
+  if (now) await stopKeys(operator, client, replaced);
 }
 
 /**
  * Goes on with a key that waits: has it proved at HelseID and made current.
  * @throws {ZonesError} `rotation_failed`
  */
-export async function verifyKey(desk: Desk, clientName?: string): Promise<void> {
-  const client = await openClient(desk, clientName);
+export async function verifyKey(operator: Operator, { client: named }: KeyOptions): Promise<void> {
+  const client = openClient(operator, named);
   const before = await client.store.read();
   const waiting = candidateKey(before);
   if (!waiting) {
-    desk.say(`No key of client ${client.name} waits; current: ${currentKey(before)?.kid ?? 'none'}.`);
+    operator.say(`No key of client ${client.name} waits; current: ${currentKey(before)?.kid ?? 'none'}.`);
     return;
   }
-  if (!(await desk.confirm(`Prove key ${waiting.kid} (${waiting.state}) at HelseID and make it current?`)))
-    return;
-  const record = await runRotation(desk, client);
+  const question = `Prove key ${waiting.kid} (${waiting.state}) at HelseID and make it current?`;
+  if (!(await operator.confirm(question))) return;
+  const record = await runRotation(operator, client);
   const state = findKey(record, waiting.kid)?.state;
-  if (state === 'current') desk.say(`Current: ${waiting.kid}`);
-  else if (state === 'created') sayRegister(desk, client);
-  else
-    throw new ZonesError('rotation_failed', `Key ${waiting.kid} is ${state}; why is in ${desk.rotationLog}.`);
+  if (state === 'current') operator.say(`Current: ${waiting.kid}`);
+  else if (state === 'created') sayRegister(operator, client);
+  else throw failed(`Key ${waiting.kid} is ${state}; why is in ${operator.rotationLog}.`);
 }
 
 /**
  * Retires a key and disables it. Not the current one; one that tokens may still depend on only with `force`.
  * @throws {ZonesError} `key_unknown`, `transition_refused`
  */
-export async function retireKey(desk: Desk, kid: string, clientName?: string, force = false): Promise<void> {
-  const client = await openClientOf(desk, kid, clientName);
+export async function retireKey(operator: Operator, options: KeyOptions): Promise<void> {
+  const { client: named, force } = options;
+  const kid = required(options.kid, 'A kid');
+  const client = await openClientOf(operator, kid, named);
   const { name, record } = client;
   // Refused before anybody is asked.
   if (currentKey(record)?.kid === kid)
     throw new ZonesError(
       'transition_refused',
-      `Key ${kid} is the current one: ${keysCommand(desk, `rotate ${name}`)} replaces it, with --now at once.`,
+      `Key ${kid} is the current one: ${keysCommand(operator, `rotate ${name}`)} replaces it, with --now at once.`,
     );
-  moveKey(record, kid, 'retired', desk.clock.now(), { force });
+  moveKey(record, kid, 'retired', operator.clock.now(), { force });
   const state = findKey(record, kid)?.state;
   const warning =
     state === 'registered' || state === 'verified'
       ? ' HelseID may accept this one only: make sure that it accepts the current key.'
       : '';
-  if (!(await desk.confirm(`Retire key ${kid} (${state}) and disable it?${warning}`))) return;
-  await stopKeys(desk, client, [kid]);
+  if (!(await operator.confirm(`Retire key ${kid} (${state}) and disable it?${warning}`))) return;
+  await stopKeys(operator, client, [kid]);
 }
 
 /** The record says so first; once every signer has read that, KMS is told. */
-async function stopKeys(desk: Desk, client: DeskClient, kids: readonly string[]): Promise<void> {
+async function stopKeys(operator: Operator, client: OpenedClient, kids: readonly string[]): Promise<void> {
   if (kids.length === 0) return;
   const record = await client.store.change((before) =>
-    kids.reduce((next, kid) => moveKey(next, kid, 'retired', desk.clock.now(), { force: true }), before),
+    kids.reduce((next, kid) => moveKey(next, kid, 'retired', operator.clock.now(), { force: true }), before),
   );
-  desk.say(`Waiting ${SIGNERS_KNOW} s, until every signer knows.`);
-  await desk.clock.wait(SIGNERS_KNOW);
+  operator.say(`Waiting ${SIGNERS_KNOW} s, until every signer knows.`);
+  await operator.clock.wait(SIGNERS_KNOW);
   for (const kid of kids) {
     const keyArn = findKey(record, kid)?.keyArn;
-    if (keyArn && (await disableClientKey(desk.kms, keyArn))) desk.say(`KEY_DISABLED  ${kid}`);
+    if (keyArn && (await disableClientKey(operator.kms, keyArn))) operator.say(`KEY_DISABLED  ${kid}`);
   }
-}
-
-function kidsIn({ keys }: ClientRecord, state: KeyEntry['state']): string[] {
-  return keys.filter((key) => key.state === state).map(({ kid }) => kid);
 }
 
 /**
  * Begins a rotation, or has one that is under way attempted again, and waits for its end: that it is over, or that a step fails.
  * @throws {ZonesError} `rotation_failed`: with the step and why, as far as the log of the rotation function can be read
  */
-async function runRotation(desk: Desk, client: DeskClient): Promise<ClientRecord> {
+async function runRotation(operator: Operator, client: OpenedClient): Promise<ClientRecord> {
   const { name, secretId, store } = client;
   const before = describeStates(await store.read());
-  const known = new Set(await desk.failedSteps());
+  const known = new Set(await operator.failedSteps());
   let begun = false;
   try {
-    await desk.secrets.rotateSecret({ SecretId: secretId });
+    await operator.secrets.rotateSecret({ SecretId: secretId });
   } catch (error) {
     // One is under way, and is attempted again by that very refusal.
     if (awsErrorName(error) !== 'InvalidRequestException') throw error;
     begun = true;
   }
-  const began = desk.clock.now();
+  const began = operator.clock.now();
   let seen = '';
   let moved = 0;
   for (;;) {
     const states = describeStates(await store.read());
-    const seconds = desk.clock.now() - began;
+    const seconds = operator.clock.now() - began;
     // A key can be registered as soon as it is made, whatever the rotation still waits for.
     const hint = / created\b/.test(states)
-      ? `  (${jwkCommand(desk, name)} prints the one that is created)`
+      ? `  (${jwkCommand(operator, name)} prints the one that is created)`
       : '';
-    if (states !== seen) desk.say(`${seconds} s: ${states || 'no key yet'}${hint}`);
-    if (states !== seen) moved = seconds;
-    seen = states;
-    const failure = findFailure(await desk.failedSteps(), known, name);
-    const pending = await isPending(desk, secretId);
+    if (states !== seen) {
+      operator.say(`${seconds} s: ${states || 'no key yet'}${hint}`);
+      [seen, moved] = [states, seconds];
+    }
+    const failure = findFailure(await operator.failedSteps(), known, name);
+    const pending = await isPending(operator, secretId);
     begun ||= pending || states !== before || seconds >= BEGINS;
     if (begun && !pending) return store.read();
-    if (failure !== undefined) throw failedStep(desk, client, candidateKey(await store.read()), failure);
+    if (failure !== undefined) throw failedStep(operator, client, candidateKey(await store.read()), failure);
     if (seconds > PATIENCE)
-      throw new ZonesError(
-        'rotation_failed',
-        `The rotation is not over; Secrets Manager goes on with it. How far it is, is in ${desk.rotationLog}.`,
+      throw failed(
+        `The rotation is not over; Secrets Manager goes on with it. How far it is, is in ${operator.rotationLog}.`,
       );
     if (seconds - moved >= STALLED) {
-      desk.say(`${seconds} s: nothing has moved; what it waits for is in ${desk.rotationLog}.`);
+      operator.say(`${seconds} s: nothing has moved; what it waits for is in ${operator.rotationLog}.`);
       moved = Number.POSITIVE_INFINITY;
     }
-    await desk.clock.wait(LOOK);
+    await operator.clock.wait(LOOK);
   }
 }
 
@@ -170,27 +176,30 @@ function findFailure(lines: readonly string[], known: ReadonlySet<string>, clien
 
 /** What a step that failed means for the operator: a key that waits goes on by hand, any other by itself. */
 function failedStep(
-  desk: Desk,
-  { name }: DeskClient,
+  operator: Operator,
+  { name }: OpenedClient,
   waiting: KeyEntry | undefined,
   { step, reason }: { step: string; reason: string },
 ): ZonesError {
   const next =
     waiting?.state === 'created'
-      ? `The key waits: ${jwkCommand(desk, name)} prints it; register it, then ${keysCommand(desk, `verify ${name}`)}.`
-      : `It is tried again within the hour; ${keysCommand(desk, `rotate ${name}`)} does so at once.`;
-  return new ZonesError(
-    'rotation_failed',
-    `Rotation failed in ${step}: ${reason} (${desk.rotationLog}; docs/operating.md says what it means). ${next}`,
-    { facts: { step, reason } },
+      ? `The key waits: ${jwkCommand(operator, name)} prints it; register it, then ${keysCommand(operator, `verify ${name}`)}.`
+      : `It is tried again within the hour; ${keysCommand(operator, `rotate ${name}`)} does so at once.`;
+  return failed(
+    `Rotation failed in ${step}: ${reason} (${operator.rotationLog}; docs/operating.md says what it means). ${next}`,
+    { step, reason },
   );
+}
+
+function failed(message: string, facts: { step?: string; reason?: string } = {}): ZonesError {
+  return new ZonesError('rotation_failed', message, { facts });
 }
 
 function describeStates({ keys }: ClientRecord): string {
   return keys.map(({ kid, state }) => `${kid.slice(0, 8)} ${state}`).join(', ');
 }
 
-async function isPending({ secrets }: Desk, secretId: string): Promise<boolean> {
+async function isPending({ secrets }: Operator, secretId: string): Promise<boolean> {
   const { VersionIdsToStages = {} } = await secrets.describeSecret({ SecretId: secretId });
   return Object.values(VersionIdsToStages).some(
     (stages) => stages.includes('AWSPENDING') && !stages.includes('AWSCURRENT'),
@@ -202,8 +211,8 @@ function isNew(record: ClientRecord, old: KeyEntry | undefined): boolean {
   return current !== undefined && current.kid !== old?.kid;
 }
 
-function sayRegister(desk: Desk, { name }: DeskClient): void {
-  desk.say(
-    `The key waits for its registration: ${jwkCommand(desk, name)} prints it, ${keysCommand(desk, `verify ${name}`)} goes on.`,
+function sayRegister(operator: Operator, { name }: OpenedClient): void {
+  operator.say(
+    `The key waits for its registration: ${jwkCommand(operator, name)} prints it, ${keysCommand(operator, `verify ${name}`)} goes on.`,
   );
 }

@@ -3,7 +3,8 @@ import { candidateKey, currentKey } from '@helseid-zones/protocol/record-states'
 import { describeClientKey, isTooYoungToBeGone, readClientKey } from '../../functions/common/client-keys.ts';
 import type { ClientDeclaration } from '../declaration/schema.ts';
 import { table } from '../terminal.ts';
-import { type Desk, keysCommand, openClient, patientKms } from './desk.ts';
+import { keysCommand, type Operator, openClients, patientKms } from './operator.ts';
+import type { KeyOptions } from './options.ts';
 
 const COLUMNS = [
   'kid',
@@ -18,36 +19,33 @@ const COLUMNS = [
 ] as const;
 
 /** Prints a table of every key of every client, or of one. */
-export async function showKeys(desk: Desk, only?: string): Promise<void> {
-  for (const name of only === undefined ? Object.keys(desk.system.clients) : [only]) {
-    const { store, declared } = await openClient(desk, name);
+export async function showKeys(operator: Operator, { client }: KeyOptions): Promise<void> {
+  for (const { name, store, declared } of openClients(operator, client)) {
     const { keys } = await store.read();
-    desk.say(`Client ${name} (${declared.clientId})`);
-    if (keys.length === 0)
-      desk.say(`  No key yet: ${keysCommand(desk, `rotate ${name}`)} makes the first one.`);
-    else
-      for (const line of table(
-        [COLUMNS, ...(await Promise.all(keys.map((key) => describe(desk, key, declared))))],
-        Number.MAX_SAFE_INTEGER,
-      ).split('\n'))
-        desk.say(line);
-    desk.say('');
+    operator.say(`Client ${name} (${declared.clientId})`);
+    const rows = await Promise.all(keys.map((key) => describe(operator, key, declared)));
+    operator.say(
+      rows.length === 0
+        ? `  No key yet: ${keysCommand(operator, `rotate ${name}`)} makes the first one.`
+        : table([COLUMNS, ...rows], Number.MAX_SAFE_INTEGER),
+    );
+    operator.say('');
   }
 }
 
-async function describe(desk: Desk, key: KeyEntry, declared: ClientDeclaration): Promise<string[]> {
-  const { state } = await describeClientKey(desk.kms, key.keyArn);
-  const last = await desk.lastSignature(key.keyArn, key.kid);
+async function describe(operator: Operator, key: KeyEntry, declared: ClientDeclaration): Promise<string[]> {
+  const { state } = await describeClientKey(operator.kms, key.keyArn);
+  const last = await operator.lastSignature(key.keyArn, key.kid);
   return [
     key.kid,
     key.algorithm,
     key.state,
-    state === 'Gone' && isTooYoungToBeGone(key, desk.clock.now()) ? 'not yet known' : state,
+    state === 'Gone' && isTooYoungToBeGone(key, operator.clock.now()) ? 'not yet known' : state,
     formatTime(key.since.created),
     formatTime(key.since.registered),
     describeExpiry(key, declared),
     last === undefined ? 'not known' : formatTime(last),
-    dependsOn(key, desk.clock.now()),
+    dependsOn(key, operator.clock.now()),
   ];
 }
 
@@ -71,20 +69,21 @@ function formatTime(seconds: number | undefined): string {
 }
 
 /** Prints the public JWK that shall be registered: of the key on its way, or else of the current one. */
-export async function printJwks(desk: Desk, only?: string): Promise<void> {
-  for (const name of only === undefined ? Object.keys(desk.system.clients) : [only]) {
-    const { store, declared } = await openClient(desk, name);
+export async function printJwks(operator: Operator, { client }: KeyOptions): Promise<void> {
+  for (const { name, store, declared } of openClients(operator, client)) {
     const record = await store.read();
     const key = candidateKey(record) ?? currentKey(record);
     if (!key) {
-      desk.say(`Client ${name} has no key yet: ${keysCommand(desk, `rotate ${name}`)} makes the first one.`);
+      operator.say(
+        `Client ${name} has no key yet: ${keysCommand(operator, `rotate ${name}`)} makes the first one.`,
+      );
       continue;
     }
-    const { jwk, kid } = await readClientKey(patientKms(desk), key.keyArn, key.algorithm);
+    const { jwk, kid } = await readClientKey(patientKms(operator), key.keyArn, key.algorithm);
     const advice = key.state === 'created' ? `register this at ${record.issuer}` : 'registered already';
-    desk.say(`Client ${name} (${declared.clientId}), key in state ${key.state}: ${advice}.`);
-    desk.say(JSON.stringify({ ...jwk, kid, alg: key.algorithm, use: 'sig' }, null, 2));
+    operator.say(`Client ${name} (${declared.clientId}), key in state ${key.state}: ${advice}.`);
+    operator.say(JSON.stringify({ ...jwk, kid, alg: key.algorithm, use: 'sig' }, null, 2));
     if (key.state === 'created')
-      desk.say(`Then: ${keysCommand(desk, `verify ${name}`)}, or wait for the hourly check.`);
+      operator.say(`Then: ${keysCommand(operator, `verify ${name}`)}, or wait for the hourly check.`);
   }
 }

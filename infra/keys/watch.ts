@@ -1,23 +1,26 @@
 import * as v from 'valibot';
-import type { Task } from '../../functions/key-watch/checks.ts';
 import { KEY_METRICS, type KeyMetric } from '../../functions/key-watch/metrics.ts';
 import type { ClientDeclaration, SystemDeclaration } from '../declaration/schema.ts';
-import { adminFunction, type Desk } from './desk.ts';
+import { adminFunction, type Operator } from './operator.ts';
+import type { KeyOptions } from './options.ts';
 
 /**
  * Has key-watch make the checks of a schedule now, for every client, and prints what it finds. What it would do by itself within
  * the hour or the day it does now: it retires what is due and goes on with rotations.
  * @throws {ZonesError} `aws_refused`: when the function fails
  */
-export async function watchNow(desk: Desk, task: Task): Promise<void> {
-  if (!(await desk.confirm(`Make the ${task} checks now? They retire what is due and rotate what must be.`)))
+export async function watchNow(operator: Operator, { task }: KeyOptions): Promise<void> {
+  if (
+    !(await operator.confirm(`Make the ${task} checks now? They retire what is due and rotate what must be.`))
+  )
     return;
-  const log = await desk.invoke(adminFunction(desk.system, 'key-watch'), { task });
-  for (const line of describeLog(log, desk.system.clients)) desk.say(line);
+  const log = await operator.invoke(adminFunction(operator.system, 'key-watch'), { task });
+  for (const line of describeLog(log, operator.system.clients)) operator.say(line);
 }
 
-const auditSchema = v.looseObject({ code: v.string(), client: v.string() });
-const figuresSchema = v.looseObject({ _aws: v.unknown(), client: v.string() });
+const jsonLine = v.pipe(v.string(), v.parseJson());
+const auditSchema = v.pipe(jsonLine, v.looseObject({ code: v.string(), client: v.string() }));
+const figuresSchema = v.pipe(jsonLine, v.looseObject({ _aws: v.unknown(), client: v.string() }));
 
 /** Members of a log line that say nothing about keys. */
 const COMMON = [
@@ -35,22 +38,13 @@ const COMMON = [
  * What the end of key-watch's log says, in lines for people: audit lines, and a client's figures with what to do about those on
  * which an alarm rings. Lines of Lambda's own, and one that was cut off, are left out.
  */
-export function describeLog(log: string, clients: SystemDeclaration['clients']): string[] {
+function describeLog(log: string, clients: SystemDeclaration['clients']): string[] {
   return log.split('\n').flatMap((line) => {
-    const parsed = parse(line);
-    const figures = v.safeParse(figuresSchema, parsed);
+    const figures = v.safeParse(figuresSchema, line);
     if (figures.success) return describeFigures(figures.output, clients[figures.output.client]);
-    const audit = v.safeParse(auditSchema, parsed);
+    const audit = v.safeParse(auditSchema, line);
     return audit.success ? [describeAudit(audit.output)] : [];
   });
-}
-
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }
 
 function describeAudit(line: v.InferOutput<typeof auditSchema>): string {

@@ -7,7 +7,7 @@ import { calculateJwkThumbprint, compactVerify, exportJWK, generateKeyPair } fro
 import { createSecretsPort, systemClock } from '../../../functions/common/key-ports.ts';
 import { createRecordStore } from '../../../functions/common/record-store.ts';
 import { recordName } from '../../../infra/declaration/names.ts';
-import { adminFunction } from '../../../infra/keys/desk.ts';
+import { adminFunction } from '../../../infra/keys/operator.ts';
 import { callLambda } from '../../aws/aws-client.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import { askAws, findInState, readClientRecord, readJwk } from '../client-record.ts';

@@ -17,8 +17,8 @@ export interface OperatorKms extends KmsPort {
   scheduleKeyDeletion(input: ScheduleKeyDeletionCommandInput): Promise<unknown>;
 }
 
-/** Where the key commands work: everything they reach the world by. */
-export interface Desk {
+/** Who runs a key command: the system, and everything the command reaches the world by. */
+export interface Operator {
   system: SystemDeclaration;
   kms: OperatorKms;
   secrets: SecretsPort;
@@ -38,7 +38,7 @@ export interface Desk {
   failedSteps: () => Promise<string[]>;
   /** Where a person reads that log. */
   rotationLog: string;
-  /** The options, each after a blank, with which another command works at this desk: none on AWS as the environment has it. */
+  /** The options, each after a blank, with which another command finds the same AWS and declaration: none on AWS as the environment has it. */
   place: string;
   /** The environment, for secrets that are no option. */
   env: Readonly<Record<string, string | undefined>>;
@@ -54,18 +54,18 @@ export function adminZone(system: SystemDeclaration): string {
   return required(Object.entries(system.zones).find(([, zone]) => zone.admin)?.[0], 'The admin zone');
 }
 
-/** A command line to go on with, at the same desk: `args` as after `npm run keys --`. */
-export function keysCommand({ place }: Desk, args: string): string {
+/** A command line to go on with, in the same place: `args` as after `npm run keys --`. */
+export function keysCommand({ place }: Operator, args: string): string {
   return `npm run keys -- ${args}${place}`;
 }
 
 /** The command that prints the public key of a client. */
-export function jwkCommand({ place }: Desk, client: string): string {
+export function jwkCommand({ place }: Operator, client: string): string {
   return `npm run jwk -- ${client}${place}`;
 }
 
-/** One client at the desk. */
-export interface DeskClient {
+/** One client, with its record opened. */
+export interface OpenedClient {
   name: string;
   declared: ClientDeclaration;
   /** Name of its record. */
@@ -77,28 +77,31 @@ export interface DeskClient {
  * The client that is meant, with its record.
  * @throws {ZonesError} `config_invalid`: where several could be, or none is
  */
-export async function openClient(desk: Desk, name?: string): Promise<DeskClient> {
-  const names = Object.keys(desk.system.clients);
+export function openClient(operator: Operator, name?: string): OpenedClient {
+  const { clients, name: system } = operator.system;
+  const names = Object.keys(clients);
   const chosen = name ?? (names.length === 1 ? names[0] : undefined);
-  if (chosen === undefined)
-    throw new ZonesError('config_invalid', `Say which client: --client ${names.join(' | ')}.`);
-  const declared = names.includes(chosen) ? desk.system.clients[chosen] : undefined;
-  if (!declared)
-    throw new ZonesError(
-      'config_invalid',
-      `"${chosen}" is no client; declared are ${names.join(', ')} (--client NAME).`,
-    );
-  const secretId = recordName(desk.system.name, chosen);
+  if (chosen === undefined) throw unclear(`Say which client: --client ${names.join(' | ')}.`);
+  const declared = names.includes(chosen) ? clients[chosen] : undefined;
+  if (!declared) throw unclear(`"${chosen}" is no client; declared are ${names.join(', ')} (--client NAME).`);
   const { clientId, issuer } = declared;
-  const owner = { client: chosen, clientId, issuer };
+  const secretId = recordName(system, chosen);
   const store = createRecordStore({
-    secrets: desk.secrets,
-    secretArn: secretId,
-    owner,
-    clock: desk.clock,
-    audit: sayChanges(desk),
+    ...{ secrets: operator.secrets, clock: operator.clock, secretArn: secretId },
+    owner: { client: chosen, clientId, issuer },
+    audit: (code, facts) => operator.say(`${code}  ${facts['kid'] ?? ''}`),
   });
   return { name: chosen, declared, secretId, store };
+}
+
+function unclear(message: string): ZonesError {
+  return new ZonesError('config_invalid', message);
+}
+
+/** The named client, or every one. */
+export function openClients(operator: Operator, name?: string): OpenedClient[] {
+  const names = name === undefined ? Object.keys(operator.system.clients) : [name];
+  return names.map((each) => openClient(operator, each));
 }
 
 /**
@@ -107,31 +110,25 @@ export async function openClient(desk: Desk, name?: string): Promise<DeskClient>
  * @throws {ZonesError} `config_invalid`: for a name that is no client's, `key_unknown` where no record has the key; what reading throws
  */
 export async function openClientOf(
-  desk: Desk,
+  operator: Operator,
   kid: string,
   name?: string,
-): Promise<DeskClient & { record: ClientRecord }> {
-  const names = name === undefined ? Object.keys(desk.system.clients) : [name];
+): Promise<OpenedClient & { record: ClientRecord }> {
+  const clients = openClients(operator, name);
   const failures: unknown[] = [];
-  for (const each of names) {
-    const client = await openClient(desk, each);
+  for (const client of clients)
     try {
       const record = await client.store.read();
       if (findKey(record, kid)) return { ...client, record };
     } catch (error) {
       failures.push(error);
     }
-  }
   if (failures.length > 0) throw failures[0];
-  throw new ZonesError('key_unknown', `The record of client ${names.join(' or ')} has no key ${kid}.`);
+  const names = clients.map((client) => client.name).join(' or ');
+  throw new ZonesError('key_unknown', `The record of client ${names} has no key ${kid}.`);
 }
 
 /** KMS for reading a key that may have been made a moment ago. */
-export function patientKms({ kms, clock }: Desk): KmsPort {
+export function patientKms({ kms, clock }: Operator): KmsPort {
   return createRetryingKms(kms, { clock, deadline: Number.POSITIVE_INFINITY });
-}
-
-function sayChanges(desk: Desk) {
-  return (code: string, facts: Readonly<Record<string, string | number | boolean>>) =>
-    desk.say(`${code}  ${facts['kid'] ?? ''}`);
 }

@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { KMSClient, PutKeyPolicyCommand, ScheduleKeyDeletionCommand } from '@aws-sdk/client-kms';
@@ -12,42 +11,39 @@ import { createKmsPort, createSecretsPort, systemClock } from '../../functions/c
 import { loadSystem } from '../declaration/load.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { escapeControls, print } from '../terminal.ts';
-import { adminFunction, adminZone, type Desk } from './desk.ts';
+import { adminFunction, adminZone, type Operator } from './operator.ts';
 import type { KeyOptions } from './options.ts';
 
-/** Where to call AWS, and as whom; the SDK's own search where members are absent. */
-interface Access {
-  region?: string;
-  endpoint?: string;
-  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
-}
-
 /** What a running local system says of itself to its operator. */
-interface LocalPlace {
-  access: Access;
+const operatorFile = v.object({
+  url: v.string(),
+  region: v.string(),
+  credentials: v.object({ accessKeyId: v.string(), secretAccessKey: v.string() }),
   /** As it runs: with the stand-ins' URLs. */
-  system: SystemDeclaration;
+  declaration: v.custom<SystemDeclaration>((value) => typeof value === 'object' && value !== null),
   /** Folder of the functions' logs. */
-  logs: string;
-  signingVpc: string;
-}
+  logs: v.string(),
+  signingVpc: v.optional(v.string()),
+});
 
 /** Milliseconds that a function which an operator invokes may take. */
 const PATIENCE = 5 * 60_000;
 
 /**
- * Opens the desk on AWS, with the credentials that the AWS SDK finds, or on a running local system. The declaration is the
+ * Makes an operator of AWS, with the credentials that the AWS SDK finds, or of a running local system. The declaration is the
  * one that would be deployed, validated as for a deploy.
  * @throws {ZonesError} `declaration_invalid`, `config_invalid`, `local_failed`
  */
-export async function openDesk(options: KeyOptions): Promise<Desk> {
-  const { region, local: folder } = options;
-  const local = folder === undefined ? undefined : readLocalPlace(folder);
-  const system = local?.system ?? (await loadSystem(options.declarationFile));
-  const access = local?.access ?? (region === undefined ? {} : { region });
+export async function connect(options: KeyOptions): Promise<Operator> {
+  const { region } = options;
+  const local = options.local === undefined ? undefined : readOperatorFile(options.local);
+  const system = local?.declaration ?? (await loadSystem(options.declaration));
+  const access = local
+    ? { endpoint: local.url, region: local.region, credentials: local.credentials }
+    : { ...(region === undefined ? {} : { region }) };
   const kms = new KMSClient(access);
   await requirePlace(kms);
-  const aws = () => callAs(kms, access.endpoint);
+  const aws = () => callAs(kms, local?.url);
   const rotation = adminFunction(system, 'rotation');
   const log = local
     ? join(local.logs, `${rotation}.log`)
@@ -67,11 +63,11 @@ export async function openDesk(options: KeyOptions): Promise<Desk> {
     lastSignature: local === undefined ? lookUpSignature(aws) : findInLogs(local.logs),
     async signingPlace(keyArn) {
       const account = required(keyArn.split(':')[4], 'The account in the ARN of a key');
-      const signingVpc = options.signingVpc ?? local?.signingVpc ?? (await readSigningVpc(system, aws));
+      const signingVpc = options['signing-vpc'] ?? local?.signingVpc ?? (await readSigningVpc(system, aws));
       return { account, signingVpc };
     },
     invoke: async (name, event) => invoke(await aws(), name, event),
-    failedSteps: () => (local ? readFailedSteps(log) : lookUpFailedSteps(aws, log)),
+    failedSteps: async () => (local ? readLines(log, FAILED_STEP) : lookUpFailedSteps(aws, log)),
     rotationLog: local ? log : `the log group ${log}`,
     place: describePlace(options),
     env: process.env,
@@ -88,15 +84,12 @@ async function requirePlace({ config }: KMSClient): Promise<void> {
   await config.credentials().catch(need('are no AWS credentials', 'set AWS_PROFILE or log in'));
 }
 
-function readLocalPlace(folder: string): LocalPlace {
+function readOperatorFile(folder: string): v.InferOutput<typeof operatorFile> {
   try {
-    const file = JSON.parse(readFileSync(join(folder, 'operator.json'), 'utf8'));
-    const { url, region, credentials, declaration, logs, signingVpc } = file;
-    return { access: { endpoint: url, region, credentials }, system: declaration, logs, signingVpc };
+    return v.parse(operatorFile, JSON.parse(readFileSync(join(folder, 'operator.json'), 'utf8')));
   } catch (cause) {
-    throw new ZonesError('local_failed', `No local system runs in ${folder}; begin one with npm start.`, {
-      cause,
-    });
+    const message = `No local system runs in ${folder}; begin one with npm start.`;
+    throw new ZonesError('local_failed', message, { cause });
   }
 }
 
@@ -111,30 +104,40 @@ async function askOnTerminal(question: string): Promise<boolean> {
   }
 }
 
-/** CloudTrail keeps 90 days of Sign events, a quarter of an hour late. Who may not read it is told nothing. */
-function lookUpSignature(aws: () => Promise<AwsCaller>): Desk['lastSignature'] {
-  return async (keyArn) => {
-    try {
-      const answer = await (await aws()).json({
-        service: 'cloudtrail',
-        target: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents',
-        input: {
-          LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue: keyArn }],
-          MaxResults: 50,
-        },
-        repeatable: true,
-      });
-      return v.parse(eventsSchema, answer).Events.find(({ EventName }) => EventName === 'Sign')?.EventTime;
-    } catch {
-      return undefined;
-    }
-  };
+type Request = Omit<Parameters<AwsCaller['json']>[0], 'repeatable'>;
+
+/** What a service answers, of that form; nothing to whoever may not ask, for the caller then says where to look. */
+async function ask<S extends v.GenericSchema>(
+  aws: () => Promise<AwsCaller>,
+  schema: S,
+  request: Request,
+): Promise<v.InferOutput<S> | undefined> {
+  try {
+    return v.parse(schema, await (await aws()).json({ ...request, repeatable: true }));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Newest first; times are epoch seconds. */
 const eventsSchema = v.object({
   Events: v.array(v.object({ EventName: v.optional(v.string()), EventTime: v.optional(v.number()) })),
 });
+
+/** CloudTrail keeps 90 days of Sign events, a quarter of an hour late. */
+function lookUpSignature(aws: () => Promise<AwsCaller>): Operator['lastSignature'] {
+  return async (keyArn) => {
+    const answer = await ask(aws, eventsSchema, {
+      service: 'cloudtrail',
+      target: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents',
+      input: {
+        LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue: keyArn }],
+        MaxResults: 50,
+      },
+    });
+    return answer?.Events.find(({ EventName }) => EventName === 'Sign')?.EventTime;
+  };
+}
 
 /** The credentials and region that the SDK has found, for services without an SDK client here. */
 async function callAs(kms: KMSClient, endpoint: string | undefined): Promise<AwsCaller> {
@@ -164,63 +167,46 @@ async function invoke(aws: AwsCaller, name: string, event: object): Promise<stri
 }
 
 /** The local signers' own audit. */
-function findInLogs(logs: string): Desk['lastSignature'] {
+function findInLogs(logs: string): Operator['lastSignature'] {
   return async (_, kid) => {
-    const times = readSignerLogs(logs)
-      .filter((line) => line.includes('"code":"signed"') && line.includes(kid))
+    const signers = (existsSync(logs) ? readdirSync(logs) : []).filter((file) => file.includes('-signer-'));
+    const times = signers
+      .flatMap((file) => readLines(join(logs, file), '"code":"signed"'))
+      .filter((line) => line.includes(kid))
       .map((line) => Date.parse(/"timestamp":"([^"]+)"/.exec(line)?.[1] ?? ''));
     return times.length === 0 ? undefined : Math.floor(Math.max(...times) / 1000);
   };
 }
 
-function readSignerLogs(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .filter((file) => file.includes('-signer-'))
-      .flatMap((file) => readFileSync(join(folder, file), 'utf8').split('\n'));
-  } catch {
-    return [];
-  }
+/** The lines of a log that hold `text`; none of one that is not there. */
+function readLines(file: string, text: string): string[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(text));
 }
 
 /** What finds the same AWS, or local system, and the same declaration again. */
-function describePlace({ local, region, declarationFile }: KeyOptions): string {
+function describePlace({ local, region, declaration }: KeyOptions): string {
   if (local !== undefined) return local === '.local' ? ' --local' : ` --local=${local}`;
-  const options = { region, declaration: declarationFile === 'zones.ts' ? undefined : declarationFile };
-  return Object.entries(options)
-    .flatMap(([name, value]) => (value === undefined ? [] : ` --${name} ${value}`))
-    .join('');
+  const own = declaration === 'zones.ts' ? '' : ` --declaration ${declaration}`;
+  return `${region === undefined ? '' : ` --region ${region}`}${own}`;
 }
 
 const FAILED_STEP = 'ROTATION_STEP_FAILED';
 
-function readFailedSteps(file: string): Promise<string[]> {
-  return readFile(file, 'utf8').then(
-    (text) => text.split('\n').filter((line) => line.includes(FAILED_STEP)),
-    () => [],
-  );
-}
-
-/** Lines of the last hour, some seconds late. Who may not read the log is told nothing: the caller names it then. */
-async function lookUpFailedSteps(aws: () => Promise<AwsCaller>, logGroupName: string): Promise<string[]> {
-  try {
-    const answer = await (await aws()).json({
-      service: 'logs',
-      target: 'Logs_20140328.FilterLogEvents',
-      input: {
-        logGroupName,
-        startTime: Date.now() - 3_600_000,
-        filterPattern: `{ $.code = "${FAILED_STEP}" }`,
-      },
-      repeatable: true,
-    });
-    return v.parse(logSchema, answer).events.map(({ message }) => message);
-  } catch {
-    return [];
-  }
-}
-
 const logSchema = v.object({ events: v.array(v.object({ message: v.string() })) });
+
+/** Lines of the last hour, some seconds late. */
+async function lookUpFailedSteps(aws: () => Promise<AwsCaller>, logGroupName: string): Promise<string[]> {
+  const startTime = Date.now() - 3_600_000;
+  const answer = await ask(aws, logSchema, {
+    service: 'logs',
+    target: 'Logs_20140328.FilterLogEvents',
+    input: { logGroupName, startTime, filterPattern: `{ $.code = "${FAILED_STEP}" }` },
+  });
+  return answer?.events.map(({ message }) => message) ?? [];
+}
 
 /** The rotation function's environment names the signing zone's VPC: what its keys are made with. */
 async function readSigningVpc(system: SystemDeclaration, aws: () => Promise<AwsCaller>): Promise<string> {
@@ -234,11 +220,8 @@ async function readSigningVpc(system: SystemDeclaration, aws: () => Promise<AwsC
     });
     return v.parse(configurationSchema, JSON.parse(body)).Environment.Variables.SIGNING_VPC;
   } catch (cause) {
-    throw new ZonesError(
-      'config_invalid',
-      `The signing zone's VPC can't be read from ${name}; say it with --signing-vpc.`,
-      { cause },
-    );
+    const message = `The signing zone's VPC can't be read from ${name}; say it with --signing-vpc.`;
+    throw new ZonesError('config_invalid', message, { cause });
   }
 }
 
