@@ -1,0 +1,73 @@
+/** A process that runs test files of the sandbox (its working directory) with one mutant switched on, or none in the dry run. */
+import { resolve } from 'node:path';
+import { createVitest, type TestSpecification } from 'vitest/node';
+
+/** Test files to run, in this order, until one fails. */
+export interface Job {
+  /** Empty: none. */
+  mutant: string;
+  files: readonly string[];
+}
+
+/** What came of a {@link Job}. */
+export interface Outcome {
+  /** The first test or error that failed. */
+  failed?: string;
+  /** Ids of the mutants that the first file comes by; in the dry run only. */
+  covered: readonly string[];
+  milliseconds: number;
+}
+
+let order: readonly string[] = [];
+
+class InOrder {
+  shard(files: TestSpecification[]): TestSpecification[] {
+    return files;
+  }
+
+  sort(files: TestSpecification[]): TestSpecification[] {
+    return files.toSorted((one, other) => order.indexOf(one.moduleId) - order.indexOf(other.moduleId));
+  }
+}
+
+// Without isolation the files of one run share what they load, as in `npm test`; every run begins in a worker of its own.
+const vitest = await createVitest('test', {
+  root: process.cwd(),
+  config: false,
+  watch: false,
+  include: ['test/**/*.test.ts'],
+  setupFiles: ['test/mutation/setup.ts'],
+  pool: 'threads',
+  isolate: false,
+  maxWorkers: 1,
+  bail: 1,
+  testTimeout: 20_000,
+  reporters: [{}],
+  sequence: { sequencer: InOrder },
+});
+const specifications = new Map((await vitest.globTestSpecifications()).map((each) => [each.moduleId, each]));
+
+async function run({ mutant, files }: Job): Promise<Outcome> {
+  order = files.map((file) => resolve(file));
+  const chosen = order.flatMap((file) => specifications.get(file) ?? []);
+  if (chosen.length !== files.length) throw new Error(`Not all are test files: ${files.join(', ')}`);
+  vitest.provide('mutant', mutant);
+  const began = performance.now();
+  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(chosen);
+  const milliseconds = performance.now() - began;
+  const covered = testModules[0]?.meta().covered ?? [];
+  const module = testModules.find((each) => each.state() === 'failed');
+  if (module || unhandledErrors.length > 0) {
+    const test = module?.children.allTests('failed').next().value;
+    const error = test?.result().errors?.[0] ?? module?.errors()[0] ?? unhandledErrors[0];
+    const failed = `${test?.fullName ?? module?.relativeModuleId}: ${Object(error).message}`;
+    return { failed, covered, milliseconds };
+  }
+  if (!testModules.every((each) => each.state() === 'passed'))
+    throw new Error(`Not every test file ran: ${files.join(', ')}`);
+  return { covered, milliseconds };
+}
+
+process.on('message', async (job: Job) => process.send?.(await run(job)));
+process.on('disconnect', () => process.exit());
+process.send?.('ready');
