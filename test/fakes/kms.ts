@@ -1,14 +1,16 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
-import { GetPublicKeyCommand, KMSServiceException, type SignCommand } from '@aws-sdk/client-kms';
+import { GetPublicKeyCommand, type SignCommand } from '@aws-sdk/client-kms';
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
+import type { KmsPort } from '../../functions/common/key-ports.ts';
 import type { Kms } from '../../functions/signer/kms.ts';
-import { beginCall, type Caller } from '../../local/aws/call.ts';
 import { AwsError } from '../../local/aws/errors.ts';
-import type { KeyStatus, StoredKey } from '../../local/aws/kms/keys.ts';
+import type { KeyStatus, KeyStore, StoredKey } from '../../local/aws/kms/keys.ts';
 import { rootPolicy } from '../../local/aws/kms/policy.ts';
 import { startKms } from '../../local/aws/kms/service.ts';
-import { ACCOUNT, contextOf, dataKeyStore, REGION, ROLE } from '../local/aws/harness.ts';
+import { ACCOUNT, contextOf, REGION, rulesOf } from '../local/aws/harness.ts';
+import { type Ask, askInProcess, awsError, portOf } from './in-process.ts';
+import { createQuickSigner } from './quick-ecdsa.ts';
 
 /** A key in the fake, as tests refer to it. */
 export interface FakeKey {
@@ -18,91 +20,144 @@ export interface FakeKey {
   publicKey: KeyObject;
 }
 
-/** The local KMS in this process, as a signer calls it, with a list of the calls it got and failures that a test plans. */
-export interface FakeKms extends Kms {
+/** A call that may be made to fail: a signer's by its operation, the admin zone's by its port. */
+type Failing = 'GetPublicKey' | 'Sign' | keyof KmsPort;
+
+/** The local KMS in this process, as signers and the admin zone call it, with faults that a test plans. */
+export interface FakeKms extends Kms, KmsPort {
+  /** What signers asked. */
   calls: { operation: 'GetPublicKey' | 'Sign'; input: Record<string, unknown> }[];
+  /** Every key by ARN. */
+  keys: Map<string, StoredKey>;
   addKey(algorithm: Algorithm, privateKey?: KeyObject): FakeKey;
   setState(arn: string, state: KeyStatus): void;
-  /** The next `times` calls of `operation` fail with this AWS error. */
-  failNext(operation: 'GetPublicKey' | 'Sign', name: string, times?: number, httpStatusCode?: number): void;
+  /** The next `times` calls fail with this AWS error. */
+  failNext(operation: Failing, name: string, times?: number, httpStatusCode?: number): void;
+  clearFailures(): void;
   /** Called before each Sign is answered: lets a test move its clock, or hold the answer back. */
   beforeSign: (() => void | Promise<void>) | undefined;
+  /** What becomes of a policy on its way into a key. */
+  bendPolicy: ((policy: string) => string) | undefined;
+  /** ARNs of keys whose tags may not be read. */
+  foreign: Set<string>;
+  /** Seconds for which a new key is listed and not known otherwise: KMS is eventually consistent. */
+  settling: number;
 }
 
-/** An error as the SDK throws it. */
-export function awsError(name: string, httpStatusCode = 400, message = name): KMSServiceException {
-  return new KMSServiceException({ name, $fault: 'client', message, $metadata: { httpStatusCode } });
-}
+const ADMIN = [
+  ...['CreateKey', 'DescribeKey', 'DisableKey', 'EnableKey'],
+  ...['GetKeyPolicy', 'GetPublicKey', 'ListKeys', 'ListResourceTags'],
+];
 
-export function createFakeKms(): FakeKms {
+/** A KMS without keys. `now` is epoch seconds. */
+export function createFakeKms(now: () => number = () => 0): FakeKms {
+  const failures: { operation: string; error: Error }[] = [];
   const keys = new Map<string, StoredKey>();
-  const find = (arn: string): StoredKey => {
-    const key = keys.get(arn);
-    if (key === undefined) throw new AwsError('NotFoundException', `Key '${arn}' does not exist`);
-    return key;
+  const store: KeyStore = {
+    find(arn) {
+      const key = keys.get(arn);
+      if (key && now() >= key.created + fake.settling) return key;
+      throw new AwsError('NotFoundException', `Key '${arn}' does not exist`);
+    },
+    list: () => [...keys.values()],
+    create: async ({ policy, ...key }) =>
+      add({ ...key, ...takeKey(key.spec, keys.size), policy: fake.bendPolicy?.(policy) ?? policy }),
+    save() {},
   };
-  const context = contextOf({ keys: { ...dataKeyStore(), find } });
-  const kms = startKms({ quota: 1_000_000 }, context);
-  const caller: Caller = { ...ROLE, kind: 'role', session: 'test' };
-  const failures: { operation: string; error: KMSServiceException }[] = [];
+  const { authorize } = rulesOf(
+    ({ action, resource }) => action === 'kms:ListResourceTags' && fake.foreign.has(resource),
+  );
+  const context = contextOf({ keys: store, authorize, now: () => now() * 1000 });
+  const ask = askInProcess(startKms({ quota: 1_000_000 }, context), 'TrentService', context);
 
-  /** An operation of the local KMS; its binary members are base64. */
-  async function ask(operation: string, input: object): Promise<Record<string, string>> {
-    const headers = { 'x-amz-target': `TrentService.${operation}` };
-    const request = { method: 'POST', target: '/', headers, body: Buffer.from(JSON.stringify(input)) };
-    const how = { region: REGION, now: context.now(), route: {} };
-    try {
-      const { body } = await kms.answer(request, beginCall(context.authorize, caller, 'id', how));
-      return JSON.parse(String(body));
-    } catch (cause) {
-      throw cause instanceof AwsError ? awsError(cause.code, cause.status, cause.message) : cause;
-    }
+  function add(key: Omit<StoredKey, 'id' | 'arn' | 'status'>): StoredKey {
+    const id = randomUUID();
+    const arn = `arn:aws:kms:${REGION}:${ACCOUNT}:key/${id}`;
+    const added: StoredKey = { ...key, id, arn, status: 'Enabled' };
+    keys.set(arn, added);
+    return added;
   }
 
+  function failIfPlanned(operation: Failing): void {
+    const planned = failures.findIndex((failure) => failure.operation === operation);
+    const [failure] = planned < 0 ? [] : failures.splice(planned, 1);
+    if (failure) throw failure.error;
+  }
+
+  const asAdmin: Ask = async (operation, input) => {
+    failIfPlanned(`${operation.charAt(0).toLowerCase()}${operation.slice(1)}` as Failing);
+    // Pages of two, so that paging is always exercised.
+    return ask(operation, operation === 'ListKeys' ? { ...input, Limit: 2 } : input);
+  };
+
   const fake: FakeKms = {
-    calls: [],
-    beforeSign: undefined,
+    ...portOf<KmsPort>(asAdmin, ADMIN),
+    ...{ keys, calls: [], foreign: new Set(), settling: 0, beforeSign: undefined, bendPolicy: undefined },
     async send(command: SignCommand | GetPublicKeyCommand) {
-      const { input } = command;
       const operation = command instanceof GetPublicKeyCommand ? 'GetPublicKey' : 'Sign';
-      fake.calls.push({ operation, input: { ...input } });
-      const planned = failures.findIndex((failure) => failure.operation === operation);
-      const [failure] = planned < 0 ? [] : failures.splice(planned, 1);
-      if (failure) throw failure.error;
+      fake.calls.push({ operation, input: { ...command.input } });
+      failIfPlanned(operation);
       if (operation === 'Sign') await fake.beforeSign?.();
-      const Message = 'Message' in input ? encode(input.Message) : undefined;
-      const { PublicKey = '', Signature = '' } = await ask(operation, { ...input, Message });
+      const { KeyId = '', ...input } = command.input;
+      const quick = quickly.get(keys.get(KeyId)?.privatePem ?? '');
       const $metadata = { httpStatusCode: 200 };
-      return operation === 'Sign'
-        ? { $metadata, Signature: Buffer.from(Signature, 'base64') }
-        : { $metadata, PublicKey: Buffer.from(PublicKey, 'base64') };
+      if (quick === undefined || !('Message' in input))
+        return { $metadata, ...(await ask<object>(operation, command.input)) };
+      // Its state is still KMS's to judge.
+      await ask('GetPublicKey', { KeyId });
+      return { $metadata, Signature: quick(input.Message ?? new Uint8Array()) };
     },
     addKey(algorithm, privateKey = generateKey(algorithm)) {
-      const id = randomUUID();
-      const arn = `arn:aws:kms:${REGION}:${ACCOUNT}:key/${id}`;
+      const spec = ALGORITHMS[algorithm].kmsKeySpec;
       const publicKey = createPublicKey(privateKey);
-      keys.set(arn, {
-        ...{ id, arn, usage: 'SIGN_VERIFY', status: 'Enabled', description: '', created: 0, tags: {} },
-        spec: ALGORITHMS[algorithm].kmsKeySpec,
-        policy: rootPolicy(ACCOUNT),
-        privatePem: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-        publicDer: encode(publicKey.export({ format: 'der', type: 'spki' })),
+      const { arn } = add({
+        ...{
+          spec,
+          usage: 'SIGN_VERIFY',
+          description: '',
+          created: now(),
+          tags: {},
+          policy: rootPolicy(ACCOUNT),
+        },
+        ...exportKey(privateKey),
       });
       return { arn, algorithm, kid: describePublicKey(publicKey, algorithm).thumbprint, publicKey };
     },
     setState(arn, state) {
-      find(arn).status = state;
+      store.find(arn).status = state;
     },
     failNext(operation, name, times = 1, httpStatusCode = 400) {
       for (let count = 0; count < times; count += 1)
         failures.push({ operation, error: awsError(name, httpStatusCode) });
     },
+    clearFailures: () => void failures.splice(0),
   };
   return fake;
 }
 
-function encode(bytes: Uint8Array | undefined): string {
-  return Buffer.from(bytes ?? []).toString('base64');
+function exportKey(key: KeyObject) {
+  return {
+    privatePem: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
+    publicDer: createPublicKey(key).export({ format: 'der', type: 'spki' }).toString('base64'),
+  };
+}
+
+/** Making keys takes longer than many a test, so those that are made through KMS are shared; within one KMS all differ. */
+const pool = new Map<string, ReturnType<typeof exportKey>>();
+
+/** By private key: signers of those of them that sign with ES256, for tests with very many signatures. */
+const quickly = new Map<string, ReturnType<typeof createQuickSigner>>();
+
+function takeKey(spec: string, index: number) {
+  const name = `${spec} ${index}`;
+  const known = pool.get(name);
+  if (known) return known;
+  const { alg = 'ES256' } = Object.values(ALGORITHMS).find(({ kmsKeySpec }) => kmsKeySpec === spec) ?? {};
+  const privateKey = generateKey(alg);
+  const key = exportKey(privateKey);
+  pool.set(name, key);
+  if (alg === 'ES256') quickly.set(key.privatePem, createQuickSigner(privateKey));
+  return key;
 }
 
 /** A new private key for an algorithm; RSA keys are 2048 bits here, because making larger ones is slow. */

@@ -1,162 +1,102 @@
 import { randomUUID } from 'node:crypto';
-import { SecretsManagerServiceException } from '@aws-sdk/client-secrets-manager';
 import type { SecretsPort } from '../../functions/common/key-ports.ts';
+import { createRotations } from '../../local/aws/secrets/rotation.ts';
+import { startSecretsManager } from '../../local/aws/secrets/service.ts';
+import { moveStage, openSecretStore, requireVersion, versionAt } from '../../local/aws/secrets/store.ts';
+import { memoryDocument } from '../../local/aws/state.ts';
+import { contextOf } from '../local/aws/harness.ts';
+import { askInProcess, awsError, portOf } from './in-process.ts';
 
-/** One secret with versions and stages, by AWS's rules. */
+/** The local Secrets Manager in this process with one secret, whose rotations wait for the test to take their steps. */
 export interface FakeSecrets extends SecretsPort {
   /** Stage to version id. */
-  stages: ReadonlyMap<string, string>;
+  readonly stages: ReadonlyMap<string, string>;
   /** Text of a version, if it has any. */
   textOf(version: string | undefined): string | undefined;
-  /** What RotateSecret does before it calls the function: resolves to the ClientRequestToken. A rotation that is not complete is attempted again. */
+  /** What RotateSecret does before it calls the function: its ClientRequestToken. A rotation that is not complete is attempted again. */
   beginRotation(): string;
   /** Puts a version that nobody has written under AWSPENDING, as the dry run of a schedule does. */
   beginDryRun(): string;
   /** Moves a stage as an administrator would. */
   move(stage: string, version: string): void;
-  /** How many times a version was written. */
-  writes: number;
+  /** How many versions were written after the first. */
+  readonly writes: number;
   /** Seconds for which a new version is not known, and the one before it answers as AWSCURRENT. */
   settling: number;
 }
 
-const ARN = 'arn:aws:secretsmanager:eu-north-1:111122223333:secret:journal/client/journal-AbCdEf';
+const NAME = 'journal/client/journal';
+
+/** ARN of the fake's one secret. */
+export const FAKE_SECRET_ARN = `arn:aws:secretsmanager:eu-north-1:111122223333:secret:${NAME}-AbCdEf`;
 
 /** Makes a secret whose first version, under AWSCURRENT, says `text`. `now` is epoch seconds. */
 export function createFakeSecrets(text: string, now: () => number = () => 0): FakeSecrets {
-  const versions = new Map<string, string | undefined>();
-  const stages = new Map<string, string>();
+  const milliseconds = () => now() * 1000;
+  const rotation = { functionArn: 'arn:aws:lambda:eu-north-1:111122223333:function:nobody', schedule: '' };
+  const settings = { arn: FAKE_SECRET_ARN, name: NAME, initialText: text, tags: {}, rotation };
+  const secrets = openSecretStore(memoryDocument({ secrets: [] }), [settings], milliseconds);
+  const { stored } = secrets.find(NAME);
+  const context = contextOf({ secrets, now: milliseconds });
+  const rotations = createRotations(context);
+  const ask = askInProcess(startSecretsManager({ rotations }, context), 'secretsmanager', context);
   const written = new Map<string, number>();
-  let left: { version: string; at: number } | undefined;
-  const first = randomUUID();
-  let changed = now();
-  versions.set(first, text);
-  stages.set('AWSCURRENT', first);
+  let left = { version: '', at: Number.NEGATIVE_INFINITY };
+  const at = (stage: string) => versionAt(stored, stage)?.id ?? '';
+  const isSettling = (time = Number.NEGATIVE_INFINITY) => now() < time + fake.settling;
 
-  function checkArn(input: { SecretId: string | undefined }): void {
-    if (input.SecretId !== ARN) throw refuse('ResourceNotFoundException', 'no such secret');
+  function requireSettled(version: string | undefined): void {
+    if (isSettling(written.get(version ?? ''))) throw awsError('ResourceNotFoundException');
   }
 
-  /** AWSCURRENT leaves AWSPREVIOUS where it was. */
-  function attach(stage: string, version: string): void {
-    const before = stages.get(stage);
-    stages.set(stage, version);
-    if (stage !== 'AWSCURRENT' || !before || before === version) return;
-    stages.set('AWSPREVIOUS', before);
-    left = { version: before, at: now() };
-  }
-
-  function isHidden(version: string): boolean {
-    return now() < (written.get(version) ?? Number.NEGATIVE_INFINITY) + fake.settling;
-  }
-
-  function atStage(stage: string): string {
-    const late = stage === 'AWSCURRENT' && left && now() < left.at + fake.settling;
-    return (late ? left?.version : stages.get(stage)) ?? '';
-  }
-
-  function stagesOf(version: string): string[] {
-    return [...stages].filter(([, id]) => id === version).map(([stage]) => stage);
+  /** Notes which version AWSCURRENT leaves. */
+  async function noteMove<T>(change: () => T | Promise<T>): Promise<T> {
+    const version = at('AWSCURRENT');
+    const answer = await change();
+    if (at('AWSCURRENT') !== version) left = { version, at: now() };
+    return answer;
   }
 
   const fake: FakeSecrets = {
-    stages,
-    writes: 0,
+    ...portOf<SecretsPort>(ask, ['DescribeSecret', 'RotateSecret']),
+    async getSecretValue(input) {
+      requireSettled(input.VersionId);
+      const { VersionId, VersionStage = 'AWSCURRENT' } = input;
+      const late = VersionId === undefined && VersionStage === 'AWSCURRENT' && isSettling(left.at);
+      return ask('GetSecretValue', late ? { SecretId: input.SecretId, VersionId: left.version } : input);
+    },
+    putSecretValue: (input) =>
+      noteMove(async () => {
+        const before = fake.writes;
+        const answer = await ask<{ VersionId: string }>('PutSecretValue', input);
+        if (fake.writes > before) written.set(answer.VersionId, now());
+        return answer;
+      }),
+    updateSecretVersionStage: (input) =>
+      noteMove(() => {
+        requireSettled(input.MoveToVersionId);
+        return ask('UpdateSecretVersionStage', input);
+      }),
     settling: 0,
-    textOf: (version) => versions.get(version ?? ''),
+    get stages() {
+      return new Map(stored.versions.flatMap(({ id, stages }) => stages.map((stage) => [stage, id])));
+    },
+    get writes() {
+      return stored.versions.filter((version) => version.text !== undefined).length - 1;
+    },
+    textOf: (id) => stored.versions.find((version) => version.id === id)?.text,
     beginRotation() {
-      const pending = stages.get('AWSPENDING');
-      if (pending && pending !== stages.get('AWSCURRENT')) return pending;
-      return fake.beginDryRun();
+      const pending = at('AWSPENDING');
+      return pending !== '' && pending !== at('AWSCURRENT') ? pending : fake.beginDryRun();
     },
     beginDryRun() {
-      const token = randomUUID();
-      changed = now();
-      versions.set(token, undefined);
-      stages.set('AWSPENDING', token);
-      return token;
+      const version = { id: randomUUID(), created: now(), stages: [] };
+      stored.versions.push(version);
+      stored.changed = now();
+      moveStage(stored, 'AWSPENDING', version);
+      return version.id;
     },
-    move: attach,
-    async rotateSecret(input) {
-      checkArn(input);
-      const before = stages.get('AWSPENDING');
-      if (fake.beginRotation() === before)
-        throw refuse(
-          'InvalidRequestException',
-          "A previous rotation isn't complete. That rotation will be reattempted.",
-        );
-      return { ARN };
-    },
-    async describeSecret(input) {
-      checkArn(input);
-      const listed = [...versions.keys()].filter((version) => stagesOf(version).length > 0);
-      return {
-        ARN,
-        RotationEnabled: true,
-        LastChangedDate: new Date(changed * 1000),
-        VersionIdsToStages: Object.fromEntries(listed.map((version) => [version, stagesOf(version)])),
-      };
-    },
-    async getSecretValue(input) {
-      checkArn(input);
-      const id = input.VersionId ?? atStage(input.VersionStage ?? 'AWSCURRENT');
-      const value = input.VersionId && isHidden(id) ? undefined : versions.get(id);
-      if (value === undefined)
-        throw refuse(
-          'ResourceNotFoundException',
-          "Secrets Manager can't find the specified secret value for that version.",
-        );
-      if (input.VersionId && input.VersionStage && stages.get(input.VersionStage) !== id)
-        throw refuse('InvalidRequestException', 'The version and the stage are not of one another.');
-      return { ARN, VersionId: id, SecretString: value, VersionStages: stagesOf(id) };
-    },
-    async putSecretValue(input) {
-      checkArn(input);
-      const id = input.ClientRequestToken ?? randomUUID();
-      if (id.length < 32 || id.length > 64) throw refuse('InvalidParameterException', 'token length');
-      const existing = versions.get(id);
-      if (existing !== undefined) {
-        if (existing === input.SecretString) return { VersionId: id };
-        throw refuse('ResourceExistsException', 'A version with this id has another value.');
-      }
-      fake.writes += 1;
-      changed = now();
-      versions.set(id, input.SecretString ?? '');
-      written.set(id, now());
-      for (const stage of input.VersionStages ?? ['AWSCURRENT']) attach(stage, id);
-      return { VersionId: id };
-    },
-    async updateSecretVersionStage(input) {
-      checkArn(input);
-      const { VersionStage: stage = '', MoveToVersionId: to, RemoveFromVersionId: from } = input;
-      const holder = stages.get(stage);
-      if (to !== undefined && (!versions.has(to) || isHidden(to)))
-        throw refuse('ResourceNotFoundException', 'no such version');
-      if (from !== undefined && from !== holder)
-        throw refuse('InvalidParameterException', 'The stage is not on the version to remove it from.');
-      if (to !== undefined && holder !== undefined && holder !== to && from === undefined)
-        throw refuse(
-          'InvalidParameterException',
-          'The stage is on another version; say RemoveFromVersionId.',
-        );
-      if (to !== undefined) attach(stage, to);
-      else if (stage === 'AWSCURRENT')
-        throw refuse('InvalidParameterException', 'AWSCURRENT can only be moved.');
-      else stages.delete(stage);
-      return { ARN };
-    },
+    move: (stage, version) => void noteMove(() => moveStage(stored, stage, requireVersion(stored, version))),
   };
   return fake;
-}
-
-/** ARN of the fake's one secret. */
-export const FAKE_SECRET_ARN = ARN;
-
-function refuse(name: string, message: string): SecretsManagerServiceException {
-  return new SecretsManagerServiceException({
-    name,
-    message,
-    $fault: 'client',
-    $metadata: { httpStatusCode: 400 },
-  });
 }

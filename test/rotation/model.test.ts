@@ -86,7 +86,7 @@ const COMMANDS = [
   fc.constantFrom(0, 3, 70).map((seconds) =>
     command(`KMS takes ${seconds} s to know a key`, async ({ kms, now }) => {
       // What it knows already stays known.
-      for (const key of kms.keys.values()) if (now() >= key.made + kms.settling) key.made -= seconds;
+      for (const key of kms.keys.values()) if (now() >= key.created + kms.settling) key.created -= seconds;
       kms.settling = seconds;
     }),
   ),

@@ -40,7 +40,7 @@ describe('bootstrap', () => {
 
   test('an error other than "no such key" is no waiting', async () => {
     const world = createWorld();
-    world.kms.failNext('sign', 'KMSInternalException');
+    world.kms.failNext('Sign', 'KMSInternalException');
     expect(code((await world.rotate()).error)).toBe('kms_unavailable');
   });
 
@@ -254,7 +254,7 @@ describe('HelseID', () => {
   test('is waited for as long as there is time; a signer that fails is not', async () => {
     const world = await started();
     const [current] = world.kms.keys.values();
-    if (current) current.state = 'PendingDeletion';
+    if (current) current.status = 'PendingDeletion';
     const before = world.now();
     const { error } = await world.rotate({ seconds: 800 });
     expect(error).toMatchObject({ code: 'rotation_failed', facts: { reason: 'key_not_usable' } });
@@ -292,7 +292,7 @@ describe('KMS', () => {
     world.kms.bendPolicy = () => '{"Statement":[]}';
     expect(code((await world.rotate()).error)).toBe('rotation_failed');
     expect(states(world)).toEqual(['current', 'retired']);
-    expect([...world.kms.keys.values()].map(({ state }) => state)).toEqual(['Enabled', 'Disabled']);
+    expect([...world.kms.keys.values()].map(({ status }) => status)).toEqual(['Enabled', 'Disabled']);
     expect(world.audited).toContain('KEY_UNFIT');
     world.kms.bendPolicy = undefined;
     expect((await world.rotate()).error).toBeUndefined();
@@ -314,7 +314,7 @@ describe('KMS', () => {
     world.helseId.behaviour.post = 'accept';
     const [, candidate] = world.record().keys;
     const key = world.kms.keys.get(candidate?.keyArn ?? '');
-    if (key) key.state = state;
+    if (key) key.status = state;
     world.secrets.move('AWSPENDING', world.secrets.stages.get('AWSCURRENT') ?? '');
     expect((await world.rotate()).error).toBeUndefined();
     expect(states(world)).toEqual(
@@ -330,7 +330,7 @@ describe('KMS', () => {
     const [, verified] = world.record().keys;
     expect(verified?.state).toBe('verified');
     const key = world.kms.keys.get(verified?.keyArn ?? '');
-    if (key) key.state = 'PendingDeletion';
+    if (key) key.status = 'PendingDeletion';
     world.secrets.move('AWSPENDING', world.secrets.stages.get('AWSCURRENT') ?? '');
     expect((await world.rotate()).error).toBeUndefined();
     expect(states(world)).toEqual(['retiring', 'retired', 'current']);
@@ -341,7 +341,6 @@ describe('KMS', () => {
     const { KeyMetadata } = await world.kms.createKey({
       KeySpec: 'ECC_NIST_P256',
       KeyUsage: 'SIGN_VERIFY',
-      Policy: '{}',
     });
     world.kms.foreign.add(KeyMetadata?.Arn ?? '');
     expect((await world.rotate()).error).toBeUndefined();
@@ -406,7 +405,7 @@ describe('the client id changes', () => {
   test('with no key beyond created: that key retires, and the new client gets one of its own', async () => {
     const world = await tried('created');
     await world.watch('hourly');
-    expect([...world.kms.keys.values()].map(({ state }) => state)).toEqual(['Disabled']);
+    expect([...world.kms.keys.values()].map(({ status }) => status)).toEqual(['Disabled']);
     expect(world.audited).toEqual(
       expect.arrayContaining(['RECORD_OWNER_CHANGED', 'KEY_RETIRED', 'KEY_DISABLED', 'ROTATION_WANTED']),
     );
@@ -470,7 +469,7 @@ describe('a record version is restored', () => {
     await world.rotate();
     const [first] = world.record().keys;
     expect(first?.state).toBe('retiring');
-    expect(world.kms.keys.get(first?.keyArn ?? '')?.state).toBe('Enabled');
+    expect(world.kms.keys.get(first?.keyArn ?? '')?.status).toBe('Enabled');
   });
 });
 
@@ -478,7 +477,7 @@ describe('the harness notices', () => {
   test('traffic that fails although HelseID accepts a recorded key', async () => {
     const world = await started();
     const [key] = world.kms.keys.values();
-    if (key) key.state = 'Disabled';
+    if (key) key.status = 'Disabled';
     await world.probe();
     expect(world.failures.some(({ excused }) => !excused)).toBe(true);
     expect(findLeftovers(world).join()).toContain('disabled');
@@ -503,7 +502,7 @@ describe('the harness notices', () => {
 
   test('keys outside the record', async () => {
     const world = await started();
-    await world.kms.createKey({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', Policy: '{}' });
+    await world.kms.createKey({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
     world.helseId.registerByHand({ kty: 'EC', kid: 'foreign' });
     expect(findLeftovers(world)).toHaveLength(2);
   });

@@ -41,7 +41,7 @@ describe('KMS does not know a key that it has just made', () => {
     const { createKey } = world.kms;
     world.kms.createKey = async (input) => {
       const made = await createKey(input);
-      for (const _ of [1, 2]) world.kms.failNext('sign', 'NotFoundException');
+      for (const _ of [1, 2]) world.kms.failNext('Sign', 'NotFoundException');
       return made;
     };
     expect((await world.rotate()).error).toBeUndefined();
@@ -70,7 +70,7 @@ describe('KMS does not know a key that it has just made', () => {
     world.secrets.move('AWSPENDING', world.secrets.stages.get('AWSCURRENT') ?? '');
     world.helseId.behaviour.post = 'accept';
     const candidate = world.kms.keys.get(world.record().keys[1]?.keyArn ?? '');
-    if (candidate) candidate.made = Number.POSITIVE_INFINITY;
+    if (candidate) candidate.created = Number.POSITIVE_INFINITY;
     world.kms.settling = 1;
     expect((await world.rotate()).error).toMatchObject({ code: 'rotation_failed' });
     expect(states(world)).toEqual(['current', 'registered']);
@@ -81,7 +81,7 @@ describe('KMS does not know a key that it has just made', () => {
 
   test('key-watch counts it when it is an hour old', async () => {
     const world = await started();
-    for (const key of world.kms.keys.values()) key.made = Number.POSITIVE_INFINITY;
+    for (const key of world.kms.keys.values()) key.created = Number.POSITIVE_INFINITY;
     world.kms.settling = 1;
     expect(await world.watch('hourly')).toMatchObject({ KeysNotUsable: 0 });
     await world.skip(3600);

@@ -12,7 +12,7 @@ import { createHelseId, type HelseId } from '../../functions/rotation/helse-id.t
 import { createSelfService } from '../../functions/rotation/self-service.ts';
 import { createRecordReader, type ReadRecord } from '../../functions/signer/read-record.ts';
 import { chooseKey, createSignRequest } from '../../functions/signer/sign-request.ts';
-import type { FakeKeyAccount } from '../fakes/key-account.ts';
+import type { FakeKms } from '../fakes/kms.ts';
 import { FAKE_SECRET_ARN, type FakeSecrets } from '../fakes/secrets.ts';
 import {
   FAKE_API,
@@ -51,7 +51,7 @@ export interface Stack {
 /** What a stack is built on. `now` is epoch seconds. */
 export interface Ground {
   now: () => number;
-  kms: FakeKeyAccount;
+  kms: FakeKms;
   secrets: FakeSecrets;
   helseId: FakeHelseId;
   selfRegistering: boolean;
@@ -76,7 +76,7 @@ export function fullStack(ground: Ground): Stack {
   function createSigner(zone: string): Signer {
     const signRequest = createSignRequest({
       grant: grantOf(zone),
-      kms: kms.signing,
+      kms,
       readRecord: readRecords(ground),
       now: milliseconds,
       randomId: () => randomUUID(),
@@ -138,7 +138,7 @@ export function lightStack(ground: Ground): Stack {
       const fresh = intent.kind === 'client_assertion' && intent.key === 'newest';
       const { record, cached } = await read({ fresh });
       const key = await chooseOrReread(record, cached, intent, read);
-      if (kms.keys.get(key.keyArn)?.state !== 'Enabled')
+      if (kms.keys.get(key.keyArn)?.status !== 'Enabled')
         throw new ZonesError('key_not_usable', 'KMS refuses.');
       return key;
     };

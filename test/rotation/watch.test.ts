@@ -18,7 +18,7 @@ async function started(options: WorldOptions = {}): Promise<World> {
 /** A key with the tags of this client in a system, which no record names. */
 const makeOutside = (world: World, system: string) =>
   world.kms.createKey({
-    ...{ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', Policy: '{}' },
+    ...{ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' },
     Tags: Object.entries({ system, client: 'journal' }).map(([name, TagValue]) => ({
       TagKey: `helseid-zones:${name}`,
       TagValue,
@@ -67,7 +67,7 @@ describe('retirement', () => {
     await world.skip(1);
     await world.watch('hourly');
     expect(states(world)).toEqual(['retired', 'current']);
-    expect(world.kms.keys.get(old?.keyArn ?? '')?.state).toBe('Disabled');
+    expect(world.kms.keys.get(old?.keyArn ?? '')?.status).toBe('Disabled');
     expect(world.audited).toContain('KEY_DISABLED');
   });
 
@@ -77,9 +77,9 @@ describe('retirement', () => {
     await world.skip(600 + RETIREMENT_LEEWAY);
     world.kms.failNext('disableKey', 'KMSInternalException');
     expect(await world.watch('hourly')).toMatchObject({ WatchFailed: 1, UnknownKeys: 0 });
-    expect([...world.kms.keys.values()].map(({ state }) => state)).toEqual(['Enabled', 'Enabled']);
+    expect([...world.kms.keys.values()].map(({ status }) => status)).toEqual(['Enabled', 'Enabled']);
     await world.watch('hourly');
-    expect([...world.kms.keys.values()].map(({ state }) => state)).toEqual(['Disabled', 'Enabled']);
+    expect([...world.kms.keys.values()].map(({ status }) => status)).toEqual(['Disabled', 'Enabled']);
   });
 });
 
@@ -108,7 +108,7 @@ describe('keys that should not be', () => {
     const { KeyMetadata } = await makeOutside(world, 'journal');
     expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 1 });
     const key = world.kms.keys.get(KeyMetadata?.Arn ?? '');
-    if (key) key.state = 'PendingDeletion';
+    if (key) key.status = 'PendingDeletion';
     expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 0 });
   });
 
@@ -130,7 +130,7 @@ describe('keys that should not be', () => {
     const key = KeyMetadata?.Arn;
     expect(await named()).toEqual([{ client: 'journal', key, state: 'Enabled', made }]);
     const found = world.kms.keys.get(key ?? '');
-    if (found) found.state = 'PendingDeletion';
+    if (found) found.status = 'PendingDeletion';
     expect(await named()).toEqual([]);
   });
 
@@ -159,16 +159,16 @@ describe('keys that should be', () => {
   test('a current key that was disabled is counted, and enabled', async () => {
     const world = await started();
     const [key] = world.kms.keys.values();
-    if (key) key.state = 'Disabled';
+    if (key) key.status = 'Disabled';
     expect(await world.watch('hourly')).toMatchObject({ KeysNotUsable: 1 });
-    expect(key?.state).toBe('Enabled');
+    expect(key?.status).toBe('Enabled');
     expect(await world.watch('hourly')).toMatchObject({ KeysNotUsable: 0 });
   });
 
   test('one that is being deleted is counted as long as it is', async () => {
     const world = await started();
     const [key] = world.kms.keys.values();
-    if (key) key.state = 'PendingDeletion';
+    if (key) key.status = 'PendingDeletion';
     for (const _ of [1, 2]) expect(await world.watch('hourly')).toMatchObject({ KeysNotUsable: 1 });
   });
 });

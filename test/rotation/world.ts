@@ -9,13 +9,17 @@ import type { RegisteredJwk } from '../../functions/rotation/self-service.ts';
 import type { AdminClient, AdminDependencies } from '../../functions/rotation/settings.ts';
 import { STEPS } from '../../functions/rotation/steps.ts';
 import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
-import { createFakeKeyAccount, type FakeKeyAccount } from '../fakes/key-account.ts';
+import { createFakeKms, type FakeKms } from '../fakes/kms.ts';
 import { createFakeSecrets, FAKE_SECRET_ARN, type FakeSecrets } from '../fakes/secrets.ts';
 import { createFakeHelseId, FAKE_SELF_SERVICE, type FakeHelseId } from '../fakes/self-service.ts';
 import type { VerifyJwt } from '../fakes/verify-jws.ts';
 import { fullStack, type Ground, type Guard, OWNER, type Stack } from './stacks.ts';
 
 const START = 1_790_000_000;
+
+const SIGN = { Sid: 'Sign', Action: 'kms:Sign' };
+/** Without it KMS takes no policy. */
+const ADMINISTER = { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'kms:PutKeyPolicy', Resource: '*' };
 
 /** Seconds a signer keeps a record. */
 const RECORD_TTL = RECORD_TTL_MS / 1000;
@@ -46,7 +50,7 @@ interface Failure {
 /** A whole system in this process: HelseID, KMS, Secrets Manager, zones with traffic, the admin zone's functions. */
 export interface World {
   now: () => number;
-  kms: FakeKeyAccount;
+  kms: FakeKms;
   secrets: FakeSecrets;
   helseId: FakeHelseId;
   /** Lets time pass; traffic goes on in every second that `traffic` is set. */
@@ -99,7 +103,7 @@ export function createWorld(options: WorldOptions = {}): World {
   let probed = '';
   let held: { version: string; record: ClientRecord } | undefined;
   const now = () => seconds;
-  const kms = createFakeKeyAccount(now);
+  const kms = createFakeKms(now);
   const secrets = createFakeSecrets(SEED_RECORD, now);
   const helseId = createFakeHelseId(now, options.verify);
   const audited: string[] = [];
@@ -118,7 +122,7 @@ export function createWorld(options: WorldOptions = {}): World {
     failures,
     traffic: false,
     policy: {
-      template: JSON.stringify({ Version: '2012-10-17', Statement: [{ Sid: 'Sign', Action: 'kms:Sign' }] }),
+      template: JSON.stringify({ Version: '2012-10-17', Statement: [SIGN, ADMINISTER] }),
     },
     record: readRecord,
     async pass(duration) {
@@ -206,7 +210,7 @@ export function createWorld(options: WorldOptions = {}): World {
     const version = secrets.stages.get('AWSCURRENT') ?? '';
     let text = `${version} ${Math.floor(now() / RECORD_TTL)}`;
     for (const { kid, keyArn } of world.record().keys)
-      text += ` ${helseId.accepts(kid)} ${kms.keys.get(keyArn)?.state}`;
+      text += ` ${helseId.accepts(kid)} ${kms.keys.get(keyArn)?.status}`;
     return text;
   }
 
@@ -305,7 +309,7 @@ export function findLeftovers(world: World): string[] {
   if (keys.filter(({ state }) => state === 'current').length !== 1) leftovers.push('not one current key');
   for (const { kid, state, keyArn } of keys) {
     if (['created', 'registered', 'verified'].includes(state)) leftovers.push(`${kid} is still ${state}`);
-    const enabled = world.kms.keys.get(keyArn)?.state === 'Enabled';
+    const enabled = world.kms.keys.get(keyArn)?.status === 'Enabled';
     if (enabled === (state === 'retired'))
       leftovers.push(`${kid} is ${state} and ${enabled ? 'enabled' : 'disabled'}`);
   }

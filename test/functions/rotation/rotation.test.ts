@@ -3,7 +3,7 @@ import { SEED_RECORD } from '@helseid-zones/protocol/record';
 import { expect, test } from 'vitest';
 import { openRotation } from '../../../functions/rotation/rotation.ts';
 import type { AdminClient } from '../../../functions/rotation/settings.ts';
-import { createFakeKeyAccount } from '../../fakes/key-account.ts';
+import { createFakeKms } from '../../fakes/kms.ts';
 import { createFakeSecrets, FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
 
 const CLIENT: AdminClient = {
@@ -31,7 +31,7 @@ async function open(seconds: number) {
       time += duration;
     },
   };
-  const kms = createFakeKeyAccount(clock.now);
+  const kms = createFakeKms(clock.now);
   const secrets = createFakeSecrets(SEED_RECORD, clock.now);
   kms.settling = 10;
   const signer = () => ({ sign: async () => [] });
@@ -40,7 +40,6 @@ async function open(seconds: number) {
   const { KeyMetadata } = await rotation.kms.createKey({
     KeySpec: 'ECC_NIST_P256',
     KeyUsage: 'SIGN_VERIFY',
-    Policy: '{}',
   });
   return { rotation, secrets, clock, KeyId: KeyMetadata?.Arn };
 }
@@ -60,7 +59,7 @@ test.each(['describeKey', 'getPublicKey', 'disableKey', 'enableKey', 'listResour
 
 test('another error of KMS is not waited for', async () => {
   const { rotation, clock } = await open(240);
-  await expect(rotation.kms.createKey({ Policy: undefined })).rejects.toThrow(
+  await expect(rotation.kms.createKey({ KeyUsage: 'SIGN_VERIFY' })).rejects.toThrow(
     expect.objectContaining({ name: 'ValidationException' }),
   );
   expect(clock.now()).toBe(1000);

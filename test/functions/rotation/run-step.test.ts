@@ -2,7 +2,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { describe, expect, test, vi } from 'vitest';
 import { describeFailure } from '../../../functions/common/aws-error.ts';
 import { runStep } from '../../../functions/rotation/steps.ts';
-import { awsError } from '../../fakes/kms.ts';
+import { awsError } from '../../fakes/in-process.ts';
 import { FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
 import { bootstrap, createWorld } from '../../rotation/world.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createRecordReader, RECORD_TTL_MS } from '../../../functions/signer/read-record.ts';
-import { awsError } from '../../fakes/kms.ts';
+import { awsError } from '../../fakes/in-process.ts';
 
 const owner = { client: 'journal', clientId: 'id-1', issuer: 'https://helseid-sts.test.nhn.no' };
 const text = JSON.stringify({ version: 1, ...owner, keys: [] });

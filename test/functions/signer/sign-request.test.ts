@@ -12,7 +12,8 @@ import { createLog } from '../../../functions/common/log.ts';
 import { createAudit } from '../../../functions/signer/audit.ts';
 import { createRecordReader } from '../../../functions/signer/read-record.ts';
 import { createSignRequest } from '../../../functions/signer/sign-request.ts';
-import { awsError, createFakeKms, type FakeKey } from '../../fakes/kms.ts';
+import { awsError } from '../../fakes/in-process.ts';
+import { createFakeKms, type FakeKey } from '../../fakes/kms.ts';
 import { testGrant } from './grant-fixture.ts';
 
 const START = 1_795_518_000_000;

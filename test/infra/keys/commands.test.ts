@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { RegisteredJwk } from '../../../functions/rotation/self-service.ts';
-import { recordName } from '../../../infra/declaration/names.ts';
 import type { ClientDeclaration } from '../../../infra/declaration/schema.ts';
 import { renderKeyPolicy } from '../../../infra/key-policy.ts';
 import { COMMANDS } from '../../../infra/keys/commands.ts';
@@ -13,10 +12,11 @@ import type { Operator, OperatorKms } from '../../../infra/keys/operator.ts';
 import { readKeyOptions } from '../../../infra/keys/options.ts';
 import { FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
 import { FAKE_CLIENT_ID, FAKE_ISSUER, FAKE_SELF_SERVICE } from '../../fakes/self-service.ts';
+import { ACCOUNT } from '../../local/aws/harness.ts';
 import shipped from '../../one-client.zones.ts';
 import { bootstrap, createWorld, readJwk, type World } from '../../rotation/world.ts';
 
-const PLACE = { account: '111122223333', signingVpc: 'vpc-1' };
+const PLACE = { account: ACCOUNT, signingVpc: 'vpc-1' };
 const RENDERED = JSON.stringify(
   renderKeyPolicy({ system: 'journal', client: 'journal', algorithm: 'ES256', ...PLACE }),
 );
@@ -70,9 +70,6 @@ function openCounter(clients: Record<string, ClientDeclaration> = shipped.client
       deleted.push(`${KeyId} ${PendingWindowInDays}`);
     },
   };
-  // The commands name the record; the fake knows it by its ARN only.
-  const byName = <T extends { SecretId: string | undefined }>(input: T): T =>
-    input.SecretId === recordName('journal', 'journal') ? { ...input, SecretId: FAKE_SECRET_ARN } : input;
   const { secrets } = world;
   const made: Counter = {
     lines,
@@ -85,13 +82,7 @@ function openCounter(clients: Record<string, ClientDeclaration> = shipped.client
     operator: {
       system: { ...shipped, clients: { ...clients, journal: declared } },
       kms,
-      secrets: {
-        describeSecret: (input) => secrets.describeSecret(byName(input)),
-        getSecretValue: (input) => secrets.getSecretValue(byName(input)),
-        putSecretValue: (input) => secrets.putSecretValue(byName(input)),
-        updateSecretVersionStage: (input) => secrets.updateSecretVersionStage(byName(input)),
-        rotateSecret: (input) => secrets.rotateSecret(byName(input)),
-      },
+      secrets,
       clock: {
         now: world.now,
         async wait(seconds) {
@@ -183,7 +174,7 @@ test('a key that KMS does not know yet is waited for, and not called gone', asyn
   counter = openCounter();
   await world.rotate();
   const [key] = world.kms.keys.values();
-  if (key) key.made = world.now();
+  if (key) key.created = world.now();
   world.kms.settling = 20;
   await run('list');
   expect(output()).toContain('not yet known');
@@ -205,7 +196,7 @@ describe('rotate', () => {
     await run('rotate', '--now');
     expect(counter.questions[0]).toContain('at once');
     expect(states()).toEqual(['retired', 'current']);
-    expect(world.kms.keys.get(world.record().keys[0]?.keyArn ?? '')?.state).toBe('Disabled');
+    expect(world.kms.keys.get(world.record().keys[0]?.keyArn ?? '')?.status).toBe('Disabled');
     expect(output()).toContain(`KEY_DISABLED  ${before}`);
     // Tokens bound to it die, which is what was asked for; new ones are to be had at every moment.
     expect(world.failures.filter(({ what }) => what.startsWith('call'))).toEqual([]);
@@ -339,7 +330,7 @@ describe('retire', () => {
     await world.rotate();
     await run('retire', kid(0), '--force');
     expect(states()).toEqual(['retired', 'current']);
-    expect([...world.kms.keys.values()].map(({ state }) => state)).toEqual(['Disabled', 'Enabled']);
+    expect([...world.kms.keys.values()].map(({ status }) => status)).toEqual(['Disabled', 'Enabled']);
   });
 });
 
