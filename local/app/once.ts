@@ -30,7 +30,7 @@ export async function runSteps(
   const results: StepResult[] = [];
   const skipped: SkippedStep[] = [];
   for (const step of steps) {
-    const why = step.unfit?.(system);
+    const why = step.unfit(system);
     if (why === undefined) say(step.name);
     if (why === undefined) results.push(await runStep(system, step));
     else skipped.push({ name: step.name, why });

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { DEFAULT_DIRECTORY } from './options.ts';
-import { needsEntries, sampleZone } from './steps/facts.ts';
+import { needsEntries, samplePath, sampleZone } from './steps/facts.ts';
 import type { LocalSystem } from './system.ts';
 
 /** What `npm start` prints once everything runs: what that is, where it is entered, and lines to try. */
@@ -76,7 +76,7 @@ function curlLines({ declaration, aws, gatewayUrl }: LocalSystem, directory: str
     (gateway?.routes ?? [])
       .filter(({ authorize, method }) => authorize === 'iam' && method === 'GET')
       .map(({ path }) => {
-        const url = `${gatewayUrl(zone)}${path.replaceAll(/\{[^}]+\}/g, '17')}`;
+        const url = `${gatewayUrl(zone)}${samplePath(path)}`;
         const trust = url.startsWith('https:') ? `--cacert ${join(directory, 'ca', 'ca.crt')} ` : '';
         return `  curl ${trust}--aws-sigv4 aws:amz:${aws.region}:execute-api --user ${accessKeyId}:${secretAccessKey} ${url}`;
       }),

@@ -1,7 +1,7 @@
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { makeOrganizationNumber } from '../../local/app/steps/entries.ts';
+import { makeOrganizationNumber } from '../../local/app/events.ts';
 import { beginLogin, logIn, pick, readSession, visit } from './login.ts';
 import { findBarriers, openProfile, type Profile, picture, type Running, startRunning } from './running.ts';
 

@@ -1,7 +1,7 @@
 import { Sha256 } from '@helseid-zones/client/aws';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { SESSION_COOKIE } from '../../functions/login-common/cookies.ts';
-import { beginLogin, loginFacts, mustLogIn, newBrowser } from '../../local/app/steps/log-in.ts';
+import { loginFacts, newVisitor } from '../../local/app/steps/log-in.ts';
 import type { LocalSystem } from '../../local/app/system.ts';
 import { createCredentialTable } from '../../local/aws/credentials.ts';
 import type { GatewayMethod } from '../../local/aws/gateway/model.ts';
@@ -60,14 +60,14 @@ export async function openEdge(system: LocalSystem): Promise<Edge> {
     port: gateway.port,
     routes: [...Map.groupBy(api.methods, ({ functionArn }) => functionArn).values()],
     async prepare() {
-      const browsers = [newBrowser(), newBrowser()];
-      for (const browser of browsers) await mustLogIn(browser, facts);
-      const begun = newBrowser();
-      await beginLogin(begun, facts);
-      const ours = begun.history.filter(({ url }) => url.origin === facts.gateway);
+      const visitors = [newVisitor(facts), newVisitor(facts)];
+      for (const visitor of visitors) await visitor.mustLogIn();
+      const begun = newVisitor(facts);
+      await begun.begin();
+      const ours = begun.browser.history.filter(({ url }) => url.origin === facts.gateway);
       const issued = ours.flatMap(({ headers }) => headers.getSetCookie());
       const cookies = [
-        ...browsers.map((browser) => `${SESSION_COOKIE}=${browser.cookie(SESSION_COOKIE)}`),
+        ...visitors.map(({ cookie }) => `${SESSION_COOKIE}=${cookie()}`),
         ...issued.flatMap((cookie) => cookie.split(';')[0] ?? []),
       ];
       return { host, origin: facts.gateway, cookies };

@@ -4,9 +4,15 @@ import {
   publicDeniedInternalSigner,
   publicDeniedKmsSign,
 } from '../steps/denials.ts';
-import { foreignAudience, foreignCallReplayed, foreignTokenStolen } from '../steps/foreign-client.ts';
+
 import { forgeSession } from '../steps/login-steps.ts';
-import { replayedProofRefused, useStolenToken } from '../steps/proofs.ts';
+import {
+  foreignAudience,
+  foreignCallReplayed,
+  foreignTokenStolen,
+  replayedProofRefused,
+  useStolenToken,
+} from '../steps/protected-calls.ts';
 import type { Step } from '../steps/step.ts';
 
 /** The invariants that attacks run into, as SECURITY.md has them. */

@@ -1,8 +1,9 @@
 import { readInput } from '../../../infra/proof/assembly/input.ts';
 import { readZoneMap } from '../../../infra/proof/report/map/read.ts';
 import { listen } from '../../aws/http.ts';
-import { makeOrganizationNumber, sendEvent } from '../steps/entries.ts';
-import { needsEntries, sampleZone } from '../steps/facts.ts';
+import { makeOrganizationNumber } from '../events.ts';
+import { sendEvent } from '../steps/entries.ts';
+import { needsEntries, samplePath, sampleZone } from '../steps/facts.ts';
 import { loginZone } from '../steps/login-steps.ts';
 import type { LocalSystem } from '../system.ts';
 import { ATTACKS } from './attacks.ts';
@@ -38,7 +39,7 @@ function pageDeps(system: LocalSystem): PageDeps {
     sendEvent: noEvents === undefined ? () => sendSample(system) : undefined,
     attacks: ATTACKS.map(({ step, ...attack }) => ({
       ...attack,
-      unfit: step.unfit?.(system),
+      unfit: step.unfit(system),
       run: () => step.run(system),
     })),
     login:
@@ -61,7 +62,7 @@ async function sendSample(system: LocalSystem): Promise<string> {
 function forwardedPath({ declaration }: LocalSystem, zone: string): string | undefined {
   const { forward = [] } = declaration.zones[zone]?.gateway?.login ?? {};
   const route = forward.find(({ method }) => method === 'GET');
-  return route === undefined ? undefined : `/api${route.path.replaceAll(/\{[^}]+\}/g, '17')}`;
+  return route === undefined ? undefined : `/api${samplePath(route.path)}`;
 }
 
 /** The client whose record names a key. */

@@ -1,33 +1,31 @@
 import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
+import { required } from '@helseid-zones/protocol/required';
 import { recordName } from '../../../infra/declaration/names.ts';
-import { type AwsAnswer, callJson, callLambda } from '../../aws/aws-client.ts';
+import { type AwsAccess, type AwsAnswer, callJson, callLambda } from '../../aws/aws-client.ts';
+import type { LocalSystem } from '../system.ts';
 import { accessOf, eventZone, gatewayZone, keyOf, needsEntries, publicAccessOf } from './facts.ts';
-import { type Step, stepFailed } from './step.ts';
+import { assert, type Step } from './step.ts';
 
 /**
  * Shows that a call is denied and that its twin is not. The twin goes first: a denial proves nothing while nobody could do it.
- * Resolves to AWS's error; throws where the twin failed, or where a denied call succeeded or failed for another reason.
+ * `denied` has each way that there is. Resolves to AWS's error; throws where the twin failed, or where a denied call succeeded or
+ * failed for another reason.
  */
 export async function expectDenied(pair: {
   allowed(): Promise<AwsAnswer>;
-  /** By each way that there is. */
   denied: readonly (() => Promise<AwsAnswer>)[];
-  /** Default `AccessDeniedException`. */
-  code?: string;
 }): Promise<string> {
-  const { code = 'AccessDeniedException' } = pair;
-  const twin = await pair.allowed();
-  if (twin.error !== undefined)
-    throw stepFailed(`the allowed twin failed: ${twin.error.code}: ${twin.error.message}`);
-  const messages: string[] = [];
+  const { error: failure } = await pair.allowed();
+  assert(failure === undefined, `the allowed twin failed: ${failure?.code}: ${failure?.message}`);
+  let message = '';
   for (const call of pair.denied) {
     const { status, error } = await call();
-    if (error?.code !== code)
-      throw stepFailed(`expected ${code}, but AWS answered ${status} ${error?.code ?? ''}`);
-    messages.push(error.message);
+    const denied = error?.code === 'AccessDeniedException';
+    assert(denied, `expected AccessDeniedException, but AWS answered ${status} ${error?.code ?? ''}`);
+    message ||= error?.message ?? '';
   }
-  return `${code}: ${messages[0] ?? ''}`;
+  return `AccessDeniedException: ${message}`;
 }
 
 /**
@@ -38,37 +36,29 @@ export const publicDeniedKmsSign: Step = {
   name: 'public-denied-kms-sign',
   unfit: needsEntries(gatewayZone),
   async run(system) {
-    const { functionName, signerName, grant } = gatewayZone(system);
+    const { functionName, signerName, grant, client } = gatewayZone(system);
     const key = keyOf(system, grant.client);
-    const algorithm = ALGORITHMS[system.declaration.clients[grant.client]?.algorithm ?? 'ES256'];
+    const { hash, kmsSigningAlgorithm: SigningAlgorithm, kty } = ALGORITHMS[client.algorithm];
     const message = randomBytes(32);
-    const input = {
-      Message: createHash(algorithm.hash).update(message).digest('base64'),
-      MessageType: 'DIGEST',
-      SigningAlgorithm: algorithm.kmsSigningAlgorithm,
-    };
+    const Message = createHash(hash).update(message).digest('base64');
+    const input = { Message, MessageType: 'DIGEST', SigningAlgorithm };
     const signer = accessOf(system, signerName, 'kms');
-    const stolen = publicAccessOf(system, functionName);
-    const sign = (access: typeof signer, { keyArn }: { keyArn: string } = key) =>
-      callJson(access, 'kms', 'TrentService.Sign', { ...input, KeyId: keyArn });
-    const others = system.keys.filter(({ client }) => client !== grant.client);
+    const sign = (access: AwsAccess, { keyArn: KeyId }: { keyArn: string } = key) =>
+      callJson(access, 'kms', 'TrentService.Sign', { ...input, KeyId });
+    const others = system.keys.filter((other) => other.client !== grant.client);
     return expectDenied({
       async allowed() {
         const answer = await sign(signer);
         const signature = Buffer.from(String((answer.body as { Signature?: string }).Signature), 'base64');
         const publicKey = createPublicKey({ key: { ...key.jwk }, format: 'jwk' });
-        const padding = algorithm.kty === 'RSA' ? { padding: 6, saltLength: -1 } : {};
-        if (
-          answer.error === undefined &&
-          !verify(algorithm.hash, message, { key: publicKey, ...padding }, signature)
-        ) {
-          throw stepFailed('the signature that the signer got is not valid');
-        }
+        const padding = kty === 'RSA' ? { padding: 6, saltLength: -1 } : {};
+        const valid = () => verify(hash, message, { key: publicKey, ...padding }, signature);
+        assert(answer.error !== undefined || valid(), 'the signature that the signer got is not valid');
         return answer;
       },
       denied: [
         () => sign(accessOf(system, functionName, 'kms')),
-        () => sign({ ...stolen, url: signer.url }),
+        () => sign({ ...publicAccessOf(system, functionName), url: signer.url }),
         // The signer's own credentials, but not through its endpoint.
         () => sign(publicAccessOf(system, signerName)),
         ...others.map((other) => () => sign(signer, other)),
@@ -83,20 +73,27 @@ export const publicDeniedInternalSigner: Step = {
   unfit: needsEntries(gatewayZone, eventZone),
   run(system) {
     const { functionName: outside } = gatewayZone(system);
-    const { functionName, signerArn, grant } = eventZone(system);
-    const issuer = system.declaration.clients[grant.client]?.issuer ?? '';
-    const request = { intents: [{ kind: 'client_assertion', client: grant.client, issuer }] };
-    const ask = (access: Parameters<typeof callLambda>[0]) => callLambda(access, signerArn, request);
+    const { functionName, grant, client } = eventZone(system);
+    const intent = { kind: 'client_assertion', client: grant.client, issuer: client.issuer };
     return expectDenied({
       async allowed() {
-        const answer = await ask(accessOf(system, functionName, 'lambda'));
-        const { error } = answer.body as { error?: { code: string; message: string } };
+        const answer = await askSigner(system, accessOf(system, functionName, 'lambda'), intent);
+        const { error } = answer.body as SignAnswer;
         return error === undefined ? answer : { ...answer, error };
       },
-      denied: [() => ask(accessOf(system, outside, 'lambda')), () => ask(publicAccessOf(system, outside))],
+      denied: [accessOf(system, outside, 'lambda'), publicAccessOf(system, outside)].map(
+        (access) => () => askSigner(system, access, intent),
+      ),
     });
   },
 };
+
+type SignAnswer = { signatures?: unknown[]; error?: { code: string; message: string } };
+
+/** Asks the signer of the zone that events enter. */
+function askSigner(system: LocalSystem, access: AwsAccess, intent: object): Promise<AwsAnswer> {
+  return callLambda(access, eventZone(system).signerArn, { intents: [intent] });
+}
 
 /** The internal zone can read no client's record; its signer can read that of its own client, and no other's. */
 export const internalDeniedClientRecord: Step = {
@@ -105,7 +102,7 @@ export const internalDeniedClientRecord: Step = {
   run(system) {
     const { functionName, signerName, grant } = eventZone(system);
     const signer = accessOf(system, signerName, 'secretsmanager');
-    const read = (access: typeof signer, client: string) => {
+    const read = (access: AwsAccess, client: string) => {
       const SecretId = recordName(system.declaration.name, client);
       return callJson(access, 'secretsmanager', 'secretsmanager.GetSecretValue', { SecretId });
     };
@@ -122,45 +119,37 @@ export const internalDeniedClientRecord: Step = {
   },
 };
 
-type SignAnswer = { signatures?: unknown[]; error?: { code: string; message: string } };
-
 /** The signer makes a proof for the API call that the zone is granted, and none for another method, path, API or host. */
 export const proofOutsideGrantRefused: Step = {
   name: 'proof-outside-grant-refused',
   unfit: needsEntries(eventZone),
   async run(system) {
-    const { functionName, signerArn, grant } = eventZone(system);
-    const [granted] = grant.apis;
-    const base = system.declaration.apis[granted?.api ?? '']?.baseUrl ?? '';
-    const [method = 'POST', path = '/'] = [granted?.methods[0], granted?.paths[0]];
+    const { functionName, grant } = eventZone(system);
+    const { api, methods, paths } = required(grant.apis[0], 'An API of the grant');
+    const { [api]: own, ...others } = system.declaration.apis;
+    const base = required(own, api).baseUrl;
+    const [method = 'POST', path = '/'] = [methods[0], paths[0]];
     const ask = async (verb: string, url: string) => {
       const intent = { kind: 'dpop_proof', client: grant.client, method: verb, url };
-      const { body } = await callLambda(accessOf(system, functionName, 'lambda'), signerArn, {
-        intents: [intent],
-      });
+      const { body } = await askSigner(system, accessOf(system, functionName, 'lambda'), intent);
       return body as SignAnswer;
     };
     const twin = await ask(method, `${base}${path}`);
-    if (twin.signatures?.length !== 1)
-      throw stepFailed(`the allowed twin failed: ${twin.error?.message ?? 'no signature'}`);
-    const others = Object.entries(system.declaration.apis).filter(([name]) => name !== granted?.api);
+    const why = twin.error?.message ?? 'no signature';
+    assert(twin.signatures?.length === 1, `the allowed twin failed: ${why}`);
     const outside: [string, string][] = [
       ['TRACE', `${base}${path}`],
       [method, `${base}/other${path}`],
       [method, `https://attacker.example.no${path}`],
-      ...others.map(([, { baseUrl }]): [string, string] => [method, `${baseUrl}${path}`]),
+      ...Object.values(others).map(({ baseUrl }): [string, string] => [method, `${baseUrl}${path}`]),
     ];
     let message = '';
     for (const [verb, url] of outside) {
       const { error, signatures } = await ask(verb, url);
-      if (
-        signatures !== undefined ||
-        error === undefined ||
-        !/^(grant_refused|intent_malformed)$/.test(error.code)
-      ) {
-        throw stepFailed(`${verb} ${url} was not refused: ${error?.code ?? 'signed'}`);
-      }
-      message = `${error.code}: ${error.message}`;
+      const refused =
+        signatures === undefined && /^(grant_refused|intent_malformed)$/.test(error?.code ?? '');
+      assert(refused, `${verb} ${url} was not refused: ${error?.code ?? 'signed'}`);
+      message = `${error?.code}: ${error?.message}`;
     }
     return `${outside.length} proofs outside the grant refused; ${message}`;
   },

@@ -1,110 +1,51 @@
-import { randomInt, randomUUID } from 'node:crypto';
-import { isOrganizationNumber } from '@helseid-zones/protocol/details';
+import { required } from '@helseid-zones/protocol/required';
 import { eventNames } from '../../../infra/declaration/names.ts';
-import { callGateway, callJson } from '../../aws/aws-client.ts';
+import { callGateway } from '../../aws/aws-client.ts';
 import type { TrailLine } from '../../aws/trail.ts';
+import { makeOrganizationNumber, newDocumentEvent, putEvent } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
-import {
-  gatewayZone,
-  needsEntries,
-  operatorAccess,
-  readSample,
-  type SampleEvent,
-  sampleZone,
-} from './facts.ts';
-import { type Step, stepFailed } from './step.ts';
+import { gatewayZone, needsEntries, operatorAccess, samplePath, sampleZone } from './facts.ts';
+import { assert, linesDuring, type Step, stepFailed } from './step.ts';
 
 const PATIENCE = 30_000;
-
-/** The sample event about a document that nobody has sent before, on behalf of `organization`. */
-export function newDocumentEvent(organization: string): SampleEvent {
-  const event = readSample();
-  event.detail.organization = organization;
-  event.detail.document.masterIdentifier.value = `urn:uuid:${randomUUID()}`;
-  return event;
-}
-
-/** An organisation number that is right by its check digit and, most likely, nobody's. */
-export function makeOrganizationNumber(): string {
-  for (;;) {
-    const number = String(randomInt(100_000_000, 1_000_000_000));
-    if (isOrganizationNumber(number)) return number;
-  }
-}
 
 /** Puts an event on the zone's bus as the operator and waits until its function has said what became of it. Throws where it failed. */
 export async function sendEvent(system: LocalSystem, organization: string): Promise<TrailLine> {
   const { zone, functionName } = sampleZone(system);
-  const event = newDocumentEvent(organization);
-  const entry = {
-    EventBusName: eventNames(system.declaration.name, zone).bus,
-    Source: event.source,
-    DetailType: event['detail-type'],
-    Detail: JSON.stringify(event.detail),
-  };
-  const outcome = waitForOutcome(system);
-  const { body, error } = await callJson(operatorAccess(system), 'events', 'AWSEvents.PutEvents', {
-    Entries: [entry],
-  });
-  const [result] = (body as { Entries?: { EventId?: string; ErrorMessage?: string }[] }).Entries ?? [];
-  if (result?.EventId === undefined) {
-    outcome.cancel();
-    throw stepFailed(`the event was refused: ${error?.message ?? result?.ErrorMessage ?? 'no reason given'}`);
-  }
-  const line = await outcome.of(result.EventId);
-  if (line.fields['message'] !== 'document.submitted') {
-    throw stepFailed(
-      `the function failed: ${JSON.stringify(line.fields['error'] ?? line.fields['message'])}`,
-    );
-  }
+  const { bus } = eventNames(system.declaration.name, zone);
+  const id = await putEvent(operatorAccess(system), bus, newDocumentEvent(organization));
+  const line = await untilOutcome(system, id);
+  const { message, error = message } = line.fields;
+  assert(message === 'document.submitted', `the function failed: ${JSON.stringify(error)}`);
   // The line is written before the function is done; the next event shall find it warm and free.
   await system.aws.pool.idle(functionName);
   return line;
 }
 
-/** Watches the trail from before the event is sent. */
-function waitForOutcome({ trail, logs }: LocalSystem) {
-  const seen = new Map<string, TrailLine>();
-  let wanted: { id: string; resolve(line: TrailLine): void } | undefined;
-  const cancel = trail.subscribe((line) => {
-    const id = line.fields['eventId'];
-    if (line.kind !== 'log' || typeof id !== 'string') return;
-    seen.set(id, line);
-    if (wanted?.id === id) wanted.resolve(line);
+/** The line that a function has written, or will write, about an event. */
+async function untilOutcome({ trail, logs }: LocalSystem, id: string): Promise<TrailLine> {
+  const isOutcome = ({ kind, fields }: TrailLine) => kind === 'log' && fields['eventId'] === id;
+  const known = trail.lines().find(isOutcome);
+  if (known !== undefined) return known;
+  const { promise, resolve, reject } = Promise.withResolvers<TrailLine>();
+  const stop = trail.subscribe((line) => isOutcome(line) && resolve(line));
+  const late = stepFailed(`no outcome within ${PATIENCE / 1000} s; see ${logs}`);
+  const timeout = setTimeout(reject, PATIENCE, late);
+  return promise.finally(() => {
+    clearTimeout(timeout);
+    stop();
   });
-  return {
-    cancel,
-    async of(id: string): Promise<TrailLine> {
-      const timer = Promise.withResolvers<never>();
-      const timeout = setTimeout(
-        () => timer.reject(stepFailed(`no outcome within ${PATIENCE / 1000} s; see ${logs}`)),
-        PATIENCE,
-      );
-      const line = new Promise<TrailLine>((resolve) => {
-        const known = seen.get(id);
-        if (known !== undefined) resolve(known);
-        wanted = { id, resolve };
-      });
-      try {
-        return await Promise.race([line, timer.promise]);
-      } finally {
-        clearTimeout(timeout);
-        cancel();
-      }
-    },
-  };
 }
 
 /** Reads the gateway zone's route as the operator, with SigV4. Resolves to the path; throws unless it was answered with 200. */
 export async function callRoute(system: LocalSystem): Promise<string> {
   const { zone, declared } = gatewayZone(system);
-  const route = declared.gateway?.routes.find(
-    ({ authorize, method }) => authorize === 'iam' && method === 'GET',
-  );
-  const path = (route?.path ?? '/').replaceAll(/\{[^}]+\}/g, '17');
+  const { routes = [] } = declared.gateway ?? {};
+  const route = routes.find(({ authorize, method }) => authorize === 'iam' && method === 'GET');
+  const path = samplePath(route?.path ?? '/');
   const access = { ...operatorAccess(system), url: system.gatewayUrl(zone) };
   const { status, error } = await callGateway(access, path);
-  if (status !== 200) throw stepFailed(`GET ${path} answered ${status}: ${error?.message ?? ''}`);
+  assert(status === 200, `GET ${path} answered ${status}: ${error?.message ?? ''}`);
   return path;
 }
 
@@ -116,12 +57,9 @@ export const eventToApi: Step = {
     const organization = makeOrganizationNumber();
     const { fields } = await sendEvent(system, organization);
     const { functionName, grant } = sampleZone(system);
-    const [api] = grant.apis;
-    const stored = system.standIns?.apis
-      .get(api?.api ?? '')
-      ?.documents.filter(({ child }) => child === organization);
-    if (stored !== undefined && stored.length !== 1)
-      throw stepFailed(`the API has the document ${stored.length} times`);
+    const { documents } = system.standIns?.apis.get(required(grant.apis[0], 'An API').api) ?? {};
+    const times = documents?.filter(({ child }) => child === organization).length ?? 1;
+    assert(times === 1, `the API has the document ${times} times`);
     return `${functionName} submitted the document for child organisation ${organization}: ${fields['status']}`;
   },
 };
@@ -135,8 +73,7 @@ export const gatewayToApi: Step = {
     const path = await callRoute(system);
     const unsigned = await fetch(`${system.gatewayUrl(zone)}${path}`);
     await unsigned.body?.cancel();
-    if (unsigned.status !== 403)
-      throw stepFailed(`GET ${path} without a signature answered ${unsigned.status}`);
+    assert(unsigned.status === 403, `GET ${path} without a signature answered ${unsigned.status}`);
     return `GET ${path} through ${functionName}: 200; without a signature: 403 ${unsigned.headers.get('x-amzn-errortype')}`;
   },
 };
@@ -146,28 +83,23 @@ export const warmTokenTwoSignatures: Step = {
   name: 'warm-token-two-signatures',
   unfit: needsEntries(sampleZone),
   async run(system) {
-    const { signerName, grant } = sampleZone(system);
+    const { signerName, client } = sampleZone(system);
     await sendEvent(system, makeOrganizationNumber());
-    const lines: TrailLine[] = [];
-    const stop = system.trail.subscribe((line) => lines.push(line));
-    try {
-      // Another organisation, so another token.
-      await sendEvent(system, makeOrganizationNumber());
-    } finally {
-      stop();
-    }
-    const issuer = system.declaration.clients[grant.client]?.issuer ?? '';
-    const signed = lines.filter(
-      ({ function: name, fields }) => name === signerName && fields['code'] === 'signed',
+    // Another organisation, so another token.
+    const { lines } = await linesDuring(system, () => sendEvent(system, makeOrganizationNumber()));
+    const { host } = new URL(client.issuer);
+    const fields = lines.filter((line) => line.function === signerName).map((line) => line.fields);
+    const signed = fields.filter(({ code }) => code === 'signed');
+    const forIssuer = signed.filter(({ target }) => String(target).includes(host));
+    const assertions = signed.filter(({ kind }) => kind === 'client_assertion');
+    const trips = lines.filter(
+      ({ kind, fields: { service } }) => kind === 'stand-in' && service === 'helseid',
     );
-    const forIssuer = signed.filter(({ fields }) => String(fields['target']).includes(new URL(issuer).host));
-    const assertions = signed.filter(({ fields }) => fields['kind'] === 'client_assertion');
-    const trips = lines.filter(({ kind, fields }) => kind === 'stand-in' && fields['service'] === 'helseid');
-    const seen = `${assertions.length} assertion(s), ${forIssuer.length} for the issuer, ${signed.length} in all`;
-    if (assertions.length !== 1 || forIssuer.length !== 2 || signed.length !== 3)
-      throw stepFailed(`signatures: ${seen}`);
-    if (system.standIns !== undefined && trips.length !== 1)
-      throw stepFailed(`${trips.length} requests at the issuer`);
+    assert(
+      assertions.length === 1 && forIssuer.length === 2 && signed.length === 3,
+      `signatures: ${assertions.length} assertion(s), ${forIssuer.length} for the issuer, ${signed.length} in all`,
+    );
+    assert(system.standIns === undefined || trips.length === 1, `${trips.length} requests at the issuer`);
     return `one request at the issuer, two signatures for it (assertion and proof), one for the API`;
   },
 };

@@ -1,7 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { required } from '@helseid-zones/protocol/required';
 import { functionName, signerName } from '../../../infra/declaration/names.ts';
-import type { GrantDeclaration, ZoneDeclaration } from '../../../infra/declaration/schema.ts';
+import type {
+  ClientDeclaration,
+  GrantDeclaration,
+  ZoneDeclaration,
+} from '../../../infra/declaration/schema.ts';
 import type { AwsAccess } from '../../aws/aws-client.ts';
+import { readSample } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
 
 /** A zone of the running system with what most steps ask of it. */
@@ -10,6 +15,8 @@ interface ZoneFacts {
   declared: ZoneDeclaration;
   /** Its first grant. */
   grant: GrantDeclaration;
+  /** The client of that grant. */
+  client: ClientDeclaration;
   /** Name on AWS of the function behind its entry. */
   functionName: string;
   /** ARN of the signer for the grant. */
@@ -62,14 +69,13 @@ function zoneWhere(
     const [grant] = declared.grants;
     if (name === undefined || grant === undefined) continue;
     const signer = signerName(declaration.name, grant.client, zone);
-    const signerArn = aws.functions.find((of) => of.name === signer)?.arn ?? '';
     return {
-      zone,
-      declared,
-      grant,
+      ...{ zone, declared, grant, signerName: signer },
       functionName: functionName(declaration.name, zone, name),
-      signerArn,
-      signerName: signer,
+      client: required(declaration.clients[grant.client], `Client ${grant.client}`),
+      get signerArn() {
+        return required(aws.functions.find((of) => of.name === signer)?.arn, signer);
+      },
     };
   }
   throw new TypeError(`no zone ${what}`);
@@ -99,16 +105,7 @@ export function keyOf(system: LocalSystem, client: string) {
   return key;
 }
 
-const FILE = new URL('../../../examples/document-created.json', import.meta.url);
-
-/** An EventBridge event as `npm run send` takes it. */
-export interface SampleEvent {
-  source: string;
-  'detail-type': string;
-  detail: { organization: string; document: { masterIdentifier: { value: string } } };
-}
-
-/** The sample event of the repository: a new journal document, as FHIR R4 DocumentReference. */
-export function readSample(): SampleEvent {
-  return JSON.parse(readFileSync(FILE, 'utf8')) as SampleEvent;
+/** A route's path as a request has it. */
+export function samplePath(path: string): string {
+  return path.replaceAll(/\{[^}]+\}/g, '17');
 }

@@ -5,12 +5,6 @@ import {
   publicDeniedKmsSign,
 } from './denials.ts';
 import { eventToApi, gatewayToApi, warmTokenTwoSignatures } from './entries.ts';
-import {
-  foreignAudience,
-  foreignCallReplayed,
-  foreignClientToRoute,
-  foreignTokenStolen,
-} from './foreign-client.ts';
 import { keyRetiredAfterTokens, unknownKeyReported } from './key-watch.ts';
 import {
   foreignCallbackRefused,
@@ -19,7 +13,13 @@ import {
   lowSecurityLevelRefused,
   refreshKeepsSession,
 } from './login-steps.ts';
-import { replayedProofRefused } from './proofs.ts';
+import {
+  foreignAudience,
+  foreignCallReplayed,
+  foreignClientToRoute,
+  foreignTokenStolen,
+  replayedProofRefused,
+} from './protected-calls.ts';
 import { rotationUnderLoad } from './rotation.ts';
 import type { Step } from './step.ts';
 

@@ -1,11 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
+import { required } from '@helseid-zones/protocol/required';
 import { calculateJwkThumbprint, compactVerify, exportJWK, generateKeyPair } from 'jose';
-import { createSecretsPort, systemClock } from '../../../functions/common/key-ports.ts';
-import { createRecordStore } from '../../../functions/common/record-store.ts';
+import { systemClock } from '../../../functions/common/key-ports.ts';
 import { recordName } from '../../../infra/declaration/names.ts';
 import { adminFunction } from '../../../infra/keys/operator.ts';
 import { callLambda } from '../../aws/aws-client.ts';
@@ -13,30 +12,26 @@ import type { TrailLine } from '../../aws/trail.ts';
 import { askAws, findInState, readClientRecord, readJwk } from '../client-record.ts';
 import type { LocalSystem } from '../system.ts';
 import { eventZone, needsEntries, operatorAccess } from './facts.ts';
-import { clientOf } from './proofs.ts';
+import { clientOf } from './protected-calls.ts';
 import { replaceKey } from './rotation.ts';
-import { type Step, stepFailed } from './step.ts';
+import { assert, linesDuring, type Step, stepFailed } from './step.ts';
 
 /** Has key-watch make its hourly checks now. Resolves to what it wrote to its log; throws where it failed. */
 async function runKeyWatch(system: LocalSystem): Promise<TrailLine[]> {
   const name = adminFunction(system.declaration, 'key-watch');
-  const lines: TrailLine[] = [];
-  const stop = system.trail.subscribe((line) => {
-    if (line.kind === 'log' && line.function === name) lines.push(line);
-  });
-  const { error, headers, body } = await callLambda(operatorAccess(system), name, { task: 'hourly' }).finally(
-    stop,
+  const { lines, result } = await linesDuring(system, () =>
+    callLambda(operatorAccess(system), name, { task: 'hourly' }),
   );
-  if (error !== undefined || headers.has('x-amz-function-error'))
-    throw stepFailed(`key-watch failed: ${error?.message ?? JSON.stringify(body)}`);
-  return lines;
+  const { error, headers, body } = result;
+  const failed = error !== undefined || headers.has('x-amz-function-error');
+  assert(!failed, `key-watch failed: ${error?.message ?? JSON.stringify(body)}`);
+  return lines.filter((line) => line.kind === 'log' && line.function === name);
 }
 
 /** The figure that key-watch emitted for a client, if it did. */
 export function figureOf(lines: readonly TrailLine[], client: string, metric: string): unknown {
-  return lines.find(({ fields }) => fields['_aws'] !== undefined && fields['client'] === client)?.fields[
-    metric
-  ];
+  const line = lines.find(({ fields }) => fields['_aws'] !== undefined && fields['client'] === client);
+  return line?.fields[metric];
 }
 
 /**
@@ -56,8 +51,7 @@ export const keyRetiredAfterTokens: Step = {
     const old = retiringKey(record, systemClock.now()) ?? (await replaceKey(system, client)).old;
     const promised = promisedSeconds(old);
     const demanded = system.declaration.clients[client]?.rotation?.longestTokenLifetime ?? 3600;
-    if (promised < demanded)
-      throw stepFailed(`tokens live for ${demanded} s, and their key for ${promised} s only`);
+    assert(promised >= demanded, `tokens live for ${demanded} s, and their key for ${promised} s only`);
 
     await verifyProof(system, old);
     const usableUntil = systemClock.now() + 1;
@@ -67,14 +61,14 @@ export const keyRetiredAfterTokens: Step = {
     await wait(Math.max(0, usableUntil * 1000 - Date.now()));
     const refusal = await refuseProof(system, old);
     const current = findInState(await readClientRecord(system, client), 'current');
-    if (current === undefined) throw stepFailed('there is no current key');
+    assert(current !== undefined, 'there is no current key');
     await verifyProof(system, current);
 
     const before = await describeKey(system, client, old);
     await runKeyWatch(system);
     const after = await describeKey(system, client, old);
-    if (before !== 'retiring, Enabled' || after !== 'retired, Disabled')
-      throw stepFailed(`the key was ${before}, and after key-watch ${after}`);
+    const retired = before === 'retiring, Enabled' && after === 'retired, Disabled';
+    assert(retired, `the key was ${before}, and after key-watch ${after}`);
     return `${old.kid.slice(0, 8)} signs for ${promised} s after its replacement, then ${refusal}; after key-watch it is ${after}`;
   },
 };
@@ -94,13 +88,14 @@ function promisedSeconds({ usableUntil = 0, since }: KeyEntry): number {
 /** A proof as for an API call with a token that is bound to the key. */
 async function signProof(system: LocalSystem, { kid }: KeyEntry): Promise<string> {
   const { grant } = eventZone(system);
-  const [granted] = grant.apis;
-  const url = `${system.declaration.apis[granted?.api ?? '']?.baseUrl}${granted?.paths[0]?.replace('*', '17')}`;
+  const { api, paths, methods } = required(grant.apis[0], 'An API of the grant');
+  const url = `${system.declaration.apis[api]?.baseUrl}${paths[0]?.replace('*', '17')}`;
   const ath = createHash('sha256').update(randomBytes(32)).digest('base64url');
+  const call = { method: methods[0] ?? 'GET', url, ath, kid };
   const [signature] = await clientOf(system).signer.sign([
-    { kind: 'dpop_proof', client: grant.client, method: granted?.methods[0] ?? 'GET', url, ath, kid },
+    { kind: 'dpop_proof', client: grant.client, ...call },
   ]);
-  return signature?.jws ?? '';
+  return required(signature, 'A signature').jws;
 }
 
 async function verifyProof(system: LocalSystem, key: KeyEntry): Promise<void> {
@@ -119,20 +114,11 @@ async function refuseProof(system: LocalSystem, key: KeyEntry): Promise<string> 
 }
 
 async function moveEnd(system: LocalSystem, client: string, kid: string, usableUntil: number): Promise<void> {
-  const { url, region, credentials } = operatorAccess(system);
-  const secrets = createSecretsPort(new SecretsManagerClient({ endpoint: url, region, credentials }));
-  const { clientId = '', issuer = '' } = system.declaration.clients[client] ?? {};
-  const secretArn = recordName(system.declaration.name, client);
-  const store = createRecordStore({
-    secrets,
-    secretArn,
-    owner: { client, clientId, issuer },
-    audit: () => {},
-  });
-  await store.change((record) => ({
-    ...record,
-    keys: record.keys.map((key) => (key.kid === kid ? { ...key, usableUntil } : key)),
-  }));
+  const record = await readClientRecord(system, client);
+  const keys = record.keys.map((key) => (key.kid === kid ? { ...key, usableUntil } : key));
+  const SecretId = recordName(system.declaration.name, client);
+  const version = { ClientRequestToken: randomUUID(), SecretString: JSON.stringify({ ...record, keys }) };
+  await askAws(system.aws, 'secretsmanager', 'secretsmanager.PutSecretValue', { SecretId, ...version });
 }
 
 /** The key's state in the record and in KMS. */
@@ -148,32 +134,28 @@ export const unknownKeyReported: Step = {
   name: 'unknown-key-reported',
   unfit(system) {
     if (system.standIns === undefined) return 'it registers a foreign key, which is for the stand-in only';
-    return needsEntries(eventZone)(system) ?? needsList(system);
+    const lacking = needsEntries(eventZone)(system);
+    if (lacking !== undefined || eventZone(system).client.selfService !== undefined) return lacking;
+    return 'without a self-service API nobody can list the keys of a client';
   },
   async run(system) {
-    const { client } = eventZone(system).grant;
-    const { clientId = '', issuer = '' } = system.declaration.clients[client] ?? {};
-    const registry = system.standIns?.helseIds.get(issuer)?.registry;
+    const { grant, client: declared } = eventZone(system);
+    const { client } = grant;
+    const { clientId, issuer } = declared;
+    const { registry } = required(system.standIns?.helseIds.get(issuer), 'The stand-in');
     const { publicKey } = await generateKeyPair('ES256');
     const jwk = await exportJWK(publicKey);
     const kid = await calculateJwkThumbprint(jwk);
-    registry?.register(clientId, { ...jwk, kid, alg: 'ES256', use: 'sig' }, 'Gui');
-    const lines = await runKeyWatch(system).finally(() => registry?.remove(clientId, kid));
+    registry.register(clientId, { ...jwk, kid, alg: 'ES256', use: 'sig' }, 'Gui');
+    const lines = await runKeyWatch(system).finally(() => registry.remove(clientId, kid));
     const figure = figureOf(lines, client, 'UnknownKeys');
-    if (!reports(lines, kid) || figure !== 1)
-      throw stepFailed(`key-watch did not report the foreign key; UnknownKeys: ${figure}`);
+    const reported = reports(lines, kid) && figure === 1;
+    assert(reported, `key-watch did not report the foreign key; UnknownKeys: ${figure}`);
     const after = figureOf(await runKeyWatch(system), client, 'UnknownKeys');
-    if (after !== 0) throw stepFailed(`UnknownKeys is ${after} after the foreign key was removed`);
+    assert(after === 0, `UnknownKeys is ${after} after the foreign key was removed`);
     return `KEY_UNKNOWN ${kid.slice(0, 8)}, UnknownKeys 1; removed: 0`;
   },
 };
-
-function needsList(system: LocalSystem): string | undefined {
-  const { client } = eventZone(system).grant;
-  return system.declaration.clients[client]?.selfService === undefined
-    ? 'without a self-service API nobody can list the keys of a client'
-    : undefined;
-}
 
 /** Whether the audit names the key as unknown. */
 export function reports(lines: readonly TrailLine[], kid: string): boolean {

@@ -5,8 +5,8 @@ import type { HelseIdServer, TestUser } from '../../helseid/types.ts';
 import { TEST_USERS } from '../../helseid/users.ts';
 import { type Browser, openBrowser, type Page } from '../browser/browser.ts';
 import type { LocalSystem } from '../system.ts';
-import { needsEntries } from './facts.ts';
-import { stepFailed } from './step.ts';
+import { needsEntries, samplePath } from './facts.ts';
+import { assert } from './step.ts';
 
 /** Where people log in, with what steps ask of it. */
 export interface LoginFacts {
@@ -30,8 +30,7 @@ export function loginFacts({ declaration, standIns, gatewayUrl }: LocalSystem): 
     const forwarded = login.forward.find(({ method }) => method === 'GET');
     if (forwarded === undefined) throw new TypeError('the login forwards nothing that can be read');
     const gateway = gatewayUrl(zone);
-    const api = `${gateway}/api${forwarded.path.replaceAll(/\{[^}]+\}/g, '17')}`;
-    return { login, grant, gateway, api, issuer };
+    return { login, grant, gateway, api: `${gateway}/api${samplePath(forwarded.path)}`, issuer };
   }
   throw new TypeError('no zone has a login');
 }
@@ -47,34 +46,56 @@ export function pickPerson({ login }: LoginFacts, enough = true): TestUser {
   return person;
 }
 
-/** Opens a browser that knows nothing yet. */
-export function newBrowser(): Browser {
-  return openBrowser();
+/** Somebody with a browser that knows nothing yet, at the login. */
+export interface Visitor {
+  browser: Browser;
+  /** Goes to `/login` as far as the issuer's list of people, or to what came instead. */
+  begin(): Promise<Page>;
+  /** Logs a person in, from `/login` to the page after it, which is the session. */
+  logIn(person?: TestUser): Promise<Page>;
+  /** Logs a person in who must be let in; gives the session as a browser sees it. */
+  mustLogIn(): Promise<Session>;
+  /** Asks as a script of the gateway's pages does; throws unless the answer has that status. */
+  ask(url: string, status: number, what: string, body?: object): Promise<Page>;
+  /** {@link ask} for `/session`. */
+  session(status: number, when: string): Promise<Page>;
+  /** The session cookie that the gateway has given. */
+  cookie(): string | undefined;
 }
 
-/** Goes to `/login` as far as the issuer's list of people, or to what came instead. */
-export function beginLogin(browser: Browser, { gateway }: LoginFacts): Promise<Page> {
-  return browser.open(`${gateway}/login?return=/session`);
-}
-
-/** Logs a person in, from `/login` to the page after it, which is the session. */
-export async function logIn(browser: Browser, facts: LoginFacts, person: TestUser): Promise<Page> {
-  const people = await beginLogin(browser, facts);
-  if (people.url.origin === new URL(facts.gateway).origin)
-    throw stepFailed(`/login led to ${people.url.pathname} with ${people.status}, not to the issuer`);
-  return browser.submit(people, { user: person.sub });
-}
-
-/** Logs a person in who must be let in; gives the session as a browser sees it. */
-export async function mustLogIn(
-  browser: Browser,
-  facts: LoginFacts,
-  person: TestUser = pickPerson(facts),
-): Promise<Session> {
-  const page = await logIn(browser, facts, person);
-  if (page.status !== 200 || page.url.pathname !== '/session')
-    throw stepFailed(`the login ended at ${page.url.pathname} with ${page.status}`);
-  return JSON.parse(page.body) as Session;
+/** Opens a browser for somebody. */
+export function newVisitor(facts: LoginFacts): Visitor {
+  const { gateway } = facts;
+  const browser = openBrowser();
+  const visitor: Visitor = {
+    browser,
+    begin: () => browser.open(`${gateway}/login?return=/session`),
+    async logIn(person = pickPerson(facts)) {
+      const people = await visitor.begin();
+      const { pathname, origin } = people.url;
+      assert(
+        origin !== new URL(gateway).origin,
+        `/login led to ${pathname} with ${people.status}, not to the issuer`,
+      );
+      return browser.submit(people, { user: person.sub });
+    },
+    async mustLogIn() {
+      const { status, url, body } = await visitor.logIn();
+      assert(
+        status === 200 && url.pathname === '/session',
+        `the login ended at ${url.pathname} with ${status}`,
+      );
+      return JSON.parse(body) as Session;
+    },
+    async ask(url, status, what, body) {
+      const page = await browser.call(url, body && { method: 'POST', body });
+      expectStatus(page, status, what);
+      return page;
+    },
+    session: (status, when) => visitor.ask(`${gateway}/session`, status, `GET /session ${when}`.trimEnd()),
+    cookie: () => browser.cookie(SESSION_COOKIE),
+  };
+  return visitor;
 }
 
 /** `GET /session`, as far as steps look at it. Times are epoch seconds. */
@@ -87,16 +108,11 @@ export interface Session {
 
 /** Throws unless an answer has that status. */
 export function expectStatus(page: Page, status: number, what: string): void {
-  if (page.status !== status) throw stepFailed(`${what}: ${page.status} ${codeOf(page)}`);
+  assert(page.status === status, `${what}: ${page.status} ${codeOf(page)}`);
 }
 
 /** The code of a refusal that was answered as problem+json; empty for anything else. */
 function codeOf({ body, headers }: Page): string {
   if (headers.get('content-type') !== 'application/problem+json') return '';
   return String((JSON.parse(body) as { code?: string }).code ?? '');
-}
-
-/** Whether the browser was given a session by the gateway. */
-export function hasSession(browser: Browser): boolean {
-  return browser.cookie(SESSION_COOKIE) !== undefined;
 }

@@ -1,23 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
 import { REFRESH_LEEWAY } from '../../../functions/login-common/refresh.ts';
-import type { Browser } from '../browser/browser.ts';
+import { makeOrganizationNumber } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
-import { makeOrganizationNumber } from './entries.ts';
 import {
-  beginLogin,
   expectStatus,
-  hasSession,
   type LoginFacts,
-  logIn,
   loginFacts,
-  mustLogIn,
   needsLogin,
-  newBrowser,
+  newVisitor,
   pickPerson,
   type Session,
+  type Visitor,
 } from './log-in.ts';
-import { type Step, stepFailed } from './step.ts';
+import { assert, linesDuring, type Step } from './step.ts';
 
 const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/;
 
@@ -28,19 +24,17 @@ export const loginToApi: Step = {
   async run(system) {
     const facts = loginFacts(system);
     const { gateway, api } = facts;
-    const browser = newBrowser();
-    expectStatus(await browser.call(api), 401, `GET ${new URL(api).pathname} before login`);
-    const session = await mustLogIn(browser, facts);
-    const read = await browser.call(api);
-    expectStatus(read, 200, `GET ${read.url.pathname}`);
-    if (!hasSession(browser)) throw stepFailed('there is no session cookie');
-    const received = browser.history
+    const visitor = newVisitor(facts);
+    const { pathname } = new URL(api);
+    await visitor.ask(api, 401, `GET ${pathname} before login`);
+    const { security_level: level = 'unknown' } = await visitor.mustLogIn();
+    await visitor.ask(api, 200, `GET ${pathname}`);
+    assert(visitor.cookie() !== undefined, 'there is no session cookie');
+    const leaked = visitor.browser.history
       .filter(({ url }) => url.origin === gateway)
-      .map(({ headers, body }) => [...headers].flat().join('\n') + body);
-    if (received.some((text) => TOKEN.test(text))) throw stepFailed('a token was sent to the browser');
-    const level = session.security_level ?? 'unknown';
-    const { name } = pickPerson(facts);
-    return `${name} logged in at security level ${level}; GET ${read.url.pathname}: 200, before login 401; no token reached the browser`;
+      .some(({ headers, body }) => TOKEN.test([...headers].flat().join('\n') + body));
+    assert(!leaked, 'a token was sent to the browser');
+    return `${pickPerson(facts).name} logged in at security level ${level}; GET ${pathname}: 200, before login 401; no token reached the browser`;
   },
 };
 
@@ -55,18 +49,20 @@ export const lowSecurityLevelRefused: Step = {
   },
   async run(system) {
     const facts = loginFacts(system);
-    const demanded = facts.login.securityLevel;
-    const [good, low] = [newBrowser(), newBrowser()];
-    const { security_level: shown } = await mustLogIn(good, facts);
-    const { securityLevel } = pickPerson(facts, false);
-    const page = await logIn(low, facts, pickPerson(facts, false));
-    expectStatus(page, 403, `the login at level ${securityLevel}`);
-    if (hasSession(low)) throw stepFailed('a session was opened all the same');
-    expectStatus(await low.call(`${facts.gateway}/session`), 401, 'GET /session after the refusal');
-    const title = /<h1>(.*)<\/h1>/.exec(page.body)?.[1];
-    return `level ${demanded} demanded: ${shown} let in, ${securityLevel} refused with ${page.status}, “${title}”, and no session`;
+    const low = newVisitor(facts);
+    const { security_level: shown } = await newVisitor(facts).mustLogIn();
+    const person = pickPerson(facts, false);
+    const page = await low.logIn(person);
+    expectStatus(page, 403, `the login at level ${person.securityLevel}`);
+    assert(low.cookie() === undefined, 'a session was opened all the same');
+    await low.session(401, 'after the refusal');
+    return `level ${facts.login.securityLevel} demanded: ${shown} let in, ${person.securityLevel} refused with ${page.status}, “${titleOf(page)}”, and no session`;
   },
 };
+
+function titleOf({ body }: { body: string }): string | undefined {
+  return /<h1>(.*)<\/h1>/.exec(body)?.[1];
+}
 
 /** An authorization response works in the browser that began the login and in no other, and only once. */
 export const foreignCallbackRefused: Step = {
@@ -74,33 +70,27 @@ export const foreignCallbackRefused: Step = {
   unfit: needsLogin,
   async run(system) {
     const facts = loginFacts(system);
-    const [own, foreign] = [newBrowser(), newBrowser()];
-    const people = await beginLogin(own, facts);
+    const [own, foreign] = [newVisitor(facts), newVisitor(facts)];
+    const people = await own.begin();
     // Back from the issuer; what follows is the callback's work.
-    const callback = await own.submit(people, { user: pickPerson(facts).sub }, { refresh: false });
-    if (callback.url.pathname !== '/callback') throw stepFailed(`the issuer led to ${callback.url.pathname}`);
+    const { url } = await own.browser.submit(people, { user: pickPerson(facts).sub }, { refresh: false });
+    assert(url.pathname === '/callback', `the issuer led to ${url.pathname}`);
 
-    const refused = await foreign.open(callback.url);
+    const refused = await foreign.browser.open(url);
     expectStatus(refused, 400, 'the callback in another browser');
-    requireNoCookies(foreign);
-    expectStatus(await foreign.call(`${facts.gateway}/session`), 401, 'GET /session in the other browser');
+    const cookies = foreign.browser.history.flatMap(({ headers }) => headers.getSetCookie());
+    assert(cookies.length === 0, 'a cookie was set in the other browser');
+    await foreign.session(401, 'in the other browser');
 
-    const twin = await own.open(callback.url);
-    expectStatus(twin, 200, 'the allowed twin, the same callback in its own browser');
-    if (!hasSession(own)) throw stepFailed('the allowed twin failed: there is no session');
+    expectStatus(await own.browser.open(url), 200, 'the allowed twin, the same callback in its own browser');
+    assert(own.cookie() !== undefined, 'the allowed twin failed: there is no session');
 
-    const replayed = await own.open(callback.url);
+    const replayed = await own.browser.open(url);
     expectStatus(replayed, 400, 'the callback once more');
-    expectStatus(await own.call(`${facts.gateway}/session`), 200, 'GET /session after the replay');
-    const title = /<h1>(.*)<\/h1>/.exec(refused.body)?.[1];
-    return `in another browser ${refused.status}, “${title}”, no cookie; in its own 200; once more ${replayed.status}`;
+    await own.session(200, 'after the replay');
+    return `in another browser ${refused.status}, “${titleOf(refused)}”, no cookie; in its own 200; once more ${replayed.status}`;
   },
 };
-
-function requireNoCookies({ history }: Browser): void {
-  if (history.some(({ headers }) => headers.getSetCookie().length > 0))
-    throw stepFailed('a cookie was set in the other browser');
-}
 
 /** Logging out ends the session here and at the issuer, and its cookie is worth nothing from then on; a logout at the issuer ends it here. */
 export const logoutEndsSession: Step = {
@@ -109,37 +99,36 @@ export const logoutEndsSession: Step = {
   async run(system) {
     const facts = loginFacts(system);
     const { gateway, issuer } = facts;
-    const browser = newBrowser();
-    await mustLogIn(browser, facts);
-    const stolen = browser.cookie(SESSION_COOKIE) ?? '';
-    if (!(await opens(gateway, stolen)))
-      throw stepFailed('the allowed twin failed: the cookie opens nothing');
+    const visitor = newVisitor(facts);
+    await visitor.mustLogIn();
+    const stolen = `${SESSION_COOKIE}=${visitor.cookie()}`;
+    const opened = async () => (await useCookie(gateway, stolen)).status === 200;
+    assert(await opened(), 'the allowed twin failed: the cookie opens nothing');
 
-    const page = await browser.post(`${gateway}/logout`);
-    if (page.url.pathname !== '/logout/callback') throw stepFailed(`logout led to ${page.url.pathname}`);
+    const page = await visitor.browser.post(`${gateway}/logout`);
+    assert(page.url.pathname === '/logout/callback', `logout led to ${page.url.pathname}`);
     expectStatus(page, 200, 'the page after logout');
-    if (await opens(gateway, stolen)) throw stepFailed('the cookie still opens the session');
-    const people = await beginLogin(browser, facts);
-    if (people.url.origin !== new URL(issuer.url).origin || people.status !== 200)
-      throw stepFailed('the issuer did not ask who it is: it is still logged in there');
+    assert(!(await opened()), 'the cookie still opens the session');
+    const people = await visitor.begin();
+    const asked = people.url.origin === new URL(issuer.url).origin && people.status === 200;
+    assert(asked, 'the issuer did not ask who it is: it is still logged in there');
 
-    await mustLogIn(browser, facts);
-    await logOutAtIssuer(facts, browser);
-    expectStatus(await browser.call(`${gateway}/session`), 401, 'GET /session after a logout at the issuer');
+    await visitor.mustLogIn();
+    await logOutAtIssuer(facts, visitor);
+    await visitor.session(401, 'after a logout at the issuer');
     return 'logged out here: the cookie opens nothing, the issuer asks who it is; logged out at the issuer: ended here by the back channel';
   },
 };
 
-/** Whether a session cookie opens a session, whoever sends it. */
-async function opens(gateway: string, cookie: string): Promise<boolean> {
-  const headers = { cookie: `${SESSION_COOKIE}=${cookie}`, accept: 'application/json' };
-  const answer = await fetch(`${gateway}/session`, { headers });
-  await answer.body?.cancel();
-  return answer.status === 200;
+/** Asks for the session with a cookie, whoever it is that sends it. */
+async function useCookie(gateway: string, cookie: string) {
+  const answer = await fetch(`${gateway}/session`, { headers: { cookie, accept: 'application/json' } });
+  const { code } = (await answer.json()) as { code?: string };
+  return { status: answer.status, code, setsCookie: answer.headers.has('set-cookie') };
 }
 
 /** What another application of the same person does, or the person at the issuer's own page. */
-async function logOutAtIssuer({ issuer }: LoginFacts, browser: ReturnType<typeof newBrowser>): Promise<void> {
+async function logOutAtIssuer({ issuer }: LoginFacts, { browser }: Visitor): Promise<void> {
   const answer = await fetch(`${issuer.url}/.well-known/openid-configuration`);
   const { end_session_endpoint: endpoint } = (await answer.json()) as { end_session_endpoint: string };
   const page = await browser.submit(await browser.open(endpoint), { logout: 'yes' });
@@ -157,18 +146,19 @@ export const refreshKeepsSession: Step = {
   unfit: needsLogin,
   async run(system) {
     const facts = loginFacts(system);
-    const browser = newBrowser();
-    const before = await withLapsingTokens(facts, () => mustLogIn(browser, facts));
-    const refreshes = await countRefreshes(system, async () => {
-      const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => browser.call(facts.api)));
-      for (const answer of answers)
-        expectStatus(answer, 200, `GET ${answer.url.pathname} with a lapsed token`);
-    });
-    if (refreshes !== 1) throw stepFailed(`${AT_ONCE} requests at once made ${refreshes} refreshes`);
-    const after = await readSession(browser, facts);
-    if (after.logged_in_at !== before.logged_in_at) throw stepFailed('it is another session');
+    const visitor = newVisitor(facts);
+    const before = await withLapsingTokens(facts, visitor.mustLogIn);
+    const call = () => visitor.ask(facts.api, 200, `GET ${new URL(facts.api).pathname} with a lapsed token`);
+    const { lines } = await linesDuring(system, () => Promise.all(Array.from({ length: AT_ONCE }, call)));
+    const refreshes = lines.filter(
+      ({ kind, fields: { event, detail } }) =>
+        kind === 'stand-in' && event === 'token' && detail === 'refresh_token',
+    );
+    assert(refreshes.length === 1, `${AT_ONCE} requests at once made ${refreshes.length} refreshes`);
+    const after = await readSession(visitor);
+    assert(after.logged_in_at === before.logged_in_at, 'it is another session');
     const seen = `${AT_ONCE} requests at once with a lapsed token: one refresh, each 200, the same session`;
-    return allowsAnyChild(facts) ? `${seen}; ${await switchOrganization(browser, facts)}` : seen;
+    return allowsAnyChild(facts) ? `${seen}; ${await switchOrganization(visitor, facts)}` : seen;
   },
 };
 
@@ -176,31 +166,11 @@ export const refreshKeepsSession: Step = {
 async function withLapsingTokens<T>({ issuer }: LoginFacts, run: () => Promise<T>): Promise<T> {
   const { accessTokenLifetime } = issuer.behaviour;
   issuer.behaviour.accessTokenLifetime = REFRESH_LEEWAY - 1;
-  try {
-    return await run();
-  } finally {
-    issuer.behaviour.accessTokenLifetime = accessTokenLifetime;
-  }
+  return run().finally(() => Object.assign(issuer.behaviour, { accessTokenLifetime }));
 }
 
-async function countRefreshes(system: LocalSystem, run: () => Promise<void>): Promise<number> {
-  let count = 0;
-  const stop = system.trail.subscribe(({ kind, fields }) => {
-    if (kind === 'stand-in' && fields['event'] === 'token' && fields['detail'] === 'refresh_token')
-      count += 1;
-  });
-  try {
-    await run();
-  } finally {
-    stop();
-  }
-  return count;
-}
-
-async function readSession(browser: Browser, { gateway }: LoginFacts): Promise<Session> {
-  const page = await browser.call(`${gateway}/session`);
-  expectStatus(page, 200, 'GET /session');
-  return JSON.parse(page.body) as Session;
+async function readSession(visitor: Visitor): Promise<Session> {
+  return JSON.parse((await visitor.session(200, '')).body) as Session;
 }
 
 function allowsAnyChild({ grant: { details } }: LoginFacts): boolean {
@@ -208,13 +178,12 @@ function allowsAnyChild({ grant: { details } }: LoginFacts): boolean {
   return details.some((detail) => 'child' in detail && detail.child === '*');
 }
 
-async function switchOrganization(browser: Browser, facts: LoginFacts): Promise<string> {
+async function switchOrganization(visitor: Visitor, { api, gateway }: LoginFacts): Promise<string> {
   const child = makeOrganizationNumber();
-  const body = { organization: { child } };
-  expectStatus(await browser.call(`${facts.gateway}/session`, { method: 'POST', body }), 200, 'the switch');
-  const { organization } = await readSession(browser, facts);
-  if (organization?.child !== child) throw stepFailed('the session does not show the organisation');
-  expectStatus(await browser.call(facts.api), 200, 'a call for the organisation');
+  await visitor.ask(`${gateway}/session`, 200, 'the switch', { organization: { child } });
+  const { organization } = await readSession(visitor);
+  assert(organization?.child === child, 'the session does not show the organisation');
+  await visitor.ask(api, 200, 'a call for the organisation');
   return `then works for child organisation ${child}`;
 }
 
@@ -223,26 +192,17 @@ export const forgeSession: Step = {
   name: 'forged-session-refused',
   unfit: (system) => (loginZone(system) === undefined ? 'no zone has a login' : undefined),
   async run(system) {
-    const url = `${system.gatewayUrl(loginZone(system) ?? '')}/session`;
+    const gateway = system.gatewayUrl(loginZone(system) ?? '');
     const id = randomBytes(32).toString('base64url');
     const stored = createHash('sha256').update(id).digest('base64url');
-    const forged = [
-      `${SESSION_COOKIE}=${id}`,
-      `${SESSION_COOKIE}=${stored}`,
-      `${SESSION_COOKIE}=`,
-      `${SESSION_COOKIE}=${id}; ${SESSION_COOKIE}=${stored}`,
-      `${SESSION_COOKIE}=../../${id.slice(6)}`,
-    ];
-    let refusal = '';
-    for (const cookie of forged) {
-      const answer = await fetch(url, { headers: { cookie, accept: 'application/json' } });
-      const { code } = (await answer.json()) as { code?: string };
-      if (answer.status !== 401 || code !== 'session_invalid')
-        throw stepFailed(`a forged cookie was answered with ${answer.status} ${code ?? ''}`);
-      if (answer.headers.has('set-cookie')) throw stepFailed('a forged cookie was answered with a cookie');
-      refusal = `${answer.status} ${code}`;
+    const values = [id, stored, '', `${id}; ${SESSION_COOKIE}=${stored}`, `../../${id.slice(6)}`];
+    for (const value of values) {
+      const { status, code, setsCookie } = await useCookie(gateway, `${SESSION_COOKIE}=${value}`);
+      const refused = status === 401 && code === 'session_invalid';
+      assert(refused, `a forged cookie was answered with ${status} ${code ?? ''}`);
+      assert(!setsCookie, 'a forged cookie was answered with a cookie');
     }
-    return `${forged.length} forged cookies, each answered with ${refusal}, and no cookie set`;
+    return `${values.length} forged cookies, each answered with 401 session_invalid, and no cookie set`;
   },
 };
 

@@ -4,12 +4,13 @@ import { ROTATION_STEPS } from '../../aws/secrets/rotation.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import type { SelfServiceBehaviour } from '../../helseid/types.ts';
 import { findInState, readClientRecord, rotateClientKey } from '../client-record.ts';
+import { makeOrganizationNumber } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
-import { callRoute, makeOrganizationNumber, sendEvent } from './entries.ts';
+import { callRoute, sendEvent } from './entries.ts';
 import { gatewayZone, needsEntries, sampleZone } from './facts.ts';
 import { type Load, startLoad } from './load.ts';
-import { beginLogin, loginFacts, needsLogin, newBrowser, pickPerson } from './log-in.ts';
-import { type Step, stepFailed } from './step.ts';
+import { loginFacts, needsLogin, newVisitor, pickPerson } from './log-in.ts';
+import { assert, linesDuring, type Step } from './step.ts';
 
 /** Milliseconds between the calls of a zone while keys are replaced. */
 const PAUSE = 100;
@@ -25,20 +26,19 @@ interface Replacement {
  * step is missing, the old key is not retiring, or the issuer has not accepted the new one.
  */
 export async function replaceKey(system: LocalSystem, client: string): Promise<Replacement> {
-  const lines: TrailLine[] = [];
   const before = findInState(await readClientRecord(system, client), 'current');
-  const stop = system.trail.subscribe((line) => lines.push(line));
-  const after = await rotateClientKey(system, client).finally(stop);
+  const { lines, result: after } = await linesDuring(system, () => rotateClientKey(system, client));
   const current = findInState(after, 'current');
-  if (before === undefined || current === undefined || current.kid === before.kid)
-    throw stepFailed('there is no new current key');
+  assert(
+    before !== undefined && current !== undefined && current.kid !== before.kid,
+    'there is no new current key',
+  );
   const old = after.keys.find(({ kid }) => kid === before.kid);
-  if (old?.state !== 'retiring')
-    throw stepFailed(`the replaced key is ${old?.state ?? 'gone'}, not retiring`);
+  assert(old?.state === 'retiring', `the replaced key is ${old?.state ?? 'gone'}, not retiring`);
   const missing = missingSteps(lines);
-  if (missing.length > 0) throw stepFailed(`the rotation function did not get through ${missing.join(', ')}`);
-  if (system.standIns !== undefined && !isAccepted(lines, current.kid))
-    throw stepFailed('the issuer has not accepted the new key');
+  assert(missing.length === 0, `the rotation function did not get through ${missing.join(', ')}`);
+  const accepted = system.standIns === undefined || isAccepted(lines, current.kid);
+  assert(accepted, 'the issuer has not accepted the new key');
   return { old, current };
 }
 
@@ -58,17 +58,12 @@ export function isAccepted(lines: readonly TrailLine[], kid: string): boolean {
 }
 
 /** Names of the signers that made a client assertion with this key. */
-export function assertionSigners(lines: readonly TrailLine[], kid: string): Set<string> {
-  return new Set(
-    lines.flatMap(({ function: name, fields }) =>
-      name !== undefined &&
-      fields['code'] === 'signed' &&
-      fields['kind'] === 'client_assertion' &&
-      fields['kid'] === kid
-        ? [name]
-        : [],
-    ),
+export function assertionSigners(lines: readonly TrailLine[], kid: string): Set<string | undefined> {
+  const made = lines.filter(
+    ({ fields }) =>
+      fields['code'] === 'signed' && fields['kind'] === 'client_assertion' && fields['kid'] === kid,
   );
+  return new Set(made.map(({ function: name }) => name));
 }
 
 /**
@@ -95,7 +90,7 @@ export const rotationUnderLoad: Step = {
       (cause: unknown) => ({ cause }),
     );
     const { calls, failures } = await load.stop();
-    if (failures.length > 0) throw stepFailed(`calls failed: ${failures.join('; ')}`);
+    assert(failures.length === 0, `calls failed: ${failures.join('; ')}`);
     if ('cause' in outcome) throw outcome.cause;
     const made = Object.entries(calls).map(([zone, count]) => `${count} calls in the ${zone} zone`);
     const during = [...made, ...(needsLogin(system) === undefined ? ['a login'] : [])];
@@ -136,13 +131,14 @@ async function expectNewKeys(
   load: Load,
   replaced: ReadonlyMap<string, Replacement>,
 ): Promise<void> {
-  const lines: TrailLine[] = [];
-  const stop = system.trail.subscribe((line) => lines.push(line));
-  await system.aws.pool.recycle();
-  await load.more(1).finally(stop);
-  for (const { grant, signerName, zone } of loadedZones(system))
-    if (!assertionSigners(lines, replaced.get(grant.client)?.current.kid ?? '').has(signerName))
-      throw stepFailed(`the ${zone} zone does not use the new key`);
+  const { lines } = await linesDuring(system, async () => {
+    await system.aws.pool.recycle();
+    await load.more(1);
+  });
+  for (const { grant, signerName, zone } of loadedZones(system)) {
+    const kid = replaced.get(grant.client)?.current.kid ?? '';
+    assert(assertionSigners(lines, kid).has(signerName), `the ${zone} zone does not use the new key`);
+  }
 }
 
 /** Does something while the self-service APIs treat previous keys so. */
@@ -152,23 +148,21 @@ async function withPreviousKeys<T>(
   run: () => Promise<T>,
 ): Promise<T> {
   const behaviours = [...(standIns?.selfServices.values() ?? [])].map(({ behaviour }) => behaviour);
-  const before = behaviours.map((behaviour) => ({ ...behaviour }));
+  const before = behaviours.map((behaviour) => behaviour.previousKeys);
   for (const behaviour of behaviours) behaviour.previousKeys = previousKeys;
-  try {
-    return await run();
-  } finally {
-    for (const [index, behaviour] of behaviours.entries()) Object.assign(behaviour, before[index]);
-  }
+  return run().finally(() => {
+    for (const [index, behaviour] of behaviours.entries()) behaviour.previousKeys = before[index] ?? 'keep';
+  });
 }
 
 /** Begins a login as far as the issuer's list of people; returns what ends it. */
 async function openLogin(system: LocalSystem): Promise<() => Promise<void>> {
   const facts = loginFacts(system);
-  const browser = newBrowser();
-  const people = await beginLogin(browser, facts);
+  const { browser, begin } = newVisitor(facts);
+  const people = await begin();
   return async () => {
     const { status, url } = await browser.submit(people, { user: pickPerson(facts).sub });
-    if (status !== 200 || url.pathname !== '/session')
-      throw stepFailed(`the login begun before ended at ${url.pathname} with ${status}`);
+    const isIn = status === 200 && url.pathname === '/session';
+    assert(isIn, `the login begun before ended at ${url.pathname} with ${status}`);
   };
 }

@@ -27,7 +27,7 @@ afterEach(() => fake.faults.clear());
 afterAll(() => fake.close());
 
 test.each(STEPS)('$name passes where everything is as it must be', async (step) => {
-  expect(step.unfit?.(fake.local)).toBeUndefined();
+  expect(step.unfit(fake.local)).toBeUndefined();
   await expect(step.run(fake.local)).resolves.toMatch(/./);
   expect(fake.issuer.behaviour.accessTokenLifetime).toBe(60);
 });
@@ -74,17 +74,17 @@ describe('a step says what a declaration lacks', () => {
     ['a login', undefined, /no zone has a login/],
     ['anything to read', { forward: [] }, /forwards nothing/],
   ])('%s', (_, change, message) => {
-    for (const step of STEPS) expect(step.unfit?.(withLogin(change))).toMatch(message);
+    for (const step of STEPS) expect(step.unfit(withLogin(change))).toMatch(message);
   });
 
   test('a security level, where that is the point', () => {
     const without = withLogin({ securityLevel: undefined });
-    expect(lowSecurityLevelRefused.unfit?.(without)).toMatch(/demands no security level/);
-    expect(loginToApi.unfit?.(without)).toBeUndefined();
+    expect(lowSecurityLevelRefused.unfit(without)).toMatch(/demands no security level/);
+    expect(loginToApi.unfit(without)).toBeUndefined();
   });
 
   test('a stand-in, whose people log in', () => {
     const alone = { ...fake.local, standIns: undefined };
-    for (const step of STEPS) expect(step.unfit?.(alone)).toMatch(/stand-in/);
+    for (const step of STEPS) expect(step.unfit(alone)).toMatch(/stand-in/);
   });
 });

@@ -1,0 +1,208 @@
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
+import { createAwsCaller } from '@helseid-zones/client/aws';
+import { getAccessToken } from '@helseid-zones/client/machine-token';
+import { createMemorySigner } from '@helseid-zones/client/memory-signer';
+import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
+import { createTokenClient } from '@helseid-zones/client/token-client';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
+import { required } from '@helseid-zones/protocol/required';
+import { exportJWK, SignJWT } from 'jose';
+import { makeOrganizationNumber, newDocumentEvent } from '../events.ts';
+import { ANOTHER_API } from '../foreign-client.ts';
+import type { LocalSystem } from '../system.ts';
+import { accessOf, eventZone, needsEntries, samplePath, sampleZone } from './facts.ts';
+import { assert, type Step } from './step.ts';
+
+type Headers = Readonly<Record<string, string>>;
+
+/** A call that a token and a proof of its key open (RFC 9449 7), as its rightful caller makes it. */
+interface ProtectedCall {
+  method: string;
+  url: string;
+  /** A token for it, or one with other scopes. */
+  token(scopes?: readonly string[]): Promise<string>;
+  /** What opens it, once. */
+  headers(accessToken: string): Promise<Headers>;
+  send(headers: Headers): Promise<{ status: number; challenge: string }>;
+}
+
+const hash = (text: string) => createHash('sha256').update(text).digest('base64url');
+
+/** A DPoP proof (RFC 9449 4.2) as somebody else's software makes it, by an EC P-256 key. */
+async function makeProof(
+  key: KeyObject,
+  { method, url }: ProtectedCall,
+  accessToken: string,
+): Promise<string> {
+  return new SignJWT({ htm: method, htu: url, ath: hash(accessToken), jti: randomUUID() })
+    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(createPublicKey(key)) })
+    .setIssuedAt()
+    .sign(key);
+}
+
+async function send(url: string, init: RequestInit) {
+  const answer = await fetch(url, init);
+  await answer.body?.cancel();
+  return { status: answer.status, challenge: answer.headers.get('www-authenticate') ?? '' };
+}
+
+/** The submission of a document, as the zone entered by events makes it: its token, and a proof by its signer. */
+function prepareSubmission(system: LocalSystem): ProtectedCall {
+  const { grant } = sampleZone(system);
+  const {
+    baseUrl,
+    resource,
+    scopes: own,
+  } = required(system.declaration.apis[grant.apis[0]?.api ?? ''], 'The API');
+  const client = clientOf(system);
+  const child = makeOrganizationNumber();
+  const { document } = newDocumentEvent(child).detail;
+  const [method, url] = ['POST', `${baseUrl}/DocumentReference`];
+  const details = [{ type: 'helseid_authorization', child } as const];
+  let kid: string | undefined;
+  return {
+    ...{ method, url },
+    async token(scopes = own) {
+      const token = await getAccessToken(client, {
+        scopes,
+        ...(resource === undefined ? {} : { resource }),
+        details,
+      });
+      ({ kid } = token.binding);
+      return token.accessToken;
+    },
+    async headers(accessToken) {
+      const ath = hash(accessToken);
+      const intent = {
+        kind: 'dpop_proof',
+        client: grant.client,
+        method,
+        url,
+        ath,
+        kid: required(kid, 'A key'),
+      } as const;
+      const [proof] = await client.signer.sign([intent]);
+      return { authorization: `DPoP ${accessToken}`, dpop: required(proof, 'A proof').jws };
+    },
+    send(headers) {
+      const all = { ...headers, 'content-type': 'application/fhir+json' };
+      return send(url, { method, headers: all, body: JSON.stringify(document) });
+    },
+  };
+}
+
+/** A token client like the one of the zone entered by events: its signer, by its endpoint, with its role's credentials. */
+export function clientOf(system: LocalSystem) {
+  const { functionName, signerArn, grant, client } = eventZone(system);
+  const { url, region, credentials } = accessOf(system, functionName, 'lambda');
+  const aws = createAwsCaller({ region, credentials, endpoints: { lambda: url } });
+  const { clientId, issuer, profile } = client;
+  const signer = createRemoteSigner({ aws, functionArn: signerArn });
+  return createTokenClient({ client: grant.client, clientId, issuer, profile, signer, fetch });
+}
+
+/** A call of the first GET route for HelseID's tokens by somebody else's client. Throws a `TypeError` where there is none, or where it wants a person. */
+function prepareForeignCall(system: LocalSystem): ProtectedCall {
+  const { declaration, standIns } = system;
+  if (standIns === undefined) throw new TypeError('without the stand-in there is no foreign client');
+  for (const { zone, issuer, clientId, demands, privateKey } of standIns.foreign) {
+    const { routes = [] } = declaration.zones[zone]?.gateway ?? {};
+    const route = routes.find(({ method, authorize }) => method === 'GET' && authorize === 'helseid');
+    if (route === undefined || demands.securityLevel !== undefined) continue;
+    const subject = { clientId, issuer, profile: helseIdProfile, tenancy: 'single-tenant' } as const;
+    const keys = [{ privateKey, algorithm: 'ES256' }] as const;
+    const signer = createMemorySigner({ client: 'foreign', subject, keys });
+    const client = createTokenClient({ client: 'foreign', ...subject, signer, fetch });
+    const url = system.gatewayUrl(zone) + samplePath(route.path);
+    const call: ProtectedCall = {
+      ...{ method: 'GET', url },
+      token: async (scopes = demands.scopes) => (await getAccessToken(client, { scopes })).accessToken,
+      headers: async (accessToken) => ({
+        authorization: `DPoP ${accessToken}`,
+        dpop: await makeProof(privateKey, call, accessToken),
+      }),
+      send: (headers) => send(url, { headers }),
+    };
+    return call;
+  }
+  throw new TypeError("no zone has a GET route with authorize: 'helseid' that machines may call");
+}
+
+/** Makes the allowed call first: a refusal proves nothing where nobody gets through. Resolves to the headers it was made with, and its token. */
+async function mustCall(call: ProtectedCall) {
+  const accessToken = await call.token();
+  const headers = await call.headers(accessToken);
+  const { status } = await call.send(headers);
+  assert(status < 300, `the allowed twin failed: ${call.url} answered ${status}`);
+  return { accessToken, headers, status };
+}
+
+/** Throws unless a call is refused with 401; resolves to the challenge. */
+async function mustRefuse(call: ProtectedCall, how: string, headers: Headers): Promise<string> {
+  const { status, challenge } = await call.send(headers);
+  assert(status === 401, `${how} ${call.url} answered ${status}`);
+  return challenge;
+}
+
+/** Sends a call that was let through a second time, unchanged. */
+async function replay(call: ProtectedCall): Promise<string> {
+  const { headers, status } = await mustCall(call);
+  return `first ${status}, then 401 ${await mustRefuse(call, 'the second time', headers)}`;
+}
+
+/** Uses the token of a call that was let through, by each way that there is without its key. */
+async function steal(call: ProtectedCall): Promise<string> {
+  const { accessToken } = await mustCall(call);
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const authorization = `DPoP ${accessToken}`;
+  const thefts: Record<string, Headers> = {
+    'as a bearer token': { authorization: `Bearer ${accessToken}` },
+    'without a proof': { authorization },
+    "with a proof by the thief's key": {
+      authorization,
+      dpop: await makeProof(privateKey, call, accessToken),
+    },
+  };
+  let challenge = '';
+  for (const [how, headers] of Object.entries(thefts)) challenge = await mustRefuse(call, how, headers);
+  return `${Object.keys(thefts).join(', ')}: 401 each time; last ${challenge}`;
+}
+
+const submission = (name: string, run: (call: ProtectedCall) => Promise<string>): Step => ({
+  name,
+  unfit: needsEntries(sampleZone),
+  run: (system) => run(prepareSubmission(system)),
+});
+
+const foreign = (name: string, run: (call: ProtectedCall) => Promise<string>): Step => ({
+  name,
+  unfit: needsEntries(prepareForeignCall),
+  run: (system) => run(prepareForeignCall(system)),
+});
+
+/** The API takes a proof once and not twice, though token, key and everything else are right. */
+export const replayedProofRefused = submission('replayed-proof-refused', replay);
+
+/** An access token is worth nothing without the key it is bound to, which its thief can't get. */
+export const useStolenToken = submission('stolen-token-refused', steal);
+
+/** Another vendor's client calls a route of ours with its token; without one it does not get in. */
+export const foreignClientToRoute = foreign('foreign-client-to-route', async (call) => {
+  const { status } = await mustCall(call);
+  await mustRefuse(call, 'without a token', {});
+  return `GET ${new URL(call.url).pathname} by a foreign client: ${status}; without a token: 401`;
+});
+
+/** A token that was stolen from another vendor opens nothing without the key it is bound to. */
+export const foreignTokenStolen = foreign('foreign-token-stolen', steal);
+
+/** Who records a call can't make it again. */
+export const foreignCallReplayed = foreign('foreign-call-replayed', replay);
+
+/** A client's token for another API, with a proof by its own key, is no token for ours. */
+export const foreignAudience = foreign('foreign-audience', async (call) => {
+  await mustCall(call);
+  const { audience, scopes } = ANOTHER_API;
+  await mustRefuse(call, `with a token for ${audience}`, await call.headers(await call.token(scopes)));
+  return `with a token for ${audience}: 401`;
+});
