@@ -219,10 +219,8 @@ function unreachable(url: URL, error: unknown, signal: AbortSignal | undefined):
   if (signal?.aborted) return abortError(signal);
   const { cause } = describeCause(error);
   const facts = describeNetworkFailure(error);
-  return new ZonesError('api_unreachable', `${url.origin} did not answer; ${tellFate(facts)}.`, {
-    cause,
-    facts,
-  });
+  const message = `${url.origin} did not answer; ${tellFate(facts)}.`;
+  return new ZonesError('api_unreachable', message, { cause, facts });
 }
 
 /**
@@ -274,11 +272,7 @@ async function refuseForeignRedirect(url: URL, response: Response): Promise<void
   const target = URL.parse(location, url.href)?.origin;
   if (target === url.origin) return;
   await response.body?.cancel();
-  throw new ZonesError(
-    'redirect_refused',
-    `${url.origin} redirects to another origin; call that one by a declared API.`,
-    {
-      facts: { status: response.status, target: target ?? 'invalid' },
-    },
-  );
+  const message = `${url.origin} redirects to another origin; call that one by a declared API.`;
+  const facts = { status: response.status, target: target ?? 'invalid' };
+  throw new ZonesError('redirect_refused', message, { facts });
 }

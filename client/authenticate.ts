@@ -1,7 +1,12 @@
-import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { type ErrorFacts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { AssertionDetail, Intent, Signature } from '@helseid-zones/protocol/intents';
-import type { AuthorizationServer, Client, ClientAuth } from 'oauth4webapi';
-import { customFetch } from 'oauth4webapi';
+import {
+  type AuthorizationServer,
+  type Client,
+  type ClientAuth,
+  customFetch,
+  genericTokenEndpointRequest,
+} from 'oauth4webapi';
 import {
   abortError,
   describeNetworkFailure,
@@ -13,6 +18,7 @@ import {
 import { requireEndpoint } from './metadata.ts';
 import { type Refusal, readRefusal, tokenRefusedError } from './oauth-errors.ts';
 import { describeClient, type TokenClient } from './token-client.ts';
+import type { KeyBinding } from './tokens.ts';
 
 /** Endpoints that want a client assertion, by their names in metadata. */
 export type Endpoint = 'token_endpoint' | 'pushed_authorization_request_endpoint' | 'revocation_endpoint';
@@ -49,6 +55,8 @@ export interface Answer {
   sentAt: number;
   /** The proof that was sent, if one was. */
   proof?: Signature;
+  /** The scopes that were asked for, space-separated, where the request had any. */
+  askedScope?: string | undefined;
 }
 
 /**
@@ -91,6 +99,44 @@ export async function requestAuthenticated(
       throw tokenRefusedError(refusal);
     }
   }
+}
+
+/** What grants may be asked for beside their own parameters. */
+interface GrantRequest {
+  scopes?: readonly string[] | undefined;
+  resource?: string | undefined;
+  audience?: string | undefined;
+  details?: readonly AssertionDetail[] | undefined;
+  binding?: KeyBinding | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Asks the token endpoint by a grant, with a proof by the current key or the one of `binding`. `parameters` are the grant's
+ * own; what is absent is not sent.
+ *
+ * @throws {ZonesError} what {@link requestAuthenticated} throws
+ */
+export async function requestGrant(
+  client: TokenClient,
+  grantType: string,
+  request: GrantRequest,
+  parameters: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  const { resource, audience, details, binding, signal } = request;
+  const askedScope = request.scopes?.length ? request.scopes.join(' ') : undefined;
+  const form = new URLSearchParams(parameters);
+  for (const [name, value] of Object.entries({ scope: askedScope, resource, audience }))
+    if (value !== undefined) form.set(name, value);
+  const answer = await requestAuthenticated(client, {
+    endpoint: 'token_endpoint',
+    proof: { kid: binding?.kid },
+    details,
+    send: ({ as, oauth, auth, options }) =>
+      genericTokenEndpointRequest(as, oauth, auth, grantType, form, options),
+    signal,
+  });
+  return { ...answer, askedScope };
 }
 
 /** The end of a server that asks for one nonce after another, or for one that it does not give. */
@@ -174,7 +220,7 @@ async function sendAttempt(
 
 function noAnswer(
   as: AuthorizationServer,
-  facts: { status?: number; network?: string; network_code?: string },
+  facts: ErrorFacts['issuer_unreachable'],
   cause?: unknown,
 ): ZonesError {
   const answered = facts.status === undefined ? '' : ` (HTTP ${facts.status})`;

@@ -4,14 +4,14 @@ import { isObject } from '@helseid-zones/protocol/required';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { describeNetworkFailure, type Fetch, withDeadline } from './http.ts';
 
-/** The services that zone functions and the key commands call: signing name, host prefix and the `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>`. */
+/** The services that zone functions and the key commands call, by signing name: the `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>`. */
 const SERVICES = {
-  lambda: { host: 'lambda', variable: 'LAMBDA' },
-  dynamodb: { host: 'dynamodb', variable: 'DYNAMODB' },
-  sqs: { host: 'sqs', variable: 'SQS' },
-  events: { host: 'events', variable: 'EVENTBRIDGE' },
-  cloudtrail: { host: 'cloudtrail', variable: 'CLOUDTRAIL' },
-  logs: { host: 'logs', variable: 'CLOUDWATCH_LOGS' },
+  lambda: 'LAMBDA',
+  dynamodb: 'DYNAMODB',
+  sqs: 'SQS',
+  events: 'EVENTBRIDGE',
+  cloudtrail: 'CLOUDTRAIL',
+  logs: 'CLOUDWATCH_LOGS',
 } as const;
 
 /** Signing name of a service this caller knows. */
@@ -36,7 +36,7 @@ export interface AwsRequest {
   body?: string;
   /** Whether doing it twice does no harm: only then is it sent again after a 5xx or a lost connection. */
   repeatable: boolean;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** An answer with a 2xx status. */
@@ -53,14 +53,13 @@ export interface AwsResponse {
 export interface AwsCaller {
   call(request: AwsRequest): Promise<AwsResponse>;
   /** AWS JSON 1.0/1.1: `target` goes into `X-Amz-Target`. Resolves to the parsed answer. */
-  json(request: {
-    service: AwsService;
-    target: string;
-    version?: '1.0' | '1.1';
-    input: unknown;
-    repeatable: boolean;
-    signal?: AbortSignal;
-  }): Promise<unknown>;
+  json(
+    request: Pick<AwsRequest, 'service' | 'repeatable' | 'signal'> & {
+      target: string;
+      version?: '1.0' | '1.1';
+      input: unknown;
+    },
+  ): Promise<unknown>;
 }
 
 /** What can be replaced in tests, and the bounds. */
@@ -90,11 +89,10 @@ export function readAwsConfig(env: Readonly<Record<string, string | undefined>>)
     if (!value) throw new ZonesError('config_invalid', `The environment variable ${name} is missing.`);
     return value;
   };
-  const endpoints: AwsConfig['endpoints'] = {};
-  for (const [service, { variable }] of Object.entries(SERVICES) as [AwsService, { variable: string }][]) {
+  const endpoints = Object.entries(SERVICES).flatMap(([service, variable]) => {
     const url = env[`AWS_ENDPOINT_URL_${variable}`];
-    if (url) endpoints[service] = url;
-  }
+    return url ? [[service, url]] : [];
+  });
   const sessionToken = env['AWS_SESSION_TOKEN'];
   return {
     region: need('AWS_REGION'),
@@ -103,7 +101,7 @@ export function readAwsConfig(env: Readonly<Record<string, string | undefined>>)
       secretAccessKey: need('AWS_SECRET_ACCESS_KEY'),
       ...(sessionToken ? { sessionToken } : {}),
     },
-    endpoints,
+    endpoints: Object.fromEntries(endpoints),
   };
 }
 
@@ -194,7 +192,7 @@ export function createAwsCaller(config: AwsConfig, options: AwsCallerOptions = {
         headers: { 'content-type': `application/x-amz-json-${version}`, 'x-amz-target': target },
         body: JSON.stringify(input),
         repeatable,
-        ...(signal ? { signal } : {}),
+        signal,
       });
       return parseJson(body) ?? {};
     },
@@ -203,8 +201,7 @@ export function createAwsCaller(config: AwsConfig, options: AwsCallerOptions = {
 
 async function signRequest(config: AwsConfig, request: AwsRequest, signingDate: Date) {
   const { service, method = 'POST', path = '/', body } = request;
-  const origin =
-    config.endpoints[service] ?? `https://${SERVICES[service].host}.${config.region}.amazonaws.com`;
+  const origin = config.endpoints[service] ?? `https://${service}.${config.region}.amazonaws.com`;
   const url = new URL(path, origin);
   const signer = new SignatureV4({
     service,

@@ -54,10 +54,9 @@ export async function redeemCode(client: TokenClient, request: CodeRedemption): 
     signal: request.signal,
   });
   return acceptTokens(client, answer, async () => {
-    const tokens = await readUserTokens(client, answer, undefined, (as, oauth, response) =>
-      processAuthorizationCodeResponse(as, oauth, response, {
-        ...(nonce === undefined ? {} : { expectedNonce: nonce }),
-      }),
+    const expected = nonce === undefined ? {} : { expectedNonce: nonce };
+    const tokens = await readUserTokens(client, answer, (as, oauth, response) =>
+      processAuthorizationCodeResponse(as, oauth, response, expected),
     );
     const { idToken, idTokenClaims } = tokens;
     if (idToken === undefined || idTokenClaims === undefined)

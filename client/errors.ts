@@ -1,10 +1,10 @@
 /** What is known of a request that got no answer. */
-export interface NetworkFacts {
+export type NetworkFacts = {
   /** `name` (DNS does not know the host), `certificate`, `timeout` or `connection`. */
   network?: string;
   /** Node's own code. */
   network_code?: string;
-}
+};
 
 /** What AWS answered. */
 interface AwsFacts extends NetworkFacts {

@@ -1,10 +1,10 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { genericTokenEndpointRequest } from 'oauth4webapi';
-import { requestAuthenticated } from './authenticate.ts';
+import { requestGrant } from './authenticate.ts';
 import type { TokenClient } from './token-client.ts';
 import { acceptTokens, readTokens } from './token-response.ts';
 import type { AccessToken, ExchangeRequest } from './tokens.ts';
 
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
 /**
@@ -13,7 +13,7 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
  *
  * Does not validate `subjectToken`: do that first, with the authorizer.
  *
- * @throws {ZonesError} token_invalid: something else than an access token; and what {@link requestAuthenticated} and
+ * @throws {ZonesError} token_invalid: something else than an access token; and what {@link requestGrant} and
  * {@link readTokens} throw
  *
  * @example
@@ -29,30 +29,12 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
  * ```
  */
 export async function exchangeToken(client: TokenClient, request: ExchangeRequest): Promise<AccessToken> {
-  const scope = request.scopes?.length ? request.scopes.join(' ') : undefined;
-  const parameters = new URLSearchParams({
+  const answer = await requestGrant(client, TOKEN_EXCHANGE, request, {
     subject_token: request.subjectToken,
     subject_token_type: ACCESS_TOKEN,
   });
-  const optional = { scope, resource: request.resource, audience: request.audience };
-  for (const [name, value] of Object.entries(optional)) if (value !== undefined) parameters.set(name, value);
-  const answer = await requestAuthenticated(client, {
-    endpoint: 'token_endpoint',
-    proof: {},
-    details: request.details,
-    send: ({ as, oauth, auth, options }) =>
-      genericTokenEndpointRequest(
-        as,
-        oauth,
-        auth,
-        'urn:ietf:params:oauth:grant-type:token-exchange',
-        parameters,
-        options,
-      ),
-    signal: request.signal,
-  });
   return acceptTokens(client, answer, async () => {
-    const { body, ...token } = await readTokens(answer, scope);
+    const { body, ...token } = await readTokens(answer);
     const issued = body['issued_token_type'];
     if (issued !== undefined && issued !== ACCESS_TOKEN)
       throw new ZonesError('token_invalid', 'The exchange gave something else than an access token.');

@@ -1,7 +1,17 @@
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import type { NetworkFacts } from './errors.ts';
 
 /** `fetch`, replaceable. */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
+
+/** How an issuer's documents are asked for. */
+export interface Transport {
+  fetch: Fetch;
+  /** Epoch milliseconds. */
+  now: () => number;
+  /** Milliseconds that one request may take. */
+  timeout: number;
+}
 
 /**
  * Runs `run` with a signal that fires after `milliseconds`, or when `signal` does. The deadline ends with `run`: a body
@@ -46,9 +56,8 @@ export async function untilAborted<T>(
 
 /** The error for a caller's own abort. */
 export function abortError(signal: AbortSignal): ZonesError {
-  return new ZonesError('request_aborted', 'The request was aborted by its caller.', {
-    cause: signal.reason,
-  });
+  const message = 'The request was aborted by its caller.';
+  return new ZonesError('request_aborted', message, { cause: signal.reason });
 }
 
 /** What keeps an answer from coming, by the codes of Node and undici. */
@@ -63,7 +72,7 @@ const FAILURES: readonly [codes: RegExp, network: 'name' | 'certificate' | 'time
  * Why no answer came, as facts for a log: `network` is `name` (DNS does not know the host), `certificate` (it is not
  * trusted), `timeout` or `connection`, and `network_code` Node's own code. Nothing where the error does not say.
  */
-export function describeNetworkFailure(error: unknown): { network?: string; network_code?: string } {
+export function describeNetworkFailure(error: unknown): NetworkFacts {
   if (!(error instanceof Error)) return {};
   if (error.name === 'TimeoutError') return { network: 'timeout' };
   const code = 'code' in error ? String(error.code) : '';
@@ -80,7 +89,7 @@ export function isMomentary(status: number): boolean {
 }
 
 /** What a caller may believe of a request that got no answer: without a connection nothing was sent. */
-export function tellFate({ network }: { network?: string }): string {
+export function tellFate({ network }: NetworkFacts): string {
   if (network === 'name') return 'its name was not found, so nothing was sent';
   if (network === 'certificate') return 'its certificate is not trusted, so nothing was sent';
   return 'what it did is not known';

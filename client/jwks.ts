@@ -3,7 +3,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose';
 import type { AuthorizationServer } from 'oauth4webapi';
 import { type Cached, createCached } from './cached.ts';
-import type { Fetch } from './http.ts';
+import type { Transport } from './http.ts';
 import { fetchDocument, requireEndpoint } from './metadata.ts';
 
 /** The issuer's public keys. Rejects with `issuer_unreachable` or `metadata_invalid`. */
@@ -16,24 +16,25 @@ const KEYS_LIFETIME = 3600 * 1000;
  * Makes a {@link KeySource} that reads `jwks_uri`. A set replaces the one before only where it can be used: of its keys those
  * are taken that verify signatures, the others ignored (RFC 7517 5); one must be left, and no two that a `kid` can't tell apart.
  */
-export function createKeySource(deps: {
-  metadata: () => Promise<AuthorizationServer>;
-  fetch: Fetch;
-  now: () => number;
-  timeout: number;
-}): KeySource {
-  return createCached({ read: () => readKeys(deps), lifetime: KEYS_LIFETIME, now: deps.now });
+export function createKeySource(
+  metadata: () => Promise<AuthorizationServer>,
+  transport: Transport,
+): KeySource {
+  return createCached({
+    read: () => readKeys(metadata, transport),
+    lifetime: KEYS_LIFETIME,
+    now: transport.now,
+  });
 }
 
-async function readKeys(deps: {
-  metadata: () => Promise<AuthorizationServer>;
-  fetch: Fetch;
-  timeout: number;
-}): Promise<JSONWebKeySet> {
-  const url = requireEndpoint(await deps.metadata(), 'jwks_uri');
+async function readKeys(
+  metadata: () => Promise<AuthorizationServer>,
+  { fetch, timeout }: Transport,
+): Promise<JSONWebKeySet> {
+  const url = requireEndpoint(await metadata(), 'jwks_uri');
   const headers = { accept: 'application/json, application/jwk-set+json' };
-  const response = await fetchDocument(url, deps.timeout, (signal) =>
-    deps.fetch(url, { headers, redirect: 'manual', signal }),
+  const response = await fetchDocument(url, timeout, (signal) =>
+    fetch(url, { headers, redirect: 'manual', signal }),
   );
   const { status } = response;
   const body: unknown = status === 200 ? await response.json().catch(() => undefined) : undefined;
@@ -41,9 +42,8 @@ async function readKeys(deps: {
   if (keys.length > 0 && !keys.some((key, index) => keys.slice(0, index).some(isTwin(key)))) return { keys };
   // An issuer has keys: whatever is served in their place will pass.
   const code = status === 200 ? 'metadata_invalid' : 'issuer_unreachable';
-  throw new ZonesError(code, `${url} serves no JWK Set that can be used (HTTP ${status}).`, {
-    facts: { status },
-  });
+  const message = `${url} serves no JWK Set that can be used (HTTP ${status}).`;
+  throw new ZonesError(code, message, { facts: { status } });
 }
 
 function readKeySet(body: unknown): JWK[] {
@@ -85,8 +85,10 @@ function isOptionalText(value: unknown): value is string | undefined {
 /**
  * The issuer's keys as `jose` asks for them: cached, and read again for a `kid` that is not among them, but for unknown
  * `kid`s at most once in `cooldown` milliseconds, so that made-up tokens don't become requests to the issuer.
- * Throws `issuer_unreachable` and `metadata_invalid` of the key source (an unknown `kid` while the keys can't be read is no
- * refusal), and jose's `JWKSNoMatchingKey`.
+ * What it makes throws:
+ *
+ * @throws {ZonesError} issuer_unreachable, metadata_invalid: of the key source (an unknown `kid` while the keys can't be read is
+ * no refusal); and jose's `JWKSNoMatchingKey`
  */
 export function createIssuerKeys(source: KeySource, { cooldown }: { cooldown: number }): JWTVerifyGetKey {
   return async (...request) => {

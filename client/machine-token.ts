@@ -1,5 +1,4 @@
-import { clientCredentialsGrantRequest } from 'oauth4webapi';
-import { requestAuthenticated } from './authenticate.ts';
+import { requestGrant } from './authenticate.ts';
 import { abortError, untilAborted } from './http.ts';
 import type { TokenClient } from './token-client.ts';
 import { acceptTokens, readTokens } from './token-response.ts';
@@ -10,8 +9,9 @@ import type { AccessToken, AccessTokenRequest, TokenSource } from './tokens.ts';
  * until 5 seconds before it expires, with one request in flight for all who ask at once. A cold one costs one round trip
  * and two signatures while the remembered nonce is valid.
  *
- * Throws what {@link requestAuthenticated} and {@link readTokens} throw. Does not check that every scope was granted: see
- * `scope` and `rejectedScope`.
+ * Does not check that every scope was granted: see `scope` and `rejectedScope`.
+ *
+ * @throws {ZonesError} what {@link requestGrant} and {@link readTokens} throw
  *
  * @example
  * ```ts
@@ -58,18 +58,9 @@ export function machineTokens(client: TokenClient, request: AccessTokenRequest =
 }
 
 async function requestToken(client: TokenClient, request: AccessTokenRequest): Promise<AccessToken> {
-  const scope = request.scopes?.length ? request.scopes.join(' ') : undefined;
-  const parameters = new URLSearchParams();
-  if (scope !== undefined) parameters.set('scope', scope);
-  if (request.resource !== undefined) parameters.set('resource', request.resource);
-  const answer = await requestAuthenticated(client, {
-    endpoint: 'token_endpoint',
-    proof: {},
-    details: request.details,
-    send: ({ as, oauth, auth, options }) =>
-      clientCredentialsGrantRequest(as, oauth, auth, parameters, options),
-  });
-  const { body: _, ...token } = await acceptTokens(client, answer, () => readTokens(answer, scope));
+  // Its caller's signal stops the caller's waiting: others may wait for this one too.
+  const answer = await requestGrant(client, 'client_credentials', { ...request, signal: undefined });
+  const { body: _, ...token } = await acceptTokens(client, answer, () => readTokens(answer));
   return token;
 }
 

@@ -1,4 +1,4 @@
-import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import {
   type AuthorizationServer,
   customFetch,
@@ -6,7 +6,7 @@ import {
   processDiscoveryResponse,
 } from 'oauth4webapi';
 import { createCached } from './cached.ts';
-import { describeNetworkFailure, type Fetch, isMomentary, withDeadline } from './http.ts';
+import { describeNetworkFailure, isMomentary, type Transport, withDeadline } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 
 /** FK2: metadata is cached for about 24 hours; an hour more while it can't be read. */
@@ -16,43 +16,42 @@ const METADATA_GRACE = 3600 * 1000;
 /**
  * Makes a function that reads the issuer's metadata from `<issuer>/.well-known/openid-configuration` (after the path,
  * where there is one) and keeps it for 24 hours; concurrent callers share one request, and failures are not kept.
+ * Endpoints are checked when they are used. What it makes throws:
  *
- * It throws `metadata_invalid` when the document is not metadata or names another issuer, compared as strings, a slash
- * included; `issuer_unreachable` when there is no usable answer. Endpoints are checked when they are used.
+ * @throws {ZonesError} metadata_invalid: the document is not metadata or names another issuer, compared as strings, a slash
+ * included
+ * @throws {ZonesError} issuer_unreachable: there is no usable answer
  */
-export function createMetadataSource(deps: {
-  issuer: string;
-  fetch: Fetch;
-  now: () => number;
-  timeout: number;
-}): () => Promise<AuthorizationServer> {
+export function createMetadataSource(
+  issuer: string,
+  transport: Transport,
+): () => Promise<AuthorizationServer> {
   return createCached({
-    read: () => readMetadata(deps),
+    read: () => readMetadata(issuer, transport),
     lifetime: METADATA_LIFETIME,
     grace: METADATA_GRACE,
-    now: deps.now,
+    now: transport.now,
   }).get;
 }
 
-/** The URL of an endpoint in canonical form, as signers take it; `metadata_invalid` when the issuer names none, or not one with https. */
+/**
+ * The URL of an endpoint in canonical form, as signers take it.
+ *
+ * @throws {ZonesError} metadata_invalid: the issuer names none, or not one with https
+ */
 export function requireEndpoint(as: AuthorizationServer, endpoint: keyof AuthorizationServer): string {
+  const attribute = String(endpoint);
   const value = as[endpoint];
   const url = typeof value === 'string' ? URL.parse(value) : null;
-  if (url?.protocol !== 'https:') {
-    throw new ZonesError(
-      'metadata_invalid',
-      `The metadata of ${as.issuer} names no https ${String(endpoint)}.`,
-      {
-        facts: { attribute: String(endpoint) },
-      },
-    );
-  }
-  return url.href;
+  if (url?.protocol === 'https:') return url.href;
+  throw invalid(`The metadata of ${as.issuer} names no https ${attribute}.`, { attribute });
 }
 
 /**
- * Gets one of the issuer's documents, whole and in time: the answer's body is read already. Throws `issuer_unreachable`
- * with the status of an answer that says nothing about the document, or with what kept one from coming.
+ * Gets one of the issuer's documents, whole and in time: the answer's body is read already.
+ *
+ * @throws {ZonesError} issuer_unreachable: with the status of an answer that says nothing about the document, or what kept one
+ * from coming
  */
 export async function fetchDocument(
   url: string,
@@ -75,53 +74,38 @@ export async function fetchDocument(
   return response;
 }
 
-async function readMetadata(deps: {
-  issuer: string;
-  fetch: Fetch;
-  timeout: number;
-}): Promise<AuthorizationServer> {
-  const { issuer } = deps;
+async function readMetadata(issuer: string, { fetch, timeout }: Transport): Promise<AuthorizationServer> {
   const url = URL.parse(issuer);
   if (url?.protocol !== 'https:')
-    throw new ZonesError(
-      'metadata_invalid',
-      `The issuer ${issuer} is no https URL; correct the declaration.`,
-    );
-  const response = await fetchDocument(issuer, deps.timeout, (signal) =>
+    throw invalid(`The issuer ${issuer} is no https URL; correct the declaration.`);
+  const response = await fetchDocument(issuer, timeout, (signal) =>
     discoveryRequest(url, {
       // The library's options have an explicit `body: undefined`, which RequestInit does not.
-      [customFetch]: (input, { body: _, ...init }) => deps.fetch(input, init as RequestInit),
+      [customFetch]: (input, { body: _, ...init }) => fetch(input, init as RequestInit),
       signal,
     }),
   );
+  const foreign = `The metadata names another issuer than ${issuer}; declare it exactly as the metadata says, slashes included.`;
   try {
     const metadata = await processDiscoveryResponse(url, response);
-    if (metadata.issuer !== issuer) throw foreign(issuer);
+    if (metadata.issuer !== issuer) throw invalid(foreign);
     return metadata;
   } catch (error) {
     if (isZonesError(error)) throw error;
     const { code, cause } = describeCause(error);
-    if (code === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED') throw foreign(issuer);
+    if (code === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED') throw invalid(foreign);
     const { status } = response;
-    throw new ZonesError(
-      'metadata_invalid',
-      `What ${issuer} serves as OpenID configuration (HTTP ${status}) is not metadata; check the issuer in the declaration.`,
-      { cause, facts: { status } },
-    );
+    const message = `What ${issuer} serves as OpenID configuration (HTTP ${status}) is not metadata; check the issuer in the declaration.`;
+    throw invalid(message, { status }, cause);
   }
 }
 
-function foreign(issuer: string): ZonesError {
-  return new ZonesError(
-    'metadata_invalid',
-    `The metadata names another issuer than ${issuer}; declare it exactly as the metadata says, slashes included.`,
-  );
+function invalid(message: string, facts: Facts = {}, cause?: unknown): ZonesError {
+  return new ZonesError('metadata_invalid', message, { cause, facts });
 }
 
-function unreachable(url: string, facts: Record<string, string | number>, cause?: unknown): ZonesError {
+function unreachable(url: string, facts: Facts, cause?: unknown): ZonesError {
   const why = Object.values(facts).join(' ') || 'no answer';
-  return new ZonesError('issuer_unreachable', `${url} could not be read (${why}); try again.`, {
-    cause,
-    facts,
-  });
+  const message = `${url} could not be read (${why}); try again.`;
+  return new ZonesError('issuer_unreachable', message, { cause, facts });
 }

@@ -4,28 +4,24 @@ import { NONCE_PATTERN } from '@helseid-zones/protocol/intents';
 export type ServerRole = 'authorization-server' | 'api';
 
 /** The latest DPoP nonce of each server. */
-export interface NonceStore {
-  get(role: ServerRole, url: string): string | undefined;
-  /**
-   * Takes the nonce of a response, if it has one; to be called with every response. Returns it. Of several, by a gateway
-   * that adds its own or repeats another's, the last counts; what is no nonce is not worth a refused signature.
-   */
-  keep(role: ServerRole, url: string, response: Response): string | undefined;
-  /** Whether the server has answered before: then it is known whether it wants a nonce. */
-  knows(role: ServerRole, url: string): boolean;
-}
+export type NonceStore = ReturnType<typeof createNonceStore>;
 
 /** Servers remembered at most; the oldest gives way. */
 const MAX_SERVERS = 100;
 
 /** Makes a {@link NonceStore} in memory. A lost nonce costs one round trip, so nothing is persisted. */
-export function createNonceStore(): NonceStore {
+export function createNonceStore() {
   const latest = new Map<string, string | undefined>();
   const keyOf = (role: ServerRole, url: string): string => `${role} ${new URL(url).origin}`;
   return {
-    get: (role, url) => latest.get(keyOf(role, url)),
-    knows: (role, url) => latest.has(keyOf(role, url)),
-    keep(role, url, response) {
+    get: (role: ServerRole, url: string): string | undefined => latest.get(keyOf(role, url)),
+    /** Whether the server has answered before: then it is known whether it wants a nonce. */
+    knows: (role: ServerRole, url: string): boolean => latest.has(keyOf(role, url)),
+    /**
+     * Takes the nonce of a response, if it has one; to be called with every response. Returns it. Of several, by a gateway
+     * that adds its own or repeats another's, the last counts; what is no nonce is not worth a refused signature.
+     */
+    keep(role: ServerRole, url: string, response: Response): string | undefined {
       const key = keyOf(role, url);
       // `fetch` joins them with a comma and a space, and a nonce has no space.
       const offered = response.headers.get('dpop-nonce')?.split(', ') ?? [];

@@ -7,9 +7,11 @@ import type { AwsCaller } from './aws.ts';
  * A {@link Signer} that invokes a signer function and waits for its answer. Asking again does no harm (every signature
  * is made anew), so lost connections and throttling are retried by the caller of AWS.
  *
- * Throws the signer's own coded error when it refused; `signer_unavailable` when it was throttled, crashed or may not
- * be invoked; `signer_answer_invalid` when the answer is not what a signer returns. Does not verify signatures: the
- * signer is trusted, and the authorization server verifies them.
+ * Does not verify signatures: the signer is trusted, and the authorization server verifies them. Its `sign` throws:
+ *
+ * @throws {ZonesError} the signer's own: it refused
+ * @throws {ZonesError} signer_unavailable: it was throttled, crashed or may not be invoked
+ * @throws {ZonesError} signer_answer_invalid: the answer is not what a signer returns
  *
  * @example
  * ```ts
@@ -40,15 +42,9 @@ export function createRemoteSigner(deps: { aws: AwsCaller; functionArn: string }
           const message = `The signer could not be invoked (${facts['error'] ?? facts['network'] ?? 'no answer'}); check its state, its concurrency and this zone's permission to invoke it.`;
           throw new ZonesError('signer_unavailable', message, { cause, facts });
         });
-      if (response.headers.has('x-amz-function-error')) {
-        throw new ZonesError(
-          'signer_unavailable',
-          "The signer function failed; see the signing zone's log.",
-          {
-            facts: { error: response.headers.get('x-amz-function-error') ?? '' },
-          },
-        );
-      }
+      const error = response.headers.get('x-amz-function-error');
+      const message = "The signer function failed; see the signing zone's log.";
+      if (error !== null) throw new ZonesError('signer_unavailable', message, { facts: { error } });
       return readAnswer(response.body, intents);
     },
   };

@@ -1,22 +1,10 @@
 import type { AccessToken } from './tokens.ts';
 
 /** Tokens in memory. */
-export interface TokenCache {
-  /** The token under `key`, or the one that `request` gets; callers at the same time share one request. */
-  get(key: string, request: () => Promise<AccessToken>): Promise<AccessToken>;
-  /**
-   * A token to use instead of `refused`: the one that has taken its place under `key`, or the one that `request` gets;
-   * `refused` stays until then. Nothing where `refused` was itself got so and nobody has accepted it yet: what refuses one
-   * after the other is not about the token.
-   */
-  renew(
-    key: string,
-    refused: AccessToken,
-    request: () => Promise<AccessToken>,
-  ): Promise<AccessToken | undefined>;
-  /** Notes that an API has accepted `token`. */
-  accept(token: AccessToken): void;
-}
+export type TokenCache = ReturnType<typeof createTokenCache>;
+
+/** Gets a new token. */
+type RequestToken = () => Promise<AccessToken>;
 
 /** Seconds before its expiry from which a token is not used any more. Small: HelseID's may live for 60 seconds only. */
 const LEEWAY = 5;
@@ -28,7 +16,7 @@ const MAX_TOKENS = 1000;
  * Makes a {@link TokenCache}. A token without `expires_in` is handed to those who waited for it and never kept: nobody
  * knows how long it lives, and HelseID always says (FK3).
  */
-export function createTokenCache(now: () => number): TokenCache {
+export function createTokenCache(now: () => number) {
   const kept = new Map<string, AccessToken>();
   const pending = new Map<string, Promise<AccessToken>>();
   /** Tokens that took the place of a refused one, until somebody accepts them. */
@@ -46,7 +34,7 @@ export function createTokenCache(now: () => number): TokenCache {
     if (kept.size > MAX_TOKENS && !oldest.done) kept.delete(oldest.value);
   }
 
-  function share(key: string, request: () => Promise<AccessToken>): Promise<AccessToken> {
+  function share(key: string, request: RequestToken): Promise<AccessToken> {
     const running = pending.get(key);
     if (running) return running;
     const started = request()
@@ -60,11 +48,17 @@ export function createTokenCache(now: () => number): TokenCache {
   }
 
   return {
-    async get(key, request) {
+    /** The token under `key`, or the one that `request` gets; callers at the same time share one request. */
+    async get(key: string, request: RequestToken): Promise<AccessToken> {
       const token = kept.get(key);
       return token && isFresh(token) ? token : share(key, request);
     },
-    async renew(key, refused, request) {
+    /**
+     * A token to use instead of `refused`: the one that has taken its place under `key`, or the one that `request` gets;
+     * `refused` stays until then. Nothing where `refused` was itself got so and nobody has accepted it yet: what refuses one
+     * after the other is not about the token.
+     */
+    async renew(key: string, refused: AccessToken, request: RequestToken): Promise<AccessToken | undefined> {
       if (unproven.has(refused)) return undefined;
       const current = kept.get(key);
       if (current && current !== refused && isFresh(current)) return current;
@@ -72,7 +66,8 @@ export function createTokenCache(now: () => number): TokenCache {
       unproven.add(fetched);
       return fetched;
     },
-    accept(token) {
+    /** Notes that an API has accepted `token`. */
+    accept(token: AccessToken): void {
       unproven.delete(token);
     },
   };

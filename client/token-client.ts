@@ -2,7 +2,7 @@ import type { Signer } from '@helseid-zones/protocol/intents';
 import type { IssuerProfile } from '@helseid-zones/protocol/profile';
 import type { AuthorizationServer, Client } from 'oauth4webapi';
 import { clockSkew, clockTolerance } from 'oauth4webapi';
-import type { Fetch } from './http.ts';
+import type { Fetch, Transport } from './http.ts';
 import { createKeySource, type KeySource } from './jwks.ts';
 import { createMetadataSource } from './metadata.ts';
 import { createNonceStore, type NonceStore } from './nonces.ts';
@@ -28,15 +28,12 @@ export interface TokenClientDeps {
  * One client at one issuer, with what is worth remembering between requests: metadata, keys, nonces and tokens. Make it
  * once an execution environment and hand it to the functions of this folder.
  */
-export interface TokenClient {
+export interface TokenClient extends Readonly<Transport> {
   readonly name: string;
   readonly clientId: string;
   readonly issuer: string;
   readonly profile: IssuerProfile;
   readonly signer: Signer;
-  readonly fetch: Fetch;
-  readonly now: () => number;
-  readonly timeout: number;
   /** The issuer's metadata, cached for 24 hours (FK2). */
   readonly metadata: () => Promise<AuthorizationServer>;
   /** The issuer's public keys. */
@@ -65,18 +62,17 @@ export interface TokenClient {
 export function createTokenClient(deps: TokenClientDeps): TokenClient {
   const { issuer, now = Date.now, timeout = 10_000 } = deps;
   const send: Fetch = deps.fetch ?? ((input, init) => fetch(input, init));
-  const metadata = createMetadataSource({ issuer, fetch: send, now, timeout });
+  const transport = { fetch: send, now, timeout };
+  const metadata = createMetadataSource(issuer, transport);
   return {
     name: deps.client,
     clientId: deps.clientId,
     issuer,
     profile: deps.profile,
     signer: deps.signer,
-    fetch: send,
-    now,
-    timeout,
+    ...transport,
     metadata,
-    keys: createKeySource({ metadata, fetch: send, now, timeout }),
+    keys: createKeySource(metadata, transport),
     nonces: createNonceStore(),
     tokens: createTokenCache(now),
   };

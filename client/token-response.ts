@@ -9,15 +9,15 @@ import type { TokenClient } from './token-client.ts';
 import type { AccessToken, KeyBinding, RevocationRequest, UserTokens } from './tokens.ts';
 
 /**
- * Reads the answer of the token endpoint apart from its ID token. Refuses a `token_type` other than DPoP, in whatever
- * case it is written, and a token that no `Authorization` header can carry (`token_invalid`), and one that shows another key than the one our proof was signed with
- * (`binding_mismatch`). An opaque token shows nothing, and that is fine (RFC 9449 6).
+ * Reads the answer of the token endpoint apart from its ID token. An opaque token shows no key it is bound to, and that is
+ * fine (RFC 9449 6).
+ *
+ * @throws {ZonesError} token_invalid: its `token_type` is not DPoP, in whatever case it is written, or no `Authorization` header
+ * can carry the token
+ * @throws {ZonesError} binding_mismatch: it shows another key than the one our proof was signed with
  */
-export async function readTokens(
-  answer: Answer,
-  askedScope: string | undefined,
-): Promise<AccessToken & { body: TokenEndpointResponse }> {
-  const { as, oauth, response, sentAt, proof } = answer;
+export async function readTokens(answer: Answer): Promise<AccessToken & { body: TokenEndpointResponse }> {
+  const { as, oauth, response, sentAt, proof, askedScope } = answer;
   const body = await readAs(
     'token_invalid',
     'The token response is not valid',
@@ -34,13 +34,9 @@ export async function readTokens(
   const binding: KeyBinding = { kid: proof.kid, jkt: proof.jkt };
   const bound = readBoundKey(body.access_token);
   if (bound !== undefined && bound !== binding.jkt) {
-    throw new ZonesError(
-      'binding_mismatch',
-      'The token is bound to another key than the one it was asked for with.',
-      {
-        facts: { expected: binding.jkt, actual: bound },
-      },
-    );
+    const message = 'The token is bound to another key than the one it was asked for with.';
+    const facts = { expected: binding.jkt, actual: bound };
+    throw new ZonesError('binding_mismatch', message, { facts });
   }
   const scope = body.scope ?? askedScope;
   const rejected = body['rejected_scope'];
@@ -57,7 +53,7 @@ export async function readTokens(
   };
 }
 
-/** Refuses a token that is not of the form an `Authorization` header takes (RFC 9110 11.2, token68): `token_invalid`. */
+/** @throws {ZonesError} token_invalid: the token is not of the form an `Authorization` header takes (RFC 9110 11.2, token68) */
 export function requireToken68(token: string): void {
   if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(token))
     throw new ZonesError(
@@ -100,17 +96,12 @@ async function withoutIdToken(response: Response): Promise<Response> {
 export async function readUserTokens(
   client: TokenClient,
   answer: Answer,
-  askedScope: string | undefined,
   process: ProcessResponse,
 ): Promise<UserTokens> {
-  const { body, ...token } = await readTokens(answer, askedScope);
+  const { body, ...token } = await readTokens(answer);
   const { as, oauth, response, sentAt } = answer;
   const id = await readIdToken(client, () => process(as, oauth, response));
-  return {
-    ...token,
-    ...readRefreshToken(body.refresh_token, body['rt_expires_in'], sentAt),
-    ...id,
-  };
+  return { ...token, ...readRefreshToken(body.refresh_token, body['rt_expires_in'], sentAt), ...id };
 }
 
 function readRefreshToken(refreshToken: string | undefined, lifetime: unknown, sentAt: number) {
@@ -126,7 +117,9 @@ function readRefreshToken(refreshToken: string | undefined, lifetime: unknown, s
  * Runs `read` over a token response. Where it throws, nobody will hold the tokens of that response: the refresh token is
  * revoked (RFC 7009), with which servers end the access token too, or the access token where it came alone. A refresh
  * token that is `held` already stays valid, and access tokens got with it are left to lapse, since a server may end both
- * together (RFC 7009 2.1). Throws what `read` throws; `facts.revocation` then tells why a revocation failed.
+ * together (RFC 7009 2.1).
+ *
+ * @throws {ZonesError} what `read` throws; `facts.revocation` then tells why a revocation failed
  */
 export async function acceptTokens<T>(
   client: TokenClient,

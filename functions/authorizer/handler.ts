@@ -22,14 +22,18 @@ export const handler = (event: APIGatewayRequestAuthorizerEvent) => authorizeReq
 function wire(configText: string, env: Environment): AuthorizerDeps {
   const config = parseZoneConfig(configText);
   const settings = deriveSettings(config, env['GATEWAY_URL']);
-  const http = { fetch: (...call: Parameters<typeof fetch>) => fetch(...call), now: Date.now, timeout: 5000 };
-  const metadata = createMetadataSource({ issuer: settings.rules.issuer, ...http });
+  const transport = {
+    fetch: (...call: Parameters<typeof fetch>) => fetch(...call),
+    now: Date.now,
+    timeout: 5000,
+  };
+  const metadata = createMetadataSource(settings.rules.issuer, transport);
   const now = () => Date.now() / 1000;
   const table = createDynamoTable(createAwsCaller(readAwsConfig(env)), readVariable(env, 'REPLAY_TABLE'));
   return {
     settings,
     ports: {
-      keys: createIssuerKeys(createKeySource({ metadata, ...http }), { cooldown: KEYS_COOLDOWN }),
+      keys: createIssuerKeys(createKeySource(metadata, transport), { cooldown: KEYS_COOLDOWN }),
       replays: createReplayTable(table, now),
       now,
     },

@@ -138,8 +138,7 @@ test('an issuer that does not answer in time, or is not there, is unreachable', 
 
 test('an issuer whose connection breaks in the middle of its answer is asked once more, and unreachable', async () => {
   let asked = 0;
-  const read = createMetadataSource({
-    issuer: ISSUER,
+  const read = createMetadataSource(ISSUER, {
     now: () => 0,
     timeout: 1000,
     async fetch() {

@@ -215,7 +215,7 @@ test('the issuer’s keys down after a good read: good requests get in, made-up 
     return clock.down ? new Response(null, { status: 503 }) : Response.json({ keys: [jwk] });
   };
   const metadata = async () => ({ issuer: RULES.issuer, jwks_uri: `${RULES.issuer}/jwks` });
-  const source = createKeySource({ metadata, fetch: answer, now, timeout: 1000 });
+  const source = createKeySource(metadata, { fetch: answer, now, timeout: 1000 });
   const ports = {
     ...makePorts(keys.issuer.jwk),
     keys: createIssuerKeys(source, { cooldown: 30_000 }),
