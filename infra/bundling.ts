@@ -1,17 +1,9 @@
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { required } from '@helseid-zones/protocol/required';
 import { buildSync } from 'esbuild';
 
 /** SDK packages call `require`, which an ES module has to bring along. */
@@ -30,9 +22,6 @@ const OTHER_CREDENTIALS = [
   '@aws-sdk/credential-provider-web-identity',
   '@smithy/credential-provider-imds',
 ];
-
-/** Where bundles are written, below the directory that the app runs in. */
-const BUILD_FOLDER = '.build';
 
 /** The same handler serves several functions (one signer a grant), so each is compiled once a process. */
 const compiled = new Map<string, Compiled>();
@@ -93,10 +82,11 @@ export function compileHandlers(entries: readonly string[]): void {
     sourcemap: 'external',
     sourcesContent: false,
   });
-  const output = new Map(outputFiles.map((file) => [basename(file.path), file]));
+  const output = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
   for (const entry of missing) {
-    const [code, map] = [`${entry}.js`, `${entry}.js.map`].map((file) => output.get(file)?.contents);
-    compiled.set(entry, { code: code ?? new Uint8Array(), map: map ?? new Uint8Array() });
+    const code = required(output.get(`${entry}.js`), `The bundle of ${entry}`);
+    const map = required(output.get(`${entry}.js.map`), `The source map of ${entry}`);
+    compiled.set(entry, { code, map });
   }
 }
 
@@ -110,65 +100,37 @@ export function compileHandler(entry: string): Uint8Array {
 
 function compileEntry(entry: string): Compiled {
   compileHandlers([entry]);
-  return compiled.get(entry) ?? { code: new Uint8Array(), map: new Uint8Array() };
+  return required(compiled.get(entry), `The bundle of ${entry}`);
 }
 
 /**
- * Writes the asset of one function: `index.mjs` with its source map and, beside it, the JSON files it reads at start.
- * The folder's name ends in a hash of its content, so that two synths never write into one another's folder.
+ * Writes what one function is deployed as: `index.mjs` with its source map and, beside it, the JSON files it reads at start.
  *
+ * @param parent where the folder is made; its name ends in a hash of its content, since CDK takes an asset of the same path for the same
  * @param name the function's physical name
  * @param entry its folder below `functions/`
  * @param files file name to the value that is written as JSON
  * @returns the folder, for `Code.fromAsset`
  */
 export function bundleFunction(
+  parent: string,
   name: string,
   entry: string,
   files: Readonly<Record<string, unknown>>,
 ): string {
   const { code, map } = compileEntry(entry);
-  const contents = new Map<string, Uint8Array | string>([
+  const contents: [string, Uint8Array | string][] = [
     ['index.mjs', `${Buffer.from(code)}//# sourceMappingURL=index.mjs.map\n`],
     ['index.mjs.map', map],
-  ]);
-  for (const [file, value] of Object.entries(files))
-    contents.set(file, `${JSON.stringify(value, null, 2)}\n`);
+    ...Object.entries(files).map(([file, value]): [string, string] => [
+      file,
+      `${JSON.stringify(value, null, 2)}\n`,
+    ]),
+  ];
   const hash = createHash('sha256');
   for (const [file, content] of contents) hash.update(`${file}\0`).update(content);
-  const parent = resolve(BUILD_FOLDER);
   const folder = join(parent, `${name}-${hash.digest('hex').slice(0, 12)}`);
-  if (!existsSync(folder)) {
-    writeFolder(parent, folder, contents);
-    removeStale(parent, name);
-  }
+  mkdirSync(folder, { recursive: true });
+  for (const [file, content] of contents) writeFileSync(join(folder, file), content);
   return folder;
-}
-
-/** Earlier bundles of a function, unless another synth may still be reading them. */
-function removeStale(parent: string, name: string): void {
-  const anHourAgo = Date.now() - 3_600_000;
-  for (const folder of readdirSync(parent)) {
-    const path = join(parent, folder);
-    const same = folder.startsWith(`${name}-`) && folder.length === name.length + 13;
-    if (same && (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) < anHourAgo)
-      rmSync(path, { recursive: true, force: true });
-  }
-}
-
-/** Written aside and renamed: whoever sees the folder sees all of it. */
-function writeFolder(
-  parent: string,
-  folder: string,
-  contents: ReadonlyMap<string, Uint8Array | string>,
-): void {
-  mkdirSync(parent, { recursive: true });
-  const draft = mkdtempSync(join(parent, 'draft-'));
-  for (const [file, content] of contents) writeFileSync(join(draft, file), content);
-  try {
-    renameSync(draft, folder);
-  } catch (error) {
-    rmSync(draft, { recursive: true });
-    if (!existsSync(folder)) throw error;
-  }
 }

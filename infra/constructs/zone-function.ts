@@ -1,4 +1,6 @@
-import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { join } from 'node:path';
+import { required } from '@helseid-zones/protocol/required';
+import { type Duration, RemovalPolicy, Stage } from 'aws-cdk-lib';
 import {
   type IManagedPolicy,
   PolicyDocument,
@@ -88,12 +90,14 @@ export class ZoneFunction extends Construct {
         }),
       },
     });
+    // Within the cloud assembly, which is one synth's own: no other writes there at the same time.
+    const bundles = join(required(Stage.of(this), 'The app of a function').outdir, 'bundles');
     this.handler = new LambdaFunction(this, 'Function', {
       functionName: name,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
-      code: Code.fromAsset(bundleFunction(name, props.entry, props.files)),
+      code: Code.fromAsset(bundleFunction(bundles, name, props.entry, props.files)),
       role: role.withoutPolicyUpdates(),
       vpc: network.vpc,
       vpcSubnets: { subnetType: network.subnetType },

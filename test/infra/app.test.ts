@@ -174,7 +174,7 @@ describe('bundles', () => {
   });
 
   test('a trace names our files and lines', () => {
-    const folder = bundleFunction('traced', 'worker', {});
+    const folder = bundleFunction(join(assembly.folder, 'bundles'), 'traced', 'worker', {});
     const options = { env: { NODE_OPTIONS: '--enable-source-maps' }, encoding: 'utf8' } as const;
     // It has no config.json, and says so while it is loaded.
     const { stderr } = spawnSync(process.execPath, [join(folder, 'index.mjs')], options);
