@@ -19,8 +19,8 @@ const TRICK = /%(?:2F|5C|25|[01][0-9A-F]|7F|4[1-9A-F]|5[0-9A]|6[1-9A-F]|7[0-9A]|
 /** Control and invisible formatting characters, once decoded. */
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
-/** A dot segment, also one that hides before a path parameter (`..;x`). */
-const DOT_SEGMENT = /\/\.{1,2}(?:;[^/]*)?(?:\/|$)/;
+/** A dot segment that hides before a path parameter (`..;x`); a plain one is not in canonical form. */
+const DOT_SEGMENT = /\/\.{1,2}(?:;|%3B)/;
 
 /**
  * Reads an https URL and drops its query and fragment (RFC 9449 4.2, `htu`). Only a URL that is already canonical passes,
@@ -33,7 +33,7 @@ export function canonicalUrl(input: string): CanonicalUrl {
     new ZonesError('intent_malformed', `The URL ${why}.`, { facts: { field: 'url' } });
   if (input.length > MAX_URL) throw refuse(`is longer than ${MAX_URL} characters`);
   if (/[^\x21-\x7e]/.test(input)) throw refuse('holds characters that are not printable ASCII');
-  const [target = ''] = input.split(/[?#]/, 1);
+  const target = input.replace(/[?#].*/, '');
   if (!URL.canParse(target)) throw refuse('can not be parsed');
   const { protocol, username, password, origin, pathname } = new URL(target);
   if (protocol !== 'https:') throw refuse('is not https');
@@ -42,16 +42,15 @@ export function canonicalUrl(input: string): CanonicalUrl {
   if (!PATH.test(pathname)) throw refuse('has a path with characters that must be percent-encoded');
   if (TRICK.test(pathname)) throw refuse('has a path with an encoding that servers read differently');
   if (pathname.includes('//')) throw refuse('has an empty path segment');
-  const decoded = decodePath(pathname);
-  if (decoded === undefined || CONTROL.test(decoded)) throw refuse('has a path that is not text in UTF-8');
-  if (DOT_SEGMENT.test(decoded)) throw refuse('has a dot segment');
+  if (isUnreadable(pathname)) throw refuse('has a path that is not text in UTF-8');
+  if (DOT_SEGMENT.test(pathname)) throw refuse('has a dot segment');
   return { origin, path: pathname };
 }
 
-function decodePath(path: string): string | undefined {
+function isUnreadable(path: string): boolean {
   try {
-    return decodeURIComponent(path);
+    return CONTROL.test(decodeURIComponent(path));
   } catch {
-    return undefined;
+    return true;
   }
 }

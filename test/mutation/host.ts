@@ -52,6 +52,8 @@ async function run({ mutant, files }: Job): Promise<Outcome> {
   const chosen = order.flatMap((file) => specifications.get(file) ?? []);
   if (chosen.length !== files.length) throw new Error(`Not all are test files: ${files.join(', ')}`);
   vitest.provide('mutant', mutant);
+  // It keeps what earlier runs brought, and would give it for this one's.
+  vitest.state.filesMap.clear();
   const began = performance.now();
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(chosen);
   const milliseconds = performance.now() - began;
@@ -63,7 +65,8 @@ async function run({ mutant, files }: Job): Promise<Outcome> {
     const failed = `${test?.fullName ?? module?.relativeModuleId}: ${Object(error).message}`;
     return { failed, covered, milliseconds };
   }
-  if (!testModules.every((each) => each.state() === 'passed'))
+  const passed = testModules.filter((each) => each.state() === 'passed').map(({ moduleId }) => moduleId);
+  if (!order.every((file) => passed.includes(file)))
     throw new Error(`Not every test file ran: ${files.join(', ')}`);
   return { covered, milliseconds };
 }

@@ -67,7 +67,15 @@ test.each([
   ['30F4AB40-DBC2-41A7-8AC4-181AD3FDC25B', true],
   ['30f4ab40-dbc2-41a7-8ac4-181ad3fdc25b', true],
   ['30f4ab40dbc241a78ac4181ad3fdc25b', false],
-  ['{30f4ab40-dbc2-41a7-8ac4-181ad3fdc25b}', false],
+  ['{30f4ab40-dbc2-41a7-8ac4-181ad3fdc25b', false],
+  ['30f4ab40-dbc2-41a7-8ac4-181ad3fdc25b}', false],
+  ['30f4ab40-dbc2-91a7-8ac4-181ad3fdc25b', false],
+  ['30f4ab40-dbc2-41a7-cac4-181ad3fdc25b', false],
+  ['g0f4ab40-dbc2-41a7-8ac4-181ad3fdc25b', false],
+  ['30f4ab40-gbc2-41a7-8ac4-181ad3fdc25b', false],
+  ['30f4ab40-dbc2-4ga7-8ac4-181ad3fdc25b', false],
+  ['30f4ab40-dbc2-41a7-8gc4-181ad3fdc25b', false],
+  ['30f4ab40-dbc2-41a7-8ac4-g81ad3fdc25b', false],
   ['00000000-0000-0000-0000-000000000000', false],
 ])('%s is a UUID: %s', (value, expected) => {
   expect(isUuid(value)).toBe(expected);

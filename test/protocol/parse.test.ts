@@ -14,6 +14,21 @@ const requestObject = {
   parameters: { response_type: 'code', redirect_uri: 'https://journal.example.no/callback' },
 };
 
+const coded = { code: 'x', system: 'urn:oid:1' };
+const unit = { id: 'x', system: 'urn:oid:1' };
+/** Everything that may be there, down to the deepest value that is taken. */
+const trustFramework = {
+  type: 'nhn:tillitsrammeverk:parameters',
+  practitioner: { authorization: coded, legal_entity: unit, point_of_care: unit, department: unit },
+  care_relationship: {
+    healthcare_service: coded,
+    purpose_of_use: coded,
+    purpose_of_use_details: coded,
+    decision_ref: { id: 'x', user_selected: true },
+  },
+  patients: [{ point_of_care: unit, department: unit }],
+};
+
 /** As Lambda hands it over: JSON, so that `__proto__` is a key like any other. */
 const parse = (json: string) => parseSignRequest(JSON.parse(json));
 const parseOne = (intent: unknown) => parseSignRequest({ intents: [intent] });
@@ -22,12 +37,23 @@ describe('taken', () => {
   test.each([
     ['an assertion', assertion],
     ['an assertion by the newest key', { ...assertion, key: 'newest' }],
+    ['an assertion by the current key', { ...assertion, key: 'current' }],
     ['a pinned assertion', { ...assertion, kid: sha256 }],
     [
       'an assertion with details',
       { ...assertion, assertionDetails: [{ type: 'helseid_authorization', child: '974760673' }] },
     ],
+    [
+      'an assertion for a journal',
+      { ...assertion, assertionDetails: [{ type: 'nhn:sfm:journal-id', journalId: 'x' }] },
+    ],
+    ['an assertion with a trust framework', { ...assertion, assertionDetails: [trustFramework] }],
     ['a proof', proof],
+    [
+      'a proof with the longest method and nonce',
+      { ...proof, method: 'M'.repeat(16), nonce: 'n'.repeat(1024) },
+    ],
+    ['a proof for the longest URL', { ...proof, url: 'u'.repeat(4096) }],
     ['a proof with everything', { ...proof, nonce: 'a!~', ath: sha256, kid: sha256 }],
     ['a request object', requestObject],
     [
@@ -77,11 +103,21 @@ describe('refused', () => {
     ['a client that is no name', { ...assertion, client: 'Journal' }],
     ['a method in lower case', { ...proof, method: 'post' }],
     ['a method with a space', { ...proof, method: 'POST ' }],
+    ['a method behind something', { ...proof, method: 'xPOST' }],
+    ['no method', { ...proof, method: '' }],
+    ['a method of 17 letters', { ...proof, method: 'M'.repeat(17) }],
+    ['no URL', { ...proof, url: '' }],
+    ['a URL of 4,097 characters', { ...proof, url: 'u'.repeat(4097) }],
+    ['a nonce behind something', { ...proof, nonce: ' a' }],
     ['an empty nonce', { ...proof, nonce: '' }],
     ['a nonce with a quote', { ...proof, nonce: 'a"b' }],
     ['a nonce with a space', { ...proof, nonce: 'a b' }],
     ['a nonce of 1,025 characters', { ...proof, nonce: 'a'.repeat(1025) }],
     ['an ath that is too short', { ...proof, ath: sha256.slice(1), kid: sha256 }],
+    ['an ath with something behind', { ...proof, ath: `${sha256}x`, kid: sha256 }],
+    ['an ath behind something', { ...proof, ath: `x${sha256}`, kid: sha256 }],
+    ['a kid with something behind', { ...proof, kid: `${sha256}x` }],
+    ['a kid behind something', { ...assertion, kid: `x${sha256}` }],
     ['an ath that is not canonical base64url', { ...proof, ath: `${sha256.slice(0, 42)}h`, kid: sha256 }],
     ['an ath without a kid', { ...proof, ath: sha256 }],
     ['a kid that is no thumbprint', { ...proof, kid: 'arn:aws:kms:x' }],
@@ -102,6 +138,58 @@ describe('refused', () => {
     ['nesting that is too deep', { ...assertion, assertionDetails: [[[[[[[[[[1]]]]]]]]]] }],
   ])('%s: intent_malformed', (_name, intent) => {
     expect(() => parseOne(intent)).toThrow(expect.objectContaining({ code: 'intent_malformed' }));
+  });
+
+  test.each([
+    ['a proof without kid', { ...proof, ath: sha256 }, 'kid', /pin the key/],
+    ['a kid and a choice', { ...assertion, kid: sha256, key: 'newest' }, 'key', /pinned/],
+    ['a parameter', { ...requestObject, parameters: { state: 'æ' } }, 'parameters.state', /signed/],
+    ['no method', { ...proof, method: '' }, 'method', /right form/],
+    ['a control character', { ...proof, nonce: '\u0085' }, 'nonce', /control/],
+    ['a long text', { ...proof, nonce: 'n'.repeat(4097) }, 'nonce', /too long/],
+    [
+      'deep nesting',
+      { ...proof, nonce: { a: { b: { c: { d: { e: { f: 1 } } } } } } },
+      'nonce.a.b.c.d.e.f',
+      /too deep/,
+    ],
+    ['a field name with a digit', { ...requestObject, parameters: { a1: 'x' } }, 'parameters', /not allowed/],
+    [
+      'a field name behind a digit',
+      { ...requestObject, parameters: { '1a': 'x' } },
+      'parameters',
+      /not allowed/,
+    ],
+    [
+      'a long field name',
+      { ...requestObject, parameters: { ['a'.repeat(65)]: 'x' } },
+      'parameters',
+      /not allowed/,
+    ],
+    ['an inherited name', { ...requestObject, parameters: { valueOf: 'x' } }, 'parameters', /not allowed/],
+    [
+      'a field name that is just short enough',
+      { ...requestObject, parameters: { ['a'.repeat(64)]: 'x' } },
+      `parameters.${'a'.repeat(64)}`,
+      /signed/,
+    ],
+  ])('%s is told by its field', (_name, intent, field, message) => {
+    expect(() => parseSignRequest({ intents: [proof, intent] })).toThrow(
+      expect.objectContaining({
+        code: 'intent_malformed',
+        facts: { field: `intents.1.${field}` },
+        message: expect.stringMatching(message),
+      }),
+    );
+  });
+
+  test('what is wrong with the whole request has no field', () => {
+    expect(() => parseSignRequest('x')).toThrow(
+      expect.objectContaining({ facts: { field: '' }, message: expect.stringMatching(/^The request is/) }),
+    );
+    const cyclic: { intents: unknown[] } = { intents: [] };
+    cyclic.intents.push(cyclic);
+    expect(() => parseSignRequest(cyclic)).toThrow(expect.objectContaining({ code: 'request_too_large' }));
   });
 
   test.each([

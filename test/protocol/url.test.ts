@@ -15,6 +15,8 @@ test.each([
   ['https://[::1]:3443/a', 'https://[::1]:3443', '/a'],
   ['https://api.example.no/.well-known/x', 'https://api.example.no', '/.well-known/x'],
   ['https://api.example.no/...', 'https://api.example.no', '/...'],
+  ['https://api.example.no/a;x=1/b%3Bc', 'https://api.example.no', '/a;x=1/b%3Bc'],
+  [`https://api.example.no/${'a'.repeat(2025)}`, 'https://api.example.no', `/${'a'.repeat(2025)}`],
 ])('%s is taken', (url, origin, path) => {
   expect(canonicalUrl(url)).toEqual({ origin, path });
 });
@@ -32,6 +34,7 @@ test.each([
   ['https://api.example.no\\@evil.example/', 'canonical form'],
   ['https://user@api.example.no/', 'user information'],
   ['https://user:pw@api.example.no/', 'user information'],
+  ['https://:pw@api.example.no/', 'user information'],
   ['https://@api.example.no/', 'canonical form'],
   ['https://api.example.no', 'canonical form'],
   ['https://api.example.no:443/', 'canonical form'],
@@ -59,7 +62,9 @@ test.each([
   ['https://api.example.no/a%2fb', 'percent-encoded'],
   ['https://api.example.no/a%5Cb', 'read differently'],
   ['https://api.example.no/a%252Fb', 'read differently'],
-  ['https://api.example.no/%61', 'read differently'],
+  ...['%61', '%41', '%4F', '%55', '%6A', '%75', '%30', '%2D', '%2E', '%5F', '%7E', '%7F', '%1F', '%25'].map(
+    (encoded): [string, string] => [`https://api.example.no/a${encoded}`, 'read differently'],
+  ),
   ['https://api.example.no/%2e', 'canonical form'],
   ['https://api.example.no/a%00b', 'read differently'],
   ['https://api.example.no/a%0D%0Ab', 'read differently'],
@@ -73,10 +78,15 @@ test.each([
   ['https://api.example.no/a%E2%80%AEb', 'not text'],
   ['https://api.example.no/a|b', 'percent-encoded'],
   ['https://api.example.no/a[b]', 'percent-encoded'],
-  [`https://api.example.no/${'a'.repeat(2048)}`, 'longer'],
+  ['https://api.example.no/a|/b', 'percent-encoded'],
+  [`https://api.example.no/${'a'.repeat(2026)}`, 'longer'],
 ])('%s is refused: %s', (url, why) => {
   expect(() => canonicalUrl(url)).toThrow(
-    expect.objectContaining({ code: 'intent_malformed', message: expect.stringContaining(why) }),
+    expect.objectContaining({
+      code: 'intent_malformed',
+      message: expect.stringContaining(why),
+      facts: { field: 'url' },
+    }),
   );
 });
 
