@@ -23,7 +23,7 @@ export class ClientRecord extends CfnSecret {
       // A constant: a value that changed with the declaration would overwrite what rotation has stored.
       secretString: SEED_RECORD,
     });
-    // Losing it would lose which key is registered.
-    this.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    // Losing it would lose which key is registered. Where its creation is rolled back it goes, so that a next try can make it.
+    this.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
   }
 }

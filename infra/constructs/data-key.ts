@@ -1,3 +1,4 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
 import { AccountRootPrincipal, PolicyDocument, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
@@ -19,6 +20,8 @@ const GRANTEE = 'dynamodb';
 export interface DataKeyProps {
   description: string;
   place: Place;
+  /** Whether what it encrypts outlives the stack, so that the key must too. */
+  keep: boolean;
   /** Names of the log groups it encrypts; each may end in `*`. */
   logGroups?: readonly string[];
   /** Services that use it on behalf of their callers, e.g. `dynamodb`. */
@@ -36,6 +39,7 @@ export class DataKey extends Key {
     super(scope, id, {
       description: props.description,
       enableKeyRotation: true,
+      removalPolicy: props.keep ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
       policy: new PolicyDocument({ statements: dataKeyStatements(props) }),
     });
   }

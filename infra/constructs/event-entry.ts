@@ -40,7 +40,9 @@ export function eventKeyStatements(place: Place, names: EventNames): PolicyState
       ArnEquals: { 'aws:SourceArn': bus },
     }),
     allowTo(EVENTS, 'EventBusCheck', 'kms:DescribeKey', '*', { StringEquals: account }),
-    allowTo(EVENTS, 'EventsToQueue', ENVELOPE_ACTIONS, '*', fromEvents(place, [ruleArn(place, names), bus])),
+    // By account alone: AWS says aws:SourceArn is not supported here for topics, and says nothing of queues. The queue's own
+    // policy names the rule.
+    allowTo(EVENTS, 'EventsToQueue', ENVELOPE_ACTIONS, '*', { StringEquals: account }),
   ];
 }
 
@@ -73,7 +75,8 @@ export class EventEntry extends Construct {
   constructor(scope: Construct, id: string, { place, names, key, events, handler }: EventEntryProps) {
     super(scope, id);
     const deadLetters = createQueue(this, 'DeadLetters', names.deadLetters, key);
-    const undelivered = createQueue(this, 'Undelivered', names.undelivered, key);
+    // Under a key of SQS's own: what a fault of the zone's key kept from the queue must still find a place here.
+    const undelivered = createQueue(this, 'Undelivered', names.undelivered);
     const queue = createQueue(this, 'Queue', names.queue, key, deadLetters);
     const [fromRule, fromBus] = [ruleArn(place, names), busArn(place, names)];
     const accept = (to: Queue, sources: readonly string[]) =>
@@ -115,11 +118,18 @@ export class EventEntry extends Construct {
   }
 }
 
-function createQueue(scope: Construct, id: string, queueName: string, key: IKey, deadLetters?: Queue): Queue {
+function createQueue(
+  scope: Construct,
+  id: string,
+  queueName: string,
+  key?: IKey,
+  deadLetters?: Queue,
+): Queue {
   return new Queue(scope, id, {
     queueName,
-    encryption: QueueEncryption.KMS,
-    encryptionMasterKey: key,
+    ...(key
+      ? { encryption: QueueEncryption.KMS, encryptionMasterKey: key }
+      : { encryption: QueueEncryption.SQS_MANAGED }),
     enforceSSL: true,
     removalPolicy: RemovalPolicy.DESTROY,
     retentionPeriod: Duration.days(deadLetters ? 4 : 14),

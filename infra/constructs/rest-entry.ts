@@ -5,6 +5,7 @@ import {
   AccessLogField,
   AccessLogFormat,
   AuthorizationType,
+  CfnRestApi,
   EndpointType,
   IdentitySource,
   LambdaIntegration,
@@ -31,6 +32,12 @@ const STAGE = 'live';
 
 /** Log groups that API Gateway names itself; the zone's key lets them in. */
 export const EXECUTION_LOG_PREFIX = 'API-Gateway-Execution-Logs_';
+
+/**
+ * TLS 1.2 or newer with forward secrecy and nothing else; without a policy a Regional endpoint takes TLS 1.0.
+ * {@link https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies-list.html}
+ */
+const SECURITY_POLICY = 'SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09';
 
 /** Requests a second, and how many at once above that, for the whole stage. */
 const THROTTLE = { throttlingRateLimit: 50, throttlingBurstLimit: 100 };
@@ -102,6 +109,12 @@ export class RestEntry extends Construct {
         ...THROTTLE,
       },
     });
+    const { defaultChild } = this.api.node;
+    if (defaultChild instanceof CfnRestApi) {
+      defaultChild.securityPolicy = SECURITY_POLICY;
+      // A custom domain of another kind, or a name that differs from the one in TLS, would be refused by STRICT.
+      defaultChild.endpointAccessMode = gateway.endpointAccessMode;
+    }
     // API Gateway would make this one itself, without a key and without an end.
     const executionLog = new LogGroup(this, 'ExecutionLog', {
       logGroupName: `${EXECUTION_LOG_PREFIX}${this.api.restApiId}/${STAGE}`,

@@ -70,7 +70,7 @@ export class ZoneFunction extends Construct {
       logGroupName,
       retention: props.retention,
       encryptionKey: props.key,
-      removalPolicy: props.keepLogs ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: props.keepLogs ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
     const role = new Role(this, 'Role', {
       roleName: name,

@@ -102,6 +102,11 @@ const gatewaySchema = v.strictObject({
    * with a base path, or a CDN's. Proofs (`htu`), redirects and cookies go by it. No trailing slash.
    */
   baseUrl: v.exactOptional(externalUrl),
+  /**
+   * How strictly API Gateway holds callers to its TLS policy (default `BASIC`). `STRICT` also wants the kind of endpoint and the
+   * name in TLS to be those of the API: set it once every caller, CDN and custom domain is known to pass (docs/deploying.md).
+   */
+  endpointAccessMode: v.optional(v.picklist(['BASIC', 'STRICT']), 'BASIC'),
   /** User login; the functions that read it apply the defaults. */
   login: v.exactOptional(loginConfig),
   /** Needed where a route has `authorize: 'helseid'`. */

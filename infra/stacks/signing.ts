@@ -41,6 +41,7 @@ export class SigningStack extends SystemStack {
     this.vpcId = network.vpc.vpcId;
     const recordKey = new DataKey(this, 'RecordKey', {
       description: `${system.name}: client records`,
+      keep: true,
       place,
       services: ['secretsmanager'],
     });
@@ -73,6 +74,7 @@ export class SigningStack extends SystemStack {
     restrictSigningEndpoints(facts, this.records);
     const key = new DataKey(this, 'LogKey', {
       description: `${system.name}: the audit of signatures`,
+      keep: true,
       place,
       logGroups: [`${logPrefix}/*`],
       services: [],

@@ -56,6 +56,7 @@ export class ZoneStack extends SystemStack {
     const logPrefix = `/${system.name}/${zone}`;
     const key = new DataKey(this, 'Key', {
       description: `${system.name}: logs, queues and tables of zone ${zone}`,
+      keep: false,
       place,
       logGroups: [`${logPrefix}/*`, ...(gateway ? [`${EXECUTION_LOG_PREFIX}*`] : [])],
       // EventBridge encrypts a rule with the key of its bus, on behalf of who writes it.

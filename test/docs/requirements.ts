@@ -30,7 +30,7 @@ export const CHAPTERS: readonly Chapter[] = [
       {
         id: 'SK1',
         demands: 'TLS 1.2 or newer (1.3 recommended)',
-        met: 'Outgoing: only `https` addresses are accepted, in the declaration, in metadata and by the signer; Node 24 offers TLS 1.2 and 1.3.',
+        met: 'Outgoing: only `https` addresses are accepted, in the declaration, in metadata and by the signer; Node 24 offers TLS 1.2 and 1.3. Incoming: API Gateway takes TLS 1.2 or newer with forward secrecy only (`SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09`).',
         shown: {
           'test/infra/declaration/validate.test.ts': [
             'an http API',
@@ -39,8 +39,9 @@ export const CHAPTERS: readonly Chapter[] = [
           ],
           'test/client/metadata.test.ts': ['is http'],
           'test/protocol/url.test.ts': ['http://api.example.no/'],
+          'test/infra/proof/mutations/entries.test.ts': ['an API without a policy for TLS'],
         },
-        open: 'Incoming: the default endpoint of a Regional REST API also takes TLS 1.0. Put a custom domain name with a TLS 1.2 policy before it.',
+        open: 'A custom domain name or a CDN before the API has a policy of its own: the proof reads those in the templates only.',
       },
       {
         id: 'SK2',

@@ -145,7 +145,7 @@ describe.each([
         if (service === undefined) expect(conditions, id).toHaveProperty(['kms:ViaService']);
         else if (text(service).startsWith('logs.'))
           expect(conditions, id).toHaveProperty(['kms:EncryptionContext:aws:logs:arn']);
-        else expect(conditions, id).toHaveProperty(['aws:SourceArn']);
+        else expect(conditions, id).toHaveProperty(['aws:SourceAccount']);
       }
   });
 

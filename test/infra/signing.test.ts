@@ -43,7 +43,7 @@ describe('a signer of its own for every grant', () => {
   });
 
   test('whose audit outlives the stack', () => {
-    expect(assembly.find(STACK, 'SignerpublicjournalLogs').DeletionPolicy).toBe('Retain');
+    expect(assembly.find(STACK, 'SignerpublicjournalLogs').DeletionPolicy).toBe('RetainExceptOnCreate');
   });
 });
 
@@ -112,7 +112,7 @@ describe('client records', () => {
       KmsKeyId: { 'Fn::GetAtt': [expect.stringMatching(/^RecordKey/), 'Arn'] },
     });
     expect(record.Properties).not.toHaveProperty('GenerateSecretString');
-    expect(record.DeletionPolicy).toBe('Retain');
+    expect(record.DeletionPolicy).toBe('RetainExceptOnCreate');
   });
 
   test('are read by the client’s signers through this endpoint, and not written', () => {

@@ -1,6 +1,7 @@
 import { CAPABILITIES } from './capabilities.ts';
 import { dataIsEncrypted } from './data/data-is-encrypted.ts';
 import { zonesOfAClientNeedTheSameScopes } from './declaration/zones-of-a-client-need-the-same-scopes.ts';
+import { callersUseModernTls } from './entries/callers-use-modern-tls.ts';
 import { entriesAreOwn } from './entries/entries-are-own.ts';
 import { outsidersAreNotAdmitted } from './entries/outsiders-are-not-admitted.ts';
 import { routesAreAuthorized } from './entries/routes-are-authorized.ts';
@@ -42,6 +43,7 @@ export const RULES: readonly Rule[] = [
   ...CAPABILITIES,
   ...FORBIDDEN_TYPES,
   actionsAreKnown,
+  callersUseModernTls,
   dataIsEncrypted,
   dataKeysAreClosed,
   defaultGroupUnused,

@@ -1,5 +1,5 @@
 import type { SystemDeclaration } from '../../declaration/schema.ts';
-import type { ResolvedAssembly } from '../assembly/resolve.ts';
+import type { ResolvedAssembly, ResolvedResource } from '../assembly/resolve.ts';
 import type { Network } from '../network/model.ts';
 import type { Reach } from '../network/reach.ts';
 import type { World } from '../policy/index.ts';
@@ -55,6 +55,11 @@ export function violationsOf(
     ...{ resource, remedy, message: `${subject} ${problem}.` },
     path: path ?? [resource, problem],
   }));
+}
+
+/** Whether a resource outlives its stack; `RetainExceptOnCreate` lets a first deploy that failed be tried again. */
+export function isKept({ definition }: ResolvedResource): boolean {
+  return ['Retain', 'RetainExceptOnCreate'].includes(String(definition.DeletionPolicy));
 }
 
 /** The words of a list that is written as text: names of actions or types, apart by blanks. */

@@ -102,7 +102,10 @@ const TEMPLATES: Changes = {
     }),
     'a log group': adds('AWS::Logs::LogGroup', (r) => ({ KmsKeyId: zoneKey(r), RetentionInDays: 30 })),
     'a web ACL': adds('AWS::WAFv2::WebACL', { Scope: 'REGIONAL' }),
-    'a domain name': adds('AWS::ApiGateway::DomainName', { DomainName: 'journal.example.no' }),
+    'a domain name': adds('AWS::ApiGateway::DomainName', {
+      DomainName: 'journal.example.no',
+      SecurityPolicy: 'SecurityPolicy_TLS13_1_3_2025_09',
+    }),
     'statements in another order': (r) => {
       statementsOf(find(r, 'summaryRole')).reverse();
       statementsOf(find(r, 'Boundary')).reverse();
@@ -143,7 +146,10 @@ const TEMPLATES: Changes = {
 };
 
 const { public: entry, internal } = system.zones as Record<'public' | 'internal', ZoneDeclaration>;
-const withoutLogin = { ...entry, gateway: { routes: entry.gateway?.routes ?? [] } };
+const withoutLogin = {
+  ...entry,
+  gateway: { routes: entry.gateway?.routes ?? [], endpointAccessMode: 'STRICT' },
+} satisfies ZoneDeclaration;
 const journal = system.clients.journal as SystemDeclaration['clients'][string];
 const [grant] = internal.grants as [ZoneDeclaration['grants'][number]];
 const more = { baseUrl: 'https://more.example.no', audience: 'example:more', scopes: ['example:more/read'] };

@@ -1,3 +1,4 @@
+import { eventNames } from '../../../declaration/names.ts';
 import { objectOf } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { type Rule, violationsOf } from '../rule.ts';
@@ -28,15 +29,19 @@ export const dataIsEncrypted: Rule = {
   invariant: 'I8',
   title:
     'Tables, queues, topics, buses and secrets are encrypted with a key of their own zone, and copied nowhere.',
-  check: ({ assembly }) => {
+  check: ({ assembly, declaration }) => {
     const keys = resourcesOfType(assembly, 'AWS::KMS::Key');
-    return assembly.resources.flatMap(({ type, properties, constructPath, stack }) => {
+    return assembly.resources.flatMap(({ type, properties, constructPath, stack, zone = '', physicalId }) => {
       const store = STORES[type];
       if (store === undefined) return [];
       const named = store.key(properties);
       const key = keys.find(({ arn, physicalId }) => named === arn || named === physicalId);
+      // What EventBridge could not queue, perhaps for a fault of the zone's key.
+      const managed = physicalId.endsWith(`/${eventNames(declaration.name, zone).undelivered}`);
       const problems = [
-        ...(key?.stack === stack ? [] : ['is not encrypted with a key of its own zone']),
+        ...(key?.stack === stack || (managed && properties.SqsManagedSseEnabled === true)
+          ? []
+          : ['is not encrypted with a key of its own zone']),
         ...store.outlets
           .filter((name) => properties[name] !== undefined)
           .map((name) => `has ${name}, by which its data leaves it`),

@@ -1,7 +1,7 @@
 import { objectOf } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { SIGNING } from '../../network/model.ts';
-import type { ProofInput, Rule } from '../rule.ts';
+import { isKept, type ProofInput, type Rule } from '../rule.ts';
 
 /**
  * Every function writes to a log group of its own stack, unfiltered; every log group is encrypted with a key of its stack and
@@ -34,16 +34,15 @@ export const logsAreKept: Rule = {
 };
 
 function problemsOf(group: ResolvedResource, { assembly }: ProofInput) {
-  const { properties, definition, stack, zone, physicalId } = group;
+  const { properties, stack, zone, physicalId } = group;
   const key = resourcesOfType(assembly, 'AWS::KMS::Key').find(({ arn }) => arn === properties.KmsKeyId);
   const audit = zone === SIGNING && physicalId.includes('-signer-');
   const problems = [
     ...(key?.stack === stack ? [] : ['is not encrypted with a key of its own zone']),
     ...(properties.RetentionInDays === undefined ? ['keeps its lines for ever'] : []),
-    ...(audit &&
-    definition.DeletionPolicy !== 'Retain' &&
-    definition.DeletionPolicy !== 'RetainExceptOnCreate'
-      ? ['holds the audit of signatures and goes with its stack']
+    ...(audit && !isKept(group) ? ['holds the audit of signatures and goes with its stack'] : []),
+    ...(audit && key && !isKept(key)
+      ? ['holds the audit of signatures, and its key goes with the stack']
       : []),
   ];
   return problems.map((problem) => violation(group, `(log group ${physicalId}) ${problem}`));
@@ -76,6 +75,6 @@ function violation({ constructPath }: ResolvedResource, problem: string) {
     message: `${constructPath} ${problem}.`,
     path: [constructPath, problem],
     remedy:
-      'Give it a log group with the zone’s key and a retention in days, and LogFormat Text without levels; keep the group of a signer (DeletionPolicy Retain).',
+      'Give it a log group with the zone’s key and a retention in days, and LogFormat Text without levels; keep the group of a signer and its key (DeletionPolicy RetainExceptOnCreate).',
   };
 }

@@ -1,5 +1,6 @@
 import { SEED_RECORD } from '@helseid-zones/protocol/record';
-import { type Rule, violationsOf } from '../rule.ts';
+import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import { isKept, type ProofInput, type Rule, violationsOf } from '../rule.ts';
 import { recordOf } from '../targets.ts';
 
 /** Every client has its record in the signing zone's stack, seeded with the constant, kept when the stack goes. */
@@ -19,7 +20,8 @@ export const recordsAreBare: Rule = {
               record.properties.GenerateSecretString === undefined
                 ? []
                 : ['has a record that a deploy overwrites']),
-              ...(record.definition.DeletionPolicy === 'Retain' ? [] : ['loses its record with the stack']),
+              ...(isKept(record) ? [] : ['loses its record with the stack']),
+              ...(keysOf(record, input).every(isKept) ? [] : ['loses the key of its record with the stack']),
             ];
       return violationsOf(problems, {
         resource: record?.constructPath ?? client,
@@ -29,3 +31,10 @@ export const recordsAreBare: Rule = {
       });
     }),
 };
+
+function keysOf(record: ResolvedResource, { assembly }: ProofInput): ResolvedResource[] {
+  const named = record.properties.KmsKeyId;
+  return resourcesOfType(assembly, 'AWS::KMS::Key').filter((key) =>
+    [key.arn, key.physicalId].includes(String(named)),
+  );
+}

@@ -7,6 +7,11 @@ mutations('data-is-encrypted', 'I8', {
   },
   [INTERNAL]: {
     'a queue without a key': sets('EventsQueue7', { KmsMasterKeyId: undefined }),
+    'a queue under SQS’s own key': sets('EventsQueue7', {
+      KmsMasterKeyId: undefined,
+      SqsManagedSseEnabled: true,
+    }),
+    'undelivered events under no key': sets('EventsUndelivered2', { SqsManagedSseEnabled: false }),
     'a stream of a table': sets('Tableidempotency', { StreamSpecification: { StreamViewType: 'NEW_IMAGE' } }),
   },
   [PUBLIC]: {

@@ -13,6 +13,19 @@ import {
   statementOf,
 } from '../mutate.ts';
 
+mutations('callers-use-modern-tls', 'I8', {
+  [PUBLIC]: {
+    'an API without a policy for TLS': (r) => void delete find(r, 'GatewayApi4').Properties.SecurityPolicy,
+    'suites without forward secrecy': sets('GatewayApi4', {
+      SecurityPolicy: 'SecurityPolicy_TLS13_1_2_2021_06',
+    }),
+    'a domain name that takes TLS 1.0': adds('AWS::ApiGateway::DomainName', {
+      DomainName: 'www.example.no',
+      SecurityPolicy: 'TLS_1_0',
+    }),
+  },
+});
+
 mutations('entries-are-not-changed', 'I2', {
   [PUBLIC]: {
     'a zone changes targets': gives('summary', 'events:PutTargets'),

@@ -20,6 +20,9 @@ mutations('logs-are-kept', 'I7', {
     'an audit that goes with its stack': (r) => {
       find(r, `${SIGNER}Logs`).DeletionPolicy = 'Delete';
     },
+    'an audit whose key goes with the stack': (r) => {
+      find(r, 'LogKey').DeletionPolicy = 'Delete';
+    },
     'a log that Lambda filters by level': (r) => {
       Object.assign(find(r, `${SIGNER}Function`).Properties.LoggingConfig as Changeable, {
         ...{ LogFormat: 'JSON', ApplicationLogLevel: 'FATAL' },

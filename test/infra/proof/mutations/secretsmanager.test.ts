@@ -14,6 +14,12 @@ import {
 mutations('records-are-bare', 'I1', {
   [SIGNING]: {
     'a record that a deploy overwrites': sets('Recordjournal', { SecretString: '{}' }),
+    'a record that goes with its stack': (r) => {
+      find(r, 'Recordjournal').DeletionPolicy = 'Delete';
+    },
+    'a record whose key goes with the stack': (r) => {
+      find(r, 'RecordKey').DeletionPolicy = 'Delete';
+    },
   },
 });
 
