@@ -1,5 +1,4 @@
-import { namedActions } from '../rules/named-actions.ts';
-import { listOf, objectOf, stringOf, stringsOf } from './json.ts';
+import { listOf, objectOf, parseJson, stringOf, stringsOf } from './json.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from './resolve.ts';
 
 /** A policy document as a template writes it. */
@@ -67,3 +66,22 @@ export function servicesIn({ identity, boundary, foreign }: RolePolicies): Reado
     ? undefined
     : new Set(services.filter((service) => service !== undefined));
 }
+
+/**
+ * The actions that the statements of a policy document name (by default those that allow), with their wildcards. `*` stands
+ * for a statement that says which actions it is not about, or that can't be read.
+ */
+export function namedActions(document: unknown, effects: readonly string[] = ['Allow']): string[] {
+  const { Statement } = objectOf(typeof document === 'string' ? parseJson(document) : document);
+  if (Statement === undefined) return ['*'];
+  return listOf(Statement)
+    .map(objectOf)
+    .filter(({ Effect }) => effects.includes(String(Effect)) || !EFFECTS.includes(String(Effect)))
+    .flatMap(({ Action }) => {
+      const names = stringsOf(Action);
+      return names.length === 0 || names.length < listOf(Action).length ? [...names, '*'] : names;
+    });
+}
+
+/** Any other effect can't be read, so that the statement may mean anything. */
+const EFFECTS = ['Allow', 'Deny'];

@@ -1,4 +1,5 @@
 import { isObject, stringsOf } from '../assembly/json.ts';
+import { namedActions } from '../assembly/roles.ts';
 import { anyGrade } from '../policy/combine.ts';
 import { ALWAYS, all, type Condition, not } from '../policy/condition.ts';
 import {
@@ -9,7 +10,6 @@ import {
   satisfiable,
   type World,
 } from '../policy/index.ts';
-import { namedActions } from './named-actions.ts';
 import type { ProofInput } from './rule.ts';
 import { accountsOf } from './targets.ts';
 

@@ -32,7 +32,7 @@ export interface Capability extends Pick<Rule, 'name' | 'invariant' | 'title'> {
   /** ARNs, or patterns of them, that the rule is about (default: everything of the action's service). */
   on?(input: ProofInput): readonly string[];
   /** Whom the rule is about (default: every role). */
-  who?(actor: Actor): boolean;
+  who?(actor: Actor, input: ProofInput): boolean;
   allows?(actor: Actor, input: ProofInput): readonly Allowance[];
   /** Promised layers of what is not allowed (default: the role's own policy); with or without them there must be two in all. */
   by?(actor: Actor, action: string): readonly EnforcingLayer[];
@@ -72,19 +72,21 @@ export interface Judgement {
 export function judge(capability: Capability, input: ProofInput): Judgement[] {
   const { actions, who = () => true } = capability;
   const fixed = capability.on?.(input);
-  return input.actors.filter(who).flatMap((actor) => {
-    const allowances = capability.allows?.(actor, input) ?? [];
-    const forbidden = new Map<Answer, Judgement[]>();
-    const allowed = actions.flatMap((action) => {
-      const own = allowances.filter((allowance) => allowance.actions?.includes(action) ?? true);
-      const except = own.flatMap(({ resources }) => resources);
-      const patterns = fixed ?? [everyOf(action.slice(0, action.indexOf(':')))];
-      for (const resource of questions(patterns, except, action, input))
-        judgeForbidden(capability, actor, action, resource, except, forbidden);
-      return own.flatMap((allowance) => judgeAllowed(actor, action, allowance));
+  return input.actors
+    .filter((actor) => who(actor, input))
+    .flatMap((actor) => {
+      const allowances = capability.allows?.(actor, input) ?? [];
+      const forbidden = new Map<Answer, Judgement[]>();
+      const allowed = actions.flatMap((action) => {
+        const own = allowances.filter((allowance) => allowance.actions?.includes(action) ?? true);
+        const except = own.flatMap(({ resources }) => resources);
+        const patterns = fixed ?? [everyOf(action.slice(0, action.indexOf(':')))];
+        for (const resource of questions(patterns, except, action, input))
+          judgeForbidden(capability, actor, action, resource, except, forbidden);
+        return own.flatMap((allowance) => judgeAllowed(actor, action, allowance));
+      });
+      return [...allowed, ...[...forbidden.values()].flat()];
     });
-    return [...allowed, ...[...forbidden.values()].flat()];
-  });
 }
 
 /** What is to be asked beside what is allowed: the patterns, and resources with policies that name roles. */

@@ -36,7 +36,7 @@ export interface ProofInput {
   actors: readonly Actor[];
 }
 
-/** One rule; its file has its name. */
+/** One rule. */
 export interface Rule<Input = ProofInput> {
   name: string;
   invariant: Invariant;
@@ -45,16 +45,52 @@ export interface Rule<Input = ProofInput> {
   check(input: Input): Violation[];
 }
 
+/** What is wrong with something, each completing a sentence about it; what is no text is not wrong. */
+export type Problems = readonly (string | false | undefined)[];
+
 /** What there is to say of one resource: a violation for each of `problems`, which complete a sentence about `subject`. */
 export function violationsOf(
-  problems: readonly string[],
-  at: Pick<Violation, 'resource' | 'remedy'> & { subject?: string; path?: readonly string[] },
+  problems: Problems,
+  at: Pick<Violation, 'resource' | 'remedy'> & {
+    subject?: string | undefined;
+    path?: readonly string[] | undefined;
+  },
 ): Violation[] {
   const { resource, remedy, subject = resource, path } = at;
-  return problems.map((problem) => ({
-    ...{ resource, remedy, message: `${subject} ${problem}.` },
-    path: path ?? [resource, problem],
-  }));
+  return problems
+    .filter((problem) => typeof problem === 'string')
+    .map((problem) => ({
+      ...{ resource, remedy, message: `${subject} ${problem}.` },
+      path: path ?? [resource, problem],
+    }));
+}
+
+/** A rule about resources one by one. */
+interface ResourceRule extends Omit<Rule, 'check'> {
+  /** Their types (default: all). */
+  of?: readonly string[];
+  problems(resource: ResolvedResource, input: ProofInput): Problems;
+  /** What the problems are said of (default: the construct path). */
+  subject?(resource: ResolvedResource, input: ProofInput): string;
+  /** Who, through what, to what (default: the resource, and what is wrong with it). */
+  path?(resource: ResolvedResource, input: ProofInput): readonly string[];
+  remedy: string;
+}
+
+/** The rule that asks each resource for its problems. */
+export function resourceRule({ of, problems, subject, path, remedy, ...rule }: ResourceRule): Rule {
+  return {
+    ...rule,
+    check: (input) =>
+      input.assembly.resources
+        .filter(({ type }) => of?.includes(type) ?? true)
+        .flatMap((resource) =>
+          violationsOf(problems(resource, input), {
+            ...{ resource: resource.constructPath, remedy },
+            ...{ subject: subject?.(resource, input), path: path?.(resource, input) },
+          }),
+        ),
+  };
 }
 
 /** Whether a resource outlives its stack; `RetainExceptOnCreate` lets a first deploy that failed be tried again. */

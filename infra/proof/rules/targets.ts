@@ -1,4 +1,6 @@
 import { functionName, recordName, signerName } from '../../declaration/names.ts';
+import { readAsset } from '../assembly/contents/read-asset.ts';
+import { type JsonObject, objectOf } from '../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../assembly/resolve.ts';
 import { SIGNING } from '../network/model.ts';
 import { virtualKeyArn } from '../policy/world/virtual-keys.ts';
@@ -70,6 +72,42 @@ export function ownEndpoint({ view }: Actor, service: string): string {
 /** ARN of the rotation function, for a role of its zone. */
 export function rotationArn({ region, role, zone }: Actor, { declaration }: ProofInput): string {
   return `arn:aws:lambda:${region}:${role.account}:function:${functionName(declaration.name, zone, 'rotation')}`;
+}
+
+/** The function that makes keys and writes records, as the templates have it. */
+export function rotationOf({ assembly, declaration }: ProofInput): ResolvedResource | undefined {
+  const names = Object.keys(declaration.zones)
+    .filter((zone) => declaration.zones[zone]?.admin === true)
+    .map((zone) => functionName(declaration.name, zone, 'rotation'));
+  return resourcesOfType(assembly, 'AWS::Lambda::Function').find(({ physicalId }) =>
+    names.includes(physicalId),
+  );
+}
+
+/** The key of the resource's own stack that `named`, an id or ARN, is. */
+export function ownKey(
+  { stack }: ResolvedResource,
+  named: unknown,
+  { assembly }: ProofInput,
+): ResolvedResource | undefined {
+  return resourcesOfType(assembly, 'AWS::KMS::Key').find(
+    ({ arn, physicalId, stack: own }) => own === stack && (named === arn || named === physicalId),
+  );
+}
+
+/** The environment of a function. */
+export function variablesOf({ properties }: ResolvedResource): JsonObject {
+  return objectOf(objectOf(properties.Environment).Variables);
+}
+
+/** The files of a function's asset by name. */
+export function filesOf({ assetPath }: ResolvedResource): ReadonlyMap<string, string> {
+  return new Map(assetPath === undefined ? [] : readAsset(assetPath).map(({ name, text }) => [name, text]));
+}
+
+/** A value as it is after it has been written as JSON. */
+export function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
 }
 
 /** The accounts that the system is in. */

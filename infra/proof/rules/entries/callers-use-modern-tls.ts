@@ -1,5 +1,4 @@
-import { resourcesOfType } from '../../assembly/resolve.ts';
-import { type Rule, violationsOf } from '../rule.ts';
+import { type Rule, resourceRule } from '../rule.ts';
 
 /** TLS 1.2 or newer, forward secrecy in every suite. {@link https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies-list.html} */
 const POLICIES: readonly unknown[] = [
@@ -10,24 +9,14 @@ const POLICIES: readonly unknown[] = [
 ];
 
 /** APIs and their custom domains take TLS 1.2 or newer with forward secrecy only. */
-export const callersUseModernTls: Rule = {
+export const callersUseModernTls: Rule = resourceRule({
   name: 'callers-use-modern-tls',
   invariant: 'I8',
   title: 'APIs and their domain names take TLS 1.2 or newer with forward secrecy only.',
-  check: ({ assembly }) =>
-    ['AWS::ApiGateway::RestApi', 'AWS::ApiGateway::DomainName', 'AWS::ApiGateway::DomainNameV2']
-      .flatMap((type) => resourcesOfType(assembly, type))
-      .flatMap(({ constructPath, properties }) =>
-        violationsOf(
-          POLICIES.includes(properties.SecurityPolicy)
-            ? []
-            : [
-                `has ${String(properties.SecurityPolicy ?? 'no SecurityPolicy')}, which lets callers use older TLS or suites without forward secrecy`,
-              ],
-          {
-            resource: constructPath,
-            remedy: `Set SecurityPolicy to ${String(POLICIES[0])} and EndpointAccessMode to BASIC or STRICT.`,
-          },
-        ),
-      ),
-};
+  of: ['AWS::ApiGateway::RestApi', 'AWS::ApiGateway::DomainName', 'AWS::ApiGateway::DomainNameV2'],
+  problems: ({ properties: { SecurityPolicy: policy = 'no SecurityPolicy' } }) => [
+    !POLICIES.includes(policy) &&
+      `has ${String(policy)}, which lets callers use older TLS or suites without forward secrecy`,
+  ],
+  remedy: `Set SecurityPolicy to ${String(POLICIES[0])} and EndpointAccessMode to BASIC or STRICT.`,
+});

@@ -1,21 +1,20 @@
-import { functionName } from '../../../declaration/names.ts';
-import { listOf, objectOf, stringOf } from '../../assembly/json.ts';
+import { integratedFunction } from '../../assembly/apis.ts';
+import { listOf, objectOf } from '../../assembly/json.ts';
 import type { ResolvedResource } from '../../assembly/resolve.ts';
-import type { ProofInput, Rule } from '../rule.ts';
-import { recordArns } from '../targets.ts';
+import { type Problems, type ProofInput, type Rule, resourceRule } from '../rule.ts';
+import { recordArns, rotationOf } from '../targets.ts';
+
+const ROTATION = 'AWS::SecretsManager::RotationSchedule';
 
 /** What leads from a resource to others: a name for it, and the ARN. */
 type Link = readonly [what: string, arn: unknown];
-
-const INTEGRATION =
-  /^arn:[^:]+:apigateway:[^:]+:lambda:path\/[^/]+\/functions\/(.+)\/(?:response-streaming-)?invocations$/;
 
 /** By type, where each of its resources leads. */
 const LINKS: Readonly<Record<string, (properties: ResolvedResource['properties']) => readonly Link[]>> = {
   'AWS::Lambda::EventSourceMapping': ({ EventSourceArn, FunctionName, DestinationConfig }) => [
     ['reads', EventSourceArn],
     ['calls', FunctionName],
-    ...failures(DestinationConfig),
+    ['fails into', objectOf(objectOf(DestinationConfig).OnFailure).Destination],
   ],
   'AWS::Events::Rule': ({ Targets, RoleArn, EventBusName }) => [
     ['listens to', EventBusName === 'default' ? undefined : EventBusName],
@@ -50,58 +49,40 @@ const LINKS: Readonly<Record<string, (properties: ResolvedResource['properties']
 };
 
 /** Rules, mappings, routes and schedules lead to resources of their own zone only; records are rotated by rotation. */
-export const entriesAreOwn: Rule = {
+export const entriesAreOwn: Rule = resourceRule({
   name: 'entries-are-own',
   invariant: 'I2',
   title:
     'Rules, mappings, routes and subscriptions lead to resources of their own zone; records are rotated by rotation only.',
-  check: (input) => {
-    const stackOf = new Map(
-      input.assembly.resources.flatMap(({ arn, physicalId, stack }) =>
-        [arn, physicalId].map((id): [unknown, string] => [id, stack]),
-      ),
+  of: [...Object.keys(LINKS), ROTATION],
+  problems: (resource, input) =>
+    resource.type === ROTATION ? rotationProblems(resource, input) : linkProblems(resource, input),
+  subject: ({ type }) => `A resource of type ${type}`,
+  remedy: 'Lead it to a resource of its own zone. Zones meet in nothing but the invocation of a signer.',
+});
+
+function linkProblems({ type, properties, stack }: ResolvedResource, { assembly }: ProofInput): Problems {
+  const isOwn = (named: unknown) =>
+    assembly.resources.some(
+      ({ arn, physicalId, stack: own }) => own === stack && (named === arn || named === physicalId),
     );
-    return input.assembly.resources.flatMap((resource) => [
-      ...(LINKS[resource.type]?.(resource.properties) ?? [])
-        .filter(([, arn]) => arn !== undefined && stackOf.get(arn) !== resource.stack)
-        .map(([what, arn]) => violation(resource, `${what} ${String(arn)}, which is not in its own zone`)),
-      ...rotationProblems(resource, input).map((problem) => violation(resource, problem)),
-    ]);
-  },
-};
-
-function violation({ constructPath, type }: ResolvedResource, problem: string) {
-  return {
-    resource: constructPath,
-    message: `A resource of type ${type} ${problem}.`,
-    path: [constructPath, problem],
-    remedy: 'Lead it to a resource of its own zone. Zones meet in nothing but the invocation of a signer.',
-  };
-}
-
-function failures(config: unknown): Link[] {
-  return [['fails into', objectOf(objectOf(config).OnFailure).Destination]];
+  return (LINKS[type]?.(properties) ?? []).map(
+    ([what, named]) =>
+      named !== undefined && !isOwn(named) && `${what} ${String(named)}, which is not in its own zone`,
+  );
 }
 
 /** The function behind an integration; the whole URI where it is none. */
 function integrated(uri: unknown): string {
-  return INTEGRATION.exec(String(uri))?.[1] ?? String(uri);
+  return integratedFunction(uri)?.arn ?? String(uri);
 }
 
-function rotationProblems({ type, properties }: ResolvedResource, input: ProofInput): string[] {
-  const { declaration, assembly } = input;
-  if (type !== 'AWS::SecretsManager::RotationSchedule') return [];
+function rotationProblems({ properties }: ResolvedResource, input: ProofInput): Problems {
   const { SecretId, RotationLambdaARN, HostedRotationLambda } = properties;
-  const names = Object.entries(declaration.zones)
-    .filter(([, { admin }]) => admin === true)
-    .map(([zone]) => functionName(declaration.name, zone, 'rotation'));
-  const rotation = assembly.resources.find(
-    ({ type, physicalId }) => type === 'AWS::Lambda::Function' && names.includes(physicalId),
-  );
   return [
-    ...(HostedRotationLambda === undefined ? [] : ['has AWS make a function for the rotation']),
-    ...(recordArns(input).includes(stringOf(SecretId) ?? '') && RotationLambdaARN !== rotation?.arn
-      ? [`has ${String(RotationLambdaARN)} rotate a client record`]
-      : []),
+    HostedRotationLambda !== undefined && 'has AWS make a function for the rotation',
+    recordArns(input).includes(String(SecretId)) &&
+      RotationLambdaARN !== rotationOf(input)?.arn &&
+      `has ${String(RotationLambdaARN)} rotate a client record`,
   ];
 }

@@ -1,52 +1,47 @@
 import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import type { ZoneDeclaration } from '../../../declaration/schema.ts';
-import { stringOf } from '../../assembly/json.ts';
+import { pathsOf } from '../../assembly/apis.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
-import type { ProofInput, Rule } from '../rule.ts';
+import { type Problems, type ProofInput, type Rule, resourceRule } from '../rule.ts';
 
 /** Every method of an API is a declared route, authorised as declared; an authorizer's answer is good for one request. */
-export const routesAreAuthorized: Rule = {
+export const routesAreAuthorized: Rule = resourceRule({
   name: 'routes-are-authorized',
   invariant: 'I8',
   title:
     'Every method of an API is a declared route, authorised as declared; an authorizer’s answer is never cached.',
-  check: (input) => [
-    ...resourcesOfType(input.assembly, 'AWS::ApiGateway::Method').flatMap((method) =>
-      routeProblem(method, input).map((problem) => violation(method, problem)),
-    ),
-    ...resourcesOfType(input.assembly, 'AWS::ApiGateway::Authorizer').flatMap((authorizer) =>
-      authorizer.properties.AuthorizerResultTtlInSeconds === 0
-        ? []
-        : [violation(authorizer, 'is cached, so that a stolen token passes without a proof')],
-    ),
-    ...resourcesOfType(input.assembly, 'AWS::ApiGateway::RestApi').flatMap((api) =>
-      api.properties.Body === undefined &&
-      api.properties.BodyS3Location === undefined &&
-      api.properties.Policy === undefined
-        ? []
-        : [violation(api, 'has routes or a policy in a document that the proof does not read')],
-    ),
-  ],
-};
+  of: ['AWS::ApiGateway::Method', 'AWS::ApiGateway::Authorizer', 'AWS::ApiGateway::RestApi'],
+  problems: (resource, input) => {
+    const { type, properties } = resource;
+    if (type === 'AWS::ApiGateway::Method') return routeProblems(resource, input);
+    const { AuthorizerResultTtlInSeconds, Body, BodyS3Location, Policy } = properties;
+    return type === 'AWS::ApiGateway::Authorizer'
+      ? [AuthorizerResultTtlInSeconds !== 0 && 'is cached, so that a stolen token passes without a proof']
+      : [
+          [Body, BodyS3Location, Policy].some((part) => part !== undefined) &&
+            'has routes or a policy in a document that the proof does not read',
+        ];
+  },
+  subject: ({ constructPath }) => `${constructPath}:`,
+  path: ({ constructPath, stack }) => ['whoever calls the API', constructPath, stack],
+  remedy: 'Declare the route in zones.ts, with authorize iam or helseid, or as a route of user login.',
+});
 
-function routeProblem(method: ResolvedResource, input: ProofInput): string[] {
-  const { HttpMethod, AuthorizationType, ResourceId, AuthorizerId } = method.properties;
-  const path = pathOf(stringOf(ResourceId) ?? '', input);
-  const expected = routesOf(input.declaration.zones[method.zone ?? '']).find(
-    (route) => route.method === HttpMethod && route.path === path,
+function routeProblems({ properties, zone, stack }: ResolvedResource, input: ProofInput): Problems {
+  const { HttpMethod, AuthorizationType, ResourceId, AuthorizerId } = properties;
+  const path = pathsOf(input.assembly).get(String(ResourceId)) ?? '';
+  const route = `${String(HttpMethod)} ${path || '/'}`;
+  const expected = routesOf(input.declaration.zones[zone ?? '']).find(
+    (declared) => declared.method === HttpMethod && declared.path === path,
   );
-  if (expected === undefined) return [`${String(HttpMethod)} ${path || '/'} is not a declared route`];
+  if (expected === undefined) return [`${route} is not a declared route`];
   const { type } = expected;
   const own = resourcesOfType(input.assembly, 'AWS::ApiGateway::Authorizer').some(
-    ({ physicalId, stack }) => physicalId === AuthorizerId && stack === method.stack,
+    (authorizer) => authorizer.physicalId === AuthorizerId && authorizer.stack === stack,
   );
   return [
-    ...(AuthorizationType === type
-      ? []
-      : [`${String(HttpMethod)} ${path} is authorised by ${String(AuthorizationType)}, not by ${type}`]),
-    ...(type === 'CUSTOM' && !own
-      ? [`${String(HttpMethod)} ${path} asks another authorizer than its zone’s`]
-      : []),
+    AuthorizationType !== type && `${route} is authorised by ${String(AuthorizationType)}, not by ${type}`,
+    type === 'CUSTOM' && !own && `${route} asks another authorizer than its zone’s`,
   ];
 }
 
@@ -59,22 +54,4 @@ function routesOf(zone: ZoneDeclaration | undefined) {
   }));
   const open = login === undefined ? [] : loginRoutes(login).map((route) => ({ ...route, type: 'NONE' }));
   return [...closed, ...open].map(({ method, path, type }) => ({ method: String(method), path, type }));
-}
-
-function pathOf(id: string, input: ProofInput): string {
-  const part = resourcesOfType(input.assembly, 'AWS::ApiGateway::Resource').find(
-    ({ physicalId }) => physicalId === id,
-  );
-  return part === undefined
-    ? ''
-    : `${pathOf(String(part.properties.ParentId), input)}/${String(part.properties.PathPart)}`;
-}
-
-function violation({ constructPath, stack }: ResolvedResource, problem: string) {
-  return {
-    resource: constructPath,
-    message: `${constructPath}: ${problem}.`,
-    path: ['whoever calls the API', constructPath, stack],
-    remedy: 'Declare the route in zones.ts, with authorize iam or helseid, or as a route of user login.',
-  };
 }

@@ -1,99 +1,73 @@
 import { askingFunctions, functionName } from '../../../declaration/names.ts';
-import { stringOf } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
-import type { ProofInput, Rule } from '../rule.ts';
-import { recordArns, signersOfZone } from '../targets.ts';
+import { type ProofInput, type Rule, resourceRule } from '../rule.ts';
+import { recordArns, rotationOf, signersOfZone } from '../targets.ts';
 
 /**
  * What Lambda permissions let in: API Gateway for an API of the function's own stack, EventBridge for a rule of it, Secrets
  * Manager to rotation for a client record; to a signer only the functions of its zone, where that is in another account.
  */
-export const functionPermissionsAreOwn: Rule = {
+export const functionPermissionsAreOwn: Rule = resourceRule({
   name: 'function-permissions-are-own',
   invariant: 'I2',
   title:
     'A function’s own policy lets in nothing but what the declaration leads to it: its API, its rule, its rotation, its zone.',
-  check: (input) =>
-    resourcesOfType(input.assembly, 'AWS::Lambda::Permission').flatMap((permission) => {
-      const target = functionOf(permission, input);
-      const problem =
-        target === undefined
-          ? 'is for a version, an alias or a function outside the templates'
-          : problemOf(permission, target, input);
-      if (problem === undefined) return [];
-      const principal = String(permission.properties.Principal);
-      return [
-        {
-          resource: permission.constructPath,
-          message: `A permission for ${principal} to invoke ${String(permission.properties.FunctionName)} ${problem}.`,
-          path: [
-            principal,
-            permission.constructPath,
-            target?.constructPath ?? String(permission.properties.FunctionName),
-          ],
-          remedy:
-            'Name the function without a qualifier, and the one API, rule, record or role that may call it.',
-        },
-      ];
-    }),
-};
+  of: ['AWS::Lambda::Permission'],
+  problems: (permission, input) => [problemOf(permission, input)],
+  subject: ({ properties: { Principal, FunctionName } }) =>
+    `A permission for ${String(Principal)} to invoke ${String(FunctionName)}`,
+  path: (permission, input) => [
+    String(permission.properties.Principal),
+    permission.constructPath,
+    functionOf(permission, input)?.constructPath ?? String(permission.properties.FunctionName),
+  ],
+  remedy: 'Name the function without a qualifier, and the one API, rule, record or role that may call it.',
+});
 
 function functionOf(
-  { properties }: ResolvedResource,
+  { properties: { FunctionName } }: ResolvedResource,
   { assembly }: ProofInput,
 ): ResolvedResource | undefined {
-  const named = stringOf(properties.FunctionName);
   return resourcesOfType(assembly, 'AWS::Lambda::Function').find(
-    ({ arn, physicalId }) => named === arn || named === physicalId,
+    ({ arn, physicalId }) => FunctionName === arn || FunctionName === physicalId,
   );
 }
 
-/** What a service's source must be, by principal. */
+/** Whether a service's source is one of the function's own, by the service. */
 const SOURCES: Readonly<
-  Record<
-    string,
-    (source: string, permission: ResolvedResource, target: ResolvedResource, input: ProofInput) => boolean
-  >
+  Record<string, (permission: ResolvedResource, target: ResolvedResource, input: ProofInput) => boolean>
 > = {
-  'apigateway.amazonaws.com': (source, _, { stack, region, account }, { assembly }) =>
+  'apigateway.amazonaws.com': ({ properties }, { stack, region, account }, { assembly }) =>
     resourcesOfType(assembly, 'AWS::ApiGateway::RestApi').some(
       (api) =>
         api.stack === stack &&
-        source.startsWith(`arn:aws:execute-api:${region}:${account}:${api.physicalId}/`),
+        String(properties.SourceArn).startsWith(
+          `arn:aws:execute-api:${region}:${account}:${api.physicalId}/`,
+        ),
     ),
-  'events.amazonaws.com': (source, _, { stack }, { assembly }) =>
+  'events.amazonaws.com': ({ properties }, { stack }, { assembly }) =>
     resourcesOfType(assembly, 'AWS::Events::Rule').some(
-      (rule) => rule.stack === stack && rule.arn === source,
+      (rule) => rule.stack === stack && rule.arn === properties.SourceArn,
     ),
-  'secretsmanager.amazonaws.com': (source, { properties }, target, input) =>
-    recordArns(input).includes(source) &&
+  'secretsmanager.amazonaws.com': ({ properties }, target, input) =>
+    recordArns(input).includes(String(properties.SourceArn)) &&
     properties.SourceAccount === target.account &&
-    isRotation(target, input),
+    target === rotationOf(input),
 };
 
-function problemOf(
-  permission: ResolvedResource,
-  target: ResolvedResource,
-  input: ProofInput,
-): string | undefined {
-  const { Principal, Action, SourceArn, FunctionUrlAuthType, InvokedViaFunctionUrl } = permission.properties;
+function problemOf(permission: ResolvedResource, input: ProofInput): string | undefined {
+  const target = functionOf(permission, input);
+  if (target === undefined) return 'is for a version, an alias or a function outside the templates';
+  const { Principal, Action, FunctionUrlAuthType, InvokedViaFunctionUrl } = permission.properties;
   const principal = String(Principal);
   if (FunctionUrlAuthType !== undefined || InvokedViaFunctionUrl !== undefined) return 'opens a function URL';
   if (Action !== 'lambda:InvokeFunction') return `is for ${String(Action)}`;
   const fits = SOURCES[principal];
-  if (fits !== undefined)
-    return fits(String(SourceArn), permission, target, input)
-      ? undefined
-      : 'names no source of the function’s own zone, so that others can have it called';
-  return foreignAskers(target, input).includes(principal)
+  if (fits?.(permission, target, input) === false)
+    return 'names no source of the function’s own zone, so that others can have it called';
+  return fits !== undefined || foreignAskers(target, input).includes(principal)
     ? undefined
     : 'lets in somebody whom the declaration does not';
-}
-
-function isRotation({ physicalId }: ResolvedResource, { declaration }: ProofInput): boolean {
-  return Object.entries(declaration.zones).some(
-    ([zone, { admin }]) => admin === true && physicalId === functionName(declaration.name, zone, 'rotation'),
-  );
 }
 
 /** The roles in other accounts that may ask a signer. */

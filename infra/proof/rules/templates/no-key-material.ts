@@ -18,25 +18,21 @@ export const noKeyMaterial: Rule = {
       findKeyMaterial(text, { entropy: true }).filter(
         ({ kind }) => kind !== 'high entropy' || !isMadeUp(text),
       );
+    const findWithin = (resource: string, value: unknown) =>
+      stringsWithin(value, '').flatMap(([field, text]) =>
+        findIn(text).map((found) => violation(resource, field, found)),
+      );
     return [
-      ...assembly.resources.flatMap(({ properties, constructPath }) =>
-        stringsWithin(properties, '').flatMap(([field, text]) =>
-          findIn(text).map((found) => violation(constructPath, field, found)),
-        ),
-      ),
+      ...assembly.resources.flatMap(({ properties, constructPath }) => findWithin(constructPath, properties)),
       ...assembly.stacks.flatMap(({ name, template }) =>
         [template.Parameters, template.Outputs, template.Mappings, template.Metadata].flatMap((part) =>
-          stringsWithin(part, '').flatMap(([field, text]) =>
-            findIn(text).map((found) => violation(name, field, found)),
-          ),
+          findWithin(name, part),
         ),
       ),
       ...assembly.resources.flatMap(({ assetPath, constructPath }) =>
-        assetPath === undefined
-          ? []
-          : readAsset(assetPath).flatMap((file) =>
-              findInFile(file).map((found) => violation(constructPath, `asset file ${file.name}`, found)),
-            ),
+        (assetPath === undefined ? [] : readAsset(assetPath)).flatMap((file) =>
+          findInFile(file).map((found) => violation(constructPath, `asset file ${file.name}`, found)),
+        ),
       ),
     ];
   },

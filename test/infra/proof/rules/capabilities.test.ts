@@ -2,23 +2,7 @@ import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../../infra/proof/assembly/json.ts';
 import { CAPABILITIES } from '../../../../infra/proof/rules/capabilities.ts';
-import { ownDataOnly } from '../../../../infra/proof/rules/data/own-data-only.ts';
-import { actionsAreKnown } from '../../../../infra/proof/rules/iam/actions-are-known.ts';
-import { rolesAreBounded } from '../../../../infra/proof/rules/iam/roles-are-bounded.ts';
-import { rolesAreTrustedByOneService } from '../../../../infra/proof/rules/iam/roles-are-trusted-by-one-service.ts';
-import { keysAreMadeByRotation } from '../../../../infra/proof/rules/kms/keys-are-made-by-rotation.ts';
-import { keysAreSwitchedByAdmin } from '../../../../infra/proof/rules/kms/keys-are-switched-by-admin.ts';
-import { keysDoNotDelegate } from '../../../../infra/proof/rules/kms/keys-do-not-delegate.ts';
-import { madeKeysAreClosed } from '../../../../infra/proof/rules/kms/made-keys-are-closed.ts';
-import { ownDataKeysOnly } from '../../../../infra/proof/rules/kms/own-data-keys-only.ts';
-import { signIsForSigners } from '../../../../infra/proof/rules/kms/sign-is-for-signers.ts';
-import { signingIsBound } from '../../../../infra/proof/rules/kms/signing-is-bound.ts';
-import { interfacesAreLambdas } from '../../../../infra/proof/rules/lambda/interfaces-are-lambdas.ts';
-import { ownSignersOnly } from '../../../../infra/proof/rules/lambda/own-signers-only.ts';
-import { logsAreOwn } from '../../../../infra/proof/rules/logs/logs-are-own.ts';
 import type { Rule } from '../../../../infra/proof/rules/rule.ts';
-import { recordsAreKeptByAdmin } from '../../../../infra/proof/rules/secretsmanager/records-are-kept-by-admin.ts';
-import { recordsAreReadByOwn } from '../../../../infra/proof/rules/secretsmanager/records-are-read-by-own.ts';
 import {
   ACCOUNT,
   allowed,
@@ -33,6 +17,23 @@ import {
   trusting,
 } from '../small-roles.ts';
 import { endpoint, inputOf, type Resources, ruleNamed, zoneNetwork } from '../small-system.ts';
+
+const ownDataOnly = ruleNamed('own-data-only');
+const actionsAreKnown = ruleNamed('actions-are-known');
+const rolesAreBounded = ruleNamed('roles-are-bounded');
+const rolesAreTrustedByOneService = ruleNamed('roles-are-trusted-by-one-service');
+const keysAreMadeByRotation = ruleNamed('keys-are-made-by-rotation');
+const keysAreSwitchedByAdmin = ruleNamed('keys-are-switched-by-admin');
+const keysDoNotDelegate = ruleNamed('keys-do-not-delegate');
+const madeKeysAreClosed = ruleNamed('made-keys-are-closed');
+const ownDataKeysOnly = ruleNamed('own-data-keys-only');
+const signIsForSigners = ruleNamed('sign-is-for-signers');
+const signingIsBound = ruleNamed('signing-is-bound');
+const interfacesAreLambdas = ruleNamed('interfaces-are-lambdas');
+const ownSignersOnly = ruleNamed('own-signers-only');
+const logsAreOwn = ruleNamed('logs-are-own');
+const recordsAreKeptByAdmin = ruleNamed('records-are-kept-by-admin');
+const recordsAreReadByOwn = ruleNamed('records-are-read-by-own');
 
 const entriesAreNotChanged = ruleNamed('entries-are-not-changed');
 const identitiesAreNotChanged = ruleNamed('identities-are-not-changed');
@@ -77,6 +78,21 @@ function admin(
       ...roleOf('admin', `journal-admin-${name}`, statements, boundary),
       ...functionOf(`journal-admin-${name}`),
     },
+  };
+}
+
+/** A role that API Gateway can become and that may write every log, with or without an account that names it. */
+function gatewayRole(stack: string, named: boolean): System {
+  const Role = {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      AssumeRolePolicyDocument: trusting({ Service: 'apigateway.amazonaws.com' }),
+      Policies: [{ PolicyName: 'own', PolicyDocument: document(allowed('logs:PutLogEvents')) }],
+    },
+  };
+  const role = { CloudWatchRoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] } };
+  return {
+    [stack]: { Role, ...(named && { Account: { Type: 'AWS::ApiGateway::Account', Properties: role } }) },
   };
 }
 
@@ -220,6 +236,13 @@ const CASES: readonly Case[] = [
     'another zone’s log',
     summary(allowed('logs:PutLogEvents', arnOf('logs', 'log-group:/journal/internal/worker:*'))),
     /may logs:PutLogEvents/,
+  ],
+  [logsAreOwn, 'API Gateway’s role, by the account that names it', gatewayRole('More', true), undefined],
+  [
+    logsAreOwn,
+    'a role of API Gateway’s that no account names',
+    gatewayRole('journal-gateway-account', false),
+    /may logs:/,
   ],
   [logsAreOwn, 'reading', summary(allowed('logs:FilterLogEvents')), /may logs:FilterLogEvents/],
   [

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { findKeyMaterial } from '../../../../infra/proof/assembly/contents/find-key-material.ts';
-import { onlySignersCanSign } from '../../../../infra/proof/rules/lambda/only-signers-can-sign.ts';
-import { noKeyMaterial } from '../../../../infra/proof/rules/templates/no-key-material.ts';
-import { inputOf, zoneNetwork } from '../small-system.ts';
+import { inputOf, ruleNamed, zoneNetwork } from '../small-system.ts';
+
+const onlySignersCanSign = ruleNamed('only-signers-can-sign');
+const noKeyMaterial = ruleNamed('no-key-material');
 
 const folders: string[] = [];
 

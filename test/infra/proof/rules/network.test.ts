@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { functionsInOwnZone } from '../../../../infra/proof/rules/lambda/functions-in-own-zone.ts';
-import { defaultGroupUnused } from '../../../../infra/proof/rules/network/default-group-unused.ts';
-import { egressIsHttps } from '../../../../infra/proof/rules/network/egress-is-https.ts';
-import { endpointsAreOwn } from '../../../../infra/proof/rules/network/endpoints-are-own.ts';
-import { groupsAreClosed } from '../../../../infra/proof/rules/network/groups-are-closed.ts';
-import { namesAnswered } from '../../../../infra/proof/rules/network/names-answered.ts';
-import { networksAreDeclared } from '../../../../infra/proof/rules/network/networks-are-declared.ts';
-import { noRouteElsewhere } from '../../../../infra/proof/rules/network/no-route-elsewhere.ts';
-import { signingZoneHasNoWayOut } from '../../../../infra/proof/rules/network/signing-zone-has-no-way-out.ts';
 import type { Rule } from '../../../../infra/proof/rules/rule.ts';
 import { endpoint, inputOf, NAT, type Resources, ruleNamed, zoneNetwork } from '../small-system.ts';
+
+const functionsInOwnZone = ruleNamed('functions-in-own-zone');
+const defaultGroupUnused = ruleNamed('default-group-unused');
+const egressIsHttps = ruleNamed('egress-is-https');
+const endpointsAreOwn = ruleNamed('endpoints-are-own');
+const groupsAreClosed = ruleNamed('groups-are-closed');
+const namesAnswered = ruleNamed('names-answered');
+const networksAreDeclared = ruleNamed('networks-are-declared');
+const noRouteElsewhere = ruleNamed('no-route-elsewhere');
+const signingZoneHasNoWayOut = ruleNamed('signing-zone-has-no-way-out');
 
 const noJoinedNetworks = ruleNamed('no-joined-networks');
 

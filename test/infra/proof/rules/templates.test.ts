@@ -4,31 +4,32 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { deriveGrants, deriveZoneConfig } from '../../../../infra/declaration/derive.ts';
 import type { SystemDeclaration } from '../../../../infra/declaration/schema.ts';
 import type { JsonObject } from '../../../../infra/proof/assembly/json.ts';
-import { dataIsEncrypted } from '../../../../infra/proof/rules/data/data-is-encrypted.ts';
-import { zonesOfAClientNeedTheSameScopes } from '../../../../infra/proof/rules/declaration/zones-of-a-client-need-the-same-scopes.ts';
-import { entriesAreOwn } from '../../../../infra/proof/rules/entries/entries-are-own.ts';
-import { outsidersAreNotAdmitted } from '../../../../infra/proof/rules/entries/outsiders-are-not-admitted.ts';
-import { routesAreAuthorized } from '../../../../infra/proof/rules/entries/routes-are-authorized.ts';
-import { policiesAreForOwnRoles } from '../../../../infra/proof/rules/iam/policies-are-for-own-roles.ts';
 import { RULES } from '../../../../infra/proof/rules/index.ts';
-import { dataKeysAreClosed } from '../../../../infra/proof/rules/kms/data-keys-are-closed.ts';
-import { templateKeysEncryptOnly } from '../../../../infra/proof/rules/kms/template-keys-encrypt-only.ts';
-import { functionPermissionsAreOwn } from '../../../../infra/proof/rules/lambda/function-permissions-are-own.ts';
-import { functionsHaveOwnRoles } from '../../../../infra/proof/rules/lambda/functions-have-own-roles.ts';
-import { functionsRunPlainly } from '../../../../infra/proof/rules/lambda/functions-run-plainly.ts';
-import { signersAreDeclared } from '../../../../infra/proof/rules/lambda/signers-are-declared.ts';
-import { zoneFunctionsAreDeclared } from '../../../../infra/proof/rules/lambda/zone-functions-are-declared.ts';
-import { logsAreKept } from '../../../../infra/proof/rules/logs/logs-are-kept.ts';
-import { logsHoldNoTokens } from '../../../../infra/proof/rules/logs/logs-hold-no-tokens.ts';
-import { endpointsAdmitOwnRoles } from '../../../../infra/proof/rules/network/endpoints-admit-own-roles.ts';
 import type { Rule } from '../../../../infra/proof/rules/rule.ts';
-import { recordsAreBare } from '../../../../infra/proof/rules/secretsmanager/records-are-bare.ts';
-import { resourceTypesAreKnown } from '../../../../infra/proof/rules/templates/resource-types-are-known.ts';
-import { templatesAreFinal } from '../../../../infra/proof/rules/templates/templates-are-final.ts';
 import zones from '../../../../zones.ts';
 import system from '../../../one-client.zones.ts';
 import { ACCOUNT, allowed, arnOf, document, folderOf, functionOf, roleOf } from '../small-roles.ts';
 import { endpoint, inputOf, type Resources, ruleNamed, zoneNetwork } from '../small-system.ts';
+
+const dataIsEncrypted = ruleNamed('data-is-encrypted');
+const zonesOfAClientNeedTheSameScopes = ruleNamed('zones-of-a-client-need-the-same-scopes');
+const entriesAreOwn = ruleNamed('entries-are-own');
+const outsidersAreNotAdmitted = ruleNamed('outsiders-are-not-admitted');
+const routesAreAuthorized = ruleNamed('routes-are-authorized');
+const policiesAreForOwnRoles = ruleNamed('policies-are-for-own-roles');
+const dataKeysAreClosed = ruleNamed('data-keys-are-closed');
+const templateKeysEncryptOnly = ruleNamed('template-keys-encrypt-only');
+const functionPermissionsAreOwn = ruleNamed('function-permissions-are-own');
+const functionsHaveOwnRoles = ruleNamed('functions-have-own-roles');
+const functionsRunPlainly = ruleNamed('functions-run-plainly');
+const signersAreDeclared = ruleNamed('signers-are-declared');
+const zoneFunctionsAreDeclared = ruleNamed('zone-functions-are-declared');
+const logsAreKept = ruleNamed('logs-are-kept');
+const logsHoldNoTokens = ruleNamed('logs-hold-no-tokens');
+const endpointsAdmitOwnRoles = ruleNamed('endpoints-admit-own-roles');
+const recordsAreBare = ruleNamed('records-are-bare');
+const resourceTypesAreKnown = ruleNamed('resource-types-are-known');
+const templatesAreFinal = ruleNamed('templates-are-final');
 
 const noDataOutlets = ruleNamed('no-data-outlets');
 const noOtherIdentities = ruleNamed('no-other-identities');
@@ -409,7 +410,10 @@ const CASES: readonly Case[] = [
     logsAreKept,
     'an audit that goes',
     SIGNING,
-    inLog({ ...ownKey, RetentionInDays: 30, LogGroupName: '/journal/signing/journal-signer-journal-public' }),
+    {
+      ...inLog({ ...ownKey, RetentionInDays: 30 }),
+      ...functionOf('a', { LoggingConfig: { LogGroup: { Ref: 'Logs' }, LogFormat: 'Text' } }),
+    },
     /goes with its stack/,
   ],
   ...[

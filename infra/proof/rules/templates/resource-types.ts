@@ -1,38 +1,10 @@
-import { type Rule, wordsOf } from './rule.ts';
+import { type Rule, resourceRule, wordsOf } from '../rule.ts';
 
 /** A rule that some resource types are not used. */
 interface ForbiddenTypes extends Pick<Rule, 'name' | 'invariant' | 'title'> {
   /** By what they do, the types that do it, apart by blanks. A name that ends in `*` means every type that begins so. */
   types: Readonly<Record<string, string>>;
   remedy: string;
-}
-
-/** A {@link Rule} with the types that it knows. */
-interface TypeRule extends Rule {
-  /** Whether the rule is about `type`. */
-  knows(type: string): boolean;
-}
-
-function forbidTypes({ types, remedy, ...rule }: ForbiddenTypes): TypeRule {
-  const named = Object.entries(types).flatMap(([does, names]) =>
-    wordsOf(names).map((name) => [name, does] as const),
-  );
-  const meaning = (type: string) => named.find(([name]) => isOfFamily(type, name))?.[1];
-  return {
-    ...rule,
-    knows: (type) => meaning(type) !== undefined,
-    check: ({ assembly }) =>
-      assembly.resources.flatMap(({ type, constructPath: resource, stack }) => {
-        const does = meaning(type);
-        const path = [stack, resource, does ?? ''];
-        return does === undefined ? [] : [{ resource, message: `${type} ${does}.`, path, remedy }];
-      }),
-  };
-}
-
-/** Whether `type` is the one of this name or, where the name ends in `*`, begins with it. */
-export function isOfFamily(type: string, name: string): boolean {
-  return name.endsWith('*') ? type.startsWith(name.slice(0, -1)) : type === name;
 }
 
 const TABLE: readonly ForbiddenTypes[] = [
@@ -221,5 +193,73 @@ const TABLE: readonly ForbiddenTypes[] = [
   },
 ];
 
-/** The rules that no template has a resource of some types: what they do for good, a zone's boundary is not written for. */
-export const FORBIDDEN_TYPES: readonly TypeRule[] = TABLE.map(forbidTypes);
+/** Types that other rules read. */
+const READ = wordsOf(`
+  AWS::ApiGateway::Account AWS::ApiGateway::Authorizer AWS::ApiGateway::Method AWS::ApiGateway::Resource
+  AWS::ApiGateway::RestApi AWS::ApiGateway::Stage AWS::DynamoDB::Table AWS::EC2::FlowLog
+  AWS::EC2::InternetGateway AWS::EC2::EgressOnlyInternetGateway AWS::EC2::NatGateway AWS::EC2::EIP
+  AWS::EC2::Route AWS::EC2::RouteTable AWS::EC2::SecurityGroup AWS::EC2::SecurityGroupEgress
+  AWS::EC2::SecurityGroupIngress AWS::EC2::Subnet AWS::EC2::SubnetRouteTableAssociation AWS::EC2::VPC
+  AWS::EC2::VPCEndpoint AWS::EC2::VPCGatewayAttachment AWS::Events::EventBus AWS::Events::Rule
+  AWS::IAM::ManagedPolicy AWS::IAM::Policy AWS::IAM::Role AWS::IAM::RolePolicy AWS::KMS::Key
+  AWS::Lambda::EventSourceMapping AWS::Lambda::Function AWS::Lambda::Permission AWS::Logs::LogGroup
+  AWS::Route53Resolver::FirewallConfig AWS::Route53Resolver::FirewallDomainList
+  AWS::Route53Resolver::FirewallRuleGroup AWS::Route53Resolver::FirewallRuleGroupAssociation AWS::S3::Bucket
+  AWS::S3::BucketPolicy AWS::SecretsManager::RotationSchedule AWS::SecretsManager::Secret
+  AWS::SNS::Subscription AWS::SNS::Topic AWS::SNS::TopicPolicy AWS::SQS::Queue AWS::SQS::QueuePolicy
+`);
+
+/** Types that give nobody a permission and lead nowhere. A type that ends in `*` means every type that begins so. */
+const HARMLESS = wordsOf(`
+  AWS::ApiGateway::ApiKey AWS::ApiGateway::BasePathMapping AWS::ApiGateway::Deployment
+  AWS::ApiGateway::Documentation* AWS::ApiGateway::DomainName AWS::ApiGateway::GatewayResponse
+  AWS::ApiGateway::Model AWS::ApiGateway::RequestValidator AWS::ApiGateway::UsagePlan*
+  AWS::ApplicationAutoScaling::ScalingPolicy AWS::Budgets::Budget AWS::CDK::Metadata AWS::CE::*
+  AWS::CertificateManager::Certificate AWS::CloudFormation::WaitCondition* AWS::CloudWatch::Alarm
+  AWS::CloudWatch::AnomalyDetector AWS::CloudWatch::CompositeAlarm AWS::CloudWatch::Dashboard
+  AWS::CloudWatch::InsightRule AWS::EC2::NetworkAcl* AWS::EC2::PrefixList
+  AWS::EC2::SubnetNetworkAclAssociation AWS::KMS::Alias AWS::Lambda::CodeSigningConfig AWS::Logs::LogStream
+  AWS::Logs::MetricFilter AWS::Logs::QueryDefinition AWS::NetworkFirewall::* AWS::ResourceGroups::Group
+  AWS::Route53::HealthCheck AWS::Route53::RecordSet* AWS::Route53Resolver::ResolverQueryLogging*
+  AWS::ServiceCatalogAppRegistry::* AWS::SSM::Parameter AWS::WAFv2::* AWS::XRay::Group
+  AWS::XRay::SamplingRule
+`);
+
+/** Names of types and families of types, each with what it does. */
+function namesOf({ types }: ForbiddenTypes): (readonly [name: string, does: string])[] {
+  return Object.entries(types).flatMap(([does, names]) =>
+    wordsOf(names).map((name) => [name, does] as const),
+  );
+}
+
+const KNOWN = [...READ, ...HARMLESS, ...TABLE.flatMap(namesOf).map(([name]) => name)];
+
+/** Whether `type` is the one of this name or, where the name ends in `*`, begins with it. */
+function isOf(type: string, name: string): boolean {
+  return name.endsWith('*') ? type.startsWith(name.slice(0, -1)) : type === name;
+}
+
+/** The rules about types of resources: some are not used, since a zone's boundary is not written for what they do; of the others every one is known. */
+export const RESOURCE_TYPES: readonly Rule[] = [
+  ...TABLE.map((forbidden) => {
+    const { types: _, ...rule } = forbidden;
+    const names = namesOf(forbidden);
+    return resourceRule({
+      ...rule,
+      problems: ({ type }) => [names.find(([name]) => isOf(type, name))?.[1]],
+      subject: ({ type }) => type,
+    });
+  }),
+  resourceRule({
+    name: 'resource-types-are-known',
+    invariant: 'I1',
+    title: 'Every resource is of a type that the proof has thought about.',
+    problems: ({ type }) => [
+      !KNOWN.some((name) => isOf(type, name)) &&
+        'is not a type that the proof knows; it may carry permissions or lead somewhere',
+    ],
+    subject: ({ type }) => type,
+    remedy:
+      'Judge what it can do. If it gives nobody a permission and leads nowhere, declare an exception with that reason; better, teach the proof its type.',
+  }),
+];

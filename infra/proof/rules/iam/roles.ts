@@ -1,0 +1,118 @@
+import { boundaryName } from '../../../declaration/names.ts';
+import { stringOf, stringsOf } from '../../assembly/json.ts';
+import { resourcesOfType } from '../../assembly/resolve.ts';
+import { namedActions, policiesOf } from '../../assembly/roles.ts';
+import { trustedServices } from '../actors.ts';
+import { CAPABILITIES } from '../capabilities.ts';
+import { actionsOf } from '../capability.ts';
+import { type Rule, resourceRule } from '../rule.ts';
+
+/** Actions that give away or change nothing of the system. */
+const HARMLESS = actionsOf({
+  cloudwatch: 'GetMetricData GetMetricStatistics ListMetrics PutMetricData',
+  kms: `
+    DescribeKey GetKeyPolicy GetKeyRotationStatus GetPublicKey ListAliases ListKeyPolicies ListKeys
+    ListResourceTags Verify
+  `,
+  sts: 'GetCallerIdentity',
+  xray: 'GetSamplingRules GetSamplingTargets PutTelemetryRecords PutTraceSegments',
+});
+
+/** Every action that a rule judges or that is harmless, in lower case. */
+const KNOWN = new Set([...HARMLESS, ...CAPABILITIES.flatMap(({ actions }) => actions)].map(lower));
+
+/** Which property of which type lends a role, and to which service. */
+const USERS: Readonly<Record<string, readonly [property: string, service: string]>> = {
+  'AWS::Lambda::Function': ['Role', 'lambda.amazonaws.com'],
+  'AWS::EC2::FlowLog': ['DeliverLogsPermissionArn', 'vpc-flow-logs.amazonaws.com'],
+  'AWS::ApiGateway::Account': ['CloudWatchRoleArn', 'apigateway.amazonaws.com'],
+};
+
+/** The rules about what roles are: their policies, their boundary, and who can become them. */
+export const ROLES: readonly Rule[] = [
+  // Nothing is allowed by a wildcard.
+  resourceRule({
+    name: 'actions-are-known',
+    invariant: 'I1',
+    title: 'A role’s policies name every action they allow, and each is one that a rule judges.',
+    of: ['AWS::IAM::Role'],
+    problems: (role, { assembly }) => {
+      const { identity, foreign } = policiesOf(role, assembly);
+      const allowed = new Set(identity.flatMap(({ document }) => namedActions(document)));
+      return [
+        ...[...allowed]
+          .filter((name) => !KNOWN.has(lower(name)))
+          .map((name) => `allows ${name}, which no rule judges`),
+        ...foreign.map((arn) => `has ${arn}, which is not in the templates and may change at any time`),
+      ];
+    },
+    subject: ({ physicalId }) => `Role ${physicalId}`,
+    remedy: 'Name the actions one by one, on the resources of the zone, in a policy of the role’s own.',
+  }),
+  // The proof could not ask what users, groups and foreign roles may do.
+  resourceRule({
+    name: 'policies-are-for-own-roles',
+    invariant: 'I1',
+    title: 'No policy of the templates is for a user, a group, or a role that the templates do not have.',
+    of: ['AWS::IAM::ManagedPolicy', 'AWS::IAM::Policy', 'AWS::IAM::RolePolicy'],
+    problems: ({ properties: { Roles, RoleName, Users, Groups }, account }, { actors }) => {
+      const own = actors.filter(({ role }) => role.account === account).map(({ name }) => name);
+      const roles = [...stringsOf(Roles), ...stringsOf(RoleName)].filter((name) => !own.includes(name));
+      return [
+        ...roles.map((name) => `role ${name}`),
+        ...stringsOf(Users).map((name) => `user ${name}`),
+        ...stringsOf(Groups).map((name) => `group ${name}`),
+      ].map((other) => `is for ${other}, which the templates do not have`);
+    },
+    subject: ({ constructPath }) => `The policy ${constructPath}`,
+    remedy: 'Attach it to roles of the templates only.',
+  }),
+  // A policy attached to a role later can't give it more than its boundary.
+  resourceRule({
+    name: 'roles-are-bounded',
+    invariant: 'I1',
+    title: 'Every role has the permissions boundary of its own zone.',
+    of: ['AWS::IAM::Role'],
+    problems: ({ properties: { PermissionsBoundary: boundary }, zone }, { assembly, declaration }) => {
+      const expected = boundaryName(declaration.name, zone ?? 'gateway-account');
+      const policy = resourcesOfType(assembly, 'AWS::IAM::ManagedPolicy').find(({ arn }) => arn === boundary);
+      const found = policy?.properties.ManagedPolicyName ?? boundary;
+      const has =
+        found === undefined ? 'no permissions boundary' : `the permissions boundary ${String(found)}`;
+      return [found !== expected && `has ${has}; its zone's is ${expected}`];
+    },
+    subject: ({ physicalId }) => `Role ${physicalId}`,
+    path: ({ constructPath }) => [constructPath, 'whatever is attached to it', 'every action'],
+    remedy: 'Give it the permissions boundary of its own zone.',
+  }),
+  // No other role, account or identity provider can become a role.
+  {
+    name: 'roles-are-trusted-by-one-service',
+    invariant: 'I1',
+    title: 'Every role can be assumed by the one service that uses it, and by nobody else.',
+    check: ({ assembly, actors }) => {
+      const uses = assembly.resources.flatMap(({ type, properties }) => {
+        const [property, service] = USERS[type] ?? [];
+        return property === undefined ? [] : [{ role: stringOf(properties[property]), service }];
+      });
+      return actors.flatMap(({ role, name, path }) => {
+        const expected = uses.filter((use) => use.role === role.arn).map(({ service }) => service);
+        const trusted = trustedServices(role) ?? ['others than AWS services'];
+        const others = trusted.filter((service) => !expected.includes(service)).join(' and ');
+        if (others === '') return [];
+        return [
+          {
+            resource: path,
+            message: `Role ${name} can be assumed by ${others}, and nothing in the templates calls for that.`,
+            path: [others, 'sts:AssumeRole', path],
+            remedy: 'Trust the one service that uses the role. A role that nothing uses is to be removed.',
+          },
+        ];
+      });
+    },
+  },
+];
+
+function lower(text: string): string {
+  return text.toLowerCase();
+}

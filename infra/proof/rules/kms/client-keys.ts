@@ -1,0 +1,124 @@
+import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
+import { SIGNING } from '../../network/model.ts';
+import { type CapabilityRule, capabilityRule, requirement } from '../capability.ts';
+import { externalPrincipals, isAdmitted, unknownRole } from '../external-principals.ts';
+import { type Rule, violationsOf, wordsOf } from '../rule.ts';
+import {
+  clientKeyArn,
+  clientKeyArns,
+  isInSigningZone,
+  ownEndpoint,
+  rotationOf,
+  signingPlace,
+} from '../targets.ts';
+
+/** Nobody but the signers of a client can use `kms:Sign` on its keys. */
+export const signIsForSigners: CapabilityRule = capabilityRule({
+  name: 'sign-is-for-signers',
+  invariant: 'I1',
+  title: 'Nobody but the signers of a client can sign with its keys.',
+  actions: ['kms:Sign'],
+  on: clientKeyArns,
+  allows: (actor, input) =>
+    actor.client === undefined ? [] : [{ resources: [clientKeyArn(input, actor.client)], requires: [] }],
+  by: (actor) =>
+    actor.client !== undefined
+      ? ['resource policy']
+      : isInSigningZone(actor)
+        ? ['resource policy', 'identity policy']
+        : ['resource policy', 'identity policy', 'permissions boundary'],
+  alone: ({ client }) =>
+    client === undefined
+      ? undefined
+      : 'Keys are made after the deploy, so no identity policy can name them; tags take minutes to be honoured. The key policy separates clients, by the names of their signers.',
+  remedy: 'Remove kms:Sign from the role, and from the key policy whoever is not a signer of that client.',
+});
+
+/** Algorithms that KMS knows and no client may be given. */
+const registered = [
+  ...new Set(Object.values(ALGORITHMS).map(({ kmsSigningAlgorithm }) => kmsSigningAlgorithm)),
+];
+
+/** Why only the key policy binds the algorithm. */
+const ONE_ALGORITHM =
+  'Keys of an earlier algorithm go on signing until they retire, so only a key’s own policy names its one algorithm; beside it stands the key’s spec.';
+
+/** A signer signs digests only, with the declared algorithm, through the signing zone's endpoint. */
+export const signingIsBound: CapabilityRule = capabilityRule({
+  name: 'signing-is-bound',
+  invariant: 'I5',
+  title: 'A signer signs digests only, with the declared algorithm, through the signing zone’s endpoint.',
+  actions: ['kms:Sign'],
+  on: () => [],
+  who: ({ client }) => client !== undefined,
+  allows: (actor, input) => {
+    const client = actor.client ?? '';
+    const algorithm = input.declaration.clients[client]?.algorithm ?? 'ES256';
+    const vpc = [...input.network.zones].find(([, zone]) => zone === SIGNING)?.[0] ?? 'no VPC';
+    const equal = (key: string, value: string | readonly string[]) => ({ StringEquals: { [key]: value } });
+    const role = ['identity policy', 'permissions boundary'] as const;
+    const { kmsSigningAlgorithm: own } = ALGORITHMS[algorithm];
+    return [
+      {
+        resources: [clientKeyArn(input, client)],
+        requires: [
+          requirement(equal('kms:MessageType', 'DIGEST'), ['resource policy', ...role, 'endpoint policy']),
+          requirement(equal('aws:SourceVpce', ownEndpoint(actor, 'kms')), role),
+          requirement(equal('aws:SourceVpc', vpc), ['resource policy', ...role]),
+          requirement(
+            equal('kms:SigningAlgorithm', registered),
+            ['resource policy', 'identity policy'],
+            ONE_ALGORITHM,
+          ),
+          requirement(equal('kms:SigningAlgorithm', own), ['resource policy'], ONE_ALGORITHM),
+        ],
+      },
+    ];
+  },
+  remedy:
+    'Restore the condition in the layer that lacks it: key policy (infra/key-policy.ts), identity policy, boundary or endpoint policy (infra/constructs/signer.ts).',
+});
+
+/** What a client key's policy must not leave to the account: whatever an identity policy could then add to any role. */
+const USES = wordsOf(`
+  kms:Anything kms:CreateGrant kms:Decrypt kms:DeriveSharedSecret kms:Encrypt kms:GenerateMac
+  kms:GetParametersForImport kms:ImportKeyMaterial kms:ReEncryptFrom kms:ReEncryptTo kms:ReplicateKey kms:Sign
+  kms:UpdatePrimaryRegion
+`);
+
+/** What nobody outside the account may do to it at all. */
+const ADMINISTRATION = ['kms:DisableKey', 'kms:GetKeyPolicy', 'kms:PutKeyPolicy', 'kms:ScheduleKeyDeletion'];
+
+/** The policy of client keys leaves administration to the account and nothing else; nobody else is in it but the signers. */
+export const keysDoNotDelegate: Rule = {
+  name: 'keys-do-not-delegate',
+  invariant: 'I1',
+  title:
+    'No identity policy can add kms:Sign or a grant: a client key’s policy leaves the account administration only.',
+  check: (input) => {
+    const { account } = signingPlace(input);
+    const own = unknownRole(account);
+    const strangers = externalPrincipals(input).filter(
+      ({ principal }) => !('account' in principal) || principal.account !== account,
+    );
+    const asked = [
+      { ...own, actions: USES },
+      ...strangers.map((stranger) => ({ ...stranger, actions: [...USES, ...ADMINISTRATION] })),
+    ];
+    return Object.keys(input.declaration.clients).flatMap((client) => {
+      const key = clientKeyArn(input, client);
+      return asked.flatMap(({ name, principal, actions }) => {
+        const open = actions.filter((action) =>
+          isAdmitted(principal, action, key, input.world, { delegation: true }),
+        );
+        return violationsOf([open.length > 0 && `lets ${name} do ${open.join(', ')}`], {
+          resource: rotationOf(input)?.constructPath ?? key,
+          subject: `The policy of the keys of ${client}`,
+          path: [name, `policy of the keys of ${client}`, key],
+          remedy:
+            'Leave the account administration only; name signers, and nobody else, for kms:Sign (infra/key-policy.ts).',
+        });
+      });
+    });
+  },
+};

@@ -1,0 +1,105 @@
+import { stringOf } from '../../assembly/json.ts';
+import { compileConditions } from '../../policy/operators.ts';
+import { NO_ZONE } from '../actors.ts';
+import { actionsOf, type CapabilityRule, capabilityRule, requirement } from '../capability.ts';
+import { strangeServices } from '../entries/outsiders-are-not-admitted.ts';
+import { externalPrincipals, isAdmitted } from '../external-principals.ts';
+import { type Rule, resourceRule } from '../rule.ts';
+import { recordArn, recordArns, recordOf, resourcesOfZone } from '../targets.ts';
+
+/** What services do with a data key on behalf of those who read and write what it encrypts. */
+const DATA_KEY_USES = actionsOf({
+  kms: 'Decrypt Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext ReEncryptFrom ReEncryptTo',
+});
+
+/** A role uses the data keys of its own zone only, and only through the services that encrypt with them. */
+export const ownDataKeysOnly: CapabilityRule = capabilityRule({
+  name: 'own-data-keys-only',
+  invariant: 'I8',
+  title:
+    'A role uses the data keys of its own zone only, and only through the services that encrypt with them.',
+  actions: ['kms:GenerateRandom', ...DATA_KEY_USES],
+  allows: (actor, input) => {
+    if (actor.zone === NO_ZONE || actor.kind === 'service') return [];
+    const { region } = actor;
+    const zone = resourcesOfZone(input, actor.zone, ['AWS::KMS::Key']).map(({ arn }) => arn ?? '');
+    const client = actor.client ?? Object.keys(input.declaration.clients)[0] ?? '';
+    const recordKey = stringOf(recordOf(input, client)?.properties.KmsKeyId);
+    const records = actor.client === undefined ? recordArns(input) : [recordArn(input, actor.client)];
+    const through = (services: readonly string[], by?: Parameters<typeof requirement>[1]) => {
+      const hosts = services.map((service) => `${service}.${region}.amazonaws.com`);
+      return requirement({ StringEquals: { 'kms:ViaService': hosts } }, by);
+    };
+    const own = {
+      resources: zone.filter((arn) => arn !== recordKey),
+      requires: [through(['dynamodb', 'sqs', 'sns', 'secretsmanager', 's3'])],
+    };
+    if (recordKey === undefined || (actor.client === undefined && !actor.admin)) return [own];
+    const everyLayer = ['resource policy', 'identity policy', 'permissions boundary'] as const;
+    return [
+      own,
+      {
+        actions: actor.admin ? ['kms:Decrypt', 'kms:GenerateDataKey'] : ['kms:Decrypt'],
+        resources: [recordKey],
+        requires: [
+          through(['secretsmanager'], everyLayer),
+          requirement({ ArnLike: { 'kms:EncryptionContext:SecretARN': records } }, ['identity policy']),
+        ],
+      },
+    ];
+  },
+  remedy: 'Name the zone’s own key, and in kms:ViaService the service that encrypts with it.',
+});
+
+/** What nobody may do directly, and what nobody may do but for a service's own sake. */
+const USES = ['kms:Anything', ...DATA_KEY_USES];
+
+/** A template's key encrypts for services and for nobody directly. */
+export const dataKeysAreClosed: Rule = resourceRule({
+  name: 'data-keys-are-closed',
+  invariant: 'I8',
+  title: 'Keys in templates encrypt for named services and for nobody directly.',
+  of: ['AWS::KMS::Key'],
+  problems: ({ arn = '', account }, input) => {
+    const directly = compileConditions({ Null: { 'kms:ViaService': 'true' } }, false);
+    const unowned = compileConditions({ BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' } }, false);
+    const resource = input.world.resources.get(arn);
+    const services = resource === undefined ? [] : strangeServices(resource, USES, input);
+    return [
+      ...externalPrincipals(input).map(({ name, principal }) => {
+        const own = 'account' in principal && principal.account === account;
+        const may = (action: string, given = own ? { given: directly } : {}) =>
+          isAdmitted(principal, action, arn, input.world, { ...given, delegation: true });
+        const actions = USES.filter((action) => may(action));
+        if (may('kms:CreateGrant', { given: unowned })) actions.push('kms:CreateGrant');
+        return actions.length > 0 && `lets ${name} do ${actions.slice(0, 4).join(', ')}`;
+      }),
+      ...services.map((service) => `lets ${service} use it for any account`),
+    ];
+  },
+  subject: ({ constructPath }) => `Key ${constructPath}`,
+  path: ({ constructPath }) => ['whoever it lets in', constructPath, 'what it encrypts'],
+  remedy: 'Make it a DataKey (infra/constructs/data-key.ts), which names the services and log groups.',
+});
+
+/** No template makes a key that signs, that can be copied to another region, or whose material comes from elsewhere. */
+export const templateKeysEncryptOnly: Rule = resourceRule({
+  name: 'template-keys-encrypt-only',
+  invariant: 'I1',
+  title:
+    'Keys in templates encrypt and nothing else, stay in their region, and have key material of KMS’s own.',
+  of: ['AWS::KMS::Key'],
+  problems: ({ properties }) => {
+    const { KeySpec: spec = 'SYMMETRIC_DEFAULT', KeyUsage: usage = 'ENCRYPT_DECRYPT' } = properties;
+    const { MultiRegion: copied = false, Origin: origin = 'AWS_KMS' } = properties;
+    return [
+      (spec !== 'SYMMETRIC_DEFAULT' || usage !== 'ENCRYPT_DECRYPT') &&
+        `is for ${String(usage)} with ${String(spec)}`,
+      copied !== false && 'can be copied to another region',
+      origin !== 'AWS_KMS' && `has key material from ${String(origin)}`,
+    ];
+  },
+  subject: ({ constructPath }) => `Key ${constructPath}`,
+  path: ({ constructPath }) => ['whoever deploys', constructPath],
+  remedy: 'Let rotation make keys that sign; make others a DataKey (infra/constructs/data-key.ts).',
+});

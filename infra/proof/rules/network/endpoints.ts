@@ -1,0 +1,120 @@
+import { listOf } from '../../assembly/json.ts';
+import { namedActions } from '../../assembly/roles.ts';
+import type { Group, Network, Permission } from '../../network/model.ts';
+import { SIGNING } from '../../network/model.ts';
+import { isHttps } from '../../network/reach.ts';
+import { all, not } from '../../policy/condition.ts';
+import { mayServe } from '../../policy/endpoint.ts';
+import { formulate, satisfiable } from '../../policy/index.ts';
+import { externalPrincipals, fittingNames } from '../external-principals.ts';
+import { type Rule, violationsOf } from '../rule.ts';
+
+/** The services each kind of zone may have an endpoint for. The admin zone makes keys and writes records; the others ask signers and keep tables. */
+const SERVICES: Readonly<Record<'signing' | 'admin' | 'zone', readonly string[]>> = {
+  signing: ['kms', 'secretsmanager'],
+  admin: ['kms', 'secretsmanager', 'lambda', 'dynamodb'],
+  zone: ['lambda', 'dynamodb'],
+};
+
+/** The rules about VPC endpoints and the security groups before them. */
+export const ENDPOINTS: readonly Rule[] = [
+  {
+    name: 'endpoints-are-own',
+    invariant: 'I4',
+    title:
+      'A zone has endpoints for exactly the kinds of service it calls, each with a policy, in its own subnets.',
+    check: ({ network, declaration }) =>
+      network.endpoints.flatMap(({ id, vpc, service, subnets, resource }) => {
+        const zone = network.zones.get(vpc);
+        const kind = zone === SIGNING ? 'signing' : declaration.zones[zone ?? '']?.admin ? 'admin' : 'zone';
+        const problems = [
+          zone === undefined && 'lies in a VPC of no zone',
+          !SERVICES[kind].includes(service) && `leads to ${service}, which the zone does not call`,
+          resource.properties.PolicyDocument === undefined &&
+            'has no policy, so that it takes every call of everybody',
+          ...subnets
+            .filter((subnet) => network.subnets.get(subnet)?.vpc !== vpc)
+            .map((subnet) => `has an interface in ${subnet}, outside its VPC`),
+        ];
+        return violationsOf(problems, {
+          resource: resource.constructPath,
+          subject: `The ${service} endpoint of ${zone ?? 'no zone'}`,
+          path: [zone ?? vpc, id, service],
+          remedy: 'Give it the policy that names who may call what, in its own zone, or remove it.',
+        });
+      }),
+  },
+  // Credentials of another account, brought into a closed network, would make of an endpoint a way out.
+  {
+    name: 'endpoints-admit-own-roles',
+    invariant: 'I4',
+    title: 'An endpoint lets the roles of the templates through, and nobody else’s credentials.',
+    check: (input) =>
+      input.network.endpoints.flatMap(({ id, resource }) => {
+        const endpoint = input.world.endpoints.get(id);
+        if (endpoint?.policy === undefined) return [];
+        const view = { ...input.world, endpoints: new Map([[id, endpoint]]) };
+        const actions = listOf(resource.properties.PolicyDocument)
+          .flatMap((document) => namedActions(document))
+          .flatMap(fittingNames)
+          .filter((action) => mayServe(endpoint.service, action));
+        return externalPrincipals(input)
+          .filter(({ principal }) =>
+            actions.some((action) => {
+              const question = { principal, action, resource: `arn:aws:${endpoint.service}:*:*:*` };
+              return formulate(question, view)
+                .answers.endpoints()
+                .some(({ answer: { allows, denies } }) => satisfiable(all([allows, not(denies)])));
+            }),
+          )
+          .map(({ name }) => ({
+            resource: resource.constructPath,
+            message: `The ${endpoint.service} endpoint lets ${name} through.`,
+            path: [name, resource.constructPath, endpoint.service],
+            remedy: 'Name the roles of the zone in aws:PrincipalArn of every statement that allows.',
+          }));
+      }),
+  },
+  {
+    name: 'groups-are-closed',
+    invariant: 'I4',
+    title: 'A security group lets in TCP 443 from groups of its own VPC, and nothing else.',
+    check: ({ network }) =>
+      [...network.groups.values()].flatMap((group) =>
+        group.permissions
+          .filter((permission) => permission.direction === 'in' && !isOwn(permission, group, network))
+          .map((permission) => ({
+            resource: permission.resource.constructPath,
+            message: `A security group lets ${permission.peer} in, on ${describe(permission)}.`,
+            path: [permission.peer, group.resource.constructPath, 'what the group protects'],
+            remedy: "Name the security group of the zone's functions as the source, and port 443.",
+          })),
+      ),
+  },
+  // CloudFormation can't empty the default group, so it still lets its members talk to each other and out; without members that is nothing.
+  {
+    name: 'default-group-unused',
+    invariant: 'I4',
+    title: "Nothing attaches a VPC's default security group, or one that the templates do not show.",
+    check: ({ network }) =>
+      [...network.functions, ...network.endpoints].flatMap(({ groups, resource: { constructPath } }) =>
+        groups
+          .filter((id) => !network.groups.has(id))
+          .map((id) => ({
+            resource: constructPath,
+            message: `It attaches ${id}, the default security group or one outside these templates.`,
+            path: [constructPath, id, 'whatever that group lets in and out'],
+            remedy: "Attach the zone's own security group.",
+          })),
+      ),
+  },
+];
+
+function isOwn(permission: Permission, group: Group, network: Network): boolean {
+  return isHttps(permission) && network.groups.get(permission.peer)?.vpc === group.vpc;
+}
+
+function describe({ protocol, from, to }: Permission): string {
+  if (protocol === '-1') return 'every port';
+  return from === to ? `${protocol} ${from}` : `${protocol} ${from}-${to}`;
+}

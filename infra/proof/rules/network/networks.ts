@@ -1,0 +1,146 @@
+import { allowedHosts } from '../../../declaration/derive.ts';
+import { SIGNING } from '../../network/model.ts';
+import { readAnsweredNames } from '../../network/names.ts';
+import type { ProofInput, Rule } from '../rule.ts';
+import { resourceRule } from '../rule.ts';
+
+/** What a route of a zone may lead through. */
+const ALLOWED_TARGETS = ['igw-', 'nat-'];
+
+/** Resource types that lead out of a VPC. */
+const WAYS_OUT = [
+  'AWS::EC2::NatGateway',
+  'AWS::EC2::InternetGateway',
+  'AWS::EC2::EgressOnlyInternetGateway',
+  'AWS::EC2::EIP',
+];
+
+const STAY_INSIDE =
+  'Remove it: signers reach KMS and Secrets Manager through endpoints and need nothing else.';
+
+/** The rules about VPCs, their routes and what their resolvers answer. */
+export const NETWORKS: readonly Rule[] = [
+  resourceRule({
+    name: 'networks-are-declared',
+    invariant: 'I4',
+    title: 'Every VPC is the one of a declared zone, with its CIDR; subnets lie in their own VPC.',
+    of: ['AWS::EC2::VPC'],
+    problems: (vpc, { network, declaration }) => {
+      const zone = network.zones.get(vpc.physicalId);
+      if (zone === undefined) return ['belongs to no declared zone'];
+      const { CidrBlock: cidr } = vpc.properties;
+      const declared = zone === SIGNING ? declaration.signing.cidr : declaration.zones[zone]?.cidr;
+      const first = network.vpcs.find(({ physicalId }) => network.zones.get(physicalId) === zone);
+      return [
+        first !== vpc && `is a second one in zone ${zone}`,
+        declared !== cidr && `has ${String(cidr)}, and the declaration says ${declared}`,
+      ];
+    },
+    subject: () => 'A VPC',
+    path: ({ constructPath }) => [constructPath],
+    remedy: 'Declare the zone in zones.ts and let the stacks derive from it.',
+  }),
+  {
+    name: 'no-route-elsewhere',
+    invariant: 'I4',
+    title: 'No route leads to another network; gateways to the internet are IPv4 and the zone’s own.',
+    check: ({ network }) =>
+      [...network.subnets.values()].flatMap((subnet) =>
+        subnet.routes
+          .filter(
+            ({ through, resource }) =>
+              !ALLOWED_TARGETS.some((prefix) => through.startsWith(prefix)) ||
+              resource.stack !== subnet.resource.stack,
+          )
+          .map(({ through, destination, resource }) => ({
+            resource: resource.constructPath,
+            message: `A route to ${destination} leads through ${through}.`,
+            path: [subnet.resource.constructPath, through, destination],
+            remedy: "Remove the route, or lead it through the zone's own NAT gateway.",
+          })),
+      ),
+  },
+  {
+    name: 'signing-zone-has-no-way-out',
+    invariant: 'I4',
+    title: 'The signing zone has no gateway, no route out and no public address.',
+    check: ({ assembly, network }) => {
+      const found = (resource: string, what: string, ...path: string[]) => ({
+        ...{ resource, path, remedy: STAY_INSIDE },
+        message: `${what}.`,
+      });
+      const subnets = [...network.subnets.values()].filter(({ vpc }) => network.zones.get(vpc) === SIGNING);
+      return [
+        ...assembly.resources
+          .filter(({ zone, type }) => zone === SIGNING && WAYS_OUT.includes(type))
+          .map(({ constructPath, type }) =>
+            found(constructPath, `The signing zone has ${type}`, SIGNING, type, 'the internet'),
+          ),
+        ...subnets.flatMap(({ routes, resource: { constructPath: subnet } }) =>
+          routes.map(({ resource, destination, through }) =>
+            found(
+              resource.constructPath,
+              `A subnet of the signing zone has a route to ${destination}`,
+              ...[subnet, through, destination],
+            ),
+          ),
+        ),
+        ...subnets
+          .filter(({ publicAddresses }) => publicAddresses)
+          .map(({ resource: { constructPath: subnet } }) =>
+            found(
+              subnet,
+              'A subnet of the signing zone gives out public addresses',
+              ...[subnet, 'a public address', 'the internet'],
+            ),
+          ),
+      ];
+    },
+  },
+  resourceRule({
+    name: 'egress-is-https',
+    invariant: 'I4',
+    title: 'A function that reaches the internet reaches TCP port 443 and nothing else.',
+    of: ['AWS::Lambda::Function'],
+    problems: (fn, { reach }) => [
+      reach.find(({ resource }) => resource === fn)?.internet === 'any' &&
+        'can open connections to ports other than 443, or its network is not in the templates',
+    ],
+    subject: ({ physicalId }) => physicalId,
+    path: ({ physicalId }) => [physicalId, 'its security groups', 'any port of the internet'],
+    remedy: 'Let its security groups out to TCP 443 only.',
+  }),
+  // The resolver of a zone's VPC answers for declared hosts and AWS endpoints of the zone, and nothing makes it fail open.
+  resourceRule({
+    name: 'names-answered',
+    invariant: 'I4',
+    title:
+      "A zone's resolver answers for declared hosts and its own endpoints only, also when the DNS Firewall fails.",
+    of: ['AWS::EC2::VPC'],
+    problems: ({ physicalId, region }, input) => {
+      const { names, failsOpen } = readAnsweredNames(input.assembly, physicalId);
+      const allowed = allowedNames(input, physicalId, region);
+      const surplus = names === 'every name' ? [names] : names.filter((name) => !allowed.includes(name));
+      return [
+        ...surplus.map((name) => `answers for ${name}, which the declaration does not call for`),
+        failsOpen && 'answers everything when the DNS Firewall itself fails',
+      ];
+    },
+    subject: ({ physicalId }, { network }) =>
+      `The resolver of ${network.zones.get(physicalId) ?? 'a VPC of no zone'}`,
+    path: ({ physicalId, constructPath }, { network }) => [
+      network.zones.get(physicalId) ?? constructPath,
+      'the VPC resolver',
+      'names outside the declaration',
+    ],
+    remedy:
+      'Associate a DNS Firewall rule group that allows the derived names and blocks *, and leave FirewallFailOpen at its default, DISABLED.',
+  }),
+];
+
+function allowedNames({ declaration, network }: ProofInput, vpc: string, region: string): string[] {
+  const zone = network.zones.get(vpc);
+  const services = network.endpoints.filter((endpoint) => endpoint.vpc === vpc).map(({ service }) => service);
+  const hosts = zone === undefined || zone === SIGNING ? [] : allowedHosts(declaration, zone);
+  return [...hosts, ...services.map((service) => `${service}.${region}.amazonaws.com`)];
+}

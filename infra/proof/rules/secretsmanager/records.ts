@@ -1,0 +1,114 @@
+import { SEED_RECORD } from '@helseid-zones/protocol/record';
+import {
+  actionsOf,
+  type CapabilityRule,
+  capabilityRule,
+  requirement,
+  throughOwnEndpoint,
+} from '../capability.ts';
+import { isKept, type Rule, violationsOf } from '../rule.ts';
+import {
+  isAdmin,
+  ownKey,
+  recordArn,
+  recordArns,
+  recordOf,
+  resourcesOfZone,
+  rotationArn,
+} from '../targets.ts';
+
+/** Every client has its record in the signing zone's stack, seeded with the constant, kept when the stack goes. */
+export const recordsAreBare: Rule = {
+  name: 'records-are-bare',
+  invariant: 'I1',
+  title:
+    'Every client has one record, seeded with a constant that no later deploy can change into keys, and kept.',
+  check: (input) =>
+    Object.keys(input.declaration.clients).flatMap((client) => {
+      const record = recordOf(input, client);
+      const { SecretString: seed, GenerateSecretString: generated, KmsKeyId } = record?.properties ?? {};
+      const key = record && ownKey(record, KmsKeyId, input);
+      const problems =
+        record === undefined
+          ? ['has no record']
+          : [
+              (seed !== SEED_RECORD || generated !== undefined) && 'has a record that a deploy overwrites',
+              !isKept(record) && 'loses its record with the stack',
+              key && !isKept(key) && 'loses the key of its record with the stack',
+            ];
+      return violationsOf(problems, {
+        resource: record?.constructPath ?? client,
+        subject: `Client ${client}`,
+        path: ['whoever deploys', record?.constructPath ?? client, 'the keys that signers use'],
+        remedy: 'Seed the secret with SEED_RECORD and retain it (infra/constructs/client-record.ts).',
+      });
+    }),
+};
+
+/** Actions that move a record from version to version. */
+const KEEPING = ['secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'];
+
+/** Only the admin zone writes the client records or starts their rotation, and nobody re-policies, replicates or deletes a secret. */
+export const recordsAreKeptByAdmin: CapabilityRule = capabilityRule({
+  name: 'records-are-kept-by-admin',
+  invariant: 'I1',
+  title: 'Only the admin zone writes client records, and nobody re-policies, replicates or deletes a secret.',
+  actions: [
+    ...KEEPING,
+    ...actionsOf({
+      secretsmanager: `
+        CancelRotateSecret CreateSecret DeleteResourcePolicy DeleteSecret PutResourcePolicy
+        RemoveRegionsFromReplication ReplicateSecretToRegions RestoreSecret RotateSecret
+        StopReplicationToReplica TagResource UntagResource UpdateSecret
+      `,
+    }),
+  ],
+  allows: (actor, input) => {
+    if (!actor.admin) return [];
+    const records = recordArns(input);
+    const rotation = rotationArn(actor, input);
+    const here = throughOwnEndpoint(actor, 'secretsmanager');
+    const started = [
+      here,
+      requirement({ ArnEqualsIfExists: { 'secretsmanager:RotationLambdaARN': rotation } }),
+      requirement({ BoolIfExists: { 'secretsmanager:ModifyRotationRules': 'false' } }),
+    ];
+    return [
+      { actions: KEEPING, resources: records, requires: [here] },
+      ...(isAdmin(actor, input, 'key-watch')
+        ? [{ actions: ['secretsmanager:RotateSecret'], resources: records, requires: started }]
+        : []),
+    ];
+  },
+  remedy:
+    'Leave the records to the functions of the admin zone, through their endpoint, and the rest to an administrator.',
+});
+
+/** A client's record is read by that client's signers and by the admin zone; other secrets by their own zone. */
+export const recordsAreReadByOwn: CapabilityRule = capabilityRule({
+  name: 'records-are-read-by-own',
+  invariant: 'I1',
+  title:
+    'A client’s record is read by its signers and the admin zone, through their endpoints; other secrets by their own zone.',
+  actions: actionsOf({
+    secretsmanager: `
+      BatchGetSecretValue DescribeSecret GetResourcePolicy GetSecretValue ListSecretVersionIds
+    `,
+  }),
+  by: ({ client }) => (client === undefined ? ['identity policy'] : ['identity policy', 'endpoint policy']),
+  allows: (actor, input) => {
+    const read =
+      actor.client !== undefined ? [recordArn(input, actor.client)] : actor.admin ? recordArns(input) : [];
+    const secrets = resourcesOfZone(input, actor.zone, ['AWS::SecretsManager::Secret']).map(
+      ({ arn }) => arn ?? '',
+    );
+    const others =
+      actor.client === undefined ? secrets.filter((arn) => !recordArns(input).includes(arn)) : [];
+    const here = throughOwnEndpoint(actor, 'secretsmanager');
+    return [
+      ...(read.length > 0 ? [{ resources: read, requires: [here] }] : []),
+      ...(others.length > 0 ? [{ resources: others, requires: [] }] : []),
+    ];
+  },
+  remedy: 'Name the one record of the signer’s client, and the zone’s own endpoint.',
+});
