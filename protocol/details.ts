@@ -138,12 +138,9 @@ function code(field: keyof typeof CODE_SYSTEMS, value: { code: string; system: s
 
 /** Legal entities and points of care are numbered by the central register, departments by RESH or the register. */
 function unit(field: string, { id, system }: IdentifiedUnit): unknown {
+  const systems = field.endsWith('department') ? [ORGANIZATION_NUMBER, RESH_ID] : [ORGANIZATION_NUMBER];
+  if (!systems.includes(system)) throw invalid(`${field}.system`, systems.join(' or '));
   if (system === ORGANIZATION_NUMBER) checkOrganizationNumber(`${field}.id`, id);
-  else if (system !== RESH_ID || !field.endsWith('department'))
-    throw invalid(
-      `${field}.system`,
-      `${ORGANIZATION_NUMBER}${field.endsWith('department') ? ` or ${RESH_ID}` : ''}`,
-    );
   else if (!/^\d{1,10}$/.test(id)) throw invalid(`${field}.id`, 'a RESH id of digits');
   return { id, system };
 }

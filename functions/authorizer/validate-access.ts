@@ -74,7 +74,7 @@ async function validateToken(
   const { typ } = protectedHeader;
   if (typeof typ !== 'string' || !TYPES.includes(typ.toLowerCase()))
     throw accessError('token typ', 'The typ of an access token must be at+jwt or JWT.');
-  const audiences = [payload.aud ?? []].flat();
+  const audiences = [payload.aud].flat();
   if (!audiences.includes(rules.audience) || (audiences.length > 1 && !rules.otherAudiences)) {
     const alone = rules.otherAudiences ? '' : ' alone';
     throw accessError(

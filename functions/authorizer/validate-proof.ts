@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isObject } from '@helseid-zones/protocol/required';
 import {
   calculateJwkThumbprint,
   compactVerify,
@@ -74,12 +75,13 @@ function readHeader(proof: string, algorithms: readonly string[]): { alg: string
   }
   const { typ, alg, jwk } = header;
   if (typ !== 'dpop+jwt') throw accessError('proof typ', 'The typ of a DPoP proof must be dpop+jwt.');
-  if (!alg || !algorithms.includes(alg))
+  const allowed = algorithms.find((each) => each === alg);
+  if (allowed === undefined)
     throw accessError('proof alg', `A DPoP proof must be signed with one of ${algorithms.join(', ')}.`);
-  if (!jwk || typeof jwk !== 'object') throw accessError('proof jwk', 'The DPoP proof has no jwk.');
+  if (!isObject(jwk)) throw accessError('proof jwk', 'The DPoP proof has no jwk.');
   if (PRIVATE_MEMBERS.some((member) => member in jwk))
     throw accessError('proof jwk', 'The jwk of the proof holds a private key, which is compromised now.');
-  return { alg, jwk };
+  return { alg: allowed, jwk };
 }
 
 /** The payload, once its signature is verified; a key that can't verify and a form that is no JWS are told apart. */
@@ -87,7 +89,8 @@ async function verifySignature(proof: string, jwk: JWK, alg: string): Promise<Ui
   const key = await importJWK(jwk, alg).catch(
     fail('proof jwk', 'The jwk of the proof is not a key for its alg.'),
   );
-  const { payload } = await compactVerify(proof, key, { algorithms: [alg] }).catch((cause: unknown) => {
+  // Its header is the one that was read: no other algorithm than `alg` can be in it.
+  const { payload } = await compactVerify(proof, key).catch((cause: unknown) => {
     if (cause instanceof errors.JWSSignatureVerificationFailed)
       throw accessError('proof signature', 'The signature of the DPoP proof is wrong.', cause);
     if (cause instanceof errors.JOSEError)
@@ -100,7 +103,7 @@ async function verifySignature(proof: string, jwk: JWK, alg: string): Promise<Ui
 function readClaims(payload: Uint8Array): JWTPayload {
   try {
     const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-    if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return claims as JWTPayload;
+    if (isObject(claims)) return claims;
   } catch {
     // The message of JSON.parse repeats what was parsed, so it is no cause.
   }

@@ -45,7 +45,7 @@ describe('proofs', () => {
     ['GET', 'https://summaries.example.no./v1/summaries/42'],
   ])('%s %s is refused', (method, url) => {
     expect(() => checkGrant(proof(method, url), grant)).toThrow(
-      expect.objectContaining({ code: 'grant_refused' }),
+      expect.objectContaining({ code: 'grant_refused', facts: { field: 'url' } }),
     );
   });
 
@@ -129,14 +129,25 @@ test.each([
   expect(matchesPath(pattern, path)).toBe(expected);
 });
 
-test.each<[string, Intent]>([
-  ['another client', { ...assertion, client: 'other' }],
-  ['an issuer with a slash more', { ...assertion, issuer: `${grant.issuer}/` }],
-  ['another issuer', { ...assertion, issuer: 'https://helseid-sts.nhn.no' }],
-  ['a request object', requestObject],
-  ['a proof for another client', { ...proof('POST', `${grant.issuer}/connect/token`), client: 'other' }],
-])('refused: %s', (_name, intent) => {
-  expect(() => checkGrant(intent, grant)).toThrow(expect.objectContaining({ code: 'grant_refused' }));
+test.each<[string, Intent, field: string]>([
+  ['another client', { ...assertion, client: 'other' }, 'client'],
+  ['an issuer with a slash more', { ...assertion, issuer: `${grant.issuer}/` }, 'issuer'],
+  ['another issuer', { ...assertion, issuer: 'https://helseid-sts.nhn.no' }, 'issuer'],
+  ['a request object', requestObject, 'kind'],
+  [
+    'a request object for another issuer',
+    { ...requestObject, issuer: 'https://helseid-sts.nhn.no' },
+    'issuer',
+  ],
+  [
+    'a proof for another client',
+    { ...proof('POST', `${grant.issuer}/connect/token`), client: 'other' },
+    'client',
+  ],
+])('refused: %s', (_name, intent, field) => {
+  expect(() => checkGrant(intent, grant)).toThrow(
+    expect.objectContaining({ code: 'grant_refused', facts: { field } }),
+  );
 });
 
 test('allowed: an assertion; a request object where they are granted', () => {
@@ -156,6 +167,20 @@ describe('organisation details', () => {
   const single = (details: Grant['assertions']['details']) => testGrant({ assertions: { details } });
   const multi = (details: Grant['assertions']['details']) =>
     testGrant({ tenancy: 'multi-tenant', assertions: { details } });
+  const unit = { id: parent, system: 'urn:oid:2.16.578.1.12.4.1.4.101' };
+  const trust: AssertionDetail = {
+    type: 'nhn:tillitsrammeverk:parameters',
+    practitioner: {
+      authorization: { code: 'LE', system: 'urn:oid:2.16.578.1.12.4.1.1.9060' },
+      legal_entity: unit,
+      point_of_care: unit,
+    },
+    care_relationship: {
+      healthcare_service: { code: 'S03', system: 'urn:oid:2.16.578.1.12.4.1.1.8655' },
+      purpose_of_use: { code: 'TREAT', system: 'urn:oid:2.16.840.1.113883.1.11.20448' },
+    },
+    patients: [],
+  };
   const list = (...allowed: AllowedDetail[]) => allowed;
   const type = 'helseid_authorization';
 
@@ -168,6 +193,8 @@ describe('organisation details', () => {
     ['a listed parent and any child', multi(list({ type, parent, child: '*' })), [org({ parent, child })]],
     ['one of several', multi(list({ type, parent: child }, { type, parent })), [org({ parent })]],
     ['a listed journal', multi(list({ type: 'nhn:sfm:journal-id', journalId: uuid })), [sfm(uuid)]],
+    ['a trust framework that is listed', single(list({ type: trust.type })), [trust]],
+    ['a trust framework, though any', single('any'), [trust]],
     ['any journal', multi(list({ type: 'nhn:sfm:journal-id', journalId: '*' })), [sfm(uuid)]],
   ])('allowed: %s', (_name, allowing, assertionDetails) => {
     expect(checkGrant({ ...assertion, assertionDetails }, allowing)).toBe(grant.issuer);
@@ -208,6 +235,26 @@ describe('organisation details', () => {
       multi(list({ type: 'nhn:sfm:journal-id', journalId: child })),
       [sfm(uuid)],
       'grant_refused',
+    ],
+    ['a trust framework that is not listed', single(list({ type, child })), [trust], 'grant_refused'],
+    ['a trust framework where none is', single('none'), [trust], 'grant_refused'],
+    [
+      'an organisation where a trust framework is listed',
+      single(list({ type: trust.type })),
+      [org({ child })],
+      'grant_refused',
+    ],
+    [
+      'a journal where a trust framework is listed',
+      multi(list({ type: trust.type })),
+      [sfm(uuid)],
+      'grant_refused',
+    ],
+    [
+      'a wrong trust framework, though listed',
+      single(list({ type: trust.type })),
+      [{ ...trust, patients: [{ point_of_care: { ...unit, id: '1' } }] }],
+      'details_invalid',
     ],
     ['a wrong number, though any', single('any'), [org({ child: '123' })], 'details_invalid'],
     [

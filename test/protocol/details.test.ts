@@ -27,6 +27,16 @@ const trustFramework: TrustFrameworkDetail = {
   patients: [{ point_of_care: UNIT, department: RESH }],
 };
 
+/** The detail with one member changed. */
+const broken = (path: string, value: unknown): AssertionDetail => {
+  const copy = structuredClone<object>(trustFramework);
+  const names = path.split('.');
+  const last = names.pop() ?? '';
+  const parent = names.reduce((at, name) => Reflect.get(at, name), copy);
+  Reflect.set(parent, last, value);
+  return copy as AssertionDetail;
+};
+
 describe('organisation numbers', () => {
   test.each(['974760673', '123456785', '999999999', '983658776'])('%s is one', (value) => {
     expect(isOrganizationNumber(value)).toBe(true);
@@ -139,19 +149,28 @@ describe('the wire form', () => {
       care_relationship: { healthcare_service, purpose_of_use },
       patients: [],
     };
-    expect(renderDetails([least], multi)).toEqual(least);
+    expect(renderDetails([least], multi)).toStrictEqual(least);
+  });
+
+  test.each([
+    ['practitioner.department', UNIT],
+    ['practitioner.department', { ...RESH, id: '1234567890' }],
+    ['practitioner.authorization.code', `A${'_'.repeat(63)}`],
+    ['care_relationship.healthcare_service', { code: 'S03', system: 'urn:oid:2.16.578.1.12.4.1.1.8663' }],
+    ['care_relationship.healthcare_service', { code: 'S03', system: 'urn:oid:2.16.578.1.12.4.1.1.8666' }],
+    ['care_relationship.purpose_of_use', { code: '1', system: 'urn:oid:1.0.14265.1' }],
+    [
+      'care_relationship.purpose_of_use_details',
+      { code: '1', system: 'urn:AuditEventHL7Norway/CodeSystem/carerelation' },
+    ],
+    ['care_relationship.decision_ref', { id: '~'.repeat(128), user_selected: false }],
+    ['patients', [{ point_of_care: UNIT }, { point_of_care: UNIT, department: UNIT }]],
+  ])('the trust framework takes as %s: %j', (path, value) => {
+    const detail = broken(path, value);
+    expect(renderDetails([detail], single)).toStrictEqual(detail);
   });
 });
 
-/** The detail with one member changed. */
-const broken = (path: string, value: unknown): AssertionDetail => {
-  const copy = structuredClone<object>(trustFramework);
-  const names = path.split('.');
-  const last = names.pop() ?? '';
-  const parent = names.reduce((at, name) => Reflect.get(at, name), copy);
-  Reflect.set(parent, last, value);
-  return copy as AssertionDetail;
-};
 const org = (numbers: { parent?: string; child?: string }): AssertionDetail => ({
   type: 'helseid_authorization',
   ...numbers,
@@ -177,6 +196,55 @@ test.each<[string, AssertionDetail[], typeof single | typeof multi, string]>([
     [broken('practitioner.authorization.system', 'urn:oid:1.2.3')],
     single,
     'authorization.system',
+  ],
+  [
+    'a code that begins with a dot',
+    [broken('practitioner.authorization.code', '.LE')],
+    single,
+    'authorization.code',
+  ],
+  ['a code behind a space', [broken('practitioner.authorization.code', ' LE')], single, 'authorization.code'],
+  ['a code before a space', [broken('practitioner.authorization.code', 'LE ')], single, 'authorization.code'],
+  [
+    'a code of 65 characters',
+    [broken('practitioner.authorization.code', 'a'.repeat(65))],
+    single,
+    'authorization.code',
+  ],
+  [
+    'an unknown service',
+    [broken('care_relationship.healthcare_service.system', 'x')],
+    single,
+    'healthcare_service.system',
+  ],
+  [
+    'an unknown purpose in detail',
+    [broken('care_relationship.purpose_of_use_details.system', 'x')],
+    single,
+    'purpose_of_use_details.system',
+  ],
+  ['a point of care by RESH', [broken('practitioner.point_of_care', RESH)], single, 'point_of_care.system'],
+  ['a department of no system', [broken('practitioner.department.system', 'x')], single, 'department.system'],
+  ['a RESH id before a letter', [broken('practitioner.department.id', '1x')], single, 'department.id'],
+  ['a RESH id behind a letter', [broken('practitioner.department.id', 'x1')], single, 'department.id'],
+  ['a RESH id of 11 digits', [broken('practitioner.department.id', '12345678901')], single, 'department.id'],
+  [
+    'a point of care of a patient by RESH',
+    [broken('patients', [{ point_of_care: RESH }])],
+    single,
+    'patients.point_of_care.system',
+  ],
+  [
+    'a decision reference of 129 characters',
+    [broken('care_relationship.decision_ref.id', 'a'.repeat(129))],
+    single,
+    'decision_ref.id',
+  ],
+  [
+    'an empty decision reference',
+    [broken('care_relationship.decision_ref.id', '')],
+    single,
+    'decision_ref.id',
   ],
   ['a code with a space', [broken('practitioner.authorization.code', 'L E')], single, 'authorization.code'],
   ['a legal entity by RESH', [broken('practitioner.legal_entity', RESH)], single, 'legal_entity.system'],
@@ -207,6 +275,16 @@ test.each<[string, AssertionDetail[], typeof single | typeof multi, string]>([
 ])('refused: %s', (_name, details, subject, field) => {
   expect(() => renderDetails(details, subject)).toThrow(
     expect.objectContaining({ code: 'details_invalid', facts: { field } }),
+  );
+});
+
+test.each([
+  ['practitioner.department.system', /4\.101 or urn:\S+4\.102\.$/],
+  ['practitioner.point_of_care.system', /takes urn:\S+4\.101\.$/],
+  ['care_relationship.purpose_of_use.system', /11\.20448, urn:oid:1\.0\.14265\.1\.$/],
+])('the refusal of a %s says which there are', (path, systems) => {
+  expect(() => renderDetails([broken(path, 'x')], single)).toThrow(
+    expect.objectContaining({ message: expect.stringMatching(systems) }),
   );
 });
 
