@@ -1,4 +1,4 @@
-import type { ClientRecord, KeyState } from '@helseid-zones/protocol/record';
+import type { ClientRecord, KeyEntry, KeyState } from '@helseid-zones/protocol/record';
 import { KEY_STATES, recordProblems } from '@helseid-zones/protocol/record';
 import {
   addKey,
@@ -12,9 +12,11 @@ import {
   newestRegistered,
   noteDraft,
   noteExpiry,
+  RETIREMENT_LEEWAY,
   switchCurrent,
   usableForAssertion,
   usableForProof,
+  wasRegistered,
 } from '@helseid-zones/protocol/record-states';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -49,20 +51,67 @@ function lead(start: ClientRecord, kid: string, state: KeyState): ClientRecord {
   return state === 'retiring' ? record : moveKey(record, kid, 'retired', 1000);
 }
 
+/** docs/keys.md, written out: what becomes of a key in each state that is asked to go to another. */
+const MACHINE: Record<
+  KeyState,
+  Record<'registered' | 'verified' | 'current' | 'retired', 'goes' | 'stays' | 'refused'>
+> = {
+  created: { registered: 'goes', verified: 'refused', current: 'refused', retired: 'goes' },
+  registered: { registered: 'stays', verified: 'goes', current: 'refused', retired: 'goes' },
+  verified: { registered: 'stays', verified: 'stays', current: 'goes', retired: 'goes' },
+  current: { registered: 'stays', verified: 'stays', current: 'stays', retired: 'refused' },
+  retiring: { registered: 'refused', verified: 'refused', current: 'refused', retired: 'goes' },
+  retired: { registered: 'refused', verified: 'refused', current: 'refused', retired: 'stays' },
+};
+const CASES = KEY_STATES.flatMap((from) =>
+  (['registered', 'verified', 'current', 'retired'] as const).map(
+    (to) => [from, to, MACHINE[from][to]] as const,
+  ),
+);
+
 describe('transitions', () => {
-  test.each(KEY_STATES)('from %s, exactly the next states and those passed are granted', (from) => {
+  test.each(CASES)('from %s to %s: %s', (from, to, what) => {
     const record = recordWith({ k: from });
-    for (const to of ['registered', 'verified', 'retired'] as const) {
-      const allowed = NEXT_STATES[from].includes(to);
-      const passed = from === to || (from === 'verified' && to === 'registered');
-      const passedCurrent = from === 'current' && to !== 'retired';
-      if (allowed) expect(findKey(moveKey(record, 'k', to, 2000), 'k')?.state).toBe(to);
-      else if (passed || passedCurrent) expect(moveKey(record, 'k', to, 2000)).toBe(record);
-      else
-        expect(() => moveKey(record, 'k', to, 2000)).toThrow(
-          expect.objectContaining({ code: 'transition_refused' }),
-        );
-    }
+    const go = () =>
+      to === 'current' ? switchCurrent(record, 'k', 2000, 3000) : moveKey(record, 'k', to, 2000);
+    if (what === 'stays') expect(go()).toBe(record);
+    else if (what === 'goes') expect(findKey(go(), 'k')).toMatchObject({ state: to, since: { [to]: 2000 } });
+    else
+      expect(go).toThrow(
+        expect.objectContaining({ code: 'transition_refused', facts: { kid: 'k', from, to } }),
+      );
+  });
+
+  test('the state after each, which documents show, is the machine above', () => {
+    expect(NEXT_STATES).toEqual({
+      created: ['registered', 'retired'],
+      registered: ['verified', 'retired'],
+      verified: ['current', 'retired'],
+      current: ['retiring'],
+      retiring: ['retired'],
+      retired: [],
+    });
+    expect(RETIREMENT_LEEWAY).toBe(1200);
+  });
+
+  test('a key is added as created, or as one that shall never be used', () => {
+    expect(addKey(EMPTY, key('k'), 10).keys).toEqual([
+      { ...key('k'), state: 'created', since: { created: 10 } },
+    ]);
+    expect(addKey(EMPTY, key('k'), 10, 'retired').keys).toEqual([
+      { ...key('k'), state: 'retired', since: { created: 10, retired: 10 } },
+    ]);
+  });
+
+  test('a clock behind the one before changes no order', () => {
+    const record = lead(recordWith({ old: 'current' }), 'new', 'verified');
+    expect(findKey(moveKey(recordWith({ k: 'registered' }), 'k', 'verified', 3), 'k')?.since.verified).toBe(
+      11,
+    );
+    const switched = switchCurrent(record, 'new', 5, 6);
+    expect(findKey(switched, 'old')).toMatchObject({ since: { retiring: 13 }, usableUntil: 13 });
+    expect(findKey(switched, 'new')?.since.current).toBe(12);
+    expect(recordProblems(switched)).toEqual([]);
   });
 
   test('a retiring key is not retired before its last token has expired, unless forced', () => {
@@ -72,6 +121,10 @@ describe('transitions', () => {
     );
     expect(findKey(moveKey(record, 'k', 'retired', 1000), 'k')?.state).toBe('retired');
     expect(findKey(moveKey(record, 'k', 'retired', 999, { force: true }), 'k')?.state).toBe('retired');
+    expect(() => moveKey(record, 'k', 'retired', 999, { force: false })).toThrow(/tokens bound to it/);
+    expect(() => moveKey(recordWith({ k: 'current' }), 'k', 'retired', 999, { force: true })).toThrow(
+      /next state/,
+    );
   });
 
   test('a switch takes the old key along and is refused for one that is not verified', () => {
@@ -91,9 +144,10 @@ describe('transitions', () => {
   });
 
   test('an unknown key is refused', () => {
-    expect(() => moveKey(EMPTY, 'k', 'registered', 1)).toThrow(
-      expect.objectContaining({ code: 'key_unknown' }),
-    );
+    const unknown = expect.objectContaining({ code: 'key_unknown', facts: { kid: 'k', client: 'journal' } });
+    expect(() => moveKey(EMPTY, 'k', 'registered', 1)).toThrow(unknown);
+    expect(() => switchCurrent(EMPTY, 'k', 1, 2)).toThrow(unknown);
+    expect(() => noteDraft(EMPTY, 'k', 'id')).toThrow(unknown);
     expect(() => noteExpiry(EMPTY, 'k', 1)).toThrow(expect.objectContaining({ code: 'key_unknown' }));
   });
 
@@ -107,6 +161,53 @@ describe('transitions', () => {
 });
 
 describe('selection', () => {
+  const entry = (kid: string, state: KeyState, since: KeyEntry['since']): KeyEntry => ({
+    ...key(kid),
+    state,
+    since,
+  });
+
+  test('the newest is the one with the latest time, wherever it stands; of two, the one added last', () => {
+    const keys = [
+      entry('a', 'registered', { created: 3, registered: 3 }),
+      entry('b', 'verified', { created: 1, registered: 9, verified: 9 }),
+      entry('c', 'registered', { created: 8, registered: 8 }),
+      entry('d', 'created', { created: 7 }),
+      entry('e', 'retiring', { registered: 99 }),
+      entry('f', 'retired', { created: 99, registered: 99 }),
+    ];
+    expect(newestRegistered({ ...EMPTY, keys })?.kid).toBe('b');
+    expect(candidateKey({ ...EMPTY, keys })?.kid).toBe('c');
+    const twins = [entry('a', 'created', { created: 3 }), entry('b', 'created', { created: 3 })];
+    expect(candidateKey({ ...EMPTY, keys: twins })?.kid).toBe('b');
+    const timeless = [entry('a', 'registered', { registered: 3 }), entry('b', 'registered', {})];
+    expect(newestRegistered({ ...EMPTY, keys: timeless })?.kid).toBe('a');
+    expect(newestRegistered({ ...EMPTY, keys: timeless.reverse() })?.kid).toBe('a');
+    expect(candidateKey({ ...EMPTY, keys: [entry('a', 'verified', {})] })?.kid).toBe('a');
+  });
+
+  test.each<[KeyState, KeyEntry['since'], boolean]>([
+    ['created', {}, false],
+    ['registered', {}, true],
+    ['verified', {}, true],
+    ['current', {}, true],
+    ['retiring', {}, true],
+    ['retired', {}, false],
+    ['retired', { registered: 0 }, true],
+    ['created', { registered: 1 }, true],
+  ])('a key in state %s since %j was registered: %s', (state, since, expected) => {
+    expect(wasRegistered(entry('k', state, since))).toBe(expected);
+  });
+
+  test('a key signs proofs in every state but retired; a retiring one whose end nobody wrote down signs none', () => {
+    for (const state of KEY_STATES) {
+      const usable = state !== 'retired' && state !== 'retiring';
+      expect(usableForProof(entry('k', state, {}), 5)).toBe(usable);
+      expect(usableForAssertion(entry('k', state, {}))).toBe(state !== 'retired');
+    }
+    expect(dueToRetire({ ...EMPTY, keys: [entry('k', 'retired', {})] }, 5)).toEqual([]);
+  });
+
   test('newest registered is the candidate as soon as it may be at HelseID', () => {
     const current = recordWith({ old: 'current' });
     expect(newestRegistered(lead(current, 'new', 'created'))?.kid).toBe('old');
