@@ -35,9 +35,10 @@ const CONTEXT = {
 /**
  * Makes all stacks of a system; `app.synth()` writes them. Expects a declaration that `defineSystem` has validated.
  * @throws {ZonesError} `declaration_invalid`: a zone names an account and none is given for the signing zone; `config_invalid`: a
- * function has no handler
+ * function has no handler; `region_unsupported`: another partition than `aws`
  */
 export function buildApp(system: SystemDeclaration, options: BuildOptions = {}): App {
+  refuseOtherPartitions(options.region);
   const app = new App({
     analyticsReporting: false,
     builtinCloudFormationValidation: options.checkTemplates ?? true,
@@ -66,6 +67,40 @@ export function buildApp(system: SystemDeclaration, options: BuildOptions = {}):
       stack.addStackDependency(gatewayAccount(app, signingPlace, props));
   }
   return app;
+}
+
+/** What the CDK command line takes for a region where none is configured. */
+const CDK_FALLBACK = 'us-east-1';
+
+/**
+ * Account and region as the CDK command line hands them on. Without credentials it knows no account, and templates fit any.
+ * @throws {ZonesError} `region_unsupported`: an account is known, and the region is the command line's own guess
+ */
+export function placeFromEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+): Pick<BuildOptions, 'account' | 'region'> {
+  const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = environment;
+  if (!account || !region) return {};
+  const chosen = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION;
+  if (region === CDK_FALLBACK && chosen !== region)
+    throw new ZonesError(
+      'region_unsupported',
+      `The region is ${region}, which the CDK command line takes where none is configured: set AWS_REGION, also if you mean ${region}.`,
+      { facts: { region } },
+    );
+  return { account, region };
+}
+
+/** Regions of the partition `aws`: those of others have a word of their own (`cn-`, `us-gov-`, `eusc-`). */
+const REGIONS = /^(?:af|ap|ca|eu|il|me|mx|sa|us)-(?:north|south|east|west|central){1,2}-\d$/;
+
+function refuseOtherPartitions(region: string | undefined): void {
+  if (region !== undefined && !REGIONS.test(region))
+    throw new ZonesError(
+      'region_unsupported',
+      `${region} is no region of the partition aws. ARNs, endpoint names and the proof are written for that one: choose a region such as eu-north-1 (AWS_REGION, or the profile's).`,
+      { facts: { region } },
+    );
 }
 
 function zoneAccount(zone: string, declared: ZoneDeclaration, options: BuildOptions): string | undefined {

@@ -5,6 +5,8 @@ declare module '@helseid-zones/protocol/errors' {
   interface ErrorFacts {
     /** zones.ts; `field` is the first that is wrong. */
     declaration_invalid: { field?: string; problems?: number };
+    /** Synthesized for a region that is not supported, or that nobody chose. */
+    region_unsupported: { region: string };
     /** What was synthesized can't be read. */
     assembly_invalid: object;
     /** The local system, which the operator's commands talk to as well. */

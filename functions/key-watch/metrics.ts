@@ -6,8 +6,8 @@ interface AlarmSpec {
   /** Seconds. */
   period: number;
   evaluationPeriods: number;
-  /** An hourly figure that stays away may be a finding of its own. */
-  treatMissingData: 'breaching' | 'notBreaching' | 'ignore';
+  /** `missing` where a figure that stays away rings too; not before the first one, so that a fresh deploy is quiet. */
+  treatMissingData: 'missing' | 'notBreaching';
 }
 
 /** A count about a client's keys, what it means, and when somebody is to be called. */
@@ -47,8 +47,8 @@ export const KEY_METRICS = {
   UnknownKeys: {
     meaning: 'HelseID lists a key that is not ours: somebody may be the client. Act at once (docs/keys.md).',
     selfServiceOnly: true,
-    // Four hours without the figure: nobody is looking.
-    alarm: { ...hourly, treatMissingData: 'breaching', period: 4 * HOUR },
+    // Four hours without the figure: nobody is looking. The alarm is in INSUFFICIENT_DATA then, as it is before the first.
+    alarm: { ...hourly, treatMissingData: 'missing', period: 4 * HOUR },
   },
   SurplusKeys: {
     meaning:

@@ -1,6 +1,12 @@
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, type ComparisonOperator, Metric, type TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  type ComparisonOperator,
+  type IAlarmAction,
+  Metric,
+  type TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { CfnRule } from 'aws-cdk-lib/aws-events';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -60,7 +66,7 @@ export class KeyAlarms extends Construct {
     for (const [client, { selfService }] of Object.entries(system.clients))
       for (const [name, metric] of Object.entries<KeyMetric>(KEY_METRICS))
         if (selfService || !metric.selfServiceOnly)
-          createAlarm(this, system.name, client, name, metric).addAlarmAction(action);
+          createAlarm(this, system.name, client, name, metric, action);
   }
 }
 
@@ -78,9 +84,16 @@ function schedule(scope: Construct, task: string, expression: string, handler: I
   });
 }
 
-function createAlarm(scope: Construct, system: string, client: string, name: string, row: KeyMetric): Alarm {
+function createAlarm(
+  scope: Construct,
+  system: string,
+  client: string,
+  name: string,
+  row: KeyMetric,
+  action: IAlarmAction,
+): void {
   const { alarm, meaning } = row;
-  return new Alarm(scope, `${client}-${name}`, {
+  const made = new Alarm(scope, `${client}-${name}`, {
     alarmName: `${system}-${client}-${name}`,
     alarmDescription: meaning,
     metric: new Metric({
@@ -95,4 +108,6 @@ function createAlarm(scope: Construct, system: string, client: string, name: str
     evaluationPeriods: alarm.evaluationPeriods,
     treatMissingData: alarm.treatMissingData as TreatMissingData,
   });
+  made.addAlarmAction(action);
+  if (alarm.treatMissingData === 'missing') made.addInsufficientDataAction(action);
 }

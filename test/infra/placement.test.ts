@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { buildApp } from '../../infra/build-app.ts';
+import { buildApp, placeFromEnvironment } from '../../infra/build-app.ts';
 import { rotationCron } from '../../infra/constructs/key-rotation.ts';
 import system from '../one-client.zones.ts';
 import { about, statementsOf, synthesize, text, withZones } from './synthesize.ts';
@@ -109,4 +109,38 @@ test.each([
   [365, 'cron(0 8 1 1 ? *)'],
 ])('every %i days is %s', (days, expression) => {
   expect(rotationCron(days)).toBe(expression);
+});
+
+describe('where it is deployed', () => {
+  const account = '111111111111';
+  test.each(['eusc-de-east-1', 'cn-north-1', 'us-gov-west-1', 'us-iso-east-1', 'eu-isoe-west-1'])(
+    'refuses %s, a region of another partition',
+    (region) => {
+      expect(() => buildApp(system, { account, region })).toThrow(
+        expect.objectContaining({ code: 'region_unsupported', facts: { region } }),
+      );
+    },
+  );
+
+  test.each([
+    { name: 'no credentials: any account', given: { CDK_DEFAULT_REGION: 'us-east-1' }, place: {} },
+    {
+      name: 'a profile with a region',
+      given: { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: 'eu-north-1' },
+      place: { account, region: 'eu-north-1' },
+    },
+    {
+      name: 'us-east-1 where it was chosen',
+      given: { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: 'us-east-1', AWS_REGION: 'us-east-1' },
+      place: { account, region: 'us-east-1' },
+    },
+  ])('takes account and region from the command line: $name', ({ given, place }) => {
+    expect(placeFromEnvironment(given)).toEqual(place);
+  });
+
+  test('does not take the command line’s guess for a region', () => {
+    expect(() =>
+      placeFromEnvironment({ CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: 'us-east-1' }),
+    ).toThrow(expect.objectContaining({ code: 'region_unsupported' }));
+  });
 });

@@ -368,6 +368,11 @@ describe('the admin zone', () => {
     const alarms = assembly.ofType('AWS::CloudWatch::Alarm', ADMIN).map(([, alarm]) => alarm.Properties);
     expect(alarms.map(({ AlarmName }) => AlarmName)).toContain('journal-journal-UnknownKeys');
     for (const alarm of alarms) expect(alarm['AlarmActions']).toHaveLength(1);
+    // What stays away rings, but not before it has come once: nothing is in ALARM on a fresh deploy.
+    for (const alarm of alarms) expect(alarm['TreatMissingData']).not.toBe('breaching');
+    const awaited = alarms.filter(({ TreatMissingData }) => TreatMissingData === 'missing');
+    expect(awaited.map(({ AlarmName }) => AlarmName)).toEqual(['journal-journal-UnknownKeys']);
+    for (const alarm of awaited) expect(alarm['InsufficientDataActions']).toEqual(alarm['AlarmActions']);
   });
 });
 
