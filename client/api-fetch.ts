@@ -8,7 +8,8 @@ import {
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi';
 import { nonceLoopError } from './authenticate.ts';
-import { abortError, describeNetworkFailure, tellFate, withDeadline, withSecondConnection } from './http.ts';
+import { describeNetworkFailure } from './errors.ts';
+import { abortError, tellFate, withDeadline, withSecondConnection } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 import type { TokenClient } from './token-client.ts';
 import { requireToken68 } from './token-response.ts';

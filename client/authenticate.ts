@@ -7,14 +7,8 @@ import {
   customFetch,
   genericTokenEndpointRequest,
 } from 'oauth4webapi';
-import {
-  abortError,
-  describeNetworkFailure,
-  isMomentary,
-  tellFate,
-  withDeadline,
-  withSecondConnection,
-} from './http.ts';
+import { describeNetworkFailure } from './errors.ts';
+import { abortError, isMomentary, tellFate, withDeadline, withSecondConnection } from './http.ts';
 import { requireEndpoint } from './metadata.ts';
 import { type Refusal, readRefusal, tokenRefusedError } from './oauth-errors.ts';
 import { describeClient, type TokenClient } from './token-client.ts';

@@ -2,7 +2,8 @@ import { type BinaryLike, createHash, createHmac } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/required';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { describeNetworkFailure, type Fetch, withDeadline } from './http.ts';
+import { describeNetworkFailure } from './errors.ts';
+import { type Fetch, withDeadline } from './http.ts';
 
 /** The services that zone functions and the key commands call, by signing name: the `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>`. */
 const SERVICES = {

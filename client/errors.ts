@@ -51,3 +51,23 @@ declare module '@helseid-zones/protocol/errors' {
     person_mismatch: UnkeptFacts & { differs?: string };
   }
 }
+
+/** What keeps an answer from coming, by the codes of Node and undici. */
+const FAILURES: readonly [codes: RegExp, network: 'name' | 'certificate' | 'timeout' | 'connection'][] = [
+  [/^(ENOTFOUND|EAI_)/, 'name'],
+  [/CERT|CRL|^UNABLE_TO_|^INVALID_(CA|PURPOSE)$|^(HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED)$/, 'certificate'],
+  [/^ETIMEDOUT$|^UND_ERR_\w+_TIMEOUT$/, 'timeout'],
+  [/^E[A-Z0-9]+$|^(UND_ERR|HPE|ERR_SSL)_/, 'connection'],
+];
+
+/**
+ * Why no answer came, as facts for a log: `network` is `name` (DNS does not know the host), `certificate` (it is not
+ * trusted), `timeout` or `connection`, and `network_code` Node's own code. Nothing where the error does not say.
+ */
+export function describeNetworkFailure(error: unknown): NetworkFacts {
+  if (!(error instanceof Error)) return {};
+  if (error.name === 'TimeoutError') return { network: 'timeout' };
+  const code = 'code' in error ? String(error.code) : '';
+  const network = FAILURES.find(([codes]) => codes.test(code))?.[1];
+  return network ? { network, network_code: code } : describeNetworkFailure(error.cause);
+}

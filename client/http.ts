@@ -60,26 +60,6 @@ export function abortError(signal: AbortSignal): ZonesError {
   return new ZonesError('request_aborted', message, { cause: signal.reason });
 }
 
-/** What keeps an answer from coming, by the codes of Node and undici. */
-const FAILURES: readonly [codes: RegExp, network: 'name' | 'certificate' | 'timeout' | 'connection'][] = [
-  [/^(ENOTFOUND|EAI_)/, 'name'],
-  [/CERT|CRL|^UNABLE_TO_|^INVALID_(CA|PURPOSE)$|^(HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED)$/, 'certificate'],
-  [/^ETIMEDOUT$|^UND_ERR_\w+_TIMEOUT$/, 'timeout'],
-  [/^E[A-Z0-9]+$|^(UND_ERR|HPE|ERR_SSL)_/, 'connection'],
-];
-
-/**
- * Why no answer came, as facts for a log: `network` is `name` (DNS does not know the host), `certificate` (it is not
- * trusted), `timeout` or `connection`, and `network_code` Node's own code. Nothing where the error does not say.
- */
-export function describeNetworkFailure(error: unknown): NetworkFacts {
-  if (!(error instanceof Error)) return {};
-  if (error.name === 'TimeoutError') return { network: 'timeout' };
-  const code = 'code' in error ? String(error.code) : '';
-  const network = FAILURES.find(([codes]) => codes.test(code))?.[1];
-  return network ? { network, network_code: code } : describeNetworkFailure(error.cause);
-}
-
 /** Statuses of the 4xx that are about the sender or the moment (RFC 9110 15.5, RFC 6585, RFC 8470), as all 5xx are. */
 const MOMENTARY = [401, 403, 407, 408, 425, 429];
 

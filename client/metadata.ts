@@ -6,7 +6,8 @@ import {
   processDiscoveryResponse,
 } from 'oauth4webapi';
 import { createCached } from './cached.ts';
-import { describeNetworkFailure, isMomentary, type Transport, withDeadline } from './http.ts';
+import { describeNetworkFailure } from './errors.ts';
+import { isMomentary, type Transport, withDeadline } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 
 /** FK2: metadata is cached for about 24 hours; an hour more while it can't be read. */

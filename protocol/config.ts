@@ -1,9 +1,18 @@
 import * as v from 'valibot';
 import { ALGORITHM_NAMES } from './algorithms.ts';
 import { isOrganizationNumber } from './details.ts';
-import { ZonesError } from './errors.ts';
 import { issuerProfile } from './profile.ts';
-import { audience, count, type DeepReadonly, name, scope, seconds, some, text } from './schema.ts';
+import {
+  audience,
+  count,
+  type DeepReadonly,
+  name,
+  readConfig,
+  scope,
+  seconds,
+  some,
+  text,
+} from './schema.ts';
 
 /**
  * What lies as `config.json` in the asset of a zone function: everything the declaration says that it needs. Ids of AWS
@@ -189,19 +198,4 @@ export type ZoneConfig = DeepReadonly<v.InferOutput<typeof zoneConfig>>;
  */
 export function parseZoneConfig(json: string): ZoneConfig {
   return readConfig('config.json', v.pipe(v.string(), v.parseJson(), zoneConfig), json);
-}
-
-/**
- * Reads `value`, which `what` names, by `schema`.
- * @throws {ZonesError} config_invalid: it is not of the schema's shape; the message names the field, never a value
- */
-export function readConfig<Schema extends v.GenericSchema>(
-  what: string,
-  schema: Schema,
-  value: unknown,
-): v.InferOutput<Schema> {
-  const parsed = v.safeParse(schema, value, { abortEarly: true });
-  if (parsed.success) return parsed.output;
-  const field = v.getDotPath(parsed.issues[0]) ?? 'the whole';
-  throw new ZonesError('config_invalid', `${what} is not as it was made (${field}); deploy once more.`);
 }

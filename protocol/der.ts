@@ -6,8 +6,9 @@ const INTEGER = 0x02;
 /**
  * Converts an ECDSA signature from DER (`SEQUENCE { r INTEGER, s INTEGER }`, RFC 3279 2.2.3, what KMS answers) to the
  * fixed-length r||s of JWS (RFC 7518 3.4). `length` is that of the result, 64, 96 or 132 bytes.
- * Strict: only the one DER encoding of two positive integers passes; throws `kms_refused` for anything else.
- * Does not check that the signature verifies.
+ * Strict: only the one DER encoding of two positive integers passes. Does not check that the signature verifies.
+ *
+ * @throws {ZonesError} kms_refused: it is anything else
  */
 export function derToJose(der: Uint8Array, length: number): Uint8Array {
   const body = readElement(der, 0, SEQUENCE);

@@ -49,8 +49,9 @@ export function isUuid(value: string): boolean {
 /**
  * Checks `details` against the client's tenancy and the issuer's profile and renders the wire form of
  * `assertion_details` and `authorization_details`: one object for one detail, an array for several, as NHN's libraries for .NET and Java send them.
- * Throws `details_invalid` naming the field, never the value. Does not check that the issuer lets the client act for
- * the organisation, nor what a grant allows.
+ * Does not check that the issuer lets the client act for the organisation, nor what a grant allows.
+ *
+ * @throws {ZonesError} details_invalid: one is not right; the message names the field, never the value
  */
 export function renderDetails(details: readonly AssertionDetail[], subject: DetailsSubject): unknown {
   if (new Set(details.map(({ type }) => type)).size !== details.length)

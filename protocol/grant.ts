@@ -1,7 +1,6 @@
 import * as v from 'valibot';
-import { readConfig } from './config.ts';
 import { issuerProfile } from './profile.ts';
-import { type DeepReadonly, name, text } from './schema.ts';
+import { type DeepReadonly, name, readConfig, text } from './schema.ts';
 
 /** The shape of an {@link AllowedDetail}; the declaration's is the same. Does not judge numbers, or what the client may send. */
 export const allowedDetail = v.variant('type', [

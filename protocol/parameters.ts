@@ -43,14 +43,9 @@ export function checkParameters(
     const accepts = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined;
     const values = typeof value === 'string' ? [value] : value;
     const right = accepts !== undefined && values.length > 0 && values.every(accepts);
-    if (!right || (typeof value !== 'string' && name !== REPEATABLE))
-      throw new ZonesError(
-        'intent_malformed',
-        `The field ${field}.${name} is not a parameter that can be signed, or its value is not of the right form.`,
-        {
-          facts: { field: `${field}.${name}` },
-        },
-      );
+    if (right && (typeof value === 'string' || name === REPEATABLE)) continue;
+    const message = `The field ${field}.${name} is not a parameter that can be signed, or its value is not of the right form.`;
+    throw new ZonesError('intent_malformed', message, { facts: { field: `${field}.${name}` } });
   }
 }
 

@@ -13,9 +13,11 @@ const MAX_STRING = 4096;
 const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /**
- * Reads what a signer was invoked with. Throws `request_too_large` over {@link MAX_REQUEST_BYTES}, else
- * `request_malformed` or `intent_malformed` with the field's path: unknown kinds and fields, keys like `__proto__`,
- * control characters, wrong types. Messages name fields, never values. Does not check URLs, details or the grant.
+ * Reads what a signer was invoked with. Does not check URLs, details or the grant.
+ *
+ * @throws {ZonesError} request_too_large: over {@link MAX_REQUEST_BYTES}
+ * @throws {ZonesError} request_malformed, intent_malformed: with the field's path, never its value, for unknown kinds and fields,
+ * keys like `__proto__`, control characters, wrong types
  */
 export function parseSignRequest(event: unknown): Intent[] {
   if (measure(event) > MAX_REQUEST_BYTES)
@@ -74,11 +76,6 @@ function fieldOf(issue: v.BaseIssue<unknown>): string {
 
 function malformed(field: string, why: string): ZonesError {
   const subject = field === '' ? 'The request' : `The field ${field}`;
-  return new ZonesError(
-    field.startsWith('intents.') ? 'intent_malformed' : 'request_malformed',
-    `${subject} ${why}.`,
-    {
-      facts: { field },
-    },
-  );
+  const code = field.startsWith('intents.') ? 'intent_malformed' : 'request_malformed';
+  return new ZonesError(code, `${subject} ${why}.`, { facts: { field } });
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { ZonesError } from './errors.ts';
 
 /**
  * The pieces that shapes are made of. A shape is declared once, as a schema; its type is read off it. Messages complete a
@@ -50,4 +51,19 @@ export const audience = v.pipe(
 /** A list that names at least one. */
 export function some<T extends v.GenericSchema>(item: T) {
   return v.pipe(v.array(item), v.minLength(1, 'must name at least one'));
+}
+
+/**
+ * Reads `value`, which `what` names, by `schema`.
+ * @throws {ZonesError} config_invalid: it is not of the schema's shape; the message names the field, never a value
+ */
+export function readConfig<Schema extends v.GenericSchema>(
+  what: string,
+  schema: Schema,
+  value: unknown,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, value, { abortEarly: true });
+  if (parsed.success) return parsed.output;
+  const field = v.getDotPath(parsed.issues[0]) ?? 'the whole';
+  throw new ZonesError('config_invalid', `${what} is not as it was made (${field}); deploy once more.`);
 }

@@ -24,9 +24,11 @@ const DOT_SEGMENT = /\/\.{1,2}(?:;|%3B)/;
 
 /**
  * Reads an https URL and drops its query and fragment (RFC 9449 4.2, `htu`). Only a URL that is already canonical passes,
- * because a proof must name what the caller calls and a grant must mean what it says: throws `intent_malformed` for other
- * schemes, user information, default ports, upper-case or non-ASCII hosts, dot segments, empty segments, backslashes and
- * percent-encodings that servers read differently. Does not check that anybody is allowed to call it.
+ * because a proof must name what the caller calls and a grant must mean what it says. Does not check that anybody is allowed to
+ * call it.
+ *
+ * @throws {ZonesError} intent_malformed: another scheme, user information, a default port, an upper-case or non-ASCII host, a dot
+ * segment, an empty segment, a backslash, or a percent-encoding that servers read differently
  */
 export function canonicalUrl(input: string): CanonicalUrl {
   const refuse = (why: string) =>

@@ -1,5 +1,5 @@
-import { readConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { readConfig } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 
 /** The environment of a function, as `process.env` is. */

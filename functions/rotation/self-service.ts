@@ -1,4 +1,4 @@
-import { describeNetworkFailure } from '@helseid-zones/client/http';
+import { describeNetworkFailure } from '@helseid-zones/client/errors';
 import type { ApiFetch } from '@helseid-zones/client/tokens';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';

@@ -5,16 +5,12 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import type { Fetch } from '@helseid-zones/client/http';
 import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
-import {
-  type ClientConfig,
-  parseZoneConfig,
-  type RotationConfig,
-  readConfig,
-} from '@helseid-zones/protocol/config';
+import { type ClientConfig, parseZoneConfig, type RotationConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Signer } from '@helseid-zones/protocol/intents';
 import type { KeyPolicyTemplate, KeyPolicyValues } from '@helseid-zones/protocol/key-policy';
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
+import { readConfig } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 import { type Environment, entryOf, readArn } from '../common/environment.ts';
 import {

@@ -1,5 +1,5 @@
 import type { Metrics } from '@aws-lambda-powertools/metrics';
-import { type ErrorCode, REFUSALS } from '@helseid-zones/protocol/errors';
+import { REFUSALS, type ZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant } from '@helseid-zones/protocol/grant';
 import type { Log } from '../common/log.ts';
 
@@ -14,19 +14,8 @@ export interface SignedEntry {
   latency: number;
 }
 
-/** Why nothing is released. */
-interface RefusedEntry {
-  /** Kinds asked for, where the request could be read. */
-  kinds: readonly string[];
-  reason: ErrorCode;
-  facts: Readonly<Record<string, string | number | boolean>>;
-}
-
 /** The audit of one invocation (I7). */
-export interface Audit {
-  recordSigned(entries: readonly SignedEntry[]): void;
-  recordRefused(entry: RefusedEntry): void;
-}
+export type Audit = ReturnType<typeof createAudit>;
 
 /**
  * Makes the audit of one invocation: a structured line a signature or refusal, with a stable `code` (`signed`, `refused`,
@@ -35,7 +24,7 @@ export interface Audit {
  * last 4 KB (`LogType=Tail`). Lambda ships what is written here asynchronously; CloudTrail's Sign events are the
  * independent record.
  */
-export function createAudit(audit: Log['audit'], metrics: Metrics, grant: Grant, requestId: string): Audit {
+export function createAudit(audit: Log['audit'], metrics: Metrics, grant: Grant, requestId: string) {
   const { system, zone, client } = grant;
   const common = { system, client, request_id: requestId };
 
@@ -47,7 +36,7 @@ export function createAudit(audit: Log['audit'], metrics: Metrics, grant: Grant,
   };
 
   return {
-    recordSigned(entries) {
+    recordSigned(entries: readonly SignedEntry[]): void {
       for (const { kind, target, kid, jti, latency } of entries)
         audit('signed', { ...common, kind, target, kid, jti, kms_ms: latency });
       for (const [kind, group] of Map.groupBy(entries, (entry) => entry.kind))
@@ -56,7 +45,8 @@ export function createAudit(audit: Log['audit'], metrics: Metrics, grant: Grant,
           for (const { latency } of group) counted.addMetric('KmsLatency', 'Milliseconds', latency);
         });
     },
-    recordRefused({ kinds, reason, facts }) {
+    /** `kinds` are those asked for, where the request could be read. */
+    recordRefused(kinds: readonly string[], { code: reason, facts }: ZonesError): void {
       // A key that KMS says is disabled or gone is a failure of the system, though its code is that of a refusal.
       const ours = REFUSALS.some((refusal) => refusal === reason) && facts['aws_error'] === undefined;
       audit(ours ? 'refused' : 'failed', { ...facts, ...common, kinds, reason });

@@ -36,8 +36,18 @@ export interface Kms {
   send(command: GetPublicKeyCommand): Promise<GetPublicKeyCommandOutput>;
 }
 
-/** What each of KMS's errors means to the caller. An unlisted one with a 4xx status is `kms_refused`, any other `kms_unavailable`. */
-const MEANINGS: Readonly<Record<string, ErrorCode>> = {
+/** What to do about each kind of failure. */
+const ADVICE = {
+  kms_throttled: "KMS throttles; retry with backoff, and compare the account's quota with the load.",
+  kms_unavailable: "KMS can't be reached; retry, and check the signing zone's endpoint.",
+  key_not_usable:
+    'KMS says that the key is disabled, pending deletion or gone; npm run keys shows its state.',
+  kms_refused:
+    "KMS refused; compare the key's policy and spec with the declaration (npm run keys -- policy CLIENT).",
+} as const satisfies Partial<Record<ErrorCode, string>>;
+
+/** What KMS's errors mean to the caller. An unlisted one with a 4xx status is `kms_refused`, any other `kms_unavailable`. */
+const MEANINGS: Readonly<Record<string, keyof typeof ADVICE>> = {
   ThrottlingException: 'kms_throttled',
   LimitExceededException: 'kms_throttled',
   RequestLimitExceeded: 'kms_throttled',
@@ -45,18 +55,6 @@ const MEANINGS: Readonly<Record<string, ErrorCode>> = {
   DisabledException: 'key_not_usable',
   KMSInvalidStateException: 'key_not_usable',
   NotFoundException: 'key_not_usable',
-  KeyUnavailableException: 'kms_unavailable',
-  DependencyTimeoutException: 'kms_unavailable',
-  KMSInternalException: 'kms_unavailable',
-};
-
-const ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
-  kms_throttled: 'KMS throttles; retry with backoff, and compare the account’s quota with the load.',
-  kms_unavailable: 'KMS can’t be reached; retry, and check the signing zone’s endpoint.',
-  key_not_usable:
-    'KMS says that the key is disabled, pending deletion or gone; npm run keys shows its state.',
-  kms_refused:
-    'KMS refused; compare the key’s policy and spec with the declaration (npm run keys -- policy CLIENT).',
 };
 
 /** Makes the reader of public keys. A KMS key's public half never changes, so each is fetched once; failures are not kept. */
@@ -73,7 +71,7 @@ export function createKeyReader(kms: Kms): (entry: KeyEntry) => Promise<Verifica
   };
 }
 
-/** @throws {ZonesError} `record_invalid`: the key in KMS is not the one the record's kid names; and what {@link signInput} throws */
+/** @throws {ZonesError} record_invalid: the key in KMS is not the one the record's kid names; and what {@link signInput} throws */
 async function fetchPublicKey(kms: Kms, { keyArn, algorithm, kid }: KeyEntry): Promise<VerificationKey> {
   const answer = await kms.send(new GetPublicKeyCommand({ KeyId: keyArn })).catch(throwCoded);
   const key = readPublicKey(answer.PublicKey ?? new Uint8Array(), algorithm);
@@ -87,7 +85,7 @@ async function fetchPublicKey(kms: Kms, { keyArn, algorithm, kid }: KeyEntry): P
 /**
  * Signs a JWS signing input with a KMS key and answers the signature part, base64url. KMS gets the digest only
  * (I5; a message is limited to 4,096 bytes). Does not verify the signature.
- * @throws {ZonesError} `kms_throttled`, `kms_unavailable`, `kms_refused`, `key_not_usable`: as {@link MEANINGS} has it
+ * @throws {ZonesError} kms_throttled, kms_unavailable, kms_refused, key_not_usable: as {@link MEANINGS} has it
  */
 export async function signInput(kms: Kms, { keyArn, algorithm }: KeyEntry, input: string): Promise<string> {
   const { hash, kmsSigningAlgorithm, kty, signatureBytes } = ALGORITHMS[algorithm];
@@ -110,5 +108,5 @@ function throwCoded(cause: unknown): never {
   const facts = describeAwsError(cause);
   const { aws_error: name, status = 0 } = facts;
   const code = MEANINGS[name] ?? (status >= 400 && status < 500 ? 'kms_refused' : 'kms_unavailable');
-  throw new ZonesError(code, ADVICE[code] ?? name, { cause, facts });
+  throw new ZonesError(code, ADVICE[code], { cause, facts });
 }

@@ -12,8 +12,10 @@ export type ReadRecord = (options?: {
 
 /**
  * Makes the reader of one client record. `readSecret` answers the secret's text; simultaneous reads share one call.
- * The reader throws `record_unavailable` when the secret can't be read and `record_invalid` when it is not `owner`'s record;
- * a failure is never cached, and an old record is never used in its place (I10).
+ * A failure is never cached, and an old record is never used in its place (I10). The reader throws:
+ *
+ * @throws {ZonesError} record_unavailable: the secret can't be read
+ * @throws {ZonesError} record_invalid: it is not `owner`'s record
  */
 export function createRecordReader(
   readSecret: () => Promise<string | undefined>,
@@ -46,7 +48,7 @@ async function readText(readSecret: () => Promise<string | undefined>): Promise<
   } catch (cause) {
     throw new ZonesError(
       'record_unavailable',
-      'The client record can’t be read from Secrets Manager; check its endpoint and the signer’s role, and retry.',
+      "The client record can't be read from Secrets Manager; check its endpoint and the signer's role, and retry.",
       { cause, facts: describeAwsError(cause) },
     );
   }

@@ -69,7 +69,10 @@ export function createSignRequest(
     } catch (error) {
       if (!isZonesError(error)) throw error;
       const { code, message, facts } = error;
-      audit.recordRefused({ kinds: intents.map(({ kind }) => kind), reason: code, facts });
+      audit.recordRefused(
+        intents.map(({ kind }) => kind),
+        error,
+      );
       return { error: { code, message, facts } };
     }
   };

@@ -1,5 +1,5 @@
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
-import { describeNetworkFailure } from '@helseid-zones/client/http';
+import { describeNetworkFailure } from '@helseid-zones/client/errors';
 import { machineTokens } from '@helseid-zones/client/machine-token';
 import type { TokenClient } from '@helseid-zones/client/token-client';
 import type { ApiConfig } from '@helseid-zones/protocol/config';

@@ -1,4 +1,4 @@
-import { describeNetworkFailure } from '@helseid-zones/client/http';
+import { describeNetworkFailure } from '@helseid-zones/client/errors';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { candidateKey, noteDraft } from '@helseid-zones/protocol/record-states';
 import { required } from '@helseid-zones/protocol/required';

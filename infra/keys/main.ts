@@ -1,4 +1,4 @@
-import { describeNetworkFailure } from '@helseid-zones/client/http';
+import { describeNetworkFailure } from '@helseid-zones/client/errors';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { awsErrorName } from '../../functions/common/key-ports.ts';
 import { print, printError } from '../terminal.ts';

@@ -40,7 +40,7 @@ describe('bootstrap', () => {
 
   test('an error other than "no such key" is no waiting', async () => {
     const world = createWorld();
-    world.kms.failNext('Sign', 'KMSInternalException');
+    world.kms.failNext('Sign', 'KMSInternalException', 1, 500);
     expect(code((await world.rotate()).error)).toBe('kms_unavailable');
   });
 
