@@ -25,8 +25,8 @@ const TESTS = [
   'test/client/*.test.ts',
   'test/infra/declaration/*.test.ts',
 ];
-/** They run bundles in processes of their own, where no mutant is switched on. */
-const APART = /\/(?:bundle|deployed)\.test/;
+/** They run bundles in processes of their own, where no mutant is switched on; so handlers, which are wiring alone, are left out too. */
+const APART = /\/(?:bundle|deployed|handler)\.test|\/handler\.ts/;
 
 /** In percent. */
 const PASSING = 90;
@@ -52,7 +52,9 @@ const { values, positionals } = parseArgs({
 });
 const workers = Number(values.workers);
 const deadline = Date.now() + Number(values.minutes) * 60_000;
-const sources = globSync(positionals.length > 0 ? positionals : SOURCES).sort();
+const sources = globSync(positionals.length > 0 ? positionals : SOURCES)
+  .filter((file) => !APART.test(file))
+  .sort();
 const tests = [...new Set(globSync([...values.tests, CONTROL.test]).filter((file) => !APART.test(file)))];
 
 const { folder, mutants } = await makeSandbox([...new Set([...sources, CONTROL.file])]);

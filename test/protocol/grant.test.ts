@@ -1,4 +1,4 @@
-import { parseGrant } from '@helseid-zones/protocol/grant';
+import { type Grant, parseGrant } from '@helseid-zones/protocol/grant';
 import { expect, test } from 'vitest';
 import { deriveGrants } from '../../infra/declaration/derive.ts';
 import { testGrant } from '../functions/signer/grant-fixture.ts';
@@ -17,7 +17,58 @@ test('a profile that demands a type of logout tokens is read back too', () => {
   expect(parseGrant(JSON.stringify(grant))).toEqual(grant);
 });
 
+const target = { origin: 'https://a.no', methods: ['GET'], paths: ['/'], ath: true };
+
+test.each<[string, Partial<Grant>]>([
+  [
+    'targets',
+    {
+      proofs: [
+        { ...target, origin: 'https://[::1]:8443', methods: ['M'.repeat(16), 'GET'], paths: ['/', '/a/*'] },
+      ],
+    },
+  ],
+  ['no targets', { proofs: [] }],
+  ['many clients in one', { tenancy: 'multi-tenant', requestObjects: true }],
+  [
+    'details of every type',
+    {
+      assertions: {
+        details: [
+          { type: 'helseid_authorization' },
+          { type: 'helseid_authorization', parent: '983658776', child: '*' },
+          { type: 'nhn:sfm:journal-id', journalId: '*' },
+          { type: 'nhn:tillitsrammeverk:parameters' },
+        ],
+      },
+    },
+  ],
+  ['any details', { assertions: { details: 'any' } }],
+])('%s are read back the same', (_name, changes) => {
+  const grant = testGrant(changes);
+  expect(parseGrant(JSON.stringify(grant))).toEqual(grant);
+});
+
 test.each<[string, object, string]>([
+  ['a tenancy of no kind', { tenancy: 'tenant' }, 'tenancy'],
+  ['an origin behind something', { proofs: [{ ...target, origin: 'xhttps://a.no' }] }, 'proofs.0.origin'],
+  ['an origin in upper case', { proofs: [{ ...target, origin: 'https://A.no' }] }, 'proofs.0.origin'],
+  ['an origin of nobody', { proofs: [{ ...target, origin: 'https://' }] }, 'proofs.0.origin'],
+  ...['get', 'GET ', ' GET', '', 'M'.repeat(17)].map((method): [string, object, string] => [
+    `the method '${method}'`,
+    { proofs: [{ ...target, methods: [method] }] },
+    'proofs.0.methods.0',
+  ]),
+  [
+    'a journal without an id',
+    { assertions: { details: [{ type: 'nhn:sfm:journal-id' }] } },
+    'assertions.details',
+  ],
+  [
+    'a trust framework with more',
+    { assertions: { details: [{ type: 'nhn:tillitsrammeverk:parameters', parent: '*' }] } },
+    'assertions.details',
+  ],
   ['another version', { version: 2 }, 'version'],
   ['an unknown member', { extra: true }, 'extra'],
   ['no client', { client: undefined }, 'client'],

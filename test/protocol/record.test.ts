@@ -24,6 +24,23 @@ test('a record is read as it is', () => {
   expect(parseRecord(JSON.stringify(several), owner)).toEqual(several);
 });
 
+test.each<[string, object]>([
+  ['a partition of its own', { keyArn: 'arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/mrk-1' }],
+  ['everything known of it', { expires: 0, draft: 'id-2' }],
+  ['two states reached in one second', { since: { created: 1, registered: 1, verified: 3, current: 3 } }],
+  [
+    'every state behind it, and no second to retire in',
+    {
+      state: 'retired',
+      since: { created: 0, registered: 1, verified: 2, current: 3, retiring: 4, retired: 5 },
+      usableUntil: 4,
+    },
+  ],
+])('a key is read with %s', (_name, changes) => {
+  const changed = { ...record, keys: [{ ...key, ...changes }] };
+  expect(parseRecord(JSON.stringify(changed), owner)).toEqual(changed);
+});
+
 test('the seed is a record without keys that belongs to whom the declaration says', () => {
   expect(parseRecord(SEED_RECORD, owner)).toEqual({ version: 1, ...owner, keys: [] });
   expect(parseRecord(SEED_RECORD, { ...owner, more: 'x' } as typeof owner)).not.toHaveProperty('more');
@@ -37,6 +54,57 @@ test.each<[string, unknown, RegExp]>([
   ['an unknown state', { ...record, keys: [{ ...key, state: 'lost' }] }, /state/],
   ['an RS algorithm', { ...record, keys: [{ ...key, algorithm: 'RS256' }] }, /algorithm/],
   ['a kid that is no thumbprint', { ...record, keys: [{ ...key, kid: 'x' }] }, /kid/],
+  ['a kid with something behind', { ...record, keys: [{ ...key, kid: `${key.kid}x` }] }, /kid/],
+  ['a kid behind something', { ...record, keys: [{ ...key, kid: `x${key.kid}` }] }, /kid/],
+  ...[
+    `x${key.keyArn}`,
+    `${key.keyArn}/x`,
+    key.keyArn.replace('aws', 'AWS'),
+    key.keyArn.replace('kms', 's3'),
+    key.keyArn.replace('eu-north-1', 'eu_north'),
+    key.keyArn.replace('1111', '111'),
+    key.keyArn.replace('1111', '111a'),
+    key.keyArn.replace(/key.*/, 'key/'),
+    key.keyArn.replace('1234', '12_4'),
+  ].map((keyArn): [string, unknown, RegExp] => [
+    `the ARN ${keyArn}`,
+    { ...record, keys: [{ ...key, keyArn }] },
+    /\(keys\.0\.keyArn\)/,
+  ]),
+  ...['created', 'registered', 'verified', 'current', 'retiring', 'retired'].map(
+    (state): [string, unknown, RegExp] => [
+      `no second of ${state}`,
+      { ...record, keys: [{ ...key, since: { ...key.since, [state]: 0.5 } }] },
+      new RegExp(`since\\.${state}`),
+    ],
+  ),
+  ['an unknown time', { ...record, keys: [{ ...key, since: { ...key.since, lost: 5 } }] }, /since\.lost/],
+  ['an expiry that is no second', { ...record, keys: [{ ...key, expires: -1 }] }, /expires/],
+  ['a draft of nobody', { ...record, keys: [{ ...key, draft: '' }] }, /draft/],
+  ['null', null, /the whole/],
+  ['a list', [record], /the whole|version/],
+  ['keys that are none', { ...record, keys: null }, /keys/],
+  ['a seed of another client id', { version: 1, clientId: 'id-2', keys: [] }, /clientId/],
+  [
+    'a time of a state to come',
+    { ...record, keys: [{ ...key, since: { ...key.since, retired: 9 } }] },
+    /has not reached/,
+  ],
+  [
+    'times out of order',
+    { ...record, keys: [{ ...key, since: { ...key.since, verified: 1 } }] },
+    /before the one before/,
+  ],
+  [
+    'an end before it began',
+    { ...record, keys: [{ ...old, usableUntil: 1 }] },
+    /usableUntil that is not after/,
+  ],
+  [
+    'an end of a key in use',
+    { ...record, keys: [{ ...key, usableUntil: 9 }] },
+    /usableUntil that is not after/,
+  ],
   ['a key that is no ARN', { ...record, keys: [{ ...key, keyArn: 'alias/x' }] }, /keyArn/],
   ['key material', { ...record, keys: [{ ...key, d: 'x' }] }, /keys\.0\.d/],
   ['a time that is no second', { ...record, keys: [{ ...key, usableUntil: 1.5 }] }, /usableUntil/],
