@@ -1,5 +1,6 @@
 import { Sha256 } from '@helseid-zones/client/aws';
 import { SignatureV4 } from '@smithy/signature-v4';
+import { objectOf, parseJson } from '../../infra/proof/assembly/json.ts';
 import type { Credentials } from './credentials.ts';
 
 /** As whom, and by which way, the local AWS is called. */
@@ -56,33 +57,12 @@ async function sendSigned(
   const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
   const signed = await signer.sign({ method, protocol, hostname, path, headers: { ...headers, host }, body });
   const { host: _, ...sent } = signed.headers;
-  const response = await fetch(`${url}${path}`, {
-    method,
-    headers: sent,
-    ...(body === undefined ? {} : { body }),
-  });
-  return readAnswer(response);
-}
-
-async function readAnswer(response: Response): Promise<AwsAnswer> {
+  const response = await fetch(`${url}${path}`, { method, headers: sent, body: body ?? null });
   const text = await response.text();
-  const { status, headers } = response;
-  const body = parse(text);
-  if (response.ok) return { status, headers, body };
-  const members = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
-  const code = String(members['__type'] ?? headers.get('x-amzn-errortype') ?? 'Unknown');
-  return {
-    status,
-    headers,
-    body,
-    error: { code, message: String(members['message'] ?? members['Message'] ?? members['title'] ?? text) },
-  };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  const { status, headers: answered } = response;
+  const answer = { status, headers: answered, body: parseJson(text) ?? text };
+  if (response.ok) return answer;
+  const { __type = answered.get('x-amzn-errortype') ?? 'Unknown', ...members } = objectOf(answer.body);
+  const message = members['message'] ?? members['Message'] ?? members['title'] ?? text;
+  return { ...answer, error: { code: String(__type), message: String(message) } };
 }

@@ -45,7 +45,12 @@ export interface Call {
   requestId: string;
   /** Global condition keys of this request. */
   context: Context;
-  /** Throws AWS's `AccessDeniedException` unless the caller may do it, with the context of this request. */
+  /** What it was asked for so far. */
+  needs: readonly Need[];
+  /**
+   * Asks whether the caller may do it, with the context of this request.
+   * @throws {AwsError} AccessDeniedException
+   */
   require(need: Need): void;
 }
 
@@ -131,11 +136,11 @@ function principalContext(caller: Caller): Context {
 }
 
 function callWith(authorize: Authorize, caller: Caller, requestId: string, context: Context): Call {
+  const needs: Need[] = [];
   return {
-    caller,
-    requestId,
-    context,
+    ...{ caller, requestId, context, needs },
     require(need) {
+      needs.push(need);
       const decision = authorize({ ...need, caller, context: { ...context, ...need.context } });
       if (decision.allowed) return;
       throw new AwsError('AccessDeniedException', decision.message);

@@ -1,15 +1,12 @@
 /** Things that were started and have to be ended, last first. */
-export interface Closers {
-  add(close: () => Promise<void> | void): void;
-  /** Ends them all, each once; one that fails does not keep the others from ending. Throws the first failure then. */
-  close(): Promise<void>;
-}
+export type Closers = ReturnType<typeof createClosers>;
 
 /** No things yet. */
-export function createClosers(): Closers {
+export function createClosers() {
   const closers: (() => Promise<void> | void)[] = [];
   return {
-    add: (close) => void closers.push(close),
+    add: (close: () => Promise<void> | void) => void closers.push(close),
+    /** Ends them all, each once; one that fails does not keep the others from ending, and is thrown then. */
     async close() {
       const failures: unknown[] = [];
       for (let close = closers.pop(); close !== undefined; close = closers.pop()) {

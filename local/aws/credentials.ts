@@ -16,12 +16,7 @@ interface SessionRole {
 }
 
 /** Who holds which credentials. Lives as long as the process: nothing is written to disk. */
-export interface CredentialTable {
-  /** Credentials for a session of the role; the same ones for the same session name. */
-  issue(role: SessionRole, sessionName: string, kind?: 'temporary' | 'long-lived'): Credentials;
-  /** Whose key id it is, with the secrets to compare with. */
-  find(accessKeyId: string): { caller: Caller; credentials: Credentials } | undefined;
-}
+export type CredentialTable = ReturnType<typeof createCredentialTable>;
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
@@ -30,11 +25,16 @@ function keyId(prefix: 'ASIA' | 'AKIA'): string {
 }
 
 /** An empty {@link CredentialTable}. */
-export function createCredentialTable(): CredentialTable {
+export function createCredentialTable() {
   const byKeyId = new Map<string, { caller: Caller; credentials: Credentials }>();
   const bySession = new Map<string, Credentials>();
   return {
-    issue({ arn, account, functionArn }, sessionName, kind = 'temporary') {
+    /** Credentials for a session of the role; the same ones for the same session name. */
+    issue(
+      { arn, account, functionArn }: SessionRole,
+      sessionName: string,
+      kind: 'temporary' | 'long-lived' = 'temporary',
+    ): Credentials {
       const session = `arn:aws:sts::${account}:assumed-role/${arn.split('/').at(-1)}/${sessionName}`;
       const known = bySession.get(session);
       if (known !== undefined) return known;
@@ -48,6 +48,7 @@ export function createCredentialTable(): CredentialTable {
       byKeyId.set(credentials.accessKeyId, { caller, credentials });
       return credentials;
     },
-    find: (accessKeyId) => byKeyId.get(accessKeyId),
+    /** Whose key id it is, with the secrets to compare with. */
+    find: (accessKeyId: string) => byKeyId.get(accessKeyId),
   };
 }

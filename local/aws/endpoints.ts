@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beginCall, type Call, type Caller, type Need, type Route } from './call.ts';
+import { beginCall, type Call, type Caller, type Route } from './call.ts';
 import type { AwsContext } from './context.ts';
 import { AwsError, type WireResponse, writeJsonError } from './errors.ts';
 import { type Listening, listen, readBody } from './http.ts';
 import type { Emulator } from './operation.ts';
 import { verifySignature, type WireRequest } from './sigv4.ts';
-import type { Networks, TemplateEndpoint } from './template/resources.ts';
+import type { Networks } from './template/resources.ts';
 
 const MAX_BODY = 10 * 1024 * 1024;
 
@@ -15,30 +15,15 @@ type AwsDeps = Pick<AwsContext, 'authorize' | 'credentials' | 'trail' | 'region'
   services: readonly Emulator[];
 };
 
-/** A VPC endpoint with its listener. */
-export interface LocalEndpoint extends TemplateEndpoint {
-  url: string;
-}
-
 /** All ways to the local AWS. */
-export interface LocalEndpoints {
-  /** AWS's public endpoints: for networks with a way there, and for operators. */
-  publicUrl: string;
-  all: readonly LocalEndpoint[];
-  /** What a function in these subnets reaches: its VPC's endpoints by service, and the public ones where the VPC has a way out. */
-  reachableFrom(subnets: readonly string[]): {
-    endpoints: Map<string, string>;
-    publicUrl: string | undefined;
-  };
-  close(): Promise<void>;
-}
+export type LocalEndpoints = Awaited<ReturnType<typeof startEndpoints>>;
 
 /**
  * Starts one listener for each VPC endpoint of the template and one for AWS's public endpoints. A call's `aws:SourceVpce` is
  * decided by the listener it came to. Loopback has no subnets: that a function uses no other zone's listener rests on its
  * process's hook on connections (`runtime/egress.mjs`), which the boundary proof does not rely on.
  */
-export async function startEndpoints(deps: AwsDeps, networks: Networks): Promise<LocalEndpoints> {
+export async function startEndpoints(deps: AwsDeps, networks: Networks) {
   const open = await startListener(deps, {});
   const started = await Promise.all(
     networks.endpoints.map(async (endpoint) => {
@@ -48,14 +33,16 @@ export async function startEndpoints(deps: AwsDeps, networks: Networks): Promise
   );
   const all = started.map(({ endpoint }) => endpoint);
   return {
+    /** AWS's public endpoints: for networks with a way there, and for operators. */
     publicUrl: open.url,
     all,
-    reachableFrom(subnets) {
+    /** What a function in these subnets reaches: its VPC's endpoints by service, and the public ones where the VPC has a way out. */
+    reachableFrom(subnets: readonly string[]) {
       const vpc = networks.vpcOf(subnets);
-      if (vpc === undefined) return { endpoints: new Map(), publicUrl: open.url };
+      if (vpc === undefined) return { endpoints: new Map<string, string>(), publicUrl: open.url };
       const mine = all.filter((endpoint) => endpoint.vpc === vpc);
       return {
-        endpoints: new Map(mine.map(({ service, url }) => [service, url])),
+        endpoints: new Map(mine.map(({ service, url }) => [service, url] as const)),
         publicUrl: networks.hasEgress(vpc) ? open.url : undefined,
       };
     },
@@ -79,23 +66,16 @@ export function startListener(deps: AwsDeps, route: Route, only?: string): Promi
 
 async function answer(deps: AwsDeps, route: Route, incoming: IncomingMessage): Promise<WireResponse> {
   const requestId = randomUUID();
-  const needs: Need[] = [];
   let service: Emulator | undefined;
   let operation = '';
   let caller: Caller | undefined;
-  const record = (more: object = {}) => {
-    const last = needs.at(-1);
-    const fields = {
-      service: service?.name ?? 'unknown',
-      operation,
-      principal: caller?.session ?? 'nobody',
-      requestId,
-      vpce: route.vpce,
-      action: last?.action,
-      resource: last?.resource,
-      ...more,
-    };
-    deps.trail.add({ kind: 'aws', fields });
+  let call: Call | undefined;
+  const record = (failure: object = {}) => {
+    const { action, resource } = call?.needs.at(-1) ?? {};
+    const principal = caller?.session ?? 'nobody';
+    const { vpce } = route;
+    const fields = { service: service?.name ?? 'unknown', operation, principal, requestId, vpce };
+    deps.trail.add({ kind: 'aws', fields: { ...fields, action, resource, ...failure } });
   };
   try {
     const request = await readRequest(incoming);
@@ -106,32 +86,21 @@ async function answer(deps: AwsDeps, route: Route, incoming: IncomingMessage): P
     operation = service.operation(request);
     caller = await verifySignature(request, { ...deps, service: service.name });
     const { region, authorize } = deps;
-    const call = beginCall(authorize, caller, requestId, { region, now: deps.now(), route });
-    const answered = await service.answer(request, observe(call, needs));
+    call = beginCall(authorize, caller, requestId, { region, now: deps.now(), route });
+    const answered = await service.answer(request, call);
     record();
     return answered;
   } catch (cause) {
     const error = toAwsError(cause);
-    record({ error: error.code, message: error.message, fault: describeFault(cause) });
+    // Only a fault of the local AWS itself has a stack that is worth seeing.
+    const fault = cause === error ? undefined : describeFault(cause);
+    record({ error: error.code, message: error.message, fault });
     return service?.writeError(error, requestId) ?? writeJsonError('1.1', error, requestId);
   }
 }
 
-/** Only a fault of the local AWS itself has a stack that is worth seeing. */
 function describeFault(cause: unknown): string | undefined {
-  if (cause instanceof AwsError) return undefined;
   return cause instanceof Error ? cause.stack : String(cause);
-}
-
-/** The call, noting each permission that was asked for. */
-function observe(call: Call, needs: Need[]): Call {
-  return {
-    ...call,
-    require(need) {
-      needs.push(need);
-      call.require(need);
-    },
-  };
 }
 
 async function readRequest(incoming: IncomingMessage): Promise<WireRequest> {

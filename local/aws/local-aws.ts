@@ -7,9 +7,8 @@ import { type Closers, startOrClose } from './closers.ts';
 import type { AwsContext } from './context.ts';
 import { type Credentials, createCredentialTable } from './credentials.ts';
 import { startDynamoDb } from './dynamodb/service.ts';
-import { type LocalEndpoint, type LocalEndpoints, startEndpoints } from './endpoints.ts';
+import { type LocalEndpoints, startEndpoints } from './endpoints.ts';
 import { startEvents } from './events/service.ts';
-import type { GatewayApi } from './gateway/model.ts';
 import { startGateway } from './gateway/server.ts';
 import { openKeyStore, type StoredKey } from './kms/keys.ts';
 import { startKms } from './kms/service.ts';
@@ -20,7 +19,7 @@ import { makeEnvironment } from './runtime/environment.ts';
 import { createLogs } from './runtime/log.ts';
 import { createPool, type RunnableFunction } from './runtime/pool.ts';
 import { startRuntimeApi } from './runtime/runtime-api.ts';
-import { createRotations, type Rotations } from './secrets/rotation.ts';
+import { createRotations } from './secrets/rotation.ts';
 import { startSecretsManager } from './secrets/service.ts';
 import { openSecretStore, type StoredSecret } from './secrets/store.ts';
 import { openQueues, type StoredMessage } from './sqs/queues.ts';
@@ -66,36 +65,21 @@ interface LocalAwsOptions {
   now?: () => number;
 }
 
-/** A REST API that listens. */
-interface RunningGateway {
-  api: GatewayApi;
-  /** `http://localhost:<port>` (or `https:`), which stands for the API's URL on AWS with its stage. */
-  url: string;
-  port: number;
-}
+/** A REST API that listens: `http://localhost:<port>` (or `https:`) stands for its URL on AWS with its stage. */
+export type RunningGateway = LocalAws['gateways'][number];
 
 /** The local AWS, with everything that steps, pages and tests look into. */
-export interface LocalAws
-  extends Pick<AwsContext, 'account' | 'region' | 'authorize' | 'invoke' | 'pool' | 'secrets'> {
-  /** AWS's public endpoints. */
-  publicUrl: string;
-  endpoints: readonly LocalEndpoint[];
-  gateways: readonly RunningGateway[];
-  functions: readonly TemplateFunction[];
-  rotations: Rotations;
-  /** Credentials of the operator, who may do what policies leave to the account. */
-  operator: Credentials;
-  /** Credentials of a function's role, as its process has them. */
-  credentialsOf(functionName: string): Credentials;
-  close(): Promise<void>;
-}
+export type LocalAws = Awaited<ReturnType<typeof startAll>>;
 
-/** Starts the local AWS for an assembly. Function processes start with their first invocation. Throws `assembly_invalid`, `local_failed`. */
+/**
+ * Starts the local AWS for an assembly. Function processes start with their first invocation.
+ * @throws {ZonesError} assembly_invalid: what it can't run; local_failed
+ */
 export function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
   return startOrClose((closers) => startAll(options, closers));
 }
 
-async function startAll(options: LocalAwsOptions, closers: Closers): Promise<LocalAws> {
+async function startAll(options: LocalAwsOptions, closers: Closers) {
   const { assembly, trail, stateDirectory, now = Date.now } = options;
   const { account, region } = assembly;
   const operator = operatorRole(account, OPERATOR);
@@ -107,12 +91,13 @@ async function startAll(options: LocalAwsOptions, closers: Closers): Promise<Loc
   // Functions, which some services run, need the listeners' URLs first.
   const endpoints = await startEndpoints({ ...shared, services }, readNetworks(assembly));
   closers.add(endpoints.close);
-  const gateways = readGateways(assembly).map((api): RunningGateway => {
+  const gateways = readGateways(assembly).map((api) => {
     const port = options.gatewayPort(api.zone ?? api.name);
     return { api, port, url: `${options.tls ? 'https' : 'http'}://localhost:${port}` };
   });
   const templates = readFunctions(assembly);
-  const credentialsOf = (name: string) => {
+  /** Credentials of a function's role, as its process has them. */
+  const credentialsOf = (name: string): Credentials => {
     const of = templates.find((candidate) => candidate.name === name);
     if (of === undefined) throw new TypeError(`there is no function ${name}`);
     return credentials.issue({ arn: of.roleArn, account: of.account, functionArn: of.arn }, name);
@@ -125,10 +110,8 @@ async function startAll(options: LocalAwsOptions, closers: Closers): Promise<Loc
   const asynchronous = createAsyncInvocations(pool, trail);
   closers.add(asynchronous.close);
   const invoke = createInvoke(functions, pool);
-  const context: AwsContext = {
-    ...{ ...shared, ...openStores(assembly, stateDirectory, now) },
-    ...{ functions, pool, invoke, asynchronous },
-  };
+  const stores = openStores(assembly, stateDirectory, now);
+  const context: AwsContext = { ...shared, ...stores, functions, pool, invoke, asynchronous };
   const rotations = createRotations(context);
   const tables = { ...readTables(assembly), path: join(stateDirectory, 'dynamodb') };
   const started = [
@@ -145,19 +128,12 @@ async function startAll(options: LocalAwsOptions, closers: Closers): Promise<Loc
     closers.add((await startGateway({ ...context, tls: options.tls }, api, port)).close);
   }
   return {
-    ...{
-      account,
-      region,
-      authorize,
-      invoke,
-      pool,
-      secrets: context.secrets,
-      functions: templates,
-      rotations,
-      gateways,
-      credentialsOf,
-    },
-    ...{ publicUrl: endpoints.publicUrl, endpoints: endpoints.all, close: closers.close },
+    ...{ account, region, authorize, invoke, pool, rotations, gateways, credentialsOf },
+    ...{ secrets: stores.secrets, functions: templates, close: closers.close },
+    /** AWS's public endpoints. */
+    publicUrl: endpoints.publicUrl,
+    endpoints: endpoints.all,
+    /** Credentials of the operator, who may do what policies leave to the account. */
     operator: credentials.issue(operator, 'operator', 'long-lived'),
   };
 }

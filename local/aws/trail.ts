@@ -17,21 +17,15 @@ export interface TrailLine {
 }
 
 /** The last lines of everything that happens, and a way to see more as they come. */
-export interface Trail {
-  /** In the trace of the request that is being worked on, unless the line names one or `undefined`. */
-  add(line: Omit<TrailLine, 'at'>): void;
-  /** The lines kept, oldest first. */
-  lines(): readonly TrailLine[];
-  /** Calls `listener` with each line from now on; returns what ends it. */
-  subscribe(listener: (line: TrailLine) => void): () => void;
-}
+export type Trail = ReturnType<typeof createTrail>;
 
 /** A {@link Trail} that keeps the last `capacity` lines. `now` is in epoch milliseconds. */
-export function createTrail(now: () => number, capacity = 2000): Trail {
+export function createTrail(now: () => number, capacity = 2000) {
   const kept: TrailLine[] = [];
   const listeners = new Set<(line: TrailLine) => void>();
   return {
-    add(line) {
+    /** In the trace of the request that is being worked on, unless the line names one or `undefined`. */
+    add(line: Omit<TrailLine, 'at'>): void {
       const { trace = 'trace' in line ? undefined : currentTrace(), ...rest } = line;
       const known = Object.entries(line.fields).filter(([, value]) => value !== undefined);
       const entry = { at: now(), ...rest, trace, fields: Object.fromEntries(known) };
@@ -39,8 +33,10 @@ export function createTrail(now: () => number, capacity = 2000): Trail {
       if (kept.length > capacity) kept.splice(0, kept.length - capacity);
       for (const listener of listeners) listener(entry);
     },
-    lines: () => kept,
-    subscribe(listener) {
+    /** The lines kept, oldest first. */
+    lines: (): readonly TrailLine[] => kept,
+    /** Calls `listener` with each line from now on; returns what ends it. */
+    subscribe(listener: (line: TrailLine) => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

@@ -31,7 +31,7 @@ export async function openEdge(system: LocalSystem): Promise<Edge> {
   const facts = loginFacts(system);
   const api = aws.gateways.find(({ url }) => url === facts.gateway)?.api;
   if (api === undefined) throw new TypeError('the login has no gateway');
-  const { throttle: _, ...unthrottled } = api;
+  const unthrottled = { ...api, throttle: undefined };
   const credentials = createCredentialTable();
   const { account, region } = aws;
   const arn = `arn:aws:iam::${account}:role/local-operator`;

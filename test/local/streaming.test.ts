@@ -96,10 +96,11 @@ async function serve(of: RunnableFunction) {
       methods: [
         {
           ...{ httpMethod: 'GET', resourcePath: '/a', resourceId: 'a', authorization: { type: 'NONE' } },
-          ...{ functionArn: of.arn, requiredParameters: [], streamed: true },
+          ...{ functionArn: of.arn, requiredParameters: [], streamed: true, timeout: undefined },
         },
       ],
       responses: new Map(),
+      throttle: undefined,
       binary: false,
     },
   );

@@ -2,20 +2,15 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import dynalite from 'dynalite';
 import { listenWith } from '../http.ts';
 
-/** dynalite with the tables of the template, on a port of the loopback that only this process talks to. */
-export interface Tables {
-  url: string;
-  close(): Promise<void>;
-}
-
 /** A `CreateTable` input. */
 export type TableDefinition = Readonly<Record<string, unknown>> & { readonly TableName: string };
 
 /**
- * Starts dynalite over the LevelDB in `path` (in memory without one) and makes the tables that are missing.
+ * Starts dynalite over the LevelDB in `path` (in memory without one), on a port of the loopback that only this process talks to,
+ * and makes the tables that are missing.
  * @throws {ZonesError} local_failed
  */
-export async function startTables(definitions: readonly TableDefinition[], path?: string): Promise<Tables> {
+export async function startTables(definitions: readonly TableDefinition[], path?: string) {
   const { url, close } = await listenWith(dynalite({ createTableMs: 0, deleteTableMs: 0, path }), 0, 'http');
   for (const definition of definitions) await createTable(url, definition);
   return { url, close };

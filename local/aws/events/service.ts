@@ -8,36 +8,11 @@ import { useKey } from '../kms/keys.ts';
 import { requireInvoke } from '../lambda/invoke.ts';
 import { type Emulator, jsonEmulator, operation, parseInput, text, texts } from '../operation.ts';
 import { requireQueue, useQueueKey } from '../sqs/service.ts';
+import type { Bus, Rule } from '../template/resources.ts';
 import { matchesPattern } from './pattern.ts';
 import { startSchedules } from './schedule.ts';
 
 const SERVICE = 'events.amazonaws.com';
-
-/** An event bus of the template. */
-export interface Bus {
-  name: string;
-  arn: string;
-  kmsKeyId?: string | undefined;
-}
-
-/** A target of a rule. */
-interface Target {
-  arn: string;
-  /** Constant JSON text that replaces the event. */
-  input?: string | undefined;
-  deadLetterArn?: string | undefined;
-}
-
-/** A rule, with a pattern on a bus or a schedule. */
-export interface Rule {
-  name: string;
-  arn: string;
-  /** Name of its bus. */
-  bus: string;
-  pattern?: unknown;
-  schedule?: string | undefined;
-  targets: readonly Target[];
-}
 
 /** What EventBridge has. */
 interface EventsModel {

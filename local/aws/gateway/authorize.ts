@@ -5,8 +5,8 @@ import { beginCall, type Caller, serviceCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import { AwsError } from '../errors.ts';
 import { verifySignature } from '../sigv4.ts';
+import type { GatewayApi, GatewayAuthorizer } from '../template/gateways.ts';
 import type { Match } from './match-route.ts';
-import type { GatewayApi, GatewayAuthorizer } from './model.ts';
 import { type Authorized, describeRequest, type GatewayRequest, headerOf } from './proxy-event.ts';
 import { Refusal } from './refusal.ts';
 

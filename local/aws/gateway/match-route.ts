@@ -1,4 +1,4 @@
-import type { GatewayMethod } from './model.ts';
+import type { GatewayMethod } from '../template/gateways.ts';
 
 /** A method with the values of its path parameters, percent-decoded once as API Gateway does. */
 export interface Match {

@@ -1,6 +1,6 @@
 import type { Caller } from '../call.ts';
+import type { GatewayApi } from '../template/gateways.ts';
 import type { Match } from './match-route.ts';
-import type { GatewayApi } from './model.ts';
 
 /** A request as the gateway received it. */
 export interface GatewayRequest {

@@ -1,5 +1,5 @@
 import type { WireResponse } from '../errors.ts';
-import type { GatewayApi } from './model.ts';
+import type { GatewayApi } from '../template/gateways.ts';
 
 /** What API Gateway refuses itself, by response type: status, `x-amzn-errortype`, message. */
 const TYPES = {

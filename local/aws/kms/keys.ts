@@ -28,17 +28,7 @@ export interface StoredKey {
 }
 
 /** The keys of the local KMS. */
-export interface KeyStore {
-  /**
-   * By key id, key ARN or alias.
-   * @throws {AwsError} NotFoundException
-   */
-  find(keyId: string): StoredKey;
-  list(): readonly StoredKey[];
-  /** Makes key material too; resolves once the key is stored. */
-  create(key: Omit<StoredKey, 'id' | 'arn' | 'status' | 'privatePem' | 'publicDer'>): Promise<StoredKey>;
-  save(): void;
-}
+export type KeyStore = ReturnType<typeof openKeyStore>;
 
 /** Opens the store over `document`, for keys in the account and region given, with the keys and aliases of the template. */
 export function openKeyStore(
@@ -46,7 +36,7 @@ export function openKeyStore(
   { account, region }: { account: string; region: string },
   declared: readonly StoredKey[] = [],
   aliases: ReadonlyMap<string, string> = new Map(),
-): KeyStore {
+) {
   const prefix = `arn:aws:kms:${region}:${account}:key/`;
   const keys = new Map([...document.value.keys, ...declared].map((key) => [key.id, key]));
   const save = () => {
@@ -54,7 +44,11 @@ export function openKeyStore(
     document.save();
   };
   return {
-    find(keyId) {
+    /**
+     * By key id, key ARN or alias.
+     * @throws {AwsError} NotFoundException
+     */
+    find(keyId: string): StoredKey {
       const target = aliases.get(keyId.replace(/^arn:aws:kms:[^:]+:\d+:(?=alias\/)/, '')) ?? keyId;
       const key = keys.get(target.startsWith(prefix) ? target.slice(prefix.length) : target);
       if (key !== undefined) return key;
@@ -65,7 +59,8 @@ export function openKeyStore(
       throw new AwsError('NotFoundException', what);
     },
     list: () => [...keys.values()],
-    async create(fields) {
+    /** Makes key material too; resolves once the key is stored. */
+    async create(fields: Omit<StoredKey, 'id' | 'arn' | 'status' | 'privatePem' | 'publicDer'>) {
       const id = randomUUID();
       const material = await makeMaterial(fields.spec);
       const key: StoredKey = { ...fields, id, arn: `${prefix}${id}`, status: 'Enabled', ...material };
@@ -77,13 +72,19 @@ export function openKeyStore(
   };
 }
 
-/** Throws as KMS does for a key whose state allows no cryptography: `DisabledException`, or `KMSInvalidStateException` where deletion is pending. */
+/**
+ * For cryptography.
+ * @throws {AwsError} DisabledException, or KMSInvalidStateException where deletion is pending
+ */
 export function requireEnabled(key: StoredKey): void {
   if (key.status === 'Disabled') throw new AwsError('DisabledException', `${key.arn} is disabled.`);
   requireNotDeleting(key);
 }
 
-/** Throws `KMSInvalidStateException` for a key whose deletion is pending. */
+/**
+ * For changes of its state.
+ * @throws {AwsError} KMSInvalidStateException: deletion is pending
+ */
 export function requireNotDeleting(key: StoredKey): void {
   if (key.status === 'PendingDeletion') {
     throw new AwsError('KMSInvalidStateException', `${key.arn} is pending deletion.`);

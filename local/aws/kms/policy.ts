@@ -1,3 +1,10 @@
+import {
+  isObject,
+  type JsonObject,
+  objectOf,
+  parseJson,
+  stringsOf,
+} from '../../../infra/proof/assembly/json.ts';
 import type { Caller } from '../call.ts';
 import { AwsError } from '../errors.ts';
 
@@ -18,7 +25,10 @@ export function rootPolicy(account: string): string {
   });
 }
 
-/** Throws `MalformedPolicyDocumentException` for a text that is no policy. Does not validate every element as AWS does. */
+/**
+ * Does not validate every element as AWS does.
+ * @throws {AwsError} MalformedPolicyDocumentException: the text is no policy
+ */
 export function checkPolicy(text: string): void {
   if (statements(text).length === 0) {
     throw new AwsError('MalformedPolicyDocumentException', 'Policy contains no statement that is an object');
@@ -28,15 +38,14 @@ export function checkPolicy(text: string): void {
 /**
  * KMS's lockout check: a statement must let the account or the caller call PutKeyPolicy later, and none may deny it to
  * everybody. Judges the key policy alone, as KMS does; conditions are taken as met.
+ * @throws {AwsError} MalformedPolicyDocumentException
  */
 export function checkLockout(text: string, caller: Caller): void {
   const root = `arn:aws:iam::${caller.account}:root`;
   const mine = statements(text).filter(
     (statement) =>
-      values(statement['Action']).some((action) => /^(\*|kms:(\*|Put\*|PutKeyPolicy))$/i.test(action)) &&
-      principals(statement['Principal']).some((name) =>
-        ['*', root, caller.account, caller.arn].includes(name),
-      ),
+      stringsOf(statement['Action']).some((action) => /^(\*|kms:(\*|Put\*|PutKeyPolicy))$/i.test(action)) &&
+      principals(statement).some((name) => ['*', root, caller.account, caller.arn].includes(name)),
   );
   const effects = mine.map((statement) => statement['Effect']);
   if (effects.includes('Allow') && !effects.includes('Deny')) return;
@@ -46,25 +55,13 @@ export function checkLockout(text: string, caller: Caller): void {
   );
 }
 
-type Statement = Readonly<Record<string, unknown>>;
-
-function statements(text: string): Statement[] {
-  let policy: unknown;
-  try {
-    policy = JSON.parse(text);
-  } catch {
+function statements(text: string): JsonObject[] {
+  const policy = parseJson(text);
+  if (policy === undefined)
     throw new AwsError('MalformedPolicyDocumentException', 'Policy is not valid JSON');
-  }
-  const list = typeof policy === 'object' && policy !== null ? (policy as Statement)['Statement'] : undefined;
-  return [list ?? []].flat().filter((item): item is Statement => typeof item === 'object' && item !== null);
+  return [objectOf(policy)['Statement']].flat().filter(isObject);
 }
 
-function values(value: unknown): string[] {
-  return [value ?? []].flat().filter((item): item is string => typeof item === 'string');
-}
-
-function principals(value: unknown): string[] {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? values((value as Statement)['AWS'])
-    : values(value);
+function principals({ Principal }: JsonObject): string[] {
+  return stringsOf(isObject(Principal) ? Principal['AWS'] : Principal);
 }

@@ -221,15 +221,6 @@ function stateOperations(onKey: OnKey, { keys, now }: AwsContext): Record<string
         return { KeyId: key.arn, DeletionDate: key.deletion, KeyState: key.status, PendingWindowInDays };
       },
     ),
-    ...onKey('CancelKeyDeletion', {}, (key) => {
-      if (key.status !== 'PendingDeletion') {
-        throw new AwsError('KMSInvalidStateException', `${key.arn} is not pending deletion.`);
-      }
-      key.status = 'Disabled';
-      delete key.deletion;
-      keys.save();
-      return { KeyId: key.arn };
-    }),
   };
 }
 

@@ -5,17 +5,7 @@ import type { AwsContext } from '../context.ts';
 import type { RunnableFunction } from '../runtime/pool.ts';
 import type { Queue, StoredMessage } from '../sqs/queues.ts';
 import { md5, requireQueue, useQueueKey } from '../sqs/service.ts';
-
-/** An event source mapping from a queue to a function. */
-export interface EventSource {
-  queueArn: string;
-  functionName: string;
-  batchSize: number;
-  /** Batches worked on at one time. */
-  concurrency: number;
-  /** `ReportBatchItemFailures`: the function may name the messages that failed. */
-  reportsFailures: boolean;
-}
+import type { EventSource } from '../template/resources.ts';
 
 /** What pollers need; `backoff` is in milliseconds until the next try after polling was refused (default 10 s). */
 type EventSourceDeps = Pick<
@@ -23,10 +13,7 @@ type EventSourceDeps = Pick<
   'account' | 'authorize' | 'functions' | 'keys' | 'now' | 'pool' | 'queues' | 'region' | 'trail'
 > & { backoff?: number };
 
-interface Polling extends EventSource {
-  queue: Queue;
-  of: RunnableFunction;
-}
+type Polling = EventSource & { queue: Queue; of: RunnableFunction };
 
 const ANSWER = v.nullish(
   v.object({ batchItemFailures: v.nullish(v.array(v.object({ itemIdentifier: v.string() })), []) }),

@@ -4,7 +4,11 @@ import type { Sink } from '../runtime/instance.ts';
 import type { FunctionPool, Invoked, RunnableFunction } from '../runtime/pool.ts';
 import type { Trail } from '../trail.ts';
 
-/** Invokes a function for a caller, who must be allowed to. Throws `ResourceNotFoundException`, `AccessDeniedException` or `TooManyRequestsException`. With a `sink` it is an invocation with a response stream, which asks for the same permission. */
+/**
+ * Invokes a function for a caller, who must be allowed to. With a `sink` it is an invocation with a response stream, which asks
+ * for the same permission.
+ * @throws {AwsError} ResourceNotFoundException, AccessDeniedException, TooManyRequestsException
+ */
 export type Invoke = (call: Call, functionName: string, payload: Buffer, sink?: Sink) => Promise<Invoked>;
 
 /** Finds a function by name, ARN or partial ARN; `$LATEST` is the only version there is. */
@@ -51,10 +55,7 @@ export function createInvoke(functions: FunctionTable, pool: FunctionPool): Invo
 }
 
 /** Asynchronous invocations: accepted at once, worked on later. */
-export interface AsyncInvocations {
-  enqueue(of: RunnableFunction, payload: Buffer): void;
-  close(): void;
-}
+export type AsyncInvocations = ReturnType<typeof createAsyncInvocations>;
 
 /** Milliseconds before the second and the third try, as on AWS. */
 const RETRY_DELAYS = [60_000, 120_000];
@@ -63,11 +64,7 @@ const RETRY_DELAYS = [60_000, 120_000];
  * Lambda's queue for asynchronous invocations: up to two more tries after an error. Kept in memory: what waits when the
  * local system ends is lost, and said so on the trail. Destinations and dead-letter queues of functions are not served.
  */
-export function createAsyncInvocations(
-  pool: FunctionPool,
-  trail: Trail,
-  delays = RETRY_DELAYS,
-): AsyncInvocations {
+export function createAsyncInvocations(pool: FunctionPool, trail: Trail, delays = RETRY_DELAYS) {
   const timers = new Map<NodeJS.Timeout, string>();
   const note = (name: string, fields: object) =>
     trail.add({ kind: 'platform', function: name, fields: { event: 'async-invocation', ...fields } });
@@ -92,8 +89,8 @@ export function createAsyncInvocations(
   }
 
   return {
-    enqueue: (of, payload) => void attempt(of, payload, 0),
-    close() {
+    enqueue: (of: RunnableFunction, payload: Buffer) => void attempt(of, payload, 0),
+    close(): void {
       for (const [timer, name] of timers) {
         clearTimeout(timer);
         note(name, { outcome: 'lost' });

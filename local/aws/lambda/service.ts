@@ -4,7 +4,8 @@ import { AwsError, notImplemented, type WireResponse, writeRestError } from '../
 import type { Emulator } from '../operation.ts';
 import { MAX_PAYLOAD } from '../runtime/runtime-api.ts';
 import type { WireRequest } from '../sigv4.ts';
-import { type EventSource, pollQueue } from './event-source.ts';
+import type { EventSource } from '../template/resources.ts';
+import { pollQueue } from './event-source.ts';
 import { requireInvoke } from './invoke.ts';
 
 const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(?:\?(.*))?$/;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type Invocation, MAX_PAYLOAD, type RuntimeApi, type StreamEnd } from './runtime-api.ts';
+import { type Invocation, MAX_PAYLOAD, type RuntimeApi } from './runtime-api.ts';
 
 const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
 const EGRESS = fileURLToPath(new URL('./egress.mjs', import.meta.url));
@@ -33,15 +33,7 @@ interface InstanceOptions {
 export type Sink = (chunk: Buffer) => Promise<void>;
 
 /** One execution environment: a process that works on one invocation at a time. */
-export interface Instance {
-  /** Its deadline is `timeout` milliseconds after it is handed over: initialising has a limit of its own, as on AWS. */
-  invoke(invocation: Omit<Invocation, 'deadline'>, timeout: number, sink?: Sink): Promise<Outcome>;
-  /** Ends the process, in the middle of whatever it does. Resolves when it is gone. */
-  kill(): Promise<void>;
-  /** Whether it can take another invocation: not once it timed out, failed to initialise or was ended. */
-  usable(): boolean;
-  readonly pid: number | undefined;
-}
+export type Instance = ReturnType<typeof startInstance>;
 
 interface Pending {
   invocation: Omit<Invocation, 'deadline'>;
@@ -58,7 +50,7 @@ interface Pending {
  * Starts a function's process with the bundle in `codeDirectory` and nothing inherited. A process that fails to initialise,
  * runs into a timeout or ends by itself settles its invocation with Lambda's error and is not used again.
  */
-export function startInstance(options: InstanceOptions): Instance {
+export function startInstance(options: InstanceOptions) {
   let pending: Pending | undefined;
   let deliver: ((invocation: Invocation) => void) | undefined;
   let usable = true;
@@ -77,10 +69,10 @@ export function startInstance(options: InstanceOptions): Instance {
       deliver = give;
       hand();
     },
-    response: (id, payload) => pendingFor(id)?.settle(answered(payload)),
-    stream: async (id, chunks, end) => {
-      const outcome = await readStream(chunks, end, pendingFor(id)?.sink);
-      pendingFor(id)?.settle(outcome);
+    async response(id, chunks, failure) {
+      const payload = await readAnswer(chunks, pendingFor(id)?.sink);
+      const error = failure();
+      pendingFor(id)?.settle(error === undefined ? answered(payload) : failed(error));
     },
     error: (id, payload) => pendingFor(id)?.settle(failed(payload)),
     initError(payload) {
@@ -103,7 +95,8 @@ export function startInstance(options: InstanceOptions): Instance {
 
   return {
     pid: child.pid,
-    async invoke(invocation, timeout, sink) {
+    /** Its deadline is `timeout` milliseconds after it is handed over: initialising has a limit of its own, as on AWS. */
+    async invoke(invocation: Omit<Invocation, 'deadline'>, timeout: number, sink?: Sink): Promise<Outcome> {
       const outcome = await new Promise<Outcome>((resolve) => {
         let timer: NodeJS.Timeout | undefined;
         const end = () => {
@@ -131,8 +124,10 @@ export function startInstance(options: InstanceOptions): Instance {
       await new Promise(setImmediate);
       return outcome;
     },
+    /** Whether it can take another invocation: not once it timed out, failed to initialise or was ended. */
     usable: () => usable,
-    async kill() {
+    /** Ends the process, in the middle of whatever it does. Resolves when it is gone. */
+    async kill(): Promise<void> {
       usable = false;
       child.kill('SIGKILL');
       await gone;
@@ -140,20 +135,14 @@ export function startInstance(options: InstanceOptions): Instance {
   };
 }
 
-/** Hands a streamed answer on, or puts it together where nobody takes it in pieces. */
-async function readStream(
-  chunks: AsyncIterable<Buffer>,
-  end: () => StreamEnd,
-  sink: Sink | undefined,
-): Promise<Outcome> {
+/** Hands an answer on piece by piece, or puts it together where nobody takes it in pieces. */
+async function readAnswer(chunks: AsyncIterable<Buffer>, sink: Sink | undefined): Promise<Buffer> {
   const kept: Buffer[] = [];
   for await (const chunk of chunks) {
     if (sink === undefined) kept.push(chunk);
     else await sink(chunk);
   }
-  const { error } = end();
-  if (error !== undefined) return failed(error);
-  return answered(Buffer.concat(kept));
+  return Buffer.concat(kept);
 }
 
 function spawnFunction(options: InstanceOptions, address: string): ChildProcess {

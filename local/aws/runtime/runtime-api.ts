@@ -19,33 +19,31 @@ export interface Invocation {
 interface RuntimeListener {
   /** It asks for work; `deliver` answers it, once. */
   next(deliver: (invocation: Invocation) => void): void;
-  response(requestId: string, payload: Buffer): void;
-  /** It answers by streaming: `chunks` end where the answer does, and fail where the runtime goes away. Resolves when all is read. */
-  stream(requestId: string, chunks: AsyncIterable<Buffer>, end: () => StreamEnd): Promise<void>;
+  /**
+   * It answers: `chunks` end where the answer does, and fail where the runtime goes away. `failure` is, once they have ended, the
+   * error that the runtime put into the trailers, as the payload of an error. Resolves when all is read.
+   */
+  response(
+    requestId: string,
+    chunks: AsyncIterable<Buffer>,
+    failure: () => Buffer | undefined,
+  ): Promise<void>;
   error(requestId: string, payload: Buffer): void;
   initError(payload: Buffer): void;
 }
 
-/** How a stream ended, once it has: with the error that the runtime put into the trailers, as the payload of an error. */
-export interface StreamEnd {
-  error?: Buffer;
-}
-
 /** The Runtime API of all functions, each behind an address that only it is told. */
-export interface RuntimeApi {
-  /** The `AWS_LAMBDA_RUNTIME_API` of a new runtime. */
-  register(listener: RuntimeListener): { address: string; unregister(): void };
-  close(): Promise<void>;
-}
+export type RuntimeApi = Awaited<ReturnType<typeof startRuntimeApi>>;
 
 /** Serves the Lambda Runtime API (2018-06-01) on the loopback. Does not serve extensions. */
-export async function startRuntimeApi(): Promise<RuntimeApi> {
+export async function startRuntimeApi() {
   const listeners = new Map<string, RuntimeListener>();
   const server = await listen((request, response) => {
     void serve(listeners, request, response).catch(() => response.destroy());
   });
   return {
-    register(listener) {
+    /** The `AWS_LAMBDA_RUNTIME_API` of a new runtime. */
+    register(listener: RuntimeListener) {
       const token = randomBytes(16).toString('hex');
       listeners.set(token, listener);
       return { address: `127.0.0.1:${server.port}/${token}`, unregister: () => void listeners.delete(token) };
@@ -81,19 +79,16 @@ async function serve(
     });
     return;
   }
-  if (what === 'response' && request.headers['lambda-runtime-function-response-mode'] === 'streaming') {
-    await listener.stream(requestId, request, () => readEnd(request));
-    response.writeHead(202).end();
-    return;
+  if (what === 'response') await listener.response(requestId, request, () => readFailure(request));
+  else {
+    const body = await readBody(request, 4 * MAX_PAYLOAD);
+    if (what === 'error') listener.error(requestId, body);
+    else listener.initError(body);
   }
-  const body = await readBody(request, 4 * MAX_PAYLOAD);
-  if (what === 'response') listener.response(requestId, body);
-  else if (what === 'error') listener.error(requestId, body);
-  else listener.initError(body);
   response.writeHead(202).end();
 }
 
-function readEnd({ trailers }: IncomingMessage): StreamEnd {
-  if (trailers['lambda-runtime-function-error-type'] === undefined) return {};
-  return { error: Buffer.from(trailers['lambda-runtime-function-error-body'] ?? '', 'base64') };
+function readFailure({ trailers }: IncomingMessage): Buffer | undefined {
+  if (trailers['lambda-runtime-function-error-type'] === undefined) return undefined;
+  return Buffer.from(trailers['lambda-runtime-function-error-body'] ?? '', 'base64');
 }

@@ -14,17 +14,7 @@ type RotationStep = (typeof ROTATION_STEPS)[number];
 type RotationResult = { ok: true } | { ok: false; step: RotationStep; error: string };
 
 /** Runs rotations. */
-export interface Rotations {
-  /**
-   * Begins a rotation under `token` and answers its version id at once; `done` resolves when the four steps are over.
-   * @throws {AwsError} InvalidRequestException: the last rotation is not complete; that one is taken up again, as AWS does
-   */
-  begin(secret: Secret, token: string): { versionId: string; done: Promise<RotationResult> };
-  /** The dry `testSecret` on a made-up AWSPENDING version, for `RotateImmediately: false`. */
-  test(secret: Secret, token: string): { versionId: string; done: Promise<RotationResult> };
-  /** Resolves when no rotation of the secret is running any more, with how the last one ended. */
-  idle(arn: string): Promise<RotationResult | undefined>;
-}
+export type Rotations = ReturnType<typeof createRotations>;
 
 /** What rotations need; `throttledWaits` are milliseconds before each further try of a step whose function was throttled. */
 type RotationDeps = Pick<AwsContext, 'secrets' | 'invoke' | 'authorize' | 'trail' | 'region' | 'now'> & {
@@ -34,45 +24,40 @@ type RotationDeps = Pick<AwsContext, 'secrets' | 'invoke' | 'authorize' | 'trail
 const THROTTLED_WAITS = [500, 1000, 2000, 5000, 10_000];
 
 /** Secrets Manager's side of rotation. It tries once: a failed rotation waits for the next `RotateSecret` or schedule. */
-export function createRotations(deps: RotationDeps): Rotations {
+export function createRotations(deps: RotationDeps) {
   const running = new Map<string, Promise<RotationResult>>();
   const last = new Map<string, RotationResult>();
 
-  function start(secret: Secret, versionId: string, steps: readonly RotationStep[]): Promise<RotationResult> {
+  function start(secret: Secret, versionId: string): void {
     const { arn } = secret.stored;
-    const done = (running.get(arn) ?? Promise.resolve()).then(() => runSteps(deps, secret, versionId, steps));
+    const done = runSteps(deps, secret, versionId);
     running.set(arn, done);
     void done.then((result) => {
       last.set(arn, result);
-      if (running.get(arn) === done) running.delete(arn);
+      running.delete(arn);
     });
-    return done;
   }
 
   return {
-    begin(secret, token) {
+    /**
+     * Begins a rotation under `token`, which becomes a version's id.
+     * @throws {AwsError} InvalidRequestException: the last rotation is not complete; that one is taken up again, as AWS does
+     */
+    begin(secret: Secret, token: string): void {
       const { stored } = secret;
       const pending = versionAt(stored, 'AWSPENDING');
       if (running.has(stored.arn) || (pending !== undefined && !pending.stages.includes('AWSCURRENT'))) {
-        if (!running.has(stored.arn) && pending !== undefined) start(secret, pending.id, ROTATION_STEPS);
+        if (!running.has(stored.arn) && pending !== undefined) start(secret, pending.id);
         throw new AwsError(
           'InvalidRequestException',
           "A previous rotation isn't complete. That rotation will be reattempted.",
         );
       }
       reserve(deps, secret, token);
-      return { versionId: token, done: start(secret, token, ROTATION_STEPS) };
+      start(secret, token);
     },
-    test(secret, token) {
-      reserve(deps, secret, token);
-      const done = start(secret, token, ['testSecret']).finally(() => {
-        const version = secret.stored.versions.find(({ id }) => id === token);
-        if (version !== undefined) removeStage(version, 'AWSPENDING');
-        deps.secrets.save();
-      });
-      return { versionId: token, done };
-    },
-    async idle(arn) {
+    /** Resolves when no rotation of the secret is running any more, with how the last one ended. */
+    async idle(arn: string) {
       await running.get(arn);
       return last.get(arn);
     },
@@ -87,13 +72,8 @@ function reserve({ secrets, now }: RotationDeps, { stored }: Secret, token: stri
   secrets.save();
 }
 
-async function runSteps(
-  deps: RotationDeps,
-  secret: Secret,
-  versionId: string,
-  steps: readonly RotationStep[],
-): Promise<RotationResult> {
-  for (const step of steps) {
+async function runSteps(deps: RotationDeps, secret: Secret, versionId: string): Promise<RotationResult> {
+  for (const step of ROTATION_STEPS) {
     const error = await runStepPatiently(deps, secret, versionId, step);
     deps.trail.add({
       kind: 'platform',
@@ -101,10 +81,8 @@ async function runSteps(
     });
     if (error !== undefined) return { ok: false, step, error };
   }
-  if (steps.includes('finishSecret')) {
-    secret.stored.rotated = Math.floor(deps.now() / 1000);
-    deps.secrets.save();
-  }
+  secret.stored.rotated = Math.floor(deps.now() / 1000);
+  deps.secrets.save();
   return { ok: true };
 }
 

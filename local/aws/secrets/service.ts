@@ -5,15 +5,7 @@ import type { AwsContext } from '../context.ts';
 import { AwsError } from '../errors.ts';
 import { type Scheduled, startSchedules } from '../events/schedule.ts';
 import { useKey } from '../kms/keys.ts';
-import {
-  type Emulator,
-  flag,
-  jsonEmulator,
-  type Operation,
-  operationsOn,
-  text,
-  texts,
-} from '../operation.ts';
+import { type Emulator, jsonEmulator, type Operation, operationsOn, text, texts } from '../operation.ts';
 import type { Rotations } from './rotation.ts';
 import {
   moveStage,
@@ -230,7 +222,7 @@ function versionOperations(onSecret: OnSecret, { secrets }: AwsContext): Record<
 
 /**
  * `RotateSecret`, with the function that the template gave the secret; the caller must be allowed to invoke it, by what Secrets
- * Manager does on its behalf. Other functions and schedules are refused here.
+ * Manager does on its behalf. Other functions, schedules and rotations that do not begin at once are refused here.
  */
 function rotateOperation(
   onSecret: OnSecret,
@@ -239,8 +231,8 @@ function rotateOperation(
 ): Record<string, Operation> {
   return onSecret(
     'RotateSecret',
-    { ClientRequestToken: token, RotateImmediately: flag(true) },
-    (secret, { ClientRequestToken, RotateImmediately }, call) => {
+    { ClientRequestToken: token },
+    (secret, { ClientRequestToken }, call) => {
       const { rotation } = secret.settings;
       if (rotation === undefined) {
         throw new AwsError(
@@ -253,11 +245,11 @@ function rotateOperation(
         resource: rotation.functionArn,
         context: { 'lambda:FunctionArn': rotation.functionArn },
       });
-      const rotate = RotateImmediately ? rotations.begin : rotations.test;
-      const { versionId } = rotate(secret, requestToken(ClientRequestToken));
-      return { ARN: secret.stored.arn, Name: secret.stored.name, VersionId: versionId };
+      const VersionId = requestToken(ClientRequestToken);
+      rotations.begin(secret, VersionId);
+      return { ARN: secret.stored.arn, Name: secret.stored.name, VersionId };
     },
-    ({ RotateImmediately }) => ({ 'secretsmanager:RotateImmediately': String(RotateImmediately) }),
+    () => ({ 'secretsmanager:RotateImmediately': 'true' }),
   );
 }
 

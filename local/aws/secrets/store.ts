@@ -6,7 +6,7 @@ const MAX_STAGES = 20;
 /** One version of a secret. A version that rotation reserved has no text yet. Times are epoch seconds. */
 export interface StoredVersion {
   id: string;
-  text?: string;
+  text?: string | undefined;
   created: number;
   stages: string[];
 }
@@ -39,45 +39,37 @@ export interface Secret {
 }
 
 /** The secrets of the template. */
-export interface SecretStore {
-  /**
-   * By ARN or name.
-   * @throws {AwsError} ResourceNotFoundException
-   */
-  find(secretId: string): Secret;
-  list(): readonly Secret[];
-  save(): void;
-}
+export type SecretStore = ReturnType<typeof openSecretStore>;
 
 /** Opens the store: every secret that the template declares, with the versions that the state has, or the template's first one. */
 export function openSecretStore(
   document: Document<{ secrets: StoredSecret[] }>,
   declared: readonly SecretSettings[],
   now: () => number,
-): SecretStore {
+) {
   const secrets = declared.map((settings): Secret => {
     const known = document.value.secrets.find(({ arn }) => arn === settings.arn);
     if (known !== undefined) return { stored: known, settings };
-    const seconds = Math.floor(now() / 1000);
-    const first = settings.initialText;
-    const versions =
-      first === undefined
-        ? []
-        : [{ id: crypto.randomUUID(), text: first, created: seconds, stages: ['AWSCURRENT'] }];
-    const { arn, name } = settings;
-    const stored = { arn, name, created: seconds, changed: seconds, versions };
+    const created = Math.floor(now() / 1000);
+    const { arn, name, initialText: text } = settings;
+    const first = { id: crypto.randomUUID(), text, created, stages: ['AWSCURRENT'] };
+    const stored = { arn, name, created, changed: created, versions: text === undefined ? [] : [first] };
     document.value.secrets.push(stored);
     return { stored, settings };
   });
   return {
-    find(secretId) {
+    /**
+     * By ARN or name.
+     * @throws {AwsError} ResourceNotFoundException
+     */
+    find(secretId: string): Secret {
       const secret = secrets.find(({ stored }) => stored.arn === secretId || stored.name === secretId);
       if (secret === undefined) {
         throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
       }
       return secret;
     },
-    list: () => secrets,
+    list: (): readonly Secret[] => secrets,
     save: () => document.save(),
   };
 }
@@ -109,7 +101,7 @@ export function removeStage(version: StoredVersion, stage: string): void {
 
 /**
  * `UpdateSecretVersionStage`: a compare-and-swap, since whoever moves a label must name the version that has it.
- * Throws `InvalidParameterException` where that is another, `ResourceNotFoundException` for an unknown version.
+ * @throws {AwsError} InvalidParameterException: another version has it; ResourceNotFoundException: no such version
  */
 export function updateStage(
   secret: StoredSecret,

@@ -27,61 +27,42 @@ export interface QueueSettings {
 }
 
 /** A standard queue: at least once, in no order that may be relied on. */
-export interface Queue {
-  settings: QueueSettings;
-  /** `moved` keeps id and age of a message that comes from another queue, as redriving does. */
-  send(body: string, moved?: Pick<StoredMessage, 'id' | 'sent'>): StoredMessage;
-  /** Up to `max` visible messages, hidden from now on for `hidden` seconds, or else the queue's visibility timeout. Those received too often go to the dead-letter queue. */
-  receive(max: number, hidden?: number): StoredMessage[];
-  /** Throws `ReceiptHandleIsInvalid` for a receipt that is not the message's last. */
-  delete(receipt: string): void;
-  messages(): readonly StoredMessage[];
-  /** How many can be received now, and how many are hidden until a receiver's visibility timeout has passed. */
-  count(): { visible: number; inFlight: number };
-  /** Resolves when a message may be visible: at once, after `send`, or when the next hidden one comes back. */
-  arrival(signal: AbortSignal): Promise<void>;
-}
+export type Queue = ReturnType<typeof openQueue>;
 
 /** The queues of the template by ARN, with what the state has in them. */
-export interface QueueTable {
-  list(): readonly Queue[];
-  /**
-   * By ARN, URL or name.
-   * @throws {AwsError} QueueDoesNotExist
-   */
-  find(name: string): Queue;
-}
+export type QueueTable = ReturnType<typeof openQueues>;
 
 /** Opens the queues that the template declares. `now` is in epoch milliseconds. */
 export function openQueues(
   document: Document<{ queues: Record<string, StoredMessage[]> }>,
   declared: readonly QueueSettings[],
   now: () => number,
-): QueueTable {
-  const queues: Queue[] = declared.map((settings) =>
-    openQueue(document, settings, now, (arn) => table.find(arn)),
-  );
-  const table: QueueTable = {
-    list: () => queues,
-    find(name) {
-      const queue = queues.find(({ settings: { arn, url, name: own } }) => [arn, url, own].includes(name));
-      if (queue === undefined) {
-        throw new AwsError('QueueDoesNotExist', `The specified queue does not exist: ${name}`);
-      }
-      return queue;
-    },
-  };
-  return table;
+) {
+  const bury = (arn: string, message: StoredMessage) => void find(arn).send(message.body, message);
+  const queues: readonly Queue[] = declared.map((settings) => openQueue(document, settings, now, bury));
+
+  /**
+   * By ARN, URL or name.
+   * @throws {AwsError} QueueDoesNotExist
+   */
+  function find(name: string): Queue {
+    const queue = queues.find(({ settings: { arn, url, name: own } }) => [arn, url, own].includes(name));
+    if (queue === undefined) {
+      throw new AwsError('QueueDoesNotExist', `The specified queue does not exist: ${name}`);
+    }
+    return queue;
+  }
+  return { list: () => queues, find };
 }
 
 function openQueue(
   document: Document<{ queues: Record<string, StoredMessage[]> }>,
   settings: QueueSettings,
   now: () => number,
-  find: (arn: string) => Queue,
-): Queue {
+  bury: (arn: string, message: StoredMessage) => void,
+) {
   const waiting = new Set<() => void>();
-  const all = () => document.value.queues[settings.arn] ?? [];
+  const all = (): StoredMessage[] => document.value.queues[settings.arn] ?? [];
   const replace = (messages: StoredMessage[]) => {
     document.value.queues[settings.arn] = messages;
     document.save();
@@ -98,25 +79,28 @@ function openQueue(
     );
     if (dead.length === 0) return messages;
     replace(all().filter((message) => !dead.includes(message)));
-    for (const message of dead) find(rule.deadLetterArn).send(message.body, message);
+    for (const message of dead) bury(rule.deadLetterArn, message);
     return messages.filter((message) => !dead.includes(message));
   }
 
   return {
     settings,
     messages: all,
+    /** How many can be received now, and how many are hidden until a receiver's visibility timeout has passed. */
     count() {
       const kept = all().filter(isKept);
       const visible = kept.filter((message) => message.visible <= now()).length;
       return { visible, inFlight: kept.length - visible };
     },
-    send(body, { id, sent } = { id: randomUUID(), sent: now() }) {
+    /** The second argument keeps id and age of a message that comes from another queue, as redriving does. */
+    send(body: string, { id, sent } = { id: randomUUID() as string, sent: now() }): StoredMessage {
       const message: StoredMessage = { id, body, sent, receives: 0, visible: now() };
       replace([...all(), message]);
       for (const wake of waiting) wake();
       return message;
     },
-    receive(max, hidden = settings.visibilityTimeout) {
+    /** Up to `max` visible messages, hidden from now on for `hidden` seconds. Those received too often go to the dead-letter queue. */
+    receive(max: number, hidden = settings.visibilityTimeout) {
       const kept = all().filter(isKept);
       const ready = redrive(kept).filter(({ visible }) => visible <= now());
       const batch = ready.slice(0, max);
@@ -130,17 +114,19 @@ function openQueue(
         replace(all().filter((message) => kept.includes(message)));
       return batch;
     },
-    delete(receipt) {
+    /** @throws {AwsError} ReceiptHandleIsInvalid: it is not the message's last */
+    delete(receipt: string) {
       const rest = all().filter((message) => message.receipt !== receipt);
       if (rest.length === all().length) {
         throw new AwsError('ReceiptHandleIsInvalid', 'The specified receipt handle is not valid.');
       }
       replace(rest);
     },
-    arrival(signal) {
+    /** Resolves when a message may be visible: at once, after `send`, or when the next hidden one comes back. */
+    arrival(signal: AbortSignal): Promise<void> {
       const next = Math.min(...all().map(({ visible }) => visible));
       if (next <= now() || signal.aborted) return Promise.resolve();
-      return new Promise((resolve) => {
+      return new Promise<void>((resolve) => {
         const timer = Number.isFinite(next) ? setTimeout(() => done(), next - now()) : undefined;
         const done = () => {
           clearTimeout(timer);

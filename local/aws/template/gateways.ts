@@ -1,11 +1,4 @@
 import type { ResolvedAssembly } from '../../../infra/proof/assembly/resolve.ts';
-import type {
-  GatewayApi,
-  GatewayAuthorizer,
-  GatewayMethod,
-  GatewayResponse,
-  MethodAuthorization,
-} from '../gateway/model.ts';
 import { type Read, type ReadType, read, unsupported } from './properties.ts';
 
 const INTEGRATION = /\/functions\/(arn:aws:lambda:[^/]+)\/(response-streaming-)?invocations$/;
@@ -16,7 +9,7 @@ type ApiPart = Exclude<Extract<ReadType, `AWS::ApiGateway::${string}`>, 'AWS::Ap
  * The REST APIs of the template, each with its one stage.
  * @throws {ZonesError} assembly_invalid: what the local gateway can't serve
  */
-export function readGateways(assembly: ResolvedAssembly): GatewayApi[] {
+export function readGateways(assembly: ResolvedAssembly) {
   return read(assembly, 'AWS::ApiGateway::RestApi').map(
     ({ physicalId: id, properties, account, region, zone }) => {
       const of = <const Type extends ApiPart>(type: Type) =>
@@ -50,6 +43,9 @@ export function readGateways(assembly: ResolvedAssembly): GatewayApi[] {
   );
 }
 
+/** One REST API with its one stage. */
+export type GatewayApi = ReturnType<typeof readGateways>[number];
+
 /** Paths by resource id; the root resource has no entry and is `/`. */
 function readPaths(resources: readonly Read<'AWS::ApiGateway::Resource'>[]): Map<string, string> {
   const byId = new Map(resources.map(({ physicalId, properties }) => [physicalId, properties]));
@@ -67,10 +63,10 @@ interface MethodContext {
   validators: ReadonlySet<string>;
 }
 
-function readMethod(
-  { properties, physicalId }: Read<'AWS::ApiGateway::Method'>,
-  context: MethodContext,
-): GatewayMethod {
+/** A method with a Lambda proxy integration. */
+export type GatewayMethod = ReturnType<typeof readMethod>;
+
+function readMethod({ properties, physicalId }: Read<'AWS::ApiGateway::Method'>, context: MethodContext) {
   const { Integration: integration, ResourceId: resourceId, HttpMethod: httpMethod } = properties;
   const [, functionArn, streaming] = INTEGRATION.exec(integration.Uri) ?? [];
   const streamed = integration.ResponseTransferMode === 'STREAM';
@@ -85,10 +81,17 @@ function readMethod(
     .map(([name]) => name.replace(/^method\.request\./, ''))
     .filter((name) => !name.startsWith('path.'));
   return {
-    ...{ httpMethod, resourceId, functionArn, streamed },
+    /** Upper-case, or `ANY`. */
+    httpMethod,
+    ...{ resourceId, functionArn },
+    /** Whether the answer is passed on as it comes (ResponseTransferMode STREAM). */
+    streamed,
+    /** As in the template: `/summaries/{id}`. */
     resourcePath: context.paths.get(resourceId) ?? '/',
     authorization: readAuthorization(properties, context),
+    /** Milliseconds before a 504; undefined: 29 s. */
     timeout: integration.TimeoutInMillis,
+    /** `header.x` and `querystring.y` that the request validator demands. */
     requiredParameters: context.validators.has(properties.RequestValidatorId ?? '') ? required : [],
   };
 }
@@ -96,17 +99,17 @@ function readMethod(
 function readAuthorization(
   { AuthorizationType: type, AuthorizerId = '' }: Read<'AWS::ApiGateway::Method'>['properties'],
   { authorizers }: MethodContext,
-): MethodAuthorization {
-  if (type === 'NONE' || type === 'AWS_IAM') return { type };
+) {
+  if (type === 'NONE' || type === 'AWS_IAM') return { type } as const;
   const authorizer = authorizers.get(AuthorizerId);
   if (type !== 'CUSTOM' || authorizer === undefined) throw unsupported(`authorization by ${type}`);
-  return { type, authorizer };
+  return { type, authorizer } as const;
 }
 
-function readAuthorizer({
-  physicalId: id,
-  properties,
-}: Read<'AWS::ApiGateway::Authorizer'>): GatewayAuthorizer {
+/** A REQUEST authorizer whose answers are not cached, and the headers, lower-case, that must be there. */
+export type GatewayAuthorizer = ReturnType<typeof readAuthorizer>;
+
+function readAuthorizer({ physicalId: id, properties }: Read<'AWS::ApiGateway::Authorizer'>) {
   const functionArn = INTEGRATION.exec(properties.AuthorizerUri)?.[1];
   const sources = properties.IdentitySource.split(',').filter((source) => source !== '');
   const identityHeaders = sources.flatMap(
@@ -121,11 +124,10 @@ function readAuthorizer({
   return { id, functionArn, identityHeaders };
 }
 
-function readResponse({
-  properties,
-  physicalId,
-}: Read<'AWS::ApiGateway::GatewayResponse'>): [string, GatewayResponse] {
+/** How API Gateway answers what it refuses itself, by response type. */
+function readResponse({ properties, physicalId }: Read<'AWS::ApiGateway::GatewayResponse'>) {
   const headers: Record<string, string> = {};
+  /** Those that are taken from what the authorizer returned in `context`: header to name there. */
   const authorizerHeaders: Record<string, string> = {};
   for (const [name, value] of Object.entries(properties.ResponseParameters)) {
     const header = /^gatewayresponse\.header\.(.+)$/.exec(name)?.[1];
@@ -135,12 +137,11 @@ function readResponse({
     else throw unsupported(`gateway response ${physicalId} with ${name} from ${String(value)}`);
   }
   const template = properties.ResponseTemplates?.['application/json'];
-  return [properties.ResponseType, { headers, authorizerHeaders, status: properties.StatusCode, template }];
+  const response = { headers, authorizerHeaders, status: properties.StatusCode, template };
+  return [properties.ResponseType, response] as const;
 }
 
-function readThrottle({
-  MethodSettings,
-}: Read<'AWS::ApiGateway::Stage'>['properties']): GatewayApi['throttle'] {
+function readThrottle({ MethodSettings }: Read<'AWS::ApiGateway::Stage'>['properties']) {
   const all = MethodSettings.find(
     ({ HttpMethod, ResourcePath }) => HttpMethod === '*' && ResourcePath === '/*',
   );

@@ -1,46 +1,21 @@
 import type { ResolvedAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import type { TableDefinition } from '../dynamodb/tables.ts';
-import type { Bus, Rule } from '../events/service.ts';
 import type { StoredKey } from '../kms/keys.ts';
-import type { EventSource } from '../lambda/event-source.ts';
-import type { Logging } from '../runtime/log.ts';
-import type { RunnableFunction } from '../runtime/pool.ts';
 import type { SecretSettings } from '../secrets/store.ts';
 import type { QueueSettings } from '../sqs/queues.ts';
 import { read, unsupported } from './properties.ts';
 
 /** A function of the template, with the template's environment. */
-export interface TemplateFunction extends RunnableFunction {
-  account: string;
-  subnets: readonly string[];
-  handler: string;
-  logGroup: string;
-  logging: Logging;
-}
-
-/** A VPC endpoint of the template. */
-export interface TemplateEndpoint {
-  id: string;
-  vpc: string;
-  zone: string | undefined;
-  /** Signing name of the service behind it. */
-  service: string;
-}
+export type TemplateFunction = ReturnType<typeof readFunctions>[number];
 
 /** The networks of the template, as far as functions notice them. */
-export interface Networks {
-  endpoints: readonly TemplateEndpoint[];
-  /** The VPC of a function's subnets; undefined for a function outside every VPC. */
-  vpcOf(subnets: readonly string[]): string | undefined;
-  /** Whether the VPC has a way to AWS's public endpoints. */
-  hasEgress(vpc: string): boolean;
-}
+export type Networks = ReturnType<typeof readNetworks>;
 
 /**
  * Every Lambda function.
  * @throws {ZonesError} assembly_invalid: one that the local system can't run
  */
-export function readFunctions(assembly: ResolvedAssembly): TemplateFunction[] {
+export function readFunctions(assembly: ResolvedAssembly) {
   return read(assembly, 'AWS::Lambda::Function').map(
     ({ physicalId: name, properties: of, assetPath, arn, account, zone }) => {
       const { Runtime, LoggingConfig } = of;
@@ -58,7 +33,7 @@ export function readFunctions(assembly: ResolvedAssembly): TemplateFunction[] {
         environment: of.Environment?.Variables ?? {},
         logGroup: LoggingConfig.LogGroup ?? `/aws/lambda/${name}`,
         logging: {
-          format: LoggingConfig.LogFormat === 'JSON' ? 'JSON' : 'Text',
+          format: LoggingConfig.LogFormat === 'JSON' ? ('JSON' as const) : ('Text' as const),
           level: LoggingConfig.ApplicationLogLevel,
         },
       };
@@ -67,7 +42,7 @@ export function readFunctions(assembly: ResolvedAssembly): TemplateFunction[] {
 }
 
 /** VPC endpoints, subnets and NAT gateways. Does not look at routes or security groups: the boundary proof does. */
-export function readNetworks(assembly: ResolvedAssembly): Networks {
+export function readNetworks(assembly: ResolvedAssembly) {
   const vpcBySubnet = new Map(
     read(assembly, 'AWS::EC2::Subnet').map(({ physicalId, properties }) => [physicalId, properties.VpcId]),
   );
@@ -79,10 +54,13 @@ export function readNetworks(assembly: ResolvedAssembly): Networks {
       id: physicalId,
       vpc: properties.VpcId,
       zone,
+      /** Signing name of the service behind it. */
       service: properties.ServiceName.split('.').at(-1) ?? '',
     })),
-    vpcOf: ([first]) => (first === undefined ? undefined : vpcBySubnet.get(first)),
-    hasEgress: (vpc) => withNat.has(vpc),
+    /** The VPC of a function's subnets; undefined for a function outside every VPC. */
+    vpcOf: ([first]: readonly string[]) => (first === undefined ? undefined : vpcBySubnet.get(first)),
+    /** Whether the VPC has a way to AWS's public endpoints. */
+    hasEgress: (vpc: string) => withNat.has(vpc),
   };
 }
 
@@ -165,22 +143,29 @@ export function readQueues(assembly: ResolvedAssembly): QueueSettings[] {
   });
 }
 
+/** An event bus of the template. */
+export type Bus = ReturnType<typeof readBuses>[number];
+
 /** Event buses, and the default bus of the account. */
-export function readBuses(assembly: ResolvedAssembly): Bus[] {
+export function readBuses(assembly: ResolvedAssembly) {
   const { account, region } = assembly;
   const declared = read(assembly, 'AWS::Events::EventBus').map(({ physicalId, arn, properties }) => ({
     name: physicalId,
     arn: arn ?? physicalId,
     kmsKeyId: properties.KmsKeyIdentifier,
   }));
-  return [...declared, { name: 'default', arn: `arn:aws:events:${region}:${account}:event-bus/default` }];
+  const arn = `arn:aws:events:${region}:${account}:event-bus/default`;
+  return [...declared, { name: 'default', arn, kmsKeyId: undefined }];
 }
+
+/** A rule, with a pattern on a bus or a schedule. */
+export type Rule = ReturnType<typeof readRules>[number];
 
 /**
  * Enabled rules.
  * @throws {ZonesError} assembly_invalid: a target that is transformed or neither queue nor function
  */
-export function readRules(assembly: ResolvedAssembly): Rule[] {
+export function readRules(assembly: ResolvedAssembly) {
   return read(assembly, 'AWS::Events::Rule')
     .filter(({ properties }) => properties.State !== 'DISABLED')
     .map(({ physicalId, arn, properties }) => ({
@@ -194,16 +179,20 @@ export function readRules(assembly: ResolvedAssembly): Rule[] {
           throw unsupported(`the input transformation of rule ${physicalId}`);
         if (!/^arn:aws:(sqs|lambda):/.test(target.Arn))
           throw unsupported(`target ${target.Arn} of rule ${physicalId}`);
+        // Input: constant JSON text that replaces the event.
         return { arn: target.Arn, input: target.Input, deadLetterArn: target.DeadLetterConfig?.Arn };
       }),
     }));
 }
 
+/** An event source mapping from a queue to a function. */
+export type EventSource = ReturnType<typeof readEventSources>[number];
+
 /**
  * Event source mappings from queues.
  * @throws {ZonesError} assembly_invalid: filters, batching windows and other sources
  */
-export function readEventSources(assembly: ResolvedAssembly): EventSource[] {
+export function readEventSources(assembly: ResolvedAssembly) {
   return read(assembly, 'AWS::Lambda::EventSourceMapping').map(({ physicalId, properties: of }) => {
     const other = of.FilterCriteria !== undefined || of.MaximumBatchingWindowInSeconds !== 0;
     if (!of.EventSourceArn.startsWith('arn:aws:sqs:') || other)
@@ -214,7 +203,9 @@ export function readEventSources(assembly: ResolvedAssembly): EventSource[] {
       queueArn: of.EventSourceArn,
       functionName: of.FunctionName,
       batchSize: of.BatchSize,
+      /** Batches worked on at one time. */
       concurrency: of.ScalingConfig?.MaximumConcurrency ?? 5,
+      /** Whether the function may name the messages that failed. */
       reportsFailures: of.FunctionResponseTypes.includes('ReportBatchItemFailures'),
     };
   });

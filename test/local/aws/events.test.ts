@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { AwsError } from '../../../local/aws/errors.ts';
 import { matchesPattern } from '../../../local/aws/events/pattern.ts';
 import { nextTime } from '../../../local/aws/events/schedule.ts';
-import { type Rule, startEvents } from '../../../local/aws/events/service.ts';
+import { startEvents } from '../../../local/aws/events/service.ts';
 import { pollQueue } from '../../../local/aws/lambda/event-source.ts';
 import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
 import { openQueues, type QueueSettings, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
 import { startSqs } from '../../../local/aws/sqs/service.ts';
 import { memoryDocument } from '../../../local/aws/state.ts';
+import type { Rule } from '../../../local/aws/template/resources.ts';
 import {
   ACCOUNT,
   answered,
@@ -168,12 +169,14 @@ describe('EventBridge', () => {
     arn: `arn:aws:events:${REGION}:${ACCOUNT}:rule/journal/documents`,
     bus: 'journal',
     pattern: { source: ['journal.documents'], 'detail-type': ['DocumentCreated'] },
-    targets: [{ arn: arnOf('events'), deadLetterArn: arnOf('undelivered') }],
+    schedule: undefined,
+    targets: [{ arn: arnOf('events'), input: undefined, deadLetterArn: arnOf('undelivered') }],
   };
 
   async function start({ authorize, asked } = rulesOf()) {
     const { queues, events } = newQueues();
-    const bus = { name: 'journal', arn: `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/journal` };
+    const arn = `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/journal`;
+    const bus = { name: 'journal', arn, kmsKeyId: undefined };
     const { json } = await startAws(
       (context) => [startEvents({ buses: [bus], rules: [rule] }, context), startSqs({}, context)],
       { authorize, queues },

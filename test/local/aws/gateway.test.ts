@@ -3,9 +3,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { callGateway } from '../../../local/aws/aws-client.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
 import { matchRoute } from '../../../local/aws/gateway/match-route.ts';
-import type { GatewayApi, GatewayMethod } from '../../../local/aws/gateway/model.ts';
 import { startGateway } from '../../../local/aws/gateway/server.ts';
 import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
+import type { GatewayApi, GatewayMethod } from '../../../local/aws/template/gateways.ts';
 import { ACCOUNT, contextOf, functionOf, poolOf, REGION, ROLE, rulesOf } from './harness.ts';
 
 const FUNCTION = functionOf('function');
@@ -16,11 +16,14 @@ const METHOD: GatewayMethod = {
   resourceId: 'abc',
   authorization: { type: 'NONE' },
   functionArn: FUNCTION.arn,
+  streamed: false,
+  timeout: undefined,
   requiredParameters: [],
 };
-const PROBLEM = {
+const PROBLEM: NonNullable<ReturnType<GatewayApi['responses']['get']>> = {
   headers: { 'Content-Type': 'application/problem+json' },
   authorizerHeaders: {},
+  status: undefined,
   template: '{"title":$context.error.messageString}',
 };
 
@@ -50,6 +53,7 @@ async function start({ api = {}, method = {}, rules = rulesOf(), answers = {}, t
       methods: [{ ...METHOD, ...method }],
       responses: new Map(),
       binary: false,
+      throttle: undefined,
       ...api,
     },
   );

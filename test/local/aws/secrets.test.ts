@@ -238,14 +238,6 @@ describe('rotation', () => {
     });
   });
 
-  it('only tests when it shall not rotate at once, and leaves no AWSPENDING', async () => {
-    const { rotate, rotations, steps, describe: describeSecret } = await startSecrets();
-    await rotate({ RotateImmediately: false });
-    await rotations.idle(SecretId);
-    expect(steps).toEqual(['testSecret']);
-    expect(Object.values((await describeSecret()).VersionIdsToStages ?? {}).flat()).toEqual(['AWSCURRENT']);
-  });
-
   it('is started by whoever may invoke the function too, by what Secrets Manager does for the caller', async () => {
     const byCaller = ({ action, caller }: AccessRequest) =>
       action === 'lambda:InvokeFunction' && caller.kind === 'role';

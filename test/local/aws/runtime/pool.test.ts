@@ -273,9 +273,8 @@ describe('a function whose local system was killed', () => {
 describe('the Runtime API', () => {
   it('answers nobody who was not told the address', async () => {
     const { address, unregister } = api.register({
-      next: () => {},
-      response() {},
-      stream: async () => {},
+      next() {},
+      response: async () => {},
       error() {},
       initError() {},
     });
