@@ -31,27 +31,25 @@ export async function runSteps(
   const skipped: SkippedStep[] = [];
   for (const step of steps) {
     const why = step.unfit(system);
-    if (why === undefined) say(step.name);
-    if (why === undefined) results.push(await runStep(system, step));
-    else skipped.push({ name: step.name, why });
+    if (why !== undefined) skipped.push({ name: step.name, why });
+    else {
+      say(step.name);
+      results.push(await runStep(system, step));
+    }
   }
   return { ok: results.length > 0 && results.every(({ ok }) => ok), steps: results, skipped };
 }
 
-async function runStep(system: LocalSystem, step: Step): Promise<StepResult> {
+async function runStep(system: LocalSystem, { name, run }: Step): Promise<StepResult> {
   const began = performance.now();
   const since = Date.now();
-  const said = () => failuresAfter(system, since);
-  const done = (ok: boolean, detail: string): StepResult => ({
-    name: step.name,
-    ok,
-    ms: Math.round(performance.now() - began),
-    detail,
-  });
+  const ms = () => Math.round(performance.now() - began);
   try {
-    return done(true, await step.run(system));
+    const detail = await run(system);
+    return { name, ok: true, ms: ms(), detail };
   } catch (cause) {
-    return done(false, [cause instanceof Error ? cause.message : String(cause), ...said()].join('; '));
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return { name, ok: false, ms: ms(), detail: [why, ...failuresAfter(system, since)].join('; ') };
   }
 }
 
@@ -74,26 +72,14 @@ export function formatReport(
   skipped: readonly SkippedStep[] = [],
 ): string {
   const width = Math.max(...[...steps, ...skipped].map(({ name }) => name.length));
-  const rows = steps.map((step) =>
-    [step.ok ? 'ok    ' : 'FAILED', step.name.padEnd(width), `${step.ms} ms`.padStart(8), step.detail].join(
-      '  ',
-    ),
-  );
-  const unfit = skipped.map(
-    ({ name, why }) => `-       ${name.padEnd(width)}  ${''.padStart(8)}  not with this declaration: ${why}`,
-  );
+  const row = (verdict: string, name: string, time: string, detail: string) =>
+    [verdict.padEnd(6), name.padEnd(width), time.padStart(8), detail].join('  ');
+  const failed = steps.filter((step) => !step.ok).length;
+  const verdict = ok ? `All ${steps.length} steps passed.` : `${failed} of ${steps.length} steps failed.`;
   return [
-    `Ready after ${(ready_ms / 1000).toFixed(1)} s.`,
-    '',
-    ...rows,
-    ...unfit,
-    '',
-    summarize(ok, steps),
+    `Ready after ${(ready_ms / 1000).toFixed(1)} s.\n`,
+    ...steps.map((step) => row(step.ok ? 'ok' : 'FAILED', step.name, `${step.ms} ms`, step.detail)),
+    ...skipped.map(({ name, why }) => row('-', name, '', `not with this declaration: ${why}`)),
+    `\n${steps.length === 0 ? 'No step fits this declaration.' : verdict}`,
   ].join('\n');
-}
-
-function summarize(ok: boolean, steps: readonly StepResult[]): string {
-  if (steps.length === 0) return 'No step fits this declaration.';
-  if (ok) return `All ${steps.length} steps passed.`;
-  return `${steps.filter((step) => !step.ok).length} of ${steps.length} steps failed.`;
 }

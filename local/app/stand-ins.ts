@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { required } from '@helseid-zones/protocol/required';
 import { zoneScopes } from '../../infra/declaration/derive.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
-import type { Trail } from '../aws/trail.ts';
 import { startHealthApi } from '../helseid/health-api.ts';
 import { startHelseId } from '../helseid/helseid.ts';
 import { startSelfService } from '../helseid/self-service.ts';
@@ -10,6 +10,7 @@ import type {
   HelseIdBehaviour,
   HelseIdServer,
   SelfServiceServer,
+  StandInApi,
   StandInClient,
   StandInEvent,
 } from '../helseid/types.ts';
@@ -38,87 +39,59 @@ export async function startStandIns(
   { declaration: system, places, ca, state, gatewayUrl, trail }: LocalContext,
   behaviour: Partial<HelseIdBehaviour>,
 ): Promise<StandIns> {
-  const of = (kind: StandInPlace['kind']) => places.filter((place) => place.kind === kind);
-  const report = (service: string) => (event: StandInEvent) => note(trail, service, event);
-  const shared = ({ port }: StandInPlace) => ({ ca, port, stateDir: join(state, 'stand-in', String(port)) });
+  const clients = Object.values(system.clients);
   const foreign = makeForeignClients(system);
-  const helseIds = await startAll(of('issuer'), (place) =>
-    startHelseId({
-      ...shared(place),
-      path: place.path,
+  const shared = ({ port, path }: StandInPlace, service: string) => ({
+    ...{ ca, port, path, stateDir: join(state, 'stand-in', String(port)) },
+    onEvent: ({ at: _, kind, ...facts }: StandInEvent) =>
+      trail.add({ kind: 'stand-in', fields: { service, event: kind, ...facts } }),
+  });
+  async function startAll<T>(
+    kind: StandInPlace['kind'],
+    keyOf: (place: StandInPlace) => string,
+    start: (place: StandInPlace) => Promise<T>,
+  ): Promise<Map<string, T>> {
+    const wanted = places.filter((place) => place.kind === kind);
+    return new Map(
+      await Promise.all(wanted.map(async (place) => [keyOf(place), await start(place)] as const)),
+    );
+  }
+
+  const helseIds = await startAll('issuer', urlOf, (place) => {
+    const others = foreign.filter(({ issuer }) => issuer === place.url);
+    return startHelseId({
+      ...shared(place, 'helseid'),
+      behaviour,
       clients: [
         ...clientsOf(system, place.url, gatewayUrl),
-        ...foreign
-          .filter(({ issuer }) => issuer === place.url)
-          .map((one) => registerForeign(one, LEGAL_ENTITY)),
+        ...others.map((one) => registerForeign(one, LEGAL_ENTITY)),
       ],
-      apis: [...Object.values(system.apis), ...selfServiceApis(system), ...foreignApis(foreign)].map(
-        ({ audience, scopes, ...api }) => ({
-          audience,
-          scopes,
-          resource: 'resource' in api ? api.resource : undefined,
-        }),
-      ),
-      behaviour,
-      onEvent: report('helseid'),
-    }),
-  );
-  const issuerOf = (issuer: string): HelseIdServer => {
-    const found = helseIds.get(issuer) ?? [...helseIds.values()][0];
-    if (found === undefined) throw new TypeError('a declaration without a client has no issuer');
-    return found;
-  };
-  const selfServices = await startAll(of('self-service'), (place) => {
-    const client = Object.values(system.clients).find(
-      ({ selfService }) => selfService?.baseUrl === place.url,
-    );
-    const { issuer, keys, registry } = issuerOf(client?.issuer ?? '');
-    const { audience, scope } = client?.selfService ?? {};
-    return startSelfService({
-      ...shared(place),
-      registry,
-      issuer,
-      keys,
-      audience,
-      scope,
-      onEvent: report('self-service'),
+      apis: apisOf(system, foreign),
     });
   });
-  const apis = new Map<string, HealthApiServer>();
-  for (const place of of('api')) {
-    const api = system.apis[place.name];
-    if (api === undefined) continue;
-    const { issuer, keys } = issuerOf(issuerForApi(system, place.name));
-    const { audience, scopes } = api;
-    const server = await startHealthApi({
-      ...shared(place),
-      issuer,
-      keys,
-      audience,
-      scopes,
-      path: place.path,
-      onEvent: report(place.name),
-    });
-    apis.set(place.name, server);
-  }
-  return {
-    helseIds,
-    selfServices,
-    apis,
-    foreign,
-    async close() {
-      const all = [...helseIds.values(), ...selfServices.values(), ...apis.values()];
-      await Promise.all(all.map((server) => server.close()));
+  const issuerOf = (issuer: string | undefined) =>
+    required(helseIds.get(issuer ?? '') ?? [...helseIds.values()][0], 'An issuer');
+  const selfServices = await startAll('self-service', urlOf, (place) => {
+    const client = clients.find(({ selfService }) => selfService?.baseUrl === place.url);
+    const { issuer, keys, registry } = issuerOf(client?.issuer);
+    const { audience, scope } = client?.selfService ?? {};
+    return startSelfService({ ...shared(place, 'self-service'), registry, issuer, keys, audience, scope });
+  });
+  const apis = await startAll(
+    'api',
+    ({ name }) => name,
+    (place) => {
+      const { audience, scopes } = required(system.apis[place.name], place.name);
+      const { issuer, keys } = issuerOf(issuerForApi(system, place.name));
+      return startHealthApi({ ...shared(place, place.name), issuer, keys, audience, scopes });
     },
-  };
+  );
+  const all = [...helseIds.values(), ...selfServices.values(), ...apis.values()];
+  const close = async () => void (await Promise.all(all.map((server) => server.close())));
+  return { helseIds, selfServices, apis, foreign, close };
 }
 
-async function startAll<T>(
-  places: readonly StandInPlace[],
-  start: (place: StandInPlace) => Promise<T>,
-): Promise<Map<string, T>> {
-  return new Map(await Promise.all(places.map(async (place) => [place.url, await start(place)] as const)));
-}
+const urlOf = ({ url }: StandInPlace) => url;
 
 /** The issuer's registrations: every client of the declaration, with the scopes of the APIs it is granted. */
 function clientsOf(
@@ -134,9 +107,7 @@ function clientsOf(
       const urls = logins.map(([zone]) => gatewayUrl(zone));
       const scopes = zones.flatMap(([zone]) => zoneScopes(system, zone, name));
       return {
-        clientId,
-        name,
-        tenancy,
+        ...{ clientId, name, tenancy },
         scopes: [...new Set([...scopes, ...(selfService === undefined ? [] : [selfService.scope])])],
         parent: tenancy === 'single-tenant' ? LEGAL_ENTITY : undefined,
         redirectUris: urls.map((url) => `${url}/callback`),
@@ -146,18 +117,20 @@ function clientsOf(
     });
 }
 
-function selfServiceApis(system: SystemDeclaration) {
+/** The declared APIs, the self-service APIs, each once, and what foreign clients call. */
+function apisOf(system: SystemDeclaration, foreign: readonly ForeignClient[]): StandInApi[] {
+  const declared = Object.values(system.apis).map(({ audience, scopes, resource }) => ({
+    audience,
+    scopes,
+    resource,
+  }));
   const all = Object.values(system.clients).flatMap(({ selfService }) => selfService ?? []);
-  const byAudience = new Map(all.map(({ audience, scope }) => [audience, scope]));
-  return [...byAudience].map(([audience, scope]) => ({ audience, scopes: [scope] }));
+  const byAudience = new Map(all.map(({ audience, scope }) => [audience, { audience, scopes: [scope] }]));
+  return [...declared, ...byAudience.values(), ...foreignApis(foreign)];
 }
 
-function issuerForApi(system: SystemDeclaration, api: string): string {
+function issuerForApi(system: SystemDeclaration, api: string): string | undefined {
   const grants = Object.values(system.zones).flatMap((zone) => zone.grants);
-  const grant = grants.find((candidate) => candidate.apis.some((item) => item.api === api));
-  return system.clients[grant?.client ?? '']?.issuer ?? '';
-}
-
-function note(trail: Trail, service: string, { at: _, kind, ...facts }: StandInEvent): void {
-  trail.add({ kind: 'stand-in', fields: { service, event: kind, ...facts } });
+  const grant = grants.find(({ apis }) => apis.some((item) => item.api === api));
+  return system.clients[grant?.client ?? '']?.issuer;
 }

@@ -1,27 +1,13 @@
-import { type KeyEntry, parseRecord } from '@helseid-zones/protocol/record';
+import { parseRecord } from '@helseid-zones/protocol/record';
 import { recordName } from '../../../infra/declaration/names.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import type { SecretStore } from '../../aws/secrets/store.ts';
-
-/** A client's keys as the page shows them. */
-export interface ClientKeys {
-  client: string;
-  clientId: string;
-  keys: readonly KeyEntry[];
-  /** Why the record can't be read, where it can't. */
-  problem?: string;
-}
-
-/** What keys are read from. */
-interface KeyFacts {
-  declaration: SystemDeclaration;
-  aws: { secrets: SecretStore };
-}
+import type { ClientKeys } from './stream.ts';
 
 /** Reads the keys of every client from its record, as stored: not through AWS, so that looking leaves no trace on the trail. */
-export function readKeys({ declaration, aws }: KeyFacts): ClientKeys[] {
+export function readKeys(declaration: SystemDeclaration, secrets: SecretStore): ClientKeys[] {
   return Object.entries(declaration.clients).map(([client, { clientId, issuer }]) => {
-    const { stored } = aws.secrets.find(recordName(declaration.name, client));
+    const { stored } = secrets.find(recordName(declaration.name, client));
     const current = stored.versions.find(({ stages }) => stages.includes('AWSCURRENT'));
     try {
       const { keys } = parseRecord(current?.text ?? '', { client, clientId, issuer });

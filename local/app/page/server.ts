@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import * as v from 'valibot';
+import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
+import { CSRF_HEADER } from '../../../functions/login-common/request.ts';
 import { PAGE_STYLE } from '../../../infra/proof/report/map/page-style.ts';
 import { MAP_STYLE } from '../../../infra/proof/report/map/style.ts';
 import { readBody } from '../../aws/http.ts';
 import { INVARIANTS } from './attacks.ts';
 import { type LoginDeps, type PageDeps, type RunnableAttack, renderDocument } from './document.ts';
 import { refuse, SAFE_HEADERS } from './guard.ts';
-import { callGateway, sessionCookies } from './session.ts';
 import { streamTrail } from './stream.ts';
 
 /** Bytes of a request's body: an organisation number. */
@@ -40,78 +41,100 @@ async function answer(handle: Handle, request: IncomingMessage, response: Server
 }
 
 function routesOf(deps: PageDeps): Map<string, Handle> {
+  const { sendEvent, login, attacks } = deps;
   const inTurn = createTurns();
-  const routes = new Map<string, Handle>([
-    ['GET /', (_, response) => send(response, 200, 'text/html', renderDocument(deps))],
-    [
-      'GET /page.css',
-      (_, response) => send(response, 200, 'text/css', MAP_STYLE + PAGE_STYLE + readStatic('page.css')),
-    ],
-    ['GET /page.js', (_, response) => send(response, 200, 'text/javascript', readStatic('page.js'))],
+  const answerJson =
+    (run: () => Promise<object>): Handle =>
+    async (_, response) =>
+      sendJson(response, 200, await inTurn(run));
+  const answerText =
+    (type: string, text: () => string): Handle =>
+    (_, response) =>
+      send(response, 200, type, text());
+  return new Map<string, Handle>([
+    ['GET /', answerText('text/html', () => renderDocument(deps))],
+    ['GET /page.css', answerText('text/css', () => MAP_STYLE + PAGE_STYLE + readStatic('page.css'))],
+    ['GET /page.js', answerText('text/javascript', () => readStatic('page.js'))],
     ['GET /events', (_, response) => streamTrail(deps, response)],
+    ...(sendEvent === undefined
+      ? []
+      : [['POST /send', answerJson(async () => ({ ok: true, message: await sendEvent() }))] as const]),
+    ...attacks.map(
+      (attack) => [`POST /attacks/${attack.name}`, answerJson(() => runAttack(attack))] as const,
+    ),
+    ...(login === undefined ? [] : sessionRoutes(login)),
   ]);
-  const { sendEvent, login } = deps;
-  if (sendEvent !== undefined)
-    routes.set('POST /send', async (_, response) => {
-      sendJson(response, 200, { ok: true, message: await inTurn(sendEvent) });
-    });
-  for (const attack of deps.attacks)
-    routes.set(`POST /attacks/${attack.name}`, async (_, response) => {
-      sendJson(response, 200, await inTurn(() => runAttack(attack)));
-    });
-  if (login !== undefined) for (const [route, handle] of sessionRoutes(login)) routes.set(route, handle);
-  return routes;
 }
 
 async function runAttack({ run, unfit, stoppedBy, invariants }: RunnableAttack) {
-  const holds = invariants.map((name) => ({ name, text: INVARIANTS[name] }));
-  if (unfit !== undefined) return { ok: false, stopped: false, message: unfit, stoppedBy, invariants: holds };
+  const about = { stoppedBy, invariants: invariants.map((name) => ({ name, text: INVARIANTS[name] })) };
   try {
-    return { ok: true, stopped: true, message: await run(), stoppedBy, invariants: holds };
+    if (unfit !== undefined) throw new Error(unfit);
+    return { ok: true, stopped: true, message: await run(), ...about };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    return { ok: false, stopped: false, message, stoppedBy, invariants: holds };
+    return { ok: false, stopped: false, message, ...about };
   }
 }
 
-/** What the page asks the gateway for, on behalf of its browser. */
+/**
+ * What the page asks the gateway for, on behalf of its browser, which shares its cookies with the gateway: cookies know hosts and
+ * no ports (RFC 6265 8.5). The session cookie is passed on, and nothing else of the browser's. That the request came from the page
+ * itself has been checked before.
+ */
 function sessionRoutes({ gateway, call }: LoginDeps): [string, Handle][] {
-  const pass =
-    (method: 'GET' | 'POST', path: string, readsBody = false): Handle =>
-    async (request, response) => {
-      const body = readsBody ? await readOrganization(request) : undefined;
-      if (readsBody && body === undefined)
-        return sendJson(response, 400, { ok: false, message: 'Send {"child": "<organisation number>"}.' });
-      const { cookie } = request.headers;
-      const answer = await callGateway(gateway, {
-        ...{ method, path, cookie },
-        ...(body === undefined ? {} : { body }),
-      });
-      if (answer.cookies.length > 0) response.setHeader('set-cookie', [...answer.cookies]);
-      send(response, answer.status, 'application/json', answer.body);
+  const ask = (method: string, path: string, { headers }: IncomingMessage, body: string | null = null) => {
+    const cookie = sessionCookies(headers.cookie);
+    const sent = {
+      ...{ accept: 'application/json', [CSRF_HEADER]: 'page' },
+      ...(cookie === '' ? {} : { cookie }),
+      ...(body === null ? {} : { 'content-type': 'application/json' }),
     };
+    return fetch(gateway + path, { method, redirect: 'manual', headers: sent, body });
+  };
+  const relay = async (response: ServerResponse, answer: Response) => {
+    response.setHeader('set-cookie', answer.headers.getSetCookie());
+    send(response, answer.status, 'application/json', await answer.text());
+  };
+  const pass =
+    (method: string, path: string): Handle =>
+    async (request, response) =>
+      relay(response, await ask(method, path, request));
   return [
-    ['GET /session', showSession(gateway)],
-    ['POST /session', pass('POST', '/session', true)],
+    [
+      'GET /session',
+      // `null` where nobody is logged in, which is no error here. Without a cookie the gateway is not asked.
+      async (request, response) => {
+        const known = sessionCookies(request.headers.cookie) !== '';
+        const answer = known ? await ask('GET', '/session', request) : undefined;
+        if (answer === undefined || answer.status === 401) sendJson(response, 200, null);
+        else await relay(response, answer);
+      },
+    ],
+    [
+      'POST /session',
+      async (request, response) => {
+        const body = await readOrganization(request);
+        if (body !== undefined) await relay(response, await ask('POST', '/session', request, body));
+        else sendJson(response, 400, { ok: false, message: 'Send {"child": "<organisation number>"}.' });
+      },
+    ],
     ['POST /logout', pass('POST', '/logout')],
-    ...(call === undefined ? [] : [['POST /call', pass('GET', call)] as [string, Handle]]),
+    ...(call === undefined ? [] : [['POST /call', pass('GET', call)] satisfies [string, Handle]]),
   ];
 }
 
-/** Who is logged in: `null` where nobody is, which is no error here. Without a cookie the gateway is not asked. */
-function showSession(gateway: string): Handle {
-  return async ({ headers: { cookie } }, response) => {
-    if (sessionCookies(cookie) === '') return send(response, 200, 'application/json', 'null');
-    const { status, body } = await callGateway(gateway, { method: 'GET', path: '/session', cookie });
-    send(response, status === 401 ? 200 : status, 'application/json', status === 401 ? 'null' : body);
-  };
+/** The session cookies of a Cookie header; empty where there is none. */
+function sessionCookies(cookie = ''): string {
+  const pairs = cookie.split(/;[ \t]*/);
+  return pairs.filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`)).join('; ');
 }
 
 /** What the session function wants, from `{"child": "…"}`; undefined for any other body. */
-async function readOrganization(request: IncomingMessage): Promise<object | undefined> {
+async function readOrganization(request: IncomingMessage): Promise<string | undefined> {
   const body = await readBody(request, MAX_BODY).catch(() => '');
   const { success, output } = v.safeParse(organizationSwitch, String(body));
-  return success ? { organization: output } : undefined;
+  return success ? JSON.stringify({ organization: output }) : undefined;
 }
 
 const organizationSwitch = v.pipe(v.string(), v.parseJson(), v.object({ child: v.string() }));
@@ -130,7 +153,7 @@ function readStatic(name: 'page.css' | 'page.js'): string {
   return readFileSync(new URL(`./static/${name}`, import.meta.url), 'utf8');
 }
 
-function sendJson(response: ServerResponse, status: number, value: object): void {
+function sendJson(response: ServerResponse, status: number, value: object | null): void {
   send(response, status, 'application/json', JSON.stringify(value));
 }
 

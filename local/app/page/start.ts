@@ -13,15 +13,11 @@ import { readKeys } from './keys.ts';
 import { createNames } from './names.ts';
 import { servePage } from './server.ts';
 
-/** The page, served. */
-interface RunningPage {
-  /** `http://localhost:<port>`, or `https:` */
-  url: string;
-  close(): Promise<void>;
-}
-
 /** Serves the page of a running system on the loopback. Throws `local_failed` where the port is taken. */
-export async function startPage(system: LocalSystem, port: number): Promise<RunningPage> {
+export async function startPage(
+  system: LocalSystem,
+  port: number,
+): Promise<{ url: string; close(): Promise<void> }> {
   const { close } = await listen(servePage(pageDeps(system), port), port, system.tls);
   return { url: `${system.tls ? 'https' : 'http'}://localhost:${port}`, close };
 }
@@ -29,27 +25,18 @@ export async function startPage(system: LocalSystem, port: number): Promise<Runn
 function pageDeps(system: LocalSystem): PageDeps {
   const { declaration, aws, trail, assembly } = system;
   const map = splitByPort(readZoneMap(readInput(assembly, declaration)), declaration);
-  const zone = loginZone(system);
+  const keys = () => readKeys(declaration, aws.secrets);
+  const ownerOf = (arn: string) =>
+    keys().find((client) => client.keys.some(({ keyArn }) => keyArn === arn))?.client;
   const noEvents = needsEntries(sampleZone)(system);
   return {
-    map,
-    trail,
-    names: createNames(map, (arn) => clientOf(system, arn)),
-    keys: () => readKeys({ declaration, aws }),
+    ...{ map, trail, keys, names: createNames(map, ownerOf), login: loginDeps(system) },
     sendEvent: noEvents === undefined ? () => sendSample(system) : undefined,
     attacks: ATTACKS.map(({ step, ...attack }) => ({
       ...attack,
       unfit: step.unfit(system),
       run: () => step.run(system),
     })),
-    login:
-      zone === undefined
-        ? undefined
-        : {
-            gateway: system.gatewayUrl(zone),
-            call: forwardedPath(system, zone),
-            caFile: system.standIns === undefined ? undefined : system.ca.certificatePath,
-          },
   };
 }
 
@@ -59,13 +46,14 @@ async function sendSample(system: LocalSystem): Promise<string> {
   return `${name} submitted the document for organisation ${organization}: ${fields['status']}.`;
 }
 
-function forwardedPath({ declaration }: LocalSystem, zone: string): string | undefined {
-  const { forward = [] } = declaration.zones[zone]?.gateway?.login ?? {};
+function loginDeps(system: LocalSystem): PageDeps['login'] {
+  const zone = loginZone(system);
+  if (zone === undefined) return undefined;
+  const { forward = [] } = system.declaration.zones[zone]?.gateway?.login ?? {};
   const route = forward.find(({ method }) => method === 'GET');
-  return route === undefined ? undefined : `/api${samplePath(route.path)}`;
-}
-
-/** The client whose record names a key. */
-function clientOf({ declaration, aws }: LocalSystem, keyArn: string): string | undefined {
-  return readKeys({ declaration, aws }).find(({ keys }) => keys.some((key) => key.keyArn === keyArn))?.client;
+  return {
+    gateway: system.gatewayUrl(zone),
+    call: route && `/api${samplePath(route.path)}`,
+    caFile: system.standIns && system.ca.certificatePath,
+  };
 }

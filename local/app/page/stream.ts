@@ -1,8 +1,17 @@
 import type { ServerResponse } from 'node:http';
+import type { KeyEntry } from '@helseid-zones/protocol/record';
 import type { Trail, TrailLine } from '../../aws/trail.ts';
 import { describeLine } from './describe-line.ts';
-import type { ClientKeys } from './keys.ts';
 import type { Names } from './names.ts';
+
+/** A client's keys as the page shows them. */
+export interface ClientKeys {
+  client: string;
+  clientId: string;
+  keys: readonly KeyEntry[];
+  /** Why the record can't be read, where it can't. */
+  problem?: string;
+}
 
 /** Lines that a page which has just been opened is shown. */
 const RECENT = 120;
@@ -27,14 +36,14 @@ export function streamTrail({ trail, names, keys }: StreamDeps, response: Server
   const sendLine = (line: TrailLine) => {
     const view = describeLine(line, names);
     if (view !== undefined) send('line', view);
-    if (KEY_CHANGES.includes(String(line.fields['operation']))) send('keys', keys());
   };
   const now = keys();
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   send('keys', now);
-  for (const line of trail.lines().slice(-RECENT)) {
-    const view = describeLine(line, names);
-    if (view !== undefined) send('line', view);
-  }
-  response.on('close', trail.subscribe(sendLine));
+  for (const line of trail.lines().slice(-RECENT)) sendLine(line);
+  const stop = trail.subscribe((line) => {
+    sendLine(line);
+    if (KEY_CHANGES.includes(String(line.fields['operation']))) send('keys', keys());
+  });
+  response.on('close', stop);
 }

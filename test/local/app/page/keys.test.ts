@@ -25,7 +25,7 @@ function readRecord(record: object) {
   };
   const document = memoryDocument({ secrets: [] as StoredSecret[] });
   const secrets = openSecretStore(document, [{ ...settings, initialText: JSON.stringify(record) }], () => 0);
-  return readKeys({ declaration: shipped, aws: { secrets } });
+  return readKeys(shipped, secrets);
 }
 
 test('the keys of every client, from the current version of its record', () => {
