@@ -1,7 +1,7 @@
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
+import type { ClientRecord } from '@helseid-zones/protocol/record';
 import { changeOwner, wasRegistered } from '@helseid-zones/protocol/record-states';
-import type { JWK } from 'jose';
+import { required } from '@helseid-zones/protocol/required';
 import {
   findInState,
   type OperatorDeps,
@@ -11,18 +11,7 @@ import {
 } from './client-record.ts';
 
 /** What became of a client's key. */
-export interface ClientKey {
-  client: string;
-  clientId: string;
-  issuer: string;
-  kid: string;
-  keyArn: string;
-  state: KeyEntry['state'];
-  /** The public key, with `kid` and `alg`: what is registered at the issuer. */
-  jwk: JWK;
-  /** Why the key has come no further, where that is a failure: a declared issuer that does not answer, say. */
-  problem?: string;
-}
+export type ClientKey = Awaited<ReturnType<typeof bootstrapKey>>;
 
 /**
  * Has a current key for every client, by the path that every later key takes too: the operator rotates the client's record; the
@@ -37,8 +26,8 @@ export async function bootstrapKeys(deps: OperatorDeps): Promise<ClientKey[]> {
   return keys;
 }
 
-async function bootstrapKey(deps: OperatorDeps, client: string): Promise<ClientKey> {
-  const { clientId = '', issuer = '', algorithm = 'ES256' } = deps.declaration.clients[client] ?? {};
+async function bootstrapKey(deps: OperatorDeps, client: string) {
+  const { clientId, issuer, algorithm } = required(deps.declaration.clients[client], `Client ${client}`);
   let record = await readClientRecord(deps, client);
   requireOwner(record, { clientId, issuer });
   let problem: string | undefined;
@@ -60,8 +49,13 @@ async function bootstrapKey(deps: OperatorDeps, client: string): Promise<ClientK
     );
   }
   const { kid, keyArn, state } = key;
-  const jwk = await readJwk(deps.aws, key);
-  return { client, clientId, issuer, kid, keyArn, state, jwk, ...(problem === undefined ? {} : { problem }) };
+  return {
+    ...{ client, clientId, issuer, kid, keyArn, state },
+    /** The public key, with `kid` and `alg`: what is registered at the issuer. */
+    jwk: await readJwk(deps.aws, key),
+    /** Why the key has come no further, where that is a failure: a declared issuer that does not answer, say. */
+    problem,
+  };
 }
 
 /**

@@ -1,20 +1,10 @@
-import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
-import type { AuthorizerConfig } from '@helseid-zones/protocol/config';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import type { StandInApi, StandInClient } from '../helseid/types.ts';
 
 /** Somebody else's client at the stand-in, whose tokens open a zone's routes with `authorize: 'helseid'`. */
-export interface ForeignClient {
-  /** The zone that it calls. */
-  zone: string;
-  issuer: string;
-  clientId: string;
-  /** ES256; made at each start, and nowhere but here. */
-  privateKey: KeyObject;
-  /** What the zone's authorizer demands. */
-  demands: AuthorizerConfig;
-}
+export type ForeignClient = ReturnType<typeof makeForeignClients>[number];
 
 /** An API that no zone has: what a token for another audience is for. */
 export const ANOTHER_API: StandInApi = {
@@ -22,8 +12,8 @@ export const ANOTHER_API: StandInApi = {
   scopes: ['urn:helseid-zones:another-api/read'],
 };
 
-/** One for each zone with an authorizer. */
-export function makeForeignClients(system: SystemDeclaration): ForeignClient[] {
+/** One for each zone with an authorizer, with what that demands. Keys are ES256, made at each start, and nowhere but here. */
+export function makeForeignClients(system: SystemDeclaration) {
   return Object.entries(system.zones).flatMap(([zone, { gateway }]) => {
     const demands = gateway?.authorizer;
     const issuer = system.clients[demands?.client ?? '']?.issuer;

@@ -3,23 +3,7 @@ import { parseArgs } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 
 /** What `npm start -- …` was asked for. */
-export interface CommandOptions {
-  declarationFile: string;
-  standIn: boolean;
-  /** Whether the stand-in's nonce challenge leaves the client assertion unused. */
-  challengeKeepsAssertion: boolean;
-  fresh: boolean;
-  https: boolean;
-  once: boolean;
-  json: boolean;
-  help: boolean;
-  /** First port of the gateways, and of the stand-ins. */
-  gatewayPort: number;
-  standInPort: number;
-  /** Port of the page; `next` for the one after the gateways'. */
-  pagePort: number | 'next';
-  directory: string;
-}
+export type CommandOptions = ReturnType<typeof readOptions>;
 
 /** Where state is kept when nothing else is said. */
 export const DEFAULT_DIRECTORY = '.local';
@@ -42,23 +26,26 @@ export const USAGE = `npm start -- [options]
 `;
 
 /** Reads the command line. Throws `local_failed` naming what is wrong with it. */
-export function readOptions(args: readonly string[]): CommandOptions {
+export function readOptions(args: readonly string[]) {
   const { values } = parse(args);
   if (values.json && !values.once) throw wrong('--json goes with --once');
   if (values['challenge-keeps-assertion'] && values['no-stand-in'])
     throw wrong('--challenge-keeps-assertion is about the stand-in, and there is none with --no-stand-in');
+  const { fresh, https, once, json, help } = values;
   return {
+    ...{ fresh, https, once, json, help },
     declarationFile: values.declaration,
     standIn: !values['no-stand-in'],
+    /** Whether the stand-in's nonce challenge leaves the client assertion unused. */
     challengeKeepsAssertion: values['challenge-keeps-assertion'],
-    fresh: values.fresh,
-    https: values.https,
-    once: values.once,
-    json: values.json,
-    help: values.help,
-    gatewayPort: readPort('--port', values.port),
-    standInPort: readPort('--stand-in-port', values['stand-in-port']),
-    pagePort: values['page-port'] === undefined ? 'next' : readPort('--page-port', values['page-port']),
+    /** First ports of the gateways, and of the stand-ins. */
+    ports: {
+      gateway: readPort('--port', values.port),
+      standIn: readPort('--stand-in-port', values['stand-in-port']),
+    },
+    /** Port of the page; `next` for the one after the gateways'. */
+    page:
+      values['page-port'] === undefined ? ('next' as const) : readPort('--page-port', values['page-port']),
     directory: resolve(values.directory),
   };
 }

@@ -28,8 +28,7 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
   const closers = createClosers();
   const start = {
     ...options,
-    ports: { gateway: options.gatewayPort, standIn: options.standInPort },
-    page: options.once ? undefined : options.pagePort,
+    page: options.once ? undefined : options.page,
     onLine: options.once ? undefined : lines.put,
     extraCaFile: env['NODE_EXTRA_CA_CERTS'],
     onProgress: say,

@@ -5,31 +5,13 @@ import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { startHealthApi } from '../helseid/health-api.ts';
 import { startHelseId } from '../helseid/helseid.ts';
 import { startSelfService } from '../helseid/self-service.ts';
-import type {
-  HealthApiServer,
-  HelseIdBehaviour,
-  HelseIdServer,
-  SelfServiceServer,
-  StandInApi,
-  StandInClient,
-  StandInEvent,
-} from '../helseid/types.ts';
+import type { HelseIdBehaviour, StandInApi, StandInClient, StandInEvent } from '../helseid/types.ts';
 import type { LocalContext } from './context.ts';
 import type { StandInPlace } from './declaration.ts';
 import { type ForeignClient, foreignApis, makeForeignClients, registerForeign } from './foreign-client.ts';
 
 /** The stand-ins that run, by what they have in the local declaration. */
-export interface StandIns {
-  /** By issuer. */
-  helseIds: ReadonlyMap<string, HelseIdServer>;
-  /** By base URL. */
-  selfServices: ReadonlyMap<string, SelfServiceServer>;
-  /** By name of the API. */
-  apis: ReadonlyMap<string, HealthApiServer>;
-  /** Who calls routes with `authorize: 'helseid'`: one a zone that has them. */
-  foreign: readonly ForeignClient[];
-  close(): Promise<void>;
-}
+export type StandIns = Awaited<ReturnType<typeof startStandIns>>;
 
 /** A legal entity for single-tenant clients: made up, valid by its check digit. */
 const LEGAL_ENTITY = '999977774';
@@ -38,7 +20,7 @@ const LEGAL_ENTITY = '999977774';
 export async function startStandIns(
   { declaration: system, places, ca, state, gatewayUrl, trail }: LocalContext,
   behaviour: Partial<HelseIdBehaviour>,
-): Promise<StandIns> {
+) {
   const clients = Object.values(system.clients);
   const foreign = makeForeignClients(system);
   const shared = ({ port, path }: StandInPlace, service: string) => ({
@@ -88,7 +70,17 @@ export async function startStandIns(
   );
   const all = [...helseIds.values(), ...selfServices.values(), ...apis.values()];
   const close = async () => void (await Promise.all(all.map((server) => server.close())));
-  return { helseIds, selfServices, apis, foreign, close };
+  return {
+    /** By issuer. */
+    helseIds,
+    /** By base URL. */
+    selfServices,
+    /** By name of the API. */
+    apis,
+    /** Who calls routes with `authorize: 'helseid'`: one a zone that has them. */
+    foreign,
+    close,
+  };
 }
 
 const urlOf = ({ url }: StandInPlace) => url;

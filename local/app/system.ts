@@ -1,21 +1,20 @@
 import { join, resolve } from 'node:path';
 import { calledUrls } from '../../infra/declaration/derive.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
-import type { ResolvedAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
 import { type Closers, startOrClose } from '../aws/closers.ts';
-import { type LocalAws, startLocalAws } from '../aws/local-aws.ts';
+import { startLocalAws } from '../aws/local-aws.ts';
 import { removeState } from '../aws/state.ts';
 import { createTrail, keepTrail, type TrailLine } from '../aws/trail.ts';
 import { createCa } from '../helseid/ca.ts';
 import { makeTrust, trustHere } from '../helseid/trust.ts';
 import { loadAssembly } from './assembly.ts';
-import { bootstrapKeys, type ClientKey } from './bootstrap.ts';
+import { bootstrapKeys } from './bootstrap.ts';
 import { claimPlace } from './claim.ts';
 import { type LocalContext, type PlaceOptions, placeOf, wantedPorts } from './context.ts';
 import { deriveLocalDeclaration } from './declaration.ts';
 import { openPortal } from './portal.ts';
-import { type StandIns, startStandIns } from './stand-ins.ts';
+import { startStandIns } from './stand-ins.ts';
 
 /** How the local system is started. */
 interface SystemOptions extends PlaceOptions {
@@ -33,16 +32,7 @@ interface SystemOptions extends PlaceOptions {
 }
 
 /** The local system, running: what the command prints, steps use, and a page may show. */
-export interface LocalSystem extends LocalContext {
-  /** What `aws` runs. */
-  assembly: ResolvedAssembly;
-  aws: LocalAws;
-  /** Absent without stand-ins. */
-  standIns: StandIns | undefined;
-  /** One a client, with what became of its key. */
-  keys: readonly ClientKey[];
-  close(): Promise<void>;
-}
+export type LocalSystem = Awaited<ReturnType<typeof startAll>>;
 
 /**
  * Starts everything: assembly, CA, AWS, stand-ins, keys. What was started is closed again where a later part fails; `closers` are
@@ -52,7 +42,7 @@ export function startSystem(options: SystemOptions, closers?: Closers): Promise<
   return startOrClose((all) => startAll(options, all), closers);
 }
 
-async function startAll(options: SystemOptions, closers: Closers): Promise<LocalSystem> {
+async function startAll(options: SystemOptions, closers: Closers) {
   const { directory, standIn, onProgress: say = () => {} } = options;
   const ports = standIn ? options.ports : undefined;
   const declarationFile = resolve(options.declarationFile);
@@ -97,5 +87,6 @@ async function startAll(options: SystemOptions, closers: Closers): Promise<Local
   say('making or finding the client keys');
   const keys = await bootstrapKeys({ declaration, aws, standIns });
   if (standIns !== undefined) closers.add(openPortal({ declaration, aws, standIns }, trail));
+  // Without stand-ins `standIns` is undefined; `keys` has one a client, with what became of it.
   return { ...context, assembly, aws, standIns, keys, close: closers.close };
 }

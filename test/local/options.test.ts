@@ -13,33 +13,16 @@ describe('the command line', () => {
       once: false,
       json: false,
       help: false,
-      gatewayPort: 3000,
-      standInPort: 3443,
-      pagePort: 'next',
+      ports: { gateway: 3000, standIn: 3443 },
+      page: 'next',
     });
   });
 
   it('takes what conformance testing needs', () => {
-    const options = readOptions([
-      '--declaration',
-      'x.ts',
-      '--no-stand-in',
-      '--fresh',
-      '--once',
-      '--json',
-      '--port',
-      '4000',
-      '--page-port',
-      '4100',
-    ]);
-    expect(options).toMatchObject({
-      declarationFile: 'x.ts',
-      standIn: false,
-      fresh: true,
-      once: true,
-      json: true,
-      gatewayPort: 4000,
-      pagePort: 4100,
+    const line = '--declaration x.ts --no-stand-in --fresh --once --json --port 4000 --page-port 4100';
+    expect(readOptions(line.split(' '))).toMatchObject({
+      ...{ declarationFile: 'x.ts', standIn: false, fresh: true, once: true, json: true },
+      ...{ ports: { gateway: 4000 }, page: 4100 },
     });
   });
 

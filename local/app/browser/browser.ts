@@ -16,22 +16,6 @@ interface Navigation {
   refresh?: boolean;
 }
 
-/** A browser without a window: what steps log in with. */
-export interface Browser {
-  /** Every answer, redirects included, in their order. */
-  readonly history: readonly Page[];
-  /** Goes to an address that a person typed. */
-  open(url: string | URL, options?: Navigation): Promise<Page>;
-  /** Sends the page's form with what a person chose in it. Throws a `TypeError` where there is no form. */
-  submit(page: Page, choice: Readonly<Record<string, string>>, options?: Navigation): Promise<Page>;
-  /** Sends a form from a page of the same origin. */
-  post(url: string, fields?: Readonly<Record<string, string>>): Promise<Page>;
-  /** Asks from a script of a page of the same origin, for JSON; follows nothing. */
-  call(url: string, init?: { method: string; body: object }): Promise<Page>;
-  /** Value of a cookie it keeps. */
-  cookie(name: string): string | undefined;
-}
-
 interface Request {
   url: URL;
   method: string;
@@ -44,8 +28,8 @@ interface Request {
 const MAX_HOPS = 20;
 const ACCEPT_PAGES = { accept: 'text/html,application/xhtml+xml', 'accept-language': 'en' };
 
-/** Opens a browser with no cookies; `call` is its network. Throws a `TypeError` when it is sent round in circles. */
-export function openBrowser(call: Fetch = fetch): Browser {
+/** Opens a browser without a window, and with no cookies: what steps log in with; `call` is its network. Throws a `TypeError` when it is sent round in circles. */
+export function openBrowser(call: Fetch = fetch) {
   const jar = createCookieJar();
   const history: Page[] = [];
 
@@ -83,27 +67,33 @@ export function openBrowser(call: Fetch = fetch): Browser {
   }
 
   return {
-    history,
-    open: (url, options) => navigate({ url: new URL(url), method: 'GET' }, options),
-    submit(page, choice, options) {
+    /** Every answer, redirects included, in their order. */
+    history: history as readonly Page[],
+    /** Goes to an address that a person typed. */
+    open: (url: string | URL, options?: Navigation) =>
+      navigate({ url: new URL(url), method: 'GET' }, options),
+    /** Sends the page's form with what a person chose in it. Throws a `TypeError` where there is no form. */
+    submit(page: Page, choice: Readonly<Record<string, string>>, options?: Navigation): Promise<Page> {
       const form = readForm(page.body);
       if (form === undefined) throw new TypeError(`${page.url.pathname} has no form: ${page.status}`);
       const body = new URLSearchParams({ ...form.fields, ...choice });
       const url = new URL(form.action, page.url);
       return navigate({ url, method: 'POST', body, initiator: page.url }, options);
     },
-    post(url, fields = {}) {
+    /** Sends a form from a page of the same origin. */
+    post(url: string, fields: Readonly<Record<string, string>> = {}): Promise<Page> {
       const target = new URL(url);
       return navigate({ url: target, method: 'POST', body: new URLSearchParams(fields), initiator: target });
     },
-    call(url, init) {
-      const target = new URL(url);
-      const json = { accept: 'application/json' };
-      if (init === undefined) return send({ url: target, method: 'GET', headers: json, initiator: target });
-      const { method, body } = init;
-      const headers = { ...json, 'content-type': 'application/json' };
-      return send({ url: target, method, headers, body: JSON.stringify(body), initiator: target });
+    /** Asks from a script of a page of the same origin, for JSON; follows nothing. Posts `body`, where there is one. */
+    call(address: string, body?: object): Promise<Page> {
+      const url = new URL(address);
+      const accept = 'application/json';
+      if (body === undefined) return send({ url, method: 'GET', headers: { accept }, initiator: url });
+      const headers = { accept, 'content-type': accept };
+      return send({ url, method: 'POST', headers, body: JSON.stringify(body), initiator: url });
     },
+    /** Value of a cookie it keeps. */
     cookie: jar.value,
   };
 }

@@ -6,16 +6,6 @@ interface CookieContext {
   initiator?: URL | undefined;
 }
 
-/** The cookies of one browser. */
-interface CookieJar {
-  /** The `Cookie` header for a navigation; empty for none. */
-  header(context: CookieContext): string;
-  /** Keeps what an answer from `url` sets. Ignores what a browser would refuse. */
-  keep(url: URL, lines: readonly string[]): void;
-  /** Value of the cookie of that name. */
-  value(name: string): string | undefined;
-}
-
 interface Cookie {
   name: string;
   value: string;
@@ -29,15 +19,17 @@ interface Cookie {
  * A cookie jar as browsers keep one (RFC 6265bis), for what is used here: hosts without their ports, paths, `Secure`, `SameSite`,
  * `__Host-`, and `Max-Age=0` to remove; cookies of a `Domain` are refused. Nothing expires by itself: a step takes seconds.
  */
-export function createCookieJar(): CookieJar {
+export function createCookieJar() {
   const cookies = new Map<string, Cookie>();
   return {
-    header: (context) =>
+    /** The `Cookie` header for a navigation; empty for none. */
+    header: (context: CookieContext) =>
       [...cookies.values()]
         .filter((cookie) => isSent(cookie, context))
         .map(({ name, value }) => `${name}=${value}`)
         .join('; '),
-    keep(url, lines) {
+    /** Keeps what an answer from `url` sets. Ignores what a browser would refuse. */
+    keep(url: URL, lines: readonly string[]): void {
       for (const { cookie, remove } of lines.map((line) => readCookie(line, url))) {
         if (cookie === undefined) continue;
         const key = `${cookie.host}${cookie.path};${cookie.name}`;
@@ -45,7 +37,9 @@ export function createCookieJar(): CookieJar {
         else cookies.set(key, cookie);
       }
     },
-    value: (name) => [...cookies.values()].find((cookie) => cookie.name === name)?.value,
+    /** Value of the cookie of that name. */
+    value: (name: string): string | undefined =>
+      [...cookies.values()].find((cookie) => cookie.name === name)?.value,
   };
 }
 

@@ -1,18 +1,6 @@
-import {
-  internalDeniedClientRecord,
-  proofOutsideGrantRefused,
-  publicDeniedInternalSigner,
-  publicDeniedKmsSign,
-} from '../steps/denials.ts';
-
+import * as denials from '../steps/denials.ts';
 import { forgeSession } from '../steps/login-steps.ts';
-import {
-  foreignAudience,
-  foreignCallReplayed,
-  foreignTokenStolen,
-  replayedProofRefused,
-  useStolenToken,
-} from '../steps/protected-calls.ts';
+import * as calls from '../steps/protected-calls.ts';
 import type { Step } from '../steps/step.ts';
 
 /** The invariants that attacks run into, as SECURITY.md has them. */
@@ -25,9 +13,6 @@ export const INVARIANTS = {
   I10: 'Everything fails closed, with a coded error.',
 } as const;
 
-/** Name of an invariant. */
-type InvariantName = keyof typeof INVARIANTS;
-
 /** An attack that can be run against the running system. Its step fails where the attack succeeds. */
 export interface Attack {
   name: string;
@@ -37,7 +22,7 @@ export interface Attack {
   /** What stops it. */
   stoppedBy: string;
   /** Those of this system that it runs into; none where what stops it is not of this system. */
-  invariants: readonly InvariantName[];
+  invariants: readonly (keyof typeof INVARIANTS)[];
   step: Step;
 }
 
@@ -50,7 +35,7 @@ export const ATTACKS: readonly Attack[] = [
       "The public zone's role calls kms:Sign: by its own network, and with stolen credentials at the signing zone's endpoint.",
     stoppedBy: 'key policy, permissions boundary, endpoint policy and identity policy, each on its own',
     invariants: ['I1', 'I5'],
-    step: publicDeniedKmsSign,
+    step: denials.publicDeniedKmsSign,
   },
   {
     name: 'other-signer',
@@ -58,7 +43,7 @@ export const ATTACKS: readonly Attack[] = [
     tries: "The public zone's role invokes the internal zone's signer.",
     stoppedBy: "the zone's endpoint policy, permissions boundary and identity policy",
     invariants: ['I2'],
-    step: publicDeniedInternalSigner,
+    step: denials.publicDeniedInternalSigner,
   },
   {
     name: 'client-record',
@@ -66,7 +51,7 @@ export const ATTACKS: readonly Attack[] = [
     tries: "The internal zone's role reads the secret that names the client's keys.",
     stoppedBy: 'identity policy, permissions boundary and endpoint policy',
     invariants: ['I1'],
-    step: internalDeniedClientRecord,
+    step: denials.internalDeniedClientRecord,
   },
   {
     name: 'outside-grant',
@@ -74,7 +59,7 @@ export const ATTACKS: readonly Attack[] = [
     tries: 'The internal zone asks its own signer for proofs for another method, path, API and host.',
     stoppedBy: "the grant in the signer's own asset, before KMS is asked",
     invariants: ['I3'],
-    step: proofOutsideGrantRefused,
+    step: denials.proofOutsideGrantRefused,
   },
   {
     name: 'replayed-proof',
@@ -83,7 +68,7 @@ export const ATTACKS: readonly Attack[] = [
     stoppedBy:
       'the stand-in API, as RFC 9449 11.1 asks: it takes the jti of a proof once; whether a real API does is its own matter',
     invariants: [],
-    step: replayedProofRefused,
+    step: calls.replayedProofRefused,
   },
   {
     name: 'stolen-token',
@@ -93,7 +78,7 @@ export const ATTACKS: readonly Attack[] = [
     stoppedBy:
       'the stand-in API, as RFC 9449 7.1 asks: the token is bound to a key that only KMS has; whether a real API looks is its own matter',
     invariants: [],
-    step: useStolenToken,
+    step: calls.useStolenToken,
   },
   {
     name: 'forged-session',
@@ -111,7 +96,7 @@ export const ATTACKS: readonly Attack[] = [
       'A valid token of a client that may call our route is sent as a bearer token, without a proof, and with a proof by a key of the thief.',
     stoppedBy: 'the authorizer: a token opens the route with a proof by the key it is bound to (RFC 9449)',
     invariants: ['I10'],
-    step: foreignTokenStolen,
+    step: calls.foreignTokenStolen,
   },
   {
     name: 'foreign-call-replayed',
@@ -119,7 +104,7 @@ export const ATTACKS: readonly Attack[] = [
     tries: 'A valid call of our route is sent a second time, token and proof unchanged.',
     stoppedBy: 'the authorizer, which claims each jti in a table that all its instances share',
     invariants: ['I10'],
-    step: foreignCallReplayed,
+    step: calls.foreignCallReplayed,
   },
   {
     name: 'foreign-audience',
@@ -127,6 +112,6 @@ export const ATTACKS: readonly Attack[] = [
     tries: 'A client that may call our route sends a token that it got for another API, with a good proof.',
     stoppedBy: 'the authorizer: the token must be for this API alone (aud)',
     invariants: ['I10'],
-    step: foreignAudience,
+    step: calls.foreignAudience,
   },
 ];

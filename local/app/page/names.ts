@@ -3,18 +3,10 @@ import type { ZoneMap } from '../../../infra/proof/report/map/model.ts';
 import { elementId } from '../../../infra/proof/report/map/svg.ts';
 
 /** Who is who on the trail, and what the map calls it. */
-export interface Names {
-  zones: readonly string[];
-  /** Zone of a function, by its name on AWS. */
-  zoneOf(functionName: string): string | undefined;
-  /** The map's element for an ARN; undefined where the map has none. */
-  elementOf(arn: string): string | undefined;
-  /** The map's element for a route. */
-  routeOf(method: string, route: string): string | undefined;
-}
+export type Names = ReturnType<typeof createNames>;
 
 /** Names for a map. `clientOf` says whose key an ARN is: the map has one key a client, the running system may have several. */
-export function createNames(map: ZoneMap, clientOf: (keyArn: string) => string | undefined): Names {
+export function createNames(map: ZoneMap, clientOf: (keyArn: string) => string | undefined) {
   const ids = new Set(map.nodes.map(({ id }) => id));
   const zones = new Map(
     map.nodes
@@ -23,13 +15,16 @@ export function createNames(map: ZoneMap, clientOf: (keyArn: string) => string |
   );
   return {
     zones: map.zones.map(({ name }) => name),
-    zoneOf: (name) => zones.get(name),
-    elementOf(arn) {
+    /** Zone of a function, by its name on AWS. */
+    zoneOf: (name: string) => zones.get(name),
+    /** The map's element for an ARN; undefined where the map has none. */
+    elementOf(arn: string): string | undefined {
       const client = arn.includes(':key/') ? clientOf(arn) : undefined;
       const id = client === undefined ? arn : arn.replace(/:key\/.*/, `:key/${client}-virtual`);
       return ids.has(id) ? elementId(id) : undefined;
     },
-    routeOf(method, route) {
+    /** The map's element for a route. */
+    routeOf(method: string, route: string): string | undefined {
       const node = map.nodes.find(
         ({ kind, label }) => kind === 'route' && label.split(', ').includes(routeLabel(method, route)),
       );

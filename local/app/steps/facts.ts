@@ -1,28 +1,12 @@
 import { required } from '@helseid-zones/protocol/required';
 import { functionName, signerName } from '../../../infra/declaration/names.ts';
-import type {
-  ClientDeclaration,
-  GrantDeclaration,
-  ZoneDeclaration,
-} from '../../../infra/declaration/schema.ts';
+import type { ZoneDeclaration } from '../../../infra/declaration/schema.ts';
 import type { AwsAccess } from '../../aws/aws-client.ts';
 import { readSample } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
 
 /** A zone of the running system with what most steps ask of it. */
-interface ZoneFacts {
-  zone: string;
-  declared: ZoneDeclaration;
-  /** Its first grant. */
-  grant: GrantDeclaration;
-  /** The client of that grant. */
-  client: ClientDeclaration;
-  /** Name on AWS of the function behind its entry. */
-  functionName: string;
-  /** ARN of the signer for the grant. */
-  signerArn: string;
-  signerName: string;
-}
+type ZoneFacts = ReturnType<typeof zoneWhere>;
 
 /** The zone entered by events. Throws a `TypeError` where there is none: a step's `unfit` says so before. */
 export function eventZone(system: LocalSystem): ZoneFacts {
@@ -58,11 +42,7 @@ export function needsEntries(...facts: readonly ((system: LocalSystem) => unknow
   };
 }
 
-function zoneWhere(
-  system: LocalSystem,
-  what: string,
-  entry: (zone: ZoneDeclaration) => string | undefined,
-): ZoneFacts {
+function zoneWhere(system: LocalSystem, what: string, entry: (zone: ZoneDeclaration) => string | undefined) {
   const { declaration, aws } = system;
   for (const [zone, declared] of Object.entries(declaration.zones)) {
     const name = entry(declared);
@@ -73,6 +53,7 @@ function zoneWhere(
       ...{ zone, declared, grant, signerName: signer },
       functionName: functionName(declaration.name, zone, name),
       client: required(declaration.clients[grant.client], `Client ${grant.client}`),
+      /** ARN of the signer for its first grant. */
       get signerArn() {
         return required(aws.functions.find((of) => of.name === signer)?.arn, signer);
       },

@@ -1,26 +1,16 @@
-import type { LoginConfig } from '@helseid-zones/protocol/config';
 import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
-import type { GrantDeclaration } from '../../../infra/declaration/schema.ts';
-import type { HelseIdServer, TestUser } from '../../helseid/types.ts';
+import type { TestUser } from '../../helseid/types.ts';
 import { TEST_USERS } from '../../helseid/users.ts';
-import { type Browser, openBrowser, type Page } from '../browser/browser.ts';
+import { openBrowser, type Page } from '../browser/browser.ts';
 import type { LocalSystem } from '../system.ts';
 import { needsEntries, samplePath } from './facts.ts';
 import { assert } from './step.ts';
 
 /** Where people log in, with what steps ask of it. */
-export interface LoginFacts {
-  login: LoginConfig;
-  grant: GrantDeclaration;
-  /** URL of the gateway. */
-  gateway: string;
-  /** A forwarded address that can be read. */
-  api: string;
-  issuer: HelseIdServer;
-}
+export type LoginFacts = ReturnType<typeof loginFacts>;
 
 /** The zone that people log in to. Throws a `TypeError` where there is none: {@link needsLogin} says so before. */
-export function loginFacts({ declaration, standIns, gatewayUrl }: LocalSystem): LoginFacts {
+export function loginFacts({ declaration, standIns, gatewayUrl }: LocalSystem) {
   for (const [zone, { gateway: declared, grants }] of Object.entries(declaration.zones)) {
     const { login } = declared ?? {};
     const grant = grants.find(({ client }) => client === login?.client);
@@ -30,6 +20,7 @@ export function loginFacts({ declaration, standIns, gatewayUrl }: LocalSystem): 
     const forwarded = login.forward.find(({ method }) => method === 'GET');
     if (forwarded === undefined) throw new TypeError('the login forwards nothing that can be read');
     const gateway = gatewayUrl(zone);
+    // `api` is a forwarded address that can be read.
     return { login, grant, gateway, api: `${gateway}/api${samplePath(forwarded.path)}`, issuer };
   }
   throw new TypeError('no zone has a login');
@@ -47,55 +38,41 @@ export function pickPerson({ login }: LoginFacts, enough = true): TestUser {
 }
 
 /** Somebody with a browser that knows nothing yet, at the login. */
-export interface Visitor {
-  browser: Browser;
-  /** Goes to `/login` as far as the issuer's list of people, or to what came instead. */
-  begin(): Promise<Page>;
-  /** Logs a person in, from `/login` to the page after it, which is the session. */
-  logIn(person?: TestUser): Promise<Page>;
-  /** Logs a person in who must be let in; gives the session as a browser sees it. */
-  mustLogIn(): Promise<Session>;
-  /** Asks as a script of the gateway's pages does; throws unless the answer has that status. */
-  ask(url: string, status: number, what: string, body?: object): Promise<Page>;
-  /** {@link ask} for `/session`. */
-  session(status: number, when: string): Promise<Page>;
-  /** The session cookie that the gateway has given. */
-  cookie(): string | undefined;
-}
+export type Visitor = ReturnType<typeof newVisitor>;
 
 /** Opens a browser for somebody. */
-export function newVisitor(facts: LoginFacts): Visitor {
+export function newVisitor(facts: LoginFacts) {
   const { gateway } = facts;
   const browser = openBrowser();
-  const visitor: Visitor = {
-    browser,
-    begin: () => browser.open(`${gateway}/login?return=/session`),
-    async logIn(person = pickPerson(facts)) {
-      const people = await visitor.begin();
-      const { pathname, origin } = people.url;
-      assert(
-        origin !== new URL(gateway).origin,
-        `/login led to ${pathname} with ${people.status}, not to the issuer`,
-      );
-      return browser.submit(people, { user: person.sub });
-    },
+  /** Goes to `/login` as far as the issuer's list of people, or to what came instead. */
+  const begin = () => browser.open(`${gateway}/login?return=/session`);
+  /** Logs a person in, from `/login` to the page after it, which is the session. */
+  const logIn = async (person = pickPerson(facts)) => {
+    const people = await begin();
+    const { pathname, origin } = people.url;
+    const away = origin !== new URL(gateway).origin;
+    assert(away, `/login led to ${pathname} with ${people.status}, not to the issuer`);
+    return browser.submit(people, { user: person.sub });
+  };
+  /** Asks as a script of the gateway's pages does; throws unless the answer has that status. */
+  const ask = async (url: string, status: number, what: string, body?: object) => {
+    const page = await browser.call(url, body);
+    expectStatus(page, status, what);
+    return page;
+  };
+  return {
+    ...{ browser, begin, logIn, ask },
+    /** Logs a person in who must be let in; gives the session as a browser sees it. */
     async mustLogIn() {
-      const { status, url, body } = await visitor.logIn();
-      assert(
-        status === 200 && url.pathname === '/session',
-        `the login ended at ${url.pathname} with ${status}`,
-      );
+      const { status, url, body } = await logIn();
+      const isIn = status === 200 && url.pathname === '/session';
+      assert(isIn, `the login ended at ${url.pathname} with ${status}`);
       return JSON.parse(body) as Session;
     },
-    async ask(url, status, what, body) {
-      const page = await browser.call(url, body && { method: 'POST', body });
-      expectStatus(page, status, what);
-      return page;
-    },
-    session: (status, when) => visitor.ask(`${gateway}/session`, status, `GET /session ${when}`.trimEnd()),
+    session: (status: number, when: string) => ask(`${gateway}/session`, status, `GET /session ${when}`),
+    /** The session cookie that the gateway has given. */
     cookie: () => browser.cookie(SESSION_COOKIE),
   };
-  return visitor;
 }
 
 /** `GET /session`, as far as steps look at it. Times are epoch seconds. */

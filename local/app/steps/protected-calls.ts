@@ -1,94 +1,67 @@
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createAwsCaller } from '@helseid-zones/client/aws';
 import { getAccessToken } from '@helseid-zones/client/machine-token';
 import { createMemorySigner } from '@helseid-zones/client/memory-signer';
 import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
-import { createTokenClient } from '@helseid-zones/client/token-client';
+import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
+import type { AccessToken, AccessTokenRequest } from '@helseid-zones/client/tokens';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { required } from '@helseid-zones/protocol/required';
-import { exportJWK, SignJWT } from 'jose';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { makeOrganizationNumber, newDocumentEvent } from '../events.ts';
 import { ANOTHER_API } from '../foreign-client.ts';
 import type { LocalSystem } from '../system.ts';
 import { accessOf, eventZone, needsEntries, samplePath, sampleZone } from './facts.ts';
 import { assert, type Step } from './step.ts';
 
-type Headers = Readonly<Record<string, string>>;
-
-/** A call that a token and a proof of its key open (RFC 9449 7), as its rightful caller makes it. */
-interface ProtectedCall {
-  method: string;
-  url: string;
-  /** A token for it, or one with other scopes. */
-  token(scopes?: readonly string[]): Promise<string>;
-  /** What opens it, once. */
-  headers(accessToken: string): Promise<Headers>;
-  send(headers: Headers): Promise<{ status: number; challenge: string }>;
-}
-
 const hash = (text: string) => createHash('sha256').update(text).digest('base64url');
 
-/** A DPoP proof (RFC 9449 4.2) as somebody else's software makes it, by an EC P-256 key. */
-async function makeProof(
-  key: KeyObject,
-  { method, url }: ProtectedCall,
-  accessToken: string,
-): Promise<string> {
-  return new SignJWT({ htm: method, htu: url, ath: hash(accessToken), jti: randomUUID() })
-    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(createPublicKey(key)) })
-    .setIssuedAt()
-    .sign(key);
-}
+/** A call that a token and a proof of its key open (RFC 9449 7), as its rightful caller makes it. */
+type ProtectedCall = ReturnType<typeof makeCall>;
 
-async function send(url: string, init: RequestInit) {
-  const answer = await fetch(url, init);
-  await answer.body?.cancel();
-  return { status: answer.status, challenge: answer.headers.get('www-authenticate') ?? '' };
+function makeCall(
+  client: TokenClient,
+  {
+    url,
+    method,
+    request,
+    ...init
+  }: RequestInit & { url: string; method: string; request: AccessTokenRequest },
+) {
+  return {
+    ...{ url, method },
+    /** A token for it, or one with other scopes. */
+    token: (change: AccessTokenRequest = {}) => getAccessToken(client, { ...request, ...change }),
+    /** What opens it, once. */
+    async headers({ accessToken, binding: { kid } }: AccessToken): Promise<Record<string, string>> {
+      const call = { client: client.name, method, url, ath: hash(accessToken), kid };
+      const [proof] = await client.signer.sign([{ kind: 'dpop_proof', ...call }]);
+      return { authorization: `DPoP ${accessToken}`, dpop: required(proof, 'A proof').jws };
+    },
+    async send(headers: Record<string, string>) {
+      const answer = await fetch(url, { method, ...init, headers: { ...headers, ...init.headers } });
+      await answer.body?.cancel();
+      return { status: answer.status, challenge: answer.headers.get('www-authenticate') ?? '' };
+    },
+  };
 }
 
 /** The submission of a document, as the zone entered by events makes it: its token, and a proof by its signer. */
 function prepareSubmission(system: LocalSystem): ProtectedCall {
   const { grant } = sampleZone(system);
-  const {
-    baseUrl,
-    resource,
-    scopes: own,
-  } = required(system.declaration.apis[grant.apis[0]?.api ?? ''], 'The API');
-  const client = clientOf(system);
+  const api = required(
+    system.declaration.apis[required(grant.apis[0], 'An API of the grant').api],
+    'The API',
+  );
+  const { scopes, resource } = api;
   const child = makeOrganizationNumber();
-  const { document } = newDocumentEvent(child).detail;
-  const [method, url] = ['POST', `${baseUrl}/DocumentReference`];
   const details = [{ type: 'helseid_authorization', child } as const];
-  let kid: string | undefined;
-  return {
-    ...{ method, url },
-    async token(scopes = own) {
-      const token = await getAccessToken(client, {
-        scopes,
-        ...(resource === undefined ? {} : { resource }),
-        details,
-      });
-      ({ kid } = token.binding);
-      return token.accessToken;
-    },
-    async headers(accessToken) {
-      const ath = hash(accessToken);
-      const intent = {
-        kind: 'dpop_proof',
-        client: grant.client,
-        method,
-        url,
-        ath,
-        kid: required(kid, 'A key'),
-      } as const;
-      const [proof] = await client.signer.sign([intent]);
-      return { authorization: `DPoP ${accessToken}`, dpop: required(proof, 'A proof').jws };
-    },
-    send(headers) {
-      const all = { ...headers, 'content-type': 'application/fhir+json' };
-      return send(url, { method, headers: all, body: JSON.stringify(document) });
-    },
-  };
+  return makeCall(clientOf(system), {
+    ...{ method: 'POST', url: `${api.baseUrl}/DocumentReference` },
+    request: { scopes, details, ...(resource === undefined ? {} : { resource }) },
+    headers: { 'content-type': 'application/fhir+json' },
+    body: JSON.stringify(newDocumentEvent(child).detail['document']),
+  });
 }
 
 /** A token client like the one of the zone entered by events: its signer, by its endpoint, with its role's credentials. */
@@ -114,31 +87,26 @@ function prepareForeignCall(system: LocalSystem): ProtectedCall {
     const signer = createMemorySigner({ client: 'foreign', subject, keys });
     const client = createTokenClient({ client: 'foreign', ...subject, signer, fetch });
     const url = system.gatewayUrl(zone) + samplePath(route.path);
-    const call: ProtectedCall = {
-      ...{ method: 'GET', url },
-      token: async (scopes = demands.scopes) => (await getAccessToken(client, { scopes })).accessToken,
-      headers: async (accessToken) => ({
-        authorization: `DPoP ${accessToken}`,
-        dpop: await makeProof(privateKey, call, accessToken),
-      }),
-      send: (headers) => send(url, { headers }),
-    };
-    return call;
+    return makeCall(client, { method: 'GET', url, request: { scopes: demands.scopes } });
   }
   throw new TypeError("no zone has a GET route with authorize: 'helseid' that machines may call");
 }
 
 /** Makes the allowed call first: a refusal proves nothing where nobody gets through. Resolves to the headers it was made with, and its token. */
 async function mustCall(call: ProtectedCall) {
-  const accessToken = await call.token();
-  const headers = await call.headers(accessToken);
+  const token = await call.token();
+  const headers = await call.headers(token);
   const { status } = await call.send(headers);
   assert(status < 300, `the allowed twin failed: ${call.url} answered ${status}`);
-  return { accessToken, headers, status };
+  return { accessToken: token.accessToken, headers, status };
 }
 
 /** Throws unless a call is refused with 401; resolves to the challenge. */
-async function mustRefuse(call: ProtectedCall, how: string, headers: Headers): Promise<string> {
+async function mustRefuse(
+  call: ProtectedCall,
+  how: string,
+  headers: Record<string, string>,
+): Promise<string> {
   const { status, challenge } = await call.send(headers);
   assert(status === 401, `${how} ${call.url} answered ${status}`);
   return challenge;
@@ -153,19 +121,24 @@ async function replay(call: ProtectedCall): Promise<string> {
 /** Uses the token of a call that was let through, by each way that there is without its key. */
 async function steal(call: ProtectedCall): Promise<string> {
   const { accessToken } = await mustCall(call);
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const authorization = `DPoP ${accessToken}`;
-  const thefts: Record<string, Headers> = {
+  const thefts: Record<string, Record<string, string>> = {
     'as a bearer token': { authorization: `Bearer ${accessToken}` },
     'without a proof': { authorization },
-    "with a proof by the thief's key": {
-      authorization,
-      dpop: await makeProof(privateKey, call, accessToken),
-    },
+    "with a proof by the thief's key": { authorization, dpop: await makeThiefsProof(call, accessToken) },
   };
   let challenge = '';
   for (const [how, headers] of Object.entries(thefts)) challenge = await mustRefuse(call, how, headers);
   return `${Object.keys(thefts).join(', ')}: 401 each time; last ${challenge}`;
+}
+
+/** A DPoP proof (RFC 9449 4.2) in which everything is right but the key: what somebody with a stolen token can make. */
+async function makeThiefsProof({ method, url }: ProtectedCall, accessToken: string): Promise<string> {
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  return new SignJWT({ htm: method, htu: url, ath: hash(accessToken), jti: randomUUID() })
+    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(publicKey) })
+    .setIssuedAt()
+    .sign(privateKey);
 }
 
 const submission = (name: string, run: (call: ProtectedCall) => Promise<string>): Step => ({
@@ -203,6 +176,6 @@ export const foreignCallReplayed = foreign('foreign-call-replayed', replay);
 export const foreignAudience = foreign('foreign-audience', async (call) => {
   await mustCall(call);
   const { audience, scopes } = ANOTHER_API;
-  await mustRefuse(call, `with a token for ${audience}`, await call.headers(await call.token(scopes)));
+  await mustRefuse(call, `with a token for ${audience}`, await call.headers(await call.token({ scopes })));
   return `with a token for ${audience}: 401`;
 });
