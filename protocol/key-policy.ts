@@ -28,7 +28,7 @@ const SIGNING_ALGORITHMS: ReadonlySet<string> = new Set(
 /**
  * The policy of a key with this algorithm, as JSON text. A template names the algorithm declared today; a key made before
  * the declaration changed keeps its own.
- * @throws {ZonesError} config_invalid when a placeholder is left over
+ * @throws {ZonesError} config_invalid: a placeholder is left over
  */
 export function fillKeyPolicy(
   template: KeyPolicyTemplate,

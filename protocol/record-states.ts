@@ -86,7 +86,7 @@ export function switchCurrent(
 
 /**
  * Notes the expiry (epoch seconds) that HelseID reports for a key; `undefined` for a key without one.
- * @throws {ZonesError} key_unknown
+ * @throws {ZonesError} key_unknown: the record names no such key
  */
 export function noteExpiry(record: ClientRecord, kid: string, expires: number | undefined): ClientRecord {
   const key = requireKey(record, kid);
@@ -119,7 +119,7 @@ export function wasRegistered({ state, since }: KeyEntry): boolean {
 
 /**
  * Notes that a draft has registered a key for another client id.
- * @throws {ZonesError} key_unknown
+ * @throws {ZonesError} key_unknown: the record names no such key
  */
 export function noteDraft(record: ClientRecord, kid: string, clientId: string): ClientRecord {
   return replaceKey(record, { ...requireKey(record, kid), draft: clientId });

@@ -77,10 +77,10 @@ async function listKeys(kms: KmsPort): Promise<string[]> {
   return arns;
 }
 
-async function readTags(kms: KmsPort, keyArn: string): Promise<Map<string, string>> {
+async function readTags(kms: KmsPort, keyArn: string): Promise<Map<string | undefined, string | undefined>> {
   try {
     const { Tags = [] } = await kms.listResourceTags({ KeyId: keyArn });
-    return new Map(Tags.map(({ TagKey, TagValue }) => [TagKey ?? '', TagValue ?? '']));
+    return new Map(Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue]));
   } catch (error) {
     if (['AccessDeniedException', 'NotFoundException'].includes(awsErrorName(error))) return new Map();
     throw error;
@@ -99,27 +99,26 @@ export function isTooYoungToBeGone({ since }: Pick<KeyEntry, 'since'>, now: numb
 interface KeyCondition {
   /** KMS's `KeyState`, e.g. `Enabled`, `Disabled`, `PendingDeletion`; `Gone` for a key that no longer exists. */
   state: string;
-  /** KMS's `KeySpec`, e.g. `ECC_NIST_P256`. */
-  spec: string;
+  /** KMS's `KeySpec`, e.g. `ECC_NIST_P256`; absent for a key that no longer exists. */
+  spec?: string | undefined;
   /** When it was made, epoch seconds, where KMS says so. */
-  made?: number;
+  made?: number | undefined;
 }
 
-/** Describes a key. */
+/** What KMS says of a key now. */
 export async function describeClientKey(kms: KmsPort, keyArn: string): Promise<KeyCondition> {
   try {
     const { KeyMetadata } = await kms.describeKey({ KeyId: keyArn });
-    const { KeyState = 'Unavailable', KeySpec = '', CreationDate } = KeyMetadata ?? {};
-    const made = CreationDate ? { made: Math.floor(CreationDate.getTime() / 1000) } : {};
-    return { state: KeyState, spec: KeySpec, ...made };
+    const { KeyState: state = 'Unavailable', KeySpec: spec, CreationDate } = KeyMetadata ?? {};
+    return { state, spec, made: CreationDate && Math.floor(CreationDate.getTime() / 1000) };
   } catch (error) {
-    if (awsErrorName(error) === 'NotFoundException') return { state: 'Gone', spec: '' };
+    if (awsErrorName(error) === 'NotFoundException') return { state: 'Gone' };
     throw error;
   }
 }
 
 /** The algorithm that a key of this spec was made for: the declared one where it fits, or else the first that does. */
-export function algorithmOf(spec: string, declared: Algorithm): Algorithm | undefined {
+export function algorithmOf(spec: string | undefined, declared: Algorithm): Algorithm | undefined {
   if (ALGORITHMS[declared].kmsKeySpec === spec) return declared;
   return Object.values(ALGORITHMS).find((entry) => entry.kmsKeySpec === spec)?.alg;
 }
@@ -141,7 +140,8 @@ export async function enableClientKey(kms: KmsPort, keyArn: string): Promise<Key
 
 /**
  * The public half of a key.
- * @throws {ZonesError} `key_not_usable`: it does not fit `algorithm`
+ *
+ * @throws {ZonesError} key_not_usable: it does not fit `algorithm`
  */
 export async function readClientKey(kms: KmsPort, keyArn: string, algorithm: Algorithm): Promise<FoundKey> {
   const { PublicKey } = await kms.getPublicKey({ KeyId: keyArn });
@@ -151,6 +151,6 @@ export async function readClientKey(kms: KmsPort, keyArn: string, algorithm: Alg
 
 /** Whether the policy of a key is the one it shall have, as KMS gives it back. */
 export async function hasPolicy(kms: KmsPort, keyArn: string, policy: string): Promise<boolean> {
-  const answer = await kms.getKeyPolicy({ KeyId: keyArn, PolicyName: 'default' });
-  return samePolicy(answer.Policy ?? '', policy);
+  const { Policy } = await kms.getKeyPolicy({ KeyId: keyArn, PolicyName: 'default' });
+  return Policy !== undefined && samePolicy(Policy, policy);
 }

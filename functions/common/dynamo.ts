@@ -13,20 +13,8 @@ interface Condition {
   values?: Item;
 }
 
-/** A table with the string key `pk`. Throws `aws_refused`, `aws_throttled` or `aws_unavailable`: never for a condition that fails. */
-export interface DynamoTable {
-  /** Reads what was last written (strongly consistent); expired items too. */
-  get(pk: string): Promise<Item | undefined>;
-  /**
-   * Puts a whole item; false where the condition fails. A conditional put has an id of its own (attribute `write`), by which
-   * one that is repeated after a lost answer knows itself again.
-   */
-  put(pk: string, item: Item, condition?: Condition): Promise<boolean>;
-  /** Applies an UpdateExpression. Resolves to the item as it then is; nothing where the condition fails, perhaps on this very call, whose answer was lost. */
-  update(pk: string, expression: string, condition: Condition): Promise<Item | undefined>;
-  /** Removes an item. Resolves to what it was; nothing where there was none, or the answer that had it was lost. */
-  delete(pk: string): Promise<Item | undefined>;
-}
+/** See {@link createDynamoTable}. */
+export type DynamoTable = ReturnType<typeof createDynamoTable>;
 
 /** A value in DynamoDB's JSON. */
 interface Attribute {
@@ -36,8 +24,13 @@ interface Attribute {
 }
 type Attributes = Readonly<Record<string, Attribute>>;
 
-/** A {@link DynamoTable} through our own caller of AWS: the SDK's client is ten times the size of a function that needs four calls. */
-export function createDynamoTable(aws: AwsCaller, table: string): DynamoTable {
+/**
+ * A table with the string key `pk`, through our own caller of AWS: the SDK's client is ten times the size of a function that
+ * needs four calls. What it makes throws:
+ *
+ * @throws {ZonesError} aws_refused, aws_throttled, aws_unavailable: never for a condition that fails
+ */
+export function createDynamoTable(aws: AwsCaller, table: string) {
   async function send(operation: string, input: object, expressions: object = {}, values: Item = {}) {
     const names = Object.values(expressions).join(' ').match(/#\w+/g);
     const request = {
@@ -65,25 +58,31 @@ export function createDynamoTable(aws: AwsCaller, table: string): DynamoTable {
   }
 
   return {
-    async get(pk) {
+    /** Reads what was last written (strongly consistent); expired items too. */
+    async get(pk: string): Promise<Item | undefined> {
       return decode((await send('GetItem', { Key: encode({ pk }), ConsistentRead: true }))?.Item);
     },
-    async put(pk, item, condition) {
+    /**
+     * Puts a whole item; false where the condition fails. A conditional put has an id of its own (attribute `write`), by which
+     * one that is repeated after a lost answer knows itself again.
+     */
+    async put(pk: string, item: Item, condition?: Condition): Promise<boolean> {
       if (!condition) return (await send('PutItem', { Item: encode({ ...item, pk }) })) !== undefined;
       const write = randomUUID();
       const ConditionExpression = `(${condition.when}) OR #write = :write`;
       const Item = encode({ ...item, pk, write });
-      return (
-        (await send('PutItem', { Item }, { ConditionExpression }, { ...condition.values, write })) !==
-        undefined
-      );
+      const values = { ...condition.values, write };
+      return (await send('PutItem', { Item }, { ConditionExpression }, values)) !== undefined;
     },
-    async update(pk, UpdateExpression, { when: ConditionExpression, values }) {
+    /** Applies an UpdateExpression. Resolves to the item as it then is; nothing where the condition fails, perhaps on this very call, whose answer was lost. */
+    async update(pk: string, UpdateExpression: string, condition: Condition): Promise<Item | undefined> {
+      const { when: ConditionExpression, values } = condition;
       const input = { Key: encode({ pk }), ReturnValues: 'ALL_NEW' };
       const answer = await send('UpdateItem', input, { UpdateExpression, ConditionExpression }, values);
       return decode(answer?.Attributes);
     },
-    async delete(pk) {
+    /** Removes an item. Resolves to what it was; nothing where there was none, or the answer that had it was lost. */
+    async delete(pk: string): Promise<Item | undefined> {
       return decode((await send('DeleteItem', { Key: encode({ pk }), ReturnValues: 'ALL_OLD' }))?.Attributes);
     },
   };

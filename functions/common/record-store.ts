@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import type { ClientRecord, RecordOwner } from '@helseid-zones/protocol/record';
-import { parseRecord, readRecord, requireOwner } from '@helseid-zones/protocol/record';
+import {
+  type ClientRecord,
+  parseRecord,
+  type RecordOwner,
+  readRecord,
+  requireOwner,
+} from '@helseid-zones/protocol/record';
 import { changeOwner, findKey } from '@helseid-zones/protocol/record-states';
 import { awsErrorName, type Clock, type SecretsPort, systemClock } from './key-ports.ts';
 import { retryUntilVisible, SETTLING } from './retry.ts';
@@ -19,27 +24,7 @@ const PAUSE = 2;
 export type Audit = (code: string, facts: Readonly<Record<string, string | number | boolean>>) => void;
 
 /** The one way to read and change a client record. */
-export interface RecordStore {
-  read(): Promise<ClientRecord>;
-  /**
-   * Applies `mutate` to the record as it is now, again and again until nobody came in between, and resolves to what
-   * stands afterwards. `mutate` is pure; one that returns its argument writes nothing.
-   * @throws {ZonesError} `record_unavailable` when others keep coming in between; `record_invalid` for a record that
-   * `parseRecord` would refuse, before or after the change; what `mutate` throws
-   */
-  change(mutate: (record: ClientRecord) => ClientRecord): Promise<ClientRecord>;
-}
-
-/** What a record store is made of. */
-interface RecordStoreDeps {
-  secrets: SecretsPort;
-  secretArn: string;
-  /** What the declaration says; the record only repeats it. */
-  owner: RecordOwner;
-  /** Default: the wall clock. */
-  clock?: Clock;
-  audit: Audit;
-}
+export type RecordStore = ReturnType<typeof createRecordStore>;
 
 /**
  * A record store on Secrets Manager. A version is immutable, so a change is a new version under {@link DRAFT_STAGE},
@@ -49,21 +34,24 @@ interface RecordStoreDeps {
  * waited for, for a minute at most. A record of another registration becomes the declared owner's with the first change, as
  * far as `changeOwner` lets it.
  */
-export function createRecordStore({
-  secrets,
-  secretArn,
-  owner,
-  clock = systemClock,
-  audit,
-}: RecordStoreDeps): RecordStore {
+export function createRecordStore(deps: {
+  secrets: SecretsPort;
+  secretArn: string;
+  /** What the declaration says; the record only repeats it. */
+  owner: RecordOwner;
+  /** Default: the wall clock. */
+  clock?: Clock;
+  audit: Audit;
+}) {
+  const { secrets, secretArn, owner, clock = systemClock, audit } = deps;
   /** Versions that AWSCURRENT has left, as this store knows: who answers with one has not heard yet. */
-  const replaced = new Set<string>();
+  const replaced = new Set<string | undefined>();
 
   async function readCurrent() {
     const end = clock.now() + SETTLING;
     for (;;) {
       const answer = await secrets.getSecretValue({ SecretId: secretArn, VersionStage: 'AWSCURRENT' });
-      if (!replaced.has(answer.VersionId ?? '')) return answer;
+      if (!replaced.has(answer.VersionId)) return answer;
       // After a minute it is the truth: somebody has put the older version back.
       if (clock.now() + PAUSE > end) replaced.clear();
       else await clock.wait(PAUSE);
@@ -71,16 +59,13 @@ export function createRecordStore({
   }
 
   /** The record as it is stored, and as it is for the declared owner: the same, unless the declaration has changed. */
-  async function readVersion(): Promise<{ stored: ClientRecord; record: ClientRecord; version: string }> {
-    const answer = await readCurrent();
-    if (!answer.VersionId || answer.SecretString === undefined)
-      throw new ZonesError(
-        'record_invalid',
-        'The client record is not text; docs/keys.md says how to restore one.',
-      );
-    const stored = readRecord(answer.SecretString, owner);
+  async function readVersion() {
+    const { SecretString: text, VersionId: version } = await readCurrent();
+    const message = 'The client record is not text; docs/keys.md says how to restore one.';
+    if (!version || text === undefined) throw new ZonesError('record_invalid', message);
+    const stored = readRecord(text, owner);
     const record = requireOwner(changeOwner(stored, owner, clock.now()), owner);
-    return { stored, record, version: answer.VersionId };
+    return { stored, record, version };
   }
 
   async function swap(text: string, from: string): Promise<boolean> {
@@ -114,7 +99,15 @@ export function createRecordStore({
 
   return {
     read: async () => (await readVersion()).record,
-    async change(mutate) {
+    /**
+     * Applies `mutate` to the record as it is now, again and again until nobody came in between, and resolves to what
+     * stands afterwards. `mutate` is pure; one that returns its argument writes nothing.
+     *
+     * @throws {ZonesError} record_unavailable: others keep coming in between
+     * @throws {ZonesError} record_invalid: `parseRecord` would refuse the record, before or after the change; and what `mutate`
+     * throws
+     */
+    async change(mutate: (record: ClientRecord) => ClientRecord): Promise<ClientRecord> {
       for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
         const { stored, record, version } = await readVersion();
         const next = mutate(record);
@@ -127,11 +120,8 @@ export function createRecordStore({
           return next;
         }
       }
-      throw new ZonesError(
-        'record_unavailable',
-        'Others keep changing the client record; try again in a while.',
-        { facts: { client: owner.client } },
-      );
+      const message = 'Others keep changing the client record; try again in a while.';
+      throw new ZonesError('record_unavailable', message, { facts: { client: owner.client } });
     },
   };
 }
@@ -147,11 +137,7 @@ function auditChanges(before: ClientRecord, after: ClientRecord, audit: Audit): 
   for (const key of after.keys) {
     const old = findKey(before, key.kid);
     if (old?.state === key.state) continue;
-    audit(`KEY_${key.state.toUpperCase()}`, {
-      client: after.client,
-      kid: key.kid,
-      from: old?.state ?? 'none',
-      to: key.state,
-    });
+    const { kid, state: to } = key;
+    audit(`KEY_${key.state.toUpperCase()}`, { client, kid, from: old?.state ?? 'none', to });
   }
 }

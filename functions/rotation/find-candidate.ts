@@ -17,7 +17,7 @@ import type { Rotation } from './rotation.ts';
  * The key that shall become current, in the record and in state `created` or further. In this order: the one a former
  * run has left, one that a killed run made and did not get to record, a new one. Every key with the client's tags is in
  * the record when this returns; one that does not fit is there as retired, and disabled.
- * @throws {ZonesError} `rotation_failed` when KMS gives a new key another policy than it was asked for, or can't show it yet
+ * @throws {ZonesError} rotation_failed: KMS gives a new key another policy than it was asked for, or can't show it yet
  */
 export async function findCandidate(rotation: Rotation, request: string): Promise<KeyEntry> {
   await adoptOrphans(rotation);

@@ -180,7 +180,7 @@ const HOPELESS: readonly ErrorCode[] = [
  * Does something that needs HelseID to accept a key, again and again until it does or the function's time is nearly over.
  * HelseID needs 20 seconds and more to honour a new key; a signer that has long been idle may fail once. What `run` does
  * must be harmless to do twice.
- * @throws {ZonesError} `rotation_failed` with the last refusal as cause; the next run goes on from here. What waiting can't
+ * @throws {ZonesError} rotation_failed: it does not, with the last refusal as cause; the next run goes on from here. What waiting can't
  * mend is thrown as it is
  */
 export async function tryPatiently<T>(
@@ -206,7 +206,7 @@ function isHopeless(error: unknown): boolean {
 
 /**
  * Waits until `time` (epoch seconds).
- * @throws {ZonesError} `rotation_failed` when the function's time would be over by then; the next run goes on from here
+ * @throws {ZonesError} rotation_failed: the function's time would be over by then; the next run goes on from here
  */
 export async function waitUntil({ clock, deadline }: Patience, time: number, kid: string): Promise<void> {
   if (time > deadline)

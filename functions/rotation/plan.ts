@@ -41,7 +41,8 @@ export async function readPlan({ secrets, secretArn }: Rotation, token: string):
 /**
  * The planned key as the record has it now. A plan or a key that is not there yet is waited for: both were written a moment
  * ago, maybe by another invocation.
- * @throws {ZonesError} `rotation_failed` where there is no plan; `key_unknown` where the record has lost its key
+ * @throws {ZonesError} rotation_failed: there is no plan
+ * @throws {ZonesError} key_unknown: the record has lost its key
  */
 export function readPlannedKey(rotation: Rotation, token: string): Promise<KeyEntry> {
   return retryUntilVisible(

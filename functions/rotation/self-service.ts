@@ -9,7 +9,7 @@ import type { Audit } from '../common/record-store.ts';
 export interface ListedKey {
   kid: string;
   /** Epoch seconds; absent for a key without an expiry. */
-  expires?: number;
+  expires?: number | undefined;
 }
 
 /** A public JWK as it is registered: as NHN's libraries post it. */
@@ -21,12 +21,8 @@ export interface RegisteredJwk {
   [parameter: string]: string;
 }
 
-/** HelseID's self-service API for one client. Throws `self_service_refused` (a 4xx) and `self_service_unreachable`. */
-export interface SelfService {
-  listKeys(): Promise<ListedKey[]>;
-  /** Resolves to the expiry that HelseID sets, where it names one. */
-  registerKey(jwk: RegisteredJwk): Promise<number | undefined>;
-}
+/** HelseID's self-service API for one client. */
+export type SelfService = ReturnType<typeof createSelfService>;
 
 /** Milliseconds that one call may take in all. */
 const TIMEOUT = 15_000;
@@ -43,8 +39,16 @@ const listSchema = v.array(v.object({ kid: v.string(), expiration }));
 const registeredSchema = v.object({ expiration });
 const problemSchema = v.object({ title: v.optional(v.string(), ''), type: v.optional(v.string(), '') });
 
-/** What the client of the self-service API is made of. */
-interface SelfServiceDeps {
+/**
+ * HelseID's self-service API for the client that `fetch` authenticates. A POST is never repeated here.
+ * An expiry that is no time counts as none: it stops no rotation, and hides no key that is listed beside it. What it makes
+ * throws:
+ *
+ * @throws {ZonesError} self_service_refused: a 4xx, with the problem's title
+ * @throws {ZonesError} self_service_unreachable: a 5xx, a 429, no answer or one that is not understood: what it did is not known;
+ * and what `fetch` throws for want of a token
+ */
+export function createSelfService(deps: {
   /** https, without a trailing slash. */
   baseUrl: string;
   /** The JWK as a JSON object, or as a JSON string that holds one: NHN's libraries post the object, NHN's samples the string. */
@@ -53,15 +57,8 @@ interface SelfServiceDeps {
   fetch: ApiFetch;
   /** Told of an expiry that is no time: `KEY_EXPIRY_UNREADABLE`. */
   audit: Audit;
-}
-
-/**
- * HelseID's self-service API for the client that `fetch` authenticates. A POST is never repeated here.
- * An expiry that is no time counts as none: it stops no rotation, and hides no key that is listed beside it.
- * Throws `self_service_refused` (a 4xx, with the problem's title), `self_service_unreachable` (a 5xx, a 429, no answer or one
- * that is not understood: what it did is not known), and what `fetch` throws for want of a token.
- */
-export function createSelfService({ baseUrl, body, fetch, audit }: SelfServiceDeps): SelfService {
+}) {
+  const { baseUrl, body, fetch, audit } = deps;
   const url = `${baseUrl}${SELF_SERVICE_PATH}`;
 
   async function call<Schema extends v.GenericSchema>(
@@ -89,14 +86,12 @@ export function createSelfService({ baseUrl, body, fetch, audit }: SelfServiceDe
   }
 
   return {
-    async listKeys() {
+    async listKeys(): Promise<ListedKey[]> {
       const listed = await call(listSchema, { method: 'GET', headers: { accept: 'application/json' } });
-      return listed.map((key): ListedKey => {
-        const expires = readExpiry(key.kid, key.expiration);
-        return expires === undefined ? { kid: key.kid } : { kid: key.kid, expires };
-      });
+      return listed.map(({ kid, expiration }) => ({ kid, expires: readExpiry(kid, expiration) }));
     },
-    async registerKey(jwk: RegisteredJwk) {
+    /** Resolves to the expiry that HelseID sets, where it names one. */
+    async registerKey(jwk: RegisteredJwk): Promise<number | undefined> {
       const text = JSON.stringify(jwk);
       const answer = await call(registeredSchema, {
         method: 'POST',
@@ -151,7 +146,7 @@ function readTime(value: string | number): number {
 /**
  * Has a key registered at HelseID and resolves to its expiry (epoch seconds), where it has one. What HelseID lists
  * decides, before the key is posted and after an answer that leaves open what has happened: nothing is posted twice.
- * @throws {ZonesError} `self_service_refused`, `self_service_unreachable`
+ * @throws {ZonesError} self_service_refused, self_service_unreachable: as {@link createSelfService} says
  */
 export async function registerKey(selfService: SelfService, jwk: RegisteredJwk): Promise<number | undefined> {
   const listed = await findListed(selfService, jwk.kid);

@@ -93,11 +93,7 @@ const PATIENCE = { maxAttempts: 8, retryMode: 'adaptive' } as const;
  * environment. Metrics carry the system as `service`, as the signers' do.
  * @throws {ZonesError} config_invalid: as {@link readAdminClients}
  */
-export function readAdminDependencies(here: string): {
-  dependencies: AdminDependencies;
-  clients: AdminClient[];
-  metrics: Metrics;
-} {
+export function readAdminDependencies(here: string) {
   const { env } = process;
   const aws = createAwsCaller(readAwsConfig(env), { timeout: 30_000 });
   const readFile = (name: string) => readFileSync(new URL(name, here), 'utf8');
@@ -110,9 +106,6 @@ export function readAdminDependencies(here: string): {
     clock: systemClock,
     audit: createLog({ service, env }).audit,
   };
-  return {
-    dependencies,
-    clients,
-    metrics: new Metrics({ namespace: METRICS_NAMESPACE, serviceName: service }),
-  };
+  const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: service });
+  return { dependencies, clients, metrics };
 }
