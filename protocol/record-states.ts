@@ -23,8 +23,8 @@ export const NEXT_STATES: Readonly<Record<KeyState, readonly KeyState[]>> = {
   retired: [],
 };
 
-/** States that a key on its way to `current` passes through, in order. */
-const ADVANCING: readonly KeyState[] = ['created', 'registered', 'verified', 'current'];
+/** States that a key on its way to `current` comes to, in order. */
+const ADVANCING: readonly KeyState[] = ['registered', 'verified', 'current'];
 
 /** Adds a key in state `created`, or straight in `retired` when it shall never be used. A key already there is left as it is. */
 export function addKey(
@@ -54,7 +54,7 @@ export function moveKey(
   const key = requireKey(record, kid);
   if (key.state === to || hasPassed(key.state, to)) return record;
   if (!NEXT_STATES[key.state].includes(to)) throw refused(key, to, 'that is not the next state');
-  if (to === 'retired' && !options.force && (key.usableUntil ?? 0) > at)
+  if (!options.force && (key.usableUntil ?? 0) > at)
     throw refused(
       key,
       to,

@@ -156,7 +156,9 @@ describe('transitions', () => {
     expect(addKey(record, key('k'), 99)).toBe(record);
     const noted = noteExpiry(record, 'k', 7);
     expect(noteExpiry(noted, 'k', 7)).toBe(noted);
-    expect(noteExpiry(noted, 'k', undefined)).toEqual(record);
+    expect(findKey(noted, 'k')?.expires).toBe(7);
+    expect(findKey(noteExpiry(noted, 'k', 8), 'k')?.expires).toBe(8);
+    expect(noteExpiry(noted, 'k', undefined)).toStrictEqual(record);
   });
 });
 
@@ -247,6 +249,7 @@ describe('another owner', () => {
     expect(changeOwner(used, other, 9)).toBe(used);
     const record = recordWith({ a: 'created' });
     expect(changeOwner(record, { ...other, client: 'x' }, 9)).toBe(record);
+    expect(changeOwner(record, EMPTY, 9)).toBe(record);
   });
 
   test.each(['clientId', 'issuer'] as const)(
