@@ -57,13 +57,16 @@ describe.each([
 ])('a pinned %s', (_name, intent) => {
   test.each(KEY_STATES)('by a key in state %s', (state) => {
     const choose = () => chooseKey(all, { ...intent, kid: kidOf(state) }, NOW * 1000);
-    if (state === 'retired') expect(choose).toThrow(expect.objectContaining({ code: 'key_not_usable' }));
+    if (state === 'retired')
+      expect(choose).toThrow(
+        expect.objectContaining({ code: 'key_not_usable', facts: { kid: kidOf(state) } }),
+      );
     else expect(choose().state).toBe(state);
   });
 
   test('by a key that the record does not name', () => {
     expect(() => chooseKey(all, { ...intent, kid: kidOf('nobody') }, NOW * 1000)).toThrow(
-      expect.objectContaining({ code: 'key_unknown' }),
+      expect.objectContaining({ code: 'key_unknown', facts: { kid: kidOf('nobody') } }),
     );
   });
 });

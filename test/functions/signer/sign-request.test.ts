@@ -177,8 +177,9 @@ describe('keys', () => {
     const world = createWorld();
     world.addKey('current');
     const [entry] = world.keys;
-    if (entry) entry.kid = 'A'.repeat(43);
-    expect(await world.sign(assertion)).toMatchObject({ error: { code: 'record_invalid' } });
+    const kid = 'A'.repeat(43);
+    if (entry) entry.kid = kid;
+    expect(await world.sign(assertion)).toMatchObject({ error: { code: 'record_invalid', facts: { kid } } });
     expect(signCalls(world)).toHaveLength(0);
   });
 
@@ -247,6 +248,11 @@ describe('KMS says no', () => {
     ['NotFoundException', 400, 'key_not_usable'],
     ['AccessDeniedException', 400, 'kms_refused'],
     ['InvalidKeyUsageException', 400, 'kms_refused'],
+    ['RequestLimitExceeded', 400, 'kms_throttled'],
+    ['TooManyRequestsException', 429, 'kms_throttled'],
+    ['SomethingNew', 399, 'kms_unavailable'],
+    ['SomethingNew', 499, 'kms_refused'],
+    ['SomethingNew', 500, 'kms_unavailable'],
     ['KMSInternalException', 500, 'kms_unavailable'],
     ['TimeoutError', 0, 'kms_unavailable'],
   ])('%s is %s', async (name, status, code) => {
@@ -475,14 +481,22 @@ describe('metrics', () => {
         kind: 'client_assertion',
         service: 'journal',
         Signed: 1,
-        KmsLatency: expect.any(Number),
+        // The clock goes on at each call, and both are signed at the same time.
+        KmsLatency: 14,
       },
-      { kind: 'dpop_proof', Signed: 1 },
+      { kind: 'dpop_proof', Signed: 1, KmsLatency: 7 },
     ]);
     expect(world.emf()[0]).toMatchObject({
       _aws: {
         CloudWatchMetrics: [
-          { Namespace: 'helseid-zones', Dimensions: [['service', 'zone', 'client', 'kind']] },
+          {
+            Namespace: 'helseid-zones',
+            Dimensions: [['service', 'zone', 'client', 'kind']],
+            Metrics: [
+              { Name: 'Signed', Unit: 'Count' },
+              { Name: 'KmsLatency', Unit: 'Milliseconds' },
+            ],
+          },
         ],
       },
     });
@@ -491,7 +505,7 @@ describe('metrics', () => {
   test('refused, failed and throttled', async () => {
     const world = createWorld();
     world.addKey('current');
-    await world.sign({ ...assertion, client: 'other' });
+    await world.sign({ ...assertion, client: 'other' }, { ...assertion, client: 'other' });
     await world.invoke(null);
     world.kms.failNext('Sign', 'ThrottlingException');
     await world.sign(assertion);
@@ -500,5 +514,8 @@ describe('metrics', () => {
       { kind: 'unknown', Refused: 1 },
       { kind: 'client_assertion', Failed: 1, Throttled: 1 },
     ]);
+    expect(
+      world.emf().map((line) => ['Refused', 'Failed', 'Throttled'].filter((name) => name in line)),
+    ).toEqual([['Refused'], ['Refused'], ['Failed', 'Throttled']]);
   });
 });
