@@ -121,7 +121,8 @@ export class RestEntry extends Construct {
       ...logSettings,
     });
     this.api.deploymentStage.node.addDependency(executionLog);
-    answerWithProblems(this.api);
+    answerWithProblem(this.api, 'Refused', ResponseType.DEFAULT_4XX);
+    answerWithProblem(this.api, 'Failed', ResponseType.DEFAULT_5XX);
     this.gateway = gateway;
     this.url = `https://${this.api.restApiId}.execute-api.${place.region}.amazonaws.com/${STAGE}`;
   }
@@ -162,13 +163,9 @@ export class RestEntry extends Construct {
         requestParameters: pathParameters(route.path),
       });
     };
+    const sigV4 = { authorizationType: AuthorizationType.IAM };
     for (const route of routes)
-      add(
-        route,
-        route.authorize === 'helseid'
-          ? required(helseid, `The authorizer of ${route.path}`)
-          : { authorizationType: AuthorizationType.IAM },
-      );
+      add(route, route.authorize === 'iam' ? sigV4 : required(helseid, `The authorizer of ${route.path}`));
     for (const route of login ? loginRoutes(login) : [])
       add(route, { authorizationType: AuthorizationType.NONE });
   }
@@ -187,18 +184,14 @@ function pathParameters(path: string): Record<string, boolean> {
   );
 }
 
-const PROBLEM_HEADERS = { 'Content-Type': "'application/problem+json'", 'Cache-Control': "'no-store'" };
-const PROBLEM_TEMPLATES = {
-  'application/json': '{"type":"about:blank","title":$context.error.messageString}',
-};
-
 /** What API Gateway itself refuses is answered as problem+json (RFC 9457), like everything the functions refuse. */
-function answerWithProblems(api: RestApi): void {
-  for (const [id, type] of [
-    ['Refused', ResponseType.DEFAULT_4XX],
-    ['Failed', ResponseType.DEFAULT_5XX],
-  ] as const)
-    api.addGatewayResponse(id, { type, responseHeaders: PROBLEM_HEADERS, templates: PROBLEM_TEMPLATES });
+function answerWithProblem(api: RestApi, id: string, type: ResponseType, headers = {}): void {
+  const problem = { 'Content-Type': "'application/problem+json'", 'Cache-Control': "'no-store'" };
+  api.addGatewayResponse(id, {
+    type,
+    responseHeaders: { ...problem, ...headers },
+    templates: { 'application/json': '{"type":"about:blank","title":$context.error.messageString}' },
+  });
 }
 
 /**
@@ -206,15 +199,9 @@ function answerWithProblems(api: RestApi): void {
  * 403 the one it made for the request.
  */
 export function challengeCallers(api: RestApi): void {
-  for (const [id, type, challenge] of [
-    ['Unauthorized', ResponseType.UNAUTHORIZED, `'${GENERAL_CHALLENGE}'`],
-    ['Denied', ResponseType.ACCESS_DENIED, 'context.authorizer.challenge'],
-  ] as const)
-    api.addGatewayResponse(id, {
-      type,
-      responseHeaders: { ...PROBLEM_HEADERS, 'WWW-Authenticate': challenge },
-      templates: PROBLEM_TEMPLATES,
-    });
+  const challenge = (value: string) => ({ 'WWW-Authenticate': value });
+  answerWithProblem(api, 'Unauthorized', ResponseType.UNAUTHORIZED, challenge(`'${GENERAL_CHALLENGE}'`));
+  answerWithProblem(api, 'Denied', ResponseType.ACCESS_DENIED, challenge('context.authorizer.challenge'));
 }
 
 /** Headers of a page that API Gateway can send: it takes fixed values in single quotes, and a policy has some of its own. */

@@ -4,13 +4,7 @@ import type { Grant, GrantedTarget } from '@helseid-zones/protocol/grant';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './fields.ts';
 import { zoneClients } from './names.ts';
-import type {
-  ApiGrant,
-  ClientDeclaration,
-  GrantDeclaration,
-  SystemDeclaration,
-  ZoneDeclaration,
-} from './schema.ts';
+import type { ClientDeclaration, SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /**
  * What every signer may sign: one grant a zone and client, in the declaration's order. The admin zone's are derived:
@@ -19,56 +13,37 @@ import type {
  */
 export function deriveGrants(system: SystemDeclaration): Grant[] {
   return Object.entries(system.zones).flatMap(([zone, declared]) =>
-    zoneClients(system, declared).map((name) => {
-      const client = pick(system.clients, name);
-      const grant = declared.grants.find((candidate) => candidate.client === name);
-      return declared.admin
-        ? adminGrant(system, zone, name, client)
-        : zoneGrant(system, zone, name, client, grant);
-    }),
+    zoneClients(system, declared).map((client) => deriveGrant(system, zone, declared, client)),
   );
 }
 
-function adminGrant(system: SystemDeclaration, zone: string, name: string, client: ClientDeclaration): Grant {
-  const proofs = [issuerTarget(client)];
-  if (client.selfService)
-    proofs.push(target(client.selfService.baseUrl, ['GET', 'POST'], [SELF_SERVICE_PATH]));
-  return {
-    ...grantOf(system, zone, name, client),
-    assertions: { details: 'none' },
-    proofs,
-    requestObjects: false,
-  };
-}
-
-function zoneGrant(
+function deriveGrant(
   system: SystemDeclaration,
   zone: string,
+  declared: ZoneDeclaration,
   name: string,
-  client: ClientDeclaration,
-  grant: GrantDeclaration | undefined,
 ): Grant {
-  const apis = grant?.apis ?? [];
+  const { clientId, issuer, tenancy, profile, selfService } = pick(system.clients, name);
+  const grant = declared.admin ? undefined : declared.grants.find(({ client }) => client === name);
+  const apis = grant?.apis.map(({ api, methods, paths }) =>
+    target(pick(system.apis, api).baseUrl, methods, paths),
+  );
+  const keys = declared.admin && selfService;
   return {
-    ...grantOf(system, zone, name, client),
+    ...{ version: 1, system: system.name, zone, client: name, clientId, issuer, tenancy, profile },
     assertions: { details: grant?.details ?? 'none' },
-    proofs: [issuerTarget(client), ...apis.map((api) => apiTarget(system, api))],
+    proofs: [
+      issuerTarget(issuer),
+      ...(apis ?? []),
+      ...(keys ? [target(keys.baseUrl, ['GET', 'POST'], [SELF_SERVICE_PATH])] : []),
+    ],
     requestObjects: grant?.requestObjects ?? false,
   };
 }
 
-function grantOf(system: SystemDeclaration, zone: string, name: string, client: ClientDeclaration) {
-  const { clientId, issuer, tenancy, profile } = client;
-  return { version: 1, system: system.name, zone, client: name, clientId, issuer, tenancy, profile } as const;
-}
-
 /** HelseID's endpoints come from its metadata (FK2), so any path of the issuer's origin is granted; none of them takes a token. */
-function issuerTarget(client: ClientDeclaration): GrantedTarget {
-  return { origin: new URL(client.issuer).origin, methods: ['POST'], paths: ['/*'], ath: false };
-}
-
-function apiTarget(system: SystemDeclaration, grant: ApiGrant): GrantedTarget {
-  return target(pick(system.apis, grant.api).baseUrl, grant.methods, grant.paths);
+function issuerTarget(issuer: string): GrantedTarget {
+  return { origin: new URL(issuer).origin, methods: ['POST'], paths: ['/*'], ath: false };
 }
 
 function target(baseUrl: string, methods: readonly string[], paths: readonly string[]): GrantedTarget {
@@ -90,7 +65,11 @@ export function deriveZoneConfig(system: SystemDeclaration, zone: string, functi
     system: system.name,
     zone,
     clients: Object.fromEntries(names.map((name) => [name, clientConfig(pick(system.clients, name))])),
-    apis: Object.fromEntries(declared.grants.flatMap((grant) => apiConfigs(system, grant))),
+    apis: Object.fromEntries(
+      declared.grants.flatMap(({ client, apis }) =>
+        apis.map(({ api }): [string, ApiConfig] => [api, { ...pick(system.apis, api), client }]),
+      ),
+    ),
     routes: routes.map(({ method, path, authorize }) => ({ method, path, authorize })),
     ...(logsIn ? { login } : {}),
     ...(authorizes ? { authorizer } : {}),
@@ -103,19 +82,11 @@ function clientConfig({ clientId, issuer, tenancy, profile }: ClientDeclaration)
   return { clientId, issuer, tenancy, profile };
 }
 
-function apiConfigs(system: SystemDeclaration, grant: GrantDeclaration): [string, ApiConfig][] {
-  return grant.apis.map(({ api }) => [api, { ...pick(system.apis, api), client: grant.client }]);
-}
-
 function rotationConfigs(system: SystemDeclaration): Record<string, RotationConfig> {
   return Object.fromEntries(
     Object.entries(system.clients).map(([name, { algorithm, selfService, rotation }]) => [
       name,
-      {
-        algorithm,
-        ...(selfService ? { selfService } : {}),
-        ...rotation,
-      },
+      { algorithm, ...(selfService ? { selfService } : {}), ...rotation },
     ]),
   );
 }

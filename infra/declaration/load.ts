@@ -19,24 +19,24 @@ export async function loadSystem(file = 'zones.ts'): Promise<SystemDeclaration> 
     const { default: declaration }: { default: SystemInput } = await import(pathToFileURL(path).href);
     return defineSystem(declaration);
   } catch (cause) {
-    const { message, facts } = isZonesError(cause, 'declaration_invalid') ? cause : failed(cause);
-    throw new ZonesError('declaration_invalid', `${file}: ${message}`, { cause, facts });
+    // Else the file throws when it is run, or imports what is not there.
+    const said = isZonesError(cause, 'declaration_invalid') ? cause : undefined;
+    const message =
+      said?.message ?? `It can't be run: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new ZonesError('declaration_invalid', `${file}: ${message}`, { cause, facts: said?.facts ?? {} });
   }
-}
-
-/** What is said of a file that throws when it is run, or imports what is not there. */
-function failed(cause: unknown) {
-  return { message: `It can't be run: ${cause instanceof Error ? cause.message : String(cause)}`, facts: {} };
 }
 
 function readSource(path: string, file: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new ZonesError('declaration_invalid', `${file}: The declaration can't be read (${path}).`, {
-      cause,
-    });
+    throw invalid(`${file}: The declaration can't be read (${path}).`, cause);
   }
+}
+
+function invalid(message: string, cause?: unknown): ZonesError {
+  return new ZonesError('declaration_invalid', message, { cause });
 }
 
 /**
@@ -50,10 +50,9 @@ function parse(source: string, file: string): Message[] {
     const [first] = (cause as TransformFailure).errors ?? [];
     const { line, column, lineText } = first?.location ?? {};
     const place = line === undefined ? file : `${file}:${line}:${(column ?? 0) + 1}`;
-    throw new ZonesError(
-      'declaration_invalid',
+    throw invalid(
       `${place}: ${first?.text ?? 'It is no TypeScript.'} Mend this line: ${lineText ?? ''}`,
-      { cause },
+      cause,
     );
   }
 }
@@ -65,9 +64,7 @@ function parse(source: string, file: string): Message[] {
 export function refuseRepeatedNames(source: string, file: string): void {
   const warnings = parse(source, file);
   const twice = warnings.find(({ id }) => id === 'duplicate-object-key');
-  if (twice)
-    throw new ZonesError(
-      'declaration_invalid',
-      `${file}:${twice.location?.line}: ${twice.text}; the first of the two would be lost: rename one.`,
-    );
+  if (!twice) return;
+  const place = `${file}:${twice.location?.line}`;
+  throw invalid(`${place}: ${twice.text}; the first of the two would be lost: rename one.`);
 }

@@ -98,31 +98,19 @@ export interface PhysicalName {
 
 /** Every physical name that the declaration fixes. Names that CloudFormation makes up are not among them. */
 export function physicalNames(system: SystemDeclaration): PhysicalName[] {
-  const stacks = Object.values(sharedStackNames(system.name));
-  return [
-    ...stacks.map((name): PhysicalName => ({ kind: 'stack', name, field: 'name' })),
-    { kind: 'boundary', name: boundaryName(system.name, 'signing'), field: 'signing' },
-    ...Object.keys(system.clients).map(
-      (client): PhysicalName => ({
-        kind: 'secret',
-        name: recordName(system.name, client),
-        field: `clients.${client}`,
-      }),
-    ),
-    ...Object.entries(system.zones).flatMap(([zone, declared]) => zoneNames(system, zone, declared)),
-  ];
-}
-
-function zoneNames(system: SystemDeclaration, zone: string, declared: ZoneDeclaration): PhysicalName[] {
-  const field = `zones.${zone}`;
-  return [
-    { kind: 'stack', name: zoneStackName(system.name, zone), field },
-    { kind: 'boundary', name: boundaryName(system.name, zone), field },
-    ...zoneClients(system, declared).map(
-      (client): PhysicalName => ({ kind: 'function', name: signerName(system.name, client, zone), field }),
-    ),
-    ...zoneFunctions(declared).map(
-      (name): PhysicalName => ({ kind: 'function', name: functionName(system.name, zone, name), field }),
-    ),
-  ];
+  const { name: prefix, clients, zones } = system;
+  const names: PhysicalName[] = [];
+  const add = (kind: PhysicalName['kind'], name: string, field: string) => names.push({ kind, name, field });
+  for (const name of Object.values(sharedStackNames(prefix))) add('stack', name, 'name');
+  add('boundary', boundaryName(prefix, SIGNING_ZONE), 'signing');
+  for (const client of Object.keys(clients)) add('secret', recordName(prefix, client), `clients.${client}`);
+  for (const [zone, declared] of Object.entries(zones)) {
+    const field = `zones.${zone}`;
+    add('stack', zoneStackName(prefix, zone), field);
+    add('boundary', boundaryName(prefix, zone), field);
+    for (const client of zoneClients(system, declared))
+      add('function', signerName(prefix, client, zone), field);
+    for (const name of zoneFunctions(declared)) add('function', functionName(prefix, zone, name), field);
+  }
+  return names;
 }

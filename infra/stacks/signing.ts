@@ -1,7 +1,12 @@
 import { required } from '@helseid-zones/protocol/required';
 import { CfnOutput } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { warnOfDeclaration, warnOfMissingSelfService } from '../annotations.ts';
+import {
+  noteQuotas,
+  signerConcurrency,
+  warnOfDeclaration,
+  warnOfMissingSelfService,
+} from '../annotations.ts';
 import { type Place, roleArn } from '../constructs/arns.ts';
 import { ClientRecord } from '../constructs/client-record.ts';
 import { DataKey } from '../constructs/data-key.ts';
@@ -13,7 +18,6 @@ import { deriveGrants } from '../declaration/derive.ts';
 import { askingFunctions, functionName, SIGNING_ZONE, signerName } from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { suppressFindings } from '../nag-suppressions.ts';
-import { noteQuotas, signerConcurrency } from '../quotas.ts';
 import { type SystemProps, SystemStack } from './system-stack.ts';
 
 /** The signing zone: no way to the internet, one signer a grant, the client records. Client keys are made later, by rotation. */
@@ -48,12 +52,8 @@ export class SigningStack extends SystemStack {
     this.recordKeyArn = recordKey.keyArn;
     this.records = Object.fromEntries(
       Object.keys(system.clients).map((client) => {
-        const record = new ClientRecord(this, `Record-${client}`, {
-          system: system.name,
-          client,
-          key: recordKey,
-        });
-        return [client, record.ref];
+        const props = { system: system.name, client, key: recordKey };
+        return [client, new ClientRecord(this, `Record-${client}`, props).ref];
       }),
     );
     this.addSigners(system, place, network);
@@ -87,7 +87,11 @@ export class SigningStack extends SystemStack {
     new FlowLog(this, 'FlowLog', { ...facts, boundary, key });
     for (const grant of deriveGrants(system)) {
       const zone = required(system.zones[grant.zone], `Zone ${grant.zone}`);
-      const account = zone.account === this.account ? undefined : zone.account;
+      const { account = this.account } = zone;
+      // A zone in another account needs the signer's permission as well; it names roles, so that account's stack is deployed first.
+      const callers = askingFunctions(zone)
+        .filter(() => account !== this.account)
+        .map((name) => roleArn(account, functionName(system.name, grant.zone, name)));
       new Signer(this, `Signer-${grant.zone}-${grant.client}`, {
         ...facts,
         boundary,
@@ -95,13 +99,7 @@ export class SigningStack extends SystemStack {
         grant,
         record: required(this.records[grant.client], `The record of client ${grant.client}`),
         concurrency: signerConcurrency(system, grant),
-        // A zone in another account needs the signer's permission as well; it names roles, so that account's stack is deployed first.
-        foreignCallers:
-          account === undefined
-            ? []
-            : askingFunctions(zone).map((name) =>
-                roleArn(account, functionName(system.name, grant.zone, name)),
-              ),
+        foreignCallers: callers,
       });
     }
     for (const client of Object.keys(system.clients))

@@ -1,11 +1,12 @@
-import { CfnOutput } from 'aws-cdk-lib';
+import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
+import { CfnOutput, Duration } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { refuseLocalAddresses } from '../annotations.ts';
 import { functionArn, type Place } from '../constructs/arns.ts';
 import { DataKey } from '../constructs/data-key.ts';
-import { EventEntry, eventKeyStatements } from '../constructs/event-entry.ts';
+import { EVENT_TIMEOUT_SECONDS, EventEntry, eventKeyStatements } from '../constructs/event-entry.ts';
 import { FlowLog } from '../constructs/flow-log.ts';
 import { alarmKeyStatement, KeyAlarms } from '../constructs/key-alarms.ts';
 import { KeyRotation } from '../constructs/key-rotation.ts';
@@ -32,8 +33,7 @@ import {
   zoneFunctions,
 } from '../declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
-import { functionLimits } from '../function-limits.ts';
-import { keyPolicyTemplate } from '../key-policy.ts';
+import { type KeyPolicyDocument, keyPolicyTemplate } from '../key-policy.ts';
 import { suppressFindings } from '../nag-suppressions.ts';
 import type { SigningStack } from './signing.ts';
 import { SystemStack, type SystemStackProps } from './system-stack.ts';
@@ -115,13 +115,8 @@ export class ZoneStack extends SystemStack {
     }
     const worker = events && functions.get(events.function);
     if (worker) {
-      const { busName, deadLetters } = new EventEntry(this, 'Events', {
-        place,
-        names,
-        key,
-        events,
-        handler: worker,
-      });
+      const props = { place, names, key, events, handler: worker };
+      const { busName, deadLetters } = new EventEntry(this, 'Events', props);
       this.say('EventBusName', busName, 'Put events here (events:PutEvents).');
       this.say(
         'DeadLetterQueue',
@@ -130,20 +125,13 @@ export class ZoneStack extends SystemStack {
       );
     }
     const [rotation, watch] = [functions.get('rotation'), functions.get('key-watch')];
+    const { clients } = system;
     if (rotation)
-      new KeyRotation(this, 'KeyRotation', {
-        place,
-        clients: system.clients,
-        records: signing.records,
-        handler: rotation,
-      });
+      new KeyRotation(this, 'KeyRotation', { place, clients, records: signing.records, handler: rotation });
     if (watch) {
       const { topic } = new KeyAlarms(this, 'KeyAlarms', { system, place, key, handler: watch });
-      this.say(
-        'AlarmTopic',
-        topic.topicArn,
-        'Subscribe who is to be called when something is wrong with a key.',
-      );
+      const description = 'Subscribe who is to be called when something is wrong with a key.';
+      this.say('AlarmTopic', topic.topicArn, description);
     }
     refuseLocalAddresses(this, system, zone);
     suppressFindings(this, {
@@ -196,9 +184,32 @@ function signerArns({ system, zone, declared, signingPlace }: ZoneStackProps): R
 function functionFiles(system: SystemDeclaration, zone: string, name: string): Record<string, unknown> {
   const config = { 'config.json': deriveZoneConfig(system, zone, name) };
   if (!system.zones[zone]?.admin) return config;
-  const policies = Object.entries(system.clients).map(([client, { algorithm }]) => [
-    client,
-    keyPolicyTemplate({ system: system.name, client, algorithm }),
-  ]);
-  return { ...config, 'key-policy.json': Object.fromEntries(policies) };
+  const policies: Record<string, KeyPolicyDocument> = {};
+  for (const [client, { algorithm }] of Object.entries(system.clients))
+    policies[client] = keyPolicyTemplate({ system: system.name, client, algorithm });
+  return { ...config, 'key-policy.json': policies };
+}
+
+/** How long a function may run, and how many at a time. */
+interface FunctionLimits {
+  timeout: Duration;
+  concurrency?: number;
+}
+
+/** Functions whose limits are not those of a request. */
+const LIMITS: Readonly<Record<string, FunctionLimits>> = {
+  // A new key may take the issuer a good while to honour; two rotations at once would fight over the record.
+  rotation: { timeout: Duration.minutes(15), concurrency: 1 },
+  'key-watch': { timeout: Duration.minutes(5), concurrency: 1 },
+  api: { timeout: Duration.seconds(STREAM_SECONDS - 2) },
+  [AUTHORIZER_FUNCTION]: { timeout: Duration.seconds(10) },
+};
+
+/** API Gateway waits 29 seconds; a function that is stopped a little before can still be seen to be. */
+const REQUEST_LIMITS: FunctionLimits = { timeout: Duration.seconds(28) };
+
+/** Limits of one function of a zone. */
+function functionLimits(zone: ZoneDeclaration, name: string): FunctionLimits {
+  if (zone.events?.function === name) return { timeout: Duration.seconds(EVENT_TIMEOUT_SECONDS) };
+  return LIMITS[name] ?? REQUEST_LIMITS;
 }
