@@ -19,6 +19,7 @@ const OTHERS = [
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    globalSetup: './test/temporary.ts',
     reporters: ['default', './test/reporter.ts'],
     projects: [
       {

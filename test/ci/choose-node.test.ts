@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { newFolder } from '../temporary.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'choose-node-'));
+const folder = newFolder();
 const bin = join(folder, 'node_modules/.bin');
 mkdirSync(bin, { recursive: true });
 for (const [name, file] of [
@@ -14,7 +14,6 @@ for (const [name, file] of [
   mkdirSync(join(folder, 'node_modules', name, 'bin'), { recursive: true });
   writeFileSync(join(folder, 'node_modules', name, 'bin', file), name);
 }
-afterAll(() => rmSync(folder, { recursive: true }));
 
 function choose(host: string, { platform = 'linux x64', linked = true } = {}) {
   for (const file of readdirSync(bin)) rmSync(join(bin, file));

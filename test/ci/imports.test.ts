@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { newFolder } from '../temporary.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -40,7 +40,7 @@ let found = new Set<string>();
 
 /** Every case as a file of its own beside the file it stands for, with this repository's rules. */
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'imports-'));
+  folder = newFolder();
   const { $schema, vcs, ...rules } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8'));
   writeFileSync(join(folder, 'biome.json'), JSON.stringify({ ...rules, root: true }));
   for (const [file, target] of [...REFUSED, ...ALLOWED]) {
@@ -59,8 +59,6 @@ beforeAll(() => {
       .map(({ location: { path } }) => (typeof path === 'string' ? path : path.file).replace(/^\.\//, '')),
   );
 });
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function write(file: string, target: string, source: string, way: string): void {
   const path = join(folder, caseFile(file, target, way));

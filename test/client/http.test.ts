@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describeNetworkFailure } from '@helseid-zones/client/errors';
 import { tellFate, untilAborted, withDeadline } from '@helseid-zones/client/http';
-import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createCa } from '../../local/helseid/ca.ts';
+import { newFolder } from '../temporary.ts';
 import { failure } from './make-client.ts';
 
 beforeEach(() => {
@@ -85,8 +83,7 @@ test.each([new Error('x'), lost('OAUTH_INVALID_RESPONSE'), lost('ERR_INVALID_ARG
 
 test('a certificate that nobody vouches for, and a server that is not there, as Node tells them', async () => {
   vi.useRealTimers();
-  const dir = await mkdtemp(join(tmpdir(), 'http-'));
-  onTestFinished(() => rm(dir, { recursive: true }));
+  const dir = newFolder();
   const server = createServer((await createCa(dir)).leaf, (_, response) => response.end());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -1,12 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
-import { afterAll } from 'vitest';
 import { type BuildOptions, buildApp } from '../../infra/build-app.ts';
 import { defineSystem } from '../../infra/declaration/define.ts';
 import type { SystemDeclaration, SystemInput } from '../../infra/declaration/schema.ts';
 import system from '../one-client.zones.ts';
+import { newFolder } from '../temporary.ts';
 
 /** A resource of a template. */
 export interface Resource {
@@ -53,17 +52,28 @@ export function withZones(zones: SystemInput['zones'], more: Partial<SystemInput
   return defineSystem({ ...system, zones: { ...system.zones, ...zones }, ...more });
 }
 
-/** Synthesizes into a folder that goes when the test file is done. `prepare` sees the app before. */
-export function synthesize(
+const done = new Map<string, string>();
+
+/** The folder that a declaration is synthesized to: by a process once. With `prepare`, which sees the app before, always anew. */
+export function synthesizedFolder(
   declaration: SystemDeclaration = system,
   options: BuildOptions = {},
-  prepare: (app: App) => void = () => {},
-): Assembly {
-  const folder = mkdtempSync(join(tmpdir(), 'zones-'));
-  afterAll(() => rmSync(folder, { recursive: true }));
-  const app = buildApp(declaration, { checkTemplates: false, ...options, outdir: folder });
-  prepare(app);
+  prepare?: (app: App) => void,
+): string {
+  const key = JSON.stringify([declaration, options]);
+  const known = prepare === undefined ? done.get(key) : undefined;
+  if (known !== undefined) return known;
+  const outdir = newFolder();
+  const app = buildApp(declaration, { checkTemplates: false, ...options, outdir });
+  prepare?.(app);
   app.synth();
+  if (prepare === undefined) done.set(key, outdir);
+  return outdir;
+}
+
+/** A system as it is synthesized; see {@link synthesizedFolder}. */
+export function synthesize(...system: Parameters<typeof synthesizedFolder>): Assembly {
+  const folder = synthesizedFolder(...system);
   const read = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8'));
   const artifacts = Object.entries<{ type: string; environment?: string; dependencies?: string[] }>(
     read('manifest.json').artifacts,

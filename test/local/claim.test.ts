@@ -1,21 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { claimPlace } from '../../local/app/claim.ts';
 import { listen } from '../../local/aws/http.ts';
 import { openDocument } from '../../local/aws/state.ts';
 import { createTrail } from '../../local/aws/trail.ts';
-
-function temporary(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'claim-'));
-  onTestFinished(() => rmSync(directory, { recursive: true }));
-  return directory;
-}
+import { newFolder } from '../temporary.ts';
 
 describe('the place of the local system', () => {
   it('is claimed by one process, and given back', async () => {
-    const directory = temporary();
+    const directory = newFolder();
     const giveBack = await claimPlace(directory, []);
     await expect(claimPlace(directory, [])).rejects.toMatchObject({
       code: 'local_failed',
@@ -26,7 +20,7 @@ describe('the place of the local system', () => {
   });
 
   it('is free again when its holder was killed', async () => {
-    const directory = temporary();
+    const directory = newFolder();
     writeFileSync(join(directory, 'running.json'), '{"pid":2147483646}');
     await expect(claimPlace(directory, [])).resolves.toBeTypeOf('function');
   });
@@ -35,7 +29,7 @@ describe('the place of the local system', () => {
     const taken = await listen(() => {});
     onTestFinished(taken.close);
     const wanted = { port: taken.port, option: '--stand-in-port' } as const;
-    await expect(claimPlace(temporary(), [wanted])).rejects.toMatchObject({
+    await expect(claimPlace(newFolder(), [wanted])).rejects.toMatchObject({
       code: 'local_failed',
       facts: { port: taken.port },
       message: expect.stringMatching(`Port ${taken.port} is taken.* with --stand-in-port`),
@@ -47,7 +41,7 @@ describe('the place of the local system', () => {
       { port: 20_000, option: '--port' },
       { port: 20_000, option: '--stand-in-port' },
     ] as const;
-    await expect(claimPlace(temporary(), wanted)).rejects.toMatchObject({
+    await expect(claimPlace(newFolder(), wanted)).rejects.toMatchObject({
       code: 'local_failed',
       message: expect.stringContaining('wanted twice, by --port and --stand-in-port'),
     });
@@ -56,7 +50,7 @@ describe('the place of the local system', () => {
 
 describe('a document of the state', () => {
   it('survives, and is refused when it is damaged', () => {
-    const path = join(temporary(), 'deep', 'state.json');
+    const path = join(newFolder(), 'deep', 'state.json');
     const document = openDocument(path, { list: [] as number[] });
     document.value.list.push(1);
     expect(openDocument(path, { list: [] as number[] }).value).toEqual({ list: [] });

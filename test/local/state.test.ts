@@ -1,13 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openKeyStore } from '../../local/aws/kms/keys.ts';
 import { KEYS_FILE, openDocument, removeState } from '../../local/aws/state.ts';
+import { newFolder } from '../temporary.ts';
 
 /** A state with a client key in it, as the local KMS leaves it. */
 async function makeState(): Promise<string> {
-  const directory = join(mkdtempSync(join(tmpdir(), 'state-')), 'state');
+  const directory = join(newFolder(), 'state');
   const keys = openKeyStore(openDocument(join(directory, KEYS_FILE), { keys: [] }), {
     account: '111122223333',
     region: 'eu-north-1',
@@ -39,7 +39,7 @@ test('a damaged file may hold keys', async () => {
 });
 
 test('a state without keys is removed', () => {
-  const directory = join(mkdtempSync(join(tmpdir(), 'state-')), 'state');
+  const directory = join(newFolder(), 'state');
   removeState(directory, true);
   mkdirSync(directory);
   writeFileSync(join(directory, KEYS_FILE), '{"keys":[]}');

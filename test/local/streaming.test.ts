@@ -1,8 +1,7 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -11,10 +10,11 @@ import { startGateway } from '../../local/aws/gateway/server.ts';
 import { createPool, type FunctionPool, type RunnableFunction } from '../../local/aws/runtime/pool.ts';
 import { type RuntimeApi, startRuntimeApi } from '../../local/aws/runtime/runtime-api.ts';
 import { createTrail } from '../../local/aws/trail.ts';
+import { newFolder } from '../temporary.ts';
 import { ACCOUNT, REGION, rulesOf } from './aws/harness.ts';
 
 // A function in its own process, the Runtime API and the gateway, as an answer goes through them in pieces.
-const folder = mkdtempSync(join(tmpdir(), 'streaming-'));
+const folder = newFolder();
 let api: RuntimeApi;
 let pool: FunctionPool;
 /** Where functions wait until the test has seen what they wrote; whoever comes first waits for the other. */
@@ -49,7 +49,6 @@ afterAll(async () => {
   await api.close();
   gate.close();
   gate.closeAllConnections();
-  rmSync(folder, { recursive: true });
 });
 
 let functions = 0;

@@ -1,15 +1,14 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import tls from 'node:tls';
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../local/aws/http.ts';
 import { createCa } from '../../local/helseid/ca.ts';
 import { makeTrust, trustHere } from '../../local/helseid/trust.ts';
+import { newFolder } from '../temporary.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'trust-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = newFolder();
 const ca = await createCa(join(folder, 'ca'));
 const other = await createCa(join(folder, 'other'));
 

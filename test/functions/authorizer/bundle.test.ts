@@ -69,7 +69,6 @@ afterAll(async () => {
   vi.unstubAllEnvs();
   dynamo.close();
   await helseId.close();
-  await files.remove();
 });
 
 test('the function as it is deployed lets a token of HelseID’s in once a proof', async () => {

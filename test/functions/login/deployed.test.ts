@@ -110,7 +110,6 @@ beforeAll(async () => {
     () => vi.unstubAllEnvs(),
     () => vi.restoreAllMocks(),
     () => Promise.all([lambda, dynamo, helseId, ...apis].map((server) => server.close())),
-    () => files.remove(),
   );
 }, 60_000);
 afterAll(async () => {

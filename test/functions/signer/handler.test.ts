@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -16,11 +15,12 @@ import { openSecretStore, type StoredSecret } from '../../../local/aws/secrets/s
 import { memoryDocument } from '../../../local/aws/state.ts';
 import { sampled } from '../../full.ts';
 import { contextOf, createSigningKey, dataKeyStore, rulesOf, serveAws } from '../../local/aws/harness.ts';
+import { newFolder } from '../../temporary.ts';
 import { testGrant } from './grant-fixture.ts';
 
 const run = promisify(execFile);
 const bundle = compileHandler('signer');
-const folder = mkdtempSync(join(tmpdir(), 'signer-'));
+const folder = newFolder();
 const grant = testGrant();
 const RECORD_ARN = 'arn:aws:secretsmanager:eu-north-1:000000000000:secret:journal/client/journal-AbCdEf';
 let aws: Awaited<ReturnType<typeof serveAws>>;
@@ -84,7 +84,6 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  rmSync(folder, { recursive: true });
   await aws.close();
 });
 

@@ -1,15 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { compileHandler } from '../../../infra/bundling.ts';
 import { deriveZoneConfig } from '../../../infra/declaration/derive.ts';
 import system from '../../../zones.ts';
+import { newFolder } from '../../temporary.ts';
 
 /** Nobody listens here. */
 const NOWHERE = 'https://127.0.0.1:9';
-const folder = mkdtempSync(join(tmpdir(), 'summary-'));
+const folder = newFolder();
 const written: string[] = [];
 let handler: (event: unknown) => Promise<APIGatewayProxyResult>;
 
@@ -37,7 +37,6 @@ beforeAll(async () => {
 afterAll(() => {
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
-  rmSync(folder, { recursive: true });
 });
 
 const EVENT = { httpMethod: 'GET', resource: '/summaries/{id}', pathParameters: { id: 'abc' } };

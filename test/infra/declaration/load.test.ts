@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { loadSystem, refuseRepeatedNames } from '../../../infra/declaration/load.ts';
 import shipped from '../../../zones.ts';
+import { newFolder } from '../../temporary.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'zones-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = newFolder();
 
 const write = (name: string, source: string): string => {
   const file = join(folder, name);

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -15,6 +14,7 @@ import { FAKE_CLIENT_ID, FAKE_ISSUER, FAKE_SELF_SERVICE } from '../../fakes/self
 import { ACCOUNT } from '../../local/aws/harness.ts';
 import shipped from '../../one-client.zones.ts';
 import { bootstrap, createWorld, readJwk, type World } from '../../rotation/world.ts';
+import { newFolder } from '../../temporary.ts';
 
 const PLACE = { account: ACCOUNT, signingVpc: 'vpc-1' };
 const RENDERED = JSON.stringify(
@@ -571,7 +571,7 @@ describe('the command line', () => {
   });
 
   test('at a place that does not answer it says so, without a trace', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'keys-'));
+    const folder = newFolder();
     const operator = {
       url: 'http://127.0.0.1:9',
       region: 'eu-north-1',

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   App,
@@ -10,22 +9,23 @@ import {
   Stage,
   aws_sqs as sqs,
 } from 'aws-cdk-lib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly, resourcesOfType } from '../../../infra/proof/assembly/resolve.ts';
+import { newFolder } from '../../temporary.ts';
 
-let directory: string;
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'assembly-'));
-});
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const directory = newFolder();
 
 /** Two stacks with a reference between them, and one in a stage with an account of its own. */
 function synthesize(): string {
   const path = join(directory, 'code');
   mkdirSync(path);
   writeFileSync(join(path, 'index.mjs'), 'export const handler = () => 1;');
-  const app = new App({ outdir: join(directory, 'cdk.out'), analyticsReporting: false });
+  const app = new App({
+    outdir: join(directory, 'cdk.out'),
+    analyticsReporting: false,
+    builtinCloudFormationValidation: false,
+  });
   const queue = new sqs.Queue(new Stack(app, 'journal-queues'), 'Queue');
   const functions = new Stack(app, 'journal-functions');
   const role = new iam.Role(functions, 'Role', {

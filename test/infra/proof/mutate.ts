@@ -7,7 +7,8 @@ import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { RULES } from '../../../infra/proof/rules/index.ts';
 import type { Invariant, Rule } from '../../../infra/proof/rules/rule.ts';
 import system from '../../one-client.zones.ts';
-import { newFolder, shipped } from './shipped.ts';
+import { newFolder } from '../../temporary.ts';
+import { shipped } from './shipped.ts';
 import { ruleNamed } from './small-system.ts';
 
 /** JSON that a test may change. */
@@ -107,7 +108,10 @@ export function adds(
   properties: Changeable | ((resources: Template) => Changeable) = {},
 ): Change {
   return (r) => {
-    r.Added = { Type, Properties: typeof properties === 'function' ? properties(r) : properties };
+    r[`Added${Object.keys(r).length}`] = {
+      Type,
+      Properties: typeof properties === 'function' ? properties(r) : properties,
+    };
   };
 }
 

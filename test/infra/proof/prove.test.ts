@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Stack, Validations } from 'aws-cdk-lib';
+import { type App, Stack, Validations } from 'aws-cdk-lib';
 import { CfnUser } from 'aws-cdk-lib/aws-iam';
 import * as v from 'valibot';
 import { describe, expect, it, test } from 'vitest';
-import { buildApp } from '../../../infra/build-app.ts';
 import type { ProofException } from '../../../infra/declaration/schema.ts';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { boundaryPlugin } from '../../../infra/proof/plugin.ts';
@@ -18,15 +17,14 @@ import { RULES } from '../../../infra/proof/rules/index.ts';
 import { CONNECT } from '../../../infra/proof/rules/reach-rows.ts';
 import { sampled } from '../../full.ts';
 import system from '../../one-client.zones.ts';
+import { newFolder } from '../../temporary.ts';
+import { synthesizedFolder } from '../synthesize.ts';
 import { allow, find, PUBLIC, withTemplate } from './mutate.ts';
-import { newFolder } from './shipped.ts';
 
-const folder = newFolder();
-const directory = join(folder, 'shipped');
-const app = buildApp(system, { outdir: directory });
 // That this synth does not fail is the plugin's first test.
-Validations.of(app).addPlugins(boundaryPlugin(system));
-app.synth();
+const directory = synthesizedFolder(system, {}, (app) =>
+  Validations.of(app).addPlugins(boundaryPlugin(system)),
+);
 const shipped = readAssembly(directory);
 const SUMMARY = 'journal-zone-public/summary/Role/Resource';
 const proof = prove(shipped, system);
@@ -212,29 +210,25 @@ describe('npm run zones', () => {
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, violations: [] });
   });
 
-  it('exits 1 for an assembly edited by hand', () => {
-    const edited = join(folder, 'edited');
-    cpSync(directory, edited, { recursive: true });
-    const file = join(edited, `${PUBLIC}.template.json`);
-    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"PermissionsBoundary"', '"Forgotten"'));
-    const { status, stdout } = run('--assembly', edited);
-    expect(status).toBe(1);
-    expect(stdout).toContain('roles-are-bounded');
-  });
-
-  it.each([[], ['--json']])('prints no terminal escape that a template holds %s', (...args) => {
-    const hostile = '\u001b[2K\u009b2J\u202e\nThe boundaries of journal hold';
-    const edited = join(folder, 'hostile');
-    cpSync(directory, edited, { recursive: true });
-    const file = join(edited, `${PUBLIC}.template.json`);
-    const template = JSON.parse(readFileSync(file, 'utf8'));
-    template.Resources[`Thing${hostile}`] = { Type: `AWS::Thing::${hostile}`, Properties: {} };
-    writeFileSync(file, JSON.stringify(template));
-    const { status, stdout, stderr } = run('--assembly', edited, ...args);
-    expect(status).toBe(1);
-    expect(stdout).toContain('\\u001b[2K');
-    expect(stdout + stderr).not.toMatch(/[\p{C}--\n]|^The boundaries of journal hold/mv);
-  });
+  it.each([[], ['--json']])(
+    'exits 1 for one edited by hand, and prints no terminal escape of its %s',
+    (...args) => {
+      const hostile = '\u001b[2K\u009b2J\u202e\nThe boundaries of journal hold';
+      const edited = newFolder();
+      cpSync(directory, edited, { recursive: true });
+      const file = join(edited, `${PUBLIC}.template.json`);
+      const template = JSON.parse(
+        readFileSync(file, 'utf8').replaceAll('"PermissionsBoundary"', '"Forgotten"'),
+      );
+      template.Resources[`Thing${hostile}`] = { Type: `AWS::Thing::${hostile}`, Properties: {} };
+      writeFileSync(file, JSON.stringify(template));
+      const { status, stdout, stderr } = run('--assembly', edited, ...args);
+      expect(status).toBe(1);
+      expect(stdout).toContain('roles-are-bounded');
+      expect(stdout).toContain('\\u001b[2K');
+      expect(stdout + stderr).not.toMatch(/[\p{C}--\n]|^The boundaries of journal hold/mv);
+    },
+  );
 
   it.each([
     ['no such assembly', ['--assembly', '/nowhere'], /can't be read/],
@@ -248,12 +242,15 @@ describe('npm run zones', () => {
 
 describe('the plugin', () => {
   it('fails a synth with a violation, whatever a construct acknowledges', () => {
-    const bad = buildApp(system, { outdir: join(folder, 'bad') });
-    const stack = bad.node.findChild(PUBLIC);
-    if (stack instanceof Stack) new CfnUser(stack, 'User');
-    Validations.of(bad).addPlugins(boundaryPlugin(system));
-    Validations.of(bad).acknowledge({ id: 'helseid-zones::no-other-identities', reason: 'We like users.' });
-    expect(() => bad.synth()).toThrow(/AWS::IAM::User is an identity with long-lived credentials/);
+    const spoil = (app: App) => {
+      const stack = app.node.findChild(PUBLIC);
+      if (stack instanceof Stack) new CfnUser(stack, 'User');
+      Validations.of(app).addPlugins(boundaryPlugin(system));
+      Validations.of(app).acknowledge({ id: 'helseid-zones::no-other-identities', reason: 'We like users.' });
+    };
+    expect(() => synthesizedFolder(system, {}, spoil)).toThrow(
+      /AWS::IAM::User is an identity with long-lived credentials/,
+    );
   });
 });
 

@@ -1,8 +1,8 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keyPolicyTemplate } from '../../../infra/key-policy.ts';
 import type { JsonObject } from '../../../infra/proof/assembly/json.ts';
+import { newFolder } from '../../temporary.ts';
 import { endpoint, inputOf, type Resources, zoneNetwork } from './small-system.ts';
 
 /** Account and region of the smallest systems. */
@@ -85,9 +85,8 @@ export function functionOf(name: string, properties: JsonObject = {}): Resources
 }
 
 /** A folder with these files, for an asset. */
-export function folderOf(files: Readonly<Record<string, unknown>>, folders: string[]): string {
-  const folder = mkdtempSync(join(tmpdir(), 'asset-'));
-  folders.push(folder);
+export function folderOf(files: Readonly<Record<string, unknown>>): string {
+  const folder = newFolder();
   for (const [name, content] of Object.entries(files))
     writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
   return folder;

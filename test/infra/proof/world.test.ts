@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import {
   authorize,
@@ -14,6 +13,7 @@ import {
 } from '../../../infra/proof/policy/index.ts';
 import { buildWorld } from '../../../infra/proof/policy/world/build.ts';
 import { virtualKeyArn } from '../../../infra/proof/policy/world/virtual-keys.ts';
+import { newFolder } from '../../temporary.ts';
 
 const ACCOUNT = '000000000000';
 const REGION = 'eu-north-1';
@@ -344,11 +344,7 @@ describe('endpoints', () => {
 });
 
 describe('keys that rotation makes', () => {
-  let directory: string;
-  beforeAll(() => {
-    directory = mkdtempSync(join(tmpdir(), 'asset-'));
-  });
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  const directory = newFolder();
 
   it('are there as one key a client, with the policy of the asset', () => {
     const sign = allow('kms:Sign', {

@@ -1,25 +1,24 @@
 import 'reflect-metadata';
 import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:https';
 import { type AddressInfo, isIP } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type JsonGeneralName, X509CertificateGenerator } from '@peculiar/x509';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { createCa } from '../../../local/helseid/ca.ts';
 import { type KeyAndCert, makeLeaf } from '../../../local/helseid/certificates.ts';
 import type { CertificateAuthority } from '../../../local/helseid/types.ts';
+import { newFolder } from '../../temporary.ts';
 
 const NOW = new Date();
 const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 let dir: string;
 let ca: CertificateAuthority;
 beforeAll(async () => {
-  dir = join(await mkdtemp(join(tmpdir(), 'ca-')), 'ca');
+  dir = join(newFolder(), 'ca');
   ca = await createCa(dir, NOW);
 });
-afterAll(() => rm(dir, { recursive: true }));
 
 test('is kept, readable by its owner only', async () => {
   expect((await stat(dir)).mode & 0o777).toBe(0o700);

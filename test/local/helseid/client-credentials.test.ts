@@ -63,7 +63,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.close();
-  await files.remove();
 });
 beforeEach(() => {
   events.length = 0;

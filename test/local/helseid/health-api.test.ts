@@ -80,7 +80,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await Promise.all([documents.close(), summaries.close(), helseId.close()]);
-  await files.remove();
 });
 
 async function call(

@@ -1,7 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { memoryDocument } from '../../../local/aws/state.ts';
@@ -12,6 +9,7 @@ import { createSeenProofs } from '../../../local/helseid/protect.ts';
 import { createRegistry } from '../../../local/helseid/registry.ts';
 import { createStorage } from '../../../local/helseid/storage.ts';
 import type { StandInClient } from '../../../local/helseid/types.ts';
+import { newFolder } from '../../temporary.ts';
 import { makeClientKey } from './wire.ts';
 
 const CLIENT: StandInClient = { clientId: 'c', scopes: ['a'], tenancy: 'single-tenant' };
@@ -86,13 +84,12 @@ describe('registry', () => {
   });
 
   test('keeps what was registered while it ran', async () => {
-    const stateDir = await mkdtemp(join(tmpdir(), 'registry-'));
+    const stateDir = newFolder();
     const { jwk } = await makeClientKey('PS256');
     const start = () => createRegistry({ clients: [CLIENT], stateDir, propagation: () => 0 });
     const registry = start();
     registry.register('c', jwk, 'Api');
     expect(start().honouredKeys('c')).toEqual([jwk]);
-    await rm(stateDir, { recursive: true });
   });
 });
 

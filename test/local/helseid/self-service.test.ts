@@ -38,7 +38,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.close();
   await helseId.close();
-  await files.remove();
 });
 beforeEach(() => () => {
   server.behaviour.previousKeys = 'keep';

@@ -42,7 +42,6 @@ export async function startWeb(keys: readonly ClientKey[]) {
     },
     async close() {
       await Promise.all([gateway.close(), web.server.close()]);
-      await files.remove();
     },
   };
   return web;

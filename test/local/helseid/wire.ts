@@ -1,23 +1,18 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { openBrowser } from '../../../local/app/browser/browser.ts';
 import { createCa } from '../../../local/helseid/ca.ts';
 import type { CertificateAuthority } from '../../../local/helseid/types.ts';
+import { newFolder } from '../../temporary.ts';
 
 /** A CA in a folder of its own that `fetch` trusts from now on. */
-export async function makeCa(): Promise<{
-  ca: CertificateAuthority;
-  dir: string;
-  remove: () => Promise<void>;
-}> {
-  const dir = await mkdtemp(join(tmpdir(), 'stand-in-'));
+export async function makeCa(): Promise<{ ca: CertificateAuthority; dir: string }> {
+  const dir = newFolder();
   const ca = await createCa(join(dir, 'ca'));
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), ca.certificatePem]);
-  return { ca, dir, remove: () => rm(dir, { recursive: true }) };
+  return { ca, dir };
 }
 
 /** A client key with the public JWK as it is registered. */

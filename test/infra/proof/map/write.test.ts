@@ -1,7 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { readInput } from '../../../../infra/proof/assembly/input.ts';
 import { readAssembly } from '../../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
@@ -9,12 +8,12 @@ import { renderHtml } from '../../../../infra/proof/report/map/html.ts';
 import { renderSvg } from '../../../../infra/proof/report/map/svg.ts';
 import { writeMaps } from '../../../../infra/proof/report/map/write.ts';
 import type { Finding } from '../../../../infra/proof/rules/rule.ts';
+import { newFolder } from '../../../temporary.ts';
 import { mapOf, SMALL, synthesizedFolder } from './maps.ts';
 
 const assembly = synthesizedFolder(SMALL);
 const input = readInput(resolveAssembly(readAssembly(assembly)), SMALL);
-const folder = mkdtempSync(join(tmpdir(), 'map-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = newFolder();
 
 const finding: Finding = {
   ...{ rule: 'own-signers-only', invariant: 'I2', resource: 'journal-zone-public/summary/Role/Resource' },

@@ -1,5 +1,4 @@
-import { rmSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../../infra/proof/assembly/json.ts';
 import { CAPABILITIES } from '../../../../infra/proof/rules/capabilities.ts';
 import type { Rule } from '../../../../infra/proof/rules/rule.ts';
@@ -43,11 +42,6 @@ const keysAreNotCaptured = ruleNamed('keys-are-not-captured');
 const functionsAreNotChanged = ruleNamed('functions-are-not-changed');
 const logsAreNotTapped = ruleNamed('logs-are-not-tapped');
 const networksAreNotChanged = ruleNamed('networks-are-not-changed');
-
-const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true });
-});
 
 const PUBLIC = 'journal-zone-public';
 const INTERNAL = 'journal-zone-internal';
@@ -513,8 +507,8 @@ const KEY_CASES: readonly [name: string, statement: JsonObject | undefined, expe
 
 function check(rule: Rule, system: System, policies: unknown = KEY_POLICIES): string {
   const assets = new Map([
-    ['key.zip', folderOf({ 'key-policy.json': policies }, folders)],
-    ['code.zip', folderOf({ 'index.mjs': '' }, folders)],
+    ['key.zip', folderOf({ 'key-policy.json': policies })],
+    ['code.zip', folderOf({ 'index.mjs': '' })],
   ]);
   return rule
     .check(inputOf(system, assets))

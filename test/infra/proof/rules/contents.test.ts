@@ -1,27 +1,20 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { findKeyMaterial } from '../../../../infra/proof/assembly/contents/find-key-material.ts';
+import { newFolder } from '../../../temporary.ts';
 import { inputOf, ruleNamed, zoneNetwork } from '../small-system.ts';
 
 const onlySignersCanSign = ruleNamed('only-signers-can-sign');
 const noKeyMaterial = ruleNamed('no-key-material');
 
-const folders: string[] = [];
-
 function asset(name: string, text: string): ReadonlyMap<string, string> {
-  const folder = mkdtempSync(join(tmpdir(), 'asset-'));
-  folders.push(folder);
+  const folder = newFolder();
   writeFileSync(join(folder, name), text);
   return new Map([['code.zip', folder]]);
 }
-
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true });
-});
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;

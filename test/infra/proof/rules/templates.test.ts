@@ -1,6 +1,5 @@
-import { rmSync } from 'node:fs';
 import { SEED_RECORD } from '@helseid-zones/protocol/record';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { deriveGrants, deriveZoneConfig } from '../../../../infra/declaration/derive.ts';
 import type { SystemDeclaration } from '../../../../infra/declaration/schema.ts';
 import type { JsonObject } from '../../../../infra/proof/assembly/json.ts';
@@ -37,11 +36,6 @@ const noKeyResources = ruleNamed('no-key-resources');
 const noFunctionDoors = ruleNamed('no-function-doors');
 const noLogOutlets = ruleNamed('no-log-outlets');
 const noDeployingResources = ruleNamed('no-deploying-resources');
-
-const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true });
-});
 
 const SIGNING = 'journal-signing';
 const PUBLIC = 'journal-zone-public';
@@ -689,7 +683,7 @@ describe('rules about templates', () => {
       files,
     })),
   )('$rule.name: $name', ({ rule, stack, resources, expected, files = {} }) => {
-    const assets = new Map([['code.zip', folderOf(files, folders)]]);
+    const assets = new Map([['code.zip', folderOf(files)]]);
     const messages = rule.check(inputOf({ [stack]: resources }, assets)).map(({ message }) => message);
     if (expected === undefined) expect(messages).toEqual([]);
     else expect(messages.join('\n')).toMatch(expected);

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { listen } from '../../../../local/aws/http.ts';
@@ -13,8 +12,9 @@ import {
 } from '../../../../local/aws/runtime/pool.ts';
 import { type RuntimeApi, startRuntimeApi } from '../../../../local/aws/runtime/runtime-api.ts';
 import { createTrail } from '../../../../local/aws/trail.ts';
+import { newFolder } from '../../../temporary.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'pool-'));
+const folder = newFolder();
 const trail = createTrail(Date.now);
 const logs = createLogs(join(folder, 'logs'), trail);
 let api: RuntimeApi;
@@ -26,7 +26,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(pools.map((pool) => pool.close()));
   await api.close();
-  rmSync(folder, { recursive: true });
 });
 
 function newPool(options: Partial<PoolOptions> = {}): FunctionPool {
