@@ -25,6 +25,14 @@ export function escapeControls(text: string): string {
   );
 }
 
+/**
+ * `text` for elements and quoted attributes of XML and HTML: the characters of markup as entities, and what XML may not have or
+ * what would turn the text round as {@link escapeControls} writes it.
+ */
+export function escapeXml(text: string): string {
+  return escapeControls(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
 /** {@link escapeControls} of every string in a JSON value, but for the names of members. */
 export function escapeStrings<T>(value: T): T {
   if (typeof value === 'string') return escapeControls(value) as T;

@@ -412,6 +412,46 @@ describe('the page', () => {
   });
 });
 
+describe('the map', () => {
+  test('lights up where an event leads: its function, the signer, the call between them and the key', async () => {
+    const { context } = await profile();
+    const page = await localPage(context);
+    const lit = (element: string) =>
+      page.locator(`.zone-map ${element}:is(.lit, .lit-refused)`).first().waitFor();
+    const lights = [
+      lit('[data-node="internal/function/worker"]'),
+      lit('[data-node="signing/signer/signer-submission-internal"]'),
+      lit('[data-from="internal/function/worker"][data-to="signing/signer/signer-submission-internal"]'),
+      lit('[data-node="signing/key/client%20key/of%20client%20submission"]'),
+    ];
+    await page.getByRole('button', { name: 'Send the sample event' }).click();
+    await Promise.all(lights);
+  });
+
+  test.each([320, 390, 768, 1440])('as a page fits %i pixels without scrolling sideways', async (width) => {
+    const { context } = await profile({ viewport: { width, height: 900 } });
+    const page = await context.newPage();
+    await page.goto(running.page);
+    const cut = await page.evaluate(
+      `[...document.querySelectorAll('.zone-map *')]
+        .filter(({ scrollWidth, clientWidth }) => clientWidth > 0 && scrollWidth > clientWidth)
+        .map(({ className }) => String(className))`,
+    );
+    expect(cut).toEqual([]);
+  });
+
+  test('as a file is as high as what is in it', async () => {
+    const { context } = await profile({ viewport: { width: 1240, height: 900 } });
+    const page = await context.newPage();
+    await page.goto(new URL('../../docs/zone-map.svg', import.meta.url).href);
+    const content = await page.evaluate<number>("document.querySelector('main').scrollHeight");
+    const height = await page.evaluate<number>("document.querySelector('svg').viewBox.baseVal.height");
+    expect(content).toBeGreaterThan(1000);
+    expect(content).toBeLessThanOrEqual(height);
+    expect(content).toBeGreaterThan(height * 0.8);
+  });
+});
+
 describe('no barriers, by axe, and pictures to look at', () => {
   test.each([
     ['light', { colorScheme: 'light', viewport: { width: 1280, height: 900 } }],

@@ -55,19 +55,23 @@ function describeCall({ at, fields }: TrailLine, names: Names): LineView {
   const who = text(principal).split('/').at(-1) ?? '';
   const target = text(resource);
   const to = names.elementOf(target);
+  const caller = names.functionOf(who);
   const way = vpce === undefined ? 'AWS’s public endpoint' : 'its endpoint';
   const what = `${text(action ?? `${text(service)}:${text(operation)}`)} ${shorten(target)} through ${way}`;
   return {
-    ...{ at, zone: names.zoneOf(who) ?? 'outside', who },
+    ...{ at, zone: caller?.zone ?? 'outside', who },
     what: error === undefined ? what : `${what}: ${text(error)}`,
     tone: error === undefined ? 'plain' : 'refused',
-    from: `function:${who}`,
+    ...(caller === undefined ? {} : { from: caller.element }),
     ...(to === undefined ? {} : { to }),
   };
 }
 
-/** A line that a function wrote, in words; undefined for metrics. */
-export function describeLog({ at, zone, function: name = '', fields }: TrailLine): LineView | undefined {
+/** A line that a function wrote, in words; undefined for metrics. Without `names` it has no place on the map. */
+export function describeLog(
+  { at, zone, function: name = '', fields }: TrailLine,
+  names?: Names,
+): LineView | undefined {
   if ('_aws' in fields) return undefined;
   const { message, code, kind, kinds, target, reason, kid, client, step, status } = fields;
   const { level, errorType, errorMessage, field } = fields;
@@ -78,8 +82,10 @@ export function describeLog({ at, zone, function: name = '', fields }: TrailLine
   const details = Object.entries(facts)
     .filter(([, value]) => value !== undefined)
     .map(([fact, value]) => `${fact} ${text(value)}`);
+  const writer = names?.functionOf(name);
   return {
-    ...{ at, zone: zone ?? 'outside', who: name, from: `function:${name}` },
+    ...{ at, zone: zone ?? 'outside', who: name },
+    ...(writer === undefined ? {} : { from: writer.element }),
     what: [subject, ...details].join(', '),
     tone: failed ? 'refused' : toneOf(subject, text(level)),
   };

@@ -1,7 +1,8 @@
-import { summarize } from '../../../infra/proof/report/map/facts.ts';
-import { renderFigure, renderZones } from '../../../infra/proof/report/map/html.ts';
+import { drawMap } from '../../../infra/proof/report/map/draw.ts';
 import { hasViolations, type ZoneMap } from '../../../infra/proof/report/map/model.ts';
-import { escapeXml } from '../../../infra/proof/report/map/svg.ts';
+import { renderZones } from '../../../infra/proof/report/map/page.ts';
+import { summarize } from '../../../infra/proof/report/map/words.ts';
+import { escapeXml } from '../../../infra/terminal.ts';
 import { type Attack, INVARIANTS } from './attacks.ts';
 import type { StreamDeps } from './stream.ts';
 
@@ -63,7 +64,7 @@ export function renderDocument(deps: PageDeps): string {
 <section aria-labelledby="map">
 <h2 id="map">Zone map</h2>
 <p${hasViolations(map) ? ' class="bad"' : ''}>${escapeXml(summarize(map))} What happens lights up.</p>
-${renderFigure(map)}
+${drawMap(map)}
 <details><summary>The map in words</summary>${renderZones(map, 'h3')}</details>
 </section>
 <section aria-labelledby="trail-heading">

@@ -3,8 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import * as v from 'valibot';
 import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
 import { CSRF_HEADER } from '../../../functions/login-common/request.ts';
-import { PAGE_STYLE } from '../../../infra/proof/report/map/page-style.ts';
-import { MAP_STYLE } from '../../../infra/proof/report/map/style.ts';
+import { MAP_STYLE, PAGE_STYLE } from '../../../infra/proof/report/map/style.ts';
 import { readBody } from '../../aws/http.ts';
 import { INVARIANTS } from './attacks.ts';
 import { type LoginDeps, type PageDeps, type RunnableAttack, renderDocument } from './document.ts';

@@ -88,9 +88,9 @@ export interface ZoneMap {
   findings: readonly Finding[];
 }
 
-/** The nodes of a zone, of some kinds. */
-export function nodesIn(map: ZoneMap, zone: string, ...kinds: readonly NodeKind[]): MapNode[] {
-  return map.nodes.filter((node) => node.zone === zone && kinds.includes(node.kind));
+/** The nodes of a zone. */
+export function nodesIn({ nodes }: ZoneMap, zone: string): MapNode[] {
+  return nodes.filter((node) => node.zone === zone);
 }
 
 /** Whether anything is drawn in red. */
@@ -102,4 +102,20 @@ export function hasViolations({ zones, nodes, calls, findings }: ZoneMap): boole
 export function zoneTitle(name: string): string {
   if (name === 'signing') return 'the signing zone';
   return name === OUTSIDE ? 'no zone' : `zone ${name}`;
+}
+
+/** Whether a node is a key or a record, of which only the signing zone has any. */
+export function isKept({ kind }: Pick<MapNode, 'kind'>): boolean {
+  return kind === 'key' || kind === 'record';
+}
+
+/**
+ * What a node is called in the drawing's `data-` attributes: by zone, kind and what is written on it, and by nothing that a
+ * template names, so that the drawing stays the same when a construct is renamed.
+ */
+export function elementId(node: MapNode): string {
+  const { zone, kind, label, notes } = node;
+  return [zone, kind, label, ...(isKept(node) ? notes.slice(0, 1) : [])]
+    .join('/')
+    .replaceAll(/[ \u00a0]/g, '%20');
 }

@@ -1,9 +1,8 @@
 import { allowedHosts } from '../../../declaration/derive.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import type { Finding } from '../../rules/rule.ts';
-import { isKept } from './bundles.ts';
 import type { MapCall, MapNode, MapZone, Verb, ZoneMap } from './model.ts';
-import { OUTSIDE } from './model.ts';
+import { isKept, OUTSIDE } from './model.ts';
 import type { Signers } from './nodes.ts';
 
 /**

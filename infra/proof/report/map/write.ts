@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Proof } from '../../prove.ts';
-import { renderHtml } from './html.ts';
+import { renderHtml, renderSvg } from './page.ts';
 import { readZoneMap } from './read.ts';
-import { renderSvg } from './svg.ts';
 
 /** Files to draw the zone map into; absent for those that nobody asked for. */
 interface MapFiles {

@@ -36,14 +36,30 @@ export function mapOf(
   declaration: SystemDeclaration = shipped,
   change: (template: (stack: string) => Template) => void = () => {},
   findings: readonly Finding[] = [],
+  rename: (assembly: Assembly) => Assembly = (assembly) => assembly,
 ): ZoneMap {
-  const assembly = structuredClone(readAssembly(folder)) as Assembly;
+  const assembly = rename(structuredClone(readAssembly(folder)));
   change((name) => {
     const stack = assembly.stacks.find((candidate) => candidate.name === name);
     if (stack === undefined) throw new Error(`no stack ${name}`);
     return stack.template as Template;
   });
   return readZoneMap(readInput(resolveAssembly(assembly), declaration), findings);
+}
+
+/** An assembly as it would be if every construct had another name: other logical ids, other paths. */
+export function renameConstructs(assembly: Assembly): Assembly {
+  const ids = assembly.stacks.flatMap(({ constructPaths }) => [...constructPaths.keys()]);
+  const hashed = new RegExp(ids.filter((id) => /[0-9A-F]{8}$/.test(id)).join('|'), 'g');
+  const rename = (text: string) => text.replaceAll(hashed, 'Renamed$&');
+  const stacks = assembly.stacks.map((stack) => ({
+    ...stack,
+    template: JSON.parse(rename(JSON.stringify(stack.template))),
+    constructPaths: new Map(
+      [...stack.constructPaths].map(([id, path]) => [rename(id), path.replace('/', '/Renamed/')]),
+    ),
+  }));
+  return { ...assembly, stacks };
 }
 
 /** Calls as short lines: `summary invoke signer-journal-public`. */

@@ -25,7 +25,10 @@ describe('a line of the trail in words', () => {
     expect(describeLine(line('aws', call), NAMES)).toEqual({
       ...{ at: 5, zone: 'signing', who: 'small-signer-a-public', tone: 'plain' },
       what: 'kms:Sign key/of-a through its endpoint',
-      ...{ from: 'function:small-signer-a-public', to: 'key/a-virtual' },
+      ...{
+        from: 'signing/signer/signer-a-public',
+        to: 'signing/key/client%20key/of%20client%20client%20key',
+      },
     });
   });
 
@@ -67,7 +70,7 @@ describe('a line of the trail in words', () => {
     const entry = { entry: 'gateway', method: 'POST', route: '/x', status: 401 };
     expect(describeLine(line('entry', entry, { zone: 'public' }), NAMES)).toEqual({
       ...{ at: 5, zone: 'public', who: 'API Gateway', what: 'POST /x: 401', tone: 'refused' },
-      from: 'route:api%20GET%20/x/{id}',
+      from: 'public/route/GET%20/x/{id},%20POST%20/x',
     });
     const other = { ...entry, route: 'none', status: 403, refused: 'NOT_FOUND' };
     expect(describeLine(line('entry', other, { zone: 'public' }), NAMES)).not.toHaveProperty('from');

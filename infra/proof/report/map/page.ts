@@ -1,11 +1,36 @@
+import { escapeXml } from '../../../terminal.ts';
 import type { Finding } from '../../rules/rule.ts';
-import { describeZone, type Fact, readFacts, summarize } from './facts.ts';
-import { layoutNarrow } from './layout-narrow.ts';
-import { layoutWide } from './layout-wide.ts';
+import { drawMap, estimateHeight } from './draw.ts';
 import { hasViolations, type MapZone, nodesIn, type ZoneMap, zoneTitle } from './model.ts';
-import { PAGE_STYLE } from './page-style.ts';
-import { MAP_STYLE } from './style.ts';
-import { drawing, escapeXml } from './svg.ts';
+import { MAP_STYLE, PAGE_STYLE } from './style.ts';
+import { describeZone, type Fact, readFacts, sentence, summarize, verdict } from './words.ts';
+
+/** Width of the SVG file, in pixels: two columns. */
+const WIDTH = 1240;
+
+/**
+ * The map as one SVG file that needs nothing else: style, title and every call in words are in it. The drawing is XHTML in it,
+ * which browsers show, also where a page has the file as an image; drawing programs show its title only.
+ */
+export function renderSvg(map: ZoneMap): string {
+  const height = estimateHeight(map) + 90;
+  const title = `Zone map of ${escapeXml(map.system)}`;
+  const description = [summarize(map), ...readFacts(map).map(sentence)].map(escapeXml).join('\n');
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="map-title map-description">
+<title id="map-title">${title}</title>
+<desc id="map-description">${description}</desc>
+<style>${MAP_STYLE}${PAGE_STYLE}</style>
+<switch><foreignObject width="${WIDTH}" height="${height}"><body xmlns="http://www.w3.org/1999/xhtml" style="height:100%"><main><h1>${title}</h1>
+${renderVerdict(map, verdict(map))}
+${drawMap(map)}</main></body></foreignObject><text x="20" y="40">${title}: open it in a browser.</text></switch>
+</svg>
+`;
+}
+
+function renderVerdict(map: ZoneMap, text: string): string {
+  return `<p${hasViolations(map) ? ' class="bad"' : ''}>${escapeXml(text)}</p>`;
+}
 
 /** The map as one HTML page that loads nothing and runs nothing: the drawing, and the same in words, zone by zone. */
 export function renderHtml(map: ZoneMap): string {
@@ -21,26 +46,14 @@ export function renderHtml(map: ZoneMap): string {
 <body>
 <main>
 <h1>Zone map of ${escapeXml(map.system)}</h1>
-<p${hasViolations(map) ? ' class="bad"' : ''}>${escapeXml(summarize(map))}</p>
+${renderVerdict(map, summarize(map))}
 ${renderFindings(map.findings)}
-${renderFigure(map, true)}
+<figure class="map">${drawMap(map)}</figure>
 ${renderZones(map)}
 </main>
 </body>
 </html>
 `;
-}
-
-/** The drawing for a page; `style` says whether its style is in it. */
-export function renderFigure(map: ZoneMap, style = false): string {
-  const description = ['Every call in it stands below, zone by zone.'];
-  const wide = drawing(map, layoutWide(map), { description, style });
-  const middle = drawing(map, layoutNarrow(map, 720), { description, style: false, prefix: 'middle' });
-  const narrow = drawing(map, layoutNarrow(map, 350), { description, style: false, prefix: 'narrow' });
-  // Never smaller than its text can be read: what does not fit is scrolled to, by keys too.
-  const area = (kind: string, svg: string) =>
-    `<div class="${kind}" tabindex="0" role="group" aria-label="Zone map">${svg}</div>`;
-  return `<figure class="map">${area('wide', wide)}${area('middle', middle)}${area('narrow', narrow)}</figure>`;
 }
 
 /** The map in words: a section a zone under a heading of the given level, with a table of what may be called from it. */
@@ -61,9 +74,11 @@ export function renderZones(map: ZoneMap, heading: 'h2' | 'h3' = 'h2'): string {
 function renderZone(map: ZoneMap, zone: MapZone, facts: readonly Fact[], heading: string): string {
   const title = zoneTitle(zone.name);
   const id = `zone-${zone.name}`;
-  const signers = nodesIn(map, zone.name, 'signer').map(
-    ({ label, notes }) => `<li><code>${escapeXml(label)}</code> signs ${escapeXml(notes.join('; '))}</li>`,
-  );
+  const signers = nodesIn(map, zone.name)
+    .filter(({ kind }) => kind === 'signer')
+    .map(
+      ({ label, notes }) => `<li><code>${escapeXml(label)}</code> signs ${escapeXml(notes.join('; '))}</li>`,
+    );
   return `<section aria-labelledby="${id}">
 <${heading} id="${id}">${escapeXml(title.charAt(0).toUpperCase() + title.slice(1))}</${heading}>
 <p>${escapeXml(describeZone(zone))}</p>

@@ -1,5 +1,12 @@
-import { isKept } from './bundles.ts';
-import { INTERNET, type MapCall, type MapNode, type MapZone, type ZoneMap, zoneTitle } from './model.ts';
+import {
+  INTERNET,
+  isKept,
+  type MapCall,
+  type MapNode,
+  type MapZone,
+  type ZoneMap,
+  zoneTitle,
+} from './model.ts';
 
 /** A call in words. */
 export interface Fact {
@@ -46,7 +53,8 @@ const SERVICES: Readonly<Record<string, string>> = {
   'secretsmanager.amazonaws.com': 'Secrets Manager',
 };
 
-function nameOf({ kind, label, notes }: MapNode): string {
+/** A node's name where its notes are not shown. */
+export function nameOf({ kind, label, notes }: MapNode): string {
   return isKept({ kind }) ? `the ${label} ${notes[0]}` : label;
 }
 
