@@ -32,7 +32,7 @@ export interface Attempt {
 export interface AuthenticatedRequest {
   endpoint: Endpoint;
   /** With a DPoP proof, by the current key or by a pinned one. */
-  proof?: { kid?: string | undefined };
+  proof?: { kid?: string | undefined } | undefined;
   details?: readonly AssertionDetail[] | undefined;
   /** Signed in the same call, anew for each attempt. */
   extra?: readonly Intent[];
@@ -48,7 +48,7 @@ export interface Answer {
   /** Epoch seconds just before the request was sent. */
   sentAt: number;
   /** The proof that was sent, if one was. */
-  proof?: Signature;
+  proof?: Signature | undefined;
   /** The scopes that were asked for, space-separated, where the request had any. */
   askedScope?: string | undefined;
 }
@@ -81,8 +81,7 @@ export async function requestAuthenticated(
     if (!refusal) {
       // No OAuth error: a proxy, a firewall or a page for people has answered.
       if (isMomentary(response.status)) throw noAnswer(as, { status: response.status });
-      const { proof } = signed;
-      return { as, oauth: describeClient(client), response, sentAt, ...(proof ? { proof } : {}) };
+      return { as, oauth: describeClient(client), response, sentAt, proof: signed.proof };
     }
     if (refusal.error === 'use_dpop_nonce') {
       if (!request.proof || nonceTried || nonce === undefined) throw nonceLoopError(client.issuer);
@@ -143,7 +142,7 @@ export function nonceLoopError(server: string): ZonesError {
 
 interface SignedAttempt {
   assertion: Signature;
-  proof?: Signature;
+  proof: Signature | undefined;
   extra: Signature[];
 }
 
@@ -165,20 +164,14 @@ async function signAttempt(
   ];
   if (request.proof) {
     const nonce = client.nonces.get('authorization-server', url);
-    intents.push({
-      kind: 'dpop_proof',
-      client: client.name,
-      method: 'POST',
-      url,
-      nonce,
-      kid: request.proof.kid,
-    });
+    const { kid } = request.proof;
+    intents.push({ kind: 'dpop_proof', client: client.name, method: 'POST', url, nonce, kid });
   }
   const [assertion, ...others] = await client.signer.sign([...intents, ...extra]);
   const proof = request.proof ? others.shift() : undefined;
   if (!assertion || (request.proof && !proof) || others.length !== extra.length)
     throw new ZonesError('signer_answer_invalid', 'The signer did not answer with one signature an intent.');
-  return { assertion, extra: others, ...(proof ? { proof } : {}) };
+  return { assertion, extra: others, proof };
 }
 
 async function sendAttempt(

@@ -71,7 +71,7 @@ export async function pushAuthorizationRequest(
   const parameters = describeRequest(client, request, binding);
   const pushed = await requestAuthenticated(client, {
     endpoint: 'pushed_authorization_request_endpoint',
-    ...(client.profile.proofAtPar ? { proof: { kid: binding.kid } } : {}),
+    proof: client.profile.proofAtPar ? { kid: binding.kid } : undefined,
     extra: request.requestObject ? [describeRequestObject(client, request, parameters)] : [],
     send: ({ as, oauth, auth, options, extra: [object] }) => {
       const form = object ? { request: object.jws } : parameters;

@@ -2,11 +2,10 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import {
   AuthorizationResponseError,
   type AuthorizationServer,
-  authorizationCodeGrantRequest,
   processAuthorizationCodeResponse,
   validateAuthResponse,
 } from 'oauth4webapi';
-import { requestAuthenticated } from './authenticate.ts';
+import { requestGrant } from './authenticate.ts';
 import { readAs, shorten } from './oauth-errors.ts';
 import { CLOCK_TOLERANCE, describeClient, type TokenClient } from './token-client.ts';
 import { acceptTokens, readUserTokens } from './token-response.ts';
@@ -23,7 +22,7 @@ import type { CodeRedemption, IdTokenClaims, LoginTokens } from './tokens.ts';
  * `error_description` in `facts`; these came through the browser); nothing is sent then
  * @throws {ZonesError} id_token_invalid: the ID token is missing or fails any check
  * @throws {ZonesError} login_too_old: the person authenticated longer than `maxAge` before the login began; and what
- * {@link requestAuthenticated} and `readTokens` throw
+ * {@link requestGrant} and `readTokens` throw
  *
  * @example
  * ```ts
@@ -41,18 +40,10 @@ import type { CodeRedemption, IdTokenClaims, LoginTokens } from './tokens.ts';
  * ```
  */
 export async function redeemCode(client: TokenClient, request: CodeRedemption): Promise<LoginTokens> {
-  const { redirectUri, codeVerifier, nonce, resource } = request;
-  const callback = await checkCallback(client, await client.metadata(), request);
-  const answer = await requestAuthenticated(client, {
-    endpoint: 'token_endpoint',
-    proof: { kid: request.binding.kid },
-    send: ({ as, oauth, auth, options }) =>
-      authorizationCodeGrantRequest(as, oauth, auth, callback, redirectUri, codeVerifier, {
-        ...options,
-        ...(resource === undefined ? {} : { additionalParameters: { resource } }),
-      }),
-    signal: request.signal,
-  });
+  const { redirectUri, codeVerifier, nonce } = request;
+  const code = await checkCallback(client, await client.metadata(), request);
+  const parameters = { code, redirect_uri: redirectUri, code_verifier: codeVerifier };
+  const answer = await requestGrant(client, 'authorization_code', request, parameters);
   return acceptTokens(client, answer, async () => {
     const expected = nonce === undefined ? {} : { expectedNonce: nonce };
     const tokens = await readUserTokens(client, answer, (as, oauth, response) =>
@@ -89,20 +80,20 @@ function requireRecentLogin(
     );
 }
 
-/** The parameters as the library wants them redeemed: validated. It refuses parameters that come twice, but asks for `iss` only where metadata announces it; we always do. */
+/** The code of a valid response. The library refuses parameters that come twice, but asks for `iss` only where metadata announces it; we always do. */
 function checkCallback(
   client: TokenClient,
   as: AuthorizationServer,
   request: CodeRedemption,
-): Promise<URLSearchParams> {
+): Promise<string> {
   const { parameters, state } = request;
   return readAs('login_refused', 'The authorization response is not valid', () => {
     if (parameters.get('iss') !== client.issuer) throw invalidResponse('"iss" is not the issuer (RFC 9207)');
     try {
-      const callback = validateAuthResponse(as, describeClient(client), parameters, state);
-      const codes = parameters.getAll('code');
-      if (codes.length !== 1 || codes[0] === '') throw invalidResponse('one "code" is required');
-      return callback;
+      validateAuthResponse(as, describeClient(client), parameters, state);
+      const [code, ...others] = parameters.getAll('code');
+      if (!code || others.length > 0) throw invalidResponse('one "code" is required');
+      return code;
     } catch (error) {
       if (!(error instanceof AuthorizationResponseError)) throw error;
       const facts = {

@@ -17,11 +17,11 @@ export interface TokenClientDeps {
   issuer: string;
   profile: IssuerProfile;
   signer: Signer;
-  fetch?: Fetch;
+  fetch?: Fetch | undefined;
   /** Epoch milliseconds. */
-  now?: () => number;
+  now?: (() => number) | undefined;
   /** Milliseconds that one request may take until its answer begins (default 10 000). */
-  timeout?: number;
+  timeout?: number | undefined;
 }
 
 /**

@@ -38,17 +38,16 @@ export async function readTokens(answer: Answer): Promise<AccessToken & { body: 
     const facts = { expected: binding.jkt, actual: bound };
     throw new ZonesError('binding_mismatch', message, { facts });
   }
-  const scope = body.scope ?? askedScope;
   const rejected = body['rejected_scope'];
+  // A token that is over before it came: the server can't mean that, and an API will tell.
+  const expiresIn = body.expires_in || undefined;
   return {
     accessToken: body.access_token,
     binding,
-    // A token that is over before it came: the server can't mean that, and an API will tell.
-    ...(body.expires_in === undefined || body.expires_in === 0
-      ? {}
-      : { expiresIn: body.expires_in, expiresAt: sentAt + body.expires_in }),
-    ...(scope === undefined ? {} : { scope }),
-    ...(typeof rejected === 'string' ? { rejectedScope: rejected } : {}),
+    expiresIn,
+    expiresAt: expiresIn && sentAt + expiresIn,
+    scope: body.scope ?? askedScope,
+    rejectedScope: typeof rejected === 'string' ? rejected : undefined,
     body,
   };
 }

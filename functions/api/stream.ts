@@ -37,9 +37,8 @@ export function serveStreaming(
     const out = awslambda.HttpResponseStream.from(stream, { ...renderHead(head) });
     // The head goes with the first write, also where there is no body.
     out.write('');
-    const streams = typeof body === 'object' && 'source' in body;
-    if (body !== undefined && !streams) out.write(body);
-    const broken = streams ? await pass(body, out) : undefined;
+    if (typeof body === 'string') out.write(body);
+    const broken = typeof body === 'object' ? await pass(body, out) : undefined;
     if (broken) {
       const request = event.requestContext?.requestId ?? '-';
       const facts = { status: head.status, by: broken };

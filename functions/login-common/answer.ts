@@ -7,7 +7,7 @@ export interface Answer {
   status: number;
   headers?: Readonly<Record<string, string>>;
   cookies?: readonly string[];
-  body?: string | Buffer;
+  body?: string;
 }
 
 /**
@@ -28,11 +28,8 @@ const ALWAYS = {
 } as const;
 
 /** Status and headers of an answer, as API Gateway's REST proxy takes them, streamed or whole. */
-export function renderHead({
-  status,
-  headers,
-  cookies,
-}: Omit<Answer, 'body'>): Omit<APIGatewayProxyResult, 'body'> {
+export function renderHead(answer: Omit<Answer, 'body'>): Omit<APIGatewayProxyResult, 'body'> {
+  const { status, headers, cookies } = answer;
   return {
     statusCode: status,
     headers: { ...ALWAYS, ...headers },
@@ -40,14 +37,9 @@ export function renderHead({
   };
 }
 
-/** The answer in API Gateway's shape (REST proxy, payload 1.0). A body of bytes goes as base64; the stage must have binary media types for it to arrive as bytes. */
+/** The answer in API Gateway's shape (REST proxy, payload 1.0). */
 export function renderAnswer(answer: Answer): APIGatewayProxyResult {
-  const binary = typeof answer.body !== 'string' && answer.body !== undefined;
-  return {
-    ...renderHead(answer),
-    body: typeof answer.body === 'string' ? answer.body : (answer.body?.toString('base64') ?? ''),
-    isBase64Encoded: binary,
-  };
+  return { ...renderHead(answer), body: answer.body ?? '' };
 }
 
 /** A redirect that makes the browser GET `location` (RFC 9110 15.4.4). Expects a URL that was checked. */
@@ -57,12 +49,8 @@ export function redirect(location: string, cookies: readonly string[] = []): Ans
 
 /** A JSON answer. */
 export function json(status: number, value: unknown, cookies: readonly string[] = []): Answer {
-  return {
-    status,
-    headers: { 'content-type': 'application/json' },
-    cookies,
-    body: JSON.stringify(value),
-  };
+  const headers = { 'content-type': 'application/json' };
+  return { status, headers, cookies, body: JSON.stringify(value) };
 }
 
 const STYLE = `:root{color-scheme:light dark;font:1.125rem/1.5 system-ui,sans-serif}

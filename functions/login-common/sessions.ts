@@ -268,7 +268,7 @@ export async function endSessionsOf(deps: Dependencies, named: LogoutTokenClaims
   let removed = 0;
   for (const key of namedKeys(named)) {
     const members = await store.close(key, named.iat, indexEnd(deps));
-    for (const member of members) if (await store.remove(member.slice(member.indexOf(':') + 1))) removed += 1;
+    for (const member of members) if (await store.take(member.slice(member.indexOf(':') + 1))) removed += 1;
     await store.unlink(key, members);
   }
   return removed;

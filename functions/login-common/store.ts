@@ -23,10 +23,8 @@ export interface LoginStore {
   add(pk: string, data: string, expires: number): Promise<boolean>;
   /** Reads what was last written (strongly consistent). Gives expired items too. */
   read(pk: string): Promise<StoredItem | undefined>;
-  /** Removes an item and gives it; of several callers, one gets it. */
+  /** Removes an item and gives it; of several callers, one gets it, or none where an answer was lost. */
   take(pk: string): Promise<StoredItem | undefined>;
-  /** Removes an item; tells whether there was one, perhaps wrongly not when an answer was lost. */
-  remove(pk: string): Promise<boolean>;
   /** Puts new data in place of `version` and ends the lease; false when the item is gone or has changed, perhaps by this very call, whose answer was lost. Leaves `expires` alone. */
   replace(pk: string, version: number, data: string): Promise<boolean>;
   /** Moves the expiry of an item that has not expired by `now` (epoch seconds); false otherwise. */
@@ -57,8 +55,6 @@ export function createDynamoStore(table: DynamoTable): LoginStore {
 
     // Where the first try took the item and its answer got lost, nobody gets it.
     take: async (pk) => readStored(await table.delete(pk)),
-
-    remove: async (pk) => (await table.delete(pk)) !== undefined,
 
     // What is lost here may be a rotated refresh token: so it is tried again, and `false` makes the caller look.
     replace: async (pk, version, data) => {

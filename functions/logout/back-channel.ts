@@ -43,7 +43,7 @@ async function count(store: LoginStore, { pk, until }: { pk: string; until: numb
   try {
     await store.add(pk, '-', until);
   } catch (error) {
-    await store.remove(pk);
+    await store.take(pk);
     throw error;
   }
 }

@@ -37,7 +37,7 @@ interface HelseIdDeps {
   selfService: RotationConfig['selfService'];
   signer: Signer;
   audit: Audit;
-  fetch?: Fetch;
+  fetch?: Fetch | undefined;
   /** Epoch milliseconds. */
   now?: () => number;
 }

@@ -36,7 +36,7 @@ export function openRotation(
       selfService,
       audit,
       signer: dependencies.signer(client.signerArn),
-      ...(fetch ? { fetch } : {}),
+      fetch,
       now: () => clock.now() * 1000,
     }),
     deadline,

@@ -52,7 +52,7 @@ export async function makeWorld(
     signer,
     fetch: network.fetch,
     now,
-    ...(change.timeout === undefined ? {} : { timeout: change.timeout }),
+    timeout: change.timeout,
   });
   return { clock, network, issuer, api, signer, client };
 }

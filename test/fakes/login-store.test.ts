@@ -37,14 +37,6 @@ describe.each([
     expect(await store.read('take')).toBeUndefined();
   });
 
-  it('removes what is there and what is not', async () => {
-    const store = make();
-    await store.add('remove', 'sealed', 100);
-    expect(await store.remove('remove')).toBe(true);
-    expect(await store.remove('remove')).toBe(false);
-    expect(await store.read('remove')).toBeUndefined();
-  });
-
   it('replaces the version it was told, and no other', async () => {
     const store = make();
     await store.add('replace', 'one', 100);

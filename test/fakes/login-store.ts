@@ -53,7 +53,6 @@ export function createFakeLoginStore(): FakeLoginStore {
       if (rows.delete(pk)) changed(true);
       return item;
     }),
-    remove: atomic('remove', (pk) => rows.delete(pk) && changed(true)),
     replace: atomic('replace', (pk, version: number, data: string) => {
       const row = rows.get(pk);
       if (!row || row.version !== version) return false;

@@ -8,7 +8,6 @@ const ACTIONS: Partial<Readonly<Record<keyof LoginStore, string>>> = {
   add: 'dynamodb:PutItem',
   read: 'dynamodb:GetItem',
   take: 'dynamodb:DeleteItem',
-  remove: 'dynamodb:DeleteItem',
 };
 
 it('each function may do with the table what it does, and no more', async () => {
