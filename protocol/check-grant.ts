@@ -1,6 +1,6 @@
 import { renderDetails } from './details.ts';
 import { ZonesError } from './errors.ts';
-import type { AllowedDetail, Grant, GrantedTarget } from './grant.ts';
+import type { Grant, GrantedTarget } from './grant.ts';
 import type { AssertionDetail, Intent, ProofIntent } from './intents.ts';
 import { canonicalUrl } from './url.ts';
 
@@ -57,13 +57,13 @@ function checkDetails(details: readonly AssertionDetail[] | undefined, grant: Gr
     throw refused('assertionDetails', 'takes only the details that its grant lists');
 }
 
+/** What a list's entry can say of a detail. */
+type Named = { type: string } & { [Member in 'parent' | 'child' | 'journalId']?: string | undefined };
+
 /** A member absent from the list's entry must be absent; `*` takes any valid value, but takes one. */
-function matchesDetail(allowed: AllowedDetail, detail: AssertionDetail): boolean {
-  if (allowed.type === 'helseid_authorization' && detail.type === allowed.type)
-    return matchesValue(allowed.parent, detail.parent) && matchesValue(allowed.child, detail.child);
-  if (allowed.type === 'nhn:sfm:journal-id' && detail.type === allowed.type)
-    return matchesValue(allowed.journalId, detail.journalId);
-  return allowed.type === detail.type;
+function matchesDetail(allowed: Named, detail: Named): boolean {
+  const members = ['parent', 'child', 'journalId'] as const;
+  return allowed.type === detail.type && members.every((each) => matchesValue(allowed[each], detail[each]));
 }
 
 function matchesValue(allowed: string | undefined, value: string | undefined): boolean {

@@ -1,20 +1,23 @@
 /** A process that runs test files of the sandbox (its working directory) with one mutant switched on, or none in the dry run. */
 import { resolve } from 'node:path';
 import { createVitest, type TestSpecification } from 'vitest/node';
+import type { Covered } from './setup.ts';
 
 /** Test files to run, in this order, until one fails. */
 export interface Job {
   /** Empty: none. */
   mutant: string;
   files: readonly string[];
+  /** By file: names of the tests to run of it; without, all. */
+  only?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What came of a {@link Job}. */
 export interface Outcome {
   /** The first test or error that failed. */
   failed?: string;
-  /** Ids of the mutants that the first file comes by; in the dry run only. */
-  covered: readonly string[];
+  /** What the first file comes by; in the dry run only. */
+  covered: Covered;
   milliseconds: number;
 }
 
@@ -47,17 +50,21 @@ const vitest = await createVitest('test', {
 });
 const specifications = new Map((await vitest.globTestSpecifications()).map((each) => [each.moduleId, each]));
 
-async function run({ mutant, files }: Job): Promise<Outcome> {
+async function run({ mutant, files, only = {} }: Job): Promise<Outcome> {
   order = files.map((file) => resolve(file));
   const chosen = order.flatMap((file) => specifications.get(file) ?? []);
   if (chosen.length !== files.length) throw new Error(`Not all are test files: ${files.join(', ')}`);
   vitest.provide('mutant', mutant);
+  vitest.provide(
+    'only',
+    Object.fromEntries(Object.entries(only).map(([file, names]) => [resolve(file), names])),
+  );
   // It keeps what earlier runs brought, and would give it for this one's.
   vitest.state.filesMap.clear();
   const began = performance.now();
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(chosen);
   const milliseconds = performance.now() - began;
-  const covered = testModules[0]?.meta().covered ?? [];
+  const covered = testModules[0]?.meta().covered ?? { static: [], tests: {} };
   const module = testModules.find((each) => each.state() === 'failed');
   if (module || unhandledErrors.length > 0) {
     const test = module?.children.allTests('failed').next().value;

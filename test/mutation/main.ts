@@ -9,6 +9,7 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runJobs } from './run-jobs.ts';
 import { type Mutant, makeSandbox } from './sandbox.ts';
+import type { Covered } from './setup.ts';
 
 /** What decides what is signed, who gets in, and which key is whose. */
 const SOURCES = [
@@ -62,7 +63,7 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
 const durations = new Map<string, number>();
-const coverage = new Map<string, Set<string>>();
+const coverage = new Map<string, Covered>();
 await runJobs(
   folder,
   workers,
@@ -71,16 +72,24 @@ await runJobs(
     if (outcome === 'timeout' || outcome.failed !== undefined)
       refuse(`${file} fails without a mutant: ${outcome === 'timeout' ? outcome : outcome.failed}`);
     durations.set(file, outcome.milliseconds);
-    coverage.set(file, new Set(outcome.covered));
+    coverage.set(file, outcome.covered);
   },
 );
+
+/** Names of the tests of a file that come by a mutant, or that the whole file does, as it loads. */
+function testsOf(file: string, mutant: string): string[] | 'all' {
+  const { static: loading = [], tests: named = {} } = coverage.get(file) ?? {};
+  return loading.includes(mutant)
+    ? 'all'
+    : Object.keys(named).filter((name) => named[name]?.includes(mutant));
+}
 
 /** The test files that come by a mutant: that of its own file first, then the quick ones. */
 function coveringTests({ id, file }: Mutant): string[] {
   const own = `/${basename(file, '.ts')}.test.ts`;
   const weight = (test: string) => (test.endsWith(own) ? 0 : (durations.get(test) ?? 0));
   return tests
-    .filter((test) => coverage.get(test)?.has(id))
+    .filter((test) => testsOf(test, id).length > 0)
     .sort((one, other) => weight(one) - weight(other));
 }
 
@@ -91,7 +100,13 @@ async function test(some: readonly Mutant[]): Promise<void> {
   const jobs = some.flatMap((mutant) => {
     const files = coveringTests(mutant);
     const usual = files.reduce((sum, file) => sum + (durations.get(file) ?? 0), 0);
-    return files.length > 0 ? [{ mutant: mutant.id, files, limit: 30_000 + 5 * usual }] : [];
+    const only = Object.fromEntries(
+      files.flatMap((file) => {
+        const names = testsOf(file, mutant.id);
+        return names === 'all' ? [] : [[file, names]];
+      }),
+    );
+    return files.length > 0 ? [{ mutant: mutant.id, files, only, limit: 30_000 + 5 * usual }] : [];
   });
   await runJobs(folder, workers, jobs, ({ mutant }, outcome) => {
     const killer = outcome === 'timeout' ? outcome : outcome.failed;
@@ -104,7 +119,8 @@ const control = mutants.find(
   ({ file, replacement }) => file === CONTROL.file && replacement === CONTROL.replacement,
 );
 if (!control) refuse(`${CONTROL.file} has no function's body to empty.`);
-if (!coverage.get(CONTROL.test)?.has(control.id)) refuse(`${CONTROL.test} does not come by ${CONTROL.file}.`);
+if (testsOf(CONTROL.test, control.id).length === 0)
+  refuse(`${CONTROL.test} does not come by ${CONTROL.file}.`);
 // In one process, as it is for the others: the mutant is found, and leaves nothing behind.
 const quickest = tests.toSorted((one, other) => (durations.get(one) ?? 0) - (durations.get(other) ?? 0));
 await runJobs(

@@ -256,6 +256,7 @@ describe('organisation details', () => {
       [{ ...trust, patients: [{ point_of_care: { ...unit, id: '1' } }] }],
       'details_invalid',
     ],
+    ['another type than one without numbers', multi(list({ type })), [trust], 'grant_refused'],
     ['a wrong number, though any', single('any'), [org({ child: '123' })], 'details_invalid'],
     [
       'a wrong number, though a star',
@@ -264,8 +265,9 @@ describe('organisation details', () => {
       'details_invalid',
     ],
   ])('refused: %s', (_name, allowing, assertionDetails, code) => {
+    const refused = code === 'grant_refused' ? { code, facts: { field: 'assertionDetails' } } : { code };
     expect(() => checkGrant({ ...assertion, assertionDetails }, allowing)).toThrow(
-      expect.objectContaining({ code }),
+      expect.objectContaining(refused),
     );
     expect(() =>
       checkGrant(
