@@ -1,11 +1,11 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ProofException, SystemDeclaration } from '../declaration/schema.ts';
-import { readInput } from './assembly/input.ts';
 import { type Assembly, readAssembly } from './assembly/read-assembly.ts';
 import { type ResolveOptions, resolveAssembly } from './assembly/resolve.ts';
 import { CAPABILITIES } from './rules/capabilities.ts';
 import type { CapabilityRow } from './rules/capability.ts';
 import { RULES } from './rules/index.ts';
+import { readInput } from './rules/input.ts';
 import { reachRows } from './rules/reach-rows.ts';
 import type { Finding, ProofInput, Rule } from './rules/rule.ts';
 

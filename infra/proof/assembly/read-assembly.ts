@@ -18,7 +18,6 @@ export interface AssemblyStack {
 
 /** A cloud assembly with the assemblies of its stages. */
 export interface Assembly {
-  directory: string;
   stacks: readonly AssemblyStack[];
 }
 
@@ -26,10 +25,11 @@ export interface Assembly {
  * Reads the cloud assembly in `directory`: the manifest, every stack's template and where its assets lie.
  * Understands the manifests of CDK 2; nested stages are included, nested stacks
  * (`AWS::CloudFormation::Stack`) stay plain resources of their parent.
- * Throws `assembly_invalid` when a file is missing or not JSON. Does not check templates against CloudFormation's schema.
+ * Does not check templates against CloudFormation's schema.
+ * @throws {ZonesError} assembly_invalid: a file is missing or not JSON
  */
 export function readAssembly(directory: string): Assembly {
-  return { directory, stacks: stacksBelow(directory) };
+  return { stacks: stacksBelow(directory) };
 }
 
 function stacksBelow(directory: string): AssemblyStack[] {
@@ -94,13 +94,14 @@ function readConstructPaths(metadata: JsonObject): [string, string][] {
 }
 
 function readJson(file: string): JsonObject {
+  const invalid = (what: string, options?: ErrorOptions) =>
+    new ZonesError('assembly_invalid', `${file} ${what}. Run \`npm run synth\` again.`, options);
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (isObject(value)) return value;
+    value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw new ZonesError('assembly_invalid', `${file} can't be read as JSON. Run \`npm run synth\` again.`, {
-      cause,
-    });
+    throw invalid("can't be read as JSON", { cause });
   }
-  throw new ZonesError('assembly_invalid', `${file} holds no JSON object. Run \`npm run synth\` again.`);
+  if (!isObject(value)) throw invalid('holds no JSON object');
+  return value;
 }

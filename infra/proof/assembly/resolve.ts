@@ -1,7 +1,7 @@
 import { ZONE_TAG } from '../../declaration/names.ts';
 import { resolveCondition, resolveValue, type Scope } from './intrinsics.ts';
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from './json.ts';
-import { type Identity, identify, type Place } from './physical.ts';
+import { type Identity, identify } from './physical.ts';
 import type { Assembly, AssemblyStack } from './read-assembly.ts';
 import { unknownValue } from './unknown.ts';
 
@@ -29,19 +29,17 @@ export interface ResolvedResource {
 }
 
 /** A stack, resolved. */
-interface ResolvedStack {
+export interface ResolvedStack {
   name: string;
   /** See {@link ResolvedResource}. */
   zone: string | undefined;
   account: string;
   region: string;
-  outputs: JsonObject;
   template: JsonObject;
 }
 
 /** A cloud assembly with the intrinsics of all its stacks resolved. */
 export interface ResolvedAssembly {
-  directory: string;
   /** Account and region that environment-agnostic stacks were given. */
   account: string;
   region: string;
@@ -49,51 +47,33 @@ export interface ResolvedAssembly {
   resources: readonly ResolvedResource[];
 }
 
-/** What the templates leave open. */
+/** Account (default `000000000000`) and region (default `eu-north-1`) of stacks without their own. */
 export interface ResolveOptions {
-  /** Of stacks without an account of their own (default `000000000000`). */
   account?: string;
-  /** Of stacks without a region of their own (default `eu-north-1`). */
   region?: string;
-  partition?: string;
-  /** Values of template parameters; the others stay unknown, whatever their default. */
-  parameters?: Readonly<Record<string, string>>;
 }
 
 /**
  * Resolves every resource of every stack. What a deploy would make up (ids, ARNs) gets a stable made-up
- * value; what nobody can know stays an `unknownValue`. Resources whose condition is false are left out.
+ * value; what nobody can know (a parameter, whatever its default) stays an `unknownValue`. Resources whose condition is false are
+ * left out.
  */
-export function resolveAssembly(assembly: Assembly, options: ResolveOptions = {}): ResolvedAssembly {
-  const account = options.account ?? '000000000000';
-  const region = options.region ?? 'eu-north-1';
-  const settings = { partition: 'aws', parameters: {}, ...options, account, region };
-  const scopes: StackScope[] = [];
-  const exported = remembered((place: string) =>
-    exportsOf(scopes.filter((scope) => `${scope.account}/${scope.region}` === place)),
+export function resolveAssembly({ stacks }: Assembly, options: ResolveOptions = {}): ResolvedAssembly {
+  const place = { account: '000000000000', region: 'eu-north-1', ...options };
+  const opened: OpenStack[] = [];
+  const exported = remembered((where: string) =>
+    exportsOf(opened.filter(({ account, region }) => `${account}/${region}` === where)),
   );
-  for (const stack of assembly.stacks) scopes.push(scopeOf(stack, settings, scopes, exported));
-  const untagged = scopes.flatMap(resourcesOf);
+  for (const { account = place.account, region = place.region, ...stack } of stacks)
+    opened.push(openStack({ ...stack, account, region }, opened, exported));
+  const untagged = opened.flatMap(resourcesOf);
   const zones = zonesOfStacks(untagged);
-  const resources = untagged.map((resource) => ({ ...resource, zone: zones.get(resource.stack) }));
   return {
-    directory: assembly.directory,
-    account,
-    region,
-    stacks: scopes.map(({ name, account, region, template, scope }) => ({
-      name,
-      zone: zones.get(name),
-      account,
-      region,
-      template,
-      outputs: Object.fromEntries(
-        Object.entries(objectOf(template.Outputs)).map(([id, output]) => [
-          id,
-          resolveValue(objectOf(output).Value, scope),
-        ]),
-      ),
+    ...place,
+    stacks: opened.map(({ name, account, region, template }) => ({
+      ...{ name, account, region, template, zone: zones.get(name) },
     })),
-    resources,
+    resources: untagged.map((resource) => ({ ...resource, zone: zones.get(resource.stack) })),
   };
 }
 
@@ -123,55 +103,45 @@ export function resourcesOfType(assembly: ResolvedAssembly, type: string): Resol
   return assembly.resources.filter((resource) => resource.type === type);
 }
 
-type Settings = Required<ResolveOptions>;
+const PARTITION = 'aws';
 
 type Untagged = Omit<ResolvedResource, 'zone'>;
 
-interface StackScope {
-  name: string;
+/** A stack with what its intrinsics look up. */
+interface OpenStack extends AssemblyStack {
   account: string;
   region: string;
-  template: JsonObject;
-  stack: AssemblyStack;
   scope: Scope;
   identity(logicalId: string): Identity | undefined;
 }
 
-function scopeOf(
-  stack: AssemblyStack,
-  settings: Settings,
-  all: readonly StackScope[],
+function openStack(
+  stack: AssemblyStack & Pick<OpenStack, 'account' | 'region'>,
+  all: readonly OpenStack[],
   exported: (place: string) => ReadonlyMap<unknown, () => unknown> | undefined,
-): StackScope {
-  const { template, name } = stack;
-  const { partition, parameters } = settings;
-  const account = stack.account ?? settings.account;
-  const region = stack.region ?? settings.region;
+): OpenStack {
+  const { template, name, account, region } = stack;
   const resources = objectOf(template.Resources);
   const unknown = (what: string) => unknownValue(`${name}: ${what}`);
   const pseudo: Readonly<Record<string, string>> = {
     'AWS::AccountId': account,
     'AWS::Region': region,
-    'AWS::Partition': partition,
+    'AWS::Partition': PARTITION,
     'AWS::URLSuffix': 'amazonaws.com',
     'AWS::StackName': name,
-    'AWS::StackId': `arn:${partition}:cloudformation:${region}:${account}:stack/${name}/00000000-0000-0000-0000-000000000000`,
+    'AWS::StackId': `arn:${PARTITION}:cloudformation:${region}:${account}:stack/${name}/00000000-0000-0000-0000-000000000000`,
   };
   const property = (logicalId: string) => (of: string) =>
     stringOf(resolveValue(objectOf(objectOf(resources[logicalId]).Properties)[of], scope));
   const identity = remembered((logicalId: string) => {
-    const type = String(objectOf(resources[logicalId]).Type);
-    const place: Place = { partition, account, region, stack: name, logicalId };
-    return identify(type, place, property(logicalId));
+    const place = { partition: PARTITION, account, region, stack: name, logicalId };
+    return identify(String(objectOf(resources[logicalId]).Type), place, property(logicalId));
   });
   const scope: Scope = {
     stack: name,
     region,
     mappings: objectOf(template.Mappings),
-    ref: (id) => {
-      if (id in resources) return identity(id)?.ref ?? unknown(`Ref ${id}`);
-      return pseudo[id] ?? parameters[id] ?? unknown(`Ref ${id}`);
-    },
+    ref: (id) => (id in resources ? identity(id)?.ref : pseudo[id]) ?? unknown(`Ref ${id}`),
     attribute: (id, attribute) =>
       identity(id)?.attributes[attribute] ?? property(id)(attribute) ?? unknown(`GetAtt ${id}.${attribute}`),
     importValue: (wanted) =>
@@ -183,11 +153,11 @@ function scopeOf(
     },
     condition: remembered((id: string) => resolveCondition(objectOf(template.Conditions)[id], scope)),
   };
-  return { name, account, region, template, stack, scope, identity };
+  return { ...stack, scope, identity };
 }
 
 /** The exported outputs of one account and region by export name. */
-function exportsOf(stacks: readonly StackScope[]): ReadonlyMap<unknown, () => unknown> {
+function exportsOf(stacks: readonly OpenStack[]): ReadonlyMap<unknown, () => unknown> {
   const entries = stacks.flatMap(({ template, scope }) =>
     Object.values(objectOf(template.Outputs))
       .map(objectOf)
@@ -200,28 +170,24 @@ function exportsOf(stacks: readonly StackScope[]): ReadonlyMap<unknown, () => un
   return new Map(entries);
 }
 
-function resourcesOf({ stack, scope, identity, name, account, region, template }: StackScope): Untagged[] {
+function resourcesOf(stack: OpenStack): Untagged[] {
+  const { scope, identity, name, account, region, template } = stack;
   return Object.entries(objectOf(template.Resources)).flatMap(([logicalId, value]) => {
     const definition = objectOf(value);
     const exists = definition.Condition === undefined || scope.condition(String(definition.Condition));
     if (exists === false) return [];
     const properties = objectOf(resolveValue(objectOf(definition.Properties), scope));
     const code = objectOf(properties.Code ?? properties.Content);
-    const resource: Untagged = {
-      stack: name,
-      logicalId,
-      type: String(definition.Type),
-      properties,
-      physicalId: identity(logicalId)?.ref ?? unknownValue(`${name}: Ref ${logicalId}`),
-      arn: identity(logicalId)?.arn,
-      constructPath: stack.constructPaths.get(logicalId) ?? `${name}/${logicalId}`,
-      account,
-      region,
-      assetPath: stack.assets.get(String(code.S3Key)),
-      certain: exists === true,
-      definition,
-    };
-    return [resource];
+    return [
+      {
+        ...{ stack: name, account, region, logicalId, type: String(definition.Type), properties, definition },
+        physicalId: identity(logicalId)?.ref ?? unknownValue(`${name}: Ref ${logicalId}`),
+        arn: identity(logicalId)?.arn,
+        constructPath: stack.constructPaths.get(logicalId) ?? `${name}/${logicalId}`,
+        assetPath: stack.assets.get(String(code.S3Key)),
+        certain: exists === true,
+      },
+    ];
   });
 }
 

@@ -1,5 +1,13 @@
+import type {
+  Group,
+  Network,
+  NetworkRoute,
+  Permission,
+  Placement,
+  Subnet,
+  VpcEndpoint,
+} from '../assembly/network.ts';
 import type { ResolvedResource } from '../assembly/resolve.ts';
-import type { Endpoint, Group, Network, NetworkRoute, Permission, Placement, Subnet } from './model.ts';
 
 /** What a function can open a connection to, as far as the network decides. */
 export interface Reach {
@@ -10,7 +18,7 @@ export interface Reach {
   /** Addresses of the internet: none, on 443 only, or on other ports too. */
   internet: 'none' | 'https' | 'any';
   /** Endpoints whose security group lets it in. */
-  endpoints: readonly Endpoint[];
+  endpoints: readonly VpcEndpoint[];
   /** Routes that lead neither to the internet nor to an endpoint: another network. */
   elsewhere: readonly NetworkRoute[];
 }
@@ -27,7 +35,7 @@ export function computeReach(network: Network): Reach[] {
 }
 
 function reachOf(placement: Placement, network: Network): Reach {
-  const { name, resource } = placement;
+  const { resource } = placement;
   const subnets = placement.subnets.map((id) => network.subnets.get(id));
   const groups = placement.groups.map((id) => network.groups.get(id));
   const inside = subnets.length > 0;
@@ -38,7 +46,7 @@ function reachOf(placement: Placement, network: Network): Reach {
   const known = inside && groups.length > 0 && ![...subnets, ...groups].includes(undefined);
   const vpcs = [...new Set(subnets.map((subnet) => subnet?.vpc))];
   return {
-    name,
+    name: resource.physicalId,
     resource,
     zones: inside ? vpcs.map((vpc) => network.zones.get(vpc ?? '') ?? 'outside') : ['outside'],
     internet: known ? internetThrough(subnets.filter(isPresent), out) : 'any',
@@ -71,7 +79,7 @@ function covers443({ protocol, from, to }: Permission): boolean {
 }
 
 function letsIn(
-  endpoint: Endpoint,
+  endpoint: VpcEndpoint,
   vpcs: readonly (string | undefined)[],
   placement: Placement,
   out: readonly Permission[],

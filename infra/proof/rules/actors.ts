@@ -1,10 +1,10 @@
 import { deriveGrants } from '../../declaration/derive.ts';
 import { askingFunctions, functionName, signerName } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
+import { type Network, SIGNING } from '../assembly/network.ts';
 import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
 import { policiesOf, servicesIn } from '../assembly/roles.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
-import { type Network, SIGNING } from '../network/model.ts';
 import type { Reach } from '../network/reach.ts';
 import { type Endpoint, type Principal, type Role, rolePrincipal, type World } from '../policy/index.ts';
 

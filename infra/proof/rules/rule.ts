@@ -1,6 +1,6 @@
 import type { SystemDeclaration } from '../../declaration/schema.ts';
+import type { Network } from '../assembly/network.ts';
 import type { ResolvedAssembly, ResolvedResource } from '../assembly/resolve.ts';
-import type { Network } from '../network/model.ts';
 import type { Reach } from '../network/reach.ts';
 import type { World } from '../policy/index.ts';
 import type { Actor } from './actors.ts';

@@ -1,8 +1,8 @@
 import { functionName, recordName, signerName } from '../../declaration/names.ts';
 import { readAsset } from '../assembly/contents/read-asset.ts';
 import { type JsonObject, objectOf } from '../assembly/json.ts';
+import { SIGNING } from '../assembly/network.ts';
 import { type ResolvedResource, resourcesOfType } from '../assembly/resolve.ts';
-import { SIGNING } from '../network/model.ts';
 import { virtualKeyArn } from '../policy/world/virtual-keys.ts';
 import type { Actor } from './actors.ts';
 import type { ProofInput } from './rule.ts';

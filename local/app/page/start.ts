@@ -1,4 +1,4 @@
-import { readInput } from '../../../infra/proof/assembly/input.ts';
+import { readInput } from '../../../infra/proof/rules/input.ts';
 import { readZoneMap } from '../../../infra/proof/report/map/read.ts';
 import { listen } from '../../aws/http.ts';
 import { makeOrganizationNumber } from '../events.ts';

@@ -1,7 +1,6 @@
+import { integratedFunction, pathsOf } from '../../../infra/proof/assembly/apis.ts';
 import type { ResolvedAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { type Read, type ReadType, read, unsupported } from './properties.ts';
-
-const INTEGRATION = /\/functions\/(arn:aws:lambda:[^/]+)\/(response-streaming-)?invocations$/;
 
 type ApiPart = Exclude<Extract<ReadType, `AWS::ApiGateway::${string}`>, 'AWS::ApiGateway::RestApi'>;
 
@@ -24,7 +23,7 @@ export function readGateways(assembly: ResolvedAssembly) {
         (item) => item.properties.ValidateRequestParameters,
       );
       const context = {
-        paths: readPaths(of('AWS::ApiGateway::Resource')),
+        paths: pathsOf(assembly),
         authorizers: new Map(authorizers),
         validators: new Set(validators.map(({ physicalId }) => physicalId)),
       };
@@ -46,16 +45,6 @@ export function readGateways(assembly: ResolvedAssembly) {
 /** One REST API with its one stage. */
 export type GatewayApi = ReturnType<typeof readGateways>[number];
 
-/** Paths by resource id; the root resource has no entry and is `/`. */
-function readPaths(resources: readonly Read<'AWS::ApiGateway::Resource'>[]): Map<string, string> {
-  const byId = new Map(resources.map(({ physicalId, properties }) => [physicalId, properties]));
-  const pathOf = (id: string): string => {
-    const resource = byId.get(id);
-    return resource === undefined ? '' : `${pathOf(resource.ParentId)}/${resource.PathPart}`;
-  };
-  return new Map([...byId.keys()].map((id) => [id, pathOf(id)]));
-}
-
 interface MethodContext {
   paths: ReadonlyMap<string, string>;
   authorizers: ReadonlyMap<string, GatewayAuthorizer>;
@@ -68,12 +57,12 @@ export type GatewayMethod = ReturnType<typeof readMethod>;
 
 function readMethod({ properties, physicalId }: Read<'AWS::ApiGateway::Method'>, context: MethodContext) {
   const { Integration: integration, ResourceId: resourceId, HttpMethod: httpMethod } = properties;
-  const [, functionArn, streaming] = INTEGRATION.exec(integration.Uri) ?? [];
+  const { arn: functionArn, streams } = integratedFunction(integration.Uri) ?? {};
   const streamed = integration.ResponseTransferMode === 'STREAM';
   if (integration.Type !== 'AWS_PROXY' || functionArn === undefined) {
     throw unsupported(`method ${physicalId}: only Lambda proxy integrations are served`);
   }
-  if (streamed !== (streaming !== undefined)) {
+  if (streamed !== streams) {
     throw unsupported(`method ${physicalId}: its transfer mode and its URI don't agree on streaming`);
   }
   const required = Object.entries(properties.RequestParameters)
@@ -110,7 +99,7 @@ function readAuthorization(
 export type GatewayAuthorizer = ReturnType<typeof readAuthorizer>;
 
 function readAuthorizer({ physicalId: id, properties }: Read<'AWS::ApiGateway::Authorizer'>) {
-  const functionArn = INTEGRATION.exec(properties.AuthorizerUri)?.[1];
+  const functionArn = integratedFunction(properties.AuthorizerUri)?.arn;
   const sources = properties.IdentitySource.split(',').filter((source) => source !== '');
   const identityHeaders = sources.flatMap(
     (source) => /^method\.request\.header\.(.+)$/.exec(source.trim())?.[1]?.toLowerCase() ?? [],

@@ -44,7 +44,6 @@ const PROPERTIES = {
       [],
     ),
   }),
-  'AWS::ApiGateway::Resource': v.object({ RestApiId: optional, ParentId: string, PathPart: string }),
   'AWS::ApiGateway::Authorizer': v.object({
     RestApiId: optional,
     Type: string,
@@ -91,7 +90,6 @@ const PROPERTIES = {
   }),
   'AWS::EC2::NatGateway': v.object({ SubnetId: string }),
   'AWS::EC2::Subnet': v.object({ VpcId: string }),
-  'AWS::EC2::VPCEndpoint': v.object({ VpcId: string, ServiceName: string }),
   'AWS::Events::EventBus': v.object({ KmsKeyIdentifier: optional }),
   'AWS::Events::Rule': v.object({
     State: optional,

@@ -1,3 +1,4 @@
+import { readEndpoints } from '../../../infra/proof/assembly/network.ts';
 import type { ResolvedAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import type { TableDefinition } from '../dynamodb/tables.ts';
 import type { StoredKey } from '../kms/keys.ts';
@@ -50,12 +51,9 @@ export function readNetworks(assembly: ResolvedAssembly) {
     read(assembly, 'AWS::EC2::NatGateway').map(({ properties }) => vpcBySubnet.get(properties.SubnetId)),
   );
   return {
-    endpoints: read(assembly, 'AWS::EC2::VPCEndpoint').map(({ physicalId, properties, zone }) => ({
-      id: physicalId,
-      vpc: properties.VpcId,
-      zone,
-      /** Signing name of the service behind it. */
-      service: properties.ServiceName.split('.').at(-1) ?? '',
+    /** `service` is the signing name of what is behind one. */
+    endpoints: readEndpoints(assembly).map(({ id, vpc, service, resource: { zone } }) => ({
+      ...{ id, vpc, service, zone },
     })),
     /** The VPC of a function's subnets; undefined for a function outside every VPC. */
     vpcOf: ([first]: readonly string[]) => (first === undefined ? undefined : vpcBySubnet.get(first)),

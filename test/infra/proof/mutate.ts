@@ -1,10 +1,10 @@
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readInput } from '../../../infra/proof/assembly/input.ts';
 import type { Assembly, AssemblyStack } from '../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { RULES } from '../../../infra/proof/rules/index.ts';
+import { readInput } from '../../../infra/proof/rules/input.ts';
 import type { Invariant, Rule } from '../../../infra/proof/rules/rule.ts';
 import system from '../../one-client.zones.ts';
 import { newFolder } from '../../temporary.ts';

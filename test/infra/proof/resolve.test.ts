@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../infra/proof/assembly/json.ts';
 import type { AssemblyStack } from '../../../infra/proof/assembly/read-assembly.ts';
-import { type ResolveOptions, resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
+import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { hasUnknown, unknownValue } from '../../../infra/proof/assembly/unknown.ts';
 
 function stack(name: string, template: JsonObject): AssemblyStack {
@@ -16,7 +16,7 @@ function stack(name: string, template: JsonObject): AssemblyStack {
 }
 
 /** What the property `value` of a bucket in stack `a`, beside the resources below, resolves to. */
-function resolve(value: unknown, template: JsonObject = {}, options: ResolveOptions = {}): unknown {
+function resolve(value: unknown, template: JsonObject = {}): unknown {
   const resources = {
     Role: { Type: 'AWS::IAM::Role', Properties: { RoleName: 'journal-signer', Path: '/signing/' } },
     Key: { Type: 'AWS::KMS::Key' },
@@ -34,7 +34,7 @@ function resolve(value: unknown, template: JsonObject = {}, options: ResolveOpti
     },
   });
   const stacks = [stack('a', { Resources: resources, ...template }), other];
-  const resolved = resolveAssembly({ directory: '', stacks }, options);
+  const resolved = resolveAssembly({ stacks });
   return resolved.resources.find(({ logicalId }) => logicalId === 'Subject')?.properties.value;
 }
 
@@ -121,10 +121,6 @@ describe('intrinsics', () => {
     expect(typeof result === 'string' && hasUnknown(result)).toBe(true);
     expect(resolve({ 'Fn::Join': ['', [value, '-', value]] }, template)).toBe(`${result}-${result}`);
   });
-
-  it('takes parameters that are given', () => {
-    expect(resolve({ Ref: 'P' }, {}, { parameters: { P: 'x' } })).toBe('x');
-  });
 });
 
 describe('conditions', () => {
@@ -152,7 +148,6 @@ describe('conditions', () => {
   ])('%s is %s', (name, expected) => {
     const Resources = { Q: { Type: 'AWS::SQS::Queue', Condition: name } };
     const { resources } = resolveAssembly({
-      directory: '',
       stacks: [stack('a', { Resources, Conditions: conditions })],
     });
     expect(resources.map(({ certain }) => certain)).toEqual(expected === false ? [] : [expected === true]);
@@ -194,7 +189,7 @@ describe('the zone of a stack', () => {
     ['none without a tag', { A: queue }, undefined],
     ['none where two differ', { A: tagged('public'), B: tagged('signing') }, undefined],
   ])('is %s', (_name, Resources, zone) => {
-    const { resources, stacks } = resolveAssembly({ directory: '', stacks: [stack('s', { Resources })] });
+    const { resources, stacks } = resolveAssembly({ stacks: [stack('s', { Resources })] });
     expect([...resources, ...stacks].map((one) => one.zone)).toEqual(
       [...resources, ...stacks].map(() => zone),
     );

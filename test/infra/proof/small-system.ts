@@ -1,9 +1,9 @@
 import { ZONE_TAG } from '../../../infra/declaration/names.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
-import { readInput } from '../../../infra/proof/assembly/input.ts';
 import { type JsonObject, listOf } from '../../../infra/proof/assembly/json.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { RULES } from '../../../infra/proof/rules/index.ts';
+import { readInput } from '../../../infra/proof/rules/input.ts';
 import type { ProofInput, Rule } from '../../../infra/proof/rules/rule.ts';
 import shipped from '../../one-client.zones.ts';
 
@@ -24,7 +24,6 @@ export function inputOf(
   declaration: SystemDeclaration = shipped,
 ): ProofInput {
   const assembly = resolveAssembly({
-    directory: '',
     stacks: Object.entries(stacks).map(([name, Resources]) => ({
       name,
       account: undefined,

@@ -36,7 +36,7 @@ function worldOf(
     assets,
     constructPaths: new Map([['Role', 'app/Role']]),
   };
-  return buildWorld(resolveAssembly({ directory: '', stacks: [stack] }));
+  return buildWorld(resolveAssembly({ stacks: [stack] }));
 }
 
 const role = (more: object = {}) => ({

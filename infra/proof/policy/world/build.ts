@@ -1,5 +1,5 @@
-import { stringOf } from '../../assembly/json.ts';
-import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import { readEndpoints, type VpcEndpoint } from '../../assembly/network.ts';
+import type { ResolvedAssembly } from '../../assembly/resolve.ts';
 import { comesThrough } from '../endpoint.ts';
 import { parsePolicy } from '../statement.ts';
 import { type Endpoint, emptyWorld, type World } from '../world.ts';
@@ -14,7 +14,7 @@ import { virtualKeys } from './virtual-keys.ts';
 export function buildWorld(assembly: ResolvedAssembly): World {
   const resources = resourcesOf(assembly);
   for (const key of virtualKeys(assembly)) resources.set(key.arn, key);
-  const endpoints = resourcesOfType(assembly, 'AWS::EC2::VPCEndpoint').map(endpointOf);
+  const endpoints = readEndpoints(assembly).map(endpointOf);
   return emptyWorld({
     account: assembly.account,
     region: assembly.region,
@@ -24,20 +24,12 @@ export function buildWorld(assembly: ResolvedAssembly): World {
   });
 }
 
-function endpointOf({ properties, physicalId: id, constructPath, certain }: ResolvedResource): Endpoint {
-  const { VpcEndpointType: type, PolicyDocument: document } = properties;
-  const kind =
-    type === 'Interface' ? 'Interface' : type === undefined || type === 'Gateway' ? 'Gateway' : 'other';
+function endpointOf({ id, vpc, service, kind, resource }: VpcEndpoint): Endpoint {
+  const { properties, constructPath, certain } = resource;
+  const { PolicyDocument: document } = properties;
+  const name = `policy of endpoint ${constructPath}`;
   return {
-    id,
-    vpc: stringOf(properties.VpcId) ?? '',
-    service: (stringOf(properties.ServiceName) ?? '').split('.').at(-1) ?? '',
-    kind,
-    policy:
-      document === undefined
-        ? undefined
-        : parsePolicy(`policy of endpoint ${constructPath}`, document, { certain }),
-    through: comesThrough(id),
-    constructPath,
+    ...{ id, vpc, service, kind, constructPath, through: comesThrough(id) },
+    policy: document === undefined ? undefined : parsePolicy(name, document, { certain }),
   };
 }

@@ -1,4 +1,5 @@
 import type { LoginFunction } from '@helseid-zones/protocol/login-routes';
+import { integratedFunction, pathsOf } from '../../assembly/apis.ts';
 import { listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { decide, type World } from '../../policy/index.ts';
@@ -27,8 +28,6 @@ export function readEntries(assembly: ResolvedAssembly): Entry[] {
   ];
 }
 
-const INTEGRATION = /\/functions\/(arn:[^/]+)\/(?:response-streaming-)?invocations$/;
-
 /** Who may call a route, by its authorization. */
 const CALLERS: Readonly<Record<string, string>> = {
   AWS_IAM: 'callers signed with IAM',
@@ -51,27 +50,19 @@ function callersOf(authorization: string, target: string): string {
 }
 
 function readRoutes(assembly: ResolvedAssembly): Entry[] {
-  const parts = new Map(
-    resourcesOfType(assembly, 'AWS::ApiGateway::Resource').map((part) => [part.physicalId, part]),
-  );
+  const paths = pathsOf(assembly);
   const authorizers = new Map(
     resourcesOfType(assembly, 'AWS::ApiGateway::Authorizer').map((authorizer) => [
       authorizer.physicalId,
-      INTEGRATION.exec(String(authorizer.properties.AuthorizerUri))?.[1],
+      integratedFunction(authorizer.properties.AuthorizerUri)?.arn,
     ]),
   );
-  const pathOf = (id: string): string => {
-    const part = parts.get(id);
-    return part === undefined
-      ? ''
-      : `${pathOf(String(part.properties.ParentId))}/${String(part.properties.PathPart)}`;
-  };
   const routes = resourcesOfType(assembly, 'AWS::ApiGateway::Method').flatMap((method): Entry[] => {
     const { HttpMethod, ResourceId, RestApiId, AuthorizationType, AuthorizerId, Integration } =
       method.properties;
-    const target = INTEGRATION.exec(String(objectOf(Integration).Uri))?.[1];
+    const target = integratedFunction(objectOf(Integration).Uri)?.arn;
     if (target === undefined) return [];
-    const label = routeLabel(String(HttpMethod), pathOf(String(ResourceId)) || '/');
+    const label = routeLabel(String(HttpMethod), paths.get(String(ResourceId)) ?? '/');
     return [
       {
         id: `route:${String(RestApiId)} ${label}`,

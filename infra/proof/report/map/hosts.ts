@@ -1,6 +1,6 @@
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
+import type { Network } from '../../assembly/network.ts';
 import type { ResolvedAssembly } from '../../assembly/resolve.ts';
-import type { Network } from '../../network/model.ts';
 import { readAnsweredNames } from '../../network/names.ts';
 import type { Reach } from '../../network/reach.ts';
 import { INTERNET, type MapCall, type MapNode } from './model.ts';

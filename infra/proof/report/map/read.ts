@@ -1,4 +1,4 @@
-import { SIGNING } from '../../network/model.ts';
+import { SIGNING } from '../../assembly/network.ts';
 import type { Finding, ProofInput } from '../../rules/rule.ts';
 import { nameIds } from '../names-in-words.ts';
 import { computeCalls } from './calls.ts';

@@ -1,5 +1,5 @@
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
-import { SIGNING } from '../../network/model.ts';
+import { SIGNING } from '../../assembly/network.ts';
 import { type CapabilityRule, capabilityRule, requirement } from '../capability.ts';
 import { externalPrincipals, isAdmitted, unknownRole } from '../external-principals.ts';
 import { type Rule, violationsOf, wordsOf } from '../rule.ts';

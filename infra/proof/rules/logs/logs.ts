@@ -1,6 +1,6 @@
 import { listOf, objectOf, stringOf } from '../../assembly/json.ts';
+import { SIGNING } from '../../assembly/network.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
-import { SIGNING } from '../../network/model.ts';
 import { NO_ZONE, trustedServices } from '../actors.ts';
 import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
 import { isKept, type Problems, type ProofInput, type Rule, resourceRule } from '../rule.ts';

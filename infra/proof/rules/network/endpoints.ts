@@ -1,7 +1,7 @@
 import { listOf } from '../../assembly/json.ts';
+import type { Group, Network, Permission } from '../../assembly/network.ts';
+import { SIGNING } from '../../assembly/network.ts';
 import { namedActions } from '../../assembly/roles.ts';
-import type { Group, Network, Permission } from '../../network/model.ts';
-import { SIGNING } from '../../network/model.ts';
 import { isHttps } from '../../network/reach.ts';
 import { all, not } from '../../policy/condition.ts';
 import { mayServe } from '../../policy/endpoint.ts';

@@ -1,5 +1,5 @@
 import { allowedHosts } from '../../../declaration/derive.ts';
-import { SIGNING } from '../../network/model.ts';
+import { SIGNING } from '../../assembly/network.ts';
 import { readAnsweredNames } from '../../network/names.ts';
 import type { ProofInput, Rule } from '../rule.ts';
 import { resourceRule } from '../rule.ts';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readInput } from '../../../../infra/proof/assembly/input.ts';
 import { readAssembly } from '../../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
 import { renderHtml, renderSvg } from '../../../../infra/proof/report/map/page.ts';
 import { writeMaps } from '../../../../infra/proof/report/map/write.ts';
+import { readInput } from '../../../../infra/proof/rules/input.ts';
 import type { Finding } from '../../../../infra/proof/rules/rule.ts';
 import { newFolder } from '../../../temporary.ts';
 import { mapOf, SMALL, synthesizedFolder } from './maps.ts';

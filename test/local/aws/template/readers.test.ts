@@ -34,7 +34,7 @@ function part(type: string, physicalId: string, properties: object): ResolvedRes
 }
 
 const assemblyOf = (...resources: ResolvedResource[]): ResolvedAssembly => ({
-  ...{ ...place, directory: '', stacks: [], resources },
+  ...{ ...place, stacks: [], resources },
 });
 const refused = expect.objectContaining({ code: 'assembly_invalid' });
 

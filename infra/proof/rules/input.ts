@@ -1,10 +1,10 @@
 import type { SystemDeclaration } from '../../declaration/schema.ts';
-import { readNetwork } from '../network/model.ts';
+import { readNetwork } from '../assembly/network.ts';
+import type { ResolvedAssembly } from '../assembly/resolve.ts';
 import { computeReach } from '../network/reach.ts';
 import { buildWorld } from '../policy/world/build.ts';
-import { readActors } from '../rules/actors.ts';
-import type { ProofInput } from '../rules/rule.ts';
-import type { ResolvedAssembly } from './resolve.ts';
+import { readActors } from './actors.ts';
+import type { ProofInput } from './rule.ts';
 
 /** Reads out of a resolved assembly everything that rules look at. */
 export function readInput(assembly: ResolvedAssembly, declaration: SystemDeclaration): ProofInput {

@@ -1,0 +1,187 @@
+import { SIGNING_ZONE } from '../../declaration/names.ts';
+import type { SystemDeclaration } from '../../declaration/schema.ts';
+import { type JsonObject, listOf, objectOf, stringOf, stringsOf } from './json.ts';
+import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from './resolve.ts';
+
+/** A route of a subnet: where it goes, and through what (an id, or the id of what a gateway endpoint serves). */
+export interface NetworkRoute {
+  destination: string;
+  through: string;
+  resource: ResolvedResource;
+}
+
+/** A subnet with the routes of its table; without an association it would have the VPC's main table, which has no routes here. */
+export interface Subnet {
+  id: string;
+  vpc: string;
+  routes: readonly NetworkRoute[];
+  publicAddresses: boolean;
+  resource: ResolvedResource;
+}
+
+/** One permission of a security group. `peer` is a CIDR, a prefix list or another group's id. */
+export interface Permission {
+  direction: 'in' | 'out';
+  protocol: string;
+  /** Inclusive; -1 for all. */
+  from: number;
+  to: number;
+  peer: string;
+  resource: ResolvedResource;
+}
+
+/** A security group with every permission of the templates, inline or apart. */
+export interface Group {
+  id: string;
+  vpc: string;
+  permissions: readonly Permission[];
+  resource: ResolvedResource;
+}
+
+/** A VPC endpoint. `service` is the last part of its name, e.g. `kms`. */
+export interface VpcEndpoint {
+  id: string;
+  vpc: string;
+  service: string;
+  kind: 'Interface' | 'Gateway' | 'other';
+  groups: readonly string[];
+  subnets: readonly string[];
+  resource: ResolvedResource;
+}
+
+/** Where a function runs; both lists empty outside every VPC. */
+export interface Placement {
+  subnets: readonly string[];
+  groups: readonly string[];
+  resource: ResolvedResource;
+}
+
+/** The network of the whole assembly. Ids are those of `resolveAssembly`. */
+export interface Network {
+  /** Zone name by VPC id; the signing zone is `signing`. A VPC of no declared zone is absent. */
+  zones: ReadonlyMap<string, string>;
+  vpcs: readonly ResolvedResource[];
+  subnets: ReadonlyMap<string, Subnet>;
+  groups: ReadonlyMap<string, Group>;
+  endpoints: readonly VpcEndpoint[];
+  functions: readonly Placement[];
+}
+
+/** The name that the proof gives to the zone of the signers. */
+export const SIGNING = SIGNING_ZONE;
+
+/** Reads VPCs, subnets, routes, groups, endpoints and placements out of `assembly`. Does not judge them. */
+export function readNetwork(assembly: ResolvedAssembly, declaration: SystemDeclaration): Network {
+  const vpcs = resourcesOfType(assembly, 'AWS::EC2::VPC');
+  const zones = vpcs.flatMap(({ physicalId, zone = '' }): [string, string][] =>
+    zone === SIGNING || Object.hasOwn(declaration.zones, zone) ? [[physicalId, zone]] : [],
+  );
+  const routes = Map.groupBy(
+    resourcesOfType(assembly, 'AWS::EC2::Route').map((resource) => ({
+      destination: firstOf(resource.properties, ROUTE_DESTINATIONS),
+      through: firstOf(resource.properties, ROUTE_TARGETS),
+      resource,
+    })),
+    ({ resource }) => resource.properties.RouteTableId,
+  );
+  const tables = Map.groupBy(
+    resourcesOfType(assembly, 'AWS::EC2::SubnetRouteTableAssociation').map(({ properties }) => properties),
+    ({ SubnetId }) => SubnetId,
+  );
+  const subnets = resourcesOfType(assembly, 'AWS::EC2::Subnet').map((resource): Subnet => {
+    const { physicalId: id, properties } = resource;
+    const associations = tables.get(id) ?? [];
+    return {
+      id,
+      vpc: String(properties.VpcId),
+      routes: associations.flatMap(({ RouteTableId: table }) => routes.get(table) ?? []),
+      publicAddresses: properties.MapPublicIpOnLaunch === true,
+      resource,
+    };
+  });
+  const groups = resourcesOfType(assembly, 'AWS::EC2::SecurityGroup').map((resource): Group => {
+    const id = stringOf(resource.properties.GroupId) ?? resource.physicalId;
+    const permissions = [
+      ...permissionsOf(assembly, resource, id, 'in', 'SecurityGroupIngress'),
+      ...permissionsOf(assembly, resource, id, 'out', 'SecurityGroupEgress'),
+    ];
+    return { id, vpc: String(resource.properties.VpcId), permissions, resource };
+  });
+  return {
+    zones: new Map(zones),
+    vpcs,
+    subnets: new Map(subnets.map((subnet) => [subnet.id, subnet])),
+    groups: new Map(groups.map((group) => [group.id, group])),
+    endpoints: readEndpoints(assembly),
+    functions: resourcesOfType(assembly, 'AWS::Lambda::Function').map((resource) => {
+      const { SubnetIds, SecurityGroupIds } = objectOf(resource.properties.VpcConfig);
+      return { subnets: stringsOf(SubnetIds), groups: stringsOf(SecurityGroupIds), resource };
+    }),
+  };
+}
+
+/** The VPC endpoints of `assembly`. */
+export function readEndpoints(assembly: ResolvedAssembly): VpcEndpoint[] {
+  return resourcesOfType(assembly, 'AWS::EC2::VPCEndpoint').map((resource) => {
+    const { VpcId, ServiceName, SecurityGroupIds, SubnetIds, VpcEndpointType } = resource.properties;
+    const kind = VpcEndpointType ?? 'Gateway';
+    return {
+      id: resource.physicalId,
+      vpc: String(VpcId),
+      service: String(ServiceName).replace(/^.*\./, ''),
+      kind: kind === 'Interface' || kind === 'Gateway' ? kind : 'other',
+      groups: stringsOf(SecurityGroupIds),
+      subnets: stringsOf(SubnetIds),
+      resource,
+    };
+  });
+}
+
+const ROUTE_TARGETS = [
+  ...['GatewayId', 'NatGatewayId', 'VpcPeeringConnectionId', 'TransitGatewayId'],
+  ...['EgressOnlyInternetGatewayId', 'InstanceId', 'NetworkInterfaceId', 'LocalGatewayId'],
+  ...['CarrierGatewayId', 'CoreNetworkArn', 'VpcEndpointId'],
+];
+const ROUTE_DESTINATIONS = ['DestinationCidrBlock', 'DestinationIpv6CidrBlock', 'DestinationPrefixListId'];
+const PEERS = [
+  ...['CidrIp', 'CidrIpv6', 'DestinationSecurityGroupId', 'SourceSecurityGroupId'],
+  ...['SourceSecurityGroupName', 'DestinationPrefixListId', 'SourcePrefixListId'],
+];
+
+/** The first of these properties that is a text; `unknown` where none is. */
+function firstOf(properties: JsonObject, names: readonly string[]): string {
+  return names.map((name) => stringOf(properties[name])).find(Boolean) ?? 'unknown';
+}
+
+/** The permissions of a group in one direction: those in its property, and those of resources of that name. */
+function permissionsOf(
+  assembly: ResolvedAssembly,
+  group: ResolvedResource,
+  id: string,
+  direction: Permission['direction'],
+  name: 'SecurityGroupIngress' | 'SecurityGroupEgress',
+): Permission[] {
+  const inline = group.properties[name];
+  const apart = resourcesOfType(assembly, `AWS::EC2::${name}`).filter(
+    ({ properties }) => properties.GroupId === id,
+  );
+  // A group that names no way out gets AWS's own rule: everything, to everywhere.
+  const all = direction === 'out' && inline === undefined && apart.length === 0;
+  return [
+    ...listOf(all ? { IpProtocol: '-1', CidrIp: '0.0.0.0/0' } : inline).map((rule) => ({
+      rule,
+      resource: group,
+    })),
+    ...apart.map((resource) => ({ rule: resource.properties, resource })),
+  ].map(({ rule, resource }) => {
+    const fields = objectOf(rule);
+    return {
+      direction,
+      protocol: String(fields.IpProtocol),
+      from: Number(fields.FromPort ?? -1),
+      to: Number(fields.ToPort ?? -1),
+      peer: firstOf(fields, PEERS),
+      resource,
+    };
+  });
+}
