@@ -1,5 +1,5 @@
-import { readInput } from '../../../infra/proof/rules/input.ts';
 import { readZoneMap } from '../../../infra/proof/report/map/read.ts';
+import { readInput } from '../../../infra/proof/rules/input.ts';
 import { listen } from '../../aws/http.ts';
 import { makeOrganizationNumber } from '../events.ts';
 import { sendEvent } from '../steps/entries.ts';
