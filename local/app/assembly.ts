@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { type ResolvedAssembly, resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
@@ -59,21 +60,22 @@ async function synthesize(
   const partial = `${folder}.${process.pid}`;
   const script = fileURLToPath(new URL('./synth.ts', import.meta.url));
   const given = ports === undefined ? [] : [String(ports.gateway), String(ports.standIn)];
-  const child = spawn(process.execPath, [script, declarationFile, partial, ...given], {
-    cwd: ROOT,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const kill = () => child.kill();
+  const options = { cwd: ROOT, maxBuffer: Number.POSITIVE_INFINITY };
+  const running = promisify(execFile)(
+    process.execPath,
+    [script, declarationFile, partial, ...given],
+    options,
+  );
+  const kill = () => running.child.kill();
   process.once('exit', kill);
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    errors += text;
-  });
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  process.off('exit', kill);
-  if (code !== 0) {
+  try {
+    await running;
+  } catch (cause) {
     rmSync(partial, { recursive: true, force: true });
-    throw new ZonesError('declaration_invalid', `${declarationFile} can't be synthesized:\n${errors.trim()}`);
+    const { stderr = '' } = cause as { stderr?: string };
+    throw new ZonesError('declaration_invalid', `${declarationFile} can't be synthesized:\n${stderr.trim()}`);
+  } finally {
+    process.off('exit', kill);
   }
   renameSync(partial, folder);
 }

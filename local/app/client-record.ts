@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry, KeyState } from '@helseid-zones/protocol/record';
+import { required } from '@helseid-zones/protocol/required';
 import type { JWK } from 'jose';
 import { recordName } from '../../infra/declaration/names.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
@@ -32,12 +33,21 @@ export async function readClientRecord(
  */
 export async function rotateClientKey(deps: OperatorDeps, client: string): Promise<ClientRecord> {
   const record = await runRotation(deps, client);
-  const created = findInState(record, 'created');
-  const { clientId = '', issuer = '' } = deps.declaration.clients[client] ?? {};
-  const helseId = deps.standIns?.helseIds.get(issuer);
-  if (created === undefined || helseId === undefined) return record;
-  helseId.registry.register(clientId, await readJwk(deps.aws, created), 'Gui');
-  return runRotation(deps, client);
+  const registered = await registerByHand(deps, client, findInState(record, 'created'));
+  return registered ? runRotation(deps, client) : record;
+}
+
+/** Registers a key at the stand-in, as a person does in HelseID's portal. Resolves to whether there were a key and a stand-in. */
+export async function registerByHand(
+  { declaration, aws, standIns }: OperatorDeps,
+  client: string,
+  key: KeyEntry | undefined,
+): Promise<boolean> {
+  const { clientId, issuer } = required(declaration.clients[client], `Client ${client}`);
+  const helseId = standIns?.helseIds.get(issuer);
+  if (key === undefined || helseId === undefined) return false;
+  helseId.registry.register(clientId, await readJwk(aws, key), 'Gui');
+  return true;
 }
 
 /**

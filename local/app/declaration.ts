@@ -32,22 +32,29 @@ export interface LocalPorts {
  */
 export function deriveLocalDeclaration(system: SystemDeclaration, ports: LocalPorts): LocalDeclaration {
   const clients = Object.values(system.clients);
-  const issuers = unique(clients.map(({ issuer }) => issuer));
-  const selfServices = unique(clients.flatMap(({ selfService }) => selfService?.baseUrl ?? []));
-  const wanted: [StandInPlace['kind'], string, string][] = [
-    ...issuers.slice(0, 1).map((url) => ['issuer', url, url] as const),
-    ...selfServices.slice(0, 1).map((url) => ['self-service', url, url] as const),
-    ...Object.entries(system.apis).map(([name, { baseUrl }]) => ['api', name, baseUrl] as const),
-    ...issuers.slice(1).map((url) => ['issuer', url, url] as const),
-    ...selfServices.slice(1).map((url) => ['self-service', url, url] as const),
-  ].map(([kind, name, url]) => [kind, name, url]);
-  const places = wanted.map(([kind, name, url], index) => place(kind, name, url, ports.standIn + index));
+  const [issuer, ...issuers] = unique(clients.map((client) => ['issuer', client.issuer, client.issuer]));
+  const [selfService, ...selfServices] = unique(
+    clients.flatMap(({ selfService: { baseUrl } = {} }) =>
+      baseUrl ? [['self-service', baseUrl, baseUrl]] : [],
+    ),
+  );
+  const apis = Object.entries(system.apis).map(([name, { baseUrl }]): Wanted => ['api', name, baseUrl]);
+  const wanted = [issuer, selfService, ...apis, ...issuers, ...selfServices].filter(
+    (one) => one !== undefined,
+  );
+  const places = wanted.map(([kind, name, declared], index): StandInPlace => {
+    const port = ports.standIn + index;
+    const path = new URL(declared).pathname.replace(/\/$/, '');
+    return { kind, name, port, path, url: `https://localhost:${port}${path}` };
+  });
   return { system: pointAt(system, places), places };
 }
 
-function place(kind: StandInPlace['kind'], name: string, declared: string, port: number): StandInPlace {
-  const path = new URL(declared).pathname.replace(/\/$/, '');
-  return { kind, name, port, path, url: `https://localhost:${port}${path}` };
+type Wanted = [kind: StandInPlace['kind'], name: string, url: string];
+
+/** Each URL once. */
+function unique(wanted: readonly Wanted[]): Wanted[] {
+  return [...new Map(wanted.map((one) => [one[2], one])).values()];
 }
 
 function pointAt(system: SystemDeclaration, places: readonly StandInPlace[]): SystemDeclaration {
@@ -55,17 +62,12 @@ function pointAt(system: SystemDeclaration, places: readonly StandInPlace[]): Sy
     places.find((candidate) => candidate.kind === kind && candidate.name === name)?.url ?? name;
   return {
     ...system,
-    clients: mapValues(system.clients, (client) => ({
+    clients: mapValues(system.clients, ({ selfService, ...client }) => ({
       ...client,
       issuer: urlOf('issuer', client.issuer),
-      ...(client.selfService === undefined
-        ? {}
-        : {
-            selfService: {
-              ...client.selfService,
-              baseUrl: urlOf('self-service', client.selfService.baseUrl),
-            },
-          }),
+      ...(selfService && {
+        selfService: { ...selfService, baseUrl: urlOf('self-service', selfService.baseUrl) },
+      }),
       rotation: { ...client.rotation, propagation: 1 },
     })),
     apis: mapValues(system.apis, (api, name) => ({ ...api, baseUrl: urlOf('api', name) })),
@@ -86,8 +88,4 @@ function mapValues<T, U>(
   map: (value: T, name: string) => U,
 ): Record<string, U> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
-}
-
-function unique(texts: readonly string[]): string[] {
-  return [...new Set(texts)];
 }

@@ -11,7 +11,7 @@ import { makeTrust, trustHere } from '../helseid/trust.ts';
 import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys } from './bootstrap.ts';
 import { claimPlace } from './claim.ts';
-import { type LocalContext, type PlaceOptions, placeOf, wantedPorts } from './context.ts';
+import { type LocalContext, type PlaceOptions, placeOf } from './context.ts';
 import { deriveLocalDeclaration } from './declaration.ts';
 import { openPortal } from './portal.ts';
 import { startStandIns } from './stand-ins.ts';
@@ -53,7 +53,7 @@ async function startAll(options: SystemOptions, closers: Closers) {
     options,
     ports === undefined ? { system: declared, places: [] } : deriveLocalDeclaration(declared, ports),
   );
-  closers.add(await claimPlace(directory, wantedPorts(place)));
+  closers.add(await claimPlace(directory, place.wantedPorts));
   if (options.fresh) removeState(place.state, !standIn);
   closers.add(keepTrail(trail, place.logs));
   const [assembly, ca] = await Promise.all([

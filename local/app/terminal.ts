@@ -19,17 +19,14 @@ export function formatLine(line: TrailLine): string | undefined {
  * Puts what functions write where the system was started, a text a line of the trail; until `begin`, while the first keys are
  * made, failures alone.
  */
-export function createLinePrinter(print: (text: string) => void): {
-  put(line: TrailLine): void;
-  begin(): void;
-} {
+export function createLinePrinter(print: (text: string) => void) {
   let begun = false;
   return {
-    put(line) {
+    put(line: TrailLine): void {
       const text = begun || isFailure(line) ? formatLine(line) : undefined;
       if (text !== undefined) print(text);
     },
-    begin() {
+    begin(): void {
       begun = true;
     },
   };

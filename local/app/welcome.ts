@@ -8,38 +8,28 @@ export function welcome(
   system: LocalSystem,
   { seconds, directory, page }: { seconds: number; directory: string; page: string | undefined },
 ): string {
-  const { declaration, aws, standIns } = system;
+  const { declaration, aws, standIns, places, keys, logs } = system;
+  const endpoints = aws.endpoints.map(({ zone, service, url }) => row(`${zone} ${service}`, url));
   const sections: [string, string[]][] = [
     ['Page', page === undefined ? [] : [row('see and try it all', page)]],
     ['Entries', Object.keys(declaration.zones).flatMap((zone) => describeEntries(system, zone))],
-    [
-      'Stand-ins',
-      system.places.map(({ kind, name, url }) => row(kind === 'api' ? `API ${name}` : kind, url)),
-    ],
-    ['Client keys', system.keys.map(({ client, kid, state }) => row(client, `${state}  ${kid}`))],
-    [
-      'AWS',
-      [
-        row('public', aws.publicUrl),
-        ...aws.endpoints.map(({ zone, service, url }) => row(`${zone} ${service}`, url)),
-      ],
-    ],
+    ['Stand-ins', places.map(({ kind, name, url }) => row(kind === 'api' ? `API ${name}` : kind, url))],
+    ['Client keys', keys.map(({ client, kid, state }) => row(client, `${state}  ${kid}`))],
+    ['AWS', [row('public', aws.publicUrl), ...endpoints]],
     ['Try', [...curlLines(system, directory), ...sendLines(system, directory)]],
   ];
-  const text = sections
-    .filter(([, lines]) => lines.length > 0)
-    .map(([title, lines]) => [title, ...lines].join('\n'));
+  const fresh = standIns === undefined ? '' : ' (npm start -- --fresh empties it)';
   return [
     `helseid-zones: ${declaration.name} runs (ready in ${seconds.toFixed(1)} s)`,
-    ...text,
+    ...sections.filter(([, lines]) => lines.length > 0).map(([title, lines]) => [title, ...lines].join('\n')),
     ...(standIns === undefined ? registrationHints(system, directory) : []),
-    ...(process.platform === 'win32'
-      ? [
-          `Windows has no file modes: whoever may read ${directory} has the local keys. Keep it in your own profile.`,
-        ]
-      : []),
-    `Logs: ${system.logs}   State: ${directory}${standIns === undefined ? '' : ' (npm start -- --fresh empties it)'}   Ctrl-C ends everything.`,
+    ...(process.platform === 'win32' ? [noFileModes(directory)] : []),
+    `Logs: ${logs}   State: ${directory}${fresh}   Ctrl-C ends everything.`,
   ].join('\n\n');
+}
+
+function noFileModes(directory: string): string {
+  return `Windows has no file modes: whoever may read ${directory} has the local keys. Keep it in your own profile.`;
 }
 
 function row(name: string, value: string): string {
@@ -48,37 +38,30 @@ function row(name: string, value: string): string {
 
 function describeEntries({ declaration, gatewayUrl }: LocalSystem, zone: string): string[] {
   const { gateway, events } = declaration.zones[zone] ?? {};
-  const routes = (gateway?.routes ?? []).map(({ method, path, authorize }) =>
-    row(
-      `${zone} zone`,
-      `${method} ${gatewayUrl(zone)}${path}  (${authorize === 'iam' ? 'AWS SigV4' : 'HelseID token'})`,
-    ),
-  );
-  const login =
-    gateway?.login === undefined
+  const routes = (gateway?.routes ?? []).map(({ method, path, authorize }) => {
+    const by = authorize === 'iam' ? 'AWS SigV4' : 'HelseID token';
+    return `${method} ${gatewayUrl(zone)}${path}  (${by})`;
+  });
+  const login = `${gatewayUrl(zone)}/login?return=/session  (in a browser; Safari needs --https)`;
+  return [
+    ...routes,
+    ...(gateway?.login === undefined ? [] : [login]),
+    ...(events === undefined
       ? []
-      : [
-          row(
-            `${zone} zone`,
-            `${gatewayUrl(zone)}/login?return=/session  (in a browser; Safari needs --https)`,
-          ),
-        ];
-  const queue =
-    events === undefined
-      ? []
-      : [row(`${zone} zone`, `events of ${events.sources.join(', ')}: ${events.detailTypes.join(', ')}`)];
-  return [...routes, ...login, ...queue];
+      : [`events of ${events.sources.join(', ')}: ${events.detailTypes.join(', ')}`]),
+  ].map((entry) => row(`${zone} zone`, entry));
 }
 
 function curlLines({ declaration, aws, gatewayUrl }: LocalSystem, directory: string): string[] {
   const { accessKeyId, secretAccessKey } = aws.operator;
+  const sign = `--aws-sigv4 aws:amz:${aws.region}:execute-api --user ${accessKeyId}:${secretAccessKey}`;
   return Object.entries(declaration.zones).flatMap(([zone, { gateway }]) =>
     (gateway?.routes ?? [])
       .filter(({ authorize, method }) => authorize === 'iam' && method === 'GET')
       .map(({ path }) => {
-        const url = `${gatewayUrl(zone)}${samplePath(path)}`;
+        const url = gatewayUrl(zone) + samplePath(path);
         const trust = url.startsWith('https:') ? `--cacert ${join(directory, 'ca', 'ca.crt')} ` : '';
-        return `  curl ${trust}--aws-sigv4 aws:amz:${aws.region}:execute-api --user ${accessKeyId}:${secretAccessKey} ${url}`;
+        return `  curl ${trust}${sign} ${url}`;
       }),
   );
 }

@@ -49,24 +49,11 @@ export function isSameSite(a: URL, b: URL): boolean {
 }
 
 function isSent(cookie: Cookie, { url, method, initiator }: CookieContext): boolean {
+  const { host, path, secure, sameSite } = cookie;
   const crossSite = initiator !== undefined && !isSameSite(initiator, url);
-  const withheld =
-    crossSite && (cookie.sameSite === 'Strict' || (cookie.sameSite === 'Lax' && method !== 'GET'));
-  return (
-    !withheld &&
-    cookie.host === url.hostname &&
-    isBelow(url.pathname, cookie.path) &&
-    (!cookie.secure || isSafe(url))
-  );
-}
-
-function isBelow(path: string, cookiePath: string): boolean {
-  return path === cookiePath || path.startsWith(cookiePath.endsWith('/') ? cookiePath : `${cookiePath}/`);
-}
-
-/** The path of a cookie that names none (RFC 6265 5.1.4). */
-function directoryOf({ pathname }: URL): string {
-  return pathname.slice(0, pathname.lastIndexOf('/')) || '/';
+  const withheld = crossSite && (sameSite === 'Strict' || (sameSite === 'Lax' && method !== 'GET'));
+  const isBelow = url.pathname === path || url.pathname.startsWith(path.endsWith('/') ? path : `${path}/`);
+  return !withheld && isBelow && host === url.hostname && (!secure || isSafe(url));
 }
 
 /** Browsers treat this machine like https. */
@@ -75,29 +62,21 @@ function isSafe({ protocol, hostname }: URL): boolean {
 }
 
 function readCookie(line: string, url: URL): { cookie?: Cookie; remove: boolean } {
-  const [pair = '', ...rest] = line.split(';');
-  const at = pair.indexOf('=');
-  const name = pair.slice(0, at).trim();
-  const attributes = new Map(
-    rest.map((text) => {
-      const [key = '', value = ''] = text.split(/=(.*)/s);
-      return [key.trim().toLowerCase(), value.trim()] as const;
-    }),
-  );
+  const [[name = '', value = ''] = [], ...rest] = line.split(';').map((part) => {
+    const [key = '', text = ''] = part.split(/=(.*)/s);
+    return [key.trim(), text.trim()] as const;
+  });
+  const attributes = new Map(rest.map(([key, text]) => [key.toLowerCase(), text]));
   const path = attributes.get('path');
   const secure = attributes.has('secure');
-  const host = name.startsWith('__Host-') && !(secure && path === '/');
-  if (at < 1 || host || attributes.has('domain') || (secure && !isSafe(url))) return { remove: false };
-  const sameSite = ({ strict: 'Strict', none: 'None' } as const)[
-    attributes.get('samesite')?.toLowerCase() ?? ''
-  ];
+  const misnamed = name.startsWith('__Host-') && !(secure && path === '/');
+  if (name === '' || misnamed || attributes.has('domain') || (secure && !isSafe(url)))
+    return { remove: false };
+  const given = attributes.get('samesite')?.toLowerCase();
+  const sameSite = given === 'strict' ? 'Strict' : given === 'none' ? 'None' : 'Lax';
   const ended = attributes.get('max-age') === '0' || Date.parse(attributes.get('expires') ?? '') === 0;
-  return {
-    cookie: {
-      ...{ name, secure, host: url.hostname, value: pair.slice(at + 1).trim() },
-      path: path?.startsWith('/') ? path : directoryOf(url),
-      sameSite: sameSite ?? 'Lax',
-    },
-    remove: ended,
-  };
+  // A cookie that names no path has that of its page's folder (RFC 6265 5.1.4).
+  const folder = url.pathname.slice(0, url.pathname.lastIndexOf('/')) || '/';
+  const kept = path?.startsWith('/') ? path : folder;
+  return { cookie: { name, value, secure, sameSite, host: url.hostname, path: kept }, remove: ended };
 }

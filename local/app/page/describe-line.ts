@@ -12,20 +12,19 @@ export interface LineView {
   what: string;
   tone: 'done' | 'refused' | 'plain';
   /** What lines of one request have in common. */
-  trace?: string;
+  trace?: string | undefined;
   /** Elements of the map that it happened between. */
-  from?: string;
-  to?: string;
+  from?: string | undefined;
+  to?: string | undefined;
 }
 
 /** A line in words; undefined for what is not worth a line: metrics. */
 export function describeLine(line: TrailLine, names: Names): LineView | undefined {
   const view = DESCRIPTIONS[line.kind](line, names);
   if (view === undefined) return undefined;
-  const traced = line.trace === undefined ? view : { ...view, trace: line.trace };
-  return asksForNonce(line)
-    ? { ...traced, what: view.what.replace(/^refused\b/, 'challenged'), tone: 'plain' }
-    : traced;
+  const traced = { ...view, trace: line.trace };
+  if (!asksForNonce(line)) return traced;
+  return { ...traced, what: view.what.replace(/^refused\b/, 'challenged'), tone: 'plain' };
 }
 
 /** Whether a line tells of the challenge that gives a client its first nonce (RFC 9449 8 and 9): a step, not a refusal. */
@@ -39,31 +38,30 @@ const DESCRIPTIONS: Readonly<
   aws: describeCall,
   log: describeLog,
   entry: describeEntry,
-  'stand-in': ({ at, fields }) => ({
-    ...{ at, zone: 'outside', who: text(fields['service']) },
-    what: `${text(fields['event'])}: ${text(fields['detail'])}`,
-    tone: fields['event'] === 'refused' ? 'refused' : 'plain',
+  'stand-in': ({ at, fields: { service, event, detail } }) => ({
+    ...{ at, zone: 'outside', who: text(service), what: `${text(event)}: ${text(detail)}` },
+    tone: event === 'refused' ? 'refused' : 'plain',
   }),
-  platform: ({ at, zone, fields: { event, ...rest } }) => ({
-    ...{ at, zone: zone ?? 'outside', who: 'AWS', tone: 'error' in rest ? 'refused' : 'plain' },
-    what: [text(event), ...Object.entries(rest).map(([name, value]) => `${name} ${text(value)}`)].join(', '),
+  platform: ({ at, zone = 'outside', fields: { event, ...rest } }) => ({
+    ...{ at, zone, who: 'AWS', tone: 'error' in rest ? 'refused' : 'plain' },
+    what: [text(event), ...listOf(rest)].join(', '),
   }),
 };
 
 function describeCall({ at, fields }: TrailLine, names: Names): LineView {
-  const { principal, action, resource, vpce, error, operation, service } = fields;
+  const { principal, resource, vpce, error, service, operation } = fields;
+  const { action = `${text(service)}:${text(operation)}` } = fields;
   const who = text(principal).split('/').at(-1) ?? '';
   const target = text(resource);
-  const to = names.elementOf(target);
   const caller = names.functionOf(who);
-  const way = vpce === undefined ? 'AWS’s public endpoint' : 'its endpoint';
-  const what = `${text(action ?? `${text(service)}:${text(operation)}`)} ${shorten(target)} through ${way}`;
+  const way = vpce === undefined ? "AWS's public endpoint" : 'its endpoint';
+  const what = `${text(action)} ${shorten(target)} through ${way}`;
   return {
     ...{ at, zone: caller?.zone ?? 'outside', who },
     what: error === undefined ? what : `${what}: ${text(error)}`,
     tone: error === undefined ? 'plain' : 'refused',
-    ...(caller === undefined ? {} : { from: caller.element }),
-    ...(to === undefined ? {} : { to }),
+    from: caller?.element,
+    to: names.elementOf(target),
   };
 }
 
@@ -79,14 +77,9 @@ export function describeLog(
   const failed = errorType !== undefined;
   const subject = failed ? `${text(errorType)}: ${text(errorMessage)}` : text(code ?? message);
   const facts = { kind: kind ?? kinds, target, reason, field, client, step, status, key: shortKid(kid) };
-  const details = Object.entries(facts)
-    .filter(([, value]) => value !== undefined)
-    .map(([fact, value]) => `${fact} ${text(value)}`);
-  const writer = names?.functionOf(name);
   return {
-    ...{ at, zone: zone ?? 'outside', who: name },
-    ...(writer === undefined ? {} : { from: writer.element }),
-    what: [subject, ...details].join(', '),
+    ...{ at, zone: zone ?? 'outside', who: name, from: names?.functionOf(name)?.element },
+    what: [subject, ...listOf(facts)].join(', '),
     tone: failed ? 'refused' : toneOf(subject, text(level)),
   };
 }
@@ -101,18 +94,20 @@ function toneOf(subject: string, level: string): LineView['tone'] {
 
 function describeEntry({ at, zone = 'outside', fields }: TrailLine, names: Names): LineView {
   const { entry, method, route, status, refused } = fields;
-  const element = method === undefined ? undefined : names.routeOf(text(method), text(route));
-  const what =
-    entry === 'gateway'
-      ? `${text(method)} ${text(route)}: ${text(status)}${refused === undefined ? '' : ` ${text(refused)}`}`
-      : Object.entries(fields)
-          .map(([name, value]) => `${name} ${text(value)}`)
-          .join(', ');
+  const answered = [`${text(method)} ${text(route)}: ${text(status)}`, ...(refused ? [text(refused)] : [])];
+  const isRoute = entry === 'gateway';
   return {
-    ...{ at, zone, who: entry === 'gateway' ? 'API Gateway' : 'Queue', what },
+    ...{ at, zone, who: isRoute ? 'API Gateway' : 'Queue' },
+    what: isRoute ? answered.join(' ') : listOf(fields).join(', '),
     tone: typeof status === 'number' && status >= 400 ? 'refused' : 'done',
-    ...(element === undefined ? {} : { from: element }),
+    from: method === undefined ? undefined : names.routeOf(text(method), text(route)),
   };
+}
+
+/** What is known of some facts, each with its name. */
+function listOf(facts: Readonly<Record<string, unknown>>): string[] {
+  const known = Object.entries(facts).filter(([, value]) => value !== undefined);
+  return known.map(([name, value]) => `${name} ${text(value)}`);
 }
 
 /** The tail of an ARN, which is what tells resources apart. */

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   foreignCallbackRefused,
   loginToApi,
@@ -9,7 +9,7 @@ import {
 import type { Step } from '../../../../local/app/steps/step.ts';
 import type { LocalSystem } from '../../../../local/app/system.ts';
 import system from '../../../one-client.zones.ts';
-import { type Fault, startFakeLogin } from './fake-login.ts';
+import { type Fault, makeFakeLogin } from './fake-login.ts';
 
 const STEPS = [
   loginToApi,
@@ -19,12 +19,10 @@ const STEPS = [
   foreignCallbackRefused,
 ];
 
-let fake: Awaited<ReturnType<typeof startFakeLogin>>;
-beforeAll(async () => {
-  fake = await startFakeLogin();
-});
+const fake = makeFakeLogin();
+beforeAll(() => void vi.stubGlobal('fetch', fake.fetch));
 afterEach(() => fake.faults.clear());
-afterAll(() => fake.close());
+afterAll(() => vi.unstubAllGlobals());
 
 test.each(STEPS)('$name passes where everything is as it must be', async (step) => {
   expect(step.unfit(fake.local)).toBeUndefined();
@@ -48,7 +46,7 @@ describe('a step fails where the system', () => {
     ['lets nobody in', logoutEndsSession, /the login ended at/],
     ['keeps the session after logout', logoutEndsSession, /still opens the session/],
     ['stays logged in at the issuer', logoutEndsSession, /still logged in there/],
-    ['ignores the issuer’s logout', logoutEndsSession, /after a logout at the issuer: 200/],
+    ["ignores the issuer's logout", logoutEndsSession, /after a logout at the issuer: 200/],
     ['lets nobody in', foreignCallbackRefused, /the allowed twin.*: 403/],
     ['takes a callback from anywhere', foreignCallbackRefused, /the callback in another browser: 200/],
     ['takes a callback twice', foreignCallbackRefused, /the callback once more: 200/],
