@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { createAwsCaller } from '@helseid-zones/client/aws';
 import { getAccessToken } from '@helseid-zones/client/machine-token';
 import { createMemorySigner } from '@helseid-zones/client/memory-signer';
@@ -7,7 +7,7 @@ import { createTokenClient, type TokenClient } from '@helseid-zones/client/token
 import type { AccessToken, AccessTokenRequest } from '@helseid-zones/client/tokens';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { required } from '@helseid-zones/protocol/required';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { exportJWK, SignJWT } from 'jose';
 import { makeOrganizationNumber, newDocumentEvent } from '../events.ts';
 import { ANOTHER_API } from '../foreign-client.ts';
 import type { LocalSystem } from '../system.ts';
@@ -19,24 +19,29 @@ const hash = (text: string) => createHash('sha256').update(text).digest('base64u
 /** A call that a token and a proof of its key open (RFC 9449 7), as its rightful caller makes it. */
 type ProtectedCall = ReturnType<typeof makeCall>;
 
-function makeCall(
-  client: TokenClient,
-  {
-    url,
-    method,
-    request,
-    ...init
-  }: RequestInit & { url: string; method: string; request: AccessTokenRequest },
-) {
+type CallOptions = RequestInit & { url: string; method: string; request: AccessTokenRequest };
+
+/** `key` makes the proofs where the signer does not: it makes none for a gateway of this machine, which has no TLS. */
+function makeCall(client: TokenClient, { url, method, request, ...init }: CallOptions, key?: KeyObject) {
   return {
     ...{ url, method },
     /** A token for it, or one with other scopes. */
     token: (change: AccessTokenRequest = {}) => getAccessToken(client, { ...request, ...change }),
     /** What opens it, once. */
     async headers({ accessToken, binding: { kid } }: AccessToken): Promise<Record<string, string>> {
-      const call = { client: client.name, method, url, ath: hash(accessToken), kid };
-      const [proof] = await client.signer.sign([{ kind: 'dpop_proof', ...call }]);
-      return { authorization: `DPoP ${accessToken}`, dpop: required(proof, 'A proof').jws };
+      const authorization = `DPoP ${accessToken}`;
+      if (key !== undefined)
+        return { authorization, dpop: await makeProof(key, { method, url }, accessToken) };
+      const intent = {
+        kind: 'dpop_proof',
+        client: client.name,
+        method,
+        url,
+        ath: hash(accessToken),
+        kid,
+      } as const;
+      const [proof] = await client.signer.sign([intent]);
+      return { authorization, dpop: required(proof, 'A proof').jws };
     },
     async send(headers: Record<string, string>) {
       const answer = await fetch(url, { method, ...init, headers: { ...headers, ...init.headers } });
@@ -44,6 +49,18 @@ function makeCall(
       return { status: answer.status, challenge: answer.headers.get('www-authenticate') ?? '' };
     },
   };
+}
+
+/** A DPoP proof (RFC 9449 4.2) as somebody else's software makes it, by an EC P-256 key. */
+async function makeProof(
+  key: KeyObject,
+  { method, url }: { method: string; url: string },
+  accessToken: string,
+): Promise<string> {
+  return new SignJWT({ htm: method, htu: url, ath: hash(accessToken), jti: randomUUID() })
+    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(createPublicKey(key)) })
+    .setIssuedAt()
+    .sign(key);
 }
 
 /** The submission of a document, as the zone entered by events makes it: its token, and a proof by its signer. */
@@ -87,7 +104,7 @@ function prepareForeignCall(system: LocalSystem): ProtectedCall {
     const signer = createMemorySigner({ client: 'foreign', subject, keys });
     const client = createTokenClient({ client: 'foreign', ...subject, signer, fetch });
     const url = system.gatewayUrl(zone) + samplePath(route.path);
-    return makeCall(client, { method: 'GET', url, request: { scopes: demands.scopes } });
+    return makeCall(client, { method: 'GET', url, request: { scopes: demands.scopes } }, privateKey);
   }
   throw new TypeError("no zone has a GET route with authorize: 'helseid' that machines may call");
 }
@@ -121,24 +138,19 @@ async function replay(call: ProtectedCall): Promise<string> {
 /** Uses the token of a call that was let through, by each way that there is without its key. */
 async function steal(call: ProtectedCall): Promise<string> {
   const { accessToken } = await mustCall(call);
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const authorization = `DPoP ${accessToken}`;
   const thefts: Record<string, Record<string, string>> = {
     'as a bearer token': { authorization: `Bearer ${accessToken}` },
     'without a proof': { authorization },
-    "with a proof by the thief's key": { authorization, dpop: await makeThiefsProof(call, accessToken) },
+    "with a proof by the thief's key": {
+      authorization,
+      dpop: await makeProof(privateKey, call, accessToken),
+    },
   };
   let challenge = '';
   for (const [how, headers] of Object.entries(thefts)) challenge = await mustRefuse(call, how, headers);
   return `${Object.keys(thefts).join(', ')}: 401 each time; last ${challenge}`;
-}
-
-/** A DPoP proof (RFC 9449 4.2) in which everything is right but the key: what somebody with a stolen token can make. */
-async function makeThiefsProof({ method, url }: ProtectedCall, accessToken: string): Promise<string> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256');
-  return new SignJWT({ htm: method, htu: url, ath: hash(accessToken), jti: randomUUID() })
-    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(publicKey) })
-    .setIssuedAt()
-    .sign(privateKey);
 }
 
 const submission = (name: string, run: (call: ProtectedCall) => Promise<string>): Step => ({
