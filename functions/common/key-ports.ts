@@ -1,42 +1,25 @@
-import {
-  CreateKeyCommand,
-  DescribeKeyCommand,
-  DisableKeyCommand,
-  EnableKeyCommand,
-  GetKeyPolicyCommand,
-  GetPublicKeyCommand,
-  type KMSClient,
-  ListKeysCommand,
-  ListResourceTagsCommand,
-} from '@aws-sdk/client-kms';
-import {
-  DescribeSecretCommand,
-  GetSecretValueCommand,
-  PutSecretValueCommand,
-  RotateSecretCommand,
-  type SecretsManagerClient,
-  UpdateSecretVersionStageCommand,
-} from '@aws-sdk/client-secrets-manager';
+import * as kms from '@aws-sdk/client-kms';
+import * as secrets from '@aws-sdk/client-secrets-manager';
 
 /** The calls of KMS that the admin zone makes. Neither Sign nor PutKeyPolicy is among them. */
 const KMS_COMMANDS = {
-  createKey: CreateKeyCommand,
-  describeKey: DescribeKeyCommand,
-  disableKey: DisableKeyCommand,
-  enableKey: EnableKeyCommand,
-  getKeyPolicy: GetKeyPolicyCommand,
-  getPublicKey: GetPublicKeyCommand,
-  listKeys: ListKeysCommand,
-  listResourceTags: ListResourceTagsCommand,
+  createKey: kms.CreateKeyCommand,
+  describeKey: kms.DescribeKeyCommand,
+  disableKey: kms.DisableKeyCommand,
+  enableKey: kms.EnableKeyCommand,
+  getKeyPolicy: kms.GetKeyPolicyCommand,
+  getPublicKey: kms.GetPublicKeyCommand,
+  listKeys: kms.ListKeysCommand,
+  listResourceTags: kms.ListResourceTagsCommand,
 };
 
 /** The calls of Secrets Manager that the admin zone makes. */
 const SECRETS_COMMANDS = {
-  describeSecret: DescribeSecretCommand,
-  getSecretValue: GetSecretValueCommand,
-  putSecretValue: PutSecretValueCommand,
-  updateSecretVersionStage: UpdateSecretVersionStageCommand,
-  rotateSecret: RotateSecretCommand,
+  describeSecret: secrets.DescribeSecretCommand,
+  getSecretValue: secrets.GetSecretValueCommand,
+  putSecretValue: secrets.PutSecretValueCommand,
+  updateSecretVersionStage: secrets.UpdateSecretVersionStageCommand,
+  rotateSecret: secrets.RotateSecretCommand,
 };
 
 /** A command's call: AWS's own input and output, and its error names. */
@@ -57,10 +40,10 @@ export type KmsPort = Port<typeof KMS_COMMANDS>;
 export type SecretsPort = Port<typeof SECRETS_COMMANDS>;
 
 /** The {@link KmsPort} of a real client. */
-export const createKmsPort = (client: KMSClient): KmsPort => createPort(client, KMS_COMMANDS);
+export const createKmsPort = (client: kms.KMSClient): KmsPort => createPort(client, KMS_COMMANDS);
 
 /** The {@link SecretsPort} of a real client. */
-export const createSecretsPort = (client: SecretsManagerClient): SecretsPort =>
+export const createSecretsPort = (client: secrets.SecretsManagerClient): SecretsPort =>
   createPort(client, SECRETS_COMMANDS);
 
 function createPort<Commands extends object>(
