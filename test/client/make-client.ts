@@ -1,25 +1,17 @@
-import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
+import { createTokenClient } from '@helseid-zones/client/token-client';
 import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import { helseIdProfile, type IssuerProfile } from '@helseid-zones/protocol/profile';
 import { expect, onTestFinished } from 'vitest';
-import { createFakeApi, type FakeApi } from '../fakes/api.ts';
-import { createFakeIssuer, type FakeIssuer } from '../fakes/issuer.ts';
-import { createFakeNetwork, type FakeNetwork } from '../fakes/network.ts';
-import { createFakeSigner, type FakeSigner } from '../fakes/signer.ts';
+import { createFakeApi } from '../fakes/api.ts';
+import { createFakeIssuer } from '../fakes/issuer.ts';
+import { createFakeNetwork } from '../fakes/network.ts';
+import { createFakeSigner } from '../fakes/signer.ts';
 
 export const CLIENT_ID = '8a2d4c5e-6a0b-4c53-9f0e-1f1f6f0c2b11';
 export const ISSUER = 'https://sts.test/session-1';
 export const API = 'https://api.test';
 
-export interface World {
-  /** Epoch milliseconds; moves only when a test moves it. */
-  clock: { now: number };
-  network: FakeNetwork;
-  issuer: FakeIssuer;
-  api: FakeApi;
-  signer: FakeSigner;
-  client: TokenClient;
-}
+export type World = Awaited<ReturnType<typeof makeWorld>>;
 
 /** A client with one registered key, its issuer and an API, all in this process and gone after the test. */
 export async function makeWorld(
@@ -29,7 +21,8 @@ export async function makeWorld(
     issuer?: string;
     timeout?: number;
   } = {},
-): Promise<World> {
+) {
+  /** Epoch milliseconds; moves only when a test moves it. */
   const clock = { now: 1_790_000_000_000 };
   const now = () => clock.now;
   const profile = { ...helseIdProfile, ...change.profile };

@@ -97,7 +97,7 @@ export const CHAPTERS: readonly Chapter[] = [
         met: 'Every token request carries a proof; any other `token_type` is refused; every call carries a fresh proof with `ath`.',
         shown: {
           [MACHINE]: ['token_type %s is refused and not kept'],
-          [LOGIN]: ['bearer tokens, and tokens bound to another key, are refused at login too'],
+          [LOGIN]: ['a bearer token', 'a token for another key'],
           [API_FETCH]: ['a call carries the token, a fresh proof and the caller’s own parts'],
         },
       },

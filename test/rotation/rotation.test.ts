@@ -3,7 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { STEPS } from '../../functions/rotation/steps.ts';
 import { FAKE_SECRET_ARN } from '../fakes/secrets.ts';
 import { OWNER } from './stacks.ts';
-import { bootstrap, createWorld, findLeftovers, readJwk, type World, type WorldOptions } from './world.ts';
+import {
+  bootstrap,
+  createWorld,
+  findLeftovers,
+  readJwk,
+  rotates,
+  type World,
+  type WorldOptions,
+} from './world.ts';
 
 const states = (world: World) => world.record().keys.map(({ state }) => state);
 const code = (error: unknown) => (error as { code?: string } | undefined)?.code;
@@ -58,9 +66,7 @@ describe('a rotation', () => {
   test('replaces the key with traffic running, and notes the expiry', async () => {
     const world = await started();
     world.traffic = true;
-    expect((await world.rotate()).error).toBeUndefined();
-    expect(world.failures).toEqual([]);
-    expect(findLeftovers(world)).toEqual([]);
+    await rotates(world);
     const [old, current] = world.record().keys;
     expect([old?.state, current?.state]).toEqual(['retiring', 'current']);
     expect(old?.usableUntil).toBe((old?.since.retiring ?? 0) + 600 + RETIREMENT_LEEWAY);
@@ -143,9 +149,7 @@ describe('the self-service API', () => {
     expect(error).not.toHaveProperty('facts.detail');
     expect(states(world)).toEqual(['current', 'registered']);
     world.helseId.behaviour.post = 'accept';
-    expect((await world.rotate()).error).toBeUndefined();
-    expect(findLeftovers(world)).toEqual([]);
-    expect(world.failures).toEqual([]);
+    await rotates(world);
   });
 
   test('is down, and a person registers the key: the rotation goes on', async () => {
@@ -153,9 +157,8 @@ describe('the self-service API', () => {
     Object.assign(world.helseId.behaviour, { post: 'fail', list: 'fail' });
     expect(code((await world.rotate()).error)).toBe('self_service_unreachable');
     world.helseId.registerByHand(await readJwk(world, world.record().keys[1]?.kid ?? ''));
-    expect((await world.rotate()).error).toBeUndefined();
+    await rotates(world);
     expect(world.audited).toContain('KEY_REGISTERED_BY_HAND');
-    expect(findLeftovers(world)).toEqual([]);
   });
 
   test.each(['register-and-fail', 'register-and-hang'] as const)(
@@ -181,10 +184,8 @@ describe('the self-service API', () => {
       posted ||= input.includes('client-secret') && init?.method === 'POST';
       return original(input, init);
     };
-    expect((await world.rotate()).error).toBeUndefined();
-    expect(world.failures).toEqual([]);
+    await rotates(world);
     expect(world.helseId.keys).toHaveLength(2);
-    expect(findLeftovers(world)).toEqual([]);
   });
 
   test('reports an expiry in the past: no switch, until it reports another', async () => {
@@ -225,8 +226,7 @@ describe('HelseID', () => {
     expect(world.now() - before).toBeLessThanOrEqual(100);
     expect(world.failures).toEqual([]);
     for (const key of world.helseId.keys) key.acceptedFrom = 0;
-    expect((await world.rotate()).error).toBeUndefined();
-    expect(findLeftovers(world)).toEqual([]);
+    await rotates(world);
   });
 
   test('drops the old key and never accepts the new one: an outage, which heals when HelseID does', async () => {
@@ -239,9 +239,7 @@ describe('HelseID', () => {
     for (const key of world.helseId.keys) key.acceptedFrom = 0;
     world.failures.length = 0;
     await world.probe();
-    expect((await world.rotate()).error).toBeUndefined();
-    expect(world.failures).toEqual([]);
-    expect(findLeftovers(world)).toEqual([]);
+    await rotates(world);
   });
 
   test('accepts a key at once: it is tested again when every node must have heard', async () => {
@@ -282,9 +280,7 @@ describe('KMS', () => {
     world.traffic = true;
     world.kms.failNext(operation, 'ThrottlingException');
     expect((await world.rotate()).error).toMatchObject({ name: 'ThrottlingException' });
-    expect((await world.rotate()).error).toBeUndefined();
-    expect(findLeftovers(world)).toEqual([]);
-    expect(world.failures).toEqual([]);
+    await rotates(world);
   });
 
   test('gives a new key another policy: it is retired and disabled, never registered', async () => {
@@ -295,8 +291,7 @@ describe('KMS', () => {
     expect([...world.kms.keys.values()].map(({ status }) => status)).toEqual(['Enabled', 'Disabled']);
     expect(world.audited).toContain('KEY_UNFIT');
     world.kms.bendPolicy = undefined;
-    expect((await world.rotate()).error).toBeUndefined();
-    expect(findLeftovers(world)).toEqual([]);
+    await rotates(world);
     expect(world.helseId.keys).toHaveLength(2);
   });
 
@@ -452,10 +447,9 @@ describe('a record version is restored', () => {
     const [, made] = world.record().keys;
     world.secrets.move('AWSCURRENT', before);
     expect(states(world)).toEqual(['current']);
-    expect((await world.rotate()).error).toBeUndefined();
+    await rotates(world);
     expect(world.record().keys.find(({ state }) => state === 'current')?.kid).toBe(made?.kid);
     expect(world.kms.keys.size).toBe(2);
-    expect(findLeftovers(world)).toEqual([]);
   });
 
   test('a key that was disabled since is enabled again', async () => {

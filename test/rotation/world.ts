@@ -1,6 +1,7 @@
 import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { type ClientRecord, parseRecord, SEED_RECORD } from '@helseid-zones/protocol/record';
+import { expect } from 'vitest';
 import { createClientKey, readClientKey } from '../../functions/common/client-keys.ts';
 import { runChecks, type Task } from '../../functions/key-watch/checks.ts';
 import type { Figures } from '../../functions/key-watch/metrics.ts';
@@ -294,6 +295,13 @@ function guardPort<Port extends object>(prefix: string, port: Port, guard: Guard
       guard(`${prefix}:${name.charAt(0).toUpperCase()}${name.slice(1)}`, () => call.call(port, input)),
   ]);
   return Object.fromEntries(calls);
+}
+
+/** A rotation that comes through: without an error, or a call that failed meanwhile, and with nothing left over. */
+export async function rotates(world: World, options?: Parameters<World['rotate']>[0]): Promise<void> {
+  expect((await world.rotate(options)).error).toBeUndefined();
+  expect(world.failures).toEqual([]);
+  expect(findLeftovers(world)).toEqual([]);
 }
 
 /** What is not as it shall be once a rotation has come through: empty when all is. */

@@ -20,7 +20,7 @@ import { endByIssuer } from '../../../functions/logout/back-channel.ts';
 import { endLogin, showLoggedOut } from '../../../functions/logout/end.ts';
 import { describeSession, switchOrganization } from '../../../functions/session/session.ts';
 import { API, CLIENT_ID, ISSUER, makeWorld, type World } from '../../client/make-client.ts';
-import { createFakeLoginStore, type FakeLoginStore } from '../../fakes/login-store.ts';
+import { createFakeLoginStore } from '../../fakes/login-store.ts';
 import { collect } from './collect.ts';
 
 export const GATEWAY = 'https://journal.test/live';
@@ -58,22 +58,7 @@ export function makeConfig(login: Partial<LoginConfig> = {}): ZoneConfig {
 }
 
 /** The functions of one zone, each behind its handler, with an issuer and an API that verify everything. */
-export interface Login {
-  world: World;
-  store: FakeLoginStore;
-  deps: Dependencies;
-  handlers: Readonly<Record<string, GatewayHandler>>;
-  logs: LogLine[];
-  /** What `wait` does between two looks; by default a turn of the event loop. */
-  onWait: { run: () => void | Promise<void> };
-  later(seconds: number): void;
-  /** Keys of the sessions in the table. */
-  sessions(): string[];
-  /** How often the issuer was asked for a refresh. */
-  refreshes(): number;
-  /** Fails the table's next call of this kind, before it is done. */
-  failNext(operation: keyof LoginStore, error?: Error): void;
-}
+export type Login = Awaited<ReturnType<typeof makeLogin>>;
 
 export function makeHandlers(deps: Dependencies): Record<string, GatewayHandler> {
   return {
@@ -89,10 +74,7 @@ export function makeHandlers(deps: Dependencies): Record<string, GatewayHandler>
   };
 }
 
-export async function makeLogin(
-  login: Partial<LoginConfig> = {},
-  change: Partial<Dependencies> = {},
-): Promise<Login> {
+export async function makeLogin(login: Partial<LoginConfig> = {}, change: Partial<Dependencies> = {}) {
   const world = await makeWorld();
   world.issuer.behaviour.idToken = {
     name: 'Kari Nordmann',
@@ -102,7 +84,8 @@ export async function makeLogin(
   };
   const store = createFakeLoginStore();
   const logs: LogLine[] = [];
-  const onWait: Login['onWait'] = { run: () => undefined };
+  /** What `wait` does between two looks; by default a turn of the event loop. */
+  const onWait: { run: () => void | Promise<void> } = { run: () => undefined };
   const deps: Dependencies = {
     settings: deriveSettings(makeConfig(login), GATEWAY),
     client: createLoginClient(world.client),
@@ -123,12 +106,15 @@ export async function makeLogin(
     handlers: makeHandlers(deps),
     logs,
     onWait,
-    later: (seconds) => {
+    later: (seconds: number): void => {
       world.clock.now += seconds * 1000;
     },
+    /** Keys of the sessions in the table. */
     sessions: () => [...store.rows.keys()].filter((pk) => pk.startsWith('session#')),
+    /** How often the issuer was asked for a refresh. */
     refreshes: () => world.issuer.posts.filter(({ form }) => form['refresh_token']).length,
-    failNext: (failing, error = AWAY) => {
+    /** Fails the table's next call of this kind, before it is done. */
+    failNext: (failing: keyof LoginStore, error: Error = AWAY): void => {
       store.before = (operation) => {
         if (operation !== failing) return;
         store.before = () => undefined;
@@ -171,33 +157,16 @@ export interface Send {
   crossSite?: boolean;
 }
 
-/** The answer to a program. */
-interface Asked {
-  status: number;
-  code: string | undefined;
-  /** JSON, or the text where it is none. */
-  body: ReturnType<typeof JSON.parse>;
-  answer: APIGatewayProxyResult;
-}
+type Cookies = Map<string, { value: string; sameSite: string }>;
+/** What the issuer's answer has that a right one has not. */
+type IssuerAnswer = Record<string, string | undefined>;
 
 /** A browser with its cookies, at the gateway. */
-export interface Browser {
-  cookies: Map<string, { value: string; sameSite: string }>;
-  send(path: string, options?: Send): Promise<APIGatewayProxyResult>;
-  /** Asks as a program does; `code` is that of a refusal. */
-  ask(path?: string, options?: Send): Promise<Asked>;
-  logOut(options?: Send): Promise<APIGatewayProxyResult>;
-  /** Begins a login; gives what the issuer will send back. */
-  begin(path?: string, answer?: Record<string, string | undefined>): Promise<URLSearchParams>;
-  /** Comes back from the issuer: both arrivals at the callback. */
-  comeBack(parameters: URLSearchParams | string): Promise<APIGatewayProxyResult>;
-  /** Logs in from `/login` to the redirect to the return path. */
-  logIn(path?: string, answer?: Record<string, string | undefined>): Promise<APIGatewayProxyResult>;
-}
+export type Browser = ReturnType<typeof openBrowser>;
 
-export function openBrowser(login: Login): Browser {
-  const cookies: Browser['cookies'] = new Map();
-  const send: Browser['send'] = async (path, options = {}) => {
+export function openBrowser(login: Login) {
+  const cookies: Cookies = new Map();
+  const send = async (path: string, options: Send = {}): Promise<APIGatewayProxyResult> => {
     const sent = [...cookies].filter(([, { sameSite }]) => !options.crossSite || sameSite !== 'Strict');
     const cookie = sent.map(([name, { value }]) => `${name}=${value}`).join('; ');
     const event = makeEvent(login, path, {
@@ -216,12 +185,14 @@ export function openBrowser(login: Login): Browser {
     for (const line of setCookies(result)) keepCookie(cookies, line);
     return result;
   };
-  const comeBack: Browser['comeBack'] = async (parameters) => {
+  /** Comes back from the issuer: both arrivals at the callback. */
+  const comeBack = async (parameters: URLSearchParams | string): Promise<APIGatewayProxyResult> => {
     const page = await send(`/callback?${parameters}`, { crossSite: true });
     const next = /http-equiv="refresh" content="0;url=([^"]+)"/.exec(page.body)?.[1];
     return next === undefined ? page : send(next.replace('/live', '').replaceAll('&amp;', '&'));
   };
-  const begin: Browser['begin'] = async (path = '/login', change = {}) => {
+  /** Begins a login; gives what the issuer will send back. */
+  const begin = async (path = '/login', change: IssuerAnswer = {}): Promise<URLSearchParams> => {
     const { statusCode, headers, body } = await send(path);
     if (statusCode !== 303) throw new Error(`/login answered ${statusCode} ${body}`);
     return login.world.issuer.authorize(String(headers?.['location']), change);
@@ -231,14 +202,17 @@ export function openBrowser(login: Login): Browser {
     send,
     comeBack,
     begin,
-    logIn: async (path, change) => comeBack(await begin(path, change)),
-    logOut: (options) => send('/logout', { method: 'POST', ...options }),
-    async ask(path = '/session', options = {}) {
+    /** Logs in from `/login` to the redirect to the return path. */
+    logIn: async (path?: string, change?: IssuerAnswer) => comeBack(await begin(path, change)),
+    logOut: (options?: Send) => send('/logout', { method: 'POST', ...options }),
+    /** Asks as a program does; `code` is that of a refusal, `body` JSON, or the text where it is none. */
+    async ask(path = '/session', options: Send = {}) {
       const headers = { accept: 'application/json', ...options.headers };
       const answer = await send(path, { ...options, headers });
       const isJson = /json/.test(String(answer.headers?.['content-type']));
       const body = isJson && answer.body !== '' ? JSON.parse(answer.body) : answer.body;
-      return { status: answer.statusCode, code: body.code, body, answer };
+      const code: string | undefined = body.code;
+      return { status: answer.statusCode, code, body, answer };
     },
   };
 }
@@ -263,7 +237,7 @@ export function setCookies(result: APIGatewayProxyResult): string[] {
   return (result.multiValueHeaders?.['set-cookie'] ?? []).map(String);
 }
 
-function keepCookie(cookies: Browser['cookies'], line: string): void {
+function keepCookie(cookies: Cookies, line: string): void {
   const [pair = '', ...attributes] = line.split('; ');
   const at = pair.indexOf('=');
   const sameSite = attributes.find((text) => text.startsWith('SameSite='))?.slice(9) ?? '';
