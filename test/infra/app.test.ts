@@ -11,7 +11,7 @@ import { bundleFunction, compileHandler } from '../../infra/bundling.ts';
 import { answerWithPage, challengeCallers } from '../../infra/constructs/rest-entry.ts';
 import system from '../one-client.zones.ts';
 import { FULL } from './declaration/change.ts';
-import { type Assembly, about, statementsOf, synthesize, text } from './synthesize.ts';
+import { type Assembly, synthesize, text } from './synthesize.ts';
 
 // From one place, since the assembly says which line of code made what.
 const [assembly, again] = [1, 2].map(() => synthesize(system, {}, () => {})) as [Assembly, Assembly];
@@ -76,11 +76,6 @@ describe.each([
         expect(Type).not.toMatch(/^(Custom::|AWS::CloudFormation::CustomResource|AWS::Lambda::LayerVersion)/);
   });
 
-  test('puts a boundary on every role', () => {
-    for (const [id, role] of ofType('AWS::IAM::Role'))
-      expect(text(role.Properties['PermissionsBoundary']), id).toMatch(/^<Boundary\w+>$/);
-  });
-
   test('keeps policies in roles and boundaries, where they are seen', () => {
     for (const type of ['AWS::IAM::Policy', 'AWS::IAM::RolePolicy', 'AWS::IAM::User', 'AWS::IAM::Group'])
       expect(ofType(type)).toEqual([]);
@@ -98,24 +93,6 @@ describe.each([
       expect(written(role.Properties['Policies']).length, id).toBeLessThan(10_240);
   });
 
-  test('denies network interfaces to function code, in roles and boundaries', () => {
-    for (const [id, f] of ofType('AWS::Lambda::Function')) {
-      const stack = stacks.find((name) => id in resources(name) && resources(name)[id] === f) ?? '';
-      const role = resources(stack)[text(f.Properties['Role']).slice(1).split('.')[0] ?? ''];
-      const denied = role && statementsOf(role).find(({ Sid }) => Sid === 'NoInterfacesForCode');
-      expect(text(denied?.Condition?.['ArnEquals']?.['lambda:SourceFunctionArn'])).toMatch(
-        new RegExp(`:function:${f.Properties['FunctionName']}$`),
-      );
-    }
-    for (const stack of stacks.filter((name) => !name.includes('gateway-account'))) {
-      const [boundary] = ofType('AWS::IAM::ManagedPolicy', stack);
-      const denied = boundary && about(statementsOf(boundary[1]), 'ec2:CreateNetworkInterface');
-      expect(denied?.find(({ Effect }) => Effect === 'Deny')?.Condition, stack).toEqual({
-        Null: { 'lambda:SourceFunctionArn': 'false' },
-      });
-    }
-  });
-
   test('runs every function on Node 24, Arm, traced, with a log group of its own', () => {
     for (const [, { Properties }] of ofType('AWS::Lambda::Function'))
       expect(Properties).toMatchObject({
@@ -124,36 +101,6 @@ describe.each([
         TracingConfig: { Mode: 'Active' },
         LoggingConfig: { LogGroup: { Ref: expect.any(String) }, LogFormat: 'Text' },
       });
-  });
-
-  test('encrypts every log group with a key of the zone and ends its logs', () => {
-    for (const [id, { Properties }] of ofType('AWS::Logs::LogGroup')) {
-      expect(Properties['RetentionInDays'], id).toBeGreaterThan(0);
-      expect(text(Properties['KmsKeyId']), id).toMatch(/^<(Log)?Key\w+\.Arn>$/);
-    }
-  });
-
-  test('lets nobody use a data key directly: services only, for their callers or for a named source', () => {
-    for (const [id, key] of ofType('AWS::KMS::Key'))
-      for (const { Action, Principal, Condition } of statementsOf(key)) {
-        const actions = [Action].flat();
-        expect(actions, id).not.toContain('kms:*');
-        if (!actions.some((action) => /Decrypt|Encrypt|GenerateDataKey|CreateGrant/.test(action))) continue;
-        const service = (Principal as { Service?: unknown }).Service;
-        const conditions = Object.assign({}, ...Object.values(Condition ?? {}));
-        if (service === undefined) expect(conditions, id).toHaveProperty(['kms:ViaService']);
-        else if (text(service).startsWith('logs.'))
-          expect(conditions, id).toHaveProperty(['kms:EncryptionContext:aws:logs:arn']);
-        else expect(conditions, id).toHaveProperty(['aws:SourceAccount']);
-      }
-  });
-
-  test('lets grants on a data key be made for tables only', () => {
-    for (const [id, key] of ofType('AWS::KMS::Key'))
-      for (const { Condition } of about(statementsOf(key), 'kms:CreateGrant')) {
-        expect(text(Condition?.['StringEquals']?.['kms:ViaService']), id).toMatch(/^dynamodb\./);
-        expect(Condition?.['Bool'], id).toEqual({ 'kms:GrantIsForAWSResource': 'true' });
-      }
   });
 });
 
