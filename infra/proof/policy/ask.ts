@@ -1,7 +1,7 @@
 import { type Answer, type Answers, type Asked, serviceOf, targetOf } from './asked.ts';
+import type { Logic } from './combine.ts';
 import { ALWAYS, any, type Condition, NEVER, unknown } from './condition.ts';
 import { mayServe } from './endpoint.ts';
-import type { Logic } from './logic.ts';
 import { deniesPrincipal, gradePrincipal, type Principal, type PrincipalElement } from './principal.ts';
 import { type Policy, type Statement, statementsAbout } from './statement.ts';
 import type { Endpoint, Resource, Role, World } from './world.ts';

@@ -1,8 +1,7 @@
 import { askLayers } from './ask.ts';
 import { type Answer, type Answers, type Asked, type Layer, type Situation, situationOf } from './asked.ts';
-import { anyGrade, combine } from './combine.ts';
+import { anyGrade, combine, concreteLogic, type Logic } from './combine.ts';
 import { type Context, closedFacts } from './facts.ts';
-import { concreteLogic, type Logic } from './logic.ts';
 import { principalArn } from './principal.ts';
 import type { Truth } from './ternary.ts';
 import type { World } from './world.ts';
@@ -64,13 +63,12 @@ function refusal(
 function layersOf(answers: Answers<Truth>, logic: Logic<Truth>): [Layer, Answer<Truth>][] {
   const { resource, identity, boundary } = answers;
   const through = answers.endpoints().filter((endpoint) => endpoint.through !== false);
-  const layers: [Layer, Answer<Truth> | undefined][] = [
+  return [
     ...through.map(({ answer }): [Layer, Answer<Truth>] => ['endpoint policy', answer]),
     ['resource policy', { allows: anyGrade(answers, logic), denies: resource.denies }],
     ['identity policy', identity],
-    ['permissions boundary', boundary],
+    ...(boundary === undefined ? [] : [['permissions boundary', boundary] satisfies [Layer, Answer<Truth>]]),
   ];
-  return layers.flatMap(([layer, answer]) => (answer === undefined ? [] : [[layer, answer]]));
 }
 
 /** AWS's names of the layers in its messages. */

@@ -148,8 +148,9 @@ export function reduce(condition: Condition, facts: Facts): Condition {
     case 'constant':
       return condition;
     case 'test': {
-      if (isOpen(condition.test, facts)) return condition;
-      const truth = answer(condition.test, facts);
+      const { test } = condition;
+      const isPartly = test.kind === 'resource' && facts.resource.includes('*');
+      const truth = isPartly ? undefined : answer(test, facts);
       return truth === undefined ? condition : truth ? ALWAYS : NEVER;
     }
     case 'not':
@@ -169,25 +170,10 @@ export function testsOf(condition: Condition, found: Map<string, Test> = new Map
   return found;
 }
 
-/** Whether the context leaves open what `test` asks. */
-function isOpen(test: Test, facts: Facts): boolean {
-  switch (test.kind) {
-    case 'present':
-    case 'value':
-    case 'some':
-    case 'stray':
-      return facts.values(test.key) === undefined;
-    case 'resource':
-      return facts.resource.includes('*');
-    case 'session':
-      return facts.session === undefined;
-    case 'unknown':
-      return true;
-  }
-}
-
+/** Not known too where `facts` leave open what `test` asks. */
 function answer(test: Test, facts: Facts): ternary.Truth {
-  const values = 'key' in test ? (facts.values(test.key) ?? []) : [];
+  const values = 'key' in test ? facts.values(test.key) : [];
+  if (values === undefined) return undefined;
   switch (test.kind) {
     case 'present':
       return values.length > 0;

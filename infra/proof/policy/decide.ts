@@ -1,10 +1,9 @@
 import { askLayers } from './ask.ts';
 import { type Answers, type Asked, type Situation, situationOf } from './asked.ts';
-import { combine } from './combine.ts';
+import { combine, type Logic, symbolicLogic } from './combine.ts';
 import { ALWAYS, all, type Condition, NEVER, not, reduce } from './condition.ts';
 import { networkFacts } from './endpoint.ts';
 import { type Context, openFacts } from './facts.ts';
-import { type Logic, symbolicLogic } from './logic.ts';
 import { satisfiable, simplify } from './solve.ts';
 import type { World } from './world.ts';
 

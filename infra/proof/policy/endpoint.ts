@@ -6,23 +6,9 @@ import type { World } from './world.ts';
 /** The prefix of the actions that an endpoint serves, by the last part of its service name. */
 const SERVED: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    [
-      'dynamodb',
-      'ec2',
-      'events',
-      'execute-api',
-      'kms',
-      'lambda',
-      'logs',
-      's3',
-      'secretsmanager',
-      'sns',
-      'sqs',
-      'ssm',
-      'states',
-      'sts',
-      'xray',
-    ].map((service) => [service, service]),
+    'dynamodb ec2 events execute-api kms lambda logs s3 secretsmanager sns sqs ssm states sts xray'
+      .split(' ')
+      .map((service) => [service, service]),
   ),
   'kms-fips': 'kms',
   monitoring: 'cloudwatch',

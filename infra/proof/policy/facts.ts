@@ -10,13 +10,8 @@ const NONE: readonly string[] = [];
 
 /** The facts of one request: what the context lacks, and the caller and the resource do not imply, is absent. */
 export function closedFacts(asked: Asked, context: Context, world: World): Facts {
-  const given = valuesOf(context);
-  return {
-    values: (key) =>
-      given.get(key) ?? impliedValues(key, asked, world) ?? tagValues(key, asked, world) ?? NONE,
-    resource: asked.resource,
-    session: asked.principal.kind === 'role' ? asked.principal.session : '',
-  };
+  const open = openFacts(asked, context, world);
+  return { ...open, values: (key) => open.values(key) ?? tagValues(key, asked, world) ?? NONE };
 }
 
 /** The facts that hold for every request of a kind: what the context gives and the caller implies; the rest is open. */
@@ -39,8 +34,10 @@ function valuesOf(context: Context): Map<string, readonly string[]> {
 
 /** Keys that AWS fills in from who calls and whose resource it is. */
 const IMPLIED: Readonly<Record<string, (asked: Asked, world: World) => string | undefined>> = {
-  'aws:principalarn': ({ principal }) =>
-    principal.kind === 'role' || principal.kind === 'user' ? principal.arn : principalAccountRoot(principal),
+  'aws:principalarn': ({ principal }) => {
+    if (principal.kind === 'root') return principalArn(principal);
+    return 'arn' in principal ? principal.arn : undefined;
+  },
   'aws:principalaccount': ({ principal }) => ('account' in principal ? principal.account : undefined),
   'aws:principaltype': ({ principal }) => PRINCIPAL_TYPES[principal.kind],
   'aws:principalisawsservice': ({ principal }) => String(principal.kind === 'service'),
@@ -61,10 +58,6 @@ const PRINCIPAL_TYPES: Readonly<Record<Principal['kind'], string>> = {
   anonymous: 'Anonymous',
 };
 
-function principalAccountRoot(principal: Principal): string | undefined {
-  return principal.kind === 'root' ? principalArn(principal) : undefined;
-}
-
 function impliedValues(key: string, asked: Asked, world: World): readonly string[] | undefined {
   const implied = IMPLIED[key];
   if (implied === undefined) return undefined;
@@ -74,7 +67,7 @@ function impliedValues(key: string, asked: Asked, world: World): readonly string
 
 /** Tags that role and resource have in the template. A session or a later call may add others, so they decide nothing in the proof. */
 function tagValues(key: string, asked: Asked, world: World): readonly string[] | undefined {
-  const [prefix, tag] = splitOnce(key, '/');
+  const [prefix, tag] = key.split(/\/(.*)/s);
   if (tag === undefined) return undefined;
   const tags =
     prefix === 'aws:principaltag'
@@ -82,9 +75,4 @@ function tagValues(key: string, asked: Asked, world: World): readonly string[] |
       : prefix === 'aws:resourcetag' && targetOf(asked, world)?.tags;
   const value = tags ? tags.get(tag) : undefined;
   return value === undefined ? undefined : [value];
-}
-
-function splitOnce(text: string, at: string): [string, string | undefined] {
-  const index = text.indexOf(at);
-  return index < 0 ? [text, undefined] : [text.slice(0, index), text.slice(index + 1)];
 }

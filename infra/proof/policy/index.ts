@@ -1,17 +1,7 @@
-export type { Asked, Layer } from './asked.ts';
+export type { Layer } from './asked.ts';
 export { authorize, type Decision, type Request } from './authorize.ts';
-export {
-  ALWAYS,
-  all,
-  any,
-  type Condition,
-  evaluate,
-  type Facts,
-  NEVER,
-  not,
-  reduce,
-} from './condition.ts';
-export { decide, type Formula, formulate, type Question, type Verdict } from './decide.ts';
+export { ALWAYS, all, any, type Condition, evaluate, NEVER, not, reduce } from './condition.ts';
+export { decide, type Formula, formulate, type Question } from './decide.ts';
 export { comesThrough, networkFacts } from './endpoint.ts';
 export { type Context, closedFacts } from './facts.ts';
 export { type Principal, principalArn, principalOf, roleName, rolePrincipal } from './principal.ts';

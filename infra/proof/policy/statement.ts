@@ -96,27 +96,13 @@ function parseStatement(value: unknown, index: number, variables: boolean, polic
   if (!isObject(value)) return unreadable(what);
   const { Effect: effect } = value;
   const isAbout = parseActions(value);
-  const covered = parseResources(value, variables);
+  const covers = parseResources(value, variables);
   const principals = parsePrincipalElement(value);
-  if (
-    (effect !== 'Allow' && effect !== 'Deny') ||
-    isAbout === undefined ||
-    covered === undefined ||
-    principals === 'unreadable'
-  ) {
-    return unreadable(what);
-  }
+  if (effect !== 'Allow' && effect !== 'Deny') return unreadable(what);
+  if (isAbout === undefined || covers === undefined || principals === 'unreadable') return unreadable(what);
   const name = stringOf(value.Sid) ?? String(index + 1);
-  return [
-    {
-      name,
-      effect,
-      isAbout,
-      covers: covered,
-      principals,
-      condition: compileConditions(value.Condition, variables),
-    },
-  ];
+  const condition = compileConditions(value.Condition, variables);
+  return [{ name, effect, isAbout, covers, principals, condition }];
 }
 
 function unreadable(what: string): Statement[] {
@@ -156,12 +142,7 @@ function parseResources(statement: JsonObject, variables: boolean): Statement['c
   if (texts.length !== listOf(element).length) return undefined;
   const patterns = texts.map((text) => coverOf(parsePattern(text, { wildcards: true, variables })));
   return (resource) => {
-    let covered: Condition = NEVER;
-    for (const pattern of patterns) {
-      const one = pattern(resource);
-      if (one === ALWAYS) return negated ? NEVER : ALWAYS;
-      if (one !== NEVER) covered = any([covered, one]);
-    }
+    const covered = any(patterns.map((pattern) => pattern(resource)));
     return negated ? not(covered) : covered;
   };
 }

@@ -11,10 +11,10 @@ function words(condition: Condition, inside: boolean): string {
     case 'constant':
       return condition.value ? 'always' : 'never';
     case 'test':
-      return testInWords(condition.test);
+      return testInWords(condition.test, true);
     case 'not':
       return condition.of.kind === 'test'
-        ? contraryInWords(condition.of.test)
+        ? testInWords(condition.of.test, false)
         : `not (${words(condition.of, false)})`;
     case 'all':
     case 'any': {
@@ -26,45 +26,27 @@ function words(condition: Condition, inside: boolean): string {
   }
 }
 
-function testInWords(test: Test): string {
+function testInWords(test: Test, holds: boolean): string {
   switch (test.kind) {
     case 'present':
-      return `${test.name} is present`;
+      return `${test.name} is ${holds ? 'present' : 'absent'}`;
     case 'value':
-      return `${test.name} ${test.matcher.words}`;
+      return `${test.name} ${holds ? test.matcher.words : contraryOf(test.matcher.words)}`;
     case 'some':
-      return `a value of ${test.name} ${test.matcher.words}`;
-    case 'stray':
-      return test.matchers.length === 0
-        ? `${test.name} is present`
-        : `a value of ${test.name} is beyond those that ${test.matchers.map((matcher) => matcher.words).join(' or ')}`;
+      return `${holds ? 'a' : 'no'} value of ${test.name} ${test.matcher.words}`;
+    case 'stray': {
+      if (test.matchers.length === 0) return `${test.name} is ${holds ? 'present' : 'absent'}`;
+      const known = test.matchers.map((matcher) => matcher.words).join(' or ');
+      return holds
+        ? `a value of ${test.name} is beyond those that ${known}`
+        : `every value of ${test.name} ${known}`;
+    }
     case 'resource':
-      return `the resource matches ${test.pattern.source}`;
+      return `the resource ${holds ? 'matches' : 'does not match'} ${test.pattern.source}`;
     case 'session':
-      return `the role session is named ${test.session}`;
+      return `the role session is ${holds ? '' : 'not '}named ${test.session}`;
     case 'unknown':
-      return `it is unknown what comes of ${test.what}`;
-  }
-}
-
-function contraryInWords(test: Test): string {
-  switch (test.kind) {
-    case 'present':
-      return `${test.name} is absent`;
-    case 'value':
-      return `${test.name} ${contraryOf(test.matcher.words)}`;
-    case 'some':
-      return `no value of ${test.name} ${test.matcher.words}`;
-    case 'stray':
-      return test.matchers.length === 0
-        ? `${test.name} is absent`
-        : `every value of ${test.name} ${test.matchers.map((matcher) => matcher.words).join(' or ')}`;
-    case 'resource':
-      return `the resource does not match ${test.pattern.source}`;
-    case 'session':
-      return `the role session is not named ${test.session}`;
-    case 'unknown':
-      return `it is unknown what comes of ${test.what} (the contrary)`;
+      return `it is unknown what comes of ${test.what}${holds ? '' : ' (the contrary)'}`;
   }
 }
 

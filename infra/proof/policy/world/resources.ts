@@ -2,7 +2,6 @@ import { isObject, type JsonObject, listOf, objectOf, stringOf, stringsOf } from
 import { type ResolvedAssembly, type ResolvedResource, tagsOf } from '../../assembly/resolve.ts';
 import { type Policy, parsePolicy } from '../statement.ts';
 import type { Resource } from '../world.ts';
-import { lambdaStatement } from './lambda-permission.ts';
 
 /** Every resource with an ARN but the roles, with the policies that the templates attach to it. */
 export function resourcesOf(assembly: ResolvedAssembly): Map<string, Resource> {
@@ -75,7 +74,7 @@ function attachedPolicy(resource: ResolvedResource): AttachedPolicy | undefined 
   }
   if (type === 'AWS::Events::EventBusPolicy') {
     const bus = stringOf(properties.EventBusName) ?? 'default';
-    return { targets: [bus], document: oneStatement(busStatement(properties)) };
+    return { targets: [bus], document: properties.Statement && oneStatement(properties.Statement) };
   }
   const [targets, document] = ATTACHED_POLICIES[type] ?? [];
   return targets === undefined || document === undefined
@@ -101,17 +100,48 @@ function oneStatement(statement: unknown): JsonObject {
   return { Version: '2012-10-17', Statement: listOf(statement) };
 }
 
-/** The statement of a bus policy, also in the older form with one property an element. */
-function busStatement(properties: JsonObject): unknown {
-  if (properties.Statement !== undefined) return properties.Statement;
-  const { Type: type, Key: key, Value: value } = objectOf(properties.Condition);
-  return {
-    Sid: properties.StatementId,
+/**
+ * The statement that an `AWS::Lambda::Permission` adds to the policy of its function, and the function. A
+ * permission for a version or alias covers that one only; one for the bare function covers the unqualified
+ * ARN only.
+ */
+function lambdaStatement({ properties, account, region, logicalId }: ResolvedResource): {
+  target: string;
+  statement: JsonObject;
+} {
+  const named = stringOf(properties.FunctionName) ?? '';
+  const arn = named.startsWith('arn:') ? named : `arn:aws:lambda:${region}:${account}:function:${named}`;
+  const statement = {
+    Sid: logicalId,
     Effect: 'Allow',
     Action: properties.Action,
-    Principal: properties.Principal === '*' ? '*' : { AWS: properties.Principal },
-    Resource: '*',
-    ...(type === undefined ? {} : { Condition: { [String(type)]: { [String(key)]: value } } }),
+    Principal: permissionPrincipal(properties.Principal),
+    Resource: arn,
+    Condition: permissionCondition(properties),
+  };
+  return { target: arn.split(':').slice(0, 7).join(':'), statement };
+}
+
+/** A service's name, an account, an ARN or everybody. */
+function permissionPrincipal(principal: unknown): unknown {
+  if (principal === '*') return '*';
+  const isService = typeof principal === 'string' && principal.includes('.') && !principal.startsWith('arn:');
+  return isService ? { Service: principal } : { AWS: principal };
+}
+
+function permissionCondition(properties: JsonObject): JsonObject {
+  const equals = {
+    'aws:SourceAccount': properties.SourceAccount,
+    'aws:PrincipalOrgID': properties.PrincipalOrgID,
+    'lambda:FunctionUrlAuthType': properties.FunctionUrlAuthType,
+    'lambda:EventSourceToken': properties.EventSourceToken,
+  };
+  const given = Object.entries(equals).filter(([, value]) => value !== undefined);
+  const { SourceArn: source, InvokedViaFunctionUrl: viaUrl } = properties;
+  return {
+    ...(given.length === 0 ? {} : { StringEquals: Object.fromEntries(given) }),
+    ...(source === undefined ? {} : { ArnLike: { 'aws:SourceArn': source } }),
+    ...(viaUrl === undefined ? {} : { Bool: { 'lambda:InvokedViaFunctionUrl': viaUrl } }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isObject } from '../../assembly/json.ts';
+import { isObject, objectOf, stringOf } from '../../assembly/json.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { parsePolicy } from '../statement.ts';
 import type { Resource } from '../world.ts';
@@ -40,8 +40,7 @@ function virtualKey(client: string, document: unknown, { account, region }: Reso
 }
 
 function fillPlaceholders(text: string, fn: ResolvedResource): string {
-  const { Environment: environment } = fn.properties;
-  const variables = isObject(environment) && isObject(environment.Variables) ? environment.Variables : {};
-  const signingVpc = typeof variables.SIGNING_VPC === 'string' ? variables.SIGNING_VPC : '${SigningVpc}';
+  const { SIGNING_VPC: variable } = objectOf(objectOf(fn.properties.Environment).Variables);
+  const signingVpc = stringOf(variable) ?? '${SigningVpc}';
   return text.replaceAll('${Account}', fn.account).replaceAll('${SigningVpc}', signingVpc);
 }
