@@ -1,7 +1,10 @@
 import { AwsError } from './errors.ts';
 
-/** Condition keys of one request: absent keys are absent, lists are multi-valued keys. */
-export type Context = Readonly<Record<string, string | readonly string[]>>;
+/** Condition keys as a service gives them: those that are undefined the request does not have, lists are multi-valued keys. */
+export type Context = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** Condition keys that one request has. */
+export type PresentContext = Readonly<Record<string, string | readonly string[]>>;
 
 /** Who is calling, once its signature is verified: a role session, or an AWS service on its own behalf. */
 export interface Caller {
@@ -30,7 +33,7 @@ export interface Need {
 /** What the policy engine is asked. */
 export interface AccessRequest extends Need {
   caller: Caller;
-  context: Context;
+  context: PresentContext;
 }
 
 /** Its answer; `message` is AWS's sentence, safe to return to the caller. */
@@ -44,7 +47,7 @@ export interface Call {
   caller: Caller;
   requestId: string;
   /** Global condition keys of this request. */
-  context: Context;
+  context: PresentContext;
   /** What it was asked for so far. */
   needs: readonly Need[];
   /**
@@ -71,13 +74,17 @@ export function beginCall(
   requestId: string,
   { region, now, route }: { region: string; now: number; route: Route },
 ): Call {
-  const context: Context = {
-    ...principalContext(caller),
+  return callWith(authorize, caller, requestId, {
     ...requestContext(region, now),
-    ...(route.vpce === undefined ? { 'aws:SourceIp': '127.0.0.1' } : { 'aws:SourceVpce': route.vpce }),
-    ...(route.vpc === undefined ? {} : { 'aws:SourceVpc': route.vpc }),
-  };
-  return callWith(authorize, caller, requestId, context);
+    'aws:PrincipalArn': caller.arn,
+    'aws:PrincipalAccount': caller.account,
+    'aws:PrincipalType': 'AssumedRole',
+    'aws:PrincipalIsAWSService': 'false',
+    'lambda:SourceFunctionArn': caller.functionArn,
+    'aws:SourceIp': route.vpce === undefined ? '127.0.0.1' : undefined,
+    'aws:SourceVpce': route.vpce,
+    'aws:SourceVpc': route.vpc,
+  });
 }
 
 /**
@@ -85,11 +92,9 @@ export function beginCall(
  * its context, and `kms:ViaService`-like keys come from the caller of this function.
  */
 export function forwardCall(authorize: Authorize, call: Call, service: string): Call {
-  const rest = Object.entries(call.context).filter(
-    ([key]) => !['aws:SourceVpce', 'aws:SourceVpc', 'aws:SourceIp'].includes(key),
-  );
   return callWith(authorize, call.caller, call.requestId, {
-    ...Object.fromEntries(rest),
+    ...call.context,
+    ...{ 'aws:SourceVpce': undefined, 'aws:SourceVpc': undefined, 'aws:SourceIp': undefined },
     'aws:ViaAWSService': 'true',
     'aws:CalledVia': [service],
     'aws:CalledViaFirst': service,
@@ -125,25 +130,21 @@ function requestContext(region: string, now: number): Context {
   };
 }
 
-function principalContext(caller: Caller): Context {
-  return {
-    'aws:PrincipalArn': caller.arn,
-    'aws:PrincipalAccount': caller.account,
-    'aws:PrincipalType': 'AssumedRole',
-    'aws:PrincipalIsAWSService': 'false',
-    ...(caller.functionArn === undefined ? {} : { 'lambda:SourceFunctionArn': caller.functionArn }),
-  };
-}
-
 function callWith(authorize: Authorize, caller: Caller, requestId: string, context: Context): Call {
   const needs: Need[] = [];
   return {
-    ...{ caller, requestId, context, needs },
+    ...{ caller, requestId, context: presentOf(context), needs },
     require(need) {
       needs.push(need);
-      const decision = authorize({ ...need, caller, context: { ...context, ...need.context } });
+      const decision = authorize({ ...need, caller, context: presentOf({ ...context, ...need.context }) });
       if (decision.allowed) return;
       throw new AwsError('AccessDeniedException', decision.message);
     },
   };
+}
+
+function presentOf(context: Context): PresentContext {
+  return Object.fromEntries(
+    Object.entries(context).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
 }

@@ -104,16 +104,9 @@ function describeFault(cause: unknown): string | undefined {
 }
 
 async function readRequest(incoming: IncomingMessage): Promise<WireRequest> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(incoming.headers)) {
-    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return {
-    method: incoming.method ?? 'GET',
-    target: incoming.url ?? '/',
-    headers,
-    body: await readBody(incoming, MAX_BODY),
-  };
+  const { method = 'GET', url: target = '/', headersDistinct } = incoming;
+  const headers = Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join(', ')]);
+  return { method, target, headers: Object.fromEntries(headers), body: await readBody(incoming, MAX_BODY) };
 }
 
 function toAwsError(cause: unknown): AwsError {

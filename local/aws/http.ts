@@ -4,15 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { inTrace, TRACE_HEADER } from './trace.ts';
 
-/** A server that listens on the loopback. */
-export interface Listening {
-  port: number;
-  /** `http://127.0.0.1:<port>`, or `https:` */
-  url: string;
-  close(): Promise<void>;
-}
+/** A server that listens on the loopback, with its `url` (`http://127.0.0.1:<port>`, or `https:`). */
+export type Listening = Awaited<ReturnType<typeof listenWith>>;
 
-/** Reads a request's body. Throws a `RangeError` above `limit` bytes. */
+/**
+ * Reads a request's body.
+ * @throws {RangeError} it is over `limit` bytes
+ */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -42,16 +40,12 @@ export async function listen(
 }
 
 /** {@link listen} for a server that exists already. */
-export async function listenWith(server: Server, port: number, scheme: 'http' | 'https'): Promise<Listening> {
+export async function listenWith(server: Server, port: number, scheme: 'http' | 'https') {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        new ZonesError('local_failed', `Can't listen on port ${port}: ${cause.message}`, {
-          cause,
-          facts: { port },
-        }),
-      ),
-    );
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const message = `Can't listen on port ${port}: ${cause.message}`;
+      reject(new ZonesError('local_failed', message, { cause, facts: { port } }));
+    });
     server.listen(port, '127.0.0.1', resolve);
   });
   const bound = (server.address() as AddressInfo).port;
@@ -59,7 +53,7 @@ export async function listenWith(server: Server, port: number, scheme: 'http' | 
     port: bound,
     url: `${scheme}://127.0.0.1:${bound}`,
     close: () =>
-      new Promise((resolve) => {
+      new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),

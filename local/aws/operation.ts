@@ -25,7 +25,7 @@ export interface Emulator {
   close?(): Promise<void> | void;
 }
 
-/** One operation of a service. `needs` may throw too (no such key), as AWS looks a resource up before it looks at policies. */
+/** One operation of a service. `needs` may refuse too (no such key), as AWS looks a resource up before it looks at policies. */
 export interface Operation {
   input: v.GenericSchema;
   needs(input: unknown, call: Call): readonly Need[];
@@ -117,7 +117,10 @@ export function parseBody({ body }: WireRequest): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
 }
 
-/** Reads the input of `action`. Throws AWS's `ValidationException`, or `NotImplementedException` for a member that the schema does not have. */
+/**
+ * Reads the input of `action`.
+ * @throws {AwsError} ValidationException; NotImplementedException: a member that the schema does not have
+ */
 export function parseInput<Schema extends v.GenericSchema>(
   schema: Schema,
   input: unknown,
@@ -154,9 +157,6 @@ export const whole = (min: number, max: number) =>
 
 /** A whole number in a range, or its default. */
 export const integer = (min: number, max: number, fallback: number) => v.optional(whole(min, max), fallback);
-
-/** A flag, or its default. */
-export const flag = (fallback: boolean) => v.optional(v.boolean(), fallback);
 
 /** A list of texts, or an empty one. */
 export const texts = v.optional(v.array(v.string()), []);

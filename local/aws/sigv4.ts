@@ -32,8 +32,9 @@ const MISMATCH =
  * Verifies a request's Signature Version 4 in the Authorization header by computing it again, and says whose it is.
  * Covers what the header covers: every signed header, path, query and body. Compares in constant time; refuses a
  * clock difference over five minutes, an unsigned host or `x-amz-` header, and a payload hash that is not the body's.
- * Throws `AwsError` with AWS's codes. Does not accept presigned URLs or SigV4A, and does not remember requests:
- * AWS does not detect a replay within the five minutes either.
+ * Does not accept presigned URLs or SigV4A, and does not remember requests: AWS does not detect a replay within the five
+ * minutes either.
+ * @throws {AwsError} with AWS's codes
  */
 export function verifySignature(request: WireRequest, expected: Expected): Caller {
   const authorization = request.headers['authorization'];
@@ -41,7 +42,9 @@ export function verifySignature(request: WireRequest, expected: Expected): Calle
     throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', 403);
   }
   const parts = parseAuthorization(authorization, request.headers);
-  checkScope(parts, expected);
+  const wrong = (['region', 'service'] as const).find((what) => parts[what] !== expected[what]);
+  if (wrong !== undefined)
+    throw mismatch(`Credential should be scoped to correct ${wrong}: '${expected[wrong]}'. `);
   checkDate(parts, expected.now());
   const found = expected.credentials.find(parts.accessKeyId);
   const token = request.headers['x-amz-security-token'] ?? '';
@@ -49,31 +52,22 @@ export function verifySignature(request: WireRequest, expected: Expected): Calle
     const message = 'The security token included in the request is invalid.';
     throw new AwsError('UnrecognizedClientException', message, 403);
   }
-  checkPayloadHash(request);
-  if (!equal(computeSignature(request, parts, found.credentials.secretAccessKey), parts.signature)) {
-    throw mismatch();
-  }
+  const signature = computeSignature(request, parts, found.credentials.secretAccessKey);
+  // A signer may name the body's hash in a header; it must be true.
+  const hash = sha256(request.body);
+  const { 'x-amz-content-sha256': claimed = hash } = request.headers;
+  if (claimed !== hash || !equal(signature, parts.signature)) throw mismatch();
   return found.caller;
 }
 
-interface Authorization {
-  accessKeyId: string;
-  day: string;
-  region: string;
-  service: string;
-  signedHeaders: readonly string[];
-  signature: string;
-  /** Epoch milliseconds, and as it is signed. */
-  at: number;
-  longDate: string;
-}
+type Authorization = ReturnType<typeof parseAuthorization>;
 
 function incomplete(message: string): AwsError {
   return new AwsError('IncompleteSignatureException', message, 400);
 }
 
 /** In the order in which SDKs and curl write the parts. */
-function parseAuthorization(header: string, sent: WireRequest['headers']): Authorization {
+function parseAuthorization(header: string, sent: WireRequest['headers']) {
   const [match, accessKeyId = '', day = '', region = '', service = '', headers = '', signature = ''] =
     AUTHORIZATION.exec(header) ?? [];
   if (match === undefined) {
@@ -97,13 +91,8 @@ function parseAuthorization(header: string, sent: WireRequest['headers']): Autho
   if (longDate === undefined || Number.isNaN(at) || !longDate.startsWith(`${day}T`)) {
     throw incomplete("Date in Credential scope does not match 'X-Amz-Date'.");
   }
+  // The time in epoch milliseconds, and as it is signed.
   return { accessKeyId, day, region, service, signedHeaders, signature, at, longDate };
-}
-
-function checkScope(parts: Authorization, expected: Expected): void {
-  const wrong = (['region', 'service'] as const).find((what) => parts[what] !== expected[what]);
-  if (wrong === undefined) return;
-  throw mismatch(`Credential should be scoped to correct ${wrong}: '${expected[wrong]}'. `);
 }
 
 function checkDate({ at, longDate }: Authorization, now: number): void {
@@ -118,14 +107,6 @@ function checkDate({ at, longDate }: Authorization, now: number): void {
 
 function mismatch(message = MISMATCH): AwsError {
   return new AwsError('InvalidSignatureException', message, 403);
-}
-
-/** A signer may name the body's hash in a header; it must be true. */
-function checkPayloadHash({ headers, body }: WireRequest): void {
-  const claimed = headers['x-amz-content-sha256'];
-  if (claimed !== undefined && claimed !== sha256(body)) {
-    throw mismatch();
-  }
 }
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html, with none of the code that signs. */

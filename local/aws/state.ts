@@ -10,7 +10,8 @@ export interface Document<T> {
 
 /**
  * Opens the document at `path`, beginning with `initial` where there is none. Files are readable by their owner only:
- * they hold the local keys. Throws `local_failed` for a file that is no JSON.
+ * they hold the local keys.
+ * @throws {ZonesError} local_failed: the file is no JSON
  */
 export function openDocument<T>(path: string, initial: T): Document<T> {
   const value = readDocument(path, initial);
@@ -33,9 +34,9 @@ export function memoryDocument<T>(initial: T): Document<T> {
 export const KEYS_FILE = 'kms.json';
 
 /**
- * Removes the state. Throws `local_failed` where it holds client keys that may be registered at a real issuer
- * (`mayBeRegistered`): a key that is lost can't be had again, and its registration needs a person. A file of keys that
- * can't be read counts as holding some.
+ * Removes the state. A file of keys that can't be read counts as holding some.
+ * @throws {ZonesError} local_failed: it holds client keys that may be registered at a real issuer (`mayBeRegistered`): a key that is
+ * lost can't be had again, and its registration needs a person
  */
 export function removeState(directory: string, mayBeRegistered: boolean): void {
   if (mayBeRegistered && holdsKeys(join(directory, KEYS_FILE)))

@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { SecretsPort } from '../../functions/common/key-ports.ts';
 import { createRotations } from '../../local/aws/secrets/rotation.ts';
 import { startSecretsManager } from '../../local/aws/secrets/service.ts';
-import { moveStage, openSecretStore, requireVersion, versionAt } from '../../local/aws/secrets/store.ts';
-import { memoryDocument } from '../../local/aws/state.ts';
-import { contextOf } from '../local/aws/harness.ts';
+import { moveStage, requireVersion, versionAt } from '../../local/aws/secrets/store.ts';
+import { contextOf, secretStoreOf } from '../local/aws/harness.ts';
 import { askInProcess, awsError, portOf } from './in-process.ts';
 
 /** The local Secrets Manager in this process with one secret, whose rotations wait for the test to take their steps. */
@@ -34,8 +33,8 @@ export const FAKE_SECRET_ARN = `arn:aws:secretsmanager:eu-north-1:111122223333:s
 export function createFakeSecrets(text: string, now: () => number = () => 0): FakeSecrets {
   const milliseconds = () => now() * 1000;
   const rotation = { functionArn: 'arn:aws:lambda:eu-north-1:111122223333:function:nobody', schedule: '' };
-  const settings = { arn: FAKE_SECRET_ARN, name: NAME, initialText: text, tags: {}, rotation };
-  const secrets = openSecretStore(memoryDocument({ secrets: [] }), [settings], milliseconds);
+  const declared = { arn: FAKE_SECRET_ARN, name: NAME, initialText: text, rotation };
+  const secrets = secretStoreOf(declared, milliseconds);
   const { stored } = secrets.find(NAME);
   const context = contextOf({ secrets, now: milliseconds });
   const rotations = createRotations(context);

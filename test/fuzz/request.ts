@@ -1,4 +1,4 @@
-import type { GatewayMethod } from '../../local/aws/gateway/model.ts';
+import type { GatewayMethod } from '../../local/aws/template/gateways.ts';
 import type { Random } from './random.ts';
 import { HEADERS, METHODS, NASTY, PARAMETERS, VALUES } from './words.ts';
 

@@ -5,7 +5,8 @@ import { notImplemented, type WireResponse, writeJsonError } from '../errors.ts'
 import { useKey } from '../kms/keys.ts';
 import { type Emulator, parseBody, parseInput } from '../operation.ts';
 import type { WireRequest } from '../sigv4.ts';
-import { startTables, type TableDefinition } from './tables.ts';
+import type { readTables } from '../template/resources.ts';
+import { askDynalite, startTables } from './tables.ts';
 
 const TARGET = 'DynamoDB_20120810.';
 
@@ -14,14 +15,8 @@ const ON_TABLE = ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'Sc
 
 const inputSchema = v.looseObject({ TableName: v.string(), IndexName: v.optional(v.string()) });
 
-/** The tables of the template. */
-interface DynamoDbModel {
-  tables: readonly TableDefinition[];
-  /** Table to the key that encrypts it. */
-  tableKeys: ReadonlyMap<string, string>;
-  /** Folder of the items; in memory without one. */
-  path?: string | undefined;
-}
+/** The tables of the template, and the folder of the items; in memory without one. */
+type DynamoDbModel = ReturnType<typeof readTables> & { path?: string | undefined };
 
 /**
  * DynamoDB: dynalite does the work, behind the same signatures and policies as every other call. Operations on one table
@@ -63,23 +58,12 @@ function operationOf({ headers }: WireRequest): string {
 }
 
 async function forward(url: string, { headers, body }: WireRequest, call: Call): Promise<WireResponse> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/x-amz-json-1.0',
-      'x-amz-target': headers['x-amz-target'] ?? '',
-      // dynalite wants to see a signature and does not look into it; the true one was verified before.
-      'x-amz-date': headers['x-amz-date'] ?? '',
-      authorization: headers['authorization'] ?? '',
-    },
-    body: Buffer.from(body),
-  });
+  // dynalite wants to see a signature and does not look into it; the true one was verified before.
+  const response = await askDynalite(url, headers['x-amz-target'] ?? '', Buffer.from(body));
+  const { 'content-type': type = 'application/x-amz-json-1.0' } = Object.fromEntries(response.headers);
   return {
     status: response.status,
-    headers: {
-      'content-type': response.headers.get('content-type') ?? 'application/x-amz-json-1.0',
-      'x-amzn-requestid': call.requestId,
-    },
+    headers: { 'content-type': type, 'x-amzn-requestid': call.requestId },
     body: await response.text(),
   };
 }

@@ -21,18 +21,24 @@ export async function startTables(definitions: readonly TableDefinition[], path?
  * @throws {ZonesError} local_failed
  */
 export async function createTable(url: string, definition: TableDefinition): Promise<void> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/x-amz-json-1.0',
-      'x-amz-target': 'DynamoDB_20120810.CreateTable',
-      'x-amz-date': '20260101T000000Z',
-      authorization: 'AWS4-HMAC-SHA256 Credential=x/x, SignedHeaders=x, Signature=x',
-    },
-    body: JSON.stringify(definition),
-  });
+  const response = await askDynalite(url, 'DynamoDB_20120810.CreateTable', JSON.stringify(definition));
   const text = await response.text();
   if (!response.ok && !text.includes('ResourceInUseException')) {
     throw new ZonesError('local_failed', `dynalite refused table ${definition.TableName}: ${text}`);
   }
+}
+
+/** Sends dynalite a request with a signature that it does not look into. */
+export function askDynalite(
+  url: string,
+  target: string,
+  body: string | Buffer<ArrayBuffer>,
+): Promise<Response> {
+  const headers = {
+    'content-type': 'application/x-amz-json-1.0',
+    'x-amz-target': target,
+    'x-amz-date': '20260101T000000Z',
+    authorization: 'AWS4-HMAC-SHA256 Credential=x/x, SignedHeaders=x, Signature=x',
+  };
+  return fetch(url, { method: 'POST', headers, body });
 }

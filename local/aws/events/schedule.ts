@@ -7,7 +7,8 @@ const HORIZON = 366 * 86_400_000;
 
 /**
  * When a schedule expression fires next after `from` (epoch milliseconds, UTC), with EventBridge's rules for `rate(…)` and
- * `cron(…)`; undefined where it never does within a year. Throws `NotImplementedException` for what it does not know (`L`, `W`, `#`).
+ * `cron(…)`; undefined where it never does within a year.
+ * @throws {AwsError} NotImplementedException: what it does not know (`L`, `W`, `#`)
  */
 export function nextTime(expression: string, from: number): number | undefined {
   const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);

@@ -54,10 +54,7 @@ export function startEvents(model: EventsModel, context: AwsContext): Emulator {
       Entries.map(({ Source, DetailType, EventBusName }) => ({
         action: 'events:PutEvents',
         resource: busOf(EventBusName).arn,
-        context: {
-          ...(Source === undefined ? {} : { 'events:source': Source }),
-          ...(DetailType === undefined ? {} : { 'events:detail-type': DetailType }),
-        },
+        context: { 'events:source': Source, 'events:detail-type': DetailType },
       })),
     (input) => {
       const Entries = input.Entries.map((entry) =>
@@ -148,20 +145,18 @@ function deliver(context: AwsContext, rule: Rule, event: object): void {
   const call = eventsCall(context, rule.arn);
   const note = (fields: object) =>
     context.trail.add({ kind: 'platform', fields: { event: 'event-delivery', rule: rule.name, ...fields } });
-  for (const { arn, input, deadLetterArn } of rule.targets) {
-    const body = input ?? JSON.stringify(event);
-    try {
-      send(context, call, arn, body);
-      note({ outcome: 'delivered', target: arn });
-    } catch (cause) {
-      note({ outcome: 'refused', target: arn, error: String(cause) });
-      if (deadLetterArn === undefined) continue;
+  for (const { arn, input = JSON.stringify(event), deadLetterArn } of rule.targets) {
+    const tryToSend = (target: string, outcome: string): boolean => {
       try {
-        send(context, call, deadLetterArn, body);
-      } catch (lost) {
-        note({ outcome: 'lost', target: deadLetterArn, error: String(lost) });
+        send(context, call, target, input);
+        return true;
+      } catch (cause) {
+        note({ outcome, target, error: String(cause) });
+        return false;
       }
-    }
+    };
+    if (tryToSend(arn, 'refused')) note({ outcome: 'delivered', target: arn });
+    else if (deadLetterArn !== undefined) tryToSend(deadLetterArn, 'lost');
   }
 }
 

@@ -8,7 +8,7 @@ import { verifySignature } from '../sigv4.ts';
 import type { GatewayApi, GatewayAuthorizer } from '../template/gateways.ts';
 import type { Match } from './match-route.ts';
 import { type Authorized, describeRequest, type GatewayRequest, headerOf } from './proxy-event.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal, type RefusalType } from './refusal.ts';
 
 /** What authorization needs. */
 export type GatewayAuthorizationDeps = Pick<AwsContext, 'authorize' | 'credentials' | 'invoke' | 'now'>;
@@ -46,7 +46,10 @@ function apiArn({ region, account, id }: GatewayApi): string {
   return `arn:aws:execute-api:${region}:${account}:${id}`;
 }
 
-/** Authorises a request for the method it matched. Throws a {@link Refusal}. */
+/**
+ * Authorises a request for the method it matched.
+ * @throws {Refusal}
+ */
 export async function authorizeRequest(
   deps: GatewayAuthorizationDeps,
   api: GatewayApi,
@@ -62,6 +65,11 @@ export async function authorizeRequest(
   return {};
 }
 
+const IAM_REFUSALS: Readonly<Record<string, RefusalType>> = {
+  AccessDeniedException: 'ACCESS_DENIED',
+  MissingAuthenticationTokenException: 'MISSING_AUTHENTICATION_TOKEN',
+};
+
 async function authorizeByIam(
   deps: GatewayAuthorizationDeps,
   api: GatewayApi,
@@ -75,21 +83,14 @@ async function authorizeByIam(
   );
   const { region } = api;
   const wire = { method: verb, target, headers, body };
-  const caller = verify(() => verifySignature(wire, { ...deps, region, service: 'execute-api' }));
-  const call = beginCall(deps.authorize, caller, id, { region, now: deps.now(), route: {} });
-  const need = { action: 'execute-api:Invoke', resource: methodArn(api, verb, path) };
-  const decision = deps.authorize({ ...need, caller, context: call.context });
-  if (!decision.allowed) throw new Refusal('ACCESS_DENIED', decision.message);
-  return caller;
-}
-
-function verify(check: () => Caller): Caller {
   try {
-    return check();
+    const caller = verifySignature(wire, { ...deps, region, service: 'execute-api' });
+    const call = beginCall(deps.authorize, caller, id, { region, now: deps.now(), route: {} });
+    call.require({ action: 'execute-api:Invoke', resource: methodArn(api, verb, path) });
+    return caller;
   } catch (cause) {
     if (!(cause instanceof AwsError)) throw cause;
-    const missing = cause.code === 'MissingAuthenticationTokenException';
-    throw new Refusal(missing ? 'MISSING_AUTHENTICATION_TOKEN' : 'INVALID_SIGNATURE', cause.message);
+    throw new Refusal(IAM_REFUSALS[cause.code] ?? 'INVALID_SIGNATURE', cause.message);
   }
 }
 
@@ -130,7 +131,10 @@ async function invokeAuthorizer(
   throw new Refusal(unauthorized ? 'UNAUTHORIZED' : 'AUTHORIZER_FAILURE');
 }
 
-/** What `schema` makes of an authorizer's answer. Throws a {@link Refusal} (500) for anything else. */
+/**
+ * What `schema` makes of an authorizer's answer.
+ * @throws {Refusal} AUTHORIZER_FAILURE (500): anything else
+ */
 function demand<Schema extends v.GenericSchema>(schema: Schema, answer: unknown): v.InferOutput<Schema> {
   const parsed = v.safeParse(schema, answer);
   if (!parsed.success) throw new Refusal('AUTHORIZER_FAILURE');

@@ -44,7 +44,10 @@ const resultSchema = v.strictObject({
   isBase64Encoded: v.optional(v.unknown()),
 });
 
-/** Reads what a function returned for a proxy integration. Throws a {@link Refusal} (502) for anything API Gateway would not take. */
+/**
+ * Reads what a function returned for a proxy integration.
+ * @throws {Refusal} INTEGRATION_FAILURE (502): anything that API Gateway would not take
+ */
 export function readProxyResult(payload: Buffer): ProxyHead & { body: Buffer } {
   const { body, isBase64Encoded, ...head } = parse(resultSchema, payload);
   return { ...readHead(head), body: Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8') };
@@ -75,22 +78,11 @@ const SEPARATOR = Buffer.alloc(8);
 /** Bytes within which API Gateway must find the separator. */
 const MAX_HEAD = 16 * 1024;
 
-/** An answer that is passed on as it comes. */
-export interface StreamedAnswer {
-  /** Takes the next piece; resolves when the client has room for more. Does not throw. */
-  take(piece: Buffer): Promise<void>;
-  /** Status of the answer, once its head is sent; stays undefined for a head that API Gateway would not take. */
-  status(): number | undefined;
-}
-
 /**
  * The answer of a Lambda proxy integration with response streaming: JSON with status and headers, eight NUL bytes, and the body.
  * A client that goes away does not end the function: what it still writes is read and dropped, as on AWS.
  */
-export function openStreamedAnswer(
-  response: ServerResponse,
-  writeHead: (head: ProxyHead) => void,
-): StreamedAnswer {
+export function openStreamedAnswer(response: ServerResponse, writeHead: (head: ProxyHead) => void) {
   let begun = Buffer.alloc(0);
   let status: number | undefined;
   let unusable = false;
@@ -114,8 +106,10 @@ export function openStreamedAnswer(
   }
 
   return {
+    /** Status of the answer, once its head is sent; stays undefined for a head that API Gateway would not take. */
     status: () => status,
-    async take(piece) {
+    /** Takes the next piece; resolves when the client has room for more. Does not throw. */
+    async take(piece: Buffer): Promise<void> {
       const body = unusable ? undefined : afterHead(piece);
       if (body === undefined || body.length === 0 || unusable) return;
       if (response.destroyed || response.write(body)) return;

@@ -17,7 +17,7 @@ const TYPES = {
 } as const satisfies Record<string, readonly [number, string, string]>;
 
 /** API Gateway's response types, as far as this gateway answers them. */
-type RefusalType = keyof typeof TYPES;
+export type RefusalType = keyof typeof TYPES;
 
 /** A request that the gateway does not hand on, or whose function failed. */
 export class Refusal extends Error {
@@ -47,13 +47,13 @@ export function writeRefusal(api: GatewayApi, refusal: Refusal, requestId: strin
     headers = {},
     authorizerHeaders = {},
   } = custom ?? {};
-  const fromAuthorizer = Object.entries(authorizerHeaders)
-    .filter(([, key]) => refusal.authorizer[key] !== undefined)
-    .map(([name, key]) => [name, refusal.authorizer[key]]);
-  const named = [...Object.entries(headers), ...fromAuthorizer].map(([name = '', value]) => [
-    name.toLowerCase(),
-    value,
-  ]);
+  const fromAuthorizer = Object.entries(authorizerHeaders).flatMap(([name, key]) => {
+    const said = refusal.authorizer[key];
+    return said === undefined ? [] : [[name, said] as const];
+  });
+  const named = [...Object.entries(headers), ...fromAuthorizer].map(
+    ([name, value]) => [name.toLowerCase(), value] as const,
+  );
   return {
     status: custom?.status ?? status,
     headers: {

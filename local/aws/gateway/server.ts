@@ -25,7 +25,8 @@ interface GatewayDeps extends GatewayAuthorizationDeps, Pick<AwsContext, 'trail'
 
 /**
  * Serves a REST API of the template on the loopback, at the root of `port` as behind a domain name of its own: routes, throttling,
- * request parameters, authorization, Lambda proxy integration. Throws `local_failed` where the port is taken.
+ * request parameters, authorization, Lambda proxy integration.
+ * @throws {ZonesError} local_failed: the port is taken
  */
 export function startGateway(deps: GatewayDeps, api: GatewayApi, port = 0): Promise<Listening> {
   const { rate = 10_000, burst = 5000 } = api.throttle ?? {};
@@ -52,12 +53,15 @@ async function serve(
   try {
     if (match === undefined) throw new Refusal('MISSING_AUTHENTICATION_TOKEN');
     if (!withinRate()) throw new Refusal('THROTTLED');
-    const body = await readBody(incoming, MAX_BODY).catch(refuseBody);
+    const body = await readBody(incoming, MAX_BODY).catch((failure: unknown) => {
+      // Or else the client went away in the middle of it.
+      throw new Refusal(failure instanceof RangeError ? 'REQUEST_TOO_LARGE' : 'BAD_REQUEST_BODY');
+    });
     const query = new URLSearchParams(search);
     const request = { id, verb, path, query, headers: headerPairs(incoming), body, at };
     status = await answerRequest(deps, api, match, request, target, response);
   } catch (cause) {
-    const refusal = toRefusal(cause);
+    const refusal = cause instanceof Refusal ? cause : new Refusal('INTEGRATION_FAILURE');
     refused = `${refusal.type}: ${refusal.message}`;
     status = refuse(response, writeRefusal(api, refusal, id));
   }
@@ -138,21 +142,8 @@ function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
   });
 }
 
-/** Too large, or the client went away in the middle of it. */
-function refuseBody(cause: unknown): never {
-  throw new Refusal(cause instanceof RangeError ? 'REQUEST_TOO_LARGE' : 'BAD_REQUEST_BODY');
-}
-
-function toRefusal(cause: unknown): Refusal {
-  return cause instanceof Refusal ? cause : new Refusal('INTEGRATION_FAILURE');
-}
-
 function headerPairs({ rawHeaders }: IncomingMessage): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    pairs.push([rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']);
-  }
-  return pairs;
+  return rawHeaders.flatMap((name, index) => (index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? '']] : []));
 }
 
 function setHead(

@@ -11,13 +11,6 @@ import { promisify } from 'node:util';
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 
-/** A KMS signing algorithm: the hash whose digest it signs, and the padding. */
-export interface SigningAlgorithm {
-  hash: 'sha256' | 'sha384' | 'sha512';
-  digestBytes: number;
-  scheme: 'ecdsa' | 'pss';
-}
-
 const CURVES = { 'P-256': p256, 'P-384': p384, 'P-521': p521 } as const;
 
 const PSS = Object.values(ALGORITHMS)
@@ -37,12 +30,15 @@ export const KEY_SPECS: ReadonlyMap<string, { signingAlgorithms: readonly string
   ]);
 
 /** The six algorithms that the local KMS really signs with, by KMS's name. PKCS #1 v1.5 is not among them: HelseID's clients must not use it. */
-export const SIGNING_ALGORITHMS: ReadonlyMap<string, SigningAlgorithm> = new Map(
+export const SIGNING_ALGORITHMS = new Map(
   Object.values(ALGORITHMS).map(({ kmsSigningAlgorithm, hash, kty }) => [
-    kmsSigningAlgorithm,
-    { hash, digestBytes: Number(hash.slice(3)) / 8, scheme: kty === 'EC' ? 'ecdsa' : 'pss' },
+    kmsSigningAlgorithm as string,
+    { hash, digestBytes: Number(hash.slice(3)) / 8, kty },
   ]),
 );
+
+/** A KMS signing algorithm: the hash whose digest it signs, and the type of key. */
+type SigningAlgorithm = ReturnType<(typeof SIGNING_ALGORITHMS)['get']> & {};
 
 const generate = promisify(generateKeyPair);
 
@@ -63,7 +59,7 @@ export async function makeMaterial(spec: string): Promise<{ privatePem?: string;
 /** Signs a digest as KMS does: ECDSA in DER (RFC 3279 2.2.3) with a random nonce, PSS as RFC 8017. The key is PKCS #8 PEM. */
 export function signDigest(algorithm: SigningAlgorithm, digest: Uint8Array, privatePem: string): Buffer {
   const key = createPrivateKey(privatePem);
-  return algorithm.scheme === 'pss' ? signPss(algorithm.hash, digest, key) : signEcdsa(digest, key);
+  return algorithm.kty === 'RSA' ? signPss(algorithm.hash, digest, key) : signEcdsa(digest, key);
 }
 
 function signEcdsa(digest: Uint8Array, key: KeyObject): Buffer {

@@ -117,7 +117,7 @@ export function describedContext({ caller }: Call, spec: string, usage: string):
 /** What another service does with a key for whoever called it: which service, which permissions, which encryption context. */
 interface KeyUse {
   /** `kms:ViaService`, e.g. `secretsmanager.eu-north-1.amazonaws.com`; absent for a service that acts for itself. */
-  viaService?: string;
+  viaService?: string | undefined;
   actions: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[];
   encryptionContext: Readonly<Record<string, string>>;
   /** What the service answers where KMS refuses. */
@@ -132,7 +132,7 @@ export function useKey(keys: KeyStore, call: Call, keyId: string | undefined, us
   if (keyId === undefined) return;
   const entries = Object.entries(use.encryptionContext);
   const context = {
-    ...(use.viaService === undefined ? {} : { 'kms:ViaService': use.viaService }),
+    'kms:ViaService': use.viaService,
     'kms:EncryptionContextKeys': entries.map(([name]) => name),
     ...Object.fromEntries(entries.map(([name, value]) => [`kms:EncryptionContext:${name}`, value])),
   };

@@ -26,42 +26,34 @@ export function rootPolicy(account: string): string {
 }
 
 /**
- * Does not validate every element as AWS does.
- * @throws {AwsError} MalformedPolicyDocumentException: the text is no policy
- */
-export function checkPolicy(text: string): void {
-  if (statements(text).length === 0) {
-    throw new AwsError('MalformedPolicyDocumentException', 'Policy contains no statement that is an object');
-  }
-}
-
-/**
- * KMS's lockout check: a statement must let the account or the caller call PutKeyPolicy later, and none may deny it to
- * everybody. Judges the key policy alone, as KMS does; conditions are taken as met.
+ * KMS's checks of a key policy, with its lockout check: a statement must let the account or the caller call PutKeyPolicy later,
+ * and none may deny it to everybody. Judges the key policy alone, as KMS does; conditions are taken as met. Does not validate every
+ * element as AWS does.
  * @throws {AwsError} MalformedPolicyDocumentException
  */
-export function checkLockout(text: string, caller: Caller): void {
-  const root = `arn:aws:iam::${caller.account}:root`;
-  const mine = statements(text).filter(
-    (statement) =>
-      stringsOf(statement['Action']).some((action) => /^(\*|kms:(\*|Put\*|PutKeyPolicy))$/i.test(action)) &&
-      principals(statement).some((name) => ['*', root, caller.account, caller.arn].includes(name)),
-  );
-  const effects = mine.map((statement) => statement['Effect']);
+export function checkPolicy(text: string, caller: Caller): void {
+  const administrators = ['*', `arn:aws:iam::${caller.account}:root`, caller.account, caller.arn];
+  const effects = statements(text)
+    .filter(
+      (statement) =>
+        stringsOf(statement['Action']).some((action) => /^(\*|kms:(\*|Put\*|PutKeyPolicy))$/i.test(action)) &&
+        principals(statement).some((name) => administrators.includes(name)),
+    )
+    .map(({ Effect }) => Effect);
   if (effects.includes('Allow') && !effects.includes('Deny')) return;
-  throw new AwsError(
-    'MalformedPolicyDocumentException',
-    'The new key policy will not allow you to update the key policy in the future.',
-  );
+  throw malformed('The new key policy will not allow you to update the key policy in the future.');
 }
 
 function statements(text: string): JsonObject[] {
   const policy = parseJson(text);
-  if (policy === undefined)
-    throw new AwsError('MalformedPolicyDocumentException', 'Policy is not valid JSON');
+  if (policy === undefined) throw malformed('Policy is not valid JSON');
   return [objectOf(policy)['Statement']].flat().filter(isObject);
 }
 
 function principals({ Principal }: JsonObject): string[] {
   return stringsOf(isObject(Principal) ? Principal['AWS'] : Principal);
+}
+
+function malformed(message: string): AwsError {
+  return new AwsError('MalformedPolicyDocumentException', message);
 }

@@ -6,7 +6,6 @@ import { AwsError, validationError } from '../errors.ts';
 import {
   blob,
   type Emulator,
-  flag,
   integer,
   jsonEmulator,
   type Operation,
@@ -24,10 +23,13 @@ import {
   requireNotDeleting,
   type StoredKey,
 } from './keys.ts';
-import { checkLockout, checkPolicy, rootPolicy } from './policy.ts';
+import { checkPolicy, rootPolicy } from './policy.ts';
 
 const MAX_MESSAGE = 4096;
 const DAY = 86_400;
+
+/** A policy that locks everybody out is always refused here. */
+const LOCKOUT_CHECKED = { 'kms:BypassPolicyLockoutSafetyCheck': 'false' };
 
 const policyName = v.optional(v.literal('default'));
 const tagList = v.optional(
@@ -52,9 +54,8 @@ export function startKms({ quota }: { quota: number }, context: AwsContext): Emu
     operations: {
       ...signOperations(onKey, createRateLimit(quota, now)),
       CreateKey: createKeyOperation(context),
-      ...policyOperations(onKey, keys),
-      ...stateOperations(onKey, context),
-      ...listOperations(onKey, keys),
+      ...readOperations(onKey, keys),
+      ...changeOperations(onKey, context),
     },
   });
 }
@@ -140,15 +141,15 @@ function createKeyOperation({ keys, account, region, now }: AwsContext): Operati
       Origin: v.optional(v.literal('AWS_KMS')),
       Tags: tagList,
       MultiRegion: v.optional(v.literal(false)),
-      BypassPolicyLockoutSafetyCheck: flag(false),
+      BypassPolicyLockoutSafetyCheck: v.optional(v.literal(false)),
     },
-    ({ KeyUsage, KeySpec, Tags, BypassPolicyLockoutSafetyCheck }, call) => {
+    ({ KeyUsage, KeySpec, Tags }, call) => {
       if ((KeyUsage === 'SIGN_VERIFY') !== KEY_SPECS.has(KeySpec)) {
         throw validationError(`KeyUsage ${KeyUsage} is not compatible with KeySpec ${KeySpec} here`);
       }
       const context = {
         ...describedContext(call, KeySpec, KeyUsage),
-        'kms:BypassPolicyLockoutSafetyCheck': String(BypassPolicyLockoutSafetyCheck),
+        ...LOCKOUT_CHECKED,
         ...tagContext(Tags),
       };
       const create = { action: 'kms:CreateKey', resource: '*', context };
@@ -158,49 +159,23 @@ function createKeyOperation({ keys, account, region, now }: AwsContext): Operati
       const resourcePolicy = JSON.parse(rootPolicy(account));
       return [create, { action: 'kms:TagResource', resource, context, resourcePolicy }];
     },
-    async (
-      { Policy, Description = '', KeyUsage, KeySpec, Tags, BypassPolicyLockoutSafetyCheck },
-      { caller },
-    ) => {
-      checkPolicy(Policy);
-      if (!BypassPolicyLockoutSafetyCheck) checkLockout(Policy, caller);
+    async ({ Policy, Description = '', KeyUsage, KeySpec, Tags }, { caller }) => {
+      checkPolicy(Policy, caller);
       const key = await keys.create({
         spec: KeySpec,
         usage: KeyUsage,
         description: Description,
         created: Math.floor(now() / 1000),
         policy: Policy,
-        tags: recordOf(Tags),
+        tags: Object.fromEntries(Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue])),
       });
       return { KeyMetadata: describeKey(key) };
     },
   );
 }
 
-/** `GetKeyPolicy` and `PutKeyPolicy`. */
-function policyOperations(onKey: OnKey, keys: KeyStore): Record<string, Operation> {
-  return {
-    ...onKey('GetKeyPolicy', { PolicyName: policyName }, ({ policy }) => ({
-      Policy: policy,
-      PolicyName: 'default',
-    })),
-    ...onKey(
-      'PutKeyPolicy',
-      { Policy: text(32_768), PolicyName: policyName, BypassPolicyLockoutSafetyCheck: flag(false) },
-      (key, { Policy, BypassPolicyLockoutSafetyCheck }, { caller }) => {
-        checkPolicy(Policy);
-        if (!BypassPolicyLockoutSafetyCheck) checkLockout(Policy, caller);
-        key.policy = Policy;
-        keys.save();
-      },
-      ({ BypassPolicyLockoutSafetyCheck }) => ({
-        'kms:BypassPolicyLockoutSafetyCheck': String(BypassPolicyLockoutSafetyCheck),
-      }),
-    ),
-  };
-}
-
-function stateOperations(onKey: OnKey, { keys, now }: AwsContext): Record<string, Operation> {
+/** What changes a key: its policy and its state. */
+function changeOperations(onKey: OnKey, { keys, now }: AwsContext): Record<string, Operation> {
   const enable = (action: string, status: 'Enabled' | 'Disabled') =>
     onKey(action, {}, (key) => {
       requireNotDeleting(key);
@@ -210,6 +185,16 @@ function stateOperations(onKey: OnKey, { keys, now }: AwsContext): Record<string
   return {
     ...enable('EnableKey', 'Enabled'),
     ...enable('DisableKey', 'Disabled'),
+    ...onKey(
+      'PutKeyPolicy',
+      { Policy: text(32_768), PolicyName: policyName },
+      (key, { Policy }, { caller }) => {
+        checkPolicy(Policy, caller);
+        key.policy = Policy;
+        keys.save();
+      },
+      () => LOCKOUT_CHECKED,
+    ),
     ...onKey(
       'ScheduleKeyDeletion',
       { PendingWindowInDays: integer(7, 30, 30) },
@@ -224,13 +209,18 @@ function stateOperations(onKey: OnKey, { keys, now }: AwsContext): Record<string
   };
 }
 
-function listOperations(onKey: OnKey, keys: KeyStore): Record<string, Operation> {
+/** What only looks. */
+function readOperations(onKey: OnKey, keys: KeyStore): Record<string, Operation> {
   return {
+    ...onKey('DescribeKey', {}, (key) => ({ KeyMetadata: describeKey(key) })),
+    ...onKey('GetKeyPolicy', { PolicyName: policyName }, ({ policy }) => ({
+      Policy: policy,
+      PolicyName: 'default',
+    })),
     ...onKey('ListResourceTags', {}, ({ tags }) => ({
       Tags: Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue })),
       Truncated: false,
     })),
-    ...onKey('DescribeKey', {}, (key) => ({ KeyMetadata: describeKey(key) })),
     ListKeys: operation(
       { Limit: integer(1, 1000, 100), Marker: v.optional(text(), '0') },
       (_, { caller }) => [
@@ -239,13 +229,10 @@ function listOperations(onKey: OnKey, keys: KeyStore): Record<string, Operation>
       ({ Limit, Marker }) => {
         const end = Number(Marker) + Limit;
         const Truncated = keys.list().length > end;
+        const page = keys.list().slice(Number(Marker), end);
         return {
-          Keys: keys
-            .list()
-            .slice(Number(Marker), end)
-            .map(({ id, arn }) => ({ KeyId: id, KeyArn: arn })),
-          Truncated,
-          NextMarker: Truncated ? String(end) : undefined,
+          Keys: page.map(({ id, arn }) => ({ KeyId: id, KeyArn: arn })),
+          ...{ Truncated, NextMarker: Truncated ? String(end) : undefined },
         };
       },
     ),
@@ -273,10 +260,6 @@ function describeKey(key: StoredKey): Record<string, unknown> {
     SigningAlgorithms: algorithms,
     EncryptionAlgorithms: algorithms === undefined ? ['SYMMETRIC_DEFAULT'] : undefined,
   };
-}
-
-function recordOf(tags: Tags): Record<string, string> {
-  return Object.fromEntries(tags.map(({ TagKey, TagValue }) => [TagKey, TagValue]));
 }
 
 /** Condition keys of a request that sets tags. */

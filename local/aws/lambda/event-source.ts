@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import * as v from 'valibot';
 import { beginCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
@@ -8,16 +9,12 @@ import { md5, requireQueue, useQueueKey } from '../sqs/service.ts';
 import type { EventSource } from '../template/resources.ts';
 
 /** What pollers need; `backoff` is in milliseconds until the next try after polling was refused (default 10 s). */
-type EventSourceDeps = Pick<
-  AwsContext,
-  'account' | 'authorize' | 'functions' | 'keys' | 'now' | 'pool' | 'queues' | 'region' | 'trail'
-> & { backoff?: number };
+type EventSourceDeps = AwsContext & { backoff?: number };
 
 type Polling = EventSource & { queue: Queue; of: RunnableFunction };
 
-const ANSWER = v.nullish(
-  v.object({ batchItemFailures: v.nullish(v.array(v.object({ itemIdentifier: v.string() })), []) }),
-);
+const FAILURES = v.nullish(v.array(v.object({ itemIdentifier: v.string() })), []);
+const ANSWER = v.nullish(v.object({ batchItemFailures: FAILURES }), {});
 
 /**
  * Polls a queue for a function as Lambda does: batches, up to `concurrency` at one time; messages that succeeded are deleted, the
@@ -58,7 +55,7 @@ async function receive(
     return queue.receive(batchSize);
   } catch (cause) {
     note(deps, of, { outcome: 'polling refused', error: String(cause) });
-    await pause(deps.backoff ?? 10_000, signal);
+    await setTimeout(deps.backoff ?? 10_000, undefined, { signal }).catch(() => {});
     return [];
   }
 }
@@ -103,8 +100,8 @@ async function invoke(
     const { payload, functionError } = await pool.invoke(of, Buffer.from(JSON.stringify(event)));
     if (functionError !== undefined) return new Set(ids);
     if (!reportsFailures) return new Set();
-    const { batchItemFailures = [] } = v.parse(ANSWER, JSON.parse(payload.toString())) ?? {};
-    const named = batchItemFailures?.map(({ itemIdentifier }) => itemIdentifier) ?? [];
+    const { batchItemFailures } = v.parse(ANSWER, JSON.parse(payload.toString()));
+    const named = batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
     return new Set(named.every((id) => ids.includes(id)) ? named : ids);
   } catch {
     return new Set(ids);
@@ -131,20 +128,6 @@ function toRecord(message: StoredMessage, arn: string, region: string): object {
 }
 
 function note({ trail }: EventSourceDeps, of: RunnableFunction, fields: Record<string, unknown>): void {
-  trail.add({
-    kind: 'platform',
-    function: of.name,
-    zone: of.zone,
-    fields: { event: 'event-source', ...fields },
-  });
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+  const { name, zone } = of;
+  trail.add({ kind: 'platform', function: name, zone, fields: { event: 'event-source', ...fields } });
 }

@@ -11,24 +11,16 @@ import type { Trail } from '../trail.ts';
  */
 export type Invoke = (call: Call, functionName: string, payload: Buffer, sink?: Sink) => Promise<Invoked>;
 
-/** Finds a function by name, ARN or partial ARN; `$LATEST` is the only version there is. */
+/** Finds a function by name or ARN; `$LATEST` is the only version there is. */
 export function createFunctionTable(functions: readonly RunnableFunction[]) {
-  const byName = new Map(functions.map((of) => [of.name, of]));
   return {
     list: () => functions,
     find(functionName: string): RunnableFunction {
-      const name = /^(?:arn:aws:lambda:[^:]*:)?(?:\d{12}:)?(?:function:)?([^:]+)(?::(.+))?$/.exec(
-        functionName,
-      );
-      const found = byName.get(name?.[1] ?? '');
-      const sameArn =
-        !functionName.startsWith('arn:') || found?.arn === functionName.replace(/:\$LATEST$/, '');
-      if (found === undefined || !sameArn || (name?.[2] !== undefined && name[2] !== '$LATEST')) {
-        throw new AwsError('ResourceNotFoundException', `Function not found: ${functionName}`, 404, {
-          Type: 'User',
-        });
-      }
-      return found;
+      const wanted = functionName.replace(/:\$LATEST$/, '');
+      const found = functions.find(({ name, arn }) => name === wanted || arn === wanted);
+      if (found !== undefined) return found;
+      const message = `Function not found: ${functionName}`;
+      throw new AwsError('ResourceNotFoundException', message, 404, { Type: 'User' });
     },
   };
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '../../../infra/proof/assembly/json.ts';
 import type { Call } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import { AwsError, notImplemented, type WireResponse, writeRestError } from '../errors.ts';
@@ -12,7 +13,7 @@ const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(?:\?(.*))?$/;
 const MAX_ASYNC_PAYLOAD = 1_048_576;
 
 /**
- * The local Lambda: `Invoke` (RequestResponse, Event, DryRun), and the event source mappings that it polls queues for.
+ * The local Lambda: `Invoke` (RequestResponse, Event), and the event source mappings that it polls queues for.
  * Everything else is refused in Lambda's error shape.
  */
 export function startLambda(
@@ -53,18 +54,17 @@ async function answerInvoke(
   const payload = request.body.length === 0 ? Buffer.from('{}') : Buffer.from(request.body);
   const limit = type === 'Event' ? MAX_ASYNC_PAYLOAD : MAX_PAYLOAD;
   if (payload.length > limit) {
-    throw userError(
-      'RequestTooLargeException',
-      `Request must be smaller than ${limit} bytes for the InvokeFunction operation`,
-      413,
-    );
+    const message = `Request must be smaller than ${limit} bytes for the InvokeFunction operation`;
+    throw userError('RequestTooLargeException', message, 413);
   }
-  requireJson(payload);
+  if (parseJson(payload.toString()) === undefined) {
+    const message = 'Could not parse request body into json: Could not parse payload into json';
+    throw userError('InvalidRequestContentException', message, 400);
+  }
   if (type === 'RequestResponse') {
     const invoked = await invoke(call, name, payload);
     const headers: Record<string, string> = {
-      'content-type': 'application/json',
-      'x-amzn-requestid': invoked.requestId,
+      ...{ 'content-type': 'application/json', 'x-amzn-requestid': invoked.requestId },
       'x-amz-executed-version': '$LATEST',
     };
     if (invoked.functionError !== undefined) headers['x-amz-function-error'] = invoked.functionError;
@@ -74,26 +74,13 @@ async function answerInvoke(
   }
   const of = functions.find(name);
   requireInvoke(call, of);
-  if (type !== 'Event' && type !== 'DryRun')
-    throw userError('InvalidParameterValueException', `Unknown invocation type ${type}`, 400);
-  if (type === 'Event') asynchronous.enqueue(of, payload);
+  if (type !== 'Event') throw notImplemented(`lambda Invoke of type ${type}`);
+  asynchronous.enqueue(of, payload);
   return {
-    status: type === 'Event' ? 202 : 204,
+    status: 202,
     headers: { 'x-amzn-requestid': call.requestId, 'x-amz-executed-version': '$LATEST' },
     body: '',
   };
-}
-
-function requireJson(payload: Buffer): void {
-  try {
-    JSON.parse(payload.toString());
-  } catch {
-    throw userError(
-      'InvalidRequestContentException',
-      'Could not parse request body into json: Could not parse payload into json',
-      400,
-    );
-  }
 }
 
 function userError(code: string, message: string, status: number): AwsError {

@@ -36,10 +36,9 @@ interface EnvironmentFacts {
  */
 export function makeEnvironment(of: TemplateFunction, facts: EnvironmentFacts): Record<string, string> {
   const { credentials, region } = facts;
-  const variables = Object.entries(of.environment).map(([name, value]) => [
-    name,
-    replace(value, facts.replacements),
-  ]);
+  const replaced = (value: string) =>
+    [...facts.replacements].reduce((text, [from, to]) => text.replaceAll(from, to), value);
+  const variables = Object.entries(of.environment).map(([name, value]) => [name, replaced(value)]);
   return {
     ...Object.fromEntries(variables),
     _HANDLER: of.handler,
@@ -83,10 +82,4 @@ function endpointVariables({ endpoints, publicUrl }: EnvironmentFacts): Record<s
     endpoints.get(service) ?? elsewhere,
   ]);
   return { ...Object.fromEntries(each), AWS_ENDPOINT_URL: elsewhere };
-}
-
-function replace(value: string, replacements: ReadonlyMap<string, string>): string {
-  let text = value;
-  for (const [from, to] of replacements) text = text.replaceAll(from, to);
-  return text;
 }

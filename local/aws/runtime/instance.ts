@@ -101,7 +101,8 @@ export function startInstance(options: InstanceOptions) {
         let timer: NodeJS.Timeout | undefined;
         const end = () => {
           usable = false;
-          pending?.settle(timedOut(invocation.requestId, timeout));
+          const text = `Task timed out after ${(timeout / 1000).toFixed(2)} seconds`;
+          pending?.settle(platformError(invocation.requestId, 'Sandbox.Timedout', text));
           child.kill('SIGKILL');
         };
         pending = {
@@ -184,15 +185,6 @@ function answered(payload: Buffer): Outcome {
 /** The handler threw, or the runtime reported an error in the same form. */
 function failed(payload: Buffer): Outcome {
   return { payload, functionError: 'Unhandled' };
-}
-
-/** The function ran into its timeout, in milliseconds. */
-function timedOut(requestId: string, timeout: number): Outcome {
-  return platformError(
-    requestId,
-    'Sandbox.Timedout',
-    `Task timed out after ${(timeout / 1000).toFixed(2)} seconds`,
-  );
 }
 
 /** The function's process ended by itself. */

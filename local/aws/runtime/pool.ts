@@ -47,7 +47,10 @@ export interface Invoked extends Outcome {
 
 /** Runs functions in processes of their own. */
 export interface FunctionPool {
-  /** Throws `TooManyRequestsException` above the reserved concurrency. What a function streams goes to `sink` where there is one. */
+  /**
+   * What a function streams goes to `sink` where there is one.
+   * @throws {AwsError} TooManyRequestsException: above the reserved concurrency
+   */
   invoke(of: RunnableFunction, payload: Buffer, sink?: Sink): Promise<Invoked>;
   /** Processes running now. */
   running(): readonly { function: string; pid: number | undefined; busy: boolean }[];

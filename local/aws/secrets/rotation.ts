@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { serviceCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import { AwsError } from '../errors.ts';
@@ -74,55 +75,34 @@ function reserve({ secrets, now }: RotationDeps, { stored }: Secret, token: stri
 
 async function runSteps(deps: RotationDeps, secret: Secret, versionId: string): Promise<RotationResult> {
   for (const step of ROTATION_STEPS) {
-    const error = await runStepPatiently(deps, secret, versionId, step);
-    deps.trail.add({
-      kind: 'platform',
-      fields: { event: 'rotation', secret: secret.stored.name, step, error },
-    });
+    const { arn, name } = secret.stored;
+    const error = await runStep(deps, secret, { Step: step, SecretId: arn, ClientRequestToken: versionId });
+    deps.trail.add({ kind: 'platform', fields: { event: 'rotation', secret: name, step, error } });
     if (error !== undefined) return { ok: false, step, error };
   }
-  secret.stored.rotated = Math.floor(deps.now() / 1000);
-  deps.secrets.save();
   return { ok: true };
 }
 
 /** A rotation function works on one secret at a time (reserved concurrency 1); another secret's rotation waits for its turn. */
-async function runStepPatiently(
-  deps: RotationDeps,
-  ...step: [secret: Secret, versionId: string, step: RotationStep]
-): Promise<string | undefined> {
-  for (const wait of deps.throttledWaits ?? THROTTLED_WAITS) {
-    try {
-      return await runStep(deps, ...step);
-    } catch (cause) {
-      if (!(cause instanceof AwsError && cause.code === 'TooManyRequestsException')) return String(cause);
-      await new Promise((resolve) => setTimeout(resolve, wait));
-    }
-  }
-  return runStep(deps, ...step).catch(String);
-}
-
 async function runStep(
   deps: RotationDeps,
   { stored, settings }: Secret,
-  versionId: string,
-  step: RotationStep,
+  event: { Step: RotationStep; SecretId: string; ClientRequestToken: string },
+  [wait, ...waits]: readonly number[] = deps.throttledWaits ?? THROTTLED_WAITS,
 ): Promise<string | undefined> {
   const account = stored.arn.split(':')[4] ?? '';
   const source = { arn: stored.arn, account, region: deps.region, now: deps.now() };
   const call = serviceCall(deps.authorize, 'secretsmanager.amazonaws.com', randomUUID(), source);
-  const event = {
-    Step: step,
-    SecretId: stored.arn,
-    ClientRequestToken: versionId,
-    RotationToken: randomUUID(),
-  };
-  const { payload, functionError } = await deps.invoke(
-    call,
-    settings.rotation?.functionArn ?? '',
-    Buffer.from(JSON.stringify(event)),
-  );
-  return functionError === undefined ? undefined : errorText(payload);
+  const payload = Buffer.from(JSON.stringify({ ...event, RotationToken: randomUUID() }));
+  try {
+    const invoked = await deps.invoke(call, settings.rotation?.functionArn ?? '', payload);
+    return invoked.functionError === undefined ? undefined : errorText(invoked.payload);
+  } catch (cause) {
+    const throttled = cause instanceof AwsError && cause.code === 'TooManyRequestsException';
+    if (!throttled || wait === undefined) return String(cause);
+    await setTimeout(wait);
+    return runStep(deps, { stored, settings }, event, waits);
+  }
 }
 
 function errorText(payload: Buffer): string {

@@ -52,18 +52,11 @@ function secretNeed(action: string, { stored, settings }: Secret, _call: Call, m
     resource: stored.arn,
     context: {
       'secretsmanager:SecretId': stored.arn,
-      ...present({ 'secretsmanager:resource/AllowRotationLambdaArn': settings.rotation?.functionArn }),
+      'secretsmanager:resource/AllowRotationLambdaArn': settings.rotation?.functionArn,
       ...Object.fromEntries(tags),
       ...more,
     },
   };
-}
-
-/** Condition keys without those that the request does not have. */
-function present(context: Readonly<Record<string, string | undefined>>): Context {
-  return Object.fromEntries(
-    Object.entries(context).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
 }
 
 /** `GetSecretValue` and `PutSecretValue`. Binary values are refused: the project has none. */
@@ -75,17 +68,13 @@ function valueOperations(onSecret: OnSecret, context: AwsContext): Record<string
       (secret, { VersionId, VersionStage }, call) => {
         const version = findVersion(secret, VersionId, VersionStage);
         useSecretKey(context, call, secret, version.id, ['kms:Decrypt']);
-        return {
-          ...described(secret, version),
-          SecretString: version.text,
-          CreatedDate: version.created,
-        };
+        const { text: SecretString, created: CreatedDate } = version;
+        return { ...described(secret, version), SecretString, CreatedDate };
       },
-      ({ VersionId, VersionStage }) =>
-        present({
-          'secretsmanager:VersionId': VersionId,
-          'secretsmanager:VersionStage': VersionStage,
-        }),
+      ({ VersionId, VersionStage }) => ({
+        'secretsmanager:VersionId': VersionId,
+        'secretsmanager:VersionStage': VersionStage,
+      }),
     ),
     ...onSecret(
       'PutSecretValue',
@@ -184,7 +173,7 @@ function useSecretKey(
   });
 }
 
-/** `DescribeSecret`, `ListSecretVersionIds` and `UpdateSecretVersionStage`. */
+/** `DescribeSecret` and `UpdateSecretVersionStage`. */
 function versionOperations(onSecret: OnSecret, { secrets }: AwsContext): Record<string, Operation> {
   return {
     ...onSecret('DescribeSecret', {}, ({ stored, settings }) => ({
@@ -195,7 +184,6 @@ function versionOperations(onSecret: OnSecret, { secrets }: AwsContext): Record<
       RotationEnabled: settings.rotation !== undefined,
       RotationLambdaARN: settings.rotation?.functionArn,
       RotationRules: settings.rotation && { ScheduleExpression: settings.rotation.schedule },
-      LastRotatedDate: stored.rotated,
       LastChangedDate: stored.changed,
       CreatedDate: stored.created,
       Tags: Object.entries(settings.tags).map(([Key, Value]) => ({ Key, Value })),

@@ -1,5 +1,6 @@
 import { AwsError } from '../errors.ts';
 import type { Document } from '../state.ts';
+import type { readSecrets } from '../template/resources.ts';
 
 const MAX_STAGES = 20;
 
@@ -17,20 +18,11 @@ export interface StoredSecret {
   name: string;
   created: number;
   changed: number;
-  rotated?: number;
   versions: StoredVersion[];
 }
 
 /** What the template says of a secret; it is not kept in the state. */
-export interface SecretSettings {
-  arn: string;
-  name: string;
-  description?: string | undefined;
-  kmsKeyId?: string | undefined;
-  initialText?: string | undefined;
-  tags: Readonly<Record<string, string>>;
-  rotation?: { functionArn: string; schedule: string } | undefined;
-}
+export type SecretSettings = ReturnType<typeof readSecrets>[number];
 
 /** A secret with its settings. */
 export interface Secret {

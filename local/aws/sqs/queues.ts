@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError } from '../errors.ts';
 import type { Document } from '../state.ts';
+import type { readQueues } from '../template/resources.ts';
 
 /** One message, as it is stored. Times are epoch milliseconds. */
 export interface StoredMessage {
@@ -16,15 +17,7 @@ export interface StoredMessage {
 }
 
 /** What the template says of a queue. Times are seconds. */
-export interface QueueSettings {
-  name: string;
-  arn: string;
-  url: string;
-  visibilityTimeout: number;
-  retention: number;
-  kmsKeyId?: string | undefined;
-  redrive?: { deadLetterArn: string; maxReceiveCount: number } | undefined;
-}
+export type QueueSettings = ReturnType<typeof readQueues>[number];
 
 /** A standard queue: at least once, in no order that may be relied on. */
 export type Queue = ReturnType<typeof openQueue>;

@@ -2,8 +2,6 @@ import { readEndpoints } from '../../../infra/proof/assembly/network.ts';
 import type { ResolvedAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import type { TableDefinition } from '../dynamodb/tables.ts';
 import type { StoredKey } from '../kms/keys.ts';
-import type { SecretSettings } from '../secrets/store.ts';
-import type { QueueSettings } from '../sqs/queues.ts';
 import { read, unsupported } from './properties.ts';
 
 /** A function of the template, with the template's environment. */
@@ -85,7 +83,7 @@ export function readAliases(assembly: ResolvedAssembly): Map<string, string> {
 }
 
 /** The secrets with their rotation schedules. */
-export function readSecrets(assembly: ResolvedAssembly): SecretSettings[] {
+export function readSecrets(assembly: ResolvedAssembly) {
   const rotations = new Map(
     read(assembly, 'AWS::SecretsManager::RotationSchedule').map(({ properties }) => [
       properties.SecretId,
@@ -125,7 +123,7 @@ export function readTables(assembly: ResolvedAssembly): {
  * Queues.
  * @throws {ZonesError} assembly_invalid: FIFO queues
  */
-export function readQueues(assembly: ResolvedAssembly): QueueSettings[] {
+export function readQueues(assembly: ResolvedAssembly) {
   return read(assembly, 'AWS::SQS::Queue').map(({ physicalId, arn, properties }) => {
     if (properties.FifoQueue === true) throw unsupported(`the FIFO queue ${physicalId}`);
     const { deadLetterTargetArn: deadLetterArn, maxReceiveCount = 1 } = properties.RedrivePolicy ?? {};

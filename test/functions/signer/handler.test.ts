@@ -11,10 +11,15 @@ import { startKms } from '../../../local/aws/kms/service.ts';
 import { passesLevel } from '../../../local/aws/runtime/log.ts';
 import { createRotations } from '../../../local/aws/secrets/rotation.ts';
 import { startSecretsManager } from '../../../local/aws/secrets/service.ts';
-import { openSecretStore, type StoredSecret } from '../../../local/aws/secrets/store.ts';
-import { memoryDocument } from '../../../local/aws/state.ts';
 import { sampled } from '../../full.ts';
-import { contextOf, createSigningKey, dataKeyStore, rulesOf, serveAws } from '../../local/aws/harness.ts';
+import {
+  contextOf,
+  createSigningKey,
+  dataKeyStore,
+  rulesOf,
+  secretStoreOf,
+  serveAws,
+} from '../../local/aws/harness.ts';
 import { newFolder } from '../../temporary.ts';
 import { testGrant } from './grant-fixture.ts';
 
@@ -70,8 +75,7 @@ beforeAll(async () => {
   key = await createSigningKey(contextOf({ keys }));
   const { client, clientId, issuer } = grant;
   const record = { version: 1, client, clientId, issuer, keys: [key.entry] };
-  const secret = { arn: RECORD_ARN, name: 'journal', tags: {}, initialText: JSON.stringify(record) };
-  const secrets = openSecretStore(memoryDocument({ secrets: [] as StoredSecret[] }), [secret], Date.now);
+  const secrets = secretStoreOf({ arn: RECORD_ARN, name: 'journal', initialText: JSON.stringify(record) });
   aws = await serveAws(
     (context) => [
       startKms({ quota: 1000 }, context),

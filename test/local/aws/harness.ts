@@ -11,7 +11,7 @@ import { rootPolicy } from '../../../local/aws/kms/policy.ts';
 import { createFunctionTable, createInvoke } from '../../../local/aws/lambda/invoke.ts';
 import type { Emulator } from '../../../local/aws/operation.ts';
 import type { FunctionPool, RunnableFunction } from '../../../local/aws/runtime/pool.ts';
-import { openSecretStore, type StoredSecret } from '../../../local/aws/secrets/store.ts';
+import { openSecretStore, type SecretSettings, type StoredSecret } from '../../../local/aws/secrets/store.ts';
 import { openQueues, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
 import { memoryDocument } from '../../../local/aws/state.ts';
 import { createTrail } from '../../../local/aws/trail.ts';
@@ -40,6 +40,16 @@ export function dataKeyStore(): KeyStore {
   return openKeyStore(memoryDocument({ keys: [] as StoredKey[] }), { account: ACCOUNT, region: REGION }, [
     key,
   ]);
+}
+
+/** A secret as the template declares it, in a store of nothing else. */
+export function secretStoreOf(
+  declared: Pick<SecretSettings, 'arn' | 'name'> & Partial<SecretSettings>,
+  now = Date.now,
+) {
+  const rest = { description: undefined, kmsKeyId: undefined, initialText: undefined, rotation: undefined };
+  const secrets = memoryDocument({ secrets: [] as StoredSecret[] });
+  return openSecretStore(secrets, [{ tags: {}, ...rest, ...declared }], now);
 }
 
 /** A clock that only moves when told. */

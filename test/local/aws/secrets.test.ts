@@ -12,8 +12,7 @@ import { AwsError } from '../../../local/aws/errors.ts';
 import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
 import { createRotations, ROTATION_STEPS } from '../../../local/aws/secrets/rotation.ts';
 import { startSecretsManager } from '../../../local/aws/secrets/service.ts';
-import { openSecretStore, type SecretSettings, type StoredSecret } from '../../../local/aws/secrets/store.ts';
-import { memoryDocument } from '../../../local/aws/state.ts';
+import type { SecretSettings } from '../../../local/aws/secrets/store.ts';
 import {
   ACCOUNT,
   contextOf,
@@ -23,6 +22,7 @@ import {
   poolOf,
   REGION,
   rulesOf,
+  secretStoreOf,
   startAws,
 } from './harness.ts';
 
@@ -37,18 +37,12 @@ interface Options {
 }
 
 async function startSecrets({ settings = {}, rules = rulesOf(), onInvoke = () => null }: Options = {}) {
-  const declared: SecretSettings = {
-    arn: SecretId,
-    name: 'journal/client/journal',
-    initialText: 'first',
-    tags: {},
-    rotation: { functionArn: FUNCTION.arn, schedule: 'rate(60 days)' },
-    ...settings,
-  };
+  const rotation = { functionArn: FUNCTION.arn, schedule: 'rate(60 days)' };
+  const declared = { arn: SecretId, name: 'journal/client/journal', initialText: 'first', rotation };
   const steps: string[] = [];
   const context = contextOf({
     authorize: rules.authorize,
-    secrets: openSecretStore(memoryDocument({ secrets: [] as StoredSecret[] }), [declared], Date.now),
+    secrets: secretStoreOf({ ...declared, ...settings }),
     functions: createFunctionTable([FUNCTION]),
     pool: poolOf((event: Record<string, string>) => {
       steps.push(event['Step'] ?? '');

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { readKeys } from '../../../../local/app/page/keys.ts';
-import { openSecretStore, type StoredSecret } from '../../../../local/aws/secrets/store.ts';
-import { memoryDocument } from '../../../../local/aws/state.ts';
 import shipped from '../../../one-client.zones.ts';
+import { secretStoreOf } from '../../aws/harness.ts';
 
 const [client, { clientId, issuer }] = Object.entries(shipped.clients)[0] ?? [
   '',
@@ -18,13 +17,8 @@ const key = {
 
 function readRecord(record: object) {
   const name = `${shipped.name}/client/${client}`;
-  const settings = {
-    arn: `arn:aws:secretsmanager:eu-north-1:000000000000:secret:${name}-aaaaaa`,
-    name,
-    tags: {},
-  };
-  const document = memoryDocument({ secrets: [] as StoredSecret[] });
-  const secrets = openSecretStore(document, [{ ...settings, initialText: JSON.stringify(record) }], () => 0);
+  const arn = `arn:aws:secretsmanager:eu-north-1:000000000000:secret:${name}-aaaaaa`;
+  const secrets = secretStoreOf({ arn, name, initialText: JSON.stringify(record) });
   return readKeys(shipped, secrets);
 }
 
