@@ -47,7 +47,7 @@ const { values, positionals } = parseArgs({
     /** Globs of the test files to use. */
     tests: { type: 'string', multiple: true, default: TESTS },
     workers: { type: 'string', default: String(availableParallelism()) },
-    /** Mutants whose turn has not come by then count as survivors. */
+    /** Ends by then, with a score of those whose turn has come, all files alike; it does not pass. */
     minutes: { type: 'string', default: '240' },
   },
 });
@@ -96,6 +96,14 @@ function coveringTests({ id, file }: Mutant): string[] {
 /** Why a mutant did not pass: the test that failed, or that it ran too long. What is not here survived. */
 const killers = new Map<string, string>();
 
+/** Ids of those whose turn has not come. */
+const waiting = new Set<string>();
+
+/** Where a mutant stands in the order: mixed, so that a part of them is a sample of all, and the same in every run. */
+function turnOf({ id }: Mutant): number {
+  return (Number(id) * 2_654_435_761) % 2 ** 32;
+}
+
 async function test(some: readonly Mutant[]): Promise<void> {
   const jobs = some.flatMap((mutant) => {
     const files = coveringTests(mutant);
@@ -108,7 +116,9 @@ async function test(some: readonly Mutant[]): Promise<void> {
     );
     return files.length > 0 ? [{ mutant: mutant.id, files, only, limit: 30_000 + 5 * usual }] : [];
   });
+  for (const { mutant } of jobs) waiting.add(mutant);
   await runJobs(folder, workers, jobs, ({ mutant }, outcome) => {
+    waiting.delete(mutant);
     const killer = outcome === 'timeout' ? outcome : outcome.failed;
     if (killer !== undefined) killers.set(mutant, killer);
     if (Date.now() > deadline) jobs.length = 0;
@@ -136,12 +146,16 @@ await runJobs(
   },
 );
 
-await test(mutants.filter(({ file, ignored }) => sources.includes(file) && !ignored));
+await test(
+  mutants
+    .filter(({ file, ignored }) => sources.includes(file) && !ignored)
+    .sort((one, other) => turnOf(one) - turnOf(other)),
+);
 report();
 
 function report(): void {
   const asked = mutants.filter(({ file }) => sources.includes(file));
-  const counted = asked.filter(({ ignored }) => !ignored);
+  const counted = asked.filter(({ id, ignored }) => !ignored && !waiting.has(id));
   const survivors = counted.filter(({ id }) => !killers.has(id));
   const files = sources.map((file) => {
     const all = counted.filter((mutant) => mutant.file === file).length;
@@ -151,6 +165,7 @@ function report(): void {
   const total = {
     mutants: counted.length,
     survived: survivors.length,
+    waiting: waiting.size,
     score: percent(counted.length - survivors.length, counted.length),
     timeouts: [...killers.values()].filter((killer) => killer === 'timeout').length,
     ignored: Object.groupBy(
@@ -167,10 +182,10 @@ function report(): void {
       console.log(`${score.toFixed(1).padStart(6)} %  ${file}: ${survived} of ${all} survived`);
     console.log(
       `${total.score.toFixed(1)} % of ${total.mutants} mutants found (${total.timeouts} by a timeout), ${PASSING} % asked for; ` +
-        `not counted: ${ignored.prose} in messages, ${ignored.comment} by a comment`,
+        `not counted: ${ignored.prose} in messages, ${ignored.comment} by a comment, ${waiting.size} for want of time`,
     );
   }
-  process.exitCode = total.score >= PASSING ? 0 : 1;
+  process.exitCode = total.score >= PASSING && waiting.size === 0 ? 0 : 1;
 }
 
 function percent(part: number, whole: number): number {

@@ -35,19 +35,24 @@ export async function runJobs(
   );
 }
 
+/** The end of what each process has said: why it ended, or what the code under test warns of, which nobody needs. */
+const said = new WeakMap<ChildProcess, string>();
+
 async function startHost(folder: string): Promise<ChildProcess> {
   const host = fork(resolve(import.meta.dirname, 'host.ts'), {
     cwd: folder,
     env: { ...process.env, FULL: '' },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
+  host.stderr?.on('data', (text) => said.set(host, `${said.get(host) ?? ''}${text}`.slice(-2000)));
   await once(host, 'message');
   return host;
 }
 
 function ask(host: ChildProcess, job: Job, limit: number): Promise<Outcome | 'timeout'> {
   const { promise, resolve: answer, reject } = Promise.withResolvers<Outcome | 'timeout'>();
-  const ended = () => reject(new Error(`The tests of mutant ${job.mutant} ended the process.`));
+  const ended = () =>
+    reject(new Error(`The tests of mutant ${job.mutant} ended the process.\n${said.get(host) ?? ''}`));
   const timer = setTimeout(answer, limit, 'timeout');
   host.once('message', answer).once('exit', ended).send(job);
   return promise.finally(() => {
