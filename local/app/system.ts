@@ -10,7 +10,7 @@ import { createCa } from '../helseid/ca.ts';
 import { makeTrust, trustHere } from '../helseid/trust.ts';
 import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys } from './bootstrap.ts';
-import { claimPlace } from './claim.ts';
+import { claimPlace, requireLayout } from './claim.ts';
 import { type LocalContext, type PlaceOptions, placeOf } from './context.ts';
 import { deriveLocalDeclaration } from './declaration.ts';
 import { openPortal } from './portal.ts';
@@ -55,6 +55,7 @@ async function startAll(options: SystemOptions, closers: Closers) {
   );
   closers.add(await claimPlace(directory, place.wantedPorts));
   if (options.fresh) removeState(place.state, !standIn);
+  requireLayout(place.state);
   closers.add(keepTrail(trail, place.logs));
   const [assembly, ca] = await Promise.all([
     loadAssembly({

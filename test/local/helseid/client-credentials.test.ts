@@ -8,7 +8,6 @@ import {
   makeAssertion,
   makeCa,
   makeClientKey,
-  makeProof,
   makeWire,
   now,
   organization,
@@ -188,67 +187,60 @@ describe('a token', () => {
 });
 
 describe('refused', () => {
-  const denied: [string, string, () => TokenCall][] = [
-    ['another typ', 'invalid_client', () => ({ assertion: { header: { typ: 'JWT' } } })],
-    ['no typ', 'invalid_client', () => ({ assertion: { header: { typ: undefined } } })],
-    ['no kid', 'invalid_client', () => ({ assertion: { header: { kid: undefined } } })],
-    ['an unknown kid', 'invalid_client', () => ({ assertion: { header: { kid: 'other' } } })],
-    ['signed by an unknown key', 'invalid_client', () => ({ assertion: { key: stranger } })],
-    ['exp too far ahead', 'invalid_client', () => ({ assertion: { exp: now() + 13 } })],
-    ['expired', 'invalid_client', () => ({ assertion: { exp: now() - 30 } })],
-    ['no exp', 'invalid_client', () => ({ assertion: { exp: undefined } })],
-    ['no iat', 'invalid_client', () => ({ assertion: { iat: undefined } })],
-    ['iat an hour ago', 'invalid_client', () => ({ assertion: { iat: now() - 3600 } })],
-    ['iat in an hour', 'invalid_client', () => ({ assertion: { iat: now() + 3600 } })],
-    ['no nbf', 'invalid_client', () => ({ assertion: { nbf: undefined } })],
-    ['not valid yet', 'invalid_client', () => ({ assertion: { nbf: now() + 30 } })],
-    ['no jti', 'invalid_client', () => ({ assertion: { jti: undefined } })],
+  const withAssertion: [string, () => Exclude<TokenCall['assertion'], string>][] = [
+    ['another typ', () => ({ header: { typ: 'JWT' } })],
+    ['no typ', () => ({ header: { typ: undefined } })],
+    ['no kid', () => ({ header: { kid: undefined } })],
+    ['an unknown kid', () => ({ header: { kid: 'other' } })],
+    ['the signature of an unknown key', () => ({ key: stranger })],
+    ['exp too far ahead', () => ({ exp: now() + 13 })],
+    ['an exp that is past', () => ({ exp: now() - 30 })],
+    ['no exp', () => ({ exp: undefined })],
+    ['no iat', () => ({ iat: undefined })],
+    ['iat an hour ago', () => ({ iat: now() - 3600 })],
+    ['iat in an hour', () => ({ iat: now() + 3600 })],
+    ['no nbf', () => ({ nbf: undefined })],
+    ['an nbf to come', () => ({ nbf: now() + 30 })],
+    ['no jti', () => ({ jti: undefined })],
+    ['aud the token endpoint', () => ({ aud: `${server.issuer}/connect/token` })],
+    ['aud a list', () => ({ aud: [server.issuer] })],
+    ['aud with a slash', () => ({ aud: `${server.issuer}/` })],
+    ['another iss', () => ({ iss: 'multi' })],
+  ];
+  const withForm: [string, string, Record<string, string>][] = [
+    ['a scope the client lacks', 'invalid_scope', { scope: 'example:a/write' }],
+    ['an unknown resource', 'invalid_target', { resource: 'example:c' }],
     [
-      'aud the token endpoint',
-      'invalid_client',
-      () => ({ assertion: { aud: `${server.issuer}/connect/token` } }),
+      'a resource and the scope of another',
+      'invalid_scope',
+      { scope: 'example:b/read', resource: 'example:a' },
     ],
-    ['aud a list', 'invalid_client', () => ({ assertion: { aud: [server.issuer] } })],
-    ['aud with a slash', 'invalid_client', () => ({ assertion: { aud: `${server.issuer}/` } })],
-    ['another iss', 'invalid_client', () => ({ assertion: { iss: 'multi' } })],
+    ['a resource and a scope of none', 'invalid_scope', { scope: 'openid', resource: 'example:a' }],
+    ['a resource that the client has no scope of', 'invalid_target', { resource: 'example:d' }],
+    ["the stand-in's own resource", 'invalid_target', { resource: 'urn:helseid-zones:every-api' }],
+    ['a grant the client lacks', 'invalid_request', { grant_type: 'authorization_code' }],
+    ['an unknown grant', 'unsupported_grant_type', { grant_type: 'password' }],
+  ];
+  const nobody = { iss: 'nobody', sub: 'nobody' };
+  test.each<[string, string, () => TokenCall]>([
+    ...withAssertion.map(
+      ([what, twist]) =>
+        [what, 'invalid_client', () => ({ assertion: twist() })] as [string, string, () => TokenCall],
+    ),
+    ...withForm.map(
+      ([what, error, form]) =>
+        [what, error, () => ({ form: { ...CC, ...form } })] as [string, string, () => TokenCall],
+    ),
     ['another client', 'invalid_request', () => ({ assertion: { iss: 'multi', sub: 'multi' } })],
     [
       'an unknown client',
       'invalid_client',
-      () => ({
-        form: { ...CC, client_id: 'nobody' },
-        assertion: { iss: 'nobody', sub: 'nobody' },
-      }),
+      () => ({ form: { ...CC, client_id: 'nobody' }, assertion: nobody }),
     ],
     ['no proof', 'invalid_dpop_proof', () => ({ proof: null })],
     ['proof for another URL', 'invalid_dpop_proof', () => ({ proof: { htu: server.issuer } })],
     ['proof for another method', 'invalid_dpop_proof', () => ({ proof: { htm: 'GET' } })],
-    ['a scope the client lacks', 'invalid_scope', () => ({ form: { ...CC, scope: 'example:a/write' } })],
-    ['an unknown resource', 'invalid_target', () => ({ form: { ...CC, resource: 'example:c' } })],
-    [
-      'a resource and the scope of another',
-      'invalid_scope',
-      () => ({ form: { ...CC, scope: 'example:b/read', resource: 'example:a' } }),
-    ],
-    [
-      'a resource and a scope of none',
-      'invalid_scope',
-      () => ({ form: { ...CC, scope: 'openid', resource: 'example:a' } }),
-    ],
-    [
-      'a resource that the client has no scope of',
-      'invalid_target',
-      () => ({ form: { ...CC, resource: 'example:d' } }),
-    ],
-    [
-      "the stand-in's own resource",
-      'invalid_target',
-      () => ({ form: { ...CC, resource: 'urn:helseid-zones:every-api' } }),
-    ],
-    ['a grant the client lacks', 'invalid_request', () => ({ form: { grant_type: 'authorization_code' } })],
-    ['an unknown grant', 'unsupported_grant_type', () => ({ form: { grant_type: 'password' } })],
-  ];
-  test.each(denied)('%s', async (_, error, call) => {
+  ])('%s', async (_, error, call) => {
     const { status, body } = await single.token({ form: CC, ...call() });
     expect([400, 401]).toContain(status);
     expect(body).toMatchObject({ error });
@@ -259,35 +251,20 @@ describe('refused', () => {
   test('the same assertion twice, and one used up by a demand for a nonce', async () => {
     const { nonce } = await knownNonce();
     const assertion = await makeAssertion(server.issuer, 'single', key);
-    expect(await single.once({ form: CC, assertion, nonce }, '/connect/token')).toMatchObject({
-      status: 200,
-    });
-    expect(await single.once({ form: CC, assertion, nonce }, '/connect/token')).toMatchObject({
-      body: { error: 'invalid_client' },
-    });
-    expect(
-      await single.token({ form: CC, assertion: await makeAssertion(server.issuer, 'single', key) }),
-    ).toMatchObject({ body: { error: 'invalid_client' } });
+    const call = { form: CC, assertion, nonce };
+    expect((await single.once(call, '/connect/token')).status).toBe(200);
+    const used = { body: { error: 'invalid_client' } };
+    expect(await single.once(call, '/connect/token')).toMatchObject(used);
+    const fresh = await makeAssertion(server.issuer, 'single', key);
+    expect(await single.token({ form: CC, assertion: fresh })).toMatchObject(used);
   });
 
   test('the same proof twice', async () => {
     const { nonce } = await knownNonce();
-    const proof = await makeProof('POST', `${server.issuer}/connect/token`, key, { nonce });
-    const send = async () =>
-      read(
-        await fetch(`${server.issuer}/connect/token`, {
-          method: 'POST',
-          headers: { dpop: proof },
-          body: new URLSearchParams({
-            ...CC,
-            client_id: 'single',
-            client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-            client_assertion: await makeAssertion(server.issuer, 'single', key),
-          }),
-        }),
-      );
-    expect((await send()).status).toBe(200);
-    expect(await send()).toMatchObject({ status: 400, body: { error: 'invalid_dpop_proof' } });
+    const call = { form: CC, nonce, proof: { jti: 'twice' } };
+    expect((await single.once(call, '/connect/token')).status).toBe(200);
+    const again = await single.once(call, '/connect/token');
+    expect(again).toMatchObject({ status: 400, body: { error: 'invalid_dpop_proof' } });
   });
 });
 
@@ -353,28 +330,23 @@ describe('switches', () => {
 const multiDetail = (value: string) => organization(value, 'urn:oid:1.0.6523');
 
 describe('organisation details', () => {
+  const ask = (wire: typeof single, details: unknown, scope: Record<string, string> = {}) =>
+    wire.token({ form: { ...CC, ...scope }, assertion: { assertion_details: details } });
+
   test('become claims', async () => {
-    const child = await single.token({
-      form: CC,
-      assertion: { assertion_details: organization('888888888') },
-    });
+    const child = await ask(single, organization('888888888'));
     expect(await claimsOf(child.body)).toMatchObject({
       [`${ORG}parent`]: '999999999',
       [`${ORG}child`]: '888888888',
     });
-    const both = await multi.token({
-      form: CC,
-      assertion: { assertion_details: multiDetail('NO:ORGNR:999999999:111111111') },
-    });
+    const both = await ask(multi, multiDetail('NO:ORGNR:999999999:111111111'));
     expect(await claimsOf(both.body)).toMatchObject({
       [`${ORG}parent`]: '999999999',
       [`${ORG}child`]: '111111111',
       [`${ORG}supplier`]: '777777777',
     });
-    for (const value of ['NO:ORGNR:999999999', 'NO:ORGNR:999999999:']) {
-      const parent = await multi.token({ form: CC, assertion: { assertion_details: multiDetail(value) } });
-      expect(await claimsOf(parent.body)).not.toHaveProperty(`${ORG}child`);
-    }
+    for (const value of ['NO:ORGNR:999999999', 'NO:ORGNR:999999999:'])
+      expect(await claimsOf((await ask(multi, multiDetail(value))).body)).not.toHaveProperty(`${ORG}child`);
   });
 
   test('several go as a list', async () => {
@@ -383,18 +355,19 @@ describe('organisation details', () => {
       value: { journal_id: '3f2504e0-4f89-41d3-9a0c-0305e82c3301' },
     };
     const details = [multiDetail('NO:ORGNR:999999999'), journal];
-    const { body } = await multi.token({ form: CC, assertion: { assertion_details: details } });
+    const { body } = await ask(multi, details);
     expect(await claimsOf(body)).toMatchObject({ 'nhn:sfm:journal-id': journal.value.journal_id });
   });
 
   test('scopes without signed terms are withheld', async () => {
-    const assertion = { assertion_details: multiDetail('NO:ORGNR:666666666') };
-    const { body } = await multi.token({ form: CC, assertion });
+    const details = multiDetail('NO:ORGNR:666666666');
+    const { body } = await ask(multi, details);
     expect(body).toMatchObject({ scope: 'example:a/read', rejected_scope: 'example:b/read' });
-    const none = await multi.token({ form: { ...CC, scope: 'example:b/read' }, assertion });
+    const none = await ask(multi, details, { scope: 'example:b/read' });
     expect(none.body).toMatchObject({ error: 'invalid_scope' });
   });
 
+  const journalId = { type: 'nhn:sfm:journal-id', value: { journal_id: 'x' } };
   test.each<[string, 'single' | 'multi', unknown, string]>([
     ['sub-unit not listed', 'single', organization('111111111'), 'HID-1002'],
     ['not nine digits', 'single', organization('12345678'), 'HID-1004'],
@@ -404,18 +377,13 @@ describe('organisation details', () => {
     ['the same twice', 'single', [organization('888888888'), organization('888888888')], 'HID-1007'],
     ['unknown type', 'single', { type: 'other' }, 'HID-1007'],
     ['not an object', 'single', 'text', 'HID-1007'],
-    ['a journal id', 'single', { type: 'nhn:sfm:journal-id', value: { journal_id: 'x' } }, 'HID-1010'],
+    ['a journal id', 'single', journalId, 'HID-1010'],
     ['not delegated', 'multi', multiDetail('NO:ORGNR:111111111'), 'HID-1001'],
     ['not nine digits', 'multi', multiDetail('NO:ORGNR:99999999'), 'HID-1004'],
     ['a child of letters', 'multi', multiDetail('NO:ORGNR:999999999:abc'), 'HID-1004'],
     ['another form', 'multi', multiDetail('999999999'), 'HID-1007'],
     ['the form of single-tenant', 'multi', organization('888888888'), 'HID-1007'],
-    [
-      'a journal id that is none',
-      'multi',
-      { type: 'nhn:sfm:journal-id', value: { journal_id: 'x' } },
-      'HID-1007',
-    ],
+    ['a journal id that is none', 'multi', journalId, 'HID-1007'],
     [
       'half a trust framework',
       'multi',
@@ -423,8 +391,7 @@ describe('organisation details', () => {
       'HID-1007',
     ],
   ])('%s is refused (%s)', async (_, who, details, code) => {
-    const wire = who === 'single' ? single : multi;
-    const { body } = await wire.token({ form: CC, assertion: { assertion_details: details } });
+    const { body } = await ask(who === 'single' ? single : multi, details);
     expect(body).toMatchObject({
       error: 'invalid_request',
       error_description: expect.stringContaining(code),
