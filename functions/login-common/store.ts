@@ -12,77 +12,65 @@ export interface StoredItem {
   expires: number;
 }
 
-/**
- * What the login functions ask of the zone's session table. Every write is conditional where two requests could meet;
- * a condition that fails is an answer (`false`), not an error.
- *
- * Each throws `aws_*` when the table can't be asked.
- */
-export interface LoginStore {
-  /** Adds an item with version 1; false when the key is taken. */
-  add(pk: string, data: string, expires: number): Promise<boolean>;
-  /** Reads what was last written (strongly consistent). Gives expired items too. */
-  read(pk: string): Promise<StoredItem | undefined>;
-  /** Removes an item and gives it; of several callers, one gets it, or none where an answer was lost. */
-  take(pk: string): Promise<StoredItem | undefined>;
-  /** Puts new data in place of `version` and ends the lease; false when the item is gone or has changed, perhaps by this very call, whose answer was lost. Leaves `expires` alone. */
-  replace(pk: string, version: number, data: string): Promise<boolean>;
-  /** Moves the expiry of an item that has not expired by `now` (epoch seconds); false otherwise. */
-  extend(pk: string, expires: number, now: number): Promise<boolean>;
-  /** Takes the sole right to change `version` until `until`; false when it has changed or another's right lasts beyond `now` (both epoch milliseconds). */
-  lease(pk: string, version: number, now: number, until: number): Promise<boolean>;
-  /** Gives the right back early, if the version is still the same. */
-  release(pk: string, version: number): Promise<void>;
-  /** Adds a member to an index item, which then lives until `expires`; gives all members. Nothing when the item was closed for times after `since` (epoch seconds). */
-  link(pk: string, member: string, since: number, expires: number): Promise<readonly string[] | undefined>;
-  /** Closes an index item, made where there is none, to members from before `at` (epoch seconds); gives those in it. It stays closed as far as the latest `at`. */
-  close(pk: string, at: number, expires: number): Promise<readonly string[]>;
-  /** Removes members of an index item. */
-  unlink(pk: string, members: readonly string[]): Promise<void>;
-}
+/** See {@link createDynamoStore}. */
+export type LoginStore = ReturnType<typeof createDynamoStore>;
 
 /**
- * {@link LoginStore} on a DynamoDB table with the TTL attribute `expires`. The table's own encryption and its backups are the
- * infrastructure's; the values are sealed before they come here. What is repeated after a lost answer does no harm, or knows
- * itself again by an id of the write's own.
+ * What the login functions ask of the zone's session table, on DynamoDB with the TTL attribute `expires`. The table's own
+ * encryption and its backups are the infrastructure's; the values are sealed before they come here. Every write is conditional
+ * where two requests could meet; a condition that fails is an answer (`false`), not an error. What is repeated after a lost
+ * answer does no harm, or knows itself again by an id of the write's own. Each function throws:
+ *
+ * @throws {ZonesError} aws_*: the table can't be asked
  */
-export function createDynamoStore(table: DynamoTable): LoginStore {
+export function createDynamoStore(table: DynamoTable) {
+  const update = async (...args: Parameters<DynamoTable['update']>): Promise<boolean> =>
+    (await table.update(...args)) !== undefined;
   return {
-    add: (pk, data, expires) =>
+    /** Adds an item with version 1; false when the key is taken. */
+    add: (pk: string, data: string, expires: number): Promise<boolean> =>
       table.put(pk, { data, version: 1, expires }, { when: 'attribute_not_exists(#pk)' }),
 
-    read: async (pk) => readStored(await table.get(pk)),
+    /** Reads what was last written (strongly consistent). Gives expired items too. */
+    read: async (pk: string) => readStored(await table.get(pk)),
 
-    // Where the first try took the item and its answer got lost, nobody gets it.
-    take: async (pk) => readStored(await table.delete(pk)),
+    /** Removes an item and gives it; of several callers, one gets it, or none where the first try's answer got lost. */
+    take: async (pk: string) => readStored(await table.delete(pk)),
 
-    // What is lost here may be a rotated refresh token: so it is tried again, and `false` makes the caller look.
-    replace: async (pk, version, data) => {
-      const values = { data, version, next: version + 1 };
-      const expression = 'SET #data = :data, #version = :next REMOVE #lease';
-      return (await table.update(pk, expression, { when: '#version = :version', values })) !== undefined;
-    },
+    /**
+     * Puts new data in place of `version` and ends the lease; false when the item is gone or has changed, perhaps by this very
+     * call, whose answer was lost: what is lost here may be a rotated refresh token, so it is tried again, and `false` makes the
+     * caller look. Leaves `expires` alone.
+     */
+    replace: (pk: string, version: number, data: string) =>
+      update(pk, 'SET #data = :data, #version = :next REMOVE #lease', {
+        when: '#version = :version',
+        values: { data, version, next: version + 1 },
+      }),
 
-    extend: async (pk, expires, now) => {
-      const condition = { when: '#expires > :now', values: { expires, now } };
-      return (await table.update(pk, 'SET #expires = :expires', condition)) !== undefined;
-    },
+    /** Moves the expiry of an item that has not expired by `now` (epoch seconds); false otherwise. */
+    extend: (pk: string, expires: number, now: number) =>
+      update(pk, 'SET #expires = :expires', { when: '#expires > :now', values: { expires, now } }),
 
-    lease: async (pk, version, now, until) => {
+    /** Takes the sole right to change `version` until `until`; false when it has changed or another's right lasts beyond `now` (both epoch milliseconds). */
+    lease: (pk: string, version: number, now: number, until: number) => {
       const free = 'attribute_not_exists(#lease) OR #lease < :now OR #write = :write';
-      const condition = {
-        when: `#version = :version AND (${free})`,
-        values: { version, now, until, write: randomUUID() },
-      };
-      return (await table.update(pk, 'SET #lease = :until, #write = :write', condition)) !== undefined;
+      const values = { version, now, until, write: randomUUID() };
+      const condition = { when: `#version = :version AND (${free})`, values };
+      return update(pk, 'SET #lease = :until, #write = :write', condition);
     },
 
-    release: async (pk, version) => {
-      await table.update(pk, 'REMOVE #lease', { when: '#version = :version', values: { version } });
+    /** Gives the right back early, if the version is still the same. */
+    release: async (pk: string, version: number): Promise<void> => {
+      await update(pk, 'REMOVE #lease', { when: '#version = :version', values: { version } });
     },
 
-    // Repeated after a lost answer it adds the same member. One that a logout met in between is refused, as it should be.
-    link: async (pk, member, since, expires) => {
+    /**
+     * Adds a member to an index item, which then lives until `expires`; gives all members. Nothing when the item was closed for
+     * times after `since` (epoch seconds). Repeated after a lost answer it adds the same member; one that a logout met in between
+     * is refused, as it should be.
+     */
+    link: async (pk: string, member: string, since: number, expires: number) => {
       const linked = await table.update(pk, 'SET #expires = :expires ADD #members :members', {
         when: 'attribute_not_exists(#closed) OR #closed <= :since',
         values: { expires, members: [member], since },
@@ -90,7 +78,8 @@ export function createDynamoStore(table: DynamoTable): LoginStore {
       return linked && readMembers(linked);
     },
 
-    close: async (pk, at, expires) => {
+    /** Closes an index item, made where there is none, to members from before `at` (epoch seconds); gives those in it. It stays closed as far as the latest `at`. */
+    close: async (pk: string, at: number, expires: number) => {
       const closed = await table.update(pk, 'SET #expires = :expires, #closed = :at', {
         when: 'attribute_not_exists(#closed) OR #closed <= :at',
         values: { expires, at },
@@ -99,10 +88,10 @@ export function createDynamoStore(table: DynamoTable): LoginStore {
       return readMembers(closed ?? (await table.get(pk)));
     },
 
-    unlink: async (pk, members) => {
+    /** Removes members of an index item. */
+    unlink: async (pk: string, members: readonly string[]): Promise<void> => {
       if (members.length === 0) return;
-      const condition = { when: 'attribute_exists(#pk)', values: { members } };
-      await table.update(pk, 'DELETE #members :members', condition);
+      await update(pk, 'DELETE #members :members', { when: 'attribute_exists(#pk)', values: { members } });
     },
   };
 }
