@@ -18,7 +18,11 @@ import type { KeyOptions } from './options.ts';
 const operatorFile = v.object({
   url: v.string(),
   region: v.string(),
-  credentials: v.object({ accessKeyId: v.string(), secretAccessKey: v.string() }),
+  credentials: v.object({
+    accessKeyId: v.string(),
+    secretAccessKey: v.string(),
+    sessionToken: v.exactOptional(v.string()),
+  }),
   /** As it runs: with the stand-ins' URLs. */
   declaration: v.custom<SystemDeclaration>((value) => typeof value === 'object' && value !== null),
   /** Folder of the functions' logs. */
