@@ -5,7 +5,6 @@ import { hasUnknown, unknownValue } from './unknown.ts';
 export interface Scope {
   /** Name of the stack, part of the names of unknown values. */
   stack: string;
-  region: string;
   /** Value of a pseudo parameter, parameter or resource; undefined where there is none. */
   ref(name: string): unknown;
   attribute(logicalId: string, attribute: string): unknown;
@@ -114,7 +113,7 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
     return holds === undefined ? undefined : resolveValue(holds ? whenTrue : whenFalse, scope);
   },
   'Fn::GetAZs': (operand, scope) => {
-    const region = stringOf(resolveValue(operand, scope)) || scope.region;
+    const region = stringOf(resolveValue(operand, scope)) || String(scope.ref('AWS::Region'));
     return ['a', 'b', 'c'].map((zone) => `${region}${zone}`);
   },
   'Fn::Base64': (operand, scope) => {

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 
 /** Where a resource is deployed. */
 export interface Place {
-  partition: string;
   account: string;
   region: string;
   stack: string;
@@ -42,11 +41,11 @@ export function identify(type: string, place: Place, property: PropertyReader): 
 }
 
 /** An ARN from its end, `service:resource`. IAM has no regions, S3 neither regions nor accounts, and API Gateway's ARNs no accounts. */
-function arnOf({ partition, region, account }: Place, end: string): string {
+function arnOf({ region, account }: Place, end: string): string {
   const service = end.slice(0, end.indexOf(':'));
   const where = service === 'iam' || service === 's3' ? '' : region;
   const whose = service === 'apigateway' || service === 's3' ? '' : account;
-  return `arn:${partition}:${service}:${where}:${whose}:${end.slice(service.length + 1)}`;
+  return `arn:aws:${service}:${where}:${whose}:${end.slice(service.length + 1)}`;
 }
 
 /** What forms are filled with. Hexadecimal characters are what only the place decides. */

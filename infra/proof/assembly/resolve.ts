@@ -103,8 +103,6 @@ export function resourcesOfType(assembly: ResolvedAssembly, type: string): Resol
   return assembly.resources.filter((resource) => resource.type === type);
 }
 
-const PARTITION = 'aws';
-
 type Untagged = Omit<ResolvedResource, 'zone'>;
 
 /** A stack with what its intrinsics look up. */
@@ -126,20 +124,19 @@ function openStack(
   const pseudo: Readonly<Record<string, string>> = {
     'AWS::AccountId': account,
     'AWS::Region': region,
-    'AWS::Partition': PARTITION,
+    'AWS::Partition': 'aws',
     'AWS::URLSuffix': 'amazonaws.com',
     'AWS::StackName': name,
-    'AWS::StackId': `arn:${PARTITION}:cloudformation:${region}:${account}:stack/${name}/00000000-0000-0000-0000-000000000000`,
+    'AWS::StackId': `arn:aws:cloudformation:${region}:${account}:stack/${name}/00000000-0000-0000-0000-000000000000`,
   };
   const property = (logicalId: string) => (of: string) =>
     stringOf(resolveValue(objectOf(objectOf(resources[logicalId]).Properties)[of], scope));
   const identity = remembered((logicalId: string) => {
-    const place = { partition: PARTITION, account, region, stack: name, logicalId };
+    const place = { account, region, stack: name, logicalId };
     return identify(String(objectOf(resources[logicalId]).Type), place, property(logicalId));
   });
   const scope: Scope = {
     stack: name,
-    region,
     mappings: objectOf(template.Mappings),
     ref: (id) => (id in resources ? identity(id)?.ref : pseudo[id]) ?? unknown(`Ref ${id}`),
     attribute: (id, attribute) =>

@@ -1,5 +1,5 @@
-import { listOf, objectOf, stringsOf } from '../assembly/json.ts';
-import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
+import { type JsonObject, listOf, objectOf, stringsOf } from '../assembly/json.ts';
+import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../assembly/resolve.ts';
 
 /** What a VPC's resolver answers: a list of names, or everything. */
 interface AnsweredNames {
@@ -14,40 +14,35 @@ interface AnsweredNames {
  * Limits names asked of the resolver only: a connection to an address passes it (docs/decisions/egress.md).
  */
 export function readAnsweredNames(assembly: ResolvedAssembly, vpc: string): AnsweredNames {
-  const groups = resourcesOfType(assembly, 'AWS::Route53Resolver::FirewallRuleGroupAssociation')
-    .filter(({ properties }) => properties.VpcId === vpc)
-    .sort((a, b) => Number(a.properties.Priority) - Number(b.properties.Priority))
-    .map(({ properties }) => properties.FirewallRuleGroupId);
-  const rules = groups.flatMap((id) =>
-    resourcesOfType(assembly, 'AWS::Route53Resolver::FirewallRuleGroup')
-      .filter((group) => group.physicalId === id)
-      .flatMap(({ properties }) => listOf(properties.FirewallRules).map(objectOf))
-      .sort((a, b) => Number(a.Priority) - Number(b.Priority)),
-  );
-  const others = resourcesOfType(assembly, 'AWS::EC2::VPC').filter(({ physicalId }) => physicalId !== vpc);
+  const ofType = (type: string) => resourcesOfType(assembly, `AWS::Route53Resolver::${type}`);
+  const found = (type: string, id: unknown) => ofType(type).filter(({ physicalId }) => physicalId === id);
+  const associations = ofType('FirewallRuleGroupAssociation').map(({ properties }) => properties);
+  const rules = associations
+    .filter(({ VpcId }) => VpcId === vpc)
+    .sort(byPriority)
+    .flatMap(({ FirewallRuleGroupId: id }) => found('FirewallRuleGroup', id))
+    .flatMap(({ properties }) => listOf(properties.FirewallRules).map(objectOf).sort(byPriority));
+  const others = resourcesOfType(assembly, 'AWS::EC2::VPC').map(({ physicalId }) => physicalId);
   // A configuration of a VPC that is not in the templates may be this one's.
-  const failsOpen = resourcesOfType(assembly, 'AWS::Route53Resolver::FirewallConfig').some(
-    ({ properties }) =>
-      properties.FirewallFailOpen !== 'DISABLED' &&
-      !others.some(({ physicalId }) => physicalId === properties.ResourceId),
+  const failsOpen = ofType('FirewallConfig').some(
+    ({ properties: { FirewallFailOpen, ResourceId: of } }) =>
+      FirewallFailOpen !== 'DISABLED' && !others.some((other) => other !== vpc && other === of),
   );
   const allowed: string[] = [];
-  for (const rule of rules) {
-    const domains = domainsOf(assembly, rule.FirewallDomainListId);
+  for (const { Action, FirewallDomainListId, Qtype } of rules) {
+    const domains = found('FirewallDomainList', FirewallDomainListId).flatMap(domainsOf);
     // A rule for some record types only leaves the others as they were.
-    if (rule.Action === 'BLOCK' && domains.includes('*') && rule.Qtype === undefined)
+    if (Action === 'BLOCK' && domains.includes('*') && Qtype === undefined)
       return { names: allowed, failsOpen };
-    if (rule.Action !== 'BLOCK') allowed.push(...domains);
+    if (Action !== 'BLOCK') allowed.push(...domains);
   }
   return { names: 'every name', failsOpen };
 }
 
-function domainsOf(assembly: ResolvedAssembly, list: unknown): string[] {
-  return resourcesOfType(assembly, 'AWS::Route53Resolver::FirewallDomainList')
-    .filter((resource) => resource.physicalId === list)
-    .flatMap(({ properties }) =>
-      properties.Domains === undefined
-        ? ['*']
-        : stringsOf(properties.Domains).map((name) => name.replace(/\.$/, '')),
-    );
+function byPriority(a: JsonObject, b: JsonObject): number {
+  return Number(a.Priority) - Number(b.Priority);
+}
+
+function domainsOf({ properties: { Domains } }: ResolvedResource): string[] {
+  return Domains === undefined ? ['*'] : stringsOf(Domains).map((name) => name.replace(/\.$/, ''));
 }

@@ -4,7 +4,6 @@ import type {
   NetworkRoute,
   Permission,
   Placement,
-  Subnet,
   VpcEndpoint,
 } from '../assembly/network.ts';
 import type { ResolvedResource } from '../assembly/resolve.ts';
@@ -38,10 +37,9 @@ function reachOf(placement: Placement, network: Network): Reach {
   const { resource } = placement;
   const subnets = placement.subnets.map((id) => network.subnets.get(id));
   const groups = placement.groups.map((id) => network.groups.get(id));
+  const out = groups.flatMap((group) => permissionsOf(group, 'out'));
+  const routes = subnets.flatMap((subnet) => subnet?.routes ?? []);
   const inside = subnets.length > 0;
-  const out = groups.flatMap(
-    (group) => group?.permissions.filter(({ direction }) => direction === 'out') ?? [],
-  );
   // A subnet or group that the templates don't show may have any route or permission.
   const known = inside && groups.length > 0 && ![...subnets, ...groups].includes(undefined);
   const vpcs = [...new Set(subnets.map((subnet) => subnet?.vpc))];
@@ -49,18 +47,21 @@ function reachOf(placement: Placement, network: Network): Reach {
     name: resource.physicalId,
     resource,
     zones: inside ? vpcs.map((vpc) => network.zones.get(vpc ?? '') ?? 'outside') : ['outside'],
-    internet: known ? internetThrough(subnets.filter(isPresent), out) : 'any',
-    endpoints: network.endpoints.filter((endpoint) => letsIn(endpoint, vpcs, placement, out, network)),
-    elsewhere: subnets
-      .filter(isPresent)
-      .flatMap(({ routes }) => routes.filter((route) => !leadsToInternet(route))),
+    internet: known ? internetThrough(routes, out) : 'any',
+    endpoints: network.endpoints.filter(
+      // A gateway endpoint has no group; the subnet's routes lead to it.
+      (endpoint) =>
+        vpcs.includes(endpoint.vpc) &&
+        (endpoint.groups.length === 0 ||
+          (letsIn(endpoint, placement.groups, network) && reaches(out, endpoint.groups))),
+    ),
+    elsewhere: routes.filter((route) => !leadsToInternet(route)),
   };
 }
 
-function internetThrough(subnets: readonly Subnet[], out: readonly Permission[]): Reach['internet'] {
-  const routed = subnets.some(({ routes }) => routes.some(leadsToInternet));
+function internetThrough(routes: readonly NetworkRoute[], out: readonly Permission[]): Reach['internet'] {
   const open = out.filter(({ peer }) => !peer.startsWith('sg-'));
-  if (!routed || open.length === 0) return 'none';
+  if (!routes.some(leadsToInternet) || open.length === 0) return 'none';
   return open.every(isHttps) ? 'https' : 'any';
 }
 
@@ -73,40 +74,22 @@ export function isHttps({ protocol, from, to }: Permission): boolean {
   return (protocol === 'tcp' || protocol === '6') && from === 443 && to === 443;
 }
 
-function covers443({ protocol, from, to }: Permission): boolean {
-  if (protocol === '-1') return true;
-  return (protocol === 'tcp' || protocol === '6') && from <= 443 && to >= 443;
+/** A group that the templates don't show lets everybody in. */
+function letsIn({ groups }: VpcEndpoint, from: readonly string[], network: Network): boolean {
+  return groups.some((id) => {
+    const group = network.groups.get(id);
+    return group === undefined || reaches(permissionsOf(group, 'in'), from);
+  });
 }
 
-function letsIn(
-  endpoint: VpcEndpoint,
-  vpcs: readonly (string | undefined)[],
-  placement: Placement,
-  out: readonly Permission[],
-  network: Network,
-): boolean {
-  if (!vpcs.includes(endpoint.vpc)) return false;
-  // A gateway endpoint has no group; the subnet's routes lead to it.
-  if (endpoint.groups.length === 0) return true;
-  const lets = endpoint.groups.some((id) => groupLetsIn(network.groups.get(id), placement.groups));
-  const goes = out.some(
-    (permission) =>
-      covers443(permission) &&
-      (!permission.peer.startsWith('sg-') || endpoint.groups.includes(permission.peer)),
-  );
-  return lets && goes;
+function permissionsOf(group: Group | undefined, way: Permission['direction']): Permission[] {
+  return group?.permissions.filter(({ direction }) => direction === way) ?? [];
 }
 
-function groupLetsIn(group: Group | undefined, from: readonly string[]): boolean {
-  if (group === undefined) return true;
-  return group.permissions.some(
-    (permission) =>
-      permission.direction === 'in' &&
-      covers443(permission) &&
-      (!permission.peer.startsWith('sg-') || from.includes(permission.peer)),
-  );
-}
-
-function isPresent<T>(value: T | undefined): value is T {
-  return value !== undefined;
+/** Whether a permission is for port 443, and for addresses or one of these groups. */
+function reaches(permissions: readonly Permission[], groups: readonly string[]): boolean {
+  return permissions.some(({ protocol, from, to, peer }) => {
+    const covers443 = protocol === '-1' || (['tcp', '6'].includes(protocol) && from <= 443 && to >= 443);
+    return covers443 && (!peer.startsWith('sg-') || groups.includes(peer));
+  });
 }

@@ -47,8 +47,6 @@ const OWN_POLICIES: Readonly<Record<string, (properties: JsonObject) => unknown>
   'AWS::Events::EventBus': ({ Policy: policy }) => policy,
   'AWS::DynamoDB::Table': ({ ResourcePolicy: policy }) =>
     policy === undefined ? undefined : objectOf(policy).PolicyDocument,
-  'AWS::EFS::FileSystem': ({ FileSystemPolicy: policy }) => policy,
-  'AWS::ECR::Repository': ({ RepositoryPolicyText: policy }) => policy,
 };
 
 /** Resource policies that are resources of their own: the properties with what they are attached to, and the document. */
