@@ -8,17 +8,12 @@ import zones from '../../../zones.ts';
 import { FULL } from '../../full.ts';
 import system from '../../one-client.zones.ts';
 import {
-  ADMIN,
   adds,
   allow,
   type Changes,
   find,
-  GATEWAY,
-  INTERNAL,
   idOf,
   listed,
-  PUBLIC,
-  SIGNING,
   sets,
   statementsOf,
   type Template,
@@ -29,121 +24,112 @@ import { shipped, synthesize } from './shipped.ts';
 const zoneKey = (r: Template) => ({ 'Fn::GetAtt': [idOf(r, 'Key', 'KMS::Key'), 'Arn'] });
 
 const TEMPLATES: Changes = {
-  [SIGNING]: {
-    'a tag on a signer': sets('SignerpublicjournalFunction', {
-      Tags: [{ Key: 'team', Value: 'journal' }],
-    }),
-    'a tag on a record': sets('Recordjournal', { Tags: [{ Key: 'team', Value: 'journal' }] }),
-    'another retention of the audit': sets('SignerpublicjournalLogs', { RetentionInDays: 3653 }),
-    'more concurrency of a signer': sets('SignerpublicjournalFunction', {
-      ReservedConcurrentExecutions: 50,
-    }),
-    'an alarm': adds('AWS::CloudWatch::Alarm', { MetricName: 'Errors' }),
-    'a metric of a log': adds('AWS::Logs::MetricFilter', {
-      FilterPattern: '{$.event = "SIGNED"}',
-    }),
-    'one more denial': (r) => {
-      const denial = {
-        Effect: 'Deny',
-        Action: 'kms:Sign',
-        Resource: '*',
-        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
-      };
-      statementsOf(find(r, 'Boundary')).push(denial);
-      statementsOf(find(r, 'SignerpublicjournalRole')).push(denial);
-    },
-    'a statement in two': (r) => {
-      const statements = statementsOf(find(r, 'SignerpublicjournalRole'));
-      const sign = statements.find(({ Sid }) => Sid === 'Sign');
-      statements.push({ ...sign, Sid: 'SignAgain' });
-    },
+  'signing: a tag on a signer': sets('SignerpublicjournalFunction', {
+    Tags: [{ Key: 'team', Value: 'journal' }],
+  }),
+  'signing: a tag on a record': sets('Recordjournal', { Tags: [{ Key: 'team', Value: 'journal' }] }),
+  'signing: another retention of the audit': sets('SignerpublicjournalLogs', { RetentionInDays: 3653 }),
+  'signing: more concurrency of a signer': sets('SignerpublicjournalFunction', {
+    ReservedConcurrentExecutions: 50,
+  }),
+  'signing: an alarm': adds('AWS::CloudWatch::Alarm', { MetricName: 'Errors' }),
+  'signing: a metric of a log': adds('AWS::Logs::MetricFilter', {
+    FilterPattern: '{$.event = "SIGNED"}',
+  }),
+  'signing: one more denial': (r) => {
+    const denial = {
+      Effect: 'Deny',
+      Action: 'kms:Sign',
+      Resource: '*',
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    };
+    statementsOf(find(r, 'Boundary')).push(denial);
+    statementsOf(find(r, 'SignerpublicjournalRole')).push(denial);
   },
-  [INTERNAL]: {
-    'another log retention': sets('workerLogs', { RetentionInDays: 14 }),
-    'a longer timeout': sets('workerFunction', { Timeout: 60 }),
-    'another batch size': sets('EventsDelivery', { BatchSize: 1 }),
-    'a longer life of messages': sets('EventsQueue7', { MessageRetentionPeriod: 1_209_600 }),
-    'a table': adds('AWS::DynamoDB::Table', (r) => ({
-      TableName: 'journal-internal-more',
-      SSESpecification: { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: zoneKey(r) },
-    })),
-    'a table with a function that uses it': (r) => {
-      r.More = {
-        Type: 'AWS::DynamoDB::Table',
-        Properties: { TableName: 'journal-internal-more', SSESpecification: { KMSMasterKeyId: zoneKey(r) } },
-      };
-      const condition = { StringEquals: { 'aws:SourceVpce': { Ref: idOf(r, 'Networkdynamodbendpoint') } } };
-      allow(
-        find(r, 'workerRole'),
-        'dynamodb:GetItem',
-        { 'Fn::GetAtt': ['More', 'Arn'] },
-        { Condition: condition },
-      );
+  'signing: a statement in two': (r) => {
+    const statements = statementsOf(find(r, 'SignerpublicjournalRole'));
+    const sign = statements.find(({ Sid }) => Sid === 'Sign');
+    statements.push({ ...sign, Sid: 'SignAgain' });
+  },
+  'internal: another log retention': sets('workerLogs', { RetentionInDays: 14 }),
+  'internal: a longer timeout': sets('workerFunction', { Timeout: 60 }),
+  'internal: another batch size': sets('EventsDelivery', { BatchSize: 1 }),
+  'internal: a longer life of messages': sets('EventsQueue7', { MessageRetentionPeriod: 1_209_600 }),
+  'internal: a table': adds('AWS::DynamoDB::Table', (r) => ({
+    TableName: 'journal-internal-more',
+    SSESpecification: { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: zoneKey(r) },
+  })),
+  'internal: a table with a function that uses it': (r) => {
+    r.More = {
+      Type: 'AWS::DynamoDB::Table',
+      Properties: { TableName: 'journal-internal-more', SSESpecification: { KMSMasterKeyId: zoneKey(r) } },
+    };
+    const condition = { StringEquals: { 'aws:SourceVpce': { Ref: idOf(r, 'Networkdynamodbendpoint') } } };
+    allow(
+      find(r, 'workerRole'),
+      'dynamodb:GetItem',
+      { 'Fn::GetAtt': ['More', 'Arn'] },
+      { Condition: condition },
+    );
+  },
+  'internal: a queue': adds('AWS::SQS::Queue', (r) => ({ KmsMasterKeyId: zoneKey(r) })),
+  'internal: a dashboard': adds('AWS::CloudWatch::Dashboard', { DashboardBody: '{}' }),
+  'internal: an alias of a data key': adds('AWS::KMS::Alias', (r) => ({
+    AliasName: 'alias/journal',
+    TargetKeyId: zoneKey(r),
+  })),
+  'internal: measurements of a function’s own': (r) =>
+    allow(find(r, 'workerRole'), 'cloudwatch:PutMetricData'),
+  'public: more memory': sets('summaryFunction', { MemorySize: 1024 }),
+  'public: concurrency of a zone function': sets('loginFunction', { ReservedConcurrentExecutions: 5 }),
+  'public: another description': sets('summaryFunction', { Description: 'Reads one summary.' }),
+  'public: no tracing': sets('summaryFunction', { TracingConfig: { Mode: 'PassThrough' } }),
+  'public: throttling': sets('GatewayApiDeploymentStage', {
+    MethodSettings: [
+      { DataTraceEnabled: false, HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 5 },
+    ],
+  }),
+  'public: recovery of a table': sets('Tablesessions', {
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+  }),
+  'public: a log group': adds('AWS::Logs::LogGroup', (r) => ({ KmsKeyId: zoneKey(r), RetentionInDays: 30 })),
+  'public: a web ACL': adds('AWS::WAFv2::WebACL', { Scope: 'REGIONAL' }),
+  'public: a domain name': adds('AWS::ApiGateway::DomainName', {
+    DomainName: 'journal.example.no',
+    SecurityPolicy: 'SecurityPolicy_TLS13_1_3_2025_09',
+  }),
+  'public: statements in another order': (r) => {
+    statementsOf(find(r, 'summaryRole')).reverse();
+    statementsOf(find(r, 'Boundary')).reverse();
+  },
+  'public: a function without its signer': (r) => {
+    const statements = statementsOf(find(r, 'logoutRole'));
+    statements.splice(
+      statements.findIndex(({ Sid }) => Sid === 'OwnSigners'),
+      1,
+    );
+  },
+  'admin: another schedule of rotation': sets(
+    'KeyRotationjournal',
+    {
+      RotationRules: { ScheduleExpression: 'cron(0 8 1 * ? *)' },
     },
-    'a queue': adds('AWS::SQS::Queue', (r) => ({ KmsMasterKeyId: zoneKey(r) })),
-    'a dashboard': adds('AWS::CloudWatch::Dashboard', { DashboardBody: '{}' }),
-    'an alias of a data key': adds('AWS::KMS::Alias', (r) => ({
-      AliasName: 'alias/journal',
-      TargetKeyId: zoneKey(r),
-    })),
-    'measurements of a function’s own': (r) => allow(find(r, 'workerRole'), 'cloudwatch:PutMetricData'),
-  },
-  [PUBLIC]: {
-    'more memory': sets('summaryFunction', { MemorySize: 1024 }),
-    'concurrency of a zone function': sets('loginFunction', { ReservedConcurrentExecutions: 5 }),
-    'another description': sets('summaryFunction', { Description: 'Reads one summary.' }),
-    'no tracing': sets('summaryFunction', { TracingConfig: { Mode: 'PassThrough' } }),
-    throttling: sets('GatewayApiDeploymentStage', {
-      MethodSettings: [
-        { DataTraceEnabled: false, HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 5 },
-      ],
-    }),
-    'recovery of a table': sets('Tablesessions', {
-      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-    }),
-    'a log group': adds('AWS::Logs::LogGroup', (r) => ({ KmsKeyId: zoneKey(r), RetentionInDays: 30 })),
-    'a web ACL': adds('AWS::WAFv2::WebACL', { Scope: 'REGIONAL' }),
-    'a domain name': adds('AWS::ApiGateway::DomainName', {
-      DomainName: 'journal.example.no',
-      SecurityPolicy: 'SecurityPolicy_TLS13_1_3_2025_09',
-    }),
-    'statements in another order': (r) => {
-      statementsOf(find(r, 'summaryRole')).reverse();
-      statementsOf(find(r, 'Boundary')).reverse();
+    'RotationSchedule',
+  ),
+  'admin: another schedule of the key watch': sets(
+    'KeyAlarmsdaily',
+    {
+      ScheduleExpression: 'rate(12 hours)',
     },
-    'a function without its signer': (r) => {
-      const statements = statementsOf(find(r, 'logoutRole'));
-      statements.splice(
-        statements.findIndex(({ Sid }) => Sid === 'OwnSigners'),
-        1,
-      );
-    },
-  },
-  [ADMIN]: {
-    'another schedule of rotation': sets(
-      'KeyRotationjournal',
-      {
-        RotationRules: { ScheduleExpression: 'cron(0 8 1 * ? *)' },
-      },
-      'RotationSchedule',
-    ),
-    'another schedule of the key watch': sets(
-      'KeyAlarmsdaily',
-      {
-        ScheduleExpression: 'rate(12 hours)',
-      },
-      'Events::Rule',
-    ),
-    'a parameter': adds('AWS::SSM::Parameter', { Type: 'String', Value: 'eu-north-1' }),
-    'somebody to ring': adds('AWS::SNS::Subscription', (r) => ({
-      Protocol: 'email',
-      Endpoint: 'operator@example.no',
-      TopicArn: { Ref: idOf(r, 'KeyAlarmsTopic5') },
-    })),
-  },
-  [GATEWAY]: {
-    'another description of a role': sets('Role', { Description: 'Logs of API Gateway.' }),
-  },
+    'Events::Rule',
+  ),
+  'admin: a parameter': adds('AWS::SSM::Parameter', { Type: 'String', Value: 'eu-north-1' }),
+  'admin: somebody to ring': adds('AWS::SNS::Subscription', (r) => ({
+    Protocol: 'email',
+    Endpoint: 'operator@example.no',
+    TopicArn: { Ref: idOf(r, 'KeyAlarmsTopic5') },
+  })),
+  'gateway: another description of a role': sets('Role', { Description: 'Logs of API Gateway.' }),
 };
 
 const { public: entry, internal } = system.zones as Record<'public' | 'internal', ZoneDeclaration>;

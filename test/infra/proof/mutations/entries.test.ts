@@ -1,101 +1,73 @@
-import {
-  ADMIN,
-  adds,
-  allow,
-  arn,
-  find,
-  gives,
-  INTERNAL,
-  mutations,
-  PUBLIC,
-  sets,
-  signer,
-  statementOf,
-} from '../mutate.ts';
+import { adds, allow, arn, find, gives, mutations, sets, signer, statementOf } from '../mutate.ts';
 
-mutations('callers-use-modern-tls', 'I8', {
-  [PUBLIC]: {
-    'an API without a policy for TLS': (r) => void delete find(r, 'GatewayApi4').Properties.SecurityPolicy,
-    'suites without forward secrecy': sets('GatewayApi4', {
-      SecurityPolicy: 'SecurityPolicy_TLS13_1_2_2021_06',
-    }),
-    'a domain name that takes TLS 1.0': adds('AWS::ApiGateway::DomainName', {
-      DomainName: 'www.example.no',
-      SecurityPolicy: 'TLS_1_0',
-    }),
-  },
+mutations('callers-use-modern-tls', {
+  'public: an API without a policy for TLS': (r) =>
+    void delete find(r, 'GatewayApi4').Properties.SecurityPolicy,
+  'public: suites without forward secrecy': sets('GatewayApi4', {
+    SecurityPolicy: 'SecurityPolicy_TLS13_1_2_2021_06',
+  }),
+  'public: a domain name that takes TLS 1.0': adds('AWS::ApiGateway::DomainName', {
+    DomainName: 'www.example.no',
+    SecurityPolicy: 'TLS_1_0',
+  }),
 });
 
-mutations('entries-are-not-changed', 'I2', {
-  [PUBLIC]: {
-    'a zone changes targets': gives('summary', 'events:PutTargets'),
-  },
-  [INTERNAL]: {
-    'a zone changes queues': gives('worker', 'sqs:SetQueueAttributes'),
-  },
+mutations('entries-are-not-changed', {
+  'public: a zone changes targets': gives('summary', 'events:PutTargets'),
+  'internal: a zone changes queues': gives('worker', 'sqs:SetQueueAttributes'),
 });
 
-mutations('entries-are-own', 'I2', {
-  [PUBLIC]: {
-    'another zone’s events': adds('AWS::Events::Rule', {
-      EventBusName: 'journal-internal',
-      EventPattern: {},
-      Targets: [],
-    }),
-    'a route to another zone': sets('GatewayApisummariesidGET3', {
-      Integration: {
-        Type: 'AWS_PROXY',
-        Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/${signer('internal')}/invocations`,
-      },
-    }),
-    'a streamed route to another zone': sets('GatewayApisummariesidGET3', {
-      Integration: {
-        Type: 'AWS_PROXY',
-        ResponseTransferMode: 'STREAM',
-        Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2021-11-15/functions/${signer('internal')}/response-streaming-invocations`,
-      },
-    }),
-  },
-  [INTERNAL]: {
-    'a rule for another zone’s function': adds('AWS::Events::Rule', {
-      EventPattern: {},
-      Targets: [{ Id: 'x', Arn: arn('lambda', 'function:journal-public-summary') }],
-    }),
-    'a mapping for another zone’s function': adds('AWS::Lambda::EventSourceMapping', {
-      EventSourceArn: arn('sqs', 'journal-internal-events'),
-      FunctionName: signer('internal'),
-    }),
-  },
-  [ADMIN]: {
-    'a rule for a signer': adds('AWS::Events::Rule', {
-      ScheduleExpression: 'rate(1 day)',
-      Targets: [{ Id: 'x', Arn: signer('admin') }],
-    }),
-    'a rotation by another function': sets(
-      'KeyRotationjournal',
-      { RotationLambdaARN: arn('lambda', 'function:journal-admin-key-watch') },
-      'RotationSchedule',
-    ),
-  },
+mutations('entries-are-own', {
+  'public: another zone’s events': adds('AWS::Events::Rule', {
+    EventBusName: 'journal-internal',
+    EventPattern: {},
+    Targets: [],
+  }),
+  'public: a route to another zone': sets('GatewayApisummariesidGET3', {
+    Integration: {
+      Type: 'AWS_PROXY',
+      Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/${signer('internal')}/invocations`,
+    },
+  }),
+  'public: a streamed route to another zone': sets('GatewayApisummariesidGET3', {
+    Integration: {
+      Type: 'AWS_PROXY',
+      ResponseTransferMode: 'STREAM',
+      Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2021-11-15/functions/${signer('internal')}/response-streaming-invocations`,
+    },
+  }),
+  'internal: a rule for another zone’s function': adds('AWS::Events::Rule', {
+    EventPattern: {},
+    Targets: [{ Id: 'x', Arn: arn('lambda', 'function:journal-public-summary') }],
+  }),
+  'internal: a mapping for another zone’s function': adds('AWS::Lambda::EventSourceMapping', {
+    EventSourceArn: arn('sqs', 'journal-internal-events'),
+    FunctionName: signer('internal'),
+  }),
+  'admin: a rule for a signer': adds('AWS::Events::Rule', {
+    ScheduleExpression: 'rate(1 day)',
+    Targets: [{ Id: 'x', Arn: signer('admin') }],
+  }),
+  'admin: a rotation by another function': sets(
+    'KeyRotationjournal',
+    { RotationLambdaARN: arn('lambda', 'function:journal-admin-key-watch') },
+    'RotationSchedule',
+  ),
 });
 
-mutations('outsiders-are-not-admitted', 'I2', {
-  [INTERNAL]: {
-    'a permission for everybody': adds('AWS::Lambda::Permission', {
-      FunctionName: arn('lambda', 'function:journal-internal-worker'),
-      Action: 'lambda:InvokeFunction',
-      Principal: '*',
-    }),
-    'a queue for everybody': (r) =>
-      allow(find(r, 'EventsQueuePolicy'), 'sqs:SendMessage', '*', { Principal: '*' }),
-    'a queue for any rule': (r) => void delete statementOf(find(r, 'EventsQueuePolicy'), 1).Condition,
-  },
+mutations('outsiders-are-not-admitted', {
+  'internal: a permission for everybody': adds('AWS::Lambda::Permission', {
+    FunctionName: arn('lambda', 'function:journal-internal-worker'),
+    Action: 'lambda:InvokeFunction',
+    Principal: '*',
+  }),
+  'internal: a queue for everybody': (r) =>
+    allow(find(r, 'EventsQueuePolicy'), 'sqs:SendMessage', '*', { Principal: '*' }),
+  'internal: a queue for any rule': (r) => void delete statementOf(find(r, 'EventsQueuePolicy'), 1).Condition,
 });
 
-mutations('routes-are-authorized', 'I8', {
-  [PUBLIC]: {
-    'a route without authorization': sets('GatewayApisummariesidGET3', { AuthorizationType: 'NONE' }),
-    'a route that is not declared': sets('GatewayApisummariesidGET3', { HttpMethod: 'DELETE' }),
-    'a cached authorizer': adds('AWS::ApiGateway::Authorizer', { AuthorizerResultTtlInSeconds: 300 }),
-  },
+mutations('routes-are-authorized', {
+  'public: a route without authorization': sets('GatewayApisummariesidGET3', { AuthorizationType: 'NONE' }),
+  'public: a route that is not declared': sets('GatewayApisummariesidGET3', { HttpMethod: 'DELETE' }),
+  'public: a cached authorizer': adds('AWS::ApiGateway::Authorizer', { AuthorizerResultTtlInSeconds: 300 }),
 });

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import {
-  ADMIN,
   type AssetMutation,
   adds,
   allow,
@@ -12,13 +11,11 @@ import {
   find,
   findingsOf,
   gives,
-  INTERNAL,
   mutations,
   PUBLIC,
   ROTATION,
   role,
   SIGNER,
-  SIGNING,
   statementOf,
   withTemplate,
 } from '../mutate.ts';
@@ -32,212 +29,166 @@ const trust = (principal: Changeable) => ({
 });
 
 /** A change to the policy that rotation gives the keys it makes. */
-function keyPolicy({
-  name,
-  change,
-}: {
-  name: string;
-  change(statements: Changeable[]): void;
-}): AssetMutation {
+function keyPolicy(name: string, change: (statements: Changeable[]) => void): AssetMutation {
   const edit = (text: string) => {
     const policies = JSON.parse(text) as Record<string, { Statement: Changeable[] }>;
     for (const { Statement } of Object.values(policies)) change(Statement);
     return JSON.stringify(policies);
   };
-  return { name, of: ROTATION, file: 'key-policy.json', change: edit };
+  return [ROTATION, 'key-policy.json', name, edit];
 }
 
 const signing = (statements: Changeable[]) => statements.find(({ Sid }) => Sid === 'Sign') ?? {};
 
-mutations('data-keys-are-closed', 'I8', {
-  [SIGNING]: {
-    'a data key for the whole account': (r) =>
-      allow(find(r, 'RecordKey'), 'kms:*', '*', { Principal: { AWS: `arn:aws:iam::000000000000:root` } }),
-  },
-  [INTERNAL]: {
-    'a data key for a service of anybody': (r) =>
-      allow(find(r, 'Key'), 'kms:Decrypt', '*', { Principal: { Service: 'events.amazonaws.com' } }),
-  },
+mutations('data-keys-are-closed', {
+  'signing: a data key for the whole account': (r) =>
+    allow(find(r, 'RecordKey'), 'kms:*', '*', { Principal: { AWS: `arn:aws:iam::000000000000:root` } }),
+  'internal: a data key for a service of anybody': (r) =>
+    allow(find(r, 'Key'), 'kms:Decrypt', '*', { Principal: { Service: 'events.amazonaws.com' } }),
 });
 
-mutations('keys-are-made-by-rotation', 'I1', {
-  [ADMIN]: {
-    ...each(
-      [
-        'kms:KeySpec',
-        'kms:KeyUsage',
-        'kms:KeyOrigin',
-        'aws:RequestTag/helseid-zones:system',
-        'aws:SourceVpce',
-      ],
-      (key) => `rotation makes keys whatever their ${key}`,
-      (key) => (r) => dropCondition(statementOf(find(r, 'rotationRole'), 'CreateKeys'), 'StringEquals', key),
+mutations('keys-are-made-by-rotation', {
+  ...each(
+    ['kms:KeySpec', 'kms:KeyUsage', 'kms:KeyOrigin', 'aws:RequestTag/helseid-zones:system', 'aws:SourceVpce'],
+    (key) => `admin: rotation makes keys whatever their ${key}`,
+    (key) => (r) => dropCondition(statementOf(find(r, 'rotationRole'), 'CreateKeys'), 'StringEquals', key),
+  ),
+  ...each(
+    ['Bool', 'BoolIfExists', 'ForAllValues:StringEquals'],
+    (operator) => `admin: rotation makes keys without ${operator}`,
+    (operator) => (r) => dropCondition(statementOf(find(r, 'Boundary'), 'CreateKeys'), operator),
+  ),
+  'admin: the key watch makes keys': gives('keywatch', 'kms:CreateKey'),
+});
+
+mutations('keys-are-not-captured', {
+  'admin: rotation may re-policy keys': gives('rotation', 'kms:PutKeyPolicy'),
+  'admin: rotation may grant': gives('rotation', 'kms:CreateGrant'),
+  'admin: rotation may delete keys': gives('rotation', 'kms:ScheduleKeyDeletion'),
+  'admin: the key watch may delete keys': gives('keywatch', 'kms:ScheduleKeyDeletion'),
+  'signing: a signer may grant': gives(SIGNER, 'kms:CreateGrant'),
+  'signing: a signer may replicate': gives(SIGNER, 'kms:ReplicateKey'),
+  'signing: the signing zone’s KMS endpoint takes every action': (r) =>
+    void Object.assign(statementOf(find(r, 'Networkkmsendpoint'), 1), { Action: 'kms:*' }),
+});
+
+mutations('keys-are-switched-by-admin', {
+  'admin: the admin zone switches keys of others': (r) =>
+    dropCondition(
+      statementOf(find(r, 'keywatchRole'), 'SwitchKeys'),
+      'StringEquals',
+      'aws:ResourceTag/helseid-zones:system',
     ),
-    ...each(
-      ['Bool', 'BoolIfExists', 'ForAllValues:StringEquals'],
-      (operator) => `rotation makes keys without ${operator}`,
-      (operator) => (r) => dropCondition(statementOf(find(r, 'Boundary'), 'CreateKeys'), operator),
-    ),
-    'the key watch makes keys': gives('keywatch', 'kms:CreateKey'),
-  },
 });
 
-mutations('keys-are-not-captured', 'I1', {
-  [ADMIN]: {
-    'rotation may re-policy keys': gives('rotation', 'kms:PutKeyPolicy'),
-    'rotation may grant': gives('rotation', 'kms:CreateGrant'),
-    'rotation may delete keys': gives('rotation', 'kms:ScheduleKeyDeletion'),
-    'the key watch may delete keys': gives('keywatch', 'kms:ScheduleKeyDeletion'),
-  },
-  [SIGNING]: {
-    'a signer may grant': gives(SIGNER, 'kms:CreateGrant'),
-    'a signer may replicate': gives(SIGNER, 'kms:ReplicateKey'),
-    'the signing zone’s KMS endpoint takes every action': (r) =>
-      void Object.assign(statementOf(find(r, 'Networkkmsendpoint'), 1), { Action: 'kms:*' }),
-  },
-});
-
-mutations('keys-are-switched-by-admin', 'I1', {
-  [ADMIN]: {
-    'the admin zone switches keys of others': (r) =>
-      dropCondition(
-        statementOf(find(r, 'keywatchRole'), 'SwitchKeys'),
-        'StringEquals',
-        'aws:ResourceTag/helseid-zones:system',
-      ),
-  },
-});
-
-mutations('keys-do-not-delegate', 'I1', {}, [
-  keyPolicy({
-    name: 'keys for the whole account',
-    change: (all) =>
+mutations('keys-do-not-delegate', {}, [
+  keyPolicy(
+    'keys for the whole account',
+    (all) =>
       void all.push({
         Effect: 'Allow',
         Principal: { AWS: 'arn:aws:iam::${Account}:root' },
         Action: 'kms:*',
         Resource: '*',
       }),
-  }),
-  keyPolicy({
-    name: 'grants by the account',
-    change: (all) => Object.assign(all[0] ?? {}, { Action: ['kms:DescribeKey', 'kms:CreateGrant'] }),
-  }),
-  keyPolicy({
-    name: 'keys for another account',
-    change: (all) =>
+  ),
+  keyPolicy('grants by the account', (all) =>
+    Object.assign(all[0] ?? {}, { Action: ['kms:DescribeKey', 'kms:CreateGrant'] }),
+  ),
+  keyPolicy(
+    'keys for another account',
+    (all) =>
       void all.push({
         Effect: 'Allow',
         Principal: { AWS: 'arn:aws:iam::999999999999:root' },
         Action: 'kms:Sign',
         Resource: '*',
       }),
-  }),
+  ),
 ]);
 
-mutations('made-keys-are-closed', 'I1', {
-  [ADMIN]: {
-    'the admin zone may sign with keys that name it': (r) =>
-      dropStatement(find(r, 'Boundary'), 'NeverClientKeys'),
-  },
+mutations('made-keys-are-closed', {
+  'admin: the admin zone may sign with keys that name it': (r) =>
+    dropStatement(find(r, 'Boundary'), 'NeverClientKeys'),
 });
 
-mutations('no-key-resources', 'I1', {
-  [SIGNING]: {
-    'a policy on the record': adds('AWS::SecretsManager::ResourcePolicy', {
-      SecretId: { Ref: 'Recordjournal' },
-      ResourcePolicy: { Statement: [] },
-    }),
-    'a replica of a key': adds('AWS::KMS::ReplicaKey'),
-  },
+mutations('no-key-resources', {
+  'signing: a policy on the record': adds('AWS::SecretsManager::ResourcePolicy', {
+    SecretId: { Ref: 'Recordjournal' },
+    ResourcePolicy: { Statement: [] },
+  }),
+  'signing: a replica of a key': adds('AWS::KMS::ReplicaKey'),
 });
 
-mutations('own-data-keys-only', 'I8', {
-  [INTERNAL]: {
-    'a zone decrypts as it likes': gives('worker', 'kms:Decrypt', arn('kms', 'key/*')),
-    'a zone uses its key directly': (r) =>
-      dropCondition(statementOf(find(r, 'workerRole'), 'OwnDataKey'), 'StringEquals'),
-  },
+mutations('own-data-keys-only', {
+  'internal: a zone decrypts as it likes': gives('worker', 'kms:Decrypt', arn('kms', 'key/*')),
+  'internal: a zone uses its key directly': (r) =>
+    dropCondition(statementOf(find(r, 'workerRole'), 'OwnDataKey'), 'StringEquals'),
 });
 
 mutations(
   'sign-is-for-signers',
-  'I1',
   {
-    [PUBLIC]: {
-      'a zone may sign': gives('summary', 'kms:Sign'),
-      'a boundary lets a zone sign': (r) => {
-        dropStatement(find(r, 'Boundary'), 'NeverClientKeys');
-        allow(find(r, 'Boundary'), 'kms:*');
-      },
-      'a role with a signer’s name': adds('AWS::IAM::Role', {
-        RoleName: 'journal-signer-journal-more',
-        ...trust({ Service: 'lambda.amazonaws.com' }),
-      }),
+    'public: a zone may sign': gives('summary', 'kms:Sign'),
+    'public: a boundary lets a zone sign': (r) => {
+      dropStatement(find(r, 'Boundary'), 'NeverClientKeys');
+      allow(find(r, 'Boundary'), 'kms:*');
     },
-    [INTERNAL]: {
-      'an event zone may sign': gives('worker', 'kms:Sign', arn('kms', 'key/*')),
-    },
-    [ADMIN]: {
-      'rotation may sign': gives('rotation', 'kms:Sign'),
-    },
+    'public: a role with a signer’s name': adds('AWS::IAM::Role', {
+      RoleName: 'journal-signer-journal-more',
+      ...trust({ Service: 'lambda.amazonaws.com' }),
+    }),
+    'internal: an event zone may sign': gives('worker', 'kms:Sign', arn('kms', 'key/*')),
+    'admin: rotation may sign': gives('rotation', 'kms:Sign'),
   },
   [
-    keyPolicy({
-      name: 'keys for every role of the system',
-      change: (all) =>
+    keyPolicy(
+      'keys for every role of the system',
+      (all) =>
         void Object.assign(signing(all).Condition as Changeable, {
           ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam::${Account}:role/journal-*' },
         }),
-    }),
-    keyPolicy({
-      name: 'keys for a zone’s role',
-      change: (all) =>
+    ),
+    keyPolicy(
+      'keys for a zone’s role',
+      (all) =>
         void all.push({
           Effect: 'Allow',
           Principal: { AWS: role('journal-public-summary') },
           Action: 'kms:Sign',
           Resource: '*',
         }),
-    }),
+    ),
   ],
 );
 
 mutations(
   'signing-is-bound',
-  'I5',
   {
-    [SIGNING]: {
-      'the signing zone’s KMS endpoint takes anything to sign': (r) =>
-        dropCondition(statementOf(find(r, 'Networkkmsendpoint'), 0), 'StringEquals'),
-      ...each(
-        ['kms:MessageType', 'aws:SourceVpce', 'kms:SigningAlgorithm'],
-        (key) => `a signer’s own policy does not bind ${key}`,
-        (key) => (r) => dropCondition(statementOf(find(r, `${SIGNER}Role`), 'Sign'), 'StringEquals', key),
-      ),
-      ...each(
-        ['SignHereOnly', 'SignDigestsOnly'],
-        (sid) => `the signers’ boundary without ${sid}`,
-        (sid) => (r) => dropStatement(find(r, 'Boundary'), sid),
-      ),
-    },
+    'signing: the signing zone’s KMS endpoint takes anything to sign': (r) =>
+      dropCondition(statementOf(find(r, 'Networkkmsendpoint'), 0), 'StringEquals'),
+    ...each(
+      ['kms:MessageType', 'aws:SourceVpce', 'kms:SigningAlgorithm'],
+      (key) => `signing: a signer’s own policy does not bind ${key}`,
+      (key) => (r) => dropCondition(statementOf(find(r, `${SIGNER}Role`), 'Sign'), 'StringEquals', key),
+    ),
+    ...each(
+      ['SignHereOnly', 'SignDigestsOnly'],
+      (sid) => `signing: the signers’ boundary without ${sid}`,
+      (sid) => (r) => dropStatement(find(r, 'Boundary'), sid),
+    ),
   },
   ['kms:MessageType', 'aws:SourceVpc', 'kms:SigningAlgorithm'].map((key) =>
-    keyPolicy({
-      name: `keys that do not bind ${key}`,
-      change: (all) => dropCondition(signing(all), 'StringEquals', key),
-    }),
+    keyPolicy(`keys that do not bind ${key}`, (all) => dropCondition(signing(all), 'StringEquals', key)),
   ),
 );
 
-mutations('template-keys-encrypt-only', 'I1', {
-  [INTERNAL]: {
-    'a signing key in a template': adds('AWS::KMS::Key', {
-      KeyUsage: 'SIGN_VERIFY',
-      KeySpec: 'ECC_NIST_P256',
-      KeyPolicy: { Statement: [] },
-    }),
-  },
+mutations('template-keys-encrypt-only', {
+  'internal: a signing key in a template': adds('AWS::KMS::Key', {
+    KeyUsage: 'SIGN_VERIFY',
+    KeySpec: 'ECC_NIST_P256',
+    KeyPolicy: { Statement: [] },
+  }),
 });
 
 test('a policy that another stack puts on a role is found at the role', () => {

@@ -1,79 +1,57 @@
 import {
-  ADMIN,
   adds,
   arn,
   type Changeable,
   find,
   gives,
-  INTERNAL,
   mutations,
-  PUBLIC,
   SIGNER,
-  SIGNING,
   sets,
   setsVariables,
 } from '../mutate.ts';
 
-mutations('logs-are-kept', 'I7', {
-  [SIGNING]: {
-    'a log without a key': (r) => void delete find(r, `${SIGNER}Logs`).Properties.KmsKeyId,
-    'an audit that goes with its stack': (r) => {
-      find(r, `${SIGNER}Logs`).DeletionPolicy = 'Delete';
-    },
-    'an audit whose key goes with the stack': (r) => {
-      find(r, 'LogKey').DeletionPolicy = 'Delete';
-    },
-    'a log that Lambda filters by level': (r) => {
-      Object.assign(find(r, `${SIGNER}Function`).Properties.LoggingConfig as Changeable, {
-        ...{ LogFormat: 'JSON', ApplicationLogLevel: 'FATAL' },
-      });
-    },
+mutations('logs-are-kept', {
+  'signing: a log without a key': (r) => void delete find(r, `${SIGNER}Logs`).Properties.KmsKeyId,
+  'signing: an audit that goes with its stack': (r) => {
+    find(r, `${SIGNER}Logs`).DeletionPolicy = 'Delete';
   },
-  [INTERNAL]: {
-    'a log for ever': (r) => void delete find(r, 'workerLogs').Properties.RetentionInDays,
+  'signing: an audit whose key goes with the stack': (r) => {
+    find(r, 'LogKey').DeletionPolicy = 'Delete';
   },
-  [ADMIN]: {
-    'a log that Lambda makes': (r) => void delete find(r, 'rotationFunction').Properties.LoggingConfig,
+  'signing: a log that Lambda filters by level': (r) => {
+    Object.assign(find(r, `${SIGNER}Function`).Properties.LoggingConfig as Changeable, {
+      ...{ LogFormat: 'JSON', ApplicationLogLevel: 'FATAL' },
+    });
   },
+  'internal: a log for ever': (r) => void delete find(r, 'workerLogs').Properties.RetentionInDays,
+  'admin: a log that Lambda makes': (r) => void delete find(r, 'rotationFunction').Properties.LoggingConfig,
 });
 
-mutations('logs-are-not-tapped', 'I7', {
-  [PUBLIC]: {
-    'a zone taps logs': gives('summary', 'logs:PutSubscriptionFilter'),
-  },
-  [SIGNING]: {
-    'a signer deletes its audit': gives(SIGNER, 'logs:DeleteLogStream'),
-  },
+mutations('logs-are-not-tapped', {
+  'public: a zone taps logs': gives('summary', 'logs:PutSubscriptionFilter'),
+  'signing: a signer deletes its audit': gives(SIGNER, 'logs:DeleteLogStream'),
 });
 
-mutations('logs-are-own', 'I7', {
-  [PUBLIC]: {
-    'a zone writes another’s logs': gives(
-      'summary',
-      'logs:PutLogEvents',
-      arn('logs', 'log-group:/journal/internal/*:*'),
-    ),
-    'a zone reads logs': gives('summary', 'logs:FilterLogEvents'),
-  },
+mutations('logs-are-own', {
+  'public: a zone writes another’s logs': gives(
+    'summary',
+    'logs:PutLogEvents',
+    arn('logs', 'log-group:/journal/internal/*:*'),
+  ),
+  'public: a zone reads logs': gives('summary', 'logs:FilterLogEvents'),
 });
 
-mutations('logs-hold-no-tokens', 'I7', {
-  [PUBLIC]: {
-    'whole requests in the log': sets('GatewayApiDeploymentStage', {
-      MethodSettings: [{ DataTraceEnabled: true, HttpMethod: '*', ResourcePath: '/*' }],
-    }),
-    'claims in the access log': (r) => {
-      (find(r, 'GatewayApiDeploymentStage').Properties.AccessLogSetting as Changeable).Format =
-        '{"who":"$context.authorizer.claims.sub"}';
-    },
+mutations('logs-hold-no-tokens', {
+  'public: whole requests in the log': sets('GatewayApiDeploymentStage', {
+    MethodSettings: [{ DataTraceEnabled: true, HttpMethod: '*', ResourcePath: '/*' }],
+  }),
+  'public: claims in the access log': (r) => {
+    (find(r, 'GatewayApiDeploymentStage').Properties.AccessLogSetting as Changeable).Format =
+      '{"who":"$context.authorizer.claims.sub"}';
   },
-  [INTERNAL]: {
-    'whole events in the log': setsVariables('worker', { POWERTOOLS_LOGGER_LOG_EVENT: 'true' }),
-  },
+  'internal: whole events in the log': setsVariables('worker', { POWERTOOLS_LOGGER_LOG_EVENT: 'true' }),
 });
 
-mutations('no-log-outlets', 'I7', {
-  [SIGNING]: {
-    'a subscription of the audit': adds('AWS::Logs::SubscriptionFilter'),
-  },
+mutations('no-log-outlets', {
+  'signing: a subscription of the audit': adds('AWS::Logs::SubscriptionFilter'),
 });
