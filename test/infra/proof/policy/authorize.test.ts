@@ -48,6 +48,9 @@ function world(one: Role, more: Partial<World> = {}): World {
   return emptyWorld({ account: ACCOUNT, roles: new Map([[one.arn, one]]), ...more });
 }
 
+const mayAt = (given: World, action: string, resource: string, principal = rolePrincipal(ROLE, 's')) =>
+  authorize({ principal, action, resource, context: {} }, given).allowed;
+
 const ask = (one: Role, request: Partial<Request>, more: Partial<World> = {}) =>
   authorize(
     {
@@ -73,6 +76,12 @@ describe('refusals are worded as AWS words them', () => {
     constructPath: 'e',
   };
 
+  const all = role({ statements: [allow('*')] });
+  const denied = role({ statements: [allow('*'), deny('sqs:*')] });
+  const bounded = role({ statements: [allow('*')], boundary: nothing[0] });
+  const throughEndpoint = { context: { 'aws:SourceVpce': 'vpce-0a' } };
+  const endpoints = new Map([['vpce-0a', endpoint]]);
+
   it.each<[string, Role, Partial<Request>, Partial<World>, string]>([
     [
       'no identity policy',
@@ -81,25 +90,13 @@ describe('refusals are worded as AWS words them', () => {
       {},
       'because no identity-based policy allows the sqs:SendMessage action',
     ],
-    [
-      'a Deny in one',
-      role({ statements: [allow('*'), deny('sqs:*')] }),
-      {},
-      {},
-      'with an explicit deny in an identity-based policy',
-    ],
-    [
-      'a boundary',
-      role({ statements: [allow('*')], boundary: nothing[0] }),
-      {},
-      {},
-      'because no permissions boundary allows the sqs:SendMessage action',
-    ],
+    ['a Deny in one', denied, {}, {}, 'with an explicit deny in an identity-based policy'],
+    ['a boundary', bounded, {}, {}, 'because no permissions boundary allows the sqs:SendMessage action'],
     [
       'an endpoint policy',
-      role({ statements: [allow('*')] }),
-      { context: { 'aws:SourceVpce': 'vpce-0a' } },
-      { endpoints: new Map([['vpce-0a', endpoint]]) },
+      all,
+      throughEndpoint,
+      { endpoints },
       'because no VPC endpoint policy allows the sqs:SendMessage action',
     ],
   ])('%s', (_name, one, request, more, reason) => {
@@ -201,12 +198,7 @@ describe('keys that follow from caller and resource', () => {
         allow('kms:Sign', { Principal: '*', Condition: { StringEquals: { 'kms:CallerAccount': ACCOUNT } } }),
       ),
     });
-    expect(
-      authorize(
-        { principal: rolePrincipal(ROLE, 's'), action: 'kms:Sign', resource: KEY, context: {} },
-        given,
-      ).allowed,
-    ).toBe(true);
+    expect(mayAt(given, 'kms:Sign', KEY)).toBe(true);
   });
 });
 
@@ -235,9 +227,7 @@ describe('who a principal element takes in', () => {
   ])('%s', (_name, principal, Principal, allowed) => {
     const given = world(role());
     addResource(given, { arn: QUEUE, policy: document(allow('sqs:*', { Principal })) });
-    expect(
-      authorize({ principal, action: 'sqs:SendMessage', resource: QUEUE, context: {} }, given).allowed,
-    ).toBe(allowed);
+    expect(mayAt(given, 'sqs:SendMessage', QUEUE, principal)).toBe(allowed);
   });
 
   const notPrincipal = (...AWS: string[]) => deny('sqs:*', { NotPrincipal: { AWS } });
@@ -259,12 +249,7 @@ describe('who a principal element takes in', () => {
   ])('%s', (_name, statement, more, allowed) => {
     const given = world(role({ statements: [allow('*')], ...more }));
     addResource(given, { arn: QUEUE, policy: document(statement) });
-    expect(
-      authorize(
-        { principal: rolePrincipal(ROLE, 's'), action: 'sqs:SendMessage', resource: QUEUE, context: {} },
-        given,
-      ).allowed,
-    ).toBe(allowed);
+    expect(mayAt(given, 'sqs:SendMessage', QUEUE)).toBe(allowed);
   });
 });
 
@@ -275,55 +260,26 @@ describe('roles are assumed by what their trust policy says', () => {
       trust: parsePolicy('trust', document(trust)),
       statements: [],
     });
-  const assume = (principal: Principal, from: Role, to: Role) =>
-    authorize(
-      { principal, action: 'sts:AssumeRole', resource: to.arn, context: {} },
-      world(from, {
-        roles: new Map([
-          [from.arn, from],
-          [to.arn, to],
-        ]),
-      }),
-    ).allowed;
+  const assume = (principal: Principal, from: Role, to: Role) => {
+    const roles = new Map([from, to].map((one) => [one.arn, one]));
+    return mayAt(world(from, { roles }), 'sts:AssumeRole', to.arn, principal);
+  };
   const trusting = (Principal: unknown) => ({ Effect: 'Allow', Action: 'sts:AssumeRole', Principal });
 
+  const lambda: Principal = { kind: 'service', service: 'lambda.amazonaws.com' };
+  const ec2: Principal = { kind: 'service', service: 'ec2.amazonaws.com' };
+  const worker = rolePrincipal(ROLE, 's');
+  const toLambda = trusting({ Service: 'lambda.amazonaws.com' });
+  const toAccount = trusting({ AWS: ACCOUNT });
+  const mayAll = role({ statements: [allow('*')] });
+
   it.each<[string, Principal, Role, unknown, boolean]>([
-    [
-      'the service it is for',
-      { kind: 'service', service: 'lambda.amazonaws.com' },
-      role(),
-      trusting({ Service: 'lambda.amazonaws.com' }),
-      true,
-    ],
-    [
-      'another service',
-      { kind: 'service', service: 'ec2.amazonaws.com' },
-      role(),
-      trusting({ Service: 'lambda.amazonaws.com' }),
-      false,
-    ],
-    [
-      'a role that may and is not trusted',
-      rolePrincipal(ROLE, 's'),
-      role({ statements: [allow('*')] }),
-      trusting({ Service: 'lambda.amazonaws.com' }),
-      false,
-    ],
-    ['a role that is trusted by name', rolePrincipal(ROLE, 's'), role(), trusting({ AWS: ROLE }), true],
-    [
-      'a role whose account is trusted, and may',
-      rolePrincipal(ROLE, 's'),
-      role({ statements: [allow('sts:*')] }),
-      trusting({ AWS: ACCOUNT }),
-      true,
-    ],
-    [
-      'a role whose account is trusted, and may not',
-      rolePrincipal(ROLE, 's'),
-      role(),
-      trusting({ AWS: ACCOUNT }),
-      false,
-    ],
+    ['the service it is for', lambda, role(), toLambda, true],
+    ['another service', ec2, role(), toLambda, false],
+    ['a role that may and is not trusted', worker, mayAll, toLambda, false],
+    ['a role that is trusted by name', worker, role(), trusting({ AWS: ROLE }), true],
+    ['a role whose account is trusted, and may', worker, mayAll, toAccount, true],
+    ['a role whose account is trusted, and may not', worker, role(), toAccount, false],
   ])('%s', (_name, principal, from, trust, allowed) => {
     expect(assume(principal, from, target(trust))).toBe(allowed);
   });
@@ -332,11 +288,7 @@ describe('roles are assumed by what their trust policy says', () => {
 describe('the world at run time', () => {
   it('takes keys, changed policies and their removal', () => {
     const given = world(role());
-    const decide = () =>
-      authorize(
-        { principal: rolePrincipal(ROLE, 's'), action: 'kms:Sign', resource: KEY, context: {} },
-        given,
-      ).allowed;
+    const decide = () => mayAt(given, 'kms:Sign', KEY);
     expect(decide()).toBe(false);
     addResource(given, {
       arn: KEY,
