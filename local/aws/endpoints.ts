@@ -93,14 +93,10 @@ async function answer(deps: AwsDeps, route: Route, incoming: IncomingMessage): P
   } catch (cause) {
     const error = toAwsError(cause);
     // Only a fault of the local AWS itself has a stack that is worth seeing.
-    const fault = cause === error ? undefined : describeFault(cause);
+    const fault = cause === error ? undefined : cause instanceof Error ? cause.stack : String(cause);
     record({ error: error.code, message: error.message, fault });
     return service?.writeError(error, requestId) ?? writeJsonError('1.1', error, requestId);
   }
-}
-
-function describeFault(cause: unknown): string | undefined {
-  return cause instanceof Error ? cause.stack : String(cause);
 }
 
 async function readRequest(incoming: IncomingMessage): Promise<WireRequest> {

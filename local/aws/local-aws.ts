@@ -10,7 +10,7 @@ import { startDynamoDb } from './dynamodb/service.ts';
 import { type LocalEndpoints, startEndpoints } from './endpoints.ts';
 import { startEvents } from './events/service.ts';
 import { startGateway } from './gateway/server.ts';
-import { openKeyStore, type StoredKey } from './kms/keys.ts';
+import { openKeyStore } from './kms/keys.ts';
 import { startKms } from './kms/service.ts';
 import { createAsyncInvocations, createFunctionTable, createInvoke } from './lambda/invoke.ts';
 import { startLambda } from './lambda/service.ts';
@@ -21,8 +21,8 @@ import { createPool, type RunnableFunction } from './runtime/pool.ts';
 import { startRuntimeApi } from './runtime/runtime-api.ts';
 import { createRotations } from './secrets/rotation.ts';
 import { startSecretsManager } from './secrets/service.ts';
-import { openSecretStore, type StoredSecret } from './secrets/store.ts';
-import { openQueues, type StoredMessage } from './sqs/queues.ts';
+import { openSecretStore } from './secrets/store.ts';
+import { openQueues } from './sqs/queues.ts';
 import { startSqs } from './sqs/service.ts';
 import { KEYS_FILE, openDocument } from './state.ts';
 import { readGateways } from './template/gateways.ts';
@@ -178,12 +178,9 @@ async function startPool(stateDirectory: string, trail: Trail, now: () => number
 
 function openStores(assembly: ResolvedAssembly, directory: string, now: () => number) {
   const open = <T>(name: string, initial: T) => openDocument(join(directory, name), initial);
-  const keys = open(KEYS_FILE, { keys: [] as StoredKey[] });
-  const secrets = open('secrets.json', { secrets: [] as StoredSecret[] });
-  const queues = open('queues.json', { queues: {} as Record<string, StoredMessage[]> });
   return {
-    keys: openKeyStore(keys, assembly, readKeys(assembly), readAliases(assembly)),
-    secrets: openSecretStore(secrets, readSecrets(assembly), now),
-    queues: openQueues(queues, readQueues(assembly), now),
+    keys: openKeyStore(open(KEYS_FILE, { keys: [] }), assembly, readKeys(assembly), readAliases(assembly)),
+    secrets: openSecretStore(open('secrets.json', { secrets: [] }), readSecrets(assembly), now),
+    queues: openQueues(open('queues.json', { queues: {} }), readQueues(assembly), now),
   };
 }

@@ -106,28 +106,6 @@ test('an assertion whose signature is another key’s is refused', async () => {
   expect(body['error']).toBe('invalid_client');
 });
 
-test.each<[string, Partial<ProofIntent>, number]>([
-  ['another method', { method: 'GET' }, 0],
-  ['another URL', { url: `${ISSUER}/par` }, 0],
-  ['an ath', { ath: createHash('sha256').update('x').digest('base64url') }, 0],
-  ['an iat too old', {}, 6000],
-])('a proof with %s is refused', async (_name, change, later) => {
-  const world = await makePlainWorld();
-  const kid = (await world.signer.sign([proofIntent]))[0]?.kid ?? '';
-  const proof = await sign(world, { ...proofIntent, ...change, kid });
-  world.clock.now += later;
-  expect((await ask(world, { proof })).body['error']).toBe('invalid_dpop_proof');
-});
-
-test('two proofs in one request, or none, are refused', async () => {
-  const world = await makePlainWorld();
-  const proof = await sign(world, proofIntent);
-  expect((await ask(world, { proof: `${proof}, ${await sign(world, proofIntent)}` })).body['error']).toBe(
-    'invalid_dpop_proof',
-  );
-  expect((await ask(world, { proof: '' })).body['error']).toBe('invalid_dpop_proof');
-});
-
 test('a nonce that was not given, or has expired, is not taken', async () => {
   const world = await makePlainWorld();
   const proof = await sign(world, { ...proofIntent, nonce: 'mine' });

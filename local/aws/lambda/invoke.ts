@@ -14,7 +14,6 @@ export type Invoke = (call: Call, functionName: string, payload: Buffer, sink?: 
 /** Finds a function by name or ARN; `$LATEST` is the only version there is. */
 export function createFunctionTable(functions: readonly RunnableFunction[]) {
   return {
-    list: () => functions,
     find(functionName: string): RunnableFunction {
       const wanted = functionName.replace(/:\$LATEST$/, '');
       const found = functions.find(({ name, arn }) => name === wanted || arn === wanted);

@@ -31,8 +31,7 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
       version: '1.1',
       operations: {
         ...valueOperations(onSecret, context),
-        ...versionOperations(onSecret, context),
-        ...rotateOperation(onSecret, rotations, context),
+        ...versionOperations(onSecret, rotations, context),
       },
     },
     startSchedules(rotationSchedules(rotations, context), context.now),
@@ -173,8 +172,12 @@ function useSecretKey(
   });
 }
 
-/** `DescribeSecret` and `UpdateSecretVersionStage`. */
-function versionOperations(onSecret: OnSecret, { secrets }: AwsContext): Record<string, Operation> {
+/** `DescribeSecret`, `UpdateSecretVersionStage` and `RotateSecret`. */
+function versionOperations(
+  onSecret: OnSecret,
+  rotations: Rotations,
+  { secrets, authorize }: AwsContext,
+): Record<string, Operation> {
   return {
     ...onSecret('DescribeSecret', {}, ({ stored, settings }) => ({
       ARN: stored.arn,
@@ -205,40 +208,31 @@ function versionOperations(onSecret: OnSecret, { secrets }: AwsContext): Record<
       },
       ({ VersionStage }) => ({ 'secretsmanager:VersionStage': VersionStage }),
     ),
+    // Of the function that the template gave the secret: other functions and schedules are refused, and rotations that do not begin
+    // at once. The caller must be allowed to invoke it, by what Secrets Manager does on its behalf.
+    ...onSecret(
+      'RotateSecret',
+      { ClientRequestToken: token },
+      (secret, { ClientRequestToken }, call) => {
+        const { rotation } = secret.settings;
+        if (rotation === undefined) {
+          throw new AwsError(
+            'InvalidRequestException',
+            'No Lambda rotation function ARN is associated with this secret.',
+          );
+        }
+        forwardCall(authorize, call, SERVICE).require({
+          action: 'lambda:InvokeFunction',
+          resource: rotation.functionArn,
+          context: { 'lambda:FunctionArn': rotation.functionArn },
+        });
+        const VersionId = requestToken(ClientRequestToken);
+        rotations.begin(secret, VersionId);
+        return { ARN: secret.stored.arn, Name: secret.stored.name, VersionId };
+      },
+      () => ({ 'secretsmanager:RotateImmediately': 'true' }),
+    ),
   };
-}
-
-/**
- * `RotateSecret`, with the function that the template gave the secret; the caller must be allowed to invoke it, by what Secrets
- * Manager does on its behalf. Other functions, schedules and rotations that do not begin at once are refused here.
- */
-function rotateOperation(
-  onSecret: OnSecret,
-  rotations: Rotations,
-  context: AwsContext,
-): Record<string, Operation> {
-  return onSecret(
-    'RotateSecret',
-    { ClientRequestToken: token },
-    (secret, { ClientRequestToken }, call) => {
-      const { rotation } = secret.settings;
-      if (rotation === undefined) {
-        throw new AwsError(
-          'InvalidRequestException',
-          'No Lambda rotation function ARN is associated with this secret.',
-        );
-      }
-      forwardCall(context.authorize, call, SERVICE).require({
-        action: 'lambda:InvokeFunction',
-        resource: rotation.functionArn,
-        context: { 'lambda:FunctionArn': rotation.functionArn },
-      });
-      const VersionId = requestToken(ClientRequestToken);
-      rotations.begin(secret, VersionId);
-      return { ARN: secret.stored.arn, Name: secret.stored.name, VersionId };
-    },
-    () => ({ 'secretsmanager:RotateImmediately': 'true' }),
-  );
 }
 
 function rotationSchedules(rotations: Rotations, { secrets, trail }: AwsContext): Scheduled[] {

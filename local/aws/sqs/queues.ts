@@ -45,7 +45,7 @@ export function openQueues(
     }
     return queue;
   }
-  return { list: () => queues, find };
+  return { find };
 }
 
 function openQueue(
