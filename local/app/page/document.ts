@@ -139,20 +139,18 @@ function renderAttack({ name, title, tries, stoppedBy, invariants, unfit }: Runn
 
 /** What there is nothing for in the declaration: a line for each reason. */
 function renderUnfit(attacks: readonly RunnableAttack[]): string {
-  return [...Map.groupBy(attacks, ({ unfit = '' }) => unfit)]
-    .filter(([why]) => why !== '')
-    .map(
-      ([why, unfit]) =>
-        `<p class="hint">Not with this declaration (${escapeXml(why)}): ${escapeXml(unfit.map(({ title }) => title).join('; '))}.</p>`,
-    )
-    .join('');
+  const { '': _, ...reasons } = Object.groupBy(attacks, ({ unfit = '' }) => unfit);
+  const lines = Object.entries(reasons).map(([why, unfit = []]) => {
+    const titles = unfit.map(({ title }) => title).join('; ');
+    return `<p class="hint">Not with this declaration (${escapeXml(why)}): ${escapeXml(titles)}.</p>`;
+  });
+  return lines.join('');
 }
 
 function renderFilter(zones: readonly string[]): string {
-  return zones
-    .map(
-      (zone, index) =>
-        `<label><input type="radio" name="zone" value="${escapeXml(zone)}"${index === 0 ? ' checked' : ''}>${escapeXml(zone)}</label>`,
-    )
-    .join('');
+  const choices = zones.map((zone, index) => {
+    const name = escapeXml(zone);
+    return `<label><input type="radio" name="zone" value="${name}"${index === 0 ? ' checked' : ''}>${name}</label>`;
+  });
+  return choices.join('');
 }

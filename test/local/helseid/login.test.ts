@@ -77,7 +77,7 @@ const refresh = (
 ) => wire.token({ form: { grant_type: 'refresh_token', refresh_token: String(token), ...form }, ...call });
 
 const claimsOf = async (token: unknown): Promise<JWTPayload> =>
-  (await jwtVerify(String(token), web.server.keys, { issuer: issuer })).payload;
+  (await jwtVerify(String(token), web.server.keys, { issuer })).payload;
 
 describe('login', () => {
   test('gives the client a code, its state and the issuer', async () => {
@@ -432,7 +432,7 @@ describe('logout', () => {
     expect(back.href).toBe('http://localhost:3999/?state=bye');
     expect(web.logoutTokens).toHaveLength(1);
     const { payload, protectedHeader } = await jwtVerify(web.logoutTokens[0] ?? '', web.server.keys, {
-      issuer: issuer,
+      issuer,
       audience: 'web',
       typ: 'logout+jwt',
     });
