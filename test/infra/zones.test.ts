@@ -33,6 +33,11 @@ describe.each([
     expect(statement?.Condition).toEqual(here);
   });
 
+  test('the role may invoke nothing else', () => {
+    const invokes = about(role(stack, name), 'lambda:InvokeFunction');
+    expect(invokes.map(({ Resource }) => text(Resource))).toEqual([signer]);
+  });
+
   test('the boundary denies it from anywhere else', () => {
     const denied = about(boundary(stack), 'lambda:InvokeFunction').find(({ Effect }) => Effect === 'Deny');
     expect(denied).toMatchObject({
