@@ -40,13 +40,13 @@ export function readPublicKey(spki: Uint8Array, algorithm: Algorithm): Verificat
  */
 export function describePublicKey(key: KeyObject, algorithm: Algorithm): VerificationKey {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key;
-  const { kty, crv, x, y, n, e } = publicKey.export({ format: 'jwk' });
+  const { crv, x, y, n, e } = publicKey.export({ format: 'jwk' });
   const wanted = ALGORITHMS[algorithm];
-  if (wanted.kty === 'EC' && kty === 'EC' && wanted.crv && crv === wanted.crv && x && y) {
+  if (wanted.crv && crv === wanted.crv && x && y) {
     return withThumbprint(algorithm, { kty: 'EC', crv: wanted.crv, x, y });
   }
   const bits = publicKey.asymmetricKeyDetails?.modulusLength ?? 0;
-  if (wanted.kty === 'RSA' && kty === 'RSA' && n && e && bits >= MIN_RSA_BITS) {
+  if (wanted.kty === 'RSA' && n && e && bits >= MIN_RSA_BITS) {
     return withThumbprint(algorithm, { kty: 'RSA', n, e });
   }
   throw new ZonesError(

@@ -43,7 +43,7 @@ export const issuerProfile = v.pipe(
   v.check(({ assertionTyp, requestObjectTyp }) => {
     // As whoever verifies reads them: any case, with or without application/ (RFC 7515 4.1.9).
     const typs = [assertionTyp, requestObjectTyp, 'dpop+jwt'].map((each) =>
-      each.toLowerCase().replace(/^application\//, ''),
+      each.toLowerCase().replace('application/', ''),
     );
     return new Set(typs).size === typs.length;
   }, 'gives two kinds of token one typ, so one could pass as the other: assertionTyp, requestObjectTyp and dpop+jwt must differ'),

@@ -92,6 +92,23 @@ test.each([
   );
 });
 
+test('lengths about the first that takes two bytes', () => {
+  const ofBytes = (bytes: number) => 2n ** BigInt(8 * bytes - 1) - 1n;
+  for (const [r, s] of [
+    [62, 61],
+    [62, 62],
+    [63, 62],
+  ].map((sizes) => sizes.map(ofBytes))) {
+    const der = encodeDer(r ?? 0n, s ?? 0n);
+    expect(Buffer.from(derToJose(der, 132)).toString('hex')).toBe(joinFixed(r ?? 0n, s ?? 0n, 132));
+  }
+  // 130 bytes, as if 0x82 were their number.
+  const body = encodeDer(ofBytes(63), ofBytes(63)).slice(3);
+  expect(() => derToJose(Buffer.concat([Buffer.from([0x30, 0x82]), body]), 132)).toThrow(
+    expect.objectContaining({ code: 'kms_refused' }),
+  );
+});
+
 test('refused: an integer too long for the curve', () => {
   expect(() => derToJose(encodeDer(2n ** 256n, 1n), 64)).toThrow(/too long/);
   expect(derToJose(encodeDer(2n ** 256n - 1n, 1n), 64)).toHaveLength(64);

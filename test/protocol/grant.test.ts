@@ -107,5 +107,7 @@ test.each<[string, object, string]>([
 });
 
 test('refused: what is not JSON', () => {
-  expect(() => parseGrant('{')).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+  expect(() => parseGrant('{')).toThrow(
+    expect.objectContaining({ code: 'config_invalid', message: expect.stringMatching(/^grant\.json is/) }),
+  );
 });

@@ -1,9 +1,27 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { ALGORITHMS, type Algorithm, isAlgorithm } from '@helseid-zones/protocol/algorithms';
 import { describePublicKey, readPublicKey, thumbprintOf } from '@helseid-zones/protocol/jwk';
 import { calculateJwkThumbprint } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { generateKey } from '../fakes/kms.ts';
+
+// RFC 7518 3.1, and what AWS's reference of KMS's Sign and CreateKey calls them.
+test.each([
+  ['ES256', 'EC', 'P-256', 'ECDSA_SHA_256', 'ECC_NIST_P256', 'sha256', 64],
+  ['ES384', 'EC', 'P-384', 'ECDSA_SHA_384', 'ECC_NIST_P384', 'sha384', 96],
+  ['ES512', 'EC', 'P-521', 'ECDSA_SHA_512', 'ECC_NIST_P521', 'sha512', 132],
+  ['PS256', 'RSA', undefined, 'RSASSA_PSS_SHA_256', 'RSA_3072', 'sha256', 384],
+  ['PS384', 'RSA', undefined, 'RSASSA_PSS_SHA_384', 'RSA_3072', 'sha384', 384],
+  ['PS512', 'RSA', undefined, 'RSASSA_PSS_SHA_512', 'RSA_3072', 'sha512', 384],
+])('%s', (alg, kty, crv, kmsSigningAlgorithm, kmsKeySpec, hash, signatureBytes) => {
+  expect(isAlgorithm(alg)).toBe(true);
+  const entry = ALGORITHMS[alg as Algorithm];
+  expect(entry).toEqual({ alg, kty, crv, kmsSigningAlgorithm, kmsKeySpec, hash, signatureBytes });
+});
+
+test.each(['RS256', 'none', 'es256', '', 'toString', ['ES256'], undefined])('%j is no algorithm', (name) => {
+  expect(isAlgorithm(name)).toBe(false);
+});
 
 describe.each(Object.keys(ALGORITHMS) as Algorithm[])('%s', (algorithm) => {
   const privateKey = generateKey(algorithm);
@@ -28,10 +46,12 @@ test.each<[Algorithm, Algorithm]>([
   ['PS256', 'ES256'],
 ])('a key for %s can’t be read for %s', (made, wanted) => {
   const spki = createPublicKey(generateKey(made)).export({ format: 'der', type: 'spki' });
-  expect(() => readPublicKey(spki, wanted)).toThrow(expect.objectContaining({ code: 'key_not_usable' }));
-  expect(() => describePublicKey(generateKey(made), wanted)).toThrow(
-    expect.objectContaining({ code: 'key_not_usable' }),
-  );
+  const unfit = expect.objectContaining({
+    code: 'key_not_usable',
+    message: expect.stringMatching(`can't sign ${wanted}: it takes`),
+  });
+  expect(() => readPublicKey(spki, wanted)).toThrow(unfit);
+  expect(() => describePublicKey(generateKey(made), wanted)).toThrow(unfit);
 });
 
 test('RSA below 2048 bits is refused', () => {

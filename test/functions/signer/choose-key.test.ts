@@ -74,6 +74,8 @@ describe.each([
 test('I9: a retiring key makes proofs until the last token bound to it has expired, and no longer', () => {
   const pinned: Intent = { ...proof, kid: kidOf('retiring') };
   expect(chooseKey(all, pinned, (NOW + 60) * 1000 - 1).state).toBe('retiring');
+  // An assertion buys a new token, which another key binds.
+  expect(chooseKey(all, { ...assertion, kid: kidOf('retiring') }, (NOW + 60) * 1000).state).toBe('retiring');
   expect(() => chooseKey(all, pinned, (NOW + 60) * 1000)).toThrow(
     expect.objectContaining({ code: 'key_not_usable' }),
   );

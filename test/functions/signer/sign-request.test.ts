@@ -225,6 +225,15 @@ describe('freshness', () => {
     if ('error' in response) expect(response.error.code).toBe('signature_late');
   });
 
+  test('the oldest signature of a batch decides', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    world.kms.beforeSign = () => {
+      world.now += 2501;
+    };
+    expect(await world.sign(assertion, tokenProof)).toMatchObject({ error: { code: 'signature_late' } });
+  });
+
   test('the intents of a batch are signed at the same time', async () => {
     const world = createWorld();
     world.addKey('current');
@@ -346,6 +355,7 @@ describe('refusals leave KMS and the record alone', () => {
     expect(await world.sign(tokenProof, { ...tokenProof, kid: 'A'.repeat(43) })).toMatchObject({
       error: { code: 'key_unknown' },
     });
+    expect(world.reads).toBe(1);
     expect(world.kms.calls).toHaveLength(0);
     expect(world.audited()).toMatchObject([{ code: 'refused', reason: 'key_unknown' }]);
   });
