@@ -39,7 +39,7 @@ const OUTSIDE_RECORD = 2 * DAY;
 const LISTED_AFTER = 30 * DAY;
 
 /** The checks of each schedule, in the order in which they run. */
-export const CHECKS = {
+const CHECKS = {
   hourly: { retireDueKeys, watchUsability, watchListedKeys, watchOrphans, watchProgress, continueRotation },
   daily: { watchPolicies, watchExpiry, rotateInTime },
 } as const satisfies Record<string, Readonly<Record<string, Check>>>;

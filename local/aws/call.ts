@@ -4,7 +4,7 @@ import { AwsError } from './errors.ts';
 export type Context = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** Condition keys that one request has. */
-export type PresentContext = Readonly<Record<string, string | readonly string[]>>;
+type PresentContext = Readonly<Record<string, string | readonly string[]>>;
 
 /** Who is calling, once its signature is verified: a role session, or an AWS service on its own behalf. */
 export interface Caller {

@@ -66,7 +66,7 @@ interface LocalAwsOptions {
 }
 
 /** A REST API that listens: `http://localhost:<port>` (or `https:`) stands for its URL on AWS with its stage. */
-export type RunningGateway = LocalAws['gateways'][number];
+type RunningGateway = LocalAws['gateways'][number];
 
 /** The local AWS, with everything that steps, pages and tests look into. */
 export type LocalAws = Awaited<ReturnType<typeof startAll>>;

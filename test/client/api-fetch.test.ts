@@ -399,7 +399,7 @@ test('the caller’s abort stops a call: before, during, and while the body is r
   const response = await call(`${API}/x`, { signal: reading.signal });
   const read = response.text();
   reading.abort();
-  await expect(read).rejects.toThrow();
+  await expect(read).rejects.toMatchObject({ name: 'AbortError' });
   expect(api.requests.length).toBe(2);
 });
 

@@ -35,7 +35,7 @@ test('the deadline ends with the work; the caller’s signal does not', async ()
 
 test('nothing is begun for a caller who has left', async () => {
   const run = vi.fn(hang);
-  await expect(withDeadline(1000, AbortSignal.abort(), run)).rejects.toThrow();
+  await expect(withDeadline(1000, AbortSignal.abort(), run)).rejects.toMatchObject({ name: 'AbortError' });
   expect(run).not.toHaveBeenCalled();
 });
 

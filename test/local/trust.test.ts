@@ -42,7 +42,7 @@ describe('what this process trusts', () => {
   it('is the local CA beside what it trusted before', async () => {
     const before = tls.getCACertificates('default');
     onTestFinished(() => tls.setDefaultCACertificates(before));
-    await expect(asked()).rejects.toThrow();
+    await expect(asked()).rejects.toMatchObject({ cause: { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' } });
     trustHere(ca);
     expect(await (await asked()).text()).toBe('hello');
     trustHere(other);

@@ -74,7 +74,9 @@ describe('sealed values', () => {
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {
       const changed = Buffer.from(bytes);
       changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      expect(() => unseal(id, pk, changed.toString('base64url'))).toThrow();
+      expect(() => unseal(id, pk, changed.toString('base64url'))).toThrow(
+        expect.objectContaining({ code: 'session_invalid' }),
+      );
     }
   });
 

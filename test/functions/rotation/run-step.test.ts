@@ -65,7 +65,9 @@ test('a failed step is audited with its reason, counted and thrown', async () =>
 test('an error that is none of ours is named, not quoted', async () => {
   const { world, audit, run } = await runner();
   world.kms.failNext('createKey', 'ThrottlingException');
-  await expect(run(event('createSecret', world.secrets.beginRotation()))).rejects.toThrow();
+  await expect(run(event('createSecret', world.secrets.beginRotation()))).rejects.toMatchObject({
+    name: 'ThrottlingException',
+  });
   expect(audit).toHaveBeenLastCalledWith(
     'ROTATION_STEP_FAILED',
     expect.objectContaining({ reason: 'ThrottlingException', status: 400 }),
