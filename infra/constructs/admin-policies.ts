@@ -1,8 +1,9 @@
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { KEY_TAGS } from '../../functions/common/client-keys.ts';
+import { recordName } from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
-import { anyKeyArn, type Place } from './arns.ts';
+import { anyKeyArn, type Place, recordArnPattern } from './arns.ts';
 import { allow, allowThrough, ENVELOPE_ACTIONS, via, viaService } from './statements.ts';
 
 /** Reading about keys. */
@@ -32,6 +33,8 @@ export interface AdminFacts {
   /** Ids of the admin zone's endpoints. */
   kms: string;
   secretsmanager: string;
+  /** ARNs of the client records, and what statements name them by: the same, or a pattern of their names. */
+  recordArns: readonly string[];
   records: readonly string[];
   recordKeyArn: string;
   /** ARN of the rotation function. */
@@ -72,7 +75,7 @@ export function allowCreatingKeys({ system, place, kms }: AdminFacts): PolicySta
  * knows no record state.
  */
 export function allowKeepingKeys(facts: AdminFacts): PolicyStatement[] {
-  const { system, place, records } = facts;
+  const { system, place, records, recordArns } = facts;
   const here = via(facts.kms);
   const keys = anyKeyArn(place);
   // Who makes keys may tag any, so the tag alone would reach the zones' data keys and other systems' too.
@@ -84,7 +87,7 @@ export function allowKeepingKeys(facts: AdminFacts): PolicyStatement[] {
     allow('KeepRecords', WRITE_RECORDS, records, via(facts.secretsmanager)),
     allow('EncryptRecords', ENVELOPE_ACTIONS, facts.recordKeyArn, {
       StringEquals: { 'kms:ViaService': viaService(place, 'secretsmanager') },
-      ArnLike: { 'kms:EncryptionContext:SecretARN': records },
+      ArnLike: { 'kms:EncryptionContext:SecretARN': recordArns },
     }),
   ];
 }
@@ -115,19 +118,13 @@ export function adminStatements(facts: AdminFacts, name: string): PolicyStatemen
   ];
 }
 
-/** The two functions share the boundary, so it says itself which of them makes keys and which starts a rotation. */
-export function adminBoundary(facts: AdminFacts): PolicyStatement[] {
-  const { rotation, watch } = facts.roles;
-  return [
-    ...onlyFor(rotation, allowCreatingKeys(facts)),
-    ...allowKeepingKeys(facts),
-    ...onlyFor(watch, allowStartingRotation(facts)),
-  ];
-}
-
-function onlyFor(role: string, statements: readonly PolicyStatement[]): readonly PolicyStatement[] {
-  for (const statement of statements) statement.addCondition('ArnEquals', { 'aws:PrincipalArn': role });
-  return statements;
+/**
+ * The same as a boundary, where the records stand as the pattern of their names: a list in each statement would outgrow a managed
+ * policy. The endpoint's policy lists them; what it does not see, the use of their key, has the list here too.
+ */
+export function adminBoundary(facts: AdminFacts, name: string): PolicyStatement[] {
+  const records = [recordArnPattern(facts.place, recordName(facts.system.name, '*'))];
+  return adminStatements({ ...facts, records }, name);
 }
 
 /** What may pass the admin zone's KMS endpoint: its functions, for keys; rotation alone to make them. */

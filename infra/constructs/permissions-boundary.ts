@@ -1,29 +1,32 @@
 import { ManagedPolicy, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { boundaryName } from '../declaration/names.ts';
-import { deny, INTERFACE_ACTIONS } from './statements.ts';
+import { deny } from './statements.ts';
 
 /** Whose boundary it is, and what it allows. */
 export interface PermissionsBoundaryProps {
   system: string;
   /** Zone, or `signing`. */
   zone: string;
+  /** Name of the one role it is for; absent: the zone's roles that have none of their own. */
+  role?: string;
   statements: readonly PolicyStatement[];
 }
 
 /**
- * The permissions boundary of every role of a zone: what any of them may ever do, whatever is attached to it later.
+ * The permissions boundary of the roles of a zone: what any of them may ever do, whatever is attached to it later.
  * Written apart from the roles' own policies on purpose, so that widening one does not widen the other.
  */
 export class PermissionsBoundary extends ManagedPolicy {
-  constructor(scope: Construct, id: string, { system, zone, statements }: PermissionsBoundaryProps) {
+  constructor(scope: Construct, id: string, { system, zone, role, statements }: PermissionsBoundaryProps) {
     super(scope, id, {
-      managedPolicyName: boundaryName(system, zone),
-      description: `The most that a role of zone ${zone} of ${system} can be allowed.`,
+      managedPolicyName: boundaryName(system, zone, role),
+      // A description that changes replaces the policy, whose name is taken: it says nothing of the system.
+      description: 'The most that a role of the zone can be allowed.',
       statements: [
         ...statements,
         // Present on every call that a function's code makes, absent on Lambda's own.
-        deny('NoInterfacesForCode', INTERFACE_ACTIONS, '*', {
+        deny('NoInterfacesForCode', 'ec2:*', '*', {
           Null: { 'lambda:SourceFunctionArn': 'false' },
         }),
       ],

@@ -100,19 +100,23 @@ function allowDataKey({ place, keyArn }: ZoneFacts, services: readonly string[])
   return [allow('OwnDataKey', DATA_KEY_ACTIONS, keyArn, { StringEquals: { 'kms:ViaService': through } })];
 }
 
-/** What any role of the zone may ever do; written from the declaration, not from what the roles are given. */
-export function boundaryStatements(facts: ZoneFacts): PolicyStatement[] {
+/**
+ * What any role of the zone may ever do, or of the admin zone one function's; written from the declaration, not from what the roles
+ * are given. Of each client it holds two ARNs at most: eleven clients with long names fit
+ * into a managed policy.
+ */
+export function boundaryStatements(facts: ZoneFacts, name?: string): PolicyStatement[] {
   const { system, zone, declared, place, network } = facts;
   return [
     ...allowRunning(logStreamsArn(place, `${facts.logPrefix}/*`)),
-    allowFlowLog(logStreamsArn(place, `${facts.logPrefix}/flow`)),
+    ...(name ? [] : [allowFlowLog(logStreamsArn(place, `${facts.logPrefix}/flow`))]),
     ...(askingFunctions(declared).length > 0 ? [allowInvoke(facts)] : []),
     ...(zoneTables(declared).length > 0
       ? [allowTable(facts, TABLE_ACTIONS, `${system.name}-${zone}-*`)]
       : []),
     ...allowDataKey(facts, dataServices(declared)),
     ...(declared.events ? [allowQueue(facts)] : []),
-    ...(declared.admin ? adminBoundary(adminFacts(facts)) : []),
+    ...(name ? adminBoundary(adminFacts(facts), name) : []),
     deny('NeverClientKeys', KEY_CAPTURE_ACTIONS, '*'),
     // Nothing is invoked from a zone without an endpoint for it.
     deny('InvokeHereOnly', 'lambda:InvokeFunction', '*', {
@@ -169,6 +173,7 @@ function adminFacts({ system, zone, place, network, records, recordKeyArn }: Zon
     ...{ system, place, recordKeyArn },
     kms: network.endpointId('kms'),
     secretsmanager: network.endpointId('secretsmanager'),
+    recordArns: Object.values(records),
     records: Object.values(records),
     rotationArn: functionArn(place, nameOf('rotation')),
     roles: {

@@ -49,9 +49,13 @@ export function recordName(system: string, client: string): string {
   return `${system}/client/${client}`;
 }
 
-/** Name of the permissions boundary on every role of a zone; `signing` names that of the signers. */
-export function boundaryName(system: string, zone: string): string {
-  return `${system}-boundary-${zone}`;
+/**
+ * Name of the permissions boundary of a role: its zone's (`signing` names that of the signers), but for the admin zone's functions,
+ * which have one each: together they would outgrow what IAM takes (6,144 characters).
+ */
+export function boundaryName(system: string, zone: string, role?: string): string {
+  const own = ADMIN_FUNCTIONS.find((name) => role === functionName(system, zone, name));
+  return `${system}-boundary-${zone}${own ? `-${own}` : ''}`;
 }
 
 /** Name of a zone's stack. */
@@ -108,6 +112,9 @@ export function physicalNames(system: SystemDeclaration): PhysicalName[] {
     const field = `zones.${zone}`;
     add('stack', zoneStackName(prefix, zone), field);
     add('boundary', boundaryName(prefix, zone), field);
+    if (declared.admin)
+      for (const name of ADMIN_FUNCTIONS)
+        add('boundary', boundaryName(prefix, zone, functionName(prefix, zone, name)), field);
     for (const client of zoneClients(system, declared))
       add('function', signerName(prefix, client, zone), field);
     for (const name of zoneFunctions(declared)) add('function', functionName(prefix, zone, name), field);

@@ -92,6 +92,13 @@ export class ZoneStack extends SystemStack {
       zone,
       statements: boundaryStatements(facts),
     });
+    const boundaryOf = (name: string, role: string) =>
+      admin
+        ? new PermissionsBoundary(this, `Boundary-${name}`, {
+            ...{ system: system.name, zone, role },
+            statements: boundaryStatements(facts, name),
+          })
+        : boundary;
     const runtime = { system: system.name, place, network, key, logPrefix, boundary };
     new FlowLog(this, 'FlowLog', runtime);
     const functions = new Map<string, IFunction>(
@@ -99,6 +106,7 @@ export class ZoneStack extends SystemStack {
         name,
         new ZoneFunction(this, name, {
           ...runtime,
+          boundary: boundaryOf(name, functionName(system.name, zone, name)),
           name: functionName(system.name, zone, name),
           entry: name,
           files: functionFiles(system, zone, name),

@@ -71,15 +71,18 @@ export const ROLES: readonly Rule[] = [
   resourceRule({
     name: 'roles-are-bounded',
     invariant: 'I1',
-    title: 'Every role has the permissions boundary of its own zone.',
+    title: 'Every role has the permissions boundary of its own zone, or its own.',
     of: ['AWS::IAM::Role'],
-    problems: ({ properties: { PermissionsBoundary: boundary }, zone }, { assembly, declaration }) => {
-      const expected = boundaryName(declaration.name, zone ?? 'gateway-account');
+    problems: (
+      { properties: { PermissionsBoundary: boundary }, zone, physicalId },
+      { assembly, declaration },
+    ) => {
+      const expected = boundaryName(declaration.name, zone ?? 'gateway-account', physicalId);
       const policy = resourcesOfType(assembly, 'AWS::IAM::ManagedPolicy').find(({ arn }) => arn === boundary);
       const found = policy?.properties.ManagedPolicyName ?? boundary;
       const has =
         found === undefined ? 'no permissions boundary' : `the permissions boundary ${String(found)}`;
-      return [found !== expected && `has ${has}; its zone's is ${expected}`];
+      return [found !== expected && `has ${has}; its own is ${expected}`];
     },
     subject: ({ physicalId }) => `Role ${physicalId}`,
     path: ({ constructPath }) => [constructPath, 'whatever is attached to it', 'every action'],
