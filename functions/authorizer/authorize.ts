@@ -73,7 +73,8 @@ function pathOfResource({
   pathParameters,
   requestContext,
 }: APIGatewayRequestAuthorizerEvent): string {
-  const [, body = '', end = ''] = /^(.*?)(\/*)$/.exec(requestContext.path) ?? [];
+  const body = requestContext.path.replace(/\/+$/, '');
+  const end = requestContext.path.slice(body.length);
   if (resource === '/') return end;
   const greedy = /\{(\w+)\+\}$/.exec(resource)?.[1];
   const rest = greedy === undefined ? 1 : (pathParameters?.[greedy] ?? '').split('/').length;

@@ -55,6 +55,8 @@ describe('allowed', () => {
       'helseid://claims/identity/security_level': '4',
       'helseid://claims/hpr/hpr_number': '565501872',
       'helseid://claims/client/client_tenancy': 'multi-tenant',
+      'nhn:sfm:journal-id': 'j-1',
+      'helseid://claims/client/client_name': 'Journal',
       name: 'Line Danser',
       [`${ORG}parent`]: '999999999',
       [`${ORG}child`]: '888888888',
@@ -77,6 +79,8 @@ describe('allowed', () => {
       securityLevel: '4',
       hprNumber: '565501872',
       clientTenancy: 'multi-tenant',
+      clientName: 'Journal',
+      journalId: 'j-1',
       orgnrParent: '999999999',
       orgnrChild: '888888888',
       orgnrSupplier: '777777777',
@@ -98,6 +102,7 @@ describe('allowed', () => {
     ['a domain with a base path', 'https://api.example/v1', '/v1/summaries/1', '/summaries/1'],
     ['a CDN with a path of its own', 'https://www.example/journal', '/live/summaries/1', '/summaries/1'],
     ['a slash at the end', 'https://www.example/journal', '/live/summaries/1/', '/summaries/1/'],
+    ['two slashes at the end', 'https://www.example/journal', '/live/summaries/1//', '/summaries/1//'],
     ['a greedy parameter', 'https://www.example/journal', '/live/files/a/b', '/files/a/b', files],
     ['the root', 'https://www.example/journal', '/live/', '/', root],
     ['a question mark in it', 'https://www.example/journal', '/live/summaries/1?2', '/summaries/1%3F2'],
@@ -273,6 +278,7 @@ describe('settings', () => {
   test('take the declared URL before the gateway’s', () => {
     const url = 'https://abc.execute-api.eu-north-1.amazonaws.com/live';
     expect(deriveSettings(config(), url).baseUrl).toBe(url);
+    expect(deriveSettings(config(), `${url}//`).baseUrl).toBe(url);
     const baseUrl = 'https://www.example/journal';
     const own = config({ baseUrl, authorizer: { ...authorizer, securityLevel: '4', proofAge: 1 } });
     expect(deriveSettings(own, url)).toMatchObject({ baseUrl, rules: { securityLevel: '4', proofAge: 1 } });
@@ -288,9 +294,14 @@ describe('settings', () => {
 
   test('say what is missing', () => {
     const { authorizer: _, ...without } = config();
-    expect(() => deriveSettings(without, undefined)).toThrow('gateway.authorizer');
+    expect(() => deriveSettings(without, undefined)).toThrow(
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: expect.stringMatching('gateway.authorizer'),
+      }),
+    );
     expect(() =>
       deriveSettings(config({ authorizer: { ...authorizer, client: 'other' } }), undefined),
-    ).toThrow('grant');
+    ).toThrow(expect.objectContaining({ code: 'config_invalid', message: expect.stringMatching('grant') }));
   });
 });

@@ -25,6 +25,8 @@ describe('a spelling of the same URL', () => {
     ['https://h.example/a%23b', '/a#b'],
     ['https://h.example/100%25', '/100%'],
     ['https://h.example/live//17', '/live//17'],
+    ['https://h.example/live/.well-known', '/live/.well-known'],
+    ['https://h.example/', ''],
   ])('%s is %s', (htu, path) => {
     expect(isHtuOf(htu, BASE, path)).toBe(true);
   });
@@ -33,6 +35,7 @@ describe('a spelling of the same URL', () => {
     expect(isHtuOf('https://h.example/live/17', 'https://h.example/live', '/17')).toBe(true);
     expect(isHtuOf('https://h.example/live', 'https://h.example/live', '')).toBe(true);
     expect(isHtuOf('http://LOCALHOST:8080/17', 'http://localhost:8080', '/17')).toBe(true);
+    expect(isHtuOf('http://h.example:80/17', 'http://h.example', '/17')).toBe(true);
     expect(isHtuOf('https://[::1]/17', 'https://[::1]:443', '/17')).toBe(true);
   });
 });
@@ -58,6 +61,8 @@ describe('not the URL of the request, though a browser would make it so', () => 
     ['https://h.example:443@h.example/live/17', '/live/17'],
     ['https://h.example:0443/live/17', '/live/17'],
     ['https://h.example./live/17', '/live/17'],
+    ['https://h.example@other.example/', '/'],
+    ['https://h.example:443x', '/'],
     ['//h.example/live/17', '/live/17'],
     ['/live/17', '/live/17'],
     ['', '/'],
@@ -90,6 +95,7 @@ describe('another URL', () => {
   });
 
   test('and nothing but text is a URL', () => {
+    expect(isHtuOf('nonsense', 'nonsense', '/')).toBe(false);
     for (const htu of [undefined, null, 1, ['https://h.example/'], new URL('https://h.example/')])
       expect(isHtuOf(htu, BASE, '/')).toBe(false);
   });

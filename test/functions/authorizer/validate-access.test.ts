@@ -117,6 +117,9 @@ describe('refused', () => {
     },
     'proof form': {
       'not a proof': () => ({ proofs: () => ['nonsense'] }),
+      'a proof without its signature': () => ({
+        proofs: (proof) => [proof.split('.').slice(0, 2).join('.')],
+      }),
     },
     'proof typ': {
       'proof of another typ': () => ({ proof: { header: { typ: 'JWT' } } }),
@@ -253,7 +256,7 @@ describe('refused', () => {
   });
 
   test('a proof whose payload is no object is not one with a wrong signature', async () => {
-    const payloads = ['[]', 'null', '"x"', 'nonsense', '\xff'];
+    const payloads = ['[]', 'null', '"x"', 'nonsense', '{"jti":"\xff"}'];
     for (const payload of payloads) {
       const header = { alg: 'ES256', typ: 'dpop+jwt', jwk: keys.caller.jwk };
       const proof = await new CompactSign(Buffer.from(payload, 'latin1'))
@@ -374,6 +377,14 @@ describe('security level', () => {
 });
 
 describe('challenges', () => {
+  test('say why, without what a header can not hold', () => {
+    const error = new ZonesError('proof_invalid', 'Not "this"\\, é.', { facts: { check: 'htm' } });
+    expect(challengeFor(error, RULES)).toEqual({
+      status: 401,
+      header: 'DPoP error="invalid_dpop_proof", error_description="Not this, .", algs="ES256 ES384 PS256"',
+    });
+  });
+
   test.each<[string, Twist, number, string]>([
     ['no token', { authorization: [] }, 401, 'DPoP algs="ES256 ES384 PS256"'],
     ['a bad token', { token: { exp: 1 } }, 401, 'DPoP error="invalid_token", error_description='],
