@@ -32,13 +32,16 @@ const event = (Step: string, ClientRequestToken: string, SecretId = FAKE_SECRET_
 test('the four events of Secrets Manager rotate a key, each audited', async () => {
   const { world, audit, countFailure, run } = await runner();
   const token = world.secrets.beginRotation();
-  for (const step of ['createSecret', 'setSecret', 'testSecret', 'finishSecret'])
-    await run(event(step, token));
+  const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
+  for (const step of steps) await run(event(step, token));
   expect(world.record().keys.map(({ state }) => state)).toEqual(['retiring', 'current']);
-  expect(audit.mock.calls.map(([code, { step }]) => [code, step])).toContainEqual([
-    'ROTATION_STEP_COMPLETED',
-    'finishSecret',
-  ]);
+  const facts = (step: string) => ({ client: 'journal', step, token });
+  expect(audit.mock.calls.filter(([code]) => code.startsWith('ROTATION_STEP'))).toEqual(
+    steps.flatMap((step) => [
+      ['ROTATION_STEP_STARTED', facts(step)],
+      ['ROTATION_STEP_COMPLETED', facts(step)],
+    ]),
+  );
   expect(countFailure).not.toHaveBeenCalled();
 });
 
@@ -92,7 +95,8 @@ describe('other events are refused', () => {
     ['no object', null],
     ['an unknown step', event('dropSecret', token)],
     ['an inherited name', event('constructor', token)],
-    ['a short token', event('setSecret', 'abc')],
+    ['a short token', event('setSecret', 'a'.repeat(31))],
+    ['a long token', event('setSecret', 'a'.repeat(65))],
     ['another secret', event('setSecret', token, 'arn:other')],
   ])('%s', async (_, bad) => {
     const { run } = await runner();
