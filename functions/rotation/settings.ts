@@ -94,6 +94,7 @@ const PATIENCE = { maxAttempts: 8, retryMode: 'adaptive' } as const;
  * @throws {ZonesError} config_invalid: as {@link readAdminClients}
  */
 export function readAdminDependencies(here: string) {
+  // Stryker disable all: wiring, which runs in the deployed bundle alone, as handlers do
   const { env } = process;
   const aws = createAwsCaller(readAwsConfig(env), { timeout: 30_000 });
   const readFile = (name: string) => readFileSync(new URL(name, here), 'utf8');
