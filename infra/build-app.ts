@@ -11,9 +11,9 @@ import { ZoneStack } from './stacks/zone.ts';
 
 /** Where and how to synthesize. */
 export interface BuildOptions {
-  /** The signing zone's account, and of every zone that names none. Absent: whichever it is deployed to. */
+  /** The signing zone's account, and of every zone that names none. Absent: the declared one, else whichever it is deployed to. */
   account?: string;
-  /** The region of all zones. Absent: whichever it is deployed to. */
+  /** The region of all zones. Absent: the declared one, else whichever it is deployed to. */
   region?: string;
   /** Where the cloud assembly is written. Absent: where the CDK command line says. */
   outdir?: string;
@@ -37,7 +37,8 @@ const CONTEXT = {
  * @throws {ZonesError} `declaration_invalid`: a zone names an account and none is given for the signing zone; `config_invalid`: a
  * function has no handler; `region_unsupported`: another partition than `aws`
  */
-export function buildApp(system: SystemDeclaration, options: BuildOptions = {}): App {
+export function buildApp(system: SystemDeclaration, given: BuildOptions = {}): App {
+  const options = { ...declaredPlace(system), ...given };
   refuseOtherPartitions(options.region);
   const app = new App({
     analyticsReporting: false,
@@ -69,26 +70,47 @@ export function buildApp(system: SystemDeclaration, options: BuildOptions = {}):
   return app;
 }
 
+/**
+ * The stage that the CDK command line was told: `-c stage=NAME`, or `context` in cdk.json.
+ * @throws {ZonesError} `config_invalid`: it is no text
+ */
+export function stageFromContext(): string | undefined {
+  // The CDK's own reading: a large context comes in a file.
+  const stage: unknown = new App({ autoSynth: false }).node.tryGetContext('stage');
+  if (stage === undefined || typeof stage === 'string') return stage;
+  throw new ZonesError(
+    'config_invalid',
+    `The context value stage is ${JSON.stringify(stage)}: name a stage.`,
+  );
+}
+
 /** What the CDK command line takes for a region where none is configured. */
 const CDK_FALLBACK = 'us-east-1';
 
 /**
- * Account and region as the CDK command line hands them on. Without credentials it knows no account, and templates fit any.
+ * The declared account and region, else as the CDK command line hands them on. Without credentials it knows no account, and
+ * templates fit any. The command line itself refuses to deploy to an account that the credentials don't reach.
  * @throws {ZonesError} `region_unsupported`: an account is known, and the region is the command line's own guess
  */
 export function placeFromEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
+  system: SystemDeclaration,
 ): Pick<BuildOptions, 'account' | 'region'> {
   const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = environment;
-  if (!account || !region) return {};
+  const declared = declaredPlace(system);
+  if (!account || !region) return declared;
   const chosen = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION;
-  if (region === CDK_FALLBACK && chosen !== region)
+  if (!declared.region && region === CDK_FALLBACK && chosen !== region)
     throw new ZonesError(
       'region_unsupported',
       `The region is ${region}, which the CDK command line takes where none is configured: set AWS_REGION, also if you mean ${region}.`,
       { facts: { region } },
     );
-  return { account, region };
+  return { account, region, ...declared };
+}
+
+function declaredPlace({ account, region }: SystemDeclaration): Pick<BuildOptions, 'account' | 'region'> {
+  return { ...(account ? { account } : {}), ...(region ? { region } : {}) };
 }
 
 /** Regions of the partition `aws`: those of others have a word of their own (`cn-`, `us-gov-`, `eusc-`). */
@@ -107,7 +129,7 @@ function zoneAccount(zone: string, declared: ZoneDeclaration, options: BuildOpti
   if (declared.account && !options.account)
     throw new ZonesError(
       'declaration_invalid',
-      `zones.${zone}.account is set, so the signing zone's account must be known: synthesize with CDK_DEFAULT_ACCOUNT set, or with --profile.`,
+      `zones.${zone}.account is set, so the signing zone's account must be known: declare account, or synthesize with CDK_DEFAULT_ACCOUNT set or with --profile.`,
     );
   return declared.account ?? options.account;
 }

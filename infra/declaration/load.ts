@@ -2,28 +2,68 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { required } from '@helseid-zones/protocol/required';
 import { type Message, type TransformFailure, transformSync } from 'esbuild';
+import { checkStages } from './checks/stages.ts';
 import { defineSystem } from './define.ts';
 import type { SystemDeclaration, SystemInput } from './schema.ts';
 
+/** What a declaration file exports: a system, or a function that knows one for each stage. */
+interface DeclarationFile {
+  default?: SystemInput | ((stage: string) => SystemInput | undefined);
+  /** What differs, by stage. Where it is there, its keys are all the stages, and what they have in common is checked. */
+  stages?: Readonly<Record<string, unknown>>;
+}
+
 /**
- * Loads a declaration file, `zones.ts` by default, and validates its default export.
+ * Loads a declaration file, `zones.ts` by default, and validates its default export, or what that says of a stage.
+ * @param stage for a declaration that is a function of it, and for no other
  * @throws {ZonesError} `declaration_invalid`: that begins with the file's name: where it can't be read, parsed or run, where what it
- * declares is not right, and for a name that is declared twice: an object keeps the last of two equal keys and forgets the first,
- * so two zones with one name can only be seen in the source
+ * declares is not right (also of another stage, if it exports `stages`), where a stage is missing, unknown or one too many, and for
+ * a name that is declared twice: an object keeps the last of two equal keys and forgets the first, so two zones with one name can
+ * only be seen in the source
  */
-export async function loadSystem(file = 'zones.ts'): Promise<SystemDeclaration> {
-  const path = resolve(file);
-  refuseRepeatedNames(readSource(path, file), file);
+export async function loadSystem(
+  file: string | undefined,
+  stage: string | undefined,
+): Promise<SystemDeclaration> {
+  const name = file ?? 'zones.ts';
+  const path = resolve(name);
+  refuseRepeatedNames(readSource(path, name), name);
   try {
-    const { default: declaration }: { default: SystemInput } = await import(pathToFileURL(path).href);
-    return defineSystem(declaration);
+    return chooseSystem(await import(pathToFileURL(path).href), stage);
   } catch (cause) {
     // Else the file throws when it is run, or imports what is not there.
     const said = isZonesError(cause, 'declaration_invalid') ? cause : undefined;
     const message =
       said?.message ?? `It can't be run: ${cause instanceof Error ? cause.message : String(cause)}`;
-    throw new ZonesError('declaration_invalid', `${file}: ${message}`, { cause, facts: said?.facts ?? {} });
+    throw new ZonesError('declaration_invalid', `${name}: ${message}`, { cause, facts: said?.facts ?? {} });
+  }
+}
+
+function chooseSystem({ default: declared, stages }: DeclarationFile, stage: string | undefined) {
+  if (typeof declared !== 'function') {
+    if (stage !== undefined)
+      throw invalid(`It declares one system and knows no stages, so --stage ${stage} can't be chosen.`);
+    return defineSystem(declared as SystemInput);
+  }
+  const known = stages && Object.keys(stages);
+  const names = known ? `one of ${known.join(', ')}` : 'NAME';
+  if (!stage) throw invalid(`It is a function of the stage: say --stage ${names} (cdk: -c stage=NAME).`);
+  if (known && !known.includes(stage)) throw invalid(`It knows no stage ${stage}; say ${names}.`);
+  const systems = Object.fromEntries((known ?? [stage]).map((one) => [one, defineStage(declared, one)]));
+  const [problem] = checkStages(systems);
+  if (problem) throw invalid(`${problem.field} ${problem.message}`);
+  return required(systems[stage], `The stage ${stage}`);
+}
+
+function defineStage(declared: (stage: string) => SystemInput | undefined, stage: string) {
+  try {
+    const system = declared(stage);
+    if (system === undefined) throw invalid('It declares no system for it.');
+    return defineSystem(system);
+  } catch (cause) {
+    throw invalid(`The stage ${stage}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
   }
 }
 

@@ -116,11 +116,15 @@ const gatewaySchema = v.strictObject({
 /** What events say of themselves: matched as it is, and shown on maps and in terminals. */
 const visible = v.pipe(text, v.regex(/^\P{C}+$/u, 'must have no invisible characters'));
 
+const account = v.exactOptional(
+  v.pipe(text, v.regex(/^\d{12}$/, 'must be an AWS account id of twelve digits')),
+);
+
 const zoneSchema = v.strictObject({
   /** IPv4 CIDR of the VPC, /16 to /24; overlaps no other zone's. */
   cidr: text,
   /** AWS account, when not the signing zone's. The admin zone can't have one of its own. */
-  account: v.exactOptional(v.pipe(text, v.regex(/^\d{12}$/, 'must be an AWS account id of twelve digits'))),
+  account,
   /** What may be signed for its functions: at most one grant a client. */
   grants: v.array(grantSchema),
   /** Entered through API Gateway. */
@@ -159,6 +163,12 @@ export const systemSchema = v.strictObject({
   clients: v.record(text, clientSchema),
   apis: v.record(text, apiSchema),
   signing: v.strictObject({ cidr: text }),
+  /** AWS account of the signing zone, and of every zone that names none. Absent: whichever it is deployed to. */
+  account,
+  /** Region of all zones, of the partition `aws`. Absent: whichever it is deployed to. */
+  region: v.exactOptional(
+    v.pipe(text, v.regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'must be a region such as eu-north-1')),
+  ),
   zones: v.record(text, zoneSchema),
   /** Availability zones a VPC spans (default 2). */
   availabilityZones: v.optional(v.picklist([1, 2, 3]), 2),

@@ -9,6 +9,7 @@ import { required } from '@helseid-zones/protocol/required';
 import * as v from 'valibot';
 import { createKmsPort, createSecretsPort, systemClock } from '../../functions/common/key-ports.ts';
 import { loadSystem } from '../declaration/load.ts';
+import { requireStage } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { escapeControls, print } from '../terminal.ts';
 import { adminFunction, adminZone, type Operator } from './operator.ts';
@@ -25,6 +26,7 @@ const operatorFile = v.object({
   }),
   /** As it runs: with the stand-ins' URLs. */
   declaration: v.custom<SystemDeclaration>((value) => typeof value === 'object' && value !== null),
+  stage: v.optional(v.string()),
   /** Folder of the functions' logs. */
   logs: v.string(),
   signingVpc: v.optional(v.string()),
@@ -39,9 +41,10 @@ const PATIENCE = 5 * 60_000;
  * @throws {ZonesError} `declaration_invalid`, `config_invalid`, `local_failed`
  */
 export async function connect(options: KeyOptions): Promise<Operator> {
-  const { region } = options;
   const local = options.local === undefined ? undefined : readOperatorFile(options.local);
-  const system = local?.declaration ?? (await loadSystem(options.declaration));
+  if (local) requireStage(options.stage, local.stage);
+  const system = local?.declaration ?? (await loadSystem(options.declaration, options.stage));
+  const region = options.region ?? system.region;
   const access = local
     ? { endpoint: local.url, region: local.region, credentials: local.credentials }
     : { ...(region === undefined ? {} : { region }) };
@@ -191,10 +194,11 @@ function readLines(file: string, text: string): string[] {
 }
 
 /** What finds the same AWS, or local system, and the same declaration again. */
-function describePlace({ local, region, declaration }: KeyOptions): string {
+function describePlace({ local, region, declaration, stage }: KeyOptions): string {
   if (local !== undefined) return local === '.local' ? ' --local' : ` --local=${local}`;
   const own = declaration === 'zones.ts' ? '' : ` --declaration ${declaration}`;
-  return `${region === undefined ? '' : ` --region ${region}`}${own}`;
+  const part = stage === undefined ? '' : ` --stage ${stage}`;
+  return `${region === undefined ? '' : ` --region ${region}`}${own}${part}`;
 }
 
 const FAILED_STEP = 'ROTATION_STEP_FAILED';

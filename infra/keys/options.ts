@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { DECLARATION_OPTIONS } from '../declaration/options.ts';
 
 /** What `--help` (`-h`) prints. */
 export const USAGE = `npm run keys -- [command] [options]
@@ -20,6 +21,7 @@ export const USAGE = `npm run keys -- [command] [options]
   --local [FOLDER]      the running local system (default .local) instead of AWS
   --region REGION       default: AWS_REGION
   --declaration FILE    another declaration than zones.ts; a local system brings its own
+  --stage NAME          which stage, of a declaration that is a function of it
   --signing-vpc ID      for policy: the signing zone's VPC, where it can't be read from the rotation function
   --yes                 do not ask
 `;
@@ -94,7 +96,7 @@ function parse(args: string[]) {
         client: { type: 'string' },
         local: { type: 'string' },
         region: { type: 'string' },
-        declaration: { type: 'string', default: 'zones.ts' },
+        ...DECLARATION_OPTIONS,
         yes: { type: 'boolean', default: false, short: 'y' },
         now: { type: 'boolean', default: false },
         force: { type: 'boolean', default: false },

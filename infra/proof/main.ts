@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { loadSystem } from '../declaration/load.ts';
+import { DECLARATION_OPTIONS } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { findPorts, findWarnings } from '../declaration/warnings.ts';
 import { print, printError } from '../terminal.ts';
@@ -18,6 +19,7 @@ Proves, from the synthesized cloud assembly, that the zones' boundaries hold, an
 
   --assembly DIR      prove this cloud assembly instead of synthesizing one
   --declaration FILE  the declaration to prove it against (zones.ts)
+  --stage NAME        which stage, of a declaration that is a function of it
   --json              print JSON (docs/proof.md has its members)
   --svg FILE          draw the zone map into FILE
   --html FILE         the zone map as a page, with every permitted call in words
@@ -40,7 +42,7 @@ async function main(args: string[]): Promise<number> {
   try {
     const options = {
       assembly: { type: 'string' },
-      declaration: { type: 'string' },
+      ...DECLARATION_OPTIONS,
       json: { type: 'boolean' },
       svg: { type: 'string' },
       html: { type: 'string' },
@@ -51,7 +53,7 @@ async function main(args: string[]): Promise<number> {
       print(USAGE);
       return 0;
     }
-    const system = await loadSystem(values.declaration);
+    const system = await loadSystem(values.declaration, values.stage);
     for (const { field, message } of findWarnings(system)) printError(`warning: ${field} ${message}`);
     for (const { field, message } of Object.keys(system.zones).flatMap((zone) => findPorts(system, zone)))
       printError(`A deploy is refused: ${field} ${message}`);

@@ -32,6 +32,7 @@ const KEPT = 3;
 /** What is synthesized. Without ports the declaration is taken as it is. */
 interface SynthOptions {
   declarationFile: string;
+  stage: string | undefined;
   ports: LocalPorts | undefined;
   /** Folder for assemblies. */
   directory: string;
@@ -53,7 +54,7 @@ export async function loadAssembly(options: SynthOptions): Promise<ResolvedAssem
 }
 
 async function synthesize(
-  { declarationFile, ports, directory }: SynthOptions,
+  { declarationFile, stage = '', ports, directory }: SynthOptions,
   folder: string,
 ): Promise<void> {
   dropOldest(directory);
@@ -63,7 +64,7 @@ async function synthesize(
   const options = { cwd: ROOT, maxBuffer: Number.POSITIVE_INFINITY };
   const running = promisify(execFile)(
     process.execPath,
-    [script, declarationFile, partial, ...given],
+    [script, declarationFile, partial, stage, ...given],
     options,
   );
   const kill = () => running.child.kill();
@@ -86,8 +87,8 @@ function dropOldest(directory: string): void {
   for (const folder of byAge.slice(KEPT - 1)) rmSync(folder, { recursive: true, force: true });
 }
 
-function hashInputs({ declarationFile, ports }: SynthOptions): string {
-  const hash = createHash('sha256').update(JSON.stringify([ports ?? null, process.version]));
+function hashInputs({ declarationFile, stage = '', ports }: SynthOptions): string {
+  const hash = createHash('sha256').update(JSON.stringify([ports ?? null, stage, process.version]));
   for (const file of [...SOURCES.flatMap((source) => filesBelow(join(ROOT, source))), declarationFile]) {
     hash.update(`\0${file}\0`).update(readFileSync(file));
   }

@@ -9,6 +9,8 @@ import type { LocalSystem } from './system.ts';
 export interface OperatorFile extends AwsAccess {
   /** As it runs: with the stand-ins' URLs. */
   declaration: SystemDeclaration;
+  /** The stage that it was started with. */
+  stage?: string | undefined;
   /** Folder of the functions' logs. */
   logs: string;
   /** Id of the signing zone's VPC. */
@@ -16,13 +18,16 @@ export interface OperatorFile extends AwsAccess {
 }
 
 /** Writes the file for {@link readOperatorFile}, readable by its owner only; returns what removes it. Its credentials end with the process anyway. */
-export function writeOperatorFile(directory: string, { aws, declaration, logs }: LocalSystem): () => void {
+export function writeOperatorFile(
+  directory: string,
+  { aws, declaration, logs, stage }: LocalSystem,
+): () => void {
   const path = join(directory, 'operator.json');
   const signingVpc = aws.functions.find(({ environment }) => environment['SIGNING_VPC'])?.environment[
     'SIGNING_VPC'
   ];
   const { publicUrl: url, region, operator: credentials } = aws;
-  const content: OperatorFile = { declaration, logs, signingVpc, url, region, credentials };
+  const content: OperatorFile = { declaration, stage, logs, signingVpc, url, region, credentials };
   rmSync(path, { force: true });
   writeFileSync(path, JSON.stringify(content), { mode: 0o600 });
   return () => rmSync(path, { force: true });

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { DECLARATION_OPTIONS } from '../../infra/declaration/options.ts';
 
 /** What `npm start -- …` was asked for. */
 export type CommandOptions = ReturnType<typeof readOptions>;
@@ -16,6 +17,7 @@ export const USAGE = `npm start -- [options]
   --fresh               begin with empty caches and state; with --no-stand-in, only where that holds no keys
   --https               gateways and page with TLS: Safari keeps no Secure cookie of http://localhost, so nobody could log in
   --declaration FILE    another declaration than zones.ts
+  --stage NAME          which stage, of a declaration that is a function of it
   --no-stand-in         call the declared issuers and APIs themselves (conformance testing)
   --challenge-keeps-assertion
                         the stand-in's nonce challenge does not use the client assertion up, so that it may be sent again
@@ -35,6 +37,7 @@ export function readOptions(args: readonly string[]) {
   return {
     ...{ fresh, https, once, json, help },
     declarationFile: values.declaration,
+    stage: values.stage,
     standIn: !values['no-stand-in'],
     /** Whether the stand-in's nonce challenge leaves the client assertion unused. */
     challengeKeepsAssertion: values['challenge-keeps-assertion'],
@@ -55,7 +58,7 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       options: {
-        declaration: { type: 'string', default: 'zones.ts' },
+        ...DECLARATION_OPTIONS,
         directory: { type: 'string', default: DEFAULT_DIRECTORY },
         port: { type: 'string', default: '3000' },
         'stand-in-port': { type: 'string', default: '3443' },

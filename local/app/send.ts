@@ -2,18 +2,20 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { eventNames } from '../../infra/declaration/names.ts';
+import { DECLARATION_OPTIONS, requireStage } from '../../infra/declaration/options.ts';
 import { print, printError } from '../../infra/terminal.ts';
 import { type EventFile, putEvent, readEvent } from './events.ts';
 import { type OperatorFile, readOperatorFile } from './operator-file.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
 
-const USAGE = 'npm run send -- [--directory FOLDER] FILE…';
+const USAGE = 'npm run send -- [--directory FOLDER] [--stage NAME] FILE…';
 
 /** `npm run send -- FILE…`: puts the EventBridge events in the files on the bus of the zone that takes their source. */
 async function main(): Promise<void> {
   const { positionals, values } = readArguments();
   if (positionals.length === 0) throw new ZonesError('local_failed', `Name an event file: ${USAGE}`);
   const operator = readOperatorFile(values.directory);
+  requireStage(values.stage, operator.stage);
   for (const file of positionals) {
     const event = readEvent(file);
     const bus = findBus(operator, event, file);
@@ -30,7 +32,7 @@ async function main(): Promise<void> {
 function readArguments() {
   try {
     const directory = { type: 'string', default: DEFAULT_DIRECTORY } as const;
-    return parseArgs({ allowPositionals: true, options: { directory } });
+    return parseArgs({ allowPositionals: true, options: { directory, stage: DECLARATION_OPTIONS.stage } });
   } catch (cause) {
     throw new ZonesError('local_failed', `${(cause as Error).message}. Write: ${USAGE}`, { cause });
   }

@@ -5,10 +5,11 @@ import { deriveLocalDeclaration } from './declaration.ts';
 
 /**
  * Synthesizes a declaration for the local system in a process of its own, since CDK takes more memory than everything else
- * together: `node local/app/synth.ts DECLARATION OUTDIR [GATEWAY_PORT STAND_IN_PORT]`, with the ports where the stand-ins are used.
+ * together: `node local/app/synth.ts DECLARATION OUTDIR STAGE [GATEWAY_PORT STAND_IN_PORT]`, the stage empty
+ * where there is none, with the ports where the stand-ins are used.
  */
-const [file = '', outdir = '', gateway, standIn] = process.argv.slice(2);
-const declared = await loadSystem(file);
+const [file = '', outdir = '', stage, gateway, standIn] = process.argv.slice(2);
+const declared = await loadSystem(file, stage || undefined);
 const system =
   standIn === undefined
     ? declared

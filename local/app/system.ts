@@ -19,6 +19,8 @@ import { startStandIns } from './stand-ins.ts';
 /** How the local system is started. */
 interface SystemOptions extends PlaceOptions {
   declarationFile: string;
+  /** Of a declaration that is a function of it. */
+  stage?: string | undefined;
   /** Default false: a nonce challenge of the stand-in uses the client assertion up, as strict servers do. */
   challengeKeepsAssertion?: boolean;
   /** Whether to begin without state. */
@@ -43,10 +45,10 @@ export function startSystem(options: SystemOptions, closers?: Closers): Promise<
 }
 
 async function startAll(options: SystemOptions, closers: Closers) {
-  const { directory, standIn, onProgress: say = () => {} } = options;
+  const { directory, stage, standIn, onProgress: say = () => {} } = options;
   const ports = standIn ? options.ports : undefined;
   const declarationFile = resolve(options.declarationFile);
-  const declared = await loadSystem(declarationFile);
+  const declared = await loadSystem(declarationFile, stage);
   const trail = createTrail(Date.now);
   if (options.onLine !== undefined) closers.add(trail.subscribe(options.onLine));
   const place = placeOf(
@@ -60,6 +62,7 @@ async function startAll(options: SystemOptions, closers: Closers) {
   const [assembly, ca] = await Promise.all([
     loadAssembly({
       declarationFile,
+      stage,
       ports,
       directory: join(directory, 'assembly'),
       onSynth: () => say('synthesizing the CDK app, once for these sources'),
@@ -89,5 +92,5 @@ async function startAll(options: SystemOptions, closers: Closers) {
   const keys = await bootstrapKeys({ declaration, aws, standIns });
   if (standIns !== undefined) closers.add(openPortal({ declaration, aws, standIns }, trail));
   // Without stand-ins `standIns` is undefined; `keys` has one a client, with what became of it.
-  return { ...context, assembly, aws, standIns, keys, close: closers.close };
+  return { ...context, stage, assembly, aws, standIns, keys, close: closers.close };
 }

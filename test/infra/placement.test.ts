@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import { buildApp, placeFromEnvironment } from '../../infra/build-app.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { buildApp, placeFromEnvironment, stageFromContext } from '../../infra/build-app.ts';
 import { rotationCron } from '../../infra/constructs/key-rotation.ts';
 import system from '../one-client.zones.ts';
 import { about, statementsOf, synthesize, text, withZones } from './synthesize.ts';
@@ -135,12 +135,28 @@ describe('where it is deployed', () => {
       place: { account, region: 'us-east-1' },
     },
   ])('takes account and region from the command line: $name', ({ given, place }) => {
-    expect(placeFromEnvironment(given)).toEqual(place);
+    expect(placeFromEnvironment(given, system)).toEqual(place);
   });
 
   test('does not take the command line’s guess for a region', () => {
     expect(() =>
-      placeFromEnvironment({ CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: 'us-east-1' }),
+      placeFromEnvironment({ CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: 'us-east-1' }, system),
     ).toThrow(expect.objectContaining({ code: 'region_unsupported' }));
+  });
+
+  test('the declared account and region come before the command line’s', () => {
+    const declared = { account: '222222222222', region: 'eu-north-1' };
+    const here = { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: 'us-east-1' };
+    for (const given of [{}, here])
+      expect(placeFromEnvironment(given, { ...system, ...declared })).toEqual(declared);
+  });
+
+  test('the stage is what the command line hands on as context', () => {
+    expect(stageFromContext()).toBeUndefined();
+    vi.stubEnv('CDK_CONTEXT_JSON', '{"stage":"test"}');
+    expect(stageFromContext()).toBe('test');
+    vi.stubEnv('CDK_CONTEXT_JSON', '{"stage":true}');
+    expect(() => stageFromContext()).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+    vi.unstubAllEnvs();
   });
 });

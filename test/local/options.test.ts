@@ -19,9 +19,10 @@ describe('the command line', () => {
   });
 
   it('takes what conformance testing needs', () => {
-    const line = '--declaration x.ts --no-stand-in --fresh --once --json --port 4000 --page-port 4100';
+    const line =
+      '--declaration x.ts --stage test --no-stand-in --fresh --once --json --port 4000 --page-port 4100';
     expect(readOptions(line.split(' '))).toMatchObject({
-      ...{ declarationFile: 'x.ts', standIn: false, fresh: true, once: true, json: true },
+      ...{ declarationFile: 'x.ts', stage: 'test', standIn: false, fresh: true, once: true, json: true },
       ...{ ports: { gateway: 4000 }, page: 4100 },
     });
   });

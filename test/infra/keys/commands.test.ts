@@ -560,6 +560,7 @@ describe('the command line', () => {
     for (const [args, message] of [
       [['frobnicate'], /config_invalid: There is no command "frobnicate"/],
       [['--declaration', 'infra/keys/options.ts'], /declaration_invalid/],
+      [['--declaration', 'examples/stages.zones.ts', '--stage', 'prod'], /knows no stage prod/],
     ] as const) {
       const { status, stderr } = spawnSync(process.execPath, ['infra/keys/main.ts', ...args], {
         env,
