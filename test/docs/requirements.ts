@@ -39,7 +39,7 @@ export const CHAPTERS: readonly Chapter[] = [
           ],
           'test/client/metadata.test.ts': ['is http'],
           'test/protocol/url.test.ts': ['http://api.example.no/'],
-          'test/infra/proof/mutations/entries.test.ts': ['an API without a policy for TLS'],
+          'test/infra/proof/mutations/entries.test.ts': ['public: an API without a policy for TLS'],
         },
         open: 'A custom domain name or a CDN before the API has a policy of its own: the proof reads those in the templates only.',
       },

@@ -4,6 +4,7 @@ import { oversized } from '../../infra/limits.ts';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { type ResolvedAssembly, resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { prove } from '../../infra/proof/prove.ts';
+import { FULL } from '../full.ts';
 import system from '../one-client.zones.ts';
 import { synthesizedFolder } from './synthesize.ts';
 
@@ -43,16 +44,20 @@ const messages = (folder: string) =>
   oversized(resolveAssembly(readAssembly(folder))).map(({ description }) => description);
 
 test.each([
-  { clients: 1, zones: 2 },
-  { clients: 4, zones: 4 },
+  ...(FULL
+    ? [
+        { clients: 1, zones: 2 },
+        { clients: 4, zones: 4 },
+      ]
+    : []),
   { clients: 10, zones: 10 },
 ])(
-  '$clients clients with long names and $zones zones fit, and their boundaries hold',
+  '$clients clients with long names and $zones zones fit, and their boundaries hold in full',
   ({ clients, zones }) => {
     const declaration = grown(clients, zones);
     const folder = synthesizedFolder(declaration);
     expect(messages(folder)).toEqual([]);
-    expect(prove(folder, declaration).violations).toEqual([]);
+    if (FULL) expect(prove(folder, declaration).violations).toEqual([]);
   },
 );
 

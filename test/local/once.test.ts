@@ -80,7 +80,8 @@ function functionProcesses(): string[] {
 
 // Whole systems on a machine that may be busy: the limit is for one that hangs.
 describe('npm start', { timeout: 300_000 }, () => {
-  it('does the whole job once, and again with the state of the first start', async () => {
+  // .ci/run does the whole job apart, and its own start each.
+  it.runIf(FULL)('does the whole job once, and what it leaves is a state to start from', async () => {
     const first = await ended(start(0, '--once', '--json'));
     expect(first.error).toBe('');
     const report = JSON.parse(first.out);
@@ -94,9 +95,19 @@ describe('npm start', { timeout: 300_000 }, () => {
 
     const kid = currentKid();
     const running = start(0, '--https');
+    expect(await untilPrinted(running, 'Ctrl-C ends everything')).toMatch(
+      // The first start's last key: state survives.
+      new RegExp(`[a-z]+ +current +${kid}`),
+    );
+    const end = ended(running);
+    running.kill('SIGINT');
+    expect((await end).code).toBe(0);
+  });
+
+  it('runs everything, says where, takes an event, and ends with nothing left', async () => {
+    const running = start(0, '--https');
     const welcome = await untilPrinted(running, 'Ctrl-C ends everything');
-    // The first start's last key: state survives.
-    expect(welcome).toMatch(new RegExp(`[a-z]+ +current +${kid}`));
+    expect(welcome).toMatch(new RegExp(`[a-z]+ +current +${currentKid()}`));
     expect(welcome).toContain(`npm run send -- --directory ${folder(0)} examples/`);
     const [, ca = ''] = /curl --cacert (\S+) --aws-sigv4 .* https:/.exec(welcome) ?? [];
     expect(readFileSync(ca, 'utf8')).toContain('BEGIN CERTIFICATE');

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { HelseIdBehaviour } from '../fakes/self-service.ts';
 import { verifyQuickly } from '../fakes/verify-jws.ts';
-import { full } from '../full.ts';
+import { FULL, full } from '../full.ts';
 import { fullStack, lightStack } from './stacks.ts';
 import { createWorld, findLeftovers, type Kill, startWithKey, type World } from './world.ts';
 
@@ -126,7 +126,7 @@ async function start(stack: typeof lightStack): Promise<World> {
 }
 
 test.each([
-  ['light', lightStack, full(2000), 8],
+  ['light', lightStack, FULL ? 2000 : 40, 8],
   ['full', fullStack, full(15), 6],
 ] as const)(
   '%s: no interleaving spoils a call',

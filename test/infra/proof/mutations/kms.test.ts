@@ -56,7 +56,7 @@ mutations('keys-are-made-by-rotation', {
   ...each(
     ['Bool', 'BoolIfExists', 'ForAllValues:StringEquals'],
     (operator) => `admin: rotation makes keys without ${operator}`,
-    (operator) => (r) => dropCondition(statementOf(find(r, 'Boundary'), 'CreateKeys'), operator),
+    (operator) => (r) => dropCondition(statementOf(find(r, 'Boundaryrotation'), 'CreateKeys'), operator),
   ),
   'admin: the key watch makes keys': gives('keywatch', 'kms:CreateKey'),
 });
@@ -109,7 +109,7 @@ mutations('keys-do-not-delegate', {}, [
 
 mutations('made-keys-are-closed', {
   'admin: the admin zone may sign with keys that name it': (r) =>
-    dropStatement(find(r, 'Boundary'), 'NeverClientKeys'),
+    dropStatement(find(r, 'Boundaryrotation'), 'NeverClientKeys'),
 });
 
 mutations('no-key-resources', {
