@@ -123,8 +123,8 @@ function needsPerson({ selfService }: Rotation, record: ClientRecord): boolean {
 }
 
 /**
- * Registers a key and notes its expiry. Where the API is of no help, or the client may not use it, but the key is accepted, a
- * person has registered it.
+ * Registers a key and notes its expiry. Where the API is of no help, or the client may not use it, or no longer has a key to ask
+ * it with, but the key is accepted, a person has registered it.
  */
 async function register(rotation: Rotation, key: KeyEntry, bootstrap: boolean): Promise<void> {
   const { kid, jwk, algorithm } = await readClientKey(rotation.kms, key.keyArn, key.algorithm);
@@ -135,12 +135,17 @@ async function register(rotation: Rotation, key: KeyEntry, bootstrap: boolean): 
     );
     await rotation.store.change((record) => noteExpiry(record, kid, expires));
   } catch (error) {
+    // KMS has lost the current key: only a person can register another.
+    const lost = isZonesError(error, 'rotation_failed') && error.facts['reason'] === 'key_not_usable';
     const noHelp =
+      lost ||
       isZonesError(error, 'self_service_refused') ||
       isZonesError(error, 'self_service_unreachable') ||
       isBeyondTheKey(error);
     if (!noHelp || !(await isAccepted(rotation, key))) throw error;
-    rotation.audit('KEY_REGISTERED_BY_HAND', { client: rotation.client, kid, reason: error.code });
+    rotation.audit('KEY_REGISTERED_BY_HAND', {
+      ...{ client: rotation.client, kid, reason: lost ? 'key_not_usable' : error.code },
+    });
   }
 }
 

@@ -259,6 +259,21 @@ describe('HelseID', () => {
     expect(world.now() - before).toBeLessThanOrEqual(120);
   });
 
+  test('has the new key by hand, where KMS has lost the current one and nothing else can be asked with', async () => {
+    const world = await started();
+    const [current] = world.kms.keys.values();
+    if (current) current.status = 'PendingDeletion';
+    expect(code((await world.rotate()).error)).toBe('rotation_failed');
+    expect(states(world)).toEqual(['current', 'registered']);
+    expect(code((await world.rotate()).error)).toBe('rotation_failed');
+    world.helseId.registerByHand(await readJwk(world, world.record().keys[1]?.kid ?? ''));
+    expect((await world.rotate()).error).toBeUndefined();
+    expect(states(world)).toEqual(['retiring', 'current']);
+    expect(world.audited).toContain('KEY_REGISTERED_BY_HAND');
+    await world.rotate();
+    expect(states(world)).toEqual(['retiring', 'retiring', 'current']);
+  });
+
   test('takes longer than the function has: the next run goes on', async () => {
     const world = await started({ propagation: 40 });
     expect(code((await world.rotate({ seconds: 10 })).error)).toBe('rotation_failed');
@@ -465,6 +480,19 @@ describe('a record version is restored', () => {
     expect(first?.state).toBe('retiring');
     expect(world.kms.keys.get(first?.keyArn ?? '')?.status).toBe('Enabled');
   });
+});
+
+test('a plan that a newer release has written is left alone, and the failure says what to deploy', async () => {
+  const world = await started();
+  const token = world.secrets.beginRotation();
+  await world.secrets.putSecretValue({
+    SecretId: world.rotation().secretArn,
+    ClientRequestToken: token,
+    SecretString: '{"version":2,"plan":"rotation","keys":["x"]}',
+    VersionStages: ['AWSPENDING'],
+  });
+  expect((await world.rotate()).error).toMatchObject({ code: 'version_unknown', facts: { version: 2 } });
+  expect([world.kms.keys.size, world.secrets.stages.get('AWSPENDING')]).toEqual([1, token]);
 });
 
 describe('the harness notices', () => {
