@@ -25,6 +25,8 @@ export interface ErrorFacts {
   /** The client record could not be read. */
   record_unavailable: { client?: string; aws_error?: string };
   record_invalid: { kid?: string };
+  /** A newer release has written it, in a format that this one does not know. */
+  version_unknown: { version: number };
   kms_throttled: { aws_error?: string };
   kms_unavailable: { aws_error?: string };
   kms_refused: { aws_error?: string };
@@ -54,6 +56,7 @@ export const SIGNER_ERRORS = [
   'config_invalid',
   'record_unavailable',
   'record_invalid',
+  'version_unknown',
   'kms_throttled',
   'kms_unavailable',
   'kms_refused',

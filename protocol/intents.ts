@@ -98,6 +98,8 @@ const intent = v.variant('kind', [assertionIntent, proofIntent, requestObjectInt
 
 /** The shape of a {@link SignRequest}; `parseSignRequest` knows more of what is wrong. */
 export const signRequest = v.strictObject({
+  /** Left out by who asks for nothing that a later version brings: a signer of the release before takes it then. */
+  version: v.exactOptional(v.literal(1)),
   intents: v.pipe(v.array(intent), v.minLength(1), v.maxLength(MAX_INTENTS)),
 });
 

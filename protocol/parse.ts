@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { ZonesError } from './errors.ts';
 import { type Intent, signRequest } from './intents.ts';
 import { checkParameters } from './parameters.ts';
+import { refuseNewer } from './schema.ts';
 
 /** A sign request may be this many bytes of JSON. */
 export const MAX_REQUEST_BYTES = 16 * 1024;
@@ -15,11 +16,13 @@ const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 /**
  * Reads what a signer was invoked with. Does not check URLs, details or the grant.
  *
+ * @throws {ZonesError} version_unknown: a newer release's; nothing else of it is looked at
  * @throws {ZonesError} request_too_large: over {@link MAX_REQUEST_BYTES}
  * @throws {ZonesError} request_malformed, intent_malformed: with the field's path, never its value, for unknown kinds and fields,
  * keys like `__proto__`, control characters, wrong types
  */
 export function parseSignRequest(event: unknown): Intent[] {
+  refuseNewer(event, 'The sign request', 'deploy the signing stack');
   if (measure(event) > MAX_REQUEST_BYTES)
     throw new ZonesError(
       'request_too_large',

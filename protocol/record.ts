@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { ALGORITHM_NAMES } from './algorithms.ts';
 import { ZonesError } from './errors.ts';
 import { isObject } from './required.ts';
-import { seconds, text } from './schema.ts';
+import { refuseNewer, seconds, text } from './schema.ts';
 
 /** The states of a key, in the order a key passes through them. docs/keys.md has the machine. */
 export const KEY_STATES = ['created', 'registered', 'verified', 'current', 'retiring', 'retired'] as const;
@@ -59,6 +59,7 @@ export const SEED_RECORD = '{"version":1,"keys":[]}';
  * Does not check that the keys exist or fit their algorithm.
  * @throws {ZonesError} record_invalid: another schema, another owner, and whatever {@link recordProblems} names; the message
  * never repeats the text
+ * @throws {ZonesError} version_unknown: a newer release has written it
  */
 export function parseRecord(text: string, owner: RecordOwner): ClientRecord {
   return requireOwner(readRecord(text, owner), owner);
@@ -66,13 +67,17 @@ export function parseRecord(text: string, owner: RecordOwner): ClientRecord {
 
 /** {@link parseRecord}, whoever the record belongs to: for who may give it to another. */
 export function readRecord(text: string, { client, clientId, issuer }: RecordOwner): ClientRecord {
-  const value = parseJson(text);
+  const value = refuseNewer(
+    parseJson(text),
+    'The client record',
+    'deploy that release everywhere, the signing stack first',
+  );
   const seed = isObject(value) && Array.isArray(value['keys']) && value['keys'].length === 0;
   const input = seed ? { client, clientId, issuer, ...value } : value;
   const parsed = v.safeParse(clientRecord, input, { abortEarly: true });
   if (!parsed.success) {
     const field = v.getDotPath(parsed.issues[0]) ?? 'the whole';
-    throw invalid(`does not follow schema version 1 (${field})`);
+    throw invalid(`does not follow format 1 (${field})`);
   }
   const [problem] = recordProblems(parsed.output);
   if (problem) throw invalid(`contradicts itself (${problem})`);

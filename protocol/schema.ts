@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ZonesError } from './errors.ts';
+import { isObject } from './required.ts';
 
 /**
  * The pieces that shapes are made of. A shape is declared once, as a schema; its type is read off it. Messages complete a
@@ -51,6 +52,24 @@ export const audience = v.pipe(
 /** A list that names at least one. */
 export function some<T extends v.GenericSchema>(item: T) {
   return v.pipe(v.array(item), v.minLength(1, 'must name at least one'));
+}
+
+/**
+ * `value`, unless a newer release has written it. What one release writes and another reads has a format version, a whole number
+ * from 1 on; one that is left out is 1 (docs/upgrading.md). Everything else about `value` is its schema's to judge.
+ *
+ * @param what begins the message
+ * @param remedy ends it: what to deploy
+ * @throws {ZonesError} version_unknown: its version is above 1, the only one so far
+ */
+export function refuseNewer(value: unknown, what: string, remedy: string): unknown {
+  const version = isObject(value) ? value['version'] : undefined;
+  if (typeof version !== 'number' || !Number.isSafeInteger(version) || version <= 1) return value;
+  throw new ZonesError(
+    'version_unknown',
+    `${what} has format ${version}, which a newer release writes; this one knows format 1: ${remedy}.`,
+    { facts: { version } },
+  );
 }
 
 /**

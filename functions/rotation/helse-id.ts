@@ -174,6 +174,7 @@ const HOPELESS: readonly ErrorCode[] = [
   'rotation_failed',
   'self_service_refused',
   'self_service_unreachable',
+  'version_unknown',
 ];
 
 /**

@@ -1,6 +1,7 @@
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { findKey } from '@helseid-zones/protocol/record-states';
+import { refuseNewer } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 import { awsErrorName } from '../common/key-ports.ts';
 import { retryUntilVisible } from '../common/retry.ts';
@@ -11,6 +12,16 @@ import type { Rotation } from './rotation.ts';
  * since a version is immutable; how far the key has come stands in the record, under AWSCURRENT.
  */
 const schema = v.object({ version: v.literal(1), plan: v.literal('rotation'), kid: v.string() });
+
+/** A plan as a secret's version holds it. */
+const stored = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.transform((plan) =>
+    refuseNewer(plan, 'The plan of the rotation', 'deploy the admin zone of that release'),
+  ),
+  schema,
+);
 
 /** Writes the plan of a rotation under AWSPENDING. Writing the same again changes nothing. */
 export async function writePlan({ secrets, secretArn }: Rotation, token: string, kid: string): Promise<void> {
@@ -26,11 +37,12 @@ export async function writePlan({ secrets, secretArn }: Rotation, token: string,
 /**
  * The kid a rotation is about; `undefined` before createSecret has written it, and for a version that is no plan of ours
  * (Secrets Manager tries out testSecret on a made-up one when a schedule is set).
+ * @throws {ZonesError} version_unknown: a newer release has written it
  */
 export async function readPlan({ secrets, secretArn }: Rotation, token: string): Promise<string | undefined> {
   try {
     const { SecretString } = await secrets.getSecretValue({ SecretId: secretArn, VersionId: token });
-    const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), SecretString);
+    const parsed = v.safeParse(stored, SecretString);
     return parsed.success ? parsed.output.kid : undefined;
   } catch (error) {
     if (awsErrorName(error) === 'ResourceNotFoundException') return undefined;

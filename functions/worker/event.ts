@@ -1,5 +1,6 @@
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { refuseNewer } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 
 /** A FHIR R4 DocumentReference, as far as this function looks into it; the rest goes to the API as it came. */
@@ -38,10 +39,17 @@ const eventSchema = v.pipe(
   v.looseObject({
     id: text,
     'detail-type': text,
-    detail: v.strictObject({
-      organization: v.pipe(v.string(), v.check(isOrganizationNumber, 'an organisation number')),
-      document: documentReference,
-    }),
+    detail: v.pipe(
+      v.unknown(),
+      v.transform((detail) =>
+        refuseNewer(detail, 'The event', "deploy this zone's stack, then send it again"),
+      ),
+      v.strictObject({
+        version: v.exactOptional(v.literal(1)),
+        organization: v.pipe(v.string(), v.check(isOrganizationNumber, 'an organisation number')),
+        document: documentReference,
+      }),
+    ),
   }),
 );
 
@@ -50,6 +58,7 @@ const eventSchema = v.pipe(
  * beyond what is needed to submit it: its API does.
  *
  * @throws {ZonesError} event_invalid: naming the field, never its value
+ * @throws {ZonesError} version_unknown: its sender is newer than this function; the message ends where it can be sent again from
  */
 export function parseDocumentEvent(body: string): DocumentEvent {
   const result = v.safeParse(eventSchema, body);

@@ -63,6 +63,20 @@ test('what the signer refused comes with its code, message and facts', async () 
   expect(lambda.requests.length).toBe(1);
 });
 
+test('what a newer signer adds to its answer is no hindrance, and its refusal of a newer zone comes through', async () => {
+  const { lambda, signer } = await makeSigner();
+  const signature = { jws: 'a.b.c', kid: 'k'.repeat(43), jkt: 'k'.repeat(43) };
+  const refusal = { code: 'version_unknown', message: 'Deploy.', facts: { version: 2 } };
+  lambda.answers = [
+    () => Response.json({ version: 2, signatures: [{ ...signature, novel: {} }], novel: {} }),
+    () => Response.json({ error: refusal, novel: {} }),
+  ];
+  expect(await signer.sign([intent])).toMatchObject([signature]);
+  expect((await failure(signer.sign([intent]), 'version_unknown')).facts).toEqual({ version: 2 });
+  // A signer of the release before knows no version: what asks for nothing new says none.
+  expect(Object.keys(JSON.parse(lambda.requests[0]?.body ?? ''))).toEqual(['intents']);
+});
+
 test('a signer that crashed is unavailable, and what it printed stays out', async () => {
   const { lambda, signer } = await makeSigner();
   lambda.answers = [

@@ -85,6 +85,20 @@ describe('documentation', () => {
   });
 });
 
+it('the root and the packages are of one version, also where they depend on each other', () => {
+  const [{ version }, ...packages] = ['.', 'protocol', 'client', 'infra'].map((folder) =>
+    JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')),
+  );
+  expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  const names = packages.map(({ name }) => name);
+  const said = packages.flatMap((each) => [
+    each.version,
+    ...Object.entries(each.dependencies).flatMap(([name, range]) => (names.includes(name) ? [range] : [])),
+  ]);
+  expect(new Set(said)).toEqual(new Set([version]));
+  expect(said.length).toBeGreaterThan(packages.length);
+});
+
 describe('the requirements', () => {
   const requirements = CHAPTERS.flatMap((chapter) => chapter.requirements);
   const read = (file: string) => readFileSync(join(root, file), 'utf8');

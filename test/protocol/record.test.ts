@@ -47,7 +47,11 @@ test('the seed is a record without keys that belongs to whom the declaration say
 });
 
 test.each<[string, unknown, RegExp]>([
-  ['another version', { ...record, version: 2 }, /version/],
+  ...[0, '1', '2', 1.5, null].map((version): [string, unknown, RegExp] => [
+    `version ${JSON.stringify(version)}`,
+    { ...record, version },
+    /version/,
+  ]),
   ['an unknown member', { ...record, privateKey: 'x' }, /privateKey/],
   ['no keys', { version: 1, ...owner }, /keys/],
   ['a key without a state', { ...record, keys: [{ ...key, state: undefined }] }, /state/],
@@ -125,6 +129,13 @@ test.each<[string, unknown, RegExp]>([
 ])('refused: %s', (_name, value, why) => {
   expect(() => parseRecord(JSON.stringify(value), owner)).toThrow(
     expect.objectContaining({ code: 'record_invalid', message: expect.stringMatching(why) }),
+  );
+});
+
+test('of a newer release: not even its owner is looked at', () => {
+  const newer = JSON.stringify({ version: 2, keys: [], owner: {} });
+  expect(() => parseRecord(newer, owner)).toThrow(
+    expect.objectContaining({ code: 'version_unknown', facts: { version: 2 } }),
   );
 });
 

@@ -361,6 +361,55 @@ describe('refusals leave KMS and the record alone', () => {
   });
 });
 
+describe('formats of a newer release', () => {
+  const request = { intents: [assertion, tokenProof] };
+
+  test('a request in format 1 is signed, whether it says so or not', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    for (const event of [request, { version: 1, ...request }])
+      expect(signaturesOf(await world.invoke(event))).toHaveLength(2);
+  });
+
+  test.each([
+    ['and is good otherwise', request],
+    ['and holds what is not known here', { intents: [{ kind: 'novel', html5: true }], batch: {} }],
+    ['and is larger than any is today', { intents: 'x'.repeat(17_000) }],
+  ])(
+    'a request in format 2 %s: nothing is signed or read, and the answer says what to deploy',
+    async (_name, of) => {
+      const world = createWorld();
+      world.addKey('current');
+      expect(await world.invoke({ version: 2, ...of })).toMatchObject({
+        error: {
+          code: 'version_unknown',
+          message: expect.stringContaining('deploy the signing stack'),
+          facts: { version: 2 },
+        },
+      });
+      expect([world.kms.calls.length, world.reads]).toEqual([0, 0]);
+      expect(world.audited()).toMatchObject([{ code: 'failed', reason: 'version_unknown' }]);
+    },
+  );
+
+  test.each([0, 1.5, -2, '1', '2', null, [2], { version: 2 }])('%j is no format', async (version) => {
+    const world = createWorld();
+    expect(await world.invoke({ version, ...request })).toMatchObject({
+      error: { code: 'request_malformed' },
+    });
+  });
+
+  test('a record in format 2: nothing is signed', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    const { recordText } = world;
+    world.recordText = () => JSON.stringify({ ...JSON.parse(recordText()), version: 2, novel: {} });
+    expect(await world.invoke(request)).toMatchObject({ error: { code: 'version_unknown' } });
+    expect(signCalls(world)).toHaveLength(0);
+    expect(world.audited()).toMatchObject([{ code: 'failed', reason: 'version_unknown' }]);
+  });
+});
+
 describe('I7: audit', () => {
   test('one line a signature, before the response, with zone, kind, target, kid, jti and request id', async () => {
     const world = createWorld();

@@ -69,6 +69,16 @@ describe('refused, naming the field', () => {
   });
 });
 
+test('its format may be said, and one of a newer sender is not taken for a wrong event', () => {
+  expect(parseDocumentEvent(changed('detail.version', 1))).toEqual(parseDocumentEvent(SAMPLE));
+  expect(refusal(changed('detail.version', 2))).toMatchObject({
+    code: 'version_unknown',
+    message: expect.stringContaining('send it again'),
+  });
+  for (const version of [0, '2', null])
+    expect(refusal(changed('detail.version', version)).code).toBe('event_invalid');
+});
+
 test('whatever else comes is event_invalid and nothing else', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (body) => {
