@@ -23,8 +23,8 @@ export interface BuildOptions {
 
 /** What shapes templates. Here and not in cdk.json, so that an app built in-process synthesizes the same ones. */
 const CONTEXT = {
-  // A stack that others take something from can't drop it unseen.
-  '@aws-cdk/core:defaultCrossStackReferences': 'strong',
+  // An export that another stack uses can't be taken back, so no client could ever leave (docs/decisions/references.md).
+  '@aws-cdk/core:defaultCrossStackReferences': 'weak',
   // What the check of templates finds is an error, not a warning.
   '@aws-cdk/core:validateAgainstDefaultRules': true,
   '@aws-cdk/core:checkSecretUsage': true,

@@ -21,8 +21,7 @@ export class PermissionsBoundary extends ManagedPolicy {
   constructor(scope: Construct, id: string, { system, zone, role, statements }: PermissionsBoundaryProps) {
     super(scope, id, {
       managedPolicyName: boundaryName(system, zone, role),
-      // A description that changes replaces the policy, whose name is taken: it says nothing of the system.
-      description: 'The most that a role of the zone can be allowed.',
+      // No description: another one would replace the policy, whose name is taken.
       statements: [
         ...statements,
         // Present on every call that a function's code makes, absent on Lambda's own.

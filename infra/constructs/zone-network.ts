@@ -34,6 +34,9 @@ export interface ZoneNetworkProps {
   services: readonly EndpointService[];
 }
 
+/** The most that a declaration may ask for; subnets are laid out for so many. */
+const MAX_AVAILABILITY_ZONES = 3;
+
 const INTERFACE_SERVICES = {
   lambda: InterfaceVpcEndpointAwsService.LAMBDA,
   kms: InterfaceVpcEndpointAwsService.KMS,
@@ -61,17 +64,22 @@ export class ZoneNetwork extends Construct {
     super(scope, id);
     const egress = hosts.length > 0;
     const subnetType = egress ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PRIVATE_ISOLATED;
+    // With another CIDR another network is made beside the old one, down to its addresses: one replaced in place would ask for an
+    // internet gateway and an Elastic IP that the old one still holds, and CloudFormation takes the old away last.
     // CDK declares its optional members in a way that `exactOptionalPropertyTypes` does not take as an IVpc.
-    const vpc = new Vpc(this, 'Vpc', {
+    const vpc = new Vpc(this, `Vpc-${cidr.replace('/', '-')}`, {
       ipAddresses: IpAddresses.cidr(cidr),
       maxAzs: availabilityZones,
+      // Every subnet keeps its addresses whatever the number of availability zones, and whether or not there is a way out.
+      reservedAzs: MAX_AVAILABILITY_ZONES - availabilityZones,
       // One NAT gateway a zone: with one an availability zone, three zones would need more Elastic IPs than an account has.
       natGateways: egress ? 1 : 0,
       subnetConfiguration: [
         { name: 'functions', subnetType },
-        ...(egress
-          ? [{ name: 'nat', subnetType: SubnetType.PUBLIC, cidrMask: 28, mapPublicIpOnLaunch: false }]
-          : []),
+        {
+          ...{ name: 'nat', subnetType: SubnetType.PUBLIC, cidrMask: 28, mapPublicIpOnLaunch: false },
+          reserved: !egress,
+        },
       ],
       // It would add a function of CDK's outside every zone. Nothing attaches the default group; the proof shows that.
       restrictDefaultSecurityGroup: false,

@@ -31,7 +31,6 @@ export class GatewayAccountStack extends Stack {
     const statement = () => allow('Logs', LOG_ACTIONS, '*');
     const boundary = new ManagedPolicy(this, 'Boundary', {
       managedPolicyName: boundaryName(system.name, 'gateway-account'),
-      description: 'The most that the role of API Gateway can be allowed.',
       statements: [statement()],
     });
     const role = new Role(this, 'Role', {

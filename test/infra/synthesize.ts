@@ -148,6 +148,6 @@ export function text(value: unknown): string {
   if (kind === 'Ref') return `<${argument}>`;
   if (kind === 'Fn::GetAtt') return `<${(argument as string[]).join('.')}>`;
   if (kind === 'Fn::Join') return (argument as [string, unknown[]])[1].map(text).join('');
-  if (kind === 'Fn::ImportValue') return `<${text(argument)}>`;
+  if (kind === 'Fn::GetStackOutput') return `<${(argument as { OutputName: string }).OutputName}>`;
   return JSON.stringify(value);
 }

@@ -180,7 +180,7 @@ function keyOf(template: AssemblyStack['template'], functionName: string): strin
 /** The one resource of a template whose logical id begins so, of a type if one is given. */
 export function find(resources: Template, prefix: string, type = ''): Resource {
   const found = Object.entries(resources).filter(
-    ([id, resource]) => id.startsWith(prefix) && resource.Type.includes(type),
+    ([id, resource]) => id.startsWith(prefix) && resource.Type.endsWith(type),
   );
   const [only] = found;
   if (found.length !== 1 || only === undefined)

@@ -1,9 +1,11 @@
 import { adds, type Changeable, find, gives, idOf, mutations, SIGNER, sets, statementOf } from '../mutate.ts';
 
+const VPC = 'EC2::VPC';
+
 mutations('default-group-unused', {
   'public: the default group on a function': (r) => {
     const placed = find(r, 'summaryFunction').Properties.VpcConfig as Changeable;
-    placed.SecurityGroupIds = [{ 'Fn::GetAtt': [idOf(r, 'NetworkVpc7'), 'DefaultSecurityGroup'] }];
+    placed.SecurityGroupIds = [{ 'Fn::GetAtt': [idOf(r, 'NetworkVpc', VPC), 'DefaultSecurityGroup'] }];
   },
 });
 
@@ -26,7 +28,7 @@ mutations('endpoints-are-own', {
   'internal: a zone’s Lambda endpoint has no policy': (r) =>
     void delete find(r, 'Networklambdaendpoint').Properties.PolicyDocument,
   'public: a zone has a KMS endpoint': adds('AWS::EC2::VPCEndpoint', (r) => ({
-    VpcId: { Ref: idOf(r, 'NetworkVpc7') },
+    VpcId: { Ref: idOf(r, 'NetworkVpc', VPC) },
     VpcEndpointType: 'Interface',
     ServiceName: 'com.amazonaws.eu-north-1.kms',
     PolicyDocument: { Statement: [] },
@@ -55,10 +57,10 @@ mutations('names-answered', {
     void (find(r, 'NetworkNameRulesF').Properties.FirewallRules as unknown[]).pop(),
   'signing: a name too many': sets('NetworkAllowedNames', { Domains: ['example.com'] }),
   'internal: a wildcard of names': sets('NetworkAllowedNames', { Domains: ['*.no'] }),
-  'admin: a firewall that fails open': adds('AWS::Route53Resolver::FirewallConfig', {
-    ResourceId: { Ref: 'NetworkVpc7FB7348F' },
+  'admin: a firewall that fails open': adds('AWS::Route53Resolver::FirewallConfig', (r) => ({
+    ResourceId: { Ref: idOf(r, 'NetworkVpc', VPC) },
     FirewallFailOpen: 'ENABLED',
-  }),
+  })),
   'admin: a firewall of a network by its id that fails open': adds('AWS::Route53Resolver::FirewallConfig', {
     ResourceId: 'vpc-0123456789abcdef0',
     FirewallFailOpen: 'ENABLED',
@@ -66,10 +68,12 @@ mutations('names-answered', {
 });
 
 mutations('networks-are-declared', {
-  'public: another zone’s tag': sets('NetworkVpc7', {
-    Tags: [{ Key: 'helseid-zones:zone', Value: 'internal' }],
-  }),
-  'public: another network': sets('NetworkVpc7', { CidrBlock: '10.50.0.0/20' }),
+  'public: another zone’s tag': sets(
+    'NetworkVpc',
+    { Tags: [{ Key: 'helseid-zones:zone', Value: 'internal' }] },
+    VPC,
+  ),
+  'public: another network': sets('NetworkVpc', { CidrBlock: '10.50.0.0/20' }, VPC),
 });
 
 mutations('networks-are-not-changed', {
@@ -89,7 +93,7 @@ mutations('no-joined-networks', {
 
 mutations('no-route-elsewhere', {
   'public: a route to another zone': adds('AWS::EC2::Route', (r) => ({
-    RouteTableId: { Ref: idOf(r, 'NetworkVpcfunctionsSubnet1RouteTable', 'EC2::RouteTable') },
+    RouteTableId: { Ref: idOf(r, 'NetworkVpc10100020functionsSubnet1RouteTable', 'EC2::RouteTable') },
     DestinationCidrBlock: '10.20.0.0/20',
     VpcPeeringConnectionId: 'pcx-1',
   })),
@@ -99,11 +103,11 @@ mutations('signing-zone-has-no-way-out', {
   'signing: NAT in the signing zone': adds('AWS::EC2::NatGateway'),
   'signing: an internet gateway in the signing zone': adds('AWS::EC2::InternetGateway'),
   'signing: a route out of the signing zone': adds('AWS::EC2::Route', (r) => ({
-    RouteTableId: { Ref: idOf(r, 'NetworkVpcfunctionsSubnet1RouteTable', 'EC2::RouteTable') },
+    RouteTableId: { Ref: idOf(r, 'NetworkVpc10300020functionsSubnet1RouteTable', 'EC2::RouteTable') },
     DestinationCidrBlock: '0.0.0.0/0',
     GatewayId: 'igw-1',
   })),
-  'signing: public addresses in the signing zone': sets('NetworkVpcfunctionsSubnet1Subnet', {
+  'signing: public addresses in the signing zone': sets('NetworkVpc10300020functionsSubnet1Subnet', {
     MapPublicIpOnLaunch: true,
   }),
 });
