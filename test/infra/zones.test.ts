@@ -8,7 +8,9 @@ const INTERNAL = 'journal-zone-internal';
 const ADMIN = 'journal-zone-admin';
 
 const role = (stack: string, name: string) => statementsOf(assembly.find(stack, `${name}Role`));
-const boundary = (stack: string) => statementsOf(assembly.find(stack, 'Boundary'));
+/** The boundary of a function's role: its zone's, or in the admin zone its own. */
+const boundary = (stack: string, name = 'rotation') =>
+  statementsOf(assembly.find(stack, stack === ADMIN ? `Boundary${name}` : 'Boundary'));
 const through = (stack: string, service: string) =>
   statementsOf(assembly.find(stack, `Network${service}endpoint`));
 const endpointId = (stack: string, service: string) =>
@@ -261,7 +263,12 @@ describe('the admin zone', () => {
   });
 
   test('disables and enables the system’s keys that sign only: a tag is no more than who makes keys can set', () => {
-    for (const statements of [role(ADMIN, 'rotation'), role(ADMIN, 'keywatch'), boundary(ADMIN)]) {
+    for (const statements of [
+      role(ADMIN, 'rotation'),
+      role(ADMIN, 'keywatch'),
+      boundary(ADMIN),
+      boundary(ADMIN, 'keywatch'),
+    ]) {
       const [statement] = about(statements, 'kms:DisableKey');
       expect(statement?.Condition?.['StringEquals']).toEqual({
         'aws:SourceVpce': { Ref: endpointId(ADMIN, 'kms') },
