@@ -87,7 +87,12 @@ async function keepFittingCandidate(rotation: Rotation): Promise<KeyEntry | unde
     throw new ZonesError('rotation_failed', NOT_THERE_YET, { facts: { client: rotation.client, kid } });
   if (state === 'Enabled' && (candidate.state !== 'created' || (await isUpToDate(rotation, candidate))))
     return candidate;
-  await store.change((before) => moveKey(before, kid, 'retired', clock.now()));
+  // Another rotation may have registered it since it was read: what is retired is what was judged.
+  const after = await store.change((before) =>
+    findKey(before, kid)?.state === candidate.state ? moveKey(before, kid, 'retired', clock.now()) : before,
+  );
+  const key = findKey(after, kid);
+  if (key?.state !== 'retired') return key;
   await disableClientKey(kms, keyArn);
   return undefined;
 }

@@ -23,15 +23,28 @@ const stored = v.pipe(
   schema,
 );
 
-/** Writes the plan of a rotation under AWSPENDING. Writing the same again changes nothing. */
-export async function writePlan({ secrets, secretArn }: Rotation, token: string, kid: string): Promise<void> {
+/**
+ * Writes the plan of a rotation under AWSPENDING, and resolves to whether it stands: another invocation of the same rotation may
+ * have planned another key, since a Lambda function may be invoked twice and at once. Writing the same again changes nothing.
+ */
+export async function writePlan(
+  { secrets, secretArn }: Rotation,
+  token: string,
+  kid: string,
+): Promise<boolean> {
   const plan: v.InferOutput<typeof schema> = { version: 1, plan: 'rotation', kid };
-  await secrets.putSecretValue({
-    SecretId: secretArn,
-    ClientRequestToken: token,
-    SecretString: JSON.stringify(plan),
-    VersionStages: ['AWSPENDING'],
-  });
+  try {
+    await secrets.putSecretValue({
+      SecretId: secretArn,
+      ClientRequestToken: token,
+      SecretString: JSON.stringify(plan),
+      VersionStages: ['AWSPENDING'],
+    });
+    return true;
+  } catch (error) {
+    if (awsErrorName(error) === 'ResourceExistsException') return false;
+    throw error;
+  }
 }
 
 /**

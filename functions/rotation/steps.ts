@@ -11,6 +11,7 @@ import {
 import * as v from 'valibot';
 import { describeFailure } from '../common/aws-error.ts';
 import { enableClientKey, readClientKey } from '../common/client-keys.ts';
+import { awsErrorName } from '../common/key-ports.ts';
 import { retryUntilVisible } from '../common/retry.ts';
 import { findCandidate } from './find-candidate.ts';
 import { isBeyondTheKey, isKeyRefused, tryPatiently, waitUntil } from './helse-id.ts';
@@ -75,7 +76,7 @@ async function createSecret(rotation: Rotation, token: string): Promise<void> {
   if ((await readPlan(rotation, token)) !== undefined) return requireLivePlan(rotation, token);
   await enableKeysInUse(rotation);
   const { kid } = await findCandidate(rotation, token);
-  await writePlan(rotation, token, kid);
+  if (!(await writePlan(rotation, token, kid))) await requireLivePlan(rotation, token);
 }
 
 async function requireLivePlan(rotation: Rotation, token: string): Promise<void> {
@@ -215,12 +216,23 @@ async function finishSecret(rotation: Rotation, token: string): Promise<void> {
   await takePendingOff(rotation, token);
 }
 
-async function takePendingOff({ secrets, secretArn }: Rotation, token: string): Promise<void> {
-  const { VersionIdsToStages = {} } = await secrets.describeSecret({ SecretId: secretArn });
-  if (VersionIdsToStages[token]?.includes('AWSPENDING'))
+async function takePendingOff(rotation: Rotation, token: string): Promise<void> {
+  const { secrets, secretArn } = rotation;
+  if (!(await isPending(rotation, token))) return;
+  try {
     await secrets.updateSecretVersionStage({
       SecretId: secretArn,
       VersionStage: 'AWSPENDING',
       RemoveFromVersionId: token,
     });
+  } catch (error) {
+    // Another invocation has taken it off, or begun another rotation: this one is over all the same.
+    if (awsErrorName(error) !== 'InvalidParameterException' || (await isPending(rotation, token)))
+      throw error;
+  }
+}
+
+async function isPending({ secrets, secretArn }: Rotation, token: string): Promise<boolean> {
+  const { VersionIdsToStages = {} } = await secrets.describeSecret({ SecretId: secretArn });
+  return VersionIdsToStages[token]?.includes('AWSPENDING') ?? false;
 }

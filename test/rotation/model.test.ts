@@ -1,11 +1,14 @@
-import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
+import { isZonesError } from '@helseid-zones/protocol/errors';
+import type { KeyState } from '@helseid-zones/protocol/record';
+import { findKey, NEXT_STATES, RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { STEPS } from '../../functions/rotation/steps.ts';
 import type { HelseIdBehaviour } from '../fakes/self-service.ts';
 import { verifyQuickly } from '../fakes/verify-jws.ts';
 import { FULL, full } from '../full.ts';
-import { fullStack, lightStack } from './stacks.ts';
-import { createWorld, findLeftovers, type Kill, startWithKey, type World } from './world.ts';
+import { fullStack, type Guard, lightStack } from './stacks.ts';
+import { createWorld, findLeftovers, type Kill, startWithKey, type Turn, type World } from './world.ts';
 
 /** What may happen to a system, in any order. After each, no call that rotation could have spoilt has failed. */
 type Command = fc.AsyncCommand<Record<string, never>, World>;
@@ -157,4 +160,176 @@ test('the property notices a key that is retired too early', async () => {
   await world.watch('hourly');
   await world.probe();
   expect(world.failures.some(({ what, excused }) => what.startsWith('live token') && !excused)).toBe(true);
+});
+
+/** Whose calls come next, and how many of them. */
+type Order = readonly (readonly [run: number, calls: number])[];
+
+/** Lets `runs` go on at once, one call of one of them at a time, in this order; then the first that is left goes on alone. */
+function takeTurns<T>(runs: readonly ((turn: Turn) => Promise<T>)[], order: Order): Promise<T[]> {
+  const next = order.flatMap(([run, calls]) => Array<number>(calls).fill(run));
+  const waiting = new Map<number, () => void>();
+  const alive = new Set(runs.keys());
+  const goOn = () => {
+    if (waiting.size < alive.size) return;
+    let run = next.shift();
+    while (run !== undefined && !alive.has(run)) run = next.shift();
+    run ??= Math.min(...alive);
+    const go = waiting.get(run);
+    waiting.delete(run);
+    go?.();
+  };
+  return Promise.all(
+    runs.map(async (run, index) => {
+      const turn: Turn = () =>
+        new Promise((go) => {
+          waiting.set(index, go);
+          goOn();
+        });
+      try {
+        return await run(turn);
+      } finally {
+        alive.delete(index);
+        goOn();
+      }
+    }),
+  );
+}
+
+/**
+ * Fails at a record that has lost a key, that has two current ones or none, or a key in a state that does not follow. One that has
+ * been registered is not given up: HelseID may have dropped the others for it.
+ */
+function followRecord(world: World): () => void {
+  let before = world.record();
+  const follows = (from: KeyState, to: KeyState): boolean =>
+    from === to ||
+    NEXT_STATES[from].some(
+      (state) => (state !== 'retired' || from === 'created' || from === 'retiring') && follows(state, to),
+    );
+  return () => {
+    const after = world.record();
+    if (after === before) return;
+    expect(after.keys.filter(({ state }) => state === 'current')).toHaveLength(1);
+    for (const { kid, state } of before.keys)
+      expect(follows(state, findKey(after, kid)?.state ?? 'created'), `${kid} was ${state}`).toBe(true);
+    before = after;
+  };
+}
+
+interface Together {
+  /** Whether Secrets Manager has invoked one rotation twice, or has begun two. */
+  same: boolean;
+  /** What the second rotation was deployed with. */
+  algorithm: 'ES256' | 'ES384';
+  behaviour: Pick<HelseIdBehaviour, 'drops' | 'propagation'>;
+}
+
+const ONE_TWICE = {
+  same: true,
+  algorithm: 'ES256',
+  behaviour: { drops: 'nothing', propagation: 0 },
+} as const;
+
+/**
+ * Two rotations and the key watch at once, over a record with a key that is due to retire: as without reserved concurrency.
+ * Resolves to how many calls the first rotation made.
+ */
+async function runTogether(
+  stack: typeof lightStack,
+  { same, algorithm, behaviour }: Together,
+  order: Order,
+): Promise<number> {
+  const world = await start(stack);
+  await world.rotate();
+  await world.skip(700 + RETIREMENT_LEEWAY);
+  Object.assign(world.helseId.behaviour, behaviour);
+  world.kms.beforeSign = () => {
+    const arn = world.kms.calls.at(-1)?.input['KeyId'];
+    const kid = world.record().keys.find(({ keyArn }) => keyArn === arn)?.kid;
+    expect(world.helseId.keys.map((key) => key.kid)).toContain(kid);
+  };
+  const token = world.secrets.beginRotation();
+  const other = same ? token : world.secrets.beginDryRun();
+  const check = followRecord(world);
+  const checked = (turn: Turn) => async () => {
+    check();
+    await turn();
+  };
+  const results = await takeTurns(
+    [
+      (turn) => world.rotate({ token, seconds: 90, turn: checked(turn) }),
+      (turn) => world.rotate({ token: other, seconds: 90, turn: checked(turn), algorithm }),
+      async (turn) => ({ calls: [], figures: await world.watch('hourly', { turn: checked(turn) }) }),
+    ],
+    order,
+  );
+  check();
+  // Who comes too late says so; what AWS answers a second time is no error of ours.
+  for (const { error } of results as { error?: unknown }[])
+    expect(error === undefined || isZonesError(error), String(error)).toBe(true);
+  const late = behaviour.drops === 'at-once' && behaviour.propagation !== 0;
+  expect(world.failures.filter(({ excused }) => !(late && excused))).toEqual([]);
+  await settle(world);
+  check();
+  return results[0]?.calls.length ?? 0;
+}
+
+const TOGETHER: fc.Arbitrary<Together> = fc.record({
+  same: fc.boolean(),
+  algorithm: fc.constantFrom('ES256', 'ES384'),
+  behaviour: fc.record({
+    drops: fc.constantFrom('nothing', 'at-once', 'when-accepted'),
+    propagation: fc.constantFrom(0, 25),
+  }),
+});
+
+const ORDERS: fc.Arbitrary<Order> = fc.array(
+  fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 1, max: 40 })),
+  { maxLength: 8, size: 'max' },
+);
+
+describe('without reserved concurrency', () => {
+  test.each([
+    ['light', lightStack, full(300)],
+    ['full', fullStack, full(15)],
+  ] as const)(
+    '%s: two rotations and the watch at once lose no key and spoil no call',
+    { timeout: 120_000 },
+    async (_, stack, numRuns) => {
+      await fc.assert(
+        fc.asyncProperty(
+          TOGETHER,
+          ORDERS,
+          async (together, order) => void (await runTogether(stack, together, order)),
+        ),
+        { numRuns },
+      );
+    },
+  );
+
+  test('one rotation, invoked twice, may come in between at every call', { timeout: 60_000 }, async () => {
+    for (let at = 1, calls = 1; at <= calls; at += 1)
+      calls = await runTogether(lightStack, ONE_TWICE, [
+        [0, at],
+        [1, 100],
+      ]);
+  });
+
+  test('a key that another rotation registers meanwhile is not given up for a newly declared algorithm', async () => {
+    const world = await start(lightStack);
+    const token = world.secrets.beginRotation();
+    await STEPS.createSecret(world.rotation(), token);
+    let first = true;
+    const guard: Guard = async (name, call) => {
+      if (name === 'secrets:PutSecretValue' && first) {
+        first = false;
+        await STEPS.setSecret(world.rotation(), token);
+      }
+      return call();
+    };
+    await STEPS.createSecret(world.rotation({ algorithm: 'ES384', guard }), world.secrets.beginDryRun());
+    expect(first).toBe(false);
+    expect(world.record().keys.map(({ state }) => state)).toEqual(['current', 'registered']);
+  });
 });

@@ -34,6 +34,9 @@ export interface Kill {
   when: 'before' | 'after';
 }
 
+/** Resolves when a run may make its next call; so runs can go on at once, one call of one of them at a time. */
+export type Turn = () => Promise<void>;
+
 /** What became of a run of the four steps. */
 interface RunResult {
   /** Calls made to AWS and by HTTP. */
@@ -73,9 +76,10 @@ export interface World {
     token?: string;
     algorithm?: Algorithm;
     seconds?: number;
+    turn?: Turn;
   }): Promise<RunResult>;
   /** The checks of a schedule of key-watch. */
-  watch(task: Task, options?: { everyDays?: number }): Promise<Figures>;
+  watch(task: Task, options?: { everyDays?: number; turn?: Turn }): Promise<Figures>;
   /** What a step gets, for tests of a single one. */
   rotation(options?: {
     algorithm?: Algorithm;
@@ -177,11 +181,18 @@ export function createWorld(options: WorldOptions = {}): World {
         helseId: stack.helseId(guard),
       };
     },
-    watch: (task, options) => runChecks(world.rotation({ ...options, seconds: 0 }), task),
-    async rotate({ kill, token = secrets.beginRotation(), ...rest } = {}) {
+    watch: (task, { turn, ...options } = {}) => {
+      const guard: Guard = async (_, call) => {
+        await turn?.();
+        return call();
+      };
+      return runChecks(world.rotation({ ...options, seconds: 0, guard }), task);
+    },
+    async rotate({ kill, token = secrets.beginRotation(), turn, ...rest } = {}) {
       const calls: string[] = [];
       let dead = false;
       const guard: Guard = async (name, call) => {
+        await turn?.();
         if (dead) throw new Killed();
         if (name !== 'wait') calls.push(name);
         const here = name !== 'wait' && kill?.at === calls.length;
