@@ -1,5 +1,5 @@
 /** An alarm on a metric, in CloudWatch's own terms. */
-interface AlarmSpec {
+export interface AlarmSpec {
   comparisonOperator: 'LessThanThreshold' | 'GreaterThanThreshold';
   threshold: number;
   statistic: 'Minimum' | 'Maximum' | 'Sum';

@@ -19,8 +19,8 @@ export type Audit = ReturnType<typeof createAudit>;
 
 /**
  * Makes the audit of one invocation: a structured line a signature or refusal, with a stable `code` (`signed`, `refused`,
- * `failed`), and the metrics Signed, Refused, Failed, Throttled and KmsLatency with the dimensions service (the system's
- * name), zone, client and kind. The lines pass every configured level (`Log.audit`). They are small and name no claims, tokens, paths or persons: an invoker can read the log's
+ * `failed`), and metrics with the dimensions service (the system's name), zone and client: Signed and KmsLatency, of a kind
+ * (a fourth dimension), and Refused, Failed and Throttled, of a request, on which alarms ring. The lines pass every configured level (`Log.audit`). They are small and name no claims, tokens, paths or persons: an invoker can read the log's
  * last 4 KB (`LogType=Tail`). Lambda ships what is written here asynchronously; CloudTrail's Sign events are the
  * independent record.
  */
@@ -28,9 +28,9 @@ export function createAudit(audit: Log['audit'], metrics: Metrics, grant: Grant,
   const { system, zone, client } = grant;
   const common = { system, client, request_id: requestId };
 
-  /** Publishes one kind's metrics; publishing also clears the dimensions for the next kind's. */
-  const publish = (kind: string, count: (metrics: Metrics) => void): void => {
-    for (const [name, value] of Object.entries({ zone, client, kind })) metrics.addDimension(name, value);
+  /** Publishes metrics; publishing also clears the dimensions for the next ones. */
+  const publish = (of: Readonly<Record<string, string>>, count: (metrics: Metrics) => void): void => {
+    for (const [name, value] of Object.entries({ zone, client, ...of })) metrics.addDimension(name, value);
     count(metrics);
     metrics.publishStoredMetrics();
   };
@@ -40,21 +40,20 @@ export function createAudit(audit: Log['audit'], metrics: Metrics, grant: Grant,
       for (const { kind, target, kid, jti, latency } of entries)
         audit('signed', { ...common, kind, target, kid, jti, kms_ms: latency });
       for (const [kind, group] of Map.groupBy(entries, (entry) => entry.kind))
-        publish(kind, (counted) => {
+        publish({ kind }, (counted) => {
           counted.addMetric('Signed', 'Count', group.length);
           for (const { latency } of group) counted.addMetric('KmsLatency', 'Milliseconds', latency);
         });
     },
     /** `kinds` are those asked for, where the request could be read. */
     recordRefused(kinds: readonly string[], { code: reason, facts }: ZonesError): void {
-      // A key that KMS says is disabled or gone is a failure of the system, though its code is that of a refusal.
-      const ours = REFUSALS.some((refusal) => refusal === reason) && facts['aws_error'] === undefined;
+      // A client without a usable key is a failure of the system, though its code is that of a refusal: nobody probes.
+      const ours = REFUSALS.some((refusal) => refusal === reason) && reason !== 'key_not_usable';
       audit(ours ? 'refused' : 'failed', { ...facts, ...common, kinds, reason });
-      for (const kind of new Set(kinds.length > 0 ? kinds : ['unknown']))
-        publish(kind, (counted) => {
-          counted.addMetric(ours ? 'Refused' : 'Failed', 'Count', 1);
-          if (reason === 'kms_throttled') counted.addMetric('Throttled', 'Count', 1);
-        });
+      publish({}, (counted) => {
+        counted.addMetric(ours ? 'Refused' : 'Failed', 'Count', 1);
+        if (reason === 'kms_throttled') counted.addMetric('Throttled', 'Count', 1);
+      });
     },
   };
 }

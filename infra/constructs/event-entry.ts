@@ -71,6 +71,7 @@ export interface EventEntryProps {
 export class EventEntry extends Construct {
   readonly busName: string;
   readonly deadLetters: Queue;
+  readonly undelivered: Queue;
 
   constructor(scope: Construct, id: string, { place, names, key, events, handler }: EventEntryProps) {
     super(scope, id);
@@ -115,6 +116,7 @@ export class EventEntry extends Construct {
     });
     this.busName = bus.ref;
     this.deadLetters = deadLetters;
+    this.undelivered = undelivered;
   }
 }
 

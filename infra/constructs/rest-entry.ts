@@ -76,6 +76,8 @@ export interface RestEntryProps {
 export class RestEntry extends Construct {
   /** The URL of the stage, known before the stage is made, so that functions behind it can be told. */
   readonly url: string;
+  /** Dimensions of API Gateway's metrics of the stage. */
+  readonly dimensions: { ApiName: string; Stage: string };
   private readonly api: RestApi;
   private readonly gateway: GatewayDeclaration;
 
@@ -124,6 +126,7 @@ export class RestEntry extends Construct {
     answerWithProblem(this.api, 'Refused', ResponseType.DEFAULT_4XX);
     answerWithProblem(this.api, 'Failed', ResponseType.DEFAULT_5XX);
     this.gateway = gateway;
+    this.dimensions = { ApiName: name, Stage: STAGE };
     this.url = `https://${this.api.restApiId}.execute-api.${place.region}.amazonaws.com/${STAGE}`;
   }
 

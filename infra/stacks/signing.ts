@@ -7,6 +7,7 @@ import {
   warnOfDeclaration,
   warnOfMissingSelfService,
 } from '../annotations.ts';
+import { Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
 import { type Place, roleArn } from '../constructs/arns.ts';
 import { ClientRecord } from '../constructs/client-record.ts';
 import { DataKey } from '../constructs/data-key.ts';
@@ -78,6 +79,7 @@ export class SigningStack extends SystemStack {
       place,
       logGroups: [`${logPrefix}/*`],
       services: [],
+      statements: [alarmKeyStatement(place)],
     });
     const boundary = new PermissionsBoundary(this, 'Boundary', {
       system: system.name,
@@ -85,14 +87,14 @@ export class SigningStack extends SystemStack {
       statements: signingBoundaryStatements(facts),
     });
     new FlowLog(this, 'FlowLog', { ...facts, boundary, key });
-    for (const grant of deriveGrants(system)) {
+    const rows = deriveGrants(system).flatMap((grant) => {
       const zone = required(system.zones[grant.zone], `Zone ${grant.zone}`);
       const { account = this.account } = zone;
       // A zone in another account needs the signer's permission as well; it names roles, so that account's stack is deployed first.
       const callers = askingFunctions(zone)
         .filter(() => account !== this.account)
         .map((name) => roleArn(account, functionName(system.name, grant.zone, name)));
-      new Signer(this, `Signer-${grant.zone}-${grant.client}`, {
+      const { handler } = new Signer(this, `Signer-${grant.zone}-${grant.client}`, {
         ...facts,
         boundary,
         key,
@@ -101,7 +103,14 @@ export class SigningStack extends SystemStack {
         concurrency: signerConcurrency(system, grant),
         foreignCallers: callers,
       });
-    }
+      const name = signerName(system.name, grant.client, grant.zone);
+      const counted = { service: system.name, zone: grant.zone, client: grant.client };
+      return [
+        ...alarmsOn(name, ['FunctionErrors', 'Throttles'], { FunctionName: handler.functionName }),
+        ...alarmsOn(name, ['SignatureFailures', 'RefusedIntents'], counted),
+      ];
+    });
+    this.sayTopic(new Alarms(this, 'Alarms', { place, key, rows, displayName: `${system.name}: signers` }));
     for (const client of Object.keys(system.clients))
       new CfnOutput(this, `Next-${client}`, {
         description: `What to do with client ${client} after the first deploy`,

@@ -1,5 +1,6 @@
-import { Fn, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import { CfnOutput, Fn, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import type { Alarms } from '../constructs/alarms.ts';
 import type { Place } from '../constructs/arns.ts';
 import { ZONE_TAG } from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
@@ -36,6 +37,18 @@ export class SystemStack extends Stack {
     super(scope, id, props);
     this.zoneCount = system.availabilityZones;
     Tags.of(this).add(ZONE_TAG, zone, { includeResourceTypes: TAGGED });
+  }
+
+  protected say(id: string, value: string, description: string): void {
+    new CfnOutput(this, id, { value, description });
+  }
+
+  protected sayTopic({ topic }: Alarms): void {
+    this.say(
+      'AlarmTopic',
+      topic.topicArn,
+      'Subscribe who is to be called: docs/operating.md has a row for each alarm.',
+    );
   }
 
   override get availabilityZones(): string[] {

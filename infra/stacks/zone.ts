@@ -1,14 +1,15 @@
 import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
-import { CfnOutput, Duration } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { refuseLocalAddresses } from '../annotations.ts';
+import { type AlarmRow, Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
 import { functionArn, type Place } from '../constructs/arns.ts';
 import { DataKey } from '../constructs/data-key.ts';
 import { EVENT_TIMEOUT_SECONDS, EventEntry, eventKeyStatements } from '../constructs/event-entry.ts';
 import { FlowLog } from '../constructs/flow-log.ts';
-import { alarmKeyStatement, KeyAlarms } from '../constructs/key-alarms.ts';
+import { KeyAlarms } from '../constructs/key-alarms.ts';
 import { KeyRotation } from '../constructs/key-rotation.ts';
 import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
 import { EXECUTION_LOG_PREFIX, RestEntry } from '../constructs/rest-entry.ts';
@@ -61,10 +62,7 @@ export class ZoneStack extends SystemStack {
       logGroups: [`${logPrefix}/*`, ...(gateway ? [`${EXECUTION_LOG_PREFIX}*`] : [])],
       // EventBridge encrypts a rule with the key of its bus, on behalf of who writes it.
       services: [...dataServices(declared), ...(events ? ['events'] : [])],
-      statements: [
-        ...(events ? eventKeyStatements(place, names) : []),
-        ...(admin ? [alarmKeyStatement(place)] : []),
-      ],
+      statements: [...(events ? eventKeyStatements(place, names) : []), alarmKeyStatement(place)],
     });
     const network = new ZoneNetwork(this, 'Network', {
       place,
@@ -117,40 +115,40 @@ export class ZoneStack extends SystemStack {
         }).handler,
       ]),
     );
+    const rows: AlarmRow[] = [];
+    const ring = (kind: 'DeadLetters' | 'UndeliveredEvents' | 'GatewayErrors', on: AlarmRow['dimensions']) =>
+      rows.push(...alarmsOn(`${system.name}-${zone}`, [kind], on));
     if (entry) {
       entry.addRoutes(functions);
+      ring('GatewayErrors', entry.dimensions);
       this.say('GatewayUrl', entry.url, 'Where the routes of this zone are.');
     }
     const worker = events && functions.get(events.function);
     if (worker) {
       const props = { place, names, key, events, handler: worker };
-      const { busName, deadLetters } = new EventEntry(this, 'Events', props);
+      const { busName, deadLetters, undelivered } = new EventEntry(this, 'Events', props);
       this.say('EventBusName', busName, 'Put events here (events:PutEvents).');
       this.say(
         'DeadLetterQueue',
         deadLetters.queueUrl,
         'Events that failed five times: docs/operating.md says why, and how to send them again.',
       );
+      ring('DeadLetters', { QueueName: deadLetters.queueName });
+      ring('UndeliveredEvents', { QueueName: undelivered.queueName });
     }
     const [rotation, watch] = [functions.get('rotation'), functions.get('key-watch')];
     const { clients } = system;
     if (rotation)
       new KeyRotation(this, 'KeyRotation', { place, clients, records: signing.records, handler: rotation });
-    if (watch) {
-      const { topic } = new KeyAlarms(this, 'KeyAlarms', { system, place, key, handler: watch });
-      const description = 'Subscribe who is to be called when something is wrong with a key.';
-      this.say('AlarmTopic', topic.topicArn, description);
-    }
+    if (watch) this.sayTopic(new KeyAlarms(this, 'KeyAlarms', { system, place, key, handler: watch }));
+    if (rows.length > 0)
+      this.sayTopic(new Alarms(this, 'Alarms', { place, key, rows, displayName: `${system.name}: ${zone}` }));
     refuseLocalAddresses(this, system, zone);
     suppressFindings(this, {
       ...{ system: system.name, zone, place, admin },
       login: gateway?.login !== undefined,
       functions: zoneFunctions(declared).map((name) => functionName(system.name, zone, name)),
     });
-  }
-
-  private say(id: string, value: string, description: string): void {
-    new CfnOutput(this, id, { value, description });
   }
 
   private environmentOf(

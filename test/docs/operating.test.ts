@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { KEY_STATES } from '@helseid-zones/protocol/record';
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../functions/authorizer/challenge.ts';
+import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
+import { ALARMS } from '../../infra/constructs/alarms.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const page = readFileSync(join(root, 'docs/operating.md'), 'utf8');
@@ -80,6 +82,13 @@ describe('docs/operating.md', () => {
     const thrown = known.filter((code) => others?.some((text) => text.includes(`'${code}'`)));
     expect(known.length).toBeGreaterThan(40);
     expect([...documented('Reasons')].sort()).toEqual([...thrown].sort());
+  });
+
+  it('has every alarm, once, and no other; those on keys are in keys.md', () => {
+    expect([...documented('Alarms', 'Alarm')].sort()).toEqual(Object.keys(ALARMS).sort());
+    const keys = readFileSync(join(root, 'docs/keys.md'), 'utf8').split('| Alarm | Means | Do |')[1] ?? '';
+    const rows = (keys.split('\n\n')[0] ?? '').split('\n').slice(2);
+    expect(rows.map((row) => row.split('|')[1]?.trim()).sort()).toEqual(Object.keys(KEY_METRICS).sort());
   });
 
   it('has every check of the authorizer, once, and no other', () => {

@@ -517,6 +517,13 @@ describe('I7: audit', () => {
     expect(world.emf()).toMatchObject([{ Failed: 1 }]);
   });
 
+  test('a client that has no key yet is a failure of the system: before the first registration nobody probes', async () => {
+    const world = createWorld();
+    await world.sign(assertion);
+    expect(world.audited()).toMatchObject([{ code: 'failed', reason: 'key_not_usable' }]);
+    expect(world.emf()).toMatchObject([{ Failed: 1 }]);
+  });
+
   test('a line is small: an invoker can read the last 4 KB back', async () => {
     const world = createWorld();
     world.addKey('current');
@@ -568,11 +575,12 @@ describe('metrics', () => {
     await world.invoke(null);
     world.kms.failNext('Sign', 'ThrottlingException');
     await world.sign(assertion);
-    expect(world.emf()).toMatchObject([
-      { kind: 'client_assertion', Refused: 1 },
-      { kind: 'unknown', Refused: 1 },
-      { kind: 'client_assertion', Failed: 1, Throttled: 1 },
-    ]);
+    expect(world.emf()).toMatchObject([{ Refused: 1 }, { Refused: 1 }, { Failed: 1, Throttled: 1 }]);
+    // An alarm is on all dimensions of a metric or on none of it.
+    for (const line of world.emf())
+      expect(line).toMatchObject({
+        _aws: { CloudWatchMetrics: [{ Dimensions: [['service', 'zone', 'client']] }] },
+      });
     expect(
       world.emf().map((line) => ['Refused', 'Failed', 'Throttled'].filter((name) => name in line)),
     ).toEqual([['Refused'], ['Refused'], ['Failed', 'Throttled']]);

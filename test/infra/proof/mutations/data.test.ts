@@ -1,4 +1,10 @@
-import { adds, arn, find, gives, mutations, sets } from '../mutate.ts';
+import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
+import { adds, arn, find, gives, mutations, PUBLIC, sets } from '../mutate.ts';
+import { shipped } from '../shipped.ts';
+
+const otherZoneKey = resolveAssembly(shipped).resources.find(
+  ({ stack, type }) => stack === PUBLIC && type === 'AWS::KMS::Key',
+)?.arn;
 
 mutations('data-is-encrypted', {
   'signing: a record in two regions': sets('Recordjournal', { ReplicaRegions: [{ Region: 'eu-west-1' }] }),
@@ -9,6 +15,8 @@ mutations('data-is-encrypted', {
     SqsManagedSseEnabled: true,
   }),
   'internal: undelivered events under no key': sets('EventsUndelivered2', { SqsManagedSseEnabled: false }),
+  'signing: an alarm topic without a key': sets('AlarmsTopic3', { KmsMasterKeyId: undefined }),
+  'internal: an alarm topic under another zone’s key': sets('AlarmsTopic3', { KmsMasterKeyId: otherZoneKey }),
   'internal: a stream of a table': sets('Tableidempotency', {
     StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
   }),

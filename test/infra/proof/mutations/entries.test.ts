@@ -63,6 +63,10 @@ mutations('outsiders-are-not-admitted', {
   }),
   'internal: a queue for everybody': (r) =>
     allow(find(r, 'EventsQueuePolicy'), 'sqs:SendMessage', '*', { Principal: '*' }),
+  'signing: an alarm topic that anybody may publish to': (r) =>
+    allow(find(r, 'AlarmsTopicPolicy'), 'sns:Publish', '*', { Principal: '*' }),
+  'internal: an alarm topic for alarms of any account': (r) =>
+    void delete statementOf(find(r, 'AlarmsTopicPolicy'), 'FromAlarms').Condition,
   'internal: a queue for any rule': (r) => void delete statementOf(find(r, 'EventsQueuePolicy'), 1).Condition,
 });
 

@@ -43,6 +43,8 @@ const signing = (statements: Changeable[]) => statements.find(({ Sid }) => Sid =
 mutations('data-keys-are-closed', {
   'signing: a data key for the whole account': (r) =>
     allow(find(r, 'RecordKey'), 'kms:*', '*', { Principal: { AWS: `arn:aws:iam::000000000000:root` } }),
+  'signing: the audit’s key for alarms of any account': (r) =>
+    void delete statementOf(find(r, 'LogKey'), 'Alarms').Condition,
   'internal: a data key for a service of anybody': (r) =>
     allow(find(r, 'Key'), 'kms:Decrypt', '*', { Principal: { Service: 'events.amazonaws.com' } }),
 });

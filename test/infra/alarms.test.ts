@@ -1,0 +1,258 @@
+import { Console } from 'node:console';
+import { Writable } from 'node:stream';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
+import { describe, expect, test } from 'vitest';
+import { createAudit } from '../../functions/signer/audit.ts';
+import { ALARMS } from '../../infra/constructs/alarms.ts';
+import { testGrant } from '../functions/signer/grant-fixture.ts';
+import { about, type Resource, statementsOf, synthesize, text } from './synthesize.ts';
+
+const assembly = synthesize();
+const SIGNING = 'journal-signing';
+const PUBLIC = 'journal-zone-public';
+const INTERNAL = 'journal-zone-internal';
+
+/** An alarm as it stands in a template. */
+interface Alarm {
+  AlarmName: string;
+  Namespace: string;
+  MetricName: string;
+  Dimensions: { Name: string; Value: unknown }[];
+  Statistic: 'Sum' | 'Maximum' | 'Minimum';
+  Threshold: number;
+  ComparisonOperator: string;
+  TreatMissingData: string;
+  AlarmActions: unknown[];
+}
+
+const alarmsIn = (stack?: string) =>
+  assembly
+    .ofType('AWS::CloudWatch::Alarm', stack)
+    .map(([, { Properties }]) => Properties as unknown as Alarm);
+const alarm = (name: string) => {
+  const found = alarmsIn().find(({ AlarmName }) => AlarmName === name);
+  if (!found) throw new Error(`no alarm ${name}`);
+  return found;
+};
+const dimensionsOf = ({ Dimensions }: Alarm) =>
+  Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, Value]));
+
+/** A value that a service reports for a period. */
+interface Reported {
+  namespace: string;
+  metric: string;
+  /** All of them, which CloudWatch takes as one name. */
+  dimensions: Readonly<Record<string, unknown>>;
+  values: readonly number[];
+}
+
+/** What CloudWatch makes of an alarm of one period on what was reported in it. Refuses what this system has no use for. */
+function stateOf(of: Alarm, reported: readonly Reported[]): string {
+  const values = reported
+    .filter(({ namespace, metric }) => namespace === of.Namespace && metric === of.MetricName)
+    .filter(({ dimensions }) => same(dimensions, dimensionsOf(of)))
+    .flatMap((each) => each.values);
+  if (values.length === 0)
+    return { notBreaching: 'OK', missing: 'INSUFFICIENT_DATA' }[of.TreatMissingData] ?? 'ALARM';
+  const statistics = {
+    Sum: values.reduce((sum, value) => sum + value, 0),
+    Maximum: Math.max(...values),
+    Minimum: Math.min(...values),
+  };
+  const value = statistics[of.Statistic];
+  const breaches = {
+    GreaterThanThreshold: value > of.Threshold,
+    LessThanThreshold: value < of.Threshold,
+  }[of.ComparisonOperator];
+  if (breaches === undefined) throw new Error(`unknown operator ${of.ComparisonOperator}`);
+  return breaches ? 'ALARM' : 'OK';
+}
+
+function same(one: Readonly<Record<string, unknown>>, other: Readonly<Record<string, unknown>>): boolean {
+  const sorted = (all: object) => JSON.stringify(Object.entries(all).sort(([a], [b]) => a.localeCompare(b)));
+  return sorted(one) === sorted(other);
+}
+
+/** What a signer of the public zone reports when it answers with these errors, as its log has it. */
+function reportedBySigner(codes: readonly ErrorCode[]): Reported[] {
+  const lines: string[] = [];
+  const stdout = new Writable({ write: (chunk, _, done) => done(void lines.push(String(chunk))) });
+  const metrics = new Metrics({ namespace: 'helseid-zones', serviceName: 'journal' });
+  Object.assign(metrics, { console: new Console({ stdout }) });
+  const audit = createAudit(() => {}, metrics, testGrant(), 'request-1');
+  for (const code of codes) audit.recordRefused(['dpop_proof'], new ZonesError(code, 'No.'));
+  return lines.flatMap((line) => {
+    const { _aws, ...fields } = JSON.parse(line);
+    // The embedded metric format: a metric of each name for each set of dimensions.
+    return _aws.CloudWatchMetrics.flatMap(
+      (directive: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }) =>
+        directive.Dimensions.flatMap((set) =>
+          directive.Metrics.map(({ Name }) => ({
+            namespace: directive.Namespace,
+            metric: Name,
+            dimensions: Object.fromEntries(set.map((name) => [name, fields[name]])),
+            values: [fields[Name]].flat(),
+          })),
+        ),
+    );
+  });
+}
+
+/** What something in a template is called where metrics name it. */
+const idOf = (stack: string, start: string) => {
+  const [only, ...more] = Object.keys(assembly.resources(stack)).filter((id) => id.startsWith(start));
+  if (!only || more.length > 0) throw new Error(`${stack}: not one ${start}`);
+  return only;
+};
+const queue = (start: string) => ({ QueueName: { 'Fn::GetAtt': [idOf(INTERNAL, start), 'QueueName'] } });
+const signer = { FunctionName: { Ref: idOf(SIGNING, 'SignerpublicjournalFunction') } };
+
+/** Names as AWS's pages have them, on the very things of the templates. */
+const FIRED: readonly [name: string, quiet: number, enough: number, of: Omit<Reported, 'values'>][] = [
+  [
+    'journal-internal-DeadLetters',
+    ...([0, 1] as const),
+    {
+      namespace: 'AWS/SQS',
+      metric: 'ApproximateNumberOfMessagesVisible',
+      dimensions: queue('EventsDeadLetters8'),
+    },
+  ],
+  [
+    'journal-internal-UndeliveredEvents',
+    ...([0, 1] as const),
+    {
+      namespace: 'AWS/SQS',
+      metric: 'ApproximateNumberOfMessagesVisible',
+      dimensions: queue('EventsUndelivered2'),
+    },
+  ],
+  [
+    'journal-public-GatewayErrors',
+    ...([4, 5] as const),
+    {
+      namespace: 'AWS/ApiGateway',
+      metric: '5XXError',
+      dimensions: { ApiName: 'journal-public', Stage: 'live' },
+    },
+  ],
+  [
+    'journal-signer-journal-public-FunctionErrors',
+    ...([0, 1] as const),
+    { namespace: 'AWS/Lambda', metric: 'Errors', dimensions: signer },
+  ],
+  [
+    'journal-signer-journal-public-Throttles',
+    ...([9, 10] as const),
+    { namespace: 'AWS/Lambda', metric: 'Throttles', dimensions: signer },
+  ],
+];
+
+describe('an alarm can fire', () => {
+  test.each(FIRED)('%s', (name, quiet, enough, of) => {
+    expect(stateOf(alarm(name), [{ ...of, values: [quiet] }])).toBe('OK');
+    expect(stateOf(alarm(name), [{ ...of, values: [enough] }])).toBe('ALARM');
+  });
+
+  test('on what a signer reports of refused intents, of its own zone alone', () => {
+    const probed = reportedBySigner(['grant_refused']);
+    expect(stateOf(alarm('journal-signer-journal-public-RefusedIntents'), probed)).toBe('ALARM');
+    expect(stateOf(alarm('journal-signer-journal-internal-RefusedIntents'), probed)).toBe('OK');
+    expect(stateOf(alarm('journal-signer-journal-public-SignatureFailures'), probed)).toBe('OK');
+  });
+
+  test('on what a signer reports of failures, and those are no probing', () => {
+    const some = Array.from({ length: 4 }, (): ErrorCode => 'key_not_usable');
+    const failures = 'journal-signer-journal-public-SignatureFailures';
+    expect(stateOf(alarm(failures), reportedBySigner(some))).toBe('OK');
+    const more = reportedBySigner([...some, 'kms_unavailable']);
+    expect(stateOf(alarm(failures), more)).toBe('ALARM');
+    expect(stateOf(alarm('journal-signer-journal-public-RefusedIntents'), more)).toBe('OK');
+  });
+
+  test('and none is missing here', () => {
+    const known = [...FIRED.map(([name]) => name.replace(/.*-/, '')), 'RefusedIntents', 'SignatureFailures'];
+    expect([...new Set(known)].sort()).toEqual(Object.keys(ALARMS).sort());
+  });
+});
+
+test('no alarm is in ALARM on a fresh deploy', () => {
+  expect(alarmsIn().map((each) => stateOf(each, []))).not.toContain('ALARM');
+});
+
+describe('what is watched', () => {
+  const named = (kind: string) =>
+    alarmsIn()
+      .filter(({ AlarmName }) => AlarmName.endsWith(`-${kind}`))
+      .map(dimensionsOf);
+
+  test('every queue that something failed into', () => {
+    const failedInto = assembly.stacks.flatMap((stack) => {
+      const resources = Object.values(assembly.resources(stack));
+      const targets = JSON.stringify(resources.map(redriveOf)).matchAll(/"Fn::GetAtt":\["(\w+)","Arn"\]/g);
+      return [...targets].map(([, id]) => id);
+    });
+    const watched = [...named('DeadLetters'), ...named('UndeliveredEvents')];
+    expect(new Set(watched.map(({ QueueName }) => text(QueueName)))).toEqual(
+      new Set(failedInto.map((id) => `<${id}.QueueName>`)),
+    );
+  });
+
+  test('every signer, and every API of its stage', () => {
+    const signers = assembly
+      .ofType('AWS::Lambda::Function', SIGNING)
+      .map(([id]) => ({ FunctionName: { Ref: id } }));
+    expect(named('FunctionErrors')).toEqual(signers);
+    expect(named('Throttles')).toEqual(signers);
+    for (const kind of ['RefusedIntents', 'SignatureFailures'])
+      expect(named(kind)).toHaveLength(signers.length);
+    const apis = assembly.ofType('AWS::ApiGateway::RestApi').map(([, { Properties }]) => Properties['Name']);
+    const stages = assembly
+      .ofType('AWS::ApiGateway::Stage')
+      .map(([, { Properties }]) => Properties['StageName']);
+    expect(named('GatewayErrors')).toEqual(apis.map((ApiName, at) => ({ ApiName, Stage: stages[at] })));
+  });
+});
+
+/** Where a queue, a bus or a rule leaves what fails. */
+function redriveOf({ Properties }: Resource): unknown {
+  const targets = (Properties['Targets'] ?? []) as { DeadLetterConfig?: unknown }[];
+  return [
+    Properties['RedrivePolicy'],
+    Properties['DeadLetterConfig'],
+    targets.map((to) => to.DeadLetterConfig),
+  ];
+}
+
+describe.each([SIGNING, PUBLIC, INTERNAL, 'journal-zone-admin'])('in %s', (stack) => {
+  const resources = assembly.resources(stack);
+  const topics = assembly.ofType('AWS::SNS::Topic', stack);
+  const [[topic, { Properties: topicProperties }]] = topics as [[string, Resource]];
+
+  test('alarms ring on its one topic, whose ARN is said', () => {
+    expect(topics).toHaveLength(1);
+    for (const { AlarmActions } of alarmsIn(stack)) expect(AlarmActions).toEqual([{ Ref: topic }]);
+    expect(assembly.outputs(stack)['AlarmTopic']).toBe(`<${topic}>`);
+  });
+
+  test('the topic is under its own key, which alarms of this account can use', () => {
+    const [, key = ''] = /^<(\w+)\.Arn>$/.exec(text(topicProperties['KmsMasterKeyId'])) ?? [];
+    const policy = assembly.find(stack, topic.replace(/Topic.*/, 'TopicPolicy'));
+    const publishes = about(statementsOf(policy), 'sns:Publish').filter(({ Effect }) => Effect === 'Allow');
+    const uses = statementsOf(resources[key] as Resource).filter(({ Sid }) => Sid === 'Alarms');
+    expect([...publishes, ...uses]).toHaveLength(2);
+    for (const { Principal, Condition } of [...publishes, ...uses]) {
+      expect(Principal).toEqual({ Service: 'cloudwatch.amazonaws.com' });
+      expect(Condition?.['StringEquals']).toEqual({ 'aws:SourceAccount': { Ref: 'AWS::AccountId' } });
+      expect(text(Condition?.['ArnLike']?.['aws:SourceArn'])).toBe(
+        'arn:aws:cloudwatch:<AWS::Region>:<AWS::AccountId>:alarm:*',
+      );
+    }
+  });
+});
+
+test('no two alarms have one name', () => {
+  const names = alarmsIn().map(({ AlarmName }) => AlarmName);
+  expect(new Set(names).size).toBe(names.length);
+});
