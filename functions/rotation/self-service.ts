@@ -65,8 +65,8 @@ export function createSelfService(deps: {
     schema: Schema,
     init: RequestInit,
   ): Promise<v.InferOutput<Schema>> {
-    const { status, text } = await send(fetch, url, init);
-    if (status >= 200 && status < 300) return read(schema, status, text);
+    const { ok, status, text } = await send(fetch, url, init);
+    if (ok) return read(schema, status, text);
     const problem = v.safeParse(v.pipe(v.string(), v.parseJson(), problemSchema), text);
     const { title, type } = problem.success ? problem.output : { title: '', type: '' };
     const refused = status >= 400 && status < 500 && status !== 429;
@@ -107,10 +107,11 @@ async function send(
   fetch: ApiFetch,
   url: string,
   init: RequestInit,
-): Promise<{ status: number; text: string }> {
+): Promise<{ ok: boolean; status: number; text: string }> {
   try {
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT) });
-    return { status: response.status, text: (await response.text()).slice(0, MAX_ANSWER) };
+    const { ok, status } = response;
+    return { ok, status, text: (await response.text()).slice(0, MAX_ANSWER) };
   } catch (cause) {
     const silent = isZonesError(cause, 'api_unreachable') || isZonesError(cause, 'request_aborted');
     if (isZonesError(cause) && !silent) throw cause;

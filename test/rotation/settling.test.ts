@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { STEPS } from '../../functions/rotation/steps.ts';
-import { bootstrap, createWorld, findLeftovers, readJwk, rotates, type World } from './world.ts';
+import { bootstrap, createWorld, findLeftovers, rotates, type World } from './world.ts';
 
 /** AWS needs a while to know what it has made: what is not there yet is waited for, and nobody is accused. */
 
@@ -117,48 +116,4 @@ describe('Secrets Manager', () => {
     await world.rotate();
     expect(findLeftovers(world)).toEqual([]);
   });
-});
-
-describe('finishSecret', () => {
-  test('insists on a current key where no person is waited for', async () => {
-    const world = await started();
-    const token = world.secrets.beginRotation();
-    await STEPS.createSecret(world.rotation(), token);
-    await expect(STEPS.finishSecret(world.rotation(), token)).rejects.toThrow(
-      expect.objectContaining({
-        code: 'rotation_failed',
-        facts: expect.objectContaining({ state: 'created' }),
-      }),
-    );
-    expect(world.secrets.stages.get('AWSPENDING')).toBe(token);
-  });
-
-  test('does not end a rotation whose plan it can’t read', async () => {
-    const world = await started();
-    const token = world.secrets.beginDryRun();
-    await expect(STEPS.finishSecret(world.rotation(), token)).rejects.toThrow(
-      expect.objectContaining({ code: 'rotation_failed' }),
-    );
-    expect(world.secrets.stages.get('AWSPENDING')).toBe(token);
-  });
-});
-
-test('a plan whose key was retired ends with an error, and the next rotation makes another key', async () => {
-  const world = await started();
-  world.helseId.behaviour.post = 'fail';
-  await world.rotate();
-  world.helseId.behaviour.post = 'accept';
-  const kid = world.record().keys[1]?.kid ?? '';
-  const { store, clock } = world.rotation();
-  await store.change((record) => ({
-    ...record,
-    keys: record.keys.map((key) =>
-      key.kid === kid ? { ...key, state: 'retired', since: { ...key.since, retired: clock.now() } } : key,
-    ),
-  }));
-  expect((await world.rotate()).error).toMatchObject({ code: 'rotation_failed', facts: { kid } });
-  expect(world.secrets.stages.has('AWSPENDING')).toBe(false);
-  expect((await world.rotate()).error).toBeUndefined();
-  expect(states(world)).toEqual(['retiring', 'retired', 'current']);
-  expect(await readJwk(world, kid)).toBeDefined();
 });
