@@ -1,5 +1,7 @@
 import { Annotations, type Stack } from 'aws-cdk-lib';
+import { functionConcurrency, signerConcurrency } from './declaration/concurrency.ts';
 import { allowedHosts, calledUrls, deriveGrants } from './declaration/derive.ts';
+import { zoneFunctions } from './declaration/names.ts';
 import type { SystemDeclaration } from './declaration/schema.ts';
 import { findPorts, findWarnings } from './declaration/warnings.ts';
 
@@ -32,18 +34,8 @@ export function warnOfMissingSelfService(stack: Stack, system: SystemDeclaration
     );
 }
 
-/** Reserved concurrency where a grant is derived: the admin zone's signers. */
-const DERIVED_CONCURRENCY = 10;
-
-/** Concurrent executions that Lambda keeps for functions without a reservation; rotation and key watch reserve one each. */
+/** Concurrent executions that Lambda keeps for functions without a reservation. */
 const UNRESERVED = 100;
-const ADMIN_RESERVED = 2;
-
-/** Signatures at one time of the signer of a grant. */
-export function signerConcurrency(system: SystemDeclaration, of: { zone: string; client: string }): number {
-  const declared = system.zones[of.zone]?.grants.find(({ client }) => client === of.client);
-  return declared?.signerConcurrency ?? DERIVED_CONCURRENCY;
-}
 
 /**
  * Says what the signing zone's account must have room for: a deploy that meets a quota fails late and obscurely. Knows nothing of
@@ -54,9 +46,18 @@ export function noteQuotas(stack: Stack, system: SystemDeclaration): void {
     ([, { account }]) => !account || account === stack.account,
   );
   const egress = zones.filter(([zone]) => allowedHosts(system, zone).length > 0);
-  const reserved = deriveGrants(system).reduce((sum, grant) => sum + signerConcurrency(system, grant), 0);
+  const reserved = [
+    ...deriveGrants(system).map((grant) => signerConcurrency(system, grant)),
+    ...zones.flatMap(([zone, declared]) =>
+      zoneFunctions(declared).map((name) => functionConcurrency(system, zone, name)),
+    ),
+  ].reduce<number>((sum, own) => sum + (own ?? 0), 0);
+  const concurrency =
+    reserved === 0
+      ? "Nothing reserves concurrency (reservedConcurrency: 'none'): all functions share the account's, so that a flood in one zone can starve another's signer, and two rotations of a client may run at once, which its record stands; docs/deploying.md."
+      : `It must have ${reserved} concurrent executions to reserve beside the ${UNRESERVED} that Lambda keeps. A new account may have 10 in all, where nothing can be reserved: ask AWS for more, or set reservedConcurrency: 'none' in zones.ts (docs/deploying.md says what is lost).`;
   Annotations.of(stack).addInfoV2(
     'helseid-zones:quotas',
-    `This account and region must have room for ${zones.length + 1} VPCs and ${egress.length} Elastic IPs (5 of each unless AWS gave you more, and the default VPC counts), and for ${reserved + ADMIN_RESERVED} reserved concurrent executions beside the ${UNRESERVED} that Lambda keeps (a new account may have 10 in all): lower signerConcurrency in zones.ts, or ask AWS for more.`,
+    `This account and region must have room for ${zones.length + 1} VPCs and ${egress.length} Elastic IPs (5 of each unless AWS gave you more, and the default VPC counts). ${concurrency}`,
   );
 }

@@ -5,6 +5,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { EVENT_CONCURRENCY } from '../declaration/concurrency.ts';
 import type { EventNames } from '../declaration/names.ts';
 import type { ZoneDeclaration } from '../declaration/schema.ts';
 import type { Place } from './arns.ts';
@@ -15,9 +16,6 @@ export const EVENT_TIMEOUT_SECONDS = 30;
 
 /** How often a message is tried before it is a dead letter. */
 const MAX_RECEIVES = 5;
-
-/** Batches worked on at one time. */
-const MAX_CONCURRENCY = 5;
 
 function busArn({ region, account }: Place, { bus }: EventNames): string {
   return `arn:aws:events:${region}:${account}:event-bus/${bus}`;
@@ -112,7 +110,7 @@ export class EventEntry extends Construct {
       eventSourceArn: queue.queueArn,
       batchSize: 10,
       reportBatchItemFailures: true,
-      maxConcurrency: MAX_CONCURRENCY,
+      maxConcurrency: EVENT_CONCURRENCY,
     });
     this.busName = bus.ref;
     this.deadLetters = deadLetters;

@@ -34,7 +34,7 @@ export interface SignerProps extends ZoneRuntime {
   /** ARN of its client's record. */
   record: string;
   recordKeyArn: string;
-  concurrency: number;
+  concurrency: number | undefined;
   /** ARNs of the roles of another account that may invoke it; those of its own account need no permission here. */
   foreignCallers: readonly string[];
 }

@@ -74,6 +74,8 @@ const apiGrantSchema = v.strictObject({
   paths: some(text),
 });
 
+const concurrency = v.pipe(count, v.maxValue(1000, 'must be at most 1000'));
+
 const grantSchema = v.strictObject({
   client: text,
   /** Organisation details in assertions: none (default), any valid one, or a list. */
@@ -86,7 +88,7 @@ const grantSchema = v.strictObject({
   /** Request objects at PAR (default false). */
   requestObjects: v.optional(v.boolean(), false),
   /** Reserved concurrency of the signer (default 10). */
-  signerConcurrency: v.optional(v.pipe(count, v.maxValue(1000, 'must be at most 1000')), 10),
+  signerConcurrency: v.optional(concurrency, 10),
 });
 
 const routeSchema = v.strictObject({
@@ -113,6 +115,9 @@ const gatewaySchema = v.strictObject({
   authorizer: v.exactOptional(authorizerConfig),
 });
 
+/** Availability zones that a VPC spans. */
+const availabilityZones = v.picklist([1, 2, 3]);
+
 /** What events say of themselves: matched as it is, and shown on maps and in terminals. */
 const visible = v.pipe(text, v.regex(/^\P{C}+$/u, 'must have no invisible characters'));
 
@@ -123,6 +128,8 @@ const account = v.exactOptional(
 const zoneSchema = v.strictObject({
   /** IPv4 CIDR of the VPC, /16 to /24; overlaps no other zone's. */
   cidr: text,
+  /** Availability zones its VPC spans (default the system's). */
+  availabilityZones: v.exactOptional(availabilityZones),
   /** AWS account, when not the signing zone's. The admin zone can't have one of its own. */
   account,
   /** What may be signed for its functions: at most one grant a client. */
@@ -133,6 +140,8 @@ const zoneSchema = v.strictObject({
   events: v.exactOptional(
     v.strictObject({ function: functionFolder, sources: some(visible), detailTypes: some(visible) }),
   ),
+  /** Reserved concurrency by function of the zone; one that is not named shares what the account has left. */
+  reservedConcurrency: v.optional(v.record(text, concurrency), {}),
   /** The zone that rotates keys; exactly one. Its grants are derived, one a client. */
   admin: v.optional(v.boolean(), false),
 });
@@ -162,7 +171,7 @@ export const systemSchema = v.strictObject({
   name: text,
   clients: v.record(text, clientSchema),
   apis: v.record(text, apiSchema),
-  signing: v.strictObject({ cidr: text }),
+  signing: v.strictObject({ cidr: text, availabilityZones: v.exactOptional(availabilityZones) }),
   /** AWS account of the signing zone, and of every zone that names none. Absent: whichever it is deployed to. */
   account,
   /** Region of all zones, of the partition `aws`. Absent: whichever it is deployed to. */
@@ -170,8 +179,13 @@ export const systemSchema = v.strictObject({
     v.pipe(text, v.regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'must be a region such as eu-north-1')),
   ),
   zones: v.record(text, zoneSchema),
-  /** Availability zones a VPC spans (default 2). */
-  availabilityZones: v.optional(v.picklist([1, 2, 3]), 2),
+  /** Availability zones a VPC spans (default 2), unless its zone says otherwise. */
+  availabilityZones: v.optional(availabilityZones, 2),
+  /**
+   * Whether functions reserve what is declared for them (default), or `none` does, whatever is declared: for an account whose
+   * concurrency is too low to reserve any. A flood in one zone can then starve another's signer (docs/deploying.md).
+   */
+  reservedConcurrency: v.optional(v.picklist(['declared', 'none']), 'declared'),
   /** Whether this deploy sets `AWS::ApiGateway::Account` (default true). */
   apiGatewayAccount: v.optional(v.boolean(), true),
   /** Reasoned exceptions from rules of the proof; printed every time. */

@@ -1,12 +1,7 @@
 import { required } from '@helseid-zones/protocol/required';
 import { CfnOutput } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import {
-  noteQuotas,
-  signerConcurrency,
-  warnOfDeclaration,
-  warnOfMissingSelfService,
-} from '../annotations.ts';
+import { noteQuotas, warnOfDeclaration, warnOfMissingSelfService } from '../annotations.ts';
 import { Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
 import { type Place, roleArn } from '../constructs/arns.ts';
 import { ClientRecord } from '../constructs/client-record.ts';
@@ -15,6 +10,7 @@ import { FlowLog } from '../constructs/flow-log.ts';
 import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
 import { restrictSigningEndpoints, Signer, signingBoundaryStatements } from '../constructs/signer.ts';
 import { ZoneNetwork } from '../constructs/zone-network.ts';
+import { signerConcurrency } from '../declaration/concurrency.ts';
 import { deriveGrants } from '../declaration/derive.ts';
 import { askingFunctions, functionName, SIGNING_ZONE, signerName } from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
@@ -39,7 +35,7 @@ export class SigningStack extends SystemStack {
     const network = new ZoneNetwork(this, 'Network', {
       place,
       cidr: system.signing.cidr,
-      availabilityZones: system.availabilityZones,
+      availabilityZones: this.availabilityZones.length,
       hosts: [],
       services: ['kms', 'secretsmanager'],
     });

@@ -2,7 +2,7 @@ import { CfnOutput, Fn, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Alarms } from '../constructs/alarms.ts';
 import type { Place } from '../constructs/arns.ts';
-import { ZONE_TAG } from '../declaration/names.ts';
+import { SIGNING_ZONE, ZONE_TAG } from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 
 /** The types of resources that a zone is known by. */
@@ -35,7 +35,8 @@ export class SystemStack extends Stack {
 
   constructor(scope: Construct, id: string, { system, zone, place: _, ...props }: SystemStackProps) {
     super(scope, id, props);
-    this.zoneCount = system.availabilityZones;
+    const declared = zone === SIGNING_ZONE ? system.signing : system.zones[zone];
+    this.zoneCount = declared?.availabilityZones ?? system.availabilityZones;
     Tags.of(this).add(ZONE_TAG, zone, { includeResourceTypes: TAGGED });
   }
 

@@ -23,6 +23,7 @@ import {
   type ZoneFacts,
 } from '../constructs/zone-policies.ts';
 import { tableName, tablesOf, ZoneTable, zoneTables } from '../constructs/zone-table.ts';
+import { functionConcurrency } from '../declaration/concurrency.ts';
 import { allowedHosts, deriveZoneConfig } from '../declaration/derive.ts';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from '../declaration/fields.ts';
 import {
@@ -67,7 +68,7 @@ export class ZoneStack extends SystemStack {
     const network = new ZoneNetwork(this, 'Network', {
       place,
       cidr: declared.cidr,
-      availabilityZones: system.availabilityZones,
+      availabilityZones: this.availabilityZones.length,
       hosts: allowedHosts(system, zone),
       services: endpointServices(declared),
     });
@@ -111,7 +112,8 @@ export class ZoneStack extends SystemStack {
           environment: this.environmentOf(facts, signing.vpcId, entry?.url, name),
           statements: functionStatements(facts, name),
           retention: RetentionDays.THREE_MONTHS,
-          ...functionLimits(declared, name),
+          timeout: timeoutOf(declared, name),
+          concurrency: functionConcurrency(system, zone, name),
         }).handler,
       ]),
     );
@@ -196,26 +198,20 @@ function functionFiles(system: SystemDeclaration, zone: string, name: string): R
   return { ...config, 'key-policy.json': policies };
 }
 
-/** How long a function may run, and how many at a time. */
-interface FunctionLimits {
-  timeout: Duration;
-  concurrency?: number;
-}
-
-/** Functions whose limits are not those of a request. */
-const LIMITS: Readonly<Record<string, FunctionLimits>> = {
-  // A new key may take the issuer a good while to honour; two rotations at once would fight over the record.
-  rotation: { timeout: Duration.minutes(15), concurrency: 1 },
-  'key-watch': { timeout: Duration.minutes(5), concurrency: 1 },
-  api: { timeout: Duration.seconds(STREAM_SECONDS - 2) },
-  [AUTHORIZER_FUNCTION]: { timeout: Duration.seconds(10) },
+/** Functions whose time is not that of a request. */
+const TIMEOUTS: Readonly<Record<string, Duration>> = {
+  // A new key may take the issuer a good while to honour.
+  rotation: Duration.minutes(15),
+  'key-watch': Duration.minutes(5),
+  api: Duration.seconds(STREAM_SECONDS - 2),
+  [AUTHORIZER_FUNCTION]: Duration.seconds(10),
 };
 
 /** API Gateway waits 29 seconds; a function that is stopped a little before can still be seen to be. */
-const REQUEST_LIMITS: FunctionLimits = { timeout: Duration.seconds(28) };
+const REQUEST_TIMEOUT = Duration.seconds(28);
 
-/** Limits of one function of a zone. */
-function functionLimits(zone: ZoneDeclaration, name: string): FunctionLimits {
-  if (zone.events?.function === name) return { timeout: Duration.seconds(EVENT_TIMEOUT_SECONDS) };
-  return LIMITS[name] ?? REQUEST_LIMITS;
+/** How long one function of a zone may run. */
+function timeoutOf(zone: ZoneDeclaration, name: string): Duration {
+  if (zone.events?.function === name) return Duration.seconds(EVENT_TIMEOUT_SECONDS);
+  return TIMEOUTS[name] ?? REQUEST_TIMEOUT;
 }

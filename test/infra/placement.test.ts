@@ -88,7 +88,7 @@ describe('zones in another account', () => {
 
 test('the quotas that a deploy needs are said without the zones of other accounts', () => {
   expect(assembly.messages('journal-signing', 'info')).toEqual([
-    expect.stringMatching(/room for 2 VPCs and 1 Elastic IPs.* for 32 reserved/),
+    expect.stringMatching(/room for 2 VPCs and 1 Elastic IPs.* have 32 concurrent executions to reserve/),
   ]);
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { about, statementsOf, synthesize, text } from './synthesize.ts';
+import system from '../one-client.zones.ts';
+import { about, statementsOf, synthesize, text, withZones } from './synthesize.ts';
 
 const assembly = synthesize();
 const STACK = 'journal-signing';
@@ -126,7 +127,33 @@ describe('client records', () => {
 
 test('the synth says which quotas a deploy needs', () => {
   expect(assembly.messages(STACK, 'info')).toEqual([
-    expect.stringMatching(/room for 4 VPCs and 3 Elastic IPs.* for 32 reserved/),
+    expect.stringMatching(
+      /room for 4 VPCs and 3 Elastic IPs.* have 32 concurrent executions to reserve.*reservedConcurrency: 'none'/,
+    ),
+  ]);
+});
+
+const sparing = withZones(
+  { public: { ...system.zones.public, reservedConcurrency: { summary: 7 }, availabilityZones: 1 } },
+  { reservedConcurrency: 'none', signing: { ...system.signing, availabilityZones: 3 } },
+);
+
+test('availability zones are the system’s unless the zone, or the signing zone, has its own', () => {
+  const subnets = synthesize(sparing)
+    .ofType('AWS::EC2::VPCEndpoint')
+    .filter(([, { Properties }]) => Properties['VpcEndpointType'] === 'Interface')
+    .map(([, { Properties }]) => (Properties['SubnetIds'] as unknown[]).length);
+  expect(subnets).toEqual([3, 3, 1, 2, 2, 2, 2]);
+});
+
+test('where nothing may be reserved no function reserves, whatever is declared, and the synth says what is lost', () => {
+  const none = synthesize(sparing);
+  const functions = none.ofType('AWS::Lambda::Function');
+  expect(functions.length).toBeGreaterThan(10);
+  for (const [id, { Properties }] of functions)
+    expect(Properties, id).not.toHaveProperty('ReservedConcurrentExecutions');
+  expect(none.messages(STACK, 'info')).toEqual([
+    expect.stringMatching(/Nothing reserves concurrency.*starve another's signer.*two rotations/),
   ]);
 });
 

@@ -1,4 +1,6 @@
 import { loginRoutes } from '@helseid-zones/protocol/login-routes';
+import { EVENT_CONCURRENCY } from '../concurrency.ts';
+import { zoneFunctions } from '../names.ts';
 import { collect, type Problem, repeated, type Unless } from '../problem.ts';
 import type { GatewayDeclaration, Route, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
 import { checkLogin } from './login.ts';
@@ -22,9 +24,27 @@ export function checkEntries(system: SystemDeclaration): Problem[] {
         field,
         'is the admin zone, and Secrets Manager alone starts it: leave gateway and events out',
       );
+      checkConcurrency(unless, field, zone);
       if (zone.gateway) checkGateway(unless, system, field, zone, zone.gateway);
     }
   });
+}
+
+function checkConcurrency(unless: Unless, field: string, zone: ZoneDeclaration): void {
+  const functions = zone.admin ? [] : zoneFunctions(zone);
+  for (const [name, reserved] of Object.entries(zone.reservedConcurrency)) {
+    const at = `${field}.reservedConcurrency.${name}`;
+    unless(
+      functions.includes(name),
+      at,
+      `is of no function that the zone may reserve for: ${functions.join(', ') || 'none'}`,
+    );
+    unless(
+      name !== zone.events?.function || reserved >= EVENT_CONCURRENCY,
+      at,
+      `must be at least ${EVENT_CONCURRENCY}, as many batches as the queue delivers at a time: those it throttled would end as dead letters`,
+    );
+  }
 }
 
 function checkGateway(

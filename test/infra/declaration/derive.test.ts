@@ -1,7 +1,9 @@
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { expect, test } from 'vitest';
+import { functionConcurrency, signerConcurrency } from '../../../infra/declaration/concurrency.ts';
 import { allowedHosts, deriveGrants, deriveZoneConfig } from '../../../infra/declaration/derive.ts';
 import { physicalNames, zoneFunctions } from '../../../infra/declaration/names.ts';
+import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import system from '../../one-client.zones.ts';
 
 const issuer = 'https://helseid-sts.test.nhn.no';
@@ -12,6 +14,21 @@ test('one grant a zone and client, the admin zone’s derived', () => {
     ['internal', 'journal'],
     ['admin', 'journal'],
   ]);
+});
+
+test('concurrency is reserved as declared: a signer’s, a function’s, one for rotation and key watch; or none at all', () => {
+  const { public: entry } = system.zones;
+  const declared = {
+    ...system,
+    zones: { ...system.zones, public: { ...entry, reservedConcurrency: { summary: 7 } } },
+  };
+  const reserved = (of: SystemDeclaration) => [
+    signerConcurrency(of, { zone: 'public', client: 'journal' }),
+    ...['summary', 'login'].map((name) => functionConcurrency(of, 'public', name)),
+    ...['rotation', 'key-watch'].map((name) => functionConcurrency(of, 'admin', name)),
+  ];
+  expect(reserved(declared)).toEqual([10, 7, undefined, 1, 1]);
+  expect(reserved({ ...declared, reservedConcurrency: 'none' })).toEqual(Array(5).fill(undefined));
 });
 
 test('a grant names the issuer’s origin for POST and each API by base path and pattern', () => {

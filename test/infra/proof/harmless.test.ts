@@ -173,12 +173,13 @@ const DECLARATIONS: readonly [name: string, declaration: SystemDeclaration, opti
     { account: '111111111111', region: 'eu-west-1' },
   ],
   [
-    'another name, no login, one availability zone, no account of API Gateway',
+    'another name, no login, one availability zone, no account of API Gateway, no reserved concurrency',
     {
       ...system,
       name: 'other',
       availabilityZones: 1,
       apiGatewayAccount: false,
+      reservedConcurrency: 'none',
       zones: { ...system.zones, public: withoutLogin },
       exceptions: system.exceptions.map((one) => ({
         ...one,

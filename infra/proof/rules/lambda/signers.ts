@@ -101,7 +101,9 @@ export const signersAreDeclared: Rule = resourceRule({
       handler !== 'index.handler' && `begins at ${String(handler)}`,
       ...Object.keys(variables).map((name) => !VARIABLES.includes(name) && `has ${name} in its environment`),
       variables.RECORD_ARN !== record && `reads another record than ${grant.client}'s`,
-      !(Number(reserved) > 0) && 'has no concurrency of its own, so that others can starve it',
+      !(reserved === undefined && declaration.reservedConcurrency === 'none') &&
+        !(Number(reserved) > 0) &&
+        'has no concurrency of its own, so that others can starve it',
     ];
   },
   subject: ({ physicalId }) => `Signer ${physicalId}`,

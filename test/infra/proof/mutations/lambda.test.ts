@@ -1,3 +1,7 @@
+import { expect, test } from 'vitest';
+import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
+import { readInput } from '../../../../infra/proof/rules/input.ts';
+import system from '../../../one-client.zones.ts';
 import {
   adds,
   arn,
@@ -13,7 +17,10 @@ import {
   setsVariables,
   signer,
   statementOf,
+  withTemplate,
 } from '../mutate.ts';
+import { shipped } from '../shipped.ts';
+import { ruleNamed } from '../small-system.ts';
 
 mutations('function-permissions-are-own', {
   'signing: a permission for another account': adds('AWS::Lambda::Permission', {
@@ -115,6 +122,20 @@ mutations('own-signers-only', {
     void Object.assign(statementOf(find(r, 'Networklambdaendpoint'), 0), { Resource: '*' }),
   'signing: a signer asks others': gives(SIGNER, 'lambda:InvokeFunction'),
   'gateway: API Gateway’s role asks a signer': gives('Role', 'lambda:InvokeFunction'),
+});
+
+test('a signer may do without concurrency of its own where the system reserves none; switched off it may not be', () => {
+  const declared = { ...system, reservedConcurrency: 'none' } as const;
+  const found = (reserved: number | undefined) => {
+    const changed = withTemplate(shipped, 'journal-signing', (r) => {
+      const { Properties } = find(r, `${SIGNER}Function`);
+      if (reserved === undefined) delete Properties.ReservedConcurrentExecutions;
+      else Properties.ReservedConcurrentExecutions = reserved;
+    });
+    return ruleNamed('signers-are-declared').check(readInput(resolveAssembly(changed), declared));
+  };
+  expect(found(undefined)).toEqual([]);
+  expect(found(0)).toHaveLength(1);
 });
 
 mutations(
