@@ -2,6 +2,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { App, Aws, Stack } from 'aws-cdk-lib';
 import { compileHandlers } from './bundling.ts';
 import type { Place } from './constructs/arns.ts';
+import { WITHOUT_CODE } from './constructs/zone-function.ts';
 import { sharedStackNames, zoneFunctions, zoneStackName } from './declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './declaration/schema.ts';
 import { GatewayAccountStack } from './stacks/gateway-account.ts';
@@ -19,6 +20,8 @@ export interface BuildOptions {
   outdir?: string;
   /** Whether templates are checked against CloudFormation's schemas (default true); takes more than a second. */
   checkTemplates?: boolean;
+  /** Whether functions have their code (default true); the proof's own derivation goes without. */
+  withCode?: boolean;
 }
 
 /** What shapes templates. Here and not in cdk.json, so that an app built in-process synthesizes the same ones. */
@@ -43,10 +46,11 @@ export function buildApp(system: SystemDeclaration, given: BuildOptions = {}): A
   const app = new App({
     analyticsReporting: false,
     builtinCloudFormationValidation: options.checkTemplates ?? true,
-    context: CONTEXT,
+    context: { ...CONTEXT, ...(options.withCode === false ? { [WITHOUT_CODE]: true } : {}) },
     ...(options.outdir ? { outdir: options.outdir } : {}),
   });
-  compileHandlers(['signer', ...Object.values(system.zones).flatMap(zoneFunctions)]);
+  if (options.withCode ?? true)
+    compileHandlers(['signer', ...Object.values(system.zones).flatMap(zoneFunctions)]);
   const region = options.region ?? Aws.REGION;
   const account = options.account ?? Aws.ACCOUNT_ID;
   const signingPlace: Place = { account, region };

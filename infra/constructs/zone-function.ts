@@ -57,6 +57,9 @@ export interface ZoneFunctionProps extends ZoneRuntime {
   keepLogs?: boolean;
 }
 
+/** Context value under which functions are made without their code. */
+export const WITHOUT_CODE = 'helseid-zones:without-code';
+
 /** A function in its zone's VPC with a role of its own under the zone's boundary, and a log group with an end and a key. */
 export class ZoneFunction extends Construct {
   /** What Lambda runs. */
@@ -97,7 +100,9 @@ export class ZoneFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
-      code: Code.fromAsset(bundleFunction(bundles, name, props.entry, props.files)),
+      code: this.node.tryGetContext(WITHOUT_CODE)
+        ? Code.fromInline('none')
+        : Code.fromAsset(bundleFunction(bundles, name, props.entry, props.files)),
       role: role.withoutPolicyUpdates(),
       vpc: network.vpc,
       vpcSubnets: { subnetType: network.subnetType },

@@ -8,6 +8,7 @@ import { DECLARATION_OPTIONS } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { findPorts, findWarnings } from '../declaration/warnings.ts';
 import { print, printError } from '../terminal.ts';
+import { readAssembly } from './assembly/read-assembly.ts';
 import { prove } from './prove.ts';
 import { writeMaps } from './report/map/write.ts';
 import { proofAsJson } from './report/proof-json.ts';
@@ -71,8 +72,18 @@ interface PrintOptions {
   html?: string;
 }
 
-function printProof(directory: string, system: SystemDeclaration, { json, svg, html }: PrintOptions): number {
-  const proof = prove(directory, system, { onProgress: (rule) => progress(`checking ${rule}`) });
+async function printProof(
+  directory: string,
+  system: SystemDeclaration,
+  { json, svg, html }: PrintOptions,
+): Promise<number> {
+  const assembly = readAssembly(directory);
+  // Loaded here: the CDK takes longer than the proof.
+  const { deriveAssembly } = await import('./derived/derive.ts');
+  const proof = prove(assembly, system, {
+    derived: deriveAssembly(system, assembly),
+    onProgress: (rule) => progress(`checking ${rule}`),
+  });
   writeMaps({ svg, html }, proof);
   if (json) {
     print(JSON.stringify(proofAsJson(proof), null, 2));
@@ -85,7 +96,7 @@ function printProof(directory: string, system: SystemDeclaration, { json, svg, h
 async function withAssembly<T>(
   given: string | undefined,
   system: SystemDeclaration,
-  use: (directory: string) => T,
+  use: (directory: string) => Promise<T>,
 ): Promise<T> {
   if (given !== undefined) return use(given);
   progress('synthesizing');
@@ -94,7 +105,7 @@ async function withAssembly<T>(
   const directory = mkdtempSync(join(tmpdir(), 'zones-'));
   try {
     buildApp(system, { outdir: directory }).synth();
-    return use(directory);
+    return await use(directory);
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -2,6 +2,8 @@ import { dirname } from 'node:path';
 import type { IPolicyValidationPlugin, PolicyViolation } from 'aws-cdk-lib';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { escapeStrings, printError } from '../terminal.ts';
+import { readAssembly } from './assembly/read-assembly.ts';
+import { deriveAssembly } from './derived/derive.ts';
 import { prove, refuseUnknownRules } from './prove.ts';
 import { reportExceptions } from './report/report.ts';
 import { RULES } from './rules/index.ts';
@@ -22,7 +24,8 @@ export function boundaryPlugin(declaration: SystemDeclaration): IPolicyValidatio
       // Stages have assemblies of their own below the app's.
       const [directory] = templatePaths.map((path) => dirname(path)).sort((a, b) => a.length - b.length);
       if (directory === undefined) return { success: true, violations: [] };
-      const proof = prove(directory, declaration);
+      const assembly = readAssembly(directory);
+      const proof = prove(assembly, declaration, { derived: deriveAssembly(declaration, assembly) });
       if (proof.exceptions.length > 0) printError(reportExceptions(proof));
       if (proof.ok) printError(`The boundaries of ${declaration.name} hold (npm run zones shows the proof).`);
       return { success: proof.ok, violations: escapeStrings(proof.violations).map(describe) };

@@ -2,6 +2,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ProofException, SystemDeclaration } from '../declaration/schema.ts';
 import { type Assembly, readAssembly } from './assembly/read-assembly.ts';
 import { type ResolveOptions, resolveAssembly } from './assembly/resolve.ts';
+import { compareWithDerived } from './derived/compare.ts';
 import { CAPABILITIES } from './rules/capabilities.ts';
 import type { CapabilityRow } from './rules/capability.ts';
 import { RULES } from './rules/index.ts';
@@ -27,6 +28,8 @@ export interface Proof {
 /** What the templates leave open, and whom to tell which rule comes next. */
 interface ProofOptions extends ResolveOptions {
   onProgress?(rule: string): void;
+  /** What the declaration yields (`deriveAssembly`), to compare with; absent: the rules alone decide. */
+  derived?: Assembly;
 }
 
 /**
@@ -41,7 +44,8 @@ export function prove(
 ): Proof {
   refuseUnknownRules(declaration);
   const read = typeof assembly === 'string' ? readAssembly(assembly) : assembly;
-  const input = readInput(resolveAssembly(read, options), declaration);
+  const comparison = options.derived && compareWithDerived(read, options.derived);
+  const input = readInput(resolveAssembly(read, options), declaration, comparison);
   const findings = RULES.flatMap((rule) => {
     options.onProgress?.(rule.name);
     return findingsOf(rule, input);

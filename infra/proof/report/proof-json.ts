@@ -3,6 +3,8 @@ import { matrixOf, type Proof } from '../prove.ts';
 /** What `npm run zones -- --json` prints; docs/proof.md documents it. Exceptions are printed beside it. */
 interface ProofJson {
   ok: boolean;
+  /** What is there beside what the declaration yields. */
+  additions: { resource: string; type: string; stack: string }[];
   violations: { rule: string; invariant: string; resource: string; message: string; remedy: string }[];
   matrix: {
     principal: string;
@@ -17,9 +19,14 @@ interface ProofJson {
 
 /** The proof as JSON for other programs. */
 export function proofAsJson(proof: Proof): ProofJson {
-  const { ok, violations } = proof;
+  const { ok, violations, input } = proof;
   return {
     ok,
+    additions: [...(input.comparison?.additions ?? [])].map(({ resource, type, stack }) => ({
+      resource,
+      type,
+      stack,
+    })),
     violations: violations.map(({ rule, invariant, resource, message, remedy }) => ({
       ...{ rule, invariant, resource, message, remedy },
     })),

@@ -38,6 +38,7 @@ export function reportProof(proof: Proof, width: number): string {
   const names: NameIds = (text) => escapeControls(inWords(text));
   const matrix = escapeStrings(matrixOf(proof));
   const parts = [
+    reportAdditions(proof, width),
     ...SECTIONS.map((section) => reportSection(section, matrix, names, width)),
     reportNevers(proof, width),
     reportSingles(matrix, names),
@@ -65,6 +66,18 @@ function reportSection(
   const head = ['who', 'what', 'when', 'held by'];
   const others = rows.filter(({ verdict, allowed }) => verdict === 'never' && !allowed);
   return [heading(title), table([head, ...lines], width), nobodyElse(others)].filter(Boolean).join('\n');
+}
+
+/** What is there beside what the declaration yields; empty where nothing is, or where nobody compared. */
+function reportAdditions({ input }: Proof, width: number): string {
+  const additions = escapeStrings(input.comparison?.additions ?? []);
+  if (additions.length === 0) return '';
+  const zoneOf = (stack: string) => input.assembly.stacks.find(({ name }) => name === stack)?.zone ?? stack;
+  const lines = additions.map(({ resource, type, stack }) => [zoneOf(stack), type, resource]);
+  return [
+    heading('What this system adds to its declaration'),
+    table([['where', 'type', 'resource'], ...lines], width),
+  ].join('\n');
 }
 
 interface Line {

@@ -22,9 +22,19 @@ import { noKeyMaterial } from './templates/no-key-material.ts';
 import { RESOURCE_TYPES } from './templates/resource-types.ts';
 import { templatesAreFinal } from './templates/templates-are-final.ts';
 
+/** What the declaration yields is there, whole and unchanged; seen where the assembly was compared with the derived one. */
+const asDerived: Rule = {
+  name: 'as-derived',
+  invariant: 'I10',
+  title:
+    'Everything that the declaration yields exists, under no condition, and is equal but for harmless differences.',
+  check: ({ comparison }) => [...(comparison?.violations ?? [])],
+};
+
 /** Every rule of the boundary proof. */
 export const RULES: readonly Rule[] = [
   ...CAPABILITIES,
+  asDerived,
   ...RESOURCE_TYPES,
   ...ROLES,
   ...NETWORKS,

@@ -1,12 +1,13 @@
 import type { SystemDeclaration } from '../../declaration/schema.ts';
 import type { Network } from '../assembly/network.ts';
 import type { ResolvedAssembly, ResolvedResource } from '../assembly/resolve.ts';
+import type { Comparison } from '../derived/compare.ts';
 import type { Reach } from '../network/reach.ts';
 import type { World } from '../policy/index.ts';
 import type { Actor } from './actors.ts';
 
 /** The invariants of SECURITY.md and docs/proof.md that templates can break. */
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I3a' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8';
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I3a' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I10';
 
 /** A boundary that does not hold. */
 export interface Finding {
@@ -32,6 +33,8 @@ export interface ProofInput {
   reach: readonly Reach[];
   /** Everything that decides who may do what. */
   world: World;
+  /** How the assembly differs from what the declaration yields; absent where the two were not compared. */
+  comparison?: Comparison;
   /** Every role of the assembly with its place in the system. */
   actors: readonly Actor[];
 }

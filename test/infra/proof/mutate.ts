@@ -25,7 +25,7 @@ export type Template = Record<string, Resource>;
 /** A change to the template of one stack. */
 export type Change = (resources: Template) => void;
 
-const STACKS = {
+export const STACKS = {
   signing: 'journal-signing',
   public: 'journal-zone-public',
   internal: 'journal-zone-internal',

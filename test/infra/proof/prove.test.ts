@@ -31,13 +31,14 @@ const proof = prove(shipped, system);
 const brokenAssembly = withTemplate(shipped, PUBLIC, (r) => allow(find(r, 'summaryRole'), 'iam:PassRole'));
 const broken = prove(brokenAssembly, system);
 
-/** Issue: `{"ok","violations":[…],"matrix":[…]}` and nothing else. */
+/** What docs/proof.md documents, and nothing else. */
 const schema = v.strictObject({
   ok: v.boolean(),
+  additions: v.array(v.strictObject({ resource: v.string(), type: v.string(), stack: v.string() })),
   violations: v.array(
     v.strictObject({
       rule: v.picklist(RULES.map(({ name }) => name)),
-      invariant: v.picklist(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8']),
+      invariant: v.picklist(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'I10']),
       resource: v.pipe(v.string(), v.nonEmpty()),
       message: v.pipe(v.string(), v.nonEmpty()),
       remedy: v.pipe(v.string(), v.nonEmpty()),

@@ -1,0 +1,191 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ZONE_TAG } from '../../declaration/names.ts';
+import { isObject, type JsonObject, listOf, objectOf } from '../assembly/json.ts';
+import type { Assembly, AssemblyStack } from '../assembly/read-assembly.ts';
+import type { Violation } from '../rules/rule.ts';
+
+/** Something that the declaration did not yield: a resource, or a statement in a role's policies. */
+export interface Addition {
+  stack: string;
+  /** Construct path of the resource, or of the role that has more. */
+  resource: string;
+  /** CloudFormation's type; of a role that has more, the type of the role. */
+  type: string;
+}
+
+/** How an assembly differs from the derived one. */
+export interface Comparison {
+  violations: readonly Violation[];
+  additions: readonly Addition[];
+}
+
+/** Members of a resource that say nothing of what is deployed. */
+const UNREAD = new Set(['Metadata']);
+
+/** Differences that weaken nothing, by type (`*`: every type) and property. */
+const HARMLESS: readonly {
+  type: string;
+  property: string;
+  fits(found: unknown, expected: unknown): boolean;
+}[] = [
+  { type: '*', property: 'Description', fits: (found) => typeof found === 'string' },
+  // Tags of others; those that mark a zone are equal.
+  {
+    type: '*',
+    property: 'Tags',
+    fits: (found, expected) => isDeepStrictEqual(zoneTags(found), zoneTags(expected)),
+  },
+  { type: 'AWS::Lambda::Function', property: 'MemorySize', fits: (found) => typeof found === 'number' },
+  {
+    type: 'AWS::Logs::LogGroup',
+    property: 'RetentionInDays',
+    fits: (found, expected) => typeof found === 'number' && found >= Number(expected),
+  },
+];
+
+/**
+ * Compares what was synthesized with what the declaration yields, template by template: everything that the derived one has is there,
+ * under no condition, and equal but for {@link HARMLESS} differences. What is there beside it is an addition, for rules to judge.
+ * Reads templates as they are written, so nothing is made up; of code it sees only that it is an asset of the CDK's own bucket.
+ */
+export function compareWithDerived(given: Assembly, derived: Assembly): Comparison {
+  const violations = derived.stacks.flatMap((expected) => {
+    const found = given.stacks.find(({ name }) => name === expected.name);
+    return found ? differencesOfStack(found, expected) : [violation(expected.name, 'is not in the assembly')];
+  });
+  const additions = given.stacks.flatMap((stack) => {
+    const expected = objectOf(derived.stacks.find(({ name }) => name === stack.name)?.template.Resources);
+    return Object.entries(objectOf(stack.template.Resources)).flatMap(([id, resource]) =>
+      id in expected && !hasMoreStatements(objectOf(resource), objectOf(expected[id]))
+        ? []
+        : [{ stack: stack.name, resource: pathOf(stack, id), type: String(objectOf(resource).Type) }],
+    );
+  });
+  return { violations, additions };
+}
+
+function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Violation[] {
+  const place = (['account', 'region'] as const)
+    .filter((member) => found[member] !== expected[member])
+    .map((member) =>
+      violation(
+        found.name,
+        `is for ${member} ${found[member] ?? 'unknown'}, not ${expected[member] ?? 'any'}`,
+      ),
+    );
+  const resources = objectOf(found.template.Resources);
+  const differences = Object.entries(objectOf(expected.template.Resources)).flatMap(([id, wanted]) =>
+    id in resources
+      ? differencesOfResource(objectOf(resources[id]), objectOf(wanted)).map((text) =>
+          violation(pathOf(found, id), text),
+        )
+      : [violation(pathOf(expected, id), 'is not in the templates')],
+  );
+  return [...place, ...differences];
+}
+
+/** What of one resource differs, in words; nothing where all is as derived. */
+export function differencesOfResource(found: JsonObject, expected: JsonObject): string[] {
+  const type = String(expected.Type);
+  return namesOf(found, expected).flatMap((member) => {
+    if (UNREAD.has(member)) return [];
+    if (member !== 'Properties') return describe(member, found[member], expected[member]);
+    const [has, wants] = [objectOf(found.Properties), objectOf(expected.Properties)];
+    return namesOf(has, wants).flatMap((property) =>
+      differencesOfProperty(type, property, has[property], wants[property]),
+    );
+  });
+}
+
+function differencesOfProperty(type: string, property: string, found: unknown, expected: unknown): string[] {
+  if (
+    HARMLESS.some(
+      (one) => [type, '*'].includes(one.type) && one.property === property && one.fits(found, expected),
+    )
+  )
+    return [];
+  if (type === 'AWS::Lambda::Function' && property === 'Code')
+    return isOwnAsset(found) ? [] : ['takes its code from elsewhere than an asset of this assembly'];
+  if (type === 'AWS::IAM::Role' && property === 'Policies') return lackingPolicies(found, expected);
+  return describe(property, found, expected);
+}
+
+/** Where two values differ, the deepest place by name; statements of a policy are a set. */
+function describe(path: string, found: unknown, expected: unknown): string[] {
+  if (isDeepStrictEqual(found, expected)) return [];
+  if (path.endsWith('.Statement') && isDeepStrictEqual(sorted(found), sorted(expected))) return [];
+  if (isObject(found) && isObject(expected) && !isIntrinsic(found) && !isIntrinsic(expected))
+    return namesOf(found, expected).flatMap((name) =>
+      describe(`${path}.${name}`, found[name], expected[name]),
+    );
+  if (found === undefined) return [`lacks ${path}`];
+  if (expected === undefined) return [`has ${path}, which the declaration does not yield`];
+  return [`has another ${path} than the declaration yields`];
+}
+
+/** A role keeps every statement that it is given; more of them are an addition. */
+function lackingPolicies(found: unknown, expected: unknown): string[] {
+  const has = statementsOf(found);
+  return statementsOf(expected)
+    .filter((statement) => !has.some((one) => isDeepStrictEqual(one, statement)))
+    .map(
+      (statement) =>
+        `lacks or changes the statement ${String(objectOf(statement).Sid ?? 'without a Sid')} of its policies`,
+    );
+}
+
+function hasMoreStatements(found: JsonObject, expected: JsonObject): boolean {
+  const [has, wants] = [found, expected].map(({ Properties }) => statementsOf(objectOf(Properties).Policies));
+  return expected.Type === 'AWS::IAM::Role' && (has?.length ?? 0) > (wants?.length ?? 0);
+}
+
+function statementsOf(policies: unknown): readonly unknown[] {
+  return listOf(policies).flatMap((policy) => listOf(objectOf(objectOf(policy).PolicyDocument).Statement));
+}
+
+/** As the CDK's bootstrapped bucket has it: no version, no other bucket, no inline code. Which asset it is, other rules look at. */
+function isOwnAsset(code: unknown): boolean {
+  const { S3Bucket, S3Key, ...more } = objectOf(code);
+  const bucket = typeof S3Bucket === 'string' ? S3Bucket : objectOf(S3Bucket)['Fn::Sub'];
+  return (
+    Object.keys(more).length === 0 &&
+    /^cdk-[a-z0-9]+-assets-(\d{12}|\$\{AWS::AccountId\})-([a-z0-9-]+|\$\{AWS::Region\})$/.test(
+      String(bucket),
+    ) &&
+    /^[0-9a-f]{64}\.zip$/.test(String(S3Key))
+  );
+}
+
+function isIntrinsic(value: JsonObject): boolean {
+  return Object.keys(value).some((name) => name === 'Ref' || name === 'Condition' || name.startsWith('Fn::'));
+}
+
+function zoneTags(tags: unknown): readonly unknown[] {
+  // What is no plain list of tags may hide one.
+  if (tags !== undefined && !Array.isArray(tags)) return [tags];
+  return listOf(tags).filter((tag) => !isObject(tag) || typeof tag.Key !== 'string' || tag.Key === ZONE_TAG);
+}
+
+function sorted(statements: unknown): readonly string[] {
+  return listOf(statements)
+    .map((statement) => JSON.stringify(statement))
+    .sort();
+}
+
+function namesOf(...objects: JsonObject[]): string[] {
+  return [...new Set(objects.flatMap((object) => Object.keys(object)))];
+}
+
+function pathOf(stack: AssemblyStack, id: string): string {
+  return stack.constructPaths.get(id) ?? `${stack.name}/${id}`;
+}
+
+function violation(resource: string, problem: string): Violation {
+  return {
+    resource,
+    message: `${resource} ${problem}.`,
+    path: ['the declaration', resource, problem],
+    remedy:
+      'Say it in zones.ts and synthesize again with this version; what the declaration yields is not edited.',
+  };
+}

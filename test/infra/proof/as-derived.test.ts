@@ -1,0 +1,220 @@
+import { describe, expect, it } from 'vitest';
+import { compareWithDerived, differencesOfResource } from '../../../infra/proof/derived/compare.ts';
+import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
+import { prove } from '../../../infra/proof/prove.ts';
+import { reportProof } from '../../../infra/proof/report/report.ts';
+import system from '../../one-client.zones.ts';
+import {
+  adds,
+  allow,
+  type Changeable,
+  find,
+  type Resource,
+  STACKS,
+  type Template,
+  withTemplate,
+} from './mutate.ts';
+import { shipped } from './shipped.ts';
+
+const derived = deriveAssembly(system, shipped);
+const resources = derived.stacks.flatMap(({ name, template }) =>
+  Object.entries(template.Resources as Template).map(([id, resource]) => ({ stack: name, id, resource })),
+);
+const compare = (change: (r: Template) => void, stack: keyof typeof STACKS = 'internal') =>
+  compareWithDerived(withTemplate(shipped, STACKS[stack], change), derived);
+
+describe('what was synthesized is what the declaration yields', () => {
+  it('and nothing beside it', () => {
+    expect(compareWithDerived(shipped, derived)).toEqual({ violations: [], additions: [] });
+  });
+
+  it('is derived once for a declaration and a place', () => {
+    expect(deriveAssembly(system, shipped)).toBe(derived);
+  });
+});
+
+/** Every property of every resource, changed in each of the ways that a hand or a construct may. */
+describe('every property of every resource', () => {
+  const CHANGES: Readonly<Record<string, (value: unknown) => unknown>> = {
+    removed: () => undefined,
+    'another value': () => 'another',
+    'decided at deploy': (value) => ({ 'Fn::If': ['Maybe', value, { Ref: 'AWS::NoValue' }] }),
+    'with a member more': (value) =>
+      Array.isArray(value)
+        ? [...value, { More: 1 }]
+        : typeof value === 'object'
+          ? { ...value, More: 1 }
+          : [value, 'more'],
+  };
+
+  it.each(Object.keys(CHANGES))('%s, is a difference unless it weakens nothing', (name) => {
+    const silent = resources.flatMap(({ resource }) =>
+      Object.keys(resource.Properties ?? {}).flatMap((property) => {
+        const changed = { ...resource, Properties: { ...resource.Properties } };
+        const value = CHANGES[name]?.(resource.Properties[property]);
+        if (value === undefined) delete changed.Properties[property];
+        else changed.Properties[property] = value;
+        return differencesOfResource(changed, resource).length > 0 ? [] : [`${resource.Type} ${property}`];
+      }),
+    );
+    const HARMLESS = ['removed', 'another value', 'with a member more'].includes(name)
+      ? /( Tags| MemorySize| Description| Policies)$/
+      : /( Tags)$/;
+    expect(silent.filter((one) => !HARMLESS.test(one))).toEqual([]);
+  });
+
+  it.each(['Condition', 'DeletionPolicy', 'UpdateReplacePolicy', 'DependsOn', 'Type', 'CreationPolicy'])(
+    'has the %s that the declaration yields',
+    (member) => {
+      for (const { resource } of resources)
+        expect(differencesOfResource({ ...resource, [member]: 'Another' }, resource)).not.toEqual([]);
+    },
+  );
+
+  it('is there', () => {
+    for (const { stack, id, resource } of resources) {
+      const stacks = shipped.stacks.map((one) => {
+        const { [id]: gone, ...Resources } = one.template.Resources as Template;
+        return one.name === stack && gone ? { ...one, template: { ...one.template, Resources } } : one;
+      });
+      expect(compareWithDerived({ stacks }, derived).violations, resource.Type).toHaveLength(1);
+    }
+  });
+});
+
+describe('a difference', () => {
+  it.each<[string, RegExp, (r: Template) => void]>([
+    [
+      'code of another bucket',
+      /takes its code from elsewhere/,
+      (r) => void Object.assign(code(r), { S3Bucket: 'another-bucket' }),
+    ],
+    [
+      'a version of the code',
+      /takes its code from elsewhere/,
+      (r) => void Object.assign(code(r), { S3ObjectVersion: '1' }),
+    ],
+    [
+      'code of no hash',
+      /takes its code from elsewhere/,
+      (r) => void Object.assign(code(r), { S3Key: 'code.zip' }),
+    ],
+    [
+      'a variable',
+      /has Environment\.Variables\.NODE_EXTRA, which the declaration does not yield/,
+      (r) => {
+        (find(r, 'workerFunction').Properties.Environment as { Variables: Changeable }).Variables.NODE_EXTRA =
+          '1';
+      },
+    ],
+    [
+      'a statement that is gone',
+      /lacks or changes the statement OwnSigners/,
+      (r) => {
+        const { Statement } = policy(find(r, 'workerRole', 'IAM::Role'));
+        Statement.splice(
+          Statement.findIndex(({ Sid }) => Sid === 'OwnSigners'),
+          1,
+        );
+      },
+    ],
+    [
+      'a statement more in a boundary',
+      /has another PolicyDocument\.Statement/,
+      (r) => {
+        (find(r, 'Boundary').Properties.PolicyDocument as { Statement: unknown[] }).Statement.push({});
+      },
+    ],
+    [
+      'a shorter retention',
+      /has another RetentionInDays/,
+      (r) => {
+        find(r, 'workerLogs').Properties.RetentionInDays = 1;
+      },
+    ],
+    [
+      'the tag of another zone',
+      /has another Tags/,
+      (r) => {
+        find(r, 'NetworkVpc7').Properties.Tags = [{ Key: 'helseid-zones:zone', Value: 'public' }];
+      },
+    ],
+  ])('%s is said', (_, message, change) => {
+    const { violations } = compare(change);
+    expect(violations.map((one) => one.message)).toEqual([expect.stringMatching(message)]);
+  });
+
+  it.each<[string, (r: Template) => void]>([
+    [
+      'a description',
+      (r) => {
+        find(r, 'Boundary').Properties.Description = 'Another.';
+      },
+    ],
+    [
+      'memory',
+      (r) => {
+        find(r, 'workerFunction').Properties.MemorySize = 1024;
+      },
+    ],
+    [
+      'a longer retention',
+      (r) => {
+        find(r, 'workerLogs').Properties.RetentionInDays = 3650;
+      },
+    ],
+    [
+      'a tag of others',
+      (r) => {
+        (find(r, 'workerFunction').Properties.Tags as unknown[]).push({ Key: 'team', Value: 'a' });
+      },
+    ],
+    [
+      'statements in another order',
+      (r) =>
+        void (find(r, 'Boundary').Properties.PolicyDocument as { Statement: unknown[] }).Statement.reverse(),
+    ],
+  ])('is not made of %s', (_, change) => {
+    expect(compare(change)).toEqual({ violations: [], additions: [] });
+  });
+
+  it('is a stack that is not there', () => {
+    const without = { stacks: shipped.stacks.filter(({ name }) => name !== STACKS.internal) };
+    expect(compareWithDerived(without, derived).violations.map(({ message }) => message)).toEqual([
+      `${STACKS.internal} is not in the assembly.`,
+    ]);
+  });
+});
+
+describe('an addition', () => {
+  const table = adds('AWS::DynamoDB::Table', { TableName: 'journal-internal-own' });
+  it.each<[string, string, (r: Template) => void]>([
+    ['a resource', 'AWS::DynamoDB::Table', table],
+    [
+      'a statement of a role',
+      'AWS::IAM::Role',
+      (r) => allow(find(r, 'workerRole', 'IAM::Role'), 's3:GetObject', '*'),
+    ],
+  ])('%s is listed, and no difference', (_, type, change) => {
+    const { violations, additions } = compare(change);
+    expect(violations).toEqual([]);
+    expect(additions).toEqual([expect.objectContaining({ stack: STACKS.internal, type })]);
+  });
+
+  it('comes first in the report, with its zone, and is for the rules to judge', () => {
+    const proof = prove(withTemplate(shipped, STACKS.internal, table), system, { derived });
+    const [first = ''] = reportProof(proof, 160).split('\n\n');
+    expect(first).toMatch(/^WHAT THIS SYSTEM ADDS[^\n]+\n[^\n]+\n.*internal +AWS::DynamoDB::Table/);
+    expect(proof.violations.map(({ rule }) => rule)).toContain('data-is-encrypted');
+    expect(proof.violations.map(({ rule }) => rule)).not.toContain('as-derived');
+  });
+});
+
+function code(r: Template): Changeable {
+  return find(r, 'workerFunction').Properties.Code as Changeable;
+}
+
+function policy(role: Resource) {
+  const [own] = role.Properties.Policies as { PolicyDocument: { Statement: { Sid?: string }[] } }[];
+  return own?.PolicyDocument ?? { Statement: [] };
+}
