@@ -14,10 +14,22 @@ const REFUSED = [
   ['client/aws.ts', '@helseid-zones/infra'],
   ['functions/signer/handler.ts', '../../infra/index.ts'],
   ['functions/worker/handler.ts', '../../local/app/main.ts'],
+  ['functions/worker/handler.ts', '../../zones.ts'],
+  ['functions/worker/handler.ts', 'aws-cdk-lib'],
+  ['client/aws.ts', 'aws-cdk-lib/aws-lambda'],
+  ['protocol/grant.ts', 'aws-cdk-lib'],
   ['infra/index.ts', '../local/app/main.ts'],
   ['infra/stacks/zone.ts', '../../test/full.ts'],
+  ['infra/stacks/zone.ts', '../proof/prove.ts'],
+  ['infra/constructs/signer.ts', '../proof/rules/index.ts'],
+  ['infra/keys/rotate.ts', '../proof/prove.ts'],
+  ['infra/build-app.ts', './proof/plugin.ts'],
+  ['infra/verify/main.ts', '../../local/app/main.ts'],
   ['infra/declaration/schema.ts', '../../functions/signer/handler.ts'],
   ['infra/declaration/define.ts', '../stacks/zone.ts'],
+  ['infra/declaration/define.ts', '../keys/rotate.ts'],
+  ['infra/declaration/define.ts', '@helseid-zones/client'],
+  ['infra/declaration/define.ts', '@helseid-zones/client/errors'],
   ['infra/proof/main.ts', '../../local/app/main.ts'],
   ['infra/proof/rules/index.ts', '../../stacks/zone.ts'],
   ['local/aws/sigv4.ts', '../../test/full.ts'],
@@ -30,6 +42,9 @@ const ALLOWED = [
   ['functions/signer/handler.ts', '@helseid-zones/client'],
   ['infra/stacks/zone.ts', '../../functions/common/log.ts'],
   ['infra/declaration/schema.ts', '@helseid-zones/protocol/grant'],
+  ['infra/app.ts', './proof/plugin.ts'],
+  ['infra/limits.ts', './proof/assembly/resolve.ts'],
+  ['infra/verify/main.ts', '../proof/prove.ts'],
   ['infra/proof/rules/index.ts', '../../declaration/names.ts'],
   ['local/app/synth.ts', '../../infra/build-app.ts'],
   ['local/app/main.ts', '../../infra/declaration/load.ts'],
@@ -67,7 +82,8 @@ function write(file: string, target: string, source: string, way: string): void 
 }
 
 /** Whether Biome's rules name the file itself, and not its folder: only a case at its very place meets its rule. */
-const named = (file: string) => ['infra/proof/main.ts', 'local/app/synth.ts'].includes(file);
+const named = (file: string) =>
+  ['infra/proof/main.ts', 'infra/app.ts', 'infra/limits.ts', 'local/app/synth.ts'].includes(file);
 
 /** Where a case is written: beside the file it stands for, or in its place. */
 function caseFile(file: string, target: string, way: string): string {
