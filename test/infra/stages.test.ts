@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import staged from '../../examples/stages.zones.ts';
+import { type Assembly, synthesize, text } from './synthesize.ts';
+
+/** The example's two stages as they might share an account: other names, one role of API Gateway. */
+const NAMES = ['clinic', 'clinictwo'] as const;
+const account = '111111111111';
+const [one, two] = [
+  synthesize({ ...staged('test'), name: NAMES[0], account }),
+  synthesize({ ...staged('production'), name: NAMES[1], account, apiGatewayAccount: false }),
+] as [Assembly, Assembly];
+
+/** Names that a template fixes, by type. Those of services and metrics, and those within an API, are not among them. */
+function fixedNames({ ofType, resources, stacks }: Assembly): string[] {
+  const types = new Set(stacks.flatMap((stack) => Object.values(resources(stack)).map(({ Type }) => Type)));
+  return [...types].flatMap((type) =>
+    (type === 'AWS::ApiGateway::RequestValidator' ? [] : ofType(type)).flatMap(([, { Properties = {} }]) =>
+      Object.entries(Properties)
+        .filter(([property, value]) => /(^|[a-z])Name$/.test(property) && typeof value === 'string')
+        .filter(([property]) => !['ServiceName', 'StageName', 'MetricName'].includes(property))
+        .map(([property, value]) => `${type}.${property}: ${value}`),
+    ),
+  );
+}
+
+/** Strings anywhere in a value. */
+function strings(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  if ('Fn::Join' in value) return [text(value)];
+  return Object.values(value).flatMap(strings);
+}
+
+describe('two stages in one account', () => {
+  test('share no name', () => {
+    const [names, others] = [fixedNames(one), fixedNames(two)];
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => others.includes(name))).toEqual([]);
+    expect(one.stacks.filter((stack) => two.stacks.includes(stack))).toEqual([]);
+  });
+
+  test('have policies whose patterns end the name, so that none reaches the other', () => {
+    const written = one.stacks.flatMap((stack) => Object.values(one.resources(stack)).flatMap(strings));
+    const patterns = written.filter((each) => each.includes('*') && each.includes(NAMES[0]));
+    expect(patterns.length).toBeGreaterThan(5);
+    // A name has no hyphen, so a pattern for `clinic-*` is none for `clinictwo-…`.
+    for (const pattern of patterns) expect(pattern).toMatch(new RegExp(`\\b${NAMES[0]}[-/]`));
+    expect(written.filter((each) => each.includes(NAMES[1]))).toEqual([]);
+  });
+
+  test('set the role of API Gateway once', () => {
+    expect(one.ofType('AWS::ApiGateway::Account')).toHaveLength(1);
+    expect(two.ofType('AWS::ApiGateway::Account')).toEqual([]);
+  });
+});
+
+test('stages run the same code: what differs is in their configs', () => {
+  const functions = [one, two].map(({ ofType }, at) =>
+    ofType('AWS::Lambda::Function').map(([, { Properties }]) =>
+      String(Properties['FunctionName']).replace(`${NAMES[at]}-`, ''),
+    ),
+  );
+  expect(functions[0]).toEqual(functions[1]);
+  for (const name of functions[0] ?? []) {
+    const [first, second] = [one, two].map((assembly, at) =>
+      assembly.asset(`${NAMES[at]}-${name}`, 'index.mjs'),
+    );
+    expect(first === second, name).toBe(true);
+  }
+  const [first, second] = [one, two].map((assembly, at) =>
+    assembly.asset(`${NAMES[at]}-signer-reader-public`, 'grant.json'),
+  );
+  expect(first).toContain('https://helseid-sts.test.nhn.no');
+  expect(second).toContain('https://helseid-sts.nhn.no');
+});
