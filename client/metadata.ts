@@ -10,7 +10,7 @@ import { describeNetworkFailure } from './errors.ts';
 import { isMomentary, type Transport, withDeadline } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 
-/** FK2: metadata is cached for about 24 hours; an hour more while it can't be read. */
+/** HelseID demands (FK2, docs/requirements.md) that metadata is cached for about 24 hours; an hour more while it can't be read. */
 const METADATA_LIFETIME = 24 * 3600 * 1000;
 const METADATA_GRACE = 3600 * 1000;
 

@@ -14,7 +14,7 @@ const MAX_TOKENS = 1000;
 
 /**
  * Makes a {@link TokenCache}. A token without `expires_in` is handed to those who waited for it and never kept: nobody
- * knows how long it lives, and HelseID always says (FK3).
+ * knows how long it lives, and HelseID always says (FK3, docs/requirements.md).
  */
 export function createTokenCache(now: () => number) {
   const kept = new Map<string, AccessToken>();

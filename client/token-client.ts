@@ -34,7 +34,7 @@ export interface TokenClient extends Readonly<Transport> {
   readonly issuer: string;
   readonly profile: IssuerProfile;
   readonly signer: Signer;
-  /** The issuer's metadata, cached for 24 hours (FK2). */
+  /** The issuer's metadata, cached for 24 hours (FK2, docs/requirements.md). */
   readonly metadata: () => Promise<AuthorizationServer>;
   /** The issuer's public keys. */
   readonly keys: KeySource;

@@ -59,7 +59,7 @@ export interface AccessTokenRequest {
   scopes?: readonly string[] | undefined;
   /** RFC 8707. */
   resource?: string | undefined;
-  /** Organisation and other details of this request (FK5); the signer checks them against the grant. */
+  /** Organisation and other details of this request (FK5, docs/requirements.md); the signer checks them against the grant. */
   details?: readonly AssertionDetail[] | undefined;
   /** Stops waiting; a request shared with others goes on for them. */
   signal?: AbortSignal | undefined;

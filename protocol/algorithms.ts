@@ -1,4 +1,4 @@
-/** The JWA names HelseID allows a client to sign with (RFC 7518 3.1). RS* is refused; docs/decisions says why. */
+/** The JWA names HelseID allows a client to sign with (RFC 7518 3.1). RS* is refused; docs/decisions/algorithm.md says why. */
 export type Algorithm = 'ES256' | 'ES384' | 'ES512' | 'PS256' | 'PS384' | 'PS512';
 
 /** Everything known about one algorithm, so that nothing else has to switch on its name. */

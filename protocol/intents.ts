@@ -118,7 +118,7 @@ export type IdentifiedUnit = DeepReadonly<v.InferOutput<typeof unit>>;
 /** The trust framework's (tillitsrammeverk) parameters. */
 export type TrustFrameworkDetail = DeepReadonly<v.InferOutput<typeof trustFrameworkDetail>>;
 
-/** What may go into `assertion_details` (FK5), typed; the signer renders the wire form. */
+/** What may go into `assertion_details` (FK5, docs/requirements.md), typed; the signer renders the wire form. */
 export type AssertionDetail = OrganizationDetail | SfmJournalIdDetail | TrustFrameworkDetail;
 
 /** A client assertion (RFC 7523, private_key_jwt). */

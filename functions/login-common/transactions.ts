@@ -17,7 +17,7 @@ export interface Transaction extends Omit<LoginWish, 'prompt'> {
   codeVerifier: string;
   /** The key the code is bound to; the callback pins it, so a rotation in between harms nobody. */
   binding: KeyBinding;
-  /** The session it was begun in, which the new one replaces; its person must come back (SB5). */
+  /** The session it was begun in, which the new one replaces; its person must come back (SB5, docs/requirements.md). */
   previous?: { pk: string; links: SessionLinks; person: Person } | undefined;
 }
 

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { compileHandler } from '../../infra/bundling.ts';
 import { missingTests, readPage, renderPage } from './render-requirements.ts';
 import { CHAPTERS } from './requirements.ts';
 
@@ -79,7 +80,7 @@ describe('documentation', () => {
     const commands = [...text.matchAll(/npm run ([a-z:]+)/g)].map(([, command = '']) => command);
     expect(commands.filter((command) => !(command in scripts))).toEqual([]);
     const files = [
-      ...text.matchAll(/`((?:client|functions|infra|local|test|docs|samples|examples)\/[\w./-]*)`/g),
+      ...text.matchAll(/`((?:protocol|client|functions|infra|local|test|docs|examples)\/[\w./-]*)`/g),
     ].map(([, file = '']) => file);
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
   });
@@ -123,34 +124,57 @@ describe('the requirements', () => {
   });
 });
 
-/** The files of ours that one imports to run, itself included. */
-function importsOf(file: string, found = new Set<string>()): Set<string> {
-  if (found.has(file)) return found;
-  found.add(file);
+/** What a file imports to run: paths from the root for what is ours, names for packages. */
+function importsOf(file: string): string[] {
   const imports = readFileSync(join(root, file), 'utf8').matchAll(
     /^(?:import(?! type)|\} from)\b.*'(.+)';$/gm,
   );
-  for (const [, from = ''] of imports)
-    if (from.startsWith('.')) importsOf(join(dirname(file), from), found);
-    else if (from.startsWith('@helseid-zones/'))
-      importsOf(`${from.replace('@helseid-zones/', '')}.ts`, found);
-  return found;
+  return [...imports].map(([, from = '']) =>
+    from.startsWith('.')
+      ? join(dirname(file), from)
+      : from.replace(/^@helseid-zones\/.*/, (name) => `${name.slice('@helseid-zones/'.length)}.ts`),
+  );
 }
 
-it('SECURITY.md says how much code decides what is signed: all that the signing function imports', () => {
+/** A file of ours and what it imports to run, and what that imports. */
+function reachedFrom(file: string, found = new Set<string>()): string[] {
+  found.add(file);
+  for (const next of importsOf(file)) if (next.endsWith('.ts') && !found.has(next)) reachedFrom(next, found);
+  return [...found];
+}
+
+describe('what must be trusted, in SECURITY.md', () => {
   const security = readFileSync(join(root, 'SECURITY.md'), 'utf8');
-  const [, lines, count] = /([\d,]+) lines of code in (\d+) files/.exec(security) ?? [];
-  const files = [...importsOf('functions/signer/handler.ts')];
-  const code = files
-    .flatMap((file) => readFileSync(join(root, file), 'utf8').split('\n'))
-    .filter((line) => line.trim() !== '' && !/^\s*(\/\/|\/?\*)/.test(line)).length;
-  expect(Number(count)).toBe(files.length);
-  expect(Math.abs(Number(lines?.replace(',', '')) / code - 1), `${code} lines`).toBeLessThan(0.05);
-  // What lies beside them there, and decides nothing.
-  const beside = readdirSync(join(root, 'protocol')).filter((file) => !files.includes(`protocol/${file}`));
-  expect(beside.filter((file) => file.endsWith('.ts'))).toEqual([
-    'config.ts',
-    'key-policy.ts',
-    'login-routes.ts',
-  ]);
+  const number = (pattern: RegExp) => Number(pattern.exec(security)?.[1]?.replace(',', ''));
+  const files = reachedFrom('functions/signer/handler.ts');
+
+  it('is all that the signing function imports', () => {
+    const code = files
+      .flatMap((file) => readFileSync(join(root, file), 'utf8').split('\n'))
+      .filter((line) => line.trim() !== '' && !/^\s*(\/\/|\/?\*)/.test(line)).length;
+    expect(number(/lines of code in (\d+) files/)).toBe(files.length);
+    expect(Math.abs(number(/([\d,]+) lines of code in/) / code - 1), `${code} lines`).toBeLessThan(0.05);
+    // What lies beside them there, and decides nothing.
+    const beside = readdirSync(join(root, 'protocol')).filter((file) => !files.includes(`protocol/${file}`));
+    expect(beside.filter((file) => file.endsWith('.ts'))).toEqual([
+      'config.ts',
+      'key-policy.ts',
+      'login-routes.ts',
+    ]);
+  });
+
+  it('is the packages in its process, and no more of them than are named', () => {
+    const packages = files.flatMap(importsOf).filter((name) => !/^node:|\.ts$/.test(name));
+    const [, named = ''] = /\*\*Packages in the signer's process\*\*: (.*) and what/.exec(security) ?? [];
+    expect(named.split(', ')).toEqual([...new Set(packages)].sort().map((name) => `\`${name}\``));
+    const size = compileHandler('signer').byteLength / 1000;
+    expect(Math.abs(number(/(\d+) KB, minified/) / size - 1), `${size} KB`).toBeLessThan(0.05);
+  });
+
+  it('is what writes the grant, and what the proof imports from outside its folder', () => {
+    const outside = reachedFrom('infra/proof/prove.ts').filter((file) => !file.startsWith('infra/proof/'));
+    expect(number(/(\d+) files outside it/)).toBe(outside.length);
+    const writers = reachedFrom('infra/declaration/derive.ts').filter((file) => file.startsWith('infra/'));
+    expect(writers.filter((file) => !security.includes(`${basename(file)}\``))).toEqual([]);
+  });
 });

@@ -3,7 +3,7 @@ import { zoneClients } from '../names.ts';
 import { collect, type Problem } from '../problem.ts';
 import type { SystemDeclaration } from '../schema.ts';
 
-/** HelseID refuses assertions that live longer, seconds (SK2); for others it is our own limit. */
+/** HelseID refuses assertions that live longer, seconds (SK2, docs/requirements.md); for others it is our own limit. */
 const LIFETIME = { helseid: 10, others: 60 };
 
 /** Each client is a registration of its own, whose key lies in KMS and whose assertions live as long as its issuer takes. */

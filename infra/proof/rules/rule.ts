@@ -6,7 +6,7 @@ import type { Reach } from '../network/reach.ts';
 import type { World } from '../policy/index.ts';
 import type { Actor } from './actors.ts';
 
-/** The invariants of SECURITY.md and docs/proof.md that templates can break. */
+/** The invariants of docs/invariants.md that templates can break. */
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I3a' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I10';
 
 /** A boundary that does not hold. */
