@@ -2,6 +2,7 @@ import { applyPolicies, deleteKey } from './administer.ts';
 import { draftClient } from './draft.ts';
 import type { Operator } from './operator.ts';
 import type { CommandName, KeyOptions } from './options.ts';
+import { redrive } from './redrive.ts';
 import { retireKey, rotateKey, verifyKey } from './rotate.ts';
 import { printJwks, showKeys } from './show.ts';
 import { watchNow } from './watch.ts';
@@ -13,5 +14,5 @@ export const COMMANDS: Readonly<
   ...{ show: showKeys, list: showKeys, jwk: printJwks },
   ...{ rotate: rotateKey, verify: verifyKey, retire: retireKey },
   ...{ delete: deleteKey, policy: applyPolicies },
-  ...{ draft: draftClient, watch: watchNow },
+  ...{ draft: draftClient, watch: watchNow, redrive },
 };

@@ -41,6 +41,7 @@ const PATIENCE = 5 * 60_000;
  * @throws {ZonesError} `declaration_invalid`, `config_invalid`, `local_failed`
  */
 export async function connect(options: KeyOptions): Promise<Operator> {
+  const { env } = process;
   const local = options.local === undefined ? undefined : readOperatorFile(options.local);
   if (local) requireStage(options.stage, local.stage);
   const system = local?.declaration ?? (await loadSystem(options.declaration, options.stage));
@@ -50,11 +51,14 @@ export async function connect(options: KeyOptions): Promise<Operator> {
     : { ...(region === undefined ? {} : { region }) };
   const kms = new KMSClient(access);
   await requirePlace(kms);
-  const aws = () => callAs(kms, local?.url);
-  const rotation = adminFunction(system, 'rotation');
-  const log = local
-    ? join(local.logs, `${rotation}.log`)
-    : `/${system.name}/${adminZone(system)}/${rotation}`;
+  // The variable is the SDK's own, which its clients go by.
+  const aws = () => callAs(kms, local?.url ?? env['AWS_ENDPOINT_URL']);
+  const [admin, rotation] = [adminZone(system), adminFunction(system, 'rotation')];
+  const logOf = (zone: string, name: string) =>
+    local ? join(local.logs, `${name}.log`) : `/${system.name}/${zone}/${name}`;
+  const logLines: Operator['logLines'] = async (zone, name, field, values, since) =>
+    local ? readLines(logOf(zone, name), values) : lookUpLines(aws, logOf(zone, name), field, values, since);
+  const log = logOf(admin, rotation);
   return {
     system,
     kms: {
@@ -74,10 +78,12 @@ export async function connect(options: KeyOptions): Promise<Operator> {
       return { account, signingVpc };
     },
     invoke: async (name, event) => invoke(await aws(), name, event),
-    failedSteps: async () => (local ? readLines(log, FAILED_STEP) : lookUpFailedSteps(aws, log)),
+    aws,
+    logLines,
+    failedSteps: () => logLines(admin, rotation, 'code', ['ROTATION_STEP_FAILED'], Date.now() - 3_600_000),
     rotationLog: local ? log : `the log group ${log}`,
     place: describePlace(options),
-    env: process.env,
+    env,
   };
 }
 
@@ -153,7 +159,7 @@ async function callAs(kms: KMSClient, endpoint: string | undefined): Promise<Aws
     {
       region: await config.region(),
       credentials: await config.credentials(),
-      endpoints: endpoint === undefined ? {} : { lambda: endpoint },
+      endpoints: endpoint ? { lambda: endpoint, sqs: endpoint, logs: endpoint, cloudtrail: endpoint } : {},
     },
     { timeout: PATIENCE },
   );
@@ -178,19 +184,19 @@ function findInLogs(logs: string): Operator['lastSignature'] {
   return async (_, kid) => {
     const signers = (existsSync(logs) ? readdirSync(logs) : []).filter((file) => file.includes('-signer-'));
     const times = signers
-      .flatMap((file) => readLines(join(logs, file), '"code":"signed"'))
+      .flatMap((file) => readLines(join(logs, file), ['"code":"signed"']))
       .filter((line) => line.includes(kid))
       .map((line) => Date.parse(/"timestamp":"([^"]+)"/.exec(line)?.[1] ?? ''));
     return times.length === 0 ? undefined : Math.floor(Math.max(...times) / 1000);
   };
 }
 
-/** The lines of a log that hold `text`; none of one that is not there. */
-function readLines(file: string, text: string): string[] {
+/** The lines of a log that hold one of the texts; none of one that is not there. */
+function readLines(file: string, texts: readonly string[]): string[] {
   if (!existsSync(file)) return [];
   return readFileSync(file, 'utf8')
     .split('\n')
-    .filter((line) => line.includes(text));
+    .filter((line) => texts.some((text) => line.includes(text)));
 }
 
 /** What finds the same AWS, or local system, and the same declaration again. */
@@ -201,17 +207,21 @@ function describePlace({ local, region, declaration, stage }: KeyOptions): strin
   return `${region === undefined ? '' : ` --region ${region}`}${own}${part}`;
 }
 
-const FAILED_STEP = 'ROTATION_STEP_FAILED';
-
 const logSchema = v.object({ events: v.array(v.object({ message: v.string() })) });
 
-/** Lines of the last hour, some seconds late. */
-async function lookUpFailedSteps(aws: () => Promise<AwsCaller>, logGroupName: string): Promise<string[]> {
-  const startTime = Date.now() - 3_600_000;
+/** Some seconds late, and of many lines the first that CloudWatch hands over. */
+async function lookUpLines(
+  aws: () => Promise<AwsCaller>,
+  logGroupName: string,
+  field: string,
+  values: readonly string[],
+  startTime: number,
+): Promise<string[]> {
+  const either = values.map((value) => `($.${field} = "${value}")`).join(' || ');
   const answer = await ask(aws, logSchema, {
     service: 'logs',
     target: 'Logs_20140328.FilterLogEvents',
-    input: { logGroupName, startTime, filterPattern: `{ $.code = "${FAILED_STEP}" }` },
+    input: { logGroupName, startTime, filterPattern: `{ ${either} }` },
   });
   return answer?.events.map(({ message }) => message) ?? [];
 }

@@ -1,4 +1,5 @@
 import type { PutKeyPolicyCommandInput, ScheduleKeyDeletionCommandInput } from '@aws-sdk/client-kms';
+import type { AwsCaller } from '@helseid-zones/client/aws';
 import type { Fetch } from '@helseid-zones/client/http';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord } from '@helseid-zones/protocol/record';
@@ -34,6 +35,16 @@ export interface Operator {
   signingPlace: (keyArn: string) => Promise<{ account: string; signingVpc: string }>;
   /** Invokes a function and waits for it; resolves to the end of what it wrote to its log. */
   invoke: (functionName: string, event: object) => Promise<string>;
+  /** AWS with the operator's credentials, for services that have no client here. */
+  aws: () => Promise<AwsCaller>;
+  /** Lines of a zone function's log since then (epoch milliseconds) with a field of one of these values; none where it can't be read. */
+  logLines: (
+    zone: string,
+    functionName: string,
+    field: string,
+    values: readonly string[],
+    since: number,
+  ) => Promise<string[]>;
   /** What the log of the rotation function said of failed steps in the last hour, a line each; nothing where it can't be read. */
   failedSteps: () => Promise<string[]>;
   /** Where a person reads that log. */

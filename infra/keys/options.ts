@@ -14,6 +14,7 @@ export const USAGE = `npm run keys -- [command] [options]
   delete KID            have KMS delete a retired key after --days (default 30; 7 to 30)
   watch [daily]         have key-watch make its hourly (or daily) checks now, and print what it finds
   policy CLIENT         re-apply the rendered key policy to every key in use
+  redrive ZONE [--yes]  show the events that failed in a zone; with --yes send them again (also: npm run redrive)
   draft CLIENT --organization NR --redirect URL
                         a first registration without the portal (HELSEID_DRAFT_API_KEY in the environment)
 
@@ -30,6 +31,7 @@ export const USAGE = `npm run keys -- [command] [options]
 const ARGUMENTS = {
   ...{ show: 'client', list: 'client', jwk: 'client', rotate: 'client', verify: 'client' },
   ...{ policy: 'client', draft: 'client', retire: 'kid', delete: 'kid', watch: 'task' },
+  redrive: 'zone',
 } as const;
 
 /** The name of a key command. */
@@ -49,15 +51,15 @@ export function readKeyOptions(args: readonly string[]) {
   if (rest.length > 0) throw wrong(`"${rest[0]}" is one argument too many`);
   const days = Number(values.days);
   if (!Number.isInteger(days) || days < 7 || days > 30) throw wrong('--days takes 7 to 30');
-  const given: { client?: string; kid?: string; task?: string } = argument
+  const given: { client?: string; kid?: string; task?: string; zone?: string } = argument
     ? { [ARGUMENTS[command]]: argument }
     : {};
   if (ARGUMENTS[command] === 'kid' && !given.kid) throw wrong(`${command} takes a kid`);
-  const { task = 'hourly', kid } = given;
+  const { task = 'hourly', kid, zone } = given;
   if (task !== 'hourly' && task !== 'daily') throw wrong(`There is no schedule "${task}": hourly or daily`);
   return {
     ...values,
-    ...{ command, kid, task: task as 'hourly' | 'daily', days },
+    ...{ command, kid, zone, task: task as 'hourly' | 'daily', days },
     client: values.client ?? given.client,
     draft: command === 'draft' ? readDraft(values) : undefined,
   };

@@ -48,6 +48,10 @@ export function openQueues(
   return { find };
 }
 
+function invalidReceipt(): AwsError {
+  return new AwsError('ReceiptHandleIsInvalid', 'The specified receipt handle is not valid.');
+}
+
 function openQueue(
   document: Document<{ queues: Record<string, StoredMessage[]> }>,
   settings: QueueSettings,
@@ -107,12 +111,18 @@ function openQueue(
         replace(all().filter((message) => kept.includes(message)));
       return batch;
     },
+    /** Hides a message for so many seconds from now. @throws {AwsError} ReceiptHandleIsInvalid: it is not the message's last */
+    hide(receipt: string, seconds: number) {
+      const message = all().find((each) => each.receipt === receipt);
+      if (message === undefined) throw invalidReceipt();
+      message.visible = now() + seconds * 1000;
+      replace([...all()]);
+      for (const wake of waiting) wake();
+    },
     /** @throws {AwsError} ReceiptHandleIsInvalid: it is not the message's last */
     delete(receipt: string) {
       const rest = all().filter((message) => message.receipt !== receipt);
-      if (rest.length === all().length) {
-        throw new AwsError('ReceiptHandleIsInvalid', 'The specified receipt handle is not valid.');
-      }
+      if (rest.length === all().length) throw invalidReceipt();
       replace(rest);
     },
     /** Resolves when a message may be visible: at once, after `send`, or when the next hidden one comes back. */

@@ -6,7 +6,7 @@ import { useKey } from '../kms/keys.ts';
 import { type Emulator, integer, jsonEmulator, operationsOn, text, texts, whole } from '../operation.ts';
 import type { Queue } from './queues.ts';
 
-/** The local SQS, as far as an operator needs it to look at queues: send, receive, delete, count. */
+/** The local SQS, as far as an operator needs it to look at queues: send, receive, hide, delete, count. */
 export function startSqs(_: object, context: AwsContext): Emulator {
   const { queues, authorize } = context;
   const onQueue = (member: string) =>
@@ -33,21 +33,31 @@ export function startSqs(_: object, context: AwsContext): Emulator {
       }),
       ...onUrl(
         'ReceiveMessage',
-        { MaxNumberOfMessages: integer(1, 10, 1), VisibilityTimeout: v.optional(whole(0, 43_200)) },
+        {
+          ...{ MaxNumberOfMessages: integer(1, 10, 1), VisibilityTimeout: v.optional(whole(0, 43_200)) },
+          // One server has everything, so nothing is waited for; and there are no attributes but SQS's own, which always come.
+          ...{ WaitTimeSeconds: v.optional(whole(0, 20)), MessageSystemAttributeNames: texts },
+          MessageAttributeNames: texts,
+        },
         (queue, { MaxNumberOfMessages, VisibilityTimeout }, call) => {
           useForCaller(call, queue, 'receive');
           return {
             Messages: queue
               .receive(MaxNumberOfMessages, VisibilityTimeout)
-              .map(({ id, body, receipt, receives }) => ({
+              .map(({ id, body, receipt, receives, sent }) => ({
                 MessageId: id,
                 ReceiptHandle: receipt,
                 Body: body,
                 MD5OfBody: md5(body),
-                Attributes: { ApproximateReceiveCount: String(receives) },
+                Attributes: { ApproximateReceiveCount: String(receives), SentTimestamp: String(sent) },
               })),
           };
         },
+      ),
+      ...onUrl(
+        'ChangeMessageVisibility',
+        { ReceiptHandle: text(), VisibilityTimeout: whole(0, 43_200) },
+        (queue, { ReceiptHandle, VisibilityTimeout }) => queue.hide(ReceiptHandle, VisibilityTimeout),
       ),
       ...onUrl('DeleteMessage', { ReceiptHandle: text() }, (queue, { ReceiptHandle }) =>
         queue.delete(ReceiptHandle),

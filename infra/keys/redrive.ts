@@ -1,0 +1,179 @@
+import type { AwsCaller } from '@helseid-zones/client/aws';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { isObject } from '@helseid-zones/protocol/required';
+import * as v from 'valibot';
+import { type EventNames, eventNames, functionName } from '../declaration/names.ts';
+import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
+import type { Operator } from './operator.ts';
+import type { KeyOptions } from './options.ts';
+
+/** Messages that one run takes, and how many of a queue it names. */
+const MOST = 500;
+const NAMED = 15;
+
+/** Seconds that a message which is looked at is hidden from others, if this program ends without giving it back. */
+const HIDDEN = 300;
+
+/** A message that failed, while nobody else sees it. */
+interface Letter {
+  id: string;
+  receipt: string;
+  body: string;
+  /** Epoch milliseconds. */
+  sent: number;
+  /** Of EventBridge. */
+  errorCode: string | undefined;
+}
+
+const answerSchema = v.object({
+  Messages: v.optional(
+    v.array(
+      v.object({
+        MessageId: v.string(),
+        ReceiptHandle: v.string(),
+        Body: v.string(),
+        Attributes: v.object({ SentTimestamp: v.pipe(v.string(), v.transform(Number)) }),
+        MessageAttributes: v.optional(
+          v.object({ ERROR_CODE: v.optional(v.object({ StringValue: v.string() })) }),
+        ),
+      }),
+    ),
+    [],
+  ),
+});
+
+/**
+ * Shows what failed in a zone with events, why as far as that is known here, and with `yes` puts it into the zone's queue again:
+ * dead letters, and undelivered events that the zone's rule is for. Each is sent before it is deleted, so that one is done
+ * twice rather than lost. Without `yes` everything is given back as it was. SQS's own redrive would do the first kind only.
+ * @throws {ZonesError} `config_invalid`: no zone with events; `aws_refused` and the like: what SQS answers
+ */
+export async function redrive(
+  operator: Pick<Operator, 'system' | 'say' | 'aws' | 'logLines'>,
+  { zone, yes }: Pick<KeyOptions, 'zone' | 'yes'>,
+): Promise<void> {
+  const { system, say } = operator;
+  const { name, events } = zoneWithEvents(system, zone);
+  const names = eventNames(system.name, name);
+  const sqs = openSqs(await operator.aws());
+  const reasons = (ids: readonly string[], since: number) =>
+    operator.logLines(name, functionName(system.name, name, events.function), 'messageId', ids, since);
+  let moved = 0;
+  for (const kind of ['deadLetters', 'undelivered'] as const) {
+    const from = await sqs.url(names[kind]);
+    const letters = await sqs.take(from);
+    const fits = (letter: Letter) => kind === 'deadLetters' || isOf(events, letter.body);
+    const [going, staying] = [letters.filter(fits), letters.filter((letter) => !fits(letter))];
+    const held = new Set(letters);
+    try {
+      for (const line of await describe(names[kind], letters, reasons)) say(line);
+      if (staying.length > 0) say(`  ${staying.length} stay: the rule of zone ${name} is for no such event.`);
+      const to = await sqs.url(names.queue);
+      for (const letter of yes ? going : []) {
+        await sqs.send(to, letter.body);
+        held.delete(letter);
+        await sqs.delete(from, letter.receipt);
+        moved += 1;
+      }
+    } finally {
+      // One that can't be given back comes back by itself.
+      await Promise.allSettled([...held].map(({ receipt }) => sqs.giveBack(from, receipt)));
+    }
+  }
+  say(yes ? `${moved} put into ${names.queue}.` : 'Nothing was moved: say --yes to send them again.');
+}
+
+function zoneWithEvents({ zones }: SystemDeclaration, named: string | undefined) {
+  const all = Object.entries(zones).flatMap(([name, { events }]) => (events ? [{ name, events }] : []));
+  const found = all.find(({ name }) => name === named);
+  if (found) return found;
+  const names = all.map(({ name }) => name).join(' | ') || 'none has events';
+  throw new ZonesError('config_invalid', `Say which zone: redrive ${names}.`);
+}
+
+/** Whether the zone's rule would have put the event into its queue. */
+function isOf({ sources, detailTypes }: NonNullable<ZoneDeclaration['events']>, body: string): boolean {
+  const event = parseJson(body);
+  return (
+    sources.some((source) => source === event['source']) &&
+    detailTypes.some((type) => type === event['detail-type'])
+  );
+}
+
+/** How many, since when, and why. Never what they say: they may name patients. */
+async function describe(
+  queue: EventNames['queue'],
+  letters: readonly Letter[],
+  readLines: (ids: readonly string[], since: number) => Promise<string[]>,
+): Promise<string[]> {
+  const [oldest] = letters;
+  if (oldest === undefined) return [`${queue}: empty.`];
+  const shown = letters.slice(0, NAMED);
+  const lines = await readLines(
+    shown.map(({ id }) => id),
+    oldest.sent,
+  );
+  const logged = new Map(lines.map(parseJson).map(({ messageId, reason }) => [messageId, reason]));
+  const why = ({ id, errorCode }: Letter) => errorCode ?? logged.get(id) ?? 'its reason is not in the log';
+  const date = (time: number) => new Date(time).toISOString();
+  const more = letters.length < MOST ? '' : ', and perhaps more: run it again after these';
+  return [
+    `${queue}: ${letters.length}${more}; the oldest is of ${date(oldest.sent)}.`,
+    ...shown.map((letter) => `  ${letter.id}  ${date(letter.sent)}  ${why(letter)}`),
+    ...(letters.length > NAMED ? [`  and ${letters.length - NAMED} more`] : []),
+  ];
+}
+
+function parseJson(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** SQS, as far as a redrive needs it. Each call may be made twice: a duplicate is worked on twice, which does no harm. */
+function openSqs(aws: AwsCaller) {
+  const call = (operation: string, input: object) =>
+    aws.json({ service: 'sqs', target: `AmazonSQS.${operation}`, input, repeatable: true });
+
+  async function receive(QueueUrl: string): Promise<Letter[]> {
+    const answer = await call('ReceiveMessage', {
+      ...{ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: HIDDEN },
+      // Without waiting SQS looks at some of its servers only, and an empty answer says nothing.
+      ...{ WaitTimeSeconds: 1, MessageSystemAttributeNames: ['SentTimestamp'] },
+      MessageAttributeNames: ['ERROR_CODE'],
+    });
+    return v.parse(answerSchema, answer).Messages.map((message) => ({
+      ...{ id: message.MessageId, receipt: message.ReceiptHandle, body: message.Body },
+      sent: message.Attributes.SentTimestamp,
+      errorCode: message.MessageAttributes?.ERROR_CODE?.StringValue,
+    }));
+  }
+
+  return {
+    async url(QueueName: string): Promise<string> {
+      const answer = await call('GetQueueUrl', { QueueName }).catch((cause: unknown) => {
+        if (!isZonesError(cause, 'aws_refused')) throw cause;
+        const message = `No queue ${QueueName} for these credentials (${cause.facts['error']}): whoever redrives needs the zone's own account and its region.`;
+        throw new ZonesError('aws_refused', message, { cause, facts: cause.facts });
+      });
+      return v.parse(v.object({ QueueUrl: v.string() }), answer).QueueUrl;
+    },
+    /** What lies in a queue and nobody works on, the oldest first; hidden from others from now on. */
+    async take(queue: string): Promise<Letter[]> {
+      const letters: Letter[] = [];
+      while (letters.length < MOST) {
+        const some = await receive(queue);
+        if (some.length === 0) break;
+        letters.push(...some);
+      }
+      return letters.sort((one, other) => one.sent - other.sent);
+    },
+    send: (QueueUrl: string, MessageBody: string) => call('SendMessage', { QueueUrl, MessageBody }),
+    delete: (QueueUrl: string, ReceiptHandle: string) => call('DeleteMessage', { QueueUrl, ReceiptHandle }),
+    giveBack: (QueueUrl: string, ReceiptHandle: string) =>
+      call('ChangeMessageVisibility', { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }),
+  };
+}

@@ -1,0 +1,138 @@
+import { createAwsCaller } from '@helseid-zones/client/aws';
+import { describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../../infra/keys/commands.ts';
+import type { Operator } from '../../../infra/keys/operator.ts';
+import { readKeyOptions } from '../../../infra/keys/options.ts';
+import { openQueues, type QueueSettings, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
+import { startSqs } from '../../../local/aws/sqs/service.ts';
+import { memoryDocument } from '../../../local/aws/state.ts';
+import { ACCOUNT, answered, fakeClock, REGION, rulesOf, startAws } from '../../local/aws/harness.ts';
+import system from '../../one-client.zones.ts';
+
+const QUEUES = ['events', 'events-dead', 'events-undelivered'] as const;
+const settings = (name: string): QueueSettings => ({
+  name: `journal-internal-${name}`,
+  arn: `arn:aws:sqs:${REGION}:${ACCOUNT}:journal-internal-${name}`,
+  url: `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/journal-internal-${name}`,
+  ...{ visibilityTimeout: 180, retention: 1_209_600, kmsKeyId: undefined, redrive: undefined },
+});
+const event = (more: object = {}) =>
+  JSON.stringify({
+    source: 'journal.documents',
+    'detail-type': 'DocumentCreated',
+    detail: 'PATIENT',
+    ...more,
+  });
+
+/** Zone internal's queues in a local SQS, and who redrives them over the wire. */
+async function start({ authorize } = rulesOf()) {
+  const clock = fakeClock();
+  const document = memoryDocument({ queues: {} as Record<string, StoredMessage[]> });
+  const queues = openQueues(document, QUEUES.map(settings), clock.now);
+  const { access } = await startAws((context) => startSqs({}, context), {
+    authorize,
+    queues,
+    now: clock.now,
+  });
+  const { url, region, credentials } = access;
+  const lines: string[] = [];
+  const log: string[] = [];
+  const asked: unknown[][] = [];
+  const operator = {
+    system,
+    say: (line: string) => void lines.push(line),
+    aws: async () =>
+      createAwsCaller({ region, credentials, endpoints: { sqs: url } }, { attempts: 1, now: clock.now }),
+    logLines: async (...query: unknown[]) => {
+      asked.push(query);
+      return log;
+    },
+  } as unknown as Operator;
+  const [events, dead, undelivered] = QUEUES.map((name) => queues.find(settings(name).name)) as [
+    ReturnType<typeof queues.find>,
+    ReturnType<typeof queues.find>,
+    ReturnType<typeof queues.find>,
+  ];
+  const run = async (...args: string[]) => {
+    lines.length = 0;
+    const options = readKeyOptions(['redrive', ...args]);
+    await COMMANDS[options.command](operator, options);
+    return lines.join('\n');
+  };
+  const bodies = (queue: typeof events) => queue.messages().map(({ body }) => body);
+  return { clock, events, dead, undelivered, log, asked, run, bodies, lines };
+}
+
+describe('npm run redrive', () => {
+  test('first shows how many there are, since when, and why by the log; nothing is moved, or hidden from others', async () => {
+    const { clock, dead, events, run, log, asked, bodies } = await start();
+    const first = dead.send(event());
+    clock.advance(60_000);
+    const second = dead.send(event());
+    for (const reason of ['aws_throttled', 'event_invalid'])
+      log.push(JSON.stringify({ code: 'document.failed', messageId: first.id, reason }));
+    const said = await run('internal');
+    expect(said.split('\n')).toEqual([
+      'journal-internal-events-dead: 2; the oldest is of 2026-01-02T03:04:05.000Z.',
+      `  ${first.id}  2026-01-02T03:04:05.000Z  event_invalid`,
+      `  ${second.id}  2026-01-02T03:05:05.000Z  its reason is not in the log`,
+      'journal-internal-events-undelivered: empty.',
+      'Nothing was moved: say --yes to send them again.',
+    ]);
+    expect(asked).toEqual([
+      ['internal', 'journal-internal-worker', 'messageId', [first.id, second.id], first.sent],
+    ]);
+    expect(dead.count()).toEqual({ visible: 2, inFlight: 0 });
+    expect(bodies(events)).toEqual([]);
+  });
+
+  test('with --yes puts dead letters, and what EventBridge could not deliver, into the queue', async () => {
+    const { dead, undelivered, events, run, bodies } = await start();
+    const letters = Array.from({ length: 23 }, (_, at) => event({ id: `dead-${at}` }));
+    for (const body of letters) dead.send(body);
+    undelivered.send(event({ id: 'lost' }));
+    const said = await run('internal', '--yes');
+    expect(said).toContain('  and 8 more');
+    expect(said).toContain('24 put into journal-internal-events.');
+    expect(said).not.toContain('PATIENT');
+    expect(bodies(events).sort()).toEqual([...letters, event({ id: 'lost' })].sort());
+    expect([bodies(dead), bodies(undelivered)]).toEqual([[], []]);
+    expect(events.count()).toEqual({ visible: 24, inFlight: 0 });
+  });
+
+  test.each([
+    ['of another source', event({ source: 'somebody.else' })],
+    ['of another type', event({ 'detail-type': 'DocumentDeleted' })],
+    ['that is no event', 'x'],
+    ['that is no object', '[]'],
+  ])('leaves an undelivered event %s where it is, for the rule would', async (_, body) => {
+    const { undelivered, events, run, bodies } = await start();
+    undelivered.send(body);
+    expect(await run('internal', '--yes')).toContain(
+      '1 stay: the rule of zone internal is for no such event.',
+    );
+    expect(bodies(events)).toEqual([]);
+    expect(undelivered.count()).toEqual({ visible: 1, inFlight: 0 });
+  });
+
+  test.each([
+    ['sqs:SendMessage', []],
+    // Rather twice than lost; it comes back when it is visible again.
+    ['sqs:DeleteMessage', [event()]],
+  ])('loses nothing where %s is refused', async (denied, sent) => {
+    const { dead, events, run, bodies, clock } = await start(rulesOf(({ action }) => action === denied));
+    dead.send(event());
+    await expect(run('internal', '--yes')).rejects.toThrow(answered('AccessDeniedException'));
+    expect(bodies(events)).toEqual(sent);
+    clock.advance(301_000);
+    expect(dead.count()).toEqual({ visible: 1, inFlight: 0 });
+  });
+
+  test.each([['public'], ['nowhere'], []])('says which zones have events, for %j', async (...zone) => {
+    const { run } = await start();
+    await expect(run(...zone)).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: 'Say which zone: redrive internal.',
+    });
+  });
+});
