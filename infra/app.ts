@@ -1,12 +1,15 @@
 import { Validations } from 'aws-cdk-lib';
 import { buildApp, placeFromEnvironment, stageFromContext } from './build-app.ts';
+import { idleCost, reportCost } from './cost.ts';
 import { loadSystem } from './declaration/load.ts';
 import { limitsPlugin } from './limits.ts';
 import { boundaryPlugin } from './proof/plugin.ts';
+import { printError } from './terminal.ts';
 
 // `cdk.json` names this file alone; `--app 'node infra/app.ts FILE'` names another declaration, `-c stage=NAME` the stage.
 const system = await loadSystem(process.argv[2], stageFromContext());
 
 const app = buildApp(system, placeFromEnvironment(process.env, system));
 Validations.of(app).addPlugins(boundaryPlugin(system), limitsPlugin());
-app.synth();
+const { directory } = app.synth();
+printError(reportCost(idleCost(directory)));
