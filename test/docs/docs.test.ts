@@ -32,6 +32,13 @@ const comments = ['protocol', 'client', 'infra'].flatMap((room) =>
 /** Where rooms declare the codes of their errors. */
 const ERRORS = ['functions/common', 'infra'].map((room) => `../../${room}/errors.ts`);
 
+/** A file of the repository as `npm run fix` leaves it. */
+function formatted(place: string, code: string): string {
+  const biome = join(root, 'node_modules/@biomejs/biome/bin/biome');
+  const args = [biome, 'check', '--write', `--stdin-file-path=${place}`];
+  return execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8', input: code });
+}
+
 describe('documentation', () => {
   it('compiles its examples', { timeout: 60_000 }, () => {
     const folder = join(root, '.build', 'examples');
@@ -46,6 +53,7 @@ describe('documentation', () => {
         /^\/\/ ([\w/-]+\.ts)\n/.exec(code) ?? [];
       mkdirSync(dirname(join(folder, place)), { recursive: true });
       writeFileSync(join(folder, place), code);
+      if (code.startsWith(`// ${place}`)) expect(formatted(place, code)).toBe(code);
     }
     writeFileSync(
       join(folder, 'tsconfig.json'),

@@ -1,6 +1,6 @@
 import type { CapabilityRule } from './capability.ts';
 import { ownDataOnly } from './data/stores.ts';
-import { FORBIDDEN_ACTIONS } from './forbidden-actions.ts';
+import { FORBIDDEN_ACTIONS } from './iam/forbidden-actions.ts';
 import { signIsForSigners, signingIsBound } from './kms/client-keys.ts';
 import { ownDataKeysOnly } from './kms/data-keys.ts';
 import { keysAreMadeByRotation, keysAreSwitchedByAdmin } from './kms/made-keys.ts';

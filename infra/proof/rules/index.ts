@@ -31,7 +31,11 @@ const asDerived: Rule = {
   check: ({ comparison }) => [...(comparison?.violations ?? [])],
 };
 
-/** Every rule of the boundary proof. */
+/**
+ * Every rule of the boundary proof. One that says who may do what (`capabilityRule`) runs down four files: `capability.ts` makes
+ * the rule and words its findings; `judge.ts` asks its actions of every role and compares with what is allowed; `ask.ts` answers
+ * one of these questions over every request, and who holds a *never*; `policy/` says what each layer's policies come to.
+ */
 export const RULES: readonly Rule[] = [
   ...CAPABILITIES,
   asDerived,

@@ -14,22 +14,22 @@ import {
   type Template,
   withTemplate,
 } from './mutate.ts';
-import { shipped } from './shipped.ts';
+import { oneClient } from './one-client.ts';
 
-const derived = deriveAssembly(system, shipped);
+const derived = deriveAssembly(system, oneClient);
 const resources = derived.stacks.flatMap(({ name, template }) =>
   Object.entries(template.Resources as Template).map(([id, resource]) => ({ stack: name, id, resource })),
 );
 const compare = (change: (r: Template) => void, stack: keyof typeof STACKS = 'internal') =>
-  compareWithDerived(withTemplate(shipped, STACKS[stack], change), derived);
+  compareWithDerived(withTemplate(oneClient, STACKS[stack], change), derived);
 
 describe('what was synthesized is what the declaration yields', () => {
   it('and nothing beside it', () => {
-    expect(compareWithDerived(shipped, derived)).toEqual({ violations: [], additions: [] });
+    expect(compareWithDerived(oneClient, derived)).toEqual({ violations: [], additions: [] });
   });
 
   it('is derived once for a declaration and a place', () => {
-    expect(deriveAssembly(system, shipped)).toBe(derived);
+    expect(deriveAssembly(system, oneClient)).toBe(derived);
   });
 });
 
@@ -73,7 +73,7 @@ describe('every property of every resource', () => {
 
   it('is there', () => {
     for (const { stack, id, resource } of resources) {
-      const stacks = shipped.stacks.map((one) => {
+      const stacks = oneClient.stacks.map((one) => {
         const { [id]: gone, ...Resources } = one.template.Resources as Template;
         return one.name === stack && gone ? { ...one, template: { ...one.template, Resources } } : one;
       });
@@ -179,7 +179,7 @@ describe('a difference', () => {
   });
 
   it('is a stack that is not there', () => {
-    const without = { stacks: shipped.stacks.filter(({ name }) => name !== STACKS.internal) };
+    const without = { stacks: oneClient.stacks.filter(({ name }) => name !== STACKS.internal) };
     expect(compareWithDerived(without, derived).violations.map(({ message }) => message)).toEqual([
       `${STACKS.internal} is not in the assembly.`,
     ]);
@@ -202,7 +202,7 @@ describe('an addition', () => {
   });
 
   it('comes first in the report, with its zone, and is for the rules to judge', () => {
-    const proof = prove(withTemplate(shipped, STACKS.internal, table), system, { derived });
+    const proof = prove(withTemplate(oneClient, STACKS.internal, table), system, { derived });
     const [first = ''] = reportProof(proof, 160).split('\n\n');
     expect(first).toMatch(/^WHAT THIS SYSTEM ADDS[^\n]+\n[^\n]+\n.*internal +AWS::DynamoDB::Table/);
     expect(proof.violations.map(({ rule }) => rule)).toContain('data-is-encrypted');

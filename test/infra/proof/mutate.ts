@@ -7,7 +7,7 @@ import { readInput } from '../../../infra/proof/rules/input.ts';
 import type { Rule } from '../../../infra/proof/rules/rule.ts';
 import system from '../../one-client.zones.ts';
 import { newFolder } from '../../temporary.ts';
-import { shipped } from './shipped.ts';
+import { oneClient } from './one-client.ts';
 import { ruleNamed } from './small-system.ts';
 
 /** JSON that a test may change. */
@@ -61,16 +61,16 @@ export function findingsOf(name: string, assembly: Assembly): ReturnType<Rule['c
   return ruleNamed(name).check(readInput(resolveAssembly(assembly), system));
 }
 
-/** Tests that a rule finds each change to the shipped system, in the stack that it is in; without one no rule finds anything. */
+/** Tests that a rule finds each change to `test/one-client.zones.ts`, in the stack that it is in; without one no rule finds anything. */
 export function mutations(rule: string, templates: Changes, assets: readonly AssetMutation[] = []): void {
   describe(rule, () => {
     it.each(listed(templates))('$name', ({ stack, change }) => {
-      const found = findingsOf(rule, withTemplate(shipped, stack, change));
+      const found = findingsOf(rule, withTemplate(oneClient, stack, change));
       expect(found.map(({ resource }) => resource.split('/')[0])).toContain(stack);
     });
 
     it.for(assets)('%s, %s: %s', ([of, file, , change]) => {
-      expect(findingsOf(rule, withAsset(shipped, of, file, change))).not.toEqual([]);
+      expect(findingsOf(rule, withAsset(oneClient, of, file, change))).not.toEqual([]);
     });
   });
 }
@@ -184,7 +184,9 @@ export function find(resources: Template, prefix: string, type = ''): Resource {
   );
   const [only] = found;
   if (found.length !== 1 || only === undefined)
-    throw new Error(`${found.length} resources ${prefix} ${type}`);
+    throw new Error(
+      `${found.length} resources ${prefix} ${type}; there are ${Object.keys(resources).sort().join(' ')}`,
+    );
   return only[1];
 }
 

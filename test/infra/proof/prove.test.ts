@@ -25,10 +25,10 @@ import { allow, find, PUBLIC, withTemplate } from './mutate.ts';
 const directory = synthesizedFolder(system, {}, (app) =>
   Validations.of(app).addPlugins(boundaryPlugin(system)),
 );
-const shipped = readAssembly(directory);
+const oneClient = readAssembly(directory);
 const SUMMARY = 'journal-zone-public/summary/Role/Resource';
-const proof = prove(shipped, system);
-const brokenAssembly = withTemplate(shipped, PUBLIC, (r) => allow(find(r, 'summaryRole'), 'iam:PassRole'));
+const proof = prove(oneClient, system);
+const brokenAssembly = withTemplate(oneClient, PUBLIC, (r) => allow(find(r, 'summaryRole'), 'iam:PassRole'));
 const broken = prove(brokenAssembly, system);
 
 /** What docs/proof.md documents, and nothing else. */
@@ -163,7 +163,7 @@ test('an exception of no rule is refused, by the proof and before a synth', () =
     code: 'declaration_invalid',
     message: expect.stringMatching(/exceptions\[1\]\.rule names the rule nobody-deploy.*docs\/proof\.md/),
   });
-  expect(() => prove(shipped, declaration)).toThrow(refusal);
+  expect(() => prove(oneClient, declaration)).toThrow(refusal);
   expect(() => boundaryPlugin(declaration)).toThrow(refusal);
 });
 

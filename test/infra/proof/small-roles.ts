@@ -92,7 +92,7 @@ export function folderOf(files: Readonly<Record<string, unknown>>): string {
   return folder;
 }
 
-/** The key policies that rotation carries, for the shipped client. */
+/** The key policies that rotation carries, for the one client. */
 export const KEY_POLICIES = {
   journal: keyPolicyTemplate({ system: 'journal', client: 'journal', algorithm: 'ES256' }),
 };

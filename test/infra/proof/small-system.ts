@@ -5,7 +5,7 @@ import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { RULES } from '../../../infra/proof/rules/index.ts';
 import { readInput } from '../../../infra/proof/rules/input.ts';
 import type { ProofInput, Rule } from '../../../infra/proof/rules/rule.ts';
-import shipped from '../../one-client.zones.ts';
+import oneClient from '../../one-client.zones.ts';
 
 /** The rule of this name. */
 export function ruleNamed(name: string): Rule {
@@ -21,7 +21,7 @@ export type Resources = Record<string, { Type: string; Properties?: JsonObject }
 export function inputOf(
   stacks: Record<string, Resources>,
   assets: ReadonlyMap<string, string> = new Map(),
-  declaration: SystemDeclaration = shipped,
+  declaration: SystemDeclaration = oneClient,
 ): ProofInput {
   const assembly = resolveAssembly({
     stacks: Object.entries(stacks).map(([name, Resources]) => ({

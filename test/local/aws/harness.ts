@@ -144,8 +144,9 @@ export async function serveAws(start: Start, { route = {}, only, ...given }: Giv
     access: { url, region: REGION, credentials },
     /** For the SDK's clients. */
     config: { region: REGION, endpoint: url, credentials, maxAttempts: 1 },
-    json: (service: AwsService, target: string, input: object, version: '1.0' | '1.1' = '1.0') =>
-      json({ service, target, input, version, repeatable: false }),
+    /** A service by its signing name, also one that the product's own caller does not know. */
+    json: (service: string, target: string, input: object, version: '1.0' | '1.1' = '1.0') =>
+      json({ service: service as AwsService, target, input, version, repeatable: false }),
   };
 }
 

@@ -1,8 +1,8 @@
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
 import { adds, arn, find, gives, mutations, PUBLIC, sets } from '../mutate.ts';
-import { shipped } from '../shipped.ts';
+import { oneClient } from '../one-client.ts';
 
-const otherZoneKey = resolveAssembly(shipped).resources.find(
+const otherZoneKey = resolveAssembly(oneClient).resources.find(
   ({ stack, type }) => stack === PUBLIC && type === 'AWS::KMS::Key',
 )?.arn;
 

@@ -19,7 +19,7 @@ import {
   statementOf,
   withTemplate,
 } from '../mutate.ts';
-import { shipped } from '../shipped.ts';
+import { oneClient } from '../one-client.ts';
 
 const trust = (principal: Changeable) => ({
   AssumeRolePolicyDocument: {
@@ -202,7 +202,7 @@ test('a policy that another stack puts on a role is found at the role', () => {
       PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'kms:PutKeyPolicy', Resource: '*' }] },
     },
   };
-  const changed = withTemplate(shipped, PUBLIC, (r) => Object.assign(r, { policy }));
+  const changed = withTemplate(oneClient, PUBLIC, (r) => Object.assign(r, { policy }));
   expect(findingsOf('keys-are-not-captured', changed)).toEqual([
     expect.objectContaining({ resource: expect.stringMatching(/^journal-signing\/Signer-internal/) }),
   ]);

@@ -19,7 +19,7 @@ import {
   statementOf,
   withTemplate,
 } from '../mutate.ts';
-import { shipped } from '../shipped.ts';
+import { oneClient } from '../one-client.ts';
 import { ruleNamed } from '../small-system.ts';
 
 mutations('function-permissions-are-own', {
@@ -127,7 +127,7 @@ mutations('own-signers-only', {
 test('a signer may do without concurrency of its own where the system reserves none; switched off it may not be', () => {
   const declared = { ...system, reservedConcurrency: 'none' } as const;
   const found = (reserved: number | undefined) => {
-    const changed = withTemplate(shipped, 'journal-signing', (r) => {
+    const changed = withTemplate(oneClient, 'journal-signing', (r) => {
       const { Properties } = find(r, `${SIGNER}Function`);
       if (reserved === undefined) delete Properties.ReservedConcurrentExecutions;
       else Properties.ReservedConcurrentExecutions = reserved;

@@ -111,7 +111,7 @@ function withKeys(system: System, expected?: RegExp, ...more: JsonObject[]): Sma
   return [system, expected, { 'key.zip': { 'key-policy.json': policies }, 'code.zip': { 'index.mjs': '' } }];
 }
 
-// What else each finds is in ../mutations/, and what it takes in the shipped system and in ../harmless.test.ts.
+// What else each finds is in ../mutations/, and what it takes in the system of one client and in ../harmless.test.ts.
 smallCases({
   'keys-are-not-captured': {
     're-policying': [summary(allowed('kms:PutKeyPolicy')), /may kms:PutKeyPolicy on .*: when|always/],

@@ -7,4 +7,4 @@ export function synthesize(...system: Parameters<typeof synthesizedFolder>): Ass
 }
 
 /** The assembly of the system of one client. */
-export const shipped = synthesize();
+export const oneClient = synthesize();

@@ -1,6 +1,6 @@
-import { actionsOf, type CapabilityRule, capabilityRule } from './capability.ts';
-import type { Capability } from './judge.ts';
-import { everyOf } from './targets.ts';
+import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
+import type { Capability } from '../judge.ts';
+import { everyOf } from '../targets.ts';
 
 /** A rule that nobody may do some things; the actions by service, as {@link actionsOf} takes them. */
 interface ForbiddenActions extends Omit<Capability, 'actions' | 'allows' | 'who'> {
