@@ -76,10 +76,10 @@ function pathOfResource({
   const body = requestContext.path.replace(/\/+$/, '');
   const end = requestContext.path.slice(body.length);
   if (resource === '/') return end;
-  const greedy = /\{(\w+)\+\}$/.exec(resource)?.[1];
-  const rest = greedy === undefined ? 1 : (pathParameters?.[greedy] ?? '').split('/').length;
+  const greedy = /\{(\w+)\+\}/.exec(resource)?.[1] ?? '';
+  const rest = (pathParameters?.[greedy] ?? '').split('/').length;
   const count = resource.split('/').length - 2 + rest;
-  return `/${body.split('/').slice(1).slice(-count).join('/')}${end}`;
+  return `/${body.split('/').slice(-count).join('/')}${end}`;
 }
 
 function answer(

@@ -47,6 +47,8 @@ const { values, positionals } = parseArgs({
     /** Globs of the test files to use. */
     tests: { type: 'string', multiple: true, default: TESTS },
     workers: { type: 'string', default: String(availableParallelism()) },
+    /** `2/4`: the second of four parts of the mutants, each a sample of all, and the same in every run. */
+    part: { type: 'string', default: '1/1' },
     /** Ends by then, with a score of those whose turn has come, all files alike; it does not pass. */
     minutes: { type: 'string', default: '240' },
   },
@@ -146,16 +148,17 @@ await runJobs(
   },
 );
 
-await test(
-  mutants
-    .filter(({ file, ignored }) => sources.includes(file) && !ignored)
-    .sort((one, other) => turnOf(one) - turnOf(other)),
-);
+const asked = mutants.filter(({ file }) => sources.includes(file));
+const [part = 1, parts = 1] = values.part.split('/').map(Number);
+const chosen = asked
+  .filter(({ ignored }) => !ignored)
+  .sort((one, other) => turnOf(one) - turnOf(other))
+  .filter((_, turn) => turn % parts === part - 1);
+await test(chosen);
 report();
 
 function report(): void {
-  const asked = mutants.filter(({ file }) => sources.includes(file));
-  const counted = asked.filter(({ id, ignored }) => !ignored && !waiting.has(id));
+  const counted = chosen.filter(({ id }) => !waiting.has(id));
   const survivors = counted.filter(({ id }) => !killers.has(id));
   const files = sources.map((file) => {
     const all = counted.filter((mutant) => mutant.file === file).length;
@@ -181,7 +184,7 @@ function report(): void {
     for (const { file, score, mutants: all, survived } of files)
       console.log(`${score.toFixed(1).padStart(6)} %  ${file}: ${survived} of ${all} survived`);
     console.log(
-      `${total.score.toFixed(1)} % of ${total.mutants} mutants found (${total.timeouts} by a timeout), ${PASSING} % asked for; ` +
+      `${total.score.toFixed(1)} % of ${total.mutants} mutants (part ${values.part}) found (${total.timeouts} by a timeout), ${PASSING} % asked for; ` +
         `not counted: ${ignored.prose} in messages, ${ignored.comment} by a comment, ${waiting.size} for want of time`,
     );
   }

@@ -89,13 +89,34 @@ describe('allowed', () => {
     expect(audit).toEqual([['access.allowed', { request: 'r-1', client: 'caller', jkt: keys.caller.jkt }]]);
   });
 
-  test('where only single-value headers are given', async () => {
-    const event = await makeEvent({}, { multiValueHeaders: null });
-    await expect(authorizeRequest(makeDeps(), event)).resolves.toMatchObject({ principalId: 'caller' });
+  test.each<[string, Record<string, unknown>]>([
+    ['single-value headers', { multiValueHeaders: null }],
+    ['single-value headers beside none of the others', { multiValueHeaders: {} }],
+    ['multi-value headers', { headers: null }],
+  ])('where only %s are given', async (_, change) => {
+    const event = await makeEvent({}, change);
+    const headers = event.headers && { ...event.headers, dpop: undefined };
+    await expect(authorizeRequest(makeDeps(), { ...event, headers })).resolves.toMatchObject({
+      principalId: 'caller',
+    });
+  });
+
+  test('and claims that are null, or not there, are not handed on', async () => {
+    const event = await makeEvent({ token: { sub: null, act: null, 'nhn:sfm:journal-id': 7 } });
+    const { context } = await authorizeRequest(makeDeps(), event);
+    expect(Object.keys(context ?? {}).sort()).toEqual([
+      'clientId',
+      'jkt',
+      'journalId',
+      'scope',
+      'tokenExpires',
+    ]);
+    expect(context?.['journalId']).toBe('7');
   });
 
   const files = { resource: '/files/{path+}', pathParameters: { path: 'a/b' } };
   const root = { resource: '/', pathParameters: {} };
+  const fixed = { resource: '/summaries', pathParameters: null };
   test.each<[where: string, baseUrl: string, path: string, htu: string, more?: object]>([
     ['its stage', 'https://abc.example/live', '/live/summaries/1', '/summaries/1'],
     ['a domain', 'https://api.example', '/summaries/1', '/summaries/1'],
@@ -105,6 +126,7 @@ describe('allowed', () => {
     ['two slashes at the end', 'https://www.example/journal', '/live/summaries/1//', '/summaries/1//'],
     ['a greedy parameter', 'https://www.example/journal', '/live/files/a/b', '/files/a/b', files],
     ['the root', 'https://www.example/journal', '/live/', '/', root],
+    ['no parameter', 'https://www.example/journal', '/live/summaries', '/summaries', fixed],
     ['a question mark in it', 'https://www.example/journal', '/live/summaries/1?2', '/summaries/1%3F2'],
   ])('behind %s', async (_, baseUrl, path, below, more) => {
     const place = { resource: '/summaries/{id}', pathParameters: { id: '1' }, path, ...more };
@@ -136,6 +158,7 @@ describe('refused with the word that API Gateway makes a 401 of', () => {
   ])('%s', async (_, twist, check) => {
     const run = authorizeRequest(makeDeps(), await makeEvent(twist));
     await expect(run).rejects.toThrow(/^Unauthorized$/);
+    await expect(run).rejects.toHaveProperty('cause.facts.check', check);
     expect(audit).toEqual([['access.refused', expect.objectContaining({ check, request: 'r-1' })]]);
     expect(JSON.stringify(audit)).not.toMatch(/ey[JK]/);
   });
@@ -183,6 +206,7 @@ describe('refused with the word that API Gateway makes a 401 of', () => {
 test('a token without the scope is denied, with the challenge for the answer', async () => {
   const result = await authorizeRequest(makeDeps(), await makeEvent({ token: { scope: 'other' } }));
   expect(result.policyDocument.Statement[0]).toMatchObject({ Effect: 'Deny', Resource: ARN });
+  expect(result.principalId).toBe('refused');
   expect(result.context).toEqual({
     error: 'scope_insufficient',
     challenge: expect.stringContaining('error="insufficient_scope"'),
@@ -240,6 +264,15 @@ test('the issuer’s keys down after a good read: good requests get in, made-up 
   }
   expect(clock.asked).toBe(2);
   expect(audit.at(-2)?.[1]).toEqual({ request: 'r-1', error: 'issuer_unreachable', status: 503 });
+});
+
+test('an event that is none is a fault, and audited as one', async () => {
+  const event = await makeEvent({}, { requestContext: undefined });
+  await expect(authorizeRequest(makeDeps(), event)).rejects.toThrow(TypeError);
+  expect(audit).toEqual([['access.unchecked', { request: '-', error: 'TypeError' }]]);
+  const thrown = { ...makePorts(keys.issuer.jwk), replays: { claim: () => Promise.reject('eyJ') } };
+  await expect(authorizeRequest(makeDeps({ ports: thrown }), await makeEvent())).rejects.toBe('eyJ');
+  expect(audit[1]).toEqual(['access.unchecked', { request: 'r-1', error: 'string' }]);
 });
 
 describe('settings', () => {

@@ -5,11 +5,17 @@ import {
   CompactSign,
   calculateJwkThumbprint,
   createLocalJWKSet,
+  errors,
   exportJWK,
   UnsecuredJWT,
 } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Check, challengeFor } from '../../../functions/authorizer/challenge.ts';
+import {
+  accessError,
+  type Check,
+  challengeFor,
+  GENERAL_CHALLENGE,
+} from '../../../functions/authorizer/challenge.ts';
 import type { AccessRules } from '../../../functions/authorizer/rules.ts';
 import { validateAccess } from '../../../functions/authorizer/validate-access.ts';
 import { makeKey, makeKeys, makePorts, makeRequest, NOW, RULES, type Twist } from './make-request.ts';
@@ -46,6 +52,7 @@ describe('a good request', () => {
 
   const allowed: [string, Twist][] = [
     ['scheme in lower case', { scheme: 'dpop' }],
+    ['spaces about the header', { scheme: ' DPoP', proofs: (proof) => [` ${proof} `] }],
     ['two spaces behind the scheme', { scheme: 'DPoP ' }],
     ['typ with application/', { token: { header: { typ: 'application/at+jwt' } } }],
     ['typ JWT', { token: { header: { typ: 'JWT' } } }],
@@ -133,12 +140,6 @@ describe('refused', () => {
     'proof jwk': {
       'proof without key': () => ({ proof: { header: { jwk: undefined } } }),
       'a key that is text': () => ({ proof: { header: { jwk: 'x' } } }),
-      ...Object.fromEntries(
-        ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'].map((member) => [
-          `the private member ${member} in the proof`,
-          () => ({ proof: { header: { jwk: { ...keys.caller.jwk, [member]: 'AAAA' } } } }),
-        ]),
-      ),
       'private key in the proof': () => ({ proof: { header: { jwk: keys.caller.privateJwk } } }),
       'symmetric key in the proof': () => ({ proof: { header: { jwk: { kty: 'oct', k: 'AAAA' } } } }),
       'a broken key in the proof': () => ({ proof: { header: { jwk: { kty: 'EC', crv: 'P-256' } } } }),
@@ -221,6 +222,17 @@ describe('refused', () => {
     const code = aboutToken.includes(check) ? 'access_token_invalid' : refused;
     expect(await failedCheck(validate(twist()))).toEqual({ code, check });
   });
+
+  test.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])(
+    'the private member %s in the proof',
+    async (member) => {
+      const run = validate({ proof: { header: { jwk: { ...keys.caller.jwk, [member]: 'AAAA' } } } });
+      await expect(run).rejects.toMatchObject({
+        ...{ code: 'proof_invalid', facts: { check: 'proof jwk' } },
+        message: expect.stringContaining('private key'),
+      });
+    },
+  );
 
   test('signed with another algorithm than the rules name, though the issuer has such a key', async () => {
     const other = await makeKey('ES256');
@@ -385,16 +397,45 @@ describe('challenges', () => {
     });
   });
 
-  test.each<[string, Twist, number, string]>([
+  test.each<[string, Twist, number, string, '3'?]>([
     ['no token', { authorization: [] }, 401, 'DPoP algs="ES256 ES384 PS256"'],
     ['a bad token', { token: { exp: 1 } }, 401, 'DPoP error="invalid_token", error_description='],
     ['a bad proof', { proof: { htm: 'PUT' } }, 401, 'DPoP error="invalid_dpop_proof", error_description='],
     ['a missing scope', { token: { scope: '' } }, 403, 'scope="example:summaries/read"'],
-  ])('%s', async (_, twist, status, part) => {
-    const error = await validate(twist).catch((thrown: unknown) => thrown);
+    ['no person', {}, 401, 'DPoP error="insufficient_user_authentication", error_description=', '3'],
+  ])('%s', async (_, twist, status, part, securityLevel) => {
+    const rules = { ...RULES, ...(securityLevel ? { securityLevel } : {}) };
+    const error = await validate(twist, rules).catch((thrown: unknown) => thrown);
     const challenge = isZonesError(error) ? challengeFor(error, RULES) : undefined;
     expect(challenge?.status).toBe(status);
     expect(challenge?.header).toContain(part);
     expect(challenge?.header).toMatch(/^[\x20-\x7e]+$/);
   });
+
+  test('name all scopes, parted by spaces', () => {
+    const error = new ZonesError('scope_insufficient', 'No.', { facts: { check: 'scope' } });
+    expect(challengeFor(error, { scopes: ['a', 'b'], proofAlgorithms: ['ES256'] })?.header).toBe(
+      'DPoP error="insufficient_scope", error_description="No.", scope="a b", algs="ES256"',
+    );
+  });
+
+  test('to everybody name the algorithms that a proof may have', () => {
+    expect(GENERAL_CHALLENGE).toBe('DPoP error="invalid_token", algs="ES256 ES384 ES512 PS256 PS384 PS512"');
+  });
+});
+
+test.each<[Error | undefined, object, boolean]>([
+  [new errors.JWTExpired('no', {}, 'exp'), { reason: 'ERR_JWT_EXPIRED', claim: 'exp' }, false],
+  [
+    new errors.JWTClaimValidationFailed('no', {}, 'iss'),
+    { reason: 'ERR_JWT_CLAIM_VALIDATION_FAILED', claim: 'iss' },
+    false,
+  ],
+  [new errors.JWKSNoMatchingKey(), { reason: 'ERR_JWKS_NO_MATCHING_KEY' }, true],
+  [new TypeError('no'), {}, true],
+  [undefined, {}, false],
+])('%s: what is said of it, and whether it is kept as the cause', (cause, facts, kept) => {
+  const error = accessError('token', 'no', cause);
+  expect(error.facts).toStrictEqual({ check: 'token', ...facts });
+  expect(error.cause).toBe(kept ? cause : undefined);
 });
