@@ -123,6 +123,10 @@ const TEMPLATES: Changes = {
     },
     'Events::Rule',
   ),
+  'admin: an alarm that rings as the others do': adds('AWS::CloudWatch::CompositeAlarm', (r) => ({
+    AlarmRule: 'ALARM("journal-journal-UnknownKeys")',
+    AlarmActions: [{ Ref: idOf(r, 'KeyAlarmsTopic5') }],
+  })),
   'admin: a parameter': adds('AWS::SSM::Parameter', { Type: 'String', Value: 'eu-north-1' }),
   'admin: somebody to ring': adds('AWS::SNS::Subscription', (r) => ({
     Protocol: 'email',

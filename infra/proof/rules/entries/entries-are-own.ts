@@ -9,6 +9,14 @@ const ROTATION = 'AWS::SecretsManager::RotationSchedule';
 /** What leads from a resource to others: a name for it, and the ARN. */
 type Link = readonly [what: string, arn: unknown];
 
+/** What CloudWatch does when an alarm changes: publish to a topic, or call a function, or more. */
+const alarmLinks = ({
+  AlarmActions,
+  OKActions,
+  InsufficientDataActions,
+}: ResolvedResource['properties']): Link[] =>
+  [AlarmActions, OKActions, InsufficientDataActions].flatMap(listOf).map((arn) => ['rings', arn]);
+
 /** By type, where each of its resources leads. */
 const LINKS: Readonly<Record<string, (properties: ResolvedResource['properties']) => readonly Link[]>> = {
   'AWS::Lambda::EventSourceMapping': ({ EventSourceArn, FunctionName, DestinationConfig }) => [
@@ -45,15 +53,17 @@ const LINKS: Readonly<Record<string, (properties: ResolvedResource['properties']
   'AWS::SNS::Subscription': ({ Protocol, Endpoint }) => [
     ['sends to', ['email', 'email-json', 'sms', 'https'].includes(String(Protocol)) ? undefined : Endpoint],
   ],
+  'AWS::CloudWatch::Alarm': alarmLinks,
+  'AWS::CloudWatch::CompositeAlarm': alarmLinks,
   'AWS::EC2::FlowLog': ({ LogDestination }) => [['writes to', LogDestination]],
 };
 
-/** Rules, mappings, routes and schedules lead to resources of their own zone only; records are rotated by rotation. */
+/** Rules, mappings, routes, alarms and schedules lead to resources of their own zone only; records are rotated by rotation. */
 export const entriesAreOwn: Rule = resourceRule({
   name: 'entries-are-own',
   invariant: 'I2',
   title:
-    'Rules, mappings, routes and subscriptions lead to resources of their own zone; records are rotated by rotation only.',
+    'Rules, mappings, routes, alarms and subscriptions lead to resources of their own zone; records are rotated by rotation only.',
   of: [...Object.keys(LINKS), ROTATION],
   problems: (resource, input) =>
     resource.type === ROTATION ? rotationProblems(resource, input) : linkProblems(resource, input),

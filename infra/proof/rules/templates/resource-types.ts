@@ -196,7 +196,8 @@ const TABLE: readonly ForbiddenTypes[] = [
 /** Types that other rules read. */
 const READ = wordsOf(`
   AWS::ApiGateway::Account AWS::ApiGateway::Authorizer AWS::ApiGateway::Method AWS::ApiGateway::Resource
-  AWS::ApiGateway::RestApi AWS::ApiGateway::Stage AWS::DynamoDB::Table AWS::EC2::FlowLog
+  AWS::ApiGateway::RestApi AWS::ApiGateway::Stage AWS::CloudWatch::Alarm AWS::CloudWatch::CompositeAlarm
+  AWS::DynamoDB::Table AWS::EC2::FlowLog
   AWS::EC2::InternetGateway AWS::EC2::EgressOnlyInternetGateway AWS::EC2::NatGateway AWS::EC2::EIP
   AWS::EC2::Route AWS::EC2::RouteTable AWS::EC2::SecurityGroup AWS::EC2::SecurityGroupEgress
   AWS::EC2::SecurityGroupIngress AWS::EC2::Subnet AWS::EC2::SubnetRouteTableAssociation AWS::EC2::VPC
@@ -215,8 +216,8 @@ const HARMLESS = wordsOf(`
   AWS::ApiGateway::Documentation* AWS::ApiGateway::DomainName AWS::ApiGateway::GatewayResponse
   AWS::ApiGateway::Model AWS::ApiGateway::RequestValidator AWS::ApiGateway::UsagePlan*
   AWS::ApplicationAutoScaling::ScalingPolicy AWS::Budgets::Budget AWS::CDK::Metadata AWS::CE::*
-  AWS::CertificateManager::Certificate AWS::CloudFormation::WaitCondition* AWS::CloudWatch::Alarm
-  AWS::CloudWatch::AnomalyDetector AWS::CloudWatch::CompositeAlarm AWS::CloudWatch::Dashboard
+  AWS::CertificateManager::Certificate AWS::CloudFormation::WaitCondition*
+  AWS::CloudWatch::AnomalyDetector AWS::CloudWatch::Dashboard
   AWS::CloudWatch::InsightRule AWS::EC2::NetworkAcl* AWS::EC2::PrefixList
   AWS::EC2::SubnetNetworkAclAssociation AWS::KMS::Alias AWS::Lambda::CodeSigningConfig AWS::Logs::LogStream
   AWS::Logs::MetricFilter AWS::Logs::QueryDefinition AWS::NetworkFirewall::* AWS::ResourceGroups::Group

@@ -44,6 +44,12 @@ mutations('entries-are-own', {
     EventSourceArn: arn('sqs', 'journal-internal-events'),
     FunctionName: signer('internal'),
   }),
+  'public: an alarm that rings in another zone': sets('AlarmsjournalpublicGatewayErrors', {
+    AlarmActions: [arn('sns', 'journal-internal-alarms')],
+  }),
+  'signing: an alarm that calls a function when all is well again': adds('AWS::CloudWatch::CompositeAlarm', {
+    OKActions: [arn('lambda', 'function:journal-public-summary')],
+  }),
   'admin: a rule for a signer': adds('AWS::Events::Rule', {
     ScheduleExpression: 'rate(1 day)',
     Targets: [{ Id: 'x', Arn: signer('admin') }],
