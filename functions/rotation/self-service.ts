@@ -147,11 +147,17 @@ function readTime(value: string | number): number {
 /**
  * Has a key registered at HelseID and resolves to its expiry (epoch seconds), where it has one. What HelseID lists
  * decides, before the key is posted and after an answer that leaves open what has happened: nothing is posted twice.
+ * `requireDue`, asked last, throws where the key is not to be posted any more.
  * @throws {ZonesError} self_service_refused, self_service_unreachable: as {@link createSelfService} says
  */
-export async function registerKey(selfService: SelfService, jwk: RegisteredJwk): Promise<number | undefined> {
+export async function registerKey(
+  selfService: SelfService,
+  jwk: RegisteredJwk,
+  requireDue: () => Promise<void>,
+): Promise<number | undefined> {
   const listed = await findListed(selfService, jwk.kid);
   if (listed) return listed.expires;
+  await requireDue();
   try {
     return await selfService.registerKey(jwk);
   } catch (error) {

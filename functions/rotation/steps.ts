@@ -132,7 +132,9 @@ async function register(rotation: Rotation, key: KeyEntry, bootstrap: boolean): 
   const selfService = rotation.helseId.selfService(bootstrap ? kid : undefined);
   try {
     const expires = await tryPatiently(rotation, kid, () =>
-      registerKey(selfService, { ...jwk, kid, alg: algorithm, use: 'sig' }),
+      registerKey(selfService, { ...jwk, kid, alg: algorithm, use: 'sig' }, () =>
+        requireRegistered(rotation, kid),
+      ),
     );
     await rotation.store.change((record) => noteExpiry(record, kid, expires));
   } catch (error) {
@@ -148,6 +150,22 @@ async function register(rotation: Rotation, key: KeyEntry, bootstrap: boolean): 
       ...{ client: rotation.client, kid, reason: lost ? 'key_not_usable' : error.code },
     });
   }
+}
+
+/**
+ * Other runs may have come through since this one began, to this key and to the next: HelseID may list it no more, and would drop
+ * the newer for it, were it posted again.
+ */
+async function requireRegistered({ store, client }: Rotation, kid: string): Promise<void> {
+  const state = findKey(await store.read(), kid)?.state;
+  if (state === 'registered') return;
+  throw new ZonesError(
+    'rotation_failed',
+    'Another run has gone on with the new key; this one came too late.',
+    {
+      facts: { client, kid, state: state ?? 'unknown' },
+    },
+  );
 }
 
 /** Whether HelseID accepts a key now. A signer that does not know the key yet is asked again. */

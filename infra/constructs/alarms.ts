@@ -76,7 +76,8 @@ export const ALARMS = {
   },
   Throttles: {
     ...{ namespace: 'AWS/Lambda', metric: 'Throttles', alarm: fiveMinutes('Sum', 10) },
-    meaning: 'A signer is asked for more at a time than signerConcurrency: raise it, or find out what asks.',
+    meaning:
+      'A signer is asked for more at a time than signerConcurrency, or the account has left: raise it, or find out what asks.',
   },
   SignatureFailures: {
     ...{ namespace: METRICS_NAMESPACE, metric: 'Failed', alarm: fiveMinutes('Sum', 5) },

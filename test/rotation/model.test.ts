@@ -316,6 +316,29 @@ describe('without reserved concurrency', () => {
       ]);
   });
 
+  test('a run that stood still while others came through posts its key no more', async () => {
+    const world = await start(lightStack);
+    world.helseId.behaviour.drops = 'at-once';
+    const token = world.secrets.beginRotation();
+    await STEPS.createSecret(world.rotation(), token);
+    const calls: string[] = [];
+    const guard: Guard = async (name, call) => {
+      calls.push(name);
+      if (name === 'GET') {
+        expect((await world.rotate({ token })).error).toBeUndefined();
+        expect((await world.rotate()).error).toBeUndefined();
+      }
+      return call();
+    };
+    await expect(STEPS.setSecret(world.rotation({ guard }), token)).rejects.toThrow(
+      expect.objectContaining({ code: 'rotation_failed' }),
+    );
+    expect(calls).toContain('GET');
+    expect(calls).not.toContain('POST');
+    await world.probe();
+    expect(world.failures).toEqual([]);
+  });
+
   test('a key that another rotation registers meanwhile is not given up for a newly declared algorithm', async () => {
     const world = await start(lightStack);
     const token = world.secrets.beginRotation();

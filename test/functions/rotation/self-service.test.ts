@@ -191,6 +191,7 @@ describe('a key is registered', () => {
     const done = registerKey(
       { listKeys: () => give('list', lists.shift() ?? []), registerKey: () => give('post', posted) },
       JWK,
+      async () => undefined,
     );
     if (result instanceof ZonesError) await expect(done).rejects.toBe(result);
     else expect(await done).toBe(result);
