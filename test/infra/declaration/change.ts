@@ -62,9 +62,9 @@ export const FULL: SystemDeclaration = defineSystem({
   ],
 });
 
-/** A copy of {@link FULL} with one field, given by its path (`zones.public.grants[0].client`), replaced, added or taken away. */
-export function changed(path: string, value: unknown): unknown {
-  const copy = structuredClone(FULL);
+/** A copy of {@link FULL}, or of `of`, with one field, given by its path (`zones.public.grants[0].client`), replaced, added or taken away. */
+export function changed(path: string, value: unknown, of: unknown = FULL): unknown {
+  const copy = structuredClone(of);
   const keys = path.split(/[.[\]]+/).filter((key) => key !== '');
   const last = keys.pop() ?? '';
   let place = copy as unknown as Record<string, unknown>;

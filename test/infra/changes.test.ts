@@ -1,0 +1,514 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
+import { describe, expect, test } from 'vitest';
+import { defineSystem } from '../../infra/declaration/define.ts';
+import { type SystemDeclaration, type SystemInput, systemSchema } from '../../infra/declaration/schema.ts';
+import { FULL as RUN_FULL } from '../full.ts';
+import one from '../one-client.zones.ts';
+import { ABSENT, changed } from './declaration/change.ts';
+import { CREATE_ONLY, deploy, EXCLUSIVE, type Stacks, stacksOf } from './deployment.ts';
+import { synthesize } from './synthesize.ts';
+
+/** Every entry that a zone can have, two clients, and an admin zone. */
+const BASE: SystemDeclaration = defineSystem({
+  ...one,
+  clients: {
+    ...one.clients,
+    vendor: {
+      clientId: 'vendor-1',
+      issuer: 'https://as.example.org',
+      algorithm: 'PS256',
+      tenancy: 'multi-tenant',
+      profile: { ...helseIdProfile, logoutTokenTyp: 'logout+jwt' },
+    },
+  },
+  apis: {
+    ...one.apis,
+    orders: { baseUrl: 'https://orders.example.no', audience: 'orders', scopes: ['orders'] },
+  },
+  zones: {
+    ...one.zones,
+    public: {
+      ...one.zones.public,
+      gateway: {
+        ...one.zones.public.gateway,
+        routes: [
+          ...one.zones.public.gateway.routes,
+          { method: 'POST', path: '/orders', function: 'summary', authorize: 'helseid' },
+        ],
+        authorizer: { client: 'vendor', audience: 'vendor', scopes: ['vendor'] },
+      },
+      grants: [
+        ...one.zones.public.grants,
+        {
+          client: 'vendor',
+          apis: [{ api: 'orders', methods: ['POST'], paths: ['/orders/*'] }],
+          requestObjects: true,
+        },
+      ],
+    },
+  },
+} as SystemInput);
+
+/** Another value for every field that no named resource, subnet or network depends on. */
+const IN_PLACE: Readonly<Record<string, unknown>> = {
+  'clients.journal.clientId': 'journal-2',
+  'clients.journal.issuer': 'https://helseid-sts.nhn.no',
+  'clients.journal.algorithm': 'ES384',
+  'clients.journal.tenancy': 'multi-tenant',
+  'clients.journal.profile.assertionTyp': 'JWT',
+  'clients.journal.profile.assertionLifetime': 10,
+  'clients.journal.profile.assertionBackdate': 0,
+  'clients.journal.profile.requestObjectTyp': 'request+jwt',
+  'clients.journal.profile.idTokenAlgorithm': 'PS256',
+  'clients.journal.profile.accessTokenAlgorithm': 'PS256',
+  'clients.journal.profile.logoutTokenTyp': 'logout+jwt',
+  'clients.journal.profile.detailTypes': ['helseid_authorization'],
+  'clients.journal.profile.proofAtPar': true,
+  'clients.journal.selfService.baseUrl': 'https://api.selvbetjening.nhn.no',
+  'clients.journal.selfService.audience': 'other',
+  'clients.journal.selfService.scope': 'other',
+  'clients.journal.selfService.body': 'string',
+  'clients.journal.rotation.everyDays': 30,
+  'clients.journal.rotation.longestTokenLifetime': 600,
+  'clients.journal.rotation.propagation': 30,
+  'apis.summaries.baseUrl': 'https://summaries.example.org',
+  'apis.summaries.audience': 'example:read',
+  'apis.summaries.scopes': ['example:read'],
+  'apis.summaries.resource': 'https://summaries.example.org',
+  'zones.internal.grants[0].details': 'none',
+  'zones.internal.grants[0].apis[0].api': 'orders',
+  'zones.internal.grants[0].apis[0].methods': ['GET'],
+  'zones.internal.grants[0].apis[0].paths': ['/Other'],
+  'zones.internal.grants[0].requestObjects': true,
+  'zones.internal.grants[0].signerConcurrency': 5,
+  'zones.public.grants[0].details': 'none',
+  'zones.public.gateway.routes[0].authorize': 'helseid',
+  'zones.public.gateway.routes[1].method': 'PUT',
+  'zones.public.gateway.routes[1].path': '/receipts',
+  'zones.public.gateway.routes[1].authorize': 'iam',
+  'zones.public.gateway.baseUrl': 'https://journal.example.no',
+  'zones.public.gateway.endpointAccessMode': 'STRICT',
+  'zones.public.gateway.login.client': 'vendor',
+  'zones.public.gateway.login.scopes': ['openid'],
+  'zones.public.gateway.login.securityLevel': '3',
+  'zones.public.gateway.login.acrValues': ['idporten'],
+  'zones.public.gateway.login.prompt': 'login',
+  'zones.public.gateway.login.maxAge': 60,
+  'zones.public.gateway.login.onBehalfOf': '974760673',
+  'zones.public.gateway.login.requestObject': true,
+  'zones.public.gateway.login.idleMinutes': 5,
+  'zones.public.gateway.login.absoluteMinutes': 60,
+  'zones.public.gateway.login.forward[0].method': 'POST',
+  'zones.public.gateway.login.forward[0].path': '/orders/{id}',
+  'zones.public.gateway.login.forward[0].api': 'orders',
+  'zones.public.gateway.login.forward[0].to': '/orders/{id}',
+  'zones.public.gateway.login.forward[0].headers': ['x-other'],
+  'zones.public.gateway.authorizer.client': 'journal',
+  'zones.public.gateway.authorizer.audience': 'other',
+  'zones.public.gateway.authorizer.scopes': ['other'],
+  'zones.public.gateway.authorizer.securityLevel': '4',
+  'zones.public.gateway.authorizer.otherAudiences': true,
+  'zones.public.gateway.authorizer.proofAge': 5,
+  'zones.public.gateway.authorizer.clockSkew': 1,
+  'zones.internal.reservedConcurrency.worker': 5,
+  reservedConcurrency: 'none',
+  'zones.internal.events.sources': ['other'],
+  'zones.internal.events.detailTypes': ['Other'],
+  'exceptions[0].rule': 'own-data-only',
+  'exceptions[0].resource': 'journal-zone-public/*',
+  'exceptions[0].reason': 'Only while the pilot runs in one clinic.',
+};
+
+/** The declaration with these fields changed. */
+function having(changes: Readonly<Record<string, unknown>>, of: unknown = BASE): SystemDeclaration {
+  const result = Object.entries(changes).reduce((whole, [path, value]) => changed(path, value, whole), of);
+  return defineSystem(result as SystemInput);
+}
+
+/** What stands once the declaration is deployed. */
+const deployed = (system: SystemDeclaration): Stacks => stacksOf(synthesize(system));
+
+/** The changed declaration, deployed over the first. */
+const over = (from: SystemDeclaration, to: SystemDeclaration) => deploy(deployed(from), deployed(to));
+
+const { vendor: VENDOR } = BASE.clients;
+const { admin: ADMIN } = BASE.zones;
+const MORE = having({
+  'clients.lab': { ...VENDOR, clientId: 'lab' },
+  'apis.lab': { ...BASE.apis['orders'], baseUrl: 'https://lab.example.no' },
+  'zones.lab': {
+    cidr: '10.60.0.0/20',
+    events: { function: 'worker', sources: ['lab'], detailTypes: ['Moved'] },
+    grants: [{ client: 'lab', apis: [{ api: 'lab', methods: ['POST'], paths: ['/*'] }] }],
+  },
+});
+const MORE_RENAMED = having(
+  {
+    'clients.lab': ABSENT,
+    'clients.clinic': MORE.clients['lab'],
+    'zones.lab': ABSENT,
+    'zones.clinic': { ...MORE.zones['lab'], grants: [{ client: 'clinic', apis: [] }] },
+  },
+  MORE,
+);
+const KEPT = (client: string, zone: string) => [
+  `/journal/signing/journal-signer-${client}-admin`,
+  `/journal/signing/journal-signer-${client}-${zone}`,
+  `journal/client/${client}`,
+];
+const WITHOUT_ENTRIES = having({
+  'zones.public.gateway': ABSENT,
+  'zones.internal.events': ABSENT,
+  'zones.internal.grants': [],
+});
+
+const STACKS = [
+  ...['journal-gateway-account', 'journal-signing', 'journal-zone-admin'],
+  ...['journal-zone-internal', 'journal-zone-public'],
+];
+
+interface Change {
+  /** Fields that it changes. */
+  fields: readonly string[];
+  what: string;
+  from: SystemDeclaration;
+  to: SystemDeclaration;
+  left?: readonly string[];
+  orphans?: readonly string[];
+  /** Whether nothing that has a name is made, replaced or deleted. */
+  keepsNames?: true;
+}
+
+/** Changes that make, replace or delete what has a name, and go through. */
+const CHANGES: readonly Change[] = [
+  {
+    what: 'another client, API and zone',
+    fields: ['clients.*', 'apis.*', 'zones.*', 'zones.*.grants[].client'],
+    ...{ from: BASE, to: MORE },
+  },
+  {
+    what: 'a client, an API and a zone less',
+    fields: ['clients.*', 'apis.*', 'zones.*'],
+    ...{ from: MORE, to: BASE, left: KEPT('lab', 'lab'), orphans: ['journal-zone-lab'] },
+  },
+  {
+    what: 'a client and a zone renamed',
+    fields: ['clients.*', 'zones.*'],
+    ...{ from: MORE, to: MORE_RENAMED, left: KEPT('lab', 'lab'), orphans: ['journal-zone-lab'] },
+  },
+  {
+    what: 'other addresses in every zone',
+    fields: ['signing.cidr', 'zones.*.cidr'],
+    from: BASE,
+    to: having({
+      'signing.cidr': '10.130.0.0/24',
+      'zones.public.cidr': '10.110.0.0/24',
+      'zones.internal.cidr': '10.20.0.0/21',
+      'zones.admin.cidr': '10.140.0.0/16',
+    }),
+    keepsNames: true,
+  },
+  {
+    what: 'a third availability zone, and a first way out',
+    fields: ['availabilityZones', 'signing.availabilityZones', 'zones.*.grants[].client'],
+    from: having({
+      'zones.internal.events': ABSENT,
+      'zones.internal.grants': [],
+      'signing.availabilityZones': 1,
+    }),
+    to: having({ availabilityZones: 3 }),
+  },
+  {
+    what: 'one availability zone, and no way out',
+    fields: ['availabilityZones'],
+    from: having({ availabilityZones: 3 }),
+    to: having({ availabilityZones: 1, 'zones.internal.events': ABSENT, 'zones.internal.grants': [] }),
+    left: ['/journal/signing/journal-signer-journal-internal'],
+  },
+  {
+    what: 'two availability zones after one',
+    fields: ['availabilityZones', 'zones.*.availabilityZones'],
+    from: having({ availabilityZones: 1, 'zones.public.availabilityZones': 3 }),
+    ...{ to: BASE, keepsNames: true },
+  },
+  {
+    what: 'first entries',
+    fields: ['zones.*.gateway.login.client', 'zones.*.events.function'],
+    ...{ from: WITHOUT_ENTRIES, to: BASE },
+  },
+  {
+    what: 'no entries',
+    fields: ['zones.*.gateway.login.client', 'zones.*.events.function'],
+    from: BASE,
+    to: WITHOUT_ENTRIES,
+    left: ['/journal/signing/journal-signer-journal-internal'],
+    orphans: ['journal-gateway-account'],
+  },
+  {
+    what: 'other functions behind the entries',
+    fields: ['zones.*.gateway.routes[].function', 'zones.*.events.function'],
+    from: BASE,
+    to: having({
+      'zones.public.gateway.routes[0].function': 'worker',
+      'zones.internal.events.function': 'summary',
+    }),
+  },
+  {
+    what: 'no self-service any more, and the gateway account left to others',
+    fields: ['apiGatewayAccount'],
+    from: BASE,
+    to: having({ 'clients.journal.selfService': ABSENT, apiGatewayAccount: false }),
+    orphans: ['journal-gateway-account'],
+  },
+  {
+    what: 'other accounts',
+    fields: ['account', 'zones.*.account'],
+    from: having({ account: '111111111111', region: 'eu-north-1' }),
+    to: having({ account: '222222222222', region: 'eu-north-1', 'zones.internal.account': '333333333333' }),
+    orphans: STACKS,
+  },
+  {
+    what: 'another name for the system',
+    fields: ['name'],
+    ...{ from: BASE, to: having({ name: 'record' }), orphans: STACKS },
+  },
+];
+
+interface InTwo {
+  field: string;
+  what: string;
+  from?: SystemDeclaration;
+  to: SystemDeclaration;
+  /** Every line of what is refused at once. */
+  refused: RegExp;
+  first(): Stacks;
+}
+
+/** Changes that take two deploys: what CloudFormation would say, and what is deployed or deleted first. */
+const IN_TWO: readonly InTwo[] = [
+  {
+    what: 'a parameter of a path renamed',
+    field: 'zones.*.gateway.routes[].path',
+    to: having({ 'zones.public.gateway.routes[0].path': '/summaries/{person}' }),
+    refused: /"\{\}", which journal-zone-public\/Gateway/,
+    first: () =>
+      deployed(having({ 'zones.public.gateway.routes': BASE.zones['public']?.gateway?.routes.slice(1) })),
+  },
+  {
+    what: 'the admin zone renamed',
+    field: 'zones.*.admin',
+    to: having({ 'zones.admin': ABSENT, 'zones.keys': ADMIN }),
+    refused: /RotationSchedule|Alarm/,
+    first: () => without(deployed(BASE), 'journal-zone-admin'),
+  },
+  {
+    what: 'another region in the same account',
+    field: 'region',
+    from: having({ account: '111111111111', region: 'eu-north-1' }),
+    to: having({ account: '111111111111', region: 'eu-west-1' }),
+    refused: /AWS::IAM::/,
+    first: () => ({}),
+  },
+];
+
+function without(stacks: Stacks, name: string): Stacks {
+  return Object.fromEntries(Object.entries(stacks).filter(([stack]) => stack !== name));
+}
+
+describe('a change of the declaration', () => {
+  test('that touches no name, network or entry replaces nothing that has a name', () => {
+    expect(over(BASE, having(IN_PLACE))).toEqual({ refused: [], named: [], left: [], orphans: [] });
+  });
+
+  test.each(RUN_FULL ? CHANGES : CHANGES.slice(0, 2))(
+    'goes through: $what',
+    ({ from, to, left = [], orphans = [], keepsNames }) => {
+      const { named, ...found } = over(from, to);
+      expect(found).toEqual({ refused: [], left, orphans });
+      if (keepsNames) expect(named).toEqual([]);
+    },
+  );
+
+  test.runIf(RUN_FULL).each(IN_TWO)(
+    'goes through in two deploys: $what',
+    ({ from = BASE, to, refused, first }) => {
+      const said = over(from, to).refused;
+      expect(said).not.toEqual([]);
+      for (const line of said) expect(line).toMatch(refused);
+      expect(deploy(deployed(from), first()).refused).toEqual([]);
+      expect(deploy(first(), deployed(to)).refused).toEqual([]);
+    },
+  );
+});
+
+describe('what has a name, and texts that would replace it', () => {
+  const resources = Object.values(deployed(BASE)).flatMap((stack) => Object.values(stack.Resources));
+
+  test('every fixed name is one that there can be once', () => {
+    const names = resources.flatMap(({ Type, Properties = {} }) =>
+      (CREATE_ONLY[Type] ?? [])
+        .filter((property) => property.endsWith('Name') && typeof Properties[property] === 'string')
+        .map((property) => `${Type} ${property}`),
+    );
+    // Validators of one API may share a name.
+    const known = ['AWS::ApiGateway::RequestValidator Name'].concat(
+      Object.entries(EXCLUSIVE).flatMap(([type, groups]) => groups.flat().map((each) => `${type} ${each}`)),
+    );
+    expect(names.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  test('no boundary has a description, and those of security groups are these', () => {
+    const texts = (type: string, property: string) =>
+      new Set(resources.filter(({ Type }) => Type === type).map(({ Properties }) => Properties?.[property]));
+    expect(texts('AWS::IAM::ManagedPolicy', 'Description')).toEqual(new Set(['']));
+    expect(texts('AWS::EC2::SecurityGroup', 'GroupDescription')).toEqual(
+      new Set([
+        'Endpoints of the zone: 443 from its functions, nothing out.',
+        'Functions of the zone: nothing in, 443 out.',
+      ]),
+    );
+  });
+});
+
+interface Schema {
+  type: string;
+  wrapped?: Schema;
+  entries?: Record<string, Schema>;
+  value?: Schema;
+  item?: Schema;
+}
+
+/** Every field of a schema by its path, `*` for names and `[]` for places; a list of plain values is one field. */
+function fieldsOf({ type, wrapped, entries, value, item }: Schema, path = ''): string[] {
+  if (wrapped) return fieldsOf(wrapped, path);
+  if (type === 'record' && value) return [`${path}.*`, ...fieldsOf(value, `${path}.*`)];
+  if (item) return item.entries ? fieldsOf(item, `${path}[]`) : [path];
+  if (!entries) return [path];
+  return Object.entries(entries).flatMap(([name, each]) => fieldsOf(each, path ? `${path}.${name}` : name));
+}
+
+const FIELDS = [...new Set(fieldsOf(systemSchema as unknown as Schema))];
+
+/** The field that a path of a declaration is of. */
+const fieldOf = (path: string) =>
+  path.replace(/\b(clients|apis|zones|reservedConcurrency)\.\w+/g, '$1.*').replace(/\[\d+\]/g, '[]');
+
+describe('docs/changing.md', () => {
+  const page = readFileSync(fileURLToPath(new URL('../../docs/changing.md', import.meta.url)), 'utf8');
+  const rows = page.split('\n').flatMap((line) => {
+    const [, first = '', what = ''] =
+      line.split(' | ').length > 1 ? (/^\| (.*?) \| (.*)$/.exec(line) ?? []) : [];
+    return [...first.matchAll(/`([^`]+)`/g)].map(([, field = '']) => ({
+      field,
+      inPlace: what.startsWith('In place'),
+    }));
+  });
+  const covers = (row: string, field: string) =>
+    field === row || (!row.endsWith('*') && (field.startsWith(`${row}.`) || field.startsWith(`${row}[`)));
+  const changedInPlace = new Set(Object.keys(IN_PLACE).map(fieldOf));
+  const changedElse = new Set([
+    ...CHANGES.flatMap(({ fields }) => fields),
+    ...IN_TWO.map(({ field }) => field),
+  ]);
+
+  test.each(FIELDS)('says what a change of %s does, and a test has tried it', (field) => {
+    // The deepest row: a part may be said apart from its whole.
+    const [row] = rows
+      .filter((each) => covers(each.field, field))
+      .sort((a, b) => b.field.length - a.field.length);
+    expect(row).toBeDefined();
+    // Only one value of it is deployed.
+    if (field === 'clients.*.custody') return;
+    expect(row?.inPlace ? changedInPlace : changedElse).toContain(field);
+  });
+
+  test('says nothing of fields that are not there', () => {
+    expect(rows.filter(({ field }) => !FIELDS.some((each) => covers(field, each)))).toEqual([]);
+  });
+});
+
+describe('what CloudFormation refuses is found', () => {
+  const VPC = { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/20' } };
+  const stack = (
+    Resources: Stacks[string]['Resources'],
+    Outputs: Stacks[string]['Outputs'] = {},
+  ): Stacks[string] => ({
+    environment: 'aws://111111111111/eu-north-1',
+    Resources,
+    Outputs,
+  });
+  const of = (type: string, Properties: Readonly<Record<string, unknown>>) => ({
+    r: { Type: `AWS::${type}`, Properties },
+  });
+  const role = (name: string, more = {}) => of('IAM::Role', { RoleName: name, ...more });
+  const reads = (kind: string, operand: unknown) => of('SQS::Queue', { QueueName: { [kind]: operand } });
+  const subnet = (CidrBlock: string, VpcId: unknown = 'vpc-1') => of('EC2::Subnet', { VpcId, CidrBlock });
+  const output = { o: { Value: { Ref: 'v' } } };
+
+  test.each<[string, Stacks, Stacks, string]>([
+    ['a name that is replaced', { a: stack(role('x')) }, { a: stack(role('x', { Path: '/p/' })) }, '"x"'],
+    ['a name under another id', { a: stack(role('x')) }, { a: stack({ other: role('x').r }) }, '"x"'],
+    ['a name in another stack', { a: stack(role('x')) }, { b: stack(role('x')) }, 'a/r holds'],
+    ['another type', { a: stack(role('x')) }, { a: stack(of('SQS::Queue', {})) }, 'another type'],
+    [
+      'an address that a NAT gateway holds',
+      { a: stack({ v: VPC, ...of('EC2::NatGateway', { SubnetId: { Ref: 'v' }, AllocationId: 'e' }) }) },
+      {
+        a: stack({
+          v: { ...VPC, Properties: { CidrBlock: '10.9.0.0/20' } },
+          ...of('EC2::NatGateway', { SubnetId: { Ref: 'v' }, AllocationId: 'e' }),
+        }),
+      },
+      'NatGateway',
+    ],
+    [
+      'subnets that overlap',
+      { a: stack(subnet('10.0.0.0/20')) },
+      { a: stack(subnet('10.0.8.0/21')) },
+      'overlaps',
+    ],
+    [
+      'an export in use',
+      { a: stack({}, { o: { Value: 1, Export: { Name: 'n' } } }), b: stack(reads('Fn::ImportValue', 'n')) },
+      { a: stack({}), b: stack(of('SQS::Queue', {})) },
+      'export in use',
+    ],
+    [
+      'an output that is not there',
+      {},
+      { a: stack({}), b: stack(reads('Fn::GetStackOutput', { StackName: 'a', OutputName: 'o' })) },
+      'not there',
+    ],
+    [
+      'an output that nobody reads anew',
+      {
+        a: stack({ v: VPC }, output),
+        b: stack(reads('Fn::GetStackOutput', { StackName: 'a', OutputName: 'o' })),
+      },
+      {
+        a: stack({ v: { ...VPC, Properties: { CidrBlock: '10.9.0.0/20' } } }, output),
+        b: stack(reads('Fn::GetStackOutput', { StackName: 'a', OutputName: 'o' })),
+      },
+      'keeps the old',
+    ],
+  ])('%s', (_, before, after, said) => {
+    const { refused } = deploy(before, after);
+    expect(refused).toHaveLength(1);
+    expect(refused[0]).toContain(said);
+  });
+
+  test('and what it takes is not', () => {
+    expect(deploy({ a: stack(role('x')) }, { a: stack(role('y', { Path: '/p/' })) }).refused).toEqual([]);
+    const moved = {
+      a: stack({
+        v: { ...VPC, Properties: { CidrBlock: '10.9.0.0/20' } },
+        ...subnet('10.0.0.0/20', { Ref: 'v' }),
+      }),
+    };
+    expect(deploy({ a: stack({ v: VPC, ...subnet('10.0.8.0/21', { Ref: 'v' }) }) }, moved).refused).toEqual(
+      [],
+    );
+  });
+});
