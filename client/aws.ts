@@ -5,7 +5,7 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { describeNetworkFailure } from './errors.ts';
 import { type Fetch, withDeadline } from './http.ts';
 
-/** The services that zone functions and the key commands call, by signing name: the `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>`. */
+/** The services whose endpoint the environment may name, by signing name: the `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>`. */
 const SERVICES = {
   lambda: 'LAMBDA',
   dynamodb: 'DYNAMODB',
@@ -15,15 +15,15 @@ const SERVICES = {
   logs: 'CLOUDWATCH_LOGS',
 } as const;
 
-/** Signing name of a service this caller knows. */
-export type AwsService = keyof typeof SERVICES;
+/** A service's signing name, which is also the first label of its host's name. */
+export type AwsService = string;
 
 /** Where and as whom to call. */
 export interface AwsConfig {
   region: string;
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
   /** Replaces `https://<service>.<region>.amazonaws.com`. */
-  endpoints: Partial<Record<AwsService, string>>;
+  endpoints: Readonly<Partial<Record<AwsService, string>>>;
 }
 
 /** One call. */
@@ -227,11 +227,12 @@ async function signRequest(config: AwsConfig, request: AwsRequest, signingDate: 
   return { url: url.href, init: { method, headers, ...(body === undefined ? {} : { body }) } };
 }
 
-/** AWS names its error in `x-amzn-errortype` (REST) or `__type` (JSON), with a prefix or suffix to cut off. */
+/** AWS names its error in `x-amzn-errortype` (REST), `__type` (JSON), with a prefix or suffix to cut off, or `<Code>` (query). */
 function parseError(service: AwsService, status: number, headers: Headers, body: string): ZonesError {
   const parsed = parseJson(body);
   const fields = isObject(parsed) ? parsed : {};
-  const named = headers.get('x-amzn-errortype') ?? fields['__type'] ?? fields['code'];
+  const inXml = /<Code>([\w.]+)<\/Code>/.exec(body)?.[1];
+  const named = headers.get('x-amzn-errortype') ?? fields['__type'] ?? fields['code'] ?? inXml;
   const error = typeof named === 'string' ? (named.split('#').pop()?.split(':')[0] ?? '') : '';
   const facts = { service, status, error: error || 'Unknown' };
   const message = `${service} answered ${status} ${facts.error}.`;

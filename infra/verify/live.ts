@@ -1,0 +1,126 @@
+import { type AwsConfig, createAwsCaller } from '@helseid-zones/client/aws';
+import type { Fetch } from '@helseid-zones/client/http';
+import { isObject, type JsonObject, objectOf, parseJson } from '../proof/assembly/json.ts';
+import { parseXml } from './xml.ts';
+
+/**
+ * Asks a service of an account to describe something: by an action, or by the path of a REST API, which is percent-encoded already. Members
+ * of the answer are named as CloudFormation names them, all its pages are one answer, and the same question is asked once.
+ * @throws {ZonesError} `aws_refused`, `aws_throttled`, `aws_unavailable`, with AWS's own code in `facts.error`
+ */
+export type Live = (
+  service: keyof typeof SERVICES,
+  action: string,
+  input?: JsonObject,
+) => Promise<JsonObject>;
+
+/** What stands before an action in `X-Amz-Target`, the version of a query API, or nothing for REST. */
+const SERVICES = {
+  ...{
+    kms: 'TrentService',
+    secretsmanager: 'secretsmanager',
+    dynamodb: 'DynamoDB_20120810',
+    sqs: 'AmazonSQS',
+  },
+  ...{ events: 'AWSEvents', logs: 'Logs_20140328', route53resolver: 'Route53Resolver' },
+  ...{ cloudformation: '2010-05-15', ec2: '2016-11-15', iam: '2010-05-08', monitoring: '2010-08-01' },
+  ...{ sns: '2010-03-31', sts: '2011-06-15', lambda: '', apigateway: '' },
+} as const;
+
+/** Services whose members begin with a small letter. */
+const SMALL = ['ec2', 'apigateway', 'logs'];
+
+/** How services say that there is more, and what asks for it. */
+const PAGES = {
+  NextToken: 'NextToken',
+  nextToken: 'nextToken',
+  Marker: 'Marker',
+  NextMarker: 'Marker',
+  position: 'position',
+};
+
+/** Whom to ask; `endpoint` is one for every service, where it is not AWS that is asked. */
+export type LiveOptions = Omit<AwsConfig, 'endpoints'> & { endpoint?: string | undefined; fetch?: Fetch };
+
+/** An account as it describes itself: nothing here writes. */
+export function createLive({ endpoint, fetch, ...access }: LiveOptions): Live {
+  const options = { timeout: 15_000, attempts: 6, ...(fetch === undefined ? {} : { fetch }) };
+  const all = Object.fromEntries(endpoint ? Object.keys(SERVICES).map((service) => [service, endpoint]) : []);
+  const caller = createAwsCaller({ ...access, endpoints: all }, options);
+  // IAM has one endpoint for all regions.
+  const iam = { ...access, region: 'us-east-1', endpoints: { iam: 'https://iam.amazonaws.com', ...all } };
+  const global = createAwsCaller(iam, options);
+  const asked = new Map<string, Promise<JsonObject>>();
+
+  async function askPage(
+    service: keyof typeof SERVICES,
+    action: string,
+    input: JsonObject,
+  ): Promise<JsonObject> {
+    const name = SERVICES[service];
+    const request = { service, repeatable: true };
+    if (name === '') {
+      const query = new URLSearchParams(flatten(input, true)).toString();
+      const path = query === '' ? action : `${action}?${query}`;
+      return objectOf(parseJson((await caller.call({ ...request, method: 'GET', path })).body));
+    }
+    if (!name.startsWith('20')) {
+      const version = service === 'dynamodb' || service === 'sqs' ? '1.0' : '1.1';
+      return objectOf(await caller.json({ ...request, target: `${name}.${action}`, version, input }));
+    }
+    const form = { Action: action, Version: name, ...flatten(input, service === 'ec2') };
+    const { body } = await (service === 'iam' ? global : caller).call({
+      ...request,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams(form).toString(),
+    });
+    const answer = parseXml(body);
+    return objectOf(answer[`${action}Result`] ?? answer);
+  }
+
+  async function askAll(
+    service: keyof typeof SERVICES,
+    action: string,
+    input: JsonObject,
+  ): Promise<JsonObject> {
+    let answer: JsonObject = {};
+    for (let more = {}; ; ) {
+      const page = await askPage(service, action, { ...input, ...more });
+      answer = Object.fromEntries(
+        Object.entries({ ...answer, ...page }).map(([key, value]) => {
+          const before = answer[key];
+          return [key, Array.isArray(before) && Array.isArray(page[key]) ? [...before, ...page[key]] : value];
+        }),
+      );
+      const [said, asks] = Object.entries(PAGES).find(([member]) => page[member]) ?? [];
+      if (said === undefined || asks === undefined)
+        return SMALL.includes(service) ? objectOf(capitals(answer)) : answer;
+      more = { [asks]: page[said] };
+    }
+  }
+
+  return (service, action, input = {}) => {
+    const key = JSON.stringify([service, action, input]);
+    const answer = asked.get(key) ?? askAll(service, action, input);
+    asked.set(key, answer);
+    return answer;
+  };
+}
+
+/** `{A: [x]}` as `A.member.1=x`, or for EC2 `A.1=x`. */
+function flatten(value: unknown, bare: boolean, path = ''): Record<string, string> {
+  if (!isObject(value) && !Array.isArray(value)) return { [path]: String(value) };
+  const parts = Object.entries(value).map(([key, item]) => {
+    const name = Array.isArray(value) ? `${bare ? '' : 'member.'}${Number(key) + 1}` : key;
+    return flatten(item, bare, path === '' ? name : `${path}.${name}`);
+  });
+  return Object.assign({}, ...parts);
+}
+
+/** Members with a capital; those that are no words are names of something, and stay. */
+function capitals(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(capitals);
+  if (!isObject(value)) return value;
+  const name = (key: string) => (/^[a-z]\w*$/.test(key) ? `${key[0]?.toUpperCase()}${key.slice(1)}` : key);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [name(key), capitals(item)]));
+}
