@@ -150,6 +150,6 @@ function compareProperties(
   { also = [], unread = [] }: (typeof FORMS)[string],
 ) {
   return [...new Set([...Object.keys(properties), ...also])]
-    .filter((name) => !unread.includes(name))
+    .filter((name) => name !== 'Description' && !unread.includes(name))
     .flatMap((name) => deviations(properties[name], found[name], name));
 }

@@ -10,7 +10,7 @@ export interface Deviation {
 /**
  * Where what is found deviates from what is expected. Members that only AWS has are left out, but in lists, policies and maps. A number
  * is its text, JSON in a text is JSON, nothing is an empty list or text, the order of lists means nothing, and in a policy one is a
- * list of one, as in IAM. Of policies that mean the same it says that they differ where they are written differently.
+ * list of one, as in IAM; descriptions decide nothing. Of policies that mean the same it says that they differ where they are written differently.
  */
 export function deviations(expected: unknown, found: unknown, property: string): Deviation[] {
   const wanted = canonical(expected);
@@ -21,7 +21,7 @@ export function deviations(expected: unknown, found: unknown, property: string):
 type Canonical = string | { [member: string]: Canonical };
 
 /** What names an element of a list, best first. */
-const NAMES = ['PolicyName', 'Sid', 'Key', 'AttributeName', 'Priority', 'Id', 'Name'];
+const NAMES = ['PolicyName', 'Sid', 'Key', 'AttributeName', 'Priority', 'Id', 'Name', 'ResourcePath'];
 
 /** Members that hold members by names of their own. */
 const MAPS = [
@@ -50,9 +50,8 @@ function canonical(value: unknown): Canonical {
   if (!isObject(value)) return value === undefined || value === null ? '' : String(value);
   const members = 'Statement' in value ? policy(value) : value;
   const entries = Object.entries(members).map(([key, item]): [string, Canonical] => [key, canonical(item)]);
-  return Object.fromEntries(
-    entries.filter(([, item]) => !isEmpty(item)).sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
+  const said = entries.filter(([key, item]) => key !== 'Description' && !isEmpty(item));
+  return Object.fromEntries(said.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function isEmpty(value: Canonical | undefined): boolean {

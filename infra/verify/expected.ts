@@ -63,7 +63,9 @@ type Adds = (resource: Expected, all: readonly Expected[]) => Addition[];
 /** Everything of the resource but where it belongs, as an element of a list there. */
 const element =
   (type: string, by: string, as: string): Adds =>
-  ({ properties: { [by]: parent, Description: _, ...value } }) => [{ to: type, ids: [parent], as, value: [value] }];
+  ({ properties: { [by]: parent, Description: _, ...value } }) => [
+    { to: type, ids: [parent], as, value: [value] },
+  ];
 
 /** Members of an API, by name. */
 const ofApi = (as: string, value: JsonObject, { RestApiId }: JsonObject): Addition => ({

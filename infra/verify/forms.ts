@@ -93,21 +93,10 @@ async function readVpc(id: string, live: Live) {
 const rules = async (live: Live, group: string, outward: boolean) =>
   (await kinds(live, 'DescribeSecurityGroupRules'))
     .filter(({ GroupId, IsEgress }) => GroupId === group && (IsEgress === 'true') === outward)
-    .map(
-      ({
-        IpProtocol,
-        FromPort,
-        ToPort,
-        Description,
-        CidrIpv4,
-        CidrIpv6,
-        PrefixListId,
-        ReferencedGroupInfo: of,
-      }) => ({
-        ...{ IpProtocol, FromPort, ToPort, CidrIp: CidrIpv4, CidrIpv6, PrefixListId },
-        [outward ? 'DestinationSecurityGroupId' : 'SourceSecurityGroupId']: at(of, 'GroupId'),
-      }),
-    );
+    .map(({ IpProtocol, FromPort, ToPort, CidrIpv4, CidrIpv6, PrefixListId, ReferencedGroupInfo: of }) => ({
+      ...{ IpProtocol, FromPort, ToPort, CidrIp: CidrIpv4, CidrIpv6, PrefixListId },
+      [outward ? 'DestinationSecurityGroupId' : 'SourceSecurityGroupId']: at(of, 'GroupId'),
+    }));
 
 const NETWORK: Readonly<Record<string, Form>> = {
   'AWS::EC2::VPC': {
@@ -218,16 +207,17 @@ const IDENTITY: Readonly<Record<string, Form>> = {
     },
     means: 'This role may do something else than was proved.',
     also: ['Policies', 'ManagedPolicyArns'],
-    unread: ['Description', 'MaxSessionDuration'],
+    unread: ['MaxSessionDuration'],
   },
   'AWS::IAM::ManagedPolicy': {
     async read(id, live) {
       const policy = one((await identities(live)).Policies, 'Arn', id);
       const version = one(policy?.PolicyVersionList, 'IsDefaultVersion', 'true');
-      return policy && { ...policy, ManagedPolicyName: policy.PolicyName, PolicyDocument: version?.Document };
+      return policy && { ...policy, PolicyDocument: version?.Document };
     },
     means: 'The boundary of these roles is another: what they are given by hand may reach further.',
-    unread: ['Description'],
+    // They are in its ARN.
+    unread: ['ManagedPolicyName', 'Path'],
   },
 };
 

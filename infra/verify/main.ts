@@ -42,7 +42,9 @@ async function main(args: string[]): Promise<number> {
       return 0;
     }
     const { live, place } = await connect(values.region);
-    const assembly = await withAssembly(values, place, (folder) => resolveAssembly(readAssembly(folder), place));
+    const assembly = await withAssembly(values, place, (folder) =>
+      resolveAssembly(readAssembly(folder), place),
+    );
     let shown = 0;
     const result = await compareLive(assembly, live, (done, of) => {
       if (performance.now() < shown + 2000) return;
@@ -62,7 +64,9 @@ async function main(args: string[]): Promise<number> {
 async function connect(region: string | undefined) {
   const { config } = new KMSClient(region === undefined ? {} : { region });
   const missing = (what: string) => (cause: unknown) => {
-    throw new ZonesError('config_invalid', `There ${what}: set AWS_REGION and AWS_PROFILE, or log in.`, { cause });
+    throw new ZonesError('config_invalid', `There ${what}: set AWS_REGION and AWS_PROFILE, or log in.`, {
+      cause,
+    });
   };
   const access = {
     region: await config.region().catch(missing('is no region')),
@@ -93,7 +97,8 @@ async function withAssembly<T>(
 }
 
 function report({ differences, unread, read }: Comparison): string {
-  const value = (of: unknown) => (of === undefined ? 'nothing' : typeof of === 'string' ? of : JSON.stringify(of));
+  const value = (of: unknown) =>
+    of === undefined ? 'nothing' : typeof of === 'string' ? of : JSON.stringify(of);
   const difference = ({ resource, type, property, expected, found, means }: Difference) =>
     [
       `${resource} (${type}) ${property}`.trimEnd(),

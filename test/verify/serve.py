@@ -14,6 +14,7 @@ import uuid
 import zipfile
 
 import boto3
+from botocore.config import Config
 from moto.apigateway.models import Deployment
 from moto.cloudformation.parsing import get_model_map
 from moto.core.common_models import CloudFormationModel
@@ -33,6 +34,7 @@ def client(service):
         region_name=REGION,
         aws_access_key_id="operator",
         aws_secret_access_key="operator",
+        config=Config(read_timeout=300, retries={"total_max_attempts": 1}),
     )
 
 
@@ -112,6 +114,23 @@ def gateway_response(of):
 
 def validator(of):
     return client("apigateway").create_request_validator(**small(of))["id"]
+
+
+def method(of):
+    gateway, integration = client("apigateway"), of["Integration"]
+    where = {"restApiId": of["RestApiId"], "resourceId": of["ResourceId"], "httpMethod": of["HttpMethod"]}
+    parameters = {key: value == "true" or value is True for key, value in of.get("RequestParameters", {}).items()}
+    gateway.put_method(
+        **where,
+        authorizationType=of["AuthorizationType"],
+        requestValidatorId=of["RequestValidatorId"],
+        requestParameters=parameters,
+    )
+    more = {"timeoutInMillis": int(integration["TimeoutInMillis"])} if "TimeoutInMillis" in integration else {}
+    gateway.put_integration(
+        **where, type="AWS_PROXY", integrationHttpMethod="POST", uri=integration["Uri"], **more
+    )
+    return f"{of['HttpMethod']}-{of['ResourceId']}"
 
 
 def account(of):
@@ -256,6 +275,7 @@ def managed_policy(of):
 MADE = {
     "AWS::ApiGateway::Account": account,
     "AWS::ApiGateway::GatewayResponse": gateway_response,
+    "AWS::ApiGateway::Method": method,
     "AWS::ApiGateway::RequestValidator": validator,
     "AWS::ApiGateway::Stage": stage,
     "AWS::CloudWatch::Alarm": alarm,
@@ -281,6 +301,10 @@ MADE = {
     "AWS::SecretsManager::RotationSchedule": rotation,
     "AWS::SecretsManager::Secret": secret,
 }
+
+
+# What CloudFormation names itself where a template does not.
+NAMED = {rule: "Name", role: "RoleName", managed_policy: "ManagedPolicyName", alarm: "AlarmName"}
 
 
 def model(type_name, make):
@@ -310,7 +334,7 @@ def model(type_name, make):
 
         @classmethod
         def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
-            named = {"Name": resource_name} if make is rule else {}
+            named = {NAMED[make]: resource_name} if make in NAMED else {}
             try:
                 return cls(make({**named, **cloudformation_json["Properties"]}))
             except Exception as error:
@@ -334,7 +358,7 @@ def deploy():
             waits = [other for other in of["dependencies"] if other in stacks and other not in done]
             if name in done or waits:
                 continue
-            template = json.load(open(f"{ASSEMBLY}/{name}.template.json"))
+            template = with_outputs(json.load(open(f"{ASSEMBLY}/{name}.template.json")))
             for resource in template["Resources"].values():
                 prepare(resource, bucket, code)
                 if resource["Type"] not in get_model_map():
@@ -348,6 +372,19 @@ def deploy():
                 raise SystemExit(f"{name}: {status}")
             done.append(name)
     print(json.dumps({"leftOut": sorted(left_out)}), flush=True)
+
+
+def with_outputs(value):
+    """Fn::GetStackOutput, which moto does not know, as the value that it gives."""
+    if isinstance(value, list):
+        return [with_outputs(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    asked = value.get("Fn::GetStackOutput")
+    if asked is None:
+        return {key: with_outputs(item) for key, item in value.items()}
+    outputs = client("cloudformation").describe_stacks(StackName=asked["StackName"])["Stacks"][0]["Outputs"]
+    return next(of["OutputValue"] for of in outputs if of["OutputKey"] == asked["OutputName"])
 
 
 def prepare(resource, bucket, code):

@@ -1,0 +1,210 @@
+import { createAwsCaller } from '@helseid-zones/client/aws';
+import { parseXml } from '../../infra/verify/xml.ts';
+
+/** Something that somebody does to a deployed system by hand, and the difference by which it is found. */
+interface Change {
+  name: string;
+  change(endpoint: string): Promise<unknown>;
+  /** Matches type, property and resource of a difference. */
+  found: RegExp;
+}
+
+const services = [
+  'iam',
+  'lambda',
+  'kms',
+  'ec2',
+  'monitoring',
+  'apigateway',
+  'sqs',
+  'logs',
+  'sns',
+  'cloudformation',
+];
+
+const callerFor = (endpoint: string) =>
+  createAwsCaller({
+    ...{ region: 'eu-north-1', credentials: { accessKeyId: 'somebody', secretAccessKey: 'somebody' } },
+    endpoints: Object.fromEntries(services.map((service) => [service, endpoint])),
+  });
+
+const query = async (endpoint: string, service: string, of: Record<string, string>) => {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const body = new URLSearchParams(of).toString();
+  return parseXml((await callerFor(endpoint).call({ service, headers, body, repeatable: false })).body);
+};
+
+const json = (endpoint: string, service: string, target: string, input: object) =>
+  callerFor(endpoint).json({
+    service,
+    target,
+    input,
+    repeatable: false,
+    version: service === 'sqs' ? '1.0' : '1.1',
+  });
+
+const rest = (endpoint: string, service: string, method: 'PUT' | 'POST', path: string, body: object) =>
+  callerFor(endpoint).call({
+    ...{ service, method, path, body: JSON.stringify(body), repeatable: false },
+    headers: { 'content-type': 'application/json' },
+  });
+
+/** The physical id of the first resource of a type in a stack. */
+async function idOf(endpoint: string, stack: string, type: string): Promise<string> {
+  const asked = { Action: 'ListStackResources', Version: '2010-05-15', StackName: stack };
+  const answer = await query(endpoint, 'cloudformation', asked);
+  const { StackResourceSummaries } = answer['ListStackResourcesResult'] as {
+    StackResourceSummaries: Record<string, string>[];
+  };
+  const found = StackResourceSummaries.find(({ ResourceType }) => ResourceType === type)?.[
+    'PhysicalResourceId'
+  ];
+  if (found === undefined) throw new Error(`${stack} has no ${type}`);
+  return found;
+}
+
+const anything = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+});
+const anybody = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: '*', Resource: '*', Principal: '*' }],
+});
+
+/** In this order, each upon those before. */
+export const CHANGES: readonly Change[] = [
+  {
+    name: 'a policy of a role is widened',
+    change: (at) =>
+      query(at, 'iam', {
+        ...{ Action: 'PutRolePolicy', Version: '2010-05-08', RoleName: 'journal-internal-worker' },
+        ...{ PolicyName: 'more', PolicyDocument: anything },
+      }),
+    found: /^AWS::IAM::Role Policies\.more of .*worker/,
+  },
+  {
+    name: 'a boundary is taken off',
+    change: (at) =>
+      query(at, 'iam', {
+        ...{
+          Action: 'DeleteRolePermissionsBoundary',
+          Version: '2010-05-08',
+          RoleName: 'journal-public-login',
+        },
+      }),
+    found: /^AWS::IAM::Role PermissionsBoundary of .*login/,
+  },
+  {
+    name: "a function's environment is changed",
+    change: (at) =>
+      rest(at, 'lambda', 'PUT', '/2015-03-31/functions/journal-signer-portal-public/configuration', {
+        Environment: { Variables: { GRANT: '{}', NODE_OPTIONS: '--inspect' } },
+      }),
+    found: /^AWS::Lambda::Function Environment\.Variables\.GRANT of .*portal/,
+  },
+  {
+    name: 'somebody else may invoke a signer',
+    change: (at) =>
+      rest(at, 'lambda', 'POST', '/2015-03-31/functions/journal-signer-portal-public/policy', {
+        ...{ StatementId: 'more', Action: 'lambda:InvokeFunction', Principal: '999999999999' },
+      }),
+    found: /^AWS::Lambda::Function Permissions.* of .*portal/,
+  },
+  {
+    name: 'the policy of a key is changed',
+    change: async (at) =>
+      json(at, 'kms', 'TrentService.PutKeyPolicy', {
+        ...{
+          KeyId: await idOf(at, 'journal-signing', 'AWS::KMS::Key'),
+          PolicyName: 'default',
+          Policy: anybody,
+        },
+      }),
+    found: /^AWS::KMS::Key KeyPolicy.* of journal-signing/,
+  },
+  {
+    name: 'a route is added',
+    change: async (at) =>
+      query(at, 'ec2', {
+        ...{ Action: 'CreateRoute', Version: '2016-11-15', DestinationCidrBlock: '0.0.0.0/0' },
+        RouteTableId: await idOf(at, 'journal-signing', 'AWS::EC2::RouteTable'),
+        GatewayId: await idOf(at, 'journal-zone-public', 'AWS::EC2::InternetGateway'),
+      }),
+    found: /^AWS::EC2::RouteTable Routes.* of journal-signing/,
+  },
+  {
+    name: 'an endpoint is added',
+    change: async (at) =>
+      query(at, 'ec2', {
+        ...{
+          Action: 'CreateVpcEndpoint',
+          Version: '2016-11-15',
+          ServiceName: 'com.amazonaws.eu-north-1.kms',
+        },
+        ...{ VpcEndpointType: 'Interface', VpcId: await idOf(at, 'journal-zone-public', 'AWS::EC2::VPC') },
+      }),
+    found: /^AWS::EC2::VPC Endpoints.* of journal-zone-public/,
+  },
+  {
+    name: 'the policy of an endpoint is opened',
+    change: async (at) =>
+      query(at, 'ec2', {
+        ...{ Action: 'ModifyVpcEndpoint', Version: '2016-11-15', PolicyDocument: anybody },
+        VpcEndpointId: await idOf(at, 'journal-signing', 'AWS::EC2::VPCEndpoint'),
+      }),
+    found: /^AWS::EC2::VPCEndpoint PolicyDocument.* of journal-signing/,
+  },
+  {
+    name: 'a security group lets more in',
+    change: async (at) =>
+      query(at, 'ec2', {
+        ...{ Action: 'AuthorizeSecurityGroupIngress', Version: '2016-11-15', IpProtocol: 'tcp' },
+        ...{ FromPort: '22', ToPort: '22', CidrIp: '10.0.0.0/8' },
+        GroupId: await idOf(at, 'journal-zone-internal', 'AWS::EC2::SecurityGroup'),
+      }),
+    found: /^AWS::EC2::SecurityGroup SecurityGroupIngress.* of journal-zone-internal/,
+  },
+  {
+    name: 'the policy of a queue is opened',
+    change: async (at) =>
+      json(at, 'sqs', 'AmazonSQS.SetQueueAttributes', {
+        QueueUrl: await idOf(at, 'journal-zone-internal', 'AWS::SQS::Queue'),
+        Attributes: { Policy: anybody },
+      }),
+    found: /^AWS::SQS::Queue Policy.* of journal-zone-internal/,
+  },
+  {
+    name: 'an alarm is deleted',
+    change: (at) =>
+      query(at, 'monitoring', {
+        ...{
+          Action: 'DeleteAlarms',
+          Version: '2010-08-01',
+          'AlarmNames.member.1': 'journal-portal-RotationFailed',
+        },
+      }),
+    found: /^AWS::CloudWatch::Alarm {2}of journal-zone-admin/,
+  },
+  {
+    name: "a stage's logging is turned off",
+    change: async (at) =>
+      callerFor(at).call({
+        ...{ service: 'apigateway', method: 'PATCH' as 'PUT', repeatable: false },
+        path: `/restapis/${await idOf(at, 'journal-zone-public', 'AWS::ApiGateway::RestApi')}/stages/live`,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          patchOperations: [{ op: 'replace', path: '/*/*/logging/loglevel', value: 'OFF' }],
+        }),
+      }),
+    found: /^AWS::ApiGateway::Stage MethodSettings.* of journal-zone-public/,
+  },
+  {
+    name: 'a log is kept for a day',
+    change: (at) =>
+      json(at, 'logs', 'Logs_20140328.PutRetentionPolicy', {
+        ...{ logGroupName: '/journal/signing/journal-signer-portal-public', retentionInDays: 1 },
+      }),
+    found: /^AWS::Logs::LogGroup RetentionInDays of journal-signing/,
+  },
+];

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { buildApp } from '../../infra/build-app.ts';
+import { loadSystem } from '../../infra/declaration/load.ts';
+import type { Difference } from '../../infra/verify/compare-live.ts';
+import { newFolder } from '../temporary.ts';
+import { CHANGES } from './changes.ts';
+
+// npm run test:verify: deploys the templates of zones.ts into moto, and asks `npm run verify` about it: as deployed, and with each of
+// the changes that it should find. Needs Python 3.10 or newer and PyPI; says so and passes where they are missing.
+
+const MOTO = '5.2.5';
+const PLACE = { account: '123456789012', region: 'eu-north-1' };
+
+/** What moto's services, or its CloudFormation, do not keep: by type and property, the whole type where there is none. */
+const LACKS = [
+  /^AWS::Route53Resolver::\w+ $/,
+  /^AWS::Lambda::Function LoggingConfig$/,
+  /^AWS::SecretsManager::Secret Rotation$/,
+  /^AWS::ApiGateway::RestApi (?:SecurityPolicy|EndpointAccessMode|BinaryMediaTypes)/,
+  /^AWS::ApiGateway::RestApi Methods\..*\.ResponseTransferMode$/,
+];
+
+const python = findMoto();
+if (python === undefined)
+  console.log(`NOT RUN: moto ${MOTO} can't be had here (Python 3.10 with venv, and PyPI)`);
+else process.exitCode = (await run(python)) ? 0 : 1;
+
+/** A Python that has moto: the one in the temporary folder, made where it is not there yet. */
+function findMoto(): string | undefined {
+  const environment = join(tmpdir(), `helseid-zones-moto-${MOTO}-${process.getuid?.() ?? ''}`);
+  const own = join(environment, 'bin', 'python');
+  const steps: [string, string[]][] = [
+    ['python3', ['-m', 'venv', environment]],
+    [join(environment, 'bin', 'pip'), ['install', '-q', `moto[all,server]==${MOTO}`]],
+  ];
+  const works = () => existsSync(own) && spawnSync(own, ['-c', 'import moto.server']).status === 0;
+  if (works()) return own;
+  for (const [command, args] of steps)
+    if (spawnSync(command, args, { stdio: 'ignore' }).status !== 0) {
+      rmSync(environment, { recursive: true, force: true });
+      return undefined;
+    }
+  return own;
+}
+
+async function run(command: string): Promise<boolean> {
+  const assembly = newFolder();
+  buildApp(await loadSystem(undefined, undefined), { outdir: assembly, ...PLACE }).synth();
+  const port = await freePort();
+  const moto = spawn(command, [join(import.meta.dirname, 'serve.py'), String(port), assembly], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    await deployed(moto);
+    const endpoint = `http://127.0.0.1:${port}`;
+    return await compare({ endpoint, assembly });
+  } finally {
+    moto.kill();
+  }
+}
+
+async function compare(place: { endpoint: string; assembly: string }): Promise<boolean> {
+  const first = await verify(place);
+  const lacking = first.filter((of) => LACKS.some((lack) => lack.test(nameOf(of))));
+  const wrong = first.filter((of) => !lacking.includes(of));
+  for (const name of new Set(lacking.map(nameOf))) console.log(`skipped, moto has it not: ${name}`);
+  for (const of of wrong) console.log('FAILED, a difference as deployed:', JSON.stringify(of));
+  let ok = wrong.length === 0;
+  for (const { name, change, found } of CHANGES) {
+    await change(place.endpoint);
+    const seen = (await verify(place)).filter((of) => !lacking.some((lack) => sameAs(lack, of)));
+    const hit = seen.some((of) => found.test(`${nameOf(of)} of ${of.resource}`));
+    console.log(`${hit ? 'found' : 'FAILED, not found'}: ${name}`);
+    ok &&= hit;
+  }
+  return ok;
+}
+
+const nameOf = ({ type, property }: Difference) => `${type} ${property}`;
+const sameAs = (a: Difference, b: Difference) => a.resource === b.resource && a.property === b.property;
+
+/** Runs `npm run verify`, which exits with 1 where it finds something. */
+async function verify({ endpoint, assembly }: { endpoint: string; assembly: string }): Promise<Difference[]> {
+  const env = {
+    ...{ PATH: process.env.PATH, AWS_ENDPOINT_URL: endpoint, AWS_REGION: PLACE.region },
+    ...{ AWS_ACCESS_KEY_ID: 'operator', AWS_SECRET_ACCESS_KEY: 'operator' },
+  };
+  const args = ['infra/verify/main.ts', '--json', '--assembly', assembly];
+  const { stdout, status } = spawnSync(process.execPath, args, { env, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  const { differences, unread } = JSON.parse(stdout) as { differences: Difference[]; unread: unknown[] };
+  if (unread.length > 0) throw new Error(`not read: ${JSON.stringify(unread)}`);
+  if (status !== (differences.length > 0 ? 1 : 0)) throw new Error(`verify exited with ${status}`);
+  return differences;
+}
+
+/** Resolves when every stack is there. */
+async function deployed(moto: ChildProcess): Promise<void> {
+  const lines = createInterface({ input: moto.stdout ?? process.stdin });
+  for await (const line of lines) {
+    console.log(`deployed; moto's CloudFormation leaves out ${JSON.parse(line).leftOut.join(', ')}`);
+    return;
+  }
+  throw new Error('moto has ended');
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
