@@ -81,8 +81,13 @@ async function compare(place: { endpoint: string; assembly: string }): Promise<b
   return ok;
 }
 
-const nameOf = ({ type, property }: Difference) => `${type} ${property}`;
-const sameAs = (a: Difference, b: Difference) => a.resource === b.resource && a.property === b.property;
+function nameOf({ type, property }: Difference): string {
+  return `${type} ${property}`;
+}
+
+function sameAs(a: Difference, b: Difference): boolean {
+  return a.resource === b.resource && a.property === b.property;
+}
 
 /** Runs `npm run verify`, which exits with 1 where it finds something. */
 async function verify({ endpoint, assembly }: { endpoint: string; assembly: string }): Promise<Difference[]> {

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import uuid
+import warnings
 import zipfile
 
 import boto3
@@ -400,6 +401,8 @@ Deployment.physical_resource_id = property(lambda self: self.id)
 default_user_config["lambda"] = {"use_docker": False}
 get_model_map().update({name: model(name, make) for name, make in MADE.items()})
 logging.basicConfig(level=logging.ERROR)
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore")
 application = DomainDispatcherApplication(create_backend_app)
 application.debug = True
 server = make_server("127.0.0.1", PORT, application, threaded=True)
