@@ -133,10 +133,19 @@ describe('a difference', () => {
       },
     ],
     [
+      'a reservation that the declaration has not',
+      /ReservedConcurrentExecutions/,
+      (r) => {
+        find(r, 'workerFunction').Properties.ReservedConcurrentExecutions = 0;
+      },
+    ],
+    [
       'the tag of another zone',
       /has another Tags/,
       (r) => {
-        find(r, 'NetworkVpc7').Properties.Tags = [{ Key: 'helseid-zones:zone', Value: 'public' }];
+        find(r, 'NetworkVpc10200020', 'EC2::VPC').Properties.Tags = [
+          { Key: 'helseid-zones:zone', Value: 'public' },
+        ];
       },
     ],
   ])('%s is said', (_, message, change) => {
