@@ -35,6 +35,9 @@ const CONTEXT = {
   '@aws-cdk/core:target-partitions': ['aws'],
 };
 
+/** The CDK command line sets it, and the id of an API's deployment is a hash of that too: else in-process ones would differ from what is deployed. */
+const FINAL_CONTEXT = { 'aws:cdk:enable-path-metadata': true };
+
 /**
  * Makes all stacks of a system; `app.synth()` writes them. Expects a declaration that `defineSystem` has validated.
  * @throws {ZonesError} `declaration_invalid`: a zone names an account and none is given for the signing zone; `config_invalid`: a
@@ -47,6 +50,7 @@ export function buildApp(system: SystemDeclaration, given: BuildOptions = {}): A
     analyticsReporting: false,
     builtinCloudFormationValidation: options.checkTemplates ?? true,
     context: { ...CONTEXT, ...(options.withCode === false ? { [WITHOUT_CODE]: true } : {}) },
+    postCliContext: FINAL_CONTEXT,
     ...(options.outdir ? { outdir: options.outdir } : {}),
   });
   if (options.withCode ?? true)

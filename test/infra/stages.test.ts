@@ -1,6 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import staged from '../../examples/stages.zones.ts';
-import { type Assembly, synthesize, text } from './synthesize.ts';
+import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
+import { compareWithDerived } from '../../infra/proof/derived/compare.ts';
+import { deriveAssembly } from '../../infra/proof/derived/derive.ts';
+import { type Assembly, synthesize, synthesizedFolder, text } from './synthesize.ts';
 
 /** The example's two stages as they might share an account: other names, one role of API Gateway. */
 const NAMES = ['clinic', 'clinictwo'] as const;
@@ -30,6 +33,20 @@ function strings(value: unknown): string[] {
   if ('Fn::Join' in value) return [text(value)];
   return Object.values(value).flatMap(strings);
 }
+
+test('a process of its own derives what the CDK command line synthesizes, ids included', () => {
+  vi.stubEnv(
+    'CDK_CONTEXT_JSON',
+    '{"aws:cdk:enable-path-metadata":true,"aws:cdk:enable-asset-metadata":true}',
+  );
+  const system = staged('test');
+  const byCommand = readAssembly(synthesizedFolder(system, {}, () => {}));
+  vi.unstubAllEnvs();
+  expect(compareWithDerived(byCommand, deriveAssembly(system, byCommand))).toEqual({
+    violations: [],
+    additions: [],
+  });
+});
 
 describe('two stages in one account', () => {
   test('share no name', () => {
