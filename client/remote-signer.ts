@@ -74,7 +74,7 @@ function readRefusal(error: unknown): ZonesError {
 }
 
 function invalidAnswer(what: string, cause?: unknown): ZonesError {
-  const message = `The signer's answer ${what}; deploy signer and zone functions from one version.`;
+  const message = `The signer's answer ${what}; deploy signer and zone functions of one release, or of two that follow each other.`;
   return new ZonesError('signer_answer_invalid', message, { cause });
 }
 

@@ -39,7 +39,10 @@ export function equalSecrets(a: string, b: string): boolean {
   return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
 }
 
-/** The key for one item: HKDF-SHA256 (RFC 5869) of the secret id, bound to the item's key. The id itself is never stored. */
+/**
+ * The key for one item: HKDF-SHA256 (RFC 5869) of the secret id, bound to the item's key and to the format of what is sealed, which
+ * only has optional members added (docs/upgrading.md). The id itself is never stored.
+ */
 function deriveKey(id: string, pk: string): Buffer {
   const input = Buffer.from(id, 'base64url');
   return Buffer.from(hkdfSync('sha256', input, Buffer.alloc(0), `helseid-zones sealed item v1\n${pk}`, 32));

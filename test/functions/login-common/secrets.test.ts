@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createCipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -50,6 +50,19 @@ describe('sealed values', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('open by their format alone: one of a newer release is no session', () => {
+    const [id, pk, iv] = [createId(), 'session#a', randomBytes(12)];
+    const sealAs = (format: string) => {
+      const info = `helseid-zones sealed item ${format}\n${pk}`;
+      const key = hkdfSync('sha256', Buffer.from(id, 'base64url'), '', info, 32);
+      const cipher = createCipheriv('aes-256-gcm', Buffer.from(key), iv).setAAD(Buffer.from(pk));
+      const text = Buffer.concat([cipher.update('{"a":1}'), cipher.final()]);
+      return Buffer.concat([iv, text, cipher.getAuthTag()]).toString('base64url');
+    };
+    expect(unseal(id, pk, sealAs('v1'))).toEqual({ a: 1 });
+    expect(() => unseal(id, pk, sealAs('v2'))).toThrow(expect.objectContaining({ code: 'session_invalid' }));
   });
 
   it('do not open otherwise', () => {
