@@ -195,11 +195,12 @@ async function testSecret(rotation: Rotation, token: string): Promise<void> {
     return undefined;
   });
   if (key?.state !== 'registered') return;
-  if (key.expires !== undefined && key.expires <= clock.now())
+  const { expires = Number.POSITIVE_INFINITY } = key;
+  if (expires <= clock.now())
     throw new ZonesError(
       'rotation_failed',
       'The self-service API reports an expiry in the past for the new key; the current key stays. See docs/keys.md.',
-      { facts: { kid: key.kid, expires: key.expires } },
+      { facts: { kid: key.kid, expires } },
     );
   const prove = () =>
     tryPatiently(rotation, key.kid, () => rotation.helseId.proveKey(key.kid, key.algorithm));
@@ -219,17 +220,18 @@ async function testSecret(rotation: Rotation, token: string): Promise<void> {
  */
 async function finishSecret(rotation: Rotation, token: string): Promise<void> {
   const { store, clock, longestTokenLifetime } = rotation;
-  const { kid } = await readPlannedKey(rotation, token);
+  const planned = await readPlannedKey(rotation, token);
+  const { kid } = planned;
   const record = await store.change((before) =>
     findKey(before, kid)?.state === 'verified'
       ? switchCurrent(before, kid, clock.now(), clock.now() + longestTokenLifetime + RETIREMENT_LEEWAY)
       : before,
   );
-  const key = findKey(record, kid);
-  const waits = key?.state === 'created' && needsPerson(rotation, record);
-  if (key?.since.current === undefined && !waits)
+  const key = findKey(record, kid) ?? planned;
+  const waits = key.state === 'created' && needsPerson(rotation, record);
+  if (key.since.current === undefined && !waits)
     throw new ZonesError('rotation_failed', 'The new key is not verified; the current key stays.', {
-      facts: { kid, state: key?.state ?? 'unknown' },
+      facts: { kid, state: key.state },
     });
   await takePendingOff(rotation, token);
 }

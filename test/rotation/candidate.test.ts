@@ -1,4 +1,4 @@
-import { addKey } from '@helseid-zones/protocol/record-states';
+import { addKey, moveKey } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test } from 'vitest';
 import { readClientKey } from '../../functions/common/client-keys.ts';
 import { STEPS } from '../../functions/rotation/steps.ts';
@@ -73,8 +73,54 @@ describe('a key of the client outside its record', () => {
   });
 });
 
+const changePolicy = (world: World) => {
+  world.policy.template = world.policy.template.replace('Sign"', 'Changed"');
+};
+
+/** From now on KMS does not know a key. */
+const forget = (world: World, arn = '') => {
+  const key = world.kms.keys.get(arn);
+  if (key) key.created = Number.POSITIVE_INFINITY;
+  world.kms.settling = 1;
+};
+
+/** As another rotation may do at any time. */
+const register = async (world: World) => {
+  const { store, clock } = world.rotation();
+  const kid = world.record().keys[1]?.kid ?? '';
+  await store.change((record) => moveKey(record, kid, 'registered', clock.now()));
+};
+
 describe('a key that is on its way', () => {
   test.each<[string, (world: World, arn: string) => unknown, string[]]>([
+    [
+      'and registered is taken up again, whatever its policy is',
+      async (world) => {
+        changePolicy(world);
+        await register(world);
+      },
+      ['registered Enabled'],
+    ],
+    [
+      'and registered while it is judged is taken up again',
+      (world) => {
+        changePolicy(world);
+        const { getKeyPolicy } = world.kms;
+        world.kms.getKeyPolicy = async (input) => {
+          await register(world);
+          return getKeyPolicy(input);
+        };
+      },
+      ['registered Enabled'],
+    ],
+    [
+      'and gone for longer than KMS takes is given up',
+      async (world, arn) => {
+        await world.skip(8 * 86_400);
+        forget(world, arn);
+      },
+      ['retired Enabled', 'created Enabled'],
+    ],
     ['is taken up again', () => {}, ['created Enabled']],
     ['and disabled is enabled', ({ kms }, arn) => kms.setState(arn, 'Disabled'), ['created Enabled']],
     [
@@ -82,21 +128,27 @@ describe('a key that is on its way', () => {
       ({ kms }, arn) => kms.setState(arn, 'PendingDeletion'),
       ['retired PendingDeletion', 'created Enabled'],
     ],
-    [
-      'with another policy is given up',
-      (world) => {
-        world.policy.template = world.policy.template.replace('Sign"', 'Changed"');
-      },
-      ['retired Disabled', 'created Enabled'],
-    ],
+    ['with another policy is given up', changePolicy, ['retired Disabled', 'created Enabled']],
   ])('%s', async (_, change, expected) => {
     const world = await started();
     await create(world);
+    await change(world, world.record().keys[1]?.keyArn ?? '');
     world.secrets.move('AWSPENDING', world.secrets.stages.get('AWSCURRENT') ?? '');
-    change(world, world.record().keys[1]?.keyArn ?? '');
     await create(world);
     expect(rows(world)).toEqual([CURRENT, ...expected]);
   });
+});
+
+test('a key that KMS does not know, and can not have deleted yet, ends the rotation', async () => {
+  const world = await started();
+  await create(world);
+  world.secrets.move('AWSPENDING', world.secrets.stages.get('AWSCURRENT') ?? '');
+  const [, key] = world.record().keys;
+  forget(world, key?.keyArn);
+  const error = await create(world).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'rotation_failed', message: expect.stringContaining('not show') });
+  expect(error).toHaveProperty('facts', { client: 'journal', kid: key?.kid });
+  expect(world.record().keys[1]?.state).toBe('created');
 });
 
 describe('a new key', () => {

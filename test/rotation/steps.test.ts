@@ -38,6 +38,7 @@ async function rotateUntil(steps: readonly StepName[], options?: WorldOptions) {
 }
 
 test.each<[StepName, readonly StepName[]]>([
+  ['createSecret', ALL.slice(0, 1)],
   ['testSecret', ALL.slice(0, 1)],
   ['setSecret', ALL.slice(0, 3)],
   ['testSecret', ALL.slice(0, 3)],
@@ -107,6 +108,28 @@ test.each([
 });
 
 describe('createSecret', () => {
+  test.each<[string, 'current' | 'lost' | 'error', object | undefined]>([
+    ['names a key that is live', 'current', undefined],
+    ['names a key that is lost', 'lost', { code: 'rotation_failed' }],
+    ['is there no place for', 'error', { name: 'InternalServiceError' }],
+  ])('goes by the plan of another invocation, which %s', async (_, other, error) => {
+    const { world, token, run } = await rotateUntil([]);
+    const { putSecretValue } = world.secrets;
+    const stages: unknown[] = [];
+    world.secrets.putSecretValue = async (input) => {
+      if (input.ClientRequestToken !== token) return putSecretValue(input);
+      stages.push(input.VersionStages);
+      if (other === 'error') throw awsError('InternalServiceError', 500);
+      const kid = other === 'current' ? world.record().keys[0]?.kid : other;
+      await putSecretValue({ ...input, SecretString: JSON.stringify({ version: 1, plan: 'rotation', kid }) });
+      return putSecretValue(input);
+    };
+    if (error) await expect(run('createSecret')).rejects.toMatchObject(error);
+    else await run('createSecret');
+    expect(stages).toEqual([['AWSPENDING']]);
+    expect(world.secrets.stages.has('AWSPENDING')).toBe(other !== 'lost');
+  });
+
   test('enables the keys in use that are disabled, and no others', async () => {
     const { world, calls, rotation } = await rotateUntil(ALL);
     await world.skip(600 + RETIREMENT_LEEWAY);
@@ -151,6 +174,23 @@ describe('setSecret', () => {
     await run('setSecret');
     expect(lines).toContainEqual(['KEY_REGISTERED_BY_HAND', { client: 'journal', kid, reason }]);
   });
+
+  test.each(['key_not_usable', 'kms_unavailable'] as const)(
+    'of an accepted key ends well, though the signer says %s of the current one, only where that is lost',
+    async (code) => {
+      const { world, kid, lines, run } = await rotateUntil(['createSecret']);
+      const lost = code === 'key_not_usable';
+      const fail = () => Promise.reject(new ZonesError(code, 'no'));
+      const selfService = () => ({ listKeys: fail, registerKey: fail });
+      const done = run('setSecret', { helseId: { proveKey: async () => {}, selfService } });
+      if (lost) await done;
+      else await expect(done).rejects.toMatchObject({ code: 'rotation_failed', facts: { reason: code } });
+      expect(lines.filter(([line]) => line === 'KEY_REGISTERED_BY_HAND')).toEqual(
+        lost ? [['KEY_REGISTERED_BY_HAND', { client: 'journal', kid, reason: code }]] : [],
+      );
+      expect(states(world)).toEqual(['current', 'registered']);
+    },
+  );
 
   test('does not take an expiry that can not be noted for a person’s work', async () => {
     const { world, lines, run } = await rotateUntil(['createSecret']);
@@ -220,6 +260,25 @@ describe('testSecret', () => {
 });
 
 describe('finishSecret', () => {
+  test.each([
+    ['InvalidParameterException', 'gone', undefined],
+    ['InvalidParameterException', 'there', 'InvalidParameterException'],
+    ['InternalServiceError', 'gone', 'InternalServiceError'],
+  ])('is refused by %s while AWSPENDING is %s: %s', async (name, pending, thrown) => {
+    const { world, run } = await rotateUntil(ALL.slice(0, 3));
+    const { updateSecretVersionStage } = world.secrets;
+    world.secrets.updateSecretVersionStage = async (input) => {
+      if (input.VersionStage !== 'AWSPENDING') return updateSecretVersionStage(input);
+      if (pending === 'gone') await updateSecretVersionStage(input);
+      throw awsError(name);
+    };
+    if (thrown) await expect(run('finishSecret')).rejects.toMatchObject({ name: thrown });
+    else await run('finishSecret');
+    expect(states(world)).toEqual(['retiring', 'current']);
+    const [old] = world.record().keys;
+    expect(old?.usableUntil).toBe((old?.since.retiring ?? 0) + 600 + RETIREMENT_LEEWAY);
+  });
+
   test.each([
     [['createSecret'], {}, 'created'],
     [['createSecret', 'setSecret'], {}, 'registered'],

@@ -59,7 +59,11 @@ describe('settings', () => {
 describe('routes', () => {
   it('are the fixed ones and the forwarded ones', () => {
     const routes = loginRoutes(makeConfig().login ?? { forward: [] });
-    expect(routes.map((route) => `${route.method} ${route.path} ${route.function}`)).toEqual([
+    const written = routes.map(({ streamed, ...route }) => [
+      ...[route.method, route.path, route.function],
+      ...(streamed ? ['streamed'] : []),
+    ]);
+    expect(written.map((words) => words.join(' '))).toEqual([
       'GET /login login',
       'GET /callback callback',
       'GET /session session',
@@ -67,9 +71,9 @@ describe('routes', () => {
       'POST /logout logout',
       'GET /logout/callback logout',
       'POST /logout/backchannel logout',
-      'GET /api/summaries/{id} api',
-      'GET /api/documents/{id} api',
-      'POST /api/documents api',
+      'GET /api/summaries/{id} api streamed',
+      'GET /api/documents/{id} api streamed',
+      'POST /api/documents api streamed',
     ]);
   });
 });
