@@ -10,7 +10,7 @@ import {
   generateKeyPair,
   type JWK,
 } from 'jose';
-import Provider, { type AdapterPayload, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import Provider, { type AdapterPayload, type KoaContextWithOIDC } from 'oidc-provider';
 import { finishAnswers } from './answers.ts';
 import type { Notes } from './assertions.ts';
 import { clientMetadata, makeConfiguration } from './helseid-configuration.ts';
@@ -18,6 +18,7 @@ import { loginRoutes } from './login-routes.ts';
 import { createNonces } from './nonces.ts';
 import { useNonces } from './oidc-provider-internals.ts';
 import { createRegistry, type Registry } from './registry.ts';
+import { refuseReplays } from './replays.ts';
 import { serve } from './serve.ts';
 import { createStorage, openState, type SavedEntries } from './storage.ts';
 import type { HelseIdBehaviour, HelseIdOptions, HelseIdServer, StandInEvent } from './types.ts';
@@ -151,17 +152,6 @@ function requestedScopes(oidc: KoaContextWithOIDC['oidc'], payload: AdapterPaylo
   const { request = '' } = payload as { request?: string };
   const source = oidc.body?.['request'] ? decodeJwt(request) : oidc.body;
   return String(source?.['scope'] ?? '').split(' ');
-}
-
-/** A proof that was used before is an invalid proof (RFC 9449 5, 11.1); oidc-provider blames the grant. */
-function refuseReplays({ ReplayDetection }: Provider) {
-  const unique = ReplayDetection.unique.bind(ReplayDetection);
-  ReplayDetection.unique = async (client, jti, expires) => {
-    if (await unique(client, jti, expires)) return true;
-    const proof = Provider.ctx?.get('dpop');
-    if (proof && decodeJwt(proof).jti === jti) throw new errors.InvalidDpopProof('the proof was used before');
-    return false;
-  };
 }
 
 /** Serves an issuer with a path: oidc-provider sees URLs below it and finds its own in `originalUrl`. */

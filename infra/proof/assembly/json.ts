@@ -1,10 +1,9 @@
+import { isObject } from '@helseid-zones/protocol/required';
+
+export { isObject };
+
 /** A JSON object whose members are not known yet. */
 export type JsonObject = { readonly [member: string]: unknown };
-
-/** Whether `value` is a JSON object: not null, not a list. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** `value` if it is an object, else an object without members. */
 export function objectOf(value: unknown): JsonObject {
