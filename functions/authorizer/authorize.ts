@@ -1,4 +1,5 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
+import { required } from '@helseid-zones/protocol/required';
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { challengeFor } from './challenge.ts';
 import type { Access, AccessPorts, AccessRequest, AuthorizerSettings } from './rules.ts';
@@ -76,8 +77,11 @@ function pathOfResource({
   const body = requestContext.path.replace(/\/+$/, '');
   const end = requestContext.path.slice(body.length);
   if (resource === '/') return end;
-  const greedy = /\{(\w+)\+\}/.exec(resource)?.[1] ?? '';
-  const rest = (pathParameters?.[greedy] ?? '').split('/').length;
+  const greedy = /\{(\w+)\+\}/.exec(resource)?.[1];
+  const rest =
+    greedy === undefined
+      ? 1
+      : required(pathParameters?.[greedy], `The path parameter ${greedy}`).split('/').length;
   const count = resource.split('/').length - 2 + rest;
   return `/${body.split('/').slice(-count).join('/')}${end}`;
 }

@@ -18,7 +18,7 @@ import {
   hasPolicy,
 } from '../common/client-keys.ts';
 import { awsErrorName } from '../common/key-ports.ts';
-import type { Rotation } from '../rotation/rotation.ts';
+import type { Rotation } from '../rotation/open-rotation.ts';
 import type { ListedKey } from '../rotation/self-service.ts';
 import type { Figures } from './metrics.ts';
 

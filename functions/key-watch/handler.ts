@@ -1,4 +1,4 @@
-import { openRotation } from '../rotation/rotation.ts';
+import { openRotation } from '../rotation/open-rotation.ts';
 import { readAdminDependencies } from '../rotation/settings.ts';
 import { readTask, runChecks } from './checks.ts';
 

@@ -80,8 +80,8 @@ export function renderPage(options: PageOptions): Answer {
   const { language, link } = options;
   const { title, text } = TEXTS[language][options.page];
   const labels = LABELS[language];
-  const href = escapeHtml(link?.href ?? '');
-  const follow = options.follow ? `<meta http-equiv="refresh" content="0;url=${href}">\n` : '';
+  const href = link && escapeHtml(link.href);
+  const follow = options.follow && href ? `<meta http-equiv="refresh" content="0;url=${href}">\n` : '';
   const way = link ? `<p><a href="${href}">${labels[link.label]}</a></p>\n` : '';
   const reference =
     options.reference === undefined

@@ -11,7 +11,7 @@ import {
   isTooYoungToBeGone,
   readClientKey,
 } from '../common/client-keys.ts';
-import type { Rotation } from './rotation.ts';
+import type { Rotation } from './open-rotation.ts';
 
 /**
  * The key that shall become current, in the record and in state `created` or further. In this order: the one a former

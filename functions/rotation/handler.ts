@@ -1,5 +1,5 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { openRotation } from './rotation.ts';
+import { openRotation } from './open-rotation.ts';
 import { readAdminDependencies } from './settings.ts';
 import { runStep } from './steps.ts';
 

@@ -5,7 +5,7 @@ import { refuseNewer } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 import { awsErrorName } from '../common/key-ports.ts';
 import { retryUntilVisible } from '../common/retry.ts';
-import type { Rotation } from './rotation.ts';
+import type { Rotation } from './open-rotation.ts';
 
 /**
  * What the AWSPENDING version of a rotation holds: which key it is about, and nothing that changes. It is written once,

@@ -15,8 +15,8 @@ import { awsErrorName } from '../common/key-ports.ts';
 import { retryUntilVisible } from '../common/retry.ts';
 import { findCandidate } from './find-candidate.ts';
 import { isBeyondTheKey, isKeyRefused, tryPatiently, waitUntil } from './helse-id.ts';
+import type { Rotation } from './open-rotation.ts';
 import { readPlan, readPlannedKey, writePlan } from './plan.ts';
-import type { Rotation } from './rotation.ts';
 import { registerKey } from './self-service.ts';
 
 /** One of the four calls that Secrets Manager makes for a rotation; `token` is its ClientRequestToken. */

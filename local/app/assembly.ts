@@ -42,7 +42,7 @@ interface SynthOptions {
 
 /**
  * The assembly of a declaration, resolved. It is synthesized unless one made of exactly the same sources is there already.
- * Throws `declaration_invalid` with what the synth says.
+ * @throws {ZonesError} declaration_invalid: the message is what the synth says
  */
 export async function loadAssembly(options: SynthOptions): Promise<ResolvedAssembly> {
   const folder = join(options.directory, hashInputs(options));

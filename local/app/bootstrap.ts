@@ -17,7 +17,9 @@ export type ClientKey = Awaited<ReturnType<typeof bootstrapKey>>;
  * Has a current key for every client, by the path that every later key takes too: the operator rotates the client's record; the
  * rotation function makes a key and waits for its registration; the operator registers the public key (at the stand-in, as a
  * person does in HelseID's portal) and rotates again. Without stand-ins it stops at `created`, and takes up there at the next start;
- * whatever the declared issuer says, the public key is there to be registered. Throws `local_failed` with the step that failed.
+ * whatever the declared issuer says, the public key is there to be registered.
+ *
+ * @throws {ZonesError} local_failed: the message names the step that failed
  */
 export async function bootstrapKeys(deps: OperatorDeps): Promise<ClientKey[]> {
   const keys: ClientKey[] = [];
@@ -59,8 +61,10 @@ async function bootstrapKey(deps: OperatorDeps, client: string) {
 }
 
 /**
- * Throws `local_failed` where the record that the state has is another registration's, of a start with other ports for the
- * stand-ins or of another declaration, and its keys have been registered there. Every function would refuse it.
+ * Makes sure that a record is of the declared registration: every function would refuse another.
+ *
+ * @throws {ZonesError} local_failed: the record that the state has is another registration's, of a start with other ports for the stand-ins or of
+ * another declaration, and its keys have been registered there
  */
 export function requireOwner(
   record: Partial<ClientRecord>,

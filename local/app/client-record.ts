@@ -16,7 +16,10 @@ export interface OperatorDeps {
   standIns: StandIns | undefined;
 }
 
-/** Reads a client's record as the operator. Throws `local_failed` with AWS's words. */
+/**
+ * Reads a client's record as the operator.
+ * @throws {ZonesError} local_failed: in AWS's words
+ */
 export async function readClientRecord(
   { declaration, aws }: OperatorDeps,
   client: string,
@@ -29,7 +32,9 @@ export async function readClientRecord(
 /**
  * Rotates a client's key as the operator, and waits until the rotation is over. A key that waits to be registered by hand is
  * registered at the stand-in, as a person does in HelseID's portal, and the rotation goes on; without stand-ins it stays
- * `created`. Resolves to the record then. Throws `local_failed` with the step that failed.
+ * `created`. Resolves to the record then.
+ *
+ * @throws {ZonesError} local_failed: the message names the step that failed
  */
 export async function rotateClientKey(deps: OperatorDeps, client: string): Promise<ClientRecord> {
   const record = await runRotation(deps, client);
@@ -99,7 +104,10 @@ export function findInState(record: ClientRecord, state: KeyState): KeyEntry | u
   return record.keys.find((key) => key.state === state);
 }
 
-/** A key's public JWK, with `kid` and `alg`: what is registered at the issuer. Throws `local_failed`. */
+/**
+ * A key's public JWK, with `kid` and `alg`: what is registered at the issuer.
+ * @throws {ZonesError} local_failed: in AWS's words
+ */
 export async function readJwk(aws: LocalAws, { keyArn, kid, algorithm }: KeyEntry): Promise<JWK> {
   const { PublicKey } = await askAws(aws, 'kms', 'TrentService.GetPublicKey', { KeyId: keyArn });
   const der = Buffer.from(String(PublicKey), 'base64');
@@ -107,7 +115,10 @@ export async function readJwk(aws: LocalAws, { keyArn, kid, algorithm }: KeyEntr
   return { ...jwk, kid, alg: algorithm, use: 'sig' };
 }
 
-/** Calls AWS as the operator, by the public endpoints. Throws `local_failed` with AWS's code and words. */
+/**
+ * Calls AWS as the operator, by the public endpoints.
+ * @throws {ZonesError} local_failed: with AWS's code and words
+ */
 export async function askAws(
   aws: LocalAws,
   service: string,

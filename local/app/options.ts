@@ -27,7 +27,10 @@ export const USAGE = `npm start -- [options]
   --directory FOLDER    where state is kept (default ${DEFAULT_DIRECTORY})
 `;
 
-/** Reads the command line. Throws `local_failed` naming what is wrong with it. */
+/**
+ * Reads the command line.
+ * @throws {ZonesError} local_failed: the message names what is wrong with it
+ */
 export function readOptions(args: readonly string[]) {
   const { values } = parse(args);
   if (values.json && !values.once) throw wrong('--json goes with --once');

@@ -10,9 +10,9 @@ import { createCa } from '../helseid/ca.ts';
 import { makeTrust, trustHere } from '../helseid/trust.ts';
 import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys } from './bootstrap.ts';
-import { claimPlace, requireLayout } from './claim.ts';
 import { type LocalContext, type PlaceOptions, placeOf } from './context.ts';
 import { deriveLocalDeclaration } from './declaration.ts';
+import { lockDirectory, requireLayout } from './lock.ts';
 import { openPortal } from './portal.ts';
 import { startStandIns } from './stand-ins.ts';
 
@@ -55,7 +55,7 @@ async function startAll(options: SystemOptions, closers: Closers) {
     options,
     ports === undefined ? { system: declared, places: [] } : deriveLocalDeclaration(declared, ports),
   );
-  closers.add(await claimPlace(directory, place.wantedPorts));
+  closers.add(await lockDirectory(directory, place.wantedPorts));
   if (options.fresh) removeState(place.state, !standIn);
   requireLayout(place.state);
   closers.add(keepTrail(trail, place.logs));

@@ -113,7 +113,10 @@ function settleScope(ctx: KoaContextWithOIDC, client: StandInClient, notes: Note
   notes.set(ctx, { ...notes.get(ctx), rejectedScopes });
 }
 
-/** Throws `invalid_scope` for the first scope that the client is not registered with. */
+/**
+ * Takes only scopes that the client is registered with.
+ * @throws {InvalidScope} for the first that it is not
+ */
 export function demandScopes(scopes: Iterable<string>, client: StandInClient) {
   for (const scope of scopes) {
     if (!client.scopes.includes(scope))
@@ -121,7 +124,10 @@ export function demandScopes(scopes: Iterable<string>, client: StandInClient) {
   }
 }
 
-/** Throws `invalid_target` for the resource indicator that is the stand-in's own affair. */
+/**
+ * Takes no resource indicator that is the stand-in's own affair.
+ * @throws {InvalidTarget} it is that one
+ */
 export function demandResource(resource: unknown) {
   if ([resource].flat().includes(EVERY_API))
     throw new errors.InvalidTarget('no API has this resource indicator');

@@ -11,7 +11,7 @@ const ORGANIZATION = 'helseid://claims/client/claims/orgnr_';
 /**
  * Starts a health API that takes nothing on trust: every call passes `verifyAccess`. It has two resources, `POST <path>/DocumentReference` and `GET <path>/v1/summaries/{id}`; which of
  * them a caller reaches is decided by the audience and scopes it is started with.
- * Throws `local_failed` when the port is taken.
+ * @throws {ZonesError} local_failed: the port is taken
  */
 export async function startHealthApi(options: HealthApiOptions): Promise<HealthApiServer> {
   const { ca, port = 0, path = '', issuer, audience, scopes, nonceLifetime, onEvent = () => {} } = options;

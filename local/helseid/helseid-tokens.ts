@@ -15,7 +15,10 @@ export interface TokenParts {
   notes: Notes;
 }
 
-/** The resource of a request that names none but asks for scopes of an API. Throws `invalid_scope`. */
+/**
+ * The resource of a request that names none but asks for scopes of an API.
+ * @throws {InvalidScope} a scope is not the client's
+ */
 export function defaultResource(
   ctx: KoaContextWithOIDC,
   clientId: string,
@@ -31,7 +34,11 @@ export function defaultResource(
     : undefined;
 }
 
-/** An API as oidc-provider's resource server: the client's scopes there, audience, lifetime. Throws `invalid_target` and `invalid_scope`. */
+/**
+ * An API as oidc-provider's resource server: the client's scopes there, audience, lifetime.
+ * @throws {InvalidTarget} it is no API, or not for this client
+ * @throws {InvalidScope} a scope is not the client's
+ */
 export function describeResource(
   ctx: KoaContextWithOIDC,
   resource: string,

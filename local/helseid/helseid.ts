@@ -48,7 +48,8 @@ interface IssuerState {
 /**
  * Starts HelseID's stand-in: oidc-provider in FAPI 2.0 mode with HelseID's extra checks, over HTTPS on localhost. What
  * HelseID is not known to do can be switched by `behaviour`. Its keys, registrations and sessions are kept in
- * `stateDir`. Throws `local_failed` when the port is taken.
+ * `stateDir`.
+ * @throws {ZonesError} local_failed: the port is taken
  */
 export async function startHelseId(options: HelseIdOptions): Promise<HelseIdServer> {
   const { ca, port = 0, path = '', stateDir, users = TEST_USERS, apis } = options;

@@ -24,7 +24,7 @@ const MAX_BODY = 1024 * 1024;
 
 /**
  * Serves HTTPS on this machine alone. The port is taken at once, so that the URL is known before the listener is.
- * Throws `local_failed` when the port is taken.
+ * @throws {ZonesError} local_failed: the port is taken
  */
 export async function serve(
   ca: CertificateAuthority,

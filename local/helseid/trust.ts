@@ -15,7 +15,7 @@ export function trustHere({ certificatePem }: CertificateAuthority): void {
 /**
  * The PEM file with what functions trust beside Node's own: the local CA, and what `extraFile` holds (the `NODE_EXTRA_CA_CERTS` of this process: a conformance suite on this machine has a
  * CA of its own). Functions inherit nothing, so what they shall trust is written into one file for them.
- * Throws `local_failed` where `extraFile` can't be read.
+ * @throws {ZonesError} local_failed: `extraFile` can't be read
  */
 export function makeTrust(ca: CertificateAuthority, folder: string, extraFile: string | undefined): string {
   if (extraFile === undefined || extraFile === '') return ca.certificatePath;

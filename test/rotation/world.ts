@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { createClientKey, readClientKey } from '../../functions/common/client-keys.ts';
 import { runChecks, type Task } from '../../functions/key-watch/checks.ts';
 import type { Figures } from '../../functions/key-watch/metrics.ts';
-import { openRotation, type Rotation } from '../../functions/rotation/rotation.ts';
+import { openRotation, type Rotation } from '../../functions/rotation/open-rotation.ts';
 import type { RegisteredJwk } from '../../functions/rotation/self-service.ts';
 import type { AdminClient, AdminDependencies } from '../../functions/rotation/settings.ts';
 import { STEPS } from '../../functions/rotation/steps.ts';

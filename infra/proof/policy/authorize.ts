@@ -1,10 +1,10 @@
-import { askLayers } from './ask.ts';
-import { type Answer, type Answers, type Asked, type Layer, type Situation, situationOf } from './asked.ts';
 import { anyGrade, combine, concreteLogic, type Logic } from './combine.ts';
 import { type Context, closedFacts } from './facts.ts';
+import { askLayers } from './layers.ts';
 import { principalArn } from './principal.ts';
+import { type Answer, type Answers, type Asked, type Layer, type Situation, situationOf } from './request.ts';
 import type { Truth } from './ternary.ts';
-import type { World } from './world.ts';
+import type { World } from './world/world.ts';
 
 /** One request. */
 export interface Request extends Asked {

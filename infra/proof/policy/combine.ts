@@ -1,5 +1,5 @@
-import type { Answers, Situation } from './asked.ts';
 import { ALWAYS, all, any, type Condition, evaluate, type Facts, NEVER, not, reduce } from './condition.ts';
+import type { Answers, Situation } from './request.ts';
 import * as ternary from './ternary.ts';
 
 /**

@@ -1,11 +1,11 @@
-import { askLayers } from './ask.ts';
-import { type Answers, type Asked, type Situation, situationOf } from './asked.ts';
 import { combine, type Logic, symbolicLogic } from './combine.ts';
 import { ALWAYS, all, type Condition, NEVER, not, reduce } from './condition.ts';
 import { networkFacts } from './endpoint.ts';
 import { type Context, openFacts } from './facts.ts';
+import { askLayers } from './layers.ts';
+import { type Answers, type Asked, type Situation, situationOf } from './request.ts';
 import { satisfiable, simplify } from './solve.ts';
-import type { World } from './world.ts';
+import type { World } from './world/world.ts';
 
 /** A question about every request of a kind. */
 export interface Question extends Asked {

@@ -1,7 +1,7 @@
-import { serviceOf } from './asked.ts';
 import { all, any, type Condition, isPresent, not } from './condition.ts';
 import { compileConditions } from './operators.ts';
-import type { World } from './world.ts';
+import { serviceOf } from './request.ts';
+import type { World } from './world/world.ts';
 
 /** The prefix of the actions that an endpoint serves, by the last part of its service name. */
 const SERVED: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
-import { type Asked, ownerAccount, serviceOf, targetOf } from './asked.ts';
 import type { Facts } from './condition.ts';
 import { type Principal, principalArn } from './principal.ts';
-import type { World } from './world.ts';
+import { type Asked, ownerAccount, serviceOf, targetOf } from './request.ts';
+import type { World } from './world/world.ts';
 
 /** Values of context keys, any case; several values for keys that have several; null for a key that the request surely lacks. */
 export type Context = Readonly<Record<string, string | readonly string[] | null>>;

@@ -1,10 +1,10 @@
-export type { Layer } from './asked.ts';
 export { authorize, type Decision, type Request } from './authorize.ts';
 export { ALWAYS, all, any, type Condition, evaluate, NEVER, not, reduce } from './condition.ts';
 export { decide, type Formula, formulate, type Question } from './decide.ts';
 export { comesThrough, networkFacts } from './endpoint.ts';
 export { type Context, closedFacts } from './facts.ts';
 export { type Principal, principalArn, principalOf, roleName, rolePrincipal } from './principal.ts';
+export type { Layer } from './request.ts';
 export { satisfiable, simplify } from './solve.ts';
 export { type Policy, parsePolicy } from './statement.ts';
 export { describeCondition } from './words.ts';
@@ -16,4 +16,4 @@ export {
   type Role,
   removeResource,
   type World,
-} from './world.ts';
+} from './world/world.ts';

@@ -1,5 +1,4 @@
 import { remembered } from '../assembly/remembered.ts';
-import { serviceOf } from '../policy/asked.ts';
 import { combine } from '../policy/combine.ts';
 import { ALWAYS, all, type Condition, NEVER, not } from '../policy/condition.ts';
 import { mayServe } from '../policy/endpoint.ts';
@@ -12,8 +11,9 @@ import {
   satisfiable,
   simplify,
 } from '../policy/index.ts';
+import { serviceOf } from '../policy/request.ts';
 import { type Statement, statementsAbout } from '../policy/statement.ts';
-import { resourceFor } from '../policy/world.ts';
+import { resourceFor } from '../policy/world/world.ts';
 import { type Actor, isClosed } from './actors.ts';
 import {
   type Enforcement,

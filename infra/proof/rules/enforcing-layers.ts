@@ -1,5 +1,4 @@
 import { remembered } from '../assembly/remembered.ts';
-import { type Answer, serviceOf } from '../policy/asked.ts';
 import { anyGrade, deniedBy, passEndpoints } from '../policy/combine.ts';
 import { ALWAYS, all, any, type Condition, NEVER, not } from '../policy/condition.ts';
 import { mayServe, networkFacts } from '../policy/endpoint.ts';
@@ -11,6 +10,7 @@ import {
   satisfiable,
   type World,
 } from '../policy/index.ts';
+import { type Answer, serviceOf } from '../policy/request.ts';
 import { type Actor, isClosed } from './actors.ts';
 
 /** What holds a *never*: a kind of policy, the network, or that only an AWS service can become the role. */

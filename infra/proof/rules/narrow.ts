@@ -1,6 +1,6 @@
-import type { Answers } from '../policy/asked.ts';
 import { ALWAYS, all, any, type Condition, NEVER, not, type Test } from '../policy/condition.ts';
 import { covers, globOf } from '../policy/pattern.ts';
+import type { Answers } from '../policy/request.ts';
 
 /** The answers to a question about a pattern of resources, without the resources `except` (ARNs, or patterns of them). */
 export function withoutResources(answers: Answers<Condition>, except: readonly string[]): Answers<Condition> {

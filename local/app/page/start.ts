@@ -13,7 +13,10 @@ import { readKeys } from './keys.ts';
 import { createNames } from './names.ts';
 import { servePage } from './server.ts';
 
-/** Serves the page of a running system on the loopback. Throws `local_failed` where the port is taken. */
+/**
+ * Serves the page of a running system on the loopback.
+ * @throws {ZonesError} local_failed: the port is taken
+ */
 export async function startPage(
   system: LocalSystem,
   port: number,

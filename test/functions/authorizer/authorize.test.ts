@@ -235,6 +235,15 @@ describe('unchecked is a fault, and nobody gets in', () => {
   });
 });
 
+test('a greedy parameter that is not there is a fault: no path is guessed', async () => {
+  const path = '/live/files/a/b';
+  const requestContext = { requestId: 'r-1', domainName: 'abc.execute-api.example', path };
+  const event = await makeEvent({}, { resource: '/files/{path+}', pathParameters: null, requestContext });
+  const deps = makeDeps({ settings: { rules: RULES, baseUrl: 'https://www.example' } });
+  await expect(authorizeRequest(deps, event)).rejects.toThrow('The path parameter path is missing.');
+  expect(audit).toEqual([['access.unchecked', { request: 'r-1', error: 'TypeError' }]]);
+});
+
 test('the issuer’s keys down after a good read: good requests get in, made-up ones are unchecked and no requests there', async () => {
   const clock = { now: NOW * 1000, down: false, asked: 0 };
   const now = () => clock.now;

@@ -18,7 +18,7 @@ import { deriveSettings } from '../../../functions/login-common/settings.ts';
 import type { LoginStore } from '../../../functions/login-common/store.ts';
 import { endByIssuer } from '../../../functions/logout/back-channel.ts';
 import { endLogin, showLoggedOut } from '../../../functions/logout/end.ts';
-import { describeSession, switchOrganization } from '../../../functions/session/session.ts';
+import { describeSession, switchOrganization } from '../../../functions/session/routes.ts';
 import { API, CLIENT_ID, ISSUER, makeWorld, type World } from '../../client/make-client.ts';
 import { createFakeLoginStore } from '../../fakes/login-store.ts';
 import { collect } from './collect.ts';

@@ -14,7 +14,8 @@ const cache = new Map<string, readonly AssetFile[]>();
 /**
  * The files of an asset, a folder or a single file, in a stable order. An asset's name is the hash of its contents, but an
  * assembly may have been edited by hand, so what is remembered is remembered for one size and time of change.
- * Throws `assembly_invalid` when it can't be read. Archives are read as they are, not unpacked.
+ * Archives are read as they are, not unpacked.
+ * @throws {ZonesError} assembly_invalid: it can't be read
  */
 export function readAsset(path: string): readonly AssetFile[] {
   try {

@@ -8,9 +8,9 @@ import {
 import { policiesOf, type TemplatePolicy } from '../../assembly/roles.ts';
 import { comesThrough } from '../endpoint.ts';
 import { type Policy, parsePolicy } from '../statement.ts';
-import { type Endpoint, emptyWorld, type Role, type World } from '../world.ts';
 import { resourcesOf } from './resources.ts';
 import { virtualKeys } from './virtual-keys.ts';
+import { type Endpoint, emptyWorld, type Role, type World } from './world.ts';
 
 /**
  * Everything in the assembly that decides who may do what: roles, resource policies, endpoints, and

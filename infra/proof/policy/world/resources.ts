@@ -1,7 +1,7 @@
 import { isObject, type JsonObject, listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
 import { type ResolvedAssembly, type ResolvedResource, tagsOf } from '../../assembly/resolve.ts';
 import { type Policy, parsePolicy } from '../statement.ts';
-import type { Resource } from '../world.ts';
+import type { Resource } from './world.ts';
 
 /** Every resource with an ARN but the roles, with the policies that the templates attach to it. */
 export function resourcesOf(assembly: ResolvedAssembly): Map<string, Resource> {

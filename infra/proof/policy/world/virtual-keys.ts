@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isObject, objectOf, stringOf } from '../../assembly/json.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { parsePolicy } from '../statement.ts';
-import type { Resource } from '../world.ts';
+import type { Resource } from './world.ts';
 
 /** The file in the rotation function's asset that holds the policy of the keys it makes, by client. */
 const KEY_POLICY_FILE = 'key-policy.json';

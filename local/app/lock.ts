@@ -10,10 +10,11 @@ export interface WantedPort {
 }
 
 /**
- * Claims the folder for this process and makes sure that the ports are free, before anything in the folder is touched: a second
- * start must not disturb the first. Returns what gives the folder back. Throws `local_failed`, saying what runs already.
+ * Locks the folder for this process and makes sure that the ports are free, before anything in the folder is touched: a second
+ * start must not disturb the first. Returns what gives the folder back.
+ * @throws {ZonesError} local_failed: the message says what runs already
  */
-export async function claimPlace(directory: string, ports: readonly WantedPort[]): Promise<() => void> {
+export async function lockDirectory(directory: string, ports: readonly WantedPort[]): Promise<() => void> {
   for (const wanted of ports) await requireFree(wanted, ports);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, 'running.json');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { emptyWorld, parsePolicy, type Role } from '../../../infra/proof/policy/index.ts';
-import { createAuthorize, operatorRole } from '../../../local/aws/boundary.ts';
+import { createAuthorize, operatorRole } from '../../../local/aws/authorize.ts';
 import type { AccessRequest, Caller } from '../../../local/aws/call.ts';
 import { ACCOUNT, REGION, ROLE } from './harness.ts';
 

@@ -1,5 +1,5 @@
 import type { Principal } from './principal.ts';
-import { type Resource, resourceFor, type World } from './world.ts';
+import { type Resource, resourceFor, type World } from './world/world.ts';
 
 /** The kinds of policies that have a say, in the order in which a refusal names them. */
 export type Layer = 'endpoint policy' | 'resource policy' | 'identity policy' | 'permissions boundary';

@@ -1,5 +1,5 @@
-import type { Condition } from './condition.ts';
-import { type Policy, parsePolicy } from './statement.ts';
+import type { Condition } from '../condition.ts';
+import { type Policy, parsePolicy } from '../statement.ts';
 
 /** A role, with everything that limits it. */
 export interface Role {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { claimPlace, requireLayout } from '../../local/app/claim.ts';
+import { lockDirectory, requireLayout } from '../../local/app/lock.ts';
 import { listen } from '../../local/aws/http.ts';
 import { openDocument } from '../../local/aws/state.ts';
 import { createTrail } from '../../local/aws/trail.ts';
@@ -10,26 +10,26 @@ import { newFolder } from '../temporary.ts';
 describe('the place of the local system', () => {
   it('is claimed by one process, and given back', async () => {
     const directory = newFolder();
-    const giveBack = await claimPlace(directory, []);
-    await expect(claimPlace(directory, [])).rejects.toMatchObject({
+    const giveBack = await lockDirectory(directory, []);
+    await expect(lockDirectory(directory, [])).rejects.toMatchObject({
       code: 'local_failed',
       message: expect.stringContaining(String(process.pid)),
     });
     giveBack();
-    (await claimPlace(directory, []))();
+    (await lockDirectory(directory, []))();
   });
 
   it('is free again when its holder was killed', async () => {
     const directory = newFolder();
     writeFileSync(join(directory, 'running.json'), '{"pid":2147483646}');
-    await expect(claimPlace(directory, [])).resolves.toBeTypeOf('function');
+    await expect(lockDirectory(directory, [])).resolves.toBeTypeOf('function');
   });
 
   it('needs its ports', async () => {
     const taken = await listen(() => {});
     onTestFinished(taken.close);
     const wanted = { port: taken.port, option: '--stand-in-port' } as const;
-    await expect(claimPlace(newFolder(), [wanted])).rejects.toMatchObject({
+    await expect(lockDirectory(newFolder(), [wanted])).rejects.toMatchObject({
       code: 'local_failed',
       facts: { port: taken.port },
       message: expect.stringMatching(`Port ${taken.port} is taken.* with --stand-in-port`),
@@ -41,7 +41,7 @@ describe('the place of the local system', () => {
       { port: 20_000, option: '--port' },
       { port: 20_000, option: '--stand-in-port' },
     ] as const;
-    await expect(claimPlace(newFolder(), wanted)).rejects.toMatchObject({
+    await expect(lockDirectory(newFolder(), wanted)).rejects.toMatchObject({
       code: 'local_failed',
       message: expect.stringContaining('wanted twice, by --port and --stand-in-port'),
     });

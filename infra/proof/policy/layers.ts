@@ -1,10 +1,10 @@
-import { type Answer, type Answers, type Asked, serviceOf, targetOf } from './asked.ts';
 import type { Logic } from './combine.ts';
 import { ALWAYS, any, type Condition, NEVER, unknown } from './condition.ts';
 import { mayServe } from './endpoint.ts';
 import { deniesPrincipal, gradePrincipal, type Principal, type PrincipalElement } from './principal.ts';
+import { type Answer, type Answers, type Asked, serviceOf, targetOf } from './request.ts';
 import { type Policy, type Statement, statementsAbout } from './statement.ts';
-import type { Endpoint, Resource, Role, World } from './world.ts';
+import type { Endpoint, Resource, Role, World } from './world/world.ts';
 
 /** Asks every layer of `world` about a request. */
 export function askLayers<Value>(asked: Asked, world: World, logic: Logic<Value>): Answers<Value> {
