@@ -12,6 +12,8 @@ export interface Scope {
   importValue(name: string): unknown;
   /** An output of another stack by its name (the CDK's weak references). */
   stackOutput(stack: string, output: string): unknown;
+  /** The same for what decides: of what `ref` and `attribute` make up (ids, or an account and region that nobody gave), an unknown value. */
+  deciding(): Scope;
   /** Whether a condition holds; undefined where only the deploy knows. */
   condition(name: string): boolean | undefined;
   mappings: JsonObject;
@@ -55,7 +57,7 @@ export function resolveCondition(value: unknown, scope: Scope): boolean | undefi
     case 'Fn::Or':
       return parts().includes(true) ? true : parts().includes(undefined) ? undefined : false;
     case 'Fn::Equals': {
-      const [left, right] = listOf(operand).map((side) => resolveValue(side, scope));
+      const [left, right] = listOf(operand).map((side) => resolveValue(side, scope.deciding()));
       if (JSON.stringify(left) === JSON.stringify(right)) return true;
       return hasUnknown(JSON.stringify([left, right])) ? undefined : false;
     }
@@ -103,7 +105,8 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
       : undefined;
   },
   'Fn::FindInMap': (operand, scope) => {
-    const [map, first, second, options] = listOf(operand).map((part) => resolveValue(part, scope));
+    const [map, first, second, options] = listOf(operand).map((part) => resolveValue(part, scope.deciding()));
+    if (hasUnknown(`${map} ${first} ${second}`)) return undefined;
     const found = objectOf(objectOf(scope.mappings[String(map)])[String(first)])[String(second)];
     return found === undefined ? objectOf(options).DefaultValue : resolveValue(found, scope);
   },

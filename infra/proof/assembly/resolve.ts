@@ -64,8 +64,14 @@ export function resolveAssembly({ stacks }: Assembly, options: ResolveOptions = 
   const exported = remembered((where: string) =>
     exportsOf(opened.filter(({ account, region }) => `${account}/${region}` === where)),
   );
-  for (const { account = place.account, region = place.region, ...stack } of stacks)
-    opened.push(openStack({ ...stack, account, region }, opened, exported));
+  for (const stack of stacks) {
+    const { account = place.account, region = place.region } = stack;
+    const known = {
+      account: (stack.account ?? options.account) !== undefined,
+      region: (stack.region ?? options.region) !== undefined,
+    };
+    opened.push(openStack({ ...stack, account, region }, opened, exported, known));
+  }
   const untagged = opened.flatMap(resourcesOf);
   const zones = zonesOfStacks(untagged);
   return {
@@ -117,6 +123,7 @@ function openStack(
   stack: AssemblyStack & Pick<OpenStack, 'account' | 'region'>,
   all: readonly OpenStack[],
   exported: (place: string) => ReadonlyMap<unknown, () => unknown> | undefined,
+  known: { account: boolean; region: boolean },
 ): OpenStack {
   const { template, name, account, region } = stack;
   const resources = objectOf(template.Resources);
@@ -148,10 +155,25 @@ function openStack(
       const value = objectOf(objectOf(found?.template.Outputs)[output]).Value;
       return found === undefined || value === undefined ? undefined : resolveValue(value, found.scope);
     },
+    deciding: () => deciding,
     condition: remembered((id: string) => resolveCondition(objectOf(template.Conditions)[id], scope)),
+  };
+  // Account and region decide only where the assembly says which; the id of a stack is AWS's to make.
+  const decided = new Set([
+    'AWS::StackName',
+    ...(known.account ? ['AWS::AccountId'] : []),
+    ...(known.region ? REGIONAL : []),
+  ]);
+  const deciding: Scope = {
+    ...scope,
+    ref: (id) => (decided.has(id) ? scope.ref(id) : unknown(`Ref ${id}`)),
+    attribute: (id, attribute) => unknown(`GetAtt ${id}.${attribute}`),
   };
   return { ...stack, scope, identity };
 }
+
+/** Pseudo parameters that a region decides. */
+const REGIONAL = ['AWS::Region', 'AWS::Partition', 'AWS::URLSuffix'];
 
 /** The exported outputs of one account and region by export name. */
 function exportsOf(stacks: readonly OpenStack[]): ReadonlyMap<unknown, () => unknown> {

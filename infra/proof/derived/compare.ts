@@ -11,6 +11,8 @@ export interface Addition {
   resource: string;
   /** CloudFormation's type; of a role that has more, the type of the role. */
   type: string;
+  /** Whether it is statements of a role that the declaration yields with fewer. */
+  statements: boolean;
 }
 
 /** How an assembly differs from the derived one. */
@@ -58,7 +60,12 @@ export function compareWithDerived(given: Assembly, derived: Assembly): Comparis
     return Object.entries(objectOf(stack.template.Resources)).flatMap(([id, resource]) =>
       id in expected && !hasMoreStatements(objectOf(resource), objectOf(expected[id]))
         ? []
-        : [{ stack: stack.name, resource: pathOf(stack, id), type: String(objectOf(resource).Type) }],
+        : [
+            {
+              ...{ stack: stack.name, resource: pathOf(stack, id), type: String(objectOf(resource).Type) },
+              statements: id in expected,
+            },
+          ],
     );
   });
   return { violations, additions };

@@ -73,7 +73,9 @@ function reportAdditions({ input }: Proof, width: number): string {
   const additions = escapeStrings(input.comparison?.additions ?? []);
   if (additions.length === 0) return '';
   const zoneOf = (stack: string) => input.assembly.stacks.find(({ name }) => name === stack)?.zone ?? stack;
-  const lines = additions.map(({ resource, type, stack }) => [zoneOf(stack), type, resource]);
+  const lines = additions.map(({ resource, type, stack, statements }) => [
+    ...[zoneOf(stack), statements ? 'more statements of a role' : type, resource],
+  ]);
   return [
     heading('What this system adds to its declaration'),
     table([['where', 'type', 'resource'], ...lines], width),

@@ -1,3 +1,4 @@
+import { additionsAreUnderstood } from '../derived/additions.ts';
 import { CAPABILITIES } from './capabilities.ts';
 import { dataIsEncrypted } from './data/stores.ts';
 import { zonesOfAClientNeedTheSameScopes } from './declaration/zones-of-a-client-need-the-same-scopes.ts';
@@ -39,6 +40,7 @@ const asDerived: Rule = {
 export const RULES: readonly Rule[] = [
   ...CAPABILITIES,
   asDerived,
+  additionsAreUnderstood,
   ...RESOURCE_TYPES,
   ...ROLES,
   ...NETWORKS,

@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
+import { additionsAreUnderstood } from '../../../infra/proof/derived/additions.ts';
 import { compareWithDerived, differencesOfResource } from '../../../infra/proof/derived/compare.ts';
 import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
 import { prove } from '../../../infra/proof/prove.ts';
 import { reportProof } from '../../../infra/proof/report/report.ts';
+import { readInput } from '../../../infra/proof/rules/input.ts';
 import system from '../../one-client.zones.ts';
 import {
   adds,
   allow,
   type Changeable,
   find,
+  idOf,
   type Resource,
   STACKS,
   type Template,
@@ -143,9 +147,7 @@ describe('a difference', () => {
       'the tag of another zone',
       /has another Tags/,
       (r) => {
-        find(r, 'NetworkVpc10200020', 'EC2::VPC').Properties.Tags = [
-          { Key: 'helseid-zones:zone', Value: 'public' },
-        ];
+        find(r, 'workerFunction').Properties.Tags = [{ Key: 'helseid-zones:zone', Value: 'public' }];
       },
     ],
   ])('%s is said', (_, message, change) => {
@@ -216,6 +218,146 @@ describe('an addition', () => {
     expect(first).toMatch(/^WHAT THIS SYSTEM ADDS[^\n]+\n[^\n]+\n.*internal +AWS::DynamoDB::Table/);
     expect(proof.violations.map(({ rule }) => rule)).toContain('data-is-encrypted');
     expect(proof.violations.map(({ rule }) => rule)).not.toContain('as-derived');
+  });
+});
+
+/** An addition to the zone of events, as the proof sees it: what `additions-are-understood` says. */
+function judged(
+  type: string,
+  properties: Changeable | ((r: Template) => Changeable),
+  condition?: Changeable,
+): string[] {
+  const changed = withTemplate(shipped, STACKS.internal, (r) => {
+    adds(type, properties)(r);
+    if (condition) Object.assign(Object.values(r).at(-1) ?? {}, condition);
+  });
+  const input = readInput(resolveAssembly(changed), system, compareWithDerived(changed, derived));
+  return additionsAreUnderstood.check(input).map(({ message }) => message.replace(/^\S+ /, ''));
+}
+
+describe('additions are understood by type and property', () => {
+  const topic = (r: Template) => ({ Ref: idOf(r, 'EventsDeadLetters8') });
+  it.each<[string, Changeable | ((r: Template) => Changeable)]>([
+    ['AWS::DynamoDB::Table', { KeySchema: [], BillingMode: 'PAY_PER_REQUEST', TableName: 'own' }],
+    [
+      'AWS::SQS::Queue',
+      (r) => ({
+        RedrivePolicy: {
+          deadLetterTargetArn: { 'Fn::GetAtt': [idOf(r, 'EventsDeadLetters8'), 'Arn'] },
+          maxReceiveCount: 5,
+        },
+      }),
+    ],
+    ['AWS::SQS::QueuePolicy', (r) => ({ Queues: [topic(r)], PolicyDocument: {} })],
+    ['AWS::S3::Bucket', { PublicAccessBlockConfiguration: { BlockPublicAcls: true } }],
+    ['AWS::SecretsManager::Secret', { GenerateSecretString: {} }],
+    ['AWS::SNS::Subscription', (r) => ({ Protocol: 'email', Endpoint: 'a@example.no', TopicArn: topic(r) })],
+    ['AWS::CloudWatch::Alarm', { MetricName: 'Errors', AlarmActions: [] }],
+    ['AWS::CloudWatch::Dashboard', { DashboardBody: '{}' }],
+    ['AWS::WAFv2::WebACL', { VisibilityConfig: { SampledRequestsEnabled: false }, Rules: [] }],
+    ['AWS::Route53::RecordSet', { Name: 'www.example.no' }],
+    ['AWS::SSM::Parameter', { Type: 'String', Value: 'a' }],
+  ])('%s', (type, properties) => {
+    expect(judged(type, properties)).toEqual([]);
+  });
+
+  it.each<[string, RegExp, string, Changeable | ((r: Template) => Changeable)]>([
+    ['a function', /is a AWS::Lambda::Function: .* not understood/, 'AWS::Lambda::Function', {}],
+    ['a role', /is a AWS::IAM::Role/, 'AWS::IAM::Role', {}],
+    ['a route of a table by its id', /is a AWS::EC2::Route/, 'AWS::EC2::Route', { RouteTableId: 'rtb-0123' }],
+    ['a rule on the bus', /is a AWS::Events::Rule/, 'AWS::Events::Rule', {}],
+    [
+      'queries of the resolver, logged',
+      /is a AWS::Route53Resolver/,
+      'AWS::Route53Resolver::ResolverQueryLoggingConfig',
+      {},
+    ],
+    ['a log of WAF', /is a AWS::WAFv2::LoggingConfiguration/, 'AWS::WAFv2::LoggingConfiguration', {}],
+    [
+      'a policy of the asset bucket',
+      /is a AWS::S3::BucketPolicy/,
+      'AWS::S3::BucketPolicy',
+      { Bucket: 'cdk-assets' },
+    ],
+    ['a type that nobody has heard of', /is a AWS::New::Thing/, 'AWS::New::Thing', {}],
+    [
+      'a stream of a table',
+      /has StreamSpecification, which is not understood/,
+      'AWS::DynamoDB::Table',
+      { StreamSpecification: {} },
+    ],
+    [
+      'a policy within a log group',
+      /has ResourcePolicyDocument/,
+      'AWS::Logs::LogGroup',
+      { ResourcePolicyDocument: {} },
+    ],
+    ['a subscription within a topic', /has Subscription/, 'AWS::SNS::Topic', { Subscription: [] }],
+    [
+      'dead letters of another zone',
+      /names arn:aws:sqs:\S+ in RedrivePolicy/,
+      'AWS::SQS::Queue',
+      {
+        RedrivePolicy: {
+          deadLetterTargetArn: 'arn:aws:sqs:eu-north-1:000000000000:journal-public-x',
+          maxReceiveCount: '5',
+        },
+      },
+    ],
+    [
+      'a queue by its address',
+      /names https:\S+ in Queues/,
+      'AWS::SQS::QueuePolicy',
+      { Queues: ['https://sqs.eu-north-1.amazonaws.com/1/journal-internal-events'] },
+    ],
+    [
+      'an alarm that invokes a function',
+      /names arn:aws:lambda:\S+ in AlarmActions/,
+      'AWS::CloudWatch::Alarm',
+      { AlarmActions: ['arn:aws:lambda:eu-north-1:000000000000:function:journal-public-summary'] },
+    ],
+    [
+      'notices to a function',
+      /sends notices to something that is no person/,
+      'AWS::SNS::Subscription',
+      { Protocol: 'lambda' },
+    ],
+    [
+      'a bucket that lets the public in',
+      /lets the public in/,
+      'AWS::S3::Bucket',
+      { PublicAccessBlockConfiguration: { BlockPublicAcls: false } },
+    ],
+    [
+      'samples of requests',
+      /keeps samples/,
+      'AWS::WAFv2::WebACL',
+      { VisibilityConfig: { SampledRequestsEnabled: true } },
+    ],
+    [
+      'samples of a rule’s requests',
+      /keeps samples/,
+      'AWS::WAFv2::WebACL',
+      { Rules: [{ VisibilityConfig: {} }] },
+    ],
+    [
+      'a mapping to an API by its id',
+      /names abcdefghij in RestApiId/,
+      'AWS::ApiGateway::BasePathMapping',
+      { RestApiId: 'abcdefghij' },
+    ],
+    [
+      'what a deploy decides',
+      /has a Tags that only the deploy decides/,
+      'AWS::SQS::Queue',
+      { Tags: { 'Fn::If': ['Maybe', [], [{}]] } },
+    ],
+  ])('%s is not', (_, message, type, properties) => {
+    expect(judged(type, properties)).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('also under a condition that only the deploy decides', () => {
+    expect(judged('AWS::IAM::Role', {}, { Condition: 'Maybe' })).toHaveLength(1);
   });
 });
 

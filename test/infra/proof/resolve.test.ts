@@ -4,11 +4,11 @@ import type { AssemblyStack } from '../../../infra/proof/assembly/read-assembly.
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { hasUnknown, unknownValue } from '../../../infra/proof/assembly/unknown.ts';
 
-function stack(name: string, template: JsonObject): AssemblyStack {
+function stack(name: string, template: JsonObject, region?: string): AssemblyStack {
   return {
     name,
     account: undefined,
-    region: undefined,
+    region,
     template,
     assets: new Map(),
     constructPaths: new Map(),
@@ -16,7 +16,7 @@ function stack(name: string, template: JsonObject): AssemblyStack {
 }
 
 /** What the property `value` of a bucket in stack `a`, beside the resources below, resolves to. */
-function resolve(value: unknown, template: JsonObject = {}): unknown {
+function resolve(value: unknown, template: JsonObject = {}, region?: string): unknown {
   const resources = {
     Role: { Type: 'AWS::IAM::Role', Properties: { RoleName: 'journal-signer', Path: '/signing/' } },
     Key: { Type: 'AWS::KMS::Key' },
@@ -33,7 +33,7 @@ function resolve(value: unknown, template: JsonObject = {}): unknown {
       Out: { Value: { 'Fn::GetAtt': ['Q', 'Arn'] }, Export: { Name: { 'Fn::Sub': '${AWS::StackName}:q' } } },
     },
   });
-  const stacks = [stack('a', { Resources: resources, ...template }), other];
+  const stacks = [stack('a', { Resources: resources, ...template }, region), other];
   const resolved = resolveAssembly({ stacks });
   return resolved.resources.find(({ logicalId }) => logicalId === 'Subject')?.properties.value;
 }
@@ -148,21 +148,41 @@ describe('conditions', () => {
   ])('%s is %s', (name, expected) => {
     const Resources = { Q: { Type: 'AWS::SQS::Queue', Condition: name } };
     const { resources } = resolveAssembly({
-      stacks: [stack('a', { Resources, Conditions: conditions })],
+      stacks: [stack('a', { Resources, Conditions: conditions }, 'eu-north-1')],
     });
     expect(resources.map(({ certain }) => certain)).toEqual(expected === false ? [] : [expected === true]);
   });
 
+  it.each(['AccountId', 'Region', 'Partition', 'URLSuffix', 'StackId'])(
+    'decide nothing by an AWS::%s that nobody gave',
+    (name) => {
+      const Conditions = Object.fromEntries(
+        ['000000000000', 'eu-north-1', 'aws', 'amazonaws.com', 'x'].map((value, index) => [
+          `C${index}`,
+          { 'Fn::Equals': [{ 'Fn::Sub': `\${AWS::${name}}` }, value] },
+        ]),
+      );
+      const Resources = Object.fromEntries(
+        Object.keys(Conditions).map((id) => [`Q${id}`, { Type: 'AWS::SQS::Queue', Condition: id }]),
+      );
+      const { resources } = resolveAssembly({ stacks: [stack('a', { Resources, Conditions })] });
+      expect(resources.map(({ certain }) => certain)).toEqual([false, false, false, false, false]);
+    },
+  );
+
   it('choose a branch of If', () => {
-    expect(
-      resolve({ 'Fn::If': ['No', 1, { Ref: 'AWS::NoValue' }] }, { Conditions: conditions }),
-    ).toBeUndefined();
-    expect(resolve({ 'Fn::If': ['Yes', 1, 2] }, { Conditions: conditions })).toBe(1);
+    const template = { Conditions: conditions };
+    expect(resolve({ 'Fn::If': ['No', 1, { Ref: 'AWS::NoValue' }] }, template, 'eu-north-1')).toBeUndefined();
+    expect(resolve({ 'Fn::If': ['Yes', 1, 2] }, template, 'eu-north-1')).toBe(1);
+    expect(hasUnknown(String(resolve({ 'Fn::If': ['Yes', 1, 2] }, template)))).toBe(true);
   });
 
-  it('FindInMap reads the mappings, with a default', () => {
+  it('FindInMap reads the mappings, with a default, and not by a region that nobody gave', () => {
     const Mappings = { M: { 'eu-north-1': { key: 'value' } } };
-    expect(resolve({ 'Fn::FindInMap': ['M', { Ref: 'AWS::Region' }, 'key'] }, { Mappings })).toBe('value');
+    const byRegion = { 'Fn::FindInMap': ['M', { Ref: 'AWS::Region' }, 'key', { DefaultValue: 'd' }] };
+    expect(resolve(byRegion, { Mappings }, 'eu-north-1')).toBe('value');
+    expect(resolve(byRegion, { Mappings }, 'eu-west-1')).toBe('d');
+    expect(hasUnknown(String(resolve(byRegion, { Mappings })))).toBe(true);
     expect(resolve({ 'Fn::FindInMap': ['M', 'x', 'key', { DefaultValue: 'd' }] }, { Mappings })).toBe('d');
   });
 });

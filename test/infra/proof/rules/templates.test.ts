@@ -254,9 +254,9 @@ describe('the rules', () => {
     const tested = tests.join().matchAll(/mutations\(\s*'([a-z-]+)'/g);
     const names = [...tested].map(([, name]) => name);
     // In ../as-derived.test.ts; and below, about the declaration alone.
-    expect([...names, 'as-derived', 'zones-of-a-client-need-the-same-scopes'].sort()).toEqual(
-      RULES.map(({ name }) => name).sort(),
-    );
+    expect(
+      [...names, 'additions-are-understood', 'as-derived', 'zones-of-a-client-need-the-same-scopes'].sort(),
+    ).toEqual(RULES.map(({ name }) => name).sort());
   });
 });
 

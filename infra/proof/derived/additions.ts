@@ -1,0 +1,197 @@
+import { objectOf } from '../assembly/json.ts';
+import type { ResolvedResource } from '../assembly/resolve.ts';
+import { hasUnknown } from '../assembly/unknown.ts';
+import { type ProofInput, type Rule, violationsOf, wordsOf } from '../rules/rule.ts';
+
+/** What is understood of a type that somebody adds: its properties, each judged by a rule, limited, or of no consequence. */
+interface Understood {
+  /** Of no consequence for a boundary, or judged by the rule that `judged` names. */
+  properties: string;
+  /** Which rules judge it, for who reads this table. */
+  judged?: string;
+  /** Properties that may name things of the addition's own zone alone. */
+  own?: string;
+  /** What else a property must not be. */
+  limits?: Readonly<Record<string, (value: unknown) => string | false>>;
+}
+
+const ALARM = {
+  properties: `ActionsEnabled AlarmDescription AlarmName AlarmRule ComparisonOperator DatapointsToAlarm Dimensions
+    EvaluateLowSampleCountPercentile EvaluationPeriods ExtendedStatistic MetricName Metrics Namespace Period Statistic Tags
+    Threshold ThresholdMetricId TreatMissingData Unit`,
+  // An alarm may invoke a function, of any zone.
+  own: 'AlarmActions InsufficientDataActions OKActions',
+};
+
+/** Where notices go: to people, and to no function or queue. */
+const PEOPLE: readonly unknown[] = ['email', 'email-json', 'sms'];
+
+/** Types that people add to a system. Functions, roles, networks, entries and what triggers them come by declaration alone. */
+const UNDERSTOOD: Readonly<Record<string, Understood>> = {
+  'AWS::DynamoDB::Table': {
+    properties: `AttributeDefinitions BillingMode ContributorInsightsSpecification DeletionProtectionEnabled GlobalSecondaryIndexes
+      KeySchema LocalSecondaryIndexes OnDemandThroughput PointInTimeRecoverySpecification ProvisionedThroughput SSESpecification
+      TableClass TableName Tags TimeToLiveSpecification WarmThroughput`,
+    judged: 'data-is-encrypted own-data-only',
+  },
+  'AWS::SQS::Queue': {
+    properties: `ContentBasedDeduplication DeduplicationScope DelaySeconds FifoQueue FifoThroughputLimit KmsDataKeyReusePeriodSeconds
+      KmsMasterKeyId MaximumMessageSize MessageRetentionPeriod QueueName ReceiveMessageWaitTimeSeconds SqsManagedSseEnabled Tags
+      VisibilityTimeout`,
+    judged: 'data-is-encrypted own-data-only',
+    own: 'RedrivePolicy RedriveAllowPolicy',
+  },
+  'AWS::SQS::QueuePolicy': {
+    properties: 'PolicyDocument',
+    judged: 'outsiders-are-not-admitted',
+    own: 'Queues',
+  },
+  'AWS::S3::Bucket': {
+    properties: `BucketEncryption BucketName IntelligentTieringConfigurations LifecycleConfiguration MetricsConfigurations
+      ObjectLockConfiguration ObjectLockEnabled OwnershipControls Tags VersioningConfiguration`,
+    judged: 'own-data-only',
+    limits: {
+      PublicAccessBlockConfiguration: (value) =>
+        Object.values(objectOf(value)).some((member) => member !== true) && 'lets the public in',
+    },
+  },
+  'AWS::SecretsManager::Secret': {
+    // Without SecretString, which everybody who sees the template would read.
+    properties: 'Description GenerateSecretString KmsKeyId Name Tags',
+    judged: 'data-is-encrypted',
+  },
+  'AWS::SNS::Topic': {
+    properties:
+      'ContentBasedDeduplication DisplayName FifoTopic KmsMasterKeyId SignatureVersion Tags TopicName TracingConfig',
+    judged: 'data-is-encrypted',
+  },
+  'AWS::SNS::TopicPolicy': {
+    properties: 'PolicyDocument',
+    judged: 'outsiders-are-not-admitted',
+    own: 'Topics',
+  },
+  'AWS::SNS::Subscription': {
+    properties: 'Endpoint FilterPolicy FilterPolicyScope',
+    own: 'TopicArn',
+    limits: {
+      Protocol: (value) => !PEOPLE.includes(value) && 'sends notices to something that is no person',
+    },
+  },
+  'AWS::KMS::Key': {
+    properties:
+      'Description EnableKeyRotation Enabled KeyPolicy KeySpec KeyUsage PendingWindowInDays RotationPeriodInDays Tags',
+    judged: 'data-keys-are-closed template-keys-encrypt-only',
+  },
+  'AWS::KMS::Alias': { properties: 'AliasName', own: 'TargetKeyId' },
+  'AWS::IAM::Policy': {
+    properties: 'PolicyDocument PolicyName Roles',
+    judged: 'policies-are-for-own-roles actions-are-known, and every rule about who may do what',
+  },
+  'AWS::IAM::ManagedPolicy': {
+    properties: 'Description ManagedPolicyName Path PolicyDocument Roles',
+    judged: 'as AWS::IAM::Policy',
+  },
+  'AWS::Logs::LogGroup': {
+    properties: 'DeletionProtectionEnabled KmsKeyId LogGroupClass LogGroupName RetentionInDays Tags',
+    judged: 'logs-are-kept',
+  },
+  'AWS::Logs::MetricFilter': {
+    properties: 'FilterName FilterPattern MetricTransformations',
+    own: 'LogGroupName',
+  },
+  'AWS::Logs::QueryDefinition': { properties: 'LogGroupNames Name QueryLanguage QueryString' },
+  'AWS::CloudWatch::Alarm': ALARM,
+  'AWS::CloudWatch::CompositeAlarm': ALARM,
+  'AWS::CloudWatch::Dashboard': { properties: 'DashboardBody DashboardName Tags' },
+  'AWS::SSM::Parameter': {
+    properties: 'AllowedPattern DataType Description Name Policies Tags Tier Type Value',
+    judged: 'no-key-material',
+  },
+  'AWS::CertificateManager::Certificate': {
+    properties:
+      'CertificateTransparencyLoggingPreference DomainName DomainValidationOptions KeyAlgorithm SubjectAlternativeNames Tags ValidationMethod',
+  },
+  'AWS::Route53::RecordSet': {
+    properties: `AliasTarget Comment Failover HealthCheckId HostedZoneId HostedZoneName Name Region ResourceRecords SetIdentifier TTL
+      Type Weight`,
+  },
+  'AWS::ApiGateway::DomainName': {
+    properties:
+      'CertificateArn DomainName EndpointAccessMode EndpointConfiguration RegionalCertificateArn SecurityPolicy Tags',
+    judged: 'callers-use-modern-tls',
+  },
+  'AWS::ApiGateway::BasePathMapping': { properties: 'BasePath DomainName Stage', own: 'RestApiId' },
+  'AWS::WAFv2::WebACL': {
+    properties:
+      'CaptchaConfig ChallengeConfig CustomResponseBodies DefaultAction Description Name Scope Tags TokenDomains',
+    limits: { Rules: keepsSamples, VisibilityConfig: keepsSamples },
+  },
+  'AWS::WAFv2::WebACLAssociation': { properties: 'WebACLArn ResourceArn' },
+  'AWS::CDK::Metadata': { properties: 'Analytics' },
+};
+
+/** Samples hold headers, and with them tokens and cookies. Of a list of rules, each says it for itself. */
+function keepsSamples(value: unknown): string | false {
+  const settings = Array.isArray(value) ? value.map((rule) => objectOf(rule).VisibilityConfig) : [value];
+  const kept = settings.some((one) => objectOf(one).SampledRequestsEnabled !== false);
+  return kept && 'keeps samples of requests with their headers';
+}
+
+/** What is added to a system is of a type that the proof understands, and so is each of its properties. */
+export const additionsAreUnderstood: Rule = {
+  name: 'additions-are-understood',
+  invariant: 'I10',
+  title: 'Whatever is there beside what the declaration yields is understood, by type and by property.',
+  check: (input) =>
+    (input.comparison?.additions ?? []).flatMap(({ stack, resource, type, statements }) => {
+      const added = input.assembly.resources.find(
+        (one) => one.stack === stack && one.constructPath === resource && one.type === type,
+      );
+      // Statements of a role are for the rules about who may do what; what certainly does not exist is for nobody.
+      const problems = statements || added === undefined ? [] : problemsOf(added, input);
+      return violationsOf(problems, {
+        resource,
+        remedy:
+          'Declare it in zones.ts if that can say it; else leave it out, or declare an exception with its reason. A type or property that gives nobody a permission and leads nowhere belongs into infra/proof/derived/additions.ts.',
+      });
+    }),
+};
+
+function problemsOf(added: ResolvedResource, input: ProofInput): string[] {
+  const { type, properties } = added;
+  const understood = UNDERSTOOD[type];
+  if (understood === undefined) return [`is a ${type}: what such an addition does is not understood`];
+  const { own = '', limits = {} } = understood;
+  const [free, bound] = [wordsOf(understood.properties), wordsOf(own)];
+  return Object.entries(properties).flatMap(([property, value]) => {
+    if (isDecidedAtDeploy(value)) return [`has a ${property} that only the deploy decides`];
+    const limited = limits[property]?.(value);
+    if (limited) return [`${limited} (${property})`];
+    if (free.includes(property) || property in limits) return [];
+    if (!bound.includes(property)) return [`has ${property}, which is not understood`];
+    return foreignNames(value, added, input).map(
+      (name) => `names ${name} in ${property}, which is not of its own zone`,
+    );
+  });
+}
+
+/** Whether a condition that only the deploy knows chooses the value, or a part of it: both would have to be looked at. */
+function isDecidedAtDeploy(value: unknown): boolean {
+  const text = JSON.stringify(value) ?? '';
+  return hasUnknown(text) && /"Fn::(If|FindInMap|Select|Transform)/.test(text.replaceAll('\\', ''));
+}
+
+/** Words in a redrive policy that name nothing. */
+const NO_NAME = /^(?:byQueue|denyAll|\d+)$/;
+
+/** Texts in a value that name no resource of the same zone. */
+function foreignNames(value: unknown, { zone }: ResolvedResource, { assembly }: ProofInput): string[] {
+  const own = new Set(
+    assembly.resources.filter((one) => one.zone === zone).flatMap(({ arn, physicalId }) => [arn, physicalId]),
+  );
+  return textsOf(value).filter((text) => !own.has(text) && !NO_NAME.test(text));
+}
+
+function textsOf(value: unknown): string[] {
+  return typeof value === 'string' ? [value] : Object.values(Object(value)).flatMap(textsOf);
+}
