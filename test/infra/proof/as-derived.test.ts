@@ -227,7 +227,7 @@ function judged(
   properties: Changeable | ((r: Template) => Changeable),
   condition?: Changeable,
 ): string[] {
-  const changed = withTemplate(shipped, STACKS.internal, (r) => {
+  const changed = withTemplate(oneClient, STACKS.internal, (r) => {
     adds(type, properties)(r);
     if (condition) Object.assign(Object.values(r).at(-1) ?? {}, condition);
   });
