@@ -23,24 +23,19 @@ type Canonical = string | { [member: string]: Canonical };
 /** What names an element of a list, best first. */
 const NAMES = ['PolicyName', 'Sid', 'Key', 'AttributeName', 'Priority', 'Id', 'Name', 'ResourcePath'];
 
-/** Members that hold members by names of their own. */
-const MAPS = [
-  'Variables',
-  'RequestParameters',
-  'ResponseParameters',
-  'ResponseTemplates',
-  'Methods',
-  'GatewayResponses',
-];
+/** Members that hold members by names of their own; all that is in the first is ours. */
+const OURS = ['Variables', 'RequestParameters', 'ResponseParameters', 'ResponseTemplates'];
+const MAPS = ['Methods', 'GatewayResponses', ...OURS];
 
 /** Marks an element that has no name. */
 const UNNAMED = '[';
 
 function canonical(value: unknown): Canonical {
   if (typeof value === 'string') {
-    const json = /^(?:\{|%7B)/.test(value)
-      ? parseJson(value.startsWith('%') ? decodeURIComponent(value) : value)
-      : value;
+    const json =
+      /^(?:\{.|%7B)/s.test(value) && value !== '{}'
+        ? parseJson(value.startsWith('%') ? decodeURIComponent(value) : value)
+        : value;
     return isObject(json) ? canonical(json) : value;
   }
   if (Array.isArray(value)) {
@@ -95,9 +90,12 @@ function policy({ Statement, Id: _, ...rest }: JsonObject): JsonObject {
 
 /** `found` without the members that `wanted` does not have, in objects that are no lists, policies or maps. */
 function likeness(found: Canonical, wanted: Canonical | undefined, name: string): Canonical {
-  if (typeof found !== 'object' || typeof wanted !== 'object' || 'Statement' in wanted) return found;
+  const whole = OURS.includes(name) || typeof wanted !== 'object' || 'Statement' in wanted;
+  if (whole || typeof found !== 'object') return found;
   const isList = [wanted, found].some((of) => Object.entries(of).some(([key, item]) => isElement(key, item)));
-  const entries = Object.entries(found).filter(([key]) => isList || MAPS.includes(name) || key in wanted);
+  const entries = Object.entries(found).filter(
+    ([key]) => isList || MAPS.includes(name) || MAPS.includes(key) || key in wanted,
+  );
   return Object.fromEntries(entries.map(([key, item]) => [key, likeness(item, wanted[key], key)]));
 }
 

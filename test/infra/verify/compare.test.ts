@@ -87,6 +87,12 @@ const DIFFERENT: [name: string, expected: unknown, found: unknown, property: str
     'Property.Variables.NODE_OPTIONS',
   ],
   [
+    "one more member in a variable's JSON",
+    { Variables: { GRANT: '{"apis":["a"]}' } },
+    { Variables: { GRANT: '{"apis":["a"],"requestObjects":true}' } },
+    'Property.Variables.GRANT.requestObjects',
+  ],
+  [
     'one more route',
     [{ DestinationCidrBlock: '0.0.0.0/0', NatGatewayId: 'nat-1' }],
     [
