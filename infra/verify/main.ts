@@ -85,6 +85,12 @@ async function withAssembly<T>(
 ): Promise<T> {
   if (assembly !== undefined) return use(assembly);
   const system: SystemDeclaration = await loadSystem(declaration, stage);
+  for (const part of ['account', 'region'] as const)
+    if (system[part] !== undefined && system[part] !== place[part])
+      throw new ZonesError(
+        'config_invalid',
+        `The ${part} asked is ${place[part]}, and what is declared goes to ${system[part]}: take other credentials, --region or --stage.`,
+      );
   printError('synthesizing ...');
   const { buildApp } = await import('../build-app.ts');
   const folder = mkdtempSync(join(tmpdir(), 'zones-'));
