@@ -20,10 +20,10 @@ import {
 import { awsErrorName } from '../common/key-ports.ts';
 import type { Rotation } from '../rotation/open-rotation.ts';
 import type { ListedKey } from '../rotation/self-service.ts';
-import type { Figures } from './metrics.ts';
+import type { MetricValues } from './metrics.ts';
 
-/** One check: what it finds as figures, and what it mends on the way. Checks do not depend on one another. */
-type Check = (watch: Rotation) => Promise<Figures>;
+/** One check: what it counts, by metric, and what it mends on the way. Checks do not depend on one another. */
+type Check = (watch: Rotation) => Promise<MetricValues>;
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -66,21 +66,21 @@ export function readTask(event: unknown): Task {
  * Runs the checks of a schedule for one client. One that fails does not keep the others from running; it is audited and
  * counted as `WatchFailed`.
  */
-export async function runChecks(watch: Rotation, task: Task): Promise<Figures> {
-  const figures: Figures = { WatchFailed: 0 };
+export async function runChecks(watch: Rotation, task: Task): Promise<MetricValues> {
+  const values: MetricValues = { WatchFailed: 0 };
   for (const [name, check] of Object.entries(CHECKS[task])) {
     try {
-      Object.assign(figures, await check(watch));
+      Object.assign(values, await check(watch));
     } catch (error) {
-      figures.WatchFailed = 1;
+      values.WatchFailed = 1;
       watch.audit('WATCH_FAILED', { client: watch.client, check: name, ...describeFailure(error) });
     }
   }
-  return figures;
+  return values;
 }
 
 /** Retires keys whose last token has expired, and disables what is retired. A disabled key can come back. */
-async function retireDueKeys({ store, kms, clock, audit, client }: Rotation): Promise<Figures> {
+async function retireDueKeys({ store, kms, clock, audit, client }: Rotation): Promise<MetricValues> {
   const record = await store.change((before) =>
     dueToRetire(before, clock.now()).reduce(
       (next, { kid }) => moveKey(next, kid, 'retired', clock.now()),
@@ -96,7 +96,7 @@ async function retireDueKeys({ store, kms, clock, audit, client }: Rotation): Pr
  * Counts keys that must sign and can't; a disabled one is enabled, as after a record was restored. One that was made within
  * the hour, and that KMS does not know, is looked for in the next.
  */
-async function watchUsability({ store, kms, audit, client, clock }: Rotation): Promise<Figures> {
+async function watchUsability({ store, kms, audit, client, clock }: Rotation): Promise<MetricValues> {
   let KeysNotUsable = 0;
   for (const { kid, keyArn, since } of inState(await store.read(), [
     'registered',
@@ -115,7 +115,7 @@ async function watchUsability({ store, kms, audit, client, clock }: Rotation): P
 }
 
 /** Counts keys at HelseID that the record does not know (I3a). Before the first key is current there is nobody to ask. */
-async function watchListedKeys(watch: Rotation): Promise<Figures> {
+async function watchListedKeys(watch: Rotation): Promise<MetricValues> {
   if (!watch.selfService) return {};
   const listed = (await listKeys(watch)) ?? [];
   const record = await watch.store.read();
@@ -129,7 +129,7 @@ async function watchListedKeys(watch: Rotation): Promise<Figures> {
  * named once they are two days old: rotation would have taken up its own by then, so somebody else has made them, or nothing
  * rotates.
  */
-async function watchOrphans(watch: Rotation): Promise<Figures> {
+async function watchOrphans(watch: Rotation): Promise<MetricValues> {
   const { kms, system, client, store, clock, audit } = watch;
   const { keys } = await store.read();
   let SurplusKeys = 0;
@@ -149,7 +149,7 @@ async function watchOrphans(watch: Rotation): Promise<Figures> {
 }
 
 /** Whether a rotation has been under way for too long. A first key that waits for an operator is no rotation. */
-async function watchProgress(watch: Rotation): Promise<Figures> {
+async function watchProgress(watch: Rotation): Promise<MetricValues> {
   const record = await watch.store.read();
   const candidate = currentKey(record) && candidateKey(record);
   const stuck = candidate && (candidate.since.created ?? 0) + CANDIDATE_AGE < watch.clock.now();
@@ -166,14 +166,14 @@ async function hasOrphanedPending({ secrets, secretArn, clock }: Rotation): Prom
 }
 
 /** Begins, or goes on with, what is not finished: no key yet, or one on its way. Brings the bootstrap to its end too. */
-async function continueRotation(watch: Rotation): Promise<Figures> {
+async function continueRotation(watch: Rotation): Promise<MetricValues> {
   const record = await watch.store.read();
   if (!currentKey(record) || candidateKey(record)) await rotate(watch, 'unfinished');
   return {};
 }
 
 /** Counts keys that could sign and whose policy is not as rendered. */
-async function watchPolicies({ store, kms, policyOf, audit, client }: Rotation): Promise<Figures> {
+async function watchPolicies({ store, kms, policyOf, audit, client }: Rotation): Promise<MetricValues> {
   let PolicyDrift = 0;
   for (const { kid, keyArn, algorithm, state } of (await store.read()).keys) {
     if (state === 'retired' || (await describeClientKey(kms, keyArn)).state === 'Gone') continue;
@@ -185,7 +185,7 @@ async function watchPolicies({ store, kms, policyOf, audit, client }: Rotation):
 }
 
 /** Notes what HelseID says of expiries, and counts the days that the current key has left. */
-async function watchExpiry(watch: Rotation): Promise<Figures> {
+async function watchExpiry(watch: Rotation): Promise<MetricValues> {
   const listed = await listKeys(watch);
   const record = listed
     ? await watch.store.change((before) =>
@@ -199,7 +199,7 @@ async function watchExpiry(watch: Rotation): Promise<Figures> {
 }
 
 /** Begins a rotation when the declared days are over, or the expiry comes near. */
-async function rotateInTime(watch: Rotation): Promise<Figures> {
+async function rotateInTime(watch: Rotation): Promise<MetricValues> {
   const current = currentKey(await watch.store.read());
   const due = current && isRotationDue(current, watch.everyDays, watch.clock.now());
   if (due) await rotate(watch, due);

@@ -9,9 +9,9 @@ export const handler = async (event: unknown): Promise<void> => {
   const task = readTask(event);
   for (const client of clients) {
     // It waits for nothing: what is not there now is looked for an hour later.
-    const figures = await runChecks(openRotation(client, dependencies, dependencies.clock.now()), task);
+    const values = await runChecks(openRotation(client, dependencies, dependencies.clock.now()), task);
     metrics.addDimension('client', client.client);
-    for (const [name, value] of Object.entries(figures)) metrics.addMetric(name, 'Count', value);
+    for (const [name, value] of Object.entries(values)) metrics.addMetric(name, 'Count', value);
     metrics.publishStoredMetrics();
   }
 };

@@ -32,7 +32,7 @@ const hourly: AlarmSpec = {
 const daily: AlarmSpec = { ...hourly, period: DAY };
 
 /**
- * The figures that rotation and key-watch emit, in namespace `helseid-zones` with the dimensions `service` (the system) and
+ * The metrics that rotation and key-watch emit, in namespace `helseid-zones` with the dimensions `service` (the system) and
  * `client`, and the alarms on them. The infrastructure makes an alarm of each row for each client.
  */
 export const KEY_METRICS = {
@@ -78,5 +78,5 @@ export const KEY_METRICS = {
 /** Name of a metric. */
 type KeyMetricName = keyof typeof KEY_METRICS;
 
-/** Figures of one client. */
-export type Figures = Partial<Record<KeyMetricName, number>>;
+/** What was counted for one client, by metric. */
+export type MetricValues = Partial<Record<KeyMetricName, number>>;

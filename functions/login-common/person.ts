@@ -34,7 +34,10 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** The rule SB5 (docs/requirements.md): whether the person who came back is the person who was here. A system with users of its own puts its own rule in. */
+/**
+ * The rule SB5 (docs/requirements.md): whether the person who came back is the person who was here. A system with users of its own
+ * puts its own rule in.
+ */
 export type SamePerson = (expected: Person, actual: Person) => boolean;
 
 const COMPARED = ['iss', 'sub', 'pid'] as const;

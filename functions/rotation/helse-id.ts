@@ -43,7 +43,8 @@ interface HelseIdDeps {
 }
 
 /**
- * The admin zone as a client of HelseID. Metadata and nonces are kept (FK2, docs/requirements.md), tokens never: a cached one would prove nothing.
+ * The admin zone as a client of HelseID. Metadata and nonces are kept (FK2, docs/requirements.md), tokens never: a cached one would
+ * prove nothing.
  */
 export function createHelseId({ selfService, config, audit, ...deps }: HelseIdDeps): HelseId {
   const request = selfService ? { scopes: [selfService.scope] } : {};

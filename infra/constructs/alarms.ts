@@ -49,7 +49,7 @@ const letters = {
 };
 
 /**
- * What rings beside the figures of keys (`KEY_METRICS`), with the names that AWS documents for its metrics, and the signers' own
+ * What rings beside the metrics of keys (`KEY_METRICS`), with the names that AWS documents for its metrics, and the signers' own
  * (`functions/signer/audit.ts`). The infrastructure makes one of each queue, gateway and signer; docs/operating.md has a row
  * for each.
  * {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html}

@@ -41,7 +41,10 @@ function deriveGrant(
   };
 }
 
-/** HelseID's endpoints come from its metadata (FK2, docs/requirements.md), so any path of the issuer's origin is granted; none of them takes a token. */
+/**
+ * HelseID's endpoints come from its metadata (FK2, docs/requirements.md), so any path of the issuer's origin is granted; none of them
+ * takes a token.
+ */
 function issuerTarget(issuer: string): GrantedTarget {
   return { origin: new URL(issuer).origin, methods: ['POST'], paths: ['/*'], ath: false };
 }

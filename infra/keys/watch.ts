@@ -20,7 +20,7 @@ export async function watchNow(operator: Operator, { task }: KeyOptions): Promis
 
 const jsonLine = v.pipe(v.string(), v.parseJson());
 const auditSchema = v.pipe(jsonLine, v.looseObject({ code: v.string(), client: v.string() }));
-const figuresSchema = v.pipe(jsonLine, v.looseObject({ _aws: v.unknown(), client: v.string() }));
+const metricsSchema = v.pipe(jsonLine, v.looseObject({ _aws: v.unknown(), client: v.string() }));
 
 /** Members of a log line that say nothing about keys. */
 const COMMON = [
@@ -35,13 +35,13 @@ const COMMON = [
 ];
 
 /**
- * What the end of key-watch's log says, in lines for people: audit lines, and a client's figures with what to do about those on
+ * What the end of key-watch's log says, in lines for people: audit lines, and a client's metrics with what to do about those on
  * which an alarm rings. Lines of Lambda's own, and one that was cut off, are left out.
  */
 function describeLog(log: string, clients: SystemDeclaration['clients']): string[] {
   return log.split('\n').flatMap((line) => {
-    const figures = v.safeParse(figuresSchema, line);
-    if (figures.success) return describeFigures(figures.output, clients[figures.output.client]);
+    const metrics = v.safeParse(metricsSchema, line);
+    if (metrics.success) return describeMetrics(metrics.output, clients[metrics.output.client]);
     const audit = v.safeParse(auditSchema, line);
     return audit.success ? [describeAudit(audit.output)] : [];
   });
@@ -52,8 +52,8 @@ function describeAudit(line: v.InferOutput<typeof auditSchema>): string {
   return [line.code, ...facts.map(([name, value]) => `${name}=${value}`)].join('  ');
 }
 
-function describeFigures(
-  line: v.InferOutput<typeof figuresSchema>,
+function describeMetrics(
+  line: v.InferOutput<typeof metricsSchema>,
   declared: ClientDeclaration | undefined,
 ): string[] {
   const rows = Object.entries<KeyMetric>(KEY_METRICS).flatMap(([name, metric]) => {

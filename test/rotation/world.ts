@@ -4,7 +4,7 @@ import { type ClientRecord, parseRecord, SEED_RECORD } from '@helseid-zones/prot
 import { expect } from 'vitest';
 import { createClientKey, readClientKey } from '../../functions/common/client-keys.ts';
 import { runChecks, type Task } from '../../functions/key-watch/checks.ts';
-import type { Figures } from '../../functions/key-watch/metrics.ts';
+import type { MetricValues } from '../../functions/key-watch/metrics.ts';
 import { openRotation, type Rotation } from '../../functions/rotation/open-rotation.ts';
 import type { RegisteredJwk } from '../../functions/rotation/self-service.ts';
 import type { AdminClient, AdminDependencies } from '../../functions/rotation/settings.ts';
@@ -79,7 +79,7 @@ export interface World {
     turn?: Turn;
   }): Promise<RunResult>;
   /** The checks of a schedule of key-watch. */
-  watch(task: Task, options?: { everyDays?: number; turn?: Turn }): Promise<Figures>;
+  watch(task: Task, options?: { everyDays?: number; turn?: Turn }): Promise<MetricValues>;
   /** What a step gets, for tests of a single one. */
   rotation(options?: {
     algorithm?: Algorithm;

@@ -4,7 +4,7 @@ import { compileConditions } from '../policy/operators.ts';
 import type { Actor } from './actors.ts';
 import type { Answer } from './ask.ts';
 import type { EnforcingLayer } from './enforcing-layers.ts';
-import { type Capability, type Judgement, judge, type Requirement, type Thin } from './judge.ts';
+import { type Capability, type Judgement, judge, type Requirement, type Shortfall } from './judge.ts';
 import { type ProofInput, type Rule, type Violation, wordsOf } from './rule.ts';
 import { ownEndpoint } from './targets.ts';
 import { grantedThrough } from './through.ts';
@@ -123,11 +123,11 @@ function pathOf({ actor, actions, resource, what }: Judgement, input: ProofInput
 }
 
 function problemsOf(judgement: Judgement): Problem[] {
-  const { actor, answer, allowed, unmet, thin, what } = judgement;
+  const { actor, answer, allowed, unmet, shortfalls, what } = judgement;
   const verdict = answer.verdict === 'always' ? 'always' : `when ${answer.when()}`;
   const resource = actor.path;
   return [
-    ...thin.map((lack) => ({ resource: toMend(judgement, lack), words: lackInWords(judgement, lack) })),
+    ...shortfalls.map((lack) => ({ resource: toMend(judgement, lack), words: lackInWords(judgement, lack) })),
     ...(allowed || answer.verdict === 'never'
       ? []
       : [{ resource, words: (actions: string) => `${actor.name} may ${actions} on ${what}: ${verdict}.` }]),
@@ -139,7 +139,7 @@ function problemsOf(judgement: Judgement): Problem[] {
   ];
 }
 
-function lackInWords({ actor, what }: Judgement, { words, enforcing, missing }: Thin): Problem['words'] {
+function lackInWords({ actor, what }: Judgement, { words, enforcing, missing }: Shortfall): Problem['words'] {
   const lack = missing.length === 0 ? 'two layers are promised' : `${join(missing)} should too`;
   const held = `held by ${join(enforcing)} only; ${lack}`;
   return (actions) =>
@@ -149,7 +149,7 @@ function lackInWords({ actor, what }: Judgement, { words, enforcing, missing }: 
 }
 
 /** What to mend where a layer is missing: the endpoint whose policy does not hold, else the role. */
-function toMend({ actor, actions }: Judgement, { missing }: Thin): string {
+function toMend({ actor, actions }: Judgement, { missing }: Shortfall): string {
   const endpoint = [...actor.view.endpoints.values()].find(({ service }) =>
     actions.some((action) => mayServe(service, action)),
   );

@@ -13,7 +13,7 @@ export interface Requirement {
   words: string;
   /** Promised layers; with or without them there must be two in all. */
   by: readonly EnforcingLayer[];
-  /** Why one holder is enough, where it is. */
+  /** Why one layer is enough, where it is. */
   alone?: string;
 }
 
@@ -36,13 +36,13 @@ export interface Capability extends Pick<Rule, 'name' | 'invariant' | 'title'> {
   allows?(actor: Actor, input: ProofInput): readonly Allowance[];
   /** Promised layers of what is not allowed (default: the role's own policy); with or without them there must be two in all. */
   by?(actor: Actor, action: string): readonly EnforcingLayer[];
-  /** Why one holder is enough of what is not allowed, where it is. */
+  /** Why one layer is enough of what is not allowed, where it is. */
   alone?(actor: Actor, action: string): string | undefined;
   remedy: string;
 }
 
-/** Holders that are fewer than promised. `words` is the condition that they hold; empty for the whole. */
-export interface Thin {
+/** What is held by fewer layers than promised. `words` is the condition that they hold; empty for the whole. */
+export interface Shortfall {
   words: string;
   enforcing: readonly EnforcingLayer[];
   missing: readonly EnforcingLayer[];
@@ -60,11 +60,11 @@ export interface Judgement {
   allowed: boolean;
   /** Requirements that some allowed request does not meet. */
   unmet: readonly Requirement[];
-  thin: readonly Thin[];
+  shortfalls: readonly Shortfall[];
   enforcing: readonly EnforcingLayer[];
-  /** Holders that the rule promises. */
+  /** Layers that the rule promises. */
   promised: readonly EnforcingLayer[];
-  /** Why one holder is enough, where there is one. */
+  /** Why one layer is enough, where there is one. */
   alone: string;
 }
 
@@ -130,7 +130,7 @@ function judgeForbidden(
   const why = whyOne?.(actor, action);
   same.push({
     ...{ actor, actions: [action], resource, what, answer, enforcing, promised, allowed: false, unmet: [] },
-    thin: verdict === 'never' ? thinOf('', answer, promised, why) : [],
+    shortfalls: verdict === 'never' ? shortfallsOf('', answer, promised, why) : [],
     alone: enforcing.length < 2 ? (why ?? '') : '',
   });
 }
@@ -146,7 +146,9 @@ function judgeAllowed(actor: Actor, action: string, { resources, requires }: All
     return {
       ...{ actor, actions: [action], resource, what: resource, answer, promised: [], allowed: true },
       unmet: checked.filter(({ held }) => held.verdict !== 'never').map(({ required }) => required),
-      thin: met.flatMap(({ required: { words, by, alone }, held }) => thinOf(words, held, by, alone)),
+      shortfalls: met.flatMap(({ required: { words, by, alone }, held }) =>
+        shortfallsOf(words, held, by, alone),
+      ),
       enforcing:
         answer.verdict === 'never'
           ? answer.enforcing
@@ -160,16 +162,14 @@ function judgeAllowed(actor: Actor, action: string, { resources, requires }: All
   });
 }
 
-function thinOf(
+function shortfallsOf(
   words: string,
   { enforcing, silent }: Answer,
   by: readonly EnforcingLayer[],
   alone: string | undefined,
-): Thin[] {
+): Shortfall[] {
   // A role's own policy must have the condition even where the resource's policy makes up for it.
-  const missing = by.filter(
-    (holder) => !(holder === 'identity policy' ? silent : enforcing).includes(holder),
-  );
+  const missing = by.filter((layer) => !(layer === 'identity policy' ? silent : enforcing).includes(layer));
   const few = enforcing.length < (alone === undefined ? 2 : 1);
   return few || missing.length > 0 ? [{ words, enforcing, missing }] : [];
 }
