@@ -1,4 +1,5 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { SystemDeclaration } from './schema.ts';
 
 /**
  * The options by which every command is told what is declared, for `parseArgs`: `loadSystem` takes both. They stand apart from it
@@ -19,4 +20,20 @@ export function requireStage(asked: string | undefined, running: string | undefi
       'declaration_invalid',
       `The local system that runs is of ${running ? `the stage ${running}` : 'no stage'}: start it with --stage ${asked}.`,
     );
+}
+
+/**
+ * Stages in accounts of their own have equal names, so credentials for another one would act on that stage's keys.
+ * @throws {ZonesError} `config_invalid`: account or region are not the declared ones
+ */
+export function requireDeclaredPlace(
+  system: Pick<SystemDeclaration, 'account' | 'region'>,
+  asked: { account: string; region: string },
+): void {
+  for (const part of ['account', 'region'] as const)
+    if (system[part] !== undefined && system[part] !== asked[part])
+      throw new ZonesError(
+        'config_invalid',
+        `The ${part} asked is ${asked[part]}, and what is declared goes to ${system[part]}: take other credentials, --region or --stage.`,
+      );
 }

@@ -9,9 +9,10 @@ import { required } from '@helseid-zones/protocol/required';
 import * as v from 'valibot';
 import { createKmsPort, createSecretsPort, systemClock } from '../../functions/common/key-ports.ts';
 import { loadSystem } from '../declaration/load.ts';
-import { requireStage } from '../declaration/options.ts';
+import { requireDeclaredPlace, requireStage } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { escapeControls, print } from '../terminal.ts';
+import { createLive } from '../verify/live.ts';
 import { adminFunction, adminZone, type Operator } from './operator.ts';
 import type { KeyOptions } from './options.ts';
 
@@ -51,6 +52,7 @@ export async function connect(options: KeyOptions): Promise<Operator> {
     : { ...(region === undefined ? {} : { region }) };
   const kms = new KMSClient(access);
   await requirePlace(kms);
+  if (!local && system.account !== undefined) requireDeclaredPlace(system, await askPlace(kms));
   // The variable is the SDK's own, which its clients go by.
   const aws = () => callAs(kms, local?.url ?? env['AWS_ENDPOINT_URL']);
   const [admin, rotation] = [adminZone(system), adminFunction(system, 'rotation')];
@@ -95,6 +97,13 @@ async function requirePlace({ config }: KMSClient): Promise<void> {
   };
   await config.region().catch(need('is no region', 'set AWS_REGION or say --region'));
   await config.credentials().catch(need('are no AWS credentials', 'set AWS_PROFILE or log in'));
+}
+
+/** Whose account the credentials are of: STS tells everybody. */
+async function askPlace({ config }: KMSClient) {
+  const access = { region: await config.region(), credentials: await config.credentials() };
+  const live = createLive({ ...access, endpoint: process.env['AWS_ENDPOINT_URL'] });
+  return { region: access.region, account: String((await live('sts', 'GetCallerIdentity')).Account) };
 }
 
 function readOperatorFile(folder: string): v.InferOutput<typeof operatorFile> {

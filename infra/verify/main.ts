@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { loadSystem } from '../declaration/load.ts';
+import { requireDeclaredPlace } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { readAssembly } from '../proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../proof/assembly/resolve.ts';
@@ -85,12 +86,7 @@ async function withAssembly<T>(
 ): Promise<T> {
   if (assembly !== undefined) return use(assembly);
   const system: SystemDeclaration = await loadSystem(declaration, stage);
-  for (const part of ['account', 'region'] as const)
-    if (system[part] !== undefined && system[part] !== place[part])
-      throw new ZonesError(
-        'config_invalid',
-        `The ${part} asked is ${place[part]}, and what is declared goes to ${system[part]}: take other credentials, --region or --stage.`,
-      );
+  requireDeclaredPlace(system, place);
   printError('synthesizing ...');
   const { buildApp } = await import('../build-app.ts');
   const folder = mkdtempSync(join(tmpdir(), 'zones-'));

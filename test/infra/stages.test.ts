@@ -54,21 +54,39 @@ test('a process of its own derives what the CDK command line synthesizes, ids in
 });
 
 test.each([
-  ['account', '999999999999', 'eu-north-1', /account asked is 999999999999, .* goes to 111111111111/],
-  ['region', '111111111111', 'eu-west-1', /region asked is eu-west-1, .* goes to eu-north-1/],
-])('npm run verify refuses to compare a stage with another %s', async (_, account, AWS_REGION, message) => {
-  const answer = `<R><GetCallerIdentityResult><Account>${account}</Account></GetCallerIdentityResult></R>`;
-  const sts = createServer((_request, response) => response.end(answer)).listen(0, '127.0.0.1');
-  await once(sts, 'listening');
-  const { port } = sts.address() as AddressInfo;
-  const args = ['infra/verify/main.ts', '--declaration', 'examples/stages.zones.ts', '--stage', 'test'];
-  const credentials = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's' };
-  const endpoint = { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` };
-  const env = { ...process.env, ...credentials, ...endpoint, AWS_REGION };
-  const refused = await promisify(execFile)(process.execPath, args, { env }).catch((error) => error);
-  sts.close();
-  expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
-});
+  [
+    'keys',
+    1,
+    'account',
+    '999999999999',
+    'eu-north-1',
+    /account asked is 999999999999, .* goes to 111111111111/,
+  ],
+  [
+    'verify',
+    2,
+    'account',
+    '999999999999',
+    'eu-north-1',
+    /account asked is 999999999999, .* goes to 111111111111/,
+  ],
+  ['verify', 2, 'region', '111111111111', 'eu-west-1', /region asked is eu-west-1, .* goes to eu-north-1/],
+])(
+  'npm run %s refuses, with %i, a stage with another %s',
+  async (command, code, _, account, AWS_REGION, message) => {
+    const answer = `<R><GetCallerIdentityResult><Account>${account}</Account></GetCallerIdentityResult></R>`;
+    const sts = createServer((_request, response) => response.end(answer)).listen(0, '127.0.0.1');
+    await once(sts, 'listening');
+    const { port } = sts.address() as AddressInfo;
+    const args = [`infra/${command}/main.ts`, '--declaration', 'examples/stages.zones.ts', '--stage', 'test'];
+    const credentials = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's' };
+    const endpoint = { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` };
+    const env = { ...process.env, ...credentials, ...endpoint, AWS_REGION };
+    const refused = await promisify(execFile)(process.execPath, args, { env }).catch((error) => error);
+    sts.close();
+    expect(refused).toMatchObject({ code, stderr: expect.stringMatching(message) });
+  },
+);
 
 describe('two stages in one account', () => {
   test('share no name', () => {
