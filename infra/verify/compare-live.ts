@@ -1,4 +1,5 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
+import { sharedStackNames, zoneStackName } from '../declaration/names.ts';
 import { type JsonObject, objectOf, parseJson } from '../proof/assembly/json.ts';
 import type { ResolvedAssembly, ResolvedStack } from '../proof/assembly/resolve.ts';
 import { deviations } from './compare.ts';
@@ -51,6 +52,7 @@ export async function compareLive(
       const reason = `it is in account ${stack.account}: verify there, with its credentials`;
       result.unread.push({ resource: stack.name, type: 'stack', reason });
     }
+  await findOrphans(assembly, live, result);
   const all = expectedResources(assembly, ({ stack, logicalId }) => ids.get(stack)?.get(logicalId));
   const rest = all.filter(({ stack }) => (ids.get(stack)?.size ?? 0) > 0).map((of) => withNetwork(of, all));
   const total = rest.length;
@@ -98,6 +100,21 @@ async function readStack({ name, template }: ResolvedStack, live: Live, result: 
       );
   }
   return new Map(found.map((of) => [String(of.LogicalResourceId), String(of.PhysicalResourceId)]));
+}
+
+/** Stacks of zones that were removed or renamed: a deploy knows nothing of them, so they stand and run until somebody deletes them. */
+async function findOrphans({ stacks }: ResolvedAssembly, live: Live, result: Comparison): Promise<void> {
+  const declared = stacks.map(({ name }) => name);
+  const system = declared[0]?.split('-')[0] ?? '';
+  const ours = [zoneStackName(system, ''), sharedStackNames(system).gateway];
+  for (const { StackName } of items((await live('cloudformation', 'DescribeStacks')).Stacks)) {
+    const name = String(StackName);
+    if (ours.some((start) => name.startsWith(start)) && !declared.includes(name))
+      result.differences.push({
+        ...{ resource: name, type: 'stack', property: '', found: name },
+        means: 'No declaration has this stack any more: delete it (docs/changing.md).',
+      });
+  }
 }
 
 /** A VPC with the ids of everything of its stack that stands in it, and a function with those of what feeds it. */

@@ -207,4 +207,13 @@ export const CHANGES: readonly Change[] = [
       }),
     found: /^AWS::Logs::LogGroup RetentionInDays of journal-signing/,
   },
+  {
+    name: 'a zone is no more declared, and its stack stands',
+    change: (at) =>
+      query(at, 'cloudformation', {
+        ...{ Action: 'CreateStack', Version: '2010-05-15', StackName: 'journal-zone-former' },
+        TemplateBody: JSON.stringify({ Resources: { Queue: { Type: 'AWS::SQS::Queue' } } }),
+      }),
+    found: /^stack {2}of journal-zone-former/,
+  },
 ];

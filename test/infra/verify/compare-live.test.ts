@@ -93,6 +93,10 @@ const answers = () => ({
       ResourceType: TEMPLATE[LogicalResourceId as keyof typeof IDS].Type as string,
     })),
   },
+  // Of other systems, and of this one's makers, are no business of verify's.
+  'cloudformation DescribeStacks': {
+    Stacks: ['s', 's-frontend', 'other-zone-x'].map((StackName) => ({ StackName })),
+  },
   'cloudformation GetTemplate': { TemplateBody: JSON.stringify({ Resources: TEMPLATE }) },
   'ec2 DescribeVpcs': { VpcSet: [{ VpcId: 'vpc-1', CidrBlock: '10.0.0.0/20' }] },
   'ec2 DescribeRouteTables': {
@@ -277,6 +281,12 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
       })),
     's/Worker',
     'Code.S3Key',
+  ],
+  [
+    'a zone is no more declared, and its stack stands',
+    (of) => of['cloudformation DescribeStacks'].Stacks.push({ StackName: 's-zone-former' }),
+    's-zone-former',
+    '',
   ],
   [
     'a key policy is changed',
