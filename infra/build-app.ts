@@ -40,7 +40,7 @@ const FINAL_CONTEXT = { 'aws:cdk:enable-path-metadata': true };
 
 /**
  * Makes all stacks of a system; `app.synth()` writes them. Expects a declaration that `defineSystem` has validated.
- * @throws {ZonesError} `declaration_invalid`: a zone names an account and none is given for the signing zone; `config_invalid`: a
+ * @throws {ZonesError} declaration_invalid: a zone names an account and none is given for the signing zone; config_invalid: a
  * function has no handler; `region_unsupported`: another partition than `aws`
  */
 export function buildApp(system: SystemDeclaration, given: BuildOptions = {}): App {
@@ -80,7 +80,7 @@ export function buildApp(system: SystemDeclaration, given: BuildOptions = {}): A
 
 /**
  * The stage that the CDK command line was told: `-c stage=NAME`, or `context` in cdk.json.
- * @throws {ZonesError} `config_invalid`: it is no text
+ * @throws {ZonesError} config_invalid: it is no text
  */
 export function stageFromContext(): string | undefined {
   // The CDK's own reading: a large context comes in a file.
@@ -98,7 +98,7 @@ const CDK_FALLBACK = 'us-east-1';
 /**
  * The declared account and region, else as the CDK command line hands them on. Without credentials it knows no account, and
  * templates fit any. The command line itself refuses to deploy to an account that the credentials don't reach.
- * @throws {ZonesError} `region_unsupported`: an account is known, and the region is the command line's own guess
+ * @throws {ZonesError} region_unsupported: an account is known, and the region is the command line's own guess
  */
 export function placeFromEnvironment(
   environment: Readonly<Record<string, string | undefined>>,

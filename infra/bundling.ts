@@ -59,7 +59,7 @@ function findHandler(entry: string): string {
 /**
  * Compiles the handlers of these functions, each to one minified ES module (Node 24). All at once takes half as long as one
  * by one, since what they share is read once.
- * @throws {ZonesError} `config_invalid`: a function has no handler
+ * @throws {ZonesError} config_invalid: a function has no handler
  * @throws esbuild's own error for code that does not compile
  */
 export function compileHandlers(entries: readonly string[]): void {

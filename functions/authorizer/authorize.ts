@@ -78,11 +78,8 @@ function pathOfResource({
   const end = requestContext.path.slice(body.length);
   if (resource === '/') return end;
   const greedy = /\{(\w+)\+\}/.exec(resource)?.[1];
-  const rest =
-    greedy === undefined
-      ? 1
-      : required(pathParameters?.[greedy], `The path parameter ${greedy}`).split('/').length;
-  const count = resource.split('/').length - 2 + rest;
+  const rest = greedy === undefined ? '' : required(pathParameters?.[greedy], 'The greedy path parameter');
+  const count = resource.split('/').length - 2 + rest.split('/').length;
   return `/${body.split('/').slice(-count).join('/')}${end}`;
 }
 

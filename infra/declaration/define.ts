@@ -28,7 +28,7 @@ export type Defined<T extends SystemInput> = SystemDeclaration & {
 /**
  * Checks a declaration and fills in its defaults. Does not look at AWS: whether accounts, quotas and names are free, or functions'
  * folders exist.
- * @throws {ZonesError} `declaration_invalid`: lists every field that is wrong, one a line, and what would be right
+ * @throws {ZonesError} declaration_invalid: lists every field that is wrong, one a line, and what would be right
  */
 export function defineSystem<const T extends SystemInput>(declaration: T): Defined<T> {
   const { system, problems } = read(declaration);

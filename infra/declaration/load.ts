@@ -18,7 +18,7 @@ interface DeclarationFile {
 /**
  * Loads a declaration file, `zones.ts` by default, and validates its default export, or what that says of a stage.
  * @param stage for a declaration that is a function of it, and for no other
- * @throws {ZonesError} `declaration_invalid`: that begins with the file's name: where it can't be read, parsed or run, where what it
+ * @throws {ZonesError} declaration_invalid: that begins with the file's name: where it can't be read, parsed or run, where what it
  * declares is not right (also of another stage, if it exports `stages`), where a stage is missing, unknown or one too many, and for
  * a name that is declared twice: an object keeps the last of two equal keys and forgets the first, so two zones with one name can
  * only be seen in the source
@@ -81,7 +81,7 @@ function invalid(message: string, cause?: unknown): ZonesError {
 
 /**
  * What esbuild warns of.
- * @throws {ZonesError} `declaration_invalid`: it is no TypeScript, with file, line and column
+ * @throws {ZonesError} declaration_invalid: it is no TypeScript, with file, line and column
  */
 function parse(source: string, file: string): Message[] {
   try {
@@ -99,7 +99,7 @@ function parse(source: string, file: string): Message[] {
 
 /**
  * Does not see keys that are computed.
- * @throws {ZonesError} `declaration_invalid`: an object literal names a key twice
+ * @throws {ZonesError} declaration_invalid: an object literal names a key twice
  */
 export function refuseRepeatedNames(source: string, file: string): void {
   const warnings = parse(source, file);

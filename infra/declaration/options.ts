@@ -12,7 +12,7 @@ export const DECLARATION_OPTIONS = {
 
 /**
  * A running local system brings its declaration, so a stage can only be confirmed.
- * @throws {ZonesError} `declaration_invalid`: another one runs
+ * @throws {ZonesError} declaration_invalid: another one runs
  */
 export function requireStage(asked: string | undefined, running: string | undefined): void {
   if (asked !== undefined && asked !== running)

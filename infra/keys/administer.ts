@@ -8,7 +8,7 @@ import type { KeyOptions } from './options.ts';
 
 /**
  * Has KMS delete a retired key after a number of days, with the operator's own credentials: the app may not.
- * @throws {ZonesError} `key_unknown`, `transition_refused`
+ * @throws {ZonesError} key_unknown, transition_refused
  */
 export async function deleteKey(operator: Operator, { client, days, ...options }: KeyOptions): Promise<void> {
   const kid = required(options.kid, 'A kid');

@@ -39,7 +39,7 @@ const PATIENCE = 5 * 60_000;
 /**
  * Makes an operator of AWS, with the credentials that the AWS SDK finds, or of a running local system. The declaration is the
  * one that would be deployed, validated as for a deploy.
- * @throws {ZonesError} `declaration_invalid`, `config_invalid`, `local_failed`
+ * @throws {ZonesError} declaration_invalid, config_invalid, local_failed
  */
 export async function connect(options: KeyOptions): Promise<Operator> {
   const { env } = process;

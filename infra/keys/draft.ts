@@ -12,7 +12,7 @@ const answerSchema = v.object({ clientId: v.pipe(v.string(), v.minLength(1)) });
 /**
  * Registers a client with its first key without the portal (`POST /v1/client-drafts`): single-tenant clients
  * only, from a template that the api key is for. A person still confirms, on the page that is printed.
- * @throws {ZonesError} `config_invalid`, `self_service_refused`, `self_service_unreachable`
+ * @throws {ZonesError} config_invalid, self_service_refused, self_service_unreachable
  */
 export async function draftClient(operator: Operator, options: KeyOptions): Promise<void> {
   const { organization, redirect } = required(options.draft, 'The draft');

@@ -86,7 +86,7 @@ export interface OpenedClient {
 
 /**
  * The client that is meant, with its record.
- * @throws {ZonesError} `config_invalid`: where several could be, or none is
+ * @throws {ZonesError} config_invalid: where several could be, or none is
  */
 export function openClient(operator: Operator, name?: string): OpenedClient {
   const { clients, name: system } = operator.system;
@@ -118,7 +118,7 @@ export function openClients(operator: Operator, name?: string): OpenedClient[] {
 /**
  * The client whose record has a key, with the record as it is now. Without a name every declared client's record is looked into;
  * one that can't be read does not hide the others.
- * @throws {ZonesError} `config_invalid`: for a name that is no client's, `key_unknown` where no record has the key; what reading throws
+ * @throws {ZonesError} config_invalid: for a name that is no client's, key_unknown where no record has the key; what reading throws
  */
 export async function openClientOf(
   operator: Operator,

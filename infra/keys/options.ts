@@ -42,7 +42,7 @@ export type KeyOptions = ReturnType<typeof readKeyOptions>;
 
 /**
  * Reads the command line. Whatever is wrong with it is said here, before a declaration is read or AWS is looked for.
- * @throws {ZonesError} `config_invalid`: no such command, or its options or arguments are not right
+ * @throws {ZonesError} config_invalid: no such command, or its options or arguments are not right
  */
 export function readKeyOptions(args: readonly string[]) {
   const { values, positionals } = parse(kidsLast(args.flatMap(withFolder)));

@@ -46,7 +46,7 @@ const answerSchema = v.object({
  * Shows what failed in a zone with events, why as far as that is known here, and with `yes` puts it into the zone's queue again:
  * dead letters, and undelivered events that the zone's rule is for. Each is sent before it is deleted, so that one is done
  * twice rather than lost. Without `yes` everything is given back as it was. SQS's own redrive would do the first kind only.
- * @throws {ZonesError} `config_invalid`: no zone with events; `aws_refused` and the like: what SQS answers
+ * @throws {ZonesError} config_invalid: no zone with events; aws_refused and the like: what SQS answers
  */
 export async function redrive(
   operator: Pick<Operator, 'system' | 'say' | 'aws' | 'logLines'>,

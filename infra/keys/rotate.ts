@@ -30,7 +30,7 @@ const STALLED = 60;
 /**
  * Has Secrets Manager replace the current key, and waits for it. With `now` the replaced key, and any replaced before, stops
  * at once, instead of signing proofs until its last token has expired.
- * @throws {ZonesError} `rotation_failed`: when no new key is current in the end
+ * @throws {ZonesError} rotation_failed: when no new key is current in the end
  */
 export async function rotateKey(operator: Operator, { client: named, now }: KeyOptions): Promise<void> {
   const client = openClient(operator, named);
@@ -49,7 +49,7 @@ export async function rotateKey(operator: Operator, { client: named, now }: KeyO
 
 /**
  * Goes on with a key that waits: has it proved at HelseID and made current.
- * @throws {ZonesError} `rotation_failed`
+ * @throws {ZonesError} rotation_failed
  */
 export async function verifyKey(operator: Operator, { client: named }: KeyOptions): Promise<void> {
   const client = openClient(operator, named);
@@ -70,7 +70,7 @@ export async function verifyKey(operator: Operator, { client: named }: KeyOption
 
 /**
  * Retires a key and disables it. Not the current one; one that tokens may still depend on only with `force`.
- * @throws {ZonesError} `key_unknown`, `transition_refused`
+ * @throws {ZonesError} key_unknown, transition_refused
  */
 export async function retireKey(operator: Operator, options: KeyOptions): Promise<void> {
   const { client: named, force } = options;
@@ -109,7 +109,7 @@ async function stopKeys(operator: Operator, client: OpenedClient, kids: readonly
 
 /**
  * Begins a rotation, or has one that is under way attempted again, and waits for its end: that it is over, or that a step fails.
- * @throws {ZonesError} `rotation_failed`: with the step and why, as far as the log of the rotation function can be read
+ * @throws {ZonesError} rotation_failed: with the step and why, as far as the log of the rotation function can be read
  */
 async function runRotation(operator: Operator, client: OpenedClient): Promise<ClientRecord> {
   const { name, secretId, store } = client;

@@ -7,7 +7,7 @@ import type { KeyOptions } from './options.ts';
 /**
  * Has key-watch make the checks of a schedule now, for every client, and prints what it finds. What it would do by itself within
  * the hour or the day it does now: it retires what is due and goes on with rotations.
- * @throws {ZonesError} `aws_refused`: when the function fails
+ * @throws {ZonesError} aws_refused: when the function fails
  */
 export async function watchNow(operator: Operator, { task }: KeyOptions): Promise<void> {
   if (

@@ -13,7 +13,7 @@ import type { Finding } from './rules/rule.ts';
  * The boundary proof as a policy validation plugin of the CDK: every synth runs it, and one with violations fails. They are
  * fatal to the CDK, so that no acknowledgement in a construct silences one: exceptions are declared, with their reason, and
  * printed every time.
- * @throws ZonesError `declaration_invalid` for an exception of no rule
+ * @throws {ZonesError} declaration_invalid: for an exception of no rule
  */
 export function boundaryPlugin(declaration: SystemDeclaration): IPolicyValidationPlugin {
   refuseUnknownRules(declaration);

@@ -35,7 +35,7 @@ interface ProofOptions extends ResolveOptions {
 /**
  * Proves that the boundaries of `declaration` hold in a cloud assembly (its folder, or what `readAssembly` gives). Under which
  * assumptions, docs/proof.md says. Expects a validated declaration.
- * @throws ZonesError `assembly_invalid` when the assembly can't be read, `declaration_invalid` for an exception of no rule
+ * @throws {ZonesError} assembly_invalid: the assembly can't be read; declaration_invalid: for an exception of no rule
  */
 export function prove(
   assembly: string | Assembly,

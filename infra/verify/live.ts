@@ -6,7 +6,7 @@ import { parseXml } from './xml.ts';
 /**
  * Asks a service of an account to describe something: by an action, or by the path of a REST API, which is percent-encoded already. Members
  * of the answer are named as CloudFormation names them, all its pages are one answer, and the same question is asked once.
- * @throws {ZonesError} `aws_refused`, `aws_throttled`, `aws_unavailable`, with AWS's own code in `facts.error`
+ * @throws {ZonesError} aws_refused, aws_throttled, aws_unavailable, with AWS's own code in `facts.error`
  */
 export type Live = (
   service: keyof typeof SERVICES,

@@ -16,7 +16,7 @@ const eventFile = v.object({
 
 /**
  * Reads an event from a file.
- * @throws {ZonesError} `event_invalid`: it can't be read, is no JSON, or lacks what every event has
+ * @throws {ZonesError} event_invalid: it can't be read, is no JSON, or lacks what every event has
  */
 export function readEvent(file: string | URL): EventFile {
   try {
@@ -33,7 +33,7 @@ export function readEvent(file: string | URL): EventFile {
 
 /**
  * Puts an event on a bus; resolves to its id.
- * @throws {ZonesError} `event_invalid`: EventBridge takes it not, in its words
+ * @throws {ZonesError} event_invalid: EventBridge takes it not, in its words
  */
 export async function putEvent(access: AwsAccess, bus: string, event: EventFile): Promise<string> {
   const entry = {

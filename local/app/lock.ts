@@ -34,7 +34,7 @@ const LAYOUT = '1';
 
 /**
  * Begins a state, or makes sure that one was begun by a version that keeps the same things in it.
- * @throws {ZonesError} `local_failed`: it was not, and what to do
+ * @throws {ZonesError} local_failed: it was not, and what to do
  */
 export function requireLayout(state: string): void {
   const path = join(state, 'layout');

@@ -35,7 +35,7 @@ export function writeOperatorFile(
 
 /**
  * Reads it.
- * @throws {ZonesError} `local_failed`: no system runs there
+ * @throws {ZonesError} local_failed: no system runs there
  */
 export function readOperatorFile(directory: string): OperatorFile {
   try {

@@ -20,7 +20,7 @@ interface RegistryOptions {
 /**
  * The registrations at HelseID. Keys of `clients` count as registered in the portal and honoured from the start; those
  * registered while it runs are written to `stateDir` and survive a restart.
- * @throws {ZonesError} `local_failed`, by `register`: the client is not registered, or the key could not be one
+ * @throws {ZonesError} local_failed, by `register`: the client is not registered, or the key could not be one
  */
 export function createRegistry(options: RegistryOptions) {
   const { now = () => Math.floor(Date.now() / 1000) } = options;

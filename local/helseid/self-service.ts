@@ -10,7 +10,7 @@ const KEY_LIFETIME = 365 * 24 * 60 * 60;
 
 /**
  * Starts the stand-in of HelseID's self-service API. `behaviour` may be changed while it runs.
- * @throws {ZonesError} `local_failed`: the port is taken
+ * @throws {ZonesError} local_failed: the port is taken
  */
 export async function startSelfService(options: SelfServiceOptions): Promise<SelfServiceServer> {
   const { ca, port = 0, registry, issuer, keys, onEvent = () => {} } = options;

@@ -240,7 +240,7 @@ test('a greedy parameter that is not there is a fault: no path is guessed', asyn
   const requestContext = { requestId: 'r-1', domainName: 'abc.execute-api.example', path };
   const event = await makeEvent({}, { resource: '/files/{path+}', pathParameters: null, requestContext });
   const deps = makeDeps({ settings: { rules: RULES, baseUrl: 'https://www.example' } });
-  await expect(authorizeRequest(deps, event)).rejects.toThrow('The path parameter path is missing.');
+  await expect(authorizeRequest(deps, event)).rejects.toThrow('The greedy path parameter is missing.');
   expect(audit).toEqual([['access.unchecked', { request: 'r-1', error: 'TypeError' }]]);
 });
 
