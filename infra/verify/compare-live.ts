@@ -1,9 +1,9 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { sharedStackNames, zoneStackName } from '../declaration/names.ts';
 import { type JsonObject, objectOf, parseJson } from '../proof/assembly/json.ts';
-import type { ResolvedAssembly, ResolvedStack } from '../proof/assembly/resolve.ts';
+import type { ResolvedAssembly, ResolvedResource, ResolvedStack } from '../proof/assembly/resolve.ts';
 import { deviations } from './compare.ts';
-import { type Expected, expectedResources, onlyAdds } from './expected.ts';
+import { type Expected, expectedResources, liveNames, onlyAdds } from './expected.ts';
 import { awsError, FORMS, IN_VPC, ifThere, items } from './forms.ts';
 import type { Live } from './live.ts';
 
@@ -28,6 +28,8 @@ export interface Comparison {
   unread: { resource: string; type: string; reason: string }[];
   /** How many resources were read. */
   read: number;
+  /** Puts the ids of the deploy in place of those that the assembly was resolved with. */
+  liveName: (text: string) => string;
 }
 
 /** Resources that are asked about at a time: few enough that AWS does not throttle. */
@@ -44,8 +46,9 @@ export async function compareLive(
   live: Live,
   onProgress: (done: number, of: number) => void = () => {},
 ): Promise<Comparison> {
-  const result: Comparison = { differences: [], unread: [], read: 0 };
   const ids = new Map<string, ReadonlyMap<string, string>>();
+  const idOf = ({ stack, logicalId }: ResolvedResource) => ids.get(stack)?.get(logicalId);
+  const result: Comparison = { differences: [], unread: [], read: 0, liveName: (text) => text };
   for (const stack of assembly.stacks)
     if (stack.account === assembly.account) ids.set(stack.name, await readStack(stack, live, result));
     else {
@@ -53,7 +56,8 @@ export async function compareLive(
       result.unread.push({ resource: stack.name, type: 'stack', reason });
     }
   await findOrphans(assembly, live, result);
-  const all = expectedResources(assembly, ({ stack, logicalId }) => ids.get(stack)?.get(logicalId));
+  result.liveName = liveNames(assembly, idOf);
+  const all = expectedResources(assembly, idOf, result.liveName);
   const rest = all.filter(({ stack }) => (ids.get(stack)?.size ?? 0) > 0).map((of) => withNetwork(of, all));
   const total = rest.length;
   const worker = async () => {
@@ -105,7 +109,8 @@ async function readStack({ name, template }: ResolvedStack, live: Live, result: 
 /** Stacks of zones that were removed or renamed: a deploy knows nothing of them, so they stand and run until somebody deletes them. */
 async function findOrphans({ stacks }: ResolvedAssembly, live: Live, result: Comparison): Promise<void> {
   const declared = stacks.map(({ name }) => name);
-  const system = declared[0]?.split('-')[0] ?? '';
+  // A system's own name may have hyphens.
+  const [system = ''] = declared.flatMap((name) => /^(.+)-signing$/.exec(name)?.[1] ?? []);
   const ours = [zoneStackName(system, ''), sharedStackNames(system).gateway];
   for (const { StackName } of items((await live('cloudformation', 'DescribeStacks')).Stacks)) {
     const name = String(StackName);

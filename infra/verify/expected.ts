@@ -12,32 +12,39 @@ export interface Expected {
   properties: JsonObject;
 }
 
-/**
- * The resources of an assembly with the ids that the deploy made (`idOf`) in place of the made-up ones. What only adds to another
- * resource (a route, a permission, a policy of a queue) stands in that resource, which is where it is found.
- */
-export function expectedResources(
+/** Puts the ids that the deploy made (`idOf`) in place of those that the assembly was resolved with, where they stand on their own. */
+export function liveNames(
   { resources }: ResolvedAssembly,
   idOf: (resource: ResolvedResource) => string | undefined,
-): Expected[] {
+): (text: string) => string {
   const made = new Map(
     resources.flatMap((resource): [string, string][] => {
       const id = idOf(resource);
       return id === undefined || hasUnknown(resource.physicalId) ? [] : [[resource.physicalId, id]];
     }),
   );
-  const pattern = [...made.keys()]
-    .map((id) => id.replaceAll(/[^\w-]/g, '\\$&'))
-    .sort((a, b) => b.length - a.length);
-  const anyId = new RegExp(`(?<![\\w-])(?:${pattern.join('|') || '$.'})(?![\\w-])`, 'g');
+  const longestFirst = [...made.keys()].sort((a, b) => b.length - a.length);
+  const escaped = longestFirst.map((id) => id.replaceAll(/[^\w-]/g, '\\$&'));
+  const anyId = new RegExp(`(?<![\\w-])(?:${escaped.join('|') || '$.'})(?![\\w-])`, 'g');
+  return (text) => text.replaceAll(anyId, (id) => made.get(id) ?? id);
+}
+
+/**
+ * The resources of an assembly with the ids of the deploy. What only adds to another resource (a route, a permission, a policy of a
+ * queue) stands in that resource, which is where it is found.
+ */
+export function expectedResources(
+  assembly: ResolvedAssembly,
+  idOf: (resource: ResolvedResource) => string | undefined,
+  liveName = liveNames(assembly, idOf),
+): Expected[] {
   const replace = (value: unknown): unknown => {
-    if (typeof value === 'string') return value.replaceAll(anyId, (id) => made.get(id) ?? id);
+    if (typeof value === 'string') return liveName(value);
     if (Array.isArray(value)) return value.map(replace);
-    return isObject(value)
-      ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replace(item)]))
-      : value;
+    if (!isObject(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replace(item)]));
   };
-  const all = resources.map((resource) => ({
+  const all = assembly.resources.map((resource) => ({
     ...{ stack: resource.stack, type: resource.type, constructPath: resource.constructPath },
     ...{ id: idOf(resource), properties: objectOf(replace(resource.properties)) },
   }));

@@ -1,26 +1,36 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { type AwsConfig, createAwsCaller } from '@helseid-zones/client/aws';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import * as v from 'valibot';
 import { loadSystem } from '../declaration/load.ts';
+import { zoneStackName } from '../declaration/names.ts';
 import { requireDeclaredPlace } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
+import type { JsonObject } from '../proof/assembly/json.ts';
 import { readAssembly } from '../proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../proof/assembly/resolve.ts';
+import { matrixOf, prove } from '../proof/prove.ts';
 import { print, printError } from '../terminal.ts';
+import { type Callers, callEntries, type Gateway } from './call-entries.ts';
 import { type Comparison, compareLive, type Difference } from './compare-live.ts';
-import { createLive } from './live.ts';
+import { items } from './forms.ts';
+import { createLive, type Live } from './live.ts';
+import { simulate } from './simulate.ts';
 
 const USAGE = `npm run verify -- [options]
 
-Compares what is deployed with what is synthesized, difference by difference. Reads only; run it after every deploy.
+Compares what is deployed with what is synthesized, difference by difference; asks IAM's simulator what the proof says of roles;
+calls the entries that only read. Changes nothing; run it after every deploy.
 
   --stage NAME        which stage, of a declaration that is a function of it
   --declaration FILE  the declaration that was deployed (zones.ts)
   --assembly DIR      compare with this cloud assembly instead of synthesizing one
   --region REGION     default: AWS_REGION
+  --local [FOLDER]    only call the entries of the running local system (default .local), which has no stacks
   --json              print JSON: differences, unread, read
   --help              print this
 
@@ -32,26 +42,25 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: string[]): Promise<number> {
   try {
     const { values } = parseArgs({
-      args,
+      args: args.map((arg, at) =>
+        arg === '--local' && !/[./]/.test(args[at + 1] ?? '') ? '--local=.local' : arg,
+      ),
       options: {
         ...{ stage: { type: 'string' }, declaration: { type: 'string' }, assembly: { type: 'string' } },
-        ...{ region: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
+        ...{
+          region: { type: 'string' },
+          local: { type: 'string' },
+          json: { type: 'boolean' },
+          help: { type: 'boolean' },
+        },
       },
     });
     if (values.help) {
       print(USAGE);
       return 0;
     }
-    const { live, place } = await connect(values.region);
-    const assembly = await withAssembly(values, place, (folder) =>
-      resolveAssembly(readAssembly(folder), place),
-    );
-    let shown = 0;
-    const result = await compareLive(assembly, live, (done, of) => {
-      if (performance.now() < shown + 2000) return;
-      shown = performance.now();
-      printError(`${done} of ${of} resources ...`);
-    });
+    const result =
+      values.local === undefined ? await verifyDeployed(values) : await verifyLocal(values.local);
     print(values.json ? JSON.stringify(result, null, 2) : report(result));
     return result.differences.length + result.unread.length === 0 ? 0 : 1;
   } catch (error) {
@@ -59,6 +68,108 @@ async function main(args: string[]): Promise<number> {
     printError(known ? error.message : error);
     return 2;
   }
+}
+
+type Options = { assembly?: string; declaration?: string; stage?: string; region?: string };
+type Result = Pick<Comparison, 'differences' | 'unread' | 'read'> & { skipped: string[] };
+
+const NOT_CALLED = { differences: [], skipped: ['the entries: an emulator of the control plane runs none'] };
+
+async function verifyDeployed(options: Options): Promise<Result> {
+  const { live, access, place } = await connect(options.region);
+  const system = await loadSystem(options.declaration, options.stage);
+  requireDeclaredPlace(system, place);
+  return withAssembly(options.assembly, system, place, async (folder) => {
+    let shown = 0;
+    const compared = await compareLive(resolveAssembly(readAssembly(folder), place), live, (done, of) => {
+      if (performance.now() < shown + 2000) return;
+      shown = performance.now();
+      printError(`${done} of ${of} resources ...`);
+    });
+    printError("asking IAM's simulator ...");
+    const matrix = matrixOf(prove(folder, system, place));
+    const asked = await simulate(matrix, { live, account: place.account, liveName: compared.liveName });
+    const emulated = process.env.AWS_ENDPOINT_URL !== undefined;
+    const called = emulated
+      ? NOT_CALLED
+      : await callEntries(system, await gatewaysOf(system, live), callersFor(access));
+    return {
+      differences: [...compared.differences, ...asked.differences, ...called.differences],
+      unread: [...compared.unread, ...asked.unread],
+      read: compared.read,
+      skipped: called.skipped,
+    };
+  });
+}
+
+/** A local system emulates what functions call, and no CloudFormation: its entries are called. */
+async function verifyLocal(folder: string): Promise<Result> {
+  const { declaration, region, credentials, gateways } = readLocal(folder);
+  const { differences, skipped } = await callEntries(
+    declaration,
+    gateways,
+    callersFor({ region, credentials }),
+  );
+  return { differences, skipped, unread: [], read: 0 };
+}
+
+const localFile = v.object({
+  region: v.string(),
+  credentials: v.object({
+    accessKeyId: v.string(),
+    secretAccessKey: v.string(),
+    sessionToken: v.exactOptional(v.string()),
+  }),
+  declaration: v.custom<SystemDeclaration>((value) => typeof value === 'object' && value !== null),
+  gateways: v.array(v.object({ zone: v.string(), url: v.string() })),
+});
+
+function readLocal(folder: string): v.InferOutput<typeof localFile> {
+  try {
+    return v.parse(localFile, JSON.parse(readFileSync(join(folder, 'operator.json'), 'utf8')));
+  } catch (cause) {
+    throw new ZonesError('local_failed', `No local system runs in ${folder}; begin one with npm start.`, {
+      cause,
+    });
+  }
+}
+
+/** The gateways of the zones, by the outputs of their stacks. */
+async function gatewaysOf({ name, zones }: SystemDeclaration, live: Live): Promise<Gateway[]> {
+  const entered = Object.keys(zones).filter((zone) => zones[zone]?.gateway !== undefined);
+  const found = entered.map(async (zone) => {
+    const asked = live('cloudformation', 'DescribeStacks', { StackName: zoneStackName(name, zone) });
+    const [stack] = items((await asked.catch(() => ({}) as JsonObject)).Stacks);
+    const url = items(stack?.Outputs).find(({ OutputKey }) =>
+      String(OutputKey).startsWith('GatewayUrl'),
+    )?.OutputValue;
+    return url === undefined ? [] : [{ zone, url: String(url).replace(/\/$/, '') }];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/** Calls that resolve to the status of the answer, 0 where there is none. */
+function callersFor(access: Omit<AwsConfig, 'endpoints'>): Callers {
+  return {
+    async plain(url) {
+      const asked = fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(30_000) });
+      const response = await asked.catch(() => undefined);
+      await response?.body?.cancel();
+      return response?.status ?? 0;
+    },
+    signed(url) {
+      const { origin, pathname } = new URL(url);
+      const caller = createAwsCaller(
+        { ...access, endpoints: { 'execute-api': origin } },
+        { timeout: 30_000 },
+      );
+      const request = { service: 'execute-api', method: 'GET', path: pathname, repeatable: true } as const;
+      return caller.call(request).then(
+        () => 200,
+        (error: ZonesError) => Number(error.facts['status'] ?? 0),
+      );
+    },
+  };
 }
 
 /** The account of the credentials that the AWS SDK finds. */
@@ -75,30 +186,29 @@ async function connect(region: string | undefined) {
   };
   const live = createLive({ ...access, endpoint: process.env.AWS_ENDPOINT_URL });
   const { Account } = await live('sts', 'GetCallerIdentity');
-  return { live, place: { account: String(Account), region: access.region } };
+  return { live, access, place: { account: String(Account), region: access.region } };
 }
 
 /** Runs `use` on the given assembly, or on one synthesized as a deploy to that place does it, and thrown away. */
 async function withAssembly<T>(
-  { assembly, declaration, stage }: { assembly?: string; declaration?: string; stage?: string },
+  given: string | undefined,
+  system: SystemDeclaration,
   place: { account: string; region: string },
-  use: (folder: string) => T,
+  use: (folder: string) => Promise<T>,
 ): Promise<T> {
-  if (assembly !== undefined) return use(assembly);
-  const system: SystemDeclaration = await loadSystem(declaration, stage);
-  requireDeclaredPlace(system, place);
+  if (given !== undefined) return use(given);
   printError('synthesizing ...');
   const { buildApp } = await import('../build-app.ts');
   const folder = mkdtempSync(join(tmpdir(), 'zones-'));
   try {
     buildApp(system, { outdir: folder, ...place }).synth();
-    return use(folder);
+    return await use(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function report({ differences, unread, read }: Comparison): string {
+function report({ differences, unread, read, skipped }: Result): string {
   const value = (of: unknown) =>
     of === undefined ? 'nothing' : typeof of === 'string' ? of : JSON.stringify(of);
   const difference = ({ resource, type, property, expected, found, means }: Difference) =>
@@ -111,6 +221,7 @@ function report({ differences, unread, read }: Comparison): string {
   const equal = differences.length + unread.length === 0;
   return [
     ...differences.map(difference),
+    ...skipped.map((what) => `skipped: ${what}`),
     ...unread.map(({ resource, type, reason }) => `${resource} (${type})\n  not read: ${reason}`),
     `${read} resources read: ${equal ? 'everything is as synthesized' : `${differences.length} differences, ${unread.length} not read`}.`,
   ].join('\n\n');

@@ -13,6 +13,8 @@ export interface OperatorFile extends AwsAccess {
   stage?: string | undefined;
   /** Folder of the functions' logs. */
   logs: string;
+  /** Where each zone's gateway is. */
+  gateways: { zone: string; url: string }[];
   /** Id of the signing zone's VPC. */
   signingVpc: string | undefined;
 }
@@ -20,14 +22,16 @@ export interface OperatorFile extends AwsAccess {
 /** Writes the file for {@link readOperatorFile}, readable by its owner only; returns what removes it. Its credentials end with the process anyway. */
 export function writeOperatorFile(
   directory: string,
-  { aws, declaration, logs, stage }: LocalSystem,
+  { aws, declaration, logs, stage, gatewayUrl }: LocalSystem,
 ): () => void {
   const path = join(directory, 'operator.json');
   const signingVpc = aws.functions.find(({ environment }) => environment['SIGNING_VPC'])?.environment[
     'SIGNING_VPC'
   ];
   const { publicUrl: url, region, operator: credentials } = aws;
-  const content: OperatorFile = { declaration, stage, logs, signingVpc, url, region, credentials };
+  const entered = Object.keys(declaration.zones).filter((zone) => declaration.zones[zone]?.gateway);
+  const gateways = entered.map((zone) => ({ zone, url: gatewayUrl(zone) }));
+  const content: OperatorFile = { declaration, stage, logs, signingVpc, gateways, url, region, credentials };
   rmSync(path, { force: true });
   writeFileSync(path, JSON.stringify(content), { mode: 0o600 });
   return () => rmSync(path, { force: true });

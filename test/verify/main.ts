@@ -69,6 +69,7 @@ async function compare(place: { endpoint: string; assembly: string }): Promise<b
   const lacking = first.filter((of) => LACKS.some((lack) => lack.test(nameOf(of))));
   const wrong = first.filter((of) => !lacking.includes(of));
   for (const name of new Set(lacking.map(nameOf))) console.log(`skipped, moto has it not: ${name}`);
+  console.log('skipped, moto has it not: iam:SimulatePrincipalPolicy, and no functions behind the entries');
   for (const of of wrong) console.log('FAILED, a difference as deployed:', JSON.stringify(of));
   let ok = wrong.length === 0;
   for (const { name, change, found } of CHANGES) {
@@ -97,9 +98,13 @@ async function verify({ endpoint, assembly }: { endpoint: string; assembly: stri
   };
   const args = ['infra/verify/main.ts', '--json', '--assembly', assembly];
   const { stdout, status } = spawnSync(process.execPath, args, { env, encoding: 'utf8', maxBuffer: 2 ** 26 });
-  const { differences, unread } = JSON.parse(stdout) as { differences: Difference[]; unread: unknown[] };
-  if (unread.length > 0) throw new Error(`not read: ${JSON.stringify(unread)}`);
-  if (status !== (differences.length > 0 ? 1 : 0)) throw new Error(`verify exited with ${status}`);
+  const { differences, unread } = JSON.parse(stdout) as {
+    differences: Difference[];
+    unread: { type: string }[];
+  };
+  // moto has no simulator of policies.
+  if (unread.some(({ type }) => type !== 'simulator')) throw new Error(`not read: ${JSON.stringify(unread)}`);
+  if (status !== 1) throw new Error(`verify exited with ${status}`);
   return differences;
 }
 
