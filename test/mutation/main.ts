@@ -177,7 +177,11 @@ function report(): void {
     ),
   };
   const ignored = { comment: total.ignored.comment?.length ?? 0, prose: total.ignored.prose?.length ?? 0 };
-  if (values.json) console.log(JSON.stringify({ ...total, ignored, files, survivors }, undefined, 2));
+  const killed = counted.flatMap((mutant) => {
+    const killer = killers.get(mutant.id);
+    return killer === undefined ? [] : [{ ...mutant, killer }];
+  });
+  if (values.json) console.log(JSON.stringify({ ...total, ignored, files, survivors, killed }, undefined, 2));
   else {
     for (const { file, line, original, replacement } of survivors)
       console.log(`${file}:${line}  ${shorten(original)}  ->  ${shorten(replacement)}`);

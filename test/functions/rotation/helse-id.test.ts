@@ -59,6 +59,7 @@ describe('what needs HelseID to accept a key', () => {
         'rotation_failed',
         'self_service_refused',
         'self_service_unreachable',
+        'version_unknown',
       ] satisfies ErrorCode[]
     ).map((code): [string, Error] => [code, new ZonesError(code, 'no')]),
     ['a refusal beyond the key', refusal('invalid_scope')],
