@@ -95,7 +95,7 @@ const answers = () => ({
   },
   // Of other systems, and of this one's makers, are no business of verify's.
   'cloudformation DescribeStacks': {
-    Stacks: ['s', 's-frontend', 'other-zone-x'].map((StackName) => ({ StackName })),
+    Stacks: ['s-signing', 's-frontend', 'other-zone-x'].map((StackName) => ({ StackName })),
   },
   'cloudformation GetTemplate': { TemplateBody: JSON.stringify({ Resources: TEMPLATE }) },
   'ec2 DescribeVpcs': { VpcSet: [{ VpcId: 'vpc-1', CidrBlock: '10.0.0.0/20' }] },
@@ -197,7 +197,7 @@ function accountWith(change: (of: Answers) => unknown): Live {
 }
 
 const stack = {
-  name: 's',
+  name: 's-signing',
   ...place,
   assets: new Map(),
   constructPaths: new Map(),
@@ -220,38 +220,43 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
     'a policy is added',
     (of) =>
       role(of)?.RolePolicyList.push({ PolicyName: 'more', PolicyDocument: JSON.stringify(policy('*')) }),
-    's/Role',
+    's-signing/Role',
     'Policies.more',
   ],
   [
     'a policy is widened',
     (of) => Object.assign(role(of)?.RolePolicyList[0] ?? {}, { PolicyDocument: JSON.stringify(policy('*')) }),
-    's/Role',
+    's-signing/Role',
     'Policies.main.PolicyDocument.Statement[]',
   ],
   [
     'a managed policy is attached',
     (of) => role(of)?.AttachedManagedPolicies.push({ PolicyArn: 'arn:aws:iam::aws:policy/A' }),
-    's/Role',
+    's-signing/Role',
     'ManagedPolicyArns',
   ],
-  ['a role is gone', (of) => of['iam GetAccountAuthorizationDetails'].RoleDetailList.pop(), 's/Role', ''],
+  [
+    'a role is gone',
+    (of) => of['iam GetAccountAuthorizationDetails'].RoleDetailList.pop(),
+    's-signing/Role',
+    '',
+  ],
   [
     'an environment is changed',
     (of) => (worker(of).Environment.Variables = { SIGNERS: '{"a":"b"}' }),
-    's/Worker',
+    's-signing/Worker',
     'Environment.Variables.SIGNERS',
   ],
   [
     'a variable is added',
     (of) => (worker(of).Environment.Variables = { SIGNERS: '{}', NODE_OPTIONS: '-r x' }),
-    's/Worker',
+    's-signing/Worker',
     'Environment.Variables.NODE_OPTIONS',
   ],
   [
     'a layer is added',
     (of) => Object.assign(worker(of), { Layers: [{ Arn: 'arn:l' }] }),
-    's/Worker',
+    's-signing/Worker',
     'Layers',
   ],
   [
@@ -264,13 +269,13 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
           }),
         },
       }),
-    's/Worker',
+    's-signing/Worker',
     'Permissions[]',
   ],
   [
     'it has a URL',
     (of) => Object.assign(of, { 'lambda /2021-10-31/functions/worker/url': { FunctionUrl: 'https://x' } }),
-    's/Worker',
+    's-signing/Worker',
     'FunctionUrl',
   ],
   [
@@ -279,7 +284,7 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
       (of['cloudformation GetTemplate'].TemplateBody = JSON.stringify({
         Resources: { Worker: { Properties: { Code: { S3Key: 'b.zip' } } } },
       })),
-    's/Worker',
+    's-signing/Worker',
     'Code.S3Key',
   ],
   [
@@ -291,19 +296,19 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
   [
     'a key policy is changed',
     (of) => (of['kms GetKeyPolicy'].Policy = JSON.stringify(policy('kms:*'))),
-    's/Key',
+    's-signing/Key',
     'KeyPolicy.Statement[]',
   ],
   [
     'a grant is made',
     (of) => of['kms ListGrants'].Grants.push({ GranteePrincipal: 'arn:aws:iam::111111111111:role/x' }),
-    's/Key',
+    's-signing/Key',
     'Grants',
   ],
   [
     'a key is disabled',
     (of) => (of['kms DescribeKey'].KeyMetadata = { Enabled: false, KeyState: 'PendingDeletion' }),
-    's/Key',
+    's-signing/Key',
     'Disabled',
   ],
   [
@@ -313,13 +318,13 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
         DestinationCidrBlock: '10.9.0.0/16',
         VpcPeeringConnectionId: 'pcx-1',
       }),
-    's/Table',
+    's-signing/Table',
     'Routes[]',
   ],
   [
     'a route is gone',
     (of) => of['ec2 DescribeRouteTables'].RouteTableSet[0]?.RouteSet.pop(),
-    's/Table',
+    's-signing/Table',
     'Routes',
   ],
   [
@@ -330,7 +335,7 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
         VpcId: 'vpc-1',
         State: 'available',
       }),
-    's/Vpc',
+    's-signing/Vpc',
     'Endpoints',
   ],
   [
@@ -340,7 +345,7 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
         VpcPeeringConnectionId: 'pcx-1',
         AccepterVpcInfo: { VpcId: 'vpc-1' },
       }),
-    's/Vpc',
+    's-signing/Vpc',
     'Peerings',
   ],
   [
@@ -351,26 +356,26 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
         VpcId: 'vpc-1',
         InterfaceType: 'interface',
       }),
-    's/Vpc',
+    's-signing/Vpc',
     'OtherInterfaces',
   ],
   [
     'the firewall is detached',
     (of) => (of['route53resolver GetFirewallRuleGroupAssociation'] = undefined),
-    's/Names',
+    's-signing/Names',
     '',
   ],
-  ['an alarm is deleted', (of) => of['monitoring DescribeAlarms'].MetricAlarms.pop(), 's/Alarm', ''],
+  ['an alarm is deleted', (of) => of['monitoring DescribeAlarms'].MetricAlarms.pop(), 's-signing/Alarm', ''],
   [
     'an alarm is muted',
     (of) => Object.assign(of['monitoring DescribeAlarms'].MetricAlarms[0] ?? {}, { ActionsEnabled: 'false' }),
-    's/Alarm',
+    's-signing/Alarm',
     'Muted',
   ],
   [
     "an API's TLS is weakened",
     (of) => (of['apigateway /restapis/api1'].SecurityPolicy = 'TLS_1_0'),
-    's/Api',
+    's-signing/Api',
     'SecurityPolicy',
   ],
   [
@@ -379,7 +384,7 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
       (of['apigateway /restapis/api1/resources'].Item = [
         { Path: '/', ResourceMethods: { GET: { AuthorizationType: 'NONE' } } },
       ]),
-    's/Api',
+    's-signing/Api',
     'Methods.GET /.AuthorizationType',
   ],
   [
@@ -389,7 +394,7 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
         Path: '/x',
         ResourceMethods: { ANY: { AuthorizationType: 'NONE' } },
       }),
-    's/Api',
+    's-signing/Api',
     'Methods.ANY /x',
   ],
   [
@@ -400,13 +405,13 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
         PhysicalResourceId: 'old',
         ResourceType: 'AWS::SQS::Queue',
       }),
-    's/Old',
+    's-signing/Old',
     '',
   ],
   [
     'a resource was never deployed',
     (of) => of['cloudformation ListStackResources'].StackResourceSummaries.splice(9, 1),
-    's/Alarm',
+    's-signing/Alarm',
     '',
   ],
 ];
@@ -430,7 +435,7 @@ test('what may not be read is said, and is not taken for equal', async () => {
   const { differences, unread } = await compareLive(resolveAssembly({ stacks: [stack] }, place), live);
   expect(differences).toEqual([]);
   expect(unread).toEqual([
-    { resource: 's/Key', type: 'AWS::KMS::Key', reason: 'kms answered 400 AccessDeniedException.' },
+    { resource: 's-signing/Key', type: 'AWS::KMS::Key', reason: 'kms answered 400 AccessDeniedException.' },
   ]);
 });
 
