@@ -42,6 +42,8 @@ describe('a spelling of the same URL', () => {
   test('below a prefix, on a port, at an address', () => {
     expect(isHtuOf('https://h.example/live/17', 'https://h.example/live', '/17')).toBe(true);
     expect(isHtuOf('https://h.example/live', 'https://h.example/live', '')).toBe(true);
+    expect(isHtuOf('https://h.example//live/17', 'https://h.example//live', '/17')).toBe(true);
+    expect(isHtuOf('https://h.example/17', 'https://h.example//live', '/17')).toBe(false);
     expect(isHtuOf('http://LOCALHOST:8080/17', 'http://localhost:8080', '/17')).toBe(true);
     expect(isHtuOf('http://h.example:80/17', 'http://h.example', '/17')).toBe(true);
     expect(isHtuOf('https://[::1]/17', 'https://[::1]:443', '/17')).toBe(true);
