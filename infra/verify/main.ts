@@ -37,8 +37,6 @@ calls the entries that only read. Changes nothing; run it after every deploy.
 Exit status: 0 everything is as synthesized, 1 something is not or could not be read, 2 there is nothing to compare.
 AWS_ENDPOINT_URL names an emulator to ask instead of AWS.`;
 
-process.exitCode = await main(process.argv.slice(2));
-
 async function main(args: string[]): Promise<number> {
   try {
     const { values } = parseArgs({
@@ -226,3 +224,6 @@ function report({ differences, unread, read, skipped }: Result): string {
     `${read} resources read: ${equal ? 'everything is as synthesized' : `${differences.length} differences, ${unread.length} not read`}.`,
   ].join('\n\n');
 }
+
+// Last, so that everything above is there.
+process.exitCode = await main(process.argv.slice(2));
