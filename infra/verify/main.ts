@@ -103,12 +103,12 @@ async function verifyDeployed(options: Options): Promise<Result> {
 /** A local system emulates what functions call, and no CloudFormation: its entries are called. */
 async function verifyLocal(folder: string): Promise<Result> {
   const { declaration, region, credentials, gateways } = readLocal(folder);
-  const { differences, skipped } = await callEntries(
-    declaration,
-    gateways,
-    callersFor({ region, credentials }),
-  );
-  return { differences, skipped, unread: [], read: 0 };
+  const {
+    differences,
+    skipped,
+    called: read,
+  } = await callEntries(declaration, gateways, callersFor({ region, credentials }));
+  return { differences, skipped, unread: [], read };
 }
 
 const localFile = v.object({
@@ -221,7 +221,7 @@ function report({ differences, unread, read, skipped }: Result): string {
     ...differences.map(difference),
     ...skipped.map((what) => `skipped: ${what}`),
     ...unread.map(({ resource, type, reason }) => `${resource} (${type})\n  not read: ${reason}`),
-    `${read} resources read: ${equal ? 'everything is as synthesized' : `${differences.length} differences, ${unread.length} not read`}.`,
+    `${read} read or called: ${equal ? 'everything is as synthesized' : `${differences.length} differences, ${unread.length} not read`}.`,
   ].join('\n\n');
 }
 
