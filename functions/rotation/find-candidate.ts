@@ -11,6 +11,7 @@ import {
   isTooYoungToBeGone,
   readClientKey,
 } from '../common/client-keys.ts';
+import { awsErrorName } from '../common/key-ports.ts';
 import type { Rotation } from './open-rotation.ts';
 
 /**
@@ -62,7 +63,8 @@ async function recordFoundKey(
   const { state, spec } = await enableClientKey(kms, keyArn);
   const algorithm = algorithmOf(spec, rotation.algorithm);
   if (state !== 'Enabled' || !algorithm) return undefined;
-  const key = await readClientKey(kms, keyArn, algorithm);
+  const key = await unlessDisabled(readClientKey(kms, keyArn, algorithm));
+  if (key === undefined) return undefined;
   const fits = await isUpToDate(rotation, key);
   if (!fits) audit('KEY_UNFIT', { client, kid: key.kid, algorithm });
   const record = await store.change((before) =>
@@ -70,6 +72,16 @@ async function recordFoundKey(
   );
   if (findKey(record, key.kid)?.state === 'retired') await disableClientKey(kms, keyArn);
   return { fits, record };
+}
+
+/** What KMS answers about a key; nothing where another rotation, which found it unfit, has disabled it since it was looked at. */
+async function unlessDisabled<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (awsErrorName(error) === 'DisabledException') return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -308,6 +308,17 @@ describe('without reserved concurrency', () => {
     },
   );
 
+  test('a key that the other rotation disables while it is looked at is left to that one', async () => {
+    const behaviour = { drops: 'nothing', propagation: 0 } as const;
+    const order: Order = [
+      [2, 3],
+      [0, 11],
+      [1, 12],
+      [1, 5],
+    ];
+    await runTogether(lightStack, { same: false, algorithm: 'ES384', behaviour }, order);
+  });
+
   test('one rotation, invoked twice, may come in between at every call', { timeout: 60_000 }, async () => {
     for (let at = 1, calls = 1; at <= calls; at += 1)
       calls = await runTogether(lightStack, ONE_TWICE, [
