@@ -88,7 +88,9 @@ function zoneWithEvents({ zones }: SystemDeclaration, named: string | undefined)
   const found = all.find(({ name }) => name === named);
   if (found) return found;
   const names = all.map(({ name }) => name).join(' | ') || 'none has events';
-  throw new ZonesError('config_invalid', `Say which zone: redrive ${names}.`);
+  const problem =
+    named === undefined ? 'Say which zone' : `No events enter a zone ${named}; one of these they do`;
+  throw new ZonesError('config_invalid', `${problem}: redrive ${names}.`);
 }
 
 /** Whether the zone's rule would have put the event into its queue. */

@@ -58,8 +58,12 @@ export function resolveCondition(value: unknown, scope: Scope): boolean | undefi
       return parts().includes(true) ? true : parts().includes(undefined) ? undefined : false;
     case 'Fn::Equals': {
       const [left, right] = listOf(operand).map((side) => resolveValue(side, scope.deciding()));
-      if (JSON.stringify(left) === JSON.stringify(right)) return true;
-      return hasUnknown(JSON.stringify([left, right])) ? undefined : false;
+      if (!isScalar(left) || !isScalar(right)) return undefined;
+      if (String(left) === String(right)) return true;
+      // CloudFormation compares texts, and how it writes a number or a truth value it does not say.
+      return typeof left !== 'string' || typeof right !== 'string' || hasUnknown(left + right)
+        ? undefined
+        : false;
     }
     default:
       return undefined;

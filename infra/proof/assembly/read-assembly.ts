@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
@@ -12,6 +13,12 @@ export interface AssemblyStack {
   template: JsonObject;
   /** Folder or file of each asset by the key it is uploaded under, e.g. `<hash>.zip`. */
   assets: ReadonlyMap<string, string>;
+  /** What of the manifest says how the stack is deployed: roles, parameters, tags; without the template's own address. */
+  deployment?: JsonObject;
+  /** Bucket that assets are uploaded to, as the manifest has it. */
+  bucket?: string | undefined;
+  /** Whether what is uploaded as the template is the file that was read, under the hash of its content. */
+  publishesTemplate?: boolean;
   /** Construct path by logical id, e.g. `journal-signing/Signer/Function`. */
   constructPaths: ReadonlyMap<string, string>;
 }
@@ -63,24 +70,48 @@ function readStack(
     .map((dependency) => objectOf(artifacts[String(dependency)]))
     .filter((dependency) => dependency.type === 'cdk:asset-manifest')
     .flatMap((dependency) => readAssets(directory, String(objectOf(dependency.properties).file)));
+  const templateFile = stringOf(properties.templateFile) ?? `${id}.template.json`;
+  const {
+    stackTemplateAssetObjectUrl: url,
+    templateFile: _,
+    terminationProtection: __,
+    ...deployment
+  } = properties;
+  const hash = createHash('sha256')
+    .update(readFileSync(join(directory, templateFile)))
+    .digest('hex');
+  const published = assets.find(({ key }) => key === `${hash}.json`);
   return {
+    deployment,
+    bucket: published?.bucket,
+    publishesTemplate:
+      published?.path === join(directory, templateFile) &&
+      url === `s3://${published.bucket}/${published.key}`,
     name: stringOf(properties.stackName) ?? id,
     account: /^\d{12}$/.test(account ?? '') ? account : undefined,
     region: region === 'unknown-region' ? undefined : region,
     template,
-    assets: new Map(assets),
+    assets: new Map(assets.map(({ key, path }) => [key, path])),
     constructPaths: new Map(readConstructPaths(metadata)),
   };
 }
 
-function readAssets(directory: string, file: string): [string, string][] {
+/** A file that is uploaded: where it lies, and where it goes. */
+interface PublishedFile {
+  key: string;
+  path: string;
+  bucket: string;
+}
+
+function readAssets(directory: string, file: string): PublishedFile[] {
   return Object.values(objectOf(readJson(join(directory, file)).files)).flatMap((asset) => {
     const path = stringOf(objectOf(objectOf(asset).source).path);
     if (path === undefined) return [];
-    return Object.values(objectOf(objectOf(asset).destinations)).map((destination): [string, string] => [
-      String(objectOf(destination).objectKey),
-      join(directory, path),
-    ]);
+    return Object.values(objectOf(objectOf(asset).destinations)).map((destination) => ({
+      key: String(objectOf(destination).objectKey),
+      path: join(directory, path),
+      bucket: String(objectOf(destination).bucketName),
+    }));
   });
 }
 

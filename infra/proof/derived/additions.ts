@@ -12,7 +12,9 @@ interface Understood {
   /** Properties that may name things of the addition's own zone alone. */
   own?: string;
   /** What else a property must not be. */
-  limits?: Readonly<Record<string, (value: unknown) => string | false>>;
+  limits?: Readonly<Record<string, (value: unknown, input: ProofInput) => string | false>>;
+  /** Of properties in `own`: whether they may name other additions alone, nothing that the declaration yields. */
+  addedOnly?: true;
 }
 
 const ALARM = {
@@ -45,6 +47,7 @@ const UNDERSTOOD: Readonly<Record<string, Understood>> = {
     properties: 'PolicyDocument',
     judged: 'outsiders-are-not-admitted',
     own: 'Queues',
+    addedOnly: true,
   },
   'AWS::S3::Bucket': {
     properties: `BucketEncryption BucketName IntelligentTieringConfigurations LifecycleConfiguration MetricsConfigurations
@@ -69,6 +72,7 @@ const UNDERSTOOD: Readonly<Record<string, Understood>> = {
     properties: 'PolicyDocument',
     judged: 'outsiders-are-not-admitted',
     own: 'Topics',
+    addedOnly: true,
   },
   'AWS::SNS::Subscription': {
     properties: 'Endpoint FilterPolicy FilterPolicyScope',
@@ -84,8 +88,9 @@ const UNDERSTOOD: Readonly<Record<string, Understood>> = {
   },
   'AWS::KMS::Alias': { properties: 'AliasName', own: 'TargetKeyId' },
   'AWS::IAM::Policy': {
-    properties: 'PolicyDocument PolicyName Roles',
+    properties: 'PolicyDocument Roles',
     judged: 'policies-are-for-own-roles actions-are-known, and every rule about who may do what',
+    limits: { PolicyName: overwritesPolicy },
   },
   'AWS::IAM::ManagedPolicy': {
     properties: 'Description ManagedPolicyName Path PolicyDocument Roles',
@@ -137,6 +142,19 @@ function keepsSamples(value: unknown): string | false {
   return kept && 'keeps samples of requests with their headers';
 }
 
+/** IAM keeps one inline policy of a name, so a second one would take the first, with what it denies, away. */
+function overwritesPolicy(value: unknown, { assembly }: ProofInput): string | false {
+  const inline = assembly.resources.flatMap(({ type, properties: { Policies } }) =>
+    type === 'AWS::IAM::Role' && Array.isArray(Policies)
+      ? Policies.map((one) => objectOf(one).PolicyName)
+      : [],
+  );
+  return (
+    (inline.includes(value) || hasUnknown(String(value))) &&
+    'has the name of a policy in a role, which it would replace'
+  );
+}
+
 /** What is added to a system is of a type that the proof understands, and so is each of its properties. */
 export const additionsAreUnderstood: Rule = {
   name: 'additions-are-understood',
@@ -165,11 +183,15 @@ function problemsOf(added: ResolvedResource, input: ProofInput): string[] {
   const [free, bound] = [wordsOf(understood.properties), wordsOf(own)];
   return Object.entries(properties).flatMap(([property, value]) => {
     if (isDecidedAtDeploy(value)) return [`has a ${property} that only the deploy decides`];
-    const limited = limits[property]?.(value);
+    const zone = zoneNamed(property, value, added, input);
+    if (zone) return [`takes a name that is zone ${zone}'s (${property})`];
+    if (/\{\{resolve:|resolve:(secretsmanager|ssm-secure):/.test(JSON.stringify(value)))
+      return [`has a ${property} into which a deploy would write a secret`];
+    const limited = limits[property]?.(value, input);
     if (limited) return [`${limited} (${property})`];
     if (free.includes(property) || property in limits) return [];
     if (!bound.includes(property)) return [`has ${property}, which is not understood`];
-    return foreignNames(value, added, input).map(
+    return foreignNames(value, added, input, understood.addedOnly).map(
       (name) => `names ${name} in ${property}, which is not of its own zone`,
     );
   });
@@ -185,11 +207,33 @@ function isDecidedAtDeploy(value: unknown): boolean {
 const NO_NAME = /^(?:byQueue|denyAll|\d+)$/;
 
 /** Texts in a value that name no resource of the same zone. */
-function foreignNames(value: unknown, { zone }: ResolvedResource, { assembly }: ProofInput): string[] {
+function foreignNames(
+  value: unknown,
+  { zone }: ResolvedResource,
+  { assembly, comparison }: ProofInput,
+  addedOnly = false,
+): string[] {
+  const added = new Set(comparison?.additions.map(({ resource }) => resource));
   const own = new Set(
-    assembly.resources.filter((one) => one.zone === zone).flatMap(({ arn, physicalId }) => [arn, physicalId]),
+    assembly.resources
+      .filter(({ constructPath }) => !addedOnly || added.has(constructPath))
+      .filter((one) => one.zone === zone)
+      .flatMap(({ arn, physicalId }) => [arn, physicalId]),
   );
   return textsOf(value).filter((text) => !own.has(text) && !NO_NAME.test(text));
+}
+
+/** The other zone for whose things a physical name is kept: its roles may use whatever is called so. */
+function zoneNamed(
+  property: string,
+  value: unknown,
+  { zone }: ResolvedResource,
+  { declaration }: ProofInput,
+): string | undefined {
+  const others = Object.keys(declaration.zones).filter((other) => other !== zone);
+  return property.endsWith('Name') && typeof value === 'string'
+    ? others.find((other) => value.startsWith(`${declaration.name}-${other}-`))
+    : undefined;
 }
 
 function textsOf(value: unknown): string[] {

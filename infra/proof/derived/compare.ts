@@ -30,7 +30,7 @@ const HARMLESS: readonly {
   property: string;
   fits(found: unknown, expected: unknown): boolean;
 }[] = [
-  { type: '*', property: 'Description', fits: (found) => typeof found === 'string' },
+  { type: '*', property: 'Description', fits: (found) => typeof found === 'string' && !found.includes('{{') },
   // Tags of others; those that mark a zone are equal.
   {
     type: '*',
@@ -80,31 +80,41 @@ function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Viol
         `is for ${member} ${found[member] ?? 'unknown'}, not ${expected[member] ?? 'any'}`,
       ),
     );
+  const deployed = [
+    ...(found.publishesTemplate === false ? ['uploads another template than the one that was read'] : []),
+    ...describe('deployment', found.deployment, expected.deployment),
+  ].map((problem) => violation(found.name, problem));
   const resources = objectOf(found.template.Resources);
   const differences = Object.entries(objectOf(expected.template.Resources)).flatMap(([id, wanted]) =>
     id in resources
-      ? differencesOfResource(objectOf(resources[id]), objectOf(wanted)).map((text) =>
+      ? differencesOfResource(objectOf(resources[id]), objectOf(wanted), expected.bucket).map((text) =>
           violation(pathOf(found, id), text),
         )
       : [violation(pathOf(expected, id), 'is not in the templates')],
   );
-  return [...place, ...differences];
+  return [...place, ...deployed, ...differences];
 }
 
-/** What of one resource differs, in words; nothing where all is as derived. */
-export function differencesOfResource(found: JsonObject, expected: JsonObject): string[] {
+/** What of one resource differs, in words; nothing where all is as derived. Code comes from `bucket`. */
+export function differencesOfResource(found: JsonObject, expected: JsonObject, bucket?: string): string[] {
   const type = String(expected.Type);
   return namesOf(found, expected).flatMap((member) => {
     if (UNREAD.has(member)) return [];
     if (member !== 'Properties') return describe(member, found[member], expected[member]);
     const [has, wants] = [objectOf(found.Properties), objectOf(expected.Properties)];
     return namesOf(has, wants).flatMap((property) =>
-      differencesOfProperty(type, property, has[property], wants[property]),
+      differencesOfProperty(type, property, has[property], wants[property], bucket),
     );
   });
 }
 
-function differencesOfProperty(type: string, property: string, found: unknown, expected: unknown): string[] {
+function differencesOfProperty(
+  type: string,
+  property: string,
+  found: unknown,
+  expected: unknown,
+  bucket: string | undefined,
+): string[] {
   if (
     HARMLESS.some(
       (one) => [type, '*'].includes(one.type) && one.property === property && one.fits(found, expected),
@@ -112,7 +122,7 @@ function differencesOfProperty(type: string, property: string, found: unknown, e
   )
     return [];
   if (type === 'AWS::Lambda::Function' && property === 'Code')
-    return isOwnAsset(found) ? [] : ['takes its code from elsewhere than an asset of this assembly'];
+    return isOwnAsset(found, bucket) ? [] : ['takes its code from elsewhere than an asset of this assembly'];
   if (type === 'AWS::IAM::Role' && property === 'Policies') return lackingPolicies(found, expected);
   return describe(property, found, expected);
 }
@@ -133,6 +143,17 @@ function describe(path: string, found: unknown, expected: unknown): string[] {
 /** A role keeps every statement that it is given; more of them are an addition. */
 function lackingPolicies(found: unknown, expected: unknown): string[] {
   const has = statementsOf(found);
+  const names = listOf(found).map((policy) => objectOf(policy).PolicyName);
+  const parts = [
+    found,
+    ...listOf(found),
+    ...listOf(found).map((policy) => objectOf(policy).PolicyDocument),
+    ...has,
+  ];
+  if (parts.some((part) => isObject(part) && isIntrinsic(part)))
+    return ['has policies that only the deploy decides'];
+  // IAM keeps the last one of a name.
+  if (new Set(names).size < names.length) return ['has two policies of one name'];
   return statementsOf(expected)
     .filter((statement) => !has.some((one) => isDeepStrictEqual(one, statement)))
     .map(
@@ -150,15 +171,14 @@ function statementsOf(policies: unknown): readonly unknown[] {
   return listOf(policies).flatMap((policy) => listOf(objectOf(objectOf(policy).PolicyDocument).Statement));
 }
 
-/** As the CDK's bootstrapped bucket has it: no version, no other bucket, no inline code. Which asset it is, other rules look at. */
-function isOwnAsset(code: unknown): boolean {
+/** As the derived stack would upload it: no version, no other bucket, no inline code. Which asset it is, other rules look at. */
+function isOwnAsset(code: unknown, bucket: string | undefined): boolean {
   const { S3Bucket, S3Key, ...more } = objectOf(code);
-  const bucket = typeof S3Bucket === 'string' ? S3Bucket : objectOf(S3Bucket)['Fn::Sub'];
+  const named = typeof S3Bucket === 'string' ? S3Bucket : objectOf(S3Bucket)['Fn::Sub'];
   return (
     Object.keys(more).length === 0 &&
-    /^cdk-[a-z0-9]+-assets-(\d{12}|\$\{AWS::AccountId\})-([a-z0-9-]+|\$\{AWS::Region\})$/.test(
-      String(bucket),
-    ) &&
+    bucket !== undefined &&
+    named === bucket &&
     /^[0-9a-f]{64}\.zip$/.test(String(S3Key))
   );
 }

@@ -132,7 +132,10 @@ describe('npm run redrive', () => {
     const { run } = await start();
     await expect(run(...zone)).rejects.toMatchObject({
       code: 'config_invalid',
-      message: 'Say which zone: redrive internal.',
+      message:
+        zone.length === 0
+          ? 'Say which zone: redrive internal.'
+          : `No events enter a zone ${zone[0]}; one of these they do: redrive internal.`,
     });
   });
 });

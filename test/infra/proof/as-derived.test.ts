@@ -123,6 +123,32 @@ describe('a difference', () => {
       },
     ],
     [
+      'a policy that the deploy decides',
+      /only the deploy decides/,
+      (r) => {
+        const choice = { 'Fn::If': ['C', { PolicyName: 'x', PolicyDocument: {} }, { Ref: 'AWS::NoValue' }] };
+        (find(r, 'workerRole', 'IAM::Role').Properties.Policies as unknown[]).push(choice);
+      },
+    ],
+    [
+      'a statement that the deploy decides',
+      /only the deploy decides/,
+      (r) => {
+        const choice = { 'Fn::If': ['C', {}, { Ref: 'AWS::NoValue' }] };
+        (policy(find(r, 'workerRole', 'IAM::Role')).Statement as unknown[]).push(choice);
+      },
+    ],
+    [
+      'two policies of one name',
+      /two policies of one name/,
+      (r) => {
+        const { Policies } = find(r, 'workerRole', 'IAM::Role').Properties as {
+          Policies: { PolicyName: string }[];
+        };
+        Policies.push({ PolicyName: Policies[0]?.PolicyName ?? '' });
+      },
+    ],
+    [
       'a statement more in a boundary',
       /has another PolicyDocument\.Statement/,
       (r) => {
@@ -189,6 +215,27 @@ describe('a difference', () => {
     expect(compare(change)).toEqual({ violations: [], additions: [] });
   });
 
+  it.each<[string, RegExp, Partial<(typeof oneClient.stacks)[number]>]>([
+    ['uploads another template', /uploads another template/, { publishesTemplate: false }],
+    [
+      'is deployed by another role',
+      /has another deployment/,
+      { deployment: { cloudFormationExecutionRoleArn: 'arn:aws:iam::1:role/x' } },
+    ],
+  ])('is a stack that %s', (_, message, change) => {
+    const stacks = oneClient.stacks.map((one) =>
+      one.name !== STACKS.internal
+        ? one
+        : { ...one, ...change, deployment: { ...one.deployment, ...change.deployment } },
+    );
+    const { violations } = compareWithDerived({ stacks }, derived);
+    expect(violations.map((one) => one.message)).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('is what the CDK uploads as its template, as it was read', () => {
+    for (const one of oneClient.stacks) expect(one.publishesTemplate, one.name).toBe(true);
+  });
+
   it('is a stack that is not there', () => {
     const without = { stacks: oneClient.stacks.filter(({ name }) => name !== STACKS.internal) };
     expect(compareWithDerived(without, derived).violations.map(({ message }) => message)).toEqual([
@@ -248,7 +295,6 @@ describe('additions are understood by type and property', () => {
         },
       }),
     ],
-    ['AWS::SQS::QueuePolicy', (r) => ({ Queues: [topic(r)], PolicyDocument: {} })],
     ['AWS::S3::Bucket', { PublicAccessBlockConfiguration: { BlockPublicAcls: true } }],
     ['AWS::SecretsManager::Secret', { GenerateSecretString: {} }],
     ['AWS::SNS::Subscription', (r) => ({ Protocol: 'email', Endpoint: 'a@example.no', TopicArn: topic(r) })],
@@ -353,6 +399,35 @@ describe('additions are understood by type and property', () => {
       { Tags: { 'Fn::If': ['Maybe', [], [{}]] } },
     ],
   ])('%s is not', (_, message, type, properties) => {
+    expect(judged(type, properties)).toEqual([expect.stringMatching(message)]);
+  });
+
+  it.each<[string, RegExp, string, Changeable]>([
+    [
+      'a policy by the name of one in a role',
+      /name of a policy in a role/,
+      'AWS::IAM::Policy',
+      { PolicyName: 'own' },
+    ],
+    [
+      'a secret in a parameter',
+      /write a secret/,
+      'AWS::SSM::Parameter',
+      { Value: '{{resolve:secretsmanager:journal/client/journal}}' },
+    ],
+    [
+      'a table by the name of another zone’s',
+      /a name that is zone public's/,
+      'AWS::DynamoDB::Table',
+      { TableName: 'journal-public-x' },
+    ],
+    [
+      'a policy of a queue that the declaration yields',
+      /names \S+ in Queues/,
+      'AWS::SQS::QueuePolicy',
+      { Queues: [{ Ref: 'EventsQueue7396B467' }] },
+    ],
+  ])('%s is not either', (_, message, type, properties) => {
     expect(judged(type, properties)).toEqual([expect.stringMatching(message)]);
   });
 

@@ -170,6 +170,20 @@ describe('conditions', () => {
     },
   );
 
+  it.each([
+    [1, '1', true],
+    [true, 'true', true],
+    [1, '1.0', undefined],
+    [['a'], ['a'], undefined],
+    [{ a: 1 }, 'a', undefined],
+    ['a', 'b', false],
+  ])('compare texts, as CloudFormation does: %j and %j', (left, right, expected) => {
+    const Resources = { Q: { Type: 'AWS::SQS::Queue', Condition: 'C' } };
+    const template = { Resources, Conditions: { C: { 'Fn::Equals': [left, right] } } };
+    const { resources } = resolveAssembly({ stacks: [stack('a', template)] });
+    expect(resources.map(({ certain }) => certain)).toEqual(expected === false ? [] : [expected === true]);
+  });
+
   it('choose a branch of If', () => {
     const template = { Conditions: conditions };
     expect(resolve({ 'Fn::If': ['No', 1, { Ref: 'AWS::NoValue' }] }, template, 'eu-north-1')).toBeUndefined();

@@ -41,6 +41,7 @@ function virtualKey(client: string, document: unknown, { account, region }: Reso
 
 function fillPlaceholders(text: string, fn: ResolvedResource): string {
   const { SIGNING_VPC: variable } = objectOf(objectOf(fn.properties.Environment).Variables);
-  const signingVpc = stringOf(variable) ?? '${SigningVpc}';
+  // In a JSON text; what nobody knows before the deploy has quotation marks in its name.
+  const signingVpc = JSON.stringify(stringOf(variable) ?? '${SigningVpc}').slice(1, -1);
   return text.replaceAll('${Account}', fn.account).replaceAll('${SigningVpc}', signingVpc);
 }
