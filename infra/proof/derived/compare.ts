@@ -184,7 +184,7 @@ function isOwnAsset(code: unknown, bucket: string | undefined): boolean {
 }
 
 function isIntrinsic(value: JsonObject): boolean {
-  return Object.keys(value).some((name) => name === 'Ref' || name === 'Condition' || name.startsWith('Fn::'));
+  return Object.keys(value).some((name) => name === 'Ref' || name.startsWith('Fn::'));
 }
 
 function zoneTags(tags: unknown): readonly unknown[] {
