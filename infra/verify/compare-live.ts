@@ -1,4 +1,4 @@
-import { isZonesError } from '@helseid-zones/protocol/errors';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { sharedStackNames, zoneStackName } from '../declaration/names.ts';
 import { type JsonObject, objectOf, parseJson } from '../proof/assembly/json.ts';
 import type { ResolvedAssembly, ResolvedResource, ResolvedStack } from '../proof/assembly/resolve.ts';
@@ -40,17 +40,22 @@ const AT_ONCE = 8;
  * CloudFormation made, and what stands beside it in the same role, function, network or API. What can't be read is said, and is
  * no "equal". `onProgress` is told how many of how many are done. Says nothing of a resource that is in no stack and in nothing
  * of theirs.
+ * @throws {ZonesError} assembly_invalid: it has no stacks
  */
 export async function compareLive(
   assembly: ResolvedAssembly,
   live: Live,
   onProgress: (done: number, of: number) => void = () => {},
 ): Promise<Comparison> {
+  if (assembly.stacks.length === 0)
+    throw new ZonesError('assembly_invalid', 'The assembly has no stacks: there is nothing to compare.');
   const ids = new Map<string, ReadonlyMap<string, string>>();
+  const deployedAt = new Map<string, unknown>();
   const idOf = ({ stack, logicalId }: ResolvedResource) => ids.get(stack)?.get(logicalId);
   const result: Comparison = { differences: [], unread: [], read: 0, liveName: (text) => text };
   for (const stack of assembly.stacks)
-    if (stack.account === assembly.account) ids.set(stack.name, await readStack(stack, live, result));
+    if (stack.account === assembly.account)
+      ids.set(stack.name, await readStack(stack, live, { result, deployedAt }));
     else {
       const reason = `it is in account ${stack.account}: verify there, with its credentials`;
       result.unread.push({ resource: stack.name, type: 'stack', reason });
@@ -58,7 +63,9 @@ export async function compareLive(
   await findOrphans(assembly, live, result);
   result.liveName = liveNames(assembly, idOf);
   const all = expectedResources(assembly, idOf, result.liveName);
-  const rest = all.filter(({ stack }) => (ids.get(stack)?.size ?? 0) > 0).map((of) => withNetwork(of, all));
+  const rest = all
+    .filter(({ stack }) => (ids.get(stack)?.size ?? 0) > 0)
+    .map((of) => withBeside(of, all, deployedAt));
   const total = rest.length;
   const worker = async () => {
     for (let of = rest.pop(); of !== undefined; of = rest.pop()) {
@@ -71,7 +78,11 @@ export async function compareLive(
 }
 
 /** The ids of what a stack has, by logical id. What is there and not in the template, or of another bundle, is a difference. */
-async function readStack({ name, template }: ResolvedStack, live: Live, result: Comparison) {
+async function readStack(
+  { name, template }: ResolvedStack,
+  live: Live,
+  { result, deployedAt }: { result: Comparison; deployedAt: Map<string, unknown> },
+) {
   const differs = (of: Omit<Difference, 'means'>, means: string) => result.differences.push({ ...of, means });
   // CloudFormation's word for a stack that is not there.
   const answer = await live('cloudformation', 'ListStackResources', { StackName: name }).catch((error) => {
@@ -103,6 +114,9 @@ async function readStack({ name, template }: ResolvedStack, live: Live, result: 
         'Another bundle is deployed than was synthesized.',
       );
   }
+  for (const of of found)
+    if (of.ResourceType === 'AWS::Lambda::Function')
+      deployedAt.set(String(of.PhysicalResourceId), of.LastUpdatedTimestamp);
   return new Map(found.map((of) => [String(of.LogicalResourceId), String(of.PhysicalResourceId)]));
 }
 
@@ -122,20 +136,37 @@ async function findOrphans({ stacks }: ResolvedAssembly, live: Live, result: Com
   }
 }
 
-/** A VPC with the ids of everything of its stack that stands in it, and a function with those of what feeds it. */
-function withNetwork(of: Expected, all: readonly Expected[]): Expected {
+/**
+ * A VPC with the ids of everything of its stack that stands in it, a bus with its rules, an API with its stages, and a function with
+ * what feeds it and when CloudFormation was done with it.
+ */
+function withBeside(
+  of: Expected,
+  all: readonly Expected[],
+  deployedAt: ReadonlyMap<string, unknown>,
+): Expected {
   const idsOf = (type: string, chosen: (other: Expected) => boolean = () => true) =>
     all
       .filter((other) => other.type === type && other.stack === of.stack && chosen(other))
       .map(({ id }) => id);
   const added: Record<string, unknown> = {};
-  if (of.type === 'AWS::EC2::VPC')
+  if (of.type === 'AWS::EC2::VPC') {
     for (const [property, [, , type]] of Object.entries(IN_VPC)) added[property] = idsOf(type);
-  if (of.type === 'AWS::Lambda::Function')
+    added.Functions = idsOf('AWS::Lambda::Function', ({ properties }) => properties.VpcConfig !== undefined);
+  }
+  if (of.type === 'AWS::Events::EventBus')
+    added.Rules = idsOf('AWS::Events::Rule', ({ properties }) => properties.EventBusName === of.id).map(
+      (id) => id?.split('|').at(-1),
+    );
+  if (of.type === 'AWS::ApiGateway::RestApi')
+    added.Stages = idsOf('AWS::ApiGateway::Stage', ({ properties }) => properties.RestApiId === of.id);
+  if (of.type === 'AWS::Lambda::Function') {
+    added.DeployedAt = deployedAt.get(of.id ?? '');
     added.EventSourceMappings = idsOf(
       'AWS::Lambda::EventSourceMapping',
       ({ properties }) => properties.FunctionName === of.id,
     );
+  }
   return { ...of, properties: { ...of.properties, ...added } };
 }
 

@@ -23,8 +23,11 @@ type Canonical = string | { [member: string]: Canonical };
 /** What names an element of a list, best first. */
 const NAMES = ['PolicyName', 'Sid', 'Key', 'AttributeName', 'Priority', 'Id', 'Name', 'ResourcePath'];
 
-/** Members that hold members by names of their own; all that is in the first is ours. */
-const OURS = ['Variables', 'RequestParameters', 'ResponseParameters', 'ResponseTemplates'];
+/** Members that hold members by names of their own. All that is in the first is ours, also where the template has nothing of it. */
+const OURS = [
+  ...['Variables', 'RequestParameters', 'ResponseParameters', 'ResponseTemplates'],
+  ...['EventPattern', 'Targets', 'Credentials', 'ConnectionId', 'TlsConfig'],
+];
 const MAPS = ['Methods', 'GatewayResponses', ...OURS];
 
 /** Marks an element that has no name. */

@@ -44,9 +44,16 @@ function ec2(kind: string, id: string, otherwise: (of: JsonObject) => JsonObject
   };
 }
 
-/** What EC2 still lists, and what comes with a VPC and is used by nothing here. */
+/** What EC2 still lists. */
 const GONE = /"State":"(?:delet|reject|expired|fail)/i;
-const OWN = /"Main":"true"|"GroupName":"default"|"InterfaceType":"(?:lambda|vpc_endpoint|nat_gateway)"/;
+
+/** What comes with a VPC, or with what is found there by another kind, by kind. */
+const OWN: Readonly<Record<string, (of: JsonObject) => boolean>> = {
+  RouteTables: ({ AssociationSet }) => one(AssociationSet, 'Main', 'true') !== undefined,
+  SecurityGroups: ({ GroupName }) => GroupName === 'default',
+  NetworkInterfaces: ({ InterfaceType }) =>
+    /^(?:lambda|vpc_endpoint|nat_gateway)$/.test(String(InterfaceType)),
+};
 
 /** What may stand in a VPC: how it is found, and the type that puts it there. An interface of nobody's is a machine in the zone. */
 export const IN_VPC = {
@@ -67,7 +74,7 @@ async function readVpc(id: string, live: Live) {
   const beside = Object.entries(IN_VPC).map(async ([property, [kind, name]]) => {
     const there = (await kinds(live, `Describe${kind}`)).filter((of) => {
       const text = JSON.stringify(of);
-      return text.includes(`"${id}"`) && !GONE.test(text) && !OWN.test(text);
+      return text.includes(`"${id}"`) && !GONE.test(text) && !OWN[kind]?.(of);
     });
     return [property, there.map((of) => of[name])];
   });
@@ -79,9 +86,21 @@ async function readVpc(id: string, live: Live) {
     return [name, at(answer, name, 'Value')];
   };
   const vpc = await ec2('Vpcs', 'VpcId')(id, live, {});
+  const subnets = (await kinds(live, 'DescribeSubnets')).filter(({ VpcId }) => VpcId === id);
+  // Of every version, since each has a network of its own.
+  const functions = items((await live('lambda', `${LAMBDA}/`, { FunctionVersion: 'ALL' })).Functions).filter(
+    ({ VpcConfig }) => subnets.some(({ SubnetId }) => listOf(at(VpcConfig, 'SubnetIds')).includes(SubnetId)),
+  );
   return (
     vpc && {
       ...vpc,
+      Functions: functions.map(({ FunctionName, Version }) =>
+        Version === '$LATEST' ? FunctionName : `${FunctionName}:${Version}`,
+      ),
+      OtherBlocks: [vpc.CidrBlockAssociationSet, vpc.Ipv6CidrBlockAssociationSet]
+        .flatMap((set) => items(set))
+        .map(({ CidrBlock, Ipv6CidrBlock }) => CidrBlock ?? Ipv6CidrBlock)
+        .filter((block) => block !== vpc.CidrBlock),
       ...Object.fromEntries(
         await Promise.all([...beside, attribute('EnableDnsHostnames'), attribute('EnableDnsSupport')]),
       ),
@@ -102,7 +121,7 @@ const NETWORK: Readonly<Record<string, Form>> = {
   'AWS::EC2::VPC': {
     read: readVpc,
     means: 'The zone has another way in or out than was proved (I4), or lacks one.',
-    also: Object.keys(IN_VPC),
+    also: [...Object.keys(IN_VPC), 'Functions', 'OtherBlocks'],
     unread: ['Tags'],
   },
   'AWS::EC2::Subnet': {
@@ -111,13 +130,22 @@ const NETWORK: Readonly<Record<string, Form>> = {
     unread: ['AvailabilityZone', 'Tags'],
   },
   'AWS::EC2::RouteTable': {
-    read: ec2('RouteTables', 'RouteTableId', ({ RouteSet, AssociationSet }) => ({
-      // The VPC's own route, and those of its gateway endpoints, come with them.
-      Routes: items(RouteSet)
-        .filter(({ GatewayId }) => !/^(?:local|vpce-)/.test(String(GatewayId)))
-        .map((route) => without(route, 'Origin', 'State')),
-      Subnets: items(AssociationSet).map(({ SubnetId }) => SubnetId),
-    })),
+    async read(id, live) {
+      const table = await ec2('RouteTables', 'RouteTableId')(id, live, {});
+      // The VPC's own route, and those of its gateway endpoints, come with them; those to other endpoints somebody made.
+      const own = (await kinds(live, 'DescribeVpcEndpoints'))
+        .filter(({ VpcEndpointType }) => VpcEndpointType === 'Gateway')
+        .map(({ VpcEndpointId }) => VpcEndpointId);
+      return (
+        table && {
+          ...table,
+          Routes: items(table.RouteSet)
+            .filter(({ GatewayId }) => GatewayId !== 'local' && !own.includes(GatewayId))
+            .map((route) => without(route, 'Origin', 'State')),
+          Subnets: items(table.AssociationSet).map(({ SubnetId }) => SubnetId),
+        }
+      );
+    },
     means: 'Packets of these subnets go another way than was proved.',
     also: ['Routes'],
     unread: ['Tags'],
@@ -226,8 +254,9 @@ const SOURCES = '/2015-03-31/event-source-mappings';
 
 const COMPUTE: Readonly<Record<string, Form>> = {
   'AWS::Lambda::Function': {
-    async read(id, live) {
+    async read(id, live, { DeployedAt }) {
       const of = await live('lambda', `${LAMBDA}/${id}`);
+      const LastModified = at(of, 'Configuration', 'LastModified');
       const policy = parseJson((await ifThere(live('lambda', `${LAMBDA}/${id}/policy`)))?.Policy);
       return {
         ...objectOf(of.Configuration),
@@ -238,14 +267,21 @@ const COMPUTE: Readonly<Record<string, Form>> = {
         EventSourceMappings: items(
           (await live('lambda', `${SOURCES}/`, { FunctionName: id })).EventSourceMappings,
         ).map(({ UUID }) => UUID),
+        ChangedSince:
+          Date.parse(String(LastModified)) > Date.parse(String(DeployedAt)) ? LastModified : undefined,
+        AsyncDestinations: (await ifThere(live('lambda', `/2019-09-25/functions/${id}/event-invoke-config`)))
+          ?.DestinationConfig,
         FunctionUrl: (await ifThere(live('lambda', `/2021-10-31/functions/${id}/url`)))?.FunctionUrl,
       };
     },
     means:
-      'This function runs otherwise than was proved: its role, grant, network, code of others, or who may invoke it.',
-    also: ['Permissions', 'EventSourceMappings', 'FunctionUrl', 'Layers', 'FileSystemConfigs'],
-    // The bundle is compared by its hash in the template that was deployed.
-    unread: ['Code', 'Tags'],
+      'This function runs otherwise than was proved: its role, grant, network, code of others, or who may invoke it. ChangedSince: somebody updated its code or settings after the deploy.',
+    also: [
+      ...['Permissions', 'EventSourceMappings', 'FunctionUrl', 'Layers', 'FileSystemConfigs', 'Environment'],
+      ...['ChangedSince', 'AsyncDestinations', 'DeadLetterConfig'],
+    ],
+    // The bundle is compared by its key in the template that was deployed.
+    unread: ['Code', 'Tags', 'DeployedAt'],
   },
   'AWS::Lambda::EventSourceMapping': {
     async read(id, live) {
@@ -254,7 +290,7 @@ const COMPUTE: Readonly<Record<string, Form>> = {
       return { ...of, FunctionName: String(of.FunctionArn).split(':').at(-1), Stopped: stopped };
     },
     means: 'Messages reach the function otherwise than declared, or not at all.',
-    also: ['Stopped'],
+    also: ['Stopped', 'FilterCriteria', 'DestinationConfig'],
   },
 };
 
@@ -348,9 +384,13 @@ const EVENTS: Readonly<Record<string, Form>> = {
     also: ['Policy'],
   },
   'AWS::Events::EventBus': {
-    read: (Name, live) => live('events', 'DescribeEventBus', { Name }),
-    means: 'Others may put events on this bus, or they are kept under another key.',
-    also: ['Policy'],
+    // An archive has a rule too.
+    read: async (Name, live) => ({
+      ...(await live('events', 'DescribeEventBus', { Name })),
+      Rules: items((await live('events', 'ListRules', { EventBusName: Name })).Rules).map((of) => of.Name),
+    }),
+    means: 'Others may put events on this bus, they are kept under another key, or go elsewhere too.',
+    also: ['Policy', 'Rules'],
   },
   'AWS::Events::Rule': {
     async read(id, live) {
@@ -383,7 +423,7 @@ const EVENTS: Readonly<Record<string, Form>> = {
       );
     },
     means: 'What this alarm is for happens unseen.',
-    also: ['Muted'],
+    also: ['Muted', 'Unit', 'Dimensions'],
   },
 };
 
@@ -412,12 +452,13 @@ const ENTRIES: Readonly<Record<string, Form>> = {
       );
       return {
         ...(await live('apigateway', path)),
+        Stages: items((await live('apigateway', `${path}/stages`)).Item).map(({ StageName }) => StageName),
         Methods: Object.fromEntries(methods),
         GatewayResponses: Object.fromEntries(responses.map(({ ResponseType, ...of }) => [ResponseType, of])),
       };
     },
     means: 'Something can be called from outside that was not proved, or in another way.',
-    also: ['Policy', 'Methods', 'GatewayResponses'],
+    also: ['Policy', 'Methods', 'GatewayResponses', 'Stages'],
   },
   'AWS::ApiGateway::RequestValidator': {
     read: (id, live, { RestApiId }) => live('apigateway', `/restapis/${RestApiId}/requestvalidators/${id}`),
@@ -440,10 +481,13 @@ const ENTRIES: Readonly<Record<string, Form>> = {
       const log = objectOf(of.AccessLogSettings);
       // The template's ARN of a log group ends with `:*`, and API Gateway keeps it without.
       const destination = `${String(log.DestinationArn).replace(/:\*$/, '')}:*`;
-      return { ...of, MethodSettings: settings, AccessLogSetting: { ...log, DestinationArn: destination } };
+      return {
+        ...{ ...of, MethodSettings: settings, AccessLogSetting: { ...log, DestinationArn: destination } },
+        Cached: of.CacheClusterEnabled === true ? true : undefined,
+      };
     },
     means: 'The gateway serves another state of the API, with other limits, or logs calls otherwise.',
-    also: ['CanarySettings'],
+    also: ['CanarySettings', 'Cached', 'Variables'],
     unread: ['RestApiId'],
   },
   'AWS::ApiGateway::Account': {

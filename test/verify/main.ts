@@ -18,8 +18,11 @@ const PLACE = { account: '123456789012', region: 'eu-north-1' };
 
 /** What moto's services, or its CloudFormation, do not keep: by type and property, the whole type where there is none. */
 const LACKS = [
+  // Interfaces of endpoints have no type of their own there.
+  /^AWS::EC2::VPC OtherInterfaces\./,
   /^AWS::Route53Resolver::\w+ $/,
-  /^AWS::Lambda::Function LoggingConfig$/,
+  // When CloudFormation was done with a function it says wrongly.
+  /^AWS::Lambda::Function (?:LoggingConfig|ChangedSince)$/,
   /^AWS::SecretsManager::Secret Rotation$/,
   /^AWS::ApiGateway::RestApi (?:SecurityPolicy|EndpointAccessMode|BinaryMediaTypes)/,
   /^AWS::ApiGateway::RestApi Methods\..*\.ResponseTransferMode$/,

@@ -17,6 +17,7 @@ const policy = (Action: string) => ({
 
 const TEMPLATE = {
   Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/20' } },
+  Subnet: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: { Ref: 'Vpc' } } },
   Table: { Type: 'AWS::EC2::RouteTable', Properties: { VpcId: { Ref: 'Vpc' } } },
   Nat: { Type: 'AWS::EC2::NatGateway', Properties: { SubnetId: 'subnet-1' } },
   Route: {
@@ -44,6 +45,7 @@ const TEMPLATE = {
       FunctionName: 'worker',
       Timeout: 30,
       Environment: { Variables: { SIGNERS: '{}' } },
+      VpcConfig: { SubnetIds: ['subnet-1'] },
       Code: { S3Key: 'a.zip' },
     },
   },
@@ -59,6 +61,15 @@ const TEMPLATE = {
     Type: 'AWS::KMS::Key',
     Properties: { KeyPolicy: policy('kms:DescribeKey'), EnableKeyRotation: true },
   },
+  Bus: { Type: 'AWS::Events::EventBus', Properties: { Name: 'zone' } },
+  Events: {
+    Type: 'AWS::Events::Rule',
+    Properties: {
+      EventBusName: { Ref: 'Bus' },
+      EventPattern: { source: ['ehr'] },
+      Targets: [{ Id: 'Queue', Arn: 'arn:queue' }],
+    },
+  },
   Alarm: { Type: 'AWS::CloudWatch::Alarm', Properties: { AlarmName: 'failed', Threshold: 0, Period: 3600 } },
   Api: { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: 'api', SecurityPolicy: 'TLS_1_2' } },
   Root: {
@@ -68,13 +79,27 @@ const TEMPLATE = {
       ResourceId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] },
       HttpMethod: 'GET',
       AuthorizationType: 'AWS_IAM',
+      Integration: { Type: 'AWS_PROXY' },
     },
+  },
+  Stage: {
+    Type: 'AWS::ApiGateway::Stage',
+    Properties: {
+      RestApiId: { Ref: 'Api' },
+      StageName: 'prod',
+      AccessLogSetting: { DestinationArn: 'arn:log:*' },
+    },
+  },
+  Source: {
+    Type: 'AWS::Lambda::EventSourceMapping',
+    Properties: { FunctionName: { Ref: 'Worker' }, BatchSize: 1 },
   },
 };
 
 const IDS = {
   ...{
     Vpc: 'vpc-1',
+    Subnet: 'subnet-1',
     Table: 'rtb-1',
     Nat: 'nat-1',
     Route: 'route-1',
@@ -83,6 +108,7 @@ const IDS = {
     Worker: 'worker',
   },
   ...{ Permission: 'p-1', Key: 'key-1', Alarm: 'failed', Api: 'api1', Root: 'm-1' },
+  ...{ Bus: 'zone', Events: 'zone|events', Stage: 'prod', Source: 'source-1' },
 };
 
 /** What AWS answers about {@link TEMPLATE} as it was deployed; in these shapes moto answers too, but for the firewall's. */
@@ -91,6 +117,7 @@ const answers = () => ({
     StackResourceSummaries: Object.entries(IDS).map(([LogicalResourceId, PhysicalResourceId]) => ({
       ...{ LogicalResourceId, PhysicalResourceId },
       ResourceType: TEMPLATE[LogicalResourceId as keyof typeof IDS].Type as string,
+      LastUpdatedTimestamp: '2026-11-01T10:00:00.000Z',
     })),
   },
   // Of other systems, and of this one's makers, are no business of verify's.
@@ -98,13 +125,25 @@ const answers = () => ({
     Stacks: ['s-signing', 's-frontend', 'other-zone-x'].map((StackName) => ({ StackName })),
   },
   'cloudformation GetTemplate': { TemplateBody: JSON.stringify({ Resources: TEMPLATE }) },
-  'ec2 DescribeVpcs': { VpcSet: [{ VpcId: 'vpc-1', CidrBlock: '10.0.0.0/20' }] },
+  'ec2 DescribeVpcs': {
+    VpcSet: [
+      {
+        ...{ VpcId: 'vpc-1', CidrBlock: '10.0.0.0/20' },
+        CidrBlockAssociationSet: [{ CidrBlock: '10.0.0.0/20' }],
+      },
+    ],
+  },
+  'ec2 DescribeSubnets': { SubnetSet: [{ SubnetId: 'subnet-1', VpcId: 'vpc-1' }] },
+  'ec2 DescribeSecurityGroups': {
+    SecurityGroupInfo: [{ GroupId: 'sg-1', GroupName: 'default', VpcId: 'vpc-1' }],
+  },
   'ec2 DescribeRouteTables': {
     RouteTableSet: [
       {
         ...{ RouteTableId: 'rtb-1', VpcId: 'vpc-1', AssociationSet: '' },
         RouteSet: [
           { DestinationCidrBlock: '10.0.0.0/20', GatewayId: 'local' } as Record<string, string>,
+          { DestinationPrefixListId: 'pl-1', GatewayId: 'vpce-1' },
           {
             DestinationCidrBlock: '0.0.0.0/0',
             NatGatewayId: 'nat-1',
@@ -118,7 +157,10 @@ const answers = () => ({
   'ec2 DescribeNatGateways': {
     NatGatewaySet: [{ NatGatewayId: 'nat-1', VpcId: 'vpc-1', SubnetId: 'subnet-1', State: 'available' }],
   },
-  'ec2 DescribeVpcEndpoints': { VpcEndpointSet: [] as object[] },
+  // Of another network, so that it needs no resource here.
+  'ec2 DescribeVpcEndpoints': {
+    VpcEndpointSet: [{ VpcEndpointId: 'vpce-1', VpcEndpointType: 'Gateway' }] as object[],
+  },
   'ec2 DescribeVpcPeeringConnections': { VpcPeeringConnectionSet: [] as object[] },
   'ec2 DescribeNetworkInterfaces': {
     NetworkInterfaceSet: [{ NetworkInterfaceId: 'eni-1', VpcId: 'vpc-1', InterfaceType: 'lambda' }],
@@ -148,7 +190,9 @@ const answers = () => ({
     Configuration: {
       FunctionName: 'worker',
       Timeout: 30,
+      LastModified: '2026-11-01T09:59:58.000+0000',
       CodeSha256: 'x',
+      VpcConfig: { SubnetIds: ['subnet-1'], VpcId: 'vpc-1' },
       Environment: { Variables: { SIGNERS: '{}' } as object },
     },
   },
@@ -165,7 +209,21 @@ const answers = () => ({
       ],
     }),
   },
-  'lambda /2015-03-31/event-source-mappings/': { EventSourceMappings: [] },
+  'lambda /2015-03-31/event-source-mappings/': { EventSourceMappings: [{ UUID: 'source-1' }] },
+  'lambda /2015-03-31/event-source-mappings/source-1': { FunctionArn: arn, BatchSize: 1, State: 'Enabled' },
+  'lambda /2015-03-31/functions/': {
+    Functions: [
+      { FunctionName: 'worker', Version: '$LATEST', VpcConfig: { SubnetIds: ['subnet-1'] } },
+      { FunctionName: 'other', Version: '$LATEST', VpcConfig: { SubnetIds: ['subnet-9'] } },
+    ],
+  },
+  'events DescribeEventBus': { Name: 'zone' },
+  'events ListRules': { Rules: [{ Name: 'events' }] },
+  'events DescribeRule': {
+    ...{ Name: 'events', EventBusName: 'zone', State: 'ENABLED' },
+    EventPattern: '{"source":["ehr"]}',
+  },
+  'events ListTargetsByRule': { Targets: [{ Id: 'Queue', Arn: 'arn:queue' }] },
   'kms DescribeKey': { KeyMetadata: { Enabled: true, KeyState: 'Enabled' } },
   'kms ListGrants': { Grants: [{ GranteePrincipal: 'dynamodb.eu-north-1.amazonaws.com' }] },
   'kms GetKeyPolicy': { Policy: JSON.stringify(policy('kms:DescribeKey')) },
@@ -175,7 +233,22 @@ const answers = () => ({
   },
   'apigateway /restapis/api1': { Id: 'api1', Name: 'api', SecurityPolicy: 'TLS_1_2' },
   'apigateway /restapis/api1/resources': {
-    Item: [{ Path: '/', ResourceMethods: { GET: { AuthorizationType: 'AWS_IAM' } } }] as object[],
+    Item: [
+      {
+        Path: '/',
+        ResourceMethods: {
+          GET: {
+            AuthorizationType: 'AWS_IAM',
+            MethodIntegration: { Type: 'AWS_PROXY', TimeoutInMillis: 29000 },
+          },
+        },
+      },
+    ] as object[],
+  },
+  'apigateway /restapis/api1/stages': { Item: [{ StageName: 'prod' }] },
+  'apigateway /restapis/api1/stages/prod': {
+    ...{ StageName: 'prod', CacheClusterEnabled: false },
+    AccessLogSettings: { DestinationArn: 'arn:log' },
   },
   'apigateway /restapis/api1/gatewayresponses': {
     Item: [{ ResponseType: 'DEFAULT_4XX', DefaultResponse: true }],
@@ -208,7 +281,7 @@ const compare = (change: (of: Answers) => unknown) =>
   compareLive(resolveAssembly({ stacks: [stack] }, place), accountWith(change));
 
 test('what is live as it was synthesized is no difference', async () => {
-  expect(await compare(() => {})).toMatchObject({ differences: [], unread: [], read: 9 });
+  expect(await compare(() => {})).toMatchObject({ differences: [], unread: [], read: 14 });
 });
 
 const worker = (of: Answers) => of['lambda /2015-03-31/functions/worker'].Configuration;
@@ -359,6 +432,139 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
     's-signing/Vpc',
     'OtherInterfaces',
   ],
+  ...[{ InterfaceType: 'interface' }, { InterfaceType: 'branch' }].map((kind): (typeof CHANGES)[number] => [
+    `a machine with the default group is put into it: ${kind.InterfaceType}`,
+    (of) =>
+      of['ec2 DescribeNetworkInterfaces'].NetworkInterfaceSet.push({
+        ...{ NetworkInterfaceId: 'eni-2', VpcId: 'vpc-1', ...kind },
+        ...{ GroupSet: [{ GroupId: 'sg-1', GroupName: 'default' }] },
+      }),
+    's-signing/Vpc',
+    'OtherInterfaces',
+  ]),
+  [
+    'an endpoint with the default group is added',
+    (of) =>
+      of['ec2 DescribeVpcEndpoints'].VpcEndpointSet.push({
+        ...{ VpcEndpointId: 'vpce-9', VpcId: 'vpc-1', State: 'available' },
+        GroupSet: [{ GroupId: 'sg-1', GroupName: 'default' }],
+      }),
+    's-signing/Vpc',
+    'Endpoints',
+  ],
+  [
+    'a function of somebody else is put into it',
+    (of) =>
+      of['lambda /2015-03-31/functions/'].Functions.push({
+        ...{ FunctionName: 'mine', Version: '$LATEST', VpcConfig: { SubnetIds: ['subnet-1'] } },
+      }),
+    's-signing/Vpc',
+    'Functions.mine',
+  ],
+  [
+    'a version of a function is published',
+    (of) =>
+      of['lambda /2015-03-31/functions/'].Functions.push({
+        ...{ FunctionName: 'worker', Version: '1', VpcConfig: { SubnetIds: ['subnet-1'] } },
+      }),
+    's-signing/Vpc',
+    'Functions.worker:1',
+  ],
+  [
+    'addresses are added',
+    (of) => of['ec2 DescribeVpcs'].VpcSet[0]?.CidrBlockAssociationSet.push({ CidrBlock: '10.1.0.0/20' }),
+    's-signing/Vpc',
+    'OtherBlocks',
+  ],
+  [
+    'packets go through a Gateway Load Balancer',
+    (of) => {
+      of['ec2 DescribeVpcEndpoints'].VpcEndpointSet.push({
+        ...{ VpcEndpointId: 'vpce-2', VpcEndpointType: 'GatewayLoadBalancer' },
+      });
+      of['ec2 DescribeRouteTables'].RouteTableSet[0]?.RouteSet.push({
+        ...{ DestinationCidrBlock: '10.9.0.0/16', GatewayId: 'vpce-2' },
+      });
+    },
+    's-signing/Table',
+    'Routes[]',
+  ],
+  [
+    'a function is updated after the deploy',
+    (of) => Object.assign(worker(of), { LastModified: '2026-11-01T10:00:01.000+0000' }),
+    's-signing/Worker',
+    'ChangedSince',
+  ],
+  [
+    'what a function answers goes elsewhere too',
+    (of) =>
+      Object.assign(of, {
+        'lambda /2019-09-25/functions/worker/event-invoke-config': {
+          DestinationConfig: { OnSuccess: { Destination: 'arn:x' } },
+        },
+      }),
+    's-signing/Worker',
+    'AsyncDestinations',
+  ],
+  [
+    'messages are filtered',
+    (of) =>
+      Object.assign(of['lambda /2015-03-31/event-source-mappings/source-1'], {
+        FilterCriteria: { Filters: [{ Pattern: '{"a":[1]}' }] },
+      }),
+    's-signing/Source',
+    'FilterCriteria',
+  ],
+  [
+    'a bus has another rule',
+    (of) => of['events ListRules'].Rules.push({ Name: 'more' }),
+    's-signing/Bus',
+    'Rules',
+  ],
+  [
+    'a rule has one more condition',
+    (of) => (of['events DescribeRule'].EventPattern = '{"source":["ehr"],"detail":{"a":[1]}}'),
+    's-signing/Events',
+    'EventPattern.detail',
+  ],
+  ...['Input', 'InputTransformer', 'RoleArn'].map((member): (typeof CHANGES)[number] => [
+    `a target has ${member}`,
+    (of) => Object.assign(of['events ListTargetsByRule'].Targets[0] ?? {}, { [member]: 'x' }),
+    's-signing/Events',
+    `Targets.Queue.${member}`,
+  ]),
+  ...['Credentials', 'ConnectionId', 'TlsConfig'].map((member): (typeof CHANGES)[number] => [
+    `an integration has ${member}`,
+    (of) =>
+      (of['apigateway /restapis/api1/resources'].Item = [
+        {
+          Path: '/',
+          ResourceMethods: {
+            GET: { AuthorizationType: 'AWS_IAM', MethodIntegration: { Type: 'AWS_PROXY', [member]: 'x' } },
+          },
+        },
+      ]),
+    's-signing/Api',
+    `Methods.GET /.Integration.${member}`,
+  ]),
+  [
+    'an API has another stage',
+    (of) => of['apigateway /restapis/api1/stages'].Item.push({ StageName: 'more' }),
+    's-signing/Api',
+    'Stages',
+  ],
+  [
+    'answers are cached',
+    (of) => (of['apigateway /restapis/api1/stages/prod'].CacheClusterEnabled = true),
+    's-signing/Stage',
+    'Cached',
+  ],
+  [
+    'an alarm counts in another unit',
+    (of) => Object.assign(of['monitoring DescribeAlarms'].MetricAlarms[0] ?? {}, { Unit: 'Bytes' }),
+    's-signing/Alarm',
+    'Unit',
+  ],
   [
     'the firewall is detached',
     (of) => (of['route53resolver GetFirewallRuleGroupAssociation'] = undefined),
@@ -404,13 +610,18 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
         LogicalResourceId: 'Old',
         PhysicalResourceId: 'old',
         ResourceType: 'AWS::SQS::Queue',
+        LastUpdatedTimestamp: '',
       }),
     's-signing/Old',
     '',
   ],
   [
     'a resource was never deployed',
-    (of) => of['cloudformation ListStackResources'].StackResourceSummaries.splice(9, 1),
+    (of) =>
+      of['cloudformation ListStackResources'].StackResourceSummaries.splice(
+        Object.keys(IDS).indexOf('Alarm'),
+        1,
+      ),
     's-signing/Alarm',
     '',
   ],
@@ -437,6 +648,11 @@ test('what may not be read is said, and is not taken for equal', async () => {
   expect(unread).toEqual([
     { resource: 's-signing/Key', type: 'AWS::KMS::Key', reason: 'kms answered 400 AccessDeniedException.' },
   ]);
+});
+
+test('an assembly without stacks is nothing to compare', async () => {
+  const live = accountWith(() => {});
+  await expect(compareLive(resolveAssembly({ stacks: [] }, place), live)).rejects.toThrow('no stacks');
 });
 
 test('a stack of another account is not asked for, and said', async () => {
