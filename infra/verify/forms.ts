@@ -52,7 +52,7 @@ const OWN: Readonly<Record<string, (of: JsonObject) => boolean>> = {
   RouteTables: ({ AssociationSet }) => one(AssociationSet, 'Main', 'true') !== undefined,
   SecurityGroups: ({ GroupName }) => GroupName === 'default',
   NetworkInterfaces: ({ InterfaceType }) =>
-    /^(?:lambda|vpc_endpoint|nat_gateway)$/.test(String(InterfaceType)),
+    /^(?:lambda|vpc_endpoint|nat_?gateway)$/i.test(String(InterfaceType)),
 };
 
 /** What may stand in a VPC: how it is found, and the type that puts it there. An interface of nobody's is a machine in the zone. */
