@@ -1,7 +1,6 @@
-import { dirname } from 'node:path';
 import type { IPolicyValidationPlugin, PolicyViolation } from 'aws-cdk-lib';
 import { type JsonObject, objectOf } from './proof/assembly/json.ts';
-import { readAssembly } from './proof/assembly/read-assembly.ts';
+import { directoryOf, readAssembly } from './proof/assembly/read-assembly.ts';
 import { type ResolvedAssembly, resolveAssembly } from './proof/assembly/resolve.ts';
 
 /** What AWS counts of a resource, and how much of it it takes. */
@@ -125,8 +124,7 @@ export function limitsPlugin(): IPolicyValidationPlugin {
     name: 'helseid-zones-limits',
     ruleIds: ['limits'],
     validate: ({ templatePaths }) => {
-      // Stages have assemblies of their own below the app's.
-      const [directory] = templatePaths.map((path) => dirname(path)).sort((a, b) => a.length - b.length);
+      const directory = directoryOf(templatePaths);
       const violations = directory === undefined ? [] : oversized(resolveAssembly(readAssembly(directory)));
       return { success: violations.length === 0, violations };
     },

@@ -11,27 +11,11 @@ import { createKmsPort, createSecretsPort, systemClock } from '../../functions/c
 import { loadSystem } from '../declaration/load.ts';
 import { requireDeclaredPlace, requireStage } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
+import { readOperatorFile } from '../operator-file.ts';
 import { escapeControls, print } from '../terminal.ts';
 import { createLive } from '../verify/live.ts';
 import { adminFunction, adminZone, type Operator } from './operator.ts';
 import type { KeyOptions } from './options.ts';
-
-/** What a running local system says of itself to its operator. */
-const operatorFile = v.object({
-  url: v.string(),
-  region: v.string(),
-  credentials: v.object({
-    accessKeyId: v.string(),
-    secretAccessKey: v.string(),
-    sessionToken: v.exactOptional(v.string()),
-  }),
-  /** As it runs: with the stand-ins' URLs. */
-  declaration: v.custom<SystemDeclaration>((value) => typeof value === 'object' && value !== null),
-  stage: v.optional(v.string()),
-  /** Folder of the functions' logs. */
-  logs: v.string(),
-  signingVpc: v.optional(v.string()),
-});
 
 /** Milliseconds that a function which an operator invokes may take. */
 const PATIENCE = 5 * 60_000;
@@ -104,15 +88,6 @@ async function askPlace({ config }: KMSClient) {
   const access = { region: await config.region(), credentials: await config.credentials() };
   const live = createLive({ ...access, endpoint: process.env['AWS_ENDPOINT_URL'] });
   return { region: access.region, account: String((await live('sts', 'GetCallerIdentity')).Account) };
-}
-
-function readOperatorFile(folder: string): v.InferOutput<typeof operatorFile> {
-  try {
-    return v.parse(operatorFile, JSON.parse(readFileSync(join(folder, 'operator.json'), 'utf8')));
-  } catch (cause) {
-    const message = `No local system runs in ${folder}; begin one with npm start.`;
-    throw new ZonesError('local_failed', message, { cause });
-  }
 }
 
 async function askOnTerminal(question: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import { isObject } from '@helseid-zones/protocol/required';
 import * as v from 'valibot';
 import { type EventNames, eventNames, functionName } from '../declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
+import { escapeControls } from '../terminal.ts';
 import type { Operator } from './operator.ts';
 import type { KeyOptions } from './options.ts';
 
@@ -66,7 +67,7 @@ export async function redrive(
     const [going, staying] = [letters.filter(fits), letters.filter((letter) => !fits(letter))];
     const held = new Set(letters);
     try {
-      for (const line of await describe(names[kind], letters, reasons)) say(line);
+      for (const line of await describe(names[kind], letters, reasons)) say(escapeControls(line));
       if (staying.length > 0) say(`  ${staying.length} stay: the rule of zone ${name} is for no such event.`);
       const to = await sqs.url(names.queue);
       for (const letter of yes ? going : []) {

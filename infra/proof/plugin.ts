@@ -1,8 +1,7 @@
-import { dirname } from 'node:path';
 import type { IPolicyValidationPlugin, PolicyViolation } from 'aws-cdk-lib';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { escapeStrings, printError } from '../terminal.ts';
-import { readAssembly } from './assembly/read-assembly.ts';
+import { directoryOf, readAssembly } from './assembly/read-assembly.ts';
 import { deriveAssembly } from './derived/derive.ts';
 import { prove, refuseUnknownRules } from './prove.ts';
 import { reportExceptions } from './report/report.ts';
@@ -21,8 +20,7 @@ export function boundaryPlugin(declaration: SystemDeclaration): IPolicyValidatio
     name: 'helseid-zones',
     ruleIds: RULES.map(({ name }) => name),
     validate: ({ templatePaths }) => {
-      // Stages have assemblies of their own below the app's.
-      const [directory] = templatePaths.map((path) => dirname(path)).sort((a, b) => a.length - b.length);
+      const directory = directoryOf(templatePaths);
       if (directory === undefined) return { success: true, violations: [] };
       const assembly = readAssembly(directory);
       const proof = prove(assembly, declaration, { derived: deriveAssembly(declaration, assembly) });

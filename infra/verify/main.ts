@@ -1,15 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { type AwsConfig, createAwsCaller } from '@helseid-zones/client/aws';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import * as v from 'valibot';
 import { loadSystem } from '../declaration/load.ts';
 import { zoneStackName } from '../declaration/names.ts';
 import { requireDeclaredPlace } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
+import { readOperatorFile } from '../operator-file.ts';
 import type { JsonObject } from '../proof/assembly/json.ts';
 import { readAssembly } from '../proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../proof/assembly/resolve.ts';
@@ -104,34 +104,13 @@ async function verifyDeployed(options: Options): Promise<Result> {
 
 /** A local system emulates what functions call, and no CloudFormation: its entries are called. */
 async function verifyLocal(folder: string): Promise<Result> {
-  const { declaration, region, credentials, gateways } = readLocal(folder);
+  const { declaration, region, credentials, gateways } = readOperatorFile(folder);
   const {
     differences,
     skipped,
     called: read,
   } = await callEntries(declaration, gateways, callersFor({ region, credentials }));
   return { differences, skipped, unread: [], read };
-}
-
-const localFile = v.object({
-  region: v.string(),
-  credentials: v.object({
-    accessKeyId: v.string(),
-    secretAccessKey: v.string(),
-    sessionToken: v.exactOptional(v.string()),
-  }),
-  declaration: v.custom<SystemDeclaration>((value) => typeof value === 'object' && value !== null),
-  gateways: v.array(v.object({ zone: v.string(), url: v.string() })),
-});
-
-function readLocal(folder: string): v.InferOutput<typeof localFile> {
-  try {
-    return v.parse(localFile, JSON.parse(readFileSync(join(folder, 'operator.json'), 'utf8')));
-  } catch (cause) {
-    throw new ZonesError('local_failed', `No local system runs in ${folder}; begin one with npm start.`, {
-      cause,
-    });
-  }
 }
 
 /** The gateways of the zones, by the outputs of their stacks. */

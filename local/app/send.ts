@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { eventNames } from '../../infra/declaration/names.ts';
 import { DECLARATION_OPTIONS, requireStage } from '../../infra/declaration/options.ts';
+import { type OperatorFile, readOperatorFile } from '../../infra/operator-file.ts';
 import { print, printError } from '../../infra/terminal.ts';
 import { type EventFile, putEvent, readEvent } from './events.ts';
-import { type OperatorFile, readOperatorFile } from './operator-file.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
 
 const USAGE = 'npm run send -- [--directory FOLDER] [--stage NAME] FILE…';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from './json.ts';
 
@@ -37,6 +37,11 @@ export interface Assembly {
  */
 export function readAssembly(directory: string): Assembly {
   return { stacks: stacksBelow(directory) };
+}
+
+/** The folder of the app's own assembly among those of templates: stages have theirs below it. For the CDK's validation plugins. */
+export function directoryOf(templatePaths: readonly string[]): string | undefined {
+  return templatePaths.map((path) => dirname(path)).sort((a, b) => a.length - b.length)[0];
 }
 
 function stacksBelow(directory: string): AssemblyStack[] {

@@ -582,6 +582,7 @@ describe('the command line', () => {
       region: 'eu-north-1',
       credentials: { accessKeyId: 'a', secretAccessKey: 's' },
       declaration: shipped,
+      gateways: [],
       logs: folder,
     };
     writeFileSync(join(folder, 'operator.json'), JSON.stringify(operator));

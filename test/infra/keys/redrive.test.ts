@@ -128,6 +128,13 @@ describe('npm run redrive', () => {
     expect(dead.count()).toEqual({ visible: 1, inFlight: 0 });
   });
 
+  test('prints a reason as one line, whatever it holds', async () => {
+    const { dead, run, log } = await start();
+    const { id } = dead.send(event());
+    log.push(JSON.stringify({ messageId: id, reason: 'a\nnothing failed\u001b[2K' }));
+    expect(await run('internal')).toContain('  a\\u000anothing failed\\u001b[2K\n');
+  });
+
   test.each([['public'], ['nowhere'], []])('says which zones have events, for %j', async (...zone) => {
     const { run } = await start();
     await expect(run(...zone)).rejects.toMatchObject({
