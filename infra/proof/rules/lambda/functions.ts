@@ -60,6 +60,7 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   DeadLetterConfig: 'sends its failures to a place of its own',
   ImageConfig: 'runs a container image',
   DurableConfig: 'keeps its steps in a store of Lambda’s',
+  CapacityProviderConfig: 'runs on managed instances, where one process serves several requests at a time',
 };
 
 /** Variables by which other code runs in a function, its calls go elsewhere, or what it tells or remembers is switched off. */
@@ -87,7 +88,8 @@ export const functionsRunPlainly: Rule = resourceRule({
     const { properties, assetPath } = fn;
     const runtime = stringOf(properties.Runtime) ?? 'no runtime';
     const managed = /^nodejs\d+\.x$/.test(runtime) && properties.PackageType !== 'Image';
-    const inAsset = assetPath !== undefined && objectOf(properties.Code).ZipFile === undefined;
+    const { ZipFile: inline, S3ObjectStorageMode: mode = 'COPY' } = objectOf(properties.Code);
+    const inAsset = assetPath !== undefined && inline === undefined;
     const strange = Object.entries(variablesOf(fn)).filter(
       ([name, value]) => VARIABLES.some((pattern) => pattern.test(name)) && HARMLESS[name] !== value,
     );
@@ -95,6 +97,7 @@ export const functionsRunPlainly: Rule = resourceRule({
       ...Object.entries(PROPERTIES).map(([name, does]) => listOf(properties[name]).length > 0 && does),
       !managed && `runs on ${runtime}`,
       !inAsset && 'runs code that is not in the assembly',
+      mode !== 'COPY' && 'reads its code from the bucket whenever it starts, whatever lies there by then',
       ...strange.map(
         ([name]) =>
           `has ${name} in its environment, which changes what it runs, whom it calls or what it tells`,

@@ -58,6 +58,8 @@ const TABLE: readonly ForbiddenTypes[] = [
         AWS::CloudHSM::* AWS::CloudHSMV2::* AWS::PaymentCryptography::*
       `,
       'signs certificates': 'AWS::ACMPCA::*',
+      'keeps an OAuth client’s secret, or has its assertions signed, past the signers':
+        'AWS::BedrockAgentCore::OAuth2CredentialProvider',
       'decides which code runs': 'AWS::Signer::*',
     },
     remedy: 'Remove it. Keys of the system are made at run time, with the policy that rotation gives them.',
@@ -75,7 +77,9 @@ const TABLE: readonly ForbiddenTypes[] = [
       'sends what a function answers to somewhere else': 'AWS::Lambda::EventInvokeConfig',
       'is code beside a function’s own': 'AWS::Lambda::LayerVersion',
       'shares code between functions': 'AWS::Lambda::LayerVersionPermission',
-      'runs functions on machines': 'AWS::Lambda::CapacityProvider',
+      'runs functions on managed instances, where one process serves several requests at a time':
+        'AWS::Lambda::CapacityProvider',
+      'is a web function, which answers the internet past every declared route': 'AWS::Lambda::WebFunction*',
       'is an entry that the proof does not read': `
         AWS::ApiGatewayV2::* AWS::ApiGateway::DomainNameV2 AWS::CloudFront::*
       `,
@@ -123,6 +127,11 @@ const TABLE: readonly ForbiddenTypes[] = [
     title: 'No resource joins two networks, or a zone with a network outside.',
     types: {
       'joins two VPCs': 'AWS::EC2::VPCPeeringConnection',
+      'is a network connector, which joins what Lambda runs elsewhere with a VPC':
+        'AWS::Lambda::NetworkConnector',
+      'decides for every VPC of the account, until its stack is deleted':
+        'AWS::EC2::VPCBlockPublicAccessOptions',
+      'takes a network out of the account’s Block Public Access': 'AWS::EC2::VPCBlockPublicAccessExclusion',
       'routes between VPCs': 'AWS::EC2::TransitGateway',
       'attaches a VPC to a router between VPCs': `
         AWS::EC2::TransitGatewayAttachment AWS::EC2::TransitGatewayVpcAttachment
@@ -177,6 +186,7 @@ const TABLE: readonly ForbiddenTypes[] = [
       `,
       'runs commands': 'AWS::SSM::Association AWS::SSM::Document AWS::SSM::MaintenanceWindow*',
       'is a machine in a network': 'AWS::EC2::Instance',
+      'is a MicroVM, which runs what the proof does not read, for hours': 'AWS::Lambda::MicrovmImage',
       'starts machines': `
         AWS::EC2::LaunchTemplate AWS::EC2::SpotFleet AWS::EC2::EC2Fleet AWS::AutoScaling::*
         AWS::ImageBuilder::* AWS::Cloud9::*

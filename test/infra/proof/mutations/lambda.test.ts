@@ -79,6 +79,13 @@ mutations('functions-run-plainly', {
     ([name, value]) => setsVariables(SIGNER, { [name]: value }),
   ),
   'signing: a layer': sets(`${SIGNER}Function`, { Layers: [arn('lambda', 'layer:more:1')] }),
+  'signing: a managed instance': sets(`${SIGNER}Function`, {
+    CapacityProviderConfig: { LambdaManagedInstancesCapacityProviderConfig: {} },
+  }),
+  'signing: code that is read from a bucket at every start': (r) =>
+    void Object.assign(find(r, `${SIGNER}Function`).Properties.Code as object, {
+      S3ObjectStorageMode: 'REFERENCE',
+    }),
   'internal: inline code': sets('workerFunction', { Code: { ZipFile: 'exports.handler = () => {}' } }),
   'public: a container image': sets('summaryFunction', { PackageType: 'Image', Runtime: undefined }),
 });

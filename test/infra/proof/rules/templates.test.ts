@@ -120,6 +120,24 @@ smallCases({
     'one each': inPublic(summary),
     'another name': inPublic({ ...roleOf('public', 'other', []), ...functionOf(SUMMARY) }, /not of its name/),
   },
+  'no-function-doors': {
+    'a web function': inPublic(one('AWS::Lambda::WebFunctionEndpoint'), /is a web function/),
+    'managed instances': inPublic(one('AWS::Lambda::CapacityProvider'), /on managed instances/),
+  },
+  'no-joined-networks': {
+    'a network connector': inPublic(one('AWS::Lambda::NetworkConnector'), /is a network connector/),
+    'an account-wide switch': inPublic(one('AWS::EC2::VPCBlockPublicAccessOptions'), /every VPC/),
+    'an exclusion': inSigning(one('AWS::EC2::VPCBlockPublicAccessExclusion'), /Block Public Access/),
+  },
+  'no-deploying-resources': {
+    'a MicroVM': inPublic(one('AWS::Lambda::MicrovmImage'), /is a MicroVM/),
+  },
+  'no-key-resources': {
+    'a signer of another service': inPublic(
+      one('AWS::BedrockAgentCore::OAuth2CredentialProvider'),
+      /OAuth client’s secret/,
+    ),
+  },
   'functions-run-plainly': {
     'source maps': inPublic(withVariables({ NODE_OPTIONS: '--enable-source-maps' })),
     'other code of its options': inPublic(
