@@ -20,6 +20,7 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     globalSetup: './test/temporary.ts',
+    setupFiles: './test/seed.ts',
     reporters: ['default', './test/reporter.ts'],
     projects: [
       {
