@@ -129,7 +129,7 @@ export function bundleFunction(
   ];
   const hash = createHash('sha256');
   for (const [file, content] of contents) hash.update(`${file}\0`).update(content);
-  const folder = join(parent, `${name}-${hash.digest('hex').slice(0, 12)}`);
+  const folder = join(parent, `${name}-${hash.digest('hex')}`);
   mkdirSync(folder, { recursive: true });
   for (const [file, content] of contents) writeFileSync(join(folder, file), content);
   return folder;

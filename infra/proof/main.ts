@@ -19,6 +19,7 @@ const USAGE = `npm run zones -- [options]
 Proves, from the synthesized cloud assembly, that the zones' boundaries hold, and prints who may do what.
 
   --assembly DIR      prove this cloud assembly instead of synthesizing one
+  --rebuild           with --assembly: compile the sources anew, and compare each function's code with them
   --declaration FILE  the declaration to prove it against (zones.ts)
   --stage NAME        which stage, of a declaration that is a function of it
   --json              print JSON (docs/proof.md has its members)
@@ -43,6 +44,7 @@ async function main(args: string[]): Promise<number> {
   try {
     const options = {
       assembly: { type: 'string' },
+      rebuild: { type: 'boolean' },
       ...DECLARATION_OPTIONS,
       json: { type: 'boolean' },
       svg: { type: 'string' },
@@ -67,6 +69,7 @@ async function main(args: string[]): Promise<number> {
 }
 
 interface PrintOptions {
+  rebuild?: boolean;
   json?: boolean;
   svg?: string;
   html?: string;
@@ -75,13 +78,13 @@ interface PrintOptions {
 async function printProof(
   directory: string,
   system: SystemDeclaration,
-  { json, svg, html }: PrintOptions,
+  { rebuild = false, json, svg, html }: PrintOptions,
 ): Promise<number> {
   const assembly = readAssembly(directory);
   // Loaded here: the CDK takes longer than the proof.
   const { deriveAssembly } = await import('./derived/derive.ts');
   const proof = prove(assembly, system, {
-    derived: deriveAssembly(system, assembly),
+    derived: deriveAssembly(system, assembly, rebuild),
     onProgress: (rule) => progress(`checking ${rule}`),
   });
   writeMaps({ svg, html }, proof);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from './json.ts';
 
@@ -15,12 +15,27 @@ export interface AssemblyStack {
   assets: ReadonlyMap<string, string>;
   /** What of the manifest says how the stack is deployed: roles, parameters, tags; without the template's own address. */
   deployment?: JsonObject;
+  /** What is uploaded before it is deployed: code and its template. */
+  uploads?: readonly Upload[];
   /** Bucket that assets are uploaded to, as the manifest has it. */
   bucket?: string | undefined;
   /** Whether what is uploaded as the template is the file that was read, under the hash of its content. */
   publishesTemplate?: boolean;
   /** Construct path by logical id, e.g. `journal-signing/Signer/Function`. */
   constructPaths: ReadonlyMap<string, string>;
+}
+
+/** One destination of an asset manifest: what a deploy uploads, or has made. */
+export interface Upload {
+  /** Object key; of a container image its tag. */
+  key: string;
+  /** File or folder; undefined of what a deploy makes. */
+  path: string | undefined;
+  /** As the manifest has it: `zip` of a folder, `file`; anything else is made while it is deployed. */
+  packaging: string;
+  bucket: string;
+  /** How it gets there, without its key: bucket, role, region. */
+  destination: JsonObject;
 }
 
 /** A cloud assembly with the assemblies of its stages. */
@@ -71,10 +86,11 @@ function readStack(
     ...objectOf(artifact.metadata),
     ...(metadataFile === undefined ? {} : readJson(join(directory, metadataFile))),
   };
-  const assets = listOf(artifact.dependencies)
+  const dependencies = [...listOf(artifact.dependencies), ...listOf(properties.additionalDependencies)];
+  const uploads = [...new Set(dependencies)]
     .map((dependency) => objectOf(artifacts[String(dependency)]))
     .filter((dependency) => dependency.type === 'cdk:asset-manifest')
-    .flatMap((dependency) => readAssets(directory, String(objectOf(dependency.properties).file)));
+    .flatMap((dependency) => readUploads(directory, String(objectOf(dependency.properties).file)));
   const templateFile = stringOf(properties.templateFile) ?? `${id}.template.json`;
   const {
     stackTemplateAssetObjectUrl: url,
@@ -85,38 +101,34 @@ function readStack(
   const hash = createHash('sha256')
     .update(readFileSync(join(directory, templateFile)))
     .digest('hex');
-  const published = assets.find(({ key }) => key === `${hash}.json`);
+  const published = uploads.find(({ key }) => key === `${hash}.json`);
   return {
-    deployment,
+    ...{ deployment, uploads },
     bucket: published?.bucket,
     publishesTemplate:
-      published?.path === join(directory, templateFile) &&
+      published?.path === resolve(directory, templateFile) &&
       url === `s3://${published.bucket}/${published.key}`,
     name: stringOf(properties.stackName) ?? id,
     account: /^\d{12}$/.test(account ?? '') ? account : undefined,
     region: region === 'unknown-region' ? undefined : region,
     template,
-    assets: new Map(assets.map(({ key, path }) => [key, path])),
+    assets: new Map(uploads.flatMap(({ key, path }) => (path === undefined ? [] : [[key, path]]))),
     constructPaths: new Map(readConstructPaths(metadata)),
   };
 }
 
-/** A file that is uploaded: where it lies, and where it goes. */
-interface PublishedFile {
-  key: string;
-  path: string;
-  bucket: string;
-}
-
-function readAssets(directory: string, file: string): PublishedFile[] {
-  return Object.values(objectOf(readJson(join(directory, file)).files)).flatMap((asset) => {
-    const path = stringOf(objectOf(objectOf(asset).source).path);
-    if (path === undefined) return [];
-    return Object.values(objectOf(objectOf(asset).destinations)).map((destination) => ({
-      key: String(objectOf(destination).objectKey),
-      path: join(directory, path),
-      bucket: String(objectOf(destination).bucketName),
-    }));
+function readUploads(directory: string, file: string): Upload[] {
+  const { files, dockerImages } = readJson(join(directory, file));
+  return [...Object.values(objectOf(files)), ...Object.values(objectOf(dockerImages))].flatMap((asset) => {
+    const { path, packaging, ...more } = objectOf(objectOf(asset).source);
+    const isFile = typeof path === 'string' && Object.keys(more).length === 0;
+    return Object.values(objectOf(objectOf(asset).destinations)).map((one): Upload => {
+      const { objectKey, imageTag, ...destination } = objectOf(one);
+      return {
+        ...{ key: String(objectKey ?? imageTag), bucket: String(destination.bucketName), destination },
+        ...{ path: isFile ? resolve(directory, path) : undefined, packaging: String(packaging) },
+      };
+    });
   });
 }
 

@@ -3,6 +3,7 @@ import { ZONE_TAG } from '../../declaration/names.ts';
 import { isObject, type JsonObject, listOf, objectOf } from '../assembly/json.ts';
 import type { Assembly, AssemblyStack } from '../assembly/read-assembly.ts';
 import type { Violation } from '../rules/rule.ts';
+import { problemsOfUpload } from './uploads.ts';
 
 /** Something that the declaration did not yield: a resource, or a statement in a role's policies. */
 export interface Addition {
@@ -20,6 +21,9 @@ export interface Comparison {
   violations: readonly Violation[];
   additions: readonly Addition[];
 }
+
+/** What of a template is equal beside its resources: outputs, since other stacks refer to them. */
+const SECTIONS = ['Conditions', 'Mappings', 'Outputs', 'Parameters', 'Rules'];
 
 /** Members of a resource that say nothing of what is deployed. */
 const UNREAD = new Set(['Metadata']);
@@ -48,13 +52,21 @@ const HARMLESS: readonly {
 /**
  * Compares what was synthesized with what the declaration yields, template by template: everything that the derived one has is there,
  * under no condition, and equal but for {@link HARMLESS} differences. What is there beside it is an addition, for rules to judge.
- * Reads templates as they are written, so nothing is made up; of code it sees only that it is an asset of the CDK's own bucket.
+ * Reads templates as they are written, so nothing is made up; of code it sees that it is an asset of the CDK's own bucket, named by its
+ * content, and which one only where the derived assembly was compiled anew.
  */
 export function compareWithDerived(given: Assembly, derived: Assembly): Comparison {
-  const violations = derived.stacks.flatMap((expected) => {
-    const found = given.stacks.find(({ name }) => name === expected.name);
+  const differences = derived.stacks.flatMap((expected) => {
+    const [found, twin] = given.stacks.filter(({ name }) => name === expected.name);
+    if (twin) return [violation(expected.name, 'is in the assembly twice')];
     return found ? differencesOfStack(found, expected) : [violation(expected.name, 'is not in the assembly')];
   });
+  const uploads = given.stacks.flatMap(({ name, publishesTemplate, uploads = [] }) =>
+    [
+      ...(publishesTemplate === false ? ['uploads another template than the one that was read'] : []),
+      ...uploads.flatMap((upload) => problemsOfUpload(upload, derived)),
+    ].map((problem) => violation(name, problem)),
+  );
   const additions = given.stacks.flatMap((stack) => {
     const expected = objectOf(derived.stacks.find(({ name }) => name === stack.name)?.template.Resources);
     return Object.entries(objectOf(stack.template.Resources)).flatMap(([id, resource]) =>
@@ -68,7 +80,7 @@ export function compareWithDerived(given: Assembly, derived: Assembly): Comparis
           ],
     );
   });
-  return { violations, additions };
+  return { violations: [...differences, ...uploads], additions };
 }
 
 function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Violation[] {
@@ -81,8 +93,11 @@ function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Viol
       ),
     );
   const deployed = [
-    ...(found.publishesTemplate === false ? ['uploads another template than the one that was read'] : []),
     ...describe('deployment', found.deployment, expected.deployment),
+    ...SECTIONS.flatMap((section) => {
+      const [has, wants] = [objectOf(found.template[section]), objectOf(expected.template[section])];
+      return Object.keys(wants).flatMap((id) => describe(`${section}.${id}`, has[id], wants[id]));
+    }),
   ].map((problem) => violation(found.name, problem));
   const resources = objectOf(found.template.Resources);
   const differences = Object.entries(objectOf(expected.template.Resources)).flatMap(([id, wanted]) =>
@@ -122,7 +137,11 @@ function differencesOfProperty(
   )
     return [];
   if (type === 'AWS::Lambda::Function' && property === 'Code')
-    return isOwnAsset(found, bucket) ? [] : ['takes its code from elsewhere than an asset of this assembly'];
+    return !isOwnAsset(found, bucket)
+      ? ['takes its code from elsewhere than an asset of this assembly']
+      : isOwnAsset(expected, bucket) && !isDeepStrictEqual(found, expected)
+        ? ['runs other code than its source compiles to']
+        : [];
   if (type === 'AWS::IAM::Role' && property === 'Policies') return lackingPolicies(found, expected);
   return describe(property, found, expected);
 }

@@ -1,3 +1,4 @@
+import { digestOf, readAsset } from '../assembly/contents/read-asset.ts';
 import { matrixOf, type Proof } from '../prove.ts';
 
 /** What `npm run zones -- --json` prints; docs/proof.md documents it. Exceptions are printed beside it. */
@@ -5,6 +6,8 @@ interface ProofJson {
   ok: boolean;
   /** What is there beside what the declaration yields. */
   additions: { resource: string; type: string; stack: string }[];
+  /** What was read of each function's code: physical name, and the digest of its files. */
+  assets: { function: string; sha256: string }[];
   violations: { rule: string; invariant: string; resource: string; message: string; remedy: string }[];
   matrix: {
     principal: string;
@@ -27,6 +30,9 @@ export function proofAsJson(proof: Proof): ProofJson {
       type,
       stack,
     })),
+    assets: input.assembly.resources.flatMap(({ physicalId, assetPath }) =>
+      assetPath === undefined ? [] : [{ function: physicalId, sha256: digestOf(readAsset(assetPath)) }],
+    ),
     violations: violations.map(({ rule, invariant, resource, message, remedy }) => ({
       ...{ rule, invariant, resource, message, remedy },
     })),

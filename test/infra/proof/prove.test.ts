@@ -35,6 +35,9 @@ const broken = prove(brokenAssembly, system);
 const schema = v.strictObject({
   ok: v.boolean(),
   additions: v.array(v.strictObject({ resource: v.string(), type: v.string(), stack: v.string() })),
+  assets: v.array(
+    v.strictObject({ function: v.string(), sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) }),
+  ),
   violations: v.array(
     v.strictObject({
       rule: v.picklist(RULES.map(({ name }) => name)),

@@ -1,0 +1,251 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FileSystem } from 'aws-cdk-lib';
+import { describe, expect, it } from 'vitest';
+import { cdkHashOf, digestOf, readAsset } from '../../../infra/proof/assembly/contents/read-asset.ts';
+import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
+import { compareWithDerived } from '../../../infra/proof/derived/compare.ts';
+import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
+import system from '../../one-client.zones.ts';
+import { newFolder } from '../../temporary.ts';
+import { synthesizedFolder } from '../synthesize.ts';
+import { STACKS } from './mutate.ts';
+
+/** An asset manifest, as a test changes it. */
+interface Manifest {
+  files: Record<
+    string,
+    { source: Record<string, string>; destinations: Record<string, Record<string, string>> }
+  >;
+  dockerImages: Record<string, unknown>;
+}
+
+const folder = synthesizedFolder();
+const derived = deriveAssembly(system, readAssembly(folder));
+const MANIFEST = `${STACKS.internal}.assets.json`;
+
+/** What is found in a copy of the assembly that `change` has been made to; its assets are links until then. */
+function found(change: (directory: string) => void, compared = derived): string[] {
+  const directory = newFolder();
+  for (const name of readdirSync(folder))
+    if (name.startsWith('asset.')) symlinkSync(join(folder, name), join(directory, name));
+    else if (name !== 'bundles') cpSync(join(folder, name), join(directory, name));
+  change(directory);
+  return compareWithDerived(readAssembly(directory), compared).violations.map(({ message }) => message);
+}
+
+/** Changes a JSON file of the assembly. */
+const inFile =
+  <File>(name: string, change: (file: File, directory: string) => void) =>
+  (directory: string) => {
+    const path = join(directory, name);
+    const file: File = JSON.parse(readFileSync(path, 'utf8'));
+    change(file, directory);
+    writeFileSync(path, JSON.stringify(file));
+  };
+
+const inManifest = (change: (manifest: Manifest, directory: string) => void) => inFile(MANIFEST, change);
+
+const [code, template] = ((): [Manifest['files'][string], Manifest['files'][string]] => {
+  const { files }: Manifest = JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8'));
+  const [first, second] = Object.values(files).sort((a, b) =>
+    String(b.source.packaging).localeCompare(String(a.source.packaging)),
+  );
+  if (!first || !second) throw new Error('no code and template');
+  return [first, second];
+})();
+const idOf = (file: typeof code) => Object.values(file.destinations)[0]?.objectKey?.replace(/\..*/, '') ?? '';
+const ofCode = ({ files }: Manifest) => files[idOf(code)] ?? code;
+const destinationOf = (file: typeof code) => Object.values(file.destinations)[0] ?? {};
+
+describe('what is deployed is what was read', () => {
+  it('as the CDK wrote it', () => {
+    expect(found(() => undefined)).toEqual([]);
+  });
+
+  it.each<[string, RegExp, (directory: string) => void]>([
+    [
+      'code that was edited afterwards',
+      /\.zip, whose name is not the hash of its content/,
+      inManifest((manifest, directory) => {
+        cpSync(join(folder, String(code.source.path)), join(directory, 'edited'), { recursive: true });
+        writeFileSync(join(directory, 'edited', 'index.mjs'), 'export const handler = () => {};');
+        ofCode(manifest).source.path = 'edited';
+      }),
+    ],
+    [
+      'a file that was put beside the code',
+      /\.zip, whose name is not the hash of its content/,
+      inManifest((manifest, directory) => {
+        cpSync(join(folder, String(code.source.path)), join(directory, 'edited'), { recursive: true });
+        writeFileSync(join(directory, 'edited', '.hidden.mjs'), '');
+        ofCode(manifest).source.path = 'edited';
+      }),
+    ],
+    [
+      'another template under the name of the one that is here',
+      /\.json, whose name is not the hash|uploads another template/,
+      inManifest(({ files }) => {
+        const { source } = files[idOf(template)] ?? template;
+        source.path = `${STACKS.public}.template.json`;
+      }),
+    ],
+    [
+      'what a command makes',
+      /made while it is deployed/,
+      inManifest((manifest) => {
+        ofCode(manifest).source = { executable: 'make' };
+      }),
+    ],
+    [
+      'what a command makes, with a path beside it',
+      /made while it is deployed/,
+      inManifest((manifest) => {
+        ofCode(manifest).source.executable = 'make';
+      }),
+    ],
+    [
+      'a container image',
+      /made while it is deployed/,
+      inManifest((manifest) => {
+        manifest.dockerImages.a = {
+          source: { directory: '.' },
+          destinations: { here: { repositoryName: 'a', imageTag: 'b' } },
+        };
+      }),
+    ],
+    [
+      'another bucket',
+      /to another bucket, or by another role/,
+      inManifest((manifest) => {
+        destinationOf(ofCode(manifest)).bucketName = 'elsewhere';
+      }),
+    ],
+    [
+      'another role',
+      /to another bucket, or by another role/,
+      inManifest((manifest) => {
+        destinationOf(ofCode(manifest)).assumeRoleArn = 'arn:aws:iam::111122223333:role/x';
+      }),
+    ],
+    [
+      'a second copy of the code, elsewhere',
+      /to another bucket, or by another role/,
+      inManifest((manifest) => {
+        const file = ofCode(manifest);
+        file.destinations.more = { ...destinationOf(file), bucketName: 'elsewhere' };
+      }),
+    ],
+    [
+      'an archive',
+      /whose name is not the hash of its content/,
+      inManifest((manifest, directory) => {
+        writeFileSync(join(directory, 'code.zip'), 'PK');
+        ofCode(manifest).source = { path: 'code.zip', packaging: 'file' };
+      }),
+    ],
+    [
+      'code that a manifest beside the stack’s own uploads',
+      /whose name is not the hash of its content/,
+      (directory) => {
+        inFile<Manifest>(MANIFEST, ({ files }) => {
+          writeFileSync(join(directory, 'code.zip'), 'PK');
+          for (const id of Object.keys(files)) if (id !== idOf(code)) delete files[id];
+          Object.assign(files[idOf(code)] ?? {}, { source: { path: 'code.zip', packaging: 'file' } });
+          writeFileSync(join(directory, 'more.json'), JSON.stringify({ files }));
+        })(directory);
+        cpSync(join(folder, MANIFEST), join(directory, MANIFEST));
+        inFile<{ artifacts: Record<string, { properties: Record<string, unknown> }> }>(
+          'manifest.json',
+          ({ artifacts }) => {
+            Object.assign(artifacts, {
+              more: { type: 'cdk:asset-manifest', properties: { file: 'more.json' } },
+            });
+            const { additionalDependencies } = artifacts[STACKS.internal]?.properties ?? {};
+            if (Array.isArray(additionalDependencies)) additionalDependencies.push('more');
+          },
+        )(directory);
+      },
+    ],
+    [
+      'a second stack of a name',
+      /is in the assembly twice/,
+      inFile<{ artifacts: Record<string, { properties: object }> }>('manifest.json', ({ artifacts }) => {
+        const own = artifacts[STACKS.internal];
+        artifacts.again = { ...own, properties: { ...own?.properties, stackName: STACKS.internal } };
+      }),
+    ],
+  ])('not %s', (_name, message, change) => {
+    const messages = found(change);
+    expect(messages).not.toEqual([]);
+    expect(messages.join('\n')).toMatch(message);
+  });
+
+  it('nor an output that another stack refers to, changed', () => {
+    const changed = readAssembly(folder).stacks.map((stack) => {
+      const outputs = Object.entries((stack.template.Outputs ?? {}) as Record<string, object>);
+      const Outputs = outputs.map(([id, output]) => [id, { ...output, Value: 'another' }]);
+      return { ...stack, template: { ...stack.template, Outputs: Object.fromEntries(Outputs) } };
+    });
+    const { violations } = compareWithDerived({ stacks: changed }, derived);
+    expect(violations.map(({ message }) => message)).toContain(
+      `${STACKS.public} has another Outputs.GatewayUrl.Value than the declaration yields.`,
+    );
+  });
+});
+
+describe('an assembly whose code is compiled anew', () => {
+  const rebuilt = deriveAssembly(system, readAssembly(folder), true);
+  const swapped = inFile<{ Resources: Record<string, { Properties: Record<string, unknown> }> }>(
+    `${STACKS.public}.template.json`,
+    ({ Resources }) => {
+      const of = (name: string) =>
+        Object.values(Resources).find(({ Properties }) => Properties?.FunctionName === name)?.Properties ??
+        {};
+      of('journal-public-api').Code = of('journal-public-summary').Code;
+    },
+  );
+
+  it('is what the sources compile to', () => {
+    expect(found(() => undefined, rebuilt)).toEqual([]);
+  });
+
+  it('or is not, though it is named by its content', () => {
+    expect(found(swapped, rebuilt)).toContain(
+      'journal-zone-public/api/Function/Resource runs other code than its source compiles to.',
+    );
+  });
+});
+
+describe('the hashes of a folder', () => {
+  const files: Readonly<Record<string, string | Uint8Array>> = {
+    'a/b.txt': 'one\r\ntwo\r\n',
+    'a/é/z.json': 'å'.repeat(9000),
+    'a-c': `${'x'.repeat(8191)}ø`,
+    'with blanks': 'x',
+    binary: Uint8Array.of(0, 13, 10, 255),
+    empty: '',
+  };
+  const asset = newFolder();
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(join(asset, name, '..'), { recursive: true });
+    writeFileSync(join(asset, name), content);
+  }
+
+  it('are the CDK’s own', () => {
+    expect(cdkHashOf(readAsset(asset))).toBe(FileSystem.fingerprint(asset));
+  });
+
+  it.runIf(process.platform === 'linux')('and what sha256sum says', () => {
+    const command = `find . -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum`;
+    const said = execFileSync('sh', ['-c', command], { cwd: asset, encoding: 'utf8' });
+    expect(digestOf(readAsset(asset))).toBe(said.split(' ')[0]);
+  });
+
+  it('change with every byte', () => {
+    const before = digestOf(readAsset(asset));
+    writeFileSync(join(asset, 'a/b.txt'), 'one\ntwo\n');
+    expect(digestOf(readAsset(asset))).not.toBe(before);
+  });
+});
