@@ -135,6 +135,30 @@ const UNDERSTOOD: Readonly<Record<string, Understood>> = {
   'AWS::CDK::Metadata': { properties: 'Analytics' },
 };
 
+/** The types that a system may add. */
+export const ADDABLE: readonly string[] = Object.keys(UNDERSTOOD);
+
+/** What some types do that nobody would guess from their names. Every other one is no less a finding. */
+const DOES: Readonly<Record<string, string>> = {
+  'AWS::BedrockAgentCore::OAuth2CredentialProvider':
+    'it keeps an OAuth client’s secret, or has its assertions signed, past the signers',
+  'AWS::EC2::VPCBlockPublicAccessExclusion': 'it takes a network out of the account’s Block Public Access',
+  'AWS::EC2::VPCBlockPublicAccessOptions':
+    'it decides for every VPC of the account, until its stack is deleted',
+  'AWS::Lambda::CapacityProvider':
+    'it runs functions on managed instances, where one process serves several requests at a time',
+  'AWS::Lambda::MicrovmImage': 'it is a MicroVM, which runs what the proof does not read, for hours',
+  'AWS::Lambda::NetworkConnector':
+    'it is a network connector, which joins what Lambda runs elsewhere with a VPC',
+  'AWS::Lambda::WebFunctionEndpoint':
+    'it is a web function, which answers the internet past every declared route',
+};
+
+/** What is wrong with a resource of a type that nothing reads. */
+export function notUnderstood(type: string): string {
+  return `is a ${type}: ${DOES[type] ?? 'what it does is not understood; it may carry permissions, run code or lead somewhere'}`;
+}
+
 /** Samples hold headers, and with them tokens and cookies. Of a list of rules, each says it for itself. */
 function keepsSamples(value: unknown): string | false {
   const settings = Array.isArray(value) ? value.map((rule) => objectOf(rule).VisibilityConfig) : [value];
@@ -178,7 +202,7 @@ export const additionsAreUnderstood: Rule = {
 function problemsOf(added: ResolvedResource, input: ProofInput): string[] {
   const { type, properties } = added;
   const understood = UNDERSTOOD[type];
-  if (understood === undefined) return [`is a ${type}: what such an addition does is not understood`];
+  if (understood === undefined) return [notUnderstood(type)];
   const { own = '', limits = {} } = understood;
   const [free, bound] = [wordsOf(understood.properties), wordsOf(own)];
   return Object.entries(properties).flatMap(([property, value]) => {

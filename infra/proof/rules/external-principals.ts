@@ -1,5 +1,3 @@
-import { isObject, stringsOf } from '../assembly/json.ts';
-import { namedActions } from '../assembly/roles.ts';
 import { anyGrade } from '../policy/combine.ts';
 import { ALWAYS, all, type Condition, not } from '../policy/condition.ts';
 import {
@@ -83,32 +81,4 @@ export function isAdmitted(
   const own = situation.sameAccount && !delegation;
   const admitted = own ? logic.or(direct, role) : anyGrade(answers, logic);
   return satisfiable(all([given, admitted, not(denies)]));
-}
-
-/** Every action that a resource's own policy, anywhere in the templates, names; a wildcard stands as a name that fits it. */
-export function namedByResources({ assembly }: ProofInput): string[] {
-  const names = assembly.resources
-    .filter(({ type }) => !type.startsWith('AWS::IAM::'))
-    .flatMap(({ properties }) => [
-      ...documentsIn(properties).flatMap((document) => namedActions(document)),
-      ...stringsOf(properties.Action),
-    ]);
-  return [...new Set(names.flatMap(fittingNames))];
-}
-
-/** Services that have policies of their own resources or endpoints in the templates. */
-const SERVICES = ['dynamodb', 'events', 'execute-api', 'kms', 'lambda', 's3', 'secretsmanager', 'sns', 'sqs'];
-
-/** Names that fit a name with wildcards, one for each service it may mean. */
-export function fittingNames(name: string): string[] {
-  const filled = (text: string) => text.replaceAll('*', 'Anything').replaceAll('?', 'X');
-  const [service = '', action] = name.split(':', 2);
-  if (action !== undefined && !/[*?]/.test(service)) return [`${service}:${filled(action)}`];
-  return SERVICES.map((known) => `${known}:${filled(action ?? '*')}`);
-}
-
-function documentsIn(value: unknown): unknown[] {
-  if (Array.isArray(value)) return value.flatMap(documentsIn);
-  if (!isObject(value)) return [];
-  return value.Statement === undefined ? Object.values(value).flatMap(documentsIn) : [value];
 }

@@ -6,6 +6,7 @@ import { callersUseModernTls } from './entries/callers-use-modern-tls.ts';
 import { entriesAreOwn } from './entries/entries-are-own.ts';
 import { outsidersAreNotAdmitted } from './entries/outsiders-are-not-admitted.ts';
 import { routesAreAuthorized } from './entries/routes-are-authorized.ts';
+import { actionsAreKnown } from './iam/actions-are-known.ts';
 import { ROLES } from './iam/roles.ts';
 import { keysDoNotDelegate } from './kms/client-keys.ts';
 import { dataKeysAreClosed, templateKeysEncryptOnly } from './kms/data-keys.ts';
@@ -20,7 +21,7 @@ import { NETWORKS } from './network/networks.ts';
 import type { Rule } from './rule.ts';
 import { recordsAreBare } from './secretsmanager/records.ts';
 import { noKeyMaterial } from './templates/no-key-material.ts';
-import { RESOURCE_TYPES } from './templates/resource-types.ts';
+import { resourceTypesAreKnown } from './templates/resource-types.ts';
 import { templatesAreFinal } from './templates/templates-are-final.ts';
 
 /** What the declaration yields is there, whole and unchanged; seen where the assembly was compared with the derived one. */
@@ -39,9 +40,9 @@ const asDerived: Rule = {
  */
 export const RULES: readonly Rule[] = [
   ...CAPABILITIES,
+  actionsAreKnown,
   asDerived,
   additionsAreUnderstood,
-  ...RESOURCE_TYPES,
   ...ROLES,
   ...NETWORKS,
   ...ENDPOINTS,
@@ -61,6 +62,7 @@ export const RULES: readonly Rule[] = [
   onlySignersCanSign,
   outsidersAreNotAdmitted,
   recordsAreBare,
+  resourceTypesAreKnown,
   routesAreAuthorized,
   signersAreDeclared,
   templateKeysEncryptOnly,

@@ -5,7 +5,7 @@ import { not } from '../../../infra/proof/policy/condition.ts';
 import { compileConditions } from '../../../infra/proof/policy/operators.ts';
 import type { Actor } from '../../../infra/proof/rules/actors.ts';
 import { ask } from '../../../infra/proof/rules/ask.ts';
-import { fittingNames } from '../../../infra/proof/rules/external-principals.ts';
+import { fittingNames } from '../../../infra/proof/rules/named-actions.ts';
 import { table } from '../../../infra/terminal.ts';
 import { ACCOUNT, allowed, arnOf, denied, document, functionOf, roleOf, trusting } from './small-roles.ts';
 import { endpoint, inputOf, NAT, type Resources, zoneNetwork } from './small-system.ts';

@@ -110,7 +110,7 @@ describe('the proof', () => {
     const nevers = matrixOf({ input }).filter(
       ({ verdict, resource, action }) => verdict === 'never' && !resource.includes(' ') && action !== CONNECT,
     );
-    expect(nevers.length).toBeGreaterThan(5000);
+    expect(nevers.length).toBeGreaterThan(1000);
     for (const { principal, action, resource } of sampled(nevers)) {
       const actor = input.actors.find(({ name }) => name === principal);
       if (actor === undefined) throw new Error(principal);
@@ -146,7 +146,7 @@ describe('exceptions', () => {
 
   it.each([
     ['another resource', except('journal-zone-public/login/*')],
-    ['another rule', except(SUMMARY, 'nobody-deploys')],
+    ['another rule', except(SUMMARY, 'keys-are-not-captured')],
     ['a name that begins the same', except('journal-zone-public/summ/*')],
   ])('leave it for %s, and say that they except nothing', (_name, proof) => {
     expect(proof.ok).toBe(false);
@@ -250,11 +250,12 @@ describe('the plugin', () => {
       const stack = app.node.findChild(PUBLIC);
       if (stack instanceof Stack) new CfnUser(stack, 'User');
       Validations.of(app).addPlugins(boundaryPlugin(system));
-      Validations.of(app).acknowledge({ id: 'helseid-zones::no-other-identities', reason: 'We like users.' });
+      Validations.of(app).acknowledge({
+        id: 'helseid-zones::additions-are-understood',
+        reason: 'We like users.',
+      });
     };
-    expect(() => synthesizedFolder(system, {}, spoil)).toThrow(
-      /AWS::IAM::User is an identity with long-lived credentials/,
-    );
+    expect(() => synthesizedFolder(system, {}, spoil)).toThrow(/is a AWS::IAM::User: what it does/);
   });
 });
 

@@ -60,8 +60,8 @@ export const ownDataOnly: CapabilityRule = capabilityRule({
   title: 'A zone’s functions use tables, queues, topics, buses and buckets of their own zone only.',
   actions: actionsOf({
     dynamodb: `
-      BatchGetItem BatchWriteItem ConditionCheckItem DeleteItem DescribeTable GetItem PartiQLDelete
-      PartiQLInsert PartiQLSelect PartiQLUpdate PutItem Query Scan UpdateItem
+      BatchGetItem BatchWriteItem ConditionCheckItem DeleteItem DescribeTable DescribeTimeToLive GetItem
+      PartiQLDelete PartiQLInsert PartiQLSelect PartiQLUpdate PutItem Query Scan UpdateItem
     `,
     sqs: `
       ChangeMessageVisibility DeleteMessage GetQueueAttributes GetQueueUrl PurgeQueue ReceiveMessage
@@ -69,11 +69,8 @@ export const ownDataOnly: CapabilityRule = capabilityRule({
     `,
     sns: 'Publish',
     events: 'PutEvents',
-    s3: 'GetObject ListBucket',
-    kinesis: 'GetRecords PutRecord PutRecords',
-    firehose: 'PutRecord PutRecordBatch',
+    s3: 'DeleteObject GetObject ListBucket PutObject',
     ssm: 'GetParameter GetParameters GetParametersByPath',
-    elasticfilesystem: 'ClientRootAccess ClientWrite',
   }),
   allows: (actor, input) => [{ resources: storesOf(actor, input), requires: [] }],
   remedy: 'Name the resources of the zone itself; zones exchange nothing but through a signer.',

@@ -45,6 +45,7 @@ const LINKS: Readonly<Record<string, (properties: ResolvedResource['properties']
     ['asks', integrated(AuthorizerUri)],
     ['acts as', AuthorizerCredentials],
   ],
+  'AWS::ApiGateway::BasePathMapping': ({ RestApiId }) => [['leads to', RestApiId]],
   'AWS::SQS::Queue': ({ RedrivePolicy }) => [['fails into', objectOf(RedrivePolicy).deadLetterTargetArn]],
   'AWS::S3::Bucket': ({ NotificationConfiguration, ReplicationConfiguration }) => [
     ['notifies', NotificationConfiguration === undefined ? undefined : 'whatever its notifications name'],

@@ -3,7 +3,8 @@ import { all } from '../../policy/condition.ts';
 import type { Resource } from '../../policy/index.ts';
 import { compileConditions } from '../../policy/operators.ts';
 import { statementsAbout } from '../../policy/statement.ts';
-import { externalPrincipals, isAdmitted, namedByResources } from '../external-principals.ts';
+import { externalPrincipals, isAdmitted } from '../external-principals.ts';
+import { namedByResources } from '../named-actions.ts';
 import type { ProofInput, Rule } from '../rule.ts';
 import { accountsOf } from '../targets.ts';
 

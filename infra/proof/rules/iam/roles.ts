@@ -1,25 +1,8 @@
 import { boundaryName } from '../../../declaration/names.ts';
 import { stringOf, stringsOf } from '../../assembly/json.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
-import { namedActions, policiesOf } from '../../assembly/roles.ts';
 import { trustedServices } from '../actors.ts';
-import { CAPABILITIES } from '../capabilities.ts';
-import { actionsOf } from '../capability.ts';
 import { type Rule, resourceRule } from '../rule.ts';
-
-/** Actions that give away or change nothing of the system. */
-const HARMLESS = actionsOf({
-  cloudwatch: 'GetMetricData GetMetricStatistics ListMetrics PutMetricData',
-  kms: `
-    DescribeKey GetKeyPolicy GetKeyRotationStatus GetPublicKey ListAliases ListKeyPolicies ListKeys
-    ListResourceTags Verify
-  `,
-  sts: 'GetCallerIdentity',
-  xray: 'GetSamplingRules GetSamplingTargets PutTelemetryRecords PutTraceSegments',
-});
-
-/** Every action that a rule judges or that is harmless, in lower case. */
-const KNOWN = new Set([...HARMLESS, ...CAPABILITIES.flatMap(({ actions }) => actions)].map(lower));
 
 /** Which property of which type lends a role, and to which service. */
 const USERS: Readonly<Record<string, readonly [property: string, service: string]>> = {
@@ -28,27 +11,8 @@ const USERS: Readonly<Record<string, readonly [property: string, service: string
   'AWS::ApiGateway::Account': ['CloudWatchRoleArn', 'apigateway.amazonaws.com'],
 };
 
-/** The rules about what roles are: their policies, their boundary, and who can become them. */
+/** The rules about what roles are: whom policies are for, their boundary, and who can become them. */
 export const ROLES: readonly Rule[] = [
-  // Nothing is allowed by a wildcard.
-  resourceRule({
-    name: 'actions-are-known',
-    invariant: 'I1',
-    title: 'A role’s policies name every action they allow, and each is one that a rule judges.',
-    of: ['AWS::IAM::Role'],
-    problems: (role, { assembly }) => {
-      const { identity, foreign } = policiesOf(role, assembly);
-      const allowed = new Set(identity.flatMap(({ document }) => namedActions(document)));
-      return [
-        ...[...allowed]
-          .filter((name) => !KNOWN.has(lower(name)))
-          .map((name) => `allows ${name}, which no rule judges`),
-        ...foreign.map((arn) => `has ${arn}, which is not in the templates and may change at any time`),
-      ];
-    },
-    subject: ({ physicalId }) => `Role ${physicalId}`,
-    remedy: 'Name the actions one by one, on the resources of the zone, in a policy of the role’s own.',
-  }),
   // The proof could not ask what users, groups and foreign roles may do.
   resourceRule({
     name: 'policies-are-for-own-roles',
@@ -115,7 +79,3 @@ export const ROLES: readonly Rule[] = [
     },
   },
 ];
-
-function lower(text: string): string {
-  return text.toLowerCase();
-}

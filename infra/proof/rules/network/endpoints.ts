@@ -6,7 +6,8 @@ import { isHttps } from '../../network/reach.ts';
 import { all, not } from '../../policy/condition.ts';
 import { mayServe } from '../../policy/endpoint.ts';
 import { formulate, satisfiable } from '../../policy/index.ts';
-import { externalPrincipals, fittingNames } from '../external-principals.ts';
+import { externalPrincipals } from '../external-principals.ts';
+import { fittingNames } from '../named-actions.ts';
 import { type Rule, violationsOf } from '../rule.ts';
 
 /** The services each kind of zone may have an endpoint for. The admin zone makes keys and writes records; the others ask signers and keep tables. */

@@ -1,5 +1,5 @@
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
-import { adds, arn, find, gives, mutations, PUBLIC, sets } from '../mutate.ts';
+import { arn, find, gives, mutations, PUBLIC, sets } from '../mutate.ts';
 import { oneClient } from '../one-client.ts';
 
 const otherZoneKey = resolveAssembly(oneClient).resources.find(
@@ -23,10 +23,6 @@ mutations('data-is-encrypted', {
   'public: a table under AWS’s key': sets('Tablesessions', { SSESpecification: { SSEEnabled: false } }),
 });
 
-mutations('no-data-outlets', {
-  'public: a table in every region': adds('AWS::DynamoDB::GlobalTable'),
-});
-
 mutations('own-data-only', {
   'internal: a zone reads another’s table': gives(
     'worker',
@@ -38,4 +34,5 @@ mutations('own-data-only', {
     'sqs:ReceiveMessage',
     arn('sqs', 'journal-internal-events'),
   ),
+  'public: a zone writes assets': gives('summary', 's3:PutObject', 'arn:aws:s3:::cdk-hnb659fds-assets-*/*'),
 });

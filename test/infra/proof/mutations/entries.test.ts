@@ -1,4 +1,4 @@
-import { adds, allow, arn, find, gives, mutations, sets, signer, statementOf } from '../mutate.ts';
+import { adds, allow, arn, find, mutations, sets, signer, statementOf } from '../mutate.ts';
 
 mutations('callers-use-modern-tls', {
   'public: an API without a policy for TLS': (r) =>
@@ -10,11 +10,6 @@ mutations('callers-use-modern-tls', {
     DomainName: 'www.example.no',
     SecurityPolicy: 'TLS_1_0',
   }),
-});
-
-mutations('entries-are-not-changed', {
-  'public: a zone changes targets': gives('summary', 'events:PutTargets'),
-  'internal: a zone changes queues': gives('worker', 'sqs:SetQueueAttributes'),
 });
 
 mutations('entries-are-own', {
@@ -49,6 +44,10 @@ mutations('entries-are-own', {
   }),
   'signing: an alarm that calls a function when all is well again': adds('AWS::CloudWatch::CompositeAlarm', {
     OKActions: [arn('lambda', 'function:journal-public-summary')],
+  }),
+  'public: a domain name for an API by its id': adds('AWS::ApiGateway::BasePathMapping', {
+    DomainName: 'journal.example.no',
+    RestApiId: 'abcdefghij',
   }),
   'admin: a rule for a signer': adds('AWS::Events::Rule', {
     ScheduleExpression: 'rate(1 day)',

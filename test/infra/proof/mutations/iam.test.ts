@@ -9,6 +9,7 @@ import {
   SIGNER,
   sets,
   signer,
+  statementOf,
   statementsOf,
 } from '../mutate.ts';
 
@@ -28,6 +29,44 @@ mutations('actions-are-known', {
       NotAction: 's3:GetObject',
       Resource: '*',
     }),
+  'public: a zone changes targets': gives('summary', 'events:PutTargets'),
+  'internal: a zone changes queues': gives('worker', 'sqs:SetQueueAttributes'),
+  'public: a zone deploys': gives('summary', 'cloudformation:UpdateStack'),
+  'public: a zone starves signers': gives('summary', 'lambda:PutFunctionConcurrency'),
+  'internal: a boundary lets a zone do everything with roles': (r) => allow(find(r, 'Boundary'), 'iam:*'),
+  'internal: a boundary that only the deploy knows': sets('Boundary', {
+    PolicyDocument: { Ref: 'AnyDocument' },
+  }),
+  'internal: policies that only the deploy knows': sets(
+    'worker',
+    { Policies: { 'Fn::If': ['Maybe', [], [{}]] } },
+    'IAM::Role',
+  ),
+  'signing: the signing zone’s KMS endpoint takes every action': (r) =>
+    void Object.assign(statementOf(find(r, 'Networkkmsendpoint'), 1), { Action: 'kms:*' }),
+  'internal: the worker may change its queue': (r) =>
+    allow(find(r, 'EventsQueuePolicy'), 'sqs:SetQueueAttributes', '*', {
+      Principal: { AWS: role('journal-internal-worker') },
+    }),
+  'signing: a key for another account to change': (r) =>
+    allow(find(r, 'RecordKey'), 'kms:UpdateKeyDescription', '*', { Principal: { AWS: '111122223333' } }),
+  'public: a permission to change a function': adds('AWS::Lambda::Permission', {
+    FunctionName: signer('public'),
+    Action: 'lambda:UpdateAlias',
+    Principal: '*',
+  }),
+  'internal: a policy of a log group, as text': sets('workerLogs', {
+    ResourcePolicyDocument: JSON.stringify({
+      Statement: [{ Effect: 'Allow', Principal: '*', Action: 'logs:PutResourcePolicy', Resource: '*' }],
+    }),
+  }),
+  'public: an API’s policy for everything but one thing': sets('GatewayApi4', {
+    Policy: {
+      Statement: [
+        { Effect: 'Allow', Principal: '*', NotAction: 'execute-api:InvalidateCache', Resource: '*' },
+      ],
+    },
+  }),
   'public: an administrator’s policy': sets(
     'summary',
     { ManagedPolicyArns: ['arn:aws:iam::aws:policy/AdministratorAccess'] },
@@ -40,17 +79,6 @@ mutations('identities-are-not-changed', {
   'internal: a zone takes boundaries off': gives('worker', 'iam:DeleteRolePermissionsBoundary'),
   'internal: a boundary lets a zone pass roles': (r) => allow(find(r, 'Boundary'), 'iam:*'),
   'admin: rotation changes policies': gives('rotation', ['iam:PutRolePolicy', 'iam:CreatePolicyVersion']),
-});
-
-mutations('no-other-identities', {
-  'signing: a user': adds('AWS::IAM::User'),
-  'admin: an access key': adds('AWS::IAM::AccessKey', { UserName: 'somebody' }),
-  'gateway: an identity provider': adds('AWS::IAM::OIDCProvider'),
-});
-
-mutations('nobody-deploys', {
-  'public: a zone deploys': gives('summary', 'cloudformation:UpdateStack'),
-  'public: a zone writes assets': gives('summary', 's3:PutObject', 'arn:aws:s3:::cdk-hnb659fds-assets-*/*'),
 });
 
 mutations('policies-are-for-own-roles', {

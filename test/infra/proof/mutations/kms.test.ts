@@ -114,14 +114,6 @@ mutations('made-keys-are-closed', {
     dropStatement(find(r, 'Boundaryrotation'), 'NeverClientKeys'),
 });
 
-mutations('no-key-resources', {
-  'signing: a policy on the record': adds('AWS::SecretsManager::ResourcePolicy', {
-    SecretId: { Ref: 'Recordjournal' },
-    ResourcePolicy: { Statement: [] },
-  }),
-  'signing: a replica of a key': adds('AWS::KMS::ReplicaKey'),
-});
-
 mutations('own-data-keys-only', {
   'internal: a zone decrypts as it likes': gives('worker', 'kms:Decrypt', arn('kms', 'key/*')),
   'internal: a zone uses its key directly': (r) =>

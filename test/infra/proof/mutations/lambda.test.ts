@@ -42,7 +42,6 @@ mutations('function-permissions-are-own', {
 mutations('functions-are-not-changed', {
   'public: a zone changes signers': gives('summary', 'lambda:UpdateFunctionCode', signer('public')),
   'public: a zone configures signers': gives('summary', 'lambda:UpdateFunctionConfiguration', signer('*')),
-  'public: a zone starves signers': gives('summary', 'lambda:PutFunctionConcurrency'),
   'admin: rotation lets others in': gives('rotation', 'lambda:AddPermission'),
   'internal: a zone makes mappings': gives('worker', 'lambda:CreateEventSourceMapping'),
 });
@@ -93,25 +92,6 @@ mutations('functions-run-plainly', {
 mutations('interfaces-are-lambdas', {
   'public: a zone’s code makes interfaces': (r) =>
     dropStatement(find(r, 'summaryRole'), 'NoInterfacesForCode'),
-});
-
-mutations('no-function-doors', {
-  'signing: a function URL': adds('AWS::Lambda::Url', {
-    AuthType: 'NONE',
-    TargetFunctionArn: signer('public'),
-  }),
-  'signing: a destination of answers': adds('AWS::Lambda::EventInvokeConfig', {
-    FunctionName: signer('public'),
-  }),
-  'signing: a version beside the signer': adds('AWS::Lambda::Version', { FunctionName: signer('public') }),
-  'public: an API that nobody reads': adds('AWS::ApiGatewayV2::Api'),
-  'internal: a schedule': adds('AWS::Scheduler::Schedule'),
-  'internal: a bus for another account': adds('AWS::Events::EventBusPolicy', {
-    StatementId: 'x',
-    EventBusName: 'journal-internal',
-    Action: 'events:PutEvents',
-    Principal: '111122223333',
-  }),
 });
 
 mutations('only-signers-can-sign', {}, [

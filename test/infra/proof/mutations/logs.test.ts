@@ -1,14 +1,4 @@
-import {
-  adds,
-  arn,
-  type Changeable,
-  find,
-  gives,
-  mutations,
-  SIGNER,
-  sets,
-  setsVariables,
-} from '../mutate.ts';
+import { arn, type Changeable, find, gives, mutations, SIGNER, sets, setsVariables } from '../mutate.ts';
 
 mutations('logs-are-kept', {
   'signing: a log without a key': (r) => void delete find(r, `${SIGNER}Logs`).Properties.KmsKeyId,
@@ -50,8 +40,4 @@ mutations('logs-hold-no-tokens', {
       '{"who":"$context.authorizer.claims.sub"}';
   },
   'internal: whole events in the log': setsVariables('worker', { POWERTOOLS_LOGGER_LOG_EVENT: 'true' }),
-});
-
-mutations('no-log-outlets', {
-  'signing: a subscription of the audit': adds('AWS::Logs::SubscriptionFilter'),
 });

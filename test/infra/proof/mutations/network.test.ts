@@ -83,14 +83,6 @@ mutations('networks-are-not-changed', {
   'signing: a signer changes routes': gives(SIGNER, 'ec2:CreateRoute'),
 });
 
-mutations('no-joined-networks', {
-  'public: peering': adds('AWS::EC2::VPCPeeringConnection'),
-  'public: another resolver': adds('AWS::EC2::DHCPOptions'),
-  'internal: a transit gateway': adds('AWS::EC2::TransitGatewayAttachment'),
-  'signing: a service offered to other networks': adds('AWS::EC2::VPCEndpointService'),
-  'signing: shared subnets': adds('AWS::RAM::ResourceShare'),
-});
-
 mutations('no-route-elsewhere', {
   'public: a route to another zone': adds('AWS::EC2::Route', (r) => ({
     RouteTableId: { Ref: idOf(r, 'NetworkVpc10100020functionsSubnet1RouteTable', 'EC2::RouteTable') },

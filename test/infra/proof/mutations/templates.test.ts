@@ -1,13 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { adds, mutations, sets, signer } from '../mutate.ts';
+import { adds, each, mutations, sets } from '../mutate.ts';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-
-mutations('no-deploying-resources', {
-  'signing: a custom resource': adds('Custom::VpcRestrictDefaultSG', { ServiceToken: signer('public') }),
-  'admin: a nested stack': adds('AWS::CloudFormation::Stack'),
-  'public: a build project': adds('AWS::CodeBuild::Project'),
-});
 
 mutations(
   'no-key-material',
@@ -38,9 +32,43 @@ mutations(
   ],
 );
 
-mutations('resource-types-are-known', {
-  'public: a type that nobody knows': adds('AWS::Made::Up'),
-});
+// What lets somebody in, leads out, runs code or keeps what a zone has: no list of it could be whole, so each is merely unknown.
+mutations(
+  'resource-types-are-known',
+  each(
+    [
+      'admin: AWS::CloudFormation::Stack',
+      'admin: AWS::IAM::AccessKey',
+      'gateway: AWS::IAM::OIDCProvider',
+      'internal: AWS::EC2::TransitGatewayAttachment',
+      'internal: AWS::Events::EventBusPolicy',
+      'internal: AWS::Scheduler::Schedule',
+      'public: AWS::ApiGatewayV2::Api',
+      'public: AWS::CodeBuild::Project',
+      'public: AWS::DynamoDB::GlobalTable',
+      'public: AWS::EC2::DHCPOptions',
+      'public: AWS::EC2::VPCCidrBlock',
+      'public: AWS::EC2::VPCPeeringConnection',
+      'public: AWS::Made::Up',
+      'public: AWS::NetworkFirewall::TLSInspectionConfiguration',
+      'public: AWS::WAFv2::LoggingConfiguration',
+      'signing: AWS::EC2::VPCEndpointService',
+      'signing: AWS::IAM::User',
+      'signing: AWS::KMS::ReplicaKey',
+      'signing: AWS::Lambda::EventInvokeConfig',
+      'signing: AWS::Lambda::Url',
+      'signing: AWS::Lambda::Version',
+      'signing: AWS::Logs::SubscriptionFilter',
+      'signing: AWS::RAM::ResourceShare',
+      'signing: AWS::Route53Resolver::ResolverQueryLoggingConfig',
+      'signing: AWS::Route53Resolver::ResolverRule',
+      'signing: AWS::SecretsManager::ResourcePolicy',
+      'signing: Custom::VpcRestrictDefaultSG',
+    ] as const,
+    (name) => name,
+    (name) => adds(name.replace(/^\w+: /, '')),
+  ),
+);
 
 mutations('templates-are-final', {
   'admin: a macro': sets('KeyAlarmsTopic5', { DisplayName: { 'Fn::Transform': { Name: 'Macro' } } }),

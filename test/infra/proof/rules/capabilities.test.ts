@@ -58,6 +58,16 @@ function gatewayRole(stack: string, named: boolean): System {
   };
 }
 
+/** A key whose policy lets a principal rename it, which no role may. */
+const keyFor = (Principal: JsonObject): System => ({
+  [PUBLIC]: {
+    Key: {
+      Type: 'AWS::KMS::Key',
+      Properties: { KeyPolicy: document({ ...allowed('kms:UpdateAlias'), Principal }) },
+    },
+  },
+});
+
 const here = (service: string) => ({ 'aws:SourceVpce': { Ref: `${service}Endpoint` } });
 const signer = arnOf('lambda', 'function:journal-signer-journal-public');
 
@@ -120,7 +130,6 @@ smallCases({
       /held by permissions boundary only/,
     ],
   },
-  'identities-are-not-changed': { 'reading about roles': [summary(allowed('iam:GetRole'))] },
   'roles-are-not-assumed': {
     'who am I': [summary(allowed('sts:GetCallerIdentity'))],
     'a role that trusts it': [
@@ -265,6 +274,24 @@ smallCases({
   'actions-are-known': {
     'known ones': [summary(allowed(['logs:PutLogEvents', 'xray:PutTraceSegments']))],
     'an unknown service': [summary(allowed('madeup:Act')), /allows madeup:Act/],
+    'reading about roles': [summary(allowed('iam:GetRole')), /allows iam:GetRole/],
+    'a denial of everything': [summary(denied('*'))],
+    'a denial of what is not named': [summary({ Effect: 'Deny', NotAction: 'kms:Sign', Resource: '*' })],
+    'what a key leaves to its account': [keyFor({ AWS: `arn:aws:iam::${ACCOUNT}:root` })],
+    'what a key leaves to its account and a service': [
+      keyFor({ AWS: ACCOUNT, Service: 'events.amazonaws.com' }),
+      /allows kms:UpdateAlias/,
+    ],
+    'a rule of a firewall for the web': [
+      {
+        [PUBLIC]: {
+          Acl: {
+            Type: 'AWS::WAFv2::WebACL',
+            Properties: { Rules: [{ Statement: { GeoMatchStatement: {} } }] },
+          },
+        },
+      },
+    ],
   },
   'roles-are-bounded': {
     none: [{ [PUBLIC]: { Role: { Type: 'AWS::IAM::Role' } } }, /no permissions boundary/],

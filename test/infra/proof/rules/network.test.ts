@@ -53,11 +53,6 @@ const failing = (FirewallFailOpen: string, ResourceId: unknown = { Ref: 'Vpc' })
 });
 
 smallCases({
-  'no-joined-networks': {
-    'nothing joins': inPublic({}),
-    'IPv6 addresses': inPublic(one('EC2::VPCCidrBlock'), /does not know/),
-    'another resolver': inPublic(one('Route53Resolver::ResolverRule'), /another resolver/),
-  },
   'functions-in-own-zone': {
     'its own VPC': inPublic({}),
     "another zone's stack": inAdmin(

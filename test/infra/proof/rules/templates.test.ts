@@ -120,24 +120,6 @@ smallCases({
     'one each': inPublic(summary),
     'another name': inPublic({ ...roleOf('public', 'other', []), ...functionOf(SUMMARY) }, /not of its name/),
   },
-  'no-function-doors': {
-    'a web function': inPublic(one('AWS::Lambda::WebFunctionEndpoint'), /is a web function/),
-    'managed instances': inPublic(one('AWS::Lambda::CapacityProvider'), /on managed instances/),
-  },
-  'no-joined-networks': {
-    'a network connector': inPublic(one('AWS::Lambda::NetworkConnector'), /is a network connector/),
-    'an account-wide switch': inPublic(one('AWS::EC2::VPCBlockPublicAccessOptions'), /every VPC/),
-    'an exclusion': inSigning(one('AWS::EC2::VPCBlockPublicAccessExclusion'), /Block Public Access/),
-  },
-  'no-deploying-resources': {
-    'a MicroVM': inPublic(one('AWS::Lambda::MicrovmImage'), /is a MicroVM/),
-  },
-  'no-key-resources': {
-    'a signer of another service': inPublic(
-      one('AWS::BedrockAgentCore::OAuth2CredentialProvider'),
-      /OAuth client’s secret/,
-    ),
-  },
   'functions-run-plainly': {
     'source maps': inPublic(withVariables({ NODE_OPTIONS: '--enable-source-maps' })),
     'other code of its options': inPublic(
@@ -247,12 +229,18 @@ smallCases({
     everybody: inPublic(through(allowed('lambda:InvokeFunction')), /lets a role of another account through/),
   },
   'resource-types-are-known': {
-    'what another rule forbids': inPublic(one('AWS::IAM::User')),
-    'made up': inPublic(one('AWS::Made::Up'), /not a type that the proof knows/),
-  },
-  'no-other-identities': {
-    'a user': inPublic(one('AWS::IAM::User'), /AWS::IAM::User is an identity with long-lived/),
-    'one of a family': inPublic(one('AWS::Cognito::IdentityPool'), /strangers/),
+    'what may be added': inPublic(one('AWS::SSM::Parameter')),
+    'a web function': inPublic(one('AWS::Lambda::WebFunctionEndpoint'), /is a web function/),
+    'managed instances': inPublic(one('AWS::Lambda::CapacityProvider'), /on managed instances/),
+    'a MicroVM': inPublic(one('AWS::Lambda::MicrovmImage'), /is a MicroVM/),
+    'a network connector': inPublic(one('AWS::Lambda::NetworkConnector'), /is a network connector/),
+    'an account-wide switch': inPublic(one('AWS::EC2::VPCBlockPublicAccessOptions'), /every VPC/),
+    'an exclusion': inSigning(one('AWS::EC2::VPCBlockPublicAccessExclusion'), /Block Public Access/),
+    'a signer of another service': inPublic(
+      one('AWS::BedrockAgentCore::OAuth2CredentialProvider'),
+      /OAuth client’s secret/,
+    ),
+    'a user': inPublic(one('AWS::IAM::User'), /is a AWS::IAM::User: what it does is not understood/),
   },
 });
 

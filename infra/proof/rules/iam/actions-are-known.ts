@@ -1,0 +1,44 @@
+import { policiesOf } from '../../assembly/roles.ts';
+import { CAPABILITIES } from '../capabilities.ts';
+import { actionsOf } from '../capability.ts';
+import { actionsAllowedIn } from '../named-actions.ts';
+import { type Rule, resourceRule } from '../rule.ts';
+
+/** Actions that give away or change nothing of the system. */
+const HARMLESS = actionsOf({
+  cloudwatch: 'GetMetricData GetMetricStatistics ListMetrics PutMetricData',
+  kms: `
+    DescribeKey GetKeyPolicy GetKeyRotationStatus GetPublicKey ListAliases ListKeyPolicies ListKeys
+    ListResourceTags Verify
+  `,
+  sts: 'GetCallerIdentity',
+  xray: 'GetSamplingRules GetSamplingTargets PutTelemetryRecords PutTraceSegments',
+});
+
+/** Every action that a rule judges or that is harmless, in lower case. */
+const KNOWN = new Set([...HARMLESS, ...CAPABILITIES.flatMap(({ actions }) => actions)].map(lower));
+
+/**
+ * Whatever a policy allows (of a role, a boundary, an endpoint or a resource) is an action that a rule judges. A wildcard is none,
+ * nor is what a statement leaves by naming what it is not about. So what no rule asks about, no policy gives to anybody.
+ */
+export const actionsAreKnown: Rule = resourceRule({
+  name: 'actions-are-known',
+  invariant: 'I1',
+  title:
+    'Policies of roles, boundaries, endpoints and resources name every action they allow, and each is one that a rule judges.',
+  problems: (resource, { assembly }) => [
+    ...actionsAllowedIn(resource)
+      .filter((name) => !KNOWN.has(lower(name)))
+      .map((name) => `allows ${name}, which no rule judges`),
+    ...(resource.type === 'AWS::IAM::Role' ? policiesOf(resource, assembly).foreign : []).map(
+      (arn) => `has ${arn}, which is not in the templates and may change at any time`,
+    ),
+  ],
+  remedy:
+    'Name the actions one by one, on the resources of the zone, and none that is for a deploy or an administrator.',
+});
+
+function lower(text: string): string {
+  return text.toLowerCase();
+}
