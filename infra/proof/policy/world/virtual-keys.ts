@@ -6,7 +6,7 @@ import { parsePolicy } from '../statement.ts';
 import type { Resource } from './world.ts';
 
 /** The file in the rotation function's asset that holds the policy of the keys it makes, by client. */
-const KEY_POLICY_FILE = 'key-policy.json';
+export const KEY_POLICY_FILE = 'key-policy.json';
 
 /**
  * One key for each client, with the policy of the keys that rotation makes at run time: the templates have

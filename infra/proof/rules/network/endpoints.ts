@@ -7,7 +7,6 @@ import { all, not } from '../../policy/condition.ts';
 import { mayServe } from '../../policy/endpoint.ts';
 import { formulate, satisfiable } from '../../policy/index.ts';
 import { externalPrincipals } from '../external-principals.ts';
-import { fittingNames } from '../named-actions.ts';
 import { type Rule, violationsOf } from '../rule.ts';
 
 /** The services each kind of zone may have an endpoint for. The admin zone makes keys and writes records; the others ask signers and keep tables. */
@@ -57,7 +56,7 @@ export const ENDPOINTS: readonly Rule[] = [
         const view = { ...input.world, endpoints: new Map([[id, endpoint]]) };
         const actions = listOf(resource.properties.PolicyDocument)
           .flatMap((document) => namedActions(document))
-          .flatMap(fittingNames)
+          .map((action) => (action === '*' ? `${endpoint.service}:*` : action))
           .filter((action) => mayServe(endpoint.service, action));
         return externalPrincipals(input)
           .filter(({ principal }) =>

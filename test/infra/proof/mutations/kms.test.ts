@@ -45,6 +45,10 @@ mutations('data-keys-are-closed', {
     allow(find(r, 'RecordKey'), 'kms:*', '*', { Principal: { AWS: `arn:aws:iam::000000000000:root` } }),
   'signing: the audit’s key for alarms of any account': (r) =>
     void delete statementOf(find(r, 'LogKey'), 'Alarms').Condition,
+  'signing: a data key whose policy another account changes': (r) =>
+    allow(find(r, 'RecordKey'), 'kms:PutKeyPolicy', '*', { Principal: { AWS: '111122223333' } }),
+  'signing: a data key that a service of anybody disables': (r) =>
+    allow(find(r, 'RecordKey'), 'kms:DisableKey', '*', { Principal: { Service: 'events.amazonaws.com' } }),
   'internal: a data key for a service of anybody': (r) =>
     allow(find(r, 'Key'), 'kms:Decrypt', '*', { Principal: { Service: 'events.amazonaws.com' } }),
 });

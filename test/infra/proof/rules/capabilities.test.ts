@@ -282,6 +282,12 @@ smallCases({
       keyFor({ AWS: ACCOUNT, Service: 'events.amazonaws.com' }),
       /allows kms:UpdateAlias/,
     ],
+    'what the keys of a client let its signers do': withKeys(signingSystem()),
+    'more than that': withKeys(signingSystem(), /allows kms:UpdateAlias/, {
+      ...allowed('kms:UpdateAlias'),
+      Principal: '*',
+    }),
+    'a wildcard': [summary(allowed('lambda:Invoke*')), /allows lambda:Invoke\*/],
     'a rule of a firewall for the web': [
       {
         [PUBLIC]: {
