@@ -36,6 +36,10 @@ export interface ResolvedStack {
   account: string;
   region: string;
   template: JsonObject;
+  /** What is beside the resources in the template, resolved. */
+  sections: unknown;
+  /** As {@link AssemblyStack}. */
+  deployment: JsonObject | undefined;
 }
 
 /** A cloud assembly with the intrinsics of all its stacks resolved. */
@@ -76,8 +80,9 @@ export function resolveAssembly({ stacks }: Assembly, options: ResolveOptions = 
   const zones = zonesOfStacks(untagged);
   return {
     ...place,
-    stacks: opened.map(({ name, account, region, template }) => ({
-      ...{ name, account, region, template, zone: zones.get(name) },
+    stacks: opened.map(({ name, account, region, template, deployment, scope }) => ({
+      ...{ name, account, region, template, deployment, zone: zones.get(name) },
+      sections: resolveValue({ ...template, Resources: {} }, scope),
     })),
     resources: untagged.map((resource) => ({ ...resource, zone: zones.get(resource.stack) })),
   };
