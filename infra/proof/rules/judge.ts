@@ -30,12 +30,12 @@ interface Allowance {
 export interface Capability extends Pick<Rule, 'name' | 'invariant' | 'title'> {
   actions: readonly string[];
   /** ARNs, or patterns of them, that the rule is about (default: everything of the action's service). */
-  on?(input: ProofInput): readonly string[];
+  on?(input: ProofInput, actor: Actor): readonly string[];
   /** Whom the rule is about (default: every role). */
   who?(actor: Actor, input: ProofInput): boolean;
   allows?(actor: Actor, input: ProofInput): readonly Allowance[];
   /** Promised layers of what is not allowed (default: the role's own policy); with or without them there must be two in all. */
-  by?(actor: Actor, action: string): readonly EnforcingLayer[];
+  by?(actor: Actor, action: string, resource: string): readonly EnforcingLayer[];
   /** Why one layer is enough of what is not allowed, where it is. */
   alone?(actor: Actor, action: string): string | undefined;
   remedy: string;
@@ -71,11 +71,11 @@ export interface Judgement {
 /** Asks everything that `capability` is about, of every role. */
 export function judge(capability: Capability, input: ProofInput): Judgement[] {
   const { actions, who = () => true } = capability;
-  const fixed = capability.on?.(input);
   return input.actors
     .filter((actor) => who(actor, input))
     .flatMap((actor) => {
       const allowances = capability.allows?.(actor, input) ?? [];
+      const fixed = capability.on?.(input, actor);
       const forbidden = new Map<Answer, Judgement[]>();
       const allowed = actions.flatMap((action) => {
         const own = allowances.filter((allowance) => allowance.actions?.includes(action) ?? true);
@@ -118,7 +118,7 @@ function judgeForbidden(
   const what = meant.length === 0 ? resource : `${resource} except ${meant.join(', ')}`;
   const same = known.get(answer) ?? [];
   known.set(answer, same);
-  const promised = by?.(actor, action) ?? (['identity policy'] as const);
+  const promised = by?.(actor, action, resource) ?? (['identity policy'] as const);
   const before = same.find(
     (judgement) => judgement.what === what && judgement.promised.join() === promised.join(),
   );

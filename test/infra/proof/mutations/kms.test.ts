@@ -137,6 +137,7 @@ mutations(
       ...trust({ Service: 'lambda.amazonaws.com' }),
     }),
     'internal: an event zone may sign': gives('worker', 'kms:Sign', arn('kms', 'key/*')),
+    'internal: a zone may sign with a key by its id': gives('worker', 'kms:Sign', arn('kms', 'key/0f0e0d0c')),
     'admin: rotation may sign': gives('rotation', 'kms:Sign'),
   },
   [
@@ -169,6 +170,11 @@ mutations(
       ['kms:MessageType', 'aws:SourceVpce', 'kms:SigningAlgorithm'],
       (key) => `signing: a signer’s own policy does not bind ${key}`,
       (key) => (r) => dropCondition(statementOf(find(r, `${SIGNER}Role`), 'Sign'), 'StringEquals', key),
+    ),
+    'signing: a signer signs with a key by its id, from anywhere': gives(
+      SIGNER,
+      'kms:Sign',
+      arn('kms', 'key/0f0e0d0c'),
     ),
     ...each(
       ['SignHereOnly', 'SignDigestsOnly'],
