@@ -68,17 +68,23 @@ export function deriveZoneConfig(system: SystemDeclaration, zone: string, functi
     system: system.name,
     zone,
     clients: Object.fromEntries(names.map((name) => [name, clientConfig(pick(system.clients, name))])),
-    apis: Object.fromEntries(
-      declared.grants.flatMap(({ client, apis }) =>
-        apis.map(({ api }): [string, ApiConfig] => [api, { ...pick(system.apis, api), client }]),
-      ),
-    ),
+    apis: apiConfigs(system, declared),
     routes: routes.map(({ method, path, authorize }) => ({ method, path, authorize })),
     ...(logsIn ? { login } : {}),
     ...(authorizes ? { authorizer } : {}),
     ...(baseUrl && (logsIn || authorizes) ? { baseUrl } : {}),
     ...(declared.admin ? { rotation: rotationConfigs(system) } : {}),
   };
+}
+
+function apiConfigs(system: SystemDeclaration, { grants }: ZoneDeclaration): Record<string, ApiConfig> {
+  const calls = grants.flatMap(({ client, apis }) => apis.map(({ api }) => ({ client, api })));
+  return Object.fromEntries(
+    [...Map.groupBy(calls, ({ api }) => api)].map(([api, callers]) => [
+      api,
+      { ...pick(system.apis, api), clients: callers.map(({ client }) => client) },
+    ]),
+  );
 }
 
 function clientConfig({ clientId, issuer, tenancy, profile }: ClientDeclaration): ClientConfig {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { Access } from '@helseid-zones/client/verify-access';
 import * as v from 'valibot';
 import { createNonces } from './nonces.ts';
 import { createSeenProofs, protect } from './protect.ts';
 import { type Answer, answerCalls, type Call, serve } from './serve.ts';
 import type { HealthApiOptions, HealthApiServer, StoredDocument } from './types.ts';
-import type { Access } from './verify-access.ts';
 
 const ORGANIZATION = 'helseid://claims/client/claims/orgnr_';
 

@@ -83,7 +83,7 @@ test('an issuer with a path is granted by its origin', () => {
 test('a zone function is told its zone’s clients and APIs, and no other', () => {
   const config = deriveZoneConfig(system, 'public', 'summary');
   expect(Object.keys(config.apis)).toEqual(['summaries']);
-  expect(config.apis['summaries']?.client).toBe('journal');
+  expect(config.apis['summaries']?.clients).toEqual(['journal']);
   expect(config.rotation).toBeUndefined();
   expect(config.login).toBeUndefined();
 });

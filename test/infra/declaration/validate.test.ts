@@ -298,11 +298,9 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
   ],
   'zones.internal.grants[1]': [
     [{ client: 'journal', apis: [] }, /put both into one/, 'zones.internal.grants[1].client'],
-    [
-      { client: 'vendor', apis: FULL.zones['internal']?.grants[0]?.apis },
-      /granted twice/,
-      'zones.internal.grants[1].apis[0].api',
-    ],
+  ],
+  'zones.internal.grants[0].apis[1]': [
+    [FULL.zones['internal']?.grants[0]?.apis[0], /granted twice/, 'zones.internal.grants[0].apis[1].api'],
   ],
   'zones.internal.grants[0].apis[0].methods': [[[], /at least one/]],
   'zones.internal.grants[0].apis[0].methods[0]': [['CONNECT', /expected/]],
