@@ -188,6 +188,11 @@ export const systemSchema = v.strictObject({
   reservedConcurrency: v.optional(v.picklist(['declared', 'none']), 'declared'),
   /** Whether this deploy sets `AWS::ApiGateway::Account` (default true). */
   apiGatewayAccount: v.optional(v.boolean(), true),
+  /**
+   * Stacks of the same assembly that are no part of the system: an application that it is deployed with. Of them the proof judges
+   * only what touches the system, and holds assuming the rest.
+   */
+  otherStacks: v.optional(v.array(text), []),
   /** Reasoned exceptions from rules of the proof; printed every time. */
   exceptions: v.optional(v.array(exceptionSchema), []),
 });

@@ -27,7 +27,8 @@ Proves, from the synthesized cloud assembly, that the zones' boundaries hold, an
   --html FILE         the zone map as a page, with every permitted call in words
   --help              print this
 
-Exit status: 0 the boundaries hold, 1 they do not, 2 there is nothing to prove.`;
+Exit status: 0 the boundaries hold, or hold assuming what the declaration names; 1 they do not; 2 there is nothing to prove.
+The verdict of --json tells the first two apart.`;
 
 /** Milliseconds before progress is shown. */
 const PATIENCE = 2000;

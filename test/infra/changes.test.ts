@@ -114,6 +114,7 @@ const IN_PLACE: Readonly<Record<string, unknown>> = {
   'zones.public.gateway.authorizer.clockSkew': 1,
   'zones.internal.reservedConcurrency.worker': 5,
   reservedConcurrency: 'none',
+  otherStacks: ['shop-web'],
   'zones.internal.events.sources': ['other'],
   'zones.internal.events.detailTypes': ['Other'],
   'exceptions[0].rule': 'own-data-only',

@@ -109,6 +109,7 @@ function assemblyOf(resources: { type: string; properties: Record<string, unknow
         logicalId: 'l',
         physicalId: 'p',
         arn: undefined,
+        names: [],
         zone: undefined,
         constructPath: 's/l',
       },

@@ -36,6 +36,12 @@ export function checkNames(system: SystemDeclaration): Problem[] {
       );
     }
     const names = physicalNames(system);
+    for (const [index, stack] of system.otherStacks.entries())
+      unless(
+        !names.some(({ kind, name }) => kind === 'stack' && name === stack),
+        `otherStacks[${index}]`,
+        `names ${stack}, which is the system's own stack and always judged: leave it out`,
+      );
     for (const { name, field } of names)
       unless(
         name.length <= MAX_PHYSICAL_NAME,

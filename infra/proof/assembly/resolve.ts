@@ -14,6 +14,8 @@ export interface ResolvedResource {
   /** What Ref gives: a name, id, ARN or URL, as the type has it. An `unknownValue` for a type without an entry in physical.ts. */
   physicalId: string;
   arn: string | undefined;
+  /** Everything that other resources may name it by: id, ARN, attributes. */
+  names: readonly string[];
   /** The zone that {@link ZONE_TAG} says of its stack; undefined where no resource of the stack is tagged, or two differ. */
   zone: string | undefined;
   /** Construct path, or `<stack>/<logical id>` where the assembly has none. */
@@ -207,12 +209,19 @@ function resourcesOf(stack: OpenStack): Untagged[] {
         ...{ stack: name, account, region, logicalId, type: String(definition.Type), properties, definition },
         physicalId: identity(logicalId)?.ref ?? unknownValue(`${name}: Ref ${logicalId}`),
         arn: identity(logicalId)?.arn,
+        names: namesOf(identity(logicalId)),
         constructPath: stack.constructPaths.get(logicalId) ?? `${name}/${logicalId}`,
         assetPath: stack.assets.get(String(code.S3Key)),
         certain: exists === true,
       },
     ];
   });
+}
+
+function namesOf(
+  { ref = '', arn = '', attributes }: Identity = { ref: '', arn: '', attributes: {} },
+): string[] {
+  return [ref, arn, ...Object.values(attributes)].filter(Boolean);
 }
 
 /** `compute`, called once a key; a key that asks for itself while it is computed gets undefined. */

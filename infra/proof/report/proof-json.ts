@@ -4,6 +4,8 @@ import { matrixOf, type Proof } from '../prove.ts';
 /** What `npm run zones -- --json` prints; docs/proof.md documents it. Exceptions are printed beside it. */
 interface ProofJson {
   ok: boolean;
+  verdict: Proof['verdict'];
+  assumptions: { kind: string; name: string; field: string; assumes: string }[];
   /** What is there beside what the declaration yields. */
   additions: { resource: string; type: string; stack: string }[];
   /** What was read of each function's code: physical name, and the digest of its files. */
@@ -22,9 +24,10 @@ interface ProofJson {
 
 /** The proof as JSON for other programs. */
 export function proofAsJson(proof: Proof): ProofJson {
-  const { ok, violations, input } = proof;
+  const { ok, verdict, assumptions, violations, input } = proof;
   return {
-    ok,
+    ...{ ok, verdict },
+    assumptions: assumptions.map(({ kind, name, field, assumes }) => ({ kind, name, field, assumes })),
     additions: [...(input.comparison?.additions ?? [])].map(({ resource, type, stack }) => ({
       resource,
       type,

@@ -72,7 +72,7 @@ export interface Judgement {
 export function judge(capability: Capability, input: ProofInput): Judgement[] {
   const { actions, who = () => true } = capability;
   return input.actors
-    .filter((actor) => who(actor, input))
+    .filter((actor) => !actor.other && who(actor, input))
     .flatMap((actor) => {
       const allowances = capability.allows?.(actor, input) ?? [];
       const fixed = capability.on?.(input, actor);

@@ -34,6 +34,10 @@ const broken = prove(brokenAssembly, system);
 /** What docs/proof.md documents, and nothing else. */
 const schema = v.strictObject({
   ok: v.boolean(),
+  verdict: v.picklist(['holds', 'holds assuming', 'violated']),
+  assumptions: v.array(
+    v.strictObject({ kind: v.string(), name: v.string(), field: v.string(), assumes: v.string() }),
+  ),
   additions: v.array(v.strictObject({ resource: v.string(), type: v.string(), stack: v.string() })),
   assets: v.array(
     v.strictObject({ function: v.string(), sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) }),

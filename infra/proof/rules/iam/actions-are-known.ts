@@ -10,7 +10,7 @@ import { type Rule, resourceRule } from '../rule.ts';
 import { filesOf } from '../targets.ts';
 
 /** Actions that give away or change nothing of the system. */
-const HARMLESS = actionsOf({
+export const HARMLESS = actionsOf({
   cloudwatch: 'GetMetricData GetMetricStatistics ListMetrics PutMetricData',
   kms: `
     DescribeKey GetKeyPolicy GetKeyRotationStatus GetPublicKey ListAliases ListKeyPolicies ListKeys

@@ -29,6 +29,7 @@ const MAP: ZoneMap = {
   ],
   calls: [],
   findings: [],
+  assumptions: [],
 };
 
 /** Whose key an ARN is, in {@link MAP}: any key that says so. */

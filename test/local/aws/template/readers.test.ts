@@ -24,7 +24,7 @@ function resource(
   return {
     ...{ ...place, stack: 'journal-zone-public', zone: 'public', logicalId: physicalId, physicalId },
     ...{ type: `AWS::${type}`, properties: { ...properties }, arn: `arn:${physicalId}`, definition: {} },
-    ...{ constructPath: physicalId, assetPath: undefined, certain: true, ...more },
+    ...{ constructPath: physicalId, assetPath: undefined, certain: true, names: [], ...more },
   };
 }
 
