@@ -1,5 +1,6 @@
 import { digestOf, readAsset } from '../assembly/contents/read-asset.ts';
 import { matrixOf, type Proof } from '../prove.ts';
+import type { Witness } from '../rules/witness.ts';
 
 /** What `npm run zones -- --json` prints; docs/proof.md documents it. Exceptions are printed beside it. */
 interface ProofJson {
@@ -10,7 +11,14 @@ interface ProofJson {
   additions: { resource: string; type: string; stack: string }[];
   /** What was read of each function's code: physical name, and the digest of its files. */
   assets: { function: string; sha256: string }[];
-  violations: { rule: string; invariant: string; resource: string; message: string; remedy: string }[];
+  violations: {
+    rule: string;
+    invariant: string;
+    resource: string;
+    message: string;
+    remedy: string;
+    request?: Witness;
+  }[];
   matrix: {
     principal: string;
     zone: string;
@@ -19,6 +27,7 @@ interface ProofJson {
     verdict: 'never' | 'always' | 'when';
     when: string;
     layers: string[];
+    request?: Witness;
   }[];
 }
 
@@ -36,11 +45,18 @@ export function proofAsJson(proof: Proof): ProofJson {
     assets: input.assembly.resources.flatMap(({ physicalId, assetPath }) =>
       assetPath === undefined ? [] : [{ function: physicalId, sha256: digestOf(readAsset(assetPath)) }],
     ),
-    violations: violations.map(({ rule, invariant, resource, message, remedy }) => ({
+    violations: violations.map(({ rule, invariant, resource, message, remedy, request }) => ({
       ...{ rule, invariant, resource, message, remedy },
+      ...shown(request),
     })),
-    matrix: matrixOf(proof).map(({ principal, zone, action, resource, verdict, when, layers }) => ({
+    matrix: matrixOf(proof).map(({ principal, zone, action, resource, verdict, when, layers, request }) => ({
       ...{ principal, zone, action, resource, verdict, when, layers: [...layers] },
+      ...shown(request),
     })),
   };
+}
+
+function shown(find: (() => Witness | undefined) | undefined): { request?: Witness } {
+  const request = find?.();
+  return request === undefined ? {} : { request };
 }

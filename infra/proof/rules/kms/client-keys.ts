@@ -1,5 +1,6 @@
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { SIGNING } from '../../assembly/network.ts';
+import { remembered } from '../../assembly/remembered.ts';
 import { type CapabilityRule, capabilityRule, requirement } from '../capability.ts';
 import { externalPrincipals, isAdmitted, unknownRole } from '../external-principals.ts';
 import { type Rule, violationsOf, wordsOf } from '../rule.ts';
@@ -12,6 +13,7 @@ import {
   rotationOf,
   signingPlace,
 } from '../targets.ts';
+import { findWitness } from '../witness.ts';
 
 /** Nobody but the signers of a client can use `kms:Sign` on its keys. */
 export const signIsForSigners: CapabilityRule = capabilityRule({
@@ -121,13 +123,16 @@ export const keysDoNotDelegate: Rule = {
         const open = actions.filter((action) =>
           isAdmitted(principal, action, key, input.world, { delegation: true }),
         );
-        return violationsOf([open.length > 0 && `lets ${name} do ${open.join(', ')}`], {
+        const question = { principal, action: open[0] ?? '', resource: key };
+        const request = remembered(() => findWitness(question, input.world));
+        const found = violationsOf([open.length > 0 && `lets ${name} do ${open.join(', ')}`], {
           resource: rotationOf(input)?.constructPath ?? key,
           subject: `The policy of the keys of ${client}`,
           path: [name, `policy of the keys of ${client}`, key],
           remedy:
             'Leave the account administration only; name signers, and nobody else, for kms:Sign (infra/key-policy.ts).',
         });
+        return found.map((violation) => ({ ...violation, request }));
       });
     });
   },

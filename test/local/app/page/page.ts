@@ -24,7 +24,7 @@ const MAP: ZoneMap = {
   nodes: [
     node(`arn:aws:lambda:${AT}:function:small-public-summary`, 'function', 'public', 'summary'),
     node(`arn:aws:lambda:${AT}:function:small-signer-a-public`, 'signer', 'signing', 'signer-a-public'),
-    node(`arn:aws:kms:${AT}:key/a-virtual`, 'key', 'signing', 'client key'),
+    { ...node(`arn:aws:kms:${AT}:key/1`, 'key', 'signing', 'client key'), notes: ['of client a'] },
     node('route:api GET\u00a0/x/{id}', 'route', 'public', 'GET\u00a0/x/{id}, POST\u00a0/x'),
   ],
   calls: [],
