@@ -108,7 +108,7 @@ export function zoneScopes(system: SystemDeclaration, zone: string, client: stri
   return [...new Set([...apis.flatMap(({ api }) => pick(system.apis, api).scopes), ...login])];
 }
 
-/** What a zone calls outside AWS: its issuers and APIs; in the admin zone the issuers and self-service APIs. */
+/** What a zone calls outside AWS: its issuers and APIs, and the hosts of its functions; in the admin zone the issuers and self-service APIs. */
 export function calledUrls(system: SystemDeclaration, zone: string): string[] {
   const declared: ZoneDeclaration = pick(system.zones, zone);
   const clients = zoneClients(system, declared).map((name) => pick(system.clients, name));
@@ -116,6 +116,7 @@ export function calledUrls(system: SystemDeclaration, zone: string): string[] {
     ...clients.map((client) => client.issuer),
     ...declared.grants.flatMap((grant) => grant.apis.map(({ api }) => pick(system.apis, api).baseUrl)),
     ...(declared.admin ? clients.flatMap((client) => client.selfService?.baseUrl ?? []) : []),
+    ...Object.values(declared.functions).flatMap(({ hosts }) => hosts.map((host) => `https://${host}`)),
   ];
 }
 

@@ -42,12 +42,14 @@ export function checkNames(system: SystemDeclaration): Problem[] {
         `otherStacks[${index}]`,
         `names ${stack}, which is the system's own stack and always judged: leave it out`,
       );
-    for (const { name, field } of names)
+    for (const { kind, name, field } of names) {
+      const most = MAX_PHYSICAL_NAME[kind] ?? MAX_PHYSICAL_NAME.default;
       unless(
-        name.length <= MAX_PHYSICAL_NAME,
+        name.length <= most,
         field,
-        `makes the physical name ${name}, which is longer than ${MAX_PHYSICAL_NAME} characters: shorten it`,
+        `makes the physical name ${name}, which is longer than ${most} characters: shorten it`,
       );
+    }
     for (const [index, { kind, name, field }] of names.entries()) {
       const earlier = names.slice(0, index).find((other) => other.kind === kind && other.name === name);
       unless(
