@@ -130,10 +130,8 @@ function addOwn(
   for (const { name, owner, table } of ownTables(system, zone, declared))
     add('table', name, fieldOf(owner, `tables.${table}`));
   for (const { queue, deadLetters, reader, rule } of zoneQueues(system, zone, declared)) {
-    const field =
-      queue === `${system}-${zone}-events`
-        ? `zones.${zone}.events`
-        : fieldOf(reader, rule ? 'events' : 'reads');
+    const ofZone = rule !== undefined && reader === declared.events?.function;
+    const field = ofZone ? `zones.${zone}.events` : fieldOf(reader, rule ? 'events' : 'reads');
     for (const name of [queue, deadLetters]) add('queue', name, field);
     if (rule) add('rule', rule.name, field);
   }

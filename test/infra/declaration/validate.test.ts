@@ -50,7 +50,7 @@ describe('accepted', () => {
     'zones.internal.reservedConcurrency.worker': [5, 1000],
     reservedConcurrency: ['none', 'declared'],
     'zones.internal.availabilityZones': [1, 3],
-    'zones.internal.events.function': ['submit-document'],
+    'zones.partner.events.function': ['submit-document'],
     'apis.my-own-api': [FULL.apis['documents']],
     'zones.public.gateway.routes[0].path': ['/files/{path+}', '/Patient/{id}/$everything'],
     'zones.public.gateway.routes': [

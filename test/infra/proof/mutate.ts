@@ -58,8 +58,8 @@ export const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`;
 export const signer = (zone: string) => arn('lambda', `function:journal-signer-journal-${zone}`);
 
 /** The violations that one rule finds in an assembly; the others are not asked, since a whole proof takes long. */
-export function findingsOf(name: string, assembly: Assembly): ReturnType<Rule['check']> {
-  return ruleNamed(name).check(inputOf(assembly));
+export function findingsOf(name: string, assembly: Assembly, of = system): ReturnType<Rule['check']> {
+  return ruleNamed(name).check(inputOf(assembly, of));
 }
 
 /** What is wrong with the requests that show violations. */
@@ -67,8 +67,8 @@ function faultsOf(found: ReturnType<Rule['check']>, { world }: ProofInput): stri
   return found.flatMap(({ request }) => (request && faultOf(request(), world)) ?? []);
 }
 
-function inputOf(assembly: Assembly) {
-  return readInput(resolveAssembly(assembly), system);
+function inputOf(assembly: Assembly, of = system) {
+  return readInput(resolveAssembly(assembly), of);
 }
 
 /** Tests that a rule finds each change to `test/one-client.zones.ts`, in the stack that it is in; without one no rule finds anything. */
