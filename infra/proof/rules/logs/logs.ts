@@ -4,7 +4,14 @@ import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.t
 import { NO_ZONE, trustedServices } from '../actors.ts';
 import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
 import { isKept, type Problems, type ProofInput, type Rule, resourceRule } from '../rule.ts';
-import { ownKey, variablesOf } from '../targets.ts';
+import { everyOf, ownKey, variablesOf } from '../targets.ts';
+
+/** What AWS's own policy for API Gateway's role allows (AmazonAPIGatewayPushToCloudWatchLogs). */
+const OF_GATEWAY = actionsOf({
+  logs: `
+    CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams FilterLogEvents GetLogEvents PutLogEvents
+  `,
+});
 
 /** A role writes the logs of its own zone only, and reads none. */
 export const logsAreOwn: CapabilityRule = capabilityRule({
@@ -17,13 +24,14 @@ export const logsAreOwn: CapabilityRule = capabilityRule({
       GetLogRecord GetQueryResults PutLogEvents StartLiveTail StartQuery TagResource Unmask
     `,
   }),
-  // API Gateway takes the account's role only when it may do all of this everywhere; API Gateway alone can become it.
-  who: ({ role }, { assembly }) =>
-    trustedServices(role)?.every((service) => service === 'apigateway.amazonaws.com') !== true ||
-    !resourcesOfType(assembly, 'AWS::ApiGateway::Account').some(
-      ({ properties }) => properties.CloudWatchRoleArn === role.arn,
-    ),
-  allows: ({ zone, role, region }, { declaration }) => {
+  allows: ({ zone, role, region }, { declaration, assembly }) => {
+    // API Gateway takes the account's role only when it may do all of this everywhere; API Gateway alone can become it.
+    const ofGateway =
+      trustedServices(role)?.every((service) => service === 'apigateway.amazonaws.com') === true &&
+      resourcesOfType(assembly, 'AWS::ApiGateway::Account').some(
+        ({ properties }) => properties.CloudWatchRoleArn === role.arn,
+      );
+    if (ofGateway) return [{ actions: OF_GATEWAY, resources: [everyOf('logs')], requires: [] }];
     if (zone === NO_ZONE) return [];
     const group = `arn:aws:logs:${region}:${role.account}:log-group:/${declaration.name}/${zone}/*:*`;
     return [

@@ -28,6 +28,7 @@ mutations('logs-are-own', {
     'logs:PutLogEvents',
     arn('logs', 'log-group:/journal/internal/*:*'),
   ),
+  'gateway: API Gateway’s role unmasks logs': gives('Role', 'logs:Unmask'),
   'public: a zone reads logs': gives('summary', 'logs:FilterLogEvents'),
 });
 

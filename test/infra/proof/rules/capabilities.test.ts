@@ -45,16 +45,16 @@ function admin(
 
 /** A role that API Gateway can become and that may write every log, with or without an account that names it. */
 function gatewayRole(stack: string, named: boolean): System {
-  const Role = {
-    Type: 'AWS::IAM::Role',
-    Properties: {
-      AssumeRolePolicyDocument: trusting({ Service: 'apigateway.amazonaws.com' }),
-      Policies: [{ PolicyName: 'own', PolicyDocument: document(allowed('logs:PutLogEvents')) }],
-    },
-  };
+  const { Role: own, Boundary } = roleOf('gateway', 'Role', [allowed('logs:PutLogEvents')]);
+  const trust = { AssumeRolePolicyDocument: trusting({ Service: 'apigateway.amazonaws.com' }) };
+  const Role = { Type: 'AWS::IAM::Role', Properties: { ...own?.Properties, ...trust } };
   const role = { CloudWatchRoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] } };
   return {
-    [stack]: { Role, ...(named && { Account: { Type: 'AWS::ApiGateway::Account', Properties: role } }) },
+    [stack]: {
+      Role,
+      ...(Boundary && { Boundary }),
+      ...(named && { Account: { Type: 'AWS::ApiGateway::Account', Properties: role } }),
+    },
   };
 }
 
