@@ -5,7 +5,7 @@ import { KEY_STATES } from '@helseid-zones/protocol/record';
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../functions/authorizer/challenge.ts';
 import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
-import { ALARMS } from '../../infra/constructs/alarms.ts';
+import { ALARMS } from '../../infra/alarm-kinds.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const page = readFileSync(join(root, 'docs/operating.md'), 'utf8');
@@ -45,7 +45,7 @@ function documented(chapter: string, head = 'Code'): string[] {
 const sorted = (codes: Iterable<string>) => [...new Set(codes)].sort();
 
 describe('docs/operating.md', () => {
-  const functions = [...readSources('functions'), ...readSources('client')];
+  const functions = readSources('functions');
 
   it('has every code that a function writes to its log, once, and no other', () => {
     const written = functions.flatMap(([file, text]) => findCodes(file, text));
@@ -64,7 +64,7 @@ describe('docs/operating.md', () => {
 
   it('has lines written by nothing else', () => {
     // What is wired once, under the names that are looked for above.
-    const wired = ['client/log.ts', 'functions/login-common/dependencies.ts'];
+    const wired = ['functions/common/log.ts', 'functions/login-common/dependencies.ts'];
     const others = functions.filter(
       ([file, text]) => !wired.includes(file) && /\blog\.write\(|console\.|process\.stdout/.test(text),
     );

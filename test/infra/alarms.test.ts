@@ -4,7 +4,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import { describe, expect, test } from 'vitest';
 import { createAudit } from '../../functions/signer/audit.ts';
-import { ALARMS } from '../../infra/constructs/alarms.ts';
+import { ALARMS } from '../../infra/alarm-kinds.ts';
 import { testGrant } from '../functions/signer/grant-fixture.ts';
 import { about, type Resource, statementsOf, synthesize, text } from './synthesize.ts';
 

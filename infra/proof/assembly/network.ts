@@ -130,7 +130,11 @@ export function readEndpoints(assembly: ResolvedAssembly): VpcEndpoint[] {
       vpc: String(VpcId),
       service: String(ServiceName).replace(/^.*\./, ''),
       kind: kind === 'Interface' || kind === 'Gateway' ? kind : 'other',
-      groups: stringsOf(SecurityGroupIds),
+      // EC2 gives an interface without groups the default one.
+      groups:
+        kind === 'Interface' && SecurityGroupIds === undefined
+          ? ['the default group']
+          : stringsOf(SecurityGroupIds),
       subnets: stringsOf(SubnetIds),
       resource,
     };
@@ -165,8 +169,8 @@ function permissionsOf(
   const apart = resourcesOfType(assembly, `AWS::EC2::${name}`).filter(
     ({ properties }) => properties.GroupId === id,
   );
-  // A group that names no way out gets AWS's own rule: everything, to everywhere.
-  const all = direction === 'out' && inline === undefined && apart.length === 0;
+  // A group that names no way out, also one with an empty list, gets AWS's own rule: everything, to everywhere.
+  const all = direction === 'out' && listOf(inline).length === 0 && apart.length === 0;
   return [
     ...listOf(all ? { IpProtocol: '-1', CidrIp: '0.0.0.0/0' } : inline).map((rule) => ({
       rule,

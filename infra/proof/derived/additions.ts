@@ -159,6 +159,12 @@ export function notUnderstood(type: string): string {
   return `is a ${type}: ${DOES[type] ?? 'what it does is not understood; it may carry permissions, run code or lead somewhere'}`;
 }
 
+/** Whether {@link UNDERSTOOD} lets an addition of this type have a property. */
+export function isUnderstoodOfAdditions(type: string, property: string): boolean {
+  const { properties = '', own = '', limits = {} } = UNDERSTOOD[type] ?? {};
+  return [...wordsOf(`${properties} ${own}`), ...Object.keys(limits)].includes(property);
+}
+
 /** Samples hold headers, and with them tokens and cookies. Of a list of rules, each says it for itself. */
 function keepsSamples(value: unknown): string | false {
   const settings = Array.isArray(value) ? value.map((rule) => objectOf(rule).VisibilityConfig) : [value];

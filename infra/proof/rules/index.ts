@@ -3,6 +3,7 @@ import { CAPABILITIES } from './capabilities.ts';
 import { dataIsEncrypted } from './data/stores.ts';
 import { zonesOfAClientNeedTheSameScopes } from './declaration/zones-of-a-client-need-the-same-scopes.ts';
 import { callersUseModernTls } from './entries/callers-use-modern-tls.ts';
+import { alarmsRing, eventsAreDeclared } from './entries/entries-are-declared.ts';
 import { entriesAreOwn } from './entries/entries-are-own.ts';
 import { outsidersAreNotAdmitted } from './entries/outsiders-are-not-admitted.ts';
 import { routesAreAuthorized } from './entries/routes-are-authorized.ts';
@@ -18,10 +19,10 @@ import { zoneFunctionsAreDeclared } from './lambda/zone-functions-are-declared.t
 import { logsAreKept, logsHoldNoTokens } from './logs/logs.ts';
 import { ENDPOINTS } from './network/endpoints.ts';
 import { NETWORKS } from './network/networks.ts';
-import { othersKeepOut } from './others.ts';
 import type { Rule } from './rule.ts';
 import { recordsAreBare } from './secretsmanager/records.ts';
 import { noKeyMaterial } from './templates/no-key-material.ts';
+import { propertiesAreUnderstood } from './templates/properties.ts';
 import { resourceTypesAreKnown } from './templates/resource-types.ts';
 import { templatesAreFinal } from './templates/templates-are-final.ts';
 
@@ -47,10 +48,12 @@ export const RULES: readonly Rule[] = [
   ...ROLES,
   ...NETWORKS,
   ...ENDPOINTS,
+  alarmsRing,
   callersUseModernTls,
   dataIsEncrypted,
   dataKeysAreClosed,
   entriesAreOwn,
+  eventsAreDeclared,
   functionPermissionsAreOwn,
   functionsHaveOwnRoles,
   functionsInOwnZone,
@@ -61,8 +64,8 @@ export const RULES: readonly Rule[] = [
   madeKeysAreClosed,
   noKeyMaterial,
   onlySignersCanSign,
-  othersKeepOut,
   outsidersAreNotAdmitted,
+  propertiesAreUnderstood,
   recordsAreBare,
   resourceTypesAreKnown,
   routesAreAuthorized,

@@ -1,6 +1,7 @@
 import { readZoneMap } from '../../../infra/proof/report/map/read.ts';
 import { readInput } from '../../../infra/proof/rules/input.ts';
 import { listen } from '../../aws/http.ts';
+import { makeOrganizationNumber } from '../events.ts';
 import { sendEvent } from '../steps/entries.ts';
 import { needsEntries, samplePath, sampleZone } from '../steps/facts.ts';
 import { loginZone } from '../steps/login-steps.ts';
@@ -30,10 +31,10 @@ function pageDeps(system: LocalSystem): PageDeps {
   const keys = () => readKeys(declaration, aws.secrets);
   const ownerOf = (arn: string) =>
     keys().find((client) => client.keys.some(({ keyArn }) => keyArn === arn))?.client;
-  const event = needsEntries(sampleZone)(system) === undefined ? sampleZone(system).event : undefined;
+  const noEvents = needsEntries(sampleZone)(system);
   return {
     ...{ map, trail, keys, names: createNames(map, ownerOf), login: loginDeps(system) },
-    event: event && { type: event['detail-type'], source: event.source, send: () => sendSample(system) },
+    sendEvent: noEvents === undefined ? () => sendSample(system) : undefined,
     attacks: ATTACKS.map(({ step, ...attack }) => ({
       ...attack,
       unfit: step.unfit(system),
@@ -43,9 +44,9 @@ function pageDeps(system: LocalSystem): PageDeps {
 }
 
 async function sendSample(system: LocalSystem): Promise<string> {
-  const { functionName } = sampleZone(system);
-  await sendEvent(system);
-  return `${functionName} is done with it.`;
+  const organization = makeOrganizationNumber();
+  const { fields, function: name } = await sendEvent(system, organization);
+  return `${name} submitted the document for organisation ${organization}: ${fields['status']}.`;
 }
 
 function loginDeps(system: LocalSystem): PageDeps['login'] {

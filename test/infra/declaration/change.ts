@@ -2,7 +2,6 @@ import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { defineSystem } from '../../../infra/declaration/define.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import system from '../../one-client.zones.ts';
-import own from '../../own-things.zones.ts';
 
 /** Says to {@link changed} that a field goes. */
 export const ABSENT = Symbol('absent');
@@ -23,7 +22,6 @@ export const FULL: SystemDeclaration = defineSystem({
   },
   zones: {
     ...system.zones,
-    internal: own.zones.internal,
     public: {
       cidr: '10.10.0.0/20',
       gateway: {

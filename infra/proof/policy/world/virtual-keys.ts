@@ -1,20 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject, objectOf, stringOf } from '../../assembly/json.ts';
-import { identify } from '../../assembly/physical.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { parsePolicy } from '../statement.ts';
 import type { Resource } from './world.ts';
 
 /** The file in the rotation function's asset that holds the policy of the keys it makes, by client. */
-export const KEY_POLICY_FILE = 'key-policy.json';
+const KEY_POLICY_FILE = 'key-policy.json';
 
 /**
  * One key for each client, with the policy of the keys that rotation makes at run time: the templates have
  * none of these keys. Its placeholders are filled as rotation fills them, from the function's account and
  * environment. That rotation uses this policy and no other is code, which the proof does not cover.
  */
-export function virtualKeys(assembly: ResolvedAssembly): (Resource & { client: string })[] {
+export function virtualKeys(assembly: ResolvedAssembly): Resource[] {
   return resourcesOfType(assembly, 'AWS::Lambda::Function').flatMap((fn) => {
     const file = join(fn.assetPath ?? '', KEY_POLICY_FILE);
     if (fn.assetPath === undefined || !existsSync(file)) return [];
@@ -25,16 +24,14 @@ export function virtualKeys(assembly: ResolvedAssembly): (Resource & { client: s
   });
 }
 
-/** The made-up ARN that stands for every key of `client`. */
+/** The ARN that stands for every key of `client`. */
 export function virtualKeyArn(client: string, account: string, region: string): string {
-  const place = { account, region, stack: 'made at run time', logicalId: client };
-  return identify('AWS::KMS::Key', place, () => undefined)?.arn ?? '';
+  return `arn:aws:kms:${region}:${account}:key/${client}-virtual`;
 }
 
-function virtualKey(client: string, document: unknown, { account, region }: ResolvedResource) {
+function virtualKey(client: string, document: unknown, { account, region }: ResolvedResource): Resource {
   const arn = virtualKeyArn(client, account, region);
   return {
-    client,
     arn,
     account,
     policies: [parsePolicy(`policy of the keys of ${client}`, document)],

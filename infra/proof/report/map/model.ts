@@ -1,4 +1,3 @@
-import type { Assumption } from '../../../declaration/assumptions.ts';
 import type { Finding } from '../../rules/rule.ts';
 
 /** What a node of the map is. */
@@ -87,7 +86,6 @@ export interface ZoneMap {
   nodes: readonly MapNode[];
   calls: readonly MapCall[];
   findings: readonly Finding[];
-  assumptions: readonly Assumption[];
 }
 
 /** The nodes of a zone. */

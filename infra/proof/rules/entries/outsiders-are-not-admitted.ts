@@ -1,4 +1,3 @@
-import { remembered } from '../../assembly/remembered.ts';
 import type { Condition } from '../../policy/condition.ts';
 import { all } from '../../policy/condition.ts';
 import type { Resource } from '../../policy/index.ts';
@@ -8,7 +7,6 @@ import { externalPrincipals, isAdmitted } from '../external-principals.ts';
 import { namedByResources } from '../named-actions.ts';
 import type { ProofInput, Rule } from '../rule.ts';
 import { accountsOf } from '../targets.ts';
-import { findWitness } from '../witness.ts';
 
 /**
  * No resource's own policy lets in anybody who is no role of the templates; a service only for resources of the system's
@@ -30,12 +28,11 @@ export const outsidersAreNotAdmitted: Rule = {
         const path =
           input.assembly.resources.find(({ arn }) => arn === resource.arn)?.constructPath ?? resource.arn;
         return [
-          ...anybody.flatMap(({ name, principal }) => {
-            const action = asked.find((one) => isAdmitted(principal, one, resource.arn, input.world));
-            const question = { principal, action: action ?? '', resource: resource.arn };
-            const request = remembered(() => findWitness(question, input.world));
-            return action === undefined ? [] : [{ ...violation(path, name), request }];
-          }),
+          ...anybody
+            .filter(({ principal }) =>
+              asked.some((action) => isAdmitted(principal, action, resource.arn, input.world)),
+            )
+            .map(({ name }) => violation(path, name)),
           ...strangeServices(resource, asked, input).map((service) =>
             violation(path, `${service} for any account`),
           ),

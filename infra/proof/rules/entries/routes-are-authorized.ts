@@ -1,15 +1,17 @@
 import { loginRoutes } from '@helseid-zones/protocol/login-routes';
+import { functionName } from '../../../declaration/names.ts';
 import type { ZoneDeclaration } from '../../../declaration/schema.ts';
-import { pathsOf } from '../../assembly/apis.ts';
+import { integratedFunction, pathsOf } from '../../assembly/apis.ts';
+import { objectOf } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { type Problems, type ProofInput, type Rule, resourceRule } from '../rule.ts';
 
-/** Every method of an API is a declared route, authorised as declared; an authorizer's answer is good for one request. */
+/** Every method of an API is a declared route, authorised as declared, to the declared function; an authorizer's answer is good for one request. */
 export const routesAreAuthorized: Rule = resourceRule({
   name: 'routes-are-authorized',
   invariant: 'I8',
   title:
-    'Every method of an API is a declared route, authorised as declared; an authorizer’s answer is never cached.',
+    'Every method of an API is a declared route, authorised as declared, to the declared function; an authorizer’s answer is never cached.',
   of: ['AWS::ApiGateway::Method', 'AWS::ApiGateway::Authorizer', 'AWS::ApiGateway::RestApi'],
   problems: (resource, input) => {
     const { type, properties } = resource;
@@ -28,7 +30,7 @@ export const routesAreAuthorized: Rule = resourceRule({
 });
 
 function routeProblems({ properties, zone, stack }: ResolvedResource, input: ProofInput): Problems {
-  const { HttpMethod, AuthorizationType, ResourceId, AuthorizerId } = properties;
+  const { HttpMethod, AuthorizationType, ResourceId, AuthorizerId, Integration } = properties;
   const path = pathsOf(input.assembly).get(String(ResourceId)) ?? '';
   const route = `${String(HttpMethod)} ${path || '/'}`;
   const expected = routesOf(input.declaration.zones[zone ?? '']).find(
@@ -36,11 +38,14 @@ function routeProblems({ properties, zone, stack }: ResolvedResource, input: Pro
   );
   if (expected === undefined) return [`${route} is not a declared route`];
   const { type } = expected;
+  const handler = functionName(input.declaration.name, zone ?? '', expected.function);
+  const called = integratedFunction(objectOf(Integration).Uri)?.arn.split(':')[6];
   const own = resourcesOfType(input.assembly, 'AWS::ApiGateway::Authorizer').some(
     (authorizer) => authorizer.physicalId === AuthorizerId && authorizer.stack === stack,
   );
   return [
     AuthorizationType !== type && `${route} is authorised by ${String(AuthorizationType)}, not by ${type}`,
+    called !== handler && `${route} is answered by ${called ?? 'no function'}, not by ${handler}`,
     type === 'CUSTOM' && !own && `${route} asks another authorizer than its zone’s`,
   ];
 }
@@ -53,5 +58,5 @@ function routesOf(zone: ZoneDeclaration | undefined) {
     type: route.authorize === 'helseid' ? 'CUSTOM' : 'AWS_IAM',
   }));
   const open = login === undefined ? [] : loginRoutes(login).map((route) => ({ ...route, type: 'NONE' }));
-  return [...closed, ...open].map(({ method, path, type }) => ({ method: String(method), path, type }));
+  return [...closed, ...open].map((route) => ({ ...route, method: String(route.method) }));
 }

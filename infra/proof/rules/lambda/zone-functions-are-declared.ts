@@ -3,27 +3,45 @@ import { deriveZoneConfig } from '../../../declaration/derive.ts';
 import { functionName, zoneClients, zoneFunctions } from '../../../declaration/names.ts';
 import { keyPolicyTemplate } from '../../../key-policy.ts';
 import { parseJson } from '../../assembly/json.ts';
-import type { ResolvedResource } from '../../assembly/resolve.ts';
+import { SIGNING } from '../../assembly/network.ts';
+import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { type ProofInput, type Rule, resourceRule } from '../rule.ts';
 import { filesOf, plain, recordArn, signersOfZone, variablesOf } from '../targets.ts';
 
-/** Every declared function has exactly the configuration that the declaration gives it; rotation has the key policies that the proof has looked at. */
+/** Every function is declared and has exactly the configuration that the declaration gives it; rotation has the key policies that the proof has looked at. */
 export const zoneFunctionsAreDeclared: Rule = resourceRule({
   name: 'zone-functions-are-declared',
   invariant: 'I3',
   title:
-    'Every zone function has the configuration, the signers and the key policies that follow from the declaration.',
+    'Every function of a zone is declared, and has the configuration, the gateway, the signers and the key policies that follow.',
   of: ['AWS::Lambda::Function'],
-  problems: (fn, input) =>
-    expectationsOf(fn, input).map(
-      ([what, found, expected]) =>
-        !isDeepStrictEqual(parseJson(found), plain(expected)) &&
-        `has another ${what} than follows from the declaration`,
-    ),
+  problems: (fn, input) => {
+    const expectations = expectationsOf(fn, input);
+    const { GATEWAY_URL: url } = variablesOf(fn);
+    return [
+      expectations.length === 0 && fn.zone !== SIGNING && 'is no function of the declaration',
+      url !== undefined && !urlsOf(fn, input).includes(String(url)) && `takes ${String(url)} for its gateway`,
+      ...expectations.map(
+        ([what, found, expected]) =>
+          !isDeepStrictEqual(parseJson(found), plain(expected)) &&
+          `has another ${what} than follows from the declaration`,
+      ),
+    ];
+  },
   subject: ({ physicalId }) => `Function ${physicalId}`,
   path: ({ constructPath }) => [constructPath, 'its configuration', 'what it asks for'],
   remedy: 'Synthesize again from zones.ts; what functions know is written there and nowhere else.',
 });
+
+/** Where the APIs of a function's own stack are. */
+function urlsOf({ stack }: ResolvedResource, { assembly }: ProofInput): string[] {
+  return resourcesOfType(assembly, 'AWS::ApiGateway::Stage')
+    .filter((stage) => stage.stack === stack)
+    .map(
+      ({ region, properties: { RestApiId: api, StageName: stage } }) =>
+        `https://${String(api)}.execute-api.${region}.amazonaws.com/${String(stage)}`,
+    );
+}
 
 /** What a function of the declaration holds, as JSON, and what it should; nothing of any other function. */
 function expectationsOf(

@@ -57,7 +57,11 @@ const route = (properties: JsonObject): Resources => ({
     Properties: { ParentId: { Ref: 'Summaries' }, PathPart: '{id}' },
   },
   ...one('AWS::ApiGateway::Method', {
-    ...{ HttpMethod: 'GET', ResourceId: { Ref: 'One' }, AuthorizationType: 'AWS_IAM', ...properties },
+    ...{ HttpMethod: 'GET', ResourceId: { Ref: 'One' }, AuthorizationType: 'AWS_IAM' },
+    Integration: {
+      Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-north-1:${ACCOUNT}:function:journal-public-summary/invocations`,
+    },
+    ...properties,
   }),
 });
 const grant = deriveGrants(system).find(({ zone }) => zone === 'public');

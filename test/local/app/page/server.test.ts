@@ -65,12 +65,8 @@ describe('what buttons do', async () => {
   };
   const { ask, own } = await startFakePage(
     fakeDeps({
-      event: {
-        type: 'Created',
-        source: 'test',
-        send: async () => {
-          throw new Error('the function failed');
-        },
+      sendEvent: async () => {
+        throw new Error('the function failed');
       },
       attacks: [
         attack('stopped', slowly),

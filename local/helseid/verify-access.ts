@@ -8,8 +8,6 @@ export interface AccessRules {
   audience?: string | undefined;
   /** All of these. */
   scopes: readonly string[];
-  /** What tokens are signed with (default RS256, HelseID's). */
-  algorithm?: string;
 }
 
 /** What is needed to decide. */
@@ -80,14 +78,14 @@ export async function verifyAccess(
 
 async function readToken(
   token: string,
-  { issuer, audience, algorithm = 'RS256' }: AccessRules,
+  { issuer, audience }: AccessRules,
   { keys, now }: AccessPorts,
 ): Promise<{ claims: JWTPayload; fault?: never } | { claims?: never; fault: string }> {
   try {
     const { payload, protectedHeader } = await jwtVerify(token, keys, {
       issuer,
       ...(audience === undefined ? {} : { audience }),
-      algorithms: [algorithm],
+      algorithms: ['RS256'],
       requiredClaims: ['exp', 'client_id'],
       clockTolerance: CLOCK_SKEW,
       currentDate: new Date(now()),

@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from 'node:util';
+import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
+import { KEY_METRICS, type KeyMetric } from '../../../../functions/key-watch/metrics.ts';
+import { ALARMS, type AlarmKind } from '../../../alarm-kinds.ts';
+import { eventNames } from '../../../declaration/names.ts';
+import type { SystemDeclaration } from '../../../declaration/schema.ts';
+import { type JsonObject, listOf } from '../../assembly/json.ts';
+import { resourcesOfType } from '../../assembly/resolve.ts';
+import { type Rule, resourceRule, violationsOf } from '../rule.ts';
+
+/** Events come from the zone's own bus, by the declared pattern; what a queue's function fails with is kept. */
+export const eventsAreDeclared: Rule = resourceRule({
+  name: 'events-are-declared',
+  invariant: 'I2',
+  title: 'Events reach a zone from its own bus and by the declared pattern, and none is lost.',
+  of: ['AWS::Events::Rule', 'AWS::Lambda::EventSourceMapping'],
+  problems: ({ type, properties, zone = '' }, { assembly, declaration }) => {
+    if (type === 'AWS::Lambda::EventSourceMapping') {
+      const queue = resourcesOfType(assembly, 'AWS::SQS::Queue').find(
+        ({ arn }) => arn === properties.EventSourceArn,
+      );
+      return [queue?.properties.RedrivePolicy === undefined && 'reads a queue that has no dead-letter queue'];
+    }
+    const { EventPattern: pattern, ScheduleExpression: schedule, EventBusName: bus } = properties;
+    const events = declaration.zones[zone]?.events;
+    if (schedule !== undefined && pattern === undefined) return [];
+    const declared = events && { source: events.sources, 'detail-type': events.detailTypes };
+    return [
+      (!declared || !isDeepStrictEqual(pattern, declared)) && 'has another pattern than the declaration',
+      bus !== eventNames(declaration.name, zone).bus && 'listens to another bus than the zone’s own',
+    ];
+  },
+  remedy: 'Say in zones.ts which events enter the zone.',
+});
+
+/** Every figure of the system that rings, with its alarm, by the end of the alarm's name. */
+const KINDS: readonly (readonly [
+  kind: string,
+  expected: Pick<AlarmKind, 'namespace' | 'metric' | 'alarm'>,
+])[] = [
+  ...Object.entries(ALARMS),
+  ...Object.entries(KEY_METRICS).map(
+    ([metric, { alarm }]) => [metric, { namespace: METRICS_NAMESPACE, metric, alarm }] as const,
+  ),
+];
+
+/** Somebody is called about every client's keys, and by the thresholds of the system about what signs, answers and queues. */
+export const alarmsRing: Rule = {
+  name: 'alarms-ring',
+  invariant: 'I3a',
+  title:
+    'Every client’s keys have their alarms, and an alarm of the system has the system’s figure and threshold.',
+  check: (input) => {
+    const alarms = resourcesOfType(input.assembly, 'AWS::CloudWatch::Alarm');
+    const remedy = 'Synthesize again from zones.ts; infra/alarm-kinds.ts and the key watch say what rings.';
+    const silent = keyAlarmsOf(input.declaration).filter(
+      (name) => !alarms.some(({ certain, properties }) => certain && properties.AlarmName === name),
+    );
+    return [
+      ...silent.flatMap((name) =>
+        violationsOf(['is not there'], { resource: name, subject: `The alarm ${name}`, remedy }),
+      ),
+      ...alarms.flatMap(({ constructPath: resource, properties }) =>
+        violationsOf(weakenings(properties, input.declaration.name), { resource, remedy }),
+      ),
+    ];
+  },
+};
+
+/** The names of the alarms on the keys of every client. */
+function keyAlarmsOf({ name, clients }: SystemDeclaration): string[] {
+  return Object.entries(clients).flatMap(([client, { selfService }]) =>
+    Object.entries<KeyMetric>(KEY_METRICS).flatMap(([metric, { selfServiceOnly }]) =>
+      selfService || !selfServiceOnly ? [`${name}-${client}-${metric}`] : [],
+    ),
+  );
+}
+
+function weakenings(properties: JsonObject, system: string): string[] {
+  const name = String(properties.AlarmName);
+  const kind = name.startsWith(`${system}-`) && KINDS.find(([kind]) => name.endsWith(`-${kind}`));
+  if (!kind) return [];
+  const [, { namespace, metric, alarm }] = kind;
+  const expected = {
+    ...{ Namespace: namespace, MetricName: metric, ComparisonOperator: alarm.comparisonOperator },
+    ...{ Threshold: alarm.threshold, Statistic: alarm.statistic, Period: alarm.period },
+    ...{ EvaluationPeriods: alarm.evaluationPeriods, TreatMissingData: alarm.treatMissingData },
+    ...(alarm.treatMissingData === 'missing' ? { InsufficientDataActions: properties.AlarmActions } : {}),
+  };
+  const others = Object.entries(expected).flatMap(([property, value]) =>
+    isDeepStrictEqual(properties[property], value) ? [] : [`has another ${property} than ${String(value)}`],
+  );
+  return listOf(properties.AlarmActions).length === 0 ? [...others, 'calls nobody'] : others;
+}
