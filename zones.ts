@@ -9,7 +9,7 @@ const selfService = {
 } as const;
 
 /** The system. This is the file you edit; everything else derives from it. */
-export default defineSystem({
+const system = defineSystem({
   name: 'journal',
 
   // An assertion buys any scope of its client, so zones that need different scopes use different clients: whoever takes over
@@ -98,3 +98,12 @@ export default defineSystem({
     admin: { cidr: '10.40.0.0/20', admin: true, grants: [] },
   },
 });
+
+export default system;
+
+declare module '@helseid-zones/client/system' {
+  /** Names of this declaration complete in functions, and wrong ones are errors there. */
+  interface Register {
+    system: typeof system;
+  }
+}

@@ -2,6 +2,7 @@ import { type BinaryLike, createHash, createHmac } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/required';
 import { SignatureV4 } from '@smithy/signature-v4';
+import { type Environment, readVariable } from './environment.ts';
 import { describeNetworkFailure } from './errors.ts';
 import { type Fetch, withDeadline } from './http.ts';
 
@@ -18,10 +19,20 @@ const SERVICES = {
 /** A service's signing name, which is also the first label of its host's name. */
 export type AwsService = string;
 
+/** Keys of a role, as AWS gives them out. */
+interface AwsKeys {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string | undefined;
+}
+
+/** Keys, or who gives them: asked at each attempt, so it keeps them itself while they are good, as the AWS SDK's providers do. */
+export type AwsCredentials = AwsKeys | (() => Promise<AwsKeys>);
+
 /** Where and as whom to call. */
 export interface AwsConfig {
   region: string;
-  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+  credentials: AwsCredentials;
   /** Replaces `https://<service>.<region>.amazonaws.com`. */
   endpoints: Readonly<Partial<Record<AwsService, string>>>;
 }
@@ -81,26 +92,20 @@ const THROTTLED =
   /^(Throttling|ThrottlingException|ThrottledException|TooManyRequestsException|RequestLimitExceeded|ProvisionedThroughputExceededException|RequestThrottled|LimitExceededException|SlowDown)$/;
 
 /**
- * Reads region, credentials and endpoints from the environment that Lambda gives a function.
+ * Reads region, endpoints and, where none are given, credentials from the environment that Lambda gives a function.
  * @throws {ZonesError} config_invalid: a variable is missing; the message names it
  */
-export function readAwsConfig(env: Readonly<Record<string, string | undefined>>): AwsConfig {
-  const need = (name: string): string => {
-    const value = env[name];
-    if (!value) throw new ZonesError('config_invalid', `The environment variable ${name} is missing.`);
-    return value;
-  };
+export function readAwsConfig(env: Environment, credentials?: AwsCredentials): AwsConfig {
   const endpoints = Object.entries(SERVICES).flatMap(([service, variable]) => {
     const url = env[`AWS_ENDPOINT_URL_${variable}`];
     return url ? [[service, url]] : [];
   });
-  const sessionToken = env['AWS_SESSION_TOKEN'];
   return {
-    region: need('AWS_REGION'),
-    credentials: {
-      accessKeyId: need('AWS_ACCESS_KEY_ID'),
-      secretAccessKey: need('AWS_SECRET_ACCESS_KEY'),
-      ...(sessionToken ? { sessionToken } : {}),
+    region: readVariable(env, 'AWS_REGION'),
+    credentials: credentials ?? {
+      accessKeyId: readVariable(env, 'AWS_ACCESS_KEY_ID'),
+      secretAccessKey: readVariable(env, 'AWS_SECRET_ACCESS_KEY'),
+      sessionToken: env['AWS_SESSION_TOKEN'] || undefined,
     },
     endpoints: Object.fromEntries(endpoints),
   };
@@ -150,7 +155,8 @@ export function createAwsCaller(config: AwsConfig, options: AwsCallerOptions = {
   const send: Fetch = options.fetch ?? ((input, init) => fetch(input, init));
 
   async function attempt(request: AwsRequest): Promise<AwsResponse> {
-    const signed = await signRequest(config, request, new Date(now()));
+    const credentials = await readKeys(config, request);
+    const signed = await signRequest({ ...config, credentials }, request, new Date(now()));
     let status: number;
     let headers: Headers;
     let body: string;
@@ -200,14 +206,32 @@ export function createAwsCaller(config: AwsConfig, options: AwsCallerOptions = {
   };
 }
 
-async function signRequest(config: AwsConfig, request: AwsRequest, signingDate: Date) {
+async function readKeys({ credentials }: AwsConfig, { service }: AwsRequest): Promise<AwsKeys> {
+  if (typeof credentials === 'object') return credentials;
+  try {
+    return await credentials();
+  } catch (cause) {
+    throw new ZonesError(
+      'aws_unavailable',
+      'The credential provider gave no credentials; check the role of this process and what the provider reads.',
+      { cause, facts: { service, ...describeNetworkFailure(cause) } },
+    );
+  }
+}
+
+async function signRequest(
+  config: AwsConfig & { credentials: AwsKeys },
+  request: AwsRequest,
+  signingDate: Date,
+) {
   const { service, method = 'POST', path = '/', body } = request;
+  const { accessKeyId, secretAccessKey, sessionToken } = config.credentials;
   const origin = config.endpoints[service] ?? `https://${service}.${config.region}.amazonaws.com`;
   const url = new URL(path, origin);
   const signer = new SignatureV4({
     service,
     region: config.region,
-    credentials: config.credentials,
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) },
     sha256: Sha256,
   });
   const signed = await signer.sign(

@@ -40,6 +40,8 @@ declare module '@helseid-zones/protocol/errors' {
     /** Two things are bound to two keys that shall be bound to one. */
     binding_mismatch: UnkeptFacts & { expected?: string; actual?: string };
     api_unreachable: NetworkFacts;
+    /** An API's answer to a zone function. */
+    api_refused: { status?: number };
     redirect_refused: { status: number; target: string };
     /** A stream would have to be sent twice. */
     body_not_replayable: object;

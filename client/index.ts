@@ -17,12 +17,14 @@ export {
 } from '@helseid-zones/protocol/errors';
 export type * from '@helseid-zones/protocol/intents';
 export { helseIdProfile, type IssuerProfile } from '@helseid-zones/protocol/profile';
+export type { RawSignature } from '@helseid-zones/protocol/signature';
 export { createApiFetch } from './api-fetch.ts';
 export { createTransaction, pushAuthorizationRequest } from './authorization-request.ts';
 export {
   type AwsCaller,
   type AwsCallerOptions,
   type AwsConfig,
+  type AwsCredentials,
   type AwsRequest,
   type AwsResponse,
   type AwsService,
@@ -30,12 +32,23 @@ export {
   readAwsConfig,
 } from './aws.ts';
 export { redeemCode } from './code.ts';
+export {
+  type AnySystem,
+  type ApiOptions,
+  type ConnectOptions,
+  connectZone,
+  type Register,
+  type Zone,
+} from './connect-zone.ts';
+export { createSigner, type HeldKey, type SignDigest, type SignerOptions } from './create-signer.ts';
 export type { NetworkFacts } from './errors.ts';
 export { exchangeToken } from './exchange.ts';
+export { describeError, type Log } from './log.ts';
 export { createEndSessionUrl, revokeToken, validateLogoutToken } from './logout.ts';
 export { getAccessToken, machineTokens } from './machine-token.ts';
 export { createMemorySigner, type MemoryKey, type MemorySignerOptions } from './memory-signer.ts';
 export { refreshTokens } from './refresh.ts';
 export { createRemoteSigner } from './remote-signer.ts';
+export { problem, type RouteAnswer, type RouteEvent, respond } from './route.ts';
 export { createTokenClient, type TokenClient, type TokenClientDeps } from './token-client.ts';
 export type * from './tokens.ts';

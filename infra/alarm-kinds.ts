@@ -48,7 +48,8 @@ export const ALARMS = {
   },
   FunctionErrors: {
     ...{ namespace: 'AWS/Lambda', metric: 'Errors', alarm: fiveMinutes('Sum') },
-    meaning: 'A signer crashed or ran out of time or memory. Read the end of its log.',
+    meaning:
+      'A signer or a scheduled function crashed or ran out of time or memory. Read the end of its log.',
   },
   Throttles: {
     ...{ namespace: 'AWS/Lambda', metric: 'Throttles', alarm: fiveMinutes('Sum', 10) },

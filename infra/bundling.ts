@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/required';
-import { buildSync } from 'esbuild';
+import { buildSync, type Metafile } from 'esbuild';
 
 /** SDK packages call `require`, which an ES module has to bring along. */
 const BANNER = `import{createRequire as zonesRequire}from'node:module';const require=zonesRequire(import.meta.url);`;
@@ -56,20 +56,40 @@ function findHandler(entry: string): string {
   );
 }
 
+/** What a deployed function never holds, by the packages' or the clone's paths: doubles of issuer and APIs. */
+const FOR_TESTS = /(?:^|\/)client\/(?:testing|conformance)\.[jt]s$/;
+
+/** @throws {ZonesError} config_invalid: the module exports no `handler`, or brings what is for tests */
+function checkOutput(entry: string, output: Metafile['outputs'][string] | undefined): void {
+  const source = `functions/${entry}/handler.ts`;
+  if (!output?.exports.includes('handler'))
+    throw new ZonesError(
+      'config_invalid',
+      `${source} exports no "handler", which Lambda calls; write: export const handler = async (event) => …`,
+    );
+  const [found] = Object.keys(output.inputs).filter((input) => FOR_TESTS.test(input));
+  if (found)
+    throw new ZonesError(
+      'config_invalid',
+      `${source} imports @helseid-zones/client/testing, which is for tests: leave it to a file that the handler does not import.`,
+    );
+}
+
 /**
  * Compiles the handlers of these functions, each to one minified ES module (Node 24). All at once takes half as long as one
  * by one, since what they share is read once.
- * @throws {ZonesError} config_invalid: a function has no handler
+ * @throws {ZonesError} config_invalid: a function has no handler, exports none, or brings what is for tests
  * @throws esbuild's own error for code that does not compile
  */
 export function compileHandlers(entries: readonly string[]): void {
   const missing = [...new Set(entries)].filter((entry) => !compiled.has(entry));
   if (missing.length === 0) return;
-  const { outputFiles } = buildSync({
+  const { outputFiles, metafile } = buildSync({
     entryPoints: missing.map((entry) => ({ in: findHandler(entry), out: entry })),
     outdir: '.',
     bundle: true,
     write: false,
+    metafile: true,
     minify: true,
     platform: 'node',
     target: 'node24',
@@ -83,7 +103,9 @@ export function compileHandlers(entries: readonly string[]): void {
     sourcesContent: false,
   });
   const output = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
+  const outputs = new Map(Object.entries(metafile.outputs).map(([path, of]) => [basename(path), of]));
   for (const entry of missing) {
+    checkOutput(entry, outputs.get(`${entry}.js`));
     const code = required(output.get(`${entry}.js`), `The bundle of ${entry}`);
     const map = required(output.get(`${entry}.js.map`), `The source map of ${entry}`);
     compiled.set(entry, { code, map });

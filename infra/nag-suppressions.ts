@@ -1,5 +1,5 @@
 import { type Stack, Token, Validations } from 'aws-cdk-lib';
-import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, tableArn } from './constructs/arns.ts';
+import { anyKeyArn, logStreamsArn, type Place, recordArnPattern } from './constructs/arns.ts';
 import { recordName } from './declaration/names.ts';
 
 /** What the ids of findings in one stack are made of. */
@@ -12,8 +12,8 @@ interface StackFacts {
   functions: readonly string[];
   /** Whether users log in here. */
   login?: boolean | undefined;
-  /** Whether keys are looked after here. */
-  admin?: boolean | undefined;
+  /** Whether functions are started on schedules here. */
+  schedules?: boolean | undefined;
 }
 
 /** One of cdk-nag's rules that we break on purpose, with why, and where it has several findings, which. */
@@ -21,7 +21,7 @@ interface NagSuppression {
   rule: string;
   findings?: (facts: StackFacts) => string[];
   /** Only in stacks of that kind. */
-  only?: 'login' | 'admin';
+  only?: 'login' | 'schedules';
   reason: string;
 }
 
@@ -57,14 +57,9 @@ const NAG_SUPPRESSIONS: readonly NagSuppression[] = [
     reason: "A boundary covers all client records; each signer's own policy names one.",
   },
   {
-    rule: 'AwsSolutions-IAM5',
-    findings: ({ system, zone = '', place }) => [resource(tableArn(place, `${system}-${zone}-*`))],
-    reason: "A boundary covers the tables of its zone; each function's own policy names its table.",
-  },
-  {
     rule: 'AwsSolutions-SMG4',
     reason:
-      "The rotation schedule of a client record is in the admin zone's stack, beside the function that rotates.",
+      "The rotation schedule of a client record is in the admin zone's stack, beside the function that rotates. Secrets of functions are somebody else's to rotate: of whoever shares them.",
   },
   {
     rule: 'AwsSolutions-APIG3',
@@ -103,8 +98,9 @@ const NAG_SUPPRESSIONS: readonly NagSuppression[] = [
   },
   {
     rule: 'Serverless-EventBusDLQ',
-    only: 'admin',
-    reason: 'A check of the keys that is missed comes again within the hour or the day, and silence alarms.',
+    only: 'schedules',
+    reason:
+      'A check of the keys that is missed comes again within the hour or the day, and silence alarms; so does a scheduled function that fails.',
   },
   {
     rule: 'Serverless-LambdaEventSourceMappingDestination',

@@ -4,15 +4,17 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
 import type { SystemDeclaration } from './declaration/schema.ts';
 
+const credentials = v.object({
+  accessKeyId: v.string(),
+  secretAccessKey: v.string(),
+  sessionToken: v.exactOptional(v.string()),
+});
+
 /** What a running local system says of itself to its operator (`operator.json` in its folder). */
 const operatorFile = v.object({
   url: v.string(),
   region: v.string(),
-  credentials: v.object({
-    accessKeyId: v.string(),
-    secretAccessKey: v.string(),
-    sessionToken: v.exactOptional(v.string()),
-  }),
+  credentials,
   /** As it runs: with the stand-ins' URLs. */
   declaration: v.custom<SystemDeclaration>((value) => typeof value === 'object' && value !== null),
   /** The stage that it was started with. */
@@ -21,6 +23,16 @@ const operatorFile = v.object({
   logs: v.string(),
   /** Where each zone's gateway is. */
   gateways: v.array(v.object({ zone: v.string(), url: v.string() })),
+  /** A function a zone and client that may ask the client's signer, and by which way. */
+  callers: v.array(
+    v.object({
+      zone: v.string(),
+      client: v.string(),
+      signerArn: v.string(),
+      lambdaUrl: v.string(),
+      credentials,
+    }),
+  ),
   signingVpc: v.optional(v.string()),
 });
 

@@ -4,13 +4,16 @@ import type { Grant, GrantedTarget } from './grant.ts';
 import type { AssertionDetail, Intent, ProofIntent } from './intents.ts';
 import { canonicalUrl } from './url.ts';
 
+/** What is decided by: a whole {@link Grant} fits. */
+type Allowed = Omit<Grant, 'version' | 'system' | 'zone' | 'clientId'>;
+
 /**
  * Decides whether `grant` allows a parsed intent (I3) and answers what the intent is aimed at, as the audit names it:
  * the issuer, or method and granted pattern; never the path itself, which may name a patient.
  * Does not look at the key.
  * @throws {ZonesError} grant_refused, details_invalid, intent_malformed: `facts.field` says what for
  */
-export function checkGrant(intent: Intent, grant: Grant): string {
+export function checkGrant(intent: Intent, grant: Allowed): string {
   if (intent.client !== grant.client) throw refused('client', `signs for the client ${grant.client} only`);
   if (intent.kind === 'dpop_proof') return checkProof(intent, grant.proofs);
   if (intent.issuer !== grant.issuer)
@@ -47,7 +50,7 @@ export function matchesPath(pattern: string, path: string): boolean {
   return pattern.endsWith('/*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
 }
 
-function checkDetails(details: readonly AssertionDetail[] | undefined, grant: Grant): void {
+function checkDetails(details: readonly AssertionDetail[] | undefined, grant: Allowed): void {
   if (details === undefined) return;
   const { details: allowed } = grant.assertions;
   if (allowed === 'none') throw refused('assertionDetails', 'takes no organisation details');

@@ -41,8 +41,8 @@ const apiConfig = v.strictObject({
   scopes: some(scope),
   /** RFC 8707 resource indicator, where the issuer's registration wants one. */
   resource: v.exactOptional(text),
-  /** Which of the zone's clients calls it. */
-  client: text,
+  /** Which of the zone's clients may call it. */
+  clients: some(text),
 });
 
 /** API Gateway resource paths: plain segments but `.` and `..`, and whole segments in braces; the last may be greedy. */

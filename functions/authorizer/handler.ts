@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
+import { type Environment, readVariable } from '@helseid-zones/client/environment';
 import { createIssuerKeys, createKeySource } from '@helseid-zones/client/jwks';
+import { createLog } from '@helseid-zones/client/log';
 import { createMetadataSource } from '@helseid-zones/client/metadata';
 import { parseZoneConfig } from '@helseid-zones/protocol/config';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { createDynamoTable } from '../common/dynamo.ts';
-import { type Environment, readVariable } from '../common/environment.ts';
-import { createLog } from '../common/log.ts';
 import { type AuthorizerDeps, authorizeRequest } from './authorize.ts';
 import { createReplayTable } from './replay-table.ts';
 import { deriveSettings } from './rules.ts';

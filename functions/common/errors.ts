@@ -3,8 +3,6 @@ import type {} from '@helseid-zones/client/errors';
 declare module '@helseid-zones/protocol/errors' {
   /** Of the functions. */
   interface ErrorFacts {
-    /** An API's answer to a zone function. */
-    api_refused: { status?: number };
     api_answer_unusable: { api: string; status: number };
     /** User login. */
     login_expired: object;

@@ -1,6 +1,6 @@
+import { entryOf } from '@helseid-zones/client/environment';
 import type { ForwardConfig, ZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { entryOf } from '../common/environment.ts';
 
 /** What a refresh asks a narrow access token for: one API by its resource indicator, or by its scopes where it has none. */
 export interface TokenTarget {

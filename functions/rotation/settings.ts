@@ -3,7 +3,9 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
+import { type Environment, entryOf, readArn } from '@helseid-zones/client/environment';
 import type { Fetch } from '@helseid-zones/client/http';
+import { createLog } from '@helseid-zones/client/log';
 import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
 import { type ClientConfig, parseZoneConfig, type RotationConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
@@ -12,7 +14,6 @@ import type { KeyPolicyTemplate, KeyPolicyValues } from '@helseid-zones/protocol
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { readConfig } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
-import { type Environment, entryOf, readArn } from '../common/environment.ts';
 import {
   type Clock,
   createKmsPort,
@@ -21,7 +22,6 @@ import {
   type SecretsPort,
   systemClock,
 } from '../common/key-ports.ts';
-import { createLog } from '../common/log.ts';
 import type { Audit } from '../common/record-store.ts';
 
 const signingVpc = v.pipe(v.string(), v.startsWith('vpc-'));

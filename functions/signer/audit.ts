@@ -1,7 +1,7 @@
 import type { Metrics } from '@aws-lambda-powertools/metrics';
+import type { Log } from '@helseid-zones/client/log';
 import { REFUSALS, type ZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant } from '@helseid-zones/protocol/grant';
-import type { Log } from '../common/log.ts';
 
 /** One signature that is about to be released. */
 export interface SignedEntry {

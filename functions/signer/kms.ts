@@ -6,10 +6,10 @@ import {
   type SignCommandOutput,
 } from '@aws-sdk/client-kms';
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
-import { derToJose } from '@helseid-zones/protocol/der';
 import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import { readPublicKey, type VerificationKey } from '@helseid-zones/protocol/jwk';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
+import { finishSignature } from '@helseid-zones/protocol/signature';
 import { describeAwsError } from '../common/aws-error.ts';
 
 const ATTEMPTS = 3;
@@ -84,11 +84,16 @@ async function fetchPublicKey(kms: Kms, { keyArn, algorithm, kid }: KeyEntry): P
 
 /**
  * Signs a JWS signing input with a KMS key and answers the signature part, base64url. KMS gets the digest only
- * (I5; a message is limited to 4,096 bytes). Does not verify the signature.
+ * (I5; a message is limited to 4,096 bytes). What it answers must verify by `key`.
  * @throws {ZonesError} kms_throttled, kms_unavailable, kms_refused, key_not_usable: as {@link MEANINGS} has it
  */
-export async function signInput(kms: Kms, { keyArn, algorithm }: KeyEntry, input: string): Promise<string> {
-  const { hash, kmsSigningAlgorithm, kty, signatureBytes } = ALGORITHMS[algorithm];
+export async function signInput(
+  kms: Kms,
+  { keyArn, algorithm }: KeyEntry,
+  key: VerificationKey,
+  input: string,
+): Promise<string> {
+  const { hash, kmsSigningAlgorithm } = ALGORITHMS[algorithm];
   const answer = await kms
     .send(
       new SignCommand({
@@ -101,7 +106,7 @@ export async function signInput(kms: Kms, { keyArn, algorithm }: KeyEntry, input
     .catch(throwCoded);
   const signature = answer.Signature;
   if (!signature?.length) throw new ZonesError('kms_refused', 'KMS answered without a signature.');
-  return Buffer.from(kty === 'EC' ? derToJose(signature, signatureBytes) : signature).toString('base64url');
+  return finishSignature(key, input, { signature, format: 'der' });
 }
 
 function throwCoded(cause: unknown): never {

@@ -127,7 +127,7 @@ async function signOne(deps: SignerDependencies, { intent, target, entry, key }:
   const composedAt = deps.now();
   const jti = deps.randomId();
   const { signingInput } = composeToken(intent, deps.grant, key, { now: composedAt, jti });
-  const jws = `${signingInput}.${await signInput(deps.kms, entry, signingInput)}`;
+  const jws = `${signingInput}.${await signInput(deps.kms, entry, key, signingInput)}`;
   return {
     kind: intent.kind,
     target,

@@ -1,14 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { createLog } from '../common/log.ts';
-import { serveRoutes } from '../common/route.ts';
-import { wireApi } from '../common/zone-client.ts';
+import { type AnySystem, connectZone } from '@helseid-zones/client/connect-zone';
 import { fetchSummary } from './fetch-summary.ts';
 
-const config = readFileSync(new URL('./config.json', import.meta.url), 'utf8');
-const { env } = process;
-const summaries = wireApi(config, env, 'summaries');
-const { system, zone, routes } = summaries;
-const { audit } = createLog({ service: system, zone, env });
+// Of several declarations, not of zones.ts alone: so its names are not held against that one.
+const zone = connectZone<AnySystem>();
+const summaries = zone.api('summaries');
 
 /** Reads one summary: API Gateway's `GET /summaries/{id}`. */
-export const handler = serveRoutes(routes, audit, (event) => fetchSummary({ ...summaries, audit }, event));
+export const handler = zone.route((event) => fetchSummary(summaries, event));

@@ -5,19 +5,16 @@ import {
   makeIdempotent,
 } from '@aws-lambda-powertools/idempotency';
 import type { BasePersistenceLayer } from '@aws-lambda-powertools/idempotency/persistence';
-import { createApiFetch } from '@helseid-zones/client/api-fetch';
-import { machineTokens } from '@helseid-zones/client/machine-token';
-import type { TokenClient } from '@helseid-zones/client/token-client';
-import type { ApiConfig } from '@helseid-zones/protocol/config';
-import { ZonesError } from '@helseid-zones/protocol/errors';
+import { describeError } from '@helseid-zones/client/log';
+import type { ApiFetch } from '@helseid-zones/client/tokens';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { type DocumentEvent, parseDocumentEvent } from './event.ts';
 
 /** What the worker works with. */
 interface WorkerDeps {
-  client: TokenClient;
-  /** The documents API. */
-  api: ApiConfig;
+  /** The documents API, called on behalf of an organisation. */
+  documents: (organization: string) => ApiFetch;
   persistence: BasePersistenceLayer;
   /** One line a message: a stable code and facts; no document, no person. */
   audit(code: 'document.submitted' | 'document.failed', facts: Readonly<Record<string, unknown>>): void;
@@ -77,17 +74,9 @@ export function createWorker(
  *
  * @throws {ZonesError} api_refused: any other status, in the facts; and what the token client and the API call throw
  */
-async function submitDocument(
-  { client, api }: WorkerDeps,
-  event: DocumentEvent,
-): Promise<{ status: number }> {
-  const tokens = machineTokens(client, {
-    scopes: api.scopes,
-    resource: api.resource,
-    details: [{ type: 'helseid_authorization', child: event.organization }],
-  });
+async function submitDocument({ documents }: WorkerDeps, event: DocumentEvent): Promise<{ status: number }> {
   const { system, value } = event.identifier;
-  const response = await createApiFetch(client, tokens)(`${api.baseUrl}/DocumentReference`, {
+  const response = await documents(event.organization)('/DocumentReference', {
     method: 'POST',
     headers: {
       accept: 'application/fhir+json',
@@ -105,9 +94,8 @@ async function submitDocument(
 }
 
 /** Powertools' own errors carry the key they met, so of those only the name is told; one about the table, its cause. */
-function describe(error: unknown): Record<string, unknown> {
-  if (error instanceof IdempotencyPersistenceLayerError && error.cause instanceof ZonesError)
-    return describe(error.cause);
-  if (error instanceof ZonesError) return { ...error.facts, reason: error.code, message: error.message };
-  return { reason: error instanceof Error ? error.name : 'unknown' };
+function describe(error: unknown): Readonly<Record<string, unknown>> {
+  return describeError(
+    error instanceof IdempotencyPersistenceLayerError && isZonesError(error.cause) ? error.cause : error,
+  );
 }

@@ -1,10 +1,10 @@
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
-import { CfnRule } from 'aws-cdk-lib/aws-events';
-import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { KEY_METRICS, type KeyMetric } from '../../functions/key-watch/metrics.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { type AlarmRow, Alarms, type AlarmsProps } from './alarms.ts';
+import { addSchedule } from './schedule.ts';
 
 /** When which checks run. */
 const SCHEDULES = { hourly: 'rate(1 hour)', daily: 'cron(0 6 * * ? *)' } as const;
@@ -20,7 +20,11 @@ export interface KeyAlarmsProps extends Pick<AlarmsProps, 'place' | 'key'> {
 export class KeyAlarms extends Alarms {
   constructor(scope: Construct, id: string, { system, handler, ...props }: KeyAlarmsProps) {
     super(scope, id, { ...props, displayName: `${system.name}: keys`, rows: keyAlarms(system) });
-    for (const [task, expression] of Object.entries(SCHEDULES)) schedule(this, task, expression, handler);
+    for (const [task, scheduleExpression] of Object.entries(SCHEDULES))
+      addSchedule(this, task, handler, {
+        ...{ description: `Checks of the keys: ${task}.`, scheduleExpression },
+        ...{ target: 'watch', input: JSON.stringify({ task }) },
+      });
   }
 }
 
@@ -34,18 +38,4 @@ function keyAlarms({ name: service, clients }: SystemDeclaration): AlarmRow[] {
         ...{ namespace: METRICS_NAMESPACE, metric, meaning, alarm, dimensions: { service, client } },
       })),
   );
-}
-
-function schedule(scope: Construct, task: string, expression: string, handler: IFunction): void {
-  const rule = new CfnRule(scope, task, {
-    description: `Checks of the keys: ${task}.`,
-    scheduleExpression: expression,
-    targets: [{ id: 'watch', arn: handler.functionArn, input: JSON.stringify({ task }) }],
-  });
-  new CfnPermission(scope, `${task}-Permission`, {
-    action: 'lambda:InvokeFunction',
-    functionName: handler.functionArn,
-    principal: 'events.amazonaws.com',
-    sourceArn: rule.attrArn,
-  });
 }

@@ -50,6 +50,8 @@ export interface ZoneFunctionProps extends ZoneRuntime {
   /** What its role may do beyond running. */
   statements: readonly PolicyStatement[];
   timeout: Duration;
+  /** MB (default 512). */
+  memory?: number | undefined;
   /** Reserved concurrency; absent: what the account has left. */
   concurrency?: number | undefined;
   retention: RetentionDays;
@@ -110,7 +112,7 @@ export class ZoneFunction extends Construct {
       // Traces name our files and lines, by the map in the asset.
       environment: { NODE_OPTIONS: '--enable-source-maps', ...props.environment },
       timeout: props.timeout,
-      memorySize: 512,
+      memorySize: props.memory ?? 512,
       ...(props.concurrency === undefined ? {} : { reservedConcurrentExecutions: props.concurrency }),
       tracing: Tracing.ACTIVE,
       logGroup,

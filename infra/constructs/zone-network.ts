@@ -22,7 +22,7 @@ import { Construct } from 'constructs';
 import { type Place, serviceHost } from './arns.ts';
 
 /** AWS services that a zone can have an endpoint for. */
-export type EndpointService = 'lambda' | 'kms' | 'secretsmanager' | 'dynamodb';
+export type EndpointService = 'lambda' | 'kms' | 'secretsmanager' | 'sqs' | 'dynamodb';
 
 /** What a network is built from. */
 export interface ZoneNetworkProps {
@@ -41,6 +41,7 @@ const INTERFACE_SERVICES = {
   lambda: InterfaceVpcEndpointAwsService.LAMBDA,
   kms: InterfaceVpcEndpointAwsService.KMS,
   secretsmanager: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+  sqs: InterfaceVpcEndpointAwsService.SQS,
 } as const;
 
 /**

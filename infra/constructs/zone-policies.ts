@@ -1,6 +1,7 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ADMIN_FUNCTIONS } from '../declaration/fields.ts';
-import { askingFunctions, type EventNames, functionName } from '../declaration/names.ts';
+import { askingFunctions, functionName } from '../declaration/names.ts';
+import { hasSecrets, type ZoneQueue, zoneQueues } from '../declaration/own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import {
   type AdminFacts,
@@ -10,6 +11,7 @@ import {
   adminStatements,
 } from './admin-policies.ts';
 import { functionArn, logStreamsArn, type Place, queueArn, roleArn, tableArn } from './arns.ts';
+import type { OwnSecrets } from './own-things.ts';
 import {
   allow,
   allowFlowLog,
@@ -21,7 +23,7 @@ import {
   viaService,
 } from './statements.ts';
 import type { ZoneNetwork } from './zone-network.ts';
-import { tableName, tablesOf, zoneTables } from './zone-table.ts';
+import { type TableUse, zoneTables } from './zone-table.ts';
 
 /** What the policies of one zone are written from. */
 export interface ZoneFacts {
@@ -35,7 +37,8 @@ export interface ZoneFacts {
   keyArn: string;
   /** Client to the ARN of the zone's signer for it. */
   signers: Readonly<Record<string, string>>;
-  events: EventNames;
+  /** ARNs of the secrets that each function reads. */
+  secrets: OwnSecrets;
   /** ARN of each client's record, and of the key that encrypts them. */
   records: Readonly<Record<string, string>>;
   recordKeyArn: string;
@@ -44,13 +47,11 @@ export interface ZoneFacts {
 /** What the event source mapping does with the queue, by the function's role. */
 const QUEUE_ACTIONS = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'] as const;
 
-/** The most that a function may do with a table of its zone. */
-const TABLE_ACTIONS = [
-  'dynamodb:DeleteItem',
-  'dynamodb:GetItem',
-  'dynamodb:PutItem',
-  'dynamodb:UpdateItem',
-] as const;
+/** What a function does with a queue that it sends to; several messages at once are the same action. */
+const SEND = 'sqs:SendMessage';
+
+/** What a function does with a secret of its own. */
+const READ_SECRET = 'secretsmanager:GetSecretValue';
 
 /** Whatever uses a client key, or hands its use on, or ends it. Denied in the boundary of every zone but the signing one. */
 const KEY_CAPTURE_ACTIONS = [
@@ -70,7 +71,11 @@ const KEY_CAPTURE_ACTIONS = [
 
 /** Services through which a zone's data key is used for its functions. */
 export function dataServices(zone: ZoneDeclaration): string[] {
-  return [...(zoneTables(zone).length > 0 ? ['dynamodb'] : []), ...(zone.events ? ['sqs'] : [])];
+  return [
+    ...(zoneTables('', '', zone).length > 0 ? ['dynamodb'] : []),
+    ...(zoneQueues('', '', zone).length > 0 ? ['sqs'] : []),
+    ...(hasSecrets(zone) ? ['secretsmanager'] : []),
+  ];
 }
 
 /** Invoke of the zone's own signers, unqualified, through the zone's own endpoint. */
@@ -79,7 +84,7 @@ function allowInvoke({ signers, network }: ZoneFacts): PolicyStatement {
   return allow('OwnSigners', 'lambda:InvokeFunction', Object.values(signers), here);
 }
 
-/** Items of a table, through the zone's own DynamoDB endpoint. `table` may end in `*`. */
+/** Items of a table, through the zone's own DynamoDB endpoint. */
 function allowTable(
   { place, network }: ZoneFacts,
   actions: readonly string[],
@@ -88,9 +93,28 @@ function allowTable(
   return allow(undefined, actions, tableArn(place, table), via(network.endpointId('dynamodb')));
 }
 
-/** Reading the queue, which the event source mapping does from outside the VPC. */
-function allowQueue({ place, events }: ZoneFacts): PolicyStatement {
-  return allow('OwnQueue', QUEUE_ACTIONS, queueArn(place, events.queue));
+/**
+ * Reading queues, which the event source mapping does from outside the VPC, sending to queues, and reading secrets, of one
+ * function or of the whole zone.
+ */
+function allowQueuesAndSecrets(facts: ZoneFacts, name?: string): PolicyStatement[] {
+  const { system, zone, declared, place, network, secrets } = facts;
+  const arns = (chosen: (of: ZoneQueue) => boolean) =>
+    zoneQueues(system.name, zone, declared)
+      .filter(chosen)
+      .map(({ queue }) => queueArn(place, queue));
+  const read = arns(({ reader }) => name === undefined || name === reader);
+  const sent = arns(({ senders }) => (name === undefined ? senders.length > 0 : senders.includes(name)));
+  const secret = (name === undefined ? Object.values(secrets) : [secrets[name] ?? {}]).flatMap((of) =>
+    Object.values(of),
+  );
+  return [
+    ...(read.length > 0 ? [allow('OwnQueue', QUEUE_ACTIONS, read)] : []),
+    ...(sent.length > 0 ? [allow('SendToOwn', SEND, sent, via(network.endpointId('sqs')))] : []),
+    ...(secret.length > 0
+      ? [allow('OwnSecrets', READ_SECRET, secret, via(network.endpointId('secretsmanager')))]
+      : []),
+  ];
 }
 
 /** Use of the zone's key by services that act for the caller; those calls carry no endpoint. None without a service. */
@@ -111,11 +135,11 @@ export function boundaryStatements(facts: ZoneFacts, name?: string): PolicyState
     ...allowRunning(logStreamsArn(place, `${facts.logPrefix}/*`)),
     ...(name ? [] : [allowFlowLog(logStreamsArn(place, `${facts.logPrefix}/flow`))]),
     ...(askingFunctions(declared).length > 0 ? [allowInvoke(facts)] : []),
-    ...(zoneTables(declared).length > 0
-      ? [allowTable(facts, TABLE_ACTIONS, `${system.name}-${zone}-*`)]
-      : []),
+    ...zoneTables(system.name, zone, declared).map((table) =>
+      allowTable(facts, actionsOn(table), table.name),
+    ),
     ...allowDataKey(facts, dataServices(declared)),
-    ...(declared.events ? [allowQueue(facts)] : []),
+    ...allowQueuesAndSecrets(facts),
     ...(name ? adminBoundary(adminFacts(facts), name) : []),
     deny('NeverClientKeys', KEY_CAPTURE_ACTIONS, '*'),
     // Nothing is invoked from a zone without an endpoint for it.
@@ -131,14 +155,23 @@ export function boundaryStatements(facts: ZoneFacts, name?: string): PolicyState
 
 /** What one function of the zone may do beyond running. */
 export function functionStatements(facts: ZoneFacts, name: string): PolicyStatement[] {
-  const { system, zone, declared } = facts;
-  const tables = tablesOf(system.name, zone, declared, name);
-  const reads = declared.events?.function === name;
+  const { system, zone, declared, secrets } = facts;
+  const tables = zoneTables(system.name, zone, declared).flatMap(({ name: table, actions }) => {
+    const own = actions[name];
+    return own ? [allowTable(facts, own, table)] : [];
+  });
+  const queued = zoneQueues(system.name, zone, declared).some(
+    ({ reader, senders }) => reader === name || senders.includes(name),
+  );
   return [
     ...(askingFunctions(declared).includes(name) ? [allowInvoke(facts)] : []),
-    ...tables.map((table) => allowTable(facts, table.actions, table.name)),
-    ...(reads ? [allowQueue(facts)] : []),
-    ...allowDataKey(facts, [...(tables.length > 0 ? ['dynamodb'] : []), ...(reads ? ['sqs'] : [])]),
+    ...tables,
+    ...allowQueuesAndSecrets(facts, name),
+    ...allowDataKey(facts, [
+      ...(tables.length > 0 ? ['dynamodb'] : []),
+      ...(queued ? ['sqs'] : []),
+      ...(secrets[name] ? ['secretsmanager'] : []),
+    ]),
     ...(declared.admin ? adminStatements(adminFacts(facts), name) : []),
   ];
 }
@@ -153,18 +186,31 @@ export function restrictEndpoints(facts: ZoneFacts): void {
   ]);
   network.allowThrough(
     'dynamodb',
-    zoneTables(declared).map(({ kind, actions }) =>
-      allowThrough(
-        rolesOf(Object.keys(actions)),
-        [...new Set(Object.values(actions).flat())].sort(),
-        tableArn(place, tableName(system.name, zone, kind)),
-      ),
+    zoneTables(system.name, zone, declared).map((table) =>
+      allowThrough(rolesOf(Object.keys(table.actions)), actionsOn(table), tableArn(place, table.name)),
+    ),
+  );
+  network.allowThrough(
+    'sqs',
+    zoneQueues(system.name, zone, declared).flatMap(({ senders, queue }) =>
+      senders.length > 0 ? [allowThrough(rolesOf(senders), SEND, queueArn(place, queue))] : [],
+    ),
+  );
+  network.allowThrough(
+    'secretsmanager',
+    Object.entries(facts.secrets).map(([name, of]) =>
+      allowThrough(rolesOf([name]), READ_SECRET, Object.values(of)),
     ),
   );
   if (!declared.admin) return;
   const admin = adminFacts(facts);
   network.allowThrough('kms', adminKeyEndpoint(admin));
   network.allowThrough('secretsmanager', adminRecordEndpoint(admin));
+}
+
+/** Whatever any function does with a table. */
+function actionsOn({ actions }: TableUse): string[] {
+  return [...new Set(Object.values(actions).flat())].sort();
 }
 
 function adminFacts({ system, zone, place, network, records, recordKeyArn }: ZoneFacts): AdminFacts {

@@ -4,84 +4,94 @@ import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { AUTHORIZER_FUNCTION } from '../declaration/fields.ts';
+import { type OwnTableDeclaration, ownTables } from '../declaration/own.ts';
 import type { ZoneDeclaration } from '../declaration/schema.ts';
 
 /** A table of a zone, and what which functions do with it. */
 export interface TableUse {
-  /** Last part of its name. */
-  kind: 'idempotency' | 'sessions' | 'replays';
+  /** Physical name. */
+  name: string;
+  /** Id of its construct. */
+  id: string;
   /** Which variable carries the name. */
-  variable: 'IDEMPOTENCY_TABLE' | 'SESSION_TABLE' | 'REPLAY_TABLE';
+  variable: string;
   /** Function to its DynamoDB actions. */
   actions: Readonly<Record<string, readonly string[]>>;
+  /** Of a table that a function has: its keys. */
+  declared?: OwnTableDeclaration;
 }
 
-/** The tables a zone has, by what enters it. */
-export function zoneTables(zone: ZoneDeclaration): TableUse[] {
-  const uses: TableUse[] = [];
-  if (zone.events)
-    uses.push({
-      kind: 'idempotency',
-      variable: 'IDEMPOTENCY_TABLE',
-      actions: { [zone.events.function]: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'] },
-    });
-  if (zone.gateway?.login)
-    uses.push({ kind: 'sessions', variable: 'SESSION_TABLE', actions: SESSION_TABLE_ACTIONS });
-  if (zone.gateway?.routes.some((route) => route.authorize === 'helseid'))
-    uses.push({
-      kind: 'replays',
-      variable: 'REPLAY_TABLE',
-      actions: { [AUTHORIZER_FUNCTION]: ['dynamodb:PutItem'] },
-    });
-  return uses;
+/** What a function does with a table that it may read. */
+const READ = ['BatchGetItem', 'DescribeTable', 'GetItem', 'Query', 'Scan'].map(dynamo);
+
+/** What a function does with a table that it has. */
+const ALL = [
+  ...READ,
+  ...['BatchWriteItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'UpdateItem'].map(dynamo),
+].sort();
+
+function dynamo(action: string): string {
+  return `dynamodb:${action}`;
 }
 
-/** A table that one function uses. */
-export interface OwnTable {
-  name: string;
-  variable: TableUse['variable'];
-  actions: readonly string[];
-}
-
-/** The tables that one function of a zone uses. */
-export function tablesOf(
-  system: string,
-  zone: string,
-  declared: ZoneDeclaration,
-  functionName: string,
-): OwnTable[] {
-  return zoneTables(declared).flatMap(({ kind, variable, actions }) =>
-    Object.entries(actions)
-      .filter(([name]) => name === functionName)
-      .map(([, own]) => ({ name: tableName(system, zone, kind), variable, actions: own })),
-  );
-}
-
-/** Physical name of a zone's table. */
-export function tableName(system: string, zone: string, kind: TableUse['kind']): string {
-  return `${system}-${zone}-${kind}`;
+/** The tables a zone has: by what enters it, and those of its functions. */
+export function zoneTables(system: string, zone: string, declared: ZoneDeclaration): TableUse[] {
+  const { events, gateway } = declared;
+  const shipped = (kind: string, variable: string, actions: TableUse['actions']) => ({
+    ...{ name: `${system}-${zone}-${kind}`, id: `Table-${kind}`, variable, actions },
+  });
+  return [
+    ...(events
+      ? [
+          shipped('idempotency', 'IDEMPOTENCY_TABLE', {
+            [events.function]: ['DeleteItem', 'GetItem', 'PutItem'].map(dynamo),
+          }),
+        ]
+      : []),
+    ...(gateway?.login ? [shipped('sessions', 'SESSION_TABLE', SESSION_TABLE_ACTIONS)] : []),
+    ...(gateway?.routes.some((route) => route.authorize === 'helseid')
+      ? [shipped('replays', 'REPLAY_TABLE', { [AUTHORIZER_FUNCTION]: [dynamo('PutItem')] })]
+      : []),
+    ...ownTables(system, zone, declared).map(({ name, owner, table, variable, users, declared }) => ({
+      ...{ name, id: `Table-${owner}-${table}`, variable, declared },
+      actions: Object.fromEntries([...users].map(([user, access]) => [user, access === 'read' ? READ : ALL])),
+    })),
+  ];
 }
 
 /** A table's physical name, and the key of its zone. */
 export interface ZoneTableProps {
   tableName: string;
   key: IKey;
+  /** Keys of a table that a function has. */
+  declared?: OwnTableDeclaration | undefined;
 }
 
 /**
  * A table of things that pass: key `pk`, and `expires` (epoch seconds) after which DynamoDB drops an item. Deleted with its
- * stack and without point-in-time recovery: what it holds is worth nothing a day later.
+ * stack and without point-in-time recovery: what it holds is worth nothing a day later. One that a function has has the declared
+ * keys; it is kept when the stack or the declaration goes, and can be restored to any second of the last 35 days.
  */
 export class ZoneTable extends Table {
-  constructor(scope: Construct, id: string, { tableName, key }: ZoneTableProps) {
+  constructor(scope: Construct, id: string, { tableName, key, declared }: ZoneTableProps) {
+    const { partitionKey = { name: 'pk', type: 'S' as const }, sortKey } = declared ?? {};
+    const ttl = declared ? declared.ttl : 'expires';
     super(scope, id, {
       tableName,
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      timeToLiveAttribute: 'expires',
+      partitionKey: attribute(partitionKey),
+      ...(sortKey ? { sortKey: attribute(sortKey) } : {}),
+      ...(ttl ? { timeToLiveAttribute: ttl } : {}),
+      ...(declared ? { pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true } } : {}),
       billingMode: BillingMode.PAY_PER_REQUEST,
       encryption: TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: key,
-      removalPolicy: RemovalPolicy.DESTROY,
+      removalPolicy: declared ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
   }
+}
+
+const TYPES = { S: AttributeType.STRING, N: AttributeType.NUMBER, B: AttributeType.BINARY };
+
+function attribute({ name, type }: OwnTableDeclaration['partitionKey']) {
+  return { name, type: TYPES[type] };
 }

@@ -2,6 +2,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
 import { checkClients } from './checks/clients.ts';
 import { checkEntries } from './checks/entries.ts';
+import { checkFunctions } from './checks/functions.ts';
 import { checkGrants } from './checks/grants.ts';
 import { checkNames } from './checks/names.ts';
 import { checkNetworks } from './checks/networks.ts';
@@ -15,6 +16,7 @@ const CHECKS: readonly ((system: SystemDeclaration) => Problem[])[] = [
   checkSelfService,
   checkNetworks,
   checkEntries,
+  checkFunctions,
   checkGrants,
 ];
 

@@ -68,17 +68,23 @@ export function deriveZoneConfig(system: SystemDeclaration, zone: string, functi
     system: system.name,
     zone,
     clients: Object.fromEntries(names.map((name) => [name, clientConfig(pick(system.clients, name))])),
-    apis: Object.fromEntries(
-      declared.grants.flatMap(({ client, apis }) =>
-        apis.map(({ api }): [string, ApiConfig] => [api, { ...pick(system.apis, api), client }]),
-      ),
-    ),
+    apis: apiConfigs(system, declared),
     routes: routes.map(({ method, path, authorize }) => ({ method, path, authorize })),
     ...(logsIn ? { login } : {}),
     ...(authorizes ? { authorizer } : {}),
     ...(baseUrl && (logsIn || authorizes) ? { baseUrl } : {}),
     ...(declared.admin ? { rotation: rotationConfigs(system) } : {}),
   };
+}
+
+function apiConfigs(system: SystemDeclaration, { grants }: ZoneDeclaration): Record<string, ApiConfig> {
+  const calls = grants.flatMap(({ client, apis }) => apis.map(({ api }) => ({ client, api })));
+  return Object.fromEntries(
+    [...Map.groupBy(calls, ({ api }) => api)].map(([api, callers]) => [
+      api,
+      { ...pick(system.apis, api), clients: callers.map(({ client }) => client) },
+    ]),
+  );
 }
 
 function clientConfig({ clientId, issuer, tenancy, profile }: ClientDeclaration): ClientConfig {
@@ -102,7 +108,7 @@ export function zoneScopes(system: SystemDeclaration, zone: string, client: stri
   return [...new Set([...apis.flatMap(({ api }) => pick(system.apis, api).scopes), ...login])];
 }
 
-/** What a zone calls outside AWS: its issuers and APIs; in the admin zone the issuers and self-service APIs. */
+/** What a zone calls outside AWS: its issuers and APIs, and the hosts of its functions; in the admin zone the issuers and self-service APIs. */
 export function calledUrls(system: SystemDeclaration, zone: string): string[] {
   const declared: ZoneDeclaration = pick(system.zones, zone);
   const clients = zoneClients(system, declared).map((name) => pick(system.clients, name));
@@ -110,6 +116,7 @@ export function calledUrls(system: SystemDeclaration, zone: string): string[] {
     ...clients.map((client) => client.issuer),
     ...declared.grants.flatMap((grant) => grant.apis.map(({ api }) => pick(system.apis, api).baseUrl)),
     ...(declared.admin ? clients.flatMap((client) => client.selfService?.baseUrl ?? []) : []),
+    ...Object.values(declared.functions).flatMap(({ hosts }) => hosts.map((host) => `https://${host}`)),
   ];
 }
 

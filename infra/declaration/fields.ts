@@ -96,6 +96,13 @@ export const externalUrl = refusedBy((url) => {
     : 'must be an https URL as callers write it, without query, encodings or trailing slash, e.g. https://journal.example.no or https://www.example.no/journal';
 });
 
+/** A host without scheme and port that a zone may be let out to. */
+export const hostName = refusedBy((host) =>
+  /^[a-z0-9.-]+$/.test(host)
+    ? hostProblem(host)
+    : `is ${host}: write the host alone, in lower case, like sftp.example.no; it is reached by https`,
+);
+
 /** A name in the public DNS (RFC 1123 2.1): labels of letters, digits and inner hyphens, the last one no number. */
 const PUBLIC_NAME =
   /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$/;

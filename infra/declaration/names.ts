@@ -1,4 +1,5 @@
 import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './fields.ts';
+import { hasBus, ownSecretName, ownTables, scheduleName, zoneQueues } from './own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /** The tag that says which zone a resource belongs to, on what every zone has: VPC, roles, functions, keys and tables. */
@@ -7,8 +8,12 @@ export const ZONE_TAG = 'helseid-zones:zone';
 /** The value of {@link ZONE_TAG} in the signing zone. */
 export const SIGNING_ZONE = 'signing';
 
-/** AWS's limit for role and function names. */
-export const MAX_PHYSICAL_NAME = 64;
+/** AWS's limits for names: by kind, else that of roles and functions. */
+export const MAX_PHYSICAL_NAME: { readonly [K in PhysicalName['kind'] | 'default']?: number } & {
+  default: number;
+} = {
+  ...{ default: 64, queue: 80, table: 255, secret: 512 },
+};
 
 /** Name of the signer function of one grant; its role has the same name. */
 export function signerName(system: string, client: string, zone: string): string {
@@ -20,28 +25,17 @@ export function functionName(system: string, zone: string, name: string): string
   return `${system}-${zone}-${name}`;
 }
 
-/** Physical names of a zone's event entry; fixed, since key, queue and role each name the others. */
+/** Physical names of a zone's event entry; fixed, since key, queue and role each name the others. Its queues: `zoneQueues`. */
 export interface EventNames {
   bus: string;
-  rule: string;
-  /** Read by the function. */
-  queue: string;
-  /** What the function failed with, too often. */
-  deadLetters: string;
-  /** What EventBridge could not put into the queue. */
+  /** What EventBridge could not put into a queue. */
   undelivered: string;
 }
 
 /** See {@link EventNames}. */
 export function eventNames(system: string, zone: string): EventNames {
-  const prefix = `${system}-${zone}`;
-  return {
-    bus: prefix,
-    rule: `${prefix}-events`,
-    queue: `${prefix}-events`,
-    deadLetters: `${prefix}-events-dead`,
-    undelivered: `${prefix}-events-undelivered`,
-  };
+  const bus = `${system}-${zone}`;
+  return { bus, undelivered: `${bus}-events-undelivered` };
 }
 
 /** Name of the secret that holds a client's record. */
@@ -71,7 +65,7 @@ export function sharedStackNames(system: string): { signing: string; gateway: st
   };
 }
 
-/** The functions a zone runs: those of its entries, of login, of the authorizer, of administration. Sorted, each once. */
+/** The functions a zone runs: those of its entries, of login, of the authorizer, of administration, and with things of their own. Sorted, each once. */
 export function zoneFunctions(zone: ZoneDeclaration): string[] {
   const routes = zone.gateway?.routes ?? [];
   const names = new Set<string>(routes.map((route) => route.function));
@@ -79,6 +73,7 @@ export function zoneFunctions(zone: ZoneDeclaration): string[] {
   if (zone.gateway?.login) for (const name of LOGIN_FUNCTIONS) names.add(name);
   if (zone.events) names.add(zone.events.function);
   if (zone.admin) for (const name of ADMIN_FUNCTIONS) names.add(name);
+  for (const name of Object.keys(zone.functions)) names.add(name);
   return [...names].sort();
 }
 
@@ -95,7 +90,7 @@ export function zoneClients(system: SystemDeclaration, zone: ZoneDeclaration): s
 
 /** A physical name, the kind of thing it names (names of different kinds may be equal), and the field it comes from. */
 export interface PhysicalName {
-  kind: 'function' | 'secret' | 'boundary' | 'stack';
+  kind: 'function' | 'secret' | 'boundary' | 'stack' | 'table' | 'queue' | 'rule';
   name: string;
   field: string;
 }
@@ -118,6 +113,32 @@ export function physicalNames(system: SystemDeclaration): PhysicalName[] {
     for (const client of zoneClients(system, declared))
       add('function', signerName(prefix, client, zone), field);
     for (const name of zoneFunctions(declared)) add('function', functionName(prefix, zone, name), field);
+    addOwn(prefix, zone, declared, add);
   }
   return names;
+}
+
+/** The names of what functions have, and of the queues and rules of events. */
+function addOwn(
+  system: string,
+  zone: string,
+  declared: ZoneDeclaration,
+  add: (kind: PhysicalName['kind'], name: string, field: string) => void,
+): void {
+  const fieldOf = (owner: string, of: string) => `zones.${zone}.functions.${owner}.${of}`;
+  if (hasBus(declared)) add('queue', eventNames(system, zone).undelivered, `zones.${zone}.events`);
+  for (const { name, owner, table } of ownTables(system, zone, declared))
+    add('table', name, fieldOf(owner, `tables.${table}`));
+  for (const { queue, deadLetters, reader, rule } of zoneQueues(system, zone, declared)) {
+    const ofZone = rule !== undefined && reader === declared.events?.function;
+    const field = ofZone ? `zones.${zone}.events` : fieldOf(reader, rule ? 'events' : 'reads');
+    for (const name of [queue, deadLetters]) add('queue', name, field);
+    if (rule) add('rule', rule.name, field);
+  }
+  for (const [owner, { secrets, schedules }] of Object.entries(declared.functions)) {
+    for (const secret of secrets)
+      add('secret', ownSecretName(system, zone, owner, secret), fieldOf(owner, 'secrets'));
+    for (const schedule of Object.keys(schedules))
+      add('rule', scheduleName(system, zone, owner, schedule), fieldOf(owner, `schedules.${schedule}`));
+  }
 }

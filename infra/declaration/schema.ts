@@ -11,6 +11,7 @@ import { issuerProfile } from '@helseid-zones/protocol/profile';
 import { audience, count, type DeepReadonly, scope, some, text } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 import { baseUrl, externalUrl, functionFolder, issuer, resourceIndicator } from './fields.ts';
+import { eventPattern, functionSchema } from './function-schema.ts';
 
 /**
  * The declaration: what may be written, field by field, with the defaults. The types are read off it. What fields mean together
@@ -118,9 +119,6 @@ const gatewaySchema = v.strictObject({
 /** Availability zones that a VPC spans. */
 const availabilityZones = v.picklist([1, 2, 3]);
 
-/** What events say of themselves: matched as it is, and shown on maps and in terminals. */
-const visible = v.pipe(text, v.regex(/^\P{C}+$/u, 'must have no invisible characters'));
-
 const account = v.exactOptional(
   v.pipe(text, v.regex(/^\d{12}$/, 'must be an AWS account id of twelve digits')),
 );
@@ -137,9 +135,9 @@ const zoneSchema = v.strictObject({
   /** Entered through API Gateway. */
   gateway: v.exactOptional(gatewaySchema),
   /** Entered by events: EventBridge to SQS to the function. */
-  events: v.exactOptional(
-    v.strictObject({ function: functionFolder, sources: some(visible), detailTypes: some(visible) }),
-  ),
+  events: v.exactOptional(v.strictObject({ function: functionFolder, ...eventPattern })),
+  /** What functions of the zone have of their own, by folder under functions/: tables, queues, secrets, schedules and more. */
+  functions: v.optional(v.record(functionFolder, functionSchema), {}),
   /** Reserved concurrency by function of the zone; one that is not named shares what the account has left. */
   reservedConcurrency: v.optional(v.record(text, concurrency), {}),
   /** The zone that rotates keys; exactly one. Its grants are derived, one a client. */
@@ -188,6 +186,11 @@ export const systemSchema = v.strictObject({
   reservedConcurrency: v.optional(v.picklist(['declared', 'none']), 'declared'),
   /** Whether this deploy sets `AWS::ApiGateway::Account` (default true). */
   apiGatewayAccount: v.optional(v.boolean(), true),
+  /**
+   * Stacks of the same assembly that are no part of the system: an application that it is deployed with. Of them the proof judges
+   * only what touches the system, and holds assuming the rest.
+   */
+  otherStacks: v.optional(v.array(text), []),
   /** Reasoned exceptions from rules of the proof; printed every time. */
   exceptions: v.optional(v.array(exceptionSchema), []),
 });
@@ -229,6 +232,9 @@ export type GatewayDeclaration = Output<typeof gatewaySchema>;
 
 /** A closed network: one VPC, its own roles, its own secrets. */
 export type ZoneDeclaration = Output<typeof zoneSchema>;
+
+/** What one function has of its own. */
+export type FunctionDeclaration = Output<typeof functionSchema>;
 
 /** A reasoned exception from a rule of the proof. */
 export type ProofException = Output<typeof exceptionSchema>;

@@ -27,9 +27,9 @@ export function findWarnings(system: SystemDeclaration): Problem[] {
     Object.entries(system.clients).map(([name, { issuer }]) => [new URL(issuer).origin, name]),
   );
   return collect((unless) => {
-    for (const [name, { admin, gateway, events, grants: own }] of zones) {
+    for (const [name, { admin, gateway, events, functions, grants: own }] of zones) {
       if (admin) continue;
-      const entered = gateway !== undefined || events !== undefined;
+      const entered = gateway !== undefined || events !== undefined || Object.keys(functions).length > 0;
       unless(
         !entered || own.length > 0,
         `zones.${name}.grants`,
@@ -39,7 +39,7 @@ export function findWarnings(system: SystemDeclaration): Problem[] {
         entered,
         `zones.${name}`,
         own.length > 0
-          ? 'has grants and no entry, so signers run that nobody can ask: add gateway or events, or leave the zone out'
+          ? 'has grants and no entry, so signers run that nobody can ask: add gateway, events or functions, or leave the zone out'
           : 'has neither entry nor grant, so it is a network that nothing runs in: add them, or leave the zone out',
       );
     }

@@ -2,8 +2,9 @@ import type { AwsCaller } from '@helseid-zones/client/aws';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/required';
 import * as v from 'valibot';
-import { type EventNames, eventNames, functionName } from '../declaration/names.ts';
-import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
+import { eventNames, functionName } from '../declaration/names.ts';
+import { type ZoneQueue, zoneQueues } from '../declaration/own.ts';
+import type { SystemDeclaration } from '../declaration/schema.ts';
 import { escapeControls } from '../terminal.ts';
 import type { Operator } from './operator.ts';
 import type { KeyOptions } from './options.ts';
@@ -44,48 +45,60 @@ const answerSchema = v.object({
 });
 
 /**
- * Shows what failed in a zone with events, why as far as that is known here, and with `yes` puts it into the zone's queue again:
- * dead letters, and undelivered events that the zone's rule is for. Each is sent before it is deleted, so that one is done
+ * Shows what failed in a zone with queues, why as far as that is known here, and with `yes` puts it into its queue again: dead
+ * letters, and undelivered events that a rule of the zone is for. Each is sent before it is deleted, so that one is done
  * twice rather than lost. Without `yes` everything is given back as it was. SQS's own redrive would do the first kind only.
- * @throws {ZonesError} config_invalid: no zone with events; aws_refused and the like: what SQS answers
+ * @throws {ZonesError} config_invalid: no zone with queues; aws_refused and the like: what SQS answers
  */
 export async function redrive(
   operator: Pick<Operator, 'system' | 'say' | 'aws' | 'logLines'>,
   { zone, yes }: Pick<KeyOptions, 'zone' | 'yes'>,
 ): Promise<void> {
   const { system, say } = operator;
-  const { name, events } = zoneWithEvents(system, zone);
-  const names = eventNames(system.name, name);
+  const { name, queues } = zoneWithQueues(system, zone);
   const sqs = openSqs(await operator.aws());
-  const reasons = (ids: readonly string[], since: number) =>
-    operator.logLines(name, functionName(system.name, name, events.function), 'messageId', ids, since);
-  let moved = 0;
-  for (const kind of ['deadLetters', 'undelivered'] as const) {
-    const from = await sqs.url(names[kind]);
-    const letters = await sqs.take(from);
-    const fits = (letter: Letter) => kind === 'deadLetters' || isOf(events, letter.body);
-    const [going, staying] = [letters.filter(fits), letters.filter((letter) => !fits(letter))];
+  const reasonsOf = (reader: string) => (ids: readonly string[], since: number) =>
+    operator.logLines(name, functionName(system.name, name, reader), 'messageId', ids, since);
+  const behindRules = queues.filter(({ rule }) => rule !== undefined);
+  const sources = [
+    ...queues.map(({ deadLetters: from, queue, reader }) => ({ from, reader, to: () => [queue] })),
+    ...behindRules.slice(0, 1).map(({ reader }) => ({
+      ...{ from: eventNames(system.name, name).undelivered, reader },
+      to: ({ body }: Letter) => behindRules.filter((of) => isOf(of, body)).map(({ queue }) => queue),
+    })),
+  ];
+  const moved = new Map<string, number>();
+  for (const { from, reader, to } of sources) {
+    const url = await sqs.url(from);
+    const letters = await sqs.take(url);
+    const going = letters.filter((letter) => to(letter).length > 0);
     const held = new Set(letters);
     try {
-      for (const line of await describe(names[kind], letters, reasons)) say(escapeControls(line));
-      if (staying.length > 0) say(`  ${staying.length} stay: the rule of zone ${name} is for no such event.`);
-      const to = await sqs.url(names.queue);
+      for (const line of await describe(from, letters, reasonsOf(reader))) say(escapeControls(line));
+      const staying = letters.length - going.length;
+      if (staying > 0) say(`  ${staying} stay: no rule of zone ${name} is for such an event.`);
       for (const letter of yes ? going : []) {
-        await sqs.send(to, letter.body);
+        for (const queue of to(letter)) {
+          await sqs.send(await sqs.url(queue), letter.body);
+          moved.set(queue, (moved.get(queue) ?? 0) + 1);
+        }
         held.delete(letter);
-        await sqs.delete(from, letter.receipt);
-        moved += 1;
+        await sqs.delete(url, letter.receipt);
       }
     } finally {
       // One that can't be given back comes back by itself.
-      await Promise.allSettled([...held].map(({ receipt }) => sqs.giveBack(from, receipt)));
+      await Promise.allSettled([...held].map(({ receipt }) => sqs.giveBack(url, receipt)));
     }
   }
-  say(yes ? `${moved} put into ${names.queue}.` : 'Nothing was moved: say --yes to send them again.');
+  for (const { queue } of yes ? queues : []) say(`${moved.get(queue) ?? 0} put into ${queue}.`);
+  if (!yes) say('Nothing was moved: say --yes to send them again.');
 }
 
-function zoneWithEvents({ zones }: SystemDeclaration, named: string | undefined) {
-  const all = Object.entries(zones).flatMap(([name, { events }]) => (events ? [{ name, events }] : []));
+function zoneWithQueues({ name: system, zones }: SystemDeclaration, named: string | undefined) {
+  const all = Object.entries(zones).flatMap(([name, zone]) => {
+    const queues = zoneQueues(system, name, zone);
+    return queues.length > 0 ? [{ name, queues }] : [];
+  });
   const found = all.find(({ name }) => name === named);
   if (found) return found;
   const names = all.map(({ name }) => name).join(' | ') || 'none has events';
@@ -94,18 +107,18 @@ function zoneWithEvents({ zones }: SystemDeclaration, named: string | undefined)
   throw new ZonesError('config_invalid', `${problem}: redrive ${names}.`);
 }
 
-/** Whether the zone's rule would have put the event into its queue. */
-function isOf({ sources, detailTypes }: NonNullable<ZoneDeclaration['events']>, body: string): boolean {
+/** Whether the rule before a queue would have put the event into it. */
+function isOf({ rule }: ZoneQueue, body: string): boolean {
   const event = parseJson(body);
   return (
-    sources.some((source) => source === event['source']) &&
-    detailTypes.some((type) => type === event['detail-type'])
+    rule?.sources.some((source) => source === event['source']) === true &&
+    rule.detailTypes.some((type) => type === event['detail-type'])
   );
 }
 
 /** How many, since when, and why. Never what they say: they may name patients. */
 async function describe(
-  queue: EventNames['queue'],
+  queue: string,
   letters: readonly Letter[],
   readLines: (ids: readonly string[], since: number) => Promise<string[]>,
 ): Promise<string[]> {

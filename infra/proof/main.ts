@@ -13,6 +13,7 @@ import { prove } from './prove.ts';
 import { writeMaps } from './report/map/write.ts';
 import { proofAsJson } from './report/proof-json.ts';
 import { reportExceptions, reportProof } from './report/report.ts';
+import { reportRequests } from './report/requests.ts';
 
 const USAGE = `npm run zones -- [options]
 
@@ -22,12 +23,14 @@ Proves, from the synthesized cloud assembly, that the zones' boundaries hold, an
   --rebuild           with --assembly: compile the sources anew, and compare each function's code with them
   --declaration FILE  the declaration to prove it against (zones.ts)
   --stage NAME        which stage, of a declaration that is a function of it
+  --requests          print for every line of the matrix, and every violation, a request that shows it
   --json              print JSON (docs/proof.md has its members)
   --svg FILE          draw the zone map into FILE
   --html FILE         the zone map as a page, with every permitted call in words
   --help              print this
 
-Exit status: 0 the boundaries hold, 1 they do not, 2 there is nothing to prove.`;
+Exit status: 0 the boundaries hold, or hold assuming what the declaration names; 1 they do not; 2 there is nothing to prove.
+The verdict of --json tells the first two apart.`;
 
 /** Milliseconds before progress is shown. */
 const PATIENCE = 2000;
@@ -46,6 +49,7 @@ async function main(args: string[]): Promise<number> {
       assembly: { type: 'string' },
       rebuild: { type: 'boolean' },
       ...DECLARATION_OPTIONS,
+      requests: { type: 'boolean' },
       json: { type: 'boolean' },
       svg: { type: 'string' },
       html: { type: 'string' },
@@ -69,6 +73,7 @@ async function main(args: string[]): Promise<number> {
 }
 
 interface PrintOptions {
+  requests?: boolean;
   rebuild?: boolean;
   json?: boolean;
   svg?: string;
@@ -78,7 +83,7 @@ interface PrintOptions {
 async function printProof(
   directory: string,
   system: SystemDeclaration,
-  { rebuild = false, json, svg, html }: PrintOptions,
+  { requests = false, rebuild = false, json, svg, html }: PrintOptions,
 ): Promise<number> {
   const assembly = readAssembly(directory);
   // Loaded here: the CDK takes longer than the proof.
@@ -92,6 +97,7 @@ async function printProof(
     print(JSON.stringify(proofAsJson(proof), null, 2));
     if (proof.exceptions.length > 0) printError(reportExceptions(proof));
   } else print(reportProof(proof, process.stdout.columns ?? WIDTH));
+  if (requests && !json) print(reportRequests(proof));
   return proof.ok ? 0 : 1;
 }
 

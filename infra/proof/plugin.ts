@@ -4,7 +4,7 @@ import { escapeStrings, printError } from '../terminal.ts';
 import { directoryOf, readAssembly } from './assembly/read-assembly.ts';
 import { deriveAssembly } from './derived/derive.ts';
 import { prove, refuseUnknownRules } from './prove.ts';
-import { reportExceptions } from './report/report.ts';
+import { reportAssumptions, reportExceptions } from './report/report.ts';
 import { RULES } from './rules/index.ts';
 import type { Finding } from './rules/rule.ts';
 
@@ -24,8 +24,12 @@ export function boundaryPlugin(declaration: SystemDeclaration): IPolicyValidatio
       if (directory === undefined) return { success: true, violations: [] };
       const assembly = readAssembly(directory);
       const proof = prove(assembly, declaration, { derived: deriveAssembly(declaration, assembly) });
-      if (proof.exceptions.length > 0) printError(reportExceptions(proof));
-      if (proof.ok) printError(`The boundaries of ${declaration.name} hold (npm run zones shows the proof).`);
+      for (const text of [reportAssumptions(proof), reportExceptions(proof)])
+        if (text !== '') printError(text);
+      if (proof.ok)
+        printError(
+          `The boundaries of ${declaration.name} hold${proof.verdict === 'holds' ? '' : ', assuming that'} (npm run zones shows the proof).`,
+        );
       return { success: proof.ok, violations: escapeStrings(proof.violations).map(describe) };
     },
   };

@@ -1,12 +1,14 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { type Assumption, assumptionsOf } from '../declaration/assumptions.ts';
 import type { ProofException, SystemDeclaration } from '../declaration/schema.ts';
 import { type Assembly, readAssembly } from './assembly/read-assembly.ts';
 import { type ResolveOptions, resolveAssembly } from './assembly/resolve.ts';
-import { compareWithDerived } from './derived/compare.ts';
+import { type Comparison, compareWithDerived } from './derived/compare.ts';
 import { CAPABILITIES } from './rules/capabilities.ts';
 import type { CapabilityRow } from './rules/capability.ts';
 import { RULES } from './rules/index.ts';
 import { readInput } from './rules/input.ts';
+import { untouching } from './rules/others.ts';
 import { reachRows } from './rules/reach-rows.ts';
 import type { Finding, ProofInput, Rule } from './rules/rule.ts';
 
@@ -19,6 +21,9 @@ interface AppliedException extends ProofException {
 export interface Proof {
   /** Whether no rule is broken, exceptions aside. */
   ok: boolean;
+  /** The same, and whether the declaration takes something for granted that no template shows. */
+  verdict: 'holds' | 'holds assuming' | 'violated';
+  assumptions: readonly Assumption[];
   violations: readonly Finding[];
   exceptions: readonly AppliedException[];
   /** What the proof looked at, for those who draw or print it. */
@@ -44,11 +49,14 @@ export function prove(
 ): Proof {
   refuseUnknownRules(declaration);
   const read = typeof assembly === 'string' ? readAssembly(assembly) : assembly;
-  const comparison = options.derived && compareWithDerived(read, options.derived);
-  const input = readInput(resolveAssembly(read, options), declaration, comparison);
+  const resolved = resolveAssembly(read, options);
+  const others = untouching(resolved, declaration);
+  const comparison = options.derived && compareWithDerived(read, options.derived, declaration.otherStacks);
+  const input = readInput(resolved, declaration, comparison && withoutOthers(comparison, others));
   const findings = RULES.flatMap((rule) => {
     options.onProgress?.(rule.name);
-    return findingsOf(rule, input);
+    const found = findingsOf(rule, input);
+    return OF_OTHERS.includes(rule.name) ? found : found.filter(({ resource }) => !others.has(resource));
   });
   const exceptions = (declaration.exceptions ?? []).map((exception) => ({
     ...exception,
@@ -57,7 +65,18 @@ export function prove(
   const violations = findings.filter(
     (finding) => !exceptions.some((exception) => excepts(exception, finding)),
   );
-  return { ok: violations.length === 0, violations, exceptions, input };
+  const ok = violations.length === 0;
+  const assumptions = assumptionsOf(declaration);
+  const holds = assumptions.length === 0 ? 'holds' : 'holds assuming';
+  return { ok, verdict: ok ? holds : 'violated', assumptions, violations, exceptions, input };
+}
+
+/** The rules about what other stacks must not do to the system; what else they do is theirs. */
+const OF_OTHERS = ['others-keep-out', 'policies-are-for-own-roles'];
+
+/** What lies in other stacks and does not touch the system is no addition to it. */
+function withoutOthers({ violations, additions }: Comparison, others: ReadonlySet<string>): Comparison {
+  return { violations, additions: additions.filter(({ resource }) => !others.has(resource)) };
 }
 
 /** Only here: a declaration is loaded without the proof, and so without its rules. */

@@ -1,18 +1,22 @@
 import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
+import { required } from '@helseid-zones/protocol/required';
 import { Duration } from 'aws-cdk-lib';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { Construct } from 'constructs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
 import { refuseLocalAddresses } from '../annotations.ts';
 import { type AlarmRow, Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
 import { functionArn, type Place } from '../constructs/arns.ts';
 import { DataKey } from '../constructs/data-key.ts';
-import { EVENT_TIMEOUT_SECONDS, EventEntry, eventKeyStatements } from '../constructs/event-entry.ts';
+import { addWork, EventEntry, eventKeyStatements } from '../constructs/event-entry.ts';
 import { FlowLog } from '../constructs/flow-log.ts';
 import { KeyAlarms } from '../constructs/key-alarms.ts';
 import { KeyRotation } from '../constructs/key-rotation.ts';
+import { addSecrets, ownEnvironment } from '../constructs/own-things.ts';
 import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
 import { EXECUTION_LOG_PREFIX, RestEntry } from '../constructs/rest-entry.ts';
+import { addSchedule } from '../constructs/schedule.ts';
 import { ZoneFunction } from '../constructs/zone-function.ts';
 import { type EndpointService, ZoneNetwork } from '../constructs/zone-network.ts';
 import {
@@ -22,7 +26,7 @@ import {
   restrictEndpoints,
   type ZoneFacts,
 } from '../constructs/zone-policies.ts';
-import { tableName, tablesOf, ZoneTable, zoneTables } from '../constructs/zone-table.ts';
+import { ZoneTable, zoneTables } from '../constructs/zone-table.ts';
 import { functionConcurrency } from '../declaration/concurrency.ts';
 import { allowedHosts, deriveZoneConfig } from '../declaration/derive.ts';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from '../declaration/fields.ts';
@@ -34,6 +38,16 @@ import {
   zoneClients,
   zoneFunctions,
 } from '../declaration/names.ts';
+import {
+  EVENT_TIMEOUT_SECONDS,
+  functionOf,
+  hasBus,
+  hasSecrets,
+  ownTables,
+  REQUEST_TIMEOUT_SECONDS,
+  scheduleName,
+  zoneQueues,
+} from '../declaration/own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import { type KeyPolicyDocument, keyPolicyTemplate } from '../key-policy.ts';
 import { suppressFindings } from '../nag-suppressions.ts';
@@ -53,17 +67,18 @@ export class ZoneStack extends SystemStack {
   constructor(scope: Construct, id: string, props: ZoneStackProps) {
     const { system, zone, declared, place, signing, signingPlace, ...rest } = props;
     super(scope, id, { ...rest, system, place, zone, description: `${system.name}: zone ${zone}.` });
-    const { gateway, events, admin } = declared;
+    const { gateway, admin } = declared;
+    const withBus = hasBus(declared);
     const names = eventNames(system.name, zone);
     const logPrefix = `/${system.name}/${zone}`;
     const key = new DataKey(this, 'Key', {
       description: `${system.name}: logs, queues and tables of zone ${zone}`,
-      keep: false,
+      keep: hasSecrets(declared) || ownTables(system.name, zone, declared).length > 0,
       place,
       logGroups: [`${logPrefix}/*`, ...(gateway ? [`${EXECUTION_LOG_PREFIX}*`] : [])],
       // EventBridge encrypts a rule with the key of its bus, on behalf of who writes it.
-      services: [...dataServices(declared), ...(events ? ['events'] : [])],
-      statements: [...(events ? eventKeyStatements(place, names) : []), alarmKeyStatement(place)],
+      services: [...dataServices(declared), ...(withBus ? ['events'] : [])],
+      statements: [...(withBus ? eventKeyStatements(place, names) : []), alarmKeyStatement(place)],
     });
     const network = new ZoneNetwork(this, 'Network', {
       place,
@@ -74,15 +89,15 @@ export class ZoneStack extends SystemStack {
     });
     const facts: ZoneFacts = {
       ...{ system, zone, declared, place, network, logPrefix },
-      events: names,
       keyArn: key.keyArn,
+      secrets: addSecrets(this, { system: system.name, zone, declared, key }),
       signers: signerArns(props),
       records: signing.records,
       recordKeyArn: signing.recordKeyArn,
     };
     restrictEndpoints(facts);
-    for (const { kind } of zoneTables(declared))
-      new ZoneTable(this, `Table-${kind}`, { tableName: tableName(system.name, zone, kind), key });
+    for (const { name: tableName, id, declared: keys } of zoneTables(system.name, zone, declared))
+      new ZoneTable(this, id, { tableName, key, declared: keys });
     const entry =
       gateway &&
       new RestEntry(this, 'Gateway', { name: `${system.name}-${zone}`, place, logPrefix, key, gateway });
@@ -100,7 +115,7 @@ export class ZoneStack extends SystemStack {
         : boundary;
     const runtime = { system: system.name, place, network, key, logPrefix, boundary };
     new FlowLog(this, 'FlowLog', runtime);
-    const functions = new Map<string, IFunction>(
+    const functions = new Map<string, LambdaFunction>(
       zoneFunctions(declared).map((name) => [
         name,
         new ZoneFunction(this, name, {
@@ -113,6 +128,7 @@ export class ZoneStack extends SystemStack {
           statements: functionStatements(facts, name),
           retention: RetentionDays.THREE_MONTHS,
           timeout: timeoutOf(declared, name),
+          memory: functionOf(declared, name)?.memory,
           concurrency: functionConcurrency(system, zone, name),
         }).handler,
       ]),
@@ -125,18 +141,24 @@ export class ZoneStack extends SystemStack {
       ring('GatewayErrors', entry.dimensions);
       this.say('GatewayUrl', entry.url, 'Where the routes of this zone are.');
     }
-    const worker = events && functions.get(events.function);
-    if (worker) {
-      const props = { place, names, key, events, handler: worker };
-      const { busName, deadLetters, undelivered } = new EventEntry(this, 'Events', props);
-      this.say('EventBusName', busName, 'Put events here (events:PutEvents).');
-      this.say(
-        'DeadLetterQueue',
-        deadLetters.queueUrl,
-        'Events that failed five times: docs/operating.md says why, and how to send them again.',
-      );
-      ring('DeadLetters', { QueueName: deadLetters.queueName });
-      ring('UndeliveredEvents', { QueueName: undelivered.queueName });
+    const { deadLetters, undelivered } = this.addWork(props, key, functions);
+    for (const [prefix, { queueName: QueueName }] of deadLetters)
+      rows.push(...alarmsOn(prefix, ['DeadLetters'], { QueueName }));
+    if (undelivered) ring('UndeliveredEvents', { QueueName: undelivered.queueName });
+    for (const [name, handler] of functions) {
+      const schedules = functionOf(declared, name)?.schedules ?? {};
+      for (const [schedule, scheduleExpression] of Object.entries(schedules))
+        addSchedule(this, `Schedule-${name}-${schedule}`, handler, {
+          ...{ name: scheduleName(system.name, zone, name, schedule), scheduleExpression, target: name },
+          description: `Starts ${name} of zone ${zone}: ${schedule}.`,
+        });
+      // Lambda tries twice more; what then fails is seen by nobody else.
+      if (Object.keys(schedules).length > 0)
+        rows.push(
+          ...alarmsOn(functionName(system.name, zone, name), ['FunctionErrors'], {
+            FunctionName: handler.functionName,
+          }),
+        );
     }
     const [rotation, watch] = [functions.get('rotation'), functions.get('key-watch')];
     const { clients } = system;
@@ -147,14 +169,52 @@ export class ZoneStack extends SystemStack {
       this.sayTopic(new Alarms(this, 'Alarms', { place, key, rows, displayName: `${system.name}: ${zone}` }));
     refuseLocalAddresses(this, system, zone);
     suppressFindings(this, {
-      ...{ system: system.name, zone, place, admin },
+      ...{ system: system.name, zone, place },
+      schedules:
+        admin || Object.values(declared.functions).some((of) => Object.keys(of.schedules).length > 0),
       login: gateway?.login !== undefined,
       functions: zoneFunctions(declared).map((name) => functionName(system.name, zone, name)),
     });
   }
 
+  /** Adds the zone's bus and the queues that its functions work on. Dead letters by the prefix of their alarm. */
+  private addWork(
+    { system, zone, declared, place }: ZoneStackProps,
+    key: DataKey,
+    functions: ReadonlyMap<string, LambdaFunction>,
+  ): { deadLetters: Map<string, IQueue>; undelivered: IQueue | undefined } {
+    const names = eventNames(system.name, zone);
+    const queues = zoneQueues(system.name, zone, declared).map(({ name, rule, reader, ...of }) => {
+      const handler = required(functions.get(reader), `The function ${reader}`);
+      const suffix =
+        rule === undefined ? `-${name}` : declared.events?.function === reader ? '' : `-${reader}`;
+      return { ...{ key, handler, names: of, rule, suffix, prefix: suffix.replace(/^-(.*)/, '$1-') } };
+    });
+    const entry = hasBus(declared)
+      ? new EventEntry(this, 'Events', {
+          ...{ place, names, key },
+          work: queues.flatMap(({ rule, ...of }) => (rule ? [{ ...of, rule }] : [])),
+        })
+      : undefined;
+    const own = new Construct(this, 'Queues');
+    const deadLetters = new Map<string, IQueue>();
+    for (const { suffix, prefix, rule, ...of } of queues) {
+      const dead = rule
+        ? required(entry?.deadLetters.get(of.names.queue), 'The dead letters')
+        : addWork(own, prefix, of).deadLetters;
+      deadLetters.set(`${system.name}-${zone}${suffix}`, dead);
+      this.say(
+        `DeadLetterQueue${suffix}`,
+        dead.queueUrl,
+        'What failed five times: docs/operating.md says why, and how to send it again.',
+      );
+    }
+    if (entry) this.say('EventBusName', entry.busName, 'Put events here (events:PutEvents).');
+    return { deadLetters, undelivered: entry?.undelivered };
+  }
+
   private environmentOf(
-    { system, zone, declared, signers, records }: ZoneFacts,
+    { system, zone, declared, signers, records, secrets, place }: ZoneFacts,
     signingVpc: string,
     url: string | undefined,
     name: string,
@@ -162,9 +222,7 @@ export class ZoneStack extends SystemStack {
     const needsUrl = [...LOGIN_FUNCTIONS, AUTHORIZER_FUNCTION].some((candidate) => candidate === name);
     return {
       ...(askingFunctions(declared).includes(name) ? { SIGNERS: this.toJsonString(signers) } : {}),
-      ...Object.fromEntries(
-        tablesOf(system.name, zone, declared, name).map((table) => [table.variable, table.name]),
-      ),
+      ...ownEnvironment({ system: system.name, zone, declared, place }, secrets, name),
       ...(needsUrl && url ? { GATEWAY_URL: url } : {}),
       ...(declared.admin ? { RECORDS: this.toJsonString(records), SIGNING_VPC: signingVpc } : {}),
     };
@@ -172,9 +230,12 @@ export class ZoneStack extends SystemStack {
 }
 
 function endpointServices(zone: ZoneDeclaration): EndpointService[] {
+  const sends = zoneQueues('', '', zone).some(({ senders }) => senders.length > 0);
   return [
     ...(askingFunctions(zone).length > 0 ? (['lambda'] as const) : []),
-    ...(zoneTables(zone).length > 0 ? (['dynamodb'] as const) : []),
+    ...(zoneTables('', '', zone).length > 0 ? (['dynamodb'] as const) : []),
+    ...(sends ? (['sqs'] as const) : []),
+    ...(hasSecrets(zone) ? (['secretsmanager'] as const) : []),
     ...(zone.admin ? (['kms', 'secretsmanager'] as const) : []),
   ];
 }
@@ -207,11 +268,11 @@ const TIMEOUTS: Readonly<Record<string, Duration>> = {
   [AUTHORIZER_FUNCTION]: Duration.seconds(10),
 };
 
-/** API Gateway waits 29 seconds; a function that is stopped a little before can still be seen to be. */
-const REQUEST_TIMEOUT = Duration.seconds(28);
-
 /** How long one function of a zone may run. */
-function timeoutOf(zone: ZoneDeclaration, name: string): Duration {
-  if (zone.events?.function === name) return Duration.seconds(EVENT_TIMEOUT_SECONDS);
-  return TIMEOUTS[name] ?? REQUEST_TIMEOUT;
+function timeoutOf(declared: ZoneDeclaration, name: string): Duration {
+  const seconds = functionOf(declared, name)?.timeout;
+  if (seconds !== undefined) return Duration.seconds(seconds);
+  const inBatches = zoneQueues('', '', declared).some(({ reader }) => reader === name);
+  if (inBatches) return Duration.seconds(EVENT_TIMEOUT_SECONDS);
+  return TIMEOUTS[name] ?? Duration.seconds(REQUEST_TIMEOUT_SECONDS);
 }

@@ -1,9 +1,12 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
-import { ZonesError } from '@helseid-zones/protocol/errors';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
+import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { type AwsAccess, callJson } from '../aws/aws-client.ts';
+import type { TrailLine } from '../aws/trail.ts';
 
 /** An EventBridge event as `npm run send` takes it. */
 export type EventFile = v.InferOutput<typeof eventFile>;
@@ -48,20 +51,60 @@ export async function putEvent(access: AwsAccess, bus: string, event: EventFile)
   throw new ZonesError('event_invalid', error?.message ?? result?.ErrorMessage ?? 'The event was refused.');
 }
 
-/** The sample event of the repository: a new journal document, as FHIR R4 DocumentReference. */
-export function readSample(): EventFile {
-  return readEvent(new URL('../../examples/document-created.json', import.meta.url));
+/**
+ * The events in a folder, one a JSON file with source, detail-type and detail; other files are left alone. They are what steps and
+ * page send. None where there is no such folder.
+ */
+export function readSamples(folder: string) {
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+  return files.flatMap((name) => {
+    try {
+      const file = join(folder, name);
+      return [{ file, event: readEvent(file) }];
+    } catch (error) {
+      if (isZonesError(error, 'event_invalid')) return [];
+      throw error;
+    }
+  });
 }
 
-/** The sample event about a document that nobody has sent before, on behalf of `organization`. */
-export function newDocumentEvent(organization: string): EventFile {
-  const sample = readSample();
-  const { document } = sample.detail as { document: { masterIdentifier: object } };
-  const masterIdentifier = { ...document.masterIdentifier, value: `urn:uuid:${randomUUID()}` };
-  return {
-    ...sample,
-    detail: { ...sample.detail, organization, document: { ...document, masterIdentifier } },
-  };
+/**
+ * An event as it is sent: `{{uuid}}` and `{{organization}}` in its texts replaced, so that it can be about something new each
+ * time, on behalf of somebody new.
+ */
+export function fillIn(event: EventFile, organization = makeOrganizationNumber()): EventFile {
+  const text = JSON.stringify(event)
+    .replaceAll('{{uuid}}', randomUUID())
+    .replaceAll('{{organization}}', organization);
+  return v.parse(eventFile, JSON.parse(text));
+}
+
+/** What each zone takes from its bus, and by which function: an entry a function. */
+export function eventEntries({ zones }: Pick<SystemDeclaration, 'zones'>) {
+  return Object.entries(zones).flatMap(([zone, { events }]) =>
+    events === undefined ? [] : [{ zone, ...events }],
+  );
+}
+
+/** The entry that takes an event, by source and type. */
+export function findEntry(declaration: Pick<SystemDeclaration, 'zones'>, event: EventFile) {
+  return eventEntries(declaration).find(
+    ({ sources, detailTypes }) =>
+      sources.includes(event.source) && detailTypes.includes(event['detail-type']),
+  );
+}
+
+/** What became of an event at a zone's function, as the trail tells: `done`, `failed` and `not deleted` are Lambda's. */
+export function isOutcome({ kind, fields }: TrailLine, eventId: string): boolean {
+  return kind === 'platform' && fields['event'] === 'event-source' && fields['eventId'] === eventId;
+}
+
+/** For what talks to a running local system from outside: its own errors as they are, any other as its absence. */
+export function notRunning(cause: unknown): never {
+  if (isZonesError(cause)) throw cause;
+  const message = 'The local system does not answer; is it still running?';
+  throw new ZonesError('local_failed', message, { cause });
 }
 
 /** An organisation number that is right by its check digit and, most likely, nobody's. */

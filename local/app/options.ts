@@ -9,6 +9,9 @@ export type CommandOptions = ReturnType<typeof readOptions>;
 /** Where state is kept when nothing else is said. */
 export const DEFAULT_DIRECTORY = '.local';
 
+/** Where sample events and answers of the APIs are looked for when nothing else is said. */
+export const DEFAULT_EXAMPLES = 'examples';
+
 /** What `--help` prints. */
 export const USAGE = `npm start -- [options]
 
@@ -24,6 +27,7 @@ export const USAGE = `npm start -- [options]
   --port N              first port of the gateways (default 3000)
   --stand-in-port N     first port of the stand-ins (default 3443)
   --page-port N         port of the page (default: after the gateways, 3001)
+  --examples FOLDER     sample events (*.json) and what APIs answer (answers/<api>/<METHOD>/<path>.json; default ${DEFAULT_EXAMPLES})
   --directory FOLDER    where state is kept (default ${DEFAULT_DIRECTORY})
 `;
 
@@ -53,6 +57,7 @@ export function readOptions(args: readonly string[]) {
     page:
       values['page-port'] === undefined ? ('next' as const) : readPort('--page-port', values['page-port']),
     directory: resolve(values.directory),
+    examples: values.examples,
   };
 }
 
@@ -63,6 +68,7 @@ function parse(args: readonly string[]) {
       options: {
         ...DECLARATION_OPTIONS,
         directory: { type: 'string', default: DEFAULT_DIRECTORY },
+        examples: { type: 'string', default: DEFAULT_EXAMPLES },
         port: { type: 'string', default: '3000' },
         'stand-in-port': { type: 'string', default: '3443' },
         'page-port': { type: 'string' },

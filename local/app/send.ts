@@ -1,55 +1,105 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { eventNames } from '../../infra/declaration/names.ts';
 import { DECLARATION_OPTIONS, requireStage } from '../../infra/declaration/options.ts';
 import { type OperatorFile, readOperatorFile } from '../../infra/operator-file.ts';
 import { print, printError } from '../../infra/terminal.ts';
-import { type EventFile, putEvent, readEvent } from './events.ts';
+import type { TrailLine } from '../aws/trail.ts';
+import { type EventFile, fillIn, findEntry, isOutcome, notRunning, putEvent, readEvent } from './events.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
+import { formatLine } from './terminal.ts';
 
-const USAGE = 'npm run send -- [--directory FOLDER] [--stage NAME] FILE…';
+const USAGE = `npm run send -- [--directory FOLDER] [--stage NAME] FILE…
 
-/** `npm run send -- FILE…`: puts the EventBridge events in the files on the bus of the zone that takes their source. */
-async function main(): Promise<void> {
-  const { positionals, values } = readArguments();
+Puts the EventBridge event in each file on the bus of the zone that takes it, with {{uuid}} and {{organization}} in it replaced, and
+waits until the zone's function is done with it.
+
+Exit status: 0 done, 1 refused or failed.`;
+
+/** Milliseconds that an event is waited for. */
+const PATIENCE = 60_000;
+
+/** Milliseconds between two looks at the trail. */
+const PAUSE = 200;
+
+/** Resolves to the exit status. */
+async function main(args: string[]): Promise<number> {
+  const { positionals, values } = readArguments(args);
+  if (values.help) {
+    print(USAGE);
+    return 0;
+  }
   if (positionals.length === 0) throw new ZonesError('local_failed', `Name an event file: ${USAGE}`);
   const operator = readOperatorFile(values.directory);
   requireStage(values.stage, operator.stage);
-  for (const file of positionals) {
-    const event = readEvent(file);
-    const bus = findBus(operator, event, file);
-    const id = await putEvent(operator, bus, event).catch((cause: unknown) => {
-      if (isZonesError(cause)) throw cause;
-      const message = 'The local system does not answer; is it still running?';
-      throw new ZonesError('local_failed', message, { cause });
-    });
-    const trail = join(operator.logs, 'trail.log');
-    print(`${file}: event ${id} is on ${bus}; what becomes of it: grep ${id} ${trail}`);
-  }
+  let status = 0;
+  for (const file of positionals) if (!(await send(operator, file))) status = 1;
+  return status;
 }
 
-function readArguments() {
+/** Resolves to whether the zone's function has done it. */
+async function send(operator: OperatorFile, file: string): Promise<boolean> {
+  const event = fillIn(readEvent(file));
+  const { zone, bus } = findBus(operator, event, file);
+  const trail = join(operator.logs, 'trail.log');
+  const begin = existsSync(trail) ? statSync(trail).size : 0;
+  const id = await putEvent(operator, bus, event).catch(notRunning);
+  const search = `grep ${id} ${trail}`;
+  print(`${file}: event ${id} is on ${bus}; what became of it: ${search}`);
+  const outcome = await followEvent(trail, begin, id);
+  const { function: name, fields = {} } = outcome ?? {};
+  if (fields['outcome'] === 'done') {
+    print(`${name} is done with it.`);
+    return true;
+  }
+  const failed = `${name} failed at try ${fields['receives']}. After the last it is a dead letter: npm run redrive -- ${zone} --local`;
+  printError(outcome === undefined ? `Not done within ${PATIENCE / 1000} s; look with ${search}` : failed);
+  return false;
+}
+
+/** Prints what functions log of an event, until the trail tells what became of it; resolves to that line. */
+async function followEvent(trail: string, begin: number, id: string): Promise<TrailLine | undefined> {
+  let seen = 0;
+  for (let waited = 0; waited < PATIENCE; waited += PAUSE) {
+    const text = existsSync(trail) ? readFileSync(trail).subarray(begin).toString('utf8') : '';
+    // What follows the last line break is still being written.
+    const lines = text.split('\n').slice(0, -1);
+    for (const line of lines.slice(seen).map((one): TrailLine => JSON.parse(one))) {
+      if (isOutcome(line, id)) return line;
+      const said = line.fields['eventId'] === id ? formatLine(line) : undefined;
+      if (said !== undefined) print(said);
+    }
+    seen = lines.length;
+    await setTimeout(PAUSE);
+  }
+  return undefined;
+}
+
+function readArguments(args: string[]) {
   try {
-    const directory = { type: 'string', default: DEFAULT_DIRECTORY } as const;
-    return parseArgs({ allowPositionals: true, options: { directory, stage: DECLARATION_OPTIONS.stage } });
+    const options = {
+      directory: { type: 'string', default: DEFAULT_DIRECTORY },
+      stage: DECLARATION_OPTIONS.stage,
+      help: { type: 'boolean', default: false },
+    } as const;
+    return parseArgs({ args, allowPositionals: true, options });
   } catch (cause) {
-    throw new ZonesError('local_failed', `${(cause as Error).message}. Write: ${USAGE}`, { cause });
+    throw new ZonesError('local_failed', `${(cause as Error).message}. ${USAGE}`, { cause });
   }
 }
 
-function findBus({ declaration }: OperatorFile, event: EventFile, file: string): string {
-  const { source, 'detail-type': type } = event;
-  const taker = Object.entries(declaration.zones).find(
-    ([, { events }]) => events?.sources.includes(source) && events.detailTypes.includes(type),
-  );
-  if (taker !== undefined) return eventNames(declaration.name, taker[0]).bus;
-  const message = `${file}: no zone takes ${type} events of ${source}; see zones.ts.`;
+function findBus({ declaration }: OperatorFile, event: EventFile, file: string) {
+  const entry = findEntry(declaration, event);
+  if (entry !== undefined) return { zone: entry.zone, bus: eventNames(declaration.name, entry.zone).bus };
+  const message = `${file}: no zone takes ${event['detail-type']} events of ${event.source}; see zones.ts.`;
   throw new ZonesError('event_invalid', message);
 }
 
 try {
-  await main();
+  process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   printError(error);
   process.exitCode = 1;

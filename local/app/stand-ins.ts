@@ -16,10 +16,11 @@ export type StandIns = Awaited<ReturnType<typeof startStandIns>>;
 /** A legal entity for single-tenant clients: made up, valid by its check digit. */
 const LEGAL_ENTITY = '999977774';
 
-/** Starts an issuer, self-service API and health API for each one that the local declaration names. */
+/** Starts an issuer, self-service API and health API for each one that the local declaration names; an API answers from its folder in `answers`. */
 export async function startStandIns(
   { declaration: system, places, ca, state, gatewayUrl, trail }: LocalContext,
   behaviour: Partial<HelseIdBehaviour>,
+  answers: string,
 ) {
   const clients = Object.values(system.clients);
   const foreign = makeForeignClients(system);
@@ -65,7 +66,8 @@ export async function startStandIns(
     (place) => {
       const { audience, scopes } = required(system.apis[place.name], place.name);
       const { issuer, keys } = issuerOf(issuerForApi(system, place.name));
-      return startHealthApi({ ...shared(place, place.name), issuer, keys, audience, scopes });
+      const folder = { answers: join(answers, place.name) };
+      return startHealthApi({ ...shared(place, place.name), ...folder, issuer, keys, audience, scopes });
     },
   );
   const all = [...helseIds.values(), ...selfServices.values(), ...apis.values()];

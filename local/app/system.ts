@@ -12,7 +12,9 @@ import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys } from './bootstrap.ts';
 import { type LocalContext, type PlaceOptions, placeOf } from './context.ts';
 import { deriveLocalDeclaration } from './declaration.ts';
+import { readSamples } from './events.ts';
 import { lockDirectory, requireLayout } from './lock.ts';
+import { DEFAULT_EXAMPLES } from './options.ts';
 import { openPortal } from './portal.ts';
 import { startStandIns } from './stand-ins.ts';
 
@@ -25,6 +27,8 @@ interface SystemOptions extends PlaceOptions {
   challengeKeepsAssertion?: boolean;
   /** Whether to begin without state. */
   fresh: boolean;
+  /** Folder of sample events, and of the stand-in APIs' answers in `answers/<api>` (default `examples`). */
+  examples?: string;
   /** PEM file with further CAs that functions trust: this process's `NODE_EXTRA_CA_CERTS`. */
   extraCaFile?: string | undefined;
   /** Told what the start is at. */
@@ -45,7 +49,7 @@ export function startSystem(options: SystemOptions, closers?: Closers): Promise<
 }
 
 async function startAll(options: SystemOptions, closers: Closers) {
-  const { directory, stage, standIn, onProgress: say = () => {} } = options;
+  const { directory, stage, standIn, examples = DEFAULT_EXAMPLES, onProgress: say = () => {} } = options;
   const ports = standIn ? options.ports : undefined;
   const declarationFile = resolve(options.declarationFile);
   const declared = await loadSystem(declarationFile, stage);
@@ -73,7 +77,9 @@ async function startAll(options: SystemOptions, closers: Closers) {
   const context: LocalContext = { ...place, trail, ca, tls: options.https ? ca.leaf : undefined };
   if (standIn) say('starting stand-ins of the issuer and its APIs');
   const challengeConsumesAssertion = options.challengeKeepsAssertion !== true;
-  const standIns = standIn ? await startStandIns(context, { challengeConsumesAssertion }) : undefined;
+  const standIns = standIn
+    ? await startStandIns(context, { challengeConsumesAssertion }, join(examples, 'answers'))
+    : undefined;
   if (standIns !== undefined) closers.add(standIns.close);
   say('starting AWS: endpoints, gateways, queues, tables');
   const { declaration } = context;
@@ -92,5 +98,6 @@ async function startAll(options: SystemOptions, closers: Closers) {
   const keys = await bootstrapKeys({ declaration, aws, standIns });
   if (standIns !== undefined) closers.add(openPortal({ declaration, aws, standIns }, trail));
   // Without stand-ins `standIns` is undefined; `keys` has one a client, with what became of it.
-  return { ...context, stage, assembly, aws, standIns, keys, close: closers.close };
+  const samples = readSamples(examples);
+  return { ...context, stage, assembly, aws, standIns, keys, examples, samples, close: closers.close };
 }

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { eventEntries } from './events.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
 import { needsEntries, samplePath, sampleZone } from './steps/facts.ts';
 import type { LocalSystem } from './system.ts';
@@ -37,18 +38,17 @@ function row(name: string, value: string): string {
 }
 
 function describeEntries({ declaration, gatewayUrl }: LocalSystem, zone: string): string[] {
-  const { gateway, events } = declaration.zones[zone] ?? {};
+  const { gateway } = declaration.zones[zone] ?? {};
   const routes = (gateway?.routes ?? []).map(({ method, path, authorize }) => {
     const by = authorize === 'iam' ? 'AWS SigV4' : 'HelseID token';
     return `${method} ${gatewayUrl(zone)}${path}  (${by})`;
   });
   const login = `${gatewayUrl(zone)}/login?return=/session  (in a browser; Safari needs --https)`;
+  const events = eventEntries(declaration).filter((entry) => entry.zone === zone);
   return [
     ...routes,
     ...(gateway?.login === undefined ? [] : [login]),
-    ...(events === undefined
-      ? []
-      : [`events of ${events.sources.join(', ')}: ${events.detailTypes.join(', ')}`]),
+    ...events.map(({ sources, detailTypes }) => `events of ${sources.join(', ')}: ${detailTypes.join(', ')}`),
   ].map((entry) => row(`${zone} zone`, entry));
 }
 
@@ -68,7 +68,7 @@ function curlLines({ declaration, aws, gatewayUrl }: LocalSystem, directory: str
 
 function sendLines(system: LocalSystem, directory: string): string[] {
   if (needsEntries(sampleZone)(system) !== undefined) return [];
-  return [`  npm run send --${option('--directory', directory)} examples/document-created.json`];
+  return [`  npm run send --${option('--directory', directory)} ${sampleZone(system).file}`];
 }
 
 /** What a command in another terminal needs to find this system: nothing where it looks by itself. */

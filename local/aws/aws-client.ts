@@ -40,9 +40,14 @@ export function callLambda(access: AwsAccess, functionName: string, event: objec
   return sendSigned(access, 'lambda', path, JSON.stringify(event), { 'content-type': 'application/json' });
 }
 
-/** Calls a route of a gateway as IAM wants it signed. */
-export function callGateway(access: AwsAccess, path: string): Promise<AwsAnswer> {
-  return sendSigned(access, 'execute-api', path, undefined, {});
+/** Calls a route of a gateway as IAM wants it signed; by default it is read. */
+export function callGateway(
+  access: AwsAccess,
+  path: string,
+  { method, body }: { method?: string; body?: string | undefined } = {},
+): Promise<AwsAnswer> {
+  const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+  return sendSigned(access, 'execute-api', path, body, headers, method);
 }
 
 async function sendSigned(
@@ -51,9 +56,9 @@ async function sendSigned(
   path: string,
   body: string | undefined,
   headers: Readonly<Record<string, string>>,
+  method = body === undefined ? 'GET' : 'POST',
 ): Promise<AwsAnswer> {
   const { host, hostname, protocol } = new URL(url);
-  const method = body === undefined ? 'GET' : 'POST';
   const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
   const signed = await signer.sign({ method, protocol, hostname, path, headers: { ...headers, host }, body });
   const { host: _, ...sent } = signed.headers;

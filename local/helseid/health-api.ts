@@ -1,16 +1,22 @@
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Access } from '@helseid-zones/client/verify-access';
 import * as v from 'valibot';
 import { createNonces } from './nonces.ts';
 import { createSeenProofs, protect } from './protect.ts';
 import { type Answer, answerCalls, type Call, serve } from './serve.ts';
-import type { HealthApiOptions, HealthApiServer, StoredDocument } from './types.ts';
-import type { Access } from './verify-access.ts';
+import type { AcceptedCall, HealthApiOptions, HealthApiServer } from './types.ts';
 
 const ORGANIZATION = 'helseid://claims/client/claims/orgnr_';
 
+/** Calls that are remembered. */
+const MOST_CALLS = 1000;
+
 /**
- * Starts a health API that takes nothing on trust: every call passes `verifyAccess`. It has two resources, `POST <path>/DocumentReference` and `GET <path>/v1/summaries/{id}`; which of
- * them a caller reaches is decided by the audience and scopes it is started with.
+ * Starts a health API that takes nothing on trust: every call passes `verifyAccess`. What has passed is answered from the folder
+ * of answers, or told what it was: the API has no resources of its own. Which callers reach it is decided by the audience and scopes
+ * that it is started with.
  * @throws {ZonesError} local_failed: the port is taken
  */
 export async function startHealthApi(options: HealthApiOptions): Promise<HealthApiServer> {
@@ -18,82 +24,73 @@ export async function startHealthApi(options: HealthApiOptions): Promise<HealthA
   const rules = { issuer, audience, scopes };
   const ports = { keys: options.keys, now: Date.now, seen: createSeenProofs(Date.now) };
   const nonces = nonceLifetime === undefined ? undefined : createNonces(() => nonceLifetime);
-  const documents: StoredDocument[] = [];
+  const calls: AcceptedCall[] = [];
   const server = await serve(ca, port, (origin) =>
     answerCalls(origin, async (call) => {
-      const answer = await protect(call, rules, ports, nonces, async (access) =>
-        answerCaller(call, path, access, documents),
-      );
+      const answer = await protect(call, rules, ports, nonces, async (access) => {
+        const accepted = describeCall(call, path, access);
+        if (accepted === undefined) return { status: 404, body: { message: `This API is at ${path}.` } };
+        calls.push(accepted);
+        calls.splice(0, calls.length - MOST_CALLS);
+        return readAnswer(options.answers, accepted) ?? echo(call, accepted);
+      });
       const check = (answer?.body as { check?: string } | undefined)?.check;
       const detail = `${call.method} ${call.url.pathname} ${answer?.status}${check ? ` (${check})` : ''}`;
       onEvent({ at: Date.now(), kind: 'api', detail });
       return answer;
     }),
   );
-  return { ...server, url: `${server.url}${path}`, documents };
+  return { ...server, url: `${server.url}${path}`, calls };
 }
 
-function answerCaller(call: Call, path: string, access: Access, documents: StoredDocument[]): Answer {
-  const { pathname } = call.url;
-  const [, id] = /^\/v1\/summaries\/([\w.-]{1,64})$/.exec(pathname.slice(path.length)) ?? [];
-  if (call.method === 'GET' && pathname.startsWith(path) && id !== undefined) {
-    const summary = { patient: { name: 'Synthetic Person' }, summary: 'No findings.' };
-    return { status: 200, body: { id, ...summary, readBy: access.clientId } };
-  }
-  if (call.method === 'POST' && pathname === `${path}/DocumentReference`)
-    return storeDocument(call, access, documents);
-  return outcome(404, 'not-found', 'There is no such resource.');
-}
-
-function storeDocument(call: Call, access: Access, documents: StoredDocument[]): Answer {
-  const { success, output: resource, issues } = v.safeParse(documentReference, call.body);
-  if (!success) return outcome(422, 'invalid', v.summarize(issues));
-  const identifier = identifierOf(resource);
-  const known = documents.find((document) => identifierOf(document.resource) === identifier);
-  // A sender that is not sure whether it got through may send again: one identifier, one document.
-  const document = known ?? describeDocument(resource, access);
-  document.received += 1;
-  if (!known) documents.push(document);
-  const headers = {
-    location: `${call.url.origin}${call.url.pathname}/${document.id}`,
-    'content-type': 'application/fhir+json',
-  };
-  return { status: known ? 200 : 201, headers, body: { ...document.resource, id: document.id } };
-}
-
-function describeDocument(resource: Record<string, unknown>, { clientId, claims }: Access): StoredDocument {
+function describeCall({ method, url, body }: Call, base: string, access: Access): AcceptedCall | undefined {
+  if (url.pathname !== base && !url.pathname.startsWith(`${base}/`)) return undefined;
   const [parent, child] = ['parent', 'child'].map((unit) => {
-    const claim = claims[`${ORGANIZATION}${unit}`];
+    const claim = access.claims[`${ORGANIZATION}${unit}`];
     return typeof claim === 'string' ? claim : undefined;
   });
-  return { id: randomUUID(), resource, clientId, parent, child, received: 0 };
+  const content = createHash('sha256').update(body).digest('base64url');
+  const path = url.pathname.slice(base.length) || '/';
+  return { method, path, clientId: access.clientId, parent, child, content };
 }
 
-function identifierOf({ masterIdentifier, identifier }: Record<string, unknown>): string {
-  return JSON.stringify(masterIdentifier ?? identifier);
+const json = v.pipe(v.string(), v.parseJson());
+const jsonObject = v.pipe(json, v.looseObject({}));
+
+/** An answer with a status of its own; any other JSON is the body of a 200. */
+const wholeAnswer = v.strictObject({
+  status: v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599)),
+  headers: v.exactOptional(v.record(v.string(), v.string())),
+  body: v.exactOptional(v.unknown()),
+});
+
+/**
+ * What lies in the folder for a call: `GET/v1/prescriptions/17.json`, a segment named `_` for any. Read at each call, so that an
+ * edit is there at once. The path is a URL's, so no segment is `.`, `..` or has a slash.
+ */
+function readAnswer(folder: string | undefined, { method, path }: AcceptedCall): Answer | undefined {
+  const file = folder && findFile(join(folder, method), path.split('/').slice(1));
+  if (!file) return undefined;
+  const { success, output: value } = v.safeParse(json, readFileSync(file, 'utf8'));
+  if (!success) return { status: 500, body: { message: `${file} is no JSON.` } };
+  const whole = v.safeParse(wholeAnswer, value);
+  return whole.success ? whole.output : { status: 200, body: value };
 }
 
-/** What a FHIR R4 DocumentReference must have (hl7.org/fhir/R4/documentreference.html), and an identifier, by which it is stored once. */
-const documentReference = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.looseObject({
-    resourceType: v.literal('DocumentReference'),
-    status: v.picklist(['current', 'superseded', 'entered-in-error']),
-    content: v.pipe(v.array(v.looseObject({ attachment: v.looseObject({}) })), v.minLength(1)),
-  }),
-  v.check(
-    ({ masterIdentifier, identifier }) =>
-      Boolean(masterIdentifier) || (Array.isArray(identifier) && identifier.length > 0),
-    'An identifier is needed.',
-  ),
-);
+function findFile(folder: string, [name = '', ...rest]: readonly string[]): string | undefined {
+  for (const candidate of [name, '_']) {
+    const here = join(folder, candidate);
+    const found =
+      rest.length > 0 ? findFile(here, rest) : existsSync(`${here}.json`) ? `${here}.json` : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
 
-/** FHIR's OperationOutcome. */
-function outcome(status: number, code: string, diagnostics: string): Answer {
-  return {
-    status,
-    headers: { 'content-type': 'application/fhir+json' },
-    body: { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code, diagnostics }] },
-  };
+/** Says what came, to see that it came; the body where it is a JSON object. */
+function echo({ url, body }: Call, { method, path, clientId, parent, child }: AcceptedCall): Answer {
+  const { success, output: received } = v.safeParse(jsonObject, body);
+  const query = Object.fromEntries(url.searchParams);
+  const caller = { client_id: clientId, parent, child };
+  return { status: 200, body: { method, path, query, caller, ...(success ? { received } : {}) } };
 }

@@ -1,13 +1,13 @@
-import type { Nonces } from './nonces.ts';
-import type { Answer, Call } from './serve.ts';
 import {
   type Access,
   type AccessPorts,
   type AccessRules,
   type Refused,
   verifyAccess,
-} from './verify-access.ts';
-import type { SeenProofs } from './verify-proof.ts';
+} from '@helseid-zones/client/verify-access';
+import type { SeenProofs } from '@helseid-zones/client/verify-proof';
+import type { Nonces } from './nonces.ts';
+import type { Answer, Call } from './serve.ts';
 
 /** Longer than any proof is accepted. Milliseconds. */
 const REMEMBERED = 60_000;

@@ -188,24 +188,26 @@ export interface HealthApiOptions extends ServerOptions {
   path?: string | undefined;
   /** Demands a nonce of its own (default false), accepted for so many seconds. */
   nonceLifetime?: number | undefined;
+  /** Folder of answers; without one every call is answered with what it was. */
+  answers?: string | undefined;
   onEvent?: ((event: StandInEvent) => void) | undefined;
 }
 
-/** A document that the documents API has accepted. */
-export interface StoredDocument {
-  id: string;
-  /** The FHIR resource as stored. */
-  resource: Record<string, unknown>;
+/** A call that a health API has accepted. */
+export interface AcceptedCall {
+  method: string;
+  /** Below the API's base URL. */
+  path: string;
   clientId: string;
-  /** From the token: on whose behalf it was submitted. */
-  parent?: string | undefined;
-  child?: string | undefined;
-  /** How often it was sent; more than once means that a sender repeated itself. */
-  received: number;
+  /** From the token: on whose behalf it was made. */
+  parent: string | undefined;
+  child: string | undefined;
+  /** Base64url SHA-256 of the body. */
+  content: string;
 }
 
 /** A health API. */
 export interface HealthApiServer extends RunningServer {
-  /** Accepted documents in the order they came. */
-  documents: readonly StoredDocument[];
+  /** The last accepted calls, in the order they came. */
+  calls: readonly AcceptedCall[];
 }

@@ -301,9 +301,7 @@ describe('the page', () => {
       expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(page.viewportSize()?.height ?? 0);
     }
     await page.locator('#send-result.good').waitFor();
-    expect(await page.textContent('#send-result')).toMatch(
-      /worker submitted the document for organisation \d{9}: 201/,
-    );
+    expect(await page.textContent('#send-result')).toMatch(/journal-internal-worker is done with it/);
     await page.locator('#trail li.done', { hasText: 'signed, kind client_assertion' }).first().waitFor();
     expect(complaints).toEqual([]);
   });

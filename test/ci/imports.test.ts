@@ -40,7 +40,7 @@ const ALLOWED = [
   ['protocol/compose.ts', './errors.ts'],
   ['client/tokens.ts', '@helseid-zones/protocol/errors'],
   ['functions/signer/handler.ts', '@helseid-zones/client'],
-  ['infra/stacks/zone.ts', '../../functions/common/log.ts'],
+  ['infra/stacks/zone.ts', '../../functions/common/dynamo.ts'],
   ['infra/declaration/schema.ts', '@helseid-zones/protocol/grant'],
   ['infra/app.ts', './proof/plugin.ts'],
   ['infra/limits.ts', './proof/assembly/resolve.ts'],

@@ -38,9 +38,10 @@ test('all of the client fits into a function', () => {
   ).toBeLessThan(120_000);
 });
 
-test('the client reads no environment and imports nothing of its users', () => {
+test('the client reads the environment in one place and imports nothing of its users', () => {
   const files = readdirSync(join(root, 'client'), { recursive: true, encoding: 'utf8' });
-  for (const file of files.filter((name) => name.endsWith('.ts'))) {
+  const readers = ['connect-zone.ts', 'testing.ts'];
+  for (const file of files.filter((name) => name.endsWith('.ts') && !readers.includes(name))) {
     // Without doc comments: an example may do what its reader's function does.
     const source = readFileSync(join(root, 'client', file), 'utf8').replaceAll(/\/\*\*.*?\*\//gs, '');
     expect(source, file).not.toMatch(/process\.env/);

@@ -45,7 +45,7 @@ function documented(chapter: string, head = 'Code'): string[] {
 const sorted = (codes: Iterable<string>) => [...new Set(codes)].sort();
 
 describe('docs/operating.md', () => {
-  const functions = readSources('functions');
+  const functions = [...readSources('functions'), ...readSources('client')];
 
   it('has every code that a function writes to its log, once, and no other', () => {
     const written = functions.flatMap(([file, text]) => findCodes(file, text));
@@ -64,7 +64,7 @@ describe('docs/operating.md', () => {
 
   it('has lines written by nothing else', () => {
     // What is wired once, under the names that are looked for above.
-    const wired = ['functions/common/log.ts', 'functions/login-common/dependencies.ts'];
+    const wired = ['client/log.ts', 'functions/login-common/dependencies.ts'];
     const others = functions.filter(
       ([file, text]) => !wired.includes(file) && /\blog\.write\(|console\.|process\.stdout/.test(text),
     );

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { verifyProof } from '@helseid-zones/client/verify-proof';
 import type { VerificationKey } from '@helseid-zones/protocol/jwk';
 import type { IssuerProfile } from '@helseid-zones/protocol/profile';
 import {
@@ -11,7 +12,6 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
-import { verifyProof } from '../../local/helseid/verify-proof.ts';
 
 /** How the issuer behaves. Tests change it while it runs. */
 interface Behaviour {

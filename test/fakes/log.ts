@@ -1,4 +1,4 @@
-import { createLog, type Log } from '../../functions/common/log.ts';
+import { createLog, type Log } from '@helseid-zones/client/log';
 
 /** A log whose lines can be read: the functions' own, which writes here instead of to standard output. */
 export function collectLog(): Log & { lines: Record<string, unknown>[] } {

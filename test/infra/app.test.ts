@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Stack, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { MockIntegration, RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { bundleFunction, compileHandler } from '../../infra/bundling.ts';
 import { answerWithPage, challengeCallers } from '../../infra/constructs/rest-entry.ts';
 import { oversized } from '../../infra/limits.ts';
@@ -120,6 +120,28 @@ describe('bundles', () => {
 
   test('a function without a handler is refused by name', () => {
     expect(() => compileHandler('nowhere')).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+  });
+
+  test.each([
+    [
+      'default-export',
+      'export default async () => 1;',
+      /functions\/default-export\/handler\.ts exports no "handler".*write: export const handler/,
+    ],
+    ['not-exported', 'const handler = async () => 1; console.log(handler);', /exports no "handler"/],
+    [
+      'with-tests',
+      "import { startTestZone } from '@helseid-zones/client/testing'; export const handler = startTestZone;",
+      /imports @helseid-zones\/client\/testing, which is for tests/,
+    ],
+  ])('what is no handler for a deploy is refused at the build: %s', (name, code, message) => {
+    const clone = join(import.meta.dirname, '../../.build/handlers');
+    mkdirSync(join(clone, 'functions', name), { recursive: true });
+    writeFileSync(join(clone, 'functions', name, 'handler.ts'), code);
+    const at = vi.spyOn(process, 'cwd').mockReturnValue(clone);
+    onTestFinished(() => at.mockRestore());
+    expect(() => compileHandler(name)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+    expect(() => compileHandler(name)).toThrow(message);
   });
 });
 

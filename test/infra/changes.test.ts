@@ -6,6 +6,7 @@ import { defineSystem } from '../../infra/declaration/define.ts';
 import { type SystemDeclaration, type SystemInput, systemSchema } from '../../infra/declaration/schema.ts';
 import { FULL as RUN_FULL } from '../full.ts';
 import one from '../one-client.zones.ts';
+import own from '../own-things.zones.ts';
 import { ABSENT, changed } from './declaration/change.ts';
 import { CREATE_ONLY, deploy, EXCLUSIVE, type Stacks, stacksOf } from './deployment.ts';
 import { synthesize } from './synthesize.ts';
@@ -114,11 +115,23 @@ const IN_PLACE: Readonly<Record<string, unknown>> = {
   'zones.public.gateway.authorizer.clockSkew': 1,
   'zones.internal.reservedConcurrency.worker': 5,
   reservedConcurrency: 'none',
+  otherStacks: ['shop-web'],
   'zones.internal.events.sources': ['other'],
   'zones.internal.events.detailTypes': ['Other'],
   'exceptions[0].rule': 'own-data-only',
   'exceptions[0].resource': 'journal-zone-public/*',
   'exceptions[0].reason': 'Only while the pilot runs in one clinic.',
+};
+
+/** The same, of what functions have. */
+const IN_PLACE_OWN: Readonly<Record<string, unknown>> = {
+  'zones.internal.functions.worker.environment.PAGE_SIZE': '60',
+  'zones.internal.functions.worker.timeout': 30,
+  'zones.internal.functions.worker.memory': 2048,
+  'zones.internal.functions.worker.hosts': ['other.partner.no'],
+  'zones.internal.functions.summary.events.sources': ['other'],
+  'zones.internal.functions.summary.events.detailTypes': ['Other'],
+  'zones.internal.functions.summary.schedules.nightly': 'rate(1 day)',
 };
 
 /** The declaration with these fields changed. */
@@ -133,6 +146,7 @@ const deployed = (system: SystemDeclaration): Stacks => stacksOf(synthesize(syst
 /** The changed declaration, deployed over the first. */
 const over = (from: SystemDeclaration, to: SystemDeclaration) => deploy(deployed(from), deployed(to));
 
+const OWN = having({ 'zones.internal.functions': own.zones.internal.functions });
 const { vendor: VENDOR } = BASE.clients;
 const { admin: ADMIN } = BASE.zones;
 const MORE = having({
@@ -247,6 +261,24 @@ const CHANGES: readonly Change[] = [
     orphans: ['journal-gateway-account'],
   },
   {
+    what: 'first things of functions',
+    fields: ['*', 'tables.*', 'queues', 'reads', 'secrets'].map((of) =>
+      of === '*' ? 'zones.*.functions.*' : `zones.*.functions.*.${of}`,
+    ),
+    ...{ from: BASE, to: OWN },
+  },
+  {
+    what: 'no things of functions',
+    fields: ['zones.*.functions.*'],
+    ...{ from: OWN, to: BASE },
+    left: [
+      'journal-internal-worker-drafts',
+      'journal-internal-worker-letters',
+      'journal/internal/summary/mail',
+      'journal/internal/worker/partner-key',
+    ],
+  },
+  {
     what: 'other functions behind the entries',
     fields: ['zones.*.gateway.routes[].function', 'zones.*.events.function'],
     from: BASE,
@@ -319,7 +351,9 @@ function without(stacks: Stacks, name: string): Stacks {
 
 describe('a change of the declaration', () => {
   test('that touches no name, network or entry replaces nothing that has a name', () => {
-    expect(over(BASE, having(IN_PLACE))).toEqual({ refused: [], named: [], left: [], orphans: [] });
+    const nothing = { refused: [], named: [], left: [], orphans: [] };
+    expect(over(BASE, having(IN_PLACE))).toEqual(nothing);
+    expect(over(OWN, having(IN_PLACE_OWN, OWN))).toEqual(nothing);
   });
 
   test.each(RUN_FULL ? CHANGES : CHANGES.slice(0, 2))(
@@ -394,7 +428,9 @@ const FIELDS = [...new Set(fieldsOf(systemSchema as unknown as Schema))];
 
 /** The field that a path of a declaration is of. */
 const fieldOf = (path: string) =>
-  path.replace(/\b(clients|apis|zones|reservedConcurrency)\.\w+/g, '$1.*').replace(/\[\d+\]/g, '[]');
+  path
+    .replace(/\b(clients|apis|zones|reservedConcurrency|functions|environment|schedules)\.\w+/g, '$1.*')
+    .replace(/\[\d+\]/g, '[]');
 
 describe('docs/changing.md', () => {
   const page = readFileSync(fileURLToPath(new URL('../../docs/changing.md', import.meta.url)), 'utf8');
@@ -408,7 +444,7 @@ describe('docs/changing.md', () => {
   });
   const covers = (row: string, field: string) =>
     field === row || (!row.endsWith('*') && (field.startsWith(`${row}.`) || field.startsWith(`${row}[`)));
-  const changedInPlace = new Set(Object.keys(IN_PLACE).map(fieldOf));
+  const changedInPlace = new Set([IN_PLACE, IN_PLACE_OWN].flatMap(Object.keys).map(fieldOf));
   const changedElse = new Set([
     ...CHANGES.flatMap(({ fields }) => fields),
     ...IN_TWO.map(({ field }) => field),

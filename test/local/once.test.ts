@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { STEPS } from '../../local/app/steps/index.ts';
@@ -111,8 +111,10 @@ describe('npm start', { timeout: 300_000 }, () => {
     expect(welcome).toContain(`npm run send -- --directory ${folder(0)} examples/`);
     const [, ca = ''] = /curl --cacert (\S+) --aws-sigv4 .* https:/.exec(welcome) ?? [];
     expect(readFileSync(ca, 'utf8')).toContain('BEGIN CERTIFICATE');
-    const refused = await ended(start(0, '--fresh'));
-    expect(refused).toMatchObject({ code: 1, error: expect.stringContaining(`Port ${port} is taken`) });
+    expect(await ended(start(0, '--fresh'))).toMatchObject({
+      code: 1,
+      error: expect.stringContaining(`Port ${port} is taken`),
+    });
     const sent = await ended(
       run(process.execPath, [
         'local/app/send.ts',
@@ -121,14 +123,32 @@ describe('npm start', { timeout: 300_000 }, () => {
         'examples/document-created.json',
       ]),
     );
-    expect(sent).toMatchObject({ code: 0, out: expect.stringContaining('is on journal-internal') });
-    const [, id = '', trail = ''] = /grep (\S+) (\S+)/.exec(sent.out) ?? [];
+    // It waits for the function, says what that wrote, and what became of the event.
+    expect(sent.out).toMatch(/is on journal-internal[\s\S]*document\.submitted[\s\S]*worker is done with it/);
+    expect(sent.code).toBe(0);
+    const call = (...args: string[]) =>
+      ended(run(process.execPath, ['local/app/call.ts', '--directory', folder(0), ...args]));
+    const [route, api, outside] = await Promise.all([
+      call('public', 'GET', '/summaries/17'),
+      call('internal', 'post', 'documents/DocumentReference', '--organization', '999977774'),
+      call('internal', 'POST', 'documents/Patient'),
+    ]);
+    expect(route).toMatchObject({ code: 0, out: expect.stringMatching(/^200 [\s\S]*No findings/) });
+    expect(api).toMatchObject({ code: 0, out: expect.stringContaining('"child":"999977774"') });
+    expect(outside).toMatchObject({ code: 1, error: expect.stringContaining("add it to the zone's grant") });
+    const unknown = join(folder(0), 'unknown.json');
+    writeFileSync(
+      unknown,
+      JSON.stringify({ source: 'journal.documents', 'detail-type': 'DocumentCreated', detail: {} }),
+    );
+    const refused = await ended(
+      run(process.execPath, ['local/app/send.ts', '--directory', folder(0), unknown]),
+    );
+    expect(refused).toMatchObject({ code: 1, error: expect.stringMatching(/worker failed at try 1/) });
     // What functions write shows in the terminal, without anybody asking.
     expect(await untilPrinted(running, 'journal-internal-worker: ', running.stderr)).toMatch(
       /^ +\d\.\d s {2}starting the local system/,
     );
-    // The function says what became of the event when it has: after its last write.
-    await expect.poll(() => readFileSync(trail, 'utf8'), { timeout: 30_000 }).toContain(id);
     const end = ended(running);
     running.kill('SIGINT');
     expect((await end).code).toBe(0);

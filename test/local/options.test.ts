@@ -6,6 +6,7 @@ describe('the command line', () => {
     expect(readOptions([])).toEqual({
       declarationFile: 'zones.ts',
       directory: expect.stringMatching(/\.local$/),
+      examples: 'examples',
       standIn: true,
       challengeKeepsAssertion: false,
       fresh: false,

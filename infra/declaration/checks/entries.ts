@@ -1,6 +1,7 @@
 import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import { EVENT_CONCURRENCY } from '../concurrency.ts';
 import { zoneFunctions } from '../names.ts';
+import { zoneQueues } from '../own.ts';
 import { collect, type Problem, repeated, type Unless } from '../problem.ts';
 import type { GatewayDeclaration, Route, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
 import { checkLogin } from './login.ts';
@@ -39,10 +40,11 @@ function checkConcurrency(unless: Unless, field: string, zone: ZoneDeclaration):
       at,
       `is of no function that the zone may reserve for: ${functions.join(', ') || 'none'}`,
     );
+    const queues = zoneQueues('', '', zone).filter(({ reader }) => reader === name).length;
     unless(
-      name !== zone.events?.function || reserved >= EVENT_CONCURRENCY,
+      reserved >= queues * EVENT_CONCURRENCY,
       at,
-      `must be at least ${EVENT_CONCURRENCY}, as many batches as the queue delivers at a time: those it throttled would end as dead letters`,
+      `must be at least ${queues * EVENT_CONCURRENCY}, as many batches as ${queues > 1 ? 'its queues deliver' : 'the queue delivers'} at a time: those it throttled would end as dead letters`,
     );
   }
 }

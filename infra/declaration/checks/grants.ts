@@ -17,28 +17,16 @@ export function checkGrants(system: SystemDeclaration): Problem[] {
       for (const [index, grant] of grants.entries()) checkGrant(unless, system, `${field}[${index}]`, grant);
       for (const index of repeated(grants.map(({ client }) => client)))
         unless(false, `${field}[${index}].client`, 'has a grant in this zone already; put both into one');
-      checkApisOnce(unless, field, grants);
     }
   });
-}
-
-/** A zone function finds the client of an API by the API's name alone. */
-function checkApisOnce(unless: Unless, field: string, grants: readonly GrantDeclaration[]): void {
-  const places = grants.flatMap(({ apis }, grant) => apis.map(({ api }, index) => ({ api, grant, index })));
-  for (const at of repeated(places.map(({ api }) => api))) {
-    const place = places[at];
-    unless(
-      false,
-      `${field}[${place?.grant}].apis[${place?.index}].api`,
-      'is granted twice in this zone; one client calls an API, by one list of methods and paths',
-    );
-  }
 }
 
 function checkGrant(unless: Unless, system: SystemDeclaration, field: string, grant: GrantDeclaration): void {
   const client = ownEntry(system.clients, grant.client);
   unless(client !== undefined, `${field}.client`, undeclared(grant.client, 'client', system.clients));
   if (client) checkDetails(unless, `${field}.details`, grant.details, client);
+  for (const index of repeated(grant.apis.map(({ api }) => api)))
+    unless(false, `${field}.apis[${index}].api`, 'is granted twice to this client; put both into one');
   for (const [index, api] of grant.apis.entries()) {
     checkApi(unless, system, `${field}.apis[${index}]`, api);
     checkMethods(unless, system, `${field}.apis[${index}].methods`, api);

@@ -36,12 +36,20 @@ export function checkNames(system: SystemDeclaration): Problem[] {
       );
     }
     const names = physicalNames(system);
-    for (const { name, field } of names)
+    for (const [index, stack] of system.otherStacks.entries())
       unless(
-        name.length <= MAX_PHYSICAL_NAME,
-        field,
-        `makes the physical name ${name}, which is longer than ${MAX_PHYSICAL_NAME} characters: shorten it`,
+        !names.some(({ kind, name }) => kind === 'stack' && name === stack),
+        `otherStacks[${index}]`,
+        `names ${stack}, which is the system's own stack and always judged: leave it out`,
       );
+    for (const { kind, name, field } of names) {
+      const most = MAX_PHYSICAL_NAME[kind] ?? MAX_PHYSICAL_NAME.default;
+      unless(
+        name.length <= most,
+        field,
+        `makes the physical name ${name}, which is longer than ${most} characters: shorten it`,
+      );
+    }
     for (const [index, { kind, name, field }] of names.entries()) {
       const earlier = names.slice(0, index).find((other) => other.kind === kind && other.name === name);
       unless(

@@ -40,6 +40,16 @@ export function identify(type: string, place: Place, property: PropertyReader): 
   };
 }
 
+/** A made-up ARN of a service: of the first kind of its resources that the table knows, or of some. */
+export function exampleArn(service: string, place: Pick<Place, 'account' | 'region'>): string {
+  const [type = ''] = Object.entries(FORMS).find(([, { arn }]) => arn?.startsWith(`${service}:`)) ?? [];
+  const names = (property: string) => (property === 'Path' ? undefined : 'example');
+  const { arn } = identify(type, { ...place, stack: '', logicalId: service }, names) ?? {};
+  return (
+    arn?.replaceAll('*', 'example') ?? arnOf({ ...place, stack: '', logicalId: '' }, `${service}:example`)
+  );
+}
+
 /** An ARN from its end, `service:resource`. IAM has no regions, S3 neither regions nor accounts, and API Gateway's ARNs no accounts. */
 function arnOf({ region, account }: Place, end: string): string {
   const service = end.slice(0, end.indexOf(':'));

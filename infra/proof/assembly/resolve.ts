@@ -14,7 +14,7 @@ export interface ResolvedResource {
   /** What Ref gives: a name, id, ARN or URL, as the type has it. An `unknownValue` for a type without an entry in physical.ts. */
   physicalId: string;
   arn: string | undefined;
-  /** By what others name it: what Ref gives, its ARN, and its attributes. */
+  /** Everything that other resources may name it by: id, ARN, attributes. */
   names: readonly string[];
   /** The zone that {@link ZONE_TAG} says of its stack; undefined where no resource of the stack is tagged, or two differ. */
   zone: string | undefined;
@@ -38,6 +38,10 @@ export interface ResolvedStack {
   account: string;
   region: string;
   template: JsonObject;
+  /** What is beside the resources in the template, resolved. */
+  sections: unknown;
+  /** As {@link AssemblyStack}. */
+  deployment: JsonObject | undefined;
 }
 
 /** A cloud assembly with the intrinsics of all its stacks resolved. */
@@ -78,8 +82,9 @@ export function resolveAssembly({ stacks }: Assembly, options: ResolveOptions = 
   const zones = zonesOfStacks(untagged);
   return {
     ...place,
-    stacks: opened.map(({ name, account, region, template }) => ({
-      ...{ name, account, region, template, zone: zones.get(name) },
+    stacks: opened.map(({ name, account, region, template, deployment, scope }) => ({
+      ...{ name, account, region, template, deployment, zone: zones.get(name) },
+      sections: resolveValue({ ...template, Resources: {} }, scope),
     })),
     resources: untagged.map((resource) => ({ ...resource, zone: zones.get(resource.stack) })),
   };
@@ -199,21 +204,24 @@ function resourcesOf(stack: OpenStack): Untagged[] {
     if (exists === false) return [];
     const properties = objectOf(resolveValue(objectOf(definition.Properties), scope));
     const code = objectOf(properties.Code ?? properties.Content);
-    const own = identity(logicalId);
     return [
       {
         ...{ stack: name, account, region, logicalId, type: String(definition.Type), properties, definition },
-        physicalId: own?.ref ?? unknownValue(`${name}: Ref ${logicalId}`),
-        arn: own?.arn,
-        names: [own?.ref, own?.arn, ...Object.values(own?.attributes ?? {})]
-          .filter((one) => one !== undefined)
-          .flatMap((one) => [one, one.replace(/:\*$/, '')]),
+        physicalId: identity(logicalId)?.ref ?? unknownValue(`${name}: Ref ${logicalId}`),
+        arn: identity(logicalId)?.arn,
+        names: namesOf(identity(logicalId)),
         constructPath: stack.constructPaths.get(logicalId) ?? `${name}/${logicalId}`,
         assetPath: stack.assets.get(String(code.S3Key)),
         certain: exists === true,
       },
     ];
   });
+}
+
+function namesOf(
+  { ref = '', arn = '', attributes }: Identity = { ref: '', arn: '', attributes: {} },
+): string[] {
+  return [ref, arn, ...Object.values(attributes)].filter(Boolean);
 }
 
 /** `compute`, called once a key; a key that asks for itself while it is computed gets undefined. */

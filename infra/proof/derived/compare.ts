@@ -53,18 +53,26 @@ const HARMLESS: readonly {
  * Compares what was synthesized with what the declaration yields, template by template: everything that the derived one has is there,
  * under no condition, and equal but for {@link HARMLESS} differences. What is there beside it is an addition, for rules to judge.
  * Reads templates as they are written, so nothing is made up; of code it sees that it is an asset of the CDK's own bucket, named by its
- * content, and which one only where the derived assembly was compiled anew.
+ * content, and which one only where the derived assembly was compiled anew. Of `otherStacks` it sees that nothing of theirs takes the
+ * place of the system's.
  */
-export function compareWithDerived(given: Assembly, derived: Assembly): Comparison {
+export function compareWithDerived(
+  given: Assembly,
+  derived: Assembly,
+  otherStacks: readonly string[] = [],
+): Comparison {
   const differences = derived.stacks.flatMap((expected) => {
     const [found, twin] = given.stacks.filter(({ name }) => name === expected.name);
     if (twin) return [violation(expected.name, 'is in the assembly twice')];
     return found ? differencesOfStack(found, expected) : [violation(expected.name, 'is not in the assembly')];
   });
+  const own = given.stacks.filter(({ name }) => !otherStacks.includes(name));
+  const keys = new Set(own.flatMap(({ uploads = [] }) => uploads.map(({ key }) => key)));
   const uploads = given.stacks.flatMap(({ name, publishesTemplate, uploads = [] }) =>
     [
       ...(publishesTemplate === false ? ['uploads another template than the one that was read'] : []),
-      ...uploads.flatMap((upload) => problemsOfUpload(upload, derived)),
+      // Others upload what they like, but nothing under the name of what the system runs.
+      ...uploads.filter(({ key }) => keys.has(key)).flatMap((upload) => problemsOfUpload(upload, derived)),
     ].map((problem) => violation(name, problem)),
   );
   const additions = given.stacks.flatMap((stack) => {

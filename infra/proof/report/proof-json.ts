@@ -1,14 +1,24 @@
 import { digestOf, readAsset } from '../assembly/contents/read-asset.ts';
 import { matrixOf, type Proof } from '../prove.ts';
+import type { Witness } from '../rules/witness.ts';
 
 /** What `npm run zones -- --json` prints; docs/proof.md documents it. Exceptions are printed beside it. */
 interface ProofJson {
   ok: boolean;
+  verdict: Proof['verdict'];
+  assumptions: { kind: string; name: string; field: string; assumes: string }[];
   /** What is there beside what the declaration yields. */
   additions: { resource: string; type: string; stack: string }[];
   /** What was read of each function's code: physical name, and the digest of its files. */
   assets: { function: string; sha256: string }[];
-  violations: { rule: string; invariant: string; resource: string; message: string; remedy: string }[];
+  violations: {
+    rule: string;
+    invariant: string;
+    resource: string;
+    message: string;
+    remedy: string;
+    request?: Witness;
+  }[];
   matrix: {
     principal: string;
     zone: string;
@@ -17,14 +27,16 @@ interface ProofJson {
     verdict: 'never' | 'always' | 'when';
     when: string;
     layers: string[];
+    request?: Witness;
   }[];
 }
 
 /** The proof as JSON for other programs. */
 export function proofAsJson(proof: Proof): ProofJson {
-  const { ok, violations, input } = proof;
+  const { ok, verdict, assumptions, violations, input } = proof;
   return {
-    ok,
+    ...{ ok, verdict },
+    assumptions: assumptions.map(({ kind, name, field, assumes }) => ({ kind, name, field, assumes })),
     additions: [...(input.comparison?.additions ?? [])].map(({ resource, type, stack }) => ({
       resource,
       type,
@@ -33,11 +45,18 @@ export function proofAsJson(proof: Proof): ProofJson {
     assets: input.assembly.resources.flatMap(({ physicalId, assetPath }) =>
       assetPath === undefined ? [] : [{ function: physicalId, sha256: digestOf(readAsset(assetPath)) }],
     ),
-    violations: violations.map(({ rule, invariant, resource, message, remedy }) => ({
+    violations: violations.map(({ rule, invariant, resource, message, remedy, request }) => ({
       ...{ rule, invariant, resource, message, remedy },
+      ...shown(request),
     })),
-    matrix: matrixOf(proof).map(({ principal, zone, action, resource, verdict, when, layers }) => ({
+    matrix: matrixOf(proof).map(({ principal, zone, action, resource, verdict, when, layers, request }) => ({
       ...{ principal, zone, action, resource, verdict, when, layers: [...layers] },
+      ...shown(request),
     })),
   };
+}
+
+function shown(find: (() => Witness | undefined) | undefined): { request?: Witness } {
+  const request = find?.();
+  return request === undefined ? {} : { request };
 }

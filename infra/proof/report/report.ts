@@ -38,6 +38,7 @@ export function reportProof(proof: Proof, width: number): string {
   const names: NameIds = (text) => escapeControls(inWords(text));
   const matrix = escapeStrings(matrixOf(proof));
   const parts = [
+    reportAssumptions(proof),
     reportAdditions(proof, width),
     ...SECTIONS.map((section) => reportSection(section, matrix, names, width)),
     reportNevers(proof, width),
@@ -66,6 +67,15 @@ function reportSection(
   const head = ['who', 'what', 'when', 'held by'];
   const others = rows.filter(({ verdict, allowed }) => verdict === 'never' && !allowed);
   return [heading(title), table([head, ...lines], width), nobodyElse(others)].filter(Boolean).join('\n');
+}
+
+/** What the declaration takes for granted; empty where nothing. */
+export function reportAssumptions({ assumptions }: Pick<Proof, 'assumptions'>): string {
+  if (assumptions.length === 0) return '';
+  const lines = escapeStrings(assumptions).map(
+    ({ kind, name, field, assumes }) => `  ${kind} ${name} (${field}): ${assumes}.`,
+  );
+  return [heading('Assumed, since no template shows it'), ...lines].join('\n');
 }
 
 /** What is there beside what the declaration yields; empty where nothing is, or where nobody compared. */
@@ -180,11 +190,13 @@ function reportViolations({ violations }: Proof, names: NameIds): string {
   return [heading('Violations'), ...lines].join('\n');
 }
 
-function reportVerdict({ ok, violations, exceptions, input }: Proof, questions: number): string {
+function reportVerdict(proof: Proof, questions: number): string {
+  const { ok, assumptions, violations, exceptions, input } = proof;
   const scope = `${RULES.length} rules, ${input.actors.length} roles, ${questions} questions`;
   const excepted = exceptions.length === 0 ? '' : `, ${exceptions.length} declared exceptions`;
+  const assuming = assumptions.length === 0 ? '' : ` assuming ${assumptions.length} things named above`;
   return ok
-    ? `The boundaries of ${input.declaration.name} hold (${scope}${excepted}). docs/proof.md says under which assumptions.`
+    ? `The boundaries of ${input.declaration.name} hold${assuming} (${scope}${excepted}). docs/proof.md says what is left.`
     : `The boundaries of ${input.declaration.name} DO NOT HOLD: ${violations.length} violations (${scope}${excepted}).`;
 }
 

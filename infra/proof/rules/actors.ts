@@ -28,6 +28,8 @@ export interface Actor {
   kind: 'signer' | 'function' | 'service';
   /** Of a signer: whose client's keys it signs with. */
   client: string | undefined;
+  /** Whether it is of a stack that the declaration says is not the system's. */
+  other: boolean;
   /** Whether it is a function of the admin zone. */
   admin: boolean;
   /** Whether the declaration lets it ask its zone's signers. */
@@ -76,6 +78,7 @@ export function readActors(
         stack: resource.stack,
         region: resource.region,
         zone,
+        other: isOther(declaration, { zone: resource.zone, name: resource.stack }),
         kind:
           client !== undefined ? 'signer' : used.length > 0 || !isServiceOnly(role) ? 'function' : 'service',
         client,
@@ -111,6 +114,14 @@ function viewsByZone(world: World, network: Network): Map<string, World> {
       },
     ]),
   );
+}
+
+/** Whether a stack is declared to be somebody else's, and no resource of it says that it is of a zone. */
+export function isOther(
+  { otherStacks }: SystemDeclaration,
+  { zone, name }: { zone: string | undefined; name: string },
+): boolean {
+  return zone === undefined && otherStacks.includes(name);
 }
 
 /** Whether nothing but AWS services other than Lambda can become the role. */

@@ -1,3 +1,5 @@
+import { remembered } from '../assembly/remembered.ts';
+import { type Condition, not } from '../policy/condition.ts';
 import { mayServe } from '../policy/endpoint.ts';
 import { describeCondition } from '../policy/index.ts';
 import { compileConditions } from '../policy/operators.ts';
@@ -8,6 +10,7 @@ import { type Capability, type Judgement, judge, type Requirement, type Shortfal
 import { type ProofInput, type Rule, type Violation, wordsOf } from './rule.ts';
 import { ownEndpoint } from './targets.ts';
 import { grantedThrough } from './through.ts';
+import { findNearest, findWitness, type Witness } from './witness.ts';
 
 /** One line of the capability matrix. */
 export interface CapabilityRow {
@@ -26,6 +29,8 @@ export interface CapabilityRow {
   alone: string;
   /** Whether a rule would let it be. */
   allowed: boolean;
+  /** A request that is allowed; of *never* the nearest that is not. Absent where the line is not about requests. */
+  request?(): Witness | undefined;
 }
 
 /** A rule that also says what it found out about everybody. */
@@ -73,7 +78,8 @@ export function capabilityRule(capability: Capability): CapabilityRule {
   };
 }
 
-function rowsOf({ actor, actions, what, answer, enforcing, alone, allowed }: Judgement): CapabilityRow[] {
+function rowsOf(judgement: Judgement): CapabilityRow[] {
+  const { actor, actions, what, answer, enforcing, alone, allowed } = judgement;
   const { verdict } = answer;
   const row = {
     principal: actor.name,
@@ -84,13 +90,31 @@ function rowsOf({ actor, actions, what, answer, enforcing, alone, allowed }: Jud
     alone,
     allowed,
   };
-  return actions.map((action) => ({ ...row, action, when: answer.when() }));
+  const shown = verdict === 'never' ? { holding: answer.enforcing } : {};
+  return actions.map((action) => ({
+    ...{ ...row, action, when: answer.when() },
+    // Of each action anew: a question about many resources says nothing of the policies of single ones.
+    request: () => requestOf({ ...judgement, actions: [action] }, shown),
+  }));
+}
+
+/** A request that a judgement is about: allowed, or where layers hold it, the nearest that is not. */
+function requestOf(
+  { actor, actions, resource, except }: Judgement,
+  { holding, given }: { holding?: readonly EnforcingLayer[]; given?: Condition | undefined },
+): Witness | undefined {
+  const question = { principal: actor.principal, action: actions[0] ?? '', resource };
+  return holding === undefined
+    ? findWitness(question, actor.view, { except, given })
+    : findNearest(question, actor.view, { except, given, holding });
 }
 
 /** A problem with a judgement, in words with room for the actions, and the resource to mend. */
 interface Problem {
   words(actions: string): string;
   resource: string;
+  /** What {@link requestOf} is told of the requests that show it. */
+  shown: Parameters<typeof requestOf>[1];
 }
 
 /** The violations among `judgements`: one for all the actions of which the same is wrong. */
@@ -113,6 +137,7 @@ function describeJudgements(
     message: problem.words(listActions(actions)),
     path: pathOf(judgement, input),
     remedy,
+    request: remembered(() => requestOf(judgement, problem.shown)),
   }));
 }
 
@@ -127,12 +152,20 @@ function problemsOf(judgement: Judgement): Problem[] {
   const verdict = answer.verdict === 'always' ? 'always' : `when ${answer.when()}`;
   const resource = actor.path;
   return [
-    ...shortfalls.map((lack) => ({ resource: toMend(judgement, lack), words: lackInWords(judgement, lack) })),
+    ...shortfalls.map((lack) => ({
+      ...{ resource: toMend(judgement, lack), words: lackInWords(judgement, lack) },
+      shown: { holding: lack.enforcing, given: lack.given },
+    })),
     ...(allowed || answer.verdict === 'never'
       ? []
-      : [{ resource, words: (actions: string) => `${actor.name} may ${actions} on ${what}: ${verdict}.` }]),
-    ...unmet.map(({ words }) => ({
-      resource,
+      : [
+          {
+            ...{ resource, shown: {} },
+            words: (actions: string) => `${actor.name} may ${actions} on ${what}: ${verdict}.`,
+          },
+        ]),
+    ...unmet.map(({ words, condition }) => ({
+      ...{ resource, shown: { given: not(condition) } },
       words: (actions: string) =>
         `${actor.name} may ${actions} on ${what} not only when ${words}, but ${verdict}.`,
     })),

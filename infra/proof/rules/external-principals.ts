@@ -42,9 +42,10 @@ export function externalPrincipals(input: ProofInput): ExternalPrincipal[] {
   ];
 }
 
-/** The principals that policies of resources and endpoints name and that are no roles of the templates. */
+/** The principals that policies of resources and endpoints name and that are no roles of the system. */
 function named(input: ProofInput): ExternalPrincipal[] {
-  const { world } = input;
+  const { world, actors } = input;
+  const roles = actors.filter(({ other }) => !other).map(({ role }) => role.arn);
   const policies = [
     ...[...world.resources.values()].flatMap((resource) => resource.policies),
     ...[...world.endpoints.values()].flatMap(({ policy }) => policy ?? []),
@@ -54,7 +55,7 @@ function named(input: ProofInput): ExternalPrincipal[] {
   );
   const own = accountsOf(input).flatMap((account) => [account, `arn:aws:iam::${account}:root`]);
   return [...new Set(names)]
-    .filter((name) => !world.roles.has(name) && !own.includes(name))
+    .filter((name) => !roles.includes(name) && !own.includes(name))
     .map((name) => {
       const [, account] = /^(\d{12})$|^arn:aws:iam::\d{12}:root$/.test(name)
         ? (/(\d{12})/.exec(name) ?? [])

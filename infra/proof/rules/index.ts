@@ -19,6 +19,7 @@ import { zoneFunctionsAreDeclared } from './lambda/zone-functions-are-declared.t
 import { logsAreKept, logsHoldNoTokens } from './logs/logs.ts';
 import { ENDPOINTS } from './network/endpoints.ts';
 import { NETWORKS } from './network/networks.ts';
+import { othersKeepOut } from './others.ts';
 import type { Rule } from './rule.ts';
 import { recordsAreBare } from './secretsmanager/records.ts';
 import { noKeyMaterial } from './templates/no-key-material.ts';
@@ -64,6 +65,7 @@ export const RULES: readonly Rule[] = [
   madeKeysAreClosed,
   noKeyMaterial,
   onlySignersCanSign,
+  othersKeepOut,
   outsidersAreNotAdmitted,
   propertiesAreUnderstood,
   recordsAreBare,

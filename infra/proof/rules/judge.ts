@@ -30,12 +30,12 @@ interface Allowance {
 export interface Capability extends Pick<Rule, 'name' | 'invariant' | 'title'> {
   actions: readonly string[];
   /** ARNs, or patterns of them, that the rule is about (default: everything of the action's service). */
-  on?(input: ProofInput): readonly string[];
+  on?(input: ProofInput, actor: Actor): readonly string[];
   /** Whom the rule is about (default: every role). */
   who?(actor: Actor, input: ProofInput): boolean;
   allows?(actor: Actor, input: ProofInput): readonly Allowance[];
   /** Promised layers of what is not allowed (default: the role's own policy); with or without them there must be two in all. */
-  by?(actor: Actor, action: string): readonly EnforcingLayer[];
+  by?(actor: Actor, action: string, resource: string): readonly EnforcingLayer[];
   /** Why one layer is enough of what is not allowed, where it is. */
   alone?(actor: Actor, action: string): string | undefined;
   remedy: string;
@@ -43,6 +43,8 @@ export interface Capability extends Pick<Rule, 'name' | 'invariant' | 'title'> {
 
 /** What is held by fewer layers than promised. `words` is the condition that they hold; empty for the whole. */
 export interface Shortfall {
+  /** The requests that would be allowed without what holds; absent where all would. */
+  given: Condition | undefined;
   words: string;
   enforcing: readonly EnforcingLayer[];
   missing: readonly EnforcingLayer[];
@@ -54,6 +56,8 @@ export interface Judgement {
   actions: string[];
   /** An ARN, or a pattern of them. */
   resource: string;
+  /** What is not meant of a pattern. */
+  except: readonly string[];
   /** The resource, with what is not meant of a pattern. */
   what: string;
   answer: Answer;
@@ -71,11 +75,11 @@ export interface Judgement {
 /** Asks everything that `capability` is about, of every role. */
 export function judge(capability: Capability, input: ProofInput): Judgement[] {
   const { actions, who = () => true } = capability;
-  const fixed = capability.on?.(input);
   return input.actors
-    .filter((actor) => who(actor, input))
+    .filter((actor) => !actor.other && who(actor, input))
     .flatMap((actor) => {
       const allowances = capability.allows?.(actor, input) ?? [];
+      const fixed = capability.on?.(input, actor);
       const forbidden = new Map<Answer, Judgement[]>();
       const allowed = actions.flatMap((action) => {
         const own = allowances.filter((allowance) => allowance.actions?.includes(action) ?? true);
@@ -118,7 +122,7 @@ function judgeForbidden(
   const what = meant.length === 0 ? resource : `${resource} except ${meant.join(', ')}`;
   const same = known.get(answer) ?? [];
   known.set(answer, same);
-  const promised = by?.(actor, action) ?? (['identity policy'] as const);
+  const promised = by?.(actor, action, resource) ?? (['identity policy'] as const);
   const before = same.find(
     (judgement) => judgement.what === what && judgement.promised.join() === promised.join(),
   );
@@ -130,6 +134,7 @@ function judgeForbidden(
   const why = whyOne?.(actor, action);
   same.push({
     ...{ actor, actions: [action], resource, what, answer, enforcing, promised, allowed: false, unmet: [] },
+    except: meant,
     shortfalls: verdict === 'never' ? shortfallsOf('', answer, promised, why) : [],
     alone: enforcing.length < 2 ? (why ?? '') : '',
   });
@@ -145,9 +150,10 @@ function judgeAllowed(actor: Actor, action: string, { resources, requires }: All
     const met = checked.filter(({ held }) => held.verdict === 'never');
     return {
       ...{ actor, actions: [action], resource, what: resource, answer, promised: [], allowed: true },
+      except: [],
       unmet: checked.filter(({ held }) => held.verdict !== 'never').map(({ required }) => required),
-      shortfalls: met.flatMap(({ required: { words, by, alone }, held }) =>
-        shortfallsOf(words, held, by, alone),
+      shortfalls: met.flatMap(({ required: { words, by, alone, condition }, held }) =>
+        shortfallsOf(words, held, by, alone, not(condition)),
       ),
       enforcing:
         answer.verdict === 'never'
@@ -167,11 +173,12 @@ function shortfallsOf(
   { enforcing, silent }: Answer,
   by: readonly EnforcingLayer[],
   alone: string | undefined,
+  given?: Condition,
 ): Shortfall[] {
   // A role's own policy must have the condition even where the resource's policy makes up for it.
   const missing = by.filter((layer) => !(layer === 'identity policy' ? silent : enforcing).includes(layer));
   const few = enforcing.length < (alone === undefined ? 2 : 1);
-  return few || missing.length > 0 ? [{ words, enforcing, missing }] : [];
+  return few || missing.length > 0 ? [{ given, words, enforcing, missing }] : [];
 }
 
 /** Whether the ARN pattern `outer` means everything that `inner` does. */

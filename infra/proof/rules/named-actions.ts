@@ -20,23 +20,10 @@ export function actionsAllowedIn({ account, ...resource }: ResolvedResource): st
   return actionsIn(resource, (statements) => statements.filter((statement) => !isLeft(statement)));
 }
 
-/** Every action that a resource's own policy, anywhere in the templates, names; a wildcard stands as a name that fits it. */
+/** Every action that a policy of something else than an identity names, anywhere in the templates, with its wildcards. */
 export function namedByResources({ assembly }: ProofInput): string[] {
-  const names = assembly.resources
-    .filter(({ type }) => !type.startsWith('AWS::IAM::'))
-    .flatMap((resource) => actionsIn(resource));
-  return [...new Set(names.flatMap(fittingNames))];
-}
-
-/** Services that have policies of their own resources or endpoints in the templates. */
-const SERVICES = ['dynamodb', 'events', 'execute-api', 'kms', 'lambda', 's3', 'secretsmanager', 'sns', 'sqs'];
-
-/** Names that fit a name with wildcards, one for each service it may mean. */
-export function fittingNames(name: string): string[] {
-  const filled = (text: string) => text.replaceAll('*', 'Anything').replaceAll('?', 'X');
-  const [service = '', action] = name.split(':', 2);
-  if (action !== undefined && !/[*?]/.test(service)) return [`${service}:${filled(action)}`];
-  return SERVICES.map((known) => `${known}:${filled(action ?? '*')}`);
+  const resources = assembly.resources.filter(({ type }) => !type.startsWith('AWS::IAM::'));
+  return [...new Set(resources.flatMap((resource) => actionsIn(resource)))];
 }
 
 function actionsIn(
@@ -46,19 +33,20 @@ function actionsIn(
   // A rule of WAF has a Statement too.
   const documents = type.startsWith('AWS::WAFv2::') ? [] : documentsIn(properties);
   const named = documents.flatMap((document) =>
-    namedActions(isObject(document) ? { Statement: of(listOf(document.Statement)) } : document),
+    namedActions(
+      isObject(document) && document.Statement !== undefined
+        ? { Statement: of(listOf(document.Statement)) }
+        : document,
+    ),
   );
   return [...new Set([...named, ...stringsOf(properties.Action)])];
 }
 
-/** The policy documents in a value, also written as JSON; what stands in the place of one and can't be read is one too. */
+/** The policy documents in a value, also written as JSON; what stands in the place of one is one, readable or not. */
 function documentsIn(value: unknown, name = ''): unknown[] {
   if (Array.isArray(value)) return value.flatMap((item) => documentsIn(item, name));
   const read = typeof value === 'string' && value.startsWith('{') ? parseJson(value) : value;
-  if (typeof value === 'string' && !isObject(read))
-    return /Polic(y|ies)(Document)?$/.test(name) && hasUnknown(value) ? [value] : [];
-  if (!isObject(read)) return [];
-  return read.Statement === undefined
-    ? Object.entries(read).flatMap(([key, member]) => documentsIn(member, key))
-    : [read];
+  if (objectOf(read).Statement !== undefined || /PolicyDocument$|^KeyPolicy$/.test(name)) return [read];
+  if (isObject(read)) return Object.entries(read).flatMap(([key, member]) => documentsIn(member, key));
+  return typeof value === 'string' && hasUnknown(value) && /Polic(y|ies)$/.test(name) ? [value] : [];
 }

@@ -38,7 +38,7 @@ export function withoutOpenPolicy(condition: Condition, resource: string): Condi
 }
 
 /** `condition` with the tests replaced for which `answer` has an answer. */
-function mapTests(condition: Condition, answer: (test: Test) => Condition | undefined): Condition {
+export function mapTests(condition: Condition, answer: (test: Test) => Condition | undefined): Condition {
   switch (condition.kind) {
     case 'constant':
       return condition;

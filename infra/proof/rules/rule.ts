@@ -5,6 +5,7 @@ import type { Comparison } from '../derived/compare.ts';
 import type { Reach } from '../network/reach.ts';
 import type { World } from '../policy/index.ts';
 import type { Actor } from './actors.ts';
+import type { Witness } from './witness.ts';
 
 /** The invariants of docs/invariants.md that templates can break. */
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I3a' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I10';
@@ -19,6 +20,8 @@ export interface Finding {
   /** Who, through what, to what. */
   path: readonly string[];
   remedy: string;
+  /** A request that shows it, where it is about requests. */
+  request?(): Witness | undefined;
 }
 
 /** A finding, before the rule's name and invariant are put to it. */

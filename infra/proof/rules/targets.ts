@@ -1,4 +1,5 @@
 import { functionName, recordName, signerName } from '../../declaration/names.ts';
+import { ownSecretName, ownTables } from '../../declaration/own.ts';
 import { readAsset } from '../assembly/contents/read-asset.ts';
 import { type JsonObject, objectOf } from '../assembly/json.ts';
 import { SIGNING } from '../assembly/network.ts';
@@ -127,6 +128,31 @@ export function resourcesOfZone(
   types: readonly string[],
 ): ResolvedResource[] {
   return assembly.resources.filter((resource) => types.includes(resource.type) && resource.zone === zone);
+}
+
+/** Of the tables or secrets that the declaration gives functions of the actor's zone, ARNs: the actor's own, and all. */
+export function ownedIn(
+  input: ProofInput,
+  { zone, name: role }: Actor,
+  kind: 'table' | 'secret',
+): { own: string[]; taken: string[] } {
+  const { name: system, zones } = input.declaration;
+  const declared = zones[zone];
+  if (declared === undefined) return { own: [], taken: [] };
+  const owned: { name: string; users: string[] }[] =
+    kind === 'table'
+      ? ownTables(system, zone, declared).map(({ name, users }) => ({ name, users: [...users.keys()] }))
+      : Object.entries(declared.functions).flatMap(([owner, { secrets }]) =>
+          secrets.map((secret) => ({ name: ownSecretName(system, zone, owner, secret), users: [owner] })),
+        );
+  const [type, property] =
+    kind === 'table' ? ['AWS::DynamoDB::Table', 'TableName'] : ['AWS::SecretsManager::Secret', 'Name'];
+  const arns = (names: readonly string[]) =>
+    resourcesOfZone(input, zone, [type]).flatMap(({ arn, properties }) =>
+      arn !== undefined && names.includes(String(properties[property])) ? [arn] : [],
+    );
+  const mine = owned.filter(({ users }) => users.some((user) => functionName(system, zone, user) === role));
+  return { own: arns(mine.map(({ name }) => name)), taken: arns(owned.map(({ name }) => name)) };
 }
 
 /** Whether an actor belongs to the signing zone. */

@@ -42,7 +42,7 @@ const DESCRIPTIONS: Readonly<
     ...{ at, zone: 'outside', who: text(service), what: `${text(event)}: ${text(detail)}` },
     tone: event === 'refused' ? 'refused' : 'plain',
   }),
-  platform: ({ at, zone = 'outside', fields: { event, ...rest } }) => ({
+  platform: ({ at, zone = 'outside', fields: { event, eventId: _, ...rest } }) => ({
     ...{ at, zone, who: 'AWS', tone: 'error' in rest ? 'refused' : 'plain' },
     what: [text(event), ...listOf(rest)].join(', '),
   }),

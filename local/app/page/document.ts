@@ -17,8 +17,8 @@ export interface RunnableAttack extends Omit<Attack, 'step'> {
 /** What the page shows and does. */
 export interface PageDeps extends StreamDeps {
   map: ZoneMap;
-  /** Sends the sample event and resolves to what became of it; undefined where no zone takes events. */
-  sendEvent: (() => Promise<string>) | undefined;
+  /** The sample event: `send` resolves to what became of it. Undefined where no zone takes one. */
+  event: { type: string; source: string; send(): Promise<string> } | undefined;
   attacks: readonly RunnableAttack[];
   /** Undefined where no zone has a login. */
   login: LoginDeps | undefined;
@@ -91,10 +91,10 @@ ${drawMap(map)}
 `;
 }
 
-function renderEvent({ sendEvent }: PageDeps): string {
-  if (sendEvent === undefined) return '';
+function renderEvent({ event }: PageDeps): string {
+  if (event === undefined) return '';
   return `<div class="card"><h3>An event</h3>
-<p>A journal document was created. The event reaches the zone by bus and queue; its function asks its signer, gets a token and submits the document.</p>
+<p><code>${escapeXml(event.type)}</code> of <code>${escapeXml(event.source)}</code> reaches the zone by bus and queue; its function asks its signer, gets a token and calls the API.</p>
 <p><button type="button" class="main" id="send">Send the sample event</button></p>
 <p id="send-result" role="status"></p></div>`;
 }

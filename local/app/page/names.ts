@@ -19,8 +19,10 @@ export function createNames(map: ZoneMap, clientOf: (keyArn: string) => string |
     /** The map's element for an ARN; undefined where the map has none. */
     elementOf(arn: string): string | undefined {
       const client = arn.includes(':key/') ? clientOf(arn) : undefined;
-      const id = client === undefined ? arn : arn.replace(/:key\/.*/, `:key/${client}-virtual`);
-      const node = nodes.get(id);
+      const node =
+        client === undefined
+          ? nodes.get(arn)
+          : map.nodes.find(({ kind, notes }) => kind === 'key' && notes[0] === `of client ${client}`);
       return node === undefined ? undefined : elementId(node);
     },
     /** The map's element for a route. */

@@ -40,7 +40,7 @@ async function answer(handle: Handle, request: IncomingMessage, response: Server
 }
 
 function routesOf(deps: PageDeps): Map<string, Handle> {
-  const { sendEvent, login, attacks } = deps;
+  const { event, login, attacks } = deps;
   const inTurn = createTurns();
   const answerJson =
     (run: () => Promise<object>): Handle =>
@@ -55,9 +55,9 @@ function routesOf(deps: PageDeps): Map<string, Handle> {
     ['GET /page.css', answerText('text/css', () => MAP_STYLE + PAGE_STYLE + readStatic('page.css'))],
     ['GET /page.js', answerText('text/javascript', () => readStatic('page.js'))],
     ['GET /events', (_, response) => streamTrail(deps, response)],
-    ...(sendEvent === undefined
+    ...(event === undefined
       ? []
-      : [['POST /send', answerJson(async () => ({ ok: true, message: await sendEvent() }))] as const]),
+      : [['POST /send', answerJson(async () => ({ ok: true, message: await event.send() }))] as const]),
     ...attacks.map(
       (attack) => [`POST /attacks/${attack.name}`, answerJson(() => runAttack(attack))] as const,
     ),

@@ -1,7 +1,6 @@
 import { readZoneMap } from '../../../infra/proof/report/map/read.ts';
 import { readInput } from '../../../infra/proof/rules/input.ts';
 import { listen } from '../../aws/http.ts';
-import { makeOrganizationNumber } from '../events.ts';
 import { sendEvent } from '../steps/entries.ts';
 import { needsEntries, samplePath, sampleZone } from '../steps/facts.ts';
 import { loginZone } from '../steps/login-steps.ts';
@@ -31,10 +30,10 @@ function pageDeps(system: LocalSystem): PageDeps {
   const keys = () => readKeys(declaration, aws.secrets);
   const ownerOf = (arn: string) =>
     keys().find((client) => client.keys.some(({ keyArn }) => keyArn === arn))?.client;
-  const noEvents = needsEntries(sampleZone)(system);
+  const event = needsEntries(sampleZone)(system) === undefined ? sampleZone(system).event : undefined;
   return {
     ...{ map, trail, keys, names: createNames(map, ownerOf), login: loginDeps(system) },
-    sendEvent: noEvents === undefined ? () => sendSample(system) : undefined,
+    event: event && { type: event['detail-type'], source: event.source, send: () => sendSample(system) },
     attacks: ATTACKS.map(({ step, ...attack }) => ({
       ...attack,
       unfit: step.unfit(system),
@@ -44,9 +43,9 @@ function pageDeps(system: LocalSystem): PageDeps {
 }
 
 async function sendSample(system: LocalSystem): Promise<string> {
-  const organization = makeOrganizationNumber();
-  const { fields, function: name } = await sendEvent(system, organization);
-  return `${name} submitted the document for organisation ${organization}: ${fields['status']}.`;
+  const { functionName } = sampleZone(system);
+  await sendEvent(system);
+  return `${functionName} is done with it.`;
 }
 
 function loginDeps(system: LocalSystem): PageDeps['login'] {

@@ -4,7 +4,7 @@ import { required } from '@helseid-zones/protocol/required';
 import { recordName } from '../../../infra/declaration/names.ts';
 import { type AwsAccess, type AwsAnswer, callJson, callLambda } from '../../aws/aws-client.ts';
 import type { LocalSystem } from '../system.ts';
-import { accessOf, eventZone, gatewayZone, keyOf, needsEntries, publicAccessOf } from './facts.ts';
+import { accessOf, callingZone, keyOf, needsEntries, otherZone, publicAccessOf } from './facts.ts';
 import { assert, type Step } from './step.ts';
 
 /**
@@ -34,9 +34,9 @@ export async function expectDenied(pair: {
  */
 export const publicDeniedKmsSign: Step = {
   name: 'public-denied-kms-sign',
-  unfit: needsEntries(gatewayZone),
+  unfit: needsEntries(otherZone),
   async run(system) {
-    const { functionName, signerName, grant, client } = gatewayZone(system);
+    const { functionName, signerName, grant, client } = otherZone(system);
     const key = keyOf(system, grant.client);
     const { hash, kmsSigningAlgorithm: SigningAlgorithm, kty } = ALGORITHMS[client.algorithm];
     const message = randomBytes(32);
@@ -70,10 +70,10 @@ export const publicDeniedKmsSign: Step = {
 /** The public zone can't ask the internal zone's signer; the internal zone's function can. */
 export const publicDeniedInternalSigner: Step = {
   name: 'public-denied-internal-signer',
-  unfit: needsEntries(gatewayZone, eventZone),
+  unfit: needsEntries(otherZone, callingZone),
   run(system) {
-    const { functionName: outside } = gatewayZone(system);
-    const { functionName, grant, client } = eventZone(system);
+    const { functionName: outside } = otherZone(system);
+    const { functionName, grant, client } = callingZone(system);
     const intent = { kind: 'client_assertion', client: grant.client, issuer: client.issuer };
     return expectDenied({
       async allowed() {
@@ -90,17 +90,17 @@ export const publicDeniedInternalSigner: Step = {
 
 type SignAnswer = { signatures?: unknown[]; error?: { code: string; message: string } };
 
-/** Asks the signer of the zone that events enter. */
+/** Asks the signer of {@link callingZone}. */
 function askSigner(system: LocalSystem, access: AwsAccess, intent: object): Promise<AwsAnswer> {
-  return callLambda(access, eventZone(system).signerArn, { intents: [intent] });
+  return callLambda(access, callingZone(system).signerArn(), { intents: [intent] });
 }
 
 /** The internal zone can read no client's record; its signer can read that of its own client, and no other's. */
 export const internalDeniedClientRecord: Step = {
   name: 'internal-denied-client-record',
-  unfit: needsEntries(eventZone),
+  unfit: needsEntries(callingZone),
   run(system) {
-    const { functionName, signerName, grant } = eventZone(system);
+    const { functionName, signerName, grant } = callingZone(system);
     const signer = accessOf(system, signerName, 'secretsmanager');
     const read = (access: AwsAccess, client: string) => {
       const SecretId = recordName(system.declaration.name, client);
@@ -122,9 +122,9 @@ export const internalDeniedClientRecord: Step = {
 /** The signer makes a proof for the API call that the zone is granted, and none for another method, path, API or host. */
 export const proofOutsideGrantRefused: Step = {
   name: 'proof-outside-grant-refused',
-  unfit: needsEntries(eventZone),
+  unfit: needsEntries(callingZone),
   async run(system) {
-    const { functionName, grant } = eventZone(system);
+    const { functionName, grant } = callingZone(system);
     const { api, methods, paths } = required(grant.apis[0], 'An API of the grant');
     const { [api]: own, ...others } = system.declaration.apis;
     const base = required(own, api).baseUrl;

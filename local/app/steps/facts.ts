@@ -2,31 +2,58 @@ import { required } from '@helseid-zones/protocol/required';
 import { functionName, signerName } from '../../../infra/declaration/names.ts';
 import type { ZoneDeclaration } from '../../../infra/declaration/schema.ts';
 import type { AwsAccess } from '../../aws/aws-client.ts';
-import { readSample } from '../events.ts';
+import { eventEntries, findEntry, makeOrganizationNumber } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
 
 /** A zone of the running system with what most steps ask of it. */
 type ZoneFacts = ReturnType<typeof zoneWhere>;
 
-/** The zone entered by events. Throws a `TypeError` where there is none: a step's `unfit` says so before. */
-export function eventZone(system: LocalSystem): ZoneFacts {
-  return zoneWhere(system, 'is entered by events', ({ events }) => events?.function);
+/** A function of the zone that may ask its signer: the one that takes events, where there is one. */
+export function callerOf({ events, gateway }: ZoneDeclaration): string | undefined {
+  return events?.function ?? gateway?.routes[0]?.function ?? (gateway?.login && 'api');
 }
 
-/** The zone that takes the sample event. Throws as {@link eventZone}. */
-export function sampleZone(system: LocalSystem): ZoneFacts {
-  const { source, 'detail-type': detailType } = readSample();
-  return zoneWhere(system, `takes ${detailType} events of ${source}`, ({ events }) =>
-    events?.sources.includes(source) && events.detailTypes.includes(detailType) ? events.function : undefined,
+/** A zone that calls an API: the one entered by events, where there is one. Throws a `TypeError` where there is none: a step's `unfit` says so before. */
+export function callingZone(system: LocalSystem): ZoneFacts {
+  return zoneWhere(system, 'calls an API', callerOf, (zone) => zone.events !== undefined);
+}
+
+/** Another zone that calls an API: one with a route that IAM authorises, where there is one. Throws as {@link callingZone}. */
+export function otherZone(system: LocalSystem): ZoneFacts {
+  const { zone: first } = callingZone(system);
+  return zoneWhere(
+    system,
+    `but ${first} calls an API`,
+    (declared, zone) => (zone === first ? undefined : callerOf(declared)),
+    ({ gateway }) => gateway?.routes.some(({ authorize }) => authorize === 'iam') ?? false,
   );
 }
 
-/** The zone with a route that IAM authorises. Throws as {@link eventZone}. */
+/** The zone that takes the first sample event that any takes, with that event. Throws as {@link callingZone}. */
+export function sampleZone(system: LocalSystem) {
+  for (const { file, event } of system.samples) {
+    const entry = findEntry(system.declaration, event);
+    if (entry === undefined) continue;
+    const facts = zoneWhere(system, `${entry.zone} calls an API`, (_, zone) =>
+      zone === entry.zone ? entry.function : undefined,
+    );
+    return { ...facts, event, file };
+  }
+  const wanted = eventEntries(system.declaration).flatMap(({ detailTypes }) => detailTypes);
+  const lacking =
+    wanted.length === 0
+      ? 'no zone is entered by events'
+      : `there is no sample event of ${wanted.join(' or ')} in ${system.examples}`;
+  throw new TypeError(lacking);
+}
+
+/** The zone with a GET route that IAM authorises. Throws as {@link callingZone}. */
 export function gatewayZone(system: LocalSystem): ZoneFacts {
   return zoneWhere(
     system,
-    'has a route that IAM authorises',
-    ({ gateway }) => gateway?.routes.find(({ authorize }) => authorize === 'iam')?.function,
+    'has a GET route that IAM authorises',
+    ({ gateway }) =>
+      gateway?.routes.find(({ authorize, method }) => authorize === 'iam' && method === 'GET')?.function,
   );
 }
 
@@ -42,24 +69,52 @@ export function needsEntries(...facts: readonly ((system: LocalSystem) => unknow
   };
 }
 
-function zoneWhere(system: LocalSystem, what: string, entry: (zone: ZoneDeclaration) => string | undefined) {
+/** The zone with an entry and a grant to call an API: the first `preferred` one, or the first. */
+function zoneWhere(
+  system: LocalSystem,
+  what: string,
+  entry: (declared: ZoneDeclaration, zone: string) => string | undefined,
+  preferred: (declared: ZoneDeclaration) => boolean = () => true,
+) {
   const { declaration, aws } = system;
-  for (const [zone, declared] of Object.entries(declaration.zones)) {
-    const name = entry(declared);
-    const [grant] = declared.grants;
-    if (name === undefined || grant === undefined) continue;
-    const signer = signerName(declaration.name, grant.client, zone);
-    return {
-      ...{ zone, declared, grant, signerName: signer },
-      functionName: functionName(declaration.name, zone, name),
-      client: required(declaration.clients[grant.client], `Client ${grant.client}`),
-      /** ARN of the signer for its first grant. */
-      get signerArn() {
-        return required(aws.functions.find((of) => of.name === signer)?.arn, signer);
-      },
-    };
-  }
-  throw new TypeError(`no zone ${what}`);
+  const fitting = Object.entries(declaration.zones).flatMap(([zone, declared]) => {
+    const name = entry(declared, zone);
+    const grant = declared.grants.find(({ apis }) => apis.length > 0);
+    if (name === undefined || grant === undefined) return [];
+    return [{ zone, declared, name, grant }];
+  });
+  const found = fitting.find(({ declared }) => preferred(declared)) ?? fitting[0];
+  if (found === undefined) throw new TypeError(`no zone ${what}`);
+  const { zone, declared, name, grant } = found;
+  const signer = signerName(declaration.name, grant.client, zone);
+  return {
+    ...{ zone, declared, grant, signerName: signer },
+    functionName: functionName(declaration.name, zone, name),
+    client: required(declaration.clients[grant.client], `Client ${grant.client}`),
+    /** ARN of the signer for that grant. */
+    signerArn: () => required(aws.functions.find((of) => of.name === signer)?.arn, signer),
+  };
+}
+
+/** A call of an API that a grant allows, with its wildcards filled in. */
+export function sampleCall({ declaration }: Pick<LocalSystem, 'declaration'>, { grant }: ZoneFacts) {
+  const { api: name, methods, paths } = required(grant.apis[0], 'An API of the grant');
+  const api = required(declaration.apis[name], name);
+  const [method = 'GET', path = '/'] = [methods[0], paths[0]];
+  return { name, api, method, url: `${api.baseUrl}${path.replaceAll('*', '17')}` };
+}
+
+/** An organisation detail that a grant allows, for `child`; none where it allows none of that type. */
+export function sampleDetails({ grant: { details } }: Pick<ZoneFacts, 'grant'>, child: string) {
+  const allowed = Array.isArray(details)
+    ? details.find(({ type }) => type === 'helseid_authorization')
+    : undefined;
+  if (allowed?.type !== 'helseid_authorization') return [];
+  const number = (pattern: string | undefined, made: string) => (pattern === '*' ? made : pattern);
+  const [parent, of] = [number(allowed.parent, makeOrganizationNumber()), number(allowed.child, child)];
+  return [
+    { type: 'helseid_authorization', ...(parent ? { parent } : {}), ...(of ? { child: of } : {}) } as const,
+  ];
 }
 
 /** AWS as a function's code would call it: with its role's credentials, by its VPC's endpoint where it has one for the service. */

@@ -11,7 +11,7 @@ import { callLambda } from '../../aws/aws-client.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import { askAws, findInState, readClientRecord, readJwk } from '../client-record.ts';
 import type { LocalSystem } from '../system.ts';
-import { eventZone, needsEntries, operatorAccess } from './facts.ts';
+import { callingZone, needsEntries, operatorAccess } from './facts.ts';
 import { clientOf } from './protected-calls.ts';
 import { replaceKey } from './rotation.ts';
 import { assert, linesDuring, type Step, stepFailed } from './step.ts';
@@ -43,10 +43,10 @@ export const keyRetiredAfterTokens: Step = {
   name: 'key-retired-after-tokens',
   unfit(system) {
     if (system.standIns === undefined) return 'it replaces a key, which is for the stand-in only';
-    return needsEntries(eventZone)(system);
+    return needsEntries(callingZone)(system);
   },
   async run(system) {
-    const { client } = eventZone(system).grant;
+    const { client } = callingZone(system).grant;
     const record = await readClientRecord(system, client);
     const old = retiringKey(record, systemClock.now()) ?? (await replaceKey(system, client)).old;
     const promised = promisedSeconds(old);
@@ -87,7 +87,7 @@ function promisedSeconds({ usableUntil = 0, since }: KeyEntry): number {
 
 /** A proof as for an API call with a token that is bound to the key. */
 async function signProof(system: LocalSystem, { kid }: KeyEntry): Promise<string> {
-  const { grant } = eventZone(system);
+  const { grant } = callingZone(system);
   const { api, paths, methods } = required(grant.apis[0], 'An API of the grant');
   const url = `${system.declaration.apis[api]?.baseUrl}${paths[0]?.replace('*', '17')}`;
   const ath = createHash('sha256').update(randomBytes(32)).digest('base64url');
@@ -134,12 +134,12 @@ export const unknownKeyReported: Step = {
   name: 'unknown-key-reported',
   unfit(system) {
     if (system.standIns === undefined) return 'it registers a foreign key, which is for the stand-in only';
-    const lacking = needsEntries(eventZone)(system);
-    if (lacking !== undefined || eventZone(system).client.selfService !== undefined) return lacking;
+    const lacking = needsEntries(callingZone)(system);
+    if (lacking !== undefined || callingZone(system).client.selfService !== undefined) return lacking;
     return 'without a self-service API nobody can list the keys of a client';
   },
   async run(system) {
-    const { grant, client: declared } = eventZone(system);
+    const { grant, client: declared } = callingZone(system);
     const { client } = grant;
     const { clientId, issuer } = declared;
     const { registry } = required(system.standIns?.helseIds.get(issuer), 'The stand-in');

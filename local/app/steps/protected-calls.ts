@@ -1,17 +1,16 @@
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
-import { createAwsCaller } from '@helseid-zones/client/aws';
 import { getAccessToken } from '@helseid-zones/client/machine-token';
 import { createMemorySigner } from '@helseid-zones/client/memory-signer';
-import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
 import type { AccessToken, AccessTokenRequest } from '@helseid-zones/client/tokens';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { required } from '@helseid-zones/protocol/required';
 import { exportJWK, SignJWT } from 'jose';
-import { makeOrganizationNumber, newDocumentEvent } from '../events.ts';
+import { callerClient } from '../caller.ts';
+import { makeOrganizationNumber } from '../events.ts';
 import { ANOTHER_API } from '../foreign-client.ts';
 import type { LocalSystem } from '../system.ts';
-import { accessOf, eventZone, needsEntries, samplePath, sampleZone } from './facts.ts';
+import { accessOf, callingZone, needsEntries, sampleCall, sampleDetails, samplePath } from './facts.ts';
 import { assert, type Step } from './step.ts';
 
 const hash = (text: string) => createHash('sha256').update(text).digest('base64url');
@@ -63,32 +62,26 @@ async function makeProof(
     .sign(key);
 }
 
-/** The submission of a document, as the zone entered by events makes it: its token, and a proof by its signer. */
-function prepareSubmission(system: LocalSystem): ProtectedCall {
-  const { grant } = sampleZone(system);
-  const api = required(
-    system.declaration.apis[required(grant.apis[0], 'An API of the grant').api],
-    'The API',
-  );
+/** A call of an API as the zone's function makes it: its token, and a proof by its signer. */
+function prepareCall(system: LocalSystem): ProtectedCall {
+  const zone = callingZone(system);
+  const { api, method, url } = sampleCall(system, zone);
   const { scopes, resource } = api;
-  const child = makeOrganizationNumber();
-  const details = [{ type: 'helseid_authorization', child } as const];
+  const details = sampleDetails(zone, makeOrganizationNumber());
+  const body = method === 'GET' || method === 'HEAD' ? {} : { body: '{}' };
   return makeCall(clientOf(system), {
-    ...{ method: 'POST', url: `${api.baseUrl}/DocumentReference` },
+    ...{ method, url, ...body },
     request: { scopes, details, ...(resource === undefined ? {} : { resource }) },
-    headers: { 'content-type': 'application/fhir+json' },
-    body: JSON.stringify(newDocumentEvent(child).detail['document']),
+    headers: { 'content-type': 'application/json' },
   });
 }
 
-/** A token client like the one of the zone entered by events: its signer, by its endpoint, with its role's credentials. */
+/** A token client like the one of {@link callingZone}: its signer, by its endpoint, with its role's credentials. */
 export function clientOf(system: LocalSystem) {
-  const { functionName, signerArn, grant, client } = eventZone(system);
-  const { url, region, credentials } = accessOf(system, functionName, 'lambda');
-  const aws = createAwsCaller({ region, credentials, endpoints: { lambda: url } });
-  const { clientId, issuer, profile } = client;
-  const signer = createRemoteSigner({ aws, functionArn: signerArn });
-  return createTokenClient({ client: grant.client, clientId, issuer, profile, signer, fetch });
+  const { functionName, signerArn, grant } = callingZone(system);
+  const { url: lambdaUrl, region, credentials } = accessOf(system, functionName, 'lambda');
+  const caller = { client: grant.client, lambdaUrl, credentials, signerArn: signerArn() };
+  return callerClient({ region, declaration: system.declaration }, caller);
 }
 
 /** A call of the first GET route for HelseID's tokens by somebody else's client. Throws a `TypeError` where there is none, or where it wants a person. */
@@ -153,10 +146,13 @@ async function steal(call: ProtectedCall): Promise<string> {
   return `${Object.keys(thefts).join(', ')}: 401 each time; last ${challenge}`;
 }
 
-const submission = (name: string, run: (call: ProtectedCall) => Promise<string>): Step => ({
+const ownCall = (name: string, run: (call: ProtectedCall) => Promise<string>): Step => ({
   name,
-  unfit: needsEntries(sampleZone),
-  run: (system) => run(prepareSubmission(system)),
+  unfit(system) {
+    if (system.standIns === undefined) return 'it calls an API, which is for the stand-in only';
+    return needsEntries(callingZone)(system);
+  },
+  run: (system) => run(prepareCall(system)),
 });
 
 const foreign = (name: string, run: (call: ProtectedCall) => Promise<string>): Step => ({
@@ -166,10 +162,10 @@ const foreign = (name: string, run: (call: ProtectedCall) => Promise<string>): S
 });
 
 /** The API takes a proof once and not twice, though token, key and everything else are right. */
-export const replayedProofRefused = submission('replayed-proof-refused', replay);
+export const replayedProofRefused = ownCall('replayed-proof-refused', replay);
 
 /** An access token is worth nothing without the key it is bound to, which its thief can't get. */
-export const useStolenToken = submission('stolen-token-refused', steal);
+export const useStolenToken = ownCall('stolen-token-refused', steal);
 
 /** Another vendor's client calls a route of ours with its token; without one it does not get in. */
 export const foreignClientToRoute = foreign('foreign-client-to-route', async (call) => {

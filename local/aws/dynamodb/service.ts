@@ -13,6 +13,11 @@ const TARGET = 'DynamoDB_20120810.';
 /** Operations on one table. */
 const ON_TABLE = ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'Scan', 'DescribeTable'];
 
+/** Operations on several tables, each with its own permission. */
+const ON_TABLES = ['BatchGetItem', 'BatchWriteItem'];
+
+const batchSchema = v.looseObject({ RequestItems: v.record(v.string(), v.unknown()) });
+
 const inputSchema = v.looseObject({ TableName: v.string(), IndexName: v.optional(v.string()) });
 
 /** The tables of the template, and the folder of the items; in memory without one. */
@@ -33,19 +38,28 @@ export async function startDynamoDb(model: DynamoDbModel, context: AwsContext): 
     operation: operationOf,
     async answer(request, call) {
       const operation = operationOf(request);
-      if (!ON_TABLE.includes(operation)) throw notImplemented(`dynamodb:${operation}`);
-      const { TableName, IndexName } = parseInput(inputSchema, parseBody(request), operation);
-      const table = TableName.replace(/^arn:.*:table\//, '');
-      const arn = `arn:aws:dynamodb:${region}:${account}:table/${table}`;
-      const resource = IndexName === undefined ? arn : `${arn}/index/${IndexName}`;
-      call.require({ action: `dynamodb:${operation}`, resource });
-      // DynamoDB decrypts a table's key on behalf of whoever uses the table. It caches that for minutes; here it asks each time.
-      useKey(keys, forwardCall(authorize, call, 'dynamodb.amazonaws.com'), model.tableKeys.get(table), {
-        viaService: `dynamodb.${region}.amazonaws.com`,
-        actions: ['kms:Decrypt'],
-        encryptionContext: { 'aws:dynamodb:tableName': table, 'aws:dynamodb:subscriberId': account },
-        refusal: { code: 'AccessDeniedException', message: "DynamoDB can't use the key of the table" },
-      });
+      if (![...ON_TABLE, ...ON_TABLES].includes(operation)) throw notImplemented(`dynamodb:${operation}`);
+      const body = parseBody(request);
+      const asked = ON_TABLES.includes(operation)
+        ? Object.keys(parseInput(batchSchema, body, operation).RequestItems).map((name) => ({
+            name,
+            index: '',
+          }))
+        : [parseInput(inputSchema, body, operation)].map(({ TableName: name, IndexName }) => ({
+            ...{ name, index: IndexName === undefined ? '' : `/index/${IndexName}` },
+          }));
+      for (const { name, index } of asked) {
+        const table = name.replace(/^arn:.*:table\//, '');
+        const resource = `arn:aws:dynamodb:${region}:${account}:table/${table}${index}`;
+        call.require({ action: `dynamodb:${operation}`, resource });
+        // DynamoDB decrypts a table's key on behalf of whoever uses the table. It caches that for minutes; here it asks each time.
+        useKey(keys, forwardCall(authorize, call, 'dynamodb.amazonaws.com'), model.tableKeys.get(table), {
+          viaService: `dynamodb.${region}.amazonaws.com`,
+          actions: ['kms:Decrypt'],
+          encryptionContext: { 'aws:dynamodb:tableName': table, 'aws:dynamodb:subscriberId': account },
+          refusal: { code: 'AccessDeniedException', message: "DynamoDB can't use the key of the table" },
+        });
+      }
       return forward(tables.url, request, call);
     },
     writeError: (error, requestId) => writeJsonError('1.0', error, requestId),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import * as v from 'valibot';
+import { objectOf, parseJson } from '../../../infra/proof/assembly/json.ts';
 import { beginCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import type { RunnableFunction } from '../runtime/pool.ts';
@@ -76,16 +77,21 @@ async function workOn(
   batch: readonly StoredMessage[],
 ): Promise<void> {
   const failures = await invoke(deps, polling, batch);
-  for (const { id, receipt = '' } of batch) {
-    if (failures.has(id)) continue;
+  for (const message of batch) {
+    const { id, receipt = '', receives } = message;
+    const about = { message: id, eventId: eventIdOf(message), receives };
+    if (failures.has(id)) {
+      note(deps, polling.of, { outcome: 'failed', ...about });
+      continue;
+    }
     try {
       polling.queue.delete(receipt);
+      note(deps, polling.of, { outcome: 'done', ...about });
     } catch (cause) {
       // It was handed out again meanwhile, since the function took longer than the visibility timeout.
-      note(deps, polling.of, { outcome: 'not deleted', message: id, error: String(cause) });
+      note(deps, polling.of, { outcome: 'not deleted', ...about, error: String(cause) });
     }
   }
-  if (failures.size > 0) note(deps, polling.of, { outcome: 'failed', messages: [...failures] });
 }
 
 /** Ids of the messages that failed: all of them where the function failed or its answer makes no sense. */
@@ -106,6 +112,11 @@ async function invoke(
   } catch {
     return new Set(ids);
   }
+}
+
+/** Of a message that EventBridge put into the queue: the id of its event, by which `npm run send` finds it again. */
+function eventIdOf({ body }: StoredMessage): unknown {
+  return objectOf(parseJson(body))['id'];
 }
 
 function toRecord(message: StoredMessage, arn: string, region: string): object {

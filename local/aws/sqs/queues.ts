@@ -35,11 +35,13 @@ export function openQueues(
   const queues: readonly Queue[] = declared.map((settings) => openQueue(document, settings, now, bury));
 
   /**
-   * By ARN, URL or name.
+   * By ARN, URL (of whichever origin) or name.
    * @throws {AwsError} QueueDoesNotExist
    */
   function find(name: string): Queue {
-    const queue = queues.find(({ settings: { arn, url, name: own } }) => [arn, url, own].includes(name));
+    const queue = queues.find(
+      ({ settings: { arn, name: own } }) => arn === name || name.split('/').at(-1) === own,
+    );
     if (queue === undefined) {
       throw new AwsError('QueueDoesNotExist', `The specified queue does not exist: ${name}`);
     }

@@ -146,6 +146,7 @@ const PROPERTIES = {
     Description: optional,
     KmsKeyId: optional,
     SecretString: optional,
+    GenerateSecretString: v.optional(v.looseObject({ PasswordLength: v.optional(number, 32) })),
     Tags: tags,
   }),
   'AWS::SQS::Queue': v.object({

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readEndpoints } from '../../../infra/proof/assembly/network.ts';
 import type { ResolvedAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import type { TableDefinition } from '../dynamodb/tables.ts';
@@ -99,9 +100,16 @@ export function readSecrets(assembly: ResolvedAssembly) {
     tags: properties.Tags,
     description: properties.Description,
     kmsKeyId: properties.KmsKeyId,
-    initialText: properties.SecretString,
+    // What AWS would make up: known to nobody who does not read it.
+    initialText:
+      properties.SecretString ??
+      (properties.GenerateSecretString && randomText(properties.GenerateSecretString)),
     rotation: rotations.get(physicalId),
   }));
+}
+
+function randomText({ PasswordLength }: { PasswordLength: number }): string {
+  return randomBytes(PasswordLength).toString('hex').slice(0, PasswordLength);
 }
 
 /** The DynamoDB tables as `CreateTable` inputs: keys and indexes, not encryption, expiry or capacity. And table to the key that encrypts it. */

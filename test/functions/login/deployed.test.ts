@@ -126,7 +126,7 @@ function describeZone(issuer: string, urls: readonly string[]): ZoneConfig {
     const scopes = [`${audience}/read`];
     return [
       audience.slice(-1),
-      { baseUrl: urls[i] ?? '', audience, resource: audience, scopes, client: 'journal' },
+      { baseUrl: urls[i] ?? '', audience, resource: audience, scopes, clients: ['journal'] },
     ] as const;
   });
   return {

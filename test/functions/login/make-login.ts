@@ -32,7 +32,7 @@ export function makeConfig(login: Partial<LoginConfig> = {}): ZoneConfig {
     audience: `test:${name}`,
     resource: `${API}/${name}`,
     scopes: [`test:${name}/read`],
-    client: 'journal',
+    clients: ['journal'],
   });
   const config = {
     version: 1,

@@ -1,5 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { KMSClient } from '@aws-sdk/client-kms';
+import type { VerificationKey } from '@helseid-zones/protocol/jwk';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { expect, onTestFinished, test } from 'vitest';
 import { AWS_BOUNDS, createKeyReader, signInput } from '../../../functions/signer/kms.ts';
@@ -40,12 +41,13 @@ async function makeWay(target: string) {
 
 test.each([1, 2, 8])('%i signatures are had though every socket of the last eight died', async (count) => {
   const aws = await startAws((context) => startKms({ quota: 1000 }, context));
-  const { entry } = await createSigningKey(aws.context);
+  const { entry, jwk } = await createSigningKey(aws.context);
+  const key = { algorithm: entry.algorithm, jwk, thumbprint: entry.kid } as VerificationKey;
   const way = await makeWay(aws.url);
   const kms = new KMSClient({ ...aws.config, ...AWS_BOUNDS, endpoint: way.url });
   onTestFinished(() => kms.destroy());
   const signAll = (times: number) =>
-    Promise.all(Array.from({ length: times }, (_, n) => signInput(kms, entry, `input ${n}`)));
+    Promise.all(Array.from({ length: times }, (_, n) => signInput(kms, entry, key, `input ${n}`)));
   expect(await signAll(8)).toHaveLength(8);
   way.freeze();
   expect(await signAll(count)).toHaveLength(count);

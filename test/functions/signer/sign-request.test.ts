@@ -1,6 +1,7 @@
 import { Console } from 'node:console';
 import { Writable } from 'node:stream';
 import { Metrics } from '@aws-lambda-powertools/metrics';
+import { createLog } from '@helseid-zones/client/log';
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import type { Grant } from '@helseid-zones/protocol/grant';
 import type { SignResponse } from '@helseid-zones/protocol/intents';
@@ -8,7 +9,6 @@ import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import type { KeyEntry, KeyState } from '@helseid-zones/protocol/record';
 import { decodeJwt, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createLog } from '../../../functions/common/log.ts';
 import { createAudit } from '../../../functions/signer/audit.ts';
 import { createRecordReader } from '../../../functions/signer/read-record.ts';
 import { createSignRequest } from '../../../functions/signer/sign-request.ts';

@@ -16,6 +16,7 @@ let handler: (event: unknown) => Promise<APIGatewayProxyResult>;
 beforeAll(async () => {
   const config = deriveZoneConfig(system, 'public', 'summary');
   const env = {
+    LAMBDA_TASK_ROOT: folder,
     AWS_REGION: 'eu-north-1',
     AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
     AWS_SECRET_ACCESS_KEY: 'example',
@@ -55,7 +56,7 @@ test('and works on one that has it, as far as the issuer that is not there', asy
   const answer = await handler({ ...EVENT, requestContext: { requestId: 'r', identity } });
   expect(answer.statusCode).toBe(503);
   expect(JSON.parse(written.at(-1) ?? '')).toMatchObject({
-    ...{ code: 'summary.failed', reason: 'issuer_unreachable', requestId: 'r' },
+    ...{ code: 'route.failed', reason: 'issuer_unreachable', requestId: 'r' },
     message: expect.stringMatching(/\w+ \w+/),
   });
 });

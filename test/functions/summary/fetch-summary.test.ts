@@ -1,21 +1,24 @@
+import { createApiCall } from '@helseid-zones/client/connect-zone';
+import { serveRoutes } from '@helseid-zones/client/route';
 import type { TokenClient } from '@helseid-zones/client/token-client';
-import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
 import { fetchSummary } from '../../../functions/summary/fetch-summary.ts';
 import { API, makeWorld } from '../../client/make-client.ts';
 import { collectLog } from '../../fakes/log.ts';
 
-const api = { baseUrl: `${API}/s`, audience: 'summaries', scopes: ['summaries/read'], client: 'journal' };
+const api = { baseUrl: `${API}/s`, scopes: ['summaries/read'] };
+const ROUTE = { method: 'GET', path: '/summaries/{id}', authorize: 'iam' } as const;
 
 async function makeSummaries() {
   const world = await makeWorld();
   const { audit, lines: audited } = collectLog();
-  const get = (id?: string) =>
-    fetchSummary({ client: world.client, api, audit }, {
-      pathParameters: id === undefined ? null : { id },
-      requestContext: { requestId: 'r1' },
-    } as unknown as APIGatewayProxyEvent);
-  return { ...world, audit, audited, get };
+  /** What the route answers when the API is called by `client`. */
+  const getBy = (client: TokenClient, id?: string) =>
+    serveRoutes([ROUTE], audit, (event) => fetchSummary(createApiCall(client, api), event))({
+      ...{ httpMethod: 'GET', resource: ROUTE.path, pathParameters: id === undefined ? null : { id } },
+      requestContext: { requestId: 'r1', identity: { userArn: 'arn:aws:iam::000000000000:user/caller' } },
+    });
+  return { ...world, audited, getBy, get: (id?: string) => getBy(world.client, id) };
 }
 
 test('a summary is what the API answers, kept by nobody', async () => {
@@ -83,7 +86,7 @@ describe('what goes wrong behind it is a problem without a word of what was said
     expect((await get('abc')).statusCode).toBe(502);
     expect(audited).toEqual([
       expect.objectContaining({
-        ...{ level: 'FATAL', code: 'summary.failed', requestId: 'r1', reason: 'api_refused' },
+        ...{ level: 'FATAL', code: 'route.failed', requestId: 'r1', reason: 'api_refused' },
         message: 'The summaries API answered with something else than JSON.',
         status: 200,
       }),
@@ -97,7 +100,7 @@ describe('what goes wrong behind it is a problem without a word of what was said
   });
 
   test('the API breaks off in the middle of its answer: 503', async () => {
-    const { client, audit, audited } = await makeSummaries();
+    const { client, getBy, audited } = await makeSummaries();
     const half = () =>
       new ReadableStream({
         pull: (controller) => controller.error(Object.assign(new Error('gone'), { code: 'ECONNRESET' })),
@@ -107,10 +110,7 @@ describe('what goes wrong behind it is a problem without a word of what was said
       fetch: async (...call) =>
         call[0].startsWith(api.baseUrl) ? new Response(half()) : client.fetch(...call),
     };
-    const answer = await fetchSummary({ client: cut, api, audit }, {
-      pathParameters: { id: 'abc' },
-      requestContext: {},
-    } as unknown as APIGatewayProxyEvent);
+    const answer = await getBy(cut, 'abc');
     expect(answer.statusCode).toBe(503);
     expect(audited).toEqual([
       expect.objectContaining({ reason: 'api_unreachable', status: 200, network_code: 'ECONNRESET' }),
@@ -125,14 +125,14 @@ describe('what goes wrong behind it is a problem without a word of what was said
   });
 
   test('an error that nobody foresaw: 502, by name only', async () => {
-    const { client, audit, audited } = await makeSummaries();
+    const { client, getBy, audited } = await makeSummaries();
     const broken = { ...client, signer: { sign: () => Promise.reject(new Error('token abc')) } };
-    const answer = await fetchSummary({ client: broken, api, audit }, {
-      pathParameters: { id: 'abc' },
-      requestContext: {},
-    } as unknown as APIGatewayProxyEvent);
+    const answer = await getBy(broken, 'abc');
     expect(answer.statusCode).toBe(502);
-    expect(audited).toMatchObject([{ reason: 'unexpected', error: 'Error' }]);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'unexpected' });
+    expect(audited).toMatchObject([
+      { reason: 'Error', at: expect.stringMatching(/fetch-summary\.test\.ts:\d/) },
+    ]);
     expect(answer.body + JSON.stringify(audited)).not.toContain('token abc');
   });
 });

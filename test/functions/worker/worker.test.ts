@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
+import { createApiCall } from '@helseid-zones/client/connect-zone';
 import { getAccessToken } from '@helseid-zones/client/machine-token';
+import type { TokenClient } from '@helseid-zones/client/token-client';
 import type { AccessTokenRequest } from '@helseid-zones/client/tokens';
 import type { Context, SQSEvent } from 'aws-lambda';
 import { decodeJwt } from 'jose';
@@ -16,7 +18,11 @@ const SAMPLE = JSON.parse(
   readFileSync(new URL('../../../examples/document-created.json', import.meta.url), 'utf8'),
 );
 const CONTEXT = { getRemainingTimeInMillis: () => 20_000 } as Context;
-const api = { baseUrl: `${API}/fhir`, audience: 'documents', scopes: ['documents/write'], client: 'journal' };
+const api = { baseUrl: `${API}/fhir`, scopes: ['documents/write'] };
+
+/** The documents API, as a zone calls it. */
+const documentsOf = (client: TokenClient) => (child: string) =>
+  createApiCall(client, api, [{ type: 'helseid_authorization', child }]);
 
 let dynamo: Dynamo;
 beforeAll(async () => {
@@ -40,8 +46,7 @@ async function makeWorker(): Promise<
   world.api.behaviour.answer = () => new Response(null, { status: 201 });
   const { audit, lines: audited } = collectLog();
   const work = createWorker({
-    client: world.client,
-    api,
+    documents: documentsOf(world.client),
     persistence: new TablePersistence(createDynamoTable(dynamo.aws, table)),
     audit,
   });
@@ -195,8 +200,7 @@ test.each<[string, (send: () => Promise<Response>) => Promise<Response>]>([
     wait: async () => {},
   });
   const work = createWorker({
-    client,
-    api,
+    documents: documentsOf(client),
     persistence: new TablePersistence(createDynamoTable(lossy, table)),
     audit: (code) => audited.push(code),
   });
@@ -225,8 +229,7 @@ test('a table that does not answer fails the message and submits nothing', async
   const { api: documents, client } = await makeWorker();
   const { audit, lines: audited } = collectLog();
   const work = createWorker({
-    client,
-    api,
+    documents: documentsOf(client),
     persistence: new TablePersistence(createDynamoTable(dynamo.aws, 'missing')),
     audit,
   });

@@ -2,6 +2,7 @@ import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { defineSystem } from '../../../infra/declaration/define.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import system from '../../one-client.zones.ts';
+import own from '../../own-things.zones.ts';
 
 /** Says to {@link changed} that a field goes. */
 export const ABSENT = Symbol('absent');
@@ -22,6 +23,7 @@ export const FULL: SystemDeclaration = defineSystem({
   },
   zones: {
     ...system.zones,
+    internal: own.zones.internal,
     public: {
       cidr: '10.10.0.0/20',
       gateway: {

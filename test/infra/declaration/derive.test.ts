@@ -83,7 +83,7 @@ test('an issuer with a path is granted by its origin', () => {
 test('a zone function is told its zone’s clients and APIs, and no other', () => {
   const config = deriveZoneConfig(system, 'public', 'summary');
   expect(Object.keys(config.apis)).toEqual(['summaries']);
-  expect(config.apis['summaries']?.client).toBe('journal');
+  expect(config.apis['summaries']?.clients).toEqual(['journal']);
   expect(config.rotation).toBeUndefined();
   expect(config.login).toBeUndefined();
 });
@@ -147,12 +147,13 @@ test('a zone’s functions follow from its entries', () => {
 });
 
 test('physical names are fixed by the declaration', () => {
-  const names = physicalNames(system).map(({ name }) => name);
+  const all = physicalNames(system);
+  const names = all.map(({ name }) => name);
   expect(names).toContain('journal-signer-journal-public');
   expect(names).toContain('journal-public-summary');
   expect(names).toContain('journal/client/journal');
   expect(names).toContain('journal-boundary-internal');
-  expect(new Set(names).size).toBe(names.length);
+  expect(new Set(all.map(({ kind, name }) => `${kind} ${name}`)).size).toBe(names.length);
 });
 
 test('an unknown zone is a coded error', () => {

@@ -50,7 +50,7 @@ describe('accepted', () => {
     'zones.internal.reservedConcurrency.worker': [5, 1000],
     reservedConcurrency: ['none', 'declared'],
     'zones.internal.availabilityZones': [1, 3],
-    'zones.internal.events.function': ['submit-document'],
+    'zones.partner.events.function': ['submit-document'],
     'apis.my-own-api': [FULL.apis['documents']],
     'zones.public.gateway.routes[0].path': ['/files/{path+}', '/Patient/{id}/$everything'],
     'zones.public.gateway.routes': [
@@ -298,11 +298,9 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
   ],
   'zones.internal.grants[1]': [
     [{ client: 'journal', apis: [] }, /put both into one/, 'zones.internal.grants[1].client'],
-    [
-      { client: 'vendor', apis: FULL.zones['internal']?.grants[0]?.apis },
-      /granted twice/,
-      'zones.internal.grants[1].apis[0].api',
-    ],
+  ],
+  'zones.internal.grants[0].apis[1]': [
+    [FULL.zones['internal']?.grants[0]?.apis[0], /granted twice/, 'zones.internal.grants[0].apis[1].api'],
   ],
   'zones.internal.grants[0].apis[0].methods': [[[], /at least one/]],
   'zones.internal.grants[0].apis[0].methods[0]': [['CONNECT', /expected/]],

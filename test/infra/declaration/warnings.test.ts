@@ -33,7 +33,7 @@ test.each<[string, string, unknown, RegExp]>([
     'a grant and no entry',
     'zones.more',
     { cidr, grants: FULL.zones['internal']?.grants },
-    /^zones\.more has grants and no entry.*add gateway or events/,
+    /^zones\.more has grants and no entry.*add gateway, events or functions/,
   ],
   ['neither', 'zones.more', { cidr, grants: [] }, /^zones\.more has neither/],
   ['an API in no grant', 'apis.more', api, /^apis\.more is in no grant/],

@@ -109,7 +109,7 @@ describe('npm run redrive', () => {
     const { undelivered, events, run, bodies } = await start();
     undelivered.send(body);
     expect(await run('internal', '--yes')).toContain(
-      '1 stay: the rule of zone internal is for no such event.',
+      '1 stay: no rule of zone internal is for such an event.',
     );
     expect(bodies(events)).toEqual([]);
     expect(undelivered.count()).toEqual({ visible: 1, inFlight: 0 });

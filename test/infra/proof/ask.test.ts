@@ -5,7 +5,6 @@ import { not } from '../../../infra/proof/policy/condition.ts';
 import { compileConditions } from '../../../infra/proof/policy/operators.ts';
 import type { Actor } from '../../../infra/proof/rules/actors.ts';
 import { ask } from '../../../infra/proof/rules/ask.ts';
-import { fittingNames } from '../../../infra/proof/rules/named-actions.ts';
 import { table } from '../../../infra/terminal.ts';
 import { ACCOUNT, allowed, arnOf, denied, document, functionOf, roleOf, trusting } from './small-roles.ts';
 import { endpoint, inputOf, NAT, type Resources, zoneNetwork } from './small-system.ts';
@@ -182,12 +181,6 @@ describe('the actions that a document names', () => {
     [JSON.stringify(document(allowed('kms:Sign'))), ['kms:Sign']],
   ])('%j', (text, expected) => {
     expect(namedActions(text)).toEqual(expected);
-  });
-
-  it('are tried by names that fit', () => {
-    expect(fittingNames('kms:Sign')).toEqual(['kms:Sign']);
-    expect(fittingNames('kms:*')).toEqual(['kms:Anything']);
-    expect(fittingNames('*')).toContain('lambda:Anything');
   });
 });
 

@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest';
 import type { Assembly, AssemblyStack } from '../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { readInput } from '../../../infra/proof/rules/input.ts';
-import type { Rule } from '../../../infra/proof/rules/rule.ts';
+import type { ProofInput, Rule } from '../../../infra/proof/rules/rule.ts';
 import system from '../../one-client.zones.ts';
 import { newFolder } from '../../temporary.ts';
 import { oneClient } from './one-client.ts';
+import { faultOf } from './replay.ts';
 import { ruleNamed } from './small-system.ts';
 
 /** JSON that a test may change. */
@@ -57,20 +58,35 @@ export const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`;
 export const signer = (zone: string) => arn('lambda', `function:journal-signer-journal-${zone}`);
 
 /** The violations that one rule finds in an assembly; the others are not asked, since a whole proof takes long. */
-export function findingsOf(name: string, assembly: Assembly): ReturnType<Rule['check']> {
-  return ruleNamed(name).check(readInput(resolveAssembly(assembly), system));
+export function findingsOf(name: string, assembly: Assembly, of = system): ReturnType<Rule['check']> {
+  return ruleNamed(name).check(inputOf(assembly, of));
+}
+
+/** What is wrong with the requests that show violations. */
+function faultsOf(found: ReturnType<Rule['check']>, { world }: ProofInput): string[] {
+  return found.flatMap(({ request }) => (request && faultOf(request(), world)) ?? []);
+}
+
+function inputOf(assembly: Assembly, of = system) {
+  return readInput(resolveAssembly(assembly), of);
 }
 
 /** Tests that a rule finds each change to `test/one-client.zones.ts`, in the stack that it is in; without one no rule finds anything. */
 export function mutations(rule: string, templates: Changes, assets: readonly AssetMutation[] = []): void {
   describe(rule, () => {
     it.each(listed(templates))('$name', ({ stack, change }) => {
-      const found = findingsOf(rule, withTemplate(oneClient, stack, change));
+      const input = inputOf(withTemplate(oneClient, stack, change));
+      const found = ruleNamed(rule).check(input);
       expect(found.map(({ resource }) => resource.split('/')[0])).toContain(stack);
+      // What is about a request has one that the engine allows.
+      expect(faultsOf(found, input)).toEqual([]);
     });
 
     it.for(assets)('%s, %s: %s', ([of, file, , change]) => {
-      expect(findingsOf(rule, withAsset(oneClient, of, file, change))).not.toEqual([]);
+      const input = inputOf(withAsset(oneClient, of, file, change));
+      const found = ruleNamed(rule).check(input);
+      expect(found).not.toEqual([]);
+      expect(faultsOf(found, input)).toEqual([]);
     });
   });
 }

@@ -31,9 +31,25 @@ const proof = prove(oneClient, system);
 const brokenAssembly = withTemplate(oneClient, PUBLIC, (r) => allow(find(r, 'summaryRole'), 'iam:PassRole'));
 const broken = prove(brokenAssembly, system);
 
+const layer = v.picklist(['endpoint policy', 'resource policy', 'identity policy', 'permissions boundary']);
+const request = v.exactOptional(
+  v.strictObject({
+    principal: v.looseObject({ kind: v.picklist(['role', 'user', 'root', 'service', 'anonymous']) }),
+    action: v.string(),
+    resource: v.string(),
+    context: v.record(v.string(), v.nullable(v.union([v.string(), v.array(v.string())]))),
+    without: v.exactOptional(v.array(layer)),
+    assuming: v.exactOptional(v.array(v.string())),
+  }),
+);
+
 /** What docs/proof.md documents, and nothing else. */
 const schema = v.strictObject({
   ok: v.boolean(),
+  verdict: v.picklist(['holds', 'holds assuming', 'violated']),
+  assumptions: v.array(
+    v.strictObject({ kind: v.string(), name: v.string(), field: v.string(), assumes: v.string() }),
+  ),
   additions: v.array(v.strictObject({ resource: v.string(), type: v.string(), stack: v.string() })),
   assets: v.array(
     v.strictObject({ function: v.string(), sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) }),
@@ -45,6 +61,7 @@ const schema = v.strictObject({
       resource: v.pipe(v.string(), v.nonEmpty()),
       message: v.pipe(v.string(), v.nonEmpty()),
       remedy: v.pipe(v.string(), v.nonEmpty()),
+      request,
     }),
   ),
   matrix: v.array(
@@ -65,6 +82,7 @@ const schema = v.strictObject({
           'trust policy',
         ]),
       ),
+      request,
     }),
   ),
 });

@@ -1,8 +1,11 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { exportJWK, type JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startHealthApi } from '../../../local/helseid/health-api.ts';
 import { startHelseId } from '../../../local/helseid/helseid.ts';
 import type { HealthApiServer, HelseIdServer, StandInEvent } from '../../../local/helseid/types.ts';
+import { newFolder } from '../../temporary.ts';
 import {
   type ClientKey,
   hash,
@@ -15,6 +18,7 @@ import {
   read,
 } from './wire.ts';
 
+const answers = newFolder();
 const events: StandInEvent[] = [];
 let files: Awaited<ReturnType<typeof makeCa>>;
 let key: ClientKey;
@@ -53,6 +57,7 @@ beforeAll(async () => {
     path: '/fhir',
     audience: 'example:documents',
     scopes: [scopes.documents],
+    answers,
     onEvent,
   });
   summaries = await startHealthApi({
@@ -96,66 +101,64 @@ async function call(
   return fetch(url, { method, headers: { authorization: `DPoP ${token}`, dpop: proof }, ...body }).then(read);
 }
 
-const makeDocument = (value: string) => ({
-  resourceType: 'DocumentReference',
-  status: 'current',
-  identifier: [{ system: 'urn:example', value }],
-  content: [{ attachment: { contentType: 'text/plain', data: 'aGVsbG8=' } }],
-});
-
-describe('documents', () => {
-  test('are stored once, with whom they are from', async () => {
+describe('answers', () => {
+  test('say what came, of whom, where there is none in the folder', async () => {
     const url = `${documents.url}/DocumentReference`;
-    const created = await call('POST', url, tokens.documents, { body: makeDocument('1') });
-    expect(created).toMatchObject({
-      status: 201,
-      body: { resourceType: 'DocumentReference', id: expect.any(String) },
+    const answer = await call('POST', `${url}?a=1`, tokens.documents, { body: { status: 'current' } });
+    const caller = { client_id: 'c', parent: '999999999', child: '888888888' };
+    expect(answer).toMatchObject({
+      status: 200,
+      body: {
+        ...{ method: 'POST', path: '/DocumentReference', query: { a: '1' } },
+        ...{ caller, received: { status: 'current' } },
+      },
     });
-    expect(created.headers.get('location')).toBe(`${url}/${created.body['id']}`);
-    const again = await call('POST', url, tokens.documents, { body: makeDocument('1') });
-    expect(again).toMatchObject({ status: 200, body: { id: created.body['id'] } });
-    expect(documents.documents).toEqual([
+    expect(documents.calls).toEqual([
       {
-        id: created.body['id'],
-        resource: makeDocument('1'),
-        clientId: 'c',
-        parent: '999999999',
-        child: '888888888',
-        received: 2,
+        ...{ method: 'POST', path: '/DocumentReference', clientId: 'c' },
+        ...{ parent: '999999999', child: '888888888', content: hash('{"status":"current"}') },
       },
     ]);
     expect(events.at(-1)?.detail).toBe('POST /fhir/DocumentReference 200');
   });
 
-  test.each<[string, unknown]>([
-    ['not an object', [1]],
-    ['another resource', { ...makeDocument('2'), resourceType: 'Patient' }],
-    ['unknown status', { ...makeDocument('2'), status: 'new' }],
-    ['no identifier', { ...makeDocument('2'), identifier: [] }],
-    ['no content', { ...makeDocument('2'), content: [] }],
-    ['content without attachment', { ...makeDocument('2'), content: [null] }],
-  ])('%s is refused', async (_, body) => {
-    const answer = await call('POST', `${documents.url}/DocumentReference`, tokens.documents, { body });
-    expect(answer).toMatchObject({ status: 422, body: { resourceType: 'OperationOutcome' } });
-    expect(documents.documents).toHaveLength(1);
+  test('are those of the folder, by method and path, a segment `_` for any, read at each call', async () => {
+    const put = (file: string, text: string) => {
+      mkdirSync(dirname(join(answers, file)), { recursive: true });
+      writeFileSync(join(answers, file), text);
+    };
+    put('GET/v1/_/parts/7.json', '{"part":7}');
+    put('GET/v1/17.json', '{"status":404,"body":{"why":"gone"},"headers":{"retry-after":"3"}}');
+    put('GET/v1/18.json', '{');
+    const get = (path: string) => call('GET', `${documents.url}${path}`, tokens.documents);
+    expect(await get('/v1/any/parts/7')).toMatchObject({ status: 200, body: { part: 7 } });
+    const whole = await get('/v1/17');
+    expect(whole).toMatchObject({ status: 404, body: { why: 'gone' } });
+    expect(whole.headers.get('retry-after')).toBe('3');
+    expect(await get('/v1/18')).toMatchObject({
+      status: 500,
+      body: { message: expect.stringMatching(/no JSON/) },
+    });
+    put('GET/v1/18.json', '["a"]');
+    expect(await get('/v1/18')).toMatchObject({ status: 200, body: ['a'] });
+    // Nothing else of this machine: a URL's path does not climb.
+    for (const path of ['/v1/%2e%2e/v1/17', '/v1/..%2f..%2f..%2fsecret'])
+      expect((await get(path)).status).not.toBe(500);
   });
 
-  test('take no token of another API', async () => {
-    const answer = await call('POST', `${documents.url}/DocumentReference`, tokens.summaries, { body: {} });
-    expect(answer).toMatchObject({ status: 401, body: { check: 'aud' } });
-    expect(answer.headers.get('www-authenticate')).toContain('invalid_token');
-  });
-
-  test('are nowhere else', async () => {
-    expect((await call('POST', `${documents.url}/Patient`, tokens.documents, { body: {} })).status).toBe(404);
-    expect((await call('GET', `${documents.url}/DocumentReference`, tokens.documents)).status).toBe(404);
+  test('are none beside the API, and none for a token of another API', async () => {
+    const { origin } = new URL(documents.url);
+    expect((await call('GET', `${origin}/fhirs/1`, tokens.documents)).status).toBe(404);
+    const other = await call('POST', `${documents.url}/DocumentReference`, tokens.summaries, { body: {} });
+    expect(other).toMatchObject({ status: 401, body: { check: 'aud' } });
+    expect(other.headers.get('www-authenticate')).toContain('invalid_token');
   });
 });
 
 describe('what the API verifies by itself', () => {
   const url = () => `${documents.url}/DocumentReference`;
   const send = async (headers: [string, string][]) =>
-    read(await fetch(url(), { method: 'POST', headers, body: JSON.stringify(makeDocument('3')) }));
+    read(await fetch(url(), { method: 'POST', headers, body: '{}' }));
   const show = async (twist: Parameters<typeof makeProof>[3] = {}, token = tokens.documents) =>
     send([
       ['authorization', `DPoP ${token}`],
@@ -241,17 +244,7 @@ describe('summaries', () => {
     expect(first.headers.get('www-authenticate')).toContain('use_dpop_nonce');
     const nonce = first.headers.get('dpop-nonce') ?? '';
     const second = await call('GET', url, tokens.summaries, { nonce });
-    expect(second).toMatchObject({ status: 200, body: { id: '42', readBy: 'c' } });
+    expect(second).toMatchObject({ status: 200, body: { path: '/v1/summaries/42', query: { lang: 'nb' } } });
     expect(second.headers.get('dpop-nonce')).toBeTruthy();
-  });
-
-  test('an odd id is not found', async () => {
-    const nonce = (await call('GET', `${summaries.url}/v1/summaries/1`, tokens.summaries)).headers.get(
-      'dpop-nonce',
-    );
-    const answer = await call('GET', `${summaries.url}/v1/summaries/a%20b`, tokens.summaries, {
-      nonce: nonce ?? '',
-    });
-    expect(answer.status).toBe(404);
   });
 });

@@ -105,7 +105,10 @@ describe('a machine', () => {
       expect(decodeJwt(accessToken)).toMatchObject({ [CHILD_CLAIM]: CHILD, cnf: { jkt: binding.jkt } });
       const call = createApiFetch(client, machineTokens(client, request));
       const response = await call(`${api.url}/v1/summaries/1?x=1`);
-      expect(await response.json()).toMatchObject({ id: '1', readBy: 'web' });
+      expect(await response.json()).toMatchObject({
+        path: '/v1/summaries/1',
+        caller: { client_id: 'web', child: CHILD },
+      });
     },
   );
 

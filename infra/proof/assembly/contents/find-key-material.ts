@@ -1,46 +1,129 @@
 /** Something in a text that is, or looks like, key material. `at` is where it begins; the material itself is never repeated. */
 export interface KeyMaterial {
-  kind: 'PEM' | 'private JWK' | 'PKCS#8' | 'high entropy';
+  kind: 'PEM' | 'private JWK' | 'private key in DER' | 'PKCS#12' | 'high entropy';
   at: number;
 }
 
-/** What gives a private key away, with what it is. */
+/** Length of a DER element of less than 64 KiB, after its tag. */
+const LENGTH = '(?:[\\x00-\\x7f]|\\x81.|\\x82..)';
+/** `1.2.840.113549.1`, under which RSA has its formats. */
+const PKCS = '\\x2a\\x86\\x48\\x86\\xf7\\x0d\\x01';
+const der = (text: string) => new RegExp(text.replaceAll('LENGTH', LENGTH).replaceAll('PKCS', PKCS), 'gs');
+
+/** What gives a private key away in a text, or in bytes that are taken for one, with what it is. */
 const PATTERNS: readonly [KeyMaterial['kind'], RegExp][] = [
-  ['PEM', /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----/g],
-  // RFC 7518 6.2.2, 6.3.2, 6.4.1: d (EC, OKP, RSA), k (oct); a member name, plain, escaped or unquoted, and a long value.
-  ['private JWK', /(?:\\?["'])?\b[dk](?:\\?["'])?\s*:\s*\\?["'][A-Za-z0-9_-]{40,}={0,2}\\?["']/g],
+  // RFC 7468; code that reads PEM names the label alone.
+  [
+    'PEM',
+    /-----BEGIN(?:[ +]|%20)(?:\w+(?:[ +]|%20))*PRIVATE(?:[ +]|%20)KEY(?:(?:[ +]|%20)BLOCK)?-----(?=[\s\S]{0,160}?[A-Za-z0-9+/]{32})/g,
+  ],
+  // RFC 7518 6.2.2, 6.3.2, 6.4.1: d (EC, OKP, RSA), k (oct); a member name and a long value, of JSON, of JSON in JSON, of YAML or code.
+  [
+    'private JWK',
+    /(?<!\w)\\*["']?[dk]\\*["']?\s*:\s*\\*["']?(?!sha\d)(?=[a-z_-]*[A-Z0-9])[A-Za-z0-9_-]{40,}/g,
+  ],
+  // PKCS#8 (RFC 5208, 5958): version, algorithm of a known length (Edwards, RSA-PSS, RSA, NIST, Brainpool), private key.
+  [
+    'private key in DER',
+    der(
+      '\\x30LENGTH\\x02\\x01[\\x00\\x01]\\x30(?:\\x05.{5}|\\x0b.{11}|\\x0d.{13}|\\x10.{16}|\\x13.{19}|\\x14.{20})\\x04',
+    ),
+  ],
+  // Encrypted, by a password (RFC 8018, 7292).
+  ['private key in DER', der('\\x30LENGTH\\x30LENGTH\\x06[\\x09\\x0a]PKCS[\\x05\\x0c]')],
+  // SEC 1 (RFC 5915): version, private key; PKCS#1 (RFC 8017): version, modulus.
+  ['private key in DER', der('\\x30LENGTH\\x02\\x01\\x01\\x04[\\x1c-\\x42]')],
+  ['private key in DER', der('\\x30LENGTH\\x02\\x01\\x00\\x02(?:\\x81|\\x82.).')],
+  ['private key in DER', /openssh-key-v1\0/g],
+  ['PKCS#12', der('\\x30LENGTH\\x02\\x01\\x03\\x30LENGTH\\x06\\x09PKCS\\x07')],
 ];
 
-/** Runs of hex, base64 or base64url long enough for a 256-bit key in DER. */
-const RUN = /[A-Za-z0-9+/_-]{43,}={0,2}/g;
+/** Runs of base64 or base64url, in lines or not, long enough for a 256-bit key. */
+const RUN =
+  /[A-Za-z0-9+/_-]{40,}(?:(?:\\+[rn]|[\r\n])+[ \t]*[A-Za-z0-9+/_-]{40,})*(?:(?:\\+[rn]|[\r\n])+[ \t]*[A-Za-z0-9+/_-]{1,39})?/g;
 
-/** The DER of a private key: a SEQUENCE of a version and an algorithm (PKCS#8), an octet string (SEC 1) or a modulus (PKCS#1). */
-const PRIVATE_DER = /^30(?:[0-7].|81..|82....)0201(?:003|0104|000282|00028181)/;
+/** Ways to write bytes in a text, and what a run of them may mean: base64 may begin a few characters later. */
+const ENCODINGS: readonly [RegExp, (run: string) => readonly Buffer[]][] = [
+  [
+    RUN,
+    (run) => {
+      const text = run.replace(/\\+[rn]|\s/g, '');
+      return [0, 1, 2, 3].map((skipped) => Buffer.from(text.slice(skipped), 'base64'));
+    },
+  ],
+  [
+    /(?:(?:\\x|%|\\u00)?[0-9a-fA-F]{2}[: ]?){40,}/g,
+    (run) => {
+      const digits = run.replace(/\\x|\\u00|[%: ]/g, '');
+      return [0, 1].map((skipped) => Buffer.from(digits.slice(skipped), 'hex'));
+    },
+  ],
+  [/\d{1,3}(?:,\s*\d{1,3}){40,}/g, (run) => [Buffer.from(run.split(',').map(Number))]],
+];
+
+/** How many encodings may lie in each other. */
+const DEPTH = 4;
 
 /**
- * Finds key material in `text`: PEM blocks, private members of JWKs, PKCS#8 and SEC 1 in base64 or hex and, with `entropy`,
- * runs that are as random as a key. Entropy is for configuration, where there is no reason for such a run; in code it would only find
- * tables and checksums. Does not decode archives, and does not find a key that is split up or encrypted.
+ * Finds key material in `text`: PEM, private members of JWKs, private keys in DER and PKCS#12, plain, in UTF-16, or in base64, hex or
+ * lists of bytes, also in each other; and with `entropy`, runs that are as random as a key and have no public name. Entropy is for
+ * configuration, where there is no other reason for such a run; in code it would only find tables and checksums. Does not unpack
+ * archives, and does not find a key that is split up, or 32 bytes in hex, which are a digest as well.
  */
 export function findKeyMaterial(text: string, { entropy = false } = {}): KeyMaterial[] {
-  const found = PATTERNS.flatMap(([kind, pattern]) =>
-    [...text.matchAll(pattern)].map((match): KeyMaterial => ({ kind, at: match.index })),
-  );
-  const runs = [...text.matchAll(RUN)].flatMap((match): KeyMaterial[] => {
-    if (isPrivateDer(match[0])) return [{ kind: 'PKCS#8', at: match.index }];
-    return entropy && looksRandom(match[0]) ? [{ kind: 'high entropy', at: match.index }] : [];
-  });
-  return [...found, ...runs];
+  return [...structured(text, DEPTH), ...(entropy ? random(text) : [])];
 }
 
-function isPrivateDer(run: string): boolean {
-  if (/^30[0-9a-f]+$/i.test(run)) return PRIVATE_DER.test(run.toLowerCase());
-  return run.startsWith('M') && PRIVATE_DER.test(Buffer.from(run.slice(0, 24), 'base64').toString('hex'));
+function structured(text: string, depth: number): KeyMaterial[] {
+  const found = PATTERNS.flatMap(([kind, pattern]) =>
+    [...text.matchAll(pattern)].map(({ index }): KeyMaterial => ({ kind, at: index })),
+  );
+  // Every other byte of UTF-16 is zero.
+  const wide = text.includes('\0') && found.length === 0 ? text.replaceAll('\0', '') : '';
+  if (depth === 0) return found;
+  const decoded = ENCODINGS.flatMap(([pattern, decode]) =>
+    [...text.matchAll(pattern)].flatMap(({ index, 0: run }) =>
+      decode(run)
+        .flatMap((bytes) => structured(bytes.toString('latin1'), depth - 1))
+        .slice(0, 1)
+        .map(({ kind }): KeyMaterial => ({ kind, at: index })),
+    ),
+  );
+  return [...found, ...decoded, ...(wide === '' ? [] : structured(wide, depth))];
+}
+
+/** Names of what is public though it is random: identifiers and digests of keys, coordinates of public ones, certificates. */
+const PUBLIC_NAME =
+  /(?:^|_)(?:kid|kids|key_ids?|jkt|ath|x5\w*|hash|hashes|digest|integrity|sha\d*|checksum|thumbprint|fingerprint|public|cert\w*|[xyn])(?:_|$)/;
+
+/** Runs that are no longer than a key of 64 bytes, and random. */
+function random(text: string): KeyMaterial[] {
+  return [...text.matchAll(RUN)].flatMap(({ index, 0: run }): KeyMaterial[] => {
+    const before = text.slice(Math.max(0, index - 80), index);
+    const [, name = ''] = /([\w.#-]+)\\*["']?\s*[:=]\s*[[\s\\"']*$/.exec(before) ?? [];
+    const words = name
+      .split('.')
+      .slice(-2)
+      .join('_')
+      .replace(/(?<=[a-z0-9])(?=[A-Z])|\W|-/g, '_')
+      .toLowerCase();
+    const known = PUBLIC_NAME.test(words) || /^sha\d{3}-/.test(run) || isPublicKey(run);
+    return run.length >= 43 && run.length <= 96 && !known && looksRandom(run)
+      ? [{ kind: 'high entropy', at: index }]
+      : [];
+  });
+}
+
+/** Whether a run is a SubjectPublicKeyInfo (RFC 5280 4.1.2.7), also after the n of an escaped end of line. */
+function isPublicKey(run: string): boolean {
+  return [0, 1].some((skipped) => {
+    const start = Buffer.from(run.slice(skipped, 12 + skipped), 'base64').toString('latin1');
+    return der('^\\x30.\\x30.\\x06').test(start);
+  });
 }
 
 /** Whether a run has the letter statistics of random bytes: a digit, both cases, and few repeats. Names and paths repeat letters; ARNs and hex digests are told apart by their alphabet. */
 function looksRandom(run: string): boolean {
-  if (/^[0-9a-f]+$/i.test(run)) return false;
   const mixed = /[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run);
   return mixed && !/[a-z]{12,}/.test(run) && entropyOf(run) > 4.2;
 }

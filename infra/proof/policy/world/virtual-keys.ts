@@ -1,19 +1,20 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject, objectOf, stringOf } from '../../assembly/json.ts';
+import { identify } from '../../assembly/physical.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { parsePolicy } from '../statement.ts';
 import type { Resource } from './world.ts';
 
 /** The file in the rotation function's asset that holds the policy of the keys it makes, by client. */
-const KEY_POLICY_FILE = 'key-policy.json';
+export const KEY_POLICY_FILE = 'key-policy.json';
 
 /**
  * One key for each client, with the policy of the keys that rotation makes at run time: the templates have
  * none of these keys. Its placeholders are filled as rotation fills them, from the function's account and
  * environment. That rotation uses this policy and no other is code, which the proof does not cover.
  */
-export function virtualKeys(assembly: ResolvedAssembly): Resource[] {
+export function virtualKeys(assembly: ResolvedAssembly): (Resource & { client: string })[] {
   return resourcesOfType(assembly, 'AWS::Lambda::Function').flatMap((fn) => {
     const file = join(fn.assetPath ?? '', KEY_POLICY_FILE);
     if (fn.assetPath === undefined || !existsSync(file)) return [];
@@ -24,14 +25,16 @@ export function virtualKeys(assembly: ResolvedAssembly): Resource[] {
   });
 }
 
-/** The ARN that stands for every key of `client`. */
+/** The made-up ARN that stands for every key of `client`. */
 export function virtualKeyArn(client: string, account: string, region: string): string {
-  return `arn:aws:kms:${region}:${account}:key/${client}-virtual`;
+  const place = { account, region, stack: 'made at run time', logicalId: client };
+  return identify('AWS::KMS::Key', place, () => undefined)?.arn ?? '';
 }
 
-function virtualKey(client: string, document: unknown, { account, region }: ResolvedResource): Resource {
+function virtualKey(client: string, document: unknown, { account, region }: ResolvedResource) {
   const arn = virtualKeyArn(client, account, region);
   return {
+    client,
     arn,
     account,
     policies: [parsePolicy(`policy of the keys of ${client}`, document)],

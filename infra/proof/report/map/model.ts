@@ -1,3 +1,4 @@
+import type { Assumption } from '../../../declaration/assumptions.ts';
 import type { Finding } from '../../rules/rule.ts';
 
 /** What a node of the map is. */
@@ -86,6 +87,7 @@ export interface ZoneMap {
   nodes: readonly MapNode[];
   calls: readonly MapCall[];
   findings: readonly Finding[];
+  assumptions: readonly Assumption[];
 }
 
 /** The nodes of a zone. */

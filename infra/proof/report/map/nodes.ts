@@ -48,9 +48,8 @@ export function readNodes(
       notes: grant === undefined ? [] : grantNotes(grant),
     });
   });
-  const keyArns = new Set(virtualKeys(assembly).map(({ arn }) => arn));
-  const keys = [...keyArns].map((arn) => {
-    const client = /key\/(.+)-virtual$/.exec(arn)?.[1] ?? '';
+  const made = new Map(virtualKeys(assembly).map(({ arn, client }) => [arn, client]));
+  const keys = [...made].map(([arn, client]) => {
     const algorithm = declaration.clients[client]?.algorithm;
     const notes = [`of client ${client}`, ...(algorithm === undefined ? [] : [algorithm]), 'only in KMS'];
     return node({ id: arn, kind: 'key', zone: 'signing', label: 'client key', notes, resources: [] });

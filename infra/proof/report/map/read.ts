@@ -1,4 +1,7 @@
+import { assumptionsOf } from '../../../declaration/assumptions.ts';
 import { SIGNING } from '../../assembly/network.ts';
+import type { ResolvedResource } from '../../assembly/resolve.ts';
+import { untouching } from '../../rules/others.ts';
 import type { Finding, ProofInput } from '../../rules/rule.ts';
 import { nameIds } from '../names-in-words.ts';
 import { computeCalls } from './calls.ts';
@@ -13,7 +16,8 @@ import { markViolations } from './violations.ts';
  * permit, asked of the engine. `findings` are drawn in red. Leaves out the zones' data keys, logs and alarms.
  * @throws {ZonesError} config_invalid: a signer's grant is none.
  */
-export function readZoneMap(input: ProofInput, findings: readonly Finding[] = []): ZoneMap {
+export function readZoneMap(whole: ProofInput, findings: readonly Finding[] = []): ZoneMap {
+  const input = withoutOthers(whole);
   const { declaration, assembly, network, world, reach } = input;
   const entries = readEntries(assembly);
   const signers = readSigners(assembly);
@@ -36,8 +40,20 @@ export function readZoneMap(input: ProofInput, findings: readonly Finding[] = []
     nodes: [...own, ...hosts.map(({ node }) => node)],
     calls,
     findings,
+    assumptions: assumptionsOf(declaration),
   };
   return markViolations(map, declaration, signers);
+}
+
+/** What of other stacks does not touch the system is not drawn. */
+function withoutOthers(input: ProofInput): ProofInput {
+  const others = untouching(input.assembly, input.declaration);
+  const isDrawn = ({ constructPath }: ResolvedResource) => !others.has(constructPath);
+  return {
+    ...input,
+    assembly: { ...input.assembly, resources: input.assembly.resources.filter(isDrawn) },
+    reach: input.reach.filter(({ resource }) => isDrawn(resource)),
+  };
 }
 
 function readZones({ declaration, assembly, network, reach }: ProofInput): MapZone[] {

@@ -88,8 +88,11 @@ export function summarize(map: ZoneMap): string {
 }
 
 /** Whether anything violates a boundary, in a sentence. */
-export function verdict({ findings, calls }: ZoneMap): string {
+export function verdict({ findings, calls, assumptions }: ZoneMap): string {
   const count = Math.max(findings.length, calls.filter(({ violated }) => violated).length);
+  const assumed = assumptions.map(({ kind, name, assumes }) => ` ${kind} ${name}: ${assumes}.`);
+  if (count === 0 && assumed.length > 0)
+    return `No violation of a boundary, assuming what no template shows:${assumed.join('')}`;
   if (count === 0) return 'No violation of a boundary.';
   return `${count} violation${count === 1 ? '' : 's'} of boundaries, in red.`;
 }

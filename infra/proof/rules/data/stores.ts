@@ -3,7 +3,7 @@ import { objectOf } from '../../assembly/json.ts';
 import { type Actor, NO_ZONE } from '../actors.ts';
 import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
 import { type ProofInput, type Rule, resourceRule } from '../rule.ts';
-import { ownKey, resourcesOfZone } from '../targets.ts';
+import { ownedIn, ownKey, resourcesOfZone } from '../targets.ts';
 
 /** By type: the property (in another one) with the key that encrypts it, and those by which it would be copied or opened to others. */
 const STORES: Readonly<Record<string, { key: string; in?: string; outlets?: readonly string[] }>> = {
@@ -57,7 +57,8 @@ const OWN = [
 export const ownDataOnly: CapabilityRule = capabilityRule({
   name: 'own-data-only',
   invariant: 'I8',
-  title: 'A zone’s functions use tables, queues, topics, buses and buckets of their own zone only.',
+  title:
+    'A zone’s functions use tables, queues, topics, buses and buckets of their own zone only, and no table that another function has.',
   actions: actionsOf({
     dynamodb: `
       BatchGetItem BatchWriteItem ConditionCheckItem DeleteItem DescribeTable DescribeTimeToLive GetItem
@@ -76,11 +77,12 @@ export const ownDataOnly: CapabilityRule = capabilityRule({
   remedy: 'Name the resources of the zone itself; zones exchange nothing but through a signer.',
 });
 
-/** The zone's stores, what lies in them, and the names that are reserved for it: no other zone's name begins with them. */
-function storesOf({ zone, kind, role, region }: Actor, input: ProofInput): string[] {
+/** The zone's stores and what lies in them, but for tables that other functions have. */
+function storesOf(actor: Actor, input: ProofInput): string[] {
+  const { zone, kind } = actor;
   if (zone === NO_ZONE || kind !== 'function') return [];
-  const own = resourcesOfZone(input, zone, OWN).flatMap(({ arn }) =>
-    arn === undefined ? [] : [arn, `${arn}/*`],
+  const { own, taken } = ownedIn(input, actor, 'table');
+  return resourcesOfZone(input, zone, OWN).flatMap(({ arn }) =>
+    arn === undefined || (taken.includes(arn) && !own.includes(arn)) ? [] : [arn, `${arn}/*`],
   );
-  return [...own, `arn:aws:dynamodb:${region}:${role.account}:table/${input.declaration.name}-${zone}-*`];
 }

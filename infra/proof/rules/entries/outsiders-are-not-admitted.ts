@@ -1,3 +1,4 @@
+import { remembered } from '../../assembly/remembered.ts';
 import type { Condition } from '../../policy/condition.ts';
 import { all } from '../../policy/condition.ts';
 import type { Resource } from '../../policy/index.ts';
@@ -7,6 +8,7 @@ import { externalPrincipals, isAdmitted } from '../external-principals.ts';
 import { namedByResources } from '../named-actions.ts';
 import type { ProofInput, Rule } from '../rule.ts';
 import { accountsOf } from '../targets.ts';
+import { findWitness } from '../witness.ts';
 
 /**
  * No resource's own policy lets in anybody who is no role of the templates; a service only for resources of the system's
@@ -28,11 +30,12 @@ export const outsidersAreNotAdmitted: Rule = {
         const path =
           input.assembly.resources.find(({ arn }) => arn === resource.arn)?.constructPath ?? resource.arn;
         return [
-          ...anybody
-            .filter(({ principal }) =>
-              asked.some((action) => isAdmitted(principal, action, resource.arn, input.world)),
-            )
-            .map(({ name }) => violation(path, name)),
+          ...anybody.flatMap(({ name, principal }) => {
+            const action = asked.find((one) => isAdmitted(principal, one, resource.arn, input.world));
+            const question = { principal, action: action ?? '', resource: resource.arn };
+            const request = remembered(() => findWitness(question, input.world));
+            return action === undefined ? [] : [{ ...violation(path, name), request }];
+          }),
           ...strangeServices(resource, asked, input).map((service) =>
             violation(path, `${service} for any account`),
           ),

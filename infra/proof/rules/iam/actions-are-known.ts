@@ -1,11 +1,16 @@
+import { ACCOUNT_PLACEHOLDER } from '@helseid-zones/protocol/key-policy';
+import { type JsonObject, objectOf, parseJson } from '../../assembly/json.ts';
+import type { ResolvedResource } from '../../assembly/resolve.ts';
 import { policiesOf } from '../../assembly/roles.ts';
+import { KEY_POLICY_FILE } from '../../policy/world/virtual-keys.ts';
 import { CAPABILITIES } from '../capabilities.ts';
 import { actionsOf } from '../capability.ts';
 import { actionsAllowedIn } from '../named-actions.ts';
 import { type Rule, resourceRule } from '../rule.ts';
+import { filesOf } from '../targets.ts';
 
 /** Actions that give away or change nothing of the system. */
-const HARMLESS = actionsOf({
+export const HARMLESS = actionsOf({
   cloudwatch: 'GetMetricData GetMetricStatistics ListMetrics PutMetricData',
   kms: `
     DescribeKey GetKeyPolicy GetKeyRotationStatus GetPublicKey ListAliases ListKeyPolicies ListKeys
@@ -29,6 +34,7 @@ export const actionsAreKnown: Rule = resourceRule({
     'Policies of roles, boundaries, endpoints and resources name every action they allow, and each is one that a rule judges.',
   problems: (resource, { assembly }) => [
     ...actionsAllowedIn(resource)
+      .concat(actionsAllowedIn({ ...resource, properties: keyPoliciesIn(resource) }))
       .filter((name) => !KNOWN.has(lower(name)))
       .map((name) => `allows ${name}, which no rule judges`),
     ...(resource.type === 'AWS::IAM::Role' ? policiesOf(resource, assembly).foreign : []).map(
@@ -38,6 +44,12 @@ export const actionsAreKnown: Rule = resourceRule({
   remedy:
     'Name the actions one by one, on the resources of the zone, and none that is for a deploy or an administrator.',
 });
+
+/** The policies of client keys in rotation's asset, as rotation gives them to the keys that it makes. */
+function keyPoliciesIn(resource: ResolvedResource): JsonObject {
+  const text = filesOf(resource).get(KEY_POLICY_FILE) ?? '{}';
+  return objectOf(parseJson(text.replaceAll(ACCOUNT_PLACEHOLDER, resource.account)));
+}
 
 function lower(text: string): string {
   return text.toLowerCase();

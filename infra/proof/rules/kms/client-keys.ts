@@ -1,16 +1,19 @@
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { SIGNING } from '../../assembly/network.ts';
+import { remembered } from '../../assembly/remembered.ts';
 import { type CapabilityRule, capabilityRule, requirement } from '../capability.ts';
 import { externalPrincipals, isAdmitted, unknownRole } from '../external-principals.ts';
 import { type Rule, violationsOf, wordsOf } from '../rule.ts';
 import {
   clientKeyArn,
   clientKeyArns,
+  everyOf,
   isInSigningZone,
   ownEndpoint,
   rotationOf,
   signingPlace,
 } from '../targets.ts';
+import { findWitness } from '../witness.ts';
 
 /** Nobody but the signers of a client can use `kms:Sign` on its keys. */
 export const signIsForSigners: CapabilityRule = capabilityRule({
@@ -18,15 +21,15 @@ export const signIsForSigners: CapabilityRule = capabilityRule({
   invariant: 'I1',
   title: 'Nobody but the signers of a client can sign with its keys.',
   actions: ['kms:Sign'],
-  on: clientKeyArns,
+  // Any key, since a policy may name one by an id that no template knows.
+  on: (input, { client }) => [...clientKeyArns(input), ...(client === undefined ? [everyOf('kms')] : [])],
   allows: (actor, input) =>
     actor.client === undefined ? [] : [{ resources: [clientKeyArn(input, actor.client)], requires: [] }],
-  by: (actor) =>
-    actor.client !== undefined
-      ? ['resource policy']
-      : isInSigningZone(actor)
-        ? ['resource policy', 'identity policy']
-        : ['resource policy', 'identity policy', 'permissions boundary'],
+  by: (actor, _action, resource) => [
+    ...(resource === everyOf('kms') ? [] : (['resource policy'] as const)),
+    ...(actor.client === undefined ? (['identity policy'] as const) : []),
+    ...(actor.client === undefined && !isInSigningZone(actor) ? (['permissions boundary'] as const) : []),
+  ],
   alone: ({ client }) =>
     client === undefined
       ? undefined
@@ -43,8 +46,7 @@ const registered = [
 const ONE_ALGORITHM =
   'Keys of an earlier algorithm go on signing until they retire, so only a key’s own policy names its one algorithm; beside it stands the key’s spec.';
 
-/** A signer signs digests only, with the declared algorithm, through the signing zone's endpoint. */
-export const signingIsBound: CapabilityRule = capabilityRule({
+const bound: CapabilityRule = capabilityRule({
   name: 'signing-is-bound',
   invariant: 'I5',
   title: 'A signer signs digests only, with the declared algorithm, through the signing zone’s endpoint.',
@@ -58,26 +60,36 @@ export const signingIsBound: CapabilityRule = capabilityRule({
     const equal = (key: string, value: string | readonly string[]) => ({ StringEquals: { [key]: value } });
     const role = ['identity policy', 'permissions boundary'] as const;
     const { kmsSigningAlgorithm: own } = ALGORITHMS[algorithm];
+    const requires = [
+      requirement(equal('kms:MessageType', 'DIGEST'), ['resource policy', ...role, 'endpoint policy']),
+      requirement(equal('aws:SourceVpce', ownEndpoint(actor, 'kms')), role),
+      requirement(equal('aws:SourceVpc', vpc), ['resource policy', ...role]),
+      requirement(
+        equal('kms:SigningAlgorithm', registered),
+        ['resource policy', 'identity policy'],
+        ONE_ALGORITHM,
+      ),
+      requirement(equal('kms:SigningAlgorithm', own), ['resource policy'], ONE_ALGORITHM),
+    ];
+    // By the role’s own policies the same holds of any key, since they may name one by an id that no template knows.
+    const ofRole = requires.map((one) => ({
+      ...one,
+      by: one.by.filter((layer) => layer !== 'resource policy'),
+    }));
     return [
-      {
-        resources: [clientKeyArn(input, client)],
-        requires: [
-          requirement(equal('kms:MessageType', 'DIGEST'), ['resource policy', ...role, 'endpoint policy']),
-          requirement(equal('aws:SourceVpce', ownEndpoint(actor, 'kms')), role),
-          requirement(equal('aws:SourceVpc', vpc), ['resource policy', ...role]),
-          requirement(
-            equal('kms:SigningAlgorithm', registered),
-            ['resource policy', 'identity policy'],
-            ONE_ALGORITHM,
-          ),
-          requirement(equal('kms:SigningAlgorithm', own), ['resource policy'], ONE_ALGORITHM),
-        ],
-      },
+      { resources: [clientKeyArn(input, client)], requires },
+      { resources: [everyOf('kms')], requires: ofRole.filter(({ by }) => by.length > 0) },
     ];
   },
   remedy:
     'Restore the condition in the layer that lacks it: key policy (infra/key-policy.ts), identity policy, boundary or endpoint policy (infra/constructs/signer.ts).',
 });
+
+/** A signer signs digests only, with the declared algorithm, through the signing zone's endpoint. The matrix has client keys only. */
+export const signingIsBound: CapabilityRule = {
+  ...bound,
+  rows: (input) => bound.rows(input).filter(({ resource }) => resource !== everyOf('kms')),
+};
 
 /** What a client key's policy must not leave to the account: whatever an identity policy could then add to any role. */
 const USES = wordsOf(`
@@ -111,13 +123,16 @@ export const keysDoNotDelegate: Rule = {
         const open = actions.filter((action) =>
           isAdmitted(principal, action, key, input.world, { delegation: true }),
         );
-        return violationsOf([open.length > 0 && `lets ${name} do ${open.join(', ')}`], {
+        const question = { principal, action: open[0] ?? '', resource: key };
+        const request = remembered(() => findWitness(question, input.world));
+        const found = violationsOf([open.length > 0 && `lets ${name} do ${open.join(', ')}`], {
           resource: rotationOf(input)?.constructPath ?? key,
           subject: `The policy of the keys of ${client}`,
           path: [name, `policy of the keys of ${client}`, key],
           remedy:
             'Leave the account administration only; name signers, and nobody else, for kms:Sign (infra/key-policy.ts).',
         });
+        return found.map((violation) => ({ ...violation, request }));
       });
     });
   },

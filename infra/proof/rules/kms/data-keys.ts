@@ -4,6 +4,7 @@ import { NO_ZONE } from '../actors.ts';
 import { actionsOf, type CapabilityRule, capabilityRule, requirement } from '../capability.ts';
 import { strangeServices } from '../entries/outsiders-are-not-admitted.ts';
 import { externalPrincipals, isAdmitted } from '../external-principals.ts';
+import { actionsAllowedIn } from '../named-actions.ts';
 import { type Rule, resourceRule } from '../rule.ts';
 import { recordArn, recordArns, recordOf, resourcesOfZone } from '../targets.ts';
 
@@ -51,7 +52,7 @@ export const ownDataKeysOnly: CapabilityRule = capabilityRule({
   remedy: 'Name the zone’s own key, and in kms:ViaService the service that encrypts with it.',
 });
 
-/** What nobody may do directly, and what nobody may do but for a service's own sake. */
+/** What nobody may do directly, and what nobody may do but for a service's own sake. Strangers may do nothing at all. */
 const USES = ['kms:Anything', ...DATA_KEY_USES];
 
 /** A template's key encrypts for services and for nobody directly. */
@@ -60,17 +61,19 @@ export const dataKeysAreClosed: Rule = resourceRule({
   invariant: 'I8',
   title: 'Keys in templates encrypt for named services and for nobody directly.',
   of: ['AWS::KMS::Key'],
-  problems: ({ arn = '', account }, input) => {
+  problems: (key, input) => {
+    const { arn = '', account } = key;
+    const asked = [...new Set([...USES, ...actionsAllowedIn(key)])];
     const directly = compileConditions({ Null: { 'kms:ViaService': 'true' } }, false);
     const unowned = compileConditions({ BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' } }, false);
     const resource = input.world.resources.get(arn);
-    const services = resource === undefined ? [] : strangeServices(resource, USES, input);
+    const services = resource === undefined ? [] : strangeServices(resource, asked, input);
     return [
       ...externalPrincipals(input).map(({ name, principal }) => {
         const own = 'account' in principal && principal.account === account;
         const may = (action: string, given = own ? { given: directly } : {}) =>
           isAdmitted(principal, action, arn, input.world, { ...given, delegation: true });
-        const actions = USES.filter((action) => may(action));
+        const actions = (own ? USES : asked).filter((action) => may(action));
         if (may('kms:CreateGrant', { given: unowned })) actions.push('kms:CreateGrant');
         return actions.length > 0 && `lets ${name} do ${actions.slice(0, 4).join(', ')}`;
       }),

@@ -1,3 +1,4 @@
+import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { listOf } from '../../assembly/json.ts';
 import type { Group, Network, Permission } from '../../assembly/network.ts';
 import { SIGNING } from '../../assembly/network.ts';
@@ -7,15 +8,23 @@ import { all, not } from '../../policy/condition.ts';
 import { mayServe } from '../../policy/endpoint.ts';
 import { formulate, satisfiable } from '../../policy/index.ts';
 import { externalPrincipals } from '../external-principals.ts';
-import { fittingNames } from '../named-actions.ts';
 import { type Rule, violationsOf } from '../rule.ts';
 
-/** The services each kind of zone may have an endpoint for. The admin zone makes keys and writes records; the others ask signers and keep tables. */
-const SERVICES: Readonly<Record<'signing' | 'admin' | 'zone', readonly string[]>> = {
-  signing: ['kms', 'secretsmanager'],
-  admin: ['kms', 'secretsmanager', 'lambda', 'dynamodb'],
-  zone: ['lambda', 'dynamodb'],
-};
+/**
+ * The services that a zone may have an endpoint for. The admin zone makes keys and writes records; the others ask signers, keep
+ * tables, and send to queues and read secrets where a function has some.
+ */
+function servicesOf({ zones }: SystemDeclaration, zone: string | undefined): readonly string[] {
+  if (zone === SIGNING) return ['kms', 'secretsmanager'];
+  const { admin = false, functions = {} } = zones[zone ?? ''] ?? {};
+  if (admin) return ['kms', 'secretsmanager', 'lambda', 'dynamodb'];
+  const has = (of: 'queues' | 'secrets') => Object.values(functions).some((own) => own[of].length > 0);
+  return [
+    ...['lambda', 'dynamodb'],
+    ...(has('queues') ? ['sqs'] : []),
+    ...(has('secrets') ? ['secretsmanager'] : []),
+  ];
+}
 
 /** The rules about VPC endpoints and the security groups before them. */
 export const ENDPOINTS: readonly Rule[] = [
@@ -27,10 +36,10 @@ export const ENDPOINTS: readonly Rule[] = [
     check: ({ network, declaration }) =>
       network.endpoints.flatMap(({ id, vpc, service, subnets, resource }) => {
         const zone = network.zones.get(vpc);
-        const kind = zone === SIGNING ? 'signing' : declaration.zones[zone ?? '']?.admin ? 'admin' : 'zone';
         const problems = [
           zone === undefined && 'lies in a VPC of no zone',
-          !SERVICES[kind].includes(service) && `leads to ${service}, which the zone does not call`,
+          !servicesOf(declaration, zone).includes(service) &&
+            `leads to ${service}, which the zone does not call`,
           resource.properties.PolicyDocument === undefined &&
             'has no policy, so that it takes every call of everybody',
           ...subnets
@@ -57,7 +66,7 @@ export const ENDPOINTS: readonly Rule[] = [
         const view = { ...input.world, endpoints: new Map([[id, endpoint]]) };
         const actions = listOf(resource.properties.PolicyDocument)
           .flatMap((document) => namedActions(document))
-          .flatMap(fittingNames)
+          .map((action) => (action === '*' ? `${endpoint.service}:*` : action))
           .filter((action) => mayServe(endpoint.service, action));
         return externalPrincipals(input)
           .filter(({ principal }) =>

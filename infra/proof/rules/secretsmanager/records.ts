@@ -9,6 +9,7 @@ import {
 import { isKept, type Rule, violationsOf } from '../rule.ts';
 import {
   isAdmin,
+  ownedIn,
   ownKey,
   recordArn,
   recordArns,
@@ -84,12 +85,12 @@ export const recordsAreKeptByAdmin: CapabilityRule = capabilityRule({
     'Leave the records to the functions of the admin zone, through their endpoint, and the rest to an administrator.',
 });
 
-/** A client's record is read by that client's signers and by the admin zone; other secrets by their own zone. */
+/** A client's record is read by that client's signers and by the admin zone; a function's secret by that function; others by their own zone. */
 export const recordsAreReadByOwn: CapabilityRule = capabilityRule({
   name: 'records-are-read-by-own',
   invariant: 'I1',
   title:
-    'A client’s record is read by its signers and the admin zone, through their endpoints; other secrets by their own zone.',
+    'A client’s record is read by its signers and the admin zone, a function’s secret by that function, through their endpoints; other secrets by their own zone.',
   actions: actionsOf({
     secretsmanager: `
       BatchGetSecretValue DescribeSecret GetResourcePolicy GetSecretValue ListSecretVersionIds
@@ -102,11 +103,15 @@ export const recordsAreReadByOwn: CapabilityRule = capabilityRule({
     const secrets = resourcesOfZone(input, actor.zone, ['AWS::SecretsManager::Secret']).map(
       ({ arn }) => arn ?? '',
     );
+    const { own, taken } = ownedIn(input, actor, 'secret');
     const others =
-      actor.client === undefined ? secrets.filter((arn) => !recordArns(input).includes(arn)) : [];
+      actor.client === undefined
+        ? secrets.filter((arn) => !recordArns(input).includes(arn) && !taken.includes(arn))
+        : [];
     const here = throughOwnEndpoint(actor, 'secretsmanager');
     return [
       ...(read.length > 0 ? [{ resources: read, requires: [here] }] : []),
+      ...(own.length > 0 ? [{ resources: own, requires: [here] }] : []),
       ...(others.length > 0 ? [{ resources: others, requires: [] }] : []),
     ];
   },

@@ -1,34 +1,49 @@
 import { findKeyMaterial, type KeyMaterial } from '../../assembly/contents/find-key-material.ts';
 import { type AssetFile, readAsset } from '../../assembly/contents/read-asset.ts';
 import { listOf, objectOf } from '../../assembly/json.ts';
+import { showUnknown } from '../../assembly/unknown.ts';
 import type { Rule, Violation } from '../rule.ts';
 
-/** Templates and assets hold no key material. */
+/** A dynamic reference that is no plain parameter: a deploy would write a secret where everybody who sees the resource reads it. */
+const SECRET = /(?:\{\{|<)resolve:(?!ssm:)/;
+
+/** Templates, what is deployed with them and assets hold no key material, and have none put into them by a deploy. */
 export const noKeyMaterial: Rule = {
   name: 'no-key-material',
   invariant: 'I6',
-  title: 'No template, environment, parameter, output or asset holds key material.',
+  title:
+    'No template, parameter, tag, output or asset holds key material, and no deploy writes a secret into one.',
   check: ({ assembly }) => {
     const names = assembly.resources.map(({ logicalId }) => logicalId);
     const paths = assembly.resources.map(({ constructPath }) => constructPath);
     // CDK and CloudFormation make names up from logical ids, which end in a hash, and tag with construct paths.
     const isMadeUp = (text: string) =>
       names.some((name) => text.includes(name)) || paths.some((path) => path.startsWith(text));
-    const findIn = (text: string) =>
-      findKeyMaterial(text, { entropy: true }).filter(
-        ({ kind }) => kind !== 'high entropy' || !isMadeUp(text),
-      );
-    const findWithin = (resource: string, value: unknown) =>
-      stringsWithin(value, '').flatMap(([field, text]) =>
-        findIn(text).map((found) => violation(resource, field, found)),
-      );
+    const findWithin = (resource: string, value: unknown, field = '') =>
+      stringsWithin(value, field).flatMap(([at, text]) => [
+        ...findKeyMaterial(`${at}: ${text}`, { entropy: !isMadeUp(text) })
+          .filter((found) => found.kind !== 'high entropy' || found.at >= at.length)
+          .slice(0, 1)
+          .map((found) => violation(resource, at, found)),
+        ...(SECRET.test(showUnknown(text)) ? [written(resource, at)] : []),
+      ]);
+    // Resolved, for what is in parts; else as written, for a branch that this deploy does not take.
+    const findInEither = (resource: string, resolved: unknown, written: unknown, field = '') => {
+      const found = findWithin(resource, resolved, field);
+      return found.length > 0 ? found : findWithin(resource, written, field);
+    };
     return [
-      ...assembly.resources.flatMap(({ properties, constructPath }) => findWithin(constructPath, properties)),
-      ...assembly.stacks.flatMap(({ name, template }) =>
-        [template.Parameters, template.Outputs, template.Mappings, template.Metadata].flatMap((part) =>
-          findWithin(name, part),
+      ...assembly.stacks.flatMap(({ name, template: { Resources, ...written }, sections, deployment }) => [
+        ...Object.entries(objectOf(Resources)).flatMap(([id, definition]) => {
+          const found = assembly.resources.find(({ stack, logicalId }) => stack === name && logicalId === id);
+          return findInEither(found?.constructPath ?? `${name}/${id}`, found?.properties, definition, id);
+        }),
+        ...findInEither(name, sections, written),
+        ...findWithin(name, deployment, 'deployment'),
+        ...Object.entries(objectOf(written.Parameters)).flatMap(([id, parameter]) =>
+          String(objectOf(parameter).NoEcho) === 'true' ? [handedOver(name, id)] : [],
         ),
-      ),
+      ]),
       ...assembly.resources.flatMap(({ assetPath, constructPath }) =>
         (assetPath === undefined ? [] : readAsset(assetPath)).flatMap((file) =>
           findInFile(file).map((found) => violation(constructPath, `asset file ${file.name}`, found)),
@@ -42,7 +57,8 @@ export const noKeyMaterial: Rule = {
 const searched = new WeakMap<AssetFile, readonly KeyMaterial[]>();
 
 function findInFile(file: AssetFile): readonly KeyMaterial[] {
-  const found = searched.get(file) ?? findKeyMaterial(file.text, { entropy: file.name.endsWith('.json') });
+  const found =
+    searched.get(file) ?? findKeyMaterial(file.text, { entropy: file.name.endsWith('.json') }).slice(0, 1);
   searched.set(file, found);
   return found;
 }
@@ -56,11 +72,31 @@ function violation(resource: string, field: string, { kind, at }: KeyMaterial): 
   };
 }
 
+function written(resource: string, field: string): Violation {
+  return secret(
+    resource,
+    `${field} has a deploy write a secret, which everybody reads who sees the resource.`,
+  );
+}
+
+function handedOver(stack: string, parameter: string): Violation {
+  return secret(stack, `The parameter ${parameter} is a secret (NoEcho) that whoever deploys must have.`);
+}
+
+function secret(resource: string, message: string): Violation {
+  return {
+    ...{ resource, message, path: [resource, 'a deploy', 'a secret'] },
+    remedy: 'Give a function the secret’s ARN, and let it read the secret when it runs.',
+  };
+}
+
+/** Every text in a value, names of members too, with the path that leads to it. */
 function stringsWithin(value: unknown, field: string): [string, string][] {
   if (typeof value === 'string') return [[field, value]];
   if (Array.isArray(value))
     return listOf(value).flatMap((item, index) => stringsWithin(item, `${field}[${index}]`));
-  return Object.entries(objectOf(value)).flatMap(([name, member]) =>
-    stringsWithin(member, field === '' ? name : `${field}.${name}`),
-  );
+  return Object.entries(objectOf(value)).flatMap(([name, member]) => [
+    ...(name.length < 40 ? [] : [[`${field}, a name in it`, name] satisfies [string, string]]),
+    ...stringsWithin(member, field === '' ? name : `${field}.${name}`),
+  ]);
 }

@@ -210,7 +210,7 @@ function problemOf(
         types.includes(one.type) &&
         one.certain &&
         (anywhere || one.stack === stack) &&
-        one.names.includes(text),
+        [text, `${text}:*`].some((name) => one.names.includes(name)),
     );
   return (
     !named &&

@@ -45,6 +45,10 @@ mutations('data-keys-are-closed', {
     allow(find(r, 'RecordKey'), 'kms:*', '*', { Principal: { AWS: `arn:aws:iam::000000000000:root` } }),
   'signing: the audit’s key for alarms of any account': (r) =>
     void delete statementOf(find(r, 'LogKey'), 'Alarms').Condition,
+  'signing: a data key whose policy another account changes': (r) =>
+    allow(find(r, 'RecordKey'), 'kms:PutKeyPolicy', '*', { Principal: { AWS: '111122223333' } }),
+  'signing: a data key that a service of anybody disables': (r) =>
+    allow(find(r, 'RecordKey'), 'kms:DisableKey', '*', { Principal: { Service: 'events.amazonaws.com' } }),
   'internal: a data key for a service of anybody': (r) =>
     allow(find(r, 'Key'), 'kms:Decrypt', '*', { Principal: { Service: 'events.amazonaws.com' } }),
 });
@@ -133,6 +137,7 @@ mutations(
       ...trust({ Service: 'lambda.amazonaws.com' }),
     }),
     'internal: an event zone may sign': gives('worker', 'kms:Sign', arn('kms', 'key/*')),
+    'internal: a zone may sign with a key by its id': gives('worker', 'kms:Sign', arn('kms', 'key/0f0e0d0c')),
     'admin: rotation may sign': gives('rotation', 'kms:Sign'),
   },
   [
@@ -165,6 +170,11 @@ mutations(
       ['kms:MessageType', 'aws:SourceVpce', 'kms:SigningAlgorithm'],
       (key) => `signing: a signer’s own policy does not bind ${key}`,
       (key) => (r) => dropCondition(statementOf(find(r, `${SIGNER}Role`), 'Sign'), 'StringEquals', key),
+    ),
+    'signing: a signer signs with a key by its id, from anywhere': gives(
+      SIGNER,
+      'kms:Sign',
+      arn('kms', 'key/0f0e0d0c'),
     ),
     ...each(
       ['SignHereOnly', 'SignDigestsOnly'],

@@ -49,7 +49,7 @@ function actorOf(given: Case, closed: boolean): Actor {
       zone: '',
       view,
     },
-    ...{ kind: 'function', client: undefined, admin: false, asks: false, services: undefined },
+    ...{ kind: 'function', client: undefined, admin: false, asks: false, other: false, services: undefined },
     ways: closed ? [endpoint] : undefined,
   };
 }

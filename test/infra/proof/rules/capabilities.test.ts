@@ -158,8 +158,9 @@ smallCases({
     ],
   },
   'own-data-only': {
-    'its own table, by a reserved name': [
+    'a table of its zone by name, which the templates do not have': [
       summary(allowed('dynamodb:GetItem', arnOf('dynamodb', 'table/journal-public-sessions'))),
+      /may dynamodb:GetItem/,
     ],
     'every queue': [summary(allowed('sqs:ReceiveMessage')), /may sqs:ReceiveMessage/],
   },
@@ -282,6 +283,12 @@ smallCases({
       keyFor({ AWS: ACCOUNT, Service: 'events.amazonaws.com' }),
       /allows kms:UpdateAlias/,
     ],
+    'what the keys of a client let its signers do': withKeys(signingSystem()),
+    'more than that': withKeys(signingSystem(), /allows kms:UpdateAlias/, {
+      ...allowed('kms:UpdateAlias'),
+      Principal: '*',
+    }),
+    'a wildcard': [summary(allowed('lambda:Invoke*')), /allows lambda:Invoke\*/],
     'a rule of a firewall for the web': [
       {
         [PUBLIC]: {

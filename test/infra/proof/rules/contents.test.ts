@@ -1,11 +1,28 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findKeyMaterial } from '../../../../infra/proof/assembly/contents/find-key-material.ts';
+import type { AssemblyStack } from '../../../../infra/proof/assembly/read-assembly.ts';
+import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
+import { readInput } from '../../../../infra/proof/rules/input.ts';
+import { full } from '../../../full.ts';
+import system from '../../../one-client.zones.ts';
 import { newFolder } from '../../../temporary.ts';
 import { inputOf, ruleNamed, zoneNetwork } from '../small-system.ts';
+
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBkTCCATegAwIBAgIUB/MUrmOMF2qHQq2uUkJNHDfAUnEwCgYIKoZIzj0EAwIw
+HTEbMBkGA1UEAwwSam91cm5hbC5leGFtcGxlLm5vMCAXDTI2MTEyOTIxMzM1OFoY
+DzIxMjYxMTA1MjEzMzU4WjAdMRswGQYDVQQDDBJqb3VybmFsLmV4YW1wbGUubm8w
+WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQHo9zAfOi4gUrb0qPO9l6iISrfbmNm
+GYvanBaQsI/zOnwqn9mL7af+omESkrhY67oFJKSJUY+OEiv8To8NrXjpo1MwUTAd
+BgNVHQ4EFgQUmGlkJT6JqX5wpD9wrkdOnsoYg7kwHwYDVR0jBBgwFoAUmGlkJT6J
+qX5wpD9wrkdOnsoYg7kwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBF
+AiBQwqcc6H1d7fy49CCU1A8JIFUpv4zvgUYwbAm6+Rvl1AIhAJNXrGCk7MLuKinZ
+btjeRBa5T7TJcvGo3yBcT0Lff43F
+-----END CERTIFICATE-----`;
 
 const onlySignersCanSign = ruleNamed('only-signers-can-sign');
 const noKeyMaterial = ruleNamed('no-key-material');
@@ -25,22 +42,13 @@ describe('findKeyMaterial', () => {
     ['private JWK', JSON.stringify(privateKey.export({ format: 'jwk' }))],
     ['private JWK', JSON.stringify(JSON.stringify(privateKey.export({ format: 'jwk' })))],
     ['private JWK', `{kty:"oct",k:"${'a1B2'.repeat(11)}"}`],
-    ['PKCS#8', privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')],
-    ['PKCS#8', privateKey.export({ type: 'pkcs8', format: 'der' }).toString('hex')],
-    ['PKCS#8', privateKey.export({ type: 'sec1', format: 'der' }).toString('base64')],
-    ['PKCS#8', rsa.export({ type: 'pkcs1', format: 'der' }).toString('base64')],
-    ['PKCS#8', rsa.export({ type: 'pkcs8', format: 'der' }).toString('base64url')],
+    ['private key in DER', privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')],
+    ['private key in DER', privateKey.export({ type: 'pkcs8', format: 'der' }).toString('hex')],
+    ['private key in DER', privateKey.export({ type: 'sec1', format: 'der' }).toString('base64')],
+    ['private key in DER', rsa.export({ type: 'pkcs1', format: 'der' }).toString('base64')],
+    ['private key in DER', rsa.export({ type: 'pkcs8', format: 'der' }).toString('base64url')],
   ])('finds %s', (kind, text) => {
     expect(findKeyMaterial(`const x = '${text}';`).map((found) => found.kind)).toContain(kind);
-  });
-
-  it.each([
-    ['a public JWK', JSON.stringify(rsa.export({ format: 'jwk' }), ['kty', 'n', 'e'])],
-    ['a public key', '-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE'],
-    ['an ARN', 'arn:aws:lambda:eu-north-1:000000000000:function:journal-signer-journal-public'],
-    ['a SHA-256 in hex', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
-  ])('passes %s', (_name, text) => {
-    expect(findKeyMaterial(text)).toEqual([]);
   });
 
   it('takes nearly every random 256-bit value in a configuration for a key', () => {
@@ -54,6 +62,268 @@ describe('findKeyMaterial', () => {
     );
     expect(random.length).toBeGreaterThan(100);
     expect(found.length / random.length).toBeGreaterThan(0.95);
+  });
+});
+
+/** Ways to write a key, and ways to write such a text again. */
+const FORMS: Readonly<Record<string, (key: KeyObject) => string>> = {
+  'PKCS#8 in PEM': (key) => key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  'PKCS#8 in base64': (key) => key.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
+  'PKCS#8 in base64url': (key) => key.export({ type: 'pkcs8', format: 'der' }).toString('base64url'),
+  'PKCS#8 in hex': (key) => key.export({ type: 'pkcs8', format: 'der' }).toString('hex'),
+  'PKCS#8 in pairs of hex': (key) =>
+    key
+      .export({ type: 'pkcs8', format: 'der' })
+      .toString('hex')
+      .replace(/..(?!$)/g, '$&:')
+      .toUpperCase(),
+  'PKCS#8 as numbers': (key) => JSON.stringify(key.export({ type: 'pkcs8', format: 'der' })),
+  'encrypted PKCS#8 in PEM': (key) =>
+    key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' }).toString(),
+  'encrypted PKCS#8 in base64': (key) =>
+    key.export({ type: 'pkcs8', format: 'der', cipher: 'aes-256-cbc', passphrase: 'x' }).toString('base64'),
+  'a form of its own in PEM': (key) => key.export({ ...ownForm(key), format: 'pem' }).toString(),
+  'a form of its own in base64': (key) => key.export({ ...ownForm(key), format: 'der' }).toString('base64'),
+  'a JWK': (key) => JSON.stringify(key.export({ format: 'jwk' })),
+  'a JWK in lines': (key) => JSON.stringify(key.export({ format: 'jwk' }), undefined, 2),
+  'a JWK in a JWKS': (key) => JSON.stringify({ keys: [{ kid: 'a', ...key.export({ format: 'jwk' }) }] }),
+  'a JWK in YAML': (key) =>
+    `keys:\n- ${Object.entries(key.export({ format: 'jwk' }))
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('\n  ')}\n`,
+  'a JWK in code': (key) => `{kty:"x",d:"${key.export({ format: 'jwk' }).d}"}`,
+  'PKCS#12': (key) => pkcs12(key).toString('base64'),
+};
+
+const ENCODINGS: Readonly<Record<string, (text: string) => string>> = {
+  plain: (text) => text,
+  'a string of JSON': JSON.stringify,
+  'a string of JSON twice': (text) => JSON.stringify(JSON.stringify(text)),
+  base64: (text) => Buffer.from(text).toString('base64'),
+  'base64 in base64': (text) => Buffer.from(Buffer.from(text).toString('base64')).toString('base64'),
+  'base64 in lines': (text) => Buffer.from(text).toString('base64').replace(/.{76}/g, '$&\n'),
+  'base64 of UTF-16': (text) => Buffer.from(text, 'utf16le').toString('base64'),
+  'base64 of JSON': (text) => Buffer.from(JSON.stringify({ key: text })).toString('base64'),
+  hex: (text) => Buffer.from(text).toString('hex'),
+  'in a text': (text) => `key/${text}`,
+};
+
+function ownForm(key: KeyObject): { type: 'pkcs1' | 'sec1' | 'pkcs8' } {
+  return {
+    type: key.asymmetricKeyType === 'rsa' ? 'pkcs1' : key.asymmetricKeyType === 'ec' ? 'sec1' : 'pkcs8',
+  };
+}
+
+/** PFX (RFC 7292) as far as its beginning tells it: version, ContentInfo with data. */
+function pkcs12(key: KeyObject): Buffer {
+  const element = (tag: number, content: Buffer) => {
+    const length = Buffer.from([0x82, content.length >> 8, content.length & 255]);
+    return Buffer.concat([Buffer.from([tag]), length, content]);
+  };
+  const data = Buffer.from('06092a864886f70d010701', 'hex');
+  const bag = element(
+    0xa0,
+    element(4, key.export({ ...ownForm(key), format: 'der' }).map((byte) => byte ^ 0x5a) as Buffer),
+  );
+  return element(
+    0x30,
+    Buffer.concat([Buffer.from('020103', 'hex'), element(0x30, Buffer.concat([data, bag]))]),
+  );
+}
+
+const rsaPair = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const anyPair = fc.constantFrom(
+  ...(['P-256', 'P-384', 'P-521'] as const).map(
+    (namedCurve) => () => generateKeyPairSync('ec', { namedCurve }),
+  ),
+  () => generateKeyPairSync('ed25519'),
+  () => rsaPair,
+);
+
+/** Where a text may stand in what is deployed: as the stack that has it there, or a file of an asset. */
+const PLACES: Readonly<Record<string, (text: string) => Partial<AssemblyStack>>> = {
+  'an environment': (text) => ({
+    template: {
+      Resources: {
+        It: { Type: 'AWS::Lambda::Function', Properties: { Environment: { Variables: { A: text } } } },
+      },
+    },
+  }),
+  'a tag': (text) => ({
+    template: {
+      Resources: { It: { Type: 'AWS::SQS::Queue', Properties: { Tags: [{ Key: 'a', Value: text }] } } },
+    },
+  }),
+  'metadata of a resource': (text) => ({
+    template: { Resources: { It: { Type: 'AWS::SQS::Queue', Metadata: { a: { b: text } } } } },
+  }),
+  'a branch that is not taken': (text) => ({
+    template: {
+      Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
+      Resources: {
+        It: { Type: 'AWS::SQS::Queue', Properties: { QueueName: { 'Fn::If': ['Never', text, 'queue'] } } },
+        Other: { Type: 'AWS::SQS::Queue', Condition: 'Never', Properties: { QueueName: text } },
+      },
+    },
+  }),
+  'parts of an output': (text) => ({
+    template: { Outputs: { A: { Value: { 'Fn::Join': ['', text.match(/[\s\S]{1,20}/g)] } } } },
+  }),
+  ...Object.fromEntries(
+    ['Description', 'Metadata', 'Mappings', 'Conditions', 'Rules', 'Outputs', 'Parameters', 'Hooks'].map(
+      (section) => [
+        section,
+        (text: string) => ({
+          template: { [section]: section === 'Description' ? text : { A: { B: { C: text } } } },
+        }),
+      ],
+    ),
+  ),
+  'a name': (text) => ({ template: { Metadata: { [text]: 1 } } }),
+  'a tag of the stack': (text) => ({ deployment: { tags: { a: text } } }),
+  'a parameter of the stack': (text) => ({ deployment: { parameters: { a: text } } }),
+  code: (text) => withFile('index.mjs', `const key = ${JSON.stringify(text)};`),
+  'a configuration': (text) => withFile('config.json', JSON.stringify({ a: text })),
+  'a file': (text) => withFile('key', text),
+  'a file of UTF-16': (text) => withFile('key', `\0${[...text].join('\0')}`),
+};
+
+function withFile(name: string, text: string): Partial<AssemblyStack> {
+  const Code = { S3Key: 'code.zip' };
+  return {
+    template: { Resources: { It: { Type: 'AWS::Lambda::Function', Properties: { Code } } } },
+    assets: asset(name, text),
+  };
+}
+
+function foundIn(stack: Partial<AssemblyStack>): string[] {
+  const assembly = resolveAssembly({
+    stacks: [
+      {
+        ...{ name: 'a', account: undefined, region: undefined, template: {} },
+        ...{ assets: new Map(), constructPaths: new Map(), ...stack },
+      },
+    ],
+  });
+  return noKeyMaterial.check(readInput(assembly, system)).map(({ message }) => message);
+}
+
+/** What is public, though it is random. */
+const PUBLIC: Readonly<Record<string, (pair: { publicKey: KeyObject }) => string>> = {
+  'a public JWK': ({ publicKey }) => JSON.stringify(publicKey.export({ format: 'jwk' })),
+  'a JWKS': ({ publicKey }) =>
+    JSON.stringify({
+      keys: [{ kid: thumbprint(publicKey), use: 'sig', ...publicKey.export({ format: 'jwk' }) }],
+    }),
+  'a JWKS in a string': (pair) => JSON.stringify(PUBLIC['a JWKS']?.(pair)),
+  'a public key in PEM': ({ publicKey }) => publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  'a public key in DER': ({ publicKey }) =>
+    publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
+  'a public key in hex': ({ publicKey }) => publicKey.export({ type: 'spki', format: 'der' }).toString('hex'),
+  'a kid': ({ publicKey }) => JSON.stringify({ kid: thumbprint(publicKey) }),
+  'an integrity hash': ({ publicKey }) => `sha512-${digest('sha512', publicKey, 'base64')}`,
+  'a digest': ({ publicKey }) => digest('sha256', publicKey, 'hex'),
+  'a UUID': () => randomUUID(),
+  'a picture': ({ publicKey }) =>
+    `data:image/png;base64,iVBORw0KGgo${Buffer.from(digest('sha512', publicKey, 'hex').repeat(5), 'hex').toString('base64')}`,
+  'a certificate': () => CERTIFICATE,
+  'an ARN': () => 'arn:aws:lambda:eu-north-1:000000000000:function:journal-signer-journal-public',
+};
+
+function digest(hash: string, key: KeyObject, encoding: 'hex' | 'base64' | 'base64url'): string {
+  return createHash(hash)
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest(encoding);
+}
+
+const thumbprint = (key: KeyObject) => digest('sha256', key, 'base64url');
+
+describe('any private key', () => {
+  const forms = fc.constantFrom(...Object.keys(FORMS));
+  const encodings = fc.constantFrom(...Object.keys(ENCODINGS));
+  const places = fc.constantFrom(...Object.keys(PLACES));
+
+  it('in any form, encoding and place is found', () => {
+    fc.assert(
+      fc.property(anyPair, forms, encodings, places, (pair, form, encoding, place) => {
+        const text = ENCODINGS[encoding]?.(FORMS[form]?.(pair().privateKey) ?? '') ?? '';
+        expect(foundIn(PLACES[place]?.(text) ?? {})).not.toEqual([]);
+      }),
+      { numRuns: full(1000) },
+    );
+  });
+
+  it.each(Object.keys(FORMS))('as %s, in each encoding', (form) => {
+    const text = FORMS[form]?.(privateKey) ?? '';
+    for (const [name, encode] of Object.entries(ENCODINGS))
+      expect(findKeyMaterial(encode(text)), name).not.toEqual([]);
+  });
+
+  it.each(Object.keys(PLACES))('in %s', (place) => {
+    expect(foundIn(PLACES[place]?.(FORMS['PKCS#8 in PEM']?.(privateKey) ?? '') ?? {})).not.toEqual([]);
+  });
+});
+
+describe('what is public', () => {
+  it('is found nowhere', () => {
+    const texts = fc.constantFrom(...Object.keys(PUBLIC));
+    const places = fc.constantFrom(...Object.keys(PLACES));
+    fc.assert(
+      fc.property(anyPair, texts, places, (pair, name, place) => {
+        expect(foundIn(PLACES[place]?.(PUBLIC[name]?.(pair()) ?? '') ?? {})).toEqual([]);
+      }),
+      { numRuns: full(1000) },
+    );
+  });
+
+  it.each(['KID', 'signingKid', 'KEY_ID', 'PUBLIC_KEY_THUMBPRINT', 'Integrity'])(
+    'is a digest in a variable %s',
+    (name) => {
+      const Variables = { [name]: thumbprint(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey) };
+      const Resources = { It: { Type: 'AWS::Lambda::Function', Properties: { Environment: { Variables } } } };
+      expect(foundIn({ template: { Resources } })).toEqual([]);
+    },
+  );
+
+  it('is code that reads keys', () => {
+    const code = 'if(!pem.startsWith("-----BEGIN PRIVATE KEY-----"))throw new TypeError("not PKCS#8");';
+    expect(findKeyMaterial(code)).toEqual([]);
+  });
+});
+
+describe('a secret that a deploy would write', () => {
+  const inEnvironment = (value: unknown): Partial<AssemblyStack> => ({
+    template: {
+      Parameters: { Name: { Type: 'String' } },
+      Resources: {
+        It: { Type: 'AWS::Lambda::Function', Properties: { Environment: { Variables: { A: value } } } },
+      },
+    },
+  });
+  const REFERENCE = '{{resolve:secretsmanager:journal/other:SecretString:key}}';
+
+  it.each<[string, Partial<AssemblyStack>]>([
+    ['a secret in an environment', inEnvironment(REFERENCE)],
+    ['a secure parameter in an environment', inEnvironment('{{resolve:ssm-secure:/key:1}}')],
+    ['a secret in parts', inEnvironment({ 'Fn::Join': ['', ['{{resolve:secrets', 'manager:a}}']] })],
+    [
+      'a secret by a name that the deploy decides',
+      inEnvironment({ 'Fn::Sub': '{{resolve:secretsmanager:${Name}}}' }),
+    ],
+    ['what the deploy decides', inEnvironment({ 'Fn::Sub': '{{resolve:${Name}:a}}' })],
+    ...['Description', 'Outputs', 'Metadata', 'a tag', 'metadata of a resource', 'a tag of the stack'].map(
+      (place): [string, Partial<AssemblyStack>] => [`a secret in ${place}`, PLACES[place]?.(REFERENCE) ?? {}],
+    ),
+    ['a parameter that is a secret', { template: { Parameters: { Key: { Type: 'String', NoEcho: true } } } }],
+    ['the same in words', { template: { Parameters: { Key: { Type: 'String', NoEcho: 'true' } } } }],
+  ])('%s', (_name, stack) => {
+    expect(foundIn(stack)).toEqual([
+      expect.stringMatching(/has a deploy write a secret|is a secret \(NoEcho\)/),
+    ]);
+  });
+
+  it('but not a plain parameter', () => {
+    expect(foundIn(inEnvironment('{{resolve:ssm:/journal/level:1}}'))).toEqual([]);
   });
 });
 

@@ -24,11 +24,12 @@ const MAP: ZoneMap = {
   nodes: [
     node(`arn:aws:lambda:${AT}:function:small-public-summary`, 'function', 'public', 'summary'),
     node(`arn:aws:lambda:${AT}:function:small-signer-a-public`, 'signer', 'signing', 'signer-a-public'),
-    node(`arn:aws:kms:${AT}:key/a-virtual`, 'key', 'signing', 'client key'),
+    { ...node(`arn:aws:kms:${AT}:key/1`, 'key', 'signing', 'client key'), notes: ['of client a'] },
     node('route:api GET\u00a0/x/{id}', 'route', 'public', 'GET\u00a0/x/{id}, POST\u00a0/x'),
   ],
   calls: [],
   findings: [],
+  assumptions: [],
 };
 
 /** Whose key an ARN is, in {@link MAP}: any key that says so. */
@@ -41,7 +42,7 @@ export function fakeDeps(given: Partial<PageDeps> = {}): PageDeps {
     trail: createTrail(() => 1_000),
     names: NAMES,
     keys: () => [{ client: 'a', clientId: 'id-of-a', keys: [] }],
-    sendEvent: async () => 'sent',
+    event: { type: 'Created', source: 'test', send: async () => 'sent' },
     attacks: [],
     login: undefined,
     ...given,

@@ -65,8 +65,12 @@ describe('what buttons do', async () => {
   };
   const { ask, own } = await startFakePage(
     fakeDeps({
-      sendEvent: async () => {
-        throw new Error('the function failed');
+      event: {
+        type: 'Created',
+        source: 'test',
+        send: async () => {
+          throw new Error('the function failed');
+        },
       },
       attacks: [
         attack('stopped', slowly),

@@ -27,7 +27,7 @@ describe('a line of the trail in words', () => {
       what: 'kms:Sign key/of-a through its endpoint',
       ...{
         from: 'signing/signer/signer-a-public',
-        to: 'signing/key/client%20key/of%20client%20client%20key',
+        to: 'signing/key/client%20key/of%20client%20a',
       },
     });
   });

@@ -1,9 +1,10 @@
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
+import { required } from '@helseid-zones/protocol/required';
 import { describe, expect, it } from 'vitest';
 import multiTenant from '../../../../examples/multi-tenant.zones.ts';
 import { parseDocumentEvent } from '../../../../functions/worker/event.ts';
 import type { SystemDeclaration } from '../../../../infra/declaration/schema.ts';
-import { makeOrganizationNumber, newDocumentEvent } from '../../../../local/app/events.ts';
+import { fillIn, makeOrganizationNumber, readSamples } from '../../../../local/app/events.ts';
 import { makeForeignClients } from '../../../../local/app/foreign-client.ts';
 import { formatReport, runSteps } from '../../../../local/app/once.ts';
 import { expectDenied } from '../../../../local/app/steps/denials.ts';
@@ -103,6 +104,7 @@ describe('the steps', () => {
           foreign: makeForeignClients(declaration as SystemDeclaration),
         },
         gatewayUrl: () => 'http://localhost:3000',
+        ...{ examples: 'examples', samples: readSamples('examples') },
         aws: { functions: [] },
       }) as unknown as LocalSystem;
     const unfit = (declaration: object) =>
@@ -110,8 +112,8 @@ describe('the steps', () => {
     const foreign = "no zone has a GET route with authorize: 'helseid' that machines may call";
     expect(unfit(shipped)).toEqual([foreign, foreign, foreign, foreign]);
     expect(unfit(multiTenant)).not.toContain(foreign);
-    expect(unfit(multiTenant)).toContain('no zone takes DocumentCreated events of journal.documents');
-    expect(unfit(multiTenant)).toContain('no zone has a route that IAM authorises');
+    expect(unfit(multiTenant)).toContain('no zone is entered by events');
+    expect(unfit(multiTenant)).toContain('no zone has a GET route that IAM authorises');
   });
 
   it('have names of their own', () => {
@@ -120,14 +122,17 @@ describe('the steps', () => {
   });
 });
 
-describe('the event of the steps', () => {
-  it('is one that the worker takes, and a new document each time', () => {
-    const organization = makeOrganizationNumber();
-    expect(isOrganizationNumber(organization)).toBe(true);
-    const [one, two] = [newDocumentEvent(organization), newDocumentEvent(organization)].map((event) =>
-      parseDocumentEvent(JSON.stringify({ id: 'x', ...event })),
+describe('a sample event', () => {
+  it('is one that the worker takes, about a new document of a new organisation each time', () => {
+    const [sample] = readSamples('examples');
+    expect(readSamples('nowhere')).toEqual([]);
+    const [one, two] = [undefined, makeOrganizationNumber()].map((organization) =>
+      parseDocumentEvent(
+        JSON.stringify({ id: 'x', ...fillIn(required(sample, 'A sample').event, organization) }),
+      ),
     );
-    expect(one).toMatchObject({ organization });
+    expect(isOrganizationNumber(one?.organization ?? '')).toBe(true);
+    expect(one?.organization).not.toBe(two?.organization);
     expect(one?.identifier.value).not.toBe(two?.identifier.value);
   });
 });

@@ -23,14 +23,8 @@ function resource(
 ): ResolvedResource {
   return {
     ...{ ...place, stack: 'journal-zone-public', zone: 'public', logicalId: physicalId, physicalId },
-    ...{
-      type: `AWS::${type}`,
-      properties: { ...properties },
-      arn: `arn:${physicalId}`,
-      names: [],
-      definition: {},
-    },
-    ...{ constructPath: physicalId, assetPath: undefined, certain: true, ...more },
+    ...{ type: `AWS::${type}`, properties: { ...properties }, arn: `arn:${physicalId}`, definition: {} },
+    ...{ constructPath: physicalId, assetPath: undefined, certain: true, names: [], ...more },
   };
 }
 

@@ -1,3 +1,4 @@
+import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { Environment } from './environment.ts';
 
 /** Facts of a line: names and values, never a token, a proof, a document or a person. */
@@ -55,4 +56,15 @@ export function createLog({ service, zone, env, now = Date.now, ...source }: Log
     audit: (code, facts) => put(AUDIT_LEVEL, code, facts),
     write: (level, code, facts) => put(level.toUpperCase(), code, facts),
   };
+}
+
+/**
+ * Any error as facts of a line: `reason` is the code of one of ours, with its sentence as `message` and its facts; of another
+ * only its name, and `at`, where it was thrown: its message may repeat what was sent or read.
+ */
+export function describeError(error: unknown): Facts {
+  if (isZonesError(error)) return { ...error.facts, reason: error.code, message: error.message };
+  if (!(error instanceof Error)) return { reason: typeof error };
+  const at = /^\s+at .*?([\w.-]+:\d+:\d+)\)?$/m.exec(error.stack ?? '')?.[1];
+  return { reason: error.name, at };
 }

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { createLog } from '@helseid-zones/client/log';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createLog } from '../../../functions/common/log.ts';
-import { AUDIT_LINE, collectLog } from '../../fakes/log.ts';
+import { AUDIT_LINE, collectLog } from '../fakes/log.ts';
 
 describe('a line', () => {
   test('of the audit says who, when and what, at the level that Lambda never drops', () => {
@@ -77,13 +77,18 @@ test('whatever facts are called, none is lost, none passes for what the function
 });
 
 test('no function writes beside it, so nothing that it tells can be filtered or lose a fact', () => {
-  const folder = new URL('../../../functions/', import.meta.url);
-  const writers = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const root = new URL('../../', import.meta.url);
+  const writers = ['functions', 'client']
+    .flatMap((room) =>
+      readdirSync(new URL(room, root), { recursive: true, encoding: 'utf8' }).map(
+        (file) => `${room}/${file}`,
+      ),
+    )
     .filter((file) => file.endsWith('.ts'))
     .filter((file) =>
       /\bconsole\b|process\.std(?:out|err)|powertools\/logger/.test(
-        readFileSync(new URL(file, folder), 'utf8'),
+        readFileSync(new URL(file, root), 'utf8'),
       ),
     );
-  expect(writers).toEqual(['common/log.ts']);
+  expect(writers).toEqual(['client/log.ts']);
 });

@@ -8,6 +8,8 @@ export interface AccessRules {
   audience?: string | undefined;
   /** All of these. */
   scopes: readonly string[];
+  /** What tokens are signed with (default RS256, HelseID's). */
+  algorithm?: string;
 }
 
 /** What is needed to decide. */
@@ -78,14 +80,14 @@ export async function verifyAccess(
 
 async function readToken(
   token: string,
-  { issuer, audience }: AccessRules,
+  { issuer, audience, algorithm = 'RS256' }: AccessRules,
   { keys, now }: AccessPorts,
 ): Promise<{ claims: JWTPayload; fault?: never } | { claims?: never; fault: string }> {
   try {
     const { payload, protectedHeader } = await jwtVerify(token, keys, {
       issuer,
       ...(audience === undefined ? {} : { audience }),
-      algorithms: ['RS256'],
+      algorithms: [algorithm],
       requiredClaims: ['exp', 'client_id'],
       clockTolerance: CLOCK_SKEW,
       currentDate: new Date(now()),

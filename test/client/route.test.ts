@@ -1,8 +1,8 @@
+import { respond, serveRoutes } from '@helseid-zones/client/route';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { respond, serveRoutes } from '../../../functions/common/route.ts';
-import { collectLog } from '../../fakes/log.ts';
+import { collectLog } from '../fakes/log.ts';
 
 const ROUTES = [
   { method: 'GET', path: '/summaries/{id}', authorize: 'iam' },

@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ApiConfig, parseZoneConfig, type RouteConfig } from '@helseid-zones/protocol/config';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { AssertionDetail } from '@helseid-zones/protocol/intents';
+import { createApiFetch } from './api-fetch.ts';
+import { type AwsCaller, type AwsCredentials, createAwsCaller, readAwsConfig } from './aws.ts';
+import { type Environment, entryOf, readArn, readVariable } from './environment.ts';
+import { createLog, type Log } from './log.ts';
+import { machineTokens } from './machine-token.ts';
+import { createRemoteSigner } from './remote-signer.ts';
+import { type RouteAnswer, type RouteEvent, serveRoutes } from './route.ts';
+import type { AnySystem, ApiNames, Clients, ClientsOf, NeedsClient, Registered } from './system.ts';
+import { createTokenClient, type TokenClient } from './token-client.ts';
+import type { ApiFetch } from './tokens.ts';
+
+export type { AnySystem, Register } from './system.ts';
+
+/** Where a zone is connected from; without any of it, from a deployed function. */
+export interface ConnectOptions<Z extends string = string> {
+  /** The zone that the code is for: narrows the names that it may use, and is held against what the deploy gave. */
+  zone?: Z;
+  /** The file that a deploy writes beside each function (default `config.json` in `LAMBDA_TASK_ROOT`). */
+  config?: string | URL;
+  /** Default: `process.env`. Reads `AWS_REGION`, `SIGNERS` and, without `credentials`, the keys that Lambda sets. */
+  env?: Environment;
+  /** Asked at each call of AWS: what `fromNodeProviderChain()` of the AWS SDK gives, for a caller that is no Lambda function. */
+  credentials?: AwsCredentials;
+}
+
+/** What tokens for an API are asked for. */
+export interface ApiOptions<Client extends string = string> {
+  /** Which client calls it: needed where the zone has grants of several for it. */
+  client?: Client;
+  /**
+   * The organisation on whose behalf it is called, by its number: the child of a single-tenant client, the parent of a
+   * multi-tenant one, which may name a child too.
+   */
+  organization?: string | { parent: string; child?: string };
+  /** Other details of the assertion; the grant says which may be asked for. */
+  details?: readonly AssertionDetail[];
+}
+
+type NamedClient<S extends AnySystem, Z extends keyof S['zones'], A extends string> =
+  NeedsClient<S, Z, A> extends false
+    ? [options?: ApiOptions<ClientsOf<S, Z, A>>]
+    : [options: ApiOptions<ClientsOf<S, Z, A>> & { client: ClientsOf<S, Z, A> }];
+
+/** A zone, as a function in it has it. */
+export interface Zone<
+  S extends AnySystem = AnySystem,
+  Z extends keyof S['zones'] & string = keyof S['zones'] & string,
+> {
+  readonly system: string;
+  readonly name: string;
+  /** The declared routes that lead to this function. */
+  readonly routes: readonly RouteConfig[];
+  readonly aws: AwsCaller;
+  readonly log: Log;
+  /** A variable that the deploy sets, such as a table's name. @throws {ZonesError} config_invalid: it is missing */
+  variable(name: string): string;
+  /** @throws {ZonesError} config_invalid: the zone has no grant for such a client */
+  client(name: Clients<S, Z>): TokenClient;
+  /**
+   * `fetch` for a declared API, with token and proof: {@link createApiFetch}. Takes a path below the API's base URL, or a
+   * whole URL below it; any other is `request_malformed`.
+   *
+   * @throws {ZonesError} config_invalid: the zone has no grant for it, or of several clients and none is named
+   */
+  api<A extends ApiNames<S, Z>>(name: A, ...options: NamedClient<S, Z, A>): ApiFetch;
+  /** A handler for this function's routes: {@link serveRoutes}. */
+  route(answer: (event: RouteEvent) => unknown): (event: RouteEvent) => Promise<RouteAnswer>;
+}
+
+/**
+ * Connects a function to its zone: reads what the deploy gave it, once, and sends nothing yet. Names complete, and wrong ones
+ * are errors, where `zones.ts` registers its declaration ({@link Register}).
+ *
+ * @throws {ZonesError} config_invalid: naming what is missing
+ *
+ * @example
+ * ```ts
+ * import { connectZone } from '@helseid-zones/client';
+ *
+ * const zone = connectZone();
+ * const prescriptions = zone.api('prescriptions', { organization: '974760673' });
+ * export const handler = async () => (await prescriptions('/v1/prescriptions/17')).json();
+ * ```
+ */
+export function connectZone<
+  S extends AnySystem = Registered,
+  Z extends keyof S['zones'] & string = keyof S['zones'] & string,
+>(options: ConnectOptions<Z> = {}): Zone<S, Z> {
+  const { env = process.env, credentials } = options;
+  const config = parseZoneConfig(readText(options.config, env));
+  if (options.zone !== undefined && options.zone !== config.zone)
+    throw invalid(
+      `This is the code of the zone ${options.zone}, deployed in ${config.zone}; move its function.`,
+    );
+  const aws = createAwsCaller(readAwsConfig(env, credentials));
+  const log = createLog({ service: config.system, zone: config.zone, env });
+  const clients = new Map<string, TokenClient>();
+
+  function client(name: string): TokenClient {
+    const known = clients.get(name);
+    if (known) return known;
+    const { clientId, issuer, profile } = entryOf(
+      config.clients,
+      name,
+      'config.json: clients',
+      `give the zone ${config.zone} a grant for the client ${name} in zones.ts`,
+    );
+    const signer = createRemoteSigner({ aws, functionArn: readArn(env, 'SIGNERS', name) });
+    const made = createTokenClient({ client: name, clientId, issuer, profile, signer });
+    clients.set(name, made);
+    return made;
+  }
+
+  function api(name: string, options: ApiOptions = {}): ApiFetch {
+    const remedy = `give the zone ${config.zone} a grant for the API ${name} in zones.ts`;
+    const declared = entryOf(config.apis, name, 'config.json: apis', remedy);
+    const chosen = chooseClient(name, declared, options.client);
+    const { tenancy } = entryOf(config.clients, chosen, 'config.json: clients');
+    return createApiCall(client(chosen), declared, describeDetails(tenancy, options));
+  }
+
+  return {
+    ...{ system: config.system, name: config.zone, routes: config.routes, aws, log, client, api },
+    variable: (name) => readVariable(env, name),
+    route: (answer) => serveRoutes(config.routes, log.audit, answer),
+  };
+}
+
+/** {@link createApiFetch} with machine tokens for one declared API, which takes paths below its base URL. */
+export function createApiCall(
+  client: TokenClient,
+  { baseUrl, scopes, resource }: Pick<ApiConfig, 'baseUrl' | 'scopes' | 'resource'>,
+  details?: readonly AssertionDetail[],
+): ApiFetch {
+  const call = createApiFetch(client, machineTokens(client, { scopes, resource, details }));
+  return async (input, init) => {
+    const text = String(input);
+    const url = URL.parse(text.startsWith('/') ? baseUrl + text : text);
+    if (url?.origin !== new URL(baseUrl).origin || !isBelow(`${url.origin}${url.pathname}`, baseUrl))
+      throw new ZonesError(
+        'request_malformed',
+        `An API is called by a path that begins with a slash, or by a URL below ${baseUrl}.`,
+      );
+    return call(url, init);
+  };
+}
+
+function isBelow(url: string, baseUrl: string): boolean {
+  return url === baseUrl || url.startsWith(`${baseUrl}/`);
+}
+
+function readText(config: string | URL | undefined, env: Environment): string {
+  const file = config ?? join(readVariable(env, 'LAMBDA_TASK_ROOT'), 'config.json');
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const message =
+      "The zone's config.json can't be read; deploy once more, or say where it is: connectZone({ config }).";
+    throw new ZonesError('config_invalid', message, { cause });
+  }
+}
+
+function chooseClient(api: string, { clients }: ApiConfig, named: string | undefined): string {
+  const [only = '', ...others] = clients;
+  if (named === undefined && others.length === 0) return only;
+  if (named !== undefined && clients.includes(named)) return named;
+  const choose = `zone.api('${api}', { client }) with one of: ${clients.join(', ')}`;
+  if (named === undefined) throw invalid(`Several clients may call the API ${api}; write ${choose}.`);
+  throw invalid(`The client ${named} has no grant for the API ${api} in this zone; write ${choose}.`);
+}
+
+/** The organisation goes first; the signer checks numbers and grant. */
+function describeDetails(
+  tenancy: 'single-tenant' | 'multi-tenant',
+  { organization, details = [] }: ApiOptions,
+): AssertionDetail[] | undefined {
+  const named = typeof organization === 'string' && tenancy === 'single-tenant' ? 'child' : 'parent';
+  const members = typeof organization === 'object' ? organization : { [named]: organization };
+  const own = organization === undefined ? [] : [{ type: 'helseid_authorization' as const, ...members }];
+  const all = [...own, ...details];
+  return all.length === 0 ? undefined : all;
+}
+
+function invalid(message: string): ZonesError {
+  return new ZonesError('config_invalid', message);
+}

@@ -1,0 +1,186 @@
+import { createHash, type KeyObject, randomBytes } from 'node:crypto';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { checkGrant } from '@helseid-zones/protocol/check-grant';
+import { composeToken, type TokenSubject } from '@helseid-zones/protocol/compose';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import type { Grant } from '@helseid-zones/protocol/grant';
+import type { Intent, Signature, Signer } from '@helseid-zones/protocol/intents';
+import { describePublicKey, type VerificationKey } from '@helseid-zones/protocol/jwk';
+import { parseSignRequest } from '@helseid-zones/protocol/parse';
+import { finishSignature, type RawSignature } from '@helseid-zones/protocol/signature';
+import { withDeadline } from './http.ts';
+
+/** For whom a signer signs, with which keys, and what it may. */
+export interface SignerSubject<Key> {
+  /** The client's name, as intents give it. */
+  client: string;
+  subject: TokenSubject;
+  /** The first is the current key, the last the newest; all answer to their kid. */
+  keys: readonly [Key, ...Key[]];
+  /** What may be signed; without it, whatever the client may have. */
+  grant?: Pick<Grant, 'assertions' | 'proofs' | 'requestObjects'> | undefined;
+  /** Epoch milliseconds (default: the clock). */
+  now?: (() => number) | undefined;
+  /** Default: 128 random bits. */
+  randomId?: (() => string) | undefined;
+}
+
+/** The public half of a key that is held elsewhere. */
+export interface HeldKey {
+  publicKey: KeyObject;
+  algorithm: Algorithm;
+}
+
+/** What is told beside a digest: which key is to sign, and when nobody waits any more. */
+interface SignContext {
+  /** RFC 7638 thumbprint. */
+  kid: string;
+  signal: AbortSignal;
+}
+
+/** Signs a digest of the algorithm's hash where the key is held: an HSM, another cloud's KMS, a PKCS#11 token. */
+export type SignDigest = (
+  digest: Uint8Array,
+  algorithm: Algorithm,
+  context: SignContext,
+) => Promise<RawSignature>;
+
+/** What {@link createSigner} makes a signer of. */
+export interface SignerOptions extends SignerSubject<HeldKey> {
+  sign: SignDigest;
+}
+
+/** A signature older than this is not returned, milliseconds: the server would judge it stale. */
+const MAX_AGE = 5000;
+
+/** What may be wrong where the key is held, and is wrong for the moment. */
+const THROTTLED = /throttl|toomanyrequests|limitexceeded|slowdown/i;
+
+/**
+ * A {@link Signer} of one's own: reads intents and composes tokens with the code of the signing function, and has digests of
+ * them signed by `sign`. Every signature is verified before it is returned, all of a call are returned or none. It has no key
+ * states and no audit. `signerCases` (`@helseid-zones/client/conformance`) tells whether it is right.
+ *
+ * Its `sign` throws:
+ *
+ * @throws {ZonesError} request_malformed, request_too_large, intent_malformed, details_invalid, grant_refused (another client or
+ * issuer, or what the grant lacks), key_unknown
+ * @throws {ZonesError} kms_throttled, kms_unavailable: `sign` threw, `cause` says what; its own coded errors pass as they are
+ * @throws {ZonesError} kms_refused: what it gave is no signature by the key
+ * @throws {ZonesError} signature_late: it took more than 5 seconds
+ *
+ * @example
+ * ```ts
+ * import { createPublicKey } from 'node:crypto';
+ * import { createSigner, helseIdProfile } from '@helseid-zones/client';
+ *
+ * declare const hsm: { publicKeyPem: string; sign(digest: Uint8Array): Promise<Uint8Array> };
+ *
+ * export const signer = createSigner({
+ *   client: 'journal',
+ *   subject: {
+ *     clientId: '8a2d4c5e-6a0b-4c53-9f0e-1f1f6f0c2b11',
+ *     issuer: 'https://helseid-sts.test.nhn.no',
+ *     tenancy: 'single-tenant',
+ *     profile: helseIdProfile,
+ *   },
+ *   keys: [{ publicKey: createPublicKey(hsm.publicKeyPem), algorithm: 'ES256' }],
+ *   sign: async (digest) => ({ signature: await hsm.sign(digest), format: 'der' }),
+ * });
+ * ```
+ */
+export function createSigner({ sign, ...subject }: SignerOptions): Signer {
+  const now = subject.now ?? Date.now;
+  return assembleSigner(
+    subject,
+    ({ publicKey }) => publicKey,
+    async (_, key, input) => {
+      const digest = createHash(ALGORITHMS[key.algorithm].hash).update(input).digest();
+      const startedAt = now();
+      const raw = await withDeadline(MAX_AGE, undefined, (signal) =>
+        Promise.race([
+          sign(digest, key.algorithm, { kid: key.thumbprint, signal }),
+          new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+        ]),
+      ).catch(throwCoded);
+      if (now() - startedAt > MAX_AGE) throw late();
+      return finishSignature(key, input, raw);
+    },
+  );
+}
+
+/** A signer whose signatures `signInput` makes: the signature part of a JWS for a signing input. */
+export function assembleSigner<Key extends { algorithm: Algorithm }>(
+  { client, subject, grant, now = Date.now, randomId = randomJti, ...options }: SignerSubject<Key>,
+  publicHalf: (key: Key) => KeyObject,
+  signInput: (key: Key, verification: VerificationKey, input: string) => Promise<string> | string,
+): Signer {
+  const keys = options.keys.map((key) => ({
+    key,
+    verification: describePublicKey(publicHalf(key), key.algorithm),
+  }));
+
+  const choose = (intent: Intent) => {
+    const newest = intent.kind === 'client_assertion' && intent.key === 'newest';
+    const chosen =
+      intent.kid === undefined
+        ? keys.at(newest ? -1 : 0)
+        : keys.find(({ verification }) => verification.thumbprint === intent.kid);
+    if (!chosen) throw new ZonesError('key_unknown', 'The signer has no key with this kid.');
+    return { intent, ...chosen };
+  };
+
+  const check = (intent: Intent): void => {
+    if (intent.client !== client || ('issuer' in intent && intent.issuer !== subject.issuer))
+      throw new ZonesError(
+        'grant_refused',
+        `This signer signs for the client ${client} and its issuer only.`,
+      );
+    if (grant) checkGrant(intent, { ...grant, ...subject, client });
+  };
+
+  return {
+    async sign(intents) {
+      // Through JSON, as an invocation would carry them: members that are undefined vanish.
+      const parsed = parseSignRequest(JSON.parse(JSON.stringify({ intents })));
+      parsed.forEach(check);
+      // Everything that can be refused is, before anything is signed.
+      const composed = parsed.map(choose).map(({ intent, key, verification }) => {
+        const fresh = { now: now(), jti: randomId() };
+        return { key, verification, ...composeToken(intent, subject, verification, fresh) };
+      });
+      return Promise.all(
+        composed.map(async ({ key, verification, signingInput }): Promise<Signature> => {
+          const { thumbprint } = verification;
+          const signature = await signInput(key, verification, signingInput);
+          return { jws: `${signingInput}.${signature}`, kid: thumbprint, jkt: thumbprint };
+        }),
+      );
+    },
+  };
+}
+
+function randomJti(): string {
+  return randomBytes(16).toString('base64url');
+}
+
+function late(cause?: unknown): ZonesError {
+  return new ZonesError(
+    'signature_late',
+    'Signing took so long that the signature would be stale; ask again.',
+    {
+      cause,
+    },
+  );
+}
+
+function throwCoded(cause: unknown): never {
+  if (isZonesError(cause)) throw cause;
+  const { name = '', message = '' } = Object(cause) as { name?: string; message?: string };
+  if (name === 'TimeoutError' && message.startsWith('No answer within')) throw late(cause);
+  if (THROTTLED.test(name))
+    throw new ZonesError('kms_throttled', 'What holds the key throttles; retry with backoff.', { cause });
+  throw new ZonesError('kms_unavailable', 'What holds the key gave no signature; its error is the cause.', {
+    cause,
+  });
+}

@@ -1,0 +1,109 @@
+import type { RouteConfig } from '@helseid-zones/protocol/config';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { isObject } from '@helseid-zones/protocol/required';
+import { describeError, type Log } from './log.ts';
+
+/** An event of API Gateway's REST proxy integration, as far as it is looked at; AWS's own type fits. */
+export interface RouteEvent {
+  httpMethod: string;
+  /** The declared path, with its parameters in braces. */
+  resource: string;
+  pathParameters?: { [name: string]: string | undefined } | null;
+  queryStringParameters?: { [name: string]: string | undefined } | null;
+  headers?: { [name: string]: string | undefined };
+  body?: string | null;
+  isBase64Encoded?: boolean;
+  requestContext?: {
+    requestId?: string;
+    identity?: { userArn?: string | null };
+    authorizer?: { [name: string]: unknown } | null | undefined;
+  };
+}
+
+/** What API Gateway's proxy integration takes for an answer. */
+export interface RouteAnswer {
+  statusCode: number;
+  headers?: { [name: string]: boolean | number | string };
+  body: string;
+}
+
+type RequestContext = NonNullable<RouteEvent['requestContext']>;
+
+/** Where the gateway says who called, by how a route is authorized. */
+const CALLERS: Readonly<Record<RouteConfig['authorize'], (context: RequestContext) => unknown>> = {
+  iam: ({ identity }) => identity?.userArn,
+  helseid: ({ authorizer }) => authorizer?.['clientId'],
+};
+
+const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
+/** An answer of API Gateway's proxy integration that nobody may keep. */
+export function respond(status: number, type: string, body: string): RouteAnswer {
+  return { statusCode: status, headers: { ...HEADERS, 'content-type': type }, body };
+}
+
+/** A problem as RFC 9457 has it, with our error code. */
+export function problem(status: number, title: string, code: string): RouteAnswer {
+  return respond(
+    status,
+    'application/problem+json',
+    JSON.stringify({ type: 'about:blank', title, status, code }),
+  );
+}
+
+/** What a failure looks like from outside; any other is a 502, since it is about what lies behind. */
+const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
+  request_malformed: [400, 'The request is not right.'],
+  signer_unavailable: [503, 'Signing is not available; try again.'],
+  issuer_unreachable: [503, 'The authorization server is not available; try again.'],
+  api_unreachable: [503, 'What lies behind is not available; try again.'],
+  request_aborted: [504, 'What lies behind took too long.'],
+};
+
+/**
+ * Hands on what comes by a declared route of the function with the caller that its authorization leaves in the event:
+ * `requestContext.identity.userArn` (`iam`), the shipped authorizer's context (`helseid`). Anything else is a gateway that is not
+ * wired as declared: answered with 500, audited as `route.refused`, and not handed on. Guards against wrong wiring, not against
+ * forgery: whoever may invoke the function may write any event.
+ *
+ * `answer` gives an answer of the proxy integration, a `Response` (of an API call: passed on where it is a 2xx, else thrown as
+ * `api_refused`), or a value that becomes JSON. What it throws is a problem (RFC 9457) with our code, none of the error's words,
+ * and `route.failed` in the log where it is a 5xx.
+ */
+export function serveRoutes(
+  routes: readonly RouteConfig[],
+  audit: Log['audit'],
+  answer: (event: RouteEvent) => unknown,
+): (event: RouteEvent) => Promise<RouteAnswer> {
+  return async (event) => {
+    const { httpMethod, resource } = event;
+    const requestContext: RequestContext = event.requestContext ?? {};
+    const { requestId } = requestContext;
+    const route = routes.find(({ method, path }) => method === httpMethod && path === resource);
+    const caller = route && CALLERS[route.authorize](requestContext);
+    if (typeof caller !== 'string' || caller === '') {
+      const message = route
+        ? `A request came without the caller that authorize: ${route.authorize} leaves; deploy the gateway again.`
+        : 'A request came by a route that leads to no such function; deploy both again.';
+      audit('route.refused', { message, reason: 'config_invalid', requestId });
+      return problem(500, 'The route is not wired as it was declared.', 'config_invalid');
+    }
+    try {
+      return await render(await answer(event));
+    } catch (error) {
+      const code = isZonesError(error) ? error.code : 'unexpected';
+      const [status, title] = STATUS[code] ?? [502, 'The answer could not be had.'];
+      if (status >= 500) audit('route.failed', { ...describeError(error), requestId });
+      return problem(status, title, code);
+    }
+  };
+}
+
+async function render(value: unknown): Promise<RouteAnswer> {
+  if (isObject(value) && typeof value['statusCode'] === 'number') return value as unknown as RouteAnswer;
+  if (!(value instanceof Response)) return respond(200, 'application/json', JSON.stringify(value ?? null));
+  const { ok, status, headers } = value;
+  if (ok) return respond(status, headers.get('content-type') ?? 'text/plain', await value.text());
+  await value.body?.cancel();
+  throw new ZonesError('api_refused', `The API answered ${status}.`, { facts: { status } });
+}

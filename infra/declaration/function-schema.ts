@@ -1,0 +1,107 @@
+import { some, text } from '@helseid-zones/protocol/schema';
+import * as v from 'valibot';
+import { HYPHENATED_NAME_PATTERN, hostName } from './fields.ts';
+
+/**
+ * What one function of a zone may have of its own. Names become variables of the function: `ownVariable` says which.
+ * @module
+ */
+
+/** What events say of themselves: matched as it is, and shown on maps and in terminals. */
+export const visible = v.pipe(text, v.regex(/^\P{C}+$/u, 'must have no invisible characters'));
+
+/** Which events of the zone's bus a function takes. */
+export const eventPattern = { sources: some(visible), detailTypes: some(visible) };
+
+/** What tables, queues, secrets and schedules are called. */
+const thing = v.pipe(
+  text,
+  v.regex(
+    HYPHENATED_NAME_PATTERN,
+    'must be called by up to 32 lower-case letters, digits and single hyphens, beginning with a letter',
+  ),
+);
+
+const attribute = v.pipe(
+  text,
+  v.regex(/^[A-Za-z0-9_.-]{1,255}$/, 'must be an attribute name of letters, digits and _ . -'),
+);
+
+const key = v.strictObject({
+  name: attribute,
+  /** String (default), number or binary. */
+  type: v.optional(v.picklist(['S', 'N', 'B']), 'S'),
+});
+
+const ownTable = v.strictObject({
+  partitionKey: key,
+  sortKey: v.exactOptional(key),
+  /** Attribute with the epoch seconds after which DynamoDB deletes an item, within days. */
+  ttl: v.exactOptional(attribute),
+});
+
+const sharedTable = v.strictObject({
+  /** The function of the zone that has the table. */
+  of: text,
+  /** `read`, or `all` (default) as the function that has it. */
+  access: v.optional(v.picklist(['read', 'all']), 'all'),
+});
+
+/** `rate(…)`, or `cron(…)` without the marks `L`, `W` and `#`. */
+const schedule = v.pipe(
+  text,
+  v.regex(
+    /^(?:rate\((?:1 (?:minute|hour|day)|(?:[2-9]|[1-9]\d{1,3}) (?:minutes|hours|days))\)|cron\((?:[\d*/,-]+ ){2}(?:\? (?:[\d*/,-]+|[A-Z,-]+) (?:[\d*/,-]+|[A-Z,-]+)|[\d*/,-]+ (?:[\d*/,-]+|[A-Z,-]+) \?) [\d*/,-]+\))$/,
+    'must be an EventBridge schedule such as rate(5 minutes) or cron(0 3 * * ? *), in UTC, one of the days a question mark; L, W and # are not known',
+  ),
+);
+
+/** What a function has, beside what its zone has for it. */
+export const functionSchema = v.strictObject({
+  /** Settings, by variable. Whoever may look at the function sees them: what is secret is in `secrets`. */
+  environment: v.optional(
+    v.record(text, v.pipe(v.string(), v.maxLength(1024, 'must be at most 1,024 characters'))),
+    {},
+  ),
+  /** Seconds that it may run (default 28, behind events and queues 30). */
+  timeout: v.exactOptional(
+    v.pipe(
+      v.number(),
+      v.integer('must be whole seconds'),
+      v.minValue(1, 'must be at least 1 second'),
+      v.maxValue(900, 'must be at most 900 seconds: Lambda runs nothing longer'),
+    ),
+  ),
+  /** MB (default 512). */
+  memory: v.exactOptional(
+    v.pipe(
+      v.number(),
+      v.integer('must be whole MB'),
+      v.minValue(128, 'must be at least 128 MB'),
+      v.maxValue(10_240, 'must be at most 10,240 MB'),
+    ),
+  ),
+  /** DynamoDB tables that it has, or that another function of the zone has. Kept when the stack or the declaration goes. */
+  tables: v.optional(
+    v.record(
+      thing,
+      // Not a union, whose issue would not say which field is wrong.
+      v.lazy((given) =>
+        typeof given === 'object' && given !== null && 'of' in given ? sharedTable : ownTable,
+      ),
+    ),
+    {},
+  ),
+  /** SQS queues of the zone that it sends to; a function with `reads` gets what is sent. */
+  queues: v.optional(v.array(thing), []),
+  /** Queues of the zone whose messages it gets, in batches. */
+  reads: v.optional(v.array(thing), []),
+  /** Events of the zone's bus that it gets, in batches, through a queue of its own. */
+  events: v.exactOptional(v.strictObject(eventPattern)),
+  /** Secrets that it alone may read. Made with a random value; the operator puts the true one. */
+  secrets: v.optional(v.array(thing), []),
+  /** When it is started, by name. */
+  schedules: v.optional(v.record(thing, schedule), {}),
+  /** Hosts that it reaches by https beside the APIs of its zone's grants. The network, and so the way out, is the zone's. */
+  hosts: v.optional(v.array(hostName), []),
+});

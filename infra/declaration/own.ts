@@ -1,0 +1,125 @@
+import type { FunctionDeclaration, ZoneDeclaration } from './schema.ts';
+
+/**
+ * What functions have of their own, with the names that it has on AWS and in the functions' environment.
+ * @module
+ */
+
+/** A definition of a table, by the function that has it. */
+export type OwnTableDeclaration = Extract<FunctionDeclaration['tables'][string], { partitionKey: object }>;
+
+/** Seconds: API Gateway waits 29, and a function that is stopped a little before can still be seen to be. */
+export const REQUEST_TIMEOUT_SECONDS = 28;
+
+/** Seconds that a function has for a batch, unless it says otherwise. */
+export const EVENT_TIMEOUT_SECONDS = 30;
+
+/** The variable that names a thing: table `open-letters` is `OPEN_LETTERS_TABLE`. */
+export function ownVariable(kind: 'table' | 'queue' | 'secret', name: string): string {
+  return `${name}_${kind}`.replaceAll('-', '_').toUpperCase();
+}
+
+/** What a function has; nothing where the declaration says nothing of it. */
+export function functionOf(zone: ZoneDeclaration, name: string): FunctionDeclaration | undefined {
+  return Object.hasOwn(zone.functions, name) ? zone.functions[name] : undefined;
+}
+
+/** Name of a queue that functions of a zone send to. */
+export function zoneQueueName(system: string, zone: string, queue: string): string {
+  return `${system}-${zone}-${queue}`;
+}
+
+/** Name of a secret that a function reads. */
+export function ownSecretName(system: string, zone: string, owner: string, secret: string): string {
+  return `${system}/${zone}/${owner}/${secret}`;
+}
+
+/** Name of the rule that starts a function on a schedule. */
+export function scheduleName(system: string, zone: string, owner: string, schedule: string): string {
+  return `${system}-${zone}-${owner}-${schedule}`;
+}
+
+/** A table that a function of a zone has. */
+export interface OwnTable {
+  /** Physical name. */
+  name: string;
+  owner: string;
+  table: string;
+  variable: string;
+  declared: OwnTableDeclaration;
+  /** Who uses it, the owner too. */
+  users: ReadonlyMap<string, 'read' | 'all'>;
+}
+
+/** The tables that functions of a zone have, each with those who use it. */
+export function ownTables(system: string, zone: string, { functions }: ZoneDeclaration): OwnTable[] {
+  const all = Object.entries(functions);
+  return all.flatMap(([owner, { tables }]) =>
+    Object.entries(tables).flatMap(([table, declared]) => {
+      if ('of' in declared) return [];
+      const others = all.flatMap(([name, other]) => {
+        const use = other.tables[table];
+        return use && 'of' in use && use.of === owner ? [[name, use.access] as const] : [];
+      });
+      const name = `${system}-${zone}-${owner}-${table}`;
+      const variable = ownVariable('table', table);
+      return [{ name, owner, table, variable, declared, users: new Map([[owner, 'all'], ...others]) }];
+    }),
+  );
+}
+
+/** A queue of a zone whose messages a function gets. */
+export interface ZoneQueue {
+  /** Physical name. */
+  queue: string;
+  deadLetters: string;
+  /** Who gets its messages. */
+  reader: string;
+  /** Of a declared queue: its name in the declaration, and who may send to it. */
+  name?: string;
+  senders: readonly string[];
+  /** Of the queue behind a rule of the zone's bus: the rule's name, and the events. */
+  rule?: { name: string; sources: readonly string[]; detailTypes: readonly string[] };
+}
+
+/** The queues of a zone: behind its events, its functions' events, and those that functions send to. */
+export function zoneQueues(
+  system: string,
+  zone: string,
+  { events, functions }: ZoneDeclaration,
+): ZoneQueue[] {
+  const named = (name: string) => ({
+    queue: zoneQueueName(system, zone, name),
+    deadLetters: zoneQueueName(system, zone, `${name}-dead`),
+  });
+  const behindRule = (name: string, reader: string, of: Omit<NonNullable<ZoneQueue['rule']>, 'name'>) => {
+    const { sources, detailTypes } = of;
+    const names = named(name);
+    return { ...names, reader, senders: [], rule: { name: names.queue, sources, detailTypes } };
+  };
+  const all = Object.entries(functions);
+  const declared = [...new Set(all.flatMap(([, { queues }]) => queues))];
+  return [
+    ...(events ? [behindRule('events', events.function, events)] : []),
+    ...all.flatMap(([name, { events: own }]) => (own ? [behindRule(`${name}-events`, name, own)] : [])),
+    ...declared.flatMap((name) =>
+      all
+        .filter(([, { reads }]) => reads.includes(name))
+        .map(([reader]) => ({
+          ...named(name),
+          ...{ name, reader },
+          senders: all.filter(([, { queues }]) => queues.includes(name)).map(([sender]) => sender),
+        })),
+    ),
+  ];
+}
+
+/** Whether events enter a zone, which then has a bus. */
+export function hasBus({ events, functions }: ZoneDeclaration): boolean {
+  return events !== undefined || Object.values(functions).some(({ events: own }) => own !== undefined);
+}
+
+/** Whether a function of the zone has secrets. */
+export function hasSecrets({ functions }: ZoneDeclaration): boolean {
+  return Object.values(functions).some(({ secrets }) => secrets.length > 0);
+}

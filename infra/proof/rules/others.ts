@@ -1,0 +1,138 @@
+import { required } from '@helseid-zones/protocol/required';
+import type { SystemDeclaration } from '../../declaration/schema.ts';
+import type { ResolvedAssembly, ResolvedResource } from '../assembly/resolve.ts';
+import { namedActions, policiesOf } from '../assembly/roles.ts';
+import { type Actor, isOther } from './actors.ts';
+import { ask } from './ask.ts';
+import { actionsOf } from './capability.ts';
+import { HARMLESS } from './iam/actions-are-known.ts';
+import { type ProofInput, type Rule, violationsOf, wordsOf } from './rule.ts';
+import { clientKeyArns } from './targets.ts';
+
+/** Types that act on a whole account, or on what the proof can't read, and so touch the system whatever they name. */
+const WIDE =
+  /^(?:AWS::CloudFormation::(?:Stack|StackSet|Macro|Module.*|Hook.*|Resource.*|Type.*)|AWS::IAM::(?:User|Group).*|AWS::Logs::(?:AccountPolicy|ResourcePolicy)|AWS::EC2::VPCBlockPublic.*|AWS::(?:Organizations|SSO)::.*)$/;
+
+/** Types that are judged by what the roles they are for may do. */
+const BY_ROLE = wordsOf('AWS::IAM::ManagedPolicy AWS::IAM::Policy AWS::IAM::Role AWS::IAM::RolePolicy');
+
+/** Members that name something and do nothing to it. */
+const NAMING = ['Description', 'Environment', 'Tags'];
+
+/** Construct paths of what lies in other stacks and names nothing of the system. */
+export function untouching({ stacks, resources }: ResolvedAssembly, declaration: SystemDeclaration) {
+  const others = new Set(stacks.filter((stack) => isOther(declaration, stack)).map(({ name }) => name));
+  if (others.size === 0) return others;
+  const own = resources.filter(({ stack }) => !others.has(stack)).flatMap(({ names }) => names);
+  const named = new RegExp(`(?<!\\w)(?:${own.filter(isTelling).map(escapeRegExp).join('|')})(?!\\w)`);
+  const touches = ({ type, properties }: ResolvedResource) =>
+    WIDE.test(type) ||
+    (!BY_ROLE.includes(type) &&
+      Object.entries(properties).some(
+        ([name, value]) => !NAMING.includes(name) && named.test(JSON.stringify(value)),
+      ));
+  return new Set(
+    resources
+      .filter((one) => others.has(one.stack) && !touches(one))
+      .map(({ constructPath }) => constructPath),
+  );
+}
+
+/** Names of stages and the like are words that anything may hold. */
+function isTelling(name: string): boolean {
+  return name.length > 5;
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[^\w:/-]/g, '\\$&');
+}
+
+/**
+ * What is assumed of the roles of other stacks: what AWS's own policies let functions do anywhere in the account, to write logs and to
+ * run in a network.
+ */
+const ASSUMED = new Set([
+  ...HARMLESS,
+  ...actionsOf({
+    ec2: 'AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface UnassignPrivateIpAddresses',
+    logs: 'CreateLogGroup CreateLogStream PutLogEvents',
+  }),
+]);
+
+/** Reads what there is by name and setting, and nothing that is kept. */
+const LOOKS = /:(?:Describe|List)/;
+
+/** What the CDK's bootstrap and AWS keep for the system beside its templates. */
+const BESIDE = [
+  'arn:aws:iam::*:role/cdk-*',
+  'arn:aws:s3:::cdk-*',
+  'arn:aws:lambda:*:*:event-source-mapping:*',
+  'arn:aws:ec2:*:*:network-interface/*',
+];
+
+/** Resources whose parts have ARNs below their own. */
+const HAS_PARTS = /^arn:aws:(?:apigateway|dynamodb|s3):/;
+
+/** Whatever a role of another stack is allowed, also what no rule judges, it is not allowed of a resource of the system. */
+export const othersKeepOut: Rule = {
+  name: 'others-keep-out',
+  invariant: 'I2',
+  title: 'A role of another stack may do nothing to a resource of the system.',
+  check: (input) => {
+    const others = input.actors.filter(({ other }) => other);
+    const own = others.length === 0 ? [] : ownArns(input);
+    const reached = (actor: Actor, action: string) =>
+      own.find((arn) => {
+        const asked = actionOn(arn, action);
+        return asked !== undefined && ask(actor, asked, arn).verdict !== 'never';
+      });
+    return others.flatMap((actor) =>
+      violationsOf(
+        actionsOfRole(actor, input).map((action) => {
+          const arn = reached(actor, action);
+          return arn !== undefined && `may ${action} on ${arn}`;
+        }),
+        {
+          ...{ resource: actor.path, subject: actor.name },
+          remedy: 'Name its own resources in its policies.',
+        },
+      ),
+    );
+  },
+};
+
+/** The action, if it may be one on this resource; of all services only that of the resource. */
+function actionOn(arn: string, action: string): string | undefined {
+  const [, , service = ''] = arn.split(':', 3);
+  const [of = ''] = action.toLowerCase().split(':', 1);
+  if (/[*?]/.test(of)) return `${service}:*`;
+  return of === service || (of === 'sts' && service === 'iam') ? action : undefined;
+}
+
+/** The actions that a role's policies allow, with their wildcards. */
+function actionsOfRole({ role: { arn } }: Actor, { assembly }: ProofInput): string[] {
+  const { identity, foreign } = policiesOf(
+    required(
+      assembly.resources.find((one) => one.arn === arn),
+      arn,
+    ),
+    assembly,
+  );
+  const named = identity.flatMap(({ document }) => namedActions(document));
+  return [...new Set([...named, ...foreign.map(() => '*')])].filter(
+    (action) => !ASSUMED.has(action) && !LOOKS.test(action),
+  );
+}
+
+function ownArns(input: ProofInput): string[] {
+  const { assembly, declaration } = input;
+  const stacks = assembly.stacks.filter((stack) => !isOther(declaration, stack)).map(({ name }) => name);
+  return [
+    ...stacks.map((name) => `arn:aws:cloudformation:*:*:stack/${name}/*`),
+    ...assembly.resources
+      .filter(({ stack }) => stacks.includes(stack))
+      .flatMap(({ arn }) => (arn === undefined ? [] : HAS_PARTS.test(arn) ? [arn, `${arn}/*`] : [arn])),
+    ...clientKeyArns(input),
+    ...BESIDE,
+  ];
+}

@@ -1,0 +1,282 @@
+import { exampleArn } from '../assembly/physical.ts';
+import { combine } from '../policy/combine.ts';
+import {
+  ALWAYS,
+  all,
+  type Condition,
+  evaluate,
+  NEVER,
+  not,
+  type Test,
+  testsOf,
+} from '../policy/condition.ts';
+import { mayServe } from '../policy/endpoint.ts';
+import {
+  closedFacts,
+  describeCondition,
+  formulate,
+  type Layer,
+  networkFacts,
+  type Question,
+  type Request,
+  roleName,
+  type World,
+} from '../policy/index.ts';
+import { arnParts, covers, globOf, showGlob } from '../policy/pattern.ts';
+import type { Answers } from '../policy/request.ts';
+import type { Truth } from '../policy/ternary.ts';
+import { mapTests } from './narrow.ts';
+
+/**
+ * A request that shows an answer: the input of the engine's `authorize`. ARNs, ids and dates are well formed; what no policy names is
+ * made up. A context key that is `null` the request surely lacks, though the templates give role or resource such a tag.
+ */
+export interface Witness extends Request {
+  /** Layers that would have to go before it is allowed; absent where it is allowed as things are. */
+  without?: readonly Layer[];
+  /** What the templates do not say and must be so, in words; absent where nothing must. */
+  assuming?: readonly string[];
+}
+
+/** Which of the requests of a question are meant, and which layers are taken away first. */
+interface Wanted {
+  given?: Condition | undefined;
+  except?: readonly string[];
+  without?: readonly Layer[];
+}
+
+/**
+ * A request of `question` that is allowed: its resource among those that the world has or such a one, a value for every context
+ * key that a policy asks for. One that needs nothing unknown where there is one. Undefined where none was found, which proves nothing.
+ */
+export function findWitness(question: Question, world: World, wanted: Wanted = {}): Witness | undefined {
+  const { given = ALWAYS, without = [] } = wanted;
+  const endpoints = [...world.endpoints.values()].filter(({ service }) => mayServe(service, question.action));
+  // What an endpoint's policy denies is what comes through it.
+  const via = without.includes('endpoint policy') ? endpoints.map(({ id }) => id) : undefined;
+  const facts = all([given, networkFacts(world, question.action, via)]);
+  const asked: Search[] = [];
+  for (const resource of resourcesOf(question, world, wanted)) {
+    const { answers, situation, logic } = formulate({ ...question, resource }, world);
+    const condition = all([facts, combine(withoutLayers(answers, without), situation, logic)]);
+    const search = {
+      question: { ...question, resource },
+      world,
+      condition,
+      tests: testsOf(condition),
+      budget: { steps: MOST_STEPS },
+    };
+    asked.push(search);
+    const found = solve(condition, search);
+    if (found) return witnessOf(search, found, without);
+  }
+  for (const search of asked) {
+    const found = solve(search.condition, { ...search, mayAssume: true, budget: { steps: MOST_STEPS } });
+    if (found) return witnessOf(search, found, without);
+  }
+  return undefined;
+}
+
+/** How many choices one search makes at most: a found request takes about as many as it has keys. */
+const MOST_STEPS = 2000;
+
+const LAYERS: readonly Layer[] = [
+  'identity policy',
+  'resource policy',
+  'permissions boundary',
+  'endpoint policy',
+];
+
+/**
+ * A request that is denied and would be allowed without as few layers as can be: those of `holding`, each of which denies it alone,
+ * and where they are not all, others.
+ */
+export function findNearest(
+  question: Question,
+  world: World,
+  { holding, ...wanted }: Wanted & { holding: readonly string[] },
+): Witness | undefined {
+  let sets: (readonly Layer[])[] = [[]];
+  for (const layer of LAYERS) sets = sets.flatMap((set) => [set, [...set, layer]]);
+  const lacks = (set: readonly Layer[]) =>
+    LAYERS.filter((layer) => holding.includes(layer) && !set.includes(layer)).length;
+  for (const without of sets.slice(1).sort((a, b) => lacks(a) - lacks(b) || a.length - b.length)) {
+    const found = findWitness(question, world, { ...wanted, without });
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** The answers as they are without some layers: each then allows whatever others allow, and denies nothing. */
+export function withoutLayers(answers: Answers<Condition>, gone: readonly Layer[]): Answers<Condition> {
+  const { identity, boundary, endpoints, resource } = answers;
+  return {
+    identity: gone.includes('identity policy') ? { allows: ALWAYS, denies: NEVER } : identity,
+    boundary: gone.includes('permissions boundary') ? undefined : boundary,
+    endpoints: gone.includes('endpoint policy') ? () => [] : endpoints,
+    resource: gone.includes('resource policy') ? { ...resource, account: ALWAYS, denies: NEVER } : resource,
+  };
+}
+
+/** Resources that a question may be about: what the world has that policies name, what they name otherwise, anything. */
+function resourcesOf(question: Question, world: World, { except = [] }: Wanted): string[] {
+  const { resource } = question;
+  if (resource === '*' || !resource.includes('*')) return [resource];
+  const asked = globOf(resource);
+  const { identity, boundary } = formulate(question, world).answers;
+  const tests = testsOf(boundary?.allows ?? ALWAYS, testsOf(identity.allows));
+  const named = [...tests.values()].flatMap((test) =>
+    test.kind === 'resource' ? (test.pattern.glob ?? []) : [],
+  );
+  // The keys that rotation makes stand last, and are what questions about keys mean.
+  const known = [...world.roles.keys(), ...world.resources.keys()]
+    .filter((arn) => !arn.includes('*') && covers(asked, arn))
+    .reverse();
+  const likely = known.filter((arn) => named.some((glob) => covers(glob, arn)));
+  const made = [...named, asked].map((glob) => exampleOf(glob, placeOf(question, world)));
+  return [...new Set([...likely, ...made, ...known.slice(0, 5)])]
+    .filter((arn) => covers(asked, arn) && !except.some((own) => covers(globOf(own), arn)))
+    .concat('*');
+}
+
+/** What is chosen so far: values by key (none: the request lacks it), the session's name, and answers to what nobody knows by test. */
+type Choice = ReadonlyMap<string, readonly string[] | boolean>;
+
+interface Search {
+  question: Question;
+  world: World;
+  condition: Condition;
+  /** Every test of the condition. */
+  tests: ReadonlyMap<string, Test>;
+  /** How many more choices it may make. */
+  budget: { steps: number };
+  /** Whether something unknown may be assumed. */
+  mayAssume?: boolean;
+}
+
+/** The name that the session of a role has in a {@link Choice}. */
+const SESSION = 'the session';
+
+/** What decides a test: a key, or the session; undefined for what only an assumption decides. */
+function decidedBy(test: Test): string | undefined {
+  return 'key' in test ? test.key : test.kind === 'session' ? SESSION : undefined;
+}
+
+/** Chooses value after value, and goes back where nothing is left. */
+function solve(condition: Condition, search: Search, choice: Choice = new Map()): Choice | undefined {
+  if (condition.kind === 'constant') return condition.value ? choice : undefined;
+  if (search.budget.steps-- <= 0) return undefined;
+  const open = [...testsOf(condition).values()];
+  const key = open.map(decidedBy).find((one) => one !== undefined && !choice.has(one));
+  const assumed = search.mayAssume ? [true, false] : [];
+  for (const value of key === undefined ? assumed : valuesFor(key, search)) {
+    const next = new Map(choice).set(key ?? open[0]?.id ?? '', value);
+    const rest = mapTests(condition, (test) => {
+      const truth = answer(test, next, search);
+      return truth === undefined ? undefined : truth ? ALWAYS : NEVER;
+    });
+    const found = solve(rest, search, next);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function answer(test: Test, choice: Choice, { question }: Search): Truth {
+  const assumed = choice.get(test.id);
+  if (typeof assumed === 'boolean') return assumed;
+  const chosen = (key: string) => {
+    const values = choice.get(key);
+    return typeof values === 'object' ? values : undefined;
+  };
+  const facts = { values: chosen, resource: question.resource, session: chosen(SESSION)?.[0] };
+  return evaluate({ kind: 'test', test, id: test.id }, facts);
+}
+
+/** What every request has, by lower-case key. */
+const USUAL: Readonly<Record<string, string>> = {
+  'aws:securetransport': 'true',
+  'aws:viaawsservice': 'false',
+};
+
+/** Another value than policies name, by lower-case key. */
+const OTHERS: Readonly<Record<string, string>> = {
+  'aws:sourcevpce': 'vpce-0123456789abcdef0',
+  'aws:sourcevpc': 'vpc-0123456789abcdef0',
+  'aws:sourcearn': 'arn:aws:sns:eu-north-1:111122223333:example',
+  'aws:sourceaccount': '111122223333',
+  'kms:messagetype': 'RAW',
+  'kms:signingalgorithm': 'ECDSA_SHA_512',
+  'kms:keyspec': 'RSA_2048',
+  'kms:keyusage': 'ENCRYPT_DECRYPT',
+  'kms:viaservice': 'ec2.eu-north-1.amazonaws.com',
+};
+
+/** Values that a key may have, the likeliest first. */
+function valuesFor(key: string, { tests, world, question }: Search): readonly (readonly string[])[] {
+  const named = [...tests.values()].flatMap((test) => {
+    if (test.kind === 'session') return key === SESSION ? [test.session] : [];
+    if (!('key' in test) || test.key !== key || test.kind === 'present') return [];
+    const shapes = (test.kind === 'stray' ? test.matchers : [test.matcher]).flatMap(
+      ({ shape }) => shape ?? [],
+    );
+    return shapes.map((shape) =>
+      exampleOf(shape.kind === 'glob' ? shape.glob : shape.parts.join(':'), placeOf(question, world)),
+    );
+  });
+  if (key === SESSION) return [sessionOf(question), ...named].map((name) => [name]);
+  const isSwitch = named.some((text) => /^(?:true|false)$/i.test(text));
+  const others = isSwitch ? ['true', 'false'] : [OTHERS[key] ?? 'example'];
+  const [usual, all] = [USUAL[key], [...new Set(named)]];
+  return [...(usual === undefined ? [] : [[usual]]), [], ...[...all, ...others].map((text) => [text]), all];
+}
+
+/** Lambda names a session after its function, whose role has its name. */
+function sessionOf({ principal }: Question): string {
+  return principal.kind === 'role' ? (principal.session ?? roleName(principal.arn)) : '';
+}
+
+function witnessOf({ question, world, tests }: Search, choice: Choice, without: readonly Layer[]): Witness {
+  const session = [choice.get(SESSION) ?? sessionOf(question)].flat().join('');
+  const principal =
+    question.principal.kind === 'role' ? { ...question.principal, session } : question.principal;
+  const implied = closedFacts(question, {}, world);
+  const context = [...tests.values()].flatMap((test): [string, Witness['context'][string]][] => {
+    const chosen = 'key' in test ? choice.get(test.key) : undefined;
+    if (!('key' in test) || typeof chosen !== 'object') return [];
+    const [value, ...more] = chosen;
+    if (value === undefined) return implied.values(test.key)?.length === 0 ? [] : [[test.name, null]];
+    return [[test.name, more.length > 0 ? chosen : value]];
+  });
+  const assuming = [...tests.values()].flatMap((test) => {
+    const condition: Condition = { kind: 'test', test, id: test.id };
+    const truth = choice.get(test.id);
+    return typeof truth === 'boolean' ? [describeCondition(truth ? condition : not(condition))] : [];
+  });
+  return {
+    ...{
+      principal,
+      action: question.action,
+      resource: question.resource,
+      context: Object.fromEntries(context),
+    },
+    ...(without.length > 0 ? { without } : {}),
+    ...(assuming.length > 0 ? { assuming } : {}),
+  };
+}
+
+/** Where what is made up lies. */
+function placeOf({ principal }: Question, { account, region }: World): { account: string; region: string } {
+  return { account: 'account' in principal ? principal.account : account, region };
+}
+
+/** A text that a glob means: of an ARN the parts of a resource that may exist, made up. */
+function exampleOf(glob: string, place: { account: string; region: string }): string {
+  const filled = (text: string) => showGlob(text).replaceAll('*', 'example').replaceAll('?', 'x');
+  if (!glob.startsWith('arn:')) return filled(glob);
+  const parts = arnParts(glob);
+  const like = arnParts(exampleArn(parts[2] ?? '', place));
+  return parts
+    .map((part, index) => (covers(part, like[index] ?? '') ? (like[index] ?? '') : filled(part)))
+    .join(':')
+    .replace(/(:log-group:.+:)example$/, '$1log-stream:example');
+}

@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createApiFetch } from '@helseid-zones/client/api-fetch';
+import { machineTokens } from '@helseid-zones/client/machine-token';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { type OperatorFile, readOperatorFile } from '../../infra/operator-file.ts';
+import { print, printError } from '../../infra/terminal.ts';
+import { callGateway } from '../aws/aws-client.ts';
+import { createCa } from '../helseid/ca.ts';
+import { trustHere } from '../helseid/trust.ts';
+import { callerClient } from './caller.ts';
+import { makeOrganizationNumber, notRunning } from './events.ts';
+import { DEFAULT_DIRECTORY } from './options.ts';
+import { sampleDetails } from './steps/facts.ts';
+
+const USAGE = `npm run call -- [options] ZONE METHOD URL
+
+Calls a route of a zone, or an API as the zone's function would: with a token and a proof that its signer makes.
+
+  /summaries/17                 a route of the zone's gateway, signed with SigV4 as the operator
+  summaries/v1/summaries/17     an API by its name in zones.ts, and the path below its base URL
+
+  --client NAME        which of the zone's clients calls, where several may
+  --organization N     on whose behalf (nine digits; made up where the grant wants one)
+  --body FILE          what is sent, as JSON
+  --directory FOLDER   where the running local system keeps its state (default ${DEFAULT_DIRECTORY})
+
+Exit status: 0 answered with 2xx, 1 not.`;
+
+const OPTIONS = {
+  directory: { type: 'string', default: DEFAULT_DIRECTORY },
+  client: { type: 'string' },
+  organization: { type: 'string' },
+  body: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+/** What is called, and with what. */
+interface Wanted {
+  zone: string;
+  method: string;
+  target: string;
+  body: string | undefined;
+  client: string | undefined;
+  organization: string | undefined;
+}
+
+/** Resolves to the exit status. */
+async function main(args: string[]): Promise<number> {
+  const { positionals, values } = readArguments(args);
+  const [zone, method, target, more] = positionals;
+  if (values.help) {
+    print(USAGE);
+    return 0;
+  }
+  if (zone === undefined || method === undefined || target === undefined || more !== undefined)
+    throw failed('Name a zone, a method and what to call');
+  const { client, organization, directory, body: file } = values;
+  const body = file === undefined ? undefined : readFileSync(file, 'utf8');
+  const operator = readOperatorFile(directory);
+  trustHere(await createCa(join(directory, 'ca')));
+  const wanted = { zone, target, body, client, organization, method: method.toUpperCase() };
+  const answer = await (target.startsWith('/') ? callRoute : callApi)(operator, wanted).catch(notRunning);
+  print(`${answer.status} ${answer.type}`);
+  if (answer.text !== '') print(answer.text);
+  return answer.status < 300 ? 0 : 1;
+}
+
+async function callRoute(operator: OperatorFile, { zone, method, target, body }: Wanted) {
+  const gateway = operator.gateways.find((candidate) => candidate.zone === zone);
+  if (gateway === undefined) throw failed(`Zone ${zone} has no gateway`);
+  const answer = await callGateway({ ...operator, url: gateway.url }, target, { method, body });
+  const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body, null, 2);
+  return { status: answer.status, type: answer.headers.get('content-type') ?? '', text };
+}
+
+async function callApi(operator: OperatorFile, { zone, method, target, body, ...options }: Wanted) {
+  const [name = '', ...path] = target.split('/');
+  const api = operator.declaration.apis[name];
+  if (api === undefined)
+    throw failed(`There is no API ${name}, only ${Object.keys(operator.declaration.apis).join(', ')}`);
+  const { caller, grant } = findCaller(operator, zone, name, options.client);
+  const { scopes, resource } = api;
+  const details = sampleDetails({ grant }, options.organization ?? makeOrganizationNumber());
+  const client = callerClient(operator, caller);
+  const tokens = machineTokens(client, { scopes, details, ...(resource ? { resource } : {}) });
+  const response = await createApiFetch(client, tokens)(`${api.baseUrl}/${path.join('/')}`, {
+    method,
+    headers: body === undefined ? {} : { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body }),
+  });
+  const { status, headers } = response;
+  return { status, type: headers.get('content-type') ?? '', text: await response.text() };
+}
+
+function findCaller(
+  { callers, declaration }: OperatorFile,
+  zone: string,
+  api: string,
+  client: string | undefined,
+) {
+  const { grants = [] } = declaration.zones[zone] ?? {};
+  const fitting = grants.filter(
+    (grant) => (client === undefined || grant.client === client) && grant.apis.some((one) => one.api === api),
+  );
+  const [grant] = fitting;
+  if (fitting.length > 1)
+    throw failed(`Several clients may: --client ${fitting.map((one) => one.client).join(' or ')}`);
+  const caller = callers.find((one) => one.zone === zone && one.client === grant?.client);
+  if (grant === undefined || caller === undefined)
+    throw failed(`No function of zone ${zone} may call ${api}${client ? ` by the client ${client}` : ''}`);
+  return { caller, grant };
+}
+
+function readArguments(args: string[]) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options: OPTIONS });
+  } catch (cause) {
+    throw failed((cause as Error).message, cause);
+  }
+}
+
+function failed(what: string, cause?: unknown): ZonesError {
+  return new ZonesError('local_failed', `${what}. See npm run call -- --help.`, { cause });
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  printError(error);
+  process.exitCode = 1;
+}

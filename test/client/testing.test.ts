@@ -1,0 +1,147 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AnySystem, connectZone, type Zone } from '@helseid-zones/client/connect-zone';
+import { startTestZone } from '@helseid-zones/client/testing';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { defineSystem } from '../../infra/declaration/define.ts';
+import { deriveGrants, deriveZoneConfig } from '../../infra/declaration/derive.ts';
+import one from '../one-client.zones.ts';
+import { failure } from './make-client.ts';
+
+const ORGANIZATION = '974760673';
+const system = defineSystem({
+  ...one,
+  zones: {
+    ...one.zones,
+    internal: {
+      ...one.zones.internal,
+      grants: [
+        {
+          client: 'journal',
+          details: [{ type: 'helseid_authorization', child: ORGANIZATION }],
+          apis: [{ api: 'documents', methods: ['GET', 'POST'], paths: ['/v1/*'] }],
+        },
+      ],
+    },
+  },
+});
+
+let test_: ReturnType<typeof startTestZone>;
+let zone: Zone;
+beforeEach(() => {
+  const before = { env: { ...process.env }, fetch: globalThis.fetch };
+  test_ = startTestZone({
+    config: deriveZoneConfig(system, 'internal', 'worker'),
+    grants: deriveGrants(system),
+    variables: { TABLE: 'a-table' },
+  });
+  zone = connectZone<AnySystem>();
+  onTestFinished(() => {
+    test_.close();
+    expect({ env: { ...process.env }, fetch: globalThis.fetch }).toEqual(before);
+  });
+});
+
+test('a handler runs as it does where it is deployed, and the API has verified its call', async () => {
+  test_.answer('documents', async (request, path) => Response.json({ path, body: await request.text() }));
+  const documents = zone.api('documents', { organization: ORGANIZATION });
+  const response = await documents('/v1/x?y=1', { method: 'POST', body: 'text' });
+  expect(await response.json()).toEqual({ path: '/v1/x?y=1', body: 'text' });
+  expect(zone.variable('TABLE')).toBe('a-table');
+  expect(test_.calls).toMatchObject([
+    {
+      api: 'documents',
+      method: 'POST',
+      url: 'https://documents.example.no/fhir/v1/x?y=1',
+      body: 'text',
+      claims: { client_id: one.clients.journal.clientId, scope: one.apis.documents.scopes.join(' ') },
+    },
+  ]);
+  expect(JSON.stringify(test_.calls[0]?.claims)).toContain(ORGANIZATION);
+  expect(test_.refused).toEqual([]);
+});
+
+describe('what the zone may not have fails as it does where it is deployed', () => {
+  test.each([
+    ['a path', '/v2/x', 'GET', ORGANIZATION],
+    ['a method', '/v1/x', 'PUT', ORGANIZATION],
+    ['an organisation', '/v1/x', 'GET', '999977774'],
+  ])('%s without a grant', async (_name, path, method, organization) => {
+    await failure(zone.api('documents', { organization })(path, { method }), 'grant_refused');
+    expect(test_.calls).toEqual([]);
+  });
+
+  test('a host that is not declared', async () => {
+    await expect(fetch('https://elsewhere.example')).rejects.toThrow(/nothing at https:\/\/elsewhere/);
+  });
+});
+
+/** What the API says to a call that somebody else makes up of a good one. */
+async function replay(change: (request: Request) => Request) {
+  const good: Request[] = [];
+  test_.answer('documents', (request) => {
+    good.push(request.clone());
+    return Response.json({});
+  });
+  await zone.api('documents')('/v1/x');
+  const [request] = good;
+  if (!request) throw new Error('nothing was sent');
+  const { status } = await fetch(change(request));
+  return { status, refused: test_.refused };
+}
+
+describe('the API refuses', () => {
+  const withHeaders = (request: Request, headers: Record<string, string>) =>
+    new Request(request, { headers: { ...Object.fromEntries(request.headers), ...headers } });
+
+  test.each<[string, (request: Request) => Request, RegExp]>([
+    ['a proof that was used', (request) => request, /used before/],
+    ['another URL', (request) => new Request(request.url.replace('/v1/x', '/v1/y'), request), /htu/],
+    ['another method', (request) => new Request(request, { method: 'DELETE' }), /htm/],
+    ['a bearer', (request) => withHeaders(request, { authorization: 'Bearer x' }), /as DPoP/],
+    ['a token of nobody', (request) => withHeaders(request, { authorization: 'DPoP x.y.z' }), /not valid/],
+    ['no proof', (request) => withHeaders(request, { dpop: '' }), /./],
+  ])('%s', async (_name, change, why) => {
+    const { status, refused } = await replay(change);
+    expect(status).toBe(401);
+    expect(refused.join()).toMatch(why);
+  });
+});
+
+test('the issuer refuses an assertion that it has seen, and one of nobody', async () => {
+  const sent: Request[] = [];
+  const inner = globalThis.fetch;
+  globalThis.fetch = (input, init) => {
+    const request = new Request(input, init);
+    if (request.url.endsWith('/token')) sent.push(request.clone());
+    return inner(request);
+  };
+  await zone.api('documents')('/v1/x');
+  globalThis.fetch = inner;
+  const [asked] = sent;
+  if (!asked) throw new Error('no token was asked for');
+  expect((await fetch(asked.clone())).status).toBe(401);
+  expect((await fetch(new Request(asked.url, { method: 'POST', body: 'client_id=x' }))).status).toBe(401);
+  expect(test_.refused.join()).toMatch(/used before.*no such client/);
+});
+
+test('the README’s handler, as it stands there', async () => {
+  const root = join(import.meta.dirname, '../..');
+  const [, code = ''] =
+    /^```ts\n(\/\/ functions\/reminder.*?)^```/ms.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+  const folder = join(root, '.build/readme');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'handler.ts'), code);
+  test_.close();
+  const { documents } = one.apis;
+  const config = deriveZoneConfig(system, 'internal', 'worker');
+  const grants = deriveGrants(system);
+  test_ = startTestZone({
+    config: { ...config, apis: { prescriptions: { ...documents, clients: ['journal'] } } },
+    grants,
+  });
+  test_.answer('prescriptions', (_, path) => Response.json({ path }));
+  const { handler } = await import(/* @vite-ignore */ join(folder, 'handler.ts'));
+  expect(await handler()).toEqual({ path: '/v1/prescriptions/17' });
+  expect(JSON.stringify(test_.calls[0]?.claims['assertion_details'])).toContain(ORGANIZATION);
+});

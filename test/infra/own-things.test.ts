@@ -1,0 +1,209 @@
+import { describe, expect, test } from 'vitest';
+import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
+import { deriveAssembly } from '../../infra/proof/derived/derive.ts';
+import { prove } from '../../infra/proof/prove.ts';
+import system from '../own-things.zones.ts';
+import {
+  allow,
+  type Change,
+  find,
+  findingsOf,
+  gives,
+  statementsOf as statements,
+  withTemplate,
+} from './proof/mutate.ts';
+import { about, statementsOf, synthesize, text } from './synthesize.ts';
+
+/** As `npm start` has it. */
+const PLACE = { account: '000000000000', region: 'eu-north-1' };
+const assembly = synthesize(system, PLACE);
+const ZONE = 'journal-zone-internal';
+const role = (name: string) => statementsOf(assembly.find(ZONE, `${name}Role`));
+const boundary = statementsOf(assembly.find(ZONE, 'Boundary'));
+const through = (service: string) => statementsOf(assembly.find(ZONE, `Network${service}endpoint`));
+const endpoint = (service: string) =>
+  Object.keys(assembly.resources(ZONE)).find((id) => id.startsWith(`Network${service}endpoint`)) ?? '';
+const arn = (rest: string) => `arn:aws:${rest.replace(':', ':eu-north-1:000000000000:')}`;
+const LETTERS = arn('dynamodb:table/journal-internal-worker-letters');
+const DRAFTS = arn('dynamodb:table/journal-internal-worker-drafts');
+const OUTBOX = arn('sqs:journal-internal-outbox');
+
+/** Resources of the statements that allow an action, with the endpoint that they demand. */
+function allowed(list: ReturnType<typeof role>, action: string) {
+  return about(list, action)
+    .filter(({ Effect }) => Effect === 'Allow')
+    .flatMap(({ Resource, Condition }) =>
+      [Resource].flat().map((one) => {
+        const vpce = (Condition?.['StringEquals'] as Record<string, unknown>)?.['aws:SourceVpce'];
+        return `${text(one)} ${vpce === undefined ? '' : text(vpce)}`.trim();
+      }),
+    )
+    .sort();
+}
+
+describe('each thing brings statements with exact ARNs, through the zone’s own endpoint', () => {
+  const [tables, queues, secrets] = ['dynamodb', 'sqs', 'secretsmanager'].map((of) => `<${endpoint(of)}>`);
+  const PARTNER = `<${Object.keys(assembly.resources(ZONE)).find((id) => id.startsWith('Secretworkerpartnerkey'))}>`;
+
+  test.each([
+    ['worker', 'dynamodb:Query', [`${DRAFTS} ${tables}`, `${LETTERS} ${tables}`]],
+    [
+      'worker',
+      'dynamodb:DeleteItem',
+      [DRAFTS, arn('dynamodb:table/journal-internal-idempotency'), LETTERS].map((of) => `${of} ${tables}`),
+    ],
+    ['summary', 'dynamodb:Query', [`${LETTERS} ${tables}`]],
+    ['summary', 'dynamodb:PutItem', []],
+    ['worker', 'sqs:SendMessage', [`${OUTBOX} ${queues}`]],
+    ['summary', 'sqs:SendMessage', []],
+    ['summary', 'sqs:ReceiveMessage', [OUTBOX, arn('sqs:journal-internal-summary-events')]],
+    ['worker', 'secretsmanager:GetSecretValue', [`${PARTNER} ${secrets}`]],
+  ])('the role of %s: %s', (name, action, expected) => {
+    expect(allowed(role(name), action)).toEqual([...expected].sort());
+  });
+
+  test('the boundary holds what the roles hold, and no pattern of a table, queue or secret', () => {
+    for (const action of [
+      'dynamodb:Query',
+      'dynamodb:PutItem',
+      'sqs:SendMessage',
+      'sqs:ReceiveMessage',
+      'secretsmanager:GetSecretValue',
+    ]) {
+      const roles = ['worker', 'summary'].flatMap((name) => allowed(role(name), action));
+      expect(allowed(boundary, action)).toEqual([...new Set(roles)].sort());
+    }
+    expect(JSON.stringify(boundary)).not.toMatch(/(dynamodb|sqs|secretsmanager):[^"]*\*/);
+  });
+
+  test.each([
+    ['dynamodb', 'dynamodb:Scan', ['journal-internal-worker', 'journal-internal-summary'], LETTERS],
+    ['sqs', 'sqs:SendMessage', ['journal-internal-worker'], OUTBOX],
+    ['secretsmanager', 'secretsmanager:GetSecretValue', ['journal-internal-worker'], PARTNER],
+  ])('the %s endpoint lets %s of %s through to it', (service, action, roles, to) => {
+    const [statement] = about(through(service), action).filter(({ Resource }) =>
+      [Resource].flat().map(text).includes(to),
+    );
+    const named = [statement?.Condition?.['ArnEquals']?.['aws:PrincipalArn']].flat().map(text);
+    expect(named).toEqual(roles.map((name) => `arn:aws:iam::000000000000:role/${name}`));
+  });
+
+  test('the key is used through the services of what the function has', () => {
+    const services = (name: string) =>
+      about(role(name), 'kms:Decrypt').flatMap(({ Condition }) =>
+        [Condition?.['StringEquals']?.['kms:ViaService']].flat(),
+      );
+    expect(services('worker').sort()).toEqual(
+      ['dynamodb', 'secretsmanager', 'sqs'].map((of) => `${of}.eu-north-1.amazonaws.com`),
+    );
+  });
+});
+
+test('variables name the things; settings, time and memory are the declared ones', () => {
+  const { Environment, Timeout, MemorySize } = assembly.find(ZONE, 'workerFunction').Properties;
+  const { Variables } = Environment as { Variables: Record<string, unknown> };
+  expect(Variables).toMatchObject({
+    PAGE_SIZE: '50',
+    LETTERS_TABLE: 'journal-internal-worker-letters',
+    DRAFTS_TABLE: 'journal-internal-worker-drafts',
+    OUTBOX_QUEUE: 'https://sqs.eu-north-1.amazonaws.com/000000000000/journal-internal-outbox',
+    PARTNER_KEY_SECRET: { Ref: expect.stringMatching(/^Secretworkerpartnerkey/) },
+  });
+  expect([Timeout, MemorySize]).toEqual([60, 1024]);
+});
+
+test('what a function has outlives stack and declaration, with its key; queues wait six times the function’s time', () => {
+  const kept = (prefix: string) => assembly.find(ZONE, prefix).DeletionPolicy;
+  const kinds = ['Tableworkerletters', 'Secretsummarymail', 'Key'].map(kept);
+  expect(kinds).toEqual(['RetainExceptOnCreate', 'RetainExceptOnCreate', 'RetainExceptOnCreate']);
+  expect(assembly.find(ZONE, 'Tableworkerletters').Properties).toMatchObject({
+    KeySchema: [
+      { AttributeName: 'id', KeyType: 'HASH' },
+      { AttributeName: 'at', KeyType: 'RANGE' },
+    ],
+    TimeToLiveSpecification: { AttributeName: 'gone', Enabled: true },
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+  });
+  const queues = assembly.ofType('AWS::SQS::Queue', ZONE).map(([, { Properties }]) => Properties);
+  expect(queues).toContainEqual(
+    expect.objectContaining({ QueueName: 'journal-internal-events', VisibilityTimeout: 360 }),
+  );
+});
+
+test('a schedule starts the function, dead letters and failures ring, and names are answered', () => {
+  const rules = assembly
+    .ofType('AWS::Events::Rule', ZONE)
+    .map(([, { Properties }]) => [Properties['Name'], Properties['ScheduleExpression']]);
+  expect(rules).toContainEqual(['journal-internal-summary-nightly', 'cron(0 3 * * ? *)']);
+  const alarms = assembly
+    .ofType('AWS::CloudWatch::Alarm', ZONE)
+    .map(([, { Properties }]) => Properties['AlarmName']);
+  expect(alarms).toEqual(
+    expect.arrayContaining([
+      'journal-internal-DeadLetters',
+      'journal-internal-outbox-DeadLetters',
+      'journal-internal-summary-DeadLetters',
+      'journal-internal-summary-FunctionErrors',
+    ]),
+  );
+  expect(JSON.stringify(assembly.ofType('AWS::Route53Resolver::FirewallDomainList', ZONE))).toContain(
+    'sftp.partner.no',
+  );
+});
+
+describe('the proof', () => {
+  const given = readAssembly(assembly.folder);
+
+  test('holds, by the rules alone and compared with what the declaration yields', () => {
+    expect(prove(given, system, { derived: deriveAssembly(system, given) }).violations).toEqual([]);
+  });
+
+  const both =
+    (prefix: string, action: string, on: unknown): Change =>
+    (r) => {
+      gives(prefix, action, on)(r);
+      allow(find(r, 'Boundary', 'ManagedPolicy'), action, on);
+    };
+  const secretOf = (r: Parameters<Change>[0], prefix: string) => ({
+    Ref: Object.keys(r).find((id) => id.startsWith(prefix)),
+  });
+  const mutations: Record<string, [rule: string, change: Change]> = {
+    'a function reads a table that another has': [
+      'own-data-only',
+      both('summary', 'dynamodb:GetItem', DRAFTS),
+    ],
+    'a function sends to the queue of another zone': [
+      'own-data-only',
+      both('worker', 'sqs:SendMessage', arn('sqs:journal-public-outbox')),
+    ],
+    'a function reads a secret that another has': [
+      'records-are-read-by-own',
+      (r) => both('summary', 'secretsmanager:GetSecretValue', secretOf(r, 'Secretworkerpartnerkey'))(r),
+    ],
+    'a secret is read past the endpoint': [
+      'records-are-read-by-own',
+      (r) => {
+        for (const resource of [find(r, 'workerRole'), find(r, 'Boundary', 'ManagedPolicy')])
+          for (const statement of statements(resource))
+            if (statement['Action'] === 'secretsmanager:GetSecretValue') delete statement['Condition'];
+      },
+    ],
+    'a table under AWS’s key': [
+      'data-is-encrypted',
+      (r) => void delete find(r, 'Tableworkerdrafts').Properties['SSESpecification'],
+    ],
+    'a schedule starts another zone’s function': [
+      'entries-are-own',
+      (r) => {
+        const [target] = find(r, 'Schedulesummarynightly', 'Events::Rule').Properties['Targets'] as {
+          Arn: string;
+        }[];
+        if (target) target.Arn = arn('lambda:function:journal-public-summary');
+      },
+    ],
+  };
+  test.each(Object.entries(mutations))('finds that %s, with the comparison off', (_, [rule, change]) => {
+    expect(findingsOf(rule, given, system)).toEqual([]);
+    expect(findingsOf(rule, withTemplate(given, ZONE, change), system)).not.toEqual([]);
+  });
+});

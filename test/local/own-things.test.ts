@@ -1,0 +1,77 @@
+import { required } from '@helseid-zones/protocol/required';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
+import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
+import { buildWorld } from '../../infra/proof/policy/world/build.ts';
+import { callJson } from '../../local/aws/aws-client.ts';
+import { type LocalAws, startLocalAws } from '../../local/aws/local-aws.ts';
+import { createTrail } from '../../local/aws/trail.ts';
+import { synthesizedFolder } from '../infra/synthesize.ts';
+import system from '../own-things.zones.ts';
+import { newFolder } from '../temporary.ts';
+
+const PLACE = { account: '000000000000', region: 'eu-north-1' };
+const assembly = resolveAssembly(readAssembly(synthesizedFolder(system, PLACE)), PLACE);
+let aws: LocalAws;
+
+beforeAll(async () => {
+  aws = await startLocalAws({
+    ...{ assembly, world: buildWorld(assembly), stateDirectory: newFolder() },
+    ...{ calledUrls: () => [], gatewayPort: () => 0, trail: createTrail(Date.now) },
+  });
+});
+afterAll(() => aws.close());
+
+/** Calls a service as a function of the zone would: with its role, through the zone's endpoint; resolves to the error's code, or `ok`. */
+async function as(name: string, service: string, target: string, input: object): Promise<string> {
+  const endpoint = aws.endpoints.find((of) => of.zone === 'internal' && of.service === service);
+  const access = {
+    url: required(endpoint, service).url,
+    ...{ region: PLACE.region, credentials: aws.credentialsOf(`journal-internal-${name}`) },
+  };
+  const { error } = await callJson(access, service, target, input);
+  return error?.code ?? 'ok';
+}
+
+const dynamo = (name: string, operation: string, input: object) =>
+  as(name, 'dynamodb', `DynamoDB_20120810.${operation}`, input);
+const letter = { id: { S: 'a' }, at: { N: '1' } };
+const LETTERS = 'journal-internal-worker-letters';
+const DRAFTS = 'journal-internal-worker-drafts';
+
+describe('the local system enforces what functions have', () => {
+  test('a table is used by its function, read by the one it is shared with, and closed to others', async () => {
+    await expect(dynamo('worker', 'PutItem', { TableName: LETTERS, Item: letter })).resolves.toBe('ok');
+    const batch = { RequestItems: { [LETTERS]: { Keys: [letter] } } };
+    await expect(dynamo('summary', 'BatchGetItem', batch)).resolves.toBe('ok');
+    await expect(dynamo('summary', 'PutItem', { TableName: LETTERS, Item: letter })).resolves.toMatch(
+      /^AccessDenied/,
+    );
+    const key = { TableName: DRAFTS, Key: { id: letter.id } };
+    await expect(dynamo('worker', 'GetItem', key)).resolves.toBe('ok');
+    await expect(dynamo('summary', 'GetItem', key)).resolves.toMatch(/^AccessDenied/);
+    const mixed = { RequestItems: { ...batch.RequestItems, [DRAFTS]: { Keys: [key.Key] } } };
+    await expect(dynamo('summary', 'BatchGetItem', mixed)).resolves.toMatch(/^AccessDenied/);
+  });
+
+  test('a queue is sent to by its function, by the URL in the variable', async () => {
+    const { OUTBOX_QUEUE: QueueUrl = '' } = required(
+      aws.functions.find(({ name }) => name === 'journal-internal-worker'),
+      'worker',
+    ).environment;
+    const message = { QueueUrl, MessageBody: '{}' };
+    await expect(as('worker', 'sqs', 'AmazonSQS.SendMessage', message)).resolves.toBe('ok');
+    await expect(as('summary', 'sqs', 'AmazonSQS.SendMessage', message)).resolves.toMatch(/AccessDenied/);
+    await expect(as('worker', 'sqs', 'AmazonSQS.ReceiveMessage', { QueueUrl })).resolves.toMatch(
+      /AccessDenied/,
+    );
+  });
+
+  test('a secret is read by its function alone', async () => {
+    const read = (name: string, secret: string) =>
+      as(name, 'secretsmanager', 'secretsmanager.GetSecretValue', { SecretId: `journal/internal/${secret}` });
+    await expect(read('worker', 'worker/partner-key')).resolves.toBe('ok');
+    await expect(read('summary', 'worker/partner-key')).resolves.toMatch(/AccessDenied/);
+    await expect(read('worker', 'summary/mail')).resolves.toMatch(/AccessDenied/);
+  });
+});

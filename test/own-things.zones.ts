@@ -1,0 +1,34 @@
+import { defineSystem } from '../infra/declaration/define.ts';
+import system from './one-client.zones.ts';
+
+/** The system of one client, whose functions have things of their own: a table that two share, a queue, secrets, schedules, a host. */
+export default defineSystem({
+  ...system,
+  zones: {
+    ...system.zones,
+    internal: {
+      ...system.zones.internal,
+      functions: {
+        worker: {
+          environment: { PAGE_SIZE: '50' },
+          timeout: 60,
+          memory: 1024,
+          tables: {
+            letters: { partitionKey: { name: 'id' }, sortKey: { name: 'at', type: 'N' }, ttl: 'gone' },
+            drafts: { partitionKey: { name: 'id' } },
+          },
+          queues: ['outbox'],
+          secrets: ['partner-key'],
+          hosts: ['sftp.partner.no'],
+        },
+        summary: {
+          tables: { letters: { of: 'worker', access: 'read' } },
+          reads: ['outbox'],
+          events: { sources: ['journal.letters'], detailTypes: ['LetterRead'] },
+          secrets: ['mail'],
+          schedules: { nightly: 'cron(0 3 * * ? *)', often: 'rate(5 minutes)' },
+        },
+      },
+    },
+  },
+});
