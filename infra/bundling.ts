@@ -112,6 +112,12 @@ export function compileHandlers(entries: readonly string[]): void {
   }
 }
 
+/** {@link compileHandlers}, anew where they were compiled before. */
+export function recompileHandlers(entries: readonly string[]): void {
+  for (const entry of entries) compiled.delete(entry);
+  compileHandlers(entries);
+}
+
 /**
  * The compiled handler of one function.
  * @throws as {@link compileHandlers}

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -29,9 +30,10 @@ export async function loadSystem(
 ): Promise<SystemDeclaration> {
   const name = file ?? 'zones.ts';
   const path = resolve(name);
-  refuseRepeatedNames(readSource(path, name), name);
+  const source = readSource(path, name);
+  refuseRepeatedNames(source, name);
   try {
-    return chooseSystem(await import(pathToFileURL(path).href), stage);
+    return chooseSystem(await import(urlOf(path, source)), stage);
   } catch (cause) {
     // Else the file throws when it is run, or imports what is not there.
     const said = isZonesError(cause, 'declaration_invalid') ? cause : undefined;
@@ -39,6 +41,17 @@ export async function loadSystem(
       said?.message ?? `It can't be run: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new ZonesError('declaration_invalid', `${name}: ${message}`, { cause, facts: said?.facts ?? {} });
   }
+}
+
+/** The sources that files were first loaded with. */
+const loaded = new Map<string, string>();
+
+/** A module is evaluated once a URL, so one that was edited meanwhile needs another. What it imports stays as it was. */
+function urlOf(path: string, source: string): string {
+  const url = pathToFileURL(path);
+  if (!loaded.has(path)) loaded.set(path, source);
+  if (loaded.get(path) !== source) url.search = createHash('sha256').update(source).digest('hex');
+  return url.href;
 }
 
 function chooseSystem({ default: declared, stages }: DeclarationFile, stage: string | undefined) {

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { machineTokens } from '@helseid-zones/client/machine-token';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { DECLARATION_OPTIONS, requireStage } from '../../infra/declaration/options.ts';
 import { type OperatorFile, readOperatorFile } from '../../infra/operator-file.ts';
 import { print, printError } from '../../infra/terminal.ts';
 import { callGateway } from '../aws/aws-client.ts';
@@ -24,12 +25,14 @@ Calls a route of a zone, or an API as the zone's function would: with a token an
   --client NAME        which of the zone's clients calls, where several may
   --organization N     on whose behalf (nine digits; made up where the grant wants one)
   --body FILE          what is sent, as JSON
+  --stage NAME         confirms which stage runs
   --directory FOLDER   where the running local system keeps its state (default ${DEFAULT_DIRECTORY})
 
 Exit status: 0 answered with 2xx, 1 not.`;
 
 const OPTIONS = {
   directory: { type: 'string', default: DEFAULT_DIRECTORY },
+  stage: DECLARATION_OPTIONS.stage,
   client: { type: 'string' },
   organization: { type: 'string' },
   body: { type: 'string' },
@@ -59,6 +62,7 @@ async function main(args: string[]): Promise<number> {
   const { client, organization, directory, body: file } = values;
   const body = file === undefined ? undefined : readFileSync(file, 'utf8');
   const operator = readOperatorFile(directory);
+  requireStage(values.stage, operator.stage);
   trustHere(await createCa(join(directory, 'ca')));
   const wanted = { zone, target, body, client, organization, method: method.toUpperCase() };
   const answer = await (target.startsWith('/') ? callRoute : callApi)(operator, wanted).catch(notRunning);

@@ -17,6 +17,8 @@ export const USAGE = `npm start -- [options]
 
   --once                run the whole job, print a table of steps, exit 0 or 1
   --json                with --once: print only JSON (npm --silent start … prints nothing of its own)
+  --watch               an edit of a function is live at once, one of the declaration after a restart that keeps the state
+  --inspect FUNCTION    a debugger may attach to this function (journal-internal-worker) at 127.0.0.1:9229
   --fresh               begin with empty caches and state; with --no-stand-in, only where that holds no keys
   --https               gateways and page with TLS: Safari keeps no Secure cookie of http://localhost, so nobody could log in
   --declaration FILE    another declaration than zones.ts
@@ -40,9 +42,10 @@ export function readOptions(args: readonly string[]) {
   if (values.json && !values.once) throw wrong('--json goes with --once');
   if (values['challenge-keeps-assertion'] && values['no-stand-in'])
     throw wrong('--challenge-keeps-assertion is about the stand-in, and there is none with --no-stand-in');
-  const { fresh, https, once, json, help } = values;
+  if (values.watch && values.once) throw wrong('--watch goes on until it is ended, so not with --once');
+  const { fresh, https, once, json, help, watch, inspect } = values;
   return {
-    ...{ fresh, https, once, json, help },
+    ...{ fresh, https, once, json, help, watch, inspect },
     declarationFile: values.declaration,
     stage: values.stage,
     standIn: !values['no-stand-in'],
@@ -77,6 +80,8 @@ function parse(args: readonly string[]) {
         https: { type: 'boolean', default: false },
         fresh: { type: 'boolean', default: false },
         once: { type: 'boolean', default: false },
+        watch: { type: 'boolean', default: false },
+        inspect: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false, short: 'h' },
       },

@@ -1,3 +1,5 @@
+import { basename, dirname } from 'node:path';
+import { loadSystem } from '../../infra/declaration/load.ts';
 import { print, printError } from '../../infra/terminal.ts';
 import { createClosers } from '../aws/closers.ts';
 import { formatReport, runSteps } from './once.ts';
@@ -7,6 +9,7 @@ import { startPage } from './page/start.ts';
 import { STEPS } from './steps/index.ts';
 import { type LocalSystem, startSystem } from './system.ts';
 import { createLinePrinter } from './terminal.ts';
+import { watchFolders, watchFunctions } from './watch.ts';
 import { welcome } from './welcome.ts';
 
 /** Where the command runs. */
@@ -25,7 +28,6 @@ interface Surroundings {
 export async function run(options: CommandOptions, { env, npmIsThere, say }: Surroundings): Promise<number> {
   const ended = waitForEnd(npmIsThere);
   const lines = createLinePrinter(printError);
-  const closers = createClosers();
   const start = {
     ...options,
     page: options.once ? undefined : options.page,
@@ -33,6 +35,28 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
     extraCaFile: env['NODE_EXTRA_CA_CERTS'],
     onProgress: say,
   };
+  let code = await runUntil(ended, start, options, { say, lines });
+  while (code === AGAIN) {
+    say(`${options.declarationFile} has changed`);
+    code = await runUntil(ended, { ...start, fresh: false }, options, { say, lines }).catch((error) => {
+      printError(error);
+      return waitForDeclaration(ended, options, say);
+    });
+  }
+  return code;
+}
+
+/** Instead of an exit code: the declaration has changed. */
+const AGAIN = 'again';
+
+/** Starts the system and lets it run until it shall end, or until its declaration is another and valid. */
+async function runUntil(
+  ended: Promise<NodeJS.Signals>,
+  start: Parameters<typeof startSystem>[0],
+  options: CommandOptions,
+  { say, lines }: { say: (what: string) => void; lines: ReturnType<typeof createLinePrinter> },
+): Promise<number | typeof AGAIN> {
+  const closers = createClosers();
   const system = await Promise.race([ended, startSystem(start, closers)]);
   if (typeof system === 'string') {
     // Asked to end while it starts: what has started is closed, what is being started ends with the process.
@@ -40,19 +64,41 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
     process.exit(130);
   }
   const forget = writeOperatorFile(options.directory, system);
+  const stopWatching = options.watch ? watchFunctions(system, options.directory, say) : () => {};
   try {
     if (options.once) return await runOnce(system, options, say);
     const page = system.pagePort === undefined ? undefined : await startPage(system, system.pagePort);
     lines.begin();
     print(welcome(system, { seconds: process.uptime(), directory: options.directory, page: page?.url }));
-    await ended;
-    print('\nEnding…');
+    const code = await waitForDeclaration(ended, options, say);
+    if (code === 0) print('\nEnding…');
     await page?.close();
-    return 0;
+    return code;
   } finally {
+    stopWatching();
     forget();
     await system.close();
   }
+}
+
+/** Resolves when the system shall end or, with `--watch`, when the declaration has changed and is valid: one that is not is said. */
+async function waitForDeclaration(
+  ended: Promise<NodeJS.Signals>,
+  { watch, declarationFile, stage }: CommandOptions,
+  say: (what: string) => void,
+): Promise<0 | typeof AGAIN> {
+  const { promise: changed, resolve } = Promise.withResolvers<typeof AGAIN>();
+  const look = () =>
+    loadSystem(declarationFile, stage).then(
+      () => resolve(AGAIN),
+      (error: Error) => say(error.message),
+    );
+  const stop = watch
+    ? watchFolders([dirname(declarationFile)], (files) => {
+        if (files.some((file) => basename(file) === basename(declarationFile))) void look();
+      })
+    : () => {};
+  return Promise.race([ended.then(() => 0 as const), changed]).finally(stop);
 }
 
 async function runOnce(

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { calledUrls } from '../../infra/declaration/derive.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
@@ -29,6 +30,8 @@ interface SystemOptions extends PlaceOptions {
   fresh: boolean;
   /** Folder of sample events, and of the stand-in APIs' answers in `answers/<api>` (default `examples`). */
   examples?: string;
+  /** Name of a function that a debugger may attach to. */
+  inspect?: string | undefined;
   /** PEM file with further CAs that functions trust: this process's `NODE_EXTRA_CA_CERTS`. */
   extraCaFile?: string | undefined;
   /** Told what the start is at. */
@@ -92,8 +95,15 @@ async function startAll(options: SystemOptions, closers: Closers) {
     tls: context.tls,
     calledUrls: (zone = '') => (declaration.zones[zone] ? calledUrls(declaration, zone) : []),
     trail,
+    inspect: options.inspect,
   });
   closers.add(aws.close);
+  const known = aws.functions.map(({ name }) => name);
+  if (options.inspect !== undefined && !known.includes(options.inspect))
+    throw new ZonesError(
+      'local_failed',
+      `There is no function ${options.inspect} to inspect; there are ${known.join(', ')}.`,
+    );
   say('making or finding the client keys');
   const keys = await bootstrapKeys({ declaration, aws, standIns });
   if (standIns !== undefined) closers.add(openPortal({ declaration, aws, standIns }, trail));

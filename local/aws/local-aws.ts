@@ -62,6 +62,8 @@ interface LocalAwsOptions {
   /** Key and certificate of the gateways; undefined for plain HTTP. */
   tls?: { key: string; cert: string } | undefined;
   trail: Trail;
+  /** Name of a function that a debugger may attach to. */
+  inspect?: string | undefined;
   now?: () => number;
 }
 
@@ -130,6 +132,15 @@ async function startAll(options: LocalAwsOptions, closers: Closers) {
   return {
     ...{ account, region, authorize, invoke, pool, rotations, gateways, credentialsOf },
     ...{ secrets: stores.secrets, functions: templates, close: closers.close },
+    /** Folder of a function's code. */
+    codeOf: (name: string) => functions.find(name).codeDirectory,
+    /** The next invocation of a function starts with the code in another folder; one that goes on ends with the old. */
+    replaceCode(name: string, folder: string): void {
+      const of = functions.find(name);
+      of.codeDirectory = folder;
+      of.environment = { ...of.environment, LAMBDA_TASK_ROOT: folder };
+      void pool.recycle(name);
+    },
     /** AWS's public endpoints. */
     publicUrl: endpoints.publicUrl,
     endpoints: endpoints.all,
@@ -138,10 +149,13 @@ async function startAll(options: LocalAwsOptions, closers: Closers) {
   };
 }
 
+/** Milliseconds: an hour, while somebody looks. */
+const DEBUGGING = 3_600_000;
+
 /** A function of the template as the pool runs it: with its own role's credentials and its own network's endpoints. */
 function makeRunnable(
   of: TemplateFunction,
-  { calledUrls, caFile }: LocalAwsOptions,
+  { calledUrls, caFile, inspect }: LocalAwsOptions,
   endpoints: LocalEndpoints,
   gateways: readonly RunningGateway[],
   credentials: Credentials,
@@ -161,7 +175,9 @@ function makeRunnable(
       ]),
     ),
   });
-  return { ...of, environment };
+  return of.name === inspect
+    ? { ...of, environment, inspected: true, timeout: DEBUGGING }
+    : { ...of, environment };
 }
 
 async function startPool(stateDirectory: string, trail: Trail, now: () => number, closers: Closers) {

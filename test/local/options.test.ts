@@ -10,6 +10,8 @@ describe('the command line', () => {
       standIn: true,
       challengeKeepsAssertion: false,
       fresh: false,
+      watch: false,
+      inspect: undefined,
       https: false,
       once: false,
       json: false,

@@ -6,6 +6,9 @@ const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
 const EGRESS = fileURLToPath(new URL('./egress.mjs', import.meta.url));
 const INIT_TIMEOUT = 10_000;
 
+/** Where a debugger finds the function that is inspected. */
+const INSPECTOR = '127.0.0.1:9229';
+
 /** What an invocation ended in: the payload that goes to the invoker, and whether it is an error of the function. */
 export interface Outcome {
   payload: Buffer;
@@ -19,6 +22,8 @@ interface InstanceOptions {
   codeDirectory: string;
   /** The whole environment of the process; `AWS_LAMBDA_RUNTIME_API` is added. With `LOCAL_REACHABLE`, `egress.mjs` is in it. */
   environment: Readonly<Record<string, string>>;
+  /** Whether Node's inspector listens for it, on this machine. */
+  inspected: boolean;
   /** Heap limit in MiB. */
   heap: number;
   /** Epoch milliseconds. */
@@ -117,7 +122,7 @@ export function startInstance(options: InstanceOptions) {
           },
           ...{ invocation, handed: false, timeout, sink },
         };
-        pending.limit(INIT_TIMEOUT);
+        pending.limit(options.inspected ? timeout : INIT_TIMEOUT);
         hand();
       });
       // What the function wrote before it answered lies in its pipes already; let the event loop read them.
@@ -151,7 +156,8 @@ function spawnFunction(options: InstanceOptions, address: string): ChildProcess 
   const memory = [`--max-old-space-size=${options.heap}`, '--max-semi-space-size=2'];
   // An option of Node's, not an import of the bootstrap's: worker threads inherit it.
   const egress = environment['LOCAL_REACHABLE'] === undefined ? [] : ['--require', EGRESS];
-  const child = spawn(process.execPath, [...memory, ...egress, BOOTSTRAP], {
+  const inspect = options.inspected ? [`--inspect=${INSPECTOR}`] : [];
+  const child = spawn(process.execPath, [...memory, ...inspect, ...egress, BOOTSTRAP], {
     cwd: options.codeDirectory,
     env: { ...environment, AWS_LAMBDA_RUNTIME_API: address },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -20,6 +20,8 @@ export interface RunnableFunction {
   timeout: number;
   /** MiB. */
   memory: number;
+  /** Whether a debugger may attach to it: it then has one process, and all the time it takes. */
+  inspected?: boolean;
   /** Invocations at once; undefined where none are reserved. */
   reservedConcurrency?: number | undefined;
 }
@@ -56,8 +58,8 @@ export interface FunctionPool {
   running(): readonly { function: string; pid: number | undefined; busy: boolean }[];
   /** Resolves when no invocation of the function is being worked on. */
   idle(name: string): Promise<void>;
-  /** Ends resting processes, so that the next invocation starts cold; those at work end after it. */
-  recycle(): Promise<void>;
+  /** Ends resting processes, of one function or all, so that the next invocation starts cold; those at work end after it. */
+  recycle(name?: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -85,6 +87,7 @@ export function createPool(options: PoolOptions): FunctionPool {
     const instance = startInstance({
       api: options.api,
       codeDirectory: of.codeDirectory,
+      inspected: of.inspected ?? false,
       environment: { ...of.environment, AWS_LAMBDA_LOG_STREAM_NAME: log.stream },
       ...{ heap, now },
       onLine(line) {
@@ -111,11 +114,14 @@ export function createPool(options: PoolOptions): FunctionPool {
     }
   }
 
+  /** A debugger is at one process. */
+  const most = ({ inspected = false }: RunnableFunction) => (inspected ? 1 : instancesPerFunction);
+
   const of = (name: string) => [...slots].filter((slot) => slot.of.name === name);
 
   /** A process that died while invocations wait for one of its kind is replaced. */
   function startForWaiting(kind: RunnableFunction): void {
-    if (closed || of(kind.name).length >= instancesPerFunction) return;
+    if (closed || of(kind.name).length >= most(kind)) return;
     const next = queues.get(kind.name)?.shift();
     if (next !== undefined) next(start(kind));
   }
@@ -127,7 +133,7 @@ export function createPool(options: PoolOptions): FunctionPool {
       resting.busy = true;
       return resting;
     }
-    if (mine.length < instancesPerFunction) return start(kind);
+    if (mine.length < most(kind)) return start(kind);
     return new Promise((resolve) => {
       const queue = queues.get(kind.name) ?? [];
       queues.set(kind.name, queue);
@@ -200,8 +206,8 @@ export function createPool(options: PoolOptions): FunctionPool {
     },
     running: () =>
       [...slots].map(({ of, instance, busy }) => ({ function: of.name, pid: instance.pid, busy })),
-    async recycle() {
-      const ended = [...slots].map(async (slot) => {
+    async recycle(name) {
+      const ended = (name === undefined ? [...slots] : of(name)).map(async (slot) => {
         slot.retire = true;
         if (!slot.busy) await slot.instance.kill();
       });

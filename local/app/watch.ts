@@ -1,0 +1,94 @@
+import { readdirSync, readFileSync, watch } from 'node:fs';
+import { join, relative, resolve, sep } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { bundleFunction, recompileHandlers } from '../../infra/bundling.ts';
+import { parseJson } from '../../infra/proof/assembly/json.ts';
+import type { LocalSystem } from './system.ts';
+
+/** What functions are compiled from, beside packages. */
+const SOURCES = ['functions', 'client', 'protocol'];
+
+/** Milliseconds in which an editor is done writing. */
+const SETTLING = 50;
+
+/** Tells `onChange` which files in these folders have changed, and what ends it. Knows what is in a folder itself, not below. */
+export function watchFolders(
+  folders: readonly string[],
+  onChange: (files: readonly string[]) => void,
+): () => void {
+  const changed = new Set<string>();
+  const tell = async () => {
+    await setTimeout(SETTLING);
+    const files = [...changed];
+    changed.clear();
+    if (files.length > 0) onChange(files);
+  };
+  // Not one recursive watcher: on Linux it loses a file when an editor puts another in its place.
+  const watchers = folders.map((folder) =>
+    watch(folder, { persistent: false }, (_, name) => {
+      changed.add(
+        join(folder, name ?? '')
+          .split(sep)
+          .join('/'),
+      );
+      void tell();
+    }),
+  );
+  return () => {
+    for (const watcher of watchers) watcher.close();
+  };
+}
+
+function foldersBelow(path: string): string[] {
+  const entries = readdirSync(path, { withFileTypes: true, recursive: true });
+  return [
+    path,
+    ...entries.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name)),
+  ];
+}
+
+/**
+ * Compiles functions anew whose sources are edited, and has their next invocation start with that. What does not compile is said,
+ * and the code of before goes on. Config files stay: they come of the declaration. Returns what ends it.
+ */
+export function watchFunctions(
+  { aws }: LocalSystem,
+  directory: string,
+  say: (what: string) => void,
+): () => void {
+  return watchFolders(SOURCES.flatMap(foldersBelow), (files) => {
+    const began = performance.now();
+    const edited = aws.functions.flatMap(({ name }) => {
+      const sources = sourcesOf(aws.codeOf(name));
+      const [, entry] =
+        sources.map((file) => /^functions\/([^/]+)\/handler\.ts$/.exec(file)).find(Boolean) ?? [];
+      const concerned = files.some((file) => sources.includes(file));
+      return entry !== undefined && concerned ? [{ name, entry }] : [];
+    });
+    try {
+      recompileHandlers([...new Set(edited.map(({ entry }) => entry))]);
+      for (const { name, entry } of edited)
+        aws.replaceCode(
+          name,
+          bundleFunction(join(directory, 'watch'), name, entry, configsIn(aws.codeOf(name))),
+        );
+      const names = edited.map(({ name }) => name).join(', ');
+      if (edited.length > 0) say(`${names}: new code after ${Math.round(performance.now() - began)} ms`);
+    } catch (error) {
+      say(`${files.join(', ')} does not compile, so the code of before goes on: ${(error as Error).message}`);
+    }
+  });
+}
+
+/** The sources of a bundle, by its source map, which tells them from where it was compiled. */
+function sourcesOf(folder: string): string[] {
+  const { sources = [] } = parseJson(readFileSync(join(folder, 'index.mjs.map'), 'utf8')) as {
+    sources?: string[];
+  };
+  return sources.map((source) => relative('.', resolve(source)).split(sep).join('/'));
+}
+
+function configsIn(folder: string): Record<string, unknown> {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+  return Object.fromEntries(files.map((name) => [name, parseJson(readFileSync(join(folder, name), 'utf8'))]));
+}
