@@ -1,6 +1,13 @@
 import { type Facts, isZonesError, SIGNER_ERRORS, ZonesError } from '@helseid-zones/protocol/errors';
-import type { Intent, Signature, Signer, SignRequest } from '@helseid-zones/protocol/intents';
+import {
+  type Intent,
+  type Signature,
+  type Signer,
+  type SignRequest,
+  signature,
+} from '@helseid-zones/protocol/intents';
 import { isObject } from '@helseid-zones/protocol/required';
+import * as v from 'valibot';
 import type { AwsCaller } from './aws.ts';
 
 /**
@@ -62,7 +69,8 @@ function readAnswer(body: string, intents: readonly Intent[]): Signature[] {
   const signatures = answer['signatures'];
   if (!Array.isArray(signatures) || signatures.length !== intents.length)
     throw invalidAnswer('does not hold one signature an intent');
-  if (!signatures.every(isSignature)) throw invalidAnswer('holds something else than signatures');
+  if (!signatures.every((each) => v.is(signature, each)))
+    throw invalidAnswer('holds something else than signatures');
   return signatures;
 }
 
@@ -78,26 +86,10 @@ function invalidAnswer(what: string, cause?: unknown): ZonesError {
   return new ZonesError('signer_answer_invalid', message, { cause });
 }
 
-const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-const THUMBPRINT = /^[\w-]{43}$/;
-
-function isSignature(value: unknown): value is Signature {
-  return (
-    isObject(value) &&
-    matches(COMPACT_JWS, value['jws']) &&
-    matches(THUMBPRINT, value['kid']) &&
-    matches(THUMBPRINT, value['jkt'])
-  );
-}
-
 function isErrorCode(value: unknown): value is (typeof SIGNER_ERRORS)[number] {
   return SIGNER_ERRORS.some((code) => code === value);
 }
 
 function isFact(entry: [string, unknown]): entry is [string, string | number | boolean] {
   return ['string', 'number', 'boolean'].includes(typeof entry[1]);
-}
-
-function matches(pattern: RegExp, value: unknown): boolean {
-  return typeof value === 'string' && pattern.test(value);
 }

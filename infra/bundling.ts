@@ -57,7 +57,7 @@ function findHandler(entry: string): string {
 }
 
 /** What a deployed function never holds, by the packages' or the clone's paths: doubles of issuer and APIs. */
-const FOR_TESTS = /(?:^|\/)client\/(?:testing|conformance)\.[jt]s$/;
+const FOR_TESTS = /(?:^|\/)client\/(?:testing|conformance(?:-cases)?)\.[jt]s$/;
 
 /** @throws {ZonesError} config_invalid: the module exports no `handler`, or brings what is for tests */
 function checkOutput(entry: string, output: Metafile['outputs'][string] | undefined): void {

@@ -103,6 +103,31 @@ export const signRequest = v.strictObject({
   intents: v.pipe(v.array(intent), v.minLength(1), v.maxLength(MAX_INTENTS)),
 });
 
+const thumbprint = v.pipe(v.string(), v.regex(/^[\w-]{43}$/));
+
+/** The shape of a {@link Signature}; what a newer signer adds is no hindrance. */
+export const signature = v.object({
+  /** Compact serialization (RFC 7515 7.1). */
+  jws: v.pipe(v.string(), v.regex(/^[\w-]+\.[\w-]+\.[\w-]+$/)),
+  /** RFC 7638 thumbprint of the key; what HelseID has it registered under. */
+  kid: thumbprint,
+  /** RFC 7638 SHA-256 thumbprint of the public JWK (RFC 9449 6.1); with custody `kms` the same string as `kid`. */
+  jkt: thumbprint,
+});
+
+/** The shape of a {@link SignResponse}. */
+export const signResponse = v.union([
+  v.object({ signatures: v.array(signature) }),
+  v.object({
+    error: v.object({
+      /** One of `SIGNER_ERRORS` (errors.ts). */
+      code: v.string(),
+      message: v.string(),
+      facts: v.exactOptional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
+    }),
+  }),
+]);
+
 /** HelseID's organisation detail. Multi-tenant: `parent` and perhaps `child`; single-tenant: `child` alone. */
 export type OrganizationDetail = DeepReadonly<v.InferOutput<typeof organizationDetail>>;
 
@@ -137,19 +162,10 @@ export type Intent = AssertionIntent | ProofIntent | RequestObjectIntent;
 export type SignRequest = DeepReadonly<v.InferOutput<typeof signRequest>>;
 
 /** A signature: a compact JWS with the key that verifies it. */
-export interface Signature {
-  /** Compact serialization (RFC 7515 7.1). */
-  jws: string;
-  /** RFC 7638 thumbprint of the key; what HelseID has it registered under. */
-  kid: string;
-  /** RFC 7638 SHA-256 thumbprint of the public JWK (RFC 9449 6.1); with custody `kms` the same string as `kid`. */
-  jkt: string;
-}
+export type Signature = v.InferOutput<typeof signature>;
 
 /** What a signer function returns: signatures in the order of the intents, or a coded error. */
-export type SignResponse =
-  | { signatures: Signature[] }
-  | { error: { code: string; message: string; facts?: Record<string, string | number | boolean> } };
+export type SignResponse = v.InferOutput<typeof signResponse>;
 
 /** The seam: one call for several intents, signed concurrently, answered in order; it throws a coded error for all of them. */
 export interface Signer {

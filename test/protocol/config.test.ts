@@ -23,7 +23,7 @@ const FULL = {
       audience: 'a',
       scopes: ['a/b'],
       resource: 'urn:a',
-      client: 'journal',
+      clients: ['journal'],
     },
   },
   routes: [{ method: 'GET', path: '/a/{id}', authorize: 'helseid' }],

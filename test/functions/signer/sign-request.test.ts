@@ -2,12 +2,11 @@ import { Console } from 'node:console';
 import { Writable } from 'node:stream';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { createLog } from '@helseid-zones/client/log';
-import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { ALGORITHM_NAMES, ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import type { Grant } from '@helseid-zones/protocol/grant';
 import type { SignResponse } from '@helseid-zones/protocol/intents';
-import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import type { KeyEntry, KeyState } from '@helseid-zones/protocol/record';
-import { decodeJwt, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createAudit } from '../../../functions/signer/audit.ts';
 import { createRecordReader } from '../../../functions/signer/read-record.ts';
@@ -106,28 +105,16 @@ function signaturesOf(response: SignResponse) {
 const signCalls = ({ kms }: { kms: ReturnType<typeof createFakeKms> }) =>
   kms.calls.filter(({ operation }) => operation === 'Sign');
 
-describe.each(Object.keys(ALGORITHMS) as Algorithm[])('%s', (algorithm) => {
-  test('all three kinds, verified with jose against the published key; KMS saw digests only', async () => {
-    const world = createWorld({ requestObjects: true }, algorithm);
-    const { publicKey, kid } = world.addKey('current');
-    const requestObject = { ...assertion, kind: 'request_object', parameters: { response_type: 'code' } };
-    const signatures = signaturesOf(await world.sign(assertion, tokenProof, requestObject));
-    const published = await importJWK({ ...describePublicKey(publicKey, algorithm).jwk }, algorithm);
-    const typs = ['client-authentication+jwt', 'dpop+jwt', 'oauth-authz-req+jwt'];
-    for (const [index, { jws, ...names }] of signatures.entries()) {
-      expect(names).toEqual({ kid, jkt: kid });
-      await jwtVerify(jws, published, {
-        algorithms: [algorithm],
-        typ: typs[index] ?? '',
-        currentDate: new Date(START),
-      });
-    }
-    for (const { input } of signCalls(world))
-      expect(input).toMatchObject({
-        MessageType: 'DIGEST',
-        SigningAlgorithm: ALGORITHMS[algorithm].kmsSigningAlgorithm,
-      });
-  });
+test.each(ALGORITHM_NAMES)('KMS sees digests only, and one algorithm: %s', async (algorithm) => {
+  const world = createWorld({}, algorithm);
+  world.addKey('current');
+  await world.sign(assertion, tokenProof);
+  expect(signCalls(world)).toHaveLength(2);
+  for (const { input } of signCalls(world))
+    expect(input).toMatchObject({
+      MessageType: 'DIGEST',
+      SigningAlgorithm: ALGORITHMS[algorithm].kmsSigningAlgorithm,
+    });
 });
 
 describe('keys', () => {
@@ -274,20 +261,6 @@ describe('KMS says no', () => {
     expect(signaturesOf(await world.sign(assertion))).toHaveLength(1);
   });
 
-  test.each(['ES256', 'PS256'] as const)(
-    'an answer without a signature is refused, %s',
-    async (algorithm) => {
-      const world = createWorld({}, algorithm);
-      world.addKey('current');
-      const answered = world.kms.send;
-      world.kms.send = (async (command: Parameters<typeof answered>[0]) => {
-        const answer = await answered(command);
-        return 'Signature' in answer ? { ...answer, Signature: undefined } : answer;
-      }) as typeof answered;
-      expect(await world.sign(assertion)).toMatchObject({ error: { code: 'kms_refused' } });
-    },
-  );
-
   test('what is not a coded error is thrown, for it is a bug', async () => {
     const grant = testGrant();
     const signRequest = createSignRequest({
@@ -302,7 +275,6 @@ describe('KMS says no', () => {
   });
 });
 
-const API = 'https://summaries.example.no';
 const DETAILS = [{ type: 'helseid_authorization', child: '974760673' }];
 
 describe('refusals leave KMS and the record alone', () => {
@@ -314,23 +286,7 @@ describe('refusals leave KMS and the record alone', () => {
 
   test.each<[string, unknown, string]>([
     ['malformed', 'x', 'request_malformed'],
-    ['oversized', { ...assertion, issuer: 'a'.repeat(17_000) }, 'request_too_large'],
-    ['an unknown kind', { ...assertion, kind: 'jwt' }, 'intent_malformed'],
-    ['an extra field', { ...assertion, sub: 'x' }, 'intent_malformed'],
-    ['a control character', { ...tokenProof, nonce: 'a\u0000' }, 'intent_malformed'],
-    ['__proto__', JSON.parse('{"kind":"dpop_proof","__proto__":{}}'), 'intent_malformed'],
-    ['user information', { ...tokenProof, url: 'https://u@helseid-sts.test.nhn.no/' }, 'intent_malformed'],
-    ['a dot segment', { ...apiProof, url: `${API}/v1/summaries/../x` }, 'intent_malformed'],
-    ['a percent trick', { ...apiProof, url: `${API}/v1/summaries/%2E%2E%2Fx` }, 'intent_malformed'],
-    ['a foreign host', { ...apiProof, url: 'https://evil.example/v1/summaries/1' }, 'grant_refused'],
-    ['another client', { ...assertion, client: 'other' }, 'grant_refused'],
-    ['another issuer', { ...assertion, issuer: `${issuer}/` }, 'grant_refused'],
     ['details without a grant', { ...assertion, assertionDetails: DETAILS }, 'grant_refused'],
-    [
-      'a request object without a grant',
-      { ...assertion, kind: 'request_object', parameters: {} },
-      'grant_refused',
-    ],
     ['one bad of eight', [...Array(7).fill(tokenProof), { ...tokenProof, method: 'GET' }], 'grant_refused'],
   ])('%s', async (_name, given, code) => {
     expect(await world.invoke(given === 'x' ? given : { intents: [given].flat() })).toMatchObject({

@@ -1,0 +1,205 @@
+import { generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import type { Grant } from '@helseid-zones/protocol/grant';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
+import type { RawSignature } from '@helseid-zones/protocol/signature';
+
+/**
+ * What the conformance of a signer is tested with: what is asked for, what is refused, what may go wrong where the key is held.
+ * @module
+ */
+
+/** Epoch milliseconds at which each case begins. */
+export const START = 1_795_518_000_000;
+/** The issuer of the cases' client. */
+export const ISSUER = 'https://helseid-sts.test.nhn.no';
+/** The origin of the API that its grant covers. */
+export const API = 'https://summaries.example.no';
+/** The organisation that its grant allows. */
+export const CHILD = '974760673';
+
+/** What the signer under test may sign. */
+export const GRANT: Grant = {
+  ...{ version: 1, system: 'journal', zone: 'public', client: 'journal', clientId: 'conformance-client' },
+  ...{ issuer: ISSUER, tenancy: 'single-tenant', profile: helseIdProfile, requestObjects: true },
+  assertions: { details: [{ type: 'helseid_authorization', child: CHILD }] },
+  proofs: [
+    { origin: ISSUER, methods: ['POST'], paths: ['/*'], ath: false },
+    { origin: API, methods: ['GET'], paths: ['/v1/summaries/*'], ath: true },
+  ],
+};
+
+/** The plainest intents, one a kind. */
+export const assertion = { kind: 'client_assertion', client: 'journal', issuer: ISSUER } as const;
+/** The organisation as a detail. */
+export const details = [{ type: 'helseid_authorization', child: CHILD }] as const;
+/** For the token endpoint. */
+export const tokenProof = {
+  kind: 'dpop_proof',
+  client: 'journal',
+  method: 'POST',
+  url: `${ISSUER}/connect/token`,
+} as const;
+/** For the API, with a query, which no proof has. */
+export const apiProof = {
+  kind: 'dpop_proof',
+  client: 'journal',
+  method: 'GET',
+  url: `${API}/v1/summaries/1?x=2`,
+} as const;
+/** For PAR. */
+export const requestObject = {
+  kind: 'request_object',
+  client: 'journal',
+  issuer: ISSUER,
+  parameters: { response_type: 'code', scope: 'openid', state: 'af0ifjsldkj' },
+} as const;
+/** One intent for each thing that is ever signed. */
+export const KINDS = {
+  assertion,
+  assertionForAChild: { ...assertion, assertionDetails: details },
+  tokenProof,
+  apiProof,
+  requestObject,
+};
+
+/** A hash of some access token (RFC 9449 4.2). */
+export const ATH = 'fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo';
+const OTHER_KID = 'A'.repeat(43);
+
+/** What is refused before anything is signed, and with which code. */
+export const REFUSED: Readonly<Record<string, readonly [intent: unknown, code: string]>> = {
+  'another client': [{ ...assertion, client: 'other' }, 'grant_refused'],
+  'another issuer': [{ ...assertion, issuer: `${ISSUER}/` }, 'grant_refused'],
+  'an organisation without a grant': [
+    { ...assertion, assertionDetails: [{ ...details[0], child: '999977774' }] },
+    'grant_refused',
+  ],
+  'a number that is no organisation': [
+    { ...assertion, assertionDetails: [{ ...details[0], child: '123456789' }] },
+    'details_invalid',
+  ],
+  'a parent of a single-tenant client': [
+    { ...assertion, assertionDetails: [{ ...details[0], parent: CHILD }] },
+    'details_invalid',
+  ],
+  'a host without a grant': [{ ...apiProof, url: 'https://evil.example/v1/summaries/1' }, 'grant_refused'],
+  'a path without a grant': [{ ...apiProof, url: `${API}/v1/keys` }, 'grant_refused'],
+  'a method without a grant': [{ ...apiProof, method: 'DELETE' }, 'grant_refused'],
+  'a token at the issuer': [{ ...tokenProof, ath: ATH, kid: 'current' }, 'grant_refused'],
+  'a token of a key that is not said': [{ ...apiProof, ath: ATH }, 'intent_malformed'],
+  http: [{ ...apiProof, url: apiProof.url.replace('https', 'http') }, 'intent_malformed'],
+  'user information': [
+    { ...apiProof, url: 'https://u@summaries.example.no/v1/summaries/1' },
+    'intent_malformed',
+  ],
+  'a dot segment': [{ ...apiProof, url: `${API}/v1/summaries/../keys` }, 'intent_malformed'],
+  'an encoded dot segment': [{ ...apiProof, url: `${API}/v1/summaries/%2e%2e/keys` }, 'intent_malformed'],
+  'a method in small letters': [{ ...apiProof, method: 'get' }, 'intent_malformed'],
+  'an unknown kind': [{ ...assertion, kind: 'jwt' }, 'intent_malformed'],
+  'a claim of its own': [{ ...assertion, sub: 'somebody' }, 'intent_malformed'],
+  'a header of its own': [{ ...tokenProof, header: { alg: 'none' } }, 'intent_malformed'],
+  bytes: [{ ...assertion, kind: 'raw', input: 'e30.e30' }, 'intent_malformed'],
+  'a nonce with a control character': [{ ...tokenProof, nonce: 'a\u0000' }, 'intent_malformed'],
+  'a prototype': [JSON.parse(`{"kind":"dpop_proof","__proto__":{}}`), 'intent_malformed'],
+  'a parameter that is not known': [{ ...requestObject, parameters: { request: 'x' } }, 'intent_malformed'],
+  'what is too large': [{ ...assertion, issuer: 'a'.repeat(17_000) }, 'request_too_large'],
+  'a key that it does not have': [{ ...assertion, kid: OTHER_KID }, 'key_unknown'],
+  nothing: [undefined, 'request_malformed'],
+};
+
+/** A fault of what holds the key: the error that comes, or what becomes of a signature. */
+export type Fault = (signed: RawSignature, algorithm: Algorithm) => RawSignature;
+
+const throws =
+  (name: string, status?: number): Fault =>
+  () => {
+    throw Object.assign(new Error('the key store says no'), { name, $metadata: { httpStatusCode: status } });
+  };
+const bend =
+  (change: (bytes: Uint8Array) => Uint8Array): Fault =>
+  ({ signature, format }) => ({ signature: change(Uint8Array.from(signature)), format });
+
+/** By what happens where the key is held: the fault, and the codes that may come of it. */
+export const FAULTS: Readonly<Record<string, readonly [fault: Fault, ...codes: string[]]>> = {
+  'is throttled': [throws('ThrottlingException', 400), 'kms_throttled'],
+  'has a limit': [throws('LimitExceededException', 400), 'kms_throttled'],
+  'times out': [throws('TimeoutError'), 'kms_unavailable'],
+  'is down': [throws('InternalException', 500), 'kms_unavailable'],
+  'gives nothing': [bend(() => new Uint8Array()), 'kms_refused'],
+  'gives one byte': [bend(() => Uint8Array.of(0x30)), 'kms_refused'],
+  'gives a signature with a byte too many': [bend((bytes) => Uint8Array.of(...bytes, 0)), 'kms_refused'],
+  'gives a signature with a byte too few': [bend((bytes) => bytes.slice(0, -1)), 'kms_refused'],
+  'gives a signature with a changed bit': [
+    bend((bytes) => bytes.with(-1, (bytes.at(-1) ?? 0) ^ 1)),
+    'kms_refused',
+  ],
+  'signs with another key': [
+    (signed, algorithm) => ({ ...signed, signature: strangers(algorithm) }),
+    'kms_refused',
+  ],
+};
+
+/** Encodings of r and s that are not the one of DER (X.690 8.3, 10.1), or no ECDSA signature. */
+export const DER_FAULTS: Readonly<Record<string, (r: Uint8Array, s: Uint8Array) => Uint8Array>> = {
+  'a negative integer': (r, s) => sequence(integer(r.with(0, 0xff)), integer(s)),
+  'a padded integer': (r, s) => sequence(integer(Uint8Array.of(0, 0, ...r)), integer(s)),
+  'an integer too long for its curve': (r, s) =>
+    sequence(integer(Uint8Array.of(1, ...r, ...r, ...r)), integer(s)),
+  'an empty integer': (_, s) => sequence(Uint8Array.of(2, 0), integer(s)),
+  'three integers': (r, s) => sequence(integer(r), integer(s), integer(s)),
+  'one integer': (r) => sequence(integer(r)),
+  zeros: () => sequence(Uint8Array.of(2, 1, 0), Uint8Array.of(2, 1, 0)),
+  'r and s exchanged': (r, s) => sequence(integer(s), integer(r)),
+  'a length in a long form': (r, s) => {
+    const body = sequence(integer(r), integer(s)).slice(2);
+    return Uint8Array.of(0x30, 0x82, 0, body.length, ...body);
+  },
+  'an indefinite length': (r, s) => {
+    const body = sequence(integer(r), integer(s)).slice(2);
+    return Uint8Array.of(0x30, 0x80, ...body, 0, 0);
+  },
+  'another tag': (r, s) => sequence(integer(r), integer(s)).with(0, 0x31),
+};
+
+/** A good signature of something else by a key of nobody's. */
+function strangers(algorithm: Algorithm): Uint8Array {
+  const { crv, hash } = ALGORITHMS[algorithm];
+  const key: KeyObject = crv
+    ? generateKeyPairSync('ec', { namedCurve: crv }).privateKey
+    : generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  return signBytes(hash, Buffer.from('x'), key);
+}
+
+function integer(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.of(2, bytes.length, ...bytes);
+}
+
+function sequence(...elements: Uint8Array[]): Uint8Array {
+  const body = elements.flatMap((element) => [...element]);
+  return Uint8Array.from([0x30, ...(body.length > 127 ? [0x81] : []), body.length, ...body]);
+}
+
+/** The contents of a DER INTEGER for a number of fixed length. */
+export function trim(number: Uint8Array): Uint8Array {
+  const digits = number.slice(
+    Math.max(
+      0,
+      number.findIndex((byte) => byte !== 0),
+    ),
+  );
+  return (digits[0] ?? 0) > 0x7f ? Uint8Array.of(0, ...digits) : digits;
+}
+
+/** r and s of a good DER signature, joined. */
+export function readSequence(der: Uint8Array, half: number): Uint8Array {
+  const joined = new Uint8Array(2 * half);
+  let at = der[1] === 0x81 ? 3 : 2;
+  for (const end of [half, 2 * half]) {
+    const length = der[at + 1] ?? 0;
+    const digits = der.slice(at + 2, at + 2 + length).slice(-half);
+    joined.set(digits, end - digits.length);
+    at += 2 + length;
+  }
+  return joined;
+}

@@ -1,0 +1,301 @@
+import assert from 'node:assert/strict';
+import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
+import { isZonesError } from '@helseid-zones/protocol/errors';
+import type { Grant } from '@helseid-zones/protocol/grant';
+import type { Intent, Signature, Signer } from '@helseid-zones/protocol/intents';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
+import { calculateJwkThumbprint, compactVerify, exportJWK } from 'jose';
+import {
+  API,
+  ATH,
+  apiProof,
+  assertion,
+  CHILD,
+  DER_FAULTS,
+  details,
+  FAULTS,
+  type Fault,
+  GRANT,
+  ISSUER,
+  KINDS,
+  REFUSED,
+  readSequence,
+  requestObject,
+  START,
+  tokenProof,
+  trim,
+} from './conformance-cases.ts';
+import type { HeldKey, SignDigest } from './create-signer.ts';
+
+/**
+ * Conformance of signers: what every signer must do and refuse, whoever holds the key. For tests.
+ * @module
+ */
+
+/** What a signer is made for, a case at a time. */
+export interface SignerSetup {
+  /** What `createSigner` takes beside keys and `sign`. */
+  for: { client: string; subject: Grant; grant: Grant; now: () => number };
+  /** Goes around what signs a digest: faults come by it, and what signs is counted. */
+  through: (sign: SignDigest) => SignDigest;
+}
+
+/** A signer with the public halves of its keys, current first, newest last: two at least. */
+export interface SignerUnderTest {
+  signer: Signer;
+  keys: readonly HeldKey[];
+}
+
+/** Makes a new signer of the same keys. */
+export type MakeSigner = (setup: SignerSetup) => SignerUnderTest | Promise<SignerUnderTest>;
+
+/** One case, for any test runner: `run` throws where the signer is not right. */
+export interface SignerCase {
+  name: string;
+  run: () => Promise<void>;
+}
+
+/**
+ * The cases that any signer must pass, each with a new one of `make`. Verifies with `jose`, which no signer uses.
+ *
+ * @example
+ * ```ts
+ * import { test } from 'node:test';
+ * import { createSigner, type HeldKey, type SignDigest } from '@helseid-zones/client';
+ * import { signerCases } from '@helseid-zones/client/conformance';
+ *
+ * declare const mine: { keys: [HeldKey, HeldKey]; sign: SignDigest };
+ *
+ * const cases = signerCases((setup) => ({
+ *   signer: createSigner({ ...setup.for, keys: mine.keys, sign: setup.through(mine.sign) }),
+ *   keys: mine.keys,
+ * }));
+ * for (const { name, run } of cases) test(name, run);
+ * ```
+ */
+export function signerCases(make: MakeSigner): SignerCase[] {
+  const named = (name: string, run: (world: World) => Promise<void>): SignerCase => ({
+    name,
+    run: async () => run(await makeWorld(make)),
+  });
+  return [
+    ...Object.entries(KINDS).map(([name, intent]) =>
+      named(`signs: ${name}`, async (world) => void (await world.read(intent))),
+    ),
+    ...Object.entries(CLAIMS).map(([name, check]) => named(name, check)),
+    ...Object.entries(REFUSED).map(([name, [given, code]]) =>
+      named(`refuses before anything is signed: ${name}`, async (world) => {
+        const kid = (Object(given) as { kid?: string }).kid;
+        const intent = kid === 'current' ? { ...Object(given), kid: world.current.kid } : given;
+        await world.fails(given === undefined ? [] : [tokenProof, intent], code);
+        assert.equal(world.signed(), 0);
+      }),
+    ),
+    ...Object.entries(FAULTS).map(([name, [fault, ...codes]]) =>
+      named(`releases nothing where what holds the key ${name}`, async (world) => {
+        world.fault = fault;
+        await world.fails([assertion, tokenProof], ...codes);
+        world.fault = undefined;
+        assert.equal((await world.sign([assertion])).length, 1);
+      }),
+    ),
+    ...Object.entries(DER_FAULTS).map(([name, encode]) =>
+      named(`takes one encoding of an ECDSA signature: not ${name}`, async (world) => {
+        if (ALGORITHMS[world.current.algorithm].kty !== 'EC') return;
+        world.fault = ({ signature, format }, algorithm) => {
+          const half = ALGORITHMS[algorithm].signatureBytes / 2;
+          const joined = format === 'jose' ? signature : readSequence(signature, half);
+          return { signature: encode(trim(joined.slice(0, half)), trim(joined.slice(half))), format: 'der' };
+        };
+        await world.fails([assertion], 'kms_refused');
+      }),
+    ),
+  ];
+}
+
+type World = Awaited<ReturnType<typeof makeWorld>>;
+
+const CLAIMS: Readonly<Record<string, (world: World) => Promise<void>>> = {
+  'an assertion says who, to whom and for how long, and nothing else': async (world) => {
+    const { header, claims } = await world.read(assertion);
+    const { kid, algorithm: alg } = world.current;
+    const { clientId: iss } = GRANT;
+    const iat = Math.floor(START / 1000);
+    assert.deepEqual(header, { alg, typ: helseIdProfile.assertionTyp, kid });
+    const { jti, ...others } = claims;
+    const times = {
+      iat,
+      nbf: iat - helseIdProfile.assertionBackdate,
+      exp: iat + helseIdProfile.assertionLifetime,
+    };
+    assert.deepEqual(others, { iss, sub: iss, aud: ISSUER, ...times });
+    assert.ok(String(jti).length >= 20, 'jti has 128 random bits');
+  },
+  'an assertion names the organisation that it is for': async (world) => {
+    const { claims } = await world.read({ ...assertion, assertionDetails: details });
+    assert.match(JSON.stringify(claims['assertion_details']), new RegExp(CHILD));
+  },
+  'a proof carries its public key, and no private member of it': async (world) => {
+    const { header } = await world.read(tokenProof);
+    const { kid, algorithm: alg } = world.current;
+    const { jwk, ...others } = header as { jwk: Record<string, string> };
+    assert.deepEqual(others, { alg, typ: 'dpop+jwt' });
+    assert.equal(await calculateJwkThumbprint(jwk), kid);
+    for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']) assert.ok(!(member in jwk), member);
+  },
+  'a proof is for one method and URL, without a query': async (world) => {
+    const { claims } = await world.read(apiProof);
+    assert.equal(claims['htm'], 'GET');
+    assert.equal(claims['htu'], `${API}/v1/summaries/1`);
+    for (const claim of ['ath', 'nonce', 'exp', 'sub', 'iss']) assert.ok(!(claim in claims), claim);
+  },
+  'a proof names nonce and token that it was asked for with': async (world) => {
+    const { claims } = await world.read({ ...apiProof, nonce: 'n-1', ath: ATH, kid: world.current.kid });
+    assert.deepEqual([claims['nonce'], claims['ath']], ['n-1', ATH]);
+  },
+  'a request object is no assertion': async (world) => {
+    const { header, claims } = await world.read(requestObject);
+    assert.equal(header['typ'], helseIdProfile.requestObjectTyp);
+    assert.ok(!('sub' in claims));
+    assert.deepEqual(
+      [claims['client_id'], claims['state']],
+      [GRANT.clientId, requestObject.parameters.state],
+    );
+  },
+  'every signature is of its own time, and has an id of its own': async (world) => {
+    const first = await world.read(tokenProof);
+    world.clock.now += 2000;
+    const second = await world.read(tokenProof);
+    assert.equal(Number(second.claims['iat']) - Number(first.claims['iat']), 2);
+    assert.notEqual(first.claims['jti'], second.claims['jti']);
+  },
+  'eight intents are answered in their order': async (world) => {
+    const intents = Array.from({ length: 8 }, (_, at) => ({ ...apiProof, url: `${API}/v1/summaries/${at}` }));
+    const urls = (await world.sign(intents)).map(({ jws }) => parts(jws).claims['htu']);
+    assert.deepEqual(
+      urls,
+      intents.map(({ url }) => url),
+    );
+  },
+  'nine intents are too many': async (world) => {
+    await world.fails(
+      Array.from({ length: 9 }, () => tokenProof),
+      'request_malformed',
+    );
+  },
+  'a signature of more than five seconds is not released': async (world) => {
+    world.fault = (signed) => {
+      world.clock.now += 5001;
+      return signed;
+    };
+    await world.fails([assertion], 'signature_late');
+  },
+  'members that are undefined are absent': async (world) => {
+    const intent = { ...tokenProof, ath: undefined, nonce: undefined } as unknown as Intent;
+    assert.deepEqual(Object.keys((await world.read(intent)).claims).sort(), ['htm', 'htu', 'iat', 'jti']);
+  },
+  'kid and jkt are the thumbprint of the current key, every time': async (world) => {
+    for (const { kid, jkt } of await world.sign([assertion, tokenProof, assertion]))
+      assert.deepEqual([kid, jkt], [world.current.kid, world.current.kid]);
+  },
+  'a proof for a token of another key is made by that one': async (world) => {
+    const { newest } = world;
+    const signature = await world.signOne({ ...apiProof, ath: ATH, kid: newest.kid });
+    assert.equal(signature.jkt, newest.kid);
+    await world.verify(signature, newest, 'dpop_proof');
+  },
+  'an assertion by a pinned key is made by that one': async (world) => {
+    await world.verify(
+      await world.signOne({ ...assertion, kid: world.newest.kid }),
+      world.newest,
+      assertion.kind,
+    );
+  },
+  'the newest key signs an assertion that asks for it': async (world) => {
+    await world.verify(await world.signOne({ ...assertion, key: 'newest' }), world.newest, assertion.kind);
+  },
+  'a batch across a rotation has a key for each intent': async (world) => {
+    const { current, newest } = world;
+    const kids = [current, newest, current].map(({ kid }) => kid);
+    const signatures = await world.sign(kids.map((kid) => ({ ...assertion, kid })));
+    assert.deepEqual(
+      signatures.map(({ kid }) => kid),
+      kids,
+    );
+  },
+  'another signer of the same keys says the same of them': async (world) => {
+    const { signer } = await world.again();
+    const [signature] = await signer.sign([assertion]);
+    assert.equal(signature?.kid, world.current.kid);
+  },
+};
+
+async function makeWorld(make: MakeSigner) {
+  const clock = { now: START };
+  let count = 0;
+  const setup: SignerSetup = {
+    for: { client: GRANT.client, subject: GRANT, grant: GRANT, now: () => clock.now },
+    through: (sign) => async (digest, algorithm, context) => {
+      count += 1;
+      const signed = await sign(digest, algorithm, context);
+      return world.fault ? world.fault(signed, algorithm) : signed;
+    },
+  };
+  const { signer, keys } = await make(setup);
+  const described = await Promise.all(
+    keys.map(async (key) => ({ ...key, kid: await calculateJwkThumbprint(await exportJWK(key.publicKey)) })),
+  );
+  const [current] = described;
+  const newest = described.at(-1);
+  assert.ok(current && newest && current.kid !== newest.kid, 'make gives two keys at least');
+
+  const world = {
+    clock,
+    current,
+    newest,
+    fault: undefined as Fault | undefined,
+    signed: () => count,
+    again: () => make(setup),
+    sign: (intents: readonly Intent[]): Promise<Signature[]> => signer.sign(intents),
+    async signOne(intent: Intent): Promise<Signature> {
+      const [signature, ...others] = await signer.sign([intent]);
+      assert.ok(signature && others.length === 0, 'one signature an intent');
+      return signature;
+    },
+    async read(intent: Intent) {
+      return world.verify(await world.signOne(intent), current, intent.kind);
+    },
+    /** Verifies a signature, and that it is of the kind that was asked for. */
+    async verify({ jws, kid }: Signature, key: HeldKey & { kid: string }, kind: Intent['kind']) {
+      assert.equal(kid, key.kid);
+      await compactVerify(jws, key.publicKey, { algorithms: [key.algorithm] });
+      const { header, claims } = parts(jws);
+      const typs = {
+        client_assertion: helseIdProfile.assertionTyp,
+        dpop_proof: 'dpop+jwt',
+        request_object: helseIdProfile.requestObjectTyp,
+      };
+      assert.equal(header['typ'], typs[kind]);
+      return { header, claims };
+    },
+    async fails(intents: readonly unknown[], ...codes: string[]): Promise<void> {
+      const error = await signer.sign(intents as Intent[]).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      assert.ok(isZonesError(error), `a coded error, not ${error}`);
+      assert.ok(codes.includes(error.code), `${error.code}, not ${codes.join(' or ')}`);
+      assert.doesNotMatch(
+        `${error.message}${JSON.stringify(error.facts)}`,
+        /\w+\.\w+\.[\w-]{20}/,
+        'no token',
+      );
+    },
+  };
+  return world;
+}
+
+function parts(jws: string): Record<'header' | 'claims', Record<string, unknown>> {
+  const [header, claims] = jws.split('.').map((part) => Buffer.from(part, 'base64url').toString());
+  return { header: JSON.parse(header ?? ''), claims: JSON.parse(claims ?? '') };
+}

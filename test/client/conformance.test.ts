@@ -1,0 +1,177 @@
+import { createPublicKey } from 'node:crypto';
+import { type MakeSigner, type SignerSetup, signerCases } from '@helseid-zones/client/conformance';
+import { createSigner, type HeldKey, type SignDigest } from '@helseid-zones/client/create-signer';
+import { createMemorySigner, type MemoryKey } from '@helseid-zones/client/memory-signer';
+import { ALGORITHM_NAMES, ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { derToJose } from '@helseid-zones/protocol/der';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import type { Signer } from '@helseid-zones/protocol/intents';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { Kms } from '../../functions/signer/kms.ts';
+import { createRecordReader } from '../../functions/signer/read-record.ts';
+import { createSignRequest } from '../../functions/signer/sign-request.ts';
+import { createFakeKms, generateKey } from '../fakes/kms.ts';
+import { GOLDEN_INTENTS, GOLDEN_SUBJECT } from '../golden/intents.ts';
+import { failure } from './make-client.ts';
+
+/** Two keys in a KMS, and what signs a digest there. */
+function makeHsm(algorithm: Algorithm) {
+  const kms = createFakeKms();
+  const held = [kms.addKey(algorithm), kms.addKey(algorithm)] as const;
+  const sign: SignDigest = async (digest, alg, { kid }) => {
+    const { SignCommand } = await import('@aws-sdk/client-kms');
+    const KeyId = held.find((key) => key.kid === kid)?.arn;
+    const SigningAlgorithm = ALGORITHMS[alg].kmsSigningAlgorithm;
+    const command = new SignCommand({ KeyId, MessageType: 'DIGEST', SigningAlgorithm, Message: digest });
+    return { signature: (await kms.send(command)).Signature ?? new Uint8Array(), format: 'der' };
+  };
+  return { kms, held, keys: held as readonly [HeldKey, HeldKey], sign };
+}
+
+/** The signing function, whose KMS signs through the setup. */
+function kmsSigner(algorithm: Algorithm): MakeSigner {
+  const { kms, held, keys, sign } = makeHsm(algorithm);
+  return (setup: SignerSetup) => {
+    const through = setup.through(sign);
+    const kid = (arn: unknown) => held.find((key) => key.arn === arn)?.kid ?? '';
+    const port = {
+      async send(command: { input: { KeyId?: string; Message?: Uint8Array } }) {
+        const { KeyId, Message } = command.input;
+        if (!Message) return kms.send(command as Parameters<Kms['send']>[0] as never);
+        const context = { kid: kid(KeyId), signal: AbortSignal.timeout(5000) };
+        return { $metadata: {}, Signature: (await through(Message, algorithm, context)).signature };
+      },
+    } as unknown as Kms;
+    const states = ['current', 'registered'] as const;
+    const { subject, now } = setup.for;
+    const record = {
+      ...{ version: 1, client: subject.client, clientId: subject.clientId, issuer: subject.issuer },
+      keys: held.map(({ arn, kid }, index) => ({
+        ...{
+          kid,
+          keyArn: arn,
+          algorithm,
+          state: states[index],
+          since: index === 0 ? { registered: 1, current: 1 } : { registered: 2 },
+        },
+      })),
+    };
+    let ids = 0;
+    const signRequest = createSignRequest({
+      ...{ grant: setup.for.grant, kms: port, now },
+      readRecord: createRecordReader(async () => JSON.stringify(record), subject, now),
+      randomId: () => `id-of-at-least-twenty-${++ids}`,
+      audit: () => ({ recordSigned: () => {}, recordRefused: () => {} }),
+    });
+    const signer: Signer = {
+      async sign(intents) {
+        const answer = await signRequest(JSON.parse(JSON.stringify({ intents })), 'r');
+        if ('signatures' in answer) return answer.signatures;
+        throw new ZonesError(answer.error.code as 'config_invalid', answer.error.message);
+      },
+    };
+    return { signer, keys };
+  };
+}
+
+function ownSigner(algorithm: Algorithm, format: 'der' | 'jose'): MakeSigner {
+  const { keys, sign } = makeHsm(algorithm);
+  const { kty, signatureBytes } = ALGORITHMS[algorithm];
+  const signAs: SignDigest = async (...asked) => {
+    const { signature } = await sign(...asked);
+    return {
+      signature: kty === 'EC' && format === 'jose' ? derToJose(signature, signatureBytes) : signature,
+      format,
+    };
+  };
+  return (setup) => ({
+    signer: createSigner({ ...setup.for, keys, sign: setup.through(signAs) }),
+    keys,
+  });
+}
+
+/** Its key is in memory, where nothing that holds it can fail. */
+const IN_MEMORY = /^(?!.*(?:holds the key|one encoding|five seconds))/;
+
+function memorySigner(algorithm: Algorithm): MakeSigner {
+  const keys = [generateKey(algorithm), generateKey(algorithm)].map((privateKey) => ({
+    privateKey,
+    algorithm,
+  }));
+  const [current, newest] = keys as [MemoryKey, MemoryKey];
+  return (setup) => ({
+    signer: createMemorySigner({ ...setup.for, keys: [current, newest] }),
+    keys: keys.map(({ privateKey }) => ({ publicKey: createPublicKey(privateKey), algorithm })),
+  });
+}
+
+describe.each<[string, MakeSigner, RegExp?]>([
+  ['the signing function with KMS, ES256', kmsSigner('ES256')],
+  ['the signing function with KMS, PS256', kmsSigner('PS256')],
+  ['createSigner, ES256, DER', ownSigner('ES256', 'der')],
+  ['createSigner, ES512, DER', ownSigner('ES512', 'der')],
+  ['createSigner, ES384, JOSE', ownSigner('ES384', 'jose')],
+  ['createMemorySigner, ES256', memorySigner('ES256'), IN_MEMORY],
+])('%s', (_name, make, which = /^/) => {
+  const cases = signerCases(make).filter(({ name }) => which.test(name));
+  expect(cases.length).toBeGreaterThanOrEqual(40);
+  test.each(cases)('$name', ({ run }) => run());
+});
+
+describe.each(ALGORITHM_NAMES)('%s', (algorithm) => {
+  const cases = [kmsSigner, memorySigner].flatMap((of) => signerCases(of(algorithm)));
+  test.each(cases.filter(({ name }) => name.startsWith('signs: ')))('$name', ({ run }) => run());
+});
+
+test('the kit finds what is wrong: a signer that signs what it is asked, by any key', async () => {
+  const make = memorySigner('ES256');
+  const other = memorySigner('ES256');
+  const wrong: MakeSigner = async (setup) => ({
+    signer: (
+      await other({ ...setup, for: { ...setup.for, grant: { ...setup.for.grant, requestObjects: false } } })
+    ).signer,
+    keys: (await make(setup)).keys,
+  });
+  const failed = await Promise.all(
+    signerCases(wrong).map(async ({ name, run }) =>
+      run().then(
+        () => '',
+        () => name,
+      ),
+    ),
+  );
+  expect(failed).toEqual(
+    expect.arrayContaining(['signs: assertion', 'signs: requestObject', 'a request object is no assertion']),
+  );
+});
+
+describe('createSigner', () => {
+  const { keys } = makeHsm('ES256');
+  const setup = { client: 'journal', subject: GOLDEN_SUBJECT, keys };
+
+  test('gives up after five seconds on what never answers', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const signals: AbortSignal[] = [];
+    const signer = createSigner({
+      ...setup,
+      sign: (_digest, _algorithm, { signal }) => {
+        signals.push(signal);
+        return new Promise(() => {});
+      },
+    });
+    const failed = failure(signer.sign([GOLDEN_INTENTS.assertion]), 'signature_late');
+    await vi.advanceTimersByTimeAsync(5000);
+    await failed;
+    expect(signals[0]?.aborted).toBe(true);
+  });
+
+  test('keeps what was thrown as the cause, and a coded error as it is', async () => {
+    const thrown = new Error('session closed');
+    const signer = (error: Error) => createSigner({ ...setup, sign: () => Promise.reject(error) });
+    const error = await failure(signer(thrown).sign([GOLDEN_INTENTS.assertion]), 'kms_unavailable');
+    expect(error.cause).toBe(thrown);
+    const coded = new ZonesError('key_not_usable', 'The slot is empty.');
+    await failure(signer(coded).sign([GOLDEN_INTENTS.assertion]), 'key_not_usable');
+  });
+});
