@@ -245,8 +245,7 @@ async function makeWorld(make: MakeSigner) {
   const described = await Promise.all(
     keys.map(async (key) => ({ ...key, kid: await calculateJwkThumbprint(await exportJWK(key.publicKey)) })),
   );
-  const [current] = described;
-  const newest = described.at(-1);
+  const [current, newest] = [described[0], described.at(-1)];
   assert.ok(current && newest && current.kid !== newest.kid, 'make gives two keys at least');
 
   const world = {
