@@ -92,6 +92,7 @@ export default defineSystem({
     {
       rule: 'zones-of-a-client-need-the-same-scopes',
       resource: 'journal-signing/Record-journal',
+      about: ['zones.public', 'zones.internal'],
       reason: 'A system of tests: what zones of one client share is to be seen.',
     },
   ],

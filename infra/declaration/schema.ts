@@ -154,6 +154,8 @@ const exceptionSchema = v.strictObject({
       'excepts everything; name a construct path, or a prefix of one ending in /*',
     ),
   ),
+  /** What of it is excepted and nothing else: actions, properties or the type of the resource, as the finding names them. */
+  about: some(v.pipe(text, v.regex(/^[^*]+$/, 'must be names, without wildcards'))),
   reason: v.pipe(
     text,
     v.check(

@@ -92,12 +92,20 @@ export function refuseUnknownRules({ exceptions = [] }: SystemDeclaration): void
 
 function findingsOf(rule: Rule, input: ProofInput): Finding[] {
   const { name, invariant } = rule;
-  return rule.check(input).map((violation) => ({ rule: name, invariant, ...violation }));
+  return rule.check(input).map((violation) => ({
+    ...{ rule: name, invariant, ...violation },
+    about: violation.about ?? [typeOf(violation.resource, input)],
+  }));
 }
 
-/** Whether an exception is about a finding: its rule, and its resource or what lies below that. */
-function excepts({ rule, resource }: ProofException, finding: Finding): boolean {
-  if (rule !== finding.rule) return false;
+/** Of what is no resource, such as a stack, its name. */
+function typeOf(path: string, { assembly }: ProofInput): string {
+  return assembly.resources.find(({ constructPath }) => constructPath === path)?.type ?? path;
+}
+
+/** Whether an exception is for a finding: its rule, its resource or what lies below that, and everything that it is about. */
+function excepts({ rule, resource, about }: ProofException, finding: Finding): boolean {
+  if (rule !== finding.rule || !finding.about.every((one) => about.includes(one))) return false;
   return resource.endsWith('/*')
     ? finding.resource.startsWith(resource.slice(0, -1))
     : finding.resource === resource;

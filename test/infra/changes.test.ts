@@ -120,6 +120,7 @@ const IN_PLACE: Readonly<Record<string, unknown>> = {
   'zones.internal.events.detailTypes': ['Other'],
   'exceptions[0].rule': 'own-data-only',
   'exceptions[0].resource': 'journal-zone-public/*',
+  'exceptions[0].about': ['sqs:SendMessage'],
   'exceptions[0].reason': 'Only while the pilot runs in one clinic.',
 };
 

@@ -1,7 +1,7 @@
 import { objectOf } from '../assembly/json.ts';
 import type { ResolvedResource } from '../assembly/resolve.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
-import { type ProofInput, type Rule, violationsOf, wordsOf } from '../rules/rule.ts';
+import { type Problem, type ProofInput, type Rule, violationsOf, wordsOf } from '../rules/rule.ts';
 
 /** What is understood of a type that somebody adds: its properties, each judged by a rule, limited, or of no consequence. */
 interface Understood {
@@ -205,13 +205,13 @@ export const additionsAreUnderstood: Rule = {
     }),
 };
 
-function problemsOf(added: ResolvedResource, input: ProofInput): string[] {
+function problemsOf(added: ResolvedResource, input: ProofInput): Problem[] {
   const { type, properties } = added;
   const understood = UNDERSTOOD[type];
   if (understood === undefined) return [notUnderstood(type)];
   const { own = '', limits = {} } = understood;
   const [free, bound] = [wordsOf(understood.properties), wordsOf(own)];
-  return Object.entries(properties).flatMap(([property, value]) => {
+  const problems = (property: string, value: unknown): string[] => {
     if (isDecidedAtDeploy(value)) return [`has a ${property} that only the deploy decides`];
     const zone = zoneNamed(property, value, added, input);
     if (zone) return [`takes a name that is zone ${zone}'s (${property})`];
@@ -224,7 +224,10 @@ function problemsOf(added: ResolvedResource, input: ProofInput): string[] {
     return foreignNames(value, added, input, understood.addedOnly).map(
       (name) => `names ${name} in ${property}, which is not of its own zone`,
     );
-  });
+  };
+  return Object.entries(properties).flatMap(([property, value]) =>
+    problems(property, value).map((problem) => [property, problem] as const),
+  );
 }
 
 /** Whether a condition that only the deploy knows chooses the value, or a part of it: both would have to be looked at. */

@@ -110,23 +110,30 @@ function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Viol
   const resources = objectOf(found.template.Resources);
   const differences = Object.entries(objectOf(expected.template.Resources)).flatMap(([id, wanted]) =>
     id in resources
-      ? differencesOfResource(objectOf(resources[id]), objectOf(wanted), expected.bucket).map((text) =>
-          violation(pathOf(found, id), text),
+      ? differencesOfResource(objectOf(resources[id]), objectOf(wanted), expected.bucket).map(
+          ([property, text]) => violation(pathOf(found, id), text, property),
         )
       : [violation(pathOf(expected, id), 'is not in the templates')],
   );
   return [...place, ...deployed, ...differences];
 }
 
-/** What of one resource differs, in words; nothing where all is as derived. Code comes from `bucket`. */
-export function differencesOfResource(found: JsonObject, expected: JsonObject, bucket?: string): string[] {
+/** What of one resource differs, by property or other member, in words; nothing where all is as derived. Code comes from `bucket`. */
+export function differencesOfResource(
+  found: JsonObject,
+  expected: JsonObject,
+  bucket?: string,
+): (readonly [about: string, text: string])[] {
   const type = String(expected.Type);
   return namesOf(found, expected).flatMap((member) => {
     if (UNREAD.has(member)) return [];
-    if (member !== 'Properties') return describe(member, found[member], expected[member]);
+    if (member !== 'Properties')
+      return describe(member, found[member], expected[member]).map((text) => [member, text] as const);
     const [has, wants] = [objectOf(found.Properties), objectOf(expected.Properties)];
     return namesOf(has, wants).flatMap((property) =>
-      differencesOfProperty(type, property, has[property], wants[property], bucket),
+      differencesOfProperty(type, property, has[property], wants[property], bucket).map(
+        (text) => [property, text] as const,
+      ),
     );
   });
 }
@@ -234,9 +241,10 @@ function pathOf(stack: AssemblyStack, id: string): string {
   return stack.constructPaths.get(id) ?? `${stack.name}/${id}`;
 }
 
-function violation(resource: string, problem: string): Violation {
+function violation(resource: string, problem: string, about?: string): Violation {
   return {
     resource,
+    ...(about === undefined ? {} : { about: [about] }),
     message: `${resource} ${problem}.`,
     path: ['the declaration', resource, problem],
     remedy:

@@ -1,5 +1,6 @@
 import { digestOf, readAsset } from '../assembly/contents/read-asset.ts';
 import { matrixOf, type Proof } from '../prove.ts';
+import type { Finding } from '../rules/rule.ts';
 import type { Witness } from '../rules/witness.ts';
 
 /** What `npm run zones -- --json` prints; docs/proof.md documents it. Exceptions are printed beside it. */
@@ -11,14 +12,9 @@ interface ProofJson {
   additions: { resource: string; type: string; stack: string }[];
   /** What was read of each function's code: physical name, and the digest of its files. */
   assets: { function: string; sha256: string }[];
-  violations: {
-    rule: string;
-    invariant: string;
-    resource: string;
-    message: string;
-    remedy: string;
+  violations: (Pick<Finding, 'rule' | 'invariant' | 'resource' | 'about' | 'message' | 'remedy'> & {
     request?: Witness;
-  }[];
+  })[];
   matrix: {
     principal: string;
     zone: string;
@@ -45,8 +41,8 @@ export function proofAsJson(proof: Proof): ProofJson {
     assets: input.assembly.resources.flatMap(({ physicalId, assetPath }) =>
       assetPath === undefined ? [] : [{ function: physicalId, sha256: digestOf(readAsset(assetPath)) }],
     ),
-    violations: violations.map(({ rule, invariant, resource, message, remedy, request }) => ({
-      ...{ rule, invariant, resource, message, remedy },
+    violations: violations.map(({ rule, invariant, resource, about, message, remedy, request }) => ({
+      ...{ rule, invariant, resource, about, message, remedy },
       ...shown(request),
     })),
     matrix: matrixOf(proof).map(({ principal, zone, action, resource, verdict, when, layers, request }) => ({

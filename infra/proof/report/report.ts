@@ -170,19 +170,20 @@ function reportSingles(matrix: readonly CapabilityRow[], names: NameIds): string
 export function reportExceptions({ exceptions }: Proof): string {
   if (exceptions.length === 0) return '';
   const lines = escapeStrings(exceptions).map(
-    ({ rule, resource, reason, findings }) =>
-      `  ${rule} at ${resource}: ${reason}\n    ${findings.length === 0 ? 'Excepts nothing any more: remove it.' : `Excepts: ${findings.map(({ message }) => message).join(' ')}`}`,
+    ({ rule, resource, about, reason, findings }) =>
+      `  ${rule} at ${resource}, ${about.join(' ')}: ${reason}\n    ${findings.length === 0 ? 'Excepts nothing any more: remove it.' : `Excepts: ${findings.map(({ message }) => message).join(' ')}`}`,
   );
   return [heading('Exceptions declared in zones.ts'), ...lines].join('\n');
 }
 
 function reportViolations({ violations }: Proof, names: NameIds): string {
   if (violations.length === 0) return '';
-  const lines = escapeStrings(violations).map(({ rule, invariant, resource, message, path, remedy }) =>
+  const lines = escapeStrings(violations).map(({ rule, invariant, resource, about, message, path, remedy }) =>
     [
       `  ${invariant} ${rule}`,
       `    ${names(message)}`,
       `    at      ${resource}`,
+      `    about   ${about.join(' ')}`,
       `    path    ${path.map(names).join(' -> ')}`,
       `    remedy  ${remedy}`,
     ].join('\n'),

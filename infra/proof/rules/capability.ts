@@ -133,7 +133,7 @@ function describeJudgements(
     }
   }
   return [...groups.values()].map(({ judgement, problem, actions }) => ({
-    resource: problem.resource,
+    ...{ resource: problem.resource, about: actions },
     message: problem.words(listActions(actions)),
     path: pathOf(judgement, input),
     remedy,

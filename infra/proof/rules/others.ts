@@ -90,7 +90,7 @@ export const othersKeepOut: Rule = {
       violationsOf(
         actionsOfRole(actor, input).map((action) => {
           const arn = reached(actor, action);
-          return arn !== undefined && `may ${action} on ${arn}`;
+          return arn !== undefined && ([action, `may ${action} on ${arn}`] as const);
         }),
         {
           ...{ resource: actor.path, subject: actor.name },

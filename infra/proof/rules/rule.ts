@@ -16,6 +16,8 @@ export interface Finding {
   invariant: Invariant;
   /** Construct path of the resource to mend. */
   resource: string;
+  /** What of it is wrong, for an exception to name: actions, properties, the place of a text; else the type of the resource. */
+  about: readonly string[];
   message: string;
   /** Who, through what, to what. */
   path: readonly string[];
@@ -24,8 +26,8 @@ export interface Finding {
   request?(): Witness | undefined;
 }
 
-/** A finding, before the rule's name and invariant are put to it. */
-export type Violation = Omit<Finding, 'rule' | 'invariant'>;
+/** A finding, before the rule's name and invariant are put to it, and where it says nothing else the type of the resource. */
+export type Violation = Omit<Finding, 'rule' | 'invariant' | 'about'> & Partial<Pick<Finding, 'about'>>;
 
 /** What every rule looks at: the declaration, and what the cloud assembly says. */
 export interface ProofInput {
@@ -51,8 +53,11 @@ export interface Rule<Input = ProofInput> {
   check(input: Input): Violation[];
 }
 
-/** What is wrong with something, each completing a sentence about it; what is no text is not wrong. */
-export type Problems = readonly (string | false | undefined)[];
+/** What is wrong with something, completing a sentence about it; beside it the action or property that it is about, where it is one. */
+export type Problem = string | readonly [about: string, problem: string];
+
+/** What there is to say of something; what is no problem is not wrong. */
+export type Problems = readonly (Problem | false | undefined)[];
 
 /** What there is to say of one resource: a violation for each of `problems`, which complete a sentence about `subject`. */
 export function violationsOf(
@@ -64,11 +69,14 @@ export function violationsOf(
 ): Violation[] {
   const { resource, remedy, subject = resource, path } = at;
   return problems
-    .filter((problem) => typeof problem === 'string')
-    .map((problem) => ({
-      ...{ resource, remedy, message: `${subject} ${problem}.` },
-      path: path ?? [resource, problem],
-    }));
+    .filter((problem) => problem !== false && problem !== undefined)
+    .map((problem) => {
+      const [about, text] = typeof problem === 'string' ? [undefined, problem] : problem;
+      return {
+        ...{ resource, remedy, message: `${subject} ${text}.`, path: path ?? [resource, text] },
+        ...(about === undefined ? {} : { about: [about] }),
+      };
+    });
 }
 
 /** A rule about resources one by one. */

@@ -60,7 +60,10 @@ export const FULL: SystemDeclaration = defineSystem({
     },
   },
   exceptions: [
-    { rule: 'own-data-only', resource: 'journal-zone-public/*', reason: 'Only while the pilot runs.' },
+    {
+      ...{ rule: 'own-data-only', resource: 'journal-zone-public/*', about: ['sqs:SendMessage'] },
+      reason: 'Only while the pilot runs.',
+    },
   ],
 });
 

@@ -380,6 +380,11 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
     ['.'.repeat(40), /says why/],
   ],
   'exceptions[0].resource': [['*', /excepts everything/]],
+  'exceptions[0].about': [
+    [[], /./],
+    [ABSENT, /missing/],
+  ],
+  'exceptions[0].about[0]': [['s3:*', /without wildcards/]],
   'zones.internal.grant': [[[], /spelling/]],
   zones: [[[], /./]],
 };

@@ -59,6 +59,7 @@ const schema = v.strictObject({
       rule: v.picklist(RULES.map(({ name }) => name)),
       invariant: v.picklist(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'I10']),
       resource: v.pipe(v.string(), v.nonEmpty()),
+      about: v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.nonEmpty()),
       message: v.pipe(v.string(), v.nonEmpty()),
       remedy: v.pipe(v.string(), v.nonEmpty()),
       request,
@@ -147,6 +148,7 @@ describe('the proof', () => {
   it('names who, through what, to what', () => {
     const [finding] = broken.violations;
     expect(finding).toMatchObject({ rule: 'identities-are-not-changed', invariant: 'I1', resource: SUMMARY });
+    expect(finding?.about).toEqual(['iam:PassRole']);
     expect(finding?.path[0]).toBe(SUMMARY);
     expect(finding?.path[1]).toMatch(/^journal-public-summary\/own: \d+$/);
     expect(finding?.path.at(-1)).toBe('arn:aws:iam:*:*:*');
@@ -154,10 +156,18 @@ describe('the proof', () => {
 });
 
 describe('exceptions', () => {
-  const except = (resource: string, rule = 'identities-are-not-changed') => {
-    const exception: ProofException = { rule, resource, reason: 'It passes one role to one service.' };
-    return prove(brokenAssembly, { ...system, exceptions: [...system.exceptions, exception] });
+  const except = (
+    resource: string,
+    rule = 'identities-are-not-changed',
+    about = ['iam:PassRole'],
+    assembly = brokenAssembly,
+  ) => {
+    const exception: ProofException = { rule, resource, about, reason: 'It passes one role to one service.' };
+    return prove(assembly, { ...system, exceptions: [...system.exceptions, exception] });
   };
+  const moreBroken = withTemplate(oneClient, PUBLIC, (r) =>
+    allow(find(r, 'summaryRole'), ['iam:PassRole', 'iam:PutRolePolicy']),
+  );
 
   it.each([SUMMARY, 'journal-zone-public/summary/*'])(
     'take a finding out at %s, and are reported',
@@ -173,6 +183,8 @@ describe('exceptions', () => {
     ['another resource', except('journal-zone-public/login/*')],
     ['another rule', except(SUMMARY, 'keys-are-not-captured')],
     ['a name that begins the same', except('journal-zone-public/summ/*')],
+    ['another action', except(SUMMARY, undefined, ['iam:PutRolePolicy'])],
+    ['one action more', except(SUMMARY, undefined, undefined, moreBroken)],
   ])('leave it for %s, and say that they except nothing', (_name, proof) => {
     expect(proof.ok).toBe(false);
     expect(reportProof(proof, 120)).toContain('Excepts nothing any more');
@@ -184,7 +196,7 @@ test('an exception of no rule is refused, by the proof and before a synth', () =
     ...system,
     exceptions: [
       ...system.exceptions,
-      { rule: 'nobody-deploy', resource: SUMMARY, reason: 'It deploys itself.' },
+      { rule: 'nobody-deploy', resource: SUMMARY, about: ['iam:PassRole'], reason: 'It deploys itself.' },
     ],
   };
   const refusal = expect.objectContaining({

@@ -37,8 +37,12 @@ export const dataIsEncrypted: Rule = resourceRule({
     const { undelivered } = eventNames(input.declaration.name, zone);
     const managed = physicalId.endsWith(`/${undelivered}`) && properties.SqsManagedSseEnabled === true;
     return [
-      !managed && !ownKey(resource, holder[key], input) && 'is not encrypted with a key of its own zone',
-      ...outlets.map((name) => properties[name] !== undefined && `has ${name}, by which its data leaves it`),
+      !managed &&
+        !ownKey(resource, holder[key], input) && [key, 'is not encrypted with a key of its own zone'],
+      ...outlets.map(
+        (name) =>
+          properties[name] !== undefined && ([name, `has ${name}, by which its data leaves it`] as const),
+      ),
     ];
   },
   remedy: 'Encrypt it with the data key of its own stack, and let nothing copy it.',

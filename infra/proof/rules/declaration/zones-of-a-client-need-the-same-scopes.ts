@@ -28,7 +28,7 @@ export const zonesOfAClientNeedTheSameScopes: Rule = {
       const resource = recordOf(input, client)?.constructPath ?? sharedStackNames(declaration.name).signing;
       return [
         {
-          resource,
+          ...{ resource, about: needs.map(({ zone }) => `zones.${zone}`) },
           message: `The zones ${needs.map(({ zone }) => zone).join(' and ')} use the client ${client} and need different scopes, and an assertion buys any scope of its client: whoever takes over ${gains.join('; whoever takes over ')}.`,
           path: [
             ...needs.map(({ zone }) => `zones.${zone}.grants`),

@@ -36,9 +36,9 @@ export const actionsAreKnown: Rule = resourceRule({
     ...actionsAllowedIn(resource)
       .concat(actionsAllowedIn({ ...resource, properties: keyPoliciesIn(resource) }))
       .filter((name) => !KNOWN.has(lower(name)))
-      .map((name) => `allows ${name}, which no rule judges`),
+      .map((name) => [name, `allows ${name}, which no rule judges`] as const),
     ...(resource.type === 'AWS::IAM::Role' ? policiesOf(resource, assembly).foreign : []).map(
-      (arn) => `has ${arn}, which is not in the templates and may change at any time`,
+      (arn) => [arn, `has ${arn}, which is not in the templates and may change at any time`] as const,
     ),
   ],
   remedy:

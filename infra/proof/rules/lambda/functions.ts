@@ -94,13 +94,18 @@ export const functionsRunPlainly: Rule = resourceRule({
       ([name, value]) => VARIABLES.some((pattern) => pattern.test(name)) && HARMLESS[name] !== value,
     );
     return [
-      ...Object.entries(PROPERTIES).map(([name, does]) => listOf(properties[name]).length > 0 && does),
+      ...Object.entries(PROPERTIES).map(
+        ([name, does]) => listOf(properties[name]).length > 0 && ([name, does] as const),
+      ),
       !managed && `runs on ${runtime}`,
       !inAsset && 'runs code that is not in the assembly',
       mode !== 'COPY' && 'reads its code from the bucket whenever it starts, whatever lies there by then',
       ...strange.map(
         ([name]) =>
-          `has ${name} in its environment, which changes what it runs, whom it calls or what it tells`,
+          [
+            name,
+            `has ${name} in its environment, which changes what it runs, whom it calls or what it tells`,
+          ] as const,
       ),
     ];
   },

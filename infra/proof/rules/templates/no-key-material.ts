@@ -65,7 +65,7 @@ function findInFile(file: AssetFile): readonly KeyMaterial[] {
 
 function violation(resource: string, field: string, { kind, at }: KeyMaterial): Violation {
   return {
-    resource,
+    ...{ resource, about: [field] },
     message: `${field} holds what looks like key material (${kind}, at character ${at}).`,
     path: [resource, field, kind],
     remedy: 'Remove it, and treat the key as known to others. Keys are made in KMS and never leave it.',
@@ -75,17 +75,22 @@ function violation(resource: string, field: string, { kind, at }: KeyMaterial): 
 function written(resource: string, field: string): Violation {
   return secret(
     resource,
+    field,
     `${field} has a deploy write a secret, which everybody reads who sees the resource.`,
   );
 }
 
 function handedOver(stack: string, parameter: string): Violation {
-  return secret(stack, `The parameter ${parameter} is a secret (NoEcho) that whoever deploys must have.`);
+  return secret(
+    stack,
+    parameter,
+    `The parameter ${parameter} is a secret (NoEcho) that whoever deploys must have.`,
+  );
 }
 
-function secret(resource: string, message: string): Violation {
+function secret(resource: string, field: string, message: string): Violation {
   return {
-    ...{ resource, message, path: [resource, 'a deploy', 'a secret'] },
+    ...{ resource, about: [field], message, path: [resource, 'a deploy', 'a secret'] },
     remedy: 'Give a function the secret’s ARN, and let it read the secret when it runs.',
   };
 }

@@ -162,10 +162,13 @@ export const propertiesAreUnderstood: Rule = resourceRule({
       ...leaves
         .filter(([path, value]) => !places.some((place) => isAt(path, place) || isAbove(path, value, place)))
         .filter(([path]) => !isAddable(type, path))
-        .map(([path]) => `has ${path}, which is not understood`),
+        .map(([path]) => [path, `has ${path}, which is not understood`] as const),
       ...[...found].flatMap(([place, values]) => [
-        values.length === 0 && place.needed && `lacks ${place.path}`,
-        ...values.map(([path, value]) => problemOf(path, value, place, resource, input)),
+        values.length === 0 && place.needed && ([place.path, `lacks ${place.path}`] as const),
+        ...values.map(([path, value]) => {
+          const problem = problemOf(path, value, place, resource, input);
+          return problem && ([path, problem] as const);
+        }),
       ]),
     ];
   },

@@ -162,7 +162,7 @@ test('what findings are about is red: the zone, the node and the call', () => {
   const signer = map.nodes.find(({ label }) => label === 'signer-journal-public')?.resources[0] ?? '';
   const finding: Finding = {
     ...{ rule: 'own-signer', invariant: 'I2', resource: role, message: 'It may.', remedy: 'Mend it.' },
-    path: [role, 'its policies', signer],
+    ...{ about: ['lambda:InvokeFunction'], path: [role, 'its policies', signer] },
   };
   const marked = mapOf(folder, SMALL, undefined, [finding]);
   expect(marked.zones.filter(({ violated }) => violated).map(({ name }) => name)).toEqual(['public']);

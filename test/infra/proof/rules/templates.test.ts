@@ -263,10 +263,11 @@ describe('the rules', () => {
     const tests = readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8'));
     const tested = tests.join().matchAll(/mutations\(\s*'([a-z-]+)'/g);
     const names = [...tested].map(([, name]) => name);
-    // In ../as-derived.test.ts; and below, about the declaration alone.
-    expect(
-      [...names, 'additions-are-understood', 'as-derived', 'zones-of-a-client-need-the-same-scopes'].sort(),
-    ).toEqual(RULES.map(({ name }) => name).sort());
+    // In ../as-derived.test.ts and ../others.test.ts; and below, about the declaration alone.
+    const elsewhere = ['additions-are-understood', 'as-derived', 'others-keep-out'];
+    expect([...names, ...elsewhere, 'zones-of-a-client-need-the-same-scopes'].sort()).toEqual(
+      RULES.map(({ name }) => name).sort(),
+    );
   });
 });
 
