@@ -17,7 +17,7 @@ export const INVARIANTS = {
 export interface Attack {
   name: string;
   title: string;
-  /** What is tried. */
+  /** What is tried; `{calling}` and `{other}` stand for names of zones. */
   tries: string;
   /** What stops it. */
   stoppedBy: string;
@@ -30,9 +30,9 @@ export interface Attack {
 export const ATTACKS: readonly Attack[] = [
   {
     name: 'kms-from-public',
-    title: 'Sign with the client key from the public zone',
+    title: 'Sign with the client key from a zone',
     tries:
-      "The public zone's role calls kms:Sign: by its own network, and with stolen credentials at the signing zone's endpoint.",
+      "The role of zone {other} calls kms:Sign: by its own network, and with stolen credentials at the signing zone's endpoint.",
     stoppedBy: 'key policy, permissions boundary, endpoint policy and identity policy, each on its own',
     invariants: ['I1', 'I5'],
     step: denials.publicDeniedKmsSign,
@@ -40,15 +40,15 @@ export const ATTACKS: readonly Attack[] = [
   {
     name: 'other-signer',
     title: "Ask another zone's signer",
-    tries: "The public zone's role invokes the internal zone's signer.",
+    tries: 'The role of zone {other} invokes the signer of zone {calling}.',
     stoppedBy: "the zone's endpoint policy, permissions boundary and identity policy",
     invariants: ['I2'],
     step: denials.publicDeniedInternalSigner,
   },
   {
     name: 'client-record',
-    title: 'Read the client record from the internal zone',
-    tries: "The internal zone's role reads the secret that names the client's keys.",
+    title: 'Read a client record from a zone',
+    tries: "The role of zone {calling} reads the secret that names the client's keys.",
     stoppedBy: 'identity policy, permissions boundary and endpoint policy',
     invariants: ['I1'],
     step: denials.internalDeniedClientRecord,
@@ -56,7 +56,7 @@ export const ATTACKS: readonly Attack[] = [
   {
     name: 'outside-grant',
     title: 'Ask for a proof outside the grant',
-    tries: 'The internal zone asks its own signer for proofs for another method, path, API and host.',
+    tries: 'Zone {calling} asks its own signer for proofs for another method, path, API and host.',
     stoppedBy: "the grant in the signer's own asset, before KMS is asked",
     invariants: ['I3'],
     step: denials.proofOutsideGrantRefused,

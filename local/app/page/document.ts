@@ -106,7 +106,7 @@ function renderLogin({ login }: PageDeps): string {
       ? ''
       : `<button type="button" id="call">Call the API <code>${escapeXml(login.call)}</code></button>`;
   return `<div class="card"><h3>A login</h3>
-<p>Health personnel log in through the public zone. Tokens stay there; the browser has a cookie that names a session and nothing else.</p>
+<p>Health personnel log in through the zone’s gateway. Tokens stay there; the browser has a cookie that names a session and nothing else.</p>
 <p id="session" role="status">Nobody is logged in.</p>
 <p class="out"><a class="button main" href="${escapeXml(login.gateway)}/login?return=/session" target="_blank" rel="noopener">Log in <span class="hint">(new tab)</span></a></p>
 ${renderWarning(login)}<div class="in" hidden><p class="row">${call}<button type="button" id="logout">Log out</button></p>

@@ -2,7 +2,7 @@ import { readZoneMap } from '../../../infra/proof/report/map/read.ts';
 import { readInput } from '../../../infra/proof/rules/input.ts';
 import { listen } from '../../aws/http.ts';
 import { sendEvent } from '../steps/entries.ts';
-import { needsEntries, samplePath, sampleZone } from '../steps/facts.ts';
+import { callingZone, needsEntries, otherZone, samplePath, sampleZone } from '../steps/facts.ts';
 import { loginZone } from '../steps/login-steps.ts';
 import type { LocalSystem } from '../system.ts';
 import { ATTACKS } from './attacks.ts';
@@ -34,12 +34,21 @@ function pageDeps(system: LocalSystem): PageDeps {
   return {
     ...{ map, trail, keys, names: createNames(map, ownerOf), login: loginDeps(system) },
     event: event && { type: event['detail-type'], source: event.source, send: () => sendSample(system) },
-    attacks: ATTACKS.map(({ step, ...attack }) => ({
+    attacks: ATTACKS.map(({ step, tries, ...attack }) => ({
       ...attack,
+      tries: nameZones(system, tries),
       unfit: step.unfit(system),
       run: () => step.run(system),
     })),
   };
+}
+
+/** A text with the names of the zones that an attack is about, where the declaration has such. */
+function nameZones(system: LocalSystem, text: string): string {
+  return Object.entries({ calling: callingZone, other: otherZone }).reduce((named, [word, find]) => {
+    const lacking = needsEntries(find)(system) !== undefined;
+    return named.replaceAll(`{${word}}`, lacking ? word : find(system).zone);
+  }, text);
 }
 
 async function sendSample(system: LocalSystem): Promise<string> {

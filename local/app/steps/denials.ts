@@ -29,7 +29,7 @@ export async function expectDenied(pair: {
 }
 
 /**
- * The public zone can't use the client key: not with its own network's means, not with its credentials at the signing zone's
+ * A zone can't use the client key: not with its own network's means, not with its credentials at the signing zone's
  * endpoint. The signer can, and no other client's key.
  */
 export const publicDeniedKmsSign: Step = {
@@ -67,7 +67,7 @@ export const publicDeniedKmsSign: Step = {
   },
 };
 
-/** The public zone can't ask the internal zone's signer; the internal zone's function can. */
+/** A zone can't ask another one's signer; that one's function can. */
 export const publicDeniedInternalSigner: Step = {
   name: 'public-denied-internal-signer',
   unfit: needsEntries(otherZone, callingZone),
@@ -95,7 +95,7 @@ function askSigner(system: LocalSystem, access: AwsAccess, intent: object): Prom
   return callLambda(access, callingZone(system).signerArn(), { intents: [intent] });
 }
 
-/** The internal zone can read no client's record; its signer can read that of its own client, and no other's. */
+/** A zone can read no client's record; its signer can read that of its own client, and no other's. */
 export const internalDeniedClientRecord: Step = {
   name: 'internal-denied-client-record',
   unfit: needsEntries(callingZone),
