@@ -32,6 +32,7 @@ const LIMITS: readonly Limit[] = [
       ['AWS::IAM::ManagedPolicy', 'its policy', 6_144, 'PolicyDocument'],
       ['AWS::IAM::Role', 'its trust policy', 2_048, 'AssumeRolePolicyDocument'],
       ['AWS::KMS::Key', 'its key policy', 32_768, 'KeyPolicy'],
+      ['AWS::Lambda::ResourcePolicy', 'its policy', 20_480, 'PolicyDocument'],
       ['AWS::EC2::VPCEndpoint', 'its endpoint policy', 20_480, 'PolicyDocument'],
       ['AWS::SQS::QueuePolicy', 'its policy', 20_480, 'PolicyDocument'],
       ['AWS::SNS::TopicPolicy', 'its policy', 20_480, 'PolicyDocument'],

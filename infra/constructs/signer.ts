@@ -7,6 +7,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { recordName, signerName } from '../declaration/names.ts';
 import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn } from './arns.ts';
+import { SignerPolicy, type SignerPolicyProps } from './signer-policy.ts';
 import { allow, allowFlowLog, allowRunning, allowThrough, deny, via, viaService } from './statements.ts';
 import { ZoneFunction, type ZoneRuntime } from './zone-function.ts';
 import type { ZoneNetwork } from './zone-network.ts';
@@ -35,14 +36,14 @@ export interface SignerProps extends ZoneRuntime {
   record: string;
   recordKeyArn: string;
   concurrency: number | undefined;
-  /** ARNs of the roles of another account that may invoke it; those of its own account need no permission here. */
-  foreignCallers: readonly string[];
+  /** Where its zone is in another account: who there may invoke it. `policy`: by a policy of its own, else by permissions. */
+  foreign: (Omit<SignerPolicyProps, 'signer'> & { policy: boolean }) | undefined;
 }
 
 /** The signer of one grant: signs for one client what one zone may have, and reads one record. */
 export class Signer extends ZoneFunction {
   constructor(scope: Construct, id: string, props: SignerProps) {
-    const { grant, record, foreignCallers } = props;
+    const { grant, record, foreign } = props;
     super(scope, id, {
       ...props,
       name: signerName(grant.system, grant.client, grant.zone),
@@ -54,12 +55,15 @@ export class Signer extends ZoneFunction {
       retention: RetentionDays.THIRTEEN_MONTHS,
       keepLogs: true,
     });
-    for (const principal of foreignCallers)
-      new CfnPermission(this, `Permission-${principal.replace(/^.*\//, '')}`, {
-        action: 'lambda:InvokeFunction',
-        functionName: this.handler.functionArn,
-        principal,
-      });
+    const signer = this.handler.functionArn;
+    if (foreign?.policy) new SignerPolicy(this, 'Policy', { ...foreign, signer });
+    else
+      for (const principal of foreign?.askers ?? [])
+        new CfnPermission(this, `Permission-${principal.replace(/^.*\//, '')}`, {
+          action: 'lambda:InvokeFunction',
+          functionName: signer,
+          principal,
+        });
   }
 }
 

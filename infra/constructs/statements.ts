@@ -34,6 +34,11 @@ export function deny(...rule: Rule): PolicyStatement {
   return write(Effect.DENY, rule, []);
 }
 
+/** A Deny statement of a resource's own policy, for everybody whom its condition does not spare. */
+export function denyEverybody(...rule: Rule): PolicyStatement {
+  return write(Effect.DENY, rule, [new StarPrincipal()]);
+}
+
 /** An Allow statement of a resource's own policy (a key's, a queue's, a topic's), for a principal or the AWS service of that name. */
 export function allowTo(principal: IPrincipal | string, ...rule: Rule): PolicyStatement {
   const to = typeof principal === 'string' ? new ServicePrincipal(principal) : principal;

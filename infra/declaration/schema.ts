@@ -123,6 +123,14 @@ const account = v.exactOptional(
   v.pipe(text, v.regex(/^\d{12}$/, 'must be an AWS account id of twelve digits')),
 );
 
+const role = v.pipe(
+  text,
+  v.regex(
+    /^arn:aws:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+    'must be the ARN of a role such as arn:aws:iam::111122223333:role/on-call, without wildcards',
+  ),
+);
+
 const zoneSchema = v.strictObject({
   /** IPv4 CIDR of the VPC, /16 to /24; overlaps no other zone's. */
   cidr: text,
@@ -171,7 +179,17 @@ export const systemSchema = v.strictObject({
   name: text,
   clients: v.record(text, clientSchema),
   apis: v.record(text, apiSchema),
-  signing: v.strictObject({ cidr: text, availabilityZones: v.exactOptional(availabilityZones) }),
+  signing: v.strictObject({
+    cidr: text,
+    availabilityZones: v.exactOptional(availabilityZones),
+    /**
+     * Whether each signer has a policy of its own (default true): nobody but its zone's roles invokes it, through its zone's endpoint. Off only
+     * in a region without `AWS::Lambda::ResourcePolicy` (docs/deploying.md).
+     */
+    resourcePolicies: v.optional(v.boolean(), true),
+    /** ARNs of roles that may change signers' code and settings, beside the one that CloudFormation deploys with (default none). */
+    deployers: v.optional(v.array(role), []),
+  }),
   /** AWS account of the signing zone, and of every zone that names none. Absent: whichever it is deployed to. */
   account,
   /** Region of all zones, of the partition `aws`. Absent: whichever it is deployed to. */

@@ -86,10 +86,11 @@ export class SigningStack extends SystemStack {
     const rows = deriveGrants(system).flatMap((grant) => {
       const zone = required(system.zones[grant.zone], `Zone ${grant.zone}`);
       const { account = this.account } = zone;
+      const { resourcePolicies: policy, deployers } = system.signing;
       // A zone in another account needs the signer's permission as well; it names roles, so that account's stack is deployed first.
-      const callers = askingFunctions(zone)
-        .filter(() => account !== this.account)
-        .map((name) => roleArn(account, functionName(system.name, grant.zone, name)));
+      const askers = askingFunctions(zone).map((name) =>
+        roleArn(account, functionName(system.name, grant.zone, name)),
+      );
       const { handler } = new Signer(this, `Signer-${grant.zone}-${grant.client}`, {
         ...facts,
         boundary,
@@ -97,7 +98,7 @@ export class SigningStack extends SystemStack {
         grant,
         record: required(this.records[grant.client], `The record of client ${grant.client}`),
         concurrency: signerConcurrency(system, grant),
-        foreignCallers: callers,
+        foreign: account === this.account ? undefined : { policy, askers, from: { account }, deployers },
       });
       const name = signerName(system.name, grant.client, grant.zone);
       const counted = { service: system.name, zone: grant.zone, client: grant.client };

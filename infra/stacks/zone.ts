@@ -17,6 +17,7 @@ import { addSecrets, ownEnvironment } from '../constructs/own-things.ts';
 import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
 import { EXECUTION_LOG_PREFIX, RestEntry } from '../constructs/rest-entry.ts';
 import { addSchedule } from '../constructs/schedule.ts';
+import { addSignerPolicies } from '../constructs/signer-policy.ts';
 import { ZoneFunction } from '../constructs/zone-function.ts';
 import { type EndpointService, ZoneNetwork } from '../constructs/zone-network.ts';
 import {
@@ -96,6 +97,11 @@ export class ZoneStack extends SystemStack {
       recordKeyArn: signing.recordKeyArn,
     };
     restrictEndpoints(facts);
+    if (system.signing.resourcePolicies && this.account === signing.account) {
+      addSignerPolicies(this, facts);
+      // There is no policy of a function that is not there.
+      this.addStackDependency(signing);
+    }
     for (const { name: tableName, id, declared: keys } of zoneTables(system.name, zone, declared))
       new ZoneTable(this, id, { tableName, key, declared: keys });
     const entry =

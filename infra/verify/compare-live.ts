@@ -162,6 +162,11 @@ function withBeside(
     added.Stages = idsOf('AWS::ApiGateway::Stage', ({ properties }) => properties.RestApiId === of.id);
   if (of.type === 'AWS::Lambda::Function') {
     added.DeployedAt = deployedAt.get(of.id ?? '');
+    added.OwnPolicy = all.some(
+      ({ type, properties }) =>
+        type === 'AWS::Lambda::ResourcePolicy' &&
+        String(properties.ResourceArn).endsWith(`:function:${of.id}`),
+    );
     added.EventSourceMappings = idsOf(
       'AWS::Lambda::EventSourceMapping',
       ({ properties }) => properties.FunctionName === of.id,

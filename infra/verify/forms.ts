@@ -254,10 +254,13 @@ const SOURCES = '/2015-03-31/event-source-mappings';
 
 const COMPUTE: Readonly<Record<string, Form>> = {
   'AWS::Lambda::Function': {
-    async read(id, live, { DeployedAt }) {
+    async read(id, live, { DeployedAt, OwnPolicy }) {
       const of = await live('lambda', `${LAMBDA}/${id}`);
       const LastModified = at(of, 'Configuration', 'LastModified');
-      const policy = parseJson((await ifThere(live('lambda', `${LAMBDA}/${id}/policy`)))?.Policy);
+      // One of its own is compared whole, for itself.
+      const policy = OwnPolicy
+        ? {}
+        : parseJson((await ifThere(live('lambda', `${LAMBDA}/${id}/policy`)))?.Policy);
       return {
         ...objectOf(of.Configuration),
         ReservedConcurrentExecutions: at(of, 'Concurrency', 'ReservedConcurrentExecutions'),
@@ -281,7 +284,14 @@ const COMPUTE: Readonly<Record<string, Form>> = {
       ...['ChangedSince', 'AsyncDestinations', 'DeadLetterConfig'],
     ],
     // The bundle is compared by its key in the template that was deployed.
-    unread: ['Code', 'Tags', 'DeployedAt'],
+    unread: ['Code', 'Tags', 'DeployedAt', 'OwnPolicy'],
+  },
+  'AWS::Lambda::ResourcePolicy': {
+    async read(_, live, { ResourceArn }) {
+      const path = `/2026-07-09/resource-policy/${encodeURIComponent(String(ResourceArn))}`;
+      return { ResourceArn, PolicyDocument: (await live('lambda', path)).Policy };
+    },
+    means: 'Others than its zone may invoke this signer, or others than deploys change it (I2).',
   },
   'AWS::Lambda::EventSourceMapping': {
     async read(id, live) {

@@ -62,6 +62,8 @@ export interface Route {
   /** Id of the VPC endpoint; absent on the public listener. */
   vpce?: string | undefined;
   vpc?: string | undefined;
+  /** Account of the endpoint, where the service has `aws:VpceAccount`. */
+  account?: string | undefined;
 }
 
 /**
@@ -84,6 +86,7 @@ export function beginCall(
     'aws:SourceIp': route.vpce === undefined ? '127.0.0.1' : undefined,
     'aws:SourceVpce': route.vpce,
     'aws:SourceVpc': route.vpc,
+    'aws:VpceAccount': route.account,
   });
 }
 
@@ -94,7 +97,8 @@ export function beginCall(
 export function forwardCall(authorize: Authorize, call: Call, service: string): Call {
   return callWith(authorize, call.caller, call.requestId, {
     ...call.context,
-    ...{ 'aws:SourceVpce': undefined, 'aws:SourceVpc': undefined, 'aws:SourceIp': undefined },
+    ...{ 'aws:SourceVpce': undefined, 'aws:SourceVpc': undefined, 'aws:VpceAccount': undefined },
+    'aws:SourceIp': undefined,
     'aws:ViaAWSService': 'true',
     'aws:CalledVia': [service],
     'aws:CalledViaFirst': service,

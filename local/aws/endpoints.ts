@@ -10,6 +10,12 @@ import type { Networks } from './template/resources.ts';
 
 const MAX_BODY = 10 * 1024 * 1024;
 
+/**
+ * The services here whose requests have `aws:VpceAccount`:
+ * {@link https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-vpceaccount}
+ */
+const WITH_VPCE_ACCOUNT: readonly string[] = ['dynamodb', 'kms', 'lambda'];
+
 /** What every listener of the local AWS shares. */
 type AwsDeps = Pick<AwsContext, 'authorize' | 'credentials' | 'trail' | 'region' | 'now'> & {
   services: readonly Emulator[];
@@ -27,7 +33,9 @@ export async function startEndpoints(deps: AwsDeps, networks: Networks) {
   const open = await startListener(deps, {});
   const started = await Promise.all(
     networks.endpoints.map(async (endpoint) => {
-      const listener = await startListener(deps, { vpce: endpoint.id, vpc: endpoint.vpc }, endpoint.service);
+      const { id: vpce, vpc, service } = endpoint;
+      const account = WITH_VPCE_ACCOUNT.includes(service) ? endpoint.account : undefined;
+      const listener = await startListener(deps, { vpce, vpc, account }, service);
       return { endpoint: { ...endpoint, url: listener.url }, close: listener.close };
     }),
   );

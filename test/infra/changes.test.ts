@@ -116,6 +116,7 @@ const IN_PLACE: Readonly<Record<string, unknown>> = {
   'zones.internal.reservedConcurrency.worker': 5,
   reservedConcurrency: 'none',
   otherStacks: ['shop-web'],
+  'signing.deployers': ['arn:aws:iam::111122223333:role/on-call'],
   'zones.internal.events.sources': ['other'],
   'zones.internal.events.detailTypes': ['Other'],
   'exceptions[0].rule': 'own-data-only',
@@ -294,6 +295,11 @@ const CHANGES: readonly Change[] = [
     from: BASE,
     to: having({ 'clients.journal.selfService': ABSENT, apiGatewayAccount: false }),
     orphans: ['journal-gateway-account'],
+  },
+  {
+    what: 'no policies of signers’ own',
+    fields: ['signing.resourcePolicies'],
+    ...{ from: BASE, to: having({ 'signing.resourcePolicies': false }), keepsNames: true },
   },
   {
     what: 'other accounts',

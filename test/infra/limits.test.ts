@@ -77,6 +77,7 @@ test.each([
   ['AWS::IAM::Role', { Policies: [{ PolicyDocument: long(5_200) }, { PolicyDocument: long(5_200) }] }],
   ['AWS::IAM::Role', { RoleName: 'x'.repeat(65) }],
   ['AWS::KMS::Key', { KeyPolicy: long(32_768) }],
+  ['AWS::Lambda::ResourcePolicy', { PolicyDocument: long(20_480) }],
   ['AWS::EC2::VPCEndpoint', { PolicyDocument: long(20_480) }],
   ['AWS::SQS::QueuePolicy', { PolicyDocument: long(20_480) }],
   ['AWS::SNS::TopicPolicy', { PolicyDocument: long(20_480) }],

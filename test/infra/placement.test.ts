@@ -43,18 +43,47 @@ describe('zones in another account', () => {
     expect(JSON.parse(text(Variables['SIGNERS']))).toEqual({ journal: arn });
   });
 
-  test('are admitted by the signer’s permission, by role; zones of the same account need none', () => {
-    const permissions = assembly
-      .ofType('AWS::Lambda::Permission', 'journal-signing')
-      .map(([, p]) => p.Properties);
-    expect(permissions.map(({ Principal }) => Principal).sort()).toEqual([
-      `arn:aws:iam::${OTHER}:role/journal-internal-worker`,
-      ...['api', 'callback', 'login', 'logout', 'session', 'summary'].map(
-        (name) => `arn:aws:iam::${OTHER}:role/journal-public-${name}`,
-      ),
+  const askers = {
+    internal: [`arn:aws:iam::${OTHER}:role/journal-internal-worker`],
+    public: ['api', 'callback', 'login', 'logout', 'session', 'summary'].map(
+      (name) => `arn:aws:iam::${OTHER}:role/journal-public-${name}`,
+    ),
+  };
+
+  test('are admitted by the signer’s own policy, by role, from their account only', () => {
+    for (const [zone, roles] of Object.entries(askers)) {
+      const policy = assembly.find('journal-signing', `Signer${zone}journalPolicy`);
+      const function_ = expect.stringMatching(new RegExp(`^<Signer${zone}journalFunction\\w+\\.Arn>$`));
+      expect(text(policy.Properties['ResourceArn'])).toEqual(function_);
+      const statements = statementsOf(policy);
+      const allowed = statements.filter(({ Effect }) => Effect === 'Allow');
+      expect(allowed).toMatchObject([
+        { Action: 'lambda:InvokeFunction', Principal: { AWS: roles.length === 1 ? roles[0] : roles } },
+      ]);
+      expect(text(allowed[0]?.Resource)).toEqual(function_);
+      const conditions = statements.flatMap(({ Sid, Condition }) => [[Sid, Condition]]);
+      expect(Object.fromEntries(conditions)).toMatchObject({
+        OnlyItsZone: { ArnNotEquals: { 'aws:PrincipalArn': roles } },
+        OnlyFromItsZone: { StringNotEquals: { 'aws:VpceAccount': OTHER } },
+      });
+    }
+    expect(assembly.ofType('AWS::Lambda::Permission', 'journal-signing')).toEqual([]);
+    for (const stack of ['journal-zone-internal', 'journal-zone-public'])
+      expect(assembly.ofType('AWS::Lambda::ResourcePolicy', stack)).toEqual([]);
+  });
+
+  test('are admitted by permissions, by role, where signers have no policies of their own', () => {
+    const signing = { ...spread.signing, resourcePolicies: false };
+    const without = synthesize({ ...spread, signing }, { account: OWN, region: 'eu-north-1' });
+    const permissions = without.ofType('AWS::Lambda::Permission', 'journal-signing');
+    expect(permissions.map(([, { Properties }]) => Properties['Principal']).sort()).toEqual(
+      [...askers.internal, ...askers.public].sort(),
+    );
+    expect(without.ofType('AWS::Lambda::ResourcePolicy')).toEqual([]);
+    expect(without.dependencies('journal-signing').sort()).toEqual([
+      'journal-zone-internal',
+      'journal-zone-public',
     ]);
-    for (const permission of permissions)
-      expect(text(permission['FunctionName'])).toMatch(/^<Signer(internal|public)journalFunction\w+\.Arn>$/);
   });
 
   test('are deployed before the signing zone, since a permission can’t name a role that is not there', () => {

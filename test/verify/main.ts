@@ -21,6 +21,7 @@ const LACKS = [
   // Interfaces of endpoints have no type of their own there.
   /^AWS::EC2::VPC OtherInterfaces\./,
   /^AWS::Route53Resolver::\w+ $/,
+  /^AWS::Lambda::ResourcePolicy $/,
   // When CloudFormation was done with a function it says wrongly.
   /^AWS::Lambda::Function (?:LoggingConfig|ChangedSince)$/,
   /^AWS::SecretsManager::Secret Rotation$/,

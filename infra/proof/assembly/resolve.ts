@@ -42,6 +42,8 @@ export interface ResolvedStack {
   sections: unknown;
   /** As {@link AssemblyStack}. */
   deployment: JsonObject | undefined;
+  /** ARN of the role that CloudFormation deploys it with; undefined where that is left to who deploys. */
+  executionRole: string | undefined;
 }
 
 /** A cloud assembly with the intrinsics of all its stacks resolved. */
@@ -85,6 +87,7 @@ export function resolveAssembly({ stacks }: Assembly, options: ResolveOptions = 
     stacks: opened.map(({ name, account, region, template, deployment, scope }) => ({
       ...{ name, account, region, template, deployment, zone: zones.get(name) },
       sections: resolveValue({ ...template, Resources: {} }, scope),
+      executionRole: stringOf(resolveValue({ 'Fn::Sub': deployment?.cloudFormationExecutionRoleArn }, scope)),
     })),
     resources: untagged.map((resource) => ({ ...resource, zone: zones.get(resource.stack) })),
   };

@@ -5,6 +5,7 @@ import { signIsForSigners, signingIsBound } from './kms/client-keys.ts';
 import { ownDataKeysOnly } from './kms/data-keys.ts';
 import { keysAreMadeByRotation, keysAreSwitchedByAdmin } from './kms/made-keys.ts';
 import { interfacesAreLambdas } from './lambda/functions.ts';
+import { signersHaveOneCaller } from './lambda/signer-policies.ts';
 import { ownSignersOnly } from './lambda/signers.ts';
 import { logsAreOwn } from './logs/logs.ts';
 import { recordsAreKeptByAdmin, recordsAreReadByOwn } from './secretsmanager/records.ts';
@@ -19,6 +20,7 @@ export const CAPABILITIES: readonly CapabilityRule[] = [
   recordsAreKeptByAdmin,
   recordsAreReadByOwn,
   ownSignersOnly,
+  signersHaveOneCaller,
   ownDataOnly,
   ownDataKeysOnly,
   logsAreOwn,

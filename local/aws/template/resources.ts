@@ -51,8 +51,8 @@ export function readNetworks(assembly: ResolvedAssembly) {
   );
   return {
     /** `service` is the signing name of what is behind one. */
-    endpoints: readEndpoints(assembly).map(({ id, vpc, service, resource: { zone } }) => ({
-      ...{ id, vpc, service, zone },
+    endpoints: readEndpoints(assembly).map(({ id, vpc, service, resource: { zone, account } }) => ({
+      ...{ id, vpc, service, zone, account },
     })),
     /** The VPC of a function's subnets; undefined for a function outside every VPC. */
     vpcOf: ([first]: readonly string[]) => (first === undefined ? undefined : vpcBySubnet.get(first)),

@@ -13,7 +13,9 @@ import { matrixOf, prove } from '../../../infra/proof/prove.ts';
 import { proofAsJson } from '../../../infra/proof/report/proof-json.ts';
 import { reportProof } from '../../../infra/proof/report/report.ts';
 import { CAPABILITIES } from '../../../infra/proof/rules/capabilities.ts';
+import { unknownRole } from '../../../infra/proof/rules/external-principals.ts';
 import { RULES } from '../../../infra/proof/rules/index.ts';
+import { OTHERS } from '../../../infra/proof/rules/lambda/signer-policies.ts';
 import { CONNECT } from '../../../infra/proof/rules/reach-rows.ts';
 import { sampled } from '../../full.ts';
 import system from '../../one-client.zones.ts';
@@ -138,7 +140,10 @@ describe('the proof', () => {
     );
     expect(nevers.length).toBeGreaterThan(1000);
     for (const { principal, action, resource } of sampled(nevers)) {
-      const actor = input.actors.find(({ name }) => name === principal);
+      const actor =
+        principal === OTHERS
+          ? unknownRole(input.assembly.account)
+          : input.actors.find(({ name }) => name === principal);
       if (actor === undefined) throw new Error(principal);
       const answer = decide({ principal: actor.principal, action, resource }, input.world);
       if (answer.verdict !== 'never') expect.fail(`${principal} ${action} ${resource}`);

@@ -15,6 +15,20 @@ const policy = (Action: string) => ({
   Statement: [{ Effect: 'Allow', Action, Resource: '*' }],
 });
 
+const SIGNER = 'arn:aws:lambda:eu-north-1:111111111111:function:signer';
+/** A signer's own policy, by whom it spares. */
+const sparing = (...roles: string[]) => ({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      ...{ Sid: 'OnlyItsZone', Effect: 'Deny', Principal: '*', Action: 'lambda:InvokeFunction*' },
+      Resource: [SIGNER, `${SIGNER}:*`],
+      Condition: { ArnNotEquals: { 'aws:PrincipalArn': roles } },
+    },
+  ],
+});
+const ASKER = 'arn:aws:iam::111111111111:role/worker';
+
 const TEMPLATE = {
   Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/20' } },
   Subnet: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: { Ref: 'Vpc' } } },
@@ -55,6 +69,14 @@ const TEMPLATE = {
       FunctionName: { 'Fn::GetAtt': ['Worker', 'Arn'] },
       Action: 'lambda:InvokeFunction',
       Principal: 'events.amazonaws.com',
+    },
+  },
+  Signer: { Type: 'AWS::Lambda::Function', Properties: { FunctionName: 'signer' } },
+  Callers: {
+    Type: 'AWS::Lambda::ResourcePolicy',
+    Properties: {
+      ResourceArn: { 'Fn::GetAtt': ['Signer', 'Arn'] },
+      PolicyDocument: sparing(ASKER),
     },
   },
   Key: {
@@ -108,6 +130,7 @@ const IDS = {
     Worker: 'worker',
   },
   ...{ Permission: 'p-1', Key: 'key-1', Alarm: 'failed', Api: 'api1', Root: 'm-1' },
+  ...{ Signer: 'signer', Callers: SIGNER },
   ...{ Bus: 'zone', Events: 'zone|events', Stage: 'prod', Source: 'source-1' },
 };
 
@@ -209,6 +232,12 @@ const answers = () => ({
       ],
     }),
   },
+  'lambda /2015-03-31/functions/signer': { Configuration: { FunctionName: 'signer' } },
+  // As AWS may show it by its older call too.
+  'lambda /2015-03-31/functions/signer/policy': { Policy: JSON.stringify(sparing(ASKER)) },
+  [`lambda /2026-07-09/resource-policy/${encodeURIComponent(SIGNER)}`]: {
+    Policy: JSON.stringify(sparing(ASKER)),
+  },
   'lambda /2015-03-31/event-source-mappings/': { EventSourceMappings: [{ UUID: 'source-1' }] },
   'lambda /2015-03-31/event-source-mappings/source-1': { FunctionArn: arn, BatchSize: 1, State: 'Enabled' },
   'lambda /2015-03-31/functions/': {
@@ -261,7 +290,9 @@ type Answers = ReturnType<typeof answers>;
 function accountWith(change: (of: Answers) => unknown): Live {
   const all = answers();
   change(all);
-  return async (service, action) => {
+  return async (service, action, input) => {
+    // Nothing feeds a signer.
+    if (input?.FunctionName === 'signer') return {};
     const answer = all[`${service} ${action}` as keyof Answers];
     if (answer !== undefined || service === 'ec2') return { ...answer };
     const facts = { service, error: 'ResourceNotFoundException', status: 404 };
@@ -281,7 +312,7 @@ const compare = (change: (of: Answers) => unknown) =>
   compareLive(resolveAssembly({ stacks: [stack] }, place), accountWith(change));
 
 test('what is live as it was synthesized is no difference', async () => {
-  expect(await compare(() => {})).toMatchObject({ differences: [], unread: [], read: 14 });
+  expect(await compare(() => {})).toMatchObject({ differences: [], unread: [], read: 16 });
 });
 
 const worker = (of: Answers) => of['lambda /2015-03-31/functions/worker'].Configuration;
@@ -344,6 +375,24 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
       }),
     's-signing/Worker',
     'Permissions[]',
+  ],
+  [
+    'a signer spares one more role',
+    (of) =>
+      Object.assign(of, {
+        [`lambda /2026-07-09/resource-policy/${encodeURIComponent(SIGNER)}`]: {
+          Policy: JSON.stringify(sparing(ASKER, 'arn:aws:iam::111111111111:role/batch')),
+        },
+      }),
+    's-signing/Callers',
+    'PolicyDocument.Statement.OnlyItsZone.Condition.ArnNotEquals.aws:principalarn.arn:aws:iam::111111111111:role/batch',
+  ],
+  [
+    'a signer’s policy is gone',
+    (of) =>
+      Object.assign(of, { [`lambda /2026-07-09/resource-policy/${encodeURIComponent(SIGNER)}`]: undefined }),
+    's-signing/Callers',
+    '',
   ],
   [
     'it has a URL',

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
+import { buildWorld } from '../../../infra/proof/policy/world/build.ts';
+import { createAuthorize, operatorRole } from '../../../local/aws/authorize.ts';
+import { callLambda } from '../../../local/aws/aws-client.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
 import { createAsyncInvocations, createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
 import { startLambda } from '../../../local/aws/lambda/service.ts';
+import { readNetworks } from '../../../local/aws/template/resources.ts';
 import { createTrail } from '../../../local/aws/trail.ts';
-import { ACCOUNT, functionOf, poolOf, rulesOf, startAws } from './harness.ts';
+import { oneClient } from '../../infra/proof/one-client.ts';
+import { ACCOUNT, functionOf, poolOf, REGION, rulesOf, serveAws, startAws } from './harness.ts';
 
 const signer = functionOf('signer');
 const { arn } = signer;
@@ -133,5 +139,40 @@ describe('an asynchronous invocation', () => {
     await waits;
     invocations.close();
     expect(trail.lines().at(-1)?.fields).toMatchObject({ outcome: 'lost' });
+  });
+});
+
+describe('a signer’s own policy', () => {
+  const own = (zone: string) => `journal-public-${zone}`;
+  const roleOf = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`;
+  const signerOf = functionOf('journal-signer-journal-public');
+
+  /** Invokes it in the system of one client, as an administrator of this name, by the endpoint of a zone or by none. */
+  async function invokeAs(name: string, zone?: string) {
+    const assembly = resolveAssembly(oneClient);
+    const world = buildWorld(assembly);
+    const administrator = operatorRole(ACCOUNT, name);
+    const { endpoints } = readNetworks(assembly);
+    const found = endpoints.find((endpoint) => endpoint.zone === zone && endpoint.service === 'lambda');
+    const { url, context, close } = await serveAws((context) => startLambda({ eventSources: [] }, context), {
+      authorize: createAuthorize({
+        ...world,
+        roles: new Map([...world.roles, [administrator.arn, administrator]]),
+      }),
+      functions: createFunctionTable([signerOf]),
+      pool: poolOf(() => 'signed'),
+      route: { vpce: found?.id, vpc: found?.vpc, account: found?.account },
+    });
+    const credentials = context.credentials.issue({ arn: roleOf(name), account: ACCOUNT }, 'test');
+    const { status, error } = await callLambda({ url, region: REGION, credentials }, signerOf.arn, {});
+    await close();
+    return error?.message ?? status;
+  }
+
+  it('lets its zone’s role in, through its zone’s endpoint, and no other principal of the account', async () => {
+    expect(await invokeAs(own('summary'), 'public')).toBe(200);
+    const denied = /InvokeFunction on resource: .* with an explicit deny in a resource-based policy$/;
+    expect(await invokeAs(own('summary'))).toMatch(denied);
+    expect(await invokeAs('administrator')).toMatch(denied);
   });
 });

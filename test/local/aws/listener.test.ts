@@ -3,7 +3,7 @@ import { callJson, callLambda } from '../../../local/aws/aws-client.ts';
 import { startEndpoints } from '../../../local/aws/endpoints.ts';
 import { notImplemented } from '../../../local/aws/errors.ts';
 import { jsonEmulator, operation, text } from '../../../local/aws/operation.ts';
-import { contextOf, REGION, ROLE, rulesOf, startAws } from './harness.ts';
+import { ACCOUNT, contextOf, REGION, ROLE, rulesOf, startAws } from './harness.ts';
 
 const emulator = (name: string) =>
   jsonEmulator({
@@ -98,7 +98,9 @@ describe('the ways to the local AWS', () => {
     const { authorize, asked } = rulesOf();
     const context = contextOf({ authorize });
     const network = {
-      endpoints: [{ id: 'vpce-1', vpc: 'vpc-1', zone: 'signing', service: 'kms' }],
+      endpoints: ['kms', 'secretsmanager'].map((service, at) => ({
+        ...{ id: `vpce-${at + 1}`, vpc: 'vpc-1', zone: 'signing', service, account: ACCOUNT },
+      })),
       vpcOf: ([subnet]: readonly string[]) => ({ a: 'vpc-1', b: 'vpc-2' })[subnet ?? ''],
       hasEgress: (vpc: string) => vpc === 'vpc-2',
     };
@@ -115,8 +117,17 @@ describe('the ways to the local AWS', () => {
     await call(endpoints.all[0]?.url ?? '', 'kmsTarget.Echo');
     await call(endpoints.publicUrl, 'kmsTarget.Echo');
     expect(asked[0]?.context).toMatchObject({ 'aws:SourceVpce': 'vpce-1', 'aws:SourceVpc': 'vpc-1' });
-    expect(asked[1]?.context).not.toHaveProperty('aws:SourceVpce');
-    expect(asked[1]?.context).not.toHaveProperty('aws:SourceVpc');
+    for (const key of ['aws:SourceVpce', 'aws:SourceVpc', 'aws:VpceAccount'])
+      expect(asked[1]?.context).not.toHaveProperty(key);
+  });
+
+  it('decide aws:VpceAccount, for services that have it', async () => {
+    const { endpoints, asked, call } = await ways();
+    await call(endpoints.all[0]?.url ?? '', 'kmsTarget.Echo');
+    await call(endpoints.all[1]?.url ?? '', 'secretsmanagerTarget.Echo');
+    expect(asked[0]?.context).toMatchObject({ 'aws:VpceAccount': ACCOUNT });
+    expect(asked[1]?.context).toMatchObject({ 'aws:SourceVpce': 'vpce-2' });
+    expect(asked[1]?.context).not.toHaveProperty('aws:VpceAccount');
   });
 
   it("serve an endpoint's service and no other", async () => {
@@ -136,7 +147,10 @@ describe('the ways to the local AWS', () => {
     const { endpoints } = await ways();
     const url = endpoints.all[0]?.url;
     expect(endpoints.reachableFrom(['a'])).toEqual({
-      endpoints: new Map([['kms', url]]),
+      endpoints: new Map([
+        ['kms', url],
+        ['secretsmanager', endpoints.all[1]?.url],
+      ]),
       publicUrl: undefined,
     });
     expect(endpoints.reachableFrom(['b'])).toEqual({ endpoints: new Map(), publicUrl: endpoints.publicUrl });

@@ -62,6 +62,8 @@ const ATTACHED_POLICIES: Readonly<Record<string, readonly [targets: string, docu
 interface AttachedPolicy {
   targets: readonly string[];
   document: unknown;
+  /** Whether what it denies is certain (default: where the resource is). */
+  certain?: boolean;
 }
 
 function attachedPolicy(resource: ResolvedResource): AttachedPolicy | undefined {
@@ -69,6 +71,12 @@ function attachedPolicy(resource: ResolvedResource): AttachedPolicy | undefined 
   if (type === 'AWS::Lambda::Permission') {
     const { target, statement } = lambdaStatement(resource);
     return { targets: [target], document: oneStatement(statement) };
+  }
+  if (type === 'AWS::Lambda::ResourcePolicy') {
+    const target = unqualified(stringOf(properties.ResourceArn) ?? '');
+    // What denies a version or an alias denies nothing of the function.
+    const certain = target === properties.ResourceArn && resource.certain;
+    return { targets: [target], document: properties.PolicyDocument, certain };
   }
   if (type === 'AWS::Events::EventBusPolicy') {
     const bus = stringOf(properties.EventBusName) ?? 'default';
@@ -85,7 +93,8 @@ function policiesByTarget(assembly: ResolvedAssembly): Map<string, Policy[]> {
   for (const resource of assembly.resources) {
     const attached = attachedPolicy(resource);
     if (attached === undefined) continue;
-    const policy = parsePolicy(resource.constructPath, attached.document, { certain: resource.certain });
+    const { certain = resource.certain } = attached;
+    const policy = parsePolicy(resource.constructPath, attached.document, { certain });
     for (const target of attached.targets) {
       const key = `${resource.account}/${target}`;
       policies.set(key, [...(policies.get(key) ?? []), policy]);
@@ -117,7 +126,12 @@ function lambdaStatement({ properties, account, region, logicalId }: ResolvedRes
     Resource: arn,
     Condition: permissionCondition(properties),
   };
-  return { target: arn.split(':').slice(0, 7).join(':'), statement };
+  return { target: unqualified(arn), statement };
+}
+
+/** ARN of the function, from that of a version or an alias too. */
+function unqualified(arn: string): string {
+  return arn.split(':').slice(0, 7).join(':');
 }
 
 /** A service's name, an account, an ARN or everybody. */

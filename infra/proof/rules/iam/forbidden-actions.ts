@@ -44,8 +44,8 @@ const TABLE: readonly ForbiddenActions[] = [
     name: 'functions-are-not-changed',
     invariant: 'I3',
     title: 'Nobody changes a function’s code, configuration, permissions or triggers.',
-    actions: `lambda:AddPermission lambda:CreateEventSourceMapping lambda:UpdateFunctionCode
-      lambda:UpdateFunctionConfiguration`,
+    actions: `lambda:AddPermission lambda:CreateEventSourceMapping lambda:DeleteResourcePolicy lambda:PutResourcePolicy
+      lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration`,
   },
   {
     name: 'networks-are-not-changed',

@@ -70,9 +70,10 @@ function problemOf(permission: ResolvedResource, input: ProofInput): string | un
     : 'lets in somebody whom the declaration does not';
 }
 
-/** The roles in other accounts that may ask a signer. */
+/** The roles in other accounts that may ask a signer; where it has a policy of its own, a permission beside it would be overwritten. */
 function foreignAskers({ arn }: ResolvedResource, input: ProofInput): string[] {
   const { declaration } = input;
+  if (declaration.signing.resourcePolicies) return [];
   return Object.entries(declaration.zones).flatMap(([zone, declared]) =>
     declared.account !== undefined && signersOfZone(input, zone).includes(arn ?? '')
       ? askingFunctions(declared).map(

@@ -56,6 +56,7 @@ const PLACES: Readonly<Record<string, string>> = {
     ReservedConcurrentExecutions Role@IAM::Role Runtime! Timeout TracingConfig.Mode
     VpcConfig.SecurityGroupIds[]@EC2::SecurityGroup VpcConfig.SubnetIds[]@EC2::Subnet`,
   'Lambda::Permission': 'Action! FunctionName! Principal! SourceAccount SourceArn',
+  'Lambda::ResourcePolicy': `${DOCUMENT('PolicyDocument')} ResourceArn@@Lambda::Function`,
   'Lambda::EventSourceMapping': `BatchSize EventSourceArn@SQS::Queue FunctionName@Lambda::Function
     FunctionResponseTypes[]=ReportBatchItemFailures ScalingConfig.MaximumConcurrency!`,
   'SNS::Topic': 'DisplayName KmsMasterKeyId@KMS::Key',

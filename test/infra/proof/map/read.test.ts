@@ -105,10 +105,22 @@ describe('what no declaration has is red', () => {
     }
   }
 
-  test('a function that may invoke the signer of another zone', () => {
-    const opened = mapOf(folder, SMALL, (template) => openZone(template('journal-zone-public')));
+  /** Takes the policy of a zone's signer away, which lets its own zone's roles in only. */
+  function openSigner({ Resources }: Template): void {
+    for (const [id, { Type }] of Object.entries(Resources))
+      if (Type === 'AWS::Lambda::ResourcePolicy') delete Resources[id];
+  }
+
+  test('a function that may invoke the signer of another zone, once that has no policy of its own', () => {
+    const invokes = 'summary invoke signer-journal-internal';
+    const zone = mapOf(folder, SMALL, (template) => openZone(template('journal-zone-public')));
+    expect(linesOf(zone, ({ violated }) => violated)).not.toContain(invokes);
+    const opened = mapOf(folder, SMALL, (template) => {
+      openZone(template('journal-zone-public'));
+      openSigner(template('journal-zone-internal'));
+    });
     const red = linesOf(opened, ({ violated }) => violated);
-    expect(red).toContain('summary invoke signer-journal-internal');
+    expect(red).toContain(invokes);
     expect(red).toContain('summary invoke worker');
     expect(red).toContain('summary change client record');
     expect(red).not.toContain('summary invoke signer-journal-public');
@@ -143,6 +155,7 @@ describe('what no declaration has is red', () => {
 
   test('a function in a stack that no zone owns', () => {
     const opened = mapOf(folder, SMALL, (template) => {
+      openSigner(template('journal-zone-public'));
       template('journal-gateway-account').Resources['Stray'] = {
         Type: 'AWS::Lambda::Function',
         Properties: { FunctionName: 'stray', Role: { 'Fn::GetAtt': ['StrayRole', 'Arn'] } },

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import type { SystemDeclaration } from '../../../../infra/declaration/schema.ts';
+import type { Assembly } from '../../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
 import { readInput } from '../../../../infra/proof/rules/input.ts';
+import { signersHaveOneCaller } from '../../../../infra/proof/rules/lambda/signer-policies.ts';
 import system from '../../../one-client.zones.ts';
 import {
   adds,
@@ -9,6 +12,7 @@ import {
   each,
   find,
   gives,
+  idOf,
   mutations,
   ROTATION,
   role,
@@ -17,6 +21,7 @@ import {
   setsVariables,
   signer,
   statementOf,
+  type Template,
   withTemplate,
 } from '../mutate.ts';
 import { oneClient } from '../one-client.ts';
@@ -171,3 +176,90 @@ mutations(
     ],
   ],
 );
+
+const POLICY = 'SignerPolicyjournal';
+const spares = (r: Template, sid: string) =>
+  statementOf(find(r, POLICY), sid).Condition as Record<string, Record<string, unknown>>;
+
+mutations('signers-have-one-caller', {
+  ...each(
+    ['OnlyItsZone', 'OnlyFromItsZone', 'OnlyDeploysChangeIt'],
+    (sid) => `public: without ${sid}`,
+    (sid) => (r) => dropStatement(find(r, POLICY), sid),
+  ),
+  'public: one more role': (r) =>
+    void Object.assign(spares(r, 'OnlyItsZone'), {
+      ArnNotEquals: { 'aws:PrincipalArn': [role('journal-public-*'), role('batch')] },
+    }),
+  'public: every role of a name': (r) =>
+    void Object.assign(spares(r, 'OnlyItsZone'), {
+      ArnNotLike: { 'aws:PrincipalArn': role('journal-public-*') },
+      ArnNotEquals: undefined,
+    }),
+  'public: another network': (r) =>
+    void Object.assign(spares(r, 'OnlyFromItsZone'), {
+      StringNotEquals: { 'aws:SourceVpce': ['vpce-1', { Ref: idOf(r, 'Networklambdaendpoint') }] },
+    }),
+  'public: its network, or by a service': (r) =>
+    void Object.assign(spares(r, 'OnlyFromItsZone'), { Bool: { 'aws:ViaAWSService': 'false' } }),
+  'public: whoever comes without an endpoint': (r) =>
+    void Object.assign(spares(r, 'OnlyFromItsZone'), { Null: { 'aws:SourceVpce': 'false' } }),
+  'internal: an operator who changes a signer': (r) =>
+    void Object.assign(spares(r, 'OnlyDeploysChangeIt'), {
+      ArnNotEquals: { 'aws:PrincipalArn': role('operator') },
+    }),
+  'internal: new code is not among it': (r) => {
+    const statement = statementOf(find(r, POLICY), 'OnlyDeploysChangeIt');
+    statement.Action = (statement.Action as string[]).filter((name) => !name.endsWith('UpdateFunctionCode'));
+  },
+  'admin: a Deny for one principal': (r) =>
+    void Object.assign(statementOf(find(r, POLICY), 'OnlyItsZone'), { Principal: { AWS: role('batch') } }),
+  'admin: versions spared': (r) =>
+    void Object.assign(statementOf(find(r, POLICY), 'OnlyItsZone'), { Resource: signer('admin') }),
+  'admin: a policy that a deploy may leave out': (r) =>
+    void Object.assign(find(r, POLICY), { Condition: 'C' }),
+  'public: a second policy, which is put over the first': adds('AWS::Lambda::ResourcePolicy', {
+    ResourceArn: signer('public'),
+    PolicyDocument: { Version: '2012-10-17', Statement: [] },
+  }),
+  'public: a policy of a zone’s function': adds('AWS::Lambda::ResourcePolicy', {
+    ResourceArn: arn('lambda', 'function:journal-public-summary'),
+    PolicyDocument: { Version: '2012-10-17', Statement: [] },
+  }),
+  'signing: a policy of a version': adds('AWS::Lambda::ResourcePolicy', {
+    ResourceArn: `${signer('public')}:1`,
+    PolicyDocument: { Version: '2012-10-17', Statement: [] },
+  }),
+});
+
+test('a signer without a policy of its own is found, unless the declaration does without', () => {
+  const without = withTemplate(oneClient, 'journal-zone-public', (r) => void delete r[idOf(r, POLICY)]);
+  const declared = { ...system, signing: { ...system.signing, resourcePolicies: false } };
+  const found = (assembly: Assembly, declaration: SystemDeclaration = system) =>
+    ruleNamed('signers-have-one-caller').check(readInput(resolveAssembly(assembly), declaration));
+  expect(found(without)).toContainEqual(
+    expect.objectContaining({
+      resource: expect.stringMatching(/^journal-signing\/Signer-public-journal/),
+      message: expect.stringMatching(/has 0 policies/),
+    }),
+  );
+  const none = ['public', 'internal', 'admin'].reduce(
+    (whole, zone) => withTemplate(whole, `journal-zone-${zone}`, (r) => void delete r[idOf(r, POLICY)]),
+    oneClient,
+  );
+  expect(found(none, declared)).toEqual([]);
+  expect(found(oneClient, declared)).toHaveLength(3);
+});
+
+test('who may ask a signer beside the templates’ roles is a line of the matrix', () => {
+  const rows = (assembly: Assembly) =>
+    signersHaveOneCaller.rows(readInput(resolveAssembly(assembly), system)).map(({ resource, ...row }) => ({
+      ...row,
+      of: resource.split('-').at(-1),
+    }));
+  const held = { verdict: 'never', layers: ['resource policy'], allowed: false };
+  expect(rows(oneClient)).toMatchObject(['public', 'internal', 'admin'].map((of) => ({ of, ...held })));
+  const open = withTemplate(oneClient, 'journal-zone-public', (r) => void delete r[idOf(r, POLICY)]);
+  expect(rows(open)[0]).toMatchObject({ of: 'public', verdict: 'when', layers: [], allowed: true });
+  expect(rows(open)[0]?.when).toMatch(/policies of arn:aws:iam::0+:role\/outside/);
+});

@@ -89,7 +89,9 @@ describe('networks', () => {
     ),
   );
   it('have endpoints by service, and a way out only through NAT', () => {
-    expect(networks.endpoints).toEqual([{ id: 'vpce-1', vpc: 'vpc-1', zone: 'public', service: 'kms' }]);
+    expect(networks.endpoints).toEqual([
+      { id: 'vpce-1', vpc: 'vpc-1', zone: 'public', service: 'kms', account: '000000000000' },
+    ]);
     expect([networks.vpcOf(['subnet-1']), networks.vpcOf([])]).toEqual(['vpc-1', undefined]);
     expect([networks.hasEgress('vpc-1'), networks.hasEgress('vpc-2')]).toEqual([false, true]);
   });

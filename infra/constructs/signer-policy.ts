@@ -1,0 +1,93 @@
+import { DefaultStackSynthesizer, Fn, Stack } from 'aws-cdk-lib';
+import { ArnPrincipal, CompositePrincipal, PolicyDocument } from 'aws-cdk-lib/aws-iam';
+import { CfnResourcePolicy } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { askingFunctions, functionName } from '../declaration/names.ts';
+import { roleArn } from './arns.ts';
+import { allowTo, denyEverybody } from './statements.ts';
+import type { ZoneFacts } from './zone-policies.ts';
+
+/** Who may invoke one signer, from where, and who may change it. */
+export interface SignerPolicyProps {
+  /** Its unqualified ARN. */
+  signer: string;
+  /** ARNs of the roles that ask it; none: nobody may. */
+  askers: readonly string[];
+  /** The zone's endpoint for Lambda; or its account, where that is another one, whose endpoints this stack can't refer to. */
+  from: { endpoint: string } | { account: string } | undefined;
+  /** ARNs of the declared roles that may change it, beside the one that CloudFormation deploys with. */
+  deployers: readonly string[];
+}
+
+/**
+ * What changes a function, or leads to it by another way. Never what puts or deletes this policy, nor what deletes the function: nobody
+ * shall lock himself out, and whoever may do these is not held by it.
+ */
+const CHANGES = [
+  'lambda:AddPermission',
+  'lambda:CreateAlias',
+  'lambda:CreateFunctionUrlConfig',
+  'lambda:DeleteFunctionEventInvokeConfig',
+  'lambda:DeleteFunctionUrlConfig',
+  'lambda:PublishVersion',
+  'lambda:PutFunctionEventInvokeConfig',
+  'lambda:UpdateFunctionCode',
+  'lambda:UpdateFunctionConfiguration',
+  'lambda:UpdateFunctionEventInvokeConfig',
+  'lambda:UpdateFunctionUrlConfig',
+] as const;
+
+/**
+ * A signer's own policy (invariant I2): whatever an account's other principals are allowed, a signer is invoked by the roles of its zone,
+ * and only through its zone's endpoint, each Deny alone; versions and aliases too. Lambda does not ask it for event source mappings.
+ * {@link https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html}
+ */
+export class SignerPolicy extends CfnResourcePolicy {
+  constructor(scope: Construct, id: string, { signer, askers, from, deployers }: SignerPolicyProps) {
+    const everywhere = [signer, `${signer}:*`];
+    const invoke = 'lambda:InvokeFunction*';
+    const deployed = butFor([executionRole(scope), ...deployers]);
+    const statements = [
+      denyEverybody('OnlyItsZone', invoke, everywhere, butFor(askers)),
+      denyEverybody('OnlyDeploysChangeIt', CHANGES, everywhere, deployed),
+    ];
+    if (from)
+      statements.push(denyEverybody('OnlyFromItsZone', invoke, everywhere, { StringNotEquals: keyOf(from) }));
+    // Callers of another account need an Allow on this side as well.
+    if (from && 'account' in from && askers.length > 0) {
+      const zone = new CompositePrincipal(...askers.map((role) => new ArnPrincipal(role)));
+      statements.push(allowTo(zone, 'Zone', 'lambda:InvokeFunction', signer));
+    }
+    super(scope, id, { resourceArn: signer, policyDocument: new PolicyDocument({ statements }) });
+  }
+}
+
+/** The policies of a zone's signers, in the zone's stack, where its endpoint is; of a zone in another account they lie with the signers. */
+export function addSignerPolicies(
+  scope: Construct,
+  { system, zone, declared, place, network, signers }: ZoneFacts,
+): void {
+  const from = network.has('lambda') ? { endpoint: network.endpointId('lambda') } : undefined;
+  const askers = askingFunctions(declared).map((name) =>
+    roleArn(place.account, functionName(system.name, zone, name)),
+  );
+  const { deployers } = system.signing;
+  for (const [client, signer] of Object.entries(signers))
+    new SignerPolicy(scope, `SignerPolicy-${client}`, { signer, askers, from, deployers });
+}
+
+function butFor(roles: readonly string[]) {
+  return roles.length === 0 ? {} : { ArnNotEquals: { 'aws:PrincipalArn': roles } };
+}
+
+function keyOf(from: NonNullable<SignerPolicyProps['from']>) {
+  return 'endpoint' in from ? { 'aws:SourceVpce': from.endpoint } : { 'aws:VpceAccount': from.account };
+}
+
+/** The role that CloudFormation deploys the construct's stack with: every stack of a system has one like it. */
+function executionRole(scope: Construct): string {
+  const { synthesizer } = Stack.of(scope);
+  if (!(synthesizer instanceof DefaultStackSynthesizer))
+    throw new TypeError('a stack of another synthesizer names no role that CloudFormation deploys it with');
+  return Fn.sub(synthesizer.cloudFormationExecutionRoleArn);
+}

@@ -1,0 +1,119 @@
+import { askingFunctions, functionName } from '../../../declaration/names.ts';
+import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import { ALWAYS, all, any, type Condition, not } from '../../policy/condition.ts';
+import { decide, describeCondition, satisfiable } from '../../policy/index.ts';
+import { compileConditions } from '../../policy/operators.ts';
+import { statementsAbout } from '../../policy/statement.ts';
+import { NO_ZONE } from '../actors.ts';
+import { actionsOf, type CapabilityRow, type CapabilityRule } from '../capability.ts';
+import { unknownRole } from '../external-principals.ts';
+import { type ProofInput, violationsOf } from '../rule.ts';
+import { signersOfZone, signingPlace } from '../targets.ts';
+
+const INVOKE = actionsOf({ lambda: 'InvokeFunction InvokeFunctionUrl' });
+const CHANGE = actionsOf({
+  lambda: `
+    AddPermission CreateAlias CreateFunctionUrlConfig DeleteFunctionEventInvokeConfig DeleteFunctionUrlConfig
+    PublishVersion PutFunctionEventInvokeConfig UpdateFunctionCode UpdateFunctionConfiguration
+    UpdateFunctionEventInvokeConfig UpdateFunctionUrlConfig
+  `,
+});
+
+/** How the matrix calls whoever is no role of the templates. */
+export const OTHERS = 'other principals';
+
+const NO_OTHER =
+  'What other principals of the account are allowed is in no template: a signer’s own policy alone keeps them out.';
+const remedy = 'Synthesize again from zones.ts; each signer has one policy of its own, from there.';
+
+/**
+ * Whatever an account's other principals are allowed, a signer's own policy denies them, by logic over every request, whatever the
+ * statements look like. Its line in the matrix is about those principals, whose policies nobody knows.
+ */
+export const signersHaveOneCaller: CapabilityRule = {
+  name: 'signers-have-one-caller',
+  invariant: 'I2',
+  title:
+    'A signer’s own policy denies its use to all but its zone’s roles, and from all but its zone’s endpoint (or account), and its change to all but deploys.',
+  actions: INVOKE,
+  check: (input) => {
+    const signers = input.declaration.signing.resourcePolicies ? signersOf(input) : [];
+    const policies = resourcesOfType(input.assembly, 'AWS::Lambda::ResourcePolicy');
+    const strays = policies.filter(
+      ({ properties }) => !signers.some(({ arn }) => arn === properties.ResourceArn),
+    );
+    return [
+      ...strays.flatMap(({ constructPath: resource }) =>
+        violationsOf(['is a policy of something else than a declared signer'], { resource, remedy }),
+      ),
+      ...signers.flatMap((signer) => {
+        const own = policies.filter(({ properties }) => properties.ResourceArn === signer.arn);
+        const resource = (own[0] ?? signer.fn)?.constructPath ?? signer.arn;
+        return violationsOf(problemsOf(signer, own, input), { resource, subject: signer.arn, remedy });
+      }),
+    ];
+  },
+  rows: (input) =>
+    signersOf(input).map(({ arn, account }): CapabilityRow => {
+      const asked = { ...unknownRole(account), action: 'lambda:InvokeFunction', resource: arn };
+      const found = decide(asked, { ...input.world, endpoints: new Map() });
+      const held = found.verdict === 'never';
+      return {
+        ...{ principal: OTHERS, zone: NO_ZONE, action: asked.action, resource: arn },
+        ...{ verdict: found.verdict, allowed: !held, layers: held ? ['resource policy'] : [] },
+        when: found.verdict === 'when' ? describeCondition(found.condition) : '',
+        alone: held ? NO_OTHER : '',
+      };
+    }),
+};
+
+/** The declared signers, and what the policy of each denies: actions, in every request that meets a condition. */
+function signersOf(input: ProofInput) {
+  const { assembly, declaration, network, world } = input;
+  const { account: home } = signingPlace(input);
+  const others = (roles: readonly string[]) =>
+    roles.length === 0 ? ALWAYS : compileConditions({ ArnNotEquals: { 'aws:PrincipalArn': roles } }, false);
+  return Object.entries(declaration.zones).flatMap(([zone, declared]) => {
+    const { account = home } = declared;
+    const endpoint = [...world.endpoints.values()].find(
+      ({ service, vpc }) => service === 'lambda' && network.zones.get(vpc) === zone,
+    );
+    const here =
+      account === home ? { 'aws:SourceVpce': endpoint?.id ?? 'none' } : { 'aws:VpceAccount': account };
+    const askers = askingFunctions(declared).map(
+      (name) => `arn:aws:iam::${account}:role/${functionName(declaration.name, zone, name)}`,
+    );
+    return signersOfZone(input, zone).map((arn) => {
+      const fn = assembly.resources.find((resource) => resource.arn === arn);
+      const { executionRole = '' } = assembly.stacks.find(({ name }) => name === fn?.stack) ?? {};
+      const denied: readonly (readonly [what: string, actions: readonly string[], whenever: Condition])[] = [
+        ['invoked by others than its zone’s roles', INVOKE, others(askers)],
+        ['invoked from elsewhere', INVOKE, compileConditions({ StringNotEquals: here }, false)],
+        ['changed by others than deploys', CHANGE, others([executionRole, ...declaration.signing.deployers])],
+      ];
+      return { arn, fn, account: home, denied };
+    });
+  });
+}
+
+function problemsOf(
+  { arn, denied }: ReturnType<typeof signersOf>[number],
+  own: readonly ResolvedResource[],
+  { world }: ProofInput,
+) {
+  const policies = world.resources.get(arn)?.policies ?? [];
+  // On the signer and on every version or alias of it.
+  const deniedTo = (action: string) =>
+    policies
+      .flatMap((policy) => statementsAbout(policy, action))
+      .filter(({ effect, principals: who }) => effect === 'Deny' && who?.everybody === true && !who.negated)
+      .map(({ condition, covers }) => all([condition, covers(arn), covers(`${arn}:1`)]));
+  return [
+    own.length !== 1 && `has ${own.length} policies of its own, and Lambda keeps the last that is put`,
+    ...denied.map(
+      ([what, actions, whenever]) =>
+        actions.some((action) => satisfiable(all([whenever, not(any(deniedTo(action)))]))) &&
+        `is not kept by its own policy from being ${what}`,
+    ),
+  ];
+}
