@@ -10,7 +10,7 @@ const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
 function faults(text: string): string[] {
   const actions = [...text.matchAll(/uses: (\S+)(.*)/g)];
   const commands = [...text.matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(([, name = '']) => name);
-  const programs = [...text.matchAll(/bash (\S+)/g)].map(([, path = '']) => path);
+  const programs = [...text.matchAll(/run: bash (\S+)/g)].map(([, path = '']) => path);
   return [
     ...actions.flatMap(([, action, version]) =>
       /@[0-9a-f]{40}$/.test(action ?? '') && / # v\d+\.\d+\.\d+$/.test(version ?? '') ? [] : [action],
