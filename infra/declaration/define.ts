@@ -9,6 +9,7 @@ import { checkNetworks } from './checks/networks.ts';
 import { checkSelfService } from './checks/self-service.ts';
 import type { Problem } from './problem.ts';
 import { type SystemDeclaration, type SystemInput, systemSchema } from './schema.ts';
+import type { Checked, NamingSystem } from './typed.ts';
 
 const CHECKS: readonly ((system: SystemDeclaration) => Problem[])[] = [
   checkNames,
@@ -32,7 +33,11 @@ export type Defined<T extends SystemInput> = SystemDeclaration & {
  * folders exist.
  * @throws {ZonesError} declaration_invalid: lists every field that is wrong, one a line, and what would be right
  */
-export function defineSystem<const T extends SystemInput>(declaration: T): Defined<T> {
+export function defineSystem<
+  const Client extends string,
+  const Api extends string,
+  const T extends NamingSystem<Client, Api>,
+>(declaration: T & NamingSystem<Client, Api> & Checked<T, Client, Api>): Defined<T> {
   const { system, problems } = read(declaration);
   if (system && problems.length === 0) return system as Defined<T>;
   const lines = problems.map(({ field, message }) => `  ${field} ${message}`);

@@ -157,7 +157,7 @@ const DECLARATIONS: readonly [name: string, declaration: SystemDeclaration, opti
         ...system.zones,
         internal: {
           ...internal,
-          grants: [{ ...grant, apis: [...grant.apis, { api: 'more', methods: ['GET'], paths: ['/*'] }] }],
+          grants: [{ ...grant, apis: grant.apis.concat({ api: 'more', methods: ['GET'], paths: ['/*'] }) }],
         },
         reports: { ...internal, cidr: '10.60.0.0/20' },
         quiet: { cidr: '10.61.0.0/20', grants: [] },
