@@ -2,8 +2,17 @@ import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './fields.
 import { hasBus, ownSecretName, ownTables, scheduleName, zoneQueues } from './own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
-/** The tag that says which zone a resource belongs to, on what every zone has: VPC, roles, functions, keys and tables. */
+/** The tag that says which zone a resource belongs to, on what anchors a zone: {@link ZONE_TAGGED}. */
 export const ZONE_TAG = 'helseid-zones:zone';
+
+/** The types of resources that a zone is known by. */
+export const ZONE_TAGGED = [
+  'AWS::DynamoDB::Table',
+  'AWS::EC2::VPC',
+  'AWS::IAM::Role',
+  'AWS::KMS::Key',
+  'AWS::Lambda::Function',
+];
 
 /** The value of {@link ZONE_TAG} in the signing zone. */
 export const SIGNING_ZONE = 'signing';

@@ -2,17 +2,8 @@ import { CfnOutput, Fn, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Alarms } from '../constructs/alarms.ts';
 import type { Place } from '../constructs/arns.ts';
-import { SIGNING_ZONE, ZONE_TAG } from '../declaration/names.ts';
+import { SIGNING_ZONE, ZONE_TAG, ZONE_TAGGED } from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
-
-/** The types of resources that a zone is known by. */
-const TAGGED = [
-  'AWS::DynamoDB::Table',
-  'AWS::EC2::VPC',
-  'AWS::IAM::Role',
-  'AWS::KMS::Key',
-  'AWS::Lambda::Function',
-];
 
 /** What every stack of a system is made from. */
 export interface SystemProps extends StackProps {
@@ -37,7 +28,7 @@ export class SystemStack extends Stack {
     super(scope, id, props);
     const declared = zone === SIGNING_ZONE ? system.signing : system.zones[zone];
     this.zoneCount = declared?.availabilityZones ?? system.availabilityZones;
-    Tags.of(this).add(ZONE_TAG, zone, { includeResourceTypes: TAGGED });
+    Tags.of(this).add(ZONE_TAG, zone, { includeResourceTypes: ZONE_TAGGED });
   }
 
   protected say(id: string, value: string, description: string): void {

@@ -38,7 +38,7 @@ export interface Group {
   resource: ResolvedResource;
 }
 
-/** A VPC endpoint. `service` is the last part of its name, e.g. `kms`. */
+/** A VPC endpoint. `service` is the last part of its name, e.g. `kms`, also of `kms-fips`. */
 export interface VpcEndpoint {
   id: string;
   vpc: string;
@@ -128,7 +128,7 @@ export function readEndpoints(assembly: ResolvedAssembly): VpcEndpoint[] {
     return {
       id: resource.physicalId,
       vpc: String(VpcId),
-      service: String(ServiceName).replace(/^.*\./, ''),
+      service: String(ServiceName).replace(/^.*\.|-fips$/g, ''),
       kind: kind === 'Interface' || kind === 'Gateway' ? kind : 'other',
       // EC2 gives an interface without groups the default one.
       groups:

@@ -1,4 +1,4 @@
-import { ZONE_TAG } from '../../declaration/names.ts';
+import { ZONE_TAG, ZONE_TAGGED } from '../../declaration/names.ts';
 import { resolveCondition, resolveValue, type Scope } from './intrinsics.ts';
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from './json.ts';
 import { type Identity, identify } from './physical.ts';
@@ -93,11 +93,11 @@ export function resolveAssembly({ stacks }: Assembly, options: ResolveOptions = 
   };
 }
 
-/** The zone of each stack, by its tags. A stack whose tags differ has none, so that every rule about zones asks why. */
+/** The zone of each stack, by the tags of what anchors one. A stack whose tags differ has none, so that every rule about zones asks why. */
 function zonesOfStacks(resources: readonly Untagged[]): ReadonlyMap<string, string> {
   const zones = new Map<string, Set<string>>();
-  for (const { stack, properties } of resources) {
-    const zone = tagsOf(properties.Tags).get(ZONE_TAG);
+  for (const { stack, type, properties } of resources) {
+    const zone = ZONE_TAGGED.includes(type) ? tagsOf(properties.Tags).get(ZONE_TAG) : undefined;
     if (zone !== undefined) zones.set(stack, (zones.get(stack) ?? new Set()).add(zone));
   }
   const single = [...zones].filter(([, found]) => found.size === 1);

@@ -1,7 +1,10 @@
-import { objectOf } from '../assembly/json.ts';
-import type { ResolvedResource } from '../assembly/resolve.ts';
+import { recordName, ZONE_TAG } from '../../declaration/names.ts';
+import { isObject, listOf, objectOf } from '../assembly/json.ts';
+import { type ResolvedResource, tagsOf } from '../assembly/resolve.ts';
+import { namedActions } from '../assembly/roles.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
 import { type Problem, type ProofInput, type Rule, violationsOf, wordsOf } from '../rules/rule.ts';
+import type { Addition } from './compare.ts';
 
 /** What is understood of a type that somebody adds: its properties, each judged by a rule, limited, or of no consequence. */
 interface Understood {
@@ -58,6 +61,12 @@ const UNDERSTOOD: Readonly<Record<string, Understood>> = {
         Object.values(objectOf(value)).some((member) => member !== true) && 'lets the public in',
     },
   },
+  'AWS::S3::BucketPolicy': {
+    properties: 'PolicyDocument',
+    judged: 'outsiders-are-not-admitted own-data-only',
+    own: 'Bucket',
+    addedOnly: true,
+  },
   'AWS::SecretsManager::Secret': {
     // Without SecretString, which everybody who sees the template would read.
     properties: 'Description GenerateSecretString KmsKeyId Name Tags',
@@ -88,13 +97,14 @@ const UNDERSTOOD: Readonly<Record<string, Understood>> = {
   },
   'AWS::KMS::Alias': { properties: 'AliasName', own: 'TargetKeyId' },
   'AWS::IAM::Policy': {
-    properties: 'PolicyDocument Roles',
+    properties: 'Roles',
     judged: 'policies-are-for-own-roles actions-are-known, and every rule about who may do what',
-    limits: { PolicyName: overwritesPolicy },
+    limits: { PolicyDocument: silencesLogs, PolicyName: overwritesPolicy },
   },
   'AWS::IAM::ManagedPolicy': {
-    properties: 'Description ManagedPolicyName Path PolicyDocument Roles',
+    properties: 'Description ManagedPolicyName Path Roles',
     judged: 'as AWS::IAM::Policy',
+    limits: { PolicyDocument: silencesLogs },
   },
   'AWS::Logs::LogGroup': {
     properties: 'DeletionProtectionEnabled KmsKeyId LogGroupClass LogGroupName RetentionInDays Tags',
@@ -126,6 +136,28 @@ const UNDERSTOOD: Readonly<Record<string, Understood>> = {
     judged: 'callers-use-modern-tls',
   },
   'AWS::ApiGateway::BasePathMapping': { properties: 'BasePath DomainName Stage', own: 'RestApiId' },
+  'AWS::ApiGateway::Method': {
+    properties: `ApiKeyRequired AuthorizationType MethodResponses OperationName RequestModels RequestParameters
+      RequestValidatorId ResourceId`,
+    judged: 'routes-are-authorized',
+    own: 'RestApiId',
+    limits: {
+      HttpMethod: (value) => value !== 'OPTIONS' && 'is more than a preflight (CORS)',
+      Integration: (value) => objectOf(value).Type !== 'MOCK' && 'calls something',
+    },
+  },
+  // One that lets nothing through. Endpoints of many other services take no policy.
+  'AWS::EC2::VPCEndpoint': {
+    properties: 'Tags',
+    judged: 'endpoints-are-own',
+    own: 'RouteTableIds VpcId',
+    limits: {
+      ServiceName: (value) =>
+        !/^com\.amazonaws\.[a-z0-9-]+\.s3$/.test(String(value)) && 'leads to another service than S3',
+      VpcEndpointType: (value) => value !== 'Gateway' && 'has interfaces in the network',
+      PolicyDocument: (value) => namedActions(value).length > 0 && 'lets something through',
+    },
+  },
   'AWS::WAFv2::WebACL': {
     properties:
       'CaptchaConfig ChallengeConfig CustomResponseBodies DefaultAction Description Name Scope Tags TokenDomains',
@@ -172,6 +204,12 @@ function keepsSamples(value: unknown): string | false {
   return kept && 'keeps samples of requests with their headers';
 }
 
+/** What a denial takes away opens nothing, but for the lines of the audit, which Lambda writes with the function's role. */
+function silencesLogs(document: unknown): string | false {
+  const denied = namedActions(document, ['Deny']);
+  return denied.some((name) => /^(?:\*|logs:)/i.test(name)) && 'denies a function its log';
+}
+
 /** IAM keeps one inline policy of a name, so a second one would take the first, with what it denies, away. */
 function overwritesPolicy(value: unknown, { assembly }: ProofInput): string | false {
   const inline = assembly.resources.flatMap(({ type, properties: { Policies } }) =>
@@ -191,12 +229,14 @@ export const additionsAreUnderstood: Rule = {
   invariant: 'I10',
   title: 'Whatever is there beside what the declaration yields is understood, by type and by property.',
   check: (input) =>
-    (input.comparison?.additions ?? []).flatMap(({ stack, resource, type, statements }) => {
-      const added = input.assembly.resources.find(
-        (one) => one.stack === stack && one.constructPath === resource && one.type === type,
-      );
-      // Statements of a role are for the rules about who may do what; what certainly does not exist is for nobody.
-      const problems = statements || added === undefined ? [] : problemsOf(added, input);
+    (input.comparison?.additions ?? []).flatMap((addition) => {
+      const { resource, statements } = addition;
+      const added = input.assembly.resources.find((one) => isOf(addition, one));
+      // What certainly does not exist is for nobody.
+      if (added === undefined) return [];
+      // More statements of a role are for the rules about who may do what; of denials only one is for none of them.
+      const policies = listOf(added.properties.Policies).map((policy) => objectOf(policy).PolicyDocument);
+      const problems = statements ? policies.map(silencesLogs) : problemsOf(added, input);
       return violationsOf(problems, {
         resource,
         remedy:
@@ -205,18 +245,24 @@ export const additionsAreUnderstood: Rule = {
     }),
 };
 
+/** By logical id: construct paths are what the manifest says, and two may be the same. */
+function isOf({ stack, logicalId }: Addition, resource: ResolvedResource): boolean {
+  return resource.stack === stack && resource.logicalId === logicalId;
+}
+
 function problemsOf(added: ResolvedResource, input: ProofInput): Problem[] {
-  const { type, properties } = added;
+  const { type, properties, definition } = added;
   const understood = UNDERSTOOD[type];
   if (understood === undefined) return [notUnderstood(type)];
+  const written = definition.Properties ?? {};
+  if (!isObject(written) || Object.keys(written).some((name) => name.startsWith('Fn::') || name === 'Ref'))
+    return ['has properties that only the deploy decides'];
   const { own = '', limits = {} } = understood;
   const [free, bound] = [wordsOf(understood.properties), wordsOf(own)];
   const problems = (property: string, value: unknown): string[] => {
     if (isDecidedAtDeploy(value)) return [`has a ${property} that only the deploy decides`];
-    const zone = zoneNamed(property, value, added, input);
-    if (zone) return [`takes a name that is zone ${zone}'s (${property})`];
-    if (/\{\{resolve:|resolve:(secretsmanager|ssm-secure):/.test(JSON.stringify(value)))
-      return [`has a ${property} into which a deploy would write a secret`];
+    const taken = takenName(property, value, added, input);
+    if (taken) return [`takes a name that is ${taken} (${property})`];
     const limited = limits[property]?.(value, input);
     if (limited) return [`${limited} (${property})`];
     if (free.includes(property) || property in limits) return [];
@@ -246,27 +292,29 @@ function foreignNames(
   { assembly, comparison }: ProofInput,
   addedOnly = false,
 ): string[] {
-  const added = new Set(comparison?.additions.map(({ resource }) => resource));
   const own = new Set(
     assembly.resources
-      .filter(({ constructPath }) => !addedOnly || added.has(constructPath))
+      .filter((one) => !addedOnly || comparison?.additions.some((addition) => isOf(addition, one)))
       .filter((one) => one.zone === zone)
       .flatMap(({ arn, physicalId }) => [arn, physicalId]),
   );
   return textsOf(value).filter((text) => !own.has(text) && !NO_NAME.test(text));
 }
 
-/** The other zone for whose things a physical name is kept: its roles may use whatever is called so. */
-function zoneNamed(
+/** Whose a physical name or a tag is that is kept for others: their roles may use whatever is called so. */
+function takenName(
   property: string,
   value: unknown,
   { zone }: ResolvedResource,
-  { declaration }: ProofInput,
+  { declaration: { name, zones } }: ProofInput,
 ): string | undefined {
-  const others = Object.keys(declaration.zones).filter((other) => other !== zone);
-  return property.endsWith('Name') && typeof value === 'string'
-    ? others.find((other) => value.startsWith(`${declaration.name}-${other}-`))
-    : undefined;
+  const others = Object.keys(zones).filter((other) => other !== zone);
+  const tagged = property === 'Tags' ? tagsOf(value).get(ZONE_TAG) : undefined;
+  if (tagged !== undefined && tagged !== zone) return `zone ${tagged}'s`;
+  if (!property.endsWith('Name') || typeof value !== 'string') return undefined;
+  if (value.startsWith(recordName(name, ''))) return "a client record's";
+  const other = others.find((one) => value.startsWith(`${name}-${one}-`));
+  return other && `zone ${other}'s`;
 }
 
 function textsOf(value: unknown): string[] {

@@ -2,12 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { ZONE_TAG } from '../../declaration/names.ts';
 import { isObject, type JsonObject, listOf, objectOf } from '../assembly/json.ts';
 import type { Assembly, AssemblyStack } from '../assembly/read-assembly.ts';
+import { namedActions } from '../assembly/roles.ts';
 import type { Violation } from '../rules/rule.ts';
 import { problemsOfUpload } from './uploads.ts';
 
 /** Something that the declaration did not yield: a resource, or a statement in a role's policies. */
 export interface Addition {
   stack: string;
+  logicalId: string;
   /** Construct path of the resource, or of the role that has more. */
   resource: string;
   /** CloudFormation's type; of a role that has more, the type of the role. */
@@ -41,6 +43,18 @@ const HARMLESS: readonly {
     property: 'Tags',
     fits: (found, expected) => isDeepStrictEqual(zoneTags(found), zoneTags(expected)),
   },
+  // A policy that denies and allows nothing narrows who may call.
+  {
+    type: 'AWS::ApiGateway::RestApi',
+    property: 'Policy',
+    fits: (found) => found !== undefined && namedActions(found).length === 0,
+  },
+  // The same service by validated cryptography.
+  {
+    type: 'AWS::EC2::VPCEndpoint',
+    property: 'ServiceName',
+    fits: (found, expected) => JSON.stringify(found)?.replace('-fips', '') === JSON.stringify(expected),
+  },
   { type: 'AWS::Lambda::Function', property: 'MemorySize', fits: (found) => typeof found === 'number' },
   {
     type: 'AWS::Logs::LogGroup',
@@ -57,10 +71,11 @@ const HARMLESS: readonly {
  * place of the system's.
  */
 export function compareWithDerived(
-  given: Assembly,
+  written: Assembly,
   derived: Assembly,
   otherStacks: readonly string[] = [],
 ): Comparison {
+  const given = { stacks: written.stacks.map((stack) => withDerivedIds(stack, derived)) };
   const differences = derived.stacks.flatMap((expected) => {
     const [found, twin] = given.stacks.filter(({ name }) => name === expected.name);
     if (twin) return [violation(expected.name, 'is in the assembly twice')];
@@ -82,14 +97,28 @@ export function compareWithDerived(
         ? []
         : [
             {
-              ...{ stack: stack.name, resource: pathOf(stack, id), type: String(objectOf(resource).Type) },
-              statements: id in expected,
+              ...{ stack: stack.name, logicalId: id, resource: pathOf(stack, id) },
+              ...{ type: String(objectOf(resource).Type), statements: id in expected },
             },
           ],
     );
   });
   return { violations: [...differences, ...uploads], additions };
 }
+
+/** A deployment's id ends in a hash of all methods of its API, so with one more it has another: the only one that is left is that one. */
+function withDerivedIds(stack: AssemblyStack, derived: Assembly): AssemblyStack {
+  const expected = objectOf(derived.stacks.find(({ name }) => name === stack.name)?.template.Resources);
+  const ids = (has: JsonObject, other: JsonObject) =>
+    Object.keys(has).filter((id) => !(id in other) && objectOf(has[id]).Type === DEPLOYMENT);
+  const resources = objectOf(stack.template.Resources);
+  const [[found, ...more], [wanted]] = [ids(resources, expected), ids(expected, resources)];
+  if (found === undefined || wanted === undefined || more.length > 0) return stack;
+  const template = JSON.parse(JSON.stringify(stack.template).replaceAll(`"${found}"`, `"${wanted}"`));
+  return { ...stack, template };
+}
+
+const DEPLOYMENT = 'AWS::ApiGateway::Deployment';
 
 function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Violation[] {
   const place = (['account', 'region'] as const)
@@ -127,8 +156,12 @@ export function differencesOfResource(
   const type = String(expected.Type);
   return namesOf(found, expected).flatMap((member) => {
     if (UNREAD.has(member)) return [];
-    if (member !== 'Properties')
-      return describe(member, found[member], expected[member]).map((text) => [member, text] as const);
+    if (member !== 'Properties') {
+      const waits = member === 'DependsOn' && waitsFor(found[member], expected[member]);
+      return (waits ? [] : describe(member, found[member], expected[member])).map(
+        (text) => [member, text] as const,
+      );
+    }
     const [has, wants] = [objectOf(found.Properties), objectOf(expected.Properties)];
     return namesOf(has, wants).flatMap((property) =>
       differencesOfProperty(type, property, has[property], wants[property], bucket).map(
@@ -136,6 +169,11 @@ export function differencesOfResource(
       ),
     );
   });
+}
+
+/** Whether a resource waits for all that it must: for more changes an order only. */
+function waitsFor(found: unknown, expected: unknown): boolean {
+  return expected !== undefined && listOf(expected).every((id) => listOf(found).includes(id));
 }
 
 function differencesOfProperty(
@@ -158,6 +196,11 @@ function differencesOfProperty(
         ? ['runs other code than its source compiles to']
         : [];
   if (type === 'AWS::IAM::Role' && property === 'Policies') return lackingPolicies(found, expected);
+  // More of them are an addition.
+  if (type === 'AWS::IAM::Role' && property === 'ManagedPolicyArns' && Array.isArray(found))
+    return listOf(expected).flatMap((one) =>
+      found.some((arn) => isDeepStrictEqual(arn, one)) ? [] : [`lacks one of its ${property}`],
+    );
   return describe(property, found, expected);
 }
 
@@ -197,8 +240,11 @@ function lackingPolicies(found: unknown, expected: unknown): string[] {
 }
 
 function hasMoreStatements(found: JsonObject, expected: JsonObject): boolean {
-  const [has, wants] = [found, expected].map(({ Properties }) => statementsOf(objectOf(Properties).Policies));
-  return expected.Type === 'AWS::IAM::Role' && (has?.length ?? 0) > (wants?.length ?? 0);
+  const [has = 0, wants = 0] = [found, expected].map(({ Properties }) => {
+    const { Policies, ManagedPolicyArns } = objectOf(Properties);
+    return statementsOf(Policies).length + listOf(ManagedPolicyArns).length;
+  });
+  return expected.Type === 'AWS::IAM::Role' && has > wants;
 }
 
 function statementsOf(policies: unknown): readonly unknown[] {

@@ -321,7 +321,7 @@ describe('additions are understood by type and property', () => {
     ['a log of WAF', /is a AWS::WAFv2::LoggingConfiguration/, 'AWS::WAFv2::LoggingConfiguration', {}],
     [
       'a policy of the asset bucket',
-      /is a AWS::S3::BucketPolicy/,
+      /names cdk-assets in Bucket/,
       'AWS::S3::BucketPolicy',
       { Bucket: 'cdk-assets' },
     ],
@@ -410,11 +410,56 @@ describe('additions are understood by type and property', () => {
       { PolicyName: 'own' },
     ],
     [
-      'a secret in a parameter',
-      /write a secret/,
-      'AWS::SSM::Parameter',
-      { Value: '{{resolve:secretsmanager:journal/client/journal}}' },
+      'a secret by the name of a client’s record',
+      /a name that is a client record's/,
+      'AWS::SecretsManager::Secret',
+      { Name: 'journal/client/another' },
     ],
+    [
+      'a queue with the tag of another zone',
+      /a name that is zone public's \(Tags\)/,
+      'AWS::SQS::Queue',
+      { Tags: [{ Key: 'helseid-zones:zone', Value: 'public' }] },
+    ],
+    [
+      'properties that the deploy decides',
+      /has properties that only the deploy decides/,
+      'AWS::SQS::Queue',
+      { 'Fn::If': ['Maybe', { QueueName: 'a' }, {}] },
+    ],
+    [
+      'a method that is no preflight',
+      /is more than a preflight/,
+      'AWS::ApiGateway::Method',
+      { HttpMethod: 'GET', Integration: { Type: 'MOCK' } },
+    ],
+    [
+      'a preflight that a function answers',
+      /calls something/,
+      'AWS::ApiGateway::Method',
+      { HttpMethod: 'OPTIONS', Integration: { Type: 'AWS_PROXY' } },
+    ],
+    ...(
+      [
+        ['AWS::EC2::SecurityGroupIngress', { GroupId: 'sg-0123456789abcdef0', IpProtocol: '-1' }],
+        ['AWS::EC2::SecurityGroupEgress', { GroupId: 'sg-0123456789abcdef0', IpProtocol: '-1' }],
+        ['AWS::EC2::VPCGatewayAttachment', { VpcId: 'vpc-0123456789abcdef0', InternetGatewayId: 'igw-1' }],
+        ['AWS::EC2::SubnetRouteTableAssociation', { SubnetId: 'subnet-1', RouteTableId: 'rtb-1' }],
+        [
+          'AWS::Route53Resolver::FirewallRuleGroup',
+          { FirewallRules: [{ FirewallDomainListId: 'rslvr-fdl-1' }] },
+        ],
+        ['AWS::Route53Resolver::FirewallRuleGroupAssociation', { VpcId: 'vpc-1', FirewallRuleGroupId: 'a' }],
+        ['AWS::ApiGateway::Stage', { RestApiId: 'abc', DeploymentId: 'abc' }],
+        ['AWS::Lambda::Permission', { FunctionName: 'journal-internal-worker', Principal: '*' }],
+        ['AWS::SecretsManager::ResourcePolicy', { SecretId: 'journal/client/journal' }],
+      ] as const
+    ).map(([type, properties]): [string, RegExp, string, Changeable] => [
+      `${type} by an id`,
+      /is not understood/,
+      type,
+      properties,
+    ]),
     [
       'a table by the name of another zone’s',
       /a name that is zone public's/,
@@ -429,6 +474,19 @@ describe('additions are understood by type and property', () => {
     ],
   ])('%s is not either', (_, message, type, properties) => {
     expect(judged(type, properties)).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('also where another addition has the same construct path', () => {
+    const changed = withTemplate(oneClient, STACKS.internal, (r) => {
+      r.First = { Type: 'AWS::SQS::Queue', Properties: {} };
+      r.Second = { Type: 'AWS::SQS::Queue', Properties: { Unknown: 1 } };
+    });
+    const stacks = changed.stacks.map((one) => ({
+      ...one,
+      constructPaths: new Map([...one.constructPaths, ['First', 'a'], ['Second', 'a']]),
+    }));
+    const input = readInput(resolveAssembly({ stacks }), system, compareWithDerived({ stacks }, derived));
+    expect(additionsAreUnderstood.check(input)).toHaveLength(1);
   });
 
   it('also under a condition that only the deploy decides', () => {

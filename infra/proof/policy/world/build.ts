@@ -80,12 +80,17 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'service-role/AmazonAPIGatewayPushToCloudWatchLogs': `${LOGS} logs:DescribeLogGroups logs:DescribeLogStreams logs:GetLogEvents logs:FilterLogEvents`,
 };
 
+/** The actions that the AWS managed policy with this ARN allows; undefined where the table lacks it. */
+export function awsManagedActions(arn: string): string[] | undefined {
+  return ACTIONS[arn.replace(/^arn:[^:]*:iam::aws:policy\//, '')]?.split(' ');
+}
+
 /** The AWS managed policy with this ARN. One that the table lacks perhaps allows everything. */
 function awsManagedPolicy(arn: string): Policy {
-  const actions = ACTIONS[arn.replace(/^arn:[^:]*:iam::aws:policy\//, '')];
-  if (actions === undefined) return parsePolicy(arn, undefined);
+  const Action = awsManagedActions(arn);
+  if (Action === undefined) return parsePolicy(arn, undefined);
   return parsePolicy(arn, {
     Version: '2012-10-17',
-    Statement: [{ Sid: 'AwsManaged', Effect: 'Allow', Action: actions.split(' '), Resource: '*' }],
+    Statement: [{ Sid: 'AwsManaged', Effect: 'Allow', Action, Resource: '*' }],
   });
 }

@@ -4,6 +4,7 @@ import type { ZoneDeclaration } from '../../../declaration/schema.ts';
 import { integratedFunction, pathsOf } from '../../assembly/apis.ts';
 import { objectOf } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import { namedActions } from '../../assembly/roles.ts';
 import { type Problems, type ProofInput, type Rule, resourceRule } from '../rule.ts';
 
 /** Every method of an API is a declared route, authorised as declared, to the declared function; an authorizer's answer is good for one request. */
@@ -20,8 +21,8 @@ export const routesAreAuthorized: Rule = resourceRule({
     return type === 'AWS::ApiGateway::Authorizer'
       ? [AuthorizerResultTtlInSeconds !== 0 && 'is cached, so that a stolen token passes without a proof']
       : [
-          [Body, BodyS3Location, Policy].some((part) => part !== undefined) &&
-            'has routes or a policy in a document that the proof does not read',
+          (Body ?? BodyS3Location) !== undefined && 'has routes in a document that the proof does not read',
+          Policy !== undefined && namedActions(Policy).length > 0 && 'has a policy that lets somebody in',
         ];
   },
   subject: ({ constructPath }) => `${constructPath}:`,
@@ -31,6 +32,8 @@ export const routesAreAuthorized: Rule = resourceRule({
 
 function routeProblems({ properties, zone, stack }: ResolvedResource, input: ProofInput): Problems {
   const { HttpMethod, AuthorizationType, ResourceId, AuthorizerId, Integration } = properties;
+  // API Gateway answers a preflight (CORS) itself.
+  if (HttpMethod === 'OPTIONS' && objectOf(Integration).Type === 'MOCK') return [];
   const path = pathsOf(input.assembly).get(String(ResourceId)) ?? '';
   const route = `${String(HttpMethod)} ${path || '/'}`;
   const expected = routesOf(input.declaration.zones[zone ?? '']).find(

@@ -2,6 +2,7 @@ import { ACCOUNT_PLACEHOLDER } from '@helseid-zones/protocol/key-policy';
 import { type JsonObject, objectOf, parseJson } from '../../assembly/json.ts';
 import type { ResolvedResource } from '../../assembly/resolve.ts';
 import { policiesOf } from '../../assembly/roles.ts';
+import { awsManagedActions } from '../../policy/world/build.ts';
 import { KEY_POLICY_FILE } from '../../policy/world/virtual-keys.ts';
 import { CAPABILITIES } from '../capabilities.ts';
 import { actionsOf } from '../capability.ts';
@@ -17,7 +18,7 @@ export const HARMLESS = actionsOf({
     ListResourceTags Verify
   `,
   sts: 'GetCallerIdentity',
-  xray: 'GetSamplingRules GetSamplingTargets PutTelemetryRecords PutTraceSegments',
+  xray: 'GetSamplingRules GetSamplingStatisticSummaries GetSamplingTargets PutTelemetryRecords PutTraceSegments',
 });
 
 /** Every action that a rule judges or that is harmless, in lower case. */
@@ -32,15 +33,19 @@ export const actionsAreKnown: Rule = resourceRule({
   invariant: 'I1',
   title:
     'Policies of roles, boundaries, endpoints and resources name every action they allow, and each is one that a rule judges.',
-  problems: (resource, { assembly }) => [
-    ...actionsAllowedIn(resource)
-      .concat(actionsAllowedIn({ ...resource, properties: keyPoliciesIn(resource) }))
-      .filter((name) => !KNOWN.has(lower(name)))
-      .map((name) => [name, `allows ${name}, which no rule judges`] as const),
-    ...(resource.type === 'AWS::IAM::Role' ? policiesOf(resource, assembly).foreign : []).map(
-      (arn) => [arn, `has ${arn}, which is not in the templates and may change at any time`] as const,
-    ),
-  ],
+  problems: (resource, { assembly }) => {
+    const attached = resource.type === 'AWS::IAM::Role' ? policiesOf(resource, assembly).foreign : [];
+    return [
+      ...actionsAllowedIn(resource)
+        .concat(actionsAllowedIn({ ...resource, properties: keyPoliciesIn(resource) }))
+        .concat(attached.flatMap((arn) => awsManagedActions(arn) ?? []))
+        .filter((name) => !KNOWN.has(lower(name)))
+        .map((name) => [name, `allows ${name}, which no rule judges`] as const),
+      ...attached
+        .filter((arn) => awsManagedActions(arn) === undefined)
+        .map((arn) => [arn, `has ${arn}, which is not in the templates and may change at any time`] as const),
+    ];
+  },
   remedy:
     'Name the actions one by one, on the resources of the zone, and none that is for a deploy or an administrator.',
 });

@@ -39,6 +39,7 @@ export const ENDPOINTS: readonly Rule[] = [
         const problems = [
           zone === undefined && 'lies in a VPC of no zone',
           !servicesOf(declaration, zone).includes(service) &&
+            !(service === 's3' && namedActions(resource.properties.PolicyDocument).length === 0) &&
             `leads to ${service}, which the zone does not call`,
           resource.properties.PolicyDocument === undefined &&
             'has no policy, so that it takes every call of everybody',

@@ -50,6 +50,8 @@ const queue = (statement: JsonObject): Resources => ({
   ...one('AWS::SQS::QueuePolicy', { Queues: [{ Ref: 'Queue' }], PolicyDocument: document(statement) }),
 });
 const route = (properties: JsonObject): Resources => ({
+  // What the zone is known by.
+  ...key,
   Api: { Type: 'AWS::ApiGateway::RestApi' },
   Summaries: { Type: 'AWS::ApiGateway::Resource', Properties: { ParentId: 'root', PathPart: 'summaries' } },
   One: {

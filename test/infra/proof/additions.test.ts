@@ -1,0 +1,162 @@
+import type { Stack } from 'aws-cdk-lib';
+import { MockIntegration, RestApi } from 'aws-cdk-lib/aws-apigateway';
+import { AttributeType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { IConstruct } from 'constructs';
+import { describe, expect, it } from 'vitest';
+import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
+import { prove } from '../../../infra/proof/prove.ts';
+import { reportProof } from '../../../infra/proof/report/report.ts';
+import system from '../../one-client.zones.ts';
+import { adds, allow, find, idOf, STACKS, sets, type Template, withTemplate } from './mutate.ts';
+import { oneClient, synthesize } from './one-client.ts';
+
+const derived = deriveAssembly(system, oneClient);
+
+/** The first construct of a class below `scope`. */
+function childOf<Child>(scope: IConstruct, type: abstract new (...args: never[]) => Child): Child {
+  const found = scope.node.findAll().find((one) => one instanceof type);
+  if (!(found instanceof type)) throw new Error(`no ${type.name} in ${scope.node.path}`);
+  return found;
+}
+
+describe('a system with a table, a queue, a secret and a bucket of its own, and a preflight', () => {
+  const assembly = synthesize(system, {}, (app) => {
+    const stack = app.node.findChild(STACKS.internal) as Stack;
+    // By its ARN: the zone's key admits who uses it through these services, and its policy stays as it is.
+    const encryptionKey = Key.fromKeyArn(stack, 'ZoneKey', childOf(stack, Key).keyArn);
+    new Table(stack, 'Notes', {
+      ...{ tableName: 'journal-internal-notes', partitionKey: { name: 'id', type: AttributeType.STRING } },
+      ...{ encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey },
+    });
+    new Queue(stack, 'Later', {
+      ...{ encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey, enforceSSL: true },
+    });
+    new Secret(stack, 'Password', { encryptionKey });
+    new Bucket(stack, 'Files', { encryption: BucketEncryption.S3_MANAGED, enforceSSL: true });
+    childOf(app.node.findChild(STACKS.public), RestApi).root.addMethod(
+      'OPTIONS',
+      new MockIntegration({ integrationResponses: [{ statusCode: '204' }] }),
+      { methodResponses: [{ statusCode: '204' }] },
+    );
+  });
+  const proof = prove(assembly, system, { derived });
+
+  it('holds', () => {
+    expect(proof.violations).toEqual([]);
+    expect(proof.ok).toBe(true);
+  });
+
+  it('with its additions listed', () => {
+    const report = reportProof(proof, 160);
+    const list = /WHAT THIS SYSTEM ADDS.*\n([\s\S]*?)\n\n/.exec(report)?.[1]?.split('\n').slice(1) ?? [];
+    expect(list.map((line) => line.trim().split(/ +/)).sort()).toEqual([
+      ['internal', 'AWS::DynamoDB::Table', 'journal-zone-internal/Notes/Resource'],
+      ['internal', 'AWS::S3::Bucket', 'journal-zone-internal/Files/Resource'],
+      ['internal', 'AWS::S3::BucketPolicy', 'journal-zone-internal/Files/Policy/Resource'],
+      ['internal', 'AWS::SQS::Queue', 'journal-zone-internal/Later/Resource'],
+      ['internal', 'AWS::SQS::QueuePolicy', 'journal-zone-internal/Later/Policy/Resource'],
+      ['internal', 'AWS::SecretsManager::Secret', 'journal-zone-internal/Password/Resource'],
+      ['public', 'AWS::ApiGateway::Method', 'journal-zone-public/Gateway/Api/Default/OPTIONS/Resource'],
+    ]);
+  });
+});
+
+const DENY = { Effect: 'Deny', Principal: '*', Action: '*', Resource: '*' };
+const fromHere = { NotIpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
+const endpointToS3 = (r: Template, statement: object = DENY) => ({
+  ...{ ServiceName: 'com.amazonaws.eu-north-1.s3', VpcEndpointType: 'Gateway' },
+  ...{ VpcId: { Ref: idOf(r, 'NetworkVpc', 'EC2::VPC') }, PolicyDocument: { Statement: [statement] } },
+});
+
+describe('what narrows or changes nothing', () => {
+  const CHANGES: readonly [keyof typeof STACKS, (r: Template) => void][] = [
+    ['public', sets('GatewayApi4', { Policy: { Statement: [{ ...DENY, Condition: fromHere }] } })],
+    ['internal', (r) => adds('AWS::EC2::VPCEndpoint', endpointToS3(r))(r)],
+    ['signing', (r) => fips(find(r, 'Networkkms', 'VPCEndpoint').Properties)],
+    [
+      'internal',
+      sets('workerRole', { ManagedPolicyArns: [managed('AWSXRayDaemonWriteAccess')] }, 'IAM::Role'),
+    ],
+    [
+      'public',
+      (r) =>
+        allow(
+          find(r, 'apiRole', 'IAM::Role'),
+          'dynamodb:DescribeTimeToLive',
+          { 'Fn::GetAtt': [idOf(r, 'Tablesessions'), 'Arn'] },
+          { Condition: { StringEquals: { 'aws:SourceVpce': { Ref: idOf(r, 'Networkdynamodbendpoint') } } } },
+        ),
+    ],
+    [
+      'internal',
+      (r) => {
+        const own = find(r, 'workerRole', 'IAM::Role').Properties.Policies as {
+          PolicyDocument: { Statement: object[] };
+        }[];
+        own[0]?.PolicyDocument.Statement.push({ Effect: 'Deny', Action: 's3:*', Resource: '*' });
+      },
+    ],
+  ];
+
+  it('a policy that only denies, an endpoint that lets nothing through, one by validated cryptography, traces, a description', () => {
+    const changed = CHANGES.reduce(
+      (one, [stack, change]) => withTemplate(one, STACKS[stack], change),
+      oneClient,
+    );
+    expect(prove(changed, system, { derived }).violations).toEqual([]);
+    expect(prove(changed, system).violations).toEqual([]);
+  });
+
+  it.each<[string, RegExp, keyof typeof STACKS, (r: Template) => void]>([
+    [
+      'a policy of an API that allows',
+      /as-derived.* has Policy/,
+      'public',
+      sets('GatewayApi4', { Policy: { Statement: [{ ...DENY, Effect: 'Allow' }] } }),
+    ],
+    [
+      'an endpoint that lets something through',
+      /endpoints-are-own.*leads to s3/,
+      'internal',
+      (r) => adds('AWS::EC2::VPCEndpoint', endpointToS3(r, { ...DENY, Effect: 'Allow' }))(r),
+    ],
+    [
+      'another service by the name of validated cryptography',
+      /as-derived.*ServiceName/,
+      'signing',
+      sets('Networkkms', { ServiceName: 'com.amazonaws.eu-north-1.sts-fips' }, 'VPCEndpoint'),
+    ],
+    [
+      'a policy of AWS’s that nobody has read',
+      /actions-are-known.*may change at any time/,
+      'internal',
+      sets('workerRole', { ManagedPolicyArns: [managed('ReadOnlyAccess')] }, 'IAM::Role'),
+    ],
+    [
+      'a denial that silences a function',
+      /additions-are-understood.*denies a function its log/,
+      'signing',
+      (r) => {
+        const own = find(r, 'SignerpublicjournalRole', 'IAM::Role').Properties.Policies as {
+          PolicyDocument: { Statement: object[] };
+        }[];
+        own[0]?.PolicyDocument.Statement.push({ Effect: 'Deny', Action: 'logs:Put*', Resource: '*' });
+      },
+    ],
+  ])('but not %s', (_name, message, stack, change) => {
+    const { violations } = prove(withTemplate(oneClient, STACKS[stack], change), system, { derived });
+    expect(violations.map(({ rule, message: text }) => `${rule}: ${text}`).join('\n')).toMatch(message);
+  });
+});
+
+function managed(name: string): unknown {
+  return { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:iam::aws:policy/${name}`]] };
+}
+
+function fips(properties: Record<string, unknown>): void {
+  properties.ServiceName = JSON.parse(JSON.stringify(properties.ServiceName).replace('.kms"', '.kms-fips"'));
+}
