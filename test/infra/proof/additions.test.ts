@@ -69,7 +69,10 @@ const DENY = { Effect: 'Deny', Principal: '*', Action: '*', Resource: '*' };
 const fromHere = { NotIpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
 const endpointToS3 = (r: Template, statement: object = DENY) => ({
   ...{ ServiceName: 'com.amazonaws.eu-north-1.s3', VpcEndpointType: 'Gateway' },
-  ...{ VpcId: { Ref: idOf(r, 'NetworkVpc', 'EC2::VPC') }, PolicyDocument: { Statement: [statement] } },
+  ...{
+    VpcId: { Ref: idOf(r, 'NetworkVpc', 'EC2::VPC') },
+    PolicyDocument: { Version: '2012-10-17', Statement: [statement] },
+  },
 });
 
 describe('what narrows or changes nothing', () => {

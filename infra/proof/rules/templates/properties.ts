@@ -45,7 +45,8 @@ const PLACES: Readonly<Record<string, string>> = {
   'SecretsManager::Secret': 'Description GenerateSecretString* KmsKeyId@KMS::Key Name SecretString',
   'SecretsManager::RotationSchedule': `RotateImmediatelyOnUpdate=false RotationLambdaARN@Lambda::Function
     RotationRules.ScheduleExpression! SecretId@@SecretsManager::Secret`,
-  'IAM::Role': `${DOCUMENT('AssumeRolePolicyDocument')} Description PermissionsBoundary@IAM::ManagedPolicy
+  // actions-are-known reads what AWS's own policies allow.
+  'IAM::Role': `${DOCUMENT('AssumeRolePolicyDocument')} Description ManagedPolicyArns[] PermissionsBoundary@IAM::ManagedPolicy
     ${DOCUMENT('Policies[].PolicyDocument')} Policies[].PolicyName! RoleName`,
   'IAM::ManagedPolicy': `Description ManagedPolicyName! Path=/ ${DOCUMENT('PolicyDocument')} Roles[]?@IAM::Role`,
   'IAM::Policy': `PolicyName ${DOCUMENT('PolicyDocument')} Roles[]@IAM::Role`,
@@ -75,8 +76,9 @@ const PLACES: Readonly<Record<string, string>> = {
   'Events::Rule': `Description EventBusName?@Events::EventBus EventPattern.detail-type[] EventPattern.source[] Name ScheduleExpression Targets[].Arn!
     Targets[].DeadLetterConfig.Arn?@SQS::Queue Targets[].Id Targets[].Input Targets[].RetryPolicy.*`,
   'ApiGateway::Account': 'CloudWatchRoleArn@IAM::Role',
+  // routes-are-authorized takes a policy that only denies.
   'ApiGateway::RestApi': `BinaryMediaTypes[]?=*/* EndpointAccessMode=BASIC|STRICT EndpointConfiguration.Types[]=REGIONAL Name!
-    SecurityPolicy!`,
+    Policy* SecurityPolicy!`,
   'ApiGateway::Authorizer': `AuthorizerResultTtlInSeconds=0 AuthorizerUri! IdentitySource=method.request.header.Authorization
     Name RestApiId@ApiGateway::RestApi Type=REQUEST`,
   'ApiGateway::Deployment': 'Description RestApiId@ApiGateway::RestApi',
