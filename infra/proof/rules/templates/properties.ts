@@ -46,7 +46,8 @@ const PLACES: Readonly<Record<string, string>> = {
   'SecretsManager::RotationSchedule': `RotateImmediatelyOnUpdate=false RotationLambdaARN@Lambda::Function
     RotationRules.ScheduleExpression! SecretId@@SecretsManager::Secret`,
   // actions-are-known reads what AWS's own policies allow.
-  'IAM::Role': `${DOCUMENT('AssumeRolePolicyDocument')} Description ManagedPolicyArns[] PermissionsBoundary@IAM::ManagedPolicy
+  'IAM::Role': `${DOCUMENT('AssumeRolePolicyDocument')} Description
+    ManagedPolicyArns[]?=arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess PermissionsBoundary@IAM::ManagedPolicy
     ${DOCUMENT('Policies[].PolicyDocument')} Policies[].PolicyName! RoleName`,
   'IAM::ManagedPolicy': `Description ManagedPolicyName! Path=/ ${DOCUMENT('PolicyDocument')} Roles[]?@IAM::Role`,
   'IAM::Policy': `PolicyName ${DOCUMENT('PolicyDocument')} Roles[]@IAM::Role`,
