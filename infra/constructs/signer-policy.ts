@@ -23,19 +23,12 @@ export interface SignerPolicyProps {
  * What changes a function, or leads to it by another way. Never what puts or deletes this policy, nor what deletes the function: nobody
  * shall lock himself out, and whoever may do these is not held by it.
  */
-const CHANGES = [
-  'lambda:AddPermission',
-  'lambda:CreateAlias',
-  'lambda:CreateFunctionUrlConfig',
-  'lambda:DeleteFunctionEventInvokeConfig',
-  'lambda:DeleteFunctionUrlConfig',
-  'lambda:PublishVersion',
-  'lambda:PutFunctionEventInvokeConfig',
-  'lambda:UpdateFunctionCode',
-  'lambda:UpdateFunctionConfiguration',
-  'lambda:UpdateFunctionEventInvokeConfig',
-  'lambda:UpdateFunctionUrlConfig',
-] as const;
+const CHANGES =
+  `AddPermission CreateAlias CreateFunctionUrlConfig DeleteFunctionEventInvokeConfig DeleteFunctionUrlConfig
+  PublishVersion PutFunctionEventInvokeConfig UpdateFunctionCode UpdateFunctionConfiguration
+  UpdateFunctionEventInvokeConfig UpdateFunctionUrlConfig`
+    .split(/\s+/)
+    .map((name) => `lambda:${name}`);
 
 /**
  * A signer's own policy (invariant I2): whatever an account's other principals are allowed, a signer is invoked by the roles of its zone,

@@ -57,13 +57,13 @@ const ATTACHED_POLICIES: Readonly<Record<string, readonly [targets: string, docu
   'AWS::SNS::TopicPolicy': ['Topics', 'PolicyDocument'],
   'AWS::SNS::TopicInlinePolicy': ['TopicArn', 'PolicyDocument'],
   'AWS::S3::BucketPolicy': ['Bucket', 'PolicyDocument'],
+  // Of functions; one of a version or an alias is a finding, and decides nothing here.
+  'AWS::Lambda::ResourcePolicy': ['ResourceArn', 'PolicyDocument'],
 };
 
 interface AttachedPolicy {
   targets: readonly string[];
   document: unknown;
-  /** Whether what it denies is certain (default: where the resource is). */
-  certain?: boolean;
 }
 
 function attachedPolicy(resource: ResolvedResource): AttachedPolicy | undefined {
@@ -71,12 +71,6 @@ function attachedPolicy(resource: ResolvedResource): AttachedPolicy | undefined 
   if (type === 'AWS::Lambda::Permission') {
     const { target, statement } = lambdaStatement(resource);
     return { targets: [target], document: oneStatement(statement) };
-  }
-  if (type === 'AWS::Lambda::ResourcePolicy') {
-    const target = unqualified(stringOf(properties.ResourceArn) ?? '');
-    // What denies a version or an alias denies nothing of the function.
-    const certain = target === properties.ResourceArn && resource.certain;
-    return { targets: [target], document: properties.PolicyDocument, certain };
   }
   if (type === 'AWS::Events::EventBusPolicy') {
     const bus = stringOf(properties.EventBusName) ?? 'default';
@@ -93,8 +87,7 @@ function policiesByTarget(assembly: ResolvedAssembly): Map<string, Policy[]> {
   for (const resource of assembly.resources) {
     const attached = attachedPolicy(resource);
     if (attached === undefined) continue;
-    const { certain = resource.certain } = attached;
-    const policy = parsePolicy(resource.constructPath, attached.document, { certain });
+    const policy = parsePolicy(resource.constructPath, attached.document, { certain: resource.certain });
     for (const target of attached.targets) {
       const key = `${resource.account}/${target}`;
       policies.set(key, [...(policies.get(key) ?? []), policy]);
@@ -126,12 +119,7 @@ function lambdaStatement({ properties, account, region, logicalId }: ResolvedRes
     Resource: arn,
     Condition: permissionCondition(properties),
   };
-  return { target: unqualified(arn), statement };
-}
-
-/** ARN of the function, from that of a version or an alias too. */
-function unqualified(arn: string): string {
-  return arn.split(':').slice(0, 7).join(':');
+  return { target: arn.split(':').slice(0, 7).join(':'), statement };
 }
 
 /** A service's name, an account, an ARN or everybody. */

@@ -1,7 +1,7 @@
-import { askingFunctions, functionName } from '../../../declaration/names.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { type ProofInput, type Rule, resourceRule } from '../rule.ts';
-import { recordArns, rotationOf, signersOfZone } from '../targets.ts';
+import { recordArns, rotationOf } from '../targets.ts';
+import { signersOf } from './signer-policies.ts';
 
 /**
  * What Lambda permissions let in: API Gateway for an API of the function's own stack, EventBridge for a rule of it, Secrets
@@ -71,14 +71,8 @@ function problemOf(permission: ResolvedResource, input: ProofInput): string | un
 }
 
 /** The roles in other accounts that may ask a signer; where it has a policy of its own, a permission beside it would be overwritten. */
-function foreignAskers({ arn }: ResolvedResource, input: ProofInput): string[] {
-  const { declaration } = input;
-  if (declaration.signing.resourcePolicies) return [];
-  return Object.entries(declaration.zones).flatMap(([zone, declared]) =>
-    declared.account !== undefined && signersOfZone(input, zone).includes(arn ?? '')
-      ? askingFunctions(declared).map(
-          (name) => `arn:aws:iam::${declared.account}:role/${functionName(declaration.name, zone, name)}`,
-        )
-      : [],
-  );
+function foreignAskers({ arn, account }: ResolvedResource, input: ProofInput): readonly string[] {
+  const signer = signersOf(input).find((one) => one.arn === arn);
+  if (signer === undefined || signer.zoneAccount === account) return [];
+  return input.declaration.signing.resourcePolicies ? [] : signer.askers;
 }

@@ -54,8 +54,9 @@ export const signersHaveOneCaller: CapabilityRule = {
     ];
   },
   rows: (input) =>
-    signersOf(input).map(({ arn, account }): CapabilityRow => {
-      const asked = { ...unknownRole(account), action: 'lambda:InvokeFunction', resource: arn };
+    signersOf(input).map(({ arn }): CapabilityRow => {
+      const { principal } = unknownRole(signingPlace(input).account);
+      const asked = { principal, action: 'lambda:InvokeFunction', resource: arn };
       const found = decide(asked, { ...input.world, endpoints: new Map() });
       const held = found.verdict === 'never';
       return {
@@ -67,8 +68,8 @@ export const signersHaveOneCaller: CapabilityRule = {
     }),
 };
 
-/** The declared signers, and what the policy of each denies: actions, in every request that meets a condition. */
-function signersOf(input: ProofInput) {
+/** The declared signers, who asks each, and what its policy denies: actions, in every request that meets a condition. */
+export function signersOf(input: ProofInput) {
   const { assembly, declaration, network, world } = input;
   const { account: home } = signingPlace(input);
   const others = (roles: readonly string[]) =>
@@ -91,7 +92,7 @@ function signersOf(input: ProofInput) {
         ['invoked from elsewhere', INVOKE, compileConditions({ StringNotEquals: here }, false)],
         ['changed by others than deploys', CHANGE, others([executionRole, ...declaration.signing.deployers])],
       ];
-      return { arn, fn, account: home, denied };
+      return { arn, fn, askers, zoneAccount: account, denied };
     });
   });
 }
