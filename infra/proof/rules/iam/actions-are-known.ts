@@ -9,6 +9,7 @@ import { actionsOf } from '../capability.ts';
 import { actionsAllowedIn } from '../named-actions.ts';
 import { type Rule, resourceRule } from '../rule.ts';
 import { filesOf } from '../targets.ts';
+import { FORBIDDEN_ACTIONS } from './forbidden-actions.ts';
 
 /** Actions that give away or change nothing of the system. */
 export const HARMLESS = actionsOf({
@@ -23,6 +24,9 @@ export const HARMLESS = actionsOf({
 
 /** Every action that a rule judges or that is harmless, in lower case. */
 const KNOWN = new Set([...HARMLESS, ...CAPABILITIES.flatMap(({ actions }) => actions)].map(lower));
+
+/** What no policy but a role's is asked about: one of an endpoint or a resource has no business with it. */
+const FORBIDDEN = new Set(FORBIDDEN_ACTIONS.flatMap(({ actions }) => actions).map(lower));
 
 /**
  * Whatever a policy allows (of a role, a boundary, an endpoint or a resource) is an action that a rule judges. A wildcard is none,
@@ -39,8 +43,8 @@ export const actionsAreKnown: Rule = resourceRule({
       ...actionsAllowedIn(resource)
         .concat(actionsAllowedIn({ ...resource, properties: keyPoliciesIn(resource) }))
         .concat(attached.flatMap((arn) => awsManagedActions(arn) ?? []))
-        .filter((name) => !KNOWN.has(lower(name)))
-        .map((name) => [name, `allows ${name}, which no rule judges`] as const),
+        .filter((name) => !KNOWN.has(lower(name)) || (!isOfRole(resource) && FORBIDDEN.has(lower(name))))
+        .map((name) => [name, `allows ${name}, which no rule lets anybody do`] as const),
       ...attached
         .filter((arn) => awsManagedActions(arn) === undefined)
         .map((arn) => [arn, `has ${arn}, which is not in the templates and may change at any time`] as const),
@@ -54,6 +58,10 @@ export const actionsAreKnown: Rule = resourceRule({
 function keyPoliciesIn(resource: ResolvedResource): JsonObject {
   const text = filesOf(resource).get(KEY_POLICY_FILE) ?? '{}';
   return objectOf(parseJson(text.replaceAll(ACCOUNT_PLACEHOLDER, resource.account)));
+}
+
+function isOfRole({ type }: ResolvedResource): boolean {
+  return type.startsWith('AWS::IAM::');
 }
 
 function lower(text: string): string {

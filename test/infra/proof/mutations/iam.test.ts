@@ -44,6 +44,10 @@ mutations('actions-are-known', {
   ),
   'signing: the signing zone’s KMS endpoint takes every action': (r) =>
     void Object.assign(statementOf(find(r, 'Networkkmsendpoint'), 1), { Action: 'kms:*' }),
+  'signing: the signing zone’s KMS endpoint takes grants': (r) =>
+    void Object.assign(statementOf(find(r, 'Networkkmsendpoint'), 1), {
+      Action: ['kms:GetPublicKey', 'kms:CreateGrant'],
+    }),
   'internal: the worker may change its queue': (r) =>
     allow(find(r, 'EventsQueuePolicy'), 'sqs:SetQueueAttributes', '*', {
       Principal: { AWS: role('journal-internal-worker') },

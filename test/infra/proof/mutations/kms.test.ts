@@ -74,8 +74,6 @@ mutations('keys-are-not-captured', {
   'admin: the key watch may delete keys': gives('keywatch', 'kms:ScheduleKeyDeletion'),
   'signing: a signer may grant': gives(SIGNER, 'kms:CreateGrant'),
   'signing: a signer may replicate': gives(SIGNER, 'kms:ReplicateKey'),
-  'signing: the signing zone’s KMS endpoint takes every action': (r) =>
-    void Object.assign(statementOf(find(r, 'Networkkmsendpoint'), 1), { Action: 'kms:*' }),
 });
 
 mutations('keys-are-switched-by-admin', {
