@@ -26,6 +26,7 @@ import { arnParts, covers, globOf, showGlob } from '../policy/pattern.ts';
 import type { Answers } from '../policy/request.ts';
 import type { Truth } from '../policy/ternary.ts';
 import { mapTests } from './narrow.ts';
+import { directResources } from './through.ts';
 
 /**
  * A request that shows an answer: the input of the engine's `authorize`. ARNs, ids and dates are well formed; what no policy names is
@@ -128,9 +129,10 @@ function resourcesOf(question: Question, world: World, { except = [] }: Wanted):
   const named = [...tests.values()].flatMap((test) =>
     test.kind === 'resource' ? (test.pattern.glob ?? []) : [],
   );
-  // The keys that rotation makes stand last, and are what questions about keys mean.
+  // The keys that rotation makes stand last, and are what questions about keys mean. What names the caller in its own policy is asked about by itself.
+  const direct = directResources(world, question.action);
   const known = [...world.roles.keys(), ...world.resources.keys()]
-    .filter((arn) => !arn.includes('*') && covers(asked, arn))
+    .filter((arn) => !arn.includes('*') && covers(asked, arn) && !direct.includes(arn))
     .reverse();
   const likely = known.filter((arn) => named.some((glob) => covers(glob, arn)));
   const made = [...named, asked].map((glob) => exampleOf(glob, placeOf(question, world)));
