@@ -10,6 +10,7 @@ import { type Fetch, withDeadline } from './http.ts';
 const SERVICES = {
   lambda: 'LAMBDA',
   dynamodb: 'DYNAMODB',
+  secretsmanager: 'SECRETS_MANAGER',
   sqs: 'SQS',
   events: 'EVENTBRIDGE',
   cloudtrail: 'CLOUDTRAIL',

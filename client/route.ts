@@ -33,6 +33,7 @@ type RequestContext = NonNullable<RouteEvent['requestContext']>;
 const CALLERS: Readonly<Record<RouteConfig['authorize'], (context: RequestContext) => unknown>> = {
   iam: ({ identity }) => identity?.userArn,
   helseid: ({ authorizer }) => authorizer?.['clientId'],
+  webhook: ({ authorizer }) => authorizer?.['webhookId'],
 };
 
 const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/required';
 import { buildSync, type Metafile } from 'esbuild';
+import { WEBHOOK_GUARD } from './declaration/fields.ts';
 
 /** SDK packages call `require`, which an ES module has to bring along. */
 const BANNER = `import{createRequire as zonesRequire}from'node:module';const require=zonesRequire(import.meta.url);`;
@@ -138,6 +139,7 @@ function compileEntry(entry: string): Compiled {
  * @param name the function's physical name
  * @param entry its folder below `functions/`
  * @param files file name to the value that is written as JSON
+ * @param guarded whether the guard of webhooks runs first; the function's own code is then `own.mjs`
  * @returns the folder, for `Code.fromAsset`
  */
 export function bundleFunction(
@@ -145,11 +147,15 @@ export function bundleFunction(
   name: string,
   entry: string,
   files: Readonly<Record<string, unknown>>,
+  guarded = false,
 ): string {
-  const { code, map } = compileEntry(entry);
+  const module = (name: string, { code, map }: Compiled): [string, Uint8Array | string][] => [
+    [`${name}.mjs`, `${Buffer.from(code)}//# sourceMappingURL=${name}.mjs.map\n`],
+    [`${name}.mjs.map`, map],
+  ];
   const contents: [string, Uint8Array | string][] = [
-    ['index.mjs', `${Buffer.from(code)}//# sourceMappingURL=index.mjs.map\n`],
-    ['index.mjs.map', map],
+    ...module('index', compileEntry(guarded ? WEBHOOK_GUARD : entry)),
+    ...(guarded ? module('own', compileEntry(entry)) : []),
     ...Object.entries(files).map(([file, value]): [string, string] => [
       file,
       `${JSON.stringify(value, null, 2)}\n`,

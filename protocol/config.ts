@@ -65,8 +65,20 @@ export const resourcePath = v.pipe(
 export const routeConfig = v.strictObject({
   method: httpMethod,
   path: resourcePath,
-  /** `iam`: SigV4; `helseid`: the shipped authorizer for DPoP-bound HelseID access tokens. */
-  authorize: v.picklist(['iam', 'helseid']),
+  /**
+   * `iam`: SigV4; `helseid`: the shipped authorizer for DPoP-bound HelseID access tokens; `webhook`: open at the gateway, and
+   * checked before the function's own code by the body's HMAC (https://www.standardwebhooks.com).
+   */
+  authorize: v.picklist(['iam', 'helseid', 'webhook']),
+  /** Of a route with `webhook`. */
+  webhook: v.exactOptional(
+    v.strictObject({
+      /** One of the function's secrets, `whsec_` and base64: the key of the HMAC. */
+      secret: text,
+      /** Seconds that `webhook-timestamp` may differ from now, either way (default 300). */
+      tolerance: v.exactOptional(count, 300),
+    }),
+  ),
 });
 
 const forwardConfig = v.strictObject({

@@ -1,11 +1,25 @@
 import { defineSystem } from '../infra/declaration/define.ts';
 import system from './one-client.zones.ts';
 
-/** The system of one client, whose functions have things of their own: a table that two share, a queue, secrets, schedules, a host. */
+/** The system of one client, whose functions have things of their own: a table that two share, a queue, secrets, schedules, a host, a webhook. */
 export default defineSystem({
   ...system,
   zones: {
     ...system.zones,
+    public: {
+      ...system.zones.public,
+      gateway: {
+        ...system.zones.public.gateway,
+        routes: [
+          ...system.zones.public.gateway.routes,
+          {
+            ...{ method: 'POST', path: '/hooks/lab', function: 'summary', authorize: 'webhook' },
+            webhook: { secret: 'lab' },
+          },
+        ],
+      },
+      functions: { summary: { secrets: ['lab'] } },
+    },
     internal: {
       ...system.zones.internal,
       functions: {

@@ -131,8 +131,8 @@ export class RestEntry extends Construct {
   }
 
   /**
-   * Adds the routes: the declared ones, authorised by SigV4 or by the shipped authorizer, and those of user login, which browsers
-   * call and whose functions check session, state or logout token (docs/decisions/login-routes.md). API Gateway checks that path
+   * Adds the routes: the declared ones, authorised by SigV4, by the shipped authorizer or by the guard before the function's code, and
+   * those of user login, which browsers call and whose functions check session, state or logout token (docs/decisions/login-routes.md). API Gateway checks that path
    * parameters are there.
    */
   addRoutes(functions: ReadonlyMap<string, IFunction>): void {
@@ -167,10 +167,12 @@ export class RestEntry extends Construct {
       });
     };
     const sigV4 = { authorizationType: AuthorizationType.IAM };
-    for (const route of routes)
-      add(route, route.authorize === 'iam' ? sigV4 : required(helseid, `The authorizer of ${route.path}`));
-    for (const route of login ? loginRoutes(login) : [])
-      add(route, { authorizationType: AuthorizationType.NONE });
+    const open = { authorizationType: AuthorizationType.NONE };
+    for (const route of routes) {
+      const byAuthorizer = () => required(helseid, `The authorizer of ${route.path}`);
+      add(route, { iam: () => sigV4, webhook: () => open, helseid: byAuthorizer }[route.authorize]());
+    }
+    for (const route of login ? loginRoutes(login) : []) add(route, open);
   }
 }
 

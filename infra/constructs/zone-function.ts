@@ -45,6 +45,8 @@ export interface ZoneFunctionProps extends ZoneRuntime {
   entry: string;
   /** JSON files beside the bundle. */
   files: Readonly<Record<string, unknown>>;
+  /** Whether webhooks lead to it, whose guard runs first. */
+  guarded?: boolean;
   /** Ids of AWS resources; everything else lies in the files. */
   environment: Readonly<Record<string, string>>;
   /** What its role may do beyond running. */
@@ -104,7 +106,7 @@ export class ZoneFunction extends Construct {
       handler: 'index.handler',
       code: this.node.tryGetContext(WITHOUT_CODE)
         ? Code.fromInline('none')
-        : Code.fromAsset(bundleFunction(bundles, name, props.entry, props.files)),
+        : Code.fromAsset(bundleFunction(bundles, name, props.entry, props.files, props.guarded)),
       role: role.withoutPolicyUpdates(),
       vpc: network.vpc,
       vpcSubnets: { subnetType: network.subnetType },

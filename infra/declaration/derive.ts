@@ -69,7 +69,7 @@ export function deriveZoneConfig(system: SystemDeclaration, zone: string, functi
     zone,
     clients: Object.fromEntries(names.map((name) => [name, clientConfig(pick(system.clients, name))])),
     apis: apiConfigs(system, declared),
-    routes: routes.map(({ method, path, authorize }) => ({ method, path, authorize })),
+    routes: routes.map(({ function: _, ...route }) => route),
     ...(logsIn ? { login } : {}),
     ...(authorizes ? { authorizer } : {}),
     ...(baseUrl && (logsIn || authorizes) ? { baseUrl } : {}),

@@ -34,11 +34,15 @@ export const ADMIN_FUNCTIONS = ['rotation', 'key-watch'] as const;
 /** The function that validates HelseID access tokens in front of routes with `authorize: 'helseid'`. */
 export const AUTHORIZER_FUNCTION = 'authorizer';
 
+/** The code that checks webhooks, in front of the function's own in one asset; no function by itself. */
+export const WEBHOOK_GUARD = 'webhook-guard';
+
 /** Functions whose place the system decides. */
 const OWN_FUNCTIONS: readonly string[] = [
   ...LOGIN_FUNCTIONS,
   ...ADMIN_FUNCTIONS,
   AUTHORIZER_FUNCTION,
+  WEBHOOK_GUARD,
   'signer',
 ];
 

@@ -92,6 +92,11 @@ export function askingFunctions(zone: ZoneDeclaration): string[] {
   return zoneFunctions(zone).filter((name) => name !== AUTHORIZER_FUNCTION);
 }
 
+/** Whether a route with `authorize: 'webhook'` leads to a function, whose code then comes behind the guard. */
+export function takesWebhooks({ gateway }: ZoneDeclaration, name: string): boolean {
+  return gateway?.routes.some((route) => route.function === name && route.authorize === 'webhook') ?? false;
+}
+
 /** The clients a zone has signers for: those of its grants, or every client in the admin zone. In the declaration's order. */
 export function zoneClients(system: SystemDeclaration, zone: ZoneDeclaration): string[] {
   return zone.admin ? Object.keys(system.clients) : zone.grants.map((grant) => grant.client);

@@ -36,6 +36,7 @@ import {
   eventNames,
   functionName,
   signerName,
+  takesWebhooks,
   zoneClients,
   zoneFunctions,
 } from '../declaration/names.ts';
@@ -130,6 +131,7 @@ export class ZoneStack extends SystemStack {
           name: functionName(system.name, zone, name),
           entry: name,
           files: functionFiles(system, zone, name),
+          guarded: takesWebhooks(declared, name),
           environment: this.environmentOf(facts, signing.vpcId, entry?.url, name),
           statements: functionStatements(facts, name),
           retention: RetentionDays.THREE_MONTHS,
@@ -178,7 +180,7 @@ export class ZoneStack extends SystemStack {
       ...{ system: system.name, zone, place },
       schedules:
         admin || Object.values(declared.functions).some((of) => Object.keys(of.schedules).length > 0),
-      login: gateway?.login !== undefined,
+      open: gateway?.login !== undefined || gateway?.routes.some(({ authorize }) => authorize === 'webhook'),
       functions: zoneFunctions(declared).map((name) => functionName(system.name, zone, name)),
     });
   }

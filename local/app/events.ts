@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
+import { zoneQueues } from '../../infra/declaration/own.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { type AwsAccess, callJson } from '../aws/aws-client.ts';
 import type { TrailLine } from '../aws/trail.ts';
@@ -82,8 +83,10 @@ export function fillIn(event: EventFile, organization = makeOrganizationNumber()
 
 /** What each zone takes from its bus, and by which function: an entry a function. */
 export function eventEntries({ zones }: Pick<SystemDeclaration, 'zones'>) {
-  return Object.entries(zones).flatMap(([zone, { events }]) =>
-    events === undefined ? [] : [{ zone, ...events }],
+  return Object.entries(zones).flatMap(([zone, declared]) =>
+    zoneQueues('', zone, declared).flatMap(({ rule, reader }) =>
+      rule ? [{ zone, function: reader, sources: rule.sources, detailTypes: rule.detailTypes }] : [],
+    ),
   );
 }
 

@@ -40,7 +40,7 @@ function row(name: string, value: string): string {
 function describeEntries({ declaration, gatewayUrl }: LocalSystem, zone: string): string[] {
   const { gateway } = declaration.zones[zone] ?? {};
   const routes = (gateway?.routes ?? []).map(({ method, path, authorize }) => {
-    const by = authorize === 'iam' ? 'AWS SigV4' : 'HelseID token';
+    const by = { iam: 'AWS SigV4', helseid: 'HelseID token', webhook: 'signed webhook' }[authorize];
     return `${method} ${gatewayUrl(zone)}${path}  (${by})`;
   });
   const login = `${gatewayUrl(zone)}/login?return=/session  (in a browser; Safari needs --https)`;

@@ -128,6 +128,8 @@ const IN_PLACE: Readonly<Record<string, unknown>> = {
 /** The same, of what functions have. */
 const IN_PLACE_OWN: Readonly<Record<string, unknown>> = {
   'zones.internal.functions.worker.environment.PAGE_SIZE': '60',
+  'zones.public.gateway.routes[2].webhook.secret': 'other',
+  'zones.public.gateway.routes[2].webhook.tolerance': 60,
   'zones.internal.functions.worker.timeout': 30,
   'zones.internal.functions.worker.memory': 2048,
   'zones.internal.functions.worker.hosts': ['other.partner.no'],
@@ -148,7 +150,11 @@ const deployed = (system: SystemDeclaration): Stacks => stacksOf(synthesize(syst
 /** The changed declaration, deployed over the first. */
 const over = (from: SystemDeclaration, to: SystemDeclaration) => deploy(deployed(from), deployed(to));
 
-const OWN = having({ 'zones.internal.functions': own.zones.internal.functions });
+const OWN = having({
+  'zones.internal.functions': own.zones.internal.functions,
+  'zones.public.functions': { summary: { secrets: ['lab', 'other'] } },
+  'zones.public.gateway.routes[2]': own.zones.public.gateway.routes[1],
+});
 const { vendor: VENDOR } = BASE.clients;
 const { admin: ADMIN } = BASE.zones;
 const MORE = having({
@@ -278,6 +284,8 @@ const CHANGES: readonly Change[] = [
       'journal-internal-worker-letters',
       'journal/internal/summary/mail',
       'journal/internal/worker/partner-key',
+      'journal/public/summary/lab',
+      'journal/public/summary/other',
     ],
   },
   {

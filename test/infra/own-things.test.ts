@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
+import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { deriveAssembly } from '../../infra/proof/derived/derive.ts';
 import { prove } from '../../infra/proof/prove.ts';
+import { readZoneMap } from '../../infra/proof/report/map/read.ts';
+import { readInput } from '../../infra/proof/rules/input.ts';
 import system from '../own-things.zones.ts';
 import {
   allow,
@@ -151,6 +154,25 @@ test('a schedule starts the function, dead letters and failures ring, and names 
   );
 });
 
+test('the map shows what functions have, and who uses it', () => {
+  const map = readZoneMap(readInput(resolveAssembly(readAssembly(assembly.folder), PLACE), system));
+  const label = new Map(map.nodes.map(({ id, label }) => [id, label]));
+  const calls = map.calls.map(({ from, verb, to }) => `${label.get(from)} ${verb} ${label.get(to)}`);
+  expect(calls).toEqual(
+    expect.arrayContaining([
+      'worker read and write worker-letters',
+      'summary read and write worker-letters',
+      'worker send to outbox',
+      'outbox start summary',
+      'worker read worker/partner-key',
+      'worker open https to sftp.partner.no',
+    ]),
+  );
+  expect(calls).not.toContain('summary read worker/partner-key');
+  const hook = map.nodes.find(({ kind, label }) => kind === 'route' && label.includes('/hooks/lab'));
+  expect(hook?.notes).toEqual(['webhooks signed by HMAC']);
+});
+
 describe('the proof', () => {
   const given = readAssembly(assembly.folder);
 
@@ -167,6 +189,36 @@ describe('the proof', () => {
   const secretOf = (r: Parameters<Change>[0], prefix: string) => ({
     Ref: Object.keys(r).find((id) => id.startsWith(prefix)),
   });
+  test('finds a webhook that leads to a function without the guard, and another open route', () => {
+    const open =
+      (prefix: string, more: object): Change =>
+      (r) =>
+        void Object.assign(find(r, prefix, 'ApiGateway::Method').Properties, {
+          AuthorizationType: 'NONE',
+          ...more,
+        });
+    const lead =
+      (to: string): Change =>
+      (r) => {
+        const { Integration } = find(r, 'GatewayApihookslabPOST', 'ApiGateway::Method').Properties as {
+          Integration: { Uri: unknown };
+        };
+        Integration.Uri = JSON.parse(
+          JSON.stringify(Integration.Uri).replace(/summaryFunction[0-9A-F]+/g, to),
+        );
+      };
+    const found = (change: Change) =>
+      findingsOf('routes-are-authorized', withTemplate(given, 'journal-zone-public', change), system).map(
+        ({ message }) => message,
+      );
+    expect(found(() => {})).toEqual([]);
+    const session = Object.keys(assembly.resources('journal-zone-public')).find((id) =>
+      id.startsWith('sessionFunction'),
+    );
+    expect(found(lead(session ?? ''))).toEqual([expect.stringContaining('without the guard of webhooks')]);
+    expect(found(open('GatewayApisummariesidGET', {}))).toEqual([expect.stringContaining('not by AWS_IAM')]);
+  });
+
   const mutations: Record<string, [rule: string, change: Change]> = {
     'a function reads a table that another has': [
       'own-data-only',

@@ -1,9 +1,10 @@
+import { createHmac, randomBytes } from 'node:crypto';
 import { required } from '@helseid-zones/protocol/required';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
-import { callJson } from '../../local/aws/aws-client.ts';
+import { callJson, callLambda } from '../../local/aws/aws-client.ts';
 import { type LocalAws, startLocalAws } from '../../local/aws/local-aws.ts';
 import { createTrail } from '../../local/aws/trail.ts';
 import { synthesizedFolder } from '../infra/synthesize.ts';
@@ -38,6 +39,26 @@ const dynamo = (name: string, operation: string, input: object) =>
 const letter = { id: { S: 'a' }, at: { N: '1' } };
 const LETTERS = 'journal-internal-worker-letters';
 const DRAFTS = 'journal-internal-worker-drafts';
+
+test('a webhook reaches the function’s own code only where it is signed', async () => {
+  const operator = { url: aws.publicUrl, region: PLACE.region, credentials: aws.operator };
+  const key = randomBytes(32);
+  const secret = { SecretId: 'journal/public/summary/lab', SecretString: `whsec_${key.toString('base64')}` };
+  expect(
+    (await callJson(operator, 'secretsmanager', 'secretsmanager.PutSecretValue', secret)).error,
+  ).toBeUndefined();
+  const [id, timestamp, body] = ['msg_1', String(Math.floor(Date.now() / 1000)), '{}'];
+  const signature = `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
+  const send = async (signed: string) => {
+    const headers = { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signed };
+    const event = { httpMethod: 'POST', resource: '/hooks/lab', headers, body, requestContext: {} };
+    return (await callLambda(operator, 'journal-public-summary', event)).body;
+  };
+
+  expect(await send('v1,')).toMatchObject({ statusCode: 401 });
+  // The shipped summary wants an id in the path: its own answer, past the guard.
+  expect(await send(signature)).toMatchObject({ statusCode: 400 });
+}, 30_000);
 
 describe('the local system enforces what functions have', () => {
   test('a table is used by its function, read by the one it is shared with, and closed to others', async () => {

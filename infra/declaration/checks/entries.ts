@@ -1,7 +1,7 @@
 import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import { EVENT_CONCURRENCY } from '../concurrency.ts';
 import { zoneFunctions } from '../names.ts';
-import { zoneQueues } from '../own.ts';
+import { functionOf, zoneQueues } from '../own.ts';
 import { collect, type Problem, repeated, type Unless } from '../problem.ts';
 import type { GatewayDeclaration, Route, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
 import { checkLogin } from './login.ts';
@@ -62,12 +62,31 @@ function checkGateway(
     `${field}.gateway.routes`,
     'must name at least one, or declare login',
   );
-  for (const [index, { authorize }] of routes.entries())
+  for (const [index, { authorize, webhook, method, function: name }] of routes.entries()) {
+    const at = `${field}.gateway.routes[${index}]`;
+    unless(
+      (authorize === 'webhook') === (webhook !== undefined),
+      `${at}.webhook`,
+      authorize === 'webhook'
+        ? "is missing: write { secret: 'NAME' }, one of the function's secrets"
+        : `is for authorize: 'webhook', and this route has ${authorize}: leave it out`,
+    );
+    unless(
+      webhook === undefined || functionOf(zone, name)?.secrets.includes(webhook.secret) === true,
+      `${at}.webhook.secret`,
+      `is ${webhook?.secret}, which is no secret of ${name}: add it to ${field}.functions.${name}.secrets`,
+    );
+    unless(
+      authorize !== 'webhook' || method === 'POST',
+      `${at}.method`,
+      'must be POST: what is signed is the body',
+    );
     unless(
       authorize !== 'helseid' || zone.grants.length > 0,
-      `${field}.gateway.routes[${index}].authorize`,
+      `${at}.authorize`,
       "is helseid, but the zone has no grant that says which issuer's tokens to accept; add one, or use iam",
     );
+  }
   unless(
     authorizer !== undefined || routes.every(({ authorize }) => authorize !== 'helseid'),
     `${field}.gateway.authorizer`,

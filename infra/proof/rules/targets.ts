@@ -3,7 +3,7 @@ import { ownSecretName, ownTables } from '../../declaration/own.ts';
 import { readAsset } from '../assembly/contents/read-asset.ts';
 import { type JsonObject, objectOf } from '../assembly/json.ts';
 import { SIGNING } from '../assembly/network.ts';
-import { type ResolvedResource, resourcesOfType } from '../assembly/resolve.ts';
+import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../assembly/resolve.ts';
 import { virtualKeyArn } from '../policy/world/virtual-keys.ts';
 import type { Actor } from './actors.ts';
 import type { ProofInput } from './rule.ts';
@@ -104,6 +104,12 @@ export function variablesOf({ properties }: ResolvedResource): JsonObject {
 /** The files of a function's asset by name. */
 export function filesOf({ assetPath }: ResolvedResource): ReadonlyMap<string, string> {
   return new Map(assetPath === undefined ? [] : readAsset(assetPath).map(({ name, text }) => [name, text]));
+}
+
+/** Whether the guard of webhooks runs before the code of the function with this ARN. */
+export function isGuarded(arn: string | undefined, assembly: ResolvedAssembly): boolean {
+  const found = resourcesOfType(assembly, 'AWS::Lambda::Function').find((fn) => fn.arn === arn);
+  return found !== undefined && filesOf(found).has('own.mjs');
 }
 
 /** A value as it is after it has been written as JSON. */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { findProblems } from '../../../infra/declaration/define.ts';
 import system from '../../own-things.zones.ts';
-import { changed } from './change.ts';
+import { ABSENT, changed } from './change.ts';
 
 const WORKER = 'zones.internal.functions.worker';
+const HOOK = 'zones.public.gateway.routes[1]';
 const SUMMARY = 'zones.internal.functions.summary';
 
 describe('accepted', () => {
@@ -96,6 +97,15 @@ describe('refused, by field and with what would be right', () => {
     ['zones.public.functions.summary', { timeout: 29 }, /at most 28 seconds, since a route/],
     ['zones.internal.reservedConcurrency', { summary: 9 }, /at least 10/],
     [`${WORKER}.tabels`, {}, /is not a field/],
+    [`${HOOK}.webhook`, ABSENT, /is missing: write \{ secret/],
+    [`${HOOK}.authorize`, 'iam', /leave it out/],
+    [
+      `${HOOK}.webhook.secret`,
+      'other',
+      /no secret of summary: add it to zones\.public\.functions\.summary\.secrets/,
+    ],
+    [`${HOOK}.method`, 'GET', /must be POST/],
+    [`${HOOK}.webhook.tolerance`, 0, /at least 1/],
   ];
   test.each(refused)('%s as %j', (path, value, message) => {
     const problems = findProblems(changed(path, value, system));

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import type { Assembly, AssemblyStack } from '../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { readInput } from '../../../infra/proof/rules/input.ts';
@@ -58,7 +59,11 @@ export const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`;
 export const signer = (zone: string) => arn('lambda', `function:journal-signer-journal-${zone}`);
 
 /** The violations that one rule finds in an assembly; the others are not asked, since a whole proof takes long. */
-export function findingsOf(name: string, assembly: Assembly, of = system): ReturnType<Rule['check']> {
+export function findingsOf(
+  name: string,
+  assembly: Assembly,
+  of: SystemDeclaration = system,
+): ReturnType<Rule['check']> {
   return ruleNamed(name).check(inputOf(assembly, of));
 }
 
@@ -67,7 +72,7 @@ function faultsOf(found: ReturnType<Rule['check']>, { world }: ProofInput): stri
   return found.flatMap(({ request }) => (request && faultOf(request(), world)) ?? []);
 }
 
-function inputOf(assembly: Assembly, of = system) {
+function inputOf(assembly: Assembly, of: SystemDeclaration = system) {
   return readInput(resolveAssembly(assembly), of);
 }
 

@@ -40,6 +40,8 @@ const ASKINGS: Readonly<Partial<Record<NodeKind, readonly Asking[]>>> = {
     },
     { verb: 'take over', actions: ['secretsmanager:PutResourcePolicy', 'secretsmanager:DeleteSecret'] },
   ],
+  queue: [{ verb: 'send to', actions: ['sqs:SendMessage'] }],
+  secret: [{ verb: 'read', actions: ['secretsmanager:GetSecretValue'] }],
   table: [
     {
       verb: 'read and write',

@@ -196,7 +196,7 @@ function drawCalls({ ends, edges }: Bundle, end: 'source' | 'target'): string {
 }
 
 /** What every zone may have, so that a call of another zone's names the zone. */
-const OF_ZONES: readonly NodeKind[] = ['function', 'table'];
+const OF_ZONES: readonly NodeKind[] = ['function', 'table', 'queue', 'secret'];
 
 function drawNode(node: MapNode): string {
   const { kind, label, notes, violated } = node;
@@ -219,5 +219,7 @@ const SIGNS: Readonly<Record<NodeKind, string>> = {
   key: 'M7.5 5a3 3 0 1 1-6 0 3 3 0 0 1 6 0zM7.5 5H13v3M10.5 5v2.2',
   record: 'M3 1.5h5.5L11.5 5v7.5H3zM5 6.5h4.5M5 9.5h4.5',
   table: 'M2 3.5c0-2.6 10-2.6 10 0v7c0 2.6-10 2.6-10 0zM2 3.5c0 2.6 10 2.6 10 0',
+  queue: 'M1.5 4h3v6h-3zM5.5 4h3v6h-3zM9.5 4h3v6h-3z',
+  secret: 'M3 6.5h8v6H3zM4.5 6.5v-2a2.5 2.5 0 0 1 5 0v2',
   host: 'M13 7A6 6 0 1 1 1 7a6 6 0 0 1 12 0zM1 7h12M7 1c-4 4-4 8 0 12M7 1c4 4 4 8 0 12',
 };

@@ -3,12 +3,13 @@ import { integratedFunction, pathsOf } from '../../assembly/apis.ts';
 import { listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { decide, type World } from '../../policy/index.ts';
+import { isGuarded } from '../../rules/targets.ts';
 import type { MapCall, NodeKind } from './model.ts';
 
 /** A way into a zone: what comes in, and the functions that it starts. */
 export interface Entry {
   id: string;
-  kind: Extract<NodeKind, 'route' | 'events' | 'schedule'>;
+  kind: Extract<NodeKind, 'route' | 'events' | 'schedule' | 'queue'>;
   stack: string;
   label: string;
   notes: readonly string[];
@@ -19,11 +20,12 @@ export interface Entry {
   service: string | undefined;
 }
 
-/** Everything that starts a function: API routes, events through a queue, schedules, the rotation of a secret. */
+/** Everything that starts a function: API routes, events through a queue, other queues, schedules, the rotation of a secret. */
 export function readEntries(assembly: ResolvedAssembly): Entry[] {
   return [
     ...readRoutes(assembly),
     ...resourcesOfType(assembly, 'AWS::Events::Rule').map((rule) => readRule(rule, assembly)),
+    ...readQueues(assembly),
     ...resourcesOfType(assembly, 'AWS::SecretsManager::RotationSchedule').map(readRotation),
   ];
 }
@@ -43,8 +45,10 @@ const LOGIN_CALLERS: Readonly<Record<LoginFunction, string>> = {
   api: 'browsers with a session',
 };
 
-function callersOf(authorization: string, target: string): string {
+function callersOf(authorization: string, target: string, assembly: ResolvedAssembly): string {
   const login = Object.entries(LOGIN_CALLERS).find(([name]) => target.endsWith(`-${name}`));
+  if (authorization === 'NONE' && login === undefined && isGuarded(target, assembly))
+    return 'webhooks signed by HMAC';
   if (authorization === 'NONE') return login?.[1] ?? 'anybody: no authorizer';
   return CALLERS[authorization] ?? `authorized by ${authorization}`;
 }
@@ -69,7 +73,7 @@ function readRoutes(assembly: ResolvedAssembly): Entry[] {
         kind: 'route',
         stack: method.stack,
         label,
-        notes: [callersOf(String(AuthorizationType), target)],
+        notes: [callersOf(String(AuthorizationType), target, assembly)],
         resources: [method.constructPath],
         functions: [target, ...stringsOf(authorizers.get(String(AuthorizerId)))],
         service: 'apigateway.amazonaws.com',
@@ -128,6 +132,26 @@ function readRule(rule: ResolvedResource, assembly: ResolvedAssembly): Entry {
     functions: [...direct, ...mappings.map(({ properties }) => functionArn(properties.FunctionName, rule))],
     service: direct.length > 0 ? 'events.amazonaws.com' : undefined,
   };
+}
+
+/** Queues that functions read and no rule fills. */
+function readQueues(assembly: ResolvedAssembly): Entry[] {
+  const filled = resourcesOfType(assembly, 'AWS::Events::Rule').flatMap(({ properties }) =>
+    listOf(properties.Targets).map((target) => objectOf(target).Arn),
+  );
+  return resourcesOfType(assembly, 'AWS::Lambda::EventSourceMapping')
+    .filter(({ properties }) => !filled.includes(properties.EventSourceArn))
+    .map((mapping) => {
+      const { EventSourceArn, FunctionName } = mapping.properties;
+      const queue = String(EventSourceArn);
+      return {
+        ...{ id: queue, kind: 'queue', stack: mapping.stack, resources: [mapping.constructPath] },
+        label: queue.split(':').at(-1)?.split('-').slice(2).join('-') ?? queue,
+        notes: ['queue of the zone'],
+        functions: [functionArn(FunctionName, mapping)],
+        service: undefined,
+      };
+    });
 }
 
 function readRotation({ properties, stack, constructPath, logicalId }: ResolvedResource): Entry {

@@ -11,6 +11,8 @@ export type NodeKind =
   | 'key'
   | 'record'
   | 'table'
+  | 'queue'
+  | 'secret'
   | 'host';
 
 /** The name of the zone that hosts of the internet are put under. */
@@ -45,6 +47,7 @@ export type Verb =
   | 'read'
   | 'change'
   | 'read and write'
+  | 'send to'
   | 'start'
   | 'open https to'
   | 'open any connection to';

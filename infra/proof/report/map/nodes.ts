@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Grant, parseGrant } from '@helseid-zones/protocol/grant';
 import { functionName } from '../../../declaration/names.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
+import { SIGNING } from '../../assembly/network.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import type { World } from '../../policy/index.ts';
 import { virtualKeys } from '../../policy/world/virtual-keys.ts';
@@ -54,16 +55,16 @@ export function readNodes(
     const notes = [`of client ${client}`, ...(algorithm === undefined ? [] : [algorithm]), 'only in KMS'];
     return node({ id: arn, kind: 'key', zone: 'signing', label: 'client key', notes, resources: [] });
   });
-  const records = resourcesOfType(assembly, 'AWS::SecretsManager::Secret').map((secret) =>
-    node({
-      id: secret.arn ?? secret.physicalId,
-      kind: 'record',
-      zone: zoneOf(secret),
-      label: 'client record',
-      notes: [`of client ${String(secret.properties.Name).split('/').at(-1)}`, 'holds no key'],
-      resources: [secret.constructPath],
-    }),
-  );
+  const records = resourcesOfType(assembly, 'AWS::SecretsManager::Secret').map((secret) => {
+    const [name, zone] = [String(secret.properties.Name), zoneOf(secret)];
+    const common = { id: secret.arn ?? secret.physicalId, zone, resources: [secret.constructPath] };
+    return zone === SIGNING
+      ? node({
+          ...{ ...common, kind: 'record', label: 'client record' },
+          notes: [`of client ${name.split('/').at(-1)}`, 'holds no key'],
+        })
+      : node({ ...common, kind: 'secret', label: name.split('/').slice(2).join('/'), notes: ['secret'] });
+  });
   const tables = resourcesOfType(assembly, 'AWS::DynamoDB::Table').map((table) => {
     const zone = zoneOf(table);
     return node({

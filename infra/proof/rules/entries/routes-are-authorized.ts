@@ -6,6 +6,7 @@ import { objectOf } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { namedActions } from '../../assembly/roles.ts';
 import { type Problems, type ProofInput, type Rule, resourceRule } from '../rule.ts';
+import { isGuarded } from '../targets.ts';
 
 /** Every method of an API is a declared route, authorised as declared, to the declared function; an authorizer's answer is good for one request. */
 export const routesAreAuthorized: Rule = resourceRule({
@@ -40,26 +41,36 @@ function routeProblems({ properties, zone, stack }: ResolvedResource, input: Pro
     (declared) => declared.method === HttpMethod && declared.path === path,
   );
   if (expected === undefined) return [`${route} is not a declared route`];
-  const { type } = expected;
+  const { type, authorize } = expected;
   const handler = functionName(input.declaration.name, zone ?? '', expected.function);
-  const called = integratedFunction(objectOf(Integration).Uri)?.arn.split(':')[6];
+  const target = integratedFunction(objectOf(Integration).Uri)?.arn;
+  const called = target?.split(':')[6];
   const own = resourcesOfType(input.assembly, 'AWS::ApiGateway::Authorizer').some(
     (authorizer) => authorizer.physicalId === AuthorizerId && authorizer.stack === stack,
   );
   return [
     AuthorizationType !== type && `${route} is authorised by ${String(AuthorizationType)}, not by ${type}`,
     called !== handler && `${route} is answered by ${called ?? 'no function'}, not by ${handler}`,
+    authorize === 'webhook' &&
+      !isGuarded(target, input.assembly) &&
+      `${route} is open and leads to a function without the guard of webhooks`,
     type === 'CUSTOM' && !own && `${route} asks another authorizer than its zone’s`,
   ];
 }
 
-/** Open are the routes of user login alone, whose functions check the cookie: whatever else a declaration says of a route, it is closed. */
+/**
+ * Open are the routes of user login, whose functions check the cookie, and of webhooks, which a guard checks before the function:
+ * whatever else a declaration says of a route, it is closed.
+ */
 function routesOf(zone: ZoneDeclaration | undefined) {
   const { routes = [], login } = zone?.gateway ?? {};
   const closed = routes.map((route) => ({
     ...route,
-    type: route.authorize === 'helseid' ? 'CUSTOM' : 'AWS_IAM',
+    type: { helseid: 'CUSTOM', webhook: 'NONE' }[String(route.authorize)] ?? 'AWS_IAM',
   }));
-  const open = login === undefined ? [] : loginRoutes(login).map((route) => ({ ...route, type: 'NONE' }));
+  const open =
+    login === undefined
+      ? []
+      : loginRoutes(login).map((route) => ({ ...route, type: 'NONE', authorize: 'login' }));
   return [...closed, ...open].map((route) => ({ ...route, method: String(route.method) }));
 }
