@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { KEY_METRICS, type KeyMetric } from '../../../../functions/key-watch/metrics.ts';
 import { ALARMS, type AlarmKind } from '../../../alarm-kinds.ts';
-import { eventNames } from '../../../declaration/names.ts';
-import type { SystemDeclaration } from '../../../declaration/schema.ts';
+import { eventNames, functionName } from '../../../declaration/names.ts';
+import { scheduleName, zoneQueues } from '../../../declaration/own.ts';
+import type { SystemDeclaration, ZoneDeclaration } from '../../../declaration/schema.ts';
 import { type JsonObject, listOf } from '../../assembly/json.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
 import { type Rule, resourceRule, violationsOf } from '../rule.ts';
@@ -15,23 +16,46 @@ export const eventsAreDeclared: Rule = resourceRule({
   title: 'Events reach a zone from its own bus and by the declared pattern, and none is lost.',
   of: ['AWS::Events::Rule', 'AWS::Lambda::EventSourceMapping'],
   problems: ({ type, properties, zone = '' }, { assembly, declaration }) => {
+    const { name: system, zones } = declaration;
+    const of = zones[zone];
+    const queues = of ? zoneQueues(system, zone, of) : [];
     if (type === 'AWS::Lambda::EventSourceMapping') {
       const queue = resourcesOfType(assembly, 'AWS::SQS::Queue').find(
         ({ arn }) => arn === properties.EventSourceArn,
       );
-      return [queue?.properties.RedrivePolicy === undefined && 'reads a queue that has no dead-letter queue'];
+      const reader = queues.find((one) => one.queue === queue?.physicalId.split('/').at(-1))?.reader;
+      return [
+        queue?.properties.RedrivePolicy === undefined && 'reads a queue that has no dead-letter queue',
+        String(properties.FunctionName).split(':').at(-1) !== functionName(system, zone, reader ?? '') &&
+          'leads to another function than the declaration',
+      ];
     }
     const { EventPattern: pattern, ScheduleExpression: schedule, EventBusName: bus } = properties;
-    const events = declaration.zones[zone]?.events;
-    if (schedule !== undefined && pattern === undefined) return [];
+    if (schedule !== undefined && pattern === undefined)
+      return [!of?.admin && !isScheduled(properties, system, zone, of) && 'is no declared schedule'];
+    const events = queues.find(({ rule }) => rule?.name === properties.Name)?.rule;
     const declared = events && { source: events.sources, 'detail-type': events.detailTypes };
     return [
       (!declared || !isDeepStrictEqual(pattern, declared)) && 'has another pattern than the declaration',
-      bus !== eventNames(declaration.name, zone).bus && 'listens to another bus than the zone’s own',
+      bus !== eventNames(system, zone).bus && 'listens to another bus than the zone’s own',
     ];
   },
   remedy: 'Say in zones.ts which events enter the zone.',
 });
+
+/** Whether a rule on a schedule is one that a function of the zone has. */
+function isScheduled(
+  { Name: name, ScheduleExpression: expression }: JsonObject,
+  system: string,
+  zone: string,
+  of: ZoneDeclaration | undefined,
+): boolean {
+  return Object.entries(of?.functions ?? {}).some(([owner, { schedules }]) =>
+    Object.entries(schedules).some(
+      ([own, declared]) => name === scheduleName(system, zone, owner, own) && expression === declared,
+    ),
+  );
+}
 
 /** Every figure of the system that rings, with its alarm, by the end of the alarm's name. */
 const KINDS: readonly (readonly [
