@@ -11,9 +11,12 @@ export default defineSystem({
       gateway: {
         ...system.zones.public.gateway,
         routes: [
-          ...system.zones.public.gateway.routes,
+          { method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'iam' },
           {
-            ...{ method: 'POST', path: '/hooks/lab', function: 'summary', authorize: 'webhook' },
+            method: 'POST',
+            path: '/hooks/lab',
+            function: 'summary',
+            authorize: 'webhook',
             webhook: { secret: 'lab' },
           },
         ],
