@@ -1,4 +1,5 @@
 import { askingFunctions, functionName } from '../../../declaration/names.ts';
+import { remembered } from '../../assembly/remembered.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { ALWAYS, all, any, type Condition, not } from '../../policy/condition.ts';
 import { decide, describeCondition, satisfiable } from '../../policy/index.ts';
@@ -9,6 +10,7 @@ import { actionsOf, type CapabilityRow, type CapabilityRule } from '../capabilit
 import { unknownRole } from '../external-principals.ts';
 import { type ProofInput, violationsOf } from '../rule.ts';
 import { signersOfZone, signingPlace } from '../targets.ts';
+import { findNearest, findWitness } from '../witness.ts';
 
 const INVOKE = actionsOf({ lambda: 'InvokeFunction InvokeFunctionUrl' });
 const CHANGE = actionsOf({
@@ -57,13 +59,17 @@ export const signersHaveOneCaller: CapabilityRule = {
     signersOf(input).map(({ arn }): CapabilityRow => {
       const { principal } = unknownRole(signingPlace(input).account);
       const asked = { principal, action: 'lambda:InvokeFunction', resource: arn };
-      const found = decide(asked, { ...input.world, endpoints: new Map() });
+      const world = { ...input.world, endpoints: new Map() };
+      const found = decide(asked, world);
       const held = found.verdict === 'never';
       return {
         ...{ principal: OTHERS, zone: NO_ZONE, action: asked.action, resource: arn },
         ...{ verdict: found.verdict, allowed: !held, layers: held ? ['resource policy'] : [] },
         when: found.verdict === 'when' ? describeCondition(found.condition) : '',
         alone: held ? NO_OTHER : '',
+        request: remembered(() =>
+          held ? findNearest(asked, world, { holding: ['resource policy'] }) : findWitness(asked, world),
+        ),
       };
     }),
 };

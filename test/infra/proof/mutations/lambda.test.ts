@@ -262,4 +262,7 @@ test('who may ask a signer beside the templates’ roles is a line of the matrix
   const open = withTemplate(oneClient, 'journal-zone-public', (r) => void delete r[idOf(r, POLICY)]);
   expect(rows(open)[0]).toMatchObject({ of: 'public', verdict: 'when', layers: [], allowed: true });
   expect(rows(open)[0]?.when).toMatch(/policies of arn:aws:iam::0+:role\/outside/);
+  const nearest = rows(oneClient)[0]?.request?.();
+  expect(nearest).toMatchObject({ action: 'lambda:InvokeFunction', without: ['resource policy'] });
+  expect(rows(open)[0]?.request?.()).toMatchObject({ assuming: [expect.stringMatching(/role\/outside/)] });
 });
