@@ -162,6 +162,7 @@ const DECLARATIONS: readonly [name: string, declaration: SystemDeclaration, opti
         reports: { ...internal, cidr: '10.60.0.0/20' },
         quiet: { cidr: '10.61.0.0/20', grants: [] },
       },
+      exceptions: system.exceptions.map((one) => ({ ...one, about: [...one.about, 'zones.reports'] })),
     }),
   ],
   [
