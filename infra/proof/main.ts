@@ -9,20 +9,23 @@ import type { SystemDeclaration } from '../declaration/schema.ts';
 import { findPorts, findWarnings } from '../declaration/warnings.ts';
 import { print, printError } from '../terminal.ts';
 import { readAssembly } from './assembly/read-assembly.ts';
-import { prove } from './prove.ts';
+import { type Proof, prove } from './prove.ts';
 import { writeMaps } from './report/map/write.ts';
 import { proofAsJson } from './report/proof-json.ts';
-import { reportExceptions, reportProof } from './report/report.ts';
+import { type Part, reportMatrix } from './report/report.ts';
 import { reportRequests } from './report/requests.ts';
+import { reportExceptions, reportSummary } from './report/summary.ts';
 
 const USAGE = `npm run zones -- [options]
 
-Proves, from the synthesized cloud assembly, that the zones' boundaries hold, and prints who may do what.
+Proves, from the synthesized cloud assembly, that the zones' boundaries hold, and prints what to know first.
 
   --assembly DIR      prove this cloud assembly instead of synthesizing one
   --rebuild           with --assembly: compile the sources anew, and compare each function's code with them
   --declaration FILE  the declaration to prove it against (zones.ts)
   --stage NAME        which stage, of a declaration that is a function of it
+  --all               print everything, who may do what too
+  --zone, --role NAME print who may do what of one zone, or of one role
   --requests          print for every line of the matrix, and every violation, a request that shows it
   --json              print JSON (docs/proof.md has its members)
   --svg FILE          draw the zone map into FILE
@@ -49,6 +52,9 @@ async function main(args: string[]): Promise<number> {
       assembly: { type: 'string' },
       rebuild: { type: 'boolean' },
       ...DECLARATION_OPTIONS,
+      all: { type: 'boolean' },
+      zone: { type: 'string' },
+      role: { type: 'string' },
       requests: { type: 'boolean' },
       json: { type: 'boolean' },
       svg: { type: 'string' },
@@ -72,7 +78,8 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-interface PrintOptions {
+interface PrintOptions extends Part {
+  all?: boolean;
   requests?: boolean;
   rebuild?: boolean;
   json?: boolean;
@@ -83,7 +90,7 @@ interface PrintOptions {
 async function printProof(
   directory: string,
   system: SystemDeclaration,
-  { requests = false, rebuild = false, json, svg, html }: PrintOptions,
+  { all = false, requests = false, rebuild = false, json, svg, html, ...part }: PrintOptions,
 ): Promise<number> {
   const assembly = readAssembly(directory);
   // Loaded here: the CDK takes longer than the proof.
@@ -95,10 +102,20 @@ async function printProof(
   writeMaps({ svg, html }, proof);
   if (json) {
     print(JSON.stringify(proofAsJson(proof), null, 2));
-    if (proof.exceptions.length > 0) printError(reportExceptions(proof));
-  } else print(reportProof(proof, process.stdout.columns ?? WIDTH));
+    if (proof.exceptions.length > 0) printError(reportExceptions(proof, WIDTH));
+  } else printReport(proof, all, part);
   if (requests && !json) print(reportRequests(proof));
   return proof.ok ? 0 : 1;
+}
+
+/** One screen of what to know; the rest where somebody asked. */
+function printReport(proof: Proof, all: boolean, { zone, role }: Part): void {
+  const width = process.stdout.columns ?? WIDTH;
+  const asked = all || zone !== undefined || role !== undefined;
+  const more = asked
+    ? reportMatrix(proof, width, { zone, role })
+    : 'Who may do what: --all, --zone NAME or --role NAME. What is left: docs/proof.md.';
+  print(`${reportSummary(proof, width, all)}\n\n${more}`);
 }
 
 /** Runs `use` on the assembly of `given`, or on one synthesized for it and thrown away. */

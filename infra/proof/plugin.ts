@@ -4,9 +4,12 @@ import { escapeStrings, printError } from '../terminal.ts';
 import { directoryOf, readAssembly } from './assembly/read-assembly.ts';
 import { deriveAssembly } from './derived/derive.ts';
 import { prove, refuseUnknownRules } from './prove.ts';
-import { reportAssumptions, reportExceptions } from './report/report.ts';
+import { reportAssumptions, reportExceptions } from './report/summary.ts';
 import { RULES } from './rules/index.ts';
 import type { Finding } from './rules/rule.ts';
+
+/** Columns of what a synth prints. */
+const WIDTH = 120;
 
 /**
  * The boundary proof as a policy validation plugin of the CDK: every synth runs it, and one with violations fails. They are
@@ -24,7 +27,7 @@ export function boundaryPlugin(declaration: SystemDeclaration): IPolicyValidatio
       if (directory === undefined) return { success: true, violations: [] };
       const assembly = readAssembly(directory);
       const proof = prove(assembly, declaration, { derived: deriveAssembly(declaration, assembly) });
-      for (const text of [reportAssumptions(proof), reportExceptions(proof)])
+      for (const text of [reportAssumptions(proof, WIDTH), reportExceptions(proof, WIDTH)])
         if (text !== '') printError(text);
       if (proof.ok)
         printError(

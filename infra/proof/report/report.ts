@@ -1,10 +1,11 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { escapeControls, escapeStrings, table } from '../../terminal.ts';
 import { matrixOf, type Proof } from '../prove.ts';
 import { CAPABILITIES } from '../rules/capabilities.ts';
 import type { CapabilityRow } from '../rules/capability.ts';
-import { RULES } from '../rules/index.ts';
 import { CONNECT } from '../rules/reach-rows.ts';
 import { type NameIds, nameIds } from './names-in-words.ts';
+import { heading } from './summary.ts';
 
 /** A part of the capability matrix that is shown line by line. */
 interface Section {
@@ -32,20 +33,34 @@ const SECTIONS: readonly Section[] = [
   { title: 'Who may reach what', actions: [CONNECT] },
 ];
 
-/** The proof for people: matrix, what nobody may do, exceptions, violations, verdict. `width` is in characters. */
-export function reportProof(proof: Proof, width: number): string {
+/** A part of the matrix: all of it, or what one zone's roles, or one role, may do. */
+export interface Part {
+  zone?: string | undefined;
+  role?: string | undefined;
+}
+
+/**
+ * Who may do what, for people, and what nobody may do. `width` is in characters.
+ * @throws {ZonesError} config_invalid: there is no such zone or role
+ */
+export function reportMatrix(proof: Proof, width: number, { zone, role }: Part = {}): string {
   const inWords = nameIds(proof.input);
   const names: NameIds = (text) => escapeControls(inWords(text));
-  const matrix = escapeStrings(matrixOf(proof));
+  const all = escapeStrings(matrixOf(proof));
+  const matrix = all.filter(
+    (row) => (zone ?? row.zone) === row.zone && (role ?? row.principal) === row.principal,
+  );
+  if (matrix.length === 0) {
+    const known = [...new Set(all.map((row) => (role === undefined ? row.zone : row.principal)))];
+    throw new ZonesError(
+      'config_invalid',
+      `There is no ${role ?? `zone ${zone}`}; there are ${known.join(', ')}.`,
+    );
+  }
+  const whole = zone === undefined && role === undefined;
   const parts = [
-    reportAssumptions(proof),
-    reportAdditions(proof, width),
     ...SECTIONS.map((section) => reportSection(section, matrix, names, width)),
-    reportNevers(proof, width),
-    reportSingles(matrix, names),
-    reportExceptions(proof),
-    reportViolations(proof, names),
-    reportVerdict(proof, matrix.length),
+    whole ? reportNevers(proof, width) : '',
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
@@ -64,32 +79,13 @@ function reportSection(
     row.verdict === 'when' ? names(row.when) : row.verdict,
     row.layers.join(', '),
   ]);
+  if (lines.length === 0) return '';
   const head = ['who', 'what', 'when', 'held by'];
   const others = rows.filter(({ verdict, allowed }) => verdict === 'never' && !allowed);
-  return [heading(title), table([head, ...lines], width), nobodyElse(others)].filter(Boolean).join('\n');
-}
-
-/** What the declaration takes for granted; empty where nothing. */
-export function reportAssumptions({ assumptions }: Pick<Proof, 'assumptions'>): string {
-  if (assumptions.length === 0) return '';
-  const lines = escapeStrings(assumptions).map(
-    ({ kind, name, field, assumes }) => `  ${kind} ${name} (${field}): ${assumes}.`,
-  );
-  return [heading('Assumed, since no template shows it'), ...lines].join('\n');
-}
-
-/** What is there beside what the declaration yields; empty where nothing is, or where nobody compared. */
-function reportAdditions({ input }: Proof, width: number): string {
-  const additions = escapeStrings(input.comparison?.additions ?? []);
-  if (additions.length === 0) return '';
-  const zoneOf = (stack: string) => input.assembly.stacks.find(({ name }) => name === stack)?.zone ?? stack;
-  const lines = additions.map(({ resource, type, stack, statements }) => [
-    ...[zoneOf(stack), statements ? 'more statements of a role' : type, resource],
-  ]);
-  return [
-    heading('What this system adds to its declaration'),
-    table([['where', 'type', 'resource'], ...lines], width),
-  ].join('\n');
+  const shape = width < WIDE ? blocks : table;
+  return [heading(title), shape([head, ...lines], width), nobodyElse(others, width)]
+    .filter(Boolean)
+    .join('\n');
 }
 
 interface Line {
@@ -120,10 +116,24 @@ function mergeBy(lines: readonly Line[], id: (line: Line) => string): Line[] {
   return [...merged.values()];
 }
 
-function nobodyElse(rows: readonly CapabilityRow[]): string {
+/** Columns from which four columns have room for names. */
+const WIDE = 110;
+
+/** The same as `table`, each row a block under what is in its first column. */
+function blocks([head = [], ...rows]: readonly (readonly string[])[], width: number): string {
+  return rows
+    .map(([first = '', ...cells]) => {
+      const rest = cells.flatMap((cell, at) => (cell === '' ? [] : [[head[at + 1] ?? '', cell]]));
+      return `${table([[first]], width)}\n${table(rest, width - 2).replace(/^/gm, '  ')}`;
+    })
+    .join('\n');
+}
+
+function nobodyElse(rows: readonly CapabilityRow[], width: number): string {
   if (rows.length === 0) return '';
   const roles = new Set(rows.map(({ principal }) => principal)).size;
-  return `  Beyond that never: ${rows.length} questions about ${roles} roles, ${weakest(rows)}.`;
+  const text = `Beyond that never: ${rows.length} questions about ${roles} roles, ${weakest(rows)}.`;
+  return table([[text]], width);
 }
 
 /** How few layers hold any of these lines, and which. */
@@ -152,55 +162,4 @@ function reportNevers({ input }: Proof, width: number): string {
     heading('What nobody may do'),
     table([['rule', 'actions', 'questions', 'held by'], ...lines], width),
   ].join('\n');
-}
-
-function reportSingles(matrix: readonly CapabilityRow[], names: NameIds): string {
-  const reasons = new Map<string, string>();
-  for (const { principal, action, resource, alone } of matrix)
-    if (alone !== '' && !reasons.has(alone))
-      reasons.set(alone, `${principal}, ${action} on ${names(resource)}`);
-  if (reasons.size === 0) return '';
-  return [
-    heading('What one layer holds, and why'),
-    ...[...reasons].map(([why, first]) => `  ${why}\n    e.g. ${first}`),
-  ].join('\n');
-}
-
-/** The declared exceptions and what each excepts this time; empty where none is declared. */
-export function reportExceptions({ exceptions }: Proof): string {
-  if (exceptions.length === 0) return '';
-  const lines = escapeStrings(exceptions).map(
-    ({ rule, resource, about, reason, findings }) =>
-      `  ${rule} at ${resource}, ${about.join(' ')}: ${reason}\n    ${findings.length === 0 ? 'Excepts nothing any more: remove it.' : `Excepts: ${findings.map(({ message }) => message).join(' ')}`}`,
-  );
-  return [heading('Exceptions declared in zones.ts'), ...lines].join('\n');
-}
-
-function reportViolations({ violations }: Proof, names: NameIds): string {
-  if (violations.length === 0) return '';
-  const lines = escapeStrings(violations).map(({ rule, invariant, resource, about, message, path, remedy }) =>
-    [
-      `  ${invariant} ${rule}`,
-      `    ${names(message)}`,
-      `    at      ${resource}`,
-      `    about   ${about.join(' ')}`,
-      `    path    ${path.map(names).join(' -> ')}`,
-      `    remedy  ${remedy}`,
-    ].join('\n'),
-  );
-  return [heading('Violations'), ...lines].join('\n');
-}
-
-function reportVerdict(proof: Proof, questions: number): string {
-  const { ok, assumptions, violations, exceptions, input } = proof;
-  const scope = `${RULES.length} rules, ${input.actors.length} roles, ${questions} questions`;
-  const excepted = exceptions.length === 0 ? '' : `, ${exceptions.length} declared exceptions`;
-  const assuming = assumptions.length === 0 ? '' : ` assuming ${assumptions.length} things named above`;
-  return ok
-    ? `The boundaries of ${input.declaration.name} hold${assuming} (${scope}${excepted}). docs/proof.md says what is left.`
-    : `The boundaries of ${input.declaration.name} DO NOT HOLD: ${violations.length} violations (${scope}${excepted}).`;
-}
-
-function heading(title: string): string {
-  return title.toUpperCase();
 }

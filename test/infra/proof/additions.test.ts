@@ -9,7 +9,7 @@ import type { IConstruct } from 'constructs';
 import { describe, expect, it } from 'vitest';
 import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
 import { prove } from '../../../infra/proof/prove.ts';
-import { reportProof } from '../../../infra/proof/report/report.ts';
+import { reportSummary } from '../../../infra/proof/report/summary.ts';
 import system from '../../one-client.zones.ts';
 import { adds, allow, find, idOf, STACKS, sets, type Template, withTemplate } from './mutate.ts';
 import { oneClient, synthesize } from './one-client.ts';
@@ -51,8 +51,8 @@ describe('a system with a table, a queue, a secret and a bucket of its own, and 
   });
 
   it('with its additions listed', () => {
-    const report = reportProof(proof, 160);
-    const list = /WHAT THIS SYSTEM ADDS.*\n([\s\S]*?)\n\n/.exec(report)?.[1]?.split('\n').slice(1) ?? [];
+    const report = reportSummary(proof, 160, true);
+    const list = /WHAT THIS SYSTEM ADDS.*\n([\s\S]*?)\n\n/.exec(report)?.[1]?.split('\n') ?? [];
     expect(list.map((line) => line.trim().split(/ +/)).sort()).toEqual([
       ['internal', 'AWS::DynamoDB::Table', 'journal-zone-internal/Notes/Resource'],
       ['internal', 'AWS::S3::Bucket', 'journal-zone-internal/Files/Resource'],

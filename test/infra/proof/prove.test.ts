@@ -11,7 +11,8 @@ import { boundaryPlugin } from '../../../infra/proof/plugin.ts';
 import { decide } from '../../../infra/proof/policy/index.ts';
 import { matrixOf, prove } from '../../../infra/proof/prove.ts';
 import { proofAsJson } from '../../../infra/proof/report/proof-json.ts';
-import { reportProof } from '../../../infra/proof/report/report.ts';
+import { reportMatrix } from '../../../infra/proof/report/report.ts';
+import { reportSummary } from '../../../infra/proof/report/summary.ts';
 import { CAPABILITIES } from '../../../infra/proof/rules/capabilities.ts';
 import { unknownRole } from '../../../infra/proof/rules/external-principals.ts';
 import { RULES } from '../../../infra/proof/rules/index.ts';
@@ -180,7 +181,7 @@ describe('exceptions', () => {
       const proof = except(resource);
       expect(proof.ok).toBe(true);
       expect(proof.exceptions.at(-1)?.findings).toHaveLength(1);
-      expect(reportProof(proof, 120)).toContain('It passes one role to one service.');
+      expect(reportSummary(proof, 400)).toContain('It passes one role to one service.');
     },
   );
 
@@ -192,7 +193,7 @@ describe('exceptions', () => {
     ['one action more', except(SUMMARY, undefined, undefined, moreBroken)],
   ])('leave it for %s, and say that they except nothing', (_name, proof) => {
     expect(proof.ok).toBe(false);
-    expect(reportProof(proof, 120)).toContain('Excepts nothing any more');
+    expect(reportSummary(proof, 400)).toContain('Excepts nothing any more');
   });
 });
 
@@ -218,24 +219,54 @@ describe('what is printed', () => {
     expect(v.safeParse(schema, json).issues).toBeUndefined();
   });
 
-  it('fits the width, and ends with the verdict', () => {
-    const text = reportProof(proof, 100);
-    expect(text).toMatch(
-      /The boundaries of journal hold \(\d+ rules, \d+ roles, \d+ questions, 1 declared exceptions\)/,
-    );
-    const [beforeExceptions = ''] = text.split('EXCEPTIONS DECLARED');
-    const tables = beforeExceptions
-      .split('\n')
-      .filter((line) => line.startsWith('  ') && !/^ {2}\S.*[.,]$/.test(line));
-    for (const line of tables) expect(line.length, line).toBeLessThanOrEqual(110);
-    for (const heading of ['WHO MAY SIGN', 'WHO MAY REACH WHAT', 'WHAT NOBODY MAY DO'])
-      expect(text).toContain(heading);
-    expect(text).not.toContain('vpce-0');
+  describe.each([80, 120])('in a terminal of %i columns', (width) => {
+    const fits = (text: string) => text.split('\n').filter((line) => line.length > width);
+
+    it('fits a screen, and begins with the verdict', () => {
+      const text = reportSummary(proof, width);
+      expect(text).toMatch(/^The boundaries of journal hold \(\d+ rules, \d+ roles, \d+\squestions\)/);
+      expect(text).toContain('EXCEPTIONS DECLARED');
+      expect(fits(text)).toEqual([]);
+      expect(text.split('\n').length).toBeLessThan(30);
+    });
+
+    it('fits one however much is wrong, and counts the rest by rule; all of it where somebody asks', () => {
+      const wrong = withTemplate(oneClient, PUBLIC, (r) => {
+        for (const { Properties } of Object.values(r)) delete Properties?.['PermissionsBoundary'];
+      });
+      const much = prove(wrong, { ...system, exceptions: [] });
+      const text = reportSummary(much, width);
+      expect(text).toMatch(/^The boundaries of journal DO NOT HOLD: \d+ violations/);
+      expect(text.replace(/\s+/g, ' ')).toMatch(/and by rule \(--all shows them\): .*roles-are-bounded \d+/);
+      expect(fits(text)).toEqual([]);
+      expect(text.split('\n').length).toBeLessThan(60);
+      const all = reportSummary(much, width, true);
+      expect(all.match(/^ {4}remedy/gm)).toHaveLength(much.violations.length);
+    });
+
+    it('says who may do what, of everybody, of a zone, of a role', () => {
+      const text = reportMatrix(proof, width);
+      for (const heading of ['WHO MAY SIGN', 'WHO MAY REACH WHAT', 'WHAT NOBODY MAY DO'])
+        expect(text).toContain(heading);
+      expect(fits(text)).toEqual([]);
+      expect(text).not.toContain('vpce-0');
+      const zone = reportMatrix(proof, width, { zone: 'internal' });
+      expect(zone).toContain('journal-internal-worker');
+      expect(zone).not.toMatch(/journal-public-|journal-admin-|NOBODY/);
+      expect(reportMatrix(proof, width, { role: 'journal-public-login' })).not.toContain('summary');
+    });
+  });
+
+  it('names the zones and roles where there is none of a name', () => {
+    const refused = (message: RegExp) =>
+      expect.objectContaining({ code: 'config_invalid', message: expect.stringMatching(message) });
+    expect(() => reportMatrix(proof, 80, { zone: 'intern' })).toThrow(refused(/zone intern; .*internal/));
+    expect(() => reportMatrix(proof, 80, { role: 'worker' })).toThrow(refused(/journal-internal-worker/));
   });
 
   it('says what is wrong and how to mend it', () => {
-    const text = reportProof(broken, 120);
-    expect(text).toMatch(/DO NOT HOLD: 1 violations/);
+    const text = reportSummary(broken, 120);
+    expect(text).toMatch(/DO NOT HOLD: 1 violation /);
     expect(text).toMatch(
       /I1 identities-are-not-changed\n.*iam:PassRole[\s\S]*at {6}journal-zone-public\/summary[\s\S]*remedy/,
     );
