@@ -8,15 +8,8 @@ export interface Scope {
   /** Value of a pseudo parameter, parameter or resource; undefined where there is none. */
   ref(name: string): unknown;
   attribute(logicalId: string, attribute: string): unknown;
-  /** An exported output of any stack of the same account and region. */
-  importValue(name: string): unknown;
   /** An output of another stack by its name (the CDK's weak references). */
   stackOutput(stack: string, output: string): unknown;
-  /** The same for what decides: of what `ref` and `attribute` make up (ids, or an account and region that nobody gave), an unknown value. */
-  deciding(): Scope;
-  /** Whether a condition holds; undefined where only the deploy knows. */
-  condition(name: string): boolean | undefined;
-  mappings: JsonObject;
 }
 
 /** What `AWS::NoValue` resolves to; members and elements with it are left out. */
@@ -43,33 +36,7 @@ export function resolveValue(value: unknown, scope: Scope): unknown {
   return Object.fromEntries(members.filter(([, member]) => member !== NO_VALUE));
 }
 
-/** Whether the condition `value` (an entry of a template's Conditions, or a part of one) holds; undefined where only the deploy knows. */
-export function resolveCondition(value: unknown, scope: Scope): boolean | undefined {
-  const [[name, operand] = []] = Object.entries(objectOf(value));
-  const parts = () => listOf(operand).map((part) => resolveCondition(part, scope));
-  switch (name) {
-    case 'Condition':
-      return scope.condition(String(operand));
-    case 'Fn::Not':
-      return parts()[0] === undefined ? undefined : !parts()[0];
-    case 'Fn::And':
-      return parts().includes(false) ? false : parts().includes(undefined) ? undefined : true;
-    case 'Fn::Or':
-      return parts().includes(true) ? true : parts().includes(undefined) ? undefined : false;
-    case 'Fn::Equals': {
-      const [left, right] = listOf(operand).map((side) => resolveValue(side, scope.deciding()));
-      if (!isScalar(left) || !isScalar(right)) return undefined;
-      if (String(left) === String(right)) return true;
-      // CloudFormation compares texts, and how it writes a number or a truth value it does not say.
-      return typeof left !== 'string' || typeof right !== 'string' || hasUnknown(left + right)
-        ? undefined
-        : false;
-    }
-    default:
-      return undefined;
-  }
-}
-
+/** One that is not among {@link INTRINSICS}, such as `Fn::If`, is for the deploy to decide. */
 type Intrinsic = (operand: unknown, scope: Scope) => unknown;
 
 /** Each gives undefined for what can't be known. */
@@ -98,39 +65,15 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
     if (typeof delimiter !== 'string' || typeof text !== 'string' || hasUnknown(text)) return undefined;
     return text.split(delimiter);
   },
-  'Fn::ImportValue': (operand, scope) => {
-    const name = resolveValue(operand, scope);
-    return typeof name === 'string' ? scope.importValue(name) : undefined;
-  },
   'Fn::GetStackOutput': (operand, scope) => {
     const { StackName: stack, OutputName: output } = objectOf(resolveValue(operand, scope));
     return typeof stack === 'string' && typeof output === 'string'
       ? scope.stackOutput(stack, output)
       : undefined;
   },
-  'Fn::FindInMap': (operand, scope) => {
-    const [map, first, second, options] = listOf(operand).map((part) => resolveValue(part, scope.deciding()));
-    if (hasUnknown(`${map} ${first} ${second}`)) return undefined;
-    const found = objectOf(objectOf(scope.mappings[String(map)])[String(first)])[String(second)];
-    return found === undefined ? objectOf(options).DefaultValue : resolveValue(found, scope);
-  },
-  'Fn::If': (operand, scope) => {
-    const [name, whenTrue, whenFalse] = listOf(operand);
-    const holds = scope.condition(String(name));
-    return holds === undefined ? undefined : resolveValue(holds ? whenTrue : whenFalse, scope);
-  },
   'Fn::GetAZs': (operand, scope) => {
     const region = stringOf(resolveValue(operand, scope)) || String(scope.ref('AWS::Region'));
     return ['a', 'b', 'c'].map((zone) => `${region}${zone}`);
-  },
-  'Fn::Base64': (operand, scope) => {
-    const text = resolveValue(operand, scope);
-    return typeof text === 'string' && !hasUnknown(text) ? Buffer.from(text).toString('base64') : undefined;
-  },
-  'Fn::ToJsonString': (operand, scope) => JSON.stringify(resolveValue(operand, scope)),
-  'Fn::Length': (operand, scope) => {
-    const list = resolveValue(operand, scope);
-    return Array.isArray(list) ? list.length : undefined;
   },
 };
 

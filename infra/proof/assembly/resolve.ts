@@ -1,6 +1,6 @@
 import { ZONE_TAG, ZONE_TAGGED } from '../../declaration/names.ts';
-import { resolveCondition, resolveValue, type Scope } from './intrinsics.ts';
-import { isObject, type JsonObject, listOf, objectOf, stringOf } from './json.ts';
+import { resolveValue, type Scope } from './intrinsics.ts';
+import { type JsonObject, listOf, objectOf, stringOf } from './json.ts';
 import { type Identity, identify } from './physical.ts';
 import type { Assembly, AssemblyStack } from './read-assembly.ts';
 import { unknownValue } from './unknown.ts';
@@ -24,7 +24,7 @@ export interface ResolvedResource {
   region: string;
   /** Where the code of a function or layer lies. */
   assetPath: string | undefined;
-  /** False where a condition that only the deploy knows decides whether the resource exists. */
+  /** False where a condition decides whether the resource exists: no declaration yields one, so none is worked out. */
   certain: boolean;
   /** As the template has it, for what is beside the properties (DependsOn, DeletionPolicy). */
   definition: JsonObject;
@@ -63,22 +63,15 @@ export interface ResolveOptions {
 
 /**
  * Resolves every resource of every stack. What a deploy would make up (ids, ARNs) gets a stable made-up
- * value; what nobody can know (a parameter, whatever its default) stays an `unknownValue`. Resources whose condition is false are
- * left out.
+ * value; what nobody can know (a parameter, whatever its default) stays an `unknownValue`, and whether a resource
+ * under a condition exists is not certain.
  */
 export function resolveAssembly({ stacks }: Assembly, options: ResolveOptions = {}): ResolvedAssembly {
   const place = { account: '000000000000', region: 'eu-north-1', ...options };
   const opened: OpenStack[] = [];
-  const exported = remembered((where: string) =>
-    exportsOf(opened.filter(({ account, region }) => `${account}/${region}` === where)),
-  );
   for (const stack of stacks) {
     const { account = place.account, region = place.region } = stack;
-    const known = {
-      account: (stack.account ?? options.account) !== undefined,
-      region: (stack.region ?? options.region) !== undefined,
-    };
-    opened.push(openStack({ ...stack, account, region }, opened, exported, known));
+    opened.push(openStack({ ...stack, account, region }, opened));
   }
   const untagged = opened.flatMap(resourcesOf);
   const zones = zonesOfStacks(untagged);
@@ -132,8 +125,6 @@ interface OpenStack extends AssemblyStack {
 function openStack(
   stack: AssemblyStack & Pick<OpenStack, 'account' | 'region'>,
   all: readonly OpenStack[],
-  exported: (place: string) => ReadonlyMap<unknown, () => unknown> | undefined,
-  known: { account: boolean; region: boolean },
 ): OpenStack {
   const { template, name, account, region } = stack;
   const resources = objectOf(template.Resources);
@@ -154,57 +145,22 @@ function openStack(
   });
   const scope: Scope = {
     stack: name,
-    mappings: objectOf(template.Mappings),
     ref: (id) => (id in resources ? identity(id)?.ref : pseudo[id]) ?? unknown(`Ref ${id}`),
     attribute: (id, attribute) =>
       identity(id)?.attributes[attribute] ?? property(id)(attribute) ?? unknown(`GetAtt ${id}.${attribute}`),
-    importValue: (wanted) =>
-      exported(`${account}/${region}`)?.get(wanted)?.() ?? unknownValue(`import ${wanted}`),
     stackOutput: (other, output) => {
       const found = all.find((candidate) => candidate.name === other);
       const value = objectOf(objectOf(found?.template.Outputs)[output]).Value;
       return found === undefined || value === undefined ? undefined : resolveValue(value, found.scope);
     },
-    deciding: () => deciding,
-    condition: remembered((id: string) => resolveCondition(objectOf(template.Conditions)[id], scope)),
-  };
-  // Account and region decide only where the assembly says which; the id of a stack is AWS's to make.
-  const decided = new Set([
-    'AWS::StackName',
-    ...(known.account ? ['AWS::AccountId'] : []),
-    ...(known.region ? REGIONAL : []),
-  ]);
-  const deciding: Scope = {
-    ...scope,
-    ref: (id) => (decided.has(id) ? scope.ref(id) : unknown(`Ref ${id}`)),
-    attribute: (id, attribute) => unknown(`GetAtt ${id}.${attribute}`),
   };
   return { ...stack, scope, identity };
-}
-
-/** Pseudo parameters that a region decides. */
-const REGIONAL = ['AWS::Region', 'AWS::Partition', 'AWS::URLSuffix'];
-
-/** The exported outputs of one account and region by export name. */
-function exportsOf(stacks: readonly OpenStack[]): ReadonlyMap<unknown, () => unknown> {
-  const entries = stacks.flatMap(({ template, scope }) =>
-    Object.values(objectOf(template.Outputs))
-      .map(objectOf)
-      .filter((output) => isObject(output.Export))
-      .map((output): [unknown, () => unknown] => [
-        resolveValue(objectOf(output.Export).Name, scope),
-        () => resolveValue(output.Value, scope),
-      ]),
-  );
-  return new Map(entries);
 }
 
 function resourcesOf(stack: OpenStack): Untagged[] {
   const { scope, identity, name, account, region, template } = stack;
   return Object.entries(objectOf(template.Resources)).flatMap(([logicalId, value]) => {
     const definition = objectOf(value);
-    const exists = definition.Condition === undefined || scope.condition(String(definition.Condition));
-    if (exists === false) return [];
     const properties = objectOf(resolveValue(objectOf(definition.Properties), scope));
     const code = objectOf(properties.Code ?? properties.Content);
     return [
@@ -215,7 +171,7 @@ function resourcesOf(stack: OpenStack): Untagged[] {
         names: namesOf(identity(logicalId)),
         constructPath: stack.constructPaths.get(logicalId) ?? `${name}/${logicalId}`,
         assetPath: stack.assets.get(String(code.S3Key)),
-        certain: exists === true,
+        certain: definition.Condition === undefined,
       },
     ];
   });
