@@ -147,6 +147,9 @@ const JUDGED: Readonly<Record<string, string>> = {
     ApiGateway::Authorizer: AuthorizerResultTtlInSeconds
     ApiGateway::Method: AuthorizerId AuthorizationType HttpMethod Integration ResourceId
   `,
+  'signers-have-one-caller': `
+    Lambda::ResourcePolicy: PolicyDocument ResourceArn
+  `,
   'signers-are-declared': `
     Lambda::Function: Handler ReservedConcurrentExecutions
   `,
