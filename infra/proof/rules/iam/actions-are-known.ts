@@ -39,11 +39,12 @@ export const actionsAreKnown: Rule = resourceRule({
     'Policies of roles, boundaries, endpoints and resources name every action they allow, and each is one that a rule judges.',
   problems: (resource, { assembly }) => {
     const attached = resource.type === 'AWS::IAM::Role' ? policiesOf(resource, assembly).foreign : [];
+    const ofRole = resource.type.startsWith('AWS::IAM::');
     return [
       ...actionsAllowedIn(resource)
         .concat(actionsAllowedIn({ ...resource, properties: keyPoliciesIn(resource) }))
         .concat(attached.flatMap((arn) => awsManagedActions(arn) ?? []))
-        .filter((name) => !KNOWN.has(lower(name)) || (!isOfRole(resource) && FORBIDDEN.has(lower(name))))
+        .filter((name) => !KNOWN.has(lower(name)) || (!ofRole && FORBIDDEN.has(lower(name))))
         .map((name) => [name, `allows ${name}, which no rule lets anybody do`] as const),
       ...attached
         .filter((arn) => awsManagedActions(arn) === undefined)
@@ -58,10 +59,6 @@ export const actionsAreKnown: Rule = resourceRule({
 function keyPoliciesIn(resource: ResolvedResource): JsonObject {
   const text = filesOf(resource).get(KEY_POLICY_FILE) ?? '{}';
   return objectOf(parseJson(text.replaceAll(ACCOUNT_PLACEHOLDER, resource.account)));
-}
-
-function isOfRole({ type }: ResolvedResource): boolean {
-  return type.startsWith('AWS::IAM::');
 }
 
 function lower(text: string): string {

@@ -3,7 +3,7 @@ import { KEY_TAGS } from '../../../../functions/common/client-keys.ts';
 import { all, not } from '../../policy/condition.ts';
 import { formulate, satisfiable } from '../../policy/index.ts';
 import { type CapabilityRule, capabilityRule, requirement, throughOwnEndpoint } from '../capability.ts';
-import { type Rule, violationsOf } from '../rule.ts';
+import { type Rule, violationsOf, wordsOf } from '../rule.ts';
 import { everyOf, isAdmin, signingPlace } from '../targets.ts';
 
 /** Only rotation makes keys: of the declared kinds, with the system's tags, through the admin zone's endpoint. */
@@ -67,14 +67,9 @@ export const keysAreSwitchedByAdmin: CapabilityRule = capabilityRule({
 });
 
 /** What would be captured with a key whose policy names the role that made it. */
-const CAPTURES = [
-  'kms:CreateGrant',
-  'kms:ImportKeyMaterial',
-  'kms:PutKeyPolicy',
-  'kms:ReplicateKey',
-  'kms:ScheduleKeyDeletion',
-  'kms:Sign',
-];
+const CAPTURES = wordsOf(
+  'kms:CreateGrant kms:ImportKeyMaterial kms:PutKeyPolicy kms:ReplicateKey kms:ScheduleKeyDeletion kms:Sign',
+);
 
 /**
  * Whoever makes a key chooses its policy, which may name the maker's own session, and that needs no Allow anywhere else. So
