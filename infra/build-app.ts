@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { App, Aws, Stack } from 'aws-cdk-lib';
 import { compileHandlers } from './bundling.ts';
@@ -20,9 +22,12 @@ export interface BuildOptions {
   outdir?: string;
   /** Whether templates are checked against CloudFormation's schemas (default true); takes more than a second. */
   checkTemplates?: boolean;
-  /** Whether functions have their code (default true); the proof's own derivation goes without. */
-  withCode?: boolean;
+  /** Whether functions have their code (default true); the proof's own derivation goes without, or has the files beside the code alone. */
+  withCode?: boolean | 'files';
 }
+
+/** The file of a cloud assembly that holds its declaration, validated, as JSON. */
+export const DECLARATION_FILE = 'declaration.json';
 
 /** What shapes templates. Here and not in cdk.json, so that an app built in-process synthesizes the same ones. */
 const CONTEXT = {
@@ -45,16 +50,18 @@ const FINAL_CONTEXT = { 'aws:cdk:enable-path-metadata': true };
  */
 export function buildApp(system: SystemDeclaration, given: BuildOptions = {}): App {
   const options = { ...declaredPlace(system), ...given };
+  const { withCode = true } = options;
   refuseOtherPartitions(options.region);
   const app = new App({
     analyticsReporting: false,
     builtinCloudFormationValidation: options.checkTemplates ?? true,
-    context: { ...CONTEXT, ...(options.withCode === false ? { [WITHOUT_CODE]: true } : {}) },
+    context: { ...CONTEXT, ...(withCode === true ? {} : { [WITHOUT_CODE]: withCode || 'none' }) },
     postCliContext: FINAL_CONTEXT,
     ...(options.outdir ? { outdir: options.outdir } : {}),
   });
-  if (options.withCode ?? true)
-    compileHandlers(['signer', ...Object.values(system.zones).flatMap(zoneFunctions)]);
+  if (withCode === true) compileHandlers(['signer', ...Object.values(system.zones).flatMap(zoneFunctions)]);
+  // What the assembly was made from, for whoever compares it with another one.
+  writeFileSync(join(app.outdir, DECLARATION_FILE), JSON.stringify(system));
   const region = options.region ?? Aws.REGION;
   const account = options.account ?? Aws.ACCOUNT_ID;
   const signingPlace: Place = { account, region };

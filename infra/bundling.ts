@@ -137,7 +137,7 @@ function compileEntry(entry: string): Compiled {
  *
  * @param parent where the folder is made; its name ends in a hash of its content, since CDK takes an asset of the same path for the same
  * @param name the function's physical name
- * @param entry its folder below `functions/`
+ * @param entry its folder below `functions/`; undefined for the JSON files alone
  * @param files file name to the value that is written as JSON
  * @param guarded whether the guard of webhooks runs first; the function's own code is then `own.mjs`
  * @returns the folder, for `Code.fromAsset`
@@ -145,17 +145,21 @@ function compileEntry(entry: string): Compiled {
 export function bundleFunction(
   parent: string,
   name: string,
-  entry: string,
+  entry: string | undefined,
   files: Readonly<Record<string, unknown>>,
   guarded = false,
 ): string {
-  const module = (name: string, { code, map }: Compiled): [string, Uint8Array | string][] => [
-    [`${name}.mjs`, `${Buffer.from(code)}//# sourceMappingURL=${name}.mjs.map\n`],
-    [`${name}.mjs.map`, map],
-  ];
+  const module = (name: string, of: string | undefined): [string, Uint8Array | string][] => {
+    if (of === undefined) return [];
+    const { code, map } = compileEntry(of);
+    return [
+      [`${name}.mjs`, `${Buffer.from(code)}//# sourceMappingURL=${name}.mjs.map\n`],
+      [`${name}.mjs.map`, map],
+    ];
+  };
   const contents: [string, Uint8Array | string][] = [
-    ...module('index', compileEntry(guarded ? WEBHOOK_GUARD : entry)),
-    ...(guarded ? module('own', compileEntry(entry)) : []),
+    ...module('index', entry !== undefined && guarded ? WEBHOOK_GUARD : entry),
+    ...(guarded ? module('own', entry) : []),
     ...Object.entries(files).map(([file, value]): [string, string] => [
       file,
       `${JSON.stringify(value, null, 2)}\n`,

@@ -61,7 +61,7 @@ export interface ZoneFunctionProps extends ZoneRuntime {
   keepLogs?: boolean;
 }
 
-/** Context value under which functions are made without their code. */
+/** Context value under which functions are made without their code: with `none`, or with the `files` beside it. */
 export const WITHOUT_CODE = 'helseid-zones:without-code';
 
 /** A function in its zone's VPC with a role of its own under the zone's boundary, and a log group with an end and a key. */
@@ -99,14 +99,17 @@ export class ZoneFunction extends Construct {
     });
     // Within the cloud assembly, which is one synth's own: no other writes there at the same time.
     const bundles = join(required(Stage.of(this), 'The app of a function').outdir, 'bundles');
+    const left: unknown = this.node.tryGetContext(WITHOUT_CODE);
+    const entry = left === 'files' ? undefined : props.entry;
     this.handler = new LambdaFunction(this, 'Function', {
       functionName: name,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
-      code: this.node.tryGetContext(WITHOUT_CODE)
-        ? Code.fromInline('none')
-        : Code.fromAsset(bundleFunction(bundles, name, props.entry, props.files, props.guarded)),
+      code:
+        left === 'none'
+          ? Code.fromInline('none')
+          : Code.fromAsset(bundleFunction(bundles, name, entry, props.files, props.guarded)),
       role: role.withoutPolicyUpdates(),
       vpc: network.vpc,
       vpcSubnets: { subnetType: network.subnetType },

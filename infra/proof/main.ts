@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isZonesError } from '@helseid-zones/protocol/errors';
+import { type Changes, reportChanges, unexplained } from '../changes/report.ts';
 import { loadSystem } from '../declaration/load.ts';
 import { DECLARATION_OPTIONS } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
@@ -24,6 +25,7 @@ Proves, from the synthesized cloud assembly, that the zones' boundaries hold, an
   --rebuild           with --assembly: compile the sources anew, and compare each function's code with them
   --declaration FILE  the declaration to prove it against (zones.ts)
   --stage NAME        which stage, of a declaration that is a function of it
+  --against DIR|REV   print what is wider and narrower than in that cloud assembly, or at that git revision, instead of the proof
   --all               print everything, who may do what too
   --zone, --role NAME print who may do what of one zone, or of one role
   --requests          print for every line of the matrix, and every violation, a request that shows it
@@ -52,6 +54,7 @@ async function main(args: string[]): Promise<number> {
       assembly: { type: 'string' },
       rebuild: { type: 'boolean' },
       ...DECLARATION_OPTIONS,
+      against: { type: 'string' },
       all: { type: 'boolean' },
       zone: { type: 'string' },
       role: { type: 'string' },
@@ -80,6 +83,9 @@ async function main(args: string[]): Promise<number> {
 
 interface PrintOptions extends Part {
   all?: boolean;
+  declaration: string;
+  stage?: string;
+  against?: string;
   requests?: boolean;
   rebuild?: boolean;
   json?: boolean;
@@ -90,8 +96,9 @@ interface PrintOptions extends Part {
 async function printProof(
   directory: string,
   system: SystemDeclaration,
-  { all = false, requests = false, rebuild = false, json, svg, html, ...part }: PrintOptions,
+  options: PrintOptions,
 ): Promise<number> {
+  const { against, all = false, requests = false, rebuild = false, json, svg, html, ...part } = options;
   const assembly = readAssembly(directory);
   // Loaded here: the CDK takes longer than the proof.
   const { deriveAssembly } = await import('./derived/derive.ts');
@@ -100,6 +107,11 @@ async function printProof(
     onProgress: (rule) => progress(`checking ${rule}`),
   });
   writeMaps({ svg, html }, proof);
+  if (against !== undefined) {
+    progress(`synthesizing ${against}`);
+    const { compareWith } = await import('../changes/compare-with.ts');
+    return printChanges(await compareWith(against, { ...proof.input, read: assembly }, options), proof, json);
+  }
   if (json) {
     print(JSON.stringify(proofAsJson(proof), null, 2));
     if (proof.exceptions.length > 0) printError(reportExceptions(proof, WIDTH));
@@ -116,6 +128,14 @@ function printReport(proof: Proof, all: boolean, { zone, role }: Part): void {
     ? reportMatrix(proof, width, { zone, role })
     : 'Who may do what: --all, --zone NAME or --role NAME. What is left: docs/proof.md.';
   print(`${reportSummary(proof, width, all)}\n\n${more}`);
+}
+
+function printChanges(changes: Changes, proof: Proof, json = false): number {
+  const ok = proof.ok && unexplained(changes) === 0;
+  if (json) print(JSON.stringify({ ok, ...changes }, null, 2));
+  else print(reportChanges(changes));
+  if (!proof.ok) printError('The boundaries DO NOT HOLD after this change: npm run zones says where.');
+  return ok ? 0 : 1;
 }
 
 /** Runs `use` on the assembly of `given`, or on one synthesized for it and thrown away. */

@@ -51,11 +51,13 @@ describe('the pipeline', () => {
     const needs = Object.entries(jobs).map(([job, steps]) => [job, / {4}needs: (\w+)/.exec(steps)?.[1]]);
     expect(needs).toEqual([
       ['proof', undefined],
+      ['change', undefined],
       ['test', 'proof'],
       ['conformance', 'test'],
       ['production', 'conformance'],
     ]);
     for (const stage of ['test', 'production']) {
+      expect(jobs['change']).toContain(`zones -- --stage ${stage} --against "origin/$GITHUB_BASE_REF"`);
       expect(jobs[stage]).toContain(`    environment: ${stage}\n`);
       expect(jobs[stage]?.indexOf(`--app assembly/${stage}`)).toBeLessThan(
         jobs[stage]?.indexOf(`verify -- --stage ${stage}`) ?? 0,

@@ -2,6 +2,7 @@ import { digestOf, readAsset } from '../assembly/contents/read-asset.ts';
 import { matrixOf, type Proof } from '../prove.ts';
 import type { Finding } from '../rules/rule.ts';
 import type { Witness } from '../rules/witness.ts';
+import { readSignable, type Signable } from './signable.ts';
 
 /** What `npm run zones -- --json` prints; docs/proof.md documents it. Exceptions are printed beside it. */
 interface ProofJson {
@@ -15,6 +16,8 @@ interface ProofJson {
   violations: (Pick<Finding, 'rule' | 'invariant' | 'resource' | 'about' | 'message' | 'remedy'> & {
     request?: Witness;
   })[];
+  /** Who can have what signed. */
+  signable: Signable[];
   matrix: {
     principal: string;
     zone: string;
@@ -45,6 +48,7 @@ export function proofAsJson(proof: Proof): ProofJson {
       ...{ rule, invariant, resource, about, message, remedy },
       ...shown(request),
     })),
+    signable: readSignable(input),
     matrix: matrixOf(proof).map(({ principal, zone, action, resource, verdict, when, layers, request }) => ({
       ...{ principal, zone, action, resource, verdict, when, layers: [...layers] },
       ...shown(request),

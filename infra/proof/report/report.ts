@@ -5,6 +5,7 @@ import { CAPABILITIES } from '../rules/capabilities.ts';
 import type { CapabilityRow } from '../rules/capability.ts';
 import { CONNECT } from '../rules/reach-rows.ts';
 import { type NameIds, nameIds } from './names-in-words.ts';
+import { reportSignable } from './signable.ts';
 import { heading } from './summary.ts';
 
 /** A part of the capability matrix that is shown line by line. */
@@ -59,6 +60,7 @@ export function reportMatrix(proof: Proof, width: number, { zone, role }: Part =
   }
   const whole = zone === undefined && role === undefined;
   const parts = [
+    reportSignable(proof.input, width, { zone, role }),
     ...SECTIONS.map((section) => reportSection(section, matrix, names, width)),
     whole ? reportNevers(proof, width) : '',
   ];

@@ -38,6 +38,8 @@ export interface Answer extends Enforcement {
   verdict: 'never' | 'always' | 'when';
   /** The remaining condition in words; empty unless the verdict is `when`. */
   when(): string;
+  /** Under what condition policies allow it, as they are written. */
+  condition: Condition;
 }
 
 /**
@@ -90,7 +92,7 @@ function answerSilence(actor: Actor, action: string): Answer {
   const ways = reachableEndpoints(actor, action);
   if (ways !== undefined) enforcing.push(ways.length === 0 ? 'network' : 'endpoint policy');
   if (isClosed(actor.role)) enforcing.push('trust policy');
-  return { verdict: 'never', when: nothing, enforcing, silent: enforcing };
+  return { verdict: 'never', when: nothing, condition: NEVER, enforcing, silent: enforcing };
 }
 
 /** Equal for questions that every policy that has a say takes for the same. */
@@ -122,14 +124,17 @@ function workOut(
     return {
       verdict: 'never',
       when: nothing,
+      condition: NEVER,
       ...enforcingLayersOf({ ...formulated, actor, question, answers, given }),
     };
-  if (!possible(not(allowed))) return { verdict: 'always', when: nothing, enforcing: [], silent: [] };
+  if (!possible(not(allowed)))
+    return { verdict: 'always', when: nothing, condition: ALWAYS, enforcing: [], silent: [] };
   return {
     verdict: 'when',
     when: remembered(() =>
       describeCondition(simplify(withoutOpenPolicy(allowed, question.resource), facts())),
     ),
+    condition: allowed,
     enforcing: [],
     silent: [],
   };

@@ -20,6 +20,8 @@ export interface CapabilityRow {
   action: string;
   /** ARN or pattern, with what it does not mean. */
   resource: string;
+  /** The resource and what it does not mean, apart. Absent where the line is not about requests. */
+  asked?: Pick<Judgement, 'resource' | 'except'>;
   verdict: Answer['verdict'];
   /** The remaining condition in words; empty unless the verdict is `when`. */
   when: string;
@@ -79,12 +81,13 @@ export function capabilityRule(capability: Capability): CapabilityRule {
 }
 
 function rowsOf(judgement: Judgement): CapabilityRow[] {
-  const { actor, actions, what, answer, enforcing, alone, allowed } = judgement;
+  const { actor, actions, resource, except, what, answer, enforcing, alone, allowed } = judgement;
   const { verdict } = answer;
   const row = {
     principal: actor.name,
     zone: actor.zone,
     resource: what,
+    asked: { resource, except },
     verdict,
     layers: enforcing,
     alone,

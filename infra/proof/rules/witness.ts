@@ -59,7 +59,9 @@ export function findWitness(question: Question, world: World, wanted: Wanted = {
   const asked: Search[] = [];
   for (const resource of resourcesOf(question, world, wanted)) {
     const { answers, situation, logic } = formulate({ ...question, resource }, world);
-    const condition = all([facts, combine(withoutLayers(answers, without), situation, logic)]);
+    // Of a pattern too: single resources may have policies of their own, which its answer leaves out.
+    const denied = without.length > 0 ? not(combine(answers, situation, logic)) : ALWAYS;
+    const condition = all([facts, denied, combine(withoutLayers(answers, without), situation, logic)]);
     const search = {
       question: { ...question, resource },
       world,

@@ -158,7 +158,7 @@ export function withTemplate(
 }
 
 /** A copy of `assembly` in which one file of a function's asset is changed. */
-function withAsset(
+export function withAsset(
   assembly: Assembly,
   functionName: string,
   file: string,

@@ -68,6 +68,22 @@ const schema = v.strictObject({
       request,
     }),
   ),
+  signable: v.array(
+    v.strictObject({
+      signer: v.string(),
+      zone: v.string(),
+      askedBy: v.pipe(v.array(v.string()), v.nonEmpty()),
+      client: v.string(),
+      clientId: v.string(),
+      issuer: v.pipe(v.string(), v.url()),
+      organisations: v.union([v.picklist(['none', 'any']), v.array(v.looseObject({ type: v.string() }))]),
+      proofs: v.array(
+        v.strictObject({ methods: v.array(v.string()), urls: v.array(v.string()), token: v.boolean() }),
+      ),
+      requestObjects: v.boolean(),
+      loginScopes: v.array(v.string()),
+    }),
+  ),
   matrix: v.array(
     v.strictObject({
       principal: v.pipe(v.string(), v.nonEmpty()),

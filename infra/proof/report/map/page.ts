@@ -1,8 +1,9 @@
 import { escapeXml } from '../../../terminal.ts';
 import type { Finding } from '../../rules/rule.ts';
+import { type Signable, signableInWords } from '../signable.ts';
 import { drawMap, estimateHeight } from './draw.ts';
 import { hasViolations, type MapZone, nodesIn, type ZoneMap, zoneTitle } from './model.ts';
-import { MAP_STYLE, PAGE_STYLE } from './style.ts';
+import { LIST_STYLE, MAP_STYLE, PAGE_STYLE } from './style.ts';
 import { describeZone, type Fact, readFacts, sentence, summarize, verdict } from './words.ts';
 
 /** Width of the SVG file, in pixels: two columns. */
@@ -32,8 +33,8 @@ function renderVerdict(map: ZoneMap, text: string): string {
   return `<p${hasViolations(map) ? ' class="bad"' : ''}>${escapeXml(text)}</p>`;
 }
 
-/** The map as one HTML page that loads nothing and runs nothing: the drawing, and the same in words, zone by zone. */
-export function renderHtml(map: ZoneMap): string {
+/** The map as one HTML page that loads nothing and runs nothing: the drawing, who can have what signed, and every call in words, zone by zone. */
+export function renderHtml(map: ZoneMap, signable: readonly Signable[] = []): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -41,7 +42,7 @@ export function renderHtml(map: ZoneMap): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>Zone map of ${escapeXml(map.system)}</title>
-<style>${MAP_STYLE}${PAGE_STYLE}</style>
+<style>${MAP_STYLE}${PAGE_STYLE}${LIST_STYLE}</style>
 </head>
 <body>
 <main>
@@ -49,6 +50,7 @@ export function renderHtml(map: ZoneMap): string {
 ${renderVerdict(map, summarize(map))}
 ${renderFindings(map.findings)}
 <figure class="map">${drawMap(map)}</figure>
+${renderSignable(signable)}
 ${renderZones(map)}
 </main>
 </body>
@@ -104,6 +106,21 @@ function renderFacts(facts: readonly Fact[], id: string): string {
   );
   return `<table role="table" aria-labelledby="${id}"><thead role="rowgroup"><tr role="row">${heads.join('')}</tr></thead>
 <tbody role="rowgroup">${rows.join('\n')}</tbody></table>`;
+}
+
+/** Who can have what signed, signer by signer. */
+function renderSignable(signable: readonly Signable[]): string {
+  const items = signable.map((of) => {
+    const parts = [['for', of.askedBy] as const, ...signableInWords(of)];
+    const list = parts.flatMap(([kind, texts]) =>
+      texts.length === 0
+        ? []
+        : [`<dt>${kind}</dt>`, ...texts.map((text) => `<dd><code>${escapeXml(text)}</code></dd>`)],
+    );
+    return `<h3><code>${escapeXml(of.signer)}</code></h3><dl>${list.join('')}</dl>`;
+  });
+  if (items.length === 0) return '';
+  return `<section aria-labelledby="signable"><h2 id="signable">Who can have what signed</h2>${items.join('\n')}</section>`;
 }
 
 function renderFindings(findings: readonly Finding[]): string {

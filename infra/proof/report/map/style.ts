@@ -100,3 +100,11 @@ main{max-width:none;padding:0}
 section,tr{break-inside:avoid}
 }
 `;
+
+/** Style of the page's lists of terms. */
+export const LIST_STYLE = `
+h3{font-size:1rem;margin:1.25rem 0 .25rem}
+dl{display:grid;grid-template-columns:min(9rem,28%) minmax(0,1fr);gap:.15rem .75rem;margin:0;font-size:.9rem}
+dt{grid-column:1;color:var(--soft)}
+dd{grid-column:2;margin:0;overflow-wrap:anywhere}
+`;

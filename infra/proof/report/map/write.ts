@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Proof } from '../../prove.ts';
+import { readSignable } from '../signable.ts';
 import { renderHtml, renderSvg } from './page.ts';
 import { readZoneMap } from './read.ts';
 
@@ -21,7 +22,7 @@ export function writeMaps(
   if (svg === undefined && html === undefined) return;
   const map = readZoneMap(input, violations);
   if (svg !== undefined) write(svg, renderSvg(map));
-  if (html !== undefined) write(html, renderHtml(map));
+  if (html !== undefined) write(html, renderHtml(map, readSignable(input)));
 }
 
 function write(file: string, text: string): void {

@@ -1,0 +1,108 @@
+import { SIGNING } from '../proof/assembly/network.ts';
+import { readAnsweredNames } from '../proof/network/names.ts';
+import { all, networkFacts, not, satisfiable } from '../proof/policy/index.ts';
+import { covers, globOf } from '../proof/policy/pattern.ts';
+import { matrixOf } from '../proof/prove.ts';
+import { readEntries } from '../proof/report/map/entries.ts';
+import { nameIds } from '../proof/report/names-in-words.ts';
+import { readSignable, signableInWords } from '../proof/report/signable.ts';
+import { ask } from '../proof/rules/ask.ts';
+import type { CapabilityRow } from '../proof/rules/capability.ts';
+import type { ProofInput } from '../proof/rules/rule.ts';
+
+/** What a change is about. */
+export type ChangeKind = 'may' | 'signs' | 'reaches' | 'is entered by' | 'adds' | 'excepts';
+
+/** Something that is possible in one assembly and was not, or not so freely, in another. */
+export interface Change {
+  kind: ChangeKind;
+  /** A role, a signer, a function, a zone or a stack, by name. */
+  who: string;
+  /** What it may now, in words. */
+  what: string;
+}
+
+/**
+ * What is possible `after` that was not possible `before`: of policies by logic over every request, of all else line by line, where a
+ * line with a `*` covers others. The other way round it is what a change narrows. Ids are made up from construct paths, so what a
+ * renamed construct holds counts as new.
+ */
+export function widenings(before: ProofInput, after: ProofInput): Change[] {
+  const known = linesOf(before);
+  const lines = linesOf(after).filter(
+    ({ kind, who, what }) =>
+      !known.some((old) => old.kind === kind && old.who === who && covers(globOf(old.what), globOf(what))),
+  );
+  const rows = matrixOf({ input: after }).filter(({ asked, verdict }) => asked && verdict !== 'never');
+  const names = nameIds(after);
+  const wider = rows
+    .filter((row) => isWider(row, before, after))
+    .map(
+      ({ principal, action, resource, verdict, when }): Change => ({
+        ...{ kind: 'may', who: principal },
+        what: names(`${action} on ${resource}${verdict === 'always' ? '' : ` when ${when}`}`),
+      }),
+    );
+  return [...wider, ...lines];
+}
+
+/** Whether some request of a line is allowed now that was denied before, or whose role was not there. */
+function isWider(
+  { principal, action, asked }: CapabilityRow,
+  before: ProofInput,
+  after: ProofInput,
+): boolean {
+  const [old, now] = [before, after].map(({ actors }) => actors.find(({ name }) => name === principal));
+  if (asked === undefined || now === undefined) return false;
+  if (old === undefined) return true;
+  const { resource, except } = asked;
+  const [was, is] = [old, now].map((actor) => ask(actor, action, resource, { except }).condition);
+  if (was === undefined || is === undefined) return false;
+  return satisfiable(all([networkFacts(now.view, action, undefined), is, not(was)]));
+}
+
+function linesOf(input: ProofInput): Change[] {
+  const { assembly, comparison, declaration } = input;
+  const zoneOf = (stack: string) => assembly.stacks.find(({ name }) => name === stack)?.zone ?? stack;
+  return [
+    ...readSignable(input).flatMap((of) =>
+      signableInWords(of).flatMap(([kind, texts]) =>
+        texts.map((text): Change => ({ kind: 'signs', who: of.signer, what: `${kind} ${text}` })),
+      ),
+    ),
+    ...reachOf(input),
+    ...readEntries(assembly).map(
+      ({ stack, label, notes, functions }): Change => ({
+        ...{ kind: 'is entered by', who: zoneOf(stack) },
+        what: [label, ...notes, 'to', ...functions.map((arn) => arn.split(':').at(-1))].join(' '),
+      }),
+    ),
+    ...(comparison?.additions ?? []).map(
+      ({ stack, resource, type, statements }): Change => ({
+        ...{ kind: 'adds', who: zoneOf(stack) },
+        what: statements ? `statements to ${resource}` : `${type} ${resource}`,
+      }),
+    ),
+    ...(declaration.exceptions ?? []).map(
+      ({ rule, resource }): Change => ({
+        ...{ kind: 'excepts', who: resource, what: rule },
+      }),
+    ),
+  ];
+}
+
+/** Every name and endpoint that a function can open connections to, one by one. */
+function reachOf({ assembly, network, reach }: ProofInput): Change[] {
+  return reach.flatMap(({ name: who, resource, internet, endpoints, elsewhere }) => {
+    const vpc = network.vpcs.find(({ stack }) => stack === resource.stack);
+    const names = vpc === undefined ? 'every name' : readAnsweredNames(assembly, vpc.physicalId).names;
+    const hosts = internet === 'none' ? [] : Array.isArray(names) ? names : ['*'];
+    const ports = internet === 'https' ? 'TCP 443' : '*';
+    const zone = resource.zone === SIGNING ? 'the signing zone' : resource.zone;
+    return [
+      ...hosts.map((host) => `${host} on ${ports}`),
+      ...endpoints.map(({ service }) => `${service} through an endpoint of ${zone}`),
+      ...elsewhere.map(({ destination, through }) => `${destination} through ${through}`),
+    ].map((what): Change => ({ kind: 'reaches', who, what }));
+  });
+}

@@ -1,0 +1,163 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { withBase } from '../../../infra/changes/base.ts';
+import { compareWith } from '../../../infra/changes/compare-with.ts';
+import { reportChanges, unexplained } from '../../../infra/changes/report.ts';
+import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
+import { type Assembly, readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
+import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
+import { compareWithDerived } from '../../../infra/proof/derived/compare.ts';
+import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
+import { readInput } from '../../../infra/proof/rules/input.ts';
+import zones from '../../../zones.ts';
+import { FULL } from '../../full.ts';
+import system from '../../one-client.zones.ts';
+import { newFolder } from '../../temporary.ts';
+import { adds, allow, find, PUBLIC, STACKS, statementsOf, withTemplate } from '../proof/mutate.ts';
+import { synthesizedFolder, withZones } from '../synthesize.ts';
+
+const folder = synthesizedFolder();
+const OPTIONS = { declaration: 'zones.ts' };
+const SUMMARY = 'journal-public-summary';
+
+/** What an assembly comes to against another one, by default that of the system of one client. */
+function against(assembly: Assembly, declaration: SystemDeclaration = system, base = folder) {
+  const compared = compareWithDerived(assembly, deriveAssembly(declaration, assembly));
+  const input = readInput(resolveAssembly(assembly), declaration, compared);
+  return compareWith(base, { ...input, read: assembly }, OPTIONS);
+}
+
+const [summaries] = system.zones.public.grants;
+/** The public zone may write what it may only read, and search. */
+const wider = withZones({
+  public: {
+    ...system.zones.public,
+    grants: [
+      {
+        ...summaries,
+        requestObjects: true,
+        apis: [{ api: 'summaries', methods: ['GET', 'POST'], paths: ['/v1/*'] }],
+      },
+    ],
+  },
+});
+const widerFolder = synthesizedFolder(wider);
+
+describe('a change', () => {
+  it('of nothing widens and narrows nothing', async () => {
+    expect(await against(readAssembly(folder))).toEqual({ widened: [], narrowed: [] });
+  });
+
+  it('of the declaration explains what it widens', async () => {
+    const changes = await against(readAssembly(widerFolder), wider);
+    const signer = 'journal-signer-journal-public';
+    const url = 'https://summaries.example.no/v1/*';
+    expect(changes.widened).toEqual(
+      [`proofs GET ${url}`, `proofs POST ${url}`, 'request objects of client journal'].map((what) => ({
+        ...{ kind: 'signs', who: signer, what, explained: true },
+      })),
+    );
+    // What a line with a star covers is not lost.
+    expect(changes.narrowed).toEqual([]);
+    expect(reportChanges({ widened: [], narrowed: changes.widened })).toContain(
+      `- ${signer} signs request objects`,
+    );
+    expect(unexplained(changes)).toBe(0);
+  });
+
+  it.runIf(FULL)('of the declaration by a zone is explained, roles, networks and entries', async () => {
+    const { internal } = system.zones;
+    const more = withZones({ more: { ...internal, cidr: '10.60.0.0/20' } });
+    const changes = await against(readAssembly(synthesizedFolder(more)), more);
+    expect(new Set(changes.widened.map(({ kind }) => kind))).toEqual(
+      new Set(['may', 'signs', 'reaches', 'is entered by']),
+    );
+    expect(changes.widened.filter(({ explained }) => !explained)).toEqual([]);
+  });
+
+  it('of a template is not', async () => {
+    const changes = await against(
+      withTemplate(readAssembly(folder), PUBLIC, (r) => {
+        const boundary = find(r, 'Boundary', 'ManagedPolicy');
+        for (const resource of [find(r, 'summaryRole'), boundary])
+          allow(resource, 'lambda:UpdateFunctionCode');
+        for (const resource of [find(r, 'apiRole'), boundary])
+          for (const statement of statementsOf(resource)) delete statement.Condition;
+        (find(r, 'NetworkAllowed').Properties['Domains'] as string[]).push('elsewhere.example');
+        for (const { Properties } of Object.values(r))
+          if (Properties?.['AuthorizationType'] === 'AWS_IAM') Properties['AuthorizationType'] = 'NONE';
+        adds('AWS::DynamoDB::Table', { TableName: 'journal-public-more' })(r);
+      }),
+    );
+    const expected = [
+      { kind: 'may', who: SUMMARY, what: expect.stringContaining('lambda:UpdateFunctionCode') },
+      { kind: 'may', who: 'journal-public-api', what: expect.stringContaining('dynamodb:GetItem') },
+      { kind: 'reaches', who: SUMMARY, what: 'elsewhere.example on TCP 443' },
+      { kind: 'is entered by', who: 'public', what: expect.stringContaining('summaries') },
+      { kind: 'adds', who: 'public', what: expect.stringContaining('AWS::DynamoDB::Table') },
+    ];
+    for (const one of expected) expect(changes.widened).toContainEqual({ ...one, explained: false });
+    expect(changes.widened.filter(({ explained }) => explained)).toEqual([]);
+    expect(reportChanges(changes)).toMatch(/^(\d+) widened \(\1 not by the declaration\)[\s\S]*! /);
+  });
+
+  it('of a grant in the signer’s asset alone is not, whatever zones.ts says', async () => {
+    const assembly = readAssembly(folder);
+    const stack = (of: Assembly) => of.stacks.find(({ name }) => name === STACKS.signing);
+    const assets = stack(readAssembly(widerFolder))?.assets ?? new Map();
+    const mixed = {
+      stacks: assembly.stacks.map((one) =>
+        one.name === STACKS.signing
+          ? { ...one, template: stack(readAssembly(widerFolder))?.template ?? {}, assets }
+          : one,
+      ),
+    };
+    const { widened } = await against(mixed);
+    expect(widened.length).toBeGreaterThan(0);
+    expect(widened.filter(({ explained }) => explained)).toEqual([]);
+  });
+
+  it('against an assembly that does not say its declaration is explained by nothing', async () => {
+    const bare = newFolder();
+    cpSync(folder, bare, { recursive: true });
+    rmSync(join(bare, 'declaration.json'));
+    const changes = await against(readAssembly(widerFolder), wider, bare);
+    expect(unexplained(changes)).toBe(changes.widened.length);
+    expect(changes.widened.length).toBeGreaterThan(0);
+  });
+});
+
+describe('what can be compared', () => {
+  it('is for the same account and region', async () => {
+    const elsewhere = synthesizedFolder(system, { account: '111122223333', region: 'eu-west-1' });
+    await expect(against(readAssembly(elsewhere))).rejects.toMatchObject({ code: 'config_invalid' });
+  });
+
+  it.runIf(FULL)(
+    'is what is committed, of a revision',
+    async () => {
+      const args = [
+        'infra/proof/main.ts',
+        '--against',
+        'HEAD',
+        '--json',
+        '--assembly',
+        synthesizedFolder(zones),
+      ];
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      expect([0, 1], stderr).toContain(status);
+      expect(JSON.parse(stdout)).toMatchObject({ ok: status === 0, widened: expect.any(Array) });
+    },
+    120_000,
+  );
+
+  it('is an assembly or a revision', async () => {
+    for (const other of ['no-such-revision', '--output=x', newFolder()])
+      await expect(withBase(other, { ...OPTIONS, place: {} }, async () => {})).rejects.toMatchObject({
+        code: 'config_invalid',
+        message: expect.stringContaining('neither a folder'),
+      });
+  });
+});
