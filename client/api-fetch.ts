@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { parseUrl } from '@helseid-zones/protocol/url';
 import {
   customFetch,
   type ProtectedResourceRequestBody,
@@ -229,7 +230,7 @@ function unreachable(url: URL, error: unknown, signal: AbortSignal | undefined):
  * @throws {ZonesError} request_malformed: it is not absolute, not https, or has user info
  */
 function checkUrl(input: string | URL): URL {
-  const url = URL.parse(String(input));
+  const url = parseUrl(String(input));
   if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') {
     throw new ZonesError(
       'request_malformed',
@@ -270,7 +271,7 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 async function refuseForeignRedirect(url: URL, response: Response): Promise<void> {
   const location = response.headers.get('location');
   if (location === null || !REDIRECTS.includes(response.status)) return;
-  const target = URL.parse(location, url.href)?.origin;
+  const target = parseUrl(location, url.href)?.origin;
   if (target === url.origin) return;
   await response.body?.cancel();
   const message = `${url.origin} redirects to another origin; call that one by a declared API.`;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type ApiConfig, parseZoneConfig, type RouteConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { AssertionDetail } from '@helseid-zones/protocol/intents';
+import { parseUrl } from '@helseid-zones/protocol/url';
 import { createApiFetch } from './api-fetch.ts';
 import { type AwsCaller, type AwsCredentials, createAwsCaller, readAwsConfig } from './aws.ts';
 import { type Environment, entryOf, readArn, readVariable } from './environment.ts';
@@ -10,7 +11,15 @@ import { createLog, type Log } from './log.ts';
 import { machineTokens } from './machine-token.ts';
 import { createRemoteSigner } from './remote-signer.ts';
 import { type RouteAnswer, type RouteEvent, serveRoutes } from './route.ts';
-import type { AnySystem, ApiNames, Clients, ClientsOf, NeedsClient, Registered } from './system.ts';
+import type {
+  AnySystem,
+  ApiNames,
+  Clients,
+  ClientsOf,
+  NeedsClient,
+  Registered,
+  ZoneNames,
+} from './system.ts';
 import { createTokenClient, type TokenClient } from './token-client.ts';
 import type { ApiFetch } from './tokens.ts';
 
@@ -47,10 +56,7 @@ type NamedClient<S extends AnySystem, Z extends keyof S['zones'], A extends stri
     : [options: ApiOptions<ClientsOf<S, Z, A>> & { client: ClientsOf<S, Z, A> }];
 
 /** A zone, as a function in it has it. */
-export interface Zone<
-  S extends AnySystem = AnySystem,
-  Z extends keyof S['zones'] & string = keyof S['zones'] & string,
-> {
+export interface Zone<S extends AnySystem = AnySystem, Z extends ZoneNames<S> = ZoneNames<S>> {
   readonly system: string;
   readonly name: string;
   /** The declared routes that lead to this function. */
@@ -87,10 +93,9 @@ export interface Zone<
  * export const handler = async () => (await prescriptions('/v1/prescriptions/17')).json();
  * ```
  */
-export function connectZone<
-  S extends AnySystem = Registered,
-  Z extends keyof S['zones'] & string = keyof S['zones'] & string,
->(options: ConnectOptions<Z> = {}): Zone<S, Z> {
+export function connectZone<S extends AnySystem = Registered, Z extends ZoneNames<S> = ZoneNames<S>>(
+  options: ConnectOptions<Z> = {},
+): Zone<S, Z> {
   const { env = process.env, credentials } = options;
   const config = parseZoneConfig(readText(options.config, env));
   if (options.zone !== undefined && options.zone !== config.zone)
@@ -140,7 +145,7 @@ export function createApiCall(
   const call = createApiFetch(client, machineTokens(client, { scopes, resource, details }));
   return async (input, init) => {
     const text = String(input);
-    const url = URL.parse(text.startsWith('/') ? baseUrl + text : text);
+    const url = parseUrl(text.startsWith('/') ? baseUrl + text : text);
     if (url?.origin !== new URL(baseUrl).origin || !isBelow(`${url.origin}${url.pathname}`, baseUrl))
       throw new ZonesError(
         'request_malformed',

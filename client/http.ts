@@ -43,8 +43,10 @@ export async function untilAborted<T>(
   if (!signal) return promise;
   // Nobody may be left waiting for it.
   promise.catch(() => {});
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(abortError(signal));
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(abortError(signal));
+  });
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   try {

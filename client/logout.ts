@@ -1,5 +1,6 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/required';
+import { parseUrl } from '@helseid-zones/protocol/url';
 import { processRevocationResponse, revocationRequest } from 'oauth4webapi';
 import { requestAuthenticated } from './authenticate.ts';
 import { verifyIssuerJwt } from './id-token.ts';
@@ -50,7 +51,7 @@ export async function createEndSessionUrl(
 ): Promise<string | undefined> {
   const { end_session_endpoint: endpoint } = await client.metadata();
   if (endpoint === undefined) return undefined;
-  const url = URL.parse(endpoint);
+  const url = parseUrl(endpoint);
   if (url?.protocol !== 'https:')
     throw new ZonesError('metadata_invalid', 'The metadata names an end session endpoint without https.');
   url.searchParams.set('client_id', client.clientId);

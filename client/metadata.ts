@@ -1,4 +1,5 @@
 import { type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { parseUrl } from '@helseid-zones/protocol/url';
 import {
   type AuthorizationServer,
   customFetch,
@@ -43,7 +44,7 @@ export function createMetadataSource(
 export function requireEndpoint(as: AuthorizationServer, endpoint: keyof AuthorizationServer): string {
   const attribute = String(endpoint);
   const value = as[endpoint];
-  const url = typeof value === 'string' ? URL.parse(value) : null;
+  const url = typeof value === 'string' ? parseUrl(value) : undefined;
   if (url?.protocol === 'https:') return url.href;
   throw invalid(`The metadata of ${as.issuer} names no https ${attribute}.`, { attribute });
 }
@@ -76,7 +77,7 @@ export async function fetchDocument(
 }
 
 async function readMetadata(issuer: string, { fetch, timeout }: Transport): Promise<AuthorizationServer> {
-  const url = URL.parse(issuer);
+  const url = parseUrl(issuer);
   if (url?.protocol !== 'https:')
     throw invalid(`The issuer ${issuer} is no https URL; correct the declaration.`);
   const response = await fetchDocument(issuer, timeout, (signal) =>

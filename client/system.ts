@@ -28,6 +28,13 @@ export interface AnySystem {
 /** The registered declaration; any names where there is none. */
 export type Registered = Register extends { system: infer S extends AnySystem } ? S : AnySystem;
 
+type KnownKeys<T> = keyof { [K in keyof T as string extends K ? never : K]: never } & string;
+
+/** Names of the zones that are declared; any where none is known. */
+export type ZoneNames<S extends AnySystem> = [KnownKeys<S['zones']>] extends [never]
+  ? string
+  : KnownKeys<S['zones']>;
+
 type Grants<S extends AnySystem, Z extends keyof S['zones']> = S['zones'][Z]['grants'][number];
 
 /** Clients that the zone has grants for. */

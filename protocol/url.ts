@@ -56,3 +56,8 @@ function isUnreadable(path: string): boolean {
     return true;
   }
 }
+
+/** An absolute URL, or one relative to `base`; nothing where it is none. `URL.parse` of Node 22, which the client does without. */
+export function parseUrl(text: string, base?: string): URL | undefined {
+  return URL.canParse(text, base) ? new URL(text, base) : undefined;
+}

@@ -118,6 +118,10 @@ test('of several clients that may call an API one is named: types demand it, and
   expect(() => zone.api('summary')).toThrow(/apis\.summary is missing/);
   // @ts-expect-error: no such client
   expect(() => zone.client('portal')).toThrow(/clients\.portal/);
+  // @ts-expect-error: no zone has such an API
+  expect(() => connectZone<typeof shared>({ env }).api('nope')).toThrow(/apis\.nope is missing/);
+  // @ts-expect-error: no such zone
+  expect(() => connectZone<typeof shared>({ env, zone: 'nope' })).toThrow(/the zone nope/);
 });
 
 describe('an API', () => {
