@@ -1,15 +1,19 @@
 /**
- * Packs what is published into `.build/packages/`, an archive a workspace: its files compiled, with a manifest that holds what a
+ * Packs what is published into `.build/packages/`, an archive a package: its folders compiled, with a manifest that holds what a
  * dependency needs and nothing of the clone's: no scripts, no Node binaries. Prints the archives' paths, a line each.
+ *
+ * `protocol` is a room of its own in the clone and comes in the client's package: whoever has one needs the other.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { cpSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { transformSync } from 'esbuild';
 
-/** Each workspace with the folders of the repository that its package holds, and the one that its `exports` name. */
+const PROTOCOL = '@helseid-zones/protocol';
+
+/** Each package: the workspace it is named by, the folders it holds compiled, and those that come as source. */
 const PACKAGES = [
-  { name: 'protocol', folders: ['protocol'], sources: [] },
-  { name: 'client', folders: ['client'], sources: [] },
+  { name: 'client', folders: ['client', 'protocol'], sources: [] },
   // The functions come as source too: a deploy bundles them.
   { name: 'infra', folders: ['infra', 'functions'], sources: ['functions'] },
 ];
@@ -25,21 +29,76 @@ execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', co
   stdio: ['ignore', 'inherit', 'inherit'],
 });
 
+const readManifest = (name: string) => JSON.parse(readFileSync(join(root, name, 'package.json'), 'utf8'));
+
 for (const { name, folders, sources } of PACKAGES) {
   const folder = join(packages, name);
   mkdirSync(folder, { recursive: true });
   for (const part of folders) cpSync(join(compiled, part), join(folder, part), { recursive: true });
   for (const part of sources) cpSync(join(root, part), join(folder, part), { recursive: true });
+  if (name === 'client')
+    for (const schema of readdirSync(join(root, 'protocol')).filter((file) => file.endsWith('.schema.json')))
+      cpSync(join(root, 'protocol', schema), join(folder, 'protocol', schema));
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    if (/\.[jt]s$/.test(file)) placeProtocol(name, folder, file);
+  // Comments are in the declarations, where editors look.
+  for (const file of globSync(
+    folders.map((part) => `${part}/**/*.js`),
+    { cwd: folder },
+  ))
+    writeFileSync(join(folder, file), transformSync(readFileSync(join(folder, file), 'utf8')).code);
   for (const file of ['LICENSE', 'SECURITY.md', 'CHANGELOG.md']) cpSync(join(root, file), join(folder, file));
-  const manifest = JSON.parse(readFileSync(join(root, name, 'package.json'), 'utf8'));
-  const exports = Object.fromEntries(
-    Object.entries<string>(manifest.exports).map(([path, file]) => [path, compiledExport(name, file)]),
-  );
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, exports }, undefined, 2));
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifestOf(name), undefined, 2));
   // A shell, since npm is a .cmd file on Windows; nothing of the line comes from outside.
   const line = 'npm pack --json --ignore-scripts';
   const [packed] = JSON.parse(execFileSync(line, { cwd: folder, shell: true, encoding: 'utf8' }));
   console.log(join(folder, packed.filename));
+}
+
+/** Protocol is in the client's package: beside the importing file there, below its name elsewhere. */
+function placeProtocol(name: string, folder: string, file: string): void {
+  const path = join(folder, file);
+  const source = readFileSync(path, 'utf8');
+  const here = relative(dirname(path), join(folder, 'protocol')).replaceAll('\\', '/');
+  const placed = source.replaceAll(/'@helseid-zones\/protocol\/([\w-]+)'/g, (_, module: string) =>
+    name === 'client'
+      ? `'${here.startsWith('.') ? here : `./${here}`}/${module}.js'`
+      : `'@helseid-zones/client/protocol/${module}'`,
+  );
+  if (placed !== source) writeFileSync(path, placed);
+}
+
+function manifestOf(name: string): object {
+  const { dependencies, exports, bin, ...manifest } = readManifest(name);
+  const own =
+    name === 'client' ? { ...readManifest('protocol').dependencies, ...dependencies } : dependencies;
+  const { [PROTOCOL]: _, ...kept } = own;
+  return {
+    ...manifest,
+    exports: {
+      ...Object.fromEntries(
+        Object.entries<string>(exports).map(([path, file]) => [path, compiledExport(name, file)]),
+      ),
+      ...(name === 'client'
+        ? {
+            './protocol/*.schema.json': './protocol/*.schema.json',
+            './protocol/*': compiledExport('protocol', './*.ts'),
+          }
+        : {}),
+      './package.json': './package.json',
+    },
+    ...(bin
+      ? {
+          bin: Object.fromEntries(
+            Object.entries<string>(bin).map(([command, file]) => [
+              command,
+              compiledExport(name, file).default,
+            ]),
+          ),
+        }
+      : {}),
+    dependencies: kept,
+  };
 }
 
 /** `./NAME.ts` of a workspace, as its package has it. */

@@ -1,10 +1,9 @@
-import { type BinaryLike, createHash, createHmac } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/required';
-import { SignatureV4 } from '@smithy/signature-v4';
 import { type Environment, readVariable } from './environment.ts';
 import { describeNetworkFailure } from './errors.ts';
 import { type Fetch, withDeadline } from './http.ts';
+import { type AwsKeys, signAws } from './sigv4.ts';
 
 /** The services whose endpoint the environment may name, by signing name: the `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>`. */
 const SERVICES = {
@@ -19,13 +18,6 @@ const SERVICES = {
 
 /** A service's signing name, which is also the first label of its host's name. */
 export type AwsService = string;
-
-/** Keys of a role, as AWS gives them out. */
-interface AwsKeys {
-  accessKeyId: string;
-  secretAccessKey: string;
-  sessionToken?: string | undefined;
-}
 
 /** Keys, or who gives them: asked at each attempt, so it keeps them itself while they are good, as the AWS SDK's providers do. */
 export type AwsCredentials = AwsKeys | (() => Promise<AwsKeys>);
@@ -112,21 +104,6 @@ export function readAwsConfig(env: Environment, credentials?: AwsCredentials): A
   };
 }
 
-/** What SignatureV4 wants of a hash: SHA-256, keyed where a secret is given. */
-export class Sha256 {
-  readonly #hash;
-  constructor(secret?: unknown) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as BinaryLike);
-  }
-  update(data: unknown): void {
-    this.#hash.update(data as BinaryLike);
-  }
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-  reset(): void {}
-}
-
 /**
  * Makes an {@link AwsCaller}: Signature Version 4, a deadline an attempt, and retries with full jitter. A throttled
  * call is always sent again, since it was not carried out; others only where `repeatable`. The AWS SDK would do more
@@ -157,13 +134,20 @@ export function createAwsCaller(config: AwsConfig, options: AwsCallerOptions = {
 
   async function attempt(request: AwsRequest): Promise<AwsResponse> {
     const credentials = await readKeys(config, request);
-    const signed = await signRequest({ ...config, credentials }, request, new Date(now()));
+    const { service, method = 'POST', path = '/', body: content } = request;
+    const url = new URL(
+      path,
+      config.endpoints[service] ?? `https://${service}.${config.region}.amazonaws.com`,
+    );
+    const where = { service, region: config.region, now: now() };
+    const signed = signAws({ method, url, headers: request.headers, body: content }, credentials, where);
+    const init = { method, headers: signed, ...(content === undefined ? {} : { body: content }) };
     let status: number;
     let headers: Headers;
     let body: string;
     try {
       [status, headers, body] = await withDeadline(timeout, request.signal, async (signal) => {
-        const response = await send(signed.url, { ...signed.init, redirect: 'manual', signal });
+        const response = await send(url.href, { ...init, redirect: 'manual', signal });
         return [response.status, response.headers, await response.text()] as const;
       });
     } catch (cause) {
@@ -218,38 +202,6 @@ async function readKeys({ credentials }: AwsConfig, { service }: AwsRequest): Pr
       { cause, facts: { service, ...describeNetworkFailure(cause) } },
     );
   }
-}
-
-async function signRequest(
-  config: AwsConfig & { credentials: AwsKeys },
-  request: AwsRequest,
-  signingDate: Date,
-) {
-  const { service, method = 'POST', path = '/', body } = request;
-  const { accessKeyId, secretAccessKey, sessionToken } = config.credentials;
-  const origin = config.endpoints[service] ?? `https://${service}.${config.region}.amazonaws.com`;
-  const url = new URL(path, origin);
-  const signer = new SignatureV4({
-    service,
-    region: config.region,
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) },
-    sha256: Sha256,
-  });
-  const signed = await signer.sign(
-    {
-      method,
-      protocol: url.protocol,
-      hostname: url.hostname,
-      path: url.pathname,
-      query: Object.fromEntries(url.searchParams),
-      headers: { ...request.headers, host: url.host },
-      body,
-    },
-    { signingDate },
-  );
-  // fetch sets `host` itself, from the URL, to the value that was signed.
-  const { host: _, ...headers } = signed.headers;
-  return { url: url.href, init: { method, headers, ...(body === undefined ? {} : { body }) } };
 }
 
 /** AWS names its error in `x-amzn-errortype` (REST), `__type` (JSON), with a prefix or suffix to cut off, or `<Code>` (query). */

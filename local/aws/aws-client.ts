@@ -1,5 +1,4 @@
-import { Sha256 } from '@helseid-zones/client/aws';
-import { SignatureV4 } from '@smithy/signature-v4';
+import { signAws } from '@helseid-zones/client/sigv4';
 import { objectOf, parseJson } from '../../infra/proof/assembly/json.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -58,11 +57,13 @@ async function sendSigned(
   headers: Readonly<Record<string, string>>,
   method = body === undefined ? 'GET' : 'POST',
 ): Promise<AwsAnswer> {
-  const { host, hostname, protocol } = new URL(url);
-  const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
-  const signed = await signer.sign({ method, protocol, hostname, path, headers: { ...headers, host }, body });
-  const { host: _, ...sent } = signed.headers;
-  const response = await fetch(`${url}${path}`, { method, headers: sent, body: body ?? null });
+  const target = new URL(`${url}${path}`);
+  const sent = signAws({ method, url: target, headers, body }, credentials, {
+    service,
+    region,
+    now: Date.now(),
+  });
+  const response = await fetch(target, { method, headers: sent, body: body ?? null });
   const text = await response.text();
   const { status, headers: answered } = response;
   const answer = { status, headers: answered, body: parseJson(text) ?? text };

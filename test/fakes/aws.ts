@@ -1,3 +1,4 @@
+import { type BinaryLike, createHash, createHmac } from 'node:crypto';
 import { AwsError, writeJsonError } from '../../local/aws/errors.ts';
 import { verifySignature } from '../../local/aws/sigv4.ts';
 import type { Handler } from './network.ts';
@@ -49,4 +50,19 @@ export function createFakeAws(service: string, region: string, now: () => number
     },
   };
   return fake;
+}
+
+/** What SignatureV4 wants of a hash: SHA-256, keyed where a secret is given. */
+export class Sha256 {
+  readonly #hash;
+  constructor(secret?: unknown) {
+    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as BinaryLike);
+  }
+  update(data: unknown): void {
+    this.#hash.update(data as BinaryLike);
+  }
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest();
+  }
+  reset(): void {}
 }

@@ -1,4 +1,3 @@
-import { Sha256 } from '@helseid-zones/client/aws';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { SESSION_COOKIE } from '../../functions/login-common/cookies.ts';
 import { loginFacts, newVisitor } from '../../local/app/steps/log-in.ts';
@@ -6,6 +5,7 @@ import type { LocalSystem } from '../../local/app/system.ts';
 import { createCredentialTable } from '../../local/aws/credentials.ts';
 import { startGateway } from '../../local/aws/gateway/server.ts';
 import type { GatewayMethod } from '../../local/aws/template/gateways.ts';
+import { Sha256 } from '../fakes/aws.ts';
 import type { Random } from './random.ts';
 import type { Ground, RawRequest } from './request.ts';
 import { writeRequest } from './send.ts';

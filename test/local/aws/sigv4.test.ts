@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { Sha256 } from '@helseid-zones/client/aws';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { describe, expect, it } from 'vitest';
 import type { Caller } from '../../../local/aws/call.ts';
 import { createCredentialTable } from '../../../local/aws/credentials.ts';
 import { verifySignature, type WireRequest } from '../../../local/aws/sigv4.ts';
+import { Sha256 } from '../../fakes/aws.ts';
 import { ACCOUNT, fakeClock, REGION, ROLE } from './harness.ts';
 
 const clock = fakeClock();
