@@ -1,3 +1,4 @@
+import { benchOther } from './other.ts';
 import { benchPolicy } from './policy.ts';
 import { benchProof } from './proof.ts';
 import type { BenchResult } from './result.ts';
@@ -7,6 +8,7 @@ import { benchSigning } from './signing.ts';
 const BENCHES: readonly [string, () => BenchResult[] | Promise<BenchResult[]>][] = [
   ['signing', benchSigning],
   ['policy engine', benchPolicy],
+  ['policy engine beside iam-simulate', benchOther],
   ['boundary proof', benchProof],
 ];
 

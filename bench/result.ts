@@ -2,7 +2,7 @@
 export interface BenchResult {
   name: string;
   value: number;
-  unit: 'µs' | 'ms' | 's' | '1/s' | 'bytes';
+  unit: 'µs' | 'ms' | 's' | '1/s' | 'bytes' | '×';
 }
 
 /** The shortest of `rounds` times that `run` takes, in microseconds. Synchronous work only. */
