@@ -1,15 +1,13 @@
 import { benchOther } from './other.ts';
-import { benchPolicy } from './policy.ts';
 import { benchProof } from './proof.ts';
 import type { BenchResult } from './result.ts';
 import { benchSigning } from './signing.ts';
 
 /** What is measured; a module a subject. Figures of one run compare with each other, not with those of another machine. */
-const BENCHES: readonly [string, () => BenchResult[] | Promise<BenchResult[]>][] = [
+const BENCHES: readonly [string, () => Promise<BenchResult[]>][] = [
   ['signing', benchSigning],
-  ['policy engine', benchPolicy],
   ['policy engine beside iam-simulate', benchOther],
-  ['boundary proof', benchProof],
+  ['boundary proof and policy engine', benchProof],
 ];
 
 for (const [subject, measure] of BENCHES) {

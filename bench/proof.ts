@@ -5,6 +5,7 @@ import { buildApp } from '../infra/build-app.ts';
 import type { SystemDeclaration } from '../infra/declaration/schema.ts';
 import { readAssembly } from '../infra/proof/assembly/read-assembly.ts';
 import { deriveAssembly } from '../infra/proof/derived/derive.ts';
+import { authorize, decide, rolePrincipal, type World } from '../infra/proof/policy/index.ts';
 import { prove } from '../infra/proof/prove.ts';
 import shipped from '../zones.ts';
 import { type BenchResult, fastest } from './result.ts';
@@ -14,33 +15,53 @@ const ROUNDS = 5;
 
 /**
  * The whole proof of a synthesized system, as the plugin runs it, for systems of several sizes: first as a synth meets it, cold and with
- * the assembly that it derives and compares with, which has to add less than two seconds to a synth of the shipped app; then warm.
+ * the assembly that it derives and compares with, which has to add less than two seconds to a synth of the shipped app; then warm. And
+ * the policy engine on that system's roles: one request, and the questions of all of them.
  */
-export function benchProof(): BenchResult[] {
-  return ZONES.flatMap((zones) => {
+export async function benchProof(): Promise<BenchResult[]> {
+  const results: BenchResult[] = [];
+  for (const zones of ZONES) {
     const system = systemOf(zones);
     const directory = mkdtempSync(join(tmpdir(), 'zones-'));
     try {
       buildApp(system, { outdir: directory }).synth();
       const run = () => {
         const assembly = readAssembly(directory);
-        prove(assembly, system, { derived: deriveAssembly(system, assembly) });
+        return prove(assembly, system, { derived: deriveAssembly(system, assembly) });
       };
-      const first = fastest(1, run);
-      const again = fastest(ROUNDS, run);
-      return [
-        { name: `proof and comparison, ${zones} zones, first time`, value: first / 1000, unit: 'ms' },
-        { name: `proof and comparison, ${zones} zones`, value: again / 1000, unit: 'ms' },
-        {
-          name: `proof and comparison, ${zones} zones, of each zone`,
-          value: again / 1000 / zones,
-          unit: 'ms',
-        },
-      ];
+      const first = await fastest(1, run);
+      const again = await fastest(ROUNDS, run);
+      const figure = (name: string, value: number) =>
+        results.push({ name: `${name}, ${zones} zones`, value: value / 1000, unit: 'ms' });
+      figure('proof and comparison, first time', first);
+      figure('proof and comparison', again);
+      figure('proof and comparison, of each zone', again / zones);
+      const { world } = run().input;
+      const questions = questionsOf(world);
+      const decideAll = () => questions.map((question) => decide(question, world));
+      figure('which role may invoke which function', await fastest(1, decideAll));
+      const request = { ...questions[0], context: CONTEXT } as Parameters<typeof authorize>[0];
+      figure(
+        'authorize a thousand times',
+        1000 * (await fastest(ROUNDS, () => authorize(request, world), 1000)),
+      );
     } finally {
       rmSync(directory, { recursive: true });
     }
-  });
+  }
+  return results;
+}
+
+const CONTEXT = { 'aws:SourceVpce': 'vpce-0bench', 'aws:SourceVpc': 'vpc-0bench' };
+
+/** Every role about every function. */
+function questionsOf({ roles, resources }: World) {
+  const functions = [...resources.keys()].filter((arn) => arn.includes(':function:'));
+  return [...roles.keys()].flatMap((arn) =>
+    functions.map((resource) => ({
+      ...{ principal: rolePrincipal(arn, 'bench'), action: 'lambda:InvokeFunction', resource },
+    })),
+  );
 }
 
 /** The shipped system with as many event zones more as make `count`. */

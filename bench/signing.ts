@@ -6,7 +6,7 @@ import type { Intent } from '@helseid-zones/protocol/intents';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { parseSignRequest } from '@helseid-zones/protocol/parse';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
-import type { BenchResult } from './result.ts';
+import { type BenchResult, fastest } from './result.ts';
 
 const subject = {
   clientId: 'bench',
@@ -31,11 +31,10 @@ export async function benchSigning(): Promise<BenchResult[]> {
   for (const [algorithm, { privateKey }] of PAIRS) {
     const key = describePublicKey(privateKey, algorithm);
     const signer = createMemorySigner({ client: 'bench', subject, keys: [{ privateKey, algorithm }] });
-    const reading = await perCall(2000, () => parseSignRequest({ intents: [proof] }));
-    const composing = await perCall(2000, () =>
-      composeToken(proof, subject, key, { now: 1_800_000_000_000, jti: 'bench' }),
-    );
-    const signing = await perCall(200, () => signer.sign([proof]));
+    const reading = await fastest(5, () => parseSignRequest({ intents: [proof] }), 2000);
+    const fresh = { now: 1_800_000_000_000, jti: 'bench' };
+    const composing = await fastest(5, () => composeToken(proof, subject, key, fresh), 2000);
+    const signing = await fastest(5, () => signer.sign([proof]), 200);
     const [signature] = await signer.sign([proof]);
     results.push(
       { name: `${algorithm}: read and check a request`, value: reading, unit: 'µs' },
@@ -45,15 +44,4 @@ export async function benchSigning(): Promise<BenchResult[]> {
     );
   }
   return results;
-}
-
-/** Microseconds a call, the fastest of five rounds. */
-async function perCall(calls: number, run: () => unknown): Promise<number> {
-  let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 5; round++) {
-    const start = performance.now();
-    for (let call = 0; call < calls; call++) await run();
-    best = Math.min(best, ((performance.now() - start) * 1000) / calls);
-  }
-  return best;
 }
