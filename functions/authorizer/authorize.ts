@@ -1,3 +1,4 @@
+import { describeError } from '@helseid-zones/client/log';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/required';
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
@@ -35,19 +36,13 @@ export async function authorizeRequest(
     const challenge = isZonesError(error) ? challengeFor(error, settings.rules) : undefined;
     if (!isZonesError(error) || !challenge) {
       const facts = isZonesError(error) ? error.facts : {};
-      audit('access.unchecked', { ...facts, request, error: nameOf(error) });
+      audit('access.unchecked', { ...facts, request, error: String(describeError(error)['reason']) });
       throw error;
     }
     audit('access.refused', { ...error.facts, request, error: error.code });
     if (challenge.status === 401) throw new Error(UNAUTHORIZED, { cause: error });
     return answer('Deny', event.methodArn, 'refused', { error: error.code, challenge: challenge.header });
   }
-}
-
-/** Without the message: those of JSON.parse, for one, repeat what was parsed. */
-function nameOf(error: unknown): string {
-  if (isZonesError(error)) return error.code;
-  return error instanceof Error ? error.name : typeof error;
 }
 
 /** The request as its caller sent it. Where nothing is declared, `requestContext.path` has the stage or base path. */

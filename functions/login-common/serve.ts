@@ -1,3 +1,4 @@
+import { describeError } from '@helseid-zones/client/log';
 import { type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { type Answer, renderAnswer, renderPage } from './answer.ts';
@@ -62,7 +63,9 @@ export function answerError(
   const refusal = known?.code ?? 'unexpected';
   const { status, page, anew } = known ? chooseOutcome(known, chosen) : FAULT;
   const reference = request?.id ?? '-';
-  const facts = known ? { reason: known.message, ...known.facts } : describeUnexpected(error);
+  // Of a bug its name and where it is.
+  const { reason: name, at = '' } = describeError(error) as Readonly<Record<string, string>>;
+  const facts = known ? { reason: known.message, ...known.facts } : { name: String(name), at };
   deps.log({
     level: status >= 500 ? 'error' : 'info',
     code: 'request.refused',
@@ -98,19 +101,6 @@ export function answerError(
 export function wantsPage(request: GatewayRequest): boolean {
   const accept = (request.headers.get('accept') ?? []).join(',').toLowerCase();
   return accept.includes('text/html') && !accept.includes('json');
-}
-
-/** Where a bug is, without the message: those of JSON.parse, for one, repeat what was parsed. */
-function describeUnexpected(error: unknown): Record<string, string> {
-  if (!(error instanceof Error)) return { name: typeof error };
-  return {
-    name: error.name,
-    at:
-      error.stack
-        ?.split('\n')
-        .find((line) => /^\s+at /.test(line))
-        ?.trim() ?? '',
-  };
 }
 
 /** How an error is answered: the HTTP status and the page a person gets. */
