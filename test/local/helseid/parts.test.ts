@@ -52,11 +52,19 @@ test('proofs are remembered for longer than they are accepted, and then forgotte
 
 test('what composes and validates for the product is not what validates here', () => {
   const folder = new URL('../../../local/helseid/', import.meta.url);
-  const own = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'));
-  const imports = own.flatMap((text) =>
-    [...text.matchAll(/from '((?:\.\.\/\.\.\/|@helseid-zones\/)[^']+)'/g)].map(([, path]) => path),
-  );
-  expect([...new Set(imports)]).toEqual(['@helseid-zones/protocol/errors']);
+  const importsOf = (files: URL[], what: RegExp) => {
+    const all = files.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(what)]);
+    return [...new Set(all.map(([, path]) => path))].sort();
+  };
+  const own = readdirSync(folder).map((file) => new URL(file, folder));
+  const verifiers = ['verify-access', 'verify-proof'];
+  expect(importsOf(own, /from '((?:\.\.\/\.\.\/|@helseid-zones\/)[^']+)'/g)).toEqual([
+    ...verifiers.map((name) => `@helseid-zones/client/${name}`),
+    '@helseid-zones/protocol/errors',
+  ]);
+  // What tests of zones verify with too.
+  const shared = verifiers.map((name) => new URL(`../../client/${name}.ts`, folder));
+  expect(importsOf(shared, /from '([^']+)'/g)).toEqual(['./verify-proof.ts', 'jose', 'node:crypto']);
 });
 
 describe('registry', () => {
