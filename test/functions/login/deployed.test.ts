@@ -163,7 +163,10 @@ describe('the functions as they are deployed', () => {
     expect(await browser.ask('/session')).toMatchObject({ status: 200, body: { security_level: '4' } });
     // Each API refuses a token that has another audience beside its own.
     for (const api of ['a', 'b', 'a'])
-      expect(await browser.ask(`/api/${api}/42`)).toMatchObject({ status: 200, body: { id: '42' } });
+      expect(await browser.ask(`/api/${api}/42`)).toMatchObject({
+        status: 200,
+        body: { path: '/v1/summaries/42' },
+      });
     const headers = { 'content-type': 'application/json' };
     const body = '{"organization":{"child":"994598759"}}';
     expect(await browser.ask('/session', { method: 'POST', headers, body })).toMatchObject({ status: 200 });
