@@ -2,10 +2,12 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { sharedStackNames, zoneStackName } from '../declaration/names.ts';
 import { type JsonObject, objectOf, parseJson } from '../proof/assembly/json.ts';
 import type { ResolvedAssembly, ResolvedResource, ResolvedStack } from '../proof/assembly/resolve.ts';
+import { awsError, ifThere, items } from './answers.ts';
 import { deviations } from './compare.ts';
 import { type Expected, expectedResources, liveNames, onlyAdds } from './expected.ts';
-import { awsError, FORMS, IN_VPC, ifThere, items } from './forms.ts';
+import { FORMS } from './forms.ts';
 import type { Live } from './live.ts';
+import { IN_VPC } from './read-network.ts';
 
 /** Something that is live otherwise than it was synthesized. */
 export interface Difference {

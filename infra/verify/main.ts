@@ -15,9 +15,9 @@ import { readAssembly } from '../proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../proof/assembly/resolve.ts';
 import { matrixOf, prove } from '../proof/prove.ts';
 import { print, printError } from '../terminal.ts';
+import { items } from './answers.ts';
 import { type Callers, callEntries, type Gateway } from './call-entries.ts';
 import { type Comparison, compareLive, type Difference } from './compare-live.ts';
-import { items } from './forms.ts';
 import { createLive, type Live } from './live.ts';
 import { simulate } from './simulate.ts';
 

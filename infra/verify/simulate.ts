@@ -1,7 +1,7 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { CapabilityRow } from '../proof/rules/capability.ts';
+import { items } from './answers.ts';
 import type { Comparison, Difference } from './compare-live.ts';
-import { items } from './forms.ts';
 import type { Live } from './live.ts';
 
 /** The layers that IAM's simulator knows of a role: it takes neither policies of resources nor of endpoints for one. */
