@@ -2,6 +2,7 @@ import { Validations } from 'aws-cdk-lib';
 import { buildApp, placeFromEnvironment, stageFromContext } from './build-app.ts';
 import { idleCost, reportCost } from './cost.ts';
 import { loadSystem } from './declaration/load.ts';
+import { loadExtension } from './extension.ts';
 import { limitsPlugin } from './limits.ts';
 import { boundaryPlugin } from './proof/plugin.ts';
 import { printError } from './terminal.ts';
@@ -9,7 +10,10 @@ import { printError } from './terminal.ts';
 // `cdk.json` names this file alone; `--app 'node infra/app.ts FILE'` names another declaration, `-c stage=NAME` the stage.
 const system = await loadSystem(process.argv[2], stageFromContext());
 
-const app = buildApp(system, placeFromEnvironment(process.env, system));
+const app = buildApp(system, {
+  ...placeFromEnvironment(process.env, system),
+  extension: await loadExtension(process.argv[2]),
+});
 Validations.of(app).addPlugins(boundaryPlugin(system), limitsPlugin());
 const { directory } = app.synth();
 printError(reportCost(idleCost(directory)));

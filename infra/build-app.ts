@@ -7,6 +7,7 @@ import type { Place } from './constructs/arns.ts';
 import { WITHOUT_CODE } from './constructs/zone-function.ts';
 import { sharedStackNames, zoneFunctions, zoneStackName } from './declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './declaration/schema.ts';
+import { applyExtension, type Extension, type ZoneConstructs } from './extension.ts';
 import { GatewayAccountStack } from './stacks/gateway-account.ts';
 import { SigningStack } from './stacks/signing.ts';
 import type { SystemProps } from './stacks/system-stack.ts';
@@ -24,6 +25,10 @@ export interface BuildOptions {
   checkTemplates?: boolean;
   /** Whether functions have their code (default true); the proof's own derivation goes without, or has the files beside the code alone. */
   withCode?: boolean | 'files';
+  /** Constructs of one's own, beside the declaration's (`loadExtension`); `false`: the declaration's alone, as the proof compares with. */
+  extension?: Extension | false | undefined;
+  /** Told what the extension added: CloudFormation type by path. */
+  onAdditions?(added: ReadonlyMap<string, string>): void;
 }
 
 /** The file of a cloud assembly that holds its declaration, validated, as JSON. */
@@ -70,6 +75,7 @@ export function buildApp(system: SystemDeclaration, given: BuildOptions = {}): A
     place: signingPlace,
     ...environment(options.account, options.region),
   });
+  const zones: Record<string, ZoneConstructs> = {};
   for (const [zone, declared] of Object.entries(system.zones)) {
     const own = zoneAccount(zone, declared, options);
     const place: Place = { account: own ?? Aws.ACCOUNT_ID, region };
@@ -77,11 +83,14 @@ export function buildApp(system: SystemDeclaration, given: BuildOptions = {}): A
     const stack = new ZoneStack(app, zoneStackName(system.name, zone), {
       ...{ ...props, zone, declared, signingPlace, signing },
     });
+    zones[zone] = stack.constructs;
     // Permissions of signers for another account name that account's roles, which must exist by then.
     if (own !== options.account) signing.addStackDependency(stack);
     if (declared.gateway && system.apiGatewayAccount)
       stack.addStackDependency(gatewayAccount(app, signingPlace, props));
   }
+  const { extension, onAdditions = () => {} } = options;
+  if (extension !== false) onAdditions(applyExtension(app, system, zones, extension));
   return app;
 }
 

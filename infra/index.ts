@@ -10,4 +10,5 @@ export { allowedHosts, deriveGrants, deriveZoneConfig } from './declaration/deri
 export { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './declaration/fields.ts';
 export * from './declaration/names.ts';
 export type * from './declaration/schema.ts';
+export type { Extension, ZoneConstructs } from './extension.ts';
 export { type KeyPolicyDocument, type KeyPolicyFacts, renderKeyPolicy } from './key-policy.ts';

@@ -21,6 +21,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { bundleFunction } from '../bundling.ts';
 import { functionArn, logStreamsArn, type Place } from './arns.ts';
+import { refuseForeignGrants } from './grants.ts';
 import { allowRunning, deny, INTERFACE_ACTIONS } from './statements.ts';
 import type { ZoneNetwork } from './zone-network.ts';
 
@@ -41,6 +42,8 @@ export interface ZoneRuntime {
 export interface ZoneFunctionProps extends ZoneRuntime {
   /** Physical name, of the role too. */
   name: string;
+  /** Where the declaration says of it what it has; its name for those that the system places. */
+  field?: string;
   /** Folder below `functions/`. */
   entry: string;
   /** JSON files beside the bundle. */
@@ -97,6 +100,7 @@ export class ZoneFunction extends Construct {
         }),
       },
     });
+    const statements = [...allowRunning(logStreamsArn(place, logGroupName)), ...props.statements];
     // Within the cloud assembly, which is one synth's own: no other writes there at the same time.
     const bundles = join(required(Stage.of(this), 'The app of a function').outdir, 'bundles');
     const left: unknown = this.node.tryGetContext(WITHOUT_CODE);
@@ -110,7 +114,7 @@ export class ZoneFunction extends Construct {
         left === 'none'
           ? Code.fromInline('none')
           : Code.fromAsset(bundleFunction(bundles, name, entry, props.files, props.guarded)),
-      role: role.withoutPolicyUpdates(),
+      role: refuseForeignGrants(role, statements, { place, field: props.field ?? name }),
       vpc: network.vpc,
       vpcSubnets: { subnetType: network.subnetType },
       securityGroups: [network.functionGroup],

@@ -47,11 +47,11 @@ export interface ZoneFacts {
 /** What the event source mapping does with the queue, by the function's role. */
 const QUEUE_ACTIONS = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'] as const;
 
-/** What a function does with a queue that it sends to; several messages at once are the same action. */
-const SEND = 'sqs:SendMessage';
+/** What a function does with a queue that it sends to, as CDK's own grant has it; several messages at once are the same action. */
+const SEND = ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'] as const;
 
-/** What a function does with a secret of its own. */
-const READ_SECRET = 'secretsmanager:GetSecretValue';
+/** What a function does with a secret of its own, as CDK's own grant has it. */
+const READ_SECRET = ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'] as const;
 
 /** Whatever uses a client key, or hands its use on, or ends it. Denied in the boundary of every zone but the signing one. */
 const KEY_CAPTURE_ACTIONS = [
@@ -88,9 +88,14 @@ function allowInvoke({ signers, network }: ZoneFacts): PolicyStatement {
 function allowTable(
   { place, network }: ZoneFacts,
   actions: readonly string[],
-  table: string,
+  table: TableUse,
 ): PolicyStatement {
-  return allow(undefined, actions, tableArn(place, table), via(network.endpointId('dynamodb')));
+  return allow(undefined, actions, tableArns(place, table), via(network.endpointId('dynamodb')));
+}
+
+/** A table, and the indexes of one that constructs of one's own make. */
+function tableArns(place: Place, { name, declared }: TableUse): string[] {
+  return [name, ...(declared === 'cdk' ? [`${name}/index/*`] : [])].map((one) => tableArn(place, one));
 }
 
 /**
@@ -135,9 +140,7 @@ export function boundaryStatements(facts: ZoneFacts, name?: string): PolicyState
     ...allowRunning(logStreamsArn(place, `${facts.logPrefix}/*`)),
     ...(name ? [] : [allowFlowLog(logStreamsArn(place, `${facts.logPrefix}/flow`))]),
     ...(askingFunctions(declared).length > 0 ? [allowInvoke(facts)] : []),
-    ...zoneTables(system.name, zone, declared).map((table) =>
-      allowTable(facts, actionsOn(table), table.name),
-    ),
+    ...zoneTables(system.name, zone, declared).map((table) => allowTable(facts, actionsOn(table), table)),
     ...allowDataKey(facts, dataServices(declared)),
     ...allowQueuesAndSecrets(facts),
     ...(name ? adminBoundary(adminFacts(facts), name) : []),
@@ -156,8 +159,8 @@ export function boundaryStatements(facts: ZoneFacts, name?: string): PolicyState
 /** What one function of the zone may do beyond running. */
 export function functionStatements(facts: ZoneFacts, name: string): PolicyStatement[] {
   const { system, zone, declared, secrets } = facts;
-  const tables = zoneTables(system.name, zone, declared).flatMap(({ name: table, actions }) => {
-    const own = actions[name];
+  const tables = zoneTables(system.name, zone, declared).flatMap((table) => {
+    const own = table.actions[name];
     return own ? [allowTable(facts, own, table)] : [];
   });
   const queued = zoneQueues(system.name, zone, declared).some(
@@ -187,7 +190,7 @@ export function restrictEndpoints(facts: ZoneFacts): void {
   network.allowThrough(
     'dynamodb',
     zoneTables(system.name, zone, declared).map((table) =>
-      allowThrough(rolesOf(Object.keys(table.actions)), actionsOn(table), tableArn(place, table.name)),
+      allowThrough(rolesOf(Object.keys(table.actions)), actionsOn(table), tableArns(place, table)),
     ),
   );
   network.allowThrough(

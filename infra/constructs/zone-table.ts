@@ -17,8 +17,8 @@ export interface TableUse {
   variable: string;
   /** Function to its DynamoDB actions. */
   actions: Readonly<Record<string, readonly string[]>>;
-  /** Of a table that a function has: its keys. */
-  declared?: OwnTableDeclaration;
+  /** Of a table that a function has: its keys, or `cdk` where constructs of one's own make it. */
+  declared?: OwnTableDeclaration | 'cdk';
 }
 
 /** What a function does with a table that it may read. */

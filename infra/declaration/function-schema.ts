@@ -87,7 +87,11 @@ export const functionSchema = v.strictObject({
       thing,
       // Not a union, whose issue would not say which field is wrong.
       v.lazy((given) =>
-        typeof given === 'object' && given !== null && 'of' in given ? sharedTable : ownTable,
+        typeof given === 'object' && given !== null && 'of' in given
+          ? sharedTable
+          : typeof given === 'string'
+            ? v.literal('cdk', "must be keys, { of: 'FUNCTION' }, or 'cdk' where zones.cdk.ts makes it")
+            : ownTable,
       ),
     ),
     {},

@@ -121,3 +121,8 @@ export function refuseRepeatedNames(source: string, file: string): void {
   const place = `${file}:${twice.location?.line}`;
   throw invalid(`${place}: ${twice.text}; the first of the two would be lost: rename one.`);
 }
+
+/** Where constructs of one's own are, beside a declaration: `zones.cdk.ts` beside `zones.ts`. */
+export function extensionFile(declarationFile: string): string {
+  return resolve(declarationFile.replace(/\.ts$/, '.cdk.ts'));
+}

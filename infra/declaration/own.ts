@@ -39,6 +39,13 @@ export function scheduleName(system: string, zone: string, owner: string, schedu
   return `${system}-${zone}-${owner}-${schedule}`;
 }
 
+/** Whether a function has a table by another function's declaration. */
+export function isShared(
+  table: FunctionDeclaration['tables'][string],
+): table is Extract<FunctionDeclaration['tables'][string], { of: string }> {
+  return typeof table === 'object' && 'of' in table;
+}
+
 /** A table that a function of a zone has. */
 export interface OwnTable {
   /** Physical name. */
@@ -46,7 +53,8 @@ export interface OwnTable {
   owner: string;
   table: string;
   variable: string;
-  declared: OwnTableDeclaration;
+  /** Its keys, or `cdk` where constructs of one's own make it. */
+  declared: OwnTableDeclaration | 'cdk';
   /** Who uses it, the owner too. */
   users: ReadonlyMap<string, 'read' | 'all'>;
 }
@@ -56,10 +64,10 @@ export function ownTables(system: string, zone: string, { functions }: ZoneDecla
   const all = Object.entries(functions);
   return all.flatMap(([owner, { tables }]) =>
     Object.entries(tables).flatMap(([table, declared]) => {
-      if ('of' in declared) return [];
+      if (isShared(declared)) return [];
       const others = all.flatMap(([name, other]) => {
         const use = other.tables[table];
-        return use && 'of' in use && use.of === owner ? [[name, use.access] as const] : [];
+        return use && isShared(use) && use.of === owner ? [[name, use.access] as const] : [];
       });
       const name = `${system}-${zone}-${owner}-${table}`;
       const variable = ownVariable('table', table);

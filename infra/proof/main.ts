@@ -73,7 +73,7 @@ async function main(args: string[]): Promise<number> {
     for (const { field, message } of findWarnings(system)) printError(`warning: ${field} ${message}`);
     for (const { field, message } of Object.keys(system.zones).flatMap((zone) => findPorts(system, zone)))
       printError(`A deploy is refused: ${field} ${message}`);
-    return await withAssembly(values.assembly, system, (directory) => printProof(directory, system, values));
+    return await withAssembly(values, system, (directory) => printProof(directory, system, values));
   } catch (error) {
     const known = isZonesError(error) || (error instanceof TypeError && 'code' in error);
     printError(known ? error.message : error);
@@ -140,7 +140,7 @@ function printChanges(changes: Changes, proof: Proof, json = false): number {
 
 /** Runs `use` on the assembly of `given`, or on one synthesized for it and thrown away. */
 async function withAssembly<T>(
-  given: string | undefined,
+  { assembly: given, declaration }: { assembly?: string | undefined; declaration?: string | undefined },
   system: SystemDeclaration,
   use: (directory: string) => Promise<T>,
 ): Promise<T> {
@@ -148,9 +148,10 @@ async function withAssembly<T>(
   progress('synthesizing');
   // Loaded only where it is needed: the CDK takes longer than the proof.
   const { buildApp } = await import('../build-app.ts');
+  const { loadExtension } = await import('../extension.ts');
   const directory = mkdtempSync(join(tmpdir(), 'zones-'));
   try {
-    buildApp(system, { outdir: directory }).synth();
+    buildApp(system, { outdir: directory, extension: await loadExtension(declaration) }).synth();
     return await use(directory);
   } finally {
     rmSync(directory, { recursive: true });

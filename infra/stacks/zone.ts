@@ -1,3 +1,4 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
 import { required } from '@helseid-zones/protocol/required';
 import { Duration } from 'aws-cdk-lib';
@@ -51,6 +52,7 @@ import {
   zoneQueues,
 } from '../declaration/own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
+import type { ZoneConstructs } from '../extension.ts';
 import { type KeyPolicyDocument, keyPolicyTemplate } from '../key-policy.ts';
 import { suppressFindings } from '../nag-suppressions.ts';
 import type { SigningStack } from './signing.ts';
@@ -66,6 +68,9 @@ export interface ZoneStackProps extends SystemStackProps {
 
 /** A zone: its network, its key, its functions under its boundary, and what enters it. */
 export class ZoneStack extends SystemStack {
+  /** What constructs of one's own may use. */
+  readonly constructs: ZoneConstructs;
+
   constructor(scope: Construct, id: string, props: ZoneStackProps) {
     const { system, zone, declared, place, signing, signingPlace, ...rest } = props;
     super(scope, id, { ...rest, system, place, zone, description: `${system.name}: zone ${zone}.` });
@@ -104,7 +109,7 @@ export class ZoneStack extends SystemStack {
       this.addStackDependency(signing);
     }
     for (const { name: tableName, id, declared: keys } of zoneTables(system.name, zone, declared))
-      new ZoneTable(this, id, { tableName, key, declared: keys });
+      if (keys !== 'cdk') new ZoneTable(this, id, { tableName, key, declared: keys });
     const entry =
       gateway &&
       new RestEntry(this, 'Gateway', { name: `${system.name}-${zone}`, place, logPrefix, key, gateway });
@@ -129,6 +134,7 @@ export class ZoneStack extends SystemStack {
           ...runtime,
           boundary: boundaryOf(name, functionName(system.name, zone, name)),
           name: functionName(system.name, zone, name),
+          field: `zones.${zone}.functions.${name}`,
           entry: name,
           files: functionFiles(system, zone, name),
           guarded: takesWebhooks(declared, name),
@@ -176,6 +182,17 @@ export class ZoneStack extends SystemStack {
     if (rows.length > 0)
       this.sayTopic(new Alarms(this, 'Alarms', { place, key, rows, displayName: `${system.name}: ${zone}` }));
     refuseLocalAddresses(this, system, zone);
+    this.constructs = {
+      ...{ stack: this, key, vpc: network.vpc, functions: Object.fromEntries(functions) },
+      tableName(owner, table) {
+        const found = ownTables(system.name, zone, declared).find(
+          (one) => one.owner === owner && one.table === table && one.declared === 'cdk',
+        );
+        const field = `zones.${zone}.functions.${owner}.tables.${table}`;
+        if (found) return found.name;
+        throw new ZonesError('declaration_invalid', `${field} is not 'cdk': declare it, and make it here.`);
+      },
+    };
     suppressFindings(this, {
       ...{ system: system.name, zone, place },
       schedules:

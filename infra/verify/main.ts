@@ -79,7 +79,7 @@ async function verifyDeployed(options: Options): Promise<Result> {
   const system = await loadSystem(options.declaration, options.stage);
   const { live, access, place } = await connect(options.region);
   requireDeclaredPlace(system, place);
-  return withAssembly(options.assembly, system, place, async (folder) => {
+  return withAssembly(options, system, place, async (folder) => {
     let shown = 0;
     const compared = await compareLive(resolveAssembly(readAssembly(folder), place), live, (done, of) => {
       if (performance.now() < shown + 2000) return;
@@ -170,7 +170,7 @@ async function connect(region: string | undefined) {
 
 /** Runs `use` on the given assembly, or on one synthesized as a deploy to that place does it, and thrown away. */
 async function withAssembly<T>(
-  given: string | undefined,
+  { assembly: given, declaration }: { assembly?: string | undefined; declaration?: string | undefined },
   system: SystemDeclaration,
   place: { account: string; region: string },
   use: (folder: string) => Promise<T>,
@@ -178,9 +178,10 @@ async function withAssembly<T>(
   if (given !== undefined) return use(given);
   printError('synthesizing ...');
   const { buildApp } = await import('../build-app.ts');
+  const { loadExtension } = await import('../extension.ts');
   const folder = mkdtempSync(join(tmpdir(), 'zones-'));
   try {
-    buildApp(system, { outdir: folder, ...place }).synth();
+    buildApp(system, { outdir: folder, ...place, extension: await loadExtension(declaration) }).synth();
     return await use(folder);
   } finally {
     rmSync(folder, { recursive: true });

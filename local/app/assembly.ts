@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { extensionFile } from '../../infra/declaration/load.ts';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { type ResolvedAssembly, resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import type { LocalPorts } from './declaration.ts';
@@ -13,6 +14,8 @@ import type { LocalPorts } from './declaration.ts';
 export const ACCOUNT = '000000000000';
 /** See {@link ACCOUNT}. */
 export const REGION = 'eu-north-1';
+/** File of an assembly that names what is deployed and not run here. */
+export const NOT_RUN = 'not-run-locally.json';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What an assembly is made of, beside the declaration file itself. */
@@ -38,6 +41,8 @@ interface SynthOptions {
   directory: string;
   /** Called where it has to be synthesized, which takes some seconds. */
   onSynth?(): void;
+  /** Called with each thing of constructs of one's own that is deployed and not run here. */
+  onNotRun?(what: string): void;
 }
 
 /**
@@ -50,6 +55,8 @@ export async function loadAssembly(options: SynthOptions): Promise<ResolvedAssem
     options.onSynth?.();
     await synthesize(options, folder);
   }
+  const notRun: string[] = JSON.parse(readFileSync(join(folder, NOT_RUN), 'utf8'));
+  for (const what of notRun) options.onNotRun?.(what);
   return resolveAssembly(readAssembly(folder), { account: ACCOUNT, region: REGION });
 }
 
@@ -89,7 +96,8 @@ function dropOldest(directory: string): void {
 
 function hashInputs({ declarationFile, stage = '', ports }: SynthOptions): string {
   const hash = createHash('sha256').update(JSON.stringify([ports ?? null, stage, process.version]));
-  for (const file of [...SOURCES.flatMap((source) => filesBelow(join(ROOT, source))), declarationFile]) {
+  const own = [declarationFile, extensionFile(declarationFile)].filter((file) => existsSync(file));
+  for (const file of [...SOURCES.flatMap((source) => filesBelow(join(ROOT, source))), ...own]) {
     hash.update(`\0${file}\0`).update(readFileSync(file));
   }
   return hash.digest('hex').slice(0, 16);

@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import { loadSystem } from '../../infra/declaration/load.ts';
+import { extensionFile, loadSystem } from '../../infra/declaration/load.ts';
 import { print, printError } from '../../infra/terminal.ts';
 import { createClosers } from '../aws/closers.ts';
 import { formatReport, runSteps } from './once.ts';
@@ -95,7 +95,8 @@ async function waitForDeclaration(
     );
   const stop = watch
     ? watchFolders([dirname(declarationFile)], (files) => {
-        if (files.some((file) => basename(file) === basename(declarationFile))) void look();
+        const own = [declarationFile, extensionFile(declarationFile)].map((file) => basename(file));
+        if (files.some((file) => own.includes(basename(file)))) void look();
       })
     : () => {};
   return Promise.race([ended.then(() => 0 as const), changed]).finally(stop);

@@ -1,6 +1,10 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { buildApp } from '../../infra/build-app.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
-import { ACCOUNT, REGION } from './assembly.ts';
+import { loadExtension } from '../../infra/extension.ts';
+import { isRun } from '../aws/template/properties.ts';
+import { ACCOUNT, NOT_RUN, REGION } from './assembly.ts';
 import { deriveLocalDeclaration } from './declaration.ts';
 
 /**
@@ -15,4 +19,12 @@ const system =
     ? declared
     : deriveLocalDeclaration(declared, { gateway: Number(gateway), standIn: Number(standIn) }).system;
 // `cdk synth` checks templates against CloudFormation; here it would only delay the start.
-buildApp(system, { account: ACCOUNT, region: REGION, outdir, checkTemplates: false }).synth();
+buildApp(system, {
+  ...{ account: ACCOUNT, region: REGION, outdir, checkTemplates: false },
+  extension: await loadExtension(file),
+  onAdditions(added) {
+    const missing = [...added].filter(([, type]) => !isRun(type)).map(([path, type]) => `${path} (${type})`);
+    mkdirSync(outdir, { recursive: true });
+    writeFileSync(join(outdir, NOT_RUN), JSON.stringify(missing));
+  },
+}).synth();

@@ -73,6 +73,7 @@ async function startAll(options: SystemOptions, closers: Closers) {
       ports,
       directory: join(directory, 'assembly'),
       onSynth: () => say('synthesizing the CDK app, once for these sources'),
+      onNotRun: (what) => say(`not run locally: ${what}`),
     }),
     createCa(join(directory, 'ca')),
   ]);

@@ -1,12 +1,16 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { required } from '@helseid-zones/protocol/required';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
+import { loadAssembly } from '../../local/app/assembly.ts';
 import { callJson, callLambda } from '../../local/aws/aws-client.ts';
 import { type LocalAws, startLocalAws } from '../../local/aws/local-aws.ts';
 import { createTrail } from '../../local/aws/trail.ts';
+import { FULL } from '../full.ts';
 import { synthesizedFolder } from '../infra/synthesize.ts';
 import system from '../own-things.zones.ts';
 import { newFolder } from '../temporary.ts';
@@ -96,3 +100,36 @@ describe('the local system enforces what functions have', () => {
     await expect(read('worker', 'summary/mail')).resolves.toMatch(/AccessDenied/);
   });
 });
+
+test.runIf(FULL)(
+  'what constructs of one’s own add and the local system does not run is said',
+  { timeout: 60_000 },
+  async () => {
+    const folder = resolve('.build', 'not-run');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'zones.ts'), "export { default } from '../../test/own-things.zones.ts';\n");
+    writeFileSync(
+      join(folder, 'zones.cdk.ts'),
+      `import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+export default ({ internal }) => {
+  new Topic(internal.stack, 'Notices');
+  new Queue(internal.stack, 'More');
+};
+`,
+    );
+    const said: string[] = [];
+    await loadAssembly({
+      ...{
+        declarationFile: join(folder, 'zones.ts'),
+        stage: undefined,
+        ports: undefined,
+        directory: newFolder(),
+      },
+      onNotRun: (what) => said.push(what),
+    });
+    expect(said).toEqual([
+      expect.stringMatching(/^journal-zone-internal\/Notices\/Resource \(AWS::SNS::Topic\)$/),
+    ]);
+  },
+);

@@ -1,4 +1,4 @@
-import { functionOf, ownVariable, REQUEST_TIMEOUT_SECONDS } from '../own.ts';
+import { functionOf, isShared, ownVariable, REQUEST_TIMEOUT_SECONDS } from '../own.ts';
 import { collect, type Problem, repeated, type Unless } from '../problem.ts';
 import type { FunctionDeclaration, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
 
@@ -60,10 +60,11 @@ function checkTables(
 ): void {
   for (const [table, declared] of Object.entries(tables)) {
     const at = `${field}.tables.${table}`;
-    if ('of' in declared) {
+    if (declared === 'cdk') continue;
+    if (isShared(declared)) {
       const owned = functionOf(zone, declared.of)?.tables[table];
       unless(
-        owned !== undefined && !('of' in owned),
+        owned !== undefined && !isShared(owned),
         `${at}.of`,
         `is ${declared.of}, which has no table ${table}: name the function of this zone that declares its keys`,
       );

@@ -32,7 +32,7 @@ export function deriveAssembly(declaration: SystemDeclaration, given: Assembly, 
 function synthesize(declaration: SystemDeclaration, options: BuildOptions): Assembly {
   const outdir = mkdtempSync(join(tmpdir(), 'zones-'));
   try {
-    buildApp(declaration, { ...options, outdir, checkTemplates: false }).synth();
+    buildApp(declaration, { ...options, outdir, checkTemplates: false, extension: false }).synth();
     return readAssembly(outdir);
   } finally {
     rmSync(outdir, { recursive: true });

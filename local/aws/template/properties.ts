@@ -163,6 +163,11 @@ const PROPERTIES = {
 /** Types of resources that the local system reads. */
 export type ReadType = keyof typeof PROPERTIES;
 
+/** Whether the local system does what a resource of the type does: those it reads, and the policies by which it decides. */
+export function isRun(type: string): boolean {
+  return Object.hasOwn(PROPERTIES, type) || /^AWS::(?:IAM::.*|SQS::QueuePolicy|CDK::Metadata)$/.test(type);
+}
+
 /** A resource with its properties read. */
 export type Read<Type extends ReadType> = Omit<ResolvedResource, 'properties'> & {
   properties: v.InferOutput<(typeof PROPERTIES)[Type]>;
