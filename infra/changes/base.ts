@@ -94,7 +94,7 @@ const [root, file, stage, outdir, place, record] = JSON.parse(process.env.ZONES_
 const { loadSystem } = await import(root + '/infra/declaration/load.ts');
 const { buildApp } = await import(root + '/infra/build-app.ts');
 const system = await loadSystem(file, stage ?? undefined);
-buildApp(system, { ...place, outdir, checkTemplates: false, withCode: 'files' }).synth();
+buildApp(system, { ...place, outdir, checkTemplates: false, withCode: 'files', extension: false }).synth();
 writeFileSync(outdir + '/' + record, JSON.stringify(system));
 `;
 

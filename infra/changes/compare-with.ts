@@ -75,7 +75,13 @@ function withDerived<T>(
     return use(
       systems.map((system, index) => {
         const outdir = join(folder, String(index));
-        buildApp(system, { ...place, outdir, checkTemplates: false, withCode: 'files' }).synth();
+        buildApp(system, {
+          ...place,
+          outdir,
+          checkTemplates: false,
+          withCode: 'files',
+          extension: false,
+        }).synth();
         return readInput(resolveAssembly(readAssembly(outdir)), system);
       }),
     );

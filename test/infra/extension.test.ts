@@ -101,7 +101,9 @@ async function documented(): Promise<Extension> {
   return required(await loadExtension(join(folder, 'zones.ts')), 'The documented extension');
 }
 
-test('the documented table with an index is made, and granting it works: role, boundary and endpoint hold it', async () => {
+test('the documented table with an index is made, and granting it works: role, boundary and endpoint hold it', {
+  timeout: 60_000,
+}, async () => {
   const extension = await documented();
   const { outdir, added } = build((zones) => {
     extension(zones);
@@ -212,7 +214,7 @@ describe('a grant of anything else throws, and says what to declare', () => {
   });
 });
 
-test('what changes the declaration’s own is found by the proof', () => {
+test('what changes the declaration’s own is found by the proof', { timeout: 60_000 }, () => {
   const { outdir } = build(
     inZone((_, worker) => {
       (worker as unknown as { addEnvironment(name: string, value: string): void }).addEnvironment(
