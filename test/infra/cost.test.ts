@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { idleCost, reportCost } from '../../infra/cost.ts';
-import zones from '../../zones.ts';
 import { newFolder } from '../temporary.ts';
+import zones from '../two-clients.zones.ts';
 import { synthesizedFolder } from './synthesize.ts';
 
 const shipped = idleCost(synthesizedFolder(zones));

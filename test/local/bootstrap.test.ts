@@ -7,8 +7,8 @@ import { bootstrapKeys, requireOwner } from '../../local/app/bootstrap.ts';
 import type { OperatorDeps } from '../../local/app/client-record.ts';
 import { registrationHints } from '../../local/app/welcome.ts';
 import type { LocalAws } from '../../local/aws/local-aws.ts';
-import shipped from '../../zones.ts';
 import { createFakeKms } from '../fakes/kms.ts';
+import shipped from '../two-clients.zones.ts';
 
 const owner = { clientId: 'a', issuer: 'https://localhost:3443' };
 

@@ -39,7 +39,8 @@ function run(file: string, args: readonly string[], env = process.env): ChildPro
 }
 
 function start(number: number, ...args: string[]): ChildProcess {
-  return run(process.execPath, ['local/app/main.ts', ...place(number), ...args]);
+  const declared = args.includes('--declaration') ? [] : ['--declaration', 'test/two-clients.zones.ts'];
+  return run(process.execPath, ['local/app/main.ts', ...place(number), ...declared, ...args]);
 }
 
 async function ended(child: ChildProcess) {

@@ -4,8 +4,8 @@ import type { APIGatewayProxyResult } from 'aws-lambda';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { compileHandler } from '../../../infra/bundling.ts';
 import { deriveZoneConfig } from '../../../infra/declaration/derive.ts';
-import system from '../../../zones.ts';
 import { newFolder } from '../../temporary.ts';
+import system from '../../two-clients.zones.ts';
 
 /** Nobody listens here. */
 const NOWHERE = 'https://127.0.0.1:9';

@@ -11,10 +11,10 @@ import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { compareWithDerived } from '../../../infra/proof/derived/compare.ts';
 import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
 import { readInput } from '../../../infra/proof/rules/input.ts';
-import zones from '../../../zones.ts';
 import { FULL } from '../../full.ts';
 import system from '../../one-client.zones.ts';
 import { newFolder } from '../../temporary.ts';
+import zones from '../../two-clients.zones.ts';
 import { adds, allow, find, PUBLIC, STACKS, statementsOf, withTemplate } from '../proof/mutate.ts';
 import { synthesizedFolder, withZones } from '../synthesize.ts';
 

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadSystem, refuseRepeatedNames } from '../../../infra/declaration/load.ts';
 import { requireStage } from '../../../infra/declaration/options.ts';
-import shipped from '../../../zones.ts';
 import { newFolder } from '../../temporary.ts';
+import shipped from '../../two-clients.zones.ts';
 
 const folder = newFolder();
 
@@ -17,7 +17,8 @@ const write = (name: string, source: string): string => {
 };
 
 test('the shipped declarations load', async () => {
-  expect(await load()).toEqual(shipped);
+  expect(await load()).toMatchObject({ signing: { cidr: expect.any(String) } });
+  expect(await load('test/two-clients.zones.ts')).toEqual(shipped);
   expect((await load('examples/multi-tenant.zones.ts')).name).toBe('vendor');
 });
 
@@ -100,7 +101,7 @@ describe('a declaration that is a function of the stage', () => {
   });
 
   test('may know its stages itself', async () => {
-    const shippedFile = JSON.stringify(resolve('zones.ts'));
+    const shippedFile = JSON.stringify(resolve('test/two-clients.zones.ts'));
     const file = write(
       'plain.ts',
       `import system from ${shippedFile}; export default (stage) => stage === 'test' ? system : undefined;`,

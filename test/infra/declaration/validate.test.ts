@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import multiTenant from '../../../examples/multi-tenant.zones.ts';
 import { defineSystem, findProblems } from '../../../infra/declaration/define.ts';
 import { deriveGrants } from '../../../infra/declaration/derive.ts';
-import shipped from '../../../zones.ts';
+import shipped from '../../two-clients.zones.ts';
 import { ABSENT, changed, FULL } from './change.ts';
 
 const DETAIL = 'zones.internal.grants[0].details[0]';

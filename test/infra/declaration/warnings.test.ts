@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { defineSystem } from '../../../infra/declaration/define.ts';
 import type { SystemInput } from '../../../infra/declaration/schema.ts';
 import { findWarnings } from '../../../infra/declaration/warnings.ts';
-import shipped from '../../../zones.ts';
+import shipped from '../../two-clients.zones.ts';
 import { changed, FULL } from './change.ts';
 
 /** A valid declaration's warnings, with one field of the full system replaced. */

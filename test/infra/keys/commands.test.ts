@@ -583,12 +583,19 @@ describe('the command line', () => {
       credentials: { accessKeyId: 'a', secretAccessKey: 's' },
       declaration: shipped,
       gateways: [],
+      callers: [],
       logs: folder,
     };
     writeFileSync(join(folder, 'operator.json'), JSON.stringify(operator));
     const { status, stderr } = spawnSync(
       process.execPath,
-      ['infra/keys/main.ts', 'rotate', '--yes', `--local=${folder}`],
+      [
+        'infra/keys/main.ts',
+        'rotate',
+        '--yes',
+        `--local=${folder}`,
+        '--declaration=test/one-client.zones.ts',
+      ],
       { encoding: 'utf8' },
     );
     expect(stderr).toMatch(/^aws_unavailable: AWS does not answer \(connection: ECONNREFUSED\).*\n$/);

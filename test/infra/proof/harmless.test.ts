@@ -4,9 +4,9 @@ import type { BuildOptions } from '../../../infra/build-app.ts';
 import { defineSystem } from '../../../infra/declaration/define.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../../../infra/declaration/schema.ts';
 import { prove } from '../../../infra/proof/prove.ts';
-import zones from '../../../zones.ts';
 import { FULL } from '../../full.ts';
 import system from '../../one-client.zones.ts';
+import zones from '../../two-clients.zones.ts';
 import {
   adds,
   allow,

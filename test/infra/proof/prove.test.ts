@@ -315,7 +315,8 @@ describe('npm run zones', () => {
       );
       template.Resources[`Thing${hostile}`] = { Type: `AWS::Thing::${hostile}`, Properties: {} };
       writeFileSync(file, JSON.stringify(template));
-      const { status, stdout, stderr } = run('--assembly', edited, ...args);
+      const declaration = ['--declaration', 'test/one-client.zones.ts'];
+      const { status, stdout, stderr } = run('--assembly', edited, ...declaration, ...args);
       expect(status).toBe(1);
       expect(stdout).toContain('roles-are-bounded');
       expect(stdout).toContain('\\u001b[2K');

@@ -4,8 +4,8 @@ import type { CapabilityRow } from '../../../infra/proof/rules/capability.ts';
 import { CONNECT } from '../../../infra/proof/rules/reach-rows.ts';
 import { createAuthorize } from '../../../local/aws/authorize.ts';
 import type { Caller } from '../../../local/aws/call.ts';
-import zones from '../../../zones.ts';
 import { sampled } from '../../full.ts';
+import zones from '../../two-clients.zones.ts';
 import { synthesizedFolder } from '../synthesize.ts';
 import { faultOf } from './replay.ts';
 

@@ -6,7 +6,7 @@ import { renderHtml, renderSvg } from '../../../../infra/proof/report/map/page.t
 import { MAP_STYLE, PAGE_STYLE } from '../../../../infra/proof/report/map/style.ts';
 import { readFacts, sentence, summarize } from '../../../../infra/proof/report/map/words.ts';
 import { escapeXml } from '../../../../infra/terminal.ts';
-import zones from '../../../../zones.ts';
+import zones from '../../../two-clients.zones.ts';
 import { FULL } from '../../declaration/change.ts';
 import { mapOf, renameConstructs, synthesizedFolder } from './maps.ts';
 

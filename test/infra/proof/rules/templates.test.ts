@@ -5,8 +5,8 @@ import { deriveGrants, deriveZoneConfig } from '../../../../infra/declaration/de
 import type { SystemDeclaration } from '../../../../infra/declaration/schema.ts';
 import type { JsonObject } from '../../../../infra/proof/assembly/json.ts';
 import { RULES } from '../../../../infra/proof/rules/index.ts';
-import zones from '../../../../zones.ts';
 import system from '../../../one-client.zones.ts';
+import zones from '../../../two-clients.zones.ts';
 import { type SmallCase, smallCases } from '../small-cases.ts';
 import { ACCOUNT, allowed, arnOf, document, functionOf, roleOf } from '../small-roles.ts';
 import { endpoint, inputOf, type Resources, ruleNamed, zoneNetwork } from '../small-system.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { deriveLocalDeclaration } from '../../../../local/app/declaration.ts';
 import { splitByPort } from '../../../../local/app/page/hosts.ts';
-import zones from '../../../../zones.ts';
 import { linesOf, mapOf, synthesizedFolder } from '../../../infra/proof/map/maps.ts';
+import zones from '../../../two-clients.zones.ts';
 
 const { system, places } = deriveLocalDeclaration(zones, { gateway: 4000, standIn: 5000 });
 const standIns = splitByPort(mapOf(synthesizedFolder(system), system), system);

@@ -13,7 +13,7 @@ import type { Step } from '../../../../local/app/steps/step.ts';
 import type { LocalSystem } from '../../../../local/app/system.ts';
 import type { AwsAnswer } from '../../../../local/aws/aws-client.ts';
 import { createTrail } from '../../../../local/aws/trail.ts';
-import shipped from '../../../../zones.ts';
+import shipped from '../../../two-clients.zones.ts';
 
 const fine: AwsAnswer = { status: 200, headers: new Headers(), body: {} };
 const refused = (code: string): AwsAnswer => ({ ...fine, status: 400, error: { code, message: `${code}!` } });
