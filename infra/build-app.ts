@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { App, Aws, Stack } from 'aws-cdk-lib';
+import { App, Aws, Stack, Stage } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
 import { compileHandlers } from './bundling.ts';
 import type { Place } from './constructs/arns.ts';
 import { WITHOUT_CODE } from './constructs/zone-function.ts';
@@ -10,7 +11,7 @@ import type { SystemDeclaration, ZoneDeclaration } from './declaration/schema.ts
 import { applyExtension, type Extension, type ZoneConstructs } from './extension.ts';
 import { GatewayAccountStack } from './stacks/gateway-account.ts';
 import { SigningStack } from './stacks/signing.ts';
-import type { SystemProps } from './stacks/system-stack.ts';
+import { type SystemProps, TEMPLATE_CONTEXT } from './stacks/system-stack.ts';
 import { ZoneStack } from './stacks/zone.ts';
 
 /** Where and how to synthesize. */
@@ -23,6 +24,8 @@ export interface BuildOptions {
   outdir?: string;
   /** Whether templates are checked against CloudFormation's schemas (default true); takes more than a second. */
   checkTemplates?: boolean;
+  /** Ids of the constructs that the stacks lie below, for an assembly that is to be like an application's (default: none). */
+  path?: readonly string[];
   /** Whether functions have their code (default true); the proof's own derivation goes without, or has the files beside the code alone. */
   withCode?: boolean | 'files';
   /** Constructs of one's own, beside the declaration's (`loadExtension`); `false`: the declaration's alone, as the proof compares with. */
@@ -34,43 +37,55 @@ export interface BuildOptions {
 /** The file of a cloud assembly that holds its declaration, validated, as JSON. */
 export const DECLARATION_FILE = 'declaration.json';
 
-/** What shapes templates. Here and not in cdk.json, so that an app built in-process synthesizes the same ones. */
-const CONTEXT = {
-  // An export that another stack uses can't be taken back, so no client could ever leave (docs/decisions/references.md).
-  '@aws-cdk/core:defaultCrossStackReferences': 'weak',
-  // What the check of templates finds is an error, not a warning.
-  '@aws-cdk/core:validateAgainstDefaultRules': true,
-  '@aws-cdk/core:checkSecretUsage': true,
-  '@aws-cdk/aws-iam:minimizePolicies': true,
-  '@aws-cdk/core:target-partitions': ['aws'],
-};
-
-/** The CDK command line sets it, and the id of an API's deployment is a hash of that too: else in-process ones would differ from what is deployed. */
-const FINAL_CONTEXT = { 'aws:cdk:enable-path-metadata': true };
-
 /**
- * Makes all stacks of a system; `app.synth()` writes them. Expects a declaration that `defineSystem` has validated.
- * @throws {ZonesError} declaration_invalid: a zone names an account and none is given for the signing zone; config_invalid: a
- * function has no handler; `region_unsupported`: another partition than `aws`
+ * Makes an app of all stacks of a system; `app.synth()` writes them. Expects a declaration that `defineSystem` has validated.
+ * @throws as {@link addSystem}
  */
-export function buildApp(system: SystemDeclaration, given: BuildOptions = {}): App {
-  const options = { ...declaredPlace(system), ...given };
-  const { withCode = true } = options;
-  refuseOtherPartitions(options.region);
+export function buildApp(system: SystemDeclaration, options: BuildOptions = {}): App {
+  const { withCode = true, account, region, extension, onAdditions = () => {} } = options;
   const app = new App({
     analyticsReporting: false,
     builtinCloudFormationValidation: options.checkTemplates ?? true,
-    context: { ...CONTEXT, ...(withCode === true ? {} : { [WITHOUT_CODE]: withCode || 'none' }) },
-    postCliContext: FINAL_CONTEXT,
+    context: { ...TEMPLATE_CONTEXT, ...(withCode === true ? {} : { [WITHOUT_CODE]: withCode || 'none' }) },
+    postCliContext: TEMPLATE_CONTEXT,
     ...(options.outdir ? { outdir: options.outdir } : {}),
   });
-  if (withCode === true) compileHandlers(['signer', ...Object.values(system.zones).flatMap(zoneFunctions)]);
+  // A scope of an application has names of its own, which the path of a construct begins with.
+  const scope = (options.path ?? []).reduce<Construct>((above, id) => new Construct(above, id), app);
+  const zones = addSystem(scope, system, { ...(account ? { account } : {}), ...(region ? { region } : {}) });
+  if (extension !== false) onAdditions(applyExtension(app, system, zones, extension));
   // What the assembly was made from, for whoever compares it with another one.
   writeFileSync(join(app.outdir, DECLARATION_FILE), JSON.stringify(system));
+  return app;
+}
+
+/**
+ * Adds all stacks of a system to a scope: an app, a Stage of one, or any construct. Their templates are the same everywhere, since
+ * they take nothing from the application's context; give it `boundaryPlugin` too. Names are the system's, so each Stage needs
+ * a declaration of another name or account. Returns what each zone gives to constructs of the application's own. Account and region are those of the Stage, unless declared or given. Expects a
+ * declaration that `defineSystem` has validated.
+ * @throws {ZonesError} declaration_invalid: a zone names an account and none is given for the signing zone; config_invalid: a
+ * function has no handler; `region_unsupported`: another partition than `aws`
+ */
+export function addSystem(
+  scope: Construct,
+  system: SystemDeclaration,
+  given: Pick<BuildOptions, 'account' | 'region'> = {},
+): Readonly<Record<string, ZoneConstructs>> {
+  const { account: ownAccount, region: ownRegion } = Stage.of(scope) ?? {};
+  const options = {
+    ...(ownAccount ? { account: ownAccount } : {}),
+    ...(ownRegion ? { region: ownRegion } : {}),
+    ...declaredPlace(system),
+    ...given,
+  };
+  refuseOtherPartitions(options.region);
+  if (scope.node.tryGetContext(WITHOUT_CODE) === undefined)
+    compileHandlers(['signer', ...Object.values(system.zones).flatMap(zoneFunctions)]);
   const region = options.region ?? Aws.REGION;
   const account = options.account ?? Aws.ACCOUNT_ID;
   const signingPlace: Place = { account, region };
-  const signing = new SigningStack(app, sharedStackNames(system.name).signing, {
+  const signing = new SigningStack(scope, sharedStackNames(system.name).signing, {
     system,
     place: signingPlace,
     ...environment(options.account, options.region),
@@ -80,18 +95,16 @@ export function buildApp(system: SystemDeclaration, given: BuildOptions = {}): A
     const own = zoneAccount(zone, declared, options);
     const place: Place = { account: own ?? Aws.ACCOUNT_ID, region };
     const props = { system, place, ...environment(own, options.region) };
-    const stack = new ZoneStack(app, zoneStackName(system.name, zone), {
+    const stack = new ZoneStack(scope, zoneStackName(system.name, zone), {
       ...{ ...props, zone, declared, signingPlace, signing },
     });
     zones[zone] = stack.constructs;
     // Permissions of signers for another account name that account's roles, which must exist by then.
     if (own !== options.account) signing.addStackDependency(stack);
     if (declared.gateway && system.apiGatewayAccount)
-      stack.addStackDependency(gatewayAccount(app, signingPlace, props));
+      stack.addStackDependency(gatewayAccount(scope, signingPlace, props));
   }
-  const { extension, onAdditions = () => {} } = options;
-  if (extension !== false) onAdditions(applyExtension(app, system, zones, extension));
-  return app;
+  return zones;
 }
 
 /**
@@ -159,12 +172,12 @@ function zoneAccount(zone: string, declared: ZoneDeclaration, options: BuildOpti
 }
 
 /** One stack an account that has a gateway; its id names the account where that is not the signing zone's. */
-function gatewayAccount(app: App, signing: Place, props: SystemProps): Stack {
+function gatewayAccount(scope: Construct, signing: Place, props: SystemProps): Stack {
   const name = sharedStackNames(props.system.name).gateway;
   const { account } = props.place;
   const id = account === signing.account ? name : `${name}-${account}`;
-  const existing = app.node.tryFindChild(id);
-  return existing instanceof Stack ? existing : new GatewayAccountStack(app, id, props);
+  const existing = scope.node.tryFindChild(id);
+  return existing instanceof Stack ? existing : new GatewayAccountStack(scope, id, props);
 }
 
 function environment(account: string | undefined, region: string | undefined) {

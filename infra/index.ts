@@ -4,7 +4,7 @@
  */
 import './errors.ts';
 
-export { type BuildOptions, buildApp } from './build-app.ts';
+export { addSystem, type BuildOptions, buildApp } from './build-app.ts';
 export { defineSystem } from './declaration/define.ts';
 export { allowedHosts, deriveGrants, deriveZoneConfig } from './declaration/derive.ts';
 export { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './declaration/fields.ts';

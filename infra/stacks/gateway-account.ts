@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import { allow } from '../constructs/statements.ts';
 import { boundaryName } from '../declaration/names.ts';
 import { suppressFindings } from '../nag-suppressions.ts';
-import type { SystemProps } from './system-stack.ts';
+import { type SystemProps, shapeTemplate } from './system-stack.ts';
 
 /** What API Gateway does with CloudWatch Logs; it takes the role only when it may do all of this. */
 const LOG_ACTIONS = [
@@ -25,9 +25,10 @@ const LOG_ACTIONS = [
 export class GatewayAccountStack extends Stack {
   constructor(scope: Construct, id: string, { system, place, ...props }: SystemProps) {
     super(scope, id, {
-      ...props,
+      ...{ analyticsReporting: false, stackName: id, ...props },
       description: `${system.name}: the role that API Gateway writes logs with (one an account and region).`,
     });
+    shapeTemplate(this);
     const statement = () => allow('Logs', LOG_ACTIONS, '*');
     const boundary = new ManagedPolicy(this, 'Boundary', {
       managedPolicyName: boundaryName(system.name, 'gateway-account'),

@@ -5,6 +5,28 @@ import type { Place } from '../constructs/arns.ts';
 import { SIGNING_ZONE, ZONE_TAG, ZONE_TAGGED } from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 
+/**
+ * What shapes templates. Here and not in cdk.json, and set on each stack: so an app built in-process, and an application that the system
+ * is added to, synthesize the same ones.
+ */
+export const TEMPLATE_CONTEXT: Readonly<Record<string, unknown>> = {
+  // An export that another stack uses can't be taken back, so no client could ever leave (docs/decisions/references.md).
+  '@aws-cdk/core:defaultCrossStackReferences': 'weak',
+  // What the check of templates finds is an error, not a warning.
+  '@aws-cdk/core:validateAgainstDefaultRules': true,
+  '@aws-cdk/core:checkSecretUsage': true,
+  '@aws-cdk/aws-iam:minimizePolicies': true,
+  '@aws-cdk/core:target-partitions': ['aws'],
+  // The CDK command line sets it, and the id of an API's deployment is a hash of that too: else in-process ones would differ from what
+  // is deployed.
+  'aws:cdk:enable-path-metadata': true,
+};
+
+/** Makes a new stack's templates the same whatever application it is in: nothing of that one's context, nothing added to count uses. */
+export function shapeTemplate(stack: Stack): void {
+  for (const [key, value] of Object.entries(TEMPLATE_CONTEXT)) stack.node.setContext(key, value);
+}
+
 /** What every stack of a system is made from. */
 export interface SystemProps extends StackProps {
   system: SystemDeclaration;
@@ -25,7 +47,8 @@ export class SystemStack extends Stack {
   private readonly zoneCount: number;
 
   constructor(scope: Construct, id: string, { system, zone, place: _, ...props }: SystemStackProps) {
-    super(scope, id, props);
+    super(scope, id, { analyticsReporting: false, stackName: id, ...props });
+    shapeTemplate(this);
     const declared = zone === SIGNING_ZONE ? system.signing : system.zones[zone];
     this.zoneCount = declared?.availabilityZones ?? system.availabilityZones;
     Tags.of(this).add(ZONE_TAG, zone, { includeResourceTypes: ZONE_TAGGED });

@@ -8,6 +8,8 @@ export interface Scope {
   /** Value of a pseudo parameter, parameter or resource; undefined where there is none. */
   ref(name: string): unknown;
   attribute(logicalId: string, attribute: string): unknown;
+  /** An exported output of any stack of the same account and region (the CDK's strong references, which other stacks have). */
+  importValue(name: string): unknown;
   /** An output of another stack by its name (the CDK's weak references). */
   stackOutput(stack: string, output: string): unknown;
 }
@@ -65,6 +67,7 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
     if (typeof delimiter !== 'string' || typeof text !== 'string' || hasUnknown(text)) return undefined;
     return text.split(delimiter);
   },
+  'Fn::ImportValue': (operand, scope) => scope.importValue(String(resolveValue(operand, scope))),
   'Fn::GetStackOutput': (operand, scope) => {
     const { StackName: stack, OutputName: output } = objectOf(resolveValue(operand, scope));
     return typeof stack === 'string' && typeof output === 'string'

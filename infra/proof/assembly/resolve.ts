@@ -148,6 +148,13 @@ function openStack(
     ref: (id) => (id in resources ? identity(id)?.ref : pseudo[id]) ?? unknown(`Ref ${id}`),
     attribute: (id, attribute) =>
       identity(id)?.attributes[attribute] ?? property(id)(attribute) ?? unknown(`GetAtt ${id}.${attribute}`),
+    importValue: (wanted) => {
+      for (const { template: of, scope: there } of all.filter((one) => isIn(one, stack)))
+        for (const output of Object.values(objectOf(of.Outputs)).map(objectOf))
+          if (resolveValue(objectOf(output.Export).Name, there) === wanted)
+            return resolveValue(output.Value, there);
+      return undefined;
+    },
     stackOutput: (other, output) => {
       const found = all.find((candidate) => candidate.name === other);
       const value = objectOf(objectOf(found?.template.Outputs)[output]).Value;
@@ -155,6 +162,10 @@ function openStack(
     },
   };
   return { ...stack, scope, identity };
+}
+
+function isIn({ account, region }: OpenStack, place: { account: string; region: string }): boolean {
+  return account === place.account && region === place.region;
 }
 
 function resourcesOf(stack: OpenStack): Untagged[] {

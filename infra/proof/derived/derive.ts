@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type BuildOptions, buildApp } from '../../build-app.ts';
 import { sharedStackNames } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
-import { type Assembly, readAssembly } from '../assembly/read-assembly.ts';
+import { type Assembly, type AssemblyStack, readAssembly } from '../assembly/read-assembly.ts';
 
 /** Derived assemblies by declaration, then by account, region and whether with code: a declaration never changes once it is defined. */
 const derived = new WeakMap<SystemDeclaration, Map<string, Assembly>>();
@@ -18,6 +18,7 @@ export function deriveAssembly(declaration: SystemDeclaration, given: Assembly, 
   const signing = given.stacks.find(({ name }) => name === sharedStackNames(declaration.name).signing);
   const options = {
     withCode,
+    path: pathOf(signing),
     ...(signing?.account ? { account: signing.account } : {}),
     ...(signing?.region ? { region: signing.region } : {}),
   };
@@ -27,6 +28,13 @@ export function deriveAssembly(declaration: SystemDeclaration, given: Assembly, 
   const assembly = known.get(key) ?? synthesize(declaration, options);
   known.set(key, assembly);
   return assembly;
+}
+
+/** Ids of the constructs that a stack lies below, as in an application of somebody else's. */
+function pathOf(stack: AssemblyStack | undefined): string[] {
+  const [path = ''] = stack?.constructPaths.values() ?? [];
+  const ids = path.split('/');
+  return ids.slice(0, Math.max(0, ids.indexOf(stack?.name ?? '')));
 }
 
 function synthesize(declaration: SystemDeclaration, options: BuildOptions): Assembly {

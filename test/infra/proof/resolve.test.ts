@@ -44,6 +44,7 @@ describe('intrinsics', () => {
     ['Ref of a role is its name', { Ref: 'Role' }, 'journal-signer'],
     ['GetAtt of a role has its path', { 'Fn::GetAtt': ['Role', 'Arn'] }, roleArn],
     ['GetAtt as one string', { 'Fn::GetAtt': 'Role.Arn' }, roleArn],
+    ['an import', { 'Fn::ImportValue': 'b:q' }, 'arn:aws:sqs:eu-north-1:000000000000:q'],
     ['an attribute that repeats a property', { 'Fn::GetAtt': ['Vpc', 'CidrBlock'] }, '10.0.0.0/16'],
     [
       'a name that is itself an intrinsic',
@@ -103,7 +104,7 @@ describe('intrinsics', () => {
   it.each([
     ['a parameter, whatever its default', { Ref: 'P' }],
     ['an attribute of a custom resource', { 'Fn::GetAtt': ['Custom', 'Value'] }],
-    ['an import', { 'Fn::ImportValue': 'b:q' }],
+    ['an import of what no stack exports', { 'Fn::ImportValue': 'b:none' }],
     ['what a map says', { 'Fn::FindInMap': ['M', 'a', 'b'] }],
     ['how long a list is', { 'Fn::Length': [1, 2] }],
     ['a function that is not known', { 'Fn::Transform': { Name: 'X' } }],
