@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { required } from '@helseid-zones/protocol/required';
+import { afterAll, describe, expect, it } from 'vitest';
+import { FULL } from '../full.ts';
+import { newFolder } from '../temporary.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const page = readFileSync(join(root, 'docs/tutorial.md'), 'utf8');
+
+/** What the page has its reader do, in order. */
+type Step = { file: string; text: string; below?: string } | { command: string; prints: string[] };
+
+/** Reads the page: files by the first line of their code, or by the line before it, commands with the lines that they must print. */
+function readSteps(): Step[] {
+  const steps: Step[] = [];
+  for (const [, before = '', kind, code = ''] of page.matchAll(/([^\n]*)\n\n?```(\w+)\n(.*?)^```$/gms)) {
+    const [, file, below] = /^\/\/ (\S+?)(?:, below: (.*))?\n/.exec(code) ?? [];
+    const named = /`(\S+)`:$/.exec(before)?.[1];
+    if (kind === 'ts' && below !== undefined)
+      steps.push({ file: required(file, code), below, text: code.replace(/.*\n/, '') });
+    else if (kind === 'ts') steps.push({ file: required(file, code), text: code });
+    else if (kind === 'json') steps.push({ file: required(named, code), text: code });
+    else if (kind === 'sh') for (const command of lines(code)) steps.push({ command, prints: [] });
+    else {
+      const last = steps.at(-1);
+      if (!last || !('command' in last)) throw new Error(`No command prints this: ${code}`);
+      last.prints.push(...lines(code));
+    }
+  }
+  return steps;
+}
+
+const lines = (text: string) => text.split('\n').filter((line) => line !== '');
+
+/** Writes a file of the page into a clone. */
+function write(folder: string, { file, text, below }: Extract<Step, { file: string }>): void {
+  const path = join(folder, file);
+  mkdirSync(dirname(path), { recursive: true });
+  if (below === undefined) {
+    writeFileSync(path, text);
+    return;
+  }
+  const before = readFileSync(path, 'utf8');
+  expect(before.split(`${below}\n`)).toHaveLength(2);
+  writeFileSync(
+    path,
+    before.replace(`${below}\n`, (line) => line + text),
+  );
+}
+
+const steps = readSteps();
+
+describe('docs/tutorial.md', () => {
+  it('compiles as it is at its end', () => {
+    const folder = join(root, '.build/tutorial');
+    rmSync(folder, { recursive: true, force: true });
+    for (const step of steps) if ('file' in step) write(folder, step);
+    const options = { extends: '../../tsconfig.json', compilerOptions: { rootDirs: ['.', '../..'] } };
+    const include = ['zones.ts', 'functions', '../../infra/errors.ts'];
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...options, include, exclude: [] }));
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    // What it finds stands in its output, which the error then has.
+    const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder, '--checkers', '1'], {
+      encoding: 'utf8',
+    });
+    expect(stdout).toBe('');
+  });
+
+  // It starts the whole system, twice.
+  it.runIf(FULL)('does what it says, step by step', { timeout: 300_000 }, () => follow(makeClone()));
+});
+
+/** A clone that shares nothing with this one but what `npm ci` has brought. */
+function makeClone(): string {
+  const folder = newFolder();
+  for (const name of ['client', 'protocol', 'infra', 'local', 'functions', 'examples'])
+    cpSync(join(root, name), join(folder, name), { recursive: true });
+  for (const name of ['package.json', 'package-lock.json', 'tsconfig.json', 'cdk.json', 'zones.ts'])
+    cpSync(join(root, name), join(folder, name));
+  const packages = join(folder, 'node_modules');
+  mkdirSync(join(packages, '@helseid-zones'), { recursive: true });
+  for (const name of readdirSync(join(root, 'node_modules')))
+    if (name !== '@helseid-zones') symlinkSync(join(root, 'node_modules', name), join(packages, name));
+  for (const name of ['client', 'protocol', 'infra'])
+    symlinkSync(join(folder, name), join(packages, '@helseid-zones', name));
+  return folder;
+}
+
+const started: ChildProcess[] = [];
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL');
+});
+
+/** Ctrl-C. */
+async function end(child: ChildProcess | undefined): Promise<void> {
+  if (!child) return;
+  const closed = new Promise((told) => child.once('close', told));
+  child.kill('SIGINT');
+  await closed;
+}
+
+/** Does the page's steps in a clone, and compares what they print. */
+async function follow(clone: string): Promise<void> {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  let watched: { child: ChildProcess; out: string } | undefined;
+  let ready = 0;
+  for (const step of steps) {
+    if ('file' in step) {
+      write(clone, step);
+      // What was edited in the declaration is live when it is ready once more.
+      if (watched && step.file === 'zones.ts') ready += 1;
+      continue;
+    }
+    const [, script = '', rest = ''] = /^npm (?:run )?(\S+)(?: -- (.*))?$/.exec(step.command) ?? [];
+    if (script === 'ci') continue;
+    while (watched && (watched.out.match(/pharmacy runs/g) ?? []).length < ready) {
+      if (watched.child.exitCode !== null) throw new Error(watched.out);
+      await new Promise((told) => watched?.child.stdout?.once('data', told));
+    }
+    const [, ...args] = `${scripts[script]} ${rest}`.trim().split(' ');
+    if (script === 'start') {
+      await end(watched?.child);
+      args.push('--port', '18000', '--stand-in-port', '18050');
+    }
+    const child = spawn(process.execPath, args, { cwd: clone, env: process.env });
+    started.push(child);
+    const run = { child, out: '' };
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk) => {
+        run.out += stripVTControlCharacters(String(chunk));
+      });
+    if (rest === '--watch') {
+      watched = run;
+      ready = 1;
+    } else {
+      await new Promise((ended) => child.once('close', ended));
+      for (const line of step.prints) expect(run.out, step.command).toContain(line);
+    }
+  }
+}
