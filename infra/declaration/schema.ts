@@ -39,6 +39,7 @@ const rotation = v.pipe(
 );
 
 const clientSchema = v.strictObject({
+  /** What HelseID calls the client: the id of its registration. */
   clientId: v.pipe(text, v.regex(/^[\x21-\x7e]{1,200}$/, 'must be printable ASCII without spaces')),
   /** Exactly as in the issuer's metadata; may have a path. */
   issuer,
@@ -48,7 +49,9 @@ const clientSchema = v.strictObject({
     ({ input }) =>
       `is ${input}; HelseID allows clients no RS algorithm: choose one of ${ALGORITHM_NAMES.join(', ')}`,
   ),
+  /** As registered: whether the client acts for its own organisation, or for any that has delegated to it. */
   tenancy: v.picklist(['single-tenant', 'multi-tenant']),
+  /** What the issuer wants on the wire: `helseIdProfile` for HelseID. */
   profile: issuerProfile,
   /** Where the signing key lives (default `kms`). Only `kms` may span zones. */
   custody: v.optional(v.picklist(['kms', 'secret', 'file', 'database', 'pkcs11']), 'kms'),
@@ -56,19 +59,23 @@ const clientSchema = v.strictObject({
   selfService: v.exactOptional(
     v.strictObject({ baseUrl, audience, scope, body: v.picklist(['object', 'string']) }),
   ),
+  /** How its keys are replaced. */
   rotation: v.optional(rotation, {}),
 });
 
 const apiSchema = v.strictObject({
   /** https, no query, no trailing slash. */
   baseUrl,
+  /** `aud` of its access tokens, as registered at HelseID. */
   audience,
+  /** Scopes asked for when a token for it is fetched. */
   scopes: some(scope),
   /** RFC 8707 resource indicator. */
   resource: v.exactOptional(resourceIndicator),
 });
 
 const apiGrantSchema = v.strictObject({
+  /** Name of the API in `apis`. */
   api: text,
   methods: some(v.picklist(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])),
   /** Paths below the API's base URL, each beginning with `/`; a trailing `/*` covers everything below. */
@@ -78,6 +85,7 @@ const apiGrantSchema = v.strictObject({
 const concurrency = v.pipe(count, v.maxValue(1000, 'must be at most 1000'));
 
 const grantSchema = v.strictObject({
+  /** Name of the client in `clients`. */
   client: text,
   /** Organisation details in assertions: none (default), any valid one, or a list. */
   details: v.optional(
@@ -85,6 +93,7 @@ const grantSchema = v.strictObject({
     v.lazy((given) => (Array.isArray(given) ? v.array(allowedDetail) : v.picklist(['none', 'any']))),
     'none',
   ),
+  /** Calls that proofs are made for. */
   apis: v.array(apiGrantSchema),
   /** Request objects at PAR (default false). */
   requestObjects: v.optional(v.boolean(), false),
@@ -99,6 +108,7 @@ const routeSchema = v.strictObject({
 });
 
 const gatewaySchema = v.strictObject({
+  /** Routes that lead to functions; login brings its own. */
   routes: v.array(routeSchema),
   /**
    * External URL of the API's root, where callers use another than API Gateway's own with its stage: a domain name, perhaps
@@ -153,6 +163,7 @@ const zoneSchema = v.strictObject({
 });
 
 const exceptionSchema = v.strictObject({
+  /** Name of the rule, as the finding has it. */
   rule: text,
   /** Construct path, or a prefix of it ending in `/*`. */
   resource: v.pipe(
@@ -164,6 +175,7 @@ const exceptionSchema = v.strictObject({
   ),
   /** What of it is excepted and nothing else: actions, properties or the type of the resource, as the finding names them. */
   about: some(v.pipe(text, v.regex(/^[^*]+$/, 'must be names, without wildcards'))),
+  /** A sentence that says why. */
   reason: v.pipe(
     text,
     v.check(
@@ -177,9 +189,13 @@ const exceptionSchema = v.strictObject({
 export const systemSchema = v.strictObject({
   /** Prefix of every physical name: lower-case letters and digits. */
   name: text,
+  /** Registrations at the issuer, by a name of yours. */
   clients: v.record(text, clientSchema),
+  /** APIs that zones call, by a name of yours. */
   apis: v.record(text, apiSchema),
+  /** The zone that the signers and keys are in. */
   signing: v.strictObject({
+    /** IPv4 CIDR of its VPC, as a zone's. */
     cidr: text,
     availabilityZones: v.exactOptional(availabilityZones),
     /**
@@ -196,6 +212,7 @@ export const systemSchema = v.strictObject({
   region: v.exactOptional(
     v.pipe(text, v.regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'must be a region such as eu-north-1')),
   ),
+  /** Closed networks, by a name of yours. */
   zones: v.record(text, zoneSchema),
   /** Availability zones a VPC spans (default 2), unless its zone says otherwise. */
   availabilityZones: v.optional(availabilityZones, 2),

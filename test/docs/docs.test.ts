@@ -4,8 +4,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { compileHandler } from '../../infra/bundling.ts';
+import { PAGES } from './render-reference.ts';
 import { missingTests, readPage, renderPage } from './render-requirements.ts';
 import { CHAPTERS } from './requirements.ts';
+import { readSteps } from './tutorial.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const pages = [
@@ -40,11 +42,13 @@ function formatted(place: string, code: string): string {
 }
 
 describe('documentation', () => {
+  // But for the tutorial's, which has a declaration and a test of its own.
   it('compiles its examples', { timeout: 60_000 }, () => {
     const folder = join(root, '.build', 'examples');
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    const examples = [...pages, ...comments].flatMap(({ name, text }) =>
+    const apart = [...pages, ...comments].filter(({ name }) => name !== 'docs/tutorial.md');
+    const examples = apart.flatMap(({ name, text }) =>
       [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = ''], index) => ({ name, index, code })),
     );
     for (const { name, index, code } of examples) {
@@ -92,7 +96,8 @@ describe('documentation', () => {
     const files = [
       ...text.matchAll(/`((?:protocol|client|functions|infra|local|test|docs|examples)\/[\w./-]*)`/g),
     ].map(([, file = '']) => file);
-    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+    const written = readSteps().flatMap((step) => ('file' in step ? [step.file] : []));
+    expect(files.filter((file) => !existsSync(join(root, file)) && !written.includes(file))).toEqual([]);
   });
 });
 
@@ -131,6 +136,21 @@ describe('the requirements', () => {
 
   it('are on their page as the table has them (npm run docs writes it)', () => {
     expect(readPage()).toBe(renderPage());
+  });
+});
+
+describe('the reference', () => {
+  it.each(Object.entries(PAGES))('%s is as its sources have it (npm run docs writes it)', (file, render) => {
+    expect(readFileSync(join(root, file), 'utf8')).toBe(render());
+  });
+
+  it('says of each field of the declaration what the schema says of it', () => {
+    const page = readFileSync(join(root, 'docs/reference/declaration.md'), 'utf8');
+    const said = ['schema', 'function-schema'].flatMap((name) => [
+      ...readFileSync(join(root, `infra/declaration/${name}.ts`), 'utf8').matchAll(/^ +\/\*\* (.*) \*\/$/gm),
+    ]);
+    expect(said.length).toBeGreaterThan(40);
+    expect(said.map(([, comment = '']) => comment).filter((comment) => !page.includes(comment))).toEqual([]);
   });
 });
 

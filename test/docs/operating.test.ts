@@ -71,8 +71,8 @@ describe('docs/operating.md', () => {
     expect(others.map(([file]) => file)).toEqual([]);
   });
 
-  it('has every code of an error that may be in a line, once, and no other', () => {
-    const sources = ['functions', 'client', 'protocol'].flatMap(readSources);
+  it('has every code of an error, in a line or of a command, once, and no other', () => {
+    const sources = ['functions', 'client', 'protocol', 'infra', 'local'].flatMap(readSources);
     const [declaring, others] = [true, false].map((is) =>
       sources.filter(([file]) => is === file.endsWith('/errors.ts')).map(([, text]) => text),
     );

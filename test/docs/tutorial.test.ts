@@ -2,38 +2,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { required } from '@helseid-zones/protocol/required';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FULL } from '../full.ts';
 import { newFolder } from '../temporary.ts';
+import { readSteps, type Step } from './tutorial.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const page = readFileSync(join(root, 'docs/tutorial.md'), 'utf8');
-
-/** What the page has its reader do, in order. */
-type Step = { file: string; text: string; below?: string } | { command: string; prints: string[] };
-
-/** Reads the page: files by the first line of their code, or by the line before it, commands with the lines that they must print. */
-function readSteps(): Step[] {
-  const steps: Step[] = [];
-  for (const [, before = '', kind, code = ''] of page.matchAll(/([^\n]*)\n\n?```(\w+)\n(.*?)^```$/gms)) {
-    const [, file, below] = /^\/\/ (\S+?)(?:, below: (.*))?\n/.exec(code) ?? [];
-    const named = /`(\S+)`:$/.exec(before)?.[1];
-    if (kind === 'ts' && below !== undefined)
-      steps.push({ file: required(file, code), below, text: code.replace(/.*\n/, '') });
-    else if (kind === 'ts') steps.push({ file: required(file, code), text: code });
-    else if (kind === 'json') steps.push({ file: required(named, code), text: code });
-    else if (kind === 'sh') for (const command of lines(code)) steps.push({ command, prints: [] });
-    else {
-      const last = steps.at(-1);
-      if (!last || !('command' in last)) throw new Error(`No command prints this: ${code}`);
-      last.prints.push(...lines(code));
-    }
-  }
-  return steps;
-}
-
-const lines = (text: string) => text.split('\n').filter((line) => line !== '');
 
 /** Writes a file of the page into a clone. */
 function write(folder: string, { file, text, below }: Extract<Step, { file: string }>): void {
