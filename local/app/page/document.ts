@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { drawMap } from '../../../infra/proof/report/map/draw.ts';
 import { hasViolations, type ZoneMap } from '../../../infra/proof/report/map/model.ts';
 import { renderZones } from '../../../infra/proof/report/map/page.ts';
@@ -34,61 +35,27 @@ export interface LoginDeps {
   caFile: string | undefined;
 }
 
-/** The page: everything that is there from the start. What changes is filled in by `page.js`. */
+/** The page: everything that is there from the start, `page.html` filled in. What changes is filled in by `page.js`. */
 export function renderDocument(deps: PageDeps): string {
-  const { map } = deps;
-  const title = `${map.system} on this machine`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeXml(title)}</title>
-<link rel="stylesheet" href="/page.css">
-<script type="module" src="/page.js"></script>
-</head>
-<body>
-<a class="skip" href="#main">Skip to content</a>
-<header>
-<h1>${escapeXml(title)}</h1>
-<nav aria-label="On this page"><ul>
-<li><a href="#try">Try it</a></li><li><a href="#map">Map</a></li><li><a href="#trail-heading">Audit trail</a></li>
-<li><a href="#attacks">Attacks</a></li><li><a href="#keys-heading">Keys</a></li></ul></nav>
-</header>
-<main id="main" tabindex="-1">
-<noscript><p class="bad">This page needs its script to show what happens.</p></noscript>
-<section aria-labelledby="try">
-<h2 id="try">Try it</h2>
-<div class="cards">${renderEvent(deps)}${renderLogin(deps)}</div>
-</section>
-<section aria-labelledby="map">
-<h2 id="map">Zone map</h2>
-<p${hasViolations(map) ? ' class="bad"' : ''}>${escapeXml(summarize(map))} What happens lights up.</p>
-${drawMap(map)}
-<details><summary>The map in words</summary>${renderZones(map, 'h3')}</details>
-</section>
-<section aria-labelledby="trail-heading">
-<h2 id="trail-heading">Audit trail</h2>
-<p>As it happens. Never tokens, assertions, proofs or people.</p>
-<form class="filter" aria-label="Filter of the audit trail"><fieldset><legend>Zone</legend>${renderFilter(['all', ...deps.names.zones, 'outside'])}</fieldset>
-<button type="button" id="pause" aria-pressed="false">Pause</button></form>
-<div class="trail" role="log" aria-live="off" aria-labelledby="trail-heading" tabindex="0"><ol id="trail"></ol></div>
-</section>
-<section aria-labelledby="attacks">
-<h2 id="attacks">Attacks</h2>
-<p>Run one against the running system. Each first shows that what is allowed works, then that the attack does not.</p>
-<p><button type="button" id="attack-all">Run all</button></p>
-<ul class="cards attacks">${deps.attacks.map(renderAttack).join('\n')}</ul>${renderUnfit(deps.attacks)}
-</section>
-<section aria-labelledby="keys-heading">
-<h2 id="keys-heading">Keys</h2>
-<div id="keys"></div>
-</section>
-</main>
-<p id="live" aria-hidden="true" hidden></p>
-</body>
-</html>
-`;
+  const { map, attacks } = deps;
+  const parts: Readonly<Record<string, string>> = {
+    title: escapeXml(`${map.system} on this machine`),
+    event: renderEvent(deps),
+    login: renderLogin(deps),
+    verdict: hasViolations(map) ? 'bad' : '',
+    summary: escapeXml(summarize(map)),
+    map: drawMap(map),
+    zones: renderZones(map, 'h3'),
+    filter: renderFilter(['all', ...deps.names.zones, 'outside']),
+    attacks: attacks.map(renderAttack).join('\n'),
+    unfit: renderUnfit(attacks),
+  };
+  return readStatic('page.html').replace(/\{\{(\w+)\}\}/g, (_, name: string) => parts[name] ?? '');
+}
+
+/** A file of the page. */
+export function readStatic(name: 'page.css' | 'page.html' | 'page.js'): string {
+  return readFileSync(new URL(`./static/${name}`, import.meta.url), 'utf8');
 }
 
 function renderEvent({ event }: PageDeps): string {

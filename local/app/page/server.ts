@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import * as v from 'valibot';
 import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
@@ -6,7 +5,13 @@ import { CSRF_HEADER } from '../../../functions/login-common/request.ts';
 import { MAP_STYLE, PAGE_STYLE } from '../../../infra/proof/report/map/style.ts';
 import { readBody } from '../../aws/http.ts';
 import { INVARIANTS } from './attacks.ts';
-import { type LoginDeps, type PageDeps, type RunnableAttack, renderDocument } from './document.ts';
+import {
+  type LoginDeps,
+  type PageDeps,
+  type RunnableAttack,
+  readStatic,
+  renderDocument,
+} from './document.ts';
 import { refuse, SAFE_HEADERS } from './guard.ts';
 import { streamTrail } from './stream.ts';
 
@@ -146,10 +151,6 @@ function createTurns(): <T>(run: () => Promise<T>) => Promise<T> {
     last = next.catch(() => {});
     return next;
   };
-}
-
-function readStatic(name: 'page.css' | 'page.js'): string {
-  return readFileSync(new URL(`./static/${name}`, import.meta.url), 'utf8');
 }
 
 function sendJson(response: ServerResponse, status: number, value: object | null): void {
