@@ -52,6 +52,16 @@ export function printError(error: unknown): void {
   process.stderr.write(escapeLines(text));
 }
 
+/** Runs a command: it resolves to the exit status, which is 1 where it throws; then the error is printed. */
+export async function runCommand(main: (args: string[]) => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    printError(error);
+    process.exitCode = 1;
+  }
+}
+
 function escapeLines(text: string): string {
   return `${text.split('\n').map(escapeControls).join('\n')}\n`;
 }

@@ -1,3 +1,4 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { SystemDeclaration } from './schema.ts';
 
@@ -9,6 +10,24 @@ export const DECLARATION_OPTIONS = {
   declaration: { type: 'string', default: 'zones.ts' },
   stage: { type: 'string' },
 } as const;
+
+/** `parseArgs`, whose complaint becomes the error that `wrong` makes of its words. */
+export function readArguments<const T extends ParseArgsConfig>(
+  config: T,
+  wrong: (what: string, cause: unknown) => ZonesError,
+): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(config);
+  } catch (cause) {
+    throw wrong((cause as Error).message, cause);
+  }
+}
+
+/** `--local` may stand without a folder, which `parseArgs` has no word for; for `flatMap`. */
+export function withFolder(arg: string, index: number, all: readonly string[]): string[] {
+  const next = all[index + 1];
+  return arg === '--local' && (next === undefined || !/[./]/.test(next)) ? ['--local=.local'] : [arg];
+}
 
 /**
  * A running local system brings its declaration, so a stage can only be confirmed.

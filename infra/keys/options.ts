@@ -1,7 +1,6 @@
-import { parseArgs } from 'node:util';
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { DECLARATION_OPTIONS } from '../declaration/options.ts';
+import { DECLARATION_OPTIONS, readArguments, withFolder } from '../declaration/options.ts';
 
 /** What `--help` (`-h`) prints. */
 export const USAGE = `npm run keys -- [command] [options]
@@ -45,7 +44,10 @@ export type KeyOptions = ReturnType<typeof readKeyOptions>;
  * @throws {ZonesError} config_invalid: no such command, or its options or arguments are not right
  */
 export function readKeyOptions(args: readonly string[]) {
-  const { values, positionals } = parse(kidsLast(args.flatMap(withFolder)));
+  const { values, positionals } = readArguments(
+    { args: kidsLast(args.flatMap(withFolder)), allowPositionals: true, options: OPTIONS },
+    wrong,
+  );
   const [command = 'show', argument, ...rest] = positionals;
   if (!isCommand(command)) throw wrong(`There is no command "${command}"`);
   if (rest.length > 0) throw wrong(`"${rest[0]}" is one argument too many`);
@@ -69,7 +71,7 @@ function isCommand(name: string): name is CommandName {
   return Object.hasOwn(ARGUMENTS, name);
 }
 
-function readDraft({ organization, redirect }: ReturnType<typeof parse>['values']) {
+function readDraft({ organization, redirect }: { organization?: string; redirect?: string }) {
   if (organization && redirect && URL.canParse(redirect) && isOrganizationNumber(organization))
     return { organization, redirect };
   throw wrong(
@@ -83,35 +85,19 @@ function kidsLast(args: readonly string[]): string[] {
   return kids.length === 0 ? [...args] : [...args.filter((arg) => !kids.includes(arg)), '--', ...kids];
 }
 
-/** `--local` may stand without a folder, which parseArgs has no word for. */
-function withFolder(arg: string, index: number, all: readonly string[]): string[] {
-  const next = all[index + 1];
-  return arg === '--local' && (next === undefined || !/[./]/.test(next)) ? ['--local=.local'] : [arg];
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        client: { type: 'string' },
-        local: { type: 'string' },
-        region: { type: 'string' },
-        ...DECLARATION_OPTIONS,
-        yes: { type: 'boolean', default: false, short: 'y' },
-        now: { type: 'boolean', default: false },
-        force: { type: 'boolean', default: false },
-        days: { type: 'string', default: '30' },
-        'signing-vpc': { type: 'string' },
-        organization: { type: 'string' },
-        redirect: { type: 'string' },
-      },
-    });
-  } catch (cause) {
-    throw wrong((cause as Error).message, cause);
-  }
-}
+const OPTIONS = {
+  client: { type: 'string' },
+  local: { type: 'string' },
+  region: { type: 'string' },
+  ...DECLARATION_OPTIONS,
+  yes: { type: 'boolean', default: false, short: 'y' },
+  now: { type: 'boolean', default: false },
+  force: { type: 'boolean', default: false },
+  days: { type: 'string', default: '30' },
+  'signing-vpc': { type: 'string' },
+  organization: { type: 'string' },
+  redirect: { type: 'string' },
+} as const;
 
 function wrong(what: string, cause?: unknown): ZonesError {
   return new ZonesError('config_invalid', `${what}. See npm run keys -- --help.`, { cause });

@@ -7,7 +7,7 @@ import { type AwsConfig, createAwsCaller } from '@helseid-zones/client/aws';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { loadSystem } from '../declaration/load.ts';
 import { zoneStackName } from '../declaration/names.ts';
-import { requireDeclaredPlace } from '../declaration/options.ts';
+import { requireDeclaredPlace, withFolder } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { readOperatorFile } from '../operator-file.ts';
 import type { JsonObject } from '../proof/assembly/json.ts';
@@ -40,9 +40,7 @@ AWS_ENDPOINT_URL names an emulator to ask instead of AWS.`;
 async function main(args: string[]): Promise<number> {
   try {
     const { values } = parseArgs({
-      args: args.map((arg, at) =>
-        arg === '--local' && !/[./]/.test(args[at + 1] ?? '') ? '--local=.local' : arg,
-      ),
+      args: args.flatMap(withFolder),
       options: {
         ...{ stage: { type: 'string' }, declaration: { type: 'string' }, assembly: { type: 'string' } },
         ...{

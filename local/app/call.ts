@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { machineTokens } from '@helseid-zones/client/machine-token';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { DECLARATION_OPTIONS, requireStage } from '../../infra/declaration/options.ts';
+import { DECLARATION_OPTIONS, readArguments, requireStage } from '../../infra/declaration/options.ts';
 import { type OperatorFile, readOperatorFile } from '../../infra/operator-file.ts';
-import { print, printError } from '../../infra/terminal.ts';
+import { print, runCommand } from '../../infra/terminal.ts';
 import { callGateway } from '../aws/aws-client.ts';
 import { createCa } from '../helseid/ca.ts';
 import { trustHere } from '../helseid/trust.ts';
@@ -51,7 +50,7 @@ interface Wanted {
 
 /** Resolves to the exit status. */
 async function main(args: string[]): Promise<number> {
-  const { positionals, values } = readArguments(args);
+  const { positionals, values } = readArguments({ args, allowPositionals: true, options: OPTIONS }, failed);
   const [zone, method, target, more] = positionals;
   if (values.help) {
     print(USAGE);
@@ -117,21 +116,8 @@ function findCaller(
   return { caller, grant };
 }
 
-function readArguments(args: string[]) {
-  try {
-    return parseArgs({ args, allowPositionals: true, options: OPTIONS });
-  } catch (cause) {
-    throw failed((cause as Error).message, cause);
-  }
-}
-
 function failed(what: string, cause?: unknown): ZonesError {
   return new ZonesError('local_failed', `${what}. See npm run call -- --help.`, { cause });
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  printError(error);
-  process.exitCode = 1;
-}
+await runCommand(main);

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { DECLARATION_OPTIONS } from '../../infra/declaration/options.ts';
+import { DECLARATION_OPTIONS, readArguments } from '../../infra/declaration/options.ts';
 
 /** What `npm start -- …` was asked for. */
 export type CommandOptions = ReturnType<typeof readOptions>;
@@ -38,7 +37,7 @@ export const USAGE = `npm start -- [options]
  * @throws {ZonesError} local_failed: the message names what is wrong with it
  */
 export function readOptions(args: readonly string[]) {
-  const { values } = parse(args);
+  const { values } = readArguments({ args: [...args], options: OPTIONS }, wrong);
   if (values.json && !values.once) throw wrong('--json goes with --once');
   if (values['challenge-keeps-assertion'] && values['no-stand-in'])
     throw wrong('--challenge-keeps-assertion is about the stand-in, and there is none with --no-stand-in');
@@ -64,32 +63,23 @@ export function readOptions(args: readonly string[]) {
   };
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        ...DECLARATION_OPTIONS,
-        directory: { type: 'string', default: DEFAULT_DIRECTORY },
-        examples: { type: 'string', default: DEFAULT_EXAMPLES },
-        port: { type: 'string', default: '3000' },
-        'stand-in-port': { type: 'string', default: '3443' },
-        'page-port': { type: 'string' },
-        'challenge-keeps-assertion': { type: 'boolean', default: false },
-        'no-stand-in': { type: 'boolean', default: false },
-        https: { type: 'boolean', default: false },
-        fresh: { type: 'boolean', default: false },
-        once: { type: 'boolean', default: false },
-        watch: { type: 'boolean', default: false },
-        inspect: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false, short: 'h' },
-      },
-    });
-  } catch (cause) {
-    throw wrong((cause as Error).message, cause);
-  }
-}
+const OPTIONS = {
+  ...DECLARATION_OPTIONS,
+  directory: { type: 'string', default: DEFAULT_DIRECTORY },
+  examples: { type: 'string', default: DEFAULT_EXAMPLES },
+  port: { type: 'string', default: '3000' },
+  'stand-in-port': { type: 'string', default: '3443' },
+  'page-port': { type: 'string' },
+  'challenge-keeps-assertion': { type: 'boolean', default: false },
+  'no-stand-in': { type: 'boolean', default: false },
+  https: { type: 'boolean', default: false },
+  fresh: { type: 'boolean', default: false },
+  once: { type: 'boolean', default: false },
+  watch: { type: 'boolean', default: false },
+  inspect: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false, short: 'h' },
+} as const;
 
 function readPort(name: string, text: string): number {
   const port = Number(text);

@@ -1,12 +1,11 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { eventNames } from '../../infra/declaration/names.ts';
-import { DECLARATION_OPTIONS, requireStage } from '../../infra/declaration/options.ts';
+import { DECLARATION_OPTIONS, readArguments, requireStage } from '../../infra/declaration/options.ts';
 import { type OperatorFile, readOperatorFile } from '../../infra/operator-file.ts';
-import { print, printError } from '../../infra/terminal.ts';
+import { print, printError, runCommand } from '../../infra/terminal.ts';
 import type { TrailLine } from '../aws/trail.ts';
 import { type EventFile, fillIn, findEntry, isOutcome, notRunning, putEvent, readEvent } from './events.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
@@ -27,7 +26,7 @@ const PAUSE = 200;
 
 /** Resolves to the exit status. */
 async function main(args: string[]): Promise<number> {
-  const { positionals, values } = readArguments(args);
+  const { positionals, values } = readArguments({ args, allowPositionals: true, options: OPTIONS }, wrong);
   if (values.help) {
     print(USAGE);
     return 0;
@@ -78,17 +77,14 @@ async function followEvent(trail: string, begin: number, id: string): Promise<Tr
   return undefined;
 }
 
-function readArguments(args: string[]) {
-  try {
-    const options = {
-      directory: { type: 'string', default: DEFAULT_DIRECTORY },
-      stage: DECLARATION_OPTIONS.stage,
-      help: { type: 'boolean', default: false },
-    } as const;
-    return parseArgs({ args, allowPositionals: true, options });
-  } catch (cause) {
-    throw new ZonesError('local_failed', `${(cause as Error).message}. ${USAGE}`, { cause });
-  }
+const OPTIONS = {
+  directory: { type: 'string', default: DEFAULT_DIRECTORY },
+  stage: DECLARATION_OPTIONS.stage,
+  help: { type: 'boolean', default: false },
+} as const;
+
+function wrong(what: string, cause?: unknown): ZonesError {
+  return new ZonesError('local_failed', `${what}. ${USAGE}`, { cause });
 }
 
 function findBus({ declaration }: OperatorFile, event: EventFile, file: string) {
@@ -98,9 +94,4 @@ function findBus({ declaration }: OperatorFile, event: EventFile, file: string) 
   throw new ZonesError('event_invalid', message);
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  printError(error);
-  process.exitCode = 1;
-}
+await runCommand(main);
