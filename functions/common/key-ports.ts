@@ -74,3 +74,14 @@ export const systemClock: Clock = {
 export function awsErrorName(error: unknown): string {
   return error instanceof Error && !error.name.endsWith('Error') ? error.name : '';
 }
+
+/** Whether a rotation of a secret is under way, as `DescribeSecret` tells: a version is AWSPENDING and not current. */
+export function isPending({
+  VersionIdsToStages = {},
+}: {
+  VersionIdsToStages?: Record<string, string[]> | undefined;
+}): boolean {
+  return Object.values(VersionIdsToStages).some(
+    (stages) => stages.includes('AWSPENDING') && !stages.includes('AWSCURRENT'),
+  );
+}

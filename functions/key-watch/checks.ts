@@ -17,7 +17,7 @@ import {
   findTaggedKeys,
   hasPolicy,
 } from '../common/client-keys.ts';
-import { awsErrorName } from '../common/key-ports.ts';
+import { awsErrorName, isPending } from '../common/key-ports.ts';
 import type { Rotation } from '../rotation/open-rotation.ts';
 import type { ListedKey } from '../rotation/self-service.ts';
 import type { MetricValues } from './metrics.ts';
@@ -158,11 +158,8 @@ async function watchProgress(watch: Rotation): Promise<MetricValues> {
 
 async function hasOrphanedPending({ secrets, secretArn, clock }: Rotation): Promise<boolean> {
   const secret = await secrets.describeSecret({ SecretId: secretArn });
-  const pending = Object.values(secret.VersionIdsToStages ?? {}).some(
-    (stages) => stages.includes('AWSPENDING') && !stages.includes('AWSCURRENT'),
-  );
   const changed = secret.LastChangedDate?.getTime() ?? 0;
-  return pending && changed / 1000 + PENDING_AGE < clock.now();
+  return isPending(secret) && changed / 1000 + PENDING_AGE < clock.now();
 }
 
 /** Begins, or goes on with, what is not finished: no key yet, or one on its way. Brings the bootstrap to its end too. */

@@ -141,11 +141,14 @@ const REFUSALS: ReadonlyMap<string, Outcome> = new Map([
 
 /** Every code that a request can meet, but for what an issuer's `error` or the browser's choice decides. */
 export const OUTCOMES: Readonly<Partial<Record<ErrorCode, Outcome>>> = {
-  event_invalid: BAD_REQUEST,
-  request_malformed: BAD_REQUEST,
+  ...outcomeOf(
+    BAD_REQUEST,
+    'event_invalid',
+    'request_malformed',
+    'return_path_invalid',
+    'body_not_replayable',
+  ),
   request_too_large: { status: 413, page: 'badRequest' },
-  return_path_invalid: BAD_REQUEST,
-  body_not_replayable: BAD_REQUEST,
   csrf_refused: { status: 403, page: 'badRequest' },
   login_expired: { status: 400, page: 'expired' },
   login_too_old: { status: 502, page: 'tooOld', anew: true },
@@ -153,23 +156,16 @@ export const OUTCOMES: Readonly<Partial<Record<ErrorCode, Outcome>>> = {
   security_level_too_low: { status: 403, page: 'level', anew: true },
   person_mismatch: { status: 403, page: 'person', anew: true },
   session_invalid: { status: 401, page: 'notLoggedIn' },
-  id_token_invalid: UPSTREAM,
-  token_invalid: UPSTREAM,
-  metadata_invalid: UPSTREAM,
-  binding_mismatch: UPSTREAM,
-  nonce_loop: UPSTREAM,
-  api_unreachable: UPSTREAM,
-  api_answer_unusable: UPSTREAM,
-  redirect_refused: UPSTREAM,
+  ...outcomeOf(UPSTREAM, 'id_token_invalid', 'token_invalid', 'metadata_invalid', 'binding_mismatch'),
+  ...outcomeOf(UPSTREAM, 'nonce_loop', 'api_unreachable', 'api_answer_unusable', 'redirect_refused'),
   request_aborted: { status: 504, page: 'busy' },
-  issuer_unreachable: BUSY,
-  signer_unavailable: BUSY,
-  aws_throttled: BUSY,
-  aws_unavailable: BUSY,
-  kms_throttled: BUSY,
-  kms_unavailable: BUSY,
-  signature_late: BUSY,
+  ...outcomeOf(BUSY, 'issuer_unreachable', 'signer_unavailable', 'aws_throttled', 'aws_unavailable'),
+  ...outcomeOf(BUSY, 'kms_throttled', 'kms_unavailable', 'signature_late'),
 };
+
+function outcomeOf(outcome: Outcome, ...codes: readonly ErrorCode[]): Partial<Record<ErrorCode, Outcome>> {
+  return Object.fromEntries(codes.map((code) => [code, outcome]));
+}
 
 /** What the browser is at fault for where it chose an organisation: the zone's grant or the issuer does not allow that one. */
 const CHOSEN: Readonly<Partial<Record<ErrorCode, Outcome>>> = {

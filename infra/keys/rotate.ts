@@ -4,7 +4,7 @@ import { candidateKey, currentKey, findKey, moveKey } from '@helseid-zones/proto
 import { required } from '@helseid-zones/protocol/required';
 import * as v from 'valibot';
 import { disableClientKey } from '../../functions/common/client-keys.ts';
-import { awsErrorName } from '../../functions/common/key-ports.ts';
+import { awsErrorName, isPending } from '../../functions/common/key-ports.ts';
 import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
 import {
   jwkCommand,
@@ -138,7 +138,7 @@ async function runRotation(operator: Operator, client: OpenedClient): Promise<Cl
       [seen, moved] = [states, seconds];
     }
     const failure = findFailure(await operator.failedSteps(), known, name);
-    const pending = await isPending(operator, secretId);
+    const pending = isPending(await operator.secrets.describeSecret({ SecretId: secretId }));
     begun ||= pending || states !== before || seconds >= BEGINS;
     if (begun && !pending) return store.read();
     if (failure !== undefined) throw failedStep(operator, client, candidateKey(await store.read()), failure);
@@ -197,13 +197,6 @@ function failed(message: string, facts: { step?: string; reason?: string } = {})
 
 function describeStates({ keys }: ClientRecord): string {
   return keys.map(({ kid, state }) => `${kid.slice(0, 8)} ${state}`).join(', ');
-}
-
-async function isPending({ secrets }: Operator, secretId: string): Promise<boolean> {
-  const { VersionIdsToStages = {} } = await secrets.describeSecret({ SecretId: secretId });
-  return Object.values(VersionIdsToStages).some(
-    (stages) => stages.includes('AWSPENDING') && !stages.includes('AWSCURRENT'),
-  );
 }
 
 function isNew(record: ClientRecord, old: KeyEntry | undefined): boolean {

@@ -3,6 +3,7 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry, KeyState } from '@helseid-zones/protocol/record';
 import { required } from '@helseid-zones/protocol/required';
 import type { JWK } from 'jose';
+import { isPending } from '../../functions/common/key-ports.ts';
 import { recordName } from '../../infra/declaration/names.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { callJson } from '../aws/aws-client.ts';
@@ -91,12 +92,6 @@ async function takeRotation({ declaration, aws }: OperatorDeps, client: string):
     throw new ZonesError('local_failed', `Rotation of ${SecretId} failed in ${result.step}: ${result.error}`);
   }
   return begun;
-}
-
-function isPending({ VersionIdsToStages }: Record<string, unknown>): boolean {
-  return Object.values(Object(VersionIdsToStages) as Record<string, string[]>).some(
-    (stages) => stages.includes('AWSPENDING') && !stages.includes('AWSCURRENT'),
-  );
 }
 
 /** The key of a record in a state; the first one where several are. */
