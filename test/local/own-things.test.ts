@@ -1,8 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { required } from '@helseid-zones/protocol/required';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
@@ -17,12 +17,13 @@ import { newFolder } from '../temporary.ts';
 
 const PLACE = { account: '000000000000', region: 'eu-north-1' };
 const assembly = resolveAssembly(readAssembly(synthesizedFolder(system, PLACE)), PLACE);
+const trail = createTrail(Date.now);
 let aws: LocalAws;
 
 beforeAll(async () => {
   aws = await startLocalAws({
     ...{ assembly, world: buildWorld(assembly), stateDirectory: newFolder() },
-    ...{ calledUrls: () => [], gatewayPort: () => 0, trail: createTrail(Date.now) },
+    ...{ calledUrls: () => [], gatewayPort: () => 0, trail },
   });
 });
 afterAll(() => aws.close());
@@ -99,6 +100,56 @@ describe('the local system enforces what functions have', () => {
     await expect(read('summary', 'worker/partner-key')).resolves.toMatch(/AccessDenied/);
     await expect(read('worker', 'summary/mail')).resolves.toMatch(/AccessDenied/);
   });
+});
+
+/** A code block of docs/functions.md, as a file from which packages are found, run in the environment of a function of the zone. */
+async function documented(name: string, as: string, variables: Record<string, string>) {
+  const file = `functions/${name}/handler.ts`;
+  const blocks = readFileSync('docs/functions.md', 'utf8').matchAll(/^```ts\n(.*?)^```/gms);
+  const code = [...blocks].map(([, text = '']) => text).find((text) => text.startsWith(`// ${file}\n`));
+  const path = resolve('.build', 'documented', file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, required(code, file));
+  const { accessKeyId, secretAccessKey, sessionToken = '' } = aws.credentialsOf(`journal-internal-${as}`);
+  const url = (service: string) =>
+    required(
+      aws.endpoints.find((of) => of.zone === 'internal' && of.service === service),
+      service,
+    ).url;
+  const env = {
+    ...{ AWS_REGION: PLACE.region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    ...{ AWS_SESSION_TOKEN: sessionToken, ...variables },
+    ...{ AWS_ENDPOINT_URL_DYNAMODB: url('dynamodb'), AWS_ENDPOINT_URL_SQS: url('sqs') },
+  };
+  for (const [variable, value] of Object.entries(env)) vi.stubEnv(variable, value);
+  return (await import(path)).handler;
+}
+
+test('the documented handlers use table and queue with the SDK’s own clients', async () => {
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const worker = required(
+    aws.functions.find(({ name }) => name === 'journal-internal-worker'),
+    'worker',
+  ).environment;
+  // The documented table has one key, as this one of the fixture has.
+  const queues = aws.endpoints.find(({ zone, service }) => zone === 'internal' && service === 'sqs');
+  const variables = {
+    ...worker,
+    LETTERS_TABLE: String(worker['DRAFTS_TABLE']),
+    // As the local system gives it to the function's process (test/local/aws/runtime/environment.test.ts).
+    OUTBOX_QUEUE: `${queues?.url}/000000000000/journal-internal-outbox`,
+  };
+  const letters = await documented('letters', 'worker', variables);
+  const time = '2026-01-02T06:00:00Z';
+  // What is sent is read at once, by a function that knows nothing of it.
+  await letters({ time });
+  const printer = await documented('printer', 'worker', variables);
+  const record = (messageId: string, id: string) => ({ messageId, body: JSON.stringify({ id }) });
+  await expect(printer({ Records: [record('1', time), record('2', 'nobody')] })).resolves.toEqual({
+    batchItemFailures: [{ itemIdentifier: '2' }],
+  });
+  const sent = trail.lines().map(({ fields }) => `${fields['operation']} ${fields['error'] ?? 'ok'}`);
+  expect(sent).toContain('SendMessage ok');
 });
 
 test.runIf(FULL)(

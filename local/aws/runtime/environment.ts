@@ -36,8 +36,11 @@ interface EnvironmentFacts {
  */
 export function makeEnvironment(of: TemplateFunction, facts: EnvironmentFacts): Record<string, string> {
   const { credentials, region } = facts;
+  // The SDK calls the host of a queue's URL, whatever endpoint it is told of.
+  const queues = facts.endpoints.get('sqs') ?? facts.publicUrl ?? NOWHERE;
+  const replacements = [...facts.replacements, [`https://sqs.${region}.amazonaws.com`, queues] as const];
   const replaced = (value: string) =>
-    [...facts.replacements].reduce((text, [from, to]) => text.replaceAll(from, to), value);
+    replacements.reduce((text, [from, to]) => text.replaceAll(from, to), value);
   const variables = Object.entries(of.environment).map(([name, value]) => [name, replaced(value)]);
   return {
     ...Object.fromEntries(variables),

@@ -62,6 +62,18 @@ describe('the environment of a function', () => {
     });
   });
 
+  it('leads a queue’s URL, whose host the SDK calls, to where SQS is for its network', () => {
+    const OUTBOX_QUEUE = 'https://sqs.eu-north-1.amazonaws.com/000000000000/journal-public-outbox';
+    const sends = { ...of, environment: { OUTBOX_QUEUE } };
+    const endpoints = new Map([['sqs', 'http://127.0.0.1:3']]);
+    const urls = [{ endpoints }, {}, { publicUrl: undefined }].map(
+      (more) => makeEnvironment(sends, { ...facts, ...more })['OUTBOX_QUEUE'],
+    );
+    expect(urls).toEqual(
+      [3, 2, 9].map((port) => `http://127.0.0.1:${port}/000000000000/journal-public-outbox`),
+    );
+  });
+
   it('leads nowhere where the network has neither endpoint nor way out', () => {
     const environment = makeEnvironment(of, { ...facts, publicUrl: undefined });
     expect(environment['AWS_ENDPOINT_URL_KMS']).toBe('http://127.0.0.1:9');
