@@ -245,7 +245,7 @@ describe('the proof', () => {
       },
     ],
     'a table under AWS’s key': [
-      'data-is-encrypted',
+      'properties-are-understood',
       (r) => void delete find(r, 'Tableworkerdrafts').Properties['SSESpecification'],
     ],
     'a schedule is another than the declared one': [
@@ -260,7 +260,7 @@ describe('the proof', () => {
       },
     ],
     'a schedule starts another zone’s function': [
-      'entries-are-own',
+      'properties-are-understood',
       (r) => {
         const [target] = find(r, 'Schedulesummarynightly', 'Events::Rule').Properties['Targets'] as {
           Arn: string;

@@ -2,18 +2,16 @@ import { additionsAreUnderstood } from '../derived/additions.ts';
 import { CAPABILITIES } from './capabilities.ts';
 import { dataIsEncrypted } from './data/stores.ts';
 import { zonesOfAClientNeedTheSameScopes } from './declaration/zones-of-a-client-need-the-same-scopes.ts';
-import { callersUseModernTls } from './entries/callers-use-modern-tls.ts';
 import { alarmsRing, eventsAreDeclared } from './entries/entries-are-declared.ts';
-import { entriesAreOwn } from './entries/entries-are-own.ts';
 import { outsidersAreNotAdmitted } from './entries/outsiders-are-not-admitted.ts';
 import { routesAreAuthorized } from './entries/routes-are-authorized.ts';
 import { actionsAreKnown } from './iam/actions-are-known.ts';
 import { ROLES } from './iam/roles.ts';
 import { keysDoNotDelegate } from './kms/client-keys.ts';
-import { dataKeysAreClosed, templateKeysEncryptOnly } from './kms/data-keys.ts';
+import { dataKeysAreClosed } from './kms/data-keys.ts';
 import { madeKeysAreClosed } from './kms/made-keys.ts';
 import { functionPermissionsAreOwn } from './lambda/function-permissions-are-own.ts';
-import { functionsHaveOwnRoles, functionsInOwnZone, functionsRunPlainly } from './lambda/functions.ts';
+import { functionsHaveOwnRoles } from './lambda/functions.ts';
 import { onlySignersCanSign, signersAreDeclared } from './lambda/signers.ts';
 import { zoneFunctionsAreDeclared } from './lambda/zone-functions-are-declared.ts';
 import { logsAreKept, logsHoldNoTokens } from './logs/logs.ts';
@@ -23,8 +21,7 @@ import { othersKeepOut } from './others.ts';
 import type { Rule } from './rule.ts';
 import { recordsAreBare } from './secretsmanager/records.ts';
 import { noKeyMaterial } from './templates/no-key-material.ts';
-import { propertiesAreUnderstood } from './templates/properties.ts';
-import { resourceTypesAreKnown } from './templates/resource-types.ts';
+import { propertiesAreUnderstood, resourceTypesAreKnown } from './templates/properties.ts';
 import { templatesAreFinal } from './templates/templates-are-final.ts';
 
 /** What the declaration yields is there, whole and unchanged; seen where the assembly was compared with the derived one. */
@@ -50,15 +47,11 @@ export const RULES: readonly Rule[] = [
   ...NETWORKS,
   ...ENDPOINTS,
   alarmsRing,
-  callersUseModernTls,
   dataIsEncrypted,
   dataKeysAreClosed,
-  entriesAreOwn,
   eventsAreDeclared,
   functionPermissionsAreOwn,
   functionsHaveOwnRoles,
-  functionsInOwnZone,
-  functionsRunPlainly,
   keysDoNotDelegate,
   logsAreKept,
   logsHoldNoTokens,
@@ -72,7 +65,6 @@ export const RULES: readonly Rule[] = [
   resourceTypesAreKnown,
   routesAreAuthorized,
   signersAreDeclared,
-  templateKeysEncryptOnly,
   templatesAreFinal,
   zoneFunctionsAreDeclared,
   zonesOfAClientNeedTheSameScopes,

@@ -23,35 +23,18 @@ const JUDGED: Readonly<Record<string, string>> = {
   'alarms-ring': `
     CloudWatch::Alarm: AlarmActions ComparisonOperator EvaluationPeriods MetricName Namespace Period Statistic Threshold TreatMissingData InsufficientDataActions
   `,
-  'callers-use-modern-tls': `
-    ApiGateway::RestApi: SecurityPolicy
-  `,
   'data-is-encrypted': `
-    SecretsManager::Secret: KmsKeyId
-    SNS::Topic: KmsMasterKeyId
-    DynamoDB::Table: SSESpecification
     SQS::Queue: KmsMasterKeyId SqsManagedSseEnabled
-    Events::EventBus: KmsKeyIdentifier
   `,
   'data-keys-are-closed': `
     KMS::Key: KeyPolicy
-  `,
-  'default-group-unused': `
-    EC2::VPCEndpoint: SecurityGroupIds
-    Lambda::Function: VpcConfig
   `,
   'endpoints-admit-own-roles': `
     EC2::VPCEndpoint: PolicyDocument
   `,
   'endpoints-are-own': `
     EC2::Subnet: VpcId
-    EC2::VPCEndpoint: ServiceName SubnetIds VpcId
-  `,
-  'entries-are-own': `
-    ApiGateway::Authorizer: AuthorizerUri
-    Events::Rule: EventBusName Targets
-    Lambda::EventSourceMapping: EventSourceArn FunctionName
-    SecretsManager::RotationSchedule: RotationLambdaARN
+    EC2::VPCEndpoint: SecurityGroupIds ServiceName SubnetIds VpcId
   `,
   'events-are-declared': `
     SQS::Queue: RedrivePolicy
@@ -65,25 +48,9 @@ const JUDGED: Readonly<Record<string, string>> = {
     IAM::Role: RoleName
     Lambda::Function: FunctionName Role
   `,
-  'functions-run-plainly': `
-    Lambda::Function: Code Environment Runtime
-  `,
-  'groups-are-closed': `
-    EC2::SecurityGroup: VpcId
-    EC2::SecurityGroupIngress: FromPort IpProtocol SourceSecurityGroupId ToPort
-  `,
-  'logs-are-kept': `
-    Logs::LogGroup: KmsKeyId RetentionInDays
-    EC2::FlowLog: LogGroupName
-    Lambda::Function: LoggingConfig
-    ApiGateway::Stage: AccessLogSetting
-  `,
   'logs-are-own': `
     Logs::LogGroup: LogGroupName
     ApiGateway::Account: CloudWatchRoleArn
-  `,
-  'logs-hold-no-tokens': `
-    ApiGateway::Stage: MethodSettings
   `,
   'names-answered': `
     Route53Resolver::FirewallDomainList: Domains
@@ -93,14 +60,29 @@ const JUDGED: Readonly<Record<string, string>> = {
   'networks-are-declared': `
     EC2::VPC: CidrBlock
   `,
-  'no-route-elsewhere': `
-    EC2::Route: NatGatewayId GatewayId
-  `,
   'outsiders-are-not-admitted': `
     SNS::TopicPolicy: PolicyDocument
     SQS::QueuePolicy: PolicyDocument
   `,
   'properties-are-understood': `
+    ApiGateway::RestApi: SecurityPolicy
+    Lambda::Function: VpcConfig
+    Events::Rule: EventBusName Targets
+    Lambda::EventSourceMapping: EventSourceArn FunctionName
+    Lambda::Function: Code Environment Runtime
+    EC2::SecurityGroup: VpcId
+    EC2::SecurityGroupIngress: FromPort IpProtocol SourceSecurityGroupId ToPort
+    EC2::Route: NatGatewayId GatewayId
+    ApiGateway::Stage: MethodSettings
+    Logs::LogGroup: KmsKeyId RetentionInDays
+    EC2::FlowLog: LogGroupName
+    Lambda::Function: LoggingConfig
+    ApiGateway::Stage: AccessLogSetting
+    SecretsManager::Secret: KmsKeyId
+    SNS::Topic: KmsMasterKeyId
+    DynamoDB::Table: SSESpecification
+    Events::EventBus: KmsKeyIdentifier
+    ApiGateway::Authorizer: AuthorizerResultTtlInSeconds
     EC2::VPC: EnableDnsHostnames EnableDnsSupport InstanceTenancy
     EC2::Subnet: AvailabilityZone CidrBlock
     EC2::RouteTable: VpcId
@@ -133,6 +115,7 @@ const JUDGED: Readonly<Record<string, string>> = {
   `,
   'records-are-bare': `
     SecretsManager::Secret: Name SecretString
+    SecretsManager::RotationSchedule: RotationLambdaARN
   `,
   'roles-are-bounded': `
     IAM::ManagedPolicy: ManagedPolicyName
@@ -144,7 +127,7 @@ const JUDGED: Readonly<Record<string, string>> = {
   `,
   'routes-are-authorized': `
     ApiGateway::Resource: PathPart
-    ApiGateway::Authorizer: AuthorizerResultTtlInSeconds
+    ApiGateway::Authorizer: AuthorizerUri
     ApiGateway::Method: AuthorizerId AuthorizationType HttpMethod Integration ResourceId
   `,
   'signers-have-one-caller': `

@@ -145,8 +145,8 @@ const TOUCHES: Readonly<Record<string, readonly [rule: string, Change]>> = {
       PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'iam:PassRole', Resource: '*' }] },
     }),
   ],
-  'belongs to no zone and runs in internal': [
-    'functions-in-own-zone',
+  'in VpcConfig\\.SubnetIds\\[\\], which is no AWS::EC2::Subnet of its own stack': [
+    'properties-are-understood',
     (r) =>
       Object.assign(find(r, 'Shop', 'Lambda::Function').Properties, {
         VpcConfig: {

@@ -1,51 +1,28 @@
 import { eventNames } from '../../../declaration/names.ts';
-import { objectOf } from '../../assembly/json.ts';
 import { type Actor, NO_ZONE } from '../actors.ts';
 import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
 import { type ProofInput, type Rule, resourceRule } from '../rule.ts';
 import { ownedIn, ownKey, resourcesOfZone } from '../targets.ts';
 
-/** By type: the property (in another one) with the key that encrypts it, and those by which it would be copied or opened to others. */
-const STORES: Readonly<Record<string, { key: string; in?: string; outlets?: readonly string[] }>> = {
-  'AWS::DynamoDB::Table': {
-    ...{ key: 'KMSMasterKeyId', in: 'SSESpecification' },
-    outlets: [
-      'StreamSpecification',
-      'KinesisStreamSpecification',
-      'ResourcePolicy',
-      'ImportSourceSpecification',
-    ],
-  },
-  'AWS::SQS::Queue': { key: 'KmsMasterKeyId' },
-  'AWS::SNS::Topic': { key: 'KmsMasterKeyId' },
-  'AWS::Events::EventBus': { key: 'KmsKeyIdentifier', outlets: ['Policy'] },
-  'AWS::SecretsManager::Secret': { key: 'KmsKeyId', outlets: ['ReplicaRegions'] },
-};
-
-/** What a zone keeps is encrypted with a key of that zone, and copied nowhere. */
+/** What waits in a queue is encrypted with a key of its zone; of other stores properties-are-understood says so, and that nothing copies them. */
 export const dataIsEncrypted: Rule = resourceRule({
   name: 'data-is-encrypted',
   invariant: 'I8',
   title:
-    'Tables, queues, topics, buses and secrets are encrypted with a key of their own zone, and copied nowhere.',
-  of: Object.keys(STORES),
-  problems: (resource, input) => {
-    const { properties, type, zone = '', physicalId } = resource;
-    const { key, in: within, outlets = [] } = STORES[type] ?? { key: '' };
-    const holder = within === undefined ? properties : objectOf(properties[within]);
-    // What EventBridge could not queue, perhaps for a fault of the zone's key.
+    'Queues are encrypted with a key of their own zone, and those of events that EventBridge could not queue by SQS.',
+  of: ['AWS::SQS::Queue'],
+  problems: (queue, input) => {
+    const { properties, zone = '', physicalId } = queue;
+    // Perhaps for a fault of the zone's key.
     const { undelivered } = eventNames(input.declaration.name, zone);
     const managed = physicalId.endsWith(`/${undelivered}`) && properties.SqsManagedSseEnabled === true;
+    const { KmsMasterKeyId: key } = properties;
     return [
       !managed &&
-        !ownKey(resource, holder[key], input) && [key, 'is not encrypted with a key of its own zone'],
-      ...outlets.map(
-        (name) =>
-          properties[name] !== undefined && ([name, `has ${name}, by which its data leaves it`] as const),
-      ),
+        !ownKey(queue, key, input) && ['KmsMasterKeyId', 'is not encrypted with a key of its own zone'],
     ];
   },
-  remedy: 'Encrypt it with the data key of its own stack, and let nothing copy it.',
+  remedy: 'Encrypt it with the data key of its own stack.',
 });
 
 /** Types of a zone's own stores and channels. */

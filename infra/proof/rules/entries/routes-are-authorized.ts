@@ -8,23 +8,23 @@ import { namedActions } from '../../assembly/roles.ts';
 import { type Problems, type ProofInput, type Rule, resourceRule } from '../rule.ts';
 import { isGuarded } from '../targets.ts';
 
-/** Every method of an API is a declared route, authorised as declared, to the declared function; an authorizer's answer is good for one request. */
+/** Every method of an API is a declared route, authorised as declared, to the declared function; an authorizer is a function of its zone. */
 export const routesAreAuthorized: Rule = resourceRule({
   name: 'routes-are-authorized',
   invariant: 'I8',
   title:
-    'Every method of an API is a declared route, authorised as declared, to the declared function; an authorizer’s answer is never cached.',
+    'Every method of an API is a declared route, authorised as declared, to the declared function; an authorizer is a function of its own zone.',
   of: ['AWS::ApiGateway::Method', 'AWS::ApiGateway::Authorizer', 'AWS::ApiGateway::RestApi'],
   problems: (resource, input) => {
-    const { type, properties } = resource;
+    const { type, properties, stack } = resource;
     if (type === 'AWS::ApiGateway::Method') return routeProblems(resource, input);
-    const { AuthorizerResultTtlInSeconds, Body, BodyS3Location, Policy } = properties;
+    const { AuthorizerUri, Policy } = properties;
     return type === 'AWS::ApiGateway::Authorizer'
-      ? [AuthorizerResultTtlInSeconds !== 0 && 'is cached, so that a stolen token passes without a proof']
-      : [
-          (Body ?? BodyS3Location) !== undefined && 'has routes in a document that the proof does not read',
-          Policy !== undefined && namedActions(Policy).length > 0 && 'has a policy that lets somebody in',
-        ];
+      ? [
+          !ownFunction(AuthorizerUri, stack, input) &&
+            `asks ${String(AuthorizerUri)}, which is not of its own zone`,
+        ]
+      : [Policy !== undefined && namedActions(Policy).length > 0 && 'has a policy that lets somebody in'];
   },
   subject: ({ constructPath }) => `${constructPath}:`,
   path: ({ constructPath, stack }) => ['whoever calls the API', constructPath, stack],
@@ -43,19 +43,27 @@ function routeProblems({ properties, zone, stack }: ResolvedResource, input: Pro
   if (expected === undefined) return [`${route} is not a declared route`];
   const { type, authorize } = expected;
   const handler = functionName(input.declaration.name, zone ?? '', expected.function);
-  const target = integratedFunction(objectOf(Integration).Uri)?.arn;
-  const called = target?.split(':')[6];
+  const called = ownFunction(objectOf(Integration).Uri, stack, input);
   const own = resourcesOfType(input.assembly, 'AWS::ApiGateway::Authorizer').some(
     (authorizer) => authorizer.physicalId === AuthorizerId && authorizer.stack === stack,
   );
   return [
     AuthorizationType !== type && `${route} is authorised by ${String(AuthorizationType)}, not by ${type}`,
-    called !== handler && `${route} is answered by ${called ?? 'no function'}, not by ${handler}`,
+    called?.physicalId !== handler &&
+      `${route} is answered by ${called?.physicalId ?? 'no function of its zone'}, not by ${handler}`,
     authorize === 'webhook' &&
-      !isGuarded(target, input.assembly) &&
+      !isGuarded(called?.arn, input.assembly) &&
       `${route} is open and leads to a function without the guard of webhooks`,
     type === 'CUSTOM' && !own && `${route} asks another authorizer than its zone’s`,
   ];
+}
+
+/** The function of the same stack that the URI of an integration or authorizer leads to. */
+function ownFunction(uri: unknown, stack: string, { assembly }: ProofInput): ResolvedResource | undefined {
+  const target = integratedFunction(uri)?.arn;
+  return resourcesOfType(assembly, 'AWS::Lambda::Function').find(
+    (fn) => fn.arn === target && fn.stack === stack,
+  );
 }
 
 /**

@@ -84,25 +84,3 @@ export const dataKeysAreClosed: Rule = resourceRule({
   path: ({ constructPath }) => ['whoever it lets in', constructPath, 'what it encrypts'],
   remedy: 'Make it a DataKey (infra/constructs/data-key.ts), which names the services and log groups.',
 });
-
-/** No template makes a key that signs, that can be copied to another region, or whose material comes from elsewhere. */
-export const templateKeysEncryptOnly: Rule = resourceRule({
-  name: 'template-keys-encrypt-only',
-  invariant: 'I1',
-  title:
-    'Keys in templates encrypt and nothing else, stay in their region, and have key material of KMS’s own.',
-  of: ['AWS::KMS::Key'],
-  problems: ({ properties }) => {
-    const { KeySpec: spec = 'SYMMETRIC_DEFAULT', KeyUsage: usage = 'ENCRYPT_DECRYPT' } = properties;
-    const { MultiRegion: copied = false, Origin: origin = 'AWS_KMS' } = properties;
-    return [
-      (spec !== 'SYMMETRIC_DEFAULT' || usage !== 'ENCRYPT_DECRYPT') &&
-        `is for ${String(usage)} with ${String(spec)}`,
-      copied !== false && 'can be copied to another region',
-      origin !== 'AWS_KMS' && `has key material from ${String(origin)}`,
-    ];
-  },
-  subject: ({ constructPath }) => `Key ${constructPath}`,
-  path: ({ constructPath }) => ['whoever deploys', constructPath],
-  remedy: 'Let rotation make keys that sign; make others a DataKey (infra/constructs/data-key.ts).',
-});

@@ -8,17 +8,33 @@ import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.t
 import { type ProofInput, type Rule, resourceRule } from '../rule.ts';
 import { filesOf, plain, recordArn, signersOfZone, variablesOf } from '../targets.ts';
 
+/** Variables that the constructs give functions; others may change what one runs, whom it calls or what it tells. */
+const VARIABLES =
+  /^(?:GATEWAY_URL|NODE_OPTIONS|RECORDS|RECORD_ARN|SIGNERS|SIGNING_VPC|[A-Z0-9_]+_(?:QUEUE|SECRET|TABLE))$/;
+
 /** Every function is declared and has exactly the configuration that the declaration gives it; rotation has the key policies that the proof has looked at. */
 export const zoneFunctionsAreDeclared: Rule = resourceRule({
   name: 'zone-functions-are-declared',
   invariant: 'I3',
   title:
-    'Every function of a zone is declared, and has the configuration, the gateway, the signers and the key policies that follow.',
+    'Every function of a zone is declared, and has the configuration, the environment, the gateway, the signers and the key policies that follow.',
   of: ['AWS::Lambda::Function'],
   problems: (fn, input) => {
     const expectations = expectationsOf(fn, input);
-    const { GATEWAY_URL: url } = variablesOf(fn);
+    const variables = variablesOf(fn);
+    const { GATEWAY_URL: url } = variables;
+    const { zone = '', physicalId } = fn;
+    const [, own] =
+      Object.entries(input.declaration.zones[zone]?.functions ?? {}).find(
+        ([name]) => functionName(input.declaration.name, zone, name) === physicalId,
+      ) ?? [];
     return [
+      ...Object.keys(variables).map(
+        (name) =>
+          !VARIABLES.test(name) &&
+          !(name in (own?.environment ?? {})) &&
+          ([name, `has ${name} in its environment, which the declaration does not give it`] as const),
+      ),
       expectations.length === 0 && fn.zone !== SIGNING && 'is no function of the declaration',
       url !== undefined && !urlsOf(fn, input).includes(String(url)) && `takes ${String(url)} for its gateway`,
       ...expectations.map(

@@ -1,9 +1,7 @@
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { listOf } from '../../assembly/json.ts';
-import type { Group, Network, Permission } from '../../assembly/network.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { namedActions } from '../../assembly/roles.ts';
-import { isHttps } from '../../network/reach.ts';
 import { all, not } from '../../policy/condition.ts';
 import { mayServe } from '../../policy/endpoint.ts';
 import { formulate, satisfiable } from '../../policy/index.ts';
@@ -26,15 +24,15 @@ function servicesOf({ zones }: SystemDeclaration, zone: string | undefined): rea
   ];
 }
 
-/** The rules about VPC endpoints and the security groups before them. */
+/** The rules about VPC endpoints. What security groups let in, properties-are-understood says. */
 export const ENDPOINTS: readonly Rule[] = [
   {
     name: 'endpoints-are-own',
     invariant: 'I4',
     title:
-      'A zone has endpoints for exactly the kinds of service it calls, each with a policy, in its own subnets.',
+      'A zone has endpoints for exactly the kinds of service it calls, each with a policy, in its own subnets, behind a group of the templates.',
     check: ({ network, declaration }) =>
-      network.endpoints.flatMap(({ id, vpc, service, subnets, resource }) => {
+      network.endpoints.flatMap(({ id, vpc, service, subnets, groups, resource }) => {
         const zone = network.zones.get(vpc);
         const problems = [
           zone === undefined && 'lies in a VPC of no zone',
@@ -43,6 +41,8 @@ export const ENDPOINTS: readonly Rule[] = [
             `leads to ${service}, which the zone does not call`,
           resource.properties.PolicyDocument === undefined &&
             'has no policy, so that it takes every call of everybody',
+          groups.some((group) => !network.groups.has(group)) &&
+            'has the default security group, or one that the templates do not show',
           ...subnets
             .filter((subnet) => network.subnets.get(subnet)?.vpc !== vpc)
             .map((subnet) => `has an interface in ${subnet}, outside its VPC`),
@@ -86,46 +86,4 @@ export const ENDPOINTS: readonly Rule[] = [
           }));
       }),
   },
-  {
-    name: 'groups-are-closed',
-    invariant: 'I4',
-    title: 'A security group lets in TCP 443 from groups of its own VPC, and nothing else.',
-    check: ({ network }) =>
-      [...network.groups.values()].flatMap((group) =>
-        group.permissions
-          .filter((permission) => permission.direction === 'in' && !isOwn(permission, group, network))
-          .map((permission) => ({
-            resource: permission.resource.constructPath,
-            message: `A security group lets ${permission.peer} in, on ${describe(permission)}.`,
-            path: [permission.peer, group.resource.constructPath, 'what the group protects'],
-            remedy: "Name the security group of the zone's functions as the source, and port 443.",
-          })),
-      ),
-  },
-  // CloudFormation can't empty the default group, so it still lets its members talk to each other and out; without members that is nothing.
-  {
-    name: 'default-group-unused',
-    invariant: 'I4',
-    title: "Nothing attaches a VPC's default security group, or one that the templates do not show.",
-    check: ({ network }) =>
-      [...network.functions, ...network.endpoints].flatMap(({ groups, resource: { constructPath } }) =>
-        groups
-          .filter((id) => !network.groups.has(id))
-          .map((id) => ({
-            resource: constructPath,
-            message: `It attaches ${id}, the default security group or one outside these templates.`,
-            path: [constructPath, id, 'whatever that group lets in and out'],
-            remedy: "Attach the zone's own security group.",
-          })),
-      ),
-  },
 ];
-
-function isOwn(permission: Permission, group: Group, network: Network): boolean {
-  return isHttps(permission) && network.groups.get(permission.peer)?.vpc === group.vpc;
-}
-
-function describe({ protocol, from, to }: Permission): string {
-  if (protocol === '-1') return 'every port';
-  return from === to ? `${protocol} ${from}` : `${protocol} ${from}-${to}`;
-}

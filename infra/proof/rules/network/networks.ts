@@ -4,9 +4,6 @@ import { readAnsweredNames } from '../../network/names.ts';
 import type { ProofInput, Rule } from '../rule.ts';
 import { resourceRule } from '../rule.ts';
 
-/** What a route of a zone may lead through. */
-const ALLOWED_TARGETS = ['igw-', 'nat-'];
-
 /** Resource types that lead out of a VPC. */
 const WAYS_OUT = [
   'AWS::EC2::NatGateway',
@@ -40,26 +37,6 @@ export const NETWORKS: readonly Rule[] = [
     path: ({ constructPath }) => [constructPath],
     remedy: 'Declare the zone in zones.ts and let the stacks derive from it.',
   }),
-  {
-    name: 'no-route-elsewhere',
-    invariant: 'I4',
-    title: 'No route leads to another network; gateways to the internet are IPv4 and the zone’s own.',
-    check: ({ network }) =>
-      [...network.subnets.values()].flatMap((subnet) =>
-        subnet.routes
-          .filter(
-            ({ through, resource }) =>
-              !ALLOWED_TARGETS.some((prefix) => through.startsWith(prefix)) ||
-              resource.stack !== subnet.resource.stack,
-          )
-          .map(({ through, destination, resource }) => ({
-            resource: resource.constructPath,
-            message: `A route to ${destination} leads through ${through}.`,
-            path: [subnet.resource.constructPath, through, destination],
-            remedy: "Remove the route, or lead it through the zone's own NAT gateway.",
-          })),
-      ),
-  },
   {
     name: 'signing-zone-has-no-way-out',
     invariant: 'I4',

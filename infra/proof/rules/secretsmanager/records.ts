@@ -1,4 +1,5 @@
 import { SEED_RECORD } from '@helseid-zones/protocol/record';
+import { resourcesOfType } from '../../assembly/resolve.ts';
 import {
   actionsOf,
   type CapabilityRule,
@@ -16,6 +17,7 @@ import {
   recordOf,
   resourcesOfZone,
   rotationArn,
+  rotationOf,
 } from '../targets.ts';
 
 /** Every client has its record in the signing zone's stack, seeded with the constant, kept when the stack goes. */
@@ -23,7 +25,7 @@ export const recordsAreBare: Rule = {
   name: 'records-are-bare',
   invariant: 'I1',
   title:
-    'Every client has one record, seeded with a constant that no later deploy can change into keys, and kept.',
+    'Every client has one record, seeded with a constant that no later deploy can change into keys, kept, and rotated by rotation only.',
   check: (input) =>
     Object.keys(input.declaration.clients).flatMap((client) => {
       const record = recordOf(input, client);
@@ -37,12 +39,26 @@ export const recordsAreBare: Rule = {
               !isKept(record) && 'loses its record with the stack',
               key && !isKept(key) && 'loses the key of its record with the stack',
             ];
-      return violationsOf(problems, {
+      const remedy =
+        'Seed the secret with SEED_RECORD, retain it (infra/constructs/client-record.ts), and let rotation alone rotate it.';
+      const found = violationsOf(problems, {
         resource: record?.constructPath ?? client,
         subject: `Client ${client}`,
         path: ['whoever deploys', record?.constructPath ?? client, 'the keys that signers use'],
-        remedy: 'Seed the secret with SEED_RECORD and retain it (infra/constructs/client-record.ts).',
+        remedy,
       });
+      const rotated = resourcesOfType(input.assembly, 'AWS::SecretsManager::RotationSchedule').flatMap(
+        ({ properties: { SecretId, RotationLambdaARN }, constructPath: resource }) =>
+          violationsOf(
+            [
+              SecretId === record?.arn &&
+                RotationLambdaARN !== rotationOf(input)?.arn &&
+                `has ${String(RotationLambdaARN)} rotate a client record`,
+            ],
+            { resource, remedy },
+          ),
+      );
+      return [...found, ...rotated];
     }),
 };
 

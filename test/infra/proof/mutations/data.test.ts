@@ -6,21 +6,24 @@ const otherZoneKey = resolveAssembly(oneClient).resources.find(
   ({ stack, type }) => stack === PUBLIC && type === 'AWS::KMS::Key',
 )?.arn;
 
-mutations('data-is-encrypted', {
+mutations('properties-are-understood', {
   'signing: a record in two regions': sets('Recordjournal', { ReplicaRegions: [{ Region: 'eu-west-1' }] }),
   'signing: a record under AWS’s key': (r) => void delete find(r, 'Recordjournal').Properties.KmsKeyId,
-  'internal: a queue without a key': sets('EventsQueue7', { KmsMasterKeyId: undefined }),
-  'internal: a queue under SQS’s own key': sets('EventsQueue7', {
-    KmsMasterKeyId: undefined,
-    SqsManagedSseEnabled: true,
-  }),
-  'internal: undelivered events under no key': sets('EventsUndelivered2', { SqsManagedSseEnabled: false }),
   'signing: an alarm topic without a key': sets('AlarmsTopic3', { KmsMasterKeyId: undefined }),
   'internal: an alarm topic under another zone’s key': sets('AlarmsTopic3', { KmsMasterKeyId: otherZoneKey }),
   'internal: a stream of a table': sets('Tableidempotency', {
     StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
   }),
   'public: a table under AWS’s key': sets('Tablesessions', { SSESpecification: { SSEEnabled: false } }),
+});
+
+mutations('data-is-encrypted', {
+  'internal: a queue without a key': sets('EventsQueue7', { KmsMasterKeyId: undefined }),
+  'internal: a queue under SQS’s own key': sets('EventsQueue7', {
+    KmsMasterKeyId: undefined,
+    SqsManagedSseEnabled: true,
+  }),
+  'internal: undelivered events under no key': sets('EventsUndelivered2', { SqsManagedSseEnabled: false }),
 });
 
 mutations('own-data-only', {

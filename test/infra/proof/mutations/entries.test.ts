@@ -1,6 +1,6 @@
 import { adds, allow, arn, find, mutations, sets, signer, statementOf } from '../mutate.ts';
 
-mutations('callers-use-modern-tls', {
+mutations('properties-are-understood', {
   'public: an API without a policy for TLS': (r) =>
     void delete find(r, 'GatewayApi4').Properties.SecurityPolicy,
   'public: suites without forward secrecy': sets('GatewayApi4', {
@@ -12,24 +12,12 @@ mutations('callers-use-modern-tls', {
   }),
 });
 
-mutations('entries-are-own', {
+mutations('properties-are-understood', {
+  'public: a cached authorizer': adds('AWS::ApiGateway::Authorizer', { AuthorizerResultTtlInSeconds: 300 }),
   'public: another zone’s events': adds('AWS::Events::Rule', {
     EventBusName: 'journal-internal',
     EventPattern: {},
     Targets: [],
-  }),
-  'public: a route to another zone': sets('GatewayApisummariesidGET3', {
-    Integration: {
-      Type: 'AWS_PROXY',
-      Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/${signer('internal')}/invocations`,
-    },
-  }),
-  'public: a streamed route to another zone': sets('GatewayApisummariesidGET3', {
-    Integration: {
-      Type: 'AWS_PROXY',
-      ResponseTransferMode: 'STREAM',
-      Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2021-11-15/functions/${signer('internal')}/response-streaming-invocations`,
-    },
   }),
   'internal: a rule for another zone’s function': adds('AWS::Events::Rule', {
     EventPattern: {},
@@ -53,11 +41,6 @@ mutations('entries-are-own', {
     ScheduleExpression: 'rate(1 day)',
     Targets: [{ Id: 'x', Arn: signer('admin') }],
   }),
-  'admin: a rotation by another function': sets(
-    'KeyRotationjournal',
-    { RotationLambdaARN: arn('lambda', 'function:journal-admin-key-watch') },
-    'RotationSchedule',
-  ),
 });
 
 mutations('outsiders-are-not-admitted', {
@@ -76,7 +59,19 @@ mutations('outsiders-are-not-admitted', {
 });
 
 mutations('routes-are-authorized', {
+  'public: a route to another zone': sets('GatewayApisummariesidGET3', {
+    Integration: {
+      Type: 'AWS_PROXY',
+      Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/${signer('internal')}/invocations`,
+    },
+  }),
+  'public: a streamed route to another zone': sets('GatewayApisummariesidGET3', {
+    Integration: {
+      Type: 'AWS_PROXY',
+      ResponseTransferMode: 'STREAM',
+      Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2021-11-15/functions/${signer('internal')}/response-streaming-invocations`,
+    },
+  }),
   'public: a route without authorization': sets('GatewayApisummariesidGET3', { AuthorizationType: 'NONE' }),
   'public: a route that is not declared': sets('GatewayApisummariesidGET3', { HttpMethod: 'DELETE' }),
-  'public: a cached authorizer': adds('AWS::ApiGateway::Authorizer', { AuthorizerResultTtlInSeconds: 300 }),
 });

@@ -185,7 +185,7 @@ mutations(
   ),
 );
 
-mutations('template-keys-encrypt-only', {
+mutations('properties-are-understood', {
   'internal: a signing key in a template': adds('AWS::KMS::Key', {
     KeyUsage: 'SIGN_VERIFY',
     KeySpec: 'ECC_NIST_P256',

@@ -58,7 +58,7 @@ mutations('functions-have-own-roles', {
   'public: a role outside the templates': sets('summaryFunction', { Role: role('admin') }),
 });
 
-mutations('functions-in-own-zone', {
+mutations('properties-are-understood', {
   'public: a function in foreign subnets': sets(
     'summary',
     { VpcConfig: { SubnetIds: ['subnet-foreign'], SecurityGroupIds: [] } },
@@ -70,18 +70,8 @@ mutations('functions-in-own-zone', {
     void delete find(r, `${SIGNER}Function`).Properties.VpcConfig,
 });
 
-mutations('functions-run-plainly', {
-  ...each(
-    [
-      ['AWS_LAMBDA_EXEC_WRAPPER', '/opt/run'],
-      ['AWS_ENDPOINT_URL_KMS', 'https://elsewhere.example'],
-      ['NODE_OPTIONS', '--require /tmp/more.js'],
-      ['AWS_LAMBDA_LOG_LEVEL', 'FATAL'],
-      ['POWERTOOLS_METRICS_DISABLED', 'true'],
-    ] as const,
-    ([name]) => `signing: ${name} in a signer`,
-    ([name, value]) => setsVariables(SIGNER, { [name]: value }),
-  ),
+mutations('properties-are-understood', {
+  'signing: other options of Node.js': setsVariables(SIGNER, { NODE_OPTIONS: '--require /tmp/more.js' }),
   'signing: a layer': sets(`${SIGNER}Function`, { Layers: [arn('lambda', 'layer:more:1')] }),
   'signing: a managed instance': sets(`${SIGNER}Function`, {
     CapacityProviderConfig: { LambdaManagedInstancesCapacityProviderConfig: {} },
@@ -133,6 +123,16 @@ test('a signer may do without concurrency of its own where the system reserves n
 mutations(
   'signers-are-declared',
   {
+    ...each(
+      [
+        ['AWS_LAMBDA_EXEC_WRAPPER', '/opt/run'],
+        ['AWS_ENDPOINT_URL_KMS', 'https://elsewhere.example'],
+        ['AWS_LAMBDA_LOG_LEVEL', 'FATAL'],
+        ['POWERTOOLS_METRICS_DISABLED', 'true'],
+      ] as const,
+      ([name]) => `signing: ${name} in a signer`,
+      ([name, value]) => setsVariables(SIGNER, { [name]: value }),
+    ),
     'signing: another record': setsVariables(SIGNER, { RECORD_ARN: 'arn:other' }),
     'signing: a signer without concurrency of its own': (r) =>
       void delete find(r, `${SIGNER}Function`).Properties.ReservedConcurrentExecutions,
@@ -163,6 +163,7 @@ mutations(
 mutations(
   'zone-functions-are-declared',
   {
+    'internal: whole events in the log': setsVariables('worker', { POWERTOOLS_LOGGER_LOG_EVENT: 'true' }),
     'public: other signers for a zone': setsVariables('summary', {
       SIGNERS: JSON.stringify({ journal: signer('internal') }),
     }),

@@ -1,13 +1,7 @@
-import { arn, type Changeable, find, gives, mutations, SIGNER, sets, setsVariables } from '../mutate.ts';
+import { arn, type Changeable, find, gives, mutations, SIGNER, sets } from '../mutate.ts';
 
-mutations('logs-are-kept', {
+mutations('properties-are-understood', {
   'signing: a log without a key': (r) => void delete find(r, `${SIGNER}Logs`).Properties.KmsKeyId,
-  'signing: an audit that goes with its stack': (r) => {
-    find(r, `${SIGNER}Logs`).DeletionPolicy = 'Delete';
-  },
-  'signing: an audit whose key goes with the stack': (r) => {
-    find(r, 'LogKey').DeletionPolicy = 'Delete';
-  },
   'signing: a log that Lambda filters by level': (r) => {
     Object.assign(find(r, `${SIGNER}Function`).Properties.LoggingConfig as Changeable, {
       ...{ LogFormat: 'JSON', ApplicationLogLevel: 'FATAL' },
@@ -15,6 +9,22 @@ mutations('logs-are-kept', {
   },
   'internal: a log for ever': (r) => void delete find(r, 'workerLogs').Properties.RetentionInDays,
   'admin: a log that Lambda makes': (r) => void delete find(r, 'rotationFunction').Properties.LoggingConfig,
+});
+
+mutations('logs-are-kept', {
+  'signing: an audit that goes with its stack': (r) => {
+    find(r, `${SIGNER}Logs`).DeletionPolicy = 'Delete';
+  },
+  'signing: an audit whose key goes with the stack': (r) => {
+    find(r, 'LogKey').DeletionPolicy = 'Delete';
+  },
+});
+
+mutations('logs-hold-no-tokens', {
+  'public: claims in the access log': (r) => {
+    (find(r, 'GatewayApiDeploymentStage').Properties.AccessLogSetting as Changeable).Format =
+      '{"who":"$context.authorizer.claims.sub"}';
+  },
 });
 
 mutations('logs-are-not-tapped', {
@@ -32,13 +42,8 @@ mutations('logs-are-own', {
   'public: a zone reads logs': gives('summary', 'logs:FilterLogEvents'),
 });
 
-mutations('logs-hold-no-tokens', {
+mutations('properties-are-understood', {
   'public: whole requests in the log': sets('GatewayApiDeploymentStage', {
     MethodSettings: [{ DataTraceEnabled: true, HttpMethod: '*', ResourcePath: '/*' }],
   }),
-  'public: claims in the access log': (r) => {
-    (find(r, 'GatewayApiDeploymentStage').Properties.AccessLogSetting as Changeable).Format =
-      '{"who":"$context.authorizer.claims.sub"}';
-  },
-  'internal: whole events in the log': setsVariables('worker', { POWERTOOLS_LOGGER_LOG_EVENT: 'true' }),
 });

@@ -2,7 +2,7 @@ import { adds, type Changeable, find, gives, idOf, mutations, SIGNER, sets, stat
 
 const VPC = 'EC2::VPC';
 
-mutations('default-group-unused', {
+mutations('properties-are-understood', {
   'public: the default group on a function': (r) => {
     const placed = find(r, 'summaryFunction').Properties.VpcConfig as Changeable;
     placed.SecurityGroupIds = [{ 'Fn::GetAtt': [idOf(r, 'NetworkVpc', VPC), 'DefaultSecurityGroup'] }];
@@ -35,7 +35,7 @@ mutations('endpoints-are-own', {
   })),
 });
 
-mutations('groups-are-closed', {
+mutations('properties-are-understood', {
   'public: the internet let in': adds('AWS::EC2::SecurityGroupIngress', {
     GroupId: { 'Fn::GetAtt': ['NetworkFunctionGroup72F05A9A', 'GroupId'] },
     IpProtocol: 'tcp',
@@ -83,7 +83,7 @@ mutations('networks-are-not-changed', {
   'signing: a signer changes routes': gives(SIGNER, 'ec2:CreateRoute'),
 });
 
-mutations('no-route-elsewhere', {
+mutations('properties-are-understood', {
   'public: a route to another zone': adds('AWS::EC2::Route', (r) => ({
     RouteTableId: { Ref: idOf(r, 'NetworkVpc10100020functionsSubnet1RouteTable', 'EC2::RouteTable') },
     DestinationCidrBlock: '10.20.0.0/20',

@@ -1,6 +1,11 @@
-import { find, gives, mutations, SIGNER, sets, statementOf } from '../mutate.ts';
+import { arn, find, gives, mutations, SIGNER, sets, statementOf } from '../mutate.ts';
 
 mutations('records-are-bare', {
+  'admin: a rotation by another function': sets(
+    'KeyRotationjournal',
+    { RotationLambdaARN: arn('lambda', 'function:journal-admin-key-watch') },
+    'RotationSchedule',
+  ),
   'signing: a record that a deploy overwrites': sets('Recordjournal', { SecretString: '{}' }),
   'signing: a record that goes with its stack': (r) => {
     find(r, 'Recordjournal').DeletionPolicy = 'Delete';

@@ -53,26 +53,26 @@ const failing = (FirewallFailOpen: string, ResourceId: unknown = { Ref: 'Vpc' })
 });
 
 smallCases({
-  'functions-in-own-zone': {
-    'its own VPC': inPublic({}),
-    "another zone's stack": inAdmin(
+  'properties-are-understood': {
+    'a function in a foreign subnet': inAdmin(
       placed({ SubnetIds: ['subnet-foreign'], SecurityGroupIds: [] }),
-      /belongs to admin and runs in outside/,
+      /names subnet-foreign in VpcConfig\.SubnetIds\[\], which is no AWS::EC2::Subnet of its own stack/,
     ),
-    'two VPCs': inPublic(
-      {
-        Other: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: 'vpc-other' } },
-        ...placed({ SubnetIds: [subnet, { Ref: 'Other' }], SecurityGroupIds: [functions] }),
-      },
-      /public and outside/,
+    'a subnet of another VPC': inPublic(
+      { Other: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: 'vpc-other' } } },
+      /names vpc-other in VpcId/,
     ),
-  },
-  'no-route-elsewhere': {
-    NAT: inPublic(NAT),
-    peering: inPublic(route({ VpcPeeringConnectionId: 'pcx-1' }), /leads through pcx-1/),
-    'a transit gateway': inPublic(route({ TransitGatewayId: 'tgw-1' }), /leads through tgw-1/),
-    'an appliance': inPublic(route({ NetworkInterfaceId: 'eni-1' }), /leads through eni-1/),
-    IPv6: inPublic(route({ EgressOnlyInternetGatewayId: 'eigw-1' }), /leads through eigw-1/),
+    peering: inPublic(route({ VpcPeeringConnectionId: 'pcx-1' }), /has VpcPeeringConnectionId, which is not/),
+    'a transit gateway': inPublic(route({ TransitGatewayId: 'tgw-1' }), /has TransitGatewayId, which is not/),
+    'an appliance': inPublic(route({ NetworkInterfaceId: 'eni-1' }), /has NetworkInterfaceId, which is not/),
+    IPv6: inPublic(route({ EgressOnlyInternetGatewayId: 'eigw-1' }), /has EgressOnlyInternetGatewayId/),
+    "another zone's CIDR": inPublic(into({ CidrIp: '10.20.0.0/20' }), /has CidrIp, which is not understood/),
+    'a foreign group': inPublic(into({ SourceSecurityGroupId: 'sg-foreign' }), /names sg-foreign in Source/),
+    'more ports': inPublic(into({ SourceSecurityGroupId: functions, ToPort: 8443 }), /ToPort 8443, which is/),
+    'a foreign group on an endpoint': inPublic(
+      endpoint('lambda', { SecurityGroupIds: ['sg-foreign'] }),
+      /names sg-foreign in SecurityGroupIds/,
+    ),
   },
   'signing-zone-has-no-way-out': {
     'no way out': inSigning({}),
@@ -110,25 +110,16 @@ smallCases({
     'fails open': inPublic(failing('USE_LOCAL_RESOURCE_SETTING'), /when the DNS Firewall itself fails/),
     'a VPC that may be this one fails open': inPublic(failing('ENABLED', 'vpc-1'), /when the DNS Firewall/),
   },
-  'groups-are-closed': {
-    "the zone's functions": inPublic({}),
-    "another zone's CIDR": inPublic(into({ CidrIp: '10.20.0.0/20' }), /lets 10\.20\.0\.0\/20 in/),
-    'a foreign group': inPublic(into({ SourceSecurityGroupId: 'sg-foreign' }), /lets sg-foreign in/),
-    'more ports': inPublic(into({ SourceSecurityGroupId: functions, ToPort: 8443 }), /on tcp 443-8443/),
-  },
-  'default-group-unused': {
-    "the zone's group": inPublic(lambda),
-    'another group on an endpoint': inPublic(
-      endpoint('lambda', { SecurityGroupIds: ['sg-foreign'] }),
-      /attaches sg-foreign/,
-    ),
-  },
   'endpoints-are-own': {
     'a Lambda endpoint': inPublic(lambda),
     'KMS in the signing zone': inSigning(kms),
     'KMS in the admin zone': inAdmin(kms),
     'KMS in another zone': inPublic(kms, /leads to kms, which the zone does not call/),
     'Lambda in the signing zone': inSigning(lambda, /leads to lambda/),
+    'the default group': inPublic(
+      endpoint('lambda', { VpcEndpointType: 'Interface', SecurityGroupIds: undefined }),
+      /has the default security group/,
+    ),
     'a foreign subnet': inPublic(
       endpoint('lambda', { SubnetIds: ['subnet-foreign'] }),
       /subnet-foreign, outside its VPC/,
