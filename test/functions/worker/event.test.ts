@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseDocumentEvent } from '../../../functions/worker/event.ts';
+import { SAMPLE_TEXT } from './sample.ts';
 
 /** The sample of the repository. */
-const SAMPLE = readFileSync(new URL('../../../examples/document-created.json', import.meta.url), 'utf8');
+const SAMPLE = SAMPLE_TEXT;
 
 /** The sample with one field, by its path, replaced or (`undefined`) taken away. */
 function changed(path: string, value: unknown): string {

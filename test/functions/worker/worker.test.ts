@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { createApiCall } from '@helseid-zones/client/connect-zone';
 import { getAccessToken } from '@helseid-zones/client/machine-token';
@@ -13,10 +12,9 @@ import { createWorker } from '../../../functions/worker/process.ts';
 import { API, makeWorld, type World } from '../../client/make-client.ts';
 import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
 import { AUDIT_LINE, collectLog } from '../../fakes/log.ts';
+import { SAMPLE_TEXT } from './sample.ts';
 
-const SAMPLE = JSON.parse(
-  readFileSync(new URL('../../../examples/document-created.json', import.meta.url), 'utf8'),
-);
+const SAMPLE = JSON.parse(SAMPLE_TEXT);
 const CONTEXT = { getRemainingTimeInMillis: () => 20_000 } as Context;
 const api = { baseUrl: `${API}/fhir`, scopes: ['documents/write'] };
 
