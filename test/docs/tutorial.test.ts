@@ -44,7 +44,7 @@ describe('docs/tutorial.md', () => {
   });
 
   // It starts the whole system, twice.
-  it.runIf(FULL)('does what it says, step by step', { timeout: 300_000 }, () => follow(makeClone()));
+  it.runIf(FULL)('does what it says, step by step', { timeout: 600_000 }, () => follow(makeClone()));
 });
 
 /** A clone that shares nothing with this one but what `npm ci` has brought. */
