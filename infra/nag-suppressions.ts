@@ -1,6 +1,7 @@
 import { type Stack, Token, Validations } from 'aws-cdk-lib';
 import { anyKeyArn, logStreamsArn, type Place, recordArnPattern } from './constructs/arns.ts';
 import { recordName } from './declaration/names.ts';
+import rules from './nag-suppressions.json' with { type: 'json' };
 
 /** What the ids of findings in one stack are made of. */
 interface StackFacts {
@@ -27,7 +28,7 @@ interface NagSuppression {
 
 const resource = (arn: string) => `Resource::${arn}`;
 
-/** Every suppression there is. cdk-nag matches whole findings, so each wildcard is spelt out. */
+/** Every suppression there is; those of a rule as a whole are in `nag-suppressions.json`. cdk-nag matches whole findings, so each wildcard is spelt out. */
 const NAG_SUPPRESSIONS: readonly NagSuppression[] = [
   {
     rule: 'AwsSolutions-IAM5',
@@ -56,60 +57,7 @@ const NAG_SUPPRESSIONS: readonly NagSuppression[] = [
     findings: ({ system, place }) => [resource(recordArnPattern(place, recordName(system, '*')))],
     reason: "A boundary covers all client records; each signer's own policy names one.",
   },
-  {
-    rule: 'AwsSolutions-SMG4',
-    reason:
-      "The rotation schedule of a client record is in the admin zone's stack, beside the function that rotates. Secrets of functions are somebody else's to rotate: of whoever shares them.",
-  },
-  {
-    rule: 'AwsSolutions-APIG3',
-    reason:
-      'A web ACL costs by the month and its rules depend on who calls: it is associated by the operator. The stage is throttled.',
-  },
-  {
-    rule: 'AwsSolutions-APIG4',
-    only: 'open',
-    reason:
-      'Routes of user login are called by browsers; their functions check session, state or logout token (docs/decisions/login-routes.md). Webhooks are checked by the guard before the function.',
-  },
-  {
-    rule: 'AwsSolutions-COG4',
-    reason:
-      "Routes are authorised by SigV4 or by HelseID's tokens, not by Cognito, which HelseID's profile has no place for.",
-  },
-  {
-    rule: 'AwsSolutions-DDB3',
-    reason:
-      'Items live for hours and are worth nothing in a backup; a restored session or replay entry would be wrong.',
-  },
-  {
-    rule: 'AwsSolutions-SQS3',
-    reason:
-      'The queue is itself the dead-letter queue of an EventBridge target, which the rule does not see.',
-  },
-  {
-    rule: 'Serverless-SQSRedrivePolicy',
-    reason: 'These queues are themselves dead-letter queues.',
-  },
-  {
-    rule: 'Serverless-LambdaDLQ',
-    reason:
-      'Invoked synchronously (signers, gateway, rotation), by a queue that has a dead-letter queue, or on a schedule that comes again and alarms.',
-  },
-  {
-    rule: 'Serverless-EventBusDLQ',
-    only: 'schedules',
-    reason:
-      'A check of the keys that is missed comes again within the hour or the day, and silence alarms; so does a scheduled function that fails.',
-  },
-  {
-    rule: 'Serverless-LambdaEventSourceMappingDestination',
-    reason: "Lambda has no failure destination for queues; the queue's redrive policy does it.",
-  },
-  {
-    rule: 'Serverless-LambdaStarPermissions',
-    reason: 'See AwsSolutions-IAM5: each wildcard is suppressed there on its own.',
-  },
+  ...(rules as NagSuppression[]),
 ];
 
 /** Suppresses, in one stack, the findings of cdk-nag that are there on purpose. */

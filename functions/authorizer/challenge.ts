@@ -2,37 +2,25 @@ import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import { errors } from 'jose';
 import { type AccessRules, PROOF_ALGORITHMS } from './rules.ts';
 
-/** The checks a request can fail, in the order they are made, and the code of each one's error. */
-export const CHECKS = {
-  scheme: 'access_token_invalid',
-  token: 'access_token_invalid',
-  'token typ': 'access_token_invalid',
-  audience: 'access_token_invalid',
-  client_id: 'access_token_invalid',
-  'scope claim': 'access_token_invalid',
-  'one proof': 'proof_invalid',
-  'cnf.jkt': 'access_token_invalid',
-  'proof form': 'proof_invalid',
-  'proof typ': 'proof_invalid',
-  'proof alg': 'proof_invalid',
-  'proof jwk': 'proof_invalid',
-  thumbprint: 'proof_invalid',
-  'proof signature': 'proof_invalid',
-  ath: 'proof_invalid',
-  jti: 'proof_invalid',
-  htm: 'proof_invalid',
-  htu: 'proof_invalid',
-  iat: 'proof_invalid',
-  nbf: 'proof_invalid',
-  exp: 'proof_invalid',
-  replay: 'proof_invalid',
-  scope: 'scope_insufficient',
-  person: 'security_level_too_low',
-  'security level': 'security_level_too_low',
-} as const satisfies Record<string, ErrorCode>;
+/** The checks a request can fail, by the code of their error; among those of one code in the order they are made. */
+const CHECKS_BY_CODE = [
+  [
+    'access_token_invalid',
+    ['scheme', 'token', 'token typ', 'audience', 'client_id', 'scope claim', 'cnf.jkt'],
+  ],
+  ['proof_invalid', ['one proof', 'proof form', 'proof typ', 'proof alg', 'proof jwk', 'thumbprint']],
+  ['proof_invalid', ['proof signature', 'ath', 'jti', 'htm', 'htu', 'iat', 'nbf', 'exp', 'replay']],
+  ['scope_insufficient', ['scope']],
+  ['security_level_too_low', ['person', 'security level']],
+] as const satisfies readonly [ErrorCode, readonly string[]][];
 
 /** Name of a check: `facts.check` of its error. */
-export type Check = keyof typeof CHECKS;
+export type Check = (typeof CHECKS_BY_CODE)[number][1][number];
+
+/** The code of each check's error. */
+export const CHECKS = Object.fromEntries(
+  CHECKS_BY_CODE.flatMap(([code, checks]) => checks.map((check) => [check, code])),
+) as Readonly<Record<Check, (typeof CHECKS_BY_CODE)[number][0]>>;
 
 /**
  * The error of a failed check; `facts.check` names it, so that logs and tests need not read messages. A cause of `jose`'s

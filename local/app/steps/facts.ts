@@ -4,6 +4,7 @@ import type { ZoneDeclaration } from '../../../infra/declaration/schema.ts';
 import type { AwsAccess } from '../../aws/aws-client.ts';
 import { eventEntries, findEntry, makeOrganizationNumber } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
+import type { Step } from './step.ts';
 
 /** A zone of the running system with what most steps ask of it. */
 type ZoneFacts = ReturnType<typeof zoneWhere>;
@@ -67,6 +68,12 @@ export function needsEntries(...facts: readonly ((system: LocalSystem) => unknow
       return (cause as Error).message;
     }
   };
+}
+
+/** Says that a step does something for the stand-in only, where there is none, or what else the declaration lacks for it. */
+export function forStandIn(what: string, unfit: Step['unfit']): Step['unfit'] {
+  return (system) =>
+    system.standIns === undefined ? `it ${what}, which is for the stand-in only` : unfit(system);
 }
 
 /** The zone with an entry and a grant to call an API: the first `preferred` one, or the first. */

@@ -11,7 +11,7 @@ import { callLambda } from '../../aws/aws-client.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import { askAws, findInState, readClientRecord, readJwk } from '../client-record.ts';
 import type { LocalSystem } from '../system.ts';
-import { callingZone, needsEntries, operatorAccess } from './facts.ts';
+import { callingZone, forStandIn, needsEntries, operatorAccess } from './facts.ts';
 import { clientOf } from './protected-calls.ts';
 import { replaceKey } from './rotation.ts';
 import { assert, linesDuring, type Step, stepFailed } from './step.ts';
@@ -41,10 +41,7 @@ export function figureOf(lines: readonly TrailLine[], client: string, metric: st
  */
 export const keyRetiredAfterTokens: Step = {
   name: 'key-retired-after-tokens',
-  unfit(system) {
-    if (system.standIns === undefined) return 'it replaces a key, which is for the stand-in only';
-    return needsEntries(callingZone)(system);
-  },
+  unfit: forStandIn('replaces a key', needsEntries(callingZone)),
   async run(system) {
     const { client } = callingZone(system).grant;
     const record = await readClientRecord(system, client);
@@ -132,12 +129,11 @@ async function describeKey(system: LocalSystem, client: string, { kid, keyArn }:
 /** A key that somebody else has registered for the client is reported by the next hourly check, until it is removed (I3a). */
 export const unknownKeyReported: Step = {
   name: 'unknown-key-reported',
-  unfit(system) {
-    if (system.standIns === undefined) return 'it registers a foreign key, which is for the stand-in only';
+  unfit: forStandIn('registers a foreign key', (system) => {
     const lacking = needsEntries(callingZone)(system);
     if (lacking !== undefined || callingZone(system).client.selfService !== undefined) return lacking;
     return 'without a self-service API nobody can list the keys of a client';
-  },
+  }),
   async run(system) {
     const { grant, client: declared } = callingZone(system);
     const { client } = grant;

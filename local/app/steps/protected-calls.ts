@@ -10,7 +10,15 @@ import { callerClient } from '../caller.ts';
 import { makeOrganizationNumber } from '../events.ts';
 import { ANOTHER_API } from '../foreign-client.ts';
 import type { LocalSystem } from '../system.ts';
-import { accessOf, callingZone, needsEntries, sampleCall, sampleDetails, samplePath } from './facts.ts';
+import {
+  accessOf,
+  callingZone,
+  forStandIn,
+  needsEntries,
+  sampleCall,
+  sampleDetails,
+  samplePath,
+} from './facts.ts';
 import { assert, type Step } from './step.ts';
 
 const hash = (text: string) => createHash('sha256').update(text).digest('base64url');
@@ -148,10 +156,7 @@ async function steal(call: ProtectedCall): Promise<string> {
 
 const ownCall = (name: string, run: (call: ProtectedCall) => Promise<string>): Step => ({
   name,
-  unfit(system) {
-    if (system.standIns === undefined) return 'it calls an API, which is for the stand-in only';
-    return needsEntries(callingZone)(system);
-  },
+  unfit: forStandIn('calls an API', needsEntries(callingZone)),
   run: (system) => run(prepareCall(system)),
 });
 

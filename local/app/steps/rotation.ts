@@ -6,7 +6,7 @@ import type { SelfServiceBehaviour } from '../../helseid/types.ts';
 import { findInState, readClientRecord, rotateClientKey } from '../client-record.ts';
 import type { LocalSystem } from '../system.ts';
 import { callRoute, sendEvent } from './entries.ts';
-import { gatewayZone, needsEntries, sampleZone } from './facts.ts';
+import { forStandIn, gatewayZone, needsEntries, sampleZone } from './facts.ts';
 import { type Load, startLoad } from './load.ts';
 import { loginFacts, needsLogin, newVisitor, pickPerson } from './log-in.ts';
 import { assert, linesDuring, type Step } from './step.ts';
@@ -71,10 +71,9 @@ export function assertionSigners(lines: readonly TrailLine[], kid: string): Set<
  */
 export const rotationUnderLoad: Step = {
   name: 'rotation-under-load',
-  unfit(system) {
-    if (system.standIns === undefined) return 'it replaces keys, which is for the stand-in only';
-    return loads(system).length > 0 ? undefined : needsEntries(sampleZone)(system);
-  },
+  unfit: forStandIn('replaces keys', (system) =>
+    loads(system).length > 0 ? undefined : needsEntries(sampleZone)(system),
+  ),
   async run(system) {
     const load = startLoad(
       Object.fromEntries(loads(system).map(({ zone, call }) => [zone, call])),
