@@ -2,8 +2,7 @@ import { DefaultStackSynthesizer, Fn, Stack } from 'aws-cdk-lib';
 import { ArnPrincipal, CompositePrincipal, PolicyDocument } from 'aws-cdk-lib/aws-iam';
 import { CfnResourcePolicy } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { askingFunctions, functionName } from '../declaration/names.ts';
-import { roleArn } from './arns.ts';
+import { askingRoles } from '../declaration/names.ts';
 import { allowTo, denyEverybody } from './statements.ts';
 import type { ZoneFacts } from './zone-policies.ts';
 
@@ -61,9 +60,7 @@ export function addSignerPolicies(
   { system, zone, declared, place, network, signers }: ZoneFacts,
 ): void {
   const from = network.has('lambda') ? { endpoint: network.endpointId('lambda') } : undefined;
-  const askers = askingFunctions(declared).map((name) =>
-    roleArn(place.account, functionName(system.name, zone, name)),
-  );
+  const askers = askingRoles(system.name, zone, declared, place.account);
   const { deployers } = system.signing;
   for (const [client, signer] of Object.entries(signers))
     new SignerPolicy(scope, `SignerPolicy-${client}`, { signer, askers, from, deployers });

@@ -1,6 +1,6 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ADMIN_FUNCTIONS } from '../declaration/fields.ts';
-import { askingFunctions, functionName } from '../declaration/names.ts';
+import { askingFunctions, askingRoles, functionName } from '../declaration/names.ts';
 import { hasSecrets, type ZoneQueue, zoneQueues } from '../declaration/own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import {
@@ -185,7 +185,11 @@ export function restrictEndpoints(facts: ZoneFacts): void {
   const rolesOf = (names: readonly string[]) =>
     names.map((name) => roleArn(place.account, functionName(system.name, zone, name)));
   network.allowThrough('lambda', [
-    allowThrough(rolesOf(askingFunctions(declared)), 'lambda:InvokeFunction', Object.values(facts.signers)),
+    allowThrough(
+      askingRoles(system.name, zone, declared, place.account),
+      'lambda:InvokeFunction',
+      Object.values(facts.signers),
+    ),
   ]);
   network.allowThrough(
     'dynamodb',

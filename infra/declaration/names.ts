@@ -92,6 +92,21 @@ export function askingFunctions(zone: ZoneDeclaration): string[] {
   return zoneFunctions(zone).filter((name) => name !== AUTHORIZER_FUNCTION);
 }
 
+/** ARNs of the roles that may ask a zone's signers, of that account: those of its functions, and of declared callers. */
+export function askingRoles(
+  system: string,
+  zone: string,
+  declared: ZoneDeclaration,
+  account: string,
+): string[] {
+  return [
+    ...askingFunctions(declared).map(
+      (name) => `arn:aws:iam::${account}:role/${functionName(system, zone, name)}`,
+    ),
+    ...declared.callers.filter(({ calls }) => calls === 'signers').map(({ role }) => role),
+  ];
+}
+
 /** Whether a route with `authorize: 'webhook'` leads to a function, whose code then comes behind the guard. */
 export function takesWebhooks({ gateway }: ZoneDeclaration, name: string): boolean {
   return gateway?.routes.some((route) => route.function === name && route.authorize === 'webhook') ?? false;

@@ -158,6 +158,11 @@ const zoneSchema = v.strictObject({
   functions: v.optional(v.record(functionFolder, functionSchema), {}),
   /** Reserved concurrency by function of the zone; one that is not named shares what the account has left. */
   reservedConcurrency: v.optional(v.record(text, concurrency), {}),
+  /**
+   * Roles outside the system, in the zone's account, by exact ARN (ECS, EKS, EC2, IAM Roles Anywhere): what a role calls is the zone's signers,
+   * through its endpoint and with its network's function group, or its entry, by a route with `authorize: 'iam'`.
+   */
+  callers: v.optional(v.array(v.strictObject({ role, calls: v.picklist(['signers', 'entry']) })), []),
   /** The zone that rotates keys; exactly one. Its grants are derived, one a client. */
   admin: v.optional(v.boolean(), false),
 });

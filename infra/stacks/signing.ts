@@ -3,7 +3,7 @@ import { CfnOutput } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { noteQuotas, warnOfDeclaration, warnOfMissingSelfService } from '../annotations.ts';
 import { Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
-import { type Place, roleArn } from '../constructs/arns.ts';
+import type { Place } from '../constructs/arns.ts';
 import { ClientRecord } from '../constructs/client-record.ts';
 import { DataKey } from '../constructs/data-key.ts';
 import { FlowLog } from '../constructs/flow-log.ts';
@@ -12,7 +12,7 @@ import { restrictSigningEndpoints, Signer, signingBoundaryStatements } from '../
 import { ZoneNetwork } from '../constructs/zone-network.ts';
 import { signerConcurrency } from '../declaration/concurrency.ts';
 import { deriveGrants } from '../declaration/derive.ts';
-import { askingFunctions, functionName, SIGNING_ZONE, signerName } from '../declaration/names.ts';
+import { askingRoles, SIGNING_ZONE, signerName } from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { suppressFindings } from '../nag-suppressions.ts';
 import { type SystemProps, SystemStack } from './system-stack.ts';
@@ -88,9 +88,7 @@ export class SigningStack extends SystemStack {
       const { account = this.account } = zone;
       const { resourcePolicies: policy, deployers } = system.signing;
       // A zone in another account needs the signer's permission as well; it names roles, so that account's stack is deployed first.
-      const askers = askingFunctions(zone).map((name) =>
-        roleArn(account, functionName(system.name, grant.zone, name)),
-      );
+      const askers = askingRoles(system.name, grant.zone, zone, account);
       const { handler } = new Signer(this, `Signer-${grant.zone}-${grant.client}`, {
         ...facts,
         boundary,

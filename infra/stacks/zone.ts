@@ -34,6 +34,7 @@ import { allowedHosts, deriveZoneConfig } from '../declaration/derive.ts';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from '../declaration/fields.ts';
 import {
   askingFunctions,
+  askingRoles,
   eventNames,
   functionName,
   signerName,
@@ -127,6 +128,12 @@ export class ZoneStack extends SystemStack {
         : boundary;
     const runtime = { system: system.name, place, network, key, logPrefix, boundary };
     new FlowLog(this, 'FlowLog', runtime);
+    if (declared.callers.some(({ calls }) => calls === 'signers'))
+      this.say(
+        'FunctionGroup',
+        network.functionGroup.securityGroupId,
+        'Of callers that ask signers from this network: docs/existing-app.md.',
+      );
     const functions = new Map<string, LambdaFunction>(
       zoneFunctions(declared).map((name) => [
         name,
@@ -257,7 +264,7 @@ export class ZoneStack extends SystemStack {
 function endpointServices(zone: ZoneDeclaration): EndpointService[] {
   const sends = zoneQueues('', '', zone).some(({ senders }) => senders.length > 0);
   return [
-    ...(askingFunctions(zone).length > 0 ? (['lambda'] as const) : []),
+    ...(askingRoles('', '', zone, '').length > 0 ? (['lambda'] as const) : []),
     ...(zoneTables('', '', zone).length > 0 ? (['dynamodb'] as const) : []),
     ...(sends ? (['sqs'] as const) : []),
     ...(hasSecrets(zone) ? (['secretsmanager'] as const) : []),

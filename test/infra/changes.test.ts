@@ -32,6 +32,7 @@ const BASE: SystemDeclaration = defineSystem({
     ...one.zones,
     public: {
       ...one.zones.public,
+      callers: [{ role: 'arn:aws:iam::111111111111:role/clinic', calls: 'signers' }],
       gateway: {
         ...one.zones.public.gateway,
         routes: [
@@ -116,9 +117,11 @@ const IN_PLACE: Readonly<Record<string, unknown>> = {
   'zones.internal.reservedConcurrency.worker': 5,
   reservedConcurrency: 'none',
   otherStacks: ['shop-web'],
-  'signing.deployers': ['arn:aws:iam::111122223333:role/on-call'],
+  'signing.deployers': ['arn:aws:iam::111111111111:role/on-call'],
   'zones.internal.events.sources': ['other'],
   'zones.internal.events.detailTypes': ['Other'],
+  'zones.public.callers[0].role': 'arn:aws:iam::111111111111:role/other',
+  'zones.public.callers[0].calls': 'entry',
   'exceptions[0].rule': 'own-data-only',
   'exceptions[0].resource': 'journal-zone-public/*',
   'exceptions[0].about': ['sqs:SendMessage'],
@@ -312,8 +315,13 @@ const CHANGES: readonly Change[] = [
   {
     what: 'other accounts',
     fields: ['account', 'zones.*.account'],
-    from: having({ account: '111111111111', region: 'eu-north-1' }),
-    to: having({ account: '222222222222', region: 'eu-north-1', 'zones.internal.account': '333333333333' }),
+    from: having({ 'zones.public.callers': [], account: '111111111111', region: 'eu-north-1' }),
+    to: having({
+      'zones.public.callers': [],
+      account: '222222222222',
+      region: 'eu-north-1',
+      'zones.internal.account': '333333333333',
+    }),
     orphans: STACKS,
   },
   {

@@ -45,6 +45,26 @@ export function checkNetworks(system: SystemDeclaration): Problem[] {
         "can't be set: KMS has no cross-account CreateKey, so the admin zone lies in the signing zone's account; leave it out",
       );
     }
+    for (const [name, { account = system.account, callers, grants, gateway }] of Object.entries(system.zones))
+      for (const [index, { role, calls }] of callers.entries()) {
+        const field = `zones.${name}.callers[${index}]`;
+        const own = account === undefined || role.split(':')[4] === account;
+        unless(
+          own,
+          `${field}.role`,
+          `lies in another account than its zone (${account}): name a role of that one`,
+        );
+        unless(
+          calls === 'entry' || grants.length > 0,
+          `${field}.calls`,
+          'are signers, and the zone has none: add a grant',
+        );
+        unless(
+          calls === 'signers' || gateway?.routes.some(({ authorize }) => authorize === 'iam') === true,
+          `${field}.calls`,
+          "is the zone's entry, and no route of it has authorize: 'iam'; add one",
+        );
+      }
   });
 }
 

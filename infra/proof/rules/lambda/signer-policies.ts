@@ -1,4 +1,4 @@
-import { askingFunctions, functionName } from '../../../declaration/names.ts';
+import { askingRoles } from '../../../declaration/names.ts';
 import { remembered } from '../../assembly/remembered.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { ALWAYS, all, any, type Condition, not } from '../../policy/condition.ts';
@@ -87,9 +87,7 @@ export function signersOf(input: ProofInput) {
     );
     const here =
       account === home ? { 'aws:SourceVpce': endpoint?.id ?? 'none' } : { 'aws:VpceAccount': account };
-    const askers = askingFunctions(declared).map(
-      (name) => `arn:aws:iam::${account}:role/${functionName(declaration.name, zone, name)}`,
-    );
+    const askers = askingRoles(declaration.name, zone, declared, account);
     return signersOfZone(input, zone).map((arn) => {
       const fn = assembly.resources.find((resource) => resource.arn === arn);
       const { executionRole = '' } = assembly.stacks.find(({ name }) => name === fn?.stack) ?? {};
