@@ -303,7 +303,7 @@ describe('npm run zones', () => {
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, violations: [] });
   });
 
-  it.each([[], ['--json']])(
+  it.each([['--all'], ['--json']])(
     'exits 1 for one edited by hand, and prints no terminal escape of its %s',
     (...args) => {
       const hostile = '\u001b[2K\u009b2J\u202e\nThe boundaries of journal hold';
