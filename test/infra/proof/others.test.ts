@@ -145,8 +145,8 @@ const TOUCHES: Readonly<Record<string, readonly [rule: string, Change]>> = {
       PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'iam:PassRole', Resource: '*' }] },
     }),
   ],
-  'in VpcConfig\\.SubnetIds\\[\\], which is no AWS::EC2::Subnet of its own stack': [
-    'properties-are-understood',
+  'Shop/Resource is a AWS::Lambda::Function': [
+    'additions-are-understood',
     (r) =>
       Object.assign(find(r, 'Shop', 'Lambda::Function').Properties, {
         VpcConfig: {
