@@ -36,7 +36,7 @@ export async function connect(options: KeyOptions): Promise<Operator> {
     : { ...(region === undefined ? {} : { region }) };
   const kms = new KMSClient(access);
   await requirePlace(kms);
-  if (!local && system.account !== undefined) requireDeclaredPlace(system, await askPlace(kms));
+  if (!local && system.account !== undefined) requireDeclaredPlace(system, (await connectLive(kms)).place);
   // The variable is the SDK's own, which its clients go by.
   const aws = () => callAs(kms, local?.url ?? env['AWS_ENDPOINT_URL']);
   const [admin, rotation] = [adminZone(system), adminFunction(system, 'rotation')];
@@ -74,7 +74,7 @@ export async function connect(options: KeyOptions): Promise<Operator> {
 }
 
 /** Without region or credentials every call would fail, and say so less clearly. */
-async function requirePlace({ config }: KMSClient): Promise<void> {
+export async function requirePlace({ config }: KMSClient): Promise<void> {
   const need = (what: string, how: string) => (cause: unknown) => {
     const message = `There ${what}: ${how}. A running local system is meant with --local.`;
     throw new ZonesError('config_invalid', message, { cause });
@@ -83,11 +83,12 @@ async function requirePlace({ config }: KMSClient): Promise<void> {
   await config.credentials().catch(need('are no AWS credentials', 'set AWS_PROFILE or log in'));
 }
 
-/** Whose account the credentials are of: STS tells everybody. */
-async function askPlace({ config }: KMSClient) {
+/** An account as it describes itself to the credentials that the AWS SDK finds: STS tells everybody whose they are. */
+export async function connectLive({ config }: KMSClient) {
   const access = { region: await config.region(), credentials: await config.credentials() };
   const live = createLive({ ...access, endpoint: process.env['AWS_ENDPOINT_URL'] });
-  return { region: access.region, account: String((await live('sts', 'GetCallerIdentity')).Account) };
+  const { Account } = await live('sts', 'GetCallerIdentity');
+  return { live, access, place: { account: String(Account), region: access.region } };
 }
 
 async function askOnTerminal(question: string): Promise<boolean> {

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { type AwsConfig, createAwsCaller } from '@helseid-zones/client/aws';
-import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { isZonesError, type ZonesError } from '@helseid-zones/protocol/errors';
 import { loadSystem } from '../declaration/load.ts';
 import { zoneStackName } from '../declaration/names.ts';
 import { requireDeclaredPlace, withFolder } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
+import { connectLive, requirePlace } from '../keys/connect.ts';
 import { readOperatorFile } from '../operator-file.ts';
 import type { JsonObject } from '../proof/assembly/json.ts';
 import { readAssembly } from '../proof/assembly/read-assembly.ts';
@@ -18,7 +19,7 @@ import { print, printError } from '../terminal.ts';
 import { items } from './answers.ts';
 import { type Callers, callEntries, type Gateway } from './call-entries.ts';
 import { type Comparison, compareLive, type Difference } from './compare-live.ts';
-import { createLive, type Live } from './live.ts';
+import type { Live } from './live.ts';
 import { simulate } from './simulate.ts';
 
 const USAGE = `npm run verify -- [options]
@@ -75,7 +76,9 @@ const NOT_CALLED = { differences: [], skipped: ['the entries: an emulator of the
 
 async function verifyDeployed(options: Options): Promise<Result> {
   const system = await loadSystem(options.declaration, options.stage);
-  const { live, access, place } = await connect(options.region);
+  const kms = new KMSClient(options.region === undefined ? {} : { region: options.region });
+  await requirePlace(kms);
+  const { live, access, place } = await connectLive(kms);
   requireDeclaredPlace(system, place);
   return withAssembly(options, system, place, async (folder) => {
     let shown = 0;
@@ -147,23 +150,6 @@ function callersFor(access: Omit<AwsConfig, 'endpoints'>): Callers {
       );
     },
   };
-}
-
-/** The account of the credentials that the AWS SDK finds. */
-async function connect(region: string | undefined) {
-  const { config } = new KMSClient(region === undefined ? {} : { region });
-  const missing = (what: string) => (cause: unknown) => {
-    throw new ZonesError('config_invalid', `There ${what}: set AWS_REGION and AWS_PROFILE, or log in.`, {
-      cause,
-    });
-  };
-  const access = {
-    region: await config.region().catch(missing('is no region')),
-    credentials: await config.credentials().catch(missing('are no AWS credentials')),
-  };
-  const live = createLive({ ...access, endpoint: process.env.AWS_ENDPOINT_URL });
-  const { Account } = await live('sts', 'GetCallerIdentity');
-  return { live, access, place: { account: String(Account), region: access.region } };
 }
 
 /** Runs `use` on the given assembly, or on one synthesized as a deploy to that place does it, and thrown away. */

@@ -59,3 +59,10 @@ export async function listenWith(server: Server, port: number, scheme: 'http' | 
       }),
   };
 }
+
+/** Every header of a request, as it came: what Node joins or drops is still apart. */
+export function headersOf({ rawHeaders }: IncomingMessage): [name: string, value: string][] {
+  return rawHeaders.flatMap((name, i): [string, string][] =>
+    i % 2 === 0 ? [[name, rawHeaders[i + 1] ?? '']] : [],
+  );
+}

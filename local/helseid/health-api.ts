@@ -6,12 +6,15 @@ import * as v from 'valibot';
 import { createNonces } from './nonces.ts';
 import { createSeenProofs, protect } from './protect.ts';
 import { type Answer, answerCalls, type Call, serve } from './serve.ts';
-import type { AcceptedCall, HealthApiOptions, HealthApiServer } from './types.ts';
+import type { AcceptedCall, HealthApiOptions } from './types.ts';
 
 const ORGANIZATION = 'helseid://claims/client/claims/orgnr_';
 
 /** Calls that are remembered. */
 const MOST_CALLS = 1000;
+
+/** A health API. */
+export type HealthApiServer = Awaited<ReturnType<typeof startHealthApi>>;
 
 /**
  * Starts a health API that takes nothing on trust: every call passes `verifyAccess`. What has passed is answered from the folder
@@ -19,7 +22,7 @@ const MOST_CALLS = 1000;
  * that it is started with.
  * @throws {ZonesError} local_failed: the port is taken
  */
-export async function startHealthApi(options: HealthApiOptions): Promise<HealthApiServer> {
+export async function startHealthApi(options: HealthApiOptions) {
   const { ca, port = 0, path = '', issuer, audience, scopes, nonceLifetime, onEvent = () => {} } = options;
   const rules = { issuer, audience, scopes };
   const ports = { keys: options.keys, now: Date.now, seen: createSeenProofs(Date.now) };
@@ -40,7 +43,8 @@ export async function startHealthApi(options: HealthApiOptions): Promise<HealthA
       return answer;
     }),
   );
-  return { ...server, url: `${server.url}${path}`, calls };
+  /** `calls`: the last accepted ones, in the order they came. */
+  return { ...server, url: `${server.url}${path}`, calls: calls as readonly AcceptedCall[] };
 }
 
 function describeCall({ method, url, body }: Call, base: string, access: Access): AcceptedCall | undefined {

@@ -9,6 +9,7 @@ import {
   exportJWK,
   generateKeyPair,
   type JWK,
+  type JWTVerifyGetKey,
 } from 'jose';
 import Provider, { type AdapterPayload, type KoaContextWithOIDC } from 'oidc-provider';
 import { finishAnswers } from './answers.ts';
@@ -21,7 +22,7 @@ import { createRegistry, type Registry } from './registry.ts';
 import { refuseReplays } from './replays.ts';
 import { serve } from './serve.ts';
 import { createStorage, openState, type SavedEntries } from './storage.ts';
-import type { HelseIdBehaviour, HelseIdOptions, HelseIdServer, StandInEvent } from './types.ts';
+import type { HelseIdBehaviour, HelseIdOptions, StandInEvent } from './types.ts';
 import { answerUserinfo } from './userinfo.ts';
 import { TEST_USERS } from './users.ts';
 
@@ -45,13 +46,16 @@ interface IssuerState {
   cookieKey: string;
 }
 
+/** HelseID's stand-in. `url` is the issuer. */
+export type HelseIdServer = Awaited<ReturnType<typeof startHelseId>>;
+
 /**
  * Starts HelseID's stand-in: oidc-provider in FAPI 2.0 mode with HelseID's extra checks, over HTTPS on localhost. What
  * HelseID is not known to do can be switched by `behaviour`. Its keys, registrations and sessions are kept in
  * `stateDir`.
  * @throws {ZonesError} local_failed: the port is taken
  */
-export async function startHelseId(options: HelseIdOptions): Promise<HelseIdServer> {
+export async function startHelseId(options: HelseIdOptions) {
   const { ca, port = 0, path = '', stateDir, users = TEST_USERS, apis } = options;
   const behaviour: HelseIdBehaviour = { ...DEFAULTS, ...options.behaviour };
   const registry = createRegistry({
@@ -107,10 +111,10 @@ export async function startHelseId(options: HelseIdOptions): Promise<HelseIdServ
 
   const issuer = `${server.url}${path}`;
   return {
-    url: issuer,
-    issuer,
-    keys,
-    registry,
+    ...{ url: issuer, issuer, registry },
+    /** The keys it signs with, for a resource server in the same process. */
+    keys: keys as JWTVerifyGetKey,
+    /** Live: changes take effect at once. */
     behaviour,
     async close() {
       await server.close();

@@ -3,16 +3,19 @@ import type { JWK } from 'jose';
 import * as v from 'valibot';
 import { createSeenProofs, protect } from './protect.ts';
 import { type Answer, answerCalls, type Call, serve } from './serve.ts';
-import type { SelfServiceBehaviour, SelfServiceOptions, SelfServiceServer } from './types.ts';
+import type { SelfServiceBehaviour, SelfServiceOptions } from './types.ts';
 
 /** Seconds from its registration until a key expires: a year. */
 const KEY_LIFETIME = 365 * 24 * 60 * 60;
+
+/** The self-service API's stand-in. */
+export type SelfServiceServer = Awaited<ReturnType<typeof startSelfService>>;
 
 /**
  * Starts the stand-in of HelseID's self-service API. `behaviour` may be changed while it runs.
  * @throws {ZonesError} local_failed: the port is taken
  */
-export async function startSelfService(options: SelfServiceOptions): Promise<SelfServiceServer> {
+export async function startSelfService(options: SelfServiceOptions) {
   const { ca, port = 0, registry, issuer, keys, onEvent = () => {} } = options;
   const { audience = 'nhn:selvbetjening', scope = 'nhn:selvbetjening/client' } = options;
   const behaviour: SelfServiceBehaviour = { previousKeys: 'keep' };

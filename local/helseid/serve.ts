@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
-import { listen, readBody } from '../aws/http.ts';
+import { headersOf, listen, readBody } from '../aws/http.ts';
 import type { CertificateAuthority, RunningServer } from './types.ts';
 
 /** A request as the API stand-ins read it. */
@@ -74,11 +74,4 @@ async function readCall(request: IncomingMessage, origin: string): Promise<Call>
     headers: headersOf(request),
     body: body.toString('utf8'),
   };
-}
-
-/** Every header of a request, as it came: what Node joins or drops is still apart. */
-export function headersOf({ rawHeaders }: IncomingMessage): [name: string, value: string][] {
-  return rawHeaders.flatMap((name, i): [string, string][] =>
-    i % 2 === 0 ? [[name, rawHeaders[i + 1] ?? '']] : [],
-  );
 }

@@ -130,17 +130,6 @@ export interface HelseIdOptions extends ServerOptions {
   onEvent?: ((event: StandInEvent) => void) | undefined;
 }
 
-/** HelseID's stand-in. `url` is the issuer. */
-export interface HelseIdServer extends RunningServer {
-  /** Same as `url`. */
-  issuer: string;
-  /** The keys it signs with, for a resource server in the same process. */
-  keys: JWTVerifyGetKey;
-  registry: Registry;
-  /** Live: changes take effect at once. */
-  behaviour: HelseIdBehaviour;
-}
-
 /** A key as the registry holds it. Times are epoch seconds. */
 export interface RegisteredKey {
   kid: string;
@@ -172,11 +161,6 @@ export interface SelfServiceOptions extends ServerOptions {
   onEvent?: ((event: StandInEvent) => void) | undefined;
 }
 
-/** The self-service API's stand-in. */
-export interface SelfServiceServer extends RunningServer {
-  behaviour: SelfServiceBehaviour;
-}
-
 /** Options of `startHealthApi`. */
 export interface HealthApiOptions extends ServerOptions {
   issuer: string;
@@ -204,10 +188,4 @@ export interface AcceptedCall {
   child: string | undefined;
   /** Base64url SHA-256 of the body. */
   content: string;
-}
-
-/** A health API. */
-export interface HealthApiServer extends RunningServer {
-  /** The last accepted calls, in the order they came. */
-  calls: readonly AcceptedCall[];
 }

@@ -1,7 +1,7 @@
 import type { JWTVerifyGetKey } from 'jose';
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { headersOf } from '../aws/http.ts';
 import { createSeenProofs, protect } from './protect.ts';
-import { headersOf } from './serve.ts';
 import type { TestUser } from './types.ts';
 import { claimsOf } from './users.ts';
 

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { serviceCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import type { WireResponse } from '../errors.ts';
-import { type Listening, listen, readBody } from '../http.ts';
+import { headersOf, type Listening, listen, readBody } from '../http.ts';
 import { createRateLimit } from '../rate-limit.ts';
 import type { GatewayApi } from '../template/gateways.ts';
 import { authorizeRequest, type GatewayAuthorizationDeps, methodArn } from './authorize.ts';
@@ -58,7 +58,7 @@ async function serve(
       throw new Refusal(failure instanceof RangeError ? 'REQUEST_TOO_LARGE' : 'BAD_REQUEST_BODY');
     });
     const query = new URLSearchParams(search);
-    const request = { id, verb, path, query, headers: headerPairs(incoming), body, at };
+    const request = { id, verb, path, query, headers: headersOf(incoming), body, at };
     status = await answerRequest(deps, api, match, request, target, response);
   } catch (cause) {
     const refusal = cause instanceof Refusal ? cause : new Refusal('INTEGRATION_FAILURE');
@@ -140,10 +140,6 @@ function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
     const timer = setTimeout(() => reject(new Refusal('INTEGRATION_TIMEOUT')), ms);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
-}
-
-function headerPairs({ rawHeaders }: IncomingMessage): [string, string][] {
-  return rawHeaders.flatMap((name, index) => (index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? '']] : []));
 }
 
 function setHead(

@@ -5,8 +5,8 @@ import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { APIGatewayAuthorizerResult } from 'aws-lambda';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { compileHandler } from '../../../infra/bundling.ts';
+import type { HelseIdServer } from '../../../local/helseid/helseid.ts';
 import { startHelseId } from '../../../local/helseid/helseid.ts';
-import type { HelseIdServer } from '../../../local/helseid/types.ts';
 import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
 import {
   type ClientKey,

@@ -1,8 +1,9 @@
 import { request } from 'node:https';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { HelseIdServer } from '../../../local/helseid/helseid.ts';
 import { startHelseId } from '../../../local/helseid/helseid.ts';
-import type { HelseIdServer, StandInEvent } from '../../../local/helseid/types.ts';
+import type { StandInEvent } from '../../../local/helseid/types.ts';
 import {
   type ClientKey,
   makeAssertion,

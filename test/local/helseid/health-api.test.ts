@@ -2,9 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { exportJWK, type JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { HealthApiServer } from '../../../local/helseid/health-api.ts';
 import { startHealthApi } from '../../../local/helseid/health-api.ts';
+import type { HelseIdServer } from '../../../local/helseid/helseid.ts';
 import { startHelseId } from '../../../local/helseid/helseid.ts';
-import type { HealthApiServer, HelseIdServer, StandInEvent } from '../../../local/helseid/types.ts';
+import type { StandInEvent } from '../../../local/helseid/types.ts';
 import { newFolder } from '../../temporary.ts';
 import {
   type ClientKey,

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { HelseIdServer } from '../../../local/helseid/helseid.ts';
 import { startHelseId } from '../../../local/helseid/helseid.ts';
+import type { SelfServiceServer } from '../../../local/helseid/self-service.ts';
 import { startSelfService } from '../../../local/helseid/self-service.ts';
-import type { HelseIdServer, SelfServiceServer } from '../../../local/helseid/types.ts';
 import { type ClientKey, hash, makeCa, makeClientKey, makeProof, makeWire, read } from './wire.ts';
 
 const SCOPE = 'nhn:selvbetjening/client';

@@ -20,8 +20,9 @@ import {
 import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import { decodeJwt, exportPKCS8 } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { HealthApiServer } from '../../../local/helseid/health-api.ts';
 import { startHealthApi } from '../../../local/helseid/health-api.ts';
-import type { HealthApiServer, HelseIdBehaviour } from '../../../local/helseid/types.ts';
+import type { HelseIdBehaviour } from '../../../local/helseid/types.ts';
 import { TEST_USERS } from '../../../local/helseid/users.ts';
 import { CALLBACK, SCOPE, startWeb } from './web.ts';
 import { browse, type ClientKey, makeClientKey, openIssuerBrowser } from './wire.ts';
