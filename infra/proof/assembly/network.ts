@@ -19,7 +19,7 @@ export interface Subnet {
   resource: ResolvedResource;
 }
 
-/** One permission of a security group. `peer` is a CIDR, a prefix list or another group's id. */
+/** One permission of a security group. `peer` is a CIDR, another group's id, or `unknown`. */
 export interface Permission {
   direction: 'in' | 'out';
   protocol: string;
@@ -27,7 +27,6 @@ export interface Permission {
   from: number;
   to: number;
   peer: string;
-  resource: ResolvedResource;
 }
 
 /** A security group with every permission of the templates, inline or apart. */
@@ -35,7 +34,6 @@ export interface Group {
   id: string;
   vpc: string;
   permissions: readonly Permission[];
-  resource: ResolvedResource;
 }
 
 /** A VPC endpoint. `service` is the last part of its name, e.g. `kms`, also of `kms-fips`. */
@@ -78,7 +76,7 @@ export function readNetwork(assembly: ResolvedAssembly, declaration: SystemDecla
   );
   const routes = Map.groupBy(
     resourcesOfType(assembly, 'AWS::EC2::Route').map((resource) => ({
-      destination: firstOf(resource.properties, ROUTE_DESTINATIONS),
+      destination: firstOf(resource.properties, ['DestinationCidrBlock']),
       through: firstOf(resource.properties, ROUTE_TARGETS),
       resource,
     })),
@@ -105,7 +103,7 @@ export function readNetwork(assembly: ResolvedAssembly, declaration: SystemDecla
       ...permissionsOf(assembly, resource, id, 'in', 'SecurityGroupIngress'),
       ...permissionsOf(assembly, resource, id, 'out', 'SecurityGroupEgress'),
     ];
-    return { id, vpc: String(resource.properties.VpcId), permissions, resource };
+    return { id, vpc: String(resource.properties.VpcId), permissions };
   });
   return {
     zones: new Map(zones),
@@ -141,16 +139,9 @@ export function readEndpoints(assembly: ResolvedAssembly): VpcEndpoint[] {
   });
 }
 
-const ROUTE_TARGETS = [
-  ...['GatewayId', 'NatGatewayId', 'VpcPeeringConnectionId', 'TransitGatewayId'],
-  ...['EgressOnlyInternetGatewayId', 'InstanceId', 'NetworkInterfaceId', 'LocalGatewayId'],
-  ...['CarrierGatewayId', 'CoreNetworkArn', 'VpcEndpointId'],
-];
-const ROUTE_DESTINATIONS = ['DestinationCidrBlock', 'DestinationIpv6CidrBlock', 'DestinationPrefixListId'];
-const PEERS = [
-  ...['CidrIp', 'CidrIpv6', 'DestinationSecurityGroupId', 'SourceSecurityGroupId'],
-  ...['SourceSecurityGroupName', 'DestinationPrefixListId', 'SourcePrefixListId'],
-];
+/** Others are no properties that are understood. */
+const ROUTE_TARGETS = ['GatewayId', 'NatGatewayId'];
+const PEERS = ['CidrIp', 'DestinationSecurityGroupId', 'SourceSecurityGroupId'];
 
 /** The first of these properties that is a text; `unknown` where none is. */
 function firstOf(properties: JsonObject, names: readonly string[]): string {
@@ -172,12 +163,9 @@ function permissionsOf(
   // A group that names no way out, also one with an empty list, gets AWS's own rule: everything, to everywhere.
   const all = direction === 'out' && listOf(inline).length === 0 && apart.length === 0;
   return [
-    ...listOf(all ? { IpProtocol: '-1', CidrIp: '0.0.0.0/0' } : inline).map((rule) => ({
-      rule,
-      resource: group,
-    })),
-    ...apart.map((resource) => ({ rule: resource.properties, resource })),
-  ].map(({ rule, resource }) => {
+    ...listOf(all ? { IpProtocol: '-1', CidrIp: '0.0.0.0/0' } : inline),
+    ...apart.map(({ properties }) => properties),
+  ].map((rule) => {
     const fields = objectOf(rule);
     return {
       direction,
@@ -185,7 +173,6 @@ function permissionsOf(
       from: Number(fields.FromPort ?? -1),
       to: Number(fields.ToPort ?? -1),
       peer: firstOf(fields, PEERS),
-      resource,
     };
   });
 }

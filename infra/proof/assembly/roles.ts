@@ -57,16 +57,6 @@ function policyOf({ physicalId: name, properties, certain }: ResolvedResource): 
   return { name, document: properties.PolicyDocument, certain };
 }
 
-/** The services, in lower case, that these policies say anything about; undefined where that may be any. */
-export function servicesIn({ identity, boundary, foreign }: RolePolicies): ReadonlySet<string> | undefined {
-  if (boundary === undefined || foreign.length > 0) return undefined;
-  const names = [...identity, boundary].flatMap(({ document }) => namedActions(document, ['Allow', 'Deny']));
-  const services = names.map((name) => /^([a-z0-9-]+):/i.exec(name)?.[1]?.toLowerCase());
-  return services.includes(undefined)
-    ? undefined
-    : new Set(services.filter((service) => service !== undefined));
-}
-
 /**
  * The actions that the statements of a policy document name (by default those that allow), with their wildcards. `*` stands
  * for a statement that says which actions it is not about, or that can't be read.

@@ -12,8 +12,6 @@ import type { ResolvedResource } from '../assembly/resolve.ts';
 export interface Reach {
   name: string;
   resource: ResolvedResource;
-  /** Zone of each VPC it has an interface in; `outside` for a function in no VPC or in one that no zone owns. */
-  zones: readonly string[];
   /** Addresses of the internet: none, on 443 only, or on other ports too. */
   internet: 'none' | 'https' | 'any';
   /** Endpoints whose security group lets it in. */
@@ -23,7 +21,7 @@ export interface Reach {
 }
 
 /** Id prefixes of what leads to the internet; every other target of a route leads to another network. */
-const INTERNET = ['igw-', 'nat-', 'eigw-'];
+const INTERNET = ['igw-', 'nat-'];
 
 /**
  * What each function can reach through its subnets' routes and its groups' permissions.
@@ -39,14 +37,12 @@ function reachOf(placement: Placement, network: Network): Reach {
   const groups = placement.groups.map((id) => network.groups.get(id));
   const out = groups.flatMap((group) => permissionsOf(group, 'out'));
   const routes = subnets.flatMap((subnet) => subnet?.routes ?? []);
-  const inside = subnets.length > 0;
   // A subnet or group that the templates don't show may have any route or permission.
-  const known = inside && groups.length > 0 && ![...subnets, ...groups].includes(undefined);
+  const known = subnets.length > 0 && groups.length > 0 && ![...subnets, ...groups].includes(undefined);
   const vpcs = [...new Set(subnets.map((subnet) => subnet?.vpc))];
   return {
     name: resource.physicalId,
     resource,
-    zones: inside ? vpcs.map((vpc) => network.zones.get(vpc ?? '') ?? 'outside') : ['outside'],
     internet: known ? internetThrough(routes, out) : 'any',
     endpoints: network.endpoints.filter(
       // A gateway endpoint has no group; the subnet's routes lead to it.
@@ -70,7 +66,7 @@ function leadsToInternet({ through }: NetworkRoute): boolean {
 }
 
 /** Whether `permission` is for TCP port 443 and nothing else. */
-export function isHttps({ protocol, from, to }: Permission): boolean {
+function isHttps({ protocol, from, to }: Permission): boolean {
   return (protocol === 'tcp' || protocol === '6') && from === 443 && to === 443;
 }
 

@@ -3,7 +3,6 @@ import { askingFunctions, functionName, signerName } from '../../declaration/nam
 import type { SystemDeclaration } from '../../declaration/schema.ts';
 import { type Network, SIGNING } from '../assembly/network.ts';
 import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
-import { policiesOf, servicesIn } from '../assembly/roles.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
 import type { Reach } from '../network/reach.ts';
 import { type Endpoint, type Principal, type Role, rolePrincipal, type World } from '../policy/index.ts';
@@ -34,8 +33,6 @@ export interface Actor {
   admin: boolean;
   /** Whether the declaration lets it ask its zone's signers. */
   asks: boolean;
-  /** The services that its policies say anything about; undefined where that may be any. */
-  services: ReadonlySet<string> | undefined;
   /** The endpoints that its network leaves it; undefined where requests may go other ways, or where no network says. */
   ways: readonly Endpoint[] | undefined;
   /**
@@ -84,7 +81,6 @@ export function readActors(
         client,
         admin: declaration.zones[zone]?.admin === true && used.length > 0,
         asks: asking.has(name) && zone !== SIGNING,
-        services: servicesIn(policiesOf(resource, assembly)),
         ways: waysOf(used, world),
         view: views.get(zone) ?? { ...world, endpoints: new Map() },
       },

@@ -6,7 +6,6 @@ import {
   describeCondition,
   type Formula,
   formulate,
-  type Policy,
   type Question,
   satisfiable,
   simplify,
@@ -14,14 +13,8 @@ import {
 import { serviceOf } from '../policy/request.ts';
 import { type Statement, statementsAbout } from '../policy/statement.ts';
 import { resourceFor } from '../policy/world/world.ts';
-import { type Actor, isClosed } from './actors.ts';
-import {
-  type Enforcement,
-  type EnforcingLayer,
-  enforcingLayersOf,
-  factsOf,
-  reachableEndpoints,
-} from './enforcing-layers.ts';
+import type { Actor } from './actors.ts';
+import { type Enforcement, enforcingLayersOf, factsOf } from './enforcing-layers.ts';
 import { withoutOpenPolicy, withoutResources } from './narrow.ts';
 
 /** Which of the requests of a question are meant. */
@@ -48,8 +41,6 @@ export interface Answer extends Enforcement {
  */
 export function ask(actor: Actor, action: string, resource: string, narrowing: Narrowing = {}): Answer {
   const { answers, formulas } = memoryOf(actor);
-  const silent = resource.includes('*') && areSilent(actor, action);
-  if (silent) return recall(answers, serviceOf(action), () => answerSilence(actor, action));
   const question = { principal: actor.principal, action, resource };
   const id = questionId(actor, question);
   const { except = [], given = ALWAYS } = narrowing;
@@ -76,23 +67,6 @@ function recall<Value>(known: Map<string, Value>, id: string, find: () => Value)
   const value = known.get(id) ?? find();
   known.set(id, value);
   return value;
-}
-
-/** Whether no policy of an actor says anything about an action: so it is with most actions. */
-function areSilent({ role: { identity, boundary }, ways = [], services }: Actor, action: string): boolean {
-  const silent = (policy: Policy | undefined) =>
-    policy !== undefined && statementsAbout(policy, action).length === 0;
-  if (!ways.every(({ service, policy }) => !mayServe(service, action) || silent(policy))) return false;
-  return services?.has(serviceOf(action)) === false || (silent(boundary) && identity.every(silent));
-}
-
-/** The answer where all policies are silent; the same for all actions of a service and every pattern of resources. */
-function answerSilence(actor: Actor, action: string): Answer {
-  const enforcing: EnforcingLayer[] = ['identity policy', 'permissions boundary'];
-  const ways = reachableEndpoints(actor, action);
-  if (ways !== undefined) enforcing.push(ways.length === 0 ? 'network' : 'endpoint policy');
-  if (isClosed(actor.role)) enforcing.push('trust policy');
-  return { verdict: 'never', when: nothing, condition: NEVER, enforcing, silent: enforcing };
 }
 
 /** Equal for questions that every policy that has a say takes for the same. */

@@ -76,37 +76,26 @@ export function capabilityRule(capability: Capability): CapabilityRule {
   return {
     ...{ name, invariant, title, actions },
     check: (input) => describeJudgements(judged(input), input, remedy),
-    rows: (input) => judged(input).flatMap(rowsOf),
+    rows: (input) => judged(input).map(rowOf),
   };
 }
 
-function rowsOf(judgement: Judgement): CapabilityRow[] {
-  const { actor, actions, resource, except, what, answer, enforcing, alone, allowed } = judgement;
+function rowOf(judgement: Judgement): CapabilityRow {
+  const { actor, action, what, answer, enforcing, alone, allowed } = judgement;
   const { verdict } = answer;
-  const row = {
-    principal: actor.name,
-    zone: actor.zone,
-    resource: what,
-    asked: { resource, except },
-    verdict,
-    layers: enforcing,
-    alone,
-    allowed,
+  return {
+    ...{ principal: actor.name, zone: actor.zone, action, resource: what, verdict, when: answer.when() },
+    ...{ layers: enforcing, alone, allowed },
+    request: () => requestOf(judgement, verdict === 'never' ? { holding: answer.enforcing } : {}),
   };
-  const shown = verdict === 'never' ? { holding: answer.enforcing } : {};
-  return actions.map((action) => ({
-    ...{ ...row, action, when: answer.when() },
-    // Of each action anew: a question about many resources says nothing of the policies of single ones.
-    request: () => requestOf({ ...judgement, actions: [action] }, shown),
-  }));
 }
 
 /** A request that a judgement is about: allowed, or where layers hold it, the nearest that is not. */
 function requestOf(
-  { actor, actions, resource, except }: Judgement,
+  { actor, action, resource, except }: Judgement,
   { holding, given }: { holding?: readonly EnforcingLayer[]; given?: Condition | undefined },
 ): Witness | undefined {
-  const question = { principal: actor.principal, action: actions[0] ?? '', resource };
+  const question = { principal: actor.principal, action, resource };
   return holding === undefined
     ? findWitness(question, actor.view, { except, given })
     : findNearest(question, actor.view, { except, given, holding });
@@ -132,19 +121,23 @@ function describeJudgements(
       const id = `${problem.resource} ${problem.words('')}`;
       const group = groups.get(id) ?? { judgement, problem, actions: [] };
       groups.set(id, group);
-      group.actions = [...new Set([...group.actions, ...judgement.actions])];
+      if (!group.actions.includes(judgement.action)) group.actions.push(judgement.action);
     }
   }
   return [...groups.values()].map(({ judgement, problem, actions }) => ({
     ...{ resource: problem.resource, about: actions },
     message: problem.words(listActions(actions)),
-    path: pathOf(judgement, input),
+    path: pathOf(judgement, actions, input),
     remedy,
     request: remembered(() => requestOf(judgement, problem.shown)),
   }));
 }
 
-function pathOf({ actor, actions, resource, what }: Judgement, input: ProofInput): string[] {
+function pathOf(
+  { actor, resource, what }: Judgement,
+  actions: readonly string[],
+  input: ProofInput,
+): string[] {
   const through = [...new Set(actions.flatMap((action) => grantedThrough(actor, action, resource)))];
   const target = input.assembly.resources.find(({ arn }) => arn === resource);
   return [actor.path, ...(through.length > 0 ? through : ['its policies']), target?.constructPath ?? what];
@@ -185,10 +178,8 @@ function lackInWords({ actor, what }: Judgement, { words, enforcing, missing }: 
 }
 
 /** What to mend where a layer is missing: the endpoint whose policy does not hold, else the role. */
-function toMend({ actor, actions }: Judgement, { missing }: Shortfall): string {
-  const endpoint = [...actor.view.endpoints.values()].find(({ service }) =>
-    actions.some((action) => mayServe(service, action)),
-  );
+function toMend({ actor, action }: Judgement, { missing }: Shortfall): string {
+  const endpoint = [...actor.view.endpoints.values()].find(({ service }) => mayServe(service, action));
   return missing[0] === 'endpoint policy' && endpoint ? endpoint.constructPath : actor.path;
 }
 

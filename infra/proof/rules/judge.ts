@@ -50,10 +50,10 @@ export interface Shortfall {
   missing: readonly EnforcingLayer[];
 }
 
-/** What came of one question about one role, for all the actions that have the same answer. */
+/** What came of one question about one role. */
 export interface Judgement {
   actor: Actor;
-  actions: string[];
+  action: string;
   /** An ARN, or a pattern of them. */
   resource: string;
   /** What is not meant of a pattern. */
@@ -66,8 +66,6 @@ export interface Judgement {
   unmet: readonly Requirement[];
   shortfalls: readonly Shortfall[];
   enforcing: readonly EnforcingLayer[];
-  /** Layers that the rule promises. */
-  promised: readonly EnforcingLayer[];
   /** Why one layer is enough, where there is one. */
   alone: string;
 }
@@ -80,16 +78,17 @@ export function judge(capability: Capability, input: ProofInput): Judgement[] {
     .flatMap((actor) => {
       const allowances = capability.allows?.(actor, input) ?? [];
       const fixed = capability.on?.(input, actor);
-      const forbidden = new Map<Answer, Judgement[]>();
-      const allowed = actions.flatMap((action) => {
+      return actions.flatMap((action) => {
         const own = allowances.filter((allowance) => allowance.actions?.includes(action) ?? true);
         const except = own.flatMap(({ resources }) => resources);
         const patterns = fixed ?? [everyOf(action.slice(0, action.indexOf(':')))];
-        for (const resource of questions(patterns, except, action, input))
-          judgeForbidden(capability, actor, action, resource, except, forbidden);
-        return own.flatMap((allowance) => judgeAllowed(actor, action, allowance));
+        return [
+          ...own.flatMap((allowance) => judgeAllowed(actor, action, allowance)),
+          ...questions(patterns, except, action, input).map((resource) =>
+            judgeForbidden(capability, actor, action, resource, except),
+          ),
+        ];
       });
-      return [...allowed, ...[...forbidden.values()].flat()];
     });
 }
 
@@ -108,36 +107,24 @@ function questions(
   return [...patterns, ...direct].filter((arn) => !except.some((own) => includes(own, arn)));
 }
 
-/** Puts what comes of it to the judgements that are `known`: most actions have the same answer. */
 function judgeForbidden(
   { by, alone: whyOne }: Capability,
   actor: Actor,
   action: string,
   resource: string,
-  except: readonly string[],
-  known: Map<Answer, Judgement[]>,
-): void {
-  const meant = resource.includes('*') ? except : [];
-  const answer = ask(actor, action, resource, { except: meant });
-  const what = meant.length === 0 ? resource : `${resource} except ${meant.join(', ')}`;
-  const same = known.get(answer) ?? [];
-  known.set(answer, same);
-  const promised = by?.(actor, action, resource) ?? (['identity policy'] as const);
-  const before = same.find(
-    (judgement) => judgement.what === what && judgement.promised.join() === promised.join(),
-  );
-  if (before !== undefined) {
-    before.actions.push(action);
-    return;
-  }
+  excepted: readonly string[],
+): Judgement {
+  const except = resource.includes('*') ? excepted : [];
+  const answer = ask(actor, action, resource, { except });
   const { verdict, enforcing } = answer;
+  const promised = by?.(actor, action, resource) ?? (['identity policy'] as const);
   const why = whyOne?.(actor, action);
-  same.push({
-    ...{ actor, actions: [action], resource, what, answer, enforcing, promised, allowed: false, unmet: [] },
-    except: meant,
+  return {
+    ...{ actor, action, resource, except, answer, enforcing, allowed: false, unmet: [] },
+    what: except.length === 0 ? resource : `${resource} except ${except.join(', ')}`,
     shortfalls: verdict === 'never' ? shortfallsOf('', answer, promised, why) : [],
     alone: enforcing.length < 2 ? (why ?? '') : '',
-  });
+  };
 }
 
 function judgeAllowed(actor: Actor, action: string, { resources, requires }: Allowance): Judgement[] {
@@ -149,7 +136,7 @@ function judgeAllowed(actor: Actor, action: string, { resources, requires }: All
     }));
     const met = checked.filter(({ held }) => held.verdict === 'never');
     return {
-      ...{ actor, actions: [action], resource, what: resource, answer, promised: [], allowed: true },
+      ...{ actor, action, resource, what: resource, answer, allowed: true },
       except: [],
       unmet: checked.filter(({ held }) => held.verdict !== 'never').map(({ required }) => required),
       shortfalls: met.flatMap(({ required: { words, by, alone, condition }, held }) =>

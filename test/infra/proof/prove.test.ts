@@ -310,9 +310,7 @@ describe('npm run zones', () => {
       const edited = newFolder();
       cpSync(directory, edited, { recursive: true });
       const file = join(edited, `${PUBLIC}.template.json`);
-      const template = JSON.parse(
-        readFileSync(file, 'utf8').replaceAll('"PermissionsBoundary"', '"Forgotten"'),
-      );
+      const template = JSON.parse(readFileSync(file, 'utf8').replace('"PermissionsBoundary"', '"Forgotten"'));
       template.Resources[`Thing${hostile}`] = { Type: `AWS::Thing::${hostile}`, Properties: {} };
       writeFileSync(file, JSON.stringify(template));
       const declaration = ['--declaration', 'test/one-client.zones.ts'];

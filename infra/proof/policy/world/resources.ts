@@ -129,19 +129,11 @@ function permissionPrincipal(principal: unknown): unknown {
   return isService ? { Service: principal } : { AWS: principal };
 }
 
-function permissionCondition(properties: JsonObject): JsonObject {
-  const equals = {
-    'aws:SourceAccount': properties.SourceAccount,
-    'aws:PrincipalOrgID': properties.PrincipalOrgID,
-    'lambda:FunctionUrlAuthType': properties.FunctionUrlAuthType,
-    'lambda:EventSourceToken': properties.EventSourceToken,
-  };
-  const given = Object.entries(equals).filter(([, value]) => value !== undefined);
-  const { SourceArn: source, InvokedViaFunctionUrl: viaUrl } = properties;
+/** Of what narrows a permission, the account and the source; other properties are none that are understood. */
+function permissionCondition({ SourceAccount: account, SourceArn: source }: JsonObject): JsonObject {
   return {
-    ...(given.length === 0 ? {} : { StringEquals: Object.fromEntries(given) }),
+    ...(account === undefined ? {} : { StringEquals: { 'aws:SourceAccount': account } }),
     ...(source === undefined ? {} : { ArnLike: { 'aws:SourceArn': source } }),
-    ...(viaUrl === undefined ? {} : { Bool: { 'lambda:InvokedViaFunctionUrl': viaUrl } }),
   };
 }
 

@@ -7,6 +7,9 @@ import type { Rule, Violation } from '../rule.ts';
 /** A dynamic reference that is no plain parameter: a deploy would write a secret where everybody who sees the resource reads it. */
 const SECRET = /(?:\{\{|<)resolve:(?!ssm:)/;
 
+/** Characters below which no text holds a key: 256 bits, even as they are. */
+const SHORTEST = 32;
+
 /** Templates, what is deployed with them and assets hold no key material, and have none put into them by a deploy. */
 export const noKeyMaterial: Rule = {
   name: 'no-key-material',
@@ -21,7 +24,7 @@ export const noKeyMaterial: Rule = {
       names.some((name) => text.includes(name)) || paths.some((path) => path.startsWith(text));
     const findWithin = (resource: string, value: unknown, field = '') =>
       stringsWithin(value, field).flatMap(([at, text]) => [
-        ...findKeyMaterial(`${at}: ${text}`, { entropy: !isMadeUp(text) })
+        ...(text.length < SHORTEST ? [] : findKeyMaterial(`${at}: ${text}`, { entropy: !isMadeUp(text) }))
           .filter((found) => found.kind !== 'high entropy' || found.at >= at.length)
           .slice(0, 1)
           .map((found) => violation(resource, at, found)),
