@@ -34,7 +34,7 @@ const SHAPES = [
 ];
 
 /** What a field that is looked up by a function may hold: one of each form. */
-const FORMS = [[], {}, { of: '' }];
+const FORMS = [[], {}, { of: '' }, ''];
 
 /** Doc comments of members, of each object that is written over several lines. Biome's indentation tells what is a member. */
 function readObjects(): Map<string, string>[] {
@@ -82,7 +82,7 @@ function writable(schema: Schema): string {
       .map((option) => `\`{ ${Object.keys((option as Schema).entries ?? {}).join(', ')} }\``)
       .join(' or ');
   if (item) return item.entries ? 'list of objects' : `list: ${writable(item)}`;
-  if (value) return value.entries || value.getter ? 'objects by name' : `${writable(value)}, by name`;
+  if (value) return value.entries ? 'objects by name' : `${writable(value)}, by name`;
   return entries ? 'object' : type === 'string' ? 'text' : type;
 }
 
