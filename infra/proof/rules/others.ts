@@ -7,7 +7,7 @@ import { ask } from './ask.ts';
 import { actionsOf } from './capability.ts';
 import { HARMLESS } from './iam/actions-are-known.ts';
 import { type ProofInput, type Rule, violationsOf, wordsOf } from './rule.ts';
-import { clientKeyArns } from './targets.ts';
+import { clientKeyArns, withParts } from './targets.ts';
 
 /** Types that act on a whole account, or on what the proof can't read, and so touch the system whatever they name. */
 const WIDE =
@@ -70,9 +70,6 @@ const BESIDE = [
   'arn:aws:ec2:*:*:network-interface/*',
 ];
 
-/** Resources whose parts have ARNs below their own. */
-const HAS_PARTS = /^arn:aws:(?:apigateway|dynamodb|s3):/;
-
 /** Whatever a role of another stack is allowed, also what no rule judges, it is not allowed of a resource of the system. */
 export const othersKeepOut: Rule = {
   name: 'others-keep-out',
@@ -131,7 +128,7 @@ function ownArns(input: ProofInput): string[] {
     ...stacks.map((name) => `arn:aws:cloudformation:*:*:stack/${name}/*`),
     ...assembly.resources
       .filter(({ stack }) => stacks.includes(stack))
-      .flatMap(({ arn }) => (arn === undefined ? [] : HAS_PARTS.test(arn) ? [arn, `${arn}/*`] : [arn])),
+      .flatMap(({ arn }) => (arn === undefined ? [] : withParts(arn))),
     ...clientKeyArns(input),
     ...BESIDE,
   ];

@@ -13,6 +13,15 @@ export function everyOf(service: string): string {
   return `arn:aws:${service}:*:*:*`;
 }
 
+/** An ARN, and the pattern of what lies below it: a bucket’s objects, a table’s indexes, an API’s methods, a function’s versions, a group’s streams. */
+export function withParts(arn: string): string[] {
+  const [, , service = ''] = arn.split(':', 3);
+  const below = ['lambda', 'logs'].includes(service) ? `${arn}:*` : `${arn}/*`;
+  return HAVE_PARTS.includes(service) && !arn.endsWith('*') ? [arn, below] : [arn];
+}
+
+const HAVE_PARTS = ['apigateway', 'dynamodb', 'execute-api', 'lambda', 'logs', 's3'];
+
 /** Account and region of the signing zone. */
 export function signingPlace({ assembly }: ProofInput): { account: string; region: string } {
   const stack = assembly.stacks.find(({ zone }) => zone === SIGNING);

@@ -87,25 +87,25 @@ export function removeResource(world: World, arn: string): void {
  * the function of a version; for `sts` the role itself. Undefined when the world has none.
  */
 export function resourceFor(world: World, action: string, arn: string): Resource | undefined {
-  const service = action.slice(0, action.indexOf(':')).toLowerCase();
   const role = world.roles.get(arn);
   if (role !== undefined) {
     // The trust policy is about assuming the role; nothing else is decided by it.
     return {
       arn,
       account: role.account,
-      policies: service === 'sts' ? [role.trust] : [],
+      policies: /^sts:/i.test(action) ? [role.trust] : [],
       tags: role.tags,
     };
   }
-  return world.resources.get(arn) ?? world.resources.get(OWNERS[service]?.(arn) ?? arn);
+  // By the service of the ARN: an action may have wildcards.
+  return world.resources.get(arn) ?? world.resources.get(OWNERS.get(arn.split(':', 3)[2])?.(arn) ?? arn);
 }
 
-/** From the ARN in a request to the ARN that carries the policy. */
-const OWNERS: Readonly<Record<string, (arn: string) => string>> = {
-  s3: (arn) => arn.split('/', 1)[0] ?? arn,
-  lambda: (arn) => arn.split(':').slice(0, 7).join(':'),
-  'execute-api': (arn) => arn.split('/', 1)[0] ?? arn,
-  dynamodb: (arn) => /^[^/]*\/[^/]*/.exec(arn)?.[0] ?? arn,
-  logs: (arn) => arn.split(':').slice(0, 7).join(':'),
-};
+/** From the ARN in a request to the ARN that carries the policy, by the ARN's service. */
+const OWNERS = new Map<string | undefined, (arn: string) => string | undefined>([
+  ['s3', (arn) => arn.split('/', 1)[0]],
+  ['lambda', (arn) => arn.split(':').slice(0, 7).join(':')],
+  ['execute-api', (arn) => arn.split('/', 1)[0]],
+  ['dynamodb', (arn) => /^[^/]*\/[^/]*/.exec(arn)?.[0]],
+  ['logs', (arn) => arn.split(':').slice(0, 7).join(':')],
+]);

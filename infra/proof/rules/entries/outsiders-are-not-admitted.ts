@@ -7,11 +7,11 @@ import { statementsAbout } from '../../policy/statement.ts';
 import { externalPrincipals, isAdmitted } from '../external-principals.ts';
 import { namedByResources } from '../named-actions.ts';
 import type { ProofInput, Rule } from '../rule.ts';
-import { accountsOf } from '../targets.ts';
+import { accountsOf, withParts } from '../targets.ts';
 import { findWitness } from '../witness.ts';
 
 /**
- * No resource's own policy lets in anybody who is no role of the templates; a service only for resources of the system's
+ * No resource's own policy lets in anybody who is no role of the templates, to it or what lies below it; a service only for resources of the system's
  * accounts, so that nobody else can have the service act for them. Keys have rules of their own.
  */
 export const outsidersAreNotAdmitted: Rule = {
@@ -31,10 +31,14 @@ export const outsidersAreNotAdmitted: Rule = {
           input.assembly.resources.find(({ arn }) => arn === resource.arn)?.constructPath ?? resource.arn;
         return [
           ...anybody.flatMap(({ name, principal }) => {
-            const action = asked.find((one) => isAdmitted(principal, one, resource.arn, input.world));
-            const question = { principal, action: action ?? '', resource: resource.arn };
+            const [question] = asked
+              .flatMap((action) =>
+                withParts(resource.arn).map((part) => ({ principal, action, resource: part })),
+              )
+              .filter((one) => isAdmitted(principal, one.action, one.resource, input.world));
+            if (question === undefined) return [];
             const request = remembered(() => findWitness(question, input.world));
-            return action === undefined ? [] : [{ ...violation(path, name), request }];
+            return [{ ...violation(path, name), request }];
           }),
           ...strangeServices(resource, asked, input).map((service) =>
             violation(path, `${service} for any account`),
@@ -61,7 +65,9 @@ export function strangeServices(resource: Resource, actions: readonly string[], 
   );
   return [...new Set(services)].filter((service) =>
     actions.some((action) =>
-      isAdmitted({ kind: 'service', service }, action, resource.arn, input.world, { given }),
+      withParts(resource.arn).some((part) =>
+        isAdmitted({ kind: 'service', service }, action, part, input.world, { given }),
+      ),
     ),
   );
 }

@@ -49,6 +49,11 @@ const queue = (statement: JsonObject): Resources => ({
   Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'q' } },
   ...one('AWS::SQS::QueuePolicy', { Queues: [{ Ref: 'Queue' }], PolicyDocument: document(statement) }),
 });
+const bucket = (statement: JsonObject): Resources => ({
+  Bucket: { Type: 'AWS::S3::Bucket' },
+  ...one('AWS::S3::BucketPolicy', { Bucket: { Ref: 'Bucket' }, PolicyDocument: document(statement) }),
+});
+const objects = (below: string) => ({ 'Fn::Join': ['', [{ 'Fn::GetAtt': ['Bucket', 'Arn'] }, below]] });
 const route = (properties: JsonObject): Resources => ({
   // What the zone is known by.
   ...key,
@@ -223,6 +228,36 @@ smallCases({
     ),
     everybody: inInternal(queue({ ...allowed('sqs:*'), Principal: '*' }), /somebody without credentials/),
     'another account': inInternal(queue({ ...allowed('sqs:SendMessage'), ...foreign }), /111122223333/),
+    'a service of ours, for the objects of a bucket': inInternal(
+      bucket({
+        ...allowed('s3:PutObject', objects('/*'), { StringEquals: { 'aws:SourceAccount': ACCOUNT } }),
+        Principal: { Service: 'logging.s3.amazonaws.com' },
+      }),
+    ),
+    'another account, to the objects of a bucket': inInternal(
+      bucket({ ...allowed('s3:GetObject', objects('/*')), ...foreign }),
+      /111122223333/,
+    ),
+    'everybody, to some objects of a bucket': inInternal(
+      bucket({ ...allowed('s3:PutObject', objects('/in/*')), Principal: '*' }),
+      /somebody without credentials/,
+    ),
+    'a service of strangers, to the objects of a bucket': inInternal(
+      bucket({ ...allowed('s3:PutObject', objects('/*')), Principal: { Service: 'ses.amazonaws.com' } }),
+      /ses.amazonaws.com for any account/,
+    ),
+    'another account, to an index of a table': inInternal(
+      one('AWS::DynamoDB::Table', {
+        TableName: 't',
+        ResourcePolicy: {
+          PolicyDocument: document({
+            ...allowed('dynamodb:Query', `arn:aws:dynamodb:eu-north-1:${ACCOUNT}:table/t/index/*`),
+            ...foreign,
+          }),
+        },
+      }),
+      /111122223333/,
+    ),
   },
   'endpoints-admit-own-roles': {
     'one role': inPublic(
