@@ -3,6 +3,7 @@ import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import type { Grant } from '@helseid-zones/protocol/grant';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { RawSignature } from '@helseid-zones/protocol/signature';
+import refused from './conformance-refused.json' with { type: 'json' };
 
 /**
  * What the conformance of a signer is tested with: what is asked for, what is refused, what may go wrong where the key is held.
@@ -65,46 +66,16 @@ export const KINDS = {
 
 /** A hash of some access token (RFC 9449 4.2). */
 export const ATH = 'fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo';
-const OTHER_KID = 'A'.repeat(43);
 
-/** What is refused before anything is signed, and with which code. */
+/** What is refused before anything is signed, and with which code: `conformance-refused.json`, and what JSON has no words for. */
 export const REFUSED: Readonly<Record<string, readonly [intent: unknown, code: string]>> = {
-  'another client': [{ ...assertion, client: 'other' }, 'grant_refused'],
-  'another issuer': [{ ...assertion, issuer: `${ISSUER}/` }, 'grant_refused'],
-  'an organisation without a grant': [
-    { ...assertion, assertionDetails: [{ ...details[0], child: '999977774' }] },
-    'grant_refused',
-  ],
-  'a number that is no organisation': [
-    { ...assertion, assertionDetails: [{ ...details[0], child: '123456789' }] },
-    'details_invalid',
-  ],
-  'a parent of a single-tenant client': [
-    { ...assertion, assertionDetails: [{ ...details[0], parent: CHILD }] },
-    'details_invalid',
-  ],
-  'a host without a grant': [{ ...apiProof, url: 'https://evil.example/v1/summaries/1' }, 'grant_refused'],
-  'a path without a grant': [{ ...apiProof, url: `${API}/v1/keys` }, 'grant_refused'],
-  'a method without a grant': [{ ...apiProof, method: 'DELETE' }, 'grant_refused'],
-  'a token at the issuer': [{ ...tokenProof, ath: ATH, kid: 'current' }, 'grant_refused'],
-  'a token of a key that is not said': [{ ...apiProof, ath: ATH }, 'intent_malformed'],
-  http: [{ ...apiProof, url: apiProof.url.replace('https', 'http') }, 'intent_malformed'],
-  'user information': [
-    { ...apiProof, url: 'https://u@summaries.example.no/v1/summaries/1' },
-    'intent_malformed',
-  ],
-  'a dot segment': [{ ...apiProof, url: `${API}/v1/summaries/../keys` }, 'intent_malformed'],
-  'an encoded dot segment': [{ ...apiProof, url: `${API}/v1/summaries/%2e%2e/keys` }, 'intent_malformed'],
-  'a method in small letters': [{ ...apiProof, method: 'get' }, 'intent_malformed'],
-  'an unknown kind': [{ ...assertion, kind: 'jwt' }, 'intent_malformed'],
-  'a claim of its own': [{ ...assertion, sub: 'somebody' }, 'intent_malformed'],
-  'a header of its own': [{ ...tokenProof, header: { alg: 'none' } }, 'intent_malformed'],
-  bytes: [{ ...assertion, kind: 'raw', input: 'e30.e30' }, 'intent_malformed'],
-  'a nonce with a control character': [{ ...tokenProof, nonce: 'a\u0000' }, 'intent_malformed'],
+  ...Object.fromEntries(
+    refused.map(({ name, intent, with: change, code }) => [
+      ...[name, [{ ...KINDS[intent as keyof typeof KINDS], ...change }, code]],
+    ]),
+  ),
   'a prototype': [JSON.parse(`{"kind":"dpop_proof","__proto__":{}}`), 'intent_malformed'],
-  'a parameter that is not known': [{ ...requestObject, parameters: { request: 'x' } }, 'intent_malformed'],
   'what is too large': [{ ...assertion, issuer: 'a'.repeat(17_000) }, 'request_too_large'],
-  'a key that it does not have': [{ ...assertion, kid: OTHER_KID }, 'key_unknown'],
   nothing: [undefined, 'request_malformed'],
 };
 
