@@ -142,24 +142,33 @@ export function foldTruths<Part>(
   return result;
 }
 
-/** `condition` with every test that `facts` answer replaced by the answer. */
-export function reduce(condition: Condition, facts: Facts): Condition {
+/** `condition` with the tests replaced for which `answer` has an answer. */
+export function mapTests(condition: Condition, answer: (test: Test) => Condition | undefined): Condition {
   switch (condition.kind) {
     case 'constant':
       return condition;
-    case 'test': {
-      const { test } = condition;
-      const isPartly = test.kind === 'resource' && facts.resource.includes('*');
-      const truth = isPartly ? undefined : answer(test, facts);
-      return truth === undefined ? condition : truth ? ALWAYS : NEVER;
-    }
+    case 'test':
+      return answer(condition.test) ?? condition;
     case 'not':
-      return not(reduce(condition.of, facts));
+      return not(mapTests(condition.of, answer));
     case 'all':
-      return all(condition.of.map((part) => reduce(part, facts)));
+      return all(condition.of.map((part) => mapTests(part, answer)));
     case 'any':
-      return any(condition.of.map((part) => reduce(part, facts)));
+      return any(condition.of.map((part) => mapTests(part, answer)));
   }
+}
+
+/** What an answer makes of a test in a condition; undefined, which leaves the test, where there is none. */
+export function constantOf(truth: ternary.Truth): Condition | undefined {
+  return truth === undefined ? undefined : truth ? ALWAYS : NEVER;
+}
+
+/** `condition` with every test that `facts` answer replaced by the answer. */
+export function reduce(condition: Condition, facts: Facts): Condition {
+  return mapTests(condition, (test) => {
+    const isPartly = test.kind === 'resource' && facts.resource.includes('*');
+    return isPartly ? undefined : constantOf(answer(test, facts));
+  });
 }
 
 /** Every test of `condition`, once each. */

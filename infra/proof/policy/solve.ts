@@ -1,4 +1,16 @@
-import { ALWAYS, all, any, type Condition, foldTruths, NEVER, not, type Test, testsOf } from './condition.ts';
+import {
+  ALWAYS,
+  all,
+  any,
+  type Condition,
+  constantOf,
+  foldTruths,
+  mapTests,
+  NEVER,
+  not,
+  type Test,
+  testsOf,
+} from './condition.ts';
 import { compareMatchers, type Matcher } from './matcher.ts';
 import * as ternary from './ternary.ts';
 
@@ -98,17 +110,13 @@ function topicOf(test: Test): string {
 
 /** `condition` with the tests that `answers` answer, by themselves or by what follows from them, replaced. */
 function substitute(condition: Condition, answers: ReadonlyMap<string, readonly Answered[]>): Condition {
-  if (condition.kind === 'constant') return condition;
-  if (condition.kind === 'not') return not(substitute(condition.of, answers));
-  if (condition.kind !== 'test') {
-    const parts = condition.of.map((part) => substitute(part, answers));
-    return condition.kind === 'all' ? all(parts) : any(parts);
-  }
-  for (const { test, answer } of answers.get(topicOf(condition.test)) ?? []) {
-    const follows = answerFrom(test, answer, condition.test);
-    if (follows !== undefined) return follows ? ALWAYS : NEVER;
-  }
-  return condition;
+  return mapTests(condition, (wanted) => {
+    for (const { test, answer } of answers.get(topicOf(wanted)) ?? []) {
+      const follows = answerFrom(test, answer, wanted);
+      if (follows !== undefined) return constantOf(follows);
+    }
+    return undefined;
+  });
 }
 
 /** What the answer to one test says about another. */

@@ -1,7 +1,6 @@
 import { remembered } from '../assembly/remembered.ts';
 import { combine } from '../policy/combine.ts';
 import { ALWAYS, all, type Condition, NEVER, not } from '../policy/condition.ts';
-import { mayServe } from '../policy/endpoint.ts';
 import {
   describeCondition,
   type Formula,
@@ -10,9 +9,6 @@ import {
   satisfiable,
   simplify,
 } from '../policy/index.ts';
-import { serviceOf } from '../policy/request.ts';
-import { type Statement, statementsAbout } from '../policy/statement.ts';
-import { resourceFor } from '../policy/world/world.ts';
 import type { Actor } from './actors.ts';
 import { type Enforcement, enforcingLayersOf, factsOf } from './enforcing-layers.ts';
 import { withoutOpenPolicy, withoutResources } from './narrow.ts';
@@ -42,7 +38,7 @@ export interface Answer extends Enforcement {
 export function ask(actor: Actor, action: string, resource: string, narrowing: Narrowing = {}): Answer {
   const { answers, formulas } = memoryOf(actor);
   const question = { principal: actor.principal, action, resource };
-  const id = questionId(actor, question);
+  const id = `${action}|${resource}`;
   const { except = [], given = ALWAYS } = narrowing;
   return recall(answers, `${id}|${except.join()}|${given.id}`, () =>
     workOut(
@@ -54,7 +50,7 @@ export function ask(actor: Actor, action: string, resource: string, narrowing: N
   );
 }
 
-/** Most actions are one to every policy, so most questions have been answered before. */
+/** Several rules ask the same. */
 const memories = new WeakMap<Actor, { answers: Map<string, Answer>; formulas: Map<string, Formula> }>();
 
 function memoryOf(actor: Actor) {
@@ -67,21 +63,6 @@ function recall<Value>(known: Map<string, Value>, id: string, find: () => Value)
   const value = known.get(id) ?? find();
   known.set(id, value);
   return value;
-}
-
-/** Equal for questions that every policy that has a say takes for the same. */
-function questionId({ role, view }: Actor, { action, resource }: Question): string {
-  const target = resourceFor(view, action, resource);
-  const policies = [
-    ...role.identity,
-    ...(role.boundary ? [role.boundary] : []),
-    ...(target?.policies ?? []),
-    ...[...view.endpoints.values()].flatMap((endpoint) =>
-      endpoint.policy && mayServe(endpoint.service, action) ? [endpoint.policy] : [],
-    ),
-  ];
-  const said = policies.map((policy) => statementsAbout(policy, action).map(numberOf).join());
-  return [serviceOf(action), resource, ...said].join('|');
 }
 
 function workOut(
@@ -115,12 +96,3 @@ function workOut(
 }
 
 const nothing = () => '';
-
-const numbers = new WeakMap<Statement, number>();
-let lastNumber = 0;
-
-function numberOf(statement: Statement): number {
-  const known = numbers.get(statement) ?? ++lastNumber;
-  numbers.set(statement, known);
-  return known;
-}

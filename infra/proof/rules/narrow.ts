@@ -1,4 +1,4 @@
-import { ALWAYS, all, any, type Condition, NEVER, not, type Test } from '../policy/condition.ts';
+import { ALWAYS, type Condition, mapTests, NEVER } from '../policy/condition.ts';
 import { covers, globOf } from '../policy/pattern.ts';
 import type { Answers } from '../policy/request.ts';
 
@@ -35,20 +35,4 @@ export function withoutOpenPolicy(condition: Condition, resource: string): Condi
   return mapTests(condition, (test) =>
     test.kind === 'unknown' && resource.includes('*') && test.what.includes(resource) ? ALWAYS : undefined,
   );
-}
-
-/** `condition` with the tests replaced for which `answer` has an answer. */
-export function mapTests(condition: Condition, answer: (test: Test) => Condition | undefined): Condition {
-  switch (condition.kind) {
-    case 'constant':
-      return condition;
-    case 'test':
-      return answer(condition.test) ?? condition;
-    case 'not':
-      return not(mapTests(condition.of, answer));
-    case 'all':
-      return all(condition.of.map((part) => mapTests(part, answer)));
-    case 'any':
-      return any(condition.of.map((part) => mapTests(part, answer)));
-  }
 }

@@ -4,7 +4,9 @@ import {
   ALWAYS,
   all,
   type Condition,
+  constantOf,
   evaluate,
+  mapTests,
   NEVER,
   not,
   type Test,
@@ -25,7 +27,6 @@ import {
 import { arnParts, covers, globOf, showGlob } from '../policy/pattern.ts';
 import type { Answers } from '../policy/request.ts';
 import type { Truth } from '../policy/ternary.ts';
-import { mapTests } from './narrow.ts';
 import { directResources } from './through.ts';
 
 /**
@@ -175,10 +176,7 @@ function solve(condition: Condition, search: Search, choice: Choice = new Map())
   const assumed = search.mayAssume ? [true, false] : [];
   for (const value of key === undefined ? assumed : valuesFor(key, search)) {
     const next = new Map(choice).set(key ?? open[0]?.id ?? '', value);
-    const rest = mapTests(condition, (test) => {
-      const truth = answer(test, next, search);
-      return truth === undefined ? undefined : truth ? ALWAYS : NEVER;
-    });
+    const rest = mapTests(condition, (test) => constantOf(answer(test, next, search)));
     const found = solve(rest, search, next);
     if (found) return found;
   }
