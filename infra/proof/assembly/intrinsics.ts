@@ -84,7 +84,7 @@ function substitute(text: string, variables: JsonObject, scope: Scope): string |
   let whole = true;
   const result = text.replace(/\$\{([^}]+)\}/g, (_match, name: string) => {
     if (name.startsWith('!')) return `\${${name.slice(1)}}`;
-    const value = name in variables ? resolveValue(variables[name], scope) : lookUp(name, scope);
+    const value = Object.hasOwn(variables, name) ? resolveValue(variables[name], scope) : lookUp(name, scope);
     if (isScalar(value)) return String(value);
     whole = false;
     return '';

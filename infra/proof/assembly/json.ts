@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/required';
 
 export { isObject };
@@ -32,12 +34,46 @@ export function stringOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** `text` parsed as JSON; undefined where it is no string or not JSON. */
+/**
+ * `text` parsed as JSON that every reader takes for the same: CloudFormation and `JSON.parse` need not keep the same one of two members
+ * of a name, and what every object of JavaScript has (`constructor`) would seem to be there where it is not.
+ * @throws {SyntaxError} not JSON, a member twice, or one that is called so
+ */
+function parseStrictly(text: string): unknown {
+  let members = 0;
+  const value: unknown = JSON.parse(text, (name, member) => {
+    if (name in Object.prototype) throw new SyntaxError(`has a member ${name}: call it otherwise`);
+    if (isObject(member)) members += Object.keys(member).length;
+    return member;
+  });
+  const written = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, isName]) => isName);
+  if (written.length > members) throw new SyntaxError('has two members of one name in an object');
+  return value;
+}
+
+/** `text` by {@link parseStrictly}; undefined where it is no string or not JSON. */
 export function parseJson(text: unknown): unknown {
   if (typeof text !== 'string') return undefined;
   try {
-    return JSON.parse(text);
+    return parseStrictly(text);
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The JSON object in `file`, by {@link parseStrictly}; `edit` is done to its text first.
+ * @throws {ZonesError} assembly_invalid: it can't be read so
+ */
+export function readJson(file: string, edit = (text: string) => text): JsonObject {
+  const invalid = (what: string, options?: ErrorOptions) =>
+    new ZonesError('assembly_invalid', `${file} ${what}. Run \`npm run synth\` again.`, options);
+  let value: unknown;
+  try {
+    value = parseStrictly(edit(readFileSync(file, 'utf8')));
+  } catch (cause) {
+    throw invalid(`can't be read as JSON: ${String(cause)}`, { cause });
+  }
+  if (!isObject(value)) throw invalid('holds no JSON object');
+  return value;
 }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { ZonesError } from '@helseid-zones/protocol/errors';
-import { isObject, type JsonObject, listOf, objectOf, stringOf } from './json.ts';
+import { type JsonObject, listOf, objectOf, readJson, stringOf } from './json.ts';
 
 /** One stack of a cloud assembly, as `cdk synth` wrote it. */
 export interface AssemblyStack {
@@ -139,17 +138,4 @@ function readConstructPaths(metadata: JsonObject): [string, string][] {
       .filter((entry) => entry.type === 'aws:cdk:logicalId')
       .map((entry): [string, string] => [String(entry.data), path.replace(/^\//, '')]),
   );
-}
-
-function readJson(file: string): JsonObject {
-  const invalid = (what: string, options?: ErrorOptions) =>
-    new ZonesError('assembly_invalid', `${file} ${what}. Run \`npm run synth\` again.`, options);
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    throw invalid("can't be read as JSON", { cause });
-  }
-  if (!isObject(value)) throw invalid('holds no JSON object');
-  return value;
 }

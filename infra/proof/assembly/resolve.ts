@@ -145,9 +145,12 @@ function openStack(
   });
   const scope: Scope = {
     stack: name,
-    ref: (id) => (id in resources ? identity(id)?.ref : pseudo[id]) ?? unknown(`Ref ${id}`),
+    ref: (id) =>
+      (Object.hasOwn(resources, id) ? identity(id)?.ref : stringOf(pseudo[id])) ?? unknown(`Ref ${id}`),
     attribute: (id, attribute) =>
-      identity(id)?.attributes[attribute] ?? property(id)(attribute) ?? unknown(`GetAtt ${id}.${attribute}`),
+      stringOf(identity(id)?.attributes[attribute]) ??
+      property(id)(attribute) ??
+      unknown(`GetAtt ${id}.${attribute}`),
     importValue: (wanted) => {
       for (const { template: of, scope: there } of all.filter((one) => isIn(one, stack)))
         for (const output of Object.values(objectOf(of.Outputs)).map(objectOf))

@@ -95,12 +95,12 @@ export function compareWithDerived(
   const additions = given.stacks.flatMap((stack) => {
     const expected = objectOf(derived.stacks.find(({ name }) => name === stack.name)?.template.Resources);
     return Object.entries(objectOf(stack.template.Resources)).flatMap(([id, resource]) =>
-      id in expected && !hasMoreStatements(objectOf(resource), objectOf(expected[id]))
+      Object.hasOwn(expected, id) && !hasMoreStatements(objectOf(resource), objectOf(expected[id]))
         ? []
         : [
             {
               ...{ stack: stack.name, logicalId: id, resource: pathOf(stack, id) },
-              ...{ type: String(objectOf(resource).Type), statements: id in expected },
+              ...{ type: String(objectOf(resource).Type), statements: Object.hasOwn(expected, id) },
             },
           ],
     );
@@ -112,7 +112,7 @@ export function compareWithDerived(
 function withDerivedIds(stack: AssemblyStack, derived: Assembly): AssemblyStack {
   const expected = objectOf(derived.stacks.find(({ name }) => name === stack.name)?.template.Resources);
   const ids = (has: JsonObject, other: JsonObject) =>
-    Object.keys(has).filter((id) => !(id in other) && objectOf(has[id]).Type === DEPLOYMENT);
+    Object.keys(has).filter((id) => !Object.hasOwn(other, id) && objectOf(has[id]).Type === DEPLOYMENT);
   const resources = objectOf(stack.template.Resources);
   const [[found, ...more], [wanted]] = [ids(resources, expected), ids(expected, resources)];
   if (found === undefined || wanted === undefined || more.length > 0) return stack;
@@ -140,7 +140,7 @@ function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Viol
   ].map((problem) => violation(found.name, problem));
   const resources = objectOf(found.template.Resources);
   const differences = Object.entries(objectOf(expected.template.Resources)).flatMap(([id, wanted]) =>
-    id in resources
+    Object.hasOwn(resources, id)
       ? differencesOfResource(objectOf(resources[id]), objectOf(wanted), expected.bucket).map(
           ([property, text]) => violation(pathOf(found, id), text, property),
         )

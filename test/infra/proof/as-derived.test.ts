@@ -253,6 +253,16 @@ describe('an addition', () => {
       'AWS::IAM::Role',
       (r) => allow(find(r, 'workerRole', 'IAM::Role'), 's3:GetObject', '*'),
     ],
+    ...['constructor', 'toString', 'hasOwnProperty', '__proto__'].map(
+      (id): [string, string, (r: Template) => void] => [
+        `a resource called ${id}`,
+        'AWS::IAM::User',
+        (r) => {
+          const value = { Type: 'AWS::IAM::User', Properties: {} };
+          Object.defineProperty(r, id, { value, enumerable: true });
+        },
+      ],
+    ),
   ])('%s is listed, and no difference', (_, type, change) => {
     const { violations, additions } = compare(change);
     expect(violations).toEqual([]);

@@ -74,6 +74,10 @@ describe('a broken assembly', () => {
   it.each([
     ['[]', /manifest\.json holds no JSON object/],
     ['{', /manifest\.json can't be read as JSON/],
+    ['{"artifacts": {}, "artifacts": {}}', /has two members of one name/],
+    ['[{"a": "\\\\", "b": {"x": 1, "\\u0078" : 2}}]', /has two members of one name/],
+    ['{"artifacts": {"toString": {}}}', /has a member toString: call it otherwise/],
+    ['{"__proto__": {}}', /has a member __proto__/],
   ])('%s is refused with the file that is wrong', (text, message) => {
     writeFileSync(join(directory, 'manifest.json'), text);
     expect(() => readAssembly(directory)).toThrow(message);

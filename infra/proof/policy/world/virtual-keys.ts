@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { isObject, objectOf, stringOf } from '../../assembly/json.ts';
+import { objectOf, readJson, stringOf } from '../../assembly/json.ts';
 import { identify } from '../../assembly/physical.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { parsePolicy } from '../statement.ts';
@@ -18,10 +18,9 @@ export function virtualKeys(assembly: ResolvedAssembly): (Resource & { client: s
   return resourcesOfType(assembly, 'AWS::Lambda::Function').flatMap((fn) => {
     const file = join(fn.assetPath ?? '', KEY_POLICY_FILE);
     if (fn.assetPath === undefined || !existsSync(file)) return [];
-    const policies: unknown = JSON.parse(fillPlaceholders(readFileSync(file, 'utf8'), fn));
-    return isObject(policies)
-      ? Object.entries(policies).map(([client, document]) => virtualKey(client, document, fn))
-      : [];
+    return Object.entries(readJson(file, (text) => fillPlaceholders(text, fn))).map(([client, document]) =>
+      virtualKey(client, document, fn),
+    );
   });
 }
 

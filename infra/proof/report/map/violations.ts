@@ -60,7 +60,7 @@ function isDeclared(
 }
 
 function allowedHost(zone: string, name: string, declaration: SystemDeclaration): string | undefined {
-  return zone in declaration.zones
+  return Object.hasOwn(declaration.zones, zone)
     ? allowedHosts(declaration, zone).find((host) => host === name)
     : undefined;
 }
