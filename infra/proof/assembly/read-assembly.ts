@@ -20,7 +20,7 @@ export interface AssemblyStack {
   bucket?: string | undefined;
   /** Whether what is uploaded as the template is the file that was read, under the hash of its content. */
   publishesTemplate?: boolean;
-  /** Construct path by logical id, e.g. `journal-signing/Signer/Function`. */
+  /** Construct path by logical id, e.g. `journal-signing/Signer/Function`; without those that lie in another stack, or that two have. */
   constructPaths: ReadonlyMap<string, string>;
 }
 
@@ -50,7 +50,19 @@ export interface Assembly {
  * @throws {ZonesError} assembly_invalid: a file is missing or not JSON
  */
 export function readAssembly(directory: string): Assembly {
-  return { stacks: stacksBelow(directory) };
+  const stacks = stacksBelow(directory);
+  const names = stacks.map(({ name }) => name);
+  const claims = stacks.flatMap(({ constructPaths }) => [...constructPaths.values()]);
+  // Exceptions and findings go by path, and a deploy by stack and logical id: a path counts where its first stack is its own, and once.
+  const isOwn = (stack: string, path: string) =>
+    path.split('/').find((id) => names.includes(id)) === stack &&
+    claims.indexOf(path) === claims.lastIndexOf(path);
+  return {
+    stacks: stacks.map((stack) => ({
+      ...stack,
+      constructPaths: new Map([...stack.constructPaths].filter(([, path]) => isOwn(stack.name, path))),
+    })),
+  };
 }
 
 /** The folder of the app's own assembly among those of templates: stages have theirs below it. For the CDK's validation plugins. */

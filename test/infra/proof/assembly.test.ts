@@ -70,6 +70,35 @@ describe('a cloud assembly that the CDK wrote', () => {
   });
 });
 
+describe('a construct path', () => {
+  it('counts where it lies in its own stack, and once: exceptions go by it', () => {
+    const folder = newFolder();
+    const write = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value));
+    const artifact = (stack: string, paths: Readonly<Record<string, string>>) => {
+      write(`${stack}.template.json`, { Resources: {} });
+      const metadata = Object.entries(paths).map(([id, path]) => [
+        path,
+        [{ type: 'aws:cdk:logicalId', data: id }],
+      ]);
+      return { type: 'aws:cloudformation:stack', metadata: Object.fromEntries(metadata) };
+    };
+    write('manifest.json', {
+      artifacts: {
+        own: artifact('own', { A: '/app/own/A', B: '/vendor/B', C: '/own/Twice' }),
+        vendor: artifact('vendor', {
+          A: '/vendor/A',
+          B: '/own/B',
+          C: '/own/vendor/C',
+          D: '/elsewhere/D',
+          E: '/own/Twice',
+        }),
+      },
+    });
+    const paths = readAssembly(folder).stacks.map(({ constructPaths }) => [...constructPaths.values()]);
+    expect(paths).toEqual([['app/own/A'], ['vendor/A']]);
+  });
+});
+
 describe('a broken assembly', () => {
   it.each([
     ['[]', /manifest\.json holds no JSON object/],
