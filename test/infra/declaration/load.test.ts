@@ -203,7 +203,7 @@ test('every command that loads a declaration, and each that asks a local system,
       .filter((file) => file.endsWith('.ts'))
       .map((file) => ({ file, text: readFileSync(file, 'utf8') })),
   );
-  const parsing = sources.filter(({ text }) => /\bparseArgs\(/.test(text));
+  const parsing = sources.filter(({ text }) => /\b(?:parseArgs|readArguments)\(\{/.test(text));
   expect(parsing.length).toBeGreaterThanOrEqual(4);
   expect(
     parsing
