@@ -3,7 +3,8 @@ import { isObject, listOf, objectOf } from '../assembly/json.ts';
 import { type ResolvedResource, tagsOf } from '../assembly/resolve.ts';
 import { namedActions } from '../assembly/roles.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
-import { type Problems, type ProofInput, type Rule, violationsOf } from '../rules/rule.ts';
+import { parsePolicy, statementsAbout } from '../policy/statement.ts';
+import { type Problems, type ProofInput, type Rule, violationsOf, wordsOf } from '../rules/rule.ts';
 import { isAddable, problemsOfProperties } from '../rules/templates/places.ts';
 import { notUnderstood } from '../rules/templates/types.ts';
 import type { Addition } from './compare.ts';
@@ -29,9 +30,17 @@ function keepsSamples(value: unknown): string | false {
 
 /** What a denial takes away opens nothing, but for the lines of the audit, which Lambda writes with the function's role. */
 function silencesLogs(document: unknown): string | false {
-  const denied = namedActions(document, ['Deny']);
-  return denied.some((name) => /^(?:\*|logs:)/i.test(name)) && 'denies a function its log';
+  const policy = parsePolicy('what is added', document);
+  const denied = WRITES_LOGS.some((action) =>
+    statementsAbout(policy, action).some(({ effect }) => effect === 'Deny'),
+  );
+  return denied && 'denies a function its log, or may, for all that is known before the deploy';
 }
+
+/** What writing a log takes, for Lambda, API Gateway and flow logs. */
+const WRITES_LOGS = wordsOf(
+  'logs:CreateLogGroup logs:CreateLogStream logs:DescribeLogGroups logs:DescribeLogStreams logs:PutLogEvents',
+);
 
 /** IAM keeps one inline policy of a name, so a second one would take the first, with what it denies, away. */
 function overwritesPolicy(value: unknown, { assembly }: ProofInput): string | false {
