@@ -13,6 +13,7 @@ import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
 import { readInput } from '../../../infra/proof/rules/input.ts';
 import { FULL } from '../../full.ts';
 import system from '../../one-client.zones.ts';
+import own from '../../own-things.zones.ts';
 import { newFolder } from '../../temporary.ts';
 import zones from '../../two-clients.zones.ts';
 import { adds, allow, find, PUBLIC, STACKS, statementsOf, withTemplate } from '../proof/mutate.ts';
@@ -48,6 +49,14 @@ const widerFolder = synthesizedFolder(wider);
 describe('a change', () => {
   it('of nothing widens and narrows nothing', async () => {
     expect(await against(readAssembly(folder))).toEqual({ widened: [], narrowed: [] });
+  });
+
+  it('of nothing, against a revision, which is synthesized without code, leaves a webhook guarded', async () => {
+    const revision = synthesizedFolder(own, { withCode: 'files', extension: false });
+    expect(await against(readAssembly(synthesizedFolder(own)), own, revision)).toEqual({
+      widened: [],
+      narrowed: [],
+    });
   });
 
   it('of the declaration explains what it widens', async () => {
