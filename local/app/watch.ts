@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, watch } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, watch } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { bundleFunction, recompileHandlers } from '../../infra/bundling.ts';
@@ -58,19 +58,19 @@ export function watchFunctions(
 ): () => void {
   return watchFolders(SOURCES.flatMap(foldersBelow), (files) => {
     const began = performance.now();
-    const edited = aws.functions.flatMap(({ name }) => {
-      const sources = sourcesOf(aws.codeOf(name));
-      const [, entry] =
-        sources.map((file) => /^functions\/([^/]+)\/handler\.ts$/.exec(file)).find(Boolean) ?? [];
-      const concerned = files.some((file) => sources.includes(file));
-      return entry !== undefined && concerned ? [{ name, entry }] : [];
-    });
+    const edited = aws.functions
+      .map(({ name }) => ({ name, modules: modulesOf(aws.codeOf(name)) }))
+      .filter(({ modules }) => modules.some(({ sources }) => files.some((file) => sources.includes(file))));
     try {
-      recompileHandlers([...new Set(edited.map(({ entry }) => entry))]);
-      for (const { name, entry } of edited)
+      recompileHandlers(edited.flatMap(({ modules }) => modules.map(({ entry }) => entry)));
+      for (const { name, modules } of edited)
         aws.replaceCode(
           name,
-          bundleFunction(join(directory, 'watch'), name, entry, configsIn(aws.codeOf(name))),
+          bundleFunction(
+            ...[join(directory, 'watch'), name, modules.at(-1)?.entry],
+            configsIn(aws.codeOf(name)),
+            modules.length > 1,
+          ),
         );
       const names = edited.map(({ name }) => name).join(', ');
       if (edited.length > 0) say(`${names}: new code after ${Math.round(performance.now() - began)} ms`);
@@ -80,12 +80,20 @@ export function watchFunctions(
   });
 }
 
-/** The sources of a bundle, by its source map, which tells them from where it was compiled. */
-function sourcesOf(folder: string): string[] {
-  const { sources = [] } = parseJson(readFileSync(join(folder, 'index.mjs.map'), 'utf8')) as {
-    sources?: string[];
-  };
-  return sources.map((source) => relative('.', resolve(source)).split(sep).join('/'));
+/**
+ * The modules of a bundle that are compiled of folders below `functions/`: where a guard runs first, that and then the function's own.
+ * Their sources are told by source maps, from where they were compiled.
+ */
+function modulesOf(folder: string): { entry: string; sources: string[] }[] {
+  return ['index', 'own'].flatMap((module) => {
+    const map = join(folder, `${module}.mjs.map`);
+    if (!existsSync(map)) return [];
+    const { sources: told = [] } = parseJson(readFileSync(map, 'utf8')) as { sources?: string[] };
+    const sources = told.map((source) => relative('.', resolve(source)).split(sep).join('/'));
+    const [, entry] =
+      sources.map((file) => /^functions\/([^/]+)\/handler\.ts$/.exec(file)).find(Boolean) ?? [];
+    return entry === undefined ? [] : [{ entry, sources }];
+  });
 }
 
 function configsIn(folder: string): Record<string, unknown> {

@@ -33,26 +33,45 @@ test('a file that an editor puts in the place of another is seen, and so is what
   stop();
 });
 
+/** Functions that are watched while a file is touched: their new code by name, and what is said. */
+async function touch(file: string, codes: Readonly<Record<string, string>>, folder: string) {
+  const replaced = new Map<string, string>();
+  const { told, next } = expectCall<string>();
+  const aws = {
+    functions: Object.keys(codes).map((name) => ({ name })),
+    codeOf: (name: string) => codes[name],
+    replaceCode: (name: string, code: string) => replaced.set(name, code),
+  };
+  const stop = watchFunctions({ aws } as unknown as LocalSystem, folder, told);
+  utimesSync(file, new Date(), new Date());
+  const said = await next();
+  stop();
+  return { replaced, said };
+}
+
 test('a function whose source is touched gets new code, with the config that it has; no other does', async () => {
   const folder = newFolder();
   const codes = {
     reader: bundleFunction(folder, 'reader', 'summary', { 'config.json': { zone: 'public' } }),
     other: bundleFunction(folder, 'other', 'key-watch', {}),
   };
-  const { told, next } = expectCall<[string, string]>();
-  const aws = {
-    functions: Object.keys(codes).map((name) => ({ name })),
-    codeOf: (name: keyof typeof codes) => codes[name],
-    replaceCode: (name: string, code: string) => told([name, code]),
-  };
-  const said: string[] = [];
-  const stop = watchFunctions({ aws } as unknown as LocalSystem, folder, (what) => said.push(what));
-  utimesSync('functions/summary/handler.ts', new Date(), new Date());
-  const [name, code] = await next();
-  stop();
-  expect(name).toBe('reader');
+  const { replaced, said } = await touch('functions/summary/handler.ts', codes, folder);
+  const [[name, code] = ['', '']] = replaced;
+  expect([replaced.size, name]).toEqual([1, 'reader']);
   expect(code).toContain(join(folder, 'watch', 'reader-'));
   expect(readFileSync(join(code, 'index.mjs'))).toEqual(readFileSync(join(codes.reader, 'index.mjs')));
   expect(JSON.parse(readFileSync(join(code, 'config.json'), 'utf8'))).toEqual({ zone: 'public' });
-  expect(said).toEqual([expect.stringMatching(/^reader: new code after \d+ ms$/)]);
+  expect(said).toMatch(/^reader: new code after \d+ ms$/);
 });
+
+test.each(['summary', 'webhook-guard'])(
+  'a function behind the guard of webhooks keeps it where functions/%s is touched',
+  async (touched) => {
+    const folder = newFolder();
+    const hook = bundleFunction(folder, 'hook', 'summary', { 'config.json': {} }, true);
+    const { replaced } = await touch(`functions/${touched}/handler.ts`, { hook }, folder);
+    const code = replaced.get('hook') ?? '';
+    for (const file of ['index.mjs', 'own.mjs', 'own.mjs.map', 'config.json'])
+      expect(readFileSync(join(code, file))).toEqual(readFileSync(join(hook, file)));
+  },
+);
