@@ -15,7 +15,6 @@ export interface Subnet {
   id: string;
   vpc: string;
   routes: readonly NetworkRoute[];
-  publicAddresses: boolean;
   resource: ResolvedResource;
 }
 
@@ -93,7 +92,6 @@ export function readNetwork(assembly: ResolvedAssembly, declaration: SystemDecla
       id,
       vpc: String(properties.VpcId),
       routes: associations.flatMap(({ RouteTableId: table }) => routes.get(table) ?? []),
-      publicAddresses: properties.MapPublicIpOnLaunch === true,
       resource,
     };
   });

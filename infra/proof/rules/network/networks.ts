@@ -4,16 +4,8 @@ import { readAnsweredNames } from '../../network/names.ts';
 import type { ProofInput, Rule } from '../rule.ts';
 import { resourceRule } from '../rule.ts';
 
-/** Resource types that lead out of a VPC. */
-const WAYS_OUT = [
-  'AWS::EC2::NatGateway',
-  'AWS::EC2::InternetGateway',
-  'AWS::EC2::EgressOnlyInternetGateway',
-  'AWS::EC2::EIP',
-];
-
-const STAY_INSIDE =
-  'Remove it: signers reach KMS and Secrets Manager through endpoints and need nothing else.';
+/** Types that lead out of a VPC. */
+const GATEWAYS = ['AWS::EC2::NatGateway', 'AWS::EC2::InternetGateway', 'AWS::EC2::EIP'];
 
 /** The rules about VPCs, their routes and what their resolvers answer. */
 export const NETWORKS: readonly Rule[] = [
@@ -37,43 +29,23 @@ export const NETWORKS: readonly Rule[] = [
     path: ({ constructPath }) => [constructPath],
     remedy: 'Declare the zone in zones.ts and let the stacks derive from it.',
   }),
-  {
+  resourceRule({
     name: 'signing-zone-has-no-way-out',
     invariant: 'I4',
     title: 'The signing zone has no gateway, no route out and no public address.',
-    check: ({ assembly, network }) => {
-      const found = (resource: string, what: string, ...path: string[]) => ({
-        ...{ resource, path, remedy: STAY_INSIDE },
-        message: `${what}.`,
-      });
-      const subnets = [...network.subnets.values()].filter(({ vpc }) => network.zones.get(vpc) === SIGNING);
-      return [
-        ...assembly.resources
-          .filter(({ zone, type }) => zone === SIGNING && WAYS_OUT.includes(type))
-          .map(({ constructPath, type }) =>
-            found(constructPath, `The signing zone has ${type}`, SIGNING, type, 'the internet'),
-          ),
-        ...subnets.flatMap(({ routes, resource: { constructPath: subnet } }) =>
-          routes.map(({ resource, destination, through }) =>
-            found(
-              resource.constructPath,
-              `A subnet of the signing zone has a route to ${destination}`,
-              ...[subnet, through, destination],
-            ),
-          ),
-        ),
-        ...subnets
-          .filter(({ publicAddresses }) => publicAddresses)
-          .map(({ resource: { constructPath: subnet } }) =>
-            found(
-              subnet,
-              'A subnet of the signing zone gives out public addresses',
-              ...[subnet, 'a public address', 'the internet'],
-            ),
-          ),
-      ];
-    },
-  },
+    of: [...GATEWAYS, 'AWS::EC2::Route', 'AWS::EC2::Subnet'],
+    problems: ({ type, zone, properties: { DestinationCidrBlock: to, MapPublicIpOnLaunch: open } }) =>
+      zone !== SIGNING
+        ? []
+        : [
+            GATEWAYS.includes(type) && `has ${type}`,
+            type === 'AWS::EC2::Route' && `has a route to ${String(to)}`,
+            type === 'AWS::EC2::Subnet' && open === true && 'gives out public addresses',
+          ],
+    subject: () => 'The signing zone',
+    path: ({ constructPath }) => [SIGNING, constructPath, 'the internet'],
+    remedy: 'Remove it: signers reach KMS and Secrets Manager through endpoints and need nothing else.',
+  }),
   resourceRule({
     name: 'egress-is-https',
     invariant: 'I4',
