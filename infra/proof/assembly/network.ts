@@ -7,7 +7,6 @@ import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '.
 export interface NetworkRoute {
   destination: string;
   through: string;
-  resource: ResolvedResource;
 }
 
 /** A subnet with the routes of its table; without an association it would have the VPC's main table, which has no routes here. */
@@ -74,12 +73,12 @@ export function readNetwork(assembly: ResolvedAssembly, declaration: SystemDecla
     zone === SIGNING || Object.hasOwn(declaration.zones, zone) ? [[physicalId, zone]] : [],
   );
   const routes = Map.groupBy(
-    resourcesOfType(assembly, 'AWS::EC2::Route').map((resource) => ({
-      destination: firstOf(resource.properties, ['DestinationCidrBlock']),
-      through: firstOf(resource.properties, ROUTE_TARGETS),
-      resource,
+    resourcesOfType(assembly, 'AWS::EC2::Route').map(({ properties }) => ({
+      table: properties.RouteTableId,
+      destination: firstOf(properties, ['DestinationCidrBlock']),
+      through: firstOf(properties, ROUTE_TARGETS),
     })),
-    ({ resource }) => resource.properties.RouteTableId,
+    ({ table }) => table,
   );
   const tables = Map.groupBy(
     resourcesOfType(assembly, 'AWS::EC2::SubnetRouteTableAssociation').map(({ properties }) => properties),
