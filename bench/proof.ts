@@ -7,7 +7,7 @@ import { readAssembly } from '../infra/proof/assembly/read-assembly.ts';
 import { deriveAssembly } from '../infra/proof/derived/derive.ts';
 import { authorize, decide, rolePrincipal, type World } from '../infra/proof/policy/index.ts';
 import { prove } from '../infra/proof/prove.ts';
-import shipped from '../zones.ts';
+import shipped from '../test/two-clients.zones.ts';
 import { type BenchResult, fastest } from './result.ts';
 
 const ZONES = [3, 10, 30];

@@ -29,7 +29,7 @@ export const stages = {
  * One system in two stages, each in an account of its own with the same names. In one account each would need another `name`, and
  * one of them `apiGatewayAccount: false`.
  */
-export default (stage: keyof typeof stages) => {
+const system = (stage: keyof typeof stages) => {
   const own = stages[stage];
   return defineSystem({
     name: 'summaries',
@@ -82,3 +82,5 @@ export default (stage: keyof typeof stages) => {
     },
   });
 };
+
+export default system;

@@ -101,6 +101,44 @@ describe('documentation', () => {
   });
 });
 
+describe('the unit test of docs/functions.md', async () => {
+  const folder = join(root, '.build', 'unit-test');
+  const page = readFileSync(join(root, 'docs/functions.md'), 'utf8');
+  const write = (place: string, text: string) => {
+    mkdirSync(dirname(join(folder, place)), { recursive: true });
+    writeFileSync(join(folder, place), text);
+    return join(folder, place);
+  };
+  const blocks = page.split('```ts\n').map((block) => block.split('```')[0] ?? '');
+  const documented = (place: string) =>
+    write(place, blocks.find((block) => block.startsWith(`// ${place}\n`)) ?? '');
+  // What the page has its reader add to the declaration.
+  write(
+    'zones.ts',
+    `import one from '../../test/one-client.zones.ts';
+const { public: zone } = one.zones;
+export default {
+  ...one,
+  apis: {
+    ...one.apis,
+    prescriptions: { baseUrl: 'https://prescriptions.example.no', audience: 'example:prescriptions', scopes: ['example:prescriptions/read'] },
+  },
+  zones: {
+    public: {
+      ...zone,
+      gateway: { routes: [{ method: 'GET', path: '/prescriptions/{id}', function: 'prescriptions', authorize: 'iam' }] },
+      grants: [{ client: 'journal', apis: [{ api: 'prescriptions', methods: ['GET'], paths: ['/v1/prescriptions/*'] }] }],
+    },
+    admin: one.zones.admin,
+  },
+};
+`,
+  );
+  documented('functions/prescriptions/handler.ts');
+  // It registers its own test here.
+  await import(documented('test/functions/prescriptions/handler.test.ts'));
+});
+
 it('the root and the packages are of one version, also where they depend on each other', () => {
   const [{ version }, ...packages] = ['.', 'protocol', 'client', 'infra'].map((folder) =>
     JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')),
