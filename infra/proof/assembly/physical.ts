@@ -159,6 +159,10 @@ const FORMS: Readonly<Record<string, Form>> = {
     ...{ ref: '{hex10}', arn: 'apigateway:/restapis/{hex10}' },
     attributes: { RestApiId: '{hex10}', RootResourceId: '{root}' },
   },
+  'AWS::WAFv2::WebACL': {
+    ...named('Name', 'wafv2:regional/webacl/{name}/{uuid}'),
+    ref: '{name}|{uuid}|REGIONAL',
+  },
   'AWS::ApiGateway::Resource': withId('{hex6}', 'ResourceId'),
   'AWS::ApiGateway::Deployment': withId('{hex6}', 'DeploymentId'),
   'AWS::ApiGateway::Authorizer': withId('{hex6}', 'AuthorizerId'),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { recordName, ZONE_TAG } from '../../declaration/names.ts';
 import { isObject, listOf, objectOf } from '../assembly/json.ts';
 import { type ResolvedResource, tagsOf } from '../assembly/resolve.ts';
@@ -18,8 +19,29 @@ const LIMITS: Readonly<
   'AWS::EC2::VPCEndpoint': {
     PolicyDocument: (value) => namedActions(value).length > 0 && 'lets something through',
   },
-  'AWS::WAFv2::WebACL': { Rules: keepsSamples, VisibilityConfig: keepsSamples },
+  'AWS::WAFv2::WebACL': {
+    Rules: (rules) => keepsSamples(rules) || (listOf(rules).some(answers) && 'may answer for a route'),
+    VisibilityConfig: keepsSamples,
+  },
 };
+
+/** What a statement of a rule of WAF looks at. Groups of others than AWS have answers of their own. */
+const LOOKED_AT =
+  /^(?:And|Asn|ByteMatch|Geo|IPSetReference|Label|ManagedRuleGroup|Not|Or|RateBased|Regex|RegexPatternSetReference|ScopeDown|SizeConstraint|Sqli|Xss)(?:Match)?Statement$/;
+
+/** Whether anything in a rule of WAF is another action than to let through, to block or to count, or nobody knows. */
+function answers(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(answers);
+  return Object.entries(objectOf(value)).some(
+    ([name, member]) =>
+      (name.endsWith('Statement') && name !== 'Statement' && !LOOKED_AT.test(name)) ||
+      (name === 'VendorName' && member !== 'AWS') ||
+      (name === 'ActionToUse' && !PLAIN.some((action) => isDeepStrictEqual(member, action))) ||
+      answers(member),
+  );
+}
+
+const PLAIN = [{ Allow: {} }, { Block: {} }, { Count: {} }];
 
 /** Samples hold headers, and with them tokens and cookies. Of a list of rules, each says it for itself. */
 function keepsSamples(value: unknown): string | false {

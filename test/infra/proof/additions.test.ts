@@ -104,6 +104,20 @@ describe('what narrows or changes nothing', () => {
   const CHANGES: readonly [keyof typeof STACKS, (r: Template) => void][] = [
     ['public', sets('GatewayApi4', { Policy: { Statement: [{ ...DENY, Condition: fromHere }] } })],
     ['internal', (r) => adds('AWS::EC2::VPCEndpoint', endpointToS3(r))(r)],
+    [
+      'public',
+      (r) => {
+        const VisibilityConfig = { SampledRequestsEnabled: false };
+        const Properties = { Scope: 'REGIONAL', DefaultAction: { Allow: {} }, Rules: [], VisibilityConfig };
+        r.Acl = { Type: 'AWS::WAFv2::WebACL', Properties };
+        adds('AWS::WAFv2::WebACLAssociation', {
+          WebACLArn: { 'Fn::GetAtt': ['Acl', 'Arn'] },
+          ResourceArn: {
+            'Fn::Sub': `arn:aws:apigateway:eu-north-1::/restapis/\${${idOf(r, 'GatewayApi4')}}/stages/live`,
+          },
+        })(r);
+      },
+    ],
     ['signing', (r) => fips(find(r, 'Networkkms', 'VPCEndpoint').Properties)],
     [
       'internal',

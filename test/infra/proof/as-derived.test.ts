@@ -27,6 +27,16 @@ const resources = derived.stacks.flatMap(({ name, template }) =>
 const compare = (change: (r: Template) => void, stack: keyof typeof STACKS = 'internal') =>
   compareWithDerived(withTemplate(oneClient, STACKS[stack], change), derived);
 
+/** A web ACL of one rule. */
+const webAcl = (rule: Changeable): Changeable => {
+  const VisibilityConfig = { SampledRequestsEnabled: false };
+  return {
+    DefaultAction: { Allow: {} },
+    VisibilityConfig,
+    Rules: [{ Name: 'a', VisibilityConfig, ...rule }],
+  };
+};
+
 describe('what was synthesized is what the declaration yields', () => {
   it('and nothing beside it', () => {
     expect(compareWithDerived(oneClient, derived)).toEqual({ violations: [], additions: [] });
@@ -319,6 +329,21 @@ describe('additions are understood by type and property', () => {
     ['AWS::CloudWatch::Alarm', { MetricName: 'Errors', AlarmActions: [] }],
     ['AWS::CloudWatch::Dashboard', { DashboardBody: '{}' }],
     ['AWS::WAFv2::WebACL', { VisibilityConfig: { SampledRequestsEnabled: false }, Rules: [] }],
+    [
+      'AWS::WAFv2::WebACL',
+      webAcl({
+        OverrideAction: { None: {} },
+        Statement: {
+          ManagedRuleGroupStatement: {
+            ...{ VendorName: 'AWS', Name: 'AWSManagedRulesCommonRuleSet' },
+            RuleActionOverrides: [{ Name: 'SizeRestrictions_BODY', ActionToUse: { Count: {} } }],
+            ScopeDownStatement: {
+              NotStatement: { Statement: { GeoMatchStatement: { CountryCodes: ['NO'] } } },
+            },
+          },
+        },
+      }),
+    ],
     ['AWS::Route53::RecordSet', { Name: 'www.example.no' }],
     ['AWS::SSM::Parameter', { Type: 'String', Value: 'a' }],
   ])('%s', (type, properties) => {
@@ -403,6 +428,41 @@ describe('additions are understood by type and property', () => {
       /keeps samples/,
       'AWS::WAFv2::WebACL',
       { Rules: [{ VisibilityConfig: {} }] },
+    ],
+    [
+      'an answer of a firewall’s own',
+      /has DefaultAction.Block.CustomResponse.ResponseCode, which is not understood/,
+      'AWS::WAFv2::WebACL',
+      { DefaultAction: { Block: { CustomResponse: { ResponseCode: 200 } } } },
+    ],
+    [
+      'a redirect of a firewall’s rule',
+      /has Rules\[\].Action.Block.CustomResponse.ResponseCode, which is not understood/,
+      'AWS::WAFv2::WebACL',
+      webAcl({ Action: { Block: { CustomResponse: { ResponseCode: 302 } } } }),
+    ],
+    ...[
+      {
+        RuleGroupReferenceStatement: { Arn: 'arn:aws:wafv2:eu-north-1:999999999999:regional/rulegroup/a/b' },
+      },
+      { NotStatement: { Statement: { ManagedRuleGroupStatement: { VendorName: 'Other', Name: 'a' } } } },
+      {
+        ManagedRuleGroupStatement: {
+          ...{ VendorName: 'AWS', Name: 'a' },
+          RuleActionOverrides: [{ ActionToUse: { Block: { CustomResponse: { ResponseCode: 302 } } } }],
+        },
+      },
+    ].map((Statement): [string, RegExp, string, Changeable] => [
+      `an answer of ${Object.keys(Statement)}`,
+      /may answer for a route/,
+      'AWS::WAFv2::WebACL',
+      webAcl({ OverrideAction: { None: {} }, Statement }),
+    ]),
+    [
+      'a firewall of another account',
+      /names arn:aws:wafv2:\S+ in WebACLArn/,
+      'AWS::WAFv2::WebACLAssociation',
+      { WebACLArn: 'arn:aws:wafv2:eu-north-1:999999999999:regional/webacl/a/b' },
     ],
     [
       'a mapping to an API by its id',

@@ -160,9 +160,11 @@ export const ADDED: Readonly<Record<string, string>> = {
   // One that lets nothing through. Endpoints of many other services take no policy.
   'EC2::VPCEndpoint':
     'PolicyDocument RouteTableIds[]?@EC2::RouteTable ServiceName VpcEndpointType=Gateway VpcId?@EC2::VPC',
-  'WAFv2::WebACL':
-    'CaptchaConfig ChallengeConfig CustomResponseBodies DefaultAction Description Name Rules Scope TokenDomains VisibilityConfig',
-  'WAFv2::WebACLAssociation': 'WebACLArn ResourceArn',
+  // It blocks, counts or lets through, and answers nothing of its own; see also LIMITS of additions.ts.
+  'WAFv2::WebACL': `DefaultAction.Allow?= DefaultAction.Block?= Description Name Rules[].Action.Allow?= Rules[].Action.Block?=
+    Rules[].Action.Count?= Rules[].Name Rules[].OverrideAction.Count?= Rules[].OverrideAction.None?= Rules[].Priority
+    Rules[].RuleLabels[].Name Rules[].Statement* Rules[].VisibilityConfig.* Scope VisibilityConfig`,
+  'WAFv2::WebACLAssociation': 'WebACLArn@WAFv2::WebACL ResourceArn',
   'CDK::Metadata': 'Analytics',
 };
 
