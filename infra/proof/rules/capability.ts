@@ -20,8 +20,8 @@ export interface CapabilityRow {
   action: string;
   /** ARN or pattern, with what it does not mean. */
   resource: string;
-  /** The resource and what it does not mean, apart. Absent where the line is not about requests. */
-  asked?: Pick<Judgement, 'resource' | 'except'>;
+  /** The resource and what it does not mean, apart. Undefined where the line is not about requests. */
+  asked: Pick<Judgement, 'resource' | 'except'> | undefined;
   verdict: Answer['verdict'];
   /** The remaining condition in words; empty unless the verdict is `when`. */
   when: string;
@@ -81,11 +81,11 @@ export function capabilityRule(capability: Capability): CapabilityRule {
 }
 
 function rowOf(judgement: Judgement): CapabilityRow {
-  const { actor, action, what, answer, enforcing, alone, allowed } = judgement;
+  const { actor, action, resource, except, what, answer, enforcing, alone, allowed } = judgement;
   const { verdict } = answer;
   return {
     ...{ principal: actor.name, zone: actor.zone, action, resource: what, verdict, when: answer.when() },
-    ...{ layers: enforcing, alone, allowed },
+    ...{ asked: { resource, except }, layers: enforcing, alone, allowed },
     request: () => requestOf(judgement, verdict === 'never' ? { holding: answer.enforcing } : {}),
   };
 }

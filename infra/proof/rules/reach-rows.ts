@@ -16,6 +16,7 @@ export function reachRows(input: ProofInput): CapabilityRow[] {
       principal,
       zone,
       action: CONNECT,
+      asked: undefined,
       verdict: 'always',
       when: '',
       layers: [],

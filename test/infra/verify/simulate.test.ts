@@ -11,6 +11,7 @@ const row = (of: Partial<CapabilityRow>): CapabilityRow => ({
     zone: 'public',
     action: 'kms:Sign',
     resource: key,
+    asked: undefined,
     verdict: 'never',
     when: '',
   },

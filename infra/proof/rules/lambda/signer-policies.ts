@@ -66,7 +66,7 @@ export const signersHaveOneCaller: CapabilityRule = {
         ...{ principal: OTHERS, zone: NO_ZONE, action: asked.action, resource: arn },
         ...{ verdict: found.verdict, allowed: !held, layers: held ? ['resource policy'] : [] },
         when: found.verdict === 'when' ? describeCondition(found.condition) : '',
-        alone: held ? NO_OTHER : '',
+        ...{ asked: undefined, alone: held ? NO_OTHER : '' },
         request: remembered(() =>
           held ? findNearest(asked, world, { holding: ['resource policy'] }) : findWitness(asked, world),
         ),
