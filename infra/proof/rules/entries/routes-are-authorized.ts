@@ -2,18 +2,19 @@ import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import { functionName } from '../../../declaration/names.ts';
 import type { ZoneDeclaration } from '../../../declaration/schema.ts';
 import { integratedFunction, pathsOf } from '../../assembly/apis.ts';
-import { objectOf } from '../../assembly/json.ts';
+import { type JsonObject, objectOf } from '../../assembly/json.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { namedActions } from '../../assembly/roles.ts';
+import { hasUnknown } from '../../assembly/unknown.ts';
 import { type Problems, type ProofInput, type Rule, resourceRule } from '../rule.ts';
 import { isGuarded } from '../targets.ts';
 
-/** Every method of an API is a declared route, authorised as declared, to the declared function; an authorizer is a function of its zone. */
+/** Every method of an API is a declared route, authorised as declared, to the declared function; API Gateway answers preflights itself, but for open routes. */
 export const routesAreAuthorized: Rule = resourceRule({
   name: 'routes-are-authorized',
   invariant: 'I8',
   title:
-    'Every method of an API is a declared route, authorised as declared, to the declared function; an authorizer is a function of its own zone.',
+    'Every method of an API is a declared route, authorised as declared, to the declared function, or answers a preflight (CORS) beside closed routes, without cookies; an authorizer is a function of its own zone.',
   of: ['AWS::ApiGateway::Method', 'AWS::ApiGateway::Authorizer', 'AWS::ApiGateway::RestApi'],
   problems: (resource, input) => {
     const { type, properties, stack } = resource;
@@ -33,13 +34,17 @@ export const routesAreAuthorized: Rule = resourceRule({
 
 function routeProblems({ properties, zone, stack }: ResolvedResource, input: ProofInput): Problems {
   const { HttpMethod, AuthorizationType, ResourceId, AuthorizerId, Integration } = properties;
-  // API Gateway answers a preflight (CORS) itself.
-  if (HttpMethod === 'OPTIONS' && objectOf(Integration).Type === 'MOCK') return [];
   const path = pathsOf(input.assembly).get(String(ResourceId)) ?? '';
   const route = `${String(HttpMethod)} ${path || '/'}`;
-  const expected = routesOf(input.declaration.zones[zone ?? '']).find(
-    (declared) => declared.method === HttpMethod && declared.path === path,
-  );
+  const here = routesOf(input.declaration.zones[zone ?? '']).filter((declared) => declared.path === path);
+  // API Gateway answers a preflight (CORS) itself.
+  if (HttpMethod === 'OPTIONS' && objectOf(Integration).Type === 'MOCK')
+    return [
+      here.some(({ type }) => type === 'NONE') &&
+        `${route} answers a preflight of a route that is open, and may let pages of other origins call it`,
+      grantsCredentials(properties) && `${route} may let pages of other origins send cookies`,
+    ];
+  const expected = here.find((declared) => declared.method === HttpMethod);
   if (expected === undefined) return [`${route} is not a declared route`];
   const { type, authorize } = expected;
   const handler = functionName(input.declaration.name, zone ?? '', expected.function);
@@ -56,6 +61,15 @@ function routeProblems({ properties, zone, stack }: ResolvedResource, input: Pro
       `${route} is open and leads to a function without the guard of webhooks`,
     type === 'CUSTOM' && !own && `${route} asks another authorizer than its zone’s`,
   ];
+}
+
+/** Whether the answer to a preflight lets cookies be sent, or may: by a header, or a template that writes other headers than the CDK's. */
+function grantsCredentials(properties: JsonObject): boolean {
+  const text = JSON.stringify(properties).replaceAll(
+    '$context.responseOverride.header.Access-Control-Allow-Origin',
+    '',
+  );
+  return /allow-credentials|\$!?\{?context/i.test(text) || hasUnknown(text);
 }
 
 /** The function of the same stack that the URI of an integration or authorizer leads to. */

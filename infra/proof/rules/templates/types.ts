@@ -156,7 +156,7 @@ export const ADDED: Readonly<Record<string, string>> = {
   'ApiGateway::BasePathMapping': 'BasePath DomainName RestApiId?@ApiGateway::RestApi Stage',
   // The answer to a preflight (CORS), which routes-are-authorized takes.
   'ApiGateway::Method': `ApiKeyRequired AuthorizationType HttpMethod=OPTIONS Integration Integration.Type=MOCK MethodResponses OperationName
-    RequestModels RequestParameters RequestValidatorId ResourceId RestApiId?@ApiGateway::RestApi`,
+    RequestModels RequestParameters RequestValidatorId ResourceId@ApiGateway::Resource|ApiGateway::RestApi RestApiId?@ApiGateway::RestApi`,
   // One that lets nothing through. Endpoints of many other services take no policy.
   'EC2::VPCEndpoint':
     'PolicyDocument RouteTableIds[]?@EC2::RouteTable ServiceName VpcEndpointType=Gateway VpcId?@EC2::VPC',

@@ -80,6 +80,22 @@ const record: Resources = {
     ...{ DeletionPolicy: 'Retain' },
   },
 };
+/** The answer to a preflight of the route, or of another part of the path. */
+const preflight = (ResponseParameters: JsonObject, template = '', part: JsonObject = {}): Resources => {
+  const { One: { Properties } = {}, ...resources } = route({
+    ...{ HttpMethod: 'OPTIONS', AuthorizationType: 'NONE' },
+    Integration: {
+      Type: 'MOCK',
+      IntegrationResponses: [
+        { StatusCode: '204', ResponseParameters, ResponseTemplates: { 'application/json': template } },
+      ],
+    },
+  });
+  return {
+    ...resources,
+    One: { Type: 'AWS::ApiGateway::Resource', Properties: { ...Properties, ...part } },
+  };
+};
 const signer: Resources = {
   ...record,
   ...functionOf('journal-signer-journal-public', {
@@ -202,6 +218,26 @@ smallCases({
     open: inPublic(route({ AuthorizationType: 'NONE' }), /authorised by NONE, not by AWS_IAM/),
     'not declared': inPublic(route({ HttpMethod: 'PUT' }), /PUT \/summaries\/\{id\} is not a declared route/),
     'to another function': inPublic(route({ Integration: {} }), /is answered by no function of its zone/),
+    'a preflight': inPublic(preflight({ 'method.response.header.Access-Control-Allow-Origin': "'*'" })),
+    'a preflight from one of several origins, as the CDK writes it': inPublic(
+      preflight({}, '#set($context.responseOverride.header.Access-Control-Allow-Origin = $origin)'),
+    ),
+    'a preflight of login': inPublic(
+      preflight({}, '', { PathPart: 'session', ParentId: 'root' }),
+      /OPTIONS \/session answers a preflight of a route that is open/,
+    ),
+    'a preflight with cookies': inPublic(
+      preflight({ 'method.response.header.access-control-allow-credentials': "'true'" }),
+      /may let pages of other origins send cookies/,
+    ),
+    'a preflight that a template answers': inPublic(
+      preflight({}, '#set($h = $!{context}.responseOverride)'),
+      /may let pages of other origins send cookies/,
+    ),
+    'a preflight that the deploy answers': inPublic(
+      preflight({ 'method.response.header.Access-Control-Allow-Origin': { Ref: 'P' } }),
+      /may let pages of other origins send cookies/,
+    ),
   },
   'records-are-bare': {
     seeded: inSigning(record),
