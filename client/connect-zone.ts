@@ -160,7 +160,12 @@ function isBelow(url: string, baseUrl: string): boolean {
 }
 
 function readText(config: string | URL | undefined, env: Environment): string {
-  const file = config ?? join(readVariable(env, 'LAMBDA_TASK_ROOT'), 'config.json');
+  const { LAMBDA_TASK_ROOT: folder } = env;
+  if (config === undefined && !folder)
+    throw invalid(
+      "This is no Lambda function (LAMBDA_TASK_ROOT is not set): say where the zone's config.json is, connectZone({ config }), or in a unit test call startTestZone first.",
+    );
+  const file = config ?? join(folder ?? '', 'config.json');
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
