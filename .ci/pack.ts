@@ -59,6 +59,7 @@ for (const { name, folders, sources } of PACKAGES) {
   ))
     writeFileSync(join(folder, file), transformSync(readFileSync(join(folder, file), 'utf8')).code);
   for (const file of ['LICENSE', 'SECURITY.md', 'CHANGELOG.md']) cpSync(join(root, file), join(folder, file));
+  cpSync(join(root, name, 'README.md'), join(folder, 'README.md'));
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifestOf(name), undefined, 2));
   // A shell, since npm is a .cmd file on Windows; nothing of the line comes from outside.
   const line = 'npm pack --json --ignore-scripts';

@@ -11,7 +11,7 @@ import { readSteps } from './tutorial.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const pages = [
-  ...['README.md', 'SECURITY.md', 'CONTRIBUTING.md'],
+  ...['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'client/README.md', 'infra/README.md'],
   ...readdirSync(join(root, 'docs'), { recursive: true })
     .map((file) => join('docs', String(file)))
     .filter((file) => file.endsWith('.md')),

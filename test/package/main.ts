@@ -48,7 +48,10 @@ for (const archive of archives) {
   execFileSync('tar', ['-xzf', archive, '-C', installed, '--strip-components=1']);
   for (const left of ['zones.ts', 'local', 'test', '.ci'])
     if (existsSync(join(installed, left))) throw new Error(`the package holds ${left}`);
-  requireLeanManifest(readJson(installed, 'package.json'), lock);
+  const manifest = readJson(installed, 'package.json');
+  requireLeanManifest(manifest, lock);
+  const readme = readFileSync(join(installed, 'README.md'), 'utf8');
+  if (!readme.startsWith(`# ${manifest.name}\n`)) throw new Error(`the README is not of ${manifest.name}`);
   run([join(here, 'node_modules/publint/src/cli.js'), installed, '--strict'], root);
   const types = join(here, 'node_modules/@arethetypeswrong/cli/dist/index.js');
   run([types, archive, '--profile', 'esm-only', '--quiet'], root);
