@@ -38,7 +38,14 @@ export async function startRunning(): Promise<Running> {
   mkdirSync(SCREENSHOTS, { recursive: true });
   const directory = mkdtempSync(join(tmpdir(), 'zones-browser-'));
   const system = await startSystem({
-    ...{ declarationFile: 'zones.ts', standIn: true, ports: PORTS, directory, fresh: true, page: 'next' },
+    ...{
+      declarationFile: 'test/two-clients.zones.ts',
+      standIn: true,
+      ports: PORTS,
+      directory,
+      fresh: true,
+      page: 'next',
+    },
   });
   const page = await startPage(system, system.pagePort ?? 0);
   const browser = await chromium.launch({

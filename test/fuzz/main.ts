@@ -57,7 +57,7 @@ async function attempt(
 const directory = values.directory ?? mkdtempSync(join(tmpdir(), 'zones-fuzz-'));
 const began = performance.now();
 const system = await startSystem({
-  declarationFile: 'zones.ts',
+  declarationFile: 'test/two-clients.zones.ts',
   standIn: true,
   ports: { gateway: Number(values.port), standIn: Number(values['stand-in-port']) },
   directory,

@@ -119,7 +119,12 @@ describe('a declaration that is a function of the stage', () => {
     ['it is empty', STAGED, '', /say --stage one of test, production/],
     ['the function does not know it', STAGED, 'prod', /no stage prod; say one of test, production/],
     ['it is what every object has', STAGED, 'constructor', /no stage constructor/],
-    ['it is given to an object', 'zones.ts', 'test', /zones\.ts: It declares one system.*--stage test/],
+    [
+      'it is given to an object',
+      'test/two-clients.zones.ts',
+      'test',
+      /zones\.ts: It declares one system.*--stage test/,
+    ],
   ])('refused: %s', async (_, file, stage, message) => {
     await expect(load(file, stage)).rejects.toMatchObject({
       code: 'declaration_invalid',

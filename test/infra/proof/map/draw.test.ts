@@ -134,7 +134,7 @@ describe('colours', () => {
   });
 });
 
-test("docs/zone-map.svg is the shipped system's: npm run zones -- --svg docs/zone-map.svg", () => {
+test("docs/zone-map.svg is the shipped system's (npm run zones -- --declaration test/two-clients.zones.ts --svg draws it)", () => {
   expect(readFileSync(new URL('../../../../docs/zone-map.svg', import.meta.url), 'utf8')).toBe(
     renderSvg(mapOf(synthesizedFolder(zones), zones)),
   );
