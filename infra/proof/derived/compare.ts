@@ -37,6 +37,13 @@ const HARMLESS: readonly {
   fits(found: unknown, expected: unknown): boolean;
 }[] = [
   { type: '*', property: 'Description', fits: (found) => typeof found === 'string' && !found.includes('{{') },
+  // What is lost can be had back, and is not deleted.
+  { type: '*', property: 'DeletionProtectionEnabled', fits: (found) => found === true },
+  {
+    type: 'AWS::DynamoDB::Table',
+    property: 'PointInTimeRecoverySpecification',
+    fits: (found) => isDeepStrictEqual(found, { PointInTimeRecoveryEnabled: true }),
+  },
   // More tags, of others; those that mark a zone are equal.
   {
     type: '*',

@@ -166,6 +166,13 @@ describe('a difference', () => {
       },
     ],
     [
+      'deletion protection that the deploy decides',
+      /has DeletionProtectionEnabled/,
+      (r) => {
+        find(r, 'Tableidempotency').Properties.DeletionProtectionEnabled = { Ref: 'P' };
+      },
+    ],
+    [
       'a shorter retention',
       /has another RetentionInDays/,
       (r) => {
@@ -214,6 +221,14 @@ describe('a difference', () => {
       'a tag of others',
       (r) => {
         (find(r, 'workerFunction').Properties.Tags as unknown[]).push({ Key: 'team', Value: 'a' });
+      },
+    ],
+    [
+      'recovery and deletion protection of a table',
+      (r) => {
+        const PointInTimeRecoverySpecification = { PointInTimeRecoveryEnabled: true };
+        const more = { PointInTimeRecoverySpecification, DeletionProtectionEnabled: true };
+        Object.assign(find(r, 'Tableidempotency').Properties, more);
       },
     ],
     [

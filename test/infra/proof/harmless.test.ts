@@ -91,6 +91,7 @@ const TEMPLATES: Changes = {
   }),
   'public: recovery of a table': sets('Tablesessions', {
     PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    DeletionProtectionEnabled: true,
   }),
   'public: a log group': adds('AWS::Logs::LogGroup', (r) => ({ KmsKeyId: zoneKey(r), RetentionInDays: 30 })),
   'public: a web ACL': adds('AWS::WAFv2::WebACL', { Scope: 'REGIONAL' }),
