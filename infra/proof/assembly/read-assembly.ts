@@ -109,12 +109,16 @@ function readStack(
     terminationProtection: __,
     ...deployment
   } = properties;
+  // The CDK takes a stack's tags from here too.
+  const stackTags = Object.values(metadata)
+    .flatMap((entries) => listOf(entries).map(objectOf))
+    .flatMap(({ type, data }) => (type === 'aws:cdk:stack-tags' ? listOf(data) : []));
   const hash = createHash('sha256')
     .update(readFileSync(join(directory, templateFile)))
     .digest('hex');
   const published = uploads.find(({ key }) => key === `${hash}.json`);
   return {
-    ...{ deployment, uploads },
+    ...{ deployment: { ...deployment, ...(stackTags.length > 0 ? { stackTags } : {}) }, uploads },
     bucket: published?.bucket,
     publishesTemplate:
       published?.path === resolve(directory, templateFile) &&

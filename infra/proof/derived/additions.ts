@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { recordName, ZONE_TAG } from '../../declaration/names.ts';
 import { isObject, listOf, objectOf } from '../assembly/json.ts';
 import { type ResolvedResource, tagsOf } from '../assembly/resolve.ts';
 import { namedActions } from '../assembly/roles.ts';
-import { hasUnknown } from '../assembly/unknown.ts';
+import { hasUnknown, UNKNOWN } from '../assembly/unknown.ts';
 import { parsePolicy, statementsAbout } from '../policy/statement.ts';
 import { type Problems, type ProofInput, type Rule, violationsOf, wordsOf } from '../rules/rule.ts';
 import { isAddable, problemsOfProperties } from '../rules/templates/places.ts';
@@ -19,6 +20,7 @@ const LIMITS: Readonly<
   'AWS::EC2::VPCEndpoint': {
     PolicyDocument: (value) => namedActions(value).length > 0 && 'lets something through',
   },
+  'AWS::Logs::MetricFilter': { MetricTransformations: feedsAlarms },
   'AWS::WAFv2::WebACL': {
     Rules: (rules) => keepsSamples(rules) || (listOf(rules).some(answers) && 'may answer for a route'),
     VisibilityConfig: keepsSamples,
@@ -64,17 +66,22 @@ const WRITES_LOGS = wordsOf(
   'logs:CreateLogGroup logs:CreateLogStream logs:DescribeLogGroups logs:DescribeLogStreams logs:PutLogEvents',
 );
 
+/** A figure of the signers that does not come from them would still an alarm. */
+function feedsAlarms(transformations: unknown): string | false {
+  const namespaces = listOf(transformations).map((one) => String(objectOf(one).MetricNamespace));
+  const fed = namespaces.some((name) => name === METRICS_NAMESPACE || hasUnknown(name));
+  return fed && 'writes, or may write, the figures that alarms of the system watch';
+}
+
 /** IAM keeps one inline policy of a name, so a second one would take the first, with what it denies, away. */
 function overwritesPolicy(value: unknown, { assembly }: ProofInput): string | false {
-  const inline = assembly.resources.flatMap(({ type, properties: { Policies } }) =>
-    type === 'AWS::IAM::Role' && Array.isArray(Policies)
-      ? Policies.map((one) => objectOf(one).PolicyName)
-      : [],
-  );
-  return (
-    (inline.includes(value) || hasUnknown(String(value))) &&
-    'has the name of a policy in a role, which it would replace'
-  );
+  const names = assembly.resources.flatMap(({ type, properties: { Policies, PolicyName } }) => [
+    ...(type === 'AWS::IAM::Policy' ? [PolicyName] : []),
+    ...(type === 'AWS::IAM::Role' ? listOf(Policies).map((one) => objectOf(one).PolicyName) : []),
+  ]);
+  const name = String(value).toLowerCase();
+  const isShared = names.filter((one) => String(one).toLowerCase() === name).length > 1;
+  return (isShared || hasUnknown(name)) && 'has the name of a policy in a role, which it would replace';
 }
 
 /** What is added to a system is of a type that the proof understands, and so is each of its properties. */
@@ -136,10 +143,14 @@ function takenName(
   { declaration: { name, zones } }: ProofInput,
 ): string | undefined {
   const others = Object.keys(zones).filter((other) => other !== zone);
-  const tagged = property === 'Tags' ? tagsOf(value).get(ZONE_TAG) : undefined;
-  if (tagged !== undefined && tagged !== zone) return `zone ${tagged}'s`;
-  if (!property.endsWith('Name') || typeof value !== 'string') return undefined;
-  if (value.startsWith(recordName(name, ''))) return "a client record's";
-  const other = others.find((one) => value.startsWith(`${name}-${one}-`));
+  const tags = property === 'Tags' ? tagsOf(value) : new Map<string, string>();
+  const tagged = tags.get(ZONE_TAG) ?? zone;
+  if (tagged !== zone || [...tags.keys()].some(hasUnknown)) return `zone ${tagged ?? 'unknown'}'s`;
+  if (!/(?<!Domain|Zone)Name$/.test(property) || typeof value !== 'string') return undefined;
+  // What the deploy decides may be how it goes on.
+  const [known = ''] = value.split(UNKNOWN);
+  const begins = (taken: string) => known.startsWith(taken) || (known !== value && taken.startsWith(known));
+  if (begins(recordName(name, ''))) return "a client record's";
+  const other = others.find((one) => begins(`${name}-${one}-`));
   return other && `zone ${other}'s`;
 }

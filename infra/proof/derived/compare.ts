@@ -91,6 +91,8 @@ export function compareWithDerived(
     return found ? differencesOfStack(found, expected) : [violation(expected.name, 'is not in the assembly')];
   });
   const own = given.stacks.filter(({ name }) => !otherStacks.includes(name));
+  const more = own.filter(({ name }) => !derived.stacks.some((one) => one.name === name));
+  const deployments = more.flatMap((stack) => problemsOfDeployment(stack, derived));
   const keys = new Set(own.flatMap(({ uploads = [] }) => uploads.map(({ key }) => key)));
   const uploads = given.stacks.flatMap(({ name, publishesTemplate, uploads = [] }) =>
     [
@@ -112,7 +114,7 @@ export function compareWithDerived(
           ],
     );
   });
-  return { violations: [...differences, ...uploads], additions };
+  return { violations: [...differences, ...deployments, ...uploads], additions };
 }
 
 /** A deployment's id ends in a hash of all methods of its API, so with one more it has another: the only one that is left is that one. */
@@ -154,6 +156,31 @@ function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Viol
       : [violation(pathOf(expected, id), 'is not in the templates')],
   );
   return [...place, ...deployed, ...differences];
+}
+
+/** Of how a stack is deployed, what is its own. */
+const OWN_DEPLOYMENT = ['additionalDependencies', 'parameters', 'stackName', 'stackTags', 'tags'];
+
+/** What of a stack that is added deploys it otherwise than those of the system are: its roles, whom it notifies, what it replaces. */
+function problemsOfDeployment(stack: AssemblyStack, { stacks: [usual] }: Assembly): Violation[] {
+  const placeless = ({ account = '', region = '', deployment }: AssemblyStack) =>
+    Object.entries(deployment ?? {}).flatMap(([member, value]) =>
+      OWN_DEPLOYMENT.includes(member)
+        ? []
+        : [
+            `${member} ${JSON.stringify(value)
+              ?.replaceAll(account || '-', '*')
+              .replaceAll(region || '-', '*')}`,
+          ],
+    );
+  const known = usual ? placeless(usual) : [];
+  const problems = placeless(stack).filter((one) => !known.includes(one));
+  return [
+    ...problems.map((one) => `is deployed with another ${one} than the system's stacks`),
+    ...(/^CDKToolkit$/i.test(stack.name)
+      ? ['has the name of the CDK’s own stack, which it would replace']
+      : []),
+  ].map((problem) => violation(stack.name, problem));
 }
 
 /** What of one resource differs, by property or other member, in words; nothing where all is as derived. Code comes from `bucket`. */
@@ -230,16 +257,18 @@ function describe(path: string, found: unknown, expected: unknown): string[] {
 function lackingPolicies(found: unknown, expected: unknown): string[] {
   const has = statementsOf(found);
   const names = listOf(found).map((policy) => objectOf(policy).PolicyName);
+  const written = names.filter((name) => typeof name === 'string' && !name.includes('{{'));
   const parts = [
     found,
     ...listOf(found),
     ...listOf(found).map((policy) => objectOf(policy).PolicyDocument),
     ...has,
   ];
-  if (parts.some((part) => isObject(part) && isIntrinsic(part)))
+  if (written.length < names.length || parts.some((part) => isObject(part) && isIntrinsic(part)))
     return ['has policies that only the deploy decides'];
   // IAM keeps the last one of a name.
-  if (new Set(names).size < names.length) return ['has two policies of one name'];
+  if (new Set(names.map((name) => String(name).toLowerCase())).size < names.length)
+    return ['has two policies of one name'];
   return statementsOf(expected)
     .filter((statement) => !has.some((one) => isDeepStrictEqual(one, statement)))
     .map(
@@ -279,7 +308,9 @@ function isIntrinsic(value: JsonObject): boolean {
 function zoneTags(tags: unknown): readonly unknown[] {
   // What is no plain list of tags may hide one.
   if (tags !== undefined && !Array.isArray(tags)) return [tags];
-  return listOf(tags).filter((tag) => !isObject(tag) || typeof tag.Key !== 'string' || tag.Key === ZONE_TAG);
+  return listOf(tags).filter(
+    (tag) => !isObject(tag) || typeof tag.Key !== 'string' || tag.Key.toLowerCase() === ZONE_TAG,
+  );
 }
 
 function sorted(statements: unknown): readonly string[] {

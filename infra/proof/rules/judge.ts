@@ -114,7 +114,10 @@ function judgeForbidden(
   resource: string,
   excepted: readonly string[],
 ): Judgement {
-  const except = resource.includes('*') ? excepted : [];
+  const [, , service = '*'] = resource.split(':');
+  const except = resource.includes('*')
+    ? excepted.filter((arn) => service === '*' || arn.split(':')[2] === service)
+    : [];
   const answer = ask(actor, action, resource, { except });
   const { verdict, enforcing } = answer;
   const promised = by?.(actor, action, resource) ?? (['identity policy'] as const);

@@ -158,6 +158,14 @@ describe('a difference', () => {
         Policies.push({ PolicyName: Policies[0]?.PolicyName ?? '' });
       },
     ],
+    ...['OWN', '{{resolve:ssm:name}}', { 'Fn::Join': ['', ['o', 'wn']] }, { Ref: 'P' }].map(
+      (PolicyName): [string, RegExp, (r: Template) => void] => [
+        `a policy called ${JSON.stringify(PolicyName)} after the first`,
+        /two policies of one name|only the deploy decides/,
+        (r) =>
+          void (find(r, 'workerRole', 'IAM::Role').Properties.Policies as unknown[]).push({ PolicyName }),
+      ],
+    ),
     [
       'a statement more in a boundary',
       /has another PolicyDocument\.Statement/,
@@ -186,13 +194,13 @@ describe('a difference', () => {
         find(r, 'workerFunction').Properties.ReservedConcurrentExecutions = 0;
       },
     ],
-    [
-      'the tag of another zone',
+    ...['helseid-zones:zone', 'Helseid-Zones:Zone'].map((Key): [string, RegExp, (r: Template) => void] => [
+      `the tag ${Key} of another zone`,
       /has another Tags/,
       (r) => {
-        find(r, 'workerFunction').Properties.Tags = [{ Key: 'helseid-zones:zone', Value: 'public' }];
+        find(r, 'workerFunction').Properties.Tags = [{ Key, Value: 'public' }];
       },
-    ],
+    ]),
   ])('%s is said', (_, message, change) => {
     const { violations } = compare(change);
     expect(violations.map((one) => one.message)).toEqual([expect.stringMatching(message)]);
@@ -255,6 +263,30 @@ describe('a difference', () => {
     );
     const { violations } = compareWithDerived({ stacks }, derived);
     expect(violations.map((one) => one.message)).toEqual([expect.stringMatching(message)]);
+  });
+
+  it.each<[string, RegExp | undefined, Partial<(typeof oneClient.stacks)[number]>]>([
+    ['as the others are', undefined, {}],
+    ['with tags of its own', undefined, { deployment: { tags: { team: 'a' } } }],
+    [
+      'by another role',
+      /another cloudFormationExecutionRoleArn/,
+      { deployment: { cloudFormationExecutionRoleArn: 'arn:aws:iam::1:role/x' } },
+    ],
+    [
+      'that notifies somebody',
+      /another notificationArns/,
+      { deployment: { notificationArns: ['arn:aws:sns:x'] } },
+    ],
+    ['over the CDK’s own', /name of the CDK’s own stack/, { name: 'CDKToolkit' }],
+  ])('may be a stack more that is deployed %s', (_, message, change) => {
+    const [usual] = oneClient.stacks;
+    if (usual === undefined) throw new Error('no stack');
+    const deployment = { ...usual.deployment, ...change.deployment };
+    const more = { ...usual, name: 'more', template: {}, uploads: [], ...change, deployment };
+    const { violations } = compareWithDerived({ stacks: [...oneClient.stacks, more] }, derived);
+    const found = violations.map((one) => one.message);
+    expect(found).toEqual(message === undefined ? [] : [expect.stringMatching(message)]);
   });
 
   it('is what the CDK uploads as its template, as it was read', () => {
@@ -360,6 +392,10 @@ describe('additions are understood by type and property', () => {
       }),
     ],
     ['AWS::Route53::RecordSet', { Name: 'www.example.no' }],
+    [
+      'AWS::Logs::MetricFilter',
+      { MetricTransformations: [{ MetricNamespace: 'own', MetricName: 'a', MetricValue: '1' }] },
+    ],
     ['AWS::SSM::Parameter', { Type: 'String', Value: 'a' }],
   ])('%s', (type, properties) => {
     expect(judged(type, properties)).toEqual([]);
@@ -484,6 +520,36 @@ describe('additions are understood by type and property', () => {
       /names abcdefghij in RestApiId/,
       'AWS::ApiGateway::BasePathMapping',
       { RestApiId: 'abcdefghij' },
+    ],
+    [
+      'a metric with dimensions',
+      /has MetricTransformations\[\]\.Dimensions\[\]/,
+      'AWS::Logs::MetricFilter',
+      { MetricTransformations: [{ Dimensions: [{ Key: 'a', Value: '$.a' }] }] },
+    ],
+    [
+      'a metric that alarms watch',
+      /figures that alarms of the system watch/,
+      'AWS::Logs::MetricFilter',
+      { MetricTransformations: [{ MetricNamespace: 'helseid-zones' }] },
+    ],
+    [
+      'a secret whose name the deploy decides',
+      /takes a name that is a client record's/,
+      'AWS::SecretsManager::Secret',
+      { Name: { 'Fn::Sub': '${P}/journal' } },
+    ],
+    [
+      'a tag whose key the deploy decides',
+      /takes a name that is zone internal's \(Tags\)/,
+      'AWS::SQS::Queue',
+      { Tags: [{ Key: { Ref: 'P' }, Value: 'public' }] },
+    ],
+    [
+      'a policy of a role by another spelling',
+      /name of a policy in a role/,
+      'AWS::IAM::Policy',
+      { PolicyName: 'OWN', Roles: [], PolicyDocument: { Statement: [] } },
     ],
     [
       'what a deploy decides',

@@ -99,6 +99,16 @@ describe('a construct path', () => {
   });
 });
 
+it('has the tags of a stack that the manifest gives its deploy, for key material to be looked for in', () => {
+  const folder = newFolder();
+  const data = [{ Key: 'team', Value: 'a' }];
+  writeFileSync(join(folder, 'own.template.json'), '{}');
+  const metadata = { '/own': [{ type: 'aws:cdk:stack-tags', data }] };
+  const artifacts = { own: { type: 'aws:cloudformation:stack', metadata } };
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ artifacts }));
+  expect(readAssembly(folder).stacks.map(({ deployment }) => deployment)).toEqual([{ stackTags: data }]);
+});
+
 describe('a broken assembly', () => {
   it.each([
     ['[]', /manifest\.json holds no JSON object/],

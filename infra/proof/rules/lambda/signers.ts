@@ -85,10 +85,11 @@ export const signersAreDeclared: Rule = resourceRule({
       ({ client, zone }) => signerName(declaration.name, client, zone) === fn.physicalId,
     );
     if (grant === undefined) return ['is of no declared grant'];
-    const first = resourcesOfType(assembly, 'AWS::Lambda::Function').find(
-      (other) => other.zone === SIGNING && filesOf(other).has(CODE),
+    const codes = Map.groupBy(
+      resourcesOfType(assembly, 'AWS::Lambda::Function').filter(({ zone }) => zone === SIGNING),
+      (signer) => filesOf(signer).get(CODE),
     );
-    const usual = first && filesOf(first).get(CODE);
+    const [[usual] = []] = [...codes].sort(([, one], [, other]) => other.length - one.length);
     const { Handler: handler, ReservedConcurrentExecutions: reserved } = fn.properties;
     const files = filesOf(fn);
     const variables = variablesOf(fn);

@@ -1,3 +1,4 @@
+import type { Addition } from '../../derived/compare.ts';
 import { type Rule, resourceRule } from '../rule.ts';
 import { KNOWN_TYPES, problemsOfProperties } from './places.ts';
 import { notUnderstood } from './types.ts';
@@ -10,10 +11,11 @@ export const propertiesAreUnderstood: Rule = resourceRule({
     'Of the types that a system is made of, every property is one that the proof understands, known before the deploy, and leads to resources of the templates.',
   of: KNOWN_TYPES,
   problems: (resource, input) => {
-    const { certain, stack, constructPath } = resource;
-    // Another rule judges what was added.
-    if (input.comparison?.additions.some((one) => one.stack === stack && one.resource === constructPath))
-      return [];
+    const { certain, stack, logicalId } = resource;
+    // Another rule judges what was added, but for more statements of a role.
+    const isAdded = ({ statements, ...one }: Addition) =>
+      !statements && one.stack === stack && one.logicalId === logicalId;
+    if (input.comparison?.additions.some(isAdded)) return [];
     return [
       !certain && 'exists only if the deploy decides so',
       ...problemsOfProperties(resource, input, { added: false }),

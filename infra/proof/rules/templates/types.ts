@@ -141,7 +141,10 @@ export const ADDED: Readonly<Record<string, string>> = {
   'IAM::Policy': 'PolicyDocument PolicyName Roles',
   'IAM::ManagedPolicy': 'Description ManagedPolicyName Path PolicyDocument Roles',
   'Logs::LogGroup': 'DeletionProtectionEnabled KmsKeyId@KMS::Key LogGroupClass LogGroupName RetentionInDays!',
-  'Logs::MetricFilter': 'FilterName FilterPattern LogGroupName?@Logs::LogGroup MetricTransformations',
+  // Without dimensions, which it would take from the lines.
+  'Logs::MetricFilter': `FilterName FilterPattern LogGroupName?@Logs::LogGroup MetricTransformations[].DefaultValue
+    MetricTransformations[].MetricName MetricTransformations[].MetricNamespace MetricTransformations[].MetricValue
+    MetricTransformations[].Unit`,
   'Logs::QueryDefinition': 'LogGroupNames Name QueryLanguage QueryString',
   'CloudWatch::Alarm': ALARM,
   'CloudWatch::CompositeAlarm': ALARM,

@@ -1,4 +1,8 @@
+import { expect, test } from 'vitest';
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
+import { ownDataOnly } from '../../../../infra/proof/rules/data/stores.ts';
+import { readInput } from '../../../../infra/proof/rules/input.ts';
+import system from '../../../one-client.zones.ts';
 import { arn, find, gives, mutations, PUBLIC, sets } from '../mutate.ts';
 import { oneClient } from '../one-client.ts';
 
@@ -38,4 +42,13 @@ mutations('own-data-only', {
     arn('sqs', 'journal-internal-events'),
   ),
   'public: a zone writes assets': gives('summary', 's3:PutObject', 'arn:aws:s3:::cdk-hnb659fds-assets-*/*'),
+});
+
+test('what is not meant of a pattern is of its own service', () => {
+  const rows = ownDataOnly.rows(readInput(resolveAssembly(oneClient), system));
+  const services = rows
+    .filter(({ resource }) => resource.includes(' except '))
+    .map(({ resource }) => new Set([...resource.matchAll(/arn:aws:(\w+):/g)].map(([, service]) => service)));
+  expect(services.length).toBeGreaterThan(0);
+  expect(services.filter(({ size }) => size !== 1)).toEqual([]);
 });

@@ -11,6 +11,7 @@ import {
   dropStatement,
   each,
   find,
+  findingsOf,
   gives,
   idOf,
   mutations,
@@ -22,6 +23,7 @@ import {
   signer,
   statementOf,
   type Template,
+  withAsset,
   withTemplate,
 } from '../mutate.ts';
 import { oneClient } from '../one-client.ts';
@@ -232,6 +234,21 @@ mutations('signers-have-one-caller', {
     PolicyDocument: { Version: '2012-10-17', Statement: [] },
   }),
 });
+
+test.each(['public', 'internal', 'admin'])(
+  'other code is found of the one signer that has it: %s',
+  (zone) => {
+    const changed = withAsset(
+      oneClient,
+      `journal-signer-journal-${zone}`,
+      'index.mjs',
+      (text) => `${text}\n//`,
+    );
+    expect(findingsOf('signers-are-declared', changed).map(({ message }) => message)).toEqual([
+      `Signer journal-signer-journal-${zone} has other code than the other signers.`,
+    ]);
+  },
+);
 
 test('a signer without a policy of its own is found, unless the declaration does without', () => {
   const without = withTemplate(oneClient, 'journal-zone-public', (r) => void delete r[idOf(r, POLICY)]);
