@@ -1,4 +1,3 @@
-import type { Addition } from '../../derived/compare.ts';
 import { type Rule, resourceRule } from '../rule.ts';
 import { KNOWN_TYPES, problemsOfProperties } from './places.ts';
 import { notUnderstood } from './types.ts';
@@ -12,10 +11,9 @@ export const propertiesAreUnderstood: Rule = resourceRule({
   of: KNOWN_TYPES,
   problems: (resource, input) => {
     const { certain, stack, logicalId } = resource;
-    // Another rule judges what was added, but for more statements of a role.
-    const isAdded = ({ statements, ...one }: Addition) =>
-      !statements && one.stack === stack && one.logicalId === logicalId;
-    if (input.comparison?.additions.some(isAdded)) return [];
+    // Another rule judges what was added.
+    if (input.comparison?.additions.some((one) => one.stack === stack && one.logicalId === logicalId))
+      return [];
     return [
       !certain && 'exists only if the deploy decides so',
       ...problemsOfProperties(resource, input, { added: false }),
