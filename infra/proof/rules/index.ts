@@ -39,10 +39,13 @@ const asDerived: Rule = {
  * one of these questions over every request, and who holds a *never*; `policy/` says what each layer's policies come to.
  */
 export const RULES: readonly Rule[] = [
-  ...CAPABILITIES,
-  actionsAreKnown,
+  // Causes before what comes of them: a first screen shows few.
   asDerived,
   additionsAreUnderstood,
+  resourceTypesAreKnown,
+  propertiesAreUnderstood,
+  actionsAreKnown,
+  ...CAPABILITIES,
   ...ROLES,
   ...NETWORKS,
   ...ENDPOINTS,
@@ -60,9 +63,7 @@ export const RULES: readonly Rule[] = [
   onlySignersCanSign,
   othersKeepOut,
   outsidersAreNotAdmitted,
-  propertiesAreUnderstood,
   recordsAreBare,
-  resourceTypesAreKnown,
   routesAreAuthorized,
   signersAreDeclared,
   templatesAreFinal,

@@ -5,6 +5,8 @@ import { compareWithDerived, differencesOfResource } from '../../../infra/proof/
 import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
 import { prove } from '../../../infra/proof/prove.ts';
 import { reportSummary } from '../../../infra/proof/report/summary.ts';
+import { CAPABILITIES } from '../../../infra/proof/rules/capabilities.ts';
+import { RULES } from '../../../infra/proof/rules/index.ts';
 import { readInput } from '../../../infra/proof/rules/input.ts';
 import system from '../../one-client.zones.ts';
 import {
@@ -299,6 +301,18 @@ describe('a difference', () => {
       `${STACKS.internal} is not in the assembly.`,
     ]);
   });
+});
+
+it('what is not as derived, or not understood, is said before what comes of it', () => {
+  const names = RULES.map(({ name }) => name);
+  const first = Math.min(...CAPABILITIES.map(({ name }) => names.indexOf(name)));
+  for (const name of [
+    'as-derived',
+    'additions-are-understood',
+    'properties-are-understood',
+    'actions-are-known',
+  ])
+    expect(names.indexOf(name), name).toBeLessThan(first);
 });
 
 describe('an addition', () => {
