@@ -6,9 +6,10 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { DECLARATION_OPTIONS, readArguments, requireStage } from '../../infra/declaration/options.ts';
 import { type OperatorFile, readOperatorFile } from '../../infra/operator-file.ts';
 import { print, runCommand } from '../../infra/terminal.ts';
-import { callGateway } from '../aws/aws-client.ts';
+import { type AwsAnswer, callGateway } from '../aws/aws-client.ts';
 import { createCa } from '../helseid/ca.ts';
 import { trustHere } from '../helseid/trust.ts';
+import { fireSchedule, putSecret, webhookHeaders } from './call-own.ts';
 import { callerClient } from './caller.ts';
 import { makeOrganizationNumber, notRunning } from './events.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
@@ -19,11 +20,17 @@ const USAGE = `npm run call -- [options] ZONE METHOD URL
 Calls a route of a zone, or an API as the zone's function would: with a token and a proof that its signer makes.
 
   /summaries/17                 a route of the zone's gateway, signed with SigV4 as the operator
+                                (one with authorize webhook is signed by its secret; its body is {} without --body)
   summaries/v1/summaries/17     an API by its name in zones.ts, and the path below its base URL
+
+Or, instead of METHOD URL, as AWS would:
+
+  schedule worker/nightly       starts the function as its schedule does
+  secret worker/partner-key     puts the text of --body FILE as the function's secret
 
   --client NAME        which of the zone's clients calls, where several may
   --organization N     on whose behalf (nine digits; made up where the grant wants one)
-  --body FILE          what is sent, as JSON
+  --body FILE          what is sent, as JSON; of a secret its text
   --stage NAME         confirms which stage runs
   --directory FOLDER   where the running local system keeps its state (default ${DEFAULT_DIRECTORY})
 
@@ -64,18 +71,50 @@ async function main(args: string[]): Promise<number> {
   requireStage(values.stage, operator.stage);
   trustHere(await createCa(join(directory, 'ca')));
   const wanted = { zone, target, body, client, organization, method: method.toUpperCase() };
-  const answer = await (target.startsWith('/') ? callRoute : callApi)(operator, wanted).catch(notRunning);
+  const call = OWN[wanted.method] ?? (target.startsWith('/') ? callRoute : callApi);
+  const answer = await call(operator, wanted).catch(notRunning);
   print(`${answer.status} ${answer.type}`);
   if (answer.text !== '') print(answer.text);
   return answer.status < 300 ? 0 : 1;
 }
 
-async function callRoute(operator: OperatorFile, { zone, method, target, body }: Wanted) {
+interface Answer {
+  status: number;
+  type: string;
+  text: string;
+}
+
+/** What is done instead of a request. */
+const OWN: Readonly<Record<string, (operator: OperatorFile, wanted: Wanted) => Promise<Answer>>> = {
+  SCHEDULE: async (operator, { zone, target: name }) => textOf(await fireSchedule(operator, { zone, name })),
+  async SECRET(operator, { zone, target: name, body }) {
+    if (body === undefined) throw failed('Name the file with the text of the secret: --body FILE');
+    // An editor's last line break is no part of it.
+    await putSecret(operator, { zone, name }, body.replace(/\r?\n$/, ''));
+    return { status: 200, type: 'put', text: '' };
+  },
+};
+
+async function callRoute(operator: OperatorFile, { zone, method, target, body }: Wanted): Promise<Answer> {
   const gateway = operator.gateways.find((candidate) => candidate.zone === zone);
   if (gateway === undefined) throw failed(`Zone ${zone} has no gateway`);
-  const answer = await callGateway({ ...operator, url: gateway.url }, target, { method, body });
-  const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body, null, 2);
-  return { status: answer.status, type: answer.headers.get('content-type') ?? '', text };
+  const sent = { zone, method, path: target.replace(/\?.*$/, ''), body: body ?? '{}' };
+  const headers = await webhookHeaders(operator, sent);
+  const signed = headers['webhook-id'] === undefined ? body : sent.body;
+  return textOf(
+    await callGateway({ ...operator, url: gateway.url }, target, { method, body: signed, headers }),
+  );
+}
+
+/** A function that failed is answered with 200 by Lambda. */
+function textOf({ status, headers, body }: AwsAnswer): Answer {
+  const text = typeof body === 'string' ? body : JSON.stringify(body, null, 2);
+  const failure = headers.get('x-amz-function-error');
+  return {
+    status: failure === null ? status : 500,
+    type: failure ?? headers.get('content-type') ?? '',
+    text,
+  };
 }
 
 async function callApi(operator: OperatorFile, { zone, method, target, body, ...options }: Wanted) {

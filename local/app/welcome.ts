@@ -17,7 +17,10 @@ export function welcome(
     ['Stand-ins', places.map(({ kind, name, url }) => row(kind === 'api' ? `API ${name}` : kind, url))],
     ['Client keys', keys.map(({ client, kid, state }) => row(client, `${state}  ${kid}`))],
     ['AWS', [row('public', aws.publicUrl), ...endpoints]],
-    ['Try', [...curlLines(system, directory), ...sendLines(system, directory)]],
+    [
+      'Try',
+      [...curlLines(system, directory), ...sendLines(system, directory), ...callLines(system, directory)],
+    ],
   ];
   const fresh = standIns === undefined ? '' : ' (npm start -- --fresh empties it)';
   return [
@@ -69,6 +72,20 @@ function curlLines({ declaration, aws, gatewayUrl }: LocalSystem, directory: str
 function sendLines(system: LocalSystem, directory: string): string[] {
   if (needsEntries(sampleZone)(system) !== undefined) return [];
   return [`  npm run send --${option('--directory', directory)} ${sampleZone(system).file}`];
+}
+
+/** For what neither `curl` nor an event starts: webhooks, whose signature is made anew each time, schedules, and secrets to put. */
+export function callLines({ declaration }: Pick<LocalSystem, 'declaration'>, directory: string): string[] {
+  const call = `  npm run call --${option('--directory', directory)}`;
+  return Object.entries(declaration.zones).flatMap(([zone, { gateway, functions }]) => [
+    ...(gateway?.routes ?? [])
+      .filter(({ webhook }) => webhook !== undefined)
+      .map(({ method, path }) => `${call} ${zone} ${method} ${samplePath(path)}`),
+    ...Object.entries(functions).flatMap(([name, { schedules, secrets }]) => [
+      ...Object.keys(schedules).map((schedule) => `${call} ${zone} schedule ${name}/${schedule}`),
+      ...secrets.map((secret) => `${call} ${zone} secret ${name}/${secret} --body FILE`),
+    ]),
+  ]);
 }
 
 /** What a command in another terminal needs to find this system: nothing where it looks by itself. */

@@ -43,10 +43,14 @@ export function callLambda(access: AwsAccess, functionName: string, event: objec
 export function callGateway(
   access: AwsAccess,
   path: string,
-  { method, body }: { method?: string; body?: string | undefined } = {},
+  {
+    method,
+    body,
+    headers = {},
+  }: { method?: string; body?: string | undefined; headers?: Readonly<Record<string, string>> } = {},
 ): Promise<AwsAnswer> {
-  const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-  return sendSigned(access, 'execute-api', path, body, headers, method);
+  const type = body === undefined ? {} : { 'content-type': 'application/json' };
+  return sendSigned(access, 'execute-api', path, body, { ...type, ...headers }, method);
 }
 
 async function sendSigned(

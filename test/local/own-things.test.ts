@@ -7,6 +7,8 @@ import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
 import { loadAssembly } from '../../local/app/assembly.ts';
+import { fireSchedule, putSecret, webhookHeaders } from '../../local/app/call-own.ts';
+import { callLines } from '../../local/app/welcome.ts';
 import { callJson, callLambda } from '../../local/aws/aws-client.ts';
 import { type LocalAws, startLocalAws } from '../../local/aws/local-aws.ts';
 import { createTrail } from '../../local/aws/trail.ts';
@@ -64,6 +66,60 @@ test('a webhook reaches the function’s own code only where it is signed', asyn
   // The shipped summary wants an id in the path: its own answer, past the guard.
   expect(await send(signature)).toMatchObject({ statusCode: 400 });
 }, 30_000);
+
+describe('npm run call', () => {
+  const running = () => ({
+    ...{ url: aws.publicUrl, region: PLACE.region, credentials: aws.operator, declaration: system },
+  });
+
+  test('signs a webhook as its guard wants it, and nothing else', async () => {
+    const [path, body] = ['/hooks/lab', '{"id":17}'];
+    // As it is made: nobody has put one that signs, and no process has read it.
+    await putSecret(running(), { zone: 'public', name: 'summary/lab' }, 'random');
+    await aws.pool.recycle('journal-public-summary');
+    const headers = await webhookHeaders(running(), { zone: 'public', method: 'POST', path, body });
+    const send = async (body: string) => {
+      const event = { httpMethod: 'POST', resource: path, headers, body, requestContext: {} };
+      return (await callLambda(running(), 'journal-public-summary', event)).body;
+    };
+    expect(await send('{}')).toMatchObject({ statusCode: 401 });
+    expect(await send(body)).toMatchObject({ statusCode: 400 });
+    const other = { zone: 'public', method: 'GET', path: '/summaries/17', body };
+    expect(await webhookHeaders(running(), other)).toEqual({});
+  }, 30_000);
+
+  test('puts a secret that is declared, and no other', async () => {
+    await putSecret(running(), { zone: 'internal', name: 'worker/partner-key' }, 'mine');
+    const { body } = await callJson(running(), 'secretsmanager', 'secretsmanager.GetSecretValue', {
+      SecretId: 'journal/internal/worker/partner-key',
+    });
+    expect(body).toMatchObject({ SecretString: 'mine' });
+    for (const name of ['worker/mail', 'worker', 'nobody/mail'])
+      await expect(putSecret(running(), { zone: 'internal', name }, 'mine')).rejects.toMatchObject({
+        code: 'local_failed',
+      });
+  });
+
+  test('starts a function as its schedule does', async () => {
+    const { status, body } = await fireSchedule(running(), { zone: 'internal', name: 'summary/nightly' });
+    // It was started: the shipped summary looks for an API that this zone has no grant for.
+    expect([status, body]).toEqual([200, expect.objectContaining({ errorType: 'ZonesError' })]);
+    expect(() => fireSchedule(running(), { zone: 'internal', name: 'summary/weekly' })).toThrow(
+      expect.objectContaining({ code: 'local_failed' }),
+    );
+  }, 30_000);
+
+  test('is what the start says of webhooks, schedules and secrets', () => {
+    expect(callLines({ declaration: system }, resolve('.local'))).toEqual([
+      '  npm run call -- public POST /hooks/lab',
+      '  npm run call -- public secret summary/lab --body FILE',
+      '  npm run call -- internal secret worker/partner-key --body FILE',
+      '  npm run call -- internal schedule summary/nightly',
+      '  npm run call -- internal schedule summary/often',
+      '  npm run call -- internal secret summary/mail --body FILE',
+    ]);
+  });
+});
 
 describe('the local system enforces what functions have', () => {
   test('a table is used by its function, read by the one it is shared with, and closed to others', async () => {

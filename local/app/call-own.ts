@@ -1,0 +1,97 @@
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { functionName } from '../../infra/declaration/names.ts';
+import { ownSecretName, scheduleName } from '../../infra/declaration/own.ts';
+import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
+import { objectOf } from '../../infra/proof/assembly/json.ts';
+import { type AwsAccess, type AwsAnswer, callJson, callLambda } from '../aws/aws-client.ts';
+import { ACCOUNT } from './assembly.ts';
+
+/** The local AWS as its operator reaches it, and the declaration that runs there. */
+interface Running extends AwsAccess {
+  declaration: Pick<SystemDeclaration, 'name' | 'zones'>;
+}
+
+/** Something of a function, as the command line names it. */
+interface Named {
+  zone: string;
+  /** Such as `worker/partner-key`. */
+  name: string;
+}
+
+/**
+ * Puts the text of a function's secret, as `aws secretsmanager put-secret-value` does on AWS.
+ * @throws {ZonesError} local_failed: the declaration has none of this name, or AWS refuses
+ */
+export async function putSecret(running: Running, { zone, name }: Named, text: string): Promise<void> {
+  const [owner, secret, of] = find(running, { zone, name });
+  if (!of?.secrets.includes(secret)) throw unknown('secret', { zone, name });
+  await secrets(running, 'PutSecretValue', {
+    SecretId: ownSecretName(running.declaration.name, zone, owner, secret),
+    SecretString: text,
+  });
+}
+
+/**
+ * Starts a function as its schedule does: by EventBridge's event, now. Resolves to what it answers.
+ * @throws {ZonesError} local_failed: the declaration has no such schedule
+ */
+export function fireSchedule(running: Running, { zone, name }: Named): Promise<AwsAnswer> {
+  const { name: system } = running.declaration;
+  const [owner, schedule, of] = find(running, { zone, name });
+  if (of?.schedules[schedule] === undefined) throw unknown('schedule', { zone, name });
+  const rule = scheduleName(system, zone, owner, schedule);
+  const { region } = running;
+  return callLambda(running, functionName(system, zone, owner), {
+    ...{
+      version: '0',
+      id: randomUUID(),
+      'detail-type': 'Scheduled Event',
+      source: 'aws.events',
+      account: ACCOUNT,
+    },
+    ...{ time: new Date().toISOString(), region, detail: {} },
+    resources: [`arn:aws:events:${region}:${ACCOUNT}:rule/${rule}`],
+  });
+}
+
+/**
+ * The headers of Standard Webhooks with which the guard takes this body, where a request is for a route that wants them; none
+ * for any other. A secret that nobody has put yet gets a key.
+ */
+export async function webhookHeaders(
+  running: Running,
+  { zone, method, path, body }: { zone: string; method: string; path: string; body: string },
+): Promise<Record<string, string>> {
+  const { name, zones } = running.declaration;
+  const route = zones[zone]?.gateway?.routes.find(
+    (one) =>
+      one.method === method && new RegExp(`^${one.path.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`).test(path),
+  );
+  if (route?.webhook === undefined) return {};
+  const SecretId = ownSecretName(name, zone, route.function, route.webhook.secret);
+  let text = String(objectOf(await secrets(running, 'GetSecretValue', { SecretId }))['SecretString']);
+  if (!text.startsWith('whsec_')) {
+    text = `whsec_${randomBytes(32).toString('base64')}`;
+    await secrets(running, 'PutSecretValue', { SecretId, SecretString: text });
+  }
+  const [id, timestamp] = [`msg_${randomUUID()}`, String(Math.floor(Date.now() / 1000))];
+  const key = Buffer.from(text.slice('whsec_'.length), 'base64');
+  const mac = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${mac}` };
+}
+
+function find({ declaration }: Running, { zone, name }: Named) {
+  const [owner = '', thing = ''] = name.split('/');
+  return [owner, thing, declaration.zones[zone]?.functions[owner]] as const;
+}
+
+async function secrets(running: Running, operation: string, input: object): Promise<unknown> {
+  const answer = await callJson(running, 'secretsmanager', `secretsmanager.${operation}`, input);
+  if (answer.error === undefined) return answer.body;
+  throw new ZonesError('local_failed', `${operation}: ${answer.error.code}, ${answer.error.message}`);
+}
+
+function unknown(what: string, { zone, name }: Named): ZonesError {
+  return new ZonesError('local_failed', `zones.${zone} has no ${what} ${name} (FUNCTION/NAME) in zones.ts.`);
+}
