@@ -1,6 +1,6 @@
 /** Something in a text that is, or looks like, key material. `at` is where it begins; the material itself is never repeated. */
 export interface KeyMaterial {
-  kind: 'PEM' | 'private JWK' | 'private key in DER' | 'PKCS#12' | 'high entropy';
+  kind: 'PEM' | 'private JWK' | 'private key in DER' | 'private key in hex' | 'PKCS#12' | 'high entropy';
   at: number;
 }
 
@@ -10,6 +10,13 @@ const LENGTH = '(?:[\\x00-\\x7f]|\\x81.|\\x82..)';
 const PKCS = '\\x2a\\x86\\x48\\x86\\xf7\\x0d\\x01';
 const der = (text: string) => new RegExp(text.replaceAll('LENGTH', LENGTH).replaceAll('PKCS', PKCS), 'gs');
 
+/** `d` or `k`, also escaped, and after it a long value. */
+const jwk = (before: string) =>
+  new RegExp(
+    `${before.replace('NAME', '(?:[dk]|\\\\+(?:x|u00|u\\{0*)6[4bB]\\}?)')}\\s*\\\\*["'\`]?(?!sha\\d)(?=[a-z_-]*[A-Z0-9])[A-Za-z0-9_-]{40,}`,
+    'g',
+  );
+
 /** What gives a private key away in a text, or in bytes that are taken for one, with what it is. */
 const PATTERNS: readonly [KeyMaterial['kind'], RegExp][] = [
   // RFC 7468; code that reads PEM names the label alone.
@@ -18,9 +25,12 @@ const PATTERNS: readonly [KeyMaterial['kind'], RegExp][] = [
     /-----BEGIN(?:[ +]|%20)(?:\w+(?:[ +]|%20))*PRIVATE(?:[ +]|%20)KEY(?:(?:[ +]|%20)BLOCK)?-----(?=[\s\S]{0,160}?[A-Za-z0-9+/]{32})/g,
   ],
   // RFC 7518 6.2.2, 6.3.2, 6.4.1: d (EC, OKP, RSA), k (oct); a member name and a long value, of JSON, of JSON in JSON, of YAML or code.
+  ['private JWK', jwk('(?<!\\w)\\\\*["\'`]?NAME\\\\*["\'`]?\\s*\\]?\\s*:')],
+  ['private JWK', jwk('(?:\\.|\\[\\s*\\\\*["\'`])NAME(?:\\\\*["\'`]\\s*\\])?\\s*=')],
+  // What OpenSSL prints of a key.
   [
-    'private JWK',
-    /(?<!\w)\\*["']?[dk]\\*["']?\s*:\s*\\*["']?(?!sha\d)(?=[a-z_-]*[A-Z0-9])[A-Za-z0-9_-]{40,}/g,
+    'private key in hex',
+    /(?<!\w)(?:priv|privateExponent):(?:\s|\\+[rnt])*(?:[0-9a-f]{2}(?::(?:\s|\\+[rnt])*)?){28,}/gi,
   ],
   // PKCS#8 (RFC 5208, 5958): version, algorithm of a known length (Edwards, RSA-PSS, RSA, NIST, Brainpool), private key.
   [
@@ -42,23 +52,42 @@ const PATTERNS: readonly [KeyMaterial['kind'], RegExp][] = [
 const RUN =
   /[A-Za-z0-9+/_-]{40,}(?:(?:\\+[rn]|[\r\n])+[ \t]*[A-Za-z0-9+/_-]{40,})*(?:(?:\\+[rn]|[\r\n])+[ \t]*[A-Za-z0-9+/_-]{1,39})?/g;
 
+/** An end of line, also escaped, or what lies between two strings of a list or a sum. */
+const BREAK = '(?:(?:\\\\+[rn]|[\\r\\n])+[ \\t]*|\\\\*["\'`](?:\\\\+[rnt]|[\\s,+])*\\\\*["\'`])';
+const PIECES = new RegExp(`[\\w+/-]{8,}(?:${BREAK}[\\w+/-]{8,})*(?:${BREAK}[\\w+/-]{1,7})?`, 'g');
+
+/** Bytes or 32-bit words, signed or not, in hex or decimal, by commas or blanks, also as members of an object. */
+const NUMBERS = (() => {
+  const number = '-?(?:0x[0-9a-fA-F]{1,8}|\\d{1,10})';
+  return new RegExp(`${number}(?:(?:[,;\\s]|\\\\+[rnt])+(?:\\\\*"\\d+\\\\*":\\s*)?${number}){9,}`, 'g');
+})();
+
 /** Ways to write bytes in a text, and what a run of them may mean: base64 may begin a few characters later. */
 const ENCODINGS: readonly [RegExp, (run: string) => readonly Buffer[]][] = [
   [
-    RUN,
+    PIECES,
     (run) => {
-      const text = run.replace(/\\+[rn]|\s/g, '');
+      if (run.length < 40) return [];
+      const text = run.replaceAll(new RegExp(BREAK, 'g'), '');
       return [0, 1, 2, 3].map((skipped) => Buffer.from(text.slice(skipped), 'base64'));
     },
   ],
   [
-    /(?:(?:\\x|%|\\u00)?[0-9a-fA-F]{2}[: ]?){40,}/g,
+    /(?:(?:\\+x|0x|%|\\+u00)?[0-9a-fA-F]{2}(?:[\s:;,+"'`]|\\+[rnt"'])*){40,}/g,
     (run) => {
-      const digits = run.replace(/\\x|\\u00|[%: ]/g, '');
+      const digits = run.replace(/\\+x|0x|\\+u00|\\+[rnt]|[^0-9a-fA-F]/g, '');
       return [0, 1].map((skipped) => Buffer.from(digits.slice(skipped), 'hex'));
     },
   ],
-  [/\d{1,3}(?:,\s*\d{1,3}){40,}/g, (run) => [Buffer.from(run.split(',').map(Number))]],
+  [
+    NUMBERS,
+    (run) => {
+      const texts = run.replace(/\\*"\d+\\*":/g, '').match(/-?(?:0x[0-9a-f]+|\d+)/gi) ?? [];
+      const values = texts.map((text) => (text.startsWith('-') ? -Number(text.slice(1)) : Number(text)));
+      const words = Buffer.from(Uint32Array.from(values).buffer);
+      return [Buffer.from(values), words, Buffer.from(words).swap32()];
+    },
+  ],
 ];
 
 /** How many encodings may lie in each other. */
@@ -66,9 +95,10 @@ const DEPTH = 4;
 
 /**
  * Finds key material in `text`: PEM, private members of JWKs, private keys in DER and PKCS#12, plain, in UTF-16, or in base64, hex or
- * lists of bytes, also in each other; and with `entropy`, runs that are as random as a key and have no public name. Entropy is for
+ * lists of numbers, also in each other; and with `entropy`, runs that are as random as a key and have no public name. Entropy is for
  * configuration, where there is no other reason for such a run; in code it would only find tables and checksums. Does not unpack
- * archives, and does not find a key that is split up, or 32 bytes in hex, which are a digest as well.
+ * archives or what is compressed, does not read base32, octal or one long decimal, and does not find a key that is split up but into
+ * neighbouring strings or lines of eight characters and more, or 32 bytes in hex, which are a digest as well.
  */
 export function findKeyMaterial(text: string, { entropy = false } = {}): KeyMaterial[] {
   return [...structured(text, DEPTH), ...(entropy ? random(text) : [])];

@@ -1,6 +1,6 @@
 import { findKeyMaterial, type KeyMaterial } from '../../assembly/contents/find-key-material.ts';
 import { type AssetFile, readAsset } from '../../assembly/contents/read-asset.ts';
-import { listOf, objectOf } from '../../assembly/json.ts';
+import { objectOf } from '../../assembly/json.ts';
 import { showUnknown } from '../../assembly/unknown.ts';
 import type { Rule, Violation } from '../rule.ts';
 
@@ -23,12 +23,15 @@ export const noKeyMaterial: Rule = {
     const isMadeUp = (text: string) =>
       names.some((name) => text.includes(name)) || paths.some((path) => path.startsWith(text));
     const findWithin = (resource: string, value: unknown, field = '') =>
-      stringsWithin(value, field).flatMap(([at, text]) => [
-        ...(text.length < SHORTEST ? [] : findKeyMaterial(`${at}: ${text}`, { entropy: !isMadeUp(text) }))
+      stringsWithin(value, field).flatMap(([at, text, isJoined = false]) => [
+        ...(text.length < SHORTEST
+          ? []
+          : findKeyMaterial(`${at}: ${text}`, { entropy: !isJoined && !isMadeUp(text) })
+        )
           .filter((found) => found.kind !== 'high entropy' || found.at >= at.length)
           .slice(0, 1)
           .map((found) => violation(resource, at, found)),
-        ...(SECRET.test(showUnknown(text)) ? [written(resource, at)] : []),
+        ...(!isJoined && SECRET.test(showUnknown(text)) ? [written(resource, at)] : []),
       ]);
     // Resolved, for what is in parts; else as written, for a branch that this deploy does not take.
     const findInEither = (resource: string, resolved: unknown, written: unknown, field = '') => {
@@ -98,11 +101,15 @@ function secret(resource: string, field: string, message: string): Violation {
   };
 }
 
-/** Every text in a value, names of members too, with the path that leads to it. */
-function stringsWithin(value: unknown, field: string): [string, string][] {
+/** Every text in a value, names of members too, with the path that leads to it; of lists of numbers and of short texts all together. */
+function stringsWithin(value: unknown, field: string): [at: string, text: string, isJoined?: boolean][] {
   if (typeof value === 'string') return [[field, value]];
-  if (Array.isArray(value))
-    return listOf(value).flatMap((item, index) => stringsWithin(item, `${field}[${index}]`));
+  if (Array.isArray(value)) {
+    const items = value.flatMap((item, index) => stringsWithin(item, `${field}[${index}]`));
+    const isWhole =
+      value.length > 1 && value.every((one) => typeof one !== 'object' && String(one).length < 40);
+    return isWhole ? [...items, [field, `${value.join(',')} ${value.join('')}`, true]] : items;
+  }
   return Object.entries(objectOf(value)).flatMap(([name, member]) => [
     ...(name.length < 40 ? [] : [[`${field}, a name in it`, name] satisfies [string, string]]),
     ...stringsWithin(member, field === '' ? name : `${field}.${name}`),

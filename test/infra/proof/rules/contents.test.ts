@@ -42,6 +42,14 @@ describe('findKeyMaterial', () => {
     ['private JWK', JSON.stringify(privateKey.export({ format: 'jwk' }))],
     ['private JWK', JSON.stringify(JSON.stringify(privateKey.export({ format: 'jwk' })))],
     ['private JWK', `{kty:"oct",k:"${'a1B2'.repeat(11)}"}`],
+    [
+      'private key in hex',
+      `priv:${printed(
+        Buffer.from(`${privateKey.export({ format: 'jwk' }).d}`, 'base64url')
+          .toString('hex')
+          .match(/../g) ?? [],
+      )}`,
+    ],
     ['private key in DER', privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')],
     ['private key in DER', privateKey.export({ type: 'pkcs8', format: 'der' }).toString('hex')],
     ['private key in DER', privateKey.export({ type: 'sec1', format: 'der' }).toString('base64')],
@@ -78,6 +86,21 @@ const FORMS: Readonly<Record<string, (key: KeyObject) => string>> = {
       .replace(/..(?!$)/g, '$&:')
       .toUpperCase(),
   'PKCS#8 as numbers': (key) => JSON.stringify(key.export({ type: 'pkcs8', format: 'der' })),
+  'PKCS#8 in hex, with commas': (key) => pairs(key).join(', '),
+  'PKCS#8 in hex, in strings': (key) => JSON.stringify(pairs(key)),
+  'PKCS#8 in hex, in short lines': (key) => hexOf(key).replace(/.{32}/g, '$&\n'),
+  'PKCS#8 as OpenSSL prints bytes': (key) => printed(pairs(key)),
+  'PKCS#8 as numbers in hex': (key) => `[${pairs(key).map((pair) => `0x${pair}`)}]`,
+  'PKCS#8 as numbers by blanks': (key) => derOf(key).join(' '),
+  'PKCS#8 as signed numbers': (key) => [...new Int8Array(derOf(key))].join(','),
+  'PKCS#8 as JSON of bytes': (key) => JSON.stringify(new Uint8Array(derOf(key))),
+  'PKCS#8 as words': (key) => wordsOf(key, (bytes, at) => bytes.readUInt32LE(at)).join(', '),
+  'PKCS#8 as signed words': (key) => wordsOf(key, (bytes, at) => bytes.readInt32BE(at)).join(','),
+  'PKCS#8 as words in hex': (key) =>
+    wordsOf(key, (bytes, at) => `0x${bytes.readUInt32BE(at).toString(16)}`).join(', '),
+  'PKCS#8 in base64, in short lines': (key) => derOf(key).toString('base64').replace(/.{32}/g, '$&\n'),
+  'PKCS#8 in base64, in pieces': (key) => JSON.stringify(piecesOf(derOf(key).toString('base64'))),
+  'PKCS#8 in base64, as a sum': (key) => `"${piecesOf(derOf(key).toString('base64url')).join('" +\n  "')}"`,
   'encrypted PKCS#8 in PEM': (key) =>
     key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' }).toString(),
   'encrypted PKCS#8 in base64': (key) =>
@@ -91,6 +114,9 @@ const FORMS: Readonly<Record<string, (key: KeyObject) => string>> = {
     `keys:\n- ${Object.entries(key.export({ format: 'jwk' }))
       .map(([name, value]) => `${name}: ${value}`)
       .join('\n  ')}\n`,
+  'a member of a JWK in code': (key) => `key["d"] = "${key.export({ format: 'jwk' }).d}";`,
+  'a property in code': (key) => `key.d='${key.export({ format: 'jwk' }).d}'`,
+  'a JWK with an escaped name': (key) => `{"\\u0064":"${key.export({ format: 'jwk' }).d}"}`,
   'a JWK in code': (key) => `{kty:"x",d:"${key.export({ format: 'jwk' }).d}"}`,
   'PKCS#12': (key) => pkcs12(key).toString('base64'),
 };
@@ -107,6 +133,18 @@ const ENCODINGS: Readonly<Record<string, (text: string) => string>> = {
   hex: (text) => Buffer.from(text).toString('hex'),
   'in a text': (text) => `key/${text}`,
 };
+
+const derOf = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'der' });
+const hexOf = (key: KeyObject) => derOf(key).toString('hex');
+const pairs = (key: KeyObject) => hexOf(key).match(/../g) ?? [];
+const printed = (of: readonly string[]) =>
+  of.map((pair, index) => `${index % 15 === 0 ? '\n    ' : ''}${pair}:`).join('');
+const piecesOf = (text: string) => text.match(/.{1,24}/g) ?? [];
+
+function wordsOf<Word>(key: KeyObject, read: (bytes: Buffer, at: number) => Word): Word[] {
+  const bytes = Buffer.concat([derOf(key), Buffer.alloc(3)]);
+  return Array.from({ length: Math.floor(bytes.length / 4) }, (_, index) => read(bytes, 4 * index));
+}
 
 function ownForm(key: KeyObject): { type: 'pkcs1' | 'sec1' | 'pkcs8' } {
   return {
@@ -179,6 +217,8 @@ const PLACES: Readonly<Record<string, (text: string) => Partial<AssemblyStack>>>
       ],
     ),
   ),
+  'a list': (text) => ({ template: { Metadata: { a: text.match(/[\s\S]{1,20}/g) } } }),
+  'a list of bytes': (text) => ({ template: { Metadata: { a: [...Buffer.from(text)] } } }),
   'a name': (text) => ({ template: { Metadata: { [text]: 1 } } }),
   'a tag of the stack': (text) => ({ deployment: { tags: { a: text } } }),
   'a parameter of the stack': (text) => ({ deployment: { parameters: { a: text } } }),
