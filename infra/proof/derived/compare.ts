@@ -4,6 +4,7 @@ import { isObject, type JsonObject, listOf, objectOf } from '../assembly/json.ts
 import type { Assembly, AssemblyStack } from '../assembly/read-assembly.ts';
 import { namedActions } from '../assembly/roles.ts';
 import type { Violation } from '../rules/rule.ts';
+import { problemsOfDeployment } from './deployment.ts';
 import { problemsOfUpload } from './uploads.ts';
 
 /** Something that the declaration did not yield: a resource, or a statement in a role's policies. */
@@ -92,7 +93,9 @@ export function compareWithDerived(
   });
   const own = given.stacks.filter(({ name }) => !otherStacks.includes(name));
   const more = own.filter(({ name }) => !derived.stacks.some((one) => one.name === name));
-  const deployments = more.flatMap((stack) => problemsOfDeployment(stack, derived));
+  const deployments = more.flatMap((stack) =>
+    problemsOfDeployment(stack, derived).map((problem) => violation(stack.name, problem)),
+  );
   const keys = new Set(own.flatMap(({ uploads = [] }) => uploads.map(({ key }) => key)));
   const uploads = given.stacks.flatMap(({ name, publishesTemplate, uploads = [] }) =>
     [
@@ -156,31 +159,6 @@ function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Viol
       : [violation(pathOf(expected, id), 'is not in the templates')],
   );
   return [...place, ...deployed, ...differences];
-}
-
-/** Of how a stack is deployed, what is its own. */
-const OWN_DEPLOYMENT = ['additionalDependencies', 'parameters', 'stackName', 'stackTags', 'tags'];
-
-/** What of a stack that is added deploys it otherwise than those of the system are: its roles, whom it notifies, what it replaces. */
-function problemsOfDeployment(stack: AssemblyStack, { stacks: [usual] }: Assembly): Violation[] {
-  const placeless = ({ account = '', region = '', deployment }: AssemblyStack) =>
-    Object.entries(deployment ?? {}).flatMap(([member, value]) =>
-      OWN_DEPLOYMENT.includes(member)
-        ? []
-        : [
-            `${member} ${JSON.stringify(value)
-              ?.replaceAll(account || '-', '*')
-              .replaceAll(region || '-', '*')}`,
-          ],
-    );
-  const known = usual ? placeless(usual) : [];
-  const problems = placeless(stack).filter((one) => !known.includes(one));
-  return [
-    ...problems.map((one) => `is deployed with another ${one} than the system's stacks`),
-    ...(/^CDKToolkit$/i.test(stack.name)
-      ? ['has the name of the CDK’s own stack, which it would replace']
-      : []),
-  ].map((problem) => violation(stack.name, problem));
 }
 
 /** What of one resource differs, by property or other member, in words; nothing where all is as derived. Code comes from `bucket`. */
