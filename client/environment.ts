@@ -14,7 +14,10 @@ const arnsByClient = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.st
 export function readVariable(env: Environment, name: string): string {
   const value = env[name];
   if (value) return value;
-  throw new ZonesError('config_invalid', `The variable ${name} is missing; deploy once more.`);
+  throw new ZonesError(
+    'config_invalid',
+    `The variable ${name} is missing; deploy once more, or in a unit test give it to startTestZone, as variables.`,
+  );
 }
 
 /**

@@ -70,7 +70,7 @@ describe('what is missing is named', () => {
 
   test('a client without a grant, a variable, and a zone that the code is not for', () => {
     expect(() => connect().client('vendor')).toThrow(/clients\.vendor.*grant.*zones\.ts/);
-    expect(() => connect().variable('TABLE')).toThrow(/TABLE is missing/);
+    expect(() => connect().variable('TABLE')).toThrow(/TABLE is missing.*startTestZone/);
     expect(() => connectZone<AnySystem, 'public'>({ zone: 'public', env: deployed() })).toThrow(
       /the zone public, deployed in internal/,
     );
