@@ -203,7 +203,7 @@ describe('a session', () => {
     const { context } = await profile();
     await logIn(running, context);
     const { status, body } = await visit(context, `${running.gateway}/api/summaries/17`);
-    expect([status, body]).toMatchObject([200, { id: '17' }]);
+    expect([status, body]).toMatchObject([200, { summary: 'No findings.' }]);
   });
 
   test('goes on when its access token has expired', async () => {
