@@ -5,6 +5,7 @@ import { ownSecretName, scheduleName } from '../../infra/declaration/own.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { objectOf } from '../../infra/proof/assembly/json.ts';
 import { type AwsAccess, type AwsAnswer, callJson, callLambda } from '../aws/aws-client.ts';
+import { matchPath } from '../aws/gateway/match-route.ts';
 import { ACCOUNT } from './assembly.ts';
 
 /** The local AWS as its operator reaches it, and the declaration that runs there. */
@@ -65,8 +66,7 @@ export async function webhookHeaders(
 ): Promise<Record<string, string>> {
   const { name, zones } = running.declaration;
   const route = zones[zone]?.gateway?.routes.find(
-    (one) =>
-      one.method === method && new RegExp(`^${one.path.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`).test(path),
+    (one) => one.method === method && matchPath(one.path, path) !== undefined,
   );
   if (route?.webhook === undefined) return {};
   const SecretId = ownSecretName(name, zone, route.function, route.webhook.secret);

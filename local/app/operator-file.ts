@@ -31,7 +31,7 @@ export function writeOperatorFile(directory: string, system: LocalSystem): () =>
 }
 
 /** A function of a zone, as whom a client's signer may be asked. */
-export function callerOfClient(
+function callerOfClient(
   system: LocalSystem,
   zone: string,
   name: string,

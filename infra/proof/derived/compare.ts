@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ZONE_TAG } from '../../declaration/names.ts';
 import { isObject, type JsonObject, listOf, objectOf } from '../assembly/json.ts';
 import type { Assembly, AssemblyStack } from '../assembly/read-assembly.ts';
-import { namedActions } from '../assembly/roles.ts';
 import type { Violation } from '../rules/rule.ts';
 import { problemsOfDeployment } from './deployment.ts';
+import { isHarmless } from './harmless.ts';
 import { problemsOfUpload } from './uploads.ts';
 
 /** Something that the declaration did not yield: a resource, or a statement in a role's policies. */
@@ -31,51 +30,9 @@ const SECTIONS = ['Conditions', 'Mappings', 'Outputs', 'Parameters', 'Rules'];
 /** Members of a resource that say nothing of what is deployed. */
 const UNREAD = new Set(['Metadata']);
 
-/** Differences that weaken nothing, by type (`*`: every type) and property. */
-const HARMLESS: readonly {
-  type: string;
-  property: string;
-  fits(found: unknown, expected: unknown): boolean;
-}[] = [
-  { type: '*', property: 'Description', fits: (found) => typeof found === 'string' && !found.includes('{{') },
-  // What is lost can be had back, and is not deleted.
-  { type: '*', property: 'DeletionProtectionEnabled', fits: (found) => found === true },
-  {
-    type: 'AWS::DynamoDB::Table',
-    property: 'PointInTimeRecoverySpecification',
-    fits: (found) => isDeepStrictEqual(found, { PointInTimeRecoveryEnabled: true }),
-  },
-  // More tags, of others; those that mark a zone are equal.
-  {
-    type: '*',
-    property: 'Tags',
-    fits: (found, expected) =>
-      isDeepStrictEqual(zoneTags(found), zoneTags(expected)) &&
-      listOf(expected).every((tag) => listOf(found).some((one) => isDeepStrictEqual(one, tag))),
-  },
-  // A policy that denies and allows nothing narrows who may call.
-  {
-    type: 'AWS::ApiGateway::RestApi',
-    property: 'Policy',
-    fits: (found) => found !== undefined && namedActions(found).length === 0,
-  },
-  // The same service by validated cryptography.
-  {
-    type: 'AWS::EC2::VPCEndpoint',
-    property: 'ServiceName',
-    fits: (found, expected) => JSON.stringify(found)?.replace('-fips', '') === JSON.stringify(expected),
-  },
-  { type: 'AWS::Lambda::Function', property: 'MemorySize', fits: (found) => typeof found === 'number' },
-  {
-    type: 'AWS::Logs::LogGroup',
-    property: 'RetentionInDays',
-    fits: (found, expected) => typeof found === 'number' && found >= Number(expected),
-  },
-];
-
 /**
  * Compares what was synthesized with what the declaration yields, template by template: everything that the derived one has is there,
- * under no condition, and equal but for {@link HARMLESS} differences. What is there beside it is an addition, for rules to judge.
+ * under no condition, and equal but for {@link isHarmless} differences. What is there beside it is an addition, for rules to judge.
  * Reads templates as they are written, so nothing is made up; of code it sees that it is an asset of the CDK's own bucket, named by its
  * content, and which one only where the derived assembly was compiled anew. Of `otherStacks` it sees that nothing of theirs takes the
  * place of the system's.
@@ -197,12 +154,7 @@ function differencesOfProperty(
   expected: unknown,
   bucket: string | undefined,
 ): string[] {
-  if (
-    HARMLESS.some(
-      (one) => [type, '*'].includes(one.type) && one.property === property && one.fits(found, expected),
-    )
-  )
-    return [];
+  if (isHarmless(type, property, found, expected)) return [];
   if (type === 'AWS::Lambda::Function' && property === 'Code')
     return !isOwnAsset(found, bucket)
       ? ['takes its code from elsewhere than an asset of this assembly']
@@ -281,14 +233,6 @@ function isOwnAsset(code: unknown, bucket: string | undefined): boolean {
 
 function isIntrinsic(value: JsonObject): boolean {
   return Object.keys(value).some((name) => name === 'Ref' || name.startsWith('Fn::'));
-}
-
-function zoneTags(tags: unknown): readonly unknown[] {
-  // What is no plain list of tags may hide one.
-  if (tags !== undefined && !Array.isArray(tags)) return [tags];
-  return listOf(tags).filter(
-    (tag) => !isObject(tag) || typeof tag.Key !== 'string' || tag.Key.toLowerCase() === ZONE_TAG,
-  );
 }
 
 function sorted(statements: unknown): readonly string[] {

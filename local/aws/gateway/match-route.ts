@@ -24,7 +24,8 @@ function rank({ resourcePath, httpMethod }: GatewayMethod): string {
   return `${kinds.join('')}${httpMethod === 'ANY' ? '~' : ''}`;
 }
 
-function matchPath(pattern: string, path: string): Record<string, string> | undefined {
+/** The values of a route's path parameters in a request's path; undefined where the path is another. */
+export function matchPath(pattern: string, path: string): Record<string, string> | undefined {
   const expected = segments(pattern);
   const given = segments(path);
   const parameters: Record<string, string> = {};
