@@ -7,7 +7,6 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { transformSync } from 'esbuild';
 
 const USAGE = `npm run pack
@@ -15,9 +14,11 @@ const USAGE = `npm run pack
 Packs @helseid-zones/client and @helseid-zones/infra, compiled, as they are published, into .build/packages/, and prints the
 archives' paths, a line each: npm install takes such a path.`;
 
-if (parseArgs({ options: { help: { type: 'boolean' } } }).values.help) {
-  console.log(USAGE);
-  process.exit();
+const [option] = process.argv.slice(2);
+if (option !== undefined) {
+  const help = option === '--help';
+  console.log(help ? USAGE : `There is no option ${option}.\n\n${USAGE}`);
+  process.exit(help ? 0 : 1);
 }
 
 const PROTOCOL = '@helseid-zones/protocol';

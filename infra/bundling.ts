@@ -47,13 +47,14 @@ export function packageRoot(): string {
 
 /** `functions/<entry>/handler.ts` where the app runs, or else of this package: a system may add functions and replace shipped ones. */
 function findHandler(entry: string): string {
-  for (const folder of [resolve('functions'), join(packageRoot(), 'functions')]) {
-    const source = join(folder, entry, 'handler.ts');
-    if (existsSync(source)) return source;
-  }
+  const sources = [resolve('functions'), join(packageRoot(), 'functions')].map((folder) =>
+    join(folder, entry, 'handler.ts'),
+  );
+  const found = sources.find((source) => existsSync(source));
+  if (found !== undefined) return found;
   throw new ZonesError(
     'config_invalid',
-    `functions/${entry}/handler.ts is missing; write it, or take "${entry}" out of zones.ts.`,
+    `functions/${entry}/handler.ts is missing (looked for: ${[...new Set(sources)].join(', ')}); write it, or take "${entry}" out of zones.ts.`,
   );
 }
 

@@ -1,9 +1,6 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
 import { required } from '@helseid-zones/protocol/required';
-import { Duration } from 'aws-cdk-lib';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { refuseLocalAddresses } from '../annotations.ts';
@@ -14,50 +11,35 @@ import { addWork, EventEntry, eventKeyStatements } from '../constructs/event-ent
 import { FlowLog } from '../constructs/flow-log.ts';
 import { KeyAlarms } from '../constructs/key-alarms.ts';
 import { KeyRotation } from '../constructs/key-rotation.ts';
-import { addSecrets, ownEnvironment } from '../constructs/own-things.ts';
+import { addSecrets } from '../constructs/own-things.ts';
 import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
 import { EXECUTION_LOG_PREFIX, RestEntry } from '../constructs/rest-entry.ts';
 import { addSchedule } from '../constructs/schedule.ts';
 import { addSignerPolicies } from '../constructs/signer-policy.ts';
-import { ZoneFunction } from '../constructs/zone-function.ts';
 import { type EndpointService, ZoneNetwork } from '../constructs/zone-network.ts';
 import {
   boundaryStatements,
   dataServices,
-  functionStatements,
   restrictEndpoints,
   type ZoneFacts,
 } from '../constructs/zone-policies.ts';
 import { ZoneTable, zoneTables } from '../constructs/zone-table.ts';
-import { functionConcurrency } from '../declaration/concurrency.ts';
-import { allowedHosts, deriveZoneConfig } from '../declaration/derive.ts';
-import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from '../declaration/fields.ts';
+import { allowedHosts } from '../declaration/derive.ts';
 import {
-  askingFunctions,
   askingRoles,
   eventNames,
   functionName,
   signerName,
-  takesWebhooks,
   zoneClients,
   zoneFunctions,
 } from '../declaration/names.ts';
-import {
-  EVENT_TIMEOUT_SECONDS,
-  functionOf,
-  hasBus,
-  hasSecrets,
-  ownTables,
-  REQUEST_TIMEOUT_SECONDS,
-  scheduleName,
-  zoneQueues,
-} from '../declaration/own.ts';
-import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
+import { functionOf, hasBus, hasSecrets, ownTables, scheduleName, zoneQueues } from '../declaration/own.ts';
+import type { ZoneDeclaration } from '../declaration/schema.ts';
 import type { ZoneConstructs } from '../extension.ts';
-import { type KeyPolicyDocument, keyPolicyTemplate } from '../key-policy.ts';
 import { suppressFindings } from '../nag-suppressions.ts';
 import type { SigningStack } from './signing.ts';
 import { SystemStack, type SystemStackProps } from './system-stack.ts';
+import { addFunctions } from './zone-functions.ts';
 
 /** What a zone's stack is made from. */
 export interface ZoneStackProps extends SystemStackProps {
@@ -119,41 +101,24 @@ export class ZoneStack extends SystemStack {
       zone,
       statements: boundaryStatements(facts),
     });
-    const boundaryOf = (name: string, role: string) =>
+    const boundaryOf = (name: string) =>
       admin
         ? new PermissionsBoundary(this, `Boundary-${name}`, {
-            ...{ system: system.name, zone, role },
+            ...{ system: system.name, zone, role: functionName(system.name, zone, name) },
             statements: boundaryStatements(facts, name),
           })
         : boundary;
-    const runtime = { system: system.name, place, network, key, logPrefix, boundary };
-    new FlowLog(this, 'FlowLog', runtime);
+    const runtime = { system: system.name, place, network, key, logPrefix };
+    new FlowLog(this, 'FlowLog', { ...runtime, boundary });
     if (declared.callers.some(({ calls }) => calls === 'signers'))
       this.say(
         'FunctionGroup',
         network.functionGroup.securityGroupId,
         'Of callers that ask signers from this network: docs/existing-app.md.',
       );
-    const functions = new Map<string, LambdaFunction>(
-      zoneFunctions(declared).map((name) => [
-        name,
-        new ZoneFunction(this, name, {
-          ...runtime,
-          boundary: boundaryOf(name, functionName(system.name, zone, name)),
-          name: functionName(system.name, zone, name),
-          field: `zones.${zone}.functions.${name}`,
-          entry: name,
-          files: functionFiles(system, zone, name),
-          guarded: takesWebhooks(declared, name),
-          environment: this.environmentOf(facts, signing.vpcId, entry?.url, name),
-          statements: functionStatements(facts, name),
-          retention: RetentionDays.THREE_MONTHS,
-          timeout: timeoutOf(declared, name),
-          memory: functionOf(declared, name)?.memory,
-          concurrency: functionConcurrency(system, zone, name),
-        }).handler,
-      ]),
-    );
+    const functions = addFunctions(this, {
+      ...{ facts, runtime, boundaryOf, signingVpc: signing.vpcId, url: entry?.url },
+    });
     const rows: AlarmRow[] = [];
     const ring = (kind: 'DeadLetters' | 'UndeliveredEvents' | 'GatewayErrors', on: AlarmRow['dimensions']) =>
       rows.push(...alarmsOn(`${system.name}-${zone}`, [kind], on));
@@ -244,21 +209,6 @@ export class ZoneStack extends SystemStack {
     if (entry) this.say('EventBusName', entry.busName, 'Put events here (events:PutEvents).');
     return { deadLetters, undelivered: entry?.undelivered };
   }
-
-  private environmentOf(
-    { system, zone, declared, signers, records, secrets, place }: ZoneFacts,
-    signingVpc: string,
-    url: string | undefined,
-    name: string,
-  ): Record<string, string> {
-    const needsUrl = [...LOGIN_FUNCTIONS, AUTHORIZER_FUNCTION].some((candidate) => candidate === name);
-    return {
-      ...(askingFunctions(declared).includes(name) ? { SIGNERS: this.toJsonString(signers) } : {}),
-      ...ownEnvironment({ system: system.name, zone, declared, place }, secrets, name),
-      ...(needsUrl && url ? { GATEWAY_URL: url } : {}),
-      ...(declared.admin ? { RECORDS: this.toJsonString(records), SIGNING_VPC: signingVpc } : {}),
-    };
-  }
 }
 
 function endpointServices(zone: ZoneDeclaration): EndpointService[] {
@@ -280,31 +230,4 @@ function signerArns({ system, zone, declared, signingPlace }: ZoneStackProps): R
       functionArn(signingPlace, signerName(system.name, client, zone)),
     ]),
   );
-}
-
-function functionFiles(system: SystemDeclaration, zone: string, name: string): Record<string, unknown> {
-  const config = { 'config.json': deriveZoneConfig(system, zone, name) };
-  if (!system.zones[zone]?.admin) return config;
-  const policies: Record<string, KeyPolicyDocument> = {};
-  for (const [client, { algorithm }] of Object.entries(system.clients))
-    policies[client] = keyPolicyTemplate({ system: system.name, client, algorithm });
-  return { ...config, 'key-policy.json': policies };
-}
-
-/** Functions whose time is not that of a request. */
-const TIMEOUTS: Readonly<Record<string, Duration>> = {
-  // A new key may take the issuer a good while to honour.
-  rotation: Duration.minutes(15),
-  'key-watch': Duration.minutes(5),
-  api: Duration.seconds(STREAM_SECONDS - 2),
-  [AUTHORIZER_FUNCTION]: Duration.seconds(10),
-};
-
-/** How long one function of a zone may run. */
-function timeoutOf(declared: ZoneDeclaration, name: string): Duration {
-  const seconds = functionOf(declared, name)?.timeout;
-  if (seconds !== undefined) return Duration.seconds(seconds);
-  const inBatches = zoneQueues('', '', declared).some(({ reader }) => reader === name);
-  if (inBatches) return Duration.seconds(EVENT_TIMEOUT_SECONDS);
-  return TIMEOUTS[name] ?? Duration.seconds(REQUEST_TIMEOUT_SECONDS);
 }

@@ -104,6 +104,8 @@ function hashInputs({ declarationFile, stage = '', ports }: SynthOptions): strin
 }
 
 function filesBelow(path: string): string[] {
+  // A clone may be without its lockfile.
+  if (!existsSync(path)) return [];
   if (!statSync(path).isDirectory()) return [path];
   const entries = readdirSync(path, { withFileTypes: true, recursive: true });
   return entries

@@ -1,0 +1,100 @@
+import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
+import { Duration, type Stack } from 'aws-cdk-lib';
+import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { ownEnvironment } from '../constructs/own-things.ts';
+import { ZoneFunction, type ZoneRuntime } from '../constructs/zone-function.ts';
+import { functionStatements, type ZoneFacts } from '../constructs/zone-policies.ts';
+import { functionConcurrency } from '../declaration/concurrency.ts';
+import { deriveZoneConfig } from '../declaration/derive.ts';
+import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from '../declaration/fields.ts';
+import { askingFunctions, functionName, takesWebhooks, zoneFunctions } from '../declaration/names.ts';
+import {
+  EVENT_TIMEOUT_SECONDS,
+  functionOf,
+  REQUEST_TIMEOUT_SECONDS,
+  zoneQueues,
+} from '../declaration/own.ts';
+import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
+import { type KeyPolicyDocument, keyPolicyTemplate } from '../key-policy.ts';
+
+/** What a zone's functions are made from. */
+interface ZoneFunctionsProps {
+  facts: ZoneFacts;
+  runtime: Omit<ZoneRuntime, 'boundary'>;
+  /** The permissions boundary of one function's role. */
+  boundaryOf(name: string): IManagedPolicy;
+  /** Id of the signing zone's VPC. */
+  signingVpc: string;
+  /** URL of the zone's entry, where it has one. */
+  url: string | undefined;
+}
+
+/** Makes the functions of a zone, by their names in the declaration. */
+export function addFunctions(stack: Stack, props: ZoneFunctionsProps): ReadonlyMap<string, LambdaFunction> {
+  const { facts, runtime, boundaryOf } = props;
+  const { system, zone, declared } = facts;
+  return new Map(
+    zoneFunctions(declared).map((name) => [
+      name,
+      new ZoneFunction(stack, name, {
+        ...runtime,
+        boundary: boundaryOf(name),
+        name: functionName(system.name, zone, name),
+        field: `zones.${zone}.functions.${name}`,
+        entry: name,
+        files: functionFiles(system, zone, name),
+        guarded: takesWebhooks(declared, name),
+        environment: environmentOf(stack, props, name),
+        statements: functionStatements(facts, name),
+        retention: RetentionDays.THREE_MONTHS,
+        timeout: timeoutOf(declared, name),
+        memory: functionOf(declared, name)?.memory,
+        concurrency: functionConcurrency(system, zone, name),
+      }).handler,
+    ]),
+  );
+}
+
+function environmentOf(
+  stack: Stack,
+  { facts, signingVpc, url }: ZoneFunctionsProps,
+  name: string,
+): Record<string, string> {
+  const { system, zone, declared, signers, records, secrets, place } = facts;
+  const needsUrl = [...LOGIN_FUNCTIONS, AUTHORIZER_FUNCTION].some((candidate) => candidate === name);
+  return {
+    ...(askingFunctions(declared).includes(name) ? { SIGNERS: stack.toJsonString(signers) } : {}),
+    ...ownEnvironment({ system: system.name, zone, declared, place }, secrets, name),
+    ...(needsUrl && url ? { GATEWAY_URL: url } : {}),
+    ...(declared.admin ? { RECORDS: stack.toJsonString(records), SIGNING_VPC: signingVpc } : {}),
+  };
+}
+
+function functionFiles(system: SystemDeclaration, zone: string, name: string): Record<string, unknown> {
+  const config = { 'config.json': deriveZoneConfig(system, zone, name) };
+  if (!system.zones[zone]?.admin) return config;
+  const policies: Record<string, KeyPolicyDocument> = {};
+  for (const [client, { algorithm }] of Object.entries(system.clients))
+    policies[client] = keyPolicyTemplate({ system: system.name, client, algorithm });
+  return { ...config, 'key-policy.json': policies };
+}
+
+/** Functions whose time is not that of a request. */
+const TIMEOUTS: Readonly<Record<string, Duration>> = {
+  // A new key may take the issuer a good while to honour.
+  rotation: Duration.minutes(15),
+  'key-watch': Duration.minutes(5),
+  api: Duration.seconds(STREAM_SECONDS - 2),
+  [AUTHORIZER_FUNCTION]: Duration.seconds(10),
+};
+
+/** How long one function of a zone may run. */
+function timeoutOf(declared: ZoneDeclaration, name: string): Duration {
+  const seconds = functionOf(declared, name)?.timeout;
+  if (seconds !== undefined) return Duration.seconds(seconds);
+  const inBatches = zoneQueues('', '', declared).some(({ reader }) => reader === name);
+  if (inBatches) return Duration.seconds(EVENT_TIMEOUT_SECONDS);
+  return TIMEOUTS[name] ?? Duration.seconds(REQUEST_TIMEOUT_SECONDS);
+}
