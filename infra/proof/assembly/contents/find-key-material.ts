@@ -111,14 +111,20 @@ function structured(text: string, depth: number): KeyMaterial[] {
   // Every other byte of UTF-16 is zero.
   const wide = text.includes('\0') && found.length === 0 ? text.replaceAll('\0', '') : '';
   if (depth === 0) return found;
-  const decoded = ENCODINGS.flatMap(([pattern, decode]) =>
-    [...text.matchAll(pattern)].flatMap(({ index, 0: run }) =>
-      decode(run)
-        .flatMap((bytes) => structured(bytes.toString('latin1'), depth - 1))
+  const decoded = ENCODINGS.flatMap(([pattern, decode]) => {
+    const runs = [...text.matchAll(pattern)].map(({ index, 0: run }) => ({
+      ...{ at: index, texts: decode(run).map((bytes) => bytes.toString('latin1')) },
+    }));
+    // Mostly there is nothing in any: all are looked at together first, kept apart by what belongs to no encoding.
+    const all = runs.flatMap(({ texts }) => texts).join('\x01');
+    if (all === '' || structured(all, depth - 1).length === 0) return [];
+    return runs.flatMap(({ at, texts }) =>
+      texts
+        .flatMap((one) => structured(one, depth - 1))
         .slice(0, 1)
-        .map(({ kind }): KeyMaterial => ({ kind, at: index })),
-    ),
-  );
+        .map(({ kind }): KeyMaterial => ({ kind, at })),
+    );
+  });
   return [...found, ...decoded, ...(wide === '' ? [] : structured(wide, depth))];
 }
 

@@ -59,13 +59,14 @@ export const noKeyMaterial: Rule = {
   },
 };
 
-/** What was found in files that were read before; functions share most of theirs. */
-const searched = new WeakMap<AssetFile, readonly KeyMaterial[]>();
+/** What was found in texts that were read before, by whether entropy counts; functions share most of theirs. */
+const searched = { code: new Map<string, readonly KeyMaterial[]>(), json: new Map<string, readonly KeyMaterial[]>() };
 
-function findInFile(file: AssetFile): readonly KeyMaterial[] {
-  const found =
-    searched.get(file) ?? findKeyMaterial(file.text, { entropy: file.name.endsWith('.json') }).slice(0, 1);
-  searched.set(file, found);
+function findInFile({ name, text }: AssetFile): readonly KeyMaterial[] {
+  const isJson = name.endsWith('.json');
+  const known = isJson ? searched.json : searched.code;
+  const found = known.get(text) ?? findKeyMaterial(text, { entropy: isJson }).slice(0, 1);
+  known.set(text, found);
   return found;
 }
 
