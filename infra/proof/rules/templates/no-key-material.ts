@@ -60,7 +60,10 @@ export const noKeyMaterial: Rule = {
 };
 
 /** What was found in texts that were read before, by whether entropy counts; functions share most of theirs. */
-const searched = { code: new Map<string, readonly KeyMaterial[]>(), json: new Map<string, readonly KeyMaterial[]>() };
+const searched = {
+  code: new Map<string, readonly KeyMaterial[]>(),
+  json: new Map<string, readonly KeyMaterial[]>(),
+};
 
 function findInFile({ name, text }: AssetFile): readonly KeyMaterial[] {
   const isJson = name.endsWith('.json');
