@@ -7,7 +7,7 @@ import { DECLARATION_OPTIONS, readArguments, requireStage } from '../../infra/de
 import { type OperatorFile, readOperatorFile } from '../../infra/operator-file.ts';
 import { print, runCommand } from '../../infra/terminal.ts';
 import { type AwsAnswer, callGateway } from '../aws/aws-client.ts';
-import { createCa } from '../helseid/ca.ts';
+import { localCertificate } from '../helseid/certificate.ts';
 import { trustHere } from '../helseid/trust.ts';
 import { fireSchedule, putSecret, webhookHeaders } from './call-own.ts';
 import { callerClient } from './caller.ts';
@@ -69,7 +69,7 @@ async function main(args: string[]): Promise<number> {
   const body = file === undefined ? undefined : readFileSync(file, 'utf8');
   const operator = readOperatorFile(directory);
   requireStage(values.stage, operator.stage);
-  trustHere(await createCa(join(directory, 'ca')));
+  trustHere(await localCertificate(join(directory, 'tls')));
   const wanted = { zone, target, body, client, organization, method: method.toUpperCase() };
   const call = OWN[wanted.method] ?? (target.startsWith('/') ? callRoute : callApi);
   const answer = await call(operator, wanted).catch(notRunning);

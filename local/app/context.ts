@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import type { Trail } from '../aws/trail.ts';
-import type { KeyAndCert } from '../helseid/certificates.ts';
-import type { CertificateAuthority } from '../helseid/types.ts';
+import type { KeyAndCert, LocalCertificate } from '../helseid/certificate.ts';
 import type { LocalDeclaration, LocalPorts } from './declaration.ts';
 import type { WantedPort } from './lock.ts';
 
 /** What every part of the local system is started with: where it is, what it is told, and what it tells. */
 export interface LocalContext extends ReturnType<typeof placeOf> {
-  ca: CertificateAuthority;
+  certificate: LocalCertificate;
   /** Key and certificate of everything here that people's browsers open; undefined where that is plain HTTP. */
   tls: KeyAndCert | undefined;
   trail: Trail;

@@ -18,14 +18,14 @@ const LEGAL_ENTITY = '999977774';
 
 /** Starts an issuer, self-service API and health API for each one that the local declaration names; an API answers from its folder in `answers`. */
 export async function startStandIns(
-  { declaration: system, places, ca, state, gatewayUrl, trail }: LocalContext,
+  { declaration: system, places, certificate, state, gatewayUrl, trail }: LocalContext,
   behaviour: Partial<HelseIdBehaviour>,
   answers: string,
 ) {
   const clients = Object.values(system.clients);
   const foreign = makeForeignClients(system);
   const shared = ({ port, path }: StandInPlace, service: string) => ({
-    ...{ ca, port, path, stateDir: join(state, 'stand-in', String(port)) },
+    ...{ certificate, port, path, stateDir: join(state, 'stand-in', String(port)) },
     onEvent: ({ at: _, kind, ...facts }: StandInEvent) =>
       trail.add({ kind: 'stand-in', fields: { service, event: kind, ...facts } }),
   });

@@ -7,7 +7,7 @@ import { type Closers, startOrClose } from '../aws/closers.ts';
 import { startLocalAws } from '../aws/local-aws.ts';
 import { removeState } from '../aws/state.ts';
 import { createTrail, keepTrail, type TrailLine } from '../aws/trail.ts';
-import { createCa } from '../helseid/ca.ts';
+import { localCertificate } from '../helseid/certificate.ts';
 import { makeTrust, trustHere } from '../helseid/trust.ts';
 import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys } from './bootstrap.ts';
@@ -66,7 +66,7 @@ async function startAll(options: SystemOptions, closers: Closers) {
   if (options.fresh) removeState(place.state, !standIn);
   requireLayout(place.state);
   closers.add(keepTrail(trail, place.logs));
-  const [assembly, ca] = await Promise.all([
+  const [assembly, certificate] = await Promise.all([
     loadAssembly({
       declarationFile,
       stage,
@@ -75,10 +75,15 @@ async function startAll(options: SystemOptions, closers: Closers) {
       onSynth: () => say('synthesizing the CDK app, once for these sources'),
       onNotRun: (what) => say(`not run locally: ${what}`),
     }),
-    createCa(join(directory, 'ca')),
+    localCertificate(join(directory, 'tls')),
   ]);
-  trustHere(ca);
-  const context: LocalContext = { ...place, trail, ca, tls: options.https ? ca.leaf : undefined };
+  trustHere(certificate);
+  const context: LocalContext = {
+    ...place,
+    trail,
+    certificate,
+    tls: options.https ? certificate : undefined,
+  };
   if (standIn) say('starting stand-ins of the issuer and its APIs');
   const challengeConsumesAssertion = options.challengeKeepsAssertion !== true;
   const standIns = standIn
@@ -91,7 +96,7 @@ async function startAll(options: SystemOptions, closers: Closers) {
     assembly,
     world: buildWorld(assembly),
     stateDirectory: context.state,
-    caFile: makeTrust(ca, join(directory, 'ca'), options.extraCaFile),
+    caFile: makeTrust(certificate, join(directory, 'tls'), options.extraCaFile),
     gatewayPort: context.gatewayPort,
     tls: context.tls,
     calledUrls: (zone = '') => (declaration.zones[zone] ? calledUrls(declaration, zone) : []),

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { eventEntries } from './events.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
 import { needsEntries, samplePath, sampleZone } from './steps/facts.ts';
@@ -17,10 +17,7 @@ export function welcome(
     ['Stand-ins', places.map(({ kind, name, url }) => row(kind === 'api' ? `API ${name}` : kind, url))],
     ['Client keys', keys.map(({ client, kid, state }) => row(client, `${state}  ${kid}`))],
     ['AWS', [row('public', aws.publicUrl), ...endpoints]],
-    [
-      'Try',
-      [...curlLines(system, directory), ...sendLines(system, directory), ...callLines(system, directory)],
-    ],
+    ['Try', [...curlLines(system), ...sendLines(system, directory), ...callLines(system, directory)]],
   ];
   const fresh = standIns === undefined ? '' : ' (npm start -- --fresh empties it)';
   return [
@@ -55,7 +52,7 @@ function describeEntries({ declaration, gatewayUrl }: LocalSystem, zone: string)
   ].map((entry) => row(`${zone} zone`, entry));
 }
 
-function curlLines({ declaration, aws, gatewayUrl }: LocalSystem, directory: string): string[] {
+function curlLines({ declaration, aws, gatewayUrl, certificate }: LocalSystem): string[] {
   const { accessKeyId, secretAccessKey } = aws.operator;
   const sign = `--aws-sigv4 aws:amz:${aws.region}:execute-api --user ${accessKeyId}:${secretAccessKey}`;
   return Object.entries(declaration.zones).flatMap(([zone, { gateway }]) =>
@@ -63,7 +60,7 @@ function curlLines({ declaration, aws, gatewayUrl }: LocalSystem, directory: str
       .filter(({ authorize, method }) => authorize === 'iam' && method === 'GET')
       .map(({ path }) => {
         const url = gatewayUrl(zone) + samplePath(path);
-        const trust = url.startsWith('https:') ? `--cacert ${join(directory, 'ca', 'ca.crt')} ` : '';
+        const trust = url.startsWith('https:') ? `--cacert ${certificate.path} ` : '';
         return `  curl ${trust}${sign} ${url}`;
       }),
   );

@@ -12,7 +12,7 @@ import { startEvents } from './events/service.ts';
 import { startGateway } from './gateway/server.ts';
 import { openKeyStore } from './kms/keys.ts';
 import { startKms } from './kms/service.ts';
-import { createAsyncInvocations, createFunctionTable, createInvoke } from './lambda/invoke.ts';
+import { createFunctionTable, createInvoke } from './lambda/invoke.ts';
 import { startLambda } from './lambda/service.ts';
 import type { Emulator } from './operation.ts';
 import { makeEnvironment } from './runtime/environment.ts';
@@ -43,9 +43,6 @@ import type { Trail } from './trail.ts';
 
 /** Name of the role that stands for whoever operates the system. */
 const OPERATOR = 'local-operator';
-
-/** KMS requests with asymmetric keys a second: the quota of an account. */
-const KMS_QUOTA = 1000;
 
 /** What the local AWS is started with. `now` is in epoch milliseconds. */
 interface LocalAwsOptions {
@@ -109,15 +106,13 @@ async function startAll(options: LocalAwsOptions, closers: Closers) {
   );
   const functions = createFunctionTable(runnable);
   const pool = await startPool(stateDirectory, trail, now, closers);
-  const asynchronous = createAsyncInvocations(pool, trail);
-  closers.add(asynchronous.close);
   const invoke = createInvoke(functions, pool);
   const stores = openStores(assembly, stateDirectory, now);
-  const context: AwsContext = { ...shared, ...stores, functions, pool, invoke, asynchronous };
+  const context: AwsContext = { ...shared, ...stores, functions, pool, invoke };
   const rotations = createRotations(context);
   const tables = { ...readTables(assembly), path: join(stateDirectory, 'dynamodb') };
   const started = [
-    startKms({ quota: KMS_QUOTA }, context),
+    startKms({}, context),
     startSecretsManager({ rotations }, context),
     startSqs({}, context),
     startEvents({ buses: readBuses(assembly), rules: readRules(assembly) }, context),

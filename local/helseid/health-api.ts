@@ -23,12 +23,21 @@ export type HealthApiServer = Awaited<ReturnType<typeof startHealthApi>>;
  * @throws {ZonesError} local_failed: the port is taken
  */
 export async function startHealthApi(options: HealthApiOptions) {
-  const { ca, port = 0, path = '', issuer, audience, scopes, nonceLifetime, onEvent = () => {} } = options;
+  const {
+    certificate,
+    port = 0,
+    path = '',
+    issuer,
+    audience,
+    scopes,
+    nonceLifetime,
+    onEvent = () => {},
+  } = options;
   const rules = { issuer, audience, scopes };
   const ports = { keys: options.keys, now: Date.now, seen: createSeenProofs(Date.now) };
   const nonces = nonceLifetime === undefined ? undefined : createNonces(() => nonceLifetime);
   const calls: AcceptedCall[] = [];
-  const server = await serve(ca, port, (origin) =>
+  const server = await serve(certificate, port, (origin) =>
     answerCalls(origin, async (call) => {
       const answer = await protect(call, rules, ports, nonces, async (access) => {
         const accepted = describeCall(call, path, access);

@@ -56,7 +56,7 @@ export type HelseIdServer = Awaited<ReturnType<typeof startHelseId>>;
  * @throws {ZonesError} local_failed: the port is taken
  */
 export async function startHelseId(options: HelseIdOptions) {
-  const { ca, port = 0, path = '', stateDir, users = TEST_USERS, apis } = options;
+  const { certificate, port = 0, path = '', stateDir, users = TEST_USERS, apis } = options;
   const behaviour: HelseIdBehaviour = { ...DEFAULTS, ...options.behaviour };
   const registry = createRegistry({
     clients: options.clients,
@@ -73,7 +73,7 @@ export async function startHelseId(options: HelseIdOptions) {
   );
   const notes: Notes = new WeakMap();
 
-  const server = await serve(ca, port, (origin) => {
+  const server = await serve(certificate, port, (origin) => {
     const { adapter } = storage;
     const provider = new Provider(
       `${origin}${path}`,

@@ -16,7 +16,7 @@ export type SelfServiceServer = Awaited<ReturnType<typeof startSelfService>>;
  * @throws {ZonesError} local_failed: the port is taken
  */
 export async function startSelfService(options: SelfServiceOptions) {
-  const { ca, port = 0, registry, issuer, keys, onEvent = () => {} } = options;
+  const { certificate, port = 0, registry, issuer, keys, onEvent = () => {} } = options;
   const { audience = 'nhn:selvbetjening', scope = 'nhn:selvbetjening/client' } = options;
   const behaviour: SelfServiceBehaviour = { previousKeys: 'keep' };
   const rules = { issuer, audience, scopes: [scope] };
@@ -51,7 +51,7 @@ export async function startSelfService(options: SelfServiceOptions) {
     return { status: 200, body: { expiration: isoTime(expires) } };
   }
 
-  const server = await serve(ca, port, (origin) =>
+  const server = await serve(certificate, port, (origin) =>
     answerCalls(origin, (call) =>
       protect(call, rules, ports, undefined, async ({ clientId }) => {
         const detail = `${call.method} ${call.url.pathname}`;

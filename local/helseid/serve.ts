@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { headersOf, listen, readBody } from '../aws/http.ts';
-import type { CertificateAuthority, RunningServer } from './types.ts';
+import type { KeyAndCert } from './certificate.ts';
+import type { RunningServer } from './types.ts';
 
 /** A request as the API stand-ins read it. */
 export interface Call {
@@ -27,7 +28,7 @@ const MAX_BODY = 1024 * 1024;
  * @throws {ZonesError} local_failed: the port is taken
  */
 export async function serve(
-  ca: CertificateAuthority,
+  certificate: KeyAndCert,
   port: number,
   makeListener: (origin: string) => RequestListener | Promise<RequestListener>,
 ): Promise<RunningServer> {
@@ -35,7 +36,7 @@ export async function serve(
   const { port: bound, close } = await listen(
     (request, response) => listener(request, response),
     port,
-    ca.leaf,
+    certificate,
   );
   const url = `https://localhost:${bound}`;
   try {

@@ -1,4 +1,5 @@
 import type { JWK, JWTVerifyGetKey } from 'jose';
+import type { KeyAndCert } from './certificate.ts';
 import type { Registry } from './registry.ts';
 
 /** A running server of the local system. */
@@ -9,18 +10,9 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** The local certificate authority; its private key never leaves its folder. */
-export interface CertificateAuthority {
-  /** PEM file that clients trust (`NODE_EXTRA_CA_CERTS`). */
-  certificatePath: string;
-  certificatePem: string;
-  /** A key and a certificate for localhost, 127.0.0.1 and ::1; renewed when close to expiry. PEM. */
-  leaf: { key: string; cert: string };
-}
-
 /** What every server of the stand-in is started with. */
 interface ServerOptions {
-  ca: CertificateAuthority;
+  certificate: KeyAndCert;
   /** Default 0: any free port. */
   port?: number | undefined;
   /** Where state that survives a restart is kept; absent: in memory only. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describeNetworkFailure } from '@helseid-zones/client/errors';
 import { tellFate, untilAborted, withDeadline } from '@helseid-zones/client/http';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createCa } from '../../local/helseid/ca.ts';
+import { localCertificate } from '../../local/helseid/certificate.ts';
 import { newFolder } from '../temporary.ts';
 import { failure } from './make-client.ts';
 
@@ -84,7 +84,7 @@ test.each([new Error('x'), lost('OAUTH_INVALID_RESPONSE'), lost('ERR_INVALID_ARG
 test('a certificate that nobody vouches for, and a server that is not there, as Node tells them', async () => {
   vi.useRealTimers();
   const dir = newFolder();
-  const server = createServer((await createCa(dir)).leaf, (_, response) => response.end());
+  const server = createServer(await localCertificate(dir), (_, response) => response.end());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const facts = async () => describeNetworkFailure(await fetch(url).catch((error: unknown) => error));

@@ -68,7 +68,7 @@ export function createFakeKms(now: () => number = () => 0): FakeKms {
     ({ action, resource }) => action === 'kms:ListResourceTags' && fake.foreign.has(resource),
   );
   const context = contextOf({ keys: store, authorize, now: () => now() * 1000 });
-  const ask = askInProcess(startKms({ quota: 1_000_000 }, context), 'TrentService', context);
+  const ask = askInProcess(startKms({}, context), 'TrentService', context);
 
   function add(key: Omit<StoredKey, 'id' | 'arn' | 'status'>): StoredKey {
     const id = randomUUID();

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, jwtVerify } from 'jose';
-import { createCa } from '../../local/helseid/ca.ts';
+import { localCertificate } from '../../local/helseid/certificate.ts';
 import { startHelseId } from '../../local/helseid/helseid.ts';
 import { trustHere } from '../../local/helseid/trust.ts';
 import { getTokenWithJava } from './java.ts';
@@ -20,10 +20,10 @@ async function makeKey() {
 const SCOPE = 'example:a/read';
 const directory = mkdtempSync(join(tmpdir(), 'interop-'));
 const key = await makeKey();
-const ca = await createCa(join(directory, 'ca'));
-trustHere(ca);
+const certificate = await localCertificate(join(directory, 'tls'));
+trustHere(certificate);
 const helseId = await startHelseId({
-  ca,
+  certificate,
   apis: [{ audience: 'example:a', scopes: [SCOPE] }],
   clients: [
     {
@@ -57,7 +57,7 @@ const peer = { issuer: helseId.issuer, clientId: 'peer', scope: SCOPE, key: key.
 const stock = await tryOut('openid-client', () => getTokenWithOpenidClient(peer));
 // It sends the same assertion again after the nonce challenge.
 helseId.behaviour.challengeConsumesAssertion = false;
-const java = await tryOut("NHN's Java library", () => getTokenWithJava(peer, ca.certificatePath, directory));
+const java = await tryOut("NHN's Java library", () => getTokenWithJava(peer, certificate.path, directory));
 await helseId.close();
 rmSync(directory, { recursive: true, force: true });
 process.exitCode = stock && java ? 0 : 1;

@@ -99,7 +99,6 @@ async function serve(of: RunnableFunction) {
         },
       ],
       responses: new Map(),
-      throttle: undefined,
       binary: false,
     },
   );

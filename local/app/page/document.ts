@@ -31,7 +31,7 @@ export interface LoginDeps {
   gateway: string;
   /** A path that it forwards to an API; undefined where there is none. */
   call: string | undefined;
-  /** Certificate file of the local authority; undefined where people log in at the issuer itself. */
+  /** File of the local certificate; undefined where people log in at the issuer itself. */
   caFile: string | undefined;
 }
 
@@ -86,7 +86,7 @@ function renderWarning({ caFile, gateway }: LoginDeps): string {
   const warning =
     caFile === undefined
       ? ''
-      : `The browser warns of the stand-in's certificate: its authority was made on this machine, for this machine alone. Go on past the warning, or trust <code>${escapeXml(caFile)}</code>.`;
+      : `The browser warns of the stand-in's certificate: it was made on this machine, for this machine alone. Go on past the warning, or trust <code>${escapeXml(caFile)}</code>.`;
   const safari = gateway.startsWith('https:')
     ? ''
     : ' Safari keeps no Secure cookie of http://localhost: for it, start with <code>npm start -- --https</code>.';

@@ -65,6 +65,6 @@ function loginDeps(system: LocalSystem): PageDeps['login'] {
   return {
     gateway: system.gatewayUrl(zone),
     call: route && `/api${samplePath(route.path)}`,
-    caFile: system.standIns && system.ca.certificatePath,
+    caFile: system.standIns && system.certificate.path,
   };
 }

@@ -1,76 +1,49 @@
 import { notImplemented } from '../errors.ts';
 
-const UNITS = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
 const MINUTE = 60_000;
-/** How far ahead a cron expression is looked for: a leap day may be eight years off, nothing here is. */
-const HORIZON = 366 * 86_400_000;
-
-/**
- * When a schedule expression fires next after `from` (epoch milliseconds, UTC), with EventBridge's rules for `rate(…)` and
- * `cron(…)`; undefined where it never does within a year.
- * @throws {AwsError} NotImplementedException: what it does not know (`L`, `W`, `#`)
- */
-export function nextTime(expression: string, from: number): number | undefined {
-  const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);
-  if (rate !== null) return from + Number(rate[1]) * UNITS[rate[2] as keyof typeof UNITS];
-  const cron = /^cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)$/.exec(expression);
-  if (cron === null) throw notImplemented(`the schedule ${expression}`);
-  return nextCron(cron.slice(1), from);
-}
-
+const UNITS = { minute: 1, hour: 60, day: 1440 } as const;
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 
-function nextCron(fields: readonly string[], from: number): number | undefined {
-  const [minutes, hours, dates, months, days, years] = [
-    matcher(fields[0], 0, 59),
-    matcher(fields[1], 0, 23),
-    matcher(fields[2], 1, 31),
-    matcher(fields[3], 1, 12, MONTHS, 1),
-    matcher(fields[4], 1, 7, DAYS, 1),
-    matcher(fields[5], 1970, 2199),
-  ];
-  const dayMatches = (time: Date) =>
-    years(time.getUTCFullYear()) &&
-    months(time.getUTCMonth() + 1) &&
-    dates(time.getUTCDate()) &&
-    days(time.getUTCDay() + 1);
-  let time = Math.floor(from / MINUTE) * MINUTE + MINUTE;
-  while (time < from + HORIZON) {
-    const date = new Date(time);
-    if (!dayMatches(date)) time = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate() + 1);
-    else if (!hours(date.getUTCHours())) time = Math.floor(time / UNITS.hour) * UNITS.hour + UNITS.hour;
-    else if (!minutes(date.getUTCMinutes())) time += MINUTE;
-    else return time;
+/**
+ * Whether a schedule expression fires in the minute that begins at `minute`, with EventBridge's rules for `cron(…)` in UTC and for
+ * `rate(…)` since `began`. Times are epoch milliseconds.
+ * @throws {AwsError} NotImplementedException: what it does not know (`L`, `W`, `#`)
+ */
+export function isDue(expression: string, minute: number, began: number): boolean {
+  const [, every, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
+  if (every !== undefined) {
+    const passed = Math.round((minute - began) / MINUTE);
+    return passed > 0 && passed % (Number(every) * UNITS[unit as keyof typeof UNITS]) === 0;
   }
-  return undefined;
+  const [, ...fields] = /^cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)$/.exec(expression) ?? [];
+  if (fields.length === 0) throw notImplemented(`the schedule ${expression}`);
+  const date = new Date(minute);
+  const parts: [value: number, first: number, names?: readonly string[]][] = [
+    [date.getUTCMinutes(), 0],
+    [date.getUTCHours(), 0],
+    [date.getUTCDate(), 1],
+    [date.getUTCMonth() + 1, 1, MONTHS],
+    [date.getUTCDay() + 1, 1, DAYS],
+    [date.getUTCFullYear(), 1970],
+  ];
+  // Each field is read, so that one that is not known is refused whatever the time is.
+  return parts.map((part, index) => fits(fields[index] ?? '*', ...part)).every(Boolean);
 }
 
-function matcher(
-  field = '*',
-  min = 0,
-  max = 0,
-  names: readonly string[] = [],
-  first = 0,
-): (value: number) => boolean {
-  if (field === '*' || field === '?') return () => true;
-  const number = (text: string) => {
-    const named = names.indexOf(text.toUpperCase());
-    const value = named >= 0 ? named + first : Number(text);
-    if (!Number.isInteger(value) || value < min || value > max)
-      throw notImplemented(`the cron field ${field}`);
-    return value;
-  };
+function fits(field: string, value: number, first: number, names: readonly string[] = []): boolean {
+  const number = (text: string) => (names.includes(text) ? names.indexOf(text) + first : Number(text));
   const tests = field.split(',').map((part) => {
     const [range = '', step] = part.split('/');
     const [low = '', high] = range.split('-');
-    const start = low === '*' ? min : number(low);
-    const end = high !== undefined ? number(high) : step !== undefined ? max : start;
-    const by = step === undefined ? 1 : Number(step);
-    if (!(by >= 1)) throw notImplemented(`the cron field ${field}`);
-    return (value: number) => value >= start && value <= end && (value - start) % by === 0;
+    const any = low === '*' || low === '?';
+    const [start, by] = [any ? first : number(low), Number(step ?? 1)];
+    const open = any || step !== undefined ? Number.POSITIVE_INFINITY : start;
+    const end = high === undefined ? open : number(high);
+    if (!(start >= first && end >= start && by >= 1)) throw notImplemented(`the cron field ${field}`);
+    return value >= start && value <= end && (value - start) % by === 0;
   });
-  return (value) => tests.some((test) => test(value));
+  return tests.includes(true);
 }
 
 /** Something that happens on a schedule. */
@@ -79,27 +52,22 @@ export interface Scheduled {
   run(): void;
 }
 
-/** Timers can't wait longer than this at one time. */
-const LONGEST_WAIT = 2 ** 31 - 1;
-
-/** Runs what is scheduled, until the function it returns is called. What would have happened while nothing ran is not made up for. */
+/**
+ * Runs what is scheduled, until the function it returns is called. What would have happened while nothing ran is not made up for.
+ * @throws {AwsError} NotImplementedException: an expression that it does not know
+ */
 export function startSchedules(schedules: readonly Scheduled[], now: () => number): () => void {
-  const timers = new Map<Scheduled, NodeJS.Timeout>();
-  const arm = (scheduled: Scheduled, at: number | undefined) => {
-    if (at === undefined) return;
-    const wait = Math.min(LONGEST_WAIT, Math.max(0, at - now()));
-    const timer = setTimeout(() => {
-      if (now() < at) {
-        arm(scheduled, at);
-        return;
-      }
-      scheduled.run();
-      arm(scheduled, nextTime(scheduled.expression, now()));
-    }, wait);
-    timers.set(scheduled, timer);
+  const minuteOf = (time: number) => Math.floor(time / MINUTE) * MINUTE;
+  const began = minuteOf(now());
+  for (const { expression } of schedules) isDue(expression, began, began);
+  let timer: NodeJS.Timeout | undefined;
+  const wait = () => {
+    const next = minuteOf(now()) + MINUTE;
+    timer = setTimeout(() => {
+      for (const { expression, run } of schedules) if (isDue(expression, next, began)) run();
+      wait();
+    }, next - now());
   };
-  for (const scheduled of schedules) arm(scheduled, nextTime(scheduled.expression, now()));
-  return () => {
-    for (const timer of timers.values()) clearTimeout(timer);
-  };
+  if (schedules.length > 0) wait();
+  return () => clearTimeout(timer);
 }

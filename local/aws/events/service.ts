@@ -7,6 +7,7 @@ import { AwsError } from '../errors.ts';
 import { useKey } from '../kms/keys.ts';
 import { requireInvoke } from '../lambda/invoke.ts';
 import { type Emulator, jsonEmulator, operation, parseInput, text, texts } from '../operation.ts';
+import type { RunnableFunction } from '../runtime/pool.ts';
 import { requireQueue, useQueueKey } from '../sqs/service.ts';
 import type { Bus, Rule } from '../template/resources.ts';
 import { matchesPattern } from './pattern.ts';
@@ -160,11 +161,18 @@ function deliver(context: AwsContext, rule: Rule, event: object): void {
   }
 }
 
+/** Asynchronously, and once: AWS tries a function that fails twice more. */
+async function invokeOnce({ pool, trail }: AwsContext, of: RunnableFunction, event: string): Promise<void> {
+  const error = await pool.invoke(of, Buffer.from(event)).then(({ functionError }) => functionError, String);
+  if (error === undefined) return;
+  trail.add({ kind: 'platform', function: of.name, fields: { event: 'async-invocation', error } });
+}
+
 function send(context: AwsContext, call: Call, arn: string, body: string): void {
   if (arn.startsWith('arn:aws:lambda:')) {
     const of = context.functions.find(arn);
     requireInvoke(call, of);
-    context.asynchronous.enqueue(of, Buffer.from(body));
+    void invokeOnce(context, of, body);
     return;
   }
   const queue = context.queues.find(arn);

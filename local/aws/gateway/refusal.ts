@@ -11,7 +11,6 @@ const TYPES = {
   BAD_REQUEST_PARAMETERS: [400, 'BadRequestException', 'Bad request parameters'],
   BAD_REQUEST_BODY: [400, 'BadRequestException', 'Invalid request body'],
   REQUEST_TOO_LARGE: [413, 'RequestTooLongException', 'Request Too Long'],
-  THROTTLED: [429, 'TooManyRequestsException', 'Too Many Requests'],
   INTEGRATION_FAILURE: [502, 'InternalServerErrorException', 'Internal server error'],
   INTEGRATION_TIMEOUT: [504, 'InternalServerErrorException', 'Endpoint request timed out'],
 } as const satisfies Record<string, readonly [number, string, string]>;

@@ -4,7 +4,6 @@ import { serviceCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import type { WireResponse } from '../errors.ts';
 import { headersOf, type Listening, listen, readBody } from '../http.ts';
-import { createRateLimit } from '../rate-limit.ts';
 import type { GatewayApi } from '../template/gateways.ts';
 import { authorizeRequest, type GatewayAuthorizationDeps, methodArn } from './authorize.ts';
 import { type Match, matchRoute } from './match-route.ts';
@@ -24,22 +23,17 @@ interface GatewayDeps extends GatewayAuthorizationDeps, Pick<AwsContext, 'trail'
 }
 
 /**
- * Serves a REST API of the template on the loopback, at the root of `port` as behind a domain name of its own: routes, throttling,
- * request parameters, authorization, Lambda proxy integration.
+ * Serves a REST API of the template on the loopback, at the root of `port` as behind a domain name of its own: routes,
+ * request parameters, authorization, Lambda proxy integration. Does not throttle.
  * @throws {ZonesError} local_failed: the port is taken
  */
 export function startGateway(deps: GatewayDeps, api: GatewayApi, port = 0): Promise<Listening> {
-  const { rate = 10_000, burst = 5000 } = api.throttle ?? {};
-  const withinRate = createRateLimit(rate, deps.now, burst);
-  const handle = (incoming: IncomingMessage, response: ServerResponse) =>
-    void serve(deps, api, withinRate, incoming, response);
-  return listen(handle, port, deps.tls);
+  return listen((incoming, response) => void serve(deps, api, incoming, response), port, deps.tls);
 }
 
 async function serve(
   deps: GatewayDeps,
   api: GatewayApi,
-  withinRate: () => boolean,
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -52,7 +46,6 @@ async function serve(
   let refused: string | undefined;
   try {
     if (match === undefined) throw new Refusal('MISSING_AUTHENTICATION_TOKEN');
-    if (!withinRate()) throw new Refusal('THROTTLED');
     const body = await readBody(incoming, MAX_BODY).catch((failure: unknown) => {
       // Or else the client went away in the middle of it.
       throw new Refusal(failure instanceof RangeError ? 'REQUEST_TOO_LARGE' : 'BAD_REQUEST_BODY');

@@ -13,7 +13,6 @@ import {
   operationsOn,
   text,
 } from '../operation.ts';
-import { createRateLimit } from '../rate-limit.ts';
 import { KEY_SPECS, SIGNING_ALGORITHMS, signDigest } from './cryptography.ts';
 import {
   describedContext,
@@ -39,11 +38,10 @@ const tagList = v.optional(
 type Tags = v.InferOutput<typeof tagList>;
 
 /**
- * The local KMS: real keys, KMS's checks and errors, and nothing that the project does not call.
- * `quota` is of requests with asymmetric keys a second.
+ * The local KMS: real keys, KMS's checks and errors, and nothing that the project does not call. Does not throttle.
  */
-export function startKms({ quota }: { quota: number }, context: AwsContext): Emulator {
-  const { keys, now } = context;
+export function startKms(_: object, context: AwsContext): Emulator {
+  const { keys } = context;
   const onKey = operationsOn<StoredKey>('KeyId', keys.find, (action, key, call, more) =>
     keyNeed(call, key, `kms:${action}`, more),
   );
@@ -52,7 +50,7 @@ export function startKms({ quota }: { quota: number }, context: AwsContext): Emu
     target: 'TrentService',
     version: '1.1',
     operations: {
-      ...signOperations(onKey, createRateLimit(quota, now)),
+      ...signOperations(onKey),
       CreateKey: createKeyOperation(context),
       ...readOperations(onKey, keys),
       ...changeOperations(onKey, context),
@@ -63,7 +61,7 @@ export function startKms({ quota }: { quota: number }, context: AwsContext): Emu
 type OnKey = ReturnType<typeof operationsOn<StoredKey>>;
 
 /** `Sign` and `GetPublicKey`: the cryptography, with KMS's checks in KMS's order. */
-function signOperations(onKey: OnKey, withinQuota: () => boolean): Record<string, Operation> {
+function signOperations(onKey: OnKey): Record<string, Operation> {
   const algorithms = [...new Set([...KEY_SPECS.values()].flatMap((spec) => spec.signingAlgorithms))];
   return {
     ...onKey(
@@ -74,12 +72,6 @@ function signOperations(onKey: OnKey, withinQuota: () => boolean): Record<string
         SigningAlgorithm: v.picklist(algorithms),
       },
       (key, { Message, MessageType, SigningAlgorithm }) => {
-        if (!withinQuota()) {
-          throw new AwsError(
-            'ThrottlingException',
-            'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.',
-          );
-        }
         requireEnabled(key);
         const signature = sign(key, SigningAlgorithm, MessageType, Message);
         return { KeyId: key.arn, Signature: signature.toString('base64'), SigningAlgorithm };
@@ -222,19 +214,12 @@ function readOperations(onKey: OnKey, keys: KeyStore): Record<string, Operation>
       Truncated: false,
     })),
     ListKeys: operation(
-      { Limit: integer(1, 1000, 100), Marker: v.optional(text(), '0') },
+      { Limit: v.optional(v.number()) },
       (_, { caller }) => [
         { action: 'kms:ListKeys', resource: '*', context: { 'kms:CallerAccount': caller.account } },
       ],
-      ({ Limit, Marker }) => {
-        const end = Number(Marker) + Limit;
-        const Truncated = keys.list().length > end;
-        const page = keys.list().slice(Number(Marker), end);
-        return {
-          Keys: page.map(({ id, arn }) => ({ KeyId: id, KeyArn: arn })),
-          ...{ Truncated, NextMarker: Truncated ? String(end) : undefined },
-        };
-      },
+      // All at once, whatever the limit.
+      () => ({ Keys: keys.list().map(({ id, arn }) => ({ KeyId: id, KeyArn: arn })), Truncated: false }),
     ),
   };
 }

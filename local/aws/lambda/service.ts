@@ -7,13 +7,11 @@ import { MAX_PAYLOAD } from '../runtime/runtime-api.ts';
 import type { WireRequest } from '../sigv4.ts';
 import type { EventSource } from '../template/resources.ts';
 import { pollQueue } from './event-source.ts';
-import { requireInvoke } from './invoke.ts';
 
 const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(?:\?(.*))?$/;
-const MAX_ASYNC_PAYLOAD = 1_048_576;
 
 /**
- * The local Lambda: `Invoke` (RequestResponse, Event), and the event source mappings that it polls queues for.
+ * The local Lambda: `Invoke` (RequestResponse), and the event source mappings that it polls queues for.
  * Everything else is refused in Lambda's error shape.
  */
 export function startLambda(
@@ -45,42 +43,31 @@ export function startLambda(
 }
 
 async function answerInvoke(
-  { functions, invoke, asynchronous }: AwsContext,
+  { invoke }: AwsContext,
   request: WireRequest,
   call: Call,
   name: string,
 ): Promise<WireResponse> {
   const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
   const payload = request.body.length === 0 ? Buffer.from('{}') : Buffer.from(request.body);
-  const limit = type === 'Event' ? MAX_ASYNC_PAYLOAD : MAX_PAYLOAD;
-  if (payload.length > limit) {
-    const message = `Request must be smaller than ${limit} bytes for the InvokeFunction operation`;
+  if (type !== 'RequestResponse') throw notImplemented(`lambda Invoke of type ${type}`);
+  if (payload.length > MAX_PAYLOAD) {
+    const message = `Request must be smaller than ${MAX_PAYLOAD} bytes for the InvokeFunction operation`;
     throw userError('RequestTooLargeException', message, 413);
   }
   if (parseJson(payload.toString()) === undefined) {
     const message = 'Could not parse request body into json: Could not parse payload into json';
     throw userError('InvalidRequestContentException', message, 400);
   }
-  if (type === 'RequestResponse') {
-    const invoked = await invoke(call, name, payload);
-    const headers: Record<string, string> = {
-      ...{ 'content-type': 'application/json', 'x-amzn-requestid': invoked.requestId },
-      'x-amz-executed-version': '$LATEST',
-    };
-    if (invoked.functionError !== undefined) headers['x-amz-function-error'] = invoked.functionError;
-    if (request.headers['x-amz-log-type'] === 'Tail')
-      headers['x-amz-log-result'] = Buffer.from(invoked.logTail).toString('base64');
-    return { status: 200, headers, body: invoked.payload };
-  }
-  const of = functions.find(name);
-  requireInvoke(call, of);
-  if (type !== 'Event') throw notImplemented(`lambda Invoke of type ${type}`);
-  asynchronous.enqueue(of, payload);
-  return {
-    status: 202,
-    headers: { 'x-amzn-requestid': call.requestId, 'x-amz-executed-version': '$LATEST' },
-    body: '',
+  const invoked = await invoke(call, name, payload);
+  const headers: Record<string, string> = {
+    ...{ 'content-type': 'application/json', 'x-amzn-requestid': invoked.requestId },
+    'x-amz-executed-version': '$LATEST',
   };
+  if (invoked.functionError !== undefined) headers['x-amz-function-error'] = invoked.functionError;
+  if (request.headers['x-amz-log-type'] === 'Tail')
+    headers['x-amz-log-result'] = Buffer.from(invoked.logTail).toString('base64');
+  return { status: 200, headers, body: invoked.payload };
 }
 
 function userError(code: string, message: string, status: number): AwsError {

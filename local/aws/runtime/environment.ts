@@ -24,7 +24,7 @@ interface EnvironmentFacts {
   publicUrl: string | undefined;
   /** What the function calls beside AWS, as declared; undefined for one outside every VPC, which nothing restricts. */
   calledUrls: readonly string[] | undefined;
-  /** Certificate file of the local CA. */
+  /** File with the local certificate, and what else functions trust. */
   caFile: string | undefined;
   /** Texts in the template's environment that are elsewhere here: URL on AWS to local URL. */
   replacements: ReadonlyMap<string, string>;

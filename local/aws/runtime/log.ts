@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isObject, objectOf, parseJson } from '../../../infra/proof/assembly/json.ts';
+import { isObject, parseJson } from '../../../infra/proof/assembly/json.ts';
 import type { Trail } from '../trail.ts';
 
 /** Where the lines of a function go. */
@@ -38,31 +38,4 @@ export function createLogs(directory: string, trail: Trail) {
 function parseLine(text: string): Record<string, unknown> {
   const value = parseJson(text);
   return isObject(value) ? { ...value } : { message: text };
-}
-
-/** `LoggingConfig` of a function, as far as it decides which lines are kept. */
-export interface Logging {
-  format: 'Text' | 'JSON';
-  /** `ApplicationLogLevel`; Lambda's default for JSON is INFO. */
-  level: string;
-}
-
-const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
-
-/** RFC 3339. */
-const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i;
-
-/**
- * Whether Lambda keeps a line that a function writes. With the format Text it keeps all. With JSON it drops what is below the
- * level, and a line that is no object with a level that it knows and a timestamp counts as INFO
- * (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html). Does not filter the platform's lines.
- */
-export function passesLevel(line: string, { format, level }: Logging): boolean {
-  return format === 'Text' || LEVELS.indexOf(levelOf(line)) >= LEVELS.indexOf(level.toUpperCase());
-}
-
-function levelOf(line: string): string {
-  const { level, timestamp } = objectOf(parseJson(line));
-  const known = typeof level === 'string' && LEVELS.includes(level.toUpperCase());
-  return known && typeof timestamp === 'string' && TIMESTAMP.test(timestamp) ? level.toUpperCase() : 'INFO';
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AwsError } from '../errors.ts';
 import { currentTrace, makeTraceId } from '../trace.ts';
 import { exited, type Instance, type Outcome, type Sink, startInstance } from './instance.ts';
-import { type FunctionLog, type Logging, passesLevel } from './log.ts';
+import type { FunctionLog } from './log.ts';
 import type { RuntimeApi } from './runtime-api.ts';
 
 /** A function as the pool runs it. */
@@ -14,8 +14,6 @@ export interface RunnableFunction {
   zone?: string | undefined;
   codeDirectory: string;
   environment: Readonly<Record<string, string>>;
-  /** How its log is filtered; absent: not at all. */
-  logging?: Logging | undefined;
   /** Milliseconds. */
   timeout: number;
   /** MiB. */
@@ -91,7 +89,6 @@ export function createPool(options: PoolOptions): FunctionPool {
       environment: { ...of.environment, AWS_LAMBDA_LOG_STREAM_NAME: log.stream },
       ...{ heap, now },
       onLine(line) {
-        if (of.logging !== undefined && !passesLevel(line, of.logging)) return;
         slot.tail.push(line);
         log.line(line);
       },

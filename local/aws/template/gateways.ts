@@ -36,7 +36,6 @@ export function readGateways(assembly: ResolvedAssembly) {
           .map((method) => readMethod(method, context)),
         responses: new Map(of('AWS::ApiGateway::GatewayResponse').map(readResponse)),
         binary: properties.BinaryMediaTypes.includes('*/*'),
-        throttle: readThrottle(stage.properties),
       };
     },
   );
@@ -128,12 +127,4 @@ function readResponse({ properties, physicalId }: Read<'AWS::ApiGateway::Gateway
   const template = properties.ResponseTemplates?.['application/json'];
   const response = { headers, authorizerHeaders, status: properties.StatusCode, template };
   return [properties.ResponseType, response] as const;
-}
-
-function readThrottle({ MethodSettings }: Read<'AWS::ApiGateway::Stage'>['properties']) {
-  const all = MethodSettings.find(
-    ({ HttpMethod, ResourcePath }) => HttpMethod === '*' && ResourcePath === '/*',
-  );
-  const { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst } = all ?? {};
-  return rate === undefined || burst === undefined ? undefined : { rate, burst };
 }

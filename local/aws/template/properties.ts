@@ -29,21 +29,7 @@ const flags = v.optional(v.record(string, v.unknown()), {});
 /** The properties of each type of resource that the local system reads, with CloudFormation's defaults. */
 const PROPERTIES = {
   'AWS::ApiGateway::RestApi': v.object({ Name: optional, BinaryMediaTypes: strings }),
-  'AWS::ApiGateway::Stage': v.object({
-    RestApiId: optional,
-    StageName: optional,
-    MethodSettings: v.optional(
-      v.array(
-        v.object({
-          HttpMethod: optional,
-          ResourcePath: optional,
-          ThrottlingRateLimit: v.optional(number),
-          ThrottlingBurstLimit: v.optional(number),
-        }),
-      ),
-      [],
-    ),
-  }),
+  'AWS::ApiGateway::Stage': v.object({ RestApiId: optional, StageName: optional }),
   'AWS::ApiGateway::Authorizer': v.object({
     RestApiId: optional,
     Type: string,

@@ -11,21 +11,21 @@ import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
 import {
   type ClientKey,
   hash,
-  makeCa,
+  makeCertificate,
   makeClientKey,
   makeProof,
   makeWire,
 } from '../../local/helseid/wire.ts';
 
 let dynamo: Dynamo;
-let files: Awaited<ReturnType<typeof makeCa>>;
+let files: Awaited<ReturnType<typeof makeCertificate>>;
 let key: ClientKey;
 let helseId: HelseIdServer;
 let handler: (event: unknown) => Promise<APIGatewayAuthorizerResult>;
 let size: number;
 
 beforeAll(async () => {
-  [files, key] = await Promise.all([makeCa(), makeClientKey()]);
+  [files, key] = await Promise.all([makeCertificate(), makeClientKey()]);
   dynamo = await startDynamo();
   const env = {
     ...dynamo.env,
@@ -35,7 +35,7 @@ beforeAll(async () => {
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   await dynamo.createTable('replays');
   helseId = await startHelseId({
-    ca: files.ca,
+    certificate: files.certificate,
     path: '/hid',
     apis: [{ audience: 'example:a', scopes: ['example:a/read'] }],
     clients: [

@@ -21,7 +21,7 @@ import type { HelseIdServer } from '../../../local/helseid/helseid.ts';
 import { startHelseId } from '../../../local/helseid/helseid.ts';
 import { TEST_USERS } from '../../../local/helseid/users.ts';
 import { startDynamo } from '../../fakes/dynamo.ts';
-import { browse, makeCa, openIssuerBrowser } from '../../local/helseid/wire.ts';
+import { browse, makeCertificate, openIssuerBrowser } from '../../local/helseid/wire.ts';
 import { collect } from './collect.ts';
 import { type Browser, type Login, makeConfig, openBrowser } from './make-login.ts';
 
@@ -40,12 +40,12 @@ let issuerBrowser = openIssuerBrowser();
 
 beforeAll(async () => {
   compileHandlers(FUNCTIONS);
-  const files = await makeCa();
+  const files = await makeCertificate();
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key = { privateKey, algorithm: 'ES256' } as const;
   const { jwk, thumbprint } = describePublicKey(privateKey, 'ES256');
   helseId = await startHelseId({
-    ca: files.ca,
+    certificate: files.certificate,
     path: '/hid',
     apis: AUDIENCES.map((audience) => ({ audience, scopes: [`${audience}/read`] })),
     clients: [
@@ -63,7 +63,14 @@ beforeAll(async () => {
   const { issuer, keys } = helseId;
   const apis = await Promise.all(
     AUDIENCES.map((audience) =>
-      startHealthApi({ ca: files.ca, issuer, keys, audience, scopes: [`${audience}/read`], path: '/base' }),
+      startHealthApi({
+        certificate: files.certificate,
+        issuer,
+        keys,
+        audience,
+        scopes: [`${audience}/read`],
+        path: '/base',
+      }),
     ),
   );
   const subject = { clientId: 'web', issuer, tenancy: 'single-tenant', profile: helseIdProfile } as const;

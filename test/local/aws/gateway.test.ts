@@ -53,7 +53,6 @@ async function start({ api = {}, method = {}, rules = rulesOf(), answers = {}, t
       methods: [{ ...METHOD, ...method }],
       responses: new Map(),
       binary: false,
-      throttle: undefined,
       ...api,
     },
   );
@@ -215,12 +214,6 @@ describe('what the gateway refuses itself', () => {
     ]);
     expect(events).toEqual([]);
     expect((await fetch(`${url}/things/7?q=1`, { headers: { 'x-need': '1' } })).status).toBe(200);
-  });
-
-  it('throttles above its burst', async () => {
-    const { url } = await start({ api: { throttle: { rate: 0.001, burst: 1 } } });
-    expect((await fetch(`${url}/things/7`)).status).toBe(200);
-    expect(await answerOf(`${url}/things/7`)).toEqual([429, { message: 'Too Many Requests' }]);
   });
 
   it('does not hold a function responsible for a client that goes away in the middle of its body', async () => {

@@ -117,7 +117,6 @@ export function contextOf(given: Partial<AwsContext> = {}): AwsContext {
     secrets: openSecretStore(memoryDocument({ secrets: [] as StoredSecret[] }), [], now),
     queues: openQueues(memoryDocument({ queues: {} as Record<string, StoredMessage[]> }), [], now),
     invoke: createInvoke(functions, pool),
-    asynchronous: { enqueue() {}, close() {} },
     ...given,
   };
 }

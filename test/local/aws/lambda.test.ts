@@ -4,10 +4,9 @@ import { buildWorld } from '../../../infra/proof/policy/world/build.ts';
 import { createAuthorize, operatorRole } from '../../../local/aws/authorize.ts';
 import { callLambda } from '../../../local/aws/aws-client.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
-import { createAsyncInvocations, createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
+import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
 import { startLambda } from '../../../local/aws/lambda/service.ts';
 import { readNetworks } from '../../../local/aws/template/resources.ts';
-import { createTrail } from '../../../local/aws/trail.ts';
 import { oneClient } from '../../infra/proof/one-client.ts';
 import { ACCOUNT, functionOf, poolOf, REGION, rulesOf, serveAws, startAws } from './harness.ts';
 
@@ -18,14 +17,12 @@ const NOT_FOUND = { status: 404, error: 'ResourceNotFoundException' };
 const failed = () => new Error('no');
 
 async function startWith({ authorize, asked } = rulesOf()) {
-  const queued: string[] = [];
   const aws = await startAws((context) => startLambda({ eventSources: [] }, context), {
     authorize,
     functions: createFunctionTable([signer]),
     pool: poolOf((event: { throttle?: boolean; fail?: boolean }) =>
       event.throttle ? throttled() : event.fail ? failed() : event,
     ),
-    asynchronous: { enqueue: (_, payload) => void queued.push(payload.toString()), close() {} },
   });
   const invoke = (name: string, input: unknown, headers: Record<string, string> = {}) =>
     aws.call({
@@ -35,7 +32,7 @@ async function startWith({ authorize, asked } = rulesOf()) {
       body: typeof input === 'string' ? input : JSON.stringify(input),
       repeatable: false,
     });
-  return { invoke, queued, asked };
+  return { invoke, asked };
 }
 
 describe('Lambda Invoke', () => {
@@ -59,12 +56,10 @@ describe('Lambda Invoke', () => {
     expect(Buffer.from(headers.get('x-amz-log-result') ?? '', 'base64').toString()).toBe('the log');
   });
 
-  it('accepts an asynchronous invocation at once, and refuses what it does not know', async () => {
-    const { invoke, queued } = await startWith();
-    await invoke('signer', { n: 1 }, { 'x-amz-invocation-type': 'Event' });
-    const dry = invoke('signer', { n: 2 }, { 'x-amz-invocation-type': 'DryRun' });
-    await expect(dry).rejects.toMatchObject({ facts: { error: 'NotImplementedException' } });
-    expect(queued).toEqual(['{"n":1}']);
+  it.each(['Event', 'DryRun'])('refuses an invocation of type %s', async (type) => {
+    const { invoke } = await startWith();
+    const answer = invoke('signer', {}, { 'x-amz-invocation-type': type });
+    await expect(answer).rejects.toMatchObject({ facts: { error: 'NotImplementedException' } });
   });
 
   it.each([
@@ -85,60 +80,11 @@ describe('Lambda Invoke', () => {
     });
   });
 
-  it.each(['RequestResponse', 'Event'])('denies with 403 whoever may not (%s)', async (type) => {
-    const { invoke, queued } = await startWith(rulesOf(() => true));
-    await expect(invoke('signer', {}, { 'x-amz-invocation-type': type })).rejects.toMatchObject({
+  it('denies with 403 whoever may not', async () => {
+    const { invoke } = await startWith(rulesOf(() => true));
+    await expect(invoke('signer', {})).rejects.toMatchObject({
       facts: { status: 403, error: 'AccessDeniedException' },
     });
-    expect(queued).toEqual([]);
-  });
-});
-
-/** Invocations whose first `failures` tries fail; resolves `done` after so many tries. */
-function start(failures: number, tries: number, fail: () => unknown) {
-  const trail = createTrail(Date.now);
-  const done = Promise.withResolvers<void>();
-  let tried = 0;
-  const pool = poolOf(() => {
-    tried += 1;
-    if (tried === tries) done.resolve();
-    return tried <= failures ? fail() : null;
-  });
-  const invocations = createAsyncInvocations(pool, trail, [0, 0]);
-  return { invocations, trail, done: done.promise, tried: () => tried };
-}
-
-describe('an asynchronous invocation', () => {
-  it.each([
-    ['fails', failed],
-    ['is throttled', throttled],
-  ])('is tried again when it %s', async (_, fail) => {
-    const { invocations, done, tried } = start(1, 2, fail);
-    invocations.enqueue(signer, Buffer.from('{}'));
-    await done;
-    expect(tried()).toBe(2);
-  });
-
-  it('is given up after the third try, and the trail says so', async () => {
-    const { invocations, trail, tried } = start(9, 3, failed);
-    const givenUp = new Promise<void>((resolve) =>
-      trail.subscribe(({ fields }) => fields['outcome'] === 'given up' && resolve()),
-    );
-    invocations.enqueue(signer, Buffer.from('{}'));
-    await givenUp;
-    expect(tried()).toBe(3);
-  });
-
-  it('that waits for its next try is lost at the end, and the trail says so', async () => {
-    const trail = createTrail(Date.now);
-    const waits = new Promise<void>((resolve) =>
-      trail.subscribe(({ fields }) => fields['outcome'] === 'tried again' && resolve()),
-    );
-    const invocations = createAsyncInvocations(poolOf(failed), trail, [60_000]);
-    invocations.enqueue(signer, Buffer.from('{}'));
-    await waits;
-    invocations.close();
-    expect(trail.lines().at(-1)?.fields).toMatchObject({ outcome: 'lost' });
   });
 });
 

@@ -7,7 +7,7 @@ import type { StandInEvent } from '../../../local/helseid/types.ts';
 import {
   type ClientKey,
   makeAssertion,
-  makeCa,
+  makeCertificate,
   makeClientKey,
   makeWire,
   now,
@@ -19,7 +19,7 @@ import {
 const ORG = 'helseid://claims/client/claims/orgnr_';
 const CC = { grant_type: 'client_credentials' };
 const events: StandInEvent[] = [];
-let files: Awaited<ReturnType<typeof makeCa>>;
+let files: Awaited<ReturnType<typeof makeCertificate>>;
 let key: ClientKey;
 let stranger: ClientKey;
 let server: HelseIdServer;
@@ -27,9 +27,9 @@ let single: ReturnType<typeof makeWire>;
 let multi: ReturnType<typeof makeWire>;
 
 beforeAll(async () => {
-  [files, key, stranger] = await Promise.all([makeCa(), makeClientKey(), makeClientKey()]);
+  [files, key, stranger] = await Promise.all([makeCertificate(), makeClientKey(), makeClientKey()]);
   server = await startHelseId({
-    ca: files.ca,
+    certificate: files.certificate,
     path: '/session-1',
     apis: [
       { audience: 'example:a', scopes: ['example:a/read', 'example:a/write'], accessTokenLifetime: 90 },
@@ -119,7 +119,7 @@ describe('what programs ask', () => {
       const options = {
         servername: 'localhost',
         headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' },
-        ca: files.ca.certificatePem,
+        ca: files.certificate.cert,
       };
       request(url, options, (response) => {
         let body = '';

@@ -11,7 +11,7 @@ import { newFolder } from '../../temporary.ts';
 import {
   type ClientKey,
   hash,
-  makeCa,
+  makeCertificate,
   makeClientKey,
   makeProof,
   makeWire,
@@ -22,7 +22,7 @@ import {
 
 const answers = newFolder();
 const events: StandInEvent[] = [];
-let files: Awaited<ReturnType<typeof makeCa>>;
+let files: Awaited<ReturnType<typeof makeCertificate>>;
 let key: ClientKey;
 let helseId: HelseIdServer;
 let documents: HealthApiServer;
@@ -31,11 +31,11 @@ let tokens: Record<'documents' | 'summaries' | 'few', string>;
 let thief: ClientKey;
 
 beforeAll(async () => {
-  [files, key, thief] = await Promise.all([makeCa(), makeClientKey(), makeClientKey()]);
-  const { ca } = files;
+  [files, key, thief] = await Promise.all([makeCertificate(), makeClientKey(), makeClientKey()]);
+  const { certificate } = files;
   const scopes = { documents: 'example:documents/write', summaries: 'example:summaries/read' };
   helseId = await startHelseId({
-    ca,
+    certificate,
     apis: Object.entries(scopes).map(([name, scope]) => ({
       audience: `example:${name}`,
       scopes: [scope, `example:${name}/read`],
@@ -53,7 +53,7 @@ beforeAll(async () => {
   const { issuer, keys } = helseId;
   const onEvent = (event: StandInEvent) => void events.push(event);
   documents = await startHealthApi({
-    ca,
+    certificate,
     issuer,
     keys,
     path: '/fhir',
@@ -63,7 +63,7 @@ beforeAll(async () => {
     onEvent,
   });
   summaries = await startHealthApi({
-    ca,
+    certificate,
     issuer,
     keys,
     audience: 'example:summaries',

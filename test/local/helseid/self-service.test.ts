@@ -3,11 +3,11 @@ import type { HelseIdServer } from '../../../local/helseid/helseid.ts';
 import { startHelseId } from '../../../local/helseid/helseid.ts';
 import type { SelfServiceServer } from '../../../local/helseid/self-service.ts';
 import { startSelfService } from '../../../local/helseid/self-service.ts';
-import { type ClientKey, hash, makeCa, makeClientKey, makeProof, makeWire, read } from './wire.ts';
+import { type ClientKey, hash, makeCertificate, makeClientKey, makeProof, makeWire, read } from './wire.ts';
 
 const SCOPE = 'nhn:selvbetjening/client';
 const CC = { grant_type: 'client_credentials', scope: SCOPE };
-let files: Awaited<ReturnType<typeof makeCa>>;
+let files: Awaited<ReturnType<typeof makeCertificate>>;
 let key: ClientKey;
 let helseId: HelseIdServer;
 let server: SelfServiceServer;
@@ -15,9 +15,9 @@ let wire: ReturnType<typeof makeWire>;
 let token: string;
 
 beforeAll(async () => {
-  [files, key] = await Promise.all([makeCa(), makeClientKey()]);
+  [files, key] = await Promise.all([makeCertificate(), makeClientKey()]);
   helseId = await startHelseId({
-    ca: files.ca,
+    certificate: files.certificate,
     apis: [
       { audience: 'nhn:selvbetjening', scopes: [SCOPE] },
       { audience: 'example:a', scopes: ['example:a/read'] },
@@ -32,7 +32,7 @@ beforeAll(async () => {
     ],
   });
   const { registry, issuer, keys } = helseId;
-  server = await startSelfService({ ca: files.ca, registry, issuer, keys });
+  server = await startSelfService({ certificate: files.certificate, registry, issuer, keys });
   wire = makeWire(issuer, 'c', key);
   token = String((await wire.token({ form: CC })).body['access_token']);
 });

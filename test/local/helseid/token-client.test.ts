@@ -41,11 +41,11 @@ beforeAll(async () => {
   const [ES256, PS256] = await Promise.all([makeClientKey('ES256'), makeClientKey('PS256')]);
   keys = { ES256, PS256 };
   web = await startWeb([ES256, PS256]);
-  const { ca } = web.files;
+  const { certificate } = web.files;
   const { issuer, keys: issuerKeys } = web.server;
   const scopes = ['example:a/read'];
   api = await startHealthApi({
-    ca,
+    certificate,
     issuer,
     keys: issuerKeys,
     audience: 'example:a',

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import { listen } from '../../../local/aws/http.ts';
 import { startHelseId } from '../../../local/helseid/helseid.ts';
 import type { HelseIdOptions } from '../../../local/helseid/types.ts';
-import { type ClientKey, makeCa } from './wire.ts';
+import { type ClientKey, makeCertificate } from './wire.ts';
 
 export const CALLBACK = 'http://localhost:3999/callback';
 export const SCOPE =
@@ -10,14 +10,14 @@ export const SCOPE =
 
 /** The stand-in with a client that people log in to, whose back channel is kept, and two APIs. */
 export async function startWeb(keys: readonly ClientKey[]) {
-  const files = await makeCa();
+  const files = await makeCertificate();
   const logoutTokens: string[] = [];
   const gateway = await listen(async (request, response) => {
     logoutTokens.push(new URLSearchParams(await text(request)).get('logout_token') ?? '');
     response.end();
   });
   const options: HelseIdOptions = {
-    ca: files.ca,
+    certificate: files.certificate,
     stateDir: files.dir,
     path: '/hid',
     apis: ['a', 'b'].map((name) => ({ audience: `example:${name}`, scopes: [`example:${name}/read`] })),

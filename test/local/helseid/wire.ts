@@ -3,16 +3,15 @@ import { join } from 'node:path';
 import tls from 'node:tls';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { openBrowser } from '../../../local/app/browser/browser.ts';
-import { createCa } from '../../../local/helseid/ca.ts';
-import type { CertificateAuthority } from '../../../local/helseid/types.ts';
+import { type LocalCertificate, localCertificate } from '../../../local/helseid/certificate.ts';
 import { newFolder } from '../../temporary.ts';
 
-/** A CA in a folder of its own that `fetch` trusts from now on. */
-export async function makeCa(): Promise<{ ca: CertificateAuthority; dir: string }> {
+/** A certificate in a folder of its own that `fetch` trusts from now on. */
+export async function makeCertificate(): Promise<{ certificate: LocalCertificate; dir: string }> {
   const dir = newFolder();
-  const ca = await createCa(join(dir, 'ca'));
-  tls.setDefaultCACertificates([...tls.getCACertificates('default'), ca.certificatePem]);
-  return { ca, dir };
+  const certificate = await localCertificate(join(dir, 'tls'));
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.cert]);
+  return { certificate, dir };
 }
 
 /** A client key with the public JWK as it is registered. */

@@ -170,12 +170,7 @@ describe('REST APIs', () => {
   const api = (method: object, ...more: ResolvedResource[]) =>
     assemblyOf(
       resource('ApiGateway::RestApi', 'api', { Name: 'journal-public', BinaryMediaTypes: ['*/*'] }),
-      part('Stage', 'stage', {
-        StageName: 'live',
-        MethodSettings: [
-          { HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 5, ThrottlingBurstLimit: 6 },
-        ],
-      }),
+      part('Stage', 'stage', { StageName: 'live' }),
       part('Resource', 'a', { ParentId: 'root', PathPart: 'things' }),
       part('Resource', 'b', { ParentId: 'a', PathPart: '{id}' }),
       part('Method', 'm', {
@@ -187,13 +182,12 @@ describe('REST APIs', () => {
       ...more,
     );
 
-  it('have their methods by path, with throttling and authorizer', () => {
+  it('have their methods by path, with authorizer', () => {
     const [gateway] = readGateways(api({ AuthorizationType: 'CUSTOM', AuthorizerId: 'auth' }, authorizer()));
     expect(gateway).toMatchObject({
       stage: 'live',
       zone: 'public',
       binary: true,
-      throttle: { rate: 5, burst: 6 },
     });
     expect(gateway?.methods).toEqual([
       {
