@@ -12,7 +12,6 @@ const SERVICES = {
   secretsmanager: 'SECRETS_MANAGER',
   sqs: 'SQS',
   events: 'EVENTBRIDGE',
-  cloudtrail: 'CLOUDTRAIL',
   logs: 'CLOUDWATCH_LOGS',
 } as const;
 

@@ -91,6 +91,20 @@ const bend =
   (change: (bytes: Uint8Array) => Uint8Array): Fault =>
   ({ signature, format }) => ({ signature: change(Uint8Array.from(signature)), format });
 
+/** What is no DER of two positive integers (X.690 8.3, 10.1), in hex. */
+const NOT_DER = {
+  'a negative integer': '30060201ff020101',
+  'a padded integer': '300702020001020101',
+  'an integer too long for its curve': `30480243${'01'.repeat(67)}020101`,
+  'an empty integer': '30050200020101',
+  'three integers': '3009020101020101020101',
+  'one integer': '3003020101',
+  zeros: '3006020100020100',
+  'a length in a long form': '30820006020101020101',
+  'an indefinite length': '30800201010201010000',
+  'another tag': '3106020101020101',
+};
+
 /** By what happens where the key is held: the fault, and the codes that may come of it. */
 export const FAULTS: Readonly<Record<string, readonly [fault: Fault, ...codes: string[]]>> = {
   'is throttled': [throws('ThrottlingException', 400), 'kms_throttled'],
@@ -109,28 +123,11 @@ export const FAULTS: Readonly<Record<string, readonly [fault: Fault, ...codes: s
     (signed, algorithm) => ({ ...signed, signature: strangers(algorithm) }),
     'kms_refused',
   ],
-};
-
-/** Encodings of r and s that are not the one of DER (X.690 8.3, 10.1), or no ECDSA signature. */
-export const DER_FAULTS: Readonly<Record<string, (r: Uint8Array, s: Uint8Array) => Uint8Array>> = {
-  'a negative integer': (r, s) => sequence(integer(r.with(0, 0xff)), integer(s)),
-  'a padded integer': (r, s) => sequence(integer(Uint8Array.of(0, 0, ...r)), integer(s)),
-  'an integer too long for its curve': (r, s) =>
-    sequence(integer(Uint8Array.of(1, ...r, ...r, ...r)), integer(s)),
-  'an empty integer': (_, s) => sequence(Uint8Array.of(2, 0), integer(s)),
-  'three integers': (r, s) => sequence(integer(r), integer(s), integer(s)),
-  'one integer': (r) => sequence(integer(r)),
-  zeros: () => sequence(Uint8Array.of(2, 1, 0), Uint8Array.of(2, 1, 0)),
-  'r and s exchanged': (r, s) => sequence(integer(s), integer(r)),
-  'a length in a long form': (r, s) => {
-    const body = sequence(integer(r), integer(s)).slice(2);
-    return Uint8Array.of(0x30, 0x82, 0, body.length, ...body);
-  },
-  'an indefinite length': (r, s) => {
-    const body = sequence(integer(r), integer(s)).slice(2);
-    return Uint8Array.of(0x30, 0x80, ...body, 0, 0);
-  },
-  'another tag': (r, s) => sequence(integer(r), integer(s)).with(0, 0x31),
+  ...Object.fromEntries(
+    Object.entries(NOT_DER).map(([name, hex]) => [
+      ...[`gives ${name}`, [bend(() => Buffer.from(hex, 'hex')), 'kms_refused'] as const],
+    ]),
+  ),
 };
 
 /** A good signature of something else by a key of nobody's. */
@@ -140,37 +137,4 @@ function strangers(algorithm: Algorithm): Uint8Array {
     ? generateKeyPairSync('ec', { namedCurve: crv }).privateKey
     : generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
   return signBytes(hash, Buffer.from('x'), key);
-}
-
-function integer(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.of(2, bytes.length, ...bytes);
-}
-
-function sequence(...elements: Uint8Array[]): Uint8Array {
-  const body = elements.flatMap((element) => [...element]);
-  return Uint8Array.from([0x30, ...(body.length > 127 ? [0x81] : []), body.length, ...body]);
-}
-
-/** The contents of a DER INTEGER for a number of fixed length. */
-export function trim(number: Uint8Array): Uint8Array {
-  const digits = number.slice(
-    Math.max(
-      0,
-      number.findIndex((byte) => byte !== 0),
-    ),
-  );
-  return (digits[0] ?? 0) > 0x7f ? Uint8Array.of(0, ...digits) : digits;
-}
-
-/** r and s of a good DER signature, joined. */
-export function readSequence(der: Uint8Array, half: number): Uint8Array {
-  const joined = new Uint8Array(2 * half);
-  let at = der[1] === 0x81 ? 3 : 2;
-  for (const end of [half, 2 * half]) {
-    const length = der[at + 1] ?? 0;
-    const digits = der.slice(at + 2, at + 2 + length).slice(-half);
-    joined.set(digits, end - digits.length);
-    at += 2 + length;
-  }
-  return joined;
 }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant } from '@helseid-zones/protocol/grant';
 import type { Intent, Signature, Signer } from '@helseid-zones/protocol/intents';
@@ -11,7 +10,6 @@ import {
   apiProof,
   assertion,
   CHILD,
-  DER_FAULTS,
   details,
   FAULTS,
   type Fault,
@@ -19,11 +17,9 @@ import {
   ISSUER,
   KINDS,
   REFUSED,
-  readSequence,
   requestObject,
   START,
   tokenProof,
-  trim,
 } from './conformance-cases.ts';
 import type { HeldKey, SignDigest } from './create-signer.ts';
 
@@ -97,17 +93,6 @@ export function signerCases(make: MakeSigner): SignerCase[] {
         await world.fails([assertion, tokenProof], ...codes);
         world.fault = undefined;
         assert.equal((await world.sign([assertion])).length, 1);
-      }),
-    ),
-    ...Object.entries(DER_FAULTS).map(([name, encode]) =>
-      named(`takes one encoding of an ECDSA signature: not ${name}`, async (world) => {
-        if (ALGORITHMS[world.current.algorithm].kty !== 'EC') return;
-        world.fault = ({ signature, format }, algorithm) => {
-          const half = ALGORITHMS[algorithm].signatureBytes / 2;
-          const joined = format === 'jose' ? signature : readSequence(signature, half);
-          return { signature: encode(trim(joined.slice(0, half)), trim(joined.slice(half))), format: 'der' };
-        };
-        await world.fails([assertion], 'kms_refused');
       }),
     ),
   ];

@@ -30,8 +30,6 @@ const keyEntry = v.strictObject({
   usableUntil: v.exactOptional(seconds),
   /** What HelseID last reported as its expiry. */
   expires: v.exactOptional(seconds),
-  /** The client id under which a draft has registered it, until the declaration has that id. */
-  draft: v.exactOptional(text),
 });
 
 const clientRecord = v.strictObject({

@@ -1,5 +1,4 @@
 import { applyPolicies, deleteKey } from './administer.ts';
-import { draftClient } from './draft.ts';
 import type { Operator } from './operator.ts';
 import type { CommandName, KeyOptions } from './options.ts';
 import { redrive } from './redrive.ts';
@@ -14,5 +13,5 @@ export const COMMANDS: Readonly<
   ...{ show: showKeys, list: showKeys, jwk: printJwks },
   ...{ rotate: rotateKey, verify: verifyKey, retire: retireKey },
   ...{ delete: deleteKey, policy: applyPolicies },
-  ...{ draft: draftClient, watch: watchNow, redrive },
+  ...{ watch: watchNow, redrive },
 };

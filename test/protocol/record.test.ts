@@ -26,7 +26,7 @@ test('a record is read as it is', () => {
 
 test.each<[string, object]>([
   ['a partition of its own', { keyArn: 'arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/mrk-1' }],
-  ['everything known of it', { expires: 0, draft: 'id-2' }],
+  ['everything known of it', { expires: 0 }],
   ['two states reached in one second', { since: { created: 1, registered: 1, verified: 3, current: 3 } }],
   [
     'every state behind it, and no second to retire in',
@@ -84,7 +84,6 @@ test.each<[string, unknown, RegExp]>([
   ),
   ['an unknown time', { ...record, keys: [{ ...key, since: { ...key.since, lost: 5 } }] }, /since\.lost/],
   ['an expiry that is no second', { ...record, keys: [{ ...key, expires: -1 }] }, /expires/],
-  ['a draft of nobody', { ...record, keys: [{ ...key, draft: '' }] }, /draft/],
   ['null', null, /the whole/],
   ['a list', [record], /the whole|version/],
   ['keys that are none', { ...record, keys: null }, /keys/],
