@@ -31,7 +31,7 @@ Proves, from the synthesized cloud assembly, that the zones' boundaries hold, an
   --requests          print for every line of the matrix, and every violation, a request that shows it
   --json              print JSON (docs/proof.md has its members)
   --svg FILE          draw the zone map into FILE
-  --html FILE         the zone map as a page, with every permitted call in words
+  --html FILE         the zone map as a page, with violations and who can have what signed
   --help              print this
 
 Exit status: 0 the boundaries hold, or hold assuming what the declaration names; 1 they do not; 2 there is nothing to prove.

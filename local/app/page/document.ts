@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { drawMap } from '../../../infra/proof/report/map/draw.ts';
 import { hasViolations, type ZoneMap } from '../../../infra/proof/report/map/model.ts';
-import { renderZones } from '../../../infra/proof/report/map/page.ts';
 import { summarize } from '../../../infra/proof/report/map/words.ts';
 import { escapeXml } from '../../../infra/terminal.ts';
 import { type Attack, INVARIANTS } from './attacks.ts';
@@ -45,7 +44,6 @@ export function renderDocument(deps: PageDeps): string {
     verdict: hasViolations(map) ? 'bad' : '',
     summary: escapeXml(summarize(map)),
     map: drawMap(map),
-    zones: renderZones(map, 'h3'),
     filter: renderFilter(['all', ...deps.names.zones, 'outside']),
     attacks: attacks.map(renderAttack).join('\n'),
     unfit: renderUnfit(attacks),

@@ -111,7 +111,7 @@ function rowsOf(map: ZoneMap, zone: string, edges: readonly Edge[]): Row[] {
   );
   const rows = Map.groupBy(shown, (node) => {
     const out = edges.filter(({ source }) => source === node);
-    return [node.kind, ...out.map((edge) => `${edge.to} ${edge.verb} ${pillOf(edge)} ${edge.violated}`)].join(
+    return [node.kind, ...out.map((edge) => `${edge.to} ${edge.verb} ${edge.through} ${edge.violated}`)].join(
       '\n',
     );
   });
@@ -132,11 +132,11 @@ function rowsOf(map: ZoneMap, zone: string, edges: readonly Edge[]): Row[] {
 
 /** `edges` by the node at their `end`, and those nodes together that are of one zone and have the same calls. */
 function bundle(edges: readonly Edge[], end: 'source' | 'target'): Bundle[] {
-  const byNode = Map.groupBy(edges, (edge) => `${edge[end].id} ${pillOf(edge)} ${edge.violated}`);
+  const byNode = Map.groupBy(edges, (edge) => `${edge[end].id} ${edge.through} ${edge.violated}`);
   const alike = Map.groupBy(byNode.values(), ([edge, ...others]) =>
     edge === undefined || ENTRIES.includes(edge[end].kind)
       ? edge
-      : [edge[end].zone, pillOf(edge), edge.violated, ...verbsOf([edge, ...others])].join('\n'),
+      : [edge[end].zone, edge.through, edge.violated, ...verbsOf([edge, ...others])].join('\n'),
   );
   return [...alike.values()].map((groups) => ({
     ends: groups.flatMap(([edge]) => (edge === undefined ? [] : [edge[end]])),
@@ -146,12 +146,6 @@ function bundle(edges: readonly Edge[], end: 'source' | 'target'): Bundle[] {
 
 function verbsOf(edges: readonly Edge[]): string[] {
   return [...new Set(edges.map(({ verb }) => verb))];
-}
-
-/** What a call goes through, in a word or two. */
-function pillOf({ endpoint, through, verb }: MapCall): string {
-  if (verb.startsWith('open')) return verb === 'open https to' ? 'https' : 'any port';
-  return endpoint ?? through;
 }
 
 function drawCard({ title, aside, style, rows }: Card): string {
@@ -192,7 +186,7 @@ function drawCalls({ ends, edges }: Bundle, end: 'source' | 'target'): string {
   const may = verbs.length === 0 || end === 'target' ? verbs.join(', ') : `may ${verbs.join(', ')} it`;
   const violation = edge.violated ? '<strong>violates a boundary:</strong> ' : '';
   const words = end === 'target' ? `${may} ${who}` : `${who} ${may}`;
-  return `<span class="call${edge.violated ? ' violated' : ''}"><b class="pill">${escapeXml(pillOf(edge))}</b> ${violation}${words.trim()}</span>`;
+  return `<span class="call${edge.violated ? ' violated' : ''}"><b class="pill">${escapeXml(edge.through)}</b> ${violation}${words.trim()}</span>`;
 }
 
 /** What every zone may have, so that a call of another zone's names the zone. */

@@ -110,7 +110,7 @@ function readRule(rule: ResolvedResource, assembly: ResolvedAssembly): Entry {
     return {
       ...common,
       kind: 'schedule',
-      ...timeOf(schedule),
+      ...{ label: whole(schedule), notes: [] },
       resources: [rule.constructPath],
       functions: targets.filter(isFunction),
       service: 'events.amazonaws.com',
@@ -162,40 +162,13 @@ function readRotation({ properties, stack, constructPath, logicalId }: ResolvedR
     kind: 'schedule',
     stack,
     label: `rotation of ${name ?? 'a record'}`,
-    notes: Object.values(
-      timeOf(stringOf(rules.ScheduleExpression) ?? `rate(${String(rules.AutomaticallyAfterDays)} days)`),
-    ).flat(),
+    notes: [
+      whole(stringOf(rules.ScheduleExpression) ?? `rate(${String(rules.AutomaticallyAfterDays)} days)`),
+    ],
     resources: [constructPath],
     functions: stringsOf(properties.RotationLambdaARN),
     service: 'secretsmanager.amazonaws.com',
   };
-}
-
-/**
- * A schedule expression in words, lines that are not broken: `daily at 06:00 UTC`. As it stands where it says more than minute, hour,
- * day of the month and months.
- */
-function timeOf(expression: string): { label: string; notes: string[] } {
-  const [, count, unit] = /^rate\((\d+) (\w+)\)$/.exec(expression) ?? [];
-  if (count !== undefined)
-    return { label: whole(`every ${count === '1' ? '' : `${count} `}${unit}`), notes: [] };
-  const [, minute = '', hour = '', day, months] =
-    /^cron\((\d+) (\d+) (\d+|\*) ([\d,]+|\*) \? \*\)$/.exec(expression) ?? [];
-  if (day === undefined) return { label: whole(expression), notes: [] };
-  const time = `at ${hour.padStart(2, '0')}:${minute.padStart(2, '0')} UTC`;
-  return {
-    label: whole(day === '*' ? `daily ${time}` : `day ${day} ${time}`),
-    notes: day === '*' && months === '*' ? [] : [monthsOf(months ?? '*')],
-  };
-}
-
-/** A list of months in words, where it is a regular one that begins in January. */
-function monthsOf(list: string): string {
-  const months =
-    list === '*' ? Array.from({ length: 12 }, (_, index) => index + 1) : list.split(',').map(Number);
-  const step = 12 / months.length;
-  if (months.some((month, index) => month !== 1 + index * step)) return whole(`months ${list}`);
-  return whole(step === 1 ? 'every month' : `every ${step} months`);
 }
 
 /** A text that is not broken at its blanks. */
@@ -213,18 +186,12 @@ function functionArn(name: unknown, { account, region }: ResolvedResource): stri
 }
 
 /** The starts that the functions' own policies, or for what they fetch themselves the mapping, permit. */
-export function startCalls({ id, functions, service, notes }: Entry, world: World): MapCall[] {
-  return functions.flatMap((to): MapCall[] => {
-    const action = 'lambda:InvokeFunction';
-    const permitted =
-      service === undefined ||
-      decide({ principal: { kind: 'service', service }, action, resource: to }, world).verdict !== 'never';
-    if (!permitted) return [];
-    return [
-      {
-        ...{ from: id, to, verb: 'start', actions: service === undefined ? [] : [action] },
-        ...{ through: service ?? 'a queue', endpoint: undefined, when: notes[0] ?? '', violated: false },
-      },
-    ];
-  });
+export function startCalls({ id, functions, service }: Entry, world: World): MapCall[] {
+  const mayStart = (resource: string) =>
+    service === undefined ||
+    decide({ principal: { kind: 'service', service }, action: 'lambda:InvokeFunction', resource }, world)
+      .verdict !== 'never';
+  return functions
+    .filter(mayStart)
+    .map((to) => ({ from: id, to, verb: 'start', through: service ?? 'a queue', violated: false }));
 }

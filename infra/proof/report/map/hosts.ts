@@ -64,12 +64,12 @@ export function hostCalls(reach: readonly Reach[], network: Network, hosts: read
     const vpcs = of?.subnets.map((subnet) => network.subnets.get(subnet)?.vpc) ?? [];
     return hosts
       .filter((host) => host.vpcs.some((vpc) => vpcs.includes(vpc)))
-      .map(
-        ({ node }): MapCall => ({
-          ...{ from: resource.arn ?? resource.physicalId, to: node.id, actions: [] },
-          verb: internet === 'https' ? 'open https to' : 'open any connection to',
-          ...{ through: "the zone's own gateway", endpoint: undefined, when: '', violated: false },
-        }),
-      );
+      .map(({ node }): MapCall => {
+        const [verb, through] =
+          internet === 'https'
+            ? (['open https to', 'https'] as const)
+            : (['open any connection to', 'any port'] as const);
+        return { from: resource.arn ?? resource.physicalId, to: node.id, verb, through, violated: false };
+      });
   });
 }

@@ -52,19 +52,13 @@ export type Verb =
   | 'open https to'
   | 'open any connection to';
 
-/** A call that the assembly permits. */
+/** A call that the assembly permits; under which conditions, the capability matrix says. */
 export interface MapCall {
   from: string;
   to: string;
   verb: Verb;
-  /** The actions that the verb stands for and that are permitted, e.g. `kms:Sign`; none for connections. */
-  actions: readonly string[];
-  /** The way it takes, in words, e.g. `the lambda endpoint of zone public`. */
+  /** What it goes through: the service of its zone's own endpoint, the service that starts it, else a way in a word or two. */
   through: string;
-  /** Service of the zone's own endpoint that it takes, if it takes one. */
-  endpoint: string | undefined;
-  /** What else must hold of the request, in words; empty where nothing must. */
-  when: string;
   violated: boolean;
 }
 
@@ -72,13 +66,9 @@ export interface MapCall {
 export interface MapZone {
   name: string;
   signing: boolean;
-  admin: boolean;
   cidr: string;
-  account: string;
   /** Addresses of the internet that some function of the zone reaches. */
   internet: 'none' | 'https' | 'any';
-  /** Services of its endpoints, sorted. */
-  endpoints: readonly string[];
   violated: boolean;
 }
 

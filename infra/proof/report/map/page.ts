@@ -2,9 +2,9 @@ import { escapeXml } from '../../../terminal.ts';
 import type { Finding } from '../../rules/rule.ts';
 import { type Signable, signableInWords } from '../signable.ts';
 import { drawMap, estimateHeight } from './draw.ts';
-import { hasViolations, type MapZone, nodesIn, type ZoneMap, zoneTitle } from './model.ts';
+import { hasViolations, type ZoneMap } from './model.ts';
 import { LIST_STYLE, MAP_STYLE, PAGE_STYLE } from './style.ts';
-import { describeZone, type Fact, readFacts, sentence, summarize, verdict } from './words.ts';
+import { summarize, verdict } from './words.ts';
 
 /** Width of the SVG file, in pixels: two columns. */
 const WIDTH = 1240;
@@ -16,11 +16,10 @@ const WIDTH = 1240;
 export function renderSvg(map: ZoneMap): string {
   const height = estimateHeight(map) + 90;
   const title = `Zone map of ${escapeXml(map.system)}`;
-  const description = [summarize(map), ...readFacts(map).map(sentence)].map(escapeXml).join('\n');
   return `<?xml version="1.0" encoding="UTF-8"?>
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="map-title map-description">
 <title id="map-title">${title}</title>
-<desc id="map-description">${description}</desc>
+<desc id="map-description">${escapeXml(summarize(map))}</desc>
 <style>${MAP_STYLE}${PAGE_STYLE}</style>
 <switch><foreignObject width="${WIDTH}" height="${height}"><body xmlns="http://www.w3.org/1999/xhtml" style="height:100%"><main><h1>${title}</h1>
 ${renderVerdict(map, verdict(map))}
@@ -51,61 +50,10 @@ ${renderVerdict(map, summarize(map))}
 ${renderFindings(map.findings)}
 <figure class="map">${drawMap(map)}</figure>
 ${renderSignable(signable)}
-${renderZones(map)}
 </main>
 </body>
 </html>
 `;
-}
-
-/** The map in words: a section a zone under a heading of the given level, with a table of what may be called from it. */
-export function renderZones(map: ZoneMap, heading: 'h2' | 'h3' = 'h2'): string {
-  const facts = readFacts(map);
-  return map.zones
-    .map((zone) =>
-      renderZone(
-        map,
-        zone,
-        facts.filter((fact) => fact.zone === zone.name),
-        heading,
-      ),
-    )
-    .join('\n');
-}
-
-function renderZone(map: ZoneMap, zone: MapZone, facts: readonly Fact[], heading: string): string {
-  const title = zoneTitle(zone.name);
-  const id = `zone-${zone.name}`;
-  const signers = nodesIn(map, zone.name)
-    .filter(({ kind }) => kind === 'signer')
-    .map(
-      ({ label, notes }) => `<li><code>${escapeXml(label)}</code> signs ${escapeXml(notes.join('; '))}</li>`,
-    );
-  return `<section aria-labelledby="${id}">
-<${heading} id="${id}">${escapeXml(title.charAt(0).toUpperCase() + title.slice(1))}</${heading}>
-<p>${escapeXml(describeZone(zone))}</p>
-${signers.length === 0 ? '' : `<ul>${signers.join('')}</ul>`}
-${renderFacts(facts, id)}
-</section>`;
-}
-
-function renderFacts(facts: readonly Fact[], id: string): string {
-  if (facts.length === 0) return '<p>Nothing here may call anything.</p>';
-  const rows = facts.map(({ who, may, what, through, when, violated }) => {
-    const cells = [
-      ['who', `<code>${escapeXml(who)}</code>`],
-      ['may', escapeXml(violated ? `${may} (violates a boundary)` : may)],
-      ['what', `<code>${escapeXml(what)}</code>`],
-      ['through', escapeXml(through)],
-      ['when', escapeXml(when === '' ? 'always' : when)],
-    ].map(([label, html]) => `<td role="cell" data-label="${label}">${html}</td>`);
-    return `<tr role="row"${violated ? ' class="bad"' : ''}>${cells.join('')}</tr>`;
-  });
-  const heads = ['Who', 'May', 'What', 'Through', 'When'].map(
-    (head) => `<th role="columnheader" scope="col">${head}</th>`,
-  );
-  return `<table role="table" aria-labelledby="${id}"><thead role="rowgroup"><tr role="row">${heads.join('')}</tr></thead>
-<tbody role="rowgroup">${rows.join('\n')}</tbody></table>`;
 }
 
 /** Who can have what signed, signer by signer. */

@@ -3,13 +3,11 @@ import { SIGNING } from '../../assembly/network.ts';
 import type { ResolvedResource } from '../../assembly/resolve.ts';
 import { untouching } from '../../rules/others.ts';
 import type { Finding, ProofInput } from '../../rules/rule.ts';
-import { nameIds } from '../names-in-words.ts';
 import { computeCalls } from './calls.ts';
 import { readEntries, startCalls } from './entries.ts';
 import { hostCalls, hostNodes } from './hosts.ts';
-import { type MapZone, OUTSIDE, type ZoneMap } from './model.ts';
+import { type MapNode, type MapZone, OUTSIDE, type ZoneMap } from './model.ts';
 import { readNodes, readSigners } from './nodes.ts';
-import { markViolations } from './violations.ts';
 
 /**
  * Reads the zone map out of what the proof looks at: zones, what is in them, and every call that their policies and networks
@@ -25,13 +23,7 @@ export function readZoneMap(whole: ProofInput, findings: readonly Finding[] = []
   const hosts = hostNodes(declaration, assembly, network);
   const calls = [
     ...entries.flatMap((entry) => startCalls(entry, world)),
-    ...computeCalls(own, {
-      world,
-      reach: new Map(reach.map((of) => [of.name, of])),
-      zoneOfEndpoint: (id) =>
-        network.zones.get(network.endpoints.find((of) => of.id === id)?.vpc ?? '') ?? OUTSIDE,
-      words: nameIds(input),
-    }),
+    ...computeCalls(own, input),
     ...hostCalls(reach, network, hosts),
   ];
   const map = {
@@ -42,7 +34,28 @@ export function readZoneMap(whole: ProofInput, findings: readonly Finding[] = []
     findings,
     assumptions: assumptionsOf(declaration),
   };
-  return markViolations(map, declaration, signers);
+  return markViolations(map);
+}
+
+/** Marks what the findings are about. */
+function markViolations(map: ZoneMap): ZoneMap {
+  const { findings, system } = map;
+  const byId = new Map(map.nodes.map((node) => [node.id, node]));
+  const isAbout = (finding: Finding, node: MapNode | undefined) =>
+    node !== undefined &&
+    [node.id, ...node.resources].some((name) => finding.resource === name || finding.path.includes(name));
+  return {
+    ...map,
+    zones: map.zones.map((zone) => {
+      const stack = zone.signing ? `${system}-signing` : `${system}-zone-${zone.name}`;
+      return { ...zone, violated: findings.some(({ resource }) => `${resource}/`.startsWith(`${stack}/`)) };
+    }),
+    nodes: map.nodes.map((node) => ({ ...node, violated: findings.some((one) => isAbout(one, node)) })),
+    calls: map.calls.map((call) => ({
+      ...call,
+      violated: findings.some((one) => isAbout(one, byId.get(call.from)) && isAbout(one, byId.get(call.to))),
+    })),
+  };
 }
 
 /** What of other stacks does not touch the system is not drawn. */
@@ -56,7 +69,7 @@ function withoutOthers(input: ProofInput): ProofInput {
   };
 }
 
-function readZones({ declaration, assembly, network, reach }: ProofInput): MapZone[] {
+function readZones({ declaration, network, reach }: ProofInput): MapZone[] {
   const names = Object.keys(declaration.zones);
   const isAdmin = (name: string) => declaration.zones[name]?.admin === true;
   const ordered = [...names.filter((name) => !isAdmin(name)), ...names.filter(isAdmin), SIGNING];
@@ -68,14 +81,8 @@ function readZones({ declaration, assembly, network, reach }: ProofInput): MapZo
     return {
       name,
       signing: name === SIGNING,
-      admin: isAdmin(name),
       cidr: vpcs.map(({ properties }) => String(properties.CidrBlock)).join(', '),
-      account: vpcs[0]?.account ?? assembly.account,
       internet: internets.includes('any') ? 'any' : internets.includes('https') ? 'https' : 'none',
-      endpoints: network.endpoints
-        .filter(({ vpc }) => network.zones.get(vpc) === name)
-        .map(({ service }) => service)
-        .sort(),
       violated: false,
     };
   });

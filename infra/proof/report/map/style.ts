@@ -83,21 +83,9 @@ p{margin:.25rem 0 1rem;max-width:46rem;color:var(--soft)}
 li{overflow-wrap:anywhere}
 code{font:.875em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 figure.map{margin:1.25rem 0}
-table{border-collapse:collapse;width:100%;font-size:.9rem;table-layout:fixed}
-th:nth-child(1){width:17%}th:nth-child(2){width:12%}th:nth-child(3){width:24%}th:nth-child(4){width:21%}
-th,td{text-align:start;vertical-align:top;padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--rule)}
-th{font-weight:600;color:var(--soft)}
-td[data-label=when]{color:var(--soft);max-width:28rem;overflow-wrap:anywhere}
-@media (max-width:46rem){
-thead{position:absolute;clip-path:inset(50%);height:1px;width:1px;overflow:hidden}
-table,tbody,tr,td{display:block}
-tr{padding:.6rem 0;border-bottom:1px solid var(--rule)}
-td{border:0;padding:.1rem 0;display:grid;grid-template-columns:5.5rem 1fr}
-td::before{content:attr(data-label);color:var(--soft)}
-}
 @media print{
 main{max-width:none;padding:0}
-section,tr{break-inside:avoid}
+section{break-inside:avoid}
 }
 `;
 

@@ -4,7 +4,7 @@ import { routeLabel } from '../../../../infra/proof/report/map/entries.ts';
 import { elementId, type ZoneMap } from '../../../../infra/proof/report/map/model.ts';
 import { renderHtml, renderSvg } from '../../../../infra/proof/report/map/page.ts';
 import { MAP_STYLE, PAGE_STYLE } from '../../../../infra/proof/report/map/style.ts';
-import { readFacts, sentence, summarize } from '../../../../infra/proof/report/map/words.ts';
+import { summarize } from '../../../../infra/proof/report/map/words.ts';
 import { escapeXml } from '../../../../infra/terminal.ts';
 import zones from '../../../two-clients.zones.ts';
 import { FULL } from '../../declaration/change.ts';
@@ -46,15 +46,14 @@ describe.each([
     }
   });
 
-  test('is well-formed, has a title, and says every call in words', () => {
+  test('is well-formed, has a title, and says what it is in words', () => {
     expect(openElements(svg)).toEqual([]);
     expect(svg).toContain('role="img" aria-labelledby="map-title map-description"');
-    for (const fact of readFacts(map)) expect(svg).toContain(escapeXml(sentence(fact)));
+    expect(svg).toContain(escapeXml(summarize(map)));
   });
 
-  test('becomes a page that loads and runs nothing, with every call in a table', () => {
+  test('becomes a page that loads and runs nothing', () => {
     expect(html).not.toMatch(/<script|<link|<img|\s(src|href)=|url\((?!#)|@import/);
-    expect(html.match(/<tr role="row"( class="bad")?>(?!<th)/g)).toHaveLength(map.calls.length);
     const ids = [...html.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
     for (const [, reference] of html.matchAll(/aria-labelledby="([^"]+)"/g))
@@ -90,9 +89,7 @@ test('a route says who gets past it', () => {
 
 test('violations are said in words too, not by colour alone', () => {
   expect(summarize(broken)).toContain('3 violations of boundaries');
-  expect(renderSvg(broken)).toContain('VIOLATION: signer-journal-public may sign with');
   expect(renderSvg(broken)).toContain('<strong>violates a boundary:</strong> sign with <code');
-  expect(renderHtml(broken)).toContain('sign with (violates a boundary)');
   expect(renderSvg(shipped)).not.toContain('violates a boundary');
   expect(summarize(shipped)).toContain('No violation');
 });
@@ -104,7 +101,7 @@ test('a name that holds markup, would end the XML or turn text round is written 
     ...shipped,
     system: hostile,
     nodes: shipped.nodes.map((node) => ({ ...node, label: hostile, notes: [hostile, '🔑'.repeat(60)] })),
-    calls: shipped.calls.map((call) => ({ ...call, when: hostile })),
+    calls: shipped.calls.map((call) => ({ ...call, through: hostile })),
   };
   expect(openElements(renderSvg(map))).toEqual([]);
   for (const text of [renderSvg(map), renderHtml(map)]) {
