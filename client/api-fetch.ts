@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import type { Intent } from '@helseid-zones/protocol/intents';
 import { parseUrl } from '@helseid-zones/protocol/url';
 import {
   customFetch,
@@ -76,7 +77,7 @@ export function createApiFetch(client: TokenClient, source: TokenSource): ApiFet
     };
 
     const attempt = async (): Promise<ApiAnswer> =>
-      send(client, token, await signProof(client, token, method, url), url, { ...init, method });
+      send(client, token, await signProof(client, token, method, url, signal), url, { ...init, method });
     const repeatable = !once && IDEMPOTENT.includes(method);
     for (;;) {
       let answer: ApiAnswer;
@@ -147,21 +148,26 @@ function isLostKey(error: unknown): boolean {
   return isZonesError(error, 'key_unknown') || isZonesError(error, 'key_not_usable');
 }
 
-async function signProof(client: TokenClient, token: AccessToken, method: string, url: URL): Promise<string> {
+async function signProof(
+  client: TokenClient,
+  token: AccessToken,
+  method: string,
+  url: URL,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   requireToken68(token.accessToken);
   const nonce = client.nonces.get('api', url.href);
-  const [proof] = await client.signer.sign([
-    {
-      kind: 'dpop_proof',
-      client: client.name,
-      method,
-      // `htu` has no query (RFC 9449 4.2), and a query may name a patient: it stays in this zone.
-      url: `${url.origin}${url.pathname}`,
-      ath: createHash('sha256').update(token.accessToken, 'ascii').digest('base64url'),
-      kid: token.binding.kid,
-      nonce,
-    },
-  ]);
+  const intent: Intent = {
+    kind: 'dpop_proof',
+    client: client.name,
+    method,
+    // `htu` has no query (RFC 9449 4.2), and a query may name a patient: it stays in this zone.
+    url: `${url.origin}${url.pathname}`,
+    ath: createHash('sha256').update(token.accessToken, 'ascii').digest('base64url'),
+    kid: token.binding.kid,
+    nonce,
+  };
+  const [proof] = await client.signer.sign([intent], { signal });
   if (!proof) throw new ZonesError('signer_answer_invalid', 'The signer answered without a signature.');
   if (proof.jkt !== token.binding.jkt)
     throw new ZonesError(

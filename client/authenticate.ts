@@ -167,7 +167,7 @@ async function signAttempt(
     const { kid } = request.proof;
     intents.push({ kind: 'dpop_proof', client: client.name, method: 'POST', url, nonce, kid });
   }
-  const [assertion, ...others] = await client.signer.sign([...intents, ...extra]);
+  const [assertion, ...others] = await client.signer.sign([...intents, ...extra], request);
   const proof = request.proof ? others.shift() : undefined;
   if (!assertion || (request.proof && !proof) || others.length !== extra.length)
     throw new ZonesError('signer_answer_invalid', 'The signer did not answer with one signature an intent.');

@@ -27,8 +27,8 @@ declare module '@helseid-zones/protocol/errors' {
     aws_refused: AwsFacts;
     aws_throttled: AwsFacts;
     aws_unavailable: AwsFacts;
-    /** The signer could not be asked. */
-    signer_unavailable: AwsFacts;
+    /** The signer could not be asked. `retry_after`, in seconds: it has as much to do as it may at a time. */
+    signer_unavailable: AwsFacts & { retry_after?: number };
     signer_answer_invalid: object;
     metadata_invalid: { attribute?: string; status?: number };
     issuer_unreachable: NetworkFacts & { status?: number };

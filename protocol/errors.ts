@@ -27,7 +27,8 @@ export interface ErrorFacts {
   record_invalid: { kid?: string };
   /** A newer release has written it, in a format that this one does not know. */
   version_unknown: { version: number };
-  kms_throttled: { aws_error?: string };
+  /** Shed, not tried again: the caller may, after a random part of `retry_after` seconds. */
+  kms_throttled: { aws_error?: string; retry_after?: number };
   kms_unavailable: { aws_error?: string };
   kms_refused: { aws_error?: string };
   /** KMS answered when the token had become too old. */

@@ -167,7 +167,10 @@ export type Signature = v.InferOutput<typeof signature>;
 /** What a signer function returns: signatures in the order of the intents, or a coded error. */
 export type SignResponse = v.InferOutput<typeof signResponse>;
 
-/** The seam: one call for several intents, signed concurrently, answered in order; it throws a coded error for all of them. */
+/**
+ * The seam: one call for several intents, signed concurrently, answered in order; it throws a coded error for all of them. `signal`
+ * ends the waiting, where a signer heeds it.
+ */
 export interface Signer {
-  sign(intents: readonly Intent[]): Promise<Signature[]>;
+  sign(intents: readonly Intent[], options?: { signal?: AbortSignal | undefined }): Promise<Signature[]>;
 }

@@ -1,4 +1,10 @@
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import {
+  createHash,
+  createPublicKey,
+  type JsonWebKeyInput,
+  type KeyObject,
+  type PublicKeyInput,
+} from 'node:crypto';
 import { ALGORITHMS, type Algorithm } from './algorithms.ts';
 import { ZonesError } from './errors.ts';
 
@@ -23,14 +29,27 @@ const MIN_RSA_BITS = 2048;
  * @throws {ZonesError} key_not_usable: it does not fit `algorithm`
  */
 export function readPublicKey(spki: Uint8Array, algorithm: Algorithm): VerificationKey {
+  return read({ key: Buffer.from(spki), format: 'der', type: 'spki' }, algorithm);
+}
+
+/**
+ * Reads a JWK.
+ * @throws {ZonesError} key_not_usable: it is no public key, or does not fit `algorithm`
+ */
+export function readPublicJwk(jwk: PublicJwk, algorithm: Algorithm): VerificationKey {
+  return read({ key: { ...jwk }, format: 'jwk' }, algorithm);
+}
+
+function read(input: PublicKeyInput | JsonWebKeyInput, algorithm: Algorithm): VerificationKey {
   try {
-    return describePublicKey(
-      createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }),
-      algorithm,
-    );
+    return describePublicKey(createPublicKey(input), algorithm);
   } catch (cause) {
     if (cause instanceof ZonesError) throw cause;
-    throw new ZonesError('key_not_usable', 'The public key is not a SubjectPublicKeyInfo.', { cause });
+    throw new ZonesError(
+      'key_not_usable',
+      `The public key can't be read; it is a ${input.format === 'jwk' ? 'JWK' : 'SubjectPublicKeyInfo'}.`,
+      { cause },
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ALGORITHM_NAMES } from './algorithms.ts';
 import { ZonesError } from './errors.ts';
+import { thumbprintOf } from './jwk.ts';
 import { isObject } from './required.ts';
 import { refuseNewer, seconds, text } from './schema.ts';
 
@@ -30,6 +31,17 @@ const keyEntry = v.strictObject({
   usableUntil: v.exactOptional(seconds),
   /** What HelseID last reported as its expiry. */
   expires: v.exactOptional(seconds),
+  /** Its public half, so that a signer need not ask KMS before it signs. Read by this release, written from the next one on. */
+  publicKey: v.exactOptional(
+    v.variant('kty', [
+      v.strictObject({
+        kty: v.literal('EC'),
+        crv: v.picklist(['P-256', 'P-384', 'P-521']),
+        ...{ x: text, y: text },
+      }),
+      v.strictObject({ kty: v.literal('RSA'), n: text, e: text }),
+    ]),
+  ),
 });
 
 const clientRecord = v.strictObject({
@@ -114,10 +126,20 @@ export function recordProblems({ keys }: ClientRecord): string[] {
   return problems.filter(([wrong]) => wrong).map(([, what]) => what);
 }
 
-function keyProblems({ kid, state, since, usableUntil }: KeyEntry): [wrong: boolean, what: string][] {
+function keyProblems({
+  kid,
+  state,
+  since,
+  usableUntil,
+  publicKey,
+}: KeyEntry): [wrong: boolean, what: string][] {
   const reached = KEY_STATES.filter((each) => since[each] !== undefined);
   const times = reached.map((each) => since[each] ?? 0);
   return [
+    [
+      publicKey !== undefined && thumbprintOf(publicKey) !== kid,
+      `key ${kid} brings the public half of another key`,
+    ],
     [since[state] === undefined, `key ${kid} has no time for its state`],
     [
       reached.some((each) => isAfter(each, state)),

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import {
   GetPublicKeyCommand,
   type GetPublicKeyCommandOutput,
+  type KMSClient,
   SignCommand,
   type SignCommandOutput,
 } from '@aws-sdk/client-kms';
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
-import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
-import { readPublicKey, type VerificationKey } from '@helseid-zones/protocol/jwk';
+import { type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { readPublicJwk, readPublicKey, type VerificationKey } from '@helseid-zones/protocol/jwk';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { finishSignature } from '@helseid-zones/protocol/signature';
 import { describeAwsError } from '../common/aws-error.ts';
@@ -30,6 +31,30 @@ export const AWS_BOUNDS = {
   },
 };
 
+/** Seconds after which KMS may have room again: its quotas are per second (docs/operating.md). */
+const RETRY_AFTER = 1;
+
+/**
+ * A client that is not to ask again for what KMS throttled: its caller may, who knows how long is left, and while a signer waited
+ * it would keep others from it.
+ */
+export function shedThrottled(kms: KMSClient): KMSClient {
+  const { retryStrategy: given } = kms.config;
+  const shedding = (async () => {
+    const strategy = await given();
+    if (!('refreshRetryTokenForRetry' in strategy)) return strategy;
+    const refresh = strategy.refreshRetryTokenForRetry.bind(strategy);
+    return Object.assign(strategy, {
+      refreshRetryTokenForRetry: async (...[token, failure]: Parameters<typeof refresh>) => {
+        if (failure.errorType === 'THROTTLING') throw failure.error;
+        return refresh(token, failure);
+      },
+    });
+  })();
+  kms.config.retryStrategy = () => shedding;
+  return kms;
+}
+
 /** The two calls a signer makes; `KMSClient` fits. */
 export interface Kms {
   send(command: SignCommand): Promise<SignCommandOutput>;
@@ -38,7 +63,8 @@ export interface Kms {
 
 /** What to do about each kind of failure. */
 const ADVICE = {
-  kms_throttled: "KMS throttles; retry with backoff, and compare the account's quota with the load.",
+  kms_throttled:
+    "KMS throttles: try again after a random part of retry_after seconds; if it stays, compare the account's quota with the load.",
   kms_unavailable: "KMS can't be reached; retry, and check the signing zone's endpoint.",
   key_not_usable:
     'KMS says that the key is disabled, pending deletion or gone; npm run keys shows its state.',
@@ -57,17 +83,28 @@ const MEANINGS: Readonly<Record<string, keyof typeof ADVICE>> = {
   NotFoundException: 'key_not_usable',
 };
 
-/** Makes the reader of public keys. A KMS key's public half never changes, so each is fetched once; failures are not kept. */
-export function createKeyReader(kms: Kms): (entry: KeyEntry) => Promise<VerificationKey> {
+/** Reads the public half of a key. @throws {ZonesError} as {@link fetchPublicKey} */
+export type ReadKey = (entry: KeyEntry) => Promise<VerificationKey>;
+
+/**
+ * Makes the reader of public keys. A KMS key's public half never changes, so each is fetched once; failures are not kept. What
+ * the record brings is used at once, since its kid is its thumbprint and every signature is verified by it; KMS is asked all
+ * the same, and once it has named another key, the record's is `record_invalid`.
+ */
+export function createKeyReader(kms: Kms): ReadKey {
   const held = new Map<string, Promise<VerificationKey>>();
   return (entry) => {
     const id = `${entry.keyArn} ${entry.algorithm} ${entry.kid}`;
     const known = held.get(id);
     if (known) return known;
     const fetched = fetchPublicKey(kms, entry);
-    held.set(id, fetched);
-    fetched.catch(() => held.delete(id));
-    return fetched;
+    const brought = entry.publicKey && readPublicJwk(entry.publicKey, entry.algorithm);
+    held.set(id, brought ? Promise.resolve(brought) : fetched);
+    fetched.catch((error: unknown) => {
+      if (brought && isZonesError(error, 'record_invalid')) held.set(id, fetched);
+      else held.delete(id);
+    });
+    return held.get(id) ?? fetched;
   };
 }
 
@@ -113,5 +150,6 @@ function throwCoded(cause: unknown): never {
   const facts = describeAwsError(cause);
   const { aws_error: name, status = 0 } = facts;
   const code = MEANINGS[name] ?? (status >= 400 && status < 500 ? 'kms_refused' : 'kms_unavailable');
-  throw new ZonesError(code, ADVICE[code], { cause, facts });
+  const retry_after = code === 'kms_throttled' ? RETRY_AFTER : undefined;
+  throw new ZonesError(code, ADVICE[code], { cause, facts: { ...facts, retry_after } });
 }

@@ -14,7 +14,7 @@ import {
   usableForProof,
 } from '@helseid-zones/protocol/record-states';
 import type { Audit, SignedEntry } from './audit.ts';
-import { createKeyReader, type Kms, signInput } from './kms.ts';
+import { type Kms, type ReadKey, signInput } from './kms.ts';
 import type { ReadRecord } from './read-record.ts';
 
 /** A signature older than this is not returned, milliseconds: the server would judge it stale. */
@@ -24,6 +24,7 @@ const MAX_SIGNATURE_AGE_MS = 5000;
 interface SignerDependencies {
   grant: Grant;
   kms: Kms;
+  readKey: ReadKey;
   readRecord: ReadRecord;
   /** Epoch milliseconds. */
   now: () => number;
@@ -56,13 +57,12 @@ interface Signed extends SignedEntry {
 export function createSignRequest(
   deps: SignerDependencies,
 ): (event: unknown, requestId: string) => Promise<SignResponse> {
-  const readKey = createKeyReader(deps.kms);
   return async (event, requestId) => {
     const audit = deps.audit(requestId);
     let intents: Intent[] = [];
     try {
       intents = parseSignRequest(event);
-      const planned = await planAll(deps, readKey, intents);
+      const planned = await planAll(deps, intents);
       const signed = await signAll(deps, planned);
       audit.recordSigned(signed);
       return { signatures: signed.map(({ signature }) => signature) };
@@ -78,10 +78,29 @@ export function createSignRequest(
   };
 }
 
+/**
+ * Reads the record and the public keys of what may sign, so that the first request finds both and asks KMS for its signature
+ * alone, over a connection that stands. Resolves after `patience` milliseconds at the latest, whatever fails: nothing is kept
+ * of a failure, and the first request reads anew, and says what is wrong.
+ */
+export async function readAhead(
+  { readRecord, readKey }: Pick<SignerDependencies, 'readRecord' | 'readKey'>,
+  patience: number,
+): Promise<void> {
+  const reading = readRecord().then(({ record }) =>
+    Promise.allSettled(record.keys.filter(usableForAssertion).map(readKey)),
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise((resolve) => {
+    timer = setTimeout(resolve, patience);
+  });
+  await Promise.race([reading.catch(() => {}), over]);
+  clearTimeout(timer);
+}
+
 /** Decides everything that can be refused. No call leaves before the grant has allowed every intent. */
 async function planAll(
-  { grant, readRecord, now }: SignerDependencies,
-  readKey: (entry: KeyEntry) => Promise<VerificationKey>,
+  { grant, readRecord, readKey, now }: SignerDependencies,
   intents: readonly Intent[],
 ): Promise<Planned[]> {
   const granted = intents.map((intent) => ({ intent, target: checkGrant(intent, grant) }));

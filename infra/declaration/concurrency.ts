@@ -1,20 +1,27 @@
 import { ADMIN_FUNCTIONS } from './fields.ts';
 import type { SystemDeclaration } from './schema.ts';
 
-/** Reserved concurrency where a grant is derived: the admin zone's signers. */
-const DERIVED = 10;
+/** Reserved concurrency where nothing is declared, as of the admin zone's signers, whose grants are derived. */
+const DEFAULT = 10;
+
+/** Seconds that an invocation with one signature takes: KMS's eight milliseconds and the signer's own (docs/performance.md). */
+const SIGNING_TIME = 0.01;
 
 /** Batches of events that a zone's function works on at one time: what it reserves must be enough for them. */
 export const EVENT_CONCURRENCY = 5;
 
-/** Reserved concurrency of the signer of a grant; `undefined` where the system reserves none. */
+/**
+ * Reserved concurrency of the signer of a grant; `undefined` where the system reserves none. As many as are under way at a time
+ * when the declared signatures a second are made (Little's law).
+ */
 export function signerConcurrency(
   system: SystemDeclaration,
   of: { zone: string; client: string },
 ): number | undefined {
   if (system.reservedConcurrency === 'none') return undefined;
   const declared = system.zones[of.zone]?.grants.find(({ client }) => client === of.client);
-  return declared?.signerConcurrency ?? DERIVED;
+  const { signerConcurrency, signaturesPerSecond } = declared ?? {};
+  return signerConcurrency ?? (signaturesPerSecond ? Math.ceil(signaturesPerSecond * SIGNING_TIME) : DEFAULT);
 }
 
 /**

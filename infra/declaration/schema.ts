@@ -97,8 +97,13 @@ const grantSchema = v.strictObject({
   apis: v.array(apiGrantSchema),
   /** Request objects at PAR (default false). */
   requestObjects: v.optional(v.boolean(), false),
-  /** Reserved concurrency of the signer (default 10). */
-  signerConcurrency: v.optional(concurrency, 10),
+  /**
+   * The zone's share of the signatures a second that KMS makes in a Region (1,000 with ECC or RSA keys, unless AWS gave you more): its
+   * signer reserves what that takes at ten milliseconds each, and no more reaches KMS.
+   */
+  signaturesPerSecond: v.exactOptional(v.pipe(count, v.maxValue(100_000, 'must be at most 100000'))),
+  /** Reserved concurrency of the signer (default what `signaturesPerSecond` takes, or 10). */
+  signerConcurrency: v.exactOptional(concurrency),
 });
 
 const routeSchema = v.strictObject({

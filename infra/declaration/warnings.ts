@@ -15,6 +15,9 @@ export function findPorts(system: SystemDeclaration, zone: string): Problem[] {
     }));
 }
 
+/** Signatures a second, https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html. */
+const KMS_QUOTA = 1000;
+
 /**
  * What a declaration may say and probably does not mean, by field; none of it opens a boundary. Expects a validated declaration.
  * `cdk synth` and `npm run zones` print them.
@@ -26,7 +29,13 @@ export function findWarnings(system: SystemDeclaration): Problem[] {
   const issuers = new Map(
     Object.entries(system.clients).map(([name, { issuer }]) => [new URL(issuer).origin, name]),
   );
+  const signatures = grants.reduce((sum, { signaturesPerSecond = 0 }) => sum + signaturesPerSecond, 0);
   return collect((unless) => {
+    unless(
+      signatures <= KMS_QUOTA,
+      'zones',
+      `have grants whose signaturesPerSecond make ${signatures} together, and KMS makes ${KMS_QUOTA} a second in a Region unless AWS gave you more: a flood in one zone then takes from another`,
+    );
     for (const [name, { admin, gateway, events, functions, grants: own }] of zones) {
       if (admin) continue;
       const entered = gateway !== undefined || events !== undefined || Object.keys(functions).length > 0;

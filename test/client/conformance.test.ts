@@ -8,6 +8,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Signer } from '@helseid-zones/protocol/intents';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Kms } from '../../functions/signer/kms.ts';
+import { createKeyReader } from '../../functions/signer/kms.ts';
 import { createRecordReader } from '../../functions/signer/read-record.ts';
 import { createSignRequest } from '../../functions/signer/sign-request.ts';
 import { createFakeKms, generateKey } from '../fakes/kms.ts';
@@ -58,7 +59,7 @@ function kmsSigner(algorithm: Algorithm): MakeSigner {
     };
     let ids = 0;
     const signRequest = createSignRequest({
-      ...{ grant: setup.for.grant, kms: port, now },
+      ...{ grant: setup.for.grant, kms: port, readKey: createKeyReader(port), now },
       readRecord: createRecordReader(async () => JSON.stringify(record), subject, now),
       randomId: () => `id-of-at-least-twenty-${++ids}`,
       audit: () => ({ recordSigned: () => {}, recordRefused: () => {} }),

@@ -20,7 +20,15 @@ async function makeSigner() {
   network.mount('https://lambda.eu-north-1.amazonaws.com', lambda.handle);
   const config = { region: 'eu-north-1', credentials: CREDENTIALS, endpoints: {} };
   const aws = createAwsCaller(config, { fetch: network.fetch, wait: async () => {} });
-  return { lambda, network, signer: createRemoteSigner({ aws, functionArn: ARN }) };
+  const clock = { now: NOW, pauses: [] as number[] };
+  const signer = createRemoteSigner({
+    ...{ aws, functionArn: ARN, now: () => clock.now, random: () => 0.5 },
+    wait: async (ms) => {
+      clock.pauses.push(ms);
+      clock.now += ms;
+    },
+  });
+  return { lambda, network, signer, clock };
 }
 
 const intent = { kind: 'client_assertion', client: 'journal', issuer: ISSUER } as const;
@@ -93,8 +101,54 @@ test('a signer that crashed is unavailable, and what it printed stays out', asyn
   expect(lambda.requests.length).toBe(1);
 });
 
+const shed = { code: 'kms_throttled', message: 'Later.', facts: { retry_after: 1 } };
+const throttled = () => Response.json({ error: shed });
+
+test('what KMS throttles is asked for again, after a random part of a time that doubles up to retry_after', async () => {
+  const { lambda, signer, clock } = await makeSigner();
+  lambda.answers = [
+    ...Array.from({ length: 6 }, () => throttled),
+    () => Response.json({ signatures: [good] }),
+  ];
+  expect(await signer.sign([intent])).toEqual([good]);
+  expect(clock.pauses).toEqual([50, 100, 200, 400, 500, 500]);
+});
+
+test.each<[string, () => Response, string]>([
+  ['KMS', throttled, 'kms_throttled'],
+  [
+    'KMS, as a signer of the release before says it',
+    () => Response.json({ error: { ...shed, facts: {} } }),
+    'kms_throttled',
+  ],
+  [
+    'the signer’s own concurrency',
+    () => new Response('{}', { status: 429, headers: { 'x-amzn-errortype': 'TooManyRequestsException' } }),
+    'signer_unavailable',
+  ],
+])('overload of %s ends the asking after five seconds at the latest', async (_name, answer, code) => {
+  const { lambda, signer, clock } = await makeSigner();
+  lambda.answers = [answer];
+  const error = await signer.sign([intent]).catch((thrown) => thrown);
+  expect(error).toMatchObject({ code });
+  expect(clock.now - NOW).toBeLessThanOrEqual(5000);
+  expect(clock.pauses.length).toBeGreaterThan(5);
+});
+
+test('its caller’s signal ends the asking, in a pause and before one', async () => {
+  const { lambda, signer, clock } = await makeSigner();
+  lambda.answers = [throttled];
+  const caller = new AbortController();
+  clock.pauses.push = () => {
+    caller.abort();
+    return 0;
+  };
+  await failure(signer.sign([intent], { signal: caller.signal }), 'request_aborted');
+  await failure(signer.sign([intent], { signal: caller.signal }), 'request_aborted');
+  expect(lambda.requests).toHaveLength(1);
+});
+
 test.each([
-  ['TooManyRequestsException', 429, 3],
   ['ServiceException', 500, 3],
   ['AccessDeniedException', 403, 1],
   ['ResourceNotFoundException', 404, 1],

@@ -84,6 +84,7 @@ const IN_PLACE: Readonly<Record<string, unknown>> = {
   'zones.internal.grants[0].apis[0].methods': ['GET'],
   'zones.internal.grants[0].apis[0].paths': ['/Other'],
   'zones.internal.grants[0].requestObjects': true,
+  'zones.internal.grants[0].signaturesPerSecond': 600,
   'zones.internal.grants[0].signerConcurrency': 5,
   'zones.public.grants[0].details': 'none',
   'zones.public.gateway.routes[0].authorize': 'helseid',

@@ -24,7 +24,18 @@ test('a record is read as it is', () => {
   expect(parseRecord(JSON.stringify(several), owner)).toEqual(several);
 });
 
+/** RFC 7638 3.1's example, and its thumbprint. */
+const brought = {
+  kid: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
+  publicKey: {
+    kty: 'RSA',
+    n: '0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw',
+    e: 'AQAB',
+  },
+};
+
 test.each<[string, object]>([
+  ['its public half', brought],
   ['a partition of its own', { keyArn: 'arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/mrk-1' }],
   ['everything known of it', { expires: 0 }],
   ['two states reached in one second', { since: { created: 1, registered: 1, verified: 3, current: 3 } }],
@@ -52,6 +63,16 @@ test.each<[string, unknown, RegExp]>([
     { ...record, version },
     /version/,
   ]),
+  [
+    'the public half of another key',
+    { ...record, keys: [{ ...key, ...brought, kid: key.kid }] },
+    /another key/,
+  ],
+  [
+    'a private key',
+    { ...record, keys: [{ ...key, ...brought, publicKey: { ...brought.publicKey, d: 'x' } }] },
+    /publicKey/,
+  ],
   ['an unknown member', { ...record, privateKey: 'x' }, /privateKey/],
   ['no keys', { version: 1, ...owner }, /keys/],
   ['a key without a state', { ...record, keys: [{ ...key, state: undefined }] }, /state/],

@@ -10,6 +10,7 @@ import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import { createHelseId, type HelseId } from '../../functions/rotation/helse-id.ts';
 
 import { createSelfService } from '../../functions/rotation/self-service.ts';
+import { createKeyReader } from '../../functions/signer/kms.ts';
 import { createRecordReader, type ReadRecord } from '../../functions/signer/read-record.ts';
 import { chooseKey, createSignRequest } from '../../functions/signer/sign-request.ts';
 import type { FakeKms } from '../fakes/kms.ts';
@@ -77,6 +78,7 @@ export function fullStack(ground: Ground): Stack {
     const signRequest = createSignRequest({
       grant: grantOf(zone),
       kms,
+      readKey: createKeyReader(kms),
       readRecord: readRecords(ground),
       now: milliseconds,
       randomId: () => randomUUID(),

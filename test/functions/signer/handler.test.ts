@@ -113,6 +113,13 @@ test('the bundle signs what its grant.json allows, with the record and the key t
   expect(operations()).toEqual(['GetSecretValue', 'GetPublicKey', 'Sign', 'Sign']);
 });
 
+test('record and public key are read while it initialises, whatever it is then asked', async () => {
+  const before = operations().length;
+  const { answer } = await invoke({ intents: [] });
+  expect(answer).toMatchObject({ error: { code: 'request_malformed' } });
+  expect(operations().slice(before)).toEqual(['GetSecretValue', 'GetPublicKey']);
+});
+
 /** Every variable that anything in the bundle, or a logger that somebody may put there, takes a level or a switch from. */
 const SILENCING: Record<string, string> = {
   ...Object.fromEntries(
@@ -151,19 +158,19 @@ describe('the audit can’t be switched off from outside', () => {
   });
 });
 
-test('an AWS error comes back as a code, after the SDK’s bounded retries', async () => {
+test('what KMS throttles is shed at once, with a code and when to come back', async () => {
   throttled = true;
   const before = operations().length;
   const { answer } = await invoke({
     intents: [{ kind: 'client_assertion', client: 'journal', issuer: grant.issuer }],
   });
-  expect(answer).toMatchObject({ error: { code: 'kms_throttled' } });
+  expect(answer).toMatchObject({ error: { code: 'kms_throttled', facts: { retry_after: 1 } } });
   throttled = false;
   expect(
     operations()
       .slice(before)
       .filter((operation) => operation === 'Sign'),
-  ).toHaveLength(3);
+  ).toHaveLength(1);
 });
 
 test('without RECORD_ARN it does not start', async () => {

@@ -1,16 +1,19 @@
 import { Console } from 'node:console';
 import { Writable } from 'node:stream';
 import { Metrics } from '@aws-lambda-powertools/metrics';
+import { SignCommand } from '@aws-sdk/client-kms';
 import { createLog } from '@helseid-zones/client/log';
 import { ALGORITHM_NAMES, ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import type { Grant } from '@helseid-zones/protocol/grant';
 import type { SignResponse } from '@helseid-zones/protocol/intents';
+import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import type { KeyEntry, KeyState } from '@helseid-zones/protocol/record';
-import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createAudit } from '../../../functions/signer/audit.ts';
+import { createKeyReader } from '../../../functions/signer/kms.ts';
 import { createRecordReader } from '../../../functions/signer/read-record.ts';
-import { createSignRequest } from '../../../functions/signer/sign-request.ts';
+import { createSignRequest, readAhead } from '../../../functions/signer/sign-request.ts';
 import { awsError } from '../../fakes/in-process.ts';
 import { createFakeKms, type FakeKey } from '../../fakes/kms.ts';
 import { testGrant } from './grant-fixture.ts';
@@ -76,6 +79,7 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
     },
     audited: () => lines.filter((line) => 'code' in line),
     emf: () => lines.filter((line) => '_aws' in line),
+    readAhead: (patience = 1000) => readAhead({ readKey, readRecord }, patience),
     sign: (...intents: unknown[]): Promise<SignResponse> => signRequest({ intents }, 'request-1'),
     invoke: (event: unknown): Promise<SignResponse> => signRequest(event, 'request-1'),
   };
@@ -86,10 +90,10 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
     return world.recordText();
   };
   let ids = 0;
+  const readKey = createKeyReader(kms);
+  const readRecord = createRecordReader(readSecret, grant, () => world.now);
   const signRequest = createSignRequest({
-    grant,
-    kms,
-    readRecord: createRecordReader(readSecret, grant, () => world.now),
+    ...{ grant, kms, readKey, readRecord },
     now: () => world.now,
     randomId: () => `id-${++ids}`,
     audit: (requestId) => createAudit(log.audit, metrics, grant, requestId),
@@ -184,6 +188,93 @@ describe('keys', () => {
   });
 });
 
+describe('reading ahead', () => {
+  const operations = ({ kms }: ReturnType<typeof createWorld>) => kms.calls.map(({ operation }) => operation);
+
+  test('the first request then asks KMS for its signatures and nothing else', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    world.addKey('retired');
+    await world.readAhead();
+    expect([world.reads, operations(world)]).toEqual([1, ['GetPublicKey']]);
+    await world.sign(assertion, tokenProof);
+    expect([world.reads, operations(world)]).toEqual([1, ['GetPublicKey', 'Sign', 'Sign']]);
+  });
+
+  test('what fails is read again by the first request', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    world.readFails = true;
+    await world.readAhead();
+    world.readFails = false;
+    world.kms.failNext('GetPublicKey', 'KMSInternalException', 1, 500);
+    await world.readAhead();
+    expect(signaturesOf(await world.sign(assertion))).toHaveLength(1);
+    expect([world.reads, operations(world)]).toEqual([2, ['GetPublicKey', 'GetPublicKey', 'Sign']]);
+  });
+
+  test('what is old by the first request is read again, and a key that has come signs', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    await world.readAhead();
+    world.keys.length = 0;
+    const { kid } = world.addKey('current');
+    world.now += 30_000;
+    expect(signaturesOf(await world.sign(assertion))[0]?.kid).toBe(kid);
+    expect(world.reads).toBe(2);
+  });
+
+  test('nothing holds it up for longer than it has', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { send } = world.kms;
+    world.kms.send = (async (command: never) => {
+      await promise;
+      return send(command);
+    }) as typeof send;
+    await world.readAhead(1);
+    resolve();
+    expect(signaturesOf(await world.sign(assertion))).toHaveLength(1);
+  });
+});
+
+describe('a record that brings public keys', () => {
+  /** A world whose current key is in the record with its public half, or with another's. */
+  function bring(other = false) {
+    const world = createWorld();
+    const key = world.addKey('current');
+    const [entry] = world.keys;
+    const held = other ? world.kms.addKey('ES256') : key;
+    const { jwk } = describePublicKey(held.publicKey, 'ES256');
+    if (entry) Object.assign(entry, { kid: held.kid, publicKey: jwk });
+    return { ...world, key };
+  }
+
+  test('a signature waits for no public key of KMS', async () => {
+    const { kms, sign, key } = bring();
+    const { send } = kms;
+    const never = new Promise(() => {});
+    kms.send = ((command: never) =>
+      (command as object) instanceof SignCommand ? send(command) : never) as typeof send;
+    const [signature] = signaturesOf(await sign(assertion));
+    await jwtVerify(signature?.jws ?? '', key.publicKey, { currentDate: new Date(START) });
+  });
+
+  test('KMS is asked beside, and where it has another key nothing is signed: neither at once nor later', async () => {
+    const { sign } = bring(true);
+    expect(await sign(assertion)).toMatchObject({ error: { code: 'kms_refused' } });
+    expect(await sign(assertion)).toMatchObject({ error: { code: 'record_invalid' } });
+  });
+
+  test('that KMS can’t be asked beside hinders nothing, and it is asked again', async () => {
+    const { kms, sign } = bring();
+    kms.failNext('GetPublicKey', 'KMSInternalException', 1, 500);
+    for (let call = 0; call < 3; call += 1) expect(signaturesOf(await sign(assertion))).toHaveLength(1);
+    expect(kms.calls.filter(({ operation }) => operation === 'GetPublicKey')).toHaveLength(2);
+  });
+});
+
 describe('freshness', () => {
   test('iat is the time just before signing, jti is new every time', async () => {
     const world = createWorld();
@@ -266,6 +357,7 @@ describe('KMS says no', () => {
     const signRequest = createSignRequest({
       grant,
       kms: createFakeKms(),
+      readKey: createKeyReader(createFakeKms()),
       readRecord: () => Promise.reject(new TypeError('bug')),
       now: () => START,
       randomId: () => 'x',
@@ -430,6 +522,7 @@ describe('I7: audit', () => {
     const signRequest = createSignRequest({
       grant: world.grant,
       kms: world.kms,
+      readKey: createKeyReader(world.kms),
       readRecord: createRecordReader(
         async () => world.recordText(),
         world.grant,

@@ -31,6 +31,20 @@ test('concurrency is reserved as declared: a signer’s, a function’s, one for
   expect(reserved({ ...declared, reservedConcurrency: 'none' })).toEqual(Array(5).fill(undefined));
 });
 
+test.each([
+  [{}, 10],
+  [{ signaturesPerSecond: 1 }, 1],
+  [{ signaturesPerSecond: 500 }, 5],
+  [{ signaturesPerSecond: 501 }, 6],
+  [{ signaturesPerSecond: 500, signerConcurrency: 7 }, 7],
+])('a signer of a grant with %j reserves %i', (more, expected) => {
+  const { public: entry } = system.zones;
+  const grants = (entry?.grants ?? []).map((grant) => ({ ...grant, ...more }));
+  const declared = { ...system, zones: { ...system.zones, public: { ...entry, grants } } };
+  const zone = { zone: 'public', client: 'journal' };
+  expect(signerConcurrency(declared as unknown as SystemDeclaration, zone)).toBe(expected);
+});
+
 test('a grant names the issuer’s origin for POST and each API by base path and pattern', () => {
   const [, internal] = deriveGrants(system);
   expect(internal).toEqual({

@@ -305,6 +305,10 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
   'zones.internal.grants[0].apis[0].methods': [[[], /at least one/]],
   'zones.internal.grants[0].apis[0].methods[0]': [['CONNECT', /expected/]],
   'zones.internal.grants[0].apis[0].paths': [[[], /at least one/]],
+  'zones.internal.grants[0].signaturesPerSecond': [
+    [0, /at least 1/],
+    [100_001, /at most 100000/],
+  ],
   'zones.internal.grants[0].signerConcurrency': [
     [0, /at least 1/],
     [1001, /at most 1000/],

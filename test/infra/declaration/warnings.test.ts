@@ -35,6 +35,12 @@ test.each<[string, string, unknown, RegExp]>([
     { cidr, grants: FULL.zones['internal']?.grants },
     /^zones\.more has grants and no entry.*add gateway, events or functions/,
   ],
+  [
+    'more signatures a second than KMS makes',
+    'zones.internal.grants[0].signaturesPerSecond',
+    1001,
+    /^zones have grants.* make 1001 together/,
+  ],
   ['neither', 'zones.more', { cidr, grants: [] }, /^zones\.more has neither/],
   ['an API in no grant', 'apis.more', api, /^apis\.more is in no grant/],
   [
@@ -54,6 +60,7 @@ test.each<[string, string, unknown, RegExp]>([
 });
 
 test.each<[string, string, unknown]>([
+  ['as many signatures a second as KMS makes', 'zones.internal.grants[0].signaturesPerSecond', 1000],
   ['an entry and a grant', 'zones.more', { cidr, events, grants: FULL.zones['internal']?.grants }],
   ['an API at another host', 'apis.documents.baseUrl', 'https://api.helseid-sts.test.nhn.no'],
 ])('none for %s', (_name, path, value) => {
