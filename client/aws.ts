@@ -10,6 +10,7 @@ const SERVICES = {
   lambda: 'LAMBDA',
   dynamodb: 'DYNAMODB',
   secretsmanager: 'SECRETS_MANAGER',
+  kms: 'KMS',
   sqs: 'SQS',
   events: 'EVENTBRIDGE',
   logs: 'CLOUDWATCH_LOGS',

@@ -33,6 +33,12 @@ export interface ErrorFacts {
   kms_refused: { aws_error?: string };
   /** KMS answered when the token had become too old. */
   signature_late: object;
+  /** A key that can be read out would be used in a second zone, by a second client or for a second issuer. */
+  custody_shared: { custody?: string };
+  /** What keeps the key is not safe, or not what it is said to be; it is not used. */
+  custody_refused: { custody?: string };
+  /** What keeps the key can't be reached now, or has none. */
+  custody_unavailable: { custody?: string };
   /** A key can't take that step. */
   transition_refused: { kid?: string; from?: string; to?: string };
 }

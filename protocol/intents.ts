@@ -111,7 +111,7 @@ export const signature = v.object({
   jws: v.pipe(v.string(), v.regex(/^[\w-]+\.[\w-]+\.[\w-]+$/)),
   /** RFC 7638 thumbprint of the key; what HelseID has it registered under. */
   kid: thumbprint,
-  /** RFC 7638 SHA-256 thumbprint of the public JWK (RFC 9449 6.1); with custody `kms` the same string as `kid`. */
+  /** RFC 7638 SHA-256 thumbprint of the public JWK (RFC 9449 6.1); the same string as `kid`. */
   jkt: thumbprint,
 });
 

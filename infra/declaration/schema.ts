@@ -6,6 +6,7 @@ import {
   loginConfig,
   routeConfig,
 } from '@helseid-zones/protocol/config';
+import { sharingProblem } from '@helseid-zones/protocol/custody';
 import { allowedDetail } from '@helseid-zones/protocol/grant';
 import { issuerProfile } from '@helseid-zones/protocol/profile';
 import { audience, count, type DeepReadonly, scope, some, text } from '@helseid-zones/protocol/schema';
@@ -53,8 +54,11 @@ const clientSchema = v.strictObject({
   tenancy: v.picklist(['single-tenant', 'multi-tenant']),
   /** What the issuer wants on the wire: `helseIdProfile` for HelseID. */
   profile: issuerProfile,
-  /** Where the signing key lives (default `kms`). Only `kms` may span zones. */
-  custody: v.optional(v.picklist(['kms', 'secret', 'file', 'database', 'pkcs11']), 'kms'),
+  /** Where the signing key lives (default `awskms:`, the one that zones may share). For a program within one network: docs/patterns.md. */
+  custody: v.optional(
+    v.picklist(['awskms:'], ({ input }) => sharingProblem(String(input)) ?? 'must be awskms:'),
+    'awskms:',
+  ),
   /** HelseID's self-service API, where the issuer has one; only the admin zone reaches it. */
   selfService: v.exactOptional(
     v.strictObject({ baseUrl, audience, scope, body: v.picklist(['object', 'string']) }),

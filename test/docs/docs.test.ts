@@ -226,6 +226,7 @@ describe('what must be trusted, in SECURITY.md', () => {
     const beside = readdirSync(join(root, 'protocol')).filter((file) => !files.includes(`protocol/${file}`));
     expect(beside.filter((file) => file.endsWith('.ts'))).toEqual([
       'config.ts',
+      'custody.ts',
       'key-policy.ts',
       'login-routes.ts',
     ]);

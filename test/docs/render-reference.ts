@@ -192,6 +192,7 @@ const MODULES = [
   ['@helseid-zones/client', 'client/index.ts', 'what a function imports'],
   ['@helseid-zones/client/testing', 'client/testing.ts', 'for unit tests'],
   ['@helseid-zones/client/conformance', 'client/conformance.ts', 'for a signer of your own'],
+  ['@helseid-zones/client/custody', 'client/custody.ts', 'where the key is kept within one network'],
   ['@helseid-zones/infra', 'infra/index.ts', 'the infrastructure as a library'],
 ] as const;
 

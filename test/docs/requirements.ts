@@ -77,8 +77,9 @@ export const CHAPTERS: readonly Chapter[] = [
       {
         id: 'SK4, SK5',
         demands: 'The secret is protected, and used only towards HelseID and for DPoP',
-        met: 'The key can’t leave KMS (I1, I5); a signer makes three kinds of token for granted targets and nothing else (I3). One client id has one issuer.',
+        met: 'The key can’t leave KMS (I1, I5); a signer makes three kinds of token for granted targets and nothing else (I3). One client id has one issuer; a key that can be read out names its own.',
         shown: {
+          'test/client/custody/file.test.ts': ['another issuer'],
           'test/functions/signer/composed-only.test.ts': [
             'I3: whatever an intent holds, only what the signer composes is signed, and no kind passes for another',
           ],
@@ -274,12 +275,16 @@ export const CHAPTERS: readonly Chapter[] = [
       {
         id: 'Secrets',
         demands: 'No secret is shared between components of different networks',
-        met: 'Each zone has a signer of its own, and no zone has the key; a key that can be read out is refused (for deploys altogether: keys there are in KMS). Whether a KMS key behind several signers counts as shared is [a question for NHN](nhn.md).',
+        met: 'Each zone has a signer of its own, and no zone has the key; a key that can be read out is refused in a second zone, in the declaration and where it is opened. Whether a KMS key behind several signers counts as shared is [a question for NHN](nhn.md).',
         shown: {
           'test/infra/zones.test.ts': [
             'the endpoint lets through the zone’s own roles, to its own signer, and nothing else',
           ],
-          'test/infra/declaration/validate.test.ts': ['secret', 'file'],
+          'test/infra/declaration/validate.test.ts': ['file:', 'postgres:', 'secretsmanager:'],
+          'test/client/custody/file.test.ts': [
+            'a second zone is told the rule and the remedy',
+            'another zone',
+          ],
         },
       },
       {

@@ -66,7 +66,7 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     // @ts-expect-error
     () => defineSystem({ ...base, zones, clients: { journal: { ...journal, custody: 'hsm' } } }),
     'clients.journal.custody',
-    /expected.*pkcs11/,
+    /must be awskms:/,
   ],
   'days as text': [
     () =>

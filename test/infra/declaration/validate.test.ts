@@ -42,7 +42,7 @@ describe('accepted', () => {
     ],
     'zones.public.gateway.baseUrl': ['https://www.example.no/journal/v1', 'https://www.example.no:8443'],
     'clients.journal.algorithm': ['ES512'],
-    'clients.journal.custody': ['kms'],
+    'clients.journal.custody': ['awskms:'],
     'zones.internal.grants[0].apis[0].paths': [['/*']],
     'zones.internal.grants[0].details': ['any'],
     'zones.partner.cidr': ['10.20.16.0/20'],
@@ -152,13 +152,11 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
   'zones.signing': [[FULL.zones['internal'], /name of the signing zone/]],
   'zones.signer': [[FULL.zones['internal'], /choose another/]],
   'clients.journal.custody': [
-    ['secret', /public and internal.*"Use of Client Secrets".*custody kms/],
-    ['file', /Use of Client Secrets/],
-    ['database', /Use of Client Secrets/],
-  ],
-  'clients.vendor.custody': [
-    ['secret', /deploys keys in KMS only/],
-    ['pkcs11', /deploys keys in KMS only/],
+    ['file:', /is file:, .*"Use of Client Secrets".*use awskms:, or a client of its own/],
+    ['postgres:', /is postgres:, .*"Use of Client Secrets"/],
+    ['secretsmanager:', /is secretsmanager:, .*"Use of Client Secrets"/],
+    ['pkcs11:', /must be awskms:$/],
+    ['kms', /must be awskms:$/],
   ],
   name: [
     ['cdk', /deploying roles/],

@@ -1,0 +1,14 @@
+/**
+ * Where a client's key is kept, when it is not a zone's signer that uses it: in a file, a database, Secrets Manager or KMS.
+ * @module
+ */
+export {
+  CUSTODIES,
+  type CustodyAbilities,
+  type CustodyScheme,
+  requireOneZone,
+} from '@helseid-zones/protocol/custody';
+export { type Custody, type CustodyOptions, openCustody } from './custody/open.ts';
+export { connectPostgres, type Database, KEYS_TABLE } from './custody/postgres.ts';
+export type { KeyRing, RingKey, RingOwner } from './custody/ring.ts';
+export { addKey, switchKey } from './custody/ring-signer.ts';

@@ -1,0 +1,72 @@
+import { createPublicKey } from 'node:crypto';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { describePublicKey } from '@helseid-zones/protocol/jwk';
+import type { AwsCaller } from '../aws.ts';
+import type { HeldKey, SignDigest } from '../create-signer.ts';
+
+/** What KMS says of a key that can't be used, whoever asks. */
+const UNUSABLE = [
+  'DisabledException',
+  'KMSInvalidStateException',
+  'NotFoundException',
+  'InvalidStateException',
+];
+
+/**
+ * Keys in AWS KMS, for `createSigner`: their public halves, and what signs. Needs `kms:GetPublicKey` and `kms:Sign` on them. In a
+ * system of several zones a signing function stands between (`infra/`): this alone keeps a key, it grants nothing and audits nothing.
+ *
+ * @throws {ZonesError} key_not_usable, kms_throttled, kms_unavailable, kms_refused: as AWS answers
+ */
+export async function openKmsKeys(
+  aws: AwsCaller,
+  arns: readonly string[],
+  algorithm: Algorithm,
+): Promise<{ keys: HeldKey[]; sign: SignDigest }> {
+  const ask = async (operation: string, input: object, signal?: AbortSignal) => {
+    const target = `TrentService.${operation}`;
+    const request = { service: 'kms', target, version: '1.1', input, repeatable: true, signal } as const;
+    return Object(await aws.json(request).catch(throwCoded)) as Record<string, string>;
+  };
+  const bytes = (text: string | undefined) => Buffer.from(text ?? '', 'base64');
+  const held = await Promise.all(
+    arns.map(async (arn) => {
+      const { PublicKey } = await ask('GetPublicKey', { KeyId: arn });
+      const publicKey = createPublicKey({ key: bytes(PublicKey), format: 'der', type: 'spki' });
+      return { arn, publicKey, algorithm, kid: describePublicKey(publicKey, algorithm).thumbprint };
+    }),
+  );
+  return {
+    keys: held,
+    async sign(digest, name, { kid, signal }) {
+      const { Signature } = await ask(
+        'Sign',
+        {
+          KeyId: held.find((key) => key.kid === kid)?.arn,
+          MessageType: 'DIGEST',
+          SigningAlgorithm: ALGORITHMS[name].kmsSigningAlgorithm,
+          Message: Buffer.from(digest).toString('base64'),
+        },
+        signal,
+      );
+      return { signature: bytes(Signature), format: 'der' };
+    },
+  };
+}
+
+function throwCoded(cause: unknown): never {
+  const { error = '' } = isZonesError(cause, 'aws_refused') ? cause.facts : {};
+  if (isZonesError(cause, 'aws_throttled'))
+    throw new ZonesError('kms_throttled', 'KMS throttles; retry with backoff.', { cause });
+  if (UNUSABLE.includes(error))
+    throw new ZonesError('key_not_usable', 'KMS says that the key is disabled, pending deletion or gone.', {
+      cause,
+      facts: { aws_error: error },
+    });
+  if (error === '') throw new ZonesError('kms_unavailable', "KMS can't be reached; retry.", { cause });
+  throw new ZonesError('kms_refused', "KMS refused; see the key's policy, its spec and this role.", {
+    cause,
+    facts: { aws_error: error },
+  });
+}

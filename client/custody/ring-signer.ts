@@ -1,0 +1,112 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { requireOneZone } from '@helseid-zones/protocol/custody';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { describePublicKey } from '@helseid-zones/protocol/jwk';
+import { createMemorySigner } from '../memory-signer.ts';
+import type { Custody, CustodyOptions } from './open.ts';
+import { formatRing, type KeyRing, parseRing, type RingKey, type RingOwner, usableKeys } from './ring.ts';
+import type { RingStore } from './store.ts';
+import { parseCustodyUri } from './uri.ts';
+
+/** The owner's members that make a key one registration's (HelseID's SK5), as a message says them. */
+const REGISTRATION = { client: 'client', clientId: 'client id', issuer: 'issuer' } as const;
+
+/** Keys that can be read out, in any store. They are decrypted once for each text that is read. */
+export function openRing(
+  store: RingStore,
+  options: CustodyOptions,
+  passphrase: string | undefined,
+): Omit<Custody, 'scheme' | 'abilities' | 'zone'> {
+  const { client, subject, zone, now = Date.now, uri } = options;
+  const { scheme } = parseCustodyUri(uri);
+  const owner: RingOwner = { client, clientId: subject.clientId, issuer: subject.issuer, zone };
+  let held: { text: string | undefined; ring: KeyRing; readAt: number } | undefined;
+
+  function take(text: string | undefined): KeyRing {
+    const ring = held && held.text === text ? held.ring : parseRing(text ?? '', passphrase);
+    requireOwner(ring.owner);
+    held = { text, ring, readAt: now() };
+    return ring;
+  }
+
+  function requireOwner(found: Partial<RingOwner>): void {
+    requireOneZone(scheme, [...new Set([found.zone ?? zone, zone])]);
+    for (const [member, what] of Object.entries(REGISTRATION) as [keyof typeof REGISTRATION, string][])
+      if ((found[member] ?? owner[member]) !== owner[member])
+        throw new ZonesError(
+          'custody_shared',
+          `The keys are those of another ${what}; a key is used for one registration at one issuer: give this one a custody of its own.`,
+          { facts: { custody: scheme } },
+        );
+  }
+
+  async function read(fresh: boolean): Promise<KeyRing> {
+    if (!fresh && held && now() - held.readAt < store.lifetime) return held.ring;
+    return take(await store.read());
+  }
+
+  async function usable(fresh: boolean): Promise<[RingKey, ...RingKey[]]> {
+    const [current, ...others] = usableKeys(await read(fresh), now() / 1000);
+    if (current) return [current, ...others];
+    throw new ZonesError('custody_unavailable', 'There is no key yet; make the first, and register it.', {
+      facts: { custody: scheme },
+    });
+  }
+
+  return {
+    signer: {
+      async sign(intents) {
+        const newest = intents.some(
+          (intent) => intent.kind === 'client_assertion' && intent.key === 'newest',
+        );
+        const sign = async (fresh: boolean) =>
+          createMemorySigner({ ...options, keys: await usable(fresh) }).sign(intents);
+        // Rotation may have gone on since the keys were read.
+        return sign(newest).catch((error) => {
+          if (newest || !isZonesError(error, 'key_unknown')) throw error;
+          return sign(true);
+        });
+      },
+    },
+    async publicKeys() {
+      const { keys } = await read(true);
+      return keys.map(({ privateKey, algorithm }) => describePublicKey(privateKey, algorithm));
+    },
+    async change(mutate) {
+      const text = await store.change((before) => {
+        const ring = take(before);
+        const next = mutate(ring);
+        // Encrypting makes new text each time: what has not changed is not written.
+        return next === ring && before !== undefined ? before : formatRing({ ...next, owner }, passphrase);
+      });
+      return take(text);
+    },
+  };
+}
+
+/** A new key, `current` where there is none yet, or else `next`; a ring that has a next one is left as it is. */
+export function addKey(ring: KeyRing, algorithm: Algorithm): KeyRing {
+  if (ring.keys.some(({ state }) => state === 'next')) return ring;
+  const { crv, signatureBytes } = ALGORITHMS[algorithm];
+  const { privateKey } = crv
+    ? generateKeyPairSync('ec', { namedCurve: crv })
+    : generateKeyPairSync('rsa', { modulusLength: signatureBytes * 8 });
+  const kid = describePublicKey(createPublicKey(privateKey), algorithm).thumbprint;
+  const state = ring.keys.length === 0 ? 'current' : 'next';
+  return { ...ring, keys: [...ring.keys, { kid, algorithm, state, privateKey }] };
+}
+
+/**
+ * Makes the next key current; the one before it signs proofs until `usableUntil` (epoch seconds), and those whose time is over are
+ * dropped. A ring in which the key is current, or gone, is left as it is.
+ */
+export function switchKey(ring: KeyRing, kid: string, now: number, usableUntil: number): KeyRing {
+  const next = ring.keys.find((key) => key.kid === kid);
+  if (next?.state !== 'next') return ring;
+  const retiring = ring.keys
+    .filter((key) => key !== next)
+    .map((key) => (key.state === 'current' ? { ...key, state: 'retiring' as const, usableUntil } : key))
+    .filter((key) => (key.usableUntil ?? 0) > now);
+  return { ...ring, keys: [{ ...next, state: 'current' }, ...retiring] };
+}

@@ -1,0 +1,155 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { ALGORITHM_NAMES, ALGORITHMS, type Algorithm, isAlgorithm } from '@helseid-zones/protocol/algorithms';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { describePublicKey } from '@helseid-zones/protocol/jwk';
+
+/** One key that can be read out. Times are epoch seconds. */
+export interface RingKey {
+  /** RFC 7638 thumbprint. */
+  kid: string;
+  algorithm: Algorithm;
+  /** `next` is on its way to become `current`; a `retiring` one signs proofs for tokens that are bound to it. */
+  state: 'current' | 'next' | 'retiring';
+  /** Until when a retiring key signs. */
+  usableUntil?: number | undefined;
+  privateKey: KeyObject;
+}
+
+/** Whose keys they are, and in which zone they may be used. */
+export interface RingOwner {
+  client: string;
+  clientId: string;
+  issuer: string;
+  /** The closed network that is the boundary: a machine, an enterprise with its backend, a cluster. */
+  zone: string;
+}
+
+/** The keys of one client: the current one first, the next last. Empty before the first is made. */
+export interface KeyRing {
+  owner: Partial<RingOwner>;
+  keys: readonly RingKey[];
+}
+
+/** The owner's members as the text names them. */
+const MEMBERS: readonly (readonly [keyof RingOwner, string])[] = [
+  ['client', 'client'],
+  ['clientId', 'client-id'],
+  ['issuer', 'issuer'],
+  ['zone', 'zone'],
+];
+
+const BLOCK =
+  /^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----\n[\s\S]*?^-----END (?:ENCRYPTED )?PRIVATE KEY-----$/gm;
+
+/** A passphrase that was thought up is guessed: PBES2 as OpenSSL writes it stretches it 2,048 times only. */
+const SHORTEST = 22;
+
+/**
+ * Reads keys as {@link formatRing} writes them: PKCS#8 (RFC 5958) in PEM, each with explanatory lines before it (RFC 7468 5.2),
+ * which OpenSSL skips. One key without any, as `openssl genpkey -aes256` makes it, is a ring as well.
+ *
+ * @throws {ZonesError} custody_refused: no key of it can be read with this passphrase, one is in the clear though there is a
+ * passphrase, or the text contradicts itself. Neither message nor cause repeats the text
+ */
+export function parseRing(text: string, passphrase: string | undefined): KeyRing {
+  const unified = text.replaceAll('\r\n', '\n');
+  const blocks = [...unified.matchAll(BLOCK)];
+  let from = 0;
+  const parts = blocks.map((match) => {
+    const lines = unified.slice(from, match.index);
+    from = match.index + match[0].length;
+    if (passphrase !== undefined && match[1] === undefined)
+      throw refused('is a key in the clear; encrypt it');
+    return { pem: match[0], facts: readFacts(lines) };
+  });
+  if (parts.length === 0 && unified.trim() !== '') throw refused('holds no private key in PEM');
+  const keys = parts.map(({ pem, facts }, index) => readKey(pem, passphrase, facts, index));
+  if (keys.filter(({ state }) => state === 'current').length !== Math.min(keys.length, 1))
+    throw refused('has not exactly one current key');
+  if (new Set(keys.map(({ kid }) => kid)).size < keys.length) throw refused('has a key twice');
+  const head = parts[0]?.facts ?? new Map<string, string>();
+  const owner = MEMBERS.flatMap(([member, name]) => {
+    const value = head.get(name);
+    return value === undefined ? [] : [[member, value]];
+  });
+  return { owner: Object.fromEntries(owner), keys };
+}
+
+/**
+ * Writes keys as text; encrypted with `passphrase` where one is given.
+ * @throws {ZonesError} custody_refused: the passphrase is shorter than 22 characters (128 random bits in base64url)
+ */
+export function formatRing({ owner, keys }: KeyRing, passphrase: string | undefined): string {
+  const head = MEMBERS.flatMap(([member, name]) => (owner[member] ? [`${name}: ${owner[member]}`] : []));
+  const blocks = keys.map(({ kid, algorithm, state, usableUntil, privateKey }) =>
+    [
+      ...[`kid: ${kid}`, `algorithm: ${algorithm}`, `state: ${state}`],
+      ...(usableUntil === undefined ? [] : [`usable-until: ${usableUntil}`]),
+      writeKey(privateKey, passphrase),
+    ].join('\n'),
+  );
+  return [[...head, ''].join('\n'), ...blocks].join('\n');
+}
+
+/** The keys as a memory signer takes them at `now` (epoch seconds): the current one first, the newest last. */
+export function usableKeys({ keys }: KeyRing, now: number): RingKey[] {
+  const current = keys.filter(({ state }) => state === 'current');
+  const retiring = keys.filter(({ state, usableUntil = 0 }) => state === 'retiring' && now < usableUntil);
+  const next = keys.filter(({ state }) => state === 'next');
+  return [...current, ...retiring, ...(next.length > 0 ? next : current)];
+}
+
+function readFacts(lines: string): Map<string, string> {
+  return new Map(
+    [...lines.matchAll(/^([a-z-]+): (.*)$/gm)].map(([, name = '', value = '']) => [name, value.trim()]),
+  );
+}
+
+function readKey(
+  pem: string,
+  passphrase: string | undefined,
+  facts: ReadonlyMap<string, string>,
+  index: number,
+): RingKey {
+  const privateKey = readPrivateKey(pem, passphrase);
+  const algorithm = facts.get('algorithm') ?? algorithmOf(privateKey);
+  if (!isAlgorithm(algorithm)) throw refused(`names another algorithm than ${ALGORITHM_NAMES.join(', ')}`);
+  const kid = describePublicKey(privateKey, algorithm).thumbprint;
+  if ((facts.get('kid') ?? kid) !== kid) throw refused('names another kid than its key has');
+  const state = facts.get('state') ?? (index === 0 ? 'current' : 'next');
+  if (state !== 'current' && state !== 'next' && state !== 'retiring')
+    throw refused('names a state that is none of current, next, retiring');
+  const until = facts.get('usable-until');
+  return { kid, algorithm, state, privateKey, usableUntil: until === undefined ? undefined : Number(until) };
+}
+
+function readPrivateKey(key: string, passphrase: string | undefined): KeyObject {
+  try {
+    return createPrivateKey({ key, ...(passphrase === undefined ? {} : { passphrase }) });
+  } catch {
+    // The cause is left out: what it says of a passphrase is nobody's to log.
+    throw refused('has a key that this passphrase does not open');
+  }
+}
+
+function writeKey(key: KeyObject, passphrase: string | undefined): string {
+  if (passphrase === undefined) return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  if (passphrase.length < SHORTEST)
+    throw new ZonesError(
+      'custody_refused',
+      `The passphrase is shorter than ${SHORTEST} characters; make one with openssl rand -base64 32.`,
+    );
+  const cipher = { cipher: 'aes-256-cbc', passphrase };
+  return key.export({ type: 'pkcs8', format: 'pem', ...cipher }).toString();
+}
+
+/** By its curve; PS256 for RSA. */
+function algorithmOf(key: KeyObject): Algorithm | undefined {
+  if (key.asymmetricKeyType?.startsWith('rsa')) return 'PS256';
+  const { crv } = key.export({ format: 'jwk' });
+  return ALGORITHM_NAMES.find((name) => ALGORITHMS[name].crv === crv);
+}
+
+function refused(why: string): ZonesError {
+  return new ZonesError('custody_refused', `What keeps the client's keys ${why}.`);
+}
