@@ -13,6 +13,7 @@ const SERVICES = {
   kms: 'KMS',
   sqs: 'SQS',
   events: 'EVENTBRIDGE',
+  cloudtrail: 'CLOUDTRAIL',
   logs: 'CLOUDWATCH_LOGS',
 } as const;
 

@@ -42,6 +42,8 @@ const keyEntry = v.strictObject({
       v.strictObject({ kty: v.literal('RSA'), n: text, e: text }),
     ]),
   ),
+  /** The client id under which a draft has registered it, until the declaration has that id. */
+  draft: v.exactOptional(text),
 });
 
 const clientRecord = v.strictObject({

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { KMSClient, PutKeyPolicyCommand, ScheduleKeyDeletionCommand } from '@aws-sdk/client-kms';
@@ -26,6 +26,7 @@ const PATIENCE = 5 * 60_000;
  * @throws {ZonesError} declaration_invalid, config_invalid, local_failed
  */
 export async function connect(options: KeyOptions): Promise<Operator> {
+  const { env } = process;
   const local = options.local === undefined ? undefined : readOperatorFile(options.local);
   if (local) requireStage(options.stage, local.stage);
   const system = local?.declaration ?? (await loadSystem(options.declaration, options.stage));
@@ -37,7 +38,7 @@ export async function connect(options: KeyOptions): Promise<Operator> {
   await requirePlace(kms);
   if (!local && system.account !== undefined) requireDeclaredPlace(system, (await connectLive(kms)).place);
   // The variable is the SDK's own, which its clients go by.
-  const aws = () => callAs(kms, local?.url ?? process.env['AWS_ENDPOINT_URL']);
+  const aws = () => callAs(kms, local?.url ?? env['AWS_ENDPOINT_URL']);
   const [admin, rotation] = [adminZone(system), adminFunction(system, 'rotation')];
   const logOf = (zone: string, name: string) =>
     local ? join(local.logs, `${name}.log`) : `/${system.name}/${zone}/${name}`;
@@ -53,8 +54,10 @@ export async function connect(options: KeyOptions): Promise<Operator> {
     },
     secrets: createSecretsPort(new SecretsManagerClient(access)),
     clock: systemClock,
+    fetch: (input, init) => fetch(input, init),
     say: print,
     confirm: options.yes ? async () => true : askOnTerminal,
+    lastSignature: local === undefined ? lookUpSignature(aws) : findInLogs(local.logs),
     async signingPlace(keyArn) {
       const account = required(keyArn.split(':')[4], 'The account in the ARN of a key');
       const signingVpc = options['signing-vpc'] ?? local?.signingVpc ?? (await readSigningVpc(system, aws));
@@ -66,6 +69,7 @@ export async function connect(options: KeyOptions): Promise<Operator> {
     failedSteps: () => logLines(admin, rotation, 'code', ['ROTATION_STEP_FAILED'], Date.now() - 3_600_000),
     rotationLog: local ? log : `the log group ${log}`,
     place: describePlace(options),
+    env,
   };
 }
 
@@ -98,6 +102,41 @@ async function askOnTerminal(question: string): Promise<boolean> {
   }
 }
 
+type Request = Omit<Parameters<AwsCaller['json']>[0], 'repeatable'>;
+
+/** What a service answers, of that form; nothing to whoever may not ask, for the caller then says where to look. */
+async function ask<S extends v.GenericSchema>(
+  aws: () => Promise<AwsCaller>,
+  schema: S,
+  request: Request,
+): Promise<v.InferOutput<S> | undefined> {
+  try {
+    return v.parse(schema, await (await aws()).json({ ...request, repeatable: true }));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Newest first; times are epoch seconds. */
+const eventsSchema = v.object({
+  Events: v.array(v.object({ EventName: v.optional(v.string()), EventTime: v.optional(v.number()) })),
+});
+
+/** CloudTrail keeps 90 days of Sign events, a quarter of an hour late. */
+function lookUpSignature(aws: () => Promise<AwsCaller>): Operator['lastSignature'] {
+  return async (keyArn) => {
+    const answer = await ask(aws, eventsSchema, {
+      service: 'cloudtrail',
+      target: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents',
+      input: {
+        LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue: keyArn }],
+        MaxResults: 50,
+      },
+    });
+    return answer?.Events.find(({ EventName }) => EventName === 'Sign')?.EventTime;
+  };
+}
+
 /** The credentials and region that the SDK has found, for services without an SDK client here. */
 async function callAs(kms: KMSClient, endpoint: string | undefined): Promise<AwsCaller> {
   const { config } = kms;
@@ -105,7 +144,7 @@ async function callAs(kms: KMSClient, endpoint: string | undefined): Promise<Aws
     {
       region: await config.region(),
       credentials: await config.credentials(),
-      endpoints: endpoint ? { lambda: endpoint, sqs: endpoint, logs: endpoint } : {},
+      endpoints: endpoint ? { lambda: endpoint, sqs: endpoint, logs: endpoint, cloudtrail: endpoint } : {},
     },
     { timeout: PATIENCE },
   );
@@ -123,6 +162,18 @@ async function invoke(aws: AwsCaller, name: string, event: object): Promise<stri
   if (headers.has('x-amz-function-error'))
     throw new ZonesError('aws_refused', `${name} failed: ${body.slice(0, 500)}. Its log says more.`);
   return Buffer.from(headers.get('x-amz-log-result') ?? '', 'base64').toString();
+}
+
+/** The local signers' own audit. */
+function findInLogs(logs: string): Operator['lastSignature'] {
+  return async (_, kid) => {
+    const signers = (existsSync(logs) ? readdirSync(logs) : []).filter((file) => file.includes('-signer-'));
+    const times = signers
+      .flatMap((file) => readLines(join(logs, file), ['"code":"signed"']))
+      .filter((line) => line.includes(kid))
+      .map((line) => Date.parse(/"timestamp":"([^"]+)"/.exec(line)?.[1] ?? ''));
+    return times.length === 0 ? undefined : Math.floor(Math.max(...times) / 1000);
+  };
 }
 
 /** The lines of a log that hold one of the texts; none of one that is not there. */
@@ -143,10 +194,7 @@ function describePlace({ local, region, declaration, stage }: KeyOptions): strin
 
 const logSchema = v.object({ events: v.array(v.object({ message: v.string() })) });
 
-/**
- * Some seconds late, and of many lines the first that CloudWatch hands over. None to whoever may not ask, for the caller then says where
- * to look.
- */
+/** Some seconds late, and of many lines the first that CloudWatch hands over. */
 async function lookUpLines(
   aws: () => Promise<AwsCaller>,
   logGroupName: string,
@@ -155,17 +203,12 @@ async function lookUpLines(
   startTime: number,
 ): Promise<string[]> {
   const either = values.map((value) => `($.${field} = "${value}")`).join(' || ');
-  const request = {
+  const answer = await ask(aws, logSchema, {
     service: 'logs',
     target: 'Logs_20140328.FilterLogEvents',
     input: { logGroupName, startTime, filterPattern: `{ ${either} }` },
-    repeatable: true,
-  };
-  try {
-    return v.parse(logSchema, await (await aws()).json(request)).events.map(({ message }) => message);
-  } catch {
-    return [];
-  }
+  });
+  return answer?.events.map(({ message }) => message) ?? [];
 }
 
 /** The rotation function's environment names the signing zone's VPC: what its keys are made with. */

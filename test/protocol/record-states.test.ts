@@ -10,6 +10,7 @@ import {
   moveKey,
   NEXT_STATES,
   newestRegistered,
+  noteDraft,
   noteExpiry,
   RETIREMENT_LEEWAY,
   switchCurrent,
@@ -146,6 +147,7 @@ describe('transitions', () => {
     const unknown = expect.objectContaining({ code: 'key_unknown', facts: { kid: 'k', client: 'journal' } });
     expect(() => moveKey(EMPTY, 'k', 'registered', 1)).toThrow(unknown);
     expect(() => switchCurrent(EMPTY, 'k', 1, 2)).toThrow(unknown);
+    expect(() => noteDraft(EMPTY, 'k', 'id')).toThrow(unknown);
     expect(() => noteExpiry(EMPTY, 'k', 1)).toThrow(expect.objectContaining({ code: 'key_unknown' }));
   });
 
@@ -263,6 +265,15 @@ describe('another owner', () => {
       expect(recordProblems(changed)).toEqual([]);
     },
   );
+
+  test('gets the key that a draft has registered for it as it is, and nobody else does', () => {
+    const record = noteDraft(recordWith({ a: 'created', b: 'created' }), 'a', 'other');
+    const [a, b] = changeOwner(record, other, 9).keys;
+    expect([a?.state, b?.state]).toEqual(['created', 'retired']);
+    expect(a).not.toHaveProperty('draft');
+    expect(changeOwner(record, { ...other, clientId: 'third' }, 9).keys[0]?.state).toBe('retired');
+    expect(changeOwner(record, { ...other, issuer: 'third' }, 9).keys[0]?.state).toBe('retired');
+  });
 });
 
 describe('problems of a record', () => {

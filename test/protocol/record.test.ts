@@ -37,7 +37,7 @@ const brought = {
 test.each<[string, object]>([
   ['its public half', brought],
   ['a partition of its own', { keyArn: 'arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/mrk-1' }],
-  ['everything known of it', { expires: 0 }],
+  ['everything known of it', { expires: 0, draft: 'id-2' }],
   ['two states reached in one second', { since: { created: 1, registered: 1, verified: 3, current: 3 } }],
   [
     'every state behind it, and no second to retire in',
@@ -105,6 +105,7 @@ test.each<[string, unknown, RegExp]>([
   ),
   ['an unknown time', { ...record, keys: [{ ...key, since: { ...key.since, lost: 5 } }] }, /since\.lost/],
   ['an expiry that is no second', { ...record, keys: [{ ...key, expires: -1 }] }, /expires/],
+  ['a draft of nobody', { ...record, keys: [{ ...key, draft: '' }] }, /draft/],
   ['null', null, /the whole/],
   ['a list', [record], /the whole|version/],
   ['keys that are none', { ...record, keys: null }, /keys/],
