@@ -46,19 +46,20 @@ export function print(text: string): void {
   process.stdout.write(escapeLines(text));
 }
 
-/** The same to stderr: a text, or an error, of ours by its message and of others with its stack. */
+/** The same to stderr: a text, or an error, of ours and of `parseArgs` by its message and of others with its stack. */
 export function printError(error: unknown): void {
-  const text = typeof error === 'string' ? error : isZonesError(error) ? error.message : inspect(error);
+  const known = isZonesError(error) || (error instanceof TypeError && 'code' in error);
+  const text = typeof error === 'string' ? error : known ? error.message : inspect(error);
   process.stderr.write(escapeLines(text));
 }
 
-/** Runs a command: it resolves to the exit status, which is 1 where it throws; then the error is printed. */
-export async function runCommand(main: (args: string[]) => Promise<number>): Promise<void> {
+/** Runs a command: it resolves to the exit status, which is `failed` where it throws; then the error is printed. */
+export async function runCommand(main: (args: string[]) => Promise<number>, failed = 1): Promise<void> {
   try {
     process.exitCode = await main(process.argv.slice(2));
   } catch (error) {
     printError(error);
-    process.exitCode = 1;
+    process.exitCode = failed;
   }
 }
 

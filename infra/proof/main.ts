@@ -1,14 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { isZonesError } from '@helseid-zones/protocol/errors';
 import { type Changes, reportChanges, unexplained } from '../changes/report.ts';
 import { loadSystem } from '../declaration/load.ts';
 import { DECLARATION_OPTIONS } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { findPorts, findWarnings } from '../declaration/warnings.ts';
-import { print, printError } from '../terminal.ts';
+import { print, printError, runCommand } from '../terminal.ts';
+import { withAssembly } from '../with-assembly.ts';
 import { readAssembly } from './assembly/read-assembly.ts';
 import { type Proof, prove } from './prove.ts';
 import { writeMaps } from './report/map/write.ts';
@@ -46,39 +43,32 @@ let lastShown = PATIENCE;
 /** Columns where the output is no terminal. */
 const WIDTH = 160;
 
-process.exitCode = await main(process.argv.slice(2));
-
 async function main(args: string[]): Promise<number> {
-  try {
-    const options = {
-      assembly: { type: 'string' },
-      rebuild: { type: 'boolean' },
-      ...DECLARATION_OPTIONS,
-      against: { type: 'string' },
-      all: { type: 'boolean' },
-      zone: { type: 'string' },
-      role: { type: 'string' },
-      requests: { type: 'boolean' },
-      json: { type: 'boolean' },
-      svg: { type: 'string' },
-      html: { type: 'string' },
-      help: { type: 'boolean' },
-    } as const;
-    const { values } = parseArgs({ args, options });
-    if (values.help) {
-      print(USAGE);
-      return 0;
-    }
-    const system = await loadSystem(values.declaration, values.stage);
-    for (const { field, message } of findWarnings(system)) printError(`warning: ${field} ${message}`);
-    for (const { field, message } of Object.keys(system.zones).flatMap((zone) => findPorts(system, zone)))
-      printError(`A deploy is refused: ${field} ${message}`);
-    return await withAssembly(values, system, (directory) => printProof(directory, system, values));
-  } catch (error) {
-    const known = isZonesError(error) || (error instanceof TypeError && 'code' in error);
-    printError(known ? error.message : error);
-    return 2;
+  const options = {
+    assembly: { type: 'string' },
+    rebuild: { type: 'boolean' },
+    ...DECLARATION_OPTIONS,
+    against: { type: 'string' },
+    all: { type: 'boolean' },
+    zone: { type: 'string' },
+    role: { type: 'string' },
+    requests: { type: 'boolean' },
+    json: { type: 'boolean' },
+    svg: { type: 'string' },
+    html: { type: 'string' },
+    help: { type: 'boolean' },
+  } as const;
+  const { values } = parseArgs({ args, options });
+  if (values.help) {
+    print(USAGE);
+    return 0;
   }
+  const system = await loadSystem(values.declaration, values.stage);
+  for (const { field, message } of findWarnings(system)) printError(`warning: ${field} ${message}`);
+  for (const { field, message } of Object.keys(system.zones).flatMap((zone) => findPorts(system, zone)))
+    printError(`A deploy is refused: ${field} ${message}`);
+  const onSynth = () => progress('synthesizing');
+  return withAssembly(values, system, onSynth, (directory) => printProof(directory, system, values));
 }
 
 interface PrintOptions extends Part {
@@ -138,26 +128,6 @@ function printChanges(changes: Changes, proof: Proof, json = false): number {
   return ok ? 0 : 1;
 }
 
-/** Runs `use` on the assembly of `given`, or on one synthesized for it and thrown away. */
-async function withAssembly<T>(
-  { assembly: given, declaration }: { assembly?: string | undefined; declaration?: string | undefined },
-  system: SystemDeclaration,
-  use: (directory: string) => Promise<T>,
-): Promise<T> {
-  if (given !== undefined) return use(given);
-  progress('synthesizing');
-  // Loaded only where it is needed: the CDK takes longer than the proof.
-  const { buildApp } = await import('../build-app.ts');
-  const { loadExtension } = await import('../extension.ts');
-  const directory = mkdtempSync(join(tmpdir(), 'zones-'));
-  try {
-    buildApp(system, { outdir: directory, extension: await loadExtension(declaration) }).synth();
-    return await use(directory);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
-
 /** Says on stderr what goes on, once a second, when it takes long. */
 function progress(text: string): void {
   const now = performance.now();
@@ -165,3 +135,6 @@ function progress(text: string): void {
   lastShown = now + 1000;
   printError(`${text} ...`);
 }
+
+// Last, so that everything above is there.
+await runCommand(main, 2);

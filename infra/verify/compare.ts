@@ -7,65 +7,69 @@ export interface Deviation {
   found: unknown;
 }
 
-/**
- * Where what is found deviates from what is expected. Members that only AWS has are left out, but in lists, policies and maps. A number
- * is its text, JSON in a text is JSON, nothing is an empty list or text, the order of lists means nothing, and in a policy one is a
- * list of one, as in IAM; descriptions decide nothing. Of policies that mean the same it says that they differ where they are written differently.
- */
-export function deviations(expected: unknown, found: unknown, property: string): Deviation[] {
-  const wanted = canonical(expected);
-  return between(wanted, likeness(canonical(found), wanted, property), property);
-}
-
-/** A leaf, or members by name; an element of a list is a member by its own name, or by what it is. */
-type Canonical = string | { [member: string]: Canonical };
-
-/** What names an element of a list, best first. */
-const NAMES = ['PolicyName', 'Sid', 'Key', 'AttributeName', 'Priority', 'Id', 'Name', 'ResourcePath'];
-
-/** Members that hold members by names of their own. All that is in the first is ours, also where the template has nothing of it. */
+/** Members whose own members are names of something. All that is in the first is ours, also where the template has nothing of it. */
 const OURS = [
   ...['Variables', 'RequestParameters', 'ResponseParameters', 'ResponseTemplates'],
-  ...['EventPattern', 'Targets', 'Credentials', 'ConnectionId', 'TlsConfig'],
+  ...['EventPattern', 'Targets', 'Credentials', 'ConnectionId', 'TlsConfig', 'Statement'],
 ];
 const MAPS = ['Methods', 'GatewayResponses', ...OURS];
 
-/** Marks an element that has no name. */
-const UNNAMED = '[';
+/**
+ * Where what is found deviates from what is expected. Members that only AWS has are left out, but in policies and maps; of lists the
+ * elements are told that have no equal on the other side. A number is its text, JSON in a text is JSON, nothing is an empty list or text,
+ * the order of lists means nothing, and in a policy one is a list of one, as in IAM; descriptions decide nothing. Of policies that mean the
+ * same it says that they differ where they are written differently.
+ */
+export function deviations(expected: unknown, found: unknown, property: string): Deviation[] {
+  return between(canonical(expected), canonical(found), property, false);
+}
 
-function canonical(value: unknown): Canonical {
+function between(expected: unknown, found: unknown, property: string, above: boolean): Deviation[] {
+  const name = property.split('.').at(-1) ?? '';
+  const ours = above || OURS.includes(name);
+  if (isObject(expected) && isObject(found)) {
+    const all = ours || MAPS.includes(name);
+    const keys = Object.keys({ ...expected, ...found }).filter(
+      (key) => all || key in expected || MAPS.includes(key),
+    );
+    return keys.flatMap((key) => between(expected[key], found[key], `${property}.${key}`, ours));
+  }
+  if (Array.isArray(expected ?? []) && Array.isArray(found ?? []) && (expected ?? found) !== undefined) {
+    const left = [...((found ?? []) as unknown[])];
+    // What says most chooses first, lest another takes its equal.
+    const wanted = [...((expected ?? []) as unknown[])].sort((a, b) => sizeOf(b) - sizeOf(a));
+    const missing = wanted.filter((item) => {
+      const at = left.findIndex((other) => between(item, other, property, ours).length === 0);
+      if (at !== -1) left.splice(at, 1);
+      return at === -1;
+    });
+    const side = (items: unknown[]) => (items.length === 0 ? undefined : items);
+    return missing.length + left.length === 0
+      ? []
+      : [{ property, expected: side(missing), found: side(left) }];
+  }
+  return expected === found ? [] : [{ property, expected, found }];
+}
+
+function sizeOf(value: unknown): number {
+  return JSON.stringify(value).length;
+}
+
+/** Texts, lists and objects alone, without what is empty and what describes. */
+function canonical(value: unknown): unknown {
   if (typeof value === 'string') {
     const json =
       /^(?:\{.|%7B)/s.test(value) && value !== '{}'
         ? parseJson(value.startsWith('%') ? decodeURIComponent(value) : value)
         : value;
-    return isObject(json) ? canonical(json) : value;
+    return isObject(json) ? canonical(json) : value || undefined;
   }
-  if (Array.isArray(value)) {
-    const items = value.map(canonical);
-    return Object.fromEntries(items.map((item) => [elementName(item, items), item]));
-  }
-  if (!isObject(value)) return value === undefined || value === null ? '' : String(value);
-  const members = 'Statement' in value ? policy(value) : value;
-  const entries = Object.entries(members).map(([key, item]): [string, Canonical] => [key, canonical(item)]);
-  const said = entries.filter(([key, item]) => key !== 'Description' && !isEmpty(item));
-  return Object.fromEntries(said.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function isEmpty(value: Canonical | undefined): boolean {
-  return (
-    value === undefined || value === '' || (typeof value === 'object' && Object.keys(value).length === 0)
-  );
-}
-
-function elementName(item: Canonical, all: readonly Canonical[]): string {
-  if (typeof item === 'string') return item;
-  const named = (of: Canonical) =>
-    NAMES.map((name) => objectOf(of)[name]).find((name) => typeof name === 'string');
-  const name = named(item);
-  return name !== undefined && all.filter((other) => named(other) === name).length === 1
-    ? String(name)
-    : `${UNNAMED}${JSON.stringify(item)}`;
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(canonical);
+  if (!isObject(value)) return value === undefined || value === null ? undefined : String(value);
+  const members = Object.entries('Statement' in value ? policy(value) : value)
+    .map(([key, item]) => [key, canonical(item)] as const)
+    .filter(([key, item]) => key !== 'Description' && item !== undefined);
+  return members.length === 0 ? undefined : Object.fromEntries(members);
 }
 
 /** Lists where IAM takes one for a list of one, principals in their long form, keys of conditions in small letters. */
@@ -89,44 +93,4 @@ function policy({ Statement, Id: _, ...rest }: JsonObject): JsonObject {
     };
   });
   return { ...rest, Statement: statements };
-}
-
-/** `found` without the members that `wanted` does not have, in objects that are no lists, policies or maps. */
-function likeness(found: Canonical, wanted: Canonical | undefined, name: string): Canonical {
-  const whole = OURS.includes(name) || typeof wanted !== 'object' || 'Statement' in wanted;
-  if (whole || typeof found !== 'object') return found;
-  const isList = [wanted, found].some((of) => Object.entries(of).some(([key, item]) => isElement(key, item)));
-  const entries = Object.entries(found).filter(
-    ([key]) => isList || MAPS.includes(name) || MAPS.includes(key) || key in wanted,
-  );
-  return Object.fromEntries(entries.map(([key, item]) => [key, likeness(item, wanted[key], key)]));
-}
-
-function isElement(key: string, item: Canonical): boolean {
-  return (
-    key === item ||
-    key.startsWith(UNNAMED) ||
-    (typeof item === 'object' && NAMES.some((name) => item[name] === key))
-  );
-}
-
-function between(
-  expected: Canonical | undefined,
-  found: Canonical | undefined,
-  property: string,
-): Deviation[] {
-  if (isEmpty(expected) && isEmpty(found)) return [];
-  if (typeof expected !== 'object' || typeof found !== 'object')
-    return expected === found ? [] : [{ property, expected: shown(expected), found: shown(found) }];
-  return [...new Set([...Object.keys(expected), ...Object.keys(found)])].flatMap((key) =>
-    between(expected[key], found[key], key.startsWith(UNNAMED) ? `${property}[]` : `${property}.${key}`),
-  );
-}
-
-/** Lists as lists again; nothing as undefined. */
-function shown(value: Canonical | undefined): unknown {
-  if (typeof value !== 'object') return value === '' ? undefined : value;
-  const members = Object.entries(value);
-  if (members.some(([key, item]) => isElement(key, item))) return members.map(([, item]) => shown(item));
-  return Object.fromEntries(members.map(([key, item]) => [key, shown(item)]));
 }

@@ -1,13 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { type AwsConfig, createAwsCaller } from '@helseid-zones/client/aws';
-import { isZonesError, type ZonesError } from '@helseid-zones/protocol/errors';
+import type { ZonesError } from '@helseid-zones/protocol/errors';
 import { loadSystem } from '../declaration/load.ts';
 import { zoneStackName } from '../declaration/names.ts';
-import { requireDeclaredPlace, withFolder } from '../declaration/options.ts';
+import { DECLARATION_OPTIONS, requireDeclaredPlace, withFolder } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { connectLive, requirePlace } from '../keys/connect.ts';
 import { readOperatorFile } from '../operator-file.ts';
@@ -15,7 +12,8 @@ import type { JsonObject } from '../proof/assembly/json.ts';
 import { readAssembly } from '../proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../proof/assembly/resolve.ts';
 import { matrixOf, prove } from '../proof/prove.ts';
-import { print, printError } from '../terminal.ts';
+import { print, printError, runCommand } from '../terminal.ts';
+import { type AssemblyChoice, withAssembly } from '../with-assembly.ts';
 import { items } from './answers.ts';
 import { type Callers, callEntries, type Gateway } from './call-entries.ts';
 import { type Comparison, compareLive, type Difference } from './compare-live.ts';
@@ -39,35 +37,25 @@ Exit status: 0 everything that was compared is as synthesized, 1 something is no
 AWS_ENDPOINT_URL names an emulator to ask instead of AWS.`;
 
 async function main(args: string[]): Promise<number> {
-  try {
-    const { values } = parseArgs({
-      args: args.flatMap(withFolder),
-      options: {
-        ...{ stage: { type: 'string' }, declaration: { type: 'string' }, assembly: { type: 'string' } },
-        ...{
-          region: { type: 'string' },
-          local: { type: 'string' },
-          json: { type: 'boolean' },
-          help: { type: 'boolean' },
-        },
-      },
-    });
-    if (values.help) {
-      print(USAGE);
-      return 0;
-    }
-    const result =
-      values.local === undefined ? await verifyDeployed(values) : await verifyLocal(values.local);
-    print(values.json ? JSON.stringify(result, null, 2) : report(result));
-    return result.differences.length + result.unread.length === 0 ? 0 : 1;
-  } catch (error) {
-    const known = isZonesError(error) || (error instanceof TypeError && 'code' in error);
-    printError(known ? error.message : error);
-    return 2;
+  const options = {
+    assembly: { type: 'string' },
+    ...DECLARATION_OPTIONS,
+    region: { type: 'string' },
+    local: { type: 'string' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean' },
+  } as const;
+  const { values } = parseArgs({ args: args.flatMap(withFolder), options });
+  if (values.help) {
+    print(USAGE);
+    return 0;
   }
+  const result = values.local === undefined ? await verifyDeployed(values) : await verifyLocal(values.local);
+  print(values.json ? JSON.stringify(result, null, 2) : report(result));
+  return result.differences.length + result.unread.length === 0 ? 0 : 1;
 }
 
-type Options = { assembly?: string; declaration?: string; stage?: string; region?: string };
+type Options = AssemblyChoice & { stage?: string; region?: string };
 type Result = Pick<Comparison, 'differences' | 'unread' | 'read'> & { skipped: string[] };
 
 const NOT_COMPARED =
@@ -80,7 +68,8 @@ async function verifyDeployed(options: Options): Promise<Result> {
   await requirePlace(kms);
   const { live, access, place } = await connectLive(kms);
   requireDeclaredPlace(system, place);
-  return withAssembly(options, system, place, async (folder) => {
+  const onSynth = () => printError('synthesizing ...');
+  return withAssembly({ ...options, place }, system, onSynth, async (folder) => {
     let shown = 0;
     const compared = await compareLive(resolveAssembly(readAssembly(folder), place), live, (done, of) => {
       if (performance.now() < shown + 2000) return;
@@ -152,26 +141,6 @@ function callersFor(access: Omit<AwsConfig, 'endpoints'>): Callers {
   };
 }
 
-/** Runs `use` on the given assembly, or on one synthesized as a deploy to that place does it, and thrown away. */
-async function withAssembly<T>(
-  { assembly: given, declaration }: { assembly?: string | undefined; declaration?: string | undefined },
-  system: SystemDeclaration,
-  place: { account: string; region: string },
-  use: (folder: string) => Promise<T>,
-): Promise<T> {
-  if (given !== undefined) return use(given);
-  printError('synthesizing ...');
-  const { buildApp } = await import('../build-app.ts');
-  const { loadExtension } = await import('../extension.ts');
-  const folder = mkdtempSync(join(tmpdir(), 'zones-'));
-  try {
-    buildApp(system, { outdir: folder, ...place, extension: await loadExtension(declaration) }).synth();
-    return await use(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 function report({ differences, unread, read, skipped }: Result): string {
   const value = (of: unknown) =>
     of === undefined ? 'nothing' : typeof of === 'string' ? of : JSON.stringify(of);
@@ -192,4 +161,4 @@ function report({ differences, unread, read, skipped }: Result): string {
 }
 
 // Last, so that everything above is there.
-process.exitCode = await main(process.argv.slice(2));
+await runCommand(main, 2);

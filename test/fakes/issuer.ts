@@ -108,7 +108,8 @@ export async function createFakeIssuer(options: {
   const codes = new Map<string, Grant>();
   const refreshes = new Map<string, Grant>();
   let nonces = new Set<string>();
-  let key = await firstKey(profile.idTokenAlgorithm);
+  let rotations = 0;
+  let key = await keyNumber(0, profile.idTokenAlgorithm);
 
   async function verifyAssertion(form: Record<string, string>): Promise<Record<string, unknown>> {
     const jwt = form['client_assertion'] ?? '';
@@ -389,7 +390,8 @@ export async function createFakeIssuer(options: {
       );
     },
     async rotateKey() {
-      key = await makeKey(profile.idTokenAlgorithm);
+      rotations += 1;
+      key = await keyNumber(rotations, profile.idTokenAlgorithm);
     },
     signLogoutToken(claims = {}, header = {}) {
       const all = {
@@ -416,13 +418,13 @@ export async function createFakeIssuer(options: {
 
 type IssuerKey = Awaited<ReturnType<typeof makeKey>>;
 
-/** Making RSA keys is slow: the issuers of one test file begin with the same one. */
-const firstKeys = new Map<string, Promise<IssuerKey>>();
+/** Making RSA keys is slow: the issuers of one process have the same ones, one after the other. */
+const made = new Map<string, Promise<IssuerKey>>();
 
-function firstKey(alg: string): Promise<IssuerKey> {
-  const made = firstKeys.get(alg) ?? makeKey(alg);
-  firstKeys.set(alg, made);
-  return made;
+function keyNumber(number: number, alg: string): Promise<IssuerKey> {
+  const key = made.get(`${alg} ${number}`) ?? makeKey(alg);
+  made.set(`${alg} ${number}`, key);
+  return key;
 }
 
 async function makeKey(alg: string): Promise<{ kid: string; jwk: JWK; privateKey: CryptoKey }> {

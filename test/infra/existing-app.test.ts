@@ -10,6 +10,7 @@ import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { compareWithDerived } from '../../infra/proof/derived/compare.ts';
 import { deriveAssembly } from '../../infra/proof/derived/derive.ts';
 import { prove } from '../../infra/proof/prove.ts';
+import { sampled } from '../full.ts';
 import oneClient from '../one-client.zones.ts';
 import { newFolder } from '../temporary.ts';
 
@@ -50,6 +51,7 @@ describe('an application that was there before', () => {
 });
 
 describe('a system below any scope', () => {
+  const env = { account: '111122223333', region: 'eu-west-1' };
   const templates = (prepare: (app: App) => void, outdir = newFolder()) => {
     const app = new App({ outdir, context: { [WITHOUT_CODE]: 'none' } });
     prepare(app);
@@ -57,21 +59,23 @@ describe('a system below any scope', () => {
     return readAssembly(outdir);
   };
 
-  it.each<[string, (app: App) => void]>([
+  const below: [string, (app: App) => void][] = [
+    [
+      'a construct in a Stage',
+      (app) => void addSystem(new Construct(new Stage(app, 'X', { env }), 'Y'), oneClient),
+    ],
     ['an app', (app) => void addSystem(app, oneClient)],
-    ['a construct in a Stage', (app) => void addSystem(new Construct(new Stage(app, 'X'), 'Y'), oneClient)],
-  ])('has the templates that the proof derives: %s', (_, prepare) => {
-    const given = templates(prepare);
-    const { violations, additions } = compareWithDerived(given, deriveAssembly(oneClient, given));
-    // Neither has code here, which is a difference of its own.
-    expect(violations.filter(({ about }) => about?.join() !== 'Code')).toEqual([]);
-    expect(additions).toEqual([]);
-  });
-
-  it('takes account and region from its Stage', () => {
-    const env = { account: '111122223333', region: 'eu-west-1' };
-    const given = templates((app) => void addSystem(new Stage(app, 'X', { env }), oneClient));
-    const places = given.stacks.map(({ account, region }) => ({ account, region }));
-    expect(places).toEqual(places.map(() => env));
-  });
+  ];
+  it.each(sampled(below))(
+    'has the templates that the proof derives, for the place of its Stage: %s',
+    (name, prepare) => {
+      const given = templates(prepare);
+      const { violations, additions } = compareWithDerived(given, deriveAssembly(oneClient, given));
+      // Neither has code here, which is a difference of its own.
+      expect(violations.filter(({ about }) => about?.join() !== 'Code')).toEqual([]);
+      expect(additions).toEqual([]);
+      for (const { account, region } of name === 'an app' ? [] : given.stacks)
+        expect({ account, region }).toEqual(env);
+    },
+  );
 });

@@ -17,6 +17,7 @@ import { deriveAssembly } from '../../infra/proof/derived/derive.ts';
 import { decide, rolePrincipal } from '../../infra/proof/policy/index.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
 import { prove } from '../../infra/proof/prove.ts';
+import { FULL } from '../full.ts';
 import own from '../own-things.zones.ts';
 import { newFolder } from '../temporary.ts';
 
@@ -214,7 +215,7 @@ describe('a grant of anything else throws, and says what to declare', () => {
   });
 });
 
-test('what changes the declaration’s own is found by the proof', { timeout: 60_000 }, () => {
+test.runIf(FULL)('what changes the declaration’s own is found by the proof', { timeout: 60_000 }, () => {
   const { outdir } = build(
     inZone((_, worker) => {
       (worker as unknown as { addEnvironment(name: string, value: string): void }).addEnvironment(

@@ -62,14 +62,6 @@ test.each([
     'eu-north-1',
     /account asked is 999999999999, .* goes to 111111111111/,
   ],
-  [
-    'verify',
-    2,
-    'account',
-    '999999999999',
-    'eu-north-1',
-    /account asked is 999999999999, .* goes to 111111111111/,
-  ],
   ['verify', 2, 'region', '111111111111', 'eu-west-1', /region asked is eu-west-1, .* goes to eu-north-1/],
 ])(
   'npm run %s refuses, with %i, a stage with another %s',

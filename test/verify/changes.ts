@@ -81,7 +81,7 @@ export const CHANGES: readonly Change[] = [
         ...{ Action: 'PutRolePolicy', Version: '2010-05-08', RoleName: 'journal-internal-worker' },
         ...{ PolicyName: 'more', PolicyDocument: anything },
       }),
-    found: /^AWS::IAM::Role Policies\.more of .*worker/,
+    found: /^AWS::IAM::Role Policies of .*worker/,
   },
   {
     name: 'a boundary is taken off',

@@ -4,6 +4,7 @@ import { base64url } from 'jose';
 import { beforeAll, expect, test } from 'vitest';
 import { challengeFor } from '../../../functions/authorizer/challenge.ts';
 import { validateAccess } from '../../../functions/authorizer/validate-access.ts';
+import { full } from '../../full.ts';
 import { makeKeys, makePorts, makeRequest, RULES } from './make-request.ts';
 
 let keys: Awaited<ReturnType<typeof makeKeys>>;
@@ -52,7 +53,7 @@ test('whatever is sent as token or proof is refused with a code and a challenge,
         expect(isZonesError(error) && challengeFor(error, RULES)?.status).toBe(401);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: full(500) },
   );
   expect(ports.claimed).toEqual([]);
 });

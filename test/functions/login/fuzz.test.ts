@@ -12,7 +12,7 @@ import { full } from '../../full.ts';
 import { GATEWAY, makeConfig, makeHandlers, setCookies } from './make-login.ts';
 
 /** Requests to each of the five functions by nobody in particular; those of people who are logging in, or are in, come on top. */
-const RUNS = full(4000);
+const RUNS = full(2000);
 
 const words = (text: string) => fc.constantFrom(...text.split(' '));
 

@@ -7,6 +7,7 @@ import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { parseSignRequest } from '@helseid-zones/protocol/parse';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { full } from '../../full.ts';
 import { testGrant } from './grant-fixture.ts';
 
 const grant = testGrant({ requestObjects: true, assertions: { details: 'any' } });
@@ -86,8 +87,8 @@ test('I3: whatever an intent holds, only what the signer composes is signed, and
       const allowed = [...Object.keys(wanted.claims), ...wanted.more];
       expect(Object.keys(claims).filter((name) => !allowed.includes(name))).toEqual([]);
     }),
-    { numRuns: 3000 },
+    { numRuns: full(3000) },
   );
   // It is not all refused.
-  for (const kind of Object.keys(COMPOSED)) expect(signed.get(kind)).toBeGreaterThan(30);
+  for (const kind of Object.keys(COMPOSED)) expect(signed.get(kind)).toBeGreaterThan(full(30));
 });

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import multiTenant from '../../../examples/multi-tenant.zones.ts';
 import { defineSystem, findProblems } from '../../../infra/declaration/define.ts';
 import { deriveGrants } from '../../../infra/declaration/derive.ts';
+import { full } from '../../full.ts';
 import shipped from '../../two-clients.zones.ts';
 import { ABSENT, changed, FULL } from './change.ts';
 
@@ -531,7 +532,7 @@ test('a signer accepts each grant of an accepted issuer', () => {
       if (findProblems(declaration).length > 0) return;
       for (const grant of deriveGrants(declaration as typeof FULL)) parseGrant(JSON.stringify(grant));
     }),
-    { numRuns: 50 },
+    { numRuns: full(50) },
   );
 });
 

@@ -325,13 +325,13 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
     (of) =>
       role(of)?.RolePolicyList.push({ PolicyName: 'more', PolicyDocument: JSON.stringify(policy('*')) }),
     's-signing/Role',
-    'Policies.more',
+    'Policies',
   ],
   [
     'a policy is widened',
     (of) => Object.assign(role(of)?.RolePolicyList[0] ?? {}, { PolicyDocument: JSON.stringify(policy('*')) }),
     's-signing/Role',
-    'Policies.main.PolicyDocument.Statement[]',
+    'Policies',
   ],
   [
     'a managed policy is attached',
@@ -374,7 +374,7 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
         },
       }),
     's-signing/Worker',
-    'Permissions[]',
+    'Permissions',
   ],
   [
     'a signer spares one more role',
@@ -385,7 +385,7 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
         },
       }),
     's-signing/Callers',
-    'PolicyDocument.Statement.OnlyItsZone.Condition.ArnNotEquals.aws:principalarn.arn:aws:iam::111111111111:role/batch',
+    'PolicyDocument.Statement',
   ],
   [
     'a signer’s policy is gone',
@@ -419,7 +419,7 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
     'a key policy is changed',
     (of) => (of['kms GetKeyPolicy'].Policy = JSON.stringify(policy('kms:*'))),
     's-signing/Key',
-    'KeyPolicy.Statement[]',
+    'KeyPolicy.Statement',
   ],
   [
     'a grant is made',
@@ -441,7 +441,7 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
         VpcPeeringConnectionId: 'pcx-1',
       }),
     's-signing/Table',
-    'Routes[]',
+    'Routes',
   ],
   [
     'a route is gone',
@@ -508,7 +508,7 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
         ...{ FunctionName: 'mine', Version: '$LATEST', VpcConfig: { SubnetIds: ['subnet-1'] } },
       }),
     's-signing/Vpc',
-    'Functions.mine',
+    'Functions',
   ],
   [
     'a version of a function is published',
@@ -517,7 +517,7 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
         ...{ FunctionName: 'worker', Version: '1', VpcConfig: { SubnetIds: ['subnet-1'] } },
       }),
     's-signing/Vpc',
-    'Functions.worker:1',
+    'Functions',
   ],
   [
     'addresses are added',
@@ -536,7 +536,7 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
       });
     },
     's-signing/Table',
-    'Routes[]',
+    'Routes',
   ],
   [
     'a function is updated after the deploy',
@@ -580,7 +580,7 @@ const CHANGES: [name: string, change: (of: Answers) => unknown, resource: string
     `a target has ${member}`,
     (of) => Object.assign(of['events ListTargetsByRule'].Targets[0] ?? {}, { [member]: 'x' }),
     's-signing/Events',
-    `Targets.Queue.${member}`,
+    'Targets',
   ]),
   ...['Credentials', 'ConnectionId', 'TlsConfig'].map((member): (typeof CHANGES)[number] => [
     `an integration has ${member}`,
