@@ -30,7 +30,9 @@ export function finishAnswers(parts: AnswerParts) {
     const { body, oidc } = ctx as unknown as { body: unknown; oidc?: KoaContextWithOIDC['oidc'] };
     const route = oidc?.route;
     if (route === 'token' && isObject(body)) await finishToken(ctx, body, parts);
-    if (route === 'discovery' && isObject(body)) finishMetadata(body, ctx.oidc.issuer);
+    // What HelseID's metadata leaves out.
+    if (route === 'discovery' && isObject(body))
+      delete body['token_endpoint_auth_signing_alg_values_supported'];
     withholdNonce(ctx, body, parts.behaviour);
   };
 }
@@ -44,16 +46,6 @@ async function finishToken(ctx: KoaContextWithOIDC, body: Record<string, unknown
   if (body['refresh_token'] && refreshToken) body['rt_expires_in'] = refreshToken.remainingTTL;
   const { rejectedScopes } = notes.get(ctx) ?? {};
   if (rejectedScopes) body['rejected_scope'] = rejectedScopes.join(' ');
-}
-
-/** What HelseID's metadata says and leaves out (docs/decisions/stand-in.md). */
-function finishMetadata(document: Record<string, unknown>, issuer: string) {
-  delete document['token_endpoint_auth_signing_alg_values_supported'];
-  Object.assign(document, {
-    expired_jwks_uri: `${issuer}/connect/expiredjwks`,
-    available_idps: `${issuer}/connect/availableidps`,
-    frontchannel_logout_supported: false,
-  });
 }
 
 function withholdNonce(ctx: KoaContextWithOIDC, body: unknown, { nonce }: HelseIdBehaviour) {

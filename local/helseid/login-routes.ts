@@ -3,18 +3,9 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { languageOf, messagePage, PAGE_POLICY, userPage } from './pages.ts';
 import type { TestUser } from './types.ts';
 
-/** A middleware with the pages of the login and HelseID's two lists that oidc-provider doesn't know. */
+/** A middleware with the pages of the login. */
 export function loginRoutes(provider: Provider, users: readonly TestUser[]) {
-  const lists: Record<string, unknown> = {
-    '/connect/availableidps': [...new Set(users.map(({ idp }) => idp))],
-    '/connect/expiredjwks': { keys: [] },
-  };
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
-    const list = lists[ctx.path];
-    if (list) {
-      ctx.body = list;
-      return;
-    }
     if (!ctx.path.startsWith('/account/login/')) return next();
     ctx.set({
       'cache-control': 'no-store',

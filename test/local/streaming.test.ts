@@ -95,7 +95,7 @@ async function serve(of: RunnableFunction) {
       methods: [
         {
           ...{ httpMethod: 'GET', resourcePath: '/a', resourceId: 'a', authorization: { type: 'NONE' } },
-          ...{ functionArn: of.arn, requiredParameters: [], streamed: true, timeout: undefined },
+          ...{ functionArn: of.arn, streamed: true, timeout: undefined },
         },
       ],
       responses: new Map(),

@@ -1,5 +1,4 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import * as v from 'valibot';
 import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
 import { CSRF_HEADER } from '../../../functions/login-common/request.ts';
 import { MAP_STYLE, PAGE_STYLE } from '../../../infra/proof/report/map/style.ts';
@@ -83,65 +82,39 @@ async function runAttack({ run, unfit, stoppedBy, invariants }: RunnableAttack) 
 
 /**
  * What the page asks the gateway for, on behalf of its browser, which shares its cookies with the gateway: cookies know hosts and
- * no ports (RFC 6265 8.5). The session cookie is passed on, and nothing else of the browser's. That the request came from the page
- * itself has been checked before.
+ * no ports (RFC 6265 8.5). The session cookie and the body are passed on, and nothing else of the browser's; the gateway judges them.
+ * That the request came from the page itself has been checked before.
  */
 function sessionRoutes({ gateway, call }: LoginDeps): [string, Handle][] {
-  const ask = (method: string, path: string, { headers }: IncomingMessage, body: string | null = null) => {
-    const cookie = sessionCookies(headers.cookie);
-    const sent = {
-      ...{ accept: 'application/json', [CSRF_HEADER]: 'page' },
-      ...(cookie === '' ? {} : { cookie }),
-      ...(body === null ? {} : { 'content-type': 'application/json' }),
-    };
-    return fetch(gateway + path, { method, redirect: 'manual', headers: sent, body });
-  };
-  const relay = async (response: ServerResponse, answer: Response) => {
-    response.setHeader('set-cookie', answer.headers.getSetCookie());
-    send(response, answer.status, 'application/json', await answer.text());
-  };
   const pass =
     (method: string, path: string): Handle =>
-    async (request, response) =>
-      relay(response, await ask(method, path, request));
+    async (request, response) => {
+      const pairs = (request.headers.cookie ?? '').split(/;[ \t]*/);
+      const cookie = pairs.filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`)).join('; ');
+      if (cookie === '' && request.method === 'GET') return sendJson(response, 200, null);
+      const body = await readBody(request, MAX_BODY);
+      const answer = await fetch(gateway + path, {
+        ...{ method, redirect: 'manual' },
+        headers: {
+          accept: 'application/json',
+          'content-type': 'application/json',
+          [CSRF_HEADER]: 'page',
+          cookie,
+        },
+        body: body.length === 0 ? null : body.toString(),
+      });
+      // Nobody is logged in, which is no error of a page that only looks.
+      const looked = request.method === 'GET' && answer.status === 401;
+      response.setHeader('set-cookie', answer.headers.getSetCookie());
+      send(response, looked ? 200 : answer.status, 'application/json', looked ? 'null' : await answer.text());
+    };
   return [
-    [
-      'GET /session',
-      // `null` where nobody is logged in, which is no error here. Without a cookie the gateway is not asked.
-      async (request, response) => {
-        const known = sessionCookies(request.headers.cookie) !== '';
-        const answer = known ? await ask('GET', '/session', request) : undefined;
-        if (answer === undefined || answer.status === 401) sendJson(response, 200, null);
-        else await relay(response, answer);
-      },
-    ],
-    [
-      'POST /session',
-      async (request, response) => {
-        const body = await readOrganization(request);
-        if (body !== undefined) await relay(response, await ask('POST', '/session', request, body));
-        else sendJson(response, 400, { ok: false, message: 'Send {"child": "<organisation number>"}.' });
-      },
-    ],
+    ['GET /session', pass('GET', '/session')],
+    ['POST /session', pass('POST', '/session')],
     ['POST /logout', pass('POST', '/logout')],
     ...(call === undefined ? [] : [['POST /call', pass('GET', call)] satisfies [string, Handle]]),
   ];
 }
-
-/** The session cookies of a Cookie header; empty where there is none. */
-function sessionCookies(cookie = ''): string {
-  const pairs = cookie.split(/;[ \t]*/);
-  return pairs.filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`)).join('; ');
-}
-
-/** What the session function wants, from `{"child": "…"}`; undefined for any other body. */
-async function readOrganization(request: IncomingMessage): Promise<string | undefined> {
-  const body = await readBody(request, MAX_BODY).catch(() => '');
-  const { success, output } = v.safeParse(organizationSwitch, String(body));
-  return success ? JSON.stringify({ organization: output }) : undefined;
-}
-
-const organizationSwitch = v.pipe(v.string(), v.parseJson(), v.object({ child: v.string() }));
 
 /** Runs what it is given one after the other: the steps watch the trail, so they must not see each other's lines. */
 function createTurns(): <T>(run: () => Promise<T>) => Promise<T> {

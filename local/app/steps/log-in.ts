@@ -1,8 +1,8 @@
 import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
 import type { TestUser } from '../../helseid/types.ts';
 import { TEST_USERS } from '../../helseid/users.ts';
-import { openBrowser, type Page } from '../browser/browser.ts';
 import type { LocalSystem } from '../system.ts';
+import { openBrowser, type Page } from './browser.ts';
 import { needsEntries, samplePath } from './facts.ts';
 import { assert } from './step.ts';
 

@@ -73,7 +73,7 @@ export const foreignCallbackRefused: Step = {
     const [own, foreign] = [newVisitor(facts), newVisitor(facts)];
     const people = await own.begin();
     // Back from the issuer; what follows is the callback's work.
-    const { url } = await own.browser.submit(people, { user: pickPerson(facts).sub }, { refresh: false });
+    const { url } = await own.browser.submit(people, { user: pickPerson(facts).sub }, false);
     assert(url.pathname === '/callback', `the issuer led to ${url.pathname}`);
 
     const refused = await foreign.browser.open(url);

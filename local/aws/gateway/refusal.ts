@@ -8,7 +8,6 @@ const TYPES = {
   ACCESS_DENIED: [403, 'AccessDeniedException', 'Forbidden'],
   UNAUTHORIZED: [401, 'UnauthorizedException', 'Unauthorized'],
   AUTHORIZER_FAILURE: [500, 'InternalServerErrorException', 'Internal server error'],
-  BAD_REQUEST_PARAMETERS: [400, 'BadRequestException', 'Bad request parameters'],
   BAD_REQUEST_BODY: [400, 'BadRequestException', 'Invalid request body'],
   REQUEST_TOO_LARGE: [413, 'RequestTooLongException', 'Request Too Long'],
   INTEGRATION_FAILURE: [502, 'InternalServerErrorException', 'Internal server error'],

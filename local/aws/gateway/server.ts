@@ -7,7 +7,7 @@ import { headersOf, type Listening, listen, readBody } from '../http.ts';
 import type { GatewayApi } from '../template/gateways.ts';
 import { authorizeRequest, type GatewayAuthorizationDeps, methodArn } from './authorize.ts';
 import { type Match, matchRoute } from './match-route.ts';
-import { type GatewayRequest, headerOf, toProxyEvent } from './proxy-event.ts';
+import { type GatewayRequest, toProxyEvent } from './proxy-event.ts';
 import { openStreamedAnswer, type ProxyHead, readProxyResult } from './proxy-result.ts';
 import { Refusal, writeRefusal } from './refusal.ts';
 
@@ -23,8 +23,8 @@ interface GatewayDeps extends GatewayAuthorizationDeps, Pick<AwsContext, 'trail'
 }
 
 /**
- * Serves a REST API of the template on the loopback, at the root of `port` as behind a domain name of its own: routes,
- * request parameters, authorization, Lambda proxy integration. Does not throttle.
+ * Serves a REST API of the template on the loopback, at the root of `port` as behind a domain name of its own: routes, authorization, Lambda proxy integration. Does not throttle, and does not
+ * demand parameters: the template demands those of paths alone.
  * @throws {ZonesError} local_failed: the port is taken
  */
 export function startGateway(deps: GatewayDeps, api: GatewayApi, port = 0): Promise<Listening> {
@@ -82,9 +82,7 @@ async function answerRequest(
   target: string,
   response: ServerResponse,
 ): Promise<number> {
-  // API Gateway authorises before it validates.
   const authorized = await authorizeRequest(deps, api, match, request, target);
-  requireParameters(match, request);
   const { account, region } = api;
   const arn = methodArn(api, request.verb, match.method.resourcePath);
   const source = { arn, account, region, now: deps.now() };
@@ -113,19 +111,6 @@ function refuse(response: ServerResponse, { status, headers, body }: WireRespons
   if (response.headersSent) response.destroy();
   else response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
   return status;
-}
-
-function requireParameters({ method }: Match, request: GatewayRequest): void {
-  const missing = method.requiredParameters.filter((parameter) => {
-    const [where = '', name = ''] = parameter.split(/\.(.*)/s);
-    return where === 'querystring'
-      ? !request.query.has(name)
-      : headerOf(request, name.toLowerCase()) === undefined;
-  });
-  if (missing.length > 0) {
-    const names = missing.map((parameter) => parameter.split(/\.(.*)/s)[1]).join(', ');
-    throw new Refusal('BAD_REQUEST_PARAMETERS', `Missing required request parameters: [${names}]`);
-  }
 }
 
 function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {

@@ -87,7 +87,6 @@ function signOperations(onKey: OnKey): Record<string, Operation> {
         KeyId: key.arn,
         PublicKey: material(key).publicDer,
         KeySpec: key.spec,
-        CustomerMasterKeySpec: key.spec,
         KeyUsage: key.usage,
         SigningAlgorithms: KEY_SPECS.get(key.spec)?.signingAlgorithms,
       };
@@ -226,7 +225,6 @@ function readOperations(onKey: OnKey, keys: KeyStore): Record<string, Operation>
 
 /** A key's `KeyMetadata`, as `CreateKey` and `DescribeKey` answer it. */
 function describeKey(key: StoredKey): Record<string, unknown> {
-  const algorithms = KEY_SPECS.get(key.spec)?.signingAlgorithms;
   return {
     AWSAccountId: key.arn.split(':')[4],
     KeyId: key.id,
@@ -238,12 +236,9 @@ function describeKey(key: StoredKey): Record<string, unknown> {
     KeyState: key.status,
     DeletionDate: key.deletion,
     Origin: 'AWS_KMS',
-    KeyManager: 'CUSTOMER',
     KeySpec: key.spec,
-    CustomerMasterKeySpec: key.spec,
     MultiRegion: false,
-    SigningAlgorithms: algorithms,
-    EncryptionAlgorithms: algorithms === undefined ? ['SYMMETRIC_DEFAULT'] : undefined,
+    SigningAlgorithms: KEY_SPECS.get(key.spec)?.signingAlgorithms,
   };
 }
 

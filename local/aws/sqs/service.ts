@@ -6,7 +6,7 @@ import { useKey } from '../kms/keys.ts';
 import { type Emulator, integer, jsonEmulator, operationsOn, text, texts, whole } from '../operation.ts';
 import type { Queue } from './queues.ts';
 
-/** The local SQS, as far as an operator needs it to look at queues: send, receive, hide, delete, count. */
+/** The local SQS, as far as an operator needs it to look at queues: send, receive, hide, delete. */
 export function startSqs(_: object, context: AwsContext): Emulator {
   const { queues, authorize } = context;
   const onQueue = (member: string) =>
@@ -23,9 +23,6 @@ export function startSqs(_: object, context: AwsContext): Emulator {
     version: '1.0',
     operations: {
       ...onQueue('QueueName')('GetQueueUrl', {}, ({ settings }) => ({ QueueUrl: settings.url })),
-      ...onUrl('GetQueueAttributes', { AttributeNames: texts }, (queue, { AttributeNames }) => ({
-        Attributes: attributesOf(queue, AttributeNames),
-      })),
       ...onUrl('SendMessage', { MessageBody: text(1_048_576) }, (queue, { MessageBody }, call) => {
         useForCaller(call, queue, 'send');
         const { id, body } = queue.send(MessageBody);
@@ -92,16 +89,4 @@ export function useQueueKey(
 /** MD5 of a body, which SQS states and Lambda hands on. */
 export function md5(body: string): string {
   return createHash('md5').update(body).digest('hex');
-}
-
-function attributesOf(queue: Queue, names: readonly string[]): Record<string, string> {
-  const { visible, inFlight } = queue.count();
-  const all = {
-    QueueArn: queue.settings.arn,
-    ApproximateNumberOfMessages: String(visible),
-    ApproximateNumberOfMessagesNotVisible: String(inFlight),
-    VisibilityTimeout: String(queue.settings.visibilityTimeout),
-  };
-  if (names.includes('All')) return all;
-  return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
 }

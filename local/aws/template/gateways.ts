@@ -19,13 +19,9 @@ export function readGateways(assembly: ResolvedAssembly) {
       const authorizers = of('AWS::ApiGateway::Authorizer').map(
         (item) => [item.physicalId, readAuthorizer(item)] as const,
       );
-      const validators = of('AWS::ApiGateway::RequestValidator').filter(
-        (item) => item.properties.ValidateRequestParameters,
-      );
       const context = {
         paths: pathsOf(assembly),
         authorizers: new Map(authorizers),
-        validators: new Set(validators.map(({ physicalId }) => physicalId)),
       };
       return {
         ...{ id, account, region, zone },
@@ -47,8 +43,6 @@ export type GatewayApi = ReturnType<typeof readGateways>[number];
 interface MethodContext {
   paths: ReadonlyMap<string, string>;
   authorizers: ReadonlyMap<string, GatewayAuthorizer>;
-  /** Ids of request validators that check parameters. */
-  validators: ReadonlySet<string>;
 }
 
 /** A method with a Lambda proxy integration. */
@@ -64,10 +58,10 @@ function readMethod({ properties, physicalId }: Read<'AWS::ApiGateway::Method'>,
   if (streamed !== streams) {
     throw unsupported(`method ${physicalId}: its transfer mode and its URI don't agree on streaming`);
   }
-  const required = Object.entries(properties.RequestParameters)
-    .filter(([, demanded]) => demanded === true)
-    .map(([name]) => name.replace(/^method\.request\./, ''))
-    .filter((name) => !name.startsWith('path.'));
+  const demanded = Object.keys(properties.RequestParameters).filter(
+    (name) => !/^method\.request\.path\./.test(name),
+  );
+  if (demanded.length > 0) throw unsupported(`method ${physicalId}: it demands ${demanded.join(', ')}`);
   return {
     /** Upper-case, or `ANY`. */
     httpMethod,
@@ -79,8 +73,6 @@ function readMethod({ properties, physicalId }: Read<'AWS::ApiGateway::Method'>,
     authorization: readAuthorization(properties, context),
     /** Milliseconds before a 504; undefined: 29 s. */
     timeout: integration.TimeoutInMillis,
-    /** `header.x` and `querystring.y` that the request validator demands. */
-    requiredParameters: context.validators.has(properties.RequestValidatorId ?? '') ? required : [],
   };
 }
 

@@ -37,10 +37,6 @@ const PROPERTIES = {
     IdentitySource: v.optional(string, ''),
     AuthorizerResultTtlInSeconds: v.optional(number),
   }),
-  'AWS::ApiGateway::RequestValidator': v.object({
-    RestApiId: optional,
-    ValidateRequestParameters: v.optional(v.boolean()),
-  }),
   'AWS::ApiGateway::Method': v.object({
     RestApiId: optional,
     HttpMethod: string,
@@ -48,7 +44,6 @@ const PROPERTIES = {
     AuthorizationType: v.optional(string, 'NONE'),
     AuthorizerId: optional,
     RequestParameters: flags,
-    RequestValidatorId: optional,
     Integration: v.optional(
       v.object({
         Type: optional,
@@ -151,7 +146,10 @@ export type ReadType = keyof typeof PROPERTIES;
 
 /** Whether the local system does what a resource of the type does: those it reads, and the policies by which it decides. */
 export function isRun(type: string): boolean {
-  return Object.hasOwn(PROPERTIES, type) || /^AWS::(?:IAM::.*|SQS::QueuePolicy|CDK::Metadata)$/.test(type);
+  return (
+    Object.hasOwn(PROPERTIES, type) ||
+    /^AWS::(?:ApiGateway::RequestValidator|IAM::.*|SQS::QueuePolicy|CDK::Metadata)$/.test(type)
+  );
 }
 
 /** A resource with its properties read. */

@@ -18,7 +18,6 @@ const METHOD: GatewayMethod = {
   functionArn: FUNCTION.arn,
   streamed: false,
   timeout: undefined,
-  requiredParameters: [],
 };
 const PROBLEM: NonNullable<ReturnType<GatewayApi['responses']['get']>> = {
   headers: { 'Content-Type': 'application/problem+json' },
@@ -202,18 +201,6 @@ describe('what the gateway refuses itself', () => {
       { title: 'Missing Authentication Token' },
     ]);
     expect(response.headers.get('content-type')).toBe('application/problem+json');
-  });
-
-  it('demands the parameters of the request validator', async () => {
-    const { url, events } = await start({
-      method: { requiredParameters: ['querystring.q', 'header.X-Need'] },
-    });
-    expect(await answerOf(`${url}/things/7`)).toEqual([
-      400,
-      { message: 'Missing required request parameters: [q, X-Need]' },
-    ]);
-    expect(events).toEqual([]);
-    expect((await fetch(`${url}/things/7?q=1`, { headers: { 'x-need': '1' } })).status).toBe(200);
   });
 
   it('does not hold a function responsible for a client that goes away in the middle of its body', async () => {

@@ -84,11 +84,8 @@ describe('metadata', () => {
       require_pushed_authorization_requests: true,
       authorization_response_iss_parameter_supported: true,
       id_token_signing_alg_values_supported: ['RS256'],
-      available_idps: `${server.issuer}/connect/availableidps`,
     });
     expect(body).not.toHaveProperty('token_endpoint_auth_signing_alg_values_supported');
-    expect(Array.isArray((await read(await fetch(String(body['available_idps'])))).body)).toBe(true);
-    expect((await read(await fetch(String(body['expired_jwks_uri'])))).body).toEqual({ keys: [] });
     const jwks = await read(await fetch(String(body['jwks_uri'])));
     expect(JSON.stringify(jwks.body)).not.toMatch(/"d":/);
   });

@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
-import { openBrowser } from '../../../local/app/browser/browser.ts';
+import { openBrowser } from '../../../local/app/steps/browser.ts';
 import { type LocalCertificate, localCertificate } from '../../../local/helseid/certificate.ts';
 import { newFolder } from '../../temporary.ts';
 

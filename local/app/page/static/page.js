@@ -21,14 +21,7 @@ async function ask(method, path, body) {
   }
   try {
     const response = await fetch(path, init);
-    const text = await response.text();
-    let value;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      value = { message: text };
-    }
-    return { ok: response.ok, status: response.status, value };
+    return { ok: response.ok, status: response.status, value: await response.json() };
   } catch {
     return { ok: false, status: 0, value: { message: 'The local system does not answer. Has it ended?' } };
   }
@@ -143,7 +136,7 @@ onPress('logout', async () => {
 byId('switch')?.addEventListener('submit', async (event) => {
   event.preventDefault();
   const child = byId('child').value;
-  const { ok, status, value } = await ask('POST', '/session', { child });
+  const { ok, status, value } = await ask('POST', '/session', { organization: { child } });
   showSessionResult(ok, ok ? `Now working for organisation ${child}.` : `${status}: ${detailOf(value)}`);
   await showSession();
 });

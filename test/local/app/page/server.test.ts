@@ -165,20 +165,11 @@ describe('the session of the page’s browser', async () => {
     const headers = { ...own, cookie };
     expect((await ask('POST', '/call', { headers })).status).toBe(200);
     expect(seen.at(-1)).toMatchObject({ method: 'GET', url: '/api/summaries/17' });
-    expect((await ask('POST', '/session', { headers, body: '{"child":"974760673"}' })).status).toBe(200);
-    expect(seen.at(-1)?.body).toBe('{"organization":{"child":"974760673"}}');
+    const organization = '{"organization":{"child":"974760673"}}';
+    expect((await ask('POST', '/session', { headers, body: organization })).status).toBe(200);
+    expect(seen.at(-1)?.body).toBe(organization);
     const out = await ask('POST', '/logout', { headers });
     expect(out.headers['set-cookie']).toEqual(['__Host-session=; Max-Age=0', '__Host-logout=x']);
-  });
-
-  test.each([
-    ['no JSON', 'x'],
-    ['another shape', '{"child":7}'],
-    ['too much', `"${'x'.repeat(2000)}"`],
-  ])('is not switched by %s', async (_, body) => {
-    const before = seen.length;
-    expect((await ask('POST', '/session', { headers: { ...own, cookie }, body })).status).toBe(400);
-    expect(seen).toHaveLength(before);
   });
 });
 

@@ -196,7 +196,6 @@ describe('REST APIs', () => {
         resourceId: 'b',
         functionArn: 'arn:aws:lambda:eu-north-1:0:function:f',
         streamed: false,
-        requiredParameters: [],
         authorization: {
           type: 'CUSTOM',
           authorizer: {
@@ -240,22 +239,6 @@ describe('REST APIs', () => {
       streamed: true,
       timeout: 60_000,
     });
-  });
-
-  it('demand parameters only with a validator that looks at them, and path parameters never', () => {
-    const RequestParameters = {
-      'method.request.path.id': true,
-      'method.request.querystring.q': true,
-      'method.request.header.X': false,
-    };
-    const validator = part('RequestValidator', 'v', {
-      ValidateRequestParameters: true,
-    });
-    const required = (...more: ResolvedResource[]) =>
-      readGateways(api({ RequestParameters, RequestValidatorId: 'v' }, ...more))[0]?.methods[0]
-        ?.requiredParameters;
-    expect(required(validator)).toEqual(['querystring.q']);
-    expect(required()).toEqual([]);
   });
 
   const custom = { AuthorizationType: 'CUSTOM', AuthorizerId: 'auth' };

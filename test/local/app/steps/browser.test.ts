@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Fetch } from '@helseid-zones/client/http';
 import { afterEach, describe, expect, test } from 'vitest';
-import { openBrowser } from '../../../../local/app/browser/browser.ts';
+import { openBrowser } from '../../../../local/app/steps/browser.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
@@ -58,7 +58,7 @@ describe('a browser', () => {
 
   test('can be held at a page that would go on', async () => {
     const site = await startSite({ '/': show('<meta http-equiv="refresh" content="0;url=/done">') });
-    await openBrowser().open(site.url, { refresh: false });
+    await openBrowser().open(site.url, false);
     expect(site.seen.map(({ line }) => line)).toEqual(['GET /']);
   });
 
@@ -69,7 +69,9 @@ describe('a browser', () => {
 
   test('sends a form with what was chosen and where it came from', async () => {
     const site = await startSite({
-      '/form': show('<form method="post" action="/take"><input type="hidden" name="a" value="1"></form>'),
+      '/form': show(
+        '<form method="post" action="/take?x=1&amp;y=2"><input type="hidden" name="a" value="1&#39;&quot;"/><input name="c" value="no"></form>',
+      ),
       '/take': redirectTo('/form'),
     });
     const browser = openBrowser();
@@ -77,7 +79,7 @@ describe('a browser', () => {
     await browser.submit(form, { b: '2' });
     const [, taken, after] = site.seen;
     expect(taken).toMatchObject({
-      line: 'POST /take a=1&b=2',
+      line: 'POST /take?x=1&y=2 a=1%27%22&b=2',
       headers: {
         origin: site.url,
         'sec-fetch-site': 'same-origin',
@@ -110,13 +112,24 @@ describe('a browser', () => {
     expect([on?.headers.cookie, on?.headers['sec-fetch-site']]).toEqual(['s=1; l=1', 'same-origin']);
   });
 
+  test('keeps cookies by path, and until they are removed', async () => {
+    const site = await startSite({
+      '/': (_, response) => response.setHeader('set-cookie', ['a=1; Path=/a', 'b=2; Path=/']).end(),
+      '/a/off': (_, response) => response.setHeader('set-cookie', 'a=; Path=/a; Max-Age=0').end(),
+    });
+    const browser = openBrowser();
+    for (const path of ['/', '/a/off', '/a/off', '/b']) await browser.open(`${site.url}${path}`);
+    expect(site.seen.map(({ headers }) => headers.cookie)).toEqual([undefined, 'a=1; b=2', 'b=2', 'b=2']);
+    expect([browser.cookie('a'), browser.cookie('b')]).toEqual([undefined, '2']);
+  });
+
   test('asks as a script of the same origin does', async () => {
     const site = await startSite({ '/api': redirectTo('/x') });
     const browser = openBrowser();
     expect((await browser.call(`${site.url}/api`)).status).toBe(303);
     await browser.call(`${site.url}/api`, { a: 1 });
-    await browser.post(`${site.url}/other`, { b: '2' });
-    expect(site.seen.map(({ line }) => line)).toEqual(['GET /api', 'POST /api {"a":1}', 'POST /other b=2']);
+    await browser.post(`${site.url}/other`);
+    expect(site.seen.map(({ line }) => line)).toEqual(['GET /api', 'POST /api {"a":1}', 'POST /other']);
     expect(site.seen.map(({ headers }) => headers['sec-fetch-site'])).toEqual(Array(3).fill('same-origin'));
     expect(site.seen.map(({ headers }) => headers.origin)).toEqual([undefined, site.url, site.url]);
   });
