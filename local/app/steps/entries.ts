@@ -1,16 +1,24 @@
 import { eventNames } from '../../../infra/declaration/names.ts';
 import { callGateway } from '../../aws/aws-client.ts';
 import type { TrailLine } from '../../aws/trail.ts';
-import { type EventFile, fillIn, isOutcome, putEvent } from '../events.ts';
+import { fillIn, isOutcome, putEvent } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
 import { gatewayZone, needsEntries, operatorAccess, samplePath, sampleZone } from './facts.ts';
 import { assert, linesDuring, type Step, stepFailed } from './step.ts';
 
 const PATIENCE = 30_000;
 
-/** Puts a sample event on its zone's bus as the operator and waits until its function is done with it. Resolves to the event; throws where it failed. */
-export async function sendEvent(system: LocalSystem, organization?: string): Promise<EventFile> {
-  const { zone, functionName, event } = sampleZone(system);
+/**
+ * Puts a sample event on its zone's bus as the operator and waits until its function is done with it. Resolves to the event and the
+ * calls that the stand-in APIs took of it; throws where it failed. That a message is deleted says only that nothing was thrown: where
+ * there are stand-ins, they must have been called.
+ */
+export async function sendEvent(system: LocalSystem, organization?: string) {
+  const { zone, functionName, event, grant, client } = sampleZone(system);
+  const apis = grant.apis.flatMap(({ api }) => system.standIns?.apis.get(api) ?? []);
+  const taken = () =>
+    apis.flatMap(({ calls }) => calls.filter(({ clientId }) => clientId === client.clientId));
+  const before = new Set(taken());
   const { bus } = eventNames(system.declaration.name, zone);
   const filled = fillIn(event, organization);
   const id = await putEvent(operatorAccess(system), bus, filled);
@@ -18,7 +26,9 @@ export async function sendEvent(system: LocalSystem, organization?: string): Pro
   assert(fields['outcome'] === 'done', `${functionName} failed: ${whatItSaid(system, id)}`);
   // The line is written before the function is done; the next event shall find it warm and free.
   await system.aws.pool.idle(functionName);
-  return filled;
+  const calls = taken().filter((call) => !before.has(call));
+  assert(system.standIns === undefined || calls.length > 0, `${functionName} is done, but called no API`);
+  return { event: filled, calls };
 }
 
 /** The last that a function logged of an event, for who wonders why it failed. */
@@ -58,16 +68,12 @@ export const eventToApi: Step = {
   name: 'event-to-api',
   unfit: needsEntries(sampleZone),
   async run(system) {
-    const { functionName, grant } = sampleZone(system);
-    const apis = grant.apis.flatMap(({ api }) => system.standIns?.apis.get(api) ?? []);
-    const known = new Set(apis.flatMap(({ calls }) => calls));
-    const { source, 'detail-type': type } = await sendEvent(system);
-    const made = apis.flatMap(({ calls }) => calls.filter((call) => !known.has(call)));
+    const { functionName } = sampleZone(system);
+    const { event, calls: made } = await sendEvent(system);
     const said = made.map(({ method, path, child }) => `${method} ${path}${child ? ` for ${child}` : ''}`);
-    assert(system.standIns === undefined || made.length > 0, `${functionName} called no API`);
     const again = made.length - new Set(made.map((call) => JSON.stringify(call))).size;
     assert(again === 0, `the API took a call twice: ${said.join(', ')}`);
-    return `${functionName} took ${type} of ${source}: ${said.join(', ') || 'done'}`;
+    return `${functionName} took ${event['detail-type']} of ${event.source}: ${said.join(', ') || 'done'}`;
   },
 };
 
