@@ -1,13 +1,9 @@
 import { print, printError } from '../../infra/terminal.ts';
+import { watchNpm } from './npm.ts';
 import { readOptions, USAGE } from './options.ts';
 
-// npm hands a signal to its shell alone, and many a shell dies of it without a word: this process ends when its parent of now is gone.
-const parent = process.ppid;
-const startedByNpm = process.env['npm_lifecycle_event'] !== undefined;
-const place = {
-  env: process.env,
-  npmIsThere: startedByNpm ? () => process.ppid === parent : undefined,
-};
+// Before anything else, so that a parent that goes away meanwhile is noticed.
+const place = { env: process.env, npmIsThere: watchNpm() };
 
 // A reader that went away (`npm start | head`) must not keep the system from ending in order.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

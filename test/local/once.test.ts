@@ -167,14 +167,18 @@ describe('npm start', { timeout: 300_000 }, () => {
     },
   );
 
-  // npm hands no signal on to what its shell runs.
-  it.skipIf(process.platform === 'win32')("ends with npm's shell, while it starts, at once", async () => {
+  // npm hands no signal on to what its shell runs, and a shell that it leaves behind waits for us.
+  const SHELL = '"$@"; exit $?';
+  const NPM = `require('node:child_process').spawn('sh', ['-c', ...process.argv.slice(1)], { stdio: 'inherit' })`;
+  it.skipIf(process.platform === 'win32').each<[string, string[], NodeJS.Signals]>([
+    ["npm's shell", ['sh', '-c', SHELL, 'sh'], 'SIGTERM'],
+    ['npm above its shell', [process.execPath, '-e', NPM, SHELL, 'sh'], 'SIGKILL'],
+  ])('ends with %s, while it starts, at once', async (_, [file = '', ...before], signal) => {
     const env = { ...process.env, npm_lifecycle_event: 'start' };
-    const shell = ['-c', '"$@"; exit $?', 'sh', process.execPath];
-    const parent = run('sh', [...shell, 'local/app/main.ts', ...place(2)], env);
+    const parent = run(file, [...before, process.execPath, 'local/app/main.ts', ...place(2)], env);
     await untilPrinted(parent, 'starting the local system', parent.stderr);
     const end = ended(parent);
-    parent.kill('SIGTERM');
+    parent.kill(signal);
     // The pipes close when the last process that has them is gone.
     const { code, out, error } = await end;
     expect([code, out]).toEqual([null, '']);
