@@ -6,7 +6,8 @@ import { Construct } from 'constructs';
 import { compileHandlers } from './bundling.ts';
 import type { Place } from './constructs/arns.ts';
 import { WITHOUT_CODE } from './constructs/zone-function.ts';
-import { sharedStackNames, zoneFunctions, zoneStackName } from './declaration/names.ts';
+import { sharedStackNames, zoneStackName } from './declaration/names.ts';
+import { compiledFunctions } from './declaration/runtimes.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './declaration/schema.ts';
 import { applyExtension, type Extension, type ZoneConstructs } from './extension.ts';
 import { GatewayAccountStack } from './stacks/gateway-account.ts';
@@ -81,7 +82,7 @@ export function addSystem(
   };
   refuseOtherPartitions(options.region);
   if (scope.node.tryGetContext(WITHOUT_CODE) === undefined)
-    compileHandlers(['signer', ...Object.values(system.zones).flatMap(zoneFunctions)]);
+    compileHandlers(['signer', ...Object.values(system.zones).flatMap(compiledFunctions)]);
   const region = options.region ?? Aws.REGION;
   const account = options.account ?? Aws.ACCOUNT_ID;
   const signingPlace: Place = { account, region };

@@ -158,7 +158,7 @@ export function bundleFunction(
     ];
   };
   const own = guarded ? 'own' : 'index';
-  const contents: (readonly [string, Uint8Array | string])[] = [
+  return writeFolder(parent, name, [
     ...(entry !== undefined && guarded ? module('index', WEBHOOK_GUARD) : []),
     // Without code the file still says that a guard runs first, or whoever compares two assemblies takes the route for open.
     ...(entry !== undefined ? module(own, entry) : guarded ? [[`${own}.mjs`, ''] as const] : []),
@@ -166,11 +166,20 @@ export function bundleFunction(
       file,
       `${JSON.stringify(value, null, 2)}\n`,
     ]),
-  ];
+  ]);
+}
+
+/** A file of a function: its path in the folder, what is in it, and its mode where it is not everybody's to read. */
+export type CodeFile = readonly [path: string, content: Uint8Array | string, mode?: number];
+
+/** Writes files into a folder below `parent` whose name ends in a hash of them. */
+export function writeFolder(parent: string, name: string, files: readonly CodeFile[]): string {
   const hash = createHash('sha256');
-  for (const [file, content] of contents) hash.update(`${file}\0`).update(content);
+  for (const [file, content] of files) hash.update(`${file}\0`).update(content);
   const folder = join(parent, `${name}-${hash.digest('hex')}`);
-  mkdirSync(folder, { recursive: true });
-  for (const [file, content] of contents) writeFileSync(join(folder, file), content);
+  for (const [file, content, mode = 0o644] of [...files]) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), content, { mode });
+  }
   return folder;
 }

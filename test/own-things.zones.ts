@@ -1,7 +1,7 @@
 import { defineSystem } from '../infra/declaration/define.ts';
 import system from './one-client.zones.ts';
 
-/** The system of one client, whose functions have things of their own: a table that two share, a queue, secrets, schedules, a host, a webhook. */
+/** The system of one client, whose functions have things of their own: a table that two share, a queue, secrets, schedules, a host, a webhook; one is in Python. */
 export default defineSystem({
   ...system,
   zones: {
@@ -41,9 +41,18 @@ export default defineSystem({
         summary: {
           tables: { letters: { of: 'worker', access: 'read' } },
           reads: ['outbox'],
-          events: { sources: ['journal.letters'], detailTypes: ['LetterRead'] },
+          events: {
+            sources: ['journal.letters'],
+            detailTypes: ['LetterRead'],
+            detail: { status: ['read', null], reader: { age: [7, 8] } },
+          },
           secrets: ['mail'],
           schedules: { nightly: 'cron(0 3 * * ? *)', often: 'rate(5 minutes)' },
+        },
+        labels: {
+          ...{ runtime: 'python3.13', code: 'test/languages/labels', environment: { GREETING: 'hei' } },
+          queues: ['outbox'],
+          schedules: { hourly: 'rate(1 hour)' },
         },
       },
     },

@@ -7,7 +7,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { EVENT_CONCURRENCY } from '../declaration/concurrency.ts';
 import type { EventNames } from '../declaration/names.ts';
-import { EVENT_TIMEOUT_SECONDS, type ZoneQueue } from '../declaration/own.ts';
+import { EVENT_TIMEOUT_SECONDS, eventPatternOf, type ZoneQueue } from '../declaration/own.ts';
 import type { Place } from './arns.ts';
 import { allowTo, ENVELOPE_ACTIONS } from './statements.ts';
 
@@ -98,7 +98,7 @@ export class EventEntry extends Construct {
       const rule = new CfnRule(this, `${prefix}Rule`, {
         name: events.name,
         eventBusName: bus.ref,
-        eventPattern: { source: events.sources, 'detail-type': events.detailTypes },
+        eventPattern: eventPatternOf(events),
         targets: [
           {
             id: 'queue',

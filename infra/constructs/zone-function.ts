@@ -20,6 +20,8 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { bundleFunction } from '../bundling.ts';
+import type { ForeignCode } from '../declaration/runtimes.ts';
+import { copyCode } from '../foreign-code.ts';
 import { functionArn, logStreamsArn, type Place } from './arns.ts';
 import { refuseForeignGrants } from './grants.ts';
 import { allowRunning, deny, INTERFACE_ACTIONS } from './statements.ts';
@@ -46,6 +48,8 @@ export interface ZoneFunctionProps extends ZoneRuntime {
   field?: string;
   /** Folder below `functions/`. */
   entry: string;
+  /** Its code, where it is in another language: then neither `entry` nor `files` are deployed. */
+  foreignCode?: ForeignCode | undefined;
   /** JSON files beside the bundle. */
   files: Readonly<Record<string, unknown>>;
   /** Whether webhooks lead to it, whose guard runs first. */
@@ -74,7 +78,7 @@ export class ZoneFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: ZoneFunctionProps) {
     super(scope, id);
-    const { place, network, name } = props;
+    const { place, network, name, foreignCode: foreign } = props;
     const logGroupName = `${props.logPrefix}/${name}`;
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName,
@@ -105,21 +109,26 @@ export class ZoneFunction extends Construct {
     const bundles = join(required(Stage.of(this), 'The app of a function').outdir, 'bundles');
     const left: unknown = this.node.tryGetContext(WITHOUT_CODE);
     const entry = left === 'files' ? undefined : props.entry;
+    const bundle = () =>
+      foreign
+        ? copyCode(bundles, name, foreign)
+        : bundleFunction(bundles, name, entry, props.files, props.guarded);
     this.handler = new LambdaFunction(this, 'Function', {
       functionName: name,
-      runtime: Runtime.NODEJS_24_X,
+      // Inline code stands for what is left out, in any language.
+      runtime: foreign
+        ? new Runtime(foreign.runtime, undefined, { supportsInlineCode: true })
+        : Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      handler: 'index.handler',
+      handler: foreign?.handler ?? 'index.handler',
       code:
-        left === 'none'
-          ? Code.fromInline('none')
-          : Code.fromAsset(bundleFunction(bundles, name, entry, props.files, props.guarded)),
+        left === 'none' || (foreign && left === 'files') ? Code.fromInline('none') : Code.fromAsset(bundle()),
       role: refuseForeignGrants(role, statements, { place, field: props.field ?? name }),
       vpc: network.vpc,
       vpcSubnets: { subnetType: network.subnetType },
       securityGroups: [network.functionGroup],
       // Traces name our files and lines, by the map in the asset.
-      environment: { NODE_OPTIONS: '--enable-source-maps', ...props.environment },
+      environment: { ...(foreign ? {} : { NODE_OPTIONS: '--enable-source-maps' }), ...props.environment },
       timeout: props.timeout,
       memorySize: props.memory ?? 512,
       ...(props.concurrency === undefined ? {} : { reservedConcurrentExecutions: props.concurrency }),

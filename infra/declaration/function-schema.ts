@@ -1,6 +1,7 @@
 import { some, text } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 import { HYPHENATED_NAME_PATTERN, hostName } from './fields.ts';
+import { RUNTIMES } from './runtimes.ts';
 
 /**
  * What one function of a zone may have of its own. Names become variables of the function: `ownVariable` says which.
@@ -10,8 +11,39 @@ import { HYPHENATED_NAME_PATTERN, hostName } from './fields.ts';
 /** What events say of themselves: matched as it is, and shown on maps and in terminals. */
 export const visible = v.pipe(text, v.regex(/^\P{C}+$/u, 'must have no invisible characters'));
 
+/** Values that a field of an event's detail may have, by field, at any depth. */
+export type DetailPattern = Readonly<{
+  [field: string]: readonly (string | number | boolean | null)[] | DetailPattern;
+}>;
+
+const detailPattern: v.GenericSchema<DetailPattern> = v.pipe(
+  v.record(
+    v.pipe(text, v.regex(/^[^$]/, 'begins with $; write which values a field may have, and no operators')),
+    // Not a union, whose issue would not say which value is wrong.
+    v.lazy((given) =>
+      Array.isArray(given)
+        ? some(
+            v.union(
+              [v.string(), v.number(), v.boolean(), v.null()],
+              'must be a text, number, true, false or null: values are matched as they are, and matchers such as prefix are not known',
+            ),
+          )
+        : detailPattern,
+    ),
+  ),
+  v.check(
+    (fields) => Object.keys(fields).length > 0,
+    "must name a field with its values, like { status: ['signed'] }",
+  ),
+);
+
 /** Which events of the zone's bus a function takes. */
-export const eventPattern = { sources: some(visible), detailTypes: some(visible) };
+export const eventPattern = v.strictObject({
+  sources: some(visible),
+  detailTypes: some(visible),
+  /** Values that fields of the events' `detail` must have, at any depth: `{ status: ['signed'] }` (default: any). */
+  detail: v.exactOptional(detailPattern),
+});
 
 /** What tables, queues, secrets and schedules are called. */
 const thing = v.pipe(
@@ -58,6 +90,12 @@ const schedule = v.pipe(
 
 /** What a function has, beside what its zone has for it. */
 export const functionSchema = v.strictObject({
+  /** Lambda's runtime, of a function in another language (default: `handler.ts` in its folder is compiled for Node.js). */
+  runtime: v.exactOptional(v.picklist(Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[])),
+  /** Its code, with `runtime`: a folder or zip that is deployed as it lies, from where the system is synthesized (default `functions/FUNCTION`). */
+  code: v.exactOptional(text),
+  /** Where it begins, with `runtime`, as Lambda writes it (default `handler.handler` in Python, `bootstrap` of `provided`). */
+  handler: v.exactOptional(text),
   /** Settings, by variable. Whoever may look at the function sees them: what is secret is in `secrets`. */
   environment: v.optional(
     v.record(text, v.pipe(v.string(), v.maxLength(1024, 'must be at most 1,024 characters'))),
@@ -101,7 +139,7 @@ export const functionSchema = v.strictObject({
   /** Queues of the zone whose messages it gets, in batches. */
   reads: v.optional(v.array(thing), []),
   /** Events of the zone's bus that it gets, in batches, through a queue of its own. */
-  events: v.exactOptional(v.strictObject(eventPattern)),
+  events: v.exactOptional(eventPattern),
   /** Secrets that it alone may read. Made with a random value; the operator puts the true one. */
   secrets: v.optional(v.array(thing), []),
   /** When it is started, by name. */

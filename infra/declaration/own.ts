@@ -76,6 +76,21 @@ export function ownTables(system: string, zone: string, { functions }: ZoneDecla
   );
 }
 
+/** A rule of a zone's bus. */
+export type EventRule = { name: string } & NonNullable<FunctionDeclaration['events']>;
+
+/** The pattern of a rule, as EventBridge has it. */
+export function eventPatternOf({ sources, detailTypes, detail }: Omit<EventRule, 'name'>) {
+  return { source: sources, 'detail-type': detailTypes, ...(detail ? { detail } : {}) };
+}
+
+/** Whether an event is of a pattern that is made of values and fields alone, as those of {@link eventPatternOf} are. */
+export function isOfPattern(event: unknown, pattern: object): boolean {
+  if (Array.isArray(pattern)) return [event].flat().some((value) => pattern.includes(value));
+  const given = new Map(Object.entries(event ?? {}));
+  return Object.entries(pattern).every(([field, expected]) => isOfPattern(given.get(field), expected));
+}
+
 /** A queue of a zone whose messages a function gets. */
 export interface ZoneQueue {
   /** Physical name. */
@@ -87,7 +102,7 @@ export interface ZoneQueue {
   name?: string;
   senders: readonly string[];
   /** Of the queue behind a rule of the zone's bus: the rule's name, and the events. */
-  rule?: { name: string; sources: readonly string[]; detailTypes: readonly string[] };
+  rule?: EventRule;
 }
 
 /** The queues of a zone: behind its events, its functions' events, and those that functions send to. */
@@ -100,10 +115,11 @@ export function zoneQueues(
     queue: zoneQueueName(system, zone, name),
     deadLetters: zoneQueueName(system, zone, `${name}-dead`),
   });
-  const behindRule = (name: string, reader: string, of: Omit<NonNullable<ZoneQueue['rule']>, 'name'>) => {
-    const { sources, detailTypes } = of;
+  const behindRule = (name: string, reader: string, of: Omit<EventRule, 'name'>) => {
+    const { sources, detailTypes, detail } = of;
     const names = named(name);
-    return { ...names, reader, senders: [], rule: { name: names.queue, sources, detailTypes } };
+    const rule = { name: names.queue, sources, detailTypes, ...(detail ? { detail } : {}) };
+    return { ...names, reader, senders: [], rule };
   };
   const all = Object.entries(functions);
   const declared = [...new Set(all.flatMap(([, { queues }]) => queues))];

@@ -162,7 +162,7 @@ const zoneSchema = v.strictObject({
   /** Entered through API Gateway. */
   gateway: v.exactOptional(gatewaySchema),
   /** Entered by events: EventBridge to SQS to the function. */
-  events: v.exactOptional(v.strictObject({ function: functionFolder, ...eventPattern })),
+  events: v.exactOptional(v.strictObject({ function: functionFolder, ...eventPattern.entries })),
   /** What functions of the zone have of their own, by folder under functions/: tables, queues, secrets, schedules and more. */
   functions: v.optional(v.record(functionFolder, functionSchema), {}),
   /** Reserved concurrency by function of the zone; one that is not named shares what the account has left. */

@@ -3,7 +3,7 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/required';
 import * as v from 'valibot';
 import { eventNames, functionName } from '../declaration/names.ts';
-import { type ZoneQueue, zoneQueues } from '../declaration/own.ts';
+import { eventPatternOf, isOfPattern, type ZoneQueue, zoneQueues } from '../declaration/own.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { escapeControls } from '../terminal.ts';
 import type { Operator } from './operator.ts';
@@ -109,11 +109,7 @@ function zoneWithQueues({ name: system, zones }: SystemDeclaration, named: strin
 
 /** Whether the rule before a queue would have put the event into it. */
 function isOf({ rule }: ZoneQueue, body: string): boolean {
-  const event = parseJson(body);
-  return (
-    rule?.sources.some((source) => source === event['source']) === true &&
-    rule.detailTypes.some((type) => type === event['detail-type'])
-  );
+  return rule !== undefined && isOfPattern(parseJson(body), eventPatternOf(rule));
 }
 
 /** How many, since when, and why. Never what they say: they may name patients. */

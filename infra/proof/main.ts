@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { type Changes, reportChanges, unexplained } from '../changes/report.ts';
 import { loadSystem } from '../declaration/load.ts';
 import { DECLARATION_OPTIONS } from '../declaration/options.ts';
+import { foreignPaths } from '../declaration/runtimes.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { findPorts, findWarnings } from '../declaration/warnings.ts';
 import { print, printError, runCommand } from '../terminal.ts';
@@ -90,6 +91,8 @@ async function printProof(
 ): Promise<number> {
   const { against, all = false, requests = false, rebuild = false, json, svg, html, ...part } = options;
   const assembly = readAssembly(directory);
+  for (const path of rebuild ? Object.values(system.zones).flatMap(foreignPaths) : [])
+    printError(`${path} is compared as it lies here: it is code that this command does not compile.`);
   // Loaded here: the CDK takes longer than the proof.
   const { deriveAssembly } = await import('./derived/derive.ts');
   const proof = prove(assembly, system, {

@@ -16,6 +16,7 @@ import {
   REQUEST_TIMEOUT_SECONDS,
   zoneQueues,
 } from '../declaration/own.ts';
+import { foreignCode } from '../declaration/runtimes.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import { type KeyPolicyDocument, keyPolicyTemplate } from '../key-policy.ts';
 
@@ -44,6 +45,7 @@ export function addFunctions(stack: Stack, props: ZoneFunctionsProps): ReadonlyM
         name: functionName(system.name, zone, name),
         field: `zones.${zone}.functions.${name}`,
         entry: name,
+        foreignCode: foreignCode(declared, name),
         files: functionFiles(system, zone, name),
         guarded: takesWebhooks(declared, name),
         environment: environmentOf(stack, props, name),

@@ -37,6 +37,8 @@ interface SynthOptions {
   declarationFile: string;
   stage: string | undefined;
   ports: LocalPorts | undefined;
+  /** Folders and zips of functions in other languages, wherever they lie. */
+  code?: readonly string[];
   /** Folder for assemblies. */
   directory: string;
   /** Called where it has to be synthesized, which takes some seconds. */
@@ -94,10 +96,11 @@ function dropOldest(directory: string): void {
   for (const folder of byAge.slice(KEPT - 1)) rmSync(folder, { recursive: true, force: true });
 }
 
-function hashInputs({ declarationFile, stage = '', ports }: SynthOptions): string {
+function hashInputs({ declarationFile, stage = '', ports, code = [] }: SynthOptions): string {
   const hash = createHash('sha256').update(JSON.stringify([ports ?? null, stage, process.version]));
   const own = [declarationFile, extensionFile(declarationFile)].filter((file) => existsSync(file));
-  for (const file of [...SOURCES.flatMap((source) => filesBelow(join(ROOT, source))), ...own]) {
+  const sources = [...SOURCES.map((source) => join(ROOT, source)), ...code.map((path) => join(ROOT, path))];
+  for (const file of [...sources.filter(existsSync).flatMap(filesBelow), ...own]) {
     hash.update(`\0${file}\0`).update(readFileSync(file));
   }
   return hash.digest('hex').slice(0, 16);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
-import { zoneQueues } from '../../infra/declaration/own.ts';
+import { eventPatternOf, isOfPattern, zoneQueues } from '../../infra/declaration/own.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { type AwsAccess, callJson } from '../aws/aws-client.ts';
 import type { TrailLine } from '../aws/trail.ts';
@@ -85,17 +85,14 @@ export function fillIn(event: EventFile, organization = makeOrganizationNumber()
 export function eventEntries({ zones }: Pick<SystemDeclaration, 'zones'>) {
   return Object.entries(zones).flatMap(([zone, declared]) =>
     zoneQueues('', zone, declared).flatMap(({ rule, reader }) =>
-      rule ? [{ zone, function: reader, sources: rule.sources, detailTypes: rule.detailTypes }] : [],
+      rule ? [{ ...rule, zone, function: reader }] : [],
     ),
   );
 }
 
-/** The entry that takes an event, by source and type. */
+/** The entry that takes an event. */
 export function findEntry(declaration: Pick<SystemDeclaration, 'zones'>, event: EventFile) {
-  return eventEntries(declaration).find(
-    ({ sources, detailTypes }) =>
-      sources.includes(event.source) && detailTypes.includes(event['detail-type']),
-  );
+  return eventEntries(declaration).find((entry) => isOfPattern(event, eventPatternOf(entry)));
 }
 
 /** What became of an event at a zone's function, as the trail tells: `done`, `failed` and `not deleted` are Lambda's. */

@@ -32,7 +32,7 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
     ...options,
     page: options.once ? undefined : options.page,
     onLine: options.once ? undefined : lines.put,
-    extraCaFile: env['NODE_EXTRA_CA_CERTS'],
+    ...{ extraCaFile: env['NODE_EXTRA_CA_CERTS'], path: env['PATH'] },
     onProgress: say,
   };
   let code = await runUntil(ended, start, options, { say, lines });

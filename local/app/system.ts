@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { calledUrls } from '../../infra/declaration/derive.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
+import { foreignPaths } from '../../infra/declaration/runtimes.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
 import { type Closers, startOrClose } from '../aws/closers.ts';
 import { startLocalAws } from '../aws/local-aws.ts';
@@ -34,6 +35,8 @@ interface SystemOptions extends PlaceOptions {
   inspect?: string | undefined;
   /** PEM file with further CAs that functions trust: this process's `NODE_EXTRA_CA_CERTS`. */
   extraCaFile?: string | undefined;
+  /** `PATH` of this process, by which what runs other languages than Node.js is found. */
+  path?: string | undefined;
   /** Told what the start is at. */
   onProgress?(what: string): void;
   /** Called with each line of the trail, from the first on. */
@@ -71,6 +74,7 @@ async function startAll(options: SystemOptions, closers: Closers) {
       declarationFile,
       stage,
       ports,
+      code: Object.values(declared.zones).flatMap(foreignPaths),
       directory: join(directory, 'assembly'),
       onSynth: () => say('synthesizing the CDK app, once for these sources'),
       onNotRun: (what) => say(`not run locally: ${what}`),
@@ -100,10 +104,10 @@ async function startAll(options: SystemOptions, closers: Closers) {
     gatewayPort: context.gatewayPort,
     tls: context.tls,
     calledUrls: (zone = '') => (declaration.zones[zone] ? calledUrls(declaration, zone) : []),
-    trail,
-    inspect: options.inspect,
+    ...{ trail, path: options.path, inspect: options.inspect },
   });
   closers.add(aws.close);
+  for (const what of aws.notRun) say(`not run locally: ${what}`);
   const known = aws.functions.map(({ name }) => name);
   if (options.inspect !== undefined && !known.includes(options.inspect))
     throw new ZonesError(

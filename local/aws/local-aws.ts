@@ -16,6 +16,7 @@ import { createFunctionTable, createInvoke } from './lambda/invoke.ts';
 import { startLambda } from './lambda/service.ts';
 import type { Emulator } from './operation.ts';
 import { makeEnvironment } from './runtime/environment.ts';
+import { isMissing, programOf } from './runtime/languages.ts';
 import { createLogs } from './runtime/log.ts';
 import { createPool, type RunnableFunction } from './runtime/pool.ts';
 import { startRuntimeApi } from './runtime/runtime-api.ts';
@@ -52,6 +53,8 @@ interface LocalAwsOptions {
   stateDirectory: string;
   /** Certificate file that functions trust beside Node's own. */
   caFile?: string | undefined;
+  /** `PATH` of this machine, by which what runs other languages than Node.js is found. */
+  path?: string | undefined;
   /** What the functions of a zone call beside AWS: nothing, for the signing zone. */
   calledUrls(zone: string | undefined): readonly string[];
   /** Port of a zone's gateway. */
@@ -124,7 +127,12 @@ async function startAll(options: LocalAwsOptions, closers: Closers) {
   for (const { api, port } of gateways) {
     closers.add((await startGateway({ ...context, tls: options.tls }, api, port)).close);
   }
+  const notRun: readonly string[] = runnable.flatMap(({ name, program }) =>
+    isMissing(program) ? [`${name}: ${program.missing}`] : [],
+  );
   return {
+    /** Functions that nothing here runs, each with what is missing. */
+    notRun,
     ...{ account, region, authorize, invoke, pool, rotations, gateways, credentialsOf },
     ...{ secrets: stores.secrets, functions: templates, close: closers.close },
     /** Folder of a function's code. */
@@ -150,7 +158,7 @@ const DEBUGGING = 3_600_000;
 /** A function of the template as the pool runs it: with its own role's credentials and its own network's endpoints. */
 function makeRunnable(
   of: TemplateFunction,
-  { calledUrls, caFile, inspect }: LocalAwsOptions,
+  { calledUrls, caFile, path, inspect }: LocalAwsOptions,
   endpoints: LocalEndpoints,
   gateways: readonly RunningGateway[],
   credentials: Credentials,
@@ -161,7 +169,7 @@ function makeRunnable(
     credentials,
     ...endpoints.reachableFrom(of.subnets),
     calledUrls: of.subnets.length === 0 ? undefined : calledUrls(of.zone),
-    caFile,
+    ...{ caFile, path },
     // What stands in functions' environments for the URL of an API.
     replacements: new Map(
       gateways.map(({ api, url }) => [
@@ -170,9 +178,10 @@ function makeRunnable(
       ]),
     ),
   });
+  const program = of.runtime.startsWith('nodejs') ? undefined : programOf(of, { path, caFile });
   return of.name === inspect
-    ? { ...of, environment, inspected: true, timeout: DEBUGGING }
-    : { ...of, environment };
+    ? { ...of, environment, program, inspected: true, timeout: DEBUGGING }
+    : { ...of, environment, program };
 }
 
 async function startPool(stateDirectory: string, trail: Trail, now: () => number, closers: Closers) {

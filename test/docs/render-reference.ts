@@ -71,28 +71,33 @@ function commentOf(member: string, members: readonly string[]): string {
 }
 
 /** What may be written for a field. */
-function writable(schema: Schema): string {
+function writable(schema: Schema, above: readonly Schema[] = []): string {
+  if (above.includes(schema)) return 'the same again';
+  const within = (part: Schema) => writable(part, [...above, schema]);
   const { type, wrapped, entries, value, item, literal, options = [], getter } = schema;
-  if (wrapped) return writable(wrapped);
-  if (getter) return [...new Set(FORMS.map((form) => writable(getter(form))))].join(' or ');
+  if (wrapped) return within(wrapped);
+  if (getter) return [...new Set(FORMS.map((form) => within(getter(form))))].join(' or ');
   if (literal !== undefined) return `\`${literal}\``;
   if (type === 'picklist') return options.map((option) => `\`${option}\``).join(', ');
+  if (type === 'union') return options.map((option) => within(option as Schema)).join(' or ');
   if (type === 'variant')
     return options
       .map((option) => `\`{ ${Object.keys((option as Schema).entries ?? {}).join(', ')} }\``)
       .join(' or ');
-  if (item) return item.entries ? 'list of objects' : `list: ${writable(item)}`;
-  if (value) return value.entries ? 'objects by name' : `${writable(value)}, by name`;
+  if (item) return item.entries ? 'list of objects' : `list: ${within(item)}`;
+  if (value) return value.entries ? 'objects by name' : `${within(value)}, by name`;
   return entries ? 'object' : type === 'string' ? 'text' : type;
 }
 
 /** The rows of a schema's fields, each with its path. */
-function fieldRows(schema: Schema, path: string): string[] {
+function fieldRows(schema: Schema, path: string, above: readonly Schema[] = []): string[] {
+  if (above.includes(schema)) return [];
+  const within = (part: Schema, at = path) => fieldRows(part, at, [...above, schema]);
   const { wrapped, entries, value, item, getter } = schema;
-  if (wrapped) return fieldRows(wrapped, path);
-  if (getter) return [...new Set(FORMS.flatMap((form) => fieldRows(getter(form), path)))];
-  if (value) return fieldRows(value, `${path}.*`);
-  if (item) return fieldRows(item, `${path}[]`);
+  if (wrapped) return within(wrapped);
+  if (getter) return [...new Set(FORMS.flatMap((form) => within(getter(form))))];
+  if (value) return within(value, `${path}.*`);
+  if (item) return within(item, `${path}[]`);
   return Object.entries(entries ?? {}).flatMap(([name, field]) => {
     const at = path === '' ? name : `${path}.${name}`;
     const comment = commentOf(name, Object.keys(entries ?? {}));
@@ -100,7 +105,7 @@ function fieldRows(schema: Schema, path: string): string[] {
     const shown = given !== undefined && typeof given !== 'object' && !/default/.test(comment);
     const needed = 'wrapped' in field ? '' : ' *';
     const means = `${comment}${shown ? ` Default \`${given}\`.` : ''}`.trim();
-    return [`| \`${at}\`${needed} | ${writable(field)} | ${plain(means)} |`, ...fieldRows(field, at)];
+    return [`| \`${at}\`${needed} | ${writable(field)} | ${plain(means)} |`, ...within(field, at)];
   });
 }
 

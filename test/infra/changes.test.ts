@@ -121,6 +121,7 @@ const IN_PLACE: Readonly<Record<string, unknown>> = {
   'signing.deployers': ['arn:aws:iam::111111111111:role/on-call'],
   'zones.internal.events.sources': ['other'],
   'zones.internal.events.detailTypes': ['Other'],
+  'zones.internal.events.detail': { status: ['signed'] },
   'zones.public.callers[0].role': 'arn:aws:iam::111111111111:role/other',
   'zones.public.callers[0].calls': 'entry',
   'exceptions[0].rule': 'own-data-only',
@@ -139,6 +140,10 @@ const IN_PLACE_OWN: Readonly<Record<string, unknown>> = {
   'zones.internal.functions.worker.hosts': ['other.partner.no'],
   'zones.internal.functions.summary.events.sources': ['other'],
   'zones.internal.functions.summary.events.detailTypes': ['Other'],
+  'zones.internal.functions.summary.events.detail.status': ['lost'],
+  'zones.internal.functions.labels.runtime': 'python3.14',
+  'zones.internal.functions.labels.code': 'test/languages',
+  'zones.internal.functions.labels.handler': 'labels.other',
   'zones.internal.functions.summary.schedules.nightly': 'rate(1 day)',
 };
 
@@ -441,6 +446,8 @@ interface Schema {
 
 /** Every field of a schema by its path, `*` for names and `[]` for places; a list of plain values is one field. */
 function fieldsOf({ type, wrapped, entries, value, item }: Schema, path = ''): string[] {
+  // Fields of events, not of a declaration.
+  if (path.endsWith('.detail')) return [path];
   if (wrapped) return fieldsOf(wrapped, path);
   if (type === 'record' && value) return [`${path}.*`, ...fieldsOf(value, `${path}.*`)];
   if (item) return item.entries ? fieldsOf(item, `${path}[]`) : [path];
@@ -454,6 +461,7 @@ const FIELDS = [...new Set(fieldsOf(systemSchema as unknown as Schema))];
 const fieldOf = (path: string) =>
   path
     .replace(/\b(clients|apis|zones|reservedConcurrency|functions|environment|schedules)\.\w+/g, '$1.*')
+    .replace(/\.detail\..*/, '.detail')
     .replace(/\[\d+\]/g, '[]');
 
 describe('docs/changing.md', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
@@ -83,7 +84,7 @@ describe('each thing brings statements with exact ARNs, through the zone’s own
 
   test.each([
     ['dynamodb', 'dynamodb:Scan', ['journal-internal-worker', 'journal-internal-summary'], LETTERS],
-    ['sqs', 'sqs:SendMessage', ['journal-internal-worker'], OUTBOX],
+    ['sqs', 'sqs:SendMessage', ['journal-internal-worker', 'journal-internal-labels'], OUTBOX],
     ['secretsmanager', 'secretsmanager:GetSecretValue', ['journal-internal-worker'], PARTNER],
   ])('the %s endpoint lets %s of %s through to it', (service, action, roles, to) => {
     const [statement] = about(through(service), action).filter(({ Resource }) =>
@@ -133,6 +134,43 @@ test('what a function has outlives stack and declaration, with its key; queues w
   expect(queues).toContainEqual(
     expect.objectContaining({ QueueName: 'journal-internal-events', VisibilityTimeout: 360 }),
   );
+});
+
+test('code in another language is deployed as it lies, in the same place as all others', () => {
+  const {
+    Environment,
+    Code,
+    Role: _,
+    FunctionName: __,
+    LoggingConfig: ___,
+    ...properties
+  } = assembly.find(...([ZONE, 'labelsFunction'] as const)).Properties;
+  const { Runtime, Handler, VpcConfig, Architectures, TracingConfig } = properties;
+  expect([Runtime, Handler]).toEqual(['python3.13', 'handler.handler']);
+  const { Variables } = Environment as { Variables: Record<string, unknown> };
+  expect(Variables).toMatchObject({ GREETING: 'hei', SIGNERS: expect.anything() });
+  expect(Object.keys(Variables)).not.toContain('NODE_OPTIONS');
+  const summary = assembly.find(ZONE, 'summaryFunction').Properties;
+  expect([VpcConfig, Architectures, TracingConfig]).toEqual([
+    summary['VpcConfig'],
+    summary['Architectures'],
+    summary['TracingConfig'],
+  ]);
+  expect(assembly.asset('journal-internal-labels', 'handler.py')).toBe(
+    readFileSync('test/languages/labels/handler.py', 'utf8'),
+  );
+  expect(Code).not.toHaveProperty('ZipFile');
+});
+
+test('a rule has the declared pattern, with the detail', () => {
+  const patterns = assembly
+    .ofType('AWS::Events::Rule', ZONE)
+    .map(([, { Properties }]) => Properties['EventPattern']);
+  expect(patterns).toContainEqual({
+    source: ['journal.letters'],
+    'detail-type': ['LetterRead'],
+    detail: { status: ['read', null], reader: { age: [7, 8] } },
+  });
 });
 
 test('a schedule starts the function, dead letters and failures ring, and names are answered', () => {
@@ -252,6 +290,28 @@ describe('the proof', () => {
     'a schedule is another than the declared one': [
       'events-are-declared',
       sets('Schedulesummarynightly', { ScheduleExpression: 'rate(1 minute)' }, 'Events::Rule'),
+    ],
+    'a rule takes events of another detail': [
+      'events-are-declared',
+      (r) => {
+        const [, rule] =
+          Object.entries(r).find(
+            ([, { Properties }]) => Properties['Name'] === 'journal-internal-summary-events',
+          ) ?? [];
+        (rule?.Properties['EventPattern'] as { detail: object }).detail = { status: ['read', 'unread'] };
+      },
+    ],
+    'a function in Python runs in another language': [
+      'zone-functions-are-declared',
+      sets('labelsFunction', { Runtime: 'nodejs24.x' }, 'Lambda::Function'),
+    ],
+    'a function in Python begins elsewhere': [
+      'zone-functions-are-declared',
+      sets('labelsFunction', { Handler: 'other.handler' }, 'Lambda::Function'),
+    ],
+    'a compiled function runs in another language': [
+      'zone-functions-are-declared',
+      sets('summaryFunction', { Runtime: 'python3.13' }, 'Lambda::Function'),
     ],
     'a queue leads to another function': [
       'events-are-declared',

@@ -1,5 +1,7 @@
-import { functionOf, isShared, ownVariable, REQUEST_TIMEOUT_SECONDS } from '../own.ts';
+import { takesWebhooks } from '../names.ts';
+import { eventPatternOf, functionOf, isShared, ownVariable, REQUEST_TIMEOUT_SECONDS } from '../own.ts';
 import { collect, type Problem, repeated, type Unless } from '../problem.ts';
+import { foreignCode } from '../runtimes.ts';
 import type { FunctionDeclaration, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
 
 /** What functions have of their own belongs to functions that are started, and names what is there. */
@@ -13,6 +15,7 @@ export function checkFunctions(system: SystemDeclaration): Problem[] {
           field,
           'is in the admin zone, whose functions the system places: declare it in another zone',
         );
+        checkCode(unless, field, declared, name, of);
         checkStart(unless, field, declared, name, of);
         checkTables(unless, field, declared, of);
         checkQueues(unless, field, declared, of);
@@ -24,6 +27,39 @@ export function checkFunctions(system: SystemDeclaration): Problem[] {
         );
       }
   });
+}
+
+/** What EventBridge takes of a pattern, in characters. */
+const MAX_PATTERN = 2048;
+
+function checkCode(
+  unless: Unless,
+  field: string,
+  zone: ZoneDeclaration,
+  name: string,
+  { runtime, code, handler, events }: FunctionDeclaration,
+): void {
+  for (const [what, value] of Object.entries({ code, handler }))
+    unless(
+      value === undefined || runtime !== undefined,
+      `${field}.${what}`,
+      `is for functions in other languages: name their runtime too, or leave it out, for functions/${name}/handler.ts is compiled`,
+    );
+  unless(
+    foreignCode(zone, name)?.handler !== '',
+    `${field}.handler`,
+    `is missing, and ${runtime} has none by itself: write ${runtime?.startsWith('java') ? 'example.Handler::handleRequest' : 'Assembly::Namespace.Class::Method'}, as Lambda names it`,
+  );
+  unless(
+    runtime === undefined || !takesWebhooks(zone, name),
+    `${field}.runtime`,
+    `is ${runtime}, and a route with authorize: 'webhook' leads to ${name}, whose guard is compiled with a handler.ts: leave the route to such a function`,
+  );
+  unless(
+    events === undefined || JSON.stringify(eventPatternOf(events)).length <= MAX_PATTERN,
+    `${field}.events`,
+    `is a pattern of more than ${MAX_PATTERN} characters, which EventBridge does not take: name fewer values`,
+  );
 }
 
 function checkStart(

@@ -26,6 +26,8 @@ interface EnvironmentFacts {
   calledUrls: readonly string[] | undefined;
   /** File with the local certificate, and what else functions trust. */
   caFile: string | undefined;
+  /** `PATH` of this machine. */
+  path?: string | undefined;
   /** Texts in the template's environment that are elsewhere here: URL on AWS to local URL. */
   replacements: ReadonlyMap<string, string>;
 }
@@ -47,7 +49,7 @@ export function makeEnvironment(of: TemplateFunction, facts: EnvironmentFacts): 
     _HANDLER: of.handler,
     LAMBDA_TASK_ROOT: of.codeDirectory,
     LAMBDA_RUNTIME_DIR: '/var/runtime',
-    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_EXECUTION_ENV: `AWS_Lambda_${of.runtime}`,
     AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
     AWS_LAMBDA_FUNCTION_NAME: of.name,
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
@@ -66,8 +68,17 @@ export function makeEnvironment(of: TemplateFunction, facts: EnvironmentFacts): 
     LANG: 'en_US.UTF-8',
     ...endpointVariables(facts),
     ...reachable(facts),
-    ...(facts.caFile === undefined ? {} : { NODE_EXTRA_CA_CERTS: facts.caFile }),
+    ...(facts.caFile === undefined ? {} : trustVariables(of.runtime, facts.caFile)),
+    // What runs other languages is found by it.
+    ...(of.runtime.startsWith('nodejs') || !facts.path ? {} : { PATH: facts.path }),
   };
+}
+
+/** Where languages look for certificates: Node.js for more than its own, OpenSSL (Python) and Go for one file beside a folder. */
+function trustVariables(runtime: string, caFile: string): Record<string, string> {
+  return runtime.startsWith('nodejs')
+    ? { NODE_EXTRA_CA_CERTS: caFile }
+    : { SSL_CERT_FILE: caFile, REQUESTS_CA_BUNDLE: caFile };
 }
 
 /** `host:port` of everything that its network lets it reach; `egress.mjs` lets nothing else through. */

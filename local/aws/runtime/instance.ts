@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { Program } from './languages.ts';
 import { type Invocation, MAX_PAYLOAD, type RuntimeApi } from './runtime-api.ts';
 
 const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
@@ -24,8 +25,10 @@ interface InstanceOptions {
   environment: Readonly<Record<string, string>>;
   /** Whether Node's inspector listens for it, on this machine. */
   inspected: boolean;
-  /** Heap limit in MiB. */
+  /** Heap limit in MiB, of Node.js. */
   heap: number;
+  /** What runs it instead of Node.js, inspector and `egress.mjs`. */
+  program?: Program | undefined;
   /** Epoch milliseconds. */
   now: () => number;
   /** Called with each line the function writes. */
@@ -157,9 +160,15 @@ function spawnFunction(options: InstanceOptions, address: string): ChildProcess 
   // An option of Node's, not an import of the bootstrap's: worker threads inherit it.
   const egress = environment['LOCAL_REACHABLE'] === undefined ? [] : ['--require', EGRESS];
   const inspect = options.inspected ? [`--inspect=${INSPECTOR}`] : [];
-  const child = spawn(process.execPath, [...memory, ...inspect, ...egress, BOOTSTRAP], {
+  const { command, args } = options.program ?? {
+    command: process.execPath,
+    args: [...memory, ...inspect, ...egress, BOOTSTRAP],
+  };
+  const child = spawn(command, args, {
     cwd: options.codeDirectory,
     env: { ...environment, AWS_LAMBDA_RUNTIME_API: address },
+    // Ctrl-C reaches a process group, and of those only Node.js's bootstrap knows to leave it to this process.
+    detached: options.program !== undefined,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   // Its standard input is open for as long as this process lives, and nothing is ever written to it.
@@ -198,6 +207,11 @@ export function exited(requestId: string, code: number | null, signal: string | 
   const how =
     signal === null ? `exit status ${code ?? 0}` : `signal: ${signal.replace(/^SIG/, '').toLowerCase()}`;
   return platformError(requestId, 'Runtime.ExitError', `Runtime exited with error: ${how}`);
+}
+
+/** Nothing here runs the function. */
+export function notRun(requestId: string, missing: string): Outcome {
+  return platformError(requestId, 'Runtime.NotRunLocally', `not run locally: ${missing}`);
 }
 
 function platformError(requestId: string, errorType: string, text: string): Outcome {

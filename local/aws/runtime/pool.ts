@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError } from '../errors.ts';
 import { currentTrace, makeTraceId } from '../trace.ts';
-import { exited, type Instance, type Outcome, type Sink, startInstance } from './instance.ts';
+import { exited, type Instance, notRun, type Outcome, type Sink, startInstance } from './instance.ts';
+import { isMissing, type Program } from './languages.ts';
 import type { FunctionLog } from './log.ts';
 import type { RuntimeApi } from './runtime-api.ts';
 
@@ -13,6 +14,8 @@ export interface RunnableFunction {
   roleArn: string;
   zone?: string | undefined;
   codeDirectory: string;
+  /** What runs it; absent: Node.js. Or why nothing does. */
+  program?: Program | { missing: string } | undefined;
   environment: Readonly<Record<string, string>>;
   /** Milliseconds. */
   timeout: number;
@@ -86,6 +89,7 @@ export function createPool(options: PoolOptions): FunctionPool {
       api: options.api,
       codeDirectory: of.codeDirectory,
       inspected: of.inspected ?? false,
+      program: isMissing(of.program) ? undefined : of.program,
       environment: { ...of.environment, AWS_LAMBDA_LOG_STREAM_NAME: log.stream },
       ...{ heap, now },
       onLine(line) {
@@ -168,6 +172,7 @@ export function createPool(options: PoolOptions): FunctionPool {
     payload: Buffer,
     sink: Sink | undefined,
   ): Promise<Outcome & { tail: string[] }> {
+    if (isMissing(kind.program)) return { ...notRun(requestId, kind.program.missing), tail: [] };
     const slot = await acquire(kind);
     slot.tail = [`START RequestId: ${requestId} Version: $LATEST`];
     if (!slot.instance.usable()) return { ...exited(requestId, 1, null), tail: slot.tail };

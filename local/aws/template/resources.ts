@@ -18,12 +18,11 @@ export type Networks = ReturnType<typeof readNetworks>;
 export function readFunctions(assembly: ResolvedAssembly) {
   return read(assembly, 'AWS::Lambda::Function').map(
     ({ physicalId: name, properties: of, assetPath, arn, account, zone }) => {
-      const { Runtime, LoggingConfig } = of;
-      if (Runtime?.startsWith('nodejs') !== true || assetPath === undefined || arn === undefined) {
-        throw unsupported(`function ${name} (${Runtime}): only Node.js functions with an asset`);
-      }
+      const { Runtime: runtime, LoggingConfig } = of;
+      if (runtime === undefined || assetPath === undefined || arn === undefined)
+        throw unsupported(`function ${name} (${runtime}): only those with a runtime and an asset`);
       return {
-        ...{ name, arn, account, zone, codeDirectory: assetPath },
+        ...{ name, arn, account, zone, runtime, codeDirectory: assetPath },
         roleArn: of.Role,
         subnets: of.VpcConfig?.SubnetIds ?? [],
         handler: of.Handler,

@@ -5,6 +5,7 @@ import { ABSENT, changed } from './change.ts';
 
 const WORKER = 'zones.internal.functions.worker';
 const HOOK = 'zones.public.gateway.routes[1]';
+const LABELS = 'zones.internal.functions.labels';
 const SUMMARY = 'zones.internal.functions.summary';
 
 describe('accepted', () => {
@@ -26,6 +27,9 @@ describe('accepted', () => {
         d: 'cron(5 4 1 JAN,JUL ? *)',
       },
     ],
+    [`${LABELS}.code`]: ['build/labels.zip', ABSENT],
+    [`${LABELS}.handler`]: ['labels/main.print'],
+    [`${SUMMARY}.events.detail`]: [{ a: [1, 'x', true, null] }, { a: { b: { c: ['x'] } } }, ABSENT],
     [`${WORKER}.hosts`]: [['www.partner.no', 'a1b2c3.execute-api.eu-north-1.amazonaws.com']],
   };
   const cases = Object.entries(accepted).flatMap(([field, values]) =>
@@ -97,6 +101,20 @@ describe('refused, by field and with what would be right', () => {
     ['zones.public.functions.summary', { timeout: 29 }, /at most 28 seconds, since a route/],
     ['zones.internal.reservedConcurrency', { summary: 9 }, /at least 10/],
     [`${WORKER}.tabels`, {}, /is not a field/],
+    [`${WORKER}.code`, 'x.zip', /name their runtime too, or leave it out/],
+    [`${WORKER}.handler`, 'a.b', /name their runtime too, or leave it out/],
+    [`${LABELS}.runtime`, 'python', /expected.*python3\.14/],
+    [`${LABELS}.runtime`, 'java21', /write example\.Handler::handleRequest/],
+    [`${LABELS}.runtime`, 'dotnet10', /write Assembly::Namespace/],
+    ['zones.public.functions.summary.runtime', 'python3.14', /whose guard is compiled/],
+    ...[[], {}, { status: [] }, { status: 'read' }, { status: [{ prefix: 'r' }] }, { $or: ['x'] }].map(
+      (value): [string, unknown, RegExp] => [
+        `${SUMMARY}.events.detail`,
+        value,
+        /name a field|at least one|values|operators|object/i,
+      ],
+    ),
+    [`${SUMMARY}.events.detail.status`, ['x'.repeat(2048)], /more than 2048 characters/],
     [`${HOOK}.webhook`, ABSENT, /is missing: write \{ secret/],
     [`${HOOK}.authorize`, 'iam', /leave it out/],
     [

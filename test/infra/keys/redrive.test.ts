@@ -1,5 +1,6 @@
 import { createAwsCaller } from '@helseid-zones/client/aws';
 import { describe, expect, test } from 'vitest';
+import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import { COMMANDS } from '../../../infra/keys/commands.ts';
 import type { Operator } from '../../../infra/keys/operator.ts';
 import { readKeyOptions } from '../../../infra/keys/options.ts';
@@ -8,6 +9,9 @@ import { startSqs } from '../../../local/aws/sqs/service.ts';
 import { memoryDocument } from '../../../local/aws/state.ts';
 import { ACCOUNT, answered, fakeClock, REGION, rulesOf, startAws } from '../../local/aws/harness.ts';
 import system from '../../one-client.zones.ts';
+import ownThings from '../../own-things.zones.ts';
+
+type Queue = ReturnType<ReturnType<typeof openQueues>['find']>;
 
 const QUEUES = ['events', 'events-dead', 'events-undelivered'] as const;
 const settings = (name: string): QueueSettings => ({
@@ -25,10 +29,14 @@ const event = (more: object = {}) =>
   });
 
 /** Zone internal's queues in a local SQS, and who redrives them over the wire. */
-async function start({ authorize } = rulesOf()) {
+async function start(
+  { authorize } = rulesOf(),
+  declared: SystemDeclaration = system,
+  more: readonly string[] = [],
+) {
   const clock = fakeClock();
   const document = memoryDocument({ queues: {} as Record<string, StoredMessage[]> });
-  const queues = openQueues(document, QUEUES.map(settings), clock.now);
+  const queues = openQueues(document, [...QUEUES, ...more].map(settings), clock.now);
   const { access } = await startAws((context) => startSqs({}, context), {
     authorize,
     queues,
@@ -39,7 +47,7 @@ async function start({ authorize } = rulesOf()) {
   const log: string[] = [];
   const asked: unknown[][] = [];
   const operator = {
-    system,
+    system: declared,
     say: (line: string) => void lines.push(line),
     aws: async () =>
       createAwsCaller({ region, credentials, endpoints: { sqs: url } }, { attempts: 1, now: clock.now }),
@@ -60,7 +68,8 @@ async function start({ authorize } = rulesOf()) {
     return lines.join('\n');
   };
   const bodies = (queue: typeof events) => queue.messages().map(({ body }) => body);
-  return { clock, events, dead, undelivered, log, asked, run, bodies, lines };
+  const queue = (name: string) => queues.find(settings(name).name);
+  return { clock, events, dead, undelivered, log, asked, run, bodies, lines, queue };
 }
 
 describe('npm run redrive', () => {
@@ -113,6 +122,30 @@ describe('npm run redrive', () => {
     );
     expect(bodies(events)).toEqual([]);
     expect(undelivered.count()).toEqual({ visible: 1, inFlight: 0 });
+  });
+
+  test('puts dead letters of a declared queue into that, with the reader’s reasons, and events into what wants their detail', async () => {
+    const names = ['outbox', 'outbox-dead', 'summary-events', 'summary-events-dead'];
+    const { run, queue, asked, undelivered, bodies } = await start(rulesOf(), ownThings, names);
+    const [outbox, letters, own, ownDead] = names.map(queue) as [Queue, Queue, Queue, Queue];
+    const { id } = letters.send('{"id":17}');
+    ownDead.send('as it is');
+    const read = (detail: object) =>
+      event({ source: 'journal.letters', 'detail-type': 'LetterRead', detail });
+    const wanted = read({ status: 'read', reader: { age: 8, name: 'PATIENT' } });
+    for (const body of [wanted, read({ status: 'lost', reader: { age: 8 } }), read({ status: null })])
+      undelivered.send(body);
+    const said = await run('internal', '--yes');
+    expect(said).toContain('2 stay: no rule of zone internal is for such an event.');
+    expect(said).toContain('1 put into journal-internal-outbox.');
+    expect(asked).toContainEqual([
+      ...['internal', 'journal-internal-summary', 'messageId'],
+      ...[[id], expect.any(Number)],
+    ]);
+    expect(bodies(outbox)).toEqual(['{"id":17}']);
+    expect(bodies(own).sort()).toEqual(['as it is', wanted].sort());
+    expect([letters, ownDead].map(bodies)).toEqual([[], []]);
+    expect(undelivered.count()).toMatchObject({ visible: 2 });
   });
 
   test.each([

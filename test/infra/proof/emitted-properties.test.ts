@@ -69,7 +69,7 @@ const JUDGED: Readonly<Record<string, string>> = {
     Lambda::Function: VpcConfig
     Events::Rule: EventBusName Targets
     Lambda::EventSourceMapping: EventSourceArn FunctionName
-    Lambda::Function: Code Environment Runtime
+    Lambda::Function: Code Environment
     EC2::SecurityGroup: VpcId
     EC2::SecurityGroupIngress: FromPort IpProtocol SourceSecurityGroupId ToPort
     EC2::Route: NatGatewayId GatewayId
@@ -144,6 +144,7 @@ const JUDGED: Readonly<Record<string, string>> = {
     EC2::Subnet: MapPublicIpOnLaunch
   `,
   'zone-functions-are-declared': `
+    Lambda::Function: Runtime
     ApiGateway::Stage: RestApiId StageName
   `,
 };

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { isOfPattern } from '../../../infra/declaration/own.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
 import { matchesPattern } from '../../../local/aws/events/pattern.ts';
 import { isDue, startSchedules } from '../../../local/aws/events/schedule.ts';
@@ -271,6 +272,8 @@ describe('event patterns', () => {
     [{ detail: { nested: { n: ['1'] } } }, false],
   ])('%j matches: %s', (pattern, expected) => {
     expect(matchesPattern(pattern, event)).toBe(expected);
+    // What redrives and npm run send go by.
+    expect(isOfPattern(event, pattern)).toBe(expected);
   });
 
   it.each([

@@ -115,7 +115,7 @@ function readRule(rule: ResolvedResource, assembly: ResolvedAssembly): Entry {
       functions: targets.filter(isFunction),
       service: 'events.amazonaws.com',
     };
-  const { source, 'detail-type': detailType } = objectOf(EventPattern);
+  const { source, 'detail-type': detailType, detail } = objectOf(EventPattern);
   const mappings = resourcesOfType(assembly, 'AWS::Lambda::EventSourceMapping').filter(({ properties }) =>
     targets.includes(String(properties.EventSourceArn)),
   );
@@ -126,6 +126,7 @@ function readRule(rule: ResolvedResource, assembly: ResolvedAssembly): Entry {
     label: stringsOf(detailType).join(', ') || 'events',
     notes: [
       `events from ${stringsOf(source).join(', ') || 'any source'}`,
+      ...(detail === undefined ? [] : [`of a certain ${Object.keys(objectOf(detail)).join(', ')}`]),
       ...(mappings.length > 0 ? ['through a queue'] : []),
     ],
     resources: [rule, ...mappings].map(({ constructPath }) => constructPath),

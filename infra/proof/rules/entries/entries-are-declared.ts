@@ -3,7 +3,7 @@ import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { KEY_METRICS, type KeyMetric } from '../../../../functions/key-watch/metrics.ts';
 import { ALARMS, type AlarmKind } from '../../../alarm-kinds.ts';
 import { eventNames, functionName } from '../../../declaration/names.ts';
-import { scheduleName, zoneQueues } from '../../../declaration/own.ts';
+import { eventPatternOf, scheduleName, zoneQueues } from '../../../declaration/own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../../../declaration/schema.ts';
 import { type JsonObject, listOf } from '../../assembly/json.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
@@ -34,7 +34,7 @@ export const eventsAreDeclared: Rule = resourceRule({
     if (schedule !== undefined && pattern === undefined)
       return [!of?.admin && !isScheduled(properties, system, zone, of) && 'is no declared schedule'];
     const events = queues.find(({ rule }) => rule?.name === properties.Name)?.rule;
-    const declared = events && { source: events.sources, 'detail-type': events.detailTypes };
+    const declared = events && eventPatternOf(events);
     return [
       (!declared || !isDeepStrictEqual(pattern, declared)) && 'has another pattern than the declaration',
       bus !== eventNames(system, zone).bus && 'listens to another bus than the zone’s own',

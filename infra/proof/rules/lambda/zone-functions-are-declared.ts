@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { deriveZoneConfig } from '../../../declaration/derive.ts';
 import { functionName, zoneClients, zoneFunctions } from '../../../declaration/names.ts';
+import { foreignCode } from '../../../declaration/runtimes.ts';
 import { keyPolicyTemplate } from '../../../key-policy.ts';
 import { parseJson } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
@@ -23,12 +24,20 @@ export const zoneFunctionsAreDeclared: Rule = resourceRule({
     const expectations = expectationsOf(fn, input);
     const variables = variablesOf(fn);
     const { GATEWAY_URL: url } = variables;
-    const { zone = '', physicalId } = fn;
-    const [, own] =
-      Object.entries(input.declaration.zones[zone]?.functions ?? {}).find(
+    const { zone = '', physicalId, properties } = fn;
+    const declared = input.declaration.zones[zone];
+    const [name = '', own] =
+      Object.entries(declared?.functions ?? {}).find(
         ([name]) => functionName(input.declaration.name, zone, name) === physicalId,
       ) ?? [];
+    const { runtime: Runtime = 'nodejs24.x', handler: Handler = 'index.handler' } =
+      (declared && foreignCode(declared, name)) ?? {};
     return [
+      ...Object.entries({ Runtime, Handler }).map(
+        ([what, expected]) =>
+          properties[what] !== expected &&
+          ([what, `has the ${what} ${String(properties[what])}, not ${expected}`] as const),
+      ),
       ...Object.keys(variables).map(
         (name) =>
           !VARIABLES.test(name) &&
@@ -81,7 +90,10 @@ function expectationsOf(
       keyPolicyTemplate({ system: declaration.name, client, algorithm }),
     ]);
     return [
-      ['config.json', files.get('config.json'), deriveZoneConfig(declaration, zone, name)] as const,
+      // Code in another language is deployed as it lies.
+      ...(foreignCode(declared, name)
+        ? []
+        : [['config.json', files.get('config.json'), deriveZoneConfig(declaration, zone, name)] as const]),
       ...(SIGNERS === undefined ? [] : [['SIGNERS', SIGNERS, byClient((_, at) => signers[at])] as const]),
       ...(declared.admin
         ? [

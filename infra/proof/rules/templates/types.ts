@@ -60,8 +60,8 @@ export const OURS: Readonly<Record<string, string>> = {
   'Lambda::Function': `Architectures[]=arm64|x86_64 Code.S3Bucket! Code.S3Key! Description Environment.Variables.*
     Environment.Variables.NODE_OPTIONS?=--enable-source-maps
     Environment.Variables.IDEMPOTENCY_TABLE?@DynamoDB::Table Environment.Variables.SESSION_TABLE?@DynamoDB::Table
-    FunctionName! Handler=index.handler LoggingConfig.LogFormat=Text LoggingConfig.LogGroup@Logs::LogGroup MemorySize
-    ReservedConcurrentExecutions Role@IAM::Role Runtime=nodejs24.x Timeout TracingConfig.Mode
+    FunctionName! Handler! LoggingConfig.LogFormat=Text LoggingConfig.LogGroup@Logs::LogGroup MemorySize
+    ReservedConcurrentExecutions Role@IAM::Role Runtime! Timeout TracingConfig.Mode
     VpcConfig.SecurityGroupIds[]@EC2::SecurityGroup VpcConfig.SubnetIds[]@EC2::Subnet`,
   'Lambda::Permission': 'Action! FunctionName! Principal! SourceAccount SourceArn',
   'Lambda::ResourcePolicy': `${document('PolicyDocument')} ResourceArn@@Lambda::Function`,
@@ -80,7 +80,8 @@ export const OURS: Readonly<Record<string, string>> = {
     RedrivePolicy.maxReceiveCount SqsManagedSseEnabled?=true VisibilityTimeout`,
   'SQS::QueuePolicy': `${document('PolicyDocument')} Queues[]@SQS::Queue`,
   'Events::EventBus': 'DeadLetterConfig.Arn@SQS::Queue Description KmsKeyIdentifier@KMS::Key Name!',
-  'Events::Rule': `Description EventBusName?@Events::EventBus EventPattern.detail-type[] EventPattern.source[] Name ScheduleExpression
+  'Events::Rule': `Description EventBusName?@Events::EventBus EventPattern.detail* EventPattern.detail-type[]
+    EventPattern.source[] Name ScheduleExpression
     Targets[].Arn@Lambda::Function|SQS::Queue
     Targets[].DeadLetterConfig.Arn?@SQS::Queue Targets[].Id Targets[].Input Targets[].RetryPolicy.*`,
   'ApiGateway::Account': 'CloudWatchRoleArn@IAM::Role',

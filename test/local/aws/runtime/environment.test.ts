@@ -3,6 +3,7 @@ import { makeEnvironment } from '../../../../local/aws/runtime/environment.ts';
 import type { TemplateFunction } from '../../../../local/aws/template/resources.ts';
 
 const of: TemplateFunction = {
+  runtime: 'nodejs24.x',
   name: 'journal-public-login',
   arn: 'arn',
   account: '0',

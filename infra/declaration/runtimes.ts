@@ -1,0 +1,36 @@
+import { zoneFunctions } from './names.ts';
+import { functionOf } from './own.ts';
+import type { ZoneDeclaration } from './schema.ts';
+
+/**
+ * Lambda's managed runtimes that the declaration knows for functions in other languages, with the handler where none is declared;
+ * empty where the name depends on the code (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html).
+ */
+export const RUNTIMES = {
+  ...{ 'python3.14': 'handler.handler', 'python3.13': 'handler.handler', 'python3.12': 'handler.handler' },
+  ...{ java25: '', java21: '', java17: '', dotnet10: '', dotnet8: '', 'provided.al2023': 'bootstrap' },
+} as const;
+
+/** Code that is deployed as it lies, in another language than this system's. */
+export interface ForeignCode {
+  runtime: keyof typeof RUNTIMES;
+  handler: string;
+  /** Folder or zip, from where the system is synthesized. */
+  path: string;
+}
+
+/** The code of a function in another language; undefined of one whose `handler.ts` is compiled. */
+export function foreignCode(zone: ZoneDeclaration, name: string): ForeignCode | undefined {
+  const { runtime, code = `functions/${name}`, handler } = functionOf(zone, name) ?? {};
+  return runtime && { runtime, handler: handler ?? RUNTIMES[runtime], path: code };
+}
+
+/** The functions of a zone whose `handler.ts` is compiled. */
+export function compiledFunctions(zone: ZoneDeclaration): string[] {
+  return zoneFunctions(zone).filter((name) => foreignCode(zone, name) === undefined);
+}
+
+/** Where the code of a zone's functions in other languages lies. */
+export function foreignPaths(zone: ZoneDeclaration): string[] {
+  return zoneFunctions(zone).flatMap((name) => foreignCode(zone, name)?.path ?? []);
+}

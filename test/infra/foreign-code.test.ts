@@ -1,0 +1,92 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { ForeignCode } from '../../infra/declaration/runtimes.ts';
+import { copyCode, readZip } from '../../infra/foreign-code.ts';
+import { newFolder } from '../temporary.ts';
+
+const hasPython = spawnSync('python3', ['--version']).status === 0;
+
+/** Made by Python's zipfile: a folder, a stored and a deflated file, and an executable one. */
+function zip(
+  folder: string,
+  names: readonly string[] = ['lib/', 'lib/a.txt', 'big.txt', 'bootstrap'],
+): string {
+  const file = join(folder, 'code.zip');
+  const program = `
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], 'w') as archive:
+    for name in sys.argv[2:]:
+        info = zipfile.ZipInfo(name)
+        info.external_attr = (0o755 if name == 'bootstrap' else 0o640) << 16
+        info.compress_type = zipfile.ZIP_DEFLATED if name == 'big.txt' else zipfile.ZIP_STORED
+        archive.writestr(info, '' if name.endswith('/') else 'æ' * 5000 if name == 'big.txt' else name)
+`;
+  execFileSync('python3', ['-c', program, file, ...names]);
+  return file;
+}
+
+const code = (path: string, more: Partial<ForeignCode> = {}): ForeignCode => ({
+  ...{ path, runtime: 'provided.al2023', handler: 'bootstrap' },
+  ...more,
+});
+
+test.runIf(hasPython)('a zip is unpacked as it was packed, with what may be executed', () => {
+  const folder = copyCode(newFolder(), 'labels', code(zip(newFolder())));
+  expect(readFileSync(join(folder, 'lib/a.txt'), 'utf8')).toBe('lib/a.txt');
+  expect(readFileSync(join(folder, 'big.txt'), 'utf8')).toBe('æ'.repeat(5000));
+  expect(
+    [statSync(join(folder, 'bootstrap')), statSync(join(folder, 'big.txt'))].map(({ mode }) => mode & 0o100),
+  ).toEqual([0o100, 0]);
+});
+
+test('a folder is copied as it lies, without what Python leaves beside its code', () => {
+  const [given, parent] = [newFolder(), newFolder()];
+  mkdirSync(join(given, '__pycache__'));
+  writeFileSync(join(given, '__pycache__', 'handler.pyc'), 'x');
+  writeFileSync(join(given, 'bootstrap'), '#!/bin/sh\n');
+  chmodSync(join(given, 'bootstrap'), 0o755);
+  const [one, again] = [copyCode(parent, 'labels', code(given)), copyCode(parent, 'labels', code(given))];
+  expect(again).toBe(one);
+  expect(() => readFileSync(join(one, '__pycache__', 'handler.pyc'))).toThrow('ENOENT');
+  expect(statSync(join(one, 'bootstrap')).mode & 0o111).toBe(0o111);
+  writeFileSync(join(given, 'bootstrap'), '#!/bin/bash\n');
+  expect(copyCode(parent, 'labels', code(given))).not.toBe(one);
+});
+
+test.runIf(hasPython).each([
+  ['a file outside its folder', ['../bootstrap']],
+  ['a file of the machine', ['/bootstrap']],
+  ['a file with a drive', ['C:bootstrap']],
+])('a zip with %s is not unpacked', (_, names) => {
+  expect(readZip(readFileSync(zip(newFolder(), names)))).toBeUndefined();
+});
+
+const noZip = join(newFolder(), 'a.zip');
+writeFileSync(noZip, 'x');
+
+test.each<[string, () => ForeignCode, RegExp]>([
+  [
+    'is not there',
+    () => code('build/nothing'),
+    /^build\/nothing, the code of labels, is missing: build it, or say/,
+  ],
+  ['is a file', () => code('package.json'), /neither a folder nor a \.zip/],
+  ['is no zip', () => code(noZip), /no zip that can be read/],
+  [
+    'is empty',
+    () => code(newFolder(), { runtime: 'java21', handler: 'a.B' }),
+    /has no files, where a\.B begins/,
+  ],
+  ['has no bootstrap', () => code('test/languages/labels'), /has no bootstrap/],
+  [
+    'lacks the module that the handler names',
+    () => code('test/languages/labels', { runtime: 'python3.14', handler: 'labels/main.run' }),
+    /has no labels\/main\.py, where labels\/main\.run begins/,
+  ],
+])('code that %s is refused when it is synthesized', (_, given, message) => {
+  const refused = () => copyCode(newFolder(), 'labels', given());
+  expect(refused).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+  expect(refused).toThrow(message);
+});
