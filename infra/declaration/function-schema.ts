@@ -92,7 +92,7 @@ const schedule = v.pipe(
 export const functionSchema = v.strictObject({
   /** Lambda's runtime, of a function in another language (default: `handler.ts` in its folder is compiled for Node.js). */
   runtime: v.exactOptional(v.picklist(Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[])),
-  /** Its code, with `runtime`: a folder or zip that is deployed as it lies, from where the system is synthesized (default `functions/FUNCTION`). */
+  /** Its code, with `runtime`: a folder or zip that is deployed as it lies, from where the system is synthesized (default: its folder under functions/). */
   code: v.exactOptional(text),
   /** Where it begins, with `runtime`, as Lambda writes it (default `handler.handler` in Python, `bootstrap` of `provided`). */
   handler: v.exactOptional(text),

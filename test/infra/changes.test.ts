@@ -142,8 +142,8 @@ const IN_PLACE_OWN: Readonly<Record<string, unknown>> = {
   'zones.internal.functions.summary.events.detailTypes': ['Other'],
   'zones.internal.functions.summary.events.detail.status': ['lost'],
   'zones.internal.functions.labels.runtime': 'python3.14',
-  'zones.internal.functions.labels.code': 'test/languages',
-  'zones.internal.functions.labels.handler': 'labels.other',
+  'zones.internal.functions.labels.code': './test/languages/labels',
+  'zones.internal.functions.labels.handler': 'handler.other',
   'zones.internal.functions.summary.schedules.nightly': 'rate(1 day)',
 };
 

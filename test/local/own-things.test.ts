@@ -117,6 +117,7 @@ describe('npm run call', () => {
       '  npm run call -- internal schedule summary/nightly',
       '  npm run call -- internal schedule summary/often',
       '  npm run call -- internal secret summary/mail --body FILE',
+      '  npm run call -- internal schedule labels/hourly',
     ]);
   });
 });

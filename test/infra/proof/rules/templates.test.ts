@@ -152,7 +152,6 @@ smallCases({
       withVariables({ NODE_OPTIONS: '--enable-source-maps --import /tmp/x.mjs' }),
       /NODE_OPTIONS --enable-source-maps --import \S+, which is not --enable-source-maps/,
     ),
-    'a runtime of its own': inPublic(functionOf(SUMMARY, { Runtime: 'provided.al2023' }), /Runtime provided/),
     'levels, by default': inPublic(logging({}), /lacks LoggingConfig\.LogFormat/),
     'levels of a format': inPublic(logging({ LogFormat: 'JSON' }), /LogFormat JSON, which is not Text/),
     'levels of lines': inPublic(
