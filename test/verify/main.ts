@@ -19,7 +19,7 @@ const PLACE = { account: '123456789012', region: 'eu-north-1' };
 /** What moto's services, or its CloudFormation, do not keep: by type and property, the whole type where there is none. */
 const LACKS = [
   // Interfaces of endpoints have no type of their own there.
-  /^AWS::EC2::VPC OtherInterfaces\./,
+  /^AWS::EC2::VPC OtherInterfaces$/,
   /^AWS::Route53Resolver::\w+ $/,
   /^AWS::Lambda::ResourcePolicy $/,
   // When CloudFormation was done with a function it says wrongly.
