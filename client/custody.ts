@@ -12,3 +12,4 @@ export { type Custody, type CustodyOptions, openCustody } from './custody/open.t
 export { connectPostgres, type Database, KEYS_TABLE } from './custody/postgres.ts';
 export type { KeyRing, RingKey, RingOwner } from './custody/ring.ts';
 export { addKey, switchKey } from './custody/ring-signer.ts';
+export { type KeyRotation, rotateKey } from './custody/rotate.ts';

@@ -51,6 +51,9 @@ declare module '@helseid-zones/protocol/errors' {
     login_too_old: UnkeptFacts;
     id_token_invalid: UnkeptFacts;
     person_mismatch: UnkeptFacts & { differs?: string };
+    /** HelseID's self-service API. */
+    self_service_refused: { status?: number };
+    self_service_unreachable: { status?: number; field?: string };
   }
 }
 

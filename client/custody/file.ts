@@ -2,8 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
 import { lstat, open, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { RingStore } from './store.ts';
+
+/** How often another process's lock is looked at, and how long between, milliseconds: a change takes a few. */
+const TRIES = 20;
+const PAUSE = 50;
 
 /**
  * Keys in a file. It is looked at each time and read again when it has changed, so a new file in its place, or a Kubernetes
@@ -108,13 +113,17 @@ async function writeNew(path: string, text: string): Promise<void> {
 
 /** One process at a time: the file says which, and one that a dead process has left is taken over. */
 async function withLock<T>(path: string, run: () => Promise<T>): Promise<T> {
-  const take = () => writeNew(path, String(process.pid));
-  await take().catch(async (error) => {
-    if (codeOf(error) !== 'EEXIST') throw error;
-    if (await isHeld(path)) throw unavailable('Another process is changing the key file; try again.', error);
-    await unlink(path).catch(() => {});
-    await take();
-  });
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await writeNew(path, String(process.pid));
+      break;
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+      if (tries === TRIES) throw unavailable('Another process is changing the key file; try again.', error);
+      if (await isHeld(path)) await setTimeout(PAUSE);
+      else await unlink(path).catch(() => {});
+    }
+  }
   try {
     return await run();
   } finally {
@@ -124,7 +133,7 @@ async function withLock<T>(path: string, run: () => Promise<T>): Promise<T> {
 
 async function isHeld(path: string): Promise<boolean> {
   const pid = Number(await readFile(path, 'utf8').catch(() => ''));
-  // Empty: it is being written.
+  // Empty: it is being written, or gone.
   if (!Number.isInteger(pid) || pid <= 0) return true;
   try {
     process.kill(pid, 0);

@@ -16,8 +16,6 @@ declare module '@helseid-zones/protocol/errors' {
     scope_insufficient: { check?: string };
     /** The life of a key. */
     rotation_failed: { kid?: string; client?: string };
-    self_service_refused: { status?: number };
-    self_service_unreachable: { status?: number; field?: string };
     /** An event that can't be worked on. */
     event_invalid: { field?: string; secret?: string };
   }

@@ -1,3 +1,4 @@
+import type { ListedKey } from '@helseid-zones/client/self-service';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import {
@@ -19,7 +20,6 @@ import {
 } from '../common/client-keys.ts';
 import { awsErrorName, isPending } from '../common/key-ports.ts';
 import type { Rotation } from '../rotation/open-rotation.ts';
-import type { ListedKey } from '../rotation/self-service.ts';
 import type { MetricValues } from './metrics.ts';
 
 /** One check: what it counts, by metric, and what it mends on the way. Checks do not depend on one another. */

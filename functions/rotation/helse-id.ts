@@ -3,6 +3,7 @@ import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import type { Fetch } from '@helseid-zones/client/http';
 import { getAccessToken, machineTokens } from '@helseid-zones/client/machine-token';
 import { createMemorySigner } from '@helseid-zones/client/memory-signer';
+import { createSelfService, type SelfService } from '@helseid-zones/client/self-service';
 import { createTokenCache } from '@helseid-zones/client/token-cache';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
@@ -11,7 +12,6 @@ import { type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protoco
 import type { Intent, Signer } from '@helseid-zones/protocol/intents';
 import type { Audit } from '../common/record-store.ts';
 import { type Patience, retryUntilDeadline } from '../common/retry.ts';
-import { createSelfService, type SelfService } from './self-service.ts';
 
 /** What the admin zone does as a client of HelseID. */
 export interface HelseId {

@@ -1,3 +1,4 @@
+import { registerKey } from '@helseid-zones/client/self-service';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import {
@@ -17,7 +18,6 @@ import { findCandidate } from './find-candidate.ts';
 import { isBeyondTheKey, isKeyRefused, tryPatiently, waitUntil } from './helse-id.ts';
 import type { Rotation } from './open-rotation.ts';
 import { readPlan, readPlannedKey, writePlan } from './plan.ts';
-import { registerKey } from './self-service.ts';
 
 /** One of the four calls that Secrets Manager makes for a rotation; `token` is its ClientRequestToken. */
 type Step = (rotation: Rotation, token: string) => Promise<void>;

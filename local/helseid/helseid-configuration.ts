@@ -22,6 +22,7 @@ import {
 import { confirmLogout } from './oidc-provider-internals.ts';
 import { languageOf, logoutPage, messagePage, PAGE_POLICY } from './pages.ts';
 import type { Registry } from './registry.ts';
+import { TOKEN_EXCHANGE } from './token-exchange.ts';
 import type { HelseIdBehaviour, StandInClient } from './types.ts';
 import { CLAIMS_BY_SCOPE, userClaims } from './users.ts';
 
@@ -148,7 +149,11 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
 /** A registration as oidc-provider wants it, with the keys that are honoured at this instant. */
 export function clientMetadata(client: StandInClient, keys: readonly JWK[]): AllClientMetadata {
   const login = (client.redirectUris?.length ?? 0) > 0;
-  const grants = ['client_credentials', ...(login ? ['authorization_code', 'refresh_token'] : [])];
+  const grants = [
+    'client_credentials',
+    TOKEN_EXCHANGE,
+    ...(login ? ['authorization_code', 'refresh_token'] : []),
+  ];
   return {
     client_id: client.clientId,
     client_name: client.name ?? client.clientId,

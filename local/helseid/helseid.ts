@@ -22,6 +22,7 @@ import { createRegistry, type Registry } from './registry.ts';
 import { refuseReplays } from './replays.ts';
 import { serve } from './serve.ts';
 import { createStorage, openState, type SavedEntries } from './storage.ts';
+import { exchangeTokens } from './token-exchange.ts';
 import type { HelseIdBehaviour, HelseIdOptions, StandInEvent } from './types.ts';
 import { answerUserinfo } from './userinfo.ts';
 import { TEST_USERS } from './users.ts';
@@ -95,6 +96,7 @@ export async function startHelseId(options: HelseIdOptions) {
       createNonces(() => behaviour.nonceLifetime),
     );
     refuseReplays(provider);
+    exchangeTokens(provider, keys);
     provider.use(finishAnswers({ behaviour, notes, adapter }) as Parameters<Provider['use']>[0]);
     provider.use(loginRoutes(provider, users) as Parameters<Provider['use']>[0]);
     provider.use(answerUserinfo(provider.issuer, keys, users) as Parameters<Provider['use']>[0]);

@@ -25,6 +25,11 @@ export async function confirmLogout(ctx: KoaContextWithOIDC): Promise<void> {
   await finish(ctx);
 }
 
+/** Grants what the client is asked for as its own, as the client credentials grant does. */
+export async function grantAsMachine(provider: Provider, ctx: KoaContextWithOIDC): Promise<void> {
+  await instance(provider).grantTypeHandlers.get('client_credentials')?.(ctx);
+}
+
 /** Has an assertion (or a proof) count as not used before: oidc-provider remembers it by this id. */
 export function forgetUse(adapter: AdapterFactory, issuer: string, jti: string): Promise<unknown> {
   const id = createHash('sha256').update(`${issuer}${jti}`).digest('base64url');

@@ -1,7 +1,9 @@
-/** The one thing of oidc-provider's inside that its options don't reach: which nonces it takes. */
+/** What of oidc-provider's inside its options don't reach: which nonces it takes, and how a grant is answered. */
 declare module 'oidc-provider/lib/helpers/weak_cache.js' {
   import type Provider from 'oidc-provider';
+  import type { KoaContextWithOIDC } from 'oidc-provider';
   export default function instance(provider: Provider): {
+    grantTypeHandlers: Map<string, (ctx: KoaContextWithOIDC) => Promise<void>>;
     DPoPNonces: { nextChallenge(): string; checkChallenge(nonce: string): boolean };
   };
 }

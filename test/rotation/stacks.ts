@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { getAccessToken } from '@helseid-zones/client/machine-token';
+import { createSelfService } from '@helseid-zones/client/self-service';
 import { createTokenClient } from '@helseid-zones/client/token-client';
 import { type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant } from '@helseid-zones/protocol/grant';
@@ -8,8 +9,6 @@ import type { Intent, Signer, SignResponse } from '@helseid-zones/protocol/inten
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import { createHelseId, type HelseId } from '../../functions/rotation/helse-id.ts';
-
-import { createSelfService } from '../../functions/rotation/self-service.ts';
 import { createKeyReader } from '../../functions/signer/kms.ts';
 import { createRecordReader, type ReadRecord } from '../../functions/signer/read-record.ts';
 import { chooseKey, createSignRequest } from '../../functions/signer/sign-request.ts';

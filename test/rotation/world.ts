@@ -1,3 +1,4 @@
+import type { RegisteredJwk } from '@helseid-zones/client/self-service';
 import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { type ClientRecord, parseRecord, SEED_RECORD } from '@helseid-zones/protocol/record';
@@ -6,7 +7,6 @@ import { createClientKey, readClientKey } from '../../functions/common/client-ke
 import { runChecks, type Task } from '../../functions/key-watch/checks.ts';
 import type { MetricValues } from '../../functions/key-watch/metrics.ts';
 import { openRotation, type Rotation } from '../../functions/rotation/open-rotation.ts';
-import type { RegisteredJwk } from '../../functions/rotation/self-service.ts';
 import type { AdminClient, AdminDependencies } from '../../functions/rotation/settings.ts';
 import { STEPS } from '../../functions/rotation/steps.ts';
 import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RegisteredJwk } from '@helseid-zones/client/self-service';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { RegisteredJwk } from '../../../functions/rotation/self-service.ts';
 import type { ClientDeclaration } from '../../../infra/declaration/schema.ts';
 import { renderKeyPolicy } from '../../../infra/key-policy.ts';
 import { COMMANDS } from '../../../infra/keys/commands.ts';

@@ -1,9 +1,8 @@
-import { describeNetworkFailure } from '@helseid-zones/client/errors';
-import type { ApiFetch } from '@helseid-zones/client/tokens';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
 import * as v from 'valibot';
-import type { Audit } from '../common/record-store.ts';
+import { describeNetworkFailure } from './errors.ts';
+import type { ApiFetch } from './tokens.ts';
 
 /** A key as HelseID's self-service API lists it. */
 export interface ListedKey {
@@ -56,7 +55,7 @@ export function createSelfService(deps: {
   /** With a DPoP-bound token of the client. */
   fetch: ApiFetch;
   /** Told of an expiry that is no time: `KEY_EXPIRY_UNREADABLE`. */
-  audit: Audit;
+  audit: (code: string, facts: Readonly<Record<string, string>>) => void;
 }) {
   const { baseUrl, body, fetch, audit } = deps;
   const url = `${baseUrl}${SELF_SERVICE_PATH}`;

@@ -1,6 +1,6 @@
+import { createSelfService, type ListedKey, registerKey } from '@helseid-zones/client/self-service';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { describe, expect, test, vi } from 'vitest';
-import { createSelfService, type ListedKey, registerKey } from '../../../functions/rotation/self-service.ts';
 
 const JWK = { kty: 'EC', kid: 'k', alg: 'ES256', use: 'sig', crv: 'P-256', x: 'x', y: 'y' } as const;
 

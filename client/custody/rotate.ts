@@ -1,0 +1,93 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
+import { createApiFetch } from '../api-fetch.ts';
+import { getAccessToken, machineTokens } from '../machine-token.ts';
+import { createMemorySigner } from '../memory-signer.ts';
+import { createSelfService, registerKey } from '../self-service.ts';
+import { createTokenCache } from '../token-cache.ts';
+import type { TokenClient } from '../token-client.ts';
+import { type CustodyOptions, openCustody } from './open.ts';
+import type { RingKey } from './ring.ts';
+import { addKey, switchKey } from './ring-signer.ts';
+
+/** How a key is replaced. Times are seconds. */
+export interface KeyRotation {
+  /** HelseID's self-service API: https, without a trailing slash. */
+  selfService: { baseUrl: string; scope: string; body: 'object' | 'string' };
+  /** Longest life of the client's access tokens and codes (default 3600): so long the old key signs proofs for them. */
+  longestTokenLifetime?: number;
+  /** What the issuer may take until all of it honours a new key (default 20, HelseID's). */
+  propagation?: number;
+  /** Default: `setTimeout`. */
+  wait?: (seconds: number) => Promise<void>;
+}
+
+/** How often a new key is tried before it is left for the next run: the pauses, in seconds. */
+const PAUSES = [0, 2, 5, 10, 20, 30];
+
+/**
+ * Replaces the key of a custody that makes its own: makes the next one, has HelseID register it, proves by a token that HelseID
+ * accepts it, before and after `propagation`, and only then makes it current. Each step is stored before the next and may be run
+ * again, by this process or another at the same time: whoever comes second goes on with the same key. Until the last step, and
+ * whatever fails, everybody signs with the old one. Resolves to the new key's kid.
+ *
+ * @param client of the same registration as `options`; its tokens in memory stay with it
+ * @throws {ZonesError} custody_refused: this custody makes no keys
+ * @throws {ZonesError} self_service_refused, self_service_unreachable, token_refused: the next key stays for the next run; and what
+ * a custody throws
+ */
+export async function rotateKey(
+  options: CustodyOptions,
+  client: TokenClient,
+  rotation: KeyRotation,
+): Promise<string> {
+  const { selfService, longestTokenLifetime = 3600, propagation = 20 } = rotation;
+  const wait = rotation.wait ?? ((seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000)));
+  const custody = await openCustody(options);
+  const ring = await custody.change((before) => addKey(before, options.algorithm));
+  const next = ring.keys.find(({ state }) => state === 'next');
+  // The first key is current at once: nobody but a person can register it.
+  if (!next) return ring.keys[0]?.kid ?? '';
+
+  const request = { scopes: [selfService.scope] };
+  const api = createSelfService({
+    ...selfService,
+    fetch: createApiFetch(client, machineTokens(fresh(client), request)),
+    audit: () => {},
+  });
+  const key = (await custody.publicKeys()).find(({ thumbprint }) => thumbprint === next.kid);
+  if (key)
+    await registerKey(api, { ...key.jwk, kid: next.kid, alg: next.algorithm, use: 'sig' }, async () => {});
+
+  const prove = () => getAccessToken(fresh(client, signerOf(next, options)), request);
+  await retry(prove, wait);
+  await wait(propagation);
+  await retry(prove, wait);
+  const now = Math.floor(client.now() / 1000);
+  await custody.change((before) =>
+    switchKey(before, next.kid, now, now + longestTokenLifetime + RETIREMENT_LEEWAY),
+  );
+  return next.kid;
+}
+
+/** Without its tokens, since a cached one would prove nothing. */
+function fresh(client: TokenClient, signer = client.signer): TokenClient {
+  return { ...client, signer, tokens: createTokenCache(client.now) };
+}
+
+function signerOf(key: RingKey, { client, subject, now }: CustodyOptions) {
+  return createMemorySigner({ client, subject, keys: [key], now });
+}
+
+async function retry(run: () => Promise<unknown>, wait: (seconds: number) => Promise<void>): Promise<void> {
+  for (const [index, pause] of PAUSES.entries()) {
+    await wait(pause);
+    try {
+      await run();
+      return;
+    } catch (error) {
+      const again = error instanceof ZonesError && error.code === 'token_refused';
+      if (!again || index === PAUSES.length - 1) throw error;
+    }
+  }
+}

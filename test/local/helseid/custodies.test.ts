@@ -1,0 +1,175 @@
+import tls from 'node:tls';
+import {
+  createApiFetch,
+  createTokenClient,
+  createTransaction,
+  exchangeToken,
+  getAccessToken,
+  helseIdProfile,
+  machineTokens,
+  pushAuthorizationRequest,
+  redeemCode,
+  refreshTokens,
+  type Signer,
+  type TokenClient,
+} from '@helseid-zones/client';
+import { CUSTODIES, type CustodyOptions, openCustody, rotateKey } from '@helseid-zones/client/custody';
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TEST_USERS } from '../../../local/helseid/users.ts';
+import { type PatternWorld, SCOPE, startPatternWorld } from '../../../local/patterns/stand-in.ts';
+import { failure } from '../../client/make-client.ts';
+import { CUSTODIES_UNDER_TEST, type CustodyUnderTest, registrable } from '../../fakes/custodies.ts';
+import { newFolder } from '../../temporary.ts';
+import { browse } from './wire.ts';
+
+// Each custody with each flow against the stand-in: the code of the flows is one, and never asks where the key is.
+const CALLBACK = 'http://localhost:3999/callback';
+const CHILD = '974760673';
+const CHILD_CLAIM = 'helseid://claims/client/claims/orgnr_child';
+const details = [{ type: 'helseid_authorization' as const, child: CHILD }];
+const user = TEST_USERS[0]?.sub ?? '';
+const names = Object.keys(CUSTODIES_UNDER_TEST);
+const clientIdOf = (scheme: string) => `client-${scheme.replace(':', '')}`;
+
+let world: PatternWorld;
+
+beforeAll(async () => {
+  world = await startPatternWorld(newFolder(), names.map(clientIdOf), CALLBACK);
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), world.certificate.cert]);
+});
+afterAll(() => world.close());
+
+interface Cell {
+  custody: CustodyUnderTest;
+  /** As it is to be opened now. */
+  options(): CustodyOptions;
+  open(): Promise<TokenClient>;
+}
+
+async function startCell(scheme: string): Promise<Cell> {
+  const custody = await (CUSTODIES_UNDER_TEST[scheme] ?? fail)();
+  const clientId = clientIdOf(scheme);
+  const { issuer } = world;
+  const subject = { clientId, issuer, tenancy: 'single-tenant', profile: helseIdProfile } as const;
+  const base = { client: 'journal', zone: 'surgery', subject, algorithm: 'ES256' } as const;
+  const options = () => ({ ...base, ...custody.place() });
+  await custody.makeKey({ ...base, ...custody.place() });
+  for (const jwk of await registrable(options())) world.register(clientId, jwk);
+  return {
+    ...{ custody, options },
+    async open() {
+      return clientOf(options(), (await openCustody(options())).signer);
+    },
+  };
+}
+
+const fail = (): never => {
+  throw new Error('no such custody');
+};
+
+const request = () => ({ scopes: world.scopes, details });
+
+async function call(client: TokenClient, tokens = machineTokens(client, request())): Promise<unknown> {
+  const response = await createApiFetch(client, tokens)(world.api);
+  return { status: response.status, ...((await response.json()) as object) };
+}
+
+async function logIn(client: TokenClient) {
+  const { nonce, state, codeVerifier, codeChallenge } = await createTransaction();
+  const sent = { redirectUri: CALLBACK, state, nonce };
+  const pushed = await pushAuthorizationRequest(client, { ...sent, scope: SCOPE, codeChallenge });
+  const { searchParams: parameters } = await browse(pushed.authorizationUrl, user);
+  return redeemCode(client, { ...sent, parameters, codeVerifier, binding: pushed.binding });
+}
+
+const rotation = () => ({ selfService: world.selfService, propagation: 0, wait: async () => {} });
+
+const FLOWS: Readonly<Record<string, (cell: Cell) => Promise<void>>> = {
+  async 'client credentials'(cell) {
+    const { accessToken, binding } = await getAccessToken(await cell.open(), request());
+    expect(decodeJwt(accessToken)).toMatchObject({ cnf: { jkt: binding.jkt }, [CHILD_CLAIM]: CHILD });
+    expect(binding.kid).toBe((await registrable(cell.options()))[0]?.kid);
+  },
+  async code(cell) {
+    const tokens = await logIn(await cell.open());
+    expect(tokens.idTokenClaims.sub).toBe(user);
+    expect(decodeJwt(tokens.accessToken)).toMatchObject({ cnf: { jkt: tokens.binding.jkt } });
+  },
+  async refresh(cell) {
+    const client = await cell.open();
+    const { refreshToken = '', idTokenClaims } = await logIn(client);
+    const tokens = await refreshTokens(client, { refreshToken, details, expected: idTokenClaims });
+    expect(decodeJwt(tokens.accessToken)).toMatchObject({ sub: user, [CHILD_CLAIM]: CHILD });
+  },
+  async exchange(cell) {
+    const client = await cell.open();
+    const { accessToken } = await logIn(client);
+    const exchanged = await exchangeToken(client, { subjectToken: accessToken, ...request() });
+    expect(decodeJwt(exchanged.accessToken)).toMatchObject({ cnf: { jkt: exchanged.binding.jkt } });
+    expect(await call(client, { get: async () => exchanged, renew: async () => undefined })).toMatchObject({
+      status: 200,
+    });
+  },
+  async 'API call'(cell) {
+    expect(await call(await cell.open())).toMatchObject({ status: 200, caller: { child: CHILD } });
+  },
+  async rotation(cell) {
+    const client = await cell.open();
+    const before = await getAccessToken(client, request());
+    if (CUSTODIES[cell.custody.scheme].rotate) {
+      const kid = await rotateKey(cell.options(), client, rotation());
+      expect(kid).not.toBe(before.binding.kid);
+      expect((await getAccessToken(await cell.open(), request())).binding.kid).toBe(kid);
+    } else {
+      await failure(rotateKey(cell.options(), client, rotation()), 'custody_refused');
+      await cell.custody.makeKey(cell.options());
+      const [, next] = await registrable(cell.options());
+      world.register(client.clientId, next ?? {});
+      const { signer } = await openCustody(cell.options());
+      const [signature] = await signer.sign([
+        { kind: 'client_assertion', client: 'journal', issuer: world.issuer, key: 'newest' },
+      ]);
+      expect(signature?.kid).toBe(next?.kid);
+    }
+    // The token of the old key is used on, by a program that has just started as well.
+    const started = await cell.open();
+    expect(await call(started, { get: async () => before, renew: async () => undefined })).toMatchObject({
+      status: 200,
+    });
+  },
+  async 'wrong key'(cell) {
+    const other = await CUSTODIES_UNDER_TEST[cell.custody.scheme]?.();
+    await cell.custody.lose();
+    await other?.makeKey({ ...cell.options(), ...other.place() });
+    const { signer } = await openCustody({ ...cell.options(), ...other?.place() });
+    const error = await failure(getAccessToken(clientOf(cell.options(), signer), request()), 'token_refused');
+    expect(error.facts).toMatchObject({ error: 'invalid_client' });
+  },
+  async 'key gone'(cell) {
+    const { signer } = await openCustody(cell.options());
+    await cell.custody.lose();
+    const gone = await openCustody(cell.options()).then(
+      (custody) => custody.signer,
+      () => signer,
+    );
+    const code = cell.custody.scheme === 'awskms:' ? 'key_not_usable' : 'custody_unavailable';
+    await failure(getAccessToken(clientOf(cell.options(), gone), request()), code);
+  },
+};
+
+function clientOf({ client, subject }: CustodyOptions, signer: Signer): TokenClient {
+  const { clientId, issuer, profile } = subject;
+  return createTokenClient({ client, clientId, issuer, profile, signer });
+}
+
+test('every custody that there is has its row, but for the one whose keys a PKCS#11 token holds', () => {
+  expect([...names, 'pkcs11:'].sort()).toEqual(Object.keys(CUSTODIES).sort());
+});
+
+describe.each(names)('%s', (scheme) => {
+  test.each(Object.keys(FLOWS))('%s', async (flow) => {
+    const cell = await startCell(scheme);
+    await FLOWS[flow]?.(cell);
+  });
+});
