@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { STEPS } from '../../local/app/steps/index.ts';
-import { FULL } from '../full.ts';
+import { FULL, sampled } from '../full.ts';
 import { newFolder } from '../temporary.ts';
 
 const directory = newFolder();
@@ -112,39 +112,27 @@ describe('npm start', { timeout: 300_000 }, () => {
     expect(welcome).toContain(`npm run send -- --directory ${folder(0)} examples/`);
     const [, ca = ''] = /curl --cacert (\S+) --aws-sigv4 .* https:/.exec(welcome) ?? [];
     expect(readFileSync(ca, 'utf8')).toContain('BEGIN CERTIFICATE');
-    expect(await ended(start(0, '--fresh'))).toMatchObject({
-      code: 1,
-      error: expect.stringContaining(`Port ${port} is taken`),
-    });
-    const sent = await ended(
-      run(process.execPath, [
-        'local/app/send.ts',
-        '--directory',
-        folder(0),
-        'examples/document-created.json',
-      ]),
-    );
-    // It waits for the function, says what that wrote, and what became of the event.
-    expect(sent.out).toMatch(/is on journal-internal[\s\S]*document\.submitted[\s\S]*worker is done with it/);
-    expect(sent.code).toBe(0);
-    const call = (...args: string[]) =>
-      ended(run(process.execPath, ['local/app/call.ts', '--directory', folder(0), ...args]));
-    const [route, api, outside] = await Promise.all([
+    const unknown = join(folder(0), 'unknown.json');
+    const event = { source: 'journal.documents', 'detail-type': 'DocumentCreated', detail: {} };
+    writeFileSync(unknown, JSON.stringify(event));
+    const command =
+      (name: string) =>
+      (...args: string[]) =>
+        ended(run(process.execPath, [`local/app/${name}.ts`, '--directory', folder(0), ...args]));
+    const [send, call] = [command('send'), command('call')];
+    const [sent, refused, route, api, outside] = await Promise.all([
+      send('examples/document-created.json'),
+      send(unknown),
       call('public', 'GET', '/summaries/17'),
       call('internal', 'post', 'documents/DocumentReference', '--organization', '999977774'),
       call('internal', 'POST', 'documents/Patient'),
     ]);
+    // It waits for the function, says what that wrote, and what became of the event.
+    expect(sent.out).toMatch(/is on journal-internal[\s\S]*document\.submitted[\s\S]*worker is done with it/);
+    expect(sent.code).toBe(0);
     expect(route).toMatchObject({ code: 0, out: expect.stringMatching(/^200 [\s\S]*No findings/) });
     expect(api).toMatchObject({ code: 0, out: expect.stringContaining('"child":"999977774"') });
     expect(outside).toMatchObject({ code: 1, error: expect.stringContaining("add it to the zone's grant") });
-    const unknown = join(folder(0), 'unknown.json');
-    writeFileSync(
-      unknown,
-      JSON.stringify({ source: 'journal.documents', 'detail-type': 'DocumentCreated', detail: {} }),
-    );
-    const refused = await ended(
-      run(process.execPath, ['local/app/send.ts', '--directory', folder(0), unknown]),
-    );
     expect(refused).toMatchObject({ code: 1, error: expect.stringMatching(/worker failed at try 1/) });
     // What functions write shows in the terminal, without anybody asking.
     expect(await untilPrinted(running, 'journal-internal-worker: ', running.stderr)).toMatch(
@@ -170,25 +158,30 @@ describe('npm start', { timeout: 300_000 }, () => {
   // npm hands no signal on to what its shell runs, and a shell that it leaves behind waits for us.
   const SHELL = '"$@"; exit $?';
   const NPM = `require('node:child_process').spawn('sh', ['-c', ...process.argv.slice(1)], { stdio: 'inherit' })`;
-  it.skipIf(process.platform === 'win32').each<[string, string[], NodeJS.Signals]>([
-    ["npm's shell", ['sh', '-c', SHELL, 'sh'], 'SIGTERM'],
+  const PARENTS: [string, string[], NodeJS.Signals][] = [
     ['npm above its shell', [process.execPath, '-e', NPM, SHELL, 'sh'], 'SIGKILL'],
-  ])('ends with %s, while it starts, at once', async (_, [file = '', ...before], signal) => {
-    const env = { ...process.env, npm_lifecycle_event: 'start' };
-    const parent = run(file, [...before, process.execPath, 'local/app/main.ts', ...place(2)], env);
-    await untilPrinted(parent, 'starting the local system', parent.stderr);
-    const end = ended(parent);
-    parent.kill(signal);
-    // The pipes close when the last process that has them is gone.
-    const { code, out, error } = await end;
-    expect([code, out]).toEqual([null, '']);
-    expect(error).not.toContain('making or finding the client keys');
-    if (process.platform === 'linux') expect(functionProcesses()).toEqual([]);
-  });
+    ["npm's shell", ['sh', '-c', SHELL, 'sh'], 'SIGTERM'],
+  ];
+  it.skipIf(process.platform === 'win32').each(sampled(PARENTS))(
+    'ends with %s, while it starts, at once',
+    async (_, [file = '', ...before], signal) => {
+      const env = { ...process.env, npm_lifecycle_event: 'start' };
+      const parent = run(file, [...before, process.execPath, 'local/app/main.ts', ...place(2)], env);
+      await untilPrinted(parent, 'starting the local system', parent.stderr);
+      const end = ended(parent);
+      parent.kill(signal);
+      // The pipes close when the last process that has them is gone.
+      const { code, out, error } = await end;
+      expect([code, out]).toEqual([null, '']);
+      expect(error).not.toContain('making or finding the client keys');
+      if (process.platform === 'linux') expect(functionProcesses()).toEqual([]);
+    },
+  );
 
   it('says what is wrong on standard error, and nothing else', async () => {
-    const { code, out, error } = await ended(start(3, '--declaration', 'nowhere.ts'));
+    // Refused before anything else is loaded.
+    const { code, out, error } = await ended(start(3, '--port', 'none'));
     expect([code, out]).toEqual([1, '']);
-    expect(error).toContain('nowhere.ts');
+    expect(error).toContain('--port takes a port number');
   });
 });

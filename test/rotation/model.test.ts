@@ -129,7 +129,7 @@ async function start(stack: typeof lightStack): Promise<World> {
 }
 
 test.each([
-  ['light', lightStack, FULL ? 2000 : 20, 8],
+  ['light', lightStack, FULL ? 2000 : 12, 8],
   ['full', fullStack, full(15), 6],
 ] as const)(
   '%s: no interleaving spoils a call',
@@ -291,7 +291,7 @@ const ORDERS: fc.Arbitrary<Order> = fc.array(
 
 describe('without reserved concurrency', () => {
   test.each([
-    ['light', lightStack, FULL ? 300 : 15],
+    ['light', lightStack, FULL ? 300 : 8],
     ['full', fullStack, full(15)],
   ] as const)(
     '%s: two rotations and the watch at once lose no key and spoil no call',
@@ -320,7 +320,7 @@ describe('without reserved concurrency', () => {
   });
 
   test('one rotation, invoked twice, may come in between at every call', { timeout: 60_000 }, async () => {
-    for (let at = 1, calls = 1; at <= calls; at += FULL ? 1 : 3)
+    for (let at = 1, calls = 1; at <= calls; at += FULL ? 1 : 9)
       calls = await runTogether(lightStack, ONE_TWICE, [
         [0, at],
         [1, 100],
