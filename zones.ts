@@ -85,6 +85,9 @@ const system = defineSystem({
     },
     internal: {
       cidr: '10.20.0.0/20',
+      // One function of the zone has things signed and gives the others ready headers: whoever takes over the worker gets no
+      // token of another scope (docs/tokens.md).
+      tokens: 'function',
       events: { function: 'worker', sources: ['journal.documents'], detailTypes: ['DocumentCreated'] },
       grants: [
         {

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import type { Intent } from '@helseid-zones/protocol/intents';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { parseUrl } from '@helseid-zones/protocol/url';
 import {
   customFetch,
@@ -10,12 +8,15 @@ import {
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi';
 import { nonceLoopError } from './authenticate.ts';
+import { type BeginCall, type CallHeaders, isLostKey, signedCalls } from './call-headers.ts';
 import { describeNetworkFailure } from './errors.ts';
 import { abortError, tellFate, withDeadline, withSecondConnection } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 import type { TokenClient } from './token-client.ts';
-import { requireToken68 } from './token-response.ts';
-import type { AccessToken, ApiFetch, TokenSource } from './tokens.ts';
+import type { ApiFetch, TokenSource } from './tokens.ts';
+
+/** How API calls are sent, and what is remembered between them. */
+export type ApiTransport = Pick<TokenClient, 'fetch' | 'timeout' | 'nonces'>;
 
 /**
  * Makes a `fetch` for protected APIs (RFC 9449 7): `Authorization: DPoP` and a fresh proof with `ath`, signed by the key
@@ -56,6 +57,11 @@ import type { AccessToken, ApiFetch, TokenSource } from './tokens.ts';
  * ```
  */
 export function createApiFetch(client: TokenClient, source: TokenSource): ApiFetch {
+  return createFetch(client, signedCalls(client, source));
+}
+
+/** {@link createApiFetch}, with token and proofs from wherever `begin` has them. */
+export function createFetch(client: ApiTransport, begin: BeginCall): ApiFetch {
   return async (input, init = {}) => {
     const url = checkUrl(input);
     const method = checkRequest(url, init);
@@ -64,20 +70,19 @@ export function createApiFetch(client: TokenClient, source: TokenSource): ApiFet
     const once = isOneShot(init.body);
     if (once && !client.nonces.knows('api', url.href)) throw streamError(url, 'is not known to want a nonce');
 
-    let token = await source.get(signal);
+    const nonceOf = () => client.nonces.get('api', url.href);
+    const call = await begin({ method, url, signal });
     let nonceTried = false;
     let renewed = false;
     /** Whether there is another token to try. */
     const renew = async (): Promise<boolean> => {
       if (renewed) return false;
       renewed = true;
-      const other = await source.renew(token, signal);
-      token = other ?? token;
-      return other !== undefined;
+      return call.renew(nonceOf());
     };
 
     const attempt = async (): Promise<ApiAnswer> =>
-      send(client, token, await signProof(client, token, method, url, signal), url, { ...init, method });
+      send(client, await call.headers(nonceOf()), url, { ...init, method });
     const repeatable = !once && IDEMPOTENT.includes(method);
     for (;;) {
       let answer: ApiAnswer;
@@ -96,7 +101,7 @@ export function createApiFetch(client: TokenClient, source: TokenSource): ApiFet
         nonceTried = true;
         continue;
       }
-      if (response.ok) source.accept?.(token);
+      if (response.ok) call.accept?.();
       if (response.status === 401) {
         const silent = !challenges.some(({ error }) => error !== undefined);
         const again: boolean = !once && silent && nonceIsNew && !nonceTried;
@@ -144,39 +149,6 @@ function streamError(url: URL, why: string): ZonesError {
   );
 }
 
-function isLostKey(error: unknown): boolean {
-  return isZonesError(error, 'key_unknown') || isZonesError(error, 'key_not_usable');
-}
-
-async function signProof(
-  client: TokenClient,
-  token: AccessToken,
-  method: string,
-  url: URL,
-  signal: AbortSignal | undefined,
-): Promise<string> {
-  requireToken68(token.accessToken);
-  const nonce = client.nonces.get('api', url.href);
-  const intent: Intent = {
-    kind: 'dpop_proof',
-    client: client.name,
-    method,
-    // `htu` has no query (RFC 9449 4.2), and a query may name a patient: it stays in this zone.
-    url: `${url.origin}${url.pathname}`,
-    ath: createHash('sha256').update(token.accessToken, 'ascii').digest('base64url'),
-    kid: token.binding.kid,
-    nonce,
-  };
-  const [proof] = await client.signer.sign([intent], { signal });
-  if (!proof) throw new ZonesError('signer_answer_invalid', 'The signer answered without a signature.');
-  if (proof.jkt !== token.binding.jkt)
-    throw new ZonesError(
-      'binding_mismatch',
-      'The signer used another key than the one the token is bound to.',
-    );
-  return proof.jws;
-}
-
 interface ApiAnswer {
   response: Response;
   challenges: { scheme: string; error: string | undefined }[];
@@ -187,9 +159,8 @@ interface ApiAnswer {
 }
 
 async function send(
-  client: TokenClient,
-  token: AccessToken,
-  proof: string,
+  client: ApiTransport,
+  { accessToken, proof }: CallHeaders,
   url: URL,
   init: RequestInit & { method: string },
 ): Promise<ApiAnswer> {
@@ -204,7 +175,7 @@ async function send(
   let response: Response;
   try {
     response = await withDeadline(client.timeout, signal, (deadline) =>
-      protectedResourceRequest(token.accessToken, init.method, url, headers, body, {
+      protectedResourceRequest(accessToken, init.method, url, headers, body, {
         [customFetch]: (input, options) => client.fetch(input, options as RequestInit),
         signal: deadline,
       }),

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { type ApiConfig, parseZoneConfig, type RouteConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { AssertionDetail } from '@helseid-zones/protocol/intents';
-import { parseUrl } from '@helseid-zones/protocol/url';
-import { createApiFetch } from './api-fetch.ts';
+import { urlBelow } from '@helseid-zones/protocol/url';
+import { createApiFetch, createFetch } from './api-fetch.ts';
 import { type AwsCaller, type AwsCredentials, createAwsCaller, readAwsConfig } from './aws.ts';
-import { type Environment, entryOf, readArn, readVariable } from './environment.ts';
+import { type Environment, entryOf, readVariable } from './environment.ts';
 import { createLog, type Log } from './log.ts';
 import { machineTokens } from './machine-token.ts';
-import { createRemoteSigner } from './remote-signer.ts';
+import { createNonceStore } from './nonces.ts';
+import { remoteCalls, TOKENS_TIMEOUT } from './remote-tokens.ts';
 import { type RouteAnswer, type RouteEvent, serveRoutes } from './route.ts';
 import type {
   AnySystem,
@@ -20,8 +21,9 @@ import type {
   Registered,
   ZoneNames,
 } from './system.ts';
-import { createTokenClient, type TokenClient } from './token-client.ts';
+import type { TokenClient } from './token-client.ts';
 import type { ApiFetch } from './tokens.ts';
+import { createZoneClients } from './zone-clients.ts';
 
 export type { AnySystem, Register } from './system.ts';
 
@@ -102,23 +104,22 @@ export function connectZone<S extends AnySystem = Registered, Z extends ZoneName
     throw invalid(
       `This is the code of the zone ${options.zone}, deployed in ${config.zone}; move its function.`,
     );
-  const aws = createAwsCaller(readAwsConfig(env, credentials));
+  const awsConfig = readAwsConfig(env, credentials);
+  const aws = createAwsCaller(awsConfig);
   const log = createLog({ service: config.system, zone: config.zone, env });
-  const clients = new Map<string, TokenClient>();
+  const asks = config.tokens === 'function';
+  const clients = createZoneClients(config, { env, aws });
+  const transport = {
+    ...{ fetch: (url: string, init?: RequestInit) => fetch(url, init), timeout: 10_000 },
+    nonces: createNonceStore(),
+  };
+  const askTokens = createAwsCaller(awsConfig, { timeout: TOKENS_TIMEOUT, attempts: 2 });
 
   function client(name: string): TokenClient {
-    const known = clients.get(name);
-    if (known) return known;
-    const { clientId, issuer, profile } = entryOf(
-      config.clients,
-      name,
-      'config.json: clients',
-      `give the zone ${config.zone} a grant for the client ${name} in zones.ts`,
+    if (!asks) return clients(name);
+    throw invalid(
+      `The zone ${config.zone} has its tokens from a function, and no other code of it has anything signed: call APIs by zone.api, or write tokens: 'own' in zones.ts.`,
     );
-    const signer = createRemoteSigner({ aws, functionArn: readArn(env, 'SIGNERS', name) });
-    const made = createTokenClient({ client: name, clientId, issuer, profile, signer });
-    clients.set(name, made);
-    return made;
   }
 
   function api(name: string, options: ApiOptions = {}): ApiFetch {
@@ -126,7 +127,11 @@ export function connectZone<S extends AnySystem = Registered, Z extends ZoneName
     const declared = entryOf(config.apis, name, 'config.json: apis', remedy);
     const chosen = chooseClient(name, declared, options.client);
     const { tenancy } = entryOf(config.clients, chosen, 'config.json: clients');
-    return createApiCall(client(chosen), declared, describeDetails(tenancy, options));
+    const details = describeDetails(tenancy, options);
+    if (!asks) return createApiCall(client(chosen), declared, details);
+    const tokens = { aws: askTokens, functionArn: readVariable(env, 'TOKENS_FUNCTION') };
+    const request = { api: name, client: chosen, ...(details ? { details } : {}) };
+    return limitToApi(createFetch(transport, remoteCalls(tokens, request)), declared);
   }
 
   return {
@@ -143,20 +148,18 @@ export function createApiCall(
   details?: readonly AssertionDetail[],
 ): ApiFetch {
   const call = createApiFetch(client, machineTokens(client, { scopes, resource, details }));
-  return async (input, init) => {
-    const text = String(input);
-    const url = parseUrl(text.startsWith('/') ? baseUrl + text : text);
-    if (url?.origin !== new URL(baseUrl).origin || !isBelow(`${url.origin}${url.pathname}`, baseUrl))
-      throw new ZonesError(
-        'request_malformed',
-        `An API is called by a path that begins with a slash, or by a URL below ${baseUrl}.`,
-      );
-    return call(url, init);
-  };
+  return limitToApi(call, { baseUrl });
 }
 
-function isBelow(url: string, baseUrl: string): boolean {
-  return url === baseUrl || url.startsWith(`${baseUrl}/`);
+function limitToApi(call: ApiFetch, { baseUrl }: Pick<ApiConfig, 'baseUrl'>): ApiFetch {
+  return async (input, init) => {
+    const url = urlBelow(baseUrl, String(input));
+    if (url) return call(url, init);
+    throw new ZonesError(
+      'request_malformed',
+      `An API is called by a path that begins with a slash, or by a URL below ${baseUrl}.`,
+    );
+  };
 }
 
 function readText(config: string | URL | undefined, env: Environment): string {

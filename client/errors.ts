@@ -30,6 +30,11 @@ declare module '@helseid-zones/protocol/errors' {
     /** The signer could not be asked. `retry_after`, in seconds: it has as much to do as it may at a time. */
     signer_unavailable: AwsFacts & { retry_after?: number };
     signer_answer_invalid: object;
+    /** The zone's tokens function could not be asked. */
+    tokens_unavailable: AwsFacts & { retry_after?: number };
+    tokens_answer_invalid: object;
+    /** An API refused a token that took a refused one's place a moment ago: what it refuses is something else. */
+    renewal_limited: object;
     metadata_invalid: { attribute?: string; status?: number };
     issuer_unreachable: NetworkFacts & { status?: number };
     /** The authorization server's own words (RFC 6749 5.2). */

@@ -81,8 +81,9 @@ const LOST = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];
 
 /** Whether a connection broke before an answer came. */
 function isConnectionLost(error: unknown): boolean {
-  // The caller of AWS has tried the signer often enough.
+  // The caller of AWS has tried often enough.
   if (!(error instanceof Error) || isZonesError(error, 'signer_unavailable')) return false;
+  if (isZonesError(error, 'tokens_unavailable')) return false;
   const code = 'code' in error ? error.code : undefined;
   return LOST.some((lost) => lost === code) || isConnectionLost(error.cause);
 }

@@ -7,8 +7,11 @@ import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant } from '@helseid-zones/protocol/grant';
 import type { Signer, SignRequest, SignResponse } from '@helseid-zones/protocol/intents';
 import { describePublicKey, type PublicJwk } from '@helseid-zones/protocol/jwk';
+import { required } from '@helseid-zones/protocol/required';
 import { createLocalJWKSet, decodeJwt, importJWK, jwtVerify, SignJWT } from 'jose';
+import { createTokenGiver } from './give-tokens.ts';
 import { createMemorySigner } from './memory-signer.ts';
+import { createTokenClient, type TokenClient } from './token-client.ts';
 import { verifyAccess } from './verify-access.ts';
 import { verifyProof } from './verify-proof.ts';
 
@@ -79,15 +82,16 @@ const LAMBDA = `https://lambda.${REGION}.amazonaws.com`;
  * ```
  */
 export function startTestZone({ config, grants, variables = {} }: TestZoneOptions): TestZone {
-  const signers = new Map<string, Signer>();
+  const functions = new Map<string, (event: unknown) => Promise<unknown>>();
+  const tokenClients = new Map<string, TokenClient>();
   const issuers = new Map<string, ReturnType<typeof createIssuer>>();
   for (const grant of grants.filter(({ zone }) => zone === config.zone)) {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const keys = [{ privateKey, algorithm: 'ES256' }] as const;
-    signers.set(
-      arnOf(grant.client),
-      createMemorySigner({ client: grant.client, subject: grant, grant, keys }),
-    );
+    const { client, clientId, issuer: at, profile } = grant;
+    const signer = createMemorySigner({ client, subject: grant, grant, keys });
+    functions.set(arnOf(`signer-${client}`), (event) => signInMemory(signer, event));
+    tokenClients.set(client, createTokenClient({ client, clientId, issuer: at, profile, signer }));
     const issuer = issuers.get(grant.issuer) ?? createIssuer(grant.issuer, Object.values(config.apis));
     issuers.set(grant.issuer, issuer);
     issuer.register(grant, describePublicKey(privateKey, 'ES256').jwk);
@@ -109,9 +113,7 @@ export function startTestZone({ config, grants, variables = {} }: TestZoneOption
   async function reach(request: Request): Promise<Response> {
     const { origin, pathname } = new URL(request.url);
     if (origin === LAMBDA)
-      return Response.json(
-        await invoke(signers.get(decodeURIComponent(pathname.split('/')[3] ?? '')), request),
-      );
+      return invoke(functions.get(decodeURIComponent(pathname.split('/')[3] ?? '')), request);
     const place = `${origin}${pathname}`;
     const called = apis.find(({ api: { baseUrl } }) => `${place}/`.startsWith(`${baseUrl}/`));
     if (called) return callApi(called.name, called.api, called.seen, request);
@@ -141,13 +143,19 @@ export function startTestZone({ config, grants, variables = {} }: TestZoneOption
     return (await answers.get(name)?.(request, url.slice(api.baseUrl.length))) ?? Response.json({});
   }
 
+  const names = Object.keys(config.clients);
+  // A client without a grant has no signer, as in a deploy.
+  const client = (name: string) => required(tokenClients.get(name), `The grant of client ${name}`);
+  functions.set(arnOf('tokens'), createTokenGiver({ config, client, audit: () => undefined }));
   const folder = mkdtempSync(join(tmpdir(), 'test-zone-'));
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
   const restore = setEnvironment({
     ...{ AWS_REGION: REGION, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
-    SIGNERS: JSON.stringify(
-      Object.fromEntries(Object.keys(config.clients).map((name) => [name, arnOf(name)])),
-    ),
+    ...(config.tokens === 'function'
+      ? { TOKENS_FUNCTION: arnOf('tokens') }
+      : {
+          SIGNERS: JSON.stringify(Object.fromEntries(names.map((name) => [name, arnOf(`signer-${name}`)]))),
+        }),
     LAMBDA_TASK_ROOT: folder,
     ...variables,
   });
@@ -170,14 +178,21 @@ function readIssuer({ headers }: Request): string {
   }
 }
 
-function arnOf(client: string): string {
-  return `arn:aws:lambda:${REGION}:000000000000:function:signer-${client}`;
+function arnOf(name: string): string {
+  return `arn:aws:lambda:${REGION}:000000000000:function:${name}`;
 }
 
-async function invoke(signer: Signer | undefined, request: Request): Promise<SignResponse> {
-  if (!signer) throw new TypeError('fetch failed: the test zone has no such signer; pass its grant.');
+async function invoke(
+  handler: ((event: unknown) => Promise<unknown>) | undefined,
+  request: Request,
+): Promise<Response> {
+  if (!handler) throw new TypeError('fetch failed: the test zone has no such signer; pass its grant.');
+  return Response.json(await handler(await request.json()));
+}
+
+async function signInMemory(signer: Signer, event: unknown): Promise<SignResponse> {
   try {
-    return { signatures: await signer.sign(((await request.json()) as SignRequest).intents) };
+    return { signatures: await signer.sign((event as SignRequest).intents) };
   } catch (error) {
     if (!isZonesError(error)) throw error;
     const { code, message, facts } = error;

@@ -12,6 +12,11 @@ const LEEWAY = 5;
 /** Tokens kept at most; a supplier may act for thousands of organisations. */
 const MAX_TOKENS = 1000;
 
+/** Whether a token may still be used at `now` (epoch milliseconds); one without `expires_in` is never kept, so not. */
+export function isFresh({ expiresAt }: AccessToken, now: number): boolean {
+  return expiresAt !== undefined && now / 1000 < expiresAt - LEEWAY;
+}
+
 /**
  * Makes a {@link TokenCache}. A token without `expires_in` is handed to those who waited for it and never kept: nobody
  * knows how long it lives, and HelseID always says (FK3, docs/requirements.md).
@@ -22,14 +27,11 @@ export function createTokenCache(now: () => number) {
   /** Tokens that took the place of a refused one, until somebody accepts them. */
   const unproven = new WeakSet<AccessToken>();
 
-  const isFresh = (token: AccessToken): boolean =>
-    token.expiresAt !== undefined && now() / 1000 < token.expiresAt - LEEWAY;
-
   function keep(key: string, token: AccessToken): void {
-    if (!isFresh(token)) return;
+    if (!isFresh(token, now())) return;
     kept.set(key, token);
     if (kept.size <= MAX_TOKENS) return;
-    for (const [other, old] of kept) if (!isFresh(old)) kept.delete(other);
+    for (const [other, old] of kept) if (!isFresh(old, now())) kept.delete(other);
     const oldest = kept.keys().next();
     if (kept.size > MAX_TOKENS && !oldest.done) kept.delete(oldest.value);
   }
@@ -51,7 +53,7 @@ export function createTokenCache(now: () => number) {
     /** The token under `key`, or the one that `request` gets; callers at the same time share one request. */
     async get(key: string, request: RequestToken): Promise<AccessToken> {
       const token = kept.get(key);
-      return token && isFresh(token) ? token : share(key, request);
+      return token && isFresh(token, now()) ? token : share(key, request);
     },
     /**
      * A token to use instead of `refused`: the one that has taken its place under `key`, or the one that `request` gets;
@@ -61,7 +63,7 @@ export function createTokenCache(now: () => number) {
     async renew(key: string, refused: AccessToken, request: RequestToken): Promise<AccessToken | undefined> {
       if (unproven.has(refused)) return undefined;
       const current = kept.get(key);
-      if (current && current !== refused && isFresh(current)) return current;
+      if (current && current.accessToken !== refused.accessToken && isFresh(current, now())) return current;
       const fetched = await share(key, request);
       unproven.add(fetched);
       return fetched;

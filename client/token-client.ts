@@ -22,6 +22,8 @@ export interface TokenClientDeps {
   now?: (() => number) | undefined;
   /** Milliseconds that one request may take until its answer begins (default 10 000). */
   timeout?: number | undefined;
+  /** Default: in memory. */
+  tokens?: TokenCache | undefined;
 }
 
 /**
@@ -74,7 +76,7 @@ export function createTokenClient(deps: TokenClientDeps): TokenClient {
     metadata,
     keys: createKeySource(metadata, transport),
     nonces: createNonceStore(),
-    tokens: createTokenCache(now),
+    tokens: deps.tokens ?? createTokenCache(now),
   };
 }
 

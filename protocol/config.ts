@@ -167,6 +167,8 @@ const zoneConfig = v.strictObject({
   zone: name,
   clients: v.record(text, clientConfig),
   apis: v.record(text, apiConfig),
+  /** Of a function that gets its tokens from the zone's tokens function, not from its signers. */
+  tokens: v.exactOptional(v.literal('function')),
   /** Of a function behind the gateway: the declared routes that lead to it. */
   routes: v.array(routeConfig),
   /** Of the functions of user login and the authorizer: the gateway's declared external URL, without a trailing slash. */

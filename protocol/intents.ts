@@ -11,7 +11,7 @@ import { type DeepReadonly, name, sha256, text } from './schema.ts';
 export const NONCE_PATTERN = /^[\x21\x23-\x5b\x5d-\x7e]{1,1024}$/;
 
 /** At most this many intents in one invocation. */
-const MAX_INTENTS = 8;
+export const MAX_INTENTS = 8;
 
 const coded = v.strictObject({
   code: text,
@@ -57,7 +57,15 @@ const trustFrameworkDetail = v.strictObject({
 });
 
 const assertionDetail = v.variant('type', [organizationDetail, sfmJournalIdDetail, trustFrameworkDetail]);
-const details = v.pipe(v.array(assertionDetail), v.minLength(1));
+
+/** Details of an assertion, at least one. */
+export const details = v.pipe(v.array(assertionDetail), v.minLength(1));
+
+/** A method of HTTP, as a proof has it. */
+export const method = v.pipe(v.string(), v.regex(/^[A-Z]{1,16}$/));
+
+/** See {@link NONCE_PATTERN}. */
+export const nonce = v.pipe(v.string(), v.regex(NONCE_PATTERN));
 
 const assertionIntent = v.strictObject({
   kind: v.literal('client_assertion'),
@@ -75,10 +83,10 @@ const assertionIntent = v.strictObject({
 const proofIntent = v.strictObject({
   kind: v.literal('dpop_proof'),
   client: name,
-  method: v.pipe(v.string(), v.regex(/^[A-Z]{1,16}$/)),
+  method,
   /** The request URL; query and fragment are dropped for `htu`. */
   url: v.pipe(v.string(), v.minLength(1)),
-  nonce: v.optional(v.pipe(v.string(), v.regex(NONCE_PATTERN))),
+  nonce: v.optional(nonce),
   /** base64url(SHA-256(access token)), 43 characters. With it, `kid` is required (I9). */
   ath: v.optional(sha256),
   kid: v.optional(sha256),
@@ -115,18 +123,18 @@ export const signature = v.object({
   jkt: thumbprint,
 });
 
-/** The shape of a {@link SignResponse}. */
-export const signResponse = v.union([
-  v.object({ signatures: v.array(signature) }),
-  v.object({
-    error: v.object({
-      /** One of `SIGNER_ERRORS` (errors.ts). */
-      code: v.string(),
-      message: v.string(),
-      facts: v.exactOptional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
-    }),
+/** A coded error, answered instead of what was asked for. */
+export const refusal = v.object({
+  error: v.object({
+    /** A signer's is one of `SIGNER_ERRORS` (errors.ts). */
+    code: v.string(),
+    message: v.string(),
+    facts: v.exactOptional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
   }),
-]);
+});
+
+/** The shape of a {@link SignResponse}. */
+export const signResponse = v.union([v.object({ signatures: v.array(signature) }), refusal]);
 
 /** HelseID's organisation detail. Multi-tenant: `parent` and perhaps `child`; single-tenant: `child` alone. */
 export type OrganizationDetail = DeepReadonly<v.InferOutput<typeof organizationDetail>>;

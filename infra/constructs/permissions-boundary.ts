@@ -8,8 +8,8 @@ export interface PermissionsBoundaryProps {
   system: string;
   /** Zone, or `signing`. */
   zone: string;
-  /** Name of the one role it is for; absent: the zone's roles that have none of their own. */
-  role?: string;
+  /** Group of functions that it is for (`boundaryGroup`); absent: the zone's roles that are of none. */
+  group?: string;
   statements: readonly PolicyStatement[];
 }
 
@@ -18,9 +18,9 @@ export interface PermissionsBoundaryProps {
  * Written apart from the roles' own policies on purpose, so that widening one does not widen the other.
  */
 export class PermissionsBoundary extends ManagedPolicy {
-  constructor(scope: Construct, id: string, { system, zone, role, statements }: PermissionsBoundaryProps) {
+  constructor(scope: Construct, id: string, { system, zone, group, statements }: PermissionsBoundaryProps) {
     super(scope, id, {
-      managedPolicyName: boundaryName(system, zone, role),
+      managedPolicyName: boundaryName(system, zone, group),
       // No description: another one would replace the policy, whose name is taken.
       statements: [
         ...statements,

@@ -7,7 +7,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { recordName, signerName } from '../declaration/names.ts';
 import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn } from './arns.ts';
-import { SignerPolicy, type SignerPolicyProps } from './signer-policy.ts';
+import { FunctionPolicy, type FunctionPolicyProps } from './function-policy.ts';
 import { allow, allowFlowLog, allowRunning, allowThrough, deny, via, viaService } from './statements.ts';
 import { ZoneFunction, type ZoneRuntime } from './zone-function.ts';
 import type { ZoneNetwork } from './zone-network.ts';
@@ -37,7 +37,7 @@ export interface SignerProps extends ZoneRuntime {
   recordKeyArn: string;
   concurrency: number | undefined;
   /** Where its zone is in another account: who there may invoke it. `policy`: by a policy of its own, else by permissions. */
-  foreign: (Omit<SignerPolicyProps, 'signer'> & { policy: boolean }) | undefined;
+  foreign: (Omit<FunctionPolicyProps, 'asked'> & { policy: boolean }) | undefined;
 }
 
 /** The signer of one grant: signs for one client what one zone may have, and reads one record. */
@@ -56,7 +56,7 @@ export class Signer extends ZoneFunction {
       keepLogs: true,
     });
     const signer = this.handler.functionArn;
-    if (foreign?.policy) new SignerPolicy(this, 'Policy', { ...foreign, signer });
+    if (foreign?.policy) new FunctionPolicy(this, 'Policy', { ...foreign, asked: signer });
     else
       for (const principal of foreign?.askers ?? [])
         new CfnPermission(this, `Permission-${principal.replace(/^.*\//, '')}`, {

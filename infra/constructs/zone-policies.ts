@@ -1,6 +1,13 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { ADMIN_FUNCTIONS } from '../declaration/fields.ts';
-import { askingFunctions, askingRoles, functionName } from '../declaration/names.ts';
+import { type ADMIN_FUNCTIONS, TOKENS_FUNCTION } from '../declaration/fields.ts';
+import {
+  type Asked,
+  askingFunctions,
+  askingRoles,
+  boundaryGroup,
+  functionName,
+  zoneFunctions,
+} from '../declaration/names.ts';
 import { hasSecrets, type ZoneQueue, zoneQueues } from '../declaration/own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import {
@@ -78,10 +85,23 @@ export function dataServices(zone: ZoneDeclaration): string[] {
   ];
 }
 
-/** Invoke of the zone's own signers, unqualified, through the zone's own endpoint. */
-function allowInvoke({ signers, network }: ZoneFacts): PolicyStatement {
-  const here = via(network.endpointId('lambda'));
-  return allow('OwnSigners', 'lambda:InvokeFunction', Object.values(signers), here);
+const ASKED: readonly Asked[] = ['signers', 'tokens'];
+
+/** The functions that a zone asks, unqualified: its signers, or its tokens function. */
+function askedArns({ system, zone, place, signers }: ZoneFacts, asked: Asked): string[] {
+  if (asked === 'signers') return Object.values(signers);
+  return [functionArn(place, functionName(system.name, zone, TOKENS_FUNCTION))];
+}
+
+/** Invoke of the zone's own signers, or its tokens function, for those of `names` who ask them, through the zone's own endpoint. */
+function allowInvoke(facts: ZoneFacts, names: readonly string[]): PolicyStatement[] {
+  return ASKED.flatMap((asked) => {
+    const askers = askingFunctions(facts.declared, asked);
+    if (!names.some((name) => askers.includes(name))) return [];
+    const here = via(facts.network.endpointId('lambda'));
+    const sid = asked === 'signers' ? 'OwnSigners' : 'OwnTokens';
+    return [allow(sid, 'lambda:InvokeFunction', askedArns(facts, asked), here)];
+  });
 }
 
 /** Items of a table, through the zone's own DynamoDB endpoint. */
@@ -130,20 +150,24 @@ function allowDataKey({ place, keyArn }: ZoneFacts, services: readonly string[])
 }
 
 /**
- * What any role of the zone may ever do, or of the admin zone one function's; written from the declaration, not from what the roles
- * are given. Of each client it holds two ARNs at most: eleven clients with long names fit
+ * What any role of the zone may ever do, or of a group of its functions with a boundary of its own; written from the declaration, not
+ * from what the roles are given. Of each client it holds two ARNs at most: eleven clients with long names fit
  * into a managed policy.
  */
-export function boundaryStatements(facts: ZoneFacts, name?: string): PolicyStatement[] {
+export function boundaryStatements(facts: ZoneFacts, group?: string): PolicyStatement[] {
   const { system, zone, declared, place, network } = facts;
+  const names = zoneFunctions(declared).filter((name) => boundaryGroup(declared, name) === group);
+  const tables = zoneTables(system.name, zone, declared).filter(({ actions }) =>
+    names.some((name) => name in actions),
+  );
   return [
     ...allowRunning(logStreamsArn(place, `${facts.logPrefix}/*`)),
-    ...(name ? [] : [allowFlowLog(logStreamsArn(place, `${facts.logPrefix}/flow`))]),
-    ...(askingFunctions(declared).length > 0 ? [allowInvoke(facts)] : []),
-    ...zoneTables(system.name, zone, declared).map((table) => allowTable(facts, actionsOn(table), table)),
+    ...(group ? [] : [allowFlowLog(logStreamsArn(place, `${facts.logPrefix}/flow`))]),
+    ...allowInvoke(facts, names),
+    ...tables.map((table) => allowTable(facts, actionsOn(table), table)),
     ...allowDataKey(facts, dataServices(declared)),
     ...allowQueuesAndSecrets(facts),
-    ...(name ? adminBoundary(adminFacts(facts), name) : []),
+    ...(group && declared.admin ? adminBoundary(adminFacts(facts), group) : []),
     deny('NeverClientKeys', KEY_CAPTURE_ACTIONS, '*'),
     // Nothing is invoked from a zone without an endpoint for it.
     deny('InvokeHereOnly', 'lambda:InvokeFunction', '*', {
@@ -167,7 +191,7 @@ export function functionStatements(facts: ZoneFacts, name: string): PolicyStatem
     ({ reader, senders }) => reader === name || senders.includes(name),
   );
   return [
-    ...(askingFunctions(declared).includes(name) ? [allowInvoke(facts)] : []),
+    ...allowInvoke(facts, [name]),
     ...tables,
     ...allowQueuesAndSecrets(facts, name),
     ...allowDataKey(facts, [
@@ -184,13 +208,13 @@ export function restrictEndpoints(facts: ZoneFacts): void {
   const { system, zone, declared, place, network } = facts;
   const rolesOf = (names: readonly string[]) =>
     names.map((name) => roleArn(place.account, functionName(system.name, zone, name)));
-  network.allowThrough('lambda', [
-    allowThrough(
-      askingRoles(system.name, zone, declared, place.account),
-      'lambda:InvokeFunction',
-      Object.values(facts.signers),
-    ),
-  ]);
+  network.allowThrough(
+    'lambda',
+    ASKED.flatMap((asked) => {
+      const roles = askingRoles(system.name, zone, declared, place.account, asked);
+      return roles.length > 0 ? [allowThrough(roles, 'lambda:InvokeFunction', askedArns(facts, asked))] : [];
+    }),
+  );
   network.allowThrough(
     'dynamodb',
     zoneTables(system.name, zone, declared).map((table) =>

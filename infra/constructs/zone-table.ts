@@ -3,7 +3,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
-import { AUTHORIZER_FUNCTION } from '../declaration/fields.ts';
+import { AUTHORIZER_FUNCTION, TOKENS_FUNCTION } from '../declaration/fields.ts';
 import { type OwnTableDeclaration, ownTables } from '../declaration/own.ts';
 import type { ZoneDeclaration } from '../declaration/schema.ts';
 
@@ -36,7 +36,7 @@ function dynamo(action: string): string {
 
 /** The tables a zone has: by what enters it, and those of its functions. */
 export function zoneTables(system: string, zone: string, declared: ZoneDeclaration): TableUse[] {
-  const { events, gateway } = declared;
+  const { events, gateway, tokens } = declared;
   const shipped = (kind: string, variable: string, actions: TableUse['actions']) => ({
     ...{ name: `${system}-${zone}-${kind}`, id: `Table-${kind}`, variable, actions },
   });
@@ -51,6 +51,9 @@ export function zoneTables(system: string, zone: string, declared: ZoneDeclarati
     ...(gateway?.login ? [shipped('sessions', 'SESSION_TABLE', SESSION_TABLE_ACTIONS)] : []),
     ...(gateway?.routes.some((route) => route.authorize === 'helseid')
       ? [shipped('replays', 'REPLAY_TABLE', { [AUTHORIZER_FUNCTION]: [dynamo('PutItem')] })]
+      : []),
+    ...(tokens === 'function'
+      ? [shipped('tokens', 'TOKEN_TABLE', { [TOKENS_FUNCTION]: ['GetItem', 'UpdateItem'].map(dynamo) })]
       : []),
     ...ownTables(system, zone, declared).map(({ name, owner, table, variable, users, declared }) => ({
       ...{ name, id: `Table-${owner}-${table}`, variable, declared },

@@ -35,5 +35,7 @@ export function assumptionsOf({ otherStacks, zones }: SystemDeclaration): Assump
 const CALLS = {
   signers: (zone: string) =>
     `only what may have signed what zone ${zone} may takes this role, and runs in the zone’s network without leading elsewhere`,
+  tokens: (zone: string) =>
+    `only what may call the APIs that zone ${zone} may takes this role, and runs in the zone’s network without leading elsewhere`,
   entry: (zone: string) => `only what may call the routes of zone ${zone} takes this role`,
 } as const;

@@ -3,7 +3,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant, GrantedTarget } from '@helseid-zones/protocol/grant';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './fields.ts';
-import { zoneClients } from './names.ts';
+import { askingFunctions, zoneClients } from './names.ts';
 import type { ClientDeclaration, SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /**
@@ -69,6 +69,7 @@ export function deriveZoneConfig(system: SystemDeclaration, zone: string, functi
     zone,
     clients: Object.fromEntries(names.map((name) => [name, clientConfig(pick(system.clients, name))])),
     apis: apiConfigs(system, declared),
+    ...(askingFunctions(declared, 'tokens').includes(functionName) ? { tokens: 'function' } : {}),
     routes: routes.map(({ function: _, ...route }) => route),
     ...(logsIn ? { login } : {}),
     ...(authorizes ? { authorizer } : {}),

@@ -34,6 +34,9 @@ export const ADMIN_FUNCTIONS = ['rotation', 'key-watch'] as const;
 /** The function that validates HelseID access tokens in front of routes with `authorize: 'helseid'`. */
 export const AUTHORIZER_FUNCTION = 'authorizer';
 
+/** The function of a zone with `tokens: 'function'` that has tokens and proofs for the others. */
+export const TOKENS_FUNCTION = 'tokens';
+
 /** The code that checks webhooks, in front of the function's own in one asset; no function by itself. */
 export const WEBHOOK_GUARD = 'webhook-guard';
 
@@ -42,6 +45,7 @@ const OWN_FUNCTIONS: readonly string[] = [
   ...LOGIN_FUNCTIONS,
   ...ADMIN_FUNCTIONS,
   AUTHORIZER_FUNCTION,
+  TOKENS_FUNCTION,
   WEBHOOK_GUARD,
   'signer',
 ];

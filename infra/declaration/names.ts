@@ -1,4 +1,4 @@
-import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './fields.ts';
+import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS, TOKENS_FUNCTION } from './fields.ts';
 import { hasBus, ownSecretName, ownTables, scheduleName, zoneQueues } from './own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
@@ -52,13 +52,19 @@ export function recordName(system: string, client: string): string {
   return `${system}/client/${client}`;
 }
 
+/** Name of the permissions boundary of a zone's roles (`signing` names that of the signers), or of a group of them: {@link boundaryGroup}. */
+export function boundaryName(system: string, zone: string, group?: string): string {
+  return `${system}-boundary-${zone}${group ? `-${group}` : ''}`;
+}
+
 /**
- * Name of the permissions boundary of a role: its zone's (`signing` names that of the signers), but for the admin zone's functions,
- * which have one each: together they would outgrow what IAM takes (6,144 characters).
+ * The group of functions that has a boundary of its own; undefined for those that have the zone's. In the admin zone it is each function
+ * alone: together they would outgrow what IAM takes (6,144 characters). Where a function has the tokens, it is those that ask signers:
+ * so the zone's boundary too keeps the others from it.
  */
-export function boundaryName(system: string, zone: string, role?: string): string {
-  const own = ADMIN_FUNCTIONS.find((name) => role === functionName(system, zone, name));
-  return `${system}-boundary-${zone}${own ? `-${own}` : ''}`;
+export function boundaryGroup(zone: ZoneDeclaration, name: string): string | undefined {
+  if (zone.admin) return name;
+  return zone.tokens === 'function' && askingFunctions(zone).includes(name) ? TOKENS_FUNCTION : undefined;
 }
 
 /** Name of a zone's stack. */
@@ -82,28 +88,40 @@ export function zoneFunctions(zone: ZoneDeclaration): string[] {
   if (zone.gateway?.login) for (const name of LOGIN_FUNCTIONS) names.add(name);
   if (zone.events) names.add(zone.events.function);
   if (zone.admin) for (const name of ADMIN_FUNCTIONS) names.add(name);
+  if (zone.tokens === 'function') names.add(TOKENS_FUNCTION);
   for (const name of Object.keys(zone.functions)) names.add(name);
   return [...names].sort();
 }
 
-/** The functions of a zone that ask its signers: all but the authorizer, which only validates. None where it has no signer. Sorted. */
-export function askingFunctions(zone: ZoneDeclaration): string[] {
+/** Who of a zone asks whom: its signers, or its tokens function. */
+export type Asked = 'signers' | 'tokens';
+
+/**
+ * The functions of a zone that ask its signers: all but the authorizer, which only validates. With a tokens function that one alone,
+ * and those of login, which need more than tokens; the others ask it. None where the zone has no signer. Sorted.
+ */
+export function askingFunctions(zone: ZoneDeclaration, asked: Asked = 'signers'): string[] {
   if (!zone.admin && zone.grants.length === 0) return [];
-  return zoneFunctions(zone).filter((name) => name !== AUTHORIZER_FUNCTION);
+  const signs = (name: string) =>
+    zone.tokens === 'own' || [TOKENS_FUNCTION, ...LOGIN_FUNCTIONS].some((own) => own === name);
+  return zoneFunctions(zone).filter(
+    (name) => name !== AUTHORIZER_FUNCTION && signs(name) === (asked === 'signers'),
+  );
 }
 
-/** ARNs of the roles that may ask a zone's signers, of that account: those of its functions, and of declared callers. */
+/** ARNs of the roles that may ask a zone's signers, or its tokens function, of that account: those of its functions, and of declared callers. */
 export function askingRoles(
   system: string,
   zone: string,
   declared: ZoneDeclaration,
   account: string,
+  asked: Asked = 'signers',
 ): string[] {
   return [
-    ...askingFunctions(declared).map(
+    ...askingFunctions(declared, asked).map(
       (name) => `arn:aws:iam::${account}:role/${functionName(system, zone, name)}`,
     ),
-    ...declared.callers.filter(({ calls }) => calls === 'signers').map(({ role }) => role),
+    ...declared.callers.filter(({ calls }) => calls === asked).map(({ role }) => role),
   ];
 }
 
@@ -136,9 +154,8 @@ export function physicalNames(system: SystemDeclaration): PhysicalName[] {
     const field = `zones.${zone}`;
     add('stack', zoneStackName(prefix, zone), field);
     add('boundary', boundaryName(prefix, zone), field);
-    if (declared.admin)
-      for (const name of ADMIN_FUNCTIONS)
-        add('boundary', boundaryName(prefix, zone, functionName(prefix, zone, name)), field);
+    for (const group of new Set(zoneFunctions(declared).map((name) => boundaryGroup(declared, name))))
+      if (group) add('boundary', boundaryName(prefix, zone, group), field);
     for (const client of zoneClients(system, declared))
       add('function', signerName(prefix, client, zone), field);
     for (const name of zoneFunctions(declared)) add('function', functionName(prefix, zone, name), field);

@@ -159,6 +159,11 @@ const zoneSchema = v.strictObject({
   account,
   /** What may be signed for its functions: at most one grant a client. */
   grants: v.array(grantSchema),
+  /**
+   * Who has things signed: each function by itself (`own`, default), or one function `tokens` of the zone, which gives the others
+   * headers of API calls, in any language (docs/tokens.md). Then none of them can have a token of another scope than the zone's APIs have.
+   */
+  tokens: v.optional(v.picklist(['own', 'function']), 'own'),
   /** Entered through API Gateway. */
   gateway: v.exactOptional(gatewaySchema),
   /** Entered by events: EventBridge to SQS to the function. */
@@ -169,9 +174,13 @@ const zoneSchema = v.strictObject({
   reservedConcurrency: v.optional(v.record(text, concurrency), {}),
   /**
    * Roles outside the system, in the zone's account, by exact ARN (ECS, EKS, EC2, IAM Roles Anywhere): what a role calls is the zone's signers,
-   * through its endpoint and with its network's function group, or its entry, by a route with `authorize: 'iam'`.
+   * through its endpoint and with its network's function group, or in the same way its tokens function, or its entry, by a route with
+   * `authorize: 'iam'`.
    */
-  callers: v.optional(v.array(v.strictObject({ role, calls: v.picklist(['signers', 'entry']) })), []),
+  callers: v.optional(
+    v.array(v.strictObject({ role, calls: v.picklist(['signers', 'tokens', 'entry']) })),
+    [],
+  ),
   /** The zone that rotates keys; exactly one. Its grants are derived, one a client. */
   admin: v.optional(v.boolean(), false),
 });

@@ -3,12 +3,13 @@ import { Duration, type Stack } from 'aws-cdk-lib';
 import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { functionArn } from '../constructs/arns.ts';
 import { ownEnvironment } from '../constructs/own-things.ts';
 import { ZoneFunction, type ZoneRuntime } from '../constructs/zone-function.ts';
 import { functionStatements, type ZoneFacts } from '../constructs/zone-policies.ts';
 import { functionConcurrency } from '../declaration/concurrency.ts';
 import { deriveZoneConfig } from '../declaration/derive.ts';
-import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from '../declaration/fields.ts';
+import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS, TOKENS_FUNCTION } from '../declaration/fields.ts';
 import { askingFunctions, functionName, takesWebhooks, zoneFunctions } from '../declaration/names.ts';
 import {
   EVENT_TIMEOUT_SECONDS,
@@ -68,6 +69,9 @@ function environmentOf(
   const needsUrl = [...LOGIN_FUNCTIONS, AUTHORIZER_FUNCTION].some((candidate) => candidate === name);
   return {
     ...(askingFunctions(declared).includes(name) ? { SIGNERS: stack.toJsonString(signers) } : {}),
+    ...(askingFunctions(declared, 'tokens').includes(name)
+      ? { TOKENS_FUNCTION: functionArn(place, functionName(system.name, zone, TOKENS_FUNCTION)) }
+      : {}),
     ...ownEnvironment({ system: system.name, zone, declared, place }, secrets, name),
     ...(needsUrl && url ? { GATEWAY_URL: url } : {}),
     ...(declared.admin ? { RECORDS: stack.toJsonString(records), SIGNING_VPC: signingVpc } : {}),

@@ -9,13 +9,13 @@ import { functionArn, type Place } from '../constructs/arns.ts';
 import { DataKey } from '../constructs/data-key.ts';
 import { addWork, EventEntry, eventKeyStatements } from '../constructs/event-entry.ts';
 import { FlowLog } from '../constructs/flow-log.ts';
+import { addFunctionPolicies } from '../constructs/function-policy.ts';
 import { KeyAlarms } from '../constructs/key-alarms.ts';
 import { KeyRotation } from '../constructs/key-rotation.ts';
 import { addSecrets } from '../constructs/own-things.ts';
 import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
 import { EXECUTION_LOG_PREFIX, RestEntry } from '../constructs/rest-entry.ts';
 import { addSchedule } from '../constructs/schedule.ts';
-import { addSignerPolicies } from '../constructs/signer-policy.ts';
 import { type EndpointService, ZoneNetwork } from '../constructs/zone-network.ts';
 import {
   boundaryStatements,
@@ -25,8 +25,10 @@ import {
 } from '../constructs/zone-policies.ts';
 import { ZoneTable, zoneTables } from '../constructs/zone-table.ts';
 import { allowedHosts } from '../declaration/derive.ts';
+import { TOKENS_FUNCTION } from '../declaration/fields.ts';
 import {
   askingRoles,
+  boundaryGroup,
   eventNames,
   functionName,
   signerName,
@@ -87,7 +89,8 @@ export class ZoneStack extends SystemStack {
     };
     restrictEndpoints(facts);
     if (system.signing.resourcePolicies && this.account === signing.account) {
-      addSignerPolicies(this, facts);
+      const ofSigners = Object.entries(facts.signers).map(([client, arn]) => [`SignerPolicy-${client}`, arn]);
+      addFunctionPolicies(this, facts, 'signers', Object.fromEntries(ofSigners));
       // There is no policy of a function that is not there.
       this.addStackDependency(signing);
     }
@@ -101,25 +104,36 @@ export class ZoneStack extends SystemStack {
       zone,
       statements: boundaryStatements(facts),
     });
-    const boundaryOf = (name: string) =>
-      admin
-        ? new PermissionsBoundary(this, `Boundary-${name}`, {
-            ...{ system: system.name, zone, role: functionName(system.name, zone, name) },
-            statements: boundaryStatements(facts, name),
-          })
-        : boundary;
+    const boundaries = new Map<string, PermissionsBoundary>();
+    const boundaryOf = (name: string) => {
+      const group = boundaryGroup(declared, name);
+      if (group === undefined) return boundary;
+      const statements = boundaryStatements(facts, group);
+      const made =
+        boundaries.get(group) ??
+        new PermissionsBoundary(this, `Boundary-${group}`, { system: system.name, zone, group, statements });
+      boundaries.set(group, made);
+      return made;
+    };
     const runtime = { system: system.name, place, network, key, logPrefix };
     new FlowLog(this, 'FlowLog', { ...runtime, boundary });
-    if (declared.callers.some(({ calls }) => calls === 'signers'))
+    if (declared.callers.some(({ calls }) => calls !== 'entry'))
       this.say(
         'FunctionGroup',
         network.functionGroup.securityGroupId,
-        'Of callers that ask signers from this network: docs/existing-app.md.',
+        'Of callers that ask signers, or the tokens function, from this network: docs/existing-app.md.',
       );
     const functions = addFunctions(this, {
       ...{ facts, runtime, boundaryOf, signingVpc: signing.vpcId, url: entry?.url },
     });
-    const rows: AlarmRow[] = [];
+    const tokens = functions.get(TOKENS_FUNCTION);
+    if (tokens && system.signing.resourcePolicies)
+      addFunctionPolicies(this, facts, 'tokens', { TokensPolicy: tokens.functionArn });
+    const rows: AlarmRow[] = tokens
+      ? alarmsOn(functionName(system.name, zone, TOKENS_FUNCTION), ['FunctionErrors', 'Throttles'], {
+          FunctionName: tokens.functionName,
+        })
+      : [];
     const ring = (kind: 'DeadLetters' | 'UndeliveredEvents' | 'GatewayErrors', on: AlarmRow['dimensions']) =>
       rows.push(...alarmsOn(`${system.name}-${zone}`, [kind], on));
     if (entry) {

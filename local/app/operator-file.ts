@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { required } from '@helseid-zones/protocol/required';
 import { functionName, signerName } from '../../infra/declaration/names.ts';
 import type { OperatorFile } from '../../infra/operator-file.ts';
-import { accessOf, callerOf } from './steps/facts.ts';
+import { accessOf, askerOf } from './steps/facts.ts';
 import type { LocalSystem } from './system.ts';
 
 /** Writes the file for `readOperatorFile` (infra/operator-file.ts), readable by its owner only; returns what removes it. Its credentials end with the process anyway. */
@@ -17,7 +17,7 @@ export function writeOperatorFile(directory: string, system: LocalSystem): () =>
   const entered = Object.keys(declaration.zones).filter((zone) => declaration.zones[zone]?.gateway);
   const gateways = entered.map((zone) => ({ zone, url: gatewayUrl(zone) }));
   const callers = Object.entries(declaration.zones).flatMap(([zone, declared]) => {
-    const caller = callerOf(declared);
+    const caller = askerOf(declared);
     if (caller === undefined) return [];
     return declared.grants.map(({ client }) => callerOfClient(system, zone, caller, client));
   });

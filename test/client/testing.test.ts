@@ -9,22 +9,25 @@ import one from '../one-client.zones.ts';
 import { failure } from './make-client.ts';
 
 const ORGANIZATION = '974760673';
-const system = defineSystem({
-  ...one,
-  zones: {
-    ...one.zones,
-    internal: {
-      ...one.zones.internal,
-      grants: [
-        {
-          client: 'journal',
-          details: [{ type: 'helseid_authorization', child: ORGANIZATION }],
-          apis: [{ api: 'documents', methods: ['GET', 'POST'], paths: ['/v1/*'] }],
-        },
-      ],
+const declare = (tokens: 'own' | 'function') =>
+  defineSystem({
+    ...one,
+    zones: {
+      ...one.zones,
+      internal: {
+        ...one.zones.internal,
+        tokens,
+        grants: [
+          {
+            client: 'journal',
+            details: [{ type: 'helseid_authorization', child: ORGANIZATION }],
+            apis: [{ api: 'documents', methods: ['GET', 'POST'], paths: ['/v1/*'] }],
+          },
+        ],
+      },
     },
-  },
-});
+  });
+const system = declare('own');
 
 let test_: ReturnType<typeof startTestZone>;
 let zone: Zone;
@@ -42,38 +45,72 @@ beforeEach(() => {
   });
 });
 
-test('a handler runs as it does where it is deployed, and the API has verified its call', async () => {
-  test_.answer('documents', async (request, path) => Response.json({ path, body: await request.text() }));
-  const documents = zone.api('documents', { organization: ORGANIZATION });
-  const response = await documents('/v1/x?y=1', { method: 'POST', body: 'text' });
-  expect(await response.json()).toEqual({ path: '/v1/x?y=1', body: 'text' });
-  expect(zone.variable('TABLE')).toBe('a-table');
-  expect(test_.calls).toMatchObject([
-    {
-      api: 'documents',
-      method: 'POST',
-      url: 'https://documents.example.no/fhir/v1/x?y=1',
-      body: 'text',
-      claims: { client_id: one.clients.journal.clientId, scope: one.apis.documents.scopes.join(' ') },
-    },
-  ]);
-  expect(JSON.stringify(test_.calls[0]?.claims)).toContain(ORGANIZATION);
-  expect(test_.refused).toEqual([]);
+// A function that calls APIs is the same on both ways.
+describe.each(['own', 'function'] as const)('with tokens: %s', (tokens) => {
+  beforeEach(() => {
+    test_.close();
+    const declared = declare(tokens);
+    test_ = startTestZone({
+      config: deriveZoneConfig(declared, 'internal', 'worker'),
+      grants: deriveGrants(declared),
+      variables: { TABLE: 'a-table' },
+    });
+    zone = connectZone<AnySystem>();
+    expect(Object.keys(process.env).filter((name) => /^(SIGNERS|TOKENS_FUNCTION)$/.test(name))).toEqual([
+      tokens === 'own' ? 'SIGNERS' : 'TOKENS_FUNCTION',
+    ]);
+  });
+
+  test('a handler runs as it does where it is deployed, and the API has verified its call', async () => {
+    test_.answer('documents', async (request, path) => Response.json({ path, body: await request.text() }));
+    const documents = zone.api('documents', { organization: ORGANIZATION });
+    const response = await documents('/v1/x?y=1', { method: 'POST', body: 'text' });
+    expect(await response.json()).toEqual({ path: '/v1/x?y=1', body: 'text' });
+    expect(zone.variable('TABLE')).toBe('a-table');
+    expect(test_.calls).toMatchObject([
+      {
+        api: 'documents',
+        method: 'POST',
+        url: 'https://documents.example.no/fhir/v1/x?y=1',
+        body: 'text',
+        claims: { client_id: one.clients.journal.clientId, scope: one.apis.documents.scopes.join(' ') },
+      },
+    ]);
+    expect(JSON.stringify(test_.calls[0]?.claims)).toContain(ORGANIZATION);
+    expect(test_.refused).toEqual([]);
+  });
+
+  describe('what the zone may not have fails as it does where it is deployed', () => {
+    test.each([
+      ['a path', '/v2/x', 'GET', ORGANIZATION],
+      ['a method', '/v1/x', 'PUT', ORGANIZATION],
+      ['an organisation', '/v1/x', 'GET', '999977774'],
+    ])('%s without a grant', async (_name, path, method, organization) => {
+      await failure(zone.api('documents', { organization })(path, { method }), 'grant_refused');
+      expect(test_.calls).toEqual([]);
+    });
+
+    test('a host that is not declared', async () => {
+      await expect(fetch('https://elsewhere.example')).rejects.toThrow(/nothing at https:\/\/elsewhere/);
+    });
+  });
+
+  test('a refused token is replaced once, and then the API’s answer stands', async () => {
+    test_.answer('documents', () => new Response('no', { status: 401 }));
+    const documents = zone.api('documents', { organization: ORGANIZATION });
+    const response = await documents('/v1/x');
+    expect([response.status, await response.text()]).toEqual([401, 'no']);
+    expect(new Set(test_.calls.map(({ claims }) => claims['jti'])).size).toBe(2);
+    expect(test_.calls).toHaveLength(2);
+  });
 });
 
-describe('what the zone may not have fails as it does where it is deployed', () => {
-  test.each([
-    ['a path', '/v2/x', 'GET', ORGANIZATION],
-    ['a method', '/v1/x', 'PUT', ORGANIZATION],
-    ['an organisation', '/v1/x', 'GET', '999977774'],
-  ])('%s without a grant', async (_name, path, method, organization) => {
-    await failure(zone.api('documents', { organization })(path, { method }), 'grant_refused');
-    expect(test_.calls).toEqual([]);
-  });
-
-  test('a host that is not declared', async () => {
-    await expect(fetch('https://elsewhere.example')).rejects.toThrow(/nothing at https:\/\/elsewhere/);
-  });
+test('with a tokens function nothing else of the zone has a client to sign with', () => {
+  test_.close();
+  const declared = declare('function');
+  const config = deriveZoneConfig(declared, 'internal', 'worker');
+  test_ = startTestZone({ config, grants: deriveGrants(declared) });
+  expect(() => connectZone<AnySystem>().client('journal')).toThrow(/tokens: 'own'/);
 });
 
 /** What the API says to a call that somebody else makes up of a good one. */

@@ -229,6 +229,7 @@ describe('what must be trusted, in SECURITY.md', () => {
       'custody.ts',
       'key-policy.ts',
       'login-routes.ts',
+      'token-request.ts',
     ]);
   });
 

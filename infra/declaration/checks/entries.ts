@@ -25,6 +25,11 @@ export function checkEntries(system: SystemDeclaration): Problem[] {
         field,
         'is the admin zone, and Secrets Manager alone starts it: leave gateway and events out',
       );
+      unless(
+        zone.tokens === 'own' || (!zone.admin && zone.grants.length > 0),
+        `${field}.tokens`,
+        'is function, and this zone has no grant that tokens are got by: leave it out',
+      );
       checkConcurrency(unless, field, zone);
       if (zone.gateway) checkGateway(unless, system, field, zone, zone.gateway);
     }

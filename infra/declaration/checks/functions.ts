@@ -142,7 +142,7 @@ function checkQueues(
 
 /** Variables that the runtime, the SDK, the system or Powertools read. */
 const TAKEN =
-  /^(?:_.*|(?:AWS|AMZN|LAMBDA|NODE|LD|POWERTOOLS|OTEL|LOCAL)_.*|(?:HTTPS?|ALL|NO)_PROXY|TZ|PATH|LANG|SIGNERS|RECORDS|SIGNING_VPC|GATEWAY_URL|(?:IDEMPOTENCY|SESSION|REPLAY)_TABLE)$/;
+  /^(?:_.*|(?:AWS|AMZN|LAMBDA|NODE|LD|POWERTOOLS|OTEL|LOCAL)_.*|(?:HTTPS?|ALL|NO)_PROXY|TZ|PATH|LANG|SIGNERS|RECORDS|SIGNING_VPC|GATEWAY_URL|TOKENS_FUNCTION|(?:IDEMPOTENCY|SESSION|REPLAY|TOKEN)_TABLE)$/;
 
 /** Names of what nobody may read who may look at a function. */
 const SECRET_NAME =

@@ -45,7 +45,9 @@ export function checkNetworks(system: SystemDeclaration): Problem[] {
         "can't be set: KMS has no cross-account CreateKey, so the admin zone lies in the signing zone's account; leave it out",
       );
     }
-    for (const [name, { account = system.account, callers, grants, gateway }] of Object.entries(system.zones))
+    for (const [name, zone] of Object.entries(system.zones)) {
+      const { account = system.account, callers, grants, gateway, tokens } = zone;
+      const asked = tokens === 'own' ? 'signers' : 'tokens';
       for (const [index, { role, calls }] of callers.entries()) {
         const field = `zones.${name}.callers[${index}]`;
         const own = account === undefined || role.split(':')[4] === account;
@@ -60,11 +62,17 @@ export function checkNetworks(system: SystemDeclaration): Problem[] {
           'are signers, and the zone has none: add a grant',
         );
         unless(
-          calls === 'signers' || gateway?.routes.some(({ authorize }) => authorize === 'iam') === true,
+          calls === 'entry' || calls === asked,
+          `${field}.calls`,
+          `are ${calls}, and in a zone with tokens: '${tokens}' callers ask its ${asked}: write ${asked}`,
+        );
+        unless(
+          calls !== 'entry' || gateway?.routes.some(({ authorize }) => authorize === 'iam') === true,
           `${field}.calls`,
           "is the zone's entry, and no route of it has authorize: 'iam'; add one",
         );
       }
+    }
   });
 }
 

@@ -1,5 +1,5 @@
 import { deriveGrants } from '../../declaration/derive.ts';
-import { askingFunctions, functionName, signerName } from '../../declaration/names.ts';
+import { type Asked, askingFunctions, functionName, signerName } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
 import { type Network, SIGNING } from '../assembly/network.ts';
 import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
@@ -31,8 +31,8 @@ export interface Actor {
   other: boolean;
   /** Whether it is a function of the admin zone. */
   admin: boolean;
-  /** Whether the declaration lets it ask its zone's signers. */
-  asks: boolean;
+  /** Whom of its zone the declaration lets it ask, if anybody. */
+  asks: Asked | undefined;
   /** The endpoints that its network leaves it; undefined where requests may go other ways, or where no network says. */
   ways: readonly Endpoint[] | undefined;
   /**
@@ -53,9 +53,13 @@ export function readActors(
   const signers = new Map(
     deriveGrants(declaration).map(({ client, zone }) => [signerName(declaration.name, client, zone), client]),
   );
-  const asking = new Set(
+  const asking = new Map(
     Object.entries(declaration.zones).flatMap(([zone, declared]) =>
-      askingFunctions(declared).map((name) => functionName(declaration.name, zone, name)),
+      (['signers', 'tokens'] as const).flatMap((asked) =>
+        askingFunctions(declared, asked).map(
+          (name) => [functionName(declaration.name, zone, name), asked] as const,
+        ),
+      ),
     ),
   );
   const views = viewsByZone(world, network);
@@ -80,7 +84,7 @@ export function readActors(
           client !== undefined ? 'signer' : used.length > 0 || !isServiceOnly(role) ? 'function' : 'service',
         client,
         admin: declaration.zones[zone]?.admin === true && used.length > 0,
-        asks: asking.has(name) && zone !== SIGNING,
+        asks: zone === SIGNING ? undefined : asking.get(name),
         ways: waysOf(used, world),
         view: views.get(zone) ?? { ...world, endpoints: new Map() },
       },

@@ -1,4 +1,5 @@
-import { functionName, recordName, signerName } from '../../declaration/names.ts';
+import { TOKENS_FUNCTION } from '../../declaration/fields.ts';
+import { type Asked, functionName, recordName, signerName } from '../../declaration/names.ts';
 import { ownSecretName, ownTables } from '../../declaration/own.ts';
 import { readAsset } from '../assembly/contents/read-asset.ts';
 import { type JsonObject, objectOf } from '../assembly/json.ts';
@@ -71,6 +72,16 @@ export function signersOfZone(input: ProofInput, zone: string): string[] {
   return clients.map(
     (client) => `arn:aws:lambda:${region}:${account}:function:${signerName(declaration.name, client, zone)}`,
   );
+}
+
+/** ARNs of the functions that a zone asks, unqualified: its signers, or its tokens function, if it has one. */
+export function askedOfZone(input: ProofInput, zone: string, asked: Asked): string[] {
+  if (asked === 'signers') return signersOfZone(input, zone);
+  const { assembly, declaration } = input;
+  if (declaration.zones[zone]?.tokens !== 'function') return [];
+  const { account, region } = assembly.stacks.find((stack) => stack.zone === zone) ?? assembly;
+  const name = functionName(declaration.name, zone, TOKENS_FUNCTION);
+  return [`arn:aws:lambda:${region}:${account}:function:${name}`];
 }
 
 /** Id of the endpoint for a service in the actor's zone; a name that no request has where there is none. */
@@ -156,7 +167,11 @@ export function ownedIn(
   if (declared === undefined) return { own: [], taken: [] };
   const owned: { name: string; users: string[] }[] =
     kind === 'table'
-      ? ownTables(system, zone, declared).map(({ name, users }) => ({ name, users: [...users.keys()] }))
+      ? [
+          ...ownTables(system, zone, declared).map(({ name, users }) => ({ name, users: [...users.keys()] })),
+          // It has the name of its function, and tokens in it that anybody could use who may ask a signer.
+          { name: functionName(system, zone, TOKENS_FUNCTION), users: [TOKENS_FUNCTION] },
+        ]
       : Object.entries(declared.functions).flatMap(([owner, { secrets }]) =>
           secrets.map((secret) => ({ name: ownSecretName(system, zone, owner, secret), users: [owner] })),
         );

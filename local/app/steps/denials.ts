@@ -3,8 +3,19 @@ import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { required } from '@helseid-zones/protocol/required';
 import { recordName } from '../../../infra/declaration/names.ts';
 import { type AwsAccess, type AwsAnswer, callJson, callLambda } from '../../aws/aws-client.ts';
+import { makeOrganizationNumber } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
-import { accessOf, callingZone, keyOf, needsEntries, otherZone, publicAccessOf } from './facts.ts';
+import {
+  accessOf,
+  callingZone,
+  keyOf,
+  needsEntries,
+  otherZone,
+  publicAccessOf,
+  sampleCall,
+  sampleDetails,
+  tokensZone,
+} from './facts.ts';
 import { assert, type Step } from './step.ts';
 
 /**
@@ -73,13 +84,11 @@ export const publicDeniedInternalSigner: Step = {
   unfit: needsEntries(otherZone, callingZone),
   run(system) {
     const { functionName: outside } = otherZone(system);
-    const { functionName, grant, client } = callingZone(system);
+    const { askerName, grant, client } = callingZone(system);
     const intent = { kind: 'client_assertion', client: grant.client, issuer: client.issuer };
     return expectDenied({
       async allowed() {
-        const answer = await askSigner(system, accessOf(system, functionName, 'lambda'), intent);
-        const { error } = answer.body as SignAnswer;
-        return error === undefined ? answer : { ...answer, error };
+        return withError(await askSigner(system, accessOf(system, askerName, 'lambda'), intent));
       },
       denied: [accessOf(system, outside, 'lambda'), publicAccessOf(system, outside)].map(
         (access) => () => askSigner(system, access, intent),
@@ -87,6 +96,33 @@ export const publicDeniedInternalSigner: Step = {
     });
   },
 };
+
+/** Where a function of the zone has its tokens, the others can't ask its signer; they can ask that function for headers. */
+export const functionDeniedOwnSigner: Step = {
+  name: 'function-denied-own-signer',
+  unfit: needsEntries(tokensZone),
+  run(system) {
+    const zone = tokensZone(system);
+    const { functionName, askerName, signerArn, grant, client } = zone;
+    const own = accessOf(system, functionName, 'lambda');
+    const { name: api, method, url } = sampleCall(system, zone);
+    const details = sampleDetails(zone, makeOrganizationNumber());
+    const request = { api, client: grant.client, method, url, ...(details.length > 0 ? { details } : {}) };
+    const intent = { kind: 'client_assertion', client: grant.client, issuer: client.issuer };
+    return expectDenied({
+      allowed: async () => withError(await callLambda(own, askerName, request)),
+      denied: [own, publicAccessOf(system, functionName)].map(
+        (access) => () => callLambda(access, signerArn(), { intents: [intent] }),
+      ),
+    });
+  },
+};
+
+/** An answer of ours with a coded error in it, as one of AWS. */
+function withError(answer: AwsAnswer): AwsAnswer {
+  const { error } = answer.body as SignAnswer;
+  return error === undefined ? answer : { ...answer, error };
+}
 
 type SignAnswer = { signatures?: unknown[]; error?: { code: string; message: string } };
 
@@ -124,14 +160,14 @@ export const proofOutsideGrantRefused: Step = {
   name: 'proof-outside-grant-refused',
   unfit: needsEntries(callingZone),
   async run(system) {
-    const { functionName, grant } = callingZone(system);
+    const { askerName, grant } = callingZone(system);
     const { api, methods, paths } = required(grant.apis[0], 'An API of the grant');
     const { [api]: own, ...others } = system.declaration.apis;
     const base = required(own, api).baseUrl;
     const [method = 'POST', path = '/'] = [methods[0], paths[0]];
     const ask = async (verb: string, url: string) => {
       const intent = { kind: 'dpop_proof', client: grant.client, method: verb, url };
-      const { body } = await askSigner(system, accessOf(system, functionName, 'lambda'), intent);
+      const { body } = await askSigner(system, accessOf(system, askerName, 'lambda'), intent);
       return body as SignAnswer;
     };
     const twin = await ask(method, `${base}${path}`);

@@ -1,4 +1,5 @@
 import { required } from '@helseid-zones/protocol/required';
+import { TOKENS_FUNCTION } from '../../../infra/declaration/fields.ts';
 import { functionName, signerName } from '../../../infra/declaration/names.ts';
 import type { ZoneDeclaration } from '../../../infra/declaration/schema.ts';
 import type { AwsAccess } from '../../aws/aws-client.ts';
@@ -9,9 +10,21 @@ import type { Step } from './step.ts';
 /** A zone of the running system with what most steps ask of it. */
 type ZoneFacts = ReturnType<typeof zoneWhere>;
 
-/** A function of the zone that may ask its signer: the one that takes events, where there is one. */
+/** A function of the zone that calls an API: the one that takes events, where there is one. */
 export function callerOf({ events, gateway }: ZoneDeclaration): string | undefined {
   return events?.function ?? gateway?.routes[0]?.function ?? (gateway?.login && 'api');
+}
+
+/** A function of the zone that may ask its signer: its tokens function, where it has one, or {@link callerOf}. */
+export function askerOf(declared: ZoneDeclaration): string | undefined {
+  return declared.tokens === 'function' ? TOKENS_FUNCTION : callerOf(declared);
+}
+
+/** The zone whose tokens a function has. Throws as {@link callingZone}. */
+export function tokensZone(system: LocalSystem): ZoneFacts {
+  return zoneWhere(system, 'that calls an API has its tokens from a function', (declared) =>
+    declared.tokens === 'function' ? callerOf(declared) : undefined,
+  );
 }
 
 /** A zone that calls an API: the one entered by events, where there is one. Throws a `TypeError` where there is none: a step's `unfit` says so before. */
@@ -97,6 +110,8 @@ function zoneWhere(
   return {
     ...{ zone, declared, grant, signerName: signer },
     functionName: functionName(declaration.name, zone, name),
+    /** Who asks its signer: the function itself, or the zone's tokens function. */
+    askerName: functionName(declaration.name, zone, askerOf(declared) ?? name),
     client: required(declaration.clients[grant.client], `Client ${grant.client}`),
     /** ARN of the signer for that grant. */
     signerArn: () => required(aws.functions.find((of) => of.name === signer)?.arn, signer),

@@ -17,6 +17,7 @@ export const STEPS: readonly Step[] = [
   entries.warmTokenTwoSignatures,
   denials.publicDeniedKmsSign,
   denials.publicDeniedInternalSigner,
+  denials.functionDeniedOwnSigner,
   denials.internalDeniedClientRecord,
   denials.proofOutsideGrantRefused,
   calls.replayedProofRefused,

@@ -86,8 +86,8 @@ function prepareCall(system: LocalSystem): ProtectedCall {
 
 /** A token client like the one of {@link callingZone}: its signer, by its endpoint, with its role's credentials. */
 export function clientOf(system: LocalSystem) {
-  const { functionName, signerArn, grant } = callingZone(system);
-  const { url: lambdaUrl, region, credentials } = accessOf(system, functionName, 'lambda');
+  const { askerName, signerArn, grant } = callingZone(system);
+  const { url: lambdaUrl, region, credentials } = accessOf(system, askerName, 'lambda');
   const caller = { client: grant.client, lambdaUrl, credentials, signerArn: signerArn() };
   return callerClient({ region, declaration: system.declaration }, caller);
 }

@@ -1,4 +1,4 @@
-import { boundaryName } from '../../../declaration/names.ts';
+import { boundaryGroup, boundaryName, functionName, zoneFunctions } from '../../../declaration/names.ts';
 import { stringOf, stringsOf } from '../../assembly/json.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
 import { trustedServices } from '../actors.ts';
@@ -38,10 +38,17 @@ export const ROLES: readonly Rule[] = [
     title: 'Every role has the permissions boundary of its own zone, or its own.',
     of: ['AWS::IAM::Role'],
     problems: (
-      { properties: { PermissionsBoundary: boundary }, zone, physicalId },
+      { properties: { PermissionsBoundary: boundary }, zone = 'gateway-account', physicalId },
       { assembly, declaration },
     ) => {
-      const expected = boundaryName(declaration.name, zone ?? 'gateway-account', physicalId);
+      const { name: system, zones } = declaration;
+      const declared = zones[zone];
+      const groups = (declared ? zoneFunctions(declared) : []).map((name) =>
+        functionName(system, zone, name) === physicalId && declared
+          ? boundaryGroup(declared, name)
+          : undefined,
+      );
+      const expected = boundaryName(system, zone, groups.find(Boolean));
       const policy = resourcesOfType(assembly, 'AWS::IAM::ManagedPolicy').find(({ arn }) => arn === boundary);
       const found = policy?.properties.ManagedPolicyName ?? boundary;
       const has =

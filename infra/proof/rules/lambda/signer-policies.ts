@@ -9,7 +9,7 @@ import { NO_ZONE } from '../actors.ts';
 import { actionsOf, type CapabilityRow, type CapabilityRule } from '../capability.ts';
 import { unknownRole } from '../external-principals.ts';
 import { type ProofInput, violationsOf } from '../rule.ts';
-import { signersOfZone, signingPlace } from '../targets.ts';
+import { askedOfZone, signingPlace } from '../targets.ts';
 import { findNearest, findWitness } from '../witness.ts';
 
 const INVOKE = actionsOf({ lambda: 'InvokeFunction InvokeFunctionUrl' });
@@ -25,8 +25,9 @@ const CHANGE = actionsOf({
 export const OTHERS = 'other principals';
 
 const NO_OTHER =
-  'What other principals of the account are allowed is in no template: a signer’s own policy alone keeps them out.';
-const remedy = 'Synthesize again from zones.ts; each signer has one policy of its own, from there.';
+  'What other principals of the account are allowed is in no template: the function’s own policy alone keeps them out.';
+const remedy =
+  'Synthesize again from zones.ts; each signer and tokens function has one policy of its own, from there.';
 
 /**
  * Whatever an account's other principals are allowed, a signer's own policy denies them, by logic over every request, whatever the
@@ -36,7 +37,7 @@ export const signersHaveOneCaller: CapabilityRule = {
   name: 'signers-have-one-caller',
   invariant: 'I2',
   title:
-    'A signer’s own policy denies its use to all but its zone’s roles, and from all but its zone’s endpoint (or account), and its change to all but deploys.',
+    'The own policy of a signer or tokens function denies its use to all but its zone’s roles, and from all but its zone’s endpoint (or account), and its change to all but deploys.',
   actions: INVOKE,
   check: (input) => {
     const signers = input.declaration.signing.resourcePolicies ? signersOf(input) : [];
@@ -46,7 +47,10 @@ export const signersHaveOneCaller: CapabilityRule = {
     );
     return [
       ...strays.flatMap(({ constructPath: resource }) =>
-        violationsOf(['is a policy of something else than a declared signer'], { resource, remedy }),
+        violationsOf(['is a policy of something else than a declared signer or tokens function'], {
+          resource,
+          remedy,
+        }),
       ),
       ...signers.flatMap((signer) => {
         const own = policies.filter(({ properties }) => properties.ResourceArn === signer.arn);
@@ -57,7 +61,7 @@ export const signersHaveOneCaller: CapabilityRule = {
   },
   rows: (input) =>
     signersOf(input).map(({ arn }): CapabilityRow => {
-      const { principal } = unknownRole(signingPlace(input).account);
+      const { principal } = unknownRole(arn.split(':')[4] ?? '');
       const asked = { principal, action: 'lambda:InvokeFunction', resource: arn };
       const world = { ...input.world, endpoints: new Map() };
       const found = decide(asked, world);
@@ -74,21 +78,26 @@ export const signersHaveOneCaller: CapabilityRule = {
     }),
 };
 
-/** The declared signers, who asks each, and what its policy denies: actions, in every request that meets a condition. */
+/** The declared signers and tokens functions, who asks each, and what its policy denies: actions, in every request that meets a condition. */
 export function signersOf(input: ProofInput) {
   const { assembly, declaration, network, world } = input;
   const { account: home } = signingPlace(input);
   const others = (roles: readonly string[]) =>
     roles.length === 0 ? ALWAYS : compileConditions({ ArnNotEquals: { 'aws:PrincipalArn': roles } }, false);
-  return Object.entries(declaration.zones).flatMap(([zone, declared]) => {
+  const zones = Object.entries(declaration.zones).flatMap(([zone, declared]) =>
+    (['signers', 'tokens'] as const).map((asked) => ({ zone, declared, asked })),
+  );
+  return zones.flatMap(({ zone, declared, asked }) => {
     const { account = home } = declared;
     const endpoint = [...world.endpoints.values()].find(
       ({ service, vpc }) => service === 'lambda' && network.zones.get(vpc) === zone,
     );
     const here =
-      account === home ? { 'aws:SourceVpce': endpoint?.id ?? 'none' } : { 'aws:VpceAccount': account };
-    const askers = askingRoles(declaration.name, zone, declared, account);
-    return signersOfZone(input, zone).map((arn) => {
+      account === home || asked === 'tokens'
+        ? { 'aws:SourceVpce': endpoint?.id ?? 'none' }
+        : { 'aws:VpceAccount': account };
+    const askers = askingRoles(declaration.name, zone, declared, account, asked);
+    return askedOfZone(input, zone, asked).map((arn) => {
       const fn = assembly.resources.find((resource) => resource.arn === arn);
       const { executionRole = '' } = assembly.stacks.find(({ name }) => name === fn?.stack) ?? {};
       const denied: readonly (readonly [what: string, actions: readonly string[], whenever: Condition])[] = [

@@ -7,16 +7,17 @@ import { SIGNING } from '../../assembly/network.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
 import { type CapabilityRule, capabilityRule, requirement, throughOwnEndpoint } from '../capability.ts';
 import { type Rule, resourceRule } from '../rule.ts';
-import { filesOf, plain, recordArn, rotationArn, signersOfZone, variablesOf } from '../targets.ts';
+import { askedOfZone, filesOf, plain, recordArn, rotationArn, variablesOf } from '../targets.ts';
 
 /**
- * A zone's functions invoke the zone's own signers, unqualified (an old version may have a wider grant), through the zone's
- * own endpoint, and no other function. What Secrets Manager does for the key watch is the one other invocation.
+ * A zone's functions invoke the zone's own signers, or its tokens function and then no signer, unqualified (an old version may have a
+ * wider grant), through the zone's own endpoint, and no other function. What Secrets Manager does for the key watch is the one other invocation.
  */
 export const ownSignersOnly: CapabilityRule = capabilityRule({
   name: 'own-signers-only',
   invariant: 'I2',
-  title: 'A zone invokes its own signers only, unqualified, and only through its own endpoint.',
+  title:
+    'A zone invokes its own signers only, or where a function has its tokens that one, unqualified, and only through its own endpoint.',
   actions: ['lambda:InvokeFunction', 'lambda:InvokeAsync', 'lambda:InvokeFunctionUrl'],
   // What AWS does on behalf of the admin zone's functions passes no endpoint.
   by: (actor, action) =>
@@ -24,19 +25,20 @@ export const ownSignersOnly: CapabilityRule = capabilityRule({
       ? ['identity policy', 'permissions boundary', 'endpoint policy']
       : ['identity policy'],
   allows: (actor, input) => {
-    if (!actor.asks) return [];
+    const { asks, zone } = actor;
+    if (!asks) return [];
     const here = throughOwnEndpoint(actor, 'lambda');
     const rotation = rotationArn(actor, input);
     const byService = requirement({ Bool: { 'aws:ViaAWSService': 'true' } });
     return [
-      { actions: ['lambda:InvokeFunction'], resources: signersOfZone(input, actor.zone), requires: [here] },
+      { actions: ['lambda:InvokeFunction'], resources: askedOfZone(input, zone, asks), requires: [here] },
       ...(actor.admin
         ? [{ actions: ['lambda:InvokeFunction'], resources: [rotation], requires: [byService] }]
         : []),
     ];
   },
   remedy:
-    'Name the unqualified ARN of the zone’s own signer, with the zone’s own aws:SourceVpce, in identity policy, boundary and endpoint policy.',
+    'Name the unqualified ARN of the zone’s own signer, or tokens function, with the zone’s own aws:SourceVpce, in identity policy, boundary and endpoint policy.',
 });
 
 /** What a bundle must hold to call KMS Sign: the operation on the wire, or the SDK's command for it. */

@@ -7,11 +7,11 @@ import { parseJson } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { type ProofInput, type Rule, resourceRule } from '../rule.ts';
-import { filesOf, plain, recordArn, signersOfZone, variablesOf } from '../targets.ts';
+import { askedOfZone, filesOf, plain, recordArn, signersOfZone, variablesOf } from '../targets.ts';
 
 /** Variables that the constructs give functions; others may change what one runs, whom it calls or what it tells. */
 const VARIABLES =
-  /^(?:GATEWAY_URL|NODE_OPTIONS|RECORDS|RECORD_ARN|SIGNERS|SIGNING_VPC|[A-Z0-9_]+_(?:QUEUE|SECRET|TABLE))$/;
+  /^(?:GATEWAY_URL|NODE_OPTIONS|RECORDS|RECORD_ARN|SIGNERS|SIGNING_VPC|TOKENS_FUNCTION|[A-Z0-9_]+_(?:QUEUE|SECRET|TABLE))$/;
 
 /** Every function is declared and has exactly the configuration that the declaration gives it; rotation has the key policies that the proof has looked at. */
 export const zoneFunctionsAreDeclared: Rule = resourceRule({
@@ -23,7 +23,7 @@ export const zoneFunctionsAreDeclared: Rule = resourceRule({
   problems: (fn, input) => {
     const expectations = expectationsOf(fn, input);
     const variables = variablesOf(fn);
-    const { GATEWAY_URL: url } = variables;
+    const { GATEWAY_URL: url, TOKENS_FUNCTION: tokens } = variables;
     const { zone = '', physicalId, properties } = fn;
     const declared = input.declaration.zones[zone];
     const [name = '', own] =
@@ -46,6 +46,9 @@ export const zoneFunctionsAreDeclared: Rule = resourceRule({
       ),
       expectations.length === 0 && fn.zone !== SIGNING && 'is no function of the declaration',
       url !== undefined && !urlsOf(fn, input).includes(String(url)) && `takes ${String(url)} for its gateway`,
+      tokens !== undefined &&
+        !askedOfZone(input, zone, 'tokens').includes(String(tokens)) &&
+        `asks ${String(tokens)} for tokens`,
       ...expectations.map(
         ([what, found, expected]) =>
           !isDeepStrictEqual(parseJson(found), plain(expected)) &&

@@ -49,7 +49,14 @@ function actorOf(given: Case, closed: boolean): Actor {
       zone: '',
       view,
     },
-    ...{ kind: 'function', client: undefined, admin: false, asks: false, other: false, services: undefined },
+    ...{
+      kind: 'function',
+      client: undefined,
+      admin: false,
+      asks: undefined,
+      other: false,
+      services: undefined,
+    },
     ways: closed ? [endpoint] : undefined,
   };
 }

@@ -2,14 +2,14 @@ import { DefaultStackSynthesizer, Fn, Stack } from 'aws-cdk-lib';
 import { ArnPrincipal, CompositePrincipal, PolicyDocument } from 'aws-cdk-lib/aws-iam';
 import { CfnResourcePolicy } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { askingRoles } from '../declaration/names.ts';
+import { type Asked, askingRoles } from '../declaration/names.ts';
 import { allowTo, denyEverybody } from './statements.ts';
 import type { ZoneFacts } from './zone-policies.ts';
 
-/** Who may invoke one signer, from where, and who may change it. */
-export interface SignerPolicyProps {
+/** Who may invoke a signer or a tokens function, from where, and who may change it. */
+export interface FunctionPolicyProps {
   /** Its unqualified ARN. */
-  signer: string;
+  asked: string;
   /** ARNs of the roles that ask it; none: nobody may. */
   askers: readonly string[];
   /** The zone's endpoint for Lambda; or its account, where that is another one, whose endpoints this stack can't refer to. */
@@ -30,13 +30,13 @@ const CHANGES =
     .map((name) => `lambda:${name}`);
 
 /**
- * A signer's own policy (invariant I2): whatever an account's other principals are allowed, a signer is invoked by the roles of its zone,
- * and only through its zone's endpoint, each Deny alone; versions and aliases too. Lambda does not ask it for event source mappings.
+ * The own policy of a signer or a tokens function (invariant I2): whatever an account's other principals are allowed, it is invoked by the
+ * roles of its zone that ask it, and only through its zone's endpoint, each Deny alone; versions and aliases too. Lambda does not ask it for event source mappings.
  * {@link https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html}
  */
-export class SignerPolicy extends CfnResourcePolicy {
-  constructor(scope: Construct, id: string, { signer, askers, from, deployers }: SignerPolicyProps) {
-    const everywhere = [signer, `${signer}:*`];
+export class FunctionPolicy extends CfnResourcePolicy {
+  constructor(scope: Construct, id: string, { asked, askers, from, deployers }: FunctionPolicyProps) {
+    const everywhere = [asked, `${asked}:*`];
     const invoke = 'lambda:InvokeFunction*';
     const deployed = butFor([executionRole(scope), ...deployers]);
     const statements = [
@@ -48,29 +48,34 @@ export class SignerPolicy extends CfnResourcePolicy {
     // Callers of another account need an Allow on this side as well.
     if (from && 'account' in from && askers.length > 0) {
       const zone = new CompositePrincipal(...askers.map((role) => new ArnPrincipal(role)));
-      statements.push(allowTo(zone, 'Zone', 'lambda:InvokeFunction', signer));
+      statements.push(allowTo(zone, 'Zone', 'lambda:InvokeFunction', asked));
     }
-    super(scope, id, { resourceArn: signer, policyDocument: new PolicyDocument({ statements }) });
+    super(scope, id, { resourceArn: asked, policyDocument: new PolicyDocument({ statements }) });
   }
 }
 
-/** The policies of a zone's signers, in the zone's stack, where its endpoint is; of a zone in another account they lie with the signers. */
-export function addSignerPolicies(
+/**
+ * The policies of functions that a zone asks, in the zone's stack, where its endpoint is; those of the signers of a zone in another
+ * account lie with them. `functions`: id to ARN.
+ */
+export function addFunctionPolicies(
   scope: Construct,
-  { system, zone, declared, place, network, signers }: ZoneFacts,
+  { system, zone, declared, place, network }: ZoneFacts,
+  asked: Asked,
+  functions: Readonly<Record<string, string>>,
 ): void {
   const from = network.has('lambda') ? { endpoint: network.endpointId('lambda') } : undefined;
-  const askers = askingRoles(system.name, zone, declared, place.account);
+  const askers = askingRoles(system.name, zone, declared, place.account, asked);
   const { deployers } = system.signing;
-  for (const [client, signer] of Object.entries(signers))
-    new SignerPolicy(scope, `SignerPolicy-${client}`, { signer, askers, from, deployers });
+  for (const [id, arn] of Object.entries(functions))
+    new FunctionPolicy(scope, id, { asked: arn, askers, from, deployers });
 }
 
 function butFor(roles: readonly string[]) {
   return roles.length === 0 ? {} : { ArnNotEquals: { 'aws:PrincipalArn': roles } };
 }
 
-function keyOf(from: NonNullable<SignerPolicyProps['from']>) {
+function keyOf(from: NonNullable<FunctionPolicyProps['from']>) {
   return 'endpoint' in from ? { 'aws:SourceVpce': from.endpoint } : { 'aws:VpceAccount': from.account };
 }
 

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import type { Intent } from '@helseid-zones/protocol/intents';
+import type { TokenClient } from './token-client.ts';
+import { requireToken68 } from './token-response.ts';
+import type { AccessToken, TokenSource } from './tokens.ts';
+
+/** What one attempt of an API call is sent with; the token is a secret. */
+export interface CallHeaders {
+  accessToken: string;
+  /** Names the call's method and URL, and `ath` (RFC 9449 4.2). */
+  proof: string;
+}
+
+/** Headers for the attempts of one call, each with a proof of its own; `nonce` is the API's. */
+export interface CallAuthorizer {
+  headers(nonce: string | undefined): Promise<CallHeaders>;
+  /** Takes another token than the one that was refused; false where there is none to be had. */
+  renew(nonce: string | undefined): Promise<boolean>;
+  /** Told that the API accepted the token. */
+  accept?(): void;
+}
+
+interface CallToProve {
+  method: string;
+  url: URL;
+  nonce: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Begins one call. */
+export type BeginCall = (call: {
+  method: string;
+  url: URL;
+  signal: AbortSignal | undefined;
+}) => Promise<CallAuthorizer>;
+
+/** Calls with tokens of a source, and proofs that the client's signer makes. */
+export function signedCalls(client: TokenClient, source: TokenSource): BeginCall {
+  return async ({ method, url, signal }) => {
+    let token = await source.get(signal);
+    return {
+      headers: async (nonce) => ({
+        accessToken: token.accessToken,
+        proof: await signProof(client, token, { method, url, nonce, signal }),
+      }),
+      async renew() {
+        const other = await source.renew(token, signal);
+        token = other ?? token;
+        return other !== undefined;
+      },
+      accept: () => source.accept?.(token),
+    };
+  };
+}
+
+/**
+ * The proof of one attempt (RFC 9449 7), by the key that the token is bound to (I9).
+ * @throws {ZonesError} token_invalid: no header can carry the token
+ * @throws {ZonesError} binding_mismatch: the signer used another key; and what the signer throws
+ */
+export async function signProof(
+  client: TokenClient,
+  token: AccessToken,
+  { method, url, nonce, signal }: CallToProve,
+): Promise<string> {
+  requireToken68(token.accessToken);
+  const intent: Intent = {
+    kind: 'dpop_proof',
+    client: client.name,
+    method,
+    // `htu` has no query (RFC 9449 4.2), and a query may name a patient: it stays in this zone.
+    url: `${url.origin}${url.pathname}`,
+    ath: createHash('sha256').update(token.accessToken, 'ascii').digest('base64url'),
+    kid: token.binding.kid,
+    nonce,
+  };
+  const [proof] = await client.signer.sign([intent], { signal });
+  if (!proof) throw new ZonesError('signer_answer_invalid', 'The signer answered without a signature.');
+  if (proof.jkt !== token.binding.jkt)
+    throw new ZonesError(
+      'binding_mismatch',
+      'The signer used another key than the one the token is bound to.',
+    );
+  return proof.jws;
+}
+
+/** Whether the key that a token is bound to can sign no more: it may have been retired early, and a new token is bound to the current one. */
+export function isLostKey(error: unknown): boolean {
+  return isZonesError(error, 'key_unknown') || isZonesError(error, 'key_not_usable');
+}
