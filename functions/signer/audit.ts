@@ -10,6 +10,8 @@ export interface SignedEntry {
   target: string;
   kid: string;
   jti: string;
+  /** KMS's id of the call, by which CloudTrail's record of it is found. */
+  kmsRequest: string | undefined;
   /** How long KMS took, milliseconds. */
   latency: number;
 }
@@ -37,19 +39,24 @@ export function createAudit(audit: Log['audit'], metrics: Metrics, grant: Grant,
 
   return {
     recordSigned(entries: readonly SignedEntry[]): void {
-      for (const { kind, target, kid, jti, latency } of entries)
-        audit('signed', { ...common, kind, target, kid, jti, kms_ms: latency });
+      for (const { kind, target, kid, jti, latency, kmsRequest: kms_request } of entries)
+        audit('signed', { ...common, kind, target, kid, jti, kms_request, kms_ms: latency });
       for (const [kind, group] of Map.groupBy(entries, (entry) => entry.kind))
         publish({ kind }, (counted) => {
           counted.addMetric('Signed', 'Count', group.length);
           for (const { latency } of group) counted.addMetric('KmsLatency', 'Milliseconds', latency);
         });
     },
-    /** `kinds` are those asked for, where the request could be read. */
-    recordRefused(kinds: readonly string[], { code: reason, facts }: ZonesError): void {
+    /** `kinds` are those asked for, where the request could be read; `kmsRequests` are KMS's calls whose signatures nobody got. */
+    recordRefused(
+      kinds: readonly string[],
+      { code: reason, facts }: ZonesError,
+      kmsRequests: readonly string[] = [],
+    ): void {
       // A client without a usable key is a failure of the system, though its code is that of a refusal: nobody probes.
       const ours = REFUSALS.some((refusal) => refusal === reason) && reason !== 'key_not_usable';
-      audit(ours ? 'refused' : 'failed', { ...facts, ...common, kinds, reason });
+      const kms_requests = kmsRequests.length > 0 ? kmsRequests : undefined;
+      audit(ours ? 'refused' : 'failed', { ...facts, ...common, kinds, reason, kms_requests });
       publish({}, (counted) => {
         counted.addMetric(ours ? 'Refused' : 'Failed', 'Count', 1);
         if (reason === 'kms_throttled') counted.addMetric('Throttled', 'Count', 1);

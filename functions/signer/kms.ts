@@ -120,8 +120,8 @@ async function fetchPublicKey(kms: Kms, { keyArn, algorithm, kid }: KeyEntry): P
 }
 
 /**
- * Signs a JWS signing input with a KMS key and answers the signature part, base64url. KMS gets the digest only
- * (I5; a message is limited to 4,096 bytes). What it answers must verify by `key`.
+ * Signs a JWS signing input with a KMS key. KMS gets the digest only (I5; a message is limited to 4,096 bytes). What it answers
+ * must verify by `key`. `request` is handed KMS's own id of the call, which CloudTrail has too, whatever comes of the signature.
  * @throws {ZonesError} kms_throttled, kms_unavailable, kms_refused, key_not_usable: as {@link MEANINGS} has it
  */
 export async function signInput(
@@ -129,6 +129,7 @@ export async function signInput(
   { keyArn, algorithm }: KeyEntry,
   key: VerificationKey,
   input: string,
+  request: (id: string | undefined) => void = () => {},
 ): Promise<string> {
   const { hash, kmsSigningAlgorithm } = ALGORITHMS[algorithm];
   const answer = await kms
@@ -141,6 +142,7 @@ export async function signInput(
       }),
     )
     .catch(throwCoded);
+  request(answer.$metadata.requestId);
   const signature = answer.Signature;
   if (!signature?.length) throw new ZonesError('kms_refused', 'KMS answered without a signature.');
   return finishSignature(key, input, { signature, format: 'der' });

@@ -60,10 +60,11 @@ export function createSignRequest(
   return async (event, requestId) => {
     const audit = deps.audit(requestId);
     let intents: Intent[] = [];
+    const kmsRequests: string[] = [];
     try {
       intents = parseSignRequest(event);
       const planned = await planAll(deps, intents);
-      const signed = await signAll(deps, planned);
+      const signed = await signAll(deps, planned, kmsRequests);
       audit.recordSigned(signed);
       return { signatures: signed.map(({ signature }) => signature) };
     } catch (error) {
@@ -72,6 +73,7 @@ export function createSignRequest(
       audit.recordRefused(
         intents.map(({ kind }) => kind),
         error,
+        kmsRequests,
       );
       return { error: { code, message, facts } };
     }
@@ -129,9 +131,13 @@ async function chooseAll(
   }
 }
 
-/** Signs concurrently, waits for every answer, and releases all or nothing. */
-async function signAll(deps: SignerDependencies, planned: readonly Planned[]): Promise<Signed[]> {
-  const settled = await Promise.allSettled(planned.map((each) => signOne(deps, each)));
+/** Signs concurrently, waits for every answer, and releases all or nothing. `kmsRequests` gets KMS's ids of the calls, also then. */
+async function signAll(
+  deps: SignerDependencies,
+  planned: readonly Planned[],
+  kmsRequests: string[],
+): Promise<Signed[]> {
+  const settled = await Promise.allSettled(planned.map((each) => signOne(deps, each, kmsRequests)));
   const signed = settled.map((result) => {
     if (result.status === 'rejected') throw result.reason;
     return result.value;
@@ -142,16 +148,26 @@ async function signAll(deps: SignerDependencies, planned: readonly Planned[]): P
   return signed;
 }
 
-async function signOne(deps: SignerDependencies, { intent, target, entry, key }: Planned): Promise<Signed> {
+async function signOne(
+  deps: SignerDependencies,
+  { intent, target, entry, key }: Planned,
+  kmsRequests: string[],
+): Promise<Signed> {
   const composedAt = deps.now();
   const jti = deps.randomId();
   const { signingInput } = composeToken(intent, deps.grant, key, { now: composedAt, jti });
-  const jws = `${signingInput}.${await signInput(deps.kms, entry, key, signingInput)}`;
+  let kmsRequest: string | undefined;
+  const note = (id: string | undefined) => {
+    kmsRequest = id;
+    if (id !== undefined) kmsRequests.push(id);
+  };
+  const jws = `${signingInput}.${await signInput(deps.kms, entry, key, signingInput, note)}`;
   return {
     kind: intent.kind,
     target,
     kid: entry.kid,
     jti,
+    kmsRequest,
     latency: deps.now() - composedAt,
     composedAt,
     signature: { jws, kid: entry.kid, jkt: key.thumbprint },

@@ -69,6 +69,7 @@ export async function connect(options: KeyOptions): Promise<Operator> {
     failedSteps: () => logLines(admin, rotation, 'code', ['ROTATION_STEP_FAILED'], Date.now() - 3_600_000),
     rotationLog: local ? log : `the log group ${log}`,
     place: describePlace(options),
+    localLogs: local?.logs,
     env,
   };
 }

@@ -51,6 +51,8 @@ export interface Operator {
   rotationLog: string;
   /** The options, each after a blank, with which another command finds the same AWS and declaration: none on AWS as the environment has it. */
   place: string;
+  /** Folder of the logs of the local system, where that is meant. */
+  localLogs: string | undefined;
   /** The environment, for secrets that are no option. */
   env: Readonly<Record<string, string | undefined>>;
 }

@@ -14,6 +14,8 @@ export const USAGE = `npm run keys -- [command] [options]
   watch [daily]         have key-watch make its hourly (or daily) checks now, and print what it finds
   policy CLIENT         re-apply the rendered key policy to every key in use
   redrive ZONE [--yes]  show the events that failed in a zone; with --yes send them again (also: npm run redrive)
+  audit --reconcile FILE…
+                        compare CloudTrail's Sign events with the signers' audit (also: npm run audit)
   draft CLIENT --organization NR --redirect URL
                         a first registration without the portal (HELSEID_DRAFT_API_KEY in the environment)
 
@@ -31,6 +33,7 @@ const ARGUMENTS = {
   ...{ show: 'client', list: 'client', jwk: 'client', rotate: 'client', verify: 'client' },
   ...{ policy: 'client', draft: 'client', retire: 'kid', delete: 'kid', watch: 'task' },
   redrive: 'zone',
+  audit: 'file',
 } as const;
 
 /** The name of a key command. */
@@ -50,7 +53,7 @@ export function readKeyOptions(args: readonly string[]) {
   );
   const [command = 'show', argument, ...rest] = positionals;
   if (!isCommand(command)) throw wrong(`There is no command "${command}"`);
-  if (rest.length > 0) throw wrong(`"${rest[0]}" is one argument too many`);
+  if (rest.length > 0 && command !== 'audit') throw wrong(`"${rest[0]}" is one argument too many`);
   const days = Number(values.days);
   if (!Number.isInteger(days) || days < 7 || days > 30) throw wrong('--days takes 7 to 30');
   const given: { client?: string; kid?: string; task?: string; zone?: string } = argument
@@ -63,6 +66,7 @@ export function readKeyOptions(args: readonly string[]) {
     ...values,
     ...{ command, kid, zone, task: task as 'hourly' | 'daily', days },
     client: values.client ?? given.client,
+    reconcile: [...(values.reconcile ?? []), ...(command === 'audit' && argument ? [argument, ...rest] : [])],
     draft: command === 'draft' ? readDraft(values) : undefined,
   };
 }
@@ -97,6 +101,7 @@ const OPTIONS = {
   'signing-vpc': { type: 'string' },
   organization: { type: 'string' },
   redirect: { type: 'string' },
+  reconcile: { type: 'string', multiple: true },
 } as const;
 
 function wrong(what: string, cause?: unknown): ZonesError {

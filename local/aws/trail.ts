@@ -43,9 +43,28 @@ export function createTrail(now: () => number, capacity = 2000) {
   };
 }
 
-/** Appends each line to `<directory>/trail.log`, as JSON; returns what ends it. */
+/**
+ * Appends each line to `<directory>/trail.log`, as JSON, and KMS's `Sign` events as CloudTrail has them to `cloudtrail.log`;
+ * returns what ends it.
+ */
 export function keepTrail(trail: Trail, directory: string): () => void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const file = join(directory, 'trail.log');
-  return trail.subscribe((line) => appendFileSync(file, `${JSON.stringify(line)}\n`, { mode: 0o600 }));
+  const append = (file: string, entry: object) =>
+    appendFileSync(join(directory, file), `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+  return trail.subscribe((line) => {
+    append('trail.log', line);
+    const event = cloudTrailEvent(line);
+    if (event) append('cloudtrail.log', event);
+  });
+}
+
+/** CloudTrail's event of a line that is a `Sign`, with the members that `npm run audit` reads; undefined of any other line. */
+export function cloudTrailEvent({ at, kind, fields }: TrailLine): object | undefined {
+  const { service, operation, requestId, principal, vpce, resource, error } = fields;
+  if (kind !== 'aws' || service !== 'kms' || operation !== 'Sign') return undefined;
+  return {
+    ...{ eventVersion: '1.11', eventSource: 'kms.amazonaws.com', eventName: operation },
+    ...{ eventTime: `${new Date(at).toISOString().slice(0, 19)}Z`, requestID: requestId, errorCode: error },
+    ...{ userIdentity: { arn: principal }, vpcEndpointId: vpce, resources: [{ ARN: resource }] },
+  };
 }

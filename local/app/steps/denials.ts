@@ -127,7 +127,7 @@ function withError(answer: AwsAnswer): AwsAnswer {
 type SignAnswer = { signatures?: unknown[]; error?: { code: string; message: string } };
 
 /** Asks the signer of {@link callingZone}. */
-function askSigner(system: LocalSystem, access: AwsAccess, intent: object): Promise<AwsAnswer> {
+export function askSigner(system: LocalSystem, access: AwsAccess, intent: object): Promise<AwsAnswer> {
   return callLambda(access, callingZone(system).signerArn(), { intents: [intent] });
 }
 

@@ -1,3 +1,4 @@
+import { forgedSignFound } from './audit.ts';
 import * as denials from './denials.ts';
 import * as entries from './entries.ts';
 import * as keyWatch from './key-watch.ts';
@@ -20,6 +21,7 @@ export const STEPS: readonly Step[] = [
   denials.functionDeniedOwnSigner,
   denials.internalDeniedClientRecord,
   denials.proofOutsideGrantRefused,
+  forgedSignFound,
   calls.replayedProofRefused,
   logins.loginToApi,
   logins.lowSecurityLevelRefused,

@@ -112,6 +112,7 @@ function openCounter(clients: Record<string, ClientDeclaration> = shipped.client
       logLines: async () => [],
       rotationLog: 'the log group of rotation',
       place: '',
+      localLogs: undefined,
     },
   };
   return made;
