@@ -1,18 +1,17 @@
 import type { Matcher } from './matcher.ts';
-import { arnParts, matchArn, matchGlob, type Pattern } from './pattern.ts';
+import { arnParts, matchArn, type Pattern } from './pattern.ts';
 import * as ternary from './ternary.ts';
 
 /**
  * One question about a request. Keys are lower-case; `name` is the key as the policy writes it.
- * `value` asks about the only value of a key, `some` whether any of its values matches, `stray` whether any
- * of its values matches none of the matchers, `unknown` what nobody can answer.
+ * `value` asks about the only value of a key, `stray` whether any of its values matches none of the matchers, `unknown` what
+ * nobody can answer.
  */
 export type Test =
   | { kind: 'present'; id: string; key: string; name: string }
-  | { kind: 'value' | 'some'; id: string; key: string; name: string; matcher: Matcher }
+  | { kind: 'value'; id: string; key: string; name: string; matcher: Matcher }
   | { kind: 'stray'; id: string; key: string; name: string; matchers: readonly Matcher[] }
   | { kind: 'resource'; id: string; pattern: Pattern }
-  | { kind: 'session'; id: string; session: string }
   | { kind: 'unknown'; id: string; what: string };
 
 /** A Boolean formula over tests. `id` is equal for formulas that are written the same. */
@@ -35,8 +34,6 @@ export interface Facts {
   values(key: string): readonly string[] | undefined;
   /** ARN of the resource, or `*`. In a question about many resources, a pattern. */
   resource: string;
-  /** Name of the caller's role session; undefined where it is open. */
-  session: string | undefined;
 }
 
 /** Both hold, simplified as far as constants and repetition allow. */
@@ -81,10 +78,10 @@ export function isPresent(name: string): Condition {
   return ask({ kind: 'present', id: `${key} is present`, key, name });
 }
 
-/** That the key's only value (`value`) or one of its values (`some`) matches. */
-export function hasValue(name: string, matcher: Matcher, kind: 'value' | 'some' = 'value'): Condition {
+/** That the key's only value matches. */
+export function hasValue(name: string, matcher: Matcher): Condition {
   const key = name.toLowerCase();
-  return ask({ kind, id: `${key} ${kind} ${matcher.id}`, key, name, matcher });
+  return ask({ kind: 'value', id: `${key} ${matcher.id}`, key, name, matcher });
 }
 
 /** That one of the key's values matches none of the matchers. */
@@ -100,11 +97,6 @@ export function hasStray(name: string, matchers: readonly Matcher[]): Condition 
 /** That the resource matches a pattern with policy variables, or a part of the resources asked about. */
 export function isResource(pattern: Pattern): Condition {
   return ask({ kind: 'resource', id: `resource ${pattern.source}`, pattern });
-}
-
-/** That the caller's role session has this name. */
-export function isSession(session: string): Condition {
-  return ask({ kind: 'session', id: `session ${session}`, session });
 }
 
 /** What nobody can answer: possibly true in the proof, never enough to allow in the local system. */
@@ -189,16 +181,12 @@ function answer(test: Test, facts: Facts): ternary.Truth {
     case 'value':
       if (values.length > 1) return undefined;
       return values[0] === undefined ? false : test.matcher.test(values[0]);
-    case 'some':
-      return foldTruths(values, (value) => test.matcher.test(value), false);
     case 'stray':
       return foldTruths(values, (value) => strays(value, test.matchers), false);
     case 'resource':
       return test.pattern.glob === undefined
         ? undefined
         : matchArn(arnParts(test.pattern.glob), facts.resource);
-    case 'session':
-      return facts.session === undefined ? undefined : matchGlob(test.session, facts.session);
     case 'unknown':
       return undefined;
   }

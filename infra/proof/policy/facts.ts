@@ -20,7 +20,6 @@ export function openFacts(asked: Asked, context: Context, world: World): Facts {
   return {
     values: (key) => given.get(key) ?? impliedValues(key, asked, world),
     resource: asked.resource,
-    session: asked.principal.kind === 'role' ? asked.principal.session : '',
   };
 }
 

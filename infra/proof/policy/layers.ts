@@ -1,7 +1,7 @@
 import type { Logic } from './combine.ts';
-import { ALWAYS, any, type Condition, NEVER, unknown } from './condition.ts';
+import { ALWAYS, type Condition, NEVER, unknown } from './condition.ts';
 import { mayServe } from './endpoint.ts';
-import { deniesPrincipal, gradePrincipal, type Principal, type PrincipalElement } from './principal.ts';
+import { gradePrincipal, type Principal, type PrincipalElement, takesPrincipal } from './principal.ts';
 import { type Answer, type Answers, type Asked, serviceOf, targetOf } from './request.ts';
 import { type Policy, type Statement, statementsAbout } from './statement.ts';
 import type { Endpoint, Resource, Role, World } from './world/world.ts';
@@ -65,8 +65,8 @@ function askEndpoints<Value>(
     if (!mayServe(endpoint.service, asked.action) || endpoint.policy === undefined) continue;
     const through = logic.ask(endpoint.through);
     if (through === logic.no) continue;
-    const answer = askPolicies([endpoint.policy], asked, logic, ({ principals, effect }) =>
-      endpointTakes(principals, effect, asked.principal, endpoint),
+    const answer = askPolicies([endpoint.policy], asked, logic, ({ principals }) =>
+      endpointTakes(principals, asked.principal, endpoint),
     );
     found.push({ through, answer });
   }
@@ -76,17 +76,14 @@ function askEndpoints<Value>(
 /** Whether a statement of an endpoint's policy takes the caller in. */
 function endpointTakes(
   element: PrincipalElement | undefined,
-  effect: 'Allow' | 'Deny',
   principal: Principal,
   endpoint: Endpoint,
 ): Condition {
-  if (element === undefined || (element.everybody && !element.negated)) return ALWAYS;
+  if (element === undefined || element.everybody) return ALWAYS;
   // The policy of a gateway endpoint is to name everybody and to narrow by aws:PrincipalArn; what another principal does there is special.
   if (endpoint.kind === 'Gateway')
     return unknown(`the principal in the policy of gateway endpoint ${endpoint.id}`);
-  if (effect === 'Deny') return deniesPrincipal(element, principal);
-  const { direct, role, account } = gradePrincipal(element, principal);
-  return any([direct, role, account]);
+  return takesPrincipal(element, principal);
 }
 
 type FromResource<Value> = Answers<Value>['resource'];
@@ -129,7 +126,7 @@ function addStatement<Value>(
   const { principals } = statement;
   const nobody = unknown(`statement ${statement.name}, which names no principal`);
   if (statement.effect === 'Deny') {
-    const taken = principals === undefined ? nobody : deniesPrincipal(principals, asked.principal);
+    const taken = principals === undefined ? nobody : takesPrincipal(principals, asked.principal);
     result.denies = logic.or(result.denies, logic.and(applies, logic.ask(taken)));
     return;
   }

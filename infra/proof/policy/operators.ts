@@ -21,7 +21,7 @@ const anyCase: Compare = (value, variables) =>
 const like: Compare = (value, variables) => textMatcher(value, { wildcards: true, variables });
 
 /**
- * The operators that are evaluated, by lower-case name without `Not`; `null` and the set operators are in the code
+ * The operators that are evaluated, by lower-case name without `Not`; `null` and `ForAllValues` are in the code
  * below. Numbers, dates, addresses and binaries are not among them: no policy of ours has one, and each is an unknown.
  */
 const OPERATORS: Readonly<Record<string, Compare>> = {
@@ -54,31 +54,18 @@ export function compileConditions(element: unknown, variables: boolean): Conditi
 
 function compileOne(operator: string, name: string, element: unknown, variables: boolean): Condition {
   const [, set, kind = '', negation, rest = '', ifExists] =
-    /^(?:(forallvalues|foranyvalue):)?(?:(string|arn)(not)?)?(.*?)(ifexists)?$/.exec(
-      operator.toLowerCase(),
-    ) ?? [];
+    /^(forallvalues:)?(?:(string|arn)(not)?)?(.*?)(ifexists)?$/.exec(operator.toLowerCase()) ?? [];
   const values = stringsOf(element);
   if (values.length < listOf(element).length) return unknown(`operator ${operator} on ${name}`);
   if (operator.toLowerCase() === 'null') return compileNull(name, values);
   const compare = OPERATORS[`${kind}${rest}`];
   const matchers = values.map((value) => compare?.(value, variables));
-  if (compare === undefined || matchers.includes(undefined))
+  if (compare === undefined || matchers.includes(undefined) || (set && negation))
     return unknown(`operator ${operator} on ${name}`);
   const known = matchers.filter((matcher) => matcher !== undefined);
-  const compiled = compileSet(set, negation !== undefined, name, known);
+  const one = any(known.map((matcher) => hasValue(name, matcher)));
+  const compiled = set ? not(hasStray(name, known)) : negation === undefined ? one : not(one);
   return ifExists === undefined ? compiled : any([not(isPresent(name)), compiled]);
-}
-
-function compileSet(
-  set: string | undefined,
-  negated: boolean,
-  name: string,
-  matchers: readonly Matcher[],
-): Condition {
-  const some = any(matchers.map((matcher) => hasValue(name, matcher, set === undefined ? 'value' : 'some')));
-  if (set === 'forallvalues') return negated ? not(some) : not(hasStray(name, matchers));
-  if (set === 'foranyvalue') return negated ? hasStray(name, matchers) : some;
-  return negated ? not(some) : some;
 }
 
 /** `true`: the key must be absent; `false`: it must be there. */

@@ -1,11 +1,11 @@
 import { isObject, type JsonObject, listOf, stringsOf } from '../assembly/json.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
-import { ALWAYS, any, type Condition, isSession, NEVER, unknown } from './condition.ts';
+import { ALWAYS, any, type Condition, NEVER, unknown } from './condition.ts';
 import { globOf, matchGlob } from './pattern.ts';
 
 /** Who makes a request. */
 export type Principal =
-  /** A session of a role. `session` is its name; undefined in a question about any session. `arn` is the role's, with its path. */
+  /** A session of a role. `session` is its name, for messages; undefined in a question about any session. `arn` is the role's, with its path. */
   | { kind: 'role'; arn: string; account: string; session: string | undefined }
   | { kind: 'user'; arn: string; account: string }
   /** The root user of an account. */
@@ -67,9 +67,8 @@ export interface Grades {
   account: Condition;
 }
 
-/** The parts of a Principal or NotPrincipal element. */
+/** The parts of a Principal element. */
 export interface PrincipalElement {
-  negated: boolean;
   everybody: boolean;
   aws: readonly string[];
   services: readonly string[];
@@ -77,8 +76,8 @@ export interface PrincipalElement {
   others: readonly string[];
 }
 
-/** Parses the value of a Principal (or, `negated`, NotPrincipal) element; undefined when it is none. */
-export function parsePrincipals(value: unknown, negated: boolean): PrincipalElement | undefined {
+/** Parses the value of a Principal element; undefined when it is none. */
+export function parsePrincipals(value: unknown): PrincipalElement | undefined {
   const element: JsonObject | undefined = value === '*' ? { AWS: '*' } : isObject(value) ? value : undefined;
   if (
     element === undefined ||
@@ -88,7 +87,6 @@ export function parsePrincipals(value: unknown, negated: boolean): PrincipalElem
   const aws = stringsOf(element.AWS);
   const others = Object.entries(element).filter(([kind]) => kind !== 'AWS' && kind !== 'Service');
   return {
-    negated,
     everybody: aws.includes('*'),
     aws: aws.filter((arn) => arn !== '*'),
     services: stringsOf(element.Service),
@@ -96,13 +94,8 @@ export function parsePrincipals(value: unknown, negated: boolean): PrincipalElem
   };
 }
 
-/** How `element` (of an Allow, or of a Deny without negation) takes in `principal`. */
+/** How `element` takes in `principal`. */
 export function gradePrincipal(element: PrincipalElement, principal: Principal): Grades {
-  if (element.negated) {
-    // AWS does not support NotPrincipal with Allow; who still has such a policy is not documented.
-    const what = unknown('NotPrincipal with Allow');
-    return { direct: what, role: what, account: what };
-  }
   if (element.everybody) return { direct: ALWAYS, role: ALWAYS, account: ALWAYS };
   if (principal.kind === 'service') {
     const named = element.services.includes(principal.service) ? ALWAYS : NEVER;
@@ -138,13 +131,8 @@ function gradeOne(arn: string, principal: Extract<Principal, { account: string }
   if (principal.kind === 'user') return { ...NOBODY, direct: truth(principal.arn) };
   if (principal.kind === 'root') return NOBODY;
   const prefix = `arn:${partition}:sts::${principal.account}:assumed-role/${roleName(principal.arn)}/`;
-  if (arn.startsWith(prefix)) {
-    const session = arn.slice(prefix.length);
-    return {
-      ...NOBODY,
-      direct: principal.session === undefined ? isSession(session) : truth(`${prefix}${principal.session}`),
-    };
-  }
+  // Which session asks no template says, and no policy of ours names one.
+  if (arn.startsWith(prefix)) return { ...NOBODY, direct: unknown(`principal ${arn}`) };
   return { ...NOBODY, role: truth(principal.arn) };
 }
 
@@ -157,13 +145,8 @@ function globMatches(arn: string, principal: Principal): boolean {
   return names.some((name) => matchGlob(globOf(arn), name) !== false);
 }
 
-/**
- * Whether a Deny with `element` takes in `principal`. Whom NotPrincipal spares depends on account, role, session and
- * boundary, one after the other, so only that it spares nobody it does not name is certain.
- */
-export function deniesPrincipal(element: PrincipalElement, principal: Principal): Condition {
-  const { direct, role, account } = gradePrincipal({ ...element, negated: false }, principal);
-  const named = any([direct, role, account]);
-  if (!element.negated) return named;
-  return named === NEVER ? ALWAYS : unknown('whom NotPrincipal spares');
+/** Whether `element` takes in `principal`, in whatever way. */
+export function takesPrincipal(element: PrincipalElement, principal: Principal): Condition {
+  const { direct, role, account } = gradePrincipal(element, principal);
+  return any([direct, role, account]);
 }

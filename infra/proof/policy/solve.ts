@@ -105,7 +105,7 @@ function addAnswer(unit: Condition, answers: Map<string, Answered[]>, units: Con
 
 /** Tests of different topics say nothing about each other. */
 function topicOf(test: Test): string {
-  return 'key' in test ? test.key : test.kind === 'session' ? 'session' : test.id;
+  return 'key' in test ? test.key : test.id;
 }
 
 /** `condition` with the tests that `answers` answer, by themselves or by what follows from them, replaced. */
@@ -180,7 +180,6 @@ type Rule = readonly [first: boolean, second: boolean];
 
 /** What an answer to `a` says about `b`, and by contraposition the reverse. Never wrongly claims anything. */
 function relateTests(a: Test, b: Test): Rule[] {
-  if (a.kind === 'session' && b.kind === 'session') return [[true, false]];
   if (!('key' in a) || !('key' in b) || a.key !== b.key) return [];
   if (b.kind === 'present') return a.kind === 'present' ? [] : [[true, true]];
   if (a.kind === 'present') return [[false, false]];
@@ -188,11 +187,10 @@ function relateTests(a: Test, b: Test): Rule[] {
   if (a.kind === 'stray') return b.kind === 'stray' ? [] : relateStray(b, a.matchers).map(contrapositive);
   if (b.kind === 'stray') return relateStray(a, b.matchers);
   const { implies, implied, disjoint } = compareMatchers(a.matcher, b.matcher);
-  // `value` says that there is one value only, so it excludes others; `some` does not.
   const rules: Rule[] = [];
-  if (implies && (a.kind === 'value' ? true : b.kind === 'some')) rules.push([true, true]);
-  if (implied && (b.kind === 'value' ? true : a.kind === 'some')) rules.push([false, false]);
-  if (disjoint && (a.kind === 'value' || b.kind === 'value')) rules.push([true, false]);
+  if (implies) rules.push([true, true]);
+  if (implied) rules.push([false, false]);
+  if (disjoint) rules.push([true, false]);
   return rules;
 }
 
@@ -201,10 +199,10 @@ function contrapositive([first, second]: Rule): Rule {
 }
 
 /** From a test for a value to the test whether some value matches none of `matchers`. */
-function relateStray(test: Test & { kind: 'value' | 'some' }, matchers: readonly Matcher[]): Rule[] {
+function relateStray(test: Test & { kind: 'value' }, matchers: readonly Matcher[]): Rule[] {
   const compared = matchers.map((matcher) => compareMatchers(test.matcher, matcher));
   if (compared.every(({ disjoint }) => disjoint)) return [[true, true]];
-  return test.kind === 'value' && compared.some(({ implies }) => implies) ? [[true, false]] : [];
+  return compared.some(({ implies }) => implies) ? [[true, false]] : [];
 }
 
 /** A value that matches none of the wider list matches none of the narrower one. */

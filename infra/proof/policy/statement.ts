@@ -115,8 +115,9 @@ function unreadable(what: string): Statement[] {
 
 function parsePrincipalElement(statement: JsonObject): PrincipalElement | undefined | 'unreadable' {
   const { Principal: named, NotPrincipal: spared } = statement;
-  if (named === undefined && spared === undefined) return undefined;
-  return parsePrincipals(named ?? spared, named === undefined) ?? 'unreadable';
+  // AWS advises against NotPrincipal; whom it spares depends on account, role, session and boundary, one after the other.
+  if (spared !== undefined) return 'unreadable';
+  return named === undefined ? undefined : (parsePrincipals(named) ?? 'unreadable');
 }
 
 function parseActions(statement: JsonObject): Statement['isAbout'] | undefined {

@@ -32,8 +32,6 @@ function testInWords(test: Test, holds: boolean): string {
       return `${test.name} is ${holds ? 'present' : 'absent'}`;
     case 'value':
       return `${test.name} ${holds ? test.matcher.words : contraryOf(test.matcher.words)}`;
-    case 'some':
-      return `${holds ? 'a' : 'no'} value of ${test.name} ${test.matcher.words}`;
     case 'stray': {
       if (test.matchers.length === 0) return `${test.name} is ${holds ? 'present' : 'absent'}`;
       const known = test.matchers.map((matcher) => matcher.words).join(' or ');
@@ -43,8 +41,6 @@ function testInWords(test: Test, holds: boolean): string {
     }
     case 'resource':
       return `the resource ${holds ? 'matches' : 'does not match'} ${test.pattern.source}`;
-    case 'session':
-      return `the role session is ${holds ? '' : 'not '}named ${test.session}`;
     case 'unknown':
       return `it is unknown what comes of ${test.what}${holds ? '' : ' (the contrary)'}`;
   }

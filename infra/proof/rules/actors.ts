@@ -143,7 +143,6 @@ export function trustedServices({ trust }: Role): readonly string[] | undefined 
   const closed = allows.every(
     ({ principals }) =>
       principals !== undefined &&
-      !principals.negated &&
       !principals.everybody &&
       principals.aws.length === 0 &&
       principals.others.length === 0 &&

@@ -39,8 +39,8 @@ function isDirect({ effect, principals }: Statement): boolean {
 }
 
 /** Whether an element names more than services and whole accounts. */
-function namesRoles({ negated, everybody, aws, others }: PrincipalElement): boolean {
-  return negated || everybody || others.length > 0 || aws.some((arn) => !/^\d{12}$|:root$/.test(arn));
+function namesRoles({ everybody, aws, others }: PrincipalElement): boolean {
+  return everybody || others.length > 0 || aws.some((arn) => !/^\d{12}$|:root$/.test(arn));
 }
 
 /** The statements that perhaps give `actor` the action on the resource, as `policy: statement`. */

@@ -144,7 +144,7 @@ function resourcesOf(question: Question, world: World, { except = [] }: Wanted):
     .concat('*');
 }
 
-/** What is chosen so far: values by key (none: the request lacks it), the session's name, and answers to what nobody knows by test. */
+/** What is chosen so far: values by key (none: the request lacks it), and answers to what nobody knows by test. */
 type Choice = ReadonlyMap<string, readonly string[] | boolean>;
 
 interface Search {
@@ -159,20 +159,12 @@ interface Search {
   mayAssume?: boolean;
 }
 
-/** The name that the session of a role has in a {@link Choice}. */
-const SESSION = 'the session';
-
-/** What decides a test: a key, or the session; undefined for what only an assumption decides. */
-function decidedBy(test: Test): string | undefined {
-  return 'key' in test ? test.key : test.kind === 'session' ? SESSION : undefined;
-}
-
 /** Chooses value after value, and goes back where nothing is left. */
 function solve(condition: Condition, search: Search, choice: Choice = new Map()): Choice | undefined {
   if (condition.kind === 'constant') return condition.value ? choice : undefined;
   if (search.budget.steps-- <= 0) return undefined;
   const open = [...testsOf(condition).values()];
-  const key = open.map(decidedBy).find((one) => one !== undefined && !choice.has(one));
+  const key = open.flatMap((test) => ('key' in test ? test.key : [])).find((one) => !choice.has(one));
   const assumed = search.mayAssume ? [true, false] : [];
   for (const value of key === undefined ? assumed : valuesFor(key, search)) {
     const next = new Map(choice).set(key ?? open[0]?.id ?? '', value);
@@ -186,12 +178,11 @@ function solve(condition: Condition, search: Search, choice: Choice = new Map())
 function answer(test: Test, choice: Choice, { question }: Search): Truth {
   const assumed = choice.get(test.id);
   if (typeof assumed === 'boolean') return assumed;
-  const chosen = (key: string) => {
-    const values = choice.get(key);
-    return typeof values === 'object' ? values : undefined;
+  const values = (key: string) => {
+    const chosen = choice.get(key);
+    return typeof chosen === 'object' ? chosen : undefined;
   };
-  const facts = { values: chosen, resource: question.resource, session: chosen(SESSION)?.[0] };
-  return evaluate({ kind: 'test', test, id: test.id }, facts);
+  return evaluate({ kind: 'test', test, id: test.id }, { values, resource: question.resource });
 }
 
 /** What every request has, by lower-case key. */
@@ -216,7 +207,6 @@ const OTHERS: Readonly<Record<string, string>> = {
 /** Values that a key may have, the likeliest first. */
 function valuesFor(key: string, { tests, world, question }: Search): readonly (readonly string[])[] {
   const named = [...tests.values()].flatMap((test) => {
-    if (test.kind === 'session') return key === SESSION ? [test.session] : [];
     if (!('key' in test) || test.key !== key || test.kind === 'present') return [];
     const shapes = (test.kind === 'stray' ? test.matchers : [test.matcher]).flatMap(
       ({ shape }) => shape ?? [],
@@ -225,22 +215,16 @@ function valuesFor(key: string, { tests, world, question }: Search): readonly (r
       exampleOf(shape.kind === 'glob' ? shape.glob : shape.parts.join(':'), placeOf(question, world)),
     );
   });
-  if (key === SESSION) return [sessionOf(question), ...named].map((name) => [name]);
   const isSwitch = named.some((text) => /^(?:true|false)$/i.test(text));
   const others = isSwitch ? ['true', 'false'] : [OTHERS[key] ?? 'example'];
   const [usual, all] = [USUAL[key], [...new Set(named)]];
   return [...(usual === undefined ? [] : [[usual]]), [], ...[...all, ...others].map((text) => [text]), all];
 }
 
-/** Lambda names a session after its function, whose role has its name. */
-function sessionOf({ principal }: Question): string {
-  return principal.kind === 'role' ? (principal.session ?? roleName(principal.arn)) : '';
-}
-
 function witnessOf({ question, world, tests }: Search, choice: Choice, without: readonly Layer[]): Witness {
-  const session = [choice.get(SESSION) ?? sessionOf(question)].flat().join('');
-  const principal =
-    question.principal.kind === 'role' ? { ...question.principal, session } : question.principal;
+  const { principal: who } = question;
+  // Lambda names a session after its function, whose role has its name.
+  const principal = who.kind === 'role' ? { ...who, session: who.session ?? roleName(who.arn) } : who;
   const implied = closedFacts(question, {}, world);
   const context = [...tests.values()].flatMap((test): [string, Witness['context'][string]][] => {
     const chosen = 'key' in test ? choice.get(test.key) : undefined;

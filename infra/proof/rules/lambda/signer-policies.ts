@@ -120,7 +120,7 @@ function problemsOf(
   const deniedTo = (action: string) =>
     policies
       .flatMap((policy) => statementsAbout(policy, action))
-      .filter(({ effect, principals: who }) => effect === 'Deny' && who?.everybody === true && !who.negated)
+      .filter(({ effect, principals: who }) => effect === 'Deny' && who?.everybody === true)
       .map(({ condition, covers }) => all([condition, covers(arn), covers(`${arn}:1`)]));
   return [
     own.length !== 1 && `has ${own.length} policies of its own, and Lambda keeps the last that is put`,

@@ -209,7 +209,7 @@ describe('who a principal element takes in', () => {
   it.each<[string, Principal, object, boolean]>([
     ['the role, with its path', rolePrincipal(ROLE, 's'), { AWS: ROLE }, true],
     ['a role with another path', rolePrincipal(ROLE, 's'), { AWS: ROLE.replace('/app', '') }, false],
-    ['the session', rolePrincipal(ROLE, 's'), session('s'), true],
+    ['a session, by name', rolePrincipal(ROLE, 's'), session('s'), false],
     ['another session', rolePrincipal(ROLE, 's'), session('t'), false],
     ['a wildcard for sessions, which AWS refuses to store', rolePrincipal(ROLE, 's'), session('*'), false],
     [

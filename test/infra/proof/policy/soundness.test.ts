@@ -12,7 +12,7 @@ import type { Actor } from '../../../../infra/proof/rules/actors.ts';
 import { ask } from '../../../../infra/proof/rules/ask.ts';
 import type { EnforcingLayer } from '../../../../infra/proof/rules/enforcing-layers.ts';
 import { full } from '../../../full.ts';
-import { ACCOUNT, type Case, caseArbitrary, ENDPOINT, ROLE, SESSION } from './arbitrary.ts';
+import { ACCOUNT, type Case, caseArbitrary, ENDPOINT, ROLE } from './arbitrary.ts';
 import { askedOf, requestOf, worldOf } from './build.ts';
 
 const RUNS = full(800);
@@ -74,7 +74,7 @@ describe('for every random case', () => {
       for (const { allowed, facts } of decisions(given)) {
         for (const found of [verdict, anySession]) {
           if (found.verdict !== 'when') expect(allowed).toBe(found.verdict === 'always');
-          else expect(evaluate(found.condition, { ...facts, session: SESSION })).toBe(allowed);
+          else expect(evaluate(found.condition, facts)).toBe(allowed);
         }
         if (verdict.verdict === 'when' && allowed) seen.whenAllowed++;
       }
