@@ -12,7 +12,6 @@ import { type Proof, prove } from './prove.ts';
 import { writeMaps } from './report/map/write.ts';
 import { proofAsJson } from './report/proof-json.ts';
 import { type Part, reportMatrix } from './report/report.ts';
-import { reportRequests } from './report/requests.ts';
 import { reportExceptions, reportSummary } from './report/summary.ts';
 
 const USAGE = `npm run zones -- [options]
@@ -26,20 +25,13 @@ Proves, from the synthesized cloud assembly, that the zones' boundaries hold, an
   --against DIR|REV   print what is wider and narrower than in that cloud assembly, or at that git revision, instead of the proof
   --all               print everything, who may do what too
   --zone, --role NAME print who may do what of one zone, or of one role
-  --requests          print for every line of the matrix, and every violation, a request that shows it
-  --json              print JSON (docs/proof.md has its members)
+  --json              print JSON (docs/proof.md has its members), with a request that shows each answer
   --svg FILE          draw the zone map into FILE
   --html FILE         the zone map as a page, with violations and who can have what signed
   --help              print this
 
 Exit status: 0 the boundaries hold, or hold assuming what the declaration names; 1 they do not; 2 there is nothing to prove.
 The verdict of --json tells the first two apart.`;
-
-/** Milliseconds before progress is shown. */
-const PATIENCE = 2000;
-
-/** When progress may be shown next. */
-let lastShown = PATIENCE;
 
 /** Columns where the output is no terminal. */
 const WIDTH = 160;
@@ -53,7 +45,6 @@ async function main(args: string[]): Promise<number> {
     all: { type: 'boolean' },
     zone: { type: 'string' },
     role: { type: 'string' },
-    requests: { type: 'boolean' },
     json: { type: 'boolean' },
     svg: { type: 'string' },
     html: { type: 'string' },
@@ -68,7 +59,7 @@ async function main(args: string[]): Promise<number> {
   for (const { field, message } of findWarnings(system)) printError(`warning: ${field} ${message}`);
   for (const { field, message } of Object.keys(system.zones).flatMap((zone) => findPorts(system, zone)))
     printError(`A deploy is refused: ${field} ${message}`);
-  const onSynth = () => progress('synthesizing');
+  const onSynth = () => printError('synthesizing ...');
   return withAssembly(values, system, onSynth, (directory) => printProof(directory, system, values));
 }
 
@@ -77,7 +68,6 @@ interface PrintOptions extends Part {
   declaration: string;
   stage?: string;
   against?: string;
-  requests?: boolean;
   rebuild?: boolean;
   json?: boolean;
   svg?: string;
@@ -89,19 +79,16 @@ async function printProof(
   system: SystemDeclaration,
   options: PrintOptions,
 ): Promise<number> {
-  const { against, all = false, requests = false, rebuild = false, json, svg, html, ...part } = options;
+  const { against, all = false, rebuild = false, json, svg, html, ...part } = options;
   const assembly = readAssembly(directory);
   for (const path of rebuild ? Object.values(system.zones).flatMap(foreignPaths) : [])
     printError(`${path} is compared as it lies here: it is code that this command does not compile.`);
   // Loaded here: the CDK takes longer than the proof.
   const { deriveAssembly } = await import('./derived/derive.ts');
-  const proof = prove(assembly, system, {
-    derived: deriveAssembly(system, assembly, rebuild),
-    onProgress: (rule) => progress(`checking ${rule}`),
-  });
+  const proof = prove(assembly, system, { derived: deriveAssembly(system, assembly, rebuild) });
   writeMaps({ svg, html }, proof);
   if (against !== undefined) {
-    progress(`synthesizing ${against}`);
+    printError(`synthesizing ${against} ...`);
     const { compareWith } = await import('../changes/compare-with.ts');
     return printChanges(await compareWith(against, { ...proof.input, read: assembly }, options), proof, json);
   }
@@ -109,7 +96,6 @@ async function printProof(
     print(JSON.stringify(proofAsJson(proof), null, 2));
     if (proof.exceptions.length > 0) printError(reportExceptions(proof, WIDTH));
   } else printReport(proof, all, part);
-  if (requests && !json) print(reportRequests(proof));
   return proof.ok ? 0 : 1;
 }
 
@@ -129,14 +115,6 @@ function printChanges(changes: Changes, proof: Proof, json = false): number {
   else print(reportChanges(changes));
   if (!proof.ok) printError('The boundaries DO NOT HOLD after this change: npm run zones says where.');
   return ok ? 0 : 1;
-}
-
-/** Says on stderr what goes on, once a second, when it takes long. */
-function progress(text: string): void {
-  const now = performance.now();
-  if (now < lastShown) return;
-  lastShown = now + 1000;
-  printError(`${text} ...`);
 }
 
 // Last, so that everything above is there.

@@ -30,9 +30,8 @@ export interface Proof {
   input: ProofInput;
 }
 
-/** What the templates leave open, and whom to tell which rule comes next. */
+/** What the templates leave open, and what to compare with. */
 interface ProofOptions extends ResolveOptions {
-  onProgress?(rule: string): void;
   /** What the declaration yields (`deriveAssembly`), to compare with; absent: the rules alone decide. */
   derived?: Assembly;
 }
@@ -54,7 +53,6 @@ export function prove(
   const comparison = options.derived && compareWithDerived(read, options.derived, declaration.otherStacks);
   const input = readInput(resolved, declaration, comparison && withoutOthers(comparison, others));
   const findings = RULES.flatMap((rule) => {
-    options.onProgress?.(rule.name);
     const found = findingsOf(rule, input);
     return OF_OTHERS.includes(rule.name) ? found : found.filter(({ resource }) => !others.has(resource));
   });

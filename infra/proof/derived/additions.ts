@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { recordName, ZONE_TAG } from '../../declaration/names.ts';
 import { isObject, listOf, objectOf } from '../assembly/json.ts';
@@ -21,36 +20,7 @@ const LIMITS: Readonly<
     PolicyDocument: (value) => namedActions(value).length > 0 && 'lets something through',
   },
   'AWS::Logs::MetricFilter': { MetricTransformations: feedsAlarms },
-  'AWS::WAFv2::WebACL': {
-    Rules: (rules) => keepsSamples(rules) || (listOf(rules).some(answers) && 'may answer for a route'),
-    VisibilityConfig: keepsSamples,
-  },
 };
-
-/** What a statement of a rule of WAF looks at. Groups of others than AWS have answers of their own. */
-const LOOKED_AT =
-  /^(?:And|Asn|ByteMatch|Geo|IPSetReference|Label|ManagedRuleGroup|Not|Or|RateBased|Regex|RegexPatternSetReference|ScopeDown|SizeConstraint|Sqli|Xss)(?:Match)?Statement$/;
-
-/** Whether anything in a rule of WAF is another action than to let through, to block or to count, or nobody knows. */
-function answers(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(answers);
-  return Object.entries(objectOf(value)).some(
-    ([name, member]) =>
-      (name.endsWith('Statement') && name !== 'Statement' && !LOOKED_AT.test(name)) ||
-      (name === 'VendorName' && member !== 'AWS') ||
-      (name === 'ActionToUse' && !PLAIN.some((action) => isDeepStrictEqual(member, action))) ||
-      answers(member),
-  );
-}
-
-const PLAIN = [{ Allow: {} }, { Block: {} }, { Count: {} }];
-
-/** Samples hold headers, and with them tokens and cookies. Of a list of rules, each says it for itself. */
-function keepsSamples(value: unknown): string | false {
-  const settings = Array.isArray(value) ? value.map((rule) => objectOf(rule).VisibilityConfig) : [value];
-  const kept = settings.some((one) => objectOf(one).SampledRequestsEnabled !== false);
-  return kept && 'keeps samples of requests with their headers';
-}
 
 /** What a denial takes away opens nothing, but for the lines of the audit, which Lambda writes with the function's role. */
 function silencesLogs(document: unknown): string | false {

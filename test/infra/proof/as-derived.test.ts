@@ -486,15 +486,15 @@ describe('additions are understood by type and property', () => {
     ],
     [
       'samples of requests',
-      /keeps samples/,
+      /has VisibilityConfig.SampledRequestsEnabled true/,
       'AWS::WAFv2::WebACL',
       { VisibilityConfig: { SampledRequestsEnabled: true } },
     ],
     [
       'samples of a rule’s requests',
-      /keeps samples/,
+      /has Rules\[\].VisibilityConfig.SampledRequestsEnabled true/,
       'AWS::WAFv2::WebACL',
-      { Rules: [{ VisibilityConfig: {} }] },
+      { Rules: [{ VisibilityConfig: { SampledRequestsEnabled: true } }] },
     ],
     [
       'an answer of a firewall’s own',
@@ -521,7 +521,7 @@ describe('additions are understood by type and property', () => {
       },
     ].map((Statement): [string, RegExp, string, Changeable] => [
       `an answer of ${Object.keys(Statement)}`,
-      /may answer for a route/,
+      /has Rules\[\].Statement\S+ (?:Other, which is not AWS|which is not understood)|which is not understood/,
       'AWS::WAFv2::WebACL',
       webAcl({ OverrideAction: { None: {} }, Statement }),
     ]),

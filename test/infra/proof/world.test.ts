@@ -249,24 +249,6 @@ describe('resource policies', () => {
     expect(may(world, 'secretsmanager:GetSecretValue', secret)).toBe(true);
   });
 
-  it('of an API, with the short form of its resources', () => {
-    const world = worldOf({
-      Role: role(),
-      A: {
-        Type: 'AWS::ApiGateway::RestApi',
-        Properties: {
-          Policy: document({
-            ...allow('execute-api:Invoke', { Principal: '*' }),
-            Resource: 'execute-api:/prod/GET/*',
-          }),
-        },
-      },
-    });
-    const api = ofService(world, 'execute-api');
-    expect(may(world, 'execute-api:Invoke', `${api}/prod/GET/summaries/1`)).toBe(true);
-    expect(may(world, 'execute-api:Invoke', `${api}/prod/POST/summaries/1`)).toBe(false);
-  });
-
   it('of a key, which delegates or does not', () => {
     const key = (principal: unknown) =>
       worldOf({

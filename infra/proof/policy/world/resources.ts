@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
+import { type JsonObject, listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
 import { type ResolvedAssembly, type ResolvedResource, tagsOf } from '../../assembly/resolve.ts';
 import { type Policy, parsePolicy } from '../statement.ts';
 import type { Resource } from './world.ts';
@@ -7,14 +7,12 @@ import type { Resource } from './world.ts';
 export function resourcesOf(assembly: ResolvedAssembly): Map<string, Resource> {
   const policies = policiesByTarget(assembly);
   const found = assembly.resources.flatMap((resource): [string, Resource][] => {
-    const arn = policyArn(resource);
+    const { arn } = resource;
     if (arn === undefined || resource.type === 'AWS::IAM::Role') return [];
     const own = OWN_POLICIES[resource.type]?.(resource.properties);
     const name = resource.constructPath;
     const inline =
-      own === undefined
-        ? []
-        : [parsePolicy(`policy of ${name}`, expandApi(own, arn), { certain: resource.certain })];
+      own === undefined ? [] : [parsePolicy(`policy of ${name}`, own, { certain: resource.certain })];
     const attached = [resource.physicalId, arn].flatMap(
       (target) => policies.get(`${resource.account}/${target}`) ?? [],
     );
@@ -34,16 +32,9 @@ export function resourcesOf(assembly: ResolvedAssembly): Map<string, Resource> {
   return new Map(found);
 }
 
-/** The ARN in requests that the resource's policy decides about. */
-function policyArn(resource: ResolvedResource): string | undefined {
-  if (resource.type !== 'AWS::ApiGateway::RestApi') return resource.arn;
-  return `arn:aws:execute-api:${resource.region}:${resource.account}:${resource.physicalId}`;
-}
-
-/** Resource policies that are a property of the resource. */
+/** Resource policies that are a property of the resource; that of an API may only deny, says routes-are-authorized, and no rule asks who may call one. */
 const OWN_POLICIES: Readonly<Record<string, (properties: JsonObject) => unknown>> = {
   'AWS::KMS::Key': ({ KeyPolicy: policy }) => policy,
-  'AWS::ApiGateway::RestApi': ({ Policy: policy }) => policy,
   'AWS::Events::EventBus': ({ Policy: policy }) => policy,
   'AWS::DynamoDB::Table': ({ ResourcePolicy: policy }) =>
     policy === undefined ? undefined : objectOf(policy).PolicyDocument,
@@ -134,20 +125,5 @@ function permissionCondition({ SourceAccount: account, SourceArn: source }: Json
   return {
     ...(account === undefined ? {} : { StringEquals: { 'aws:SourceAccount': account } }),
     ...(source === undefined ? {} : { ArnLike: { 'aws:SourceArn': source } }),
-  };
-}
-
-/** API Gateway's short form of a resource, `execute-api:/stage/GET/path`, written out. */
-function expandApi(document: unknown, arn: string): unknown {
-  if (!arn.includes(':execute-api:') || !isObject(document)) return document;
-  const expand = (value: unknown) =>
-    stringsOf(value).map((text) => text.replace(/^execute-api:\//, `${arn}/`));
-  return {
-    ...document,
-    Statement: listOf(document.Statement).map((statement) => {
-      if (!isObject(statement)) return statement;
-      const element = statement.Resource === undefined ? 'NotResource' : 'Resource';
-      return { ...statement, [element]: expand(statement[element]) };
-    }),
   };
 }

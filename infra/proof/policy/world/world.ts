@@ -83,7 +83,7 @@ export function removeResource(world: World, arn: string): void {
 }
 
 /**
- * The resource whose policies decide about `action` on `arn`: the bucket of an object, the API of a method,
+ * The resource whose policies decide about `action` on `arn`: the bucket of an object,
  * the function of a version; for `sts` the role itself. Undefined when the world has none.
  */
 export function resourceFor(world: World, action: string, arn: string): Resource | undefined {
@@ -105,7 +105,6 @@ export function resourceFor(world: World, action: string, arn: string): Resource
 const OWNERS = new Map<string | undefined, (arn: string) => string | undefined>([
   ['s3', (arn) => arn.split('/', 1)[0]],
   ['lambda', (arn) => arn.split(':').slice(0, 7).join(':')],
-  ['execute-api', (arn) => arn.split('/', 1)[0]],
   ['dynamodb', (arn) => /^[^/]*\/[^/]*/.exec(arn)?.[0]],
   ['logs', (arn) => arn.split(':').slice(0, 7).join(':')],
 ]);

@@ -31,7 +31,9 @@ export const noKeyMaterial: Rule = {
           .filter((found) => found.kind !== 'high entropy' || found.at >= at.length)
           .slice(0, 1)
           .map((found) => violation(resource, at, found)),
-        ...(!isJoined && SECRET.test(showUnknown(text)) ? [written(resource, at)] : []),
+        ...(!isJoined && SECRET.test(showUnknown(text))
+          ? [secret(resource, at, 'has a deploy write a secret, which everybody reads who sees the resource')]
+          : []),
       ]);
     // Resolved, for what is in parts; else as written, for a branch that this deploy does not take.
     const findInEither = (resource: string, resolved: unknown, written: unknown, field = '') => {
@@ -47,7 +49,9 @@ export const noKeyMaterial: Rule = {
         ...findInEither(name, sections, written),
         ...findWithin(name, deployment, 'deployment'),
         ...Object.entries(objectOf(written.Parameters)).flatMap(([id, parameter]) =>
-          String(objectOf(parameter).NoEcho) === 'true' ? [handedOver(name, id)] : [],
+          String(objectOf(parameter).NoEcho) === 'true'
+            ? [secret(name, id, 'is a secret (NoEcho) that whoever deploys must have')]
+            : [],
         ),
       ]),
       ...assembly.resources.flatMap(({ assetPath, constructPath }) =>
@@ -82,25 +86,9 @@ function violation(resource: string, field: string, { kind, at }: KeyMaterial): 
   };
 }
 
-function written(resource: string, field: string): Violation {
-  return secret(
-    resource,
-    field,
-    `${field} has a deploy write a secret, which everybody reads who sees the resource.`,
-  );
-}
-
-function handedOver(stack: string, parameter: string): Violation {
-  return secret(
-    stack,
-    parameter,
-    `The parameter ${parameter} is a secret (NoEcho) that whoever deploys must have.`,
-  );
-}
-
-function secret(resource: string, field: string, message: string): Violation {
+function secret(resource: string, field: string, what: string): Violation {
   return {
-    ...{ resource, about: [field], message, path: [resource, 'a deploy', 'a secret'] },
+    ...{ resource, about: [field], message: `${field} ${what}.`, path: [resource, 'a deploy', 'a secret'] },
     remedy: 'Give a function the secret’s ARN, and let it read the secret when it runs.',
   };
 }

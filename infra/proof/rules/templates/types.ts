@@ -11,6 +11,12 @@ const ALARM = `ActionsEnabled AlarmActions[]?@SNS::Topic AlarmDescription AlarmN
   Dimensions EvaluateLowSampleCountPercentile EvaluationPeriods ExtendedStatistic InsufficientDataActions[]?@SNS::Topic MetricName
   Metrics Namespace OKActions[]?@SNS::Topic Period Statistic Threshold ThresholdMetricId TreatMissingData Unit`;
 
+/** The same places below a path. */
+const within = (path: string, words: string) => words.replace(/\S+/g, `${path}.$&`);
+
+/** What a firewall tells of a rule. */
+const METRICS_ONLY = 'CloudWatchMetricsEnabled MetricName SampledRequestsEnabled?=false';
+
 const document = (path: string) => `${path}.Version=2012-10-17 ${path}.Statement!`;
 
 /**
@@ -164,10 +170,15 @@ export const ADDED: Readonly<Record<string, string>> = {
   // One that lets nothing through. Endpoints of many other services take no policy.
   'EC2::VPCEndpoint':
     'PolicyDocument RouteTableIds[]?@EC2::RouteTable ServiceName VpcEndpointType=Gateway VpcId?@EC2::VPC',
-  // It blocks, counts or lets through, and answers nothing of its own; see also LIMITS of additions.ts.
+  // It blocks, counts or lets through, answers nothing of its own, and keeps no samples, which hold headers and with them tokens.
   'WAFv2::WebACL': `DefaultAction.Allow?= DefaultAction.Block?= Description Name Rules[].Action.Allow?= Rules[].Action.Block?=
     Rules[].Action.Count?= Rules[].Name Rules[].OverrideAction.Count?= Rules[].OverrideAction.None?= Rules[].Priority
-    Rules[].RuleLabels[].Name Rules[].Statement* Rules[].VisibilityConfig.* Scope VisibilityConfig`,
+    Rules[].RuleLabels[].Name Rules[].Statement.GeoMatchStatement.* Rules[].Statement.IPSetReferenceStatement.*
+    ${within('Rules[].Statement.ManagedRuleGroupStatement', 'Name VendorName?=AWS Version RuleActionOverrides[].Name')}
+    ${within('Rules[].Statement.ManagedRuleGroupStatement.RuleActionOverrides[].ActionToUse', 'Allow?= Block?= Count?=')}
+    ${within('Rules[].Statement.RateBasedStatement', 'AggregateKeyType EvaluationWindowSec Limit')}
+    ${within('Rules[].VisibilityConfig', METRICS_ONLY)} Scope
+    ${within('VisibilityConfig', METRICS_ONLY.replace('?', ''))}`,
   'WAFv2::WebACLAssociation': 'WebACLArn@WAFv2::WebACL ResourceArn',
   'CDK::Metadata': 'Analytics',
 };
