@@ -95,7 +95,7 @@ function linesOf(input: ProofInput): Change[] {
 function reachOf({ assembly, network, reach }: ProofInput): Change[] {
   return reach.flatMap(({ name: who, resource, internet, endpoints, elsewhere }) => {
     const vpc = network.vpcs.find(({ stack }) => stack === resource.stack);
-    const names = vpc === undefined ? 'every name' : readAnsweredNames(assembly, vpc.physicalId).names;
+    const names = vpc === undefined ? 'every name' : readAnsweredNames(assembly, vpc.physicalId);
     const hosts = internet === 'none' ? [] : Array.isArray(names) ? names : ['*'];
     const ports = internet === 'https' ? 'TCP 443' : '*';
     const zone = resource.zone === SIGNING ? 'the signing zone' : resource.zone;

@@ -56,17 +56,24 @@ export function prove(
     const found = findingsOf(rule, input);
     return OF_OTHERS.includes(rule.name) ? found : found.filter(({ resource }) => !others.has(resource));
   });
-  const exceptions = (declaration.exceptions ?? []).map((exception) => ({
-    ...exception,
-    findings: findings.filter((finding) => excepts(exception, finding)),
-  }));
-  const violations = findings.filter(
-    (finding) => !exceptions.some((exception) => excepts(exception, finding)),
-  );
+  const { exceptions, violations } = applyExceptions(findings, declaration);
   const ok = violations.length === 0;
   const assumptions = assumptionsOf(declaration);
   const holds = assumptions.length === 0 ? 'holds' : 'holds assuming';
   return { ok, verdict: ok ? holds : 'violated', assumptions, violations, exceptions, input };
+}
+
+/** What the declared exceptions take out of `findings`, and what they leave. */
+export function applyExceptions(
+  findings: readonly Finding[],
+  { exceptions: declared = [] }: Pick<SystemDeclaration, 'exceptions'>,
+): Pick<Proof, 'exceptions' | 'violations'> {
+  const exceptions = declared.map((exception) => ({
+    ...exception,
+    findings: findings.filter((finding) => excepts(exception, finding)),
+  }));
+  const excepted = new Set(exceptions.flatMap((exception) => exception.findings));
+  return { exceptions, violations: findings.filter((finding) => !excepted.has(finding)) };
 }
 
 /** The rules about what other stacks must not do to the system; what else they do is theirs. */

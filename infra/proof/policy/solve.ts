@@ -1,16 +1,4 @@
-import {
-  ALWAYS,
-  all,
-  any,
-  type Condition,
-  constantOf,
-  foldTruths,
-  mapTests,
-  NEVER,
-  not,
-  type Test,
-  testsOf,
-} from './condition.ts';
+import { ALWAYS, all, any, type Condition, foldTruths, NEVER, not, type Test, testsOf } from './condition.ts';
 import { compareMatchers, type Matcher } from './matcher.ts';
 import * as ternary from './ternary.ts';
 
@@ -23,9 +11,9 @@ const MOST_GUESSES = 20_000;
  * may be wrong where three or more tests of a key only exclude each other together.
  */
 export function satisfiable(condition: Condition): boolean {
-  const rest = settle(pushNegations(condition, false)).rest;
-  if (rest.kind === 'constant') return rest.value;
-  return rest.kind === 'test' || search(rest, [...testsOf(rest).values()]);
+  if (condition.kind === 'constant') return condition.value;
+  const normal = pushNegations(condition, false);
+  return normal.kind === 'test' || search(normal, [...testsOf(normal).values()]);
 }
 
 /**
@@ -35,8 +23,7 @@ export function satisfiable(condition: Condition): boolean {
 export function simplify(condition: Condition, facts: Condition = ALWAYS): Condition {
   if (!satisfiable(all([facts, condition]))) return NEVER;
   if (!satisfiable(all([facts, not(condition)]))) return ALWAYS;
-  const { units, rest } = settle(pushNegations(condition, false));
-  const normal = all([...units, rest]);
+  const normal = pushNegations(condition, false);
   if (normal.kind !== 'all' && normal.kind !== 'any') return normal;
   const join = normal.kind === 'all' ? all : any;
   let parts = sortParts(normal.of);
@@ -66,57 +53,9 @@ function sortParts(parts: readonly Condition[]): Condition[] {
     .map(({ part }) => part);
 }
 
-/**
- * Parts a conjunction into single tests that must hold (or not) and the rest, from which every test that they
- * answer is gone. What is left in the rest is independent of the units.
- */
-function settle(condition: Condition): { units: Condition[]; rest: Condition } {
-  const units: Condition[] = [];
-  const answers = new Map<string, Answered[]>();
-  let rest = condition;
-  for (;;) {
-    const parts = rest.kind === 'all' ? rest.of : [rest];
-    const found = parts.filter(
-      (part) => part.kind === 'test' || (part.kind === 'not' && part.of.kind === 'test'),
-    );
-    if (found.length === 0) return { units, rest };
-    // One at a time, so that a unit that contradicts another makes the rest impossible.
-    for (const unit of found) {
-      const settled = substitute(unit, answers);
-      if (settled === NEVER) return { units: [NEVER], rest: NEVER };
-      if (settled !== ALWAYS) addAnswer(unit, answers, units);
-    }
-    rest = substitute(all(parts.filter((part) => !found.includes(part))), answers);
-  }
-}
-
-interface Answered {
-  test: Test;
-  answer: boolean;
-}
-
-function addAnswer(unit: Condition, answers: Map<string, Answered[]>, units: Condition[]): void {
-  units.push(unit);
-  const inner = unit.kind === 'not' ? unit.of : unit;
-  if (inner.kind !== 'test') return;
-  const topic = topicOf(inner.test);
-  answers.set(topic, [...(answers.get(topic) ?? []), { test: inner.test, answer: unit.kind === 'test' }]);
-}
-
 /** Tests of different topics say nothing about each other. */
 function topicOf(test: Test): string {
   return 'key' in test ? test.key : test.id;
-}
-
-/** `condition` with the tests that `answers` answer, by themselves or by what follows from them, replaced. */
-function substitute(condition: Condition, answers: ReadonlyMap<string, readonly Answered[]>): Condition {
-  return mapTests(condition, (wanted) => {
-    for (const { test, answer } of answers.get(topicOf(wanted)) ?? []) {
-      const follows = answerFrom(test, answer, wanted);
-      if (follows !== undefined) return constantOf(follows);
-    }
-    return undefined;
-  });
 }
 
 /** What the answer to one test says about another. */

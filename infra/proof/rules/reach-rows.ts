@@ -41,8 +41,7 @@ function internetRow(
 ): CapabilityRow {
   if (internet === 'none') return { ...row, resource: 'the internet', verdict: 'never', layers: ['network'] };
   const vpc = input.network.vpcs.find(({ stack }) => stack === resource.stack);
-  const { names } =
-    vpc === undefined ? { names: 'every name' } : readAnsweredNames(input.assembly, vpc.physicalId);
+  const names = vpc === undefined ? 'every name' : readAnsweredNames(input.assembly, vpc.physicalId);
   const ports = internet === 'https' ? 'the port is TCP 443' : 'on any port';
   const asked = Array.isArray(names)
     ? names.filter((name) => !name.endsWith('.amazonaws.com')).join(', ')

@@ -2,11 +2,11 @@ import type { Reach } from '../../network/reach.ts';
 import { endpointServiceOf } from '../../policy/endpoint.ts';
 import { type Context, decide, rolePrincipal } from '../../policy/index.ts';
 import type { ProofInput } from '../../rules/rule.ts';
-import type { MapCall, MapNode, NodeKind, Verb } from './model.ts';
+import type { MapCall, MapNode, NodeKind } from './model.ts';
 
 /** What the map asks about a node of a kind: the verb, and the actions of which one is enough. */
 interface Asking {
-  verb: Verb;
+  verb: string;
   actions: readonly string[];
   /** Whether AWS decides about them without naming the node, as about making a key. */
   unnamed?: boolean;

@@ -22,7 +22,7 @@ export function hostNodes(
 ): Host[] {
   const vpcs = new Map<string, string[]>();
   for (const { physicalId: vpc } of network.vpcs) {
-    const { names } = readAnsweredNames(assembly, vpc);
+    const names = readAnsweredNames(assembly, vpc);
     for (const name of names === 'every name' ? [EVERY_NAME] : names)
       if (!name.endsWith('.amazonaws.com')) vpcs.set(name, [...(vpcs.get(name) ?? []), vpc]);
   }

@@ -36,27 +36,12 @@ export interface MapNode {
   violated: boolean;
 }
 
-/** What may be done to a node of a kind. */
-export type Verb =
-  | 'invoke'
-  | 'sign with'
-  | 'read the public key of'
-  | 'make'
-  | 'disable and enable'
-  | 'take over'
-  | 'read'
-  | 'change'
-  | 'read and write'
-  | 'send to'
-  | 'start'
-  | 'open https to'
-  | 'open any connection to';
-
 /** A call that the assembly permits; under which conditions, the capability matrix says. */
 export interface MapCall {
   from: string;
   to: string;
-  verb: Verb;
+  /** What may be done: `invoke`, `sign with`. Connections `open`, and what enters a zone may `start` its functions. */
+  verb: string;
   /** What it goes through: the service of its zone's own endpoint, the service that starts it, else a way in a word or two. */
   through: string;
   violated: boolean;

@@ -59,21 +59,17 @@ export const NETWORKS: readonly Rule[] = [
     path: ({ physicalId }) => [physicalId, 'its security groups', 'any port of the internet'],
     remedy: 'Let its security groups out to TCP 443 only.',
   }),
-  // The resolver of a zone's VPC answers for declared hosts and AWS endpoints of the zone, and nothing makes it fail open.
+  // The resolver of a zone's VPC answers for declared hosts and AWS endpoints of the zone.
   resourceRule({
     name: 'names-answered',
     invariant: 'I4',
-    title:
-      "A zone's resolver answers for declared hosts and its own endpoints only, also when the DNS Firewall fails.",
+    title: "A zone's resolver answers for declared hosts and its own endpoints only.",
     of: ['AWS::EC2::VPC'],
     problems: ({ physicalId, region }, input) => {
-      const { names, failsOpen } = readAnsweredNames(input.assembly, physicalId);
+      const names = readAnsweredNames(input.assembly, physicalId);
       const allowed = allowedNames(input, physicalId, region);
       const surplus = names === 'every name' ? [names] : names.filter((name) => !allowed.includes(name));
-      return [
-        ...surplus.map((name) => `answers for ${name}, which the declaration does not call for`),
-        failsOpen && 'answers everything when the DNS Firewall itself fails',
-      ];
+      return surplus.map((name) => `answers for ${name}, which the declaration does not call for`);
     },
     subject: ({ physicalId }, { network }) =>
       `The resolver of ${network.zones.get(physicalId) ?? 'a VPC of no zone'}`,
@@ -82,8 +78,7 @@ export const NETWORKS: readonly Rule[] = [
       'the VPC resolver',
       'names outside the declaration',
     ],
-    remedy:
-      'Associate a DNS Firewall rule group that allows the derived names and blocks *, and leave FirewallFailOpen at its default, DISABLED.',
+    remedy: 'Associate a DNS Firewall rule group that allows the derived names and blocks *.',
   }),
 ];
 

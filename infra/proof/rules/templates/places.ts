@@ -99,7 +99,7 @@ const EMPTY = '';
 /** Every value in `value` by its place; the statements of a policy are one, which the policy engine reads. */
 function leavesOf(value: unknown, path: string): (readonly [path: string, value: unknown])[] {
   if (typeof value === 'object' && path && Object.keys(value ?? {}).length === 0) return [[path, EMPTY]];
-  if (path.endsWith('.Statement')) return [[path, typeof value === 'object' ? '' : value]];
+  if (/(?:Policy|Document)\.Statement$/.test(path)) return [[path, typeof value === 'object' ? '' : value]];
   if (Array.isArray(value)) return value.flatMap((item) => leavesOf(item, `${path}[]`));
   if (!isObject(value)) return [[path, value]];
   return Object.entries(value).flatMap(([name, member]) => leavesOf(member, path ? `${path}.${name}` : name));

@@ -171,12 +171,13 @@ export const ADDED: Readonly<Record<string, string>> = {
   'EC2::VPCEndpoint':
     'PolicyDocument RouteTableIds[]?@EC2::RouteTable ServiceName VpcEndpointType=Gateway VpcId?@EC2::VPC',
   // It blocks, counts or lets through, answers nothing of its own, and keeps no samples, which hold headers and with them tokens.
+  // What narrows a statement down has no action: AWS nests no group of rules.
   'WAFv2::WebACL': `DefaultAction.Allow?= DefaultAction.Block?= Description Name Rules[].Action.Allow?= Rules[].Action.Block?=
     Rules[].Action.Count?= Rules[].Name Rules[].OverrideAction.Count?= Rules[].OverrideAction.None?= Rules[].Priority
     Rules[].RuleLabels[].Name Rules[].Statement.GeoMatchStatement.* Rules[].Statement.IPSetReferenceStatement.*
-    ${within('Rules[].Statement.ManagedRuleGroupStatement', 'Name VendorName?=AWS Version RuleActionOverrides[].Name')}
+    ${within('Rules[].Statement.ManagedRuleGroupStatement', 'Name RuleActionOverrides[].Name ScopeDownStatement.* VendorName?=AWS Version')}
     ${within('Rules[].Statement.ManagedRuleGroupStatement.RuleActionOverrides[].ActionToUse', 'Allow?= Block?= Count?=')}
-    ${within('Rules[].Statement.RateBasedStatement', 'AggregateKeyType EvaluationWindowSec Limit')}
+    ${within('Rules[].Statement.RateBasedStatement', 'AggregateKeyType EvaluationWindowSec Limit ScopeDownStatement.*')}
     ${within('Rules[].VisibilityConfig', METRICS_ONLY)} Scope
     ${within('VisibilityConfig', METRICS_ONLY.replace('?', ''))}`,
   'WAFv2::WebACLAssociation': 'WebACLArn@WAFv2::WebACL ResourceArn',

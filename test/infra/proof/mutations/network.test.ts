@@ -57,14 +57,6 @@ mutations('names-answered', {
     void (find(r, 'NetworkNameRulesF').Properties.FirewallRules as unknown[]).pop(),
   'signing: a name too many': sets('NetworkAllowedNames', { Domains: ['example.com'] }),
   'internal: a wildcard of names': sets('NetworkAllowedNames', { Domains: ['*.no'] }),
-  'admin: a firewall that fails open': adds('AWS::Route53Resolver::FirewallConfig', (r) => ({
-    ResourceId: { Ref: idOf(r, 'NetworkVpc', VPC) },
-    FirewallFailOpen: 'ENABLED',
-  })),
-  'admin: a firewall of a network by its id that fails open': adds('AWS::Route53Resolver::FirewallConfig', {
-    ResourceId: 'vpc-0123456789abcdef0',
-    FirewallFailOpen: 'ENABLED',
-  }),
 });
 
 mutations('networks-are-declared', {

@@ -46,6 +46,7 @@ mutations(
       'public: AWS::ApiGatewayV2::Api',
       'public: AWS::CodeBuild::Project',
       'public: AWS::DynamoDB::GlobalTable',
+      'admin: AWS::Route53Resolver::FirewallConfig',
       'public: AWS::EC2::DHCPOptions',
       'public: AWS::EC2::VPCCidrBlock',
       'public: AWS::EC2::VPCPeeringConnection',

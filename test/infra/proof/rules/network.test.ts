@@ -47,11 +47,6 @@ const firewall = (...FirewallRules: object[]): Resources => ({
   ...lambda,
   Names: { Type: 'AWS::Route53Resolver::FirewallRuleGroup', Properties: { FirewallRules } },
 });
-const failing = (FirewallFailOpen: string, ResourceId: unknown = { Ref: 'Vpc' }) => ({
-  ...lambda,
-  ...one('Route53Resolver::FirewallConfig', { ResourceId, FirewallFailOpen }),
-});
-
 smallCases({
   'properties-are-understood': {
     'a function in a foreign subnet': inAdmin(
@@ -106,9 +101,6 @@ smallCases({
       firewall(rule(1, 'Everything'), rule(2, 'Everything', { Action: 'BLOCK' })),
       /answers for \*/,
     ),
-    'fails closed, and says so': inPublic(failing('DISABLED')),
-    'fails open': inPublic(failing('USE_LOCAL_RESOURCE_SETTING'), /when the DNS Firewall itself fails/),
-    'a VPC that may be this one fails open': inPublic(failing('ENABLED', 'vpc-1'), /when the DNS Firewall/),
   },
   'endpoints-are-own': {
     'a Lambda endpoint': inPublic(lambda),
