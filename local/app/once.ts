@@ -1,3 +1,4 @@
+import { table } from '../../infra/terminal.ts';
 import { describeLog } from './page/describe-line.ts';
 import type { Step, StepResult } from './steps/step.ts';
 import type { LocalSystem } from './system.ts';
@@ -71,15 +72,15 @@ export function formatReport(
   { ok, ready_ms, steps }: OnceReport,
   skipped: readonly SkippedStep[] = [],
 ): string {
-  const width = Math.max(...[...steps, ...skipped].map(({ name }) => name.length));
-  const row = (verdict: string, name: string, time: string, detail: string) =>
-    [verdict.padEnd(6), name.padEnd(width), time.padStart(8), detail].join('  ');
+  const rows = [
+    ...steps.map((step) => [step.ok ? 'ok' : 'FAILED', step.name, `${step.ms} ms`, step.detail]),
+    ...skipped.map(({ name, why }) => ['-', name, '', `not with this declaration: ${why}`]),
+  ];
   const failed = steps.filter((step) => !step.ok).length;
   const verdict = ok ? `All ${steps.length} steps passed.` : `${failed} of ${steps.length} steps failed.`;
   return [
     `Ready after ${(ready_ms / 1000).toFixed(1)} s.\n`,
-    ...steps.map((step) => row(step.ok ? 'ok' : 'FAILED', step.name, `${step.ms} ms`, step.detail)),
-    ...skipped.map(({ name, why }) => row('-', name, '', `not with this declaration: ${why}`)),
+    table(rows, Number.MAX_SAFE_INTEGER),
     `\n${steps.length === 0 ? 'No step fits this declaration.' : verdict}`,
   ].join('\n');
 }

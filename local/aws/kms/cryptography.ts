@@ -8,48 +8,25 @@ import {
   randomBytes,
 } from 'node:crypto';
 import { promisify } from 'node:util';
-import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
+import { ALGORITHMS, type AlgorithmEntry } from '@helseid-zones/protocol/algorithms';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 
 const CURVES = { 'P-256': p256, 'P-384': p384, 'P-521': p521 } as const;
 
-const PSS = Object.values(ALGORITHMS)
-  .filter(({ kty }) => kty === 'RSA')
-  .map(({ kmsSigningAlgorithm }) => kmsSigningAlgorithm);
-const RSA = [...PSS, 'RSASSA_PKCS1_V1_5_SHA_256', 'RSASSA_PKCS1_V1_5_SHA_384', 'RSASSA_PKCS1_V1_5_SHA_512'];
-
-/** The key specs that can sign, by name: `SigningAlgorithms` as KMS says them, and the curve or the bits of the modulus. */
-export const KEY_SPECS: ReadonlyMap<string, { signingAlgorithms: readonly string[]; size: string | number }> =
-  new Map([
-    ['ECC_NIST_P256', { signingAlgorithms: ['ECDSA_SHA_256'], size: 'P-256' }],
-    ['ECC_NIST_P384', { signingAlgorithms: ['ECDSA_SHA_384'], size: 'P-384' }],
-    ['ECC_NIST_P521', { signingAlgorithms: ['ECDSA_SHA_512'], size: 'P-521' }],
-    ['RSA_2048', { signingAlgorithms: RSA, size: 2048 }],
-    ['RSA_3072', { signingAlgorithms: RSA, size: 3072 }],
-    ['RSA_4096', { signingAlgorithms: RSA, size: 4096 }],
-  ]);
-
-/** The six algorithms that the local KMS really signs with, by KMS's name. PKCS #1 v1.5 is not among them: HelseID's clients must not use it. */
-export const SIGNING_ALGORITHMS = new Map(
-  Object.values(ALGORITHMS).map(({ kmsSigningAlgorithm, hash, kty }) => [
-    kmsSigningAlgorithm as string,
-    { hash, digestBytes: Number(hash.slice(3)) / 8, kty },
-  ]),
-);
-
-/** A KMS signing algorithm: the hash whose digest it signs, and the type of key. */
-type SigningAlgorithm = ReturnType<(typeof SIGNING_ALGORITHMS)['get']> & {};
+/** What the local KMS really signs with, by key spec. PKCS #1 v1.5 is not among it: HelseID's clients must not use it. */
+export const KEY_SPECS = Map.groupBy(Object.values(ALGORITHMS), ({ kmsKeySpec }): string => kmsKeySpec);
 
 const generate = promisify(generateKeyPair);
 
 /** A new key of a spec: PKCS #8 PEM, and SPKI DER in base64; nothing for a symmetric one, which the local AWS never encrypts with. */
 export async function makeMaterial(spec: string): Promise<{ privatePem?: string; publicDer?: string }> {
-  const { size } = KEY_SPECS.get(spec) ?? {};
-  if (size === undefined) return {};
+  const [entry] = KEY_SPECS.get(spec) ?? [];
+  if (entry === undefined) return {};
+  const { crv, signatureBytes } = entry;
   const pair =
-    typeof size === 'string'
-      ? await generate('ec', { namedCurve: size })
-      : await generate('rsa', { modulusLength: size });
+    crv === undefined
+      ? await generate('rsa', { modulusLength: 8 * signatureBytes })
+      : await generate('ec', { namedCurve: crv });
   return {
     privatePem: pair.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
     publicDer: pair.publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
@@ -57,7 +34,7 @@ export async function makeMaterial(spec: string): Promise<{ privatePem?: string;
 }
 
 /** Signs a digest as KMS does: ECDSA in DER (RFC 3279 2.2.3) with a random nonce, PSS as RFC 8017. The key is PKCS #8 PEM. */
-export function signDigest(algorithm: SigningAlgorithm, digest: Uint8Array, privatePem: string): Buffer {
+export function signDigest(algorithm: AlgorithmEntry, digest: Uint8Array, privatePem: string): Buffer {
   const key = createPrivateKey(privatePem);
   return algorithm.kty === 'RSA' ? signPss(algorithm.hash, digest, key) : signEcdsa(digest, key);
 }

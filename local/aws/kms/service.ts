@@ -13,7 +13,7 @@ import {
   operationsOn,
   text,
 } from '../operation.ts';
-import { KEY_SPECS, SIGNING_ALGORITHMS, signDigest } from './cryptography.ts';
+import { KEY_SPECS, signDigest } from './cryptography.ts';
 import {
   describedContext,
   type KeyStore,
@@ -62,14 +62,13 @@ type OnKey = ReturnType<typeof operationsOn<StoredKey>>;
 
 /** `Sign` and `GetPublicKey`: the cryptography, with KMS's checks in KMS's order. */
 function signOperations(onKey: OnKey): Record<string, Operation> {
-  const algorithms = [...new Set([...KEY_SPECS.values()].flatMap((spec) => spec.signingAlgorithms))];
   return {
     ...onKey(
       'Sign',
       {
         Message: blob(MAX_MESSAGE),
         MessageType: v.optional(v.picklist(['RAW', 'DIGEST']), 'RAW'),
-        SigningAlgorithm: v.picklist(algorithms),
+        SigningAlgorithm: v.picklist([...KEY_SPECS.keys()].flatMap(algorithmsOf)),
       },
       (key, { Message, MessageType, SigningAlgorithm }) => {
         requireEnabled(key);
@@ -88,10 +87,15 @@ function signOperations(onKey: OnKey): Record<string, Operation> {
         PublicKey: material(key).publicDer,
         KeySpec: key.spec,
         KeyUsage: key.usage,
-        SigningAlgorithms: KEY_SPECS.get(key.spec)?.signingAlgorithms,
+        SigningAlgorithms: algorithmsOf(key.spec),
       };
     }),
   };
+}
+
+/** The names of what a key of the spec signs with. */
+function algorithmsOf(spec: string): string[] {
+  return (KEY_SPECS.get(spec) ?? []).map(({ kmsSigningAlgorithm }) => kmsSigningAlgorithm);
 }
 
 function material(key: StoredKey): { privatePem: string; publicDer: string } {
@@ -106,15 +110,14 @@ function material(key: StoredKey): { privatePem: string; publicDer: string } {
 }
 
 function sign(key: StoredKey, name: string, type: 'RAW' | 'DIGEST', message: Buffer): Buffer {
-  if (!KEY_SPECS.get(key.spec)?.signingAlgorithms.includes(name)) {
+  const algorithm = KEY_SPECS.get(key.spec)?.find((entry) => entry.kmsSigningAlgorithm === name);
+  if (algorithm === undefined) {
     throw new AwsError(
       'InvalidKeyUsageException',
       `Algorithm ${name} and key spec ${key.spec} are incompatible.`,
     );
   }
-  const algorithm = SIGNING_ALGORITHMS.get(name);
-  if (algorithm === undefined) throw validationError(`The local KMS does not sign with ${name}`);
-  if (type === 'DIGEST' && message.length !== algorithm.digestBytes) {
+  if (type === 'DIGEST' && message.length !== Number(algorithm.hash.slice(3)) / 8) {
     throw validationError(`Digest is invalid length for algorithm ${name}.`);
   }
   const digest = type === 'DIGEST' ? message : createHash(algorithm.hash).update(message).digest();
@@ -238,7 +241,7 @@ function describeKey(key: StoredKey): Record<string, unknown> {
     Origin: 'AWS_KMS',
     KeySpec: key.spec,
     MultiRegion: false,
-    SigningAlgorithms: KEY_SPECS.get(key.spec)?.signingAlgorithms,
+    SigningAlgorithms: KEY_SPECS.has(key.spec) ? algorithmsOf(key.spec) : undefined,
   };
 }
 
