@@ -24,6 +24,9 @@ export interface Attempt {
   /** Sets assertion and, where asked for, proof: both fresh. */
   auth: ClientAuth;
   options: { signal: AbortSignal; [customFetch]: TokenClient['fetch'] };
+  /** By the key that proofs of this client are signed with. */
+  assertion: Signature;
+  proof: Signature | undefined;
   /** Signatures of `extra`, in order. */
   extra: Signature[];
 }
@@ -191,7 +194,7 @@ async function sendAttempt(
     return await withDeadline(client.timeout, request.signal, async (signal) => {
       const options = { signal, [customFetch]: client.fetch };
       const oauth = describeClient(client);
-      const response = await request.send({ as, oauth, auth, options, extra: signed.extra });
+      const response = await request.send({ as, oauth, auth, options, ...signed });
       const { status, headers } = response;
       const nonce = client.nonces.keep('authorization-server', url, response);
       const body = await response.arrayBuffer();

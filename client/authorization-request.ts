@@ -1,5 +1,6 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { RequestObjectIntent } from '@helseid-zones/protocol/intents';
+import { required } from '@helseid-zones/protocol/required';
 import {
   calculatePKCECodeChallenge,
   generateRandomCodeVerifier,
@@ -67,14 +68,19 @@ export async function pushAuthorizationRequest(
   }
   const as = await client.metadata();
   const authorizationUrl = new URL(requireEndpoint(as, 'authorization_endpoint'));
-  const binding = await learnProofKey(client, requireEndpoint(as, 'pushed_authorization_request_endpoint'));
-  const parameters = describeRequest(client, request, binding);
+  const url = requireEndpoint(as, 'pushed_authorization_request_endpoint');
+  const known = request.requestObject ? await learnProofKey(client, url) : undefined;
+  const object = known && describeRequestObject(client, request, describeRequest(client, request, known));
+  let binding = known;
   const pushed = await requestAuthenticated(client, {
     endpoint: 'pushed_authorization_request_endpoint',
-    proof: client.profile.proofAtPar ? { kid: binding.kid } : undefined,
-    extra: request.requestObject ? [describeRequestObject(client, request, parameters)] : [],
-    send: ({ as, oauth, auth, options, extra: [object] }) => {
-      const form = object ? { request: object.jws } : parameters;
+    proof: client.profile.proofAtPar ? { kid: known?.kid } : undefined,
+    extra: object ? [object] : [],
+    send: ({ as, oauth, auth, options, assertion, proof, extra: [object] }) => {
+      // One client key signs both, so the assertion tells by which key the code's proof will be.
+      const { kid, jkt } = known ?? proof ?? assertion;
+      binding = { kid, jkt };
+      const form = object ? { request: object.jws } : describeRequest(client, request, binding);
       return pushedAuthorizationRequest(as, oauth, auth, new URLSearchParams(form), options);
     },
     signal: request.signal,
@@ -91,13 +97,13 @@ export async function pushAuthorizationRequest(
     authorizationUrl: authorizationUrl.href,
     requestUri: body.request_uri,
     expiresIn: body.expires_in,
-    binding,
+    binding: required(binding, 'The key'),
   };
 }
 
 /**
- * Which key proofs are signed with now. It has to be known before the request is composed, and only a signer knows it:
- * so a proof is asked for and thrown away.
+ * Which key proofs are signed with now. A request object holds it and is signed itself, and only a signer knows it: so a proof is
+ * asked for and thrown away.
  */
 async function learnProofKey(client: TokenClient, url: string): Promise<KeyBinding> {
   const [proof] = await client.signer.sign([

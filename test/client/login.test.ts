@@ -38,6 +38,29 @@ async function logIn(world: World) {
   return redeem(callback());
 }
 
+test('a pushed request costs one signature; one with a request object, that and one to learn the key', async () => {
+  const world = await makeWorld();
+  const kinds = () => world.signer.calls.splice(0).map((call) => call.map(({ kind }) => kind));
+  await begin(world);
+  expect(kinds()).toEqual([['client_assertion']]);
+  await begin(world, { requestObject: true });
+  expect(kinds()).toEqual([['dpop_proof'], ['client_assertion', 'request_object']]);
+});
+
+test('a key that was replaced at the issuer before the record says so is the one that the code is bound to', async () => {
+  const world = await makeWorld();
+  const { signer, issuer } = world;
+  const [old] = (await signer.sign([{ kind: 'client_assertion', client: 'journal', issuer: ISSUER }])).map(
+    ({ kid }) => kid,
+  );
+  const next = signer.addKey();
+  issuer.register(next);
+  issuer.unregister(old ?? '');
+  const { pushed, redeem, callback } = await begin(world);
+  expect(pushed.binding).toEqual({ kid: next.thumbprint, jkt: next.thumbprint });
+  expect((await redeem(callback())).binding).toEqual(pushed.binding);
+});
+
 test('a login: PAR, code, tokens', async () => {
   const world = await makeWorld();
   const { issuer, clock } = world;
