@@ -15,7 +15,7 @@ export const REQUEST_TIMEOUT_SECONDS = 28;
 export const EVENT_TIMEOUT_SECONDS = 30;
 
 /** The variable that names a thing: table `open-letters` is `OPEN_LETTERS_TABLE`. */
-export function ownVariable(kind: 'table' | 'queue' | 'secret', name: string): string {
+export function ownVariable(kind: 'api' | 'table' | 'queue' | 'secret', name: string): string {
   return `${name}_${kind}`.replaceAll('-', '_').toUpperCase();
 }
 

@@ -1,6 +1,7 @@
 import { zoneFunctions } from './names.ts';
-import { functionOf } from './own.ts';
-import type { ZoneDeclaration } from './schema.ts';
+import { functionOf, ownVariable } from './own.ts';
+import { ownEntry } from './problem.ts';
+import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /**
  * Lambda's managed runtimes that the declaration knows for functions in other languages, with the handler where none is declared;
@@ -33,4 +34,17 @@ export function compiledFunctions(zone: ZoneDeclaration): string[] {
 /** Where the code of a zone's functions in other languages lies. */
 export function foreignPaths(zone: ZoneDeclaration): string[] {
   return zoneFunctions(zone).flatMap((name) => foreignCode(zone, name)?.path ?? []);
+}
+
+/** Variables of a function in another language, which has no `config.json`: the base URL of each API that its zone is granted. */
+export function apiVariables(
+  { apis }: Pick<SystemDeclaration, 'apis'>,
+  zone: ZoneDeclaration,
+  name: string,
+): Record<string, string> {
+  if (foreignCode(zone, name) === undefined) return {};
+  const granted = zone.grants.flatMap((grant) => grant.apis.map(({ api }) => api));
+  return Object.fromEntries(
+    granted.map((api) => [ownVariable('api', api), ownEntry(apis, api)?.baseUrl ?? '']),
+  );
 }

@@ -17,7 +17,7 @@ import {
   REQUEST_TIMEOUT_SECONDS,
   zoneQueues,
 } from '../declaration/own.ts';
-import { foreignCode } from '../declaration/runtimes.ts';
+import { apiVariables, foreignCode } from '../declaration/runtimes.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import { type KeyPolicyDocument, keyPolicyTemplate } from '../key-policy.ts';
 
@@ -73,6 +73,7 @@ function environmentOf(
       ? { TOKENS_FUNCTION: functionArn(place, functionName(system.name, zone, TOKENS_FUNCTION)) }
       : {}),
     ...ownEnvironment({ system: system.name, zone, declared, place }, secrets, name),
+    ...apiVariables(system, declared, name),
     ...(needsUrl && url ? { GATEWAY_URL: url } : {}),
     ...(declared.admin ? { RECORDS: stack.toJsonString(records), SIGNING_VPC: signingVpc } : {}),
   };

@@ -148,7 +148,9 @@ test('code in another language is deployed as it lies, in the same place as all 
   const { Runtime, Handler, VpcConfig, Architectures, TracingConfig } = properties;
   expect([Runtime, Handler]).toEqual(['python3.13', 'handler.handler']);
   const { Variables } = Environment as { Variables: Record<string, unknown> };
-  expect(Variables).toMatchObject({ GREETING: 'hei', SIGNERS: expect.anything() });
+  expect(Variables).toMatchObject({
+    ...{ GREETING: 'hei', DOCUMENTS_API: 'https://documents.example.no/fhir', SIGNERS: expect.anything() },
+  });
   expect(Object.keys(Variables)).not.toContain('NODE_OPTIONS');
   const summary = assembly.find(ZONE, 'summaryFunction').Properties;
   expect([VpcConfig, Architectures, TracingConfig]).toEqual([
@@ -304,6 +306,15 @@ describe('the proof', () => {
     'a function in Python runs in another language': [
       'zone-functions-are-declared',
       sets('labelsFunction', { Runtime: 'nodejs24.x' }, 'Lambda::Function'),
+    ],
+    'a function in Python calls another API': [
+      'zone-functions-are-declared',
+      (r) => {
+        const { Variables } = find(r, 'labelsFunction', 'Lambda::Function').Properties['Environment'] as {
+          Variables: Record<string, string>;
+        };
+        Variables['DOCUMENTS_API'] = 'https://other.example.no';
+      },
     ],
     'a function in Python begins elsewhere': [
       'zone-functions-are-declared',

@@ -1,7 +1,7 @@
 import { takesWebhooks } from '../names.ts';
 import { eventPatternOf, functionOf, isShared, ownVariable, REQUEST_TIMEOUT_SECONDS } from '../own.ts';
 import { collect, type Problem, repeated, type Unless } from '../problem.ts';
-import { foreignCode } from '../runtimes.ts';
+import { apiVariables, foreignCode } from '../runtimes.ts';
 import type { FunctionDeclaration, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
 
 /** What functions have of their own belongs to functions that are started, and names what is there. */
@@ -19,7 +19,7 @@ export function checkFunctions(system: SystemDeclaration): Problem[] {
         checkStart(unless, field, declared, name, of);
         checkTables(unless, field, declared, of);
         checkQueues(unless, field, declared, of);
-        checkVariables(unless, field, of);
+        checkVariables(unless, field, of, Object.keys(apiVariables(system, declared, name)));
         unless(
           declared.events?.function !== name || !Object.hasOwn(of.tables, 'idempotency'),
           `${field}.tables.idempotency`,
@@ -156,8 +156,10 @@ function checkVariables(
   unless: Unless,
   field: string,
   { environment, tables, queues, secrets }: FunctionDeclaration,
+  apis: readonly string[],
 ): void {
   const own = new Map([
+    ...apis.map((name) => [name, 'an API of its grants'] as const),
     ...Object.keys(tables).map((name) => [ownVariable('table', name), `tables.${name}`] as const),
     ...queues.map((name) => [ownVariable('queue', name), `queues (${name})`] as const),
     ...secrets.map((name) => [ownVariable('secret', name), `secrets (${name})`] as const),

@@ -103,6 +103,7 @@ describe('refused, by field and with what would be right', () => {
     [`${WORKER}.tabels`, {}, /is not a field/],
     [`${WORKER}.code`, 'x.zip', /name their runtime too, or leave it out/],
     [`${WORKER}.handler`, 'a.b', /name their runtime too, or leave it out/],
+    [`${LABELS}.environment.DOCUMENTS_API`, 'x', /is the variable of an API of its grants/],
     [`${LABELS}.runtime`, 'python', /expected.*python3\.14/],
     [`${LABELS}.runtime`, 'java21', /write example\.Handler::handleRequest/],
     [`${LABELS}.runtime`, 'dotnet10', /write Assembly::Namespace/],

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { deriveZoneConfig } from '../../../declaration/derive.ts';
 import { functionName, zoneClients, zoneFunctions } from '../../../declaration/names.ts';
-import { foreignCode } from '../../../declaration/runtimes.ts';
+import { apiVariables, foreignCode } from '../../../declaration/runtimes.ts';
 import { keyPolicyTemplate } from '../../../key-policy.ts';
 import { parseJson } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
@@ -32,7 +32,12 @@ export const zoneFunctionsAreDeclared: Rule = resourceRule({
       ) ?? [];
     const { runtime: Runtime = 'nodejs24.x', handler: Handler = 'index.handler' } =
       (declared && foreignCode(declared, name)) ?? {};
+    const apis = declared ? apiVariables(input.declaration, declared, name) : {};
     return [
+      ...Object.entries(apis).map(
+        ([api, url]) =>
+          variables[api] !== url && ([api, `has another ${api} in its environment than ${url}`] as const),
+      ),
       ...Object.entries({ Runtime, Handler }).map(
         ([what, expected]) =>
           properties[what] !== expected &&
@@ -41,7 +46,7 @@ export const zoneFunctionsAreDeclared: Rule = resourceRule({
       ...Object.keys(variables).map(
         (name) =>
           !VARIABLES.test(name) &&
-          !(name in (own?.environment ?? {})) &&
+          !(name in { ...own?.environment, ...apis }) &&
           ([name, `has ${name} in its environment, which the declaration does not give it`] as const),
       ),
       expectations.length === 0 && fn.zone !== SIGNING && 'is no function of the declaration',

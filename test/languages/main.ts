@@ -1,0 +1,60 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fireSchedule } from '../../local/app/call-own.ts';
+import { operatorAccess } from '../../local/app/steps/facts.ts';
+import { startSystem } from '../../local/app/system.ts';
+
+/**
+ * The examples in other languages, run by the local system: each gets headers of its zone's tokens function and calls an API that
+ * verifies token and proof, and is challenged with a nonce. Says what is missing for one that can't be run here.
+ */
+const run = (command: string, ...args: string[]) =>
+  spawnSync(command, args, { encoding: 'utf8', timeout: 600_000 });
+
+/** What is missing for each language on this machine, or nothing. */
+const MISSING: Readonly<Record<string, () => string | undefined>> = {
+  python: () =>
+    run('python3', '-c', 'import boto3').status === 0 ? undefined : 'python3 with boto3 (pip install boto3)',
+  java: () => {
+    for (const tool of ['java', 'keytool', 'mvn'])
+      if (run(tool, '--help').error !== undefined) return `${tool} (a JDK of 17 or newer, and Maven)`;
+    const { status, stdout } = run('mvn', '-q', '-B', '-f', 'examples/languages/java/pom.xml', 'package');
+    return status === 0 ? undefined : `a build of it; Maven says:\n${stdout.slice(-1000)}`;
+  },
+};
+
+const missing = Object.entries(MISSING).map(([name, look]) => [name, look()] as const);
+for (const [name, what] of missing) if (what) console.log(`NOT RUN  ${name}: ${what}`);
+const languages = missing.flatMap(([name, what]) => (what ? [] : [name]));
+process.exitCode = languages.length === 0 ? 0 : await tryOut(languages);
+
+async function tryOut(languages: readonly string[]): Promise<number> {
+  process.env['LANGUAGES'] = languages.join(',');
+  const directory = mkdtempSync(join(tmpdir(), 'zones-languages-'));
+  const system = await startSystem({
+    ...{ declarationFile: 'test/languages/zones.ts', directory, fresh: true, standIn: true },
+    ...{ ports: { gateway: 15_000, standIn: 15_443 }, path: process.env['PATH'] },
+  });
+  try {
+    let failed = 0;
+    const { calls } = system.standIns.apis.get('summaries');
+    for (const name of languages) {
+      const access = { ...operatorAccess(system), declaration: system.declaration };
+      const known = calls.length;
+      const { body } = await fireSchedule(access, { zone: 'internal', name: `${name}/daily` });
+      const [call] = calls.slice(known);
+      const said = JSON.stringify(body);
+      const ok = call?.path === '/v1/summaries/17' && !said.includes('errorMessage');
+      console.log(
+        ok ? `ok       ${name}: ${call.method} ${call.path} answered ${said}` : `FAILED   ${name}: ${said}`,
+      );
+      failed += ok ? 0 : 1;
+    }
+    return failed === 0 ? 0 : 1;
+  } finally {
+    await system.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
