@@ -1,6 +1,5 @@
 import { zoneFunctions } from './names.ts';
 import { functionOf, ownVariable } from './own.ts';
-import { ownEntry } from './problem.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /**
@@ -44,7 +43,5 @@ export function apiVariables(
 ): Record<string, string> {
   if (foreignCode(zone, name) === undefined) return {};
   const granted = zone.grants.flatMap((grant) => grant.apis.map(({ api }) => api));
-  return Object.fromEntries(
-    granted.map((api) => [ownVariable('api', api), ownEntry(apis, api)?.baseUrl ?? '']),
-  );
+  return Object.fromEntries(granted.map((api) => [ownVariable('api', api), apis[api]?.baseUrl ?? '']));
 }
