@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { required } from '@helseid-zones/protocol/required';
 import { fireSchedule } from '../../local/app/call-own.ts';
 import { operatorAccess } from '../../local/app/steps/facts.ts';
 import { startSystem } from '../../local/app/system.ts';
@@ -39,7 +40,7 @@ async function tryOut(languages: readonly string[]): Promise<number> {
   });
   try {
     let failed = 0;
-    const { calls } = system.standIns.apis.get('summaries');
+    const { calls } = required(system.standIns?.apis.get('summaries'), 'The stand-in');
     for (const name of languages) {
       const access = { ...operatorAccess(system), declaration: system.declaration };
       const known = calls.length;
