@@ -5,54 +5,48 @@ import { buildApp } from '../infra/build-app.ts';
 import type { SystemDeclaration } from '../infra/declaration/schema.ts';
 import { readAssembly } from '../infra/proof/assembly/read-assembly.ts';
 import { deriveAssembly } from '../infra/proof/derived/derive.ts';
-import { authorize, decide, rolePrincipal, type World } from '../infra/proof/policy/index.ts';
+import { decide, rolePrincipal, type World } from '../infra/proof/policy/index.ts';
 import { prove } from '../infra/proof/prove.ts';
 import shipped from '../test/two-clients.zones.ts';
-import { type BenchResult, fastest } from './result.ts';
+import { alone, beside, type Figure, type Part, type Scale, wallTime } from './figures.ts';
 
 const ZONES = [3, 10, 30];
-const ROUNDS = 5;
 
 /**
- * The whole proof of a synthesized system, as the plugin runs it, for systems of several sizes: first as a synth meets it, cold and with
- * the assembly that it derives and compares with, which has to add less than two seconds to a synth of the shipped app; then warm. And
- * the policy engine on that system's roles: one request, and the questions of all of them.
+ * Synth and proof for systems of several sizes: the whole proof as the plugin runs it, with the assembly that it derives and compares
+ * with, which has to add less than two seconds to a synth of the shipped app; and the policy engine on that system's roles.
  */
-export async function benchProof(): Promise<BenchResult[]> {
-  const results: BenchResult[] = [];
-  for (const zones of ZONES) {
+export async function benchProof({ rounds, share }: Scale): Promise<Part> {
+  const figures: Figure[] = [];
+  for (const zones of share < 1 ? ZONES.slice(0, 2) : ZONES) {
     const system = systemOf(zones);
-    const directory = mkdtempSync(join(tmpdir(), 'zones-'));
-    try {
-      buildApp(system, { outdir: directory }).synth();
-      const run = () => {
-        const assembly = readAssembly(directory);
-        return prove(assembly, system, { derived: deriveAssembly(system, assembly) });
-      };
-      const first = await fastest(1, run);
-      const again = await fastest(ROUNDS, run);
-      const figure = (name: string, value: number) =>
-        results.push({ name: `${name}, ${zones} zones`, value: value / 1000, unit: 'ms' });
-      figure('proof and comparison, first time', first);
-      figure('proof and comparison', again);
-      figure('proof and comparison, of each zone', again / zones);
-      const { world } = run().input;
-      const questions = questionsOf(world);
-      const decideAll = () => questions.map((question) => decide(question, world));
-      figure('which role may invoke which function', await fastest(1, decideAll));
-      const request = { ...questions[0], context: CONTEXT } as Parameters<typeof authorize>[0];
-      figure(
-        'authorize a thousand times',
-        1000 * (await fastest(ROUNDS, () => authorize(request, world), 1000)),
-      );
-    } finally {
-      rmSync(directory, { recursive: true });
+    const times: Record<'synth' | 'proof' | 'questions', number[]> = { synth: [], proof: [], questions: [] };
+    for (let round = 0; round < Math.ceil(rounds / 2); round++) {
+      const directory = mkdtempSync(join(tmpdir(), 'zones-'));
+      try {
+        times.synth.push(await wallTime(() => buildApp(system, { outdir: directory }).synth()));
+        let proved: ReturnType<typeof prove> | undefined;
+        times.proof.push(
+          await wallTime(() => {
+            const assembly = readAssembly(directory);
+            proved = prove(assembly, system, { derived: deriveAssembly(system, assembly) });
+          }),
+        );
+        const world = proved?.input.world as World;
+        const questions = questionsOf(world);
+        times.questions.push(await wallTime(() => questions.map((question) => decide(question, world))));
+      } finally {
+        rmSync(directory, { recursive: true });
+      }
     }
+    const target = zones === 3 ? ({ of: 'value', most: 2000 } as const) : undefined;
+    figures.push(
+      beside(`proof and comparison, ${zones} zones`, 'ms', times.proof, ['synth', times.synth], target),
+      alone(`which role may invoke which function, ${zones} zones`, 'ms', times.questions),
+    );
   }
-  return results;
+  return { figures };
 }
-
-const CONTEXT = { 'aws:SourceVpce': 'vpce-0bench', 'aws:SourceVpc': 'vpc-0bench' };
 
 /** Every role about every function. */
 function questionsOf({ roles, resources }: World) {

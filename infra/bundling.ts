@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/required';
-import { buildSync, type Metafile } from 'esbuild';
+import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
 import { WEBHOOK_GUARD } from './declaration/fields.ts';
 
 /** SDK packages call `require`, which an ES module has to bring along. */
@@ -23,6 +23,20 @@ const OTHER_CREDENTIALS = [
   '@aws-sdk/credential-provider-web-identity',
   '@smithy/credential-provider-imds',
 ];
+
+/** How functions are compiled: each to one minified ES module for Node 24. */
+export const BUNDLING = {
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  external: OTHER_CREDENTIALS,
+  legalComments: 'none',
+  logLevel: 'error',
+  banner: { js: BANNER },
+} satisfies BuildOptions;
 
 /** The same handler serves several functions (one signer a grant), so each is compiled once a process. */
 const compiled = new Map<string, Compiled>();
@@ -89,20 +103,11 @@ export function compileHandlers(entries: readonly string[]): void {
   const { outputFiles, metafile } = buildSync({
     entryPoints: missing.map((entry) => ({ in: findHandler(entry), out: entry })),
     outdir: '.',
-    bundle: true,
     write: false,
     metafile: true,
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    external: OTHER_CREDENTIALS,
-    legalComments: 'none',
-    logLevel: 'error',
-    banner: { js: BANNER },
     sourcemap: 'external',
     sourcesContent: false,
+    ...BUNDLING,
   });
   const output = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, of]) => [basename(path), of]));
