@@ -3,116 +3,65 @@ import { SignCommand } from '@aws-sdk/client-kms';
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { getAccessToken, machineTokens } from '@helseid-zones/client/machine-token';
 import { createTokenClient } from '@helseid-zones/client/token-client';
-import type { Signer } from '@helseid-zones/protocol/intents';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { createFakeApi } from '../test/fakes/api.ts';
 import { createFakeIssuer } from '../test/fakes/issuer.ts';
 import { createFakeNetwork } from '../test/fakes/network.ts';
 import { createFakeSigner } from '../test/fakes/signer.ts';
-import { alone, beside, type Figure, inTurns, type Part, quantile, type Scale } from './figures.ts';
-import { realTime, simulateKms, simulateSigner } from './world.ts';
+import { realTime, simulateKms, simulateSigner } from '../test/fakes/simulated.ts';
+import { type Figure, inTurns, quantile, type Scale, wallTime } from './figures.ts';
 
-const ISSUER = 'https://sts.test/session-1';
-const API = 'https://api.test';
-const DAY = 24 * 3_600_000;
+/** What HelseID.Library.Java takes for a warm token where nonces are demanded: an assertion and two proofs, in two requests. */
+const JAVA: Readonly<Record<string, number>> = { signatures: 3, 'round trips': 2 };
 
-/** Signatures, invocations of the signer and round trips to the issuer or API, by what is done and whether nonces are demanded. */
-export async function benchCalls(): Promise<Part> {
+/** Signatures, invocations of the signer and round trips to issuer or API, where nonces are demanded and where they are not. */
+export async function benchCalls(): Promise<Figure[]> {
+  const issuer = 'https://sts.test/session-1';
   const figures: Figure[] = [];
-  for (const nonces of [true, false]) {
-    const counted = await countCalls(nonces);
-    for (const [what, counts] of Object.entries(counted))
-      for (const [of, count] of Object.entries(counts)) {
-        const name = `${what}, ${nonces ? 'nonces demanded' : 'no nonces'}: ${of}`;
-        const [peer, most] = (nonces && JAVA[what]?.[of]) || [];
-        const target = { of: 'value', most: most ?? 0 } as const;
-        figures.push(
-          peer === undefined
-            ? alone(name, '', [count])
-            : beside(name, '', [count], ["NHN's Java library", [peer]], target),
-        );
-      }
-  }
-  return {
-    figures,
-    notes: [
-      "NHN's Java library: as `npm run test:interop` sees it ask the stand-in for a token; it is not run here.",
-    ],
-  };
-}
-
-/** What HelseID.Library.Java does for a token where nonces are demanded, an assertion and two proofs in two requests; and the target here. */
-const JAVA: Readonly<Record<string, Readonly<Record<string, readonly [theirs: number, most: number]>>>> = {
-  'a warm token': { signatures: [3, 2], 'round trips': [2, 1] },
-};
-
-async function countCalls(nonces: boolean) {
-  let now = 1_790_000_000_000;
-  const clock = () => now;
-  const network = await createFakeNetwork();
-  try {
-    const issuer = await createFakeIssuer({
-      issuer: ISSUER,
-      clientId: 'bench',
-      profile: helseIdProfile,
-      now: clock,
-    });
-    const api = createFakeApi({ origin: API, issuer, now: clock });
-    issuer.behaviour.nonceAt = nonces ? ['/token'] : [];
-    api.behaviour.nonce = nonces ? 'required' : 'never';
-    network.mount(new URL(ISSUER).origin, issuer.handle);
-    network.mount(API, api.handle);
-    const subject = {
-      clientId: 'bench',
-      issuer: ISSUER,
-      tenancy: 'single-tenant',
-      profile: helseIdProfile,
-    } as const;
-    const behind = createFakeSigner(subject, clock);
-    issuer.register(behind.addKey());
-    const counts = { signatures: 0, invocations: 0 };
-    const signer: Signer = {
-      sign(intents) {
-        counts.invocations += 1;
-        counts.signatures += intents.length;
-        return behind.sign(intents);
-      },
-    };
-    const of = { client: 'bench', clientId: 'bench', issuer: ISSUER, profile: helseIdProfile };
-    const client = createTokenClient({ ...of, signer, fetch: network.fetch, now: clock });
+  for (const nonces of ['nonces', 'no nonces']) {
+    let at = 1_790_000_000_000;
+    const now = () => at;
+    const network = await createFakeNetwork();
+    const server = await createFakeIssuer({ issuer, clientId: 'bench', profile: helseIdProfile, now });
+    const api = createFakeApi({ origin: 'https://api.test', issuer: server, now });
+    server.behaviour.nonceAt = nonces === 'nonces' ? ['/token'] : [];
+    api.behaviour.nonce = nonces === 'nonces' ? 'required' : 'never';
+    network.mount(new URL(issuer).origin, server.handle);
+    network.mount('https://api.test', api.handle);
+    const subject = { clientId: 'bench', issuer, profile: helseIdProfile };
+    const signer = createFakeSigner({ ...subject, tenancy: 'single-tenant' }, now);
+    server.register(signer.addKey());
+    const client = createTokenClient({ client: 'bench', ...subject, signer, fetch: network.fetch, now });
     const call = createApiFetch(client, machineTokens(client));
-    const count = async (run: () => Promise<unknown>) => {
-      const before = { ...counts, sent: network.sent.length };
-      await run();
-      return {
-        signatures: counts.signatures - before.signatures,
-        invocations: counts.invocations - before.invocations,
-        'round trips': network.sent.length - before.sent,
+    for (const what of ['cold token', 'warm token', "API's first call", 'further call']) {
+      signer.calls.length = 0;
+      network.sent.length = 0;
+      if (what === 'warm token') at += 12 * 3_600_000;
+      if (what.endsWith('token')) await getAccessToken(client);
+      else await (await call('https://api.test/v1/things')).text();
+      const counts = {
+        signatures: signer.calls.flat().length,
+        invocations: signer.calls.length,
+        'round trips': network.sent.length,
       };
-    };
-    const called = async () => {
-      const response = await call(`${API}/v1/things`);
-      if (response.status !== 200) throw new Error(`The API answered ${response.status}.`);
-    };
-    const cold = await count(() => getAccessToken(client));
-    now += DAY / 2;
-    const warm = await count(() => getAccessToken(client));
-    const first = await count(called);
-    return {
-      'a cold token': cold,
-      'a warm token': warm,
-      'the first call of an API': first,
-      'a further call': await count(called),
-    };
-  } finally {
+      for (const [of, count] of Object.entries(counts)) {
+        const theirs = what === 'warm token' && nonces === 'nonces' ? JAVA[of] : undefined;
+        figures.push({
+          ...{ what: `${what}, ${nonces}: ${of}`, unit: '', here: [count] },
+          peer: theirs === undefined ? undefined : ["NHN's Java library, by npm run test:interop", [theirs]],
+          target: theirs === undefined ? undefined : ['value', 'most', theirs - 1],
+        });
+      }
+    }
     await network.close();
   }
+  return figures;
 }
 
 /** How long a signature takes where KMS takes 8 ms and an invocation 5 ms, beside these two alone. */
-export async function benchLatency({ rounds, share }: Scale): Promise<Part> {
+export async function benchLatency({ rounds, share }: Scale): Promise<Figure[]> {
   const kms = simulateKms(realTime, () => 8);
-  const signer = simulateSigner(realTime, kms, { hop: 5 });
+  const signer = simulateSigner(realTime, kms, 5);
   const intent = {
     kind: 'dpop_proof',
     client: 'journal',
@@ -124,30 +73,27 @@ export async function benchLatency({ rounds, share }: Scale): Promise<Part> {
     KeyId: 'bench',
     SigningAlgorithm: 'ECDSA_SHA_256',
   });
-  const both = async () => {
+  const alone = async () => {
     await realTime.wait(2.5);
-    await kms.kms.send(digest);
+    await kms.send(digest);
     await realTime.wait(2.5);
   };
-  const at = async (part: number, run: () => Promise<unknown>) => {
+  const several = (run: () => Promise<unknown>) => async () => {
     const times: number[] = [];
-    for (let call = 0; call < 100 * share; call++) {
-      const start = performance.now();
-      await run();
-      times.push(performance.now() - start);
-    }
-    return quantile(times, part);
+    for (let call = 0; call < 100 * share; call++) times.push(await wallTime(run));
+    return times;
   };
-  const figures: Figure[] = [];
-  for (const [name, part, target] of [
-    ['p50', 0.5, { most: 1.1 }],
-    ['p99', 0.99, undefined],
-  ] as const) {
-    const { ours, sum } = await inTurns(rounds, {
-      ours: () => at(part, () => signer.sign([intent])),
-      sum: () => at(part, both),
-    });
-    figures.push(beside(`a signature, own, ${name}`, 'ms', ours, ['KMS and invocation alone', sum], target));
-  }
-  return { figures };
+  const [here = [], peer = []] = await inTurns(rounds, [
+    several(() => signer.sign([intent])),
+    several(alone),
+  ]);
+  return [0.5, 0.99].map((part) => ({
+    ...{
+      what: `a signature, own, p${part * 100}`,
+      unit: 'ms',
+      here: here.map((times) => quantile(times, part)),
+    },
+    peer: ['KMS and invocation alone', peer.map((times) => quantile(times, part))],
+    target: part === 0.5 ? ['ratio', 'most', 1.1] : undefined,
+  }));
 }

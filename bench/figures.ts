@@ -1,98 +1,34 @@
-/** Several measurements of one thing: the middle one, the lowest and the highest. */
-export interface Spread {
-  median: number;
-  low: number;
-  high: number;
-}
-
-/** What a figure has to be; one that is not is printed as missed. */
-export interface Target {
-  /** The value itself, or what it is of the peer's (default where there is a peer). */
-  of?: 'value' | 'ratio';
-  most?: number;
-  least?: number;
-}
-
-/** One measured thing, beside what somebody would have instead, measured in the same run. */
+/** Something measured, round by round, beside what somebody would have instead. */
 export interface Figure {
   what: string;
-  unit: 'µs' | 'ms' | '1/s' | 'kB' | '%' | '×' | '';
-  value: Spread;
-  peer?: { name: string; value: Spread };
-  /** What `value` is of the peer's, round by round. */
-  ratio?: Spread;
-  target?: Target;
+  unit: string;
+  here: readonly number[];
+  peer?: readonly [name: string, values: readonly number[]] | undefined;
+  /** What the median has to be, of the value or of what it is of the peer's. */
+  target?: readonly [of: 'value' | 'ratio', bound: 'most' | 'least', value: number] | undefined;
 }
 
-/** What a part of the bench gives: figures, and what could not be measured here. */
-export interface Part {
-  figures: Figure[];
-  notes?: string[];
-}
-
-/** How much is measured. */
+/** How much is measured: rounds of what is repeated, and what numbers of calls are multiplied by. */
 export interface Scale {
-  /** Rounds of whatever is repeated. */
   rounds: number;
-  /** What numbers of calls are multiplied by. */
   share: number;
 }
 
-/** The spread of some measurements. */
-export function spread(values: readonly number[]): Spread {
-  const sorted = values.toSorted((a, b) => a - b);
-  return { median: quantile(sorted, 0.5), low: sorted[0] ?? Number.NaN, high: sorted.at(-1) ?? Number.NaN };
-}
-
 /** The value that this part of them does not exceed. */
-export function quantile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+export function quantile(values: readonly number[], part = 0.5): number {
+  const at = Math.min(values.length - 1, Math.floor(values.length * part));
+  return values.toSorted((a, b) => a - b)[at] ?? Number.NaN;
 }
 
 /** Measures each of these once a round, in turns that move on, so that what else the machine does meets all of them. */
-export async function inTurns<Name extends string>(
-  rounds: number,
-  runs: Readonly<Record<Name, () => number | Promise<number>>>,
-): Promise<Record<Name, number[]>> {
-  const names = Object.keys(runs) as Name[];
-  const measured = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
+export async function inTurns<T>(rounds: number, runs: readonly (() => T | Promise<T>)[]): Promise<T[][]> {
+  const measured = runs.map(() => [] as T[]);
   for (let round = 0; round < rounds; round++)
-    for (let turn = 0; turn < names.length; turn++) {
-      const name = names[(round + turn) % names.length] as Name;
-      measured[name].push(await runs[name]());
+    for (let turn = 0; turn < runs.length; turn++) {
+      const which = (round + turn) % runs.length;
+      measured[which]?.push((await runs[which]?.()) as T);
     }
   return measured;
-}
-
-/** A figure without a peer. */
-export function alone(
-  what: string,
-  unit: Figure['unit'],
-  values: readonly number[],
-  target?: Target,
-): Figure {
-  return { what, unit, value: spread(values), ...(target ? { target } : {}) };
-}
-
-/** A figure beside a peer's of the same rounds. */
-export function beside(
-  what: string,
-  unit: Figure['unit'],
-  values: readonly number[],
-  [name, others]: readonly [name: string, values: readonly number[]],
-  target?: Target,
-): Figure {
-  const ratio = spread(values.map((value, round) => value / (others[round] ?? Number.NaN)));
-  return { ...alone(what, unit, values, target), peer: { name, value: spread(others) }, ratio };
-}
-
-/** Microseconds of processor time that a call takes, of so many in a row. */
-export async function cpuTime(calls: number, run: () => unknown): Promise<number> {
-  const start = process.cpuUsage();
-  for (let call = 0; call < calls; call++) await run();
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / calls;
 }
 
 /** Milliseconds that something takes by the clock. */
@@ -102,10 +38,25 @@ export async function wallTime(run: () => unknown): Promise<number> {
   return performance.now() - start;
 }
 
-/** Whether a figure is what it has to be; nothing where nothing is asked of it. */
-export function isMet({ value, ratio, target }: Figure): boolean | undefined {
-  if (target === undefined) return undefined;
-  const { most = Number.POSITIVE_INFINITY, least = Number.NEGATIVE_INFINITY, of } = target;
-  const { median } = of === 'value' ? value : (ratio ?? value);
-  return median <= most && median >= least;
+/** A figure as cells of a table, the last of which tells whether its target is met. */
+export function describe({ what, unit, here, peer, target }: Figure): string[] {
+  const ratios = here.map((value, round) => value / (peer?.[1][round] ?? Number.NaN));
+  const [of, bound, value = 0] = target ?? [];
+  const judged = quantile(of === 'ratio' ? ratios : here);
+  const met = bound === 'most' ? judged <= value : judged >= value;
+  return [
+    ...[what, `${say(here)} ${unit}`.trim()],
+    ...(peer ? [`${say(peer[1])} (${peer[0]})`, say(ratios)] : ['', '']),
+    ...(target ? [`at ${bound} ${value}`, met ? 'met' : '**missed**'] : ['', '']),
+  ];
+}
+
+/** The middle one, and where they differ the lowest and the highest; three figures that count. */
+function say(values: readonly number[]): string {
+  const [middle, low, high] = [0.5, 0, 1].map((part) => {
+    const value = quantile(values, part);
+    if (!Number.isFinite(value)) return 'none';
+    return Math.abs(value) >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toPrecision(3);
+  });
+  return low === high ? `${middle}` : `${middle} (${low}–${high})`;
 }

@@ -1,72 +1,61 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchCalls, benchLatency } from './calls.ts';
 import { benchCold } from './cold.ts';
-import type { Part, Scale } from './figures.ts';
+import { describe, type Figure, type Scale } from './figures.ts';
 import { benchOther } from './other.ts';
 import { benchAge, benchOverload } from './overload.ts';
 import { benchProof } from './proof.ts';
-import { describeMachine, findMissed, type Measured, renderPart } from './report.ts';
 import { benchSigning } from './signing.ts';
 
-const USAGE = `npm run bench [-- --quick] [--json] [--only PART]… [--write]
-  Measures what a signature costs, beside what one would use instead, in the same run. --quick: a fifth of it. --only: ${'`'}signing${'`'} and so on.
-  --write: puts the figures into docs/performance.md. Exits with 1 where a target is missed.`;
-
 /** What is measured, in the order in which it is reported. */
-const PARTS: Readonly<Record<string, readonly [title: string, measure: (scale: Scale) => Promise<Part>]>> = {
+const PARTS: Readonly<Record<string, readonly [string, (scale: Scale) => Promise<Figure[]>]>> = {
   signing: ['A proof in memory', benchSigning],
   cold: ['Cold starts and memory', benchCold],
   calls: ['What a token and a call take', benchCalls],
-  latency: ['Latency that is added', benchLatency],
+  latency: ['Latency', benchLatency],
   overload: ['Overload', benchOverload],
   age: ['Age of a proof', benchAge],
   proof: ['Synth and boundary proof', benchProof],
-  engine: ['The policy engine beside iam-simulate', benchOther],
+  engine: ['Policy engine', benchOther],
 };
 
+const flag = { type: 'boolean', default: false } as const;
 const { values } = parseArgs({
   options: {
-    ...{
-      quick: { type: 'boolean' },
-      json: { type: 'boolean' },
-      write: { type: 'boolean' },
-      help: { type: 'boolean' },
-    },
+    ...{ quick: flag, json: flag, write: flag },
     only: { type: 'string', multiple: true, default: Object.keys(PARTS) },
   },
 });
-if (values.help || values.only.some((name) => PARTS[name] === undefined)) {
-  console.log(`${USAGE}\n  Parts: ${Object.keys(PARTS).join(', ')}`);
-  process.exit(values.help ? 0 : 2);
-}
-
 const scale: Scale = values.quick ? { rounds: 2, share: 0.1 } : { rounds: 5, share: 1 };
-const parts: Measured[] = [];
-for (const [name, [title, measure]] of Object.entries(PARTS)) {
-  if (!values.only.includes(name)) continue;
-  const start = performance.now();
-  const part = await measure(scale);
-  parts.push({ title, seconds: Math.round((performance.now() - start) / 1000), ...part });
-  if (!values.json) console.log(`${renderPart(parts.at(-1) as Measured)}\n`);
+const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`;
+const parts: { title: string; figures: Figure[] }[] = [];
+for (const name of values.only) {
+  const [title, measure] = PARTS[name] ?? [];
+  if (!title || !measure) throw new Error(`There is no part ${name}: ${Object.keys(PARTS).join(', ')}`);
+  parts.push({ title, figures: await measure(scale) });
+  if (!values.json) console.log(`${render()}\n`);
 }
-const missed = findMissed(parts);
-const machine = describeMachine();
-if (values.json) console.log(JSON.stringify({ machine, missed, parts }, null, 2));
-else
-  console.log(
-    missed.length === 0 ? 'Every target is met.' : `Missed:\n${missed.map((each) => `- ${each}`).join('\n')}`,
-  );
+const rows = parts.flatMap(({ title, figures }) => figures.map((figure) => [title, ...describe(figure)]));
+const missed = rows
+  .filter((cells) => cells.at(-1) === '**missed**')
+  .map((cells) => `- ${cells[0]}: ${cells[1]} (${cells[5]})`);
+const verdict = missed.length === 0 ? 'Every target is met.' : `**Missed:**\n\n${missed.join('\n')}`;
+console.log(values.json ? JSON.stringify({ machine, missed, parts }, null, 1) : verdict);
 if (values.write) {
   const file = new URL('../docs/performance.md', import.meta.url);
   const [before] = readFileSync(file, 'utf8').split('## Figures\n');
-  const verdict =
-    missed.length === 0
-      ? 'Every target is met.'
-      : `**Missed:**\n\n${missed.map((each) => `- ${each}`).join('\n')}`;
-  writeFileSync(
-    file,
-    `${[`${before}## Figures`, `Written by ${'`npm run bench -- --write`'} on ${machine}.`, verdict, ...parts.map(renderPart)].join('\n\n')}\n`,
-  );
+  const said = `Written by \`npm run bench -- --write\` on ${machine}.`;
+  const tables = parts.map((_, index) => render(index));
+  writeFileSync(file, `${[`${before}## Figures`, said, verdict, ...tables].join('\n\n')}\n`);
 }
 process.exitCode = missed.length === 0 ? 0 : 1;
+
+/** A part as a Markdown table, which a terminal shows as well. */
+function render(index = parts.length - 1): string {
+  const { title, figures } = parts[index] ?? { title: '', figures: [] };
+  const head = [['What', 'Here', 'Beside', 'Here of that', 'Target', ''], Array(6).fill('---')];
+  const lines = [...head, ...figures.map(describe)].map((cells) => `| ${cells.join(' | ')} |`);
+  return [`### ${title}`, '', ...lines].join('\n');
+}

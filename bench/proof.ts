@@ -8,44 +8,45 @@ import { deriveAssembly } from '../infra/proof/derived/derive.ts';
 import { decide, rolePrincipal, type World } from '../infra/proof/policy/index.ts';
 import { prove } from '../infra/proof/prove.ts';
 import shipped from '../test/two-clients.zones.ts';
-import { alone, beside, type Figure, type Part, type Scale, wallTime } from './figures.ts';
-
-const ZONES = [3, 10, 30];
+import { type Figure, type Scale, wallTime } from './figures.ts';
 
 /**
  * Synth and proof for systems of several sizes: the whole proof as the plugin runs it, with the assembly that it derives and compares
  * with, which has to add less than two seconds to a synth of the shipped app; and the policy engine on that system's roles.
  */
-export async function benchProof({ rounds, share }: Scale): Promise<Part> {
+export async function benchProof({ rounds, share }: Scale): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const zones of share < 1 ? ZONES.slice(0, 2) : ZONES) {
+  for (const zones of share < 1 ? [3] : [3, 10, 30]) {
     const system = systemOf(zones);
-    const times: Record<'synth' | 'proof' | 'questions', number[]> = { synth: [], proof: [], questions: [] };
+    const [synths, proofs, questions]: [number[], number[], number[]] = [[], [], []];
     for (let round = 0; round < Math.ceil(rounds / 2); round++) {
       const directory = mkdtempSync(join(tmpdir(), 'zones-'));
-      try {
-        times.synth.push(await wallTime(() => buildApp(system, { outdir: directory }).synth()));
-        let proved: ReturnType<typeof prove> | undefined;
-        times.proof.push(
-          await wallTime(() => {
-            const assembly = readAssembly(directory);
-            proved = prove(assembly, system, { derived: deriveAssembly(system, assembly) });
-          }),
-        );
-        const world = proved?.input.world as World;
-        const questions = questionsOf(world);
-        times.questions.push(await wallTime(() => questions.map((question) => decide(question, world))));
-      } finally {
-        rmSync(directory, { recursive: true });
-      }
+      let world: World | undefined;
+      synths.push(await wallTime(() => buildApp(system, { outdir: directory }).synth()));
+      proofs.push(
+        await wallTime(() => {
+          const assembly = readAssembly(directory);
+          ({ world } = prove(assembly, system, { derived: deriveAssembly(system, assembly) }).input);
+        }),
+      );
+      rmSync(directory, { recursive: true });
+      const asked = questionsOf(world as World);
+      questions.push(await wallTime(() => asked.map((question) => decide(question, world as World))));
     }
-    const target = zones === 3 ? ({ of: 'value', most: 2000 } as const) : undefined;
     figures.push(
-      beside(`proof and comparison, ${zones} zones`, 'ms', times.proof, ['synth', times.synth], target),
-      alone(`which role may invoke which function, ${zones} zones`, 'ms', times.questions),
+      {
+        ...{
+          what: `proof and comparison, ${zones} zones`,
+          unit: 'ms',
+          here: proofs,
+          peer: ['synth', synths],
+        },
+        target: zones === 3 ? ['value', 'most', 2000] : undefined,
+      },
+      { what: `which role may invoke which function, ${zones} zones`, unit: 'ms', here: questions },
     );
   }
-  return { figures };
+  return figures;
 }
 
 /** Every role about every function. */
