@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Tests that change what a whole process has (the certificates it trusts, functions and listeners it runs) get one each. */
 const OWN_PROCESS = [
   'test/local/once.test.ts',
+  'test/local/patterns.test.ts',
   'test/functions/authorizer/bundle.test.ts',
   'test/functions/login/deployed.test.ts',
 ];

@@ -15,9 +15,9 @@ export interface KeyRotation {
   /** HelseID's self-service API: https, without a trailing slash. */
   selfService: { baseUrl: string; scope: string; body: 'object' | 'string' };
   /** Longest life of the client's access tokens and codes (default 3600): so long the old key signs proofs for them. */
-  longestTokenLifetime?: number;
+  longestTokenLifetime?: number | undefined;
   /** What the issuer may take until all of it honours a new key (default 20, HelseID's). */
-  propagation?: number;
+  propagation?: number | undefined;
   /** Default: `setTimeout`. */
   wait?: (seconds: number) => Promise<void>;
 }

@@ -7,7 +7,7 @@ import { compileHandler } from '../../infra/bundling.ts';
 import { newFolder } from '../temporary.ts';
 import { PAGES } from './render-reference.ts';
 import { missingTests, readPage, renderPage } from './render-requirements.ts';
-import { CHAPTERS } from './requirements.ts';
+import { CHAPTERS, PATTERN_ROWS } from './requirements.ts';
 import { readSteps } from './tutorial.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -163,6 +163,14 @@ it('the root and the packages are of one version, also where they depend on each
 describe('the requirements', () => {
   const requirements = CHAPTERS.flatMap((chapter) => chapter.requirements);
   const read = (file: string) => readFileSync(join(root, file), 'utf8');
+
+  it('has a row by pattern for every requirement', () => {
+    const known = PATTERN_ROWS.flatMap(({ ids }) => ids.split(', ')).flatMap((id) =>
+      id === 'SB1 to SB4' ? ['SB1', 'SB2', 'SB3', 'SB4'] : [id],
+    );
+    const wanted = requirements.flatMap(({ id }) => id.split(', '));
+    expect([...new Set(known)].sort()).toEqual([...new Set(wanted)].sort());
+  });
 
   it.each(requirements)('$id is shown by tests that exist: $demands', (requirement) => {
     expect(missingTests(requirement, read)).toEqual([]);

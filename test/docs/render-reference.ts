@@ -130,7 +130,7 @@ ${rows.join('\n')}
 
 /** Commands by the file that has what \`--help\` prints. */
 const COMMANDS = [
-  ...['local/app/options.ts', 'local/app/send.ts', 'local/app/call.ts'],
+  ...['local/app/options.ts', 'local/app/send.ts', 'local/app/call.ts', 'local/patterns/main.ts'],
   ...['infra/proof/main.ts', 'infra/keys/options.ts', 'infra/verify/main.ts', '.ci/pack.ts'],
 ];
 

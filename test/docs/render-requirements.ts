@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { CHAPTERS, type Chapter, type Requirement } from './requirements.ts';
+import { CHAPTERS, type Chapter, PATTERN_ROWS, type Requirement } from './requirements.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/requirements.md', import.meta.url));
 const PORTAL = 'https://utviklerportal.nhn.no/informasjonstjenester/helseid/protokoller-og-sikkerhetsprofil';
@@ -50,9 +50,22 @@ function renderChapter({ title, requirements }: Chapter): string {
   ].join('\n');
 }
 
+const PATTERNS = [
+  '## The patterns within one network',
+  '',
+  'What comes before is the deployed system of several zones. The three other patterns ([patterns.md](patterns.md)) meet the same; what “as above” stands for is shown by the tests above, and each pattern by `test/local/patterns.test.ts` and `test/local/helseid/custodies.test.ts`.',
+  '',
+  '| | Rich client | Shared backend | Distributed |',
+  '| --- | --- | --- | --- |',
+  ...PATTERN_ROWS.map(
+    ({ ids, richClient, sharedBackend, distributed }) =>
+      `| ${[ids, richClient, sharedBackend, distributed].join(' | ')} |`,
+  ),
+].join('\n');
+
 /** The whole page, as `docs/requirements.md` holds it. */
 export function renderPage(): string {
-  return `${[HEAD, ...CHAPTERS.map(renderChapter)].join('\n')}\n`.replaceAll('|\n## ', '|\n\n## ');
+  return `${[HEAD, ...CHAPTERS.map(renderChapter), PATTERNS].join('\n')}\n`.replaceAll('|\n## ', '|\n\n## ');
 }
 
 /** What `docs/requirements.md` holds now. */

@@ -8,6 +8,100 @@ export interface Requirement {
   open?: string;
 }
 
+/** How the patterns within one network meet a requirement, where the row of its number tells of the deployed system. */
+export interface PatternRow {
+  ids: string;
+  richClient: string;
+  sharedBackend: string;
+  distributed: string;
+}
+
+const SAME = { richClient: 'as above: `client/`', sharedBackend: 'the same', distributed: 'the same' };
+const NO_LOGIN = 'no login: machine tokens; a login as in rich-client, or by `functions/`';
+
+/** The rows of docs/patterns.md's three patterns; cross-zone is every row before. */
+export const PATTERN_ROWS: readonly PatternRow[] = [
+  {
+    ids: 'SK1',
+    richClient:
+      'outgoing https only, in metadata too; the redirect to this machine is plain http on the loopback interface (RFC 8252 8.3)',
+    sharedBackend:
+      'outgoing the same; TLS to the database by its URI; TLS to workstations is the enterprise’s',
+    distributed: 'outgoing the same; incoming TLS ends at the ingress',
+  },
+  { ids: 'SK2, SK6', ...SAME },
+  {
+    ids: 'SK3',
+    richClient: 'each machine is a client of its own, with its own key',
+    sharedBackend: 'the backend is the client',
+    distributed: 'the service is the client',
+  },
+  {
+    ids: 'SK4, SK5',
+    richClient: 'encrypted file, this user’s alone; refused to another zone, client or issuer',
+    sharedBackend: 'encrypted row; the envelope key is the backend’s alone; refused the same',
+    distributed: 'encrypted secret that pods mount by their group; refused the same',
+  },
+  {
+    ids: 'SK7, SK8',
+    richClient:
+      'tokens are in the local database of the machine, a file of this user; the program uses them, the person sees none',
+    sharedBackend: 'tokens stay in the backend’s memory',
+    distributed: 'tokens stay in the pod’s memory',
+  },
+  {
+    ids: 'SK10',
+    richClient: 'yours, beside what `client/` does: the example is small on purpose',
+    sharedBackend: 'the same; who may ask the backend is yours to decide',
+    distributed: 'the same; the manifests run without privileges, behind a network policy',
+  },
+  {
+    ids: 'SB1 to SB4, SB6',
+    richClient: 'as above, with the system’s browser and a loopback redirect (RFC 8252)',
+    sharedBackend: NO_LOGIN,
+    distributed: NO_LOGIN,
+  },
+  {
+    ids: 'SB5',
+    richClient: 'a refresh must be of the same person; a system with users of its own puts in its own rule',
+    sharedBackend: NO_LOGIN,
+    distributed: NO_LOGIN,
+  },
+  { ids: 'FK1, FK2, FK3, FK5', ...SAME },
+  {
+    ids: 'FK4',
+    richClient: 'the machine’s clock: keep it synchronised',
+    sharedBackend: 'the backend’s',
+    distributed: 'the nodes’',
+  },
+  {
+    ids: 'FK6, Conformance testing',
+    richClient: '*Open:* yours to do; the issuer is an environment variable',
+    sharedBackend: 'the same',
+    distributed: 'the same',
+  },
+  { ids: 'Cryptography, DPoP proofs', ...SAME },
+  {
+    ids: 'Secrets',
+    richClient:
+      'the boundary is the machine and its database; a replaced key signs until its tokens are over',
+    sharedBackend: 'the boundary is the workstations, the backend and its database; the same',
+    distributed: 'the boundary is the closed network; the same',
+  },
+  {
+    ids: 'Keys',
+    richClient: '`rotate`, by a schedule of yours',
+    sharedBackend: '`rotate` on any backend, under the row’s lock',
+    distributed: 'an administrator rotates, and applies the secret twice',
+  },
+  {
+    ids: 'Access tokens at an API of your own',
+    richClient: 'has no API',
+    sharedBackend: '`verifyAccess` of `client/`, where workstations bring HelseID’s tokens',
+    distributed: 'the same, where callers do',
+  },
+];
+
 /** Requirements of one source, in its order. */
 export interface Chapter {
   title: string;

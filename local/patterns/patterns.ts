@@ -1,0 +1,221 @@
+import { chmodSync, copyFileSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { addKey, type Database, KEYS_TABLE } from '@helseid-zones/client/custody';
+import { required } from '@helseid-zones/protocol/required';
+import type { JWK } from 'jose';
+import { type Journal, openJournal, type Settings } from '../../examples/patterns/journal.ts';
+import { openBrowser } from '../app/steps/browser.ts';
+import { TEST_USERS } from '../helseid/users.ts';
+import type { PatternWorld } from './stand-in.ts';
+
+/** A pattern of the guideline as it is shown: its boundary, and steps that keep to it or break it. */
+export interface Pattern {
+  /** The boundary as the guideline draws it. */
+  boundary: string;
+  holds: string;
+  mayUse: string;
+  breaks: string;
+  run(steps: Steps, place: PatternPlace): Promise<void>;
+}
+
+/** What a pattern runs in. */
+export interface PatternPlace {
+  world: PatternWorld;
+  /** Nobody else's. */
+  folder: string;
+  settings: Settings;
+  redirectUri: string;
+}
+
+/** How steps are told. */
+export interface Steps {
+  /** Does something that keeps to the rule, and tells what came of it. */
+  does(title: string, run: () => Promise<string>): Promise<void>;
+  /** Does something that breaks the rule: it must be refused, by this code. */
+  refused(title: string, code: string, run: () => Promise<unknown>): Promise<void>;
+}
+
+const CHILD = '974760673';
+/** HelseID's 20 seconds are not the stand-in's. */
+const PROPAGATION = 0;
+
+const uriOf = (path: string, query = '') => pathToFileURL(path).href + query;
+
+/** What a person does in HelseID's portal with what `register` printed. */
+function registerFirst({ world, settings }: PatternPlace, jwk: object): string {
+  world.register(settings.clientId, jwk as JWK);
+  return `its public key is registered in HelseID's portal (${(jwk as JWK).kid})`;
+}
+
+async function inOtherZone({ settings }: PatternPlace, key: { uri: string }, zone: string): Promise<unknown> {
+  return (await openJournal({ ...key, zone }, settings)).call();
+}
+
+async function inOtherRegistration({ settings }: PatternPlace, key: { uri: string; zone: string }) {
+  const other = await openJournal(key, { ...settings, issuer: 'https://another-issuer.example.no' });
+  return other.custody.publicKeys();
+}
+
+/** The person at the machine: goes through HelseID's pages and back to the program. */
+async function actAsPerson(url: string): Promise<void> {
+  const browser = openBrowser();
+  const page = await browser.open(url);
+  if (page.url.pathname.includes('/account/login/'))
+    await browser.submit(page, { user: required(TEST_USERS[0], 'A person').sub });
+}
+
+/** A rich client: examples/patterns/rich-client. */
+const richClient: Pattern = {
+  boundary: 'this machine, and its local database',
+  holds: 'a file of this machine, encrypted (file:); its passphrase is in another',
+  mayUse: 'the program on this machine; each machine has a key of its own',
+  breaks: 'the file on a second machine, or one that other users of this one can read',
+  async run(steps, place) {
+    const path = join(place.folder, 'key.pem');
+    process.env['JOURNAL_KEY'] = uriOf(path);
+    const { run } = await import('../../examples/patterns/rich-client/main.ts');
+    const { key } = await import('../../examples/patterns/rich-client/key.ts');
+    const machine = {
+      ...{
+        sessions: join(place.folder, 'sessions.db'),
+        redirectUri: place.redirectUri,
+        propagation: PROPAGATION,
+      },
+      openUrl: (url: string) => void actAsPerson(url).catch(() => {}),
+    };
+    const command = (...args: string[]) => run(args, place.settings, machine);
+    await steps.does('register', async () => registerFirst(place, JSON.parse(await command('register'))));
+    await steps.does('login', () => command('login'));
+    await steps.does('call', () => command('call'));
+    await steps.does(`switch ${CHILD}`, () => command('switch', CHILD));
+    await steps.does('rotate', () => command('rotate'));
+    await steps.does('call, with the token of the key before', () => command('call'));
+    await steps.refused('the same file on a second machine', 'custody_shared', () =>
+      inOtherZone(place, key, 'surgery-pc-5'),
+    );
+    await steps.refused('the same key at a second issuer', 'custody_shared', () =>
+      inOtherRegistration(place, key),
+    );
+    const copy = `${path}.copy`;
+    copyFileSync(path, copy);
+    chmodSync(copy, 0o644);
+    await steps.refused('a copy that others can read', 'custody_refused', () =>
+      inOtherZone(place, { uri: uriOf(copy) }, key.zone),
+    );
+    await steps.does('logout', () => command('logout'));
+  },
+};
+
+/** A backend that workstations share: examples/patterns/shared-backend. */
+const sharedBackend: Pattern = {
+  boundary: 'the workstations, the shared backend and its database, within one enterprise',
+  holds: 'a row of the database (postgres:), wrapped by an envelope key that only the backend has',
+  mayUse: 'every backend of this enterprise; workstations ask a backend, and get answers, never the key',
+  breaks: 'the database in a second enterprise, or a workstation without the envelope key',
+  async run(steps, place) {
+    process.env['JOURNAL_KEY'] = process.env['JOURNAL_DATABASE'] ?? 'postgres://journal@localhost/journal';
+    const { openBackend } = await import('../../examples/patterns/shared-backend/main.ts');
+    const { key } = await import('../../examples/patterns/shared-backend/key.ts');
+    const database = await openDatabase();
+    const settings = { ...place.settings, database };
+    const [one, two] = [await openBackend(settings), await openBackend(settings)] as const;
+    await steps.does('register', async () => registerFirst(place, await one.register()));
+    await steps.does('a workstation asks the first backend', () => one.call());
+    await steps.does('and the second', () => two.call());
+    await steps.does('both rotate at once, while workstations ask on', async () => {
+      const rotated = [one, two].map((backend) => backend.rotate({ propagation: PROPAGATION }));
+      const asked = await Promise.all(
+        Array.from({ length: 8 }, (_, index) => (index % 2 ? one : two).call()),
+      );
+      const kids = new Set(await Promise.all(rotated));
+      return `${asked.filter((answer) => answer.startsWith('200')).length} of 8 answered, one new key: ${[...kids].join(', ')}`;
+    });
+    await steps.refused('the same row in a second enterprise', 'custody_shared', () =>
+      inOtherZone({ ...place, settings }, key, 'hospital'),
+    );
+    await steps.refused(
+      'a workstation with the database and no envelope key',
+      'custody_refused',
+      async () => {
+        return (
+          await openJournal(key, { ...settings, passphraseFile: join(place.folder, 'guessed') })
+        ).call();
+      },
+    );
+  },
+};
+
+/** PostgreSQL in this process, or the one that JOURNAL_DATABASE names. Its library is loaded where it is needed. */
+async function openDatabase(): Promise<Database | undefined> {
+  if (process.env['JOURNAL_DATABASE']) return undefined;
+  const name: string = '@electric-sql/pglite';
+  const { PGlite } = await import(name);
+  const database = await PGlite.create();
+  await database.exec(KEYS_TABLE);
+  return database;
+}
+
+/** A service in a cluster: examples/patterns/distributed. */
+const distributed: Pattern = {
+  boundary: 'the closed network that the components run in, such as one Kubernetes cluster',
+  holds: 'a Kubernetes secret that the pods mount (file:), encrypted; its passphrase is another secret',
+  mayUse: 'every component within the closed network; the public side reaches the service, never the key',
+  breaks: 'the secret in a second cluster or network: then the key must be secured, as in cross-zone',
+  async run(steps, place) {
+    const mount = join(place.folder, 'mount');
+    const source = join(place.folder, 'administrator.pem');
+    process.env['JOURNAL_KEY'] = uriOf(join(mount, 'key.pem'), '?mode=440');
+    const { openService } = await import('../../examples/patterns/distributed/main.ts');
+    const { key } = await import('../../examples/patterns/distributed/key.ts');
+    const administrator = await openJournal({ ...key, uri: uriOf(source) }, place.settings);
+    let version = 0;
+    const apply = () => swapSecret(mount, source, ++version);
+    await steps.does('register, on an administrator’s machine', async () => {
+      const said = registerFirst(place, await administrator.register());
+      apply();
+      return said;
+    });
+    const pods: Journal[] = [await openService(place.settings), await openService(place.settings)];
+    await steps.does('both pods call', async () =>
+      (await Promise.all(pods.map((pod) => pod.call()))).join(' · '),
+    );
+    await steps.does('the secret changes under them: first it has the next key, then HelseID', async () => {
+      await administrator.custody.change((ring) => addKey(ring, 'ES256'));
+      apply();
+      const kid = await administrator.rotate({ propagation: PROPAGATION });
+      apply();
+      return `the key is now ${kid}`;
+    });
+    await steps.does('both pods call on, without a restart', async () => {
+      const keys = await Promise.all(
+        pods.map(async (pod) => (await pod.custody.publicKeys())[0]?.thumbprint),
+      );
+      return `${(await Promise.all(pods.map((pod) => pod.call()))).join(' · ')} (${[...new Set(keys)].join(', ')})`;
+    });
+    await steps.refused('the same secret in a second cluster', 'custody_shared', () =>
+      inOtherZone(place, key, 'partner-cluster'),
+    );
+    await steps.refused('a pod that would change the mounted secret', 'custody_refused', () =>
+      required(pods[0], 'A pod').custody.change((ring) => addKey(ring, 'ES256')),
+    );
+  },
+};
+
+/** A new version of the secret as kubelet brings it: a directory of its own, and a link that is swapped. */
+function swapSecret(mount: string, source: string, version: number): void {
+  mkdirSync(join(mount, `..${version}`), { recursive: true, mode: 0o700 });
+  const file = join(mount, `..${version}`, 'key.pem');
+  copyFileSync(source, file);
+  chmodSync(file, 0o440);
+  symlinkSync(`..${version}`, join(mount, '..data_tmp'));
+  renameSync(join(mount, '..data_tmp'), join(mount, '..data'));
+  if (version === 1) symlinkSync('..data/key.pem', join(mount, 'key.pem'));
+}
+
+/** The patterns within one network, by the name that the command line has for them. */
+export const PATTERNS: Readonly<Record<string, Pattern>> = {
+  'rich-client': richClient,
+  'shared-backend': sharedBackend,
+  distributed,
+};
