@@ -12,6 +12,7 @@ import { type Proof, prove } from './prove.ts';
 import { writeMaps } from './report/map/write.ts';
 import { proofAsJson } from './report/proof-json.ts';
 import { type Part, reportMatrix } from './report/report.ts';
+import { reportRequests } from './report/requests.ts';
 import { reportExceptions, reportSummary } from './report/summary.ts';
 
 const USAGE = `npm run zones -- [options]
@@ -25,9 +26,10 @@ Proves, from the synthesized cloud assembly, that the zones' boundaries hold, an
   --against DIR|REV   print what is wider and narrower than in that cloud assembly, or at that git revision, instead of the proof
   --all               print everything, who may do what too
   --zone, --role NAME print who may do what of one zone, or of one role
-  --json              print JSON (docs/proof.md has its members), with a request that shows each answer
+  --requests          print for every line of the matrix, and every violation, a request that shows it
+  --json              print JSON (docs/proof.md has its members)
   --svg FILE          draw the zone map into FILE
-  --html FILE         the zone map as a page, with violations and who can have what signed
+  --html FILE         the zone map as a page, with violations and who may do what in words
   --help              print this
 
 Exit status: 0 the boundaries hold, or hold assuming what the declaration names; 1 they do not; 2 there is nothing to prove.
@@ -45,6 +47,7 @@ async function main(args: string[]): Promise<number> {
     all: { type: 'boolean' },
     zone: { type: 'string' },
     role: { type: 'string' },
+    requests: { type: 'boolean' },
     json: { type: 'boolean' },
     svg: { type: 'string' },
     html: { type: 'string' },
@@ -68,6 +71,7 @@ interface PrintOptions extends Part {
   declaration: string;
   stage?: string;
   against?: string;
+  requests?: boolean;
   rebuild?: boolean;
   json?: boolean;
   svg?: string;
@@ -79,7 +83,7 @@ async function printProof(
   system: SystemDeclaration,
   options: PrintOptions,
 ): Promise<number> {
-  const { against, all = false, rebuild = false, json, svg, html, ...part } = options;
+  const { against, all = false, requests = false, rebuild = false, json, svg, html, ...part } = options;
   const assembly = readAssembly(directory);
   for (const path of rebuild ? Object.values(system.zones).flatMap(foreignPaths) : [])
     printError(`${path} is compared as it lies here: it is code that this command does not compile.`);
@@ -96,6 +100,7 @@ async function printProof(
     print(JSON.stringify(proofAsJson(proof), null, 2));
     if (proof.exceptions.length > 0) printError(reportExceptions(proof, WIDTH));
   } else printReport(proof, all, part);
+  if (requests && !json) print(reportRequests(proof));
   return proof.ok ? 0 : 1;
 }
 

@@ -44,7 +44,7 @@ export interface Part {
  * Who may do what, for people, and what nobody may do. `width` is in characters.
  * @throws {ZonesError} config_invalid: there is no such zone or role
  */
-export function reportMatrix(proof: Proof, width: number, { zone, role }: Part = {}): string {
+export function reportMatrix(proof: Pick<Proof, 'input'>, width: number, { zone, role }: Part = {}): string {
   const inWords = nameIds(proof.input);
   const names: NameIds = (text) => escapeControls(inWords(text));
   const all = escapeStrings(matrixOf(proof));
@@ -147,7 +147,7 @@ function weakest(rows: readonly CapabilityRow[]): string {
   return `${fewest} ${fewest === 1 ? 'layer' : 'layers'} or more (at the least ${[...which].slice(0, 3).join('; or ')})`;
 }
 
-function reportNevers({ input }: Proof, width: number): string {
+function reportNevers({ input }: Pick<Proof, 'input'>, width: number): string {
   const lines = CAPABILITIES.flatMap((rule): string[][] => {
     const rows = rule.rows(input);
     if (rows.length === 0 || rows.some(({ verdict }) => verdict !== 'never')) return [];

@@ -1,16 +1,15 @@
 import { escapeXml } from '../../../terminal.ts';
 import type { Finding } from '../../rules/rule.ts';
-import { type Signable, signableInWords } from '../signable.ts';
 import { drawMap, estimateHeight } from './draw.ts';
 import { hasViolations, type ZoneMap } from './model.ts';
-import { LIST_STYLE, MAP_STYLE, PAGE_STYLE } from './style.ts';
+import { MAP_STYLE, PAGE_STYLE } from './style.ts';
 import { summarize, verdict } from './words.ts';
 
 /** Width of the SVG file, in pixels: two columns. */
 const WIDTH = 1240;
 
 /**
- * The map as one SVG file that needs nothing else: style, title and every call in words are in it. The drawing is XHTML in it,
+ * The map as one SVG file that needs nothing else: style and title are in it. The drawing is XHTML in it,
  * which browsers show, also where a page has the file as an image; drawing programs show its title only.
  */
 export function renderSvg(map: ZoneMap): string {
@@ -32,8 +31,8 @@ function renderVerdict(map: ZoneMap, text: string): string {
   return `<p${hasViolations(map) ? ' class="bad"' : ''}>${escapeXml(text)}</p>`;
 }
 
-/** The map as one HTML page that loads nothing and runs nothing: the drawing, who can have what signed, and every call in words, zone by zone. */
-export function renderHtml(map: ZoneMap, signable: readonly Signable[] = []): string {
+/** The map as one HTML page that loads nothing and runs nothing: the drawing, and below it `matrix`, who may do what in words. */
+export function renderHtml(map: ZoneMap, matrix = ''): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -41,7 +40,7 @@ export function renderHtml(map: ZoneMap, signable: readonly Signable[] = []): st
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>Zone map of ${escapeXml(map.system)}</title>
-<style>${MAP_STYLE}${PAGE_STYLE}${LIST_STYLE}</style>
+<style>${MAP_STYLE}${PAGE_STYLE}</style>
 </head>
 <body>
 <main>
@@ -49,26 +48,11 @@ export function renderHtml(map: ZoneMap, signable: readonly Signable[] = []): st
 ${renderVerdict(map, summarize(map))}
 ${renderFindings(map.findings)}
 <figure class="map">${drawMap(map)}</figure>
-${renderSignable(signable)}
+<pre>${matrix.split('\n').map(escapeXml).join('\n')}</pre>
 </main>
 </body>
 </html>
 `;
-}
-
-/** Who can have what signed, signer by signer. */
-function renderSignable(signable: readonly Signable[]): string {
-  const items = signable.map((of) => {
-    const parts = [['for', of.askedBy] as const, ...signableInWords(of)];
-    const list = parts.flatMap(([kind, texts]) =>
-      texts.length === 0
-        ? []
-        : [`<dt>${kind}</dt>`, ...texts.map((text) => `<dd><code>${escapeXml(text)}</code></dd>`)],
-    );
-    return `<h3><code>${escapeXml(of.signer)}</code></h3><dl>${list.join('')}</dl>`;
-  });
-  if (items.length === 0) return '';
-  return `<section aria-labelledby="signable"><h2 id="signable">Who can have what signed</h2>${items.join('\n')}</section>`;
 }
 
 function renderFindings(findings: readonly Finding[]): string {

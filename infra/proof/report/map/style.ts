@@ -83,16 +83,9 @@ p{margin:.25rem 0 1rem;max-width:46rem;color:var(--soft)}
 li{overflow-wrap:anywhere}
 code{font:.875em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 figure.map{margin:1.25rem 0}
+pre{overflow-x:auto}
 @media print{
 main{max-width:none;padding:0}
 section{break-inside:avoid}
 }
-`;
-
-/** Style of the page's lists of terms. */
-export const LIST_STYLE = `
-h3{font-size:1rem;margin:1.25rem 0 .25rem}
-dl{display:grid;grid-template-columns:min(9rem,28%) minmax(0,1fr);gap:.15rem .75rem;margin:0;font-size:.9rem}
-dt{grid-column:1;color:var(--soft)}
-dd{grid-column:2;margin:0;overflow-wrap:anywhere}
 `;

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Proof } from '../../prove.ts';
-import { readSignable } from '../signable.ts';
+import { reportMatrix } from '../report.ts';
 import { renderHtml, renderSvg } from './page.ts';
 import { readZoneMap } from './read.ts';
 
@@ -22,8 +22,11 @@ export function writeMaps(
   if (svg === undefined && html === undefined) return;
   const map = readZoneMap(input, violations);
   if (svg !== undefined) write(svg, renderSvg(map));
-  if (html !== undefined) write(html, renderHtml(map, readSignable(input)));
+  if (html !== undefined) write(html, renderHtml(map, reportMatrix({ input }, WIDTH)));
 }
+
+/** Columns of what a page says in words. */
+const WIDTH = 140;
 
 function write(file: string, text: string): void {
   try {

@@ -5,6 +5,7 @@ import { readAssembly } from '../../../../infra/proof/assembly/read-assembly.ts'
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
 import { renderHtml, renderSvg } from '../../../../infra/proof/report/map/page.ts';
 import { writeMaps } from '../../../../infra/proof/report/map/write.ts';
+import { reportMatrix } from '../../../../infra/proof/report/report.ts';
 import { readSignable } from '../../../../infra/proof/report/signable.ts';
 import { readInput } from '../../../../infra/proof/rules/input.ts';
 import type { Finding } from '../../../../infra/proof/rules/rule.ts';
@@ -31,9 +32,9 @@ test("writes what is asked for, with the proof's violations in red", () => {
   expect(readFileSync(svg, 'utf8')).toBe(renderSvg(mapOf(assembly, SMALL)));
   writeMaps({ svg: undefined, html }, { input, violations: [finding] });
   const page = readFileSync(html, 'utf8');
-  expect(page).toBe(renderHtml(mapOf(assembly, SMALL, undefined, [finding]), readSignable(input)));
-  expect(page).toContain('<h2 id="signable">Who can have what signed</h2>');
-  for (const { signer } of readSignable(input)) expect(page).toContain(`<h3><code>${signer}</code></h3>`);
+  expect(page).toBe(renderHtml(mapOf(assembly, SMALL, undefined, [finding]), reportMatrix({ input }, 140)));
+  for (const part of ['WHO CAN HAVE WHAT SIGNED\n', '\nWHO MAY SIGN\n']) expect(page).toContain(part);
+  for (const { signer } of readSignable(input)) expect(page).toContain(`\n  ${signer}\n`);
   expect(page).toContain('It may invoke another signer.');
 });
 
