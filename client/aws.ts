@@ -1,5 +1,5 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { isObject } from '@helseid-zones/protocol/required';
+import { isObject, parseJson } from '@helseid-zones/protocol/required';
 import { type Environment, readVariable } from './environment.ts';
 import { describeNetworkFailure } from './errors.ts';
 import { type Fetch, withDeadline } from './http.ts';
@@ -217,12 +217,4 @@ function parseError(service: AwsService, status: number, headers: Headers, body:
   if (status === 429 || THROTTLED.test(error)) return new ZonesError('aws_throttled', message, { facts });
   if (status >= 500) return new ZonesError('aws_unavailable', message, { facts });
   return new ZonesError('aws_refused', message, { facts });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

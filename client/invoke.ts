@@ -1,5 +1,5 @@
 import { type ErrorCode, type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import { isObject } from '@helseid-zones/protocol/required';
+import { isObject, parseJson } from '@helseid-zones/protocol/required';
 import type { AwsCaller } from './aws.ts';
 import { untilAborted } from './http.ts';
 
@@ -98,13 +98,8 @@ async function ask(of: OwnFunction, payload: object, signal: AbortSignal | undef
   const error = response.headers.get('x-amz-function-error');
   if (error !== null)
     throw new ZonesError(unavailable, `The ${what} failed; see its log.`, { facts: { error } });
-  let answer: unknown;
-  try {
-    answer = JSON.parse(response.body);
-  } catch (cause) {
-    throw invalidAnswer(of, 'is not JSON', cause);
-  }
-  if (!isObject(answer)) throw invalidAnswer(of, 'is not an object');
+  const answer = parseJson(response.body);
+  if (!isObject(answer)) throw invalidAnswer(of, 'is no JSON object');
   if (answer['error'] !== undefined) throw readRefusal(of, answer['error']);
   return answer;
 }
@@ -117,9 +112,9 @@ function readRefusal(of: OwnFunction, error: unknown): ZonesError {
 }
 
 /** The error of an answer that is none. */
-export function invalidAnswer({ what, invalid }: OwnFunction, why: string, cause?: unknown): ZonesError {
+export function invalidAnswer({ what, invalid }: OwnFunction, why: string): ZonesError {
   const message = `The answer of the ${what} ${why}; deploy it and the zone's functions of one release, or of two that follow each other.`;
-  return new ZonesError(invalid, message, { cause });
+  return new ZonesError(invalid, message);
 }
 
 function isFact(entry: [string, unknown]): entry is [string, string | number | boolean] {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ALGORITHMS, type Algorithm } from './algorithms.ts';
 import { ZonesError } from './errors.ts';
-import { isObject } from './required.ts';
+import { isObject, parseJson } from './required.ts';
 
 /** Stands for the account in a template. */
 export const ACCOUNT_PLACEHOLDER = '${Account}';
@@ -55,15 +55,7 @@ export function fillKeyPolicy(
  * count, nor whether a single entry stands in a list. Does not know that two different conditions may mean the same.
  */
 export function samePolicy(a: string, b: string): boolean {
-  return isDeepStrictEqual(normalize(parse(a)), normalize(parse(b)));
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  return isDeepStrictEqual(normalize(parseJson(a) ?? a), normalize(parseJson(b) ?? b));
 }
 
 function normalize(value: unknown): unknown {

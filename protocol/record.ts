@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { ALGORITHM_NAMES } from './algorithms.ts';
 import { ZonesError } from './errors.ts';
 import { thumbprintOf } from './jwk.ts';
-import { isObject } from './required.ts';
+import { isObject, parseJson } from './required.ts';
 import { refuseNewer, seconds, text } from './schema.ts';
 
 /** The states of a key, in the order a key passes through them. docs/keys.md has the machine. */
@@ -165,15 +165,6 @@ function isAfter(state: KeyState, other: KeyState): boolean {
 
 function hasTwins(values: readonly string[]): boolean {
   return new Set(values).size < values.length;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The cause is left out: its message quotes the text.
-    throw invalid('is not JSON');
-  }
 }
 
 function invalid(why: string): ZonesError {

@@ -9,6 +9,15 @@ export function required<T>(value: T | null | undefined, what: string): T {
   return value;
 }
 
+/** `text` as the JSON that it is; undefined where it is none. The parser's complaint is left out: it quotes the text. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether a value is an object by name, neither null nor a list: what JSON calls an object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,6 +1,6 @@
 import type { AwsCaller } from '@helseid-zones/client/aws';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import { isObject } from '@helseid-zones/protocol/required';
+import { parseJson } from '@helseid-zones/protocol/required';
 import * as v from 'valibot';
 import { eventNames, functionName } from '../declaration/names.ts';
 import { eventPatternOf, isOfPattern, type ZoneQueue, zoneQueues } from '../declaration/own.ts';
@@ -109,7 +109,7 @@ function zoneWithQueues({ name: system, zones }: SystemDeclaration, named: strin
 
 /** Whether the rule before a queue would have put the event into it. */
 function isOf({ rule }: ZoneQueue, body: string): boolean {
-  return rule !== undefined && isOfPattern(parseJson(body), eventPatternOf(rule));
+  return rule !== undefined && isOfPattern(Object(parseJson(body)), eventPatternOf(rule));
 }
 
 /** How many, since when, and why. Never what they say: they may name patients. */
@@ -125,7 +125,9 @@ async function describe(
     shown.map(({ id }) => id),
     oldest.sent,
   );
-  const logged = new Map(lines.map(parseJson).map(({ messageId, reason }) => [messageId, reason]));
+  const logged = new Map(
+    lines.map((line) => Object(parseJson(line))).map(({ messageId, reason }) => [messageId, reason]),
+  );
   const why = ({ id, errorCode }: Letter) => errorCode ?? logged.get(id) ?? 'its reason is not in the log';
   const date = (time: number) => new Date(time).toISOString();
   const more = letters.length < MOST ? '' : ', and perhaps more: run it again after these';
@@ -134,15 +136,6 @@ async function describe(
     ...shown.map((letter) => `  ${letter.id}  ${date(letter.sent)}  ${why(letter)}`),
     ...(letters.length > NAMED ? [`  and ${letters.length - NAMED} more`] : []),
   ];
-}
-
-function parseJson(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
 }
 
 /** SQS, as far as a redrive needs it. Each call may be made twice: a duplicate is worked on twice, which does no harm. */

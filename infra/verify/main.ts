@@ -8,13 +8,12 @@ import { DECLARATION_OPTIONS, requireDeclaredPlace, withFolder } from '../declar
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { connectLive, requirePlace } from '../keys/connect.ts';
 import { readOperatorFile } from '../operator-file.ts';
-import type { JsonObject } from '../proof/assembly/json.ts';
 import { readAssembly } from '../proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../proof/assembly/resolve.ts';
 import { matrixOf, prove } from '../proof/prove.ts';
 import { print, printError, runCommand } from '../terminal.ts';
 import { type AssemblyChoice, withAssembly } from '../with-assembly.ts';
-import { items } from './answers.ts';
+import { items, one } from './answers.ts';
 import { type Callers, callEntries, type Gateway } from './call-entries.ts';
 import { type Comparison, compareLive, type Difference } from './compare-live.ts';
 import type { Live } from './live.ts';
@@ -105,16 +104,12 @@ async function verifyLocal(folder: string): Promise<Result> {
 
 /** The gateways of the zones, by the outputs of their stacks. */
 async function gatewaysOf({ name, zones }: SystemDeclaration, live: Live): Promise<Gateway[]> {
-  const entered = Object.keys(zones).filter((zone) => zones[zone]?.gateway !== undefined);
-  const found = entered.map(async (zone) => {
-    const asked = live('cloudformation', 'DescribeStacks', { StackName: zoneStackName(name, zone) });
-    const [stack] = items((await asked.catch(() => ({}) as JsonObject)).Stacks);
-    const url = items(stack?.Outputs).find(({ OutputKey }) =>
-      String(OutputKey).startsWith('GatewayUrl'),
-    )?.OutputValue;
-    return url === undefined ? [] : [{ zone, url: String(url).replace(/\/$/, '') }];
-  });
-  return (await Promise.all(found)).flat();
+  const { Stacks } = await live('cloudformation', 'DescribeStacks');
+  return Object.keys(zones).flatMap((zone) =>
+    items(one(Stacks, 'StackName', zoneStackName(name, zone))?.Outputs)
+      .filter(({ OutputKey }) => String(OutputKey).startsWith('GatewayUrl'))
+      .map(({ OutputValue }) => ({ zone, url: String(OutputValue).replace(/\/$/, '') })),
+  );
 }
 
 /** Calls that resolve to the status of the answer, 0 where there is none. */

@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { failure, makeWorld } from './make-client.ts';
 
 const token = { payload: '', signature: '' };
+/** A new key of an issuer's. */
+const NEXT = await exportJWK((await generateKeyPair('RS256')).publicKey);
 const unknown = { code: 'ERR_JWKS_NO_MATCHING_KEY' };
 
 /** The keys of an issuer, as an authorizer finds them, and the issuer's own `kid`. */
@@ -87,8 +89,7 @@ test.each<[string, (right: Record<string, unknown>) => unknown]>([
   expect(error.facts).toEqual({ status: 200 });
   await expect(keyOf(kid)).resolves.toBeTruthy();
   // Soon after, the issuer has mended it, with a new key.
-  const { publicKey } = await generateKeyPair('RS256');
-  served.body = { keys: [{ ...(await exportJWK(publicKey)), kid: 'next' }] };
+  served.body = { keys: [{ ...NEXT, kid: 'next' }] };
   clock.now += 30_000;
   await expect(keyOf('next')).resolves.toBeTruthy();
 });

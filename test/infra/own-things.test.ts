@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
-import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { deriveAssembly } from '../../infra/proof/derived/derive.ts';
 import { prove } from '../../infra/proof/prove.ts';
 import { readZoneMap } from '../../infra/proof/report/map/read.ts';
-import { readInput } from '../../infra/proof/rules/input.ts';
 import { sampled } from '../full.ts';
 import system from '../own-things.zones.ts';
 import {
@@ -196,8 +194,11 @@ test('a schedule starts the function, dead letters and failures ring, and names 
   );
 });
 
+const given = readAssembly(assembly.folder);
+const proof = prove(given, system, { derived: deriveAssembly(system, given) });
+
 test('the map shows what functions have, and who uses it', () => {
-  const map = readZoneMap(readInput(resolveAssembly(readAssembly(assembly.folder), PLACE), system));
+  const map = readZoneMap(proof.input);
   const label = new Map(map.nodes.map(({ id, label }) => [id, label]));
   const calls = map.calls.map(({ from, verb, to }) => `${label.get(from)} ${verb} ${label.get(to)}`);
   expect(calls).toEqual(
@@ -216,10 +217,8 @@ test('the map shows what functions have, and who uses it', () => {
 });
 
 describe('the proof', () => {
-  const given = readAssembly(assembly.folder);
-
   test('holds, by the rules alone and compared with what the declaration yields', () => {
-    expect(prove(given, system, { derived: deriveAssembly(system, given) }).violations).toEqual([]);
+    expect(proof.violations).toEqual([]);
   });
 
   const both =
