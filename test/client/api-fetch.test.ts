@@ -4,6 +4,7 @@ import { getAccessToken, machineTokens } from '@helseid-zones/client/machine-tok
 import fc from 'fast-check';
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
+import { full } from '../full.ts';
 import { API, failure, makeWorld } from './make-client.ts';
 
 async function makeApi() {
@@ -249,7 +250,7 @@ test('whatever a 401 says, it ends after three requests', async () => {
       else expect(outcome).toMatchObject({ code: 'nonce_loop' });
       expect(sent).toBeLessThanOrEqual(3);
     }),
-    { numRuns: 60 },
+    { numRuns: full(60) },
   );
 });
 
