@@ -1,8 +1,9 @@
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
-import type { AlarmSpec } from '../functions/key-watch/metrics.ts';
+import { type AlarmSpec, KEY_METRICS, type Urgency } from '../functions/key-watch/metrics.ts';
 
 /** A figure, when it rings, and what that means. */
 export interface AlarmKind {
+  urgency: Urgency;
   namespace: string;
   metric: string;
   /** What to do, for the alarm's description; docs/operating.md says more. */
@@ -31,39 +32,111 @@ const letters = {
  * {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html}
  * {@link https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html}
  * {@link https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html}
+ * {@link https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html}
+ * {@link https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html}
+ * {@link https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/monitoring-resolver-dns-firewall-with-cloudwatch.html}
  */
 export const ALARMS = {
   DeadLetters: {
+    urgency: 'ticket',
     ...letters,
     meaning: 'Events failed five times. Read why, mend it, and npm run redrive -- ZONE.',
   },
   UndeliveredEvents: {
+    urgency: 'ticket',
     ...letters,
     meaning: 'EventBridge could not queue events. Mend the queue or its key, and npm run redrive -- ZONE.',
   },
+  OldestEvent: {
+    urgency: 'page',
+    ...{ namespace: 'AWS/SQS', metric: 'ApproximateAgeOfOldestMessage', alarm: fiveMinutes('Maximum', 1800) },
+    meaning:
+      'A message waits for half an hour: its function does not keep up, or does not run. Read the end of its log.',
+  },
   GatewayErrors: {
+    urgency: 'page',
     ...{ namespace: 'AWS/ApiGateway', metric: '5XXError', alarm: fiveMinutes('Sum', 5) },
     meaning:
       'Callers of this zone get 5xx: 500 is ours, 502 to 504 the issuer or an API. Read the log of the gateway.',
   },
   FunctionErrors: {
+    urgency: 'ticket',
     ...{ namespace: 'AWS/Lambda', metric: 'Errors', alarm: fiveMinutes('Sum') },
     meaning:
       'A signer or a scheduled function crashed or ran out of time or memory. Read the end of its log.',
   },
   Throttles: {
+    urgency: 'ticket',
     ...{ namespace: 'AWS/Lambda', metric: 'Throttles', alarm: fiveMinutes('Sum', 10) },
     meaning:
       'A signer is asked for more at a time than signerConcurrency, or the account has left: raise it, or find out what asks.',
   },
   SignatureFailures: {
+    urgency: 'page',
     ...{ namespace: METRICS_NAMESPACE, metric: 'Failed', alarm: fiveMinutes('Sum', 5) },
     meaning:
       'A signer can not sign what it may: KMS, the record or the key. Read reason in its log; npm run keys.',
   },
   RefusedIntents: {
+    urgency: 'page',
     ...{ namespace: METRICS_NAMESPACE, metric: 'Refused', alarm: fiveMinutes('Sum') },
     meaning:
       'A zone asked its signer for what its grant does not allow: two deploys that differ, or somebody is in the zone.',
   },
+  KmsThrottled: {
+    urgency: 'ticket',
+    ...{ namespace: METRICS_NAMESPACE, metric: 'Throttled', alarm: fiveMinutes('Sum') },
+    meaning:
+      'KMS throttles a signer: the quota of the account is used up, by it or by others. Find out what asks.',
+  },
+  KmsSlow: {
+    urgency: 'ticket',
+    ...{ namespace: METRICS_NAMESPACE, metric: 'KmsLatency' },
+    alarm: { ...fiveMinutes('Maximum', 1001), evaluationPeriods: 3 },
+    meaning:
+      'For a quarter of an hour some signatures of KMS took over a second: look at the AWS Health Dashboard.',
+  },
+  TableThrottles: {
+    urgency: 'ticket',
+    ...{ namespace: 'AWS/DynamoDB', metric: 'WriteThrottleEvents', alarm: fiveMinutes('Sum') },
+    meaning: 'DynamoDB throttles a table of this zone: find out what writes so much.',
+  },
+  FailedInvocations: {
+    urgency: 'ticket',
+    ...{ namespace: 'AWS/Events', metric: 'FailedInvocations', alarm: fiveMinutes('Sum') },
+    meaning: 'A schedule could not start its function: what it was to do is not done. npm run verify.',
+  },
+  BlockedNames: {
+    urgency: 'page',
+    ...{ namespace: 'AWS/Route53Resolver', metric: 'FirewallRuleQueryVolume', alarm: fiveMinutes('Sum') },
+    meaning:
+      'Something in this network asked for a name that is not declared: a library that phones home, or somebody is in the zone.',
+  },
 } as const satisfies Record<string, AlarmKind>;
+
+/** Name of a figure that rings. */
+export type AlarmName = keyof typeof ALARMS | keyof typeof KEY_METRICS;
+
+/** Names of all figures that ring. */
+export const ALARM_NAMES = [...Object.keys(ALARMS), ...Object.keys(KEY_METRICS)] as readonly AlarmName[];
+
+/** Where a person reads on, in this repository. */
+const RUNBOOKS = { own: 'docs/operating.md#alarms', keys: 'docs/keys.md#watching' };
+
+/** What an alarm says of itself: whether it can wait, what it means, and where its runbook is. */
+export function describeAlarm(name: AlarmName): string {
+  const { urgency, meaning } = { ...ALARMS, ...KEY_METRICS }[name];
+  const runbook = Object.hasOwn(ALARMS, name) ? RUNBOOKS.own : RUNBOOKS.keys;
+  return `${urgency === 'page' ? 'Page' : 'Ticket'}: ${meaning} (${runbook})`;
+}
+
+/** The alarm on a figure, with the threshold that a declaration gives it: it rings at so many or more, DaysToExpiry at fewer days. */
+export function alarmOn(
+  name: AlarmName,
+  { alarms = {} }: { alarms?: Partial<Record<AlarmName, number>> },
+): AlarmSpec {
+  const { alarm }: { alarm: AlarmSpec } = { ...ALARMS, ...KEY_METRICS }[name];
+  const given = alarms[name];
+  if (given === undefined) return alarm;
+  return { ...alarm, threshold: alarm.comparisonOperator === 'GreaterThanThreshold' ? given - 1 : given };
+}

@@ -10,8 +10,12 @@ export interface AlarmSpec {
   treatMissingData: 'missing' | 'notBreaching';
 }
 
+/** Whether somebody is called at once, or looks within days. What the description of an alarm begins with. */
+export type Urgency = 'page' | 'ticket';
+
 /** A count about a client's keys, what it means, and when somebody is to be called. */
 export interface KeyMetric {
+  urgency: Urgency;
   /** What to do, for the alarm's description; docs/keys.md says more. */
   meaning: string;
   /** Emitted only for clients with a self-service API: no alarm on missing data for others. */
@@ -37,39 +41,47 @@ const daily: AlarmSpec = { ...hourly, period: DAY };
  */
 export const KEY_METRICS = {
   RotationFailed: {
+    urgency: 'ticket',
     meaning: 'A step of a rotation failed; it is tried again. Read the reason in the log of rotation.',
     alarm: { ...hourly, statistic: 'Sum' },
   },
   RotationStuck: {
+    urgency: 'ticket',
     meaning: 'A rotation has not come through for hours: npm run keys shows how far it is.',
     alarm: { ...hourly, evaluationPeriods: 2 },
   },
   UnknownKeys: {
+    urgency: 'page',
     meaning: 'HelseID lists a key that is not ours: somebody may be the client. Act at once (docs/keys.md).',
     selfServiceOnly: true,
     // Four hours without the figure: nobody is looking. The alarm is in INSUFFICIENT_DATA then, as it is before the first.
     alarm: { ...hourly, treatMissingData: 'missing', period: 4 * HOUR },
   },
   SurplusKeys: {
+    urgency: 'ticket',
     meaning:
       'More keys than expected, in KMS outside the record or at HelseID long after retirement (KEY_OUTSIDE_RECORD names the first after two days).',
     alarm: { ...hourly, evaluationPeriods: 3 },
   },
   WatchFailed: {
+    urgency: 'ticket',
     meaning:
       'A check of the keys could not be made, most likely because the self-service API does not answer.',
     alarm: { ...hourly, evaluationPeriods: 3 },
   },
   DaysToExpiry: {
+    urgency: 'ticket',
     meaning: 'The current key expires at HelseID soon, and rotation has not replaced it.',
     selfServiceOnly: true,
     alarm: { ...daily, statistic: 'Minimum', comparisonOperator: 'LessThanThreshold', threshold: 30 },
   },
   PolicyDrift: {
+    urgency: 'page',
     meaning: 'A key policy is not the one the infrastructure renders: npm run keys -- policy CLIENT.',
     alarm: daily,
   },
   KeysNotUsable: {
+    urgency: 'page',
     meaning: 'A key in use is disabled, pending deletion or gone in KMS: npm run keys.',
     alarm: hourly,
   },

@@ -11,12 +11,18 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { ALARMS, type AlarmKind } from '../alarm-kinds.ts';
+import type { AlarmSpec } from '../../functions/key-watch/metrics.ts';
+import { ALARMS, type AlarmName, alarmOn, describeAlarm } from '../alarm-kinds.ts';
+import type { SystemDeclaration } from '../declaration/schema.ts';
 import type { Place } from './arns.ts';
 import { allowTo, ENVELOPE_ACTIONS } from './statements.ts';
 
 /** An alarm on the figure of one queue, gateway, signer or client. */
-export interface AlarmRow extends AlarmKind {
+export interface AlarmRow {
+  kind: AlarmName;
+  namespace: string;
+  metric: string;
+  alarm: AlarmSpec;
   /** Id of the construct. */
   id: string;
   /** Physical name. */
@@ -26,12 +32,16 @@ export interface AlarmRow extends AlarmKind {
 
 /** Rows of {@link ALARMS} on one thing of that physical name. */
 export function alarmsOn(
+  system: Pick<SystemDeclaration, 'alarms'>,
   prefix: string,
   kinds: readonly (keyof typeof ALARMS)[],
   dimensions: AlarmRow['dimensions'],
 ): AlarmRow[] {
   return kinds.map((kind) => ({
-    ...ALARMS[kind],
+    kind,
+    namespace: ALARMS[kind].namespace,
+    metric: ALARMS[kind].metric,
+    alarm: alarmOn(kind, system),
     name: `${prefix}-${kind}`,
     id: `${prefix}-${kind}`,
     dimensions,
@@ -85,7 +95,7 @@ function createAlarm(scope: Construct, row: AlarmRow, action: IAlarmAction): voi
   const { alarm } = row;
   const made = new Alarm(scope, row.id, {
     alarmName: row.name,
-    alarmDescription: row.meaning,
+    alarmDescription: describeAlarm(row.kind),
     metric: new Metric({
       namespace: row.namespace,
       metricName: row.metric,

@@ -73,8 +73,8 @@ export interface EventEntryProps {
 export class EventEntry extends Construct {
   readonly busName: string;
   readonly undelivered: Queue;
-  /** Dead letters, by the name of the queue that they come from. */
-  readonly deadLetters = new Map<string, Queue>();
+  /** Each queue by its name, with its dead letters. */
+  readonly queues = new Map<string, { queue: Queue; deadLetters: Queue }>();
 
   constructor(scope: Construct, id: string, { place, names, key, work }: EventEntryProps) {
     super(scope, id);
@@ -92,8 +92,9 @@ export class EventEntry extends Construct {
       deadLetterConfig: { arn: undelivered.queueArn },
     });
     for (const { prefix, rule: events, ...props } of work) {
-      const { queue, deadLetters } = addWork(this, prefix, props);
-      this.deadLetters.set(props.names.queue, deadLetters);
+      const made = addWork(this, prefix, props);
+      const { queue } = made;
+      this.queues.set(props.names.queue, made);
       accept(queue, [ruleArn(place, names, events.name)]);
       const rule = new CfnRule(this, `${prefix}Rule`, {
         name: events.name,

@@ -2,6 +2,7 @@ import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { KEY_METRICS, type KeyMetric } from '../../functions/key-watch/metrics.ts';
+import { alarmOn } from '../alarm-kinds.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { type AlarmRow, Alarms, type AlarmsProps } from './alarms.ts';
 import { addSchedule } from './schedule.ts';
@@ -9,8 +10,8 @@ import { addSchedule } from './schedule.ts';
 /** When which checks run. */
 const SCHEDULES = { hourly: 'rate(1 hour)', daily: 'cron(0 6 * * ? *)' } as const;
 
-/** What is checked, and by what. */
-export interface KeyAlarmsProps extends Pick<AlarmsProps, 'place' | 'key'> {
+/** What is checked, and by what. `rows` ring beside. */
+export interface KeyAlarmsProps extends Pick<AlarmsProps, 'place' | 'key' | 'rows'> {
   system: SystemDeclaration;
   /** The key watch. */
   handler: IFunction;
@@ -18,8 +19,12 @@ export interface KeyAlarmsProps extends Pick<AlarmsProps, 'place' | 'key'> {
 
 /** Runs the checks of the keys, and rings on what they find. */
 export class KeyAlarms extends Alarms {
-  constructor(scope: Construct, id: string, { system, handler, ...props }: KeyAlarmsProps) {
-    super(scope, id, { ...props, displayName: `${system.name}: keys`, rows: keyAlarms(system) });
+  constructor(scope: Construct, id: string, { system, handler, rows, ...props }: KeyAlarmsProps) {
+    super(scope, id, {
+      ...props,
+      displayName: `${system.name}: keys`,
+      rows: [...keyAlarms(system), ...rows],
+    });
     for (const [task, scheduleExpression] of Object.entries(SCHEDULES))
       addSchedule(this, task, handler, {
         ...{ description: `Checks of the keys: ${task}.`, scheduleExpression },
@@ -29,13 +34,15 @@ export class KeyAlarms extends Alarms {
 }
 
 /** An alarm on each figure of each client. */
-function keyAlarms({ name: service, clients }: SystemDeclaration): AlarmRow[] {
+function keyAlarms(system: SystemDeclaration): AlarmRow[] {
+  const { name: service, clients } = system;
   return Object.entries(clients).flatMap(([client, { selfService }]) =>
-    Object.entries<KeyMetric>(KEY_METRICS)
+    (Object.entries(KEY_METRICS) as [keyof typeof KEY_METRICS, KeyMetric][])
       .filter(([, { selfServiceOnly }]) => selfService || !selfServiceOnly)
-      .map(([metric, { meaning, alarm }]) => ({
+      .map(([metric]) => ({
         ...{ id: `${client}-${metric}`, name: `${service}-${client}-${metric}` },
-        ...{ namespace: METRICS_NAMESPACE, metric, meaning, alarm, dimensions: { service, client } },
+        ...{ kind: metric, namespace: METRICS_NAMESPACE, metric, alarm: alarmOn(metric, system) },
+        dimensions: { service, client },
       })),
   );
 }

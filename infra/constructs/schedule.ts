@@ -2,7 +2,7 @@ import { CfnRule, type CfnRuleProps } from 'aws-cdk-lib/aws-events';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 
-/** Starts a function when a rule says so, and lets that rule do it. `target` is the target's id. */
+/** Starts a function when a rule says so, and lets that rule do it. `target` is the target's id. Returns the rule's name. */
 export function addSchedule(
   scope: Construct,
   id: string,
@@ -15,7 +15,7 @@ export function addSchedule(
     target: string;
     input?: string;
   },
-): void {
+): string {
   const rule = new CfnRule(scope, id, {
     ...props,
     targets: [{ id: target, arn: handler.functionArn, ...(input === undefined ? {} : { input }) }],
@@ -26,4 +26,5 @@ export function addSchedule(
     principal: 'events.amazonaws.com',
     sourceArn: rule.attrArn,
   });
+  return rule.ref;
 }

@@ -57,6 +57,9 @@ export class ZoneNetwork extends Construct {
   readonly functionGroup: SecurityGroup;
   private readonly endpoints: ReadonlyMap<EndpointService, InterfaceVpcEndpoint | GatewayVpcEndpoint>;
 
+  /** Dimensions of the figure of names that the resolver did not answer for. */
+  readonly blockedNames: ReturnType<typeof restrictNames>;
+
   constructor(
     scope: Construct,
     id: string,
@@ -100,7 +103,10 @@ export class ZoneNetwork extends Construct {
     // A gateway endpoint has no security group of its own; without NAT its route is the only one there is.
     if (egress || services.includes('dynamodb'))
       functionGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'through the routes of the subnet');
-    restrictNames(this, vpc.vpcId, [...hosts, ...services.map((service) => serviceHost(place, service))]);
+    this.blockedNames = restrictNames(this, vpc.vpcId, [
+      ...hosts,
+      ...services.map((service) => serviceHost(place, service)),
+    ]);
     this.vpc = vpc;
     this.subnetType = subnetType;
     this.functionGroup = functionGroup;
@@ -156,9 +162,9 @@ function createEndpoint(
 /**
  * Makes the VPC's resolver answer for `names` only, and for nothing when the firewall itself fails: AWS's default, and
  * the type that would say so (`AWS::Route53Resolver::FirewallConfig`) is in no region's CloudFormation schema of 2026-10-20.
- * Limits names asked of the resolver; a connection to an address is another matter (docs/decisions/egress.md).
+ * Returns the dimensions of the figure of names that it did not answer for. Limits names asked of the resolver; a connection to an address is another matter (docs/decisions/egress.md).
  */
-function restrictNames(scope: Construct, vpcId: string, names: readonly string[]): void {
+function restrictNames(scope: Construct, vpcId: string, names: readonly string[]) {
   const allowed = new CfnFirewallDomainList(scope, 'AllowedNames', { domains: [...names] });
   const everything = new CfnFirewallDomainList(scope, 'EveryName', { domains: ['*'] });
   const rules = new CfnFirewallRuleGroup(scope, 'NameRules', {
@@ -178,4 +184,5 @@ function restrictNames(scope: Construct, vpcId: string, names: readonly string[]
     vpcId,
     priority: 101,
   });
+  return { FirewallRuleGroupId: rules.attrId, FirewallDomainListId: everything.attrId };
 }

@@ -11,6 +11,7 @@ import { allowedDetail } from '@helseid-zones/protocol/grant';
 import { issuerProfile } from '@helseid-zones/protocol/profile';
 import { audience, count, type DeepReadonly, scope, some, text } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
+import { ALARM_NAMES } from '../alarm-kinds.ts';
 import { baseUrl, externalUrl, functionFolder, issuer, resourceIndicator } from './fields.ts';
 import { eventPattern, functionSchema } from './function-schema.ts';
 
@@ -229,6 +230,13 @@ export const systemSchema = v.strictObject({
     /** ARNs of roles that may change signers' code and settings, beside the one that CloudFormation deploys with (default none). */
     deployers: v.optional(v.array(role), []),
   }),
+  /**
+   * From where on alarms ring, by the end of their names, where that is not as docs/operating.md and docs/keys.md say: at so many or more
+   * in the alarm's period, `DaysToExpiry` at fewer days.
+   */
+  alarms: v.exactOptional(
+    v.record(v.picklist(ALARM_NAMES), v.pipe(v.number(), v.integer(), v.minValue(1))),
+  ),
   /** AWS account of the signing zone, and of every zone that names none. Absent: whichever it is deployed to. */
   account,
   /** Region of all zones, of the partition `aws`. Absent: whichever it is deployed to. */

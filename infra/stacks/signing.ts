@@ -101,10 +101,12 @@ export class SigningStack extends SystemStack {
       const name = signerName(system.name, grant.client, grant.zone);
       const counted = { service: system.name, zone: grant.zone, client: grant.client };
       return [
-        ...alarmsOn(name, ['FunctionErrors', 'Throttles'], { FunctionName: handler.functionName }),
-        ...alarmsOn(name, ['SignatureFailures', 'RefusedIntents'], counted),
+        ...alarmsOn(system, name, ['FunctionErrors', 'Throttles'], { FunctionName: handler.functionName }),
+        ...alarmsOn(system, name, ['SignatureFailures', 'RefusedIntents', 'KmsThrottled'], counted),
+        ...alarmsOn(system, name, ['KmsSlow'], { ...counted, kind: 'dpop_proof' }),
       ];
     });
+    rows.push(...alarmsOn(system, `${system.name}-signing`, ['BlockedNames'], network.blockedNames));
     this.sayTopic(new Alarms(this, 'Alarms', { place, key, rows, displayName: `${system.name}: signers` }));
     for (const client of Object.keys(system.clients))
       new CfnOutput(this, `Next-${client}`, {

@@ -130,32 +130,42 @@ export class ZoneStack extends SystemStack {
     if (tokens && system.signing.resourcePolicies)
       addFunctionPolicies(this, facts, 'tokens', { TokensPolicy: tokens.functionArn });
     const rows: AlarmRow[] = tokens
-      ? alarmsOn(functionName(system.name, zone, TOKENS_FUNCTION), ['FunctionErrors', 'Throttles'], {
+      ? alarmsOn(system, functionName(system.name, zone, TOKENS_FUNCTION), ['FunctionErrors', 'Throttles'], {
           FunctionName: tokens.functionName,
         })
       : [];
-    const ring = (kind: 'DeadLetters' | 'UndeliveredEvents' | 'GatewayErrors', on: AlarmRow['dimensions']) =>
-      rows.push(...alarmsOn(`${system.name}-${zone}`, [kind], on));
+    const ring = (kind: 'BlockedNames' | 'UndeliveredEvents' | 'GatewayErrors', on: AlarmRow['dimensions']) =>
+      rows.push(...alarmsOn(system, `${system.name}-${zone}`, [kind], on));
     if (entry) {
       entry.addRoutes(functions);
       ring('GatewayErrors', entry.dimensions);
       this.say('GatewayUrl', entry.url, 'Where the routes of this zone are.');
     }
-    const { deadLetters, undelivered } = this.addWork(props, key, functions);
-    for (const [prefix, { queueName: QueueName }] of deadLetters)
-      rows.push(...alarmsOn(prefix, ['DeadLetters'], { QueueName }));
+    const { worked, undelivered } = this.addWork(props, key, functions);
+    for (const [prefix, { queue, deadLetters: dead }] of worked)
+      rows.push(
+        ...alarmsOn(system, prefix, ['OldestEvent'], { QueueName: queue.queueName }),
+        ...alarmsOn(system, prefix, ['DeadLetters'], { QueueName: dead.queueName }),
+      );
+    for (const { name: TableName } of zoneTables(system.name, zone, declared))
+      rows.push(...alarmsOn(system, TableName, ['TableThrottles'], { TableName }));
+    ring('BlockedNames', network.blockedNames);
     if (undelivered) ring('UndeliveredEvents', { QueueName: undelivered.queueName });
     for (const [name, handler] of functions) {
       const schedules = functionOf(declared, name)?.schedules ?? {};
       for (const [schedule, scheduleExpression] of Object.entries(schedules))
-        addSchedule(this, `Schedule-${name}-${schedule}`, handler, {
-          ...{ name: scheduleName(system.name, zone, name, schedule), scheduleExpression, target: name },
-          description: `Starts ${name} of zone ${zone}: ${schedule}.`,
-        });
+        rows.push(
+          ...alarmsOn(system, scheduleName(system.name, zone, name, schedule), ['FailedInvocations'], {
+            RuleName: addSchedule(this, `Schedule-${name}-${schedule}`, handler, {
+              ...{ name: scheduleName(system.name, zone, name, schedule), scheduleExpression, target: name },
+              description: `Starts ${name} of zone ${zone}: ${schedule}.`,
+            }),
+          }),
+        );
       // Lambda tries twice more; what then fails is seen by nobody else.
       if (Object.keys(schedules).length > 0)
         rows.push(
-          ...alarmsOn(functionName(system.name, zone, name), ['FunctionErrors'], {
+          ...alarmsOn(system, functionName(system.name, zone, name), ['FunctionErrors'], {
             FunctionName: handler.functionName,
           }),
         );
@@ -164,9 +174,11 @@ export class ZoneStack extends SystemStack {
     const { clients } = system;
     if (rotation)
       new KeyRotation(this, 'KeyRotation', { place, clients, records: signing.records, handler: rotation });
-    if (watch) this.sayTopic(new KeyAlarms(this, 'KeyAlarms', { system, place, key, handler: watch }));
-    if (rows.length > 0)
-      this.sayTopic(new Alarms(this, 'Alarms', { place, key, rows, displayName: `${system.name}: ${zone}` }));
+    this.sayTopic(
+      watch
+        ? new KeyAlarms(this, 'KeyAlarms', { system, place, key, rows, handler: watch })
+        : new Alarms(this, 'Alarms', { place, key, rows, displayName: `${system.name}: ${zone}` }),
+    );
     refuseLocalAddresses(this, system, zone);
     this.constructs = {
       ...{ stack: this, key, vpc: network.vpc, functions: Object.fromEntries(functions) },
@@ -188,12 +200,12 @@ export class ZoneStack extends SystemStack {
     });
   }
 
-  /** Adds the zone's bus and the queues that its functions work on. Dead letters by the prefix of their alarm. */
+  /** Adds the zone's bus and the queues that its functions work on, by the prefix of their alarms. */
   private addWork(
     { system, zone, declared, place }: ZoneStackProps,
     key: DataKey,
     functions: ReadonlyMap<string, LambdaFunction>,
-  ): { deadLetters: Map<string, IQueue>; undelivered: IQueue | undefined } {
+  ): { worked: Map<string, ReturnType<typeof addWork>>; undelivered: IQueue | undefined } {
     const names = eventNames(system.name, zone);
     const queues = zoneQueues(system.name, zone, declared).map(({ name, rule, reader, ...of }) => {
       const handler = required(functions.get(reader), `The function ${reader}`);
@@ -208,20 +220,18 @@ export class ZoneStack extends SystemStack {
         })
       : undefined;
     const own = new Construct(this, 'Queues');
-    const deadLetters = new Map<string, IQueue>();
+    const worked = new Map<string, ReturnType<typeof addWork>>();
     for (const { suffix, prefix, rule, ...of } of queues) {
-      const dead = rule
-        ? required(entry?.deadLetters.get(of.names.queue), 'The dead letters')
-        : addWork(own, prefix, of).deadLetters;
-      deadLetters.set(`${system.name}-${zone}${suffix}`, dead);
+      const made = rule ? required(entry?.queues.get(of.names.queue), 'The queue') : addWork(own, prefix, of);
+      worked.set(`${system.name}-${zone}${suffix}`, made);
       this.say(
         `DeadLetterQueue${suffix}`,
-        dead.queueUrl,
+        made.deadLetters.queueUrl,
         'What failed five times: docs/operating.md says why, and how to send it again.',
       );
     }
     if (entry) this.say('EventBusName', entry.busName, 'Put events here (events:PutEvents).');
-    return { deadLetters, undelivered: entry?.undelivered };
+    return { worked, undelivered: entry?.undelivered };
   }
 }
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { KEY_METRICS, type KeyMetric } from '../../../../functions/key-watch/metrics.ts';
-import { ALARMS, type AlarmKind } from '../../../alarm-kinds.ts';
+import { ALARM_NAMES, ALARMS, alarmOn } from '../../../alarm-kinds.ts';
 import { eventNames, functionName } from '../../../declaration/names.ts';
 import { eventPatternOf, scheduleName, zoneQueues } from '../../../declaration/own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../../../declaration/schema.ts';
@@ -57,17 +57,6 @@ function isScheduled(
   );
 }
 
-/** Every figure of the system that rings, with its alarm, by the end of the alarm's name. */
-const KINDS: readonly (readonly [
-  kind: string,
-  expected: Pick<AlarmKind, 'namespace' | 'metric' | 'alarm'>,
-])[] = [
-  ...Object.entries(ALARMS),
-  ...Object.entries(KEY_METRICS).map(
-    ([metric, { alarm }]) => [metric, { namespace: METRICS_NAMESPACE, metric, alarm }] as const,
-  ),
-];
-
 /** Somebody is called about every client's keys, and by the thresholds of the system about what signs, answers and queues. */
 export const alarmsRing: Rule = {
   name: 'alarms-ring',
@@ -85,7 +74,7 @@ export const alarmsRing: Rule = {
         violationsOf(['is not there'], { resource: name, subject: `The alarm ${name}`, remedy }),
       ),
       ...alarms.flatMap(({ constructPath: resource, properties }) =>
-        violationsOf(weakenings(properties, input.declaration.name), { resource, remedy }),
+        violationsOf(weakenings(properties, input.declaration), { resource, remedy }),
       ),
     ];
   },
@@ -100,11 +89,16 @@ function keyAlarmsOf({ name, clients }: SystemDeclaration): string[] {
   );
 }
 
-function weakenings(properties: JsonObject, system: string): string[] {
+function weakenings(properties: JsonObject, system: SystemDeclaration): string[] {
   const name = String(properties.AlarmName);
-  const kind = name.startsWith(`${system}-`) && KINDS.find(([kind]) => name.endsWith(`-${kind}`));
+  const kind = name.startsWith(`${system.name}-`) && ALARM_NAMES.find((kind) => name.endsWith(`-${kind}`));
   if (!kind) return [];
-  const [, { namespace, metric, alarm }] = kind;
+  const { namespace, metric } = {
+    namespace: METRICS_NAMESPACE,
+    metric: kind,
+    ...(Object.hasOwn(ALARMS, kind) ? ALARMS[kind as keyof typeof ALARMS] : {}),
+  };
+  const alarm = alarmOn(kind, system);
   const expected = {
     ...{ Namespace: namespace, MetricName: metric, ComparisonOperator: alarm.comparisonOperator },
     ...{ Threshold: alarm.threshold, Statistic: alarm.statistic, Period: alarm.period },
