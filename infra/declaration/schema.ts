@@ -234,9 +234,7 @@ export const systemSchema = v.strictObject({
    * From where on alarms ring, by the end of their names, where that is not as docs/operating.md and docs/keys.md say: at so many or more
    * in the alarm's period, `DaysToExpiry` at fewer days.
    */
-  alarms: v.exactOptional(
-    v.record(v.picklist(ALARM_NAMES), v.pipe(v.number(), v.integer(), v.minValue(1))),
-  ),
+  alarms: v.exactOptional(v.record(v.picklist(ALARM_NAMES), v.pipe(v.number(), v.integer(), v.minValue(1)))),
   /** AWS account of the signing zone, and of every zone that names none. Absent: whichever it is deployed to. */
   account,
   /** Region of all zones, of the partition `aws`. Absent: whichever it is deployed to. */

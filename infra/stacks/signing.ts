@@ -5,9 +5,11 @@ import { noteQuotas, warnOfDeclaration, warnOfMissingSelfService } from '../anno
 import { Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
 import type { Place } from '../constructs/arns.ts';
 import { ClientRecord } from '../constructs/client-record.ts';
+import { addDashboard } from '../constructs/dashboard.ts';
 import { DataKey } from '../constructs/data-key.ts';
 import { FlowLog } from '../constructs/flow-log.ts';
 import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
+import { saveQueries } from '../constructs/saved-queries.ts';
 import { restrictSigningEndpoints, Signer, signingBoundaryStatements } from '../constructs/signer.ts';
 import { ZoneNetwork } from '../constructs/zone-network.ts';
 import { signerConcurrency } from '../declaration/concurrency.ts';
@@ -108,6 +110,13 @@ export class SigningStack extends SystemStack {
     });
     rows.push(...alarmsOn(system, `${system.name}-signing`, ['BlockedNames'], network.blockedNames));
     this.sayTopic(new Alarms(this, 'Alarms', { place, key, rows, displayName: `${system.name}: signers` }));
+    addDashboard(this, system);
+    const signers = deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone));
+    saveQueries(
+      this,
+      system.name,
+      signers.map((name) => `${logPrefix}/${name}`),
+    );
     for (const client of Object.keys(system.clients))
       new CfnOutput(this, `Next-${client}`, {
         description: `What to do with client ${client} after the first deploy`,

@@ -1,11 +1,14 @@
 import { Console } from 'node:console';
+import { readFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import { describe, expect, test } from 'vitest';
-import { createAudit } from '../../functions/signer/audit.ts';
+import { type Audit, createAudit } from '../../functions/signer/audit.ts';
 import { ALARMS } from '../../infra/alarm-kinds.ts';
 import { testGrant } from '../functions/signer/grant-fixture.ts';
+import shipped from '../one-client.zones.ts';
+import ownThings from '../own-things.zones.ts';
 import { about, type Resource, statementsOf, synthesize, text } from './synthesize.ts';
 
 const assembly = synthesize();
@@ -16,6 +19,7 @@ const INTERNAL = 'journal-zone-internal';
 /** An alarm as it stands in a template. */
 interface Alarm {
   AlarmName: string;
+  AlarmDescription: string;
   Namespace: string;
   MetricName: string;
   Dimensions: { Name: string; Value: unknown }[];
@@ -75,13 +79,17 @@ function same(one: Readonly<Record<string, unknown>>, other: Readonly<Record<str
 }
 
 /** What a signer of the public zone reports when it answers with these errors, as its log has it. */
-function reportedBySigner(codes: readonly ErrorCode[]): Reported[] {
+const reportedBySigner = (codes: readonly ErrorCode[]) =>
+  reported((audit) => {
+    for (const code of codes) audit.recordRefused(['dpop_proof'], new ZonesError(code, 'No.'));
+  });
+
+function reported(record: (audit: Audit) => void): Reported[] {
   const lines: string[] = [];
   const stdout = new Writable({ write: (chunk, _, done) => done(void lines.push(String(chunk))) });
   const metrics = new Metrics({ namespace: 'helseid-zones', serviceName: 'journal' });
   Object.assign(metrics, { console: new Console({ stdout }) });
-  const audit = createAudit(() => {}, metrics, testGrant(), 'request-1');
-  for (const code of codes) audit.recordRefused(['dpop_proof'], new ZonesError(code, 'No.'));
+  record(createAudit(() => {}, metrics, testGrant(), 'request-1'));
   return lines.flatMap((line) => {
     const { _aws, ...fields } = JSON.parse(line);
     // The embedded metric format: a metric of each name for each set of dimensions.
@@ -100,8 +108,10 @@ function reportedBySigner(codes: readonly ErrorCode[]): Reported[] {
 }
 
 /** What something in a template is called where metrics name it. */
-const idOf = (stack: string, start: string) => {
-  const [only, ...more] = Object.keys(assembly.resources(stack)).filter((id) => id.startsWith(start));
+const idOf = (stack: string, start: string, type?: string) => {
+  const [only, ...more] = Object.entries(assembly.resources(stack))
+    .filter(([id, { Type }]) => id.startsWith(start) && (type === undefined || type === Type))
+    .map(([id]) => id);
   if (!only || more.length > 0) throw new Error(`${stack}: not one ${start}`);
   return only;
 };
@@ -147,6 +157,38 @@ const FIRED: readonly [name: string, quiet: number, enough: number, of: Omit<Rep
     ...([9, 10] as const),
     { namespace: 'AWS/Lambda', metric: 'Throttles', dimensions: signer },
   ],
+  [
+    'journal-internal-OldestEvent',
+    ...([1799, 1800] as const),
+    {
+      namespace: 'AWS/SQS',
+      metric: 'ApproximateAgeOfOldestMessage',
+      dimensions: queue('EventsQueue7'),
+    },
+  ],
+  [
+    'journal-internal-idempotency-TableThrottles',
+    ...([0, 1] as const),
+    {
+      namespace: 'AWS/DynamoDB',
+      metric: 'WriteThrottleEvents',
+      dimensions: { TableName: 'journal-internal-idempotency' },
+    },
+  ],
+  ...[PUBLIC, INTERNAL, SIGNING].map((stack): (typeof FIRED)[number] => [
+    `${stack.replace('-zone', '')}-BlockedNames`,
+    ...([0, 1] as const),
+    {
+      namespace: 'AWS/Route53Resolver',
+      metric: 'FirewallRuleQueryVolume',
+      dimensions: {
+        FirewallRuleGroupId: {
+          'Fn::GetAtt': [idOf(stack, 'NetworkNameRules', 'AWS::Route53Resolver::FirewallRuleGroup'), 'Id'],
+        },
+        FirewallDomainListId: { 'Fn::GetAtt': [idOf(stack, 'NetworkEveryName'), 'Id'] },
+      },
+    },
+  ]),
 ];
 
 describe('an alarm can fire', () => {
@@ -171,8 +213,67 @@ describe('an alarm can fire', () => {
     expect(stateOf(alarm('journal-signer-journal-public-RefusedIntents'), more)).toBe('OK');
   });
 
+  test('on what a signer reports of KMS that throttles', () => {
+    const throttled = reportedBySigner(['kms_throttled']);
+    expect(stateOf(alarm('journal-signer-journal-public-KmsThrottled'), throttled)).toBe('ALARM');
+    const others = reportedBySigner(['kms_unavailable']);
+    expect(stateOf(alarm('journal-signer-journal-public-KmsThrottled'), others)).toBe('OK');
+  });
+
+  test('on what a signer reports of KMS that is slow', () => {
+    const slow = alarm('journal-signer-journal-public-KmsSlow');
+    const took = (latency: number) =>
+      reported((audit) =>
+        audit.recordSigned([
+          { kind: 'dpop_proof', target: 't', kid: 'k', jti: 'j', kmsRequest: 'r', latency },
+        ]),
+      );
+    expect(stateOf(slow, took(1000))).toBe('OK');
+    expect(stateOf(slow, took(1001))).toBe('ALARM');
+  });
+
+  test('on a schedule that could not be started', () => {
+    const own = synthesize(ownThings);
+    const failing = own
+      .ofType('AWS::CloudWatch::Alarm')
+      .map(([, { Properties }]) => Properties as unknown as Alarm)
+      .filter(({ AlarmName }) => AlarmName.endsWith('-FailedInvocations'));
+    expect(failing.length).toBeGreaterThan(0);
+    for (const each of failing) {
+      const [[rule]] = own
+        .ofType('AWS::Events::Rule')
+        .filter(([, { Properties }]) => each.AlarmName.startsWith(`${Properties['Name']}-`)) as [
+        [string, Resource],
+      ];
+      const of = {
+        namespace: 'AWS/Events',
+        metric: 'FailedInvocations',
+        dimensions: { RuleName: { Ref: rule } },
+      };
+      expect([0, 1].map((value) => stateOf(each, [{ ...of, values: [value] }]))).toEqual(['OK', 'ALARM']);
+    }
+  });
+
+  test('from where a declaration says', () => {
+    const changed = synthesize({ ...shipped, alarms: { GatewayErrors: 20, DaysToExpiry: 50 } });
+    const thresholds = (kind: string) =>
+      changed
+        .ofType('AWS::CloudWatch::Alarm')
+        .map(([, { Properties }]) => Properties as unknown as Alarm)
+        .filter(({ AlarmName }) => AlarmName.endsWith(`-${kind}`))
+        .map(({ Threshold }) => Threshold);
+    expect(
+      [thresholds('GatewayErrors'), thresholds('DaysToExpiry'), thresholds('Throttles')].map((all) => [
+        ...new Set(all),
+      ]),
+    ).toEqual([[19], [50], [9]]);
+  });
+
   test('and none is missing here', () => {
-    const known = [...FIRED.map(([name]) => name.replace(/.*-/, '')), 'RefusedIntents', 'SignatureFailures'];
+    const known = [
+      ...FIRED.map(([name]) => name.replace(/.*-/, '')),
+      ...['RefusedIntents', 'SignatureFailures', 'KmsThrottled', 'KmsSlow', 'FailedInvocations'],
+    ];
     expect([...new Set(known)].sort()).toEqual(Object.keys(ALARMS).sort());
   });
 });
@@ -250,6 +351,17 @@ describe.each([SIGNING, PUBLIC, INTERNAL, 'journal-zone-admin'])('in %s', (stack
       );
     }
   });
+});
+
+test('eight page, the others wait, and each says where to read on', () => {
+  const said = alarmsIn().map(({ AlarmName, AlarmDescription }) => ({
+    kind: AlarmName.replace(/.*-/, ''),
+    ...(/^(?<urgency>Page|Ticket): .+ \((?<page>docs\/\w+\.md)#(?<anchor>\w+)\)$/.exec(AlarmDescription)
+      ?.groups ?? {}),
+  })) as { kind: string; urgency?: string; page?: string; anchor?: string }[];
+  expect(new Set(said.filter(({ urgency }) => urgency === 'Page').map(({ kind }) => kind)).size).toBe(8);
+  for (const { kind, page = '', anchor } of said)
+    expect(readFileSync(page, 'utf8').toLowerCase(), kind).toContain(`\n## ${anchor}\n`);
 });
 
 test('no two alarms have one name', () => {

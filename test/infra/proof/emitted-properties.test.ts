@@ -206,6 +206,8 @@ const OF_NO_CONSEQUENCE: Readonly<Record<string, string>> = {
     ApiGateway::Deployment: Description
     Events::EventBus: Description
     Events::Rule: Description
+    CloudWatch::Dashboard: DashboardBody DashboardName
+    Logs::QueryDefinition: LogGroupNames Name QueryString
   `,
   'whether X-Ray is told': `
     Lambda::Function: TracingConfig

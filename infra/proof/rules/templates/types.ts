@@ -79,6 +79,9 @@ export const OURS: Readonly<Record<string, string>> = {
   'CloudWatch::Alarm': `ActionsEnabled?=true AlarmActions[]?@SNS::Topic AlarmDescription AlarmName ComparisonOperator
     DatapointsToAlarm Dimensions[].Name Dimensions[].Value EvaluationPeriods InsufficientDataActions[]?@SNS::Topic MetricName
     Namespace OKActions[]?@SNS::Topic Period Statistic Threshold TreatMissingData`,
+  // Pictures and questions for people, who may read figures and logs or not.
+  'CloudWatch::Dashboard': 'DashboardBody DashboardName',
+  'Logs::QueryDefinition': 'LogGroupNames[] Name QueryString',
   'DynamoDB::Table': `AttributeDefinitions[].AttributeName AttributeDefinitions[].AttributeType BillingMode
     KeySchema[].AttributeName KeySchema[].KeyType SSESpecification.KMSMasterKeyId@KMS::Key SSESpecification.SSEEnabled?=true
     SSESpecification.SSEType?=KMS TableName TimeToLiveSpecification.AttributeName TimeToLiveSpecification.Enabled`,
