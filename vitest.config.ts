@@ -1,12 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that change what a whole process has (the certificates it trusts, functions and listeners it runs) get one each. */
-const OWN_PROCESS = [
-  'test/local/once.test.ts',
-  'test/local/patterns.test.ts',
-  'test/functions/authorizer/bundle.test.ts',
-  'test/functions/login/deployed.test.ts',
-];
+/** The longest goes first, in a process of its own: projects take turns by their names. */
+const FIRST = 'test/local/once.test.ts';
 
 const OTHERS = [
   'test/differential/**',
@@ -25,7 +20,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'apart', include: OWN_PROCESS, testTimeout: 20_000 },
+        test: { name: 'apart', include: [FIRST], testTimeout: 20_000 },
       },
       {
         extends: true,
@@ -33,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: [...OTHERS, ...OWN_PROCESS],
+          exclude: [...OTHERS, FIRST],
           isolate: false,
           testTimeout: 20_000,
         },
