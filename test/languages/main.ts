@@ -2,10 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { required } from '@helseid-zones/protocol/required';
 import { fireSchedule } from '../../local/app/call-own.ts';
 import { operatorAccess } from '../../local/app/steps/facts.ts';
 import { startSystem } from '../../local/app/system.ts';
+import { canBeChallenged, challenge } from './challenge.ts';
 
 /**
  * The examples in other languages, run by the local system: each gets headers of its zone's tokens function and calls an API that
@@ -18,6 +20,19 @@ const run = (command: string, ...args: string[]) =>
 const MISSING: Readonly<Record<string, () => string | undefined>> = {
   python: () =>
     run('python3', '-c', 'import boto3').status === 0 ? undefined : 'python3 with boto3 (pip install boto3)',
+  go: () => {
+    if (run('go', 'version').error !== undefined) return 'go';
+    const { status, stderr } = run(
+      'go',
+      '-C',
+      'examples/languages/go',
+      'build',
+      '-o',
+      'target/bootstrap',
+      '.',
+    );
+    return status === 0 ? undefined : `a build of it; go says:\n${stderr.slice(-1000)}`;
+  },
   java: () => {
     for (const tool of ['java', 'keytool', 'mvn'])
       if (run(tool, '--help').error !== undefined) return `${tool} (a JDK of 17 or newer, and Maven)`;
@@ -31,6 +46,24 @@ for (const [name, what] of missing) if (what) console.log(`NOT RUN  ${name}: ${w
 const languages = missing.flatMap(([name, what]) => (what ? [] : [name]));
 process.exitCode = languages.length === 0 ? 0 : await tryOut(languages);
 
+/** Whether an example answers a nonce and a refused token as docs/tokens.md says. */
+async function isChallenged(name: string): Promise<boolean> {
+  const { asked, said } = await challenge(name);
+  const [first] = asked;
+  const expected = [
+    first,
+    { ...first, nonce: 'nonce1' },
+    { ...first, nonce: 'nonce1', refused: 'DPoP token2' },
+  ];
+  const ok = first?.['api'] === 'summaries' && isDeepStrictEqual(asked, expected) && said.includes('none');
+  console.log(
+    ok
+      ? `ok       ${name}: answers a nonce, and then a refused token`
+      : `FAILED   ${name}: asked ${JSON.stringify(asked)} and said ${said}`,
+  );
+  return ok;
+}
+
 async function tryOut(languages: readonly string[]): Promise<number> {
   process.env['LANGUAGES'] = languages.join(',');
   const directory = mkdtempSync(join(tmpdir(), 'zones-languages-'));
@@ -40,6 +73,7 @@ async function tryOut(languages: readonly string[]): Promise<number> {
   });
   try {
     let failed = 0;
+    for (const name of languages.filter(canBeChallenged)) failed += (await isChallenged(name)) ? 0 : 1;
     const { calls } = required(system.standIns?.apis.get('summaries'), 'The stand-in');
     for (const name of languages) {
       const access = { ...operatorAccess(system), declaration: system.declaration };

@@ -6,6 +6,7 @@ const { summaries } = system.apis;
 /** The examples in other languages, as docs/how-to/languages.md declares them, by those that can be run here: `LANGUAGES`. */
 const FUNCTIONS = {
   python: { runtime: 'python3.14', code: 'examples/languages/python' },
+  go: { runtime: 'provided.al2023', code: 'examples/languages/go/target' },
   java: {
     runtime: 'java21',
     code: 'examples/languages/java/target/lambda',
