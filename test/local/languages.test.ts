@@ -40,7 +40,7 @@ describe.runIf(hasPython)('a function in Python', () => {
   beforeAll(async () => {
     ({ port } = server.address() as AddressInfo);
     aws = await start(PATH, [`http://localhost:${port}`]);
-  });
+  }, 60_000);
   afterAll(async () => {
     await aws.close();
     server.close();
