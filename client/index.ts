@@ -16,7 +16,7 @@ export {
   ZonesError,
 } from '@helseid-zones/protocol/errors';
 export type * from '@helseid-zones/protocol/intents';
-export { helseIdProfile, type IssuerProfile } from '@helseid-zones/protocol/profile';
+export { fapi2Profile, helseIdProfile, type IssuerProfile } from '@helseid-zones/protocol/profile';
 export type { RawSignature } from '@helseid-zones/protocol/signature';
 export { createApiFetch } from './api-fetch.ts';
 export { createTransaction, pushAuthorizationRequest } from './authorization-request.ts';

@@ -63,3 +63,18 @@ export const helseIdProfile: IssuerProfile = {
   detailTypes: ['helseid_authorization', 'nhn:sfm:journal-id', 'nhn:tillitsrammeverk:parameters'],
   proofAtPar: false,
 };
+
+/**
+ * A plain FAPI 2.0 issuer (Security Profile, final, 5.3 and 5.4) with DPoP: no organisation details, and PS256, which every such issuer
+ * has; one that signs with ES256 is this profile with another algorithm. A key is registered at one issuer only.
+ */
+export const fapi2Profile: IssuerProfile = {
+  assertionTyp: 'JWT',
+  assertionLifetime: 60,
+  assertionBackdate: 5,
+  requestObjectTyp: 'oauth-authz-req+jwt',
+  idTokenAlgorithm: 'PS256',
+  accessTokenAlgorithm: 'PS256',
+  detailTypes: [],
+  proofAtPar: false,
+};

@@ -71,7 +71,10 @@ export function openRing(
     },
     async publicKeys() {
       const { keys } = await read(true);
-      return keys.map(({ privateKey, algorithm }) => describePublicKey(privateKey, algorithm));
+      const order = ['current', 'retiring', 'next'];
+      return [...keys]
+        .sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
+        .map(({ privateKey, algorithm }) => describePublicKey(privateKey, algorithm));
     },
     async change(mutate) {
       const text = await store.change((before) => {

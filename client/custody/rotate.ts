@@ -44,10 +44,14 @@ export async function rotateKey(
   const { selfService, longestTokenLifetime = 3600, propagation = 20 } = rotation;
   const wait = rotation.wait ?? ((seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000)));
   const custody = await openCustody(options);
-  const ring = await custody.change((before) => addKey(before, options.algorithm));
-  const next = ring.keys.find(({ state }) => state === 'next');
-  // The first key is current at once: nobody but a person can register it.
-  if (!next) return ring.keys[0]?.kid ?? '';
+  const replaced = (await custody.publicKeys())[0]?.thumbprint;
+  // Another who has come through since has replaced it already: nobody rotates twice because two began at once.
+  const { keys } = await custody.change((ring) =>
+    currentKid(ring.keys) === replaced ? addKey(ring, options.algorithm) : ring,
+  );
+  const next = keys.find(({ state }) => state === 'next');
+  // Or it is the first key, which is current at once: nobody but a person can register it.
+  if (!next) return currentKid(keys) ?? '';
 
   const request = { scopes: [selfService.scope] };
   const api = createSelfService({
@@ -68,6 +72,10 @@ export async function rotateKey(
     switchKey(before, next.kid, now, now + longestTokenLifetime + RETIREMENT_LEEWAY),
   );
   return next.kid;
+}
+
+function currentKid(keys: readonly RingKey[]): string | undefined {
+  return keys.find(({ state }) => state === 'current')?.kid;
 }
 
 /** Without its tokens, since a cached one would prove nothing. */

@@ -129,6 +129,7 @@ const sharedBackend: Pattern = {
         Array.from({ length: 8 }, (_, index) => (index % 2 ? one : two).call()),
       );
       const kids = new Set(await Promise.all(rotated));
+      if (kids.size > 1) throw new Error(`${kids.size} new keys`);
       return `${asked.filter((answer) => answer.startsWith('200')).length} of 8 answered, one new key: ${[...kids].join(', ')}`;
     });
     await steps.refused('the same row in a second enterprise', 'custody_shared', () =>

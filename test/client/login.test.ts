@@ -7,6 +7,7 @@ import { getAccessToken } from '@helseid-zones/client/machine-token';
 import { refreshTokens } from '@helseid-zones/client/refresh';
 import type { AuthorizationRequest, CodeRedemption } from '@helseid-zones/client/tokens';
 import type { ErrorCode } from '@helseid-zones/protocol/errors';
+import { fapi2Profile } from '@helseid-zones/protocol/profile';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { expect, test } from 'vitest';
 import { API, CLIENT_ID, failure, ISSUER, makeWorld, type World } from './make-client.ts';
@@ -652,4 +653,17 @@ test('an aborted redemption says so', async () => {
   const sent = world.network.sent.length;
   await failure(redeem(callback(), { signal: AbortSignal.abort() }), 'request_aborted');
   expect(world.network.sent.length).toBe(sent);
+});
+
+test('at a plain FAPI 2.0 issuer the same client logs in, refreshes and gets machine tokens, without organisations', async () => {
+  const world = await makeWorld({ profile: fapi2Profile });
+  const tokens = await logIn(world);
+  expect(decodeProtectedHeader(tokens.idToken).alg).toBe('PS256');
+  const { refreshToken = '', idTokenClaims: expected } = tokens;
+  expect((await refreshTokens(world.client, { refreshToken, expected })).binding).toEqual(tokens.binding);
+  expect((await getAccessToken(world.client)).binding).toEqual(tokens.binding);
+  const assertion = world.issuer.posts.at(-1)?.form['client_assertion'] ?? '';
+  expect(decodeProtectedHeader(assertion).typ).toBe('JWT');
+  const details = [{ type: 'helseid_authorization' as const, child: '974760673' }];
+  await failure(getAccessToken(world.client, { details }), 'details_invalid');
 });

@@ -13,7 +13,13 @@ import {
   type Signer,
   type TokenClient,
 } from '@helseid-zones/client';
-import { CUSTODIES, type CustodyOptions, openCustody, rotateKey } from '@helseid-zones/client/custody';
+import {
+  addKey,
+  CUSTODIES,
+  type CustodyOptions,
+  openCustody,
+  rotateKey,
+} from '@helseid-zones/client/custody';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TEST_USERS } from '../../../local/helseid/users.ts';
@@ -171,5 +177,55 @@ describe.each(names)('%s', (scheme) => {
   test.each(Object.keys(FLOWS))('%s', async (flow) => {
     const cell = await startCell(scheme);
     await FLOWS[flow]?.(cell);
+  });
+});
+
+describe('rotation of a key that a program makes itself', () => {
+  const kidsOf = async (cell: Cell) => (await registrable(cell.options())).map(({ kid }) => kid);
+
+  test('that two begin at once replaces the key once', async () => {
+    const cell = await startCell('file:');
+    const [old] = await kidsOf(cell);
+    const client = await cell.open();
+    const kids = await Promise.all([1, 2, 3].map(() => rotateKey(cell.options(), client, rotation())));
+    expect(new Set(kids).size).toBe(1);
+    expect(await kidsOf(cell)).toEqual([kids[0], old]);
+  });
+
+  test('goes on with the key that a killed run has left', async () => {
+    const cell = await startCell('file:');
+    const { change } = await openCustody(cell.options());
+    const left = (await change((ring) => addKey(ring, 'ES256'))).keys.at(-1)?.kid;
+    expect(await rotateKey(cell.options(), await cell.open(), rotation())).toBe(left);
+  });
+
+  test('waits until HelseID honours the new key, and signs with the old one meanwhile', async () => {
+    const cell = await startCell('file:');
+    const [old] = await kidsOf(cell);
+    world.behaviour.propagation = 1;
+    const during: (string | undefined)[] = [];
+    const wait = async (seconds: number) => {
+      during.push((await getAccessToken(await cell.open(), request())).binding.kid);
+      if (seconds > 0) await new Promise((resolve) => setTimeout(resolve, 1100));
+    };
+    try {
+      const kid = await rotateKey(cell.options(), await cell.open(), { ...rotation(), wait });
+      expect((await getAccessToken(await cell.open(), request())).binding.kid).toBe(kid);
+      expect(new Set(during)).toEqual(new Set([old]));
+    } finally {
+      world.behaviour.propagation = 0;
+    }
+  });
+
+  test('that HelseID refuses leaves the old key current', async () => {
+    const cell = await startCell('file:');
+    const [old] = await kidsOf(cell);
+    const selfService = { ...world.selfService, baseUrl: `${world.selfService.baseUrl}/elsewhere` };
+    await failure(
+      rotateKey(cell.options(), await cell.open(), { ...rotation(), selfService }),
+      'self_service_refused',
+    );
+    expect((await kidsOf(cell))[0]).toBe(old);
+    expect(await call(await cell.open())).toMatchObject({ status: 200 });
   });
 });
