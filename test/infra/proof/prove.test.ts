@@ -327,10 +327,12 @@ describe('npm run zones', { timeout: 120_000 }, () => {
     },
   );
 
-  it.each([
-    ['no such assembly', ['--assembly', '/nowhere'], /can't be read/],
-    ['no such option', ['--yaml'], /--yaml/],
-  ])('exits 2 and says why: %s', (_name, args, expected) => {
+  it.each(
+    sampled<[string, string[], RegExp]>([
+      ['no such assembly', ['--assembly', '/nowhere'], /can't be read/],
+      ['no such option', ['--yaml'], /--yaml/],
+    ]),
+  )('exits 2 and says why: %s', (_name, args, expected) => {
     const { status, stderr } = run(...args);
     expect(status).toBe(2);
     expect(stderr).toMatch(expected);
