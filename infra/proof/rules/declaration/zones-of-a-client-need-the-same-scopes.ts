@@ -24,7 +24,7 @@ export const zonesOfAClientNeedTheSameScopes: Rule = {
       const all = new Set(needs.flatMap(({ scopes }) => scopes));
       const gains = needs.flatMap(({ zone, scopes }) => {
         const asking = askingFunctions(required(declaration.zones[zone], zone));
-        if (asking.every((name) => name === TOKENS_FUNCTION)) return [];
+        if (asking.length > 0 && asking.every((name) => name === TOKENS_FUNCTION)) return [];
         const gained = [...all].filter((scope) => !scopes.includes(scope));
         return gained.length === 0 ? [] : [`${zone} could get tokens for ${gained.join(', ')}`];
       });

@@ -125,6 +125,7 @@ test('a signer may do without concurrency of its own where the system reserves n
 mutations(
   'signers-are-declared',
   {
+    'signing: another entry into a signer': sets('SignerpublicjournalFunction', { Handler: 'other.handler' }),
     ...each(
       [
         ['AWS_LAMBDA_EXEC_WRAPPER', '/opt/run'],
