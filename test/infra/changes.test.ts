@@ -212,6 +212,13 @@ interface Change {
   keepsNames?: true;
 }
 
+/** In a zone with login too. */
+const WITH_TOKENS = having({
+  'zones.internal.tokens': 'function',
+  'zones.public.tokens': 'function',
+  'zones.public.callers': [],
+});
+
 /** Changes that make, replace or delete what has a name, and go through. */
 const CHANGES: readonly Change[] = [
   {
@@ -312,6 +319,16 @@ const CHANGES: readonly Change[] = [
     from: BASE,
     to: having({ 'clients.journal.selfService': ABSENT, apiGatewayAccount: false }),
     orphans: ['journal-gateway-account'],
+  },
+  {
+    what: 'a tokens function',
+    fields: ['zones.*.tokens'],
+    ...{ from: BASE, to: WITH_TOKENS, keepsNames: true },
+  },
+  {
+    what: 'no tokens function any more',
+    fields: ['zones.*.tokens'],
+    ...{ from: WITH_TOKENS, to: BASE },
   },
   {
     what: 'no policies of signers’ own',

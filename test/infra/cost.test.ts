@@ -21,7 +21,8 @@ test('the shipped example costs what a person counts in it', () => {
   );
   // An endpoint for Lambda; that for DynamoDB is free.
   expect(usd['journal-zone-public']).toBeCloseTo(2 * ENDPOINT + NAT + IPV4 + KEY + ALARM, 1);
-  expect(usd['journal-zone-internal']).toBeCloseTo(2 * ENDPOINT + NAT + IPV4 + KEY + 2 * ALARM, 1);
+  // Dead letters, undelivered events, and the tokens function's errors and throttles.
+  expect(usd['journal-zone-internal']).toBeCloseTo(2 * ENDPOINT + NAT + IPV4 + KEY + 4 * ALARM, 1);
   // Endpoints for Lambda, KMS and Secrets Manager; eight figures of each client's keys.
   expect(usd['journal-zone-admin']).toBeCloseTo(
     3 * 2 * ENDPOINT + NAT + IPV4 + KEY + 2 * 8 * (ALARM + METRIC),

@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest';
+import { defineSystem } from '../../infra/declaration/define.ts';
+import { deriveZoneConfig } from '../../infra/declaration/derive.ts';
+import { askingFunctions } from '../../infra/declaration/names.ts';
+import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
+import { deriveAssembly } from '../../infra/proof/derived/derive.ts';
+import { authorize, rolePrincipal } from '../../infra/proof/policy/index.ts';
+import { prove } from '../../infra/proof/prove.ts';
+import { readInput } from '../../infra/proof/rules/input.ts';
+import system from '../one-client.zones.ts';
+import {
+  arn,
+  type Change,
+  dropStatement,
+  find,
+  findingsOf,
+  gives,
+  idOf,
+  role,
+  STACKS,
+  setsVariables,
+  signer,
+  withTemplate,
+} from './proof/mutate.ts';
+import { synthesize } from './proof/one-client.ts';
+
+const { public: entered, internal } = system.zones;
+const CALLER = 'arn:aws:iam::000000000000:role/clinic';
+
+/** A tokens function in a zone with login, and in one without. */
+const declared = defineSystem({
+  ...system,
+  zones: {
+    ...system.zones,
+    public: { ...entered, tokens: 'function' },
+    internal: { ...internal, tokens: 'function', callers: [{ role: CALLER, calls: 'tokens' }] },
+  },
+});
+const assembly = synthesize(declared);
+const input = readInput(resolveAssembly(assembly), declared);
+const tokens = (zone: string) => arn('lambda', `function:journal-${zone}-tokens`);
+const table = (zone: string) => arn('dynamodb', `table/journal-${zone}-tokens`);
+
+/** What the engine decides for a role of a function, through an endpoint of a zone. */
+function ask(name: string, action: string, resource: string, through = name.split('-')[1]) {
+  const { world, network } = input;
+  const service = action.split(':')[0];
+  const endpoint = [...world.endpoints.values()].find(
+    (one) => one.service === service && network.zones.get(one.vpc) === through,
+  );
+  const context: Record<string, string> = endpoint ? { 'aws:SourceVpce': endpoint.id } : {};
+  return authorize({ principal: rolePrincipal(role(name)), action, resource, context }, world).allowed;
+}
+
+describe('in a zone with a tokens function', () => {
+  it('that one and the functions of login ask signers, the others ask that one', () => {
+    const { public: withLogin, internal: without } = declared.zones;
+    expect(askingFunctions(withLogin)).toEqual(['api', 'callback', 'login', 'logout', 'session', 'tokens']);
+    expect(askingFunctions(withLogin, 'tokens')).toEqual(['summary']);
+    expect([askingFunctions(without), askingFunctions(without, 'tokens')]).toEqual([['tokens'], ['worker']]);
+    const told = (zone: string, name: string) => deriveZoneConfig(declared, zone, name).tokens;
+    expect([told('internal', 'worker'), told('internal', 'tokens'), told('public', 'login')]).toEqual([
+      'function',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it.each<[boolean, string, string, string, string?]>([
+    [true, 'journal-internal-tokens', 'lambda:InvokeFunction', signer('internal')],
+    [true, 'journal-public-login', 'lambda:InvokeFunction', signer('public')],
+    [true, 'journal-internal-worker', 'lambda:InvokeFunction', tokens('internal')],
+    [true, 'journal-public-summary', 'lambda:InvokeFunction', tokens('public')],
+    [true, 'journal-internal-tokens', 'dynamodb:UpdateItem', table('internal')],
+    [false, 'journal-internal-worker', 'lambda:InvokeFunction', signer('internal')],
+    [false, 'journal-public-summary', 'lambda:InvokeFunction', signer('public')],
+    [false, 'journal-public-login', 'lambda:InvokeFunction', tokens('public')],
+    [false, 'journal-internal-tokens', 'lambda:InvokeFunction', tokens('internal')],
+    [false, 'journal-public-summary', 'lambda:InvokeFunction', tokens('internal')],
+    [false, 'journal-internal-worker', 'lambda:InvokeFunction', tokens('internal'), 'public'],
+    [false, 'journal-internal-worker', 'lambda:InvokeFunction', tokens('internal'), 'nowhere'],
+    [false, 'journal-internal-worker', 'lambda:InvokeFunction', `${tokens('internal')}:1`],
+    [false, 'journal-internal-worker', 'dynamodb:GetItem', table('internal')],
+    [false, 'journal-internal-tokens', 'dynamodb:DeleteItem', table('internal')],
+    [false, 'journal-internal-tokens', 'dynamodb:GetItem', table('public')],
+  ])('%s: %s may %s on %s', (allowed, ...asked) => {
+    expect(ask(...asked)).toBe(allowed);
+  });
+
+  it('the boundaries hold, assuming the caller', () => {
+    const proof = prove(assembly, declared, { derived: deriveAssembly(declared, assembly) });
+    expect(proof.violations).toEqual([]);
+    expect(proof.assumptions).toMatchObject([{ kind: 'caller', name: CALLER }]);
+  });
+});
+
+/** A change of the internal zone, and the rule that finds it. */
+const FOUND: readonly [rule: string, what: string, change: Change][] = [
+  [
+    'own-signers-only',
+    'a function may ask the signer as well',
+    gives('workerRole', 'lambda:InvokeFunction', signer('internal')),
+  ],
+  [
+    'own-signers-only',
+    'the tokens function may ask another zone’s signer',
+    gives('tokensRole', 'lambda:InvokeFunction', signer('public')),
+  ],
+  [
+    'own-signers-only',
+    'a function may ask an old version of it',
+    gives('workerRole', 'lambda:InvokeFunction', `${tokens('internal')}:*`),
+  ],
+  [
+    'own-data-only',
+    'a function may read the tokens',
+    gives('workerRole', 'dynamodb:GetItem', table('internal')),
+  ],
+  [
+    'roles-are-bounded',
+    'a function has the boundary of those that ask signers',
+    (r) => {
+      find(r, 'workerRole', 'IAM::Role').Properties['PermissionsBoundary'] = {
+        Ref: idOf(r, 'Boundarytokens'),
+      };
+    },
+  ],
+  [
+    'signers-have-one-caller',
+    'its policy lets everybody of the account by',
+    (r) => dropStatement(find(r, 'TokensPolicy'), 'OnlyItsZone'),
+  ],
+  [
+    'signers-have-one-caller',
+    'its policy lets by from elsewhere',
+    (r) => dropStatement(find(r, 'TokensPolicy'), 'OnlyFromItsZone'),
+  ],
+  [
+    'signers-have-one-caller',
+    'its policy lets its code be changed',
+    (r) => dropStatement(find(r, 'TokensPolicy'), 'OnlyDeploysChangeIt'),
+  ],
+  ['signers-have-one-caller', 'it has no policy', (r) => void delete r[idOf(r, 'TokensPolicy')]],
+  [
+    'zone-functions-are-declared',
+    'a function asks another one for tokens',
+    setsVariables('worker', { TOKENS_FUNCTION: tokens('public') }),
+  ],
+];
+
+describe('the proof finds that', () => {
+  it.each(FOUND)('%s: %s', (rule, _what, change) => {
+    expect(findingsOf(rule, withTemplate(assembly, STACKS.internal, change), declared)).not.toEqual([]);
+    expect(findingsOf(rule, assembly, declared)).toEqual([]);
+  });
+
+  it('zones of one client may need different scopes where no function but a tokens function has assertions', () => {
+    const rule = 'zones-of-a-client-need-the-same-scopes';
+    const messages = (tokens: 'own' | 'function', login: boolean) => {
+      const { login: _, ...routes } = entered.gateway;
+      const zones = {
+        ...system.zones,
+        public: { ...entered, tokens, gateway: login ? entered.gateway : routes },
+        internal: { ...internal, tokens },
+      };
+      return findingsOf(rule, assembly, defineSystem({ ...system, zones }))
+        .map(({ message }) => message)
+        .join();
+    };
+    expect(messages('own', true)).toMatch(/public could get.*internal could get/);
+    expect(messages('function', true)).toMatch(/public could get/);
+    expect(messages('function', true)).not.toMatch(/internal could get/);
+    expect(messages('function', false)).toBe('');
+    expect(messages('own', false)).not.toBe('');
+  });
+});
+
+describe('a declaration is refused', () => {
+  type Zones = Parameters<typeof defineSystem>[0]['zones'];
+  it.each<[string, Zones, RegExp]>([
+    [
+      'with one in the admin zone',
+      { ...system.zones, admin: { ...system.zones.admin, tokens: 'function' } },
+      /zones\.admin\.tokens/,
+    ],
+    [
+      'with one that has no grant',
+      { ...system.zones, internal: { ...internal, tokens: 'function', grants: [] } },
+      /zones\.internal\.tokens/,
+    ],
+    [
+      'with a caller of signers beside it',
+      {
+        ...system.zones,
+        internal: { ...internal, tokens: 'function', callers: [{ role: CALLER, calls: 'signers' }] },
+      },
+      /calls are signers.*write tokens/,
+    ],
+    [
+      'with a caller of one that is not there',
+      { ...system.zones, internal: { ...internal, callers: [{ role: CALLER, calls: 'tokens' }] } },
+      /calls are tokens.*write signers/,
+    ],
+    [
+      'with a function of one’s own of that name',
+      { ...system.zones, internal: { ...internal, events: { ...internal.events, function: 'tokens' } } },
+      /can't be tokens/,
+    ],
+  ])('%s', (_what, zones, message) => {
+    expect(() => defineSystem({ ...system, zones } as never)).toThrow(message);
+  });
+});
