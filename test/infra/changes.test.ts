@@ -323,7 +323,7 @@ const CHANGES: readonly Change[] = [
   {
     what: 'a tokens function',
     fields: ['zones.*.tokens'],
-    ...{ from: BASE, to: WITH_TOKENS, keepsNames: true },
+    ...{ from: BASE, to: WITH_TOKENS },
   },
   {
     what: 'no tokens function any more',
