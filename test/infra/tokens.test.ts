@@ -6,6 +6,7 @@ import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { deriveAssembly } from '../../infra/proof/derived/derive.ts';
 import { authorize, rolePrincipal } from '../../infra/proof/policy/index.ts';
 import { prove } from '../../infra/proof/prove.ts';
+import { reportSignable } from '../../infra/proof/report/signable.ts';
 import { readInput } from '../../infra/proof/rules/input.ts';
 import system from '../one-client.zones.ts';
 import {
@@ -85,6 +86,18 @@ describe('in a zone with a tokens function', () => {
     [false, 'journal-internal-tokens', 'dynamodb:GetItem', table('public')],
   ])('%s: %s may %s on %s', (allowed, ...asked) => {
     expect(ask(...asked)).toBe(allowed);
+  });
+
+  it('the report says who may ask it, and for tokens of which scopes', () => {
+    const said = reportSignable(input, 200, { zone: 'internal' });
+    expect(said).toMatch(/journal-signer-journal-internal\s+for\s+journal-internal-tokens\s/);
+    expect(said).toMatch(
+      /journal-internal-tokens\s+for\s+journal-internal-worker\s+tokens\s+for documents of client journal: example:documents\/write$/,
+    );
+    expect(reportSignable(input, 200, { role: 'journal-public-summary' })).toMatch(
+      /journal-public-tokens\s+for\s+journal-public-summary\s+tokens/,
+    );
+    expect(reportSignable(input, 200, { role: 'journal-public-summary' })).not.toContain('signer');
   });
 
   it('the boundaries hold, assuming the caller', () => {

@@ -4,7 +4,7 @@ import { objectOf, parseJson, stringsOf } from '../assembly/json.ts';
 import { resourcesOfType } from '../assembly/resolve.ts';
 import { ownSignersOnly } from '../rules/lambda/signers.ts';
 import type { ProofInput } from '../rules/rule.ts';
-import { filesOf } from '../rules/targets.ts';
+import { askedOfZone, filesOf } from '../rules/targets.ts';
 import { readSigners } from './map/nodes.ts';
 import type { Part } from './report.ts';
 import { heading } from './summary.ts';
@@ -87,7 +87,32 @@ export function reportSignable(input: ProofInput, width: number, { zone, role }:
     );
     return `  ${escapeControls(of.signer)}\n${table(rows, width - 2).replaceAll(/^/gm, '  ')}`;
   });
-  return paragraphs.length === 0 ? '' : [heading('Who can have what signed'), ...paragraphs].join('\n');
+  const given = reportTokens(input, width, { zone, role });
+  if (paragraphs.length + given.length === 0) return '';
+  return [heading('Who can have what signed'), ...paragraphs, ...given].join('\n');
+}
+
+/** What the tokens functions give, and to whom: tokens of these scopes and of no other. */
+function reportTokens(input: ProofInput, width: number, { zone, role }: Part): string[] {
+  const { assembly, declaration } = input;
+  const asking = ownSignersOnly.rows(input).filter(({ verdict }) => verdict !== 'never');
+  return Object.keys(declaration.zones).flatMap((of) => {
+    const [arn = ''] = askedOfZone(input, of, 'tokens');
+    const fn = resourcesOfType(assembly, 'AWS::Lambda::Function').find((one) => one.arn === arn);
+    const askers = asking.flatMap(({ resource, principal }) => (resource === arn ? principal : []));
+    if (fn === undefined || (zone ?? of) !== of) return [];
+    if (role !== undefined && ![fn.physicalId, ...askers].includes(role)) return [];
+    const apis = Object.entries(objectOf(objectOf(parseJson(filesOf(fn).get('config.json'))).apis));
+    const rows = apis.map(([api, one]) => {
+      const { clients, scopes } = objectOf(one);
+      return `for ${api} of client ${stringsOf(clients).join(' or ')}: ${stringsOf(scopes).join(' ')}`;
+    });
+    const lines = [
+      ['for', (role === undefined || role === fn.physicalId ? askers : [role]).join(', ')],
+      ...rows.map((text, index) => [index === 0 ? 'tokens' : '', text]),
+    ];
+    return `  ${escapeControls(fn.physicalId)}\n${table(lines, width - 2).replaceAll(/^/gm, '  ')}`;
+  });
 }
 
 function inWords({ type, ...rest }: AllowedDetail): string {
