@@ -1,12 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { isObject } from '@helseid-zones/protocol/required';
 import * as v from 'valibot';
 import { escapeControls } from '../terminal.ts';
 import { type Operator, openClients } from './operator.ts';
 import type { KeyOptions } from './options.ts';
+import { readRecords } from './records.ts';
+import { showTrace } from './trace.ts';
 
 /** What CloudTrail tells of a call of KMS. {@link https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html} */
 const trailEvent = v.object({
@@ -83,36 +83,6 @@ export function reconcile(
   };
 }
 
-/**
- * The records of files as they come: CloudTrail's (`Records`, gzipped or not), what `aws logs filter-log-events` prints
- * (`events`), and lines of JSON, also behind a time, as CloudWatch exports them to S3. What is no JSON is passed over.
- * @throws {ZonesError} config_invalid: a file can't be read
- */
-export function* readRecords(files: Iterable<string>): Generator<unknown> {
-  for (const file of files) {
-    let text: string;
-    try {
-      const bytes = readFileSync(file);
-      text = (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString();
-    } catch (cause) {
-      throw new ZonesError('config_invalid', `${file} can't be read: ${(cause as Error).message}`, { cause });
-    }
-    const whole = parse(text);
-    if (isObject(whole) && Array.isArray(whole['Records'])) yield* whole['Records'];
-    else if (isObject(whole) && Array.isArray(whole['events']))
-      yield* whole['events'].map((event) => parse(String(isObject(event) ? event['message'] : '')));
-    else for (const line of text.split('\n')) yield parse(line.slice(Math.max(0, line.indexOf('{'))));
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** How many of a kind are shown. */
 const SHOWN = 20;
 
@@ -121,7 +91,8 @@ const SHOWN = 20;
  * Without files, those of the local system. Exit status 1 where there is one.
  * @throws {ZonesError} config_invalid: no file, or none with an event and a line
  */
-export async function audit(operator: Operator, { reconcile: given }: KeyOptions): Promise<void> {
+export async function audit(operator: Operator, { reconcile: given, trace }: KeyOptions): Promise<void> {
+  if (trace !== undefined) return showTrace(operator, trace);
   const files = given.length > 0 ? given : localFiles(operator.localLogs);
   const records = await Promise.all(openClients(operator).map(({ store }) => store.read()));
   const keys = new Set(records.flatMap((record) => record.keys.map(({ keyArn }) => keyArn)));

@@ -16,6 +16,8 @@ export const USAGE = `npm run keys -- [command] [options]
   redrive ZONE [--yes]  show the events that failed in a zone; with --yes send them again (also: npm run redrive)
   audit --reconcile FILE…
                         compare CloudTrail's Sign events with the signers' audit (also: npm run audit)
+  audit --trace ID --local
+                        every line of one request, over all zones, from entry to KMS
   draft CLIENT --organization NR --redirect URL
                         a first registration without the portal (HELSEID_DRAFT_API_KEY in the environment)
 
@@ -102,6 +104,7 @@ const OPTIONS = {
   organization: { type: 'string' },
   redirect: { type: 'string' },
   reconcile: { type: 'string', multiple: true },
+  trace: { type: 'string' },
 } as const;
 
 function wrong(what: string, cause?: unknown): ZonesError {

@@ -4,8 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { readRecords, reconcile } from '../../../infra/keys/audit.ts';
+import { reconcile } from '../../../infra/keys/audit.ts';
+import type { Operator } from '../../../infra/keys/operator.ts';
 import { readKeyOptions } from '../../../infra/keys/options.ts';
+import { readRecords } from '../../../infra/keys/records.ts';
+import { showTrace } from '../../../infra/keys/trace.ts';
 import { newFolder } from '../../temporary.ts';
 
 const KEY = 'arn:aws:kms:eu-north-1:111122223333:key/1';
@@ -104,4 +107,62 @@ test('without a running local system it says so', () => {
     encoding: 'utf8',
   });
   expect([status, stderr]).toEqual([1, expect.stringContaining('local_failed')]);
+});
+
+test('a trace is every line of a request, by any id that one has', () => {
+  const localLogs = newFolder();
+  const trail = [
+    {
+      at: 1,
+      kind: 'entry',
+      zone: 'public',
+      trace: 't1',
+      fields: { entry: 'gateway', requestId: 'r1', method: 'GET', status: 200 },
+    },
+    {
+      at: 2,
+      kind: 'log',
+      zone: 'signing',
+      function: 'signer',
+      trace: 't1',
+      fields: { code: 'signed', kms_request: 'k1' },
+    },
+    { at: 3, kind: 'aws', trace: 't1', fields: { service: 'kms', action: 'kms:Sign', requestId: 'k1' } },
+    { at: 4, kind: 'log', zone: 'signing', function: 'signer', trace: 't1', fields: { _aws: {}, Signed: 1 } },
+    {
+      at: 5,
+      kind: 'log',
+      zone: 'public',
+      function: 'other',
+      trace: 't2',
+      fields: { code: 'signed', kms_request: 'k2' },
+    },
+    { at: 6, kind: 'log', zone: 'public', function: 'alone', fields: { code: 'signed', kms_request: 'k3' } },
+  ];
+  writeFileSync(join(localLogs, 'trail.log'), trail.map((each) => JSON.stringify(each)).join('\n'));
+  const shown = (id: string) => {
+    const said: string[] = [];
+    showTrace({ localLogs, say: (line: string) => void said.push(line) } as unknown as Operator, id);
+    return said
+      .join('\n')
+      .split('\n')
+      .slice(1)
+      .map((line) =>
+        line
+          .trim()
+          .split(/\s{2,}/)
+          .slice(0, 4),
+      );
+  };
+  for (const id of ['r1', 'k1', 't1'])
+    expect(
+      shown(id)
+        .map((columns) => columns.at(2) ?? '')
+        .join(),
+      id,
+    ).toMatch(/GET|signed|kms/);
+  expect(shown('r1')).toHaveLength(3);
+  expect(shown('k2')).toHaveLength(1);
+  expect(shown('k3')).toHaveLength(1);
+  expect(() => shown('r9')).toThrow(expect.objectContaining({ code: 'config_invalid' }));
 });
