@@ -1,6 +1,6 @@
 import { Annotations, type Stack } from 'aws-cdk-lib';
 import { functionConcurrency, signerConcurrency } from './declaration/concurrency.ts';
-import { allowedHosts, calledUrls, deriveGrants } from './declaration/derive.ts';
+import { calledUrls, deriveGrants, internetHosts } from './declaration/derive.ts';
 import { zoneFunctions } from './declaration/names.ts';
 import type { SystemDeclaration } from './declaration/schema.ts';
 import { findPorts, findWarnings } from './declaration/warnings.ts';
@@ -45,7 +45,8 @@ export function noteQuotas(stack: Stack, system: SystemDeclaration): void {
   const zones = Object.entries(system.zones).filter(
     ([, { account }]) => !account || account === stack.account,
   );
-  const egress = zones.filter(([zone]) => allowedHosts(system, zone).length > 0);
+  const made = zones.filter(([, { network }]) => network === undefined);
+  const egress = made.filter(([zone]) => internetHosts(system, zone).length > 0);
   const reserved = [
     ...deriveGrants(system).map((grant) => signerConcurrency(system, grant)),
     ...zones.flatMap(([zone, declared]) =>
@@ -58,6 +59,6 @@ export function noteQuotas(stack: Stack, system: SystemDeclaration): void {
       : `It must have ${reserved} concurrent executions to reserve beside the ${UNRESERVED} that Lambda keeps. A new account may have 10 in all, where nothing can be reserved: ask AWS for more, or set reservedConcurrency: 'none' in zones.ts (docs/deploying.md says what is lost).`;
   Annotations.of(stack).addInfoV2(
     'helseid-zones:quotas',
-    `This account and region must have room for ${zones.length + 1} VPCs and ${egress.length} Elastic IPs (5 of each unless AWS gave you more, and the default VPC counts). ${concurrency}`,
+    `This account and region must have room for ${made.length + 1} VPCs and ${egress.length} Elastic IPs (5 of each unless AWS gave you more, and the default VPC counts). ${concurrency}`,
   );
 }

@@ -144,7 +144,7 @@ function compileEntry(entry: string): Compiled {
  * @param parent where the folder is made; its name ends in a hash of its content, since CDK takes an asset of the same path for the same
  * @param name the function's physical name
  * @param entry its folder below `functions/`; undefined for the JSON files alone
- * @param files file name to the value that is written as JSON
+ * @param files file name to the value that is written as JSON, or to the text
  * @param guarded whether the guard of webhooks runs first; the function's own code is then `own.mjs`
  * @returns the folder, for `Code.fromAsset`
  */
@@ -169,7 +169,7 @@ export function bundleFunction(
     ...(entry !== undefined ? module(own, entry) : guarded ? [[`${own}.mjs`, ''] as const] : []),
     ...Object.entries(files).map(([file, value]): [string, string] => [
       file,
-      `${JSON.stringify(value, null, 2)}\n`,
+      typeof value === 'string' ? value : `${JSON.stringify(value, null, 2)}\n`,
     ]),
   ]);
 }

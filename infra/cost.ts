@@ -26,7 +26,7 @@ function watched({ Metrics, ...own }: JsonObject): JsonObject[] {
  * List prices in USD of eu-north-1, without tax, as of November 2026 and without free tiers. The public pages are
  * {@link https://aws.amazon.com/privatelink/pricing/}, {@link https://aws.amazon.com/vpc/pricing/} (NAT gateways, public IPv4
  * addresses), {@link https://aws.amazon.com/kms/pricing/}, {@link https://aws.amazon.com/secrets-manager/pricing/},
- * {@link https://aws.amazon.com/cloudwatch/pricing/} and {@link https://aws.amazon.com/route53/pricing/}. Nothing here asks AWS
+ * {@link https://aws.amazon.com/transit-gateway/pricing/}, {@link https://aws.amazon.com/cloudwatch/pricing/} and {@link https://aws.amazon.com/route53/pricing/}. Nothing here asks AWS
  * for today's: an order of magnitude to decide by.
  */
 export const PRICES: readonly Price[] = [
@@ -40,6 +40,7 @@ export const PRICES: readonly Price[] = [
   },
   { type: 'AWS::EC2::NatGateway', what: 'NAT', usd: 0.046 * HOURS },
   { type: 'AWS::EC2::EIP', what: 'IPv4', usd: 0.005 * HOURS },
+  { type: 'AWS::EC2::TransitGatewayAttachment', what: 'attachments', usd: 0.05 * HOURS },
   { type: 'AWS::KMS::Key', what: 'keys', usd: 1 },
   { type: 'AWS::SecretsManager::Secret', what: 'secrets', usd: 0.4 },
   {

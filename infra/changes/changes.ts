@@ -102,7 +102,7 @@ function reachOf({ assembly, network, reach }: ProofInput): Change[] {
     return [
       ...hosts.map((host) => `${host} on ${ports}`),
       ...endpoints.map(({ service }) => `${service} through an endpoint of ${zone}`),
-      ...elsewhere.map(({ destination, through }) => `${destination} through ${through}`),
+      ...elsewhere.map(({ destination, through, ports }) => `${destination} on ${ports} through ${through}`),
     ].map((what): Change => ({ kind: 'reaches', who, what }));
   });
 }

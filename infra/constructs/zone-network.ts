@@ -1,5 +1,8 @@
 import { required } from '@helseid-zones/protocol/required';
 import {
+  CfnRoute,
+  CfnTransitGatewayAttachment,
+  CfnVPCGatewayAttachment,
   GatewayVpcEndpoint,
   GatewayVpcEndpointAwsService,
   InterfaceVpcEndpoint,
@@ -19,6 +22,7 @@ import {
   CfnFirewallRuleGroupAssociation,
 } from 'aws-cdk-lib/aws-route53resolver';
 import { Construct } from 'constructs';
+import type { ExitDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import { type Place, serviceHost } from './arns.ts';
 
 /** AWS services that a zone can have an endpoint for. */
@@ -29,8 +33,14 @@ export interface ZoneNetworkProps {
   place: Place;
   cidr: string;
   availabilityZones: number;
-  /** Names the zone may open connections to; empty: no NAT, no way out. */
+  /** A VPC that is there, to use in place of one of its own. */
+  existing?: ZoneDeclaration['network'];
+  /** Whether the zone calls hosts over the internet; else no NAT. */
+  internet: boolean;
+  /** Names that its resolver answers, beside those of its endpoints. */
   hosts: readonly string[];
+  /** Ways to other networks. */
+  exits: readonly ExitDeclaration[];
   services: readonly EndpointService[];
 }
 
@@ -47,7 +57,8 @@ const INTERFACE_SERVICES = {
 /**
  * One zone's VPC: no peering, no shared subnet, functions in subnets without a public address, endpoints for exactly the
  * services named, security groups that open 443 to those endpoints (and to the internet where the zone calls hosts), and a
- * DNS firewall that answers for those names only (invariant I4; docs/decisions/egress.md says what that does not stop).
+ * DNS firewall that answers for those names only (invariant I4; docs/decisions/egress.md says what that does not stop). Exits add
+ * their ports at their ranges, and where the VPC is the zone's own an attachment and routes to those ranges.
  */
 export class ZoneNetwork extends Construct {
   readonly vpc: IVpc;
@@ -57,37 +68,14 @@ export class ZoneNetwork extends Construct {
   readonly functionGroup: SecurityGroup;
   private readonly endpoints: ReadonlyMap<EndpointService, InterfaceVpcEndpoint | GatewayVpcEndpoint>;
 
-  /** Dimensions of the figure of names that the resolver did not answer for. */
-  readonly blockedNames: ReturnType<typeof restrictNames>;
+  /** Dimensions of the figure of names that the resolver did not answer for, where its firewall is the zone's. */
+  readonly blockedNames: ReturnType<typeof restrictNames> | undefined;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { place, cidr, availabilityZones, hosts, services }: ZoneNetworkProps,
-  ) {
+  constructor(scope: Construct, id: string, { place, hosts, services, exits, ...props }: ZoneNetworkProps) {
     super(scope, id);
-    const egress = hosts.length > 0;
-    const subnetType = egress ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PRIVATE_ISOLATED;
-    // With another CIDR another network is made beside the old one, down to its addresses: one replaced in place would ask for an
-    // internet gateway and an Elastic IP that the old one still holds, and CloudFormation takes the old away last.
-    // CDK declares its optional members in a way that `exactOptionalPropertyTypes` does not take as an IVpc.
-    const vpc = new Vpc(this, `Vpc-${cidr.replace('/', '-')}`, {
-      ipAddresses: IpAddresses.cidr(cidr),
-      maxAzs: availabilityZones,
-      // Every subnet keeps its addresses whatever the number of availability zones, and whether or not there is a way out.
-      reservedAzs: MAX_AVAILABILITY_ZONES - availabilityZones,
-      // One NAT gateway a zone: with one an availability zone, three zones would need more Elastic IPs than an account has.
-      natGateways: egress ? 1 : 0,
-      subnetConfiguration: [
-        { name: 'functions', subnetType },
-        {
-          ...{ name: 'nat', subnetType: SubnetType.PUBLIC, cidrMask: 28, mapPublicIpOnLaunch: false },
-          reserved: !egress,
-        },
-      ],
-      // It would add a function of CDK's outside every zone. Nothing attaches the default group; the proof shows that.
-      restrictDefaultSecurityGroup: false,
-    }) as IVpc;
+    const { internet, existing } = props;
+    const subnetType = internet && !existing ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PRIVATE_ISOLATED;
+    const vpc = existing ? importVpc(this, existing) : makeVpc(this, subnetType, props);
     const endpointGroup = new SecurityGroup(this, 'EndpointGroup', {
       vpc,
       description: 'Endpoints of the zone: 443 from its functions, nothing out.',
@@ -101,12 +89,14 @@ export class ZoneNetwork extends Construct {
     functionGroup.addEgressRule(endpointGroup, Port.tcp(443), 'the endpoints of the zone');
     endpointGroup.addIngressRule(functionGroup, Port.tcp(443), 'the functions of the zone');
     // A gateway endpoint has no security group of its own; without NAT its route is the only one there is.
-    if (egress || services.includes('dynamodb'))
+    if (internet || services.includes('dynamodb'))
       functionGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'through the routes of the subnet');
-    this.blockedNames = restrictNames(this, vpc.vpcId, [
-      ...hosts,
-      ...services.map((service) => serviceHost(place, service)),
-    ]);
+    for (const { cidrs, ports } of exits)
+      for (const cidr of cidrs)
+        for (const port of ports) functionGroup.addEgressRule(Peer.ipv4(cidr), Port.tcp(port), 'an exit');
+    addRoutes(this, vpc, subnetType, exits);
+    const names = [...hosts, ...services.map((service) => serviceHost(place, service))];
+    this.blockedNames = existing?.dnsFirewall === false ? undefined : restrictNames(this, vpc.vpcId, names);
     this.vpc = vpc;
     this.subnetType = subnetType;
     this.functionGroup = functionGroup;
@@ -131,6 +121,63 @@ export class ZoneNetwork extends Construct {
   /** Adds statements to an endpoint's policy, if there is one. Without any it would take everything, so each must get some. */
   allowThrough(service: EndpointService, statements: readonly PolicyStatement[]): void {
     for (const statement of statements) this.endpoints.get(service)?.addToPolicy(statement);
+  }
+}
+
+function makeVpc(
+  scope: Construct,
+  subnetType: SubnetType,
+  { cidr, availabilityZones, internet }: Pick<ZoneNetworkProps, 'cidr' | 'availabilityZones' | 'internet'>,
+): IVpc {
+  // With another CIDR another network is made beside the old one, down to its addresses: one replaced in place would ask for an
+  // internet gateway and an Elastic IP that the old one still holds, and CloudFormation takes the old away last.
+  // CDK declares its optional members in a way that `exactOptionalPropertyTypes` does not take as an IVpc.
+  return new Vpc(scope, `Vpc-${cidr.replace('/', '-')}`, {
+    ipAddresses: IpAddresses.cidr(cidr),
+    maxAzs: availabilityZones,
+    // Every subnet keeps its addresses whatever the number of availability zones, and whether or not there is a way out.
+    reservedAzs: MAX_AVAILABILITY_ZONES - availabilityZones,
+    // One NAT gateway a zone: with one an availability zone, three zones would need more Elastic IPs than an account has.
+    natGateways: internet ? 1 : 0,
+    subnetConfiguration: [
+      { name: 'functions', subnetType },
+      {
+        ...{ name: 'nat', subnetType: SubnetType.PUBLIC, cidrMask: 28, mapPublicIpOnLaunch: false },
+        reserved: !internet,
+      },
+    ],
+    // It would add a function of CDK's outside every zone. Nothing attaches the default group; the proof shows that.
+    restrictDefaultSecurityGroup: false,
+  }) as IVpc;
+}
+
+/** Looks nothing up, so that a synth needs no credentials: of availability zones it knows that each subnet has another. */
+function importVpc(scope: Construct, { vpcId, subnets }: NonNullable<ZoneDeclaration['network']>): IVpc {
+  return Vpc.fromVpcAttributes(scope, 'Vpc', {
+    vpcId,
+    availabilityZones: subnets.map((_, index) => `zone ${index}`),
+    isolatedSubnetIds: subnets.map(({ subnetId }) => subnetId),
+    isolatedSubnetRouteTableIds: subnets.map(({ routeTableId }) => routeTableId),
+  });
+}
+
+/** What leads from the functions' subnets to the ranges of exits, and nowhere else; none in a VPC that is there, where exits say nothing of it. */
+function addRoutes(scope: Construct, vpc: IVpc, subnetType: SubnetType, exits: readonly ExitDeclaration[]) {
+  const { subnets, subnetIds } = vpc.selectSubnets({ subnetType });
+  const { vpcId } = vpc;
+  for (const through of new Set(exits.flatMap((exit) => exit.through ?? []))) {
+    const [id, isTransit] = [`Attachment-${through}`, through.startsWith('tgw-')];
+    const transit = { vpcId, subnetIds, transitGatewayId: through };
+    const attachment = isTransit
+      ? new CfnTransitGatewayAttachment(scope, id, transit)
+      : new CfnVPCGatewayAttachment(scope, id, { vpcId, vpnGatewayId: through });
+    const target = isTransit ? { transitGatewayId: through } : { gatewayId: through };
+    for (const destinationCidrBlock of exits.flatMap((exit) => (exit.through === through ? exit.cidrs : [])))
+      for (const [index, { routeTable: table }] of subnets.entries()) {
+        const route = { routeTableId: table.routeTableId, destinationCidrBlock, ...target };
+        const to = destinationCidrBlock.replace('/', '-');
+        new CfnRoute(scope, `Route-${to}-${index}`, route).addResourceDependency(attachment);
+      }
   }
 }
 

@@ -1,9 +1,9 @@
-import type { SystemDeclaration } from './schema.ts';
+import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /** Something that the declaration says and no template shows: the proof holds if it is so. */
 export interface Assumption {
-  /** What it is of: `other stack`, `caller`. With `name` it is an assumption's own. */
-  kind: 'other stack' | 'caller';
+  /** What it is of: `other stack`, `caller`, `network`, `exit`, `proxy`. With `name` and `field` it is an assumption's own. */
+  kind: 'other stack' | 'caller' | 'network' | 'exit' | 'proxy';
   name: string;
   /** Path of the field that says it. */
   field: string;
@@ -28,7 +28,33 @@ export function assumptionsOf({ otherStacks, zones }: SystemDeclaration): Assump
       },
     })),
   );
-  return [...stacks, ...callers];
+  const networks = Object.entries(zones).flatMap(([zone, declared]) => outsideOf(zone, declared));
+  return [...stacks, ...callers, ...networks];
+}
+
+/** What is taken for granted of the network that a zone lies in, and of those that it leads to. */
+function outsideOf(zone: string, { cidr, network, exits }: ZoneDeclaration): Assumption[] {
+  const said = (kind: Assumption['kind'], name: string, field: string, ...assumes: string[]): Assumption => ({
+    ...{ kind, name, field: `zones.${zone}.${field}`, assumes: assumes.join('; ') },
+  });
+  const resolver = 'its resolver answers whatever its owner lets it, also names that carry data out';
+  const there = [
+    `it has ${cidr}, is zone ${zone}’s alone, and joins it with no other zone`,
+    'its routes lead to the declared exits and, for what is called over the internet, there',
+    ...(network?.dnsFirewall === false ? [resolver] : []),
+  ];
+  const networks = network ? [said('network', network.vpcId, 'network', ...there)] : [];
+  const ways = Object.entries(exits).flatMap(([name, { cidrs, ports, hosts, through, proxy }]) => {
+    const where = `${cidrs.join(', ')}${through ? ` behind ${through}` : ''} on port ${ports.join(', ')}`;
+    const network = `what answers at ${where} is the network it is named for, which joins zone ${zone} with no other`;
+    const reader =
+      'whoever has its authority’s key reads and answers all that goes through it, and may buy tokens with its assertions';
+    const only = `it connects zone ${zone} to ${hosts.join(', ')} and to nothing else`;
+    const way = said('exit', name, `exits.${name}`, network);
+    const of = proxy?.ca ? [only, reader] : [only];
+    return [way, ...(proxy ? [said('proxy', proxy.url, `exits.${name}.proxy`, ...of)] : [])];
+  });
+  return [...networks, ...ways];
 }
 
 /** What is taken for granted of a caller, by what it calls. */

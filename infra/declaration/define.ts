@@ -2,6 +2,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
 import { checkClients } from './checks/clients.ts';
 import { checkEntries } from './checks/entries.ts';
+import { checkExits } from './checks/exits.ts';
 import { checkFunctions } from './checks/functions.ts';
 import { checkGrants } from './checks/grants.ts';
 import { checkNames } from './checks/names.ts';
@@ -16,6 +17,7 @@ const CHECKS: readonly ((system: SystemDeclaration) => Problem[])[] = [
   checkClients,
   checkSelfService,
   checkNetworks,
+  checkExits,
   checkEntries,
   checkFunctions,
   checkGrants,

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import type { ApiConfig, ClientConfig, RotationConfig, ZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant, GrantedTarget } from '@helseid-zones/protocol/grant';
@@ -124,6 +125,35 @@ export function calledUrls(system: SystemDeclaration, zone: string): string[] {
 /** Host names a zone may open connections to, of {@link calledUrls}. Sorted, without ports. */
 export function allowedHosts(system: SystemDeclaration, zone: string): string[] {
   return [...new Set(calledUrls(system, zone).map((url) => new URL(url).hostname))].sort();
+}
+
+/** Those of {@link allowedHosts} that no exit leads to: with one the zone has a way to the internet. */
+export function internetHosts(system: SystemDeclaration, zone: string): string[] {
+  const exits = Object.values(pick(system.zones, zone).exits);
+  return allowedHosts(system, zone).filter((host) => !exits.some(({ hosts }) => hosts.includes(host)));
+}
+
+/** Names that a zone's resolver answers: its hosts, and in place of those behind a proxy, which looks them up itself, the proxy's. */
+export function resolvedHosts(system: SystemDeclaration, zone: string): string[] {
+  const exits = Object.values(pick(system.zones, zone).exits);
+  const byProxy = exits.flatMap(({ hosts, proxy }) => (proxy ? hosts : []));
+  const proxies = exits.flatMap(({ proxy }) => (proxy ? [new URL(proxy.url).hostname] : []));
+  const hosts = allowedHosts(system, zone).filter((host) => !byProxy.includes(host));
+  return [...hosts, ...proxies.filter((host) => !isIPv4(host))].sort();
+}
+
+/** Where a function's bundle holds the authority of its zone's proxy. */
+export const PROXY_CA = 'proxy-ca.pem';
+
+/** The proxy that functions of a zone go through: variables that Node itself reads for `fetch`, and the authority's certificates. */
+export function zoneProxy(system: SystemDeclaration, zone: string) {
+  const exit = Object.values(pick(system.zones, zone).exits).find(({ proxy }) => proxy);
+  const { url = '', ca } = exit?.proxy ?? {};
+  const direct = allowedHosts(system, zone).filter((host) => !exit?.hosts.includes(host));
+  const trust: Record<string, string> = ca ? { NODE_EXTRA_CA_CERTS: `/var/task/${PROXY_CA}` } : {};
+  // AWS is called through the zone's own endpoints.
+  const own = { HTTPS_PROXY: url, NO_PROXY: [...direct, '.amazonaws.com', 'localhost', '127.0.0.1'].join() };
+  return { ca, variables: exit ? { ...trust, ...own, NODE_USE_ENV_PROXY: '1' } : {} };
 }
 
 /** The entry of a validated declaration; a missing one is a bug of the caller, or a declaration that skipped `defineSystem`. */

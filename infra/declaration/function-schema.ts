@@ -45,8 +45,8 @@ export const eventPattern = v.strictObject({
   detail: v.exactOptional(detailPattern),
 });
 
-/** What tables, queues, secrets and schedules are called. */
-const thing = v.pipe(
+/** What tables, queues, secrets, schedules and exits are called. */
+export const thing = v.pipe(
   text,
   v.regex(
     HYPHENATED_NAME_PATTERN,

@@ -13,7 +13,8 @@ import { audience, count, type DeepReadonly, scope, some, text } from '@helseid-
 import * as v from 'valibot';
 import { ALARM_NAMES } from '../alarm-kinds.ts';
 import { baseUrl, externalUrl, functionFolder, issuer, resourceIndicator } from './fields.ts';
-import { eventPattern, functionSchema } from './function-schema.ts';
+import { eventPattern, functionSchema, thing } from './function-schema.ts';
+import { exitSchema, networkSchema } from './network-schema.ts';
 
 /**
  * The declaration: what may be written, field by field, with the defaults. The types are read off it. What fields mean together
@@ -154,6 +155,10 @@ const role = v.pipe(
 const zoneSchema = v.strictObject({
   /** IPv4 CIDR of the VPC, /16 to /24; overlaps no other zone's. */
   cidr: text,
+  /** A VPC that is there, of that CIDR and this zone's alone (default: one is made). */
+  network: v.exactOptional(networkSchema),
+  /** Ways out to other networks, such as Helsenettet, by a name of yours: docs/helsenettet.md. */
+  exits: v.optional(v.record(thing, exitSchema), {}),
   /** Availability zones its VPC spans (default the system's). */
   availabilityZones: v.exactOptional(availabilityZones),
   /** AWS account, when not the signing zone's. The admin zone can't have one of its own. */
@@ -298,6 +303,9 @@ export type GatewayDeclaration = Output<typeof gatewaySchema>;
 
 /** A closed network: one VPC, its own roles, its own secrets. */
 export type ZoneDeclaration = Output<typeof zoneSchema>;
+
+/** A way out of a zone to another network. */
+export type ExitDeclaration = Output<typeof exitSchema>;
 
 /** What one function has of its own. */
 export type FunctionDeclaration = Output<typeof functionSchema>;

@@ -1,4 +1,4 @@
-import { calledUrls } from './derive.ts';
+import { calledUrls, internetHosts } from './derive.ts';
 import { collect, type Problem } from './problem.ts';
 import type { SystemDeclaration } from './schema.ts';
 
@@ -7,8 +7,11 @@ import type { SystemDeclaration } from './schema.ts';
  * system takes them. The loopback's are left out: every local declaration has them.
  */
 export function findPorts(system: SystemDeclaration, zone: string): Problem[] {
+  // Of those behind an exit its own check has seen to it.
+  const direct = internetHosts(system, zone);
   return calledUrls(system, zone)
-    .filter((url) => new URL(url).port !== '' && new URL(url).hostname !== 'localhost')
+    .filter((url) => new URL(url).port !== '' && direct.includes(new URL(url).hostname))
+    .filter((url) => new URL(url).hostname !== 'localhost')
     .map((url) => ({
       field: `zones.${zone}`,
       message: `calls ${url}, and functions reach port 443 only (I4): declare an address without a port`,

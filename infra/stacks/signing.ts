@@ -38,7 +38,9 @@ export class SigningStack extends SystemStack {
       place,
       cidr: system.signing.cidr,
       availabilityZones: this.availabilityZones.length,
+      internet: false,
       hosts: [],
+      exits: [],
       services: ['kms', 'secretsmanager'],
     });
     this.vpcId = network.vpc.vpcId;
@@ -108,7 +110,8 @@ export class SigningStack extends SystemStack {
         ...alarmsOn(system, name, ['KmsSlow'], { ...counted, kind: 'dpop_proof' }),
       ];
     });
-    rows.push(...alarmsOn(system, `${system.name}-signing`, ['BlockedNames'], network.blockedNames));
+    const blocked = required(network.blockedNames, 'The firewall of the signing zone');
+    rows.push(...alarmsOn(system, `${system.name}-signing`, ['BlockedNames'], blocked));
     this.sayTopic(new Alarms(this, 'Alarms', { place, key, rows, displayName: `${system.name}: signers` }));
     addDashboard(this, system);
     const signers = deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone));

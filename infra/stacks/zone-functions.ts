@@ -8,7 +8,7 @@ import { ownEnvironment } from '../constructs/own-things.ts';
 import { ZoneFunction, type ZoneRuntime } from '../constructs/zone-function.ts';
 import { functionStatements, type ZoneFacts } from '../constructs/zone-policies.ts';
 import { functionConcurrency } from '../declaration/concurrency.ts';
-import { deriveZoneConfig } from '../declaration/derive.ts';
+import { deriveZoneConfig, PROXY_CA, zoneProxy } from '../declaration/derive.ts';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS, TOKENS_FUNCTION } from '../declaration/fields.ts';
 import { askingFunctions, functionName, takesWebhooks, zoneFunctions } from '../declaration/names.ts';
 import {
@@ -75,12 +75,17 @@ function environmentOf(
     ...ownEnvironment({ system: system.name, zone, declared, place }, secrets, name),
     ...apiVariables(system, declared, name),
     ...(needsUrl && url ? { GATEWAY_URL: url } : {}),
+    ...zoneProxy(system, zone).variables,
     ...(declared.admin ? { RECORDS: stack.toJsonString(records), SIGNING_VPC: signingVpc } : {}),
   };
 }
 
 function functionFiles(system: SystemDeclaration, zone: string, name: string): Record<string, unknown> {
-  const config = { 'config.json': deriveZoneConfig(system, zone, name) };
+  const { ca } = zoneProxy(system, zone);
+  const config = {
+    'config.json': deriveZoneConfig(system, zone, name),
+    ...(ca ? { [PROXY_CA]: ca } : {}),
+  };
   if (!system.zones[zone]?.admin) return config;
   const policies: Record<string, KeyPolicyDocument> = {};
   for (const [client, { algorithm }] of Object.entries(system.clients))

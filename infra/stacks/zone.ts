@@ -24,7 +24,7 @@ import {
   type ZoneFacts,
 } from '../constructs/zone-policies.ts';
 import { ZoneTable, zoneTables } from '../constructs/zone-table.ts';
-import { allowedHosts } from '../declaration/derive.ts';
+import { internetHosts, resolvedHosts } from '../declaration/derive.ts';
 import { TOKENS_FUNCTION } from '../declaration/fields.ts';
 import {
   askingRoles,
@@ -76,7 +76,10 @@ export class ZoneStack extends SystemStack {
       place,
       cidr: declared.cidr,
       availabilityZones: this.availabilityZones.length,
-      hosts: allowedHosts(system, zone),
+      existing: declared.network,
+      internet: internetHosts(system, zone).length > 0,
+      hosts: resolvedHosts(system, zone),
+      exits: Object.values(declared.exits),
       services: endpointServices(declared),
     });
     const facts: ZoneFacts = {
@@ -149,7 +152,7 @@ export class ZoneStack extends SystemStack {
       );
     for (const { name: TableName } of zoneTables(system.name, zone, declared))
       rows.push(...alarmsOn(system, TableName, ['TableThrottles'], { TableName }));
-    ring('BlockedNames', network.blockedNames);
+    if (network.blockedNames) ring('BlockedNames', network.blockedNames);
     if (undelivered) ring('UndeliveredEvents', { QueueName: undelivered.queueName });
     for (const [name, handler] of functions) {
       const schedules = functionOf(declared, name)?.schedules ?? {};

@@ -154,6 +154,9 @@ function withBeside(
   const added: Record<string, unknown> = {};
   if (of.type === 'AWS::EC2::VPC') {
     for (const [property, [, , type]] of Object.entries(IN_VPC)) added[property] = idsOf(type);
+    added.VpnGateways = all.flatMap(({ stack, properties: { VpnGatewayId } }) =>
+      stack === of.stack && VpnGatewayId ? [VpnGatewayId] : [],
+    );
     added.Functions = idsOf('AWS::Lambda::Function', ({ properties }) => properties.VpcConfig !== undefined);
   }
   if (of.type === 'AWS::Events::EventBus')

@@ -42,7 +42,11 @@ export const IN_VPC = {
   InternetGateways: ['InternetGateways', 'InternetGatewayId', 'AWS::EC2::InternetGateway'],
   FlowLogs: ['FlowLogs', 'FlowLogId', 'AWS::EC2::FlowLog'],
   Peerings: ['VpcPeeringConnections', 'VpcPeeringConnectionId', ''],
-  TransitGateways: ['TransitGatewayVpcAttachments', 'TransitGatewayAttachmentId', ''],
+  TransitGateways: [
+    'TransitGatewayVpcAttachments',
+    'TransitGatewayAttachmentId',
+    'AWS::EC2::TransitGatewayAttachment',
+  ],
   VpnGateways: ['VpnGateways', 'VpnGatewayId', ''],
   OtherInterfaces: ['NetworkInterfaces', 'NetworkInterfaceId', ''],
 } as const;
@@ -140,6 +144,7 @@ export const NETWORK = {
   'AWS::EC2::InternetGateway': ec2('InternetGateways', 'InternetGatewayId'),
   'AWS::EC2::EIP': ec2('Addresses', 'PublicIp'),
   'AWS::EC2::FlowLog': ec2('FlowLogs', 'FlowLogId'),
+  'AWS::EC2::TransitGatewayAttachment': ec2('TransitGatewayVpcAttachments', 'TransitGatewayAttachmentId'),
   'AWS::Route53Resolver::FirewallDomainList': async (FirewallDomainListId, live) => {
     const { Domains } = await live('route53resolver', 'ListFirewallDomains', { FirewallDomainListId });
     // AWS writes names with their last dot.

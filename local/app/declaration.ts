@@ -71,8 +71,14 @@ function pointAt(system: SystemDeclaration, places: readonly StandInPlace[]): Sy
       rotation: { ...client.rotation, propagation: 1 },
     })),
     apis: mapValues(system.apis, (api, name) => ({ ...api, baseUrl: urlOf('api', name) })),
-    zones: mapValues(system.zones, withoutOwnDomain),
+    zones: mapValues(withoutOutside(system).zones, withoutOwnDomain),
   };
+}
+
+/** Here every zone has a network of its own and reaches its hosts from it: what exists elsewhere, and what leads there, is not emulated. */
+export function withoutOutside(system: SystemDeclaration): SystemDeclaration {
+  const zones = mapValues(system.zones, ({ network: _, ...zone }) => ({ ...zone, exits: {} }));
+  return { ...system, zones };
 }
 
 /** The gateway is at localhost, whatever domain it has on AWS; its functions learn its URL from their environment. */

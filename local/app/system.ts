@@ -13,7 +13,7 @@ import { makeTrust, trustHere } from '../helseid/trust.ts';
 import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys } from './bootstrap.ts';
 import { type LocalContext, type PlaceOptions, placeOf } from './context.ts';
-import { deriveLocalDeclaration } from './declaration.ts';
+import { deriveLocalDeclaration, withoutOutside } from './declaration.ts';
 import { readSamples } from './events.ts';
 import { lockDirectory, requireLayout } from './lock.ts';
 import { DEFAULT_EXAMPLES } from './options.ts';
@@ -63,7 +63,9 @@ async function startAll(options: SystemOptions, closers: Closers) {
   if (options.onLine !== undefined) closers.add(trail.subscribe(options.onLine));
   const place = placeOf(
     options,
-    ports === undefined ? { system: declared, places: [] } : deriveLocalDeclaration(declared, ports),
+    ports === undefined
+      ? { system: withoutOutside(declared), places: [] }
+      : deriveLocalDeclaration(declared, ports),
   );
   closers.add(await lockDirectory(directory, place.wantedPorts));
   if (options.fresh) removeState(place.state, !standIn);

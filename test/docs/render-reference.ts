@@ -30,6 +30,7 @@ interface Schema {
 const SHAPES = [
   'infra/declaration/schema.ts',
   'infra/declaration/function-schema.ts',
+  'infra/declaration/network-schema.ts',
   ...['config', 'profile', 'grant'].map((name) => `protocol/${name}.ts`),
 ];
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { describe, expect, test } from 'vitest';
+import helsenettet from '../../examples/helsenettet.zones.ts';
 import { defineSystem } from '../../infra/declaration/define.ts';
 import { type SystemDeclaration, type SystemInput, systemSchema } from '../../infra/declaration/schema.ts';
 import { FULL as RUN_FULL } from '../full.ts';
@@ -195,6 +196,21 @@ const WITHOUT_ENTRIES = having({
   'zones.internal.grants': [],
 });
 
+const HELSENETTET = {
+  hosts: ['documents.example.no', 'helseid-sts.test.nhn.no'],
+  through: 'tgw-0a1b2c3d4e5f60718',
+  cidrs: ['91.186.80.0/24'],
+};
+const EXIT = having({ 'zones.internal.exits': { helsenettet: HELSENETTET } });
+const VPC_THERE = (digit: string) => ({
+  vpcId: `vpc-0${digit}1b2c3d4e5f60718`,
+  subnets: [
+    { subnetId: `subnet-0${digit}1b2c3d4e5f60718`, routeTableId: `rtb-0${digit}1b2c3d4e5f60718` },
+    { subnetId: `subnet-0${digit}2b2c3d4e5f60718`, routeTableId: `rtb-0${digit}2b2c3d4e5f60718` },
+  ],
+});
+const THERE = having({ 'zones.internal.network': VPC_THERE('a') });
+
 const STACKS = [
   ...['journal-gateway-account', 'journal-signing', 'journal-zone-admin'],
   ...['journal-zone-internal', 'journal-zone-public'],
@@ -270,6 +286,36 @@ const CHANGES: readonly Change[] = [
     fields: ['availabilityZones', 'zones.*.availabilityZones'],
     from: having({ availabilityZones: 1, 'zones.public.availabilityZones': 3 }),
     ...{ to: BASE, keepsNames: true },
+  },
+  {
+    what: 'an exit in place of the internet',
+    fields: ['*', '*.hosts'].map((of) => `zones.*.exits.${of}`),
+    ...{ from: BASE, to: EXIT, keepsNames: true },
+  },
+  {
+    what: 'another exit, and a proxy there',
+    fields: ['cidrs', 'ports', 'through', 'proxy.url', 'proxy.ca'].map((of) => `zones.*.exits.*.${of}`),
+    from: EXIT,
+    to: having({
+      'zones.internal.exits': {
+        helsenettet: {
+          ...{ ...HELSENETTET, through: 'tgw-0b1b2c3d4e5f60718', cidrs: ['10.200.4.0/28'], ports: [3128] },
+          proxy: helsenettet.zones.portal.exits.proxy.proxy,
+        },
+      },
+    }),
+    keepsNames: true,
+  },
+  {
+    what: 'a VPC that is there',
+    fields: ['vpcId', 'subnets[].subnetId', 'subnets[].routeTableId'].map((of) => `zones.*.network.${of}`),
+    ...{ from: BASE, to: THERE },
+  },
+  {
+    what: 'another one, whose names are its owner’s',
+    fields: ['zones.*.network.dnsFirewall'],
+    from: THERE,
+    to: having({ 'zones.internal.network': { ...VPC_THERE('b'), dnsFirewall: false } }),
   },
   {
     what: 'first entries',

@@ -1,11 +1,15 @@
 import { collect, type Problem } from '../problem.ts';
 import type { SystemDeclaration } from '../schema.ts';
 
-interface Range {
-  field: string;
-  cidr: string;
+/** Addresses as numbers, both ends included. */
+export interface AddressRange {
   first: number;
   last: number;
+}
+
+interface Range extends AddressRange {
+  field: string;
+  cidr: string;
 }
 
 /** Every VPC has a range of its own, and the admin zone lies in the signing zone's account. */
@@ -29,7 +33,7 @@ export function checkNetworks(system: SystemDeclaration): Problem[] {
         field,
         'holds addresses of the internet, which the zone could then not reach: choose a range in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 (RFC 1918) or 100.64.0.0/10 (RFC 6598)',
       );
-      const clash = ranges.find((other) => other.first <= range.last && range.first <= other.last);
+      const clash = ranges.find((other) => overlap(other, range));
       unless(
         clash === undefined,
         field,
@@ -82,14 +86,19 @@ const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10
 );
 
 /** A range that a VPC and its subnets can have. */
-function readCidr(cidr: string): { first: number; last: number } | undefined {
+function readCidr(cidr: string): AddressRange | undefined {
   return /\/(?:1[6-9]|2[0-4])$/.test(cidr) ? readRange(cidr) : undefined;
 }
 
-/** Leading zeros are refused: some read them as octal (RFC 6943 3.1.1). */
-function readRange(cidr: string): { first: number; last: number } | undefined {
+/** Whether two ranges have an address in common; what is no range has none. */
+export function overlap(one: AddressRange | undefined, other: AddressRange | undefined): boolean {
+  return one !== undefined && other !== undefined && one.first <= other.last && other.first <= one.last;
+}
+
+/** A range in CIDR notation that begins at its first address. Leading zeros are refused: some read them as octal (RFC 6943 3.1.1). */
+export function readRange(cidr: string): AddressRange | undefined {
   const [, address = '', bits = ''] =
-    /^((?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3})\/([1-9]\d?)$/.exec(cidr) ?? [];
+    /^((?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3})\/([1-9]|[12]\d|3[0-2])$/.exec(cidr) ?? [];
   const octets = address.split('.').map(Number);
   if (address === '' || octets.some((octet) => octet > 255)) return undefined;
   const first = octets.reduce((value, octet) => value * 256 + octet, 0);

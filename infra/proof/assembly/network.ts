@@ -1,4 +1,4 @@
-import { SIGNING_ZONE } from '../../declaration/names.ts';
+import { SIGNING_ZONE, zoneStackName } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
 import { type JsonObject, listOf, objectOf, stringOf, stringsOf } from './json.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from './resolve.ts';
@@ -9,12 +9,14 @@ export interface NetworkRoute {
   through: string;
 }
 
-/** A subnet with the routes of its table; without an association it would have the VPC's main table, which has no routes here. */
+/**
+ * A subnet with the routes of its table; without an association it would have the VPC's main table, which has no routes here. One that
+ * was there before has routes that nobody knows: to everywhere, and to the zone's exits, through its VPC.
+ */
 export interface Subnet {
   id: string;
   vpc: string;
   routes: readonly NetworkRoute[];
-  resource: ResolvedResource;
 }
 
 /** One permission of a security group. `peer` is a CIDR, another group's id, or `unknown`. */
@@ -54,8 +56,9 @@ export interface Placement {
 
 /** The network of the whole assembly. Ids are those of `resolveAssembly`. */
 export interface Network {
-  /** Zone name by VPC id; the signing zone is `signing`. A VPC of no declared zone is absent. */
+  /** Zone name by VPC id, also of one that was there before; the signing zone is `signing`. A VPC of no declared zone is absent. */
   zones: ReadonlyMap<string, string>;
+  /** Those that were there before first, as if templates had them. */
   vpcs: readonly ResolvedResource[];
   subnets: ReadonlyMap<string, Subnet>;
   groups: ReadonlyMap<string, Group>;
@@ -72,6 +75,21 @@ export function readNetwork(assembly: ResolvedAssembly, declaration: SystemDecla
   const zones = vpcs.flatMap(({ physicalId, zone = '' }): [string, string][] =>
     zone === SIGNING || Object.hasOwn(declaration.zones, zone) ? [[physicalId, zone]] : [],
   );
+  const there = Object.entries(declaration.zones).flatMap(([zone, { network, exits, cidr: CidrBlock }]) => {
+    if (network === undefined) return [];
+    const { vpcId: vpc } = network;
+    const ranges = ['0.0.0.0/0', ...Object.values(exits).flatMap(({ cidrs }) => cidrs)];
+    const routes = ranges.map((destination) => ({ destination, through: vpc }));
+    const subnets = network.subnets.map(({ subnetId: id }): Subnet => ({ id, vpc, routes }));
+    const stack = zoneStackName(declaration.name, zone);
+    const { account, region } = assembly.stacks.find(({ name }) => name === stack) ?? assembly;
+    const resource: ResolvedResource = {
+      ...{ stack, account, region, zone, logicalId: '', physicalId: vpc, arn: undefined, names: [vpc] },
+      ...{ type: 'AWS::EC2::VPC', properties: { CidrBlock }, definition: {}, certain: true },
+      ...{ constructPath: stack, assetPath: undefined },
+    };
+    return [{ zone, vpc, subnets, resource }];
+  });
   const routes = Map.groupBy(
     resourcesOfType(assembly, 'AWS::EC2::Route').map(({ properties }) => ({
       table: properties.RouteTableId,
@@ -91,7 +109,6 @@ export function readNetwork(assembly: ResolvedAssembly, declaration: SystemDecla
       id,
       vpc: String(properties.VpcId),
       routes: associations.flatMap(({ RouteTableId: table }) => routes.get(table) ?? []),
-      resource,
     };
   });
   const groups = resourcesOfType(assembly, 'AWS::EC2::SecurityGroup').map((resource): Group => {
@@ -103,9 +120,9 @@ export function readNetwork(assembly: ResolvedAssembly, declaration: SystemDecla
     return { id, vpc: String(resource.properties.VpcId), permissions };
   });
   return {
-    zones: new Map(zones),
-    vpcs,
-    subnets: new Map(subnets.map((subnet) => [subnet.id, subnet])),
+    zones: new Map([...zones, ...there.map(({ vpc, zone }) => [vpc, zone] as const)]),
+    vpcs: [...there.map(({ resource }) => resource), ...vpcs],
+    subnets: new Map([...subnets, ...there.flatMap((of) => of.subnets)].map((subnet) => [subnet.id, subnet])),
     groups: new Map(groups.map((group) => [group.id, group])),
     endpoints: readEndpoints(assembly),
     functions: resourcesOfType(assembly, 'AWS::Lambda::Function').map((resource) => {
@@ -137,7 +154,7 @@ export function readEndpoints(assembly: ResolvedAssembly): VpcEndpoint[] {
 }
 
 /** Others are no properties that are understood. */
-const ROUTE_TARGETS = ['GatewayId', 'NatGatewayId'];
+const ROUTE_TARGETS = ['GatewayId', 'NatGatewayId', 'TransitGatewayId'];
 const PEERS = ['CidrIp', 'DestinationSecurityGroupId', 'SourceSecurityGroupId'];
 
 /** The first of these properties that is a text; `unknown` where none is. */

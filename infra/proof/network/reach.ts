@@ -16,11 +16,11 @@ export interface Reach {
   internet: 'none' | 'https' | 'any';
   /** Endpoints whose security group lets it in. */
   endpoints: readonly VpcEndpoint[];
-  /** Routes that lead neither to the internet nor to an endpoint: another network. */
-  elsewhere: readonly NetworkRoute[];
+  /** Routes that lead neither to the internet nor to an endpoint: another network, and the ports that its groups open there. */
+  elsewhere: readonly (NetworkRoute & { ports: string })[];
 }
 
-/** Id prefixes of what leads to the internet; every other target of a route leads to another network. */
+/** Id prefixes of what leads to the internet; every other target of a route leads to another network. Through a VPC that was there, nobody knows where. */
 const INTERNET = ['igw-', 'nat-'];
 
 /**
@@ -37,13 +37,21 @@ function reachOf(placement: Placement, network: Network): Reach {
   const groups = placement.groups.map((id) => network.groups.get(id));
   const out = groups.flatMap((group) => permissionsOf(group, 'out'));
   const routes = subnets.flatMap((subnet) => subnet?.routes ?? []);
+  // A route to just these addresses is taken before one to everywhere, if each subnet has it.
+  const isElsewhere = ({ peer }: Permission) =>
+    subnets.every((of) => of?.routes.some((route) => !leadsToInternet(route) && route.destination === peer));
   // A subnet or group that the templates don't show may have any route or permission.
   const known = subnets.length > 0 && groups.length > 0 && ![...subnets, ...groups].includes(undefined);
   const vpcs = [...new Set(subnets.map((subnet) => subnet?.vpc))];
   return {
     name: resource.physicalId,
     resource,
-    internet: known ? internetThrough(routes, out) : 'any',
+    internet: known
+      ? internetThrough(
+          routes,
+          out.filter((one) => !isElsewhere(one)),
+        )
+      : 'any',
     endpoints: network.endpoints.filter(
       // A gateway endpoint has no group; the subnet's routes lead to it.
       (endpoint) =>
@@ -51,7 +59,15 @@ function reachOf(placement: Placement, network: Network): Reach {
         (endpoint.groups.length === 0 ||
           (letsIn(endpoint, placement.groups, network) && reaches(out, endpoint.groups))),
     ),
-    elsewhere: routes.filter((route) => !leadsToInternet(route)),
+    elsewhere: routes
+      .filter((route) => !leadsToInternet(route))
+      .map((route) => {
+        const open = out.filter(({ peer }) => ['0.0.0.0/0', route.destination].includes(peer));
+        const ports = open.map(
+          ({ protocol, from, to }) => `${protocol} ${from === to ? to : `${from}-${to}`}`,
+        );
+        return { ...route, ports: [...new Set(ports)].sort().join(', ') || 'no port' };
+      }),
   };
 }
 
@@ -61,7 +77,8 @@ function internetThrough(routes: readonly NetworkRoute[], out: readonly Permissi
   return open.every(isHttps) ? 'https' : 'any';
 }
 
-function leadsToInternet({ through }: NetworkRoute): boolean {
+function leadsToInternet({ destination, through }: NetworkRoute): boolean {
+  if (through.startsWith('vpc-')) return destination === '0.0.0.0/0';
   return INTERNET.some((prefix) => through.startsWith(prefix));
 }
 

@@ -26,9 +26,9 @@ export function reachRows(input: ProofInput): CapabilityRow[] {
     return [
       internetRow(row, reach, input),
       ...endpoints.map((endpoint) => ({ ...row, resource: `${endpoint.service} through ${endpoint.id}` })),
-      ...elsewhere.map(({ destination, through }) => ({
+      ...elsewhere.map(({ destination, through, ports }) => ({
         ...row,
-        resource: `${destination} through ${through}`,
+        resource: `${destination} on ${ports} through ${through}`,
       })),
     ];
   });

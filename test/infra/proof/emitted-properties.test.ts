@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import helsenettet from '../../../examples/helsenettet.zones.ts';
 import multiTenant from '../../../examples/multi-tenant.zones.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { differencesOfResource } from '../../../infra/proof/derived/compare.ts';
@@ -40,6 +41,12 @@ const JUDGED: Readonly<Record<string, string>> = {
     SQS::Queue: RedrivePolicy
     Events::EventBus: Name
     Events::Rule: EventPattern ScheduleExpression
+  `,
+  'exits-are-declared': `
+    EC2::Route: DestinationCidrBlock TransitGatewayId
+    EC2::SecurityGroup: SecurityGroupEgress
+    EC2::TransitGatewayAttachment: TransitGatewayId
+    EC2::VPCGatewayAttachment: VpnGatewayId
   `,
   'function-permissions-are-own': `
     Lambda::Permission: Action FunctionName Principal SourceArn SourceAccount
@@ -95,7 +102,8 @@ const JUDGED: Readonly<Record<string, string>> = {
     EC2::FlowLog: LogDestinationType ResourceId ResourceType TrafficType
     Lambda::Function: Architectures
     SNS::TopicPolicy: Topics
-    EC2::Route: DestinationCidrBlock RouteTableId
+    EC2::Route: RouteTableId
+    EC2::TransitGatewayAttachment: SubnetIds VpcId
     EC2::EIP: Domain
     EC2::NatGateway: AllocationId SubnetId
     EC2::VPCGatewayAttachment: InternetGatewayId VpcId
@@ -174,9 +182,6 @@ const OF_NO_CONSEQUENCE: Readonly<Record<string, string>> = {
     SQS::Queue: QueueName
     Events::Rule: Name
   `,
-  'of a group whose ways in are judged; its way out only where routes lead somewhere, by egress-is-https': `
-    EC2::SecurityGroup: SecurityGroupEgress
-  `,
   'how a store is laid out, and what of it can be had back': `
     DynamoDB::Table: AttributeDefinitions KeySchema PointInTimeRecoverySpecification TimeToLiveSpecification
     SecretsManager::Secret: GenerateSecretString
@@ -236,7 +241,7 @@ const resourcesOf = ({ stacks }: Pick<typeof oneClient, 'stacks'>) =>
   );
 
 describe('every property that a construct emits', () => {
-  const emitted = [system, multiTenant, ownThings]
+  const emitted = [system, multiTenant, ownThings, helsenettet]
     .flatMap((declaration) => resourcesOf(deriveAssembly(declaration, { stacks: [] })))
     .flatMap(({ resource }) =>
       Object.keys(resource.Properties ?? {}).map((property) => `${resource.Type} ${property}`),

@@ -4,6 +4,7 @@ import {
   INTERNET,
   type MapCall,
   type MapNode,
+  NETWORKS,
   type NodeKind,
   nodesIn,
   type ZoneMap,
@@ -90,10 +91,12 @@ function columnsOf(map: ZoneMap): Card[][] {
     aside: [cidr, WAYS[internet]].filter(Boolean).join(' · '),
     style: `${signing ? 'signing' : 'zone'}${violated ? ' violated' : ''}`,
   }));
-  const internet = { title: 'the internet', aside: '', style: 'zone', rows: rowsOf(map, INTERNET, edges) };
+  const outside = [INTERNET, NETWORKS].map((of) => ({
+    ...{ title: of.replace(/^internet$/, 'the $&'), aside: '', style: 'zone', rows: rowsOf(map, of, edges) },
+  }));
   return [
     cards.filter(({ signing }) => !signing),
-    [...cards.filter(({ signing }) => signing), ...(internet.rows.length > 0 ? [internet] : [])],
+    [...cards.filter(({ signing }) => signing), ...outside.filter(({ rows }) => rows.length > 0)],
   ];
 }
 

@@ -3,7 +3,7 @@ import type { Network } from '../../assembly/network.ts';
 import type { ResolvedAssembly } from '../../assembly/resolve.ts';
 import { readAnsweredNames } from '../../network/names.ts';
 import type { Reach } from '../../network/reach.ts';
-import { INTERNET, type MapCall, type MapNode } from './model.ts';
+import { INTERNET, type MapCall, type MapNode, NETWORKS, OUTSIDE } from './model.ts';
 
 /** A host of the internet, with the VPCs whose resolver answers its name. */
 export interface Host {
@@ -23,8 +23,14 @@ export function hostNodes(
   const vpcs = new Map<string, string[]>();
   for (const { physicalId: vpc } of network.vpcs) {
     const names = readAnsweredNames(assembly, vpc);
+    const { exits = {} } = declaration.zones[network.zones.get(vpc) ?? ''] ?? {};
+    const behind = Object.values(exits).flatMap(({ hosts, proxy }) => [
+      ...hosts,
+      URL.parse(proxy?.url ?? '')?.hostname,
+    ]);
     for (const name of names === 'every name' ? [EVERY_NAME] : names)
-      if (!name.endsWith('.amazonaws.com')) vpcs.set(name, [...(vpcs.get(name) ?? []), vpc]);
+      if (!name.endsWith('.amazonaws.com') && !behind.includes(name))
+        vpcs.set(name, [...(vpcs.get(name) ?? []), vpc]);
   }
   return [...vpcs].map(([name, from]) => ({
     vpcs: from,
@@ -54,6 +60,31 @@ export function rolesOfHost(
     ...Object.entries(apis).flatMap(([api, { baseUrl }]) => (at(baseUrl) ? [`API ${api}`] : [])),
   ];
   return roles.length > 0 ? roles : ['not in the declaration'];
+}
+
+/** The other networks that functions have routes to, by the exits that the declaration has for them, with the connections there. */
+export function exitsOf({ zones }: SystemDeclaration, reach: readonly Reach[]) {
+  const ways = reach.flatMap(({ resource, elsewhere }) =>
+    elsewhere.map(({ destination, through, ports }) => {
+      const { zone = OUTSIDE, arn: from = resource.physicalId } = resource;
+      const [label = through, exit] =
+        Object.entries(zones[zone]?.exits ?? {}).find(
+          ([, of]) => of.cidrs.includes(destination) && (of.through ?? through) === through,
+        ) ?? [];
+      const notes = [...(exit?.hosts ?? []), `${destination} on ${ports} through ${through}`];
+      return { from, id: `exit:${zone}:${label}`, label, notes };
+    }),
+  );
+  const nodes = [...Map.groupBy(ways, ({ id }) => id)].map(([id, all]): MapNode => {
+    const notes = [...new Set(all.flatMap((way) => way.notes))];
+    const label = all[0]?.label ?? id;
+    return { id, kind: 'host', zone: NETWORKS, label, notes, resources: [], violated: false };
+  });
+  const each = [...new Map(ways.map((way) => [`${way.from} ${way.id}`, way])).values()];
+  const calls = each.map(({ from, id: to }): MapCall => {
+    return { from, to, verb: 'open connections to', through: 'exit', violated: false };
+  });
+  return { nodes, calls };
 }
 
 /** The connections that functions may open to hosts. */

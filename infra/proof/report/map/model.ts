@@ -18,6 +18,9 @@ export type NodeKind =
 /** The name of the zone that hosts of the internet are put under. */
 export const INTERNET = 'internet';
 
+/** The name of the zone that other networks are put under. */
+export const NETWORKS = 'other networks';
+
 /** The zone of what no stack of a zone owns. */
 export const OUTSIDE = 'outside';
 

@@ -5,7 +5,7 @@ import { untouching } from '../../rules/others.ts';
 import type { Finding, ProofInput } from '../../rules/rule.ts';
 import { computeCalls } from './calls.ts';
 import { readEntries, startCalls } from './entries.ts';
-import { hostCalls, hostNodes } from './hosts.ts';
+import { exitsOf, hostCalls, hostNodes } from './hosts.ts';
 import { type MapNode, type MapZone, OUTSIDE, type ZoneMap } from './model.ts';
 import { readNodes, readSigners } from './nodes.ts';
 
@@ -21,15 +21,17 @@ export function readZoneMap(whole: ProofInput, findings: readonly Finding[] = []
   const signers = readSigners(assembly);
   const own = readNodes(declaration, assembly, world, entries, signers);
   const hosts = hostNodes(declaration, assembly, network);
+  const exits = exitsOf(declaration, reach);
   const calls = [
     ...entries.flatMap((entry) => startCalls(entry, world)),
     ...computeCalls(own, input),
     ...hostCalls(reach, network, hosts),
+    ...exits.calls,
   ];
   const map = {
     system: declaration.name,
     zones: readZones(input),
-    nodes: [...own, ...hosts.map(({ node }) => node)],
+    nodes: [...own, ...hosts.map(({ node }) => node), ...exits.nodes],
     calls,
     findings,
     assumptions: assumptionsOf(declaration),

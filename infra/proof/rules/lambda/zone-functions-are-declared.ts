@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { deriveZoneConfig } from '../../../declaration/derive.ts';
+import { deriveZoneConfig, PROXY_CA, zoneProxy } from '../../../declaration/derive.ts';
 import { functionName, zoneClients, zoneFunctions } from '../../../declaration/names.ts';
 import { apiVariables, foreignCode } from '../../../declaration/runtimes.ts';
 import { keyPolicyTemplate } from '../../../key-policy.ts';
@@ -11,7 +11,7 @@ import { askedOfZone, filesOf, plain, recordArn, signersOfZone, variablesOf } fr
 
 /** Variables that the constructs give functions; others may change what one runs, whom it calls or what it tells. */
 const VARIABLES =
-  /^(?:GATEWAY_URL|NODE_OPTIONS|RECORDS|RECORD_ARN|SIGNERS|SIGNING_VPC|TOKENS_FUNCTION|[A-Z0-9_]+_(?:QUEUE|SECRET|TABLE))$/;
+  /^(?:GATEWAY_URL|HTTPS_PROXY|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|NODE_USE_ENV_PROXY|NO_PROXY|RECORDS|RECORD_ARN|SIGNERS|SIGNING_VPC|TOKENS_FUNCTION|[A-Z0-9_]+_(?:QUEUE|SECRET|TABLE))$/;
 
 /** Every function is declared and has exactly the configuration that the declaration gives it; rotation has the key policies that the proof has looked at. */
 export const zoneFunctionsAreDeclared: Rule = resourceRule({
@@ -88,7 +88,10 @@ function expectationsOf(
     );
     if (name === undefined) return [];
     const files = filesOf(fn);
-    const { SIGNERS, RECORDS } = variablesOf(fn);
+    const variables = variablesOf(fn);
+    const { SIGNERS, RECORDS } = variables;
+    const proxy = zoneProxy(declaration, zone);
+    const found = Object.entries(variables).filter(([variable]) => /PROXY|CA_CERTS/.test(variable));
     const clients = zoneClients(declaration, declared);
     const signers = signersOfZone(input, zone);
     const byClient = (value: (client: string, at: number) => unknown) =>
@@ -98,10 +101,14 @@ function expectationsOf(
       keyPolicyTemplate({ system: declaration.name, client, algorithm }),
     ]);
     return [
+      ['proxy', JSON.stringify(Object.fromEntries(found)), proxy.variables] as const,
       // Code in another language is deployed as it lies.
       ...(foreignCode(declared, name)
         ? []
-        : [['config.json', files.get('config.json'), deriveZoneConfig(declaration, zone, name)] as const]),
+        : [
+            ['config.json', files.get('config.json'), deriveZoneConfig(declaration, zone, name)] as const,
+            [PROXY_CA, JSON.stringify([files.get(PROXY_CA)]), [proxy.ca]] as const,
+          ]),
       ...(SIGNERS === undefined ? [] : [['SIGNERS', SIGNERS, byClient((_, at) => signers[at])] as const]),
       ...(declared.admin
         ? [

@@ -1,11 +1,15 @@
-import { allowedHosts } from '../../../declaration/derive.ts';
-import { SIGNING } from '../../assembly/network.ts';
+import { internetHosts, resolvedHosts } from '../../../declaration/derive.ts';
+import type { SystemDeclaration } from '../../../declaration/schema.ts';
+import { type Network, SIGNING } from '../../assembly/network.ts';
 import { readAnsweredNames } from '../../network/names.ts';
 import type { ProofInput, Rule } from '../rule.ts';
-import { resourceRule } from '../rule.ts';
+import { resourceRule, violationsOf } from '../rule.ts';
 
 /** Types that lead out of a VPC. */
 const GATEWAYS = ['AWS::EC2::NatGateway', 'AWS::EC2::InternetGateway', 'AWS::EC2::EIP'];
+
+/** Types that lead to other networks, or may. */
+const WAYS = ['AWS::EC2::Route', 'AWS::EC2::TransitGatewayAttachment', 'AWS::EC2::VPCGatewayAttachment'];
 
 /** The rules about VPCs, their routes and what their resolvers answer. */
 export const NETWORKS: readonly Rule[] = [
@@ -33,12 +37,12 @@ export const NETWORKS: readonly Rule[] = [
     name: 'signing-zone-has-no-way-out',
     invariant: 'I4',
     title: 'The signing zone has no gateway, no route out and no public address.',
-    of: [...GATEWAYS, 'AWS::EC2::Route', 'AWS::EC2::Subnet'],
+    of: [...GATEWAYS, ...WAYS, 'AWS::EC2::Subnet'],
     problems: ({ type, zone, properties: { DestinationCidrBlock: to, MapPublicIpOnLaunch: open } }) =>
       zone !== SIGNING
         ? []
         : [
-            GATEWAYS.includes(type) && `has ${type}`,
+            type !== 'AWS::EC2::Route' && type !== 'AWS::EC2::Subnet' && `has ${type}`,
             type === 'AWS::EC2::Route' && `has a route to ${String(to)}`,
             type === 'AWS::EC2::Subnet' && open === true && 'gives out public addresses',
           ],
@@ -59,32 +63,79 @@ export const NETWORKS: readonly Rule[] = [
     path: ({ physicalId }) => [physicalId, 'its security groups', 'any port of the internet'],
     remedy: 'Let its security groups out to TCP 443 only.',
   }),
-  // The resolver of a zone's VPC answers for declared hosts and AWS endpoints of the zone.
   resourceRule({
+    name: 'exits-are-declared',
+    invariant: 'I4',
+    title:
+      'A zone leads to other networks by its declared exits only: through their gateways, to their ranges, on their ports; and it changes no network that was there.',
+    of: [...GATEWAYS, ...WAYS, 'AWS::EC2::SecurityGroup'],
+    problems: (resource, { declaration, network }) => {
+      const { type, zone = '', physicalId, properties } = resource;
+      const { exits: declared = {}, network: there } = declaration.zones[zone] ?? {};
+      const exits = Object.values(declared);
+      const no = `which no exit of zone ${zone} names`;
+      if (type === 'AWS::EC2::SecurityGroup') {
+        const widely = exits.length > 0 ? callsWidely(zone, declaration, network) : zone !== SIGNING;
+        const out = network.groups.get(String(properties.GroupId ?? physicalId))?.permissions ?? [];
+        const toRanges = out.filter(({ direction, peer }) => direction === 'out' && /^(?!255)\d/.test(peer));
+        return toRanges.map(({ protocol, from, to, peer }) => {
+          const isTcp = (protocol === 'tcp' || protocol === '6') && from === to;
+          const isDeclared = exits.some(({ cidrs, ports }) => cidrs.includes(peer) && ports.includes(from));
+          const isHttps = widely && peer === '0.0.0.0/0' && from === 443;
+          return (
+            !(isTcp && (isDeclared || isHttps)) && `lets ${protocol} ${from} to ${to} out to ${peer}, ${no}`
+          );
+        });
+      }
+      const { DestinationCidrBlock: to, TransitGatewayId, VpnGatewayId, GatewayId } = properties;
+      const through = [TransitGatewayId, VpnGatewayId, GatewayId]
+        .map(String)
+        .find((id) => /^[tv]gw-/.test(id));
+      const named = exits.flatMap((exit) => (exit.through === through ? exit.cidrs : []));
+      const ranges = through ? named : ['0.0.0.0/0'];
+      const isDeclared = to === undefined ? ranges.length > 0 : ranges.includes(String(to));
+      return [
+        there && `changes the network ${there.vpcId}, which is there`,
+        !isDeclared && `leads ${to ?? 'its network'} to ${through ?? 'the internet'}, ${no}`,
+      ];
+    },
+    path: ({ zone = 'no zone', constructPath }) => [zone, constructPath, 'another network'],
+    remedy: 'Declare the exit in zones.ts, with its gateway, ranges and ports, or remove it.',
+  }),
+  // The resolver of a zone's VPC answers for declared hosts and AWS endpoints of the zone.
+  {
     name: 'names-answered',
     invariant: 'I4',
     title: "A zone's resolver answers for declared hosts and its own endpoints only.",
-    of: ['AWS::EC2::VPC'],
-    problems: ({ physicalId, region }, input) => {
-      const names = readAnsweredNames(input.assembly, physicalId);
-      const allowed = allowedNames(input, physicalId, region);
-      const surplus = names === 'every name' ? [names] : names.filter((name) => !allowed.includes(name));
-      return surplus.map((name) => `answers for ${name}, which the declaration does not call for`);
-    },
-    subject: ({ physicalId }, { network }) =>
-      `The resolver of ${network.zones.get(physicalId) ?? 'a VPC of no zone'}`,
-    path: ({ physicalId, constructPath }, { network }) => [
-      network.zones.get(physicalId) ?? constructPath,
-      'the VPC resolver',
-      'names outside the declaration',
-    ],
-    remedy: 'Associate a DNS Firewall rule group that allows the derived names and blocks *.',
-  }),
+    check: (input) =>
+      input.network.vpcs.flatMap(({ physicalId: vpc, region, constructPath: resource }) => {
+        const names = readAnsweredNames(input.assembly, vpc);
+        const allowed = allowedNames(input, vpc, region);
+        const surplus = names === 'every name' ? [names] : names.filter((name) => !allowed.includes(name));
+        const zone = input.network.zones.get(vpc);
+        if (input.declaration.zones[zone ?? '']?.network?.dnsFirewall === false) return [];
+        return violationsOf(
+          surplus.map((name) => `answers for ${name}, which the declaration does not call for`),
+          {
+            resource,
+            subject: `The resolver of ${zone ?? 'a VPC of no zone'}`,
+            path: [zone ?? resource, 'the VPC resolver', 'names outside the declaration'],
+            remedy: 'Associate a DNS Firewall rule group that allows the derived names and blocks *.',
+          },
+        );
+      }),
+  },
 ];
+
+/** Whether functions of a zone are let out to everywhere on 443: to the internet, or to a gateway endpoint, which has no group. */
+function callsWidely(zone: string, declaration: SystemDeclaration, { endpoints, zones }: Network): boolean {
+  const hasGateway = endpoints.some(({ vpc, kind }) => kind === 'Gateway' && zones.get(vpc) === zone);
+  return hasGateway || internetHosts(declaration, zone).length > 0;
+}
 
 function allowedNames({ declaration, network }: ProofInput, vpc: string, region: string): string[] {
   const zone = network.zones.get(vpc);
   const services = network.endpoints.filter((endpoint) => endpoint.vpc === vpc).map(({ service }) => service);
-  const hosts = zone === undefined || zone === SIGNING ? [] : allowedHosts(declaration, zone);
+  const hosts = zone === undefined || zone === SIGNING ? [] : resolvedHosts(declaration, zone);
   return [...hosts, ...services.map((service) => `${service}.${region}.amazonaws.com`)];
 }

@@ -1,3 +1,4 @@
+import type { ZoneDeclaration } from '../../../declaration/schema.ts';
 import { isObject } from '../../assembly/json.ts';
 import type { ResolvedResource } from '../../assembly/resolve.ts';
 import { hasUnknown, showUnknown } from '../../assembly/unknown.ts';
@@ -117,12 +118,18 @@ function isAbove(path: string, value: unknown, place: Place): boolean {
   return value === EMPTY && /^[.[]/.test(place.path.slice(path.length)) && place.path.startsWith(path);
 }
 
+/** What was there before and a zone's declaration names: its network, and what its exits lead through. What each is, its id says. */
+function idsOfOthers({ network, exits = {} }: Partial<ZoneDeclaration> = {}) {
+  const subnets = network?.subnets.flatMap((of) => [of.subnetId, of.routeTableId]) ?? [];
+  return [network?.vpcId, ...subnets, ...Object.values(exits).map(({ through }) => through)];
+}
+
 function problemOf(
   path: string,
   value: unknown,
   { values, types, among }: Place,
   { stack, zone }: ResolvedResource,
-  { assembly, comparison }: ProofInput,
+  { assembly, comparison, declaration }: ProofInput,
   added: boolean,
 ): string | false {
   const text = String(value);
@@ -135,6 +142,7 @@ function problemOf(
     !comparison?.additions.some((one) => one.stack === of && one.logicalId === logicalId);
   const named =
     types === undefined ||
+    (!added && idsOfOthers(declaration.zones[zone ?? '']).includes(text)) ||
     assembly.resources.some(
       (one) =>
         types.includes(one.type) &&

@@ -28,12 +28,16 @@ export const OURS: Readonly<Record<string, string>> = {
   'EC2::Subnet': 'AvailabilityZone! CidrBlock! MapPublicIpOnLaunch=false VpcId@EC2::VPC',
   'EC2::RouteTable': 'VpcId@EC2::VPC',
   'EC2::SubnetRouteTableAssociation': 'RouteTableId@EC2::RouteTable SubnetId@EC2::Subnet',
-  'EC2::Route': `DestinationCidrBlock=0.0.0.0/0 GatewayId?@EC2::InternetGateway NatGatewayId?@EC2::NatGateway
-    RouteTableId@EC2::RouteTable`,
+  'EC2::Route': `DestinationCidrBlock! GatewayId?@EC2::InternetGateway|EC2::VPNGateway NatGatewayId?@EC2::NatGateway
+    RouteTableId@EC2::RouteTable TransitGatewayId?@EC2::TransitGateway`,
   'EC2::EIP': 'Domain=vpc',
   'EC2::InternetGateway': '',
   'EC2::NatGateway': 'AllocationId@EC2::EIP SubnetId@EC2::Subnet',
-  'EC2::VPCGatewayAttachment': 'InternetGatewayId@EC2::InternetGateway VpcId@EC2::VPC',
+  'EC2::VPCGatewayAttachment':
+    'InternetGatewayId?@EC2::InternetGateway VpcId@EC2::VPC VpnGatewayId?@EC2::VPNGateway',
+  'EC2::TransitGatewayAttachment':
+    'SubnetIds[]@EC2::Subnet TransitGatewayId@EC2::TransitGateway VpcId@EC2::VPC',
+  // exits-are-declared judges ranges and ports.
   'EC2::SecurityGroup': `GroupDescription SecurityGroupEgress[].CidrIp SecurityGroupEgress[].Description
     SecurityGroupEgress[].FromPort SecurityGroupEgress[].IpProtocol SecurityGroupEgress[].ToPort VpcId@EC2::VPC`,
   'EC2::SecurityGroupIngress': `Description FromPort=443 GroupId@EC2::SecurityGroup IpProtocol=tcp

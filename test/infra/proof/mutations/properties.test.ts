@@ -37,7 +37,7 @@ const properties = [
 /** What the rule says of a change: it looks at nothing but resources. */
 function said(stack: string, change: Change, assembly = oneClient): string {
   const changed = resolveAssembly(withTemplate(assembly, stack, change));
-  const input = { assembly: changed } as unknown as ProofInput;
+  const input = { assembly: changed, declaration: system } as unknown as ProofInput;
   return propertiesAreUnderstood
     .check(input)
     .map(({ message }) => message)

@@ -58,7 +58,10 @@ smallCases({
       /names vpc-other in VpcId/,
     ),
     peering: inPublic(route({ VpcPeeringConnectionId: 'pcx-1' }), /has VpcPeeringConnectionId, which is not/),
-    'a transit gateway': inPublic(route({ TransitGatewayId: 'tgw-1' }), /has TransitGatewayId, which is not/),
+    'a transit gateway': inPublic(
+      route({ TransitGatewayId: 'tgw-1' }),
+      /names tgw-1 in TransitGatewayId, which is no/,
+    ),
     'an appliance': inPublic(route({ NetworkInterfaceId: 'eni-1' }), /has NetworkInterfaceId, which is not/),
     IPv6: inPublic(route({ EgressOnlyInternetGatewayId: 'eigw-1' }), /has EgressOnlyInternetGatewayId/),
     "another zone's CIDR": inPublic(into({ CidrIp: '10.20.0.0/20' }), /has CidrIp, which is not understood/),

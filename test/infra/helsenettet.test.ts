@@ -1,0 +1,374 @@
+import { describe, expect, it } from 'vitest';
+import system from '../../examples/helsenettet.zones.ts';
+import { defineSystem, findProblems } from '../../infra/declaration/define.ts';
+import { deriveAssembly } from '../../infra/proof/derived/derive.ts';
+import { matrixOf, prove } from '../../infra/proof/prove.ts';
+import { readZoneMap } from '../../infra/proof/report/map/read.ts';
+import { ABSENT, changed } from './declaration/change.ts';
+import {
+  adds,
+  type Change,
+  type Changeable,
+  find,
+  findingsOf,
+  idOf,
+  sets,
+  setsVariables,
+  withAsset,
+  withTemplate,
+} from './proof/mutate.ts';
+import { synthesize as read } from './proof/one-client.ts';
+import { synthesize, text } from './synthesize.ts';
+
+const [RECORDS, PORTAL, ADMIN, SIGNING] = [
+  'kommune-zone-records',
+  'kommune-zone-portal',
+  'kommune-zone-admin',
+  'kommune-signing',
+];
+const TGW = 'tgw-0a1b2c3d4e5f60718';
+const OTHER_TGW = 'tgw-0f1f2f3f4f5f6f7f8';
+const VPC = 'vpc-0a1b2c3d4e5f60718';
+const assembly = read(system);
+const folder = synthesize(system);
+const whole = prove(assembly, system, { derived: deriveAssembly(system, assembly) });
+
+describe('a system on networks that exist', () => {
+  it('holds assuming what no template shows, compared with what is declared and by the rules alone', () => {
+    expect(whole.violations).toEqual([]);
+    expect(prove(assembly, system).violations).toEqual([]);
+    expect(whole.verdict).toBe('holds assuming');
+    expect(whole.assumptions.map(({ kind, field }) => `${kind} ${field}`)).toEqual([
+      'exit zones.records.exits.helsenettet',
+      'network zones.portal.network',
+      'exit zones.portal.exits.proxy',
+      'proxy zones.portal.exits.proxy.proxy',
+      'exit zones.admin.exits.helsenettet',
+    ]);
+    expect(whole.assumptions[0]?.assumes).toContain(
+      `91.186.92.124/32, 91.186.86.41/32, 91.186.80.0/24 behind ${TGW}`,
+    );
+    expect(whole.assumptions[3]?.assumes).toMatch(
+      /to helseid-sts.test.nhn.no, summaries.example.no and to nothing else.*authority’s key.*assertions/,
+    );
+  });
+
+  it('has no way to the internet, and none to Helsenettet beside what is declared', () => {
+    for (const type of ['NatGateway', 'InternetGateway', 'EIP'])
+      expect(folder.ofType(`AWS::EC2::${type}`)).toEqual([]);
+    const reached = matrixOf(whole).filter(({ action }) => action === 'network:connect');
+    const of = (principal: string) =>
+      reached
+        .filter((row) => row.principal === principal && !row.resource.includes('vpce-'))
+        .map(({ resource, verdict }) => `${verdict} ${resource}`);
+    // 443, since its tables' endpoint has no group; the routes lead to the exit's ranges alone.
+    expect(of('kommune-records-worker')).toEqual([
+      'never the internet',
+      ...['91.186.92.124/32', '91.186.86.41/32', '91.186.80.0/24'].map(
+        (range) => `always ${range} on tcp 443 through ${TGW}`,
+      ),
+    ]);
+    expect([...new Set(of('kommune-portal-summary'))]).toEqual([
+      'never the internet',
+      `always 10.200.4.0/28 on tcp 3128 through ${VPC}`,
+    ]);
+    for (const signer of ['journal-records', 'archive-portal'])
+      expect(of(`kommune-signer-${signer}`)).toEqual(['never the internet']);
+  });
+
+  it('puts nothing of a network into the VPC that is there but groups, endpoints, a flow log and its names', () => {
+    const types = new Set(Object.values(folder.resources(PORTAL)).map(({ Type }) => Type));
+    expect([...types].filter((type) => /^AWS::(?:EC2|Route53Resolver)::/.test(type)).sort()).toEqual([
+      'AWS::EC2::FlowLog',
+      'AWS::EC2::SecurityGroup',
+      'AWS::EC2::SecurityGroupEgress',
+      'AWS::EC2::SecurityGroupIngress',
+      'AWS::EC2::VPCEndpoint',
+      'AWS::Route53Resolver::FirewallDomainList',
+      'AWS::Route53Resolver::FirewallRuleGroup',
+      'AWS::Route53Resolver::FirewallRuleGroupAssociation',
+    ]);
+    const { VpcConfig } = folder.ofType('AWS::Lambda::Function', PORTAL)[0]?.[1].Properties ?? {};
+    expect(VpcConfig).toMatchObject({ SubnetIds: ['subnet-0a1b2c3d4e5f60718', 'subnet-0b1b2c3d4e5f60718'] });
+  });
+
+  it('answers the names of its hosts, and of those behind a proxy none but the proxy’s', () => {
+    const names = (stack: string) =>
+      (folder.find(stack, 'NetworkAllowedNames').Properties['Domains'] as unknown[]).map(text);
+    expect(names(RECORDS)).toEqual(
+      expect.arrayContaining(['documents.example.no', 'helseid-sts.test.nhn.no']),
+    );
+    expect(names(PORTAL)).toEqual(['proxy.kommune.example.no', 'lambda.<AWS::Region>.amazonaws.com']);
+  });
+
+  it('leaves a VPC that others run in its names, and says so', () => {
+    const { portal } = system.zones;
+    const shared = defineSystem({
+      ...system,
+      zones: { ...system.zones, portal: { ...portal, network: { ...portal.network, dnsFirewall: false } } },
+    });
+    const proof = prove(read(shared), shared);
+    expect(proof.violations).toEqual([]);
+    expect(proof.assumptions[1]?.assumes).toMatch(/resolver answers whatever its owner lets it/);
+    expect(synthesize(shared).ofType('AWS::Route53Resolver::FirewallRuleGroup', PORTAL)).toEqual([]);
+  });
+
+  it('is drawn with the other networks outside, and a call of a function to each', () => {
+    const map = readZoneMap(whole.input);
+    const outside = map.nodes.filter(({ zone }) => zone === 'other networks');
+    expect(outside.map(({ label }) => label).sort()).toEqual(['helsenettet', 'helsenettet', 'proxy']);
+    const ofSummary = map.calls.filter(({ from }) => from.endsWith(':kommune-portal-summary'));
+    expect(ofSummary.map(({ verb, to }) => `${verb} ${to.split(':').at(-1)}`)).toEqual([
+      'invoke kommune-signer-archive-portal',
+      'open connections to proxy',
+    ]);
+    expect(map.calls.filter(({ violated }) => violated)).toEqual([]);
+  });
+});
+
+const egress =
+  (change: (rules: Changeable[]) => void): Change =>
+  (r) =>
+    change(find(r, 'NetworkFunctionGroup', 'SecurityGroup').Properties.SecurityGroupEgress as Changeable[]);
+const toRange = (cidr: string, more: object): Change =>
+  egress((rules) => void Object.assign(rules.find(({ CidrIp }) => CidrIp === cidr) ?? {}, more));
+const HTTPS_THERE = { CidrIp: '91.186.80.0/24', IpProtocol: 'tcp', FromPort: 443, ToPort: 443 };
+const firstRoute =
+  (properties: object): Change =>
+  (r) => {
+    const route = Object.values(r).find(({ Type }) => Type === 'AWS::EC2::Route');
+    Object.assign(route?.Properties ?? {}, properties);
+  };
+const attachment =
+  (type: string, properties: object): Change =>
+  (r) =>
+    void Object.assign(find(r, 'NetworkAttachment', type).Properties, properties);
+
+/** Hostile changes, with the rule that finds each where nothing is compared. */
+const HOSTILE: readonly [name: string, stack: string, change: Change, rule: string][] = [
+  ['a range widened', RECORDS, toRange('91.186.80.0/24', { CidrIp: '91.186.0.0/16' }), 'exits-are-declared'],
+  ['another range', RECORDS, toRange('91.186.80.0/24', { CidrIp: '10.20.0.0/20' }), 'exits-are-declared'],
+  ['more ports', RECORDS, toRange('91.186.80.0/24', { ToPort: 8443 }), 'exits-are-declared'],
+  ['another port', RECORDS, toRange('91.186.80.0/24', { FromPort: 22, ToPort: 22 }), 'exits-are-declared'],
+  ['every protocol', RECORDS, toRange('91.186.80.0/24', { IpProtocol: '-1' }), 'exits-are-declared'],
+  ['UDP', RECORDS, toRange('91.186.80.0/24', { IpProtocol: 'udp' }), 'exits-are-declared'],
+  [
+    'https to everywhere beside the proxy',
+    PORTAL,
+    toRange('10.200.4.0/28', { CidrIp: '0.0.0.0/0', FromPort: 443, ToPort: 443 }),
+    'exits-are-declared',
+  ],
+  [
+    'the proxy’s port everywhere',
+    PORTAL,
+    toRange('10.200.4.0/28', { CidrIp: '0.0.0.0/0' }),
+    'exits-are-declared',
+  ],
+  [
+    'everything to the transit gateway',
+    RECORDS,
+    firstRoute({ DestinationCidrBlock: '0.0.0.0/0' }),
+    'exits-are-declared',
+  ],
+  [
+    'another zone behind the transit gateway',
+    RECORDS,
+    firstRoute({ DestinationCidrBlock: '10.20.0.0/20' }),
+    'exits-are-declared',
+  ],
+  [
+    'a route through another transit gateway',
+    RECORDS,
+    firstRoute({ TransitGatewayId: OTHER_TGW }),
+    'exits-are-declared',
+  ],
+  [
+    'a route through a gateway that nobody declared',
+    RECORDS,
+    firstRoute({ TransitGatewayId: OTHER_TGW }),
+    'properties-are-understood',
+  ],
+  [
+    'an attachment to another transit gateway',
+    RECORDS,
+    attachment('TransitGatewayAttachment', { TransitGatewayId: OTHER_TGW }),
+    'exits-are-declared',
+  ],
+  [
+    'another VPC attached',
+    RECORDS,
+    attachment('TransitGatewayAttachment', { VpcId: VPC }),
+    'properties-are-understood',
+  ],
+  [
+    'another VPN gateway',
+    ADMIN,
+    attachment('VPCGatewayAttachment', { VpnGatewayId: 'vgw-0f1f2f3f4f5f6f7f8' }),
+    'exits-are-declared',
+  ],
+  [
+    'another zone’s transit gateway',
+    ADMIN,
+    firstRoute({ GatewayId: undefined, TransitGatewayId: TGW }),
+    'exits-are-declared',
+  ],
+  [
+    'a way out of the signing zone',
+    SIGNING,
+    adds('AWS::EC2::TransitGatewayAttachment', { TransitGatewayId: TGW }),
+    'signing-zone-has-no-way-out',
+  ],
+  [
+    'a way out of the signing zone by its rules for exits',
+    SIGNING,
+    adds('AWS::EC2::TransitGatewayAttachment', { TransitGatewayId: TGW }),
+    'exits-are-declared',
+  ],
+  [
+    'a VPN of the signing zone',
+    SIGNING,
+    adds('AWS::EC2::VPCGatewayAttachment', { VpnGatewayId: 'vgw-0a1b2c3d4e5f60718' }),
+    'signing-zone-has-no-way-out',
+  ],
+  [
+    'a route of the signing zone',
+    SIGNING,
+    adds('AWS::EC2::Route', { DestinationCidrBlock: '91.186.80.0/24', TransitGatewayId: TGW }),
+    'signing-zone-has-no-way-out',
+  ],
+  [
+    'a range let out of the signing zone',
+    SIGNING,
+    sets('NetworkFunctionGroup', { SecurityGroupEgress: [HTTPS_THERE] }, 'SecurityGroup'),
+    'exits-are-declared',
+  ],
+  [
+    'a NAT gateway in a network that is there',
+    PORTAL,
+    adds('AWS::EC2::NatGateway', {}),
+    'exits-are-declared',
+  ],
+  [
+    'a route in a network that is there',
+    PORTAL,
+    adds('AWS::EC2::Route', { RouteTableId: 'rtb-0a1b2c3d4e5f60718', DestinationCidrBlock: '0.0.0.0/0' }),
+    'exits-are-declared',
+  ],
+  [
+    'a VPC beside the one that is there',
+    PORTAL,
+    adds('AWS::EC2::VPC', { CidrBlock: '10.20.0.0/20' }),
+    'networks-are-declared',
+  ],
+  [
+    'a function in another subnet',
+    PORTAL,
+    (r) =>
+      void Object.assign(find(r, 'summaryFunction').Properties.VpcConfig as Changeable, {
+        SubnetIds: ['subnet-0c1b2c3d4e5f60718'],
+      }),
+    'properties-are-understood',
+  ],
+  [
+    'an endpoint in another subnet',
+    PORTAL,
+    sets('Networklambdaendpoint', { SubnetIds: ['subnet-0c1b2c3d4e5f60718'] }),
+    'endpoints-are-own',
+  ],
+  ['no firewall of names', PORTAL, (r) => void delete r[idOf(r, 'NetworkNameRulesOfVpc')], 'names-answered'],
+  [
+    'a name that the proxy should look up',
+    PORTAL,
+    sets('NetworkAllowedNames', { Domains: ['summaries.example.no'] }),
+    'names-answered',
+  ],
+  [
+    'another proxy',
+    PORTAL,
+    setsVariables('summary', { HTTPS_PROXY: 'http://10.9.9.9:3128' }),
+    'zone-functions-are-declared',
+  ],
+  [
+    'AWS through the proxy',
+    PORTAL,
+    setsVariables('summary', { NO_PROXY: 'localhost' }),
+    'zone-functions-are-declared',
+  ],
+  ['no proxy', PORTAL, setsVariables('summary', { NODE_USE_ENV_PROXY: '0' }), 'zone-functions-are-declared'],
+  [
+    'other authorities',
+    PORTAL,
+    setsVariables('summary', { NODE_EXTRA_CA_CERTS: '/tmp/ca.pem' }),
+    'zone-functions-are-declared',
+  ],
+  [
+    'a proxy where none is declared',
+    RECORDS,
+    setsVariables('worker', { HTTPS_PROXY: 'http://proxy.kommune.example.no:3128' }),
+    'zone-functions-are-declared',
+  ],
+];
+
+describe('what leads elsewhere than declared is found without a comparison', () => {
+  it.each(HOSTILE)('%s', (_name, stack, change, rule) => {
+    const found = findingsOf(rule, withTemplate(assembly, stack, change), system);
+    expect(found.map(({ resource }) => resource.split('/')[0])).toContain(stack);
+  });
+
+  it('other certificates in the bundle', () => {
+    const other = withAsset(assembly, 'kommune-portal-summary', 'proxy-ca.pem', (pem) =>
+      pem.replace('MIIB', 'MIIC'),
+    );
+    expect(findingsOf('zone-functions-are-declared', other, system)).not.toEqual([]);
+    expect(findingsOf('zone-functions-are-declared', assembly, system)).toEqual([]);
+  });
+});
+
+describe('a declaration of networks that exist', () => {
+  const wrong: Record<string, [value: unknown, field: string, message: RegExp][]> = {
+    'zones.records.exits.helsenettet.through': [
+      [ABSENT, '', /is missing: name the transit gateway/],
+      ['tgw-1', '', /must be an id such as tgw-/],
+    ],
+    'zones.records.exits.helsenettet.cidrs[0]': [
+      ['0.0.0.0/0', '', /IPv4 range of \/16 to \/32/],
+      ['91.0.0.0/8', '', /\/16 to \/32/],
+      ['91.186.92.124/24', '', /\/16 to \/32/],
+      ['169.254.169.254/32', '', /\/16 to \/32/],
+      ['10.30.4.0/24', '', /overlaps the network of signing/],
+      ['10.20.4.0/24', '', /overlaps the network of portal/],
+      ['10.10.4.0/24', '', /overlaps the network of records/],
+    ],
+    'zones.records.exits.helsenettet.hosts[1]': [
+      ['summaries.example.no', '', /the zone calls documents.example.no, helseid-sts.test.nhn.no/],
+      ['helseid-sts.test.nhn.no', 'zones.records.exits', /name helseid-sts.test.nhn.no twice/],
+    ],
+    'zones.records.exits.helsenettet.ports': [
+      [[8443], 'zones.records.exits.helsenettet.hosts[0]', /called on port 443: add it/],
+      [[0], 'zones.records.exits.helsenettet.ports[0]', /at least 1/],
+    ],
+    'zones.portal.exits.proxy.through': [[TGW, '', /can't be set: the zone's VPC is there/]],
+    'zones.portal.exits.proxy.ports': [[[8080], '', /lack that of http:\/\/proxy/]],
+    'zones.portal.exits.proxy.proxy.url': [
+      ['http://user:word@proxy.example.no:3128', '', /without path and credentials/],
+      ['http://10.9.9.9:3128', 'zones.portal.exits.proxy.cidrs', /add 10.9.9.9\/32/],
+    ],
+    'zones.portal.exits.proxy.proxy.ca': [
+      ['-----BEGIN PRIVATE KEY-----', '', /certificates of authorities/],
+      ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----', '', /certificates of authorities/],
+    ],
+    'zones.portal.network.subnets[1].subnetId': [
+      ['subnet-0a1b2c3d4e5f60718', 'zones.portal.network', /names subnet-0a1b2c3d4e5f60718 a second time/],
+    ],
+    'signing.exits': [[{}, '', /is not a field/]],
+    'signing.network': [[{}, '', /is not a field/]],
+  };
+  it.each(
+    Object.entries(wrong).flatMap(([at, cases]) =>
+      cases.map(([value, field, message]) => [at, value, field || at, message] as const),
+    ),
+  )('is refused: %s as %j', (at, value, field, message) => {
+    const problems = findProblems(changed(at, value, system));
+    expect(problems.find((one) => one.field === field)?.message).toMatch(message);
+  });
+});
