@@ -11,7 +11,7 @@ import type { Step } from './step.ts';
 type ZoneFacts = ReturnType<typeof zoneWhere>;
 
 /** A function of the zone that calls an API: the one that takes events, where there is one. */
-export function callerOf({ events, gateway }: ZoneDeclaration): string | undefined {
+function callerOf({ events, gateway }: ZoneDeclaration): string | undefined {
   return events?.function ?? gateway?.routes[0]?.function ?? (gateway?.login && 'api');
 }
 
