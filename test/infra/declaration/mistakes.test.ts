@@ -62,6 +62,29 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     'clients.journal.tenancy',
     /expected.*multi-tenant/,
   ],
+  'a runtime in other words': [
+    () => {
+      const functions = { x: { runtime: 'python', schedules: { daily: 'rate(1 day)' } } } as const;
+      // @ts-expect-error
+      return defineSystem({ ...base, zones: { internal: { ...internal, functions }, admin } });
+    },
+    'zones.internal.functions.x.runtime',
+    /expected.*python3\.14/,
+  ],
+  'a detail by an operator': [
+    () => {
+      const events = {
+        function: 'x',
+        sources: ['a'],
+        detailTypes: ['b'],
+        detail: { status: [{ prefix: 's' }] },
+      } as const;
+      // @ts-expect-error
+      return defineSystem({ ...base, zones: { internal: { ...internal, events }, admin } });
+    },
+    'zones.internal.events.detail.status[0]',
+    /matchers such as prefix are not known/,
+  ],
   'custody in other words': [
     // @ts-expect-error
     () => defineSystem({ ...base, zones, clients: { journal: { ...journal, custody: 'hsm' } } }),

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileSystem } from 'aws-cdk-lib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { defineSystem } from '../../../infra/declaration/define.ts';
 import { cdkHashOf, digestOf, readAsset } from '../../../infra/proof/assembly/contents/read-asset.ts';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { compareWithDerived } from '../../../infra/proof/derived/compare.ts';
@@ -216,6 +217,25 @@ describe('an assembly whose code is compiled anew', () => {
       'journal-zone-public/api/Function/Resource runs other code than its source compiles to.',
     );
   });
+});
+
+test('code in another language is compared with what lies where it is declared', () => {
+  const code = newFolder();
+  writeFileSync(join(code, 'handler.py'), 'def handler(event, context): return 1');
+  const labels = { runtime: 'python3.14', code, schedules: { daily: 'rate(1 day)' } } as const;
+  const declared = () =>
+    defineSystem({
+      ...system,
+      zones: { admin: system.zones.admin, internal: { ...system.zones.internal, functions: { labels } } },
+    });
+  const given = readAssembly(synthesizedFolder(declared(), { checkTemplates: false }));
+  // Of another declaration each time: what was derived of one is remembered.
+  const differences = () => compareWithDerived(given, deriveAssembly(declared(), given, true)).violations;
+  expect(differences()).toEqual([]);
+  writeFileSync(join(code, 'handler.py'), 'def handler(event, context): return 2');
+  expect(differences().map(({ message }) => message)).toEqual([
+    'journal-zone-internal/labels/Function/Resource runs other code than its source compiles to.',
+  ]);
 });
 
 describe('the hashes of a folder', () => {
