@@ -143,6 +143,15 @@ describe('bundles', () => {
     expect(() => compileHandler(name)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
     expect(() => compileHandler(name)).toThrow(message);
   });
+
+  test('a function without a handler is said, with where it was looked for', () => {
+    expect(() => compileHandler('nowhere')).toThrow(
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: expect.stringMatching(/looked for: \/\S*\/functions\/nowhere\/handler\.ts\)/),
+      }),
+    );
+  });
 });
 
 test.each([
