@@ -36,6 +36,7 @@ import {
   zoneFunctions,
 } from '../declaration/names.ts';
 import { functionOf, hasBus, hasSecrets, ownTables, scheduleName, zoneQueues } from '../declaration/own.ts';
+import { foreignPaths } from '../declaration/runtimes.ts';
 import type { ZoneDeclaration } from '../declaration/schema.ts';
 import type { ZoneConstructs } from '../extension.ts';
 import { suppressFindings } from '../nag-suppressions.ts';
@@ -198,6 +199,7 @@ export class ZoneStack extends SystemStack {
       ...{ system: system.name, zone, place },
       schedules:
         admin || Object.values(declared.functions).some((of) => Object.keys(of.schedules).length > 0),
+      foreign: foreignPaths(declared).length > 0,
       open: gateway?.login !== undefined || gateway?.routes.some(({ authorize }) => authorize === 'webhook'),
       functions: zoneFunctions(declared).map((name) => functionName(system.name, zone, name)),
     });

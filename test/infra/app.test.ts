@@ -9,6 +9,7 @@ import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { bundleFunction, compileHandler } from '../../infra/bundling.ts';
 import { answerWithPage, challengeCallers } from '../../infra/constructs/rest-entry.ts';
+import { functionName } from '../../infra/declaration/names.ts';
 import { oversized } from '../../infra/limits.ts';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
@@ -83,10 +84,18 @@ describe.each([
     expect(oversized(resolveAssembly(readAssembly(folder)))).toEqual([]);
   });
 
-  test('runs every function on Node 24, Arm, traced, with a log group of its own', () => {
+  test('runs every function on Node 24, or as declared, Arm, traced, with a log group of its own', () => {
+    const declared = new Map<unknown, string | undefined>(
+      Object.entries(FULL.zones).flatMap(([zone, { functions }]) =>
+        Object.entries(functions).map(([name, { runtime }]) => [
+          functionName(FULL.name, zone, name),
+          runtime,
+        ]),
+      ),
+    );
     for (const [, { Properties }] of ofType('AWS::Lambda::Function'))
       expect(Properties).toMatchObject({
-        Runtime: 'nodejs24.x',
+        Runtime: declared.get(Properties['FunctionName']) ?? 'nodejs24.x',
         Architectures: ['arm64'],
         TracingConfig: { Mode: 'Active' },
         LoggingConfig: { LogGroup: { Ref: expect.any(String) }, LogFormat: 'Text' },
