@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import helsenettet from '../../examples/helsenettet.zones.ts';
 import { defineSystem } from '../../infra/declaration/define.ts';
+import { calledUrls } from '../../infra/declaration/derive.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { deriveLocalDeclaration } from '../../local/app/declaration.ts';
 import zones from '../one-client.zones.ts';
@@ -61,4 +63,13 @@ describe('the local declaration', () => {
     const { system } = deriveLocalDeclaration(withDomain, ports);
     expect(system.zones['public']?.gateway).toEqual(publicZone.gateway);
   });
+});
+
+it('what exists elsewhere is left out: every zone has a network of its own, and all its hosts', () => {
+  const { system } = deriveLocalDeclaration(helsenettet, ports);
+  for (const [zone, { network, exits }] of Object.entries(system.zones)) {
+    expect({ network, exits }).toEqual({ network: undefined, exits: {} });
+    expect(calledUrls(system, zone)).toHaveLength(calledUrls(helsenettet, zone).length);
+    expect(calledUrls(system, zone).every((url) => url.startsWith('https://localhost:'))).toBe(true);
+  }
 });
