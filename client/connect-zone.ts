@@ -113,7 +113,7 @@ export function connectZone<S extends AnySystem = Registered, Z extends ZoneName
     ...{ fetch: (url: string, init?: RequestInit) => fetch(url, init), timeout: 10_000 },
     nonces: createNonceStore(),
   };
-  const askTokens = createAwsCaller(awsConfig, { timeout: TOKENS_TIMEOUT, attempts: 2 });
+  const askTokens = createAwsCaller(awsConfig, { timeout: TOKENS_TIMEOUT });
 
   function client(name: string): TokenClient {
     if (!asks) return clients(name);

@@ -5,8 +5,8 @@ import type { AwsCaller } from './aws.ts';
 import type { BeginCall } from './call-headers.ts';
 import { invalidAnswer, invokeOwn, type OwnFunction } from './invoke.ts';
 
-/** Milliseconds that a tokens function may take: longer than it waits for another environment's fetch and then for its own. */
-export const TOKENS_TIMEOUT = 28_000;
+/** Milliseconds for which one invocation is waited for, longer than a fetch takes; a connection that was forgotten costs as much. */
+export const TOKENS_TIMEOUT = 10_000;
 
 /**
  * Headers of API calls from the zone's tokens function (docs/tokens.md), for calls of one API. Nothing is kept here: token, key and

@@ -4,12 +4,12 @@ import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { pushAuthorizationRequest } from '@helseid-zones/client/authorization-request';
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { redeemCode } from '@helseid-zones/client/code';
-import { type Environment, readArn, readVariable } from '@helseid-zones/client/environment';
+import { type Environment, readVariable } from '@helseid-zones/client/environment';
 import { createLog } from '@helseid-zones/client/log';
 import { createEndSessionUrl, revokeToken, validateLogoutToken } from '@helseid-zones/client/logout';
 import { refreshTokens } from '@helseid-zones/client/refresh';
-import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
-import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
+import type { TokenClient } from '@helseid-zones/client/token-client';
+import { createZoneClients } from '@helseid-zones/client/zone-clients';
 import { parseZoneConfig } from '@helseid-zones/protocol/config';
 import { createDynamoTable } from '../common/dynamo.ts';
 import { type SamePerson, samePerson } from './person.ts';
@@ -72,11 +72,10 @@ export function wire(env: Environment): Dependencies {
   const settings = deriveSettings(config, env['GATEWAY_URL']);
   const aws = createAwsCaller(readAwsConfig(env));
   const log = createLog({ service: config.system, zone: config.zone, env });
-  const { clientName, clientId, issuer, profile } = settings;
-  const signer = createRemoteSigner({ aws, functionArn: readArn(env, 'SIGNERS', clientName) });
+  const client = createZoneClients(config, { env, aws })(settings.clientName);
   return {
     settings,
-    client: createLoginClient(createTokenClient({ client: clientName, clientId, issuer, profile, signer })),
+    client: createLoginClient(client),
     store: createDynamoStore(createDynamoTable(aws, readVariable(env, 'SESSION_TABLE'))),
     now: Date.now,
     wait,

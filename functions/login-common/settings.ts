@@ -34,11 +34,7 @@ export type LoginSettings = ReturnType<typeof deriveSettings>;
 export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefined) {
   const { login } = config;
   if (!login) throw new ZonesError('config_invalid', 'config.json has no login; declare one for this zone.');
-  const { clientId, issuer, profile, tenancy } = entryOf(
-    config.clients,
-    login.client,
-    'config.json: clients',
-  );
+  const { issuer, tenancy } = entryOf(config.clients, login.client, 'config.json: clients');
   const base = readGatewayUrl(config.baseUrl ?? gatewayUrl);
   const { origin } = new URL(base);
   const forward = login.forward.map((route): ForwardTarget => {
@@ -50,9 +46,7 @@ export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefine
   const first = targets.find(({ resource }) => resource !== undefined) ?? targets[0] ?? { name: '' };
   return {
     clientName: login.client,
-    clientId,
     issuer,
-    profile,
     tenancy,
     /** External URL of the gateway without a trailing slash; its path is the stage, or what is declared. */
     gatewayUrl: base,

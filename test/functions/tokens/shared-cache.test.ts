@@ -31,7 +31,9 @@ const MANY = FULL ? 1000 : 12;
  */
 function makeZone() {
   const zone = { now: START, fetched: 0, asked: 0, lifetime: 600 };
-  const table = createDynamoTable(dynamo.aws, 'tokens');
+  // One process for all of them: what is slow here is not the table.
+  const patient = createAwsCaller(readAwsConfig(dynamo.env), { timeout: 300_000 });
+  const table = createDynamoTable(patient, 'tokens');
   const sleepers: { at: number; wake: () => void }[] = [];
   let working = 0;
   const settle = () =>
