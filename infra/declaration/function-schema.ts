@@ -30,6 +30,7 @@ const detailPattern: v.GenericSchema<DetailPattern> = v.pipe(
           )
         : detailPattern,
     ),
+    "must be a list of values, like ['signed'], or an object of fields with theirs",
   ),
   v.check(
     (fields) => Object.keys(fields).length > 0,

@@ -112,7 +112,7 @@ describe('refused, by field and with what would be right', () => {
       (value): [string, unknown, RegExp] => [
         `${SUMMARY}.events.detail`,
         value,
-        /name a field|at least one|values|operators|object/i,
+        /name a field|at least one|list of values|values are matched|no operators/,
       ],
     ),
     [`${SUMMARY}.events.detail.status`, ['x'.repeat(2048)], /more than 2048 characters/],
