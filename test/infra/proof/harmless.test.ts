@@ -94,7 +94,7 @@ const TEMPLATES: Changes = {
     DeletionProtectionEnabled: true,
   }),
   'public: a log group': adds('AWS::Logs::LogGroup', (r) => ({ KmsKeyId: zoneKey(r), RetentionInDays: 30 })),
-  'public: a web ACL': adds('AWS::WAFv2::WebACL', { Scope: 'REGIONAL' }),
+  'public: a web ACL': adds('AWS::WAFv2::WebACL', { VisibilityConfig: { SampledRequestsEnabled: false } }),
   'public: a domain name': adds('AWS::ApiGateway::DomainName', {
     DomainName: 'journal.example.no',
     SecurityPolicy: 'SecurityPolicy_TLS13_1_3_2025_09',
