@@ -4,7 +4,6 @@ import { parseArgs } from 'node:util';
 import { benchCalls, benchLatency } from './calls.ts';
 import { benchCold } from './cold.ts';
 import { describe, type Figure, type Scale } from './figures.ts';
-import { benchOther } from './other.ts';
 import { benchAge, benchOverload } from './overload.ts';
 import { benchProof } from './proof.ts';
 import { benchSigning } from './signing.ts';
@@ -18,7 +17,6 @@ const PARTS: Readonly<Record<string, readonly [string, (scale: Scale) => Promise
   overload: ['Overload', benchOverload],
   age: ['Age of a proof', benchAge],
   proof: ['Synth and boundary proof', benchProof],
-  engine: ['Policy engine', benchOther],
 };
 
 const flag = { type: 'boolean', default: false } as const;
