@@ -1,4 +1,4 @@
-import { constants, verify } from 'node:crypto';
+import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { ALGORITHMS, type Algorithm } from './algorithms.ts';
 import { derToJose } from './der.ts';
 import { ZonesError } from './errors.ts';
@@ -18,6 +18,9 @@ export function signatureEncoding(algorithm: Algorithm) {
     : { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 }
 
+/** Keys as node:crypto has them: reading a JWK takes as long as half a verification. */
+const KEYS = new WeakMap<VerificationKey, KeyObject>();
+
 /**
  * The signature part of a JWS, base64url, in the one encoding that RFC 7518 3.4 has. What does not verify by `key` is never
  * released: another key's, another input's, one in the wrong format.
@@ -25,13 +28,16 @@ export function signatureEncoding(algorithm: Algorithm) {
  * @throws {ZonesError} kms_refused
  */
 export function finishSignature(
-  { algorithm, jwk }: VerificationKey,
+  verification: VerificationKey,
   input: string,
   { signature, format }: RawSignature,
 ): string {
+  const { algorithm, jwk } = verification;
   const { hash, kty, signatureBytes } = ALGORITHMS[algorithm];
+  const read = KEYS.get(verification) ?? createPublicKey({ key: { ...jwk }, format: 'jwk' });
+  KEYS.set(verification, read);
   const joined = kty === 'EC' && format === 'der' ? derToJose(signature, signatureBytes) : signature;
-  const key = { key: jwk, format: 'jwk', ...signatureEncoding(algorithm) } as const;
+  const key = { key: read, ...signatureEncoding(algorithm) };
   if (!verify(hash, Buffer.from(input), key, joined))
     throw new ZonesError(
       'kms_refused',
