@@ -88,7 +88,9 @@ function makeZone() {
 let keys = 0;
 const newKey = () => `key-${keys++}`;
 
-test(`${MANY} cold environments and one that dies make one fetch; the others wait, and take over when its lease is over`, async () => {
+test(`${MANY} cold environments and one that dies make one fetch; the others wait, and take over when its lease is over`, {
+  timeout: 600_000,
+}, async () => {
   const { zone, environment, request } = makeZone();
   const key = newKey();
   const dead = new Promise<never>(() => {});
