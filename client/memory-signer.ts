@@ -1,4 +1,4 @@
-import { type KeyObject, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { derToJose } from '@helseid-zones/protocol/der';
 import type { Signer } from '@helseid-zones/protocol/intents';
@@ -52,4 +52,13 @@ export function createMemorySigner(options: MemorySignerOptions): Signer {
       return signature.toString('base64url');
     },
   );
+}
+
+/** A new key for an algorithm, of the size that its signatures have. It can be exported. */
+export function generateKey(algorithm: Algorithm): MemoryKey {
+  const { crv, signatureBytes } = ALGORITHMS[algorithm];
+  const { privateKey } = crv
+    ? generateKeyPairSync('ec', { namedCurve: crv })
+    : generateKeyPairSync('rsa', { modulusLength: signatureBytes * 8 });
+  return { privateKey, algorithm };
 }

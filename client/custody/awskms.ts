@@ -57,16 +57,11 @@ export async function openKmsKeys(
 
 function throwCoded(cause: unknown): never {
   const { error = '' } = isZonesError(cause, 'aws_refused') ? cause.facts : {};
-  if (isZonesError(cause, 'aws_throttled'))
-    throw new ZonesError('kms_throttled', 'KMS throttles; retry with backoff.', { cause });
-  if (UNUSABLE.includes(error))
-    throw new ZonesError('key_not_usable', 'KMS says that the key is disabled, pending deletion or gone.', {
-      cause,
-      facts: { aws_error: error },
-    });
-  if (error === '') throw new ZonesError('kms_unavailable', "KMS can't be reached; retry.", { cause });
-  throw new ZonesError('kms_refused', "KMS refused; see the key's policy, its spec and this role.", {
+  const refused = UNUSABLE.includes(error) ? 'key_not_usable' : 'kms_refused';
+  const silent = isZonesError(cause, 'aws_throttled') ? 'kms_throttled' : 'kms_unavailable';
+  const message = `KMS did not sign (${error || 'retry with backoff'}); see the key's state and policy, and this role.`;
+  throw new ZonesError(error ? refused : silent, message, {
     cause,
-    facts: { aws_error: error },
+    facts: error ? { aws_error: error } : {},
   });
 }

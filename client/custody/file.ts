@@ -44,7 +44,8 @@ export function createFileStore(path: string, mode: number): RingStore {
     lifetime: 0,
     read,
     async change(mutate) {
-      if (await isLink(path))
+      const link = await lstat(path).catch(() => undefined);
+      if (link?.isSymbolicLink())
         throw new ZonesError(
           'custody_refused',
           'The key file is a link, as a mounted secret is; change the secret where it comes from.',
@@ -76,13 +77,6 @@ function requirePrivate(stats: BigIntStats, mode: number): void {
       'custody_refused',
       'The key file belongs to another user than this process runs as.',
     );
-}
-
-async function isLink(path: string): Promise<boolean> {
-  return lstat(path).then(
-    (stats) => stats.isSymbolicLink(),
-    () => false,
-  );
 }
 
 /** A whole file beside the old, on the disk before it takes its place. */

@@ -34,7 +34,6 @@ export interface CustodyOptions extends Omit<SignerSubject<HeldKey>, 'keys'> {
 export interface Custody {
   readonly scheme: CustodyScheme;
   readonly abilities: CustodyAbilities;
-  readonly zone: string;
   readonly signer: Signer;
   /** Their public halves: the current one first, the newest last. */
   publicKeys(): Promise<VerificationKey[]>;
@@ -45,10 +44,7 @@ export interface Custody {
   change(mutate: (ring: KeyRing) => KeyRing): Promise<KeyRing>;
 }
 
-type Open = (
-  uri: CustodyUri,
-  options: CustodyOptions,
-) => Promise<Omit<Custody, 'scheme' | 'abilities' | 'zone'>>;
+type Open = (uri: CustodyUri, options: CustodyOptions) => Promise<Omit<Custody, 'scheme' | 'abilities'>>;
 
 const OPEN: Readonly<Record<CustodyScheme, Open>> = {
   'file:': async ({ place, mode }, options) =>
@@ -116,7 +112,7 @@ export async function openCustody(options: CustodyOptions): Promise<Custody> {
   const uri = parseCustodyUri(options.uri);
   const { scheme } = uri;
   const opened = await OPEN[scheme](uri, options);
-  return { scheme, abilities: CUSTODIES[scheme], zone: options.zone, ...opened };
+  return { scheme, abilities: CUSTODIES[scheme], ...opened };
 }
 
 async function requirePassphrase({ passphrase }: CustodyOptions): Promise<string> {

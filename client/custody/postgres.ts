@@ -1,4 +1,4 @@
-import { ZonesError } from '@helseid-zones/protocol/errors';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { RingStore } from './store.ts';
 
 /** Who is asked within a transaction. */
@@ -34,32 +34,16 @@ export function createPostgresStore(database: Database, client: string): RingSto
     lifetime: 5000,
     read: () => readRow(database).catch(throwUnavailable),
     async change(mutate) {
-      // What mutate throws is not the database's.
-      let refusal: unknown;
       const run = async (transaction: Queryable): Promise<string> => {
-        await transaction.query(
-          "INSERT INTO helseid_keys (client, keys) VALUES ($1, '') ON CONFLICT DO NOTHING",
-          [client],
-        );
+        const insert = "INSERT INTO helseid_keys (client, keys) VALUES ($1, '') ON CONFLICT DO NOTHING";
+        await transaction.query(insert, [client]);
         const before = await readRow(transaction, ' FOR UPDATE');
-        let text: string;
-        try {
-          text = mutate(before);
-        } catch (error) {
-          refusal = error;
-          throw error;
-        }
-        if (text !== before)
-          await transaction.query('UPDATE helseid_keys SET keys = $2, changed_at = now() WHERE client = $1', [
-            client,
-            text,
-          ]);
+        const text = mutate(before);
+        const update = 'UPDATE helseid_keys SET keys = $2, changed_at = now() WHERE client = $1';
+        if (text !== before) await transaction.query(update, [client, text]);
         return text;
       };
-      return database.transaction(run).catch((error) => {
-        if (refusal !== undefined) throw refusal;
-        return throwUnavailable(error);
-      });
+      return database.transaction(run).catch(throwUnavailable);
     },
   };
 }
@@ -102,7 +86,9 @@ export async function connectPostgres(uri: string): Promise<Database> {
   };
 }
 
+/** What `mutate` throws is not the database's. */
 function throwUnavailable(cause: unknown): never {
+  if (isZonesError(cause)) throw cause;
   const message = 'The database that keeps the keys did not answer as it should; its error is the cause.';
   throw new ZonesError('custody_unavailable', message, { cause, facts: { custody: 'postgres:' } });
 }

@@ -1,9 +1,8 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import { requireOneZone } from '@helseid-zones/protocol/custody';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
-import { createMemorySigner } from '../memory-signer.ts';
+import { createMemorySigner, generateKey } from '../memory-signer.ts';
 import type { Custody, CustodyOptions } from './open.ts';
 import { formatRing, type KeyRing, parseRing, type RingKey, type RingOwner, usableKeys } from './ring.ts';
 import type { RingStore } from './store.ts';
@@ -17,9 +16,9 @@ export function openRing(
   store: RingStore,
   options: CustodyOptions,
   passphrase: string | undefined,
-): Omit<Custody, 'scheme' | 'abilities' | 'zone'> {
-  const { client, subject, zone, now = Date.now, uri } = options;
-  const { scheme } = parseCustodyUri(uri);
+): Omit<Custody, 'scheme' | 'abilities'> {
+  const { client, subject, zone, now = Date.now } = options;
+  const { scheme } = parseCustodyUri(options.uri);
   const owner: RingOwner = { client, clientId: subject.clientId, issuer: subject.issuer, zone };
   let held: { text: string | undefined; ring: KeyRing; readAt: number } | undefined;
 
@@ -91,13 +90,10 @@ export function openRing(
 /** A new key, `current` where there is none yet, or else `next`; a ring that has a next one is left as it is. */
 export function addKey(ring: KeyRing, algorithm: Algorithm): KeyRing {
   if (ring.keys.some(({ state }) => state === 'next')) return ring;
-  const { crv, signatureBytes } = ALGORITHMS[algorithm];
-  const { privateKey } = crv
-    ? generateKeyPairSync('ec', { namedCurve: crv })
-    : generateKeyPairSync('rsa', { modulusLength: signatureBytes * 8 });
-  const kid = describePublicKey(createPublicKey(privateKey), algorithm).thumbprint;
+  const key = generateKey(algorithm);
+  const kid = describePublicKey(key.privateKey, algorithm).thumbprint;
   const state = ring.keys.length === 0 ? 'current' : 'next';
-  return { ...ring, keys: [...ring.keys, { kid, algorithm, state, privateKey }] };
+  return { ...ring, keys: [...ring.keys, { ...key, kid, state }] };
 }
 
 /**

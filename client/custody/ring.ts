@@ -30,13 +30,8 @@ export interface KeyRing {
   keys: readonly RingKey[];
 }
 
-/** The owner's members as the text names them. */
-const MEMBERS: readonly (readonly [keyof RingOwner, string])[] = [
-  ['client', 'client'],
-  ['clientId', 'client-id'],
-  ['issuer', 'issuer'],
-  ['zone', 'zone'],
-];
+/** The owner's members, as the text names them too. */
+const MEMBERS = ['client', 'clientId', 'issuer', 'zone'] as const;
 
 const BLOCK =
   /^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----\n[\s\S]*?^-----END (?:ENCRYPTED )?PRIVATE KEY-----$/gm;
@@ -68,10 +63,7 @@ export function parseRing(text: string, passphrase: string | undefined): KeyRing
     throw refused('has not exactly one current key');
   if (new Set(keys.map(({ kid }) => kid)).size < keys.length) throw refused('has a key twice');
   const head = parts[0]?.facts ?? new Map<string, string>();
-  const owner = MEMBERS.flatMap(([member, name]) => {
-    const value = head.get(name);
-    return value === undefined ? [] : [[member, value]];
-  });
+  const owner = MEMBERS.filter((member) => head.has(member)).map((member) => [member, head.get(member)]);
   return { owner: Object.fromEntries(owner), keys };
 }
 
@@ -80,11 +72,11 @@ export function parseRing(text: string, passphrase: string | undefined): KeyRing
  * @throws {ZonesError} custody_refused: the passphrase is shorter than 22 characters (128 random bits in base64url)
  */
 export function formatRing({ owner, keys }: KeyRing, passphrase: string | undefined): string {
-  const head = MEMBERS.flatMap(([member, name]) => (owner[member] ? [`${name}: ${owner[member]}`] : []));
+  const head = MEMBERS.flatMap((member) => (owner[member] ? [`${member}: ${owner[member]}`] : []));
   const blocks = keys.map(({ kid, algorithm, state, usableUntil, privateKey }) =>
     [
       ...[`kid: ${kid}`, `algorithm: ${algorithm}`, `state: ${state}`],
-      ...(usableUntil === undefined ? [] : [`usable-until: ${usableUntil}`]),
+      ...(usableUntil === undefined ? [] : [`usableUntil: ${usableUntil}`]),
       writeKey(privateKey, passphrase),
     ].join('\n'),
   );
@@ -101,7 +93,7 @@ export function usableKeys({ keys }: KeyRing, now: number): RingKey[] {
 
 function readFacts(lines: string): Map<string, string> {
   return new Map(
-    [...lines.matchAll(/^([a-z-]+): (.*)$/gm)].map(([, name = '', value = '']) => [name, value.trim()]),
+    [...lines.matchAll(/^([a-zA-Z]+): (.*)$/gm)].map(([, name = '', value = '']) => [name, value.trim()]),
   );
 }
 
@@ -119,7 +111,7 @@ function readKey(
   const state = facts.get('state') ?? (index === 0 ? 'current' : 'next');
   if (state !== 'current' && state !== 'next' && state !== 'retiring')
     throw refused('names a state that is none of current, next, retiring');
-  const until = facts.get('usable-until');
+  const until = facts.get('usableUntil');
   return { kid, algorithm, state, privateKey, usableUntil: until === undefined ? undefined : Number(until) };
 }
 

@@ -1,12 +1,11 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import type { Fetch } from '@helseid-zones/client/http';
 import { getAccessToken, machineTokens } from '@helseid-zones/client/machine-token';
-import { createMemorySigner } from '@helseid-zones/client/memory-signer';
+import { createMemorySigner, generateKey } from '@helseid-zones/client/memory-signer';
 import { createSelfService, type SelfService } from '@helseid-zones/client/self-service';
 import { createTokenCache } from '@helseid-zones/client/token-cache';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
-import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import type { ClientConfig, RotationConfig } from '@helseid-zones/protocol/config';
 import { type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Intent, Signer } from '@helseid-zones/protocol/intents';
@@ -57,7 +56,7 @@ export function createHelseId({ selfService, config, audit, ...deps }: HelseIdDe
 
   function makeUpSigner(algorithm: Algorithm): Signer {
     const { client } = deps;
-    return createMemorySigner({ client, subject: config, keys: [makeUpKey(algorithm)], now: base.now });
+    return createMemorySigner({ client, subject: config, keys: [generateKey(algorithm)], now: base.now });
   }
 
   return {
@@ -150,15 +149,6 @@ async function refusalOf(
     throw error;
   }
   return undefined;
-}
-
-/** A private key that nobody has registered. */
-function makeUpKey(algorithm: Algorithm): { privateKey: KeyObject; algorithm: Algorithm } {
-  const { crv, signatureBytes } = ALGORITHMS[algorithm];
-  const { privateKey } = crv
-    ? generateKeyPairSync('ec', { namedCurve: crv })
-    : generateKeyPairSync('rsa', { modulusLength: signatureBytes * 8 });
-  return { privateKey, algorithm };
 }
 
 /** Seconds that anything but HelseID's own refusal is waited for: a signer that wakes up, KMS that has not heard of a new key. */

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { addKey, type Database, KEYS_TABLE } from '@helseid-zones/client/custody';
 import { required } from '@helseid-zones/protocol/required';
 import type { JWK } from 'jose';
-import { type Journal, openJournal, type Settings } from '../../examples/patterns/journal.ts';
+import { type Journal, type Key, openJournal, type Settings } from '../../examples/patterns/journal.ts';
 import { openBrowser } from '../app/steps/browser.ts';
 import { TEST_USERS } from '../helseid/users.ts';
 import type { PatternWorld } from './stand-in.ts';
@@ -28,13 +28,11 @@ export interface PatternPlace {
   redirectUri: string;
 }
 
-/** How steps are told. */
-export interface Steps {
-  /** Does something that keeps to the rule, and tells what came of it. */
-  does(title: string, run: () => Promise<string>): Promise<void>;
-  /** Does something that breaks the rule: it must be refused, by this code. */
-  refused(title: string, code: string, run: () => Promise<unknown>): Promise<void>;
-}
+/** Does a step and tells what came of it. */
+type Step = (title: string, run: () => Promise<unknown>) => Promise<void>;
+
+/** Steps that keep to the rule, and those that break it: what keeps the key must refuse them (`custody_…`). */
+export type Steps = Record<'does' | 'breaks', Step>;
 
 const CHILD = '974760673';
 /** HelseID's 20 seconds are not the stand-in's. */
@@ -48,13 +46,10 @@ function registerFirst({ world, settings }: PatternPlace, jwk: object): string {
   return `its public key is registered in HelseID's portal (${(jwk as JWK).kid})`;
 }
 
-async function inOtherZone({ settings }: PatternPlace, key: { uri: string }, zone: string): Promise<unknown> {
-  return (await openJournal({ ...key, zone }, settings)).call();
-}
-
-async function inOtherRegistration({ settings }: PatternPlace, key: { uri: string; zone: string }) {
-  const other = await openJournal(key, { ...settings, issuer: 'https://another-issuer.example.no' });
-  return other.custody.publicKeys();
+/** Uses the key by the same code, but for what has changed. */
+async function elsewhere(settings: Settings, key: Key, change: Partial<Key & Settings>) {
+  const journal = await openJournal({ ...key, ...change }, { ...settings, ...change });
+  return journal.custody.publicKeys();
 }
 
 /** The person at the machine: goes through HelseID's pages and back to the program. */
@@ -71,39 +66,32 @@ const richClient: Pattern = {
   holds: 'a file of this machine, encrypted (file:); its passphrase is in another',
   mayUse: 'the program on this machine; each machine has a key of its own',
   breaks: 'the file on a second machine, or one that other users of this one can read',
-  async run(steps, place) {
-    const path = join(place.folder, 'key.pem');
+  async run({ does, breaks }, place) {
+    const { folder, settings, redirectUri } = place;
+    const path = join(folder, 'key.pem');
     process.env['JOURNAL_KEY'] = uriOf(path);
     const { run } = await import('../../examples/patterns/rich-client/main.ts');
     const { key } = await import('../../examples/patterns/rich-client/key.ts');
-    const machine = {
-      ...{
-        sessions: join(place.folder, 'sessions.db'),
-        redirectUri: place.redirectUri,
-        propagation: PROPAGATION,
-      },
-      openUrl: (url: string) => void actAsPerson(url).catch(() => {}),
-    };
-    const command = (...args: string[]) => run(args, place.settings, machine);
-    await steps.does('register', async () => registerFirst(place, JSON.parse(await command('register'))));
-    await steps.does('login', () => command('login'));
-    await steps.does('call', () => command('call'));
-    await steps.does(`switch ${CHILD}`, () => command('switch', CHILD));
-    await steps.does('rotate', () => command('rotate'));
-    await steps.does('call, with the token of the key before', () => command('call'));
-    await steps.refused('the same file on a second machine', 'custody_shared', () =>
-      inOtherZone(place, key, 'surgery-pc-5'),
+    const openUrl = (url: string) => void actAsPerson(url).catch(() => {});
+    const machine = { sessions: join(folder, 'sessions.db'), redirectUri, propagation: PROPAGATION, openUrl };
+    const command = (...args: string[]) => run(args, settings, machine);
+    await does('register', async () => registerFirst(place, JSON.parse(await command('register'))));
+    await does('login', () => command('login'));
+    await does('call', () => command('call'));
+    await does(`switch ${CHILD}`, () => command('switch', CHILD));
+    await does('rotate', () => command('rotate'));
+    await does('call, with the token of the key before', () => command('call'));
+    await breaks('the same file on a second machine', () =>
+      elsewhere(settings, key, { zone: 'surgery-pc-5' }),
     );
-    await steps.refused('the same key at a second issuer', 'custody_shared', () =>
-      inOtherRegistration(place, key),
+    await breaks('the same key at a second issuer', () =>
+      elsewhere(settings, key, { issuer: 'https://another-issuer.example.no' }),
     );
     const copy = `${path}.copy`;
     copyFileSync(path, copy);
     chmodSync(copy, 0o644);
-    await steps.refused('a copy that others can read', 'custody_refused', () =>
-      inOtherZone(place, { uri: uriOf(copy) }, key.zone),
-    );
-    await steps.does('logout', () => command('logout'));
+    await breaks('a copy that others can read', () => elsewhere(settings, key, { uri: uriOf(copy) }));
+    await does('logout', () => command('logout'));
   },
 };
 
@@ -113,17 +101,17 @@ const sharedBackend: Pattern = {
   holds: 'a row of the database (postgres:), wrapped by an envelope key that only the backend has',
   mayUse: 'every backend of this enterprise; workstations ask a backend, and get answers, never the key',
   breaks: 'the database in a second enterprise, or a workstation without the envelope key',
-  async run(steps, place) {
+  async run({ does, breaks }, place) {
     process.env['JOURNAL_KEY'] = process.env['JOURNAL_DATABASE'] ?? 'postgres://journal@localhost/journal';
     const { openBackend } = await import('../../examples/patterns/shared-backend/main.ts');
     const { key } = await import('../../examples/patterns/shared-backend/key.ts');
     const database = await openDatabase();
     const settings = { ...place.settings, database };
     const [one, two] = [await openBackend(settings), await openBackend(settings)] as const;
-    await steps.does('register', async () => registerFirst(place, await one.register()));
-    await steps.does('a workstation asks the first backend', () => one.call());
-    await steps.does('and the second', () => two.call());
-    await steps.does('both rotate at once, while workstations ask on', async () => {
+    await does('register', async () => registerFirst(place, await one.register()));
+    await does('a workstation asks the first backend', () => one.call());
+    await does('and the second', () => two.call());
+    await does('both rotate at once, while workstations ask on', async () => {
       const rotated = [one, two].map((backend) => backend.rotate({ propagation: PROPAGATION }));
       const asked = await Promise.all(
         Array.from({ length: 8 }, (_, index) => (index % 2 ? one : two).call()),
@@ -132,17 +120,9 @@ const sharedBackend: Pattern = {
       if (kids.size > 1) throw new Error(`${kids.size} new keys`);
       return `${asked.filter((answer) => answer.startsWith('200')).length} of 8 answered, one new key: ${[...kids].join(', ')}`;
     });
-    await steps.refused('the same row in a second enterprise', 'custody_shared', () =>
-      inOtherZone({ ...place, settings }, key, 'hospital'),
-    );
-    await steps.refused(
-      'a workstation with the database and no envelope key',
-      'custody_refused',
-      async () => {
-        return (
-          await openJournal(key, { ...settings, passphraseFile: join(place.folder, 'guessed') })
-        ).call();
-      },
+    await breaks('the same row in a second enterprise', () => elsewhere(settings, key, { zone: 'hospital' }));
+    await breaks('a workstation with the database and no envelope key', () =>
+      elsewhere(settings, key, { passphraseFile: join(place.folder, 'guessed') }),
     );
   },
 };
@@ -163,41 +143,40 @@ const distributed: Pattern = {
   holds: 'a Kubernetes secret that the pods mount (file:), encrypted; its passphrase is another secret',
   mayUse: 'every component within the closed network; the public side reaches the service, never the key',
   breaks: 'the secret in a second cluster or network: then the key must be secured, as in cross-zone',
-  async run(steps, place) {
+  async run({ does, breaks }, place) {
+    const { settings } = place;
     const mount = join(place.folder, 'mount');
     const source = join(place.folder, 'administrator.pem');
     process.env['JOURNAL_KEY'] = uriOf(join(mount, 'key.pem'), '?mode=440');
     const { openService } = await import('../../examples/patterns/distributed/main.ts');
     const { key } = await import('../../examples/patterns/distributed/key.ts');
-    const administrator = await openJournal({ ...key, uri: uriOf(source) }, place.settings);
+    const administrator = await openJournal({ ...key, uri: uriOf(source) }, settings);
     let version = 0;
     const apply = () => swapSecret(mount, source, ++version);
-    await steps.does('register, on an administrator’s machine', async () => {
+    await does('register, on an administrator’s machine', async () => {
       const said = registerFirst(place, await administrator.register());
       apply();
       return said;
     });
-    const pods: Journal[] = [await openService(place.settings), await openService(place.settings)];
-    await steps.does('both pods call', async () =>
-      (await Promise.all(pods.map((pod) => pod.call()))).join(' · '),
-    );
-    await steps.does('the secret changes under them: first it has the next key, then HelseID', async () => {
+    const pods: Journal[] = [await openService(settings), await openService(settings)];
+    await does('both pods call', async () => (await Promise.all(pods.map((pod) => pod.call()))).join(' · '));
+    await does('the secret changes under them: first it has the next key, then HelseID', async () => {
       await administrator.custody.change((ring) => addKey(ring, 'ES256'));
       apply();
       const kid = await administrator.rotate({ propagation: PROPAGATION });
       apply();
       return `the key is now ${kid}`;
     });
-    await steps.does('both pods call on, without a restart', async () => {
+    await does('both pods call on, without a restart', async () => {
       const keys = await Promise.all(
         pods.map(async (pod) => (await pod.custody.publicKeys())[0]?.thumbprint),
       );
       return `${(await Promise.all(pods.map((pod) => pod.call()))).join(' · ')} (${[...new Set(keys)].join(', ')})`;
     });
-    await steps.refused('the same secret in a second cluster', 'custody_shared', () =>
-      inOtherZone(place, key, 'partner-cluster'),
+    await breaks('the same secret in a second cluster', () =>
+      elsewhere(settings, key, { zone: 'partner-cluster' }),
     );
-    await steps.refused('a pod that would change the mounted secret', 'custody_refused', () =>
+    await breaks('a pod that would change the mounted secret', () =>
       required(pods[0], 'A pod').custody.change((ring) => addKey(ring, 'ES256')),
     );
   },

@@ -6,6 +6,7 @@ import { localCertificate } from '../../local/helseid/certificate.ts';
 import { startHelseId } from '../../local/helseid/helseid.ts';
 import { trustHere } from '../../local/helseid/trust.ts';
 import { getTokenWithJava } from './java.ts';
+import { tryKeycloak } from './keycloak.ts';
 import { getTokenWithOpenidClient } from './openid-client.ts';
 
 /** A key of a client, private and as it is registered. */
@@ -59,5 +60,18 @@ const stock = await tryOut('openid-client', () => getTokenWithOpenidClient(peer)
 helseId.behaviour.challengeConsumesAssertion = false;
 const java = await tryOut("NHN's Java library", () => getTokenWithJava(peer, certificate.path, directory));
 await helseId.close();
+// And our client at another's issuer, by the plain FAPI 2.0 profile.
+const keycloak = await tryKeycloak(certificate, directory).then(
+  (answer) => {
+    console.log(
+      answer ? `NOT RUN  Keycloak: ${answer.missing}` : 'ok       Keycloak: machine token, login and refresh',
+    );
+    return true;
+  },
+  (error) => {
+    console.log(`FAILED   Keycloak: ${error instanceof Error ? error.message : error}`);
+    return false;
+  },
+);
 rmSync(directory, { recursive: true, force: true });
-process.exitCode = stock && java ? 0 : 1;
+process.exitCode = stock && java && keycloak ? 0 : 1;

@@ -3,6 +3,7 @@ import { type MakeSigner, signerCases } from '@helseid-zones/client/conformance'
 import { createSigner } from '@helseid-zones/client/create-signer';
 import { addKey, type CustodyOptions, openCustody, switchKey } from '@helseid-zones/client/custody';
 import { openKmsKeys } from '@helseid-zones/client/custody/awskms';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CUSTODIES_UNDER_TEST, type CustodyUnderTest, openPglite } from '../../fakes/custodies.ts';
@@ -91,7 +92,7 @@ describe('a row of PostgreSQL', () => {
     expect(JSON.stringify(before)).toContain('BEGIN ENCRYPTED PRIVATE KEY');
     expect(JSON.stringify(before)).not.toMatch(/BEGIN (EC )?PRIVATE KEY/);
     const opened = await openCustody({ ...BASE, ...custody.place() });
-    const thrown = new Error('in between');
+    const thrown = new ZonesError('transition_refused', 'in between');
     await expect(
       opened.change(() => {
         throw thrown;
