@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { compileHandler } from '../../infra/bundling.ts';
 import { newFolder } from '../temporary.ts';
+import { PROMISES, readReliability, renderReliability } from './reliability.ts';
 import { PAGES } from './render-reference.ts';
 import { missingTests, readPage, renderPage } from './render-requirements.ts';
 import { CHAPTERS, PATTERN_ROWS } from './requirements.ts';
@@ -189,6 +190,19 @@ describe('the requirements', () => {
 
   it('are on their page as the table has them (npm run docs writes it)', () => {
     expect(readPage()).toBe(renderPage());
+  });
+});
+
+describe('the promises when something fails', () => {
+  const read = (file: string) => readFileSync(join(root, file), 'utf8');
+
+  it.each(Object.values(PROMISES).flat())('are shown by tests that exist: $fault', (promise) => {
+    expect(missingTests(promise, read)).toEqual([]);
+    expect(Object.values(promise.shown).flat()).not.toEqual([]);
+  });
+
+  it('are on their page as the table has them (npm run docs writes it)', () => {
+    expect(readReliability()).toBe(renderReliability());
   });
 });
 
