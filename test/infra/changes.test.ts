@@ -118,6 +118,7 @@ const IN_PLACE: Readonly<Record<string, unknown>> = {
   'zones.public.gateway.authorizer.clockSkew': 1,
   'zones.internal.reservedConcurrency.worker': 5,
   reservedConcurrency: 'none',
+  'alarms.GatewayErrors': 20,
   otherStacks: ['shop-web'],
   'signing.deployers': ['arn:aws:iam::111111111111:role/on-call'],
   'zones.internal.events.sources': ['other'],
