@@ -15,6 +15,7 @@ import { synthesize } from './synthesize.ts';
 /** Every entry that a zone can have, two clients, and an admin zone. */
 const BASE: SystemDeclaration = defineSystem({
   ...one,
+  alarms: { GatewayErrors: 10 },
   clients: {
     ...one.clients,
     vendor: {
@@ -524,7 +525,7 @@ const FIELDS = [...new Set(fieldsOf(systemSchema as unknown as Schema))];
 /** The field that a path of a declaration is of. */
 const fieldOf = (path: string) =>
   path
-    .replace(/\b(clients|apis|zones|reservedConcurrency|functions|environment|schedules)\.\w+/g, '$1.*')
+    .replace(/\b(alarms|clients|apis|zones|reservedConcurrency|functions|environment|schedules)\.\w+/g, '$1.*')
     .replace(/\.detail\..*/, '.detail')
     .replace(/\[\d+\]/g, '[]');
 

@@ -46,6 +46,7 @@ export const EXCLUSIVE: Readonly<Record<string, readonly (readonly string[])[]>>
   'AWS::ApiGateway::Resource': [['RestApiId', 'ParentId', 'PathPart']],
   'AWS::ApiGateway::Stage': [['RestApiId', 'StageName']],
   'AWS::CloudWatch::Alarm': [['AlarmName']],
+  'AWS::CloudWatch::Dashboard': [['DashboardName']],
   'AWS::DynamoDB::Table': [['TableName']],
   'AWS::EC2::NatGateway': [['AllocationId']],
   'AWS::EC2::Route': [['RouteTableId', 'DestinationCidrBlock']],
@@ -59,6 +60,7 @@ export const EXCLUSIVE: Readonly<Record<string, readonly (readonly string[])[]>>
   'AWS::Lambda::EventSourceMapping': [['EventSourceArn', 'FunctionName']],
   'AWS::Lambda::Function': [['FunctionName']],
   'AWS::Logs::LogGroup': [['LogGroupName']],
+  'AWS::Logs::QueryDefinition': [['Name']],
   'AWS::Route53Resolver::FirewallRuleGroupAssociation': [['VpcId', 'FirewallRuleGroupId']],
   'AWS::SQS::Queue': [['QueueName']],
   // Two are not refused: deleting the old one ends the rotation that the new one has set
