@@ -525,7 +525,10 @@ const FIELDS = [...new Set(fieldsOf(systemSchema as unknown as Schema))];
 /** The field that a path of a declaration is of. */
 const fieldOf = (path: string) =>
   path
-    .replace(/\b(alarms|clients|apis|zones|reservedConcurrency|functions|environment|schedules)\.\w+/g, '$1.*')
+    .replace(
+      /\b(alarms|clients|apis|zones|reservedConcurrency|functions|environment|schedules)\.\w+/g,
+      '$1.*',
+    )
     .replace(/\.detail\..*/, '.detail')
     .replace(/\[\d+\]/g, '[]');
 
