@@ -41,7 +41,8 @@ execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', co
   stdio: ['ignore', 'inherit', 'inherit'],
 });
 
-const readManifest = (name: string) => JSON.parse(readFileSync(join(root, name, 'package.json'), 'utf8'));
+const readJson = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8'));
+const readManifest = (name: string) => readJson(join(name, 'package.json'));
 
 for (const { name, folders, sources } of PACKAGES) {
   const folder = join(packages, name);
@@ -49,8 +50,9 @@ for (const { name, folders, sources } of PACKAGES) {
   for (const part of folders) cpSync(join(compiled, part), join(folder, part), { recursive: true });
   for (const part of sources) cpSync(join(root, part), join(folder, part), { recursive: true });
   if (name === 'client')
+    // For programs: without the white space that makes it three times as long.
     for (const schema of readdirSync(join(root, 'protocol')).filter((file) => file.endsWith('.schema.json')))
-      cpSync(join(root, 'protocol', schema), join(folder, 'protocol', schema));
+      writeFileSync(join(folder, 'protocol', schema), JSON.stringify(readJson(join('protocol', schema))));
   for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
     if (/\.[jt]s$/.test(file)) placeProtocol(name, folder, file);
   // Comments are in the declarations, where editors look.
