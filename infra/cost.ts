@@ -51,6 +51,7 @@ export const PRICES: readonly Price[] = [
     ...{ type: 'AWS::CloudWatch::Alarm', what: 'metrics', usd: 0.3 },
     count: (alarm) => watched(alarm).filter(({ Namespace }) => !String(Namespace).startsWith('AWS/')).length,
   },
+  { type: 'AWS::CloudWatch::Dashboard', what: 'dashboards', usd: 3 },
   {
     ...{ type: 'AWS::Route53Resolver::FirewallDomainList', what: 'names', usd: 0.0005 },
     count: ({ Domains }) => listOf(Domains).length,
