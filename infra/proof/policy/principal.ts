@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, listOf, stringsOf } from '../assembly/json.ts';
-import { hasUnknown } from '../assembly/unknown.ts';
-import { ALWAYS, any, type Condition, NEVER, unknown } from './condition.ts';
+import { unknownValue } from '../assembly/unknown.ts';
+import { ALWAYS, any, type Condition, constantOf, NEVER, unknown } from './condition.ts';
 import { globOf, matchGlob } from './pattern.ts';
 
 /** Who makes a request. */
@@ -97,15 +97,13 @@ export function parsePrincipals(value: unknown): PrincipalElement | undefined {
 /** How `element` takes in `principal`. */
 export function gradePrincipal(element: PrincipalElement, principal: Principal): Grades {
   if (element.everybody) return { direct: ALWAYS, role: ALWAYS, account: ALWAYS };
+  // What only the deploy names may be everybody.
+  const perhaps = any(element.aws.filter((arn) => matchGlob(arn, '*') !== false).map(unknownPrincipal));
   if (principal.kind === 'service') {
-    const named = element.services.includes(principal.service) ? ALWAYS : NEVER;
-    return {
-      direct: element.services.some(hasUnknown) ? any([named, unknown('a service principal')]) : named,
-      role: NEVER,
-      account: NEVER,
-    };
+    const named = element.services.map((service) => truthOf(service, principal.service));
+    return { ...NOBODY, direct: any([...named, perhaps]) };
   }
-  if (principal.kind === 'anonymous') return NOBODY;
+  if (principal.kind === 'anonymous') return { ...NOBODY, direct: perhaps };
   const grades = element.aws.map((arn) => gradeOne(arn, principal));
   const federated = element.others.length > 0 ? unknown(`principal ${element.others.join(', ')}`) : NEVER;
   return {
@@ -117,23 +115,28 @@ export function gradePrincipal(element: PrincipalElement, principal: Principal):
 
 const NOBODY: Grades = { direct: NEVER, role: NEVER, account: NEVER };
 
+function unknownPrincipal(text: string): Condition {
+  return unknown(`principal ${text}`);
+}
+
+/** Whether what an element names is `text`. */
+function truthOf(named: string, text: string): Condition {
+  return constantOf(matchGlob(named, text)) ?? unknownPrincipal(named);
+}
+
 function gradeOne(arn: string, principal: Extract<Principal, { account: string }>): Grades {
-  const truth = (text: string) => {
-    const matches = matchGlob(arn, text);
-    return matches === undefined ? unknown(`principal ${arn}`) : matches ? ALWAYS : NEVER;
-  };
   const partition = arn.split(':')[1] ?? 'aws';
   if (/^\d{12}$/.test(arn)) return { ...NOBODY, account: arn === principal.account ? ALWAYS : NEVER };
-  const root = truth(`arn:${partition}:iam::${principal.account}:root`);
-  if (root !== NEVER) return { ...NOBODY, account: root, direct: principal.kind === 'root' ? root : NEVER };
   // AWS refuses wildcards within a principal; a template that has one does not deploy, so nothing follows from it.
-  if (arn.includes('*')) return globMatches(arn, principal) ? allGrades(unknown(`principal ${arn}`)) : NOBODY;
-  if (principal.kind === 'user') return { ...NOBODY, direct: truth(principal.arn) };
-  if (principal.kind === 'root') return NOBODY;
+  if (arn.includes('*')) return globMatches(arn, principal) ? allGrades(unknownPrincipal(arn)) : NOBODY;
+  const account = truthOf(arn, `arn:${partition}:iam::${principal.account}:root`);
+  if (principal.kind === 'root') return { ...NOBODY, account, direct: account };
+  if (principal.kind === 'user') return { ...NOBODY, account, direct: truthOf(arn, principal.arn) };
+  const session = unknownValue('session');
   const prefix = `arn:${partition}:sts::${principal.account}:assumed-role/${roleName(principal.arn)}/`;
   // Which session asks no template says, and no policy of ours names one.
-  if (arn.startsWith(prefix)) return { ...NOBODY, direct: unknown(`principal ${arn}`) };
-  return { ...NOBODY, role: truth(principal.arn) };
+  const direct = matchGlob(arn, `${prefix}${session}`) === false ? NEVER : unknownPrincipal(arn);
+  return { direct, role: truthOf(arn, principal.arn), account };
 }
 
 function allGrades(condition: Condition): Grades {

@@ -8,11 +8,14 @@ const MOST_GUESSES = 20_000;
 /**
  * Whether some request satisfies `condition`. A *no* is certain: it follows from logic and from what one
  * value can't do at once (be two texts, match two patterns that share no text, be absent and equal). A *yes*
- * may be wrong where three or more tests of a key only exclude each other together.
+ * may be wrong where three or more tests of a key only exclude each other together. What is unknown is possible
+ * wherever it stands, and so is its contrary: what may allow is never excluded by what may deny.
  */
 export function satisfiable(condition: Condition): boolean {
-  if (condition.kind === 'constant') return condition.value;
-  const normal = pushNegations(condition, false);
+  const normal = pushNegations(condition, false, (literal, test) =>
+    test.kind === 'unknown' ? ALWAYS : literal,
+  );
+  if (normal.kind === 'constant') return normal.value;
   return normal.kind === 'test' || search(normal, [...testsOf(normal).values()]);
 }
 
@@ -37,11 +40,18 @@ export function simplify(condition: Condition, facts: Condition = ALWAYS): Condi
   return join(parts);
 }
 
-/** Negations only in front of tests. */
-function pushNegations(condition: Condition, negated: boolean): Condition {
-  if (condition.kind === 'not') return pushNegations(condition.of, !negated);
-  if (condition.kind === 'constant' || condition.kind === 'test') return negated ? not(condition) : condition;
-  const parts = condition.of.map((part) => pushNegations(part, negated));
+/** Negations only in front of tests, and what `put` makes of each of these. */
+function pushNegations(
+  condition: Condition,
+  negated: boolean,
+  put: (literal: Condition, test: Test) => Condition = (literal) => literal,
+): Condition {
+  if (condition.kind === 'not') return pushNegations(condition.of, !negated, put);
+  if (condition.kind === 'constant' || condition.kind === 'test') {
+    const literal = negated ? not(condition) : condition;
+    return condition.kind === 'test' ? put(literal, condition.test) : literal;
+  }
+  const parts = condition.of.map((part) => pushNegations(part, negated, put));
   return (condition.kind === 'all') === negated ? any(parts) : all(parts);
 }
 

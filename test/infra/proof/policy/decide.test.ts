@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { unknownValue } from '../../../../infra/proof/assembly/unknown.ts';
 import {
   addResource,
+  authorize,
   comesThrough,
   decide,
   describeCondition,
   type Endpoint,
   emptyWorld,
+  type Principal,
   parsePolicy,
   type Question,
   type Role,
@@ -230,6 +232,78 @@ describe('the verdict', () => {
       expect(sign({ key }, { principal: rolePrincipal(ROLE, session) })).toBe(
         `it is unknown what comes of ${what}`,
       );
+  });
+
+  const named = (AWS: string) => ({ Principal: { AWS } });
+  const session = (name: string) =>
+    named(`arn:aws:sts::${ACCOUNT}:assumed-role/journal-signer-journal-public/${name}`);
+  const under = (operator: string, value: string) => ({
+    Condition: { [operator]: { 'aws:TagKeys': value } },
+  });
+  const spare = (name: string) => ({
+    Principal: undefined,
+    NotPrincipal: { AWS: `arn:aws:iam::${ACCOUNT}:role/${name}` },
+  });
+  it.each<[string, (value: string) => object]>([
+    ['ForAnyValue', (value) => under('ForAnyValue:StringEquals', value)],
+    ['a negated ForAnyValue', (value) => under('ForAnyValue:StringNotLike', value)],
+    ['a negated ForAllValues', (value) => under('ForAllValues:StringNotEquals', value)],
+    ['an operator with numbers', (value) => under('NumericLessThan', value)],
+    ['a policy variable', (value) => under('StringEquals', `${value}\${aws:username}`)],
+    ['a policy variable in the resource', (value) => ({ Resource: `${value}\${aws:username}` })],
+    ['NotPrincipal', spare],
+    ['the name of a session', session],
+    [
+      'the name of a session of a role that the deploy names',
+      (name) => named(`arn:aws:sts::${ACCOUNT}:assumed-role/${unknownValue('Role')}/${name}`),
+    ],
+    ['a principal that the deploy names', (name) => named(unknownValue(name))],
+    [
+      'a principal of an account that the deploy names',
+      (name) => named(`arn:aws:iam::${unknownValue(name)}:root`),
+    ],
+    ['a Condition that is no object', (value) => ({ Condition: value })],
+    ['an operator without keys', (value) => ({ Condition: { StringEquals: value } })],
+  ])('%s may allow, and never protects as a Deny, whatever else may allow', (_name, form) => {
+    const [one, other] = ['a', 'b'].map((value) => ({ ...allow('kms:Sign'), ...form(value) }));
+    const denied = (statement: object | undefined) => ({ ...statement, Effect: 'Deny' });
+    const identity = [allow('kms:*')];
+    expect(sign({ key: [one], identity })).toContain('it is unknown what comes of');
+    expect(sign({ key: [allow('kms:Sign'), denied(one)], identity })).toContain('it is unknown');
+    expect(sign({ key: [other, denied(one)], identity })).toContain('it is unknown');
+    expect(
+      sign({ key: [allow('kms:Sign')], endpoint: [other, denied(one)] }, { via: [SIGNING.endpoint] }),
+    ).toContain('it is unknown');
+    const given = world({ key: [allow('kms:Sign'), denied(one)], identity });
+    const request = { principal: rolePrincipal(ROLE, 's'), action: 'kms:Sign', resource: KEY, context: {} };
+    expect(authorize({ ...request, context: { 'aws:TagKeys': ['a', 'c'] } }, given).allowed).toBe(false);
+    const perhaps = world({ key: [other] });
+    expect(authorize({ ...request, context: { 'aws:TagKeys': ['a', 'c'] } }, perhaps).allowed).toBe(false);
+  });
+
+  it.each<[string, Principal]>([
+    ['a role', rolePrincipal(ROLE)],
+    ['a user', { kind: 'user', arn: `arn:aws:iam::${ACCOUNT}:user/u`, account: ACCOUNT }],
+    ['a service', { kind: 'service', service: 'events.amazonaws.com' }],
+    ['somebody without a name', { kind: 'anonymous' }],
+  ])('a principal that the deploy names may be %s', (_name, principal) => {
+    const key = [{ ...allow('kms:Sign'), ...named(unknownValue('P')) }];
+    expect(sign({ key }, { principal })).toContain('it is unknown what comes of principal');
+  });
+
+  it('a principal of a gateway endpoint, and services that the deploy names', () => {
+    const key = [{ ...allow('kms:Sign'), Principal: { Service: unknownValue('P') } }];
+    const other = { ...deny('kms:Sign'), Principal: { Service: unknownValue('Q') } };
+    const principal: Principal = { kind: 'service', service: 'events.amazonaws.com' };
+    expect(sign({ key: [...key, other] }, { principal })).toContain('it is unknown');
+    const given = world({ key: [allow('kms:Sign')] });
+    const one = endpoint(SIGNING, 'kms', [
+      { ...allow('*'), ...named(ROLE) },
+      { ...deny('*'), ...named(`${ROLE}2`) },
+    ]);
+    const endpoints = new Map([[one.id, { ...one, kind: 'Gateway' as const }]]);
+    const asked = { principal: rolePrincipal(ROLE), action: 'kms:Sign', resource: KEY, via: [one.id] };
+    expect(decide(asked, { ...given, endpoints }).verdict).toBe('when');
   });
 
   it('keys that are known, or known to be absent', () => {
