@@ -335,8 +335,8 @@ describe('the rules', () => {
     const tests = readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8'));
     const tested = tests.join().matchAll(/mutations\(\s*'([a-z-]+)'/g);
     const names = new Set([...tested].map(([, name]) => name));
-    // In ../as-derived.test.ts and ../others.test.ts; and below, about the declaration alone.
-    const elsewhere = ['additions-are-understood', 'as-derived', 'others-keep-out'];
+    // In ../as-derived.test.ts, ../others.test.ts and ../../helsenettet.test.ts; and below, about the declaration alone.
+    const elsewhere = ['additions-are-understood', 'as-derived', 'others-keep-out', 'exits-are-declared'];
     expect([...names, ...elsewhere, 'zones-of-a-client-need-the-same-scopes'].sort()).toEqual(
       RULES.map(({ name }) => name).sort(),
     );
