@@ -12,14 +12,14 @@ export const forgedSignFound: Step = {
   name: 'forged-sign-found',
   unfit: needsEntries(callingZone),
   async run(system) {
-    const { functionName, signerName, grant, client } = callingZone(system);
+    const { askerName, signerName, grant, client } = callingZone(system);
     const { keyArn: KeyId } = keyOf(system, grant.client);
     const { hash, kmsSigningAlgorithm: SigningAlgorithm } = ALGORITHMS[client.algorithm];
     const Message = createHash(hash).update(randomBytes(32)).digest('base64');
     const sign = { KeyId, Message, MessageType: 'DIGEST', SigningAlgorithm };
     const intent = { kind: 'client_assertion', client: grant.client, issuer: client.issuer };
     const { lines } = await linesDuring(system, async () => {
-      await askSigner(system, accessOf(system, functionName, 'lambda'), intent);
+      await askSigner(system, accessOf(system, askerName, 'lambda'), intent);
       const { error } = await callJson(accessOf(system, signerName, 'kms'), 'kms', 'TrentService.Sign', sign);
       assert(error === undefined, `a signature by hand failed: ${error?.code}`);
     });
