@@ -56,7 +56,7 @@ test('the report has a line a stack, and their sum', () => {
   expect(head).toMatch(/list prices of eu-north-1, November 2026, no tax, no traffic/);
   expect(lines).toHaveLength(1 + shipped.length + 1);
   expect(lines[1]).toMatch(/^ {2}journal-signing +44 +4 endpoints 31, 2 keys 2/);
-  expect(lines.at(-1)).toMatch(/^ {2}All +23\d$/);
+  expect(lines.at(-1)).toMatch(/^ {2}All +24\d$/);
 });
 
 /** The cost of one stack with these resources. */

@@ -8,6 +8,7 @@ import type { RunnableFunction } from '../runtime/pool.ts';
 import type { Queue, StoredMessage } from '../sqs/queues.ts';
 import { md5, requireQueue, useQueueKey } from '../sqs/service.ts';
 import type { EventSource } from '../template/resources.ts';
+import { inTrace } from '../trace.ts';
 
 /** What pollers need; `backoff` is in milliseconds until the next try after polling was refused (default 10 s). */
 type EventSourceDeps = AwsContext & { backoff?: number };
@@ -36,7 +37,9 @@ export async function pollQueue(
       await queue.arrival(signal);
       continue;
     }
-    const work: Promise<void> = workOn(deps, polling, batch).finally(() => working.delete(work));
+    const work: Promise<void> = inTrace(undefined, deps.now(), () => workOn(deps, polling, batch)).finally(
+      () => working.delete(work),
+    );
     working.add(work);
   }
   await Promise.all(working);

@@ -32,7 +32,7 @@ interface InstanceOptions {
   /** Epoch milliseconds. */
   now: () => number;
   /** Called with each line the function writes. */
-  onLine(line: string): void;
+  onLine(line: string, trace: string | undefined): void;
   /** Called once, when the process is gone. */
   onExit(): void;
 }
@@ -62,6 +62,8 @@ export function startInstance(options: InstanceOptions) {
   let pending: Pending | undefined;
   let deliver: ((invocation: Invocation) => void) | undefined;
   let usable = true;
+  // Of the last invocation: it works on one at a time.
+  let trace: string | undefined;
   const pendingFor = (id: string) => (pending?.invocation.requestId === id ? pending : undefined);
   const hand = () => {
     if (deliver === undefined || pending === undefined || pending.handed) return;
@@ -88,7 +90,7 @@ export function startInstance(options: InstanceOptions) {
       pending?.settle(failed(payload));
     },
   });
-  const child = spawnFunction(options, registration.address);
+  const child = spawnFunction(options, registration.address, (line) => options.onLine(line, trace));
   const gone = new Promise<void>((resolve) => {
     const end = (code: number | null, signal: string | null) => {
       usable = false;
@@ -105,6 +107,7 @@ export function startInstance(options: InstanceOptions) {
     pid: child.pid,
     /** Its deadline is `timeout` milliseconds after it is handed over: initialising has a limit of its own, as on AWS. */
     async invoke(invocation: Omit<Invocation, 'deadline'>, timeout: number, sink?: Sink): Promise<Outcome> {
+      trace = /Root=([^;]+)/.exec(invocation.traceId)?.[1];
       const outcome = await new Promise<Outcome>((resolve) => {
         let timer: NodeJS.Timeout | undefined;
         const end = () => {
@@ -154,7 +157,11 @@ async function readAnswer(chunks: AsyncIterable<Buffer>, sink: Sink | undefined)
   return Buffer.concat(kept);
 }
 
-function spawnFunction(options: InstanceOptions, address: string): ChildProcess {
+function spawnFunction(
+  options: InstanceOptions,
+  address: string,
+  onLine: (line: string) => void,
+): ChildProcess {
   const { environment } = options;
   const memory = [`--max-old-space-size=${options.heap}`, '--max-semi-space-size=2'];
   // An option of Node's, not an import of the bootstrap's: worker threads inherit it.
@@ -173,7 +180,7 @@ function spawnFunction(options: InstanceOptions, address: string): ChildProcess 
   });
   // Its standard input is open for as long as this process lives, and nothing is ever written to it.
   child.stdin?.on('error', () => {});
-  for (const stream of [child.stdout, child.stderr]) eachLine(stream, options.onLine);
+  for (const stream of [child.stdout, child.stderr]) eachLine(stream, onLine);
   return child;
 }
 

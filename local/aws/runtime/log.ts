@@ -7,7 +7,8 @@ import type { Trail } from '../trail.ts';
 export interface FunctionLog {
   /** Name of the log stream, as on CloudWatch Logs. */
   stream: string;
-  line(text: string): void;
+  /** In that trace, unless the line names one itself. */
+  line(text: string, trace?: string): void;
 }
 
 /**
@@ -18,7 +19,7 @@ export function createLogs(directory: string, trail: Trail) {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   return (of: { name: string; zone?: string | undefined }, stream: string): FunctionLog => ({
     stream,
-    line(text) {
+    line(text, given) {
       appendFileSync(join(directory, `${of.name}.log`), `${text}\n`, { mode: 0o600 });
       const fields = parseLine(text);
       const { xray_trace_id: trace } = fields;
@@ -26,8 +27,8 @@ export function createLogs(directory: string, trail: Trail) {
         kind: 'log',
         function: of.name,
         zone: of.zone,
-        // A process writes for many requests: the line says for which, not where it is read.
-        trace: typeof trace === 'string' ? trace : undefined,
+        // A process writes for many requests: the line says for which, or the process, not where it is read.
+        trace: typeof trace === 'string' ? trace : given,
         fields,
       });
     },

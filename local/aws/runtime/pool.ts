@@ -92,9 +92,9 @@ export function createPool(options: PoolOptions): FunctionPool {
       program: isMissing(of.program) ? undefined : of.program,
       environment: { ...of.environment, AWS_LAMBDA_LOG_STREAM_NAME: log.stream },
       ...{ heap, now },
-      onLine(line) {
+      onLine(line, trace) {
         slot.tail.push(line);
-        log.line(line);
+        log.line(line, trace);
       },
       onExit() {
         slots.delete(slot);
