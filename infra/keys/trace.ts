@@ -36,7 +36,7 @@ const TOLD = [
 export function showTrace({ localLogs, say }: Operator, id: string): void {
   if (localLogs === undefined)
     throw new ZonesError('config_invalid', `On AWS, ask the saved queries for ${id}: docs/operating.md.`);
-  const lines = [...readRecords([join(localLogs, 'trail.log')])].flatMap((record) => {
+  const lines = [...readRecords([join(localLogs, 'trail.log')], () => {})].flatMap((record) => {
     const line = v.safeParse(trailLine, record);
     return line.success && !('_aws' in line.output.fields) ? [line.output] : [];
   });

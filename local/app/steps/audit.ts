@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
-import { reconcile } from '../../../infra/keys/audit.ts';
+import { reconcile } from '../../../infra/keys/reconcile.ts';
 import { callJson } from '../../aws/aws-client.ts';
 import { cloudTrailEvent } from '../../aws/trail.ts';
 import { askSigner } from './denials.ts';
@@ -13,7 +13,7 @@ export const forgedSignFound: Step = {
   unfit: needsEntries(callingZone),
   async run(system) {
     const { askerName, signerName, grant, client } = callingZone(system);
-    const { keyArn: KeyId } = keyOf(system, grant.client);
+    const { keyArn: KeyId, kid } = keyOf(system, grant.client);
     const { hash, kmsSigningAlgorithm: SigningAlgorithm } = ALGORITHMS[client.algorithm];
     const Message = createHash(hash).update(randomBytes(32)).digest('base64');
     const sign = { KeyId, Message, MessageType: 'DIGEST', SigningAlgorithm };
@@ -24,7 +24,11 @@ export const forgedSignFound: Step = {
       assert(error === undefined, `a signature by hand failed: ${error?.code}`);
     });
     const records = lines.flatMap((line) => [cloudTrailEvent(line), line.fields]);
-    const { matched, unaudited, unrecorded } = reconcile(records, new Set([KeyId]), system.declaration.name);
+    const { matched, unaudited, unrecorded } = reconcile(
+      records,
+      new Map([[KeyId, { kid, signers: [signerName] }]]),
+      system.declaration.name,
+    );
     assert(
       matched === 1 && unaudited.length === 1 && unrecorded.length === 0,
       `${matched} signatures matched, ${unaudited.length} in CloudTrail alone, ${unrecorded.length} in the audit alone`,

@@ -4,21 +4,22 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { reconcile } from '../../../infra/keys/audit.ts';
 import type { Operator } from '../../../infra/keys/operator.ts';
 import { readKeyOptions } from '../../../infra/keys/options.ts';
+import { reconcile } from '../../../infra/keys/reconcile.ts';
 import { readRecords } from '../../../infra/keys/records.ts';
 import { showTrace } from '../../../infra/keys/trace.ts';
 import { newFolder } from '../../temporary.ts';
 
 const KEY = 'arn:aws:kms:eu-north-1:111122223333:key/1';
-const KEYS = new Set([KEY]);
+const KEYS = new Map([[KEY, { kid: 'k', signers: ['journal-signer-journal-internal'] }]]);
+const SIGNER = 'arn:aws:sts::111122223333:assumed-role/journal-signer-journal-internal/s';
 
 /** As CloudTrail's user guide has an event of KMS. */
 const event = (requestID: string, more: object = {}) => ({
   ...{ eventVersion: '1.11', eventSource: 'kms.amazonaws.com', eventName: 'Sign', requestID },
   ...{ eventTime: '2026-11-30T10:00:00Z', awsRegion: 'eu-north-1', sourceIPAddress: '10.30.0.5' },
-  userIdentity: { type: 'AssumedRole', arn: 'arn:aws:sts::111122223333:assumed-role/r/s' },
+  userIdentity: { type: 'AssumedRole', arn: SIGNER },
   vpcEndpointId: 'vpce-1',
   resources: [{ accountId: '111122223333', type: 'AWS::KMS::Key', ARN: KEY }],
   ...more,
@@ -28,46 +29,80 @@ const line = (kms_request: string | undefined, more: object = {}) => ({
   ...{ code: 'signed', client: 'journal', kid: 'k', kms_request },
   ...more,
 });
-const found = (...records: unknown[]) => foundIn(records);
-const foundIn = (records: unknown[]) => {
-  const { matched, unaudited, unrecorded } = reconcile(records, KEYS, 'journal');
+/** How many match and how many nobody got; ids of those by others, of those without a line, and of lines without an event. */
+const foundIn = (records: Iterable<unknown>) => {
+  const { matched, unreleased, foreign, unaudited, unrecorded } = reconcile(records, KEYS, 'journal');
+  const ids = (events: typeof foreign) => events.map(({ requestID }) => requestID);
   return [
     matched,
-    unaudited.map(({ requestID }) => requestID),
+    unreleased,
+    ids(foreign),
+    ids(unaudited),
     unrecorded.map(({ kms_request }) => kms_request),
   ];
 };
 
 describe('a reconciliation', () => {
+  const withheld = line(undefined, { code: 'failed', kms_requests: ['a'] });
+  const by = (arn: unknown) => ({ userIdentity: { arn } });
   test.each<[string, unknown[], unknown[]]>([
-    ['a signature in both', [event('a'), line('a')], [1, [], []]],
-    ['a signature that no signer tells of', [event('a'), line('a'), event('b')], [1, ['b'], []]],
-    ['a line without a signature', [event('a'), line('a'), line('b')], [1, [], ['b']]],
-    ['a line without an id', [event('a'), line('a'), line(undefined)], [1, [], [undefined]]],
-    ['two lines of one signature', [event('a'), line('a'), line('a')], [1, [], ['a']]],
+    ['a signature in both', [event('a'), line('a')], [1, 0, [], [], []]],
+    ['a signature that no signer tells of', [event('a'), line('a'), event('b')], [1, 0, [], ['b'], []]],
+    ['a line without a signature', [event('a'), line('a'), line('b')], [1, 0, [], [], ['b']]],
+    ['a line without an id', [event('a'), line('a'), line(undefined)], [1, 0, [], [], [undefined]]],
     [
-      'a signature that was not released',
-      [event('a'), line(undefined, { code: 'failed', kms_requests: ['a'] })],
-      [0, [], []],
+      'an event without an id',
+      [event('a', { requestID: null }), line(undefined)],
+      [0, 0, [], [null], [undefined]],
+    ],
+    ['two lines of one signature', [event('a'), line('a'), line('a')], [1, 0, [], [], ['a']]],
+    ['two events of one id', [event('a'), event('a'), line('a')], [1, 0, [], ['a'], []]],
+    ['a signature that was not released', [event('a'), withheld], [0, 1, [], [], []]],
+    ['a line of another key', [event('a'), line('a', { kid: 'other' })], [0, 0, [], ['a'], ['a']]],
+    [
+      'a line of another time',
+      [event('a'), line('a', { timestamp: '1999-01-01T00:00:00Z' })],
+      [0, 0, [], ['a'], ['a']],
+    ],
+    ['another time, not released', [event('a'), { ...withheld, timestamp: 't' }], [0, 0, [], ['a'], []]],
+    [
+      'another role, told of',
+      [event('a', by(SIGNER.replace('internal', 'x'))), line('a')],
+      [0, 0, ['a'], [], []],
     ],
     [
-      'one that was not released and one that was',
-      [event('a'), line('a'), line(undefined, { code: 'refused', kms_requests: ['a'] })],
-      [0, [], ['a']],
+      'another role, not released',
+      [event('a', by('arn:aws:iam::1:user/u')), withheld],
+      [0, 0, ['a'], [], []],
     ],
-    ['a call that KMS refused', [event('a', { errorCode: 'AccessDenied' })], [0, [], []]],
-    ['another key', [event('a', { resources: [{ ARN: `${KEY}0` }] })], [0, [], []]],
-    ['another call', [event('a', { eventName: 'GetPublicKey' })], [0, [], []]],
-    ['another system', [event('a'), line('a', { service: 'other' })], [0, ['a'], []]],
-    ['what is neither', [null, 1, 'x', [], { code: 'signed' }], [0, [], []]],
+    ['nobody', [event('a', { userIdentity: null }), line('a')], [0, 0, ['a'], [], []]],
+    ['no identity', [event('a', { userIdentity: undefined }), line('a')], [0, 0, ['a'], [], []]],
+    ['no endpoint', [event('a', { vpcEndpointId: null }), line('a')], [0, 0, ['a'], [], []]],
+    ['no source', [event('a', { sourceIPAddress: null, errorCode: null }), line('a')], [1, 0, [], [], []]],
+    ['no key', [event('a', { resources: undefined })], [0, 0, ['a'], [], []]],
+    [
+      'a key among others',
+      [event('a', { resources: [null, {}, { ARN: 'arn:x' }, { ARN: KEY }] }), line('a')],
+      [1, 0, [], [], []],
+    ],
+    [
+      'the key that was asked for',
+      [event('a', { resources: null, requestParameters: { keyId: KEY } }), line('a')],
+      [1, 0, [], [], []],
+    ],
+    ['a call that KMS refused', [event('a', { errorCode: 'AccessDenied' })], [0, 0, [], [], []]],
+    ['another key', [event('a', { resources: [{ ARN: `${KEY}0` }] })], [0, 0, [], [], []]],
+    ['another call', [event('a', { eventName: 'GetPublicKey' })], [0, 0, [], [], []]],
+    ['another system', [event('a'), line('a', { service: 'other' })], [0, 0, [], ['a'], []]],
+    ['what is neither', [null, 1, 'x', [], { code: 'signed' }], [0, 0, [], [], []]],
   ])('of %s', (_, records, expected) => {
-    expect(found(...records)).toEqual(expected);
+    expect(foundIn(records)).toEqual(expected);
   });
 
   test('finds the one forged among 100,000, in any order', () => {
     const ids = Array.from({ length: 100_000 }, () => randomUUID());
     const records = [...ids.map((id) => line(id)), event('forged'), ...ids.map((id) => event(id)).reverse()];
-    expect(foundIn(records)).toEqual([100_000, ['forged'], []]);
+    expect(foundIn(records)).toEqual([100_000, 0, [], ['forged'], []]);
   });
 });
 
@@ -88,10 +123,71 @@ test('files are read as CloudTrail, CloudWatch and a laptop leave them', () => {
       'exported',
       `2026-11-30T10:00:00.100Z ${JSON.stringify(line('b'))}\n2026-11-30T10:00:00.100Z END RequestId\n`,
     ),
-    write('local.log', `${JSON.stringify(line('c'))}\n\nnoise {\n`),
+    write('local.log', `${JSON.stringify(line('c'))}\n\nSTART RequestId\n`),
   ];
-  expect(found(...readRecords(files))).toEqual([3, [], []]);
-  expect(() => [...readRecords([join(folder, 'missing')])]).toThrow(
+  const unread: string[] = [];
+  expect(foundIn(readRecords(files, (what) => void unread.push(what)))).toEqual([3, 0, [], [], []]);
+  expect(unread).toEqual([]);
+});
+
+test.each<[string, string | Uint8Array, string[], RegExp | undefined]>([
+  ['a byte order mark', `\uFEFF${JSON.stringify({ Records: [event('a')] })}`, ['a'], undefined],
+  [
+    'two documents in one file',
+    `${JSON.stringify({ Records: [event('a')] })}\n${JSON.stringify({ Records: [event('b')] })}`,
+    ['a', 'b'],
+    undefined,
+  ],
+  [
+    'what lookup-events prints',
+    JSON.stringify({ Events: [{ CloudTrailEvent: JSON.stringify(event('a')) }] }),
+    ['a'],
+    undefined,
+  ],
+  ['an array', JSON.stringify([event('a'), event('b')]), ['a', 'b'], undefined],
+  ['one event over several lines', JSON.stringify(event('a'), null, 2), ['a'], undefined],
+  [
+    'two over several lines, one after the other',
+    `${JSON.stringify(event('a'), null, 2)}\n${JSON.stringify(event('b'), null, 2)}`,
+    [],
+    /that look like JSON/,
+  ],
+  [
+    'a document that was cut off',
+    JSON.stringify({ Records: [event('a')] }).slice(0, -5),
+    [],
+    /: 1 that look/,
+  ],
+  [
+    'an event that was cut off',
+    JSON.stringify({ Events: [{ CloudTrailEvent: '{"eventS' }] }),
+    [],
+    /: 1 that look/,
+  ],
+  ['nothing', '', [], /no record/],
+])('a file with %s is read, or named', (_, content, ids, named) => {
+  const file = join(newFolder(), 'trail.json');
+  writeFileSync(file, content);
+  const unread: string[] = [];
+  expect(foundIn([...readRecords([file], (what) => void unread.push(what))])[3]).toEqual(ids);
+  expect(unread.join()).toMatch(named ?? /^$/);
+});
+
+test.each<[string, string | Uint8Array]>([
+  ['of UTF-16', Buffer.from(JSON.stringify(event('a')), 'utf16le')],
+  ['packed twice', gzipSync(gzipSync('{}'))],
+  ['that is no gzip', Uint8Array.of(0x1f, 0x8b, 1, 2)],
+])('a file %s is refused', (_, content) => {
+  const file = join(newFolder(), 'trail.json');
+  writeFileSync(file, content);
+  expect(() => [...readRecords([file], () => {})]).toThrow(
+    expect.objectContaining({ code: 'config_invalid' }),
+  );
+});
+
+test('a file that is not there is refused', () => {
+  const missing = join(newFolder(), 'missing');
+  expect(() => [...readRecords([missing], () => {})]).toThrow(
     expect.objectContaining({ code: 'config_invalid' }),
   );
 });

@@ -1,0 +1,120 @@
+import { isObject } from '@helseid-zones/protocol/required';
+import * as v from 'valibot';
+
+const text = v.nullish(v.string());
+
+/** What CloudTrail tells of a call of KMS; whatever is missing is read as missing, and no event is dropped for it. {@link https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html} */
+const trailEvent = v.object({
+  ...{
+    eventTime: v.fallback(text, null),
+    requestID: v.fallback(text, null),
+    errorCode: v.fallback(text, null),
+  },
+  userIdentity: v.fallback(v.nullish(v.object({ arn: v.fallback(text, null) })), null),
+  ...{ vpcEndpointId: v.fallback(text, null), sourceIPAddress: v.fallback(text, null) },
+  resources: v.fallback(v.nullish(v.array(v.fallback(v.nullish(v.object({ ARN: text })), null))), null),
+  requestParameters: v.fallback(v.nullish(v.object({ keyId: text })), null),
+});
+
+/** What a signer tells of signatures: one that it released, or calls of KMS whose signatures it did not. */
+const auditLine = v.object({
+  code: v.picklist(['signed', 'failed', 'refused']),
+  ...{ timestamp: v.string(), service: v.string() },
+  ...{ kid: v.optional(v.string()), kms_request: v.optional(v.string()) },
+  kms_requests: v.optional(v.array(v.string()), []),
+  ...{ zone: v.optional(v.string(), ''), client: v.optional(v.string(), '') },
+});
+
+/** A signature as CloudTrail has it. */
+export type TrailEvent = v.InferOutput<typeof trailEvent>;
+/** A line of a signer. */
+export type AuditLine = v.InferOutput<typeof auditLine>;
+
+/** A client key: its kid, and the roles by name that may sign with it. */
+export interface KnownKey {
+  kid: string;
+  signers: readonly string[];
+}
+
+/** What two accounts of the same signatures say of each other. */
+export interface Reconciliation {
+  /** Signatures that both have. */
+  matched: number;
+  /** Signatures of signers that were not released: a line `failed` or `refused` has them. */
+  unreleased: number;
+  /** Signatures with a client key by another role than its signers', or not through a VPC endpoint, whatever any line says. */
+  foreign: TrailEvent[];
+  /** Signatures of signers that none of their lines tells of. */
+  unaudited: TrailEvent[];
+  /** Lines of signatures that CloudTrail does not have, or has once for two of them. */
+  unrecorded: AuditLine[];
+}
+
+/** Milliseconds between a signature and its line, at most. */
+const APART = 5 * 60_000;
+
+/**
+ * Compares CloudTrail's `Sign` events on `keys` (by ARN) with the lines of the signers of `system`: a line tells of an event if it has KMS's id of
+ * the call, the key's kid, and a time within five minutes. An event that does not say which key it is about counts; calls that
+ * KMS refused are no signatures. Does not check which endpoint an event came through, and believes CloudTrail. Both are to be of
+ * the same period: CloudTrail is a quarter of an hour late.
+ */
+export function reconcile(
+  records: Iterable<unknown>,
+  keys: ReadonlyMap<string, KnownKey>,
+  system: string,
+): Reconciliation {
+  const events: (TrailEvent & { key: KnownKey | undefined })[] = [];
+  const lines: AuditLine[] = [];
+  for (const record of records) {
+    if (!isObject(record)) continue;
+    if (record['eventSource'] === 'kms.amazonaws.com' && record['eventName'] === 'Sign') {
+      const event = v.parse(trailEvent, record);
+      const named = keysOf(event);
+      const key = named.map((arn) => keys.get(arn)).find((known) => known !== undefined);
+      if (!event.errorCode && (key || named.length === 0)) events.push({ ...event, key });
+    } else {
+      const line = v.safeParse(auditLine, record);
+      if (line.success && line.output.service === system) lines.push(line.output);
+    }
+  }
+  const released = new Map<string, AuditLine[]>();
+  const withheld = new Map<string, AuditLine[]>();
+  for (const line of lines) {
+    if (line.code === 'signed') add(released, line.kms_request ?? '', line);
+    for (const id of line.kms_requests) add(withheld, id, line);
+  }
+  const told = new Set<AuditLine>();
+  const result: Reconciliation = { matched: 0, unreleased: 0, foreign: [], unaudited: [], unrecorded: [] };
+  for (const event of events) {
+    const { key, requestID, eventTime, vpcEndpointId } = event;
+    const near = ({ timestamp }: AuditLine) =>
+      Math.abs(Date.parse(timestamp) - Date.parse(eventTime ?? '')) <= APART;
+    const line = released
+      .get(requestID ?? '')
+      ?.find((one) => !told.has(one) && one.kid === key?.kid && near(one));
+    if (line && requestID) told.add(line);
+    if (!key?.signers.includes(roleOf(event)) || !vpcEndpointId) result.foreign.push(event);
+    else if (line && requestID) result.matched += 1;
+    else if (withheld.get(requestID ?? '')?.some(near)) result.unreleased += 1;
+    else result.unaudited.push(event);
+  }
+  result.unrecorded = lines.filter((line) => line.code === 'signed' && !told.has(line));
+  return result;
+}
+
+function add(to: Map<string, AuditLine[]>, id: string, line: AuditLine): void {
+  to.set(id, [...(to.get(id) ?? []), line]);
+}
+
+/** ARNs that an event names: its resources', or the key that was asked for. */
+function keysOf({ resources, requestParameters }: TrailEvent): string[] {
+  const named = (resources ?? []).flatMap((resource) => resource?.ARN ?? []);
+  const asked = requestParameters?.keyId;
+  return named.length > 0 || !asked?.startsWith('arn:') ? named : [asked];
+}
+
+/** Name of the role whose session it was, such as `journal-signer-portal-public`. */
+function roleOf({ userIdentity }: TrailEvent): string {
+  return /^arn:[\w-]+:sts::\d{12}:assumed-role\/([^/]+)\//.exec(userIdentity?.arn ?? '')?.[1] ?? '';
+}
