@@ -228,7 +228,8 @@ const DAYS_BEFORE_EXPIRY = 45;
 
 /**
  * Why a current key is due to be replaced at `now` (epoch seconds), if it is: it has been current for the declared days, or
- * the expiry that HelseID reports is near. Near is 45 days, or a third of the key's life where that is shorter.
+ * the expiry that HelseID reports is near. Near is 45 days, or half the key's life where that is
+ * shorter: with keys of 90 days rotation has then two weeks to come through before the alarm rings at 30.
  */
 export function isRotationDue(
   key: Pick<KeyEntry, 'since' | 'expires'>,
@@ -237,7 +238,7 @@ export function isRotationDue(
 ): 'age' | 'expiry' | undefined {
   const { registered = 0, current = registered } = key.since;
   if (key.expires !== undefined) {
-    const before = Math.min(DAYS_BEFORE_EXPIRY * DAY, (key.expires - registered) / 3);
+    const before = Math.min(DAYS_BEFORE_EXPIRY * DAY, (key.expires - registered) / 2);
     if (now >= key.expires - before) return 'expiry';
   }
   return now >= current + everyDays * DAY ? 'age' : undefined;

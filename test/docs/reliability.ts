@@ -382,6 +382,18 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
         ],
       },
     },
+    {
+      fault:
+        'A year of it: kills and lost answers at any call, throttling, slow propagation, a self-service API that fails',
+      promise:
+        'No request fails, nobody is called, every key is replaced in time: 20 schedules here, 10,000 in `.ci/nightly`; a seed that fails prints its shortest story.',
+      shown: {
+        'test/rotation/year.test.ts': [
+          'a year on schedule: whatever goes wrong, no request fails for a rotation and nobody is called',
+          'it notices an issuer that takes no key for a while',
+        ],
+      },
+    },
   ],
 };
 

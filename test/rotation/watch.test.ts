@@ -234,10 +234,10 @@ describe('a rotation begins', () => {
   test.each([
     [0, 400, 354, undefined],
     [0, 400, 355, 'expiry'],
-    [0, 90, 59, undefined],
-    [0, 90, 60, 'expiry'],
-    [0, 9, 5, undefined],
-    [0, 9, 6, 'expiry'],
+    [0, 90, 44, undefined],
+    [0, 90, 45, 'expiry'],
+    [0, 9, 4, undefined],
+    [0, 9, 5, 'expiry'],
     [0, undefined, 364, undefined],
     [0, undefined, 365, 'age'],
   ])(

@@ -1,5 +1,6 @@
 import type { RegisteredJwk } from '@helseid-zones/client/self-service';
 import type { Algorithm } from '@helseid-zones/protocol/algorithms';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { type ClientRecord, parseRecord, SEED_RECORD } from '@helseid-zones/protocol/record';
 import { expect } from 'vitest';
@@ -10,6 +11,7 @@ import { openRotation, type Rotation } from '../../functions/rotation/open-rotat
 import type { AdminClient, AdminDependencies } from '../../functions/rotation/settings.ts';
 import { STEPS } from '../../functions/rotation/steps.ts';
 import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
+import { awsError } from '../fakes/in-process.ts';
 import { createFakeKms, type FakeKms } from '../fakes/kms.ts';
 import { createFakeSecrets, FAKE_SECRET_ARN, type FakeSecrets } from '../fakes/secrets.ts';
 import { createFakeHelseId, FAKE_SELF_SERVICE, type FakeHelseId } from '../fakes/self-service.ts';
@@ -28,10 +30,10 @@ const RECORD_TTL = RECORD_TTL_MS / 1000;
 /** Thrown when a function is killed: nothing that runs afterwards has an effect. */
 class Killed extends Error {}
 
-/** When to kill a run: at its n-th call (from 1) to AWS or by HTTP, before or after the call has taken effect. */
+/** When to kill a run: at its n-th call (from 1) to AWS or by HTTP, before or after the call has taken effect; or that call is done and its answer `lost`. */
 export interface Kill {
   at: number;
-  when: 'before' | 'after';
+  when: 'before' | 'after' | 'lost';
 }
 
 /** Resolves when a run may make its next call; so runs can go on at once, one call of one of them at a time. */
@@ -199,10 +201,12 @@ export function createWorld(options: WorldOptions = {}): World {
         dead = here && kill?.when === 'before';
         if (dead) throw new Killed();
         try {
-          return await call();
+          const answer = await call();
+          if (here && kill?.when === 'lost') throw lostAnswer(name);
+          return answer;
         } finally {
           if (world.traffic) await world.probe();
-          dead = here;
+          dead = here && kill?.when !== 'lost';
           // biome-ignore lint/correctness/noUnsafeFinally: a killed function gets neither answer nor error.
           if (dead) throw new Killed();
         }
@@ -294,6 +298,13 @@ export async function readJwk(world: World, kid: string): Promise<RegisteredJwk>
   if (!key) throw new Error('no such key');
   const { jwk } = await readClientKey(world.kms, key.keyArn, key.algorithm);
   return { ...jwk, kid, alg: key.algorithm, use: 'sig' };
+}
+
+/** What the caller of a call by that name throws when its answer does not come: an SDK's clients, or the token client's. */
+function lostAnswer(name: string): Error {
+  if (/^(kms|secrets):/.test(name)) return awsError('TimeoutError');
+  if (name === 'lambda:Invoke') return new ZonesError('signer_unavailable', 'No answer.');
+  return new ZonesError('api_unreachable', 'No answer.', { facts: { network: 'reset' } });
 }
 
 const runFreely: Guard = (_, call) => call();
