@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beginCall, type Call, type Caller, type Route } from './call.ts';
 import type { AwsContext } from './context.ts';
 import { AwsError, type WireResponse, writeJsonError } from './errors.ts';
+import type { Faults } from './faults.ts';
 import { type Listening, listen, readBody } from './http.ts';
 import type { Emulator } from './operation.ts';
 import { verifySignature, type WireRequest } from './sigv4.ts';
@@ -19,6 +20,8 @@ const WITH_VPCE_ACCOUNT: readonly string[] = ['dynamodb', 'kms', 'lambda'];
 /** What every listener of the local AWS shares. */
 type AwsDeps = Pick<AwsContext, 'authorize' | 'credentials' | 'trail' | 'region' | 'now'> & {
   services: readonly Emulator[];
+  /** Default: none. */
+  faults?: Faults | undefined;
 };
 
 /** All ways to the local AWS. */
@@ -68,11 +71,17 @@ export function startListener(deps: AwsDeps, route: Route, only?: string): Promi
   return listen((request, response) => {
     // Looked up for each request: functions, which some services run, need the listeners' URLs first.
     const services = deps.services.filter(({ name }) => only === undefined || name === only);
-    void answer({ ...deps, services }, route, request).then((answered) => write(response, answered));
+    void answer({ ...deps, services }, route, request).then((answered) =>
+      answered === undefined ? request.socket.destroy() : write(response, answered),
+    );
   });
 }
 
-async function answer(deps: AwsDeps, route: Route, incoming: IncomingMessage): Promise<WireResponse> {
+async function answer(
+  deps: AwsDeps,
+  route: Route,
+  incoming: IncomingMessage,
+): Promise<WireResponse | undefined> {
   const requestId = randomUUID();
   let service: Emulator | undefined;
   let operation = '';
@@ -94,8 +103,11 @@ async function answer(deps: AwsDeps, route: Route, incoming: IncomingMessage): P
     operation = service.operation(request);
     caller = await verifySignature(request, { ...deps, service: service.name });
     const { region, authorize } = deps;
-    call = beginCall(authorize, caller, requestId, { region, now: deps.now(), route });
-    const answered = await service.answer(request, call);
+    const begun = beginCall(authorize, caller, requestId, { region, now: deps.now(), route });
+    call = begun;
+    const of = service;
+    const run = () => of.answer(request, begun);
+    const answered = await (deps.faults?.meet(of.name, operation, caller, run) ?? run());
     record();
     return answered;
   } catch (cause) {

@@ -9,6 +9,7 @@ import { type Credentials, createCredentialTable } from './credentials.ts';
 import { startDynamoDb } from './dynamodb/service.ts';
 import { type LocalEndpoints, startEndpoints } from './endpoints.ts';
 import { startEvents } from './events/service.ts';
+import { createFaults } from './faults.ts';
 import { startGateway } from './gateway/server.ts';
 import { openKeyStore } from './kms/keys.ts';
 import { startKms } from './kms/service.ts';
@@ -91,7 +92,8 @@ async function startAll(options: LocalAwsOptions, closers: Closers) {
   const shared = { account, region, now, authorize, credentials, trail };
   const services: Emulator[] = [];
   // Functions, which some services run, need the listeners' URLs first.
-  const endpoints = await startEndpoints({ ...shared, services }, readNetworks(assembly));
+  const faults = createFaults();
+  const endpoints = await startEndpoints({ ...shared, services, faults }, readNetworks(assembly));
   closers.add(endpoints.close);
   const gateways = readGateways(assembly).map((api) => {
     const port = options.gatewayPort(api.zone ?? api.name);
@@ -134,7 +136,7 @@ async function startAll(options: LocalAwsOptions, closers: Closers) {
     /** Functions that nothing here runs, each with what is missing. */
     notRun,
     ...{ account, region, authorize, invoke, pool, rotations, gateways, credentialsOf },
-    ...{ secrets: stores.secrets, functions: templates, close: closers.close },
+    ...{ secrets: stores.secrets, queues: stores.queues, faults, functions: templates, close: closers.close },
     /** Folder of a function's code. */
     codeOf: (name: string) => functions.find(name).codeDirectory,
     /** The next invocation of a function starts with the code in another folder; one that goes on ends with the old. */

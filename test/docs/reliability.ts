@@ -46,6 +46,25 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
       },
     },
     {
+      fault:
+        'KMS or Secrets Manager fails once or for a while under a cold signer, or does what it is asked and its answer is lost',
+      promise:
+        'A code, or one signature: none is audited that was not handed out, none is handed out twice; the first request afterwards is signed within five seconds.',
+      shown: {
+        'test/local/aws/faults.test.ts': [
+          '%s %s, at a cold start: refuses coded or signs once, and signs when it is over',
+        ],
+      },
+    },
+    {
+      fault: 'KMS throttles the signer of one zone in the middle of traffic, a zone loses its signer',
+      promise:
+        'Its requests succeed or fail with a code, the other zone’s all succeed, and it recovers by itself (the time is printed); its events lie in the dead letters with the reason, which the alarm rings for, and are done once they are sent again. Steps `fault-heals` and `dead-letter-rings` of `npm start -- --once`, in every run of `.ci/run` and in this test at night.',
+      shown: {
+        'test/local/once.test.ts': ['does the whole job once, and what it leaves is a state to start from'],
+      },
+    },
+    {
       fault: 'KMS does not give a public key',
       promise:
         'One that was read stays; a failure is not kept; a key that is not the record’s signs nothing.',

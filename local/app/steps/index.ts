@@ -1,6 +1,7 @@
 import { forgedSignFound } from './audit.ts';
 import * as denials from './denials.ts';
 import * as entries from './entries.ts';
+import { deadLetterRings, faultHeals } from './faults.ts';
 import * as keyWatch from './key-watch.ts';
 import * as logins from './login-steps.ts';
 import * as calls from './protected-calls.ts';
@@ -22,6 +23,8 @@ export const STEPS: readonly Step[] = [
   denials.internalDeniedClientRecord,
   denials.proofOutsideGrantRefused,
   forgedSignFound,
+  deadLetterRings,
+  faultHeals,
   calls.replayedProofRefused,
   logins.loginToApi,
   logins.lowSecurityLevelRefused,

@@ -6,6 +6,7 @@ import type { AccessRequest, Authorize, Route } from '../../../local/aws/call.ts
 import type { AwsContext } from '../../../local/aws/context.ts';
 import { createCredentialTable } from '../../../local/aws/credentials.ts';
 import { startListener } from '../../../local/aws/endpoints.ts';
+import type { Faults } from '../../../local/aws/faults.ts';
 import { type KeyStore, openKeyStore, type StoredKey } from '../../../local/aws/kms/keys.ts';
 import { rootPolicy } from '../../../local/aws/kms/policy.ts';
 import { createFunctionTable, createInvoke } from '../../../local/aws/lambda/invoke.ts';
@@ -122,13 +123,13 @@ export function contextOf(given: Partial<AwsContext> = {}): AwsContext {
 }
 
 type Start = (context: AwsContext) => Emulator | Promise<Emulator> | Emulator[];
-type Given = Partial<AwsContext> & { route?: Route; only?: string };
+type Given = Partial<AwsContext> & { route?: Route; only?: string; faults?: Faults };
 
 /** Emulators behind a listener, and the ways to call them with a role's session. */
-export async function serveAws(start: Start, { route = {}, only, ...given }: Given = {}) {
+export async function serveAws(start: Start, { route = {}, only, faults, ...given }: Given = {}) {
   const context = contextOf(given);
   const services = [await start(context)].flat();
-  const listener = await startListener({ ...context, services }, route, only);
+  const listener = await startListener({ ...context, services, faults }, route, only);
   const { url } = listener;
   const credentials = context.credentials.issue(ROLE, 'test');
   const endpoints = Object.fromEntries(services.map(({ name }) => [name, url]));

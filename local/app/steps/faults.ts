@@ -1,0 +1,157 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { createAwsCaller } from '@helseid-zones/client/aws';
+import { required } from '@helseid-zones/protocol/required';
+import { eventNames } from '../../../infra/declaration/names.ts';
+import { zoneQueues } from '../../../infra/declaration/own.ts';
+import { redrive } from '../../../infra/keys/redrive.ts';
+import { objectOf } from '../../../infra/proof/assembly/json.ts';
+import { resourcesOfType } from '../../../infra/proof/assembly/resolve.ts';
+import { callGateway } from '../../aws/aws-client.ts';
+import { fillIn, isOutcome, putEvent } from '../events.ts';
+import type { LocalSystem } from '../system.ts';
+import { callRoute, sendEvent } from './entries.ts';
+import { gatewayZone, needsEntries, operatorAccess, samplePath, sampleZone } from './facts.ts';
+import { assert, linesDuring, type Step, stepFailed } from './step.ts';
+
+/** Milliseconds: for what must come by itself, between calls, and for which KMS throttles. */
+const PATIENCE = 30_000;
+const PAUSE = 100;
+const THROTTLED = 3000;
+
+/** An event whose zone has no signer fails five times, lies in the dead letters with its reason, which the alarm rings for, and is done once it is sent again. */
+export const deadLetterRings: Step = {
+  name: 'dead-letter-rings',
+  unfit: needsEntries(sampleZone),
+  async run(system) {
+    const { aws, trail, declaration } = system;
+    const { zone, declared, functionName, askerName, event } = sampleZone(system);
+    const { queue: queueName, deadLetters } = required(
+      zoneQueues(declaration.name, zone, declared)[0],
+      'A queue',
+    );
+    const queue = aws.queues.find(queueName);
+    const dead = aws.queues.find(deadLetters);
+    const before = dead.count().visible;
+    const functionArn = aws.functions.find(({ name }) => name === askerName)?.arn;
+    const signer = aws.faults.inject(
+      { service: 'lambda', operation: 'Invoke', functionArn },
+      { error: 'ServiceException', status: 500 },
+    );
+    const id = await putEvent(operatorAccess(system), eventNames(declaration.name, zone).bus, fillIn(event));
+    // After each failure the message would stay hidden for minutes; that wait is cut short.
+    const stop = trail.subscribe((line) => {
+      if (!isOutcome(line, id) || line.fields['outcome'] !== 'failed') return;
+      const failed = queue.messages().find((message) => message.id === line.fields['message']);
+      if (failed?.receipt) setImmediate(() => queue.hide(failed.receipt ?? '', 0));
+    });
+    try {
+      await until(() => dead.count().visible > before, `${functionName} did not give the event up`);
+    } finally {
+      stop();
+      signer.end();
+    }
+    const failures = trail.lines().filter((line) => isOutcome(line, id)).length;
+    const rings = alarmsOf(system, deadLetters).filter(
+      ({ Threshold, ComparisonOperator }) =>
+        ComparisonOperator === 'GreaterThanThreshold' && dead.count().visible > Number(Threshold),
+    );
+    assert(rings.length > 0, `no alarm rings for what lies in ${deadLetters}`);
+    const said: string[] = [];
+    const { result } = await linesDuring(system, async () => {
+      await redrive(redriver(system, said), { zone, yes: true });
+      await until(
+        () => trail.lines().some((line) => isOutcome(line, id) && line.fields['outcome'] === 'done'),
+        'what was sent again is not done',
+      );
+      return said.find((line) => line.includes('signer_unavailable'));
+    });
+    assert(result !== undefined, `redrive does not say why: ${said.join('; ')}`);
+    return `failed ${failures} times, then ${rings[0]?.AlarmName} rings; redrive says signer_unavailable, and it is done`;
+  },
+};
+
+/** While KMS throttles one zone's signer, its requests succeed or fail coded, and the other zone's go on; then all succeed, by themselves. */
+export const faultHeals: Step = {
+  name: 'fault-heals',
+  unfit: needsEntries(gatewayZone, sampleZone, otherThanSample),
+  async run(system) {
+    const { aws } = system;
+    const { zone, signerName, declared } = gatewayZone(system);
+    const path = await callRoute(system);
+    await sendEvent(system);
+    const functionArn = aws.functions.find(({ name }) => name === signerName)?.arn;
+    const throttled = aws.faults.inject(
+      { service: 'kms', operation: 'Sign', functionArn },
+      { error: 'ThrottlingException' },
+    );
+    const over = Date.now() + THROTTLED;
+    const counts = new Map<string, number>();
+    const ask = async () => {
+      const access = { ...operatorAccess(system), url: system.gatewayUrl(zone) };
+      const { status, body } = await callGateway(access, samplePath(path));
+      const code = objectOf(body)['code'];
+      assert(status === 200 || typeof code === 'string', `GET ${path} answered ${status} without a code`);
+      const what = status === 200 ? 'done' : `${status} ${code}`;
+      counts.set(what, (counts.get(what) ?? 0) + 1);
+      return status === 200;
+    };
+    let events = 0;
+    try {
+      const lanes = [ask, async () => void (await sendEvent(system).then(() => (events += 1)))].map(
+        async (call) => {
+          while (Date.now() < over) {
+            await call();
+            await wait(PAUSE);
+          }
+        },
+      );
+      const [first] = (await Promise.allSettled(lanes)).filter(({ status }) => status === 'rejected');
+      if (first?.status === 'rejected') throw first.reason;
+    } finally {
+      throttled.end();
+    }
+    assert(throttled.met() > 0, `KMS throttled nothing of zone ${zone}`);
+    const healed = Date.now();
+    await until(ask, `zone ${zone} does not recover`);
+    const took = Date.now() - healed;
+    for (let count = 0; count < 3; count += 1) await callRoute(system);
+    const outcomes = [...counts].map(([what, count]) => `${count} ${what}`).join(', ');
+    return `${throttled.met()} signatures of zone ${zone} throttled (${declared.grants.length} grant(s)): ${outcomes}; recovered after ${took} ms; ${events} events of the other zone done meanwhile`;
+  },
+};
+
+function otherThanSample(system: LocalSystem): void {
+  if (gatewayZone(system).signerName === sampleZone(system).signerName)
+    throw new TypeError('route and event are of one zone');
+}
+
+async function until(holds: () => boolean | Promise<boolean>, otherwise: string): Promise<void> {
+  for (const end = Date.now() + PATIENCE; !(await holds()); await wait(PAUSE))
+    if (Date.now() > end) throw stepFailed(`${otherwise} within ${PATIENCE / 1000} s`);
+}
+
+/** The deployed alarms on messages that can be received from a queue. */
+function alarmsOf({ assembly }: LocalSystem, queue: string) {
+  return resourcesOfType(assembly, 'AWS::CloudWatch::Alarm')
+    .map(({ properties }) => properties)
+    .filter(
+      ({ MetricName, Dimensions }) =>
+        MetricName === 'ApproximateNumberOfMessagesVisible' &&
+        JSON.stringify(Dimensions).includes(`"${queue}"`),
+    );
+}
+
+/** Who redrives: the operator, with the trail for CloudWatch's logs. */
+function redriver(system: LocalSystem, said: string[]): Parameters<typeof redrive>[0] {
+  const { region, credentials, url } = operatorAccess(system);
+  return {
+    system: system.declaration,
+    say: (line) => void said.push(line),
+    aws: async () => createAwsCaller({ region, credentials, endpoints: { sqs: url } }),
+    logLines: async (_zone, name, field, values) =>
+      system.trail
+        .lines()
+        .filter((line) => line.function === name && values.includes(String(line.fields[field])))
+        .map(({ fields }) => JSON.stringify(fields)),
+  };
+}
