@@ -74,6 +74,7 @@ export function createFetch(client: ApiTransport, begin: BeginCall): ApiFetch {
     const call = await begin({ method, url, signal });
     let nonceTried = false;
     let renewed = false;
+    let replaced = false;
     /** Whether there is another token to try. */
     const renew = async (): Promise<boolean> => {
       if (renewed) return false;
@@ -90,7 +91,9 @@ export function createFetch(client: ApiTransport, begin: BeginCall): ApiFetch {
         answer = await (repeatable ? withSecondConnection(attempt) : attempt());
       } catch (error) {
         // The key may have been retired early; a new token is bound to the current one.
-        if (isLostKey(error) && (await renew())) continue;
+        const lost: boolean = isLostKey(error) && !replaced;
+        replaced ||= lost;
+        if (lost && (await call.replace?.())) continue;
         throw error;
       }
       const { response, challenges, nonce, nonceIsNew } = answer;

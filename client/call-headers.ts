@@ -17,6 +17,8 @@ export interface CallAuthorizer {
   headers(nonce: string | undefined): Promise<CallHeaders>;
   /** Takes another token than the one that was refused; false where there is none to be had. */
   renew(nonce: string | undefined): Promise<boolean>;
+  /** Takes another token than the one whose key can sign no more; false where there is none to be had. */
+  replace?(): Promise<boolean>;
   /** Told that the API accepted the token. */
   accept?(): void;
 }
@@ -39,16 +41,18 @@ export type BeginCall = (call: {
 export function signedCalls(client: TokenClient, source: TokenSource): BeginCall {
   return async ({ method, url, signal }) => {
     let token = await source.get(signal);
+    const take = (other: AccessToken | undefined) => {
+      token = other ?? token;
+      return other !== undefined;
+    };
     return {
       headers: async (nonce) => ({
         accessToken: token.accessToken,
         proof: await signProof(client, token, { method, url, nonce, signal }),
       }),
-      async renew() {
-        const other = await source.renew(token, signal);
-        token = other ?? token;
-        return other !== undefined;
-      },
+      renew: async () => take(await source.renew(token, signal)),
+      replace: async () =>
+        take(await (source.replace ? source.replace(token, signal) : source.renew(token, signal))),
       accept: () => source.accept?.(token),
     };
   };

@@ -1,6 +1,7 @@
 import type { ZoneConfig } from '@helseid-zones/protocol/config';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { MAX_INTENTS } from '@helseid-zones/protocol/intents';
+import { fieldOf } from '@helseid-zones/protocol/schema';
 import {
   type TokenHeaders,
   type TokenRequest,
@@ -13,7 +14,6 @@ import { isLostKey, signProof } from './call-headers.ts';
 import { describeError, type Log } from './log.ts';
 import { machineTokens } from './machine-token.ts';
 import type { TokenClient } from './token-client.ts';
-import type { AccessToken } from './tokens.ts';
 
 /** What a tokens function gives by. */
 export interface GiveTokensDeps {
@@ -61,19 +61,20 @@ async function give({ config, client }: GiveTokensDeps, event: unknown): Promise
   if (!url) throw malformed('url', `is no path that begins with a slash, and no URL below ${baseUrl}`);
   const of = client(name);
   const source = machineTokens(of, { scopes, resource, details });
-  const other = async (token: AccessToken) => {
+  let token = await source.get();
+  if (refused === `DPoP ${token.accessToken}`) {
     const renewed = await source.renew(token);
-    if (renewed) return renewed;
     const message =
       'The API refused a token that took a refused one’s place a moment ago: look at scope, audience and organisation.';
-    throw new ZonesError('renewal_limited', message);
-  };
-  let token = await source.get();
-  if (refused === `DPoP ${token.accessToken}`) token = await other(token);
+    if (!renewed) throw new ZonesError('renewal_limited', message);
+    token = renewed;
+  }
   const sign = () => signProof(of, token, { method, url, nonce });
   const dpop = await sign().catch(async (error: unknown) => {
-    if (!isLostKey(error)) throw error;
-    token = await other(token);
+    // The signer says so, and whoever asks has no part in it: not counted as a refused token.
+    const replaced = isLostKey(error) ? await source.replace?.(token) : undefined;
+    if (!replaced) throw error;
+    token = replaced;
     return sign();
   });
   const left = token.expiresAt === undefined ? 0 : Math.floor(token.expiresAt - of.now() / 1000);
@@ -95,7 +96,7 @@ function findApi({ zone, apis }: GiveTokensDeps['config'], { api, client }: Toke
 function parse(event: unknown): TokenRequest {
   const parsed = v.safeParse(tokenRequest, event, { abortEarly: true });
   if (parsed.success) return parsed.output;
-  throw malformed(v.getDotPath(parsed.issues[0]) ?? '', 'is missing, unknown or not of the right form');
+  throw malformed(fieldOf(parsed.issues[0]) ?? '', 'is missing, unknown or not of the right form');
 }
 
 function malformed(field: string, why: string): ZonesError {

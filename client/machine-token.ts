@@ -53,6 +53,10 @@ export function machineTokens(client: TokenClient, request: AccessTokenRequest =
       const token = client.tokens.renew(keyOf(client, request), refused, () => requestToken(client, request));
       return untilAborted(token, signal);
     },
+    replace(lost, signal) {
+      const token = client.tokens.replace(keyOf(client, request), lost, () => requestToken(client, request));
+      return untilAborted(token, signal);
+    },
     accept: client.tokens.accept,
   };
 }

@@ -9,6 +9,9 @@ type RequestToken = () => Promise<AccessToken>;
 /** Seconds before its expiry from which a token is not used any more. Small: HelseID's may live for 60 seconds only. */
 const LEEWAY = 5;
 
+/** Milliseconds between two tokens in the place of lost ones where a new one is bound to the lost key again: signers that disagree for a while. */
+const REPLACEMENT_INTERVAL = 10_000;
+
 /** Tokens kept at most; a supplier may act for thousands of organisations. */
 const MAX_TOKENS = 1000;
 
@@ -26,6 +29,8 @@ export function createTokenCache(now: () => number) {
   const pending = new Map<string, Promise<AccessToken>>();
   /** Tokens that took the place of a refused one, until somebody accepts them. */
   const unproven = new WeakSet<AccessToken>();
+  /** When tokens came that took the place of a lost one and are bound to its key again, epoch milliseconds. */
+  const inVain = new WeakMap<AccessToken, number>();
 
   function keep(key: string, token: AccessToken): void {
     if (!isFresh(token, now())) return;
@@ -66,6 +71,20 @@ export function createTokenCache(now: () => number) {
       if (current && current.accessToken !== refused.accessToken && isFresh(current, now())) return current;
       const fetched = await share(key, request);
       unproven.add(fetched);
+      return fetched;
+    },
+    /**
+     * A token to use instead of `lost`, whose key signs no more, as the signer says and no API or caller: the one under `key` that
+     * is bound to another key, or the one that `request` gets, whatever was refused before. Nothing where `lost` was itself got so
+     * seconds ago.
+     */
+    async replace(key: string, lost: AccessToken, request: RequestToken): Promise<AccessToken | undefined> {
+      const { kid } = lost.binding;
+      const current = kept.get(key);
+      if (current && current.binding.kid !== kid && isFresh(current, now())) return current;
+      if (now() < (inVain.get(lost) ?? Number.NEGATIVE_INFINITY) + REPLACEMENT_INTERVAL) return undefined;
+      const fetched = await share(key, request);
+      if (fetched.binding.kid === kid) inVain.set(fetched, now());
       return fetched;
     },
     /** Notes that an API has accepted `token`. */

@@ -172,6 +172,11 @@ export interface TokenSource {
    * call, whatever the 401 was for: so it has nothing for a token that was got like that itself and never accepted.
    */
   renew(refused: AccessToken, signal?: AbortSignal): Promise<AccessToken | undefined>;
+  /**
+   * A token instead of `lost`, whose key signs no more (an early rotation): no refusal of an API, so none of the limits of
+   * `renew`. Nothing where there is none to be had: then the signer's error stands. A source without it is asked to `renew`.
+   */
+  replace?(lost: AccessToken, signal?: AbortSignal): Promise<AccessToken | undefined>;
   /** Told that an API accepted `token` (a 2xx). */
   accept?(token: AccessToken): void;
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { ZonesError } from './errors.ts';
 import { type Intent, signRequest } from './intents.ts';
 import { checkParameters } from './parameters.ts';
-import { refuseNewer } from './schema.ts';
+import { fieldOf, isFieldName, refuseNewer } from './schema.ts';
 
 /** A sign request may be this many bytes of JSON. */
 export const MAX_REQUEST_BYTES = 16 * 1024;
@@ -31,7 +31,7 @@ export function parseSignRequest(event: unknown): Intent[] {
   refuseHostileValues(event, '', 0);
   const parsed = v.safeParse(signRequest, event, { abortEarly: true });
   if (!parsed.success)
-    throw malformed(fieldOf(parsed.issues[0]), 'is missing, unknown or not of the right form');
+    throw malformed(fieldOf(parsed.issues[0]) ?? '', 'is missing, unknown or not of the right form');
   parsed.output.intents.forEach(checkIntent);
   return parsed.output.intents;
 }
@@ -62,8 +62,7 @@ function refuseHostileValues(value: unknown, field: string, depth: number): void
     throw malformed(field, 'holds control characters or is too long');
   if (typeof value !== 'object' || value === null) return;
   for (const key of Object.keys(value)) {
-    // The field's name is not repeated: it is as hostile as its value.
-    if (!Array.isArray(value) && (key in Object.prototype || !/^[A-Za-z_]{1,64}$/.test(key)))
+    if (!Array.isArray(value) && !isFieldName(key))
       throw malformed(field, 'holds a field whose name is not allowed');
     refuseHostileValues(
       (value as Record<string, unknown>)[key],
@@ -71,10 +70,6 @@ function refuseHostileValues(value: unknown, field: string, depth: number): void
       depth + 1,
     );
   }
-}
-
-function fieldOf(issue: v.BaseIssue<unknown>): string {
-  return v.getDotPath(issue) ?? '';
 }
 
 function malformed(field: string, why: string): ZonesError {

@@ -72,6 +72,20 @@ export function refuseNewer(value: unknown, what: string, remedy: string): unkno
   );
 }
 
+/** Whether a field's name may be repeated in an error: any other is as hostile as a value. */
+export function isFieldName(name: string): boolean {
+  return !(name in Object.prototype) && /^[A-Za-z_]{1,64}$/.test(name);
+}
+
+/** The dotted path to the field that does not fit, nothing for the whole; without the name of an unknown one that is not to be repeated. */
+export function fieldOf(issue: v.BaseIssue<unknown>): string | undefined {
+  const { path, expected } = issue;
+  const names = (path ?? []).map(({ key }) => String(key));
+  // Every other name of the path is a declared one.
+  if (expected === 'never' && !isFieldName(names.at(-1) ?? '')) names.pop();
+  return names.join('.') || undefined;
+}
+
 /**
  * Reads `value`, which `what` names, by `schema`.
  * @throws {ZonesError} config_invalid: it is not of the schema's shape; the message names the field, never a value

@@ -3,7 +3,7 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { canonicalUrl } from '@helseid-zones/protocol/url';
 import { readIdCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
 import type { Dependencies } from '../login-common/dependencies.ts';
-import { refreshSession } from '../login-common/refresh.ts';
+import { type RefreshWish, refreshSession } from '../login-common/refresh.ts';
 import { type GatewayRequest, requireSameOrigin } from '../login-common/request.ts';
 import { routeError } from '../login-common/serve.ts';
 import { findSession, type OpenSession, touchSession } from '../login-common/sessions.ts';
@@ -71,8 +71,8 @@ export async function forwardCall(deps: Dependencies, request: GatewayRequest): 
  */
 function sessionTokens(deps: Dependencies, opened: OpenSession, target: TokenTarget): TokenSource {
   let session = opened;
-  const obtain = async (refused?: AccessToken): Promise<AccessToken> => {
-    session = await refreshSession(deps, session, { target, refused });
+  const obtain = async (instead: Pick<RefreshWish, 'refused' | 'lost'> = {}): Promise<AccessToken> => {
+    session = await refreshSession(deps, session, { target, ...instead });
     const token = session.data.tokens[target.name];
     if (!token) throw new ZonesError('session_invalid', 'The session has no token for this API; log in.');
     return token;
@@ -82,13 +82,14 @@ function sessionTokens(deps: Dependencies, opened: OpenSession, target: TokenTar
     renew: async (refused) => {
       if (session.data.tokens[target.name]?.afterRefusal) return undefined;
       try {
-        return await obtain(refused);
+        return await obtain({ refused });
       } catch (error) {
         // The API's refusal stands, and the next request meets whatever ended the session.
         if (isZonesError(error, 'session_invalid')) return undefined;
         throw error;
       }
     },
+    replace: (lost) => obtain({ lost }),
   };
 }
 

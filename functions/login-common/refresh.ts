@@ -33,12 +33,14 @@ const PATIENCE = 10_000;
 const PAUSE = 100;
 
 /** What a refresh is for. */
-interface RefreshWish {
+export interface RefreshWish {
   target: TokenTarget;
   /** A switch to another organisation: the tokens of all APIs are dropped, since they were for the one before. */
   organization?: Organization;
   /** A token that the API refused, to be replaced though it has not expired. */
   refused?: AccessToken | undefined;
+  /** A token whose key signs no more, to be replaced likewise; the one in its place may still be refused. */
+  lost?: AccessToken | undefined;
 }
 
 /** A session that this request alone may refresh, and the token it does it with. */
@@ -95,7 +97,8 @@ function isSatisfied(deps: Dependencies, data: SessionData, { target, ...wish }:
     token !== undefined &&
     // Of a token without `expires_in` (RFC 6749 5.1) only the API knows whether it is still good.
     (token.expiresAt === undefined || token.expiresAt - REFRESH_LEEWAY > seconds(deps)) &&
-    token.accessToken !== wish.refused?.accessToken
+    token.accessToken !== wish.refused?.accessToken &&
+    token.binding.kid !== wish.lost?.binding.kid
   );
 }
 

@@ -60,51 +60,60 @@ const failure = v.pipe(
  * then they fail as it did. A lease lapses ({@link LEASE}), and the next one takes over.
  *
  * Where the table can't be asked, each environment fetches for itself. What is kept stays until it expires, whatever can't be
- * reached. A token that an API refused is replaced once in {@link RENEWAL_INTERVAL}, whoever asks, and not while the table is away.
+ * reached. A token that an API refused is replaced once in {@link RENEWAL_INTERVAL}, whoever asks, and not while the table is away;
+ * one whose key is lost is replaced at once, by one that is bound to another key.
  */
 export function createSharedCache(deps: SharedCacheDeps): TokenCache {
   const memory = createTokenCache(deps.now);
   return {
-    get: (key, request) => memory.get(key, () => fetchOnce(deps, key, request)),
+    get: (key, request) => memory.get(key, () => fetchOnce(deps, key, request, {})),
     async renew(key, refused, request) {
       const token = await memory.renew(key, refused, () =>
-        fetchOnce(deps, key, request, refused.accessToken),
+        fetchOnce(deps, key, request, { refused: refused.accessToken }),
       );
       // The table counts renewals, not this one's memory.
       if (token) memory.accept(token);
       return token;
     },
+    replace: (key, lost, request) =>
+      memory.replace(key, lost, () => fetchOnce(deps, key, request, { lost: lost.binding.kid })),
     accept: memory.accept,
   };
 }
 
 type RequestToken = () => Promise<AccessToken>;
 
+/** What a fetched token shall take the place of. */
+interface Replaced {
+  /** A token that an API refused. */
+  refused?: string;
+  /** The kid of a key that signs no more. */
+  lost?: string;
+}
+
 /** What one fetch goes by; `owner` is its own alone. */
-interface Fetch extends SharedCacheDeps {
+interface Fetch extends SharedCacheDeps, Replaced {
   pk: string;
   owner: string;
   /** Epoch milliseconds. */
   began: number;
-  /** The token that shall be replaced. */
-  refused: string | undefined;
 }
 
-/** The token under `key` but for `refused`: another environment's, or the one that `request` gets. */
+/** The token under `key` but for those to be replaced: another environment's, or the one that `request` gets. */
 async function fetchOnce(
   deps: SharedCacheDeps,
   key: string,
   request: RequestToken,
-  refused?: string,
+  replaced: Replaced,
 ): Promise<AccessToken> {
   const { now, wait, random } = deps;
   const pk = `token#${createHash('sha256').update(key).digest('base64url')}`;
-  const fetch: Fetch = { ...deps, pk, refused, owner: randomUUID(), began: now() };
+  const fetch: Fetch = { ...deps, ...replaced, pk, owner: randomUUID(), began: now() };
   for (let tried = 0; ; tried += 1) {
     const found = await look(fetch).catch((error: unknown) => {
       if (isZonesError(error, 'aws_throttled')) return 'busy' as const;
       const away = isZonesError(error, 'aws_unavailable') || isZonesError(error, 'aws_refused');
-      if (away && refused === undefined) return 'away' as const;
+      if (away && replaced.refused === undefined) return 'away' as const;
       throw error;
     });
     if (found === 'away') return request();
@@ -121,10 +130,11 @@ async function fetchOnce(
 
 /** The token in the table, or whether to fetch one. */
 async function look(fetch: Fetch): Promise<AccessToken | 'mine' | 'busy'> {
-  const { table, pk, owner, began, refused, now } = fetch;
+  const { table, pk, owner, began, refused, lost, now } = fetch;
   const item = await table.get(pk);
   const token = readJson(accessToken, item?.['token']);
-  if (token && isFresh(token, now()) && token.accessToken !== refused) return token;
+  const usable = token && token.accessToken !== refused && token.binding.kid !== lost;
+  if (usable && isFresh(token, now())) return token;
   const other = readJson(failure, item?.['failure']);
   if (other && Number(item?.['failedAt']) >= began)
     throw new ZonesError(other.code, other.message, { facts: other.facts });
@@ -147,22 +157,27 @@ async function look(fetch: Fetch): Promise<AccessToken | 'mine' | 'busy'> {
 /** Fetches, and stores what comes of it unless another has taken over. A token that the table does not take is good all the same. */
 async function fetchAlone(fetch: Fetch, request: RequestToken): Promise<AccessToken> {
   const { table, pk, owner, refused, now } = fetch;
+  /** Whether the table took it. */
   const note = (change: string, values: Item) =>
-    table
-      .update(pk, change, { when: '#owner = :owner', values: { owner, ...values } })
-      .catch(() => undefined);
+    table.update(pk, change, { when: '#owner = :owner', values: { owner, ...values } }).then(
+      () => true,
+      () => false,
+    );
   try {
     const token = await request();
     const { expiresAt } = token;
-    if (expiresAt === undefined) await note('SET #lease = :none', { none: 0 });
-    else
-      await note(
-        `SET #token = :token, #stored = :owner, #expires = :expires${refused === undefined ? '' : ', #renewedAt = :at'} REMOVE #lease`,
-        { token: JSON.stringify(token), expires: expiresAt, ...(refused === undefined ? {} : { at: now() }) },
-      );
+    const [renewed, values] = refused === undefined ? ['', {}] : [', #renewedAt = :at', { at: now() }];
+    const stored =
+      expiresAt !== undefined &&
+      (await note(`SET #token = :token, #stored = :owner, #expires = :expires${renewed} REMOVE #lease`, {
+        ...{ ...values, token: JSON.stringify(token), expires: expiresAt },
+      }));
+    // Too long for an item, or a number that the table has none for: nobody shall wait for it.
+    if (!stored) await note(`SET #lease = :none${renewed}`, { ...values, none: 0 });
     return token;
   } catch (error) {
-    if (isZonesError(error)) {
+    if (!isZonesError(error)) await note('SET #lease = :none', { none: 0 });
+    else {
       const { code, message, facts } = error;
       await note('SET #failure = :failure, #failedAt = :at, #lease = :until', {
         failure: JSON.stringify({ code, message, facts }),

@@ -1,6 +1,6 @@
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { refuseNewer } from '@helseid-zones/protocol/schema';
+import { fieldOf, refuseNewer } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 
 /** A FHIR R4 DocumentReference, as far as this function looks into it; the rest goes to the API as it came. */
@@ -63,7 +63,7 @@ const eventSchema = v.pipe(
 export function parseDocumentEvent(body: string): DocumentEvent {
   const result = v.safeParse(eventSchema, body);
   if (!result.success) {
-    const field = v.getDotPath(result.issues[0]);
+    const field = fieldOf(result.issues[0]);
     const message = field
       ? `${field} is missing or not what it should be.`
       : 'The message is no JSON object; put events on the bus, not into the queue.';

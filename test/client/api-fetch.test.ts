@@ -61,6 +61,37 @@ test('where that key is gone, one new token is fetched', async () => {
   expect(api.requests.length).toBe(2);
 });
 
+test('where that key is gone, no refusal before counts: not one that was never accepted, not one in the same call', async () => {
+  const { call, signer, issuer, api, client } = await makeApi();
+  const { accessToken, binding } = await getAccessToken(client, { scopes: ['a'] });
+  const lose = (kid: string) => {
+    const next = signer.addKey();
+    issuer.register(next);
+    signer.switchTo(next.thumbprint);
+    signer.retire(kid);
+    return next.thumbprint;
+  };
+  let kid = binding.kid;
+  api.behaviour.answer = () => new Response(null, { status: 401 });
+  expect((await call(`${API}/x`)).status).toBe(401);
+  kid = lose(kid);
+  delete api.behaviour.answer;
+  expect((await call(`${API}/x`)).status).toBe(200);
+  // Refused with one token, while the key of the one that has taken its place is lost.
+  const renewed = await getAccessToken(client, { scopes: ['a'] });
+  expect(renewed.accessToken).not.toBe(accessToken);
+  const { fetch, tokens } = client;
+  api.behaviour.refused = new Set([renewed.accessToken]);
+  const renew: typeof tokens.renew = async (...args) => {
+    const token = await tokens.renew(...args);
+    lose(kid);
+    return token;
+  };
+  const other = { ...client, fetch, tokens: { ...tokens, renew } };
+  const again = createApiFetch(other, machineTokens(other, { scopes: ['a'] }));
+  expect((await again(`${API}/x`)).status).toBe(200);
+});
+
 test.each([
   ['one challenge', 'DPoP {params}'],
   ['another case', 'dpop {params}'],

@@ -112,6 +112,23 @@ test.each<[string, unknown, string, string?]>([
   expect(lines).toMatchObject([{ code: 'token.not_given', reason: code }]);
 });
 
+test.each([
+  ['a token', 'DPoP eyJhbGciOiJFUzI1NiJ9.secret.token'],
+  ['a megabyte', 'secret'.repeat(170_000)],
+  ['lines of its own', 'secret\u001b[2J\nforged'],
+  ['what objects have', 'hasOwnProperty'],
+])('the name of an unknown field, %s, is repeated in neither answer nor log', async (_name, field) => {
+  const { give, lines } = await makeZone();
+  for (const [request, at] of [
+    [{ ...REQUEST, [field]: 1 }, ''],
+    [{ ...REQUEST, details: [{ type: 'helseid_authorization', child: CHILD, [field]: 1 }] }, 'details.0'],
+  ] as const)
+    expect(await give(request)).toMatchObject({ error: { code: 'request_malformed', facts: { field: at } } });
+  const said = JSON.stringify([await give({ ...REQUEST, [field]: 1 }), lines]);
+  expect(said).not.toMatch(/secret|forged|hasOwn/);
+  expect(said.length).toBeLessThan(2000);
+});
+
 test('eight are answered in their order, each by itself, with one token for all of one API', async () => {
   const { give, issuer } = await makeZone();
   const requests = Array.from({ length: 7 }, (_, at) => ({ ...REQUEST, url: `/${at}` }));
@@ -155,6 +172,22 @@ test('a key that was retired early costs one new token, and an issuer out of rea
   signer.retire(old?.jkt ?? '');
   const second = headersOf(await give(REQUEST));
   expect(issuer.tokens.get(second.authorization.slice(5))?.jkt).toBe(next.thumbprint);
+});
+
+test('a key that was retired early is none of what is counted as refused: headers come the moment after', async () => {
+  const { give, issuer, signer } = await makeZone();
+  const { authorization: refused } = headersOf(await give(REQUEST));
+  await give({ ...REQUEST, refused });
+  const [old] = [...issuer.tokens.values()];
+  const next = signer.addKey();
+  issuer.register(next);
+  signer.switchTo(next.thumbprint);
+  signer.retire(old?.jkt ?? '');
+  const { authorization } = headersOf(await give(REQUEST));
+  expect(issuer.tokens.get(authorization.slice(5))?.jkt).toBe(next.thumbprint);
+  // None to be had: the signer's own word.
+  signer.retire(next.thumbprint);
+  expect(codeOf(await give(REQUEST))).toBe('key_not_usable');
 });
 
 test('a function calls its API by them; a nonce, a refused token and a second refusal go as with a signer', async () => {

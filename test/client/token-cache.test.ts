@@ -29,6 +29,21 @@ test('one that took the place of a refused one is replaced only after somebody a
   expect((await cache.renew('k', second, async () => token('3', 60)))?.accessToken).toBe('3');
 });
 
+test('one whose key is lost is replaced, whatever was refused before; by one of the same key not twice in seconds', async () => {
+  let now = 0;
+  const cache = createTokenCache(() => now);
+  const of = (kid: string, name: string) => async () => ({ ...token(name, 60), binding: { kid, jkt: kid } });
+  const first = await cache.get('k', of('old', '1'));
+  const unproven = (await cache.renew('k', first, of('old', '2'))) ?? first;
+  const same = (await cache.replace('k', unproven, of('old', '3'))) ?? first;
+  expect(same.accessToken).toBe('3');
+  expect(await cache.replace('k', same, of('new', '4'))).toBeUndefined();
+  now = 10_000;
+  const next = await cache.replace('k', same, of('new', '5'));
+  expect(next?.accessToken).toBe('5');
+  expect(await cache.replace('k', same, of('new', '6'))).toBe(next);
+});
+
 test('a source that is down after a good read: the token stays', async () => {
   const cache = createTokenCache(() => 0);
   const down = () => Promise.reject(new Error('down'));

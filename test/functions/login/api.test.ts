@@ -153,6 +153,20 @@ describe('forwarding', () => {
     expect(issuer.posts.length).toBe(posts + 3);
   });
 
+  it('gets one for a key that is lost, though the API refused the one before and the key’s own', async () => {
+    const { login, browser, issuer, api } = await enter();
+    api.behaviour.answer = refuse;
+    expect(await browser.ask(SUMMARY)).toMatchObject(UNUSABLE);
+    delete api.behaviour.answer;
+    const { signer } = login.world;
+    const [old] = [...issuer.tokens.values()];
+    const next = signer.addKey();
+    issuer.register(next);
+    signer.switchTo(next.thumbprint);
+    signer.retire(old?.jkt ?? '');
+    expect(await browser.ask(SUMMARY)).toMatchObject(OK);
+  });
+
   it('keeps session and token while the issuer is down after a good answer', async () => {
     const { login, browser, issuer, api } = await enter();
     const down = () => new Response(null, { status: 503 });

@@ -219,6 +219,52 @@ test('a refused token is replaced once a minute, whichever environment is asked'
   expect(zone.fetched).toBe(3);
 });
 
+test('one whose key is lost is replaced at once by one of another key, however often tokens were refused', async () => {
+  const { zone, environment, request } = makeZone();
+  const key = newKey();
+  const [one, other] = [environment(), environment()];
+  const second = await one.renew(key, await one.get(key, request), request);
+  const lost = await other.get(key, request);
+  expect(lost).toEqual(second);
+  const bound = { kid: 'next', jkt: 'next' };
+  const next = await other.replace(key, lost, async () => ({ ...(await request()), binding: bound }));
+  expect(next?.binding).toEqual(bound);
+  // The first finds it in the table.
+  expect(await one.replace(key, second as AccessToken, request)).toEqual(next);
+  expect(zone.fetched).toBe(3);
+});
+
+test.each<[string, Partial<AccessToken>]>([
+  ['too long for the table', { accessToken: 'x'.repeat(450_000) }],
+  ['with an end that is no number of the table', { expiresAt: 1e200 }],
+  ['without an end', { expiresAt: undefined }],
+])('for a token %s nobody waits, and it counts as a renewal', async (_name, change) => {
+  const { zone, environment, request } = makeZone();
+  const key = newKey();
+  const odd = async () => ({ ...(await request()), ...change });
+  for (let n = 0; n < 3; n += 1) await environment().get(key, odd);
+  const refused = (accessToken: string) => ({ accessToken, binding: { kid: 'k', jkt: 'k' } });
+  await environment().renew(key, refused('1'), odd);
+  await failure(Promise.resolve(environment().renew(key, refused('2'), odd)), 'renewal_limited');
+  expect([zone.now - START, zone.fetched]).toEqual([0, 4]);
+});
+
+test('for a write that got lost, or a fetch that ended in a bug, nobody waits', async () => {
+  const { zone, environment, request, watched } = makeZone();
+  const key = newKey();
+  const lossy: DynamoTable = {
+    ...watched,
+    async update(pk, change, condition) {
+      if (change.includes('#token')) throw new ZonesError('aws_unavailable', 'No answer.');
+      return watched.update(pk, change, condition);
+    },
+  };
+  await environment(lossy).get(key, request);
+  await expect(environment().get(key, () => Promise.reject(new TypeError('x')))).rejects.toThrow(TypeError);
+  expect((await environment().get(key, request)).accessToken).toBe('token-2');
+  expect(zone.now).toBe(START);
+});
+
 test('a token without a known end is given to who fetched it, and to nobody else', async () => {
   const { zone, environment, request } = makeZone();
   const key = newKey();

@@ -67,6 +67,12 @@ describe('refused, naming the field', () => {
     const { message, facts } = refusal(changed('detail.document.masterIdentifier.value', 'Ola|Nordmann'));
     expect(`${message} ${JSON.stringify(facts)}`).not.toContain('Ola');
   });
+
+  test('with no name of an unknown field that could be a value', () => {
+    const { message, facts } = refusal(changed('detail.Ola Nordmann', 'x'));
+    expect(`${message} ${JSON.stringify(facts)}`).not.toContain('Ola');
+    expect(facts['field']).toBe('detail');
+  });
 });
 
 test('its format may be said, and one of a newer sender is not taken for a wrong event', () => {
