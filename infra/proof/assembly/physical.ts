@@ -172,6 +172,8 @@ const FORMS: Readonly<Record<string, Form>> = {
 
   'AWS::Logs::LogGroup': named('LogGroupName', 'logs:log-group:{name}:*'),
   'AWS::CloudWatch::Alarm': named('AlarmName', 'cloudwatch:alarm:{name}'),
+  'AWS::CloudWatch::CompositeAlarm': named('AlarmName', 'cloudwatch:alarm:{name}'),
+  'AWS::CloudWatch::Dashboard': { name: 'DashboardName', ref: '{name}', arn: 'cloudwatch:dashboard/{name}' },
   'AWS::SSM::Parameter': { name: 'Name', ref: '{name}', arn: 'ssm:parameter/{bareName}' },
 
   'AWS::EC2::VPC': {

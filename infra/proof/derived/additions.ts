@@ -1,9 +1,10 @@
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { recordName, ZONE_TAG } from '../../declaration/names.ts';
-import { isObject, listOf, objectOf } from '../assembly/json.ts';
+import { isObject, listOf, objectOf, parseJson } from '../assembly/json.ts';
 import { type ResolvedResource, tagsOf } from '../assembly/resolve.ts';
 import { namedActions } from '../assembly/roles.ts';
 import { hasUnknown, UNKNOWN } from '../assembly/unknown.ts';
+import { matchGlob } from '../policy/pattern.ts';
 import { parsePolicy, statementsAbout } from '../policy/statement.ts';
 import { type Problems, type ProofInput, type Rule, violationsOf, wordsOf } from '../rules/rule.ts';
 import { isAddable, problemsOfProperties } from '../rules/templates/places.ts';
@@ -19,6 +20,7 @@ const LIMITS: Readonly<
   'AWS::EC2::VPCEndpoint': {
     PolicyDocument: (value) => namedActions(value).length > 0 && 'lets something through',
   },
+  'AWS::CloudWatch::Dashboard': { DashboardBody: callsFunctions },
   'AWS::Logs::MetricFilter': { MetricTransformations: feedsAlarms },
 };
 
@@ -41,6 +43,28 @@ function feedsAlarms(transformations: unknown): string | false {
   const namespaces = listOf(transformations).map((one) => String(objectOf(one).MetricNamespace));
   const fed = namespaces.some((name) => name === METRICS_NAMESPACE || hasUnknown(name));
   return fed && 'writes, or may write, the figures that alarms of the system watch';
+}
+
+/** A widget of one's own is what a function answers, called with the rights of whoever looks at it. */
+function callsFunctions(body: unknown): string | false {
+  const { widgets = [] } = objectOf(parseJson(String(body)) ?? { widgets: '' });
+  const isPlain = (widget: unknown) => WIDGETS.includes(String(objectOf(widget).type));
+  return (
+    !(Array.isArray(widgets) && widgets.every(isPlain) && !hasUnknown(String(body))) &&
+    'holds more than figures, logs, alarms and text, or may'
+  );
+}
+
+const WIDGETS = wordsOf('alarm explorer log metric text');
+
+/** Many services put what has a name that there is in its place. */
+function takenPlace({ arn }: ResolvedResource, { assembly, comparison }: ProofInput): Problems[number] {
+  const own = assembly.resources.filter(
+    (one) => !comparison?.additions.some((addition) => !addition.statements && isOf(addition, one)),
+  );
+  const taken =
+    arn !== undefined && own.find((one) => one.arn !== undefined && matchGlob(arn, one.arn) !== false);
+  return taken && `has, or may have, the name of ${taken.constructPath}, and would be put in its place`;
 }
 
 /** IAM keeps one inline policy of a name, so a second one would take the first, with what it denies, away. */
@@ -96,7 +120,11 @@ function problemsOf(added: ResolvedResource, input: ProofInput): Problems {
         : LIMITS[type]?.[property]?.(value, input);
     return problem && ([property, problem] as const);
   });
-  return [...problemsOfProperties(added, input, { added: true }), ...more.map((one) => one || false)];
+  return [
+    takenPlace(added, input),
+    ...problemsOfProperties(added, input, { added: true }),
+    ...more.map((one) => one || false),
+  ];
 }
 
 /** Whether a condition that only the deploy knows chooses the value, or a part of it: both would have to be looked at. */

@@ -340,6 +340,17 @@ describe('an addition', () => {
   });
 });
 
+type Case = [string, RegExp, string, Changeable | ((r: Template) => Changeable)];
+
+/** A bucket whose objects are encrypted with a key. */
+const encrypted = (KMSMasterKeyID: unknown): Changeable => ({
+  BucketEncryption: {
+    ServerSideEncryptionConfiguration: [
+      { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID } },
+    ],
+  },
+});
+
 /** An addition to the zone of events, as the proof sees it: what `additions-are-understood` says. */
 function judged(
   type: string,
@@ -367,18 +378,21 @@ describe('additions are understood by type and property', () => {
     ],
     [
       'AWS::SQS::Queue',
-      (r) => ({
-        RedrivePolicy: {
-          deadLetterTargetArn: { 'Fn::GetAtt': [idOf(r, 'EventsDeadLetters8'), 'Arn'] },
-          maxReceiveCount: 5,
-        },
-      }),
+      (r) => {
+        r.Letters = { Type: 'AWS::SQS::Queue', Properties: {} };
+        const deadLetterTargetArn = { 'Fn::GetAtt': ['Letters', 'Arn'] };
+        return { QueueName: 'own', RedrivePolicy: { deadLetterTargetArn, maxReceiveCount: 5 } };
+      },
     ],
+    ['AWS::S3::Bucket', (r) => encrypted(zoneKey(r))],
     ['AWS::S3::Bucket', { PublicAccessBlockConfiguration: { BlockPublicAcls: true } }],
+    ['AWS::KMS::Key', { KeyPolicy: { Statement: [] } }],
     ['AWS::SecretsManager::Secret', (r) => ({ GenerateSecretString: {}, KmsKeyId: zoneKey(r) })],
     ['AWS::SNS::Subscription', (r) => ({ Protocol: 'email', Endpoint: 'a@example.no', TopicArn: topic(r) })],
     ['AWS::CloudWatch::Alarm', { MetricName: 'Errors', AlarmActions: [] }],
+    ['AWS::CloudWatch::Alarm', { AlarmName: 'own', MetricName: 'Errors' }],
     ['AWS::CloudWatch::Dashboard', { DashboardBody: '{}' }],
+    ['AWS::CloudWatch::Dashboard', { DashboardBody: JSON.stringify({ widgets: [{ type: 'metric' }] }) }],
     ['AWS::WAFv2::WebACL', { VisibilityConfig: { SampledRequestsEnabled: false }, Rules: [] }],
     [
       'AWS::WAFv2::WebACL',
@@ -405,7 +419,7 @@ describe('additions are understood by type and property', () => {
     expect(judged(type, properties)).toEqual([]);
   });
 
-  it.each<[string, RegExp, string, Changeable | ((r: Template) => Changeable)]>([
+  it.each<Case>([
     ['a function', /is a AWS::Lambda::Function: .* not understood/, 'AWS::Lambda::Function', {}],
     ['a role', /is a AWS::IAM::Role/, 'AWS::IAM::Role', {}],
     ['a route of a table by its id', /is a AWS::EC2::Route/, 'AWS::EC2::Route', { RouteTableId: 'rtb-0123' }],
@@ -555,6 +569,51 @@ describe('additions are understood by type and property', () => {
       'AWS::IAM::Policy',
       { PolicyName: 'OWN', Roles: [], PolicyDocument: { Statement: [] } },
     ],
+    ...['EventsQueue7', 'EventsDeadLetters8'].map(
+      (id): Case => [
+        `letters that SQS itself moves into ${id}`,
+        /names \S+ in RedrivePolicy/,
+        'AWS::SQS::Queue',
+        (r) => ({
+          RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [idOf(r, id), 'Arn'] }, maxReceiveCount: 1 },
+        }),
+      ],
+    ),
+    [
+      'a bucket with a key of another account',
+      /names arn:aws:kms:\S+ in BucketEncryption/,
+      'AWS::S3::Bucket',
+      encrypted('arn:aws:kms:eu-north-1:999999999999:key/x'),
+    ],
+    ['a key that the whole account may use', /lacks KeyPolicy/, 'AWS::KMS::Key', {}],
+    ...['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'].flatMap((type): Case[] => [
+      [
+        `${type} by the name of one of the system`,
+        /may have, the name of \S+OldestEvent\S*, and would be put in its place/,
+        type,
+        (r) => ({ AlarmName: find(r, 'AlarmsjournalinternalOldestEvent').Properties.AlarmName }),
+      ],
+      [
+        `${type} whose name the deploy ends`,
+        /and would be put in its place/,
+        type,
+        { AlarmName: { 'Fn::Sub': 'journal-internal-${P}' } },
+      ],
+    ]),
+    [
+      'a queue by the name of one of the system',
+      /the name of \S+, and would be put in its place/,
+      'AWS::SQS::Queue',
+      { QueueName: 'journal-internal-events-undelivered' },
+    ],
+    ...['{"widgets":[{"type":"\\u0063ustom"}]}', 'custom', '{"widgets":{"a":{"type":"custom"}}}'].map(
+      (DashboardBody): Case => [
+        `a dashboard of ${DashboardBody}, which may call a function as whoever looks at it`,
+        /holds more than figures, logs, alarms and text/,
+        'AWS::CloudWatch::Dashboard',
+        { DashboardBody },
+      ],
+    ),
     [
       'what a deploy decides',
       /has a Tags that only the deploy decides/,

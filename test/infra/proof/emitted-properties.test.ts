@@ -120,6 +120,7 @@ const JUDGED: Readonly<Record<string, string>> = {
     Events::EventBus: DeadLetterConfig
     Lambda::EventSourceMapping: FunctionResponseTypes ScalingConfig
     SecretsManager::RotationSchedule: RotateImmediatelyOnUpdate RotationRules SecretId
+    Logs::QueryDefinition: LogGroupNames
   `,
   'records-are-bare': `
     SecretsManager::Secret: Name SecretString
@@ -212,7 +213,7 @@ const OF_NO_CONSEQUENCE: Readonly<Record<string, string>> = {
     Events::EventBus: Description
     Events::Rule: Description
     CloudWatch::Dashboard: DashboardBody DashboardName
-    Logs::QueryDefinition: LogGroupNames Name QueryString
+    Logs::QueryDefinition: Name QueryString
   `,
   'whether X-Ray is told': `
     Lambda::Function: TracingConfig

@@ -62,9 +62,11 @@ export const dataKeysAreClosed: Rule = resourceRule({
   title: 'Keys in templates encrypt for named services and for nobody directly.',
   of: ['AWS::KMS::Key'],
   problems: (key, input) => {
-    const { arn = '', account } = key;
+    const { arn = '', account, region } = key;
     const asked = [...new Set([...USES, ...actionsAllowedIn(key)])];
-    const directly = compileConditions({ Null: { 'kms:ViaService': 'true' } }, false);
+    // Or through a service that no policy names.
+    const service = `another.${region}.amazonaws.com`;
+    const directly = compileConditions({ StringEqualsIfExists: { 'kms:ViaService': service } }, false);
     const unowned = compileConditions({ BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' } }, false);
     const resource = input.world.resources.get(arn);
     const services = resource === undefined ? [] : strangeServices(resource, asked, input);

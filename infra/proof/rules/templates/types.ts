@@ -85,7 +85,7 @@ export const OURS: Readonly<Record<string, string>> = {
     Namespace OKActions[]?@SNS::Topic Period Statistic Threshold TreatMissingData`,
   // Pictures and questions for people, who may read figures and logs or not.
   'CloudWatch::Dashboard': 'DashboardBody DashboardName',
-  'Logs::QueryDefinition': 'LogGroupNames[] Name QueryString',
+  'Logs::QueryDefinition': 'LogGroupNames[]@@Logs::LogGroup Name QueryString',
   'DynamoDB::Table': `AttributeDefinitions[].AttributeName AttributeDefinitions[].AttributeType BillingMode
     KeySchema[].AttributeName KeySchema[].KeyType SSESpecification.KMSMasterKeyId@KMS::Key SSESpecification.SSEEnabled?=true
     SSESpecification.SSEType?=KMS TableName TimeToLiveSpecification.AttributeName TimeToLiveSpecification.Enabled`,
@@ -130,16 +130,18 @@ export const ADDED: Readonly<Record<string, string>> = {
     KeySchema LocalSecondaryIndexes OnDemandThroughput PointInTimeRecoverySpecification ProvisionedThroughput
     SSESpecification.KMSMasterKeyId@KMS::Key SSESpecification.SSEEnabled?=true SSESpecification.SSEType?=KMS TableClass TableName
     TimeToLiveSpecification WarmThroughput`,
-  // Whether it has a key data-is-encrypted judges.
+  // Whether it has a key data-is-encrypted judges. Dead letters SQS itself moves, past what the policy of their queue denies.
   'SQS::Queue': `ContentBasedDeduplication DeduplicationScope DelaySeconds FifoQueue FifoThroughputLimit KmsDataKeyReusePeriodSeconds
     KmsMasterKeyId?@KMS::Key MaximumMessageSize MessageRetentionPeriod QueueName ReceiveMessageWaitTimeSeconds
     RedriveAllowPolicy.redrivePermission RedriveAllowPolicy.sourceQueueArns[]?@SQS::Queue
-    RedrivePolicy.deadLetterTargetArn?@SQS::Queue RedrivePolicy.maxReceiveCount SqsManagedSseEnabled VisibilityTimeout`,
+    RedrivePolicy.deadLetterTargetArn?@+SQS::Queue RedrivePolicy.maxReceiveCount SqsManagedSseEnabled VisibilityTimeout`,
   // The policies of what is added itself; outsiders-are-not-admitted and own-data-only judge what they say.
   'SQS::QueuePolicy': 'PolicyDocument Queues[]@+SQS::Queue',
   'S3::BucketPolicy': 'PolicyDocument Bucket@+S3::Bucket',
   'SNS::TopicPolicy': 'PolicyDocument Topics[]@+SNS::Topic',
-  'S3::Bucket': `BucketEncryption BucketName IntelligentTieringConfigurations LifecycleConfiguration MetricsConfigurations
+  'S3::Bucket': `${within('BucketEncryption.ServerSideEncryptionConfiguration[]', 'BlockedEncryptionTypes.* BucketKeyEnabled')}
+    ${within('BucketEncryption.ServerSideEncryptionConfiguration[].ServerSideEncryptionByDefault', 'KMSMasterKeyID?@KMS::Key SSEAlgorithm')}
+    BucketName IntelligentTieringConfigurations LifecycleConfiguration MetricsConfigurations
     ObjectLockConfiguration ObjectLockEnabled OwnershipControls PublicAccessBlockConfiguration.*?=true VersioningConfiguration`,
   // Without SecretString, which everybody who sees the template would read.
   'SecretsManager::Secret': 'Description GenerateSecretString KmsKeyId@KMS::Key Name',
@@ -148,7 +150,8 @@ export const ADDED: Readonly<Record<string, string>> = {
   // Notices go to people, and to no function or queue.
   'SNS::Subscription':
     'Endpoint FilterPolicy FilterPolicyScope Protocol=email|email-json|sms TopicArn?@SNS::Topic',
-  'KMS::Key': `Description EnableKeyRotation Enabled KeyPolicy KeySpec?=SYMMETRIC_DEFAULT KeyUsage?=ENCRYPT_DECRYPT
+  // Without a policy it has one that lets the account in.
+  'KMS::Key': `Description EnableKeyRotation Enabled KeyPolicy.Id KeyPolicy.Statement! KeyPolicy.Version KeySpec?=SYMMETRIC_DEFAULT KeyUsage?=ENCRYPT_DECRYPT
     PendingWindowInDays RotationPeriodInDays`,
   'KMS::Alias': 'AliasName TargetKeyId@KMS::Key',
   // Every rule about who may do what judges what they allow; see also LIMITS of additions.ts.

@@ -49,6 +49,15 @@ mutations('data-keys-are-closed', {
     allow(find(r, 'RecordKey'), 'kms:PutKeyPolicy', '*', { Principal: { AWS: '111122223333' } }),
   'signing: a data key that a service of anybody disables': (r) =>
     allow(find(r, 'RecordKey'), 'kms:DisableKey', '*', { Principal: { Service: 'events.amazonaws.com' } }),
+  ...each(
+    ['*', '*.eu-north-1.amazonaws.com', '??*'],
+    (services) => `internal: a data key for whatever service ${services} is`,
+    (services) => (r) =>
+      allow(find(r, 'Key'), ['kms:Decrypt', 'kms:GenerateDataKey'], '*', {
+        Principal: { AWS: 'arn:aws:iam::000000000000:root' },
+        Condition: { StringLike: { 'kms:ViaService': services } },
+      }),
+  ),
   'internal: a data key for a service of anybody': (r) =>
     allow(find(r, 'Key'), 'kms:Decrypt', '*', { Principal: { Service: 'events.amazonaws.com' } }),
 });
