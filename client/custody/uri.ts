@@ -17,7 +17,17 @@ const ARNS = {
 };
 
 /** Owner and group at most; others never. */
-const MODES: Readonly<Record<string, number>> = { 600: 0o600, 400: 0o400, 640: 0o640, 440: 0o440 };
+const MODES = ['600', '400', '640', '440'];
+
+/** What stands in the query of a PostgreSQL URI, of all that `pg` takes from there: passwords, another host, TLS without checks. */
+const POSTGRES: Readonly<Record<string, RegExp>> = {
+  // `require` and `verify-ca` check a name or not, as the version of pg has it.
+  sslmode: /^verify-full$/,
+  sslrootcert: /./,
+  sslcert: /./,
+  sslkey: /./,
+  application_name: /./,
+};
 
 /**
  * Reads the URI of a custody. No secret stands in one: it would end in logs and process lists.
@@ -31,21 +41,49 @@ export function parseCustodyUri(text: string): CustodyUri {
   if (!URL.canParse(text)) throw refused('is no URI');
   const url = new URL(text);
   if (url.password !== '') throw refused('holds a password; give it by the environment or a passfile');
-  if (scheme === 'postgres:') return { scheme, place: text, mode: 0 };
-  if (scheme === 'file:') return readFileUri(url);
-  const place = decodeURIComponent(url.pathname.slice(1));
+  if (text.includes('#'))
+    throw refused('has a #, and nothing is read after that; write %23 for one in a name');
+  if (new Set(url.searchParams.keys()).size < url.searchParams.size) throw refused('has a parameter twice');
+  if (scheme === 'postgres:') return readPostgresUri(text, url);
+  if (scheme === 'file:') return readFileUri(text, url);
+  const place = attempt(() => decodeURIComponent(url.pathname.slice(1)));
   if (url.host !== '' || url.search !== '' || !place.split(',').every((arn) => ARNS[scheme].test(arn)))
     throw refused(`must be ${scheme}/// and an ARN`);
   return { scheme, place, mode: 0 };
 }
 
-function readFileUri(url: URL): CustodyUri {
+/** `pg` reads the text once more: it is refused where the two could understand it differently. */
+function readPostgresUri(text: string, url: URL): CustodyUri {
+  if (!/^postgres:\/\/(?:%[0-9a-f]{2}|[!-$&-~])*$/i.test(text))
+    throw refused('must be postgres://USER@HOST/DATABASE, and percent-encoded where it is not ASCII');
+  if (attempt(() => decodeURIComponent(url.username)).includes(':'))
+    throw refused('holds a password; give it by the environment or a passfile');
+  for (const [name, value] of url.searchParams)
+    if (!(Object.hasOwn(POSTGRES, name) && POSTGRES[name]?.test(value)))
+      throw refused(
+        `may have ?sslmode=verify-full, and ${Object.keys(POSTGRES).slice(1).join(', ')}; a password is given by PGPASSWORD or a passfile`,
+      );
+  return { scheme: 'postgres:', place: text, mode: 0 };
+}
+
+function readFileUri(text: string, url: URL): CustodyUri {
   const { mode = '600', ...others } = Object.fromEntries(url.searchParams);
-  const most = MODES[mode];
-  if (most === undefined || Object.keys(others).length > 0)
-    throw refused(`may have ?mode= and nothing else, one of ${Object.keys(MODES).join(', ')}`);
-  if (url.host !== '') throw refused('must be a file of this machine: file:///PATH');
-  return { scheme: 'file:', place: fileURLToPath(url), mode: most };
+  if (!MODES.includes(mode) || Object.keys(others).length > 0)
+    throw refused(`may have ?mode= and nothing else, one of ${MODES.join(', ')}`);
+  if (url.host !== '' || !text.startsWith('file:/'))
+    throw refused('must be a file of this machine: file:///PATH');
+  const place = attempt(() => fileURLToPath(url));
+  if (place.includes('\0')) throw refused('names no file');
+  return { scheme: 'file:', place, mode: Number.parseInt(mode, 8) };
+}
+
+/** What Node says of a URI repeats it. */
+function attempt(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    throw refused('has a part that is not percent-encoded as it must be');
+  }
 }
 
 function refused(why: string): ZonesError {

@@ -24,6 +24,16 @@ describe('the URI of a custody', () => {
     [`awskms:///${KEY},${KEY}`, `${KEY},${KEY}`, 0],
     [`secretsmanager:///${SECRET}`, SECRET, 0],
     ['postgres://journal@db/journal', 'postgres://journal@db/journal', 0],
+    [
+      'postgres://%2Fvar%2Frun%2Fpostgresql/journal?application_name=journal',
+      'postgres://%2Fvar%2Frun%2Fpostgresql/journal?application_name=journal',
+      0,
+    ],
+    [
+      'postgres://journal@db:5432/journal?sslmode=verify-full&sslrootcert=/etc/ca.pem',
+      'postgres://journal@db:5432/journal?sslmode=verify-full&sslrootcert=/etc/ca.pem',
+      0,
+    ],
     ['pkcs11:object=journal', 'pkcs11:object=journal', 0],
   ])('%s', (uri, place, mode) => {
     expect(parseCustodyUri(uri)).toEqual({ scheme: uri.slice(0, uri.indexOf(':') + 1), place, mode });
@@ -35,7 +45,34 @@ describe('the URI of a custody', () => {
     ['file://server/key.pem'],
     ['file:///key.pem?mode=644'],
     ['file:///key.pem?passphrase=abc'],
+    ['file:///key.pem?mode=constructor'],
+    ['file:///key.pem?mode=__proto__'],
+    ['file:///key.pem?mode='],
+    ['file:///key.pem?mode=600&mode=640'],
+    ['file:///key.pem#of-journal'],
+    ['file:///key.pem#'],
+    ['file:key.pem'],
+    ['file:///a%2Fkey.pem'],
+    ['file:///key.pem%00'],
     ['postgres://journal:hunter2@db/journal'],
+    ['postgres://journal@db/journal?password=hunter2'],
+    ['postgres://journal@db/journal?passwor%64=hunter2'],
+    ['postgres://db/journal?user=journal%3Ahunter2'],
+    ['postgres://journal%3Ahunter2@db/journal'],
+    ['postgres:journal:hunter2@db/journal'],
+    ['postgres:/journal:hunter2@db/journal'],
+    ['postgres://journal@db/journal?sslmode=no-verify'],
+    ['postgres://journal@db/journal?sslmode=require'],
+    ['postgres://journal@db/journal?sslmode=verify-full&sslmode=no-verify'],
+    ['postgres://journal@db/journal?ssl=no-verify'],
+    ['postgres://journal@db/journal?sslmode=verify-full&uselibpqcompat=true'],
+    ['postgres://journal@db/journal?host=elsewhere'],
+    ['postgres://journal@db/journal?options=-c%20x'],
+    ['postgres://journal@db/journal#password=hunter2'],
+    ['postgres://jour nal@db/journal'],
+    ['postgres://journal@db/journal?application_name=%zz'],
+    ['awskms:///%zz'],
+    ['awskms:///%'],
     [`awskms:///${SECRET}`],
     [`awskms:///${KEY},`],
     [`secretsmanager://host/${SECRET}`],
@@ -44,6 +81,20 @@ describe('the URI of a custody', () => {
     expect(codeOf(() => parseCustodyUri(uri))).toBe('custody_refused');
     expect(() => parseCustodyUri(uri)).not.toThrow(/hunter2|abc/);
   });
+});
+
+test('whatever comes after a scheme, it is read or refused', () => {
+  const part = fc.oneof(
+    fc.string(),
+    fc.constantFrom('//', '///', '%', '%00', '?mode=', '#', '@', KEY, SECRET),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...Object.keys(CUSTODIES)), fc.array(part), (scheme, parts) => {
+      expect([undefined, 'custody_refused']).toContain(
+        codeOf(() => parseCustodyUri(scheme + parts.join(''))),
+      );
+    }),
+  );
 });
 
 describe('a PKCS#11 URI (RFC 7512)', () => {
