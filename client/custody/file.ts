@@ -1,32 +1,36 @@
 import { randomBytes } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
-import { lstat, open, readFile, rename, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { lstat, mkdir, open, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { ZonesError } from '@helseid-zones/protocol/errors';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { RingStore } from './store.ts';
 
 /** How often another process's lock is looked at, and how long between, milliseconds: a change takes a few. */
 const TRIES = 20;
 const PAUSE = 50;
 
+/** How old a lock is whose process has died, milliseconds. One that lives and is as slow loses its change, not another's. */
+const DEAD = 10_000;
+
 /**
  * Keys in a file. It is looked at each time and read again when it has changed, so a new file in its place, or a Kubernetes
- * secret's symlink that points elsewhere, is seen by the next signature. A change is made under a lock file, and by renaming a
+ * secret's symlink that points elsewhere, is seen by the next signature. A change is made by one process at a time, and by renaming a
  * whole new file onto the old: whoever reads sees one or the other. On Windows, which has no modes, none is checked.
  *
  * Both of its functions throw:
  *
- * @throws {ZonesError} custody_refused: others may read it, or it belongs to another user
+ * @throws {ZonesError} custody_refused: others may read it, it belongs to another user, or is no file
  * @throws {ZonesError} custody_unavailable: it can't be read or written, or another process is changing it
  */
 export function createFileStore(path: string, mode: number): RingStore {
   let held: { seen: string; text: string } | undefined;
 
   async function read(): Promise<string | undefined> {
-    const handle = await open(path, constants.O_RDONLY).catch((cause) => {
+    // A pipe would be waited for; Windows has none of the kind.
+    const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause) => {
       if (codeOf(cause) === 'ENOENT') return undefined;
-      throw unavailable('The key file can not be read; see who owns it and its folder.', cause);
+      throw unreadable(cause);
     });
     if (!handle) return undefined;
     try {
@@ -35,6 +39,8 @@ export function createFileStore(path: string, mode: number): RingStore {
       const seen = [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
       if (held?.seen !== seen) held = { seen, text: await handle.readFile('utf8') };
       return held.text;
+    } catch (cause) {
+      throw isZonesError(cause) ? cause : unreadable(cause);
     } finally {
       await handle.close();
     }
@@ -50,13 +56,13 @@ export function createFileStore(path: string, mode: number): RingStore {
           'custody_refused',
           'The key file is a link, as a mounted secret is; change the secret where it comes from.',
         );
-      return withLock(`${path}.lock`, async () => {
+      return withDraft(`${path}.lock`, async (draft) => {
         const before = await read();
         const text = mutate(before);
-        if (text !== before) await replace(path, text);
+        if (text !== before) await replace(path, draft, text);
         return text;
       }).catch((cause) => {
-        if (cause instanceof ZonesError) throw cause;
+        if (isZonesError(cause)) throw cause;
         throw unavailable('The key file can not be written; see who owns its folder.', cause);
       });
     },
@@ -64,6 +70,8 @@ export function createFileStore(path: string, mode: number): RingStore {
 }
 
 function requirePrivate(stats: BigIntStats, mode: number): void {
+  if (!stats.isFile())
+    throw new ZonesError('custody_refused', 'The key file is a folder, or no file at all.');
   if (process.platform === 'win32') return;
   const has = Number(stats.mode) & 0o777;
   if ((has & ~mode) !== 0)
@@ -79,15 +87,24 @@ function requirePrivate(stats: BigIntStats, mode: number): void {
     );
 }
 
-/** A whole file beside the old, on the disk before it takes its place. */
-async function replace(path: string, text: string): Promise<void> {
-  const fresh = `${path}.${randomBytes(8).toString('hex')}`;
+/** The draft takes the file's place once all of it is on the disk; there is none any more where another has taken over. */
+async function replace(path: string, draft: string, text: string): Promise<void> {
   try {
-    await writeNew(fresh, text);
-    await rename(fresh, path);
-  } catch (error) {
-    await unlink(fresh).catch(() => {});
-    throw error;
+    // Not made where it is gone: then it would be renamed after all.
+    const handle = await open(draft, 'r+');
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(draft, path);
+  } catch (cause) {
+    if (codeOf(cause) !== 'ENOENT') throw cause;
+    throw unavailable(
+      'Another process took over while this one slept, and nothing was changed; try again.',
+      cause,
+    );
   }
   // Windows opens no folders; there a rename is on the disk when it is.
   const folder = await open(dirname(path), constants.O_RDONLY).catch(() => undefined);
@@ -95,52 +112,63 @@ async function replace(path: string, text: string): Promise<void> {
   await folder?.close();
 }
 
-async function writeNew(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'wx', 0o600);
+/**
+ * One process at a time. The lock is a folder that holds one file, the new text's draft, under a name that nobody else has: a folder
+ * is renamed onto another only if that is empty, so one of all who try gets in. Who finds it old removes the draft by its name, and so
+ * never another's that has come meanwhile; and whoever still writes to a draft that was removed has nothing left to rename.
+ */
+async function withDraft<T>(lock: string, run: (draft: string) => Promise<T>): Promise<T> {
+  const mine = `${lock}.${randomBytes(8).toString('hex')}`;
+  const draft = join(lock, basename(mine));
   try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** One process at a time: the file says which, and one that a dead process has left is taken over. */
-async function withLock<T>(path: string, run: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await writeNew(path, String(process.pid));
-      break;
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
-      if (tries === TRIES) throw unavailable('Another process is changing the key file; try again.', error);
-      if (await isHeld(path)) await setTimeout(PAUSE);
-      else await unlink(path).catch(() => {});
+    await mkdir(mine, 0o700);
+    await (await open(join(mine, basename(mine)), 'wx', 0o600)).close();
+    for (let tries = 1; !(await enter(mine, lock)); tries += 1) {
+      if (tries > TRIES)
+        throw unavailable(
+          `Another process is changing the key file, or died less than ${DEAD / 1000} seconds ago while it did; try again.`,
+        );
+      if (!(await removeDead(lock))) await setTimeout(PAUSE);
     }
-  }
-  try {
-    return await run();
+    return await run(draft);
   } finally {
-    await unlink(path).catch(() => {});
+    await rm(mine, { recursive: true, force: true });
+    await unlink(draft).catch(() => {});
+    await rmdir(lock).catch(() => {});
   }
 }
 
-async function isHeld(path: string): Promise<boolean> {
-  const pid = Number(await readFile(path, 'utf8').catch(() => ''));
-  // Empty: it is being written, or gone.
-  if (!Number.isInteger(pid) || pid <= 0) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
+async function enter(mine: string, lock: string): Promise<boolean> {
+  // Windows renames onto no folder, be it empty.
+  await rmdir(lock).catch(() => {});
+  return rename(mine, lock).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Whether there was a lock that a process has left. By its age: a process's number is soon another's, and says nothing elsewhere. */
+async function removeDead(lock: string): Promise<boolean> {
+  // A file is a lock as well: older versions made one.
+  const names = await readdir(lock).catch((error) => (codeOf(error) === 'ENOTDIR' ? [''] : []));
+  const removed = names.map(async (name) => {
+    const file = join(lock, name);
+    // Also of a clock that was set back.
+    const dead = Math.abs(Date.now() - (await lstat(file)).mtimeMs) > DEAD;
+    if (dead) await unlink(file);
+    return dead;
+  });
+  return (await Promise.allSettled(removed)).some((each) => each.status === 'fulfilled' && each.value);
 }
 
 function codeOf(error: unknown): unknown {
   return Object(error).code;
 }
 
-function unavailable(message: string, cause: unknown): ZonesError {
+function unreadable(cause: unknown): ZonesError {
+  return unavailable('The key file can not be read; see who owns it and its folder.', cause);
+}
+
+function unavailable(message: string, cause?: unknown): ZonesError {
   return new ZonesError('custody_unavailable', message, { cause, facts: { custody: 'file:' } });
 }
