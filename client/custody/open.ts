@@ -77,8 +77,9 @@ const OPEN: Readonly<Record<CustodyScheme, Open>> = {
  * `CUSTODIES` says what each can do. Nothing of another custody is loaded.
  *
  * HelseID's guideline "Use of Client Secrets" lets the components of one closed network share a key: a key that can be read out
- * carries the name of its zone, and its client and issuer, and is refused in another. That keeps honest programs from a mistake;
- * whoever has copied file and passphrase is not held by it.
+ * carries the name of its zone, and its client and issuer, and is refused in another. One that has no such names gets them from the
+ * first that reads it, and is refused where they can't be written. That keeps honest programs from a mistake; whoever has copied file
+ * and passphrase is not held by it.
  *
  * Opening and what it makes throw:
  *

@@ -4,14 +4,27 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { createMemorySigner, generateKey } from '../memory-signer.ts';
 import type { Custody, CustodyOptions } from './open.ts';
-import { formatRing, type KeyRing, parseRing, type RingKey, type RingOwner, usableKeys } from './ring.ts';
+import {
+  formatRing,
+  type KeyRing,
+  lacksOwner,
+  ownerLines,
+  parseRing,
+  type RingKey,
+  type RingOwner,
+  requireNames,
+  usableKeys,
+} from './ring.ts';
 import type { RingStore } from './store.ts';
 import { parseCustodyUri } from './uri.ts';
 
 /** The owner's members that make a key one registration's (HelseID's SK5), as a message says them. */
 const REGISTRATION = { client: 'client', clientId: 'client id', issuer: 'issuer' } as const;
 
-/** Keys that can be read out, in any store. They are decrypted once for each text that is read. */
+/**
+ * Keys that can be read out, in any store. They are decrypted once for each text that is read. Keys that do not name all of their
+ * owner, as OpenSSL makes them, become this one's when they are first read, and are refused where that can't be written.
+ */
 export function openRing(
   store: RingStore,
   options: CustodyOptions,
@@ -20,6 +33,8 @@ export function openRing(
   const { client, subject, zone, now = Date.now } = options;
   const { scheme } = parseCustodyUri(options.uri);
   const owner: RingOwner = { client, clientId: subject.clientId, issuer: subject.issuer, zone };
+  requireNames(owner);
+  let naming: Promise<KeyRing> | undefined;
   let held: { text: string | undefined; ring: KeyRing; readAt: number } | undefined;
 
   function take(text: string | undefined): KeyRing {
@@ -42,7 +57,27 @@ export function openRing(
 
   async function read(fresh: boolean): Promise<KeyRing> {
     if (!fresh && held && now() - held.readAt < store.lifetime) return held.ring;
-    return take(await store.read());
+    const ring = take(await store.read());
+    if (!lacksOwner(ring)) return ring;
+    naming ??= change((found) => (lacksOwner(found) ? { ...found } : found)).finally(() => {
+      naming = undefined;
+    });
+    return naming.catch((cause) => {
+      if (isZonesError(cause, 'custody_shared')) throw cause;
+      const lines = ownerLines(owner).map((line) => `"${line}"`);
+      const message = `The keys do not name all of their owner, so nothing refuses them elsewhere, and it can not be written here (see the cause): open them once where it can, or put these lines before the first key: ${lines.join(', ')}.`;
+      throw new ZonesError('custody_refused', message, { cause, facts: { custody: scheme } });
+    });
+  }
+
+  async function change(mutate: (ring: KeyRing) => KeyRing): Promise<KeyRing> {
+    const text = await store.change((before) => {
+      const ring = take(before);
+      const next = mutate(ring);
+      // Encrypting makes new text each time: what has not changed is not written.
+      return next === ring && before !== undefined ? before : formatRing({ ...next, owner }, passphrase);
+    });
+    return take(text);
   }
 
   async function usable(fresh: boolean): Promise<[RingKey, ...RingKey[]]> {
@@ -75,15 +110,7 @@ export function openRing(
         .sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
         .map(({ privateKey, algorithm }) => describePublicKey(privateKey, algorithm));
     },
-    async change(mutate) {
-      const text = await store.change((before) => {
-        const ring = take(before);
-        const next = mutate(ring);
-        // Encrypting makes new text each time: what has not changed is not written.
-        return next === ring && before !== undefined ? before : formatRing({ ...next, owner }, passphrase);
-      });
-      return take(text);
-    },
+    change,
   };
 }
 

@@ -15,7 +15,7 @@ export interface RingKey {
   privateKey: KeyObject;
 }
 
-/** Whose keys they are, and in which zone they may be used. */
+/** Whose keys they are, and in which zone they may be used. Each member is one line of the text. */
 export interface RingOwner {
   client: string;
   clientId: string;
@@ -41,14 +41,19 @@ const SHORTEST = 22;
 
 /**
  * Reads keys as {@link formatRing} writes them: PKCS#8 (RFC 5958) in PEM, each with explanatory lines before it (RFC 7468 5.2),
- * which OpenSSL skips. One key without any, as `openssl genpkey -aes256` makes it, is a ring as well.
+ * which OpenSSL skips. One key without any, as `openssl genpkey -aes256` makes it, is a ring as well; nothing else in PEM is.
  *
- * @throws {ZonesError} custody_refused: no key of it can be read with this passphrase, one is in the clear though there is a
- * passphrase, or the text contradicts itself. Neither message nor cause repeats the text
+ * @throws {ZonesError} custody_refused: no key of it can be read with this passphrase, or it is a short one; a key is in the clear
+ * though there is a passphrase, or the text contradicts itself. Neither message nor cause repeats the text
  */
 export function parseRing(text: string, passphrase: string | undefined): KeyRing {
+  requireLong(passphrase);
   const unified = text.replaceAll('\r\n', '\n');
   const blocks = [...unified.matchAll(BLOCK)];
+  if (unified.split('-----BEGIN').length - 1 > blocks.length)
+    throw refused(
+      'holds something else than whole PKCS#8 keys, which may be a key in the clear; take it out, or encrypt it by openssl pkcs8 -topk8',
+    );
   let from = 0;
   const parts = blocks.map((match) => {
     const lines = unified.slice(from, match.index);
@@ -72,7 +77,8 @@ export function parseRing(text: string, passphrase: string | undefined): KeyRing
  * @throws {ZonesError} custody_refused: the passphrase is shorter than 22 characters (128 random bits in base64url)
  */
 export function formatRing({ owner, keys }: KeyRing, passphrase: string | undefined): string {
-  const head = MEMBERS.flatMap((member) => (owner[member] ? [`${member}: ${owner[member]}`] : []));
+  requireLong(passphrase);
+  const head = ownerLines(owner);
   const blocks = keys.map(({ kid, algorithm, state, usableUntil, privateKey }) =>
     [
       ...[`kid: ${kid}`, `algorithm: ${algorithm}`, `state: ${state}`],
@@ -81,6 +87,29 @@ export function formatRing({ owner, keys }: KeyRing, passphrase: string | undefi
     ].join('\n'),
   );
   return [[...head, ''].join('\n'), ...blocks].join('\n');
+}
+
+/** The lines that name an owner, as they stand before the first key. */
+export function ownerLines(owner: Partial<RingOwner>): string[] {
+  return MEMBERS.flatMap((member) => (owner[member] ? [`${member}: ${owner[member]}`] : []));
+}
+
+/** Whether there are keys and not all of their owner: then nothing refuses them to the next who comes. */
+export function lacksOwner({ owner, keys }: KeyRing): boolean {
+  return keys.length > 0 && !MEMBERS.every((member) => owner[member]);
+}
+
+/**
+ * Refuses an owner that can't be written and read back.
+ * @throws {ZonesError} custody_refused: a name is empty, has blanks around it or a line break in it
+ */
+export function requireNames(owner: RingOwner): void {
+  for (const member of MEMBERS)
+    if (!/^\S(?:[^\p{Cc}\u2028\u2029]*\S)?$/u.test(owner[member]))
+      throw new ZonesError(
+        'custody_refused',
+        `The ${member} must be one line of text that neither begins nor ends with a blank.`,
+      );
 }
 
 /** The keys as a memory signer takes them at `now` (epoch seconds): the current one first, the newest last. */
@@ -124,13 +153,16 @@ function readPrivateKey(key: string, passphrase: string | undefined): KeyObject 
   }
 }
 
+function requireLong(passphrase: string | undefined): void {
+  if (passphrase === undefined || passphrase.length >= SHORTEST) return;
+  throw new ZonesError(
+    'custody_refused',
+    `The passphrase is shorter than ${SHORTEST} characters; make one with openssl rand -base64 32, and encrypt the key by it (openssl pkcs8 -topk8).`,
+  );
+}
+
 function writeKey(key: KeyObject, passphrase: string | undefined): string {
   if (passphrase === undefined) return key.export({ type: 'pkcs8', format: 'pem' }).toString();
-  if (passphrase.length < SHORTEST)
-    throw new ZonesError(
-      'custody_refused',
-      `The passphrase is shorter than ${SHORTEST} characters; make one with openssl rand -base64 32.`,
-    );
   const cipher = { cipher: 'aes-256-cbc', passphrase };
   return key.export({ type: 'pkcs8', format: 'pem', ...cipher }).toString();
 }

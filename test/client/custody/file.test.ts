@@ -8,16 +8,19 @@ import {
   readFileSync,
   renameSync,
   symlinkSync,
+  unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { addKey, type Custody, openCustody, switchKey } from '@helseid-zones/client/custody';
-
+import { createFileStore } from '@helseid-zones/client/custody/file';
 import type { Intent } from '@helseid-zones/protocol/intents';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { calculateJwkThumbprint, compactVerify, exportJWK } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { FULL } from '../../full.ts';
 import { newFolder } from '../../temporary.ts';
 import { failure } from '../make-client.ts';
 
@@ -68,6 +71,58 @@ describe('keys in a file', () => {
     chmodSync(path, 0o600);
     const [key] = await (await open(path)).publicKeys();
     expect(key).toMatchObject({ algorithm: 'ES384', jwk: { crv: 'P-384' } });
+  });
+
+  const NAMES = /^client: journal\nclientId: c-1\nissuer: https:\/\/sts\.test\nzone: surgery$/m;
+
+  test.each([
+    ['all names', /^(client|clientId|issuer|zone): .*\n/gm],
+    ['its zone', /^zone: .*\n/m],
+    ['its issuer', /^issuer: .*\n/m],
+  ])('without %s get them from who opens them first, and are refused to the next zone', async (_, names) => {
+    const { path, custody } = await openNew();
+    const kid = await signedBy(custody);
+    writeFileSync(path, readFileSync(path, 'utf8').replace(names, ''));
+    const first = await open(path);
+    expect(await Promise.all([signedBy(first), signedBy(first), signedBy(custody)])).toEqual([kid, kid, kid]);
+    expect(readFileSync(path, 'utf8')).toMatch(NAMES);
+    await failure((await open(path, { zone: 'hospital' })).signer.sign([ASSERTION]), 'custody_shared');
+  });
+
+  test('without names where they can not be given are refused, with the lines that give them', async () => {
+    const { path } = await openNew();
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace(NAMES, ''));
+    symlinkSync('key.pem', join(path, '../mounted.pem'));
+    const custody = await open(join(path, '../mounted.pem'));
+    const error = await failure(custody.signer.sign([ASSERTION]), 'custody_refused');
+    const lines = /"(client: .*)"/.exec(error.message)?.[1]?.split('", "').join('\n') ?? '';
+    expect(lines).toMatch(NAMES);
+    writeFileSync(path, `${lines}\n${readFileSync(path, 'utf8')}`);
+    expect(await signedBy(custody)).toBeDefined();
+  });
+
+  test.each([
+    ['zone', { zone: '' }],
+    ['zone', { zone: ' surgery' }],
+    ['zone', { zone: 'surgery\nzone: hospital' }],
+    ['client', { client: '' }],
+    ['issuer', { subject: { ...SUBJECT, issuer: '' } }],
+  ])('for a %s that is no name are refused: %j', async (name, change) => {
+    const path = newFile();
+    const error = await failure(
+      open(path, change).then((custody) => custody.change((ring) => addKey(ring, 'ES256'))),
+      'custody_refused',
+    );
+    expect(error.message).toContain(name);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('that are a folder, or a pipe that nobody writes to, are refused', async () => {
+    await failure((await open(newFolder())).publicKeys(), 'custody_refused');
+    const pipe = newFile();
+    execFileSync('mkfifo', ['-m', '600', pipe]);
+    await failure((await open(pipe)).publicKeys(), 'custody_refused');
   });
 
   test.each([
@@ -130,18 +185,78 @@ describe('keys in a file', () => {
     expect(readdirSync(join(path, '..'))).toEqual(['key.pem']);
   });
 
-  test('that another process changes are not changed; a dead one holds nobody up', async () => {
+  /** A lock as a process has left it that was killed `seconds` ago: with its name in it, empty, or as it was once written. */
+  function leaveLock(path: string, name: string, seconds: number): string {
+    const lock = `${path}.lock`;
+    if (name.startsWith('/')) mkdirSync(lock, { mode: 0o700 });
+    writeFileSync(lock + name, name === '' ? String(process.pid) : '', { mode: 0o600 });
+    const then = Date.now() / 1000 - seconds;
+    utimesSync(lock + name, then, then);
+    return lock + name;
+  }
+
+  const LOCKS = [
+    ['of this kind', '/4194304'],
+    ['that is a file', ''],
+  ] as const;
+
+  test('that another process changes are not changed, and are read', async () => {
     const { path, custody } = await openNew();
-    writeFileSync(`${path}.lock`, String(process.pid));
+    leaveLock(path, '/other', 1);
     await failure(
       custody.change((ring) => addKey(ring, 'ES256')),
       'custody_unavailable',
     );
     expect(await signedBy(custody)).toBeDefined();
-    const dead = Number(execFileSync(process.execPath, ['-p', 'process.pid'], { encoding: 'utf8' }));
-    writeFileSync(`${path}.lock`, String(dead));
-    expect((await custody.change((ring) => addKey(ring, 'ES256'))).keys).toHaveLength(2);
-    expect(existsSync(`${path}.lock`)).toBe(false);
+    expect(readdirSync(join(path, '..')).sort()).toEqual(['key.pem', 'key.pem.lock']);
+  });
+
+  test.each(LOCKS)(
+    'are changed after a crash: a lock %s, of long ago or of a wrong clock',
+    async (_, name) => {
+      const { path, custody } = await openNew();
+      for (const seconds of [60, -60]) {
+        leaveLock(path, name, seconds);
+        await custody.change((ring) => addKey(ring, 'ES256'));
+        expect(readdirSync(join(path, '..'))).toEqual(['key.pem']);
+      }
+      expect(await custody.publicKeys()).toHaveLength(2);
+    },
+  );
+
+  test.each(LOCKS)('lose no change when many come at once after a crash: a lock %s', async (_, name) => {
+    for (let round = 0; round < (FULL ? 40 : 8); round += 1) {
+      const path = newFile();
+      leaveLock(path, name, 60);
+      const changes = Array.from({ length: 8 }, (_, index) =>
+        createFileStore(path, 0o600)
+          .change((before = '') => `${before}${index}\n`)
+          .then(
+            () => `${index}`,
+            () => undefined,
+          ),
+      );
+      const done = (await Promise.all(changes)).filter((index) => index !== undefined);
+      expect(done.length).toBeGreaterThan(0);
+      expect(readFileSync(path, 'utf8').split('\n').slice(0, -1).sort()).toEqual(done);
+      expect(readdirSync(join(path, '..'))).toEqual(['key.pem']);
+    }
+  });
+
+  test('are not changed by who has slept so long that another has taken over', async () => {
+    const path = newFile();
+    writeFileSync(path, 'before', { mode: 0o600 });
+    const change = createFileStore(path, 0o600).change((before) => {
+      const lock = `${path}.lock`;
+      const [name = ''] = readdirSync(lock);
+      // As another does it that finds the lock old.
+      unlinkSync(join(lock, name));
+      writeFileSync(path, 'of another');
+      return `${before} and mine`;
+    });
+    await failure(change, 'custody_unavailable');
+    expect(readFileSync(path, 'utf8')).toBe('of another');
+    expect(readdirSync(join(path, '..'))).toEqual(['key.pem']);
   });
 
   test.each([
@@ -171,6 +286,9 @@ describe('keys in a file', () => {
   test.each([
     ['nothing of the kind', () => 'hello'],
     ['a key in the clear', (_: string) => generateKey()],
+    ['a SEC1 key in the clear before the other', (text: string) => generateKey('sec1') + text],
+    ['a SEC1 key in the clear behind it', (text: string) => `${text}\n  ${generateKey('sec1')}`],
+    ['half a key in the clear beside it', (text: string) => text + generateKey().slice(0, 90)],
     ['a cut key', (text: string) => text.replace(/^(-----BEGIN.*\n.*\n).*\n/m, '$1')],
     ['two current keys', (text: string) => text + text.replace(/^client[\s\S]*?\n\n/, '')],
     ['another kid', (text: string) => text.replace(/^kid: .*$/m, `kid: ${'A'.repeat(43)}`)],
@@ -181,6 +299,7 @@ describe('keys in a file', () => {
     writeFileSync(path, change(readFileSync(path, 'utf8')));
     const error = await failure(custody.publicKeys(), 'custody_refused');
     expect(`${error.message}${error.cause}`).not.toMatch(/BEGIN|hello/);
+    await failure(signedBy(custody), 'custody_refused');
   });
 
   test('a short passphrase encrypts nothing', async () => {
@@ -191,6 +310,15 @@ describe('keys in a file', () => {
       'custody_refused',
     );
     expect(existsSync(path)).toBe(false);
+  });
+
+  test('a short passphrase opens nothing either: the key may have been anywhere with it', async () => {
+    const path = newFile();
+    const make = ['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-aes256'];
+    execFileSync('openssl', [...make, '-pass', 'pass:1234', '-out', path], { stdio: 'ignore' });
+    chmodSync(path, 0o600);
+    const custody = await open(path, { passphrase: () => '1234' });
+    await failure(custody.signer.sign([ASSERTION]), 'custody_refused');
   });
 });
 
@@ -220,7 +348,7 @@ describe('a key that was replaced', () => {
   });
 });
 
-function generateKey(): string {
+function generateKey(type: 'pkcs8' | 'sec1' = 'pkcs8'): string {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return privateKey.export({ type, format: 'pem' }).toString();
 }
