@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
-import { sharingProblem } from '@helseid-zones/protocol/custody';
+import { CUSTODIES } from '@helseid-zones/protocol/custody';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { required } from '@helseid-zones/protocol/required';
+import { defineSystem } from '../../infra/declaration/define.ts';
+import { loadSystem } from '../../infra/declaration/load.ts';
 import { listen } from '../aws/http.ts';
 import { PATTERNS, type Pattern, type Steps } from './patterns.ts';
 import { startPatternWorld } from './stand-in.ts';
@@ -25,20 +28,7 @@ export async function runPattern(name: string, print: (line: string) => void): P
   const redirectUri = `http://127.0.0.1:${await freePort()}/callback`;
   const world = await startPatternWorld(folder, ['journal'], redirectUri);
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), world.certificate.cert]);
-  let right = true;
-  const tell = async (title: string, run: () => Promise<unknown>, must: RegExp) => {
-    const [code, said] = await run().then(
-      (answer) => ['', answer],
-      (error) => (isZonesError(error) ? [error.code, error.message] : ['error', error]),
-    );
-    const asItMust = must.test(code);
-    right &&= asItMust;
-    print(`  ${title}: ${asItMust ? '' : 'NOT AS IT MUST: '}${code ? `refused, ${code}: ` : ''}${said}`);
-  };
-  const steps: Steps = {
-    does: (title, run) => tell(title, run, /^$/),
-    breaks: (title, run) => tell(title, run, /^custody_/),
-  };
+  const { steps, right } = takeSteps(print);
   const { issuer, api, scopes, selfService } = world;
   const settings = {
     ...{ issuer, api, clientId: 'journal', scope: scopes.join(' '), passphraseFile },
@@ -52,8 +42,27 @@ export async function runPattern(name: string, print: (line: string) => void): P
     await world.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  print(right ? '\nEvery step went as it must.' : '\nA step went otherwise than it must.');
-  return right;
+  print(right() ? '\nEvery step went as it must.' : '\nA step went otherwise than it must.');
+  return right();
+}
+
+/** Steps that print what came of them, and whether all went as they must. */
+function takeSteps(print: (line: string) => void): { steps: Steps; right: () => boolean } {
+  let right = true;
+  const tell = async (title: string, run: () => Promise<unknown>, must: RegExp) => {
+    const [code, said] = await run().then(
+      (answer) => ['', answer],
+      (error) => (isZonesError(error) ? [error.code, error.message] : ['error', error]),
+    );
+    const asItMust = must.test(code);
+    right &&= asItMust;
+    print(`  ${title}: ${asItMust ? '' : 'NOT AS IT MUST: '}${code ? `refused, ${code}: ` : ''}${said}`);
+  };
+  const steps: Steps = {
+    does: (title, run) => tell(title, run, /^$/),
+    breaks: (title, run) => tell(title, run, /^(?:custody_\w+|declaration_invalid)$/),
+  };
+  return { steps, right: () => right };
 }
 
 function draw(pattern: Omit<Pattern, 'run'>, print: (line: string) => void): void {
@@ -63,8 +72,12 @@ function draw(pattern: Omit<Pattern, 'run'>, print: (line: string) => void): voi
   print('');
 }
 
-/** The whole deployed system, once: its steps have the denials of every boundary among them. */
-function runCrossZone(): boolean {
+/** Declares the system with keys that can be read out, and then runs all of it once: its steps are the denials of every boundary. */
+export async function runCrossZone(
+  print: (line: string) => void,
+  runSystem: () => number | null,
+): Promise<boolean> {
+  print('cross-zone\n');
   draw(
     {
       boundary: 'each zone is a closed network of its own; the signing zone is one more',
@@ -72,11 +85,31 @@ function runCrossZone(): boolean {
       mayUse: 'the signers, each for one zone and what it is granted; zones ask for facts, never for bytes',
       breaks: 'a key that can be read out in two zones; a zone that asks another’s signer, or KMS',
     },
-    console.log,
+    print,
   );
-  console.log(`  custody: 'file:' in zones.ts: refused, ${sharingProblem('file:')}\n`);
+  const { steps, right } = takeSteps(print);
+  const system = await loadSystem(join(import.meta.dirname, '../../zones.ts'), undefined);
+  const [name, client] = required(Object.entries(system.clients)[0], 'A client');
+  // Nothing signs by a PKCS#11 token here, so zones.ts knows none.
+  for (const [custody, { extractable }] of Object.entries(CUSTODIES))
+    if (custody !== 'pkcs11:')
+      await steps[extractable ? 'breaks' : 'does'](
+        `the client ${name} with custody: '${custody}' in zones.ts`,
+        async () => {
+          defineSystem({
+            ...system,
+            clients: { ...system.clients, [name]: { ...client, custody } },
+          } as never);
+          return 'taken';
+        },
+      );
+  print('');
+  return runSystem() === 0 && right();
+}
+
+function runSystemOnce(): number | null {
   const main = join(import.meta.dirname, '../app/main.ts');
-  return spawnSync(process.execPath, [main, '--once'], { stdio: 'inherit' }).status === 0;
+  return spawnSync(process.execPath, [main, '--once'], { stdio: 'inherit' }).status;
 }
 
 /** A port that nobody has now: the program listens on it when somebody logs in. */
@@ -91,6 +124,10 @@ if (import.meta.main) {
   if (!NAMES.includes(name)) {
     console.log(USAGE);
     process.exitCode = name === '--help' ? 0 : 1;
-  } else if (!(name === 'cross-zone' ? runCrossZone() : await runPattern(name, console.log)))
+  } else if (
+    !(name === 'cross-zone'
+      ? await runCrossZone(console.log, runSystemOnce)
+      : await runPattern(name, console.log))
+  )
     process.exitCode = 1;
 }

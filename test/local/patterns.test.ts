@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { runPattern } from '../../local/patterns/main.ts';
+import { runCrossZone, runPattern } from '../../local/patterns/main.ts';
 import { FULL } from '../full.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -10,6 +10,30 @@ const folder = join(root, 'examples/patterns');
 const page = readFileSync(join(root, 'docs/patterns.md'), 'utf8');
 
 describe('a pattern of the guideline', () => {
+  test('cross-zone: a key that can be read out is refused where the system is declared', async () => {
+    const lines: string[] = [];
+    expect(
+      await runCrossZone(
+        (line) => lines.push(line),
+        () => 0,
+      ),
+      lines.join('\n'),
+    ).toBe(true);
+    for (const scheme of ['file:', 'postgres:', 'secretsmanager:'])
+      expect(lines).toContainEqual(
+        expect.stringMatching(
+          `'${scheme}' in zones.ts: refused, declaration_invalid: [^]*"Use of Client Secrets"`,
+        ),
+      );
+    expect(lines).toContainEqual(expect.stringMatching(/custody: 'awskms:'.*: taken/));
+    expect(
+      await runCrossZone(
+        () => {},
+        () => 1,
+      ),
+    ).toBe(false);
+  });
+
   // PostgreSQL in this process takes many seconds to start; test/client/custody has it in every run.
   test.each(['rich-client', 'distributed', ...(FULL ? ['shared-backend'] : [])])(
     '%s works, and what breaks its rule is refused',
@@ -28,7 +52,10 @@ describe('a pattern of the guideline', () => {
   test.each(['rich-client', 'shared-backend', 'distributed'])('%s is read in ten minutes', (name) => {
     const files = readdirSync(join(folder, name)).filter((file) => file.endsWith('.ts'));
     const lines = files.flatMap((file) => readFileSync(join(folder, name, file), 'utf8').split('\n'));
-    expect(lines.length).toBeLessThan(name === 'rich-client' ? 300 : 200);
+    expect(lines.length).toBeLessThan(name === 'rich-client' ? 300 : 100);
+    expect(page).toMatch(
+      /shared-backend and distributed below 100 lines each and rich-client,[^;]* below 300/,
+    );
     expect(files).toContain('key.ts');
   });
 
