@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { ZonesError } from '@helseid-zones/protocol/errors';
@@ -13,7 +13,8 @@ import type { ForeignCode } from './declaration/runtimes.ts';
 /**
  * Copies the code of a function into a folder below `parent`, for `Code.fromAsset`. Does not build it, nor look into archives
  * within it.
- * @throws {ZonesError} config_invalid: there is no such folder or zip, it is empty, or lacks the file that the handler names
+ * @throws {ZonesError} config_invalid: there is no such folder or zip, it is empty, lacks the file that the handler names,
+ * or has what is hidden or leads out of it
  */
 export function copyCode(parent: string, name: string, { path, runtime, handler }: ForeignCode): string {
   const say = (what: string) =>
@@ -24,7 +25,7 @@ export function copyCode(parent: string, name: string, { path, runtime, handler 
   if (!existsSync(path)) throw say('is missing');
   const isZip = !statSync(path).isDirectory();
   if (isZip && !path.endsWith('.zip')) throw say('is neither a folder nor a .zip');
-  const files = isZip ? readZip(readFileSync(path)) : readFolder(path);
+  const files = isZip ? readZip(readFileSync(path)) : readFolder(path, say);
   if (files === undefined) throw say('is no zip that can be read (ZIP64 and encryption are not known)');
   const first = runtime.startsWith('python')
     ? `${handler.split('.').slice(0, -1).join('.').replaceAll('.', '/')}.py`
@@ -36,10 +37,18 @@ export function copyCode(parent: string, name: string, { path, runtime, handler 
   return writeFolder(parent, name, files);
 }
 
-function readFolder(path: string): CodeFile[] {
+/** Refuses what leads out of the folder, or is hidden in it, and would be deployed unseen: a link, `.env`, `.git`. */
+function readFolder(path: string, say: (what: string) => ZonesError): CodeFile[] {
+  const root = realpathSync(path);
   return readdirSync(path, { recursive: true, withFileTypes: true })
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => statSync(file).isFile() && !/(?:^|[\\/])__pycache__[\\/]/.test(file))
+    .filter((file) => {
+      const name = relative(path, file);
+      if (/(?:^|[\\/])\./.test(name)) throw say(`has ${name} in it, which is hidden and would be deployed`);
+      if (!`${realpathSync(file)}${sep}`.startsWith(`${root}${sep}`))
+        throw say(`has a link in it that leads out of it, ${name}`);
+      return statSync(file).isFile() && !/(?:^|[\\/])__pycache__[\\/]/.test(file);
+    })
     .sort()
     .map((file) => [relative(path, file).split(sep).join('/'), readFileSync(file), statSync(file).mode]);
 }

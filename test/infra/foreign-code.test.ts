@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ForeignCode } from '../../infra/declaration/runtimes.ts';
@@ -89,4 +89,36 @@ test.each<[string, () => ForeignCode, RegExp]>([
   const refused = () => copyCode(newFolder(), 'labels', given());
   expect(refused).toThrow(expect.objectContaining({ code: 'config_invalid' }));
   expect(refused).toThrow(message);
+});
+
+test.each<[string, (folder: string, outside: string) => void, RegExp]>([
+  ['a hidden file', (folder) => writeFileSync(join(folder, '.env'), 'SECRET=1'), /\.env.*hidden/],
+  ['a file in a hidden folder', (folder) => mkdirSync(join(folder, '.git')), /\.git.*hidden/],
+  [
+    'a link to a file outside',
+    (folder, outside) => symlinkSync(outside, join(folder, 'data.txt')),
+    /leads out.*data\.txt/,
+  ],
+  [
+    'a link to a folder outside',
+    (folder, outside) => symlinkSync(join(outside, '..'), join(folder, 'lib')),
+    /leads out.*lib/,
+  ],
+])('a folder with %s is refused', (_, put, message) => {
+  const [given, outside] = [newFolder(), join(newFolder(), 'secret')];
+  writeFileSync(outside, 'TOP SECRET');
+  writeFileSync(join(given, 'bootstrap'), '#!/bin/sh\n');
+  put(given, outside);
+  expect(() => copyCode(newFolder(), 'labels', code(given))).toThrow(
+    expect.objectContaining({ code: 'config_invalid', message: expect.stringMatching(message) }),
+  );
+});
+
+test('a folder may have links to its own files', () => {
+  const given = newFolder();
+  writeFileSync(join(given, 'main'), '#!/bin/sh\n');
+  symlinkSync('main', join(given, 'bootstrap'));
+  expect(readFileSync(join(copyCode(newFolder(), 'labels', code(given)), 'bootstrap'), 'utf8')).toBe(
+    '#!/bin/sh\n',
+  );
 });
