@@ -260,6 +260,16 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
   ],
   Events: [
     {
+      fault: 'API, issuer, signer, table and connections fail in any order, and environments are cold',
+      promise:
+        'An event is submitted, each time by its one identifier, or was given up with a reason for each of its five deliveries; a delivery that meets nothing submits it.',
+      shown: {
+        [WORKER]: [
+          'nothing is lost: whatever five deliveries meet, an event is submitted, each time by its one identifier, or is given up with a reason for each',
+        ],
+      },
+    },
+    {
       fault: 'An event comes twice, at once or later',
       promise: 'Its document is submitted once.',
       shown: {
@@ -418,6 +428,7 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
 
 /** What is asked for as often as the above, and that no test of `npm test` shows. */
 const NOT_SHOWN = [
+  'Faults of the issuer and of APIs in the running local system: they are met by the test doubles of `test/fakes` above. Its own faults are those of AWS’s services.',
   'A clock 30 s off. Assertions live 8 s, so an issuer refuses them; AWS keeps Lambda’s clock.',
   'An oversized answer of the issuer or an API, beyond what the time limit stops.',
   'A function out of memory, and a burst of cold starts, on AWS itself.',

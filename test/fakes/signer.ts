@@ -16,8 +16,8 @@ export interface FakeSigner extends Signer {
   switchTo(kid: string): void;
   /** From now on the key signs nothing. */
   retire(kid: string): void;
-  /** The next call is refused. */
-  refuseNext(code: ErrorCode): void;
+  /** The next call is refused; or none, where it was going to be. */
+  refuseNext(code: ErrorCode | undefined): void;
 }
 
 export function createFakeSigner(subject: TokenSubject, now: () => number): FakeSigner {

@@ -4,14 +4,16 @@ import { getAccessToken } from '@helseid-zones/client/machine-token';
 import type { TokenClient } from '@helseid-zones/client/token-client';
 import type { AccessTokenRequest } from '@helseid-zones/client/tokens';
 import type { Context, SQSEvent } from 'aws-lambda';
+import fc from 'fast-check';
 import { decodeJwt } from 'jose';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createDynamoTable } from '../../../functions/common/dynamo.ts';
 import { TablePersistence } from '../../../functions/worker/persistence.ts';
 import { createWorker } from '../../../functions/worker/process.ts';
 import { API, makeWorld, type World } from '../../client/make-client.ts';
 import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
 import { AUDIT_LINE, collectLog } from '../../fakes/log.ts';
+import { full } from '../../full.ts';
 import { SAMPLE_TEXT } from './sample.ts';
 
 const SAMPLE = JSON.parse(SAMPLE_TEXT);
@@ -237,4 +239,99 @@ test('a table that does not answer fails the message and submits nothing', async
     expect.objectContaining({ reason: 'aws_refused', status: 400, error: 'ResourceNotFoundException' }),
   ]);
   expect(documents.requests).toEqual([]);
+});
+
+/** What the deliveries of one time meet. */
+const MEETS = [
+  'nothing',
+  'API 500',
+  'API 503 once done',
+  'lost connections',
+  'issuer 503',
+  'signer',
+  'table 500',
+  'table lost',
+];
+
+test('nothing is lost: whatever five deliveries meet, an event is submitted, each time by its one identifier, or is given up with a reason for each', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { api: documents, issuer, signer, network, client } = await makeWorker();
+  let meets = 'nothing';
+  let calls = 0;
+  const lossy = createAwsCaller(readAwsConfig(dynamo.env), {
+    fetch: async (...call) => {
+      calls += 1;
+      if (meets === 'table 500') return Response.json({ __type: 'InternalServerError' }, { status: 500 });
+      const answer = await fetch(...call);
+      // One answer in three, so that what is sent again comes through.
+      if (meets === 'table lost' && calls % 3 === 0) throw new TypeError('fetch failed');
+      return answer;
+    },
+    wait: async () => {},
+  });
+  const { audit, lines: audited } = collectLog();
+  const persistence = () => new TablePersistence(createDynamoTable(lossy, table));
+  let runs = 0;
+  const accepted: string[] = [];
+  const begin = (what: string) => {
+    meets = what;
+    network.breakNext(what === 'lost connections' ? 2 : 0);
+    signer.refuseNext(what === 'signer' ? 'kms_throttled' : undefined);
+    if (what === 'issuer 503') issuer.behaviour.fail = () => new Response(null, { status: 503 });
+    else delete issuer.behaviour.fail;
+    const status = { 'API 500': 500, 'API 503 once done': 503 }[what] ?? 201;
+    documents.behaviour.answer = ({ headers }) => {
+      if (status === 201) accepted.push(headers.get('if-none-exist') ?? '');
+      return new Response(null, { status });
+    };
+  };
+  const property = fc.asyncProperty(
+    fc.array(fc.constantFrom(...MEETS), { minLength: 5, maxLength: 5 }),
+    async (rounds) => {
+      runs += 1;
+      // Cold environments: what they remember is in the table.
+      const work = createWorker({ documents: documentsOf(client), persistence: persistence(), audit });
+      const [from, since] = [documents.requests.length, audited.length];
+      const events = new Map<string, unknown>([
+        ['m1', sample(`one-${runs}`)],
+        ['m2', sample(`two-${runs}`)],
+        ['m3', { ...SAMPLE, detail: {} }],
+      ]);
+      const left = new Map(events);
+      let failures = 0;
+      for (const what of rounds) {
+        begin(what);
+        vi.setSystemTime(Date.now() + 180_000);
+        const Records = [...left]
+          .reverse()
+          .map(([messageId, body]) => ({ messageId, body: JSON.stringify(body) }));
+        const { batchItemFailures } = await work({ Records } as SQSEvent, CONTEXT);
+        const failed = batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+        failures += failed.length;
+        for (const id of left.keys()) if (!failed.includes(id)) left.delete(id);
+        if (what === 'nothing') expect([...left.keys()]).toEqual(['m3']);
+      }
+      const asked = documents.requests.slice(from).map(({ headers }) => headers.get('if-none-exist') ?? '');
+      const submitted = (name: string) => asked.filter((each) => each.includes(`${name}-${runs}`));
+      for (const [id, name] of [
+        ['m1', 'one'],
+        ['m2', 'two'],
+      ] as const) {
+        const identifiers = new Set(submitted(name));
+        expect(identifiers.size, id).toBeLessThan(2);
+        if (!left.has(id))
+          expect(accepted, id).toEqual(
+            expect.arrayContaining([...identifiers, expect.stringContaining(`${name}-${runs}`)]),
+          );
+      }
+      expect(asked.length).toBe(submitted('one').length + submitted('two').length);
+      const reasons = audited.slice(since).filter(({ code }) => code === 'document.failed');
+      expect(reasons).toHaveLength(failures);
+      for (const { reason } of reasons) expect(reason).toMatch(/./);
+      expect(reasons.filter(({ messageId }) => messageId === 'm3')).toHaveLength(5);
+      expect(JSON.stringify(audited.slice(since))).not.toContain('Epikrise');
+    },
+  );
+  await fc.assert(property, { numRuns: full(200) });
 });
