@@ -163,6 +163,7 @@ const FORMS: Readonly<Record<string, Form>> = {
     ...named('Name', 'wafv2:regional/webacl/{name}/{uuid}'),
     ref: '{name}|{uuid}|REGIONAL',
   },
+  'AWS::ApiGateway::DomainName': { name: 'DomainName', ref: '{name}' },
   'AWS::ApiGateway::Resource': withId('{hex6}', 'ResourceId'),
   'AWS::ApiGateway::Deployment': withId('{hex6}', 'DeploymentId'),
   'AWS::ApiGateway::Authorizer': withId('{hex6}', 'AuthorizerId'),

@@ -149,6 +149,7 @@ function takenName(
   const [known = ''] = value.split(UNKNOWN);
   const begins = (taken: string) => known.startsWith(taken) || (known !== value && taken.startsWith(known));
   if (begins(recordName(name, ''))) return "a client record's";
+  if (begins('cdk-')) return "the CDK's";
   const other = others.find((one) => begins(`${name}-${one}-`));
   return other && `zone ${other}'s`;
 }

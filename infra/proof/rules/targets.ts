@@ -147,13 +147,15 @@ export function isAdmin(actor: Actor, { declaration }: ProofInput, name: string)
   return actor.admin && actor.name === functionName(declaration.name, actor.zone, name);
 }
 
-/** The resources of these types in the stack of a zone. */
+/** The resources of these types in the stack of a zone, but for those that may never be made: what has their names is another's. */
 export function resourcesOfZone(
   { assembly }: ProofInput,
   zone: string,
   types: readonly string[],
 ): ResolvedResource[] {
-  return assembly.resources.filter((resource) => types.includes(resource.type) && resource.zone === zone);
+  return assembly.resources.filter(
+    (resource) => resource.certain && types.includes(resource.type) && resource.zone === zone,
+  );
 }
 
 /** Of the tables or secrets that the declaration gives functions of the actor's zone, ARNs: the actor's own, and all. */

@@ -409,6 +409,17 @@ describe('additions are understood by type and property', () => {
         },
       }),
     ],
+    [
+      'AWS::ApiGateway::BasePathMapping',
+      (r) => {
+        const Properties = {
+          DomainName: 'own.example.no',
+          SecurityPolicy: 'SecurityPolicy_TLS13_1_3_2025_09',
+        };
+        r.Host = { Type: 'AWS::ApiGateway::DomainName', Properties };
+        return { DomainName: { Ref: 'Host' } };
+      },
+    ],
     ['AWS::Route53::RecordSet', { Name: 'www.example.no' }],
     [
       'AWS::Logs::MetricFilter',
@@ -532,6 +543,38 @@ describe('additions are understood by type and property', () => {
       /names arn:aws:wafv2:\S+ in WebACLArn/,
       'AWS::WAFv2::WebACLAssociation',
       { WebACLArn: 'arn:aws:wafv2:eu-north-1:999999999999:regional/webacl/a/b' },
+    ],
+    [
+      'a queue that is never made, by the name of the system’s, whose policy is another',
+      /names \S+ in Queues/,
+      'AWS::SQS::QueuePolicy',
+      (r) => {
+        const { QueueName } = find(r, 'EventsQueue7').Properties;
+        r.Never = { Type: 'AWS::SQS::Queue', Properties: { QueueName }, Condition: 'Never' } as Resource;
+        return { Queues: [{ Ref: idOf(r, 'EventsQueue7') }], PolicyDocument: { Statement: [] } };
+      },
+    ],
+    [
+      'a bucket that is never made, by the name of another',
+      /names somebodys in Bucket/,
+      'AWS::S3::BucketPolicy',
+      (r) => {
+        const Properties = { BucketName: 'somebodys' };
+        r.Never = { Type: 'AWS::S3::Bucket', Properties, Condition: 'Never' } as Resource;
+        return { Bucket: 'somebodys', PolicyDocument: { Statement: [] } };
+      },
+    ],
+    [
+      'a bucket by the name of the CDK’s',
+      /takes a name that is the CDK's/,
+      'AWS::S3::Bucket',
+      { BucketName: 'cdk-hnb659fds-assets-000000000000-eu-north-1' },
+    ],
+    [
+      'a mapping to a host of others',
+      /names shared\.example\.no in DomainName/,
+      'AWS::ApiGateway::BasePathMapping',
+      { DomainName: 'shared.example.no', BasePath: 'journal' },
     ],
     [
       'a mapping to an API by its id',

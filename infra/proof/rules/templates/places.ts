@@ -146,7 +146,8 @@ function problemOf(
     assembly.resources.some(
       (one) =>
         types.includes(one.type) &&
-        (one.certain || added) &&
+        // What a condition decides may never be made, and then what has its name is another's.
+        (one.certain || (added && among !== 'what is added')) &&
         isAmong(one) &&
         !(among === 'what is added' && added && isOther(one)) &&
         [text, `${text}:*`].some((name) => one.names.includes(name)),

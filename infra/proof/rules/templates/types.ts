@@ -173,7 +173,9 @@ export const ADDED: Readonly<Record<string, string>> = {
     Type Weight`,
   'ApiGateway::DomainName': `CertificateArn DomainName EndpointAccessMode EndpointConfiguration RegionalCertificateArn
     SecurityPolicy=${TLS}`,
-  'ApiGateway::BasePathMapping': 'BasePath DomainName RestApiId?@ApiGateway::RestApi Stage',
+  // All that a host has mapped gets the session's cookie.
+  'ApiGateway::BasePathMapping':
+    'BasePath DomainName@ApiGateway::DomainName RestApiId?@ApiGateway::RestApi Stage',
   // The answer to a preflight (CORS), which routes-are-authorized takes.
   'ApiGateway::Method': `ApiKeyRequired AuthorizationType HttpMethod=OPTIONS Integration Integration.Type=MOCK MethodResponses OperationName
     RequestModels RequestParameters RequestValidatorId ResourceId@ApiGateway::Resource|ApiGateway::RestApi RestApiId?@ApiGateway::RestApi`,
