@@ -55,18 +55,19 @@ export function drawMap(map: ZoneMap): string {
 export function estimateHeight(map: ZoneMap): number {
   const linesOf = (texts: readonly string[], width: number) =>
     18 * sum(texts.map((text) => Math.ceil(text.length / width)));
+  const nodeHeight = ({ label, notes }: MapNode, width: number) => 14 + linesOf([label, ...notes], width);
   const callsHeight = (bundles: readonly Bundle[], width: number) =>
     sum(
-      bundles.map(
-        ({ ends, edges }) =>
-          8 + linesOf([[...ends.map(nameOf), ...verbsOf(edges), '12 more'].join(', ')], width),
+      bundles.map(({ ends, edges }) =>
+        ends.some(({ kind }) => ENTRIES.includes(kind))
+          ? 8 + sum(ends.map((node) => nodeHeight(node, width)))
+          : 8 + linesOf([[...ends.map(nameOf), ...verbsOf(edges), '12 more'].join(', ')], width),
       ),
     );
   const rowHeight = ({ pairs, out }: Row) => {
-    const width = out.length > 0 ? 20 : 36;
+    const width = out.length > 0 ? 16 : 36;
     const heights = pairs.map(
-      ({ node: { label, notes }, into }) =>
-        12 + Math.max(callsHeight(into, width), 14 + linesOf([label, ...notes], width)),
+      ({ node, into }) => 12 + Math.max(callsHeight(into, width), nodeHeight(node, width)),
     );
     return 12 + Math.max(sum(heights), callsHeight(out, 26));
   };
