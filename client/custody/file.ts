@@ -59,7 +59,7 @@ export function createFileStore(path: string, mode: number): RingStore {
       return withDraft(`${path}.lock`, async (draft) => {
         const before = await read();
         const text = mutate(before);
-        if (text !== before) await replace(path, draft, text);
+        if (text !== before) await replace(path, draft, text, mode);
         return text;
       }).catch((cause) => {
         if (isZonesError(cause)) throw cause;
@@ -88,12 +88,14 @@ function requirePrivate(stats: BigIntStats, mode: number): void {
 }
 
 /** The draft takes the file's place once all of it is on the disk; there is none any more where another has taken over. */
-async function replace(path: string, draft: string, text: string): Promise<void> {
+async function replace(path: string, draft: string, text: string, mode: number): Promise<void> {
   try {
     // Not made where it is gone: then it would be renamed after all.
     const handle = await open(draft, 'r+');
     try {
       await handle.writeFile(text);
+      // Else it were refused by the next who reads it.
+      if ((mode & 0o200) === 0) await handle.chmod(0o400);
       await handle.sync();
     } finally {
       await handle.close();

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   utimesSync,
@@ -139,6 +140,18 @@ describe('keys in a file', () => {
     const custody = await open(path, { uri: pathToFileURL(path).href + query });
     if (used) expect(await signedBy(custody)).toBeDefined();
     else await failure(custody.signer.sign([ASSERTION]), 'custody_refused');
+  });
+
+  test.each([
+    ['400', 0o400],
+    ['440', 0o400],
+    ['640', 0o600],
+  ])('with ?mode=%s are used on once this program has changed them', async (mode, left) => {
+    const path = newFile();
+    const custody = await open(path, { uri: `${pathToFileURL(path).href}?mode=${mode}` });
+    for (const _ of [1, 2]) await custody.change((ring) => addKey(ring, 'ES256'));
+    expect(statSync(path).mode & 0o777).toBe(left);
+    expect(await signedBy(custody)).toBeDefined();
   });
 
   test('are read again when another file takes their place', async () => {
