@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import {
   createApiFetch,
@@ -102,5 +102,8 @@ function readPassphrase(file: string): string {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(file, randomBytes(32).toString('base64'), { mode: 0o600, flag: 'wx' });
   }
+  // Windows has no modes. A cluster mounts it for the group of the service.
+  if (process.platform !== 'win32' && (statSync(file).mode & 0o037) !== 0)
+    throw new Error(`Others may read the passphrase ${file}: chmod 600, and rotate the key.`);
   return readFileSync(file, 'utf8').trim();
 }

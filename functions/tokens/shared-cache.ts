@@ -136,7 +136,8 @@ async function look(fetch: Fetch): Promise<AccessToken | 'mine' | 'busy'> {
   const usable = token && token.accessToken !== refused && token.binding.kid !== lost;
   if (usable && isFresh(token, now())) return token;
   const other = readJson(failure, item?.['failure']);
-  if (other && Number(item?.['failedAt']) >= began)
+  const failedAt = Number(item?.['failedAt']);
+  if (other && failedAt >= began && failedAt <= now() + LEASE)
     throw new ZonesError(other.code, other.message, { facts: other.facts });
   if (refused !== undefined && Number(item?.['renewedAt'] ?? 0) + RENEWAL_INTERVAL > now())
     throw new ZonesError(
@@ -144,12 +145,15 @@ async function look(fetch: Fetch): Promise<AccessToken | 'mine' | 'busy'> {
       'A refused token was replaced less than a minute ago; look at what else the API refuses: scope, audience, organisation.',
     );
   const at = now();
-  if (Number(item?.['lease'] ?? 0) >= at) return 'busy';
+  const lease = Number(item?.['lease'] ?? 0);
+  // One that ends later was made by a clock that is far ahead.
+  const latest = at + 2 * LEASE;
+  if (lease >= at && lease <= latest) return 'busy';
   const [until, expires] = [at + LEASE, Math.ceil(at / 1000) + 3600];
   // Nothing has been stored since, and nobody else is at it.
   const leased = await table.update(pk, 'SET #lease = :until, #owner = :owner, #expires = :expires', {
-    when: '(attribute_not_exists(#stored) OR #stored = :stored) AND (attribute_not_exists(#lease) OR #lease < :at OR #owner = :owner)',
-    values: { at, until, owner, expires, stored: item?.['stored'] ?? 'none' },
+    when: '(attribute_not_exists(#stored) OR #stored = :stored) AND (attribute_not_exists(#lease) OR #lease < :at OR #lease > :latest OR #owner = :owner)',
+    values: { at, until, latest, owner, expires, stored: item?.['stored'] ?? 'none' },
   });
   return leased ? 'mine' : 'busy';
 }

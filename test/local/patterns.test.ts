@@ -1,9 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openJournal } from '../../examples/patterns/journal.ts';
+import { openSessions } from '../../examples/patterns/rich-client/session.ts';
 import { runCrossZone, runPattern } from '../../local/patterns/main.ts';
+import { API, CLIENT_ID, ISSUER, makeWorld } from '../client/make-client.ts';
 import { FULL } from '../full.ts';
+import { newFolder } from '../temporary.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = join(root, 'examples/patterns');
@@ -85,4 +93,100 @@ describe('a pattern of the guideline', () => {
       execFileSync(process.execPath, [join(root, 'local/patterns/main.ts'), '--help'], { encoding: 'utf8' }),
     ).toContain('rich-client|shared-backend|distributed|cross-zone');
   });
+});
+
+/** A machine with a registered key, and what its person does once the browser is open. */
+async function makeMachine() {
+  const { network, issuer, clock } = await makeWorld();
+  const folder = newFolder();
+  // Read from the environment once, by whichever test is the first.
+  const { key } = await import('../../examples/patterns/rich-client/key.ts');
+  const { uri } = key;
+  onTestFinished(() => {
+    key.uri = uri;
+    vi.unstubAllGlobals();
+  });
+  key.uri = pathToFileURL(join(folder, 'key.pem')).href;
+  // The program's; the fake network is reached by the real one.
+  const real = fetch;
+  vi.stubGlobal('fetch', (url: string, init?: RequestInit) =>
+    url.startsWith('https://') ? network.fetch(url, init) : real(url, init),
+  );
+  clock.now = Date.now();
+  const settings = {
+    ...{ issuer: ISSUER, clientId: CLIENT_ID, api: `${API}/x`, scope: 'a', selfService: API },
+    passphraseFile: join(folder, 'passphrase'),
+  };
+  const journal = await openJournal(key, settings);
+  await journal.register();
+  for (const one of await journal.custody.publicKeys()) issuer.register(one);
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  const { run } = await import('../../examples/patterns/rich-client/main.ts');
+  const sessions = join(folder, 'sessions.db');
+  const redirectUri = `http://127.0.0.1:${port}/callback`;
+  const login = async (person: (back: string) => Promise<void>) => {
+    let acted = Promise.resolve();
+    const openUrl = (url: string) => {
+      acted = person(`/callback?${issuer.authorize(url)}`);
+    };
+    const said = await run(['login'], settings, { sessions, redirectUri, openUrl });
+    await acted;
+    return said;
+  };
+  const ask = (target: string) => {
+    const socket = connect(port, '127.0.0.1', () =>
+      socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
+    );
+    return text(socket);
+  };
+  return { key, port, sessions, settings, login, ask };
+}
+
+test('a login is ended by nobody else: no target of a neighbour, no open connection, and no lock on other windows', async () => {
+  const { port, sessions, login, ask } = await makeMachine();
+  const said = await login(async (back) => {
+    const neighbour = connect(port, '127.0.0.1', () => neighbour.write('GET /callback HTTP/1.1\r\n'));
+    const closed = once(neighbour, 'close');
+    for (const target of [
+      '//',
+      '//[',
+      'http:///x',
+      'http://elsewhere.test/',
+      '*',
+      back.replace('/callback', '//callback'),
+    ])
+      expect(await ask(target), target).toMatch(/^HTTP\/1.1 40/);
+    const other = openSessions(sessions);
+    await other.change(async () => undefined);
+    other.close();
+    expect(await ask(back)).toMatch('You may close this window.');
+    await closed;
+  });
+  expect(said).toMatch('is logged in.');
+});
+
+test('a refresh token that is deleted is in the file no more, and the file is its user’s alone', async () => {
+  const file = join(newFolder(), 'new', 'sessions.db');
+  const sessions = openSessions(file);
+  const refreshToken = 'refresh-token-of-kari';
+  const session = { refreshToken, accessToken: 'a', binding: { kid: 'k', jkt: 'k' } };
+  await sessions.change(async () => ({ ...session, person: { iss: 'i', sub: 's', name: 'n' } }));
+  expect(readFileSync(file, 'latin1')).toContain(refreshToken);
+  await sessions.change(async () => undefined);
+  sessions.close();
+  expect(readFileSync(file, 'latin1')).not.toContain(refreshToken);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
+test('a passphrase that others may read opens no key; one that a group may read does', async () => {
+  const { key, settings } = await makeMachine();
+  const open = async () => (await openJournal(key, settings)).custody.publicKeys();
+  chmodSync(settings.passphraseFile, 0o440);
+  expect(await open()).toHaveLength(1);
+  chmodSync(settings.passphraseFile, 0o644);
+  await expect(open()).rejects.toThrow('chmod 600');
 });

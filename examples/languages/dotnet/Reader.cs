@@ -14,7 +14,8 @@ namespace Example;
 public class Reader
 {
     private static readonly AmazonLambdaClient Functions = new();
-    private static readonly HttpClient Http = new();
+    // Token and proof are for this API, not for whoever it redirects to.
+    private static readonly HttpClient Http = new(new HttpClientHandler { AllowAutoRedirect = false });
 
     private static async Task<JsonObject> AskForHeaders(JsonObject request)
     {

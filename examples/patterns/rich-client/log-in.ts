@@ -55,19 +55,22 @@ export async function logIn(
     return { ...tokens, refreshToken: tokens.refreshToken, person: { iss, sub, name: String(name ?? sub) } };
   } finally {
     server.close();
+    // A neighbour's half request would keep the program from ending.
+    server.closeAllConnections();
   }
 }
 
 /** What has another state than this login's ends nothing: any page can send a browser here. */
 async function receiveCallback(server: Server, redirectUri: string, state: string): Promise<URLSearchParams> {
-  const { pathname } = new URL(redirectUri);
+  const { origin, pathname } = new URL(redirectUri);
   for await (const [request, response] of on(server, 'request', { signal: AbortSignal.timeout(300_000) })) {
-    const url = new URL(request.url, redirectUri);
-    const { searchParams } = url;
-    const ours = request.method === 'GET' && url.pathname === pathname && searchParams.get('state') === state;
+    // Some targets are no URL: `//[`, `http://elsewhere/`.
+    const url = URL.parse(`${origin}${request.url}`);
+    const ours =
+      request.method === 'GET' && url?.pathname === pathname && url.searchParams.get('state') === state;
     response.writeHead(ours ? 200 : 404, { 'cache-control': 'no-store', connection: 'close' });
     response.end(ours ? 'You may close this window.' : 'There is no login here.');
-    if (ours) return searchParams;
+    if (ours) return url.searchParams;
   }
   throw new Error('Nobody logged in.');
 }

@@ -41,8 +41,10 @@ export async function run(
         return JSON.stringify(await journal.register());
       case 'login': {
         const scope = `openid profile offline_access ${settings.scope}`;
-        const session = await sessions.change(() => logIn(client, scope, redirectUri, openUrl));
-        return `${session?.person.name} is logged in.`;
+        const session = await logIn(client, scope, redirectUri, openUrl);
+        // The lock is not held while a person logs in: other windows go on with the session before.
+        await sessions.change(async () => session);
+        return `${session.person.name} is logged in.`;
       }
       case 'call':
         return await callAsPerson(journal, sessions);

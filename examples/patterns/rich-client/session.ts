@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { UserTokens } from '@helseid-zones/client';
@@ -12,14 +12,16 @@ export interface Session extends UserTokens {
 
 /**
  * The session in the local database, one at most. `change` holds the database's lock: a refresh token is good once, so two windows
- * must not use it at the same time.
+ * must not use it at the same time. What is deleted is overwritten: a refresh token is good until it is revoked.
  */
 export function openSessions(file: string) {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const database = new DatabaseSync(file);
+  // Never others' to read, not even while it is made.
+  closeSync(openSync(file, 'a', 0o600));
   chmodSync(file, 0o600);
+  const database = new DatabaseSync(file);
   database.exec(
-    'PRAGMA busy_timeout = 15000; CREATE TABLE IF NOT EXISTS session (id INTEGER PRIMARY KEY CHECK (id = 1), data TEXT NOT NULL)',
+    'PRAGMA busy_timeout = 15000; PRAGMA secure_delete = ON; CREATE TABLE IF NOT EXISTS session (id INTEGER PRIMARY KEY CHECK (id = 1), data TEXT NOT NULL)',
   );
   const read = (): Session | undefined => {
     const row = database.prepare('SELECT data FROM session').get();

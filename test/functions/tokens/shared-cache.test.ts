@@ -265,6 +265,41 @@ test('for a write that got lost, or a fetch that ended in a bug, nobody waits', 
   expect(zone.now).toBe(START);
 });
 
+test('a lease or a failure by a clock that is an hour ahead blocks nobody', async () => {
+  const { zone, environment, request, watched } = makeZone();
+  const key = newKey();
+  let pk = '';
+  const get: DynamoTable['get'] = (of) => {
+    pk = of;
+    return watched.get(of);
+  };
+  const table: DynamoTable = { ...watched, get };
+  await environment(table).get(key, async () => ({ ...(await request()), expiresAt: undefined }));
+  const [hour, unavailable] = [zone.now + 3_600_000, { code: 'issuer_unreachable', message: '', facts: {} }];
+  const when = 'attribute_exists(#lease)';
+  const failure = JSON.stringify(unavailable);
+  await watched.update(pk, 'SET #lease = :hour, #failedAt = :hour, #failure = :failure', {
+    ...{ when, values: { hour, failure } },
+  });
+  expect((await environment().get(key, request)).accessToken).toBe('token-2');
+  expect(zone.now).toBe(START);
+});
+
+test('eight at once, and no token can be written: each fetches for itself, well before anybody gives up', async () => {
+  const { zone, environment, request, watched } = makeZone();
+  const key = newKey();
+  const lossy: DynamoTable = {
+    ...watched,
+    async update(pk, change, condition) {
+      if (change.includes('#token')) throw new ZonesError('aws_unavailable', 'No answer.');
+      return watched.update(pk, change, condition);
+    },
+  };
+  await Promise.all(Array.from({ length: 8 }, () => environment(lossy).get(key, request)));
+  expect(zone.fetched).toBe(8);
+  expect(zone.now - START).toBeLessThan(LEASE);
+});
+
 test('a token without a known end is given to who fetched it, and to nobody else', async () => {
   const { zone, environment, request } = makeZone();
   const key = newKey();

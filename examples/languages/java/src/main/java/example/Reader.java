@@ -11,6 +11,7 @@ import software.amazon.awssdk.services.lambda.LambdaClient;
 /** Reads a summary with a token of the zone's tokens function. */
 public class Reader {
   private final LambdaClient functions = LambdaClient.create();
+  // Follows no redirect: token and proof are for this API.
   private final HttpClient http = HttpClient.newHttpClient();
   private final ObjectMapper json = new ObjectMapper();
 
