@@ -55,7 +55,7 @@ async function openZone(signer: Signer, key: VerificationKey, nonces: boolean, n
   return { network, client, asked, ways, from: { own: client, function: other } };
 }
 
-/** What HelseID.Library.Java takes for a warm token where nonces are demanded: an assertion and two proofs, in two requests. */
+/** What HelseID.Library.Java takes for a warm token where nonces are demanded, by its `TokenEndpoint`: an assertion and two proofs, in two requests. */
 const JAVA = { signatures: 3, invocations: undefined, 'round trips': 2 };
 
 /** Signatures, invocations and round trips to issuer or API, where nonces are demanded and where they are not. */
@@ -86,7 +86,7 @@ export async function benchCalls(): Promise<Figure[]> {
         const theirs = what === 'a warm token' && nonces ? JAVA[of] : undefined;
         figures.push({
           ...{ what: `${what}, ${nonces ? 'nonces' : 'no nonces'}: ${of}`, unit: '', here: [counts[of]] },
-          peer: theirs ? ["NHN's Java library, by npm run test:interop", [theirs]] : undefined,
+          peer: theirs ? ["NHN's Java library, counted in its source", [theirs]] : undefined,
           target: theirs ? ['value', 'most', theirs - 1] : undefined,
         });
       }
