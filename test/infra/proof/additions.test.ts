@@ -193,6 +193,16 @@ describe('what narrows or changes nothing', () => {
     expect(violations.map(({ rule, message: text }) => `${rule}: ${text}`).join('\n')).toMatch(message);
   });
 
+  it('nor a function that reads the sessions of the login', () => {
+    const changed = withTemplate(oneClient, STACKS.public, (r) =>
+      allow(find(r, 'summaryRole', 'IAM::Role'), 'dynamodb:GetItem', {
+        'Fn::GetAtt': [idOf(r, 'Tablesessions'), 'Arn'],
+      }),
+    );
+    const { violations } = prove(changed, system, { derived });
+    expect(violations.map(({ rule }) => rule)).toContain('own-data-only');
+  });
+
   it('nor policies that may silence a function', () => {
     const changed = withTemplate(oneClient, STACKS.signing, (r) => {
       const Roles = [{ Ref: idOf(r, 'SignerpublicjournalRole', 'IAM::Role') }];

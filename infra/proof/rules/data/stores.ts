@@ -1,8 +1,9 @@
 import { eventNames } from '../../../declaration/names.ts';
+import type { ResolvedResource } from '../../assembly/resolve.ts';
 import { type Actor, NO_ZONE } from '../actors.ts';
 import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
 import { type ProofInput, type Rule, resourceRule } from '../rule.ts';
-import { ownedIn, ownKey, resourcesOfZone } from '../targets.ts';
+import { ownedIn, ownKey, resourcesOfZone, variablesOf } from '../targets.ts';
 
 /** What waits in a queue is encrypted with a key of its zone; of other stores properties-are-understood says so, and that nothing copies them. */
 export const dataIsEncrypted: Rule = resourceRule({
@@ -58,12 +59,31 @@ export const ownDataOnly: CapabilityRule = capabilityRule({
   remedy: 'Name the resources of the zone itself; zones exchange nothing but through a signer.',
 });
 
-/** The zone's stores and what lies in them, but for tables that other functions have. */
+/** The zone's stores and what lies in them, but for tables that other functions have, and what of the system is another function's. */
 function storesOf(actor: Actor, input: ProofInput): string[] {
   const { zone, kind } = actor;
   if (zone === NO_ZONE || kind !== 'function') return [];
   const { own, taken } = ownedIn(input, actor, 'table');
-  return resourcesOfZone(input, zone, OWN).flatMap(({ arn }) =>
-    arn === undefined || (taken.includes(arn) && !own.includes(arn)) ? [] : [arn, `${arn}/*`],
+  return resourcesOfZone(input, zone, OWN).flatMap((store) => {
+    const { arn = '' } = store;
+    const isAnothers = taken.includes(arn)
+      ? !own.includes(arn)
+      : isOfSystem(store, input) && !isFor(actor, store, input);
+    return isAnothers ? [] : [arn, `${arn}/*`];
+  });
+}
+
+/** Whether it is a table that the declaration yields; what is added, and queues, a zone shares. */
+function isOfSystem({ stack, logicalId, type }: ResolvedResource, { comparison }: ProofInput): boolean {
+  const added = comparison?.additions.some((one) => one.stack === stack && one.logicalId === logicalId);
+  return type === 'AWS::DynamoDB::Table' && added === false;
+}
+
+/** Whether the environment of the actor's function names a store. */
+function isFor({ role }: Actor, { names }: ResolvedResource, { assembly }: ProofInput): boolean {
+  return assembly.resources.some(
+    (fn) =>
+      fn.properties.Role === role.arn &&
+      Object.values(variablesOf(fn)).some((value) => names.includes(String(value))),
   );
 }
