@@ -40,7 +40,7 @@ mutations(
       'admin: AWS::CloudFormation::Stack',
       'admin: AWS::IAM::AccessKey',
       'gateway: AWS::IAM::OIDCProvider',
-      'internal: AWS::EC2::TransitGatewayAttachment',
+      'internal: AWS::EC2::TransitGatewayVpcAttachment',
       'internal: AWS::Events::EventBusPolicy',
       'internal: AWS::Scheduler::Schedule',
       'public: AWS::ApiGatewayV2::Api',
