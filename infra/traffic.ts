@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { ALGORITHM_NAMES, ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { loadSystem } from './declaration/load.ts';
+import { DECLARATION_OPTIONS } from './declaration/options.ts';
 import { print, runCommand, table } from './terminal.ts';
 
 /** Seconds of a month. */
@@ -80,7 +81,8 @@ async function main(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
     options: {
-      ...{ zone: text, declaration: text, stage: text, help: { type: 'boolean' } },
+      ...DECLARATION_OPTIONS,
+      ...{ zone: text, help: { type: 'boolean' } },
       calls: { ...text, default: '1000000' },
       environments: { ...text, default: '10' },
       'token-lifetime': { ...text, default: '600' },

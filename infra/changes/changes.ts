@@ -1,6 +1,6 @@
 import { SIGNING } from '../proof/assembly/network.ts';
 import { readAnsweredNames } from '../proof/network/names.ts';
-import { all, networkFacts, not, satisfiable } from '../proof/policy/index.ts';
+import { networkFacts, widens } from '../proof/policy/index.ts';
 import { covers, globOf } from '../proof/policy/pattern.ts';
 import { matrixOf } from '../proof/prove.ts';
 import { readEntries } from '../proof/report/map/entries.ts';
@@ -58,7 +58,7 @@ function isWider(
   const { resource, except } = asked;
   const [was, is] = [old, now].map((actor) => ask(actor, action, resource, { except }).condition);
   if (was === undefined || is === undefined) return false;
-  return satisfiable(all([networkFacts(now.view, action, undefined), is, not(was)]));
+  return widens(was, is, networkFacts(now.view, action, undefined));
 }
 
 function linesOf(input: ProofInput): Change[] {

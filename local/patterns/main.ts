@@ -8,6 +8,7 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/required';
 import { defineSystem } from '../../infra/declaration/define.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
+import { print } from '../../infra/terminal.ts';
 import { listen } from '../aws/http.ts';
 import { PATTERNS, type Pattern, type Steps } from './patterns.ts';
 import { startPatternWorld } from './stand-in.ts';
@@ -122,12 +123,10 @@ async function freePort(): Promise<string> {
 if (import.meta.main) {
   const [name = ''] = process.argv.slice(2);
   if (!NAMES.includes(name)) {
-    console.log(USAGE);
+    print(USAGE);
     process.exitCode = name === '--help' ? 0 : 1;
   } else if (
-    !(name === 'cross-zone'
-      ? await runCrossZone(console.log, runSystemOnce)
-      : await runPattern(name, console.log))
+    !(name === 'cross-zone' ? await runCrossZone(print, runSystemOnce) : await runPattern(name, print))
   )
     process.exitCode = 1;
 }

@@ -99,9 +99,9 @@ export function isResource(pattern: Pattern): Condition {
   return ask({ kind: 'resource', id: `resource ${pattern.source}`, pattern });
 }
 
-/** What nobody can answer: possibly true in the proof, never enough to allow in the local system. */
-export function unknown(what: string): Condition {
-  return ask({ kind: 'unknown', id: `unknown ${what}`, what });
+/** What nobody can answer: possibly true in the proof, never enough to allow in the local system. `of` tells two of the same words apart, such as their values. */
+export function unknown(what: string, of = ''): Condition {
+  return ask({ kind: 'unknown', id: `unknown ${what} ${of}`, what });
 }
 
 /** Whether `condition` holds on a closed context; not known where a test can't be answered. */

@@ -5,7 +5,7 @@ export { comesThrough, networkFacts } from './endpoint.ts';
 export { type Context, closedFacts } from './facts.ts';
 export { type Principal, principalArn, principalOf, roleName, rolePrincipal } from './principal.ts';
 export type { Layer } from './request.ts';
-export { satisfiable, simplify } from './solve.ts';
+export { satisfiable, simplify, widens } from './solve.ts';
 export { type Policy, parsePolicy } from './statement.ts';
 export { describeCondition } from './words.ts';
 export {

@@ -12,9 +12,20 @@ const MOST_GUESSES = 20_000;
  * wherever it stands, and so is its contrary: what may allow is never excluded by what may deny.
  */
 export function satisfiable(condition: Condition): boolean {
-  const normal = pushNegations(condition, false, (literal, test) =>
-    test.kind === 'unknown' ? ALWAYS : literal,
+  return hasRequest(
+    pushNegations(condition, false, (literal, test) => (test.kind === 'unknown' ? ALWAYS : literal)),
   );
+}
+
+/**
+ * Whether some request satisfies `now` and not `before`, given that `facts` hold: as {@link satisfiable}, but what is unknown in both, in the
+ * same words and of the same values, has one answer in both.
+ */
+export function widens(before: Condition, now: Condition, facts: Condition): boolean {
+  return hasRequest(pushNegations(all([facts, now, not(before)]), false));
+}
+
+function hasRequest(normal: Condition): boolean {
   if (normal.kind === 'constant') return normal.value;
   return normal.kind === 'test' || search(normal, [...testsOf(normal).values()]);
 }
