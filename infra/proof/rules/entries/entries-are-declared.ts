@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { KEY_METRICS, type KeyMetric } from '../../../../functions/key-watch/metrics.ts';
 import { ALARM_NAMES, ALARMS, alarmOn } from '../../../alarm-kinds.ts';
-import { eventNames, functionName } from '../../../declaration/names.ts';
+import { eventNames, functionName, SIGNING_ZONE } from '../../../declaration/names.ts';
 import { eventPatternOf, scheduleName, zoneQueues } from '../../../declaration/own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../../../declaration/schema.ts';
 import { type JsonObject, listOf } from '../../assembly/json.ts';
@@ -62,11 +62,11 @@ export const alarmsRing: Rule = {
   name: 'alarms-ring',
   invariant: 'I3a',
   title:
-    'Every client’s keys have their alarms, and an alarm of the system has the system’s figure and threshold.',
+    'Every client’s keys and every network have their alarms, and an alarm of the system has the system’s figure and threshold.',
   check: (input) => {
     const alarms = resourcesOfType(input.assembly, 'AWS::CloudWatch::Alarm');
     const remedy = 'Synthesize again from zones.ts; infra/alarm-kinds.ts and the key watch say what rings.';
-    const silent = keyAlarmsOf(input.declaration).filter(
+    const silent = alarmsOf(input.declaration).filter(
       (name) => !alarms.some(({ certain, properties }) => certain && properties.AlarmName === name),
     );
     return [
@@ -80,13 +80,16 @@ export const alarmsRing: Rule = {
   },
 };
 
-/** The names of the alarms on the keys of every client. */
-function keyAlarmsOf({ name, clients }: SystemDeclaration): string[] {
-  return Object.entries(clients).flatMap(([client, { selfService }]) =>
+/** The names of the alarms on the keys of every client, and on the names that each network asks for. */
+function alarmsOf({ name, clients, zones }: SystemDeclaration): string[] {
+  const watched = Object.keys(zones).filter((zone) => zones[zone]?.network?.dnsFirewall !== false);
+  const networks = [SIGNING_ZONE, ...watched].map((zone) => `${name}-${zone}-BlockedNames`);
+  const keys = Object.entries(clients).flatMap(([client, { selfService }]) =>
     Object.entries<KeyMetric>(KEY_METRICS).flatMap(([metric, { selfServiceOnly }]) =>
       selfService || !selfServiceOnly ? [`${name}-${client}-${metric}`] : [],
     ),
   );
+  return [...networks, ...keys];
 }
 
 function weakenings(properties: JsonObject, system: SystemDeclaration): string[] {
