@@ -1,5 +1,5 @@
 /**
- * Where a client's key is kept, when it is not a zone's signer that uses it: in a file, a database, Secrets Manager or KMS.
+ * Where a client's key is kept, when it is not a zone's signer that uses it: in a file, a database, Secrets Manager, KMS or a PKCS#11 token.
  * @module
  */
 export {

@@ -23,24 +23,24 @@ const DEAD = 10_000;
  * @throws {ZonesError} custody_refused: others may read it, it belongs to another user, or is no file
  * @throws {ZonesError} custody_unavailable: it can't be read or written, or another process is changing it
  */
-export function createFileStore(path: string, mode: number): RingStore {
+export function createFileStore(path: string, mode: number, what = 'key file'): RingStore {
   let held: { seen: string; text: string } | undefined;
 
   async function read(): Promise<string | undefined> {
     // A pipe would be waited for; Windows has none of the kind.
     const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause) => {
       if (codeOf(cause) === 'ENOENT') return undefined;
-      throw unreadable(cause);
+      throw unreadable(what, cause);
     });
     if (!handle) return undefined;
     try {
       const stats = await handle.stat({ bigint: true });
-      requirePrivate(stats, mode);
+      requirePrivate(stats, mode, what);
       const seen = [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
       if (held?.seen !== seen) held = { seen, text: await handle.readFile('utf8') };
       return held.text;
     } catch (cause) {
-      throw isZonesError(cause) ? cause : unreadable(cause);
+      throw isZonesError(cause) ? cause : unreadable(what, cause);
     } finally {
       await handle.close();
     }
@@ -69,22 +69,18 @@ export function createFileStore(path: string, mode: number): RingStore {
   };
 }
 
-function requirePrivate(stats: BigIntStats, mode: number): void {
-  if (!stats.isFile())
-    throw new ZonesError('custody_refused', 'The key file is a folder, or no file at all.');
+function requirePrivate(stats: BigIntStats, mode: number, what: string): void {
+  if (!stats.isFile()) throw new ZonesError('custody_refused', `The ${what} is a folder, or no file at all.`);
   if (process.platform === 'win32') return;
   const has = Number(stats.mode) & 0o777;
   if ((has & ~mode) !== 0)
     throw new ZonesError(
       'custody_refused',
-      `Others may read the key file: its mode is ${has.toString(8)}, and ${mode.toString(8)} is the most; chmod it, and take a copy that was read for one that is known: rotate.`,
+      `Others may read the ${what}: its mode is ${has.toString(8)}, and ${mode.toString(8)} is the most; chmod it, and take a copy that was read for one that is known: rotate.`,
     );
   const owner = Number(stats.uid);
   if (owner !== 0 && owner !== process.getuid?.())
-    throw new ZonesError(
-      'custody_refused',
-      'The key file belongs to another user than this process runs as.',
-    );
+    throw new ZonesError('custody_refused', `The ${what} belongs to another user than this process runs as.`);
 }
 
 /** The draft takes the file's place once all of it is on the disk; there is none any more where another has taken over. */
@@ -167,8 +163,8 @@ function codeOf(error: unknown): unknown {
   return Object(error).code;
 }
 
-function unreadable(cause: unknown): ZonesError {
-  return unavailable('The key file can not be read; see who owns it and its folder.', cause);
+function unreadable(what: string, cause: unknown): ZonesError {
+  return unavailable(`The ${what} can not be read; see who owns it and its folder.`, cause);
 }
 
 function unavailable(message: string, cause?: unknown): ZonesError {

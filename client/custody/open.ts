@@ -4,10 +4,10 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Signer } from '@helseid-zones/protocol/intents';
 import { describePublicKey, type VerificationKey } from '@helseid-zones/protocol/jwk';
 import type { AwsCaller } from '../aws.ts';
-import { createSigner, type HeldKey, type SignerSubject } from '../create-signer.ts';
+import { createSigner, type HeldKey, type SignDigest, type SignerSubject } from '../create-signer.ts';
 import { openKmsKeys } from './awskms.ts';
 import { createFileStore } from './file.ts';
-import { parsePkcs11Uri } from './pkcs11-uri.ts';
+import { openPkcs11Keys } from './pkcs11.ts';
 import { connectPostgres, createPostgresStore, type Database } from './postgres.ts';
 import type { KeyRing } from './ring.ts';
 import { openRing } from './ring-signer.ts';
@@ -20,7 +20,7 @@ export interface CustodyOptions extends Omit<SignerSubject<HeldKey>, 'keys'> {
   uri: string;
   /** The closed network that may use the keys: the machine, the enterprise with its backend, the cluster. By a name of yours. */
   zone: string;
-  /** Of keys that are made from now on, and of those in KMS. */
+  /** Of keys that are made from now on, and of those in KMS or a token. */
   algorithm: Algorithm;
   /** What keys are encrypted with in a file or a database: at least 22 characters, not kept beside them. Asked for once. */
   passphrase?: (() => string | Promise<string>) | undefined;
@@ -57,19 +57,9 @@ const OPEN: Readonly<Record<CustodyScheme, Open>> = {
     openRing(createSecretStore(requireAws(options), place), options, undefined),
   async 'awskms:'({ place }, options) {
     const arns = place.split(',');
-    const { keys, sign } = await openKmsKeys(requireAws(options), arns, options.algorithm);
-    const [current, ...others] = keys;
-    if (!current) throw refused('names no key');
-    return {
-      signer: createSigner({ ...options, keys: [current, ...others], sign }),
-      publicKeys: async () => keys.map(({ publicKey, algorithm }) => describePublicKey(publicKey, algorithm)),
-      change: refuseChange,
-    };
+    return openHeld(await openKmsKeys(requireAws(options), arns, options.algorithm), options);
   },
-  async 'pkcs11:'({ place }) {
-    parsePkcs11Uri(place);
-    throw refused('names a PKCS#11 token; give what signs in it to createSigner');
-  },
+  'pkcs11:': async ({ place }, options) => openHeld(await openPkcs11Keys(place, options.algorithm), options),
 };
 
 /**
@@ -114,6 +104,20 @@ export async function openCustody(options: CustodyOptions): Promise<Custody> {
   const { scheme } = uri;
   const opened = await OPEN[scheme](uri, options);
   return { scheme, abilities: CUSTODIES[scheme], ...opened };
+}
+
+/** Keys that are held elsewhere, the current one first. */
+function openHeld(
+  { keys, sign }: { keys: HeldKey[]; sign: SignDigest },
+  options: CustodyOptions,
+): Omit<Custody, 'scheme' | 'abilities'> {
+  const [current, ...others] = keys;
+  if (!current) throw refused('names no key');
+  return {
+    signer: createSigner({ ...options, keys: [current, ...others], sign }),
+    publicKeys: async () => keys.map(({ publicKey, algorithm }) => describePublicKey(publicKey, algorithm)),
+    change: refuseChange,
+  };
 }
 
 async function requirePassphrase({ passphrase }: CustodyOptions): Promise<string> {

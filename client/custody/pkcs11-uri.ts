@@ -6,19 +6,17 @@ export interface Pkcs11Uri {
   path: Readonly<Record<string, string>>;
   /** CKA_ID, which is bytes. */
   id?: Uint8Array | undefined;
-  /** `pin-source`, `module-name`, `module-path`. */
+  /** `pin-source`, `module-path`. */
   query: Readonly<Record<string, string>>;
 }
 
-const PATH = [
-  ...['token', 'manufacturer', 'serial', 'model', 'library-manufacturer', 'library-version'],
-  ...['library-description', 'object', 'type', 'id', 'slot-manufacturer', 'slot-description', 'slot-id'],
-];
-const QUERY = ['pin-source', 'module-name', 'module-path'];
+const PATH = ['token', 'manufacturer', 'serial', 'model', 'object', 'type', 'id'];
+const QUERY = ['pin-source', 'module-path'];
 
 /**
  * Reads a PKCS#11 URI (RFC 7512 2.3). `pin-value` is refused, though the RFC has it: a PIN in a URI ends in logs and process
- * lists; `pin-source` names a file. So is what is not known, since it would choose another key silently.
+ * lists; `pin-source` names a file. So is what is not known here,
+ * such as attributes of the slot or the library, since without them another key would be chosen silently.
  * @throws {ZonesError} custody_refused: it is none, or names a private key by nothing; the message repeats none of it
  */
 export function parsePkcs11Uri(uri: string): Pkcs11Uri {
