@@ -13,6 +13,7 @@ export type Handle = Buffer;
 export interface Cryptoki {
   load(path: string): void;
   C_Initialize(options: object): void;
+  C_Finalize(): void;
   C_GetSlotList(tokenPresent: boolean): Handle[];
   C_GetTokenInfo(slot: Handle): Readonly<Record<string, unknown>> & { flags: number };
   C_OpenSession(slot: Handle, flags: number | undefined): Handle;
@@ -85,15 +86,20 @@ export async function openToken(pkcs11: Pkcs11, uri: Pkcs11Uri): Promise<Token> 
     // A session of a token that is gone is closed as it is.
     for (const each of sessions) tolerate(/./, () => library.C_CloseSession(each));
   };
+  let mine = false;
   try {
-    const flags = C['CKF_OS_LOCKING_OK'];
-    tolerate(/^CKR_CRYPTOKI_ALREADY_INITIALIZED$/, () => library.C_Initialize({ flags }));
+    tolerate(/^CKR_CRYPTOKI_ALREADY_INITIALIZED$/, () => {
+      library.C_Initialize({ flags: C['CKF_OS_LOCKING_OK'] });
+      mine = true;
+    });
     const slot = findSlot(library, uri);
     for (let count = 0; count < SESSIONS; count += 1)
       sessions.push(library.C_OpenSession(slot, C['CKF_SERIAL_SESSION']));
     logIn(pkcs11, slot, sessions[0] as Handle, pin);
   } catch (cause) {
     close();
+    // Some modules look for tokens only then. Nobody else has come between: nothing was waited for since.
+    if (mine) tolerate(/./, () => library.C_Finalize());
     throw cause instanceof ZonesError ? cause : unavailable('can not be reached', cause);
   }
   const last = sessions.map((): Promise<unknown> => Promise.resolve());

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -68,8 +68,15 @@ if (given) await signMany(given);
 else process.exitCode = await main();
 
 async function signMany(uri: string): Promise<void> {
-  // SoftHSM shows no token for a moment, while another process logs in.
-  const custody = await open(uri).catch(() => open(uri));
+  // SoftHSM now and then shows no token to one of several that start at once; whoever tries again, as a program does, finds it.
+  let tries = 1;
+  const again = (cause: unknown): Promise<Opened> => {
+    if (tries > 9 || !isZonesError(cause, 'custody_unavailable')) throw cause;
+    tries += 1;
+    return open(uri).catch(again);
+  };
+  const custody = await open(uri).catch(again);
+  if (tries > 1) console.log(`tries ${tries}`);
   for (let count = 0; count < EACH; count += 1) await sign(custody);
 }
 
@@ -116,8 +123,13 @@ function makeTests(folder: string): Record<string, () => Promise<string | undefi
 
   return {
     // First of all: once anybody of this process has logged in, nobody has to.
-    async 'a wrong PIN is tried once, and again only when the file has another'() {
+    async 'a token that was not there when the program started, and a wrong PIN, tried once until the file has another'() {
       const at = uri('id=%00%01', { module: SPY });
+      renameSync(token.tokens, `${token.tokens}.gone`);
+      mkdirSync(token.tokens);
+      await fails('custody_unavailable', /no slot/, () => open(at));
+      rmSync(token.tokens, { recursive: true });
+      renameSync(`${token.tokens}.gone`, token.tokens);
       writeFileSync(token.pinFile, 'wrong-one\n');
       const before = token.flags();
       await fails('custody_refused', /refused the PIN/, () => open(at));
@@ -212,12 +224,11 @@ function makeTests(folder: string): Record<string, () => Promise<string | undefi
       await sign(custody);
       // The module forgets sessions and login, as where its connection was lost.
       const { library } = await loadModule(parsePkcs11Uri(uri('id=%00%01', { module: SPY })));
-      const forget = library as unknown as { C_Finalize(): void };
-      forget.C_Finalize();
+      library.C_Finalize();
       const before = counted('C_Login');
       await Promise.all(Array.from({ length: 12 }, () => sign(custody)));
       assert.equal(counted('C_Login'), before + 1);
-      forget.C_Finalize();
+      library.C_Finalize();
       renameSync(token.tokens, `${token.tokens}.gone`);
       for (let count = 0; count < 2; count += 1) await fails('custody_unavailable', /./, () => sign(custody));
       assert.equal(counted('C_Login'), before + 1);
@@ -277,8 +288,10 @@ function makeTests(folder: string): Record<string, () => Promise<string | undefi
     async 'several processes sign at once'() {
       const self = fileURLToPath(import.meta.url);
       const one = () => promisify(execFile)(process.execPath, [self, uri('id=%00%01')]);
-      await Promise.all([one(), one(), one()]);
-      return `3 processes, ${EACH} signatures each`;
+      const tries = (await Promise.all([one(), one(), one()]))
+        .map(({ stdout }) => stdout.trim())
+        .filter(Boolean);
+      return `3 processes, ${EACH} signatures each${tries.length > 0 ? `, ${tries.join(', ')} to open it` : ''}`;
     },
   };
 }

@@ -9,10 +9,15 @@ import { failure } from '../make-client.ts';
 // What SoftHSM can't show (test/hsm has it for real): a token that counts tries, and one that fails in its own way.
 const C = { CKF_LOGIN_REQUIRED: 4, CKF_USER_PIN_FINAL_TRY: 0x20000, CKF_USER_PIN_LOCKED: 0x40000 };
 
-function makeLibrary(serialNumber: string, { flags = 4, login = '' } = {}) {
-  const counted = { logins: 0, closed: 0 };
+function makeLibrary(serialNumber: string, { flags = 4, login = '', initialized = false } = {}) {
+  const counted = { logins: 0, closed: 0, finalized: 0 };
   const library: Partial<Cryptoki> = {
-    C_Initialize() {},
+    C_Initialize() {
+      if (initialized) throw new Error('CKR_CRYPTOKI_ALREADY_INITIALIZED');
+    },
+    C_Finalize() {
+      counted.finalized += 1;
+    },
     C_GetSlotList: () => [Buffer.of(1)],
     C_GetTokenInfo: () => ({ label: 'journal   ', serialNumber, flags }),
     C_OpenSession: () => Buffer.of(2),
@@ -39,7 +44,7 @@ describe('a login', () => {
     async (flag) => {
       const { pkcs11, counted } = makeLibrary(flag, { flags: 4 | C[flag] });
       await failure(openToken(pkcs11, makeUri()), 'custody_refused');
-      expect(counted).toEqual({ logins: 0, closed: 4 });
+      expect(counted).toEqual({ logins: 0, closed: 4, finalized: 1 });
     },
   );
 
@@ -69,6 +74,15 @@ describe('a login', () => {
       'custody_refused',
     );
   });
+});
+
+test.each([
+  [false, 1],
+  [true, 0],
+])('a module that was initialized before (%s) is not taken from others', async (initialized, times) => {
+  const { pkcs11, counted } = makeLibrary('absent', { initialized });
+  await failure(openToken(pkcs11, parsePkcs11Uri('pkcs11:token=other;object=key')), 'custody_unavailable');
+  expect(counted.finalized).toBe(times);
 });
 
 test('one thing at a time is done in a session, and it is closed after that', async () => {
