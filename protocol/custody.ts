@@ -16,7 +16,7 @@ export interface CustodyAbilities {
 export const CUSTODIES = {
   /** AWS KMS: `awskms:///ARN`, several after commas, the current one first. */
   'awskms:': { rotate: false, severalKeys: true, remote: true, extractable: false },
-  /** A PKCS#11 token, such as an HSM (RFC 7512). */
+  /** A PKCS#11 token, such as an HSM: its URI by RFC 7512, several after blanks, the current one first. */
   'pkcs11:': { rotate: false, severalKeys: true, remote: true, extractable: false },
   /** A file of encrypted keys: `file:///PATH`. */
   'file:': { rotate: true, severalKeys: true, remote: false, extractable: true },
