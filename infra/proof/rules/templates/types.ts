@@ -86,7 +86,7 @@ export const OURS: Readonly<Record<string, string>> = {
   // Pictures and questions for people, who may read figures and logs or not.
   'CloudWatch::Dashboard': 'DashboardBody DashboardName',
   'Logs::QueryDefinition': 'LogGroupNames[]@@Logs::LogGroup Name QueryString',
-  'DynamoDB::Table': `AttributeDefinitions[].AttributeName AttributeDefinitions[].AttributeType BillingMode=PAY_PER_REQUEST
+  'DynamoDB::Table': `AttributeDefinitions[].AttributeName AttributeDefinitions[].AttributeType BillingMode?=PAY_PER_REQUEST
     KeySchema[].AttributeName KeySchema[].KeyType SSESpecification.KMSMasterKeyId@KMS::Key SSESpecification.SSEEnabled?=true
     SSESpecification.SSEType?=KMS TableName TimeToLiveSpecification.AttributeName TimeToLiveSpecification.Enabled`,
   'SQS::Queue': `KmsMasterKeyId?@KMS::Key MessageRetentionPeriod QueueName RedrivePolicy.deadLetterTargetArn?@SQS::Queue
