@@ -329,7 +329,7 @@ describe('npm run zones', { timeout: 120_000 }, () => {
 
   it.each(
     sampled<[string, string[], RegExp]>([
-      ['no such assembly', ['--assembly', '/nowhere'], /can't be read/],
+      ['no such assembly', ['--assembly', '/nowhere', ...declaration], /can't be read/],
       ['no such option', ['--yaml'], /--yaml/],
     ]),
   )('exits 2 and says why: %s', (_name, args, expected) => {
