@@ -123,20 +123,22 @@ export const ALARM_NAMES = [...Object.keys(ALARMS), ...Object.keys(KEY_METRICS)]
 /** Where a person reads on, in this repository. */
 const RUNBOOKS = { own: 'docs/operating.md#alarms', keys: 'docs/keys.md#watching' };
 
-/** What an alarm says of itself: whether it can wait, what it means, and where its runbook is. */
-export function describeAlarm(name: AlarmName): string {
-  const { urgency, meaning } = { ...ALARMS, ...KEY_METRICS }[name];
-  const runbook = Object.hasOwn(ALARMS, name) ? RUNBOOKS.own : RUNBOOKS.keys;
-  return `${urgency === 'page' ? 'Page' : 'Ticket'}: ${meaning} (${runbook})`;
-}
-
-/** The alarm on a figure, with the threshold that a declaration gives it: it rings at so many or more, DaysToExpiry at fewer days. */
-export function alarmOn(
-  name: AlarmName,
-  { alarms = {} }: { alarms?: Partial<Record<AlarmName, number>> },
-): AlarmSpec {
-  const { alarm }: { alarm: AlarmSpec } = { ...ALARMS, ...KEY_METRICS }[name];
+/**
+ * A figure and its alarm in a system, with the threshold that the declaration gives it: it rings at so many or more, `DaysToExpiry` at
+ * fewer days. `description` says whether it can wait, what it means, and where its runbook is.
+ */
+export function alarmOn(name: AlarmName, { alarms = {} }: { alarms?: Partial<Record<AlarmName, number>> }) {
+  const isKeys = Object.hasOwn(KEY_METRICS, name);
+  const of = { namespace: METRICS_NAMESPACE, metric: name, ...{ ...ALARMS, ...KEY_METRICS }[name] };
+  const { namespace, metric, urgency, meaning } = of;
+  const alarm: AlarmSpec = of.alarm;
   const given = alarms[name];
-  if (given === undefined) return alarm;
-  return { ...alarm, threshold: alarm.comparisonOperator === 'GreaterThanThreshold' ? given - 1 : given };
+  const threshold =
+    given === undefined
+      ? alarm.threshold
+      : alarm.comparisonOperator === 'GreaterThanThreshold'
+        ? given - 1
+        : given;
+  const description = `${urgency === 'page' ? 'Page' : 'Ticket'}: ${meaning} (${RUNBOOKS[isKeys ? 'keys' : 'own']})`;
+  return { namespace, metric, alarm: { ...alarm, threshold }, description };
 }

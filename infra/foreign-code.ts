@@ -27,6 +27,8 @@ export function copyCode(parent: string, name: string, { path, runtime, handler 
   if (isZip && !path.endsWith('.zip')) throw say('is neither a folder nor a .zip');
   const files = isZip ? readZip(readFileSync(path)) : readFolder(path, say);
   if (files === undefined) throw say('is no zip that can be read (ZIP64 and encryption are not known)');
+  const hidden = files.find(([file]) => /(?:^|\/)\./.test(file));
+  if (hidden) throw say(`has ${hidden[0]} in it, which is hidden and would be deployed`);
   const first = runtime.startsWith('python')
     ? `${handler.split('.').slice(0, -1).join('.').replaceAll('.', '/')}.py`
     : runtime.startsWith('provided')
@@ -37,14 +39,13 @@ export function copyCode(parent: string, name: string, { path, runtime, handler 
   return writeFolder(parent, name, files);
 }
 
-/** Refuses what leads out of the folder, or is hidden in it, and would be deployed unseen: a link, `.env`, `.git`. */
+/** The files of a folder. Refuses a link that leads out of it: what is there would be deployed unseen. */
 function readFolder(path: string, say: (what: string) => ZonesError): CodeFile[] {
   const root = realpathSync(path);
   return readdirSync(path, { recursive: true, withFileTypes: true })
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((file) => {
       const name = relative(path, file);
-      if (/(?:^|[\\/])\./.test(name)) throw say(`has ${name} in it, which is hidden and would be deployed`);
       if (!`${realpathSync(file)}${sep}`.startsWith(`${root}${sep}`))
         throw say(`has a link in it that leads out of it, ${name}`);
       return statSync(file).isFile() && !/(?:^|[\\/])__pycache__[\\/]/.test(file);

@@ -11,8 +11,7 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import type { AlarmSpec } from '../../functions/key-watch/metrics.ts';
-import { ALARMS, type AlarmName, alarmOn, describeAlarm } from '../alarm-kinds.ts';
+import { type ALARMS, type AlarmName, alarmOn } from '../alarm-kinds.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import type { Place } from './arns.ts';
 import { allowTo, ENVELOPE_ACTIONS } from './statements.ts';
@@ -20,9 +19,6 @@ import { allowTo, ENVELOPE_ACTIONS } from './statements.ts';
 /** An alarm on the figure of one queue, gateway, signer or client. */
 export interface AlarmRow {
   kind: AlarmName;
-  namespace: string;
-  metric: string;
-  alarm: AlarmSpec;
   /** Id of the construct. */
   id: string;
   /** Physical name. */
@@ -32,16 +28,12 @@ export interface AlarmRow {
 
 /** Rows of {@link ALARMS} on one thing of that physical name. */
 export function alarmsOn(
-  system: Pick<SystemDeclaration, 'alarms'>,
   prefix: string,
   kinds: readonly (keyof typeof ALARMS)[],
   dimensions: AlarmRow['dimensions'],
 ): AlarmRow[] {
   return kinds.map((kind) => ({
     kind,
-    namespace: ALARMS[kind].namespace,
-    metric: ALARMS[kind].metric,
-    alarm: alarmOn(kind, system),
     name: `${prefix}-${kind}`,
     id: `${prefix}-${kind}`,
     dimensions,
@@ -65,6 +57,8 @@ function fromAlarms({ account, region }: Place) {
 
 /** What rings, and how. */
 export interface AlarmsProps {
+  /** Its thresholds. */
+  system: Pick<SystemDeclaration, 'alarms'>;
   place: Place;
   /** What the topic is called where a message shows it. */
   displayName: string;
@@ -80,25 +74,30 @@ export interface AlarmsProps {
 export class Alarms extends Construct {
   readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, { place, displayName, key, rows }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { system, place, displayName, key, rows }: AlarmsProps) {
     super(scope, id);
     this.topic = new Topic(this, 'Topic', { displayName, masterKey: key, enforceSSL: true });
     this.topic.addToResourcePolicy(
       allowTo(CLOUDWATCH, 'FromAlarms', 'sns:Publish', this.topic.topicArn, fromAlarms(place)),
     );
     const action = new SnsAction(this.topic);
-    for (const row of rows) createAlarm(this, row, action);
+    for (const row of rows) createAlarm(this, system, row, action);
   }
 }
 
-function createAlarm(scope: Construct, row: AlarmRow, action: IAlarmAction): void {
-  const { alarm } = row;
+function createAlarm(
+  scope: Construct,
+  system: AlarmsProps['system'],
+  row: AlarmRow,
+  action: IAlarmAction,
+): void {
+  const { namespace, metric, alarm, description } = alarmOn(row.kind, system);
   const made = new Alarm(scope, row.id, {
     alarmName: row.name,
-    alarmDescription: describeAlarm(row.kind),
+    alarmDescription: description,
     metric: new Metric({
-      namespace: row.namespace,
-      metricName: row.metric,
+      namespace,
+      metricName: metric,
       dimensionsMap: { ...row.dimensions },
       statistic: alarm.statistic,
       period: Duration.seconds(alarm.period),

@@ -1,8 +1,6 @@
-import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { KEY_METRICS, type KeyMetric } from '../../functions/key-watch/metrics.ts';
-import { alarmOn } from '../alarm-kinds.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { type AlarmRow, Alarms, type AlarmsProps } from './alarms.ts';
 import { addSchedule } from './schedule.ts';
@@ -22,6 +20,7 @@ export class KeyAlarms extends Alarms {
   constructor(scope: Construct, id: string, { system, handler, rows, ...props }: KeyAlarmsProps) {
     super(scope, id, {
       ...props,
+      system,
       displayName: `${system.name}: keys`,
       rows: [...keyAlarms(system), ...rows],
     });
@@ -34,14 +33,12 @@ export class KeyAlarms extends Alarms {
 }
 
 /** An alarm on each figure of each client. */
-function keyAlarms(system: SystemDeclaration): AlarmRow[] {
-  const { name: service, clients } = system;
+function keyAlarms({ name: service, clients }: SystemDeclaration): AlarmRow[] {
   return Object.entries(clients).flatMap(([client, { selfService }]) =>
     (Object.entries(KEY_METRICS) as [keyof typeof KEY_METRICS, KeyMetric][])
       .filter(([, { selfServiceOnly }]) => selfService || !selfServiceOnly)
       .map(([metric]) => ({
-        ...{ id: `${client}-${metric}`, name: `${service}-${client}-${metric}` },
-        ...{ kind: metric, namespace: METRICS_NAMESPACE, metric, alarm: alarmOn(metric, system) },
+        ...{ kind: metric, id: `${client}-${metric}`, name: `${service}-${client}-${metric}` },
         dimensions: { service, client },
       })),
   );

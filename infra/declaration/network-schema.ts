@@ -5,7 +5,7 @@ import { hostName } from './fields.ts';
 
 /**
  * Where a zone's network is, when it is there already, and where it leads beside the internet. What fields mean together is for
- * checks/networks.ts to say.
+ * checks/exits.ts to say.
  * @module
  */
 

@@ -78,33 +78,29 @@ export function reconcile(
       if (line.success && line.output.service === system) lines.push(line.output);
     }
   }
-  const released = new Map<string, AuditLine[]>();
-  const withheld = new Map<string, AuditLine[]>();
-  for (const line of lines) {
-    if (line.code === 'signed') add(released, line.kms_request ?? '', line);
-    for (const id of line.kms_requests) add(withheld, id, line);
-  }
+  const signed = lines.filter(({ code }) => code === 'signed');
+  const released = Map.groupBy(signed, (line) => line.kms_request);
+  const withheld = Map.groupBy(
+    lines.flatMap((line) => line.kms_requests.map((id) => ({ id, line }))),
+    ({ id }) => id,
+  );
   const told = new Set<AuditLine>();
   const result: Reconciliation = { matched: 0, unreleased: 0, foreign: [], unaudited: [], unrecorded: [] };
   for (const event of events) {
     const { key, requestID, eventTime, vpcEndpointId } = event;
     const near = ({ timestamp }: AuditLine) =>
       Math.abs(Date.parse(timestamp) - Date.parse(eventTime ?? '')) <= APART;
-    const line = released
-      .get(requestID ?? '')
-      ?.find((one) => !told.has(one) && one.kid === key?.kid && near(one));
-    if (line && requestID) told.add(line);
+    const line = requestID
+      ? released.get(requestID)?.find((one) => !told.has(one) && one.kid === key?.kid && near(one))
+      : undefined;
+    if (line) told.add(line);
     if (!key?.signers.includes(roleOf(event)) || !vpcEndpointId) result.foreign.push(event);
-    else if (line && requestID) result.matched += 1;
-    else if (withheld.get(requestID ?? '')?.some(near)) result.unreleased += 1;
+    else if (line) result.matched += 1;
+    else if (withheld.get(requestID ?? '')?.some((one) => near(one.line))) result.unreleased += 1;
     else result.unaudited.push(event);
   }
-  result.unrecorded = lines.filter((line) => line.code === 'signed' && !told.has(line));
+  result.unrecorded = signed.filter((line) => !told.has(line));
   return result;
-}
-
-function add(to: Map<string, AuditLine[]>, id: string, line: AuditLine): void {
-  to.set(id, [...(to.get(id) ?? []), line]);
 }
 
 /** ARNs that an event names: its resources', or the key that was asked for. */

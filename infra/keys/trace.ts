@@ -33,7 +33,7 @@ const TOLD = [
  * KMS. The id is whichever somebody has: of a page, a gateway's answer, an event, a message, a call of KMS, or X-Ray's.
  * @throws {ZonesError} config_invalid: on AWS, where the saved queries do it; no line has that id
  */
-export function showTrace({ localLogs, say }: Operator, id: string): void {
+export function showTrace({ localLogs, say }: Pick<Operator, 'localLogs' | 'say'>, id: string): void {
   if (localLogs === undefined)
     throw new ZonesError('config_invalid', `On AWS, ask the saved queries for ${id}: docs/operating.md.`);
   const lines = [...readRecords([join(localLogs, 'trail.log')], () => {})].flatMap((record) => {

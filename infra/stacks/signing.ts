@@ -105,14 +105,16 @@ export class SigningStack extends SystemStack {
       const name = signerName(system.name, grant.client, grant.zone);
       const counted = { service: system.name, zone: grant.zone, client: grant.client };
       return [
-        ...alarmsOn(system, name, ['FunctionErrors', 'Throttles'], { FunctionName: handler.functionName }),
-        ...alarmsOn(system, name, ['SignatureFailures', 'RefusedIntents', 'KmsThrottled'], counted),
-        ...alarmsOn(system, name, ['KmsSlow'], { ...counted, kind: 'dpop_proof' }),
+        ...alarmsOn(name, ['FunctionErrors', 'Throttles'], { FunctionName: handler.functionName }),
+        ...alarmsOn(name, ['SignatureFailures', 'RefusedIntents', 'KmsThrottled'], counted),
+        ...alarmsOn(name, ['KmsSlow'], { ...counted, kind: 'dpop_proof' }),
       ];
     });
     const blocked = required(network.blockedNames, 'The firewall of the signing zone');
-    rows.push(...alarmsOn(system, `${system.name}-signing`, ['BlockedNames'], blocked));
-    this.sayTopic(new Alarms(this, 'Alarms', { place, key, rows, displayName: `${system.name}: signers` }));
+    rows.push(...alarmsOn(`${system.name}-signing`, ['BlockedNames'], blocked));
+    this.sayTopic(
+      new Alarms(this, 'Alarms', { system, place, key, rows, displayName: `${system.name}: signers` }),
+    );
     addDashboard(this, system);
     const signers = deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone));
     saveQueries(

@@ -134,12 +134,12 @@ export class ZoneStack extends SystemStack {
     if (tokens && system.signing.resourcePolicies)
       addFunctionPolicies(this, facts, 'tokens', { TokensPolicy: tokens.functionArn });
     const rows: AlarmRow[] = tokens
-      ? alarmsOn(system, functionName(system.name, zone, TOKENS_FUNCTION), ['FunctionErrors', 'Throttles'], {
+      ? alarmsOn(functionName(system.name, zone, TOKENS_FUNCTION), ['FunctionErrors', 'Throttles'], {
           FunctionName: tokens.functionName,
         })
       : [];
     const ring = (kind: 'BlockedNames' | 'UndeliveredEvents' | 'GatewayErrors', on: AlarmRow['dimensions']) =>
-      rows.push(...alarmsOn(system, `${system.name}-${zone}`, [kind], on));
+      rows.push(...alarmsOn(`${system.name}-${zone}`, [kind], on));
     if (entry) {
       entry.addRoutes(functions);
       ring('GatewayErrors', entry.dimensions);
@@ -148,18 +148,18 @@ export class ZoneStack extends SystemStack {
     const { worked, undelivered } = this.addWork(props, key, functions);
     for (const [prefix, { queue, deadLetters: dead }] of worked)
       rows.push(
-        ...alarmsOn(system, prefix, ['OldestEvent'], { QueueName: queue.queueName }),
-        ...alarmsOn(system, prefix, ['DeadLetters'], { QueueName: dead.queueName }),
+        ...alarmsOn(prefix, ['OldestEvent'], { QueueName: queue.queueName }),
+        ...alarmsOn(prefix, ['DeadLetters'], { QueueName: dead.queueName }),
       );
     for (const { name: TableName } of zoneTables(system.name, zone, declared))
-      rows.push(...alarmsOn(system, TableName, ['TableThrottles'], { TableName }));
+      rows.push(...alarmsOn(TableName, ['TableThrottles'], { TableName }));
     if (network.blockedNames) ring('BlockedNames', network.blockedNames);
     if (undelivered) ring('UndeliveredEvents', { QueueName: undelivered.queueName });
     for (const [name, handler] of functions) {
       const schedules = functionOf(declared, name)?.schedules ?? {};
       for (const [schedule, scheduleExpression] of Object.entries(schedules))
         rows.push(
-          ...alarmsOn(system, scheduleName(system.name, zone, name, schedule), ['FailedInvocations'], {
+          ...alarmsOn(scheduleName(system.name, zone, name, schedule), ['FailedInvocations'], {
             RuleName: addSchedule(this, `Schedule-${name}-${schedule}`, handler, {
               ...{ name: scheduleName(system.name, zone, name, schedule), scheduleExpression, target: name },
               description: `Starts ${name} of zone ${zone}: ${schedule}.`,
@@ -169,7 +169,7 @@ export class ZoneStack extends SystemStack {
       // Lambda tries twice more; what then fails is seen by nobody else.
       if (Object.keys(schedules).length > 0)
         rows.push(
-          ...alarmsOn(system, functionName(system.name, zone, name), ['FunctionErrors'], {
+          ...alarmsOn(functionName(system.name, zone, name), ['FunctionErrors'], {
             FunctionName: handler.functionName,
           }),
         );
@@ -181,7 +181,7 @@ export class ZoneStack extends SystemStack {
     this.sayTopic(
       watch
         ? new KeyAlarms(this, 'KeyAlarms', { system, place, key, rows, handler: watch })
-        : new Alarms(this, 'Alarms', { place, key, rows, displayName: `${system.name}: ${zone}` }),
+        : new Alarms(this, 'Alarms', { system, place, key, rows, displayName: `${system.name}: ${zone}` }),
     );
     refuseLocalAddresses(this, system, zone);
     this.constructs = {

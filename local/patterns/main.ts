@@ -19,8 +19,8 @@ const USAGE = `npm run pattern -- rich-client|shared-backend|distributed|cross-z
 Runs one of the guideline's four patterns against stand-ins on this machine: what holds the key, who may use it, and what would break
 the rule, which is tried and must be refused. docs/patterns.md says which fits. Ends with 1 where a step goes otherwise.`;
 
-/** Runs a pattern, a line a step by `print`. Resolves to whether every step went as it must. */
-export async function runPattern(name: string, print: (line: string) => void): Promise<boolean> {
+/** Runs a pattern, a line a step by `say`. Resolves to whether every step went as it must. */
+export async function runPattern(name: string, say: (line: string) => void): Promise<boolean> {
   const pattern = PATTERNS[name];
   if (!pattern) throw new ZonesError('config_invalid', USAGE);
   const folder = mkdtempSync(join(tmpdir(), 'helseid-pattern-'));
@@ -29,26 +29,26 @@ export async function runPattern(name: string, print: (line: string) => void): P
   const redirectUri = `http://127.0.0.1:${await freePort()}/callback`;
   const world = await startPatternWorld(folder, ['journal'], redirectUri);
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), world.certificate.cert]);
-  const { steps, right } = takeSteps(print);
+  const { steps, right } = takeSteps(say);
   const { issuer, api, scopes, selfService } = world;
   const settings = {
     ...{ issuer, api, clientId: 'journal', scope: scopes.join(' '), passphraseFile },
     selfService: selfService.baseUrl,
   };
-  print(`${name}\n`);
-  draw(pattern, print);
+  say(`${name}\n`);
+  draw(pattern, say);
   try {
     await pattern.run(steps, { world, folder, settings, redirectUri });
   } finally {
     await world.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  print(right() ? '\nEvery step went as it must.' : '\nA step went otherwise than it must.');
+  say(right() ? '\nEvery step went as it must.' : '\nA step went otherwise than it must.');
   return right();
 }
 
-/** Steps that print what came of them, and whether all went as they must. */
-function takeSteps(print: (line: string) => void): { steps: Steps; right: () => boolean } {
+/** Steps that say what came of them, and whether all went as they must. */
+function takeSteps(say: (line: string) => void): { steps: Steps; right: () => boolean } {
   let right = true;
   const tell = async (title: string, run: () => Promise<unknown>, must: RegExp) => {
     const [code, said] = await run().then(
@@ -57,7 +57,7 @@ function takeSteps(print: (line: string) => void): { steps: Steps; right: () => 
     );
     const asItMust = must.test(code);
     right &&= asItMust;
-    print(`  ${title}: ${asItMust ? '' : 'NOT AS IT MUST: '}${code ? `refused, ${code}: ` : ''}${said}`);
+    say(`  ${title}: ${asItMust ? '' : 'NOT AS IT MUST: '}${code ? `refused, ${code}: ` : ''}${said}`);
   };
   const steps: Steps = {
     does: (title, run) => tell(title, run, /^$/),
@@ -66,19 +66,19 @@ function takeSteps(print: (line: string) => void): { steps: Steps; right: () => 
   return { steps, right: () => right };
 }
 
-function draw(pattern: Omit<Pattern, 'run'>, print: (line: string) => void): void {
+function draw(pattern: Omit<Pattern, 'run'>, say: (line: string) => void): void {
   const { boundary, holds, mayUse, breaks } = pattern;
   const rows = { boundary, 'holds the key': holds, 'may use it': mayUse, 'breaks the rule': breaks };
-  for (const [name, what] of Object.entries(rows)) print(`  ${name.padEnd(15)} ${what}`);
-  print('');
+  for (const [name, what] of Object.entries(rows)) say(`  ${name.padEnd(15)} ${what}`);
+  say('');
 }
 
 /** Declares the system with keys that can be read out, and then runs all of it once: its steps are the denials of every boundary. */
 export async function runCrossZone(
-  print: (line: string) => void,
+  say: (line: string) => void,
   runSystem: () => number | null,
 ): Promise<boolean> {
-  print('cross-zone\n');
+  say('cross-zone\n');
   draw(
     {
       boundary: 'each zone is a closed network of its own; the signing zone is one more',
@@ -86,9 +86,9 @@ export async function runCrossZone(
       mayUse: 'the signers, each for one zone and what it is granted; zones ask for facts, never for bytes',
       breaks: 'a key that can be read out in two zones; a zone that asks another’s signer, or KMS',
     },
-    print,
+    say,
   );
-  const { steps, right } = takeSteps(print);
+  const { steps, right } = takeSteps(say);
   const system = await loadSystem(join(import.meta.dirname, '../../zones.ts'), undefined);
   const [name, client] = required(Object.entries(system.clients)[0], 'A client');
   // Nothing signs by a PKCS#11 token here, so zones.ts knows none.
@@ -104,7 +104,7 @@ export async function runCrossZone(
           return 'taken';
         },
       );
-  print('');
+  say('');
   return runSystem() === 0 && right();
 }
 

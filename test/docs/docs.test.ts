@@ -213,7 +213,7 @@ describe('the reference', () => {
 
   it('says of each field of the declaration what the schema says of it', () => {
     const page = readFileSync(join(root, 'docs/reference/declaration.md'), 'utf8');
-    const said = ['schema', 'function-schema', 'network-schema'].flatMap((name) => [
+    const said = ['schema', 'client-schema', 'function-schema', 'network-schema'].flatMap((name) => [
       ...readFileSync(join(root, `infra/declaration/${name}.ts`), 'utf8').matchAll(/^ +\/\*\* (.*) \*\/$/gm),
     ]);
     expect(said.length).toBeGreaterThan(40);

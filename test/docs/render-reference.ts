@@ -29,6 +29,7 @@ interface Schema {
 /** Where fields of the declaration have their comments. */
 const SHAPES = [
   'infra/declaration/schema.ts',
+  'infra/declaration/client-schema.ts',
   'infra/declaration/function-schema.ts',
   'infra/declaration/network-schema.ts',
   ...['config', 'profile', 'grant'].map((name) => `protocol/${name}.ts`),
@@ -132,7 +133,13 @@ ${rows.join('\n')}
 /** Commands by the file that has what \`--help\` prints. */
 const COMMANDS = [
   ...['local/app/options.ts', 'local/app/send.ts', 'local/app/call.ts', 'local/patterns/main.ts'],
-  ...['infra/proof/main.ts', 'infra/keys/options.ts', 'infra/verify/main.ts', '.ci/pack.ts'],
+  ...[
+    'infra/traffic.ts',
+    'infra/proof/main.ts',
+    'infra/keys/options.ts',
+    'infra/verify/main.ts',
+    '.ci/pack.ts',
+  ],
 ];
 
 const CONSTANTS: Readonly<Record<string, string>> = { DEFAULT_DIRECTORY, DEFAULT_EXAMPLES };
@@ -144,7 +151,7 @@ function renderCommands(): string {
     const [, title = refuse(file)] = /^(npm (?:run )?\w+)/.exec(said) ?? [];
     return `## ${title}\n\n\`\`\`text\n${said}\n\`\`\`\n`;
   });
-  return `# Commands\n\n${GENERATED} from what each says with \`--help\`. \`npm run jwk\` and \`npm run redrive\` are commands of \`npm run keys\`.\n\n${chapters.join('\n')}`;
+  return `# Commands\n\n${GENERATED} from what each says with \`--help\`. \`npm run jwk\`, \`npm run audit\` and \`npm run redrive\` are commands of \`npm run keys\`.\n\n${chapters.join('\n')}`;
 }
 
 function refuse(what: string): never {

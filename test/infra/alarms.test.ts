@@ -1,15 +1,11 @@
-import { Console } from 'node:console';
 import { readFileSync } from 'node:fs';
-import { Writable } from 'node:stream';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import { describe, expect, test } from 'vitest';
-import { type Audit, createAudit } from '../../functions/signer/audit.ts';
 import { ALARMS } from '../../infra/alarm-kinds.ts';
-import { testGrant } from '../functions/signer/grant-fixture.ts';
 import shipped from '../one-client.zones.ts';
 import ownThings from '../own-things.zones.ts';
 import { about, type Resource, statementsOf, synthesize, text } from './synthesize.ts';
+import { type Reported, writtenBySigner } from './written-by-signer.ts';
 
 const assembly = synthesize();
 const SIGNING = 'journal-signing';
@@ -42,15 +38,6 @@ const alarm = (name: string) => {
 const dimensionsOf = ({ Dimensions }: Alarm) =>
   Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, Value]));
 
-/** A value that a service reports for a period. */
-interface Reported {
-  namespace: string;
-  metric: string;
-  /** All of them, which CloudWatch takes as one name. */
-  dimensions: Readonly<Record<string, unknown>>;
-  values: readonly number[];
-}
-
 /** What CloudWatch makes of an alarm of one period on what was reported in it. Refuses what this system has no use for. */
 function stateOf(of: Alarm, reported: readonly Reported[]): string {
   const values = reported
@@ -78,34 +65,11 @@ function same(one: Readonly<Record<string, unknown>>, other: Readonly<Record<str
   return sorted(one) === sorted(other);
 }
 
-/** What a signer of the public zone reports when it answers with these errors, as its log has it. */
+/** What a signer of the public zone reports when it answers with these errors. */
 const reportedBySigner = (codes: readonly ErrorCode[]) =>
-  reported((audit) => {
+  writtenBySigner((audit) => {
     for (const code of codes) audit.recordRefused(['dpop_proof'], new ZonesError(code, 'No.'));
-  });
-
-function reported(record: (audit: Audit) => void): Reported[] {
-  const lines: string[] = [];
-  const stdout = new Writable({ write: (chunk, _, done) => done(void lines.push(String(chunk))) });
-  const metrics = new Metrics({ namespace: 'helseid-zones', serviceName: 'journal' });
-  Object.assign(metrics, { console: new Console({ stdout }) });
-  record(createAudit(() => {}, metrics, testGrant(), 'request-1'));
-  return lines.flatMap((line) => {
-    const { _aws, ...fields } = JSON.parse(line);
-    // The embedded metric format: a metric of each name for each set of dimensions.
-    return _aws.CloudWatchMetrics.flatMap(
-      (directive: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }) =>
-        directive.Dimensions.flatMap((set) =>
-          directive.Metrics.map(({ Name }) => ({
-            namespace: directive.Namespace,
-            metric: Name,
-            dimensions: Object.fromEntries(set.map((name) => [name, fields[name]])),
-            values: [fields[Name]].flat(),
-          })),
-        ),
-    );
-  });
-}
+  }).reported;
 
 /** What something in a template is called where metrics name it. */
 const idOf = (stack: string, start: string, type?: string) => {
@@ -223,11 +187,11 @@ describe('an alarm can fire', () => {
   test('on what a signer reports of KMS that is slow', () => {
     const slow = alarm('journal-signer-journal-public-KmsSlow');
     const took = (latency: number) =>
-      reported((audit) =>
+      writtenBySigner((audit) =>
         audit.recordSigned([
           { kind: 'dpop_proof', target: 't', kid: 'k', jti: 'j', kmsRequest: 'r', latency },
         ]),
-      );
+      ).reported;
     expect(stateOf(slow, took(1000))).toBe('OK');
     expect(stateOf(slow, took(1001))).toBe('ALARM');
   });

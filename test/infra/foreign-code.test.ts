@@ -93,7 +93,14 @@ test.each<[string, () => ForeignCode, RegExp]>([
 
 test.each<[string, (folder: string, outside: string) => void, RegExp]>([
   ['a hidden file', (folder) => writeFileSync(join(folder, '.env'), 'SECRET=1'), /\.env.*hidden/],
-  ['a file in a hidden folder', (folder) => mkdirSync(join(folder, '.git')), /\.git.*hidden/],
+  [
+    'a file in a hidden folder',
+    (folder) => {
+      mkdirSync(join(folder, '.git'));
+      writeFileSync(join(folder, '.git', 'config'), 'x');
+    },
+    /\.git.*hidden/,
+  ],
   [
     'a link to a file outside',
     (folder, outside) => symlinkSync(outside, join(folder, 'data.txt')),
@@ -112,6 +119,11 @@ test.each<[string, (folder: string, outside: string) => void, RegExp]>([
   expect(() => copyCode(newFolder(), 'labels', code(given))).toThrow(
     expect.objectContaining({ code: 'config_invalid', message: expect.stringMatching(message) }),
   );
+});
+
+test.runIf(hasPython)('a zip with a hidden file is refused', () => {
+  const hidden = code(zip(newFolder(), ['bootstrap', '.env']));
+  expect(() => copyCode(newFolder(), 'labels', hidden)).toThrow(/\.env.*hidden/);
 });
 
 test('a folder may have links to its own files', () => {

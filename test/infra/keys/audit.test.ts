@@ -4,7 +4,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import type { Operator } from '../../../infra/keys/operator.ts';
 import { readKeyOptions } from '../../../infra/keys/options.ts';
 import { reconcile } from '../../../infra/keys/reconcile.ts';
 import { readRecords } from '../../../infra/keys/records.ts';
@@ -238,7 +237,7 @@ test('a trace is every line of a request, by any id that one has', () => {
   writeFileSync(join(localLogs, 'trail.log'), trail.map((each) => JSON.stringify(each)).join('\n'));
   const shown = (id: string) => {
     const said: string[] = [];
-    showTrace({ localLogs, say: (line: string) => void said.push(line) } as unknown as Operator, id);
+    showTrace({ localLogs, say: (line: string) => void said.push(line) }, id);
     return said
       .join('\n')
       .split('\n')

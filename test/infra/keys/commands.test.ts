@@ -159,6 +159,61 @@ describe('show', () => {
   });
 });
 
+describe('audit', () => {
+  const signer = 'arn:aws:sts::111122223333:assumed-role/journal-signer-journal-public/s';
+  const event = (requestID: string, arn = signer) => ({
+    ...{ eventSource: 'kms.amazonaws.com', eventName: 'Sign', eventTime: '2026-11-30T10:00:00Z', requestID },
+    ...{
+      userIdentity: { arn },
+      vpcEndpointId: 'vpce-1',
+      resources: [{ ARN: world.record().keys[0]?.keyArn }],
+    },
+  });
+  const line = (kms_request: string) => ({
+    ...{ code: 'signed', service: 'journal', timestamp: '2026-11-30T10:00:00Z', kid: kid(0), kms_request },
+  });
+  const auditOf = async (...records: object[]) => {
+    const file = join(newFolder(), 'all.log');
+    writeFileSync(file, records.map((each) => JSON.stringify(each)).join('\n'));
+    process.exitCode = 0;
+    await run('audit', '--reconcile', file);
+    const { exitCode } = process;
+    process.exitCode = 0;
+    return exitCode;
+  };
+
+  test('of signatures that signers tell of ends with 0', async () => {
+    expect(await auditOf(event('a'), line('a'))).toBe(0);
+    expect(output()).toMatch(/^1 signatures are in CloudTrail and in the audit; 0 more/);
+  });
+
+  test('names whoever else signed with a key of the record, and what was signed by nobody, and ends with 1', async () => {
+    const stranger = `${signer.replace(/role\/.*/, 'role/other/s')}\u001b[2K`;
+    expect(await auditOf(event('a'), line('a'), event('b', stranger), event('c'), line('d'))).toBe(1);
+    expect(output()).toMatch(/1 by no signer of the key.*\n.* {2}b {2}arn.*other\/s\\u001b\[2K/);
+    expect(output()).toMatch(/1 by a signer, whose lines.*\n.* {2}c {2}/);
+    expect(output()).toMatch(/1 that CloudTrail does not have.*\n.* {2}d {2}/);
+  });
+
+  test('names what it could not read, and ends with 1', async () => {
+    const cut = join(newFolder(), 'cut.json');
+    writeFileSync(cut, JSON.stringify({ Records: [event('b')] }).slice(0, -3));
+    const file = join(newFolder(), 'all.log');
+    writeFileSync(file, `${JSON.stringify(event('a'))}\n${JSON.stringify(line('a'))}`);
+    process.exitCode = 0;
+    await run('audit', file, cut);
+    expect(process.exitCode).toBe(1);
+    process.exitCode = 0;
+    expect(output()).toContain(`1 not read, so nothing in them was compared:\n  ${cut}: 1 `);
+  });
+
+  test('of nothing, and of no file, is refused', async () => {
+    await expect(auditOf({ code: 'signed' })).rejects.toThrow(code('config_invalid'));
+    await expect(run('audit')).rejects.toThrow(code('config_invalid'));
+    await expect(run('audit', '--trace', 'id')).rejects.toThrow(code('config_invalid'));
+  });
+});
+
 describe('jwk', () => {
   test('prints the key that waits, as it shall be registered, and no private member', async () => {
     world = createWorld();

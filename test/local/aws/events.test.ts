@@ -10,6 +10,8 @@ import { openQueues, type QueueSettings, type StoredMessage } from '../../../loc
 import { startSqs } from '../../../local/aws/sqs/service.ts';
 import { memoryDocument } from '../../../local/aws/state.ts';
 import type { Rule } from '../../../local/aws/template/resources.ts';
+import { currentTrace } from '../../../local/aws/trace.ts';
+import { createTrail } from '../../../local/aws/trail.ts';
 import {
   ACCOUNT,
   answered,
@@ -109,19 +111,29 @@ describe('an event source mapping', () => {
     for (const body of ['a', 'b', 'c']) events.send(body);
     const controller = new AbortController();
     const seen: string[][] = [];
+    const traces: (string | undefined)[] = [];
     const pool = poolOf(({ Records }: { Records: { messageId: string; body: string }[] }) => {
       seen.push(Records.map(({ body }) => body));
+      traces.push(currentTrace());
       controller.abort();
       return answer(Records);
     });
     const { authorize, asked } = rulesOf();
+    const trail = createTrail(Date.now);
     await pollQueue(
-      contextOf({ queues, pool, authorize, functions: createFunctionTable([worker]) }),
+      contextOf({ queues, pool, authorize, trail, functions: createFunctionTable([worker]) }),
       { queueArn: arnOf('events'), functionName: 'worker', batchSize: 10, concurrency: 1, reportsFailures },
       controller.signal,
     );
-    return { seen, asked, left: events.messages().map(({ body }) => body) };
+    return { seen, asked, traces, trail, left: events.messages().map(({ body }) => body) };
   }
+
+  it('says what became of a message in the trace of the invocation that had it', async () => {
+    const { traces, trail } = await poll(() => null);
+    const done = trail.lines().filter(({ fields }) => fields['outcome'] === 'done');
+    expect(traces).toEqual([expect.stringMatching(/^1-/)]);
+    expect(done.map(({ trace }) => trace)).toEqual(Array(3).fill(traces[0]));
+  });
 
   it("hands a batch over with the function's role and deletes what succeeded", async () => {
     const { seen, left, asked } = await poll(() => null);

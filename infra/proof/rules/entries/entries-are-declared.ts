@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { KEY_METRICS, type KeyMetric } from '../../../../functions/key-watch/metrics.ts';
-import { ALARM_NAMES, ALARMS, alarmOn } from '../../../alarm-kinds.ts';
+import { ALARM_NAMES, alarmOn } from '../../../alarm-kinds.ts';
 import { eventNames, functionName, SIGNING_ZONE } from '../../../declaration/names.ts';
 import { eventPatternOf, scheduleName, zoneQueues } from '../../../declaration/own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../../../declaration/schema.ts';
@@ -96,12 +95,7 @@ function weakenings(properties: JsonObject, system: SystemDeclaration): string[]
   const name = String(properties.AlarmName);
   const kind = name.startsWith(`${system.name}-`) && ALARM_NAMES.find((kind) => name.endsWith(`-${kind}`));
   if (!kind) return [];
-  const { namespace, metric } = {
-    namespace: METRICS_NAMESPACE,
-    metric: kind,
-    ...(Object.hasOwn(ALARMS, kind) ? ALARMS[kind as keyof typeof ALARMS] : {}),
-  };
-  const alarm = alarmOn(kind, system);
+  const { namespace, metric, alarm } = alarmOn(kind, system);
   const expected = {
     ...{ Namespace: namespace, MetricName: metric, ComparisonOperator: alarm.comparisonOperator },
     ...{ Threshold: alarm.threshold, Statistic: alarm.statistic, Period: alarm.period },

@@ -65,6 +65,25 @@ async function invoke(pool: FunctionPool, of: RunnableFunction, event: unknown =
 }
 
 describe('functions in processes of their own', () => {
+  it('tells in whose trace a line is that names none', async () => {
+    const of = functionOf(
+      'traced',
+      `export const handler = async ({ named }) => {
+         console.log(JSON.stringify({ message: 'traced', named, xray_trace_id: named }));
+         return process.env._X_AMZN_TRACE_ID;
+       };`,
+    );
+    const pool = newPool();
+    const given: (string | undefined)[] = [];
+    for (const event of [{}, {}, { named: '1-00000000-000000000000000000000000' }]) {
+      const { result } = await invoke(pool, of, event);
+      given.push(event.named ?? /Root=([^;]+)/.exec(result)?.[1]);
+    }
+    const lines = trail.lines().filter(({ fields }) => fields['message'] === 'traced');
+    expect(lines.map(({ trace }) => trace)).toEqual(given);
+    expect(new Set(given).size).toBe(3);
+  });
+
   it('answers, stays warm, inherits nothing and logs to the trail', async () => {
     const of = functionOf(
       'warm',

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { ALWAYS, all, not, satisfiable, widens } from '../../../../infra/proof/policy/index.ts';
+import { compileConditions } from '../../../../infra/proof/policy/operators.ts';
+
+const of = (element: object) => compileConditions(element, true);
+/** What the proof does not decide. */
+const unknown = (...values: string[]) => of({ 'ForAnyValue:StringNotEquals': { 'aws:TagKeys': values } });
+const known = (value: string) => of({ StringEquals: { 'aws:SourceVpce': value } });
+
+describe('what is wider now than before', () => {
+  it('is what some request has now and had not', () => {
+    expect(widens(known('vpce-1'), ALWAYS, ALWAYS)).toBe(true);
+    expect(widens(known('vpce-1'), known('vpce-2'), ALWAYS)).toBe(true);
+    expect(widens(ALWAYS, known('vpce-1'), ALWAYS)).toBe(false);
+    expect(widens(known('vpce-1'), known('vpce-1'), ALWAYS)).toBe(false);
+  });
+
+  it('is not what is unknown in the same words, and is what is unknown of other values', () => {
+    expect(widens(unknown('a'), unknown('a'), ALWAYS)).toBe(false);
+    expect(widens(unknown('a'), unknown('b'), ALWAYS)).toBe(true);
+    expect(widens(unknown('a'), unknown('a', 'b'), ALWAYS)).toBe(true);
+    expect(widens(unknown('a'), ALWAYS, ALWAYS)).toBe(true);
+  });
+});
+
+it('what is unknown excludes nothing else that is, not even its contrary', () => {
+  expect(satisfiable(all([unknown('a'), not(unknown('a'))]))).toBe(true);
+  expect(satisfiable(all([unknown('a'), not(unknown('b'))]))).toBe(true);
+  expect(satisfiable(all([known('vpce-1'), not(known('vpce-1'))]))).toBe(false);
+});
