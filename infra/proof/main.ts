@@ -9,7 +9,7 @@ import { print, printError, runCommand } from '../terminal.ts';
 import { withAssembly } from '../with-assembly.ts';
 import { readAssembly } from './assembly/read-assembly.ts';
 import { type Proof, prove } from './prove.ts';
-import { writeMaps } from './report/map/write.ts';
+import { writeMaps } from './report/map/page.ts';
 import { proofAsJson } from './report/proof-json.ts';
 import { type Part, reportMatrix } from './report/report.ts';
 import { reportRequests } from './report/requests.ts';

@@ -5,7 +5,7 @@ import { resourcesOfType } from '../assembly/resolve.ts';
 import { ownSignersOnly } from '../rules/lambda/signers.ts';
 import type { ProofInput } from '../rules/rule.ts';
 import { askedOfZone, filesOf } from '../rules/targets.ts';
-import { readSigners } from './map/nodes.ts';
+import { readSigners } from './map/read.ts';
 import type { Part } from './report.ts';
 import { heading } from './summary.ts';
 

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { drawMap } from '../../../infra/proof/report/map/draw.ts';
-import { hasViolations, type ZoneMap } from '../../../infra/proof/report/map/model.ts';
-import { summarize } from '../../../infra/proof/report/map/words.ts';
+import { hasViolations, summarize, type ZoneMap } from '../../../infra/proof/report/map/model.ts';
 import { escapeXml } from '../../../infra/terminal.ts';
 import { type Attack, INVARIANTS } from './attacks.ts';
 import type { StreamDeps } from './stream.ts';

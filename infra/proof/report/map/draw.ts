@@ -6,11 +6,10 @@ import {
   type MapNode,
   NETWORKS,
   type NodeKind,
-  nodesIn,
+  nameOf,
   type ZoneMap,
   zoneTitle,
 } from './model.ts';
-import { nameOf } from './words.ts';
 
 /** A call with the nodes at its ends. */
 interface Edge extends MapCall {
@@ -110,9 +109,9 @@ const WAYS = {
 const ENTRIES: readonly NodeKind[] = ['route', 'events', 'schedule'];
 
 function rowsOf(map: ZoneMap, zone: string, edges: readonly Edge[]): Row[] {
-  const shown = nodesIn(map, zone).filter(
-    (node) => !ENTRIES.includes(node.kind) || !edges.some(({ source }) => source === node),
-  );
+  const isDrawnAsCaller = (node: MapNode) =>
+    ENTRIES.includes(node.kind) && edges.some(({ source }) => source === node);
+  const shown = map.nodes.filter((node) => node.zone === zone && !isDrawnAsCaller(node));
   const rows = Map.groupBy(shown, (node) => {
     const out = edges.filter(({ source }) => source === node);
     return [node.kind, ...out.map((edge) => `${edge.to} ${edge.verb} ${edge.through} ${edge.violated}`)].join(

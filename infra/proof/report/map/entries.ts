@@ -4,16 +4,11 @@ import { listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { decide, type World } from '../../policy/index.ts';
 import { isGuarded } from '../../rules/targets.ts';
-import type { MapCall, NodeKind } from './model.ts';
+import { type MapCall, type MapNode, OUTSIDE } from './model.ts';
 
 /** A way into a zone: what comes in, and the functions that it starts. */
-export interface Entry {
-  id: string;
-  kind: Extract<NodeKind, 'route' | 'events' | 'schedule' | 'queue'>;
+export interface Entry extends MapNode {
   stack: string;
-  label: string;
-  notes: readonly string[];
-  resources: readonly string[];
   /** ARNs of the functions it starts. */
   functions: readonly string[];
   /** The service that starts them, as a principal; undefined where the function itself fetches. */
@@ -22,12 +17,26 @@ export interface Entry {
 
 /** Everything that starts a function: API routes, events through a queue, other queues, schedules, the rotation of a secret. */
 export function readEntries(assembly: ResolvedAssembly): Entry[] {
+  const mappings = resourcesOfType(assembly, 'AWS::Lambda::EventSourceMapping');
+  const rules = resourcesOfType(assembly, 'AWS::Events::Rule');
+  const filled = rules.flatMap(targetsOf);
   return [
     ...readRoutes(assembly),
-    ...resourcesOfType(assembly, 'AWS::Events::Rule').map((rule) => readRule(rule, assembly)),
-    ...readQueues(assembly),
+    ...rules.map((rule) => readRule(rule, mappings)),
+    ...mappings
+      .filter(({ properties }) => !filled.includes(String(properties.EventSourceArn)))
+      .map(readQueue),
     ...resourcesOfType(assembly, 'AWS::SecretsManager::RotationSchedule').map(readRotation),
   ];
+}
+
+type Given = Pick<Entry, 'id' | 'kind' | 'label' | 'notes' | 'functions' | 'service'>;
+
+/** The entry that a resource, and others beside it, make. */
+function entryOf(resource: ResolvedResource, given: Given, others: readonly ResolvedResource[] = []): Entry {
+  const { stack, zone = OUTSIDE } = resource;
+  const resources = [resource, ...others].map(({ constructPath }) => constructPath);
+  return { ...given, stack, zone, resources, violated: false };
 }
 
 /** Who may call a route, by its authorization. */
@@ -46,13 +55,13 @@ const LOGIN_CALLERS: Readonly<Record<LoginFunction, string>> = {
 };
 
 function callersOf(authorization: string, target: string, assembly: ResolvedAssembly): string {
+  if (authorization !== 'NONE') return CALLERS[authorization] ?? `authorized by ${authorization}`;
   const login = Object.entries(LOGIN_CALLERS).find(([name]) => target.endsWith(`-${name}`));
-  if (authorization === 'NONE' && login === undefined && isGuarded(target, assembly))
-    return 'webhooks signed by HMAC';
-  if (authorization === 'NONE') return login?.[1] ?? 'anybody: no authorizer';
-  return CALLERS[authorization] ?? `authorized by ${authorization}`;
+  if (login !== undefined) return login[1];
+  return isGuarded(target, assembly) ? 'webhooks signed by HMAC' : 'anybody: no authorizer';
 }
 
+/** Routes; those that lead to the same functions under the same authorization are one way in, with several names. */
 function readRoutes(assembly: ResolvedAssembly): Entry[] {
   const paths = pathsOf(assembly);
   const authorizers = new Map(
@@ -68,19 +77,24 @@ function readRoutes(assembly: ResolvedAssembly): Entry[] {
     if (target === undefined) return [];
     const label = routeLabel(String(HttpMethod), paths.get(String(ResourceId)) ?? '/');
     return [
-      {
-        id: `route:${String(RestApiId)} ${label}`,
-        kind: 'route',
-        stack: method.stack,
-        label,
+      entryOf(method, {
+        ...{ id: `route:${String(RestApiId)} ${label}`, kind: 'route', label },
         notes: [callersOf(String(AuthorizationType), target, assembly)],
-        resources: [method.constructPath],
         functions: [target, ...stringsOf(authorizers.get(String(AuthorizerId)))],
         service: 'apigateway.amazonaws.com',
-      },
+      }),
     ];
   });
-  return joinRoutes(routes);
+  const alike = Map.groupBy(routes, ({ stack, functions, notes }) =>
+    [stack, ...functions, ...notes].join(' '),
+  );
+  return [...alike.values()].flatMap((group) =>
+    group.slice(0, 1).map((first) => ({
+      ...first,
+      label: group.map(({ label }) => label).join(', '),
+      resources: group.flatMap(({ resources }) => resources),
+    })),
+  );
 }
 
 /** How a route is written: the blank does not break. */
@@ -88,88 +102,59 @@ export function routeLabel(method: string, path: string): string {
   return whole(`${method} ${path}`);
 }
 
-/** Joins the routes that lead to the same functions under the same authorization: one way in, with several names. */
-function joinRoutes(routes: readonly Entry[]): Entry[] {
-  const groups = Map.groupBy(routes, ({ stack, functions, notes }) =>
-    [stack, ...functions, ...notes].join(' '),
-  );
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group;
-    if (first === undefined) return [];
-    const label = group.map((route) => route.label).join(', ');
-    return [{ ...first, label, resources: group.flatMap(({ resources }) => resources) }];
-  });
+function targetsOf({ properties }: ResolvedResource): string[] {
+  return listOf(properties.Targets).map((target) => String(objectOf(target).Arn));
 }
 
-function readRule(rule: ResolvedResource, assembly: ResolvedAssembly): Entry {
-  const { EventPattern, ScheduleExpression, Targets } = rule.properties;
-  const targets = listOf(Targets).map((target) => String(objectOf(target).Arn));
+function readRule(rule: ResolvedResource, allMappings: readonly ResolvedResource[]): Entry {
+  const { EventPattern, ScheduleExpression } = rule.properties;
+  const targets = targetsOf(rule);
+  const direct = targets.filter((arn) => arn.split(':')[2] === 'lambda');
+  const id = `rule:${rule.arn ?? rule.physicalId}`;
+  const service = 'events.amazonaws.com';
   const schedule = stringOf(ScheduleExpression);
-  const common = { id: `rule:${rule.arn ?? rule.physicalId}`, stack: rule.stack };
   if (schedule !== undefined)
-    return {
-      ...common,
-      kind: 'schedule',
-      ...{ label: whole(schedule), notes: [] },
-      resources: [rule.constructPath],
-      functions: targets.filter(isFunction),
-      service: 'events.amazonaws.com',
-    };
+    return entryOf(rule, {
+      ...{ id, kind: 'schedule', label: whole(schedule), notes: [], functions: direct, service },
+    });
   const { source, 'detail-type': detailType, detail } = objectOf(EventPattern);
-  const mappings = resourcesOfType(assembly, 'AWS::Lambda::EventSourceMapping').filter(({ properties }) =>
+  const mappings = allMappings.filter(({ properties }) =>
     targets.includes(String(properties.EventSourceArn)),
   );
-  const direct = targets.filter(isFunction);
-  return {
-    ...common,
-    kind: 'events',
-    label: stringsOf(detailType).join(', ') || 'events',
+  const given: Given = {
+    ...{ id, kind: 'events', label: stringsOf(detailType).join(', ') || 'events' },
     notes: [
       `events from ${stringsOf(source).join(', ') || 'any source'}`,
       ...(detail === undefined ? [] : [`of a certain ${Object.keys(objectOf(detail)).join(', ')}`]),
       ...(mappings.length > 0 ? ['through a queue'] : []),
     ],
-    resources: [rule, ...mappings].map(({ constructPath }) => constructPath),
-    functions: [...direct, ...mappings.map(({ properties }) => functionArn(properties.FunctionName, rule))],
-    service: direct.length > 0 ? 'events.amazonaws.com' : undefined,
+    functions: [...direct, ...mappings.map(mappedFunction)],
+    service: direct.length > 0 ? service : undefined,
   };
+  return entryOf(rule, given, mappings);
 }
 
-/** Queues that functions read and no rule fills. */
-function readQueues(assembly: ResolvedAssembly): Entry[] {
-  const filled = resourcesOfType(assembly, 'AWS::Events::Rule').flatMap(({ properties }) =>
-    listOf(properties.Targets).map((target) => objectOf(target).Arn),
-  );
-  return resourcesOfType(assembly, 'AWS::Lambda::EventSourceMapping')
-    .filter(({ properties }) => !filled.includes(properties.EventSourceArn))
-    .map((mapping) => {
-      const { EventSourceArn, FunctionName } = mapping.properties;
-      const queue = String(EventSourceArn);
-      return {
-        ...{ id: queue, kind: 'queue', stack: mapping.stack, resources: [mapping.constructPath] },
-        label: queue.split(':').at(-1)?.split('-').slice(2).join('-') ?? queue,
-        notes: ['queue of the zone'],
-        functions: [functionArn(FunctionName, mapping)],
-        service: undefined,
-      };
-    });
+/** A queue that a function reads and no rule fills. */
+function readQueue(mapping: ResolvedResource): Entry {
+  const id = String(mapping.properties.EventSourceArn);
+  const label = id.split(':').at(-1)?.split('-').slice(2).join('-') ?? id;
+  const functions = [mappedFunction(mapping)];
+  return entryOf(mapping, {
+    ...{ id, kind: 'queue', label, notes: ['queue of the zone'], functions, service: undefined },
+  });
 }
 
-function readRotation({ properties, stack, constructPath, logicalId }: ResolvedResource): Entry {
-  const rules = objectOf(properties.RotationRules);
-  const name = /:secret:(.+)-[A-Za-z0-9]{6}$/.exec(String(properties.SecretId))?.[1];
-  return {
-    id: `rotation:${stack}/${logicalId}`,
-    kind: 'schedule',
-    stack,
+function readRotation(rotation: ResolvedResource): Entry {
+  const { SecretId, RotationRules, RotationLambdaARN } = rotation.properties;
+  const { ScheduleExpression, AutomaticallyAfterDays: days } = objectOf(RotationRules);
+  const name = /:secret:(.+)-[A-Za-z0-9]{6}$/.exec(String(SecretId))?.[1];
+  return entryOf(rotation, {
+    ...{ id: `rotation:${rotation.stack}/${rotation.logicalId}`, kind: 'schedule' },
     label: `rotation of ${name ?? 'a record'}`,
-    notes: [
-      whole(stringOf(rules.ScheduleExpression) ?? `rate(${String(rules.AutomaticallyAfterDays)} days)`),
-    ],
-    resources: [constructPath],
-    functions: stringsOf(properties.RotationLambdaARN),
+    notes: [whole(stringOf(ScheduleExpression) ?? `rate(${String(days)} days)`)],
+    functions: stringsOf(RotationLambdaARN),
     service: 'secretsmanager.amazonaws.com',
-  };
+  });
 }
 
 /** A text that is not broken at its blanks. */
@@ -177,12 +162,8 @@ function whole(text: string): string {
   return text.replaceAll(' ', '\u00a0');
 }
 
-function isFunction(arn: string): boolean {
-  return arn.split(':')[2] === 'lambda';
-}
-
-function functionArn(name: unknown, { account, region }: ResolvedResource): string {
-  const text = String(name);
+function mappedFunction({ properties, account, region }: ResolvedResource): string {
+  const text = String(properties.FunctionName);
   return text.startsWith('arn:') ? text : `arn:aws:lambda:${region}:${account}:function:${text}`;
 }
 

@@ -1,9 +1,13 @@
+import { writeFileSync } from 'node:fs';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { escapeXml } from '../../../terminal.ts';
+import type { Proof } from '../../prove.ts';
 import type { Finding } from '../../rules/rule.ts';
+import { reportMatrix } from '../report.ts';
 import { drawMap, estimateHeight } from './draw.ts';
-import { hasViolations, type ZoneMap } from './model.ts';
+import { hasViolations, summarize, verdict, type ZoneMap } from './model.ts';
+import { readZoneMap } from './read.ts';
 import { MAP_STYLE, PAGE_STYLE } from './style.ts';
-import { summarize, verdict } from './words.ts';
 
 /** Width of the SVG file, in pixels: two columns. */
 const WIDTH = 1240;
@@ -62,4 +66,29 @@ function renderFindings(findings: readonly Finding[]): string {
       `<li><strong>${escapeXml(invariant)}, ${escapeXml(rule)}</strong>: <code>${escapeXml(resource)}</code>. ${escapeXml(message)} (${escapeXml(path.join(' → '))}) ${escapeXml(remedy)}</li>`,
   );
   return `<section class="bad" aria-labelledby="violations"><h2 id="violations">Violations</h2><ul>${items.join('\n')}</ul></section>`;
+}
+
+/**
+ * Draws the zone map of a proof, its violations in red, into the files that somebody asked for.
+ * @throws {ZonesError} assembly_invalid: a file can't be written.
+ */
+export function writeMaps(
+  { svg, html }: { svg?: string | undefined; html?: string | undefined },
+  { input, violations }: Pick<Proof, 'input' | 'violations'>,
+): void {
+  if (svg === undefined && html === undefined) return;
+  const map = readZoneMap(input, violations);
+  if (svg !== undefined) write(svg, renderSvg(map));
+  if (html !== undefined) write(html, renderHtml(map, reportMatrix({ input }, COLUMNS)));
+}
+
+/** Columns of what a page says in words. */
+const COLUMNS = 140;
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    throw new ZonesError('assembly_invalid', `The zone map can't be written to ${file}.`, { cause });
+  }
 }

@@ -1,13 +1,17 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Grant, parseGrant } from '@helseid-zones/protocol/grant';
 import { assumptionsOf } from '../../../declaration/assumptions.ts';
+import { functionName } from '../../../declaration/names.ts';
 import { SIGNING } from '../../assembly/network.ts';
-import type { ResolvedResource } from '../../assembly/resolve.ts';
+import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import { virtualKeys } from '../../policy/world/virtual-keys.ts';
 import { untouching } from '../../rules/others.ts';
 import type { Finding, ProofInput } from '../../rules/rule.ts';
 import { computeCalls } from './calls.ts';
 import { readEntries, startCalls } from './entries.ts';
 import { exitsOf, hostCalls, hostNodes } from './hosts.ts';
 import { type MapNode, type MapZone, OUTSIDE, type ZoneMap } from './model.ts';
-import { readNodes, readSigners } from './nodes.ts';
 
 /**
  * Reads the zone map out of what the proof looks at: zones, what is in them, and every call that their policies and networks
@@ -18,25 +22,22 @@ export function readZoneMap(whole: ProofInput, findings: readonly Finding[] = []
   const input = withoutOthers(whole);
   const { declaration, assembly, network, world, reach } = input;
   const entries = readEntries(assembly);
-  const signers = readSigners(assembly);
-  const own = readNodes(declaration, assembly, world, entries, signers);
+  const own = [...entries, ...readNodes(input)];
   const hosts = hostNodes(declaration, assembly, network);
   const exits = exitsOf(declaration, reach);
-  const calls = [
-    ...entries.flatMap((entry) => startCalls(entry, world)),
-    ...computeCalls(own, input),
-    ...hostCalls(reach, network, hosts),
-    ...exits.calls,
-  ];
-  const map = {
+  return markViolations({
     system: declaration.name,
     zones: readZones(input),
     nodes: [...own, ...hosts.map(({ node }) => node), ...exits.nodes],
-    calls,
+    calls: [
+      ...entries.flatMap((entry) => startCalls(entry, world)),
+      ...computeCalls(own, input),
+      ...hostCalls(reach, network, hosts),
+      ...exits.calls,
+    ],
     findings,
     assumptions: assumptionsOf(declaration),
-  };
-  return markViolations(map);
+  });
 }
 
 /** Marks what the findings are about. */
@@ -88,4 +89,74 @@ function readZones({ declaration, network, reach }: ProofInput): MapZone[] {
       violated: false,
     };
   });
+}
+
+/**
+ * The grants that lie in the assets of functions, by the function's ARN.
+ * @throws {ZonesError} config_invalid: one is no grant.
+ */
+export function readSigners(assembly: ResolvedAssembly): ReadonlyMap<string, Grant> {
+  const found = resourcesOfType(assembly, 'AWS::Lambda::Function').flatMap((fn): [string, Grant][] => {
+    const file = join(fn.assetPath ?? '', 'grant.json');
+    if (fn.assetPath === undefined || !existsSync(file)) return [];
+    return [[fn.arn ?? fn.physicalId, parseGrant(readFileSync(file, 'utf8'))]];
+  });
+  return new Map(found);
+}
+
+/** The nodes that are resources: functions and signers, tables, client keys, records and secrets. */
+function readNodes({ declaration, assembly, world }: ProofInput): MapNode[] {
+  const signers = readSigners(assembly);
+  const nodesOf = (type: string, read: (one: ResolvedResource, zone: string) => Partial<MapNode>) =>
+    resourcesOfType(assembly, type).map((one): MapNode => {
+      const { zone = OUTSIDE, physicalId: label, arn: id = label, constructPath } = one;
+      const common = { id, zone, kind: 'function', label, notes: [], resources: [constructPath] } as const;
+      return { ...common, violated: false, ...read(one, zone) };
+    });
+  const shortName = (name: string, zone: string) => {
+    const prefixes = [functionName(declaration.name, zone, ''), `${declaration.name}-`];
+    return name.slice(prefixes.find((prefix) => name.startsWith(prefix))?.length ?? 0);
+  };
+  const functions = nodesOf('AWS::Lambda::Function', (fn, zone) => {
+    const grant = signers.get(fn.arn ?? fn.physicalId);
+    const role = world.roles.get(String(fn.properties.Role))?.constructPath;
+    return {
+      label: shortName(fn.physicalId, zone),
+      resources: [fn.constructPath, ...(role === undefined ? [] : [role])],
+      ...(grant && { kind: 'signer', notes: grantNotes(grant) }),
+    };
+  });
+  const tables = nodesOf('AWS::DynamoDB::Table', ({ physicalId }, zone) => ({
+    ...{ kind: 'table', label: shortName(physicalId, zone), notes: ['table of the zone'] },
+  }));
+  const made = new Map(virtualKeys(assembly).map(({ arn, client }) => [arn, client]));
+  const keys = [...made].map(([id, client]): MapNode => {
+    const algorithm = declaration.clients[client]?.algorithm;
+    const notes = [`of client ${client}`, ...(algorithm === undefined ? [] : [algorithm]), 'only in KMS'];
+    const zone = SIGNING;
+    return { id, kind: 'key', zone, label: 'client key', notes, resources: [], violated: false };
+  });
+  const records = nodesOf('AWS::SecretsManager::Secret', ({ properties }, zone) => {
+    const parts = String(properties.Name).split('/');
+    return zone === SIGNING
+      ? { kind: 'record', label: 'client record', notes: [`of client ${parts.at(-1)}`, 'holds no key'] }
+      : { kind: 'secret', label: parts.slice(2).join('/'), notes: ['secret'] };
+  });
+  return [...functions, ...tables, ...keys, ...records];
+}
+
+/** What a grant lets its signer sign, a line each. */
+function grantNotes({ client, assertions, proofs, requestObjects }: Grant): string[] {
+  const { details } = assertions;
+  const about =
+    details === 'none' ? '' : details === 'any' ? ', any organisation' : ', organisations as granted';
+  return [
+    `assertions of client ${client}${about}`,
+    ...(requestObjects ? ['request objects'] : []),
+    ...proofs.map((target) =>
+      !target.ath
+        ? 'proofs for its issuer'
+        : `proofs ${target.methods.join(', ')} ${target.origin.replace('https://', '')}${target.paths.join(', ')}`,
+    ),
+  ];
 }

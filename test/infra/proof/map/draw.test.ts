@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { routeLabel } from '../../../../infra/proof/report/map/entries.ts';
-import { elementId, type ZoneMap } from '../../../../infra/proof/report/map/model.ts';
+import { elementId, summarize, type ZoneMap } from '../../../../infra/proof/report/map/model.ts';
 import { renderHtml, renderSvg } from '../../../../infra/proof/report/map/page.ts';
 import { MAP_STYLE, PAGE_STYLE } from '../../../../infra/proof/report/map/style.ts';
-import { summarize } from '../../../../infra/proof/report/map/words.ts';
 import { escapeXml } from '../../../../infra/terminal.ts';
 import zones from '../../../two-clients.zones.ts';
 import { FULL } from '../../declaration/change.ts';
