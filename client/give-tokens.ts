@@ -1,7 +1,8 @@
 import type { ZoneConfig } from '@helseid-zones/protocol/config';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { MAX_INTENTS } from '@helseid-zones/protocol/intents';
-import { fieldOf } from '@helseid-zones/protocol/schema';
+import { malformed, unfit } from '@helseid-zones/protocol/parse';
+import { readBy } from '@helseid-zones/protocol/schema';
 import {
   type TokenHeaders,
   type TokenRequest,
@@ -9,7 +10,6 @@ import {
   tokenRequest,
 } from '@helseid-zones/protocol/token-request';
 import { urlBelow } from '@helseid-zones/protocol/url';
-import * as v from 'valibot';
 import { isLostKey, signProof } from './call-headers.ts';
 import { describeError, type Log } from './log.ts';
 import { machineTokens } from './machine-token.ts';
@@ -54,7 +54,7 @@ export function createTokenGiver(
 }
 
 async function give({ config, client }: GiveTokensDeps, event: unknown): Promise<TokenHeaders> {
-  const request = parse(event);
+  const request = readBy(tokenRequest, event, unfit);
   const { method, nonce, details, refused } = request;
   const { baseUrl, scopes, resource, name } = findApi(config, request);
   const url = urlBelow(baseUrl, request.url);
@@ -91,15 +91,4 @@ function findApi({ zone, apis }: GiveTokensDeps['config'], { api, client }: Toke
   const field = declared ? 'client' : 'api';
   const message = `The zone ${zone} has no grant for this API${declared ? ' by this client' : ''}; give it one in zones.ts.`;
   throw new ZonesError('grant_refused', message, { facts: { field } });
-}
-
-function parse(event: unknown): TokenRequest {
-  const parsed = v.safeParse(tokenRequest, event, { abortEarly: true });
-  if (parsed.success) return parsed.output;
-  throw malformed(fieldOf(parsed.issues[0]) ?? '', 'is missing, unknown or not of the right form');
-}
-
-function malformed(field: string, why: string): ZonesError {
-  const subject = field === '' ? 'The request' : `The field ${field}`;
-  return new ZonesError('request_malformed', `${subject} ${why}.`, { facts: { field } });
 }

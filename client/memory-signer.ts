@@ -1,8 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
-import { derToJose } from '@helseid-zones/protocol/der';
 import type { Signer } from '@helseid-zones/protocol/intents';
-import { signatureEncoding } from '@helseid-zones/protocol/signature';
+import { derToJose, signatureEncoding } from '@helseid-zones/protocol/signature';
 import { assembleSigner, type SignerSubject } from './create-signer.ts';
 
 /** A private key in this process's memory. */

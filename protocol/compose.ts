@@ -1,5 +1,5 @@
 import { type DetailsSubject, renderDetails } from './details.ts';
-import type { AssertionIntent, Intent, ProofIntent, RequestObjectIntent } from './intents.ts';
+import type { AssertionDetail, Intent } from './intents.ts';
 import type { VerificationKey } from './jwk.ts';
 import { renderParameters } from './parameters.ts';
 import { canonicalUrl } from './url.ts';
@@ -35,89 +35,43 @@ export interface UnsignedToken {
 export function composeToken(
   intent: Intent,
   subject: TokenSubject,
-  key: VerificationKey,
-  fresh: Freshness,
+  { algorithm: alg, thumbprint: kid, jwk }: VerificationKey,
+  { now, jti }: Freshness,
 ): UnsignedToken {
+  const { clientId, issuer, profile } = subject;
+  const iat = Math.floor(now / 1000);
+  const times = { iat, nbf: iat - profile.assertionBackdate, exp: iat + profile.assertionLifetime };
+  const render = (details: readonly AssertionDetail[] | undefined) =>
+    details && renderDetails(details, subject);
   switch (intent.kind) {
-    case 'client_assertion':
-      return composeAssertion(intent, subject, key, fresh);
-    case 'dpop_proof':
-      return composeProof(intent, key, fresh);
-    case 'request_object':
-      return composeRequestObject(intent, subject, key, fresh);
+    // RFC 7523 3, with HelseID's typ, audience and lifetime from the profile.
+    case 'client_assertion': {
+      const assertion_details = render(intent.assertionDetails);
+      const claims = { iss: clientId, sub: clientId, aud: issuer, jti, ...times, assertion_details };
+      return unsigned({ alg, typ: profile.assertionTyp, kid }, claims);
+    }
+    // RFC 9449 4.2. No exp and nbf: the server judges by iat.
+    case 'dpop_proof': {
+      const { origin, path } = canonicalUrl(intent.url);
+      const { method: htm, nonce, ath } = intent;
+      return unsigned({ alg, typ: 'dpop+jwt', jwk }, { jti, htm, htu: origin + path, iat, nonce, ath });
+    }
+    // RFC 9101 4. Never `sub`, and a typ of its own: the object must not pass as a client assertion (10.8).
+    case 'request_object': {
+      const parameters = renderParameters(intent.parameters);
+      const authorization_details = render(intent.authorizationDetails);
+      const own = { iss: clientId, client_id: clientId, aud: issuer, jti, ...times };
+      return unsigned(
+        { alg, typ: profile.requestObjectTyp, kid },
+        { ...parameters, authorization_details, ...own },
+      );
+    }
   }
 }
 
-/** RFC 7523 3, with HelseID's typ, audience and lifetime from the profile. */
-function composeAssertion(
-  { assertionDetails }: AssertionIntent,
-  subject: TokenSubject,
-  key: VerificationKey,
-  fresh: Freshness,
-): UnsignedToken {
-  return unsigned(
-    { alg: key.algorithm, typ: subject.profile.assertionTyp, kid: key.thumbprint },
-    {
-      iss: subject.clientId,
-      sub: subject.clientId,
-      aud: subject.issuer,
-      jti: fresh.jti,
-      ...lifetime(subject, fresh),
-      assertion_details: assertionDetails && renderDetails(assertionDetails, subject),
-    },
-  );
-}
-
-/** RFC 9449 4.2. No exp and nbf: the server judges by iat. */
-function composeProof(intent: ProofIntent, key: VerificationKey, { now, jti }: Freshness): UnsignedToken {
-  const { origin, path } = canonicalUrl(intent.url);
-  return unsigned(
-    { alg: key.algorithm, typ: 'dpop+jwt', jwk: key.jwk },
-    {
-      jti,
-      htm: intent.method,
-      htu: origin + path,
-      iat: seconds(now),
-      nonce: intent.nonce,
-      ath: intent.ath,
-    },
-  );
-}
-
-/** RFC 9101 4. Never `sub`, and a typ of its own: the object must not pass as a client assertion (10.8). */
-function composeRequestObject(
-  { parameters, authorizationDetails }: RequestObjectIntent,
-  subject: TokenSubject,
-  key: VerificationKey,
-  fresh: Freshness,
-): UnsignedToken {
-  return unsigned(
-    { alg: key.algorithm, typ: subject.profile.requestObjectTyp, kid: key.thumbprint },
-    {
-      ...renderParameters(parameters),
-      authorization_details: authorizationDetails && renderDetails(authorizationDetails, subject),
-      iss: subject.clientId,
-      client_id: subject.clientId,
-      aud: subject.issuer,
-      jti: fresh.jti,
-      ...lifetime(subject, fresh),
-    },
-  );
-}
-
-function lifetime({ profile }: TokenSubject, { now }: Freshness): { iat: number; nbf: number; exp: number } {
-  const iat = seconds(now);
-  return { iat, nbf: iat - profile.assertionBackdate, exp: iat + profile.assertionLifetime };
-}
-
 function unsigned(header: Record<string, unknown>, claims: Record<string, unknown>): UnsignedToken {
-  return { header, claims, signingInput: `${encode(header)}.${encode(claims)}` };
-}
-
-function encode(part: Record<string, unknown>): string {
-  return Buffer.from(JSON.stringify(part)).toString('base64url');
-}
-
-function seconds(milliseconds: number): number {
-  return Math.floor(milliseconds / 1000);
+  const [head, body] = [header, claims].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  );
+  return { header, claims, signingInput: `${head}.${body}` };
 }

@@ -95,37 +95,30 @@ function organization(type: string, system: string, value: string): unknown {
   return { type, practitioner_role: { organization: { identifier: { system, type: 'ENH', value } } } };
 }
 
-/** Composes the object anew, in a fixed order, so that nothing but checked members passes. */
-function renderTrustFramework({
-  type,
-  practitioner,
-  care_relationship,
-  patients,
-}: TrustFrameworkDetail): unknown {
-  const { decision_ref } = care_relationship;
+/** Composes the object anew, in a fixed order, so that nothing but checked members passes; what is undefined is none in JSON. */
+function renderTrustFramework({ type, practitioner, patients, ...rest }: TrustFrameworkDetail): unknown {
+  const { authorization, legal_entity, point_of_care, department } = practitioner;
+  const { healthcare_service, purpose_of_use, purpose_of_use_details, decision_ref } = rest.care_relationship;
   if (decision_ref && !/^[\x21-\x7e]{1,128}$/.test(decision_ref.id))
     throw invalid('decision_ref.id', '1 to 128 printable ASCII characters');
   return {
     type,
     practitioner: {
-      authorization: code('authorization', practitioner.authorization),
-      legal_entity: unit('legal_entity', practitioner.legal_entity),
-      point_of_care: unit('point_of_care', practitioner.point_of_care),
-      ...(practitioner.department ? { department: unit('department', practitioner.department) } : {}),
+      authorization: code('authorization', authorization),
+      legal_entity: unit('legal_entity', legal_entity),
+      point_of_care: unit('point_of_care', point_of_care),
+      department: department && unit('department', department),
     },
     care_relationship: {
-      healthcare_service: code('healthcare_service', care_relationship.healthcare_service),
-      purpose_of_use: code('purpose_of_use', care_relationship.purpose_of_use),
-      ...(care_relationship.purpose_of_use_details
-        ? { purpose_of_use_details: code('purpose_of_use_details', care_relationship.purpose_of_use_details) }
-        : {}),
-      ...(decision_ref
-        ? { decision_ref: { id: decision_ref.id, user_selected: decision_ref.user_selected } }
-        : {}),
+      healthcare_service: code('healthcare_service', healthcare_service),
+      purpose_of_use: code('purpose_of_use', purpose_of_use),
+      purpose_of_use_details:
+        purpose_of_use_details && code('purpose_of_use_details', purpose_of_use_details),
+      decision_ref: decision_ref && { id: decision_ref.id, user_selected: decision_ref.user_selected },
     },
     patients: patients.map((patient) => ({
       point_of_care: unit('patients.point_of_care', patient.point_of_care),
-      ...(patient.department ? { department: unit('patients.department', patient.department) } : {}),
+      department: patient.department && unit('patients.department', patient.department),
     })),
   };
 }

@@ -1,8 +1,7 @@
-import * as v from 'valibot';
 import { ZonesError } from './errors.ts';
 import { type Intent, signRequest } from './intents.ts';
 import { checkParameters } from './parameters.ts';
-import { fieldOf, isFieldName, refuseNewer } from './schema.ts';
+import { isFieldName, readBy, refuseNewer } from './schema.ts';
 
 /** A sign request may be this many bytes of JSON. */
 export const MAX_REQUEST_BYTES = 16 * 1024;
@@ -29,11 +28,9 @@ export function parseSignRequest(event: unknown): Intent[] {
       `A sign request holds at most ${MAX_REQUEST_BYTES} bytes; ask in several.`,
     );
   refuseHostileValues(event, '', 0);
-  const parsed = v.safeParse(signRequest, event, { abortEarly: true });
-  if (!parsed.success)
-    throw malformed(fieldOf(parsed.issues[0]) ?? '', 'is missing, unknown or not of the right form');
-  parsed.output.intents.forEach(checkIntent);
-  return parsed.output.intents;
+  const { intents } = readBy(signRequest, event, unfit);
+  intents.forEach(checkIntent);
+  return intents;
 }
 
 /** Bytes of `event` as JSON. Nesting that JSON.parse reads and JSON.stringify runs out of stack on counts as endless. */
@@ -72,7 +69,11 @@ function refuseHostileValues(value: unknown, field: string, depth: number): void
   }
 }
 
-function malformed(field: string, why: string): ZonesError {
+/** The error of a field that its schema does not take. */
+export const unfit = (field: string) => malformed(field, 'is missing, unknown or not of the right form');
+
+/** The error of a field, by its path; of the whole request where that is empty. */
+export function malformed(field: string, why: string): ZonesError {
   const subject = field === '' ? 'The request' : `The field ${field}`;
   const code = field.startsWith('intents.') ? 'intent_malformed' : 'request_malformed';
   return new ZonesError(code, `${subject} ${why}.`, { facts: { field } });

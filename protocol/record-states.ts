@@ -162,12 +162,8 @@ export function dueToRetire(record: ClientRecord, now: number): KeyEntry[] {
 }
 
 function newest(record: ClientRecord, states: readonly KeyState[], by: KeyState): KeyEntry | undefined {
-  return record.keys
-    .filter((key) => states.includes(key.state))
-    .reduce<KeyEntry | undefined>(
-      (best, key) => (best && (best.since[by] ?? 0) > (key.since[by] ?? 0) ? best : key),
-      undefined,
-    );
+  const found = record.keys.filter((key) => states.includes(key.state));
+  return found.sort((a, b) => (a.since[by] ?? 0) - (b.since[by] ?? 0)).at(-1);
 }
 
 function retire(key: KeyEntry, at: number): KeyEntry {

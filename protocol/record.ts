@@ -3,7 +3,7 @@ import { ALGORITHM_NAMES } from './algorithms.ts';
 import { ZonesError } from './errors.ts';
 import { thumbprintOf } from './jwk.ts';
 import { isObject, parseJson } from './required.ts';
-import { refuseNewer, seconds, text } from './schema.ts';
+import { readBy, refuseNewer, seconds, text } from './schema.ts';
 
 /** The states of a key, in the order a key passes through them. docs/keys.md has the machine. */
 export const KEY_STATES = ['created', 'registered', 'verified', 'current', 'retiring', 'retired'] as const;
@@ -19,14 +19,7 @@ const keyEntry = v.strictObject({
   algorithm: v.picklist(ALGORITHM_NAMES),
   state: v.picklist(KEY_STATES),
   /** When the key reached each state it has passed. */
-  since: v.strictObject({
-    created: v.exactOptional(seconds),
-    registered: v.exactOptional(seconds),
-    verified: v.exactOptional(seconds),
-    current: v.exactOptional(seconds),
-    retiring: v.exactOptional(seconds),
-    retired: v.exactOptional(seconds),
-  }),
+  since: v.record(v.picklist(KEY_STATES), seconds),
   /** Set when it begins to retire: until then proofs for tokens bound to it are signed (I9). */
   usableUntil: v.exactOptional(seconds),
   /** What HelseID last reported as its expiry. */
@@ -86,14 +79,11 @@ export function readRecord(text: string, { client, clientId, issuer }: RecordOwn
   );
   const seed = isObject(value) && Array.isArray(value['keys']) && value['keys'].length === 0;
   const input = seed ? { client, clientId, issuer, ...value } : value;
-  const parsed = v.safeParse(clientRecord, input, { abortEarly: true });
-  if (!parsed.success) {
-    const field = v.getDotPath(parsed.issues[0]) ?? 'the whole';
-    throw invalid(`does not follow format 1 (${field})`);
-  }
-  const [problem] = recordProblems(parsed.output);
+  const refuse = (field: string) => invalid(`does not follow format 1 (${field || 'the whole'})`);
+  const record = readBy(clientRecord, input, refuse);
+  const [problem] = recordProblems(record);
   if (problem) throw invalid(`contradicts itself (${problem})`);
-  return parsed.output;
+  return record;
 }
 
 /**
@@ -109,53 +99,38 @@ export function requireOwner(record: ClientRecord, owner: RecordOwner): ClientRe
 
 const OWNER_MEMBERS = ['client', 'clientId', 'issuer'] as const;
 
+/** What is wrong, where it is. */
+type Problem = [wrong: boolean, what: string];
+
 /** What is wrong with a record that has the right shape, in words; empty when nothing is. */
 export function recordProblems({ keys }: ClientRecord): string[] {
   const current = keys.filter((key) => key.state === 'current').map(({ kid }) => kid);
   const home = keys[0]?.keyArn.split(':key/')[0];
-  const problems: [wrong: boolean, what: string][] = [
+  const problems: Problem[] = [
     [hasTwins(keys.map(({ kid }) => kid)), 'a key twice: two have the same kid'],
     [current.length > 1, `two current keys: ${current.join(' and ')} are current`],
     [hasTwins(keys.map(({ keyArn }) => keyArn)), 'two keys have the same ARN'],
-    ...keys.flatMap((key): [boolean, string][] => [
-      ...keyProblems(key),
-      [
-        key.keyArn.split(':key/')[0] !== home,
-        `key ${key.kid} is in another account or region than the first`,
-      ],
-    ]),
+    ...keys.flatMap((key) =>
+      keyProblems(key, home).map(([wrong, what]): Problem => [wrong, `key ${key.kid} ${what}`]),
+    ),
   ];
   return problems.filter(([wrong]) => wrong).map(([, what]) => what);
 }
 
-function keyProblems({
-  kid,
-  state,
-  since,
-  usableUntil,
-  publicKey,
-}: KeyEntry): [wrong: boolean, what: string][] {
+function keyProblems(key: KeyEntry, home: string | undefined): Problem[] {
+  const { kid, state, since, usableUntil, publicKey } = key;
   const reached = KEY_STATES.filter((each) => since[each] !== undefined);
   const times = reached.map((each) => since[each] ?? 0);
+  const unordered = times.some((time, index) => time < (times[index - 1] ?? 0));
+  const began = since.retiring ?? Number.POSITIVE_INFINITY;
   return [
-    [
-      publicKey !== undefined && thumbprintOf(publicKey) !== kid,
-      `key ${kid} brings the public half of another key`,
-    ],
-    [since[state] === undefined, `key ${kid} has no time for its state`],
-    [
-      reached.some((each) => isAfter(each, state)),
-      `key ${kid} has the time of a state that it has not reached`,
-    ],
-    [
-      times.some((time, index) => time < (times[index - 1] ?? 0)),
-      `key ${kid} reached a state before the one before it`,
-    ],
-    [state === 'retiring' && usableUntil === undefined, `retiring key ${kid} has no usableUntil`],
-    [
-      usableUntil !== undefined && usableUntil < (since.retiring ?? Number.POSITIVE_INFINITY),
-      `key ${kid} has a usableUntil that is not after it began to retire`,
-    ],
+    [publicKey !== undefined && thumbprintOf(publicKey) !== kid, 'brings the public half of another key'],
+    [since[state] === undefined, 'has no time for its state'],
+    [reached.some((each) => isAfter(each, state)), 'has the time of a state that it has not reached'],
+    [unordered, 'reached a state before the one before it'],
+    [state === 'retiring' && usableUntil === undefined, 'is retiring and has no usableUntil'],
+    [(usableUntil ?? began) < began, 'has a usableUntil that is not after it began to retire'],
+    [key.keyArn.split(':key/')[0] !== home, 'is in another account or region than the first'],
   ];
 }
 

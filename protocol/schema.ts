@@ -77,13 +77,24 @@ export function isFieldName(name: string): boolean {
   return !(name in Object.prototype) && /^[A-Za-z_]{1,64}$/.test(name);
 }
 
-/** The dotted path to the field that does not fit, nothing for the whole; without the name of an unknown one that is not to be repeated. */
-export function fieldOf(issue: v.BaseIssue<unknown>): string | undefined {
+/** The dotted path to the field that does not fit, empty for the whole; without the name of an unknown one that is not to be repeated. */
+function fieldOf(issue: v.BaseIssue<unknown>): string {
   const { path, expected } = issue;
   const names = (path ?? []).map(({ key }) => String(key));
   // Every other name of the path is a declared one.
   if (expected === 'never' && !isFieldName(names.at(-1) ?? '')) names.pop();
-  return names.join('.') || undefined;
+  return names.join('.');
+}
+
+/** `value` as `schema` reads it. @throws what `refuse` makes of the path to the field that does not fit; empty for the whole */
+export function readBy<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  refuse: (field: string) => Error,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, value, { abortEarly: true });
+  if (parsed.success) return parsed.output;
+  throw refuse(fieldOf(parsed.issues[0]));
 }
 
 /**
@@ -95,8 +106,8 @@ export function readConfig<Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
 ): v.InferOutput<Schema> {
-  const parsed = v.safeParse(schema, value, { abortEarly: true });
-  if (parsed.success) return parsed.output;
-  const field = v.getDotPath(parsed.issues[0]) ?? 'the whole';
-  throw new ZonesError('config_invalid', `${what} is not as it was made (${field}); deploy once more.`);
+  return readBy(schema, value, (field) => {
+    const message = `${what} is not as it was made (${field || 'the whole'}); deploy once more.`;
+    return new ZonesError('config_invalid', message);
+  });
 }

@@ -1,6 +1,6 @@
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { fieldOf, refuseNewer } from '@helseid-zones/protocol/schema';
+import { readBy, refuseNewer } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 
 /** A FHIR R4 DocumentReference, as far as this function looks into it; the rest goes to the API as it came. */
@@ -61,15 +61,12 @@ const eventSchema = v.pipe(
  * @throws {ZonesError} version_unknown: its sender is newer than this function; the message ends where it can be sent again from
  */
 export function parseDocumentEvent(body: string): DocumentEvent {
-  const result = v.safeParse(eventSchema, body);
-  if (!result.success) {
-    const field = fieldOf(result.issues[0]);
+  const { id, detail } = readBy(eventSchema, body, (field) => {
     const message = field
       ? `${field} is missing or not what it should be.`
       : 'The message is no JSON object; put events on the bus, not into the queue.';
-    throw new ZonesError('event_invalid', message, { facts: { field: field ?? 'the event' } });
-  }
-  const { id, detail } = result.output;
+    return new ZonesError('event_invalid', message, { facts: { field: field || 'the event' } });
+  });
   const { system, value } = detail.document.masterIdentifier;
   return { id, organization: detail.organization, identifier: { system, value }, document: detail.document };
 }

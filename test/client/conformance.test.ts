@@ -3,9 +3,9 @@ import { type MakeSigner, type SignerSetup, signerCases } from '@helseid-zones/c
 import { createSigner, type HeldKey, type SignDigest } from '@helseid-zones/client/create-signer';
 import { createMemorySigner, type MemoryKey } from '@helseid-zones/client/memory-signer';
 import { ALGORITHM_NAMES, ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
-import { derToJose } from '@helseid-zones/protocol/der';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Signer } from '@helseid-zones/protocol/intents';
+import { derToJose } from '@helseid-zones/protocol/signature';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Kms } from '../../functions/signer/kms.ts';
 import { createKeyReader } from '../../functions/signer/kms.ts';

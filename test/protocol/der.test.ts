@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
-import { derToJose } from '@helseid-zones/protocol/der';
+import { derToJose } from '@helseid-zones/protocol/signature';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { full } from '../full.ts';
