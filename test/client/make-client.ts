@@ -2,9 +2,10 @@ import { createTokenClient } from '@helseid-zones/client/token-client';
 import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import { helseIdProfile, type IssuerProfile } from '@helseid-zones/protocol/profile';
 import { expect, onTestFinished } from 'vitest';
+import { watch } from '../canaries.ts';
 import { createFakeApi } from '../fakes/api.ts';
 import { createFakeIssuer } from '../fakes/issuer.ts';
-import { createFakeNetwork } from '../fakes/network.ts';
+import { createFakeNetwork, type FakeNetwork } from '../fakes/network.ts';
 import { createFakeSigner } from '../fakes/signer.ts';
 
 export const CLIENT_ID = '8a2d4c5e-6a0b-4c53-9f0e-1f1f6f0c2b11';
@@ -20,6 +21,8 @@ export async function makeWorld(
     declaredIssuer?: string;
     issuer?: string;
     timeout?: number;
+    /** Default: on loopback. */
+    network?: FakeNetwork;
   } = {},
 ) {
   /** Epoch milliseconds; moves only when a test moves it. */
@@ -27,8 +30,7 @@ export async function makeWorld(
   const now = () => clock.now;
   const profile = { ...helseIdProfile, ...change.profile };
   const at = change.issuer ?? ISSUER;
-  const network = await createFakeNetwork();
-  onTestFinished(() => network.close());
+  const network = change.network ?? (await openNetwork());
   const issuer = await createFakeIssuer({ issuer: at, clientId: CLIENT_ID, profile, now });
   const api = createFakeApi({ origin: API, issuer, now });
   network.mount(new URL(at).origin, issuer.handle);
@@ -50,13 +52,19 @@ export async function makeWorld(
   return { clock, network, issuer, api, signer, client };
 }
 
+async function openNetwork(): Promise<FakeNetwork> {
+  const network = await createFakeNetwork();
+  onTestFinished(() => network.close());
+  return network;
+}
+
 /** The error a promise is rejected with; fails unless it is a ZonesError with this code. */
 export async function failure(promise: Promise<unknown>, code: ErrorCode): Promise<ZonesError> {
   const error = await promise.then(
     () => undefined,
     (reason: unknown) => reason,
   );
-  expect(error).toBeInstanceOf(ZonesError);
+  expect(watch(error, 'an error')).toBeInstanceOf(ZonesError);
   const zones = error as ZonesError;
   expect(zones.code).toBe(code);
   return zones;

@@ -12,6 +12,7 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
+import { canary } from '../canaries.ts';
 
 /** How the issuer behaves. Tests change it while it runs. */
 interface Behaviour {
@@ -168,7 +169,7 @@ export async function createFakeIssuer(options: {
       client_id: clientId,
       scope: grant.scope,
       cnf: { jkt: behaviour.jkt ?? jkt },
-      jti: randomUUID(),
+      jti: canary('accessToken'),
       iat: seconds(),
       exp: seconds() + (behaviour.expiresIn ?? 600),
       ...claims,
@@ -176,7 +177,7 @@ export async function createFakeIssuer(options: {
     const signed = await new SignJWT(access)
       .setProtectedHeader({ alg: profile.accessTokenAlgorithm, kid: key.kid, typ: 'at+jwt' })
       .sign(key.privateKey);
-    const token = behaviour.opaqueTokens ? randomUUID() : signed;
+    const token = behaviour.opaqueTokens ? canary('accessToken') : signed;
     fake.tokens.set(token, { jkt, claims: access });
     return {
       access_token: token,
@@ -217,7 +218,7 @@ export async function createFakeIssuer(options: {
   }
 
   async function userTokens(grant: Grant, jkt: string, claims: Record<string, unknown>) {
-    const refreshToken = randomUUID();
+    const refreshToken = canary('refreshToken');
     refreshes.set(refreshToken, { ...grant, jkt });
     return {
       ...(await issueTokens(grant, jkt, claims)),
@@ -375,7 +376,7 @@ export async function createFakeIssuer(options: {
       const { searchParams } = new URL(authorizationUrl);
       const request = pushed.get(searchParams.get('request_uri') ?? '');
       if (!request) throw new Error('unknown request_uri');
-      const code = randomUUID();
+      const code = canary('code');
       codes.set(code, {
         clientId,
         scope: request['scope'] ?? '',

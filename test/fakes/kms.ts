@@ -8,6 +8,7 @@ import { AwsError } from '../../local/aws/errors.ts';
 import type { KeyStatus, KeyStore, StoredKey } from '../../local/aws/kms/keys.ts';
 import { rootPolicy } from '../../local/aws/kms/policy.ts';
 import { startKms } from '../../local/aws/kms/service.ts';
+import { plant } from '../canaries.ts';
 import { ACCOUNT, contextOf, REGION, rulesOf } from '../local/aws/harness.ts';
 import { type Ask, askInProcess, awsError, portOf } from './in-process.ts';
 import { createQuickSigner } from './quick-ecdsa.ts';
@@ -163,7 +164,10 @@ function takeKey(spec: string, index: number) {
 /** A new private key for an algorithm; RSA keys are 2048 bits here, because making larger ones is slow. */
 export function generateKey(algorithm: Algorithm): KeyObject {
   const { kty, crv } = ALGORITHMS[algorithm];
-  return kty === 'EC' && crv
-    ? generateKeyPairSync('ec', { namedCurve: crv }).privateKey
-    : generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  const { privateKey } =
+    kty === 'EC' && crv
+      ? generateKeyPairSync('ec', { namedCurve: crv })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 });
+  plant('private key', privateKey.export({ format: 'jwk' }).d ?? '');
+  return privateKey;
 }

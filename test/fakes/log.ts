@@ -1,10 +1,17 @@
 import { createLog, type Log } from '@helseid-zones/client/log';
+import { watch } from '../canaries.ts';
 
 /** A log whose lines can be read: the functions' own, which writes here instead of to standard output. */
 export function collectLog(): Log & { lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
   const source = { service: 'journal', zone: 'public', env: {}, now: () => 1_800_000_000_000 };
-  return { ...createLog({ ...source, write: (line) => void lines.push(JSON.parse(line)) }), lines };
+  return {
+    ...createLog({
+      ...source,
+      write: (line) => void lines.push(JSON.parse(watch(line, 'a line of the log'))),
+    }),
+    lines,
+  };
 }
 
 /** What `collectLog` writes into every line of the audit. */

@@ -60,6 +60,24 @@ export async function createFakeNetwork(): Promise<FakeNetwork> {
   };
 }
 
+/** The same without a network: requests are handed over. For very many of them. */
+export function createDirectNetwork(): FakeNetwork {
+  const handlers = new Map<string, Handler>();
+  return {
+    sent: [],
+    mount: (origin, handler) => handlers.set(origin, handler),
+    breakNext() {},
+    close: async () => {},
+    async fetch(input, init) {
+      const handler = handlers.get(new URL(input).origin);
+      if (handler) return handler(new Request(input, init));
+      throw new TypeError('fetch failed', {
+        cause: Object.assign(new Error('ENOTFOUND'), { code: 'ENOTFOUND' }),
+      });
+    },
+  };
+}
+
 async function answer(
   handlers: ReadonlyMap<string, Handler>,
   incoming: IncomingMessage,

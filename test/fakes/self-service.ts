@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Fetch } from '@helseid-zones/client/http';
 import { calculateJwkThumbprint, decodeProtectedHeader, type JWK } from 'jose';
+import { canary } from '../canaries.ts';
 import { type VerifyJwt, verifyWithJose } from './verify-jws.ts';
 
 /** How the fake may behave; nobody knows how HelseID does. Times are seconds. */
@@ -207,7 +208,7 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
       });
     },
     issue(jkt) {
-      const token = randomUUID();
+      const token = canary('accessToken');
       tokens.set(token, { jkt, expires: now() + fake.tokenLifetime });
       return token;
     },

@@ -1,10 +1,11 @@
-import { constants, type KeyObject, randomUUID, sign as signBytes } from 'node:crypto';
+import { constants, type KeyObject, sign as signBytes } from 'node:crypto';
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { composeToken, type TokenSubject } from '@helseid-zones/protocol/compose';
 import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Intent, Signature, Signer } from '@helseid-zones/protocol/intents';
 import { describePublicKey, type VerificationKey } from '@helseid-zones/protocol/jwk';
 import { parseSignRequest } from '@helseid-zones/protocol/parse';
+import { canary } from '../canaries.ts';
 import { generateKey } from './kms.ts';
 
 /** A signer in this process. It parses and composes as the real one does, really signs, and has no grant. */
@@ -37,7 +38,10 @@ export function createFakeSigner(subject: TokenSubject, now: () => number): Fake
 
   function signIntent(intent: Intent): Signature {
     const key = choose(intent);
-    const { signingInput } = composeToken(intent, subject, key, { now: now(), jti: randomUUID() });
+    const { signingInput } = composeToken(intent, subject, key, {
+      now: now(),
+      jti: canary(intent.kind === 'dpop_proof' ? 'proof' : 'assertion'),
+    });
     const { hash, kty } = ALGORITHMS[key.algorithm];
     const options =
       kty === 'EC'

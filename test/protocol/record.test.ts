@@ -1,5 +1,7 @@
+import { parseGrant } from '@helseid-zones/protocol/grant';
 import { parseRecord, SEED_RECORD } from '@helseid-zones/protocol/record';
 import { expect, test } from 'vitest';
+import { CANARIES, findLeak } from '../canaries.ts';
 
 const owner = { client: 'journal', clientId: 'id-1', issuer: 'https://helseid-sts.test.nhn.no' };
 const key = {
@@ -170,3 +172,21 @@ test('refused without being repeated: what is not JSON', () => {
     expect(String(error)).not.toContain('secret"');
   }
 });
+
+test.each(['record', 'key'])('the name of a field that a %s does not have is not repeated', (where) => {
+  const more = { [CANARIES.privateKey]: '' };
+  const text = JSON.stringify(
+    where === 'record' ? { ...record, ...more } : { ...record, keys: [{ ...key, ...more }] },
+  );
+  expect(() => parseRecord(text, owner)).toThrow(expect.objectContaining({ code: 'record_invalid' }));
+  expect(findLeak(failureOf(() => parseRecord(text, owner)))).toBeUndefined();
+  expect(findLeak(failureOf(() => parseGrant(text)))).toBeUndefined();
+});
+
+function failureOf(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    return error;
+  }
+}

@@ -11,6 +11,7 @@ import { openRotation, type Rotation } from '../../functions/rotation/open-rotat
 import type { AdminClient, AdminDependencies } from '../../functions/rotation/settings.ts';
 import { STEPS } from '../../functions/rotation/steps.ts';
 import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
+import { watch } from '../canaries.ts';
 import { awsError } from '../fakes/in-process.ts';
 import { createFakeKms, type FakeKms } from '../fakes/kms.ts';
 import { createFakeSecrets, FAKE_SECRET_ARN, type FakeSecrets } from '../fakes/secrets.ts';
@@ -175,7 +176,10 @@ export function createWorld(options: WorldOptions = {}): World {
         secrets: guardPort('secrets', secrets, guard),
         clock: { now, wait: (duration) => guard('wait', () => world.pass(duration)) },
         signer: () => ({ sign: () => Promise.reject(new Error('the stack signs')) }),
-        audit: (code) => void audited.push(code),
+        audit: (code, facts) => {
+          watch(facts, 'a line of the audit');
+          audited.push(code);
+        },
       };
       return {
         ...openRotation(client, dependencies, now() + time),
@@ -183,12 +187,12 @@ export function createWorld(options: WorldOptions = {}): World {
         helseId: stack.helseId(guard),
       };
     },
-    watch: (task, { turn, ...options } = {}) => {
+    watch: async (task, { turn, ...options } = {}) => {
       const guard: Guard = async (_, call) => {
         await turn?.();
         return call();
       };
-      return runChecks(world.rotation({ ...options, seconds: 0, guard }), task);
+      return watch(await runChecks(world.rotation({ ...options, seconds: 0, guard }), task), 'a metric');
     },
     async rotate({ kill, token = secrets.beginRotation(), turn, ...rest } = {}) {
       const calls: string[] = [];
@@ -215,7 +219,7 @@ export function createWorld(options: WorldOptions = {}): World {
       try {
         for (const step of Object.values(STEPS)) await step(rotation, token);
       } catch (error) {
-        return { calls, error };
+        return { calls, error: watch(error, 'an error') };
       }
       return { calls };
     },
@@ -250,7 +254,7 @@ export function createWorld(options: WorldOptions = {}): World {
       const needsToken = !what.startsWith('live');
       failures.push({
         what: `${what} at ${now() - START}`,
-        error,
+        error: watch(error, 'an error'),
         excused: needsToken && (!accepted || expired),
       });
     }

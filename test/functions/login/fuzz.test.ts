@@ -1,4 +1,3 @@
-import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -9,12 +8,11 @@ import { ISSUER } from '../../client/make-client.ts';
 import { createFakeLoginClient } from '../../fakes/login-client.ts';
 import { createFakeLoginStore } from '../../fakes/login-store.ts';
 import { full } from '../../full.ts';
+import { eventsFor, names, text } from './any-event.ts';
 import { GATEWAY, makeConfig, makeHandlers, setCookies } from './make-login.ts';
 
 /** Requests to each of the five functions by nobody in particular; those of people who are logging in, or are in, come on top. */
 const RUNS = full(2000);
-
-const words = (text: string) => fc.constantFrom(...text.split(' '));
 
 const clock = { now: 1_790_000_000_000 };
 const store = createFakeLoginStore();
@@ -36,88 +34,7 @@ const deps: Dependencies = {
   log: () => undefined,
 };
 const handlers = makeHandlers(deps);
-const ID = 'A'.repeat(43);
-
-/** Texts that have broken something somewhere. */
-const nasty = fc.oneof(
-  words(
-    'null undefined __proto__ constructor toString % %00 %2e%2e%2f ../../etc/passwd //evil.test <script>alert(1)</script> ${jndi:ldap://evil.test} 1e309 -1 https://evil.test the-code login',
-  ),
-  fc.constantFrom(
-    ...['', '\u0000', '\r\nset-cookie: a=b', '\ud800', "' OR 1=1 --", 'ø'.repeat(300), 'a'.repeat(9000)],
-    ...[ISSUER, GATEWAY, ID],
-  ),
-);
-const text = fc.oneof(nasty, fc.string({ maxLength: 40 }), fc.string({ unit: 'binary', maxLength: 20 }));
-const names = fc.oneof(
-  words('code state iss error response continued return prompt max_age again parent child logout_token id'),
-  text,
-);
-const cookie = fc
-  .array(
-    fc.tuple(
-      fc.constantFrom('__Host-session', '__Host-logout', '__Host-login-x', '__proto__', 'a', ''),
-      fc.oneof(fc.constant(ID), text),
-    ),
-    { maxLength: 4 },
-  )
-  .map((pairs) => pairs.map(([name, value]) => `${name}=${value}`).join('; '));
-const headerNames = words(
-  'accept Accept-Language content-type Cookie cookie origin Sec-Fetch-Site Sec-Fetch-Dest x-csrf connection authorization dpop x-source __proto__ constructor',
-);
-const headerValue = fc.oneof(
-  words(
-    'text/html application/json application/x-www-form-urlencoded same-origin document cross-site https://journal.test en;q=0.1',
-  ),
-  cookie,
-  text,
-);
-const body = fc.oneof(
-  fc.constant(null),
-  text,
-  fc.json(),
-  fc.constantFrom(
-    '{"organization":{"child":"994598759"}}',
-    '{"organization":null}',
-    '{"__proto__":{"organization":{}}}',
-    'logout_token=a.b.c',
-    'logout_token=eyJhbGciOiJub25lIn0.e30.',
-    '[[[[',
-  ),
-);
-const lists = (name: fc.Arbitrary<string>, value: fc.Arbitrary<string>) =>
-  fc.option(fc.dictionary(name, fc.array(value, { minLength: 0, maxLength: 3 }), { maxKeys: 6 }));
-const single = (name: fc.Arbitrary<string>, value: fc.Arbitrary<string>) =>
-  fc.option(fc.dictionary(name, fc.option(value, { nil: undefined }), { maxKeys: 6 }));
-
-/** A request at the gateway's edge for one function: its routes mostly, anything else in it. */
-function eventFor(name: string): fc.Arbitrary<APIGatewayProxyEvent> {
-  const routes = loginRoutes(deps.settings.login).filter((route) => route.function === name);
-  return fc
-    .record({
-      route: fc.constantFrom(...routes),
-      strange: fc.option(fc.record({ httpMethod: text, resource: text }), { freq: 8 }),
-      headers: single(headerNames, headerValue),
-      multiValueHeaders: lists(headerNames, headerValue),
-      queryStringParameters: single(names, text),
-      multiValueQueryStringParameters: lists(names, text),
-      pathParameters: single(names, text),
-      body,
-      isBase64Encoded: fc.boolean(),
-      requestContext: fc.constantFrom<unknown>({ requestId: 'r' }, {}, null, undefined),
-    })
-    .map(
-      ({ route, strange, ...rest }) =>
-        ({
-          httpMethod: strange?.httpMethod ?? route.method,
-          resource: strange?.resource ?? route.path,
-          path: route.path,
-          stageVariables: null,
-          ...rest,
-        }) as APIGatewayProxyEvent,
-    );
-}
-
+const eventFor = (name: string) => eventsFor(deps.settings.login, name);
 /** Sends a plain request. */
 async function call(
   name: string,

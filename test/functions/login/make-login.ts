@@ -19,6 +19,7 @@ import type { LoginStore } from '../../../functions/login-common/store.ts';
 import { endByIssuer } from '../../../functions/logout/back-channel.ts';
 import { endLogin, showLoggedOut } from '../../../functions/logout/end.ts';
 import { describeSession, switchOrganization } from '../../../functions/session/routes.ts';
+import { CANARIES, plant, watch } from '../../canaries.ts';
 import { API, CLIENT_ID, ISSUER, makeWorld, type World } from '../../client/make-client.ts';
 import { createFakeLoginStore } from '../../fakes/login-store.ts';
 import { collect } from './collect.ts';
@@ -74,12 +75,16 @@ export function makeHandlers(deps: Dependencies): Record<string, GatewayHandler>
   };
 }
 
-export async function makeLogin(login: Partial<LoginConfig> = {}, change: Partial<Dependencies> = {}) {
-  const world = await makeWorld();
+export async function makeLogin(
+  login: Partial<LoginConfig> = {},
+  change: Partial<Dependencies> = {},
+  given?: World,
+) {
+  const world = given ?? (await makeWorld());
   world.issuer.behaviour.idToken = {
     name: 'Kari Nordmann',
     'helseid://claims/identity/security_level': '4',
-    'helseid://claims/identity/pid': '05898597468',
+    'helseid://claims/identity/pid': CANARIES.nationalIdentityNumber,
     'helseid://claims/hpr/hpr_number': '565501872',
   };
   const store = createFakeLoginStore();
@@ -96,7 +101,7 @@ export async function makeLogin(login: Partial<LoginConfig> = {}, change: Partia
       await onWait.run();
     },
     samePerson,
-    log: (line) => logs.push(line),
+    log: (line) => logs.push(watch(line, 'a line of the log')),
     ...change,
   };
   return {
@@ -242,7 +247,7 @@ function keepCookie(cookies: Cookies, line: string): void {
   const at = pair.indexOf('=');
   const sameSite = attributes.find((text) => text.startsWith('SameSite='))?.slice(9) ?? '';
   if (attributes.includes('Max-Age=0')) cookies.delete(pair.slice(0, at));
-  else cookies.set(pair.slice(0, at), { value: pair.slice(at + 1), sameSite });
+  else cookies.set(pair.slice(0, at), { value: plant('cookie', pair.slice(at + 1)), sameSite });
 }
 
 /** API Gateway's event for a path, and the function it goes to. */

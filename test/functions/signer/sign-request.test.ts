@@ -14,6 +14,7 @@ import { createAudit } from '../../../functions/signer/audit.ts';
 import { createKeyReader } from '../../../functions/signer/kms.ts';
 import { createRecordReader } from '../../../functions/signer/read-record.ts';
 import { createSignRequest, readAhead } from '../../../functions/signer/sign-request.ts';
+import { watch } from '../../canaries.ts';
 import { awsError } from '../../fakes/in-process.ts';
 import { createFakeKms, type FakeKey } from '../../fakes/kms.ts';
 import { testGrant } from './grant-fixture.ts';
@@ -36,7 +37,8 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
   const lines: Record<string, unknown>[] = [];
   const sink = new Writable({
     write(chunk, _encoding, done) {
-      for (const line of String(chunk).split('\n')) if (line !== '') lines.push(JSON.parse(line));
+      for (const line of String(chunk).split('\n'))
+        if (line !== '') lines.push(JSON.parse(watch(line, 'a metric')));
       done();
     },
   });
@@ -45,7 +47,7 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
     service: grant.system,
     zone: grant.zone,
     env: {},
-    write: (line) => void lines.push(JSON.parse(line)),
+    write: (line) => void lines.push(JSON.parse(watch(line, 'a line of the log'))),
   });
   // Powertools writes to a console of its own; the test's takes its place to read what it writes.
   const metrics = new Metrics({ namespace: 'helseid-zones', serviceName: grant.system });

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { guardWebhooks } from '../../../functions/webhook-guard/guard.ts';
+import { CANARIES, watch } from '../../canaries.ts';
 
 const NOW = 1_700_000_000;
-const KEY = new Uint8Array(32).fill(7);
+const KEY = new Uint8Array(Buffer.from(CANARIES.webhookKey));
 const SECRET = `whsec_${Buffer.from(KEY).toString('base64')}`;
 const BODY = '{"letter":"æøå"}';
 
@@ -45,7 +46,7 @@ function start(readSecret = async () => SECRET) {
         { method: 'GET', path: '/letters', authorize: 'iam' },
       ],
       readSecret,
-      audit: (code, facts) => lines.push([code, facts]),
+      audit: (code, facts) => lines.push(watch([code, facts], 'a line of the log')),
       now: () => NOW * 1000,
     },
     (event) => {

@@ -1,8 +1,11 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Grant } from '@helseid-zones/protocol/grant';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { decodeJwt, EmbeddedJWK, jwtVerify } from 'jose';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { createAudit } from '../../../functions/signer/audit.ts';
 import { AWS_BOUNDS, createKeyReader, shedThrottled } from '../../../functions/signer/kms.ts';
 import { createRecordReader } from '../../../functions/signer/read-record.ts';
 import { createSignRequest } from '../../../functions/signer/sign-request.ts';
@@ -12,6 +15,8 @@ import { startKms } from '../../../local/aws/kms/service.ts';
 import { jsonEmulator, operation } from '../../../local/aws/operation.ts';
 import { createRotations } from '../../../local/aws/secrets/rotation.ts';
 import { startSecretsManager } from '../../../local/aws/secrets/service.ts';
+import { watch } from '../../canaries.ts';
+import { collectLog } from '../../fakes/log.ts';
 import { FULL } from '../../full.ts';
 import { createSigningKey, secretStoreOf, startAws } from './harness.ts';
 
@@ -100,14 +105,17 @@ async function startSigner() {
     kms.destroy();
     store.destroy();
   });
-  const signed: unknown[] = [];
+  const log = collectLog();
+  const metrics = new Metrics({ namespace: 'helseid-zones', serviceName: 'journal' });
+  Object.assign(metrics, { console: { log: (line: string) => watch(line, 'a metric') } });
+  const grant: Grant = {
+    ...{ version: 1, system: 'journal', zone: 'public', ...owner, tenancy: 'single-tenant' },
+    ...{ profile: helseIdProfile, assertions: { details: 'none' }, requestObjects: false },
+    proofs: [{ origin: owner.issuer, methods: ['POST'], paths: ['/*'], ath: false }],
+  };
   const environment = () =>
     createSignRequest({
-      grant: {
-        ...{ version: 1, system: 'journal', zone: 'public', ...owner, tenancy: 'single-tenant' },
-        ...{ profile: helseIdProfile, assertions: { details: 'none' }, requestObjects: false },
-        proofs: [{ origin: owner.issuer, methods: ['POST'], paths: ['/*'], ath: false }],
-      },
+      grant,
       kms,
       readKey: createKeyReader(kms),
       readRecord: createRecordReader(
@@ -117,9 +125,10 @@ async function startSigner() {
       ),
       now: Date.now,
       randomId: () => crypto.randomUUID(),
-      audit: () => ({ recordSigned: (line) => void signed.push(line), recordRefused: () => {} }),
+      audit: (requestId) => createAudit(log.audit, metrics, grant, requestId),
     });
   const proof = { kind: 'dpop_proof', client: 'journal', method: 'POST', url: `${owner.issuer}/token` };
+  const signed = () => log.lines.filter(({ code }) => code === 'signed');
   return { faults, environment, signed, event: { intents: [proof] } };
 }
 
@@ -165,10 +174,11 @@ describe('a signer that meets it', () => {
       const plan = faults.inject({ service, operation }, fault, calls);
       const sign = environment();
       const first = await sign(event, 'request-1');
+      if ('error' in first) watch(first, 'an answer');
       expect(plan.met()).toBeGreaterThan(0);
       expect('error' in first ? first.error.code : 'signed').toBe(expected);
       // Nothing is audited as signed that was not handed out, and nothing twice.
-      expect(signed).toHaveLength('error' in first ? 0 : 1);
+      expect(signed()).toHaveLength('error' in first ? 0 : 1);
       plan.end();
       const began = performance.now();
       const second = await sign(event, 'request-2');
