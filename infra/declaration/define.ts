@@ -1,13 +1,11 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
-import { checkClients } from './checks/clients.ts';
+import { checkClients, checkSelfService } from './checks/clients.ts';
 import { checkEntries } from './checks/entries.ts';
-import { checkExits } from './checks/exits.ts';
 import { checkFunctions } from './checks/functions.ts';
 import { checkGrants } from './checks/grants.ts';
 import { checkNames } from './checks/names.ts';
-import { checkNetworks } from './checks/networks.ts';
-import { checkSelfService } from './checks/self-service.ts';
+import { checkExits, checkNetworks } from './checks/networks.ts';
 import type { Problem } from './problem.ts';
 import { type SystemDeclaration, type SystemInput, systemSchema } from './schema.ts';
 import type { Checked, NamingSystem } from './typed.ts';

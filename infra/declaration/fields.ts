@@ -1,9 +1,9 @@
-import { text } from '@helseid-zones/protocol/schema';
+import { NAME_PATTERN, text } from '@helseid-zones/protocol/schema';
 import { canonicalUrl } from '@helseid-zones/protocol/url';
 import * as v from 'valibot';
 
 /** Text of which `problem` says what is wrong with it, or nothing. */
-function refusedBy(problem: (value: string) => string | undefined) {
+export function refusedBy(problem: (value: string) => string | undefined) {
   return v.pipe(
     text,
     v.rawCheck(({ dataset, addIssue }) => {
@@ -22,8 +22,26 @@ export const resourceIndicator = v.pipe(
   ),
 );
 
-/** What names of APIs and of function folders look like; these may have hyphens. */
-export const HYPHENATED_NAME_PATTERN = /^(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+/** The name of a system, a client or a zone. */
+export const plainName = v.pipe(
+  text,
+  v.regex(
+    NAME_PATTERN,
+    'must be 2 to 15 lower-case letters and digits, beginning with a letter, without hyphens',
+  ),
+);
+
+/** What names of APIs, of function folders and of what functions have look like; these may have hyphens. */
+const HYPHENATED = /^(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+
+/** What APIs, tables, queues, secrets, schedules and exits are called. */
+export const thing = v.pipe(
+  text,
+  v.regex(
+    HYPHENATED,
+    'must be called by up to 32 lower-case letters, digits and single hyphens, beginning with a letter',
+  ),
+);
 
 /** The functions that log a user in and act for the session; a zone has all of them or none. */
 export const LOGIN_FUNCTIONS = ['login', 'callback', 'session', 'logout', 'api'] as const;
@@ -54,7 +72,7 @@ const OWN_FUNCTIONS: readonly string[] = [
 export const functionFolder = v.pipe(
   text,
   v.regex(
-    HYPHENATED_NAME_PATTERN,
+    HYPHENATED,
     'must be the name of a folder under functions/: up to 32 lower-case letters, digits and single hyphens',
   ),
   v.check(
@@ -102,6 +120,21 @@ export const externalUrl = refusedBy((url) => {
     url === parsed.origin + path
     ? undefined
     : 'must be an https URL as callers write it, without query, encodings or trailing slash, e.g. https://journal.example.no or https://www.example.no/journal';
+});
+
+/** Paths below an API's base URL that a grant covers. */
+export const grantedPath = refusedBy((path) => {
+  // It is appended to a base URL without a trailing slash: whatever begins otherwise would change the host.
+  if (!/^\/(?!\/)/.test(path))
+    return "covers another host or path than the API's: begin with one slash, below its base URL, like /v1/*";
+  if (/[{}]/.test(path))
+    return `has a parameter, and grants know none: write ${path.replace(/\/[^/]*[{}].*$/, '/*')}, which covers everything below`;
+  const literal = path.replace(/\/\*$/, '/');
+  if (literal.includes('*'))
+    return 'has a star in another place than a last /*, which covers everything below';
+  return /[?#]/.test(path) || !isCanonical(`https://host.example${literal}`)
+    ? 'is not a canonical path: no query, dot segments, double slashes or needless percent-encodings'
+    : undefined;
 });
 
 /** A host without scheme and port that a zone may be let out to. */

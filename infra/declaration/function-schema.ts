@@ -1,6 +1,6 @@
 import { some, text } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
-import { HYPHENATED_NAME_PATTERN, hostName } from './fields.ts';
+import { hostName, thing } from './fields.ts';
 import { RUNTIMES } from './runtimes.ts';
 
 /**
@@ -46,15 +46,6 @@ export const eventPattern = v.strictObject({
   detail: v.exactOptional(detailPattern),
 });
 
-/** What tables, queues, secrets, schedules and exits are called. */
-export const thing = v.pipe(
-  text,
-  v.regex(
-    HYPHENATED_NAME_PATTERN,
-    'must be called by up to 32 lower-case letters, digits and single hyphens, beginning with a letter',
-  ),
-);
-
 const attribute = v.pipe(
   text,
   v.regex(/^[A-Za-z0-9_.-]{1,255}$/, 'must be an attribute name of letters, digits and _ . -'),
@@ -89,6 +80,31 @@ const schedule = v.pipe(
   ),
 );
 
+/** Variables that the runtime, the SDK, the system or Powertools read. */
+const TAKEN =
+  /^(?:_.*|(?:AWS|AMZN|LAMBDA|NODE|LD|POWERTOOLS|OTEL|LOCAL)_.*|(?:HTTPS?|ALL|NO)_PROXY|TZ|PATH|LANG|SIGNERS|RECORDS|SIGNING_VPC|GATEWAY_URL|TOKENS_FUNCTION|(?:IDEMPOTENCY|SESSION|REPLAY|TOKEN)_TABLE)$/;
+
+/** Names of what nobody may read who may look at a function. */
+const SECRET_NAME =
+  /SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|PRIVATE|(?:API|ACCESS|SIGNING|ENCRYPTION|HMAC)_?KEY/;
+
+/** A PEM block, user information in a URL, or a run that nobody writes by hand: 20 characters with both cases and three digits, or 32 of hex. */
+const SECRET_VALUE =
+  /-----BEGIN |:\/\/[^/\s@]+@|(?<!\w)(?=\w*[a-z])(?=\w*[A-Z])(?=(?:\w*\d){3})\w{20,}|[0-9a-f]{32,}/;
+
+const unlikeSecret = (secret: RegExp) =>
+  v.check<string, string>(
+    (text) => !secret.test(text),
+    'looks like a secret, and whoever may look at the function sees its settings: name it in secrets, and read it from there',
+  );
+
+const setting = v.pipe(
+  text,
+  v.regex(/^[A-Z][A-Z0-9_]{0,63}$/, 'must be called by capital letters, digits and _, like PAGE_SIZE'),
+  v.check((name) => !TAKEN.test(name), 'is set, or read, by the system or the runtime: choose another name'),
+  unlikeSecret(SECRET_NAME),
+);
+
 /** What a function has, beside what its zone has for it. */
 export const functionSchema = v.strictObject({
   /** Lambda's runtime, of a function in another language (default: `handler.ts` in its folder is compiled for Node.js). */
@@ -99,7 +115,10 @@ export const functionSchema = v.strictObject({
   handler: v.exactOptional(text),
   /** Settings, by variable. Whoever may look at the function sees them: what is secret is in `secrets`. */
   environment: v.optional(
-    v.record(text, v.pipe(v.string(), v.maxLength(1024, 'must be at most 1,024 characters'))),
+    v.record(
+      setting,
+      v.pipe(v.string(), v.maxLength(1024, 'must be at most 1,024 characters'), unlikeSecret(SECRET_VALUE)),
+    ),
     {},
   ),
   /** Seconds that it may run (default 28, behind events and queues 30). */

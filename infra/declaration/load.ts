@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/required';
 import { type Message, type TransformFailure, transformSync } from 'esbuild';
-import { checkStages } from './checks/stages.ts';
+import { checkStages } from './checks/names.ts';
 import { defineSystem } from './define.ts';
 import type { SystemDeclaration, SystemInput } from './schema.ts';
 

@@ -1,13 +1,59 @@
 import { X509Certificate } from 'node:crypto';
 import { count, some, text } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
-import { hostName } from './fields.ts';
+import { hostName, refusedBy } from './fields.ts';
 
 /**
  * Where a zone's network is, when it is there already, and where it leads beside the internet. What fields mean together is for
- * checks/exits.ts to say.
+ * checks/networks.ts to say.
  * @module
  */
+
+/** Addresses as numbers, both ends included. */
+interface AddressRange {
+  first: number;
+  last: number;
+}
+
+/** A range in CIDR notation that begins at its first address. Leading zeros are refused: some read them as octal (RFC 6943 3.1.1). */
+export function readRange(cidr: string): AddressRange | undefined {
+  const [, address = '', bits = ''] =
+    /^((?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3})\/([1-9]|[12]\d|3[0-2])$/.exec(cidr) ?? [];
+  const octets = address.split('.').map(Number);
+  if (address === '' || octets.some((octet) => octet > 255)) return undefined;
+  const first = octets.reduce((value, octet) => value * 256 + octet, 0);
+  const size = 2 ** (32 - Number(bits));
+  return first % size === 0 ? { first, last: first + size - 1 } : undefined;
+}
+
+/** Whether two ranges have an address in common; what is no range has none. */
+export function overlap(one: AddressRange | undefined, other: AddressRange | undefined): boolean {
+  return one !== undefined && other !== undefined && one.first <= other.last && other.first <= one.last;
+}
+
+/** Ranges that nobody on the internet has: private use (RFC 1918 3) and shared address space (RFC 6598 7). */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(readRange);
+
+/** Addresses of no host of another network: this host, loopback, link-local with AWS's metadata, multicast and reserved (RFC 6890). */
+const SPECIAL = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'].map(readRange);
+
+/** The range of a zone's VPC, which it and its subnets can have. */
+export const vpcRange = refusedBy((cidr) => {
+  const range = /\/(?:1[6-9]|2[0-4])$/.test(cidr) ? readRange(cidr) : undefined;
+  if (!range)
+    return 'must be an IPv4 range of /16 to /24 that begins at its first address, without leading zeros, e.g. 10.10.0.0/20';
+  return PRIVATE.some((one) => one && one.first <= range.first && range.last <= one.last)
+    ? undefined
+    : 'holds addresses of the internet, which the zone could then not reach: choose a range in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 (RFC 1918) or 100.64.0.0/10 (RFC 6598)';
+});
+
+/** A range that an exit leads to. */
+const exitRange = refusedBy((cidr) => {
+  const range = /\/(?:1[6-9]|2\d|3[0-2])$/.test(cidr) ? readRange(cidr) : undefined;
+  return range && !SPECIAL.some((one) => overlap(one, range))
+    ? undefined
+    : 'must be an IPv4 range of /16 to /32 of addresses that hosts have, beginning at its first one, e.g. 91.186.92.124/32: name what the exit is for';
+});
 
 /** An id that EC2 made. */
 const ec2Id = (...kinds: readonly string[]) =>
@@ -60,7 +106,7 @@ export const exitSchema = v.strictObject({
   /** The hosts that are reached by it, of the zone's issuers, APIs and `functions.*.hosts`. All others are reached over the internet. */
   hosts: some(hostName),
   /** IPv4 ranges of /16 or smaller that it leads to, and nothing else: those of the hosts, or of the proxy. They overlap no zone's. */
-  cidrs: some(text),
+  cidrs: some(exitRange),
   /** TCP ports there (default 443). */
   ports: v.optional(some(port), [443]),
   /**

@@ -6,16 +6,13 @@ export interface Problem {
   message: string;
 }
 
-/** Collects the problems of one check: `unless(right, field, message)` notes one where `right` is false. */
-export type Unless = (right: boolean, field: string, message: string) => void;
+type Said = string | false | null | undefined;
 
-/** Runs a check that reports through {@link Unless}. */
-export function collect(check: (unless: Unless) => void): Problem[] {
-  const problems: Problem[] = [];
-  check((right, field, message) => {
-    if (!right) problems.push({ field, message });
-  });
-  return problems;
+/** The problems of a table: by the path of a field what is wrong with it, one message or several; nothing stands for what is right. */
+export function problemsOf(fields: Readonly<Record<string, Said | readonly Said[]>>): Problem[] {
+  return Object.entries(fields).flatMap(([field, said]) =>
+    [said].flat().flatMap((message) => (message ? [{ field, message }] : [])),
+  );
 }
 
 /** Elements that are equal to an earlier one, by index. */
@@ -28,7 +25,14 @@ export function ownEntry<T>(record: Readonly<Record<string, T>>, name: string): 
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
-/** Says that a name is not declared and which are. */
-export function undeclared(name: string, what: string, known: Readonly<Record<string, unknown>>): string {
-  return `names the ${what} ${name}, which is not declared; declared are: ${Object.keys(known).join(', ') || 'none'}`;
+/** Says of a name that is not declared which are; nothing of one that is. */
+export function undeclared(
+  name: string,
+  what: string,
+  known: Readonly<Record<string, unknown>>,
+): string | false {
+  const names = Object.keys(known).join(', ') || 'none';
+  return (
+    !Object.hasOwn(known, name) && `names the ${what} ${name}, which is not declared; declared are: ${names}`
+  );
 }

@@ -10,9 +10,17 @@ import { audience, count, type DeepReadonly, scope, some, text } from '@helseid-
 import * as v from 'valibot';
 import { ALARM_NAMES } from '../alarm-kinds.ts';
 import { clientSchema } from './client-schema.ts';
-import { baseUrl, externalUrl, functionFolder, resourceIndicator } from './fields.ts';
-import { eventPattern, functionSchema, thing } from './function-schema.ts';
-import { exitSchema, networkSchema } from './network-schema.ts';
+import {
+  baseUrl,
+  externalUrl,
+  functionFolder,
+  grantedPath,
+  plainName,
+  resourceIndicator,
+  thing,
+} from './fields.ts';
+import { eventPattern, functionSchema } from './function-schema.ts';
+import { exitSchema, networkSchema, vpcRange } from './network-schema.ts';
 
 /**
  * The declaration: what may be written, field by field, with the defaults. The types are read off it. What fields mean together
@@ -36,7 +44,7 @@ const apiGrantSchema = v.strictObject({
   api: text,
   methods: some(v.picklist(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])),
   /** Paths below the API's base URL, each beginning with `/`; a trailing `/*` covers everything below. */
-  paths: some(text),
+  paths: some(grantedPath),
 });
 
 const concurrency = v.pipe(count, v.maxValue(1000, 'must be at most 1000'));
@@ -105,7 +113,7 @@ const role = v.pipe(
 
 const zoneSchema = v.strictObject({
   /** IPv4 CIDR of the VPC, /16 to /24; overlaps no other zone's. */
-  cidr: text,
+  cidr: vpcRange,
   /** A VPC that is there, of that CIDR and this zone's alone (default: one is made). */
   network: v.exactOptional(networkSchema),
   /** Ways out to other networks, such as Helsenettet, by a name of yours: docs/helsenettet.md. */
@@ -168,15 +176,15 @@ const exceptionSchema = v.strictObject({
 /** The whole declaration; see {@link SystemDeclaration}. */
 export const systemSchema = v.strictObject({
   /** Prefix of every physical name: lower-case letters and digits. */
-  name: text,
+  name: plainName,
   /** Registrations at the issuer, by a name of yours. */
-  clients: v.record(text, clientSchema),
+  clients: v.record(plainName, clientSchema),
   /** APIs that zones call, by a name of yours. */
-  apis: v.record(text, apiSchema),
+  apis: v.record(thing, apiSchema),
   /** The zone that the signers and keys are in. */
   signing: v.strictObject({
     /** IPv4 CIDR of its VPC, as a zone's. */
-    cidr: text,
+    cidr: vpcRange,
     availabilityZones: v.exactOptional(availabilityZones),
     /**
      * Whether each signer has a policy of its own (default true): nobody but its zone's roles invokes it, through its zone's endpoint. Off only
@@ -198,7 +206,7 @@ export const systemSchema = v.strictObject({
     v.pipe(text, v.regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'must be a region such as eu-north-1')),
   ),
   /** Closed networks, by a name of yours. */
-  zones: v.record(text, zoneSchema),
+  zones: v.record(plainName, zoneSchema),
   /** Availability zones a VPC spans (default 2), unless its zone says otherwise. */
   availabilityZones: v.optional(availabilityZones, 2),
   /**

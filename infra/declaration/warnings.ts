@@ -1,5 +1,5 @@
 import { calledUrls, internetHosts } from './derive.ts';
-import { collect, type Problem } from './problem.ts';
+import { type Problem, problemsOf } from './problem.ts';
 import type { SystemDeclaration } from './schema.ts';
 
 /**
@@ -25,54 +25,47 @@ const KMS_QUOTA = 1000;
  * What a declaration may say and probably does not mean, by field; none of it opens a boundary. Expects a validated declaration.
  * `cdk synth` and `npm run zones` print them.
  */
-export function findWarnings(system: SystemDeclaration): Problem[] {
-  const zones = Object.entries(system.zones);
-  const grants = zones.flatMap(([, zone]) => zone.grants);
-  const granted = new Set(grants.flatMap(({ apis }) => apis.map(({ api }) => api)));
-  const issuers = new Map(
-    Object.entries(system.clients).map(([name, { issuer }]) => [new URL(issuer).origin, name]),
-  );
+export function findWarnings({ clients, apis, zones }: SystemDeclaration): Problem[] {
+  const grants = Object.values(zones).flatMap((zone) => zone.grants);
+  const granted = new Set(grants.flatMap((grant) => grant.apis.map(({ api }) => api)));
   const signatures = grants.reduce((sum, { signaturesPerSecond = 0 }) => sum + signaturesPerSecond, 0);
-  return collect((unless) => {
-    unless(
-      signatures <= KMS_QUOTA,
-      'zones',
-      `have grants whose signaturesPerSecond make ${signatures} together, and KMS makes ${KMS_QUOTA} a second in a Region unless AWS gave you more: a flood in one zone then takes from another`,
-    );
-    for (const [name, { admin, gateway, events, functions, grants: own }] of zones) {
-      if (admin) continue;
-      const entered = gateway !== undefined || events !== undefined || Object.keys(functions).length > 0;
-      unless(
-        !entered || own.length > 0,
-        `zones.${name}.grants`,
+  const ofZones = Object.entries(zones).flatMap(([name, zone]) => {
+    const { admin, gateway, events, functions, grants } = zone;
+    const entered = gateway || events || Object.keys(functions).length > 0;
+    if (admin || (entered && grants.length > 0)) return [];
+    return problemsOf({
+      [`zones.${name}.grants`]:
+        entered &&
         "is empty, so the functions behind the zone's entry can have nothing signed: add a grant, or leave the zone out where they need none",
-      );
-      unless(
-        entered,
-        `zones.${name}`,
-        own.length > 0
+      [`zones.${name}`]:
+        !entered &&
+        (grants.length > 0
           ? 'has grants and no entry, so signers run that nobody can ask: add gateway, events or functions, or leave the zone out'
-          : 'has neither entry nor grant, so it is a network that nothing runs in: add them, or leave the zone out',
-      );
-    }
-    for (const [name, { baseUrl }] of Object.entries(system.apis)) {
-      unless(
-        granted.has(name),
-        `apis.${name}`,
-        'is in no grant, so no zone can call it: grant it to a zone, or leave it out',
-      );
-      const issuer = issuers.get(new URL(baseUrl).origin);
-      unless(
-        issuer === undefined,
-        `apis.${name}.baseUrl`,
-        `lies at the origin of clients.${issuer}.issuer, where every zone of that client has proofs for any POST, though without ath: see that the API refuses proofs without ath (RFC 9449 4.3), or give it a host of its own`,
-      );
-    }
-    for (const name of Object.keys(system.clients))
-      unless(
-        grants.some(({ client }) => client === name),
-        `clients.${name}`,
-        'is in no grant, so keys are made and rotated that no zone uses: grant it to a zone, or leave it out',
-      );
+          : 'has neither entry nor grant, so it is a network that nothing runs in: add them, or leave the zone out'),
+    });
   });
+  const ofApis = Object.entries(apis).flatMap(([name, { baseUrl }]) => {
+    const { origin } = new URL(baseUrl);
+    const near = Object.entries(clients).find(([, { issuer }]) => new URL(issuer).origin === origin)?.[0];
+    return problemsOf({
+      [`apis.${name}`]:
+        !granted.has(name) && 'is in no grant, so no zone can call it: grant it to a zone, or leave it out',
+      [`apis.${name}.baseUrl`]:
+        near &&
+        `lies at the origin of clients.${near}.issuer, where every zone of that client has proofs for any POST, though without ath: see that the API refuses proofs without ath (RFC 9449 4.3), or give it a host of its own`,
+    });
+  });
+  const ofClients = Object.keys(clients).flatMap((name) =>
+    problemsOf({
+      [`clients.${name}`]:
+        !grants.some(({ client }) => client === name) &&
+        'is in no grant, so keys are made and rotated that no zone uses: grant it to a zone, or leave it out',
+    }),
+  );
+  const ofShares = problemsOf({
+    zones:
+      signatures > KMS_QUOTA &&
+      `have grants whose signaturesPerSecond make ${signatures} together, and KMS makes ${KMS_QUOTA} a second in a Region unless AWS gave you more: a flood in one zone then takes from another`,
+  });
+  return [...ofShares, ...ofZones, ...ofApis, ...ofClients];
 }

@@ -1,75 +1,65 @@
 import { matchesPath } from '@helseid-zones/protocol/check-grant';
 import { TARGET_PATH } from '@helseid-zones/protocol/config';
 import { isCanonical } from '../fields.ts';
-import { ownEntry, repeated, type Unless, undeclared } from '../problem.ts';
+import { type Problem, problemsOf, repeated, undeclared } from '../problem.ts';
 import type { LoginDeclaration, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
 
-/** User login has what its functions will ask the signer for. Reports each problem through `unless`. */
+/** User login has what its functions will ask the signer for. */
 export function checkLogin(
-  unless: Unless,
   system: SystemDeclaration,
   field: string,
   zone: ZoneDeclaration,
   login: LoginDeclaration,
-): void {
-  const grant = zone.grants.find(({ client }) => client === login.client);
-  unless(
-    ownEntry(system.clients, login.client) !== undefined,
-    `${field}.client`,
-    undeclared(login.client, 'client', system.clients),
-  );
-  unless(
-    grant !== undefined || ownEntry(system.clients, login.client) === undefined,
-    `${field}.client`,
-    `has no grant in this zone, so nothing would be signed for it; add { client: '${login.client}', apis: […] } to the zone's grants`,
-  );
-  for (const index of repeated(login.scopes)) unless(false, `${field}.scopes[${index}]`, 'is named twice');
-  unless(
-    !login.requestObject || grant?.requestObjects === true,
-    `${field}.requestObject`,
-    "is true, but the zone's grant lacks requestObjects: true; set it there, or leave this out",
-  );
-  const { idleMinutes, absoluteMinutes } = login;
-  unless(
-    idleMinutes <= absoluteMinutes,
-    `${field}.idleMinutes`,
-    `(${idleMinutes}) must not be longer than absoluteMinutes (${absoluteMinutes})`,
-  );
-  checkForward(unless, field, login, grant);
+): Problem[] {
+  const { client, scopes, forward, requestObject, idleMinutes, absoluteMinutes } = login;
+  const grant = zone.grants.find((one) => one.client === client);
+  const paths = forward.map(({ method, path }) => `${method} ${path.replace(/\{[^}]*\}/g, '{}')}`);
+  return [
+    ...problemsOf({
+      [`${field}.client`]:
+        undeclared(client, 'client', system.clients) ||
+        (!grant &&
+          `has no grant in this zone, so nothing would be signed for it; add { client: '${client}', apis: […] } to the zone's grants`),
+      [`${field}.requestObject`]:
+        requestObject &&
+        !grant?.requestObjects &&
+        "is true, but the zone's grant lacks requestObjects: true; set it there, or leave this out",
+      [`${field}.idleMinutes`]:
+        idleMinutes > absoluteMinutes &&
+        `(${idleMinutes}) must not be longer than absoluteMinutes (${absoluteMinutes})`,
+    }),
+    ...repeated(scopes).map((at) => ({ field: `${field}.scopes[${at}]`, message: 'is named twice' })),
+    ...forward.flatMap((one, index) => checkForward(`${field}.forward[${index}]`, one, client, grant)),
+    ...repeated(paths).map((at) => ({
+      field: `${field}.forward[${at}]`,
+      message: 'forwards the same method and path a second time',
+    })),
+  ];
 }
 
 function checkForward(
-  unless: Unless,
   field: string,
-  { client, forward }: LoginDeclaration,
+  { method, path, to = path, api }: LoginDeclaration['forward'][number],
+  client: string,
   grant: ZoneDeclaration['grants'][number] | undefined,
-): void {
-  for (const [index, { method, path, to = path, api }] of forward.entries()) {
-    const at = `${field}.forward[${index}]`;
-    unless(
-      TARGET_PATH.test(to) &&
-        isCanonical(`https://host.example${sample(to)}`) &&
-        [...parameters(to)].every((name) => parameters(path).has(name)),
-      `${at}.to`,
+): Problem[] {
+  const isPath =
+    TARGET_PATH.test(to) &&
+    isCanonical(`https://host.example${sample(to)}`) &&
+    [...parameters(to)].every((name) => parameters(path).has(name));
+  const granted = grant?.apis.find((one) => one.api === api);
+  const isGranted =
+    granted?.methods.includes(method) && granted.paths.some((one) => matchesPath(one, sample(to)));
+  return problemsOf({
+    [`${field}.to`]:
+      !isPath &&
       'must be a path like /v1/summaries/{id}, without dot segments, with parameters that path has',
-    );
-    const granted = grant?.apis.find((candidate) => candidate.api === api);
-    unless(
-      granted !== undefined,
-      `${at}.api`,
-      `names ${api}, which the zone's grant of ${client} lacks; add it there`,
-    );
-    if (!granted) continue;
-    unless(
-      granted.methods.includes(method) && granted.paths.some((pattern) => matchesPath(pattern, sample(to))),
-      at,
+    [`${field}.api`]: !granted && `names ${api}, which the zone's grant of ${client} lacks; add it there`,
+    [field]:
+      granted &&
+      !isGranted &&
       `forwards ${method} ${to}, for which the zone's grant makes no proof; widen the grant's methods and paths`,
-    );
-  }
-  for (const index of repeated(
-    forward.map(({ method, path }) => `${method} ${path.replace(/\{[^}]*\}/g, '{}')}`),
-  ))
-    unless(false, `${field}.forward[${index}]`, 'forwards the same method and path a second time');
+  });
 }
 
 function parameters(path: string): Set<string> {

@@ -1,107 +1,144 @@
-import { collect, type Problem } from '../problem.ts';
-import type { SystemDeclaration } from '../schema.ts';
+import { isIPv4 } from 'node:net';
+import { allowedHosts, calledUrls } from '../derive.ts';
+import { overlap, readRange } from '../network-schema.ts';
+import { type Problem, problemsOf, repeated } from '../problem.ts';
+import type { ExitDeclaration, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
 
-/** Addresses as numbers, both ends included. */
-export interface AddressRange {
-  first: number;
-  last: number;
-}
-
-interface Range extends AddressRange {
-  field: string;
-  cidr: string;
-}
-
-/** Every VPC has a range of its own, and the admin zone lies in the signing zone's account. */
+/** Every VPC has a range of its own, the admin zone lies in the signing zone's account, and callers call what their zone has. */
 export function checkNetworks(system: SystemDeclaration): Problem[] {
-  const declared = [
-    { field: 'signing.cidr', cidr: system.signing.cidr },
-    ...Object.entries(system.zones).map(([name, { cidr }]) => ({ field: `zones.${name}.cidr`, cidr })),
+  const zones = Object.entries(system.zones);
+  const ranges = [['signing', system.signing] as const, ...zones].map(([name, { cidr }]) => ({
+    ...{ field: name === 'signing' ? 'signing.cidr' : `zones.${name}.cidr`, cidr, range: readRange(cidr) },
+  }));
+  return [
+    ...ranges.flatMap(({ field, range }, index) => {
+      const clash = ranges.slice(0, index).find((other) => overlap(other.range, range));
+      return problemsOf({
+        [field]:
+          clash &&
+          `overlaps ${clash.field} (${clash.cidr}); zones are closed networks, so give each a range of its own`,
+      });
+    }),
+    ...zones.flatMap(([name, zone]) => [
+      ...problemsOf({
+        [`zones.${name}.account`]:
+          zone.admin &&
+          zone.account &&
+          "can't be set: KMS has no cross-account CreateKey, so the admin zone lies in the signing zone's account; leave it out",
+      }),
+      ...checkCallers(`zones.${name}.callers`, system, zone),
+    ]),
   ];
-  return collect((unless) => {
-    const ranges: Range[] = [];
-    for (const { field, cidr } of declared) {
-      const range = readCidr(cidr);
-      unless(
-        range !== undefined,
-        field,
-        'must be an IPv4 range of /16 to /24 that begins at its first address, without leading zeros, e.g. 10.10.0.0/20',
-      );
-      if (!range) continue;
-      unless(
-        PRIVATE.some(({ first, last }) => first <= range.first && range.last <= last),
-        field,
-        'holds addresses of the internet, which the zone could then not reach: choose a range in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 (RFC 1918) or 100.64.0.0/10 (RFC 6598)',
-      );
-      const clash = ranges.find((other) => overlap(other, range));
-      unless(
-        clash === undefined,
-        field,
-        `overlaps ${clash?.field} (${clash?.cidr}); zones are closed networks, so give each a range of its own`,
-      );
-      ranges.push({ field, cidr, ...range });
-    }
-    for (const [name, { account, admin }] of Object.entries(system.zones)) {
-      const field = `zones.${name}.account`;
-      unless(
-        !(admin && account !== undefined),
-        field,
-        "can't be set: KMS has no cross-account CreateKey, so the admin zone lies in the signing zone's account; leave it out",
-      );
-    }
-    for (const [name, zone] of Object.entries(system.zones)) {
-      const { account = system.account, callers, grants, gateway, tokens } = zone;
-      const asked = tokens === 'own' ? 'signers' : 'tokens';
-      for (const [index, { role, calls }] of callers.entries()) {
-        const field = `zones.${name}.callers[${index}]`;
-        const own = account === undefined || role.split(':')[4] === account;
-        unless(
-          own,
-          `${field}.role`,
-          `lies in another account than its zone (${account}): name a role of that one`,
-        );
-        unless(
-          calls === 'entry' || grants.length > 0,
-          `${field}.calls`,
-          'are signers, and the zone has none: add a grant',
-        );
-        unless(
-          calls === 'entry' || calls === asked,
-          `${field}.calls`,
-          `are ${calls}, and in a zone with tokens: '${tokens}' callers ask its ${asked}: write ${asked}`,
-        );
-        unless(
-          calls !== 'entry' || gateway?.routes.some(({ authorize }) => authorize === 'iam') === true,
-          `${field}.calls`,
-          "is the zone's entry, and no route of it has authorize: 'iam'; add one",
-        );
-      }
-    }
+}
+
+function checkCallers(field: string, system: SystemDeclaration, zone: ZoneDeclaration): Problem[] {
+  const { account = system.account, callers, grants, gateway, tokens } = zone;
+  const asked = tokens === 'own' ? 'signers' : 'tokens';
+  const isSigned = gateway?.routes.some(({ authorize }) => authorize === 'iam');
+  return callers.flatMap(({ role, calls }, index) =>
+    problemsOf({
+      [`${field}[${index}].role`]:
+        account &&
+        role.split(':')[4] !== account &&
+        `lies in another account than its zone (${account}): name a role of that one`,
+      [`${field}[${index}].calls`]:
+        calls === 'entry'
+          ? !isSigned && "is the zone's entry, and no route of it has authorize: 'iam'; add one"
+          : [
+              grants.length === 0 && 'are signers, and the zone has none: add a grant',
+              calls !== asked &&
+                `are ${calls}, and in a zone with tokens: '${tokens}' callers ask its ${asked}: write ${asked}`,
+            ],
+    }),
+  );
+}
+
+/** Networks that are there belong to one zone, and exits lead to hosts that their zone calls, and to no zone. */
+export function checkExits(system: SystemDeclaration): Problem[] {
+  const zones = Object.entries(system.zones);
+  const taken = zones.flatMap(([zone, { network: of }]) =>
+    of ? [of.vpcId, ...of.subnets.map(({ subnetId }) => subnetId)].map((id) => ({ zone, id })) : [],
+  );
+  const twice = repeated(taken.map(({ id }) => id)).map((index) => ({
+    field: `zones.${taken[index]?.zone}.network`,
+    message: `names ${taken[index]?.id} a second time; zones are closed networks: give each a VPC of its own, and name each subnet once`,
+  }));
+  const ways = zones.flatMap(([zone, declared]) => {
+    const field = `zones.${zone}.exits`;
+    const exits = Object.values(declared.exits);
+    const all = [exits.flatMap(({ hosts }) => hosts), exits.flatMap(({ cidrs }) => cidrs)];
+    return [
+      ...all.flatMap((list) =>
+        repeated(list).map((at) => ({
+          field,
+          message: `name ${list[at]} twice, and there is one way to it: leave one`,
+        })),
+      ),
+      ...problemsOf({
+        [field]:
+          exits.filter(({ proxy }) => proxy).length > 1 &&
+          'have two proxies, and a function goes through one: leave one',
+      }),
+      ...Object.entries(declared.exits).flatMap(([name, exit]) => [
+        ...checkWay(`${field}.${name}`, declared.network !== undefined, exit),
+        ...checkPlaces(`${field}.${name}`, system, zone, exit),
+      ]),
+    ];
+  });
+  return [...twice, ...ways];
+}
+
+function checkWay(field: string, isThere: boolean, exit: ExitDeclaration): Problem[] {
+  const { through, proxy, ports, cidrs } = exit;
+  const [, host = '', port] = /\/([^/:]+):(\d+)$/.exec(proxy?.url ?? '') ?? [];
+  const address = isIPv4(host) ? readRange(`${host}/32`) : undefined;
+  return problemsOf({
+    [`${field}.through`]: [
+      isThere &&
+        through &&
+        "can't be set: the zone's VPC is there already, and its owner makes attachments and routes; leave it out",
+      !isThere &&
+        !through &&
+        'is missing: name the transit gateway (tgw-…) or VPN gateway (vgw-…) that leads there',
+    ],
+    [`${field}.ports`]:
+      proxy && !ports.includes(Number(port)) && `lack that of ${proxy.url}: name it, and no other`,
+    [`${field}.cidrs`]:
+      address &&
+      !cidrs.some((cidr) => overlap(readRange(cidr), address)) &&
+      `do not hold the proxy's address: add ${host}/32`,
   });
 }
 
-/** Ranges that nobody on the internet has: private use (RFC 1918 3) and shared address space (RFC 6598 7). */
-const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].flatMap(
-  (cidr) => readRange(cidr) ?? [],
-);
-
-/** A range that a VPC and its subnets can have. */
-function readCidr(cidr: string): AddressRange | undefined {
-  return /\/(?:1[6-9]|2[0-4])$/.test(cidr) ? readRange(cidr) : undefined;
-}
-
-/** Whether two ranges have an address in common; what is no range has none. */
-export function overlap(one: AddressRange | undefined, other: AddressRange | undefined): boolean {
-  return one !== undefined && other !== undefined && one.first <= other.last && other.first <= one.last;
-}
-
-/** A range in CIDR notation that begins at its first address. Leading zeros are refused: some read them as octal (RFC 6943 3.1.1). */
-export function readRange(cidr: string): AddressRange | undefined {
-  const [, address = '', bits = ''] =
-    /^((?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3})\/([1-9]|[12]\d|3[0-2])$/.exec(cidr) ?? [];
-  const octets = address.split('.').map(Number);
-  if (address === '' || octets.some((octet) => octet > 255)) return undefined;
-  const first = octets.reduce((value, octet) => value * 256 + octet, 0);
-  const size = 2 ** (32 - Number(bits));
-  return first % size === 0 ? { first, last: first + size - 1 } : undefined;
+function checkPlaces(
+  field: string,
+  system: SystemDeclaration,
+  zone: string,
+  { hosts, cidrs, ports, proxy }: ExitDeclaration,
+): Problem[] {
+  // A proxy may stand in the VPC of others.
+  const zones = Object.entries(system.zones).filter(([name, { network }]) => name !== zone || !network);
+  const networks = [['signing', system.signing] as const, ...zones];
+  const called = calledUrls(system, zone).map((url) => new URL(url));
+  const known = allowedHosts(system, zone).join(', ') || 'nothing';
+  const ofRanges = cidrs.flatMap((cidr, index) =>
+    networks.flatMap(([name, of]) =>
+      problemsOf({
+        [`${field}.cidrs[${index}]`]:
+          overlap(readRange(of.cidr), readRange(cidr)) &&
+          `overlaps the network of ${name} (${of.cidr}), and no exit joins two zones: name addresses of others`,
+      }),
+    ),
+  );
+  const ofHosts = hosts.flatMap((host, index) => {
+    const on = called.filter(({ hostname }) => hostname === host).map(({ port }) => Number(port || 443));
+    const closed = proxy ? undefined : on.find((port) => !ports.includes(port));
+    return problemsOf({
+      [`${field}.hosts[${index}]`]: [
+        on.length === 0 && `is ${host}, and the zone calls ${known}: name one of those`,
+        closed !== undefined && `is called on port ${closed}: add it to ports`,
+      ],
+    });
+  });
+  return [...ofRanges, ...ofHosts];
 }

@@ -575,7 +575,8 @@ test('refused: physical names that collide, or are too long for AWS', () => {
   expect(messagesOf(changed('zones.signing', zone('worker')))).toContainEqual(
     expect.stringMatching(/same boundary name as signing, journal-boundary-signing/),
   );
-  expect(messagesOf(changed(`zones.${'z'.repeat(40)}`, zone('a'.repeat(32))))).toContainEqual(
+  const long = { [`f${'n'.repeat(31)}`]: { schedules: { [`s${'d'.repeat(31)}`]: 'rate(1 day)' } } };
+  expect(messagesOf(changed('zones.internal.functions', long))).toContainEqual(
     expect.stringMatching(/longer than 64/),
   );
 });
