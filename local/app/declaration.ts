@@ -28,9 +28,14 @@ export interface LocalPorts {
  * Derives the declaration that the local system runs: every issuer, self-service API and health API gets a port of its own at
  * `https://localhost`, keeping its path, and the gateway's own domain becomes its local URL. Everything else, grants
  * included, stays as declared. The first issuer gets the first port, the self-service API the next, then the APIs.
- * New keys are honoured at once by the stand-in, so rotation waits for as short as can be declared.
+ * New keys are honoured at once by the stand-in, so rotation waits for as short as can be declared. Without ports nothing is stood
+ * in for.
  */
-export function deriveLocalDeclaration(system: SystemDeclaration, ports: LocalPorts): LocalDeclaration {
+export function deriveLocalDeclaration(
+  system: SystemDeclaration,
+  ports: LocalPorts | undefined,
+): LocalDeclaration {
+  if (ports === undefined) return { system: withoutOutside(system), places: [] };
   const clients = Object.values(system.clients);
   const [issuer, ...issuers] = unique(clients.map((client) => ['issuer', client.issuer, client.issuer]));
   const [selfService, ...selfServices] = unique(
@@ -76,7 +81,7 @@ function pointAt(system: SystemDeclaration, places: readonly StandInPlace[]): Sy
 }
 
 /** Here every zone has a network of its own and reaches its hosts from it: what exists elsewhere, and what leads there, is not emulated. */
-export function withoutOutside(system: SystemDeclaration): SystemDeclaration {
+function withoutOutside(system: SystemDeclaration): SystemDeclaration {
   const zones = mapValues(system.zones, ({ network: _, ...zone }) => ({ ...zone, exits: {} }));
   return { ...system, zones };
 }

@@ -1,7 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { extensionFile, loadSystem } from '../../infra/declaration/load.ts';
 import { print, printError } from '../../infra/terminal.ts';
-import { createClosers } from '../aws/closers.ts';
 import { formatReport, runSteps } from './once.ts';
 import { writeOperatorFile } from './operator-file.ts';
 import type { CommandOptions } from './options.ts';
@@ -56,11 +55,11 @@ async function runUntil(
   options: CommandOptions,
   { say, lines }: { say: (what: string) => void; lines: ReturnType<typeof createLinePrinter> },
 ): Promise<number | typeof AGAIN> {
-  const closers = createClosers();
-  const system = await Promise.race([ended, startSystem(start, closers)]);
+  const started = new AsyncDisposableStack();
+  const system = await Promise.race([ended, startSystem(start, started)]);
   if (typeof system === 'string') {
     // Asked to end while it starts: what has started is closed, what is being started ends with the process.
-    await closers.close().catch(() => {});
+    await started.disposeAsync().catch(() => {});
     process.exit(130);
   }
   const forget = writeOperatorFile(options.directory, system);

@@ -5,7 +5,7 @@ import { loadSystem } from '../../infra/declaration/load.ts';
 import { loadExtension } from '../../infra/extension.ts';
 import { isRun } from '../aws/template/properties.ts';
 import { ACCOUNT, NOT_RUN, REGION } from './assembly.ts';
-import { deriveLocalDeclaration, withoutOutside } from './declaration.ts';
+import { deriveLocalDeclaration } from './declaration.ts';
 
 /**
  * Synthesizes a declaration for the local system in a process of its own, since CDK takes more memory than everything else
@@ -13,11 +13,8 @@ import { deriveLocalDeclaration, withoutOutside } from './declaration.ts';
  * where there is none, with the ports where the stand-ins are used.
  */
 const [file = '', outdir = '', stage, gateway, standIn] = process.argv.slice(2);
-const declared = await loadSystem(file, stage || undefined);
-const system =
-  standIn === undefined
-    ? withoutOutside(declared)
-    : deriveLocalDeclaration(declared, { gateway: Number(gateway), standIn: Number(standIn) }).system;
+const ports = standIn === undefined ? undefined : { gateway: Number(gateway), standIn: Number(standIn) };
+const { system } = deriveLocalDeclaration(await loadSystem(file, stage || undefined), ports);
 // `cdk synth` checks templates against CloudFormation; here it would only delay the start.
 buildApp(system, {
   ...{ account: ACCOUNT, region: REGION, outdir, checkTemplates: false },

@@ -4,24 +4,31 @@ import { calledUrls } from '../../infra/declaration/derive.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
 import { foreignPaths } from '../../infra/declaration/runtimes.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
-import { type Closers, startOrClose } from '../aws/closers.ts';
 import { startLocalAws } from '../aws/local-aws.ts';
 import { removeState } from '../aws/state.ts';
-import { createTrail, keepTrail, type TrailLine } from '../aws/trail.ts';
-import { localCertificate } from '../helseid/certificate.ts';
+import { createTrail, keepTrail, type Trail, type TrailLine } from '../aws/trail.ts';
+import { type KeyAndCert, type LocalCertificate, localCertificate } from '../helseid/certificate.ts';
 import { makeTrust, trustHere } from '../helseid/trust.ts';
 import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys } from './bootstrap.ts';
-import { type LocalContext, type PlaceOptions, placeOf } from './context.ts';
-import { deriveLocalDeclaration, withoutOutside } from './declaration.ts';
+import { deriveLocalDeclaration, type LocalDeclaration, type LocalPorts } from './declaration.ts';
 import { readSamples } from './events.ts';
-import { lockDirectory, requireLayout } from './lock.ts';
+import { lockDirectory, requireLayout, type WantedPort } from './lock.ts';
 import { DEFAULT_EXAMPLES } from './options.ts';
 import { openPortal } from './portal.ts';
 import { startStandIns } from './stand-ins.ts';
 
 /** How the local system is started. */
-interface SystemOptions extends PlaceOptions {
+interface SystemOptions {
+  /** Folder for everything that survives a restart. */
+  directory: string;
+  /** False: the declared issuers and APIs are called themselves. */
+  standIn: boolean;
+  ports: LocalPorts;
+  /** Whether gateways and page are served with TLS (default false). */
+  https?: boolean;
+  /** Port of the page; `next` takes the one after the gateways'. Absent where there will be no page. */
+  page?: number | 'next' | undefined;
   declarationFile: string;
   /** Of a declaration that is a function of it. */
   stage?: string | undefined;
@@ -46,31 +53,40 @@ interface SystemOptions extends PlaceOptions {
 /** The local system, running: what the command prints, steps use, and a page may show. */
 export type LocalSystem = Awaited<ReturnType<typeof startAll>>;
 
-/**
- * Starts everything: assembly, CA, AWS, stand-ins, keys. What was started is closed again where a later part fails; `closers` are
- * for who can't wait for the start.
- */
-export function startSystem(options: SystemOptions, closers?: Closers): Promise<LocalSystem> {
-  return startOrClose((all) => startAll(options, all), closers);
+/** What every part of the local system is started with: where it is, what it is told, and what it tells. */
+export interface LocalContext extends ReturnType<typeof placeOf> {
+  certificate: LocalCertificate;
+  /** Key and certificate of everything here that people's browsers open; undefined where that is plain HTTP. */
+  tls: KeyAndCert | undefined;
+  trail: Trail;
 }
 
-async function startAll(options: SystemOptions, closers: Closers) {
+/**
+ * Starts everything: assembly, CA, AWS, stand-ins, keys. What was started is ended again where a later part fails; `started` holds
+ * it, for who can't wait for the start.
+ */
+export function startSystem(
+  options: SystemOptions,
+  started = new AsyncDisposableStack(),
+): Promise<LocalSystem> {
+  return startAll(options, started).catch(async (cause) => {
+    await started.disposeAsync();
+    throw cause;
+  });
+}
+
+async function startAll(options: SystemOptions, started: AsyncDisposableStack) {
   const { directory, stage, standIn, examples = DEFAULT_EXAMPLES, onProgress: say = () => {} } = options;
   const ports = standIn ? options.ports : undefined;
   const declarationFile = resolve(options.declarationFile);
   const declared = await loadSystem(declarationFile, stage);
   const trail = createTrail(Date.now);
-  if (options.onLine !== undefined) closers.add(trail.subscribe(options.onLine));
-  const place = placeOf(
-    options,
-    ports === undefined
-      ? { system: withoutOutside(declared), places: [] }
-      : deriveLocalDeclaration(declared, ports),
-  );
-  closers.add(await lockDirectory(directory, place.wantedPorts));
+  if (options.onLine !== undefined) started.defer(trail.subscribe(options.onLine));
+  const place = placeOf(options, deriveLocalDeclaration(declared, ports));
+  started.defer(await lockDirectory(directory, place.wantedPorts));
   if (options.fresh) removeState(place.state, !standIn);
   requireLayout(place.state);
-  closers.add(keepTrail(trail, place.logs));
+  started.defer(keepTrail(trail, place.logs));
   const [assembly, certificate] = await Promise.all([
     loadAssembly({
       declarationFile,
@@ -84,31 +100,25 @@ async function startAll(options: SystemOptions, closers: Closers) {
     localCertificate(join(directory, 'tls')),
   ]);
   trustHere(certificate);
-  const context: LocalContext = {
-    ...place,
-    trail,
-    certificate,
-    tls: options.https ? certificate : undefined,
-  };
+  const tls = options.https ? certificate : undefined;
+  const context: LocalContext = { ...place, trail, certificate, tls };
   if (standIn) say('starting stand-ins of the issuer and its APIs');
   const challengeConsumesAssertion = options.challengeKeepsAssertion !== true;
   const standIns = standIn
     ? await startStandIns(context, { challengeConsumesAssertion }, join(examples, 'answers'))
     : undefined;
-  if (standIns !== undefined) closers.add(standIns.close);
+  if (standIns !== undefined) started.defer(standIns.close);
   say('starting AWS: endpoints, gateways, queues, tables');
-  const { declaration } = context;
+  const { declaration, gatewayPort } = context;
   const aws = await startLocalAws({
     assembly,
     world: buildWorld(assembly),
     stateDirectory: context.state,
     caFile: makeTrust(certificate, join(directory, 'tls'), options.extraCaFile),
-    gatewayPort: context.gatewayPort,
-    tls: context.tls,
+    ...{ gatewayPort, tls, trail, path: options.path, inspect: options.inspect },
     calledUrls: (zone = '') => (declaration.zones[zone] ? calledUrls(declaration, zone) : []),
-    ...{ trail, path: options.path, inspect: options.inspect },
   });
-  closers.add(aws.close);
+  started.defer(aws.close);
   for (const what of aws.notRun) say(`not run locally: ${what}`);
   const known = aws.functions.map(({ name }) => name);
   if (options.inspect !== undefined && !known.includes(options.inspect))
@@ -118,8 +128,31 @@ async function startAll(options: SystemOptions, closers: Closers) {
     );
   say('making or finding the client keys');
   const keys = await bootstrapKeys({ declaration, aws, standIns });
-  if (standIns !== undefined) closers.add(openPortal({ declaration, aws, standIns }, trail));
+  if (standIns !== undefined) started.defer(openPortal({ declaration, aws, standIns }, trail));
   // Without stand-ins `standIns` is undefined; `keys` has one a client, with what became of it.
   const samples = readSamples(examples);
-  return { ...context, stage, assembly, aws, standIns, keys, examples, samples, close: closers.close };
+  const close = () => started.disposeAsync();
+  return { ...context, stage, assembly, aws, standIns, keys, examples, samples, close };
+}
+
+/** Where everything is: the gateways take one port after the other, in the order of the declaration, and the page the next. */
+function placeOf({ directory, https, page, ports, standIn }: SystemOptions, local: LocalDeclaration) {
+  // As it runs: with the stand-ins' URLs where they are used.
+  const { system: declaration, places } = local;
+  const zones = Object.keys(declaration.zones).filter((zone) => declaration.zones[zone]?.gateway);
+  const gatewayPort = (zone: string) => ports.gateway + Math.max(0, zones.indexOf(zone));
+  // What survives a restart; functions' logs and the trail are kept with it.
+  const state = join(directory, standIn ? 'state' : 'state-no-stand-in');
+  // Kept free for the page; undefined where there will be none.
+  const pagePort = page === 'next' ? ports.gateway + zones.length : page;
+  /** The ports that are listened on there, and the options that move them. */
+  const wantedPorts: WantedPort[] = [
+    ...zones.map((zone) => ({ port: gatewayPort(zone), option: '--port' as const })),
+    ...(pagePort === undefined ? [] : [{ port: pagePort, option: '--page-port' as const }]),
+    ...places.map(({ port }) => ({ port, option: '--stand-in-port' as const })),
+  ];
+  return {
+    ...{ declaration, places, state, logs: join(state, 'logs'), gatewayPort, pagePort, wantedPorts },
+    gatewayUrl: (zone: string) => `${https ? 'https' : 'http'}://localhost:${gatewayPort(zone)}`,
+  };
 }

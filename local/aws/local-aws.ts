@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { ResolvedAssembly } from '../../infra/proof/assembly/resolve.ts';
 import type { World } from '../../infra/proof/policy/index.ts';
 import { createAuthorize, operatorRole } from './authorize.ts';
-import { type Closers, startOrClose } from './closers.ts';
 import type { AwsContext } from './context.ts';
 import { type Credentials, createCredentialTable } from './credentials.ts';
 import { startDynamoDb } from './dynamodb/service.ts';
@@ -72,17 +71,14 @@ interface LocalAwsOptions {
 type RunningGateway = LocalAws['gateways'][number];
 
 /** The local AWS, with everything that steps, pages and tests look into. */
-export type LocalAws = Awaited<ReturnType<typeof startAll>>;
+export type LocalAws = Awaited<ReturnType<typeof startLocalAws>>;
 
 /**
  * Starts the local AWS for an assembly. Function processes start with their first invocation.
  * @throws {ZonesError} assembly_invalid: what it can't run; local_failed
  */
-export function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
-  return startOrClose((closers) => startAll(options, closers));
-}
-
-async function startAll(options: LocalAwsOptions, closers: Closers) {
+export async function startLocalAws(options: LocalAwsOptions) {
+  await using started = new AsyncDisposableStack();
   const { assembly, trail, stateDirectory, now = Date.now } = options;
   const { account, region } = assembly;
   const operator = operatorRole(account, OPERATOR);
@@ -94,7 +90,7 @@ async function startAll(options: LocalAwsOptions, closers: Closers) {
   // Functions, which some services run, need the listeners' URLs first.
   const faults = createFaults();
   const endpoints = await startEndpoints({ ...shared, services, faults }, readNetworks(assembly));
-  closers.add(endpoints.close);
+  started.defer(endpoints.close);
   const gateways = readGateways(assembly).map((api) => {
     const port = options.gatewayPort(api.zone ?? api.name);
     return { api, port, url: `${options.tls ? 'https' : 'http'}://localhost:${port}` };
@@ -110,13 +106,13 @@ async function startAll(options: LocalAwsOptions, closers: Closers) {
     makeRunnable(of, options, endpoints, gateways, credentialsOf(of.name), region),
   );
   const functions = createFunctionTable(runnable);
-  const pool = await startPool(stateDirectory, trail, now, closers);
+  const pool = await startPool(stateDirectory, trail, now, started);
   const invoke = createInvoke(functions, pool);
   const stores = openStores(assembly, stateDirectory, now);
   const context: AwsContext = { ...shared, ...stores, functions, pool, invoke };
   const rotations = createRotations(context);
   const tables = { ...readTables(assembly), path: join(stateDirectory, 'dynamodb') };
-  const started = [
+  const emulators = [
     startKms({}, context),
     startSecretsManager({ rotations }, context),
     startSqs({}, context),
@@ -124,11 +120,11 @@ async function startAll(options: LocalAwsOptions, closers: Closers) {
     await startDynamoDb(tables, context),
     startLambda({ eventSources: readEventSources(assembly) }, context),
   ];
-  for (const emulator of started) closers.add(() => emulator.close?.());
-  services.push(...started);
-  for (const { api, port } of gateways) {
-    closers.add((await startGateway({ ...context, tls: options.tls }, api, port)).close);
-  }
+  for (const emulator of emulators) started.defer(() => emulator.close?.());
+  services.push(...emulators);
+  for (const { api, port } of gateways)
+    started.defer((await startGateway({ ...context, tls: options.tls }, api, port)).close);
+  const running = started.move();
   const notRun: readonly string[] = runnable.flatMap(({ name, program }) =>
     isMissing(program) ? [`${name}: ${program.missing}`] : [],
   );
@@ -136,7 +132,8 @@ async function startAll(options: LocalAwsOptions, closers: Closers) {
     /** Functions that nothing here runs, each with what is missing. */
     notRun,
     ...{ account, region, authorize, invoke, pool, rotations, gateways, credentialsOf },
-    ...{ secrets: stores.secrets, queues: stores.queues, faults, functions: templates, close: closers.close },
+    ...{ secrets: stores.secrets, queues: stores.queues, faults, functions: templates },
+    close: () => running.disposeAsync(),
     /** Folder of a function's code. */
     codeOf: (name: string) => functions.find(name).codeDirectory,
     /** The next invocation of a function starts with the code in another folder; one that goes on ends with the old. */
@@ -186,15 +183,20 @@ function makeRunnable(
     : { ...of, environment, program };
 }
 
-async function startPool(stateDirectory: string, trail: Trail, now: () => number, closers: Closers) {
+async function startPool(
+  stateDirectory: string,
+  trail: Trail,
+  now: () => number,
+  started: AsyncDisposableStack,
+) {
   const api = await startRuntimeApi();
-  closers.add(api.close);
+  started.defer(api.close);
   const logs = createLogs(join(stateDirectory, 'logs'), trail);
   // Named as Lambda names them.
   const day = new Date(now()).toISOString().slice(0, 10).replaceAll('-', '/');
   const stream = `${day}/[$LATEST]${randomUUID().replaceAll('-', '')}`;
   const pool = createPool({ api, now, log: (of) => logs(of, stream) });
-  closers.add(pool.close);
+  started.defer(pool.close);
   return pool;
 }
 

@@ -8,7 +8,7 @@ import { required } from '@helseid-zones/protocol/required';
 import { exportJWK, SignJWT } from 'jose';
 import { callerClient } from '../caller.ts';
 import { makeOrganizationNumber } from '../events.ts';
-import { ANOTHER_API } from '../foreign-client.ts';
+import { ANOTHER_API } from '../stand-ins.ts';
 import type { LocalSystem } from '../system.ts';
 import {
   accessOf,
