@@ -7,8 +7,7 @@ import { DECLARATION_OPTIONS, readArguments, requireStage } from '../../infra/de
 import { type OperatorFile, readOperatorFile } from '../../infra/operator-file.ts';
 import { print, runCommand } from '../../infra/terminal.ts';
 import { type AwsAnswer, callGateway } from '../aws/aws-client.ts';
-import { localCertificate } from '../helseid/certificate.ts';
-import { trustHere } from '../helseid/trust.ts';
+import { localCertificate, trustHere } from '../helseid/certificate.ts';
 import { fireSchedule, putSecret, webhookHeaders } from './call-own.ts';
 import { callerClient } from './caller.ts';
 import { makeOrganizationNumber, notRunning } from './events.ts';

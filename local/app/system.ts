@@ -7,8 +7,13 @@ import { buildWorld } from '../../infra/proof/policy/world/build.ts';
 import { startLocalAws } from '../aws/local-aws.ts';
 import { removeState } from '../aws/state.ts';
 import { createTrail, keepTrail, type Trail, type TrailLine } from '../aws/trail.ts';
-import { type KeyAndCert, type LocalCertificate, localCertificate } from '../helseid/certificate.ts';
-import { makeTrust, trustHere } from '../helseid/trust.ts';
+import {
+  type KeyAndCert,
+  type LocalCertificate,
+  localCertificate,
+  makeTrust,
+  trustHere,
+} from '../helseid/certificate.ts';
 import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys } from './bootstrap.ts';
 import { deriveLocalDeclaration, type LocalDeclaration, type LocalPorts } from './declaration.ts';

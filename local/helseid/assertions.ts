@@ -50,7 +50,7 @@ export function createAssertionCheck(
 
 function assertionChecks(issuer: string, claims: Claims, header: Claims, lifetime: number, now: number) {
   const { exp, iat, nbf } = claims;
-  const checks: [boolean, string][] = [
+  return [
     [claims['aud'] === issuer, 'aud must be the issuer as one string'],
     [header['typ'] === ASSERTION_TYP, `typ must be ${ASSERTION_TYP}`],
     [typeof header['kid'] === 'string', 'kid is missing'],
@@ -60,8 +60,7 @@ function assertionChecks(issuer: string, claims: Claims, header: Claims, lifetim
       Number(iat) <= now + CLOCK_SKEW && Number(iat) >= now - lifetime - CLOCK_SKEW,
       `iat must be within ${lifetime} s`,
     ],
-  ];
-  return checks;
+  ] as const;
 }
 
 /** A proof is mandatory at the token endpoint, and at PAR where the switch says so. */

@@ -21,11 +21,10 @@ interface DetailsClaims {
  * a client and turns it into claims of the access token. Without details a single-tenant client still gets its own
  * legal entity. Checks what HelseID is known to check; the trust framework's codes are not looked up.
  */
-export function readDetails(value: unknown, client: StandInClient): DetailsClaims | DetailsRefusal {
+export function readDetails(value: unknown, client: StandInClient): Reading {
   const list = value === undefined ? [] : Array.isArray(value) ? value : [value];
-  if (Array.isArray(value) && value.length < 2) {
+  if (Array.isArray(value) && value.length < 2)
     return refuse(1007, 'one detail is sent as an object, several as a list, none not at all');
-  }
   const types = list.map((detail) => member(detail, 'type'));
   if (new Set(types).size !== types.length) return refuse(1007, 'a type of detail occurs twice');
 
@@ -40,7 +39,8 @@ export function readDetails(value: unknown, client: StandInClient): DetailsClaim
   return { claims };
 }
 
-type Reader = (detail: unknown, client: StandInClient) => DetailsClaims | DetailsRefusal;
+type Reading = DetailsClaims | DetailsRefusal;
+type Reader = (detail: unknown, client: StandInClient) => Reading;
 
 const READERS: Record<string, Reader | undefined> = {
   helseid_authorization: (detail, client) => {
@@ -60,20 +60,14 @@ const READERS: Record<string, Reader | undefined> = {
   },
   'nhn:tillitsrammeverk:parameters': (detail) => {
     const { type: _, ...parameters } = detail as Record<string, unknown>;
-    const complete = ['practitioner', 'care_relationship'].every(
-      (name) => typeof parameters[name] === 'object',
-    );
-    if (!complete || !Array.isArray(parameters['patients']))
+    const { practitioner, care_relationship: relationship, patients } = parameters;
+    if (typeof practitioner !== 'object' || typeof relationship !== 'object' || !Array.isArray(patients))
       return refuse(1007, 'the parameters are incomplete');
     return { claims: { 'nhn:tillitsrammeverk:parameters': parameters } };
   },
 };
 
-function readMultiTenant(
-  system: unknown,
-  value: string,
-  client: StandInClient,
-): DetailsClaims | DetailsRefusal {
+function readMultiTenant(system: unknown, value: string, client: StandInClient): Reading {
   if (system !== ORGANIZATION_OF_MULTI) return refuse(1007, `the system must be ${ORGANIZATION_OF_MULTI}`);
   const [no, orgnr, parent = '', child = '', ...rest] = value.split(':');
   if (no !== 'NO' || orgnr !== 'ORGNR' || rest.length > 0)
@@ -87,11 +81,7 @@ function readMultiTenant(
   };
 }
 
-function readSingleTenant(
-  system: unknown,
-  value: string,
-  client: StandInClient,
-): DetailsClaims | DetailsRefusal {
+function readSingleTenant(system: unknown, value: string, client: StandInClient): Reading {
   if (system === ORGANIZATION_OF_MULTI)
     return refuse(1005, 'a single-tenant client may not name a legal entity');
   if (system !== ORGANIZATION_OF_SINGLE) return refuse(1007, `the system must be ${ORGANIZATION_OF_SINGLE}`);

@@ -2,16 +2,45 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Access } from '@helseid-zones/client/verify-access';
+import type { JWTVerifyGetKey } from 'jose';
 import * as v from 'valibot';
-import { createNonces } from './nonces.ts';
-import { createSeenProofs, protect } from './protect.ts';
+import { createNonces, createSeenProofs, protect } from './protect.ts';
 import { type Answer, answerCalls, type Call, serve } from './serve.ts';
-import type { AcceptedCall, HealthApiOptions } from './types.ts';
+import type { ServerOptions, StandInEvent } from './types.ts';
 
 const ORGANIZATION = 'helseid://claims/client/claims/orgnr_';
 
 /** Calls that are remembered. */
 const MOST_CALLS = 1000;
+
+/** Options of `startHealthApi`. */
+interface HealthApiOptions extends ServerOptions {
+  issuer: string;
+  keys: JWTVerifyGetKey;
+  audience: string;
+  /** Scopes a token must hold, by route. */
+  scopes: readonly string[];
+  /** Path under which the routes lie, e.g. `/fhir`; default none. */
+  path?: string | undefined;
+  /** Demands a nonce of its own (default false), accepted for so many seconds. */
+  nonceLifetime?: number | undefined;
+  /** Folder of answers; without one every call is answered with what it was. */
+  answers?: string | undefined;
+  onEvent?: ((event: StandInEvent) => void) | undefined;
+}
+
+/** A call that a health API has accepted. */
+interface AcceptedCall {
+  method: string;
+  /** Below the API's base URL. */
+  path: string;
+  clientId: string;
+  /** From the token: on whose behalf it was made. */
+  parent: string | undefined;
+  child: string | undefined;
+  /** Base64url SHA-256 of the body. */
+  content: string;
+}
 
 /** A health API. */
 export type HealthApiServer = Awaited<ReturnType<typeof startHealthApi>>;

@@ -19,10 +19,9 @@ import {
   identityScopes,
   type TokenParts,
 } from './helseid-tokens.ts';
-import { confirmLogout } from './oidc-provider-internals.ts';
-import { languageOf, logoutPage, messagePage, PAGE_POLICY } from './pages.ts';
+import { confirmLogout, TOKEN_EXCHANGE } from './oidc-provider-internals.ts';
+import { languageOf, logoutPage, messagePage, showPage } from './pages.ts';
 import type { Registry } from './registry.ts';
-import { TOKEN_EXCHANGE } from './token-exchange.ts';
 import type { HelseIdBehaviour, StandInClient } from './types.ts';
 import { CLAIMS_BY_SCOPE, userClaims } from './users.ts';
 
@@ -48,9 +47,7 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
     clientAuthMethods: ['private_key_jwt'],
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access'],
-    claims: Object.fromEntries(
-      Object.entries(CLAIMS_BY_SCOPE).map(([scope, claims]) => [scope, [...claims]]),
-    ),
+    claims: structuredClone(CLAIMS_BY_SCOPE) as Record<string, string[]>,
     conformIdTokenClaims: false,
     extraParams: ['on_behalf_of'],
     clockTolerance: 5,
@@ -121,9 +118,8 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
     extraTokenClaims: (ctx, token) => accessTokenClaims(ctx, token, parts),
     formats: {
       customizers: {
-        jwt: (ctx, token, jwt) => {
-          finishToken(jwt.payload, token.kind, parts.apis, identityScopes(ctx, parts.apis));
-        },
+        jwt: (ctx, token, { payload }) =>
+          finishToken(payload, token.kind, parts.apis, identityScopes(ctx, parts.apis)),
       },
     },
     ttl: {
@@ -149,11 +145,6 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
 /** A registration as oidc-provider wants it, with the keys that are honoured at this instant. */
 export function clientMetadata(client: StandInClient, keys: readonly JWK[]): AllClientMetadata {
   const login = (client.redirectUris?.length ?? 0) > 0;
-  const grants = [
-    'client_credentials',
-    TOKEN_EXCHANGE,
-    ...(login ? ['authorization_code', 'refresh_token'] : []),
-  ];
   return {
     client_id: client.clientId,
     client_name: client.name ?? client.clientId,
@@ -161,7 +152,11 @@ export function clientMetadata(client: StandInClient, keys: readonly JWK[]): All
     id_token_signed_response_alg: 'RS256',
     dpop_bound_access_tokens: true,
     jwks: { keys: [...keys] } as NonNullable<AllClientMetadata['jwks']>,
-    grant_types: grants,
+    grant_types: [
+      'client_credentials',
+      TOKEN_EXCHANGE,
+      ...(login ? ['authorization_code', 'refresh_token'] : []),
+    ],
     response_types: login ? ['code'] : [],
     redirect_uris: [...(client.redirectUris ?? [])],
     post_logout_redirect_uris: [...(client.postLogoutRedirectUris ?? [])],
@@ -187,25 +182,16 @@ function checkRequestObject(
   if (ctx.oidc.route !== 'pushed_authorization_request') return;
   const { exp, nbf, aud, jti } = claims;
   const now = Date.now() / 1000;
-  if (
-    typeof exp !== 'number' ||
-    typeof nbf !== 'number' ||
-    aud !== ctx.oidc.issuer ||
-    typeof jti !== 'string'
-  ) {
+  const dated = typeof exp === 'number' && typeof nbf === 'number';
+  if (!dated || aud !== ctx.oidc.issuer || typeof jti !== 'string')
     throw new errors.InvalidRequestObject('HID-1007: exp, nbf, jti and aud (the issuer) are needed');
-  }
-  if (exp > now + REQUEST_OBJECT_LIFETIME) {
+  if (exp > now + REQUEST_OBJECT_LIFETIME)
     throw new errors.InvalidRequestObject(`HID-1007: exp must be at most ${REQUEST_OBJECT_LIFETIME} s ahead`);
-  }
   demandResource(claims['resource']);
   const client = registry.client(ctx.oidc.client?.clientId ?? '');
   const details = client && readDetails(claims['authorization_details'], client);
-  if (!details || 'refused' in details) {
-    throw new errors.InvalidRequestObject(
-      details ? `${details.refused}: ${details.reason}` : 'unknown client',
-    );
-  }
+  if (!details) throw new errors.InvalidRequestObject('unknown client');
+  if ('refused' in details) throw new errors.InvalidRequestObject(`${details.refused}: ${details.reason}`);
 }
 
 /** HelseID asks for no consent. Prompts that need nothing here stay requestable. */
@@ -220,10 +206,4 @@ function loginOnly() {
 async function endSession(ctx: KoaContextWithOIDC, form: string) {
   if (ctx.oidc.entities.IdTokenHint) await confirmLogout(ctx);
   else showPage(ctx, logoutPage(form, languageOf(ctx)));
-}
-
-function showPage(ctx: KoaContextWithOIDC, html: string) {
-  ctx.type = 'html';
-  ctx.set('content-security-policy', PAGE_POLICY);
-  ctx.body = html;
 }

@@ -3,8 +3,8 @@ import { type AdapterFactory, errors, type KoaContextWithOIDC } from 'oidc-provi
 import { demandScopes, EVERY_API, type Notes } from './assertions.ts';
 import { readDetails } from './details.ts';
 import type { Registry } from './registry.ts';
-import type { HelseIdBehaviour, StandInApi, TestUser } from './types.ts';
-import { claimsOf } from './users.ts';
+import type { HelseIdBehaviour, StandInApi } from './types.ts';
+import { claimsOf, type TestUser } from './users.ts';
 
 /** What is granted and what stands in a token depends on these. */
 export interface TokenParts {
@@ -24,14 +24,14 @@ export function defaultResource(
   clientId: string,
   parts: TokenParts,
 ): string | undefined {
-  const requested = String(ctx.oidc.params?.['scope'] ?? '')
-    .split(' ')
-    .filter(Boolean);
+  const requested = new Set(
+    String(ctx.oidc.params?.['scope'] ?? '')
+      .split(' ')
+      .filter(Boolean),
+  );
   const client = parts.registry.client(clientId);
   if (client) demandScopes(requested, client);
-  return parts.apis.some((api) => api.scopes.some((scope) => requested.includes(scope)))
-    ? EVERY_API
-    : undefined;
+  return parts.apis.some(({ scopes }) => !requested.isDisjointFrom(new Set(scopes))) ? EVERY_API : undefined;
 }
 
 /**

@@ -12,19 +12,16 @@ import {
   type JWTVerifyGetKey,
 } from 'jose';
 import Provider, { type AdapterPayload, type KoaContextWithOIDC } from 'oidc-provider';
-import { finishAnswers } from './answers.ts';
+import { answerUserinfo, finishAnswers } from './answers.ts';
 import type { Notes } from './assertions.ts';
 import { clientMetadata, makeConfiguration } from './helseid-configuration.ts';
-import { loginRoutes } from './login-routes.ts';
-import { createNonces } from './nonces.ts';
-import { useNonces } from './oidc-provider-internals.ts';
+import { exchangeTokens, refuseReplays, useNonces } from './oidc-provider-internals.ts';
+import { loginRoutes } from './pages.ts';
+import { createNonces } from './protect.ts';
 import { createRegistry, type Registry } from './registry.ts';
-import { refuseReplays } from './replays.ts';
 import { serve } from './serve.ts';
 import { createStorage, openState, type SavedEntries } from './storage.ts';
-import { exchangeTokens } from './token-exchange.ts';
 import type { HelseIdBehaviour, HelseIdOptions, StandInEvent } from './types.ts';
-import { answerUserinfo } from './userinfo.ts';
 import { TEST_USERS } from './users.ts';
 
 const DEFAULTS: HelseIdBehaviour = {
@@ -59,11 +56,8 @@ export type HelseIdServer = Awaited<ReturnType<typeof startHelseId>>;
 export async function startHelseId(options: HelseIdOptions) {
   const { certificate, port = 0, path = '', stateDir, users = TEST_USERS, apis } = options;
   const behaviour: HelseIdBehaviour = { ...DEFAULTS, ...options.behaviour };
-  const registry = createRegistry({
-    clients: options.clients,
-    stateDir,
-    propagation: () => behaviour.propagation,
-  });
+  const propagation = () => behaviour.propagation;
+  const registry = createRegistry({ clients: options.clients, stateDir, propagation });
   const { jwk, cookieKey } = await readOrMakeIssuer(stateDir);
   const { kty, n, e, kid } = jwk;
   const keys = createLocalJWKSet({ keys: [{ kty, n, e, kid, alg: 'RS256', use: 'sig' } as JWK] });
@@ -76,30 +70,20 @@ export async function startHelseId(options: HelseIdOptions) {
 
   const server = await serve(certificate, port, (origin) => {
     const { adapter } = storage;
-    const provider = new Provider(
-      `${origin}${path}`,
-      makeConfiguration({
-        registry,
-        apis,
-        users,
-        behaviour,
-        notes,
-        adapter,
-        jwks: { keys: [jwk] },
-        cookieKey,
-        path,
-      }),
-    );
+    const parts = { registry, apis, users, behaviour, notes, adapter, cookieKey, path };
+    const provider = new Provider(`${origin}${path}`, makeConfiguration({ ...parts, jwks: { keys: [jwk] } }));
     provider.proxy = false;
-    useNonces(
-      provider,
-      createNonces(() => behaviour.nonceLifetime),
-    );
+    const nonces = createNonces(() => behaviour.nonceLifetime);
+    useNonces(provider, nonces);
     refuseReplays(provider);
     exchangeTokens(provider, keys);
-    provider.use(finishAnswers({ behaviour, notes, adapter }) as Parameters<Provider['use']>[0]);
-    provider.use(loginRoutes(provider, users) as Parameters<Provider['use']>[0]);
-    provider.use(answerUserinfo(provider.issuer, keys, users) as Parameters<Provider['use']>[0]);
+    const { issuer } = provider;
+    for (const layer of [
+      finishAnswers(parts),
+      loginRoutes(provider, users),
+      answerUserinfo(issuer, keys, users),
+    ])
+      provider.use(layer as Parameters<Provider['use']>[0]);
     reportEvents(provider, options.onEvent);
     const answer = provider.callback();
     const { host } = new URL(origin);
@@ -150,9 +134,8 @@ function completePayload(model: string, payload: AdapterPayload, behaviour: Hels
   const oidc = Provider.ctx?.oidc;
   const jkt = oidc?.entities.AccessToken?.jkt;
   if (model === 'RefreshToken' && behaviour.bindRefreshTokens && jkt) payload.jkt ??= jkt;
-  if (model === 'PushedAuthorizationRequest' && oidc) {
+  if (model === 'PushedAuthorizationRequest' && oidc)
     Object.assign(payload, { offline: requestedScopes(oidc, payload).includes('offline_access') });
-  }
 }
 
 function requestedScopes(oidc: KoaContextWithOIDC['oidc'], payload: AdapterPayload): string[] {
@@ -185,9 +168,8 @@ function reportEvents(provider: Provider, onEvent: (event: StandInEvent) => void
   provider.on('authorization.success', (ctx) => report('login', ctx, 'authorization code'));
   provider.on('end_session.success', (ctx) => report('logout', ctx, 'session ended'));
   provider.on('backchannel.error', (ctx) => report('refused', ctx, 'a client did not take its logout token'));
-  provider.on('grant.error', refused);
-  provider.on('pushed_authorization_request.error', refused);
-  provider.on('authorization.error', refused);
+  for (const what of ['grant', 'pushed_authorization_request', 'authorization'])
+    provider.on(`${what}.error` as 'grant.error', refused);
   provider.on('server_error', refused);
   // Koa writes unexpected errors to the console unless somebody listens.
   const emitter: EventEmitter = provider;

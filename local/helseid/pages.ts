@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import en from './pages.en.json' with { type: 'json' };
 import nb from './pages.nb.json' with { type: 'json' };
-import type { TestUser } from './types.ts';
+import type { TestUser } from './users.ts';
 
 /** The languages of the pages. */
-export type Language = 'nb' | 'en';
+type Language = 'nb' | 'en';
 
 /** The one that the browser prefers (RFC 9110 12.5.4); Norwegian where it prefers neither. */
 export function languageOf(ctx: Pick<KoaContextWithOIDC, 'acceptsLanguages'>): Language {
@@ -21,7 +22,7 @@ type MessageName = 'expired' | 'failed' | 'loggedOut';
 const STYLE = readFileSync(new URL('./pages.css', import.meta.url), 'utf8');
 
 /** The policy that the pages hold to: their own style and nothing else. No form-action: a login ends in a redirect to the client. */
-export const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; frame-ancestors 'none'`;
+const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; frame-ancestors 'none'`;
 
 /** Where a person picks who to be. `asked` is what the client asked for, e.g. `Level4`. */
 export function userPage(
@@ -76,4 +77,54 @@ function page(language: Language, title: string, body: string): string {
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** Answers with a page under the pages' policy. */
+export function showPage(ctx: KoaContextWithOIDC, html: string) {
+  ctx.type = 'html';
+  ctx.set('content-security-policy', PAGE_POLICY);
+  ctx.body = html;
+}
+
+/** A middleware with the pages of the login. */
+export function loginRoutes(provider: Provider, users: readonly TestUser[]) {
+  return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+    if (!ctx.path.startsWith('/account/login/')) return next();
+    ctx.set({ 'cache-control': 'no-store', vary: 'accept-language', 'referrer-policy': 'no-referrer' });
+    try {
+      if (ctx.method === 'POST') await finishLogin(ctx, provider, users);
+      else await showUsers(ctx, provider, users);
+    } catch {
+      ctx.status = 400;
+      showPage(ctx, messagePage('expired', languageOf(ctx)));
+    }
+  };
+}
+
+async function showUsers(ctx: KoaContextWithOIDC, provider: Provider, users: readonly TestUser[]) {
+  const { params } = await provider.interactionDetails(ctx.req, ctx.res);
+  const client = await provider.Client.find(String(params['client_id']));
+  const name = client?.clientName ?? String(params['client_id']);
+  showPage(ctx, userPage(name, users, String(params['acr_values'] ?? ''), languageOf(ctx)));
+}
+
+async function finishLogin(ctx: KoaContextWithOIDC, provider: Provider, users: readonly TestUser[]) {
+  const form = new URLSearchParams(await readForm(ctx));
+  const user = users.find(({ sub }) => sub === form.get('user'));
+  const result = user
+    ? { login: { accountId: user.sub } }
+    : { error: 'access_denied', error_description: 'the person cancelled the login' };
+  ctx.status = 303;
+  ctx.redirect(
+    await provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission: false }),
+  );
+}
+
+async function readForm(ctx: KoaContextWithOIDC): Promise<string> {
+  let text = '';
+  for await (const chunk of ctx.req) {
+    text += String(chunk);
+    if (text.length > 10_000) throw new Error('The form is too large.');
+  }
+  return text;
 }

@@ -2,7 +2,23 @@ import { createHash } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { JWK } from 'jose';
 import { openState } from './storage.ts';
-import type { KeyOrigin, RegisteredKey, StandInClient } from './types.ts';
+import type { StandInClient } from './types.ts';
+
+/** Where a key of a client was registered. */
+type KeyOrigin = 'Gui' | 'Api';
+
+/** A key as the registry holds it. Times are epoch seconds. */
+interface RegisteredKey {
+  kid: string;
+  jwkThumbprint: string;
+  origin: KeyOrigin;
+  jwk: JWK;
+  registeredAt: number;
+  /** From when the token endpoint accepts it. */
+  honouredFrom: number;
+  /** null: never expires (portal keys). */
+  expires: number | null;
+}
 
 /** The registrations: what the stand-in's token endpoint and the self-service API share. */
 export type Registry = ReturnType<typeof createRegistry>;

@@ -1,12 +1,31 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
-import type { JWK } from 'jose';
+import type { JWK, JWTVerifyGetKey } from 'jose';
 import * as v from 'valibot';
 import { createSeenProofs, protect } from './protect.ts';
+import type { Registry } from './registry.ts';
 import { type Answer, answerCalls, type Call, serve } from './serve.ts';
-import type { SelfServiceBehaviour, SelfServiceOptions } from './types.ts';
+import type { ServerOptions, StandInEvent } from './types.ts';
 
 /** Seconds from its registration until a key expires: a year. */
 const KEY_LIFETIME = 365 * 24 * 60 * 60;
+
+/** What the self-service API does where HelseID's behaviour is not known. May be changed while it runs. */
+export interface SelfServiceBehaviour {
+  /** What happens to the keys that the client had registered through the API: kept, or dropped at once. */
+  previousKeys: 'keep' | 'drop';
+}
+
+/** Options of `startSelfService`. */
+interface SelfServiceOptions extends ServerOptions {
+  registry: Registry;
+  issuer: string;
+  keys: JWTVerifyGetKey;
+  /** Default `nhn:selvbetjening`. */
+  audience?: string | undefined;
+  /** Default `nhn:selvbetjening/client`. */
+  scope?: string | undefined;
+  onEvent?: ((event: StandInEvent) => void) | undefined;
+}
 
 /** The self-service API's stand-in. */
 export type SelfServiceServer = Awaited<ReturnType<typeof startSelfService>>;

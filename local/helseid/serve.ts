@@ -1,7 +1,14 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { headersOf, listen, readBody } from '../aws/http.ts';
 import type { KeyAndCert } from './certificate.ts';
-import type { RunningServer } from './types.ts';
+
+/** A running server of the local system. */
+interface RunningServer {
+  /** `https://localhost:<port>`, with the path where it has one, without a trailing slash. */
+  url: string;
+  /** Stops listening, drops open connections, and writes what is to survive a restart. */
+  close(): Promise<void>;
+}
 
 /** A request as the API stand-ins read it. */
 export interface Call {

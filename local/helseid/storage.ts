@@ -18,27 +18,25 @@ const SWEEP_EVERY = 500;
 /** Saved form: model name to id, payload and expiry. */
 export type SavedEntries = Record<string, [string, { payload: AdapterPayload; expires: number }][]>;
 
-/** Storage for oidc-provider: in memory, expired entries swept, sessions and refresh tokens saved by `save`. */
-interface Storage {
-  adapter: AdapterFactory;
-  save(): void;
-}
-
-/** `findClient` gives a client's metadata as registered at this instant; `beforeSave` may complete a payload. */
+/**
+ * Storage for oidc-provider: in memory, expired entries swept, sessions and refresh tokens saved by `save`. `findClient` gives a client's metadata as
+ * registered at this instant; `beforeSave` may complete a payload.
+ */
 export function createStorage(
   state: Document<SavedEntries>,
   findClient: (clientId: string) => AdapterPayload | undefined,
   beforeSave: (model: string, payload: AdapterPayload) => void,
-): Storage {
-  const models = new Map<string, Entries>();
-  for (const [model, entries] of Object.entries(state.value)) models.set(model, new Map(entries));
+) {
+  const models = new Map(
+    Object.entries(state.value).map(([model, entries]): [string, Entries] => [model, new Map(entries)]),
+  );
   const entriesOf = (model: string): Entries => {
     const entries = models.get(model) ?? new Map();
     models.set(model, entries);
     return entries;
   };
 
-  const adapter = (model: string): Adapter => {
+  const adapter: AdapterFactory = (model: string): Adapter => {
     const entries = entriesOf(model);
     let writes = 0;
     const find = (id: string) => {

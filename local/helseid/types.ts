@@ -1,26 +1,15 @@
-import type { JWK, JWTVerifyGetKey } from 'jose';
+import type { JWK } from 'jose';
 import type { KeyAndCert } from './certificate.ts';
-import type { Registry } from './registry.ts';
-
-/** A running server of the local system. */
-export interface RunningServer {
-  /** `https://localhost:<port>`, with the path where it has one, without a trailing slash. */
-  url: string;
-  /** Stops listening, drops open connections, and writes what is to survive a restart. */
-  close(): Promise<void>;
-}
+import type { TestUser } from './users.ts';
 
 /** What every server of the stand-in is started with. */
-interface ServerOptions {
+export interface ServerOptions {
   certificate: KeyAndCert;
   /** Default 0: any free port. */
   port?: number | undefined;
   /** Where state that survives a restart is kept; absent: in memory only. */
   stateDir?: string | undefined;
 }
-
-/** Where a key of a client was registered. */
-export type KeyOrigin = 'Gui' | 'Api';
 
 /** An organisation of a client's registration; numbers are nine digits. */
 interface TenancyRules {
@@ -59,20 +48,6 @@ export interface StandInApi {
   resource?: string | undefined;
   /** Seconds; default the stand-in's `accessTokenLifetime`. */
   accessTokenLifetime?: number | undefined;
-}
-
-/** A person who can log in. */
-export interface TestUser {
-  /** `sub`, equal to `helseid://claims/identity/pid_pseudonym`. */
-  sub: string;
-  pid: string;
-  name: string;
-  hprNumber?: string | undefined;
-  securityLevel: '2' | '3' | '4';
-  /** The identity provider that the person used, e.g. `idporten-oidc`. */
-  idp: string;
-  /** Where the person works; shown on the page only. */
-  organization?: string | undefined;
 }
 
 /** How the stand-in behaves where HelseID's behaviour is not known. May be changed while it runs. */
@@ -120,64 +95,4 @@ export interface HelseIdOptions extends ServerOptions {
   path?: string | undefined;
   behaviour?: Partial<HelseIdBehaviour> | undefined;
   onEvent?: ((event: StandInEvent) => void) | undefined;
-}
-
-/** A key as the registry holds it. Times are epoch seconds. */
-export interface RegisteredKey {
-  kid: string;
-  jwkThumbprint: string;
-  origin: KeyOrigin;
-  jwk: JWK;
-  registeredAt: number;
-  /** From when the token endpoint accepts it. */
-  honouredFrom: number;
-  /** null: never expires (portal keys). */
-  expires: number | null;
-}
-
-/** What the self-service API does where HelseID's behaviour is not known. May be changed while it runs. */
-export interface SelfServiceBehaviour {
-  /** What happens to the keys that the client had registered through the API: kept, or dropped at once. */
-  previousKeys: 'keep' | 'drop';
-}
-
-/** Options of `startSelfService`. */
-export interface SelfServiceOptions extends ServerOptions {
-  registry: Registry;
-  issuer: string;
-  keys: JWTVerifyGetKey;
-  /** Default `nhn:selvbetjening`. */
-  audience?: string | undefined;
-  /** Default `nhn:selvbetjening/client`. */
-  scope?: string | undefined;
-  onEvent?: ((event: StandInEvent) => void) | undefined;
-}
-
-/** Options of `startHealthApi`. */
-export interface HealthApiOptions extends ServerOptions {
-  issuer: string;
-  keys: JWTVerifyGetKey;
-  audience: string;
-  /** Scopes a token must hold, by route. */
-  scopes: readonly string[];
-  /** Path under which the routes lie, e.g. `/fhir`; default none. */
-  path?: string | undefined;
-  /** Demands a nonce of its own (default false), accepted for so many seconds. */
-  nonceLifetime?: number | undefined;
-  /** Folder of answers; without one every call is answered with what it was. */
-  answers?: string | undefined;
-  onEvent?: ((event: StandInEvent) => void) | undefined;
-}
-
-/** A call that a health API has accepted. */
-export interface AcceptedCall {
-  method: string;
-  /** Below the API's base URL. */
-  path: string;
-  clientId: string;
-  /** From the token: on whose behalf it was made. */
-  parent: string | undefined;
-  child: string | undefined;
-  /** Base64url SHA-256 of the body. */
-  content: string;
 }

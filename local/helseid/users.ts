@@ -1,5 +1,18 @@
 import people from './people.json' with { type: 'json' };
-import type { TestUser } from './types.ts';
+
+/** A person who can log in. */
+export interface TestUser {
+  /** `sub`, equal to `helseid://claims/identity/pid_pseudonym`. */
+  sub: string;
+  pid: string;
+  name: string;
+  hprNumber?: string | undefined;
+  securityLevel: '2' | '3' | '4';
+  /** The identity provider that the person used, e.g. `idporten-oidc`. */
+  idp: string;
+  /** Where the person works; shown on the page only. */
+  organization?: string | undefined;
+}
 
 /** People of the stand-in. The national identity numbers are synthetic (month + 80). */
 export const TEST_USERS: readonly TestUser[] = people.users as TestUser[];

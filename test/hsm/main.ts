@@ -21,7 +21,7 @@ import { parsePkcs11Uri } from '@helseid-zones/client/custody/pkcs11-uri';
 import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { compactVerify, importJWK } from 'jose';
-import { trustHere } from '../../local/helseid/trust.ts';
+import { trustHere } from '../../local/helseid/certificate.ts';
 import { startPatternWorld } from '../../local/patterns/stand-in.ts';
 import { KINDS, makeToken, missing, PIN, run, SPY, spyOn } from './token.ts';
 

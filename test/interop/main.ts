@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, jwtVerify } from 'jose';
 import { localCertificate } from '../../local/helseid/certificate.ts';
 import { startHelseId } from '../../local/helseid/helseid.ts';
-import { trustHere } from '../../local/helseid/trust.ts';
+import { trustHere } from '../../local/helseid/certificate.ts';
 import { getTokenWithJava } from './java.ts';
 import { tryKeycloak } from './keycloak.ts';
 import { getTokenWithOpenidClient } from './openid-client.ts';

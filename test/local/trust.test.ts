@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import tls from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../local/aws/http.ts';
-import { localCertificate } from '../../local/helseid/certificate.ts';
-import { makeTrust, trustHere } from '../../local/helseid/trust.ts';
+import { localCertificate, makeTrust, trustHere } from '../../local/helseid/certificate.ts';
 import { newFolder } from '../temporary.ts';
 
 const folder = newFolder();

@@ -1,6 +1,5 @@
 import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
-import type { TestUser } from '../../helseid/types.ts';
-import { TEST_USERS } from '../../helseid/users.ts';
+import { TEST_USERS, type TestUser } from '../../helseid/users.ts';
 import type { LocalSystem } from '../system.ts';
 import { openBrowser, type Page } from './browser.ts';
 import { needsEntries, samplePath } from './facts.ts';

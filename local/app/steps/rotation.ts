@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { ROTATION_STEPS } from '../../aws/secrets/rotation.ts';
 import type { TrailLine } from '../../aws/trail.ts';
-import type { SelfServiceBehaviour } from '../../helseid/types.ts';
+import type { SelfServiceBehaviour } from '../../helseid/self-service.ts';
 import { findInState, readClientRecord, rotateClientKey } from '../client-record.ts';
 import type { LocalSystem } from '../system.ts';
 import { callRoute, sendEvent } from './entries.ts';
