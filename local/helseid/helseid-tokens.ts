@@ -24,14 +24,12 @@ export function defaultResource(
   clientId: string,
   parts: TokenParts,
 ): string | undefined {
-  const requested = new Set(
-    String(ctx.oidc.params?.['scope'] ?? '')
-      .split(' ')
-      .filter(Boolean),
-  );
+  const requested = String(ctx.oidc.params?.['scope'] ?? '').split(' ');
   const client = parts.registry.client(clientId);
-  if (client) demandScopes(requested, client);
-  return parts.apis.some(({ scopes }) => !requested.isDisjointFrom(new Set(scopes))) ? EVERY_API : undefined;
+  if (client) demandScopes(requested.filter(Boolean), client);
+  return parts.apis.some(({ scopes }) => scopes.some((scope) => requested.includes(scope)))
+    ? EVERY_API
+    : undefined;
 }
 
 /**
