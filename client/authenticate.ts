@@ -11,11 +11,11 @@ import { describeNetworkFailure } from './errors.ts';
 import { abortError, isMomentary, tellFate, withDeadline, withSecondConnection } from './http.ts';
 import { requireEndpoint } from './metadata.ts';
 import { type Refusal, readRefusal, tokenRefusedError } from './oauth-errors.ts';
-import { describeClient, type TokenClient } from './token-client.ts';
+import { describeClient, type IssuerRequest, type TokenClient } from './token-client.ts';
 import type { KeyBinding } from './tokens.ts';
 
 /** Endpoints that want a client assertion, by their names in metadata. */
-export type Endpoint = 'token_endpoint' | 'pushed_authorization_request_endpoint' | 'revocation_endpoint';
+export type Endpoint = IssuerRequest['endpoint'];
 
 /** What `send` gets: everything a request function of `oauth4webapi` takes. */
 export interface Attempt {
@@ -69,17 +69,35 @@ export async function requestAuthenticated(
   client: TokenClient,
   request: AuthenticatedRequest,
 ): Promise<Answer> {
+  const seen: IssuerRequest = { endpoint: request.endpoint };
+  try {
+    return await requestSeen(client, request, seen);
+  } catch (error) {
+    seen.error = error;
+    throw error;
+  } finally {
+    client.report?.(seen);
+  }
+}
+
+async function requestSeen(
+  client: TokenClient,
+  request: AuthenticatedRequest,
+  seen: IssuerRequest,
+): Promise<Answer> {
   const as = await client.metadata();
   const url = requireEndpoint(as, request.endpoint);
   let refused: { refusal: Refusal; kid: string } | undefined;
   let nonceTried = false;
   for (;;) {
-    const { signed, sentAt, response, nonce } = await withSecondConnection(async () => {
+    const { signed, sent, response, nonce } = await withSecondConnection(async () => {
       const signed = await signAttempt(client, request, url, refused !== undefined);
       if (refused && signed.assertion.kid === refused.kid) throw tokenRefusedError(refused.refusal);
-      const sentAt = Math.floor(client.now() / 1000);
-      return { signed, sentAt, ...(await sendAttempt(client, request, as, url, signed)) };
+      const sent = client.now();
+      return { signed, sent, ...(await sendAttempt(client, request, as, url, signed)) };
     });
+    const sentAt = Math.floor(sent / 1000);
+    seen.clockDifference = clockDifference(response.headers.get('date'), sent, client.now());
     const refusal = await readRefusal(response);
     if (!refusal) {
       // No OAuth error: a proxy, a firewall or a page for people has answered.
@@ -91,6 +109,7 @@ export async function requestAuthenticated(
       nonceTried = true;
     } else if (refusal.error === 'invalid_client' && !refused) {
       refused = { refusal, kid: signed.assertion.kid };
+      seen.currentKeyRefused = true;
     } else {
       throw tokenRefusedError(refusal);
     }
@@ -141,6 +160,12 @@ export function nonceLoopError(server: string): ZonesError {
     'nonce_loop',
     `${server} refuses the DPoP nonce that it gave out itself, or gives none that RFC 9449 8.1 allows.`,
   );
+}
+
+/** `date` has whole seconds (RFC 9110 6.6.1): any moment of its second may be meant. */
+function clockDifference(date: string | null, sent: number, answered: number): number | undefined {
+  const at = Date.parse(date ?? '');
+  return Number.isNaN(at) ? undefined : Math.floor(Math.max(0, sent - (at + 999), at - answered) / 1000);
 }
 
 interface SignedAttempt {

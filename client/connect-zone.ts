@@ -108,7 +108,7 @@ export function connectZone<S extends AnySystem = Registered, Z extends ZoneName
   const aws = createAwsCaller(awsConfig);
   const log = createLog({ service: config.system, zone: config.zone, env });
   const asks = config.tokens === 'function';
-  const clients = createZoneClients(config, { env, aws });
+  const clients = createZoneClients(config, { env, aws, log });
   const transport = {
     ...{ fetch: (url: string, init?: RequestInit) => fetch(url, init), timeout: 10_000 },
     nonces: createNonceStore(),

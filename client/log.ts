@@ -1,4 +1,5 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
+import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import type { Environment } from './environment.ts';
 
 /** Facts of a line: names and values, never a token, a proof, a document or a person. */
@@ -10,6 +11,12 @@ export interface Log {
   audit(code: string, facts: Facts): void;
   /** Writes a line of a level; Lambda drops it where an operator asked for fewer. */
   write(level: 'info' | 'warn' | 'error', code: string, facts: Facts): void;
+  /**
+   * Counts in CloudWatch, by a line in its embedded metric format: each figure with the dimensions `service`, `zone` and those of `by`, whose
+   * values must be few, since each is a metric that is paid for.
+   * {@link https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html}
+   */
+  count(figures: Readonly<Record<string, number>>, by?: Readonly<Record<string, string>>): void;
 }
 
 /** What every line of a function says. */
@@ -17,7 +24,7 @@ interface LogSource {
   /** Name of the system: `service`. */
   service: string;
   zone?: string;
-  /** For the trace id of the invocation, which Lambda changes with each. */
+  /** For the trace id of the invocation, which Lambda changes with each, and the memory that it gives the function. */
   env: Environment;
   /** Takes a whole line. Default: standard output, which Lambda ships to the function's log group. */
   write?: (line: string) => void;
@@ -35,10 +42,14 @@ const AUDIT_LEVEL = 'FATAL';
 /** Names that a line gives its own meaning. A fact of such a name is kept as `fact_…`. */
 const OWN = new Set(['level', 'timestamp', 'service', 'zone', 'code', 'xray_trace_id']);
 
+/** Milliseconds and percent after which a function says again how much of its memory it uses. */
+const MEMORY_AGAIN = { after: 300_000, more: 10 };
+
 /**
  * Makes a function's log: one JSON object a line, with `level`, `timestamp`, `service`, `zone`, `code`, the trace id where there is one,
- * `message` (the facts' own, else the code) and the facts. Reads no variable but the trace id and goes through no logger, so
- * none can be silenced, and no name of a fact is lost. Does not look into the facts: who writes keeps secrets out.
+ * `message` (the facts' own, else the code) and the facts. Goes through no logger, so none can be silenced, and no name of a fact is
+ * lost. Does not look into the facts: who writes keeps secrets out. Beside a line it counts `MemoryUsed`, percent of the function's
+ * memory that this process uses, at most every five minutes unless that grows.
  */
 export function createLog({ service, zone, env, now = Date.now, ...source }: LogSource): Log {
   const write = source.write ?? ((line) => void process.stdout.write(line));
@@ -51,10 +62,29 @@ export function createLog({ service, zone, env, now = Date.now, ...source }: Log
       ...{ service, zone, code, xray_trace_id: trace },
     };
     write(`${JSON.stringify(line)}\n`);
+    countMemory();
   };
+  const count = (figures: Facts, by: Facts = {}, beside: Facts = {}) => {
+    const dimensions = { service, ...(zone === undefined ? {} : { zone }), ...by };
+    const Metrics = Object.keys(figures).map((Name) => ({ Name }));
+    const Dimensions = [Object.keys(dimensions)];
+    const CloudWatchMetrics = [{ Namespace: METRICS_NAMESPACE, Dimensions, Metrics }];
+    const _aws = { Timestamp: now(), CloudWatchMetrics };
+    write(`${JSON.stringify({ _aws, ...beside, ...dimensions, ...figures })}\n`);
+  };
+  const memory = Number(env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 0);
+  let counted = { at: 0, used: 0 };
+  function countMemory(): void {
+    if (!(memory > 0)) return;
+    const used = Math.round((100 * process.memoryUsage.rss()) / (memory * 1024 * 1024));
+    if (now() - counted.at < MEMORY_AGAIN.after && used < counted.used + MEMORY_AGAIN.more) return;
+    counted = { at: now(), used };
+    count({ MemoryUsed: used }, {}, { function: env['AWS_LAMBDA_FUNCTION_NAME'] });
+  }
   return {
     audit: (code, facts) => put(AUDIT_LEVEL, code, facts),
     write: (level, code, facts) => put(level.toUpperCase(), code, facts),
+    count: (figures, by) => count(figures, by),
   };
 }
 

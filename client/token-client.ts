@@ -8,6 +8,17 @@ import { createMetadataSource } from './metadata.ts';
 import { createNonceStore, type NonceStore } from './nonces.ts';
 import { createTokenCache, type TokenCache } from './token-cache.ts';
 
+/** How a request went that the client authenticates: for a token, a pushed authorization request, or a revocation. */
+export interface IssuerRequest {
+  endpoint: 'token_endpoint' | 'pushed_authorization_request_endpoint' | 'revocation_endpoint';
+  /** What it ended with, where it failed. */
+  error?: unknown;
+  /** `invalid_client` was the answer to an assertion by the key that the client record calls current. */
+  currentKeyRefused?: true;
+  /** Whole seconds by which the `Date` of the last answer lies outside the time that it took. */
+  clockDifference?: number | undefined;
+}
+
 /** What a token client is made of. */
 export interface TokenClientDeps {
   /** The client's name in the declaration; what the signer's grant is for. */
@@ -24,6 +35,8 @@ export interface TokenClientDeps {
   timeout?: number | undefined;
   /** Default: in memory. */
   tokens?: TokenCache | undefined;
+  /** Told of every request that the client authenticates, for figures. */
+  report?: ((request: IssuerRequest) => void) | undefined;
 }
 
 /**
@@ -42,6 +55,7 @@ export interface TokenClient extends Readonly<Transport> {
   readonly keys: KeySource;
   readonly nonces: NonceStore;
   readonly tokens: TokenCache;
+  readonly report: TokenClientDeps['report'];
 }
 
 /**
@@ -77,6 +91,7 @@ export function createTokenClient(deps: TokenClientDeps): TokenClient {
     keys: createKeySource(metadata, transport),
     nonces: createNonceStore(),
     tokens: deps.tokens ?? createTokenCache(now),
+    report: deps.report,
   };
 }
 

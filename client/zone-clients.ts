@@ -1,8 +1,15 @@
 import type { ZoneConfig } from '@helseid-zones/protocol/config';
+import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { AwsCaller } from './aws.ts';
 import { type Environment, entryOf, readArn } from './environment.ts';
+import type { Log } from './log.ts';
 import { createRemoteSigner } from './remote-signer.ts';
-import { createTokenClient, type TokenClient, type TokenClientDeps } from './token-client.ts';
+import {
+  createTokenClient,
+  type IssuerRequest,
+  type TokenClient,
+  type TokenClientDeps,
+} from './token-client.ts';
 
 /**
  * The token clients of a zone by their names in the declaration, each made once, whose signers are the zone's: `SIGNERS` of the
@@ -12,16 +19,64 @@ import { createTokenClient, type TokenClient, type TokenClientDeps } from './tok
  */
 export function createZoneClients(
   { zone, clients }: Pick<ZoneConfig, 'zone' | 'clients'>,
-  { env, aws, ...deps }: { env: Environment; aws: AwsCaller } & Pick<TokenClientDeps, 'tokens' | 'timeout'>,
+  {
+    env,
+    aws,
+    log,
+    ...deps
+  }: { env: Environment; aws: AwsCaller; log: Pick<Log, 'count'> } & Pick<
+    TokenClientDeps,
+    'tokens' | 'timeout'
+  >,
 ): (name: string) => TokenClient {
   const made = new Map<string, TokenClient>();
   return (name) => {
     const remedy = `give the zone ${zone} a grant for the client ${name} in zones.ts`;
     const { clientId, issuer, profile } = entryOf(clients, name, 'config.json: clients', remedy);
     const signer = createRemoteSigner({ aws, functionArn: readArn(env, 'SIGNERS', name) });
+    const report = countRequests(log, name);
     const client =
-      made.get(name) ?? createTokenClient({ client: name, clientId, issuer, profile, signer, ...deps });
+      made.get(name) ??
+      createTokenClient({ client: name, clientId, issuer, profile, signer, report, ...deps });
     made.set(name, client);
     return client;
   };
+}
+
+/** The issuer's own words (RFC 6749 5.2, 8707, 9449) that are a cause of their own; of others there may be any number. */
+const REFUSALS = [
+  'invalid_client',
+  'invalid_dpop_proof',
+  'invalid_grant',
+  'invalid_request',
+  'invalid_scope',
+  'invalid_target',
+  'unauthorized_client',
+];
+
+/** What happens where nothing is wrong: a login or a session is over, somebody waits no longer. */
+const ORDINARY = ['invalid_grant', 'request_aborted'];
+
+/**
+ * Counts the requests of one client: `Tokens`, and with it `InvalidClient` and `ClockDifference` (seconds); `TokenFailures` of all kinds
+ * but the ordinary, and by `cause`: a code of ours, or the issuer's own.
+ */
+export function countRequests({ count }: Pick<Log, 'count'>, client: string) {
+  return ({ endpoint, error, currentKeyRefused, clockDifference }: IssuerRequest): void => {
+    const cause = error === undefined ? undefined : causeOf(error);
+    const figures = {
+      ...(cause === undefined && endpoint === 'token_endpoint' ? { Tokens: 1 } : {}),
+      ...(cause === undefined || ORDINARY.includes(cause) ? {} : { TokenFailures: 1 }),
+      ...(currentKeyRefused ? { InvalidClient: 1 } : {}),
+      ...(clockDifference === undefined ? {} : { ClockDifference: clockDifference }),
+    };
+    if (Object.keys(figures).length > 0) count(figures, { client });
+    if (cause !== undefined) count({ TokenFailures: 1 }, { client, cause });
+  };
+}
+
+function causeOf(error: unknown): string {
+  if (!isZonesError(error)) return 'unexpected';
+  const said = error.facts['error'];
+  return error.code === 'token_refused' && REFUSALS.includes(String(said)) ? String(said) : error.code;
 }

@@ -106,6 +106,41 @@ export const ALARMS = {
     ...{ namespace: 'AWS/Events', metric: 'FailedInvocations', alarm: fiveMinutes('Sum') },
     meaning: 'A schedule could not start its function: what it was to do is not done. npm run verify.',
   },
+  TokenFailures: {
+    urgency: 'ticket',
+    ...{ namespace: METRICS_NAMESPACE, metric: 'TokenFailures', alarm: fiveMinutes('Sum', 5) },
+    meaning:
+      'A zone gets no tokens for this client: the figure by cause says whether issuer, signer or registration.',
+  },
+  InvalidClient: {
+    urgency: 'page',
+    ...{ namespace: METRICS_NAMESPACE, metric: 'InvalidClient', alarm: fiveMinutes('Sum') },
+    meaning:
+      'The issuer refuses the key that the record calls current: nothing works for this client. npm run keys.',
+  },
+  ClockDifference: {
+    urgency: 'ticket',
+    ...{ namespace: METRICS_NAMESPACE, metric: 'ClockDifference', alarm: fiveMinutes('Maximum', 3) },
+    meaning:
+      'The clocks of issuer and function differ by seconds: at ten, all that is signed is refused. Whose is off?',
+  },
+  Replays: {
+    urgency: 'ticket',
+    ...{ namespace: METRICS_NAMESPACE, metric: 'Replays', alarm: fiveMinutes('Sum', 5) },
+    meaning:
+      'Callers use proofs twice: a client that repeats its requests, or somebody has taken them on the way.',
+  },
+  MemoryUsed: {
+    urgency: 'ticket',
+    ...{ namespace: METRICS_NAMESPACE, metric: 'MemoryUsed', alarm: fiveMinutes('Maximum', 90) },
+    meaning: 'A function uses most of its memory (percent): the lines MemoryUsed name it. Raise memory.',
+  },
+  DurationUsed: {
+    urgency: 'ticket',
+    ...{ namespace: 'AWS/Lambda', metric: 'Duration', alarm: fiveMinutes('Maximum', 80) },
+    meaning:
+      'A function ran for most of the time it has (percent of timeout): read its log, or raise timeout.',
+  },
   BlockedNames: {
     urgency: 'page',
     ...{ namespace: 'AWS/Route53Resolver', metric: 'FirewallRuleQueryVolume', alarm: fiveMinutes('Sum') },
@@ -125,20 +160,21 @@ const RUNBOOKS = { own: 'docs/operating.md#alarms', keys: 'docs/keys.md#watching
 
 /**
  * A figure and its alarm in a system, with the threshold that the declaration gives it: it rings at so many or more, `DaysToExpiry` at
- * fewer days. `description` says whether it can wait, what it means, and where its runbook is.
+ * fewer days. `unit` is one of what the threshold counts, in the metric's own unit (default 1). `description` says whether it can wait, what
+ * it means, and where its runbook is.
  */
-export function alarmOn(name: AlarmName, { alarms = {} }: { alarms?: Partial<Record<AlarmName, number>> }) {
+export function alarmOn(
+  name: AlarmName,
+  { alarms = {} }: { alarms?: Partial<Record<AlarmName, number>> },
+  unit = 1,
+) {
   const isKeys = Object.hasOwn(KEY_METRICS, name);
   const of = { namespace: METRICS_NAMESPACE, metric: name, ...{ ...ALARMS, ...KEY_METRICS }[name] };
   const { namespace, metric, urgency, meaning } = of;
   const alarm: AlarmSpec = of.alarm;
-  const given = alarms[name];
-  const threshold =
-    given === undefined
-      ? alarm.threshold
-      : alarm.comparisonOperator === 'GreaterThanThreshold'
-        ? given - 1
-        : given;
+  const below = alarm.comparisonOperator === 'LessThanThreshold';
+  const given = alarms[name] ?? (below ? alarm.threshold : alarm.threshold + 1);
+  const threshold = below ? given : given * unit - 1;
   const description = `${urgency === 'page' ? 'Page' : 'Ticket'}: ${meaning} (${RUNBOOKS[isKeys ? 'keys' : 'own']})`;
   return { namespace, metric, alarm: { ...alarm, threshold }, description };
 }

@@ -1,4 +1,4 @@
-import { describeError } from '@helseid-zones/client/log';
+import { describeError, type Log } from '@helseid-zones/client/log';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/required';
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
@@ -12,6 +12,7 @@ export interface AuthorizerDeps {
   ports: AccessPorts;
   /** One line a decision: a stable code and facts, never a token, a proof or a person. */
   audit: (code: string, facts: Readonly<Record<string, string | number | boolean>>) => void;
+  count: Log['count'];
 }
 
 /** The one message that API Gateway turns into a 401; any other error becomes a 500. */
@@ -24,7 +25,7 @@ const UNAUTHORIZED = 'Unauthorized';
  * nobody in.
  */
 export async function authorizeRequest(
-  { settings, ports, audit }: AuthorizerDeps,
+  { settings, ports, audit, count }: AuthorizerDeps,
   event: APIGatewayRequestAuthorizerEvent,
 ): Promise<APIGatewayAuthorizerResult> {
   const request = event.requestContext?.requestId ?? '-';
@@ -40,6 +41,7 @@ export async function authorizeRequest(
       throw error;
     }
     audit('access.refused', { ...error.facts, request, error: error.code });
+    if (error.facts['check'] === 'replay') count({ Replays: 1 });
     if (challenge.status === 401) throw new Error(UNAUTHORIZED, { cause: error });
     return answer('Deny', event.methodArn, 'refused', { error: error.code, challenge: challenge.header });
   }

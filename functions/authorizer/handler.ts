@@ -30,6 +30,7 @@ function wire(configText: string, env: Environment): AuthorizerDeps {
   const metadata = createMetadataSource(settings.rules.issuer, transport);
   const now = () => Date.now() / 1000;
   const table = createDynamoTable(createAwsCaller(readAwsConfig(env)), readVariable(env, 'REPLAY_TABLE'));
+  const { audit, count } = createLog({ service: config.system, zone: config.zone, env });
   return {
     settings,
     ports: {
@@ -37,6 +38,7 @@ function wire(configText: string, env: Environment): AuthorizerDeps {
       replays: createReplayTable(table, now),
       now,
     },
-    audit: createLog({ service: config.system, zone: config.zone, env }).audit,
+    audit,
+    count,
   };
 }

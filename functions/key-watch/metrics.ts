@@ -81,7 +81,8 @@ export const KEY_METRICS = {
     alarm: daily,
   },
   KeysNotUsable: {
-    urgency: 'page',
+    // Where it is the current one, signatures fail, which pages.
+    urgency: 'ticket',
     meaning: 'A key in use is disabled, pending deletion or gone in KMS: npm run keys.',
     alarm: hourly,
   },

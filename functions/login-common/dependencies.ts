@@ -72,7 +72,7 @@ export function wire(env: Environment): Dependencies {
   const settings = deriveSettings(config, env['GATEWAY_URL']);
   const aws = createAwsCaller(readAwsConfig(env));
   const log = createLog({ service: config.system, zone: config.zone, env });
-  const client = createZoneClients(config, { env, aws })(settings.clientName);
+  const client = createZoneClients(config, { env, aws, log })(settings.clientName);
   return {
     settings,
     client: createLoginClient(client),

@@ -16,10 +16,10 @@ const awsConfig = readAwsConfig(env);
 const quick = createAwsCaller(awsConfig, { timeout: 1000, attempts: 2 });
 const table = createDynamoTable(quick, readVariable(env, 'TOKEN_TABLE'));
 const tokens = createSharedCache({ table, wait, now: Date.now, random: Math.random });
+const log = createLog({ service: config.system, zone: config.zone, env });
 const client = createZoneClients(config, {
-  ...{ env, tokens, aws: createAwsCaller(awsConfig), timeout: ISSUER_TIMEOUT },
+  ...{ env, log, tokens, aws: createAwsCaller(awsConfig), timeout: ISSUER_TIMEOUT },
 });
-const { audit } = createLog({ service: config.system, zone: config.zone, env });
 
 /** Gives the zone's other functions the headers of their API calls. Who asks is decided by IAM, never by the payload. */
-export const handler = createTokenGiver({ config, client, audit });
+export const handler = createTokenGiver({ config, client, audit: log.audit });

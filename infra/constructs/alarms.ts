@@ -24,6 +24,8 @@ export interface AlarmRow {
   /** Physical name. */
   name: string;
   dimensions: Readonly<Record<string, string>>;
+  /** One of what its threshold counts, in the metric's own unit (default 1). */
+  unit?: number;
 }
 
 /** Rows of {@link ALARMS} on one thing of that physical name. */
@@ -91,7 +93,7 @@ function createAlarm(
   row: AlarmRow,
   action: IAlarmAction,
 ): void {
-  const { namespace, metric, alarm, description } = alarmOn(row.kind, system);
+  const { namespace, metric, alarm, description } = alarmOn(row.kind, system, row.unit);
   const made = new Alarm(scope, row.id, {
     alarmName: row.name,
     alarmDescription: description,

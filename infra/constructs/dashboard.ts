@@ -2,7 +2,7 @@ import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { Dashboard, GraphWidget, type IMetric, Metric, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import { deriveGrants } from '../declaration/derive.ts';
-import { signerName } from '../declaration/names.ts';
+import { signerName, zoneClients } from '../declaration/names.ts';
 import { zoneQueues } from '../declaration/own.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 
@@ -17,8 +17,8 @@ type Figure = readonly [
 const WIDTH = 8;
 
 /**
- * The dashboard of a system, `<system>`: a row of signatures, refusals and KMS's time for each signer, one of requests, errors and time for
- * each entry, one of what waits and what failed for each queue, and the days that each client's key has left. Shows the region and
+ * The dashboard of a system, `<system>`: a row of signatures, refusals and KMS's time for each signer, one of tokens for each
+ * client of a zone, one of requests, errors and time for each entry, one of what waits and what failed for each queue, and the days that each client's key has left. Shows the region and
  * the account that it is in: zones of other accounts come by CloudWatch's cross-account observability, which is the accounts'
  * to set up.
  */
@@ -48,6 +48,19 @@ export function addDashboard(scope: Construct, system: SystemDeclaration): void 
       ),
     ];
   });
+  const tokens = Object.entries(zones).flatMap(([zone, declared]) =>
+    (declared.admin ? [] : zoneClients(system, declared)).map((client) => {
+      const figure = (metric: string, statistic = 'Sum'): Figure => {
+        const of = { service, zone, client };
+        return [METRICS_NAMESPACE, metric, of, statistic];
+      };
+      return [
+        graph(`${zone}, ${client}: tokens`, figure('Tokens')),
+        graph(`${zone}, ${client}: no tokens`, figure('TokenFailures'), figure('InvalidClient')),
+        graph(`${zone}, ${client}: seconds from the issuer's clock`, figure('ClockDifference', 'Maximum')),
+      ];
+    }),
+  );
   const entries = Object.entries(zones).flatMap(([zone, { gateway }]) => {
     if (gateway === undefined) return [];
     const api = { ApiName: `${service}-${zone}`, Stage: 'live' };
@@ -99,6 +112,7 @@ export function addDashboard(scope: Construct, system: SystemDeclaration): void 
         }),
       ],
       ...signers,
+      ...tokens,
       ...entries,
       ...queues,
       keys,

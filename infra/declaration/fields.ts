@@ -58,8 +58,8 @@ export const TOKENS_FUNCTION = 'tokens';
 /** The code that checks webhooks, in front of the function's own in one asset; no function by itself. */
 export const WEBHOOK_GUARD = 'webhook-guard';
 
-/** Functions whose place the system decides. */
-const OWN_FUNCTIONS: readonly string[] = [
+/** Functions whose place, and time, the system decides. */
+export const OWN_FUNCTIONS: readonly string[] = [
   ...LOGIN_FUNCTIONS,
   ...ADMIN_FUNCTIONS,
   AUTHORIZER_FUNCTION,

@@ -3,6 +3,7 @@ import { required } from '@helseid-zones/protocol/required';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { ALARMS } from '../alarm-kinds.ts';
 import { refuseLocalAddresses } from '../annotations.ts';
 import { type AlarmRow, Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
 import { functionArn, type Place } from '../constructs/arns.ts';
@@ -25,7 +26,7 @@ import {
 } from '../constructs/zone-policies.ts';
 import { ZoneTable, zoneTables } from '../constructs/zone-table.ts';
 import { internetHosts, resolvedHosts } from '../declaration/derive.ts';
-import { TOKENS_FUNCTION } from '../declaration/fields.ts';
+import { OWN_FUNCTIONS, TOKENS_FUNCTION } from '../declaration/fields.ts';
 import {
   askingRoles,
   boundaryGroup,
@@ -138,7 +139,7 @@ export class ZoneStack extends SystemStack {
           FunctionName: tokens.functionName,
         })
       : [];
-    const ring = (kind: 'BlockedNames' | 'UndeliveredEvents' | 'GatewayErrors', on: AlarmRow['dimensions']) =>
+    const ring = (kind: keyof typeof ALARMS, on: AlarmRow['dimensions']) =>
       rows.push(...alarmsOn(`${system.name}-${zone}`, [kind], on));
     if (entry) {
       entry.addRoutes(functions);
@@ -154,6 +155,21 @@ export class ZoneStack extends SystemStack {
     for (const { name: TableName } of zoneTables(system.name, zone, declared))
       rows.push(...alarmsOn(TableName, ['TableThrottles'], { TableName }));
     if (network.blockedNames) ring('BlockedNames', network.blockedNames);
+    const counted = { service: system.name, zone };
+    ring('MemoryUsed', counted);
+    if (declared.gateway?.routes.some(({ authorize }) => authorize === 'helseid')) ring('Replays', counted);
+    if (!admin)
+      for (const client of zoneClients(system, declared))
+        rows.push(
+          ...alarmsOn(
+            `${system.name}-${zone}-${client}`,
+            ['TokenFailures', 'InvalidClient', 'ClockDifference'],
+            {
+              ...counted,
+              client,
+            },
+          ),
+        );
     if (undelivered) ring('UndeliveredEvents', { QueueName: undelivered.queueName });
     for (const [name, handler] of functions) {
       const schedules = functionOf(declared, name)?.schedules ?? {};
@@ -166,13 +182,13 @@ export class ZoneStack extends SystemStack {
             }),
           }),
         );
+      const on = { FunctionName: handler.functionName };
+      const prefix = functionName(system.name, zone, name);
       // Lambda tries twice more; what then fails is seen by nobody else.
-      if (Object.keys(schedules).length > 0)
-        rows.push(
-          ...alarmsOn(functionName(system.name, zone, name), ['FunctionErrors'], {
-            FunctionName: handler.functionName,
-          }),
-        );
+      if (Object.keys(schedules).length > 0) rows.push(...alarmsOn(prefix, ['FunctionErrors'], on));
+      const percent = 10 * required(handler.timeout, 'The timeout of a function').toSeconds();
+      if (!OWN_FUNCTIONS.includes(name))
+        rows.push(...alarmsOn(prefix, ['DurationUsed'], on).map((row) => ({ ...row, unit: percent })));
     }
     const [rotation, watch] = [functions.get('rotation'), functions.get('key-watch')];
     const { clients } = system;

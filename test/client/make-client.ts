@@ -1,4 +1,4 @@
-import { createTokenClient } from '@helseid-zones/client/token-client';
+import { createTokenClient, type TokenClientDeps } from '@helseid-zones/client/token-client';
 import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import { helseIdProfile, type IssuerProfile } from '@helseid-zones/protocol/profile';
 import { expect, onTestFinished } from 'vitest';
@@ -23,6 +23,7 @@ export async function makeWorld(
     timeout?: number;
     /** Default: on loopback. */
     network?: FakeNetwork;
+    report?: TokenClientDeps['report'];
   } = {},
 ) {
   /** Epoch milliseconds; moves only when a test moves it. */
@@ -48,6 +49,7 @@ export async function makeWorld(
     fetch: network.fetch,
     now,
     timeout: change.timeout,
+    report: change.report,
   });
   return { clock, network, issuer, api, signer, client };
 }

@@ -1,11 +1,20 @@
 import { readFileSync } from 'node:fs';
+import { createLog } from '@helseid-zones/client/log';
+import { getAccessToken } from '@helseid-zones/client/machine-token';
+import { countRequests } from '@helseid-zones/client/zone-clients';
 import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
+import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
+import multiTenant from '../../examples/multi-tenant.zones.ts';
+import { authorizeRequest } from '../../functions/authorizer/authorize.ts';
 import { ALARMS } from '../../infra/alarm-kinds.ts';
+import { makeWorld, type World } from '../client/make-client.ts';
+import { collectLog } from '../fakes/log.ts';
+import { makeKeys, makePorts, makeRequest, RULES } from '../functions/authorizer/make-request.ts';
 import shipped from '../one-client.zones.ts';
 import ownThings from '../own-things.zones.ts';
 import { about, type Resource, statementsOf, synthesize, text } from './synthesize.ts';
-import { type Reported, writtenBySigner } from './written-by-signer.ts';
+import { type Reported, reportedIn, writtenBySigner } from './written-by-signer.ts';
 
 const assembly = synthesize();
 const SIGNING = 'journal-signing';
@@ -70,6 +79,22 @@ const reportedBySigner = (codes: readonly ErrorCode[]) =>
   writtenBySigner((audit) => {
     for (const code of codes) audit.recordRefused(['dpop_proof'], new ZonesError(code, 'No.'));
   }).reported;
+
+/** What a token client of the public zone, for the client journal, reports while `go` uses it. */
+async function reportedByClient(go: (world: World) => Promise<unknown>): Promise<Reported[]> {
+  const log = collectLog();
+  await go(await makeWorld({ report: countRequests(log, 'journal') }));
+  return reportedIn(log.lines);
+}
+
+const assertionOf = ({ name, issuer }: World['client']) =>
+  ({ kind: 'client_assertion', client: name, issuer }) as const;
+
+/** A dimension as the double of a log has it. */
+const hereOf = ({ Name }: { Name: string }) => ({
+  Name,
+  Value: { service: 'journal', zone: 'public' }[Name],
+});
 
 /** What something in a template is called where metrics name it. */
 const idOf = (stack: string, start: string, type?: string) => {
@@ -196,6 +221,109 @@ describe('an alarm can fire', () => {
     expect(stateOf(slow, took(1001))).toBe('ALARM');
   });
 
+  test('on what a token client reports: why there are no tokens, but for what is ordinary', async () => {
+    const failures = alarm('journal-public-journal-TokenFailures');
+    const refused = (error: string, times: number) =>
+      reportedByClient(async ({ client, issuer }) => {
+        issuer.behaviour.fail = () => Response.json({ error }, { status: 400 });
+        for (let count = 0; count < times; count += 1) await getAccessToken(client).catch(() => {});
+      });
+    expect(stateOf(failures, await refused('invalid_scope', 4))).toBe('OK');
+    const more = await refused('invalid_scope', 5);
+    expect(stateOf(failures, more)).toBe('ALARM');
+    expect(stateOf(alarm('journal-internal-journal-TokenFailures'), more)).toBe('OK');
+    expect(stateOf(alarm('journal-public-journal-InvalidClient'), more)).toBe('OK');
+    const causes = (all: readonly Reported[]) => [
+      ...new Set(all.flatMap(({ dimensions }) => dimensions['cause'] ?? [])),
+    ];
+    expect(causes(more)).toEqual(['invalid_scope']);
+    expect(causes(await refused('made up by the issuer', 1))).toEqual(['token_refused']);
+    expect(stateOf(failures, await refused('invalid_grant', 9))).toBe('OK');
+  });
+
+  test('on a key that the record calls current and the issuer does not take, also where the next one works', async () => {
+    const refused = alarm('journal-public-journal-InvalidClient');
+    const forgotten = async ({ client, issuer, signer }: World, next: boolean) => {
+      issuer.unregister((await signer.sign([assertionOf(client)]))[0]?.kid ?? '');
+      if (next) issuer.register(signer.addKey());
+      await getAccessToken(client).catch(() => {});
+    };
+    for (const next of [false, true])
+      expect(stateOf(refused, await reportedByClient((world) => forgotten(world, next)))).toBe('ALARM');
+    const good = await reportedByClient(({ client }) => getAccessToken(client));
+    expect(stateOf(refused, good)).toBe('OK');
+    expect(good.find(({ metric }) => metric === 'Tokens')?.values).toEqual([1]);
+  });
+
+  test.each([
+    [0, 'OK'],
+    [-2900, 'OK'],
+    [5000, 'ALARM'],
+    [-5000, 'ALARM'],
+  ])('on a clock that is %i ms from the issuer’s: %s', async (off, state) => {
+    const seen = await reportedByClient(async ({ client, clock }) => {
+      clock.now = Date.now() + off;
+      await getAccessToken(client);
+    });
+    expect(stateOf(alarm('journal-public-journal-ClockDifference'), seen)).toBe(state);
+  });
+
+  test('on proofs that the authorizer has seen before', async () => {
+    const log = collectLog();
+    const keys = await makeKeys();
+    const settings = { rules: RULES, baseUrl: undefined };
+    const ports = makePorts(keys.issuer.jwk);
+    const { headers, method } = await makeRequest(keys);
+    const event = {
+      ...{ resource: '/v1/summaries/{id}', httpMethod: method, methodArn: 'arn' },
+      multiValueHeaders: Object.fromEntries(headers.map(([name, value]) => [name, [value]])),
+      requestContext: { requestId: 'r', domainName: 'api.example', path: '/v1/summaries/1' },
+    } as unknown as APIGatewayRequestAuthorizerEvent;
+    const ask = () => authorizeRequest({ settings, ports, ...log }, event).catch(() => {});
+    for (let count = 0; count < 5; count += 1) await ask();
+    const called = synthesize(multiTenant)
+      .ofType('AWS::CloudWatch::Alarm')
+      .map(([, { Properties }]) => Properties as unknown as Alarm)
+      .find(({ AlarmName }) => AlarmName.endsWith('-Replays')) as Alarm;
+    const here = { ...called, Dimensions: called.Dimensions.map(hereOf) };
+    expect(stateOf(here, reportedIn(log.lines))).toBe('OK');
+    await ask();
+    expect(stateOf(here, reportedIn(log.lines))).toBe('ALARM');
+  });
+
+  test('on the memory that a function uses, which it says with its lines, seldom', () => {
+    const lines: Record<string, unknown>[] = [];
+    let time = 1_800_000_000_000;
+    const megabytes = process.memoryUsage.rss() / 1024 / 1024;
+    const write = (size: number) =>
+      createLog({
+        ...{ service: 'journal', zone: 'public', now: () => time },
+        env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(Math.round(size)), AWS_LAMBDA_FUNCTION_NAME: 'f' },
+        write: (line) => void lines.push(JSON.parse(line)),
+      });
+    const memory = alarm('journal-public-MemoryUsed');
+    const roomy = write(4 * megabytes);
+    roomy.audit('a', {});
+    roomy.audit('b', {});
+    time += 300_000;
+    roomy.audit('c', {});
+    expect(lines.filter((line) => '_aws' in line)).toHaveLength(2);
+    expect(stateOf(memory, reportedIn(lines))).toBe('OK');
+    write(megabytes).audit('d', {});
+    expect(lines.at(-1)).toMatchObject({ function: 'f' });
+    expect(stateOf(memory, reportedIn(lines))).toBe('ALARM');
+  });
+
+  test('on a function that runs for most of its time', () => {
+    const name = { Ref: idOf(PUBLIC, 'summaryFunction', 'AWS::Lambda::Function') };
+    const of = { namespace: 'AWS/Lambda', metric: 'Duration', dimensions: { FunctionName: name } };
+    const timeout = Number(assembly.find(PUBLIC, 'summaryFunction').Properties['Timeout']);
+    const states = [799, 800].map((share) =>
+      stateOf(alarm('journal-public-summary-DurationUsed'), [{ ...of, values: [share * timeout] }]),
+    );
+    expect(states).toEqual(['OK', 'ALARM']);
+  });
+
   test('on a schedule that could not be started', () => {
     const own = synthesize(ownThings);
     const failing = own
@@ -237,6 +365,7 @@ describe('an alarm can fire', () => {
     const known = [
       ...FIRED.map(([name]) => name.replace(/.*-/, '')),
       ...['RefusedIntents', 'SignatureFailures', 'KmsThrottled', 'KmsSlow', 'FailedInvocations'],
+      ...['TokenFailures', 'InvalidClient', 'ClockDifference', 'Replays', 'MemoryUsed', 'DurationUsed'],
     ];
     expect([...new Set(known)].sort()).toEqual(Object.keys(ALARMS).sort());
   });

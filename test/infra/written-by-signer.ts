@@ -23,20 +23,25 @@ export function writtenBySigner(record: (audit: Audit) => void) {
   record(
     createAudit((code, facts) => void lines.push({ code, ...facts }), metrics, testGrant(), 'request-1'),
   );
-  const reported = written.flatMap((line): Reported[] => {
-    const { _aws, ...fields } = JSON.parse(line);
-    // The embedded metric format: a metric of each name for each set of dimensions.
-    return _aws.CloudWatchMetrics.flatMap(
-      (directive: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }) =>
-        directive.Dimensions.flatMap((set) =>
-          directive.Metrics.map(({ Name }) => ({
-            namespace: directive.Namespace,
-            metric: Name,
+  return { lines, reported: reportedIn(written.map((line) => JSON.parse(line))) };
+}
+
+/** The embedded metric format in lines of a log: a metric of each name for each set of dimensions. */
+export function reportedIn(lines: readonly Record<string, unknown>[]): Reported[] {
+  return lines.flatMap(({ _aws, ...fields }) =>
+    ((_aws as Embedded | undefined)?.CloudWatchMetrics ?? []).flatMap(
+      ({ Namespace: namespace, Dimensions, Metrics }) =>
+        Dimensions.flatMap((set) =>
+          Metrics.map(({ Name: metric }) => ({
+            ...{ namespace, metric },
             dimensions: Object.fromEntries(set.map((name) => [name, fields[name]])),
-            values: [fields[Name]].flat(),
+            values: [fields[metric]].flat() as number[],
           })),
         ),
-    );
-  });
-  return { lines, reported };
+    ),
+  );
+}
+
+interface Embedded {
+  CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }[];
 }

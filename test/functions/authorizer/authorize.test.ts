@@ -24,6 +24,7 @@ const makeDeps = (change: Partial<AuthorizerDeps> = {}): AuthorizerDeps => ({
   settings: { rules: RULES, baseUrl: undefined },
   ports: makePorts(keys.issuer.jwk),
   audit: (code, facts) => audit.push([code, facts]),
+  count: () => {},
   ...change,
 });
 

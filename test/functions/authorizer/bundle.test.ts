@@ -101,6 +101,7 @@ test('the function as it is deployed lets a token of HelseID’s in once a proof
   expect(written.map((line) => JSON.parse(line))).toMatchObject([
     { ...common, code: 'access.allowed', client: 'c', jkt: key.jwk.kid },
     { ...common, code: 'access.refused', check: 'replay', error: 'proof_invalid' },
+    { service: 'journal', zone: 'public', Replays: 1 },
   ]);
 });
 

@@ -6,7 +6,7 @@ import { eventPatternOf, scheduleName, zoneQueues } from '../../../declaration/o
 import type { SystemDeclaration, ZoneDeclaration } from '../../../declaration/schema.ts';
 import { type JsonObject, listOf } from '../../assembly/json.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
-import { type Rule, resourceRule, violationsOf } from '../rule.ts';
+import { type ProofInput, type Rule, resourceRule, violationsOf } from '../rule.ts';
 
 /** Events come from the zone's own bus, by the declared pattern; what a queue's function fails with is kept. */
 export const eventsAreDeclared: Rule = resourceRule({
@@ -73,7 +73,7 @@ export const alarmsRing: Rule = {
         violationsOf(['is not there'], { resource: name, subject: `The alarm ${name}`, remedy }),
       ),
       ...alarms.flatMap(({ constructPath: resource, properties }) =>
-        violationsOf(weakenings(properties, input.declaration), { resource, remedy }),
+        violationsOf(weakenings(properties, input), { resource, remedy }),
       ),
     ];
   },
@@ -91,11 +91,17 @@ function alarmsOf({ name, clients, zones }: SystemDeclaration): string[] {
   return [...networks, ...keys];
 }
 
-function weakenings(properties: JsonObject, system: SystemDeclaration): string[] {
+function weakenings(
+  properties: JsonObject,
+  { declaration: system, assembly }: Pick<ProofInput, 'declaration' | 'assembly'>,
+): string[] {
   const name = String(properties.AlarmName);
   const kind = name.startsWith(`${system.name}-`) && ALARM_NAMES.find((kind) => name.endsWith(`-${kind}`));
   if (!kind) return [];
-  const { namespace, metric, alarm } = alarmOn(kind, system);
+  const timed = resourcesOfType(assembly, 'AWS::Lambda::Function').find(
+    ({ properties: of }) => `${of.FunctionName}-DurationUsed` === name,
+  );
+  const { namespace, metric, alarm } = alarmOn(kind, system, timed && 10 * Number(timed.properties.Timeout));
   const expected = {
     ...{ Namespace: namespace, MetricName: metric, ComparisonOperator: alarm.comparisonOperator },
     ...{ Threshold: alarm.threshold, Statistic: alarm.statistic, Period: alarm.period },
