@@ -1,5 +1,5 @@
 import type { SystemDeclaration } from '../declaration/schema.ts';
-import type { Difference } from './compare-live.ts';
+import type { Comparison } from './compare-live.ts';
 
 /** A gateway to call: its zone and its URL. */
 export interface Gateway {
@@ -13,6 +13,22 @@ export interface Callers {
   signed(url: string): Promise<number>;
 }
 
+/** What an entry should answer, and what it means where it does not. */
+const RIGHT = {
+  '403 or 404': {
+    holds: (status: number) => status === 403 || status === 404,
+    means: 'The gateway answers what it has no route for.',
+  },
+  '403 unsigned': {
+    holds: (status: number) => status === 403,
+    means: 'Anybody may call what only IAM principals should.',
+  },
+  'an answer below 500': {
+    holds: (status: number) => status > 0 && status < 500,
+    means: 'The entry, its function, its signer or HelseID fails: see the log of its function.',
+  },
+};
+
 /**
  * Calls the entries as anybody and as the operator: what IAM authorises is refused unsigned, what is no route is refused, and every
  * GET is answered without a fault, which takes function, signer, key and HelseID. Calls nothing else, for nothing shall be changed.
@@ -22,48 +38,25 @@ export async function callEntries(
   { zones }: SystemDeclaration,
   gateways: readonly Gateway[],
   { plain, signed }: Callers,
-): Promise<{ called: number; skipped: string[]; differences: Difference[] }> {
-  const result = { called: 0, skipped: [] as string[], differences: [] as Difference[] };
-  const check = (resource: string, expected: string, status: number, right: boolean, means: string) => {
-    result.called += 1;
-    const type = 'entry';
-    if (!right)
-      result.differences.push({ resource, type, property: 'status', expected, found: status, means });
+): Promise<Comparison & { skipped: string[] }> {
+  const result: Comparison & { skipped: string[] } = { read: 0, skipped: [], differences: [], unread: [] };
+  const check = (resource: string, expected: keyof typeof RIGHT, found: number) => {
+    const { holds, means } = RIGHT[expected];
+    result.read += 1;
+    if (!holds(found))
+      result.differences.push({ resource, type: 'entry', property: 'status', expected, found, means });
   };
   for (const { zone, url } of gateways) {
     const nowhere = `${url}/no-such-route`;
-    const closed = await plain(nowhere);
-    check(
-      nowhere,
-      '403 or 404',
-      closed,
-      [403, 404].includes(closed),
-      'The gateway answers what it has no route for.',
-    );
+    check(nowhere, '403 or 404', await plain(nowhere));
     for (const { method, path, authorize } of zones[zone]?.gateway?.routes ?? []) {
       const target = `${url}${path.replaceAll(/\{[^}]+\}/g, '0')}`;
-      if (authorize === 'iam') {
-        const status = await plain(target);
-        check(
-          target,
-          '403 unsigned',
-          status,
-          status === 403,
-          'Anybody may call what only IAM principals should.',
-        );
-      }
+      const ofIam = authorize === 'iam';
+      if (ofIam) check(target, '403 unsigned', await plain(target));
       if (method !== 'GET') continue;
-      const status = await (authorize === 'iam' ? signed : plain)(target);
-      if (authorize === 'iam' && status === 403)
-        result.skipped.push(`GET ${target}: these credentials may not call it`);
-      else
-        check(
-          target,
-          'an answer below 500',
-          status,
-          status > 0 && status < 500,
-          'The entry, its function, its signer or HelseID fails: see the log of its function.',
-        );
+      const status = await (ofIam ? signed : plain)(target);
+      if (ofIam && status === 403) result.skipped.push(`GET ${target}: these credentials may not call it`);
+      else check(target, 'an answer below 500', status);
     }
   }
   return result;

@@ -1,6 +1,7 @@
-import { isObject, type JsonObject, listOf, objectOf, stringsOf } from '../proof/assembly/json.ts';
+import { isObject, type JsonObject, listOf, objectOf, stringOf } from '../proof/assembly/json.ts';
 import type { ResolvedAssembly, ResolvedResource } from '../proof/assembly/resolve.ts';
 import { hasUnknown } from '../proof/assembly/unknown.ts';
+import { KINDS } from './read-network.ts';
 
 /** A resource as it should be found. */
 export interface Expected {
@@ -9,117 +10,121 @@ export interface Expected {
   constructPath: string;
   /** What CloudFormation says that it is called; undefined where the deployed stack has none. */
   id: string | undefined;
+  /** With `DeployedAt`, when CloudFormation was done with it. */
   properties: JsonObject;
 }
 
-/** Puts the ids that the deploy made (`idOf`) in place of those that the assembly was resolved with, where they stand on their own. */
-export function liveNames(
-  { resources }: ResolvedAssembly,
-  idOf: (resource: ResolvedResource) => string | undefined,
-): (text: string) => string {
-  const made = new Map(
-    resources.flatMap((resource): [string, string][] => {
-      const id = idOf(resource);
-      return id === undefined || hasUnknown(resource.physicalId) ? [] : [[resource.physicalId, id]];
-    }),
-  );
-  const longestFirst = [...made.keys()].sort((a, b) => b.length - a.length);
-  const escaped = longestFirst.map((id) => id.replaceAll(/[^\w-]/g, '\\$&'));
-  const anyId = new RegExp(`(?<![\\w-])(?:${escaped.join('|') || '$.'})(?![\\w-])`, 'g');
-  return (text) => text.replaceAll(anyId, (id) => made.get(id) ?? id);
-}
-
 /**
- * The resources of an assembly with the ids of the deploy. What only adds to another resource (a route, a permission, a policy of a
- * queue) stands in that resource, which is where it is found.
+ * The resources of an assembly with the ids of the deploy, by what CloudFormation says of each (`madeOf`). What adds to another resource
+ * (a route, a permission, a policy of a queue, whatever stands in a network) is expected there too: {@link ADDS}. `liveName` puts the
+ * ids of the deploy in place of those that the assembly was resolved with, where they stand on their own.
  */
 export function expectedResources(
-  assembly: ResolvedAssembly,
-  idOf: (resource: ResolvedResource) => string | undefined,
-  liveName = liveNames(assembly, idOf),
-): Expected[] {
+  { resources }: ResolvedAssembly,
+  madeOf: (resource: ResolvedResource) => JsonObject | undefined,
+): { all: Expected[]; liveName: (text: string) => string } {
+  const idOf = (resource: ResolvedResource) => stringOf(madeOf(resource)?.PhysicalResourceId);
+  const known = resources.filter((of) => idOf(of) !== undefined && !hasUnknown(of.physicalId));
+  const ids = new Map(known.map((of) => [of.physicalId, idOf(of)]));
+  const longestFirst = [...ids.keys()].sort((a, b) => b.length - a.length);
+  const escaped = longestFirst.map((id) => id.replaceAll(/[^\w-]/g, '\\$&'));
+  const anyId = new RegExp(`(?<![\\w-])(?:${escaped.join('|') || '$.'})(?![\\w-])`, 'g');
+  const liveName = (text: string) => text.replaceAll(anyId, (id) => ids.get(id) ?? id);
   const replace = (value: unknown): unknown => {
     if (typeof value === 'string') return liveName(value);
     if (Array.isArray(value)) return value.map(replace);
     if (!isObject(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replace(item)]));
   };
-  const all = assembly.resources.map((resource) => ({
+  const all = resources.map((resource) => ({
     ...{ stack: resource.stack, type: resource.type, constructPath: resource.constructPath },
-    ...{ id: idOf(resource), properties: objectOf(replace(resource.properties)) },
+    id: idOf(resource),
+    properties: {
+      ...objectOf(replace(resource.properties)),
+      DeployedAt: madeOf(resource)?.LastUpdatedTimestamp,
+    },
   }));
-  return withAdditions(all);
+  return { all: all.map((of) => ({ ...of, properties: withAdditions(of, all) })), liveName };
 }
 
-/** Whether a type is read as a part of another alone. */
-export function onlyAdds(type: string): boolean {
-  return type in ADDS;
-}
+/** Elements of a list, or members: of the properties of what adds, without the one that names the other. */
+type Value = (properties: JsonObject, of: Expected, all: readonly Expected[]) => unknown;
 
-/** What a resource adds: to a type, to those of these ids (Lambda's may be ARNs), as a property, what. */
-interface Addition {
-  to: string;
-  ids: readonly unknown[];
-  as: string;
-  /** Members, or an element of a list. */
-  value: unknown;
-}
+/** What a type adds to another: to which, named by which of its properties (else the one in its stack), as which property, what. */
+const adds = (to: string, by: string, as: string, value: Value = (of) => [of]) => ({ to, by, as, value });
 
-type Adds = (resource: Expected, all: readonly Expected[]) => Addition[];
+const itsId: Value = (_, { id }) => [id];
+const itsPolicy: Value = ({ PolicyDocument }) => PolicyDocument;
 
-/** Everything of the resource but where it belongs, as an element of a list there. */
-const element =
-  (type: string, by: string, as: string): Adds =>
-  ({ properties: { [by]: parent, Description: _, ...value } }) => [
-    { to: type, ids: [parent], as, value: [value] },
-  ];
+const API = 'AWS::ApiGateway::RestApi';
+const FUNCTION = 'AWS::Lambda::Function';
+const GROUP = 'AWS::EC2::SecurityGroup';
+const ROUTES = 'AWS::EC2::RouteTable';
+const VPC = 'AWS::EC2::VPC';
 
-/** Members of an API, by name. */
-const ofApi = (as: string, value: JsonObject, { RestApiId }: JsonObject): Addition => ({
-  ...{ to: 'AWS::ApiGateway::RestApi', ids: [RestApiId], as, value },
-});
+const inVpc = Object.entries(KINDS).flatMap(([type, [, , as]]) =>
+  as === undefined ? [] : [[type, adds(VPC, '', as, itsId)]],
+);
 
-/** The types that only add to others. */
-const ADDS: Readonly<Record<string, Adds>> = {
-  'AWS::EC2::VPCGatewayAttachment': () => [],
-  'AWS::EC2::Route': element('AWS::EC2::RouteTable', 'RouteTableId', 'Routes'),
-  'AWS::EC2::SubnetRouteTableAssociation': ({ properties: { RouteTableId, SubnetId } }) => [
-    { to: 'AWS::EC2::RouteTable', ids: [RouteTableId], as: 'Subnets', value: [SubnetId] },
-  ],
-  'AWS::EC2::SecurityGroupIngress': element('AWS::EC2::SecurityGroup', 'GroupId', 'SecurityGroupIngress'),
-  'AWS::EC2::SecurityGroupEgress': element('AWS::EC2::SecurityGroup', 'GroupId', 'SecurityGroupEgress'),
-  'AWS::Lambda::Permission': ({ properties: { FunctionName, ...of } }) => [
-    { to: 'AWS::Lambda::Function', ids: [FunctionName], as: 'Permissions', value: [permission(of)] },
-  ],
-  'AWS::SQS::QueuePolicy': ({ properties: { Queues, PolicyDocument } }) => [
-    { to: 'AWS::SQS::Queue', ids: stringsOf(Queues), as: 'Policy', value: PolicyDocument },
-  ],
-  'AWS::SNS::TopicPolicy': ({ properties: { Topics, PolicyDocument } }) => [
-    { to: 'AWS::SNS::Topic', ids: stringsOf(Topics), as: 'Policy', value: PolicyDocument },
-  ],
-  'AWS::SecretsManager::RotationSchedule': ({
-    properties: { SecretId, RotateImmediatelyOnUpdate: _, ...value },
-  }) => [{ to: 'AWS::SecretsManager::Secret', ids: [SecretId], as: 'Rotation', value }],
-  'AWS::ApiGateway::Resource': () => [],
-  'AWS::ApiGateway::Method': ({ properties: { ResourceId, HttpMethod, RestApiId, ...of } }, all) => [
-    ofApi('Methods', { [`${HttpMethod} ${pathOf(ResourceId, all)}`]: of }, { RestApiId }),
-  ],
-  'AWS::ApiGateway::GatewayResponse': ({ properties: { ResponseType, RestApiId, ...of } }) => [
-    ofApi('GatewayResponses', { [String(ResponseType)]: of }, { RestApiId }),
-  ],
+/** What types add to others. The last add nothing, and decide nothing: docs/deploying.md says that what is for people is not compared. */
+export const ADDS: Readonly<Record<string, ReturnType<typeof adds>>> = {
+  ...Object.fromEntries(inVpc),
+  'AWS::EC2::VPCGatewayAttachment': adds(VPC, '', 'VpnGateways', (of) => listOf(of.VpnGatewayId)),
+  'AWS::EC2::Route': adds(ROUTES, 'RouteTableId', 'Routes'),
+  'AWS::EC2::SubnetRouteTableAssociation': adds(ROUTES, 'RouteTableId', 'Subnets', (of) => [of.SubnetId]),
+  'AWS::EC2::SecurityGroupIngress': adds(GROUP, 'GroupId', 'SecurityGroupIngress'),
+  'AWS::EC2::SecurityGroupEgress': adds(GROUP, 'GroupId', 'SecurityGroupEgress'),
+  [FUNCTION]: adds(VPC, '', 'Functions', ({ VpcConfig }, { id }) => (VpcConfig ? [id] : [])),
+  'AWS::Lambda::Permission': adds(FUNCTION, 'FunctionName', 'Permissions', (of) => [permission(of)]),
+  'AWS::Lambda::ResourcePolicy': adds(FUNCTION, 'ResourceArn', 'OwnPolicy', itsId),
+  'AWS::Lambda::EventSourceMapping': adds(FUNCTION, 'FunctionName', 'EventSourceMappings', itsId),
+  'AWS::SQS::QueuePolicy': adds('AWS::SQS::Queue', 'Queues', 'Policy', itsPolicy),
+  'AWS::SNS::TopicPolicy': adds('AWS::SNS::Topic', 'Topics', 'Policy', itsPolicy),
+  'AWS::SecretsManager::RotationSchedule': adds(
+    ...(['AWS::SecretsManager::Secret', 'SecretId', 'Rotation'] as const),
+    ({ RotateImmediatelyOnUpdate: _, ...of }) => of,
+  ),
+  'AWS::Events::Rule': adds('AWS::Events::EventBus', 'EventBusName', 'Rules', (_, { id }) => [
+    id?.split('|').at(-1),
+  ]),
+  'AWS::ApiGateway::Method': adds(
+    API,
+    'RestApiId',
+    'Methods',
+    ({ ResourceId, HttpMethod, ...of }, _, all) => ({
+      [`${HttpMethod} ${pathOf(ResourceId, all)}`]: of,
+    }),
+  ),
+  'AWS::ApiGateway::GatewayResponse': adds(
+    API,
+    'RestApiId',
+    'GatewayResponses',
+    ({ ResponseType, ...of }) => ({
+      [String(ResponseType)]: of,
+    }),
+  ),
+  'AWS::ApiGateway::Stage': adds(API, 'RestApiId', 'Stages', itsId),
+  'AWS::ApiGateway::Resource': adds('', '', ''),
+  'AWS::CloudWatch::Dashboard': adds('', '', ''),
+  'AWS::Logs::QueryDefinition': adds('', '', ''),
 };
 
-function withAdditions(all: readonly Expected[]): Expected[] {
-  const additions = all.flatMap((of) => (of.id === undefined ? [] : (ADDS[of.type]?.(of, all) ?? [])));
-  return all.map((of) => {
-    const properties: Record<string, unknown> = { ...of.properties };
-    for (const { to, ids, as, value } of additions)
-      if (to === of.type && ids.some((id) => id === of.id || String(id).endsWith(`:function:${of.id}`)))
-        properties[as] = Array.isArray(value)
-          ? [...listOf(properties[as]), ...value]
-          : { ...objectOf(properties[as]), ...objectOf(value) };
-    return { ...of, properties };
-  });
+/** What a resource has with everything that the others add. */
+function withAdditions(of: Expected, all: readonly Expected[]): JsonObject {
+  const properties: Record<string, unknown> = { ...of.properties };
+  for (const other of all) {
+    const { to, by, as, value } = ADDS[other.type] ?? adds('', '', '');
+    if (to !== of.type || other.id === undefined) continue;
+    const { [by]: named, Description: _, DeployedAt: __, ...rest } = other.properties;
+    // Of Lambda's it may be the ARN.
+    const isNamed = (id: unknown) => id === of.id || String(id).endsWith(`:function:${of.id}`);
+    if (by === '' ? other.stack !== of.stack : !listOf(named).some(isNamed)) continue;
+    const added = value(rest, other, all);
+    properties[as] = Array.isArray(added)
+      ? [...listOf(properties[as]), ...added]
+      : { ...objectOf(properties[as]), ...objectOf(added) };
+  }
+  return properties;
 }
 
 /** The path of an API's resource, from the parts of it and those above. */

@@ -1,6 +1,6 @@
 import { type AwsConfig, createAwsCaller } from '@helseid-zones/client/aws';
 import type { Fetch } from '@helseid-zones/client/http';
-import { isObject, type JsonObject, objectOf, parseJson } from '../proof/assembly/json.ts';
+import { isObject, type JsonObject, listOf, objectOf, parseJson } from '../proof/assembly/json.ts';
 import { parseXml } from './xml.ts';
 
 /**
@@ -8,21 +8,14 @@ import { parseXml } from './xml.ts';
  * of the answer are named as CloudFormation names them, all its pages are one answer, and the same question is asked once.
  * @throws {ZonesError} aws_refused, aws_throttled, aws_unavailable, with AWS's own code in `facts.error`
  */
-export type Live = (
-  service: keyof typeof SERVICES,
-  action: string,
-  input?: JsonObject,
-) => Promise<JsonObject>;
+export type Live = (service: Service, action: string, input?: JsonObject) => Promise<JsonObject>;
+
+type Service = keyof typeof SERVICES;
 
 /** What stands before an action in `X-Amz-Target`, the version of a query API, or nothing for REST. */
 const SERVICES = {
-  ...{
-    kms: 'TrentService',
-    secretsmanager: 'secretsmanager',
-    dynamodb: 'DynamoDB_20120810',
-    sqs: 'AmazonSQS',
-  },
-  ...{ events: 'AWSEvents', logs: 'Logs_20140328', route53resolver: 'Route53Resolver' },
+  ...{ kms: 'TrentService', secretsmanager: 'secretsmanager', dynamodb: 'DynamoDB_20120810' },
+  ...{ sqs: 'AmazonSQS', events: 'AWSEvents', logs: 'Logs_20140328', route53resolver: 'Route53Resolver' },
   ...{ cloudformation: '2010-05-15', ec2: '2016-11-15', iam: '2010-05-08', monitoring: '2010-08-01' },
   ...{ sns: '2010-03-31', sts: '2011-06-15', lambda: '', apigateway: '' },
 } as const;
@@ -31,16 +24,13 @@ const SERVICES = {
 const SMALL = ['ec2', 'apigateway', 'logs'];
 
 /** How services say that there is more, and what asks for it. */
-const PAGES = {
-  NextToken: 'NextToken',
-  nextToken: 'nextToken',
-  Marker: 'Marker',
-  NextMarker: 'Marker',
-  position: 'position',
-};
+const PAGES = Object.entries({
+  ...{ NextToken: 'NextToken', nextToken: 'nextToken' },
+  ...{ Marker: 'Marker', NextMarker: 'Marker', position: 'position' },
+});
 
 /** Whom to ask; `endpoint` is one for every service, where it is not AWS that is asked. */
-export type LiveOptions = Omit<AwsConfig, 'endpoints'> & { endpoint?: string | undefined; fetch?: Fetch };
+type LiveOptions = Omit<AwsConfig, 'endpoints'> & { endpoint?: string | undefined; fetch?: Fetch };
 
 /** An account as it describes itself: nothing here writes. */
 export function createLive({ endpoint, fetch, ...access }: LiveOptions): Live {
@@ -52,11 +42,7 @@ export function createLive({ endpoint, fetch, ...access }: LiveOptions): Live {
   const global = createAwsCaller(iam, options);
   const asked = new Map<string, Promise<JsonObject>>();
 
-  async function askPage(
-    service: keyof typeof SERVICES,
-    action: string,
-    input: JsonObject,
-  ): Promise<JsonObject> {
+  async function askPage(service: Service, action: string, input: JsonObject): Promise<JsonObject> {
     const name = SERVICES[service];
     const request = { service, repeatable: true };
     if (name === '') {
@@ -78,30 +64,25 @@ export function createLive({ endpoint, fetch, ...access }: LiveOptions): Live {
     return objectOf(answer[`${action}Result`] ?? answer);
   }
 
-  async function askAll(
-    service: keyof typeof SERVICES,
-    action: string,
-    input: JsonObject,
-  ): Promise<JsonObject> {
-    let answer: JsonObject = {};
-    for (let more = {}; ; ) {
-      const page = await askPage(service, action, { ...input, ...more });
-      answer = Object.fromEntries(
-        Object.entries({ ...answer, ...page }).map(([key, value]) => {
-          const before = answer[key];
-          return [key, Array.isArray(before) && Array.isArray(page[key]) ? [...before, ...page[key]] : value];
-        }),
-      );
-      const [said, asks] = Object.entries(PAGES).find(([member]) => page[member]) ?? [];
-      if (said === undefined || asks === undefined)
-        return SMALL.includes(service) ? objectOf(capitals(answer)) : answer;
-      more = { [asks]: page[said] };
-    }
+  async function askAll(service: Service, action: string, input: JsonObject): Promise<JsonObject> {
+    const page = await askPage(service, action, input);
+    const [said, asks] = PAGES.find(([member]) => page[member]) ?? [];
+    if (said === undefined || asks === undefined) return page;
+    const rest = await askAll(service, action, { ...input, [asks]: page[said] });
+    const both = Object.entries({ ...page, ...rest }).map(([key, value]) => {
+      const lists = [page[key], rest[key]].filter((list) => Array.isArray(list));
+      return [key, lists.length > 0 ? lists.flat() : value];
+    });
+    return Object.fromEntries(both);
   }
 
   return (service, action, input = {}) => {
     const key = JSON.stringify([service, action, input]);
-    const answer = asked.get(key) ?? askAll(service, action, input);
+    const ask = async () => {
+      const answer = await askAll(service, action, input);
+      return SMALL.includes(service) ? objectOf(capitals(answer)) : answer;
+    };
+    const answer = asked.get(key) ?? ask();
     asked.set(key, answer);
     return answer;
   };
@@ -123,4 +104,31 @@ function capitals(value: unknown): unknown {
   if (!isObject(value)) return value;
   const name = (key: string) => (/^[a-z]\w*$/.test(key) ? `${key[0]?.toUpperCase()}${key.slice(1)}` : key);
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [name(key), capitals(item)]));
+}
+
+/** What is there under this id, with members as the type's template has them; more members do no harm. Undefined: nothing. */
+export type Read = (id: string, live: Live, expected: JsonObject) => Promise<JsonObject | undefined>;
+
+/** Objects in a list of an answer; an empty list is an empty text in XML. */
+export const items = (list: unknown): JsonObject[] => (list === '' ? [] : listOf(list).map(objectOf));
+
+/** The value behind a path of members. */
+export const at = (from: unknown, ...path: readonly string[]) =>
+  path.reduce<unknown>((value, member) => objectOf(value)[member], from);
+
+/** The object of a list that has a member of this value. */
+export const one = (list: unknown, member: string, value: unknown) =>
+  items(list).find((item) => item[member] === value);
+
+/** What `asked` resolves to; undefined where AWS says, in one of its ways, that there is no such thing. */
+export async function ifThere<T>(
+  asked: Promise<T>,
+  missing = /NotFound|NoSuch|NonExist|DoesNotExist/,
+): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (missing.test(String(at(error, 'facts', 'error')))) return undefined;
+    throw error;
+  }
 }

@@ -13,10 +13,9 @@ import { resolveAssembly } from '../proof/assembly/resolve.ts';
 import { matrixOf, prove } from '../proof/prove.ts';
 import { print, printError, runCommand } from '../terminal.ts';
 import { type AssemblyChoice, withAssembly } from '../with-assembly.ts';
-import { items, one } from './answers.ts';
 import { type Callers, callEntries, type Gateway } from './call-entries.ts';
-import { type Comparison, compareLive, type Difference } from './compare-live.ts';
-import type { Live } from './live.ts';
+import { type Comparison, compareLive } from './compare-live.ts';
+import { items, type Live, one } from './live.ts';
 import { simulate } from './simulate.ts';
 
 const USAGE = `npm run verify -- [options]
@@ -37,8 +36,8 @@ AWS_ENDPOINT_URL names an emulator to ask instead of AWS.`;
 
 async function main(args: string[]): Promise<number> {
   const options = {
-    assembly: { type: 'string' },
     ...DECLARATION_OPTIONS,
+    assembly: { type: 'string' },
     region: { type: 'string' },
     local: { type: 'string' },
     json: { type: 'boolean' },
@@ -55,11 +54,11 @@ async function main(args: string[]): Promise<number> {
 }
 
 type Options = AssemblyChoice & { stage?: string; region?: string };
-type Result = Pick<Comparison, 'differences' | 'unread' | 'read'> & { skipped: string[] };
+type Result = Comparison & { skipped: string[] };
 
 const NOT_COMPARED =
   "not compared: code behind a bundle's key in S3 (only that nothing changed a function after its deploy), log subscriptions, aliases, DHCP options, private hosted zones, resolver rules, further DNS firewall associations (docs/deploying.md)";
-const NOT_CALLED = { differences: [], skipped: ['the entries: an emulator of the control plane runs none'] };
+const NOT_CALLED = 'the entries: an emulator of the control plane runs none';
 
 async function verifyDeployed(options: Options): Promise<Result> {
   const system = await loadSystem(options.declaration, options.stage);
@@ -78,9 +77,8 @@ async function verifyDeployed(options: Options): Promise<Result> {
     printError("asking IAM's simulator ...");
     const matrix = matrixOf(prove(folder, system, place));
     const asked = await simulate(matrix, { live, account: place.account, liveName: compared.liveName });
-    const emulated = process.env.AWS_ENDPOINT_URL !== undefined;
-    const called = emulated
-      ? NOT_CALLED
+    const called = process.env.AWS_ENDPOINT_URL
+      ? { differences: [], skipped: [NOT_CALLED] }
       : await callEntries(system, await gatewaysOf(system, live), callersFor(access));
     return {
       differences: [...compared.differences, ...asked.differences, ...called.differences],
@@ -92,14 +90,9 @@ async function verifyDeployed(options: Options): Promise<Result> {
 }
 
 /** A local system emulates what functions call, and no CloudFormation: its entries are called. */
-async function verifyLocal(folder: string): Promise<Result> {
+function verifyLocal(folder: string): Promise<Result> {
   const { declaration, region, credentials, gateways } = readOperatorFile(folder);
-  const {
-    differences,
-    skipped,
-    called: read,
-  } = await callEntries(declaration, gateways, callersFor({ region, credentials }));
-  return { differences, skipped, unread: [], read };
+  return callEntries(declaration, gateways, callersFor({ region, credentials }));
 }
 
 /** The gateways of the zones, by the outputs of their stacks. */
@@ -139,16 +132,12 @@ function callersFor(access: Omit<AwsConfig, 'endpoints'>): Callers {
 function report({ differences, unread, read, skipped }: Result): string {
   const value = (of: unknown) =>
     of === undefined ? 'nothing' : typeof of === 'string' ? of : JSON.stringify(of);
-  const difference = ({ resource, type, property, expected, found, means }: Difference) =>
-    [
-      `${resource} (${type}) ${property}`.trimEnd(),
-      `  expected  ${value(expected)}`,
-      `  found     ${value(found)}`,
-      `  ${means}`,
-    ].join('\n');
   const equal = differences.length + unread.length === 0;
   return [
-    ...differences.map(difference),
+    ...differences.map(
+      ({ resource, type, property, expected, found, means }) =>
+        `${`${resource} (${type}) ${property}`.trimEnd()}\n  expected  ${value(expected)}\n  found     ${value(found)}\n  ${means}`,
+    ),
     ...skipped.map((what) => `skipped: ${what}`),
     ...unread.map(({ resource, type, reason }) => `${resource} (${type})\n  not read: ${reason}`),
     `${read} read or called: ${equal ? 'everything that was compared is as synthesized' : `${differences.length} differences, ${unread.length} not read`}.`,

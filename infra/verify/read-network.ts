@@ -1,28 +1,41 @@
-import type { JsonObject } from '../proof/assembly/json.ts';
-import { listOf } from '../proof/assembly/json.ts';
-import { ask, at, items, one, type Read, without } from './answers.ts';
-import type { Live } from './live.ts';
+import { type JsonObject, listOf, objectOf } from '../proof/assembly/json.ts';
+import { at, items, type Live, one, type Read } from './live.ts';
 
-/** What EC2 has of one kind: its answers have one list. */
-const kinds = async (live: Live, action: string) =>
-  items(
-    Object.values(without(await live('ec2', action), 'RequestId') ?? {}).find(
-      (member) => typeof member === 'object' || member === '',
-    ),
-  );
-
-/** Something of EC2 that its answer describes as a template does, with what it calls otherwise. */
-function ec2(kind: string, id: string, otherwise: (of: JsonObject) => JsonObject = () => ({})): Read {
-  return async (value, live) => {
-    const found = one(await kinds(live, `Describe${kind}`), id, value);
-    return found === undefined || GONE.test(JSON.stringify(found))
-      ? undefined
-      : { ...found, ...otherwise(found) };
-  };
-}
+/** What EC2 lists, by the type that makes it: the list, the member that names one, and as which property of its VPC one is found. */
+export const KINDS: Readonly<Record<string, readonly [list: string, id: string, inVpc?: string]>> = {
+  'AWS::EC2::VPC': ['Vpcs', 'VpcId'],
+  'AWS::EC2::EIP': ['Addresses', 'PublicIp'],
+  'AWS::EC2::Subnet': ['Subnets', 'SubnetId', 'Subnets'],
+  'AWS::EC2::RouteTable': ['RouteTables', 'RouteTableId', 'RouteTables'],
+  'AWS::EC2::SecurityGroup': ['SecurityGroups', 'GroupId', 'SecurityGroups'],
+  'AWS::EC2::VPCEndpoint': ['VpcEndpoints', 'VpcEndpointId', 'Endpoints'],
+  'AWS::EC2::NatGateway': ['NatGateways', 'NatGatewayId', 'NatGateways'],
+  'AWS::EC2::InternetGateway': ['InternetGateways', 'InternetGatewayId', 'InternetGateways'],
+  'AWS::EC2::FlowLog': ['FlowLogs', 'FlowLogId', 'FlowLogs'],
+  'AWS::EC2::TransitGatewayAttachment': [
+    ...(['TransitGatewayVpcAttachments', 'TransitGatewayAttachmentId', 'TransitGateways'] as const),
+  ],
+  // What no template makes. An interface of nobody's is a machine in the zone.
+  peering: ['VpcPeeringConnections', 'VpcPeeringConnectionId', 'Peerings'],
+  vpnGateway: ['VpnGateways', 'VpnGatewayId', 'VpnGateways'],
+  interface: ['NetworkInterfaces', 'NetworkInterfaceId', 'OtherInterfaces'],
+};
 
 /** What EC2 still lists. */
 const GONE = /"State":"(?:delet|reject|expired|fail)/i;
+
+/** What EC2 has of one kind: its answers have one list. */
+const all = async (live: Live, kind: string) => {
+  const answer = Object.values(await live('ec2', `Describe${kind}`));
+  const found = items(answer.find((member) => typeof member === 'object' || member === ''));
+  return found.filter((of) => !GONE.test(JSON.stringify(of)));
+};
+
+/** What EC2 says of one of a type, which is as a template has it but for what a reader adds. */
+const ec2 = async (type: keyof typeof KINDS, value: string, live: Live) => {
+  const [kind = '', id = ''] = KINDS[type] ?? [];
+  return one(await all(live, kind), id, value);
+};
 
 /** What comes with a VPC, or with what is found there by another kind, by kind. */
 const OWN: Readonly<Record<string, (of: JsonObject) => boolean>> = {
@@ -32,129 +45,95 @@ const OWN: Readonly<Record<string, (of: JsonObject) => boolean>> = {
     /^(?:lambda|vpc_endpoint|nat_?gateway)$/i.test(String(InterfaceType)),
 };
 
-/** What may stand in a VPC: how it is found, and the type that puts it there. An interface of nobody's is a machine in the zone. */
-export const IN_VPC = {
-  Subnets: ['Subnets', 'SubnetId', 'AWS::EC2::Subnet'],
-  RouteTables: ['RouteTables', 'RouteTableId', 'AWS::EC2::RouteTable'],
-  SecurityGroups: ['SecurityGroups', 'GroupId', 'AWS::EC2::SecurityGroup'],
-  Endpoints: ['VpcEndpoints', 'VpcEndpointId', 'AWS::EC2::VPCEndpoint'],
-  NatGateways: ['NatGateways', 'NatGatewayId', 'AWS::EC2::NatGateway'],
-  InternetGateways: ['InternetGateways', 'InternetGatewayId', 'AWS::EC2::InternetGateway'],
-  FlowLogs: ['FlowLogs', 'FlowLogId', 'AWS::EC2::FlowLog'],
-  Peerings: ['VpcPeeringConnections', 'VpcPeeringConnectionId', ''],
-  TransitGateways: [
-    'TransitGatewayVpcAttachments',
-    'TransitGatewayAttachmentId',
-    'AWS::EC2::TransitGatewayAttachment',
-  ],
-  VpnGateways: ['VpnGateways', 'VpnGatewayId', ''],
-  OtherInterfaces: ['NetworkInterfaces', 'NetworkInterfaceId', ''],
-} as const;
-
 async function readVpc(id: string, live: Live) {
-  const beside = Object.entries(IN_VPC).map(async ([property, [kind, name]]) => {
-    const there = (await kinds(live, `Describe${kind}`)).filter((of) => {
-      const text = JSON.stringify(of);
-      return text.includes(`"${id}"`) && !GONE.test(text) && !OWN[kind]?.(of);
-    });
-    return [property, there.map((of) => of[name])];
+  const vpc = await ec2('AWS::EC2::VPC', id, live);
+  const beside = Object.values(KINDS).map(async ([kind, name, property]) => {
+    if (property === undefined) return [];
+    const there = (await all(live, kind)).filter(
+      (of) => JSON.stringify(of).includes(`"${id}"`) && !OWN[kind]?.(of),
+    );
+    return [[property, there.map((of) => of[name])]];
   });
-  const attribute = async (name: string) => {
-    const answer = await live('ec2', 'DescribeVpcAttribute', {
-      VpcId: id,
-      Attribute: `${name[0]?.toLowerCase()}${name.slice(1)}`,
-    });
-    return [name, at(answer, name, 'Value')];
-  };
-  const vpc = await ec2('Vpcs', 'VpcId')(id, live, {});
-  const subnets = (await kinds(live, 'DescribeSubnets')).filter(({ VpcId }) => VpcId === id);
-  // Of every version, since each has a network of its own.
-  const functions = items(
-    (await live('lambda', '/2015-03-31/functions/', { FunctionVersion: 'ALL' })).Functions,
-  ).filter(({ VpcConfig }) =>
-    subnets.some(({ SubnetId }) => listOf(at(VpcConfig, 'SubnetIds')).includes(SubnetId)),
+  const dns = ['EnableDnsHostnames', 'EnableDnsSupport'].map(async (name) => {
+    const asked = { VpcId: id, Attribute: name.replace('E', 'e') };
+    return [[name, at(await live('ec2', 'DescribeVpcAttribute', asked), name, 'Value')]];
+  });
+  const subnets = (await all(live, 'Subnets')).flatMap(({ VpcId, SubnetId }) =>
+    VpcId === id ? SubnetId : [],
   );
+  // Of every version, since each has a network of its own.
+  const { Functions } = await live('lambda', '/2015-03-31/functions/', { FunctionVersion: 'ALL' });
+  const inside = items(Functions).filter(({ VpcConfig }) =>
+    listOf(at(VpcConfig, 'SubnetIds')).some((subnet) => subnets.includes(subnet)),
+  );
+  const blocks = [vpc?.CidrBlockAssociationSet, vpc?.Ipv6CidrBlockAssociationSet].flatMap(items);
   return (
     vpc && {
       ...vpc,
-      Functions: functions.map(({ FunctionName, Version }) =>
+      Functions: inside.map(({ FunctionName, Version }) =>
         Version === '$LATEST' ? FunctionName : `${FunctionName}:${Version}`,
       ),
-      OtherBlocks: [vpc.CidrBlockAssociationSet, vpc.Ipv6CidrBlockAssociationSet]
-        .flatMap((set) => items(set))
+      OtherBlocks: blocks
         .map(({ CidrBlock, Ipv6CidrBlock }) => CidrBlock ?? Ipv6CidrBlock)
         .filter((block) => block !== vpc.CidrBlock),
-      ...Object.fromEntries(
-        await Promise.all([...beside, attribute('EnableDnsHostnames'), attribute('EnableDnsSupport')]),
-      ),
+      ...Object.fromEntries((await Promise.all([...beside, ...dns])).flat()),
     }
   );
 }
 
-/** The rules of a security group. */
-const rules = async (live: Live, group: string, outward: boolean) =>
-  (await kinds(live, 'DescribeSecurityGroupRules'))
-    .filter(({ GroupId, IsEgress }) => GroupId === group && (IsEgress === 'true') === outward)
-    .map(({ IpProtocol, FromPort, ToPort, CidrIpv4, CidrIpv6, PrefixListId, ReferencedGroupInfo: of }) => ({
-      ...{ IpProtocol, FromPort, ToPort, CidrIp: CidrIpv4, CidrIpv6, PrefixListId },
-      [outward ? 'DestinationSecurityGroupId' : 'SourceSecurityGroupId']: at(of, 'GroupId'),
-    }));
-
 async function readRouteTable(id: string, live: Live) {
-  const table = await ec2('RouteTables', 'RouteTableId')(id, live, {});
+  const table = await ec2('AWS::EC2::RouteTable', id, live);
   // The VPC's own route, and those of its gateway endpoints, come with them; those to other endpoints somebody made.
-  const own = (await kinds(live, 'DescribeVpcEndpoints'))
-    .filter(({ VpcEndpointType }) => VpcEndpointType === 'Gateway')
-    .map(({ VpcEndpointId }) => VpcEndpointId);
-  return (
-    table && {
-      ...table,
-      Routes: items(table.RouteSet)
-        .filter(({ GatewayId }) => GatewayId !== 'local' && !own.includes(GatewayId))
-        .map((route) => without(route, 'Origin', 'State')),
-      Subnets: items(table.AssociationSet).map(({ SubnetId }) => SubnetId),
-    }
+  const own = (await all(live, 'VpcEndpoints')).flatMap(({ VpcEndpointType, VpcEndpointId }) =>
+    VpcEndpointType === 'Gateway' ? VpcEndpointId : [],
   );
+  const Routes = items(table?.RouteSet)
+    .filter(({ GatewayId }) => ![...own, 'local'].includes(GatewayId))
+    .map(({ Origin: _, State: __, ...route }) => route);
+  return table && { ...table, Routes, Subnets: items(table.AssociationSet).map(({ SubnetId }) => SubnetId) };
 }
 
 async function readSecurityGroup(id: string, live: Live) {
-  const group = await ec2('SecurityGroups', 'GroupId')(id, live, {});
-  const [SecurityGroupIngress, SecurityGroupEgress] = [
-    await rules(live, id, false),
-    await rules(live, id, true),
-  ];
-  return group && { ...group, SecurityGroupIngress, SecurityGroupEgress };
+  const group = await ec2('AWS::EC2::SecurityGroup', id, live);
+  const rules = (await all(live, 'SecurityGroupRules')).filter(({ GroupId }) => GroupId === id);
+  // Each has one peer.
+  const towards = (egress: string, peer: string) =>
+    rules
+      .filter(({ IsEgress }) => IsEgress === egress)
+      .map((of) => ({ ...of, CidrIp: of.CidrIpv4, [peer]: at(of.ReferencedGroupInfo, 'GroupId') }));
+  return (
+    group && {
+      ...group,
+      SecurityGroupIngress: towards('false', 'SourceSecurityGroupId'),
+      SecurityGroupEgress: towards('true', 'DestinationSecurityGroupId'),
+    }
+  );
 }
 
 /** How what networks are made of is read. */
-export const NETWORK = {
+export const NETWORK: Readonly<Record<string, Read>> = {
+  ...Object.fromEntries(
+    Object.keys(KINDS).map((type): [string, Read] => [type, (id, live) => ec2(type, id, live)]),
+  ),
   'AWS::EC2::VPC': readVpc,
-  'AWS::EC2::Subnet': ec2('Subnets', 'SubnetId'),
   'AWS::EC2::RouteTable': readRouteTable,
   'AWS::EC2::SecurityGroup': readSecurityGroup,
-  'AWS::EC2::VPCEndpoint': ec2(
-    'VpcEndpoints',
-    'VpcEndpointId',
-    ({ GroupSet, SubnetIdSet, RouteTableIdSet }) => ({
-      ...{ SubnetIds: SubnetIdSet, RouteTableIds: RouteTableIdSet },
-      SecurityGroupIds: items(GroupSet).map(({ GroupId }) => GroupId),
-    }),
-  ),
-  'AWS::EC2::NatGateway': ec2('NatGateways', 'NatGatewayId'),
-  'AWS::EC2::InternetGateway': ec2('InternetGateways', 'InternetGatewayId'),
-  'AWS::EC2::EIP': ec2('Addresses', 'PublicIp'),
-  'AWS::EC2::FlowLog': ec2('FlowLogs', 'FlowLogId'),
-  'AWS::EC2::TransitGatewayAttachment': ec2('TransitGatewayVpcAttachments', 'TransitGatewayAttachmentId'),
-  'AWS::Route53Resolver::FirewallDomainList': async (FirewallDomainListId, live) => {
+  async 'AWS::EC2::VPCEndpoint'(id, live) {
+    const endpoint = await ec2('AWS::EC2::VPCEndpoint', id, live);
+    const { SubnetIdSet: SubnetIds, RouteTableIdSet: RouteTableIds, GroupSet } = endpoint ?? {};
+    const SecurityGroupIds = items(GroupSet).map(({ GroupId }) => GroupId);
+    return endpoint && { ...endpoint, SubnetIds, RouteTableIds, SecurityGroupIds };
+  },
+  async 'AWS::Route53Resolver::FirewallDomainList'(FirewallDomainListId, live) {
     const { Domains } = await live('route53resolver', 'ListFirewallDomains', { FirewallDomainListId });
     // AWS writes names with their last dot.
     return { Domains: listOf(Domains).map((name) => String(name).replace(/(?<=.)\.$/, '')) };
   },
-  'AWS::Route53Resolver::FirewallRuleGroup': ask(
-    ...(['route53resolver', 'ListFirewallRules', 'FirewallRuleGroupId'] as const),
-  ),
-  'AWS::Route53Resolver::FirewallRuleGroupAssociation': ask(
-    ...(['route53resolver', 'GetFirewallRuleGroupAssociation'] as const),
-    ...(['FirewallRuleGroupAssociationId', 'FirewallRuleGroupAssociation'] as const),
-  ),
-} as const satisfies Record<string, Read>;
+  'AWS::Route53Resolver::FirewallRuleGroup': (FirewallRuleGroupId, live) =>
+    live('route53resolver', 'ListFirewallRules', { FirewallRuleGroupId }),
+  async 'AWS::Route53Resolver::FirewallRuleGroupAssociation'(FirewallRuleGroupAssociationId, live) {
+    const asked = { FirewallRuleGroupAssociationId };
+    const answer = await live('route53resolver', 'GetFirewallRuleGroupAssociation', asked);
+    return objectOf(answer.FirewallRuleGroupAssociation);
+  },
+};

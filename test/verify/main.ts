@@ -21,7 +21,9 @@ const LACKS = [
   // Interfaces of endpoints have no type of their own there.
   /^AWS::EC2::VPC OtherInterfaces$/,
   /^AWS::Route53Resolver::\w+ $/,
-  /^AWS::Lambda::ResourcePolicy $/,
+  /^AWS::(?:Lambda::ResourcePolicy|Logs::QueryDefinition) $/,
+  // Figures about a firewall that is not there.
+  /^AWS::CloudWatch::Alarm Dimensions$/,
   // When CloudFormation was done with a function it says wrongly.
   /^AWS::Lambda::Function (?:LoggingConfig|ChangedSince)$/,
   /^AWS::SecretsManager::Secret Rotation$/,

@@ -360,10 +360,11 @@ def deploy():
             if name in done or waits:
                 continue
             template = with_outputs(json.load(open(f"{ASSEMBLY}/{name}.template.json")))
+            lacking = {id for id, of in template["Resources"].items() if of["Type"] not in get_model_map()}
+            left_out |= {template["Resources"][id]["Type"] for id in lacking}
+            template = named(template, lacking)
             for resource in template["Resources"].values():
                 prepare(resource, bucket, code)
-                if resource["Type"] not in get_model_map():
-                    left_out.add(resource["Type"])
             formation = client("cloudformation")
             formation.create_stack(
                 StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"]
@@ -386,6 +387,16 @@ def with_outputs(value):
         return {key: with_outputs(item) for key, item in value.items()}
     outputs = client("cloudformation").describe_stacks(StackName=asked["StackName"])["Stacks"][0]["Outputs"]
     return next(of["OutputValue"] for of in outputs if of["OutputKey"] == asked["OutputName"])
+
+
+def named(value, lacking):
+    """Fn::GetAtt of what moto leaves out, which has no attributes there, as its logical id."""
+    if isinstance(value, list):
+        return [named(item, lacking) for item in value]
+    if not isinstance(value, dict):
+        return value
+    asked = value.get("Fn::GetAtt")
+    return asked[0] if asked and asked[0] in lacking else {key: named(item, lacking) for key, item in value.items()}
 
 
 def prepare(resource, bucket, code):

@@ -15,10 +15,10 @@ const call = (plain: (target: string) => number, signed: (target: string) => num
   callEntries(system, [{ zone, url }], { plain: async (at) => plain(at), signed: async (at) => signed(at) });
 
 test('entries that answer as they should are no difference', async () => {
-  const { called, ...rest } = await call(right, () => 200);
+  const { read, ...rest } = await call(right, () => 200);
   expect(ofIam.length).toBeGreaterThan(0);
-  expect(called).toBeGreaterThan(ofIam.length);
-  expect(rest).toEqual({ skipped: [], differences: [] });
+  expect(read).toBeGreaterThan(ofIam.length);
+  expect(rest).toEqual({ skipped: [], differences: [], unread: [] });
 });
 
 /** What is wrong, with what anybody and the operator are answered. */

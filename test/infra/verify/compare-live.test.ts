@@ -2,10 +2,10 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { expect, test } from 'vitest';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
-import { compareLive, FOR_PEOPLE } from '../../../infra/verify/compare-live.ts';
-import { onlyAdds } from '../../../infra/verify/expected.ts';
-import { FORMS } from '../../../infra/verify/forms.ts';
+import { compareLive, FORMS } from '../../../infra/verify/compare-live.ts';
+import { ADDS } from '../../../infra/verify/expected.ts';
 import type { Live } from '../../../infra/verify/live.ts';
+import { READERS } from '../../../infra/verify/readers.ts';
 import { synthesizedFolder } from '../synthesize.ts';
 
 const place = { account: '111111111111', region: 'eu-north-1' };
@@ -718,7 +718,6 @@ test('a stack of another account is not asked for, and said', async () => {
 test('every type of the templates can be read', () => {
   const { resources } = resolveAssembly(readAssembly(synthesizedFolder()), place);
   const types = [...new Set(resources.map(({ type }) => type))];
-  expect(types.filter((type) => !(type in FORMS) && !onlyAdds(type) && !FOR_PEOPLE.includes(type))).toEqual(
-    [],
-  );
+  expect(types.filter((type) => !(type in FORMS) && !(type in ADDS))).toEqual([]);
+  expect(Object.keys(FORMS).filter((type) => !(type in READERS))).toEqual([]);
 });

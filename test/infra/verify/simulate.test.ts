@@ -49,8 +49,8 @@ const run = (decide: (action: string, resource: string) => string) => {
 };
 
 test('what the proof says that policies never allow is asked of IAM, by the names of the deploy', async () => {
-  const { asked, differences, unread, questions } = await run(() => 'implicitDeny');
-  expect({ asked, differences, unread }).toEqual({ asked: 2, differences: [], unread: [] });
+  const { read, differences, unread, questions } = await run(() => 'implicitDeny');
+  expect({ read, differences, unread }).toEqual({ read: 2, differences: [], unread: [] });
   const [role, resource] = ['arn:aws:iam::111111111111:role/live-role', key.replace('made-up', 'live')];
   expect(questions).toHaveLength(2);
   expect(questions).toContainEqual([role, 'kms:Sign', resource]);

@@ -1,6 +1,6 @@
 import { type JsonObject, objectOf, parseJson } from '../proof/assembly/json.ts';
-import { at, ifThere, items, one, type Read, without } from './answers.ts';
-import type { Live } from './live.ts';
+import { at, ifThere, items, type Live, one, type Read } from './live.ts';
+import { NETWORK } from './read-network.ts';
 
 /** Every role and policy of the account. */
 const identities = (live: Live) =>
@@ -18,8 +18,9 @@ const ofApi =
 /** Names of a list's objects. */
 const names = (list: unknown, member: string) => items(list).map((of) => of[member]);
 
-/** How everything but networks is read. */
-export const OTHERS = {
+/** How each type is read. */
+export const READERS: Readonly<Record<string, Read>> = {
+  ...NETWORK,
   async 'AWS::IAM::Role'(id, live) {
     const role = one((await identities(live)).RoleDetailList, 'RoleName', id);
     return (
@@ -46,8 +47,8 @@ export const OTHERS = {
     return {
       ...objectOf(of.Configuration),
       ReservedConcurrentExecutions: at(of, 'Concurrency', 'ReservedConcurrentExecutions'),
-      Permissions: items(at(policy, 'Statement')).map((it) => ({
-        Statement: without(it, 'Sid', 'Resource'),
+      Permissions: items(at(policy, 'Statement')).map(({ Sid: _, Resource: __, ...Statement }) => ({
+        Statement,
       })),
       EventSourceMappings: names(sources.EventSourceMappings, 'UUID'),
       ChangedSince: changed ? LastModified : undefined,
@@ -149,7 +150,7 @@ export const OTHERS = {
   'AWS::ApiGateway::Account': async (_, live) => ({
     CloudWatchRoleArn: (await live('apigateway', '/account')).CloudwatchRoleArn,
   }),
-} as const satisfies Record<string, Read>;
+};
 
 /** An API with its methods and its own responses, by name. */
 async function readApi(id: string, live: Live): Promise<JsonObject> {
