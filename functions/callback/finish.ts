@@ -52,18 +52,9 @@ export async function finishLogin(deps: Dependencies, request: GatewayRequest): 
   try {
     requireCode(parameters);
     const live = await findSessionIfAny(deps, readIdCookie(request, SESSION_COOKIE));
-    const { state, nonce, codeVerifier, binding, maxAge, begunAt } = transaction;
-    const tokens = await deps.client.redeemCode({
-      parameters,
-      redirectUri: settings.redirectUri,
-      state,
-      nonce,
-      codeVerifier,
-      binding,
-      maxAge,
-      begunAt,
-      resource: settings.first.resource,
-    });
+    const { redirectUri, first } = settings;
+    const asked = { ...transaction, parameters, redirectUri, resource: first.resource };
+    const tokens = await deps.client.redeemCode(asked);
     const session = await acceptLogin(deps, transaction, live, tokens);
     deps.log({ level: 'info', code: 'login.finished', request: request.id });
     return redirect(settings.gatewayUrl + transaction.returnPath, [

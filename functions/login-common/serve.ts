@@ -114,66 +114,60 @@ interface Outcome {
 const BAD_REQUEST: Outcome = { status: 400, page: 'badRequest' };
 const BUSY: Outcome = { status: 503, page: 'busy' };
 const UPSTREAM: Outcome = { status: 502, page: 'failed' };
+const EXPIRED: Outcome = { status: 400, page: 'expired' };
 const DECLINED: Outcome = { status: 403, page: 'declined' };
 
 /** The answer to whatever has no outcome of its own: our own fault. */
 const FAULT: Outcome = { status: 500, page: 'failed' };
 
-/**
- * What an issuer's `error` says about who is at fault (RFC 6749 4.1.2.1 and 5.2, RFC 8707 2, RFC 9101 6). One that is not here
- * is our fault where we asked the issuer ourselves, and the person's choice where the browser brought it.
- */
-const REFUSALS: ReadonlyMap<string, Outcome> = new Map([
-  ['access_denied', DECLINED],
-  // The code, or the pushed request, was not used in time.
-  ['invalid_grant', { status: 400, page: 'expired' }],
-  ['invalid_request_uri', { status: 400, page: 'expired' }],
-  ['invalid_request', FAULT],
-  ['invalid_request_object', FAULT],
-  ['invalid_scope', FAULT],
-  ['invalid_target', FAULT],
-  ['request_not_supported', FAULT],
-  ['unauthorized_client', FAULT],
-  ['unsupported_response_type', FAULT],
-  ['server_error', UPSTREAM],
-  ['temporarily_unavailable', BUSY],
-]);
-
-/** Every code that a request can meet, but for what an issuer's `error` or the browser's choice decides. */
-export const OUTCOMES: Readonly<Partial<Record<ErrorCode, Outcome>>> = {
-  ...outcomeOf(
-    BAD_REQUEST,
-    'event_invalid',
-    'request_malformed',
-    'return_path_invalid',
-    'body_not_replayable',
-  ),
-  request_too_large: { status: 413, page: 'badRequest' },
-  csrf_refused: { status: 403, page: 'badRequest' },
-  login_expired: { status: 400, page: 'expired' },
-  login_too_old: { status: 502, page: 'tooOld', anew: true },
-  login_refused: DECLINED,
-  security_level_too_low: { status: 403, page: 'level', anew: true },
-  person_mismatch: { status: 403, page: 'person', anew: true },
-  session_invalid: { status: 401, page: 'notLoggedIn' },
-  ...outcomeOf(UPSTREAM, 'id_token_invalid', 'token_invalid', 'metadata_invalid', 'binding_mismatch'),
-  ...outcomeOf(UPSTREAM, 'nonce_loop', 'api_unreachable', 'api_answer_unusable', 'redirect_refused'),
-  request_aborted: { status: 504, page: 'busy' },
-  ...outcomeOf(BUSY, 'issuer_unreachable', 'signer_unavailable', 'aws_throttled', 'aws_unavailable'),
-  ...outcomeOf(BUSY, 'kms_throttled', 'kms_unavailable', 'signature_late'),
-};
-
-function outcomeOf(outcome: Outcome, ...codes: readonly ErrorCode[]): Partial<Record<ErrorCode, Outcome>> {
-  return Object.fromEntries(codes.map((code) => [code, outcome]));
+/** The outcomes of names, by outcome. */
+function outcomes<Name extends string>(...rows: readonly [Outcome, ...names: readonly Name[]][]) {
+  const pairs = rows.flatMap(([outcome, ...names]) => names.map((name) => [name, outcome] as const));
+  return Object.fromEntries(pairs) as Readonly<Partial<Record<Name, Outcome>>>;
 }
 
+/**
+ * What an issuer's `error` says about who is at fault (RFC 6749 4.1.2.1 and 5.2, RFC 8707 2, RFC 9101 6). One that is not here
+ * is our fault where we asked the issuer ourselves, and the person's choice where the browser brought it: any word, `constructor` too.
+ */
+const REFUSALS = new Map(
+  Object.entries(
+    outcomes<string>(
+      [DECLINED, 'access_denied'],
+      // The code, or the pushed request, was not used in time.
+      [EXPIRED, 'invalid_grant', 'invalid_request_uri'],
+      [FAULT, 'invalid_request', 'invalid_request_object', 'invalid_scope', 'invalid_target'],
+      [FAULT, 'request_not_supported', 'unauthorized_client', 'unsupported_response_type'],
+      [UPSTREAM, 'server_error'],
+      [BUSY, 'temporarily_unavailable'],
+    ),
+  ),
+);
+
+/** Every code that a request can meet, but for what an issuer's `error` or the browser's choice decides. */
+export const OUTCOMES = outcomes<ErrorCode>(
+  [BAD_REQUEST, 'event_invalid', 'request_malformed', 'return_path_invalid', 'body_not_replayable'],
+  [{ status: 413, page: 'badRequest' }, 'request_too_large'],
+  [{ status: 403, page: 'badRequest' }, 'csrf_refused'],
+  [EXPIRED, 'login_expired'],
+  [{ status: 502, page: 'tooOld', anew: true }, 'login_too_old'],
+  [DECLINED, 'login_refused'],
+  [{ status: 403, page: 'level', anew: true }, 'security_level_too_low'],
+  [{ status: 403, page: 'person', anew: true }, 'person_mismatch'],
+  [{ status: 401, page: 'notLoggedIn' }, 'session_invalid'],
+  [UPSTREAM, 'id_token_invalid', 'token_invalid', 'metadata_invalid', 'binding_mismatch'],
+  [UPSTREAM, 'nonce_loop', 'api_unreachable', 'api_answer_unusable', 'redirect_refused'],
+  [{ status: 504, page: 'busy' }, 'request_aborted'],
+  [BUSY, 'issuer_unreachable', 'signer_unavailable', 'aws_throttled', 'aws_unavailable'],
+  [BUSY, 'kms_throttled', 'kms_unavailable', 'signature_late'],
+);
+
 /** What the browser is at fault for where it chose an organisation: the zone's grant or the issuer does not allow that one. */
-const CHOSEN: Readonly<Partial<Record<ErrorCode, Outcome>>> = {
-  details_invalid: BAD_REQUEST,
-  grant_refused: { status: 403, page: 'badRequest' },
-  token_refused: DECLINED,
-  login_refused: DECLINED,
-};
+const CHOSEN = outcomes<ErrorCode>(
+  [BAD_REQUEST, 'details_invalid'],
+  [{ status: 403, page: 'badRequest' }, 'grant_refused'],
+  [DECLINED, 'token_refused', 'login_refused'],
+);
 
 /** One outcome for whoever is at fault. `chosen` tells that the browser named an organisation. */
 function chooseOutcome({ code, facts }: ZonesError, chosen: boolean): Outcome {

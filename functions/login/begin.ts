@@ -43,31 +43,18 @@ export async function beginLogin(deps: Dependencies, request: GatewayRequest): P
 }
 
 async function pushLogin(deps: Dependencies, request: GatewayRequest, wish: LoginWish): Promise<Answer> {
-  const { settings } = deps;
-  const { login, resources } = settings;
+  const { login, redirectUri, scope, resources } = deps.settings;
+  const { acrValues, onBehalfOf, requestObject } = login;
   const { prompt, ...kept } = wish;
   const previous = await findSessionIfAny(deps, readIdCookie(request, SESSION_COOKIE));
-  const { state, nonce, codeVerifier, codeChallenge } = await createTransaction();
+  const { codeVerifier, codeChallenge, state, nonce } = await createTransaction();
+  const asked = { redirectUri, scope, resources, acrValues, onBehalfOf, requestObject };
   const pushed = await deps.client.pushAuthorizationRequest({
-    redirectUri: settings.redirectUri,
-    scope: settings.scope,
-    state,
-    nonce,
-    codeChallenge,
-    resources,
-    acrValues: login.acrValues,
-    prompt,
-    maxAge: wish.maxAge,
-    onBehalfOf: login.onBehalfOf,
-    requestObject: login.requestObject,
+    ...{ ...asked, state, nonce, codeChallenge, prompt, maxAge: wish.maxAge },
     authorizationDetails: organizationDetails(wish.organization),
   });
   const id = await saveTransaction(deps, {
-    ...kept,
-    state,
-    nonce,
-    codeVerifier,
-    binding: pushed.binding,
+    ...{ ...kept, state, nonce, codeVerifier, binding: pushed.binding },
     previous: previous && { pk: previous.pk, links: previous.data.links, person: previous.data.person },
   });
   deps.log({ level: 'info', code: 'login.begun', request: request.id });

@@ -129,6 +129,7 @@ describe('the answer to a login', () => {
     ['unauthorized_client', 500, 'error'],
     ['server_error', 502, 'error'],
     ['temporarily_unavailable', 503, 'error'],
+    ['constructor', 403, 'info'],
     ['__proto__', 403, 'info'],
   ])('blames for %s who is at fault, and loses no return path', async (error, status, level) => {
     const { login, browser } = await arrive();
