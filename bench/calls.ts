@@ -38,7 +38,11 @@ async function openZone(signer: Signer, key: VerificationKey, nonces: boolean, n
   );
   if (!client || !other) throw new Error('There are two clients.');
   const apis = { api: { baseUrl: `${API}/v1`, audience: API, scopes: ['api'], clients: [name] } };
-  const give = createTokenGiver({ config: { zone: 'bench', apis }, client: () => client, audit() {} });
+  const give = createTokenGiver({
+    config: { zone: 'bench', clients: {}, apis },
+    client: () => client,
+    audit() {},
+  });
   const asked = { count: 0 };
   const call = async ({ body = '' }) => {
     asked.count += 1;

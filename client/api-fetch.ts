@@ -11,7 +11,7 @@ import { nonceLoopError } from './authenticate.ts';
 import { type BeginCall, type CallHeaders, isLostKey, signedCalls } from './call-headers.ts';
 import { describeNetworkFailure } from './errors.ts';
 import { abortError, tellFate, withDeadline, withSecondConnection } from './http.ts';
-import { describeCause } from './oauth-errors.ts';
+import { describeCause, shorten } from './oauth-errors.ts';
 import type { TokenClient } from './token-client.ts';
 import type { ApiFetch, TokenSource } from './tokens.ts';
 
@@ -255,6 +255,6 @@ async function refuseForeignRedirect(url: URL, response: Response): Promise<void
   if (target === url.origin) return;
   await response.body?.cancel();
   const message = `${url.origin} redirects to another origin; call that one by a declared API.`;
-  const facts = { status: response.status, target: target ?? 'invalid' };
+  const facts = { status: response.status, target: shorten(target ?? 'invalid') };
   throw new ZonesError('redirect_refused', message, { facts });
 }

@@ -8,7 +8,7 @@ import {
   genericTokenEndpointRequest,
 } from 'oauth4webapi';
 import { describeNetworkFailure } from './errors.ts';
-import { abortError, isMomentary, tellFate, withDeadline, withSecondConnection } from './http.ts';
+import { abortError, isMomentary, readBody, tellFate, withDeadline, withSecondConnection } from './http.ts';
 import { requireEndpoint } from './metadata.ts';
 import { type Refusal, readRefusal, tokenRefusedError } from './oauth-errors.ts';
 import { describeClient, type IssuerRequest, type TokenClient } from './token-client.ts';
@@ -222,9 +222,9 @@ async function sendAttempt(
       const response = await request.send({ as, oauth, auth, options, ...signed });
       const { status, headers } = response;
       const nonce = client.nonces.keep('authorization-server', url, response);
-      const body = await response.arrayBuffer();
+      const body = await readBody(response);
       if (status >= 500 || status === 429) throw noAnswer(as, { status });
-      return { response: new Response(body.byteLength ? body : null, { status, headers }), nonce };
+      return { response: new Response(body.length > 0 ? body : null, { status, headers }), nonce };
     });
   } catch (cause) {
     if (isZonesError(cause)) throw cause;

@@ -1,4 +1,5 @@
 import type { ZoneConfig } from '@helseid-zones/protocol/config';
+import { renderDetails } from '@helseid-zones/protocol/details';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { MAX_INTENTS } from '@helseid-zones/protocol/intents';
 import { malformed, unfit } from '@helseid-zones/protocol/parse';
@@ -11,13 +12,14 @@ import {
 } from '@helseid-zones/protocol/token-request';
 import { urlBelow } from '@helseid-zones/protocol/url';
 import { isLostKey, signProof } from './call-headers.ts';
+import { entryOf } from './environment.ts';
 import { describeError, type Log } from './log.ts';
 import { machineTokens } from './machine-token.ts';
 import type { TokenClient } from './token-client.ts';
 
 /** What a tokens function gives by. */
 export interface GiveTokensDeps {
-  config: Pick<ZoneConfig, 'zone' | 'apis'>;
+  config: Pick<ZoneConfig, 'zone' | 'clients' | 'apis'>;
   /** The zone's token clients; their caches say how often a refused token is replaced. */
   client: (name: string) => TokenClient;
   /** Told of what is not given, one line a request. Never of a token, a proof or a whole URL. */
@@ -59,6 +61,8 @@ async function give({ config, client }: GiveTokensDeps, event: unknown): Promise
   const { baseUrl, scopes, resource, name } = findApi(config, request);
   const url = urlBelow(baseUrl, request.url);
   if (!url) throw malformed('url', `is no path that begins with a slash, and no URL below ${baseUrl}`);
+  // What no signer signs costs no call of the table of tokens either.
+  if (details) renderDetails(details, entryOf(config.clients, name, 'config.json: clients'));
   const of = client(name);
   const source = machineTokens(of, { scopes, resource, details });
   let token = await source.get();

@@ -77,6 +77,24 @@ export function tellFate({ network }: NetworkFacts): string {
   return 'what it did is not known';
 }
 
+/** Bytes of an issuer's answer that are read: its metadata, keys and tokens are some kilobytes. */
+const MAX_ANSWER = 1024 * 1024;
+
+/**
+ * An answer's whole body.
+ * @throws {RangeError} it is longer than `most` bytes; no more of it is read
+ */
+export async function readBody(response: Response, most = MAX_ANSWER): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > most) throw new RangeError(`The answer is longer than ${most} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
 const LOST = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];
 
 /** Whether a connection broke before an answer came. */

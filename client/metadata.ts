@@ -8,7 +8,7 @@ import {
 } from 'oauth4webapi';
 import { createCached } from './cached.ts';
 import { describeNetworkFailure } from './errors.ts';
-import { isMomentary, type Transport, withDeadline } from './http.ts';
+import { isMomentary, readBody, type Transport, withDeadline } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 
 /** HelseID demands (FK2, docs/requirements.md) that metadata is cached for about 24 hours; an hour more while it can't be read. */
@@ -65,8 +65,8 @@ export async function fetchDocument(
     response = await withDeadline(timeout, undefined, async (signal) => {
       const answer = await request(signal);
       const { status, headers } = answer;
-      const bytes = await answer.arrayBuffer();
-      return new Response(bytes.byteLength ? bytes : null, { status, headers });
+      const body = await readBody(answer);
+      return new Response(body.length > 0 ? body : null, { status, headers });
     });
   } catch (cause) {
     throw unreachable(url, describeNetworkFailure(cause), cause);

@@ -45,9 +45,19 @@ export function tokenRefusedError(refusal: Refusal): ZonesError {
   );
 }
 
-/** A foreign text as a fact: one line, bounded. */
+/** As tokens, codes, assertions and ids are written, also in base64 and hex; and a national identity number. */
+const SECRET_LIKE = /[\w+=~-]{24,}|(?<!\d)\d{11}(?!\d)/g;
+
+/**
+ * A foreign text as a fact: one line, bounded, and without what looks like a secret, since whoever wrote it may repeat what it was
+ * sent. Of long runs only words such as `invalid_authorization_details` stay. Does not find a secret that somebody spells out.
+ */
 export function shorten(text: string): string {
-  return text.replace(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ').slice(0, 300);
+  return text
+    .slice(0, 4096)
+    .replace(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ')
+    .replace(SECRET_LIKE, (run) => (/^[a-z_-]+$/.test(run) ? run : '…'))
+    .slice(0, 300);
 }
 
 /** Runs `read` over an answer; whatever the library finds wrong becomes `code`, with `facts` such as the answer's status. */

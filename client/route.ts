@@ -1,5 +1,5 @@
 import type { RouteConfig } from '@helseid-zones/protocol/config';
-import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/required';
 import { describeError, type Log } from './log.ts';
 
@@ -53,9 +53,13 @@ export function problem(status: number, title: string, code: string): RouteAnswe
 }
 
 /** What a failure looks like from outside; any other is a 502, since it is about what lies behind. */
-const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
+const STATUS: Readonly<Record<string, readonly [status: number, title: string]>> = {
   request_malformed: [400, 'The request is not right.'],
-  signer_unavailable: [503, 'Signing is not available; try again.'],
+  ...Object.fromEntries(
+    ['signer_unavailable', 'tokens_unavailable', 'kms_throttled', 'kms_unavailable', 'signature_late']
+      .concat(['record_unavailable', 'aws_throttled', 'aws_unavailable'])
+      .map((code) => [code, [503, 'Signing is not available; try again.'] as const]),
+  ),
   issuer_unreachable: [503, 'The authorization server is not available; try again.'],
   api_unreachable: [503, 'What lies behind is not available; try again.'],
   request_aborted: [504, 'What lies behind took too long.'],
@@ -69,7 +73,7 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
  *
  * `answer` gives an answer of the proxy integration, a `Response` (of an API call: passed on where it is a 2xx, else thrown as
  * `api_refused`), or a value that becomes JSON. What it throws is a problem (RFC 9457) with our code, none of the error's words,
- * and `route.failed` in the log where it is a 5xx.
+ * and `route.failed` in the log where it is a 5xx; what is overloaded or away is a 503, with `Retry-After` where that is known.
  */
 export function serveRoutes(
   routes: readonly RouteConfig[],
@@ -95,9 +99,16 @@ export function serveRoutes(
       const code = isZonesError(error) ? error.code : 'unexpected';
       const [status, title] = STATUS[code] ?? [502, 'The answer could not be had.'];
       if (status >= 500) audit('route.failed', { ...describeError(error), requestId });
-      return problem(status, title, code);
+      const answer = problem(status, title, code);
+      return { ...answer, headers: { ...answer.headers, ...retryAfter(error) } };
     }
   };
+}
+
+/** `Retry-After` (RFC 9110 10.2.3) of an error that knows when what was overloaded may have room. */
+export function retryAfter(error: unknown): { 'retry-after'?: string } {
+  const { retry_after } = isZonesError(error) ? (error.facts as Facts) : {};
+  return typeof retry_after === 'number' ? { 'retry-after': String(retry_after) } : {};
 }
 
 async function render(value: unknown): Promise<RouteAnswer> {

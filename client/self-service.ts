@@ -2,6 +2,8 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
 import * as v from 'valibot';
 import { describeNetworkFailure } from './errors.ts';
+import { readBody } from './http.ts';
+import { shorten } from './oauth-errors.ts';
 import type { ApiFetch } from './tokens.ts';
 
 /** A key as HelseID's self-service API lists it. */
@@ -23,11 +25,11 @@ export interface RegisteredJwk {
 /** HelseID's self-service API for one client. */
 export type SelfService = ReturnType<typeof createSelfService>;
 
+/** Bytes of an answer that are read. */
+const MAX_ANSWER = 256 * 1024;
+
 /** Milliseconds that one call may take in all. */
 const TIMEOUT = 15_000;
-
-/** Most of an answer that is read, in characters. */
-const MAX_ANSWER = 256 * 1024;
 
 /** Epoch seconds between which an expiry lies: later than HelseID is old, and no later than .NET's last date. */
 const [EARLIEST, LATEST] = [1_000_000_000, 253_402_300_799];
@@ -72,7 +74,7 @@ export function createSelfService(deps: {
     throw new ZonesError(
       refused ? 'self_service_refused' : 'self_service_unreachable',
       `The self-service API answered ${status}${refused ? '; its title says why' : '; try again later'}.`,
-      { facts: { status, title: title.slice(0, 200), type: type.slice(0, 200) } },
+      { facts: { status, title: shorten(title).slice(0, 200), type: shorten(type).slice(0, 200) } },
     );
   }
 
@@ -80,7 +82,7 @@ export function createSelfService(deps: {
     if (value === null || value === undefined) return undefined;
     const time = readTime(value);
     if (Number.isInteger(time) && time >= EARLIEST && time <= LATEST) return time;
-    audit('KEY_EXPIRY_UNREADABLE', { kid, expiration: String(value).slice(0, 40) });
+    audit('KEY_EXPIRY_UNREADABLE', { kid, expiration: shorten(String(value)).slice(0, 40) });
     return undefined;
   }
 
@@ -110,7 +112,12 @@ async function send(
   try {
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT) });
     const { ok, status } = response;
-    return { ok, status, text: (await response.text()).slice(0, MAX_ANSWER) };
+    const body = await readBody(response, MAX_ANSWER).catch((error: unknown) => {
+      // One that is too long is none that can be understood.
+      if (error instanceof RangeError) return '';
+      throw error;
+    });
+    return { ok, status, text: body.toString() };
   } catch (cause) {
     const silent = isZonesError(cause, 'api_unreachable') || isZonesError(cause, 'request_aborted');
     if (isZonesError(cause) && !silent) throw cause;

@@ -10,7 +10,7 @@ export const CANARIES = {
   accessToken: 'cnryAccessToken-Pf7dL1sY9bQe',
   assertion: 'cnryAssertion-Gu5cR0nJ6kXa',
   proof: 'cnryProof-Vi2tM8wE4zHo',
-  code: 'cnryCode-Ny6pB3gS1fDj',
+  code: 'cnryAuthorizationCode-Ny6pB3gS1fDj',
   sessionId: 'cnrySessionId-Wl9rK5uC7qTxOa2hE8vZ4mFs6dPbA',
   nationalIdentityNumber: '17895012348',
   /** A webhook's secret is `whsec_` and this in base64. */

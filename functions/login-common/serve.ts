@@ -1,4 +1,5 @@
 import { describeError } from '@helseid-zones/client/log';
+import { retryAfter } from '@helseid-zones/client/route';
 import { type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { type Answer, renderAnswer, renderPage } from './answer.ts';
@@ -75,17 +76,18 @@ export function answerError(
   });
   if (request && wantsPage(request)) {
     const href = deps.settings.basePath + loginPath({ ...wish, ...(anew ? { prompt: 'login' } : {}) });
-    return renderPage({
+    const answer = renderPage({
       status,
       page,
       reference,
       language: chooseLanguage(request.headers.get('accept-language')?.[0]),
       link: { label: 'logIn', href },
     });
+    return { ...answer, headers: { ...answer.headers, ...retryAfter(error) } };
   }
   return {
     status,
-    headers: { 'content-type': 'application/problem+json', vary: 'accept' },
+    headers: { 'content-type': 'application/problem+json', vary: 'accept', ...retryAfter(error) },
     body: JSON.stringify({
       type: `urn:helseid-zones:error:${refusal}`,
       title: TEXTS.en[page].title,

@@ -3,12 +3,15 @@ import { createFetch } from '@helseid-zones/client/api-fetch';
 import type { AwsCaller } from '@helseid-zones/client/aws';
 import { createTokenGiver } from '@helseid-zones/client/give-tokens';
 import { remoteCalls } from '@helseid-zones/client/remote-tokens';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { TokenHeaders } from '@helseid-zones/protocol/token-request';
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import { expect, test } from 'vitest';
-import { API, failure, ISSUER, makeWorld } from './make-client.ts';
+import { expect, test, vi } from 'vitest';
+import { API, CLIENT_ID, failure, ISSUER, makeWorld } from './make-client.ts';
 
 const CHILD = '974760673';
+const tenancy = 'single-tenant' as const;
+const REGISTRATION = { clientId: CLIENT_ID, issuer: ISSUER, tenancy, profile: helseIdProfile };
 const REQUEST = { api: 'documents', method: 'GET', url: `${API}/v1/x` };
 
 /** A tokens function of a zone that calls two APIs by one client, and a function that asks it. */
@@ -23,7 +26,7 @@ async function makeZone() {
   };
   const lines: object[] = [];
   const give = createTokenGiver({
-    config: { zone: 'internal', apis },
+    config: { zone: 'internal', apis, clients: { journal: REGISTRATION, other: REGISTRATION } },
     client: () => client,
     audit: (code, facts) => void lines.push({ code, ...facts }),
   });
@@ -228,4 +231,15 @@ test.each<[string, unknown]>([
   };
   const call = createFetch(client, remoteCalls({ aws, functionArn: 'arn' }, { api: 'documents' }));
   await failure(call(`${ISSUER}/x`), 'tokens_answer_invalid');
+});
+
+test.each([
+  [[{ type: 'helseid_authorization', child: '974760674' }]],
+  [[{ type: 'helseid_authorization', parent: CHILD }]],
+  [[{ type: 'nhn:sfm:journal-id', journalId: 'x' }]],
+])('details that no signer signs are refused before any token is looked for: %j', async (details) => {
+  const { give, signer, client } = await makeZone();
+  const looked = vi.spyOn(client.tokens, 'get');
+  expect(codeOf(await give({ ...REQUEST, details }))).toBe('details_invalid');
+  expect([looked.mock.calls, signer.calls]).toEqual([[], []]);
 });

@@ -3,6 +3,7 @@ import { getAccessToken } from '@helseid-zones/client/machine-token';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
+import { CANARIES } from '../canaries.ts';
 import { failure, ISSUER, makeWorld } from './make-client.ts';
 
 test('the first token takes a challenge, the next ones one round trip and two signatures in one call', async () => {
@@ -256,6 +257,21 @@ test('an error carries HelseID’s words and no secret, however it is printed', 
   const error = await failure(getAccessToken(client), 'token_refused');
   expect(error.facts).toEqual({ error: 'invalid_scope', error_description: 'not yours', status: 400 });
 
+  // Whatever it repeats of what it was sent, and of a person.
+  const { client_assertion: assertion = '' } = issuer.posts.at(-1)?.form ?? {};
+  const said = [
+    assertion,
+    ...(['hex', 'base64', 'base64url'] as const).map((as) => Buffer.from(assertion).toString(as)),
+  ];
+  for (const text of [...said, `of ${CANARIES.nationalIdentityNumber}`]) {
+    const answer = { error: `no ${text}`, error_description: `invalid_authorization_details in ${text} too` };
+    issuer.behaviour.fail = () => Response.json(answer, { status: 400 });
+    const { facts } = await failure(getAccessToken(client), 'token_refused');
+    expect(facts).toMatchObject({
+      error_description: expect.stringMatching(/^invalid_authorization_details in .*… too$/),
+    });
+  }
+
   delete issuer.behaviour.fail;
   issuer.behaviour.response = { access_token: 'the-secret', expires_in: 'soon' };
   const broken = await failure(getAccessToken(client), 'token_invalid');
@@ -288,4 +304,21 @@ test('what the signer refuses, the caller hears, and nothing is sent', async () 
   signer.refuseNext('grant_refused');
   await failure(getAccessToken(client), 'grant_refused');
   expect(issuer.posts.length).toBe(0);
+});
+
+test('an answer without an end is read no further than a mebibyte', async () => {
+  const { issuer, client } = await makeWorld();
+  let sent = 0;
+  issuer.behaviour.fail = () =>
+    new Response(
+      new ReadableStream({
+        pull(controller) {
+          sent += 65_536;
+          controller.enqueue(new Uint8Array(65_536));
+        },
+      }),
+    );
+  await failure(getAccessToken(client), 'issuer_unreachable');
+  // Beside what was on its way already.
+  expect(sent).toBeLessThan(16 * 1024 * 1024);
 });

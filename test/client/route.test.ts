@@ -1,4 +1,5 @@
 import { respond, serveRoutes } from '@helseid-zones/client/route';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -67,4 +68,22 @@ describe('a request is not handed on, and somebody learns why', () => {
       }),
     );
   });
+});
+
+test.each([
+  ['kms_throttled', { retry_after: 1 }, 503, '1'],
+  ['signer_unavailable', { retry_after: 2 }, 503, '2'],
+  ['tokens_unavailable', {}, 503, undefined],
+  ['kms_unavailable', {}, 503, undefined],
+  ['signature_late', {}, 503, undefined],
+  ['issuer_unreachable', {}, 503, undefined],
+  ['kms_refused', {}, 502, undefined],
+  ['grant_refused', {}, 502, undefined],
+] as const)('%s %j is answered with %i, and when to come back: %s', async (code, facts, status, after) => {
+  const serve = serveRoutes(ROUTES, collectLog().audit, () => {
+    throw new ZonesError(code, 'No.', { facts });
+  });
+  const { method: httpMethod, path: resource } = ROUTES[0];
+  const { statusCode, headers, body } = await serve({ httpMethod, resource, requestContext: USER });
+  expect([statusCode, headers?.['retry-after'], JSON.parse(body).code]).toEqual([status, after, code]);
 });

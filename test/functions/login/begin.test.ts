@@ -1,3 +1,4 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { describe, expect, it } from 'vitest';
 import { arrive, setCookies } from './make-login.ts';
 
@@ -155,3 +156,15 @@ describe('login', () => {
     expect((await browser.send('/login')).statusCode).toBe(500);
   });
 });
+
+it.each(['application/json', 'text/html'])(
+  'tells a browser that wants %s when KMS may have room again',
+  async (accept) => {
+    const { login, browser } = await arrive();
+    login.deps.client.pushAuthorizationRequest = async () => {
+      throw new ZonesError('kms_throttled', 'Shed.', { facts: { retry_after: 1 } });
+    };
+    const { statusCode, headers } = await browser.send('/login', { headers: { accept } });
+    expect([statusCode, headers?.['retry-after']]).toEqual([503, '1']);
+  },
+);
