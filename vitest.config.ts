@@ -1,9 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-/** The longest goes first, in a process of its own: projects take turns by their names. */
-const FIRST = 'test/local/once.test.ts';
-
-const OTHERS = [
+/** What runs by itself: each has a command of its own. */
+const APART = [
   'test/differential/**',
   'test/interop/**',
   'test/browser/**',
@@ -17,22 +15,10 @@ export default defineConfig({
     globalSetup: './test/temporary.ts',
     setupFiles: './test/seed.ts',
     reporters: ['default', './test/reporter.ts'],
-    projects: [
-      {
-        extends: true,
-        test: { name: 'apart', include: [FIRST], testTimeout: 20_000 },
-      },
-      {
-        extends: true,
-        // The others share what they load: the CDK alone takes a second a file.
-        test: {
-          name: 'together',
-          include: ['test/**/*.test.ts'],
-          exclude: [...OTHERS, FIRST],
-          isolate: false,
-          testTimeout: 20_000,
-        },
-      },
-    ],
+    include: ['test/**/*.test.ts'],
+    exclude: APART,
+    // Files share what they load: the CDK alone takes a second a file.
+    isolate: false,
+    testTimeout: 20_000,
   },
 });

@@ -1,11 +1,12 @@
 import { createIssuerKeys } from '@helseid-zones/client/jwks';
 import { exportJWK, generateKeyPair } from 'jose';
 import { expect, test } from 'vitest';
+import { takeRsaPair } from '../fakes/kms.ts';
 import { failure, makeWorld } from './make-client.ts';
 
 const token = { payload: '', signature: '' };
 /** A new key of an issuer's. */
-const NEXT = await exportJWK((await generateKeyPair('RS256')).publicKey);
+const NEXT = await exportJWK(takeRsaPair().publicKey);
 const unknown = { code: 'ERR_JWKS_NO_MATCHING_KEY' };
 
 /** The keys of an issuer, as an authorizer finds them, and the issuer's own `kid`. */
@@ -97,9 +98,8 @@ test.each<[string, (right: Record<string, unknown>) => unknown]>([
 test('of a set those keys count that verify signatures; type and algorithm tell apart what a kid does not', async () => {
   const { keyOf, ownKid, issuer } = await makeKeys();
   const kid = await ownKid();
-  const { publicKey } = await generateKeyPair('PS256');
   const { publicKey: curve } = await generateKeyPair('ES256');
-  const jwk = await exportJWK(publicKey);
+  const jwk = await exportJWK(takeRsaPair().publicKey);
   const unusable = [{ kty: 'unheard-of', kid }, { ...jwk, kid, alg: 'RSA-OAEP', use: 'enc' }, 'x', null];
   issuer.otherKeys = [
     ...(unusable as (typeof jwk)[]),

@@ -161,13 +161,23 @@ function takeKey(spec: string, index: number) {
   return key;
 }
 
-/** A new private key for an algorithm; RSA keys are 2048 bits here, because making larger ones is slow. */
+const rsaPairs: ReturnType<typeof makeRsaPair>[] = [];
+let rsaGiven = 0;
+const makeRsaPair = () => generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+/** An RSA key pair of 2048 bits. Making one takes longer than many a test: a process makes four, and gives them in turn. */
+export function takeRsaPair(): ReturnType<typeof makeRsaPair> {
+  const index = rsaGiven++ % 4;
+  const pair = rsaPairs[index] ?? makeRsaPair();
+  rsaPairs[index] = pair;
+  return pair;
+}
+
+/** A private key for an algorithm: a new one on a curve, or one of {@link takeRsaPair}. */
 export function generateKey(algorithm: Algorithm): KeyObject {
   const { kty, crv } = ALGORITHMS[algorithm];
   const { privateKey } =
-    kty === 'EC' && crv
-      ? generateKeyPairSync('ec', { namedCurve: crv })
-      : generateKeyPairSync('rsa', { modulusLength: 2048 });
+    kty === 'EC' && crv ? generateKeyPairSync('ec', { namedCurve: crv }) : takeRsaPair();
   plant('private key', privateKey.export({ format: 'jwk' }).d ?? '');
   return privateKey;
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { STEPS } from '../../local/app/steps/index.ts';
-import { FULL, sampled } from '../full.ts';
+import { FULL } from '../full.ts';
 import { newFolder } from '../temporary.ts';
 
 const directory = newFolder();
@@ -79,9 +79,8 @@ function functionProcesses(): string[] {
   });
 }
 
-// Whole systems on a machine that may be busy: the limit is for one that hangs.
+// Whole systems on a machine that may be busy: the limit is for one that hangs. `.ci/run` runs this file in full.
 describe('npm start', { timeout: 300_000 }, () => {
-  // .ci/run does the whole job apart, and its own start each.
   it.runIf(FULL)('does the whole job once, and what it leaves is a state to start from', async () => {
     const first = await ended(start(0, '--once', '--json'));
     expect(first.error).toBe('');
@@ -105,7 +104,7 @@ describe('npm start', { timeout: 300_000 }, () => {
     expect((await end).code).toBe(0);
   });
 
-  it('runs everything, says where, takes an event, and ends with nothing left', async () => {
+  it.runIf(FULL)('runs everything, says where, takes an event, and ends with nothing left', async () => {
     const running = start(0, '--https');
     const welcome = await untilPrinted(running, 'Ctrl-C ends everything');
     expect(welcome).toMatch(new RegExp(`[a-z]+ +current +${currentKid()}`));
@@ -144,7 +143,6 @@ describe('npm start', { timeout: 300_000 }, () => {
     if (process.platform === 'linux') expect(functionProcesses()).toEqual([]);
   });
 
-  // .ci/run does this job apart, with all its steps.
   it.runIf(FULL)(
     'has another vendor’s client call a route for HelseID’s tokens, and thieves try',
     async () => {
@@ -162,7 +160,7 @@ describe('npm start', { timeout: 300_000 }, () => {
     ['npm above its shell', [process.execPath, '-e', NPM, SHELL, 'sh'], 'SIGKILL'],
     ["npm's shell", ['sh', '-c', SHELL, 'sh'], 'SIGTERM'],
   ];
-  it.skipIf(process.platform === 'win32').each(sampled(PARENTS))(
+  it.runIf(FULL && process.platform !== 'win32').each(PARENTS)(
     'ends with %s, while it starts, at once',
     async (_, [file = '', ...before], signal) => {
       const env = { ...process.env, npm_lifecycle_event: 'start' };

@@ -42,7 +42,7 @@ describe('a pattern of the guideline', () => {
     ).toBe(false);
   });
 
-  // PostgreSQL in this process takes many seconds to start; test/client/custody has it in every run.
+  // PostgreSQL in this process takes many seconds to start: .ci/run has it.
   test.each(['rich-client', 'distributed', ...(FULL ? ['shared-backend'] : [])])(
     '%s works, and what breaks its rule is refused',
     { timeout: 120_000 },

@@ -26,6 +26,7 @@ import { TEST_USERS } from '../../../local/helseid/users.ts';
 import { type PatternWorld, SCOPE, startPatternWorld } from '../../../local/patterns/stand-in.ts';
 import { failure } from '../../client/make-client.ts';
 import { CUSTODIES_UNDER_TEST, type CustodyUnderTest, registrable } from '../../fakes/custodies.ts';
+import { FULL } from '../../full.ts';
 import { newFolder } from '../../temporary.ts';
 import { browse } from './wire.ts';
 
@@ -173,8 +174,13 @@ test('every custody that there is has its row, but for the one whose keys a PKCS
   expect([...names, 'pkcs11:'].sort()).toEqual(Object.keys(CUSTODIES).sort());
 });
 
-describe.each(names)('%s', (scheme) => {
-  test.each(Object.keys(FLOWS))('%s', async (flow) => {
+/** The flows that ask more of a custody than a signature. */
+const OF_THE_KEY = ['rotation', 'wrong key', 'key gone'];
+
+// In full, and thus in .ci/run, each with each. PostgreSQL in this process takes seconds to start.
+describe.each(names.filter((scheme) => FULL || scheme !== 'postgres:'))('%s', (scheme) => {
+  const whole = FULL || scheme === 'file:';
+  test.each(whole ? Object.keys(FLOWS) : OF_THE_KEY)('%s', async (flow) => {
     const cell = await startCell(scheme);
     await FLOWS[flow]?.(cell);
   });

@@ -34,7 +34,8 @@ function asset(name: string, text: string): ReadonlyMap<string, string> {
 }
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+const rsaPair = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const rsa = rsaPair.privateKey;
 
 describe('findKeyMaterial', () => {
   it.each([
@@ -169,7 +170,6 @@ function pkcs12(key: KeyObject): Buffer {
   );
 }
 
-const rsaPair = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const anyPair = fc.constantFrom(
   ...(['P-256', 'P-384', 'P-521'] as const).map(
     (namedCurve) => () => generateKeyPairSync('ec', { namedCurve }),
