@@ -157,7 +157,7 @@ function having(changes: Readonly<Record<string, unknown>>, of: unknown = BASE):
 }
 
 /** What stands once the declaration is deployed. */
-const deployed = (system: SystemDeclaration): Stacks => stacksOf(synthesize(system));
+const deployed = (system: SystemDeclaration): Stacks => stacksOf(synthesize(system, { withCode: false }));
 
 /** The changed declaration, deployed over the first. */
 const over = (from: SystemDeclaration, to: SystemDeclaration) => deploy(deployed(from), deployed(to));

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
 import { type BuildOptions, buildApp } from '../../infra/build-app.ts';
@@ -52,23 +54,26 @@ export function withZones(zones: SystemInput['zones'], more: Partial<SystemInput
   return defineSystem({ ...system, zones: { ...system.zones, ...zones }, ...more });
 }
 
-const done = new Map<string, string>();
-
-/** The folder that a declaration is synthesized to: by a process once. With `prepare`, which sees the app before, always anew. */
+/** The folder that a declaration is synthesized to: once for all tests of a run. With `prepare`, which sees the app before, always anew. */
 export function synthesizedFolder(
   declaration: SystemDeclaration = system,
   options: BuildOptions = {},
   prepare?: (app: App) => void,
 ): string {
-  const key = JSON.stringify([declaration, options]);
-  const known = prepare === undefined ? done.get(key) : undefined;
-  if (known !== undefined) return known;
+  const key = createHash('sha256')
+    .update(JSON.stringify([declaration, options]))
+    .digest('hex');
+  // Beside the folders that newFolder makes, where every worker of the run finds it.
+  const shared = join(tmpdir(), `synthesized-${key}`);
+  if (prepare === undefined && existsSync(shared)) return shared;
   const outdir = newFolder();
   const app = buildApp(declaration, { checkTemplates: false, ...options, outdir });
   prepare?.(app);
   app.synth();
-  if (prepare === undefined) done.set(key, outdir);
-  return outdir;
+  if (prepare !== undefined) return outdir;
+  // Whole or not at all; the one who comes second has the same.
+  if (!existsSync(shared)) renameSync(outdir, shared);
+  return shared;
 }
 
 /** A system as it is synthesized; see {@link synthesizedFolder}. */

@@ -214,7 +214,7 @@ describe('harmless changes', () => {
     },
   );
 
-  it.each(sampled(DECLARATIONS, 3))('%s', (_name, declaration, options) => {
+  it.each(sampled(DECLARATIONS, 5))('%s', (_name, declaration, options) => {
     expect(prove(synthesize(declaration, options), declaration).violations).toEqual([]);
   });
 

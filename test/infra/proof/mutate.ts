@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import type { Assembly, AssemblyStack } from '../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
+import { compareWithDerived } from '../../../infra/proof/derived/compare.ts';
 import { readInput } from '../../../infra/proof/rules/input.ts';
 import type { ProofInput, Rule } from '../../../infra/proof/rules/rule.ts';
 import { sampled } from '../../full.ts';
@@ -59,13 +60,19 @@ export const arn = (service: string, rest: string) => `arn:aws:${service}:eu-nor
 export const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`;
 export const signer = (zone: string) => arn('lambda', `function:journal-signer-journal-${zone}`);
 
-/** The violations that one rule finds in an assembly; the others are not asked, since a whole proof takes long. */
+/** The violations that rules find in an assembly, compared with `derived` if that is given; the others are not asked, since a whole proof takes long. */
 export function findingsOf(
-  name: string,
+  rules: string | readonly string[],
   assembly: Assembly,
   of: SystemDeclaration = system,
-): ReturnType<Rule['check']> {
-  return ruleNamed(name).check(inputOf(assembly, of));
+  derived?: Assembly,
+): (ReturnType<Rule['check']>[number] & { rule: string })[] {
+  const input = readInput(resolveAssembly(assembly), of, derived && compareWithDerived(assembly, derived));
+  return [rules].flat().flatMap((rule) =>
+    ruleNamed(rule)
+      .check(input)
+      .map((found) => ({ rule, ...found })),
+  );
 }
 
 /** What is wrong with the requests that show violations. */

@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { matrixOf, prove } from '../../../infra/proof/prove.ts';
+import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
+import { matrixOf } from '../../../infra/proof/prove.ts';
 import type { CapabilityRow } from '../../../infra/proof/rules/capability.ts';
+import { readInput } from '../../../infra/proof/rules/input.ts';
 import { CONNECT } from '../../../infra/proof/rules/reach-rows.ts';
 import { createAuthorize } from '../../../local/aws/authorize.ts';
 import type { Caller } from '../../../local/aws/call.ts';
 import { sampled } from '../../full.ts';
 import zones from '../../two-clients.zones.ts';
-import { synthesizedFolder } from '../synthesize.ts';
+import { synthesize } from './one-client.ts';
 import { faultOf } from './replay.ts';
 
-const { input } = prove(synthesizedFolder(zones), zones);
+const input = readInput(resolveAssembly(synthesize(zones)), zones);
 const rows = matrixOf({ input }).filter(({ action }) => action !== CONNECT);
 const possible = rows.filter(({ verdict }) => verdict !== 'never');
 const faultsOf = (some: readonly CapabilityRow[]) =>
