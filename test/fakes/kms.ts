@@ -176,8 +176,7 @@ export function takeRsaPair(): ReturnType<typeof makeRsaPair> {
 /** A private key for an algorithm: a new one on a curve, or one of {@link takeRsaPair}. */
 export function generateKey(algorithm: Algorithm): KeyObject {
   const { kty, crv } = ALGORITHMS[algorithm];
-  const { privateKey } =
-    kty === 'EC' && crv ? generateKeyPairSync('ec', { namedCurve: crv }) : takeRsaPair();
+  const { privateKey } = kty === 'EC' && crv ? generateKeyPairSync('ec', { namedCurve: crv }) : takeRsaPair();
   plant('private key', privateKey.export({ format: 'jwk' }).d ?? '');
   return privateKey;
 }
