@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
-import { createMemorySigner } from '@helseid-zones/client/memory-signer';
+import { createMemorySigner } from '@helseid-zones/client/create-signer';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { SignJWT } from 'jose';

@@ -8,11 +8,11 @@ import {
   genericTokenEndpointRequest,
 } from 'oauth4webapi';
 import { describeNetworkFailure } from './errors.ts';
-import { abortError, isMomentary, readBody, tellFate, withDeadline, withSecondConnection } from './http.ts';
+import { abortError, isMomentary, readWhole, tellFate, withDeadline, withSecondConnection } from './http.ts';
 import { requireEndpoint } from './metadata.ts';
 import { type Refusal, readRefusal, tokenRefusedError } from './oauth-errors.ts';
 import { describeClient, type IssuerRequest, type TokenClient } from './token-client.ts';
-import type { KeyBinding } from './tokens.ts';
+import type { AccessTokenRequest, KeyBinding } from './tokens.ts';
 
 /** Endpoints that want a client assertion, by their names in metadata. */
 export type Endpoint = IssuerRequest['endpoint'];
@@ -90,40 +90,27 @@ async function requestSeen(
   let refused: { refusal: Refusal; kid: string } | undefined;
   let nonceTried = false;
   for (;;) {
-    const { signed, sent, response, nonce } = await withSecondConnection(async () => {
-      const signed = await signAttempt(client, request, url, refused !== undefined);
-      if (refused && signed.assertion.kid === refused.kid) throw tokenRefusedError(refused.refusal);
-      const sent = client.now();
-      return { signed, sent, ...(await sendAttempt(client, request, as, url, signed)) };
-    });
-    const sentAt = Math.floor(sent / 1000);
-    seen.clockDifference = clockDifference(response.headers.get('date'), sent, client.now());
-    const refusal = await readRefusal(response);
+    const { kid, nonce, clockDifference, ...answer } = await withSecondConnection(() =>
+      attempt(client, request, as, url, refused),
+    );
+    seen.clockDifference = clockDifference;
+    const refusal = await readRefusal(answer.response);
     if (!refusal) {
       // No OAuth error: a proxy, a firewall or a page for people has answered.
-      if (isMomentary(response.status)) throw noAnswer(as, { status: response.status });
-      return { as, oauth: describeClient(client), response, sentAt, proof: signed.proof };
+      const { status } = answer.response;
+      if (isMomentary(status)) throw noAnswer(as, { status });
+      return answer;
     }
     if (refusal.error === 'use_dpop_nonce') {
       if (!request.proof || nonceTried || nonce === undefined) throw nonceLoopError(client.issuer);
       nonceTried = true;
     } else if (refusal.error === 'invalid_client' && !refused) {
-      refused = { refusal, kid: signed.assertion.kid };
+      refused = { refusal, kid };
       seen.currentKeyRefused = true;
     } else {
       throw tokenRefusedError(refusal);
     }
   }
-}
-
-/** What grants may be asked for beside their own parameters. */
-interface GrantRequest {
-  scopes?: readonly string[] | undefined;
-  resource?: string | undefined;
-  audience?: string | undefined;
-  details?: readonly AssertionDetail[] | undefined;
-  binding?: KeyBinding | undefined;
-  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -135,7 +122,7 @@ interface GrantRequest {
 export async function requestGrant(
   client: TokenClient,
   grantType: string,
-  request: GrantRequest,
+  request: AccessTokenRequest & { audience?: string | undefined; binding?: KeyBinding | undefined },
   parameters: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
   const { resource, audience, details, binding, signal } = request;
@@ -162,75 +149,61 @@ export function nonceLoopError(server: string): ZonesError {
   );
 }
 
-/** `date` has whole seconds (RFC 9110 6.6.1): any moment of its second may be meant. */
-function clockDifference(date: string | null, sent: number, answered: number): number | undefined {
-  const at = Date.parse(date ?? '');
-  return Number.isNaN(at) ? undefined : Math.floor(Math.max(0, sent - (at + 999), at - answered) / 1000);
-}
-
-interface SignedAttempt {
-  assertion: Signature;
-  proof: Signature | undefined;
-  extra: Signature[];
-}
-
-async function signAttempt(
-  client: TokenClient,
-  request: AuthenticatedRequest,
-  url: string,
-  newest: boolean,
-): Promise<SignedAttempt> {
-  const { details, extra = [] } = request;
-  const intents: Intent[] = [
-    {
-      kind: 'client_assertion',
-      client: client.name,
-      issuer: client.issuer,
-      assertionDetails: details?.length ? details : undefined,
-      key: newest ? 'newest' : undefined,
-    },
-  ];
-  if (request.proof) {
-    const nonce = client.nonces.get('authorization-server', url);
-    const { kid } = request.proof;
-    intents.push({ kind: 'dpop_proof', client: client.name, method: 'POST', url, nonce, kid });
-  }
-  const [assertion, ...others] = await client.signer.sign([...intents, ...extra], request);
-  const proof = request.proof ? others.shift() : undefined;
-  if (!assertion || (request.proof && !proof) || others.length !== extra.length)
-    throw new ZonesError('signer_answer_invalid', 'The signer did not answer with one signature an intent.');
-  return { assertion, extra: others, proof };
-}
-
-async function sendAttempt(
+/** Signs and sends once; by the newest key where another was refused. */
+async function attempt(
   client: TokenClient,
   request: AuthenticatedRequest,
   as: AuthorizationServer,
   url: string,
-  signed: SignedAttempt,
-): Promise<{ response: Response; nonce: string | undefined }> {
-  const auth: ClientAuth = (_as, oauth, body, headers) => {
-    body.set('client_id', oauth.client_id);
+  refused: { refusal: Refusal; kid: string } | undefined,
+): Promise<Answer & { kid: string; nonce: string | undefined; clockDifference: number | undefined }> {
+  const { name, issuer, nonces } = client;
+  const { extra: more = [], signal } = request;
+  const assertionDetails = request.details?.length ? request.details : undefined;
+  const intents: Intent[] = [
+    { kind: 'client_assertion', client: name, issuer, assertionDetails, key: refused && 'newest' },
+  ];
+  if (request.proof) {
+    const nonce = nonces.get('authorization-server', url);
+    intents.push({ kind: 'dpop_proof', client: name, method: 'POST', url, nonce, ...request.proof });
+  }
+  const [assertion, ...extra] = await client.signer.sign([...intents, ...more], request);
+  const proof = request.proof && extra.shift();
+  if (!assertion || (request.proof && !proof) || extra.length !== more.length)
+    throw new ZonesError('signer_answer_invalid', 'The signer did not answer with one signature an intent.');
+  const { kid } = assertion;
+  if (kid === refused?.kid) throw tokenRefusedError(refused.refusal);
+  const sent = client.now();
+  const oauth = describeClient(client);
+  const auth: ClientAuth = (_as, { client_id }, body, headers) => {
+    body.set('client_id', client_id);
     body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
-    body.set('client_assertion', signed.assertion.jws);
-    if (signed.proof) headers.set('dpop', signed.proof.jws);
+    body.set('client_assertion', assertion.jws);
+    if (proof) headers.set('dpop', proof.jws);
   };
   try {
-    return await withDeadline(client.timeout, request.signal, async (signal) => {
-      const options = { signal, [customFetch]: client.fetch };
-      const oauth = describeClient(client);
-      const response = await request.send({ as, oauth, auth, options, ...signed });
-      const { status, headers } = response;
-      const nonce = client.nonces.keep('authorization-server', url, response);
-      const body = await readBody(response);
+    return await withDeadline(client.timeout, signal, async (deadline) => {
+      const options = { signal: deadline, [customFetch]: client.fetch };
+      const answer = await request.send({ as, oauth, auth, options, assertion, proof, extra });
+      const nonce = nonces.keep('authorization-server', url, answer);
+      const response = await readWhole(answer);
+      const { status } = response;
       if (status >= 500 || status === 429) throw noAnswer(as, { status });
-      return { response: new Response(body.length > 0 ? body : null, { status, headers }), nonce };
+      const clockDifference = differenceOf(response.headers.get('date'), sent, client.now());
+      const sentAt = Math.floor(sent / 1000);
+      return { as, oauth, response, sentAt, proof, kid, nonce, clockDifference };
     });
   } catch (cause) {
     if (isZonesError(cause)) throw cause;
-    if (request.signal?.aborted) throw abortError(request.signal);
+    if (signal?.aborted) throw abortError(signal);
     throw noAnswer(as, describeNetworkFailure(cause), cause);
   }
+}
+
+/** `date` has whole seconds (RFC 9110 6.6.1): any moment of its second may be meant. */
+function differenceOf(date: string | null, sent: number, answered: number): number | undefined {
+  const at = Date.parse(date ?? '');
+  return Number.isNaN(at) ? undefined : Math.floor(Math.max(0, sent - (at + 999), at - answered) / 1000);
 }
 
 function noAnswer(

@@ -1,9 +1,11 @@
-import { generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
+import { sign as signBytes } from 'node:crypto';
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import type { Grant } from '@helseid-zones/protocol/grant';
+import type { Intent } from '@helseid-zones/protocol/intents';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { RawSignature } from '@helseid-zones/protocol/signature';
 import refused from './conformance-refused.json' with { type: 'json' };
+import { generateKey } from './create-signer.ts';
 
 /**
  * What the conformance of a signer is tested with: what is asked for, what is refused, what may go wrong where the key is held.
@@ -13,11 +15,11 @@ import refused from './conformance-refused.json' with { type: 'json' };
 /** Epoch milliseconds at which each case begins. */
 export const START = 1_795_518_000_000;
 /** The issuer of the cases' client. */
-export const ISSUER = 'https://helseid-sts.test.nhn.no';
+const ISSUER = 'https://helseid-sts.test.nhn.no';
 /** The origin of the API that its grant covers. */
 export const API = 'https://summaries.example.no';
 /** The organisation that its grant allows. */
-export const CHILD = '974760673';
+const CHILD = '974760673';
 
 /** What the signer under test may sign. */
 export const GRANT: Grant = {
@@ -32,37 +34,40 @@ export const GRANT: Grant = {
 
 /** The plainest intents, one a kind. */
 export const assertion = { kind: 'client_assertion', client: 'journal', issuer: ISSUER } as const;
-/** The organisation as a detail. */
-export const details = [{ type: 'helseid_authorization', child: CHILD }] as const;
+const proof = { kind: 'dpop_proof', client: 'journal' } as const;
 /** For the token endpoint. */
-export const tokenProof = {
-  kind: 'dpop_proof',
-  client: 'journal',
-  method: 'POST',
-  url: `${ISSUER}/connect/token`,
-} as const;
+export const tokenProof = { ...proof, method: 'POST', url: `${ISSUER}/connect/token` } as const;
 /** For the API, with a query, which no proof has. */
-export const apiProof = {
-  kind: 'dpop_proof',
-  client: 'journal',
-  method: 'GET',
-  url: `${API}/v1/summaries/1?x=2`,
-} as const;
-/** For PAR. */
-export const requestObject = {
-  kind: 'request_object',
-  client: 'journal',
-  issuer: ISSUER,
-  parameters: { response_type: 'code', scope: 'openid', state: 'af0ifjsldkj' },
-} as const;
+export const apiProof = { ...proof, method: 'GET', url: `${API}/v1/summaries/1?x=2` } as const;
+const parameters = { response_type: 'code', scope: 'openid', state: 'af0ifjsldkj' };
+
 /** One intent for each thing that is ever signed. */
-export const KINDS = {
+const KINDS = {
   assertion,
-  assertionForAChild: { ...assertion, assertionDetails: details },
+  assertionForAChild: { ...assertion, assertionDetails: [{ type: 'helseid_authorization', child: CHILD }] },
   tokenProof,
   apiProof,
-  requestObject,
+  requestObject: { kind: 'request_object', client: 'journal', issuer: ISSUER, parameters },
+} as const satisfies Record<string, Intent>;
+
+const iat = START / 1000;
+const { assertionBackdate, assertionLifetime } = helseIdProfile;
+const times = { iat, nbf: iat - assertionBackdate, exp: iat + assertionLifetime };
+const own = { iss: GRANT.clientId, aud: ISSUER, ...times };
+const identifier = { system: 'urn:oid:2.16.578.1.12.4.1.4.101', type: 'ENH', value: CHILD };
+const organization = { type: 'helseid_authorization', practitioner_role: { organization: { identifier } } };
+const CLAIMS: Readonly<Record<keyof typeof KINDS, object>> = {
+  assertion: { ...own, sub: own.iss },
+  assertionForAChild: { ...own, sub: own.iss, assertion_details: organization },
+  tokenProof: { htm: 'POST', htu: tokenProof.url, iat },
+  apiProof: { htm: 'GET', htu: `${API}/v1/summaries/1`, iat },
+  requestObject: { ...own, client_id: own.iss, ...parameters },
 };
+
+/** What is signed, with every claim that it has beside `jti`. */
+export const SIGNED = Object.entries(KINDS).map(
+  ([name, intent]) => [name, intent, CLAIMS[name as keyof typeof KINDS]] as const,
+);
 
 /** A hash of some access token (RFC 9449 4.2). */
 export const ATH = 'fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo';
@@ -132,9 +137,5 @@ export const FAULTS: Readonly<Record<string, readonly [fault: Fault, ...codes: s
 
 /** A good signature of something else by a key of nobody's. */
 function strangers(algorithm: Algorithm): Uint8Array {
-  const { crv, hash } = ALGORITHMS[algorithm];
-  const key: KeyObject = crv
-    ? generateKeyPairSync('ec', { namedCurve: crv }).privateKey
-    : generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-  return signBytes(hash, Buffer.from('x'), key);
+  return signBytes(ALGORITHMS[algorithm].hash, Buffer.from('x'), generateKey(algorithm).privateKey);
 }

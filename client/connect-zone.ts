@@ -7,10 +7,10 @@ import { urlBelow } from '@helseid-zones/protocol/url';
 import { createApiFetch, createFetch } from './api-fetch.ts';
 import { type AwsCaller, type AwsCredentials, createAwsCaller, readAwsConfig } from './aws.ts';
 import { type Environment, entryOf, readVariable } from './environment.ts';
+import { remoteCalls, TOKENS_TIMEOUT } from './invoke.ts';
 import { createLog, type Log } from './log.ts';
 import { machineTokens } from './machine-token.ts';
 import { createNonceStore } from './nonces.ts';
-import { remoteCalls, TOKENS_TIMEOUT } from './remote-tokens.ts';
 import { type RouteAnswer, type RouteEvent, serveRoutes } from './route.ts';
 import type {
   AnySystem,

@@ -1,4 +1,4 @@
-import { createHash, type KeyObject, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign as signData } from 'node:crypto';
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { checkGrant } from '@helseid-zones/protocol/check-grant';
 import { composeToken, type TokenSubject } from '@helseid-zones/protocol/compose';
@@ -7,8 +7,13 @@ import type { Grant } from '@helseid-zones/protocol/grant';
 import type { Intent, Signature, Signer } from '@helseid-zones/protocol/intents';
 import { describePublicKey, type VerificationKey } from '@helseid-zones/protocol/jwk';
 import { parseSignRequest } from '@helseid-zones/protocol/parse';
-import { finishSignature, type RawSignature } from '@helseid-zones/protocol/signature';
-import { withDeadline } from './http.ts';
+import {
+  derToJose,
+  finishSignature,
+  type RawSignature,
+  signatureEncoding,
+} from '@helseid-zones/protocol/signature';
+import { untilAborted, withDeadline } from './http.ts';
 
 /** For whom a signer signs, with which keys, and what it may. */
 export interface SignerSubject<Key> {
@@ -97,12 +102,13 @@ export function createSigner({ sign, ...subject }: SignerOptions): Signer {
     async (_, key, input) => {
       const digest = createHash(ALGORITHMS[key.algorithm].hash).update(input).digest();
       const startedAt = now();
-      const raw = await withDeadline(MAX_AGE, undefined, (signal) =>
-        Promise.race([
-          sign(digest, key.algorithm, { kid: key.thumbprint, signal }),
-          new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-        ]),
-      ).catch(throwCoded);
+      const raw = await withDeadline(MAX_AGE, undefined, async (signal) => {
+        try {
+          return await untilAborted(sign(digest, key.algorithm, { kid: key.thumbprint, signal }), signal);
+        } catch (cause) {
+          throw signal.aborted ? late(cause) : codedError(cause);
+        }
+      });
       if (now() - startedAt > MAX_AGE) throw late();
       return finishSignature(key, input, raw);
     },
@@ -165,22 +171,72 @@ function randomJti(): string {
 }
 
 function late(cause?: unknown): ZonesError {
-  return new ZonesError(
-    'signature_late',
-    'Signing took so long that the signature would be stale; ask again.',
-    {
-      cause,
+  const message = 'Signing took so long that the signature would be stale; ask again.';
+  return new ZonesError('signature_late', message, { cause });
+}
+
+function codedError(cause: unknown): ZonesError {
+  if (isZonesError(cause)) return cause;
+  if (THROTTLED.test(String(Object(cause).name)))
+    return new ZonesError('kms_throttled', 'What holds the key throttles; retry with backoff.', { cause });
+  const message = 'What holds the key gave no signature; its error is the cause.';
+  return new ZonesError('kms_unavailable', message, { cause });
+}
+
+/** A private key in this process's memory. */
+export interface MemoryKey {
+  privateKey: KeyObject;
+  algorithm: Algorithm;
+}
+
+/** What a memory signer is made of. */
+export interface MemorySignerOptions extends SignerSubject<MemoryKey> {}
+
+/**
+ * A {@link Signer} with keys in memory, for tests and for systems within one network. It reads and composes with the same
+ * code as the signing function, so its tokens are the same and what is refused gets the same errors. It has no key states and no
+ * audit, and a grant where one is given; the key is only as safe as the process.
+ *
+ * @example
+ * ```ts
+ * import { generateKeyPairSync } from 'node:crypto';
+ * import { createMemorySigner, helseIdProfile } from '@helseid-zones/client';
+ *
+ * const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+ * export const signer = createMemorySigner({
+ *   client: 'journal',
+ *   subject: {
+ *     clientId: '8a2d4c5e-6a0b-4c53-9f0e-1f1f6f0c2b11',
+ *     issuer: 'https://helseid-sts.test.nhn.no',
+ *     tenancy: 'single-tenant',
+ *     profile: helseIdProfile,
+ *   },
+ *   keys: [{ privateKey, algorithm: 'ES256' }],
+ * });
+ * ```
+ */
+export function createMemorySigner(options: MemorySignerOptions): Signer {
+  return assembleSigner(
+    options,
+    ({ privateKey }) => privateKey,
+    ({ privateKey: key, algorithm }, _, input) => {
+      const { hash, kty, signatureBytes } = ALGORITHMS[algorithm];
+      const data = Buffer.from(input);
+      // Node takes twice as long where it is to write the encoding of JWS itself.
+      const signature =
+        kty === 'EC'
+          ? Buffer.from(derToJose(signData(hash, data, key), signatureBytes))
+          : signData(hash, data, { key, ...signatureEncoding(algorithm) });
+      return signature.toString('base64url');
     },
   );
 }
 
-function throwCoded(cause: unknown): never {
-  if (isZonesError(cause)) throw cause;
-  const { name = '', message = '' } = Object(cause) as { name?: string; message?: string };
-  if (name === 'TimeoutError' && message.startsWith('No answer within')) throw late(cause);
-  if (THROTTLED.test(name))
-    throw new ZonesError('kms_throttled', 'What holds the key throttles; retry with backoff.', { cause });
-  throw new ZonesError('kms_unavailable', 'What holds the key gave no signature; its error is the cause.', {
-    cause,
-  });
+/** A new key for an algorithm, of the size that its signatures have. It can be exported. */
+export function generateKey(algorithm: Algorithm): MemoryKey {
+  const { crv, signatureBytes } = ALGORITHMS[algorithm];
+  const { privateKey } = crv
+    ? generateKeyPairSync('ec', { namedCurve: crv })
+    : generateKeyPairSync('rsa', { modulusLength: signatureBytes * 8 });
+  return { privateKey, algorithm };
 }

@@ -43,17 +43,23 @@ export async function untilAborted<T>(
   if (!signal) return promise;
   // Nobody may be left waiting for it.
   promise.catch(() => {});
-  let stop = () => {};
+  const done = new AbortController();
   const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(abortError(signal));
+    const stop = () => reject(abortError(signal));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { signal: done.signal });
   });
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await Promise.race([aborted, promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+  return Promise.race([aborted, promise]).finally(() => done.abort());
+}
+
+/**
+ * The same answer with its body read already, so that nothing more comes over the network.
+ * @throws {RangeError} as {@link readBody}
+ */
+export async function readWhole(answer: Response): Promise<Response> {
+  const { status, headers } = answer;
+  const body = await readBody(answer);
+  return new Response(body.length > 0 ? body : null, { status, headers });
 }
 
 /** The error for a caller's own abort. */

@@ -20,18 +20,7 @@ export { fapi2Profile, helseIdProfile, type IssuerProfile } from '@helseid-zones
 export type { RawSignature } from '@helseid-zones/protocol/signature';
 export { createApiFetch } from './api-fetch.ts';
 export { createTransaction, pushAuthorizationRequest } from './authorization-request.ts';
-export {
-  type AwsCaller,
-  type AwsCallerOptions,
-  type AwsConfig,
-  type AwsCredentials,
-  type AwsRequest,
-  type AwsResponse,
-  type AwsService,
-  createAwsCaller,
-  readAwsConfig,
-} from './aws.ts';
-export { redeemCode } from './code.ts';
+export * from './aws.ts';
 export {
   type AnySystem,
   type ApiOptions,
@@ -40,15 +29,21 @@ export {
   type Register,
   type Zone,
 } from './connect-zone.ts';
-export { createSigner, type HeldKey, type SignDigest, type SignerOptions } from './create-signer.ts';
+export {
+  createMemorySigner,
+  createSigner,
+  type HeldKey,
+  type MemoryKey,
+  type MemorySignerOptions,
+  type SignDigest,
+  type SignerOptions,
+} from './create-signer.ts';
 export type { NetworkFacts } from './errors.ts';
-export { exchangeToken } from './exchange.ts';
+export { createRemoteSigner } from './invoke.ts';
 export { describeError, type Log } from './log.ts';
 export { createEndSessionUrl, revokeToken, validateLogoutToken } from './logout.ts';
 export { getAccessToken, machineTokens } from './machine-token.ts';
-export { createMemorySigner, type MemoryKey, type MemorySignerOptions } from './memory-signer.ts';
-export { refreshTokens } from './refresh.ts';
-export { createRemoteSigner } from './remote-signer.ts';
 export { problem, type RouteAnswer, type RouteEvent, respond } from './route.ts';
 export { createTokenClient, type TokenClient, type TokenClientDeps } from './token-client.ts';
 export type * from './tokens.ts';
+export { exchangeToken, redeemCode, refreshTokens } from './user-tokens.ts';

@@ -1,6 +1,16 @@
-import { type ErrorCode, type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import {
+  type ErrorCode,
+  type Facts,
+  isZonesError,
+  SIGNER_ERRORS,
+  ZonesError,
+} from '@helseid-zones/protocol/errors';
+import { type Signer, type SignRequest, signature } from '@helseid-zones/protocol/intents';
 import { isObject, parseJson } from '@helseid-zones/protocol/required';
+import { type TokenHeaders, type TokenRequest, tokenHeaders } from '@helseid-zones/protocol/token-request';
+import * as v from 'valibot';
 import type { AwsCaller } from './aws.ts';
+import type { BeginCall } from './call-headers.ts';
 import { untilAborted } from './http.ts';
 
 /** A function of ours that answers with what it was asked for, or with a coded error. */
@@ -119,4 +129,116 @@ export function invalidAnswer({ what, invalid }: OwnFunction, why: string): Zone
 
 function isFact(entry: [string, unknown]): entry is [string, string | number | boolean] {
   return ['string', 'number', 'boolean'].includes(typeof entry[1]);
+}
+
+/** What a {@link createRemoteSigner} is made of. */
+export interface RemoteSignerOptions extends Patience {
+  aws: AwsCaller;
+  functionArn: string;
+}
+
+/**
+ * A {@link Signer} that invokes a signer function and waits for its answer. Asking again does no harm (every signature
+ * is made anew), so lost connections are retried by the caller of AWS, and here what signer or KMS have shed: after a random
+ * part of a time that doubles, up to the `retry_after` they name (full jitter,
+ * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+ *
+ * Does not verify signatures: the signer is trusted, and the authorization server verifies them. Its `sign` throws:
+ *
+ * @throws {ZonesError} the signer's own: it refused
+ * @throws {ZonesError} kms_throttled, signer_unavailable with `retry_after`: still overloaded when `patience` was over
+ * @throws {ZonesError} signer_unavailable: it crashed or may not be invoked
+ * @throws {ZonesError} request_aborted: by the call's signal
+ * @throws {ZonesError} signer_answer_invalid: the answer is not what a signer returns
+ *
+ * @example
+ * ```ts
+ * import { createAwsCaller, createRemoteSigner, readAwsConfig } from '@helseid-zones/client';
+ *
+ * const aws = createAwsCaller(readAwsConfig(process.env));
+ * export const signer = createRemoteSigner({
+ *   aws,
+ *   functionArn: 'arn:aws:lambda:eu-north-1:111122223333:function:journal-signer-journal-public',
+ * });
+ * ```
+ */
+export function createRemoteSigner({ aws, functionArn, ...patience }: RemoteSignerOptions): Signer {
+  const signer: OwnFunction = {
+    ...{ aws, functionArn, patience, what: 'signer', knows: isSignerError },
+    ...{ unavailable: 'signer_unavailable', invalid: 'signer_answer_invalid' },
+  };
+  return {
+    async sign(intents, { signal } = {}) {
+      const request: SignRequest = { intents: [...intents] };
+      const { signatures } = await invokeOwn(signer, request, signal);
+      if (!Array.isArray(signatures) || signatures.length !== intents.length)
+        throw invalidAnswer(signer, 'does not hold one signature an intent');
+      if (!signatures.every((each) => v.is(signature, each)))
+        throw invalidAnswer(signer, 'holds something else than signatures');
+      return signatures;
+    },
+  };
+}
+
+function isSignerError(code: unknown): code is ErrorCode {
+  return SIGNER_ERRORS.some((known) => known === code);
+}
+
+/** Milliseconds for which one invocation is waited for, longer than a fetch takes; a connection that was forgotten costs as much. */
+export const TOKENS_TIMEOUT = 10_000;
+
+/**
+ * Headers of API calls from the zone's tokens function (docs/tokens.md), for calls of one API. Nothing is kept here: token, key and
+ * renewal are that function's affair. The query of a URL stays in this function.
+ *
+ * @throws {ZonesError} tokens_unavailable: it was throttled, crashed or may not be invoked; tokens_answer_invalid; and what it
+ * answers itself: what the signer, the issuer or the grant refuses
+ */
+export function remoteCalls(
+  deps: { aws: AwsCaller; functionArn: string },
+  request: Pick<TokenRequest, 'api' | 'client' | 'details'>,
+): BeginCall {
+  const tokens: OwnFunction = {
+    ...{ ...deps, what: 'tokens function', knows: isCode },
+    ...{ unavailable: 'tokens_unavailable', invalid: 'tokens_answer_invalid' },
+  };
+  return async ({ method, url, signal }) => {
+    let last: string | undefined;
+    let refused: string | undefined;
+    let next: TokenHeaders | undefined;
+    const ask = async (nonce: string | undefined): Promise<TokenHeaders> => {
+      const asked: TokenRequest = {
+        ...{ ...request, method, url: `${url.origin}${url.pathname}` },
+        ...(nonce === undefined ? {} : { nonce }),
+        ...(refused === undefined ? {} : { refused }),
+      };
+      const answer = await invokeOwn(tokens, asked, signal);
+      if (v.is(tokenHeaders, answer)) return answer;
+      throw invalidAnswer(tokens, 'holds neither headers nor an error');
+    };
+    return {
+      async headers(nonce) {
+        const { authorization, dpop } = next ?? (await ask(nonce));
+        next = undefined;
+        last = authorization;
+        return { accessToken: authorization.slice('DPoP '.length), proof: dpop };
+      },
+      async renew(nonce) {
+        if (last === undefined) return false;
+        refused = last;
+        try {
+          next = await ask(nonce);
+          return true;
+        } catch (error) {
+          if (isZonesError(error, 'renewal_limited')) return false;
+          throw error;
+        }
+      },
+    };
+  };
+}
+
+/** A tokens function answers with what the token client throws, which is more than one list. */
+function isCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && /^[a-z]+(?:_[a-z]+)*$/.test(code);
 }

@@ -1,10 +1,20 @@
 import { createPublicKey } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose';
+import {
+  createLocalJWKSet,
+  errors,
+  type JSONWebKeySet,
+  type JWK,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+  jwtVerify,
+} from 'jose';
 import type { AuthorizationServer } from 'oauth4webapi';
 import { type Cached, createCached } from './cached.ts';
 import type { Transport } from './http.ts';
 import { fetchDocument, requireEndpoint } from './metadata.ts';
+import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
 
 /** The issuer's public keys. Rejects with `issuer_unreachable` or `metadata_invalid`. */
 export type KeySource = Cached<JSONWebKeySet>;
@@ -100,4 +110,27 @@ export function createIssuerKeys(source: KeySource, { cooldown }: { cooldown: nu
     }
     return createLocalJWKSet(await source.getAgain(cooldown))(...request);
   };
+}
+
+/**
+ * Verifies a JWT that the issuer signed for us: signature by one of its keys with the profile's one algorithm, `iss`
+ * exactly, `aud` with our client id, `exp`, `nbf`. A `kid` that the cached keys lack makes them be read again, at most once
+ * in `cooldown` milliseconds.
+ * @throws jose's errors, and those of the key source
+ */
+export async function verifyIssuerJwt(
+  client: TokenClient,
+  jwt: string,
+  options: JWTVerifyOptions & { cooldown: number },
+): Promise<JWTVerifyResult> {
+  const { cooldown, ...checks } = options;
+  const { keys, now, profile, issuer, clientId } = client;
+  return jwtVerify(jwt, createIssuerKeys(keys, { cooldown }), {
+    algorithms: [profile.idTokenAlgorithm],
+    issuer,
+    audience: clientId,
+    clockTolerance: CLOCK_TOLERANCE,
+    currentDate: new Date(now()),
+    ...checks,
+  });
 }

@@ -3,7 +3,7 @@ import { isObject } from '@helseid-zones/protocol/required';
 import { parseUrl } from '@helseid-zones/protocol/url';
 import { processRevocationResponse, revocationRequest } from 'oauth4webapi';
 import { requestAuthenticated } from './authenticate.ts';
-import { verifyIssuerJwt } from './id-token.ts';
+import { verifyIssuerJwt } from './jwks.ts';
 import { readAs } from './oauth-errors.ts';
 import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
 import type { LogoutTokenClaims, RevocationRequest } from './tokens.ts';

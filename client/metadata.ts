@@ -8,7 +8,7 @@ import {
 } from 'oauth4webapi';
 import { createCached } from './cached.ts';
 import { describeNetworkFailure } from './errors.ts';
-import { isMomentary, readBody, type Transport, withDeadline } from './http.ts';
+import { isMomentary, readWhole, type Transport, withDeadline } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 
 /** HelseID demands (FK2, docs/requirements.md) that metadata is cached for about 24 hours; an hour more while it can't be read. */
@@ -62,12 +62,7 @@ export async function fetchDocument(
 ): Promise<Response> {
   let response: Response;
   try {
-    response = await withDeadline(timeout, undefined, async (signal) => {
-      const answer = await request(signal);
-      const { status, headers } = answer;
-      const body = await readBody(answer);
-      return new Response(body.length > 0 ? body : null, { status, headers });
-    });
+    response = await withDeadline(timeout, undefined, async (signal) => readWhole(await request(signal)));
   } catch (cause) {
     throw unreachable(url, describeNetworkFailure(cause), cause);
   }

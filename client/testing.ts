@@ -9,11 +9,10 @@ import type { Signer, SignRequest, SignResponse } from '@helseid-zones/protocol/
 import { describePublicKey, type PublicJwk } from '@helseid-zones/protocol/jwk';
 import { required } from '@helseid-zones/protocol/required';
 import { createLocalJWKSet, decodeJwt, importJWK, jwtVerify, SignJWT } from 'jose';
+import { createMemorySigner } from './create-signer.ts';
 import { createTokenGiver } from './give-tokens.ts';
-import { createMemorySigner } from './memory-signer.ts';
 import { createTokenClient, type TokenClient } from './token-client.ts';
-import { verifyAccess } from './verify-access.ts';
-import { verifyProof } from './verify-proof.ts';
+import { verifyAccess, verifyProof } from './verify-access.ts';
 
 /**
  * A zone for unit tests: what a deploy gives a function, a signer with a key in memory, an issuer and APIs that verify. No AWS,

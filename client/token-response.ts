@@ -1,12 +1,19 @@
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/required';
-import { processGenericTokenEndpointResponse, type TokenEndpointResponse } from 'oauth4webapi';
+import {
+  type AuthorizationServer,
+  type Client,
+  getValidatedIdTokenClaims,
+  type IDToken,
+  processGenericTokenEndpointResponse,
+  type TokenEndpointResponse,
+} from 'oauth4webapi';
 import type { Answer } from './authenticate.ts';
-import { type ProcessResponse, readIdToken } from './id-token.ts';
+import { verifyIssuerJwt } from './jwks.ts';
 import { revokeToken } from './logout.ts';
 import { readAs } from './oauth-errors.ts';
-import type { TokenClient } from './token-client.ts';
-import type { AccessToken, KeyBinding, RevocationRequest, UserTokens } from './tokens.ts';
+import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
+import type { AccessToken, IdTokenClaims, KeyBinding, RevocationRequest, UserTokens } from './tokens.ts';
 
 /**
  * Reads the answer of the token endpoint apart from its ID token. An opaque token shows no key it is bound to, and that is
@@ -162,4 +169,60 @@ function chooseToken(body: unknown, held: string | undefined): RevocationRequest
 /** An empty text is a token to nobody (RFC 6749 A.12, A.17). */
 function isToken(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
+}
+
+/**
+ * Reads the ID token of a token response. `process` is the library's function for the grant, which checks the claims
+ * (OpenID Connect Core 3.1.3.7: `iss`, `aud`, `exp`, `iat`, `nonce`, `auth_time`, the one algorithm). What it leaves to
+ * us is done here: the signature, no audience but ours, no `iat` in the future. A `sid` that is no text, or empty, is left
+ * out: no logout token can name it.
+ *
+ * Does not check `acr` (HelseID issues none) or the security level: that is the login's.
+ * @throws {ZonesError} id_token_invalid: any check fails
+ */
+export function readIdToken(
+  client: TokenClient,
+  process: () => Promise<TokenEndpointResponse>,
+): Promise<{ idToken: string; idTokenClaims: IdTokenClaims } | undefined> {
+  return readAs('id_token_invalid', 'The ID token is not valid', async () => {
+    const body = await process();
+    const claims = getValidatedIdTokenClaims(body);
+    if (body.id_token === undefined || claims === undefined) return undefined;
+    // The keys may be new; the token came straight from the issuer, so asking once more can't be abused.
+    await verifyIssuerJwt(client, body.id_token, { cooldown: 0 });
+    checkAudience(client, claims);
+    if (claims.iat > client.now() / 1000 + CLOCK_TOLERANCE) throw invalid('has an "iat" in the future');
+    if (claims.sub === '') throw invalid('has an empty "sub"');
+    return { idToken: body.id_token, idTokenClaims: readClaims(claims) };
+  });
+}
+
+/** The claims by their types, where the library looks at no type: it compares a `nonce` only at the login, and ignores `sid`. */
+function readClaims({ sid, nonce, ...claims }: IDToken): IdTokenClaims {
+  if (nonce !== undefined && typeof nonce !== 'string') throw invalid('has a "nonce" that is no text');
+  return {
+    ...claims,
+    ...(nonce === undefined ? {} : { nonce }),
+    ...(typeof sid === 'string' && sid !== '' ? { sid } : {}),
+  };
+}
+
+/** What the library's functions for the grants have in common. */
+export type ProcessResponse = (
+  as: AuthorizationServer,
+  oauth: Client,
+  response: Response,
+) => Promise<TokenEndpointResponse>;
+
+/** HelseID's rule is "our client id only"; the library lets others in where `azp` is ours. */
+function checkAudience(client: TokenClient, claims: IdTokenClaims): void {
+  const audiences = [claims.aud].flat();
+  if (audiences.length !== 1 || audiences[0] !== client.clientId)
+    throw invalid('has an "aud" with others in it');
+  if (claims['azp'] !== undefined && claims['azp'] !== client.clientId)
+    throw invalid('has the "azp" of another client');
+}
+
+function invalid(what: string): ZonesError {
+  return new ZonesError('id_token_invalid', `The ID token ${what}.`);
 }

@@ -53,7 +53,7 @@ export interface LoginTokens extends UserTokens {
   idTokenClaims: IdTokenClaims;
 }
 
-/** What a machine token is asked for. */
+/** What a token is asked for: a machine token, or beside its own parameters that of another grant. */
 export interface AccessTokenRequest {
   /** A subset of the client's scopes; without it, or empty, all of them. */
   scopes?: readonly string[] | undefined;
@@ -61,7 +61,7 @@ export interface AccessTokenRequest {
   resource?: string | undefined;
   /** Organisation and other details of this request (FK5, docs/requirements.md); the signer checks them against the grant. */
   details?: readonly AssertionDetail[] | undefined;
-  /** Stops waiting; a request shared with others goes on for them. */
+  /** Stops waiting; a machine token's request that others share goes on for them. */
   signal?: AbortSignal | undefined;
 }
 
@@ -123,28 +123,19 @@ export interface CodeRedemption {
   signal?: AbortSignal | undefined;
 }
 
-/** A refresh. */
-export interface RefreshRequest {
+/** A refresh, perhaps for another organisation (`details`): HelseID takes it there. */
+export interface RefreshRequest extends AccessTokenRequest {
   refreshToken: string;
-  scopes?: readonly string[] | undefined;
-  resource?: string | undefined;
-  /** Organisation switch: HelseID takes it on refresh. */
-  details?: readonly AssertionDetail[] | undefined;
   /** The login's `iss` and `sub`: an ID token of somebody else is `person_mismatch`. And its `nonce`: an ID token may have none now, but no other. */
   expected?: { iss: string; sub: string; nonce?: string | undefined } | undefined;
   /** Pins the proof's key, for a server that binds refresh tokens; without it the current key. */
   binding?: KeyBinding | undefined;
-  signal?: AbortSignal | undefined;
 }
 
 /** A token exchange (RFC 8693): another's access token in, a narrow one bound to our key out. */
-export interface ExchangeRequest {
+export interface ExchangeRequest extends AccessTokenRequest {
   subjectToken: string;
-  scopes?: readonly string[] | undefined;
-  resource?: string | undefined;
   audience?: string | undefined;
-  details?: readonly AssertionDetail[] | undefined;
-  signal?: AbortSignal | undefined;
 }
 
 /** A revocation (RFC 7009). */

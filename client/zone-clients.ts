@@ -2,8 +2,8 @@ import type { ZoneConfig } from '@helseid-zones/protocol/config';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { AwsCaller } from './aws.ts';
 import { type Environment, entryOf, readArn } from './environment.ts';
+import { createRemoteSigner } from './invoke.ts';
 import type { Log } from './log.ts';
-import { createRemoteSigner } from './remote-signer.ts';
 import {
   createTokenClient,
   type IssuerRequest,

@@ -4,7 +4,7 @@ import { lstat, mkdir, open, readdir, rename, rm, rmdir, unlink } from 'node:fs/
 import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import type { RingStore } from './store.ts';
+import type { RingStore } from './ring.ts';
 
 /** How often another process's lock is looked at, and how long between, milliseconds: a change takes a few. */
 const TRIES = 20;

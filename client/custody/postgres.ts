@@ -1,5 +1,5 @@
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import type { RingStore } from './store.ts';
+import type { RingStore } from './ring.ts';
 
 /** Who is asked within a transaction. */
 interface Queryable {

@@ -2,7 +2,7 @@ import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import { requireOneZone } from '@helseid-zones/protocol/custody';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
-import { createMemorySigner, generateKey } from '../memory-signer.ts';
+import { createMemorySigner, generateKey } from '../create-signer.ts';
 import type { Custody, CustodyOptions } from './open.ts';
 import {
   formatRing,
@@ -12,10 +12,10 @@ import {
   parseRing,
   type RingKey,
   type RingOwner,
+  type RingStore,
   requireNames,
   usableKeys,
 } from './ring.ts';
-import type { RingStore } from './store.ts';
 import { parseCustodyUri } from './uri.ts';
 
 /** The owner's members that make a key one registration's (HelseID's SK5), as a message says them. */

@@ -1,8 +1,8 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { createApiFetch } from '../api-fetch.ts';
+import { createMemorySigner } from '../create-signer.ts';
 import { getAccessToken, machineTokens } from '../machine-token.ts';
-import { createMemorySigner } from '../memory-signer.ts';
 import { createSelfService, registerKey } from '../self-service.ts';
 import { createTokenCache } from '../token-cache.ts';
 import type { TokenClient } from '../token-client.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { AwsCaller } from '../aws.ts';
-import type { RingStore } from './store.ts';
+import type { RingStore } from './ring.ts';
 
 /** How often a change is tried anew when somebody else came in between. */
 const ATTEMPTS = 8;

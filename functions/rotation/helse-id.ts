@@ -1,7 +1,7 @@
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
+import { createMemorySigner, generateKey } from '@helseid-zones/client/create-signer';
 import type { Fetch } from '@helseid-zones/client/http';
 import { getAccessToken, machineTokens } from '@helseid-zones/client/machine-token';
-import { createMemorySigner, generateKey } from '@helseid-zones/client/memory-signer';
 import { createSelfService, type SelfService } from '@helseid-zones/client/self-service';
 import { createTokenCache } from '@helseid-zones/client/token-cache';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';

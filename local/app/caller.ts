@@ -1,5 +1,5 @@
 import { createAwsCaller } from '@helseid-zones/client/aws';
-import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
+import { createRemoteSigner } from '@helseid-zones/client/invoke';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
 import { required } from '@helseid-zones/protocol/required';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';

@@ -4,9 +4,9 @@ import {
   type AccessPorts,
   type AccessRules,
   type Refused,
+  type SeenProofs,
   verifyAccess,
 } from '@helseid-zones/client/verify-access';
-import type { SeenProofs } from '@helseid-zones/client/verify-proof';
 import type { Answer, Call } from './serve.ts';
 
 /** DPoP nonces (RFC 9449 8) that need no storage: the time they were made, and a MAC of it. */

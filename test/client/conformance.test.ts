@@ -1,7 +1,12 @@
 import { createPublicKey } from 'node:crypto';
 import { type MakeSigner, type SignerSetup, signerCases } from '@helseid-zones/client/conformance';
-import { createSigner, type HeldKey, type SignDigest } from '@helseid-zones/client/create-signer';
-import { createMemorySigner, type MemoryKey } from '@helseid-zones/client/memory-signer';
+import {
+  createMemorySigner,
+  createSigner,
+  type HeldKey,
+  type MemoryKey,
+  type SignDigest,
+} from '@helseid-zones/client/create-signer';
 import { ALGORITHM_NAMES, ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Signer } from '@helseid-zones/protocol/intents';
@@ -145,9 +150,7 @@ test('the kit finds what is wrong: a signer that signs what it is asked, by any 
       ),
     ),
   );
-  expect(failed).toEqual(
-    expect.arrayContaining(['signs: assertion', 'signs: requestObject', 'a request object is no assertion']),
-  );
+  expect(failed).toEqual(expect.arrayContaining(['signs: assertion', 'signs: requestObject']));
 });
 
 describe('createSigner', () => {

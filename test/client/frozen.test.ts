@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { createAwsCaller } from '@helseid-zones/client/aws';
-import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
+import { createRemoteSigner } from '@helseid-zones/client/invoke';
 import { afterEach, expect, test } from 'vitest';
 import { CREDENTIALS } from '../fakes/aws.ts';
 

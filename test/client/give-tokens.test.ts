@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createFetch } from '@helseid-zones/client/api-fetch';
 import type { AwsCaller } from '@helseid-zones/client/aws';
 import { createTokenGiver } from '@helseid-zones/client/give-tokens';
-import { remoteCalls } from '@helseid-zones/client/remote-tokens';
+import { remoteCalls } from '@helseid-zones/client/invoke';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { TokenHeaders } from '@helseid-zones/protocol/token-request';
 import { createLocalJWKSet, jwtVerify } from 'jose';

@@ -1,11 +1,9 @@
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { createTransaction, pushAuthorizationRequest } from '@helseid-zones/client/authorization-request';
-import { redeemCode } from '@helseid-zones/client/code';
-import { exchangeToken } from '@helseid-zones/client/exchange';
 import { createEndSessionUrl, revokeToken } from '@helseid-zones/client/logout';
 import { getAccessToken } from '@helseid-zones/client/machine-token';
-import { refreshTokens } from '@helseid-zones/client/refresh';
 import type { AuthorizationRequest, CodeRedemption } from '@helseid-zones/client/tokens';
+import { exchangeToken, redeemCode, refreshTokens } from '@helseid-zones/client/user-tokens';
 import type { ErrorCode } from '@helseid-zones/protocol/errors';
 import { fapi2Profile } from '@helseid-zones/protocol/profile';
 import { decodeJwt, decodeProtectedHeader } from 'jose';

@@ -1,5 +1,5 @@
 import { createAwsCaller } from '@helseid-zones/client/aws';
-import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
+import { createRemoteSigner } from '@helseid-zones/client/invoke';
 import type { SignRequest } from '@helseid-zones/protocol/intents';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { createLocalJWKSet, jwtVerify } from 'jose';

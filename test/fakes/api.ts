@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { verifyProof } from '@helseid-zones/client/verify-proof';
+import { verifyProof } from '@helseid-zones/client/verify-access';
 import type { FakeIssuer } from './issuer.ts';
 
 /** A protected API: it validates token and proof, and answers with what it saw. */

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { verifyProof } from '@helseid-zones/client/verify-proof';
+import { verifyProof } from '@helseid-zones/client/verify-access';
 import type { VerificationKey } from '@helseid-zones/protocol/jwk';
 import type { IssuerProfile } from '@helseid-zones/protocol/profile';
 import {

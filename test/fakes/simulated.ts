@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { SignCommand } from '@aws-sdk/client-kms';
 import type { AwsCaller } from '@helseid-zones/client/aws';
-import { createRemoteSigner } from '@helseid-zones/client/remote-signer';
+import { createRemoteSigner } from '@helseid-zones/client/invoke';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Signer } from '@helseid-zones/protocol/intents';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
+import { createMemorySigner } from '@helseid-zones/client/create-signer';
 import { getAccessToken } from '@helseid-zones/client/machine-token';
-import { createMemorySigner } from '@helseid-zones/client/memory-signer';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
 import type { AccessToken, AccessTokenRequest } from '@helseid-zones/client/tokens';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';

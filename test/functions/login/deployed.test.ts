@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
-import { createMemorySigner } from '@helseid-zones/client/memory-signer';
+import { createMemorySigner } from '@helseid-zones/client/create-signer';
 import type { ZoneConfig } from '@helseid-zones/protocol/config';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import type { LoginFunction } from '@helseid-zones/protocol/login-routes';

@@ -3,13 +3,22 @@ import {
   AuthorizationResponseError,
   type AuthorizationServer,
   processAuthorizationCodeResponse,
+  processRefreshTokenResponse,
   validateAuthResponse,
 } from 'oauth4webapi';
 import { requestGrant } from './authenticate.ts';
 import { readAs, shorten } from './oauth-errors.ts';
 import { CLOCK_TOLERANCE, describeClient, type TokenClient } from './token-client.ts';
-import { acceptTokens, readUserTokens } from './token-response.ts';
-import type { CodeRedemption, IdTokenClaims, LoginTokens } from './tokens.ts';
+import { acceptTokens, readTokens, readUserTokens } from './token-response.ts';
+import type {
+  AccessToken,
+  CodeRedemption,
+  ExchangeRequest,
+  IdTokenClaims,
+  LoginTokens,
+  RefreshRequest,
+  UserTokens,
+} from './tokens.ts';
 
 /**
  * Checks an authorization response and redeems its code (RFC 6749 4.1, RFC 7636, RFC 9207), with a proof by the key
@@ -107,4 +116,85 @@ function checkCallback(
 
 function invalidResponse(why: string): ZonesError {
   return new ZonesError('login_refused', `The authorization response is not valid: ${why}.`);
+}
+
+/**
+ * Refreshes (RFC 6749 6), perhaps for one API (`resource`) or another organisation (`details`). The new access token is
+ * bound to the current key, or to the pinned one. The answer's refresh token, where there is one, replaces the old.
+ *
+ * Its ID token's `auth_time` is not compared with the login's (OpenID Connect Core 12.2), since nothing here relies on it. New
+ * tokens that are not accepted are revoked. Does not serialize refreshes that race.
+ *
+ * @throws {ZonesError} person_mismatch: an ID token names another `iss` or `sub` than `expected`
+ * @throws {ZonesError} id_token_invalid: it has another `nonce`, or fails a check
+ * @throws {ZonesError} token_refused: with `facts.error` `invalid_grant` where the refresh token is spent or bound to a key we no
+ * longer use: log in anew, don't try again; and what else {@link requestGrant} and `readTokens` throw
+ *
+ * @example
+ * ```ts
+ * import { refreshTokens, type TokenClient, type UserTokens } from '@helseid-zones/client';
+ *
+ * export async function switchOrganization(client: TokenClient, held: UserTokens, child: string): Promise<UserTokens> {
+ *   if (held.refreshToken === undefined) throw new Error('Log in anew.');
+ *   return refreshTokens(client, {
+ *     refreshToken: held.refreshToken,
+ *     details: [{ type: 'helseid_authorization', child }],
+ *     expected: held.idTokenClaims,
+ *   });
+ * }
+ * ```
+ */
+export async function refreshTokens(client: TokenClient, request: RefreshRequest): Promise<UserTokens> {
+  const { refreshToken, expected } = request;
+  const answer = await requestGrant(client, 'refresh_token', request, { refresh_token: refreshToken });
+  const read = async () => {
+    const tokens = await readUserTokens(client, answer, processRefreshTokenResponse);
+    const claims = tokens.idTokenClaims;
+    if (!expected || !claims) return tokens;
+    if (claims.iss !== expected.iss || claims.sub !== expected.sub)
+      throw new ZonesError('person_mismatch', 'The refreshed ID token is of somebody else than the login.');
+    const { nonce } = claims;
+    if (expected.nonce !== undefined && nonce !== undefined && nonce !== expected.nonce)
+      throw new ZonesError('id_token_invalid', 'The refreshed ID token has another "nonce" than the login.');
+    return tokens;
+  };
+  return acceptTokens(client, answer, read, refreshToken);
+}
+
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+/**
+ * Exchanges another's access token for a narrow one bound to our own key (RFC 8693), to call on with. Never cached: it
+ * belongs to one incoming call.
+ *
+ * Does not validate `subjectToken`: do that first, with the authorizer.
+ *
+ * @throws {ZonesError} token_invalid: something else than an access token; and what {@link requestGrant} and
+ * {@link readTokens} throw
+ *
+ * @example
+ * ```ts
+ * import { createApiFetch, exchangeToken, type TokenClient } from '@helseid-zones/client';
+ *
+ * // `subjectToken` came with a request that the authorizer has let in.
+ * export async function callOn(client: TokenClient, subjectToken: string): Promise<Response> {
+ *   const token = await exchangeToken(client, { subjectToken, scopes: ['other:api/read'] });
+ *   const call = createApiFetch(client, { get: async () => token, renew: async () => undefined });
+ *   return call('https://other.example.no/v1/summaries');
+ * }
+ * ```
+ */
+export async function exchangeToken(client: TokenClient, request: ExchangeRequest): Promise<AccessToken> {
+  const answer = await requestGrant(client, TOKEN_EXCHANGE, request, {
+    subject_token: request.subjectToken,
+    subject_token_type: ACCESS_TOKEN,
+  });
+  return acceptTokens(client, answer, async () => {
+    const { body, ...token } = await readTokens(answer);
+    const issued = body['issued_token_type'];
+    if (issued !== undefined && issued !== ACCESS_TOKEN)
+      throw new ZonesError('token_invalid', 'The exchange gave something else than an access token.');
+    return token;
+  });
 }
