@@ -1,10 +1,11 @@
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { KEY_TAGS } from '../../functions/common/client-keys.ts';
-import { recordName } from '../declaration/names.ts';
-import type { SystemDeclaration } from '../declaration/schema.ts';
-import { anyKeyArn, type Place, recordArnPattern } from './arns.ts';
-import { allow, allowThrough, ENVELOPE_ACTIONS, via, viaService } from './statements.ts';
+import type { ADMIN_FUNCTIONS } from '../declaration/fields.ts';
+import { functionName, recordName } from '../declaration/names.ts';
+import { anyKeyArn, functionArn, recordArnPattern, roleArn, serviceHost } from './arns.ts';
+import { allow, allowThrough, ENVELOPE_ACTIONS, via } from './statements.ts';
+import type { ZoneFacts } from './zone-policies.ts';
 
 /** Reading about keys. */
 const READ_KEYS = [
@@ -26,32 +27,15 @@ const WRITE_RECORDS = [
   'secretsmanager:UpdateSecretVersionStage',
 ] as const;
 
-/** What the admin zone's policies are written from. */
-export interface AdminFacts {
-  system: SystemDeclaration;
-  place: Place;
-  /** Ids of the admin zone's endpoints. */
-  kms: string;
-  secretsmanager: string;
-  /** ARNs of the client records, and what statements name them by: the same, or a pattern of their names. */
-  recordArns: readonly string[];
-  records: readonly string[];
-  recordKeyArn: string;
-  /** ARN of the rotation function. */
-  rotationArn: string;
-  /** ARNs of the roles of the zone's two functions. */
-  roles: { rotation: string; watch: string };
-}
-
 /**
  * Making client keys: of the declared kinds, with the system's tags. No condition binds the policy a key is made with; it is
  * read back.
  */
-export function allowCreatingKeys({ system, place, kms }: AdminFacts): PolicyStatement[] {
+function allowCreatingKeys({ system, place, network }: ZoneFacts): PolicyStatement[] {
   const clients = Object.values(system.clients);
   const specs = [...new Set(clients.map(({ algorithm }) => ALGORITHMS[algorithm].kmsKeySpec))].sort();
   const tagged = {
-    'aws:SourceVpce': kms,
+    'aws:SourceVpce': network.endpointId('kms'),
     [`aws:RequestTag/${KEY_TAGS.system}`]: system.name,
     [`aws:RequestTag/${KEY_TAGS.client}`]: Object.keys(system.clients),
   };
@@ -74,9 +58,9 @@ export function allowCreatingKeys({ system, place, kms }: AdminFacts): PolicySta
  * Reading about keys, disabling and enabling the system's, keeping the records. Which key is disabled is code, since IAM
  * knows no record state.
  */
-export function allowKeepingKeys(facts: AdminFacts): PolicyStatement[] {
-  const { system, place, records, recordArns } = facts;
-  const here = via(facts.kms);
+function allowKeepingKeys(facts: ZoneFacts, records: readonly string[]): PolicyStatement[] {
+  const { system, place, network, recordKeyArn } = facts;
+  const here = via(network.endpointId('kms'));
   const keys = anyKeyArn(place);
   // Who makes keys may tag any, so the tag alone would reach the zones' data keys and other systems' too.
   const ours = { 'kms:KeyUsage': 'SIGN_VERIFY', [`aws:ResourceTag/${KEY_TAGS.system}`]: system.name };
@@ -84,10 +68,10 @@ export function allowKeepingKeys(facts: AdminFacts): PolicyStatement[] {
     allow('ReadKeys', READ_KEYS, keys, here),
     allow('FindKeys', 'kms:ListKeys', '*', here),
     allow('SwitchKeys', SWITCH_KEYS, keys, { StringEquals: { ...here.StringEquals, ...ours } }),
-    allow('KeepRecords', WRITE_RECORDS, records, via(facts.secretsmanager)),
-    allow('EncryptRecords', ENVELOPE_ACTIONS, facts.recordKeyArn, {
-      StringEquals: { 'kms:ViaService': viaService(place, 'secretsmanager') },
-      ArnLike: { 'kms:EncryptionContext:SecretARN': recordArns },
+    allow('KeepRecords', WRITE_RECORDS, records, via(network.endpointId('secretsmanager'))),
+    allow('EncryptRecords', ENVELOPE_ACTIONS, recordKeyArn, {
+      StringEquals: { 'kms:ViaService': serviceHost(place, 'secretsmanager') },
+      ArnLike: { 'kms:EncryptionContext:SecretARN': Object.values(facts.records) },
     }),
   ];
 }
@@ -96,25 +80,29 @@ export function allowKeepingKeys(facts: AdminFacts): PolicyStatement[] {
  * Starting a rotation as it is scheduled: with the function and the rules that the record has. Secrets Manager wants the caller
  * to be allowed to invoke that function; the caller itself is not, only what AWS does on its behalf.
  */
-export function allowStartingRotation(facts: AdminFacts): PolicyStatement[] {
+function allowStartingRotation(facts: ZoneFacts, records: readonly string[]): PolicyStatement[] {
+  const { system, zone, place, network } = facts;
+  const rotation = functionArn(place, functionName(system.name, zone, 'rotation'));
   return [
-    allow('StartRotation', 'secretsmanager:RotateSecret', facts.records, {
-      ...via(facts.secretsmanager),
-      ArnEqualsIfExists: { 'secretsmanager:RotationLambdaARN': facts.rotationArn },
+    allow('StartRotation', 'secretsmanager:RotateSecret', records, {
+      ...via(network.endpointId('secretsmanager')),
+      ArnEqualsIfExists: { 'secretsmanager:RotationLambdaARN': rotation },
       BoolIfExists: { 'secretsmanager:ModifyRotationRules': 'false' },
     }),
-    allow('RotationByService', 'lambda:InvokeFunction', facts.rotationArn, {
-      Bool: { 'aws:ViaAWSService': 'true' },
-    }),
+    allow('RotationByService', 'lambda:InvokeFunction', rotation, { Bool: { 'aws:ViaAWSService': 'true' } }),
   ];
 }
 
 /** What each of the admin zone's functions may do; in all: not sign, not re-policy, not grant, not delete. */
-export function adminStatements(facts: AdminFacts, name: string): PolicyStatement[] {
+export function adminStatements(
+  facts: ZoneFacts,
+  name: string,
+  records: readonly string[] = Object.values(facts.records),
+): PolicyStatement[] {
   return [
     ...(name === 'rotation' ? allowCreatingKeys(facts) : []),
-    ...allowKeepingKeys(facts),
-    ...(name === 'key-watch' ? allowStartingRotation(facts) : []),
+    ...allowKeepingKeys(facts, records),
+    ...(name === 'key-watch' ? allowStartingRotation(facts, records) : []),
   ];
 }
 
@@ -122,24 +110,25 @@ export function adminStatements(facts: AdminFacts, name: string): PolicyStatemen
  * The same as a boundary, where the records stand as the pattern of their names: a list in each statement would outgrow a managed
  * policy. The endpoint's policy lists them; what it does not see, the use of their key, has the list here too.
  */
-export function adminBoundary(facts: AdminFacts, name: string): PolicyStatement[] {
-  const records = [recordArnPattern(facts.place, recordName(facts.system.name, '*'))];
-  return adminStatements({ ...facts, records }, name);
+export function adminBoundary(facts: ZoneFacts, name: string): PolicyStatement[] {
+  return adminStatements(facts, name, [recordArnPattern(facts.place, recordName(facts.system.name, '*'))]);
 }
 
-/** What may pass the admin zone's KMS endpoint: its functions, for keys; rotation alone to make them. */
-export function adminKeyEndpoint({ place, roles: { rotation, watch } }: AdminFacts): PolicyStatement[] {
-  const ownAccount = { StringEquals: { 'aws:PrincipalAccount': place.account } };
-  return [
-    allowThrough([watch, rotation], [...READ_KEYS, ...SWITCH_KEYS, 'kms:ListKeys'], '*', ownAccount),
-    allowThrough([rotation], ['kms:CreateKey', 'kms:TagResource'], '*', ownAccount),
-  ];
-}
-
-/** What may pass the admin zone's Secrets Manager endpoint: its functions, to the client records; key-watch alone to start a rotation. */
-export function adminRecordEndpoint({ records, roles: { rotation, watch } }: AdminFacts): PolicyStatement[] {
-  return [
-    allowThrough([watch, rotation], WRITE_RECORDS, records),
-    allowThrough([watch], 'secretsmanager:RotateSecret', records),
-  ];
+/**
+ * What may pass the admin zone's endpoints: its functions, for keys and to the client records; rotation alone to make keys, key-watch
+ * alone to start a rotation.
+ */
+export function restrictAdminEndpoints({ system, zone, place, network, records }: ZoneFacts): void {
+  const roles = (...names: (typeof ADMIN_FUNCTIONS)[number][]) =>
+    names.map((name) => roleArn(place.account, functionName(system.name, zone, name)));
+  const own = { StringEquals: { 'aws:PrincipalAccount': place.account } };
+  const both = roles('key-watch', 'rotation');
+  network.allowThrough('kms', [
+    allowThrough(both, [...READ_KEYS, ...SWITCH_KEYS, 'kms:ListKeys'], '*', own),
+    allowThrough(roles('rotation'), ['kms:CreateKey', 'kms:TagResource'], '*', own),
+  ]);
+  network.allowThrough('secretsmanager', [
+    allowThrough(both, WRITE_RECORDS, Object.values(records)),
+    allowThrough(roles('key-watch'), 'secretsmanager:RotateSecret', Object.values(records)),
+  ]);
 }

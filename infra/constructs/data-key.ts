@@ -3,8 +3,8 @@ import { AccountRootPrincipal, PolicyDocument, type PolicyStatement } from 'aws-
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { KEY_ADMINISTRATION } from '../key-policy.ts';
-import type { Place } from './arns.ts';
-import { allowTo, DATA_KEY_ACTIONS, viaService } from './statements.ts';
+import { type Place, serviceHost } from './arns.ts';
+import { allowTo, DATA_KEY_ACTIONS } from './statements.ts';
 
 /** What administrators may do with a zone's data key beside what they may do with any: see to its yearly rotation. */
 const ROTATION_ADMINISTRATION = [
@@ -48,7 +48,7 @@ export class DataKey extends Key {
 function dataKeyStatements({ place, services, logGroups, statements = [] }: DataKeyProps): PolicyStatement[] {
   const root = new AccountRootPrincipal();
   const { region, account } = place;
-  const through = services.map((service) => viaService(place, service));
+  const through = services.map((service) => serviceHost(place, service));
   const logs = logGroups?.map((name) => `arn:aws:logs:${region}:${account}:log-group:${name}`);
   return [
     allowTo(root, 'Administration', [...KEY_ADMINISTRATION, ...ROTATION_ADMINISTRATION], '*'),
@@ -62,7 +62,7 @@ function dataKeyStatements({ place, services, logGroups, statements = [] }: Data
     ...(services.includes(GRANTEE)
       ? [
           allowTo(root, 'GrantsForTables', 'kms:CreateGrant', '*', {
-            StringEquals: { 'kms:ViaService': viaService(place, GRANTEE) },
+            StringEquals: { 'kms:ViaService': serviceHost(place, GRANTEE) },
             Bool: { 'kms:GrantIsForAWSResource': 'true' },
           }),
         ]

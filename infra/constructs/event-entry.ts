@@ -1,3 +1,4 @@
+import { required } from '@helseid-zones/protocol/required';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { CfnEventBus, CfnRule } from 'aws-cdk-lib/aws-events';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -6,8 +7,15 @@ import { EventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { EVENT_CONCURRENCY } from '../declaration/concurrency.ts';
-import type { EventNames } from '../declaration/names.ts';
-import { EVENT_TIMEOUT_SECONDS, eventPatternOf, type ZoneQueue } from '../declaration/own.ts';
+import { type EventNames, eventNames } from '../declaration/names.ts';
+import {
+  EVENT_TIMEOUT_SECONDS,
+  eventPatternOf,
+  hasBus,
+  type ZoneQueue,
+  zoneQueues,
+} from '../declaration/own.ts';
+import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import type { Place } from './arns.ts';
 import { allowTo, ENVELOPE_ACTIONS } from './statements.ts';
 
@@ -49,76 +57,86 @@ function fromEvents(place: Place, sources: readonly string[]) {
   };
 }
 
-/** A queue of a zone and the function that gets its messages. */
+/** What the queues of a zone are made from. */
 export interface WorkProps {
-  key: IKey;
-  names: Pick<ZoneQueue, 'queue' | 'deadLetters'>;
-  handler: LambdaFunction;
-}
-
-/** What an entry by events is made from. */
-export interface EventEntryProps {
+  system: SystemDeclaration;
+  zone: string;
+  declared: ZoneDeclaration;
   place: Place;
-  names: EventNames;
   key: IKey;
-  /** What is behind its rules. The ids of the zone's own begin with nothing, for they were there first. */
-  work: readonly (WorkProps & { prefix: string; rule: NonNullable<ZoneQueue['rule']> })[];
+  /** The zone's functions, by their names in the declaration. */
+  functions: ReadonlyMap<string, LambdaFunction>;
 }
 
 /**
- * A zone's entry by events: a bus of its own and, for what each function takes, a rule, a queue, the function. An event is
- * worked on at least once or ends in one of two queues that keep it 14 days: the dead letters (the function failed;
- * its audit says why, by message id) or the undelivered (EventBridge could not queue it).
+ * Adds the queues that a zone's functions work on, each with dead letters and a delivery in batches that may fail in part, and where
+ * events enter the zone a bus of its own with a rule for each queue of theirs. An event is worked on at least once or ends in
+ * one of two queues that keep it 14 days: the dead letters (the function failed; its audit says why, by message id) or the undelivered
+ * (EventBridge could not queue it). `suffix` of a queue ends the names of its alarms.
  */
-export class EventEntry extends Construct {
-  readonly busName: string;
-  readonly undelivered: Queue;
-  /** Each queue by its name, with its dead letters. */
-  readonly queues = new Map<string, { queue: Queue; deadLetters: Queue }>();
-
-  constructor(scope: Construct, id: string, { place, names, key, work }: EventEntryProps) {
-    super(scope, id);
-    // Under a key of SQS's own: what a fault of the zone's key kept from the queue must still find a place here.
-    const undelivered = createQueue(this, 'Undelivered', names.undelivered, 14);
-    const accept = (to: Queue, sources: readonly string[]) =>
-      to.addToResourcePolicy(
-        allowTo(EVENTS, 'FromEventBridge', 'sqs:SendMessage', to.queueArn, fromEvents(place, sources)),
-      );
-    accept(undelivered, [...work.map(({ rule }) => ruleArn(place, names, rule.name)), busArn(place, names)]);
-    const bus = new CfnEventBus(this, 'Bus', {
-      name: names.bus,
-      description: 'Events of this zone; they may name patients, so the zone key encrypts them.',
-      kmsKeyIdentifier: key.keyArn,
-      deadLetterConfig: { arn: undelivered.queueArn },
-    });
-    for (const { prefix, rule: events, ...props } of work) {
-      const made = addWork(this, prefix, props);
-      const { queue } = made;
-      this.queues.set(props.names.queue, made);
-      accept(queue, [ruleArn(place, names, events.name)]);
-      const rule = new CfnRule(this, `${prefix}Rule`, {
-        name: events.name,
-        eventBusName: bus.ref,
-        eventPattern: eventPatternOf(events),
-        targets: [
-          {
-            id: 'queue',
-            arn: queue.queueArn,
-            deadLetterConfig: { arn: undelivered.queueArn },
-            retryPolicy: { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 },
-          },
-        ],
-      });
-      // Until the queue's policy stands, every event would go astray.
-      rule.node.addDependency(queue, undelivered);
-    }
-    this.busName = bus.ref;
-    this.undelivered = undelivered;
-  }
+export function addWork(scope: Construct, { system, zone, declared, place, key, functions }: WorkProps) {
+  const names = eventNames(system.name, zone);
+  const queues = zoneQueues(system.name, zone, declared);
+  const rules = queues.flatMap(({ rule }) => rule?.name ?? []);
+  const entry = hasBus(declared)
+    ? addBus(new Construct(scope, 'Events'), place, names, rules, key)
+    : undefined;
+  const own = new Construct(scope, 'Queues');
+  const worked = queues.map(({ name, rule, reader, queue, deadLetters }) => {
+    // Ids of the zone's own events begin with nothing, for they were there first.
+    const of = rule && declared.events?.function === reader ? '' : (name ?? reader);
+    const prefix = of && `${of}-`;
+    const handler = required(functions.get(reader), `The function ${reader}`);
+    const made = addQueue(rule && entry ? entry.scope : own, prefix, { queue, deadLetters }, key, handler);
+    if (rule) entry?.route(`${prefix}Rule`, rule, made.queue);
+    return { suffix: of && `-${of}`, ...made };
+  });
+  return { worked, busName: entry?.busName, undelivered: entry?.undelivered };
 }
 
-/** Adds a queue with its dead letters and its delivery to the function, in batches that may fail in part. */
-export function addWork(scope: Construct, prefix: string, { key, names, handler }: WorkProps) {
+/** A zone's bus, and the queue of what could not be put into another. */
+function addBus(scope: Construct, place: Place, names: EventNames, rules: readonly string[], key: IKey) {
+  // Under a key of SQS's own: what a fault of the zone's key kept from the queue must still find a place here.
+  const undelivered = createQueue(scope, 'Undelivered', names.undelivered, 14);
+  const accept = (to: Queue, sources: readonly string[]) =>
+    to.addToResourcePolicy(
+      allowTo(EVENTS, 'FromEventBridge', 'sqs:SendMessage', to.queueArn, fromEvents(place, sources)),
+    );
+  accept(undelivered, [...rules.map((rule) => ruleArn(place, names, rule)), busArn(place, names)]);
+  const bus = new CfnEventBus(scope, 'Bus', {
+    name: names.bus,
+    description: 'Events of this zone; they may name patients, so the zone key encrypts them.',
+    kmsKeyIdentifier: key.keyArn,
+    deadLetterConfig: { arn: undelivered.queueArn },
+  });
+  const route = (id: string, { name, ...events }: NonNullable<ZoneQueue['rule']>, queue: Queue) => {
+    accept(queue, [ruleArn(place, names, name)]);
+    const rule = new CfnRule(scope, id, {
+      name,
+      eventBusName: bus.ref,
+      eventPattern: eventPatternOf(events),
+      targets: [
+        {
+          id: 'queue',
+          arn: queue.queueArn,
+          deadLetterConfig: { arn: undelivered.queueArn },
+          retryPolicy: { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 },
+        },
+      ],
+    });
+    // Until the queue's policy stands, every event would go astray.
+    rule.node.addDependency(queue, undelivered);
+  };
+  return { scope, busName: bus.ref, undelivered, route };
+}
+
+function addQueue(
+  scope: Construct,
+  prefix: string,
+  names: Pick<ZoneQueue, 'queue' | 'deadLetters'>,
+  key: IKey,
+  handler: LambdaFunction,
+) {
   const deadLetters = createQueue(scope, `${prefix}DeadLetters`, names.deadLetters, 14, { key });
   // Hidden six times as long as the function may take, as Lambda asks for.
   const seconds = 6 * (handler.timeout?.toSeconds() ?? EVENT_TIMEOUT_SECONDS);

@@ -13,7 +13,7 @@ export interface FunctionPolicyProps {
   /** ARNs of the roles that ask it; none: nobody may. */
   askers: readonly string[];
   /** The zone's endpoint for Lambda; or its account, where that is another one, whose endpoints this stack can't refer to. */
-  from: { endpoint: string } | { account: string } | undefined;
+  from: { 'aws:SourceVpce': string } | { 'aws:VpceAccount': string } | undefined;
   /** ARNs of the declared roles that may change it, beside the one that CloudFormation deploys with. */
   deployers: readonly string[];
 }
@@ -44,9 +44,9 @@ export class FunctionPolicy extends CfnResourcePolicy {
       denyEverybody('OnlyDeploysChangeIt', CHANGES, everywhere, deployed),
     ];
     if (from)
-      statements.push(denyEverybody('OnlyFromItsZone', invoke, everywhere, { StringNotEquals: keyOf(from) }));
+      statements.push(denyEverybody('OnlyFromItsZone', invoke, everywhere, { StringNotEquals: from }));
     // Callers of another account need an Allow on this side as well.
-    if (from && 'account' in from && askers.length > 0) {
+    if (from && 'aws:VpceAccount' in from && askers.length > 0) {
       const zone = new CompositePrincipal(...askers.map((role) => new ArnPrincipal(role)));
       statements.push(allowTo(zone, 'Zone', 'lambda:InvokeFunction', asked));
     }
@@ -55,28 +55,23 @@ export class FunctionPolicy extends CfnResourcePolicy {
 }
 
 /**
- * The policies of functions that a zone asks, in the zone's stack, where its endpoint is; those of the signers of a zone in another
- * account lie with them. `functions`: id to ARN.
+ * The policy of a function that a zone asks, in the zone's stack, where its endpoint is; those of the signers of a zone in another
+ * account lie with them.
  */
-export function addFunctionPolicies(
+export function addFunctionPolicy(
   scope: Construct,
+  id: string,
   { system, zone, declared, place, network }: ZoneFacts,
-  asked: Asked,
-  functions: Readonly<Record<string, string>>,
+  who: Asked,
+  asked: string,
 ): void {
-  const from = network.has('lambda') ? { endpoint: network.endpointId('lambda') } : undefined;
-  const askers = askingRoles(system.name, zone, declared, place.account, asked);
-  const { deployers } = system.signing;
-  for (const [id, arn] of Object.entries(functions))
-    new FunctionPolicy(scope, id, { asked: arn, askers, from, deployers });
+  const from = network.has('lambda') ? { 'aws:SourceVpce': network.endpointId('lambda') } : undefined;
+  const askers = askingRoles(system.name, zone, declared, place.account, who);
+  new FunctionPolicy(scope, id, { asked, askers, from, deployers: system.signing.deployers });
 }
 
 function butFor(roles: readonly string[]) {
   return roles.length === 0 ? {} : { ArnNotEquals: { 'aws:PrincipalArn': roles } };
-}
-
-function keyOf(from: NonNullable<FunctionPolicyProps['from']>) {
-  return 'endpoint' in from ? { 'aws:SourceVpce': from.endpoint } : { 'aws:VpceAccount': from.account };
 }
 
 /** The role that CloudFormation deploys the construct's stack with: every stack of a system has one like it. */

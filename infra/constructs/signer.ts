@@ -6,9 +6,9 @@ import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { recordName, signerName } from '../declaration/names.ts';
-import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn } from './arns.ts';
+import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn, serviceHost } from './arns.ts';
 import { FunctionPolicy, type FunctionPolicyProps } from './function-policy.ts';
-import { allow, allowFlowLog, allowRunning, allowThrough, deny, via, viaService } from './statements.ts';
+import { allow, allowFlowLog, allowRunning, allowThrough, deny, via } from './statements.ts';
 import { ZoneFunction, type ZoneRuntime } from './zone-function.ts';
 import type { ZoneNetwork } from './zone-network.ts';
 
@@ -80,7 +80,7 @@ function signerStatements(facts: Omit<SigningFacts, 'logPrefix'>, records: strin
     allow('PublicKey', 'kms:GetPublicKey', anyKeyArn(place), here),
     allow('ReadRecord', READ_RECORD, records, via(network.endpointId('secretsmanager'))),
     allow('DecryptRecord', 'kms:Decrypt', recordKeyArn, {
-      StringEquals: { 'kms:ViaService': viaService(place, 'secretsmanager') },
+      StringEquals: { 'kms:ViaService': serviceHost(place, 'secretsmanager') },
       ArnLike: { 'kms:EncryptionContext:SecretARN': [records] },
     }),
   ];

@@ -5,7 +5,6 @@ import {
   ServicePrincipal,
   StarPrincipal,
 } from 'aws-cdk-lib/aws-iam';
-import type { Place } from './arns.ts';
 
 /** One name or several: actions, ARNs. */
 type Names = string | readonly string[];
@@ -64,11 +63,6 @@ export function allowThrough(
 /** The condition of a call through an endpoint, by the endpoint's id. */
 export function via(endpoint: string): { StringEquals: { 'aws:SourceVpce': string } } {
   return { StringEquals: { 'aws:SourceVpce': endpoint } };
-}
-
-/** `kms:ViaService` of calls that a service makes on behalf of its caller. */
-export function viaService({ region }: Place, service: string): string {
-  return `${service}.${region}.amazonaws.com`;
 }
 
 /** What Lambda itself does with a function's role to place it in a VPC; no function's code may do it. */

@@ -1,24 +1,17 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { type ADMIN_FUNCTIONS, TOKENS_FUNCTION } from '../declaration/fields.ts';
+import { TOKENS_FUNCTION } from '../declaration/fields.ts';
 import {
   type Asked,
   askingFunctions,
-  askingRoles,
   boundaryGroup,
   functionName,
   zoneFunctions,
 } from '../declaration/names.ts';
-import { hasSecrets, type ZoneQueue, zoneQueues } from '../declaration/own.ts';
+import { hasSecrets, zoneQueues } from '../declaration/own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
-import {
-  type AdminFacts,
-  adminBoundary,
-  adminKeyEndpoint,
-  adminRecordEndpoint,
-  adminStatements,
-} from './admin-policies.ts';
-import { functionArn, logStreamsArn, type Place, queueArn, roleArn, tableArn } from './arns.ts';
-import type { OwnSecrets } from './own-things.ts';
+import { adminBoundary, adminStatements, restrictAdminEndpoints } from './admin-policies.ts';
+import { functionArn, logStreamsArn, type Place, queueArn, roleArn, serviceHost, tableArn } from './arns.ts';
+import type { OwnSecrets } from './secrets.ts';
 import {
   allow,
   allowFlowLog,
@@ -27,10 +20,9 @@ import {
   DATA_KEY_ACTIONS,
   deny,
   via,
-  viaService,
 } from './statements.ts';
-import type { ZoneNetwork } from './zone-network.ts';
-import { type TableUse, zoneTables } from './zone-table.ts';
+import type { EndpointService, ZoneNetwork } from './zone-network.ts';
+import { zoneTables } from './zone-table.ts';
 
 /** What the policies of one zone are written from. */
 export interface ZoneFacts {
@@ -85,67 +77,87 @@ export function dataServices(zone: ZoneDeclaration): string[] {
   ];
 }
 
-const ASKED: readonly Asked[] = ['signers', 'tokens'];
-
-/** The functions that a zone asks, unqualified: its signers, or its tokens function. */
-function askedArns({ system, zone, place, signers }: ZoneFacts, asked: Asked): string[] {
-  if (asked === 'signers') return Object.values(signers);
-  return [functionArn(place, functionName(system.name, zone, TOKENS_FUNCTION))];
+/** Something that functions of a zone may do: in their roles' policies, in the boundary over them, and through an endpoint. */
+interface Use {
+  /** Of a statement; uses with the same one stand in one. Without it CDK joins what can be. */
+  sid?: string;
+  service: EndpointService;
+  /** What each function does, by its name, and each role outside the system, by its ARN. */
+  by: Readonly<Record<string, readonly string[]>>;
+  /** ARNs. */
+  on: readonly string[];
+  /** Whether a service calls for the function, from outside the VPC; else it goes through the zone's endpoint. */
+  fromOutside?: true;
 }
 
-/** Invoke of the zone's own signers, or its tokens function, for those of `names` who ask them, through the zone's own endpoint. */
-function allowInvoke(facts: ZoneFacts, names: readonly string[]): PolicyStatement[] {
-  return ASKED.flatMap((asked) => {
-    const askers = askingFunctions(facts.declared, asked);
-    if (!names.some((name) => askers.includes(name))) return [];
-    const here = via(facts.network.endpointId('lambda'));
-    const sid = asked === 'signers' ? 'OwnSigners' : 'OwnTokens';
-    return [allow(sid, 'lambda:InvokeFunction', askedArns(facts, asked), here)];
+function each(names: readonly string[], actions: readonly string[]): Use['by'] {
+  return Object.fromEntries(names.map((name) => [name, actions]));
+}
+
+/** Invoke of the zone's own signers, or its tokens function, unqualified, by those who ask them, and the items of its tables. */
+function usesOfSignersAndTables({ system, zone, declared, place, signers }: ZoneFacts): Use[] {
+  const tokens = functionArn(place, functionName(system.name, zone, TOKENS_FUNCTION));
+  const ask = (sid: string, asked: Asked, on: readonly string[]): Use => {
+    const callers = declared.callers.filter(({ calls }) => calls === asked).map(({ role }) => role);
+    const names = [...askingFunctions(declared, asked), ...callers];
+    return { sid, service: 'lambda', by: each(names, ['lambda:InvokeFunction']), on };
+  };
+  const tables = zoneTables(system.name, zone, declared).map(({ name, actions, declared: keys }): Use => {
+    // Constructs of one's own may give a table indexes.
+    const names = keys === 'cdk' ? [name, `${name}/index/*`] : [name];
+    return { service: 'dynamodb', by: actions, on: names.map((one) => tableArn(place, one)) };
+  });
+  return [
+    ask('OwnSigners', 'signers', Object.values(signers)),
+    ask('OwnTokens', 'tokens', [tokens]),
+    ...tables,
+  ];
+}
+
+/** Reading queues, which the event source mapping does from outside the VPC, sending to queues, and reading secrets. */
+function usesOfQueuesAndSecrets({ system, zone, declared, place, secrets }: ZoneFacts): Use[] {
+  const queues = zoneQueues(system.name, zone, declared).flatMap(({ reader, senders, queue }): Use[] => {
+    const shared = { service: 'sqs', on: [queueArn(place, queue)] } as const;
+    return [
+      { ...shared, sid: 'OwnQueue', by: each([reader], QUEUE_ACTIONS), fromOutside: true },
+      { ...shared, sid: 'SendToOwn', by: each(senders, SEND) },
+    ];
+  });
+  const read = Object.entries(secrets).map(([name, of]): Use => {
+    const [by, on] = [each([name], READ_SECRET), Object.values(of)];
+    return { sid: 'OwnSecrets', service: 'secretsmanager', by, on };
+  });
+  return [...queues, ...read];
+}
+
+/** Statements of what these functions do. */
+function allowUses(
+  { network }: ZoneFacts,
+  uses: readonly Use[],
+  names: readonly string[],
+): PolicyStatement[] {
+  const own = uses.filter(({ by }) => names.some((name) => name in by));
+  return [...Map.groupBy(own, (use) => use.sid ?? use).values()].map((same) => {
+    const [{ sid, service, fromOutside }] = same as [Use];
+    const here = fromOutside ? {} : via(network.endpointId(service));
+    return allow(
+      sid,
+      same.flatMap(({ by }) => actionsOf(by, names)),
+      same.flatMap(({ on }) => on),
+      here,
+    );
   });
 }
 
-/** Items of a table, through the zone's own DynamoDB endpoint. */
-function allowTable(
-  { place, network }: ZoneFacts,
-  actions: readonly string[],
-  table: TableUse,
-): PolicyStatement {
-  return allow(undefined, actions, tableArns(place, table), via(network.endpointId('dynamodb')));
-}
-
-/** A table, and the indexes of one that constructs of one's own make. */
-function tableArns(place: Place, { name, declared }: TableUse): string[] {
-  return [name, ...(declared === 'cdk' ? [`${name}/index/*`] : [])].map((one) => tableArn(place, one));
-}
-
-/**
- * Reading queues, which the event source mapping does from outside the VPC, sending to queues, and reading secrets, of one
- * function or of the whole zone.
- */
-function allowQueuesAndSecrets(facts: ZoneFacts, name?: string): PolicyStatement[] {
-  const { system, zone, declared, place, network, secrets } = facts;
-  const arns = (chosen: (of: ZoneQueue) => boolean) =>
-    zoneQueues(system.name, zone, declared)
-      .filter(chosen)
-      .map(({ queue }) => queueArn(place, queue));
-  const read = arns(({ reader }) => name === undefined || name === reader);
-  const sent = arns(({ senders }) => (name === undefined ? senders.length > 0 : senders.includes(name)));
-  const secret = (name === undefined ? Object.values(secrets) : [secrets[name] ?? {}]).flatMap((of) =>
-    Object.values(of),
-  );
-  return [
-    ...(read.length > 0 ? [allow('OwnQueue', QUEUE_ACTIONS, read)] : []),
-    ...(sent.length > 0 ? [allow('SendToOwn', SEND, sent, via(network.endpointId('sqs')))] : []),
-    ...(secret.length > 0
-      ? [allow('OwnSecrets', READ_SECRET, secret, via(network.endpointId('secretsmanager')))]
-      : []),
-  ];
+/** What these do, each action once. */
+function actionsOf(by: Use['by'], names: readonly string[] = Object.keys(by)): string[] {
+  return [...new Set(names.flatMap((name) => by[name] ?? []))].sort();
 }
 
 /** Use of the zone's key by services that act for the caller; those calls carry no endpoint. None without a service. */
 function allowDataKey({ place, keyArn }: ZoneFacts, services: readonly string[]): PolicyStatement[] {
   if (services.length === 0) return [];
-  const through = services.map((service) => viaService(place, service));
+  const through = services.map((service) => serviceHost(place, service));
   return [allow('OwnDataKey', DATA_KEY_ACTIONS, keyArn, { StringEquals: { 'kms:ViaService': through } })];
 }
 
@@ -155,19 +167,16 @@ function allowDataKey({ place, keyArn }: ZoneFacts, services: readonly string[])
  * into a managed policy.
  */
 export function boundaryStatements(facts: ZoneFacts, group?: string): PolicyStatement[] {
-  const { system, zone, declared, place, network } = facts;
-  const names = zoneFunctions(declared).filter((name) => boundaryGroup(declared, name) === group);
-  const tables = zoneTables(system.name, zone, declared).filter(({ actions }) =>
-    names.some((name) => name in actions),
-  );
+  const { declared, place, network } = facts;
+  const all = zoneFunctions(declared);
+  const names = all.filter((name) => boundaryGroup(declared, name) === group);
   return [
     ...allowRunning(logStreamsArn(place, `${facts.logPrefix}/*`)),
     ...(group ? [] : [allowFlowLog(logStreamsArn(place, `${facts.logPrefix}/flow`))]),
-    ...allowInvoke(facts, names),
-    ...tables.map((table) => allowTable(facts, actionsOn(table), table)),
+    ...allowUses(facts, usesOfSignersAndTables(facts), names),
     ...allowDataKey(facts, dataServices(declared)),
-    ...allowQueuesAndSecrets(facts),
-    ...(group && declared.admin ? adminBoundary(adminFacts(facts), group) : []),
+    ...allowUses(facts, usesOfQueuesAndSecrets(facts), all),
+    ...(group && declared.admin ? adminBoundary(facts, group) : []),
     deny('NeverClientKeys', KEY_CAPTURE_ACTIONS, '*'),
     // Nothing is invoked from a zone without an endpoint for it.
     deny('InvokeHereOnly', 'lambda:InvokeFunction', '*', {
@@ -182,80 +191,30 @@ export function boundaryStatements(facts: ZoneFacts, group?: string): PolicyStat
 
 /** What one function of the zone may do beyond running. */
 export function functionStatements(facts: ZoneFacts, name: string): PolicyStatement[] {
-  const { system, zone, declared, secrets } = facts;
-  const tables = zoneTables(system.name, zone, declared).flatMap((table) => {
-    const own = table.actions[name];
-    return own ? [allowTable(facts, own, table)] : [];
-  });
-  const queued = zoneQueues(system.name, zone, declared).some(
-    ({ reader, senders }) => reader === name || senders.includes(name),
-  );
+  const uses = [...usesOfSignersAndTables(facts), ...usesOfQueuesAndSecrets(facts)];
+  const used = new Set<string>(uses.flatMap(({ by, service }) => (name in by ? [service] : [])));
   return [
-    ...allowInvoke(facts, [name]),
-    ...tables,
-    ...allowQueuesAndSecrets(facts, name),
-    ...allowDataKey(facts, [
-      ...(tables.length > 0 ? ['dynamodb'] : []),
-      ...(queued ? ['sqs'] : []),
-      ...(secrets[name] ? ['secretsmanager'] : []),
-    ]),
-    ...(declared.admin ? adminStatements(adminFacts(facts), name) : []),
+    ...allowUses(facts, uses, [name]),
+    ...allowDataKey(
+      facts,
+      dataServices(facts.declared).filter((service) => used.has(service)),
+    ),
+    ...(facts.declared.admin ? adminStatements(facts, name) : []),
   ];
 }
 
 /** Through the zone's endpoints go its own roles only, to its own signers, tables and records only. */
 export function restrictEndpoints(facts: ZoneFacts): void {
   const { system, zone, declared, place, network } = facts;
-  const rolesOf = (names: readonly string[]) =>
-    names.map((name) => roleArn(place.account, functionName(system.name, zone, name)));
-  network.allowThrough(
-    'lambda',
-    ASKED.flatMap((asked) => {
-      const roles = askingRoles(system.name, zone, declared, place.account, asked);
-      return roles.length > 0 ? [allowThrough(roles, 'lambda:InvokeFunction', askedArns(facts, asked))] : [];
-    }),
-  );
-  network.allowThrough(
-    'dynamodb',
-    zoneTables(system.name, zone, declared).map((table) =>
-      allowThrough(rolesOf(Object.keys(table.actions)), actionsOn(table), tableArns(place, table)),
-    ),
-  );
-  network.allowThrough(
-    'sqs',
-    zoneQueues(system.name, zone, declared).flatMap(({ senders, queue }) =>
-      senders.length > 0 ? [allowThrough(rolesOf(senders), SEND, queueArn(place, queue))] : [],
-    ),
-  );
-  network.allowThrough(
-    'secretsmanager',
-    Object.entries(facts.secrets).map(([name, of]) =>
-      allowThrough(rolesOf([name]), READ_SECRET, Object.values(of)),
-    ),
-  );
-  if (!declared.admin) return;
-  const admin = adminFacts(facts);
-  network.allowThrough('kms', adminKeyEndpoint(admin));
-  network.allowThrough('secretsmanager', adminRecordEndpoint(admin));
-}
-
-/** Whatever any function does with a table. */
-function actionsOn({ actions }: TableUse): string[] {
-  return [...new Set(Object.values(actions).flat())].sort();
-}
-
-function adminFacts({ system, zone, place, network, records, recordKeyArn }: ZoneFacts): AdminFacts {
-  const nameOf = (name: (typeof ADMIN_FUNCTIONS)[number]) => functionName(system.name, zone, name);
-  return {
-    ...{ system, place, recordKeyArn },
-    kms: network.endpointId('kms'),
-    secretsmanager: network.endpointId('secretsmanager'),
-    recordArns: Object.values(records),
-    records: Object.values(records),
-    rotationArn: functionArn(place, nameOf('rotation')),
-    roles: {
-      rotation: roleArn(place.account, nameOf('rotation')),
-      watch: roleArn(place.account, nameOf('key-watch')),
-    },
-  };
+  const roleOf = (name: string) =>
+    name.startsWith('arn:') ? name : roleArn(place.account, functionName(system.name, zone, name));
+  for (const { service, by, on, fromOutside } of [
+    ...usesOfSignersAndTables(facts),
+    ...usesOfQueuesAndSecrets(facts),
+  ]) {
+    const roles = Object.keys(by).map(roleOf);
+    if (!fromOutside && roles.length > 0)
+      network.allowThrough(service, [allowThrough(roles, actionsOf(by), on)]);
+  }
+  if (declared.admin) restrictAdminEndpoints(facts);
 }

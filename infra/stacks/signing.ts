@@ -4,12 +4,12 @@ import type { Construct } from 'constructs';
 import { noteQuotas, warnOfDeclaration, warnOfMissingSelfService } from '../annotations.ts';
 import { Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
 import type { Place } from '../constructs/arns.ts';
-import { ClientRecord } from '../constructs/client-record.ts';
 import { addDashboard } from '../constructs/dashboard.ts';
 import { DataKey } from '../constructs/data-key.ts';
 import { FlowLog } from '../constructs/flow-log.ts';
 import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
 import { saveQueries } from '../constructs/saved-queries.ts';
+import { addRecord } from '../constructs/secrets.ts';
 import { restrictSigningEndpoints, Signer, signingBoundaryStatements } from '../constructs/signer.ts';
 import { ZoneNetwork } from '../constructs/zone-network.ts';
 import { signerConcurrency } from '../declaration/concurrency.ts';
@@ -52,10 +52,10 @@ export class SigningStack extends SystemStack {
     });
     this.recordKeyArn = recordKey.keyArn;
     this.records = Object.fromEntries(
-      Object.keys(system.clients).map((client) => {
-        const props = { system: system.name, client, key: recordKey };
-        return [client, new ClientRecord(this, `Record-${client}`, props).ref];
-      }),
+      Object.keys(system.clients).map((client) => [
+        client,
+        addRecord(this, { system: system.name, client, key: recordKey }),
+      ]),
     );
     this.addSigners(system, place, network);
     noteQuotas(this, system);
@@ -81,11 +81,8 @@ export class SigningStack extends SystemStack {
       services: [],
       statements: [alarmKeyStatement(place)],
     });
-    const boundary = new PermissionsBoundary(this, 'Boundary', {
-      system: system.name,
-      zone: SIGNING_ZONE,
-      statements: signingBoundaryStatements(facts),
-    });
+    const statements = signingBoundaryStatements(facts);
+    const boundary = new PermissionsBoundary(this, 'Boundary', system.name, SIGNING_ZONE, statements);
     new FlowLog(this, 'FlowLog', { ...facts, boundary, key });
     const rows = deriveGrants(system).flatMap((grant) => {
       const zone = required(system.zones[grant.zone], `Zone ${grant.zone}`);
@@ -100,7 +97,10 @@ export class SigningStack extends SystemStack {
         grant,
         record: required(this.records[grant.client], `The record of client ${grant.client}`),
         concurrency: signerConcurrency(system, grant),
-        foreign: account === this.account ? undefined : { policy, askers, from: { account }, deployers },
+        foreign:
+          account === this.account
+            ? undefined
+            : { policy, askers, from: { 'aws:VpceAccount': account }, deployers },
       });
       const name = signerName(system.name, grant.client, grant.zone);
       const counted = { service: system.name, zone: grant.zone, client: grant.client };

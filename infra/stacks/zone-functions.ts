@@ -3,10 +3,10 @@ import { Duration, type Stack } from 'aws-cdk-lib';
 import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { functionArn } from '../constructs/arns.ts';
-import { ownEnvironment } from '../constructs/own-things.ts';
+import { functionArn, serviceHost } from '../constructs/arns.ts';
 import { ZoneFunction, type ZoneRuntime } from '../constructs/zone-function.ts';
 import { functionStatements, type ZoneFacts } from '../constructs/zone-policies.ts';
+import { zoneTables } from '../constructs/zone-table.ts';
 import { functionConcurrency } from '../declaration/concurrency.ts';
 import { deriveZoneConfig, PROXY_CA, zoneProxy } from '../declaration/derive.ts';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS, TOKENS_FUNCTION } from '../declaration/fields.ts';
@@ -14,7 +14,9 @@ import { askingFunctions, functionName, takesWebhooks, zoneFunctions } from '../
 import {
   EVENT_TIMEOUT_SECONDS,
   functionOf,
+  ownVariable,
   REQUEST_TIMEOUT_SECONDS,
+  zoneQueueName,
   zoneQueues,
 } from '../declaration/own.ts';
 import { apiVariables, foreignCode } from '../declaration/runtimes.ts';
@@ -60,19 +62,30 @@ export function addFunctions(stack: Stack, props: ZoneFunctionsProps): ReadonlyM
   );
 }
 
+/** The variables of a function: whom it asks, its settings, names of its tables, URLs of its queues, ARNs of its secrets. */
 function environmentOf(
   stack: Stack,
   { facts, signingVpc, url }: ZoneFunctionsProps,
   name: string,
 ): Record<string, string> {
   const { system, zone, declared, signers, records, secrets, place } = facts;
+  const { environment = {}, queues = [] } = functionOf(declared, name) ?? {};
+  const urlOf = (queue: string) =>
+    `https://${serviceHost(place, 'sqs')}/${place.account}/${zoneQueueName(system.name, zone, queue)}`;
   const needsUrl = [...LOGIN_FUNCTIONS, AUTHORIZER_FUNCTION].some((candidate) => candidate === name);
   return {
     ...(askingFunctions(declared).includes(name) ? { SIGNERS: stack.toJsonString(signers) } : {}),
     ...(askingFunctions(declared, 'tokens').includes(name)
       ? { TOKENS_FUNCTION: functionArn(place, functionName(system.name, zone, TOKENS_FUNCTION)) }
       : {}),
-    ...ownEnvironment({ system: system.name, zone, declared, place }, secrets, name),
+    ...environment,
+    ...Object.fromEntries([
+      ...zoneTables(system.name, zone, declared)
+        .filter(({ actions }) => name in actions)
+        .map((table) => [table.variable, table.name]),
+      ...queues.map((queue) => [ownVariable('queue', queue), urlOf(queue)]),
+      ...Object.entries(secrets[name] ?? {}).map(([secret, arn]) => [ownVariable('secret', secret), arn]),
+    ]),
     ...apiVariables(system, declared, name),
     ...(needsUrl && url ? { GATEWAY_URL: url } : {}),
     ...zoneProxy(system, zone).variables,

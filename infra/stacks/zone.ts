@@ -1,22 +1,18 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/required';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
-import type { ALARMS } from '../alarm-kinds.ts';
+import type { Construct } from 'constructs';
 import { refuseLocalAddresses } from '../annotations.ts';
-import { type AlarmRow, Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
+import { Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
 import { functionArn, type Place } from '../constructs/arns.ts';
 import { DataKey } from '../constructs/data-key.ts';
-import { addWork, EventEntry, eventKeyStatements } from '../constructs/event-entry.ts';
+import { addWork, eventKeyStatements } from '../constructs/event-entry.ts';
 import { FlowLog } from '../constructs/flow-log.ts';
-import { addFunctionPolicies } from '../constructs/function-policy.ts';
-import { KeyAlarms } from '../constructs/key-alarms.ts';
-import { KeyRotation } from '../constructs/key-rotation.ts';
-import { addSecrets } from '../constructs/own-things.ts';
+import { addFunctionPolicy } from '../constructs/function-policy.ts';
 import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
 import { EXECUTION_LOG_PREFIX, RestEntry } from '../constructs/rest-entry.ts';
-import { addSchedule } from '../constructs/schedule.ts';
+import { addKeyChecks, addSchedule, KeyRotation, keyAlarms } from '../constructs/schedules.ts';
+import { addSecrets } from '../constructs/secrets.ts';
 import { type EndpointService, ZoneNetwork } from '../constructs/zone-network.ts';
 import {
   boundaryStatements,
@@ -26,7 +22,7 @@ import {
 } from '../constructs/zone-policies.ts';
 import { ZoneTable, zoneTables } from '../constructs/zone-table.ts';
 import { internetHosts, resolvedHosts } from '../declaration/derive.ts';
-import { OWN_FUNCTIONS, TOKENS_FUNCTION } from '../declaration/fields.ts';
+import { AUTHORIZER_FUNCTION, OWN_FUNCTIONS, TOKENS_FUNCTION } from '../declaration/fields.ts';
 import {
   askingRoles,
   boundaryGroup,
@@ -62,17 +58,22 @@ export class ZoneStack extends SystemStack {
     const { system, zone, declared, place, signing, signingPlace, ...rest } = props;
     super(scope, id, { ...rest, system, place, zone, description: `${system.name}: zone ${zone}.` });
     const { gateway, admin } = declared;
-    const withBus = hasBus(declared);
-    const names = eventNames(system.name, zone);
+    const prefix = `${system.name}-${zone}`;
     const logPrefix = `/${system.name}/${zone}`;
+    const own = ownTables(system.name, zone, declared);
+    const tables = zoneTables(system.name, zone, declared);
+    const withBus = hasBus(declared);
     const key = new DataKey(this, 'Key', {
       description: `${system.name}: logs, queues and tables of zone ${zone}`,
-      keep: hasSecrets(declared) || ownTables(system.name, zone, declared).length > 0,
+      keep: hasSecrets(declared) || own.length > 0,
       place,
       logGroups: [`${logPrefix}/*`, ...(gateway ? [`${EXECUTION_LOG_PREFIX}*`] : [])],
       // EventBridge encrypts a rule with the key of its bus, on behalf of who writes it.
       services: [...dataServices(declared), ...(withBus ? ['events'] : [])],
-      statements: [...(withBus ? eventKeyStatements(place, names) : []), alarmKeyStatement(place)],
+      statements: [
+        ...(withBus ? eventKeyStatements(place, eventNames(system.name, zone)) : []),
+        alarmKeyStatement(place),
+      ],
     });
     const network = new ZoneNetwork(this, 'Network', {
       place,
@@ -94,34 +95,23 @@ export class ZoneStack extends SystemStack {
     };
     restrictEndpoints(facts);
     if (system.signing.resourcePolicies && this.account === signing.account) {
-      const ofSigners = Object.entries(facts.signers).map(([client, arn]) => [`SignerPolicy-${client}`, arn]);
-      addFunctionPolicies(this, facts, 'signers', Object.fromEntries(ofSigners));
+      for (const [client, arn] of Object.entries(facts.signers))
+        addFunctionPolicy(this, `SignerPolicy-${client}`, facts, 'signers', arn);
       // There is no policy of a function that is not there.
       this.addStackDependency(signing);
     }
-    for (const { name: tableName, id, declared: keys } of zoneTables(system.name, zone, declared))
+    for (const { name: tableName, id, declared: keys } of tables)
       if (keys !== 'cdk') new ZoneTable(this, id, { tableName, key, declared: keys });
-    const entry =
-      gateway &&
-      new RestEntry(this, 'Gateway', { name: `${system.name}-${zone}`, place, logPrefix, key, gateway });
-    const boundary = new PermissionsBoundary(this, 'Boundary', {
-      system: system.name,
-      zone,
-      statements: boundaryStatements(facts),
-    });
-    const boundaries = new Map<string, PermissionsBoundary>();
-    const boundaryOf = (name: string) => {
-      const group = boundaryGroup(declared, name);
-      if (group === undefined) return boundary;
-      const statements = boundaryStatements(facts, group);
-      const made =
-        boundaries.get(group) ??
-        new PermissionsBoundary(this, `Boundary-${group}`, { system: system.name, zone, group, statements });
-      boundaries.set(group, made);
-      return made;
+    const entry = gateway && new RestEntry(this, 'Gateway', { name: prefix, place, logPrefix, key, gateway });
+    const boundaryOf = (name?: string) => {
+      const group = name && boundaryGroup(declared, name);
+      const id = group ? `Boundary-${group}` : 'Boundary';
+      const made = this.node.tryFindChild(id) as PermissionsBoundary | undefined;
+      const statements = () => boundaryStatements(facts, group);
+      return made ?? new PermissionsBoundary(this, id, system.name, zone, statements(), group);
     };
     const runtime = { system: system.name, place, network, key, logPrefix };
-    new FlowLog(this, 'FlowLog', { ...runtime, boundary });
+    new FlowLog(this, 'FlowLog', { ...runtime, boundary: boundaryOf() });
     if (declared.callers.some(({ calls }) => calls !== 'entry'))
       this.say(
         'FunctionGroup',
@@ -133,79 +123,61 @@ export class ZoneStack extends SystemStack {
     });
     const tokens = functions.get(TOKENS_FUNCTION);
     if (tokens && system.signing.resourcePolicies)
-      addFunctionPolicies(this, facts, 'tokens', { TokensPolicy: tokens.functionArn });
-    const rows: AlarmRow[] = tokens
-      ? alarmsOn(functionName(system.name, zone, TOKENS_FUNCTION), ['FunctionErrors', 'Throttles'], {
-          FunctionName: tokens.functionName,
-        })
-      : [];
-    const ring = (kind: keyof typeof ALARMS, on: AlarmRow['dimensions']) =>
-      rows.push(...alarmsOn(`${system.name}-${zone}`, [kind], on));
+      addFunctionPolicy(this, 'TokensPolicy', facts, 'tokens', tokens.functionArn);
     if (entry) {
       entry.addRoutes(functions);
-      ring('GatewayErrors', entry.dimensions);
       this.say('GatewayUrl', entry.url, 'Where the routes of this zone are.');
     }
-    const { worked, undelivered } = this.addWork(props, key, functions);
-    for (const [prefix, { queue, deadLetters: dead }] of worked)
-      rows.push(
-        ...alarmsOn(prefix, ['OldestEvent'], { QueueName: queue.queueName }),
-        ...alarmsOn(prefix, ['DeadLetters'], { QueueName: dead.queueName }),
+    const { worked, busName, undelivered } = addWork(this, { system, zone, declared, place, key, functions });
+    for (const { suffix, deadLetters } of worked)
+      this.say(
+        `DeadLetterQueue${suffix}`,
+        deadLetters.queueUrl,
+        'What failed five times: docs/operating.md says why, and how to send it again.',
       );
-    for (const { name: TableName } of zoneTables(system.name, zone, declared))
-      rows.push(...alarmsOn(TableName, ['TableThrottles'], { TableName }));
-    if (network.blockedNames) ring('BlockedNames', network.blockedNames);
+    if (busName) this.say('EventBusName', busName, 'Put events here (events:PutEvents).');
+    const ofFunctions = [...functions].flatMap(([name, handler]) => this.alarmsOf(props, name, handler));
     const counted = { service: system.name, zone };
-    ring('MemoryUsed', counted);
-    if (declared.gateway?.routes.some(({ authorize }) => authorize === 'helseid')) ring('Replays', counted);
-    if (!admin)
-      for (const client of zoneClients(system, declared))
-        rows.push(
-          ...alarmsOn(
-            `${system.name}-${zone}-${client}`,
-            ['TokenFailures', 'InvalidClient', 'ClockDifference'],
-            {
-              ...counted,
-              client,
-            },
-          ),
-        );
-    if (undelivered) ring('UndeliveredEvents', { QueueName: undelivered.queueName });
-    for (const [name, handler] of functions) {
-      const schedules = functionOf(declared, name)?.schedules ?? {};
-      for (const [schedule, scheduleExpression] of Object.entries(schedules))
-        rows.push(
-          ...alarmsOn(scheduleName(system.name, zone, name, schedule), ['FailedInvocations'], {
-            RuleName: addSchedule(this, `Schedule-${name}-${schedule}`, handler, {
-              ...{ name: scheduleName(system.name, zone, name, schedule), scheduleExpression, target: name },
-              description: `Starts ${name} of zone ${zone}: ${schedule}.`,
-            }),
-          }),
-        );
-      const on = { FunctionName: handler.functionName };
-      const prefix = functionName(system.name, zone, name);
-      // Lambda tries twice more; what then fails is seen by nobody else.
-      if (Object.keys(schedules).length > 0) rows.push(...alarmsOn(prefix, ['FunctionErrors'], on));
-      const percent = 10 * required(handler.timeout, 'The timeout of a function').toSeconds();
-      if (!OWN_FUNCTIONS.includes(name))
-        rows.push(...alarmsOn(prefix, ['DurationUsed'], on).map((row) => ({ ...row, unit: percent })));
-    }
+    const clientsOfTokens = admin ? [] : zoneClients(system, declared);
+    const rows = [
+      ...(tokens
+        ? alarmsOn(`${prefix}-${TOKENS_FUNCTION}`, ['FunctionErrors', 'Throttles'], {
+            FunctionName: tokens.functionName,
+          })
+        : []),
+      ...(entry ? alarmsOn(prefix, ['GatewayErrors'], entry.dimensions) : []),
+      ...worked.flatMap(({ suffix, queue, deadLetters }) => [
+        ...alarmsOn(prefix + suffix, ['OldestEvent'], { QueueName: queue.queueName }),
+        ...alarmsOn(prefix + suffix, ['DeadLetters'], { QueueName: deadLetters.queueName }),
+      ]),
+      ...tables.flatMap(({ name: TableName }) => alarmsOn(TableName, ['TableThrottles'], { TableName })),
+      ...(network.blockedNames ? alarmsOn(prefix, ['BlockedNames'], network.blockedNames) : []),
+      ...alarmsOn(prefix, ['MemoryUsed'], counted),
+      ...(functions.has(AUTHORIZER_FUNCTION) ? alarmsOn(prefix, ['Replays'], counted) : []),
+      ...clientsOfTokens.flatMap((client) =>
+        alarmsOn(`${prefix}-${client}`, ['TokenFailures', 'InvalidClient', 'ClockDifference'], {
+          ...counted,
+          client,
+        }),
+      ),
+      ...(undelivered ? alarmsOn(prefix, ['UndeliveredEvents'], { QueueName: undelivered.queueName }) : []),
+      ...ofFunctions,
+    ];
     const [rotation, watch] = [functions.get('rotation'), functions.get('key-watch')];
     const { clients } = system;
     if (rotation)
       new KeyRotation(this, 'KeyRotation', { place, clients, records: signing.records, handler: rotation });
-    this.sayTopic(
-      watch
-        ? new KeyAlarms(this, 'KeyAlarms', { system, place, key, rows, handler: watch })
-        : new Alarms(this, 'Alarms', { system, place, key, rows, displayName: `${system.name}: ${zone}` }),
-    );
+    const alarms = new Alarms(this, watch ? 'KeyAlarms' : 'Alarms', {
+      ...{ system, place, key, displayName: `${system.name}: ${watch ? 'keys' : zone}` },
+      rows: [...(watch ? keyAlarms(system) : []), ...rows],
+    });
+    if (watch) addKeyChecks(alarms, watch);
+    this.sayTopic(alarms);
     refuseLocalAddresses(this, system, zone);
     this.constructs = {
       ...{ stack: this, key, vpc: network.vpc, functions: Object.fromEntries(functions) },
       tableName(owner, table) {
-        const found = ownTables(system.name, zone, declared).find(
-          (one) => one.owner === owner && one.table === table && one.declared === 'cdk',
-        );
+        const found = own.find((one) => one.owner === owner && one.table === table && one.declared === 'cdk');
         const field = `zones.${zone}.functions.${owner}.tables.${table}`;
         if (found) return found.name;
         throw new ZonesError('declaration_invalid', `${field} is not 'cdk': declare it, and make it here.`);
@@ -221,38 +193,29 @@ export class ZoneStack extends SystemStack {
     });
   }
 
-  /** Adds the zone's bus and the queues that its functions work on, by the prefix of their alarms. */
-  private addWork(
-    { system, zone, declared, place }: ZoneStackProps,
-    key: DataKey,
-    functions: ReadonlyMap<string, LambdaFunction>,
-  ): { worked: Map<string, ReturnType<typeof addWork>>; undelivered: IQueue | undefined } {
-    const names = eventNames(system.name, zone);
-    const queues = zoneQueues(system.name, zone, declared).map(({ name, rule, reader, ...of }) => {
-      const handler = required(functions.get(reader), `The function ${reader}`);
-      const suffix =
-        rule === undefined ? `-${name}` : declared.events?.function === reader ? '' : `-${reader}`;
-      return { ...{ key, handler, names: of, rule, suffix, prefix: suffix.replace(/^-(.*)/, '$1-') } };
+  /** Starts a function when it is declared to be; returns the alarms on that and on the time it takes, of which the unit is a percent. */
+  private alarmsOf({ system, zone, declared }: ZoneStackProps, name: string, handler: LambdaFunction) {
+    const schedules = Object.entries(functionOf(declared, name)?.schedules ?? {});
+    const rows = schedules.flatMap(([schedule, scheduleExpression]) => {
+      const ruleName = scheduleName(system.name, zone, name, schedule);
+      const RuleName = addSchedule(this, `Schedule-${name}-${schedule}`, handler, {
+        ...{ name: ruleName, scheduleExpression, target: name },
+        description: `Starts ${name} of zone ${zone}: ${schedule}.`,
+      });
+      return alarmsOn(ruleName, ['FailedInvocations'], { RuleName });
     });
-    const entry = hasBus(declared)
-      ? new EventEntry(this, 'Events', {
-          ...{ place, names, key },
-          work: queues.flatMap(({ rule, ...of }) => (rule ? [{ ...of, rule }] : [])),
-        })
-      : undefined;
-    const own = new Construct(this, 'Queues');
-    const worked = new Map<string, ReturnType<typeof addWork>>();
-    for (const { suffix, prefix, rule, ...of } of queues) {
-      const made = rule ? required(entry?.queues.get(of.names.queue), 'The queue') : addWork(own, prefix, of);
-      worked.set(`${system.name}-${zone}${suffix}`, made);
-      this.say(
-        `DeadLetterQueue${suffix}`,
-        made.deadLetters.queueUrl,
-        'What failed five times: docs/operating.md says why, and how to send it again.',
-      );
-    }
-    if (entry) this.say('EventBusName', entry.busName, 'Put events here (events:PutEvents).');
-    return { worked, undelivered: entry?.undelivered };
+    const on = { FunctionName: handler.functionName };
+    const prefix = functionName(system.name, zone, name);
+    const unit = 10 * required(handler.timeout, 'The timeout of a function').toSeconds();
+    return [
+      ...rows,
+      // Lambda tries twice more; what then fails is seen by nobody else.
+      ...(rows.length > 0 ? alarmsOn(prefix, ['FunctionErrors'], on) : []),
+      ...(OWN_FUNCTIONS.includes(name) ? [] : alarmsOn(prefix, ['DurationUsed'], on)).map((row) => ({
+        ...row,
+        unit,
+      })),
+    ];
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { buildApp, placeFromEnvironment, stageFromContext } from '../../infra/build-app.ts';
-import { rotationCron } from '../../infra/constructs/key-rotation.ts';
+import { rotationCron } from '../../infra/constructs/schedules.ts';
 import system from '../one-client.zones.ts';
 import { about, statementsOf, synthesize, text, withZones } from './synthesize.ts';
 

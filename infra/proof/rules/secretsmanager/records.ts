@@ -40,7 +40,7 @@ export const recordsAreBare: Rule = {
               key && !isKept(key) && 'loses the key of its record with the stack',
             ];
       const remedy =
-        'Seed the secret with SEED_RECORD, retain it (infra/constructs/client-record.ts), and let rotation alone rotate it.';
+        'Seed the secret with SEED_RECORD, retain it (infra/constructs/secrets.ts), and let rotation alone rotate it.';
       const found = violationsOf(problems, {
         resource: record?.constructPath ?? client,
         subject: `Client ${client}`,

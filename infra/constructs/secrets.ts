@@ -1,11 +1,28 @@
+import { SEED_RECORD } from '@helseid-zones/protocol/record';
 import { RemovalPolicy } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { functionOf, ownSecretName, ownVariable, zoneQueueName } from '../declaration/own.ts';
+import { recordName } from '../declaration/names.ts';
+import { ownSecretName } from '../declaration/own.ts';
 import type { ZoneDeclaration } from '../declaration/schema.ts';
-import { type Place, serviceHost } from './arns.ts';
-import { zoneTables } from './zone-table.ts';
+
+/** The record of a client's keys: which there are and in which state, no key material. Outlives its stack. Returns its ARN. */
+export function addRecord(
+  scope: Construct,
+  { system, client, key }: { system: string; client: string; key: IKey },
+): string {
+  const record = new CfnSecret(scope, `Record-${client}`, {
+    name: recordName(system, client),
+    description: `Keys of client ${client}: ids and states, no key material.`,
+    kmsKeyId: key.keyArn,
+    // A constant: a value that changed with the declaration would overwrite what rotation has stored.
+    secretString: SEED_RECORD,
+  });
+  // Losing it would lose which key is registered. Where its creation is rolled back it goes, so that a next try can make it.
+  record.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
+  return record.ref;
+}
 
 /** ARNs of secrets: by function, then by the name in the declaration. */
 export type OwnSecrets = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -35,28 +52,4 @@ export function addSecrets(
         : [],
     ),
   );
-}
-
-/** The variables of one function: its settings, names of its tables, URLs of the queues that it sends to, ARNs of its secrets. */
-export function ownEnvironment(
-  {
-    system,
-    zone,
-    declared,
-    place,
-  }: { system: string; zone: string; declared: ZoneDeclaration; place: Place },
-  secrets: OwnSecrets,
-  name: string,
-): Record<string, string> {
-  const { environment = {}, queues = [] } = functionOf(declared, name) ?? {};
-  const url = (queue: string) =>
-    `https://${serviceHost(place, 'sqs')}/${place.account}/${zoneQueueName(system, zone, queue)}`;
-  return Object.fromEntries([
-    ...Object.entries(environment),
-    ...zoneTables(system, zone, declared)
-      .filter(({ actions }) => name in actions)
-      .map((table) => [table.variable, table.name]),
-    ...queues.map((queue) => [ownVariable('queue', queue), url(queue)]),
-    ...Object.entries(secrets[name] ?? {}).map(([secret, arn]) => [ownVariable('secret', secret), arn]),
-  ]);
 }

@@ -1,12 +1,63 @@
 import { required } from '@helseid-zones/protocol/required';
+import { CfnRule, type CfnRuleProps } from 'aws-cdk-lib/aws-events';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnRotationSchedule } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { KEY_METRICS, type KeyMetric } from '../../functions/key-watch/metrics.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
+import type { AlarmRow } from './alarms.ts';
 import type { Place } from './arns.ts';
 
+/** Starts a function when a rule says so, and lets that rule do it. `target` is the target's id. Returns the rule's name. */
+export function addSchedule(
+  scope: Construct,
+  id: string,
+  handler: IFunction,
+  {
+    target,
+    input,
+    ...props
+  }: Pick<CfnRuleProps, 'description' | 'scheduleExpression' | 'name'> & { target: string; input?: string },
+): string {
+  const rule = new CfnRule(scope, id, {
+    ...props,
+    targets: [{ id: target, arn: handler.functionArn, ...(input === undefined ? {} : { input }) }],
+  });
+  new CfnPermission(scope, `${id}-Permission`, {
+    action: 'lambda:InvokeFunction',
+    functionName: handler.functionArn,
+    principal: 'events.amazonaws.com',
+    sourceArn: rule.attrArn,
+  });
+  return rule.ref;
+}
+
+/** When which checks of the keys run. */
+const CHECKS = { hourly: 'rate(1 hour)', daily: 'cron(0 6 * * ? *)' } as const;
+
+/** Runs the checks of the keys. */
+export function addKeyChecks(scope: Construct, watch: IFunction): void {
+  for (const [task, scheduleExpression] of Object.entries(CHECKS))
+    addSchedule(scope, task, watch, {
+      ...{ description: `Checks of the keys: ${task}.`, scheduleExpression },
+      ...{ target: 'watch', input: JSON.stringify({ task }) },
+    });
+}
+
+/** An alarm on each figure of each client, which the checks of the keys measure. */
+export function keyAlarms({ name: service, clients }: SystemDeclaration): AlarmRow[] {
+  return Object.entries(clients).flatMap(([client, { selfService }]) =>
+    (Object.entries(KEY_METRICS) as [keyof typeof KEY_METRICS, KeyMetric][])
+      .filter(([, { selfServiceOnly }]) => selfService || !selfServiceOnly)
+      .map(([metric]) => ({
+        ...{ kind: metric, id: `${client}-${metric}`, name: `${service}-${client}-${metric}` },
+        dimensions: { service, client },
+      })),
+  );
+}
+
 /** Whose records are rotated, and by what. */
-export interface KeyRotationProps {
+interface KeyRotationProps {
   place: Place;
   clients: SystemDeclaration['clients'];
   /** ARN of each client's record. */
