@@ -102,6 +102,7 @@ export async function startHelseId(options: HelseIdOptions) {
     keys: keys as JWTVerifyGetKey,
     /** Live: changes take effect at once. */
     behaviour,
+    faults: server.faults,
     async close() {
       await server.close();
       storage.save();

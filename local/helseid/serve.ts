@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { headersOf, listen, readBody } from '../aws/http.ts';
 import type { KeyAndCert } from './certificate.ts';
+import { createHttpFaults, type HttpFaults } from './faults.ts';
 
 /** A running server of the local system. */
 interface RunningServer {
@@ -8,6 +9,7 @@ interface RunningServer {
   url: string;
   /** Stops listening, drops open connections, and writes what is to survive a restart. */
   close(): Promise<void>;
+  faults: HttpFaults;
 }
 
 /** A request as the API stand-ins read it. */
@@ -40,8 +42,9 @@ export async function serve(
   makeListener: (origin: string) => RequestListener | Promise<RequestListener>,
 ): Promise<RunningServer> {
   let listener: RequestListener = (_, response) => response.writeHead(503).end();
+  const faults = createHttpFaults();
   const { port: bound, close } = await listen(
-    (request, response) => listener(request, response),
+    faults.wrap((request, response) => listener(request, response)),
     port,
     certificate,
   );
@@ -52,7 +55,7 @@ export async function serve(
     await close();
     throw error;
   }
-  return { url, close };
+  return { url, close, faults };
 }
 
 /** A listener around a function from call to answer; bodies are JSON. */

@@ -15,6 +15,7 @@ const SIGNER_AWS = 'test/functions/signer/aws.test.ts';
 const REMOTE = 'test/client/remote-signer.test.ts';
 const MACHINE = 'test/client/machine-token.test.ts';
 const METADATA = 'test/client/metadata.test.ts';
+const STAND_IN = 'test/local/helseid/faults.test.ts';
 const API_FETCH = 'test/client/api-fetch.test.ts';
 const BROKEN = 'test/client/broken-connection.test.ts';
 const SHARED = 'test/functions/tokens/shared-cache.test.ts';
@@ -149,6 +150,25 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
       },
     },
     {
+      fault:
+        'In the running stand-in: metadata or token endpoint too slow, down, 429, 503, half an answer, broken JSON, over a megabyte',
+      promise: 'A code, nothing of the answer in it; the next request has a token.',
+      shown: { [STAND_IN]: ['%s %s: a code, and a token once it is over'] },
+    },
+    {
+      fault:
+        'In the running stand-in: its metadata is wrong for a while, its keys change, its clock is 30 s off',
+      promise: 'A code or nothing; the figure `ClockDifference` tells of the clock, and rings.',
+      shown: {
+        [STAND_IN]: [
+          'its metadata names an endpoint that is gone: a code, and a token for who reads the right one',
+          'it publishes another key: what it signs by that is taken, for one more reading',
+          'its clock is 30 s off: the figure says so, and nothing else fails for it',
+        ],
+        'test/infra/alarms.test.ts': ['on a clock that is %i ms from the issuer’s: %s'],
+      },
+    },
+    {
       fault: 'The connection breaks in a token request',
       promise: 'It is sent once more, signed anew; then there is a code.',
       shown: { [BROKEN]: ['a token request whose connection breaks is sent once more, signed anew'] },
@@ -199,6 +219,19 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
         [BROKEN]: [
           'an API call with %s is sent again only where that is harmless',
           'a stream is not sent again',
+        ],
+      },
+    },
+    {
+      fault:
+        'In the running stand-in: it is too slow, down, answers 401 to everything, or gives half an answer',
+      promise:
+        'A code, two requests and one new token, an answer that can’t be read; the next call is whole.',
+      shown: {
+        [STAND_IN]: [
+          '%s: a code, and an answer once it is over',
+          'answers 401 to everything: one new token, and it ends',
+          'gives half an answer: reading it fails, and the next call is whole',
         ],
       },
     },
@@ -428,9 +461,8 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
 
 /** What is asked for as often as the above, and that no test of `npm test` shows. */
 const NOT_SHOWN = [
-  'Faults of the issuer and of APIs in the running local system: they are met by the test doubles of `test/fakes` above. Its own faults are those of AWS’s services.',
-  'A clock 30 s off. Assertions live 8 s, so an issuer refuses them; AWS keeps Lambda’s clock.',
-  'An oversized answer of the issuer or an API, beyond what the time limit stops.',
+  'A clock of ours 30 s off. Assertions live 8 s, so an issuer refuses them, which rings; AWS keeps Lambda’s clock.',
+  'An oversized answer of an API: it is handed on as it comes, and whoever reads it bounds it, as the example’s functions do.',
   'A function out of memory, and a burst of cold starts, on AWS itself.',
   'A deploy in the middle of traffic. Old and new formats beside each other are: `npm run test:upgrade`.',
   'A soak over half an hour with memory and sockets watched.',
