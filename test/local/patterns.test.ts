@@ -43,7 +43,7 @@ describe('a pattern of the guideline', () => {
   });
 
   // PostgreSQL in this process takes many seconds to start: .ci/run has it.
-  test.each(['rich-client', 'distributed', ...(FULL ? ['shared-backend'] : [])])(
+  test.each(['distributed', ...(FULL ? ['rich-client', 'shared-backend'] : [])])(
     '%s works, and what breaks its rule is refused',
     { timeout: 120_000 },
     async (name) => {

@@ -11,6 +11,7 @@ import type { Operator, OperatorKms } from '../../../infra/keys/operator.ts';
 import { readKeyOptions } from '../../../infra/keys/options.ts';
 import { FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
 import { FAKE_CLIENT_ID, FAKE_ISSUER, FAKE_SELF_SERVICE } from '../../fakes/self-service.ts';
+import { sampled } from '../../full.ts';
 import { ACCOUNT } from '../../local/aws/harness.ts';
 import shipped from '../../one-client.zones.ts';
 import { bootstrap, createWorld, readJwk, type World } from '../../rotation/world.ts';
@@ -617,11 +618,11 @@ test('docs/keys.md names every permission that a command needs, and no other', a
 describe('the command line', () => {
   test('is refused before anything is opened', async () => {
     const env = { ...process.env, AWS_REGION: '', AWS_PROFILE: '' };
-    for (const [args, message] of [
+    for (const [args, message] of sampled<[string[], RegExp]>([
       [['frobnicate'], /config_invalid: There is no command "frobnicate"/],
       [['--declaration', 'infra/keys/options.ts'], /declaration_invalid/],
       [['--declaration', 'examples/stages.zones.ts', '--stage', 'prod'], /knows no stage prod/],
-    ] as const) {
+    ])) {
       const { status, stderr } = spawnSync(process.execPath, ['infra/keys/main.ts', ...args], {
         env,
         encoding: 'utf8',

@@ -11,12 +11,17 @@ import { CHANGES, changed } from './changes.ts';
 import {
   adds,
   allow,
+  type Change,
   type Changeable,
+  dropStatement,
   find,
   findingsOf,
   idOf,
   type Resource,
   STACKS,
+  sets,
+  setsVariables,
+  statementsOf,
   type Template,
   withTemplate,
 } from './mutate.ts';
@@ -26,7 +31,7 @@ const derived = deriveAssembly(system, oneClient);
 const resources = derived.stacks.flatMap(({ name, template }) =>
   Object.entries(template.Resources as Template).map(([id, resource]) => ({ stack: name, id, resource })),
 );
-const compare = (change: (r: Template) => void, stack: keyof typeof STACKS = 'internal') =>
+const compare = (change: Change, stack: keyof typeof STACKS = 'internal') =>
   compareWithDerived(withTemplate(oneClient, STACKS[stack], change), derived);
 
 /** A web ACL of one rule. */
@@ -80,165 +85,98 @@ describe('every property of every resource', () => {
   });
 });
 
+const BY_ANOTHER_ROLE = { deployment: { cloudFormationExecutionRoleArn: 'arn:aws:iam::1:role/x' } };
+
 describe('a difference', () => {
-  it.each<[string, RegExp, (r: Template) => void]>([
-    [
-      'code of another bucket',
-      /takes its code from elsewhere/,
-      (r) => void Object.assign(code(r), { S3Bucket: 'another-bucket' }),
-    ],
-    [
-      'a version of the code',
-      /takes its code from elsewhere/,
-      (r) => void Object.assign(code(r), { S3ObjectVersion: '1' }),
-    ],
-    [
-      'code of no hash',
-      /takes its code from elsewhere/,
-      (r) => void Object.assign(code(r), { S3Key: 'code.zip' }),
-    ],
+  const ofCode =
+    (change: object): Change =>
+    (r) =>
+      void Object.assign(find(r, 'workerFunction').Properties.Code as Changeable, change);
+  const toTags = (Key: string) => sets('workerFunction', { Tags: [{ Key, Value: 'public' }] });
+  const DEPLOY = { Ref: 'AWS::NoValue' };
+
+  it.each<[string, RegExp, Change]>([
+    ['code of another bucket', /takes its code from elsewhere/, ofCode({ S3Bucket: 'another-bucket' })],
+    ['a version of the code', /takes its code from elsewhere/, ofCode({ S3ObjectVersion: '1' })],
+    ['code of no hash', /takes its code from elsewhere/, ofCode({ S3Key: 'code.zip' })],
     [
       'a variable',
-      /has Environment\.Variables\.NODE_EXTRA, which the declaration does not yield/,
-      (r) => {
-        (find(r, 'workerFunction').Properties.Environment as { Variables: Changeable }).Variables.NODE_EXTRA =
-          '1';
-      },
+      /Variables\.NODE_EXTRA, which the declaration does not yield/,
+      setsVariables('worker', { NODE_EXTRA: '1' }),
     ],
     [
       'a statement that is gone',
       /lacks or changes the statement OwnSigners/,
-      (r) => {
-        const { Statement } = policy(find(r, 'workerRole', 'IAM::Role'));
-        Statement.splice(
-          Statement.findIndex(({ Sid }) => Sid === 'OwnSigners'),
-          1,
-        );
-      },
+      (r) => dropStatement(find(r, 'workerRole', 'IAM::Role'), 'OwnSigners'),
     ],
     [
       'a policy that the deploy decides',
       /only the deploy decides/,
-      (r) => {
-        const choice = { 'Fn::If': ['C', { PolicyName: 'x', PolicyDocument: {} }, { Ref: 'AWS::NoValue' }] };
-        (find(r, 'workerRole', 'IAM::Role').Properties.Policies as unknown[]).push(choice);
-      },
+      (r) => void policiesOf(r).push({ 'Fn::If': ['C', { PolicyName: 'x', PolicyDocument: {} }, DEPLOY] }),
     ],
     [
       'a statement that the deploy decides',
       /only the deploy decides/,
-      (r) => {
-        const choice = { 'Fn::If': ['C', {}, { Ref: 'AWS::NoValue' }] };
-        (policy(find(r, 'workerRole', 'IAM::Role')).Statement as unknown[]).push(choice);
-      },
+      (r) => void statementsOf(find(r, 'workerRole', 'IAM::Role')).push({ 'Fn::If': ['C', {}, DEPLOY] }),
     ],
     [
       'two policies of one name',
       /two policies of one name/,
-      (r) => {
-        const { Policies } = find(r, 'workerRole', 'IAM::Role').Properties as {
-          Policies: { PolicyName: string }[];
-        };
-        Policies.push({ PolicyName: Policies[0]?.PolicyName ?? '' });
-      },
+      (r) => void policiesOf(r).push({ PolicyName: policiesOf(r)[0]?.PolicyName }),
     ],
     ...['OWN', '{{resolve:ssm:name}}', { 'Fn::Join': ['', ['o', 'wn']] }, { Ref: 'P' }].map(
-      (PolicyName): [string, RegExp, (r: Template) => void] => [
+      (PolicyName): [string, RegExp, Change] => [
         `a policy called ${JSON.stringify(PolicyName)} after the first`,
         /two policies of one name|only the deploy decides/,
-        (r) =>
-          void (find(r, 'workerRole', 'IAM::Role').Properties.Policies as unknown[]).push({ PolicyName }),
+        (r) => void policiesOf(r).push({ PolicyName }),
       ],
     ),
     [
       'a statement more in a boundary',
       /has another PolicyDocument\.Statement/,
-      (r) => {
-        (find(r, 'Boundary').Properties.PolicyDocument as { Statement: unknown[] }).Statement.push({});
-      },
+      (r) => void statementsOf(find(r, 'Boundary')).push({}),
     ],
     [
       'deletion protection that the deploy decides',
       /has DeletionProtectionEnabled/,
-      (r) => {
-        find(r, 'Tableidempotency').Properties.DeletionProtectionEnabled = { Ref: 'P' };
-      },
+      sets('Tableidempotency', { DeletionProtectionEnabled: { Ref: 'P' } }),
     ],
-    [
-      'a shorter retention',
-      /has another RetentionInDays/,
-      (r) => {
-        find(r, 'workerLogs').Properties.RetentionInDays = 1;
-      },
-    ],
+    ['a shorter retention', /has another RetentionInDays/, sets('workerLogs', { RetentionInDays: 1 })],
     [
       'a reservation that the declaration has not',
       /ReservedConcurrentExecutions/,
-      (r) => {
-        find(r, 'workerFunction').Properties.ReservedConcurrentExecutions = 0;
-      },
+      sets('workerFunction', { ReservedConcurrentExecutions: 0 }),
     ],
-    ...['helseid-zones:zone', 'Helseid-Zones:Zone'].map((Key): [string, RegExp, (r: Template) => void] => [
-      `the tag ${Key} of another zone`,
-      /has another Tags/,
-      (r) => {
-        find(r, 'workerFunction').Properties.Tags = [{ Key, Value: 'public' }];
-      },
-    ]),
+    ['the tag of another zone', /has another Tags/, toTags('helseid-zones:zone')],
+    ['the tag of another zone in capitals', /has another Tags/, toTags('Helseid-Zones:Zone')],
   ])('%s is said', (_, message, change) => {
     const { violations } = compare(change);
     expect(violations.map((one) => one.message)).toEqual([expect.stringMatching(message)]);
   });
 
-  it.each<[string, (r: Template) => void]>([
-    [
-      'a description',
-      (r) => {
-        find(r, 'Boundary').Properties.Description = 'Another.';
-      },
-    ],
-    [
-      'memory',
-      (r) => {
-        find(r, 'workerFunction').Properties.MemorySize = 1024;
-      },
-    ],
-    [
-      'a longer retention',
-      (r) => {
-        find(r, 'workerLogs').Properties.RetentionInDays = 3650;
-      },
-    ],
+  it.each<[string, Change]>([
+    ['a description', sets('Boundary', { Description: 'Another.' })],
+    ['memory', sets('workerFunction', { MemorySize: 1024 })],
+    ['a longer retention', sets('workerLogs', { RetentionInDays: 3650 })],
     [
       'a tag of others',
-      (r) => {
-        (find(r, 'workerFunction').Properties.Tags as unknown[]).push({ Key: 'team', Value: 'a' });
-      },
+      (r) => void (find(r, 'workerFunction').Properties.Tags as unknown[]).push({ Key: 'team', Value: 'a' }),
     ],
     [
       'recovery and deletion protection of a table',
-      (r) => {
-        const PointInTimeRecoverySpecification = { PointInTimeRecoveryEnabled: true };
-        const more = { PointInTimeRecoverySpecification, DeletionProtectionEnabled: true };
-        Object.assign(find(r, 'Tableidempotency').Properties, more);
-      },
+      sets('Tableidempotency', {
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        DeletionProtectionEnabled: true,
+      }),
     ],
-    [
-      'statements in another order',
-      (r) =>
-        void (find(r, 'Boundary').Properties.PolicyDocument as { Statement: unknown[] }).Statement.reverse(),
-    ],
+    ['statements in another order', (r) => void statementsOf(find(r, 'Boundary')).reverse()],
   ])('is not made of %s', (_, change) => {
     expect(compare(change)).toEqual({ violations: [], additions: [] });
   });
 
   it.each<[string, RegExp, Partial<(typeof oneClient.stacks)[number]>]>([
     ['uploads another template', /uploads another template/, { publishesTemplate: false }],
-    [
-      'is deployed by another role',
-      /has another deployment/,
-      { deployment: { cloudFormationExecutionRoleArn: 'arn:aws:iam::1:role/x' } },
-    ],
+    ['is deployed by another role', /has another deployment/, BY_ANOTHER_ROLE],
   ])('is a stack that %s', (_, message, change) => {
     const stacks = oneClient.stacks.map((one) =>
       one.name !== STACKS.internal
@@ -252,16 +190,8 @@ describe('a difference', () => {
   it.each<[string, RegExp | undefined, Partial<(typeof oneClient.stacks)[number]>]>([
     ['as the others are', undefined, {}],
     ['with tags of its own', undefined, { deployment: { tags: { team: 'a' } } }],
-    [
-      'by another role',
-      /another cloudFormationExecutionRoleArn/,
-      { deployment: { cloudFormationExecutionRoleArn: 'arn:aws:iam::1:role/x' } },
-    ],
-    [
-      'that notifies somebody',
-      /another notificationArns/,
-      { deployment: { notificationArns: ['arn:aws:sns:x'] } },
-    ],
+    ['by another role', /another cloudFormationExecutionRoleArn/, BY_ANOTHER_ROLE],
+    ['that notifies somebody', /another notificationArns/, { deployment: { notificationArns: ['a'] } }],
     ['in another account', /is for account 999999999999, where no stack/, { account: '999999999999' }],
     ['over the CDK’s own', /name of the CDK’s own stack/, { name: 'CDKToolkit' }],
   ])('may be a stack more that is deployed %s', (_, message, change) => {
@@ -290,34 +220,27 @@ describe('a difference', () => {
 it('what is not as derived, or not understood, is said before what comes of it', () => {
   const names = RULES.map(({ name }) => name);
   const first = Math.min(...CAPABILITIES.map(({ name }) => names.indexOf(name)));
-  for (const name of [
-    'as-derived',
-    'additions-are-understood',
-    'properties-are-understood',
-    'actions-are-known',
-  ])
-    expect(names.indexOf(name), name).toBeLessThan(first);
+  const before = ['as-derived', 'additions-are-understood', 'properties-are-understood', 'actions-are-known'];
+  for (const name of before) expect(names.indexOf(name), name).toBeLessThan(first);
 });
 
 describe('an addition', () => {
   const table = adds('AWS::DynamoDB::Table', { TableName: 'journal-internal-own' });
-  it.each<[string, string, (r: Template) => void]>([
+  it.each<[string, string, Change]>([
     ['a resource', 'AWS::DynamoDB::Table', table],
     [
       'a statement of a role',
       'AWS::IAM::Role',
       (r) => allow(find(r, 'workerRole', 'IAM::Role'), 's3:GetObject', '*'),
     ],
-    ...['constructor', 'toString', 'hasOwnProperty', '__proto__'].map(
-      (id): [string, string, (r: Template) => void] => [
-        `a resource called ${id}`,
-        'AWS::IAM::User',
-        (r) => {
-          const value = { Type: 'AWS::IAM::User', Properties: {} };
-          Object.defineProperty(r, id, { value, enumerable: true });
-        },
-      ],
-    ),
+    ...['constructor', 'toString', 'hasOwnProperty', '__proto__'].map((id): [string, string, Change] => [
+      `a resource called ${id}`,
+      'AWS::IAM::User',
+      (r) => {
+        const value = { Type: 'AWS::IAM::User', Properties: {} };
+        Object.defineProperty(r, id, { value, enumerable: true });
+      },
+    ]),
   ])('%s is listed, and no difference', (_, type, change) => {
     const { violations, additions } = compare(change);
     expect(violations).toEqual([]);
@@ -750,11 +673,6 @@ describe('additions are understood by type and property', () => {
   });
 });
 
-function code(r: Template): Changeable {
-  return find(r, 'workerFunction').Properties.Code as Changeable;
-}
-
-function policy(role: Resource) {
-  const [own] = role.Properties.Policies as { PolicyDocument: { Statement: { Sid?: string }[] } }[];
-  return own?.PolicyDocument ?? { Statement: [] };
+function policiesOf(r: Template): Changeable[] {
+  return find(r, 'workerRole', 'IAM::Role').Properties.Policies as Changeable[];
 }
