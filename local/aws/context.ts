@@ -1,7 +1,7 @@
 import type { Authorize } from './call.ts';
 import type { CredentialTable } from './credentials.ts';
 import type { KeyStore } from './kms/keys.ts';
-import type { FunctionTable, Invoke } from './lambda/invoke.ts';
+import type { FunctionTable, Invoke } from './lambda/service.ts';
 import type { FunctionPool } from './runtime/pool.ts';
 import type { SecretStore } from './secrets/store.ts';
 import type { QueueTable } from './sqs/queues.ts';

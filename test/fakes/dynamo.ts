@@ -1,5 +1,5 @@
 import { type AwsCaller, createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
-import { createTable, startTables } from '../../local/aws/dynamodb/tables.ts';
+import { createTable, startTables } from '../../local/aws/dynamodb/service.ts';
 
 /** DynamoDB in this process. */
 export interface Dynamo {

@@ -6,7 +6,7 @@ import type { KmsPort } from '../../functions/common/key-ports.ts';
 import type { Kms } from '../../functions/signer/kms.ts';
 import { AwsError } from '../../local/aws/errors.ts';
 import type { KeyStatus, KeyStore, StoredKey } from '../../local/aws/kms/keys.ts';
-import { rootPolicy } from '../../local/aws/kms/policy.ts';
+import { rootPolicy } from '../../local/aws/kms/keys.ts';
 import { startKms } from '../../local/aws/kms/service.ts';
 import { plant } from '../canaries.ts';
 import { ACCOUNT, contextOf, REGION, rulesOf } from '../local/aws/harness.ts';

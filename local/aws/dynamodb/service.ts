@@ -1,12 +1,14 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import dynalite from 'dynalite';
 import * as v from 'valibot';
 import { type Call, forwardCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import { notImplemented, type WireResponse, writeJsonError } from '../errors.ts';
+import { listenWith } from '../http.ts';
 import { useKey } from '../kms/keys.ts';
 import { type Emulator, parseBody, parseInput } from '../operation.ts';
 import type { WireRequest } from '../sigv4.ts';
 import type { readTables } from '../template/resources.ts';
-import { askDynalite, startTables } from './tables.ts';
 
 const TARGET = 'DynamoDB_20120810.';
 
@@ -41,14 +43,11 @@ export async function startDynamoDb(model: DynamoDbModel, context: AwsContext): 
       if (![...ON_TABLE, ...ON_TABLES].includes(operation)) throw notImplemented(`dynamodb:${operation}`);
       const body = parseBody(request);
       const asked = ON_TABLES.includes(operation)
-        ? Object.keys(parseInput(batchSchema, body, operation).RequestItems).map((name) => ({
-            name,
-            index: '',
-          }))
-        : [parseInput(inputSchema, body, operation)].map(({ TableName: name, IndexName }) => ({
-            ...{ name, index: IndexName === undefined ? '' : `/index/${IndexName}` },
-          }));
-      for (const { name, index } of asked) {
+        ? Object.keys(parseInput(batchSchema, body, operation).RequestItems).map(
+            (name) => [name, ''] as const,
+          )
+        : [tableAndIndex(parseInput(inputSchema, body, operation))];
+      for (const [name, index] of asked) {
         const table = name.replace(/^arn:.*:table\//, '');
         const resource = `arn:aws:dynamodb:${region}:${account}:table/${table}${index}`;
         call.require({ action: `dynamodb:${operation}`, resource });
@@ -67,6 +66,10 @@ export async function startDynamoDb(model: DynamoDbModel, context: AwsContext): 
   };
 }
 
+function tableAndIndex({ TableName, IndexName }: v.InferOutput<typeof inputSchema>) {
+  return [TableName, IndexName === undefined ? '' : `/index/${IndexName}`] as const;
+}
+
 function operationOf({ headers }: WireRequest): string {
   return (headers['x-amz-target'] ?? '').slice(TARGET.length);
 }
@@ -80,4 +83,41 @@ async function forward(url: string, { headers, body }: WireRequest, call: Call):
     headers: { 'content-type': type, 'x-amzn-requestid': call.requestId },
     body: await response.text(),
   };
+}
+
+/** A `CreateTable` input. */
+export type TableDefinition = Readonly<Record<string, unknown>> & { readonly TableName: string };
+
+/**
+ * Starts dynalite over the LevelDB in `path` (in memory without one), on a port of the loopback that only this process talks to,
+ * and makes the tables that are missing.
+ * @throws {ZonesError} local_failed
+ */
+export async function startTables(definitions: readonly TableDefinition[], path?: string) {
+  const { url, close } = await listenWith(dynalite({ createTableMs: 0, deleteTableMs: 0, path }), 0, 'http');
+  for (const definition of definitions) await createTable(url, definition);
+  return { url, close };
+}
+
+/**
+ * Makes a table, unless dynalite has it.
+ * @throws {ZonesError} local_failed
+ */
+export async function createTable(url: string, definition: TableDefinition): Promise<void> {
+  const response = await askDynalite(url, 'DynamoDB_20120810.CreateTable', JSON.stringify(definition));
+  const text = await response.text();
+  if (!response.ok && !text.includes('ResourceInUseException')) {
+    throw new ZonesError('local_failed', `dynalite refused table ${definition.TableName}: ${text}`);
+  }
+}
+
+/** Sends dynalite a request with a signature that it does not look into. */
+function askDynalite(url: string, target: string, body: string | Buffer<ArrayBuffer>): Promise<Response> {
+  const headers = {
+    'content-type': 'application/x-amz-json-1.0',
+    'x-amz-target': target,
+    'x-amz-date': '20260101T000000Z',
+    authorization: 'AWS4-HMAC-SHA256 Credential=x/x, SignedHeaders=x, Signature=x',
+  };
+  return fetch(url, { method: 'POST', headers, body });
 }

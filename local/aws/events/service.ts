@@ -3,14 +3,13 @@ import * as v from 'valibot';
 import { isObject, parseJson } from '../../../infra/proof/assembly/json.ts';
 import { type Call, serviceCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
-import { AwsError } from '../errors.ts';
+import { AwsError, notImplemented } from '../errors.ts';
 import { useKey } from '../kms/keys.ts';
-import { requireInvoke } from '../lambda/invoke.ts';
+import { requireInvoke } from '../lambda/service.ts';
 import { type Emulator, jsonEmulator, operation, parseInput, text, texts } from '../operation.ts';
 import type { RunnableFunction } from '../runtime/pool.ts';
 import { requireQueue, useQueueKey } from '../sqs/service.ts';
 import type { Bus, Rule } from '../template/resources.ts';
-import { matchesPattern } from './pattern.ts';
 import { startSchedules } from './schedule.ts';
 
 const SERVICE = 'events.amazonaws.com';
@@ -30,17 +29,12 @@ const entrySchema = v.strictObject({
   Time: v.optional(v.number()),
 });
 /** What `PutEvents` takes: an entry that is wrong is answered for itself, once whoever sends it may. */
-const entriesSchema = v.pipe(
-  v.array(
-    v.looseObject({
-      Source: v.optional(v.string()),
-      DetailType: v.optional(v.string()),
-      EventBusName: v.optional(text(), 'default'),
-    }),
-  ),
-  v.minLength(1),
-  v.maxLength(10),
-);
+const anEntry = v.looseObject({
+  Source: v.optional(v.string()),
+  DetailType: v.optional(v.string()),
+  EventBusName: v.optional(text(), 'default'),
+});
+const entriesSchema = v.pipe(v.array(anEntry), v.minLength(1), v.maxLength(10));
 
 /** The local EventBridge: `PutEvents` on the buses of the template, and rules on a schedule. */
 export function startEvents(model: EventsModel, context: AwsContext): Emulator {
@@ -57,22 +51,15 @@ export function startEvents(model: EventsModel, context: AwsContext): Emulator {
         resource: busOf(EventBusName).arn,
         context: { 'events:source': Source, 'events:detail-type': DetailType },
       })),
-    (input) => {
-      const Entries = input.Entries.map((entry) =>
-        putEntry(model, context, busOf(entry.EventBusName), entry),
-      );
+    ({ Entries: given }) => {
+      const Entries = given.map((entry) => putEntry(model, context, busOf(entry.EventBusName), entry));
       return { FailedEntryCount: Entries.filter((entry) => 'ErrorCode' in entry).length, Entries };
     },
   );
   const schedules = model.rules.flatMap((rule) => {
-    const { arn, schedule } = rule;
-    const run = () =>
-      deliver(
-        context,
-        rule,
-        toEvent(context, 'aws.events', 'Scheduled Event', { resources: [arn], detail: {} }),
-      );
-    return schedule === undefined ? [] : [{ expression: schedule, run }];
+    const about = { resources: [rule.arn], detail: {} };
+    const run = () => deliver(context, rule, toEvent(context, 'aws.events', 'Scheduled Event', about));
+    return rule.schedule === undefined ? [] : [{ expression: rule.schedule, run }];
   });
   return jsonEmulator(
     { name: 'events', target: 'AWSEvents', version: '1.1', operations: { PutEvents } },
@@ -107,13 +94,8 @@ function toEvent(
   { time = now(), ...rest }: { resources: readonly string[]; detail: object; time?: number | undefined },
 ) {
   return {
-    version: '0',
-    id: randomUUID(),
-    'detail-type': detailType,
-    source,
-    account,
+    ...{ version: '0', id: randomUUID(), 'detail-type': detailType, source, account, region },
     time: new Date(time).toISOString().replace(/\.\d+/, ''),
-    region,
     ...rest,
   };
 }
@@ -179,4 +161,18 @@ function send(context: AwsContext, call: Call, arn: string, body: string): void 
   requireQueue(call, queue, 'SendMessage');
   useQueueKey(context, call, queue, 'send');
   queue.send(body);
+}
+
+/**
+ * Whether an event matches an EventBridge pattern: every member of the pattern is in the event with one of the values listed.
+ * @throws {AwsError} NotImplementedException: another matcher, so that a rule never silently matches less or more than on AWS
+ */
+export function matchesPattern(pattern: unknown, event: unknown): boolean {
+  if (Array.isArray(pattern) && !pattern.some(isObject))
+    return [event].flat().some((value) => pattern.includes(value));
+  if (!isObject(pattern)) throw notImplemented(`an event pattern with ${JSON.stringify(pattern)}`);
+  return Object.entries(pattern).every(([name, expected]) => {
+    if (name.startsWith('$')) throw notImplemented(`an event pattern with ${name}`);
+    return matchesPattern(expected, isObject(event) ? event[name] : undefined);
+  });
 }

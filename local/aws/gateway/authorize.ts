@@ -6,7 +6,6 @@ import type { AwsContext } from '../context.ts';
 import { AwsError } from '../errors.ts';
 import { verifySignature } from '../sigv4.ts';
 import type { GatewayApi, GatewayAuthorizer } from '../template/gateways.ts';
-import type { Match } from './match-route.ts';
 import { type Authorized, describeRequest, type GatewayRequest, headerOf } from './proxy-event.ts';
 import { Refusal, type RefusalType } from './refusal.ts';
 
@@ -44,16 +43,12 @@ function apiArn({ region, account, id }: GatewayApi): string {
  */
 export async function authorizeRequest(
   deps: GatewayAuthorizationDeps,
-  api: GatewayApi,
-  match: Match,
   request: GatewayRequest,
-  target: string,
 ): Promise<Authorized> {
-  const { authorization } = match.method;
-  if (authorization.type === 'AWS_IAM') return { caller: await authorizeByIam(deps, api, request, target) };
-  if (authorization.type === 'CUSTOM') {
-    return { authorizer: await askAuthorizer(deps, api, match, request, authorization.authorizer) };
-  }
+  const { authorization } = request.match.method;
+  if (authorization.type === 'AWS_IAM') return { caller: authorizeByIam(deps, request) };
+  if (authorization.type === 'CUSTOM')
+    return { authorizer: await askAuthorizer(deps, request, authorization.authorizer) };
   return {};
 }
 
@@ -62,13 +57,8 @@ const IAM_REFUSALS: Readonly<Record<string, RefusalType>> = {
   MissingAuthenticationTokenException: 'MISSING_AUTHENTICATION_TOKEN',
 };
 
-async function authorizeByIam(
-  deps: GatewayAuthorizationDeps,
-  api: GatewayApi,
-  request: GatewayRequest,
-  target: string,
-): Promise<Caller> {
-  const { id, verb, path, body } = request;
+function authorizeByIam(deps: GatewayAuthorizationDeps, request: GatewayRequest): Caller {
+  const { api, id, verb, path, target, body } = request;
   const byName = Object.groupBy(request.headers, ([name]) => name.toLowerCase());
   const headers = Object.fromEntries(
     Object.entries(byName).map(([name, found = []]) => [name, found.map(([, text]) => text).join(', ')]),
@@ -88,21 +78,23 @@ async function authorizeByIam(
 
 async function askAuthorizer(
   deps: GatewayAuthorizationDeps,
-  api: GatewayApi,
-  match: Match,
   request: GatewayRequest,
   authorizer: GatewayAuthorizer,
-): Promise<Readonly<Record<string, unknown>>> {
+) {
+  const { api, verb, path } = request;
   if (authorizer.identityHeaders.some((name) => !headerOf(request, name))) throw new Refusal('UNAUTHORIZED');
-  const arn = methodArn(api, request.verb, request.path);
-  const event = { type: 'REQUEST', methodArn: arn, ...describeRequest(api, match, request) };
+  const arn = methodArn(api, verb, path);
+  const event = { type: 'REQUEST', methodArn: arn, ...describeRequest(request) };
   const answer = await invokeAuthorizer(deps, api, authorizer, event);
   const parsed = v.safeParse(answerSchema, answer);
   if (!parsed.success) throw new Refusal('AUTHORIZER_FAILURE');
   const { principalId, policyDocument, context } = parsed.output;
-  if (!allowsInvoke(policyDocument.Statement, arn)) {
-    throw new Refusal('ACCESS_DENIED', 'User is not authorized to access this resource', context);
-  }
+  // By its exact ARN alone, as the shipped one does; a Deny of anything wins.
+  const { Statement } = policyDocument;
+  const allowed =
+    Statement.some(({ Action, Resource }) => Action === 'execute-api:Invoke' && Resource === arn) &&
+    Statement.every(({ Effect }) => Effect === 'Allow');
+  if (!allowed) throw new Refusal('ACCESS_DENIED', 'User is not authorized to access this resource', context);
   return { ...context, principalId, integrationLatency: 0 };
 }
 
@@ -123,15 +115,4 @@ async function invokeAuthorizer(
   // Only this very message is a 401; any other error of an authorizer is its own fault.
   const unauthorized = isObject(answer) && answer['errorMessage'] === 'Unauthorized';
   throw new Refusal(unauthorized ? 'UNAUTHORIZED' : 'AUTHORIZER_FAILURE');
-}
-
-/** Whether an authorizer's policy allows the call. By its exact ARN alone, as the shipped one does; a Deny of anything wins. */
-function allowsInvoke(
-  statements: v.InferOutput<typeof answerSchema>['policyDocument']['Statement'],
-  arn: string,
-): boolean {
-  const allowed = statements.some(
-    ({ Action, Resource }) => Action === 'execute-api:Invoke' && Resource === arn,
-  );
-  return allowed && statements.every(({ Effect }) => Effect === 'Allow');
 }

@@ -4,8 +4,13 @@ import type { Match } from './match-route.ts';
 
 /** A request as the gateway received it. */
 export interface GatewayRequest {
+  api: GatewayApi;
+  /** The method that it is for. */
+  match: Match;
   id: string;
   verb: string;
+  /** Path and query, as received. */
+  target: string;
   /** Percent-encoded path, without the query. */
   path: string;
   query: URLSearchParams;
@@ -23,7 +28,9 @@ export interface Authorized {
 }
 
 /** Everything of a proxy event (format 1.0) but the body and what the authorization adds; also what a REQUEST authorizer is given. */
-export function describeRequest(api: GatewayApi, { method, parameters }: Match, request: GatewayRequest) {
+export function describeRequest(request: GatewayRequest) {
+  const { api, match } = request;
+  const { method, parameters } = match;
   const host = headerOf(request, 'host') ?? 'localhost';
   return {
     resource: method.resourcePath,
@@ -59,26 +66,15 @@ export function describeRequest(api: GatewayApi, { method, parameters }: Match, 
 }
 
 /** The event that a function gets, with who was let through. */
-export function toProxyEvent(
-  api: GatewayApi,
-  match: Match,
-  request: GatewayRequest,
-  { caller, authorizer }: Authorized,
-) {
-  const { requestContext, ...described } = describeRequest(api, match, request);
-  const { account, session } = caller ?? {};
-  const identity = { accountId: account, caller: session, user: session, userArn: session };
-  const body = request.body.length === 0 ? null : request.body.toString(api.binary ? 'base64' : 'utf8');
-  return {
-    ...described,
-    requestContext: {
-      ...requestContext,
-      identity: caller === undefined ? requestContext.identity : { ...requestContext.identity, ...identity },
-      authorizer,
-    },
-    body,
-    isBase64Encoded: api.binary && body !== null,
-  };
+export function toProxyEvent(request: GatewayRequest, { caller, authorizer }: Authorized) {
+  const { requestContext, ...described } = describeRequest(request);
+  const { account: accountId, session } = caller ?? {};
+  const by = caller && { accountId, caller: session, user: session, userArn: session };
+  const identity = { ...requestContext.identity, ...by };
+  const { binary } = request.api;
+  const body = request.body.length === 0 ? null : request.body.toString(binary ? 'base64' : 'utf8');
+  const isBase64Encoded = binary && body !== null;
+  return { ...described, requestContext: { ...requestContext, identity, authorizer }, body, isBase64Encoded };
 }
 
 /** The last value of a header, whatever its case. */

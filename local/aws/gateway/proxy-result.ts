@@ -11,29 +11,18 @@ export interface ProxyHead {
 }
 
 /** Headers of a function that API Gateway does not let through under their own name. */
-const REMAPPED = new Set(
-  'authorization connection content-md5 date expect host server te user-agent warning www-authenticate'.split(
-    ' ',
-  ),
-);
+const REMAPPED =
+  /^(authorization|connection|content-md5|date|expect|host|server|te|user-agent|warning|www-authenticate)$/;
 
 /** Headers that the gateway writes itself. */
-const DROPPED = new Set(['content-length', 'transfer-encoding', 'upgrade', 'keep-alive', 'trailer']);
+const DROPPED = /^(content-length|transfer-encoding|upgrade|keep-alive|trailer)$/;
 
 const value = v.union([v.string(), v.number(), v.boolean()]);
 const record = <const Value extends v.GenericSchema>(of: Value) =>
   v.nullish(v.pipe(v.custom<JsonObject>(isObject), v.record(v.string(), of)), {});
+const numeric = v.pipe(v.union([v.string(), v.number()]), v.transform(Number));
 const headEntries = {
-  statusCode: v.nullish(
-    v.pipe(
-      v.union([v.string(), v.number()]),
-      v.transform(Number),
-      v.integer(),
-      v.minValue(100),
-      v.maxValue(599),
-    ),
-    200,
-  ),
+  statusCode: v.nullish(v.pipe(numeric, v.integer(), v.minValue(100), v.maxValue(599)), 200),
   headers: record(value),
   multiValueHeaders: record(v.array(value)),
 };
@@ -61,17 +50,14 @@ function parse<Schema extends v.GenericSchema>(schema: Schema, payload: Buffer):
 }
 
 function readHead({ statusCode, headers, multiValueHeaders }: v.InferOutput<typeof headSchema>): ProxyHead {
-  const pairs = [...Object.entries(headers), ...Object.entries(multiValueHeaders)].flatMap(([name, values]) =>
-    [values].flat().map((text): [string, string] => [name, String(text)]),
-  );
-  return {
-    status: statusCode,
-    headers: pairs.flatMap(([name, text]): [string, string][] => {
+  const pairs = [...Object.entries(headers), ...Object.entries(multiValueHeaders)].flatMap(
+    ([name, values]) => {
       const lower = name.toLowerCase();
-      if (DROPPED.has(lower)) return [];
-      return [[REMAPPED.has(lower) ? `x-amzn-remapped-${lower}` : name, text]];
-    }),
-  };
+      const sent = REMAPPED.test(lower) ? `x-amzn-remapped-${lower}` : name;
+      return DROPPED.test(lower) ? [] : [values].flat().map((text): [string, string] => [sent, String(text)]);
+    },
+  );
+  return { status: statusCode, headers: pairs };
 }
 
 const SEPARATOR = Buffer.alloc(8);

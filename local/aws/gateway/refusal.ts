@@ -40,33 +40,22 @@ export function writeRefusal(api: GatewayApi, refusal: Refusal, requestId: strin
   const [status, errorType] = TYPES[refusal.type];
   const custom =
     api.responses.get(refusal.type) ?? api.responses.get(status < 500 ? 'DEFAULT_4XX' : 'DEFAULT_5XX');
-  const {
-    template = '{"message":$context.error.messageString}',
-    headers = {},
-    authorizerHeaders = {},
-  } = custom ?? {};
-  const fromAuthorizer = Object.entries(authorizerHeaders).flatMap(([name, key]) => {
+  const { template = '{"message":$context.error.messageString}', headers, authorizerHeaders } = custom ?? {};
+  const fromAuthorizer = Object.entries(authorizerHeaders ?? {}).flatMap(([name, key]) => {
     const said = refusal.authorizer[key];
     return said === undefined ? [] : [[name, said] as const];
   });
-  const named = [...Object.entries(headers), ...fromAuthorizer].map(
-    ([name, value]) => [name.toLowerCase(), value] as const,
-  );
+  const named = [...Object.entries(headers ?? {}), ...fromAuthorizer];
   return {
     status: custom?.status ?? status,
     headers: {
       'content-type': 'application/json',
-      'x-amzn-requestid': requestId,
-      'x-amzn-errortype': errorType,
-      ...Object.fromEntries(named),
+      ...{ 'x-amzn-requestid': requestId, 'x-amzn-errortype': errorType },
+      ...Object.fromEntries(named.map(([name, value]) => [name.toLowerCase(), value])),
     },
-    body: fillTemplate(template, refusal.message, requestId),
+    body: template
+      .replaceAll('$context.error.messageString', () => JSON.stringify(refusal.message))
+      .replaceAll('$context.error.message', () => refusal.message)
+      .replaceAll('$context.requestId', () => requestId),
   };
-}
-
-function fillTemplate(template: string, message: string, requestId: string): string {
-  return template
-    .replaceAll('$context.error.messageString', () => JSON.stringify(message))
-    .replaceAll('$context.error.message', () => message)
-    .replaceAll('$context.requestId', () => requestId);
 }

@@ -6,7 +6,7 @@ import type { WireResponse } from '../errors.ts';
 import { headersOf, type Listening, listen, readBody } from '../http.ts';
 import type { GatewayApi } from '../template/gateways.ts';
 import { authorizeRequest, type GatewayAuthorizationDeps, methodArn } from './authorize.ts';
-import { type Match, matchRoute } from './match-route.ts';
+import { matchRoute } from './match-route.ts';
 import { type GatewayRequest, toProxyEvent } from './proxy-event.ts';
 import { openStreamedAnswer, type ProxyHead, readProxyResult } from './proxy-result.ts';
 import { Refusal, writeRefusal } from './refusal.ts';
@@ -36,10 +36,9 @@ async function serve(
   api: GatewayApi,
   incoming: IncomingMessage,
   response: ServerResponse,
-): Promise<void> {
+) {
   const [id, at] = [randomUUID(), deps.now()];
-  const target = incoming.url ?? '/';
-  const verb = incoming.method ?? 'GET';
+  const { url: target = '/', method: verb = 'GET' } = incoming;
   const [path = '/', search = ''] = target.split(/\?(.*)/s);
   const match = matchRoute(api.methods, verb, path);
   let status: number;
@@ -50,45 +49,37 @@ async function serve(
       // Or else the client went away in the middle of it.
       throw new Refusal(failure instanceof RangeError ? 'REQUEST_TOO_LARGE' : 'BAD_REQUEST_BODY');
     });
-    const query = new URLSearchParams(search);
-    const request = { id, verb, path, query, headers: headersOf(incoming), body, at };
-    status = await answerRequest(deps, api, match, request, target, response);
+    const [query, headers] = [new URLSearchParams(search), headersOf(incoming)];
+    const request = { api, match, id, verb, target, path, query, headers, body, at };
+    status = await answerRequest(deps, request, response);
   } catch (cause) {
     const refusal = cause instanceof Refusal ? cause : new Refusal('INTEGRATION_FAILURE');
     refused = `${refusal.type}: ${refusal.message}`;
     status = refuse(response, writeRefusal(api, refusal, id));
   }
-  deps.trail.add({
-    kind: 'entry',
-    zone: api.zone,
-    fields: {
-      entry: 'gateway',
-      requestId: id,
-      method: verb,
-      // Never the path itself: it may name a person.
-      route: match?.method.resourcePath ?? 'none',
-      status,
-      ms: deps.now() - at,
-      refused,
-    },
-  });
+  // Never the path itself: it may name a person.
+  const route = match?.method.resourcePath ?? 'none';
+  const fields = {
+    entry: 'gateway',
+    requestId: id,
+    method: verb,
+    route,
+    status,
+    ms: deps.now() - at,
+    refused,
+  };
+  deps.trail.add({ kind: 'entry', zone: api.zone, fields });
 }
 
-async function answerRequest(
-  deps: GatewayDeps,
-  api: GatewayApi,
-  match: Match,
-  request: GatewayRequest,
-  target: string,
-  response: ServerResponse,
-): Promise<number> {
-  const authorized = await authorizeRequest(deps, api, match, request, target);
+/** Resolves to the status of the answer. */
+async function answerRequest(deps: GatewayDeps, request: GatewayRequest, response: ServerResponse) {
+  const authorized = await authorizeRequest(deps, request);
+  const { api, verb, match } = request;
+  const { functionArn, resourcePath, streamed, timeout = INTEGRATION_TIMEOUT } = match.method;
   const { account, region } = api;
-  const arn = methodArn(api, request.verb, match.method.resourcePath);
-  const source = { arn, account, region, now: deps.now() };
+  const source = { arn: methodArn(api, verb, resourcePath), account, region, now: deps.now() };
   const call = serviceCall(deps.authorize, 'apigateway.amazonaws.com', request.id, source);
-  const event = Buffer.from(JSON.stringify(toProxyEvent(api, match, request, authorized)));
-  const { functionArn, streamed, timeout = INTEGRATION_TIMEOUT } = match.method;
+  const event = Buffer.from(JSON.stringify(toProxyEvent(request, authorized)));
   const streaming = streamed
     ? openStreamedAnswer(response, (head) => setHead(response, request.id, head).flushHeaders())
     : undefined;
@@ -120,11 +111,7 @@ function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
   });
 }
 
-function setHead(
-  response: ServerResponse,
-  requestId: string,
-  { status, headers }: ProxyHead,
-): ServerResponse {
+function setHead(response: ServerResponse, requestId: string, { status, headers }: ProxyHead) {
   response.statusCode = status;
   response.setHeader('x-amzn-requestid', requestId);
   for (const [name, value] of headers) response.appendHeader(name, value);

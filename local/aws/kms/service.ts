@@ -15,14 +15,15 @@ import {
 } from '../operation.ts';
 import { KEY_SPECS, signDigest } from './cryptography.ts';
 import {
+  checkPolicy,
   describedContext,
   type KeyStore,
   keyNeed,
   requireEnabled,
   requireNotDeleting,
+  rootPolicy,
   type StoredKey,
 } from './keys.ts';
-import { checkPolicy, rootPolicy } from './policy.ts';
 
 const MAX_MESSAGE = 4096;
 const DAY = 86_400;

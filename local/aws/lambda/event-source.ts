@@ -4,16 +4,13 @@ import * as v from 'valibot';
 import { objectOf, parseJson } from '../../../infra/proof/assembly/json.ts';
 import { beginCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
-import type { RunnableFunction } from '../runtime/pool.ts';
-import type { Queue, StoredMessage } from '../sqs/queues.ts';
+import type { StoredMessage } from '../sqs/queues.ts';
 import { md5, requireQueue, useQueueKey } from '../sqs/service.ts';
 import type { EventSource } from '../template/resources.ts';
 import { inTrace } from '../trace.ts';
 
 /** What pollers need; `backoff` is in milliseconds until the next try after polling was refused (default 10 s). */
 type EventSourceDeps = AwsContext & { backoff?: number };
-
-type Polling = EventSource & { queue: Queue; of: RunnableFunction };
 
 const FAILURES = v.nullish(v.array(v.object({ itemIdentifier: v.string() })), []);
 const ANSWER = v.nullish(v.object({ batchItemFailures: FAILURES }), {});
@@ -22,99 +19,83 @@ const ANSWER = v.nullish(v.object({ batchItemFailures: FAILURES }), {});
  * Polls a queue for a function as Lambda does: batches, up to `concurrency` at one time; messages that succeeded are deleted, the
  * others come back after the visibility timeout. Resolves, once `signal` is aborted, when no batch is being worked on.
  */
-export async function pollQueue(
-  deps: EventSourceDeps,
-  source: EventSource,
-  signal: AbortSignal,
-): Promise<void> {
+export async function pollQueue(deps: EventSourceDeps, source: EventSource, signal: AbortSignal) {
+  const { account, authorize, region, now, pool, trail } = deps;
   const queue = deps.queues.find(source.queueArn);
-  const polling = { ...source, queue, of: deps.functions.find(source.functionName) };
+  const of = deps.functions.find(source.functionName);
   const working = new Set<Promise<void>>();
+
+  function note(fields: Record<string, unknown>): void {
+    const { name, zone } = of;
+    trail.add({ kind: 'platform', function: name, zone, fields: { event: 'event-source', ...fields } });
+  }
+
+  /** Lambda polls with the function's role, but not from its VPC, and it is not the function's code that calls. */
+  async function receive(): Promise<StoredMessage[]> {
+    if (queue.messages().length === 0) return [];
+    const session = `arn:aws:sts::${account}:assumed-role/${of.roleArn.split('/').at(-1)}/${of.name}`;
+    const caller = { kind: 'role', arn: of.roleArn, account, session } as const;
+    try {
+      const call = beginCall(authorize, caller, randomUUID(), { region, now: now(), route: {} });
+      for (const action of ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'])
+        requireQueue(call, queue, action);
+      useQueueKey(deps, call, queue, 'receive');
+      return queue.receive(source.batchSize);
+    } catch (cause) {
+      note({ outcome: 'polling refused', error: String(cause) });
+      await setTimeout(deps.backoff ?? 10_000, undefined, { signal }).catch(() => {});
+      return [];
+    }
+  }
+
+  async function workOn(batch: readonly StoredMessage[]): Promise<void> {
+    const failures = await invoke(batch);
+    for (const message of batch) {
+      const { id, receipt = '', receives } = message;
+      const about = { message: id, eventId: eventIdOf(message), receives };
+      if (failures.has(id)) {
+        note({ outcome: 'failed', ...about });
+        continue;
+      }
+      try {
+        queue.delete(receipt);
+        note({ outcome: 'done', ...about });
+      } catch (cause) {
+        // It was handed out again meanwhile, since the function took longer than the visibility timeout.
+        note({ outcome: 'not deleted', ...about, error: String(cause) });
+      }
+    }
+  }
+
+  /** Ids of the messages that failed: all of them where the function failed or its answer makes no sense. */
+  async function invoke(batch: readonly StoredMessage[]): Promise<Set<string>> {
+    const ids = batch.map(({ id }) => id);
+    const event = { Records: batch.map((message) => toRecord(message, queue.settings.arn, region)) };
+    try {
+      const { payload, functionError } = await pool.invoke(of, Buffer.from(JSON.stringify(event)));
+      if (functionError !== undefined) return new Set(ids);
+      if (!source.reportsFailures) return new Set();
+      const { batchItemFailures } = v.parse(ANSWER, JSON.parse(payload.toString()));
+      const named = batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+      return new Set(named.every((id) => ids.includes(id)) ? named : ids);
+    } catch {
+      return new Set(ids);
+    }
+  }
+
   while (!signal.aborted) {
     if (working.size >= source.concurrency) await Promise.race(working);
-    const batch = await receive(deps, polling, signal);
+    const batch = await receive();
     if (batch.length === 0) {
       await queue.arrival(signal);
       continue;
     }
-    const work: Promise<void> = inTrace(undefined, deps.now(), () => workOn(deps, polling, batch)).finally(
-      () => working.delete(work),
+    const work: Promise<void> = inTrace(undefined, now(), () => workOn(batch)).finally(() =>
+      working.delete(work),
     );
     working.add(work);
   }
   await Promise.all(working);
-}
-
-async function receive(
-  deps: EventSourceDeps,
-  { queue, of, batchSize }: Polling,
-  signal: AbortSignal,
-): Promise<StoredMessage[]> {
-  if (queue.messages().length === 0) return [];
-  try {
-    const call = pollerCall(deps, of);
-    for (const action of ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'])
-      requireQueue(call, queue, action);
-    useQueueKey(deps, call, queue, 'receive');
-    return queue.receive(batchSize);
-  } catch (cause) {
-    note(deps, of, { outcome: 'polling refused', error: String(cause) });
-    await setTimeout(deps.backoff ?? 10_000, undefined, { signal }).catch(() => {});
-    return [];
-  }
-}
-
-/** Lambda polls with the function's role, but not from its VPC, and it is not the function's code that calls. */
-function pollerCall(
-  { account, authorize, region, now }: EventSourceDeps,
-  { name, roleArn }: RunnableFunction,
-) {
-  const session = `arn:aws:sts::${account}:assumed-role/${roleArn.split('/').at(-1)}/${name}`;
-  const caller = { kind: 'role', arn: roleArn, account, session } as const;
-  return beginCall(authorize, caller, randomUUID(), { region, now: now(), route: {} });
-}
-
-async function workOn(
-  deps: EventSourceDeps,
-  polling: Polling,
-  batch: readonly StoredMessage[],
-): Promise<void> {
-  const failures = await invoke(deps, polling, batch);
-  for (const message of batch) {
-    const { id, receipt = '', receives } = message;
-    const about = { message: id, eventId: eventIdOf(message), receives };
-    if (failures.has(id)) {
-      note(deps, polling.of, { outcome: 'failed', ...about });
-      continue;
-    }
-    try {
-      polling.queue.delete(receipt);
-      note(deps, polling.of, { outcome: 'done', ...about });
-    } catch (cause) {
-      // It was handed out again meanwhile, since the function took longer than the visibility timeout.
-      note(deps, polling.of, { outcome: 'not deleted', ...about, error: String(cause) });
-    }
-  }
-}
-
-/** Ids of the messages that failed: all of them where the function failed or its answer makes no sense. */
-async function invoke(
-  { pool, region }: EventSourceDeps,
-  { of, queue, reportsFailures }: Polling,
-  batch: readonly StoredMessage[],
-): Promise<Set<string>> {
-  const ids = batch.map(({ id }) => id);
-  const event = { Records: batch.map((message) => toRecord(message, queue.settings.arn, region)) };
-  try {
-    const { payload, functionError } = await pool.invoke(of, Buffer.from(JSON.stringify(event)));
-    if (functionError !== undefined) return new Set(ids);
-    if (!reportsFailures) return new Set();
-    const { batchItemFailures } = v.parse(ANSWER, JSON.parse(payload.toString()));
-    const named = batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
-    return new Set(named.every((id) => ids.includes(id)) ? named : ids);
-  } catch {
-    return new Set(ids);
-  }
 }
 
 /** Of a message that EventBridge put into the queue: the id of its event, by which `npm run send` finds it again. */
@@ -135,13 +116,6 @@ function toRecord(message: StoredMessage, arn: string, region: string): object {
     },
     messageAttributes: {},
     md5OfBody: md5(message.body),
-    eventSource: 'aws:sqs',
-    eventSourceARN: arn,
-    awsRegion: region,
+    ...{ eventSource: 'aws:sqs', eventSourceARN: arn, awsRegion: region },
   };
-}
-
-function note({ trail }: EventSourceDeps, of: RunnableFunction, fields: Record<string, unknown>): void {
-  const { name, zone } = of;
-  trail.add({ kind: 'platform', function: name, zone, fields: { event: 'event-source', ...fields } });
 }

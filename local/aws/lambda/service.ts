@@ -3,6 +3,8 @@ import type { Call } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import { AwsError, notImplemented, type WireResponse, writeRestError } from '../errors.ts';
 import type { Emulator } from '../operation.ts';
+import type { Sink } from '../runtime/instance.ts';
+import type { FunctionPool, Invoked, RunnableFunction } from '../runtime/pool.ts';
 import { MAX_PAYLOAD } from '../runtime/runtime-api.ts';
 import type { WireRequest } from '../sigv4.ts';
 import type { EventSource } from '../template/resources.ts';
@@ -24,14 +26,7 @@ export function startLambda(
     name: 'lambda',
     matches: ({ target }) => /^\/20\d\d-\d\d-\d\d\/functions/.test(target),
     operation: ({ method, target }) => (PATH.test(target) ? 'Invoke' : `${method} ${target.split('?')[0]}`),
-    async answer(request, call) {
-      const [, encoded, query = ''] = PATH.exec(request.target) ?? [];
-      if (encoded === undefined || request.method !== 'POST')
-        throw notImplemented(`lambda ${request.method} ${request.target}`);
-      const qualifier = new URLSearchParams(query).get('Qualifier');
-      const name = decodeURIComponent(encoded);
-      return answerInvoke(context, request, call, qualifier === null ? name : `${name}:${qualifier}`);
-    },
+    answer: (request, call) => answerInvoke(context, request, call),
     writeError: writeRestError,
     async close() {
       controller.abort();
@@ -42,12 +37,12 @@ export function startLambda(
   };
 }
 
-async function answerInvoke(
-  { invoke }: AwsContext,
-  request: WireRequest,
-  call: Call,
-  name: string,
-): Promise<WireResponse> {
+async function answerInvoke({ invoke }: AwsContext, request: WireRequest, call: Call): Promise<WireResponse> {
+  const [, encoded, query = ''] = PATH.exec(request.target) ?? [];
+  if (encoded === undefined || request.method !== 'POST')
+    throw notImplemented(`lambda ${request.method} ${request.target}`);
+  const qualifier = new URLSearchParams(query).get('Qualifier');
+  const name = decodeURIComponent(encoded) + (qualifier === null ? '' : `:${qualifier}`);
   const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
   const payload = request.body.length === 0 ? Buffer.from('{}') : Buffer.from(request.body);
   if (type !== 'RequestResponse') throw notImplemented(`lambda Invoke of type ${type}`);
@@ -72,4 +67,45 @@ async function answerInvoke(
 
 function userError(code: string, message: string, status: number): AwsError {
   return new AwsError(code, message, status, { Type: 'User' });
+}
+
+/**
+ * Invokes a function for a caller, who must be allowed to. With a `sink` it is an invocation with a response stream, which asks
+ * for the same permission.
+ * @throws {AwsError} ResourceNotFoundException, AccessDeniedException, TooManyRequestsException
+ */
+export type Invoke = (call: Call, functionName: string, payload: Buffer, sink?: Sink) => Promise<Invoked>;
+
+/** Finds a function by name or ARN; `$LATEST` is the only version there is. */
+export function createFunctionTable(functions: readonly RunnableFunction[]) {
+  return {
+    find(functionName: string): RunnableFunction {
+      const wanted = functionName.replace(/:\$LATEST$/, '');
+      const found = functions.find(({ name, arn }) => name === wanted || arn === wanted);
+      if (found !== undefined) return found;
+      const message = `Function not found: ${functionName}`;
+      throw new AwsError('ResourceNotFoundException', message, 404, { Type: 'User' });
+    },
+  };
+}
+
+/** See {@link createFunctionTable}. */
+export type FunctionTable = ReturnType<typeof createFunctionTable>;
+
+/** Asks for `lambda:InvokeFunction` on the unqualified ARN. */
+export function requireInvoke(call: Call, of: RunnableFunction): void {
+  call.require({
+    action: 'lambda:InvokeFunction',
+    resource: of.arn,
+    context: { 'lambda:FunctionArn': of.arn },
+  });
+}
+
+/** The {@link Invoke} over a pool. */
+export function createInvoke(functions: FunctionTable, pool: FunctionPool): Invoke {
+  return async (call, functionName, payload, sink) => {
+    const of = functions.find(functionName);
+    requireInvoke(call, of);
+    return pool.invoke(of, payload, sink);
+  };
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readEndpoints } from '../../../infra/proof/assembly/network.ts';
 import type { ResolvedAssembly } from '../../../infra/proof/assembly/resolve.ts';
-import type { TableDefinition } from '../dynamodb/tables.ts';
+import type { TableDefinition } from '../dynamodb/service.ts';
 import type { StoredKey } from '../kms/keys.ts';
 import { read, unsupported } from './properties.ts';
 

@@ -1,11 +1,10 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isOfPattern } from '../../../infra/declaration/own.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
-import { matchesPattern } from '../../../local/aws/events/pattern.ts';
 import { isDue, startSchedules } from '../../../local/aws/events/schedule.ts';
-import { startEvents } from '../../../local/aws/events/service.ts';
+import { matchesPattern, startEvents } from '../../../local/aws/events/service.ts';
 import { pollQueue } from '../../../local/aws/lambda/event-source.ts';
-import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
+import { createFunctionTable } from '../../../local/aws/lambda/service.ts';
 import { openQueues, type QueueSettings, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
 import { startSqs } from '../../../local/aws/sqs/service.ts';
 import { memoryDocument } from '../../../local/aws/state.ts';

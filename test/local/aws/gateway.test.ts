@@ -4,7 +4,7 @@ import { callGateway } from '../../../local/aws/aws-client.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
 import { matchRoute } from '../../../local/aws/gateway/match-route.ts';
 import { startGateway } from '../../../local/aws/gateway/server.ts';
-import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
+import { createFunctionTable } from '../../../local/aws/lambda/service.ts';
 import type { GatewayApi, GatewayMethod } from '../../../local/aws/template/gateways.ts';
 import { ACCOUNT, contextOf, functionOf, poolOf, REGION, ROLE, rulesOf } from './harness.ts';
 

@@ -9,7 +9,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest } from '../../../local/aws/call.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
-import { createFunctionTable } from '../../../local/aws/lambda/invoke.ts';
+import { createFunctionTable } from '../../../local/aws/lambda/service.ts';
 import { createRotations, ROTATION_STEPS } from '../../../local/aws/secrets/rotation.ts';
 import { startSecretsManager } from '../../../local/aws/secrets/service.ts';
 import type { SecretSettings } from '../../../local/aws/secrets/store.ts';
