@@ -6,7 +6,7 @@ import { createAuthorize, operatorRole } from './authorize.ts';
 import type { AwsContext } from './context.ts';
 import { type Credentials, createCredentialTable } from './credentials.ts';
 import { startDynamoDb } from './dynamodb/service.ts';
-import { type LocalEndpoints, startEndpoints } from './endpoints.ts';
+import { startEndpoints } from './endpoints.ts';
 import { startEvents } from './events/service.ts';
 import { createFaults } from './faults.ts';
 import { startGateway } from './gateway/server.ts';
@@ -17,7 +17,7 @@ import type { Emulator } from './operation.ts';
 import { makeEnvironment } from './runtime/environment.ts';
 import { isMissing, programOf } from './runtime/languages.ts';
 import { createLogs } from './runtime/log.ts';
-import { createPool, type RunnableFunction } from './runtime/pool.ts';
+import { createPool } from './runtime/pool.ts';
 import { startRuntimeApi } from './runtime/runtime-api.ts';
 import { createRotations } from './secrets/rotation.ts';
 import { startSecretsManager } from './secrets/service.ts';
@@ -37,12 +37,14 @@ import {
   readRules,
   readSecrets,
   readTables,
-  type TemplateFunction,
 } from './template/resources.ts';
 import type { Trail } from './trail.ts';
 
 /** Name of the role that stands for whoever operates the system. */
 const OPERATOR = 'local-operator';
+
+/** Milliseconds: an hour, while somebody looks. */
+const DEBUGGING = 3_600_000;
 
 /** What the local AWS is started with. `now` is in epoch milliseconds. */
 interface LocalAwsOptions {
@@ -66,9 +68,6 @@ interface LocalAwsOptions {
   now?: () => number;
 }
 
-/** A REST API that listens: `http://localhost:<port>` (or `https:`) stands for its URL on AWS with its stage. */
-type RunningGateway = LocalAws['gateways'][number];
-
 /** The local AWS, with everything that steps, pages and tests look into. */
 export type LocalAws = Awaited<ReturnType<typeof startLocalAws>>;
 
@@ -90,6 +89,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
   const faults = createFaults();
   const endpoints = await startEndpoints({ ...shared, services, faults }, readNetworks(assembly));
   started.defer(endpoints.close);
+  /** `http://localhost:<port>` (or `https:`) stands for an API's URL on AWS with its stage. */
   const gateways = readGateways(assembly).map((api) => {
     const port = options.gatewayPort(api.zone ?? api.name);
     return { api, port, url: `${options.tls ? 'https' : 'http'}://localhost:${port}` };
@@ -101,9 +101,25 @@ export async function startLocalAws(options: LocalAwsOptions) {
     if (of === undefined) throw new TypeError(`there is no function ${name}`);
     return credentials.issue({ arn: of.roleArn, account: of.account, functionArn: of.arn }, name);
   };
-  const runnable = templates.map((of) =>
-    makeRunnable(of, options, endpoints, gateways, credentialsOf(of.name), region),
+  const { calledUrls, caFile, path, inspect } = options;
+  // What stands in functions' environments for the URL of an API.
+  const replacements = new Map(
+    gateways.map(({ api: { id, region, stage }, url }) => [
+      `https://${id}.execute-api.${region}.amazonaws.com/${stage}`,
+      url,
+    ]),
   );
+  // With its own role's credentials and its own network's endpoints.
+  const runnable = templates.map((of) => {
+    const environment = makeEnvironment(of, {
+      ...{ region, caFile, path, replacements, credentials: credentialsOf(of.name) },
+      ...endpoints.reachableFrom(of.subnets),
+      calledUrls: of.subnets.length === 0 ? undefined : calledUrls(of.zone),
+    });
+    const program = of.runtime.startsWith('nodejs') ? undefined : programOf(of, { path, caFile });
+    const inspected = of.name === inspect;
+    return { ...of, environment, program, inspected, timeout: inspected ? DEBUGGING : of.timeout };
+  });
   const functions = createFunctionTable(runnable);
   const pool = await startPool(stateDirectory, trail, now, started);
   const invoke = createInvoke(functions, pool);
@@ -112,9 +128,9 @@ export async function startLocalAws(options: LocalAwsOptions) {
   const rotations = createRotations(context);
   const tables = { ...readTables(assembly), path: join(stateDirectory, 'dynamodb') };
   const emulators = [
-    startKms({}, context),
+    startKms(context),
     startSecretsManager({ rotations }, context),
-    startSqs({}, context),
+    startSqs(context),
     startEvents({ buses: readBuses(assembly), rules: readRules(assembly) }, context),
     await startDynamoDb(tables, context),
     startLambda({ eventSources: readEventSources(assembly) }, context),
@@ -148,38 +164,6 @@ export async function startLocalAws(options: LocalAwsOptions) {
     /** Credentials of the operator, who may do what policies leave to the account. */
     operator: credentials.issue(operator, 'operator', 'long-lived'),
   };
-}
-
-/** Milliseconds: an hour, while somebody looks. */
-const DEBUGGING = 3_600_000;
-
-/** A function of the template as the pool runs it: with its own role's credentials and its own network's endpoints. */
-function makeRunnable(
-  of: TemplateFunction,
-  { calledUrls, caFile, path, inspect }: LocalAwsOptions,
-  endpoints: LocalEndpoints,
-  gateways: readonly RunningGateway[],
-  credentials: Credentials,
-  region: string,
-): RunnableFunction {
-  const environment = makeEnvironment(of, {
-    region,
-    credentials,
-    ...endpoints.reachableFrom(of.subnets),
-    calledUrls: of.subnets.length === 0 ? undefined : calledUrls(of.zone),
-    ...{ caFile, path },
-    // What stands in functions' environments for the URL of an API.
-    replacements: new Map(
-      gateways.map(({ api, url }) => [
-        `https://${api.id}.execute-api.${api.region}.amazonaws.com/${api.stage}`,
-        url,
-      ]),
-    ),
-  });
-  const program = of.runtime.startsWith('nodejs') ? undefined : programOf(of, { path, caFile });
-  return of.name === inspect
-    ? { ...of, environment, program, inspected: true, timeout: DEBUGGING }
-    : { ...of, environment, program };
 }
 
 async function startPool(

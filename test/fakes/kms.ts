@@ -69,7 +69,7 @@ export function createFakeKms(now: () => number = () => 0): FakeKms {
     ({ action, resource }) => action === 'kms:ListResourceTags' && fake.foreign.has(resource),
   );
   const context = contextOf({ keys: store, authorize, now: () => now() * 1000 });
-  const ask = askInProcess(startKms({}, context), 'TrentService', context);
+  const ask = askInProcess(startKms(context), 'TrentService', context);
 
   function add(key: Omit<StoredKey, 'id' | 'arn' | 'status'>): StoredKey {
     const id = randomUUID();

@@ -17,7 +17,6 @@ import { KEY_SPECS, signDigest } from './cryptography.ts';
 import {
   checkPolicy,
   describedContext,
-  type KeyStore,
   keyNeed,
   requireEnabled,
   requireNotDeleting,
@@ -39,31 +38,20 @@ const tagList = v.optional(
 type Tags = v.InferOutput<typeof tagList>;
 
 /**
- * The local KMS: real keys, KMS's checks and errors, and nothing that the project does not call. Does not throttle.
+ * The local KMS: real keys, KMS's checks and errors in KMS's order, and nothing that the project does not call. Does not throttle.
  */
-export function startKms(_: object, context: AwsContext): Emulator {
-  const { keys } = context;
+export function startKms(context: AwsContext): Emulator {
+  const { keys, now } = context;
   const onKey = operationsOn<StoredKey>('KeyId', keys.find, (action, key, call, more) =>
     keyNeed(call, key, `kms:${action}`, more),
   );
-  return jsonEmulator({
-    name: 'kms',
-    target: 'TrentService',
-    version: '1.1',
-    operations: {
-      ...signOperations(onKey),
-      CreateKey: createKeyOperation(context),
-      ...readOperations(onKey, keys),
-      ...changeOperations(onKey, context),
-    },
-  });
-}
-
-type OnKey = ReturnType<typeof operationsOn<StoredKey>>;
-
-/** `Sign` and `GetPublicKey`: the cryptography, with KMS's checks in KMS's order. */
-function signOperations(onKey: OnKey): Record<string, Operation> {
-  return {
+  const enable = (action: string, status: 'Enabled' | 'Disabled') =>
+    onKey(action, {}, (key) => {
+      requireNotDeleting(key);
+      key.status = status;
+      keys.save();
+    });
+  const operations: Record<string, Operation> = {
     ...onKey(
       'Sign',
       {
@@ -83,101 +71,28 @@ function signOperations(onKey: OnKey): Record<string, Operation> {
     ),
     ...onKey('GetPublicKey', {}, (key) => {
       requireEnabled(key);
-      return {
-        KeyId: key.arn,
-        PublicKey: material(key).publicDer,
-        KeySpec: key.spec,
-        KeyUsage: key.usage,
-        SigningAlgorithms: algorithmsOf(key.spec),
-      };
+      const { publicDer: PublicKey } = material(key);
+      const { arn: KeyId, spec: KeySpec, usage: KeyUsage } = key;
+      return { KeyId, PublicKey, KeySpec, KeyUsage, SigningAlgorithms: algorithmsOf(KeySpec) };
     }),
-  };
-}
-
-/** The names of what a key of the spec signs with. */
-function algorithmsOf(spec: string): string[] {
-  return (KEY_SPECS.get(spec) ?? []).map(({ kmsSigningAlgorithm }) => kmsSigningAlgorithm);
-}
-
-function material(key: StoredKey): { privatePem: string; publicDer: string } {
-  const { privatePem, publicDer } = key;
-  if (privatePem === undefined || publicDer === undefined) {
-    throw new AwsError(
-      'UnsupportedOperationException',
-      `${key.arn} origin is AWS_KMS which is not valid for this operation: it is a symmetric key.`,
-    );
-  }
-  return { privatePem, publicDer };
-}
-
-function sign(key: StoredKey, name: string, type: 'RAW' | 'DIGEST', message: Buffer): Buffer {
-  const algorithm = KEY_SPECS.get(key.spec)?.find((entry) => entry.kmsSigningAlgorithm === name);
-  if (algorithm === undefined) {
-    throw new AwsError(
-      'InvalidKeyUsageException',
-      `Algorithm ${name} and key spec ${key.spec} are incompatible.`,
-    );
-  }
-  if (type === 'DIGEST' && message.length !== Number(algorithm.hash.slice(3)) / 8) {
-    throw validationError(`Digest is invalid length for algorithm ${name}.`);
-  }
-  const digest = type === 'DIGEST' ? message : createHash(algorithm.hash).update(message).digest();
-  return signDigest(algorithm, digest, material(key).privatePem);
-}
-
-/** `CreateKey`: asymmetric signing keys and symmetric ones, with the condition keys that bind it and KMS's lockout check. */
-function createKeyOperation({ keys, account, region, now }: AwsContext): Operation {
-  return operation(
-    {
-      Policy: v.optional(text(32_768), rootPolicy(account)),
-      Description: v.optional(text(8192)),
-      KeyUsage: v.optional(v.picklist(['SIGN_VERIFY', 'ENCRYPT_DECRYPT']), 'ENCRYPT_DECRYPT'),
-      KeySpec: v.optional(v.picklist(['SYMMETRIC_DEFAULT', ...KEY_SPECS.keys()]), 'SYMMETRIC_DEFAULT'),
-      Origin: v.optional(v.literal('AWS_KMS')),
-      Tags: tagList,
-      MultiRegion: v.optional(v.literal(false)),
-      BypassPolicyLockoutSafetyCheck: v.optional(v.literal(false)),
-    },
-    ({ KeyUsage, KeySpec, Tags }, call) => {
-      if ((KeyUsage === 'SIGN_VERIFY') !== KEY_SPECS.has(KeySpec)) {
-        throw validationError(`KeyUsage ${KeyUsage} is not compatible with KeySpec ${KeySpec} here`);
-      }
-      const context = {
-        ...describedContext(call, KeySpec, KeyUsage),
-        ...LOCKOUT_CHECKED,
-        ...tagContext(Tags),
-      };
-      const create = { action: 'kms:CreateKey', resource: '*', context };
-      if (Tags.length === 0) return [create];
-      // Tagging at creation is allowed or refused by identity policies alone: the key has no policy yet.
-      const resource = `arn:aws:kms:${region}:${account}:key/${randomUUID()}`;
-      const resourcePolicy = JSON.parse(rootPolicy(account));
-      return [create, { action: 'kms:TagResource', resource, context, resourcePolicy }];
-    },
-    async ({ Policy, Description = '', KeyUsage, KeySpec, Tags }, { caller }) => {
-      checkPolicy(Policy, caller);
-      const key = await keys.create({
-        spec: KeySpec,
-        usage: KeyUsage,
-        description: Description,
-        created: Math.floor(now() / 1000),
-        policy: Policy,
-        tags: Object.fromEntries(Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue])),
-      });
-      return { KeyMetadata: describeKey(key) };
-    },
-  );
-}
-
-/** What changes a key: its policy and its state. */
-function changeOperations(onKey: OnKey, { keys, now }: AwsContext): Record<string, Operation> {
-  const enable = (action: string, status: 'Enabled' | 'Disabled') =>
-    onKey(action, {}, (key) => {
-      requireNotDeleting(key);
-      key.status = status;
-      keys.save();
-    });
-  return {
+    CreateKey: createKeyOperation(context),
+    ...onKey('DescribeKey', {}, (key) => ({ KeyMetadata: describeKey(key) })),
+    ...onKey('GetKeyPolicy', { PolicyName: policyName }, ({ policy }) => ({
+      Policy: policy,
+      PolicyName: 'default',
+    })),
+    ...onKey('ListResourceTags', {}, ({ tags }) => ({
+      Tags: Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue })),
+      Truncated: false,
+    })),
+    ListKeys: operation(
+      { Limit: v.optional(v.number()) },
+      (_, { caller }) => [
+        { action: 'kms:ListKeys', resource: '*', context: { 'kms:CallerAccount': caller.account } },
+      ],
+      // All at once, whatever the limit.
+      () => ({ Keys: keys.list().map(({ id, arn }) => ({ KeyId: id, KeyArn: arn })), Truncated: false }),
+    ),
     ...enable('EnableKey', 'Enabled'),
     ...enable('DisableKey', 'Disabled'),
     ...onKey(
@@ -202,47 +117,80 @@ function changeOperations(onKey: OnKey, { keys, now }: AwsContext): Record<strin
       },
     ),
   };
+  return jsonEmulator({ name: 'kms', target: 'TrentService', version: '1.1', operations });
 }
 
-/** What only looks. */
-function readOperations(onKey: OnKey, keys: KeyStore): Record<string, Operation> {
-  return {
-    ...onKey('DescribeKey', {}, (key) => ({ KeyMetadata: describeKey(key) })),
-    ...onKey('GetKeyPolicy', { PolicyName: policyName }, ({ policy }) => ({
-      Policy: policy,
-      PolicyName: 'default',
-    })),
-    ...onKey('ListResourceTags', {}, ({ tags }) => ({
-      Tags: Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue })),
-      Truncated: false,
-    })),
-    ListKeys: operation(
-      { Limit: v.optional(v.number()) },
-      (_, { caller }) => [
-        { action: 'kms:ListKeys', resource: '*', context: { 'kms:CallerAccount': caller.account } },
-      ],
-      // All at once, whatever the limit.
-      () => ({ Keys: keys.list().map(({ id, arn }) => ({ KeyId: id, KeyArn: arn })), Truncated: false }),
-    ),
-  };
+/** The names of what a key of the spec signs with. */
+function algorithmsOf(spec: string): string[] {
+  return (KEY_SPECS.get(spec) ?? []).map(({ kmsSigningAlgorithm }) => kmsSigningAlgorithm);
+}
+
+function material(key: StoredKey): { privatePem: string; publicDer: string } {
+  const { privatePem, publicDer } = key;
+  if (privatePem !== undefined && publicDer !== undefined) return { privatePem, publicDer };
+  const message = `${key.arn} origin is AWS_KMS which is not valid for this operation: it is a symmetric key.`;
+  throw new AwsError('UnsupportedOperationException', message);
+}
+
+function sign(key: StoredKey, name: string, type: 'RAW' | 'DIGEST', message: Buffer): Buffer {
+  const algorithm = KEY_SPECS.get(key.spec)?.find((entry) => entry.kmsSigningAlgorithm === name);
+  const incompatible = `Algorithm ${name} and key spec ${key.spec} are incompatible.`;
+  if (algorithm === undefined) throw new AwsError('InvalidKeyUsageException', incompatible);
+  if (type === 'DIGEST' && message.length !== Number(algorithm.hash.slice(3)) / 8)
+    throw validationError(`Digest is invalid length for algorithm ${name}.`);
+  const digest = type === 'DIGEST' ? message : createHash(algorithm.hash).update(message).digest();
+  return signDigest(algorithm, digest, material(key).privatePem);
+}
+
+/** `CreateKey`: asymmetric signing keys and symmetric ones, with the condition keys that bind it and KMS's lockout check. */
+function createKeyOperation({ keys, account, region, now }: AwsContext): Operation {
+  return operation(
+    {
+      Policy: v.optional(text(32_768), rootPolicy(account)),
+      Description: v.optional(text(8192)),
+      KeyUsage: v.optional(v.picklist(['SIGN_VERIFY', 'ENCRYPT_DECRYPT']), 'ENCRYPT_DECRYPT'),
+      KeySpec: v.optional(v.picklist(['SYMMETRIC_DEFAULT', ...KEY_SPECS.keys()]), 'SYMMETRIC_DEFAULT'),
+      Origin: v.optional(v.literal('AWS_KMS')),
+      Tags: tagList,
+      MultiRegion: v.optional(v.literal(false)),
+      BypassPolicyLockoutSafetyCheck: v.optional(v.literal(false)),
+    },
+    ({ KeyUsage, KeySpec, Tags }, call) => {
+      if ((KeyUsage === 'SIGN_VERIFY') !== KEY_SPECS.has(KeySpec)) {
+        throw validationError(`KeyUsage ${KeyUsage} is not compatible with KeySpec ${KeySpec} here`);
+      }
+      const described = describedContext(call, KeySpec, KeyUsage);
+      const context = { ...described, ...LOCKOUT_CHECKED, ...tagContext(Tags) };
+      const create = { action: 'kms:CreateKey', resource: '*', context };
+      if (Tags.length === 0) return [create];
+      // Tagging at creation is allowed or refused by identity policies alone: the key has no policy yet.
+      const resource = `arn:aws:kms:${region}:${account}:key/${randomUUID()}`;
+      const resourcePolicy = JSON.parse(rootPolicy(account));
+      return [create, { action: 'kms:TagResource', resource, context, resourcePolicy }];
+    },
+    async ({ Policy, Description = '', KeyUsage, KeySpec, Tags }, { caller }) => {
+      checkPolicy(Policy, caller);
+      const key = await keys.create({
+        spec: KeySpec,
+        usage: KeyUsage,
+        description: Description,
+        created: Math.floor(now() / 1000),
+        policy: Policy,
+        tags: Object.fromEntries(Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue])),
+      });
+      return { KeyMetadata: describeKey(key) };
+    },
+  );
 }
 
 /** A key's `KeyMetadata`, as `CreateKey` and `DescribeKey` answer it. */
 function describeKey(key: StoredKey): Record<string, unknown> {
+  const { id, arn, spec, usage, status, description, created, deletion } = key;
   return {
-    AWSAccountId: key.arn.split(':')[4],
-    KeyId: key.id,
-    Arn: key.arn,
-    CreationDate: key.created,
-    Enabled: key.status === 'Enabled',
-    Description: key.description,
-    KeyUsage: key.usage,
-    KeyState: key.status,
-    DeletionDate: key.deletion,
-    Origin: 'AWS_KMS',
-    KeySpec: key.spec,
-    MultiRegion: false,
-    SigningAlgorithms: KEY_SPECS.has(key.spec) ? algorithmsOf(key.spec) : undefined,
+    ...{ AWSAccountId: arn.split(':')[4], KeyId: id, Arn: arn, KeySpec: spec, KeyUsage: usage },
+    ...{ KeyState: status, Enabled: status === 'Enabled', Description: description },
+    ...{ CreationDate: created, DeletionDate: deletion, Origin: 'AWS_KMS', MultiRegion: false },
+    SigningAlgorithms: KEY_SPECS.has(spec) ? algorithmsOf(spec) : undefined,
   };
 }
 

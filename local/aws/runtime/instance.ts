@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Program } from './languages.ts';
+import { isMissing } from './languages.ts';
+import type { RunnableFunction } from './pool.ts';
 import { type Invocation, MAX_PAYLOAD, type RuntimeApi } from './runtime-api.ts';
 
 const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
@@ -20,15 +21,12 @@ export interface Outcome {
 /** What an instance is started with. */
 interface InstanceOptions {
   api: RuntimeApi;
-  codeDirectory: string;
-  /** The whole environment of the process; `AWS_LAMBDA_RUNTIME_API` is added. With `LOCAL_REACHABLE`, `egress.mjs` is in it. */
-  environment: Readonly<Record<string, string>>;
-  /** Whether Node's inspector listens for it, on this machine. */
-  inspected: boolean;
+  /** With `LOCAL_REACHABLE` in its environment, `egress.mjs` is in its process. */
+  of: RunnableFunction;
+  /** Name of its log stream. */
+  stream: string;
   /** Heap limit in MiB, of Node.js. */
   heap: number;
-  /** What runs it instead of Node.js, inspector and `egress.mjs`. */
-  program?: Program | undefined;
   /** Epoch milliseconds. */
   now: () => number;
   /** Called with each line the function writes. */
@@ -108,29 +106,29 @@ export function startInstance(options: InstanceOptions) {
     /** Its deadline is `timeout` milliseconds after it is handed over: initialising has a limit of its own, as on AWS. */
     async invoke(invocation: Omit<Invocation, 'deadline'>, timeout: number, sink?: Sink): Promise<Outcome> {
       trace = /Root=([^;]+)/.exec(invocation.traceId)?.[1];
-      const outcome = await new Promise<Outcome>((resolve) => {
-        let timer: NodeJS.Timeout | undefined;
-        const end = () => {
-          usable = false;
-          const text = `Task timed out after ${(timeout / 1000).toFixed(2)} seconds`;
-          pending?.settle(platformError(invocation.requestId, 'Sandbox.Timedout', text));
-          child.kill('SIGKILL');
-        };
-        pending = {
-          settle(outcome) {
-            clearTimeout(timer);
-            pending = undefined;
-            resolve(outcome);
-          },
-          limit(ms) {
-            clearTimeout(timer);
-            timer = setTimeout(end, ms);
-          },
-          ...{ invocation, handed: false, timeout, sink },
-        };
-        pending.limit(options.inspected ? timeout : INIT_TIMEOUT);
-        hand();
-      });
+      const { promise, resolve } = Promise.withResolvers<Outcome>();
+      let timer: NodeJS.Timeout | undefined;
+      const end = () => {
+        usable = false;
+        const text = `Task timed out after ${(timeout / 1000).toFixed(2)} seconds`;
+        pending?.settle(platformError(invocation.requestId, 'Sandbox.Timedout', text));
+        child.kill('SIGKILL');
+      };
+      pending = {
+        ...{ invocation, handed: false, timeout, sink },
+        settle(outcome) {
+          clearTimeout(timer);
+          pending = undefined;
+          resolve(outcome);
+        },
+        limit(ms) {
+          clearTimeout(timer);
+          timer = setTimeout(end, ms);
+        },
+      };
+      pending.limit(options.of.inspected ? timeout : INIT_TIMEOUT);
+      hand();
+      const outcome = await promise;
       // What the function wrote before it answered lies in its pipes already; let the event loop read them.
       await new Promise(setImmediate);
       await new Promise(setImmediate);
@@ -158,24 +156,22 @@ async function readAnswer(chunks: AsyncIterable<Buffer>, sink: Sink | undefined)
 }
 
 function spawnFunction(
-  options: InstanceOptions,
+  { of, heap, stream }: InstanceOptions,
   address: string,
   onLine: (line: string) => void,
 ): ChildProcess {
-  const { environment } = options;
-  const memory = [`--max-old-space-size=${options.heap}`, '--max-semi-space-size=2'];
+  const { environment, program } = of;
+  const memory = [`--max-old-space-size=${heap}`, '--max-semi-space-size=2'];
   // An option of Node's, not an import of the bootstrap's: worker threads inherit it.
   const egress = environment['LOCAL_REACHABLE'] === undefined ? [] : ['--require', EGRESS];
-  const inspect = options.inspected ? [`--inspect=${INSPECTOR}`] : [];
-  const { command, args } = options.program ?? {
-    command: process.execPath,
-    args: [...memory, ...inspect, ...egress, BOOTSTRAP],
-  };
+  const inspect = of.inspected ? [`--inspect=${INSPECTOR}`] : [];
+  const node = { command: process.execPath, args: [...memory, ...inspect, ...egress, BOOTSTRAP] };
+  const { command, args } = program === undefined || isMissing(program) ? node : program;
   const child = spawn(command, args, {
-    cwd: options.codeDirectory,
-    env: { ...environment, AWS_LAMBDA_RUNTIME_API: address },
+    cwd: of.codeDirectory,
+    env: { ...environment, AWS_LAMBDA_LOG_STREAM_NAME: stream, AWS_LAMBDA_RUNTIME_API: address },
     // Ctrl-C reaches a process group, and of those only Node.js's bootstrap knows to leave it to this process.
-    detached: options.program !== undefined,
+    detached: program !== undefined,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   // Its standard input is open for as long as this process lives, and nothing is ever written to it.

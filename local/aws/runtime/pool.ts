@@ -49,20 +49,7 @@ export interface Invoked extends Outcome {
 }
 
 /** Runs functions in processes of their own. */
-export interface FunctionPool {
-  /**
-   * What a function streams goes to `sink` where there is one.
-   * @throws {AwsError} TooManyRequestsException: above the reserved concurrency
-   */
-  invoke(of: RunnableFunction, payload: Buffer, sink?: Sink): Promise<Invoked>;
-  /** Processes running now. */
-  running(): readonly { function: string; pid: number | undefined; busy: boolean }[];
-  /** Resolves when no invocation of the function is being worked on. */
-  idle(name: string): Promise<void>;
-  /** Ends resting processes, of one function or all, so that the next invocation starts cold; those at work end after it. */
-  recycle(name?: string): Promise<void>;
-  close(): Promise<void>;
-}
+export type FunctionPool = ReturnType<typeof createPool>;
 
 interface Slot {
   of: RunnableFunction;
@@ -74,7 +61,7 @@ interface Slot {
 }
 
 /** An empty pool: processes start with the first invocation that needs them, stay warm, and end by `close` at the latest. */
-export function createPool(options: PoolOptions): FunctionPool {
+export function createPool(options: PoolOptions) {
   const { instancesPerFunction = 3, instances = 7, heap = 64, now } = options;
   const slots = new Set<Slot>();
   const inFlight = new Map<string, number>();
@@ -86,12 +73,7 @@ export function createPool(options: PoolOptions): FunctionPool {
     evict();
     const log = options.log(of);
     const instance = startInstance({
-      api: options.api,
-      codeDirectory: of.codeDirectory,
-      inspected: of.inspected ?? false,
-      program: isMissing(of.program) ? undefined : of.program,
-      environment: { ...of.environment, AWS_LAMBDA_LOG_STREAM_NAME: log.stream },
-      ...{ heap, now },
+      ...{ api: options.api, of, stream: log.stream, heap, now },
       onLine(line, trace) {
         slot.tail.push(line);
         log.line(line, trace);
@@ -146,10 +128,7 @@ export function createPool(options: PoolOptions): FunctionPool {
     // An ended process stays marked as busy until it is gone, so that nobody takes it.
     if (!slot.instance.usable()) return;
     slot.used = now();
-    if (slot.retire) {
-      void slot.instance.kill();
-      return;
-    }
+    if (slot.retire) return void slot.instance.kill();
     const next = queues.get(slot.of.name)?.shift();
     if (next === undefined) slot.busy = false;
     else next(slot);
@@ -157,38 +136,31 @@ export function createPool(options: PoolOptions): FunctionPool {
 
   function enter(kind: RunnableFunction): void {
     const flying = inFlight.get(kind.name) ?? 0;
-    if (closed || flying >= (kind.reservedConcurrency ?? Number.POSITIVE_INFINITY)) {
-      throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429, {
-        Type: 'User',
-        Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded',
-      });
-    }
+    const why = { Type: 'User', Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded' };
+    if (closed || flying >= (kind.reservedConcurrency ?? Number.POSITIVE_INFINITY))
+      throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429, why);
     inFlight.set(kind.name, flying + 1);
   }
 
-  async function run(
-    kind: RunnableFunction,
-    requestId: string,
-    payload: Buffer,
-    sink: Sink | undefined,
-  ): Promise<Outcome & { tail: string[] }> {
+  async function run(kind: RunnableFunction, requestId: string, payload: Buffer, sink: Sink | undefined) {
     if (isMissing(kind.program)) return { ...notRun(requestId, kind.program.missing), tail: [] };
     const slot = await acquire(kind);
     slot.tail = [`START RequestId: ${requestId} Version: $LATEST`];
     if (!slot.instance.usable()) return { ...exited(requestId, 1, null), tail: slot.tail };
     const traceId = `Root=${currentTrace() ?? makeTraceId(now())};Sampled=0`;
-    const outcome = await slot.instance.invoke(
-      { requestId, payload, functionArn: kind.arn, traceId },
-      kind.timeout,
-      sink,
-    );
+    const invocation = { requestId, payload, functionArn: kind.arn, traceId };
+    const outcome = await slot.instance.invoke(invocation, kind.timeout, sink);
     const { tail } = slot;
     release(slot);
     return { ...outcome, tail };
   }
 
   return {
-    async invoke(kind, payload, sink) {
+    /**
+     * What a function streams goes to `sink` where there is one.
+     * @throws {AwsError} TooManyRequestsException: above the reserved concurrency
+     */
+    async invoke(kind: RunnableFunction, payload: Buffer, sink?: Sink): Promise<Invoked> {
       enter(kind);
       const requestId = randomUUID();
       const began = now();
@@ -203,19 +175,22 @@ export function createPool(options: PoolOptions): FunctionPool {
         ended.clear();
       }
     },
-    async idle(name) {
+    /** Resolves when no invocation of the function is being worked on. */
+    async idle(name: string): Promise<void> {
       while ((inFlight.get(name) ?? 0) > 0) await new Promise<void>((resolve) => ended.add(resolve));
     },
+    /** Processes running now. */
     running: () =>
       [...slots].map(({ of, instance, busy }) => ({ function: of.name, pid: instance.pid, busy })),
-    async recycle(name) {
+    /** Ends resting processes, of one function or all, so that the next invocation starts cold; those at work end after it. */
+    async recycle(name?: string): Promise<void> {
       const ended = (name === undefined ? [...slots] : of(name)).map(async (slot) => {
         slot.retire = true;
         if (!slot.busy) await slot.instance.kill();
       });
       await Promise.all(ended);
     },
-    async close() {
+    async close(): Promise<void> {
       closed = true;
       await Promise.all([...slots].map(({ instance }) => instance.kill()));
     },

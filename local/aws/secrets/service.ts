@@ -8,11 +8,12 @@ import { useKey } from '../kms/keys.ts';
 import { type Emulator, jsonEmulator, type Operation, operationsOn, text, texts } from '../operation.ts';
 import type { Rotations } from './rotation.ts';
 import {
-  moveStage,
+  putVersion,
   requireVersion,
   type Secret,
   type StoredVersion,
   updateStage,
+  valueNotFound,
   versionAt,
 } from './store.ts';
 
@@ -21,46 +22,14 @@ const SERVICE = 'secretsmanager.amazonaws.com';
 /** The caller's `ClientRequestToken`, which becomes a version id. */
 const token = v.optional(text());
 
-/** The local Secrets Manager: versions and stages by AWS's rules, for the secrets that the template declares, which it rotates on their schedules. */
+/**
+ * The local Secrets Manager: versions and stages by AWS's rules, for the secrets that the template declares, which it rotates on their
+ * schedules. Binary values are refused: the project has none.
+ */
 export function startSecretsManager({ rotations }: { rotations: Rotations }, context: AwsContext): Emulator {
-  const onSecret = operationsOn<Secret>('SecretId', context.secrets.find, secretNeed);
-  return jsonEmulator(
-    {
-      name: 'secretsmanager',
-      target: 'secretsmanager',
-      version: '1.1',
-      operations: {
-        ...valueOperations(onSecret, context),
-        ...versionOperations(onSecret, rotations, context),
-      },
-    },
-    startSchedules(rotationSchedules(rotations, context), context.now),
-  );
-}
-
-type OnSecret = ReturnType<typeof operationsOn<Secret>>;
-
-/** The permission to do `action` with a secret. */
-function secretNeed(action: string, { stored, settings }: Secret, _call: Call, more: Context): Need {
-  const tags = Object.entries(settings.tags).flatMap(([name, value]) => [
-    [`aws:ResourceTag/${name}`, value],
-    [`secretsmanager:ResourceTag/${name}`, value],
-  ]);
-  return {
-    action: `secretsmanager:${action}`,
-    resource: stored.arn,
-    context: {
-      'secretsmanager:SecretId': stored.arn,
-      'secretsmanager:resource/AllowRotationLambdaArn': settings.rotation?.functionArn,
-      ...Object.fromEntries(tags),
-      ...more,
-    },
-  };
-}
-
-/** `GetSecretValue` and `PutSecretValue`. Binary values are refused: the project has none. */
-function valueOperations(onSecret: OnSecret, context: AwsContext): Record<string, Operation> {
-  return {
+  const { secrets, authorize, now } = context;
+  const onSecret = operationsOn<Secret>('SecretId', secrets.find, secretNeed);
+  const operations: Record<string, Operation> = {
     ...onSecret(
       'GetSecretValue',
       { VersionId: v.optional(text()), VersionStage: v.optional(text()) },
@@ -86,99 +55,11 @@ function valueOperations(onSecret: OnSecret, context: AwsContext): Record<string
       (secret, { ClientRequestToken, SecretString, VersionStages }, call) => {
         const id = requestToken(ClientRequestToken);
         useSecretKey(context, call, secret, id, ['kms:GenerateDataKey', 'kms:Decrypt']);
-        const version = putVersion(secret, id, SecretString, VersionStages, context.now());
-        context.secrets.save();
+        const version = putVersion(secret.stored, { id, text: SecretString, stages: VersionStages }, now());
+        secrets.save();
         return described(secret, version);
       },
     ),
-  };
-}
-
-function described({ stored }: Secret, version: StoredVersion) {
-  return { ARN: stored.arn, Name: stored.name, VersionId: version.id, VersionStages: version.stages };
-}
-
-/**
- * The caller's token or a new one.
- * @throws {AwsError} InvalidParameterException
- */
-function requestToken(given: string = randomUUID()): string {
-  if (given.length >= 32 && given.length <= 64) return given;
-  throw new AwsError('InvalidParameterException', 'ClientRequestToken must be 32 to 64 characters long.');
-}
-
-function findVersion(
-  { stored }: Secret,
-  id: string | undefined,
-  stage = id === undefined ? 'AWSCURRENT' : undefined,
-): StoredVersion & { text: string } {
-  const version = id === undefined ? versionAt(stored, stage ?? '') : requireVersion(stored, id);
-  const text = version?.text;
-  if (version === undefined || text === undefined) {
-    const named = stage === undefined ? `VersionId: ${id}` : `staging label: ${stage}`;
-    throw new AwsError(
-      'ResourceNotFoundException',
-      `Secrets Manager can't find the specified secret value for ${named}`,
-    );
-  }
-  if (stage !== undefined && !version.stages.includes(stage)) {
-    throw new AwsError(
-      'InvalidRequestException',
-      'You provided a VersionStage that is not associated to the provided VersionId.',
-    );
-  }
-  return { ...version, text };
-}
-
-/** Content of a version never changes: the same content again is no error, other content is. */
-function putVersion(
-  { stored }: Secret,
-  id: string,
-  text: string,
-  asked: readonly string[],
-  now: number,
-): StoredVersion {
-  const existing = stored.versions.find((version) => version.id === id);
-  if (existing?.text !== undefined && existing.text !== text) {
-    throw new AwsError(
-      'ResourceExistsException',
-      `You can't use ClientRequestToken ${id} because that value is already in use for a version of secret ${stored.arn}.`,
-    );
-  }
-  if (existing?.text === text) return existing;
-  const version = existing ?? { id, created: Math.floor(now / 1000), stages: [] };
-  version.text = text;
-  if (existing === undefined) stored.versions.push(version);
-  const first = stored.versions.every((other) => other === version || other.text === undefined);
-  const stages = asked.length === 0 || first ? new Set([...asked, 'AWSCURRENT']) : asked;
-  for (const stage of stages) moveStage(stored, stage, version);
-  stored.changed = Math.floor(now / 1000);
-  return version;
-}
-
-/** Secrets Manager asks KMS itself, so the caller's endpoint is not in that request; `kms:ViaService` is. */
-function useSecretKey(
-  { keys, authorize, region }: AwsContext,
-  call: Call,
-  { stored, settings }: Secret,
-  versionId: string,
-  actions: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[],
-): void {
-  useKey(keys, forwardCall(authorize, call, SERVICE), settings.kmsKeyId, {
-    viaService: `secretsmanager.${region}.amazonaws.com`,
-    actions,
-    encryptionContext: { SecretARN: stored.arn, SecretVersionId: versionId },
-    refusal: { code: 'AccessDeniedException', message: 'Access to KMS is not allowed' },
-  });
-}
-
-/** `DescribeSecret`, `UpdateSecretVersionStage` and `RotateSecret`. */
-function versionOperations(
-  onSecret: OnSecret,
-  rotations: Rotations,
-  { secrets, authorize }: AwsContext,
-): Record<string, Operation> {
-  return {
     ...onSecret('DescribeSecret', {}, ({ stored, settings }) => ({
       ARN: stored.arn,
       Name: stored.name,
@@ -215,17 +96,15 @@ function versionOperations(
       { ClientRequestToken: token },
       (secret, { ClientRequestToken }, call) => {
         const { rotation } = secret.settings;
-        if (rotation === undefined) {
-          throw new AwsError(
-            'InvalidRequestException',
-            'No Lambda rotation function ARN is associated with this secret.',
-          );
-        }
-        forwardCall(authorize, call, SERVICE).require({
+        const none = 'No Lambda rotation function ARN is associated with this secret.';
+        if (rotation === undefined) throw new AwsError('InvalidRequestException', none);
+        const { functionArn: resource } = rotation;
+        const needed = {
           action: 'lambda:InvokeFunction',
-          resource: rotation.functionArn,
-          context: { 'lambda:FunctionArn': rotation.functionArn },
-        });
+          resource,
+          context: { 'lambda:FunctionArn': resource },
+        };
+        forwardCall(authorize, call, SERVICE).require(needed);
         const VersionId = requestToken(ClientRequestToken);
         rotations.begin(secret, VersionId);
         return { ARN: secret.stored.arn, Name: secret.stored.name, VersionId };
@@ -233,6 +112,69 @@ function versionOperations(
       () => ({ 'secretsmanager:RotateImmediately': 'true' }),
     ),
   };
+  const schedules = startSchedules(rotationSchedules(rotations, context), now);
+  return jsonEmulator(
+    { name: 'secretsmanager', target: 'secretsmanager', version: '1.1', operations },
+    schedules,
+  );
+}
+
+/** The permission to do `action` with a secret. */
+function secretNeed(action: string, { stored, settings }: Secret, _call: Call, more: Context): Need {
+  const tags = Object.entries(settings.tags).flatMap(([name, value]) => [
+    [`aws:ResourceTag/${name}`, value],
+    [`secretsmanager:ResourceTag/${name}`, value],
+  ]);
+  return {
+    action: `secretsmanager:${action}`,
+    resource: stored.arn,
+    context: {
+      'secretsmanager:SecretId': stored.arn,
+      'secretsmanager:resource/AllowRotationLambdaArn': settings.rotation?.functionArn,
+      ...Object.fromEntries(tags),
+      ...more,
+    },
+  };
+}
+
+function described({ stored }: Secret, version: StoredVersion) {
+  return { ARN: stored.arn, Name: stored.name, VersionId: version.id, VersionStages: version.stages };
+}
+
+/**
+ * The caller's token or a new one.
+ * @throws {AwsError} InvalidParameterException
+ */
+function requestToken(given: string = randomUUID()): string {
+  if (given.length >= 32 && given.length <= 64) return given;
+  throw new AwsError('InvalidParameterException', 'ClientRequestToken must be 32 to 64 characters long.');
+}
+
+function findVersion({ stored }: Secret, id?: string, stage = id === undefined ? 'AWSCURRENT' : undefined) {
+  const version = id === undefined ? versionAt(stored, stage ?? '') : requireVersion(stored, id);
+  const text = version?.text;
+  if (version === undefined || text === undefined)
+    throw valueNotFound(stage === undefined ? `VersionId: ${id}` : `staging label: ${stage}`);
+  const other = 'You provided a VersionStage that is not associated to the provided VersionId.';
+  if (stage !== undefined && !version.stages.includes(stage))
+    throw new AwsError('InvalidRequestException', other);
+  return { ...version, text };
+}
+
+/** Secrets Manager asks KMS itself, so the caller's endpoint is not in that request; `kms:ViaService` is. */
+function useSecretKey(
+  { keys, authorize, region }: AwsContext,
+  call: Call,
+  { stored, settings }: Secret,
+  versionId: string,
+  actions: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[],
+): void {
+  useKey(keys, forwardCall(authorize, call, SERVICE), settings.kmsKeyId, {
+    viaService: `secretsmanager.${region}.amazonaws.com`,
+    actions,
+    encryptionContext: { SecretARN: stored.arn, SecretVersionId: versionId },
+    refusal: { code: 'AccessDeniedException', message: 'Access to KMS is not allowed' },
+  });
 }
 
 function rotationSchedules(rotations: Rotations, { secrets, trail }: AwsContext): Scheduled[] {

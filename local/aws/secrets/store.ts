@@ -56,10 +56,8 @@ export function openSecretStore(
      */
     find(secretId: string): Secret {
       const secret = secrets.find(({ stored }) => stored.arn === secretId || stored.name === secretId);
-      if (secret === undefined) {
-        throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
-      }
-      return secret;
+      if (secret !== undefined) return secret;
+      throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
     },
     list: (): readonly Secret[] => secrets,
     save: () => document.save(),
@@ -75,9 +73,8 @@ export function versionAt(secret: StoredSecret, stage: string): StoredVersion | 
 export function moveStage(secret: StoredSecret, stage: string, version: StoredVersion): void {
   const before = versionAt(secret, stage);
   if (before === version) return;
-  if (version.stages.length >= MAX_STAGES) {
+  if (version.stages.length >= MAX_STAGES)
     throw new AwsError('LimitExceededException', `A version can have at most ${MAX_STAGES} staging labels.`);
-  }
   if (before !== undefined) removeStage(before, stage);
   version.stages.push(stage);
   if (stage === 'AWSCURRENT' && before !== undefined) {
@@ -101,9 +98,8 @@ export function updateStage(
   { to, from }: { to: string | undefined; from: string | undefined },
 ): void {
   const holder = versionAt(secret, stage);
-  if (to === undefined && from === undefined) {
+  if (to === undefined && from === undefined)
     throw invalid('You must specify a MoveToVersionId or a RemoveFromVersionId.');
-  }
   const target = to === undefined ? undefined : requireVersion(secret, to);
   if (from !== undefined && holder?.id !== from) {
     throw invalid(
@@ -128,12 +124,38 @@ export function updateStage(
  */
 export function requireVersion(secret: StoredSecret, id: string): StoredVersion {
   const version = secret.versions.find((candidate) => candidate.id === id);
-  if (version === undefined) {
-    throw new AwsError(
-      'ResourceNotFoundException',
-      `Secrets Manager can't find the specified secret value for VersionId: ${id}`,
-    );
+  if (version === undefined) throw valueNotFound(`VersionId: ${id}`);
+  return version;
+}
+
+/** There is no value at a version or stage. */
+export function valueNotFound(where: string): AwsError {
+  const message = `Secrets Manager can't find the specified secret value for ${where}`;
+  return new AwsError('ResourceNotFoundException', message);
+}
+
+/**
+ * Puts a version. Content of a version never changes: the same content again is no error.
+ * @throws {AwsError} ResourceExistsException: other content
+ */
+export function putVersion(
+  secret: StoredSecret,
+  { id, text, stages }: { id: string; text: string; stages: readonly string[] },
+  now: number,
+): StoredVersion {
+  const existing = secret.versions.find((version) => version.id === id);
+  if (existing?.text === text) return existing;
+  if (existing?.text !== undefined) {
+    const message = `You can't use ClientRequestToken ${id} because that value is already in use for a version of secret ${secret.arn}.`;
+    throw new AwsError('ResourceExistsException', message);
   }
+  const first = secret.versions.every((other) => other === existing || other.text === undefined);
+  const version = existing ?? { id, created: Math.floor(now / 1000), stages: [] };
+  version.text = text;
+  if (existing === undefined) secret.versions.push(version);
+  const asked = stages.length === 0 || first ? new Set([...stages, 'AWSCURRENT']) : stages;
+  for (const stage of asked) moveStage(secret, stage, version);
+  secret.changed = Math.floor(now / 1000);
   return version;
 }
 

@@ -7,7 +7,7 @@ import { type Emulator, integer, jsonEmulator, operationsOn, text, texts, whole 
 import type { Queue } from './queues.ts';
 
 /** The local SQS, as far as an operator needs it to look at queues: send, receive, hide, delete. */
-export function startSqs(_: object, context: AwsContext): Emulator {
+export function startSqs(context: AwsContext): Emulator {
   const { queues, authorize } = context;
   const onQueue = (member: string) =>
     operationsOn<Queue>(member, queues.find, (action, { settings }) => ({
@@ -39,15 +39,14 @@ export function startSqs(_: object, context: AwsContext): Emulator {
         (queue, { MaxNumberOfMessages, VisibilityTimeout }, call) => {
           useForCaller(call, queue, 'receive');
           return {
-            Messages: queue
-              .receive(MaxNumberOfMessages, VisibilityTimeout)
-              .map(({ id, body, receipt, receives, sent }) => ({
-                MessageId: id,
-                ReceiptHandle: receipt,
-                Body: body,
-                MD5OfBody: md5(body),
-                Attributes: { ApproximateReceiveCount: String(receives), SentTimestamp: String(sent) },
-              })),
+            Messages: queue.receive(MaxNumberOfMessages, VisibilityTimeout).map((message) => ({
+              ...{ MessageId: message.id, ReceiptHandle: message.receipt },
+              ...{ Body: message.body, MD5OfBody: md5(message.body) },
+              Attributes: {
+                ApproximateReceiveCount: String(message.receives),
+                SentTimestamp: String(message.sent),
+              },
+            })),
           };
         },
       ),

@@ -40,7 +40,7 @@ async function makeWay(target: string) {
 }
 
 test.each([1, 2, 8])('%i signatures are had though every socket of the last eight died', async (count) => {
-  const aws = await startAws((context) => startKms({ quota: 1000 }, context));
+  const aws = await startAws((context) => startKms(context));
   const { entry, jwk } = await createSigningKey(aws.context);
   const key = { algorithm: entry.algorithm, jwk, thumbprint: entry.kid } as VerificationKey;
   const way = await makeWay(aws.url);

@@ -76,10 +76,7 @@ beforeAll(async () => {
   const record = { version: 1, client, clientId, issuer, keys: [key.entry] };
   const secrets = secretStoreOf({ arn: RECORD_ARN, name: 'journal', initialText: JSON.stringify(record) });
   aws = await serveAws(
-    (context) => [
-      startKms({ quota: 1000 }, context),
-      startSecretsManager({ rotations: createRotations(context) }, context),
-    ],
+    (context) => [startKms(context), startSecretsManager({ rotations: createRotations(context) }, context)],
     { authorize, keys, secrets },
   );
   writeFileSync(join(folder, 'index.mjs'), bundle);

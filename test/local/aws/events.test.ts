@@ -190,7 +190,7 @@ describe('EventBridge', () => {
     const arn = `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/journal`;
     const bus = { name: 'journal', arn, kmsKeyId: undefined };
     const { json } = await startAws(
-      (context) => [startEvents({ buses: [bus], rules: [rule] }, context), startSqs({}, context)],
+      (context) => [startEvents({ buses: [bus], rules: [rule] }, context), startSqs(context)],
       { authorize, queues },
     );
     const fine = { EventBusName: 'journal', Source: 'journal.documents', DetailType: 'DocumentCreated' };

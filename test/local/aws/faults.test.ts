@@ -85,10 +85,7 @@ async function startSigner() {
   const arn = 'arn:aws:secretsmanager:eu-north-1:000000000000:secret:record-AAAAAA';
   const secrets = secretStoreOf({ arn, name });
   const aws = await startAws(
-    (context) => [
-      startKms({}, context),
-      startSecretsManager({ rotations: createRotations(context) }, context),
-    ],
+    (context) => [startKms(context), startSecretsManager({ rotations: createRotations(context) }, context)],
     { faults, secrets },
   );
   const { entry } = await createSigningKey(aws.context);

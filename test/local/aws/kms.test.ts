@@ -23,7 +23,7 @@ import { sampled } from '../../full.ts';
 import { ACCOUNT, named, REGION, rulesOf, startAws } from './harness.ts';
 
 async function start(options: Parameters<typeof startAws>[1] = {}) {
-  const aws = await startAws((context) => startKms({}, context), options);
+  const aws = await startAws((context) => startKms(context), options);
   const client = new KMSClient(aws.config);
   const create = async (input: Partial<CreateKeyCommandInput> = {}) => {
     const key = { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', ...input } as const;
