@@ -13,12 +13,8 @@ interface Running extends AwsAccess {
   declaration: Pick<SystemDeclaration, 'name' | 'zones'>;
 }
 
-/** Something of a function, as the command line names it. */
-interface Named {
-  zone: string;
-  /** Such as `worker/partner-key`. */
-  name: string;
-}
+/** Something of a function, as the command line names it: such as `worker/partner-key`. */
+type Named = { zone: string; name: string };
 
 /**
  * Puts the text of a function's secret, as `aws secretsmanager put-secret-value` does on AWS.
@@ -44,14 +40,8 @@ export function fireSchedule(running: Running, { zone, name }: Named): Promise<A
   const rule = scheduleName(system, zone, owner, schedule);
   const { region } = running;
   return callLambda(running, functionName(system, zone, owner), {
-    ...{
-      version: '0',
-      id: randomUUID(),
-      'detail-type': 'Scheduled Event',
-      source: 'aws.events',
-      account: ACCOUNT,
-    },
-    ...{ time: new Date().toISOString(), region, detail: {} },
+    ...{ version: '0', id: randomUUID(), 'detail-type': 'Scheduled Event', source: 'aws.events' },
+    ...{ account: ACCOUNT, time: new Date().toISOString(), region, detail: {} },
     resources: [`arn:aws:events:${region}:${ACCOUNT}:rule/${rule}`],
   });
 }

@@ -9,10 +9,9 @@ import { print, runCommand } from '../../infra/terminal.ts';
 import { type AwsAnswer, callGateway } from '../aws/aws-client.ts';
 import { localCertificate, trustHere } from '../helseid/certificate.ts';
 import { fireSchedule, putSecret, webhookHeaders } from './call-own.ts';
-import { callerClient } from './caller.ts';
 import { makeOrganizationNumber, notRunning } from './events.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
-import { sampleDetails } from './steps/facts.ts';
+import { callerClient, sampleDetails } from './steps/facts.ts';
 
 const USAGE = `npm run call -- [options] ZONE METHOD URL
 
@@ -45,14 +44,8 @@ const OPTIONS = {
 } as const;
 
 /** What is called, and with what. */
-interface Wanted {
-  zone: string;
-  method: string;
-  target: string;
-  body: string | undefined;
-  client: string | undefined;
-  organization: string | undefined;
-}
+type Wanted = Record<'zone' | 'method' | 'target', string> &
+  Record<'body' | 'client' | 'organization', string | undefined>;
 
 /** Resolves to the exit status. */
 async function main(args: string[]): Promise<number> {
@@ -77,11 +70,7 @@ async function main(args: string[]): Promise<number> {
   return answer.status < 300 ? 0 : 1;
 }
 
-interface Answer {
-  status: number;
-  type: string;
-  text: string;
-}
+type Answer = { status: number; type: string; text: string };
 
 /** What is done instead of a request. */
 const OWN: Readonly<Record<string, (operator: OperatorFile, wanted: Wanted) => Promise<Answer>>> = {
@@ -100,20 +89,16 @@ async function callRoute(operator: OperatorFile, { zone, method, target, body }:
   const sent = { zone, method, path: target.replace(/\?.*$/, ''), body: body ?? '{}' };
   const headers = await webhookHeaders(operator, sent);
   const signed = headers['webhook-id'] === undefined ? body : sent.body;
-  return textOf(
-    await callGateway({ ...operator, url: gateway.url }, target, { method, body: signed, headers }),
-  );
+  const access = { ...operator, url: gateway.url };
+  return textOf(await callGateway(access, target, { method, body: signed, headers }));
 }
 
 /** A function that failed is answered with 200 by Lambda. */
 function textOf({ status, headers, body }: AwsAnswer): Answer {
   const text = typeof body === 'string' ? body : JSON.stringify(body, null, 2);
   const failure = headers.get('x-amz-function-error');
-  return {
-    status: failure === null ? status : 500,
-    type: failure ?? headers.get('content-type') ?? '',
-    text,
-  };
+  const type = failure ?? headers.get('content-type') ?? '';
+  return { status: failure === null ? status : 500, type, text };
 }
 
 async function callApi(operator: OperatorFile, { zone, method, target, body, ...options }: Wanted) {
@@ -128,19 +113,13 @@ async function callApi(operator: OperatorFile, { zone, method, target, body, ...
   const tokens = machineTokens(client, { scopes, details, ...(resource ? { resource } : {}) });
   const response = await createApiFetch(client, tokens)(`${api.baseUrl}/${path.join('/')}`, {
     method,
-    headers: body === undefined ? {} : { 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body }),
+    ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
   });
   const { status, headers } = response;
   return { status, type: headers.get('content-type') ?? '', text: await response.text() };
 }
 
-function findCaller(
-  { callers, declaration }: OperatorFile,
-  zone: string,
-  api: string,
-  client: string | undefined,
-) {
+function findCaller({ callers, declaration }: OperatorFile, zone: string, api: string, client?: string) {
   const { grants = [] } = declaration.zones[zone] ?? {};
   const fitting = grants.filter(
     (grant) => (client === undefined || grant.client === client) && grant.apis.some((one) => one.api === api),

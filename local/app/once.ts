@@ -1,6 +1,6 @@
 import { table } from '../../infra/terminal.ts';
 import { describeLog } from './page/describe-line.ts';
-import type { Step, StepResult } from './steps/step.ts';
+import type { Step, StepResult } from './steps/facts.ts';
 import type { LocalSystem } from './system.ts';
 import { isFailure } from './terminal.ts';
 

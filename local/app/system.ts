@@ -15,12 +15,11 @@ import {
   trustHere,
 } from '../helseid/certificate.ts';
 import { loadAssembly } from './assembly.ts';
-import { bootstrapKeys } from './bootstrap.ts';
+import { bootstrapKeys, openPortal } from './client-keys.ts';
 import { deriveLocalDeclaration, type LocalDeclaration, type LocalPorts } from './declaration.ts';
 import { readSamples } from './events.ts';
 import { lockDirectory, requireLayout, type WantedPort } from './lock.ts';
 import { DEFAULT_EXAMPLES } from './options.ts';
-import { openPortal } from './portal.ts';
 import { startStandIns } from './stand-ins.ts';
 
 /** How the local system is started. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readWaiting } from '../../local/app/portal.ts';
+import { readWaiting } from '../../local/app/client-keys.ts';
 import type { TrailLine } from '../../local/aws/trail.ts';
 
 const waits = { code: 'ROTATION_WAITS_FOR_REGISTRATION', client: 'journal', kid: 'new' };

@@ -1,8 +1,8 @@
 import { required } from '@helseid-zones/protocol/required';
+import type { Step } from '../steps/facts.ts';
 import { STEPS } from '../steps/index.ts';
 import { forgeSession } from '../steps/login-steps.ts';
 import { useStolenToken } from '../steps/protected-calls.ts';
-import type { Step } from '../steps/step.ts';
 import words from './attacks.json' with { type: 'json' };
 
 /** The invariants that attacks run into, as SECURITY.md has them. */

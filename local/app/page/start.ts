@@ -1,25 +1,28 @@
+import { parseRecord } from '@helseid-zones/protocol/record';
+import { calledUrls } from '../../../infra/declaration/derive.ts';
+import { recordName } from '../../../infra/declaration/names.ts';
+import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
+import { rolesOfHost } from '../../../infra/proof/report/map/hosts.ts';
+import type { MapCall, MapNode, ZoneMap } from '../../../infra/proof/report/map/model.ts';
 import { readZoneMap } from '../../../infra/proof/report/map/read.ts';
 import { readInput } from '../../../infra/proof/rules/input.ts';
 import { listen } from '../../aws/http.ts';
+import type { SecretStore } from '../../aws/secrets/store.ts';
 import { sendEvent } from '../steps/entries.ts';
 import { callingZone, needsEntries, otherZone, samplePath, sampleZone } from '../steps/facts.ts';
 import { loginZone } from '../steps/login-steps.ts';
 import type { LocalSystem } from '../system.ts';
 import { ATTACKS } from './attacks.ts';
+import { createNames } from './describe-line.ts';
 import type { PageDeps } from './document.ts';
-import { splitByPort } from './hosts.ts';
-import { readKeys } from './keys.ts';
-import { createNames } from './names.ts';
 import { servePage } from './server.ts';
+import type { ClientKeys } from './stream.ts';
 
 /**
  * Serves the page of a running system on the loopback.
  * @throws {ZonesError} local_failed: the port is taken
  */
-export async function startPage(
-  system: LocalSystem,
-  port: number,
-): Promise<{ url: string; close(): Promise<void> }> {
+export async function startPage(system: LocalSystem, port: number) {
   const { close } = await listen(servePage(pageDeps(system), port), port, system.tls);
   return { url: `${system.tls ? 'https' : 'http'}://localhost:${port}`, close };
 }
@@ -67,4 +70,52 @@ function loginDeps(system: LocalSystem): PageDeps['login'] {
     call: route && `/api${samplePath(route.path)}`,
     caFile: system.standIns && system.certificate.path,
   };
+}
+
+/**
+ * `map` with a box a port for each host, since the stand-ins share the name `localhost`. A resolver knows names only, but the
+ * local system lets a zone's functions open connections to the hosts and ports of the URLs that it is declared to call, and
+ * so do the lines here.
+ */
+export function splitByPort(map: ZoneMap, declaration: SystemDeclaration): ZoneMap {
+  const called = new Map(
+    Object.keys(declaration.zones).map((zone) => [zone, calledUrls(declaration, zone).map(hostOf)]),
+  );
+  const hosts = [...new Set([...called.values()].flat())];
+  const zones = new Map(map.nodes.map(({ id, zone }) => [id, zone]));
+  const ids = new Map(
+    map.nodes.flatMap(({ id, kind, label }) => {
+      const ports = hosts.filter((host) => new URL(`https://${host}`).hostname === label);
+      return kind === 'host' && ports.length > 0 ? [[id, ports]] : [];
+    }),
+  );
+  const splitNode = (node: MapNode): MapNode[] =>
+    ids.get(node.id)?.map((label) => {
+      const notes = rolesOfHost((url) => hostOf(url) === label, declaration);
+      return { ...node, id: `host:${label}`, label, notes };
+    }) ?? [node];
+  const splitCall = (call: MapCall): MapCall[] => {
+    const own = called.get(zones.get(call.from) ?? '') ?? [];
+    const ports = ids.get(call.to)?.filter((host) => call.violated || own.includes(host));
+    return ports?.map((host) => ({ ...call, to: `host:${host}` })) ?? [call];
+  };
+  return { ...map, nodes: map.nodes.flatMap(splitNode), calls: map.calls.flatMap(splitCall) };
+}
+
+function hostOf(url: string): string {
+  return new URL(url).host;
+}
+
+/** Reads the keys of every client from its record, as stored: not through AWS, so that looking leaves no trace on the trail. */
+export function readKeys(declaration: SystemDeclaration, secrets: SecretStore): ClientKeys[] {
+  return Object.entries(declaration.clients).map(([client, { clientId, issuer }]) => {
+    const { stored } = secrets.find(recordName(declaration.name, client));
+    const current = stored.versions.find(({ stages }) => stages.includes('AWSCURRENT'));
+    try {
+      const { keys } = parseRecord(current?.text ?? '', { client, clientId, issuer });
+      return { client, clientId, keys };
+    } catch (cause) {
+      return { client, clientId, keys: [], problem: cause instanceof Error ? cause.message : String(cause) };
+    }
+  });
 }

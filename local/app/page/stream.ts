@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import type { Trail, TrailLine } from '../../aws/trail.ts';
-import { describeLine } from './describe-line.ts';
-import type { Names } from './names.ts';
+import { describeLine, type Names } from './describe-line.ts';
 
 /** A client's keys as the page shows them. */
 export interface ClientKeys {

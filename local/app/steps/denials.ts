@@ -2,21 +2,25 @@ import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { required } from '@helseid-zones/protocol/required';
 import { recordName } from '../../../infra/declaration/names.ts';
+import { reconcile } from '../../../infra/keys/reconcile.ts';
 import { type AwsAccess, type AwsAnswer, callJson, callLambda } from '../../aws/aws-client.ts';
+import { cloudTrailEvent } from '../../aws/trail.ts';
 import { makeOrganizationNumber } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
 import {
   accessOf,
+  assert,
   callingZone,
   keyOf,
+  linesDuring,
   needsEntries,
   otherZone,
   publicAccessOf,
+  type Step,
   sampleCall,
   sampleDetails,
   tokensZone,
 } from './facts.ts';
-import { assert, type Step } from './step.ts';
 
 /**
  * Shows that a call is denied and that its twin is not. The twin goes first: a denial proves nothing while nobody could do it.
@@ -127,7 +131,7 @@ function withError(answer: AwsAnswer): AwsAnswer {
 type SignAnswer = { signatures?: unknown[]; error?: { code: string; message: string } };
 
 /** Asks the signer of {@link callingZone}. */
-export function askSigner(system: LocalSystem, access: AwsAccess, intent: object): Promise<AwsAnswer> {
+function askSigner(system: LocalSystem, access: AwsAccess, intent: object): Promise<AwsAnswer> {
   return callLambda(access, callingZone(system).signerArn(), { intents: [intent] });
 }
 
@@ -188,5 +192,35 @@ export const proofOutsideGrantRefused: Step = {
       message = `${error?.code}: ${error?.message}`;
     }
     return `${outside.length} proofs outside the grant refused; ${message}`;
+  },
+};
+
+/** Of two signatures with one key, the one that no signer tells of is named: somebody has a signer's credentials and its network. */
+export const forgedSignFound: Step = {
+  name: 'forged-sign-found',
+  unfit: needsEntries(callingZone),
+  async run(system) {
+    const { askerName, signerName, grant, client } = callingZone(system);
+    const { keyArn: KeyId, kid } = keyOf(system, grant.client);
+    const { hash, kmsSigningAlgorithm: SigningAlgorithm } = ALGORITHMS[client.algorithm];
+    const Message = createHash(hash).update(randomBytes(32)).digest('base64');
+    const sign = { KeyId, Message, MessageType: 'DIGEST', SigningAlgorithm };
+    const intent = { kind: 'client_assertion', client: grant.client, issuer: client.issuer };
+    const { lines } = await linesDuring(system, async () => {
+      await askSigner(system, accessOf(system, askerName, 'lambda'), intent);
+      const { error } = await callJson(accessOf(system, signerName, 'kms'), 'kms', 'TrentService.Sign', sign);
+      assert(error === undefined, `a signature by hand failed: ${error?.code}`);
+    });
+    const records = lines.flatMap((line) => [cloudTrailEvent(line), line.fields]);
+    const { matched, unaudited, unrecorded } = reconcile(
+      records,
+      new Map([[KeyId, { kid, signers: [signerName] }]]),
+      system.declaration.name,
+    );
+    assert(
+      matched === 1 && unaudited.length === 1 && unrecorded.length === 0,
+      `${matched} signatures matched, ${unaudited.length} in CloudTrail alone, ${unrecorded.length} in the audit alone`,
+    );
+    return `of two signatures, npm run audit names the one by hand: ${unaudited[0]?.requestID}`;
   },
 };

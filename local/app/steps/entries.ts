@@ -3,8 +3,17 @@ import { callGateway } from '../../aws/aws-client.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import { fillIn, isOutcome, putEvent } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
-import { gatewayZone, needsEntries, operatorAccess, samplePath, sampleZone } from './facts.ts';
-import { assert, linesDuring, type Step, stepFailed } from './step.ts';
+import {
+  assert,
+  gatewayZone,
+  linesDuring,
+  needsEntries,
+  operatorAccess,
+  type Step,
+  samplePath,
+  sampleZone,
+  stepFailed,
+} from './facts.ts';
 
 const PATIENCE = 30_000;
 

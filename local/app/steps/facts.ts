@@ -1,11 +1,50 @@
+import { createAwsCaller } from '@helseid-zones/client/aws';
+import { createRemoteSigner } from '@helseid-zones/client/invoke';
+import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
 import { required } from '@helseid-zones/protocol/required';
 import { TOKENS_FUNCTION } from '../../../infra/declaration/fields.ts';
 import { functionName, signerName } from '../../../infra/declaration/names.ts';
 import type { ZoneDeclaration } from '../../../infra/declaration/schema.ts';
+import type { OperatorFile } from '../../../infra/operator-file.ts';
 import type { AwsAccess } from '../../aws/aws-client.ts';
+import type { TrailLine } from '../../aws/trail.ts';
 import { eventEntries, findEntry, makeOrganizationNumber } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
-import type { Step } from './step.ts';
+
+/** One step of the whole job. */
+export interface Step {
+  name: string;
+  /** Why the step does not fit a declaration; undefined where it does. */
+  unfit(system: LocalSystem): string | undefined;
+  /** Does the step and resolves to what it saw, in a line; throws where that is not what must be. */
+  run(system: LocalSystem): Promise<string>;
+}
+
+/** How a step went, as `--json` prints it. */
+export interface StepResult {
+  name: string;
+  ok: boolean;
+  /** Milliseconds. */
+  ms: number;
+  detail: string;
+}
+
+/** A step that did not see what it must. */
+export function stepFailed(what: string): Error {
+  return Object.assign(new Error(what), { name: 'StepFailed' });
+}
+
+/** Throws {@link stepFailed} unless `holds`. */
+export function assert(holds: boolean, what: string): asserts holds {
+  if (!holds) throw stepFailed(what);
+}
+
+/** The lines of the trail while something is done, beside what it resolves to. */
+export async function linesDuring<T>({ trail }: Pick<LocalSystem, 'trail'>, run: () => Promise<T>) {
+  const lines: TrailLine[] = [];
+  const result = await run().finally(trail.subscribe((line) => lines.push(line)));
+  return { lines, result };
+}
 
 /** A zone of the running system with what most steps ask of it. */
 type ZoneFacts = ReturnType<typeof zoneWhere>;
@@ -16,7 +55,7 @@ function callerOf({ events, gateway }: ZoneDeclaration): string | undefined {
 }
 
 /** A function of the zone that may ask its signer: its tokens function, where it has one, or {@link callerOf}. */
-export function askerOf(declared: ZoneDeclaration): string | undefined {
+function askerOf(declared: ZoneDeclaration): string | undefined {
   return declared.tokens === 'function' ? TOKENS_FUNCTION : callerOf(declared);
 }
 
@@ -54,11 +93,13 @@ export function sampleZone(system: LocalSystem) {
     return { ...facts, event, file };
   }
   const wanted = eventEntries(system.declaration).flatMap(({ detailTypes }) => detailTypes);
-  const lacking =
-    wanted.length === 0
-      ? 'no zone is entered by events'
-      : `there is no sample event of ${wanted.join(' or ')} in ${system.examples}`;
-  throw new TypeError(lacking);
+  if (wanted.length === 0) return lacks('no zone is entered by events');
+  return lacks(`there is no sample event of ${wanted.join(' or ')} in ${system.examples}`);
+}
+
+/** Throws what {@link needsEntries} tells. */
+function lacks(what: string): never {
+  throw new TypeError(what);
 }
 
 /** The zone with a GET route that IAM authorises. Throws as {@link callingZone}. */
@@ -103,9 +144,8 @@ function zoneWhere(
     if (name === undefined || grant === undefined) return [];
     return [{ zone, declared, name, grant }];
   });
-  const found = fitting.find(({ declared }) => preferred(declared)) ?? fitting[0];
-  if (found === undefined) throw new TypeError(`no zone ${what}`);
-  const { zone, declared, name, grant } = found;
+  const { zone, declared, name, grant } =
+    fitting.find((one) => preferred(one.declared)) ?? fitting[0] ?? lacks(`no zone ${what}`);
   const signer = signerName(declaration.name, grant.client, zone);
   return {
     ...{ zone, declared, grant, signerName: signer },
@@ -114,7 +154,7 @@ function zoneWhere(
     askerName: functionName(declaration.name, zone, askerOf(declared) ?? name),
     client: required(declaration.clients[grant.client], `Client ${grant.client}`),
     /** ARN of the signer for that grant. */
-    signerArn: () => required(aws.functions.find((of) => of.name === signer)?.arn, signer),
+    signerArn: () => arnOf(aws, signer),
   };
 }
 
@@ -146,6 +186,34 @@ export function accessOf({ aws }: LocalSystem, name: string, service: string): A
   return { url: own?.url ?? aws.publicUrl, region: aws.region, credentials: aws.credentialsOf(name) };
 }
 
+/** Somebody who may ask a zone's signer: its function's credentials, and the way that they take. */
+type Caller = OperatorFile['callers'][number];
+
+/** Who asks a client's signer for a zone; undefined where no function of the zone calls an API. */
+export function callerOfClient(system: LocalSystem, zone: string, client: string): Caller | undefined {
+  const { aws, declaration } = system;
+  const { name, zones } = declaration;
+  const asker = askerOf(required(zones[zone], zone));
+  if (asker === undefined) return undefined;
+  const { url: lambdaUrl, credentials } = accessOf(system, functionName(name, zone, asker), 'lambda');
+  return { zone, client, signerArn: arnOf(aws, signerName(name, client, zone)), lambdaUrl, credentials };
+}
+
+/** A token client as a function of the zone has it: its signer through its own network's endpoint, with its role's credentials. */
+export function callerClient(
+  { region, declaration }: Pick<OperatorFile, 'region' | 'declaration'>,
+  { client, lambdaUrl, credentials, signerArn }: Caller,
+): TokenClient {
+  const aws = createAwsCaller({ region, credentials, endpoints: { lambda: lambdaUrl } });
+  const { clientId, issuer, profile } = required(declaration.clients[client], client);
+  const signer = createRemoteSigner({ aws, functionArn: signerArn });
+  return createTokenClient({ client, clientId, issuer, profile, signer, fetch });
+}
+
+function arnOf({ functions }: LocalSystem['aws'], name: string): string {
+  return required(functions.find((of) => of.name === name)?.arn, name);
+}
+
 /** AWS's public endpoints with a function's credentials, as if they had been stolen. */
 export function publicAccessOf(system: LocalSystem, name: string): AwsAccess {
   return { ...accessOf(system, name, ''), url: system.aws.publicUrl };
@@ -158,9 +226,7 @@ export function operatorAccess({ aws }: LocalSystem): AwsAccess {
 
 /** The key that a client signs with. */
 export function keyOf(system: LocalSystem, client: string) {
-  const key = system.keys.find((candidate) => candidate.client === client);
-  if (key === undefined) throw new TypeError(`client ${client} has no key`);
-  return key;
+  return system.keys.find((key) => key.client === client) ?? lacks(`client ${client} has no key`);
 }
 
 /** A route's path as a request has it. */

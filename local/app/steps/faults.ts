@@ -10,8 +10,17 @@ import { callGateway } from '../../aws/aws-client.ts';
 import { fillIn, isOutcome, putEvent } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
 import { callRoute, sendEvent } from './entries.ts';
-import { gatewayZone, needsEntries, operatorAccess, samplePath, sampleZone } from './facts.ts';
-import { assert, linesDuring, type Step, stepFailed } from './step.ts';
+import {
+  assert,
+  gatewayZone,
+  linesDuring,
+  needsEntries,
+  operatorAccess,
+  type Step,
+  samplePath,
+  sampleZone,
+  stepFailed,
+} from './facts.ts';
 
 /** Milliseconds: for what must come by itself, between calls, and for which KMS throttles. */
 const PATIENCE = 30_000;

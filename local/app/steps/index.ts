@@ -1,12 +1,11 @@
-import { forgedSignFound } from './audit.ts';
 import * as denials from './denials.ts';
 import * as entries from './entries.ts';
+import type { Step } from './facts.ts';
 import { deadLetterRings, faultHeals } from './faults.ts';
 import * as keyWatch from './key-watch.ts';
 import * as logins from './login-steps.ts';
 import * as calls from './protected-calls.ts';
 import { rotationUnderLoad } from './rotation.ts';
-import type { Step } from './step.ts';
 
 /** The steps of `--once`, in their order. A new step is a file in this folder and a line here. */
 export const STEPS: readonly Step[] = [
@@ -22,7 +21,7 @@ export const STEPS: readonly Step[] = [
   denials.functionDeniedOwnSigner,
   denials.internalDeniedClientRecord,
   denials.proofOutsideGrantRefused,
-  forgedSignFound,
+  denials.forgedSignFound,
   deadLetterRings,
   faultHeals,
   calls.replayedProofRefused,

@@ -9,12 +9,20 @@ import { recordName } from '../../../infra/declaration/names.ts';
 import { adminFunction } from '../../../infra/keys/operator.ts';
 import { callLambda } from '../../aws/aws-client.ts';
 import type { TrailLine } from '../../aws/trail.ts';
-import { askAws, findInState, readClientRecord, readJwk } from '../client-record.ts';
+import { askAws, findInState, readClientRecord, readJwk } from '../client-keys.ts';
 import type { LocalSystem } from '../system.ts';
-import { callingZone, forStandIn, needsEntries, operatorAccess } from './facts.ts';
+import {
+  assert,
+  callingZone,
+  forStandIn,
+  linesDuring,
+  needsEntries,
+  operatorAccess,
+  type Step,
+  stepFailed,
+} from './facts.ts';
 import { clientOf } from './protected-calls.ts';
 import { replaceKey } from './rotation.ts';
-import { assert, linesDuring, type Step, stepFailed } from './step.ts';
 
 /** Has key-watch make its hourly checks now. Resolves to what it wrote to its log; throws where it failed. */
 async function runKeyWatch(system: LocalSystem): Promise<TrailLine[]> {

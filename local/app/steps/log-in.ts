@@ -2,8 +2,7 @@ import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
 import { TEST_USERS, type TestUser } from '../../helseid/users.ts';
 import type { LocalSystem } from '../system.ts';
 import { openBrowser, type Page } from './browser.ts';
-import { needsEntries, samplePath } from './facts.ts';
-import { assert } from './step.ts';
+import { assert, needsEntries, samplePath } from './facts.ts';
 
 /** Where people log in, with what steps ask of it. */
 export type LoginFacts = ReturnType<typeof loginFacts>;

@@ -3,6 +3,7 @@ import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
 import { REFRESH_LEEWAY } from '../../../functions/login-common/refresh.ts';
 import { makeOrganizationNumber } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
+import { assert, linesDuring, type Step } from './facts.ts';
 import {
   expectStatus,
   type LoginFacts,
@@ -13,7 +14,6 @@ import {
   type Session,
   type Visitor,
 } from './log-in.ts';
-import { assert, linesDuring, type Step } from './step.ts';
 
 const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/;
 

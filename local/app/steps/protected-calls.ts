@@ -6,20 +6,21 @@ import type { AccessToken, AccessTokenRequest } from '@helseid-zones/client/toke
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { required } from '@helseid-zones/protocol/required';
 import { exportJWK, SignJWT } from 'jose';
-import { callerClient } from '../caller.ts';
 import { makeOrganizationNumber } from '../events.ts';
 import { ANOTHER_API } from '../stand-ins.ts';
 import type { LocalSystem } from '../system.ts';
 import {
-  accessOf,
+  assert,
+  callerClient,
+  callerOfClient,
   callingZone,
   forStandIn,
   needsEntries,
+  type Step,
   sampleCall,
   sampleDetails,
   samplePath,
 } from './facts.ts';
-import { assert, type Step } from './step.ts';
 
 const hash = (text: string) => createHash('sha256').update(text).digest('base64url');
 
@@ -63,7 +64,7 @@ async function makeProof(
   key: KeyObject,
   { method, url }: { method: string; url: string },
   accessToken: string,
-): Promise<string> {
+) {
   return new SignJWT({ htm: method, htu: url, ath: hash(accessToken), jti: randomUUID() })
     .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(createPublicKey(key)) })
     .setIssuedAt()
@@ -84,11 +85,11 @@ function prepareCall(system: LocalSystem): ProtectedCall {
   });
 }
 
-/** A token client like the one of {@link callingZone}: its signer, by its endpoint, with its role's credentials. */
+/** A token client like the one of {@link callingZone}. */
 export function clientOf(system: LocalSystem) {
-  const { askerName, signerArn, grant } = callingZone(system);
-  const { url: lambdaUrl, region, credentials } = accessOf(system, askerName, 'lambda');
-  const caller = { client: grant.client, lambdaUrl, credentials, signerArn: signerArn() };
+  const { zone, grant } = callingZone(system);
+  const { region } = system.aws;
+  const caller = required(callerOfClient(system, zone, grant.client), 'A caller');
   return callerClient({ region, declaration: system.declaration }, caller);
 }
 
@@ -120,11 +121,7 @@ async function mustCall(call: ProtectedCall) {
 }
 
 /** Throws unless a call is refused with 401; resolves to the challenge. */
-async function mustRefuse(
-  call: ProtectedCall,
-  how: string,
-  headers: Record<string, string>,
-): Promise<string> {
+async function mustRefuse(call: ProtectedCall, how: string, headers: Record<string, string>) {
   const { status, challenge } = await call.send(headers);
   assert(status === 401, `${how} ${call.url} answered ${status}`);
   return challenge;
@@ -141,13 +138,11 @@ async function steal(call: ProtectedCall): Promise<string> {
   const { accessToken } = await mustCall(call);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const authorization = `DPoP ${accessToken}`;
+  const dpop = await makeProof(privateKey, call, accessToken);
   const thefts: Record<string, Record<string, string>> = {
     'as a bearer token': { authorization: `Bearer ${accessToken}` },
     'without a proof': { authorization },
-    "with a proof by the thief's key": {
-      authorization,
-      dpop: await makeProof(privateKey, call, accessToken),
-    },
+    "with a proof by the thief's key": { authorization, dpop },
   };
   let challenge = '';
   for (const [how, headers] of Object.entries(thefts)) challenge = await mustRefuse(call, how, headers);

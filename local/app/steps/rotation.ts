@@ -3,12 +3,19 @@ import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { ROTATION_STEPS } from '../../aws/secrets/rotation.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import type { SelfServiceBehaviour } from '../../helseid/self-service.ts';
-import { findInState, readClientRecord, rotateClientKey } from '../client-record.ts';
+import { findInState, readClientRecord, rotateClientKey } from '../client-keys.ts';
 import type { LocalSystem } from '../system.ts';
 import { callRoute, sendEvent } from './entries.ts';
-import { forStandIn, gatewayZone, needsEntries, sampleZone } from './facts.ts';
+import {
+  assert,
+  forStandIn,
+  gatewayZone,
+  linesDuring,
+  needsEntries,
+  type Step,
+  sampleZone,
+} from './facts.ts';
 import { loginFacts, needsLogin, newVisitor, pickPerson } from './log-in.ts';
-import { assert, linesDuring, type Step } from './step.ts';
 
 /** Milliseconds between the calls of a zone while keys are replaced. */
 const PAUSE = 100;

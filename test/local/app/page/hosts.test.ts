@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { deriveLocalDeclaration } from '../../../../local/app/declaration.ts';
-import { splitByPort } from '../../../../local/app/page/hosts.ts';
+import { splitByPort } from '../../../../local/app/page/start.ts';
 import { linesOf, mapOf, synthesizedFolder } from '../../../infra/proof/map/maps.ts';
 import zones from '../../../two-clients.zones.ts';
 

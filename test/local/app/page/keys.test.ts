@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readKeys } from '../../../../local/app/page/keys.ts';
+import { readKeys } from '../../../../local/app/page/start.ts';
 import shipped from '../../../one-client.zones.ts';
 import { secretStoreOf } from '../../aws/harness.ts';
 

@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import { afterAll } from 'vitest';
 import type { MapNode, ZoneMap } from '../../../../infra/proof/report/map/model.ts';
+import { createNames } from '../../../../local/app/page/describe-line.ts';
 import type { PageDeps } from '../../../../local/app/page/document.ts';
-import { createNames } from '../../../../local/app/page/names.ts';
 import { servePage } from '../../../../local/app/page/server.ts';
 import { type Listening, listen } from '../../../../local/aws/http.ts';
 import { createTrail } from '../../../../local/aws/trail.ts';

@@ -8,8 +8,8 @@ import { fillIn, makeOrganizationNumber, readSamples } from '../../../../local/a
 import { formatReport, runSteps } from '../../../../local/app/once.ts';
 import { makeForeignClients } from '../../../../local/app/stand-ins.ts';
 import { expectDenied } from '../../../../local/app/steps/denials.ts';
+import type { Step } from '../../../../local/app/steps/facts.ts';
 import { STEPS } from '../../../../local/app/steps/index.ts';
-import type { Step } from '../../../../local/app/steps/step.ts';
 import type { LocalSystem } from '../../../../local/app/system.ts';
 import type { AwsAnswer } from '../../../../local/aws/aws-client.ts';
 import { createTrail } from '../../../../local/aws/trail.ts';

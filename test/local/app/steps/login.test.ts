@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Step } from '../../../../local/app/steps/facts.ts';
 import {
   foreignCallbackRefused,
   loginToApi,
@@ -6,7 +7,6 @@ import {
   lowSecurityLevelRefused,
   refreshKeepsSession,
 } from '../../../../local/app/steps/login-steps.ts';
-import type { Step } from '../../../../local/app/steps/step.ts';
 import type { LocalSystem } from '../../../../local/app/system.ts';
 import system from '../../../one-client.zones.ts';
 import { type Fault, makeFakeLogin } from './fake-login.ts';
