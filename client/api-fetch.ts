@@ -72,45 +72,43 @@ export function createFetch(client: ApiTransport, begin: BeginCall): ApiFetch {
 
     const nonceOf = () => client.nonces.get('api', url.href);
     const call = await begin({ method, url, signal });
-    let nonceTried = false;
-    let renewed = false;
-    let replaced = false;
-    /** Whether there is another token to try. */
-    const renew = async (): Promise<boolean> => {
-      if (renewed) return false;
-      renewed = true;
-      return call.renew(nonceOf());
-    };
-
-    const attempt = async (): Promise<ApiAnswer> =>
-      send(client, await call.headers(nonceOf()), url, { ...init, method });
-    const repeatable = !once && IDEMPOTENT.includes(method);
+    const attempt = async () => send(client, await call.headers(nonceOf()), url, { ...init, method });
+    const run = once || !IDEMPOTENT.includes(method) ? attempt : () => withSecondConnection(attempt);
+    const tried = { nonce: false, renewal: false, replacement: false };
     for (;;) {
-      let answer: ApiAnswer;
-      try {
-        answer = await (repeatable ? withSecondConnection(attempt) : attempt());
-      } catch (error) {
+      const answer = await run().catch(async (error: unknown) => {
         // The key may have been retired early; a new token is bound to the current one.
-        const lost: boolean = isLostKey(error) && !replaced;
-        replaced ||= lost;
-        if (lost && (await call.replace?.())) continue;
-        throw error;
-      }
+        if (!isLostKey(error) || tried.replacement) throw error;
+        tried.replacement = true;
+        if (!(await call.replace?.())) throw error;
+      });
+      if (!answer) continue;
       const { response, challenges, nonce, nonceIsNew } = answer;
+      const discard = () => response.body?.cancel();
       if (asksForNonce(answer)) {
-        await response.body?.cancel();
-        if (nonceTried || nonce === undefined) throw nonceLoopError(url.origin);
+        await discard();
+        if (tried.nonce || nonce === undefined) throw nonceLoopError(url.origin);
         if (once) throw streamError(url, 'wants a nonce');
-        nonceTried = true;
+        tried.nonce = true;
         continue;
       }
       if (response.ok) call.accept?.();
-      if (response.status === 401) {
-        const silent = !challenges.some(({ error }) => error !== undefined);
-        const again: boolean = !once && silent && nonceIsNew && !nonceTried;
-        nonceTried ||= again;
-        if (again || (await renewAfter(response, renew, once))) {
-          await response.body?.cancel();
+      const silent = !challenges.some(({ error }) => error !== undefined);
+      if (response.status === 401 && !once && silent && nonceIsNew && !tried.nonce) {
+        await discard();
+        tried.nonce = true;
+        continue;
+      }
+      if (response.status === 401 && !tried.renewal) {
+        tried.renewal = true;
+        // A stream is not sent again: then the new token is for the next call, and this one has its answer, whatever comes of it.
+        const renewed = await call.renew(nonceOf()).catch(async (error: unknown) => {
+          if (once) return false;
+          await discard();
+          throw error;
+        });
+        if (renewed && !once) {
+          await discard();
           continue;
         }
       }
@@ -128,22 +126,6 @@ function asksForNonce({ response, challenges }: ApiAnswer): boolean {
 
 /** RFC 9110 9.2.2. */
 const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
-
-/** Gets the next token after a 401, and tells whether the call shall be made again with it: a body that can be sent once is not. */
-async function renewAfter(
-  response: Response,
-  renew: () => Promise<boolean>,
-  once: boolean,
-): Promise<boolean> {
-  try {
-    return (await renew()) && !once;
-  } catch (error) {
-    // Then the new token was for the next call, and this one has its answer.
-    if (once) return false;
-    await response.body?.cancel();
-    throw error;
-  }
-}
 
 function streamError(url: URL, why: string): ZonesError {
   return new ZonesError(

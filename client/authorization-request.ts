@@ -70,12 +70,11 @@ export async function pushAuthorizationRequest(
   const authorizationUrl = new URL(requireEndpoint(as, 'authorization_endpoint'));
   const url = requireEndpoint(as, 'pushed_authorization_request_endpoint');
   const known = request.requestObject ? await learnProofKey(client, url) : undefined;
-  const object = known && describeRequestObject(client, request, describeRequest(client, request, known));
   let binding = known;
-  const pushed = await requestAuthenticated(client, {
+  const { oauth, response } = await requestAuthenticated(client, {
     endpoint: 'pushed_authorization_request_endpoint',
     proof: client.profile.proofAtPar ? { kid: known?.kid } : undefined,
-    extra: object ? [object] : [],
+    extra: known ? [describeRequestObject(client, request, known)] : [],
     send: ({ as, oauth, auth, options, assertion, proof, extra: [object] }) => {
       // One client key signs both, so the assertion tells by which key the code's proof will be.
       const { kid, jkt } = known ?? proof ?? assertion;
@@ -88,8 +87,8 @@ export async function pushAuthorizationRequest(
   const body = await readAs(
     'token_invalid',
     'The answer to the pushed request is not valid',
-    () => processPushedAuthorizationResponse(pushed.as, pushed.oauth, pushed.response),
-    { status: pushed.response.status },
+    () => processPushedAuthorizationResponse(as, oauth, response),
+    { status: response.status },
   );
   authorizationUrl.searchParams.set('client_id', client.clientId);
   authorizationUrl.searchParams.set('request_uri', body.request_uri);
@@ -117,43 +116,42 @@ async function learnProofKey(client: TokenClient, url: string): Promise<KeyBindi
 function describeRequest(
   client: TokenClient,
   request: AuthorizationRequest,
-  binding: KeyBinding,
+  { jkt }: KeyBinding,
 ): [string, string][] {
-  const single: [string, string | undefined][] = [
-    ['client_id', client.clientId],
-    ['response_type', 'code'],
-    ['redirect_uri', request.redirectUri],
-    ['scope', request.scope],
-    ['state', request.state],
-    ['nonce', request.nonce],
-    ['code_challenge', request.codeChallenge],
-    ['code_challenge_method', 'S256'],
-    ['dpop_jkt', binding.jkt],
-    ['acr_values', request.acrValues?.length ? request.acrValues.join(' ') : undefined],
-    ['prompt', request.prompt],
-    ['max_age', request.maxAge?.toString()],
-    ['ui_locales', request.uiLocales],
-    ['on_behalf_of', request.onBehalfOf],
-  ];
-  const resources = (request.resources ?? []).map((resource): [string, string] => ['resource', resource]);
-  return [...single.filter((pair): pair is [string, string] => pair[1] !== undefined), ...resources];
+  const parameters = {
+    client_id: client.clientId,
+    response_type: 'code',
+    redirect_uri: request.redirectUri,
+    scope: request.scope,
+    state: request.state,
+    nonce: request.nonce,
+    code_challenge: request.codeChallenge,
+    code_challenge_method: 'S256',
+    dpop_jkt: jkt,
+    acr_values: request.acrValues?.join(' ') || undefined,
+    prompt: request.prompt,
+    max_age: request.maxAge?.toString(),
+    ui_locales: request.uiLocales,
+    on_behalf_of: request.onBehalfOf,
+    resource: request.resources,
+  };
+  return Object.entries(parameters).flatMap(([name, value]) =>
+    [value ?? []].flat().map((each): [string, string] => [name, each]),
+  );
 }
 
 function describeRequestObject(
   client: TokenClient,
   request: AuthorizationRequest,
-  pairs: [string, string][],
+  binding: KeyBinding,
 ): RequestObjectIntent {
-  const parameters: Record<string, string | string[]> = Object.fromEntries(
-    pairs.filter(([name]) => name !== 'client_id'),
-  );
-  const { resources, authorizationDetails } = request;
-  if (resources && resources.length > 1) parameters['resource'] = [...resources];
+  const { client_id: _, ...parameters } = Object.fromEntries(describeRequest(client, request, binding));
+  const { resources = [], authorizationDetails: details } = request;
   return {
     kind: 'request_object',
     client: client.name,
     issuer: client.issuer,
-    parameters,
-    authorizationDetails: authorizationDetails?.length ? authorizationDetails : undefined,
+    parameters: { ...parameters, ...(resources.length > 1 ? { resource: [...resources] } : {}) },
+    authorizationDetails: details?.length ? details : undefined,
   };
 }

@@ -1,5 +1,7 @@
-import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { type ErrorOptions, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
+import { parseJson } from '@helseid-zones/protocol/required';
+import { readBy } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 import { describeNetworkFailure } from './errors.ts';
 import { readBody } from './http.ts';
@@ -38,7 +40,7 @@ const [EARLIEST, LATEST] = [1_000_000_000, 253_402_300_799];
 const expiration = v.nullish(v.union([v.string(), v.number()]));
 const listSchema = v.array(v.object({ kid: v.string(), expiration }));
 const registeredSchema = v.object({ expiration });
-const problemSchema = v.object({ title: v.optional(v.string(), ''), type: v.optional(v.string(), '') });
+const problemSchema = v.object({ title: v.optional(v.string()), type: v.optional(v.string()) });
 
 /**
  * HelseID's self-service API for the client that `fetch` authenticates. A POST is never repeated here.
@@ -67,14 +69,20 @@ export function createSelfService(deps: {
     init: RequestInit,
   ): Promise<v.InferOutput<Schema>> {
     const { ok, status, text } = await send(fetch, url, init);
-    if (ok) return read(schema, status, text);
-    const problem = v.safeParse(v.pipe(v.string(), v.parseJson(), problemSchema), text);
-    const { title, type } = problem.success ? problem.output : { title: '', type: '' };
+    const answer = parseJson(text);
+    if (ok)
+      return readBy(schema, answer, (field) =>
+        unreachable('answered in a form that is not known', {
+          facts: { status, field: field || 'the whole' },
+        }),
+      );
+    const problem = v.is(problemSchema, answer) ? answer : {};
+    const [title, type] = [problem.title, problem.type].map((each = '') => shorten(each).slice(0, 200));
     const refused = status >= 400 && status < 500 && status !== 429;
     throw new ZonesError(
       refused ? 'self_service_refused' : 'self_service_unreachable',
       `The self-service API answered ${status}${refused ? '; its title says why' : '; try again later'}.`,
-      { facts: { status, title: shorten(title).slice(0, 200), type: shorten(type).slice(0, 200) } },
+      { facts: { status, title, type } },
     );
   }
 
@@ -121,26 +129,14 @@ async function send(
   } catch (cause) {
     const silent = isZonesError(cause, 'api_unreachable') || isZonesError(cause, 'request_aborted');
     if (isZonesError(cause) && !silent) throw cause;
-    throw new ZonesError(
-      'self_service_unreachable',
-      'The self-service API did not answer; what it did is not known.',
-      { cause, facts: isZonesError(cause) ? cause.facts : describeNetworkFailure(cause) },
-    );
+    const facts = isZonesError(cause) ? cause.facts : describeNetworkFailure(cause);
+    throw unreachable('did not answer', { cause, facts });
   }
 }
 
-function read<Schema extends v.GenericSchema>(
-  schema: Schema,
-  status: number,
-  text: string,
-): v.InferOutput<Schema> {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text);
-  if (parsed.success) return parsed.output;
-  throw new ZonesError(
-    'self_service_unreachable',
-    'The self-service API answered in a form that is not known; what it did is not known.',
-    { facts: { status, field: v.getDotPath(parsed.issues[0]) ?? 'the whole' } },
-  );
+function unreachable(how: string, options: ErrorOptions<'self_service_unreachable'>): ZonesError {
+  const message = `The self-service API ${how}; what it did is not known.`;
+  return new ZonesError('self_service_unreachable', message, options);
 }
 
 /** Not a number where it is neither digits nor a date: `Date.parse` alone takes `0.5` for one. */

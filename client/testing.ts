@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createPublicKey, type KeyObject, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,10 +6,10 @@ import type { ApiConfig, ZoneConfig } from '@helseid-zones/protocol/config';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant } from '@helseid-zones/protocol/grant';
 import type { Signer, SignRequest, SignResponse } from '@helseid-zones/protocol/intents';
-import { describePublicKey, type PublicJwk } from '@helseid-zones/protocol/jwk';
+import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { required } from '@helseid-zones/protocol/required';
-import { createLocalJWKSet, decodeJwt, importJWK, jwtVerify, SignJWT } from 'jose';
-import { createMemorySigner } from './create-signer.ts';
+import { createLocalJWKSet, decodeJwt, jwtVerify, SignJWT } from 'jose';
+import { createMemorySigner, generateKey } from './create-signer.ts';
 import { createTokenGiver } from './give-tokens.ts';
 import { createTokenClient, type TokenClient } from './token-client.ts';
 import { verifyAccess, verifyProof } from './verify-access.ts';
@@ -40,6 +40,8 @@ export interface TakenCall {
   claims: Readonly<Record<string, unknown>>;
 }
 
+type Answer = (request: Request, path: string) => Response | Promise<Response>;
+
 /** What {@link startTestZone} gives. */
 export interface TestZone {
   /** In order. */
@@ -47,7 +49,7 @@ export interface TestZone {
   /** What issuer and APIs refused, and why. */
   refused: string[];
   /** What an API answers from now on, with the path below its base URL; without it `{}`. */
-  answer(api: string, answer: (request: Request, path: string) => Response | Promise<Response>): void;
+  answer(api: string, answer: Answer): void;
   /** Gives environment and `fetch` back. */
   close(): void;
 }
@@ -82,40 +84,39 @@ const LAMBDA = `https://lambda.${REGION}.amazonaws.com`;
  */
 export function startTestZone({ config, grants, variables = {} }: TestZoneOptions): TestZone {
   const functions = new Map<string, (event: unknown) => Promise<unknown>>();
-  const tokenClients = new Map<string, TokenClient>();
+  const clients = new Map<string, TokenClient>();
   const issuers = new Map<string, ReturnType<typeof createIssuer>>();
   for (const grant of grants.filter(({ zone }) => zone === config.zone)) {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const keys = [{ privateKey, algorithm: 'ES256' }] as const;
-    const { client, clientId, issuer: at, profile } = grant;
-    const signer = createMemorySigner({ client, subject: grant, grant, keys });
-    functions.set(arnOf(`signer-${client}`), (event) => signInMemory(signer, event));
-    tokenClients.set(client, createTokenClient({ client, clientId, issuer: at, profile, signer }));
+    const key = generateKey('ES256');
+    const signer = createMemorySigner({ client: grant.client, subject: grant, grant, keys: [key] });
+    functions.set(arnOf(`signer-${grant.client}`), (event) => signInMemory(signer, event));
+    clients.set(grant.client, createTokenClient({ ...grant, signer }));
     const issuer = issuers.get(grant.issuer) ?? createIssuer(grant.issuer, Object.values(config.apis));
     issuers.set(grant.issuer, issuer);
-    issuer.register(grant, describePublicKey(privateKey, 'ES256').jwk);
+    issuer.register(grant, key.privateKey);
   }
-  const apis = Object.entries(config.apis).map(([name, api]) => ({ name, api, seen: new Set<string>() }));
-  const answers = new Map<string, (request: Request, path: string) => Response | Promise<Response>>();
-  const zone: TestZone = {
-    calls: [],
-    refused: [],
-    answer: (api, answer) => void answers.set(api, answer),
-    close: () => undefined,
-  };
+  // A client without a grant has no signer, as in a deploy.
+  const client = (name: string) => required(clients.get(name), `The grant of client ${name}`);
+  functions.set(arnOf('tokens'), createTokenGiver({ config, client, audit: () => undefined }));
+  const apis = Object.entries(config.apis).map(([name, api]) => ({ name, ...api, seen: new Set<string>() }));
+  const answers = new Map<string, Answer>();
+  const [calls, refused]: [TakenCall[], string[]] = [[], []];
 
   function refuse(status: number, error: string, why: string): Response {
-    zone.refused.push(why);
+    refused.push(why);
     return Response.json({ error, error_description: why }, { status });
   }
 
   async function reach(request: Request): Promise<Response> {
     const { origin, pathname } = new URL(request.url);
-    if (origin === LAMBDA)
-      return invoke(functions.get(decodeURIComponent(pathname.split('/')[3] ?? '')), request);
+    if (origin === LAMBDA) {
+      const run = functions.get(decodeURIComponent(pathname.split('/')[3] ?? ''));
+      if (!run) throw new TypeError('fetch failed: the test zone has no such signer; pass its grant.');
+      return Response.json(await run(await request.json()));
+    }
     const place = `${origin}${pathname}`;
-    const called = apis.find(({ api: { baseUrl } }) => `${place}/`.startsWith(`${baseUrl}/`));
-    if (called) return callApi(called.name, called.api, called.seen, request);
+    const called = apis.find(({ baseUrl }) => `${place}/`.startsWith(`${baseUrl}/`));
+    if (called) return callApi(called, request);
     for (const issuer of issuers.values()) {
       const answer = await issuer
         .answer(request, place)
@@ -125,12 +126,7 @@ export function startTestZone({ config, grants, variables = {} }: TestZoneOption
     throw new TypeError(`fetch failed: the test zone has nothing at ${origin}.`);
   }
 
-  async function callApi(
-    name: string,
-    api: ApiConfig,
-    seen: Set<string>,
-    request: Request,
-  ): Promise<Response> {
+  async function callApi({ name, seen, ...api }: (typeof apis)[number], request: Request): Promise<Response> {
     const { method, url } = request;
     const call = { method, url: new URL(url), headers: [...request.headers] };
     const issuer = issuers.get(readIssuer(request)) ?? [...issuers.values()][0];
@@ -138,34 +134,32 @@ export function startTestZone({ config, grants, variables = {} }: TestZoneOption
     const ports = { keys: issuer.keys, seen, now: Date.now };
     const access = await verifyAccess(call, { ...api, issuer: issuer.issuer, algorithm: 'ES256' }, ports);
     if ('check' in access) return refuse(access.status, access.error, `${name}: ${access.description}`);
-    zone.calls.push({ api: name, method, url, body: await request.clone().text(), claims: access.claims });
+    calls.push({ api: name, method, url, body: await request.clone().text(), claims: access.claims });
     return (await answers.get(name)?.(request, url.slice(api.baseUrl.length))) ?? Response.json({});
   }
 
-  const names = Object.keys(config.clients);
-  // A client without a grant has no signer, as in a deploy.
-  const client = (name: string) => required(tokenClients.get(name), `The grant of client ${name}`);
-  functions.set(arnOf('tokens'), createTokenGiver({ config, client, audit: () => undefined }));
+  const signers = Object.keys(config.clients).map((name) => [name, arnOf(`signer-${name}`)]);
   const folder = mkdtempSync(join(tmpdir(), 'test-zone-'));
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
   const restore = setEnvironment({
     ...{ AWS_REGION: REGION, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
     ...(config.tokens === 'function'
       ? { TOKENS_FUNCTION: arnOf('tokens') }
-      : {
-          SIGNERS: JSON.stringify(Object.fromEntries(names.map((name) => [name, arnOf(`signer-${name}`)]))),
-        }),
+      : { SIGNERS: JSON.stringify(Object.fromEntries(signers)) }),
     LAMBDA_TASK_ROOT: folder,
     ...variables,
   });
   const { fetch } = globalThis;
   globalThis.fetch = async (input, init) => reach(new Request(input, init));
-  zone.close = () => {
-    globalThis.fetch = fetch;
-    restore();
-    rmSync(folder, { recursive: true, force: true });
+  return {
+    ...{ calls, refused },
+    answer: (api, answer) => void answers.set(api, answer),
+    close() {
+      globalThis.fetch = fetch;
+      restore();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
-  return zone;
 }
 
 /** Who a token says it is of; whether it is, its signature tells. */
@@ -181,14 +175,6 @@ function arnOf(name: string): string {
   return `arn:aws:lambda:${REGION}:000000000000:function:${name}`;
 }
 
-async function invoke(
-  handler: ((event: unknown) => Promise<unknown>) | undefined,
-  request: Request,
-): Promise<Response> {
-  if (!handler) throw new TypeError('fetch failed: the test zone has no such signer; pass its grant.');
-  return Response.json(await handler(await request.json()));
-}
-
 async function signInMemory(signer: Signer, event: unknown): Promise<SignResponse> {
   try {
     return { signatures: await signer.sign((event as SignRequest).intents) };
@@ -201,45 +187,34 @@ async function signInMemory(signer: Signer, event: unknown): Promise<SignRespons
 
 /** An authorization server with metadata, keys and a token endpoint for client credentials. */
 function createIssuer(issuer: string, apis: readonly ApiConfig[]) {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const own = describePublicKey(publicKey, 'ES256');
-  const clients = new Map<string, { grant: Grant; jwk: PublicJwk }>();
+  const { privateKey } = generateKey('ES256');
+  const own = describePublicKey(privateKey, 'ES256');
+  const clients = new Map<string, { grant: Grant; key: KeyObject }>();
   const seen = new Set<string>();
   const token = `${issuer}/connect/token`;
 
   async function issue(request: Request): Promise<Response> {
     const form = new URLSearchParams(await request.text());
-    const { grant, jwk } = clients.get(form.get('client_id') ?? '') ?? {};
-    if (!grant || !jwk) throw new Error('no such client');
-    const { payload } = await jwtVerify(
-      form.get('client_assertion') ?? '',
-      await importJWK({ ...jwk }, 'ES256'),
-      {
-        ...{
-          typ: grant.profile.assertionTyp,
-          issuer: grant.clientId,
-          subject: grant.clientId,
-          audience: issuer,
-        },
-        requiredClaims: ['exp', 'iat', 'jti'],
-      },
-    );
+    const { grant, key } = clients.get(form.get('client_id') ?? '') ?? {};
+    if (!grant || !key) throw new Error('no such client');
+    const { clientId, profile } = grant;
+    const { payload } = await jwtVerify(form.get('client_assertion') ?? '', key, {
+      ...{ typ: profile.assertionTyp, issuer: clientId, subject: clientId, audience: issuer },
+      requiredClaims: ['exp', 'iat', 'jti'],
+    });
     if (seen.has(String(payload.jti))) throw new Error('the assertion was used before');
     seen.add(String(payload.jti));
     const header = request.headers.get('dpop');
     const { jkt } = await verifyProof({ header, method: 'POST', url: token, now: Date.now(), seen });
     const scope = form.get('scope') ?? '';
     const resource = form.get('resource');
-    const audience = apis
-      .filter((api) =>
-        resource ? api.resource === resource : api.scopes.some((each) => scope.split(' ').includes(each)),
-      )
-      .map((api) => api.audience);
+    const isAsked = (api: ApiConfig) =>
+      resource ? api.resource === resource : api.scopes.some((each) => scope.split(' ').includes(each));
     const { assertion_details } = payload;
-    const access = new SignJWT({ client_id: grant.clientId, scope, cnf: { jkt }, assertion_details })
+    const access = new SignJWT({ client_id: clientId, scope, cnf: { jkt }, assertion_details })
       .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt' })
       .setIssuer(issuer)
-      .setAudience(audience)
+      .setAudience(apis.filter(isAsked).map(({ audience }) => audience))
       .setJti(randomUUID())
       .setExpirationTime('10 minutes');
     const body = { access_token: await access.sign(privateKey), token_type: 'DPoP', expires_in: 600, scope };
@@ -248,13 +223,13 @@ function createIssuer(issuer: string, apis: readonly ApiConfig[]) {
 
   return {
     issuer,
-    register: (grant: Grant, jwk: PublicJwk) => void clients.set(grant.clientId, { grant, jwk }),
+    register: (grant: Grant, key: KeyObject) =>
+      void clients.set(grant.clientId, { grant, key: createPublicKey(key) }),
     keys: createLocalJWKSet({ keys: [{ ...own.jwk, alg: 'ES256' }] }),
     async answer(request: Request, place: string): Promise<Response | undefined> {
       if (place === `${issuer}/.well-known/openid-configuration`)
         return Response.json({ issuer, token_endpoint: token, jwks_uri: `${issuer}/jwks` });
-      if (place === token && request.method === 'POST') return issue(request);
-      return undefined;
+      return place === token && request.method === 'POST' ? issue(request) : undefined;
     },
   };
 }

@@ -1,5 +1,5 @@
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import { isObject } from '@helseid-zones/protocol/required';
+import { isObject, parseJson } from '@helseid-zones/protocol/required';
 import {
   type AuthorizationServer,
   type Client,
@@ -13,7 +13,7 @@ import { verifyIssuerJwt } from './jwks.ts';
 import { revokeToken } from './logout.ts';
 import { readAs } from './oauth-errors.ts';
 import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
-import type { AccessToken, IdTokenClaims, KeyBinding, RevocationRequest, UserTokens } from './tokens.ts';
+import type { AccessToken, IdTokenClaims, RevocationRequest, UserTokens } from './tokens.ts';
 
 /**
  * Reads the answer of the token endpoint apart from its ID token. An opaque token shows no key it is bound to, and that is
@@ -31,26 +31,24 @@ export async function readTokens(answer: Answer): Promise<AccessToken & { body: 
     async () => processGenericTokenEndpointResponse(as, oauth, await withoutIdToken(response)),
     { status: response.status },
   );
-  if (body.token_type !== 'dpop' || !proof) {
+  if (body.token_type !== 'dpop' || !proof)
     throw new ZonesError(
       'token_invalid',
       `The server issued a ${body.token_type} token where DPoP was asked for; turn DPoP on in the client's registration.`,
     );
-  }
   requireToken68(body.access_token);
-  const binding: KeyBinding = { kid: proof.kid, jkt: proof.jkt };
+  const { kid, jkt } = proof;
   const bound = readBoundKey(body.access_token);
-  if (bound !== undefined && bound !== binding.jkt) {
+  if (bound !== undefined && bound !== jkt) {
     const message = 'The token is bound to another key than the one it was asked for with.';
-    const facts = { expected: binding.jkt, actual: bound };
-    throw new ZonesError('binding_mismatch', message, { facts });
+    throw new ZonesError('binding_mismatch', message, { facts: { expected: jkt, actual: bound } });
   }
   const rejected = body['rejected_scope'];
   // A token that is over before it came: the server can't mean that, and an API will tell.
   const expiresIn = body.expires_in || undefined;
   return {
     accessToken: body.access_token,
-    binding,
+    binding: { kid, jkt },
     expiresIn,
     expiresAt: expiresIn && sentAt + expiresIn,
     scope: body.scope ?? askedScope,
@@ -61,26 +59,21 @@ export async function readTokens(answer: Answer): Promise<AccessToken & { body: 
 
 /** @throws {ZonesError} token_invalid: the token is not of the form an `Authorization` header takes (RFC 9110 11.2, token68) */
 export function requireToken68(token: string): void {
-  if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(token))
-    throw new ZonesError(
-      'token_invalid',
-      'The access token has characters that no Authorization header takes; the issuer must not issue such.',
-    );
+  if (/^[A-Za-z0-9\-._~+/]+=*$/.test(token)) return;
+  const message =
+    'The access token has characters that no Authorization header takes; the issuer must not issue such.';
+  throw new ZonesError('token_invalid', message);
 }
 
 /** `cnf.jkt` of an access token that is a readable JWT; `''` where that is malformed, so that it equals no key. */
 function readBoundKey(token: string): string | undefined {
   const [, payload, , ...more] = token.split('.');
   if (payload === undefined || more.length > 0) return undefined;
-  try {
-    // Not by jose, which a function that only calls APIs needs for nothing else.
-    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
-    if (!isObject(claims) || !('cnf' in claims)) return undefined;
-    const { cnf } = claims;
-    return isObject(cnf) && typeof cnf['jkt'] === 'string' ? cnf['jkt'] : '';
-  } catch {
-    return undefined;
-  }
+  // Not by jose, which a function that only calls APIs needs for nothing else.
+  const claims = parseJson(Buffer.from(payload, 'base64url').toString('utf8'));
+  if (!isObject(claims) || !('cnf' in claims)) return undefined;
+  const { cnf } = claims;
+  return isObject(cnf) && typeof cnf['jkt'] === 'string' ? cnf['jkt'] : '';
 }
 
 /** The same answer without its ID token, which is checked on its own and with a code of its own. */
@@ -137,26 +130,15 @@ export async function acceptTokens<T>(
   try {
     return await read();
   } catch (error) {
-    const failed = await revokeUnkept(client, body, held);
-    if (failed === undefined || !isZonesError(error)) throw error;
-    const { code, message, cause, facts } = error;
-    throw new ZonesError(code, message, { cause, facts: { ...facts, revocation: failed } });
-  }
-}
-
-/** Gives the code of the error where the revocation failed. */
-async function revokeUnkept(
-  client: TokenClient,
-  response: Response,
-  held: string | undefined,
-): Promise<string | undefined> {
-  const unkept = chooseToken(await response.json().catch(() => undefined), held);
-  if (unkept === undefined) return undefined;
-  try {
-    await revokeToken(client, unkept);
-    return undefined;
-  } catch (error) {
-    return isZonesError(error) ? error.code : 'unexpected';
+    const unkept = chooseToken(await body.json().catch(() => undefined), held);
+    if (!unkept) throw error;
+    await revokeToken(client, unkept).catch((failed: unknown) => {
+      if (!isZonesError(error)) throw error;
+      const { code, message, cause, facts } = error;
+      const revocation = isZonesError(failed) ? failed.code : 'unexpected';
+      throw new ZonesError(code, message, { cause, facts: { ...facts, revocation } });
+    });
+    throw error;
   }
 }
 

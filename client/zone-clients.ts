@@ -11,6 +11,13 @@ import {
   type TokenClientDeps,
 } from './token-client.ts';
 
+/** What a zone's token clients have in common. */
+interface ZoneClientsDeps extends Pick<TokenClientDeps, 'tokens' | 'timeout'> {
+  env: Environment;
+  aws: AwsCaller;
+  log: Pick<Log, 'count'>;
+}
+
 /**
  * The token clients of a zone by their names in the declaration, each made once, whose signers are the zone's: `SIGNERS` of the
  * environment says which. What it makes throws:
@@ -19,25 +26,16 @@ import {
  */
 export function createZoneClients(
   { zone, clients }: Pick<ZoneConfig, 'zone' | 'clients'>,
-  {
-    env,
-    aws,
-    log,
-    ...deps
-  }: { env: Environment; aws: AwsCaller; log: Pick<Log, 'count'> } & Pick<
-    TokenClientDeps,
-    'tokens' | 'timeout'
-  >,
+  { env, aws, log, ...deps }: ZoneClientsDeps,
 ): (name: string) => TokenClient {
   const made = new Map<string, TokenClient>();
   return (name) => {
     const remedy = `give the zone ${zone} a grant for the client ${name} in zones.ts`;
-    const { clientId, issuer, profile } = entryOf(clients, name, 'config.json: clients', remedy);
+    const registration = entryOf(clients, name, 'config.json: clients', remedy);
     const signer = createRemoteSigner({ aws, functionArn: readArn(env, 'SIGNERS', name) });
     const report = countRequests(log, name);
     const client =
-      made.get(name) ??
-      createTokenClient({ client: name, clientId, issuer, profile, signer, report, ...deps });
+      made.get(name) ?? createTokenClient({ ...registration, client: name, signer, report, ...deps });
     made.set(name, client);
     return client;
   };
