@@ -1,6 +1,6 @@
 import type { LoginTokens } from '@helseid-zones/client/tokens';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import { type Answer, redirect, renderPage } from '../login-common/answer.ts';
+import { type Answer, chooseLanguage, redirect, renderPage } from '../login-common/answer.ts';
 import { readIdCookie, renderCookie, SESSION_COOKIE, transactionCookie } from '../login-common/cookies.ts';
 import { type Dependencies, seconds } from '../login-common/dependencies.ts';
 import {
@@ -21,7 +21,6 @@ import {
   revokeQuietly,
 } from '../login-common/sessions.ts';
 import { CALLBACK_PATH, type LoginSettings } from '../login-common/settings.ts';
-import { chooseLanguage } from '../login-common/texts.ts';
 import { loginPath, type Transaction, takeTransaction } from '../login-common/transactions.ts';
 
 /** Marks the second arrival at the callback. */

@@ -3,7 +3,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { type PublicJwk, readPublicKey } from '@helseid-zones/protocol/jwk';
 import { samePolicy } from '@helseid-zones/protocol/key-policy';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
-import { awsErrorName, type KmsPort } from './key-ports.ts';
+import { type KmsPort, unlessRefused } from './key-ports.ts';
 
 /** Tags that every client key is born with. */
 export const KEY_TAGS = {
@@ -77,14 +77,10 @@ async function listKeys(kms: KmsPort): Promise<string[]> {
   return arns;
 }
 
-async function readTags(kms: KmsPort, keyArn: string): Promise<Map<string | undefined, string | undefined>> {
-  try {
-    const { Tags = [] } = await kms.listResourceTags({ KeyId: keyArn });
-    return new Map(Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue]));
-  } catch (error) {
-    if (['AccessDeniedException', 'NotFoundException'].includes(awsErrorName(error))) return new Map();
-    throw error;
-  }
+async function readTags(kms: KmsPort, KeyId: string): Promise<Map<string | undefined, string | undefined>> {
+  const asked = kms.listResourceTags({ KeyId });
+  const { Tags = [] } = (await unlessRefused(asked, 'AccessDeniedException', 'NotFoundException')) ?? {};
+  return new Map(Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue]));
 }
 
 /** Seconds that KMS takes at least to delete a key (PendingWindowInDays of ScheduleKeyDeletion). */
@@ -107,14 +103,10 @@ interface KeyCondition {
 
 /** What KMS says of a key now. */
 export async function describeClientKey(kms: KmsPort, keyArn: string): Promise<KeyCondition> {
-  try {
-    const { KeyMetadata } = await kms.describeKey({ KeyId: keyArn });
-    const { KeyState: state = 'Unavailable', KeySpec: spec, CreationDate } = KeyMetadata ?? {};
-    return { state, spec, made: CreationDate && Math.floor(CreationDate.getTime() / 1000) };
-  } catch (error) {
-    if (awsErrorName(error) === 'NotFoundException') return { state: 'Gone' };
-    throw error;
-  }
+  const answer = await unlessRefused(kms.describeKey({ KeyId: keyArn }), 'NotFoundException');
+  if (answer === undefined) return { state: 'Gone' };
+  const { KeyState: state = 'Unavailable', KeySpec: spec, CreationDate } = answer.KeyMetadata ?? {};
+  return { state, spec, made: CreationDate && Math.floor(CreationDate.getTime() / 1000) };
 }
 
 /** The algorithm that a key of this spec was made for: the declared one where it fits, or else the first that does. */

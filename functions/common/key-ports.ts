@@ -2,7 +2,7 @@ import * as kms from '@aws-sdk/client-kms';
 import * as secrets from '@aws-sdk/client-secrets-manager';
 
 /** The calls of KMS that the admin zone makes. Neither Sign nor PutKeyPolicy is among them. */
-const KMS_COMMANDS = {
+export const KMS_COMMANDS = {
   createKey: kms.CreateKeyCommand,
   describeKey: kms.DescribeKeyCommand,
   disableKey: kms.DisableKeyCommand,
@@ -73,6 +73,24 @@ export const systemClock: Clock = {
 /** AWS's name of an error, e.g. `ResourceNotFoundException`; empty for what did not come from AWS. */
 export function awsErrorName(error: unknown): string {
   return error instanceof Error && !error.name.endsWith('Error') ? error.name : '';
+}
+
+/** What `asked` resolves to; undefined where AWS refuses it with an error of this name. */
+export async function unlessRefused<T>(
+  asked: Promise<T>,
+  ...names: readonly string[]
+): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (names.includes(awsErrorName(error))) return undefined;
+    throw error;
+  }
+}
+
+/** Has Secrets Manager begin a rotation; false where one is under way, which is attempted again by that very refusal. */
+export async function beginRotation(secrets: SecretsPort, SecretId: string): Promise<boolean> {
+  return (await unlessRefused(secrets.rotateSecret({ SecretId }), 'InvalidRequestException')) !== undefined;
 }
 
 /** Whether a rotation of a secret is under way, as `DescribeSecret` tells: a version is AWSPENDING and not current. */

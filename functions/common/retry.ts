@@ -1,4 +1,4 @@
-import { awsErrorName, type Clock, type KmsPort } from './key-ports.ts';
+import { awsErrorName, type Clock, KMS_COMMANDS, type KmsPort } from './key-ports.ts';
 
 /** Seconds before each further try; the last is repeated. */
 const PAUSES = [1, 2, 4, 5] as const;
@@ -55,21 +55,11 @@ const UNSETTLED = ['NotFoundException', 'KMSInvalidStateException', 'DisabledExc
  * none go through as they are. A key that is gone for good is waited for as well: KMS does not tell the two apart.
  */
 export function createRetryingKms(kms: KmsPort, patience: Patience): KmsPort {
-  const again =
-    <I, O>(call: (input: I) => Promise<O>) =>
-    (input: I) =>
-      retryUntilVisible(
-        patience,
-        () => call(input),
-        (error) => UNSETTLED.includes(awsErrorName(error)),
-      );
-  return {
-    ...kms,
-    describeKey: again(kms.describeKey),
-    disableKey: again(kms.disableKey),
-    enableKey: again(kms.enableKey),
-    getKeyPolicy: again(kms.getKeyPolicy),
-    getPublicKey: again(kms.getPublicKey),
-    listResourceTags: again(kms.listResourceTags),
-  };
+  const { createKey: _, listKeys: __, ...ofKeys } = KMS_COMMANDS;
+  const isUnsettled = (error: unknown) => UNSETTLED.includes(awsErrorName(error));
+  const again = (Object.keys(ofKeys) as (keyof typeof ofKeys)[]).map((name) => [
+    name,
+    (input: never) => retryUntilVisible<unknown>(patience, () => kms[name](input), isUnsettled),
+  ]);
+  return { ...kms, ...Object.fromEntries(again) };
 }

@@ -18,8 +18,8 @@ import {
   findTaggedKeys,
   hasPolicy,
 } from '../common/client-keys.ts';
-import { awsErrorName, isPending } from '../common/key-ports.ts';
-import type { Rotation } from '../rotation/open-rotation.ts';
+import { beginRotation, isPending } from '../common/key-ports.ts';
+import type { Rotation } from '../rotation/settings.ts';
 import type { MetricValues } from './metrics.ts';
 
 /** One check: what it counts, by metric, and what it mends on the way. Checks do not depend on one another. */
@@ -203,14 +203,10 @@ async function rotateInTime(watch: Rotation): Promise<MetricValues> {
   return {};
 }
 
-/** Has Secrets Manager begin a rotation; one that is under way is attempted again by that very refusal. */
+/** Has Secrets Manager begin a rotation, or attempt again one that is under way. */
 async function rotate({ secrets, secretArn, audit, client }: Rotation, why: string): Promise<void> {
   audit('ROTATION_WANTED', { client, why });
-  try {
-    await secrets.rotateSecret({ SecretId: secretArn });
-  } catch (error) {
-    if (awsErrorName(error) !== 'InvalidRequestException') throw error;
-  }
+  await beginRotation(secrets, secretArn);
 }
 
 /** What HelseID lists; nothing where no key of ours could ask, or there is nobody to ask. */

@@ -1,5 +1,4 @@
-import { openRotation } from '../rotation/open-rotation.ts';
-import { readAdminDependencies } from '../rotation/settings.ts';
+import { openRotation, readAdminDependencies } from '../rotation/settings.ts';
 import { readTask, runChecks } from './checks.ts';
 
 const { dependencies, clients, metrics } = readAdminDependencies(import.meta.url);

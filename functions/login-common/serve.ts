@@ -2,10 +2,9 @@ import { describeError } from '@helseid-zones/client/log';
 import { retryAfter } from '@helseid-zones/client/route';
 import { type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { type Answer, renderAnswer, renderPage } from './answer.ts';
+import { type Answer, chooseLanguage, type PageName, renderAnswer, renderPage, TEXTS } from './answer.ts';
 import type { Dependencies } from './dependencies.ts';
 import { type GatewayRequest, readRequest } from './request.ts';
-import { chooseLanguage, type PageName, TEXTS } from './texts.ts';
 import { type LoginWish, loginPath } from './transactions.ts';
 
 /** What a login function does with a request. It throws `ZonesError`; then nothing was set in the browser. */

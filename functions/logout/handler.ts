@@ -1,7 +1,6 @@
 import { wire } from '../login-common/dependencies.ts';
 import { serve } from '../login-common/serve.ts';
-import { endByIssuer } from './back-channel.ts';
-import { endLogin, showLoggedOut } from './end.ts';
+import { endByIssuer, endLogin, showLoggedOut } from './end.ts';
 
 /** The `logout` function. */
 export const handler = serve(wire(process.env), {

@@ -1,6 +1,5 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { openRotation } from './open-rotation.ts';
-import { readAdminDependencies } from './settings.ts';
+import { openRotation, readAdminDependencies } from './settings.ts';
 import { runStep } from './steps.ts';
 
 /** Seconds before its end at which a function stops waiting for HelseID: one slow token request more must fit in. */

@@ -7,10 +7,15 @@ import { type Environment, entryOf, readArn } from '@helseid-zones/client/enviro
 import type { Fetch } from '@helseid-zones/client/http';
 import { createRemoteSigner } from '@helseid-zones/client/invoke';
 import { createLog } from '@helseid-zones/client/log';
+import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import { type ClientConfig, parseZoneConfig, type RotationConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Signer } from '@helseid-zones/protocol/intents';
-import type { KeyPolicyTemplate, KeyPolicyValues } from '@helseid-zones/protocol/key-policy';
+import {
+  fillKeyPolicy,
+  type KeyPolicyTemplate,
+  type KeyPolicyValues,
+} from '@helseid-zones/protocol/key-policy';
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { readConfig } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
@@ -22,7 +27,9 @@ import {
   type SecretsPort,
   systemClock,
 } from '../common/key-ports.ts';
-import type { Audit } from '../common/record-store.ts';
+import { type Audit, createRecordStore, type RecordStore } from '../common/record-store.ts';
+import { createRetryingKms } from '../common/retry.ts';
+import { createHelseId, type HelseId } from './helse-id.ts';
 
 const signingVpc = v.pipe(v.string(), v.startsWith('vpc-'));
 const keyPolicies = v.pipe(
@@ -83,6 +90,36 @@ export interface AdminDependencies {
   fetch?: Fetch;
   clock: Clock;
   audit: Audit;
+}
+
+/** Everything that the steps of one client's rotation, and the checks of its keys, need. */
+export interface Rotation extends AdminClient, AdminDependencies {
+  /** The policy that a key of this algorithm shall have, as JSON text. */
+  policyOf(algorithm: Algorithm): string;
+  store: RecordStore;
+  helseId: HelseId;
+  /** Epoch seconds after which nothing more is waited for. */
+  deadline: number;
+}
+
+/** Puts together what the steps of one client's rotation need. `deadline` is epoch seconds. */
+export function openRotation(
+  client: AdminClient,
+  dependencies: AdminDependencies,
+  deadline: number,
+): Rotation {
+  const { kms, secrets, clock, audit, fetch } = dependencies;
+  const { client: name, secretArn, selfService, config } = client;
+  const owner = { client: name, clientId: config.clientId, issuer: config.issuer };
+  const signer = dependencies.signer(client.signerArn);
+  const now = () => clock.now() * 1000;
+  return {
+    ...{ ...client, ...dependencies, deadline },
+    policyOf: (algorithm) => fillKeyPolicy(client.policy, client.policyValues, algorithm),
+    kms: createRetryingKms(kms, { clock, deadline }),
+    store: createRecordStore({ secrets, secretArn, owner, clock, audit }),
+    helseId: createHelseId({ client: name, config, selfService, audit, signer, fetch, now }),
+  };
 }
 
 /** The admin zone's functions are patient: a throttled call is repeated for half a minute before a step fails. */

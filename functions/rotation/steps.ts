@@ -14,10 +14,9 @@ import { describeFailure } from '../common/aws-error.ts';
 import { enableClientKey, readClientKey } from '../common/client-keys.ts';
 import { awsErrorName } from '../common/key-ports.ts';
 import { retryUntilVisible } from '../common/retry.ts';
-import { findCandidate } from './find-candidate.ts';
+import { findCandidate, readPlan, readPlannedKey, writePlan } from './find-candidate.ts';
 import { isBeyondTheKey, isKeyRefused, tryPatiently, waitUntil } from './helse-id.ts';
-import type { Rotation } from './open-rotation.ts';
-import { readPlan, readPlannedKey, writePlan } from './plan.ts';
+import type { Rotation } from './settings.ts';
 
 /** One of the four calls that Secrets Manager makes for a rotation; `token` is its ClientRequestToken. */
 type Step = (rotation: Rotation, token: string) => Promise<void>;

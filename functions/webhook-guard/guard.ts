@@ -34,18 +34,11 @@ const MOST_SIGNATURES = 8;
  */
 export function guardWebhooks(options: GuardOptions, handler: Handler): Handler {
   const { routes, readSecret, audit, now = Date.now } = options;
-  const guarded = routes.flatMap(({ method, path, webhook }) =>
-    webhook
-      ? [
-          {
-            method,
-            path,
-            ...webhook,
-            key: createCached({ read: () => readKey(webhook.secret), lifetime: KEPT, now }),
-          },
-        ]
-      : [],
-  );
+  const guarded = routes.flatMap(({ method, path, webhook }) => {
+    if (!webhook) return [];
+    const key = createCached({ read: () => readKey(webhook.secret), lifetime: KEPT, now });
+    return [{ method, path, tolerance: webhook.tolerance, key }];
+  });
 
   async function readKey(name: string): Promise<Buffer> {
     const [, encoded] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(await readSecret(name)) ?? [];
@@ -73,10 +66,8 @@ export function guardWebhooks(options: GuardOptions, handler: Handler): Handler 
     try {
       key = await route.key.get();
     } catch (error) {
-      audit('webhook.unchecked', {
-        error: error instanceof Error ? error.message : String(error),
-        requestId,
-      });
+      const why = error instanceof Error ? error.message : String(error);
+      audit('webhook.unchecked', { error: why, requestId });
       return problem(503, 'The request could not be checked; try again.', 'webhook_unchecked');
     }
     const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');

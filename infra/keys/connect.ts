@@ -10,7 +10,6 @@ import * as v from 'valibot';
 import { createKmsPort, createSecretsPort, systemClock } from '../../functions/common/key-ports.ts';
 import { loadSystem } from '../declaration/load.ts';
 import { requireDeclaredPlace, requireStage } from '../declaration/options.ts';
-import type { SystemDeclaration } from '../declaration/schema.ts';
 import { readOperatorFile } from '../operator-file.ts';
 import { escapeControls, print } from '../terminal.ts';
 import { createLive } from '../verify/live.ts';
@@ -38,7 +37,13 @@ export async function connect(options: KeyOptions): Promise<Operator> {
   await requirePlace(kms);
   if (!local && system.account !== undefined) requireDeclaredPlace(system, (await connectLive(kms)).place);
   // The variable is the SDK's own, which its clients go by.
-  const aws = () => callAs(kms, local?.url ?? env['AWS_ENDPOINT_URL']);
+  const endpoint = local?.url ?? env['AWS_ENDPOINT_URL'];
+  const endpoints = endpoint ? { lambda: endpoint, sqs: endpoint, logs: endpoint, cloudtrail: endpoint } : {};
+  const { credentials } = kms.config;
+  const aws = createAwsCaller(
+    { region: await kms.config.region(), credentials, endpoints },
+    { timeout: PATIENCE },
+  );
   const [admin, rotation] = [adminZone(system), adminFunction(system, 'rotation')];
   const logOf = (zone: string, name: string) =>
     local ? join(local.logs, `${name}.log`) : `/${system.name}/${zone}/${name}`;
@@ -60,10 +65,10 @@ export async function connect(options: KeyOptions): Promise<Operator> {
     lastSignature: local === undefined ? lookUpSignature(aws) : findInLogs(local.logs),
     async signingPlace(keyArn) {
       const account = required(keyArn.split(':')[4], 'The account in the ARN of a key');
-      const signingVpc = options['signing-vpc'] ?? local?.signingVpc ?? (await readSigningVpc(system, aws));
+      const signingVpc = options['signing-vpc'] ?? local?.signingVpc ?? (await readSigningVpc(aws, rotation));
       return { account, signingVpc };
     },
-    invoke: async (name, event) => invoke(await aws(), name, event),
+    invoke: (name, event) => invoke(aws, name, event),
     aws,
     logLines,
     failedSteps: () => logLines(admin, rotation, 'code', ['ROTATION_STEP_FAILED'], Date.now() - 3_600_000),
@@ -103,19 +108,15 @@ async function askOnTerminal(question: string): Promise<boolean> {
   }
 }
 
-type Request = Omit<Parameters<AwsCaller['json']>[0], 'repeatable'>;
-
 /** What a service answers, of that form; nothing to whoever may not ask, for the caller then says where to look. */
 async function ask<S extends v.GenericSchema>(
-  aws: () => Promise<AwsCaller>,
+  aws: AwsCaller,
   schema: S,
-  request: Request,
+  request: Omit<Parameters<AwsCaller['json']>[0], 'repeatable'>,
 ): Promise<v.InferOutput<S> | undefined> {
-  try {
-    return v.parse(schema, await (await aws()).json({ ...request, repeatable: true }));
-  } catch {
-    return undefined;
-  }
+  const answer = await aws.json({ ...request, repeatable: true }).catch(() => undefined);
+  const parsed = v.safeParse(schema, answer);
+  return parsed.success ? parsed.output : undefined;
 }
 
 /** Newest first; times are epoch seconds. */
@@ -124,31 +125,15 @@ const eventsSchema = v.object({
 });
 
 /** CloudTrail keeps 90 days of Sign events, a quarter of an hour late. */
-function lookUpSignature(aws: () => Promise<AwsCaller>): Operator['lastSignature'] {
-  return async (keyArn) => {
+function lookUpSignature(aws: AwsCaller): Operator['lastSignature'] {
+  return async (AttributeValue) => {
     const answer = await ask(aws, eventsSchema, {
       service: 'cloudtrail',
       target: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents',
-      input: {
-        LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue: keyArn }],
-        MaxResults: 50,
-      },
+      input: { LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue }], MaxResults: 50 },
     });
     return answer?.Events.find(({ EventName }) => EventName === 'Sign')?.EventTime;
   };
-}
-
-/** The credentials and region that the SDK has found, for services without an SDK client here. */
-async function callAs(kms: KMSClient, endpoint: string | undefined): Promise<AwsCaller> {
-  const { config } = kms;
-  return createAwsCaller(
-    {
-      region: await config.region(),
-      credentials: await config.credentials(),
-      endpoints: endpoint ? { lambda: endpoint, sqs: endpoint, logs: endpoint, cloudtrail: endpoint } : {},
-    },
-    { timeout: PATIENCE },
-  );
 }
 
 /** Invokes a function and waits; resolves to the end of what it wrote to its log. */
@@ -197,7 +182,7 @@ const logSchema = v.object({ events: v.array(v.object({ message: v.string() })) 
 
 /** Some seconds late, and of many lines the first that CloudWatch hands over. */
 async function lookUpLines(
-  aws: () => Promise<AwsCaller>,
+  aws: AwsCaller,
   logGroupName: string,
   field: string,
   values: readonly string[],
@@ -213,15 +198,10 @@ async function lookUpLines(
 }
 
 /** The rotation function's environment names the signing zone's VPC: what its keys are made with. */
-async function readSigningVpc(system: SystemDeclaration, aws: () => Promise<AwsCaller>): Promise<string> {
-  const name = adminFunction(system, 'rotation');
+async function readSigningVpc(aws: AwsCaller, name: string): Promise<string> {
   try {
-    const { body } = await (await aws()).call({
-      service: 'lambda',
-      method: 'GET',
-      path: `/2015-03-31/functions/${name}/configuration`,
-      repeatable: true,
-    });
+    const path = `/2015-03-31/functions/${name}/configuration`;
+    const { body } = await aws.call({ service: 'lambda', method: 'GET', path, repeatable: true });
     return v.parse(configurationSchema, JSON.parse(body)).Environment.Variables.SIGNING_VPC;
   } catch (cause) {
     const message = `The signing zone's VPC can't be read from ${name}; say it with --signing-vpc.`;

@@ -36,7 +36,7 @@ export interface Operator {
   /** Invokes a function and waits for it; resolves to the end of what it wrote to its log. */
   invoke: (functionName: string, event: object) => Promise<string>;
   /** AWS with the operator's credentials, for services that have no client here. */
-  aws: () => Promise<AwsCaller>;
+  aws: AwsCaller;
   /** Lines of a zone function's log since then (epoch milliseconds) with a field of one of these values; none where it can't be read. */
   logLines: (
     zone: string,

@@ -16,33 +16,22 @@ const NAMED = 15;
 /** Seconds that a message which is looked at is hidden from others, if this program ends without giving it back. */
 const HIDDEN = 300;
 
-/** A message that failed, while nobody else sees it. */
-interface Letter {
-  id: string;
-  receipt: string;
-  body: string;
-  /** Epoch milliseconds. */
-  sent: number;
-  /** Of EventBridge. */
-  errorCode: string | undefined;
-}
-
-const answerSchema = v.object({
-  Messages: v.optional(
-    v.array(
-      v.object({
-        MessageId: v.string(),
-        ReceiptHandle: v.string(),
-        Body: v.string(),
-        Attributes: v.object({ SentTimestamp: v.pipe(v.string(), v.transform(Number)) }),
-        MessageAttributes: v.optional(
-          v.object({ ERROR_CODE: v.optional(v.object({ StringValue: v.string() })) }),
-        ),
-      }),
+/** A message that failed, while nobody else sees it: `sent` in epoch milliseconds, the error's code from EventBridge. */
+const letterSchema = v.pipe(
+  v.object({
+    ...{ MessageId: v.string(), ReceiptHandle: v.string(), Body: v.string() },
+    Attributes: v.object({ SentTimestamp: v.pipe(v.string(), v.transform(Number)) }),
+    MessageAttributes: v.optional(
+      v.object({ ERROR_CODE: v.optional(v.object({ StringValue: v.string() })) }),
     ),
-    [],
-  ),
-});
+  }),
+  v.transform(({ MessageId: id, ReceiptHandle: receipt, Body: body, Attributes, MessageAttributes }) => ({
+    ...{ id, receipt, body, sent: Attributes.SentTimestamp },
+    errorCode: MessageAttributes?.ERROR_CODE?.StringValue,
+  })),
+);
+type Letter = v.InferOutput<typeof letterSchema>;
+const answerSchema = v.object({ Messages: v.optional(v.array(letterSchema), []) });
 
 /**
  * Shows what failed in a zone with queues, why as far as that is known here, and with `yes` puts it into its queue again: dead
@@ -56,7 +45,7 @@ export async function redrive(
 ): Promise<void> {
   const { system, say } = operator;
   const { name, queues } = zoneWithQueues(system, zone);
-  const sqs = openSqs(await operator.aws());
+  const sqs = openSqs(operator.aws);
   const reasonsOf = (reader: string) => (ids: readonly string[], since: number) =>
     operator.logLines(name, functionName(system.name, name, reader), 'messageId', ids, since);
   const behindRules = queues.filter(({ rule }) => rule !== undefined);
@@ -150,11 +139,7 @@ function openSqs(aws: AwsCaller) {
       ...{ WaitTimeSeconds: 1, MessageSystemAttributeNames: ['SentTimestamp'] },
       MessageAttributeNames: ['ERROR_CODE'],
     });
-    return v.parse(answerSchema, answer).Messages.map((message) => ({
-      ...{ id: message.MessageId, receipt: message.ReceiptHandle, body: message.Body },
-      sent: message.Attributes.SentTimestamp,
-      errorCode: message.MessageAttributes?.ERROR_CODE?.StringValue,
-    }));
+    return v.parse(answerSchema, answer).Messages;
   }
 
   return {

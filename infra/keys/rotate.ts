@@ -4,7 +4,7 @@ import { candidateKey, currentKey, findKey, moveKey } from '@helseid-zones/proto
 import { required } from '@helseid-zones/protocol/required';
 import * as v from 'valibot';
 import { disableClientKey } from '../../functions/common/client-keys.ts';
-import { awsErrorName, isPending } from '../../functions/common/key-ports.ts';
+import { beginRotation, isPending } from '../../functions/common/key-ports.ts';
 import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
 import {
   jwkCommand,
@@ -115,14 +115,7 @@ async function runRotation(operator: Operator, client: OpenedClient): Promise<Cl
   const { name, secretId, store } = client;
   const before = describeStates(await store.read());
   const known = new Set(await operator.failedSteps());
-  let begun = false;
-  try {
-    await operator.secrets.rotateSecret({ SecretId: secretId });
-  } catch (error) {
-    // One is under way, and is attempted again by that very refusal.
-    if (awsErrorName(error) !== 'InvalidRequestException') throw error;
-    begun = true;
-  }
+  let begun = !(await beginRotation(operator.secrets, secretId));
   const began = operator.clock.now();
   let seen = '';
   let moved = 0;

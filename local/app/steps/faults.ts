@@ -156,7 +156,7 @@ function redriver(system: LocalSystem, said: string[]): Parameters<typeof redriv
   return {
     system: system.declaration,
     say: (line) => void said.push(line),
-    aws: async () => createAwsCaller({ region, credentials, endpoints: { sqs: url } }),
+    aws: createAwsCaller({ region, credentials, endpoints: { sqs: url } }),
     logLines: async (_zone, name, field, values) =>
       system.trail
         .lines()

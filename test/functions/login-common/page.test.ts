@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { renderAnswer, renderPage } from '../../../functions/login-common/answer.ts';
+import { type PageName, renderAnswer, renderPage, TEXTS } from '../../../functions/login-common/answer.ts';
 import { OUTCOMES } from '../../../functions/login-common/serve.ts';
-import { type PageName, TEXTS } from '../../../functions/login-common/texts.ts';
 
 const pages = Object.keys(TEXTS.nb) as PageName[];
 const link = { label: 'logIn', href: '/live/login' } as const;

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { chooseLanguage } from '../../../functions/login-common/answer.ts';
 import {
   LOGOUT_COOKIE,
   readIdCookie,
@@ -16,7 +17,6 @@ import {
   requireDocument,
   requireSameOrigin,
 } from '../../../functions/login-common/request.ts';
-import { chooseLanguage } from '../../../functions/login-common/texts.ts';
 
 const coded = (code: string) => expect.objectContaining({ code });
 const event = (change: object): APIGatewayProxyEvent =>

@@ -1,8 +1,8 @@
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { SEED_RECORD } from '@helseid-zones/protocol/record';
 import { expect, test } from 'vitest';
-import { openRotation } from '../../../functions/rotation/open-rotation.ts';
 import type { AdminClient } from '../../../functions/rotation/settings.ts';
+import { openRotation } from '../../../functions/rotation/settings.ts';
 import { createFakeKms } from '../../fakes/kms.ts';
 import { createFakeSecrets, FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
 

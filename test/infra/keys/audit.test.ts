@@ -4,10 +4,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { showTrace } from '../../../infra/keys/audit.ts';
 import { readKeyOptions } from '../../../infra/keys/options.ts';
 import { reconcile } from '../../../infra/keys/reconcile.ts';
 import { readRecords } from '../../../infra/keys/records.ts';
-import { showTrace } from '../../../infra/keys/trace.ts';
 import { full } from '../../full.ts';
 import { newFolder } from '../../temporary.ts';
 

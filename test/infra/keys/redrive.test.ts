@@ -49,8 +49,7 @@ async function start(
   const operator = {
     system: declared,
     say: (line: string) => void lines.push(line),
-    aws: async () =>
-      createAwsCaller({ region, credentials, endpoints: { sqs: url } }, { attempts: 1, now: clock.now }),
+    aws: createAwsCaller({ region, credentials, endpoints: { sqs: url } }, { attempts: 1, now: clock.now }),
     logLines: async (...query: unknown[]) => {
       asked.push(query);
       return log;
