@@ -4,19 +4,23 @@ import { required } from '@helseid-zones/protocol/required';
 import { eventNames } from '../../../infra/declaration/names.ts';
 import { zoneQueues } from '../../../infra/declaration/own.ts';
 import { redrive } from '../../../infra/keys/redrive.ts';
-import { objectOf } from '../../../infra/proof/assembly/json.ts';
+import { type JsonObject, listOf, objectOf } from '../../../infra/proof/assembly/json.ts';
 import { resourcesOfType } from '../../../infra/proof/assembly/resolve.ts';
-import { callGateway } from '../../aws/aws-client.ts';
+import { callGateway, callLambda } from '../../aws/aws-client.ts';
 import { fillIn, isOutcome, putEvent } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
 import { callRoute, sendEvent } from './entries.ts';
 import {
+  accessOf,
   assert,
+  callingZone,
   gatewayZone,
   linesDuring,
   needsEntries,
   operatorAccess,
+  otherZone,
   type Step,
+  sampleCall,
   samplePath,
   sampleZone,
   stepFailed,
@@ -128,6 +132,53 @@ export const faultHeals: Step = {
     return `${throttled.met()} signatures of zone ${zone} throttled (${declared.grants.length} grant(s)): ${outcomes}; recovered after ${took} ms; ${events} events of the other zone done meanwhile`;
   },
 };
+
+/**
+ * A zone can't ask another's signer, which then has nothing to tell; what it asks its own for beyond its grant is refused, and the deployed
+ * alarm of its own signer, and no other, rings on the figure that the signer writes.
+ */
+export const zoneProbeRings: Step = {
+  name: 'zone-probe-rings',
+  unfit: needsEntries(callingZone, otherZone, unlikeGrants),
+  async run(system) {
+    const [prober, probed] = [otherZone(system), callingZone(system)];
+    const { method, url } = sampleCall(system, probed);
+    const asked = { intents: [{ kind: 'dpop_proof', client: probed.grant.client, method, url }] };
+    const access = accessOf(system, prober.askerName, 'lambda');
+    const { lines, result } = await linesDuring(system, async () => {
+      const denied = await callLambda(access, probed.signerArn(), asked);
+      assert(denied.error?.code === 'AccessDeniedException', `another's signer answered ${denied.status}`);
+      return callLambda(access, prober.signerArn(), asked);
+    });
+    const { code } = objectOf(objectOf(result.body).error);
+    assert(code === 'grant_refused', `its own signer answered ${code ?? 'with signatures'}`);
+    const rings = resourcesOfType(system.assembly, 'AWS::CloudWatch::Alarm')
+      .map(({ properties }) => properties)
+      .filter((alarm) => lines.some(({ fields }) => isOver(alarm, fields)))
+      .map(({ AlarmName }) => String(AlarmName));
+    const expected = `${prober.signerName}-RefusedIntents`;
+    assert(rings.join() === expected, `instead of ${expected} rings: ${rings.join(', ') || 'nothing'}`);
+    return `${probed.signerName} can't be asked by zone ${prober.zone}; its own refuses (${code}), and ${expected} rings`;
+  },
+};
+
+/** Whether a line in the embedded metric format has the figure of an alarm, with its dimensions and no other, over its threshold. */
+function isOver({ MetricName, Dimensions, Threshold }: JsonObject, fields: JsonObject): boolean {
+  const [directive] = listOf(objectOf(fields._aws).CloudWatchMetrics);
+  const [names] = listOf(objectOf(directive).Dimensions);
+  const wanted = listOf(Dimensions).map(objectOf);
+  return (
+    listOf(names).length === wanted.length &&
+    wanted.every(({ Name, Value }) => fields[String(Name)] === Value) &&
+    Number(fields[String(MetricName)]) > Number(Threshold)
+  );
+}
+
+function unlikeGrants(system: LocalSystem): void {
+  const [{ grant: one }, { grant: other }] = [callingZone(system), otherZone(system)];
+  if (one.client === other.client && one.apis.some(({ api }) => other.apis.some((own) => own.api === api)))
+    throw new TypeError('two zones have one client and one API');
+}
 
 function otherThanSample(system: LocalSystem): void {
   if (gatewayZone(system).signerName === sampleZone(system).signerName)

@@ -1,7 +1,7 @@
 import * as denials from './denials.ts';
 import * as entries from './entries.ts';
 import type { Step } from './facts.ts';
-import { deadLetterRings, faultHeals } from './faults.ts';
+import { deadLetterRings, faultHeals, zoneProbeRings } from './faults.ts';
 import * as keyWatch from './key-watch.ts';
 import * as logins from './login-steps.ts';
 import * as calls from './protected-calls.ts';
@@ -22,6 +22,7 @@ export const STEPS: readonly Step[] = [
   denials.internalDeniedClientRecord,
   denials.proofOutsideGrantRefused,
   denials.forgedSignFound,
+  zoneProbeRings,
   deadLetterRings,
   faultHeals,
   calls.replayedProofRefused,
