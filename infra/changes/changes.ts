@@ -1,7 +1,8 @@
 import { SIGNING } from '../proof/assembly/network.ts';
 import { readAnsweredNames } from '../proof/network/names.ts';
-import { networkFacts, widens } from '../proof/policy/index.ts';
+import { networkFacts } from '../proof/policy/endpoint.ts';
 import { covers, globOf } from '../proof/policy/pattern.ts';
+import { widens } from '../proof/policy/solve.ts';
 import { matrixOf } from '../proof/prove.ts';
 import { readEntries } from '../proof/report/map/entries.ts';
 import { nameIds } from '../proof/report/names-in-words.ts';

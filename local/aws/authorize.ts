@@ -1,13 +1,7 @@
-import {
-  addResource,
-  authorize,
-  type Principal,
-  parsePolicy,
-  type Role,
-  removeResource,
-  rolePrincipal,
-  type World,
-} from '../../infra/proof/policy/index.ts';
+import { authorize } from '../../infra/proof/policy/authorize.ts';
+import { type Principal, rolePrincipal } from '../../infra/proof/policy/principal.ts';
+import { parsePolicy } from '../../infra/proof/policy/statement.ts';
+import { addResource, type Role, removeResource, type World } from '../../infra/proof/policy/world/world.ts';
 import type { Authorize, Caller } from './call.ts';
 
 /**

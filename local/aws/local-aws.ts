@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { ResolvedAssembly } from '../../infra/proof/assembly/resolve.ts';
-import type { World } from '../../infra/proof/policy/index.ts';
+import type { World } from '../../infra/proof/policy/world/world.ts';
 import { createAuthorize, operatorRole } from './authorize.ts';
 import type { AwsContext } from './context.ts';
 import { type Credentials, createCredentialTable } from './credentials.ts';

@@ -14,7 +14,8 @@ import { type Extension, loadExtension, type ZoneConstructs } from '../../infra/
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { deriveAssembly } from '../../infra/proof/derived/derive.ts';
-import { decide, rolePrincipal } from '../../infra/proof/policy/index.ts';
+import { decide } from '../../infra/proof/policy/decide.ts';
+import { rolePrincipal } from '../../infra/proof/policy/principal.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
 import { prove } from '../../infra/proof/prove.ts';
 import { FULL } from '../full.ts';

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import staged from '../../examples/stages.zones.ts';
-import { evaluate, parsePolicy } from '../../infra/proof/policy/index.ts';
+import { evaluate } from '../../infra/proof/policy/condition.ts';
+import { parsePolicy } from '../../infra/proof/policy/statement.ts';
 import { synthesize } from './synthesize.ts';
 
 const { account = '' } = staged('test');

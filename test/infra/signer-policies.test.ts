@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
-import { authorize, type Context, rolePrincipal } from '../../infra/proof/policy/index.ts';
+import { authorize } from '../../infra/proof/policy/authorize.ts';
+import type { Context } from '../../infra/proof/policy/facts.ts';
+import { rolePrincipal } from '../../infra/proof/policy/principal.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
 import { operatorRole } from '../../local/aws/authorize.ts';
 import system from '../one-client.zones.ts';

@@ -5,9 +5,10 @@ import { type BuildOptions, buildApp } from '../../build-app.ts';
 import { sharedStackNames } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
 import { type Assembly, type AssemblyStack, readAssembly } from '../assembly/read-assembly.ts';
+import { memory } from '../assembly/remembered.ts';
 
 /** Derived assemblies by declaration, then by account, region and whether with code: a declaration never changes once it is defined. */
-const derived = new WeakMap<SystemDeclaration, Map<string, Assembly>>();
+const derived = memory<SystemDeclaration, Assembly>();
 
 /**
  * The cloud assembly that a declaration yields, for the account and region of `given`: synthesized in this process, in half a second,
@@ -22,12 +23,7 @@ export function deriveAssembly(declaration: SystemDeclaration, given: Assembly, 
     ...(signing?.account ? { account: signing.account } : {}),
     ...(signing?.region ? { region: signing.region } : {}),
   };
-  const known = derived.get(declaration) ?? new Map<string, Assembly>();
-  derived.set(declaration, known);
-  const key = JSON.stringify(options);
-  const assembly = known.get(key) ?? synthesize(declaration, options);
-  known.set(key, assembly);
-  return assembly;
+  return derived(declaration, JSON.stringify(options), () => synthesize(declaration, options));
 }
 
 /** Ids of the constructs that a stack lies below, as in an application of somebody else's. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AssetFile, cdkHashOf, readAsset, sha256 } from '../assembly/contents/read-asset.ts';
 import type { Assembly, Upload } from '../assembly/read-assembly.ts';
+import { memory } from '../assembly/remembered.ts';
 
 /**
  * What of an upload before a deploy is not what was read, in words. A key is the hash of what is uploaded: a deploy uploads nothing
@@ -22,20 +23,15 @@ export function problemsOfUpload(upload: Upload, { stacks }: Assembly): string[]
   ];
 }
 
-/** Keys of what was read before, each with its packaging. */
-const known = new WeakMap<readonly AssetFile[], Map<string, string | undefined>>();
+/** Keys by what was read and its packaging; none is empty. */
+const keys = memory<readonly AssetFile[], string>();
 
 /** The key that the CDK gives to a folder of code, or to a template; no key of any other file. */
-function keyOf(path: string, packaging: string): string | undefined {
+function keyOf(path: string, packaging: string): string {
   const files = readAsset(path);
-  const keys = known.get(files) ?? new Map();
-  known.set(files, keys);
-  if (!keys.has(packaging)) keys.set(packaging, computeKey(files, packaging));
-  return keys.get(packaging);
-}
-
-function computeKey(files: readonly AssetFile[], packaging: string): string | undefined {
-  const [{ name, text } = { name: 'none', text: '' }] = files;
-  if (packaging === 'zip') return name === '' ? undefined : `${cdkHashOf(files)}.zip`;
-  return name === '' ? `${sha256(Buffer.from(text, 'latin1'))}.json` : undefined;
+  return keys(files, packaging, () => {
+    const [{ name, text } = { name: '', text: '' }] = files;
+    if (packaging === 'zip') return name === '' ? '' : `${cdkHashOf(files)}.zip`;
+    return name === '' ? `${sha256(Buffer.from(text, 'latin1'))}.json` : '';
+  });
 }

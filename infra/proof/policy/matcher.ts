@@ -13,7 +13,7 @@ import {
 import type { Truth } from './ternary.ts';
 
 /** A set of values. */
-type Shape = { kind: 'glob'; glob: Glob; anyCase: boolean } | { kind: 'arn'; parts: readonly Glob[] };
+type Shape = { kind: 'glob'; glob: Glob } | { kind: 'arn'; parts: readonly Glob[] };
 
 /** What one value in a policy's condition says about one value of a context key. */
 export interface Matcher {
@@ -27,24 +27,17 @@ export interface Matcher {
 }
 
 /**
- * Matches the exact text of `source`, or with wildcards; `anyCase` ignores case (and then knows no wildcards).
- * Undefined for a text with a policy variable.
+ * Matches the exact text of `source`, or with wildcards. Undefined for a text with a policy variable.
  */
 export function textMatcher(
   source: string,
-  how: { wildcards: boolean; anyCase?: boolean; variables: boolean },
+  how: { wildcards: boolean; variables: boolean },
 ): Matcher | undefined {
-  const { glob } = parsePattern(how.anyCase ? source.toLowerCase() : source, how);
+  const { glob } = parsePattern(source, how);
   if (glob === undefined) return undefined;
-  if (how.anyCase === true) {
-    const words = `is ${show(glob)}${/^(true|false)$/i.test(source) ? '' : ' in any case'}`;
-    const lower = glob.toLowerCase();
-    const test = (value: string) => matchGlob(lower, value.toLowerCase());
-    return matcher('any case', glob, words, test, { kind: 'glob', glob, anyCase: true });
-  }
   const [kind, verb] = hasWildcard(glob) ? ['like', 'matches'] : ['is', 'is'];
   const test = (value: string) => matchGlob(glob, value);
-  return matcher(kind, glob, `${verb} ${show(glob)}`, test, { kind: 'glob', glob, anyCase: false });
+  return matcher(kind, glob, `${verb} ${show(glob)}`, test, { kind: 'glob', glob });
 }
 
 /** Matches an ARN component by component (each wildcard stays within its component, except in the last). */
@@ -82,11 +75,10 @@ function show(glob: Glob): string {
 /** Whether `outer` holds all of `inner`. */
 function shapeCovers(outer: Shape, inner: Shape): boolean {
   if (outer.kind === 'glob') {
-    if (inner.kind === 'arn') return !outer.anyCase && covers(outer.glob, inner.parts.join(':'));
-    if (inner.anyCase && !outer.anyCase) return false;
-    return covers(outer.glob, outer.anyCase && !inner.anyCase ? inner.glob.toLowerCase() : inner.glob);
+    return covers(outer.glob, inner.kind === 'arn' ? inner.parts.join(':') : inner.glob);
   }
-  const parts = inner.kind === 'arn' ? inner.parts : exactParts(inner);
+  // Of a text with wildcards nobody knows the components.
+  const parts = inner.kind === 'arn' ? inner.parts : hasWildcard(inner.glob) ? [] : arnParts(inner.glob);
   return (
     outer.parts.length === 6 &&
     parts.length === 6 &&
@@ -94,23 +86,15 @@ function shapeCovers(outer: Shape, inner: Shape): boolean {
   );
 }
 
-/** The components of the one ARN that a shape means; none where it means more. */
-function exactParts({ glob, anyCase }: Shape & { kind: 'glob' }): readonly Glob[] {
-  return anyCase || hasWildcard(glob) ? [] : arnParts(glob);
-}
-
 /** Whether some value is in both. A yes may be wrong. */
 function shapesOverlap(a: Shape, b: Shape): boolean {
   if (a.kind === 'glob' && b.kind === 'arn') return shapesOverlap(b, a);
   if (a.kind === 'glob' && b.kind === 'glob') {
-    const fold = (glob: Glob) => (a.anyCase || b.anyCase ? glob.toLowerCase() : glob);
     // Two exact texts are by far the most frequent.
-    if (!hasWildcard(a.glob) && !hasWildcard(b.glob)) return fold(a.glob) === fold(b.glob);
-    return globsOverlap(fold(a.glob), fold(b.glob));
+    return hasWildcard(a.glob) || hasWildcard(b.glob) ? globsOverlap(a.glob, b.glob) : a.glob === b.glob;
   }
   if (a.kind !== 'arn' || a.parts.length !== 6) return true;
   if (b.kind === 'arn')
     return b.parts.length !== 6 || a.parts.every((part, index) => globsOverlap(part, b.parts[index] ?? ''));
-  if (b.anyCase) return true;
   return hasWildcard(b.glob) ? globsOverlap(a.parts.join(':'), b.glob) : shapeCovers(a, b);
 }

@@ -16,21 +16,20 @@ import { arnMatcher, type Matcher, textMatcher } from './matcher.ts';
 type Compare = (value: string, variables: boolean) => Matcher | undefined;
 
 const exact: Compare = (value, variables) => textMatcher(value, { wildcards: false, variables });
-const anyCase: Compare = (value, variables) =>
-  textMatcher(value, { wildcards: false, anyCase: true, variables });
+/** What a request holds is always written so; a policy may write it in capitals. */
+const bool: Compare = (value, variables) => exact(value.toLowerCase(), variables);
 const like: Compare = (value, variables) => textMatcher(value, { wildcards: true, variables });
 
 /**
  * The operators that are evaluated, by lower-case name without `Not`; `null` and `ForAllValues` are in the code
- * below. Numbers, dates, addresses and binaries are not among them: no policy of ours has one, and each is an unknown.
+ * below. Numbers, dates, addresses, binaries and texts in any case are not among them: no policy of ours has one, and each is an unknown.
  */
 const OPERATORS: Readonly<Record<string, Compare>> = {
   stringequals: exact,
-  stringequalsignorecase: anyCase,
   stringlike: like,
   arnequals: arnMatcher,
   arnlike: arnMatcher,
-  bool: anyCase,
+  bool,
 };
 
 /**

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, listOf, parseJson, stringOf, stringsOf } from '../assembly/json.ts';
+import { memory } from '../assembly/remembered.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
 import {
   ALWAYS,
@@ -45,8 +46,6 @@ export interface Policy {
   /** For messages: `journal-worker/inline`, an ARN. */
   name: string;
   statements: readonly Statement[];
-  /** Statements by action, filled as they are asked for. */
-  about: Map<string, readonly Statement[]>;
 }
 
 /**
@@ -68,24 +67,23 @@ export function parsePolicy(
   const perhaps = certain
     ? statements
     : statements.map((statement) => withCondition(statement, unknown(`whether policy ${name} exists`)));
-  return { name, statements: perhaps, about: new Map() };
+  return { name, statements: perhaps };
 }
 
 /** The statements of `policy` that are or may be about `action` (any case). */
 export function statementsAbout(policy: Policy, action: string): readonly Statement[] {
-  const known = policy.about.get(action);
-  if (known !== undefined) return known;
-  const lower = action.toLowerCase();
-  const found = policy.statements.flatMap((statement) => {
-    const about = statement.isAbout(lower);
-    if (about === false) return [];
-    return about
-      ? [statement]
-      : [withCondition(statement, unknown(`actions of statement ${statement.name} of ${policy.name}`))];
+  return about(policy, action, () => {
+    const lower = action.toLowerCase();
+    return policy.statements.flatMap((statement) => {
+      const is = statement.isAbout(lower);
+      if (is === false) return [];
+      const perhaps = unknown(`actions of statement ${statement.name} of ${policy.name}`);
+      return [is ? statement : withCondition(statement, perhaps)];
+    });
   });
-  policy.about.set(action, found);
-  return found;
 }
+
+const about = memory<Policy, readonly Statement[]>();
 
 function withCondition(statement: Statement, condition: Condition): Statement {
   return { ...statement, condition: all([statement.condition, condition]) };

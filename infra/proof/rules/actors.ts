@@ -5,7 +5,8 @@ import { type Network, SIGNING } from '../assembly/network.ts';
 import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
 import type { Reach } from '../network/reach.ts';
-import { type Endpoint, type Principal, type Role, rolePrincipal, type World } from '../policy/index.ts';
+import { type Principal, rolePrincipal } from '../policy/principal.ts';
+import type { Endpoint, Role, World } from '../policy/world/world.ts';
 
 /** The name that the proof gives to what belongs to no zone. */
 export const NO_ZONE = 'no zone';

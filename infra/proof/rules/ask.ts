@@ -1,14 +1,9 @@
-import { remembered } from '../assembly/remembered.ts';
+import { memory, remembered } from '../assembly/remembered.ts';
 import { combine } from '../policy/combine.ts';
 import { ALWAYS, all, type Condition, NEVER, not } from '../policy/condition.ts';
-import {
-  describeCondition,
-  type Formula,
-  formulate,
-  type Question,
-  satisfiable,
-  simplify,
-} from '../policy/index.ts';
+import { type Formula, formulate, type Question } from '../policy/decide.ts';
+import { satisfiable, simplify } from '../policy/solve.ts';
+import { describeCondition } from '../policy/words.ts';
 import type { Actor } from './actors.ts';
 import { type Enforcement, enforcingLayersOf, factsOf } from './enforcing-layers.ts';
 import { withoutOpenPolicy, withoutResources } from './narrow.ts';
@@ -36,34 +31,18 @@ export interface Answer extends Enforcement {
  * Where the resource is a pattern, policies of single resources are not asked: ask about those resources too.
  */
 export function ask(actor: Actor, action: string, resource: string, narrowing: Narrowing = {}): Answer {
-  const { answers, formulas } = memoryOf(actor);
   const question = { principal: actor.principal, action, resource };
   const id = `${action}|${resource}`;
   const { except = [], given = ALWAYS } = narrowing;
-  return recall(answers, `${id}|${except.join()}|${given.id}`, () =>
-    workOut(
-      actor,
-      question,
-      recall(formulas, id, () => formulate(question, actor.view)),
-      { except, given },
-    ),
-  );
+  return answers(actor, `${id}|${except.join()}|${given.id}`, () => {
+    const formula = formulas(actor, id, () => formulate(question, actor.view));
+    return workOut(actor, question, formula, { except, given });
+  });
 }
 
 /** Several rules ask the same. */
-const memories = new WeakMap<Actor, { answers: Map<string, Answer>; formulas: Map<string, Formula> }>();
-
-function memoryOf(actor: Actor) {
-  const memory = memories.get(actor) ?? { answers: new Map(), formulas: new Map() };
-  memories.set(actor, memory);
-  return memory;
-}
-
-function recall<Value>(known: Map<string, Value>, id: string, find: () => Value): Value {
-  const value = known.get(id) ?? find();
-  known.set(id, value);
-  return value;
-}
+const answers = memory<Actor, Answer>();
+const formulas = memory<Actor, Formula>();
 
 function workOut(
   actor: Actor,

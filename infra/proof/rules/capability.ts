@@ -1,8 +1,8 @@
-import { remembered } from '../assembly/remembered.ts';
+import { memory, remembered } from '../assembly/remembered.ts';
 import { type Condition, not } from '../policy/condition.ts';
 import { mayServe } from '../policy/endpoint.ts';
-import { describeCondition } from '../policy/index.ts';
 import { compileConditions } from '../policy/operators.ts';
+import { describeCondition } from '../policy/words.ts';
 import type { Actor } from './actors.ts';
 import type { Answer } from './ask.ts';
 import type { EnforcingLayer } from './enforcing-layers.ts';
@@ -67,12 +67,8 @@ export function actionsOf(services: Readonly<Record<string, string>>): string[] 
 export function capabilityRule(capability: Capability): CapabilityRule {
   const { name, invariant, title, actions, remedy } = capability;
   // Asked for twice: by the rule, and by the matrix.
-  const known = new WeakMap<ProofInput, readonly Judgement[]>();
-  const judged = (input: ProofInput) => {
-    const judgements = known.get(input) ?? judge(capability, input);
-    known.set(input, judgements);
-    return judgements;
-  };
+  const known = memory<ProofInput, readonly Judgement[]>();
+  const judged = (input: ProofInput) => known(input, '', () => judge(capability, input));
   return {
     ...{ name, invariant, title, actions },
     check: (input) => describeJudgements(judged(input), input, remedy),

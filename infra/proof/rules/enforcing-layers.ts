@@ -1,16 +1,11 @@
-import { remembered } from '../assembly/remembered.ts';
+import { memory, remembered } from '../assembly/remembered.ts';
 import { anyGrade, deniedBy, passEndpoints } from '../policy/combine.ts';
 import { ALWAYS, all, any, type Condition, NEVER, not } from '../policy/condition.ts';
+import type { Formula, Question } from '../policy/decide.ts';
 import { mayServe, networkFacts } from '../policy/endpoint.ts';
-import {
-  type Endpoint,
-  type Formula,
-  type Layer,
-  type Question,
-  satisfiable,
-  type World,
-} from '../policy/index.ts';
-import { type Answer, serviceOf } from '../policy/request.ts';
+import { type Answer, type Layer, serviceOf } from '../policy/request.ts';
+import { satisfiable } from '../policy/solve.ts';
+import type { Endpoint, World } from '../policy/world/world.ts';
 import { type Actor, isClosed } from './actors.ts';
 
 /** What holds a *never*: a kind of policy, the network, or that only an AWS service can become the role. */
@@ -92,12 +87,8 @@ export function reachableEndpoints({ ways }: Actor, action: string): Endpoint[] 
 
 /** What the network guarantees about where a request comes from; the same for all actions of a service. */
 export function factsOf({ action }: Question, { view }: Actor, via?: readonly string[]): Condition {
-  const known = networks.get(view) ?? new Map<string, Condition>();
-  networks.set(view, known);
   const id = `${serviceOf(action)} ${via?.join() ?? 'any way'}`;
-  const facts = known.get(id) ?? networkFacts(view, action, via);
-  known.set(id, facts);
-  return facts;
+  return networks(view, id, () => networkFacts(view, action, via));
 }
 
-const networks = new WeakMap<World, Map<string, Condition>>();
+const networks = memory<World, Condition>();

@@ -1,13 +1,9 @@
 import { anyGrade } from '../policy/combine.ts';
 import { ALWAYS, all, type Condition, not } from '../policy/condition.ts';
-import {
-  formulate,
-  type Principal,
-  principalOf,
-  rolePrincipal,
-  satisfiable,
-  type World,
-} from '../policy/index.ts';
+import { formulate } from '../policy/decide.ts';
+import { type Principal, principalOf, rolePrincipal } from '../policy/principal.ts';
+import { satisfiable } from '../policy/solve.ts';
+import type { World } from '../policy/world/world.ts';
 import type { ProofInput } from './rule.ts';
 import { accountsOf } from './targets.ts';
 

@@ -3,7 +3,7 @@ import type { Network } from '../assembly/network.ts';
 import type { ResolvedAssembly, ResolvedResource } from '../assembly/resolve.ts';
 import type { Comparison } from '../derived/compare.ts';
 import type { Reach } from '../network/reach.ts';
-import type { World } from '../policy/index.ts';
+import type { World } from '../policy/world/world.ts';
 import type { Actor } from './actors.ts';
 import type { Witness } from './witness.ts';
 

@@ -1,29 +1,20 @@
+import { memory } from '../assembly/remembered.ts';
 import { NEVER } from '../policy/condition.ts';
-import type { World } from '../policy/index.ts';
 import type { PrincipalElement } from '../policy/principal.ts';
 import { type Policy, type Statement, statementsAbout } from '../policy/statement.ts';
+import type { World } from '../policy/world/world.ts';
 import type { Actor } from './actors.ts';
 
-const known = new WeakMap<World['resources'], (action: string) => readonly string[]>();
+const policies = memory<World['resources'], readonly { arn: string; policy: Policy }[]>();
+const found = memory<World['resources'], readonly string[]>();
 
 /** The resources whose own policy perhaps allows `action` to roles it names, so that no identity policy is needed. */
 export function directResources(world: World, action: string): readonly string[] {
-  const found = known.get(world.resources) ?? lookUp(directPolicies(world));
-  known.set(world.resources, found);
-  return found(action);
-}
-
-function lookUp(policies: readonly { arn: string; policy: Policy }[]): (action: string) => readonly string[] {
-  const byAction = new Map<string, readonly string[]>();
-  return (action) => {
-    const arns = byAction.get(action) ?? [
-      ...new Set(
-        policies.flatMap(({ arn, policy }) => (statementsAbout(policy, action).some(isDirect) ? [arn] : [])),
-      ),
-    ];
-    byAction.set(action, arns);
-    return arns;
-  };
+  return found(world.resources, action, () => {
+    const gives = ({ policy }: { policy: Policy }) => statementsAbout(policy, action).some(isDirect);
+    const direct = policies(world.resources, '', () => directPolicies(world));
+    return [...new Set(direct.filter(gives).map(({ arn }) => arn))];
+  });
 }
 
 function directPolicies(world: World): { arn: string; policy: Policy }[] {

@@ -1,4 +1,5 @@
 import { exampleArn } from '../assembly/physical.ts';
+import type { Request } from '../policy/authorize.ts';
 import { combine } from '../policy/combine.ts';
 import {
   ALWAYS,
@@ -12,21 +13,15 @@ import {
   type Test,
   testsOf,
 } from '../policy/condition.ts';
-import { mayServe } from '../policy/endpoint.ts';
-import {
-  closedFacts,
-  describeCondition,
-  formulate,
-  type Layer,
-  networkFacts,
-  type Question,
-  type Request,
-  roleName,
-  type World,
-} from '../policy/index.ts';
+import { formulate, type Question } from '../policy/decide.ts';
+import { mayServe, networkFacts } from '../policy/endpoint.ts';
+import { closedFacts } from '../policy/facts.ts';
 import { arnParts, covers, globOf, showGlob } from '../policy/pattern.ts';
-import type { Answers } from '../policy/request.ts';
+import { roleName } from '../policy/principal.ts';
+import type { Answers, Layer } from '../policy/request.ts';
 import type { Truth } from '../policy/ternary.ts';
+import { describeCondition } from '../policy/words.ts';
+import type { World } from '../policy/world/world.ts';
 import { directResources } from './through.ts';
 
 /**

@@ -8,7 +8,7 @@ import { describe, expect, it, test } from 'vitest';
 import type { ProofException } from '../../../infra/declaration/schema.ts';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { boundaryPlugin } from '../../../infra/proof/plugin.ts';
-import { decide } from '../../../infra/proof/policy/index.ts';
+import { decide } from '../../../infra/proof/policy/decide.ts';
 import { applyExceptions, matrixOf, prove } from '../../../infra/proof/prove.ts';
 import { proofAsJson } from '../../../infra/proof/report/proof-json.ts';
 import { reportMatrix } from '../../../infra/proof/report/report.ts';

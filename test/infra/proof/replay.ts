@@ -1,4 +1,7 @@
-import { authorize, type Layer, parsePolicy, type World } from '../../../infra/proof/policy/index.ts';
+import { authorize } from '../../../infra/proof/policy/authorize.ts';
+import type { Layer } from '../../../infra/proof/policy/request.ts';
+import { parsePolicy } from '../../../infra/proof/policy/statement.ts';
+import type { World } from '../../../infra/proof/policy/world/world.ts';
 import type { Witness } from '../../../infra/proof/rules/witness.ts';
 
 const everything = { Effect: 'Allow', Action: '*', Resource: '*' };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { emptyWorld, parsePolicy, type Role } from '../../../infra/proof/policy/index.ts';
+import { parsePolicy } from '../../../infra/proof/policy/statement.ts';
+import { emptyWorld, type Role } from '../../../infra/proof/policy/world/world.ts';
 import { createAuthorize, operatorRole } from '../../../local/aws/authorize.ts';
 import type { AccessRequest, Caller } from '../../../local/aws/call.ts';
 import { ACCOUNT, REGION, ROLE } from './harness.ts';

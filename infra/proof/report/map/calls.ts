@@ -1,6 +1,8 @@
 import type { Reach } from '../../network/reach.ts';
+import { decide } from '../../policy/decide.ts';
 import { endpointServiceOf } from '../../policy/endpoint.ts';
-import { type Context, decide, rolePrincipal } from '../../policy/index.ts';
+import type { Context } from '../../policy/facts.ts';
+import { rolePrincipal } from '../../policy/principal.ts';
 import type { ProofInput } from '../../rules/rule.ts';
 import type { MapCall, MapNode, NodeKind } from './model.ts';
 

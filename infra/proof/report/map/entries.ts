@@ -2,7 +2,8 @@ import type { LoginFunction } from '@helseid-zones/protocol/login-routes';
 import { integratedFunction, pathsOf } from '../../assembly/apis.ts';
 import { listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
-import { decide, type World } from '../../policy/index.ts';
+import { decide } from '../../policy/decide.ts';
+import type { World } from '../../policy/world/world.ts';
 import { isGuarded } from '../../rules/targets.ts';
 import { type MapCall, type MapNode, OUTSIDE } from './model.ts';
 

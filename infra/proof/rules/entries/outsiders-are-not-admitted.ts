@@ -1,9 +1,8 @@
 import { remembered } from '../../assembly/remembered.ts';
-import type { Condition } from '../../policy/condition.ts';
-import { all } from '../../policy/condition.ts';
-import type { Resource } from '../../policy/index.ts';
+import { all, type Condition } from '../../policy/condition.ts';
 import { compileConditions } from '../../policy/operators.ts';
 import { statementsAbout } from '../../policy/statement.ts';
+import type { Resource } from '../../policy/world/world.ts';
 import { externalPrincipals, isAdmitted } from '../external-principals.ts';
 import { namedByResources } from '../named-actions.ts';
 import type { ProofInput, Rule } from '../rule.ts';

@@ -1,7 +1,8 @@
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { KEY_TAGS } from '../../../../functions/common/client-keys.ts';
 import { all, not } from '../../policy/condition.ts';
-import { formulate, satisfiable } from '../../policy/index.ts';
+import { formulate } from '../../policy/decide.ts';
+import { satisfiable } from '../../policy/solve.ts';
 import { type CapabilityRule, capabilityRule, requirement, throughOwnEndpoint } from '../capability.ts';
 import { type Rule, violationsOf, wordsOf } from '../rule.ts';
 import { everyOf, isAdmin, signingPlace } from '../targets.ts';

@@ -3,8 +3,9 @@ import { listOf } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { namedActions } from '../../assembly/roles.ts';
 import { all, not } from '../../policy/condition.ts';
+import { formulate } from '../../policy/decide.ts';
 import { mayServe } from '../../policy/endpoint.ts';
-import { formulate, satisfiable } from '../../policy/index.ts';
+import { satisfiable } from '../../policy/solve.ts';
 import { externalPrincipals } from '../external-principals.ts';
 import { type Rule, violationsOf } from '../rule.ts';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Context } from '../../../../infra/proof/policy/index.ts';
+import type { Context } from '../../../../infra/proof/policy/facts.ts';
 
 /**
  * Random policies and requests over a small vocabulary, so that statements often apply and often nearly do.
@@ -123,14 +123,7 @@ const PATTERNS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const OPERATORS: Readonly<Record<KeyKind, readonly string[]>> = {
-  text: [
-    'StringEquals',
-    'StringNotEquals',
-    'StringEqualsIgnoreCase',
-    'StringNotEqualsIgnoreCase',
-    'StringLike',
-    'StringNotLike',
-  ],
+  text: ['StringEquals', 'StringNotEquals', 'StringLike', 'StringNotLike'],
   texts: ['StringEquals', 'StringLike'],
   arn: ['ArnEquals', 'ArnLike', 'ArnNotEquals', 'ArnNotLike', 'StringLike'],
   bool: ['Bool'],
@@ -147,10 +140,7 @@ const ARN_PATTERNS = [
 function policyValues(key: string, kind: KeyKind, operator: string): readonly string[] {
   if (kind === 'arn') return ARN_PATTERNS;
   const exact = VALUES[key] ?? [];
-  if (operator.endsWith('Like')) return [...exact, ...(PATTERNS[key] ?? []), '*'];
-  return operator.endsWith('IgnoreCase')
-    ? exact.map((value, index) => (index === 0 ? value.toLowerCase() : value))
-    : exact;
+  return operator.endsWith('Like') ? [...exact, ...(PATTERNS[key] ?? []), '*'] : exact;
 }
 
 /** One entry of a Condition element: operator, key and values. */

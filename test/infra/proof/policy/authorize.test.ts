@@ -1,19 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { unknownValue } from '../../../../infra/proof/assembly/unknown.ts';
+import { authorize, type Request } from '../../../../infra/proof/policy/authorize.ts';
+import { comesThrough } from '../../../../infra/proof/policy/endpoint.ts';
+import { type Principal, principalOf, rolePrincipal } from '../../../../infra/proof/policy/principal.ts';
+import { parsePolicy } from '../../../../infra/proof/policy/statement.ts';
 import {
   addResource,
-  authorize,
-  comesThrough,
   emptyWorld,
-  type Principal,
-  parsePolicy,
-  principalOf,
-  type Request,
   type Role,
   removeResource,
-  rolePrincipal,
   type World,
-} from '../../../../infra/proof/policy/index.ts';
+} from '../../../../infra/proof/policy/world/world.ts';
 import { requestOf, worldOf } from './build.ts';
 import { DIFFERENCES, HAND_WRITTEN } from './cases.ts';
 

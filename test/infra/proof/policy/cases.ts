@@ -1,4 +1,4 @@
-import type { Context } from '../../../../infra/proof/policy/index.ts';
+import type { Context } from '../../../../infra/proof/policy/facts.ts';
 import {
   ACCOUNT,
   type Case,

@@ -1,20 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { unknownValue } from '../../../../infra/proof/assembly/unknown.ts';
+import { authorize } from '../../../../infra/proof/policy/authorize.ts';
+import { decide, type Question } from '../../../../infra/proof/policy/decide.ts';
+import { comesThrough } from '../../../../infra/proof/policy/endpoint.ts';
+import { type Principal, rolePrincipal } from '../../../../infra/proof/policy/principal.ts';
+import { parsePolicy } from '../../../../infra/proof/policy/statement.ts';
+import { describeCondition } from '../../../../infra/proof/policy/words.ts';
 import {
   addResource,
-  authorize,
-  comesThrough,
-  decide,
-  describeCondition,
   type Endpoint,
   emptyWorld,
-  type Principal,
-  parsePolicy,
-  type Question,
   type Role,
-  rolePrincipal,
   type World,
-} from '../../../../infra/proof/policy/index.ts';
+} from '../../../../infra/proof/policy/world/world.ts';
 
 const ACCOUNT = '111122223333';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/journal-signer-journal-public`;

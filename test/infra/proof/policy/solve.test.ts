@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ALWAYS, all, not, satisfiable, widens } from '../../../../infra/proof/policy/index.ts';
+import { ALWAYS, all, not } from '../../../../infra/proof/policy/condition.ts';
 import { compileConditions } from '../../../../infra/proof/policy/operators.ts';
+import { satisfiable, widens } from '../../../../infra/proof/policy/solve.ts';
 
 const of = (element: object) => compileConditions(element, true);
 /** What the proof does not decide. */

@@ -1,13 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  authorize,
-  closedFacts,
-  decide,
-  evaluate,
-  rolePrincipal,
-} from '../../../../infra/proof/policy/index.ts';
+import { authorize } from '../../../../infra/proof/policy/authorize.ts';
+import { evaluate } from '../../../../infra/proof/policy/condition.ts';
+import { decide } from '../../../../infra/proof/policy/decide.ts';
+import { closedFacts } from '../../../../infra/proof/policy/facts.ts';
 import { compileConditions } from '../../../../infra/proof/policy/operators.ts';
+import { rolePrincipal } from '../../../../infra/proof/policy/principal.ts';
 import type { Actor } from '../../../../infra/proof/rules/actors.ts';
 import { ask } from '../../../../infra/proof/rules/ask.ts';
 import type { EnforcingLayer } from '../../../../infra/proof/rules/enforcing-layers.ts';
