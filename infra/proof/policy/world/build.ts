@@ -1,3 +1,4 @@
+import { type JsonObject, listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
 import { readEndpoints, type VpcEndpoint } from '../../assembly/network.ts';
 import {
   type ResolvedAssembly,
@@ -8,24 +9,23 @@ import {
 import { policiesOf, type TemplatePolicy } from '../../assembly/roles.ts';
 import { comesThrough } from '../endpoint.ts';
 import { type Policy, parsePolicy } from '../statement.ts';
-import { resourcesOf } from './resources.ts';
 import { virtualKeys } from './virtual-keys.ts';
-import { type Endpoint, emptyWorld, type Role, type World } from './world.ts';
+import { type Endpoint, emptyWorld, type Resource, type Role, type World } from './world.ts';
 
 /**
  * Everything in the assembly that decides who may do what: roles, resource policies, endpoints, and
  * a stand-in for the keys that rotation makes.
  */
 export function buildWorld(assembly: ResolvedAssembly): World {
-  const resources = resourcesOf(assembly);
-  for (const key of virtualKeys(assembly)) resources.set(key.arn, key);
-  const endpoints = readEndpoints(assembly).map(endpointOf);
+  const byId = <Entry>(entries: readonly Entry[], id: (entry: Entry) => string) =>
+    new Map(entries.map((entry) => [id(entry), entry]));
+  const roles = resourcesOfType(assembly, 'AWS::IAM::Role').map((role) => roleOf(role, assembly));
   return emptyWorld({
     account: assembly.account,
     region: assembly.region,
-    roles: rolesOf(assembly),
-    resources,
-    endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
+    roles: byId(roles, ({ arn }) => arn),
+    resources: byId<Resource>([...resourcesOf(assembly), ...virtualKeys(assembly)], ({ arn }) => arn),
+    endpoints: byId(readEndpoints(assembly).map(endpointOf), ({ id }) => id),
   });
 }
 
@@ -39,16 +39,12 @@ function endpointOf({ id, vpc, service, kind, resource }: VpcEndpoint): Endpoint
   };
 }
 
-/** Every role of the assembly by ARN, with the identity policies, boundary and trust policy that the templates give it. */
-function rolesOf(assembly: ResolvedAssembly): Map<string, Role> {
-  const roles = resourcesOfType(assembly, 'AWS::IAM::Role').map((resource) => roleOf(resource, assembly));
-  return new Map(roles.map((role) => [role.arn, role]));
-}
-
+/** A role, with the identity policies, boundary and trust policy that the templates give it. */
 function roleOf(resource: ResolvedResource, assembly: ResolvedAssembly): Role {
   const { properties, account, physicalId, constructPath } = resource;
   const { identity, boundary, boundaryArn, foreign } = policiesOf(resource, assembly);
   const unread = boundaryArn === undefined ? undefined : awsManagedPolicy(boundaryArn);
+  const parse = ({ name, document, certain }: TemplatePolicy) => parsePolicy(name, document, { certain });
   return {
     arn: resource.arn ?? physicalId,
     account,
@@ -58,10 +54,6 @@ function roleOf(resource: ResolvedResource, assembly: ResolvedAssembly): Role {
     tags: tagsOf(properties.Tags),
     constructPath,
   };
-}
-
-function parse({ name, document, certain }: TemplatePolicy): Policy {
-  return parsePolicy(name, document, { certain });
 }
 
 const NETWORK_INTERFACES =
@@ -88,9 +80,86 @@ export function awsManagedActions(arn: string): string[] | undefined {
 /** The AWS managed policy with this ARN. One that the table lacks perhaps allows everything. */
 function awsManagedPolicy(arn: string): Policy {
   const Action = awsManagedActions(arn);
-  if (Action === undefined) return parsePolicy(arn, undefined);
-  return parsePolicy(arn, {
-    Version: '2012-10-17',
-    Statement: [{ Sid: 'AwsManaged', Effect: 'Allow', Action, Resource: '*' }],
+  return parsePolicy(
+    arn,
+    Action && documentOf({ Sid: 'AwsManaged', Effect: 'Allow', Action, Resource: '*' }),
+  );
+}
+
+/** Every resource with an ARN but the roles, with the policies that the templates attach to it. */
+function resourcesOf(assembly: ResolvedAssembly): Resource[] {
+  const attached = assembly.resources.flatMap((resource) => {
+    const { type, account, constructPath, certain } = resource;
+    const found = ATTACHED_POLICIES[type]?.(resource);
+    if (found === undefined) return [];
+    const policy = parsePolicy(constructPath, found.document, { certain });
+    return stringsOf(found.targets).map((target) => ({ policy, target: `${account}/${target}` }));
   });
+  const byTarget = Map.groupBy(attached, ({ target }) => target);
+  return assembly.resources.flatMap((resource): Resource[] => {
+    const { arn, type, account, certain, physicalId, properties } = resource;
+    if (arn === undefined || type === 'AWS::IAM::Role') return [];
+    const own = OWN_POLICIES[type]?.(properties);
+    const name = `policy of ${resource.constructPath}`;
+    const policies = [
+      ...(own === undefined ? [] : [parsePolicy(name, own, { certain })]),
+      ...[physicalId, arn]
+        .flatMap((target) => byTarget.get(`${account}/${target}`) ?? [])
+        .map(({ policy }) => policy),
+    ];
+    return [{ arn, account, policies: [...new Set(policies)], tags: tagsOf(properties.Tags) }];
+  });
+}
+
+/** Resource policies that are a property of the resource; that of an API may only deny, says routes-are-authorized, and no rule asks who may call one. */
+const OWN_POLICIES: Readonly<Record<string, (properties: JsonObject) => unknown>> = {
+  'AWS::KMS::Key': ({ KeyPolicy: policy }) => policy,
+  'AWS::Events::EventBus': ({ Policy: policy }) => policy,
+  'AWS::DynamoDB::Table': ({ ResourcePolicy: policy }) => policy && objectOf(policy).PolicyDocument,
+};
+
+type Attached = (resource: ResolvedResource) => { targets: unknown; document: unknown };
+
+const attachedBy =
+  (targets: string, document = 'PolicyDocument'): Attached =>
+  ({ properties }) => ({ targets: properties[targets], document: properties[document] });
+
+/** Resource policies that are resources of their own: what they are attached to, and the document. */
+const ATTACHED_POLICIES: Readonly<Record<string, Attached>> = {
+  'AWS::SecretsManager::ResourcePolicy': attachedBy('SecretId', 'ResourcePolicy'),
+  'AWS::SQS::QueuePolicy': attachedBy('Queues'),
+  'AWS::SQS::QueueInlinePolicy': attachedBy('Queue'),
+  'AWS::SNS::TopicPolicy': attachedBy('Topics'),
+  'AWS::SNS::TopicInlinePolicy': attachedBy('TopicArn'),
+  'AWS::S3::BucketPolicy': attachedBy('Bucket'),
+  // Of functions; one of a version or an alias is a finding, and decides nothing here.
+  'AWS::Lambda::ResourcePolicy': attachedBy('ResourceArn'),
+  'AWS::Lambda::Permission': lambdaPermission,
+  'AWS::Events::EventBusPolicy': ({ properties: { EventBusName = 'default', Statement } }) => ({
+    targets: EventBusName,
+    document: Statement && documentOf(Statement),
+  }),
+};
+
+function documentOf(statement: unknown): JsonObject {
+  return { Version: '2012-10-17', Statement: listOf(statement) };
+}
+
+/**
+ * The statement that a permission adds to the policy of its function. One for a version or alias covers that one only; one for the bare
+ * function covers the unqualified ARN only. Of what narrows it, the account and the source are understood, and no other property.
+ */
+function lambdaPermission({ properties, account, region, logicalId }: ResolvedResource) {
+  const { Action, Principal: principal, SourceAccount, SourceArn } = properties;
+  const named = stringOf(properties.FunctionName) ?? '';
+  const arn = named.startsWith('arn:') ? named : `arn:aws:lambda:${region}:${account}:function:${named}`;
+  // A service's name, an account, an ARN or everybody.
+  const isService = typeof principal === 'string' && principal.includes('.') && !principal.startsWith('arn:');
+  const Principal = principal === '*' ? '*' : { [isService ? 'Service' : 'AWS']: principal };
+  const Condition = {
+    ...(SourceAccount === undefined ? {} : { StringEquals: { 'aws:SourceAccount': SourceAccount } }),
+    ...(SourceArn === undefined ? {} : { ArnLike: { 'aws:SourceArn': SourceArn } }),
+  };
+  const statement = { Sid: logicalId, Effect: 'Allow', Action, Principal, Resource: arn, Condition };
+  return { targets: arn.split(':').slice(0, 7).join(':'), document: documentOf(statement) };
 }
