@@ -1,8 +1,8 @@
-import { anyGrade, combine, concreteLogic, type Logic } from './combine.ts';
+import { type Answer, anyGrade, combine, concreteLogic, type Formula } from './combine.ts';
 import { type Context, closedFacts } from './facts.ts';
 import { askLayers } from './layers.ts';
 import { principalArn } from './principal.ts';
-import { type Answer, type Answers, type Asked, type Layer, type Situation, situationOf } from './request.ts';
+import type { Asked, Layer } from './request.ts';
 import type { Truth } from './ternary.ts';
 import type { World } from './world/world.ts';
 
@@ -30,42 +30,36 @@ export type Decision =
  */
 export function authorize(request: Request, world: World): Decision {
   const logic = concreteLogic(closedFacts(request, request.context, world));
-  const answers = askLayers(request, world, logic);
-  const situation = situationOf(request, world);
-  if (combine(answers, situation, logic) === true) return { allowed: true };
-  const { layer, explicit } = refusal(answers, situation, logic);
+  const formula = askLayers(request, world, logic);
+  if (combine(formula) === true) return { allowed: true };
+  const { layer, explicit } = refusal(formula);
   return { allowed: false, layer, explicit, message: refusalMessage(request, layer, explicit) };
 }
 
 /** The first layer, in AWS's order, that refuses. */
-function refusal(
-  answers: Answers<Truth>,
-  situation: Situation,
-  logic: Logic<Truth>,
-): { layer: Layer; explicit: boolean } {
-  const layers = layersOf(answers, logic);
+function refusal(formula: Formula<Truth>): { layer: Layer; explicit: boolean } {
+  const { principal, sameAccount, resourceDecides, identity, boundary, resource } = formula;
+  const layers = layersOf(formula);
   const denying = layers.find(([, answer]) => answer.denies !== false);
   if (denying) return { layer: denying[0], explicit: true };
   const silent = (layer: Layer) => ({ layer, explicit: false });
   if (layers.some(([layer, { allows }]) => layer === 'endpoint policy' && allows !== true))
     return silent('endpoint policy');
-  const { principal, sameAccount, resourceDecides } = situation;
   const identityCounts =
-    'account' in principal && (!resourceDecides || !sameAccount || answers.resource.account === true);
-  if ((!sameAccount || resourceDecides) && anyGrade(answers, logic) !== true)
-    return silent('resource policy');
-  if (identityCounts && answers.identity.allows !== true) return silent('identity policy');
-  const bounded = answers.boundary !== undefined && answers.boundary.allows !== true;
+    'account' in principal && (!resourceDecides || !sameAccount || resource.account === true);
+  if ((!sameAccount || resourceDecides) && anyGrade(formula) !== true) return silent('resource policy');
+  if (identityCounts && identity.allows !== true) return silent('identity policy');
+  const bounded = boundary !== undefined && boundary.allows !== true;
   return silent(bounded ? 'permissions boundary' : 'resource policy');
 }
 
 /** Each layer in play with its answer. */
-function layersOf(answers: Answers<Truth>, logic: Logic<Truth>): [Layer, Answer<Truth>][] {
-  const { resource, identity, boundary } = answers;
-  const through = answers.endpoints().filter((endpoint) => endpoint.through !== false);
+function layersOf(formula: Formula<Truth>): [Layer, Answer<Truth>][] {
+  const { resource, identity, boundary } = formula;
+  const through = formula.endpoints().filter((endpoint) => endpoint.through !== false);
   return [
     ...through.map(({ answer }): [Layer, Answer<Truth>] => ['endpoint policy', answer]),
-    ['resource policy', { allows: anyGrade(answers, logic), denies: resource.denies }],
+    ['resource policy', { allows: anyGrade(formula), denies: resource.denies }],
     ['identity policy', identity],
     ...(boundary === undefined ? [] : [['permissions boundary', boundary] satisfies [Layer, Answer<Truth>]]),
   ];

@@ -1,5 +1,5 @@
 import { ALWAYS, all, any, type Condition, evaluate, type Facts, NEVER, not, reduce } from './condition.ts';
-import type { Answers, Situation } from './request.ts';
+import type { Principal } from './principal.ts';
 import * as ternary from './ternary.ts';
 
 /**
@@ -33,6 +33,24 @@ export function symbolicLogic(facts: Facts): Logic<Condition> {
   };
 }
 
+/** What the policies of one layer come to. */
+export type Answer<Value> = Record<'allows' | 'denies', Value>;
+
+/** What every layer comes to, and what says how they add up. An absent layer is not in play. */
+export interface Formula<Value> {
+  logic: Logic<Value>;
+  principal: Principal;
+  sameAccount: boolean;
+  /** Whether the resource's policy must take the caller or the account in even within one account: KMS keys, roles to be assumed. */
+  resourceDecides: boolean;
+  identity: Answer<Value>;
+  boundary: Answer<Value> | undefined;
+  /** Endpoint by endpoint: whether the request comes through it, and what its policy says. Asked for only where the rest leaves it open. */
+  endpoints(): readonly { through: Value; answer: Answer<Value> }[];
+  /** What the resource's policy gives, by how it takes the caller in (see Grades). */
+  resource: Record<'direct' | 'role' | 'account' | 'denies', Value>;
+}
+
 /**
  * Whether the answers of the layers add up to an Allow, as "Policy evaluation logic" of the IAM User Guide has
  * it: any Deny decides; endpoint policies must allow; in one account either side may allow, and what a resource
@@ -40,37 +58,36 @@ export function symbolicLogic(facts: Facts): Logic<Condition> {
  * is; across accounts both sides must allow. Policies of an organization and of a session are not part of it:
  * both only take away.
  */
-export function combine<Value>(answers: Answers<Value>, situation: Situation, logic: Logic<Value>): Value {
-  const granted = logic.and(grantedBy(answers, situation, logic), logic.not(deniedBy(answers, logic)));
-  return granted === logic.no ? logic.no : logic.and(granted, passEndpoints(answers, logic));
+export function combine<Value>(formula: Formula<Value>): Value {
+  const { logic } = formula;
+  const granted = logic.and(grantedBy(formula), logic.not(deniedBy(formula)));
+  return granted === logic.no ? logic.no : logic.and(granted, passEndpoints(formula));
 }
 
 /** Whether the identity and resource sides together grant the request, denies aside. */
-function grantedBy<Value>(answers: Answers<Value>, situation: Situation, logic: Logic<Value>): Value {
-  const { identity, boundary, resource } = answers;
-  const { principal, sameAccount, resourceDecides } = situation;
+function grantedBy<Value>(formula: Formula<Value>): Value {
+  const { identity, boundary, resource, principal, sameAccount, resourceDecides, logic } = formula;
   if (principal.kind === 'service' || principal.kind === 'anonymous') return resource.direct;
   const limit = boundary?.allows ?? logic.yes;
   const byIdentity = logic.and(identity.allows, limit);
-  if (!sameAccount) return logic.and(byIdentity, anyGrade(answers, logic));
+  if (!sameAccount) return logic.and(byIdentity, anyGrade(formula));
   const delegated = resourceDecides ? logic.and(resource.account, byIdentity) : byIdentity;
   return logic.or(logic.or(delegated, resource.direct), logic.and(resource.role, limit));
 }
 
 /** Whether a resource policy takes the caller in, in whatever way. */
-export function anyGrade<Value>({ resource }: Answers<Value>, logic: Logic<Value>): Value {
+export function anyGrade<Value>({ resource, logic }: Formula<Value>): Value {
   return logic.or(logic.or(resource.direct, resource.role), resource.account);
 }
 
 /** Whether identity policy, boundary or resource policy denies. */
-export function deniedBy<Value>(answers: Answers<Value>, logic: Logic<Value>): Value {
-  const { identity, boundary, resource } = answers;
+export function deniedBy<Value>({ identity, boundary, resource, logic }: Formula<Value>): Value {
   return logic.or(logic.or(identity.denies, resource.denies), boundary?.denies ?? logic.no);
 }
 
 /** Whether a request passes the policy of the endpoint that it comes through, if it comes through one. */
-export function passEndpoints<Value>(answers: Answers<Value>, logic: Logic<Value>): Value {
-  return answers.endpoints().reduce((passed, { through, answer: { allows, denies } }) => {
+export function passEndpoints<Value>({ endpoints, logic }: Formula<Value>): Value {
+  return endpoints().reduce((passed, { through, answer: { allows, denies } }) => {
     const passes = logic.or(logic.not(through), logic.and(allows, logic.not(denies)));
     return logic.and(passed, passes);
   }, logic.yes);

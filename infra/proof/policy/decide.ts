@@ -1,9 +1,9 @@
-import { combine, type Logic, symbolicLogic } from './combine.ts';
+import { combine, type Formula, symbolicLogic } from './combine.ts';
 import { ALWAYS, all, type Condition, NEVER, not, reduce } from './condition.ts';
 import { networkFacts } from './endpoint.ts';
 import { type Context, openFacts } from './facts.ts';
 import { askLayers } from './layers.ts';
-import { type Answers, type Asked, type Situation, situationOf } from './request.ts';
+import type { Asked } from './request.ts';
 import { satisfiable, simplify } from './solve.ts';
 import type { World } from './world/world.ts';
 
@@ -26,8 +26,7 @@ export type Verdict =
  * what the engine can't know is part of the condition as an unknown.
  */
 export function decide(question: Question, world: World): Verdict {
-  const { answers, situation, logic } = formulate(question, world);
-  const allowed = combine(answers, situation, logic);
+  const allowed = combine(formulate(question, world));
   if (allowed === NEVER) return { verdict: 'never' };
   const open = openFacts(question, question.context ?? {}, world);
   const facts = reduce(networkFacts(world, question.action, question.via), open);
@@ -36,15 +35,7 @@ export function decide(question: Question, world: World): Verdict {
   return { verdict: 'when', condition: simplify(allowed, facts) };
 }
 
-/** What every layer comes to, as conditions, and how {@link combine} puts them together. */
-export interface Formula {
-  answers: Answers<Condition>;
-  situation: Situation;
-  logic: Logic<Condition>;
-}
-
-/** See {@link Formula}. */
-export function formulate(question: Question, world: World): Formula {
-  const logic = symbolicLogic(openFacts(question, question.context ?? {}, world));
-  return { answers: askLayers(question, world, logic), situation: situationOf(question, world), logic };
+/** What every layer comes to, as conditions, for {@link combine} to put together. */
+export function formulate(question: Question, world: World): Formula<Condition> {
+  return askLayers(question, world, symbolicLogic(openFacts(question, question.context ?? {}, world)));
 }

@@ -1,20 +1,28 @@
-import type { Logic } from './combine.ts';
+import type { Answer, Formula, Logic } from './combine.ts';
 import { ALWAYS, type Condition, NEVER, unknown } from './condition.ts';
 import { mayServe } from './endpoint.ts';
 import { gradePrincipal, type Principal, type PrincipalElement, takesPrincipal } from './principal.ts';
-import { type Answer, type Answers, type Asked, serviceOf, targetOf } from './request.ts';
+import { type Asked, ownerAccount, serviceOf, targetOf } from './request.ts';
 import { type Policy, type Statement, statementsAbout } from './statement.ts';
-import type { Endpoint, Resource, Role, World } from './world/world.ts';
+import type { Endpoint, Resource, World } from './world/world.ts';
 
 /** Asks every layer of `world` about a request. */
-export function askLayers<Value>(asked: Asked, world: World, logic: Logic<Value>): Answers<Value> {
-  const { principal } = asked;
+export function askLayers<Value>(asked: Asked, world: World, logic: Logic<Value>): Formula<Value> {
+  const { principal, action, resource } = asked;
   const role = principal.kind === 'role' ? world.roles.get(principal.arn) : undefined;
+  const target = targetOf(asked, world);
+  const isKey = /^arn:[^:]*:kms:[^:]*:[^:]*:key\//.test(resource);
+  const service = serviceOf(action);
   return {
-    identity: askIdentity(role, asked, logic),
-    boundary: role?.boundary === undefined ? undefined : askPolicies([role.boundary], asked, logic),
+    ...{ logic, principal },
+    sameAccount: 'account' in principal && principal.account === ownerAccount(asked, target),
+    resourceDecides: (service === 'kms' && isKey) || (service === 'sts' && resource !== '*'),
+    identity: role
+      ? askPolicies(role.identity, asked, logic)
+      : { allows: identityWithoutPolicies(principal, logic), denies: logic.no },
+    boundary: role?.boundary && askPolicies([role.boundary], asked, logic),
     endpoints: () => askEndpoints(asked, world, logic),
-    resource: askResource(targetOf(asked, world), asked, logic),
+    resource: askResource(target, asked, logic),
   };
 }
 
@@ -24,11 +32,6 @@ function askStatement<Value>(statement: Statement, asked: Asked, logic: Logic<Va
   if (covered === NEVER) return logic.no;
   const holds = logic.ask(statement.condition);
   return covered === ALWAYS ? holds : logic.and(logic.ask(covered), holds);
-}
-
-function askIdentity<Value>(role: Role | undefined, asked: Asked, logic: Logic<Value>): Answer<Value> {
-  if (role !== undefined) return askPolicies(role.identity, asked, logic);
-  return { allows: identityWithoutPolicies(asked.principal, logic), denies: logic.no };
 }
 
 function identityWithoutPolicies<Value>(principal: Principal, logic: Logic<Value>): Value {
@@ -45,32 +48,23 @@ function askPolicies<Value>(
   takes: (statement: Statement) => Condition = () => ALWAYS,
 ): Answer<Value> {
   const answer = { allows: logic.no, denies: logic.no };
-  for (const policy of policies) {
-    for (const statement of statementsAbout(policy, asked.action)) {
-      const side = statement.effect === 'Allow' ? 'allows' : 'denies';
-      const applies = logic.and(askStatement(statement, asked, logic), logic.ask(takes(statement)));
-      answer[side] = logic.or(answer[side], applies);
-    }
+  for (const statement of policies.flatMap((policy) => statementsAbout(policy, asked.action))) {
+    const side = statement.effect === 'Allow' ? 'allows' : 'denies';
+    const applies = logic.and(askStatement(statement, asked, logic), logic.ask(takes(statement)));
+    answer[side] = logic.or(answer[side], applies);
   }
   return answer;
 }
 
-function askEndpoints<Value>(
-  asked: Asked,
-  world: World,
-  logic: Logic<Value>,
-): ReturnType<Answers<Value>['endpoints']> {
-  const found: { through: Value; answer: Answer<Value> }[] = [];
-  for (const endpoint of world.endpoints.values()) {
-    if (!mayServe(endpoint.service, asked.action) || endpoint.policy === undefined) continue;
+function askEndpoints<Value>(asked: Asked, world: World, logic: Logic<Value>) {
+  return [...world.endpoints.values()].flatMap((endpoint) => {
+    const { service, policy } = endpoint;
+    if (!mayServe(service, asked.action) || policy === undefined) return [];
     const through = logic.ask(endpoint.through);
-    if (through === logic.no) continue;
-    const answer = askPolicies([endpoint.policy], asked, logic, ({ principals }) =>
-      endpointTakes(principals, asked.principal, endpoint),
-    );
-    found.push({ through, answer });
-  }
-  return found;
+    if (through === logic.no) return [];
+    const takes = ({ principals }: Statement) => endpointTakes(principals, asked.principal, endpoint);
+    return [{ through, answer: askPolicies([policy], asked, logic, takes) }];
+  });
 }
 
 /** Whether a statement of an endpoint's policy takes the caller in. */
@@ -86,23 +80,29 @@ function endpointTakes(
   return takesPrincipal(element, principal);
 }
 
-type FromResource<Value> = Answers<Value>['resource'];
-
 /** What the policies of a resource come to, by how they take the caller in. */
-function askResource<Value>(
-  target: Resource | undefined,
-  asked: Asked,
-  logic: Logic<Value>,
-): FromResource<Value> {
-  const result = { direct: logic.no, role: logic.no, account: logic.no, denies: logic.no };
+function askResource<Value>(target: Resource | undefined, asked: Asked, logic: Logic<Value>) {
+  const result: Formula<Value>['resource'] = {
+    ...{ direct: logic.no, role: logic.no, account: logic.no, denies: logic.no },
+  };
   if (target === undefined) {
-    if (!mayHavePolicy(asked)) return result;
     const open = unknown(`the policy of ${asked.resource}, which the assembly does not have`);
-    return { ...result, account: logic.ask(open) };
+    return mayHavePolicy(asked) ? { ...result, account: logic.ask(open) } : result;
   }
-  for (const policy of target.policies) {
-    for (const statement of statementsAbout(policy, asked.action))
-      addStatement(result, statement, asked, logic);
+  for (const statement of target.policies.flatMap((policy) => statementsAbout(policy, asked.action))) {
+    const applies = askStatement(statement, asked, logic);
+    if (applies === logic.no) continue;
+    const add = (to: keyof typeof result, taken: Condition) => {
+      result[to] = logic.or(result[to], logic.and(applies, logic.ask(taken)));
+    };
+    const { principals, effect } = statement;
+    const nobody = unknown(`statement ${statement.name}, which names no principal`);
+    if (effect === 'Deny') add('denies', principals ? takesPrincipal(principals, asked.principal) : nobody);
+    else if (principals === undefined) add('direct', nobody);
+    else {
+      const grades = gradePrincipal(principals, asked.principal);
+      for (const grade of ['direct', 'role', 'account'] as const) add(grade, grades[grade]);
+    }
   }
   return result;
 }
@@ -113,28 +113,4 @@ function mayHavePolicy({ principal, action, resource }: Asked): boolean {
   const owner = resource.split(':')[4] ?? '';
   const elsewhere = 'account' in principal && owner !== '' && owner !== principal.account;
   return elsewhere || ['kms', 'sts'].includes(serviceOf(action)) || !('account' in principal);
-}
-
-function addStatement<Value>(
-  result: FromResource<Value>,
-  statement: Statement,
-  asked: Asked,
-  logic: Logic<Value>,
-): void {
-  const applies = askStatement(statement, asked, logic);
-  if (applies === logic.no) return;
-  const { principals } = statement;
-  const nobody = unknown(`statement ${statement.name}, which names no principal`);
-  if (statement.effect === 'Deny') {
-    const taken = principals === undefined ? nobody : takesPrincipal(principals, asked.principal);
-    result.denies = logic.or(result.denies, logic.and(applies, logic.ask(taken)));
-    return;
-  }
-  const grades =
-    principals === undefined
-      ? { direct: nobody, role: NEVER, account: NEVER }
-      : gradePrincipal(principals, asked.principal);
-  for (const grade of ['direct', 'role', 'account'] as const) {
-    result[grade] = logic.or(result[grade], logic.and(applies, logic.ask(grades[grade])));
-  }
 }

@@ -13,42 +13,6 @@ export interface Asked {
   resource: string;
 }
 
-/** What the policies of one layer come to. */
-export interface Answer<Value> {
-  allows: Value;
-  denies: Value;
-}
-
-/** What every layer comes to. An absent layer is not in play. */
-export interface Answers<Value> {
-  identity: Answer<Value>;
-  boundary: Answer<Value> | undefined;
-  /** Endpoint by endpoint: whether the request comes through it, and what its policy says. Asked for only where the rest leaves it open. */
-  endpoints(): readonly { through: Value; answer: Answer<Value> }[];
-  /** What the resource's policy gives, by how it takes the caller in (see Grades). */
-  resource: Record<'direct' | 'role' | 'account' | 'denies', Value>;
-}
-
-/** Which rules of combination apply to a request. */
-export interface Situation {
-  principal: Principal;
-  sameAccount: boolean;
-  /** Whether the resource's policy must take the caller or the account in even within one account: KMS keys, roles to be assumed. */
-  resourceDecides: boolean;
-}
-
-/** See {@link Situation}. */
-export function situationOf(asked: Asked, world: World): Situation {
-  const { principal, action, resource } = asked;
-  const service = serviceOf(action);
-  const isKey = /^arn:[^:]*:kms:[^:]*:[^:]*:key\//.test(resource);
-  return {
-    principal,
-    sameAccount: 'account' in principal && principal.account === ownerAccount(asked, targetOf(asked, world)),
-    resourceDecides: (service === 'kms' && isKey) || (service === 'sts' && resource !== '*'),
-  };
-}
-
 /** The resource whose policies have a say, if the world knows one. */
 export function targetOf({ action, resource }: Asked, world: World): Resource | undefined {
   return resource === '*' ? undefined : resourceFor(world, action, resource);

@@ -1,12 +1,12 @@
 import { memory, remembered } from '../assembly/remembered.ts';
-import { combine } from '../policy/combine.ts';
-import { ALWAYS, all, type Condition, NEVER, not } from '../policy/condition.ts';
-import { type Formula, formulate, type Question } from '../policy/decide.ts';
+import { combine, type Formula } from '../policy/combine.ts';
+import { ALWAYS, all, type Condition, mapTests, NEVER, not } from '../policy/condition.ts';
+import { formulate } from '../policy/decide.ts';
+import { covers, globOf } from '../policy/pattern.ts';
 import { satisfiable, simplify } from '../policy/solve.ts';
 import { describeCondition } from '../policy/words.ts';
 import type { Actor } from './actors.ts';
 import { type Enforcement, enforcingLayersOf, factsOf } from './enforcing-layers.ts';
-import { withoutOpenPolicy, withoutResources } from './narrow.ts';
 
 /** Which of the requests of a question are meant. */
 interface Narrowing {
@@ -26,6 +26,10 @@ export interface Answer extends Enforcement {
   condition: Condition;
 }
 
+/** Several rules ask the same. */
+const answers = memory<Actor, Answer>();
+const formulas = memory<Actor, Formula<Condition>>();
+
 /**
  * Whether `actor` may do `action` on `resource` (an ARN, `*`, or a pattern of ARNs), over every request that is meant.
  * Where the resource is a pattern, policies of single resources are not asked: ask about those resources too.
@@ -35,43 +39,47 @@ export function ask(actor: Actor, action: string, resource: string, narrowing: N
   const id = `${action}|${resource}`;
   const { except = [], given = ALWAYS } = narrowing;
   return answers(actor, `${id}|${except.join()}|${given.id}`, () => {
-    const formula = formulas(actor, id, () => formulate(question, actor.view));
-    return workOut(actor, question, formula, { except, given });
+    const whole = formulas(actor, id, () => formulate(question, actor.view));
+    const formula = except.length === 0 ? whole : withoutResources(whole, except);
+    const allowed = combine(formula);
+    const facts = remembered(() => all([given, factsOf(question, actor)]));
+    const possible = (condition: Condition) => condition !== NEVER && satisfiable(all([facts(), condition]));
+    const unheld = { when: () => '', enforcing: [], silent: [] };
+    if (!possible(allowed)) {
+      const held = enforcingLayersOf({ ...formula, actor, question, given });
+      return { ...unheld, ...held, verdict: 'never', condition: NEVER };
+    }
+    if (!possible(not(allowed))) return { ...unheld, verdict: 'always', condition: ALWAYS };
+    const when = () => describeCondition(simplify(withoutOpenPolicy(allowed, resource), facts()));
+    return { ...unheld, verdict: 'when', when: remembered(when), condition: allowed };
   });
 }
 
-/** Several rules ask the same. */
-const answers = memory<Actor, Answer>();
-const formulas = memory<Actor, Formula>();
-
-function workOut(
-  actor: Actor,
-  question: Question,
-  formulated: Formula,
-  { except, given }: Required<Narrowing>,
-): Answer {
-  const answers = except.length === 0 ? formulated.answers : withoutResources(formulated.answers, except);
-  const allowed = combine(answers, formulated.situation, formulated.logic);
-  const facts = remembered(() => all([given, factsOf(question, actor)]));
-  const possible = (condition: Condition) => condition !== NEVER && satisfiable(all([facts(), condition]));
-  if (!possible(allowed))
-    return {
-      verdict: 'never',
-      when: nothing,
-      condition: NEVER,
-      ...enforcingLayersOf({ ...formulated, actor, question, answers, given }),
-    };
-  if (!possible(not(allowed)))
-    return { verdict: 'always', when: nothing, condition: ALWAYS, enforcing: [], silent: [] };
+/** A question about a pattern of resources, without the resources `except` (ARNs, or patterns of them). */
+function withoutResources(formula: Formula<Condition>, except: readonly string[]): Formula<Condition> {
+  const globs = except.map(globOf);
+  const change = (condition: Condition) =>
+    mapTests(condition, (test) => {
+      const pattern = test.kind === 'resource' ? test.pattern.glob : undefined;
+      return pattern !== undefined && globs.some((glob) => covers(glob, pattern)) ? NEVER : undefined;
+    });
+  const both = <Side extends { [name in keyof Side]: Condition }>(side: Side): Side =>
+    Object.fromEntries(Object.entries<Condition>(side).map(([name, one]) => [name, change(one)])) as Side;
+  const { identity, boundary, endpoints, resource } = formula;
   return {
-    verdict: 'when',
-    when: remembered(() =>
-      describeCondition(simplify(withoutOpenPolicy(allowed, question.resource), facts())),
-    ),
-    condition: allowed,
-    enforcing: [],
-    silent: [],
+    ...{
+      ...formula,
+      identity: both(identity),
+      boundary: boundary && both(boundary),
+      resource: both(resource),
+    },
+    endpoints: () => endpoints().map(({ through, answer }) => ({ through, answer: both(answer) })),
   };
 }
 
-const nothing = () => '';
+/** `condition` for people: that nobody knows the policies of a whole pattern of resources goes without saying. */
+function withoutOpenPolicy(condition: Condition, resource: string): Condition {
+  return mapTests(condition, (test) =>
+    test.kind === 'unknown' && resource.includes('*') && test.what.includes(resource) ? ALWAYS : undefined,
+  );
+}

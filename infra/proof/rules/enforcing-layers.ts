@@ -1,9 +1,9 @@
 import { memory, remembered } from '../assembly/remembered.ts';
-import { anyGrade, deniedBy, passEndpoints } from '../policy/combine.ts';
+import { type Answer, anyGrade, deniedBy, type Formula, passEndpoints } from '../policy/combine.ts';
 import { ALWAYS, all, any, type Condition, NEVER, not } from '../policy/condition.ts';
-import type { Formula, Question } from '../policy/decide.ts';
+import type { Question } from '../policy/decide.ts';
 import { mayServe, networkFacts } from '../policy/endpoint.ts';
-import { type Answer, type Layer, serviceOf } from '../policy/request.ts';
+import { type Layer, serviceOf } from '../policy/request.ts';
 import { satisfiable } from '../policy/solve.ts';
 import type { Endpoint, World } from '../policy/world/world.ts';
 import { type Actor, isClosed } from './actors.ts';
@@ -23,7 +23,7 @@ export interface Enforcement {
 }
 
 /** A question with what the layers came to. */
-export interface Asked extends Formula {
+interface Asked extends Formula<Condition> {
   actor: Actor;
   question: Question;
   given: Condition;
@@ -31,8 +31,7 @@ export interface Asked extends Formula {
 
 /** Each layer on its own: an Allow left out, a Deny, an endpoint without a way round it, a network without a way there. */
 export function enforcingLayersOf(asked: Asked): Enforcement {
-  const { actor, question, answers, situation, logic, given } = asked;
-  const { identity, boundary, resource } = answers;
+  const { actor, question, given, identity, boundary, resource, sameAccount, resourceDecides } = asked;
   const facts = remembered(() => all([given, factsOf(question, actor)]));
   const impossible = (passes: Condition) => {
     if (passes === NEVER) return true;
@@ -45,11 +44,11 @@ export function enforcingLayersOf(asked: Asked): Enforcement {
     found.push({ layer, alone: overridden === NEVER || impossible(not(denies)) });
   };
   // In one account a resource policy that is silent forbids nothing, except where it decides.
-  const needless = situation.sameAccount && !situation.resourceDecides;
-  const allows = needless ? ALWAYS : anyGrade(answers, logic);
+  const needless = sameAccount && !resourceDecides;
+  const allows = needless ? ALWAYS : anyGrade(asked);
   look('resource policy', { allows, denies: resource.denies }, NEVER);
-  look('identity policy', identity, situation.sameAccount ? any([resource.direct, resource.role]) : NEVER);
-  if (boundary) look('permissions boundary', boundary, situation.sameAccount ? resource.direct : NEVER);
+  look('identity policy', identity, sameAccount ? any([resource.direct, resource.role]) : NEVER);
+  if (boundary) look('permissions boundary', boundary, sameAccount ? resource.direct : NEVER);
   const ways = reachableEndpoints(actor, question.action);
   const via = ways?.map(({ id }) => id);
   if (ways?.length === 0) found.push({ layer: 'network', alone: true });
@@ -65,18 +64,16 @@ export function enforcingLayersOf(asked: Asked): Enforcement {
  * An endpoint's policy holds where it refuses what is meant, and nothing gets round the endpoint: because the network
  * (`via`), or identity policy or boundary, leave no other way for what they do not deny anyhow.
  */
-function holdsAtEndpoint(
-  { actor, question, answers, logic, given }: Asked,
-  via: readonly string[] | undefined,
-): boolean {
-  const endpoints = answers.endpoints();
+function holdsAtEndpoint(asked: Asked, via: readonly string[] | undefined): boolean {
+  const { actor, question, given, boundary, resource } = asked;
+  const endpoints = asked.endpoints();
   if (endpoints.length === 0) return false;
   const facts = factsOf(question, actor, via);
   const possible = (parts: readonly Condition[]) => satisfiable(all([facts, ...parts]));
   const through = any(endpoints.map((endpoint) => endpoint.through));
-  if (possible([given, through, passEndpoints(answers, logic)])) return false;
-  const undenied = not(deniedBy({ ...answers, resource: { ...answers.resource, denies: NEVER } }, logic));
-  const bounded = all([undenied, answers.boundary?.allows ?? ALWAYS]);
+  if (possible([given, through, passEndpoints(asked)])) return false;
+  const undenied = not(deniedBy({ ...asked, resource: { ...resource, denies: NEVER } }));
+  const bounded = all([undenied, boundary?.allows ?? ALWAYS]);
   return [undenied, bounded].some((rest) => possible([rest]) && !possible([rest, not(through)]));
 }
 

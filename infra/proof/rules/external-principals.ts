@@ -1,5 +1,5 @@
 import { anyGrade } from '../policy/combine.ts';
-import { ALWAYS, all, type Condition, not } from '../policy/condition.ts';
+import { ALWAYS, all, any, type Condition, not } from '../policy/condition.ts';
 import { formulate } from '../policy/decide.ts';
 import { type Principal, principalOf, rolePrincipal } from '../policy/principal.ts';
 import { satisfiable } from '../policy/solve.ts';
@@ -73,9 +73,8 @@ export function isAdmitted(
   world: World,
   { given = ALWAYS, delegation = false }: { given?: Condition; delegation?: boolean } = {},
 ): boolean {
-  const { answers, situation, logic } = formulate({ principal, action, resource }, world);
-  const { direct, role, denies } = answers.resource;
-  const own = situation.sameAccount && !delegation;
-  const admitted = own ? logic.or(direct, role) : anyGrade(answers, logic);
+  const formula = formulate({ principal, action, resource }, world);
+  const { direct, role, denies } = formula.resource;
+  const admitted = formula.sameAccount && !delegation ? any([direct, role]) : anyGrade(formula);
   return satisfiable(all([given, admitted, not(denies)]));
 }

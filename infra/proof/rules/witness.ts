@@ -1,6 +1,6 @@
 import { exampleArn } from '../assembly/physical.ts';
 import type { Request } from '../policy/authorize.ts';
-import { combine } from '../policy/combine.ts';
+import { combine, type Formula } from '../policy/combine.ts';
 import {
   ALWAYS,
   all,
@@ -18,7 +18,7 @@ import { mayServe, networkFacts } from '../policy/endpoint.ts';
 import { closedFacts } from '../policy/facts.ts';
 import { arnParts, covers, globOf, showGlob } from '../policy/pattern.ts';
 import { roleName } from '../policy/principal.ts';
-import type { Answers, Layer } from '../policy/request.ts';
+import type { Layer } from '../policy/request.ts';
 import type { Truth } from '../policy/ternary.ts';
 import { describeCondition } from '../policy/words.ts';
 import type { World } from '../policy/world/world.ts';
@@ -54,10 +54,10 @@ export function findWitness(question: Question, world: World, wanted: Wanted = {
   const facts = all([given, networkFacts(world, question.action, via)]);
   const asked: Search[] = [];
   for (const resource of resourcesOf(question, world, wanted)) {
-    const { answers, situation, logic } = formulate({ ...question, resource }, world);
+    const formula = formulate({ ...question, resource }, world);
     // Of a pattern too: single resources may have policies of their own, which its answer leaves out.
-    const denied = without.length > 0 ? not(combine(answers, situation, logic)) : ALWAYS;
-    const condition = all([facts, denied, combine(withoutLayers(answers, without), situation, logic)]);
+    const denied = without.length > 0 ? not(combine(formula)) : ALWAYS;
+    const condition = all([facts, denied, combine(withoutLayers(formula, without))]);
     const search = {
       question: { ...question, resource },
       world,
@@ -106,10 +106,11 @@ export function findNearest(
   return undefined;
 }
 
-/** The answers as they are without some layers: each then allows whatever others allow, and denies nothing. */
-export function withoutLayers(answers: Answers<Condition>, gone: readonly Layer[]): Answers<Condition> {
-  const { identity, boundary, endpoints, resource } = answers;
+/** The layers as they are without some of them: each then allows whatever others allow, and denies nothing. */
+function withoutLayers(formula: Formula<Condition>, gone: readonly Layer[]): Formula<Condition> {
+  const { identity, boundary, endpoints, resource } = formula;
   return {
+    ...formula,
     identity: gone.includes('identity policy') ? { allows: ALWAYS, denies: NEVER } : identity,
     boundary: gone.includes('permissions boundary') ? undefined : boundary,
     endpoints: gone.includes('endpoint policy') ? () => [] : endpoints,
@@ -122,7 +123,7 @@ function resourcesOf(question: Question, world: World, { except = [] }: Wanted):
   const { resource } = question;
   if (resource === '*' || !resource.includes('*')) return [resource];
   const asked = globOf(resource);
-  const { identity, boundary } = formulate(question, world).answers;
+  const { identity, boundary } = formulate(question, world);
   const tests = testsOf(boundary?.allows ?? ALWAYS, testsOf(identity.allows));
   const named = [...tests.values()].flatMap((test) =>
     test.kind === 'resource' ? (test.pattern.glob ?? []) : [],

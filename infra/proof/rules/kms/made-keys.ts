@@ -88,7 +88,7 @@ export const madeKeysAreClosed: Rule = {
       .filter(({ admin }) => admin)
       .flatMap(({ principal, view, path, name }) => {
         const open = CAPTURES.filter((action) => {
-          const { identity, boundary } = formulate({ principal, action, resource }, view).answers;
+          const { identity, boundary } = formulate({ principal, action, resource }, view);
           return satisfiable(
             all([identity, ...(boundary ? [boundary] : [])].map(({ denies }) => not(denies))),
           );

@@ -75,7 +75,7 @@ export const ENDPOINTS: readonly Rule[] = [
             actions.some((action) => {
               const question = { principal, action, resource: `arn:aws:${endpoint.service}:*:*:*` };
               return formulate(question, view)
-                .answers.endpoints()
+                .endpoints()
                 .some(({ answer: { allows, denies } }) => satisfiable(all([allows, not(denies)])));
             }),
           )
