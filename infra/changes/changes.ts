@@ -1,5 +1,5 @@
 import { SIGNING } from '../proof/assembly/network.ts';
-import { readAnsweredNames } from '../proof/network/names.ts';
+import { readAnsweredNames } from '../proof/network/reach.ts';
 import { networkFacts } from '../proof/policy/endpoint.ts';
 import { covers, globOf } from '../proof/policy/pattern.ts';
 import { widens } from '../proof/policy/solve.ts';

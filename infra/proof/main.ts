@@ -11,8 +11,7 @@ import { readAssembly } from './assembly/read-assembly.ts';
 import { type Proof, prove } from './prove.ts';
 import { writeMaps } from './report/map/page.ts';
 import { proofAsJson } from './report/proof-json.ts';
-import { type Part, reportMatrix } from './report/report.ts';
-import { reportRequests } from './report/requests.ts';
+import { reportMatrix, reportRequests } from './report/report.ts';
 import { reportExceptions, reportSummary } from './report/summary.ts';
 
 const USAGE = `npm run zones -- [options]
@@ -38,21 +37,24 @@ The verdict of --json tells the first two apart.`;
 /** Columns where the output is no terminal. */
 const WIDTH = 160;
 
+const options = {
+  assembly: { type: 'string' },
+  rebuild: { type: 'boolean' },
+  ...DECLARATION_OPTIONS,
+  against: { type: 'string' },
+  all: { type: 'boolean' },
+  zone: { type: 'string' },
+  role: { type: 'string' },
+  requests: { type: 'boolean' },
+  json: { type: 'boolean' },
+  svg: { type: 'string' },
+  html: { type: 'string' },
+  help: { type: 'boolean' },
+} as const;
+
+type Options = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+
 async function main(args: string[]): Promise<number> {
-  const options = {
-    assembly: { type: 'string' },
-    rebuild: { type: 'boolean' },
-    ...DECLARATION_OPTIONS,
-    against: { type: 'string' },
-    all: { type: 'boolean' },
-    zone: { type: 'string' },
-    role: { type: 'string' },
-    requests: { type: 'boolean' },
-    json: { type: 'boolean' },
-    svg: { type: 'string' },
-    html: { type: 'string' },
-    help: { type: 'boolean' },
-  } as const;
   const { values } = parseArgs({ args, options });
   if (values.help) {
     print(USAGE);
@@ -66,24 +68,8 @@ async function main(args: string[]): Promise<number> {
   return withAssembly(values, system, onSynth, (directory) => printProof(directory, system, values));
 }
 
-interface PrintOptions extends Part {
-  all?: boolean;
-  declaration: string;
-  stage?: string;
-  against?: string;
-  requests?: boolean;
-  rebuild?: boolean;
-  json?: boolean;
-  svg?: string;
-  html?: string;
-}
-
-async function printProof(
-  directory: string,
-  system: SystemDeclaration,
-  options: PrintOptions,
-): Promise<number> {
-  const { against, all = false, requests = false, rebuild = false, json, svg, html, ...part } = options;
+async function printProof(directory: string, system: SystemDeclaration, options: Options): Promise<number> {
+  const { against, requests, rebuild, json, svg, html } = options;
   const assembly = readAssembly(directory);
   for (const path of rebuild ? Object.values(system.zones).flatMap(foreignPaths) : [])
     printError(`${path} is compared as it lies here: it is code that this command does not compile.`);
@@ -99,13 +85,13 @@ async function printProof(
   if (json) {
     print(JSON.stringify(proofAsJson(proof), null, 2));
     if (proof.exceptions.length > 0) printError(reportExceptions(proof, WIDTH));
-  } else printReport(proof, all, part);
+  } else printReport(proof, options);
   if (requests && !json) print(reportRequests(proof));
   return proof.ok ? 0 : 1;
 }
 
 /** One screen of what to know; the rest where somebody asked. */
-function printReport(proof: Proof, all: boolean, { zone, role }: Part): void {
+function printReport(proof: Proof, { all = false, zone, role }: Options): void {
   const width = process.stdout.columns ?? WIDTH;
   const asked = all || zone !== undefined || role !== undefined;
   const more = asked

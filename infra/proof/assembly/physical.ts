@@ -50,6 +50,11 @@ export function exampleArn(service: string, place: Pick<Place, 'account' | 'regi
   );
 }
 
+/** The ARN of a function of an account and region by its name, or its ARN as it is. */
+export function functionArn({ account, region }: Pick<Place, 'account' | 'region'>, name: string): string {
+  return name.startsWith('arn:') ? name : `arn:aws:lambda:${region}:${account}:function:${name}`;
+}
+
 /** An ARN from its end, `service:resource`. IAM has no regions, S3 neither regions nor accounts, and API Gateway's ARNs no accounts. */
 function arnOf({ region, account }: Place, end: string): string {
   const service = end.slice(0, end.indexOf(':'));

@@ -77,9 +77,8 @@ function stacksBelow(directory: string): AssemblyStack[] {
     if (type === 'cdk:cloud-assembly') {
       return stacksBelow(join(directory, stringOf(objectOf(properties).directoryName) ?? id));
     }
-    return type === 'aws:cloudformation:stack'
-      ? [readStack(directory, id, objectOf(artifact), artifacts)]
-      : [];
+    const isStack = type === 'aws:cloudformation:stack';
+    return isStack ? [readStack(directory, id, objectOf(artifact), artifacts)] : [];
   });
 }
 
@@ -91,7 +90,7 @@ function readStack(
 ): AssemblyStack {
   const properties = objectOf(artifact.properties);
   const [, account, region] = /^aws:\/\/([^/]+)\/([^/]+)$/.exec(String(artifact.environment)) ?? [];
-  const template = readJson(join(directory, stringOf(properties.templateFile) ?? `${id}.template.json`));
+  const templateFile = join(directory, stringOf(properties.templateFile) ?? `${id}.template.json`);
   const metadataFile = stringOf(artifact.additionalMetadataFile);
   const metadata = {
     ...objectOf(artifact.metadata),
@@ -102,33 +101,30 @@ function readStack(
     .map((dependency) => objectOf(artifacts[String(dependency)]))
     .filter((dependency) => dependency.type === 'cdk:asset-manifest')
     .flatMap((dependency) => readUploads(directory, String(objectOf(dependency.properties).file)));
-  const templateFile = stringOf(properties.templateFile) ?? `${id}.template.json`;
-  const {
-    stackTemplateAssetObjectUrl: url,
-    templateFile: _,
-    terminationProtection: __,
-    ...deployment
-  } = properties;
+  const { stackTemplateAssetObjectUrl: url, templateFile: _, terminationProtection: __, ...own } = properties;
   // The CDK takes a stack's tags from here too.
-  const stackTags = Object.values(metadata)
-    .flatMap((entries) => listOf(entries).map(objectOf))
-    .flatMap(({ type, data }) => (type === 'aws:cdk:stack-tags' ? listOf(data) : []));
-  const hash = createHash('sha256')
-    .update(readFileSync(join(directory, templateFile)))
-    .digest('hex');
+  const entries = Object.entries(metadata).flatMap(([path, of]) =>
+    listOf(of).map((entry) => {
+      const { type, data } = objectOf(entry);
+      return { type, data, path: path.replace(/^\//, '') };
+    }),
+  );
+  const stackTags = entries.flatMap(({ type, data }) => (type === 'aws:cdk:stack-tags' ? listOf(data) : []));
+  const hash = createHash('sha256').update(readFileSync(templateFile)).digest('hex');
   const published = uploads.find(({ key }) => key === `${hash}.json`);
   return {
-    ...{ deployment: { ...deployment, ...(stackTags.length > 0 ? { stackTags } : {}) }, uploads },
+    ...{ deployment: { ...own, ...(stackTags.length > 0 ? { stackTags } : {}) }, uploads },
     bucket: published?.bucket,
     publishesTemplate:
-      published?.path === resolve(directory, templateFile) &&
-      url === `s3://${published.bucket}/${published.key}`,
+      published?.path === resolve(templateFile) && url === `s3://${published.bucket}/${published.key}`,
     name: stringOf(properties.stackName) ?? id,
     account: /^\d{12}$/.test(account ?? '') ? account : undefined,
     region: region === 'unknown-region' ? undefined : region,
-    template,
+    template: readJson(templateFile),
     assets: new Map(uploads.flatMap(({ key, path }) => (path === undefined ? [] : [[key, path]]))),
-    constructPaths: new Map(readConstructPaths(metadata)),
+    constructPaths: new Map(
+      entries.flatMap(({ type, data, path }) => (type === 'aws:cdk:logicalId' ? [[String(data), path]] : [])),
+    ),
   };
 }
 
@@ -145,13 +141,4 @@ function readUploads(directory: string, file: string): Upload[] {
       };
     });
   });
-}
-
-function readConstructPaths(metadata: JsonObject): [string, string][] {
-  return Object.entries(metadata).flatMap(([path, entries]) =>
-    listOf(entries)
-      .map(objectOf)
-      .filter((entry) => entry.type === 'aws:cdk:logicalId')
-      .map((entry): [string, string] => [String(entry.data), path.replace(/^\//, '')]),
-  );
 }

@@ -107,6 +107,11 @@ export function tagsOf(tags: unknown): Map<string, string> {
   );
 }
 
+/** The resource with an ARN, if the templates have it. */
+export function resourceByArn({ resources }: ResolvedAssembly, arn: unknown): ResolvedResource | undefined {
+  return resources.find((one) => one.arn !== undefined && one.arn === arn);
+}
+
 /** The resources of one type. */
 export function resourcesOfType(assembly: ResolvedAssembly, type: string): ResolvedResource[] {
   return assembly.resources.filter((resource) => resource.type === type);
@@ -152,7 +157,8 @@ function openStack(
       property(id)(attribute) ??
       unknown(`GetAtt ${id}.${attribute}`),
     importValue: (wanted) => {
-      for (const { template: of, scope: there } of all.filter((one) => isIn(one, stack)))
+      const here = all.filter((one) => one.account === account && one.region === region);
+      for (const { template: of, scope: there } of here)
         for (const output of Object.values(objectOf(of.Outputs)).map(objectOf))
           if (resolveValue(objectOf(output.Export).Name, there) === wanted)
             return resolveValue(output.Value, there);
@@ -167,34 +173,22 @@ function openStack(
   return { ...stack, scope, identity };
 }
 
-function isIn({ account, region }: OpenStack, place: { account: string; region: string }): boolean {
-  return account === place.account && region === place.region;
-}
-
 function resourcesOf(stack: OpenStack): Untagged[] {
   const { scope, identity, name, account, region, template } = stack;
-  return Object.entries(objectOf(template.Resources)).flatMap(([logicalId, value]) => {
+  return Object.entries(objectOf(template.Resources)).map(([logicalId, value]) => {
     const definition = objectOf(value);
     const properties = objectOf(resolveValue(objectOf(definition.Properties), scope));
     const code = objectOf(properties.Code ?? properties.Content);
-    return [
-      {
-        ...{ stack: name, account, region, logicalId, type: String(definition.Type), properties, definition },
-        physicalId: identity(logicalId)?.ref ?? unknownValue(`${name}: Ref ${logicalId}`),
-        arn: identity(logicalId)?.arn,
-        names: namesOf(identity(logicalId)),
-        constructPath: stack.constructPaths.get(logicalId) ?? `${name}/${logicalId}`,
-        assetPath: stack.assets.get(String(code.S3Key)),
-        certain: definition.Condition === undefined,
-      },
-    ];
+    const { ref, arn, attributes = {} } = identity(logicalId) ?? {};
+    return {
+      ...{ stack: name, account, region, logicalId, type: String(definition.Type), properties, definition },
+      ...{ arn, physicalId: ref ?? unknownValue(`${name}: Ref ${logicalId}`) },
+      names: [ref ?? '', arn ?? '', ...Object.values(attributes)].filter(Boolean),
+      constructPath: stack.constructPaths.get(logicalId) ?? `${name}/${logicalId}`,
+      assetPath: stack.assets.get(String(code.S3Key)),
+      certain: definition.Condition === undefined,
+    };
   });
-}
-
-function namesOf(
-  { ref = '', arn = '', attributes }: Identity = { ref: '', arn: '', attributes: {} },
-): string[] {
-  return [ref, arn, ...Object.values(attributes)].filter(Boolean);
 }
 
 /** `compute`, called once a key; a key that asks for itself while it is computed gets undefined. */

@@ -1,7 +1,7 @@
 import type { AllowedDetail, Grant } from '@helseid-zones/protocol/grant';
 import { escapeControls, table } from '../../terminal.ts';
 import { objectOf, parseJson, stringsOf } from '../assembly/json.ts';
-import { resourcesOfType } from '../assembly/resolve.ts';
+import { resourceByArn, resourcesOfType } from '../assembly/resolve.ts';
 import { ownSignersOnly } from '../rules/lambda/signers.ts';
 import type { ProofInput } from '../rules/rule.ts';
 import { askedOfZone, filesOf } from '../rules/targets.ts';
@@ -34,7 +34,6 @@ export interface Signable {
  */
 export function readSignable(input: ProofInput): Signable[] {
   const { assembly } = input;
-  const asking = ownSignersOnly.rows(input).filter(({ verdict }) => verdict !== 'never');
   const logins = resourcesOfType(assembly, 'AWS::Lambda::Function').map((fn) => {
     const { zone, login } = objectOf(parseJson(filesOf(fn).get('config.json')));
     return { zone, ...objectOf(login) };
@@ -44,7 +43,7 @@ export function readSignable(input: ProofInput): Signable[] {
     const own = logins.find((login) => login.zone === zone && objectOf(login).client === client);
     return {
       ...{ signer: arn.split(':').at(-1) ?? arn, zone, client, clientId, issuer, requestObjects },
-      askedBy: [...new Set(asking.flatMap((row) => (row.resource === arn ? row.principal : [])))],
+      askedBy: askersOf(arn, input),
       organisations: assertions.details,
       proofs: proofs.map(({ methods, origin, paths, ath }) => ({
         ...{ methods, urls: paths.map((path) => origin + path), token: ath },
@@ -73,46 +72,41 @@ export function signableInWords(of: Signable): [kind: string, texts: string[]][]
   ];
 }
 
-/** The same for people, a paragraph for each signer of a zone, or that a role is or may ask; empty where there is none. */
+/** The same for people, a paragraph for each signer or tokens function of a zone, or that a role is or may ask; empty where there is none. */
 export function reportSignable(input: ProofInput, width: number, { zone, role }: Part = {}): string {
-  const shown = readSignable(input).filter(
-    (of) =>
-      (zone ?? of.zone) === of.zone && (role === undefined || [of.signer, ...of.askedBy].includes(role)),
-  );
-  const paragraphs = shown.map((of) => {
-    const askers = of.askedBy.filter((asker) => role === undefined || asker === role || of.signer === role);
-    const parts = [['for', [askers.join(', ')]] as const, ...signableInWords(of)];
-    const rows = parts.flatMap(([kind, texts]) =>
-      texts.map((text, index) => [index === 0 ? kind : '', text]),
-    );
-    return `  ${escapeControls(of.signer)}\n${table(rows, width - 2).replaceAll(/^/gm, '  ')}`;
-  });
-  const given = reportTokens(input, width, { zone, role });
-  if (paragraphs.length + given.length === 0) return '';
-  return [heading('Who can have what signed'), ...paragraphs, ...given].join('\n');
+  const signers = readSignable(input).map((of) => ({ ...of, name: of.signer, parts: signableInWords(of) }));
+  const paragraphs = [...signers, ...readTokens(input)]
+    .filter((of) => (zone ?? of.zone) === of.zone && [undefined, of.name, ...of.askedBy].includes(role))
+    .map(({ name, askedBy, parts }) => {
+      const askers = askedBy.filter((asker) => [undefined, asker, name].includes(role));
+      const rows = [['for', [askers.join(', ')]] as const, ...parts].flatMap(([kind, texts]) =>
+        texts.map((text, index) => [index === 0 ? kind : '', text]),
+      );
+      return `  ${escapeControls(name)}\n${table(rows, width - 2).replaceAll(/^/gm, '  ')}`;
+    });
+  return paragraphs.length === 0 ? '' : [heading('Who can have what signed'), ...paragraphs].join('\n');
 }
 
 /** What the tokens functions give, and to whom: tokens of these scopes and of no other. */
-function reportTokens(input: ProofInput, width: number, { zone, role }: Part): string[] {
-  const { assembly, declaration } = input;
-  const asking = ownSignersOnly.rows(input).filter(({ verdict }) => verdict !== 'never');
-  return Object.keys(declaration.zones).flatMap((of) => {
-    const [arn = ''] = askedOfZone(input, of, 'tokens');
-    const fn = resourcesOfType(assembly, 'AWS::Lambda::Function').find((one) => one.arn === arn);
-    const askers = asking.flatMap(({ resource, principal }) => (resource === arn ? principal : []));
-    if (fn === undefined || (zone ?? of) !== of) return [];
-    if (role !== undefined && ![fn.physicalId, ...askers].includes(role)) return [];
-    const apis = Object.entries(objectOf(objectOf(parseJson(filesOf(fn).get('config.json'))).apis));
-    const rows = apis.map(([api, one]) => {
+function readTokens(input: ProofInput) {
+  return Object.keys(input.declaration.zones).flatMap((zone) => {
+    const [arn = ''] = askedOfZone(input, zone, 'tokens');
+    const fn = resourceByArn(input.assembly, arn);
+    if (fn === undefined) return [];
+    const { apis } = objectOf(parseJson(filesOf(fn).get('config.json')));
+    const tokens = Object.entries(objectOf(apis)).map(([api, one]) => {
       const { clients, scopes } = objectOf(one);
       return `for ${api} of client ${stringsOf(clients).join(' or ')}: ${stringsOf(scopes).join(' ')}`;
     });
-    const lines = [
-      ['for', (role === undefined || role === fn.physicalId ? askers : [role]).join(', ')],
-      ...rows.map((text, index) => [index === 0 ? 'tokens' : '', text]),
-    ];
-    return `  ${escapeControls(fn.physicalId)}\n${table(lines, width - 2).replaceAll(/^/gm, '  ')}`;
+    const parts: [string, string[]][] = [['tokens', tokens]];
+    return [{ name: fn.physicalId, zone, askedBy: askersOf(arn, input), parts }];
   });
+}
+
+/** The roles that policies let ask a function. */
+function askersOf(arn: string, input: ProofInput): string[] {
+  const asking = ownSignersOnly.rows(input).filter((row) => row.verdict !== 'never' && row.resource === arn);
+  return [...new Set(asking.map(({ principal }) => principal))];
 }
 
 function inWords({ type, ...rest }: AllowedDetail): string {

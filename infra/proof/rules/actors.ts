@@ -24,7 +24,7 @@ export interface Actor {
   region: string;
   /** Declared zone of the role's stack, `signing`, or {@link NO_ZONE}. */
   zone: string;
-  /** `signer`: of a declared grant. `function`: any other that code runs with. `service`: only an AWS service takes it. */
+  /** `signer`: of a declared grant. `function`: any other that code runs with. `service`: only AWS services other than Lambda take it. */
   kind: 'signer' | 'function' | 'service';
   /** Of a signer: whose client's keys it signs with. */
   client: string | undefined;
@@ -56,10 +56,8 @@ export function readActors(
   );
   const asking = new Map(
     Object.entries(declaration.zones).flatMap(([zone, declared]) =>
-      (['signers', 'tokens'] as const).flatMap((asked) =>
-        askingFunctions(declared, asked).map(
-          (name) => [functionName(declaration.name, zone, name), asked] as const,
-        ),
+      (['signers', 'tokens'] as const).flatMap((asked): [string, Asked][] =>
+        askingFunctions(declared, asked).map((name) => [functionName(declaration.name, zone, name), asked]),
       ),
     ),
   );
@@ -71,19 +69,13 @@ export function readActors(
     const name = resource.physicalId;
     const used = reach.filter((of) => of.resource.properties.Role === role.arn);
     const client = zone === SIGNING ? signers.get(name) : undefined;
+    const ofCode = used.length > 0 || trustedServices(role)?.includes('lambda.amazonaws.com') !== false;
+    const { constructPath: path, stack, region } = resource;
     return [
       {
-        name,
-        role,
-        principal: rolePrincipal(role.arn),
-        path: resource.constructPath,
-        stack: resource.stack,
-        region: resource.region,
-        zone,
-        other: isOther(declaration, { zone: resource.zone, name: resource.stack }),
-        kind:
-          client !== undefined ? 'signer' : used.length > 0 || !isServiceOnly(role) ? 'function' : 'service',
-        client,
+        ...{ name, role, principal: rolePrincipal(role.arn), path, stack, region, zone, client },
+        other: isOther(declaration, { zone: resource.zone, name: stack }),
+        kind: client !== undefined ? 'signer' : ofCode ? 'function' : 'service',
         admin: declaration.zones[zone]?.admin === true && used.length > 0,
         asks: zone === SIGNING ? undefined : asking.get(name),
         ways: waysOf(used, world),
@@ -95,26 +87,16 @@ export function readActors(
 
 /** The endpoints that the networks of a role's functions leave them; undefined where one of them has another way out. */
 function waysOf(used: readonly Reach[], world: World): Endpoint[] | undefined {
-  if (
-    used.length === 0 ||
-    used.some(({ internet, elsewhere }) => internet !== 'none' || elsewhere.length > 0)
-  )
-    return undefined;
+  const isOpen = ({ internet, elsewhere }: Reach) => internet !== 'none' || elsewhere.length > 0;
+  if (used.length === 0 || used.some(isOpen)) return undefined;
   const ids = new Set(used.flatMap(({ endpoints }) => endpoints.map(({ id }) => id)));
   return [...world.endpoints.values()].filter(({ id }) => ids.has(id));
 }
 
-function viewsByZone(world: World, network: Network): Map<string, World> {
-  const zones = new Set(network.zones.values());
-  return new Map(
-    [...zones].map((zone) => [
-      zone,
-      {
-        ...world,
-        endpoints: new Map([...world.endpoints].filter(([, { vpc }]) => network.zones.get(vpc) === zone)),
-      },
-    ]),
-  );
+function viewsByZone(world: World, { zones }: Network): ReadonlyMap<string, World> {
+  const byZone = Map.groupBy(world.endpoints, ([, { vpc }]) => zones.get(vpc) ?? NO_ZONE);
+  const named = [...new Set(zones.values())];
+  return new Map(named.map((zone) => [zone, { ...world, endpoints: new Map(byZone.get(zone)) }]));
 }
 
 /** Whether a stack is declared to be somebody else's, and no resource of it says that it is of a zone. */
@@ -123,11 +105,6 @@ export function isOther(
   { zone, name }: { zone: string | undefined; name: string },
 ): boolean {
   return zone === undefined && otherStacks.includes(name);
-}
-
-/** Whether nothing but AWS services other than Lambda can become the role. */
-function isServiceOnly(role: Role): boolean {
-  return trustedServices(role)?.every((service) => service !== 'lambda.amazonaws.com') ?? false;
 }
 
 /** Services that use a role for one thing of their own and let nobody say what it does. */

@@ -1,4 +1,5 @@
 import { memory, remembered } from '../assembly/remembered.ts';
+import { resourceByArn } from '../assembly/resolve.ts';
 import { type Condition, not } from '../policy/condition.ts';
 import { mayServe } from '../policy/endpoint.ts';
 import { compileConditions } from '../policy/operators.ts';
@@ -135,7 +136,7 @@ function pathOf(
   input: ProofInput,
 ): string[] {
   const through = [...new Set(actions.flatMap((action) => grantedThrough(actor, action, resource)))];
-  const target = input.assembly.resources.find(({ arn }) => arn === resource);
+  const target = resourceByArn(input.assembly, resource);
   return [actor.path, ...(through.length > 0 ? through : ['its policies']), target?.constructPath ?? what];
 }
 

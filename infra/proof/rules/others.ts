@@ -1,6 +1,6 @@
 import { required } from '@helseid-zones/protocol/required';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
-import type { ResolvedAssembly, ResolvedResource } from '../assembly/resolve.ts';
+import { type ResolvedAssembly, type ResolvedResource, resourceByArn } from '../assembly/resolve.ts';
 import { namedActions, policiesOf } from '../assembly/roles.ts';
 import { type Actor, isOther } from './actors.ts';
 import { ask } from './ask.ts';
@@ -108,13 +108,7 @@ function actionOn(arn: string, action: string): string | undefined {
 
 /** The actions that a role's policies allow, with their wildcards. */
 function actionsOfRole({ role: { arn } }: Actor, { assembly }: ProofInput): string[] {
-  const { identity, foreign } = policiesOf(
-    required(
-      assembly.resources.find((one) => one.arn === arn),
-      arn,
-    ),
-    assembly,
-  );
+  const { identity, foreign } = policiesOf(required(resourceByArn(assembly, arn), arn), assembly);
   const named = identity.flatMap(({ document }) => namedActions(document));
   return [...new Set([...named, ...foreign.map(() => '*')])].filter(
     (action) => !ASSUMED.has(action) && !LOOKS.test(action),

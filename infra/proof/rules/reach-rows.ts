@@ -1,5 +1,4 @@
-import { readAnsweredNames } from '../network/names.ts';
-import type { Reach } from '../network/reach.ts';
+import { type Reach, readAnsweredNames } from '../network/reach.ts';
 import { NO_ZONE } from './actors.ts';
 import type { CapabilityRow } from './capability.ts';
 import type { ProofInput } from './rule.ts';

@@ -4,7 +4,13 @@ import { ownSecretName, ownTables } from '../../declaration/own.ts';
 import { readAsset } from '../assembly/contents/read-asset.ts';
 import { type JsonObject, objectOf } from '../assembly/json.ts';
 import { SIGNING } from '../assembly/network.ts';
-import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../assembly/resolve.ts';
+import { functionArn } from '../assembly/physical.ts';
+import {
+  type ResolvedAssembly,
+  type ResolvedResource,
+  resourceByArn,
+  resourcesOfType,
+} from '../assembly/resolve.ts';
 import { virtualKeyArn } from '../policy/world/virtual-keys.ts';
 import type { Actor } from './actors.ts';
 import type { ProofInput } from './rule.ts';
@@ -63,14 +69,11 @@ export function recordArns(input: ProofInput): string[] {
 
 /** ARNs of the signers that a zone may ask, unqualified. */
 export function signersOfZone(input: ProofInput, zone: string): string[] {
-  const { account, region } = signingPlace(input);
   const { declaration } = input;
-  const declared = declaration.zones[zone];
-  const clients = declared?.admin
-    ? Object.keys(declaration.clients)
-    : (declared?.grants ?? []).map(({ client }) => client);
-  return clients.map(
-    (client) => `arn:aws:lambda:${region}:${account}:function:${signerName(declaration.name, client, zone)}`,
+  const { admin = false, grants = [] } = declaration.zones[zone] ?? {};
+  const clients = admin ? Object.keys(declaration.clients) : grants.map(({ client }) => client);
+  return clients.map((client) =>
+    functionArn(signingPlace(input), signerName(declaration.name, client, zone)),
   );
 }
 
@@ -79,9 +82,8 @@ export function askedOfZone(input: ProofInput, zone: string, asked: Asked): stri
   if (asked === 'signers') return signersOfZone(input, zone);
   const { assembly, declaration } = input;
   if (declaration.zones[zone]?.tokens !== 'function') return [];
-  const { account, region } = assembly.stacks.find((stack) => stack.zone === zone) ?? assembly;
-  const name = functionName(declaration.name, zone, TOKENS_FUNCTION);
-  return [`arn:aws:lambda:${region}:${account}:function:${name}`];
+  const place = assembly.stacks.find((stack) => stack.zone === zone) ?? assembly;
+  return [functionArn(place, functionName(declaration.name, zone, TOKENS_FUNCTION))];
 }
 
 /** Id of the endpoint for a service in the actor's zone; a name that no request has where there is none. */
@@ -92,17 +94,14 @@ export function ownEndpoint({ view }: Actor, service: string): string {
 
 /** ARN of the rotation function, for a role of its zone. */
 export function rotationArn({ region, role, zone }: Actor, { declaration }: ProofInput): string {
-  return `arn:aws:lambda:${region}:${role.account}:function:${functionName(declaration.name, zone, 'rotation')}`;
+  return functionArn({ account: role.account, region }, functionName(declaration.name, zone, 'rotation'));
 }
 
 /** The function that makes keys and writes records, as the templates have it. */
 export function rotationOf({ assembly, declaration }: ProofInput): ResolvedResource | undefined {
-  const names = Object.keys(declaration.zones)
-    .filter((zone) => declaration.zones[zone]?.admin === true)
-    .map((zone) => functionName(declaration.name, zone, 'rotation'));
-  return resourcesOfType(assembly, 'AWS::Lambda::Function').find(({ physicalId }) =>
-    names.includes(physicalId),
-  );
+  const admin = Object.keys(declaration.zones).find((zone) => declaration.zones[zone]?.admin) ?? '';
+  const name = functionName(declaration.name, admin, 'rotation');
+  return resourcesOfType(assembly, 'AWS::Lambda::Function').find(({ physicalId }) => physicalId === name);
 }
 
 /** The key of the resource's own stack that `named`, an id or ARN, is. */
@@ -128,7 +127,7 @@ export function filesOf({ assetPath }: ResolvedResource): ReadonlyMap<string, st
 
 /** Whether the guard of webhooks runs before the code of the function with this ARN. */
 export function isGuarded(arn: string | undefined, assembly: ResolvedAssembly): boolean {
-  const found = resourcesOfType(assembly, 'AWS::Lambda::Function').find((fn) => fn.arn === arn);
+  const found = resourceByArn(assembly, arn);
   return found !== undefined && filesOf(found).has('own.mjs');
 }
 
@@ -185,9 +184,4 @@ export function ownedIn(
     );
   const mine = owned.filter(({ users }) => users.some((user) => functionName(system, zone, user) === role));
   return { own: arns(mine.map(({ name }) => name)), taken: arns(owned.map(({ name }) => name)) };
-}
-
-/** Whether an actor belongs to the signing zone. */
-export function isInSigningZone({ zone }: Actor): boolean {
-  return zone === SIGNING;
 }

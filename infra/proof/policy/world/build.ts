@@ -1,5 +1,6 @@
 import { type JsonObject, listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
 import { readEndpoints, type VpcEndpoint } from '../../assembly/network.ts';
+import { functionArn } from '../../assembly/physical.ts';
 import {
   type ResolvedAssembly,
   type ResolvedResource,
@@ -149,10 +150,10 @@ function documentOf(statement: unknown): JsonObject {
  * The statement that a permission adds to the policy of its function. One for a version or alias covers that one only; one for the bare
  * function covers the unqualified ARN only. Of what narrows it, the account and the source are understood, and no other property.
  */
-function lambdaPermission({ properties, account, region, logicalId }: ResolvedResource) {
+function lambdaPermission(permission: ResolvedResource) {
+  const { properties, logicalId } = permission;
   const { Action, Principal: principal, SourceAccount, SourceArn } = properties;
-  const named = stringOf(properties.FunctionName) ?? '';
-  const arn = named.startsWith('arn:') ? named : `arn:aws:lambda:${region}:${account}:function:${named}`;
+  const arn = functionArn(permission, stringOf(properties.FunctionName) ?? '');
   // A service's name, an account, an ARN or everybody.
   const isService = typeof principal === 'string' && principal.includes('.') && !principal.startsWith('arn:');
   const Principal = principal === '*' ? '*' : { [isService ? 'Service' : 'AWS']: principal };

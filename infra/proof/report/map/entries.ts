@@ -1,6 +1,7 @@
 import type { LoginFunction } from '@helseid-zones/protocol/login-routes';
 import { integratedFunction, pathsOf } from '../../assembly/apis.ts';
 import { listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
+import { functionArn } from '../../assembly/physical.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { decide } from '../../policy/decide.ts';
 import type { World } from '../../policy/world/world.ts';
@@ -163,9 +164,8 @@ function whole(text: string): string {
   return text.replaceAll(' ', '\u00a0');
 }
 
-function mappedFunction({ properties, account, region }: ResolvedResource): string {
-  const text = String(properties.FunctionName);
-  return text.startsWith('arn:') ? text : `arn:aws:lambda:${region}:${account}:function:${text}`;
+function mappedFunction(mapping: ResolvedResource): string {
+  return functionArn(mapping, String(mapping.properties.FunctionName));
 }
 
 /** The starts that the functions' own policies, or for what they fetch themselves the mapping, permit. */

@@ -1,8 +1,7 @@
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import type { Network } from '../../assembly/network.ts';
 import type { ResolvedAssembly } from '../../assembly/resolve.ts';
-import { readAnsweredNames } from '../../network/names.ts';
-import type { Reach } from '../../network/reach.ts';
+import { type Reach, readAnsweredNames } from '../../network/reach.ts';
 import { INTERNET, type MapCall, type MapNode, NETWORKS, OUTSIDE } from './model.ts';
 
 /** A host of the internet, with the VPCs whose resolver answers its name. */

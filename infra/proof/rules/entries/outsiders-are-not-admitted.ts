@@ -1,4 +1,5 @@
 import { remembered } from '../../assembly/remembered.ts';
+import { resourceByArn } from '../../assembly/resolve.ts';
 import { all, type Condition } from '../../policy/condition.ts';
 import { compileConditions } from '../../policy/operators.ts';
 import { statementsAbout } from '../../policy/statement.ts';
@@ -26,8 +27,7 @@ export const outsidersAreNotAdmitted: Rule = {
         const asked = actions.filter((action) =>
           resource.policies.some((policy) => statementsAbout(policy, action).length > 0),
         );
-        const path =
-          input.assembly.resources.find(({ arn }) => arn === resource.arn)?.constructPath ?? resource.arn;
+        const path = resourceByArn(input.assembly, resource.arn)?.constructPath ?? resource.arn;
         return [
           ...anybody.flatMap(({ name, principal }) => {
             const [question] = asked

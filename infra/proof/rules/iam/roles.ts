@@ -1,6 +1,6 @@
 import { boundaryGroup, boundaryName, functionName, zoneFunctions } from '../../../declaration/names.ts';
 import { stringOf, stringsOf } from '../../assembly/json.ts';
-import { resourcesOfType } from '../../assembly/resolve.ts';
+import { resourceByArn } from '../../assembly/resolve.ts';
 import { trustedServices } from '../actors.ts';
 import { type Rule, resourceRule } from '../rule.ts';
 
@@ -49,7 +49,7 @@ export const ROLES: readonly Rule[] = [
           : undefined,
       );
       const expected = boundaryName(system, zone, groups.find(Boolean));
-      const policy = resourcesOfType(assembly, 'AWS::IAM::ManagedPolicy').find(({ arn }) => arn === boundary);
+      const policy = resourceByArn(assembly, boundary);
       const found = policy?.properties.ManagedPolicyName ?? boundary;
       const has =
         found === undefined ? 'no permissions boundary' : `the permissions boundary ${String(found)}`;

@@ -4,15 +4,7 @@ import { remembered } from '../../assembly/remembered.ts';
 import { type CapabilityRule, capabilityRule, requirement } from '../capability.ts';
 import { externalPrincipals, isAdmitted, unknownRole } from '../external-principals.ts';
 import { type Rule, violationsOf, wordsOf } from '../rule.ts';
-import {
-  clientKeyArn,
-  clientKeyArns,
-  everyOf,
-  isInSigningZone,
-  ownEndpoint,
-  rotationOf,
-  signingPlace,
-} from '../targets.ts';
+import { clientKeyArn, clientKeyArns, everyOf, ownEndpoint, rotationOf, signingPlace } from '../targets.ts';
 import { findWitness } from '../witness.ts';
 
 /** Nobody but the signers of a client can use `kms:Sign` on its keys. */
@@ -25,10 +17,10 @@ export const signIsForSigners: CapabilityRule = capabilityRule({
   on: (input, { client }) => [...clientKeyArns(input), ...(client === undefined ? [everyOf('kms')] : [])],
   allows: (actor, input) =>
     actor.client === undefined ? [] : [{ resources: [clientKeyArn(input, actor.client)], requires: [] }],
-  by: (actor, _action, resource) => [
+  by: ({ client, zone }, _action, resource) => [
     ...(resource === everyOf('kms') ? [] : (['resource policy'] as const)),
-    ...(actor.client === undefined ? (['identity policy'] as const) : []),
-    ...(actor.client === undefined && !isInSigningZone(actor) ? (['permissions boundary'] as const) : []),
+    ...(client === undefined ? (['identity policy'] as const) : []),
+    ...(client === undefined && zone !== SIGNING ? (['permissions boundary'] as const) : []),
   ],
   alone: ({ client }) =>
     client === undefined

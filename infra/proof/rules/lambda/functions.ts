@@ -1,3 +1,4 @@
+import { functionArn } from '../../assembly/physical.ts';
 import { actionsOf, type CapabilityRule, capabilityRule, requirement } from '../capability.ts';
 import { type Rule, resourceRule } from '../rule.ts';
 
@@ -43,7 +44,7 @@ export const interfacesAreLambdas: CapabilityRule = capabilityRule({
     const code = input.network.functions
       .filter(({ resource }) => resource.properties.Role === role.arn)
       .flatMap(({ resource }) => resource.arn ?? []);
-    const own = code.length > 0 ? code : [`arn:aws:lambda:${region}:${role.account}:function:${name}`];
+    const own = code.length > 0 ? code : [functionArn({ account: role.account, region }, name)];
     return [
       {
         resources: ['*'],

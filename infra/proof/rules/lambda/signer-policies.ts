@@ -1,6 +1,6 @@
 import { askingRoles } from '../../../declaration/names.ts';
 import { remembered } from '../../assembly/remembered.ts';
-import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import { type ResolvedResource, resourceByArn, resourcesOfType } from '../../assembly/resolve.ts';
 import { ALWAYS, all, any, type Condition, not } from '../../policy/condition.ts';
 import { decide } from '../../policy/decide.ts';
 import { compileConditions } from '../../policy/operators.ts';
@@ -100,7 +100,7 @@ export function signersOf(input: ProofInput) {
         : { 'aws:VpceAccount': account };
     const askers = askingRoles(declaration.name, zone, declared, account, asked);
     return askedOfZone(input, zone, asked).map((arn) => {
-      const fn = assembly.resources.find((resource) => resource.arn === arn);
+      const fn = resourceByArn(assembly, arn);
       const { executionRole = '' } = assembly.stacks.find(({ name }) => name === fn?.stack) ?? {};
       const denied: readonly (readonly [what: string, actions: readonly string[], whenever: Condition])[] = [
         ['invoked by others than its zone’s roles', INVOKE, others(askers)],

@@ -1,7 +1,7 @@
 import { internetHosts, resolvedHosts } from '../../../declaration/derive.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { type Network, SIGNING } from '../../assembly/network.ts';
-import { readAnsweredNames } from '../../network/names.ts';
+import { readAnsweredNames } from '../../network/reach.ts';
 import type { ProofInput, Rule } from '../rule.ts';
 import { resourceRule, violationsOf } from '../rule.ts';
 
