@@ -113,11 +113,7 @@ export function readNetwork(assembly: ResolvedAssembly, declaration: SystemDecla
   });
   const groups = resourcesOfType(assembly, 'AWS::EC2::SecurityGroup').map((resource): Group => {
     const id = stringOf(resource.properties.GroupId) ?? resource.physicalId;
-    const permissions = [
-      ...permissionsOf(assembly, resource, id, 'in', 'SecurityGroupIngress'),
-      ...permissionsOf(assembly, resource, id, 'out', 'SecurityGroupEgress'),
-    ];
-    return { id, vpc: String(resource.properties.VpcId), permissions };
+    return { id, vpc: String(resource.properties.VpcId), permissions: permissionsOf(resource, id, assembly) };
   });
   return {
     zones: new Map([...zones, ...there.map(({ vpc, zone }) => [vpc, zone] as const)]),
@@ -162,31 +158,17 @@ function firstOf(properties: JsonObject, names: readonly string[]): string {
   return names.map((name) => stringOf(properties[name])).find(Boolean) ?? 'unknown';
 }
 
-/** The permissions of a group in one direction: those in its property, and those of resources of that name. */
-function permissionsOf(
-  assembly: ResolvedAssembly,
-  group: ResolvedResource,
-  id: string,
-  direction: Permission['direction'],
-  name: 'SecurityGroupIngress' | 'SecurityGroupEgress',
-): Permission[] {
-  const inline = group.properties[name];
-  const apart = resourcesOfType(assembly, `AWS::EC2::${name}`).filter(
-    ({ properties }) => properties.GroupId === id,
-  );
-  // A group that names no way out, also one with an empty list, gets AWS's own rule: everything, to everywhere.
-  const all = direction === 'out' && listOf(inline).length === 0 && apart.length === 0;
-  return [
-    ...listOf(all ? { IpProtocol: '-1', CidrIp: '0.0.0.0/0' } : inline),
-    ...apart.map(({ properties }) => properties),
-  ].map((rule) => {
-    const fields = objectOf(rule);
-    return {
-      direction,
-      protocol: String(fields.IpProtocol),
-      from: Number(fields.FromPort ?? -1),
-      to: Number(fields.ToPort ?? -1),
-      peer: firstOf(fields, PEERS),
-    };
+/** The permissions of a group: those in its properties, and those of resources of the properties' names. */
+function permissionsOf(group: ResolvedResource, id: string, assembly: ResolvedAssembly): Permission[] {
+  return (['in', 'out'] as const).flatMap((direction) => {
+    const name = direction === 'in' ? 'SecurityGroupIngress' : 'SecurityGroupEgress';
+    const apart = resourcesOfType(assembly, `AWS::EC2::${name}`).map(({ properties }) => properties);
+    const rules = [...listOf(group.properties[name]), ...apart.filter(({ GroupId }) => GroupId === id)];
+    // A group that names no way out, also one with an empty list, gets AWS's own rule: everything, to everywhere.
+    if (direction === 'out' && rules.length === 0) rules.push({ IpProtocol: '-1', CidrIp: '0.0.0.0/0' });
+    return rules.map(objectOf).map((fields) => ({
+      ...{ direction, protocol: String(fields.IpProtocol), peer: firstOf(fields, PEERS) },
+      ...{ from: Number(fields.FromPort ?? -1), to: Number(fields.ToPort ?? -1) },
+    }));
   });
 }

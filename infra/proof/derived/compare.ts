@@ -2,9 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { isObject, type JsonObject, listOf, objectOf } from '../assembly/json.ts';
 import type { Assembly, AssemblyStack } from '../assembly/read-assembly.ts';
 import type { Violation } from '../rules/rule.ts';
-import { problemsOfDeployment } from './deployment.ts';
+import { problemsOfDeployment, problemsOfUpload } from './deployment.ts';
 import { isHarmless } from './harmless.ts';
-import { problemsOfUpload } from './uploads.ts';
 
 /** Something that the declaration did not yield: a resource, or a statement in a role's policies. */
 export interface Addition {
@@ -26,9 +25,6 @@ export interface Comparison {
 
 /** What of a template is equal beside its resources: outputs, since other stacks refer to them. */
 const SECTIONS = ['Conditions', 'Mappings', 'Outputs', 'Parameters', 'Rules'];
-
-/** Members of a resource that say nothing of what is deployed. */
-const UNREAD = new Set(['Metadata']);
 
 /**
  * Compares what was synthesized with what the declaration yields, template by template: everything that the derived one has is there,
@@ -63,16 +59,12 @@ export function compareWithDerived(
   );
   const additions = given.stacks.flatMap((stack) => {
     const expected = objectOf(derived.stacks.find(({ name }) => name === stack.name)?.template.Resources);
-    return Object.entries(objectOf(stack.template.Resources)).flatMap(([id, resource]) =>
-      Object.hasOwn(expected, id) && !hasMoreStatements(objectOf(resource), objectOf(expected[id]))
-        ? []
-        : [
-            {
-              ...{ stack: stack.name, logicalId: id, resource: pathOf(stack, id) },
-              ...{ type: String(objectOf(resource).Type), statements: Object.hasOwn(expected, id) },
-            },
-          ],
-    );
+    return Object.entries(objectOf(stack.template.Resources)).flatMap(([id, resource]) => {
+      const statements = Object.hasOwn(expected, id);
+      if (statements && !hasMoreStatements(objectOf(resource), objectOf(expected[id]))) return [];
+      const type = String(objectOf(resource).Type);
+      return [{ stack: stack.name, logicalId: id, resource: pathOf(stack, id), type, statements }];
+    });
   });
   return { violations: [...differences, ...deployments, ...uploads], additions };
 }
@@ -126,12 +118,11 @@ export function differencesOfResource(
 ): (readonly [about: string, text: string])[] {
   const type = String(expected.Type);
   return namesOf(found, expected).flatMap((member) => {
-    if (UNREAD.has(member)) return [];
+    // It says nothing of what is deployed.
+    if (member === 'Metadata') return [];
     if (member !== 'Properties') {
-      const waits = member === 'DependsOn' && waitsFor(found[member], expected[member]);
-      return (waits ? [] : describe(member, found[member], expected[member])).map(
-        (text) => [member, text] as const,
-      );
+      if (member === 'DependsOn' && waitsFor(found[member], expected[member])) return [];
+      return describe(member, found[member], expected[member]).map((text) => [member, text] as const);
     }
     const [has, wants] = [objectOf(found.Properties), objectOf(expected.Properties)];
     return namesOf(has, wants).flatMap((property) =>

@@ -4,52 +4,29 @@ import { isObject, listOf } from '../assembly/json.ts';
 import { namedActions } from '../assembly/roles.ts';
 
 /** Differences that weaken nothing, by type (`*`: every type) and property. */
-const HARMLESS: readonly {
-  type: string;
-  property: string;
-  fits(found: unknown, expected: unknown): boolean;
-}[] = [
-  { type: '*', property: 'Description', fits: (found) => typeof found === 'string' && !found.includes('{{') },
+const HARMLESS: Readonly<Record<string, (found: unknown, expected: unknown) => boolean>> = {
+  '* Description': (found) => typeof found === 'string' && !found.includes('{{'),
   // What is lost can be had back, and is not deleted.
-  { type: '*', property: 'DeletionProtectionEnabled', fits: (found) => found === true },
-  {
-    type: 'AWS::DynamoDB::Table',
-    property: 'PointInTimeRecoverySpecification',
-    fits: (found) => isDeepStrictEqual(found, { PointInTimeRecoveryEnabled: true }),
-  },
+  '* DeletionProtectionEnabled': (found) => found === true,
+  'AWS::DynamoDB::Table PointInTimeRecoverySpecification': (found) =>
+    isDeepStrictEqual(found, { PointInTimeRecoveryEnabled: true }),
   // More tags, of others; those that mark a zone are equal.
-  {
-    type: '*',
-    property: 'Tags',
-    fits: (found, expected) =>
-      isDeepStrictEqual(zoneTags(found), zoneTags(expected)) &&
-      listOf(expected).every((tag) => listOf(found).some((one) => isDeepStrictEqual(one, tag))),
-  },
+  '* Tags': (found, expected) =>
+    isDeepStrictEqual(zoneTags(found), zoneTags(expected)) &&
+    listOf(expected).every((tag) => listOf(found).some((one) => isDeepStrictEqual(one, tag))),
   // A policy that denies and allows nothing narrows who may call.
-  {
-    type: 'AWS::ApiGateway::RestApi',
-    property: 'Policy',
-    fits: (found) => found !== undefined && namedActions(found).length === 0,
-  },
+  'AWS::ApiGateway::RestApi Policy': (found) => found !== undefined && namedActions(found).length === 0,
   // The same service by validated cryptography.
-  {
-    type: 'AWS::EC2::VPCEndpoint',
-    property: 'ServiceName',
-    fits: (found, expected) => JSON.stringify(found)?.replace('-fips', '') === JSON.stringify(expected),
-  },
-  { type: 'AWS::Lambda::Function', property: 'MemorySize', fits: (found) => typeof found === 'number' },
-  {
-    type: 'AWS::Logs::LogGroup',
-    property: 'RetentionInDays',
-    fits: (found, expected) => typeof found === 'number' && found >= Number(expected),
-  },
-];
+  'AWS::EC2::VPCEndpoint ServiceName': (found, expected) =>
+    JSON.stringify(found)?.replace('-fips', '') === JSON.stringify(expected),
+  'AWS::Lambda::Function MemorySize': (found) => typeof found === 'number',
+  'AWS::Logs::LogGroup RetentionInDays': (found, expected) =>
+    typeof found === 'number' && found >= Number(expected),
+};
 
 /** Whether a property that is not as the declaration yields it weakens nothing: of this type, and with this value. */
 export function isHarmless(type: string, property: string, found: unknown, expected: unknown): boolean {
-  return HARMLESS.some(
-    (one) => [type, '*'].includes(one.type) && one.property === property && one.fits(found, expected),
-  );
+  return [type, '*'].some((of) => HARMLESS[`${of} ${property}`]?.(found, expected) === true);
 }
 
 function zoneTags(tags: unknown): readonly unknown[] {

@@ -87,11 +87,8 @@ export function hasValue(name: string, matcher: Matcher): Condition {
 /** That one of the key's values matches none of the matchers. */
 export function hasStray(name: string, matchers: readonly Matcher[]): Condition {
   const key = name.toLowerCase();
-  const id = `${key} stray ${matchers
-    .map((matcher) => matcher.id)
-    .sort()
-    .join(' | ')}`;
-  return ask({ kind: 'stray', id, key, name, matchers });
+  const ids = matchers.map((matcher) => matcher.id).sort();
+  return ask({ kind: 'stray', id: `${key} stray ${ids.join(' | ')}`, key, name, matchers });
 }
 
 /** That the resource matches a pattern with policy variables, or a part of the resources asked about. */
@@ -114,24 +111,10 @@ export function evaluate(condition: Condition, facts: Facts): ternary.Truth {
     case 'not':
       return ternary.not(evaluate(condition.of, facts));
     case 'all':
-      return foldTruths(condition.of, (part) => evaluate(part, facts), true);
+      return ternary.fold(condition.of, (part) => evaluate(part, facts), true);
     case 'any':
-      return foldTruths(condition.of, (part) => evaluate(part, facts), false);
+      return ternary.fold(condition.of, (part) => evaluate(part, facts), false);
   }
-}
-
-/** Whether all (`every`) or at least one of `parts` hold, asking no further than it takes. */
-export function foldTruths<Part>(
-  parts: readonly Part[],
-  truthOf: (part: Part) => ternary.Truth,
-  every: boolean,
-): ternary.Truth {
-  let result: ternary.Truth = every;
-  for (const part of parts) {
-    result = every ? ternary.and(result, truthOf(part)) : ternary.or(result, truthOf(part));
-    if (result === !every) return result;
-  }
-  return result;
 }
 
 /** `condition` with the tests replaced for which `answer` has an answer. */
@@ -182,7 +165,7 @@ function answer(test: Test, facts: Facts): ternary.Truth {
       if (values.length > 1) return undefined;
       return values[0] === undefined ? false : test.matcher.test(values[0]);
     case 'stray':
-      return foldTruths(values, (value) => strays(value, test.matchers), false);
+      return ternary.fold(values, (value) => strays(value, test.matchers), false);
     case 'resource':
       return test.pattern.glob === undefined
         ? undefined
@@ -195,5 +178,5 @@ function answer(test: Test, facts: Facts): ternary.Truth {
 function strays(value: string, matchers: readonly Matcher[]): ternary.Truth {
   // AWS calls an empty string a "null data set", which ForAllValues accepts; what that covers is not said.
   if (value === '') return undefined;
-  return ternary.not(foldTruths(matchers, (matcher) => matcher.test(value), false));
+  return ternary.not(ternary.fold(matchers, (matcher) => matcher.test(value), false));
 }

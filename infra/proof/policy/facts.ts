@@ -16,19 +16,16 @@ export function closedFacts(asked: Asked, context: Context, world: World): Facts
 
 /** The facts that hold for every request of a kind: what the context gives and the caller implies; the rest is open. */
 export function openFacts(asked: Asked, context: Context, world: World): Facts {
-  const given = valuesOf(context);
+  const given = new Map(
+    Object.entries(context).map(([name, value]) => [
+      name.toLowerCase(),
+      value === null ? NONE : [value].flat(),
+    ]),
+  );
   return {
     values: (key) => given.get(key) ?? impliedValues(key, asked, world),
     resource: asked.resource,
   };
-}
-
-function valuesOf(context: Context): Map<string, readonly string[]> {
-  const values = new Map<string, readonly string[]>();
-  for (const [name, value] of Object.entries(context)) {
-    values.set(name.toLowerCase(), value === null ? NONE : typeof value === 'string' ? [value] : value);
-  }
-  return values;
 }
 
 /** Keys that AWS fills in from who calls and whose resource it is. */

@@ -1,4 +1,4 @@
-import { ALWAYS, all, any, type Condition, foldTruths, NEVER, not, type Test, testsOf } from './condition.ts';
+import { ALWAYS, all, any, type Condition, NEVER, not, type Test, testsOf } from './condition.ts';
 import { compareMatchers } from './matcher.ts';
 import * as ternary from './ternary.ts';
 
@@ -107,7 +107,7 @@ function search(condition: Condition, tests: readonly Test[]): boolean {
     if (part.kind === 'constant') return part.value;
     if (part.kind === 'test') return answers[index.get(part.test.id) ?? -1];
     if (part.kind === 'not') return ternary.not(value(part.of));
-    return foldTruths(part.of, value, part.kind === 'all');
+    return ternary.fold(part.of, value, part.kind === 'all');
   };
   /** A test whose answer still matters. */
   const openTest = (part: Condition): Test | undefined => {

@@ -1,17 +1,7 @@
 import { isObject, type JsonObject, listOf, parseJson, stringOf, stringsOf } from '../assembly/json.ts';
 import { memory } from '../assembly/remembered.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
-import {
-  ALWAYS,
-  all,
-  any,
-  type Condition,
-  foldTruths,
-  isResource,
-  NEVER,
-  not,
-  unknown,
-} from './condition.ts';
+import { ALWAYS, all, any, type Condition, isResource, NEVER, not, unknown } from './condition.ts';
 import { compileConditions } from './operators.ts';
 import {
   arnParts,
@@ -124,7 +114,7 @@ function parseActions(statement: JsonObject): Statement['isAbout'] | undefined {
   const patterns = stringsOf(element).map((text) => globOf(text.toLowerCase()));
   if (element === undefined || patterns.length !== listOf(element).length) return undefined;
   return (action) => {
-    const matches = foldTruths(patterns, (glob) => matchGlob(glob, action), false);
+    const matches = ternary.fold(patterns, (glob) => matchGlob(glob, action), false);
     return negated ? ternary.not(matches) : matches;
   };
 }

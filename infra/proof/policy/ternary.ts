@@ -17,3 +17,13 @@ export function or(a: Truth, b: Truth): Truth {
 export function not(a: Truth): Truth {
   return a === undefined ? undefined : !a;
 }
+
+/** Whether all (`every`) or at least one of `parts` hold, asking no further than it takes. */
+export function fold<Part>(parts: readonly Part[], truthOf: (part: Part) => Truth, every: boolean): Truth {
+  let result: Truth = every;
+  for (const part of parts) {
+    result = every ? and(result, truthOf(part)) : or(result, truthOf(part));
+    if (result === !every) return result;
+  }
+  return result;
+}

@@ -4,34 +4,22 @@ import { matrixOf, type Proof } from '../prove.ts';
 import { CAPABILITIES } from '../rules/capabilities.ts';
 import type { CapabilityRow } from '../rules/capability.ts';
 import { CONNECT } from '../rules/reach-rows.ts';
+import { wordsOf } from '../rules/rule.ts';
 import { type NameIds, nameIds } from './names-in-words.ts';
 import { reportSignable } from './signable.ts';
 import { heading } from './summary.ts';
 
-/** A part of the capability matrix that is shown line by line. */
-interface Section {
-  title: string;
-  actions: readonly string[];
-}
-
 /** What is shown line by line: who may sign, ask, administer, reach. All else is summed up by rule. */
-const SECTIONS: readonly Section[] = [
-  { title: 'Who may sign', actions: ['kms:Sign'] },
-  { title: 'Who may ask for signatures', actions: ['lambda:InvokeFunction'] },
-  {
-    title: 'Who may administer keys',
-    actions: ['kms:CreateKey', 'kms:TagResource', 'kms:DisableKey', 'kms:EnableKey'],
-  },
-  {
-    title: 'Who may read and write client records',
-    actions: [
-      'secretsmanager:GetSecretValue',
-      'secretsmanager:PutSecretValue',
-      'secretsmanager:UpdateSecretVersionStage',
-      'secretsmanager:RotateSecret',
-    ],
-  },
-  { title: 'Who may reach what', actions: [CONNECT] },
+const SECTIONS: readonly (readonly [title: string, actions: string])[] = [
+  ['Who may sign', 'kms:Sign'],
+  ['Who may ask for signatures', 'lambda:InvokeFunction'],
+  ['Who may administer keys', 'kms:CreateKey kms:TagResource kms:DisableKey kms:EnableKey'],
+  [
+    'Who may read and write client records',
+    `secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage
+    secretsmanager:RotateSecret`,
+  ],
+  ['Who may reach what', CONNECT],
 ];
 
 /** A part of the matrix: all of it, or what one zone's roles, or one role, may do. */
@@ -61,19 +49,16 @@ export function reportMatrix(proof: Pick<Proof, 'input'>, width: number, { zone,
   const whole = zone === undefined && role === undefined;
   const parts = [
     reportSignable(proof.input, width, { zone, role }),
-    ...SECTIONS.map((section) => reportSection(section, matrix, names, width)),
+    ...SECTIONS.map(([title, actions]) => {
+      const rows = matrix.filter(({ action }) => wordsOf(actions).includes(action));
+      return reportSection(title, rows, names, width);
+    }),
     whole ? reportNevers(proof, width) : '',
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
-function reportSection(
-  { title, actions }: Section,
-  matrix: readonly CapabilityRow[],
-  names: NameIds,
-  width: number,
-): string {
-  const rows = matrix.filter(({ action }) => actions.includes(action));
+function reportSection(title: string, rows: readonly CapabilityRow[], names: NameIds, width: number): string {
   const shown = rows.filter(({ verdict, action }) => verdict !== 'never' || action === CONNECT);
   const lines = merge(shown).map(({ row, principals, actions }) => [
     principals.join(' '),
@@ -151,19 +136,11 @@ function reportNevers({ input }: Pick<Proof, 'input'>, width: number): string {
   const lines = CAPABILITIES.flatMap((rule): string[][] => {
     const rows = rule.rows(input);
     if (rows.length === 0 || rows.some(({ verdict }) => verdict !== 'never')) return [];
-    return [
-      [
-        rule.title,
-        String(new Set(rows.map(({ action }) => action)).size),
-        String(rows.length),
-        weakest(rows),
-      ],
-    ];
+    const actions = new Set(rows.map(({ action }) => action)).size;
+    return [[rule.title, String(actions), String(rows.length), weakest(rows)]];
   });
-  return [
-    heading('What nobody may do'),
-    table([['rule', 'actions', 'questions', 'held by'], ...lines], width),
-  ].join('\n');
+  const head = ['rule', 'actions', 'questions', 'held by'];
+  return `${heading('What nobody may do')}\n${table([head, ...lines], width)}`;
 }
 
 /** For each violation and each line of the matrix the request that shows it, of a *never* the nearest: what it shows, and below it JSON. */

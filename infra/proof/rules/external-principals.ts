@@ -53,12 +53,10 @@ function named(input: ProofInput): ExternalPrincipal[] {
   return [...new Set(names)]
     .filter((name) => !roles.includes(name) && !own.includes(name))
     .map((name) => {
-      const [, account] = /^(\d{12})$|^arn:aws:iam::\d{12}:root$/.test(name)
-        ? (/(\d{12})/.exec(name) ?? [])
-        : [];
-      const principal =
-        account === undefined ? principalOf(name) : rolePrincipal(`arn:aws:iam::${account}:role/foreign`);
-      return { name: account === undefined ? name : `a role of account ${account}`, principal };
+      const [account] = /^\d{12}$|(?<=^arn:aws:iam::)\d{12}(?=:root$)/.exec(name) ?? [];
+      if (account === undefined) return { name, principal: principalOf(name) };
+      const principal = rolePrincipal(`arn:aws:iam::${account}:role/foreign`);
+      return { name: `a role of account ${account}`, principal };
     });
 }
 

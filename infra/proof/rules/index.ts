@@ -10,8 +10,7 @@ import { ROLES } from './iam/roles.ts';
 import { keysDoNotDelegate } from './kms/client-keys.ts';
 import { dataKeysAreClosed } from './kms/data-keys.ts';
 import { madeKeysAreClosed } from './kms/made-keys.ts';
-import { functionPermissionsAreOwn } from './lambda/function-permissions-are-own.ts';
-import { functionsHaveOwnRoles } from './lambda/functions.ts';
+import { functionPermissionsAreOwn, functionsHaveOwnRoles } from './lambda/functions.ts';
 import { onlySignersCanSign, signersAreDeclared } from './lambda/signers.ts';
 import { zoneFunctionsAreDeclared } from './lambda/zone-functions-are-declared.ts';
 import { logsAreKept, logsHoldNoTokens } from './logs/logs.ts';
@@ -21,8 +20,7 @@ import { othersKeepOut } from './others.ts';
 import type { Rule } from './rule.ts';
 import { recordsAreBare } from './secretsmanager/records.ts';
 import { noKeyMaterial } from './templates/no-key-material.ts';
-import { propertiesAreUnderstood, resourceTypesAreKnown } from './templates/properties.ts';
-import { templatesAreFinal } from './templates/templates-are-final.ts';
+import { propertiesAreUnderstood, resourceTypesAreKnown, templatesAreFinal } from './templates/properties.ts';
 
 /** What the declaration yields is there, whole and unchanged; seen where the assembly was compared with the derived one. */
 const asDerived: Rule = {

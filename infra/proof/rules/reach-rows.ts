@@ -11,17 +11,10 @@ export function reachRows(input: ProofInput): CapabilityRow[] {
   return input.reach.flatMap((reach) => {
     const { name: principal, resource, endpoints, elsewhere } = reach;
     const { zone = NO_ZONE } = resource;
-    const row = {
-      principal,
-      zone,
-      action: CONNECT,
-      asked: undefined,
-      verdict: 'always',
-      when: '',
-      layers: [],
-      alone: '',
-      allowed: true,
-    } as const;
+    const row: Omit<CapabilityRow, 'resource'> = {
+      ...{ principal, zone, action: CONNECT, asked: undefined, verdict: 'always', when: '' },
+      ...{ layers: [], alone: '', allowed: true },
+    };
     return [
       internetRow(row, reach, input),
       ...endpoints.map((endpoint) => ({ ...row, resource: `${endpoint.service} through ${endpoint.id}` })),

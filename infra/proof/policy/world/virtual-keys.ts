@@ -18,9 +18,12 @@ export function virtualKeys(assembly: ResolvedAssembly): (Resource & { client: s
   return resourcesOfType(assembly, 'AWS::Lambda::Function').flatMap((fn) => {
     const file = join(fn.assetPath ?? '', KEY_POLICY_FILE);
     if (fn.assetPath === undefined || !existsSync(file)) return [];
-    return Object.entries(readJson(file, (text) => fillPlaceholders(text, fn))).map(([client, document]) =>
-      virtualKey(client, document, fn),
-    );
+    const policies = readJson(file, (text) => fillPlaceholders(text, fn));
+    const { account, region } = fn;
+    return Object.entries(policies).map(([client, document]) => ({
+      ...{ client, account, arn: virtualKeyArn(client, account, region), tags: new Map() },
+      policies: [parsePolicy(`policy of the keys of ${client}`, document)],
+    }));
   });
 }
 
@@ -28,17 +31,6 @@ export function virtualKeys(assembly: ResolvedAssembly): (Resource & { client: s
 export function virtualKeyArn(client: string, account: string, region: string): string {
   const place = { account, region, stack: 'made at run time', logicalId: client };
   return identify('AWS::KMS::Key', place, () => undefined)?.arn ?? '';
-}
-
-function virtualKey(client: string, document: unknown, { account, region }: ResolvedResource) {
-  const arn = virtualKeyArn(client, account, region);
-  return {
-    client,
-    arn,
-    account,
-    policies: [parsePolicy(`policy of the keys of ${client}`, document)],
-    tags: new Map(),
-  };
 }
 
 function fillPlaceholders(text: string, fn: ResolvedResource): string {

@@ -1,6 +1,9 @@
 import { functionArn } from '../../assembly/physical.ts';
+import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { actionsOf, type CapabilityRule, capabilityRule, requirement } from '../capability.ts';
-import { type Rule, resourceRule } from '../rule.ts';
+import { type ProofInput, type Rule, resourceRule } from '../rule.ts';
+import { recordArns, rotationOf } from '../targets.ts';
+import { signersOf } from './signer-policies.ts';
 
 /** Every function has the role of its own name: IAM tells functions apart by nothing else. */
 export const functionsHaveOwnRoles: Rule = resourceRule({
@@ -60,3 +63,77 @@ export const interfacesAreLambdas: CapabilityRule = capabilityRule({
   remedy:
     'Deny these actions to the function’s code: ArnEquals lambda:SourceFunctionArn in the role, Null in the boundary.',
 });
+
+/**
+ * What Lambda permissions let in: API Gateway for an API of the function's own stack, EventBridge for a rule of it, Secrets
+ * Manager to rotation for a client record; to a signer only the functions of its zone, where that is in another account.
+ */
+export const functionPermissionsAreOwn: Rule = resourceRule({
+  name: 'function-permissions-are-own',
+  invariant: 'I2',
+  title:
+    'A function’s own policy lets in nothing but what the declaration leads to it: its API, its rule, its rotation, its zone.',
+  of: ['AWS::Lambda::Permission'],
+  problems: (permission, input) => [problemOf(permission, input)],
+  subject: ({ properties: { Principal, FunctionName } }) =>
+    `A permission for ${String(Principal)} to invoke ${String(FunctionName)}`,
+  path: (permission, input) => [
+    String(permission.properties.Principal),
+    permission.constructPath,
+    functionOf(permission, input)?.constructPath ?? String(permission.properties.FunctionName),
+  ],
+  remedy: 'Name the function without a qualifier, and the one API, rule, record or role that may call it.',
+});
+
+function functionOf(
+  { properties: { FunctionName } }: ResolvedResource,
+  { assembly }: ProofInput,
+): ResolvedResource | undefined {
+  return resourcesOfType(assembly, 'AWS::Lambda::Function').find(
+    ({ arn, physicalId }) => FunctionName === arn || FunctionName === physicalId,
+  );
+}
+
+/** Whether a service's source is one of the function's own, by the service. */
+const SOURCES: Readonly<
+  Record<string, (permission: ResolvedResource, target: ResolvedResource, input: ProofInput) => boolean>
+> = {
+  'apigateway.amazonaws.com': ({ properties }, { stack, region, account }, { assembly }) =>
+    resourcesOfType(assembly, 'AWS::ApiGateway::RestApi').some(
+      (api) =>
+        api.stack === stack &&
+        String(properties.SourceArn).startsWith(
+          `arn:aws:execute-api:${region}:${account}:${api.physicalId}/`,
+        ),
+    ),
+  'events.amazonaws.com': ({ properties }, { stack }, { assembly }) =>
+    resourcesOfType(assembly, 'AWS::Events::Rule').some(
+      (rule) => rule.stack === stack && rule.arn === properties.SourceArn,
+    ),
+  'secretsmanager.amazonaws.com': ({ properties }, target, input) =>
+    recordArns(input).includes(String(properties.SourceArn)) &&
+    properties.SourceAccount === target.account &&
+    target === rotationOf(input),
+};
+
+function problemOf(permission: ResolvedResource, input: ProofInput): string | undefined {
+  const target = functionOf(permission, input);
+  if (target === undefined) return 'is for a version, an alias or a function outside the templates';
+  const { Principal, Action, FunctionUrlAuthType, InvokedViaFunctionUrl } = permission.properties;
+  const principal = String(Principal);
+  if (FunctionUrlAuthType !== undefined || InvokedViaFunctionUrl !== undefined) return 'opens a function URL';
+  if (Action !== 'lambda:InvokeFunction') return `is for ${String(Action)}`;
+  const fits = SOURCES[principal];
+  if (fits?.(permission, target, input) === false)
+    return 'names no source of the function’s own zone, so that others can have it called';
+  return fits !== undefined || foreignAskers(target, input).includes(principal)
+    ? undefined
+    : 'lets in somebody whom the declaration does not';
+}
+
+/** The roles in other accounts that may ask a signer; where it has a policy of its own, a permission beside it would be overwritten. */
+function foreignAskers({ arn, account }: ResolvedResource, input: ProofInput): readonly string[] {
+  const signer = signersOf(input).find((one) => one.arn === arn);
+  if (signer === undefined || signer.zoneAccount === account) return [];
+  return input.declaration.signing.resourcePolicies ? [] : signer.askers;
+}

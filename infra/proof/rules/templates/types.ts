@@ -21,7 +21,7 @@ const document = (path: string) => `${path}.Version=2012-10-17 ${path}.Statement
 
 /**
  * What is understood of the types that the constructs yield, in the notation of {@link placesOf}: places that are of no consequence, limited to
- * values or to resources, or judged by a rule.
+ * values or to resources, or judged by a rule. What somebody may add of a type ({@link ADDED}) is understood here too and not repeated.
  */
 export const OURS: Readonly<Record<string, string>> = {
   'EC2::VPC': 'CidrBlock! EnableDnsHostnames=true EnableDnsSupport=true InstanceTenancy=default',
@@ -56,7 +56,6 @@ export const OURS: Readonly<Record<string, string>> = {
   'Route53Resolver::FirewallRuleGroupAssociation': `FirewallRuleGroupId@Route53Resolver::FirewallRuleGroup Priority!
     VpcId@EC2::VPC`,
   'KMS::Key': `Description EnableKeyRotation=true ${document('KeyPolicy')}`,
-  'KMS::Alias': 'AliasName TargetKeyId@KMS::Key',
   'SecretsManager::Secret': 'Description GenerateSecretString* KmsKeyId@KMS::Key Name SecretString',
   'SecretsManager::RotationSchedule': `RotateImmediatelyOnUpdate=false RotationLambdaARN@Lambda::Function
     RotationRules.ScheduleExpression! SecretId@@SecretsManager::Secret`,
@@ -80,11 +79,7 @@ export const OURS: Readonly<Record<string, string>> = {
   'SNS::Topic': 'DisplayName KmsMasterKeyId@KMS::Key',
   'SNS::TopicPolicy': `${document('PolicyDocument')} Topics[]@SNS::Topic`,
   'SNS::Subscription': 'Endpoint Protocol=email|email-json|sms|https TopicArn@SNS::Topic',
-  'CloudWatch::Alarm': `ActionsEnabled?=true AlarmActions[]?@SNS::Topic AlarmDescription AlarmName ComparisonOperator
-    DatapointsToAlarm Dimensions[].Name Dimensions[].Value EvaluationPeriods InsufficientDataActions[]?@SNS::Topic MetricName
-    Namespace OKActions[]?@SNS::Topic Period Statistic Threshold TreatMissingData`,
-  // Pictures and questions for people, who may read figures and logs or not.
-  'CloudWatch::Dashboard': 'DashboardBody DashboardName',
+  'CloudWatch::Alarm': 'ActionsEnabled?=true',
   'Logs::QueryDefinition': 'LogGroupNames[]@@Logs::LogGroup Name QueryString',
   'DynamoDB::Table': `AttributeDefinitions[].AttributeName AttributeDefinitions[].AttributeType BillingMode?=PAY_PER_REQUEST
     KeySchema[].AttributeName KeySchema[].KeyType SSESpecification.KMSMasterKeyId@KMS::Key SSESpecification.SSEEnabled?=true
