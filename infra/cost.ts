@@ -1,6 +1,16 @@
+import { parseArgs } from 'node:util';
+import { ALGORITHM_NAMES, ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
+import { ZonesError } from '@helseid-zones/protocol/errors';
+import { loadSystem } from './declaration/load.ts';
+import { DECLARATION_OPTIONS } from './declaration/options.ts';
 import { type JsonObject, listOf, objectOf } from './proof/assembly/json.ts';
 import { readAssembly } from './proof/assembly/read-assembly.ts';
-import { table } from './terminal.ts';
+import { print, runCommand, table } from './terminal.ts';
+
+/**
+ * What a system costs a month: what stands (`cdk synth` reports it), and what calls cause (`npm run cost`).
+ * @module
+ */
 
 /** Hours of a month as AWS's own calculator takes them. */
 const HOURS = 730;
@@ -94,7 +104,7 @@ export function idleCost(directory: string): StackCost[] {
     const unpriced = [...new Set(resources.map(({ Type }) => String(Type)))].filter(
       (type) => !IDLE_FREE.test(type) && !PRICES.some((price) => price.type === type),
     );
-    return { stack: name, usd: sumOf(items), items, unpriced };
+    return { stack: name, usd: sumOf(items.map((item) => item.usd)), items, unpriced };
   });
 }
 
@@ -112,10 +122,129 @@ export function reportCost(stacks: readonly StackCost[], width = 120): string {
   ]);
   return [
     'Idle cost, USD a month (list prices of eu-north-1, November 2026, no tax, no traffic; docs/deploying.md):',
-    table([['Stack', 'USD', 'Of which'], ...rows, ['All', sumOf(stacks).toFixed(0), '']], width),
+    table(
+      [['Stack', 'USD', 'Of which'], ...rows, ['All', sumOf(stacks.map(({ usd }) => usd)).toFixed(0), '']],
+      width,
+    ),
   ].join('\n');
 }
 
-function sumOf(parts: readonly { usd: number }[]): number {
-  return parts.reduce((sum, { usd }) => sum + usd, 0);
+function sumOf(usd: readonly number[]): number {
+  return usd.reduce((sum, one) => sum + one, 0);
 }
+
+/**
+ * List prices in USD of what is done, as {@link PRICES} has those of what stands: eu-north-1, November 2026, without tax
+ * and free tiers; {@link https://aws.amazon.com/lambda/pricing/} (arm64), {@link https://aws.amazon.com/dynamodb/pricing/on-demand/} and
+ * the pages named there. KMS takes the same for a signature with each of HelseID's algorithms.
+ */
+export const TRAFFIC_PRICES = {
+  signature: 0.15 / 10_000,
+  invocation: 0.2 / 1e6,
+  gigabyteSecond: 0.0000133334,
+  natGigabyte: 0.046,
+  endpointGigabyte: 0.01,
+  logGigabyte: 0.5,
+  tableRead: 0.125 / 1e6,
+  tableWrite: 0.625 / 1e6,
+} as const;
+
+/** What is not counted but reckoned: seconds and gigabytes of an invocation or a call, and a function's gigabytes of memory. */
+const RECKONED = {
+  signing: 0.015,
+  waiting: 0.02,
+  tokens: 0.02,
+  memory: 0.5,
+  logs: 1.5e-6,
+  headers: 2e-6,
+  request: 4e-6,
+};
+
+/** What a month of calls is reckoned from. */
+export interface Traffic {
+  /** Calls of APIs. */
+  calls: number;
+  /** Environments of the zone's functions that call, each with tokens of its own (`own`). */
+  environments: number;
+  /** Seconds for which a token lasts. */
+  lifetime: number;
+  algorithm: Algorithm;
+}
+
+/**
+ * USD a month of what calls cause beyond what stands anyway (`idleCost`), by service. With `own` each environment fetches tokens and
+ * asks the signer; with `function` one table has the zone's, and each call goes through the zone's tokens function. A proof is a
+ * signature, a token two; nonces are known, nothing is tried again. Neither the functions' own work nor traces.
+ */
+export function trafficCost(
+  tokens: 'own' | 'function',
+  { calls, environments, lifetime, algorithm }: Traffic,
+) {
+  const price = TRAFFIC_PRICES;
+  const fetched = Math.min(calls, (tokens === 'own' ? environments : 1) * ((HOURS * 3600) / lifetime));
+  const signatures = calls + 2 * fetched;
+  const signed = calls + fetched;
+  const asked = tokens === 'own' ? 0 : calls;
+  const bytes = (ALGORITHMS[algorithm].signatureBytes * 8) / 6 / 1e9;
+  const seconds = signed * RECKONED.signing + calls * RECKONED.waiting + asked * RECKONED.tokens * 2;
+  return {
+    KMS: signatures * price.signature,
+    Lambda: (signed + asked) * price.invocation + seconds * RECKONED.memory * price.gigabyteSecond,
+    NAT: (calls * (RECKONED.headers + bytes) + fetched * (RECKONED.request + 2 * bytes)) * price.natGigabyte,
+    endpoints: (signed + asked) * (RECKONED.request + bytes) * price.endpointGigabyte,
+    logs: (signed + asked) * RECKONED.logs * price.logGigabyte,
+    DynamoDB:
+      tokens === 'own' ? 0 : fetched * 2 * price.tableWrite + fetched * (environments + 1) * price.tableRead,
+  };
+}
+
+const USAGE = `npm run cost -- --zone NAME [--calls 1000000] [--environments 10] [--token-lifetime 600] [--declaration FILE] [--stage NAME]
+  What a month of API calls costs in a zone, by service, both ways and with each algorithm (docs/cost.md).`;
+
+async function main(args: string[]): Promise<number> {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args,
+    options: {
+      ...DECLARATION_OPTIONS,
+      ...{ zone: text, help: { type: 'boolean' } },
+      calls: { ...text, default: '1000000' },
+      environments: { ...text, default: '10' },
+      'token-lifetime': { ...text, default: '600' },
+    },
+  });
+  if (values.help) {
+    print(USAGE);
+    return 0;
+  }
+  const { zones, clients } = await loadSystem(values.declaration, values.stage);
+  const zone = Object.hasOwn(zones, values.zone ?? '') ? zones[values.zone ?? ''] : undefined;
+  if (!zone) throw invalid(`--zone is one of: ${Object.keys(zones).join(', ')}`);
+  const [calls = 0, environments = 0, lifetime = 0] = (
+    ['calls', 'environments', 'token-lifetime'] as const
+  ).map((name) => {
+    const value = Number(values[name]);
+    if (!Number.isInteger(value) || value < 1) throw invalid(`--${name} takes a whole number of at least 1`);
+    return value;
+  });
+  const used = new Set(zone.grants.map(({ client }) => clients[client]?.algorithm));
+  const rows = ALGORITHM_NAMES.flatMap((algorithm) =>
+    (['own', 'function'] as const).map((tokens) => {
+      const parts = Object.values(trafficCost(tokens, { calls, environments, lifetime, algorithm }));
+      const all = sumOf(parts);
+      const declared = used.has(algorithm) && zone.tokens === tokens ? ' (declared)' : '';
+      return [`${algorithm}, ${tokens}${declared}`, ...[all, ...parts].map((usd) => usd.toFixed(2))];
+    }),
+  );
+  const said = `USD a month for ${calls} calls of zone ${values.zone}, beyond what stands idle (list prices of eu-north-1, November 2026):`;
+  print(
+    `${said}\n${table([['Signed with', 'All', 'KMS', 'Lambda', 'NAT', 'Endpoints', 'Logs', 'DynamoDB'], ...rows], 120)}`,
+  );
+  return 0;
+}
+
+function invalid(message: string): ZonesError {
+  return new ZonesError('config_invalid', `${message}.\n${USAGE}`);
+}
+
+if (import.meta.main) await runCommand(main);

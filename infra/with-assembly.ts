@@ -12,6 +12,16 @@ export interface AssemblyChoice {
   place?: { account: string; region: string };
 }
 
+/** Runs `use` on a new folder, which is gone afterwards. */
+export async function withFolder<T>(use: (folder: string) => T | Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'zones-'));
+  try {
+    return await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** Runs `use` on the folder of the chosen assembly; one that is synthesized, of which `onSynth` is told, is gone afterwards. */
 export async function withAssembly<T>(
   { assembly, declaration, place }: AssemblyChoice,
@@ -24,11 +34,9 @@ export async function withAssembly<T>(
   // Loaded only where it is needed: the CDK takes longer than what a command does.
   const { buildApp } = await import('./build-app.ts');
   const { loadExtension } = await import('./extension.ts');
-  const outdir = mkdtempSync(join(tmpdir(), 'zones-'));
-  try {
-    buildApp(system, { outdir, ...place, extension: await loadExtension(declaration) }).synth();
-    return await use(outdir);
-  } finally {
-    rmSync(outdir, { recursive: true });
-  }
+  const extension = await loadExtension(declaration);
+  return withFolder((outdir) => {
+    buildApp(system, { outdir, ...place, extension }).synth();
+    return use(outdir);
+  });
 }

@@ -10,13 +10,11 @@ import { readSignable, signableInWords } from '../proof/report/signable.ts';
 import { ask } from '../proof/rules/ask.ts';
 import type { CapabilityRow } from '../proof/rules/capability.ts';
 import type { ProofInput } from '../proof/rules/rule.ts';
-
-/** What a change is about. */
-export type ChangeKind = 'may' | 'signs' | 'reaches' | 'is entered by' | 'adds' | 'excepts';
+import { escapeStrings } from '../terminal.ts';
 
 /** Something that is possible in one assembly and was not, or not so freely, in another. */
 export interface Change {
-  kind: ChangeKind;
+  kind: 'may' | 'signs' | 'reaches' | 'is entered by' | 'adds' | 'excepts';
   /** A role, a signer, a function, a zone or a stack, by name. */
   who: string;
   /** What it may now, in words. */
@@ -38,11 +36,8 @@ export function widenings(before: ProofInput, after: ProofInput): Change[] {
   const names = nameIds(after);
   const wider = rows
     .filter((row) => isWider(row, before, after))
-    .map(
-      ({ principal, action, resource, verdict, when }): Change => ({
-        ...{ kind: 'may', who: principal },
-        what: names(`${action} on ${resource}${verdict === 'always' ? '' : ` when ${when}`}`),
-      }),
+    .map(({ principal, action, resource, verdict, when }) =>
+      say('may', principal, names(`${action} on ${resource}${verdict === 'always' ? '' : ` when ${when}`}`)),
     );
   return [...wider, ...lines];
 }
@@ -62,33 +57,28 @@ function isWider(
   return widens(was, is, networkFacts(now.view, action, undefined));
 }
 
+function say(kind: Change['kind'], who: string, what: string): Change {
+  return { kind, who, what };
+}
+
 function linesOf(input: ProofInput): Change[] {
   const { assembly, comparison, declaration } = input;
   const zoneOf = (stack: string) => assembly.stacks.find(({ name }) => name === stack)?.zone ?? stack;
   return [
     ...readSignable(input).flatMap((of) =>
       signableInWords(of).flatMap(([kind, texts]) =>
-        texts.map((text): Change => ({ kind: 'signs', who: of.signer, what: `${kind} ${text}` })),
+        texts.map((text) => say('signs', of.signer, `${kind} ${text}`)),
       ),
     ),
     ...reachOf(input),
-    ...readEntries(assembly).map(
-      ({ stack, label, notes, functions }): Change => ({
-        ...{ kind: 'is entered by', who: zoneOf(stack) },
-        what: [label, ...notes, 'to', ...functions.map((arn) => arn.split(':').at(-1))].join(' '),
-      }),
+    ...readEntries(assembly).map(({ stack, label, notes, functions }) => {
+      const names = functions.map((arn) => arn.split(':').at(-1));
+      return say('is entered by', zoneOf(stack), [label, ...notes, 'to', ...names].join(' '));
+    }),
+    ...(comparison?.additions ?? []).map(({ stack, resource, type, statements }) =>
+      say('adds', zoneOf(stack), statements ? `statements to ${resource}` : `${type} ${resource}`),
     ),
-    ...(comparison?.additions ?? []).map(
-      ({ stack, resource, type, statements }): Change => ({
-        ...{ kind: 'adds', who: zoneOf(stack) },
-        what: statements ? `statements to ${resource}` : `${type} ${resource}`,
-      }),
-    ),
-    ...(declaration.exceptions ?? []).map(
-      ({ rule, resource }): Change => ({
-        ...{ kind: 'excepts', who: resource, what: rule },
-      }),
-    ),
+    ...(declaration.exceptions ?? []).map(({ rule, resource }) => say('excepts', resource, rule)),
   ];
 }
 
@@ -104,6 +94,53 @@ function reachOf({ assembly, network, reach }: ProofInput): Change[] {
       ...hosts.map((host) => `${host} on ${ports}`),
       ...endpoints.map(({ service }) => `${service} through an endpoint of ${zone}`),
       ...elsewhere.map(({ destination, through, ports }) => `${destination} on ${ports} through ${through}`),
-    ].map((what): Change => ({ kind: 'reaches', who, what }));
+    ].map((what) => say('reaches', who, what));
   });
+}
+
+/** What changes come to. */
+export interface Changes {
+  /** `explained`: the declarations alone, as this version's constructs read them, differ in it too. */
+  widened: readonly (Change & { explained: boolean })[];
+  narrowed: readonly Change[];
+}
+
+/** How many are not explained. */
+export function unexplained({ widened }: Changes): number {
+  return widened.filter(({ explained }) => !explained).length;
+}
+
+/** The changes for people: how many first, then what the declaration does not explain, and the rest. */
+export function reportChanges(changes: Changes): string {
+  const { widened, narrowed } = escapeStrings(changes);
+  const open = unexplained(changes);
+  const parts: [title: string, sign: string, list: readonly Change[]][] = [
+    ['Widened, and not by the declaration', '!', widened.filter(({ explained }) => !explained)],
+    ['Widened, as declared', '+', widened.filter(({ explained }) => explained)],
+    ['Narrowed', '-', narrowed],
+  ];
+  return [
+    `${widened.length} widened (${open} not by the declaration), ${narrowed.length} narrowed.`,
+    ...parts.flatMap(([title, sign, list]) =>
+      list.length === 0
+        ? []
+        : [`\n${title.toUpperCase()}`, ...gather(list).map((line) => `  ${sign} ${line}`)],
+    ),
+  ].join('\n');
+}
+
+/** Those that differ in the action alone as one, and then those that differ in who. */
+function gather(list: readonly Change[]): string[] {
+  const byAction = Map.groupBy(list, ({ kind, who, what }) =>
+    [who, kind, what.replace(/^\S+ on /, 'on ')].join('\n'),
+  );
+  const lines = [...byAction.values()].flatMap((of) => {
+    const [first] = of;
+    const actions = of.map(({ what }) => what.replace(/ on .*$/s, '')).join(', ');
+    return first === undefined
+      ? []
+      : [of.length === 1 ? first : { ...first, what: first.what.replace(/^\S+/, () => actions) }];
+  });
+  const byWhat = Map.groupBy(lines, ({ kind, what }) => `${kind} ${what}`);
+  return [...byWhat].map(([what, of]) => `${[...new Set(of.map(({ who }) => who))].join(', ')} ${what}`);
 }

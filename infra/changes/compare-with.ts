@@ -1,20 +1,36 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { buildApp } from '../build-app.ts';
+import { buildApp, DECLARATION_FILE } from '../build-app.ts';
+import { packageRoot } from '../bundling.ts';
+import { defineSystem } from '../declaration/define.ts';
 import { sharedStackNames } from '../declaration/names.ts';
-import type { SystemDeclaration } from '../declaration/schema.ts';
+import type { SystemDeclaration, SystemInput } from '../declaration/schema.ts';
 import { type Assembly, readAssembly } from '../proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../proof/assembly/resolve.ts';
 import { compareWithDerived } from '../proof/derived/compare.ts';
 import { deriveAssembly } from '../proof/derived/derive.ts';
 import { readInput } from '../proof/rules/input.ts';
 import type { ProofInput } from '../proof/rules/rule.ts';
-import { type BaseOptions, withBase } from './base.ts';
-import { widenings } from './changes.ts';
-import type { Changes } from './report.ts';
+import { withFolder } from '../with-assembly.ts';
+import { type Changes, widenings } from './changes.ts';
+
+/** Account and region that an assembly is for; absent: any. */
+interface Place {
+  account?: string;
+  region?: string;
+}
 
 /**
  * What `now` widens and narrows against a cloud assembly or a git revision. A widening is explained where the two declarations alone
@@ -29,9 +45,9 @@ export function compareWith(
 ): Promise<Changes> {
   const { declaration, read } = now;
   const place = placeOf(read, declaration);
-  return withBase(against, { ...options, place }, async (base) => {
-    const found = readAssembly(base.directory);
-    const { declaration: old = declaration } = base;
+  return withBase(against, { ...options, place }, async (directory, declared) => {
+    const found = readAssembly(directory);
+    const old = declared ?? declaration;
     const where = placeOf(found, old);
     if (!isDeepStrictEqual(where, place))
       throw new ZonesError(
@@ -39,53 +55,129 @@ export function compareWith(
         `${against} is for ${describe(where)}, and this is for ${describe(place)}, so nothing in them is equal: synthesize both for the same.`,
       );
     const compared = compareWithDerived(found, deriveAssembly(old, found), old.otherStacks);
-    const before = { ...readInput(resolveAssembly(found), old, compared) };
+    const before = readInput(resolveAssembly(found), old, compared);
     const [widened, narrowed] = [widenings(before, now), widenings(now, before)];
-    const declared =
-      base.declaration === undefined || widened.length === 0
-        ? []
-        : withDerived([old, declaration], place, ([was, is]) => (was && is ? widenings(was, is) : []));
+    const expected = declared && widened.length > 0 ? await widenedBy(declared, declaration, place) : [];
     return {
       narrowed,
       widened: widened.map((change) => ({
         ...change,
-        explained: declared.some((one) => isDeepStrictEqual(one, change)),
+        explained: expected.some((one) => isDeepStrictEqual(one, change)),
       })),
     };
   });
 }
 
-function placeOf({ stacks }: Assembly, { name }: SystemDeclaration): { account?: string; region?: string } {
+function placeOf({ stacks }: Assembly, { name }: SystemDeclaration): Place {
   const { account, region } = stacks.find((stack) => stack.name === sharedStackNames(name).signing) ?? {};
   return { ...(account ? { account } : {}), ...(region ? { region } : {}) };
 }
 
-function describe({ account = 'any account', region = 'any region' }: { account?: string; region?: string }) {
+function describe({ account = 'any account', region = 'any region' }: Place) {
   return `${account}, ${region}`;
 }
 
-/** What declarations yield, with the files beside the code, which are gone afterwards. */
-function withDerived<T>(
-  systems: readonly SystemDeclaration[],
-  place: { account?: string; region?: string },
-  use: (inputs: readonly ProofInput[]) => T,
-): T {
-  const folder = mkdtempSync(join(tmpdir(), 'zones-'));
-  try {
-    return use(
-      systems.map((system, index) => {
-        const outdir = join(folder, String(index));
-        buildApp(system, {
-          ...place,
-          outdir,
-          checkTemplates: false,
-          withCode: 'files',
-          extension: false,
-        }).synth();
-        return readInput(resolveAssembly(readAssembly(outdir)), system);
-      }),
-    );
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** What one declaration widens against another, both synthesized here, with the files beside the code. */
+function widenedBy(old: SystemDeclaration, declaration: SystemDeclaration, place: Place) {
+  return withFolder((folder) => {
+    const inputOf = (system: SystemDeclaration, name: string) => {
+      const outdir = join(folder, name);
+      const rest = { checkTemplates: false, withCode: 'files', extension: false } as const;
+      buildApp(system, { ...place, outdir, ...rest }).synth();
+      return readInput(resolveAssembly(readAssembly(outdir)), system);
+    };
+    return widenings(inputOf(old, 'old'), inputOf(declaration, 'new'));
+  });
+}
+
+/** How a revision is synthesized: which declaration of it, and for which account and region. */
+interface BaseOptions {
+  declaration: string;
+  stage?: string | undefined;
+  place: Place;
+}
+
+/**
+ * Uses the cloud assembly in the folder `against` and its declaration, or the one that this git revision's own declaration and constructs yield: its
+ * files, as they are committed, in a folder of their own with the packages of this clone. Runs what that revision holds.
+ * @throws {ZonesError} config_invalid: `against` is neither, or the revision can't be synthesized
+ */
+export async function withBase<T>(
+  against: string,
+  options: BaseOptions,
+  use: (directory: string, declaration: SystemDeclaration | undefined) => Promise<T>,
+): Promise<T> {
+  if (existsSync(join(against, 'manifest.json'))) return use(against, readDeclaration(against));
+  const commit = run('git', ['rev-parse', '--verify', '--quiet', '--end-of-options', `${against}^{commit}`], {
+    failed: `${against} is neither a folder with a cloud assembly nor a git revision of this clone (in a pipeline: fetch it, with its history).`,
+  }).trim();
+  return withFolder((folder) => {
+    const directory = join(folder, 'assembly');
+    const files = join(folder, 'files');
+    checkOut(commit, files, folder);
+    synthesize(files, directory, options, against);
+    return use(directory, readDeclaration(directory));
+  });
+}
+
+/** Undefined where the assembly does not hold it, as those of versions before this file. */
+function readDeclaration(directory: string): SystemDeclaration | undefined {
+  const file = join(directory, DECLARATION_FILE);
+  return existsSync(file) ? defineSystem(JSON.parse(readFileSync(file, 'utf8')) as SystemInput) : undefined;
+}
+
+/** The committed files, with the packages of this clone beside them, but for those that are folders of it. */
+function checkOut(commit: string, files: string, folder: string): void {
+  const archive = join(folder, 'files.tar');
+  const failed = `The files of ${commit} can't be written to ${folder}.`;
+  mkdirSync(join(files, 'node_modules'), { recursive: true });
+  run('git', ['archive', '--format=tar', '-o', archive, commit], { failed });
+  run('tar', ['-xf', archive, '-C', files], { failed });
+  const link = (path: string) => {
+    const own = resolve('node_modules', path);
+    const target = lstatSync(own).isSymbolicLink() ? readlinkSync(own) : own;
+    symlinkSync(target, join(files, 'node_modules', path));
+  };
+  for (const name of readdirSync('node_modules'))
+    if (name.startsWith('@')) {
+      mkdirSync(join(files, 'node_modules', name));
+      for (const scoped of readdirSync(join('node_modules', name))) link(join(name, scoped));
+    } else link(name);
+}
+
+/** Without code where the revision knows how: only its templates and the files beside the code are compared. */
+const SYNTHESIZE = `
+const { writeFileSync } = await import('node:fs');
+const [root, file, stage, outdir, place, record] = JSON.parse(process.env.ZONES_BASE);
+const { loadSystem } = await import(root + '/infra/declaration/load.ts');
+const { buildApp } = await import(root + '/infra/build-app.ts');
+const system = await loadSystem(file, stage ?? undefined);
+buildApp(system, { ...place, outdir, checkTemplates: false, withCode: 'files', extension: false }).synth();
+writeFileSync(outdir + '/' + record, JSON.stringify(system));
+`;
+
+function synthesize(files: string, directory: string, options: BaseOptions, against: string): void {
+  // A clone of a system that has this as a package has no constructs of its own.
+  const root = pathToFileURL(existsSync(join(files, 'infra/build-app.ts')) ? files : packageRoot()).href;
+  const { declaration, stage, place } = options;
+  run(process.execPath, ['--input-type=module', '-e', SYNTHESIZE], {
+    cwd: files,
+    env: {
+      ...process.env,
+      ZONES_BASE: JSON.stringify([root, declaration, stage, directory, place, DECLARATION_FILE]),
+    },
+    failed: `The revision ${against} can't be synthesized: compare with the folder of an assembly instead.`,
+  });
+}
+
+function run(
+  command: string,
+  args: readonly string[],
+  { failed, ...options }: { failed: string; cwd?: string; env?: NodeJS.ProcessEnv },
+): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', ...options });
+  if (status === 0) return stdout;
+  throw new ZonesError('config_invalid', [failed, stderr?.trim()].filter(Boolean).join('\n'), {
+    cause: error,
+  });
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type Changes, reportChanges, unexplained } from '../changes/report.ts';
+import { type Changes, reportChanges, unexplained } from '../changes/changes.ts';
 import { loadSystem } from '../declaration/load.ts';
 import { DECLARATION_OPTIONS } from '../declaration/options.ts';
 import { foreignPaths } from '../declaration/runtimes.ts';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { trafficCost } from '../../infra/traffic.ts';
+import { trafficCost } from '../../infra/cost.ts';
 import { sampled } from '../full.ts';
 
 const million = { calls: 1_000_000, environments: 10, lifetime: 600, algorithm: 'ES256' } as const;
@@ -46,14 +46,10 @@ test.each([
 });
 
 const run = (...args: string[]) =>
-  execFileSync(
-    process.execPath,
-    ['infra/traffic.ts', '--declaration', 'test/two-clients.zones.ts', ...args],
-    {
-      encoding: 'utf8',
-      stdio: 'pipe',
-    },
-  );
+  execFileSync(process.execPath, ['infra/cost.ts', '--declaration', 'test/two-clients.zones.ts', ...args], {
+    encoding: 'utf8',
+    stdio: 'pipe',
+  });
 
 test('the command prints both ways and each algorithm, and says what is declared', () => {
   const said = run('--zone', 'internal');
