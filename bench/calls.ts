@@ -33,10 +33,8 @@ async function openZone(signer: Signer, key: VerificationKey, nonces: boolean, n
   network.mount(API, api.handle);
   server.register(key);
   const { fetch } = network;
-  const [client, other] = [1, 2].map(() =>
-    createTokenClient({ client: name, clientId, issuer, profile, signer, fetch, now }),
-  );
-  if (!client || !other) throw new Error('There are two clients.');
+  const make = () => createTokenClient({ client: name, clientId, issuer, profile, signer, fetch, now });
+  const [client, other] = [make(), make()];
   const apis = { api: { baseUrl: `${API}/v1`, audience: API, scopes: ['api'], clients: [name] } };
   const give = createTokenGiver({
     config: { zone: 'bench', clients: {}, apis },
@@ -59,10 +57,10 @@ async function openZone(signer: Signer, key: VerificationKey, nonces: boolean, n
   return { network, client, asked, ways, from: { own: client, function: other } };
 }
 
-/** What HelseID.Library.Java takes for a warm token where nonces are demanded, by its `TokenEndpoint`: an assertion and two proofs, in two requests. */
-const JAVA = { signatures: 3, invocations: undefined, 'round trips': 2 };
-
-/** Signatures, invocations and round trips to issuer or API, where nonces are demanded and where they are not. */
+/**
+ * Signatures, invocations and round trips to issuer or API, where nonces are demanded and where they are not; beside the first ones what
+ * HelseID.Library.Java takes for a warm token, by its `TokenEndpoint`: an assertion and two proofs, in two requests.
+ */
 export async function benchCalls(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const nonces of [true, false]) {
@@ -82,14 +80,15 @@ export async function benchCalls(): Promise<Figure[]> {
       if (what === 'a warm token') at += 12 * 3_600_000;
       [signer.calls.length, network.sent.length, asked.count] = [0, 0, 0];
       await run();
-      const counts = {
-        ...{ signatures: signer.calls.flat().length, invocations: signer.calls.length + asked.count },
-        'round trips': network.sent.length,
-      };
-      for (const of of Object.keys(counts) as (keyof typeof counts)[]) {
-        const theirs = what === 'a warm token' && nonces ? JAVA[of] : undefined;
+      const counts = [
+        ['signatures', signer.calls.flat().length, 3],
+        ['invocations', signer.calls.length + asked.count, undefined],
+        ['round trips', network.sent.length, 2],
+      ] as const;
+      for (const [of, count, java] of counts) {
+        const theirs = what === 'a warm token' && nonces ? java : undefined;
         figures.push({
-          ...{ what: `${what}, ${nonces ? 'nonces' : 'no nonces'}: ${of}`, unit: '', here: [counts[of]] },
+          ...{ what: `${what}, ${nonces ? 'nonces' : 'no nonces'}: ${of}`, unit: '', here: [count] },
           peer: theirs ? ["NHN's Java library, counted in its source", [theirs]] : undefined,
           target: theirs ? ['value', 'most', theirs - 1] : undefined,
         });
@@ -105,11 +104,8 @@ export async function benchLatency({ rounds, share }: Scale): Promise<Figure[]> 
   const kms = simulateKms(realTime, () => 8);
   const key = describePublicKey(kms.publicKey, 'ES256');
   const { network, ways } = await openZone(simulateSigner(realTime, kms, HOP), key, false, realTime.now, HOP);
-  const digest = new SignCommand({
-    Message: randomBytes(32),
-    KeyId: 'bench',
-    SigningAlgorithm: 'ECDSA_SHA_256',
-  });
+  const input = { KeyId: 'bench', SigningAlgorithm: 'ECDSA_SHA_256' } as const;
+  const digest = new SignCommand({ Message: randomBytes(32), ...input });
   const alone = async (waits: number) => {
     for (let wait = 0; wait < waits; wait++) await realTime.wait(HOP / 2);
     await kms.send(digest);

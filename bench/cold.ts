@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildSync } from 'esbuild';
@@ -8,6 +7,7 @@ import { buildApp } from '../infra/build-app.ts';
 import { BUNDLING } from '../infra/bundling.ts';
 import { readAssembly } from '../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../infra/proof/assembly/resolve.ts';
+import { withFolder } from '../infra/with-assembly.ts';
 import { readFunctions } from '../local/aws/template/resources.ts';
 import { startInstantAws } from '../test/fakes/instant-aws.ts';
 import shipped from '../test/two-clients.zones.ts';
@@ -36,99 +36,93 @@ const PEERS = {
       processClientCredentialsResponse, jwtVerify];`,
 };
 
+const AWS = {
+  ...{ AWS_REGION: 'eu-north-1', AWS_ACCESS_KEY_ID: 'bench' },
+  ...{ AWS_SECRET_ACCESS_KEY: 'bench', AWS_SESSION_TOKEN: 'bench' },
+};
+
+/** A function in a process of its own with nothing inherited, as Lambda starts one. */
+async function run(file: string, event: object, calls: number, more: object) {
+  const child = join(import.meta.dirname, 'child.ts');
+  const args = ['--expose-gc', child, file, JSON.stringify(event), String(calls)];
+  const env = { ...AWS, LAMBDA_TASK_ROOT: dirname(file), ...more };
+  const { stderr } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 2 ** 30 });
+  return JSON.parse(stderr.slice(stderr.lastIndexOf('{"load')));
+}
+
 /** Cold starts, each in a process of its own with the deployed bundle, and the memory that a signer keeps; AWS answers at once. */
-export async function benchCold({ rounds, share }: Scale): Promise<Figure[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'zones-bench-'));
+export async function benchCold(scale: Scale): Promise<Figure[]> {
   const aws = await startInstantAws();
-  /** A function in a process of its own with nothing inherited, as Lambda starts one. */
-  const run = async (file: string, event: object, calls: number, more: object = {}) => {
-    const args = [
-      '--expose-gc',
-      join(import.meta.dirname, 'child.ts'),
+  return withFolder((folder) => measure(folder, aws, scale)).finally(() => aws.close());
+}
+
+async function measure(
+  directory: string,
+  aws: Awaited<ReturnType<typeof startInstantAws>>,
+  { rounds, share }: Scale,
+): Promise<Figure[]> {
+  buildApp(shipped, { outdir: directory, checkTemplates: false }).synth();
+  const place = { account: '000000000000', region: 'eu-north-1' };
+  const functions = readFunctions(resolveAssembly(readAssembly(directory), place));
+  const url = { AWS_ENDPOINT_URL: aws.url };
+  const find = (ending: RegExp) => {
+    const { codeDirectory = '', environment } = functions.find(({ name }) => ending.test(name)) ?? {};
+    const file = join(codeDirectory, 'index.mjs');
+    return {
       file,
-      JSON.stringify(event),
-      String(calls),
-    ];
-    const credentials = {
-      AWS_ACCESS_KEY_ID: 'bench',
-      AWS_SECRET_ACCESS_KEY: 'bench',
-      AWS_SESSION_TOKEN: 'bench',
+      start: (event: object, calls: number) => run(file, event, calls, { ...url, ...environment }),
     };
-    const env = {
-      AWS_REGION: 'eu-north-1',
-      AWS_ENDPOINT_URL: aws.url,
-      LAMBDA_TASK_ROOT: dirname(file),
-      ...credentials,
-      ...more,
-    };
-    const { stderr } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 2 ** 30 });
-    return JSON.parse(stderr.slice(stderr.lastIndexOf('{"load')));
   };
-  try {
-    buildApp(shipped, { outdir: directory, checkTemplates: false }).synth();
-    const assembly = resolveAssembly(readAssembly(directory), {
-      account: '000000000000',
-      region: 'eu-north-1',
-    });
-    const find = (ending: RegExp) => {
-      const { codeDirectory = '', environment = {} } =
-        readFunctions(assembly).find(({ name }) => ending.test(name)) ?? {};
-      const file = join(codeDirectory, 'index.mjs');
-      return { file, start: (event: object, calls: number) => run(file, event, calls, environment) };
-    };
-    const [own = '', all = ''] = Object.values(PEERS).map((contents, index) => {
-      const outfile = join(directory, `peer-${index}.mjs`);
-      buildSync({ ...BUNDLING, stdin: { contents, resolveDir: import.meta.dirname }, outfile });
-      return outfile;
-    });
-    const [nameOwn = '', nameAll = ''] = Object.keys(PEERS);
-    const signer = find(/-signer-.*-public$/);
-    const grant = JSON.parse(readFileSync(join(dirname(signer.file), 'grant.json'), 'utf8'));
-    aws.serve(grant);
-    const url = `${grant.proofs[0].origin}/connect/token`;
-    const event = { intents: [{ kind: 'dpop_proof', client: grant.client, method: 'POST', url }] };
-    const [here = [], peer = []] = await inTurns(rounds * 3, [
-      () => signer.start(event, 1),
-      () => run(own, event, 1),
-    ]);
-    const figures: Figure[] = [
-      ['initialisation, with record and key', 'load'],
-      ['first signature', 'first'],
-      ['processor time of both', 'processor'],
-    ].map(([what, name = '']) => ({
-      ...{ what: `signer: ${what}`, unit: 'ms', here: here.map((told) => told[name]) },
-      peer: [nameOwn, peer.map((told) => told[name])],
-      target: name === 'first' ? ['ratio', 'most', 1.1] : undefined,
-    }));
-    for (const name of ['tokens', 'login', 'worker']) {
-      const { file, start } = find(new RegExp(`-${name}$`));
-      if (file === 'index.mjs') continue;
-      const load = (told: { load: number }) => told.load;
-      const [loads = [], others = []] = await inTurns(rounds * 3, [
-        () => start({}, 0).then(load),
-        () => run(all, {}, 0).then(load),
-      ]);
-      const [size, other] = [file, all].map((bundle) => [statSync(bundle).size / 1000]);
-      figures.push(
-        { what: `${name}: initialisation`, unit: 'ms', here: loads, peer: [nameAll, others] },
-        { what: `${name}: bundle`, unit: 'kB', here: size ?? [], peer: [nameAll, other ?? []] },
-      );
-    }
-    const calls = 10_000 * share;
-    const grown = ({ used: [early, late] }: { used: [number, number] }) => [(100 * late) / early];
-    return [
-      ...figures,
-      {
-        ...{ what: `memory after ${calls} invocations, of that after a tenth`, unit: '%' },
-        ...{
-          here: grown(await signer.start(event, calls)),
-          peer: [nameOwn, grown(await run(own, event, calls))],
-        },
-        target: ['value', 'most', 105],
-      },
-    ];
-  } finally {
-    aws.close();
-    rmSync(directory, { recursive: true });
+  const [own, all] = Object.entries(PEERS).map(([name, contents], index) => {
+    const file = join(directory, `peer-${index}.mjs`);
+    buildSync({ ...BUNDLING, stdin: { contents, resolveDir: import.meta.dirname }, outfile: file });
+    return { name, file, start: (event: object, calls: number) => run(file, event, calls, url) };
+  });
+  if (!own || !all) throw new Error('There are two peers.');
+  const signer = find(/-signer-.*-public$/);
+  const grant = JSON.parse(readFileSync(join(dirname(signer.file), 'grant.json'), 'utf8'));
+  aws.serve(grant);
+  const asked = { method: 'POST', url: `${grant.proofs[0].origin}/connect/token` };
+  const event = { intents: [{ kind: 'dpop_proof', client: grant.client, ...asked }] };
+  const starts = [signer, own].map(
+    ({ start }) =>
+      () =>
+        start(event, 1),
+  );
+  const [here = [], peer = []] = await inTurns(rounds * 3, starts);
+  const figures: Figure[] = [
+    ['initialisation, with record and key', 'load'],
+    ['first signature', 'first'],
+    ['processor time of both', 'processor'],
+  ].map(([what, name = '']) => ({
+    ...{ what: `signer: ${what}`, unit: 'ms', here: here.map((told) => told[name]) },
+    peer: [own.name, peer.map((told) => told[name])],
+    target: name === 'first' ? ['ratio', 'most', 1.1] : undefined,
+  }));
+  for (const name of ['tokens', 'login', 'worker']) {
+    const bundle = find(new RegExp(`-${name}$`));
+    if (bundle.file === 'index.mjs') continue;
+    const loading = [bundle, all].map(
+      ({ start }) =>
+        async () =>
+          (await start({}, 0)).load as number,
+    );
+    const [loads = [], others = []] = await inTurns(rounds * 3, loading);
+    const [size = [], other = []] = [bundle, all].map(({ file }) => [statSync(file).size / 1000]);
+    figures.push(
+      { what: `${name}: initialisation`, unit: 'ms', here: loads, peer: [all.name, others] },
+      { what: `${name}: bundle`, unit: 'kB', here: size, peer: [all.name, other] },
+    );
   }
+  const calls = 10_000 * share;
+  const grown = async ({ start }: Pick<typeof signer, 'start'>) => {
+    const [early, late] = (await start(event, calls)).used;
+    return [(100 * late) / early];
+  };
+  figures.push({
+    ...{ what: `memory after ${calls} invocations, of that after a tenth`, unit: '%' },
+    ...{ here: await grown(signer), peer: [own.name, await grown(own)] },
+    target: ['value', 'most', 105],
+  });
+  return figures;
 }

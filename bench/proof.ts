@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { buildApp } from '../infra/build-app.ts';
 import type { SystemDeclaration } from '../infra/declaration/schema.ts';
 import { readAssembly } from '../infra/proof/assembly/read-assembly.ts';
 import { deriveAssembly } from '../infra/proof/derived/derive.ts';
 import { prove } from '../infra/proof/prove.ts';
+import { withFolder } from '../infra/with-assembly.ts';
 import shipped from '../test/two-clients.zones.ts';
 import { type Figure, type Scale, wallTime } from './figures.ts';
 
@@ -18,17 +16,16 @@ export async function benchProof({ rounds, share }: Scale): Promise<Figure[]> {
   for (const zones of share < 1 ? [3] : [3, 10, 30]) {
     const system = systemOf(zones);
     const [synths, proofs]: [number[], number[]] = [[], []];
-    for (let round = 0; round < Math.ceil(rounds / 2); round++) {
-      const directory = mkdtempSync(join(tmpdir(), 'zones-'));
-      synths.push(await wallTime(() => buildApp(system, { outdir: directory }).synth()));
-      proofs.push(
-        await wallTime(() => {
-          const assembly = readAssembly(directory);
-          prove(assembly, system, { derived: deriveAssembly(system, assembly) });
-        }),
-      );
-      rmSync(directory, { recursive: true });
-    }
+    for (let round = 0; round < Math.ceil(rounds / 2); round++)
+      await withFolder(async (outdir) => {
+        synths.push(await wallTime(() => buildApp(system, { outdir }).synth()));
+        proofs.push(
+          await wallTime(() => {
+            const assembly = readAssembly(outdir);
+            prove(assembly, system, { derived: deriveAssembly(system, assembly) });
+          }),
+        );
+      });
     figures.push({
       ...{ what: `proof and comparison, ${zones} zones`, unit: 'ms', here: proofs, peer: ['synth', synths] },
       target: zones === 3 ? ['value', 'most', 2000] : undefined,
@@ -39,11 +36,10 @@ export async function benchProof({ rounds, share }: Scale): Promise<Figure[]> {
 
 /** The shipped system with as many event zones more as make `count`. */
 function systemOf(count: number): SystemDeclaration {
-  const { internal, ...zones } = shipped.zones;
-  if (internal === undefined) return shipped;
-  const more = Array.from({ length: count - Object.keys(shipped.zones).length }, (_, index) => [
+  const { zones } = shipped;
+  const more = Array.from({ length: count - Object.keys(zones).length }, (_, index) => [
     `internal${index}`,
-    { ...internal, cidr: `10.${100 + index}.0.0/20` },
+    { ...zones.internal, cidr: `10.${100 + index}.0.0/20` },
   ]);
-  return { ...shipped, zones: { ...zones, internal, ...Object.fromEntries(more) } };
+  return { ...shipped, zones: { ...zones, ...Object.fromEntries(more) } };
 }
