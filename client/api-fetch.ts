@@ -134,21 +134,15 @@ function streamError(url: URL, why: string): ZonesError {
   );
 }
 
-interface ApiAnswer {
-  response: Response;
-  challenges: { scheme: string; error: string | undefined }[];
-  /** What the answer brought. */
-  nonce: string | undefined;
-  /** Whether that differs from the one known before. */
-  nonceIsNew: boolean;
-}
+type ApiAnswer = Awaited<ReturnType<typeof send>>;
 
+/** Sends one attempt, and keeps the nonce of its answer: `nonce`, and whether that differs from the one known before. */
 async function send(
   client: ApiTransport,
   { accessToken, proof }: CallHeaders,
   url: URL,
   init: RequestInit & { method: string },
-): Promise<ApiAnswer> {
+) {
   const headers = new Headers(init.headers);
   headers.delete('authorization');
   headers.set('dpop', proof);

@@ -136,32 +136,23 @@ export function createAwsCaller(config: AwsConfig, options: AwsCallerOptions = {
   async function attempt(request: AwsRequest): Promise<AwsResponse> {
     const credentials = await readKeys(config, request);
     const { service, method = 'POST', path = '/', body: content } = request;
-    const url = new URL(
-      path,
-      config.endpoints[service] ?? `https://${service}.${config.region}.amazonaws.com`,
-    );
+    const endpoint = config.endpoints[service] ?? `https://${service}.${config.region}.amazonaws.com`;
+    const url = new URL(path, endpoint);
     const where = { service, region: config.region, now: now() };
     const signed = signAws({ method, url, headers: request.headers, body: content }, credentials, where);
     const init = { method, headers: signed, ...(content === undefined ? {} : { body: content }) };
-    let status: number;
-    let headers: Headers;
-    let body: string;
-    try {
-      [status, headers, body] = await withDeadline(timeout, request.signal, async (signal) => {
-        const response = await send(url.href, { ...init, redirect: 'manual', signal });
-        return [response.status, response.headers, await response.text()] as const;
-      });
-    } catch (cause) {
+    const { status, headers, body } = await withDeadline(timeout, request.signal, async (signal) => {
+      const response = await send(url.href, { ...init, redirect: 'manual', signal });
+      return { status: response.status, headers: response.headers, body: await response.text() };
+    }).catch((cause: unknown) => {
       if (request.signal?.aborted)
         throw new ZonesError('request_aborted', 'The call was aborted.', { cause });
-      throw new ZonesError(
-        'aws_unavailable',
-        `No answer from ${request.service}; check the zone's endpoint and security groups.`,
-        { cause, facts: { service: request.service, ...describeNetworkFailure(cause) } },
-      );
-    }
+      const message = `No answer from ${service}; check the zone's endpoint and security groups.`;
+      const facts = { service, ...describeNetworkFailure(cause) };
+      throw new ZonesError('aws_unavailable', message, { cause, facts });
+    });
     if (status >= 200 && status < 300) return { headers, body };
-    throw parseError(request.service, status, headers, body);
+    throw parseError(service, status, headers, body);
   }
 
   async function call(request: AwsRequest): Promise<AwsResponse> {
@@ -180,13 +171,8 @@ export function createAwsCaller(config: AwsConfig, options: AwsCallerOptions = {
   return {
     call,
     async json({ service, target, version = '1.0', input, repeatable, signal }) {
-      const { body } = await call({
-        service,
-        headers: { 'content-type': `application/x-amz-json-${version}`, 'x-amz-target': target },
-        body: JSON.stringify(input),
-        repeatable,
-        signal,
-      });
+      const headers = { 'content-type': `application/x-amz-json-${version}`, 'x-amz-target': target };
+      const { body } = await call({ service, headers, body: JSON.stringify(input), repeatable, signal });
       return parseJson(body) ?? {};
     },
   };
@@ -215,6 +201,5 @@ function parseError(service: AwsService, status: number, headers: Headers, body:
   const facts = { service, status, error: error || 'Unknown' };
   const message = `${service} answered ${status} ${facts.error}.`;
   if (status === 429 || THROTTLED.test(error)) return new ZonesError('aws_throttled', message, { facts });
-  if (status >= 500) return new ZonesError('aws_unavailable', message, { facts });
-  return new ZonesError('aws_refused', message, { facts });
+  return new ZonesError(status >= 500 ? 'aws_unavailable' : 'aws_refused', message, { facts });
 }

@@ -23,36 +23,31 @@ export interface CallAuthorizer {
   accept?(): void;
 }
 
-interface CallToProve {
+interface Call {
   method: string;
   url: URL;
-  nonce: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
 /** Begins one call. */
-export type BeginCall = (call: {
-  method: string;
-  url: URL;
-  signal: AbortSignal | undefined;
-}) => Promise<CallAuthorizer>;
+export type BeginCall = (call: Call) => Promise<CallAuthorizer>;
 
 /** Calls with tokens of a source, and proofs that the client's signer makes. */
 export function signedCalls(client: TokenClient, source: TokenSource): BeginCall {
   return async ({ method, url, signal }) => {
     let token = await source.get(signal);
-    const take = (other: AccessToken | undefined) => {
-      token = other ?? token;
-      return other !== undefined;
+    const take = async (other: Promise<AccessToken | undefined>) => {
+      const taken = await other;
+      token = taken ?? token;
+      return taken !== undefined;
     };
     return {
       headers: async (nonce) => ({
         accessToken: token.accessToken,
         proof: await signProof(client, token, { method, url, nonce, signal }),
       }),
-      renew: async () => take(await source.renew(token, signal)),
-      replace: async () =>
-        take(await (source.replace ? source.replace(token, signal) : source.renew(token, signal))),
+      renew: () => take(source.renew(token, signal)),
+      replace: () => take((source.replace ?? source.renew).call(source, token, signal)),
       accept: () => source.accept?.(token),
     };
   };
@@ -66,7 +61,7 @@ export function signedCalls(client: TokenClient, source: TokenSource): BeginCall
 export async function signProof(
   client: TokenClient,
   token: AccessToken,
-  { method, url, nonce, signal }: CallToProve,
+  { method, url, nonce, signal }: Call & { nonce: string | undefined },
 ): Promise<string> {
   requireToken68(token.accessToken);
   const intent: Intent = {
@@ -82,10 +77,7 @@ export async function signProof(
   const [proof] = await client.signer.sign([intent], { signal });
   if (!proof) throw new ZonesError('signer_answer_invalid', 'The signer answered without a signature.');
   if (proof.jkt !== token.binding.jkt)
-    throw new ZonesError(
-      'binding_mismatch',
-      'The signer used another key than the one the token is bound to.',
-    );
+    throw new ZonesError('binding_mismatch', 'The signer used another key than the token is bound to.');
   return proof.jws;
 }
 

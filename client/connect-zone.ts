@@ -168,13 +168,13 @@ function readText(config: string | URL | undefined, env: Environment): string {
     throw invalid(
       "This is no Lambda function (LAMBDA_TASK_ROOT is not set): say where the zone's config.json is, connectZone({ config }), or in a unit test call startTestZone first.",
     );
-  const file = config ?? join(folder ?? '', 'config.json');
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(config ?? join(folder ?? '', 'config.json'), 'utf8');
   } catch (cause) {
-    const message =
-      "The zone's config.json can't be read; deploy once more, or say where it is: connectZone({ config }).";
-    throw new ZonesError('config_invalid', message, { cause });
+    throw invalid(
+      "The zone's config.json can't be read; deploy once more, or say where it is: connectZone({ config }).",
+      cause,
+    );
   }
 }
 
@@ -199,6 +199,6 @@ function describeDetails(
   return all.length === 0 ? undefined : all;
 }
 
-function invalid(message: string): ZonesError {
-  return new ZonesError('config_invalid', message);
+function invalid(message: string, cause?: unknown): ZonesError {
+  return new ZonesError('config_invalid', message, { cause });
 }

@@ -36,18 +36,14 @@ export interface HeldKey {
   algorithm: Algorithm;
 }
 
-/** What is told beside a digest: which key is to sign, and when nobody waits any more. */
-interface SignContext {
-  /** RFC 7638 thumbprint. */
-  kid: string;
-  signal: AbortSignal;
-}
-
-/** Signs a digest of the algorithm's hash where the key is held: an HSM, another cloud's KMS, a PKCS#11 token. */
+/**
+ * Signs a digest of the algorithm's hash where the key is held: an HSM, another cloud's KMS, a PKCS#11 token. `kid` (RFC 7638
+ * thumbprint) tells which key is to sign, `signal` when nobody waits any more.
+ */
 export type SignDigest = (
   digest: Uint8Array,
   algorithm: Algorithm,
-  context: SignContext,
+  context: { kid: string; signal: AbortSignal },
 ) => Promise<RawSignature>;
 
 /** What {@link createSigner} makes a signer of. */
@@ -128,20 +124,16 @@ export function assembleSigner<Key extends { algorithm: Algorithm }>(
 
   const choose = (intent: Intent) => {
     const newest = intent.kind === 'client_assertion' && intent.key === 'newest';
-    const chosen =
-      intent.kid === undefined
-        ? keys.at(newest ? -1 : 0)
-        : keys.find(({ verification }) => verification.thumbprint === intent.kid);
+    const pinned = (key: (typeof keys)[number]) => key.verification.thumbprint === intent.kid;
+    const chosen = intent.kid === undefined ? keys.at(newest ? -1 : 0) : keys.find(pinned);
     if (!chosen) throw new ZonesError('key_unknown', 'The signer has no key with this kid.');
     return { intent, ...chosen };
   };
 
   const check = (intent: Intent): void => {
+    const own = `This signer signs for the client ${client} and its issuer only.`;
     if (intent.client !== client || ('issuer' in intent && intent.issuer !== subject.issuer))
-      throw new ZonesError(
-        'grant_refused',
-        `This signer signs for the client ${client} and its issuer only.`,
-      );
+      throw new ZonesError('grant_refused', own);
     if (grant) checkGrant(intent, { ...grant, ...subject, client });
   };
 

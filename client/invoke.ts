@@ -83,8 +83,8 @@ const FIRST_PAUSE = 100;
 /** Seconds, for what is shed by overload and for nothing else. A signer of the release before names none. */
 function retryAfter(error: unknown): number | undefined {
   if (isZonesError(error, 'kms_throttled')) return error.facts.retry_after ?? RETRY_AFTER;
-  if (isZonesError(error, 'tokens_unavailable')) return error.facts.retry_after;
-  return isZonesError(error, 'signer_unavailable') ? error.facts.retry_after : undefined;
+  const shed = isZonesError(error, 'tokens_unavailable') || isZonesError(error, 'signer_unavailable');
+  return shed ? error.facts.retry_after : undefined;
 }
 
 async function ask(of: OwnFunction, payload: object, signal: AbortSignal | undefined) {

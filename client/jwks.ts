@@ -6,7 +6,6 @@ import {
   type JSONWebKeySet,
   type JWK,
   type JWTVerifyGetKey,
-  type JWTVerifyOptions,
   type JWTVerifyResult,
   jwtVerify,
 } from 'jose';
@@ -121,16 +120,15 @@ export function createIssuerKeys(source: KeySource, { cooldown }: { cooldown: nu
 export async function verifyIssuerJwt(
   client: TokenClient,
   jwt: string,
-  options: JWTVerifyOptions & { cooldown: number },
+  options: { cooldown: number; maxTokenAge?: number },
 ): Promise<JWTVerifyResult> {
   const { cooldown, ...checks } = options;
-  const { keys, now, profile, issuer, clientId } = client;
-  return jwtVerify(jwt, createIssuerKeys(keys, { cooldown }), {
-    algorithms: [profile.idTokenAlgorithm],
-    issuer,
-    audience: clientId,
+  return jwtVerify(jwt, createIssuerKeys(client.keys, { cooldown }), {
+    algorithms: [client.profile.idTokenAlgorithm],
+    issuer: client.issuer,
+    audience: client.clientId,
     clockTolerance: CLOCK_TOLERANCE,
-    currentDate: new Date(now()),
+    currentDate: new Date(client.now()),
     ...checks,
   });
 }

@@ -107,10 +107,7 @@ export async function validateLogoutToken(
   rememberJti: (jti: string, until: number) => Promise<boolean>,
 ): Promise<LogoutTokenClaims> {
   const { payload, protectedHeader } = await readAs('token_invalid', 'The logout token is not valid', () =>
-    verifyIssuerJwt(client, token, {
-      cooldown: KEYS_COOLDOWN,
-      maxTokenAge: MAX_AGE,
-    }),
+    verifyIssuerJwt(client, token, { cooldown: KEYS_COOLDOWN, maxTokenAge: MAX_AGE }),
   );
   if (!isLogoutTyp(protectedHeader.typ, client.profile.logoutTokenTyp))
     throw invalid('has the "typ" of something else');
@@ -119,7 +116,8 @@ export async function validateLogoutToken(
     throw invalid('lacks "iss", "iat" or "exp"');
   if ([aud].flat().length !== 1) throw invalid('has an "aud" with others in it');
   if (typeof jti !== 'string' || jti === '' || jti.length > 256) throw invalid('has no usable "jti"');
-  if (!isLogoutEvent(events)) throw invalid('has "events" about something else');
+  if (!isObject(events) || !isObject(events[LOGOUT_EVENT]))
+    throw invalid('has "events" about something else');
   if ('nonce' in payload) throw invalid('has a "nonce" and may be an ID token');
   if (!isOptionalText(sub) || !isOptionalText(sid) || (sub === undefined && sid === undefined))
     throw invalid('names nobody by "sub" or "sid"');
@@ -130,10 +128,6 @@ export async function validateLogoutToken(
 function isLogoutTyp(typ: unknown, demanded: string | undefined): boolean {
   const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
   return demanded === undefined ? TYPS.includes(type) : type === demanded;
-}
-
-function isLogoutEvent(events: unknown): boolean {
-  return isObject(events) && isObject(events[LOGOUT_EVENT]);
 }
 
 function isOptionalText(value: unknown): value is string | undefined {

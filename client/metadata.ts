@@ -60,12 +60,11 @@ export async function fetchDocument(
   timeout: number,
   request: (signal: AbortSignal) => Promise<Response>,
 ): Promise<Response> {
-  let response: Response;
-  try {
-    response = await withDeadline(timeout, undefined, async (signal) => readWhole(await request(signal)));
-  } catch (cause) {
+  const response = await withDeadline(timeout, undefined, async (signal) =>
+    readWhole(await request(signal)),
+  ).catch((cause: unknown) => {
     throw unreachable(url, describeNetworkFailure(cause), cause);
-  }
+  });
   const { status } = response;
   if (isMomentary(status)) throw unreachable(url, { status });
   return response;

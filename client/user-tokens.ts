@@ -100,17 +100,18 @@ function checkCallback(
     if (parameters.get('iss') !== client.issuer) throw invalidResponse('"iss" is not the issuer (RFC 9207)');
     try {
       validateAuthResponse(as, describeClient(client), parameters, state);
-      const [code, ...others] = parameters.getAll('code');
-      if (!code || others.length > 0) throw invalidResponse('one "code" is required');
-      return code;
     } catch (error) {
       if (!(error instanceof AuthorizationResponseError)) throw error;
+      const { error_description: said } = error;
       const facts = {
         error: shorten(error.error),
-        ...(error.error_description ? { error_description: shorten(error.error_description) } : {}),
+        ...(said ? { error_description: shorten(said) } : {}),
       };
       throw new ZonesError('login_refused', `The authorization server answered ${facts.error}.`, { facts });
     }
+    const [code, ...others] = parameters.getAll('code');
+    if (!code || others.length > 0) throw invalidResponse('one "code" is required');
+    return code;
   });
 }
 

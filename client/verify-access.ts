@@ -108,25 +108,17 @@ async function readToken(
   }
 }
 
-async function readProof(call: AccessCall, token: string, ports: AccessPorts) {
-  const proofs = valuesOf(call, 'dpop');
-  try {
-    return await verifyProof({
-      header: proofs.length === 1 ? (proofs[0] ?? null) : null,
-      method: call.method,
-      url: call.url.href,
-      now: ports.now(),
-      seen: ports.seen,
-      token,
-      age: PROOF_AGE,
-      accepts: ports.accepts,
-    });
-  } catch (error) {
-    return (error as Error).message;
-  }
+async function readProof({ method, url, ...call }: AccessCall, token: string, ports: AccessPorts) {
+  const { now, seen, accepts } = ports;
+  const [header = null, ...others] = valuesOf(call, 'dpop');
+  const age = PROOF_AGE;
+  return verifyProof({
+    ...{ header: others.length > 0 ? null : header, method, url: url.href, now: now() },
+    ...{ seen, token, age, accepts },
+  }).catch((error: Error) => error.message);
 }
 
-function valuesOf({ headers }: AccessCall, name: string): string[] {
+function valuesOf({ headers }: Pick<AccessCall, 'headers'>, name: string): string[] {
   return headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value.trim());
 }
 

@@ -6,12 +6,7 @@ import type { AwsCaller } from '../aws.ts';
 import type { HeldKey, SignDigest } from '../create-signer.ts';
 
 /** What KMS says of a key that can't be used, whoever asks. */
-const UNUSABLE = [
-  'DisabledException',
-  'KMSInvalidStateException',
-  'NotFoundException',
-  'InvalidStateException',
-];
+const UNUSABLE = /^(?:Disabled|KMSInvalidState|NotFound|InvalidState)Exception$/;
 
 /**
  * Keys in AWS KMS, for `createSigner`: their public halves, and what signs. Needs `kms:GetPublicKey` and `kms:Sign` on them. In a
@@ -40,14 +35,12 @@ export async function openKmsKeys(
   return {
     keys: held,
     async sign(digest, name, { kid, signal }) {
+      const KeyId = held.find((key) => key.kid === kid)?.arn;
+      const { kmsSigningAlgorithm: SigningAlgorithm } = ALGORITHMS[name];
+      const Message = Buffer.from(digest).toString('base64');
       const { Signature } = await ask(
         'Sign',
-        {
-          KeyId: held.find((key) => key.kid === kid)?.arn,
-          MessageType: 'DIGEST',
-          SigningAlgorithm: ALGORITHMS[name].kmsSigningAlgorithm,
-          Message: Buffer.from(digest).toString('base64'),
-        },
+        { KeyId, MessageType: 'DIGEST', SigningAlgorithm, Message },
         signal,
       );
       return { signature: bytes(Signature), format: 'der' };
@@ -57,7 +50,7 @@ export async function openKmsKeys(
 
 function throwCoded(cause: unknown): never {
   const { error = '' } = isZonesError(cause, 'aws_refused') ? cause.facts : {};
-  const refused = UNUSABLE.includes(error) ? 'key_not_usable' : 'kms_refused';
+  const refused = UNUSABLE.test(error) ? 'key_not_usable' : 'kms_refused';
   const silent = isZonesError(cause, 'aws_throttled') ? 'kms_throttled' : 'kms_unavailable';
   const message = `KMS did not sign (${error || 'retry with backoff'}); see the key's state and policy, and this role.`;
   throw new ZonesError(error ? refused : silent, message, {

@@ -25,12 +25,14 @@ const DEAD = 10_000;
  */
 export function createFileStore(path: string, mode: number, what = 'key file'): RingStore {
   let held: { seen: string; text: string } | undefined;
+  const unreadable = (cause: unknown) =>
+    unavailable(`The ${what} can not be read; see who owns it and its folder.`, cause);
 
   async function read(): Promise<string | undefined> {
     // A pipe would be waited for; Windows has none of the kind.
     const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause) => {
       if (codeOf(cause) === 'ENOENT') return undefined;
-      throw unreadable(what, cause);
+      throw unreadable(cause);
     });
     if (!handle) return undefined;
     try {
@@ -40,7 +42,7 @@ export function createFileStore(path: string, mode: number, what = 'key file'): 
       if (held?.seen !== seen) held = { seen, text: await handle.readFile('utf8') };
       return held.text;
     } catch (cause) {
-      throw isZonesError(cause) ? cause : unreadable(what, cause);
+      throw isZonesError(cause) ? cause : unreadable(cause);
     } finally {
       await handle.close();
     }
@@ -161,10 +163,6 @@ async function removeDead(lock: string): Promise<boolean> {
 
 function codeOf(error: unknown): unknown {
   return Object(error).code;
-}
-
-function unreadable(what: string, cause: unknown): ZonesError {
-  return unavailable(`The ${what} can not be read; see who owns it and its folder.`, cause);
 }
 
 function unavailable(message: string, cause?: unknown): ZonesError {

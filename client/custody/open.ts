@@ -116,7 +116,9 @@ function openHeld(
   return {
     signer: createSigner({ ...options, keys: [current, ...others], sign }),
     publicKeys: async () => keys.map(({ publicKey, algorithm }) => describePublicKey(publicKey, algorithm)),
-    change: refuseChange,
+    change: async () => {
+      throw refused('makes no keys; an administrator or the admin zone does, and its URI names them');
+    },
   };
 }
 
@@ -129,10 +131,6 @@ async function requirePassphrase({ passphrase }: CustodyOptions): Promise<string
 function requireAws({ aws }: CustodyOptions): AwsCaller {
   if (!aws) throw refused('needs a caller of AWS: createAwsCaller makes one');
   return aws;
-}
-
-async function refuseChange(): Promise<never> {
-  throw refused('makes no keys; an administrator or the admin zone does, and its URI names them');
 }
 
 function refused(why: string): ZonesError {

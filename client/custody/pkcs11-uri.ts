@@ -31,9 +31,8 @@ export function parsePkcs11Uri(uri: string): Pkcs11Uri {
 }
 
 function readAttributes(text: string, separator: string, known: readonly string[]): Record<string, string> {
-  const pairs = text.split(separator).filter((part) => part !== '');
   const attributes = new Map<string, string>();
-  for (const pair of pairs) {
+  for (const pair of text.split(separator).filter((part) => part !== '')) {
     const [, name = '', value = ''] = /^([a-z0-9-]+)=(.*)$/.exec(pair) ?? [];
     if (name === 'pin-value') throw refused('holds a PIN; name a file by pin-source');
     if (!known.includes(name)) throw refused('has an attribute that is not known');

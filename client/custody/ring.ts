@@ -33,8 +33,9 @@ export interface KeyRing {
 /** The owner's members, as the text names them too. */
 const MEMBERS = ['client', 'clientId', 'issuer', 'zone'] as const;
 
+/** A key, with what stands before it. */
 const BLOCK =
-  /^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----\n[\s\S]*?^-----END (?:ENCRYPTED )?PRIVATE KEY-----$/gm;
+  /([\s\S]*?)^(-----BEGIN (ENCRYPTED )?PRIVATE KEY-----\n[\s\S]*?^-----END (?:ENCRYPTED )?PRIVATE KEY-----)$/gm;
 
 /** A passphrase that was thought up is guessed: PBES2 as OpenSSL writes it stretches it 2,048 times only. */
 const SHORTEST = 22;
@@ -54,21 +55,18 @@ export function parseRing(text: string, passphrase: string | undefined): KeyRing
     throw refused(
       'holds something else than whole PKCS#8 keys, which may be a key in the clear; take it out, or encrypt it by openssl pkcs8 -topk8',
     );
-  let from = 0;
-  const parts = blocks.map((match) => {
-    const lines = unified.slice(from, match.index);
-    from = match.index + match[0].length;
-    if (passphrase !== undefined && match[1] === undefined)
-      throw refused('is a key in the clear; encrypt it');
-    return { pem: match[0], facts: readFacts(lines) };
-  });
-  if (parts.length === 0 && unified.trim() !== '') throw refused('holds no private key in PEM');
-  const keys = parts.map(({ pem, facts }, index) => readKey(pem, passphrase, facts, index));
+  if (blocks.length === 0 && unified.trim() !== '') throw refused('holds no private key in PEM');
+  if (passphrase !== undefined && blocks.some(([, , , encrypted]) => encrypted === undefined))
+    throw refused('is a key in the clear; encrypt it');
+  const facts = blocks.map(([, lines = '']) => readFacts(lines));
+  const keys = blocks.map(([, , pem = ''], index) => readKey(pem, passphrase, facts[index] ?? {}, index));
   if (keys.filter(({ state }) => state === 'current').length !== Math.min(keys.length, 1))
     throw refused('has not exactly one current key');
   if (new Set(keys.map(({ kid }) => kid)).size < keys.length) throw refused('has a key twice');
-  const head = parts[0]?.facts ?? new Map<string, string>();
-  const owner = MEMBERS.filter((member) => head.has(member)).map((member) => [member, head.get(member)]);
+  const owner = MEMBERS.flatMap((member) => {
+    const value = facts[0]?.[member];
+    return value === undefined ? [] : [[member, value]];
+  });
   return { owner: Object.fromEntries(owner), keys };
 }
 
@@ -78,7 +76,6 @@ export function parseRing(text: string, passphrase: string | undefined): KeyRing
  */
 export function formatRing({ owner, keys }: KeyRing, passphrase: string | undefined): string {
   requireLong(passphrase);
-  const head = ownerLines(owner);
   const blocks = keys.map(({ kid, algorithm, state, usableUntil, privateKey }) =>
     [
       ...[`kid: ${kid}`, `algorithm: ${algorithm}`, `state: ${state}`],
@@ -86,7 +83,7 @@ export function formatRing({ owner, keys }: KeyRing, passphrase: string | undefi
       writeKey(privateKey, passphrase),
     ].join('\n'),
   );
-  return [[...head, ''].join('\n'), ...blocks].join('\n');
+  return [[...ownerLines(owner), ''].join('\n'), ...blocks].join('\n');
 }
 
 /** The lines that name an owner, as they stand before the first key. */
@@ -120,28 +117,27 @@ export function usableKeys({ keys }: KeyRing, now: number): RingKey[] {
   return [...current, ...retiring, ...(next.length > 0 ? next : current)];
 }
 
-function readFacts(lines: string): Map<string, string> {
-  return new Map(
-    [...lines.matchAll(/^([a-zA-Z]+): (.*)$/gm)].map(([, name = '', value = '']) => [name, value.trim()]),
-  );
+function readFacts(lines: string): Record<string, string> {
+  const pairs = [...lines.matchAll(/^([a-zA-Z]+): (.*)$/gm)];
+  return Object.fromEntries(pairs.map(([, name, value = '']) => [name, value.trim()]));
 }
 
 function readKey(
   pem: string,
   passphrase: string | undefined,
-  facts: ReadonlyMap<string, string>,
+  facts: Readonly<Record<string, string>>,
   index: number,
 ): RingKey {
   const privateKey = readPrivateKey(pem, passphrase);
-  const algorithm = facts.get('algorithm') ?? algorithmOf(privateKey);
+  const { algorithm = algorithmOf(privateKey), usableUntil } = facts;
   if (!isAlgorithm(algorithm)) throw refused(`names another algorithm than ${ALGORITHM_NAMES.join(', ')}`);
   const kid = describePublicKey(privateKey, algorithm).thumbprint;
-  if ((facts.get('kid') ?? kid) !== kid) throw refused('names another kid than its key has');
-  const state = facts.get('state') ?? (index === 0 ? 'current' : 'next');
+  const { kid: named = kid, state = index === 0 ? 'current' : 'next' } = facts;
+  if (named !== kid) throw refused('names another kid than its key has');
   if (state !== 'current' && state !== 'next' && state !== 'retiring')
     throw refused('names a state that is none of current, next, retiring');
-  const until = facts.get('usableUntil');
-  return { kid, algorithm, state, privateKey, usableUntil: until === undefined ? undefined : Number(until) };
+  const until = usableUntil === undefined ? undefined : Number(usableUntil);
+  return { kid, algorithm, state, privateKey, usableUntil: until };
 }
 
 function readPrivateKey(key: string, passphrase: string | undefined): KeyObject {
@@ -162,8 +158,7 @@ function requireLong(passphrase: string | undefined): void {
 }
 
 function writeKey(key: KeyObject, passphrase: string | undefined): string {
-  if (passphrase === undefined) return key.export({ type: 'pkcs8', format: 'pem' }).toString();
-  const cipher = { cipher: 'aes-256-cbc', passphrase };
+  const cipher = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
   return key.export({ type: 'pkcs8', format: 'pem', ...cipher }).toString();
 }
 

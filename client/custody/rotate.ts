@@ -63,7 +63,9 @@ export async function rotateKey(
   if (key)
     await registerKey(api, { ...key.jwk, kid: next.kid, alg: next.algorithm, use: 'sig' }, async () => {});
 
-  const prove = () => getAccessToken(fresh(client, signerOf(next, options)), request);
+  const { client: name, subject, now: clock } = options;
+  const signer = createMemorySigner({ client: name, subject, keys: [next], now: clock });
+  const prove = () => getAccessToken(fresh(client, signer), request);
   await retry(prove, wait);
   await wait(propagation);
   await retry(prove, wait);
@@ -81,10 +83,6 @@ function currentKid(keys: readonly RingKey[]): string | undefined {
 /** Without its tokens, since a cached one would prove nothing. */
 function fresh(client: TokenClient, signer = client.signer): TokenClient {
   return { ...client, signer, tokens: createTokenCache(client.now) };
-}
-
-function signerOf(key: RingKey, { client, subject, now }: CustodyOptions) {
-  return createMemorySigner({ client, subject, keys: [key], now });
 }
 
 async function retry(run: () => Promise<unknown>, wait: (seconds: number) => Promise<void>): Promise<void> {

@@ -24,15 +24,15 @@ export function createSecretStore(aws: AwsCaller, arn: string): RingStore {
       }),
     );
 
-  async function readVersion(): Promise<{ text: string | undefined; version: string | undefined }> {
-    try {
-      const { SecretString: text, VersionId: version } = await ask('GetSecretValue', {});
-      if (typeof text === 'string' && typeof version === 'string') return { text, version };
-    } catch (error) {
-      if (isAnswer(error, 'ResourceNotFoundException')) return { text: undefined, version: undefined };
+  async function readVersion(): Promise<{ text?: string; version?: string }> {
+    const answer = await ask('GetSecretValue', {}).catch((error: unknown) => {
+      if (isAnswer(error, 'ResourceNotFoundException')) return undefined;
       throw unavailable(error);
-    }
-    throw unavailable(undefined);
+    });
+    if (!answer) return {};
+    const { SecretString: text, VersionId: version } = answer;
+    if (typeof text !== 'string' || typeof version !== 'string') throw unavailable(undefined);
+    return { text, version };
   }
 
   /** Whether it was this text that came after that version. */
