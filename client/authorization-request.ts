@@ -16,12 +16,7 @@ import type { TokenClient } from './token-client.ts';
 import type { AuthorizationRequest, KeyBinding, PushedRequest } from './tokens.ts';
 
 /** Fresh `state`, `nonce` and PKCE pair (S256) for one login. */
-export async function createTransaction(): Promise<{
-  state: string;
-  nonce: string;
-  codeVerifier: string;
-  codeChallenge: string;
-}> {
+export async function createTransaction() {
   const codeVerifier = generateRandomCodeVerifier();
   return {
     state: generateRandomState(),

@@ -5,7 +5,7 @@ import {
   SIGNER_ERRORS,
   ZonesError,
 } from '@helseid-zones/protocol/errors';
-import { type Signer, type SignRequest, signature } from '@helseid-zones/protocol/intents';
+import { type Signer, signature } from '@helseid-zones/protocol/intents';
 import { isObject, parseJson } from '@helseid-zones/protocol/required';
 import { type TokenHeaders, type TokenRequest, tokenHeaders } from '@helseid-zones/protocol/token-request';
 import * as v from 'valibot';
@@ -14,7 +14,7 @@ import type { BeginCall } from './call-headers.ts';
 import { untilAborted } from './http.ts';
 
 /** A function of ours that answers with what it was asked for, or with a coded error. */
-export interface OwnFunction {
+interface OwnFunction {
   aws: AwsCaller;
   /** Unqualified. */
   functionArn: string;
@@ -30,7 +30,7 @@ export interface OwnFunction {
 }
 
 /** How long what is overloaded is asked again, and what can be replaced in tests. */
-export interface Patience {
+interface Patience {
   /** Milliseconds for which it asks again while signer or KMS are overloaded (default 5000); a call's `signal` ends it sooner. */
   patience?: number;
   /** Epoch milliseconds. */
@@ -42,19 +42,20 @@ export interface Patience {
 }
 
 /**
- * Invokes a function of ours and waits for its answer, an object. What it is asked must be harmless to repeat: lost connections
+ * Invokes a function of ours and waits for its answer, as `answer` has it. What it is asked must be harmless to repeat: lost connections
  * are retried by the caller of AWS, and here what is shed: after a random part of a time that doubles, up to the `retry_after` that
  * is named.
  *
  * @throws {ZonesError} the function's own: it refused
- * @throws {ZonesError} `unavailable`: it was throttled, crashed or may not be invoked; `invalid`: it answers no object
+ * @throws {ZonesError} `unavailable`: it was throttled, crashed or may not be invoked; `invalid`: it answers something else
  * @throws {ZonesError} request_aborted: by `signal`
  */
-export async function invokeOwn(
+async function invokeOwn<Schema extends v.GenericSchema>(
   of: OwnFunction,
+  answer: Schema,
   payload: object,
   signal?: AbortSignal,
-): Promise<Record<string, unknown>> {
+): Promise<v.InferInput<Schema>> {
   const {
     patience = 5000,
     now = Date.now,
@@ -64,7 +65,7 @@ export async function invokeOwn(
   const end = now() + patience;
   for (let tried = 0; ; tried += 1) {
     try {
-      return await ask(of, payload, signal);
+      return await ask(of, answer, payload, signal);
     } catch (error) {
       const after = retryAfter(error);
       const pause = random() * Math.min(1000 * (after ?? 0), FIRST_PAUSE * 2 ** tried);
@@ -87,7 +88,12 @@ function retryAfter(error: unknown): number | undefined {
   return shed ? error.facts.retry_after : undefined;
 }
 
-async function ask(of: OwnFunction, payload: object, signal: AbortSignal | undefined) {
+async function ask<Schema extends v.GenericSchema>(
+  of: OwnFunction,
+  schema: Schema,
+  payload: object,
+  signal: AbortSignal | undefined,
+): Promise<v.InferInput<Schema>> {
   const { aws, functionArn, what, unavailable } = of;
   const response = await aws
     .call({
@@ -111,7 +117,8 @@ async function ask(of: OwnFunction, payload: object, signal: AbortSignal | undef
   const answer = parseJson(response.body);
   if (!isObject(answer)) throw invalidAnswer(of, 'is no JSON object');
   if (answer['error'] !== undefined) throw readRefusal(of, answer['error']);
-  return answer;
+  if (v.is(schema, answer)) return answer;
+  throw invalidAnswer(of, 'holds neither what was asked for nor an error');
 }
 
 function readRefusal(of: OwnFunction, error: unknown): ZonesError {
@@ -122,7 +129,7 @@ function readRefusal(of: OwnFunction, error: unknown): ZonesError {
 }
 
 /** The error of an answer that is none. */
-export function invalidAnswer({ what, invalid }: OwnFunction, why: string): ZonesError {
+function invalidAnswer({ what, invalid }: OwnFunction, why: string): ZonesError {
   const message = `The answer of the ${what} ${why}; deploy it and the zone's functions of one release, or of two that follow each other.`;
   return new ZonesError(invalid, message);
 }
@@ -169,16 +176,14 @@ export function createRemoteSigner({ aws, functionArn, ...patience }: RemoteSign
   };
   return {
     async sign(intents, { signal } = {}) {
-      const request: SignRequest = { intents: [...intents] };
-      const { signatures } = await invokeOwn(signer, request, signal);
-      if (!Array.isArray(signatures) || signatures.length !== intents.length)
-        throw invalidAnswer(signer, 'does not hold one signature an intent');
-      if (!signatures.every((each) => v.is(signature, each)))
-        throw invalidAnswer(signer, 'holds something else than signatures');
-      return signatures;
+      const { signatures } = await invokeOwn(signer, signedAnswer, { intents }, signal);
+      if (signatures.length === intents.length) return signatures;
+      throw invalidAnswer(signer, 'does not hold one signature an intent');
     },
   };
 }
+
+const signedAnswer = v.object({ signatures: v.array(signature) });
 
 function isSignerError(code: unknown): code is ErrorCode {
   return SIGNER_ERRORS.some((known) => known === code);
@@ -206,15 +211,9 @@ export function remoteCalls(
     let last: string | undefined;
     let refused: string | undefined;
     let next: TokenHeaders | undefined;
-    const ask = async (nonce: string | undefined): Promise<TokenHeaders> => {
-      const asked: TokenRequest = {
-        ...{ ...request, method, url: `${url.origin}${url.pathname}` },
-        ...(nonce === undefined ? {} : { nonce }),
-        ...(refused === undefined ? {} : { refused }),
-      };
-      const answer = await invokeOwn(tokens, asked, signal);
-      if (v.is(tokenHeaders, answer)) return answer;
-      throw invalidAnswer(tokens, 'holds neither headers nor an error');
+    const ask = (nonce: string | undefined): Promise<TokenHeaders> => {
+      const asked = { ...request, method, url: `${url.origin}${url.pathname}`, nonce, refused };
+      return invokeOwn(tokens, tokenHeaders, asked, signal);
     };
     return {
       async headers(nonce) {
@@ -226,13 +225,11 @@ export function remoteCalls(
       async renew(nonce) {
         if (last === undefined) return false;
         refused = last;
-        try {
-          next = await ask(nonce);
-          return true;
-        } catch (error) {
-          if (isZonesError(error, 'renewal_limited')) return false;
+        next = await ask(nonce).catch((error: unknown) => {
+          if (isZonesError(error, 'renewal_limited')) return undefined;
           throw error;
-        }
+        });
+        return next !== undefined;
       },
     };
   };

@@ -47,17 +47,14 @@ export async function getAccessToken(
  * ```
  */
 export function machineTokens(client: TokenClient, request: AccessTokenRequest = {}): TokenSource {
+  const { tokens } = client;
+  const key = keyOf(client, request);
+  const fetch = () => requestToken(client, request);
   return {
     get: (signal) => getAccessToken(client, { ...request, signal: signal ?? request.signal }),
-    renew(refused, signal) {
-      const token = client.tokens.renew(keyOf(client, request), refused, () => requestToken(client, request));
-      return untilAborted(token, signal);
-    },
-    replace(lost, signal) {
-      const token = client.tokens.replace(keyOf(client, request), lost, () => requestToken(client, request));
-      return untilAborted(token, signal);
-    },
-    accept: client.tokens.accept,
+    renew: (refused, signal) => untilAborted(tokens.renew(key, refused, fetch), signal),
+    replace: (lost, signal) => untilAborted(tokens.replace(key, lost, fetch), signal),
+    accept: tokens.accept,
   };
 }
 

@@ -42,15 +42,7 @@ export function createZoneClients(
 }
 
 /** The issuer's own words (RFC 6749 5.2, 8707, 9449) that are a cause of their own; of others there may be any number. */
-const REFUSALS = [
-  'invalid_client',
-  'invalid_dpop_proof',
-  'invalid_grant',
-  'invalid_request',
-  'invalid_scope',
-  'invalid_target',
-  'unauthorized_client',
-];
+const REFUSALS = /^(?:invalid_(?:client|dpop_proof|grant|request|scope|target)|unauthorized_client)$/;
 
 /** What happens where nothing is wrong: a login or a session is over, somebody waits no longer. */
 const ORDINARY = ['invalid_grant', 'request_aborted'];
@@ -75,6 +67,6 @@ export function countRequests({ count }: Pick<Log, 'count'>, client: string) {
 
 function causeOf(error: unknown): string {
   if (!isZonesError(error)) return 'unexpected';
-  const said = error.facts['error'];
-  return error.code === 'token_refused' && REFUSALS.includes(String(said)) ? String(said) : error.code;
+  const said = error.code === 'token_refused' ? error.facts.error : '';
+  return REFUSALS.test(said) ? said : error.code;
 }

@@ -91,9 +91,7 @@ export function openRing(
   return {
     signer: {
       async sign(intents) {
-        const newest = intents.some(
-          (intent) => intent.kind === 'client_assertion' && intent.key === 'newest',
-        );
+        const newest = intents.some((each) => each.kind === 'client_assertion' && each.key === 'newest');
         const sign = async (fresh: boolean) =>
           createMemorySigner({ ...options, keys: await usable(fresh) }).sign(intents);
         // Rotation may have gone on since the keys were read.
