@@ -330,6 +330,10 @@ describe('the page', () => {
     expect(await page.textContent('#keys .state')).toBe('current');
     await page.getByRole('button', { name: 'Send the sample event' }).click();
     await page.locator('#send-result.good').waitFor();
+    const proofs = page.locator('#figures td[data-label="Proofs"]');
+    await expect
+      .poll(async () => Math.max(...(await proofs.allTextContents()).map(Number)))
+      .toBeGreaterThan(0);
     await page.getByRole('radio', { name: 'signing' }).check();
     const zones = await page.locator('#trail li:visible .zone').allTextContents();
     expect(new Set(zones)).toEqual(new Set(['signing']));

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
+import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { drawMap } from '../../../infra/proof/report/map/draw.ts';
 import { hasViolations, summarize, type ZoneMap } from '../../../infra/proof/report/map/model.ts';
 import { escapeXml } from '../../../infra/terminal.ts';
+import type { Trail } from '../../aws/trail.ts';
 import { type Attack, INVARIANTS } from './attacks.ts';
-import type { StreamDeps } from './stream.ts';
+import type { Names } from './describe-line.ts';
+import type { FigureTable } from './figures.ts';
 
 /** An attack, bound to the system that it runs against. */
 export interface RunnableAttack extends Omit<Attack, 'step'> {
@@ -13,9 +16,22 @@ export interface RunnableAttack extends Omit<Attack, 'step'> {
   run(): Promise<string>;
 }
 
+/** A client's keys as the page shows them. */
+export interface ClientKeys {
+  client: string;
+  clientId: string;
+  keys: readonly KeyEntry[];
+  /** Why the record can't be read, where it can't. */
+  problem?: string;
+}
+
 /** What the page shows and does. */
-export interface PageDeps extends StreamDeps {
+export interface PageDeps {
+  trail: Trail;
+  names: Names;
   map: ZoneMap;
+  keys(): readonly ClientKeys[];
+  figures(): readonly FigureTable[];
   /** The sample event: `send` resolves to what became of it. Undefined where no zone takes one. */
   event: { type: string; source: string; send(): Promise<string> } | undefined;
   attacks: readonly RunnableAttack[];
@@ -117,4 +133,52 @@ function renderFilter(zones: readonly string[]): string {
     return `<label><input type="radio" name="zone" value="${name}"${index === 0 ? ' checked' : ''}>${name}</label>`;
   });
   return choices.join('');
+}
+
+const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const KEY_TIMES = ['Created', 'Current since', 'Signs until', 'Expires at the issuer', 'Days left'];
+const KEY_COLUMNS = ['Key', 'State', 'Algorithm', ...KEY_TIMES];
+
+/** Every client's keys, as HTML. `now` is in epoch seconds. */
+export function renderKeys(clients: readonly ClientKeys[], now: number): string {
+  const when = (seconds: number | undefined) => (seconds === undefined ? '–' : DATE.format(seconds * 1000));
+  return clients
+    .map(({ client, clientId, keys, problem }) => {
+      const rows = keys.map(({ kid, state, algorithm, since, usableUntil, expires }) => {
+        const times = [since.created, since.current, usableUntil, expires].map(when);
+        const left = expires === undefined ? '–' : Math.floor((expires - now) / 86_400);
+        return [
+          `<code>${escapeXml(kid)}</code>`,
+          `<span class="state ${state}">${state}</span>`,
+          algorithm,
+          ...times,
+          left,
+        ];
+      });
+      const none = `<p${problem ? ' class="bad"' : ''}>${escapeXml(problem ?? 'No key yet.')}</p>`;
+      const about = `<p>Client id <code>${escapeXml(clientId)}</code></p>`;
+      const [title, table] = renderTable(`Client ${client}`, KEY_COLUMNS, rows);
+      return title + about + (keys.length > 0 ? table : none);
+    })
+    .join('');
+}
+
+/** The figures, as HTML: a table a subject. */
+export function renderFigures(figures: readonly FigureTable[]): string {
+  return figures.flatMap(({ title, columns, rows }) => renderTable(title, columns, rows)).join('');
+}
+
+/** A heading, and a table that stays one on narrow screens, where each cell names its column. Cells are HTML. */
+function renderTable(title: string, columns: readonly string[], rows: FigureTable['rows']): [string, string] {
+  const id = `table-${escapeXml(title.replaceAll(' ', '-'))}`;
+  const head = columns.map((name) => `<th scope="col" role="columnheader">${name}</th>`).join('');
+  const body = rows.map((cells) =>
+    cells.map((cell, at) => `<td role="cell" data-label="${columns[at]}">${cell}</td>`),
+  );
+  const row = (inside: string) => `<tr role="row">${inside}</tr>`;
+  const table = `<thead role="rowgroup">${row(head)}</thead><tbody role="rowgroup">${body.map((cells) => row(cells.join(''))).join('')}</tbody>`;
+  return [
+    `<h3 id="${id}">${escapeXml(title)}</h3>`,
+    `<table role="table" aria-labelledby="${id}">${table}</table>`,
+  ];
 }

@@ -3,16 +3,22 @@ import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
 import { CSRF_HEADER } from '../../../functions/login-common/request.ts';
 import { MAP_STYLE, PAGE_STYLE } from '../../../infra/proof/report/map/style.ts';
 import { readBody } from '../../aws/http.ts';
+import type { TrailLine } from '../../aws/trail.ts';
 import { INVARIANTS } from './attacks.ts';
+import { describeLine } from './describe-line.ts';
 import {
   type LoginDeps,
   type PageDeps,
   type RunnableAttack,
   readStatic,
   renderDocument,
+  renderFigures,
+  renderKeys,
 } from './document.ts';
 import { refuse, SAFE_HEADERS } from './guard.ts';
-import { streamTrail } from './stream.ts';
+
+/** Lines that a page which has just been opened is shown. */
+const RECENT = 120;
 
 /** Bytes of a request's body: an organisation number. */
 const MAX_BODY = 1024;
@@ -58,6 +64,8 @@ function routesOf(deps: PageDeps): Map<string, Handle> {
     ['GET /', answerText('text/html', () => renderDocument(deps))],
     ['GET /page.css', answerText('text/css', () => MAP_STYLE + PAGE_STYLE + readStatic('page.css'))],
     ['GET /page.js', answerText('text/javascript', () => readStatic('page.js'))],
+    ['GET /figures', answerText('text/html', () => renderFigures(deps.figures()))],
+    ['GET /keys', answerText('text/html', () => renderKeys(deps.keys(), Date.now() / 1000))],
     ['GET /events', (_, response) => streamTrail(deps, response)],
     ...(event === undefined
       ? []
@@ -67,6 +75,17 @@ function routesOf(deps: PageDeps): Map<string, Handle> {
     ),
     ...(login === undefined ? [] : sessionRoutes(login)),
   ]);
+}
+
+/** Sends server-sent events (HTML 9.2), a `line` with a `LineView` for every line of the trail, recent ones first, until the browser goes away. */
+function streamTrail({ trail, names }: PageDeps, response: ServerResponse): void {
+  const send = (line: TrailLine) => {
+    const view = describeLine(line, names);
+    if (view !== undefined) response.write(`event: line\ndata: ${JSON.stringify(view)}\n\n`);
+  };
+  response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+  for (const line of trail.lines().slice(-RECENT)) send(line);
+  response.on('close', trail.subscribe(send));
 }
 
 async function runAttack({ run, unfit, stoppedBy, invariants }: RunnableAttack) {

@@ -14,9 +14,9 @@ import { loginZone } from '../steps/login-steps.ts';
 import type { LocalSystem } from '../system.ts';
 import { ATTACKS } from './attacks.ts';
 import { createNames } from './describe-line.ts';
-import type { PageDeps } from './document.ts';
+import type { ClientKeys, PageDeps } from './document.ts';
+import { countFigures } from './figures.ts';
 import { servePage } from './server.ts';
-import type { ClientKeys } from './stream.ts';
 
 /**
  * Serves the page of a running system on the loopback.
@@ -36,6 +36,7 @@ function pageDeps(system: LocalSystem): PageDeps {
   const event = needsEntries(sampleZone)(system) === undefined ? sampleZone(system).event : undefined;
   return {
     ...{ map, trail, keys, names: createNames(map, ownerOf), login: loginDeps(system) },
+    figures: countFigures(system),
     event: event && { type: event['detail-type'], source: event.source, send: () => sendSample(system) },
     attacks: ATTACKS.map(({ step, tries, ...attack }) => ({
       ...attack,

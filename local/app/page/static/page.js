@@ -1,9 +1,8 @@
-// The page's script: fills in what changes. No framework, no inline code; texts are set as text, never as markup.
+// The page's script: fills in what changes. No framework, no inline code; texts are set as text, and markup comes from the page's own server.
 
 const MOST_LINES = 300;
 const byId = (id) => document.getElementById(id);
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
-const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 /** An element with a class and children, which may be texts. */
 function make(name, className, ...children) {
@@ -235,60 +234,22 @@ function light({ from, to, tone }) {
   }
 }
 
-// The keys
+// Figures and keys
 
-const when = (seconds) => (seconds === undefined ? '–' : date.format(seconds * 1000));
-
-function showKeys(clients) {
-  const tables = clients.flatMap(({ client, clientId, keys, problem }) => {
-    const title = make('h3', '', `Client ${client}`);
-    title.id = `keys-of-${client}`;
-    const about = make('p', '', 'Client id ', make('code', '', clientId));
-    if (keys.length === 0) return [title, about, make('p', problem ? 'bad' : '', problem ?? 'No key yet.')];
-    const head = [
-      'Key',
-      'State',
-      'Algorithm',
-      'Created',
-      'Current since',
-      'Signs until',
-      'Expires at the issuer',
-    ];
-    const rows = keys.map(({ kid, state, algorithm, since, usableUntil, expires }) => {
-      const cells = [
-        make('code', '', kid),
-        make('span', `state ${state}`, state),
-        algorithm,
-        when(since.created),
-      ];
-      cells.push(when(since.current), when(usableUntil), when(expires));
-      return row('td', cells, head);
-    });
-    const table = make('table', 'keys', section('thead', row('th', head, head)), section('tbody', ...rows));
-    table.setAttribute('role', 'table');
-    table.setAttribute('aria-labelledby', title.id);
-    return [title, about, table];
-  });
-  byId('keys').replaceChildren(...tables);
+/** Puts what the server has made of `name` there, its texts escaped, where it is another than before. */
+async function show(name) {
+  const html = await fetch(`/${name}`).then(
+    (answer) => answer.ok && answer.text(),
+    () => false,
+  );
+  if (html === false || html === show[name]) return;
+  byId(name).innerHTML = html;
+  show[name] = html;
 }
 
-function section(name, ...rows) {
-  const element = make(name, '', ...rows);
-  element.setAttribute('role', 'rowgroup');
-  return element;
-}
-
-function row(name, cells, labels) {
-  const element = make('tr', '');
-  element.setAttribute('role', 'row');
-  cells.forEach((cell, index) => {
-    const made = make(name, '', cell);
-    if (name === 'th') made.scope = 'col';
-    made.setAttribute('role', name === 'th' ? 'columnheader' : 'cell');
-    made.dataset.label = labels[index];
-    element.append(made);
-  });
-  return element;
+for (const name of ['figures', 'keys']) {
+  void show(name);
+  setInterval(() => document.visibilityState === 'visible' && show(name), 2000);
 }
 
 const events = new EventSource('/events');
@@ -301,4 +262,3 @@ events.addEventListener('line', ({ data }) => {
   light(view);
   showLive(view);
 });
-events.addEventListener('keys', ({ data }) => showKeys(JSON.parse(data)));

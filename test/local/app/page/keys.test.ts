@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { renderKeys } from '../../../../local/app/page/document.ts';
 import { readKeys } from '../../../../local/app/page/start.ts';
 import shipped from '../../../one-client.zones.ts';
 import { secretStoreOf } from '../../aws/harness.ts';
@@ -38,4 +39,12 @@ test('a record that can’t be read is a problem that is shown, not one that end
     keys: [key],
   });
   expect(read).toMatchObject({ client, keys: [], problem: expect.stringContaining('another issuer') });
+});
+
+test('keys are shown with the days they have left, and nothing in them as markup', () => {
+  const shown = readRecord({ version: 1, client, clientId, issuer, keys: [{ ...key, expires: 3 * 86_400 }] });
+  const [first = { client, clientId, keys: [] }] = shown;
+  expect(renderKeys(shown, 86_400)).toContain('data-label="Days left">2</td>');
+  expect(renderKeys([{ ...first, clientId: '<b>' }], 0)).not.toContain('<b>');
+  expect(renderKeys([{ ...first, keys: [], problem: 'a & b' }], 0)).toContain('<p class="bad">a &#38; b</p>');
 });

@@ -42,6 +42,7 @@ export function fakeDeps(given: Partial<PageDeps> = {}): PageDeps {
     trail: createTrail(() => 1_000),
     names: NAMES,
     keys: () => [{ client: 'a', clientId: 'id-of-a', keys: [] }],
+    figures: () => [],
     event: { type: 'Created', source: 'test', send: async () => 'sent' },
     attacks: [],
     login: undefined,

@@ -115,7 +115,7 @@ test('what fails is answered, and the page goes on', async () => {
       },
     }),
   );
-  expect((await ask('GET', '/events')).status).toBe(500);
+  expect((await ask('GET', '/keys')).status).toBe(500);
   expect((await ask('GET', '/')).status).toBe(200);
 });
 

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { renderFigures } from '../../../../local/app/page/document.ts';
+import { countFigures } from '../../../../local/app/page/figures.ts';
+import type { LocalSystem } from '../../../../local/app/system.ts';
+import { openQueues } from '../../../../local/aws/sqs/queues.ts';
+import { memoryDocument } from '../../../../local/aws/state.ts';
+import { createTrail } from '../../../../local/aws/trail.ts';
+import shipped from '../../../two-clients.zones.ts';
+
+const settings = { visibilityTimeout: 30, retention: 60, kmsKeyId: undefined, redrive: undefined };
+const queues = ['journal-internal-events', 'journal-internal-events-dead'].map((name) => ({
+  ...{ ...settings, name, arn: name, url: name },
+}));
+
+/** The figures of the shipped declaration: a row by its zone, of a table by its title. */
+function start() {
+  const trail = createTrail(() => 0);
+  const table = openQueues(memoryDocument({ queues: {} }), queues, Date.now);
+  const aws = { queues: table };
+  const figures = countFigures({ declaration: shipped, aws, trail } as unknown as LocalSystem);
+  const row = (title: string, zone: string) => {
+    const found = figures().find((one) => one.title === title);
+    return found?.rows.find(([first]) => first === zone)?.slice(1);
+  };
+  return { trail, table, figures, row };
+}
+
+test('count what functions write as metrics, each zone and client for itself', () => {
+  const { trail, figures, row } = start();
+  const [zone, client] = ['internal', shipped.zones.internal?.grants[0]?.client ?? ''];
+  const metric = (fields: object) => {
+    const line = { _aws: {}, service: shipped.name, zone, client, ...fields };
+    trail.add({ kind: 'log', function: 'x', fields: line });
+  };
+  metric({ kind: 'dpop_proof', Signed: 3, KmsLatency: [30, 10, 20] });
+  metric({ kind: 'client_assertion', Signed: 1, KmsLatency: 900 });
+  metric({ Refused: 2 });
+  metric({ Failed: 1, Throttled: 1 });
+  metric({ Tokens: 1, ClockDifference: 4 });
+  metric({ TokenFailures: 1, InvalidClient: 1 });
+  expect(row('Signatures', zone)).toEqual([client, 1, 3, 2, 1, 1, '20', '30']);
+  expect(row('Tokens', zone)).toEqual([client, 1, 1, 1, 4]);
+  expect(row('Signatures', 'public')?.slice(1)).toEqual([0, 0, 0, 0, 0, '–', '–']);
+  expect(renderFigures(figures())).toContain('data-label="KMS ms p50">20</td>');
+});
+
+test('count requests of gateways by their status, and what lies in queues', () => {
+  const { trail, table, row } = start();
+  for (const [status, ms] of [
+    [200, 5],
+    [403, 7],
+    [502, 90],
+  ])
+    trail.add({ kind: 'entry', zone: 'public', fields: { entry: 'gateway', status, ms } });
+  table.find('journal-internal-events').send('{}');
+  expect(row('Requests', 'public')).toEqual([3, 1, 1, '7', '90']);
+  expect(row('Queues', 'internal')).toEqual(['journal-internal-events', 1, 0, 0]);
+});
