@@ -62,20 +62,14 @@ export async function loadAssembly(options: SynthOptions): Promise<ResolvedAssem
   return resolveAssembly(readAssembly(folder), { account: ACCOUNT, region: REGION });
 }
 
-async function synthesize(
-  { declarationFile, stage = '', ports, directory }: SynthOptions,
-  folder: string,
-): Promise<void> {
+async function synthesize({ declarationFile, stage = '', ports, directory }: SynthOptions, folder: string) {
   dropOldest(directory);
   const partial = `${folder}.${process.pid}`;
   const script = fileURLToPath(new URL('./synth.ts', import.meta.url));
   const given = ports === undefined ? [] : [String(ports.gateway), String(ports.standIn)];
   const options = { cwd: ROOT, maxBuffer: Number.POSITIVE_INFINITY };
-  const running = promisify(execFile)(
-    process.execPath,
-    [script, declarationFile, partial, stage, ...given],
-    options,
-  );
+  const args = [script, declarationFile, partial, stage, ...given];
+  const running = promisify(execFile)(process.execPath, args, options);
   const kill = () => running.child.kill();
   process.once('exit', kill);
   try {
@@ -99,16 +93,14 @@ function dropOldest(directory: string): void {
 function hashInputs({ declarationFile, stage = '', ports, code = [] }: SynthOptions): string {
   const hash = createHash('sha256').update(JSON.stringify([ports ?? null, stage, process.version]));
   const own = [declarationFile, extensionFile(declarationFile)].filter((file) => existsSync(file));
-  const sources = [...SOURCES.map((source) => join(ROOT, source)), ...code.map((path) => join(ROOT, path))];
-  for (const file of [...sources.filter(existsSync).flatMap(filesBelow), ...own]) {
+  // A clone may be without its lockfile.
+  const sources = [...SOURCES, ...code].map((path) => join(ROOT, path)).filter(existsSync);
+  for (const file of [...sources.flatMap(filesBelow), ...own])
     hash.update(`\0${file}\0`).update(readFileSync(file));
-  }
   return hash.digest('hex').slice(0, 16);
 }
 
 function filesBelow(path: string): string[] {
-  // A clone may be without its lockfile.
-  if (!existsSync(path)) return [];
   if (!statSync(path).isDirectory()) return [path];
   const entries = readdirSync(path, { withFileTypes: true, recursive: true });
   return entries

@@ -19,12 +19,10 @@ export async function lockDirectory(directory: string, ports: readonly WantedPor
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, 'running.json');
   const holder = readHolder(path);
-  if (holder !== undefined) {
-    throw new ZonesError(
-      'local_failed',
+  if (holder !== undefined)
+    throw failed(
       `A local system with its state in ${directory} is running (process ${holder}). End it, or choose another folder with --directory.`,
     );
-  }
   writeFileSync(path, JSON.stringify({ pid: process.pid }), { mode: 0o600 });
   return () => rmSync(path, { force: true });
 }
@@ -43,28 +41,26 @@ export function requireLayout(state: string): void {
     writeFileSync(path, LAYOUT, { mode: 0o600 });
   }
   if (existsSync(path) && readFileSync(path, 'utf8') === LAYOUT) return;
-  const message = `The state in ${state} was made by another version. Begin anew with --fresh, or choose another folder with --directory.`;
-  throw new ZonesError('local_failed', message);
+  throw failed(
+    `The state in ${state} was made by another version. Begin anew with --fresh, or choose another folder with --directory.`,
+  );
 }
 
 async function requireFree({ port, option }: WantedPort, all: readonly WantedPort[]): Promise<void> {
   const other = all.find((one) => one.port === port && one.option !== option);
+  const facts = { port };
   if (other !== undefined)
-    throw new ZonesError(
-      'local_failed',
-      `Port ${port} is wanted twice, by ${option} and ${other.option}: choose others.`,
-      { facts: { port } },
-    );
+    throw failed(`Port ${port} is wanted twice, by ${option} and ${other.option}: choose others.`, { facts });
   const free = await listen(() => {}, port).catch((cause: unknown) => {
-    throw isTaken(cause)
-      ? new ZonesError(
-          'local_failed',
-          `Port ${port} is taken: is another \`npm start\` running? End it, or choose another port with ${option}.`,
-          { cause, facts: { port } },
-        )
-      : cause;
+    if (!isTaken(cause)) throw cause;
+    const end = `End it, or choose another port with ${option}.`;
+    throw failed(`Port ${port} is taken: is another \`npm start\` running? ${end}`, { cause, facts });
   });
   await free.close();
+}
+
+function failed(message: string, more?: ConstructorParameters<typeof ZonesError>[2]): ZonesError {
+  return new ZonesError('local_failed', message, more);
 }
 
 function isTaken(cause: unknown): boolean {

@@ -20,92 +20,81 @@ interface Surroundings {
   say(what: string): void;
 }
 
+/** Instead of an exit code: the declaration has changed. */
+const AGAIN = 'again';
+
 /**
  * Runs the command. Resolves to the exit code once everything has ended. Throws what starting
  * throws.
  */
 export async function run(options: CommandOptions, { env, npmIsThere, say }: Surroundings): Promise<number> {
+  const { declarationFile, directory, stage, once, watch } = options;
   const ended = waitForEnd(npmIsThere);
   const lines = createLinePrinter(printError);
   const start = {
     ...options,
-    page: options.once ? undefined : options.page,
-    onLine: options.once ? undefined : lines.put,
+    page: once ? undefined : options.page,
+    onLine: once ? undefined : lines.put,
     ...{ extraCaFile: env['NODE_EXTRA_CA_CERTS'], path: env['PATH'] },
     onProgress: say,
   };
-  let code = await runUntil(ended, start, options, { say, lines });
+
+  /** Starts the system and lets it run until it shall end, or until its declaration is another and valid. */
+  async function runUntil(fresh: boolean): Promise<number | typeof AGAIN> {
+    const started = new AsyncDisposableStack();
+    const system = await Promise.race([ended, startSystem({ ...start, fresh }, started)]);
+    if (typeof system === 'string') {
+      // Asked to end while it starts: what has started is closed, what is being started ends with the process.
+      await started.disposeAsync().catch(() => {});
+      process.exit(130);
+    }
+    const forget = writeOperatorFile(directory, system);
+    const stopWatching = watch ? watchFunctions(system, directory, say) : () => {};
+    try {
+      if (once) return await runOnce(system, options, say);
+      const page = system.pagePort === undefined ? undefined : await startPage(system, system.pagePort);
+      lines.begin();
+      print(welcome(system, { seconds: process.uptime(), directory, page: page?.url }));
+      const code = await waitForDeclaration();
+      if (code === 0) print('\nEnding…');
+      await page?.close();
+      return code;
+    } finally {
+      stopWatching();
+      forget();
+      await system.close();
+    }
+  }
+
+  /** Resolves when the system shall end or, with `--watch`, when the declaration has changed and is valid: one that is not is said. */
+  function waitForDeclaration(): Promise<0 | typeof AGAIN> {
+    const { promise: changed, resolve } = Promise.withResolvers<typeof AGAIN>();
+    const look = () =>
+      loadSystem(declarationFile, stage).then(
+        () => resolve(AGAIN),
+        (error: Error) => say(error.message),
+      );
+    const own = [declarationFile, extensionFile(declarationFile)].map((file) => basename(file));
+    const stop = watch
+      ? watchFolders([dirname(declarationFile)], (files) => {
+          if (files.some((file) => own.includes(basename(file)))) void look();
+        })
+      : () => {};
+    return Promise.race([ended.then(() => 0 as const), changed]).finally(stop);
+  }
+
+  let code = await runUntil(options.fresh);
   while (code === AGAIN) {
-    say(`${options.declarationFile} has changed`);
-    code = await runUntil(ended, { ...start, fresh: false }, options, { say, lines }).catch((error) => {
+    say(`${declarationFile} has changed`);
+    code = await runUntil(false).catch((error) => {
       printError(error);
-      return waitForDeclaration(ended, options, say);
+      return waitForDeclaration();
     });
   }
   return code;
 }
 
-/** Instead of an exit code: the declaration has changed. */
-const AGAIN = 'again';
-
-/** Starts the system and lets it run until it shall end, or until its declaration is another and valid. */
-async function runUntil(
-  ended: Promise<NodeJS.Signals>,
-  start: Parameters<typeof startSystem>[0],
-  options: CommandOptions,
-  { say, lines }: { say: (what: string) => void; lines: ReturnType<typeof createLinePrinter> },
-): Promise<number | typeof AGAIN> {
-  const started = new AsyncDisposableStack();
-  const system = await Promise.race([ended, startSystem(start, started)]);
-  if (typeof system === 'string') {
-    // Asked to end while it starts: what has started is closed, what is being started ends with the process.
-    await started.disposeAsync().catch(() => {});
-    process.exit(130);
-  }
-  const forget = writeOperatorFile(options.directory, system);
-  const stopWatching = options.watch ? watchFunctions(system, options.directory, say) : () => {};
-  try {
-    if (options.once) return await runOnce(system, options, say);
-    const page = system.pagePort === undefined ? undefined : await startPage(system, system.pagePort);
-    lines.begin();
-    print(welcome(system, { seconds: process.uptime(), directory: options.directory, page: page?.url }));
-    const code = await waitForDeclaration(ended, options, say);
-    if (code === 0) print('\nEnding…');
-    await page?.close();
-    return code;
-  } finally {
-    stopWatching();
-    forget();
-    await system.close();
-  }
-}
-
-/** Resolves when the system shall end or, with `--watch`, when the declaration has changed and is valid: one that is not is said. */
-async function waitForDeclaration(
-  ended: Promise<NodeJS.Signals>,
-  { watch, declarationFile, stage }: CommandOptions,
-  say: (what: string) => void,
-): Promise<0 | typeof AGAIN> {
-  const { promise: changed, resolve } = Promise.withResolvers<typeof AGAIN>();
-  const look = () =>
-    loadSystem(declarationFile, stage).then(
-      () => resolve(AGAIN),
-      (error: Error) => say(error.message),
-    );
-  const stop = watch
-    ? watchFolders([dirname(declarationFile)], (files) => {
-        const own = [declarationFile, extensionFile(declarationFile)].map((file) => basename(file));
-        if (files.some((file) => own.includes(basename(file)))) void look();
-      })
-    : () => {};
-  return Promise.race([ended.then(() => 0 as const), changed]).finally(stop);
-}
-
-async function runOnce(
-  system: LocalSystem,
-  { json }: CommandOptions,
-  say: (what: string) => void,
-): Promise<number> {
+async function runOnce(system: LocalSystem, { json }: CommandOptions, say: Surroundings['say']) {
   const ready_ms = Math.round(process.uptime() * 1000);
   const { ok, steps, skipped } = await runSteps(system, STEPS, say);
   const report = { ok, ready_ms, steps };

@@ -26,11 +26,7 @@ export function watchFolders(
   // Not one recursive watcher: on Linux it loses a file when an editor puts another in its place.
   const watchers = folders.map((folder) =>
     watch(folder, { persistent: false }, (_, name) => {
-      changed.add(
-        join(folder, name ?? '')
-          .split(sep)
-          .join('/'),
-      );
+      changed.add(join(folder, name ?? '').replaceAll(sep, '/'));
       void tell();
     }),
   );
@@ -63,15 +59,11 @@ export function watchFunctions(
       .filter(({ modules }) => modules.some(({ sources }) => files.some((file) => sources.includes(file))));
     try {
       recompileHandlers(edited.flatMap(({ modules }) => modules.map(({ entry }) => entry)));
-      for (const { name, modules } of edited)
-        aws.replaceCode(
-          name,
-          bundleFunction(
-            ...[join(directory, 'watch'), name, modules.at(-1)?.entry],
-            configsIn(aws.codeOf(name)),
-            modules.length > 1,
-          ),
-        );
+      for (const { name, modules } of edited) {
+        const [folder, configs] = [join(directory, 'watch'), configsIn(aws.codeOf(name))];
+        const { entry } = modules.at(-1) ?? {};
+        aws.replaceCode(name, bundleFunction(folder, name, entry, configs, modules.length > 1));
+      }
       const names = edited.map(({ name }) => name).join(', ');
       if (edited.length > 0) say(`${names}: new code after ${Math.round(performance.now() - began)} ms`);
     } catch (error) {
@@ -89,7 +81,7 @@ function modulesOf(folder: string): { entry: string; sources: string[] }[] {
     const map = join(folder, `${module}.mjs.map`);
     if (!existsSync(map)) return [];
     const { sources: told = [] } = parseJson(readFileSync(map, 'utf8')) as { sources?: string[] };
-    const sources = told.map((source) => relative('.', resolve(source)).split(sep).join('/'));
+    const sources = told.map((source) => relative('.', resolve(source)).replaceAll(sep, '/'));
     const [, entry] =
       sources.map((file) => /^functions\/([^/]+)\/handler\.ts$/.exec(file)).find(Boolean) ?? [];
     return entry === undefined ? [] : [{ entry, sources }];

@@ -27,46 +27,38 @@ export function callJson(
   input: object,
 ): Promise<AwsAnswer> {
   const version = ['sqs', 'dynamodb'].includes(service) ? '1.0' : '1.1';
-  return sendSigned(access, service, '/', JSON.stringify(input), {
-    'content-type': `application/x-amz-json-${version}`,
-    'x-amz-target': target,
-  });
+  const headers = { 'content-type': `application/x-amz-json-${version}`, 'x-amz-target': target };
+  return sendSigned(access, service, { path: '/', body: JSON.stringify(input), headers });
 }
 
 /** Invokes a function and hands back what Lambda answered, errors too. */
 export function callLambda(access: AwsAccess, functionName: string, event: object): Promise<AwsAnswer> {
   const path = `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
-  return sendSigned(access, 'lambda', path, JSON.stringify(event), { 'content-type': 'application/json' });
+  return sendSigned(access, 'lambda', { path, body: JSON.stringify(event) });
 }
 
 /** Calls a route of a gateway as IAM wants it signed; by default it is read. */
-export function callGateway(
-  access: AwsAccess,
-  path: string,
-  {
-    method,
-    body,
-    headers = {},
-  }: { method?: string; body?: string | undefined; headers?: Readonly<Record<string, string>> } = {},
-): Promise<AwsAnswer> {
-  const type = body === undefined ? {} : { 'content-type': 'application/json' };
-  return sendSigned(access, 'execute-api', path, body, { ...type, ...headers }, method);
+export function callGateway(access: AwsAccess, path: string, options: Omit<Sent, 'path'> = {}) {
+  return sendSigned(access, 'execute-api', { path, ...options });
+}
+
+/** What is sent: JSON where there is a body and no other type is named, which is then posted by default. */
+interface Sent {
+  path: string;
+  method?: string;
+  body?: string | undefined;
+  headers?: Readonly<Record<string, string>>;
 }
 
 async function sendSigned(
   { url, region, credentials }: AwsAccess,
   service: string,
-  path: string,
-  body: string | undefined,
-  headers: Readonly<Record<string, string>>,
-  method = body === undefined ? 'GET' : 'POST',
+  { path, body, method = body === undefined ? 'GET' : 'POST', ...given }: Sent,
 ): Promise<AwsAnswer> {
   const target = new URL(`${url}${path}`);
-  const sent = signAws({ method, url: target, headers, body }, credentials, {
-    service,
-    region,
-    now: Date.now(),
-  });
+  const headers = { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...given.headers };
+  const scope = { service, region, now: Date.now() };
+  const sent = signAws({ method, url: target, headers, body }, credentials, scope);
   const response = await fetch(target, { method, headers: sent, body: body ?? null });
   const text = await response.text();
   const { status, headers: answered } = response;

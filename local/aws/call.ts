@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { AwsError } from './errors.ts';
 
 /** Condition keys as a service gives them: those that are undefined the request does not have, lists are multi-valued keys. */
@@ -57,6 +58,9 @@ export interface Call {
   require(need: Need): void;
 }
 
+/** Who decides about a call, and when it is made (epoch milliseconds). */
+type Deciding = { authorize: Authorize; now(): number };
+
 /** Condition keys that a call has or lacks by the way it came. */
 export interface Route {
   /** Id of the VPC endpoint; absent on the public listener. */
@@ -71,13 +75,13 @@ export interface Route {
  * local system does not terminate for AWS's own endpoints.
  */
 export function beginCall(
-  authorize: Authorize,
+  { authorize, region, now }: Deciding & { region: string },
   caller: Caller,
-  requestId: string,
-  { region, now, route }: { region: string; now: number; route: Route },
+  route: Route = {},
+  requestId: string = randomUUID(),
 ): Call {
   return callWith(authorize, caller, requestId, {
-    ...requestContext(region, now),
+    ...requestContext(region, now()),
     'aws:PrincipalArn': caller.arn,
     'aws:PrincipalAccount': caller.account,
     'aws:PrincipalType': 'AssumedRole',
@@ -106,21 +110,17 @@ export function forwardCall(authorize: Authorize, call: Call, service: string): 
   });
 }
 
-/** The call of an AWS service for itself, e.g. EventBridge that delivers for a rule (`aws:SourceArn`). */
-export function serviceCall(
-  authorize: Authorize,
-  service: string,
-  requestId: string,
-  source: { arn: string; account: string; region: string; now: number },
-): Call {
-  const caller: Caller = { kind: 'service', arn: service, account: source.account, session: service };
-  return callWith(authorize, caller, requestId, {
-    'aws:SourceArn': source.arn,
-    'aws:SourceAccount': source.account,
+/** The call of an AWS service for itself, in account and region of what it is for: EventBridge that delivers for a rule, say (`aws:SourceArn`). */
+export function serviceCall({ authorize, now }: Deciding, service: string, sourceArn: string): Call {
+  const [, , , region = '', account = ''] = sourceArn.split(':');
+  const caller: Caller = { kind: 'service', arn: service, account, session: service };
+  return callWith(authorize, caller, randomUUID(), {
+    'aws:SourceArn': sourceArn,
+    'aws:SourceAccount': account,
     'aws:PrincipalIsAWSService': 'true',
     'aws:PrincipalServiceName': service,
     'aws:PrincipalServiceNamesList': [service],
-    ...requestContext(source.region, source.now),
+    ...requestContext(region, now()),
   });
 }
 

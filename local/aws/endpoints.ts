@@ -102,8 +102,7 @@ async function answer(
     }
     operation = service.operation(request);
     caller = await verifySignature(request, { ...deps, service: service.name });
-    const { region, authorize } = deps;
-    const begun = beginCall(authorize, caller, requestId, { region, now: deps.now(), route });
+    const begun = beginCall(deps, caller, route, requestId);
     call = begun;
     const of = service;
     const run = () => of.answer(request, begun);

@@ -92,12 +92,8 @@ export function jsonEmulator(service: JsonService, close: () => void = () => {})
     async answer(request, call) {
       const name = nameOf(request);
       const found = Object.hasOwn(service.operations, name) ? service.operations[name] : undefined;
-      if (found === undefined) {
-        throw new AwsError(
-          'UnknownOperationException',
-          `The local AWS does not implement ${service.name}:${name}`,
-        );
-      }
+      const unknown = `The local AWS does not implement ${service.name}:${name}`;
+      if (found === undefined) throw new AwsError('UnknownOperationException', unknown);
       const input = parseInput(found.input, parseBody(request), name);
       for (const need of found.needs(input, call)) call.require(need);
       return writeJson(service.version, 200, (await found.run(input, call)) ?? {}, call.requestId);

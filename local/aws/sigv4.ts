@@ -38,9 +38,8 @@ const MISMATCH =
  */
 export function verifySignature(request: WireRequest, expected: Expected): Caller {
   const authorization = request.headers['authorization'];
-  if (authorization === undefined) {
+  if (authorization === undefined)
     throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', 403);
-  }
   const parts = parseAuthorization(authorization, request.headers);
   const wrong = (['region', 'service'] as const).find((what) => parts[what] !== expected[what]);
   if (wrong !== undefined)
@@ -48,10 +47,9 @@ export function verifySignature(request: WireRequest, expected: Expected): Calle
   checkDate(parts, expected.now());
   const found = expected.credentials.find(parts.accessKeyId);
   const token = request.headers['x-amz-security-token'] ?? '';
-  if (found === undefined || !equal(token, found.credentials.sessionToken ?? '')) {
-    const message = 'The security token included in the request is invalid.';
-    throw new AwsError('UnrecognizedClientException', message, 403);
-  }
+  const invalid = 'The security token included in the request is invalid.';
+  if (found === undefined || !equal(token, found.credentials.sessionToken ?? ''))
+    throw new AwsError('UnrecognizedClientException', invalid, 403);
   const signature = computeSignature(request, parts, found.credentials.secretAccessKey);
   // A signer may name the body's hash in a header; it must be true.
   const hash = sha256(request.body);
@@ -70,11 +68,10 @@ function incomplete(message: string): AwsError {
 function parseAuthorization(header: string, sent: WireRequest['headers']) {
   const [match, accessKeyId = '', day = '', region = '', service = '', headers = '', signature = ''] =
     AUTHORIZATION.exec(header) ?? [];
-  if (match === undefined) {
+  if (match === undefined)
     throw incomplete(
       "Authorization header must be 'AWS4-HMAC-SHA256 Credential=KEY/YYYYMMDD/region/service/aws4_request, SignedHeaders=…, Signature=…'.",
     );
-  }
   const signedHeaders = headers.split(';');
   // What AWS reads of a request, the operation in `x-amz-target` too, is the signer's word or nobody's.
   const mustBeSigned = [
@@ -83,14 +80,12 @@ function parseAuthorization(header: string, sent: WireRequest['headers']) {
     ...Object.keys(sent).filter((name) => name.startsWith('x-amz-')),
   ];
   const unsigned = mustBeSigned.find((name) => !signedHeaders.includes(name));
-  if (unsigned !== undefined) {
+  if (unsigned !== undefined)
     throw incomplete(`'${unsigned}' must be a 'SignedHeader' in the AWS Authorization.`);
-  }
   const longDate = sent['x-amz-date'];
   const at = Date.parse((longDate ?? '').replace(LONG_DATE, '$1-$2-$3T$4:$5:$6Z'));
-  if (longDate === undefined || Number.isNaN(at) || !longDate.startsWith(`${day}T`)) {
+  if (longDate === undefined || Number.isNaN(at) || !longDate.startsWith(`${day}T`))
     throw incomplete("Date in Credential scope does not match 'X-Amz-Date'.");
-  }
   // The time in epoch milliseconds, and as it is signed.
   return { accessKeyId, day, region, service, signedHeaders, signature, at, longDate };
 }

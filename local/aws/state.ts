@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 
@@ -56,14 +56,9 @@ function holdsKeys(path: string): boolean {
 }
 
 function readDocument<T>(path: string, initial: T): T {
-  let text: string;
+  if (!existsSync(path)) return initial;
   try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    return initial;
-  }
-  try {
-    return JSON.parse(text) as T;
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
   } catch (cause) {
     throw new ZonesError('local_failed', `${path} is damaged; start with --fresh to begin anew`, { cause });
   }

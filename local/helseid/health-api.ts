@@ -52,16 +52,8 @@ export type HealthApiServer = Awaited<ReturnType<typeof startHealthApi>>;
  * @throws {ZonesError} local_failed: the port is taken
  */
 export async function startHealthApi(options: HealthApiOptions) {
-  const {
-    certificate,
-    port = 0,
-    path = '',
-    issuer,
-    audience,
-    scopes,
-    nonceLifetime,
-    onEvent = () => {},
-  } = options;
+  const { certificate, port = 0, path = '', issuer, audience, scopes } = options;
+  const { nonceLifetime, onEvent = () => {} } = options;
   const rules = { issuer, audience, scopes };
   const ports = { keys: options.keys, now: Date.now, seen: createSeenProofs(Date.now) };
   const nonces = nonceLifetime === undefined ? undefined : createNonces(() => nonceLifetime);

@@ -24,8 +24,7 @@ export function askInProcess(emulator: Emulator, target: string, context: AwsCon
       value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value,
     ]);
     const body = Buffer.from(JSON.stringify(Object.fromEntries(given)));
-    const how = { region: REGION, now: context.now(), route: {} };
-    const call = beginCall(context.authorize, caller, 'id', how);
+    const call = beginCall({ ...context, region: REGION }, caller, {}, 'id');
     try {
       const answer = await emulator.answer({ method: 'POST', target: '/', headers, body }, call);
       return readMembers(JSON.parse(String(answer.body)));

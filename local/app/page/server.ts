@@ -6,15 +6,8 @@ import { readBody } from '../../aws/http.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import { INVARIANTS } from './attacks.ts';
 import { describeLine } from './describe-line.ts';
-import {
-  type LoginDeps,
-  type PageDeps,
-  type RunnableAttack,
-  readStatic,
-  renderDocument,
-  renderFigures,
-  renderKeys,
-} from './document.ts';
+import type { LoginDeps, PageDeps, RunnableAttack } from './document.ts';
+import { readStatic, renderDocument, renderFigures, renderKeys } from './document.ts';
 import { refuse, SAFE_HEADERS } from './guard.ts';
 
 /** Lines that a page which has just been opened is shown. */
@@ -33,9 +26,8 @@ export function servePage(deps: PageDeps, port: number): RequestListener {
     const refusal = refuse(request, port);
     if (refusal !== undefined) return sendJson(response, 403, { ok: false, message: refusal });
     const handle = routes.get(`${request.method} ${request.url}`);
-    if (handle === undefined)
-      return sendJson(response, 404, { ok: false, message: 'There is nothing here.' });
-    void answer(handle, request, response);
+    if (handle !== undefined) return void answer(handle, request, response);
+    sendJson(response, 404, { ok: false, message: 'There is nothing here.' });
   };
 }
 

@@ -106,14 +106,9 @@ function parseDetail(text: string): object {
   throw new AwsError('MalformedDetail', 'Detail is malformed.');
 }
 
-/** The call that EventBridge makes for itself, for a rule or a bus. */
-function eventsCall({ authorize, account, region, now }: AwsContext, arn: string): Call {
-  return serviceCall(authorize, SERVICE, randomUUID(), { arn, account, region, now: now() });
-}
-
 /** EventBridge encrypts events on a bus with the bus's key, for itself. */
 function useBusKey(context: AwsContext, { arn, kmsKeyId }: Bus): void {
-  useKey(context.keys, eventsCall(context, arn), kmsKeyId, {
+  useKey(context.keys, serviceCall(context, SERVICE, arn), kmsKeyId, {
     actions: ['kms:GenerateDataKey', 'kms:Decrypt'],
     encryptionContext: { 'aws:events:event-bus:arn': arn },
     refusal: { code: 'InternalException', message: "EventBridge can't use the key of the bus" },
@@ -125,7 +120,7 @@ function useBusKey(context: AwsContext, { arn, kmsKeyId }: Bus): void {
  * policy refuses goes to the target's dead-letter queue, or is lost and said so. Knows queues and functions.
  */
 function deliver(context: AwsContext, rule: Rule, event: object): void {
-  const call = eventsCall(context, rule.arn);
+  const call = serviceCall(context, SERVICE, rule.arn);
   const note = (fields: object) =>
     context.trail.add({ kind: 'platform', fields: { event: 'event-delivery', rule: rule.name, ...fields } });
   for (const { arn, input = JSON.stringify(event), deadLetterArn } of rule.targets) {

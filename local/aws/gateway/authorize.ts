@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { isObject, parseJson } from '../../../infra/proof/assembly/json.ts';
 import { beginCall, type Caller, serviceCall } from '../call.ts';
@@ -67,7 +66,7 @@ function authorizeByIam(deps: GatewayAuthorizationDeps, request: GatewayRequest)
   const wire = { method: verb, target, headers, body };
   try {
     const caller = verifySignature(wire, { ...deps, region, service: 'execute-api' });
-    const call = beginCall(deps.authorize, caller, id, { region, now: deps.now(), route: {} });
+    const call = beginCall({ ...deps, region }, caller, {}, id);
     call.require({ action: 'execute-api:Invoke', resource: methodArn(api, verb, path) });
     return caller;
   } catch (cause) {
@@ -99,15 +98,13 @@ async function askAuthorizer(
 }
 
 async function invokeAuthorizer(
-  { authorize, invoke, now }: GatewayAuthorizationDeps,
+  deps: GatewayAuthorizationDeps,
   api: GatewayApi,
   { id, functionArn }: GatewayAuthorizer,
   event: object,
 ): Promise<unknown> {
-  const { account, region } = api;
-  const source = { arn: `${apiArn(api)}/authorizers/${id}`, account, region, now: now() };
-  const call = serviceCall(authorize, 'apigateway.amazonaws.com', randomUUID(), source);
-  const invoked = await invoke(call, functionArn, Buffer.from(JSON.stringify(event))).catch(() => {
+  const call = serviceCall(deps, 'apigateway.amazonaws.com', `${apiArn(api)}/authorizers/${id}`);
+  const invoked = await deps.invoke(call, functionArn, Buffer.from(JSON.stringify(event))).catch(() => {
     throw new Refusal('AUTHORIZER_FAILURE');
   });
   const answer = parseJson(invoked.payload.toString());

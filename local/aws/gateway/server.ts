@@ -76,9 +76,7 @@ async function answerRequest(deps: GatewayDeps, request: GatewayRequest, respons
   const authorized = await authorizeRequest(deps, request);
   const { api, verb, match } = request;
   const { functionArn, resourcePath, streamed, timeout = INTEGRATION_TIMEOUT } = match.method;
-  const { account, region } = api;
-  const source = { arn: methodArn(api, verb, resourcePath), account, region, now: deps.now() };
-  const call = serviceCall(deps.authorize, 'apigateway.amazonaws.com', request.id, source);
+  const call = serviceCall(deps, 'apigateway.amazonaws.com', methodArn(api, verb, resourcePath));
   const event = Buffer.from(JSON.stringify(toProxyEvent(request, authorized)));
   const streaming = streamed
     ? openStreamedAnswer(response, (head) => setHead(response, request.id, head).flushHeaders())

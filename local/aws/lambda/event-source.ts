@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import * as v from 'valibot';
 import { objectOf, parseJson } from '../../../infra/proof/assembly/json.ts';
@@ -20,7 +19,7 @@ const ANSWER = v.nullish(v.object({ batchItemFailures: FAILURES }), {});
  * others come back after the visibility timeout. Resolves, once `signal` is aborted, when no batch is being worked on.
  */
 export async function pollQueue(deps: EventSourceDeps, source: EventSource, signal: AbortSignal) {
-  const { account, authorize, region, now, pool, trail } = deps;
+  const { account, region, now, pool, trail } = deps;
   const queue = deps.queues.find(source.queueArn);
   const of = deps.functions.find(source.functionName);
   const working = new Set<Promise<void>>();
@@ -36,7 +35,7 @@ export async function pollQueue(deps: EventSourceDeps, source: EventSource, sign
     const session = `arn:aws:sts::${account}:assumed-role/${of.roleArn.split('/').at(-1)}/${of.name}`;
     const caller = { kind: 'role', arn: of.roleArn, account, session } as const;
     try {
-      const call = beginCall(authorize, caller, randomUUID(), { region, now: now(), route: {} });
+      const call = beginCall(deps, caller);
       for (const action of ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'])
         requireQueue(call, queue, action);
       useQueueKey(deps, call, queue, 'receive');

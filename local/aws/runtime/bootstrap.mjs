@@ -60,15 +60,14 @@ async function loadHandler() {
   const file = ['.mjs', '.js', '.cjs']
     .map((extension) => `${env.LAMBDA_TASK_ROOT}/${module}${extension}`)
     .find((path) => existsSync(path));
-  if (file === undefined)
-    throw Object.assign(new Error(`Cannot find module '${module}'`), { name: 'Runtime.ImportModuleError' });
+  if (file === undefined) throw failure('Runtime.ImportModuleError', `Cannot find module '${module}'`);
   const handler = (await import(pathToFileURL(file).href))[name];
-  if (typeof handler !== 'function') {
-    throw Object.assign(new Error(`${env._HANDLER} is undefined or not exported`), {
-      name: 'Runtime.HandlerNotFound',
-    });
-  }
-  return handler;
+  if (typeof handler === 'function') return handler;
+  throw failure('Runtime.HandlerNotFound', `${env._HANDLER} is undefined or not exported`);
+}
+
+function failure(name, message) {
+  return Object.assign(new Error(message), { name });
 }
 
 function contextOf(headers) {
@@ -105,10 +104,7 @@ async function serveOne(handler) {
   const { headers, body } = await request('GET', '/invocation/next');
   const context = contextOf(headers);
   env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'] ?? '';
-  if (isStreaming(handler)) {
-    await answerStreaming(handler, JSON.parse(body), context);
-    return;
-  }
+  if (isStreaming(handler)) return answerStreaming(handler, JSON.parse(body), context);
   let path = 'response';
   let answer;
   try {

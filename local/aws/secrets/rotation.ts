@@ -18,7 +18,7 @@ type RotationResult = { ok: true } | { ok: false; step: RotationStep; error: str
 export type Rotations = ReturnType<typeof createRotations>;
 
 /** What rotations need; `throttledWaits` are milliseconds before each further try of a step whose function was throttled. */
-type RotationDeps = Pick<AwsContext, 'secrets' | 'invoke' | 'authorize' | 'trail' | 'region' | 'now'> & {
+type RotationDeps = Pick<AwsContext, 'secrets' | 'invoke' | 'authorize' | 'trail' | 'now'> & {
   throttledWaits?: readonly number[];
 };
 
@@ -49,10 +49,8 @@ export function createRotations(deps: RotationDeps) {
       const pending = versionAt(stored, 'AWSPENDING');
       if (running.has(stored.arn) || (pending !== undefined && !pending.stages.includes('AWSCURRENT'))) {
         if (!running.has(stored.arn) && pending !== undefined) start(secret, pending.id);
-        throw new AwsError(
-          'InvalidRequestException',
-          "A previous rotation isn't complete. That rotation will be reattempted.",
-        );
+        const message = "A previous rotation isn't complete. That rotation will be reattempted.";
+        throw new AwsError('InvalidRequestException', message);
       }
       reserve(deps, secret, token);
       start(secret, token);
@@ -90,9 +88,7 @@ async function runStep(
   event: { Step: RotationStep; SecretId: string; ClientRequestToken: string },
   [wait, ...waits]: readonly number[] = deps.throttledWaits ?? THROTTLED_WAITS,
 ): Promise<string | undefined> {
-  const account = stored.arn.split(':')[4] ?? '';
-  const source = { arn: stored.arn, account, region: deps.region, now: deps.now() };
-  const call = serviceCall(deps.authorize, 'secretsmanager.amazonaws.com', randomUUID(), source);
+  const call = serviceCall(deps, 'secretsmanager.amazonaws.com', stored.arn);
   const payload = Buffer.from(JSON.stringify({ ...event, RotationToken: randomUUID() }));
   try {
     const invoked = await deps.invoke(call, settings.rotation?.functionArn ?? '', payload);

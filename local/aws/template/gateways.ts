@@ -16,13 +16,8 @@ export function readGateways(assembly: ResolvedAssembly) {
       const [stage, ...others] = of('AWS::ApiGateway::Stage');
       if (stage === undefined || others.length > 0)
         throw unsupported(`API ${id}: it needs exactly one stage`);
-      const authorizers = of('AWS::ApiGateway::Authorizer').map(
-        (item) => [item.physicalId, readAuthorizer(item)] as const,
-      );
-      const context = {
-        paths: pathsOf(assembly),
-        authorizers: new Map(authorizers),
-      };
+      const authorizers = of('AWS::ApiGateway::Authorizer').map(readAuthorizer);
+      const context = { paths: pathsOf(assembly), authorizers };
       return {
         ...{ id, account, region, zone },
         name: properties.Name ?? id,
@@ -42,7 +37,7 @@ export type GatewayApi = ReturnType<typeof readGateways>[number];
 
 interface MethodContext {
   paths: ReadonlyMap<string, string>;
-  authorizers: ReadonlyMap<string, GatewayAuthorizer>;
+  authorizers: readonly GatewayAuthorizer[];
 }
 
 /** A method with a Lambda proxy integration. */
@@ -52,12 +47,10 @@ function readMethod({ properties, physicalId }: Read<'AWS::ApiGateway::Method'>,
   const { Integration: integration, ResourceId: resourceId, HttpMethod: httpMethod } = properties;
   const { arn: functionArn, streams } = integratedFunction(integration.Uri) ?? {};
   const streamed = integration.ResponseTransferMode === 'STREAM';
-  if (integration.Type !== 'AWS_PROXY' || functionArn === undefined) {
+  if (integration.Type !== 'AWS_PROXY' || functionArn === undefined)
     throw unsupported(`method ${physicalId}: only Lambda proxy integrations are served`);
-  }
-  if (streamed !== streams) {
+  if (streamed !== streams)
     throw unsupported(`method ${physicalId}: its transfer mode and its URI don't agree on streaming`);
-  }
   const demanded = Object.keys(properties.RequestParameters).filter(
     (name) => !/^method\.request\.path\./.test(name),
   );
@@ -81,7 +74,7 @@ function readAuthorization(
   { authorizers }: MethodContext,
 ) {
   if (type === 'NONE' || type === 'AWS_IAM') return { type } as const;
-  const authorizer = authorizers.get(AuthorizerId);
+  const authorizer = authorizers.find(({ id }) => id === AuthorizerId);
   if (type !== 'CUSTOM' || authorizer === undefined) throw unsupported(`authorization by ${type}`);
   return { type, authorizer } as const;
 }
@@ -95,12 +88,10 @@ function readAuthorizer({ physicalId: id, properties }: Read<'AWS::ApiGateway::A
   const identityHeaders = sources.flatMap(
     (source) => /^method\.request\.header\.(.+)$/.exec(source.trim())?.[1]?.toLowerCase() ?? [],
   );
-  if (properties.Type !== 'REQUEST' || functionArn === undefined || identityHeaders.length < sources.length) {
+  if (properties.Type !== 'REQUEST' || functionArn === undefined || identityHeaders.length < sources.length)
     throw unsupported(`authorizer ${id}: only REQUEST authorizers by headers are`);
-  }
-  if (properties.AuthorizerResultTtlInSeconds !== 0) {
+  if (properties.AuthorizerResultTtlInSeconds !== 0)
     throw unsupported(`authorizer ${id}: it caches its answers; set its result TTL to 0`);
-  }
   return { id, functionArn, identityHeaders };
 }
 
