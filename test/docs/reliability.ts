@@ -15,6 +15,7 @@ const SIGNER_AWS = 'test/functions/signer/aws.test.ts';
 const REMOTE = 'test/client/remote-signer.test.ts';
 const MACHINE = 'test/client/machine-token.test.ts';
 const METADATA = 'test/client/metadata.test.ts';
+const RUNBOOKS = 'test/local/runbooks.test.ts';
 const STAND_IN = 'test/local/helseid/faults.test.ts';
 const API_FETCH = 'test/client/api-fetch.test.ts';
 const BROKEN = 'test/client/broken-connection.test.ts';
@@ -341,6 +342,11 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
       },
     },
     {
+      fault: 'HelseID is down for so long that an event is given up',
+      promise: 'It lies in the dead letters with its reason, and the commands of the runbook have it done.',
+      shown: { [RUNBOOKS]: ['HelseID is down'] },
+    },
+    {
       fault: 'An event is poison',
       promise:
         'A code that names the field; after five deliveries it lies in the dead letters, and `npm run redrive` shows it with its reason and sends it again.',
@@ -430,6 +436,18 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
           '%s: the current key stays, and a later run heals it',
           '%s: what it lists decides, and nothing is posted twice',
           'fails after having registered, and does not list any more: a token tells',
+        ],
+      },
+    },
+    {
+      fault: 'The self-service API stays away, a version of the record is bad, a zone is compromised',
+      promise:
+        'The commands of the runbooks, as they stand there, resolve it in the local system; other zones go on.',
+      shown: {
+        [RUNBOOKS]: [
+          'the self-service API is down',
+          'a version of the record is to be restored',
+          'a zone is compromised',
         ],
       },
     },

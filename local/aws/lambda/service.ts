@@ -1,4 +1,4 @@
-import { parseJson } from '../../../infra/proof/assembly/json.ts';
+import { objectOf, parseJson } from '../../../infra/proof/assembly/json.ts';
 import type { Call } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import { AwsError, notImplemented, type WireResponse, writeRestError } from '../errors.ts';
@@ -11,9 +11,10 @@ import type { EventSource } from '../template/resources.ts';
 import { pollQueue } from './event-source.ts';
 
 const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(?:\?(.*))?$/;
+const CONCURRENCY = /^\/2017-10-31\/functions\/([^/?]+)\/concurrency$/;
 
 /**
- * The local Lambda: `Invoke` (RequestResponse), and the event source mappings that it polls queues for.
+ * The local Lambda: `Invoke` (RequestResponse), `PutFunctionConcurrency`, by which an operator cuts a function off, and the event source mappings that it polls queues for.
  * Everything else is refused in Lambda's error shape.
  */
 export function startLambda(
@@ -26,7 +27,10 @@ export function startLambda(
     name: 'lambda',
     matches: ({ target }) => /^\/20\d\d-\d\d-\d\d\/functions/.test(target),
     operation: ({ method, target }) => (PATH.test(target) ? 'Invoke' : `${method} ${target.split('?')[0]}`),
-    answer: (request, call) => answerInvoke(context, request, call),
+    async answer(request, call) {
+      const cut = request.method === 'PUT' ? CONCURRENCY.exec(request.target) : undefined;
+      return cut ? putConcurrency(context, request, call, cut[1]) : answerInvoke(context, request, call);
+    },
     writeError: writeRestError,
     async close() {
       controller.abort();
@@ -35,6 +39,22 @@ export function startLambda(
       await Promise.all(polling);
     },
   };
+}
+
+function putConcurrency(
+  { functions }: AwsContext,
+  { body }: WireRequest,
+  call: Call,
+  name = '',
+): WireResponse {
+  const of = functions.find(decodeURIComponent(name));
+  call.require({ action: 'lambda:PutFunctionConcurrency', resource: of.arn, context: {} });
+  const { ReservedConcurrentExecutions: wanted } = objectOf(parseJson(Buffer.from(body).toString()));
+  if (typeof wanted !== 'number' || !Number.isInteger(wanted) || wanted < 0)
+    throw userError('InvalidParameterValueException', 'ReservedConcurrentExecutions is no such number', 400);
+  of.reservedConcurrency = wanted;
+  const answer = JSON.stringify({ ReservedConcurrentExecutions: wanted });
+  return { status: 200, headers: { 'content-type': 'application/json' }, body: answer };
 }
 
 async function answerInvoke({ invoke }: AwsContext, request: WireRequest, call: Call): Promise<WireResponse> {

@@ -1,0 +1,205 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { signAws } from '@helseid-zones/client/sigv4';
+import type { JWK } from 'jose';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { zoneQueues } from '../../infra/declaration/own.ts';
+import { fillIn, isOutcome, putEvent } from '../../local/app/events.ts';
+import { writeOperatorFile } from '../../local/app/operator-file.ts';
+import { callRoute, sendEvent } from '../../local/app/steps/entries.ts';
+import { operatorAccess, sampleZone } from '../../local/app/steps/facts.ts';
+import { type LocalSystem, startSystem } from '../../local/app/system.ts';
+import { callJson } from '../../local/aws/aws-client.ts';
+import { FULL } from '../full.ts';
+import { newFolder } from '../temporary.ts';
+
+/** The commands of a page's chapter, as it has them, one a line, in order. */
+function commandsOf(page: string, chapter: string): string[] {
+  const text = readFileSync(page, 'utf8').split(/^##+ /m);
+  const [found = ''] = text.filter((each) => each.startsWith(`${chapter}\n`));
+  return [...found.matchAll(/^ *```sh\n(.*?)^ *```$/gms)].flatMap(([, block = '']) =>
+    block
+      .replaceAll(/\\\n/g, ' ')
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== ''),
+  );
+}
+
+const COMPROMISED = commandsOf('docs/operating.md', 'A zone is compromised');
+const DOWN = commandsOf('docs/operating.md', 'HelseID is down');
+const SELF_SERVICE = commandsOf('docs/keys.md', 'The self-service API is down');
+const RESTORE = commandsOf('docs/keys.md', 'Restore a version of the record');
+
+test('the runbooks have the commands that are run here, and no others', () => {
+  expect(
+    [COMPROMISED, DOWN, SELF_SERVICE, RESTORE].map((all) => all.map((line) => line.split(' ')[2])),
+  ).toEqual([
+    ['put-function-concurrency', 'put-function-concurrency', 'keys', 'put-function-concurrency'].concat(
+      'put-function-concurrency',
+    ),
+    ['redrive', 'redrive'],
+    ['jwk', 'keys'],
+    ['list-secret-version-ids', 'update-secret-version-stage', 'keys'],
+  ]);
+});
+
+const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+const directory = newFolder();
+const port = 30_000 + (process.pid % 100) * 50;
+let system: LocalSystem;
+let forget: () => void;
+
+/** Runs a command of a page, its names filled in, against the running system. Resolves to what it prints and its exit code. */
+async function run(command: string, names: Readonly<Record<string, string>>) {
+  const line = Object.entries(names).reduce((text, [name, is]) => text.replaceAll(name, is), command);
+  const [program, ...words] = line.split(' ').filter((word) => word !== '');
+  if (program === 'aws') return aws(words);
+  const [, script = '', , ...args] = words;
+  const [, ...own] = (scripts[script] ?? '').split(' ');
+  // Who reads the page is asked; nobody is here.
+  const asking = script === 'keys' ? ['--yes'] : [];
+  const child = spawn(process.execPath, [...own, ...args, '--local', directory, ...asking], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (out += chunk));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, out };
+}
+
+const pascal = (name: string) => name.replaceAll(/(?:^|-)([a-z])/g, (_, letter) => letter.toUpperCase());
+
+/** The operator's call that a command line of the AWS CLI makes. */
+async function aws([service = '', operation = '', ...options]: readonly string[]) {
+  const access = operatorAccess(system);
+  const input = Object.fromEntries(
+    options.flatMap((option, at) => {
+      if (!option.startsWith('--')) return [];
+      const value = options[at + 1];
+      return [[pascal(option.slice(2)), value === undefined || value.startsWith('--') ? true : value]];
+    }),
+  );
+  if (service !== 'lambda') {
+    const { body, error } = await callJson(access, service, `${service}.${pascal(operation)}`, input);
+    return { code: error ? 254 : 0, out: JSON.stringify(body) };
+  }
+  const url = new URL(`/2017-10-31/functions/${input['FunctionName']}/concurrency`, access.url);
+  const body = JSON.stringify({
+    ReservedConcurrentExecutions: Number(input['ReservedConcurrentExecutions']),
+  });
+  const of = { service: 'lambda', region: access.region, now: Date.now() };
+  const headers = signAws({ method: 'PUT', url, body }, access.credentials, of);
+  const answer = await fetch(url, { method: 'PUT', headers, body });
+  return { code: answer.ok ? 0 : 254, out: await answer.text() };
+}
+
+const route = () => callRoute(system).then(() => 'answers', String);
+
+async function until(holds: () => boolean): Promise<void> {
+  const end = Date.now() + 60_000;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error('not within a minute');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Has an event given up at once, whose tries lie minutes apart. */
+async function giveUp(): Promise<string> {
+  const { zone, declared, event } = sampleZone(system);
+  const [names] = zoneQueues('journal', zone, declared);
+  const queue = system.aws.queues.find(names?.queue ?? '');
+  const dead = system.aws.queues.find(names?.deadLetters ?? '');
+  const id = await putEvent(operatorAccess(system), `journal-${zone}`, fillIn(event));
+  const stop = system.trail.subscribe((line) => {
+    if (!isOutcome(line, id) || line.fields['outcome'] !== 'failed') return;
+    const failed = queue.messages().find((message) => message.id === line.fields['message']);
+    if (failed?.receipt) setImmediate(() => queue.hide(failed.receipt ?? '', 0));
+  });
+  await until(() => dead.count().visible > 0).finally(stop);
+  return id;
+}
+
+describe.runIf(FULL)('a runbook resolves its incident:', { timeout: 300_000 }, () => {
+  beforeAll(async () => {
+    system = await startSystem({
+      ...{ declarationFile: 'test/two-clients.zones.ts', standIn: true, directory, fresh: true },
+      ...{ ports: { gateway: port, standIn: port + 10 }, page: undefined },
+    });
+    forget = writeOperatorFile(directory, system);
+  }, 300_000);
+  afterAll(async () => {
+    forget();
+    await system.close();
+  });
+
+  test('a zone is compromised', async () => {
+    const names = { '<system>': 'journal', '<client>': 'portal', '<zone>': 'public', CLIENT: 'portal' };
+    const signer = system.aws.functions.find(({ name }) => name === 'journal-signer-portal-public');
+    const declared = { ...names, DECLARED: String(signer?.reservedConcurrency ?? 10) };
+    const [cutSigner = '', cutTokens = '', rotate = '', open = ''] = COMPROMISED;
+    expect(await route()).toBe('answers');
+    expect(await run(cutSigner, names)).toMatchObject({ code: 0 });
+    // This zone has no tokens function.
+    expect(await run(cutTokens, names)).toMatchObject({ code: 254 });
+    expect(await route()).toMatch(/signer_unavailable|50[0-9]/);
+    await sendEvent(system);
+    expect(await run(rotate, names)).toMatchObject({ code: 0 });
+    expect(await run(open, declared)).toMatchObject({ code: 0 });
+    expect(await route()).toBe('answers');
+  });
+
+  test('HelseID is down', async () => {
+    const faults = [...(system.standIns?.helseIds.values() ?? [])].map((helseId) =>
+      helseId.faults.inject({}, { status: 'none' }),
+    );
+    const id = await giveUp().finally(() => faults.map(({ end }) => end()));
+    const [look = '', send = ''] = DOWN;
+    const names = { ZONE: sampleZone(system).zone };
+    expect(await run(look, names)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('issuer_unreachable'),
+    });
+    expect(await run(send, names)).toMatchObject({ code: 0 });
+    await until(() =>
+      system.trail.lines().some((line) => isOutcome(line, id) && line.fields['outcome'] === 'done'),
+    );
+  });
+
+  test('the self-service API is down', async () => {
+    const down = [...(system.standIns?.selfServices.values() ?? [])].map(({ faults }) =>
+      faults.inject({}, { status: 503 }),
+    );
+    const [print = '', rotate = ''] = SELF_SERVICE;
+    const names = { CLIENT: 'submission' };
+    try {
+      expect(await run(rotate, names)).toMatchObject({
+        code: 1,
+        out: expect.stringContaining('self_service'),
+      });
+      const { out } = await run(print, names);
+      // The portal, by a person.
+      const jwk = JSON.parse(out.slice(out.indexOf('{'), out.lastIndexOf('}') + 1)) as JWK;
+      const { clientId = '' } = system.declaration.clients['submission'] ?? {};
+      for (const { registry } of system.standIns?.helseIds.values() ?? [])
+        registry.register(clientId, jwk, 'Gui');
+      expect(await run(rotate, names)).toMatchObject({ code: 0 });
+    } finally {
+      for (const { end } of down) end();
+    }
+    await sendEvent(system);
+  });
+
+  test('a version of the record is to be restored', async () => {
+    const names = { 'journal/client/portal': 'journal/client/portal' };
+    const [list = '', restore = '', rotate = ''] = RESTORE;
+    const { out } = await run(list, names);
+    const versions: { VersionId: string; VersionStages: string[] }[] = JSON.parse(out).Versions;
+    const [bad = '', good = ''] = ['AWSCURRENT', 'AWSPREVIOUS'].map(
+      (stage) => versions.find(({ VersionStages }) => VersionStages.includes(stage))?.VersionId,
+    );
+    expect(await run(restore, { GOOD: good, BAD: bad })).toMatchObject({ code: 0 });
+    expect(await run(rotate, {})).toMatchObject({ code: 0 });
+    expect(await route()).toBe('answers');
+  });
+});
