@@ -43,7 +43,7 @@ export const DECLARATION_FILE = 'declaration.json';
  * @throws as {@link addSystem}
  */
 export function buildApp(system: SystemDeclaration, options: BuildOptions = {}): App {
-  const { withCode = true, account, region, extension, onAdditions = () => {} } = options;
+  const { withCode = true, extension, onAdditions = () => {} } = options;
   const app = new App({
     analyticsReporting: false,
     builtinCloudFormationValidation: options.checkTemplates ?? true,
@@ -53,7 +53,7 @@ export function buildApp(system: SystemDeclaration, options: BuildOptions = {}):
   });
   // A scope of an application has names of its own, which the path of a construct begins with.
   const scope = (options.path ?? []).reduce<Construct>((above, id) => new Construct(above, id), app);
-  const zones = addSystem(scope, system, { ...(account ? { account } : {}), ...(region ? { region } : {}) });
+  const zones = addSystem(scope, system, placeOf(options));
   if (extension !== false) onAdditions(applyExtension(app, system, zones, extension));
   // What the assembly was made from, for whoever compares it with another one.
   writeFileSync(join(app.outdir, DECLARATION_FILE), JSON.stringify(system));
@@ -73,13 +73,7 @@ export function addSystem(
   system: SystemDeclaration,
   given: Pick<BuildOptions, 'account' | 'region'> = {},
 ): Readonly<Record<string, ZoneConstructs>> {
-  const { account: ownAccount, region: ownRegion } = Stage.of(scope) ?? {};
-  const options = {
-    ...(ownAccount ? { account: ownAccount } : {}),
-    ...(ownRegion ? { region: ownRegion } : {}),
-    ...declaredPlace(system),
-    ...given,
-  };
+  const options = { ...placeOf(Stage.of(scope) ?? {}), ...placeOf(system), ...given };
   refuseOtherPartitions(options.region);
   if (scope.node.tryGetContext(WITHOUT_CODE) === undefined)
     compileHandlers(['signer', ...Object.values(system.zones).flatMap(compiledFunctions)]);
@@ -87,15 +81,13 @@ export function addSystem(
   const account = options.account ?? Aws.ACCOUNT_ID;
   const signingPlace: Place = { account, region };
   const signing = new SigningStack(scope, sharedStackNames(system.name).signing, {
-    system,
-    place: signingPlace,
-    ...environment(options.account, options.region),
+    ...{ system, place: signingPlace, env: placeOf(options) },
   });
   const zones: Record<string, ZoneConstructs> = {};
   for (const [zone, declared] of Object.entries(system.zones)) {
     const own = zoneAccount(zone, declared, options);
     const place: Place = { account: own ?? Aws.ACCOUNT_ID, region };
-    const props = { system, place, ...environment(own, options.region) };
+    const props = { system, place, env: placeOf({ ...options, account: own }) };
     const stack = new ZoneStack(scope, zoneStackName(system.name, zone), {
       ...{ ...props, zone, declared, signingPlace, signing },
     });
@@ -135,7 +127,7 @@ export function placeFromEnvironment(
   system: SystemDeclaration,
 ): Pick<BuildOptions, 'account' | 'region'> {
   const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = environment;
-  const declared = declaredPlace(system);
+  const declared = placeOf(system);
   if (!account || !region) return declared;
   const chosen = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION;
   if (!declared.region && region === CDK_FALLBACK && chosen !== region)
@@ -147,7 +139,11 @@ export function placeFromEnvironment(
   return { account, region, ...declared };
 }
 
-function declaredPlace({ account, region }: SystemDeclaration): Pick<BuildOptions, 'account' | 'region'> {
+/** What is known of an account and a region. */
+export function placeOf({
+  account,
+  region,
+}: Partial<Record<keyof Place, string | undefined>>): Partial<Place> {
   return { ...(account ? { account } : {}), ...(region ? { region } : {}) };
 }
 
@@ -179,8 +175,4 @@ function gatewayAccount(scope: Construct, signing: Place, props: SystemProps): S
   const id = account === signing.account ? name : `${name}-${account}`;
   const existing = scope.node.tryFindChild(id);
   return existing instanceof Stack ? existing : new GatewayAccountStack(scope, id, props);
-}
-
-function environment(account: string | undefined, region: string | undefined) {
-  return { env: { ...(account ? { account } : {}), ...(region ? { region } : {}) } };
 }

@@ -15,22 +15,22 @@ import { print, runCommand, table } from './terminal.ts';
 /** Hours of a month as AWS's own calculator takes them. */
 const HOURS = 730;
 
-/** What of a resource is paid for while nothing happens. */
-interface Price {
-  type: string;
-  /** In a word; docs/deploying.md has the sentence. */
-  what: string;
-  /** USD a month for one. */
-  usd: number;
-  /** How many a resource is (default 1). */
-  count?: (properties: JsonObject) => number;
-}
-
 /** Metrics that an alarm watches: several where it computes. */
 function watched({ Metrics, ...own }: JsonObject): JsonObject[] {
   const metrics = listOf(Metrics).map((query) => objectOf(objectOf(objectOf(query).MetricStat).Metric));
   return Metrics === undefined ? [own] : metrics.filter(({ MetricName }) => MetricName !== undefined);
 }
+
+const isOwn = ({ Namespace }: JsonObject) => !String(Namespace).startsWith('AWS/');
+
+/** Interfaces of an endpoint, one an availability zone. */
+function interfacesOf({ VpcEndpointType, SubnetIds }: JsonObject): number {
+  const isPaid = VpcEndpointType === 'Interface' || VpcEndpointType === 'GatewayLoadBalancer';
+  return isPaid ? Math.max(1, listOf(SubnetIds).length) : 0;
+}
+
+/** What of a type of resource is paid for while nothing happens, in a word; USD a month for one; how many a resource is (default 1). */
+type Price = [type: string, what: string, usd: number, count?: (properties: JsonObject) => number];
 
 /**
  * List prices in USD of eu-north-1, without tax, as of November 2026 and without free tiers. The public pages are
@@ -39,33 +39,17 @@ function watched({ Metrics, ...own }: JsonObject): JsonObject[] {
  * {@link https://aws.amazon.com/transit-gateway/pricing/}, {@link https://aws.amazon.com/cloudwatch/pricing/} and {@link https://aws.amazon.com/route53/pricing/}. Nothing here asks AWS
  * for today's: an order of magnitude to decide by.
  */
-export const PRICES: readonly Price[] = [
-  {
-    ...{ type: 'AWS::EC2::VPCEndpoint', what: 'endpoints' },
-    usd: 0.0105 * HOURS,
-    count: ({ VpcEndpointType, SubnetIds }) =>
-      VpcEndpointType === 'Interface' || VpcEndpointType === 'GatewayLoadBalancer'
-        ? Math.max(1, listOf(SubnetIds).length)
-        : 0,
-  },
-  { type: 'AWS::EC2::NatGateway', what: 'NAT', usd: 0.046 * HOURS },
-  { type: 'AWS::EC2::EIP', what: 'IPv4', usd: 0.005 * HOURS },
-  { type: 'AWS::EC2::TransitGatewayAttachment', what: 'attachments', usd: 0.05 * HOURS },
-  { type: 'AWS::KMS::Key', what: 'keys', usd: 1 },
-  { type: 'AWS::SecretsManager::Secret', what: 'secrets', usd: 0.4 },
-  {
-    ...{ type: 'AWS::CloudWatch::Alarm', what: 'alarms', usd: 0.1 },
-    count: (alarm) => watched(alarm).length,
-  },
-  {
-    ...{ type: 'AWS::CloudWatch::Alarm', what: 'metrics', usd: 0.3 },
-    count: (alarm) => watched(alarm).filter(({ Namespace }) => !String(Namespace).startsWith('AWS/')).length,
-  },
-  { type: 'AWS::CloudWatch::Dashboard', what: 'dashboards', usd: 3 },
-  {
-    ...{ type: 'AWS::Route53Resolver::FirewallDomainList', what: 'names', usd: 0.0005 },
-    count: ({ Domains }) => listOf(Domains).length,
-  },
+const PRICES: readonly Price[] = [
+  ['AWS::EC2::VPCEndpoint', 'endpoints', 0.0105 * HOURS, interfacesOf],
+  ['AWS::EC2::NatGateway', 'NAT', 0.046 * HOURS],
+  ['AWS::EC2::EIP', 'IPv4', 0.005 * HOURS],
+  ['AWS::EC2::TransitGatewayAttachment', 'attachments', 0.05 * HOURS],
+  ['AWS::KMS::Key', 'keys', 1],
+  ['AWS::SecretsManager::Secret', 'secrets', 0.4],
+  ['AWS::CloudWatch::Alarm', 'alarms', 0.1, (alarm) => watched(alarm).length],
+  ['AWS::CloudWatch::Alarm', 'metrics', 0.3, (alarm) => watched(alarm).filter(isOwn).length],
+  ['AWS::CloudWatch::Dashboard', 'dashboards', 3],
+  ['AWS::Route53Resolver::FirewallDomainList', 'names', 0.0005, ({ Domains }) => listOf(Domains).length],
 ];
 
 /** Services of which nothing is paid for but what is done or stored, or nothing at all; in others and in EC2, types. */
@@ -95,14 +79,14 @@ export interface StackCost {
 export function idleCost(directory: string): StackCost[] {
   return readAssembly(directory).stacks.map(({ name, template }) => {
     const resources = Object.values(objectOf(template.Resources)).map(objectOf);
-    const items = PRICES.map(({ type, what, usd, count = () => 1 }) => {
+    const items = PRICES.map(([type, what, usd, count = () => 1]) => {
       const counted = resources
         .filter(({ Type }) => Type === type)
         .reduce((sum, { Properties }) => sum + count(objectOf(Properties)), 0);
       return { what, count: counted, usd: counted * usd };
     }).filter((item) => item.count > 0);
     const unpriced = [...new Set(resources.map(({ Type }) => String(Type)))].filter(
-      (type) => !IDLE_FREE.test(type) && !PRICES.some((price) => price.type === type),
+      (type) => !IDLE_FREE.test(type) && !PRICES.some(([priced]) => priced === type),
     );
     return { stack: name, usd: sumOf(items.map((item) => item.usd)), items, unpriced };
   });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { type App, CfnElement, CfnResource, type Stack } from 'aws-cdk-lib';
+import { type App, CfnResource, type Stack } from 'aws-cdk-lib';
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -66,8 +66,5 @@ export function applyExtension(
 }
 
 function resourcesOf(app: App): CfnResource[] {
-  return app.node
-    .findAll()
-    .filter((one) => CfnElement.isCfnElement(one))
-    .filter((one) => one instanceof CfnResource);
+  return app.node.findAll().filter((one) => CfnResource.isCfnResource(one));
 }

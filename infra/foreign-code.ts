@@ -62,17 +62,11 @@ export function readZip(zip: Buffer): CodeFile[] | undefined {
   let at = zip.readUInt32LE(end + 16);
   for (let left = zip.readUInt16LE(end + 10); left > 0; left -= 1) {
     if (at + 46 > zip.length || zip.readUInt32LE(at) !== 0x02014b50) return undefined;
-    const [flags, method, size] = [
-      zip.readUInt16LE(at + 8),
-      zip.readUInt16LE(at + 10),
-      zip.readUInt32LE(at + 20),
-    ];
-    const [nameLength, extra, comment] = [28, 30, 32].map((field) => zip.readUInt16LE(at + field)) as [
-      number,
-      number,
-      number,
-    ];
-    const name = zip.toString('utf8', at + 46, at + 46 + nameLength);
+    const flags = zip.readUInt16LE(at + 8);
+    const method = zip.readUInt16LE(at + 10);
+    const size = zip.readUInt32LE(at + 20);
+    const nameEnd = at + 46 + zip.readUInt16LE(at + 28);
+    const name = zip.toString('utf8', at + 46, nameEnd);
     const local = zip.readUInt32LE(at + 42);
     if (flags & 1 || ![0, 8].includes(method) || /(?:^|[\\/])\.\.(?:[\\/]|$)|^[\\/]|:/.test(name))
       return undefined;
@@ -81,7 +75,8 @@ export function readZip(zip: Buffer): CodeFile[] | undefined {
     const mode = (zip.readUInt32LE(at + 38) >>> 16) & 0o777;
     if (!name.endsWith('/'))
       files.push([name, method === 0 ? packed : inflateRawSync(packed), mode || 0o644]);
-    at += 46 + nameLength + extra + comment;
+    // Behind the extra field and the comment.
+    at = nameEnd + zip.readUInt16LE(at + 30) + zip.readUInt16LE(at + 32);
   }
   return files;
 }

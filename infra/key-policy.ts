@@ -52,41 +52,24 @@ export function renderKeyPolicy(facts: KeyPolicyFacts): KeyPolicyDocument {
     StringEquals: { 'kms:CallerAccount': account, 'aws:SourceVpc': signingVpc },
     ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${account}:role/${system}-signer-${client}-*` },
   };
+  const digests = {
+    'kms:MessageType': 'DIGEST',
+    'kms:SigningAlgorithm': ALGORITHMS[algorithm].kmsSigningAlgorithm,
+  };
+  const signing = { ...fromSigners, StringEquals: { ...fromSigners.StringEquals, ...digests } };
+  const administration = [...KEY_ADMINISTRATION, 'kms:GetPublicKey'];
   return {
     Version: '2012-10-17',
     Statement: [
-      {
-        Sid: 'Administration',
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${account}:root` },
-        Action: [...KEY_ADMINISTRATION, 'kms:GetPublicKey'],
-        Resource: '*',
-      },
-      {
-        Sid: 'Sign',
-        Effect: 'Allow',
-        Principal: '*',
-        Action: 'kms:Sign',
-        Resource: '*',
-        Condition: {
-          ...fromSigners,
-          StringEquals: {
-            ...fromSigners.StringEquals,
-            'kms:MessageType': 'DIGEST',
-            'kms:SigningAlgorithm': ALGORITHMS[algorithm].kmsSigningAlgorithm,
-          },
-        },
-      },
-      {
-        Sid: 'ReadPublicKey',
-        Effect: 'Allow',
-        Principal: '*',
-        Action: 'kms:GetPublicKey',
-        Resource: '*',
-        Condition: fromSigners,
-      },
+      allow('Administration', { AWS: `arn:aws:iam::${account}:root` }, administration),
+      allow('Sign', '*', 'kms:Sign', signing),
+      allow('ReadPublicKey', '*', 'kms:GetPublicKey', fromSigners),
     ],
   };
+}
+
+function allow(Sid: string, Principal: unknown, Action: string | string[], Condition?: object) {
+  return { Sid, Effect: 'Allow', Principal, Action, Resource: '*', ...(Condition ? { Condition } : {}) };
 }
 
 /** {@link renderKeyPolicy} with placeholders for what is not known at synth: what lies in the rotation function's asset. */

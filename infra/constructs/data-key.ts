@@ -50,30 +50,14 @@ function dataKeyStatements({ place, services, logGroups, statements = [] }: Data
   const { region, account } = place;
   const through = services.map((service) => serviceHost(place, service));
   const logs = logGroups?.map((name) => `arn:aws:logs:${region}:${account}:log-group:${name}`);
+  const via = (service: string | string[]) => ({ StringEquals: { 'kms:ViaService': service } });
+  const grant = { ...via(serviceHost(place, GRANTEE)), Bool: { 'kms:GrantIsForAWSResource': 'true' } };
+  const ofLogs = { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': logs } };
   return [
     allowTo(root, 'Administration', [...KEY_ADMINISTRATION, ...ROTATION_ADMINISTRATION], '*'),
-    ...(through.length > 0
-      ? [
-          allowTo(root, 'ThroughServices', DATA_KEY_ACTIONS, '*', {
-            StringEquals: { 'kms:ViaService': through },
-          }),
-        ]
-      : []),
-    ...(services.includes(GRANTEE)
-      ? [
-          allowTo(root, 'GrantsForTables', 'kms:CreateGrant', '*', {
-            StringEquals: { 'kms:ViaService': serviceHost(place, GRANTEE) },
-            Bool: { 'kms:GrantIsForAWSResource': 'true' },
-          }),
-        ]
-      : []),
-    ...(logs
-      ? [
-          allowTo(`logs.${region}.amazonaws.com`, 'Logs', DATA_KEY_ACTIONS, '*', {
-            ArnLike: { 'kms:EncryptionContext:aws:logs:arn': logs },
-          }),
-        ]
-      : []),
+    ...(through.length > 0 ? [allowTo(root, 'ThroughServices', DATA_KEY_ACTIONS, '*', via(through))] : []),
+    ...(services.includes(GRANTEE) ? [allowTo(root, 'GrantsForTables', 'kms:CreateGrant', '*', grant)] : []),
+    ...(logs ? [allowTo(serviceHost(place, 'logs'), 'Logs', DATA_KEY_ACTIONS, '*', ofLogs)] : []),
     ...statements,
   ];
 }

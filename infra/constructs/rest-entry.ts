@@ -1,4 +1,4 @@
-import { loginRoutes, STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
+import { type LoginRoute, loginRoutes, STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
 import { required } from '@helseid-zones/protocol/required';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import {
@@ -154,7 +154,10 @@ export class RestEntry extends Construct {
     };
     if (helseid) challengeCallers(this.api);
     if (login) answerWithPage(this.api);
-    const add = (route: AddedRoute, authorization: MethodOptions) => {
+    const add = (
+      route: Omit<LoginRoute, 'function'> & { function: string },
+      authorization: MethodOptions,
+    ) => {
       const handler = required(functions.get(route.function), `The function ${route.function}`);
       const integration = new LambdaIntegration(handler, {
         allowTestInvoke: false,
@@ -174,13 +177,6 @@ export class RestEntry extends Construct {
     }
     for (const route of login ? loginRoutes(login) : []) add(route, open);
   }
-}
-
-interface AddedRoute {
-  method: string;
-  path: string;
-  function: string;
-  streamed?: true;
 }
 
 function pathParameters(path: string): Record<string, boolean> {

@@ -13,20 +13,16 @@ export interface Assumption {
 
 /** What a declaration takes for granted, in its own order; nothing for one that names nothing outside. Expects a validated declaration. */
 export function assumptionsOf({ otherStacks, zones }: SystemDeclaration): Assumption[] {
-  const stacks = otherStacks.map((name, index) => ({
-    ...{ kind: 'other stack' as const, name, field: `otherStacks[${index}]` },
-    assumes:
-      'somebody else’s; it reaches the system by nothing that its template does not name, and its roles do no more to it than write log lines and make network interfaces',
-  }));
+  const assumes =
+    'somebody else’s; it reaches the system by nothing that its template does not name, and its roles do no more to it than write log lines and make network interfaces';
+  const stacks = otherStacks.map((name, index) => {
+    return { kind: 'other stack' as const, name, field: `otherStacks[${index}]`, assumes };
+  });
   const callers = Object.entries(zones).flatMap(([zone, { callers }]) =>
-    callers.map(({ role, calls }, index) => ({
-      ...{
-        kind: 'caller' as const,
-        name: role,
-        field: `zones.${zone}.callers[${index}]`,
-        assumes: CALLS[calls](zone),
-      },
-    })),
+    callers.map(({ role: name, calls }, index) => {
+      const field = `zones.${zone}.callers[${index}]`;
+      return { kind: 'caller' as const, name, field, assumes: CALLS[calls](zone) };
+    }),
   );
   const networks = Object.entries(zones).flatMap(([zone, declared]) => outsideOf(zone, declared));
   return [...stacks, ...callers, ...networks];

@@ -93,29 +93,19 @@ function invalid(message: string, cause?: unknown): ZonesError {
 }
 
 /**
- * What esbuild warns of.
- * @throws {ZonesError} declaration_invalid: it is no TypeScript, with file, line and column
- */
-function parse(source: string, file: string): Message[] {
-  try {
-    return transformSync(source, { loader: 'ts', logLevel: 'silent' }).warnings;
-  } catch (cause) {
-    const [first] = (cause as TransformFailure).errors ?? [];
-    const { line, column, lineText } = first?.location ?? {};
-    const place = line === undefined ? file : `${file}:${line}:${(column ?? 0) + 1}`;
-    throw invalid(
-      `${place}: ${first?.text ?? 'It is no TypeScript.'} Mend this line: ${lineText ?? ''}`,
-      cause,
-    );
-  }
-}
-
-/**
  * Does not see keys that are computed.
- * @throws {ZonesError} declaration_invalid: an object literal names a key twice
+ * @throws {ZonesError} declaration_invalid: it is no TypeScript, or an object literal names a key twice; with file and line
  */
 export function refuseRepeatedNames(source: string, file: string): void {
-  const warnings = parse(source, file);
+  let warnings: Message[];
+  try {
+    warnings = transformSync(source, { loader: 'ts', logLevel: 'silent' }).warnings;
+  } catch (cause) {
+    const [{ text = 'It is no TypeScript.', location = null } = {}] =
+      (cause as TransformFailure).errors ?? [];
+    const place = location ? `${file}:${location.line}:${location.column + 1}` : file;
+    throw invalid(`${place}: ${text} Mend this line: ${location?.lineText ?? ''}`, cause);
+  }
   const twice = warnings.find(({ id }) => id === 'duplicate-object-key');
   if (!twice) return;
   const place = `${file}:${twice.location?.line}`;

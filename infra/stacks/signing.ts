@@ -57,19 +57,20 @@ export class SigningStack extends SystemStack {
         addRecord(this, { system: system.name, client, key: recordKey }),
       ]),
     );
-    this.addSigners(system, place, network);
+    const functions = deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone));
+    this.addSigners(system, place, network, functions);
     noteQuotas(this, system);
     warnOfMissingSelfService(this, system);
     warnOfDeclaration(this, system);
-    suppressFindings(this, {
-      system: system.name,
-      zone: SIGNING_ZONE,
-      place,
-      functions: deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone)),
-    });
+    suppressFindings(this, { system: system.name, zone: SIGNING_ZONE, place, functions });
   }
 
-  private addSigners(system: SystemDeclaration, place: Place, network: ZoneNetwork): void {
+  private addSigners(
+    system: SystemDeclaration,
+    place: Place,
+    network: ZoneNetwork,
+    names: readonly string[],
+  ): void {
     const logPrefix = `/${system.name}/signing`;
     const facts = { system: system.name, place, network, logPrefix, recordKeyArn: this.recordKeyArn };
     restrictSigningEndpoints(facts, this.records);
@@ -116,12 +117,8 @@ export class SigningStack extends SystemStack {
       new Alarms(this, 'Alarms', { system, place, key, rows, displayName: `${system.name}: signers` }),
     );
     addDashboard(this, system);
-    const signers = deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone));
-    saveQueries(
-      this,
-      system.name,
-      signers.map((name) => `${logPrefix}/${name}`),
-    );
+    const logs = names.map((name) => `${logPrefix}/${name}`);
+    saveQueries(this, system.name, logs);
     for (const client of Object.keys(system.clients))
       new CfnOutput(this, `Next-${client}`, {
         description: `What to do with client ${client} after the first deploy`,
