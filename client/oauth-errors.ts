@@ -46,7 +46,10 @@ export function tokenRefusedError(refusal: Refusal): ZonesError {
 }
 
 /** As tokens, codes, assertions and ids are written, also in base64 and hex; and a national identity number. */
-const SECRET_LIKE = /[\w+=~-]{24,}|(?<!\d)\d{11}(?!\d)/g;
+const SECRET_LIKE = /[\w+=~-]{15,}|(?<!\d)\d{11}(?!\d)/g;
+
+/** Long runs that are words all the same. */
+const WORD = /^(?:[a-z_-]+|[^\d]{1,23})$/;
 
 /**
  * A foreign text as a fact: one line, bounded, and without what looks like a secret, since whoever wrote it may repeat what it was
@@ -56,7 +59,7 @@ export function shorten(text: string): string {
   return text
     .slice(0, 4096)
     .replace(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ')
-    .replace(SECRET_LIKE, (run) => (/^[a-z_-]+$/.test(run) ? run : '…'))
+    .replace(SECRET_LIKE, (run) => (WORD.test(run) ? run : '…'))
     .slice(0, 300);
 }
 

@@ -70,7 +70,10 @@ export function guardWebhooks(options: GuardOptions, handler: Handler): Handler 
       audit('webhook.unchecked', { error: why, requestId });
       return problem(503, 'The request could not be checked; try again.', 'webhook_unchecked');
     }
-    const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+    const body = Buffer.from(
+      typeof event.body === 'string' ? event.body : '',
+      event.isBase64Encoded ? 'base64' : 'utf8',
+    );
     const mac = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
     if (!isAmong(signatures, mac)) return refuse('webhook-signature');
     const requestContext = { ...event.requestContext, authorizer: { webhookId: id } };
@@ -81,7 +84,7 @@ export function guardWebhooks(options: GuardOptions, handler: Handler): Handler 
 /** The value of a header that is there once. */
 function onlyHeader({ headers, multiValueHeaders }: WebhookEvent, name: string): string {
   const all = Object.entries(multiValueHeaders ?? headers ?? {}).flatMap(([each, values]) =>
-    each.toLowerCase() === name ? [values].flat() : [],
+    each.toLowerCase() === name ? [values].flat().filter((value) => typeof value === 'string') : [],
   );
   return all.length === 1 ? (all[0] ?? '') : '';
 }

@@ -76,8 +76,8 @@ export const nasty: fc.Arbitrary<unknown> = fc.oneof(
 
 const NAMES = ['__proto__', 'constructor', 'toString', 'd', 'kid', 'version', 'alg', '', CANARIES.privateKey];
 
-/** Where (of all places, by number) something is changed, and how. */
-const change = fc.record({
+/** Where (of all places, by number) something is changed, and how: {@link apply}. */
+export const change = fc.record({
   at: fc.nat(200),
   how: fc.constantFrom('replace', 'replace', 'remove', 'add', 'repeat', 'wrap', 'swap'),
   name: fc.constantFrom(...NAMES),
@@ -94,7 +94,7 @@ export function mutated(
 ): fc.Arbitrary<unknown> {
   const fitting = fc.record({
     ...{ at: fc.nat(200), how: fc.constant('replace' as const), name: fc.constant('') },
-    value: fc.constantFrom(...mix),
+    value: fc.constantFrom<unknown>(...mix, null),
   });
   const changes = mix.length > 0 ? fc.oneof(change, fitting) : change;
   return fc
@@ -107,7 +107,8 @@ function copy(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value) ?? 'null');
 }
 
-function apply(
+/** A value with one change. */
+export function apply(
   value: unknown,
   { at, how, name, value: by }: { at: number; how: string; name: string; value: unknown },
 ): unknown {
@@ -127,7 +128,8 @@ function apply(
   const other = places[(at * 7 + 3) % places.length] ?? place;
   const put = (to: string, what: unknown) =>
     Object.defineProperty(holder, to, { value: what, enumerable: true, writable: true, configurable: true });
-  if (how === 'remove') Reflect.deleteProperty(holder, key);
+  if (how === 'remove' && Array.isArray(holder)) holder.splice(Number(key), 1);
+  else if (how === 'remove') Reflect.deleteProperty(holder, key);
   else if (how === 'add') put(Array.isArray(holder) ? String(holder.length) : name, given);
   else if (how === 'repeat') put(key, [holder[key], holder[key]]);
   else if (how === 'wrap') put(key, { [key]: holder[key] });

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
+import { ANSWERS } from './answers.ts';
+import { ENTRIES } from './entries.ts';
 import { type Kind, outcomeOf } from './hostile.ts';
 import { SIGNING } from './signing.ts';
 
-const KINDS: readonly Kind[] = [...SIGNING];
+const KINDS: readonly Kind[] = [...SIGNING, ...ANSWERS, ...ENTRIES];
 
 /** Characters of a failing input that are shown. */
 const SHOWN = 3000;

@@ -194,3 +194,10 @@ test.each([
   expect(reached).toEqual([]);
   expect(lines).toMatchObject([['webhook.unchecked', { requestId: 'r' }]]);
 });
+
+test('an event whose body is no text, as no gateway sends it, is refused like any other', async () => {
+  const { send, reached } = start();
+  const more = { body: {} };
+  expect(await send({ signature: `v1,${'A'.repeat(43)}=`, more })).toBe(401);
+  expect(reached).toEqual([]);
+});

@@ -1,0 +1,239 @@
+import { createHash } from 'node:crypto';
+import { createApiFetch } from '@helseid-zones/client/api-fetch';
+import { pushAuthorizationRequest } from '@helseid-zones/client/authorization-request';
+import { redeemCode } from '@helseid-zones/client/code';
+import { exchangeToken } from '@helseid-zones/client/exchange';
+import { revokeToken, validateLogoutToken } from '@helseid-zones/client/logout';
+import { getAccessToken, machineTokens } from '@helseid-zones/client/machine-token';
+import { refreshTokens } from '@helseid-zones/client/refresh';
+import { createSelfService } from '@helseid-zones/client/self-service';
+import { createTokenClient } from '@helseid-zones/client/token-client';
+import { helseIdProfile } from '@helseid-zones/protocol/profile';
+import fc from 'fast-check';
+import { fetchSummary } from '../../functions/summary/fetch-summary.ts';
+import { CANARIES, canary, plant } from '../canaries.ts';
+import { API, CLIENT_ID, ISSUER, makeWorld, type World } from '../client/make-client.ts';
+import { createDirectNetwork } from '../fakes/network.ts';
+import { apply, broken, change, kind, nasty, refuseLeak } from './hostile.ts';
+
+/** What a hostile server makes of one of its good answers. */
+type Twist = typeof TWIST extends fc.Arbitrary<infer T> ? T : never;
+
+const HEADERS = [
+  ['dpop-nonce', CANARIES.code],
+  ['dpop-nonce', 'x'.repeat(5000)],
+  ['www-authenticate', `DPoP error="use_dpop_nonce", error_description="${CANARIES.proof}"`],
+  ['www-authenticate', 'DPoP error="invalid_token", Bearer realm=", x'],
+  ['content-type', 'text/html'],
+  ['content-type', `application/json; charset=${'x'.repeat(300)}`],
+  ['location', 'https://evil.test/'],
+  ['location', '//[::1'],
+] as const;
+
+const TWIST = fc.record({
+  status: fc.constantFrom(
+    ...Array.from<undefined>({ length: 12 }),
+    200,
+    200,
+    201,
+    302,
+    400,
+    400,
+    401,
+    403,
+    404,
+    429,
+    500,
+    503,
+  ),
+  headers: fc.array(fc.constantFrom(...HEADERS), { maxLength: 2 }),
+  changes: fc.array(change, { maxLength: 3 }),
+  /** In place of the body. */
+  text: fc.option(
+    fc.oneof(nasty.map(String), fc.constantFrom('{"error":', '['.repeat(50_000), '{"error":"x"}')),
+    { nil: undefined, freq: 8 },
+  ),
+  /** Repeats what it was sent, or a secret of its own, in a member of an OAuth error or a problem. */
+  echo: fc.option(
+    fc.record({
+      what: fc.constantFrom('client_assertion', 'dpop', 'refresh_token', 'code', 'authorization', 'pid'),
+      as: fc.constantFrom(undefined, 'hex', 'base64', 'base64url'),
+      member: fc.constantFrom(
+        'error',
+        'error_description',
+        'title',
+        'type',
+        'token_type',
+        'scope',
+        'access_token',
+      ),
+    }),
+    { nil: undefined, freq: 5 },
+  ),
+  endless: fc.nat(60).map((at) => at === 60),
+});
+
+const MEBIBYTE = 2 ** 20;
+
+async function twisted(
+  request: Request,
+  form: URLSearchParams,
+  good: Response,
+  twist: Twist,
+): Promise<Response> {
+  const { status = good.status, headers = [], changes = [], text, echo, endless } = twist;
+  const all = new Headers(good.headers);
+  for (const [name, value] of headers) all.set(name, value);
+  if (endless) {
+    let sent = 0;
+    const pull = (controller: ReadableStreamDefaultController) => {
+      sent += 65_536;
+      if (sent > 4 * MEBIBYTE) broken('more than 4 MiB of an answer are read');
+      controller.enqueue(new Uint8Array(65_536).fill(32));
+    };
+    return new Response(new ReadableStream({ pull }), { status, headers: all });
+  }
+  let body = text ?? (await good.text());
+  if (text === undefined && changes.length > 0 && body !== '')
+    body = JSON.stringify(changes.reduce(apply, JSON.parse(body)));
+  if (echo) {
+    const said = form.get(echo.what) ?? request.headers.get(echo.what) ?? CANARIES.nationalIdentityNumber;
+    const encoded = echo.as ? Buffer.from(said).toString(echo.as) : said;
+    body = JSON.stringify({ error: 'x', [echo.member]: `invalid: ${encoded}` });
+  }
+  return new Response(body === '' ? null : body, { status, headers: all });
+}
+
+let world: World;
+let age = 0;
+let told: unknown[] = [];
+const heard = { twist: {} as Twist, path: '', seen: 0 };
+
+/** A client in a world whose `path` answers as a twist says; made anew now and then, for what it remembers. */
+async function clientWith(path: string, twist: Twist) {
+  if (age % 200 === 0) {
+    const network = createDirectNetwork();
+    world = await makeWorld({ network });
+    const { fetch } = network;
+    network.fetch = async (input, init) => {
+      const good = await fetch(input, init);
+      if (heard.path !== new URL(input).pathname.split('/').at(-1)) return good;
+      heard.seen += 1;
+      if (heard.seen > 6) broken('a storm of requests');
+      const form = new URLSearchParams(String(init?.body ?? ''));
+      const assertion = form.get('client_assertion')?.split('.')[2];
+      if (assertion) plant('assertion’s signature', assertion);
+      const proof = new Headers(init?.headers).get('dpop')?.split('.')[2];
+      if (proof) plant('proof’s signature', proof);
+      return twisted(new Request(input, init), form, good, heard.twist);
+    };
+  }
+  age += 1;
+  const hostile = () => void Object.assign(heard, { path, twist, seen: 0 });
+  Object.assign(heard, { path: '' });
+  told = [];
+  const { signer, network, clock } = world;
+  const base = { client: 'journal', clientId: CLIENT_ID, issuer: ISSUER, profile: helseIdProfile };
+  const client = createTokenClient({
+    ...{ ...base, signer, now: () => clock.now },
+    fetch: (...call) => network.fetch(...call),
+  });
+  return { client, hostile };
+}
+
+type Client = Awaited<ReturnType<typeof clientWith>>['client'];
+
+const [codeVerifier, redirectUri, state, nonce] = ['v'.repeat(43), 'https://a.test/callback', 's', 'n'];
+
+/** Begins a login and has the person come back; calls `between` meanwhile. */
+async function logIn(client: Client, between = () => {}) {
+  const codeChallenge = createHash('sha256').update(codeVerifier).digest('base64url');
+  const pushed = await pushAuthorizationRequest(client, {
+    redirectUri,
+    codeChallenge,
+    scope: 'openid',
+    state,
+    nonce,
+  });
+  const parameters = world.issuer.authorize(pushed.authorizationUrl);
+  between();
+  return redeemCode(client, { redirectUri, codeVerifier, state, nonce, parameters, binding: pushed.binding });
+}
+
+/** What is asked of an issuer or an API, and the endpoint that answers it. */
+const OPERATIONS: Readonly<
+  Record<string, readonly [path: string, run: (client: Client, hostile: () => void) => Promise<unknown>]>
+> = {
+  token: ['token', (client) => getAccessToken(client, { scopes: ['a'] })],
+  metadata: ['openid-configuration', (client) => getAccessToken(client, { scopes: ['a'] })],
+  refresh: [
+    'token',
+    async (client, hostile) => {
+      const { refreshToken = '' } = await logIn(client);
+      hostile();
+      return refreshTokens(client, { refreshToken });
+    },
+  ],
+  exchange: [
+    'token',
+    async (client, hostile) => {
+      const { accessToken: subjectToken } = await getAccessToken(client, { scopes: ['b'] });
+      hostile();
+      return exchangeToken(client, { subjectToken });
+    },
+  ],
+  push: ['par', (client) => logIn(client)],
+  redeem: ['token', (client, hostile) => logIn(client, hostile)],
+  revoke: [
+    'revocation',
+    (client) => revokeToken(client, { token: canary('refreshToken'), hint: 'refresh_token' }),
+  ],
+  keys: [
+    'jwks',
+    async (client) => validateLogoutToken(client, await world.issuer.signLogoutToken(), async () => true),
+  ],
+  api: [
+    'x',
+    async (client) => (await createApiFetch(client, machineTokens(client))(`${API}/x`)).body?.cancel(),
+  ],
+  summary: [
+    's1',
+    async (client) => {
+      const call = createApiFetch(client, machineTokens(client));
+      return fetchSummary((path, init) => call(`${API}${path}`, init), {
+        pathParameters: { id: 's1' },
+      } as never);
+    },
+  ],
+  selfService: [
+    'client-secret',
+    async (client) => {
+      const fetch = createApiFetch(client, machineTokens(client));
+      const audit = (...line: unknown[]) => void told.push(line);
+      return createSelfService({ baseUrl: API, body: 'object', fetch, audit }).listKeys();
+    },
+  ],
+};
+
+/** Those that begin with something that is answered well. */
+const LATER = ['refresh', 'exchange', 'redeem'];
+
+/** What issuers and APIs answer. */
+export const ANSWERS = Object.entries(OPERATIONS).map(([name, [path, run]]) =>
+  kind({
+    name: `answers-${name}`,
+    share: name === 'redeem' || name === 'push' ? 1 : 2,
+    cases: TWIST,
+    async run(twist) {
+      const { client, hostile } = await clientWith(path, twist);
+      if (!LATER.includes(name)) hostile();
+      try {
+        await run(client, hostile);
+        return 'done';
+      } finally {
+        refuseLeak(told, 'the audit');
+      }
+    },
+    reached: ['done'],
+  }),
+);
