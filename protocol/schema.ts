@@ -81,8 +81,9 @@ export function isFieldName(name: string): boolean {
 function fieldOf(issue: v.BaseIssue<unknown>): string {
   const { path, expected } = issue;
   const names = (path ?? []).map(({ key }) => String(key));
-  // Every other name of the path is a declared one.
-  if (expected === 'never' && !isFieldName(names.at(-1) ?? '')) names.pop();
+  // An unknown name of an object, or of a record that takes some alone; every other of the path is a declared one.
+  const unknown = expected === 'never' || Object(path?.at(-1)).origin === 'key';
+  if (unknown && !isFieldName(names.at(-1) ?? '')) names.pop();
   return names.join('.');
 }
 

@@ -173,15 +173,18 @@ test('refused without being repeated: what is not JSON', () => {
   }
 });
 
-test.each(['record', 'key'])('the name of a field that a %s does not have is not repeated', (where) => {
-  const more = { [CANARIES.privateKey]: '' };
-  const text = JSON.stringify(
-    where === 'record' ? { ...record, ...more } : { ...record, keys: [{ ...key, ...more }] },
-  );
-  expect(() => parseRecord(text, owner)).toThrow(expect.objectContaining({ code: 'record_invalid' }));
-  expect(findLeak(failureOf(() => parseRecord(text, owner)))).toBeUndefined();
-  expect(findLeak(failureOf(() => parseGrant(text)))).toBeUndefined();
-});
+test.each(['record', 'key', 'times'])(
+  'the name of a field that a %s does not have is not repeated',
+  (where) => {
+    const more = { [CANARIES.privateKey]: '' };
+    const inKey = where === 'times' ? { since: { ...key.since, ...more } } : more;
+    const whole = where === 'record' ? { ...record, ...more } : { ...record, keys: [{ ...key, ...inKey }] };
+    const text = JSON.stringify(whole);
+    expect(() => parseRecord(text, owner)).toThrow(expect.objectContaining({ code: 'record_invalid' }));
+    expect(findLeak(failureOf(() => parseRecord(text, owner)))).toBeUndefined();
+    expect(findLeak(failureOf(() => parseGrant(text)))).toBeUndefined();
+  },
+);
 
 function failureOf(run: () => unknown): unknown {
   try {
