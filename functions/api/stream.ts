@@ -41,8 +41,7 @@ export function serveStreaming(
     const broken = typeof body === 'object' ? await pass(body, out) : undefined;
     if (broken) {
       const request = event.requestContext?.requestId ?? '-';
-      const facts = { status: head.status, by: broken };
-      deps.log({ level: 'warn', code: 'answer.broken_off', request, facts });
+      deps.log('warn', 'answer.broken_off', { request, status: head.status, by: broken });
       throw new ZonesError(...BROKEN[broken]);
     }
     out.end();

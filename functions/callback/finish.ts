@@ -55,7 +55,7 @@ export async function finishLogin(deps: Dependencies, request: GatewayRequest): 
     const asked = { ...transaction, parameters, redirectUri, resource: first.resource };
     const tokens = await deps.client.redeemCode(asked);
     const session = await acceptLogin(deps, transaction, live, tokens);
-    deps.log({ level: 'info', code: 'login.finished', request: request.id });
+    deps.log('info', 'login.finished', { request: request.id });
     return redirect(settings.gatewayUrl + transaction.returnPath, [
       renderCookie(SESSION_COOKIE, session, { sameSite: 'Strict' }),
       renderCookie(transactionCookie(state), '', { sameSite: 'Lax', maxAge: 0 }),
@@ -185,7 +185,6 @@ function answerFailure(
 ): Answer {
   if (again || !isZonesError(error, 'login_too_old')) return answerError(deps, error, request, wish);
   // Once only: an issuer that ignores `max_age` and `prompt` would make a loop.
-  const facts = { reason: error.message };
-  deps.log({ level: 'info', code: 'login.repeated', request: request.id, facts });
+  deps.log('info', 'login.repeated', { request: request.id, reason: error.message });
   return redirect(deps.settings.gatewayUrl + loginPath({ ...wish, prompt: 'login', again: true }));
 }

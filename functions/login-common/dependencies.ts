@@ -4,7 +4,7 @@ import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { pushAuthorizationRequest } from '@helseid-zones/client/authorization-request';
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { type Environment, readVariable } from '@helseid-zones/client/environment';
-import { createLog } from '@helseid-zones/client/log';
+import { createLog, type Log } from '@helseid-zones/client/log';
 import { createEndSessionUrl, revokeToken, validateLogoutToken } from '@helseid-zones/client/logout';
 import type { TokenClient } from '@helseid-zones/client/token-client';
 import { redeemCode, refreshTokens } from '@helseid-zones/client/user-tokens';
@@ -24,8 +24,8 @@ export interface Dependencies {
   now(): number;
   wait(milliseconds: number): Promise<void>;
   samePerson: SamePerson;
-  /** Writes one structured line. Never given a token, an id of ours, or a person. */
-  log(line: LogLine): void;
+  /** Writes one structured line with a stable code of docs/operating.md. Never given a token, an id of ours, or a person. */
+  log: Log['write'];
 }
 
 /** What the login functions ask of the token client; what each throws stands there. */
@@ -42,16 +42,6 @@ export function createLoginClient(client: TokenClient) {
     createEndSessionUrl: createEndSessionUrl.bind(null, client),
     createApiFetch: createApiFetch.bind(null, client),
   };
-}
-
-/** A line of the log: a stable code, and facts that help. */
-export interface LogLine {
-  level: 'info' | 'warn' | 'error';
-  /** Such as `login.begun`; docs/operating.md lists them. */
-  code: string;
-  /** API Gateway's request id, where the line is about one request. */
-  request?: string;
-  facts?: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** Now, in epoch seconds. */
@@ -79,6 +69,6 @@ export function wire(env: Environment): Dependencies {
     now: Date.now,
     wait,
     samePerson,
-    log: ({ level, code, request, facts }) => log.write(level, code, { request: request ?? '-', ...facts }),
+    log: (level, code, facts) => log.write(level, code, { request: '-', ...facts }),
   };
 }

@@ -66,13 +66,9 @@ export function answerError(
   // Of a bug its name and where it is.
   const { reason: name, at = '' } = describeError(error) as Readonly<Record<string, string>>;
   const facts = known ? { reason: known.message, ...known.facts } : { name: String(name), at };
-  deps.log({
-    level: status >= 500 ? 'error' : 'info',
-    code: 'request.refused',
-    request: reference,
-    // `status` among the facts is that of whoever answered us.
-    facts: { ...facts, refusal, answered: status },
-  });
+  // `status` among the facts is that of whoever answered us.
+  const line = { request: reference, ...facts, refusal, answered: status };
+  deps.log(status >= 500 ? 'error' : 'info', 'request.refused', line);
   if (request && wantsPage(request)) {
     const href = deps.settings.basePath + loginPath({ ...wish, ...(anew ? { prompt: 'login' } : {}) });
     const answer = renderPage({

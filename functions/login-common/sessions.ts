@@ -163,7 +163,7 @@ export function keepRefreshToken(
 ): Pick<SessionData, 'refreshToken' | 'refreshTokenExpiresAt'> {
   if (ignored !== undefined) {
     const facts = { rt_expires_in: ignored, refresh_token: refreshToken !== undefined };
-    log({ level: 'warn', code: 'session.refresh_lifetime_ignored', facts });
+    log('warn', 'session.refresh_lifetime_ignored', facts);
   }
   return { refreshToken, refreshTokenExpiresAt };
 }
@@ -183,7 +183,7 @@ export async function revokeQuietly(
   const revoked = requests.map((request) =>
     deps.client.revokeToken(request).catch((error: unknown) => {
       const facts = isZonesError(error) ? { ...error.facts, refusal: error.code } : { refusal: 'unexpected' };
-      deps.log({ level: 'warn', code: 'session.revocation_failed', facts });
+      deps.log('warn', 'session.revocation_failed', facts);
     }),
   );
   await Promise.all(revoked);
@@ -253,7 +253,7 @@ export async function endSession(
   const left = await Promise.allSettled(
     Object.entries(links).map(([key, member]) => store.unlink(key, [member])),
   );
-  if (left.some(({ status }) => status === 'rejected')) log({ level: 'warn', code: 'session.index_left' });
+  if (left.some(({ status }) => status === 'rejected')) log('warn', 'session.index_left', {});
   return last;
 }
 

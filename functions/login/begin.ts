@@ -57,7 +57,7 @@ async function pushLogin(deps: Dependencies, request: GatewayRequest, wish: Logi
     ...{ ...kept, state, nonce, codeVerifier, binding: pushed.binding },
     previous: previous && { pk: previous.pk, links: previous.data.links, person: previous.data.person },
   });
-  deps.log({ level: 'info', code: 'login.begun', request: request.id });
+  deps.log('info', 'login.begun', { request: request.id });
   const leftovers = transactionCookies(request);
   return redirect(pushed.authorizationUrl, [
     ...(leftovers.length < MAX_TRANSACTIONS ? [] : leftovers.map(clearCookie)),

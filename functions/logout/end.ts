@@ -34,7 +34,7 @@ export async function endLogin(deps: Dependencies, request: GatewayRequest): Pro
     await revokeQuietly(deps, session.data);
     throw error;
   });
-  deps.log({ level: 'info', code: 'session.ended', request: request.id });
+  deps.log('info', 'session.ended', { request: request.id });
   const state = createId();
   const [location] = await Promise.all([
     chooseLocation(deps, last.idToken, state),
@@ -56,7 +56,7 @@ async function chooseLocation(deps: Dependencies, idToken: string, state: string
   } catch (error) {
     const known = isZonesError(error) ? error : undefined;
     const facts = { ...known?.facts, refusal: known?.code ?? 'unexpected' };
-    deps.log({ level: 'warn', code: 'session.issuer_logout_failed', facts });
+    deps.log('warn', 'session.issuer_logout_failed', facts);
     return ours;
   }
 }
@@ -104,7 +104,7 @@ export async function endByIssuer(deps: Dependencies, request: GatewayRequest): 
     });
     const ended = await endSessionsOf(deps, claims);
     await count(store, seen);
-    deps.log({ level: 'info', code: 'session.ended_by_issuer', request: request.id, facts: { ended } });
+    deps.log('info', 'session.ended_by_issuer', { request: request.id, ended });
     return { status: 200 };
   } catch (error) {
     if (isZonesError(error) && !UNDECIDED.test(error.code)) return refuse(deps, request, error);
@@ -132,11 +132,7 @@ function readToken(request: GatewayRequest): string {
 }
 
 function refuse(deps: Dependencies, request: GatewayRequest, error: ZonesError): Answer {
-  deps.log({
-    level: 'warn',
-    code: 'session.logout_token_refused',
-    request: request.id,
-    facts: { reason: error.message, ...error.facts, refusal: error.code },
-  });
+  const facts = { request: request.id, reason: error.message, ...error.facts, refusal: error.code };
+  deps.log('warn', 'session.logout_token_refused', facts);
   return json(400, { error: 'invalid_request', error_description: error.message });
 }

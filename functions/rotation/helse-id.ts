@@ -6,11 +6,10 @@ import { createSelfService, type SelfService } from '@helseid-zones/client/self-
 import { createTokenCache } from '@helseid-zones/client/token-cache';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
 import type { Algorithm } from '@helseid-zones/protocol/algorithms';
-import type { ClientConfig, RotationConfig } from '@helseid-zones/protocol/config';
 import { type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Intent, Signer } from '@helseid-zones/protocol/intents';
-import type { Audit } from '../common/record-store.ts';
 import { type Patience, retryUntilDeadline } from '../common/retry.ts';
+import type { AdminClient, AdminDependencies } from './settings.ts';
 
 /** What the admin zone does as a client of HelseID. */
 export interface HelseId {
@@ -27,17 +26,11 @@ export interface HelseId {
   selfService(kid?: string): SelfService;
 }
 
-/** What {@link createHelseId} is made of. */
-interface HelseIdDeps {
-  /** The client's name in the declaration. */
-  client: string;
-  config: ClientConfig;
-  /** Absent where the issuer has no self-service API. */
-  selfService: RotationConfig['selfService'];
+/** The client by its name, its registration, the self-service API where there is one, who signs, and the world. `now` is epoch milliseconds. */
+interface HelseIdDeps extends Pick<AdminClient, 'client' | 'config'>, Pick<AdminDependencies, 'audit'> {
+  selfService: AdminClient['selfService'] | undefined;
   signer: Signer;
-  audit: Audit;
   fetch?: Fetch | undefined;
-  /** Epoch milliseconds. */
   now?: () => number;
 }
 

@@ -8,14 +8,10 @@ import type { Fetch } from '@helseid-zones/client/http';
 import { createRemoteSigner } from '@helseid-zones/client/invoke';
 import { createLog } from '@helseid-zones/client/log';
 import type { Algorithm } from '@helseid-zones/protocol/algorithms';
-import { type ClientConfig, parseZoneConfig, type RotationConfig } from '@helseid-zones/protocol/config';
+import { parseZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Signer } from '@helseid-zones/protocol/intents';
-import {
-  fillKeyPolicy,
-  type KeyPolicyTemplate,
-  type KeyPolicyValues,
-} from '@helseid-zones/protocol/key-policy';
+import { fillKeyPolicy } from '@helseid-zones/protocol/key-policy';
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { readConfig } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
@@ -38,17 +34,11 @@ const keyPolicies = v.pipe(
   v.record(v.string(), v.record(v.string(), v.unknown())),
 );
 
-/** One client, as the admin zone's functions know it; the algorithm is that of keys made from now on. */
-export interface AdminClient extends RotationConfig {
-  system: string;
-  client: string;
-  config: ClientConfig;
-  /** Of the client record. */
-  secretArn: string;
-  signerArn: string;
-  policy: KeyPolicyTemplate;
-  policyValues: KeyPolicyValues;
-}
+/**
+ * One client, as the admin zone's functions know it: its declared rotation, whose algorithm is that of keys made from now on, its record,
+ * its signer, and the policy its keys shall have.
+ */
+export type AdminClient = ReturnType<typeof readAdminClients>[number];
 
 /**
  * Every client of the system with what its keys are kept by, of the texts of `config.json` and `key-policy.json` (a template a
@@ -56,7 +46,7 @@ export interface AdminClient extends RotationConfig {
  * share one, since KMS creates and disables keys in the caller's account only.
  * @throws {ZonesError} config_invalid: naming what is missing
  */
-export function readAdminClients(config: string, policies: string, env: Environment): AdminClient[] {
+export function readAdminClients(config: string, policies: string, env: Environment) {
   const { system, clients, rotation = {} } = parseZoneConfig(config);
   const templates = readConfig('key-policy.json', keyPolicies, policies);
   const vpc = readConfig('The variable SIGNING_VPC', signingVpc, env['SIGNING_VPC']);

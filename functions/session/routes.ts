@@ -64,7 +64,7 @@ export async function switchOrganization(deps: Dependencies, request: GatewayReq
     return answerError(deps, error, request, undefined, true);
   }
   const touched = await touchSession(deps, session);
-  deps.log({ level: 'info', code: 'session.switched', request: request.id });
+  deps.log('info', 'session.switched', { request: request.id });
   return json(200, renderSession(touched));
 }
 

@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import { KMSClient } from '@aws-sdk/client-kms';
-import { type AwsConfig, createAwsCaller } from '@helseid-zones/client/aws';
-import type { ZonesError } from '@helseid-zones/protocol/errors';
+import { type AwsKeys, signAws } from '@helseid-zones/client/sigv4';
 import { loadSystem } from '../declaration/load.ts';
 import { zoneStackName } from '../declaration/names.ts';
 import { DECLARATION_OPTIONS, requireDeclaredPlace, withFolder } from '../declaration/options.ts';
@@ -106,27 +105,18 @@ async function gatewaysOf({ name, zones }: SystemDeclaration, live: Live): Promi
 }
 
 /** Calls that resolve to the status of the answer, 0 where there is none. */
-function callersFor(access: Omit<AwsConfig, 'endpoints'>): Callers {
-  return {
-    async plain(url) {
-      const asked = fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(30_000) });
-      const response = await asked.catch(() => undefined);
-      await response?.body?.cancel();
-      return response?.status ?? 0;
-    },
-    signed(url) {
-      const { origin, pathname } = new URL(url);
-      const caller = createAwsCaller(
-        { ...access, endpoints: { 'execute-api': origin } },
-        { timeout: 30_000 },
-      );
-      const request = { service: 'execute-api', method: 'GET', path: pathname, repeatable: true } as const;
-      return caller.call(request).then(
-        () => 200,
-        (error: ZonesError) => Number(error.facts['status'] ?? 0),
-      );
-    },
+function callersFor({ region, credentials }: { region: string; credentials: AwsKeys }): Callers {
+  const call = async (url: string, headers: Record<string, string> = {}) => {
+    const signal = AbortSignal.timeout(30_000);
+    const response = await fetch(url, { redirect: 'manual', headers, signal }).catch(() => undefined);
+    await response?.body?.cancel();
+    return response?.status ?? 0;
   };
+  const signed = (url: string) => {
+    const place = { service: 'execute-api', region, now: Date.now() };
+    return call(url, signAws({ method: 'GET', url: new URL(url) }, credentials, place));
+  };
+  return { plain: (url) => call(url), signed };
 }
 
 function report({ differences, unread, read, skipped }: Result): string {

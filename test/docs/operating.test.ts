@@ -18,13 +18,14 @@ function readSources(room: string): [file: string, text: string][] {
     .map((file) => [file, readFileSync(join(root, file), 'utf8')]);
 }
 
-/** Where a line is written: the audit's first argument (a declaration names its type there), or what login's log is given. */
-const WRITES = /\baudit\(\s*(?!\w+: )(?<audit>(?:[^,()]|\([^()]*\))+),|\blog\(\{(?<line>.*?)\}\)/gs;
+/** Where a line is written: the audit's first argument (a declaration names its type there), or the second of login's log. */
+const WRITES =
+  /\baudit\(\s*(?!\w+: )(?<audit>(?:[^,()]|\([^()]*\))+),|(?:deps\.|[^.\w])log\([^,]+,\s*(?<log>[^,]+),/gs;
 
 /** The codes that a source writes. Throws where a code can't be read off: then it must be written so that it can. */
 function findCodes(file: string, text: string): string[] {
   return [...text.matchAll(WRITES)].flatMap(({ groups = {}, 0: call }) => {
-    const said = groups['audit'] ?? /\bcode: ([^,}]+)/.exec(groups['line'] ?? '')?.[1] ?? '';
+    const said = groups['audit'] ?? groups['log'] ?? '';
     const codes = [...said.matchAll(/'([\w.]+)'/g)].map(([, code = '']) => code);
     if (said === '`KEY_${key.state.toUpperCase()}`')
       return KEY_STATES.map((state) => `KEY_${state.toUpperCase()}`);
@@ -55,7 +56,7 @@ describe('docs/operating.md', () => {
 
   it('would miss a code that is not written literally', () => {
     expect(() => findCodes('a.ts', 'audit(code, facts);')).toThrow(/no literal code/);
-    expect(findCodes('a.ts', "audit(ours ? 'a.b' : 'c', {});\ndeps.log({ level, code: 'd' })")).toEqual([
+    expect(findCodes('a.ts', "audit(ours ? 'a.b' : 'c', {});\ndeps.log(level, 'd', {})")).toEqual([
       'a.b',
       'c',
       'd',

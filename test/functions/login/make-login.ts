@@ -7,11 +7,7 @@ import { forwardCall } from '../../../functions/api/forward.ts';
 import { serveStreaming } from '../../../functions/api/stream.ts';
 import { finishLogin } from '../../../functions/callback/finish.ts';
 import { beginLogin } from '../../../functions/login/begin.ts';
-import {
-  createLoginClient,
-  type Dependencies,
-  type LogLine,
-} from '../../../functions/login-common/dependencies.ts';
+import { createLoginClient, type Dependencies } from '../../../functions/login-common/dependencies.ts';
 import { samePerson } from '../../../functions/login-common/person.ts';
 import { type GatewayHandler, serve } from '../../../functions/login-common/serve.ts';
 import { deriveSettings } from '../../../functions/login-common/settings.ts';
@@ -57,6 +53,14 @@ export function makeConfig(login: Partial<LoginConfig> = {}): ZoneConfig {
   return parseZoneConfig(JSON.stringify(config));
 }
 
+/** A line of the log. */
+interface LogLine {
+  level: string;
+  code: string;
+  request?: unknown;
+  facts: Readonly<Record<string, unknown>>;
+}
+
 /** The functions of one zone, each behind its handler, with an issuer and an API that verify everything. */
 export type Login = Awaited<ReturnType<typeof makeLogin>>;
 
@@ -100,7 +104,10 @@ export async function makeLogin(
       await onWait.run();
     },
     samePerson,
-    log: (line) => logs.push(watch(line, 'a line of the log')),
+    log: (level, code, { request, ...facts }) => {
+      const line = { level, code, ...(request === undefined ? {} : { request }), facts };
+      logs.push(watch(line, 'a line of the log'));
+    },
     ...change,
   };
   return {
