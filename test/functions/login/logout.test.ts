@@ -127,7 +127,7 @@ describe('back-channel logout', () => {
   it.each<[string, Record<string, unknown>, Record<string, unknown>, RegExp]>([
     ['a nonce', { nonce: 'n' }, {}, /"nonce"/],
     ['the typ of an access token', {}, { typ: 'at+jwt' }, /"typ"/],
-    ['an unknown key', {}, { kid: 'other' }, /JWKS/],
+    ['an unknown key', {}, { kid: 'other' }, /no applicable key found in the JSON Web Key Set/],
   ])('refuses a logout token with %s, and a line says what is wrong', async (_, claims, header, reason) => {
     const { login, browser, store } = await enter();
     const answer = await sendLogoutToken(login, claims, header);
