@@ -82,7 +82,7 @@ describe('a pattern of the guideline', () => {
     expect(page).toContain(`\`\`\`diff\n${changed.join('\n')}\n\`\`\``);
   });
 
-  test('another name is told the names there are', () => {
+  test.runIf(FULL)('another name is told the names there are', () => {
     const run = () =>
       execFileSync(process.execPath, [join(root, 'local/patterns/main.ts'), 'hsm'], {
         encoding: 'utf8',
