@@ -19,6 +19,8 @@ export default defineConfig({
     exclude: APART,
     // Files share what they load: the CDK alone takes a second a file.
     isolate: false,
+    // Node itself loads and strips what it runs: that is faster, and as programs and functions are run.
+    experimental: { viteModuleRunner: false },
     testTimeout: 20_000,
   },
 });

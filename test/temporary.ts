@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** A new folder; it goes with the run. */
 export function newFolder(): string {
@@ -12,5 +12,7 @@ export default function setup(): () => void {
   const folder = newFolder();
   // What os.tmpdir() reads, on Windows too.
   Object.assign(process.env, { TMPDIR: folder, TEMP: folder });
+  // Loading the CDK takes half as long where a process before has compiled it.
+  process.env['NODE_COMPILE_CACHE'] ??= resolve('.build/compiled');
   return () => rmSync(folder, { recursive: true, force: true });
 }
