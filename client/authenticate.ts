@@ -9,7 +9,7 @@ import {
 } from 'oauth4webapi';
 import { describeNetworkFailure } from './errors.ts';
 import { abortError, isMomentary, readWhole, tellFate, withDeadline, withSecondConnection } from './http.ts';
-import { requireEndpoint } from './metadata.ts';
+import { requireEndpoint } from './issuer.ts';
 import { type Refusal, readRefusal, tokenRefusedError } from './oauth-errors.ts';
 import { describeClient, type IssuerRequest, type TokenClient } from './token-client.ts';
 import type { AccessTokenRequest, KeyBinding } from './tokens.ts';

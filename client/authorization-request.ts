@@ -10,7 +10,7 @@ import {
   pushedAuthorizationRequest,
 } from 'oauth4webapi';
 import { requestAuthenticated } from './authenticate.ts';
-import { requireEndpoint } from './metadata.ts';
+import { requireEndpoint } from './issuer.ts';
 import { readAs } from './oauth-errors.ts';
 import type { TokenClient } from './token-client.ts';
 import type { AuthorizationRequest, KeyBinding, PushedRequest } from './tokens.ts';

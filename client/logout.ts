@@ -3,9 +3,9 @@ import { isObject } from '@helseid-zones/protocol/required';
 import { parseUrl } from '@helseid-zones/protocol/url';
 import { processRevocationResponse, revocationRequest } from 'oauth4webapi';
 import { requestAuthenticated } from './authenticate.ts';
-import { verifyIssuerJwt } from './jwks.ts';
+import { CLOCK_TOLERANCE, verifyIssuerJwt } from './issuer.ts';
 import { readAs } from './oauth-errors.ts';
-import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
+import type { TokenClient } from './token-client.ts';
 import type { LogoutTokenClaims, RevocationRequest } from './tokens.ts';
 
 /**

@@ -3,8 +3,7 @@ import type { IssuerProfile } from '@helseid-zones/protocol/profile';
 import type { AuthorizationServer, Client } from 'oauth4webapi';
 import { clockSkew, clockTolerance } from 'oauth4webapi';
 import type { Fetch, Transport } from './http.ts';
-import { createKeySource, type KeySource } from './jwks.ts';
-import { createMetadataSource } from './metadata.ts';
+import { CLOCK_TOLERANCE, createKeySource, createMetadataSource, type KeySource } from './issuer.ts';
 import { createNonceStore, type NonceStore } from './nonces.ts';
 import { createTokenCache, type TokenCache } from './token-cache.ts';
 
@@ -94,9 +93,6 @@ export function createTokenClient(deps: TokenClientDeps): TokenClient {
     report: deps.report,
   };
 }
-
-/** Seconds by which the issuer's clock and ours may differ when ID tokens are checked. */
-export const CLOCK_TOLERANCE = 5;
 
 /** The client as `oauth4webapi` wants it: ID tokens with the profile's one algorithm, checked by our clock. */
 export function describeClient(client: TokenClient): Client {

@@ -9,10 +9,10 @@ import {
   type TokenEndpointResponse,
 } from 'oauth4webapi';
 import type { Answer } from './authenticate.ts';
-import { verifyIssuerJwt } from './jwks.ts';
+import { CLOCK_TOLERANCE, verifyIssuerJwt } from './issuer.ts';
 import { revokeToken } from './logout.ts';
 import { readAs } from './oauth-errors.ts';
-import { CLOCK_TOLERANCE, type TokenClient } from './token-client.ts';
+import type { TokenClient } from './token-client.ts';
 import type { AccessToken, IdTokenClaims, RevocationRequest, UserTokens } from './tokens.ts';
 
 /**

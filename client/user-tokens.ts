@@ -7,8 +7,9 @@ import {
   validateAuthResponse,
 } from 'oauth4webapi';
 import { requestGrant } from './authenticate.ts';
+import { CLOCK_TOLERANCE } from './issuer.ts';
 import { readAs, shorten } from './oauth-errors.ts';
-import { CLOCK_TOLERANCE, describeClient, type TokenClient } from './token-client.ts';
+import { describeClient, type TokenClient } from './token-client.ts';
 import { acceptTokens, readTokens, readUserTokens } from './token-response.ts';
 import type {
   AccessToken,

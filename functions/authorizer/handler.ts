@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import { type Environment, readVariable } from '@helseid-zones/client/environment';
-import { createIssuerKeys, createKeySource } from '@helseid-zones/client/jwks';
+import { createIssuerKeys, createKeySource, createMetadataSource } from '@helseid-zones/client/issuer';
 import { createLog } from '@helseid-zones/client/log';
-import { createMetadataSource } from '@helseid-zones/client/metadata';
 import { parseZoneConfig } from '@helseid-zones/protocol/config';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { createDynamoTable } from '../common/dynamo.ts';

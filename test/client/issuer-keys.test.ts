@@ -1,4 +1,4 @@
-import { createIssuerKeys } from '@helseid-zones/client/jwks';
+import { createIssuerKeys } from '@helseid-zones/client/issuer';
 import { exportJWK, generateKeyPair } from 'jose';
 import { expect, test } from 'vitest';
 import { takeRsaPair } from '../fakes/kms.ts';

@@ -1,5 +1,5 @@
+import { createMetadataSource } from '@helseid-zones/client/issuer';
 import { getAccessToken } from '@helseid-zones/client/machine-token';
-import { createMetadataSource } from '@helseid-zones/client/metadata';
 import type { ErrorCode } from '@helseid-zones/protocol/errors';
 import { expect, test } from 'vitest';
 import { failure, ISSUER, makeWorld } from './make-client.ts';

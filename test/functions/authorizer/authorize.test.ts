@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { createIssuerKeys, createKeySource } from '@helseid-zones/client/jwks';
+import { createIssuerKeys, createKeySource } from '@helseid-zones/client/issuer';
 import { parseZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { createMemorySigner } from '@helseid-zones/client';
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
-import { createIssuerKeys } from '@helseid-zones/client/jwks';
+import { createIssuerKeys } from '@helseid-zones/client/issuer';
 import { getAccessToken, machineTokens } from '@helseid-zones/client/machine-token';
 import { createTokenClient, type IssuerRequest } from '@helseid-zones/client/token-client';
 import type { ErrorCode } from '@helseid-zones/protocol/errors';
