@@ -77,11 +77,8 @@ export function startListener(deps: AwsDeps, route: Route, only?: string): Promi
   });
 }
 
-async function answer(
-  deps: AwsDeps,
-  route: Route,
-  incoming: IncomingMessage,
-): Promise<WireResponse | undefined> {
+/** Resolves to nothing where the answer is lost. */
+async function answer(deps: AwsDeps, route: Route, incoming: IncomingMessage) {
   const requestId = randomUUID();
   let service: Emulator | undefined;
   let operation = '';
@@ -97,9 +94,8 @@ async function answer(
   try {
     const request = await readRequest(incoming);
     service = deps.services.find((candidate) => candidate.matches(request));
-    if (service === undefined) {
+    if (service === undefined)
       throw new AwsError('UnknownOperationException', 'This endpoint does not serve that operation', 404);
-    }
     operation = service.operation(request);
     caller = await verifySignature(request, { ...deps, service: service.name });
     const begun = beginCall(deps, caller, route, requestId);

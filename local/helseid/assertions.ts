@@ -43,7 +43,8 @@ export function createAssertionCheck(
     if (failed) throw new errors.InvalidClientAuth(failed[1]);
     demandResource(ctx.oidc.body?.['resource']);
     demandProof(ctx, behaviour);
-    noteDetails(ctx, claims, client, behaviour, notes);
+    const organization = readAssertionDetails(ctx, claims, client, behaviour.refuseDetailsWithCode);
+    if (organization) notes.set(ctx, { organization });
     if (ctx.oidc.route === 'token') settleScope(ctx, client, notes);
   };
 }
@@ -70,27 +71,24 @@ function demandProof(ctx: KoaContextWithOIDC, behaviour: HelseIdBehaviour) {
   if (demanded && !ctx.get('dpop')) throw new errors.InvalidDpopProof('DPoP proof is missing');
 }
 
-function noteDetails(
+function readAssertionDetails(
   ctx: KoaContextWithOIDC,
   claims: Claims,
   client: StandInClient,
-  behaviour: HelseIdBehaviour,
-  notes: Notes,
+  refuseWithCode: boolean,
 ) {
   const { assertion_details: value } = claims;
   const grant = ctx.oidc.params?.['grant_type'];
-  if (value !== undefined && ctx.oidc.route !== 'token') {
+  if (value !== undefined && ctx.oidc.route !== 'token')
     throw new errors.InvalidRequest('HID-1007: assertion_details belong to requests to the token endpoint');
-  }
-  if (value !== undefined && grant === 'authorization_code' && behaviour.refuseDetailsWithCode) {
+  if (value !== undefined && grant === 'authorization_code' && refuseWithCode)
     throw new errors.InvalidRequest(
       'HID-1009: send assertion_details with the refresh token, not with the code',
     );
-  }
   const result = readDetails(value, client);
   if ('refused' in result) throw new errors.InvalidRequest(`${result.refused}: ${result.reason}`);
   // Without details a refreshed token keeps what the request object asked for, so nothing is noted.
-  if (value !== undefined || grant === 'client_credentials') notes.set(ctx, { organization: result.claims });
+  return value !== undefined || grant === 'client_credentials' ? result.claims : undefined;
 }
 
 /** All scopes of the client where none is named; none it doesn't have; and not those its customer has no terms for. */
@@ -105,9 +103,8 @@ function settleScope(ctx: KoaContextWithOIDC, client: StandInClient, notes: Note
   const withheld = client.withheldScopes?.[String(parent)] ?? [];
   const rejectedScopes = scopes.filter((scope) => withheld.includes(scope));
   if (rejectedScopes.length === 0) return;
-  if (rejectedScopes.length === scopes.length) {
+  if (rejectedScopes.length === scopes.length)
     throw new errors.InvalidScope('the organisation has not signed the terms', rejectedScopes.join(' '));
-  }
   params['scope'] = scopes.filter((scope) => !withheld.includes(scope)).join(' ');
   notes.set(ctx, { ...notes.get(ctx), rejectedScopes });
 }

@@ -1,6 +1,5 @@
 import { eventNames } from '../../../infra/declaration/names.ts';
 import { callGateway } from '../../aws/aws-client.ts';
-import type { TrailLine } from '../../aws/trail.ts';
 import { fillIn, isOutcome, putEvent } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
 import {
@@ -12,10 +11,8 @@ import {
   type Step,
   samplePath,
   sampleZone,
-  stepFailed,
+  until,
 } from './facts.ts';
-
-const PATIENCE = 30_000;
 
 /**
  * Puts a sample event on its zone's bus as the operator and waits until its function is done with it. Resolves to the event and the
@@ -31,7 +28,8 @@ export async function sendEvent(system: LocalSystem, organization?: string) {
   const { bus } = eventNames(system.declaration.name, zone);
   const filled = fillIn(event, organization);
   const id = await putEvent(operatorAccess(system), bus, filled);
-  const { fields } = await untilOutcome(system, id);
+  const outcome = () => system.trail.lines().find((line) => isOutcome(line, id));
+  const { fields } = await until(outcome, `no outcome, see ${system.logs},`);
   assert(fields['outcome'] === 'done', `${functionName} failed: ${whatItSaid(system, id)}`);
   // The line is written before the function is done; the next event shall find it warm and free.
   await system.aws.pool.idle(functionName);
@@ -44,20 +42,6 @@ export async function sendEvent(system: LocalSystem, organization?: string) {
 function whatItSaid({ trail }: LocalSystem, id: string): string {
   const line = trail.lines().findLast(({ kind, fields }) => kind === 'log' && fields['eventId'] === id);
   return line === undefined ? 'it says nothing of the event' : JSON.stringify(line.fields);
-}
-
-/** The line of the trail that tells what became of an event, or will. */
-async function untilOutcome({ trail, logs }: LocalSystem, id: string): Promise<TrailLine> {
-  const known = trail.lines().find((line) => isOutcome(line, id));
-  if (known !== undefined) return known;
-  const { promise, resolve, reject } = Promise.withResolvers<TrailLine>();
-  const stop = trail.subscribe((line) => isOutcome(line, id) && resolve(line));
-  const late = stepFailed(`no outcome within ${PATIENCE / 1000} s; see ${logs}`);
-  const timeout = setTimeout(reject, PATIENCE, late);
-  return promise.finally(() => {
-    clearTimeout(timeout);
-    stop();
-  });
 }
 
 /** Reads the gateway zone's route as the operator, with SigV4. Resolves to the path; throws unless it was answered with 200. */

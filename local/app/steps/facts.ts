@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { createAwsCaller } from '@helseid-zones/client/aws';
 import { createRemoteSigner } from '@helseid-zones/client/invoke';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
@@ -37,6 +38,15 @@ export function stepFailed(what: string): Error {
 /** Throws {@link stepFailed} unless `holds`. */
 export function assert(holds: boolean, what: string): asserts holds {
   if (!holds) throw stepFailed(what);
+}
+
+/** Waits until there is something, for half a minute; resolves to it. Throws {@link stepFailed} where it does not come. */
+export async function until<T>(look: () => T | Promise<T>, otherwise: string): Promise<NonNullable<T>> {
+  for (const end = Date.now() + 30_000; ; await wait(50)) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw stepFailed(`${otherwise} within 30 s`);
+  }
 }
 
 /** The lines of the trail while something is done, beside what it resolves to. */

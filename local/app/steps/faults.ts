@@ -23,11 +23,10 @@ import {
   sampleCall,
   samplePath,
   sampleZone,
-  stepFailed,
+  until,
 } from './facts.ts';
 
-/** Milliseconds: for what must come by itself, between calls, and for which KMS throttles. */
-const PATIENCE = 30_000;
+/** Milliseconds: between calls, and for which KMS throttles. */
 const PAUSE = 100;
 const THROTTLED = 3000;
 
@@ -183,11 +182,6 @@ function unlikeGrants(system: LocalSystem): void {
 function otherThanSample(system: LocalSystem): void {
   if (gatewayZone(system).signerName === sampleZone(system).signerName)
     throw new TypeError('route and event are of one zone');
-}
-
-async function until(holds: () => boolean | Promise<boolean>, otherwise: string): Promise<void> {
-  for (const end = Date.now() + PATIENCE; !(await holds()); await wait(PAUSE))
-    if (Date.now() > end) throw stepFailed(`${otherwise} within ${PATIENCE / 1000} s`);
 }
 
 /** The deployed alarms on messages that can be received from a queue. */

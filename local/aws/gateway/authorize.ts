@@ -78,13 +78,21 @@ function authorizeByIam(deps: GatewayAuthorizationDeps, request: GatewayRequest)
 async function askAuthorizer(
   deps: GatewayAuthorizationDeps,
   request: GatewayRequest,
-  authorizer: GatewayAuthorizer,
+  { id, functionArn, identityHeaders }: GatewayAuthorizer,
 ) {
   const { api, verb, path } = request;
-  if (authorizer.identityHeaders.some((name) => !headerOf(request, name))) throw new Refusal('UNAUTHORIZED');
+  if (identityHeaders.some((name) => !headerOf(request, name))) throw new Refusal('UNAUTHORIZED');
   const arn = methodArn(api, verb, path);
   const event = { type: 'REQUEST', methodArn: arn, ...describeRequest(request) };
-  const answer = await invokeAuthorizer(deps, api, authorizer, event);
+  const call = serviceCall(deps, 'apigateway.amazonaws.com', `${apiArn(api)}/authorizers/${id}`);
+  const invoked = await deps.invoke(call, functionArn, Buffer.from(JSON.stringify(event))).catch(() => {
+    throw new Refusal('AUTHORIZER_FAILURE');
+  });
+  const answer = parseJson(invoked.payload.toString());
+  // Only this very message is a 401; any other error of an authorizer is its own fault.
+  const unauthorized = isObject(answer) && answer['errorMessage'] === 'Unauthorized';
+  if (invoked.functionError !== undefined)
+    throw new Refusal(unauthorized ? 'UNAUTHORIZED' : 'AUTHORIZER_FAILURE');
   const parsed = v.safeParse(answerSchema, answer);
   if (!parsed.success) throw new Refusal('AUTHORIZER_FAILURE');
   const { principalId, policyDocument, context } = parsed.output;
@@ -95,21 +103,4 @@ async function askAuthorizer(
     Statement.every(({ Effect }) => Effect === 'Allow');
   if (!allowed) throw new Refusal('ACCESS_DENIED', 'User is not authorized to access this resource', context);
   return { ...context, principalId, integrationLatency: 0 };
-}
-
-async function invokeAuthorizer(
-  deps: GatewayAuthorizationDeps,
-  api: GatewayApi,
-  { id, functionArn }: GatewayAuthorizer,
-  event: object,
-): Promise<unknown> {
-  const call = serviceCall(deps, 'apigateway.amazonaws.com', `${apiArn(api)}/authorizers/${id}`);
-  const invoked = await deps.invoke(call, functionArn, Buffer.from(JSON.stringify(event))).catch(() => {
-    throw new Refusal('AUTHORIZER_FAILURE');
-  });
-  const answer = parseJson(invoked.payload.toString());
-  if (invoked.functionError === undefined) return answer;
-  // Only this very message is a 401; any other error of an authorizer is its own fault.
-  const unauthorized = isObject(answer) && answer['errorMessage'] === 'Unauthorized';
-  throw new Refusal(unauthorized ? 'UNAUTHORIZED' : 'AUTHORIZER_FAILURE');
 }

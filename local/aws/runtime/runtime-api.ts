@@ -38,9 +38,33 @@ export type RuntimeApi = Awaited<ReturnType<typeof startRuntimeApi>>;
 /** Serves the Lambda Runtime API (2018-06-01) on the loopback. Does not serve extensions. */
 export async function startRuntimeApi() {
   const listeners = new Map<string, RuntimeListener>();
-  const server = await listen((request, response) => {
-    void serve(listeners, request, response).catch(() => response.destroy());
-  });
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [, token = '', next, requestId = '', what] = ROUTE.exec(request.url ?? '') ?? [];
+    const listener = listeners.get(token);
+    if (listener === undefined) return void response.writeHead(403).end();
+    if (next !== undefined)
+      return listener.next((invocation) => {
+        const headers = {
+          'content-type': 'application/json',
+          'lambda-runtime-aws-request-id': invocation.requestId,
+          'lambda-runtime-deadline-ms': String(invocation.deadline),
+          'lambda-runtime-invoked-function-arn': invocation.functionArn,
+          'lambda-runtime-trace-id': invocation.traceId,
+        };
+        response.writeHead(200, headers).end(invocation.payload);
+      });
+    if (what === 'response') await listener.response(requestId, request, () => readFailure(request));
+    else {
+      const body = await readBody(request, 4 * MAX_PAYLOAD);
+      if (what === 'error') listener.error(requestId, body);
+      else listener.initError(body);
+    }
+    response.writeHead(202).end();
+  }
+
+  const server = await listen(
+    (request, response) => void serve(request, response).catch(() => response.destroy()),
+  );
   return {
     /** The `AWS_LAMBDA_RUNTIME_API` of a new runtime. */
     register(listener: RuntimeListener) {
@@ -54,39 +78,6 @@ export async function startRuntimeApi() {
 
 const ROUTE =
   /^\/([0-9a-f]{32})\/2018-06-01\/runtime\/(?:(invocation\/next)|invocation\/([^/]+)\/(response|error)|(init\/error))$/;
-
-async function serve(
-  listeners: ReadonlyMap<string, RuntimeListener>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const [, token = '', next, requestId = '', what] = ROUTE.exec(request.url ?? '') ?? [];
-  const listener = listeners.get(token);
-  if (listener === undefined) {
-    response.writeHead(403).end();
-    return;
-  }
-  if (next !== undefined) {
-    listener.next((invocation) => {
-      response.writeHead(200, {
-        'content-type': 'application/json',
-        'lambda-runtime-aws-request-id': invocation.requestId,
-        'lambda-runtime-deadline-ms': String(invocation.deadline),
-        'lambda-runtime-invoked-function-arn': invocation.functionArn,
-        'lambda-runtime-trace-id': invocation.traceId,
-      });
-      response.end(invocation.payload);
-    });
-    return;
-  }
-  if (what === 'response') await listener.response(requestId, request, () => readFailure(request));
-  else {
-    const body = await readBody(request, 4 * MAX_PAYLOAD);
-    if (what === 'error') listener.error(requestId, body);
-    else listener.initError(body);
-  }
-  response.writeHead(202).end();
-}
 
 function readFailure({ trailers }: IncomingMessage): Buffer | undefined {
   if (trailers['lambda-runtime-function-error-type'] === undefined) return undefined;

@@ -26,12 +26,50 @@ const THROTTLED_WAITS = [500, 1000, 2000, 5000, 10_000];
 
 /** Secrets Manager's side of rotation. It tries once: a failed rotation waits for the next `RotateSecret` or schedule. */
 export function createRotations(deps: RotationDeps) {
+  const { secrets, now } = deps;
   const running = new Map<string, Promise<RotationResult>>();
   const last = new Map<string, RotationResult>();
 
+  /** An AWSPENDING version without a value: what a rotation function finds before `createSecret`. */
+  function reserve({ stored }: Secret, token: string): void {
+    const pending = versionAt(stored, 'AWSPENDING');
+    if (pending !== undefined) removeStage(pending, 'AWSPENDING');
+    stored.versions.push({ id: token, created: Math.floor(now() / 1000), stages: ['AWSPENDING'] });
+    secrets.save();
+  }
+
+  async function runSteps(secret: Secret, versionId: string): Promise<RotationResult> {
+    for (const step of ROTATION_STEPS) {
+      const { arn, name } = secret.stored;
+      const error = await runStep(secret, { Step: step, SecretId: arn, ClientRequestToken: versionId });
+      deps.trail.add({ kind: 'platform', fields: { event: 'rotation', secret: name, step, error } });
+      if (error !== undefined) return { ok: false, step, error };
+    }
+    return { ok: true };
+  }
+
+  /** A rotation function works on one secret at a time (reserved concurrency 1); another secret's rotation waits for its turn. */
+  async function runStep(
+    { stored, settings }: Secret,
+    event: object,
+    [wait, ...waits]: readonly number[] = deps.throttledWaits ?? THROTTLED_WAITS,
+  ): Promise<string | undefined> {
+    const call = serviceCall(deps, 'secretsmanager.amazonaws.com', stored.arn);
+    const payload = Buffer.from(JSON.stringify({ ...event, RotationToken: randomUUID() }));
+    try {
+      const invoked = await deps.invoke(call, settings.rotation?.functionArn ?? '', payload);
+      return invoked.functionError === undefined ? undefined : errorText(invoked.payload);
+    } catch (cause) {
+      const throttled = cause instanceof AwsError && cause.code === 'TooManyRequestsException';
+      if (!throttled || wait === undefined) return String(cause);
+      await setTimeout(wait);
+      return runStep({ stored, settings }, event, waits);
+    }
+  }
+
   function start(secret: Secret, versionId: string): void {
     const { arn } = secret.stored;
-    const done = runSteps(deps, secret, versionId);
+    const done = runSteps(secret, versionId);
     running.set(arn, done);
     void done.then((result) => {
       last.set(arn, result);
@@ -52,7 +90,7 @@ export function createRotations(deps: RotationDeps) {
         const message = "A previous rotation isn't complete. That rotation will be reattempted.";
         throw new AwsError('InvalidRequestException', message);
       }
-      reserve(deps, secret, token);
+      reserve(secret, token);
       start(secret, token);
     },
     /** Resolves when no rotation of the secret is running any more, with how the last one ended. */
@@ -61,44 +99,6 @@ export function createRotations(deps: RotationDeps) {
       return last.get(arn);
     },
   };
-}
-
-/** An AWSPENDING version without a value: what a rotation function finds before `createSecret`. */
-function reserve({ secrets, now }: RotationDeps, { stored }: Secret, token: string): void {
-  const pending = versionAt(stored, 'AWSPENDING');
-  if (pending !== undefined) removeStage(pending, 'AWSPENDING');
-  stored.versions.push({ id: token, created: Math.floor(now() / 1000), stages: ['AWSPENDING'] });
-  secrets.save();
-}
-
-async function runSteps(deps: RotationDeps, secret: Secret, versionId: string): Promise<RotationResult> {
-  for (const step of ROTATION_STEPS) {
-    const { arn, name } = secret.stored;
-    const error = await runStep(deps, secret, { Step: step, SecretId: arn, ClientRequestToken: versionId });
-    deps.trail.add({ kind: 'platform', fields: { event: 'rotation', secret: name, step, error } });
-    if (error !== undefined) return { ok: false, step, error };
-  }
-  return { ok: true };
-}
-
-/** A rotation function works on one secret at a time (reserved concurrency 1); another secret's rotation waits for its turn. */
-async function runStep(
-  deps: RotationDeps,
-  { stored, settings }: Secret,
-  event: { Step: RotationStep; SecretId: string; ClientRequestToken: string },
-  [wait, ...waits]: readonly number[] = deps.throttledWaits ?? THROTTLED_WAITS,
-): Promise<string | undefined> {
-  const call = serviceCall(deps, 'secretsmanager.amazonaws.com', stored.arn);
-  const payload = Buffer.from(JSON.stringify({ ...event, RotationToken: randomUUID() }));
-  try {
-    const invoked = await deps.invoke(call, settings.rotation?.functionArn ?? '', payload);
-    return invoked.functionError === undefined ? undefined : errorText(invoked.payload);
-  } catch (cause) {
-    const throttled = cause instanceof AwsError && cause.code === 'TooManyRequestsException';
-    if (!throttled || wait === undefined) return String(cause);
-    await setTimeout(wait);
-    return runStep(deps, { stored, settings }, event, waits);
-  }
 }
 
 function errorText(payload: Buffer): string {

@@ -29,13 +29,26 @@ const token = v.optional(text());
 export function startSecretsManager({ rotations }: { rotations: Rotations }, context: AwsContext): Emulator {
   const { secrets, authorize, now } = context;
   const onSecret = operationsOn<Secret>('SecretId', secrets.find, secretNeed);
+  /** Secrets Manager asks KMS itself, so the caller's endpoint is not in that request; `kms:ViaService` is. */
+  const decrypt = (
+    call: Call,
+    { stored, settings }: Secret,
+    version: string,
+    ...more: 'kms:GenerateDataKey'[]
+  ) =>
+    useKey(context.keys, forwardCall(authorize, call, SERVICE), settings.kmsKeyId, {
+      viaService: `secretsmanager.${context.region}.amazonaws.com`,
+      actions: [...more, 'kms:Decrypt'],
+      encryptionContext: { SecretARN: stored.arn, SecretVersionId: version },
+      refusal: { code: 'AccessDeniedException', message: 'Access to KMS is not allowed' },
+    });
   const operations: Record<string, Operation> = {
     ...onSecret(
       'GetSecretValue',
       { VersionId: v.optional(text()), VersionStage: v.optional(text()) },
       (secret, { VersionId, VersionStage }, call) => {
         const version = findVersion(secret, VersionId, VersionStage);
-        useSecretKey(context, call, secret, version.id, ['kms:Decrypt']);
+        decrypt(call, secret, version.id);
         const { text: SecretString, created: CreatedDate } = version;
         return { ...described(secret, version), SecretString, CreatedDate };
       },
@@ -54,7 +67,7 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
       },
       (secret, { ClientRequestToken, SecretString, VersionStages }, call) => {
         const id = requestToken(ClientRequestToken);
-        useSecretKey(context, call, secret, id, ['kms:GenerateDataKey', 'kms:Decrypt']);
+        decrypt(call, secret, id, 'kms:GenerateDataKey');
         const version = putVersion(secret.stored, { id, text: SecretString, stages: VersionStages }, now());
         secrets.save();
         return described(secret, version);
@@ -166,22 +179,6 @@ function findVersion({ stored }: Secret, id?: string, stage = id === undefined ?
   if (stage !== undefined && !version.stages.includes(stage))
     throw new AwsError('InvalidRequestException', other);
   return { ...version, text };
-}
-
-/** Secrets Manager asks KMS itself, so the caller's endpoint is not in that request; `kms:ViaService` is. */
-function useSecretKey(
-  { keys, authorize, region }: AwsContext,
-  call: Call,
-  { stored, settings }: Secret,
-  versionId: string,
-  actions: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[],
-): void {
-  useKey(keys, forwardCall(authorize, call, SERVICE), settings.kmsKeyId, {
-    viaService: `secretsmanager.${region}.amazonaws.com`,
-    actions,
-    encryptionContext: { SecretARN: stored.arn, SecretVersionId: versionId },
-    refusal: { code: 'AccessDeniedException', message: 'Access to KMS is not allowed' },
-  });
 }
 
 function rotationSchedules(rotations: Rotations, { secrets, trail }: AwsContext): Scheduled[] {
