@@ -168,14 +168,13 @@ function allowDataKey({ place, keyArn }: ZoneFacts, services: readonly string[])
  */
 export function boundaryStatements(facts: ZoneFacts, group?: string): PolicyStatement[] {
   const { declared, place, network } = facts;
-  const all = zoneFunctions(declared);
-  const names = all.filter((name) => boundaryGroup(declared, name) === group);
+  const names = zoneFunctions(declared).filter((name) => boundaryGroup(declared, name) === group);
   return [
     ...allowRunning(logStreamsArn(place, `${facts.logPrefix}/*`)),
     ...(group ? [] : [allowFlowLog(logStreamsArn(place, `${facts.logPrefix}/flow`))]),
     ...allowUses(facts, usesOfSignersAndTables(facts), names),
     ...allowDataKey(facts, dataServices(declared)),
-    ...allowUses(facts, usesOfQueuesAndSecrets(facts), all),
+    ...allowUses(facts, usesOfQueuesAndSecrets(facts), names),
     ...(group && declared.admin ? adminBoundary(facts, group) : []),
     deny('NeverClientKeys', KEY_CAPTURE_ACTIONS, '*'),
     // Nothing is invoked from a zone without an endpoint for it.

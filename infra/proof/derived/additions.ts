@@ -1,11 +1,13 @@
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
+import { allowedHosts, resolvedHosts } from '../../declaration/derive.ts';
 import { recordName, ZONE_TAG } from '../../declaration/names.ts';
-import { isObject, listOf, objectOf, parseJson } from '../assembly/json.ts';
+import { isObject, listOf, objectOf, parseJson, stringsOf } from '../assembly/json.ts';
 import { type ResolvedResource, tagsOf } from '../assembly/resolve.ts';
 import { namedActions } from '../assembly/roles.ts';
 import { hasUnknown, UNKNOWN } from '../assembly/unknown.ts';
-import { matchGlob } from '../policy/pattern.ts';
+import { globOf, matchGlob } from '../policy/pattern.ts';
 import { parsePolicy, statementsAbout } from '../policy/statement.ts';
+import type { Actor } from '../rules/actors.ts';
 import { type Problems, type ProofInput, type Rule, violationsOf, wordsOf } from '../rules/rule.ts';
 import { isAddable, problemsOfProperties } from '../rules/templates/places.ts';
 import { notUnderstood } from '../rules/templates/types.ts';
@@ -13,10 +15,14 @@ import type { Addition } from './compare.ts';
 
 /** What else a property of an addition must not be, by type. */
 const LIMITS: Readonly<
-  Record<string, Readonly<Record<string, (value: unknown, input: ProofInput) => string | false>>>
+  Record<
+    string,
+    Readonly<Record<string, (value: unknown, input: ProofInput, added: ResolvedResource) => string | false>>
+  >
 > = {
-  'AWS::IAM::Policy': { PolicyDocument: silencesLogs, PolicyName: overwritesPolicy },
-  'AWS::IAM::ManagedPolicy': { PolicyDocument: silencesLogs },
+  'AWS::IAM::Policy': { PolicyDocument: takesAway, PolicyName: overwritesPolicy },
+  'AWS::IAM::ManagedPolicy': { PolicyDocument: takesAway },
+  'AWS::Route53::RecordSet': { Name: answersForHost },
   'AWS::EC2::VPCEndpoint': {
     PolicyDocument: (value) => namedActions(value).length > 0 && 'lets something through',
   },
@@ -24,19 +30,43 @@ const LIMITS: Readonly<
   'AWS::Logs::MetricFilter': { MetricTransformations: feedsAlarms },
 };
 
-/** What a denial takes away opens nothing, but for the lines of the audit, which Lambda writes with the function's role. */
-function silencesLogs(document: unknown): string | false {
+/**
+ * What a denial takes away opens nothing, but for the lines of the audit, which Lambda writes with the function's role, and for whatever
+ * rotation and the key watch do: who keeps them from it stops what calls somebody.
+ */
+function takesAway(
+  document: unknown,
+  { actors }: ProofInput,
+  { properties, arn }: ResolvedResource,
+): string | false {
   const policy = parsePolicy('what is added', document);
-  const denied = WRITES_LOGS.some((action) =>
-    statementsAbout(policy, action).some(({ effect }) => effect === 'Deny'),
+  const denies = (action: string) => statementsAbout(policy, action).some(({ effect }) => effect === 'Deny');
+  if (WRITES_LOGS.some(denies))
+    return 'denies a function its log, or may, for all that is known before the deploy';
+  const isFor = ({ name, role }: Actor) =>
+    role.arn === arn || stringsOf(properties.Roles).some((one) => one === name || hasUnknown(one));
+  const denied = policy.statements.some(({ effect }) => effect === 'Deny');
+  return (
+    denied &&
+    actors.some((actor) => actor.admin && isFor(actor)) &&
+    'denies the admin zone something, which may stop rotation or the key watch'
   );
-  return denied && 'denies a function its log, or may, for all that is known before the deploy';
 }
 
 /** What writing a log takes, for Lambda, API Gateway and flow logs. */
 const WRITES_LOGS = wordsOf(
   'logs:CreateLogGroup logs:CreateLogStream logs:DescribeLogGroups logs:DescribeLogStreams logs:PutLogEvents',
 );
+
+/** A name that functions call, answered otherwise, leads what they send elsewhere; it would be their zone's hosted zone that answers. */
+function answersForHost(value: unknown, { declaration }: ProofInput): string | false {
+  const name = String(value).toLowerCase().replace('\\052', '*').replace(/\.$/, '');
+  const hosts = Object.keys(declaration.zones).flatMap((zone) =>
+    allowedHosts(declaration, zone).concat(resolvedHosts(declaration, zone)),
+  );
+  const taken = /amazonaws\.com$/.test(name) || hosts.some((host) => matchGlob(globOf(name), host) !== false);
+  return taken && 'is, or may be, a name that functions of a zone call';
+}
 
 /** A figure of the signers that does not come from them would still an alarm. */
 function feedsAlarms(transformations: unknown): string | false {
@@ -91,7 +121,9 @@ export const additionsAreUnderstood: Rule = {
       if (added === undefined) return [];
       // More statements of a role are for the rules about who may do what; of denials only one is for none of them.
       const policies = listOf(added.properties.Policies).map((policy) => objectOf(policy).PolicyDocument);
-      const problems = statements ? policies.map(silencesLogs) : problemsOf(added, input);
+      const problems = statements
+        ? policies.map((policy) => takesAway(policy, input, added))
+        : problemsOf(added, input);
       return violationsOf(problems, {
         resource,
         remedy:
@@ -117,7 +149,7 @@ function problemsOf(added: ResolvedResource, input: ProofInput): Problems {
       ? `has a ${property} that only the deploy decides`
       : taken
         ? `takes a name that is ${taken} (${property})`
-        : LIMITS[type]?.[property]?.(value, input);
+        : LIMITS[type]?.[property]?.(value, input, added);
     return problem && ([property, problem] as const);
   });
   return [

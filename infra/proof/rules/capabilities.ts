@@ -1,5 +1,5 @@
 import type { CapabilityRule } from './capability.ts';
-import { ownDataOnly } from './data/stores.ts';
+import { ownDataOnly, queuesAreReadByOwn } from './data/stores.ts';
 import { FORBIDDEN_ACTIONS } from './iam/forbidden-actions.ts';
 import { signIsForSigners, signingIsBound } from './kms/client-keys.ts';
 import { ownDataKeysOnly } from './kms/data-keys.ts';
@@ -22,6 +22,7 @@ export const CAPABILITIES: readonly CapabilityRule[] = [
   ownSignersOnly,
   signersHaveOneCaller,
   ownDataOnly,
+  queuesAreReadByOwn,
   ownDataKeysOnly,
   logsAreOwn,
   interfacesAreLambdas,

@@ -1,5 +1,6 @@
 import { required } from '@helseid-zones/protocol/required';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
+import { remembered } from '../assembly/remembered.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourceByArn } from '../assembly/resolve.ts';
 import { namedActions, policiesOf } from '../assembly/roles.ts';
 import { type Actor, isOther } from './actors.ts';
@@ -8,6 +9,7 @@ import { actionsOf } from './capability.ts';
 import { HARMLESS } from './iam/actions-are-known.ts';
 import { type ProofInput, type Rule, violationsOf, wordsOf } from './rule.ts';
 import { clientKeyArns, withParts } from './targets.ts';
+import { findWitness } from './witness.ts';
 
 /** Types that act on a whole account, or on what the proof can't read, and so touch the system whatever they name. */
 const WIDE =
@@ -84,16 +86,16 @@ export const othersKeepOut: Rule = {
         return asked !== undefined && ask(actor, asked, arn).verdict !== 'never';
       });
     return others.flatMap((actor) =>
-      violationsOf(
-        actionsOfRole(actor, input).map((action) => {
-          const arn = reached(actor, action);
-          return arn !== undefined && ([action, `may ${action} on ${arn}`] as const);
-        }),
-        {
-          ...{ resource: actor.path, subject: actor.name },
-          remedy: 'Name its own resources in its policies.',
-        },
-      ),
+      actionsOfRole(actor, input).flatMap((action) => {
+        const arn = reached(actor, action);
+        if (arn === undefined) return [];
+        const question = { principal: actor.principal, action, resource: arn };
+        return violationsOf([[action, `may ${action} on ${arn}`]], {
+          ...{ resource: actor.path, subject: actor.name, remedy: 'Name its own resources in its policies.' },
+          // What a wildcard stands for is no request.
+          request: remembered(() => (/[*?]/.test(action) ? undefined : findWitness(question, actor.view))),
+        });
+      }),
     );
   },
 };

@@ -62,12 +62,12 @@ export type Problems = readonly (Problem | false | undefined)[];
 /** What there is to say of one resource: a violation for each of `problems`, which complete a sentence about `subject`. */
 export function violationsOf(
   problems: Problems,
-  at: Pick<Violation, 'resource' | 'remedy'> & {
+  at: Pick<Violation, 'resource' | 'remedy' | 'request'> & {
     subject?: string | undefined;
     path?: readonly string[] | undefined;
   },
 ): Violation[] {
-  const { resource, remedy, subject = resource, path } = at;
+  const { resource, remedy, subject = resource, path, request } = at;
   return problems
     .filter((problem) => problem !== false && problem !== undefined)
     .map((problem) => {
@@ -75,6 +75,7 @@ export function violationsOf(
       return {
         ...{ resource, remedy, message: `${subject} ${text}.`, path: path ?? [resource, text] },
         ...(about === undefined ? {} : { about: [about] }),
+        ...(request === undefined ? {} : { request }),
       };
     });
 }
@@ -107,9 +108,10 @@ export function resourceRule({ of, problems, subject, path, remedy, ...rule }: R
   };
 }
 
-/** Whether a resource outlives its stack; `RetainExceptOnCreate` lets a first deploy that failed be tried again. */
-export function isKept({ definition }: ResolvedResource): boolean {
-  return ['Retain', 'RetainExceptOnCreate'].includes(String(definition.DeletionPolicy));
+/** Whether a resource outlives its stack, and its replacement; `RetainExceptOnCreate` lets a first deploy that failed be tried again. */
+export function isKept({ definition: { DeletionPolicy, UpdateReplacePolicy } }: ResolvedResource): boolean {
+  const kept = ['Retain', 'RetainExceptOnCreate'].includes(String(DeletionPolicy));
+  return kept && UpdateReplacePolicy === 'Retain';
 }
 
 /** The words of a list that is written as text: names of actions or types, apart by blanks. */

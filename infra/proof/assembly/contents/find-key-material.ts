@@ -59,7 +59,10 @@ const PIECES = new RegExp(`[\\w+/-]{8,}(?:${BREAK}[\\w+/-]{8,})*(?:${BREAK}[\\w+
 /** Bytes or 32-bit words, signed or not, in hex or decimal, by commas or blanks, also as members of an object. */
 const NUMBERS = (() => {
   const number = '-?(?:0x[0-9a-fA-F]{1,8}|\\d{1,10})';
-  return new RegExp(`${number}(?:(?:[,;\\s]|\\\\+[rnt])+(?:\\\\*"\\d+\\\\*":\\s*)?${number}){9,}`, 'g');
+  return new RegExp(
+    `${number}(?:(?:(?:[,;|\\s]|\\\\+[rnt])+|-(?=\\d))(?:\\\\*"\\d+\\\\*":\\s*)?${number}){9,}`,
+    'g',
+  );
 })();
 
 /** Ways to write bytes in a text, and what a run of them may mean: base64 may begin a few characters later. */
@@ -73,7 +76,7 @@ const ENCODINGS: readonly [RegExp, (run: string) => readonly Buffer[]][] = [
     },
   ],
   [
-    /(?:(?:\\+x|0x|%|\\+u00)?[0-9a-fA-F]{2}(?:[\s:;,+"'`]|\\+[rnt"'])*){40,}/g,
+    /(?:(?:\\+x|0x|%|\\+u00)?[0-9a-fA-F]{2}(?:[\s:;,+"'`|-]|\\+[rnt"'])*){40,}/g,
     (run) => {
       const digits = run.replace(/\\+x|0x|\\+u00|\\+[rnt]|[^0-9a-fA-F]/g, '');
       return [0, 1].map((skipped) => Buffer.from(digits.slice(skipped), 'hex'));
@@ -85,7 +88,8 @@ const ENCODINGS: readonly [RegExp, (run: string) => readonly Buffer[]][] = [
       const texts = run.replace(/\\*"\d+\\*":/g, '').match(/-?(?:0x[0-9a-f]+|\d+)/gi) ?? [];
       const values = texts.map((text) => (text.startsWith('-') ? -Number(text.slice(1)) : Number(text)));
       const words = Buffer.from(Uint32Array.from(values).buffer);
-      return [Buffer.from(values), words, Buffer.from(words).swap32()];
+      // What looks like a sign may be a hyphen between two.
+      return [Buffer.from(values), Buffer.from(values.map(Math.abs)), words, Buffer.from(words).swap32()];
     },
   ],
 ];

@@ -1,5 +1,6 @@
-import { eventNames } from '../../../declaration/names.ts';
-import type { ResolvedResource } from '../../assembly/resolve.ts';
+import { eventNames, functionName } from '../../../declaration/names.ts';
+import { zoneQueues } from '../../../declaration/own.ts';
+import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { type Actor, NO_ZONE } from '../actors.ts';
 import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
 import { type ProofInput, type Rule, resourceRule } from '../rule.ts';
@@ -57,6 +58,28 @@ export const ownDataOnly: CapabilityRule = capabilityRule({
   }),
   allows: (actor, input) => [{ resources: storesOf(actor, input), requires: [] }],
   remedy: 'Name the resources of the zone itself; zones exchange nothing but through a signer.',
+});
+
+/** Queues hold what is about patients: of those that the declaration gives a zone only their own function takes messages. */
+export const queuesAreReadByOwn: CapabilityRule = capabilityRule({
+  name: 'queues-are-read-by-own',
+  invariant: 'I8',
+  title:
+    'A queue of events or messages is emptied by the function that the declaration names, and by no other.',
+  actions: actionsOf({ sqs: 'ChangeMessageVisibility DeleteMessage PurgeQueue ReceiveMessage' }),
+  on: ({ assembly, declaration }, { zone, name }) => {
+    const declared = declaration.zones[zone];
+    const queues = declared ? zoneQueues(declaration.name, zone, declared) : [];
+    const others = queues.filter(({ reader }) => functionName(declaration.name, zone, reader) !== name);
+    const names = [...others.map(({ queue }) => queue), ...queues.map(({ deadLetters }) => deadLetters)];
+    return resourcesOfType(assembly, 'AWS::SQS::Queue').flatMap(({ arn = '' }) =>
+      names.includes(arn.split(':').at(-1) ?? '') ? [arn] : [],
+    );
+  },
+  who: ({ kind }) => kind === 'function',
+  alone: () =>
+    'Functions of a zone share a permissions boundary, so their own policies alone keep one from another’s queue.',
+  remedy: 'Name the queue in the role of the function that the declaration says reads it, and in no other.',
 });
 
 /** The zone's stores and what lies in them, but for tables that other functions have, and what of the system is another function's. */

@@ -6,7 +6,7 @@ import { statementsAbout } from '../../policy/statement.ts';
 import type { Resource } from '../../policy/world/world.ts';
 import { externalPrincipals, isAdmitted } from '../external-principals.ts';
 import { namedByResources } from '../named-actions.ts';
-import type { ProofInput, Rule } from '../rule.ts';
+import { type ProofInput, type Rule, wordsOf } from '../rule.ts';
 import { accountsOf, withParts } from '../targets.ts';
 import { findWitness } from '../witness.ts';
 
@@ -42,6 +42,9 @@ export const outsidersAreNotAdmitted: Rule = {
           ...strangeServices(resource, asked, input).map((service) =>
             violation(path, `${service} for any account`),
           ),
+          ...servicesIn(resource)
+            .filter((service) => !INWARD.includes(service.replace('.amazonaws.com', '')))
+            .map((service) => violation(path, `${service}, which may act for anybody`)),
         ];
       });
   },
@@ -59,10 +62,7 @@ function violation(path: string, who: string) {
 /** The services that may use a resource for somebody else than the system's accounts. */
 export function strangeServices(resource: Resource, actions: readonly string[], input: ProofInput): string[] {
   const given = forStrangers(input);
-  const services = resource.policies.flatMap(({ statements }) =>
-    statements.flatMap(({ principals }) => principals?.services ?? []),
-  );
-  return [...new Set(services)].filter((service) =>
+  return servicesIn(resource).filter((service) =>
     actions.some((action) =>
       withParts(resource.arn).some((part) =>
         isAdmitted({ kind: 'service', service }, action, part, input.world, { given }),
@@ -70,6 +70,19 @@ export function strangeServices(resource: Resource, actions: readonly string[], 
     ),
   );
 }
+
+/** The services that a resource's policy lets in. */
+function servicesIn({ policies }: Resource): string[] {
+  const allowing = policies
+    .flatMap(({ statements }) => statements)
+    .filter(({ effect }) => effect === 'Allow');
+  return [...new Set(allowing.flatMap(({ principals }) => principals?.services ?? []))];
+}
+
+/** Services that bring what happens in an account; another, such as CloudFront, may hand what it is given to whoever asks. */
+const INWARD = wordsOf(`
+  apigateway cloudwatch delivery.logs events lambda logging.s3 logs s3 scheduler secretsmanager ses sns sqs
+`);
 
 /** What holds of a service's request that is for none of the system's accounts. */
 function forStrangers(input: ProofInput): Condition {

@@ -2,6 +2,7 @@ import { objectOf } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
 import { NO_ZONE, trustedServices } from '../actors.ts';
+import { ask } from '../ask.ts';
 import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
 import { isKept, type Rule, resourceRule } from '../rule.ts';
 import { everyOf, ownKey } from '../targets.ts';
@@ -63,22 +64,34 @@ export const logsHoldNoTokens: Rule = resourceRule({
   remedy: 'Log ids, states and times only.',
 });
 
+/** What a function does to write its log. */
+const WRITES = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+
 /** The audit of signatures outlives the stack. Where each function logs to, encrypted and until when, properties-are-understood says. */
 export const logsAreKept: Rule = resourceRule({
   name: 'logs-are-kept',
   invariant: 'I7',
-  title: 'The audit of signatures, and the key that it is encrypted with, outlive their stack.',
+  title:
+    'Every function may write its log, whatever else is denied; the audit of signatures, and the key that it is encrypted with, outlive their stack.',
   of: ['AWS::Logs::LogGroup'],
   problems: (group, input) => {
-    const isAudit = resourcesOfType(input.assembly, 'AWS::Lambda::Function').some(
-      ({ zone, properties }) =>
-        zone === SIGNING && objectOf(properties.LoggingConfig).LogGroup === group.physicalId,
+    const writers = resourcesOfType(input.assembly, 'AWS::Lambda::Function').filter(
+      ({ properties }) => objectOf(properties.LoggingConfig).LogGroup === group.physicalId,
     );
+    const isAudit = writers.some(({ zone }) => zone === SIGNING);
     const key = ownKey(group, group.properties.KmsKeyId, input);
+    const roles = writers.map(({ properties }) => properties.Role);
+    const silenced = input.actors.filter(
+      (actor) =>
+        roles.includes(actor.role.arn) &&
+        WRITES.some((action) => ask(actor, action, group.arn ?? '').verdict !== 'always'),
+    );
     return [
       isAudit && !isKept(group) && 'holds the audit of signatures and goes with its stack',
       isAudit && key && !isKept(key) && 'holds the audit of signatures, and its key goes with the stack',
+      ...silenced.map(({ name }) => `can’t always be written by ${name}, whose log it is`),
     ];
   },
-  remedy: 'Keep the group of a signer and its key (DeletionPolicy RetainExceptOnCreate).',
+  remedy:
+    'Keep the group of a signer and its key (DeletionPolicy RetainExceptOnCreate, UpdateReplacePolicy Retain), and deny no function its log.',
 });

@@ -93,17 +93,31 @@ function secret(resource: string, field: string, what: string): Violation {
   };
 }
 
-/** Every text in a value, names of members too, with the path that leads to it; of lists of numbers and of short texts all together. */
+/**
+ * Every text in a value, names of members too, with the path that leads to it; all together too, of lists of numbers and of short texts,
+ * of a text that is such a list, and of an object.
+ */
 function stringsWithin(value: unknown, field: string): [at: string, text: string, isJoined?: boolean][] {
-  if (typeof value === 'string') return [[field, value]];
+  if (typeof value === 'string') {
+    const joined = value.replace(/[,|;]\s*/g, '');
+    return [
+      [field, value],
+      ...(joined === value ? [] : [[field, joined, true] satisfies [string, string, true]]),
+    ];
+  }
   if (Array.isArray(value)) {
     const items = value.flatMap((item, index) => stringsWithin(item, `${field}[${index}]`));
     const isWhole =
       value.length > 1 && value.every((one) => typeof one !== 'object' && String(one).length < 40);
     return isWhole ? [...items, [field, `${value.join(',')} ${value.join('')}`, true]] : items;
   }
-  return Object.entries(objectOf(value)).flatMap(([name, member]) => [
-    ...(name.length < 40 ? [] : [[`${field}, a name in it`, name] satisfies [string, string]]),
-    ...stringsWithin(member, field === '' ? name : `${field}.${name}`),
-  ]);
+  const members = Object.entries(objectOf(value));
+  const texts = members.flatMap(([, member]) => (typeof member === 'string' ? member : []));
+  return [
+    ...members.flatMap(([name, member]) => [
+      ...(name.length < 40 ? [] : [[`${field}, a name in it`, name] satisfies [string, string]]),
+      ...stringsWithin(member, field === '' ? name : `${field}.${name}`),
+    ]),
+    ...(texts.length < 2 ? [] : [[field, texts.join(''), true] satisfies [string, string, true]]),
+  ];
 }
