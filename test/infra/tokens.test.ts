@@ -85,6 +85,8 @@ describe('in a zone with a tokens function', () => {
     [false, 'journal-internal-worker', 'dynamodb:GetItem', table('internal')],
     [false, 'journal-internal-tokens', 'dynamodb:DeleteItem', table('internal')],
     [false, 'journal-internal-tokens', 'dynamodb:GetItem', table('public')],
+    [true, 'journal-internal-worker', 'sqs:ReceiveMessage', arn('sqs', 'journal-internal-events')],
+    [false, 'journal-internal-tokens', 'sqs:ReceiveMessage', arn('sqs', 'journal-internal-events')],
   ])('%s: %s may %s on %s', (allowed, ...asked) => {
     expect(ask(...asked)).toBe(allowed);
   });
@@ -129,6 +131,11 @@ const FOUND: readonly [rule: string, what: string, change: Change][] = [
     'own-data-only',
     'a function may read the tokens',
     gives('workerRole', 'dynamodb:GetItem', table('internal')),
+  ],
+  [
+    'queues-are-read-by-own',
+    'the tokens function may take events',
+    gives('tokensRole', 'sqs:ReceiveMessage', arn('sqs', 'journal-internal-events')),
   ],
   [
     'roles-are-bounded',

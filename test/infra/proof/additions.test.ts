@@ -190,6 +190,19 @@ describe('what narrows or changes nothing', () => {
     expect(found.map(({ message: text }) => text).join('\n')).toMatch(message);
   });
 
+  it('nor a denial to the admin zone, in a role or in a policy of its own', () => {
+    const denied = { Effect: 'Deny', Action: 'secretsmanager:GetSecretValue', Resource: '*' };
+    const changed = withTemplate(oneClient, STACKS.admin, (r) => {
+      statementsOf(find(r, 'keywatchRole', 'IAM::Role')).push(denied);
+      const Roles = [{ Ref: idOf(r, 'rotationRole', 'IAM::Role') }];
+      adds('AWS::IAM::Policy', { PolicyName: 'more', Roles, PolicyDocument: { Statement: denied } })(r);
+    });
+    const found = findingsOf('additions-are-understood', changed, system, derived);
+    const messages = found.map(({ message }) => message);
+    expect(messages).toHaveLength(2);
+    for (const message of messages) expect(message).toContain('may stop rotation or the key watch');
+  });
+
   it('nor a function that reads the sessions of the login', () => {
     const changed = withTemplate(oneClient, STACKS.public, (r) =>
       allow(find(r, 'summaryRole', 'IAM::Role'), 'dynamodb:GetItem', {

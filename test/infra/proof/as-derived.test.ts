@@ -372,6 +372,14 @@ describe('additions are understood by type and property', () => {
         },
       ],
     },
+    'AWS::Route53::RecordSet': {
+      'another answer for a name that a zone calls': [
+        /is, or may be, a name that functions of a zone call/,
+        { Name: 'Summaries.example.no.' },
+      ],
+      'another answer for many names': [/is, or may be, a name/, { Name: '\\052.example.no' }],
+      'an answer for an endpoint of AWS': [/is, or may be, a name/, { Name: 'kms.eu-north-1.amazonaws.com' }],
+    },
     'AWS::New::Thing': {
       'a type that nobody has heard of': [/is a AWS::New::Thing/, {}],
     },

@@ -30,6 +30,14 @@ mutations('data-is-encrypted', {
   'internal: undelivered events under no key': sets('EventsUndelivered2', { SqsManagedSseEnabled: false }),
 });
 
+mutations('queues-are-read-by-own', {
+  'internal: a function takes events that failed': gives(
+    'worker',
+    ['sqs:ReceiveMessage', 'sqs:DeleteMessage'],
+    arn('sqs', 'journal-internal-events-dead'),
+  ),
+});
+
 mutations('own-data-only', {
   'internal: a zone reads another’s table': gives(
     'worker',

@@ -1,4 +1,20 @@
-import { arn, type Changeable, find, gives, mutations, SIGNER, sets } from '../mutate.ts';
+import {
+  arn,
+  type Change,
+  type Changeable,
+  find,
+  gives,
+  mutations,
+  SIGNER,
+  sets,
+  statementsOf,
+} from '../mutate.ts';
+
+/** Denies a function the writing of its log, or with `more` in some cases. */
+function denies(of: string, more: object = {}): Change {
+  const denied = { Effect: 'Deny', Action: 'logs:PutLogEvents', Resource: '*', ...more };
+  return (r) => void statementsOf(find(r, `${of}Role`, 'IAM::Role')).push(denied);
+}
 
 mutations('properties-are-understood', {
   'signing: a log without a key': (r) => void delete find(r, `${SIGNER}Logs`).Properties.KmsKeyId,
@@ -15,6 +31,13 @@ mutations('logs-are-kept', {
   'signing: an audit that goes with its stack': (r) => {
     find(r, `${SIGNER}Logs`).DeletionPolicy = 'Delete';
   },
+  'signing: an audit that goes when it is replaced': (r) => {
+    find(r, `${SIGNER}Logs`).UpdateReplacePolicy = 'Delete';
+  },
+  'signing: an audit that a signer may not write': denies(SIGNER),
+  'internal: a log that its function may not always write': denies('worker', {
+    Condition: { StringEquals: { 'aws:RequestedRegion': 'eu-north-1' } },
+  }),
   'signing: an audit whose key goes with the stack': (r) => {
     find(r, 'LogKey').DeletionPolicy = 'Delete';
   },

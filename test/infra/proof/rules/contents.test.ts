@@ -88,6 +88,9 @@ const FORMS: Readonly<Record<string, (key: KeyObject) => string>> = {
       .toUpperCase(),
   'PKCS#8 as numbers': (key) => JSON.stringify(key.export({ type: 'pkcs8', format: 'der' })),
   'PKCS#8 in hex, with commas': (key) => pairs(key).join(', '),
+  'PKCS#8 in hex, by hyphens': (key) => pairs(key).join('-'),
+  'PKCS#8 in hex, by bars': (key) => pairs(key).join(' | '),
+  'PKCS#8 as numbers by hyphens': (key) => derOf(key).join('-'),
   'PKCS#8 in hex, in strings': (key) => JSON.stringify(pairs(key)),
   'PKCS#8 in hex, in short lines': (key) => hexOf(key).replace(/.{32}/g, '$&\n'),
   'PKCS#8 as OpenSSL prints bytes': (key) => printed(pairs(key)),
@@ -217,6 +220,16 @@ const PLACES: Readonly<Record<string, (text: string) => Partial<AssemblyStack>>>
       ],
     ),
   ),
+  'the variables of a function, one after the other': (text) => {
+    const Variables = Object.fromEntries(
+      (text.match(/[\s\S]{1,30}/g) ?? []).map((part, at) => [`V${at}`, part]),
+    );
+    return {
+      template: {
+        Resources: { It: { Type: 'AWS::Lambda::Function', Properties: { Environment: { Variables } } } },
+      },
+    };
+  },
   'a list': (text) => ({ template: { Metadata: { a: text.match(/[\s\S]{1,20}/g) } } }),
   'a list of bytes': (text) => ({ template: { Metadata: { a: [...Buffer.from(text)] } } }),
   'a name': (text) => ({ template: { Metadata: { [text]: 1 } } }),
@@ -298,6 +311,21 @@ describe('any private key', () => {
     for (const [name, encode] of Object.entries(ENCODINGS))
       expect(findKeyMaterial(encode(text)), name).not.toEqual([]);
   });
+
+  it.each(['PKCS#8 in PEM', 'PKCS#8 in base64', 'PKCS#8 in hex', 'a JWK'])(
+    'as %s in a StringList',
+    (form) => {
+      const pieces = (FORMS[form]?.(privateKey) ?? '').match(/[\s\S]{1,20}/g) ?? [];
+      for (const Value of [pieces.join(','), pieces.join(', ')])
+        expect(
+          foundIn({
+            template: {
+              Resources: { It: { Type: 'AWS::SSM::Parameter', Properties: { Type: 'StringList', Value } } },
+            },
+          }),
+        ).not.toEqual([]);
+    },
+  );
 
   it.each(Object.keys(PLACES))('in %s', (place) => {
     expect(foundIn(PLACES[place]?.(FORMS['PKCS#8 in PEM']?.(privateKey) ?? '') ?? {})).not.toEqual([]);

@@ -281,6 +281,15 @@ smallCases({
       bucket({ ...allowed('s3:PutObject', objects('/*')), Principal: { Service: 'ses.amazonaws.com' } }),
       /ses.amazonaws.com for any account/,
     ),
+    'CloudFront, to the objects of a bucket': inInternal(
+      bucket({
+        ...allowed('s3:GetObject', objects('/*'), {
+          StringEquals: { 'aws:SourceArn': `arn:aws:cloudfront::${ACCOUNT}:distribution/E1` },
+        }),
+        Principal: { Service: 'cloudfront.amazonaws.com' },
+      }),
+      /cloudfront.amazonaws.com, which may act for anybody/,
+    ),
     'another account, to an index of a table': inInternal(
       one('AWS::DynamoDB::Table', {
         TableName: 't',
