@@ -20,13 +20,9 @@ export function listOf(value: unknown): readonly unknown[] {
 
 /** The strings of {@link listOf}; numbers and booleans are written out as JSON does, the rest is left out. */
 export function stringsOf(value: unknown): string[] {
-  return listOf(value).flatMap((item) =>
-    typeof item === 'string'
-      ? [item]
-      : typeof item === 'number' || typeof item === 'boolean'
-        ? [String(item)]
-        : [],
-  );
+  return listOf(value)
+    .filter((item) => ['string', 'number', 'boolean'].includes(typeof item))
+    .map(String);
 }
 
 /** `value` if it is a string. */

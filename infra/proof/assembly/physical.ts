@@ -119,7 +119,8 @@ function named(name: string, arn: string, attributes: Form['attributes'] = {}): 
   return { name, ref: '{name}', arn, attributes: { Arn: '{arn}', ...attributes } };
 }
 
-function resolver(ref: string, kind: string): Form {
+function resolver(prefix: string, kind: string): Form {
+  const ref = `rslvr-${prefix}-{id}`;
   return { ref, arn: `route53resolver:${kind}/${ref}`, attributes: { Id: ref, Arn: '{arn}' } };
 }
 
@@ -185,7 +186,9 @@ const FORMS: Readonly<Record<string, Form>> = {
   'AWS::EC2::VPC': {
     ...{ ref: 'vpc-{id}', arn: 'ec2:vpc/vpc-{id}' },
     attributes: {
-      ...{ VpcId: 'vpc-{id}', DefaultSecurityGroup: 'sg-{default}', DefaultNetworkAcl: 'acl-{default}' },
+      VpcId: 'vpc-{id}',
+      DefaultSecurityGroup: 'sg-{default}',
+      DefaultNetworkAcl: 'acl-{default}',
     },
   },
   'AWS::EC2::Subnet': withId('subnet-{id}', 'SubnetId', 'ec2:subnet'),
@@ -198,10 +201,10 @@ const FORMS: Readonly<Record<string, Form>> = {
   'AWS::EC2::NetworkAcl': withId('acl-{id}', 'Id', 'ec2:network-acl'),
   'AWS::EC2::VPCEndpoint': withId('vpce-{id}', 'Id', 'ec2:vpc-endpoint'),
   'AWS::EC2::FlowLog': withId('fl-{id}', 'Id'),
-  'AWS::Route53Resolver::FirewallDomainList': resolver('rslvr-fdl-{id}', 'firewall-domain-list'),
-  'AWS::Route53Resolver::FirewallRuleGroup': resolver('rslvr-frg-{id}', 'firewall-rule-group'),
+  'AWS::Route53Resolver::FirewallDomainList': resolver('fdl', 'firewall-domain-list'),
+  'AWS::Route53Resolver::FirewallRuleGroup': resolver('frg', 'firewall-rule-group'),
   'AWS::Route53Resolver::FirewallRuleGroupAssociation': resolver(
-    'rslvr-frgassoc-{id}',
+    'frgassoc',
     'firewall-rule-group-association',
   ),
 };

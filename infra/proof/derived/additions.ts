@@ -13,13 +13,10 @@ import { isAddable, problemsOfProperties } from '../rules/templates/places.ts';
 import { notUnderstood } from '../rules/templates/types.ts';
 import type { Addition } from './compare.ts';
 
+type Limit = (value: unknown, input: ProofInput, added: ResolvedResource) => string | false;
+
 /** What else a property of an addition must not be, by type. */
-const LIMITS: Readonly<
-  Record<
-    string,
-    Readonly<Record<string, (value: unknown, input: ProofInput, added: ResolvedResource) => string | false>>
-  >
-> = {
+const LIMITS: Readonly<Record<string, Readonly<Record<string, Limit>>>> = {
   'AWS::IAM::Policy': { PolicyDocument: takesAway, PolicyName: overwritesPolicy },
   'AWS::IAM::ManagedPolicy': { PolicyDocument: takesAway },
   'AWS::Route53::RecordSet': { Name: answersForHost },

@@ -84,15 +84,9 @@ function withDerivedIds(stack: AssemblyStack, derived: Assembly): AssemblyStack 
 const DEPLOYMENT = 'AWS::ApiGateway::Deployment';
 
 function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Violation[] {
-  const place = (['account', 'region'] as const)
-    .filter((member) => found[member] !== expected[member])
-    .map((member) =>
-      violation(
-        found.name,
-        `is for ${member} ${found[member] ?? 'unknown'}, not ${expected[member] ?? 'any'}`,
-      ),
-    );
+  const places = (['account', 'region'] as const).filter((member) => found[member] !== expected[member]);
   const deployed = [
+    ...places.map((one) => `is for ${one} ${found[one] ?? 'unknown'}, not ${expected[one] ?? 'any'}`),
     ...describe('deployment', found.deployment, expected.deployment),
     ...SECTIONS.flatMap((section) => {
       const [has, wants] = [objectOf(found.template[section]), objectOf(expected.template[section])];
@@ -107,7 +101,7 @@ function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Viol
         )
       : [violation(pathOf(expected, id), 'is not in the templates')],
   );
-  return [...place, ...deployed, ...differences];
+  return [...deployed, ...differences];
 }
 
 /** What of one resource differs, by property or other member, in words; nothing where all is as derived. Code comes from `bucket`. */

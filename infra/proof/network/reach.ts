@@ -41,18 +41,14 @@ function reachOf(placement: Placement, network: Network): Reach {
   // A route to just these addresses is taken before one to everywhere, if each subnet has it.
   const isElsewhere = ({ peer }: Permission) =>
     subnets.every((of) => of?.routes.some((route) => !leadsToInternet(route) && route.destination === peer));
+  const freely = out.filter((one) => !isElsewhere(one));
   // A subnet or group that the templates don't show may have any route or permission.
   const known = subnets.length > 0 && groups.length > 0 && ![...subnets, ...groups].includes(undefined);
   const vpcs = [...new Set(subnets.map((subnet) => subnet?.vpc))];
   return {
     name: resource.physicalId,
     resource,
-    internet: known
-      ? internetThrough(
-          routes,
-          out.filter((one) => !isElsewhere(one)),
-        )
-      : 'any',
+    internet: known ? internetThrough(routes, freely) : 'any',
     endpoints: network.endpoints.filter(
       // A gateway endpoint has no group; the subnet's routes lead to it.
       (endpoint) =>

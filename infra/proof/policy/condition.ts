@@ -110,26 +110,24 @@ export function evaluate(condition: Condition, facts: Facts): ternary.Truth {
       return answer(condition.test, facts);
     case 'not':
       return ternary.not(evaluate(condition.of, facts));
-    case 'all':
-      return ternary.fold(condition.of, (part) => evaluate(part, facts), true);
-    case 'any':
-      return ternary.fold(condition.of, (part) => evaluate(part, facts), false);
+    default:
+      return ternary.fold(condition.of, (part) => evaluate(part, facts), condition.kind === 'all');
   }
 }
 
-/** `condition` with the tests replaced for which `answer` has an answer. */
-export function mapTests(condition: Condition, answer: (test: Test) => Condition | undefined): Condition {
+/** `condition` with the tests replaced by the answer for which there is one. */
+export function mapTests(condition: Condition, answer: (test: Test) => ternary.Truth): Condition {
   switch (condition.kind) {
     case 'constant':
       return condition;
     case 'test':
-      return answer(condition.test) ?? condition;
+      return constantOf(answer(condition.test)) ?? condition;
     case 'not':
       return not(mapTests(condition.of, answer));
-    case 'all':
-      return all(condition.of.map((part) => mapTests(part, answer)));
-    case 'any':
-      return any(condition.of.map((part) => mapTests(part, answer)));
+    default: {
+      const join = condition.kind === 'all' ? all : any;
+      return join(condition.of.map((part) => mapTests(part, answer)));
+    }
   }
 }
 
@@ -142,7 +140,7 @@ export function constantOf(truth: ternary.Truth): Condition | undefined {
 export function reduce(condition: Condition, facts: Facts): Condition {
   return mapTests(condition, (test) => {
     const isPartly = test.kind === 'resource' && facts.resource.includes('*');
-    return isPartly ? undefined : constantOf(answer(test, facts));
+    return isPartly ? undefined : answer(test, facts);
   });
 }
 

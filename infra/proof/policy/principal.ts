@@ -35,20 +35,11 @@ export function principalOf(arn: string, roleArn?: string): Principal {
 
 /** The ARN that AWS's messages name for `principal`; a session without a name shows as `*`. */
 export function principalArn(principal: Principal): string {
-  switch (principal.kind) {
-    case 'role': {
-      const [, partition] = principal.arn.split(':');
-      return `arn:${partition}:sts::${principal.account}:assumed-role/${roleName(principal.arn)}/${principal.session ?? '*'}`;
-    }
-    case 'user':
-      return principal.arn;
-    case 'root':
-      return `arn:aws:iam::${principal.account}:root`;
-    case 'service':
-      return principal.service;
-    case 'anonymous':
-      return 'anonymous';
-  }
+  if (principal.kind === 'root') return `arn:aws:iam::${principal.account}:root`;
+  if (principal.kind === 'user') return principal.arn;
+  if (principal.kind !== 'role') return 'service' in principal ? principal.service : principal.kind;
+  const { arn, account, session = '*' } = principal;
+  return `arn:${arn.split(':')[1]}:sts::${account}:assumed-role/${roleName(arn)}/${session}`;
 }
 
 /** The name at the end of a role's ARN. */

@@ -91,16 +91,13 @@ function merge(rows: readonly CapabilityRow[]): Line[] {
 }
 
 function mergeBy(lines: readonly Line[], id: (line: Line) => string): Line[] {
-  const merged = new Map<string, Line>();
-  for (const line of lines) {
-    const known = merged.get(id(line));
-    merged.set(id(line), {
-      row: line.row,
-      principals: [...new Set([...(known?.principals ?? []), ...line.principals])],
-      actions: [...new Set([...(known?.actions ?? []), ...line.actions])],
-    });
-  }
-  return [...merged.values()];
+  return [...Map.groupBy(lines, id).values()].flatMap((same) =>
+    same.slice(-1).map(({ row }) => ({
+      row,
+      principals: [...new Set(same.flatMap(({ principals }) => principals))],
+      actions: [...new Set(same.flatMap(({ actions }) => actions))],
+    })),
+  );
 }
 
 /** Columns from which four columns have room for names. */

@@ -112,22 +112,19 @@ function describeJudgements(
   input: ProofInput,
   remedy: string,
 ): Violation[] {
-  const groups = new Map<string, { judgement: Judgement; problem: Problem; actions: string[] }>();
-  for (const judgement of judgements) {
-    for (const problem of problemsOf(judgement)) {
-      const id = `${problem.resource} ${problem.words('')}`;
-      const group = groups.get(id) ?? { judgement, problem, actions: [] };
-      groups.set(id, group);
-      if (!group.actions.includes(judgement.action)) group.actions.push(judgement.action);
-    }
-  }
-  return [...groups.values()].map(({ judgement, problem, actions }) => ({
-    ...{ resource: problem.resource, about: actions },
-    message: problem.words(listActions(actions)),
-    path: pathOf(judgement, actions, input),
-    remedy,
-    request: remembered(() => requestOf(judgement, problem.shown)),
-  }));
+  const found = judgements.flatMap((judgement) =>
+    problemsOf(judgement).map((problem) => ({ judgement, problem })),
+  );
+  const alike = Map.groupBy(found, ({ problem: { resource, words } }) => `${resource} ${words('')}`);
+  return [...alike.values()].flatMap((group) => {
+    const actions = [...new Set(group.map(({ judgement }) => judgement.action))];
+    return group.slice(0, 1).map(({ judgement, problem }) => ({
+      ...{ resource: problem.resource, about: actions, remedy },
+      message: problem.words(listActions(actions)),
+      path: pathOf(judgement, actions, input),
+      request: remembered(() => requestOf(judgement, problem.shown)),
+    }));
+  });
 }
 
 function pathOf(

@@ -5,7 +5,6 @@ import {
   ALWAYS,
   all,
   type Condition,
-  constantOf,
   evaluate,
   mapTests,
   NEVER,
@@ -164,7 +163,7 @@ function solve(condition: Condition, search: Search, choice: Choice = new Map())
   const assumed = search.mayAssume ? [true, false] : [];
   for (const value of key === undefined ? assumed : valuesFor(key, search)) {
     const next = new Map(choice).set(key ?? open[0]?.id ?? '', value);
-    const rest = mapTests(condition, (test) => constantOf(answer(test, next, search)));
+    const rest = mapTests(condition, (test) => answer(test, next, search));
     const found = solve(rest, search, next);
     if (found) return found;
   }

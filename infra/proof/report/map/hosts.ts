@@ -10,29 +10,26 @@ export interface Host {
   vpcs: readonly string[];
 }
 
-/** Label of what stands for every host, where a resolver answers every name. */
-const EVERY_NAME = 'every name';
-
 /** The hosts that zones' resolvers answer, but for AWS's own. Limits names only: a connection to an address passes a resolver. */
 export function hostNodes(
   declaration: SystemDeclaration,
   assembly: ResolvedAssembly,
   network: Network,
 ): Host[] {
-  const vpcs = new Map<string, string[]>();
-  for (const { physicalId: vpc } of network.vpcs) {
+  const answered = network.vpcs.flatMap(({ physicalId: vpc }) => {
     const names = readAnsweredNames(assembly, vpc);
     const { exits = {} } = declaration.zones[network.zones.get(vpc) ?? ''] ?? {};
     const behind = Object.values(exits).flatMap(({ hosts, proxy }) => [
       ...hosts,
       URL.parse(proxy?.url ?? '')?.hostname,
     ]);
-    for (const name of names === 'every name' ? [EVERY_NAME] : names)
-      if (!name.endsWith('.amazonaws.com') && !behind.includes(name))
-        vpcs.set(name, [...(vpcs.get(name) ?? []), vpc]);
-  }
-  return [...vpcs].map(([name, from]) => ({
-    vpcs: from,
+    return [names]
+      .flat()
+      .filter((name) => !name.endsWith('.amazonaws.com') && !behind.includes(name))
+      .map((name) => ({ name, vpc }));
+  });
+  return [...Map.groupBy(answered, ({ name }) => name)].map(([name, from]) => ({
+    vpcs: from.map(({ vpc }) => vpc),
     node: {
       id: `host:${name}`,
       kind: 'host',

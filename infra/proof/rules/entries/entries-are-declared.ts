@@ -3,7 +3,7 @@ import { KEY_METRICS, type KeyMetric } from '../../../../functions/key-watch/met
 import { ALARM_NAMES, alarmOn } from '../../../alarm-kinds.ts';
 import { eventNames, functionName, SIGNING_ZONE } from '../../../declaration/names.ts';
 import { eventPatternOf, scheduleName, zoneQueues } from '../../../declaration/own.ts';
-import type { SystemDeclaration, ZoneDeclaration } from '../../../declaration/schema.ts';
+import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { type JsonObject, listOf } from '../../assembly/json.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
 import { type ProofInput, type Rule, resourceRule, violationsOf } from '../rule.ts';
@@ -29,9 +29,14 @@ export const eventsAreDeclared: Rule = resourceRule({
           'leads to another function than the declaration',
       ];
     }
+    const schedules = new Map(
+      Object.entries(of?.functions ?? {}).flatMap(([owner, one]) =>
+        Object.entries(one.schedules).map(([own, rate]) => [scheduleName(system, zone, owner, own), rate]),
+      ),
+    );
     const { EventPattern: pattern, ScheduleExpression: schedule, EventBusName: bus } = properties;
     if (schedule !== undefined && pattern === undefined)
-      return [!of?.admin && !isScheduled(properties, system, zone, of) && 'is no declared schedule'];
+      return [!of?.admin && schedules.get(String(properties.Name)) !== schedule && 'is no declared schedule'];
     const events = queues.find(({ rule }) => rule?.name === properties.Name)?.rule;
     const declared = events && eventPatternOf(events);
     return [
@@ -41,20 +46,6 @@ export const eventsAreDeclared: Rule = resourceRule({
   },
   remedy: 'Say in zones.ts which events enter the zone.',
 });
-
-/** Whether a rule on a schedule is one that a function of the zone has. */
-function isScheduled(
-  { Name: name, ScheduleExpression: expression }: JsonObject,
-  system: string,
-  zone: string,
-  of: ZoneDeclaration | undefined,
-): boolean {
-  return Object.entries(of?.functions ?? {}).some(([owner, { schedules }]) =>
-    Object.entries(schedules).some(
-      ([own, declared]) => name === scheduleName(system, zone, owner, own) && expression === declared,
-    ),
-  );
-}
 
 /** Somebody is called about every client's keys, and by the thresholds of the system about what signs, answers and queues. */
 export const alarmsRing: Rule = {

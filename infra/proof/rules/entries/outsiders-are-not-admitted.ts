@@ -1,6 +1,6 @@
 import { remembered } from '../../assembly/remembered.ts';
 import { resourceByArn } from '../../assembly/resolve.ts';
-import { all, type Condition } from '../../policy/condition.ts';
+import type { Condition } from '../../policy/condition.ts';
 import { compileConditions } from '../../policy/operators.ts';
 import { statementsAbout } from '../../policy/statement.ts';
 import type { Resource } from '../../policy/world/world.ts';
@@ -88,17 +88,10 @@ const INWARD = wordsOf(`
 function forStrangers(input: ProofInput): Condition {
   const accounts = accountsOf(input);
   const arns = accounts.map((account) => `arn:*:*:*:${account}:*`);
-  return all([
-    compileConditions({ StringNotEquals: { 'aws:SourceAccount': accounts } }, false),
-    compileConditions(
-      {
-        ArnNotLike: {
-          'aws:SourceArn': arns,
-          'kms:EncryptionContext:aws:logs:arn': arns,
-          'kms:EncryptionContext:aws:events:event-bus:arn': arns,
-        },
-      },
-      false,
-    ),
-  ]);
+  const context = (of: string) => `kms:EncryptionContext:aws:${of}:arn`;
+  const element = {
+    StringNotEquals: { 'aws:SourceAccount': accounts },
+    ArnNotLike: { 'aws:SourceArn': arns, [context('logs')]: arns, [context('events:event-bus')]: arns },
+  };
+  return compileConditions(element, false);
 }

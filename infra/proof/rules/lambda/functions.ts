@@ -1,5 +1,5 @@
 import { functionArn } from '../../assembly/physical.ts';
-import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import { type ResolvedResource, resourceByArn, resourcesOfType } from '../../assembly/resolve.ts';
 import { actionsOf, type CapabilityRule, capabilityRule, requirement } from '../capability.ts';
 import { type ProofInput, type Rule, resourceRule } from '../rule.ts';
 import { recordArns, rotationOf } from '../targets.ts';
@@ -85,13 +85,8 @@ export const functionPermissionsAreOwn: Rule = resourceRule({
   remedy: 'Name the function without a qualifier, and the one API, rule, record or role that may call it.',
 });
 
-function functionOf(
-  { properties: { FunctionName } }: ResolvedResource,
-  { assembly }: ProofInput,
-): ResolvedResource | undefined {
-  return resourcesOfType(assembly, 'AWS::Lambda::Function').find(
-    ({ arn, physicalId }) => FunctionName === arn || FunctionName === physicalId,
-  );
+function functionOf(permission: ResolvedResource, { assembly }: ProofInput): ResolvedResource | undefined {
+  return resourceByArn(assembly, functionArn(permission, String(permission.properties.FunctionName)));
 }
 
 /** Whether a service's source is one of the function's own, by the service. */

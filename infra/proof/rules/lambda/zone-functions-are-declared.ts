@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { deriveZoneConfig, PROXY_CA, zoneProxy } from '../../../declaration/derive.ts';
 import { functionName, zoneClients, zoneFunctions } from '../../../declaration/names.ts';
 import { apiVariables, foreignCode } from '../../../declaration/runtimes.ts';
+import type { ZoneDeclaration } from '../../../declaration/schema.ts';
 import { keyPolicyTemplate } from '../../../key-policy.ts';
 import { parseJson } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
@@ -21,18 +22,20 @@ export const zoneFunctionsAreDeclared: Rule = resourceRule({
     'Every function of a zone is declared, and has the configuration, the environment, the gateway, the signers and the key policies that follow.',
   of: ['AWS::Lambda::Function'],
   problems: (fn, input) => {
-    const expectations = expectationsOf(fn, input);
     const variables = variablesOf(fn);
     const { GATEWAY_URL: url, TOKENS_FUNCTION: tokens } = variables;
     const { zone = '', physicalId, properties } = fn;
-    const declared = input.declaration.zones[zone];
-    const [name = '', own] =
-      Object.entries(declared?.functions ?? {}).find(
-        ([name]) => functionName(input.declaration.name, zone, name) === physicalId,
-      ) ?? [];
+    const { name: system, zones } = input.declaration;
+    const declared = zones[zone];
+    const name = (declared ? zoneFunctions(declared) : []).find(
+      (one) => functionName(system, zone, one) === physicalId,
+    );
+    const own = declared && name !== undefined ? { zone, declared, name } : undefined;
+    if (own === undefined && zone !== SIGNING) return ['is no function of the declaration'];
     const { runtime: Runtime = 'nodejs24.x', handler: Handler = 'index.handler' } =
-      (declared && foreignCode(declared, name)) ?? {};
-    const apis = declared ? apiVariables(input.declaration, declared, name) : {};
+      (own && foreignCode(own.declared, own.name)) ?? {};
+    const apis = own ? apiVariables(input.declaration, own.declared, own.name) : {};
+    const environment = { ...own?.declared.functions[own.name]?.environment, ...apis };
     return [
       ...Object.entries(apis).map(
         ([api, url]) =>
@@ -46,15 +49,14 @@ export const zoneFunctionsAreDeclared: Rule = resourceRule({
       ...Object.keys(variables).map(
         (name) =>
           !VARIABLES.test(name) &&
-          !(name in { ...own?.environment, ...apis }) &&
+          !(name in environment) &&
           ([name, `has ${name} in its environment, which the declaration does not give it`] as const),
       ),
-      expectations.length === 0 && fn.zone !== SIGNING && 'is no function of the declaration',
       url !== undefined && !urlsOf(fn, input).includes(String(url)) && `takes ${String(url)} for its gateway`,
       tokens !== undefined &&
         !askedOfZone(input, zone, 'tokens').includes(String(tokens)) &&
         `asks ${String(tokens)} for tokens`,
-      ...expectations.map(
+      ...(own ? expectationsOf(fn, own, input) : []).map(
         ([what, found, expected]) =>
           !isDeepStrictEqual(parseJson(found), plain(expected)) &&
           `has another ${what} than follows from the declaration`,
@@ -76,46 +78,41 @@ function urlsOf({ stack }: ResolvedResource, { assembly }: ProofInput): string[]
     );
 }
 
-/** What a function of the declaration holds, as JSON, and what it should; nothing of any other function. */
+/** What a function of the declaration holds, as JSON, and what it should. */
 function expectationsOf(
   fn: ResolvedResource,
+  { zone, declared, name }: { zone: string; declared: ZoneDeclaration; name: string },
   input: ProofInput,
 ): (readonly [what: string, found: unknown, expected: unknown])[] {
   const { declaration } = input;
-  return Object.entries(declaration.zones).flatMap(([zone, declared]) => {
-    const name = zoneFunctions(declared).find(
-      (one) => functionName(declaration.name, zone, one) === fn.physicalId,
-    );
-    if (name === undefined) return [];
-    const files = filesOf(fn);
-    const variables = variablesOf(fn);
-    const { SIGNERS, RECORDS } = variables;
-    const proxy = zoneProxy(declaration, zone);
-    const found = Object.entries(variables).filter(([variable]) => /PROXY|CA_CERTS/.test(variable));
-    const clients = zoneClients(declaration, declared);
-    const signers = signersOfZone(input, zone);
-    const byClient = (value: (client: string, at: number) => unknown) =>
-      Object.fromEntries(clients.map((client, at) => [client, value(client, at)]));
-    const policies = Object.entries(declaration.clients).map(([client, { algorithm }]) => [
-      client,
-      keyPolicyTemplate({ system: declaration.name, client, algorithm }),
-    ]);
-    return [
-      ['proxy', JSON.stringify(Object.fromEntries(found)), proxy.variables] as const,
-      // Code in another language is deployed as it lies.
-      ...(foreignCode(declared, name)
-        ? []
-        : [
-            ['config.json', files.get('config.json'), deriveZoneConfig(declaration, zone, name)] as const,
-            [PROXY_CA, JSON.stringify([files.get(PROXY_CA)]), [proxy.ca]] as const,
-          ]),
-      ...(SIGNERS === undefined ? [] : [['SIGNERS', SIGNERS, byClient((_, at) => signers[at])] as const]),
-      ...(declared.admin
-        ? [
-            ['RECORDS', RECORDS, byClient((client) => recordArn(input, client))] as const,
-            ['key-policy.json', files.get('key-policy.json'), Object.fromEntries(policies)] as const,
-          ]
-        : []),
-    ];
-  });
+  const files = filesOf(fn);
+  const variables = variablesOf(fn);
+  const { SIGNERS, RECORDS } = variables;
+  const proxy = zoneProxy(declaration, zone);
+  const found = Object.entries(variables).filter(([variable]) => /PROXY|CA_CERTS/.test(variable));
+  const clients = zoneClients(declaration, declared);
+  const signers = signersOfZone(input, zone);
+  const byClient = (value: (client: string, at: number) => unknown) =>
+    Object.fromEntries(clients.map((client, at) => [client, value(client, at)]));
+  const policies = Object.entries(declaration.clients).map(([client, { algorithm }]) => [
+    client,
+    keyPolicyTemplate({ system: declaration.name, client, algorithm }),
+  ]);
+  return [
+    ['proxy', JSON.stringify(Object.fromEntries(found)), proxy.variables],
+    // Code in another language is deployed as it lies.
+    ...(foreignCode(declared, name)
+      ? []
+      : [
+          ['config.json', files.get('config.json'), deriveZoneConfig(declaration, zone, name)] as const,
+          [PROXY_CA, JSON.stringify([files.get(PROXY_CA)]), [proxy.ca]] as const,
+        ]),
+    ...(SIGNERS === undefined ? [] : [['SIGNERS', SIGNERS, byClient((_, at) => signers[at])] as const]),
+    ...(declared.admin
+      ? [
+          ['RECORDS', RECORDS, byClient((client) => recordArn(input, client))] as const,
+          ['key-policy.json', files.get('key-policy.json'), Object.fromEntries(policies)] as const,
+        ]
+      : []),
+  ];
 }

@@ -1,16 +1,15 @@
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { listOf } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
-import { remembered } from '../../assembly/remembered.ts';
 import { namedActions } from '../../assembly/roles.ts';
 import { all, not } from '../../policy/condition.ts';
 import { formulate } from '../../policy/decide.ts';
 import { mayServe } from '../../policy/endpoint.ts';
+import type { Principal } from '../../policy/principal.ts';
 import { satisfiable } from '../../policy/solve.ts';
 import { externalPrincipals } from '../external-principals.ts';
 import { type Rule, violationsOf } from '../rule.ts';
 import { everyOf } from '../targets.ts';
-import { findWitness } from '../witness.ts';
 
 /**
  * The services that a zone may have an endpoint for. The admin zone makes keys and writes records; the others ask signers, keep
@@ -73,23 +72,20 @@ export const ENDPOINTS: readonly Rule[] = [
           .flatMap((document) => namedActions(document))
           .map((action) => (action === '*' ? `${endpoint.service}:*` : action))
           .filter((action) => mayServe(endpoint.service, action));
-        return externalPrincipals(input).flatMap(({ name, principal }) => {
-          const question = actions
-            .map((action) => ({ principal, action, resource: everyOf(endpoint.service) }))
-            .find((one) =>
-              formulate(one, view)
-                .endpoints()
-                .some(({ answer: { allows, denies } }) => satisfiable(all([allows, not(denies)]))),
-            );
-          if (question === undefined) return [];
-          return violationsOf([`lets ${name} through`], {
+        const getsThrough = (principal: Principal) =>
+          actions.some((action) =>
+            formulate({ principal, action, resource: everyOf(endpoint.service) }, view)
+              .endpoints()
+              .some(({ answer: { allows, denies } }) => satisfiable(all([allows, not(denies)]))),
+          );
+        return externalPrincipals(input).flatMap(({ name, principal }) =>
+          violationsOf([getsThrough(principal) && `lets ${name} through`], {
             resource: resource.constructPath,
             subject: `The ${endpoint.service} endpoint`,
             path: [name, resource.constructPath, endpoint.service],
             remedy: 'Name the roles of the zone in aws:PrincipalArn of every statement that allows.',
-            request: remembered(() => findWitness(question, view, { given: endpoint.through })),
-          });
-        });
+          }),
+        );
       }),
   },
 ];

@@ -116,19 +116,14 @@ export const recordsAreReadByOwn: CapabilityRule = capabilityRule({
   allows: (actor, input) => {
     const read =
       actor.client !== undefined ? [recordArn(input, actor.client)] : actor.admin ? recordArns(input) : [];
-    const secrets = resourcesOfZone(input, actor.zone, ['AWS::SecretsManager::Secret']).map(
-      ({ arn }) => arn ?? '',
-    );
     const { own, taken } = ownedIn(input, actor, 'secret');
-    const others =
-      actor.client === undefined
-        ? secrets.filter((arn) => !recordArns(input).includes(arn) && !taken.includes(arn))
-        : [];
+    const kept = [...recordArns(input), ...taken];
+    const secrets = actor.client ? [] : resourcesOfZone(input, actor.zone, ['AWS::SecretsManager::Secret']);
+    const others = secrets.map(({ arn = '' }) => arn).filter((arn) => !kept.includes(arn));
     const here = throughOwnEndpoint(actor, 'secretsmanager');
     return [
-      ...(read.length > 0 ? [{ resources: read, requires: [here] }] : []),
-      ...(own.length > 0 ? [{ resources: own, requires: [here] }] : []),
-      ...(others.length > 0 ? [{ resources: others, requires: [] }] : []),
+      { resources: [...read, ...own], requires: [here] },
+      { resources: others, requires: [] },
     ];
   },
   remedy: 'Name the one record of the signer’s client, and the zone’s own endpoint.',

@@ -77,7 +77,7 @@ const record: Resources = {
   Record: {
     Type: 'AWS::SecretsManager::Secret',
     Properties: { Name: 'journal/client/journal', SecretString: SEED_RECORD },
-    ...{ DeletionPolicy: 'Retain' },
+    ...{ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' },
   },
 };
 /** The answer to a preflight of the route, or of another part of the path. */
