@@ -52,7 +52,8 @@ const TEMPLATES: Changes = {
     statements.push({ ...sign, Sid: 'SignAgain' });
   },
   'internal: another log retention': sets('workerLogs', { RetentionInDays: 14 }),
-  'internal: a longer timeout': sets('workerFunction', { Timeout: 60 }),
+  // An alarm counts a declared function's share of its time.
+  'admin: a longer timeout': sets('keywatchFunction', { Timeout: 600 }),
   'internal: another batch size': sets('EventsDelivery', { BatchSize: 1 }),
   'internal: a longer life of messages': sets('EventsQueue7', { MessageRetentionPeriod: 1_209_600 }),
   'internal: a table': adds('AWS::DynamoDB::Table', (r) => ({
