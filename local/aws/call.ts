@@ -40,7 +40,7 @@ export interface AccessRequest extends Need {
 /** Its answer; `message` is AWS's sentence, safe to return to the caller. */
 type Decision = { allowed: true } | { allowed: false; message: string };
 
-/** The port through which the local AWS asks the policy engine (infra/proof); see boundary.ts. */
+/** The port through which the local AWS asks the policy engine (infra/proof); see authorize.ts. */
 export type Authorize = (request: AccessRequest) => Decision;
 
 /** One authenticated call while it is worked on. */

@@ -89,9 +89,8 @@ function portalKey(jwk: JWK): RegisteredKey {
 function describeKey(jwk: JWK): Pick<RegisteredKey, 'kid' | 'jwkThumbprint' | 'jwk'> {
   const { kty, kid, alg, n, e, crv, x, y } = jwk;
   const required = kty === 'RSA' ? { e, kty, n } : { crv, kty, x, y };
-  if (!kid || !alg || 'd' in jwk || !Object.values(required).every((member) => typeof member === 'string')) {
+  if (!kid || !alg || 'd' in jwk || !Object.values(required).every((member) => typeof member === 'string'))
     throw new ZonesError('local_failed', 'A key to register is a public JWK with kty, kid and alg.');
-  }
   // RFC 7638 3: required members in lexicographic order, without white space.
   const jwkThumbprint = createHash('sha256').update(JSON.stringify(required)).digest('base64url');
   return { kid, jwkThumbprint, jwk: { ...required, kid, alg, use: 'sig' } as JWK };

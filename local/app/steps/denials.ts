@@ -88,8 +88,7 @@ export const publicDeniedInternalSigner: Step = {
   unfit: needsEntries(otherZone, callingZone),
   run(system) {
     const { functionName: outside } = otherZone(system);
-    const { askerName, grant, client } = callingZone(system);
-    const intent = { kind: 'client_assertion', client: grant.client, issuer: client.issuer };
+    const { askerName, intent } = callingZone(system);
     return expectDenied({
       async allowed() {
         return withError(await askSigner(system, accessOf(system, askerName, 'lambda'), intent));
@@ -107,12 +106,11 @@ export const functionDeniedOwnSigner: Step = {
   unfit: needsEntries(tokensZone),
   run(system) {
     const zone = tokensZone(system);
-    const { functionName, askerName, signerArn, grant, client } = zone;
+    const { functionName, askerName, signerArn, grant, intent } = zone;
     const own = accessOf(system, functionName, 'lambda');
     const { name: api, method, url } = sampleCall(system, zone);
     const details = sampleDetails(zone, makeOrganizationNumber());
     const request = { api, client: grant.client, method, url, ...(details.length > 0 ? { details } : {}) };
-    const intent = { kind: 'client_assertion', client: grant.client, issuer: client.issuer };
     return expectDenied({
       allowed: async () => withError(await callLambda(own, askerName, request)),
       denied: [own, publicAccessOf(system, functionName)].map(
@@ -200,12 +198,11 @@ export const forgedSignFound: Step = {
   name: 'forged-sign-found',
   unfit: needsEntries(callingZone),
   async run(system) {
-    const { askerName, signerName, grant, client } = callingZone(system);
+    const { askerName, signerName, grant, client, intent } = callingZone(system);
     const { keyArn: KeyId, kid } = keyOf(system, grant.client);
     const { hash, kmsSigningAlgorithm: SigningAlgorithm } = ALGORITHMS[client.algorithm];
     const Message = createHash(hash).update(randomBytes(32)).digest('base64');
     const sign = { KeyId, Message, MessageType: 'DIGEST', SigningAlgorithm };
-    const intent = { kind: 'client_assertion', client: grant.client, issuer: client.issuer };
     const { lines } = await linesDuring(system, async () => {
       await askSigner(system, accessOf(system, askerName, 'lambda'), intent);
       const { error } = await callJson(accessOf(system, signerName, 'kms'), 'kms', 'TrentService.Sign', sign);

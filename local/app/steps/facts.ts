@@ -157,12 +157,15 @@ function zoneWhere(
   const { zone, declared, name, grant } =
     fitting.find((one) => preferred(one.declared)) ?? fitting[0] ?? lacks(`no zone ${what}`);
   const signer = signerName(declaration.name, grant.client, zone);
+  const client = required(declaration.clients[grant.client], `Client ${grant.client}`);
   return {
     ...{ zone, declared, grant, signerName: signer },
     functionName: functionName(declaration.name, zone, name),
     /** Who asks its signer: the function itself, or the zone's tokens function. */
     askerName: functionName(declaration.name, zone, askerOf(declared) ?? name),
-    client: required(declaration.clients[grant.client], `Client ${grant.client}`),
+    client,
+    /** What its signer is asked for a client assertion by. */
+    intent: { kind: 'client_assertion', client: grant.client, issuer: client.issuer },
     /** ARN of the signer for that grant. */
     signerArn: () => arnOf(aws, signer),
   };
@@ -220,7 +223,8 @@ export function callerClient(
   return createTokenClient({ client, clientId, issuer, profile, signer, fetch });
 }
 
-function arnOf({ functions }: LocalSystem['aws'], name: string): string {
+/** ARN of a function, by its name on AWS. */
+export function arnOf({ functions }: LocalSystem['aws'], name: string): string {
   return required(functions.find((of) => of.name === name)?.arn, name);
 }
 

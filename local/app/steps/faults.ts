@@ -12,6 +12,7 @@ import type { LocalSystem } from '../system.ts';
 import { callRoute, sendEvent } from './entries.ts';
 import {
   accessOf,
+  arnOf,
   assert,
   callingZone,
   gatewayZone,
@@ -44,7 +45,7 @@ export const deadLetterRings: Step = {
     const queue = aws.queues.find(queueName);
     const dead = aws.queues.find(deadLetters);
     const before = dead.count().visible;
-    const functionArn = aws.functions.find(({ name }) => name === askerName)?.arn;
+    const functionArn = arnOf(aws, askerName);
     const signer = aws.faults.inject(
       { service: 'lambda', operation: 'Invoke', functionArn },
       { error: 'ServiceException', status: 500 },
@@ -91,7 +92,7 @@ export const faultHeals: Step = {
     const { zone, signerName, declared } = gatewayZone(system);
     const path = await callRoute(system);
     await sendEvent(system);
-    const functionArn = aws.functions.find(({ name }) => name === signerName)?.arn;
+    const functionArn = arnOf(aws, signerName);
     const throttled = aws.faults.inject(
       { service: 'kms', operation: 'Sign', functionArn },
       { error: 'ThrottlingException' },

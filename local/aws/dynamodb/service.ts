@@ -106,9 +106,8 @@ export async function startTables(definitions: readonly TableDefinition[], path?
 export async function createTable(url: string, definition: TableDefinition): Promise<void> {
   const response = await askDynalite(url, 'DynamoDB_20120810.CreateTable', JSON.stringify(definition));
   const text = await response.text();
-  if (!response.ok && !text.includes('ResourceInUseException')) {
+  if (!response.ok && !text.includes('ResourceInUseException'))
     throw new ZonesError('local_failed', `dynalite refused table ${definition.TableName}: ${text}`);
-  }
 }
 
 /** Sends dynalite a request with a signature that it does not look into. */

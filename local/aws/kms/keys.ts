@@ -93,9 +93,8 @@ export function requireEnabled(key: StoredKey): void {
  * @throws {AwsError} KMSInvalidStateException: deletion is pending
  */
 export function requireNotDeleting(key: StoredKey): void {
-  if (key.status === 'PendingDeletion') {
+  if (key.status === 'PendingDeletion')
     throw new AwsError('KMSInvalidStateException', `${key.arn} is pending deletion.`);
-  }
 }
 
 /** The permission to do `action` with `key`, with the condition keys that KMS adds for every request about a key. */

@@ -156,9 +156,8 @@ function createKeyOperation({ keys, account, region, now }: AwsContext): Operati
       BypassPolicyLockoutSafetyCheck: v.optional(v.literal(false)),
     },
     ({ KeyUsage, KeySpec, Tags }, call) => {
-      if ((KeyUsage === 'SIGN_VERIFY') !== KEY_SPECS.has(KeySpec)) {
+      if ((KeyUsage === 'SIGN_VERIFY') !== KEY_SPECS.has(KeySpec))
         throw validationError(`KeyUsage ${KeyUsage} is not compatible with KeySpec ${KeySpec} here`);
-      }
       const described = describedContext(call, KeySpec, KeyUsage);
       const context = { ...described, ...LOCKOUT_CHECKED, ...tagContext(Tags) };
       const create = { action: 'kms:CreateKey', resource: '*', context };

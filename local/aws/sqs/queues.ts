@@ -41,9 +41,8 @@ export function openQueues(
     const queue = queues.find(
       ({ settings: { arn, name: own } }) => arn === name || name.split('/').at(-1) === own,
     );
-    if (queue === undefined) {
+    if (queue === undefined)
       throw new AwsError('QueueDoesNotExist', `The specified queue does not exist: ${name}`);
-    }
     return queue;
   }
 
