@@ -10,11 +10,12 @@ export interface Program {
 }
 
 /** Whether nothing runs a function here; a function without a program is run by Node.js. */
-export function isMissing(
-  program: Program | { missing: string } | undefined,
-): program is { missing: string } {
+export function isMissing(program: Program | Missing | undefined): program is Missing {
   return program !== undefined && 'missing' in program;
 }
+
+/** What runs a function and is not here. */
+type Missing = { missing: string };
 
 /** Code of a function, as its template has it. */
 interface Code {

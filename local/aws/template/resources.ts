@@ -112,12 +112,9 @@ function randomText({ PasswordLength }: { PasswordLength: number }): string {
 }
 
 /** The DynamoDB tables as `CreateTable` inputs: keys and indexes, not encryption, expiry or capacity. And table to the key that encrypts it. */
-export function readTables(assembly: ResolvedAssembly): {
-  tables: TableDefinition[];
-  tableKeys: Map<string, string>;
-} {
+export function readTables(assembly: ResolvedAssembly) {
   const tableKeys = new Map<string, string>();
-  const tables = read(assembly, 'AWS::DynamoDB::Table').map(({ physicalId, properties }) => {
+  const tables = read(assembly, 'AWS::DynamoDB::Table').map(({ physicalId, properties }): TableDefinition => {
     const { SSESpecification, TableName = physicalId, ...keysAndIndexes } = properties;
     const key = SSESpecification?.KMSMasterKeyId;
     if (key !== undefined) tableKeys.set(TableName, key);
