@@ -95,6 +95,7 @@ export function createLog({ service, zone, env, now = Date.now, ...source }: Log
 export function describeError(error: unknown): Facts {
   if (isZonesError(error)) return { ...error.facts, reason: error.code, message: error.message };
   if (!(error instanceof Error)) return { reason: typeof error };
-  const at = /^\s+at .*?([\w.-]+:\d+:\d+)\)?$/m.exec(error.stack ?? '')?.[1];
-  return { reason: error.name, at };
+  // A loader may put a query behind a module's name.
+  const at = /^\s+at .*?([\w.-]+)(?:\?[\w=&.-]*)?(:\d+:\d+)\)?$/m.exec(error.stack ?? '');
+  return { reason: error.name, at: at?.slice(1).join('') };
 }
