@@ -1,0 +1,306 @@
+/**
+ * The local system for minutes or hours, with mixed traffic, a rotation of each key and faults at random: every event is done or
+ * lies in the dead letters with its reason, every answer is a 2xx or a coded refusal that may be tried again, memory and sockets
+ * stay flat, and nothing that is logged or answered shows a secret. Ends with a report, and with 1 where any of it does not hold.
+ */
+import { createPrivateKey } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { SESSION_COOKIE } from '../../functions/login-common/cookies.ts';
+import { eventNames } from '../../infra/declaration/names.ts';
+import { zoneQueues } from '../../infra/declaration/own.ts';
+import { objectOf, parseJson } from '../../infra/proof/assembly/json.ts';
+import { webhookHeaders } from '../../local/app/call-own.ts';
+import { readClientRecord } from '../../local/app/client-keys.ts';
+import { fillIn, makeOrganizationNumber, putEvent } from '../../local/app/events.ts';
+import { gatewayZone, operatorAccess, samplePath, sampleZone } from '../../local/app/steps/facts.ts';
+import { loginFacts, newVisitor } from '../../local/app/steps/log-in.ts';
+import { replaceKey } from '../../local/app/steps/rotation.ts';
+import { startSystem } from '../../local/app/system.ts';
+import { callGateway } from '../../local/aws/aws-client.ts';
+import { KEYS_FILE } from '../../local/aws/state.ts';
+import { TEST_USERS } from '../../local/helseid/users.ts';
+import { findLeak, plant } from '../canaries.ts';
+import { createRandom } from '../fuzz/random.ts';
+import { findGrowth, measure, type Sample } from './measure.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '2' },
+    seed: { type: 'string', default: String(Date.now() % 1e9) },
+    port: { type: 'string', default: '14200' },
+    'stand-in-port': { type: 'string', default: '14643' },
+  },
+});
+const MINUTES = Number(values.minutes);
+const random = createRandom(Number(values.seed));
+
+/** Milliseconds between two requests of a lane, between two faults, and for what must come to an end by itself. */
+const PAUSE = 200;
+const CALM = 4000;
+const PATIENCE = 120_000;
+
+/** What goes wrong: calls of whom and what becomes of them, for how many milliseconds. */
+const FAULTS = [
+  ['KMS throttles', { service: 'kms', operation: 'Sign' }, { error: 'ThrottlingException' }, 2500],
+  ['KMS is down', { service: 'kms' }, { error: 'KMSInternalException', status: 500 }, 2000],
+  ['KMS is slow', { service: 'kms', operation: 'Sign' }, { slow: 900 }, 3000],
+  ['KMS’s answers are lost', { service: 'kms', operation: 'Sign' }, { lost: true }, 1500],
+  [
+    'Secrets Manager is down',
+    { service: 'secretsmanager' },
+    { error: 'InternalServiceError', status: 500 },
+    2500,
+  ],
+  ['DynamoDB is down', { service: 'dynamodb' }, { error: 'InternalServerError', status: 500 }, 2500],
+  ['DynamoDB throttles', { service: 'dynamodb' }, { error: 'ThrottlingException' }, 2500],
+  ['DynamoDB’s answers are lost', { service: 'dynamodb' }, { lost: true }, 1500],
+  ['Lambda fails', { service: 'lambda' }, { error: 'ServiceException', status: 500 }, 2000],
+  ['Lambda throttles', { service: 'lambda' }, { error: 'TooManyRequestsException', status: 429 }, 2000],
+] as const;
+
+const broken: string[] = [];
+/** A promise that was not kept, said at most so often. */
+function note(what: string): void {
+  if (broken.length < 50) broken.push(`${(performance.now() / 1000).toFixed(0)} s: ${what}`);
+}
+const refuseLeak = (value: unknown, where: string) => {
+  const leak = findLeak(value);
+  if (leak !== undefined) note(`${where} shows the ${leak}: ${JSON.stringify(value).slice(0, 300)}`);
+};
+
+const directory = mkdtempSync(join(tmpdir(), 'zones-soak-'));
+const system = await startSystem({
+  ...{ declarationFile: 'test/soak/zones.ts', standIn: true, directory, fresh: true },
+  ports: { gateway: Number(values.port), standIn: Number(values['stand-in-port']) },
+});
+const { aws, trail, declaration } = system;
+const { zone: eventZone, declared, functionName: worker, event } = sampleZone(system);
+const { zone } = gatewayZone(system);
+const [queues] = zoneQueues(declaration.name, eventZone, declared);
+const queue = aws.queues.find(queues?.queue ?? '');
+const dead = aws.queues.find(queues?.deadLetters ?? '');
+const facts = loginFacts(system);
+const operator = operatorAccess(system);
+const gateway = { ...operator, url: system.gatewayUrl(zone) };
+
+for (const { privatePem } of JSON.parse(readFileSync(join(system.state, KEYS_FILE), 'utf8')).keys)
+  plant('private key', createPrivateKey(privatePem).export({ format: 'jwk' }).d ?? '');
+for (const user of TEST_USERS) if ('pid' in user) plant('national identity number', String(user.pid));
+
+/** Events by id: when they were sent, and what became of them. */
+const events = new Map<string, { sent: number; done?: number; reasons: string[] }>();
+trail.subscribe(({ kind, fields }) => {
+  refuseLeak(fields, 'the trail');
+  const known = events.get(String(fields['eventId']));
+  if (known === undefined) return;
+  if (fields['code'] === 'document.failed') known.reasons.push(String(fields['reason']));
+  if (kind !== 'platform' || fields['event'] !== 'event-source') return;
+  if (fields['outcome'] === 'done') known.done ??= Date.now();
+  // After a failure the message would stay hidden for minutes; that wait is cut short.
+  const failed =
+    fields['outcome'] === 'failed' && queue.messages().find(({ id }) => id === fields['message']);
+  if (failed) setTimeout(() => queue.hide(failed.receipt ?? '', 0), 1000).unref();
+});
+
+/** Answers by lane and outcome; and when each lane's last request began that came through. */
+const answers = new Map<string, number>();
+const through = new Map<string, number>();
+const CODED = [429, 502, 503, 504];
+
+function account(lane: string, began: number, status: number, body: unknown): void {
+  refuseLeak(body, `an answer of ${lane}`);
+  const page = typeof body === 'string' && body.includes('class="reference"');
+  const code = page ? 'page' : objectOf(body)['code'];
+  const good = status >= 200 && status < 300;
+  const what = good ? 'done' : `${status} ${code}`;
+  answers.set(`${lane}: ${what}`, (answers.get(`${lane}: ${what}`) ?? 0) + 1);
+  if (good) through.set(lane, began);
+  else if (!CODED.includes(status) || typeof code !== 'string')
+    note(`${lane} was answered with ${status}: ${JSON.stringify(body).slice(0, 300)}`);
+}
+
+let browsers = 0;
+const lanes: Readonly<Record<string, () => Promise<void>>> = {
+  async route() {
+    const began = Date.now();
+    const { status, body } = await callGateway(gateway, samplePath('/summaries/{id}'));
+    account('route', began, status, body);
+  },
+  async webhook() {
+    const began = Date.now();
+    const sent = { zone, method: 'POST', path: '/hooks/17', body: '{}' };
+    // As another would sign it: its own reading of the secret meets the faults, too.
+    const headers = await webhookHeaders({ ...operator, declaration }, sent).catch(() => undefined);
+    if (headers === undefined) return;
+    const { status, body } = await callGateway(gateway, sent.path, { ...sent, headers });
+    account('webhook', began, status, body);
+  },
+  async event() {
+    const id = await putEvent(operator, eventNames(declaration.name, eventZone).bus, fillIn(event));
+    events.set(id, { sent: Date.now(), reasons: [] });
+  },
+  async login() {
+    const visitor = newVisitor(facts);
+    const { browser } = visitor;
+    const ask = async (lane: string, url: string, body?: object) => {
+      const began = Date.now();
+      const page = await browser.call(url, body);
+      account(lane, began, page.status, parseJson(page.body) ?? page.body);
+    };
+    const began = Date.now();
+    try {
+      await visitor.logIn();
+    } catch (error) {
+      if (browser.history.at(-1) === undefined) note(`a login threw: ${error}`);
+    }
+    const last = browser.history.at(-1);
+    if (last) account('login', began, last.status, parseJson(last.body) ?? last.body);
+    if (visitor.cookie() === undefined) return;
+    browsers += 1;
+    plant('session', visitor.cookie() ?? SESSION_COOKIE);
+    await ask('api', facts.api);
+    // A refresh: for another organisation.
+    await ask('refresh', `${facts.gateway}/session`, { organization: { child: makeOrganizationNumber() } });
+    await ask('api', facts.api);
+  },
+};
+
+/** Samples of each process, by function and process id. */
+const samples = new Map<string, Sample[]>();
+function sample(): void {
+  for (const { function: name, pid } of [
+    ...aws.pool.running(),
+    { function: 'the local system', pid: process.pid },
+  ]) {
+    const taken = pid === undefined ? undefined : measure(pid);
+    if (taken) samples.set(`${name} (${pid})`, [...(samples.get(`${name} (${pid})`) ?? []), taken]);
+  }
+}
+
+const recoveries: string[] = [];
+let [worst, met] = [0, 0];
+
+/** Milliseconds until a request of a lane that began after `since` has come through. */
+async function untilThrough(lane: string, since: number): Promise<number> {
+  while ((through.get(lane) ?? 0) < since) {
+    if (Date.now() - since > PATIENCE) {
+      note(`${lane} does not recover`);
+      return PATIENCE;
+    }
+    await wait(50);
+  }
+  return Date.now() - since;
+}
+
+async function fail(): Promise<void> {
+  const [what, where, fault, takes] = random.pick(FAULTS);
+  const plan = aws.faults.inject(where, fault);
+  await wait(takes * (0.5 + random.below(100) / 100));
+  plan.end();
+  if (random.often(0.3)) await aws.pool.recycle();
+  const since = Date.now();
+  const took = await Promise.all(['route', 'login'].map((lane) => untilThrough(lane, since)));
+  worst = Math.max(worst, ...took);
+  met += plan.met();
+  recoveries.push(`${what}: ${plan.met()} calls; route ${took[0]} ms, login ${took[1]} ms`);
+}
+
+/** Replaces the key of each client, again where a fault is in the way. */
+async function rotate(): Promise<void> {
+  for (const client of Object.keys(declaration.clients)) {
+    const before = await readClientRecord(system, client).catch(() => undefined);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await replaceKey(system, client);
+        break;
+      } catch (error) {
+        const now = await readClientRecord(system, client).catch(() => undefined);
+        const current = (of: typeof now) => of?.keys.find(({ state }) => state === 'current')?.kid;
+        if (current(now) !== undefined && current(before) !== undefined && current(now) !== current(before))
+          break;
+        if (tries === 10) return note(`the key of ${client} is not replaced: ${error}`);
+        await wait(3000);
+      }
+    }
+    rotated += 1;
+  }
+}
+let rotated = 0;
+
+const began = Date.now();
+const end = began + MINUTES * 60_000;
+let over = false;
+const driven = [
+  ...Object.entries(lanes).map(async ([lane, run]) => {
+    while (!over) {
+      await run().catch((error: Error) => note(`${lane} threw ${error.stack}`));
+      await wait(PAUSE);
+    }
+  }),
+  (async () => {
+    while (!over) {
+      sample();
+      await wait(1000);
+    }
+  })(),
+];
+const rotating = wait(MINUTES * 20_000).then(rotate);
+await Promise.all(
+  Object.keys(lanes)
+    .filter((lane) => lane !== 'event')
+    .map((lane) => (lane === 'route' || lane === 'login' ? untilThrough(lane, began) : 0)),
+);
+while (Date.now() < end - CALM) {
+  await wait(CALM / 2 + random.below(CALM));
+  await fail();
+}
+await rotating;
+over = true;
+await Promise.all(driven);
+
+/** Ids of events in the dead letters. */
+const buried = () => new Set(dead.messages().map(({ body }) => String(objectOf(parseJson(body))['id'])));
+const open = () => [...events].filter(([id, { done }]) => done === undefined && !buried().has(id));
+const waited = Date.now();
+while (open().length > 0 && Date.now() - waited < PATIENCE) {
+  for (const message of queue.messages())
+    if (message.receipt && message.visible > Date.now() + 20_000) queue.hide(message.receipt, 5);
+  await wait(200);
+}
+for (const [id] of open()) note(`event ${id} is lost: neither done nor in the dead letters`);
+const letters = [...buried()].filter((id) => events.has(id));
+for (const id of letters)
+  if ((events.get(id)?.reasons.length ?? 0) === 0)
+    note(`event ${id} is in the dead letters and nothing says why`);
+const done = [...events.values()].filter((each) => each.done !== undefined).length;
+const growth = findGrowth(samples);
+for (const what of growth) note(what);
+if (rotated < Object.keys(declaration.clients).length) note('not every key was replaced');
+if (met === 0) note('no call met a fault');
+await system.close();
+rmSync(directory, { recursive: true, force: true });
+
+const seconds = (Date.now() - began) / 1000;
+const last = [...samples]
+  .filter(([, all]) => all.length > 20)
+  .map(([name, all]) => `${name} ${all.at(-1)?.memory.toFixed(0)} MiB, ${all.at(-1)?.sockets} sockets`);
+console.log(
+  [
+    `Soak of ${seconds.toFixed(0)} s, seed ${values.seed}: ${worker} and ${Object.keys(lanes).length} lanes, ${browsers} logins, ${rotated} keys replaced, ${recoveries.length} faults that ${met} calls met.`,
+    `Events: ${events.size} sent, ${done} done, ${letters.length} in the dead letters with their reasons, ${open().length} lost.`,
+    `Answers: ${[...answers]
+      .sort()
+      .map(([what, count]) => `${what} ${count}`)
+      .join('; ')}.`,
+    `Recovered after ${worst} ms at the latest:`,
+    ...recoveries.map((each) => `  ${each}`),
+    `Memory (VmRSS) and sockets at the end, of processes that lived for 20 s: ${last.join('; ')}.`,
+    ...broken.map((each) => `BROKEN  ${each}`),
+    broken.length === 0 ? 'All held.' : `${broken.length} promises were not kept.`,
+  ].join('\n'),
+);
+process.exit(broken.length === 0 ? 0 : 1);
