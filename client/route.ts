@@ -1,5 +1,5 @@
 import type { RouteConfig } from '@helseid-zones/protocol/config';
-import { type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { type ErrorCode, type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/required';
 import { describeError, type Log } from './log.ts';
 
@@ -52,13 +52,17 @@ export function problem(status: number, title: string, code: string): RouteAnswe
   );
 }
 
+/** Codes of what signs, or what it needs, being overloaded or away for a while: nothing was done, and the same may be asked again. */
+export const SIGNING_UNAVAILABLE: readonly ErrorCode[] = [
+  ...(['signer_unavailable', 'tokens_unavailable', 'kms_throttled', 'kms_unavailable'] as const),
+  ...(['signature_late', 'record_unavailable', 'aws_throttled', 'aws_unavailable'] as const),
+];
+
 /** What a failure looks like from outside; any other is a 502, since it is about what lies behind. */
 const STATUS: Readonly<Record<string, readonly [status: number, title: string]>> = {
   request_malformed: [400, 'The request is not right.'],
   ...Object.fromEntries(
-    ['signer_unavailable', 'tokens_unavailable', 'kms_throttled', 'kms_unavailable', 'signature_late']
-      .concat(['record_unavailable', 'aws_throttled', 'aws_unavailable'])
-      .map((code) => [code, [503, 'Signing is not available; try again.'] as const]),
+    SIGNING_UNAVAILABLE.map((code) => [code, [503, 'Signing is not available; try again.'] as const]),
   ),
   issuer_unreachable: [503, 'The authorization server is not available; try again.'],
   api_unreachable: [503, 'What lies behind is not available; try again.'],

@@ -1,5 +1,5 @@
 import { describeError } from '@helseid-zones/client/log';
-import { retryAfter } from '@helseid-zones/client/route';
+import { retryAfter, SIGNING_UNAVAILABLE } from '@helseid-zones/client/route';
 import { type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { type Answer, chooseLanguage, type PageName, renderAnswer, renderPage, TEXTS } from './answer.ts';
@@ -155,8 +155,7 @@ export const OUTCOMES = outcomes<ErrorCode>(
   [UPSTREAM, 'id_token_invalid', 'token_invalid', 'metadata_invalid', 'binding_mismatch'],
   [UPSTREAM, 'nonce_loop', 'api_unreachable', 'api_answer_unusable', 'redirect_refused'],
   [{ status: 504, page: 'busy' }, 'request_aborted'],
-  [BUSY, 'issuer_unreachable', 'signer_unavailable', 'aws_throttled', 'aws_unavailable'],
-  [BUSY, 'kms_throttled', 'kms_unavailable', 'signature_late'],
+  [BUSY, 'issuer_unreachable', ...SIGNING_UNAVAILABLE],
 );
 
 /** What the browser is at fault for where it chose an organisation: the zone's grant or the issuer does not allow that one. */

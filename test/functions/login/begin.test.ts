@@ -168,3 +168,14 @@ it.each(['application/json', 'text/html'])(
     expect([statusCode, headers?.['retry-after']]).toEqual([503, '1']);
   },
 );
+
+it.each([
+  ...(['kms_throttled', 'kms_unavailable', 'signature_late', 'record_unavailable'] as const),
+  ...(['signer_unavailable', 'aws_throttled', 'aws_unavailable'] as const),
+])('is busy, and not broken, while what signs is away: %s', async (code) => {
+  const { login, browser } = await arrive();
+  login.deps.client.pushAuthorizationRequest = async () => {
+    throw new ZonesError(code, 'Away.', { facts: {} });
+  };
+  expect((await browser.send('/login')).statusCode).toBe(503);
+});
