@@ -15,10 +15,10 @@ const throttled = () => Promise.reject(new AwsError('TooManyRequestsException', 
 const NOT_FOUND = { status: 404, error: 'ResourceNotFoundException' };
 const failed = () => new Error('no');
 
-async function startWith({ authorize, asked } = rulesOf()) {
+async function startWith({ authorize, asked } = rulesOf(), of = signer) {
   const aws = await startAws((context) => startLambda({ eventSources: [] }, context), {
     authorize,
-    functions: createFunctionTable([signer]),
+    functions: createFunctionTable([of]),
     pool: poolOf((event: { throttle?: boolean; fail?: boolean }) =>
       event.throttle ? throttled() : event.fail ? failed() : event,
     ),
@@ -31,8 +31,42 @@ async function startWith({ authorize, asked } = rulesOf()) {
       body: typeof input === 'string' ? input : JSON.stringify(input),
       repeatable: false,
     });
-  return { invoke, asked };
+  const putConcurrency = (name: string, ReservedConcurrentExecutions: unknown) =>
+    aws.call({
+      ...{ service: 'lambda', path: `/2017-10-31/functions/${name}/concurrency`, method: 'PUT' },
+      ...{ body: JSON.stringify({ ReservedConcurrentExecutions }), repeatable: false },
+    });
+  return { invoke, putConcurrency, asked };
 }
+
+describe('Lambda PutFunctionConcurrency', () => {
+  it('bounds a function, for whoever may', async () => {
+    const of = { ...signer };
+    const aws = await startWith(rulesOf(), of);
+    expect((await aws.putConcurrency('signer', 0)).body).toBe('{"ReservedConcurrentExecutions":0}');
+    expect(of.reservedConcurrency).toBe(0);
+    expect(aws.asked).toMatchObject([{ action: 'lambda:PutFunctionConcurrency', resource: arn }]);
+  });
+
+  it.each([-1, 1.5, '2', undefined])('takes no number like %j', async (wanted) => {
+    const { putConcurrency } = await startWith();
+    const facts = { status: 400, error: 'InvalidParameterValueException' };
+    await expect(putConcurrency('signer', wanted)).rejects.toMatchObject({ facts });
+  });
+
+  it('changes nothing for who may not, or of an unknown function', async () => {
+    const of = { ...signer };
+    const { putConcurrency } = await startWith(
+      rulesOf(() => true),
+      of,
+    );
+    await expect(putConcurrency('signer', 0)).rejects.toMatchObject({
+      facts: { error: 'AccessDeniedException' },
+    });
+    expect(of.reservedConcurrency).toBe(signer.reservedConcurrency);
+    await expect(putConcurrency('nobody', 0)).rejects.toMatchObject({ facts: NOT_FOUND });
+  });
+});
 
 describe('Lambda Invoke', () => {
   it.each(['signer', arn, `${arn}:$LATEST`])('finds a function by %s', async (name) => {
