@@ -56,18 +56,11 @@ const PRICES: readonly Price[] = [
 const IDLE_FREE =
   /^AWS::(?:(?:ApiGateway|CloudFormation|Events|IAM|Lambda|Logs|SNS|SQS)::.*|DynamoDB::Table|EC2::(?:FlowLog|InternetGateway|Route|RouteTable|SecurityGroup|SecurityGroupIngress|SecurityGroupEgress|Subnet|SubnetRouteTableAssociation|VPC|VPCGatewayAttachment)|KMS::Alias|Route53Resolver::FirewallRuleGroup(?:Association)?|SecretsManager::RotationSchedule|SSM::Parameter)$/;
 
-/** Part of what a stack costs a month. */
-export interface CostItem {
-  what: string;
-  count: number;
-  usd: number;
-}
-
 /** What a stack costs a month while nothing happens. */
-export interface StackCost {
+interface StackCost {
   stack: string;
   usd: number;
-  items: readonly CostItem[];
+  items: readonly { what: string; count: number; usd: number }[];
   /** Types of resources that it has and that no price here is known for. */
   unpriced: readonly string[];
 }
@@ -122,7 +115,7 @@ function sumOf(usd: readonly number[]): number {
  * and free tiers; {@link https://aws.amazon.com/lambda/pricing/} (arm64), {@link https://aws.amazon.com/dynamodb/pricing/on-demand/} and
  * the pages named there. KMS takes the same for a signature with each of HelseID's algorithms.
  */
-export const TRAFFIC_PRICES = {
+const TRAFFIC_PRICES = {
   signature: 0.15 / 10_000,
   invocation: 0.2 / 1e6,
   gigabyteSecond: 0.0000133334,
@@ -145,7 +138,7 @@ const RECKONED = {
 };
 
 /** What a month of calls is reckoned from. */
-export interface Traffic {
+interface Traffic {
   /** Calls of APIs. */
   calls: number;
   /** Environments of the zone's functions that call, each with tokens of its own (`own`). */

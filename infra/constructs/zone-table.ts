@@ -37,24 +37,16 @@ function dynamo(action: string): string {
 /** The tables a zone has: by what enters it, and those of its functions. */
 export function zoneTables(system: string, zone: string, declared: ZoneDeclaration): TableUse[] {
   const { events, gateway, tokens } = declared;
-  const shipped = (kind: string, variable: string, actions: TableUse['actions']) => ({
-    ...{ name: `${system}-${zone}-${kind}`, id: `Table-${kind}`, variable, actions },
-  });
+  const shipped = (kind: string, variable: string, actions: TableUse['actions'] | false | undefined) =>
+    actions ? [{ name: `${system}-${zone}-${kind}`, id: `Table-${kind}`, variable, actions }] : [];
+  const worked = events && { [events.function]: ['DeleteItem', 'GetItem', 'PutItem'].map(dynamo) };
+  const isValidated = gateway?.routes.some((route) => route.authorize === 'helseid');
+  const fetched = { [TOKENS_FUNCTION]: ['GetItem', 'UpdateItem'].map(dynamo) };
   return [
-    ...(events
-      ? [
-          shipped('idempotency', 'IDEMPOTENCY_TABLE', {
-            [events.function]: ['DeleteItem', 'GetItem', 'PutItem'].map(dynamo),
-          }),
-        ]
-      : []),
-    ...(gateway?.login ? [shipped('sessions', 'SESSION_TABLE', SESSION_TABLE_ACTIONS)] : []),
-    ...(gateway?.routes.some((route) => route.authorize === 'helseid')
-      ? [shipped('replays', 'REPLAY_TABLE', { [AUTHORIZER_FUNCTION]: [dynamo('PutItem')] })]
-      : []),
-    ...(tokens === 'function'
-      ? [shipped('tokens', 'TOKEN_TABLE', { [TOKENS_FUNCTION]: ['GetItem', 'UpdateItem'].map(dynamo) })]
-      : []),
+    ...shipped('idempotency', 'IDEMPOTENCY_TABLE', worked),
+    ...shipped('sessions', 'SESSION_TABLE', gateway?.login && SESSION_TABLE_ACTIONS),
+    ...shipped('replays', 'REPLAY_TABLE', isValidated && { [AUTHORIZER_FUNCTION]: [dynamo('PutItem')] }),
+    ...shipped('tokens', 'TOKEN_TABLE', tokens === 'function' && fetched),
     ...ownTables(system, zone, declared).map(({ name, owner, table, variable, users, declared }) => ({
       ...{ name, id: `Table-${owner}-${table}`, variable, declared },
       actions: Object.fromEntries([...users].map(([user, access]) => [user, access === 'read' ? READ : ALL])),

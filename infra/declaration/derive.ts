@@ -14,16 +14,12 @@ import type { ClientDeclaration, SystemDeclaration, ZoneDeclaration } from './sc
  */
 export function deriveGrants(system: SystemDeclaration): Grant[] {
   return Object.entries(system.zones).flatMap(([zone, declared]) =>
-    zoneClients(system, declared).map((client) => deriveGrant(system, zone, declared, client)),
+    zoneClients(system, declared).map((client) => deriveGrant(system, zone, client)),
   );
 }
 
-function deriveGrant(
-  system: SystemDeclaration,
-  zone: string,
-  declared: ZoneDeclaration,
-  name: string,
-): Grant {
+function deriveGrant(system: SystemDeclaration, zone: string, name: string): Grant {
+  const declared: ZoneDeclaration = pick(system.zones, zone);
   const { clientId, issuer, tenancy, profile, selfService } = pick(system.clients, name);
   const grant = declared.admin ? undefined : declared.grants.find(({ client }) => client === name);
   const apis = grant?.apis.map(({ api, methods, paths }) =>
@@ -82,10 +78,10 @@ export function deriveZoneConfig(system: SystemDeclaration, zone: string, functi
 function apiConfigs(system: SystemDeclaration, { grants }: ZoneDeclaration): Record<string, ApiConfig> {
   const calls = grants.flatMap(({ client, apis }) => apis.map(({ api }) => ({ client, api })));
   return Object.fromEntries(
-    [...Map.groupBy(calls, ({ api }) => api)].map(([api, callers]) => [
-      api,
-      { ...pick(system.apis, api), clients: callers.map(({ client }) => client) },
-    ]),
+    [...Map.groupBy(calls, ({ api }) => api)].map(([api, callers]) => {
+      const clients = callers.map(({ client }) => client);
+      return [api, { ...pick(system.apis, api), clients }];
+    }),
   );
 }
 

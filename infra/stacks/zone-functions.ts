@@ -21,7 +21,7 @@ import {
 } from '../declaration/own.ts';
 import { apiVariables, foreignCode } from '../declaration/runtimes.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
-import { type KeyPolicyDocument, keyPolicyTemplate } from '../key-policy.ts';
+import { keyPolicyTemplate } from '../key-policy.ts';
 
 /** What a zone's functions are made from. */
 interface ZoneFunctionsProps {
@@ -100,10 +100,11 @@ function functionFiles(system: SystemDeclaration, zone: string, name: string): R
     ...(ca ? { [PROXY_CA]: ca } : {}),
   };
   if (!system.zones[zone]?.admin) return config;
-  const policies: Record<string, KeyPolicyDocument> = {};
-  for (const [client, { algorithm }] of Object.entries(system.clients))
-    policies[client] = keyPolicyTemplate({ system: system.name, client, algorithm });
-  return { ...config, 'key-policy.json': policies };
+  const policies = Object.entries(system.clients).map(([client, { algorithm }]) => [
+    client,
+    keyPolicyTemplate({ system: system.name, client, algorithm }),
+  ]);
+  return { ...config, 'key-policy.json': Object.fromEntries(policies) };
 }
 
 /** Functions whose time is not that of a request. */
