@@ -33,8 +33,8 @@ function linkOf(path: string): string {
 /** Samples of a process that are not yet about what it takes up once it is warm. */
 const WARM = 5;
 
-/** Growth that counts as flat: of memory by so much and so many MiB, of sockets by so many. */
-const FLAT = { factor: 1.25, mebibytes: 24, sockets: 12 };
+/** Growth that counts as flat: by a quarter and so many MiB or sockets; pools of connections that are kept fill up while faults last. */
+const FLAT = { factor: 1.25, mebibytes: 24, sockets: 24 };
 
 /**
  * What has grown over the life of each process: the highest of the last third of its samples held against the highest of the first
@@ -53,7 +53,7 @@ export function findGrowth(samples: ReadonlyMap<string, readonly Sample[]>): str
       ...(to > from * FLAT.factor + FLAT.mebibytes
         ? [`${name}: memory from ${from.toFixed(0)} to ${to.toFixed(0)} MiB`]
         : []),
-      ...(many > few + FLAT.sockets ? [`${name}: sockets from ${few} to ${many}`] : []),
+      ...(many > few * FLAT.factor + FLAT.sockets ? [`${name}: sockets from ${few} to ${many}`] : []),
     ];
   });
 }
