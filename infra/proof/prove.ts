@@ -4,10 +4,10 @@ import type { ProofException, SystemDeclaration } from '../declaration/schema.ts
 import { type Assembly, readAssembly } from './assembly/read-assembly.ts';
 import { type ResolveOptions, resolveAssembly } from './assembly/resolve.ts';
 import { type Comparison, compareWithDerived } from './derived/compare.ts';
+import { readInput } from './rules/actors.ts';
 import { CAPABILITIES } from './rules/capabilities.ts';
 import type { CapabilityRow } from './rules/capability.ts';
 import { RULES } from './rules/index.ts';
-import { readInput } from './rules/input.ts';
 import { untouching } from './rules/others.ts';
 import { reachRows } from './rules/reach-rows.ts';
 import type { Finding, ProofInput, Rule } from './rules/rule.ts';

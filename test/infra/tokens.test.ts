@@ -8,7 +8,7 @@ import { authorize } from '../../infra/proof/policy/authorize.ts';
 import { rolePrincipal } from '../../infra/proof/policy/principal.ts';
 import { prove } from '../../infra/proof/prove.ts';
 import { reportSignable } from '../../infra/proof/report/signable.ts';
-import { readInput } from '../../infra/proof/rules/input.ts';
+import { readInput } from '../../infra/proof/rules/actors.ts';
 import system from '../one-client.zones.ts';
 import {
   arn,

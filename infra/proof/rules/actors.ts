@@ -1,12 +1,15 @@
 import { deriveGrants } from '../../declaration/derive.ts';
 import { type Asked, askingFunctions, functionName, signerName } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
-import { type Network, SIGNING } from '../assembly/network.ts';
+import { type Network, readNetwork, SIGNING } from '../assembly/network.ts';
 import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
-import type { Reach } from '../network/reach.ts';
+import type { Comparison } from '../derived/compare.ts';
+import { computeReach, type Reach } from '../network/reach.ts';
 import { type Principal, rolePrincipal } from '../policy/principal.ts';
+import { buildWorld } from '../policy/world/build.ts';
 import type { Endpoint, Role, World } from '../policy/world/world.ts';
+import type { ProofInput } from './rule.ts';
 
 /** The name that the proof gives to what belongs to no zone. */
 export const NO_ZONE = 'no zone';
@@ -128,4 +131,17 @@ export function trustedServices({ trust }: Role): readonly string[] | undefined 
   );
   const services = allows.flatMap(({ principals }) => principals?.services ?? []);
   return closed && services.length > 0 ? services : undefined;
+}
+
+/** Reads out of a resolved assembly everything that rules look at. */
+export function readInput(
+  assembly: ResolvedAssembly,
+  declaration: SystemDeclaration,
+  comparison?: Comparison,
+): ProofInput {
+  const network = readNetwork(assembly, declaration);
+  const reach = computeReach(network);
+  const world = buildWorld(assembly);
+  const actors = readActors(assembly, world, network, reach, declaration);
+  return { declaration, assembly, network, reach, world, actors, ...(comparison ? { comparison } : {}) };
 }

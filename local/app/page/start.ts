@@ -5,7 +5,7 @@ import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import { rolesOfHost } from '../../../infra/proof/report/map/hosts.ts';
 import type { MapCall, MapNode, ZoneMap } from '../../../infra/proof/report/map/model.ts';
 import { readZoneMap } from '../../../infra/proof/report/map/read.ts';
-import { readInput } from '../../../infra/proof/rules/input.ts';
+import { readInput } from '../../../infra/proof/rules/actors.ts';
 import { listen } from '../../aws/http.ts';
 import type { SecretStore } from '../../aws/secrets/store.ts';
 import { sendEvent } from '../steps/entries.ts';

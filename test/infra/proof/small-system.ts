@@ -2,8 +2,8 @@ import { ZONE_TAG } from '../../../infra/declaration/names.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import { type JsonObject, listOf } from '../../../infra/proof/assembly/json.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
+import { readInput } from '../../../infra/proof/rules/actors.ts';
 import { RULES } from '../../../infra/proof/rules/index.ts';
-import { readInput } from '../../../infra/proof/rules/input.ts';
 import type { ProofInput, Rule } from '../../../infra/proof/rules/rule.ts';
 import oneClient from '../../one-client.zones.ts';
 

@@ -3,7 +3,7 @@ import { type Assembly, readAssembly } from '../../../../infra/proof/assembly/re
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
 import type { ZoneMap } from '../../../../infra/proof/report/map/model.ts';
 import { readZoneMap } from '../../../../infra/proof/report/map/read.ts';
-import { readInput } from '../../../../infra/proof/rules/input.ts';
+import { readInput } from '../../../../infra/proof/rules/actors.ts';
 import type { Finding } from '../../../../infra/proof/rules/rule.ts';
 import shipped from '../../../one-client.zones.ts';
 import { synthesize, withZones } from '../../synthesize.ts';

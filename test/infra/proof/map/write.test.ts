@@ -6,7 +6,7 @@ import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
 import { renderHtml, renderSvg, writeMaps } from '../../../../infra/proof/report/map/page.ts';
 import { reportMatrix } from '../../../../infra/proof/report/report.ts';
 import { readSignable } from '../../../../infra/proof/report/signable.ts';
-import { readInput } from '../../../../infra/proof/rules/input.ts';
+import { readInput } from '../../../../infra/proof/rules/actors.ts';
 import type { Finding } from '../../../../infra/proof/rules/rule.ts';
 import { newFolder } from '../../../temporary.ts';
 import { mapOf, SMALL, synthesizedFolder } from './maps.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
+import { readInput } from '../../../../infra/proof/rules/actors.ts';
 import { ownDataOnly } from '../../../../infra/proof/rules/data/stores.ts';
-import { readInput } from '../../../../infra/proof/rules/input.ts';
 import system from '../../../one-client.zones.ts';
 import { arn, find, gives, mutations, PUBLIC, sets } from '../mutate.ts';
 import { oneClient } from '../one-client.ts';
