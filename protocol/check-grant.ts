@@ -57,7 +57,10 @@ function checkDetails(details: readonly AssertionDetail[] | undefined, grant: Al
   renderDetails(details, grant);
   if (allowed === 'any') return;
   if (!details.every((detail) => allowed.some((candidate) => matchesDetail(candidate, detail))))
-    throw refused('assertionDetails', 'takes only the details that its grant lists');
+    throw refused(
+      'assertionDetails',
+      `takes only the details that its grant lists, with the same members: ${allowed.map(({ type, ...members }) => [type, ...Object.keys(members)].join(' ')).join(', ')}`,
+    );
 }
 
 /** What a list's entry can say of a detail. */

@@ -39,7 +39,7 @@ export const zonesOfAClientNeedTheSameScopes: Rule = {
             `clients.${client}`,
             'tokens of the issuer',
           ],
-          remedy: `Register a client for each set of scopes, and name it in clients and in the zone’s grants (zones.ts). Where one client must do, say why in an exception for ${resource}.`,
+          remedy: `Register a client for each set of scopes, and name it in clients and in the zone’s grants (zones.ts); or give each of these zones tokens: 'function', which hands out granted scopes only. Where one client must do, say why in an exception for ${resource}.`,
         },
       ];
     });
