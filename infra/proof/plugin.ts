@@ -29,10 +29,9 @@ export function boundaryPlugin(declaration: SystemDeclaration): IPolicyValidatio
       const proof = prove(assembly, declaration, { derived: deriveAssembly(declaration, assembly) });
       for (const text of [reportAssumptions(proof, WIDTH), reportExceptions(proof, WIDTH)])
         if (text !== '') printError(text);
+      const holds = proof.verdict === 'holds' ? 'hold' : 'hold, assuming that';
       if (proof.ok)
-        printError(
-          `The boundaries of ${declaration.name} hold${proof.verdict === 'holds' ? '' : ', assuming that'} (npm run zones shows the proof).`,
-        );
+        printError(`The boundaries of ${declaration.name} ${holds} (npm run zones shows the proof).`);
       return { success: proof.ok, violations: escapeStrings(proof.violations).map(describe) };
     },
   };

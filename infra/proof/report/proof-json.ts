@@ -10,9 +10,8 @@ export function proofAsJson(proof: Proof) {
     ...{ ok, verdict },
     assumptions: assumptions.map(({ kind, name, field, assumes }) => ({ kind, name, field, assumes })),
     // What is there beside what the declaration yields.
-    additions: (input.comparison?.additions ?? []).map(({ resource, type, stack }) => ({
-      ...{ resource, type, stack },
-    })),
+    additions:
+      input.comparison?.additions.map(({ resource, type, stack }) => ({ resource, type, stack })) ?? [],
     // What was read of each function's code: physical name, and the digest of its files.
     assets: input.assembly.resources.flatMap(({ physicalId, assetPath }) =>
       assetPath === undefined ? [] : [{ function: physicalId, sha256: digestOf(readAsset(assetPath)) }],

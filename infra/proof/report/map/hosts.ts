@@ -83,6 +83,9 @@ export function exitsOf({ zones }: SystemDeclaration, reach: readonly Reach[]) {
   return { nodes, calls };
 }
 
+/** What is drawn of a way to the internet. */
+const WAYS = { https: ['open https to', 'https'], any: ['open any connection to', 'any port'] } as const;
+
 /** The connections that functions may open to hosts. */
 export function hostCalls(reach: readonly Reach[], network: Network, hosts: readonly Host[]): MapCall[] {
   return reach.flatMap(({ resource, internet }) => {
@@ -92,10 +95,7 @@ export function hostCalls(reach: readonly Reach[], network: Network, hosts: read
     return hosts
       .filter((host) => host.vpcs.some((vpc) => vpcs.includes(vpc)))
       .map(({ node }): MapCall => {
-        const [verb, through] =
-          internet === 'https'
-            ? (['open https to', 'https'] as const)
-            : (['open any connection to', 'any port'] as const);
+        const [verb, through] = WAYS[internet];
         return { from: resource.arn ?? resource.physicalId, to: node.id, verb, through, violated: false };
       });
   });
