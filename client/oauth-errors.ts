@@ -49,7 +49,7 @@ export function tokenRefusedError(refusal: Refusal): ZonesError {
 const SECRET_LIKE = /[\w+=~-]{15,}|(?<!\d)\d{11}(?!\d)/g;
 
 /** Long runs that are words all the same. */
-const WORD = /^(?:[a-z_-]+|[^\d]{1,23})$/;
+const WORD = /^(?:[a-z_-]+|[A-Z_]+|[^\d]{1,23})$/;
 
 /**
  * A foreign text as a fact: one line, bounded, and without what looks like a secret, since whoever wrote it may repeat what it was
