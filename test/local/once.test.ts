@@ -148,7 +148,9 @@ describe('npm start', { timeout: 300_000 }, () => {
     async () => {
       const declaration = ['--declaration', 'examples/multi-tenant.zones.ts'];
       const { out, code } = await ended(start(1, '--once', '--json', ...declaration));
-      expect(JSON.parse(out).steps).toMatchObject(FOREIGN.map((name) => ({ name, ok: true })));
+      const { steps } = JSON.parse(out);
+      expect(steps).toMatchObject(steps.map(() => ({ ok: true })));
+      expect(steps.map(({ name }: { name: string }) => name)).toEqual(expect.arrayContaining(FOREIGN));
       expect(code).toBe(0);
     },
   );
