@@ -5,8 +5,8 @@ import { deny } from './statements.ts';
 
 /**
  * The permissions boundary of the roles of a zone (or `signing`), or of a group of its functions (`boundaryGroup`): what any of them may
- * ever do, whatever is attached to it later. Written apart from the roles' own policies on purpose, so that widening one does not widen
- * the other.
+ * ever do, whatever is attached to it later. What it allows comes of the same list of uses as the roles' own policies, of all functions of
+ * the group: it holds what is attached to a role by hand or by CDK, not a mistake in that list, which the proof's rules look for.
  */
 export class PermissionsBoundary extends ManagedPolicy {
   constructor(
