@@ -33,9 +33,12 @@ export interface KeyRing {
 /** The owner's members, as the text names them too. */
 const MEMBERS = ['client', 'clientId', 'issuer', 'zone'] as const;
 
-/** A key, with what stands before it. */
+/** A whole PKCS#8 key in PEM. */
 const BLOCK =
-  /([\s\S]*?)^(-----BEGIN (ENCRYPTED )?PRIVATE KEY-----\n[\s\S]*?^-----END (?:ENCRYPTED )?PRIVATE KEY-----)$/gm;
+  /^-----BEGIN (?:ENCRYPTED )?PRIVATE KEY-----\n[\s\S]*?^-----END (?:ENCRYPTED )?PRIVATE KEY-----$/gm;
+
+/** Characters that a ring has at most: what a secret of Secrets Manager holds. */
+const LONGEST = 65_536;
 
 /** A passphrase that was thought up is guessed: PBES2 as OpenSSL writes it stretches it 2,048 times only. */
 const SHORTEST = 22;
@@ -49,17 +52,19 @@ const SHORTEST = 22;
  */
 export function parseRing(text: string, passphrase: string | undefined): KeyRing {
   requireLong(passphrase);
+  if (text.length > LONGEST) throw refused(`is longer than ${LONGEST} characters`);
   const unified = text.replaceAll('\r\n', '\n');
-  const blocks = [...unified.matchAll(BLOCK)];
+  const blocks = unified.match(BLOCK) ?? [];
   if (unified.split('-----BEGIN').length - 1 > blocks.length)
     throw refused(
       'holds something else than whole PKCS#8 keys, which may be a key in the clear; take it out, or encrypt it by openssl pkcs8 -topk8',
     );
   if (blocks.length === 0 && unified.trim() !== '') throw refused('holds no private key in PEM');
-  if (passphrase !== undefined && blocks.some(([, , , encrypted]) => encrypted === undefined))
+  if (passphrase !== undefined && blocks.some((pem) => !pem.startsWith('-----BEGIN ENCRYPTED')))
     throw refused('is a key in the clear; encrypt it');
-  const facts = blocks.map(([, lines = '']) => readFacts(lines));
-  const keys = blocks.map(([, , pem = ''], index) => readKey(pem, passphrase, facts[index] ?? {}, index));
+  // What stands before each.
+  const facts = unified.split(BLOCK).map(readFacts);
+  const keys = blocks.map((pem, index) => readKey(pem, passphrase, facts[index] ?? {}, index));
   if (keys.filter(({ state }) => state === 'current').length !== Math.min(keys.length, 1))
     throw refused('has not exactly one current key');
   if (new Set(keys.map(({ kid }) => kid)).size < keys.length) throw refused('has a key twice');
@@ -101,8 +106,9 @@ export function lacksOwner({ owner, keys }: KeyRing): boolean {
  * @throws {ZonesError} custody_refused: a name is empty, has blanks around it or a line break in it
  */
 export function requireNames(owner: RingOwner): void {
+  // What is no text, from a program without types, would be written as if it were.
   for (const member of MEMBERS)
-    if (!/^\S(?:[^\p{Cc}\u2028\u2029]*\S)?$/u.test(owner[member]))
+    if (typeof owner[member] !== 'string' || !/^\S(?:[^\p{Cc}\u2028\u2029]*\S)?$/u.test(owner[member]))
       throw new ZonesError(
         'custody_refused',
         `The ${member} must be one line of text that neither begins nor ends with a blank.`,
@@ -136,8 +142,9 @@ function readKey(
   if (named !== kid) throw refused('names another kid than its key has');
   if (state !== 'current' && state !== 'next' && state !== 'retiring')
     throw refused('names a state that is none of current, next, retiring');
-  const until = usableUntil === undefined ? undefined : Number(usableUntil);
-  return { kid, algorithm, state, privateKey, usableUntil: until };
+  if (usableUntil === undefined) return { kid, algorithm, state, privateKey };
+  if (!/^\d{1,12}$/.test(usableUntil)) throw refused('names a time that is no number of seconds');
+  return { kid, algorithm, state, privateKey, usableUntil: Number(usableUntil) };
 }
 
 function readPrivateKey(key: string, passphrase: string | undefined): KeyObject {

@@ -307,12 +307,30 @@ describe('keys in a file', () => {
     ['another kid', (text: string) => text.replace(/^kid: .*$/m, `kid: ${'A'.repeat(43)}`)],
     ['an unknown state', (text: string) => text.replace('state: current', 'state: retired')],
     ['RS256', (text: string) => text.replace('algorithm: ES256', 'algorithm: RS256')],
+    ['too long', (text: string) => text + '\n'.repeat(65_536)],
+    ...['1e999', '-1', 'never', '9'.repeat(13)].map((until): [string, (text: string) => string] => [
+      `usable until ${until}`,
+      (text) => text.replace('state: current', `state: current\nusableUntil: ${until}`),
+    ]),
   ])('that are %s are refused, and their text is not repeated', async (_, change) => {
     const { path, custody } = await openNew();
     writeFileSync(path, change(readFileSync(path, 'utf8')));
     const error = await failure(custody.publicKeys(), 'custody_refused');
     expect(`${error.message}${error.cause}`).not.toMatch(/BEGIN|hello/);
     await failure(signedBy(custody), 'custody_refused');
+  });
+
+  test('may be followed by as many lines as there is room for', async () => {
+    const { path, custody } = await openNew();
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text + '\n'.repeat(65_536 - text.length));
+    expect(await custody.publicKeys()).toHaveLength(1);
+  });
+
+  test.each([null, undefined, 17, '', ' surgery'])('are opened in no zone called %j', async (zone) => {
+    const { path } = await openNew();
+    const opened = open(path, { zone: zone as string }).then((custody) => custody.publicKeys());
+    await failure(opened, 'custody_refused');
   });
 
   test('a short passphrase encrypts nothing', async () => {
