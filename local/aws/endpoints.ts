@@ -24,9 +24,6 @@ type AwsDeps = Pick<AwsContext, 'authorize' | 'credentials' | 'trail' | 'region'
   faults?: Faults | undefined;
 };
 
-/** All ways to the local AWS. */
-export type LocalEndpoints = Awaited<ReturnType<typeof startEndpoints>>;
-
 /**
  * Starts one listener for each VPC endpoint of the template and one for AWS's public endpoints. A call's `aws:SourceVpce` is
  * decided by the listener it came to. Loopback has no subnets: that a function uses no other zone's listener rests on its

@@ -91,6 +91,7 @@ export function loginRoutes(provider: Provider, users: readonly TestUser[]) {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     if (!ctx.path.startsWith('/account/login/')) return next();
     ctx.set({ 'cache-control': 'no-store', vary: 'accept-language', 'referrer-policy': 'no-referrer' });
+    ctx.set('content-security-policy', PAGE_POLICY);
     try {
       if (ctx.method === 'POST') await finishLogin(ctx, provider, users);
       else await showUsers(ctx, provider, users);

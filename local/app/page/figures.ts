@@ -1,6 +1,7 @@
 import { deriveGrants } from '../../../infra/declaration/derive.ts';
 import { zoneClients } from '../../../infra/declaration/names.ts';
 import { zoneQueues } from '../../../infra/declaration/own.ts';
+import { readFigures } from '../../aws/metrics.ts';
 import type { LocalSystem } from '../system.ts';
 
 /** Rows of one subject, each with a cell a column; cells are safe as HTML. */
@@ -10,7 +11,10 @@ export interface FigureTable {
   rows: readonly (readonly (string | number)[])[];
 }
 
-/** Values that are kept of a figure: of more the oldest are forgotten. */
+/** The dimensions of what is shown, in the order of a figure's name. */
+const SHOWN = ['zone', 'client', 'kind'];
+
+/** Values that are kept for percentiles: of more the oldest are forgotten. */
 const MOST = 10_000;
 
 const KINDS = ['client_assertion', 'dpop_proof'];
@@ -35,26 +39,33 @@ const QUEUES = ['Zone', 'Queue', 'Waiting', 'Seconds of the oldest', 'Failed fiv
  */
 export function countFigures({ declaration, aws, trail }: LocalSystem): () => FigureTable[] {
   const { name, zones } = declaration;
-  const values = new Map<string, number[]>();
-  const count = (value: unknown, ...of: unknown[]) => {
-    const known = values.get(of.join()) ?? [];
-    values.set(of.join(), known);
-    known.push(...[value].flat().map(Number));
-    known.splice(0, known.length - MOST);
+  const counted = new Map<string, { sum: number; most: number; times: number; last: number[] }>();
+  const count = (values: readonly number[], ...of: string[]) => {
+    const known = counted.get(of.join()) ?? { sum: 0, most: 0, times: 0, last: [] };
+    counted.set(of.join(), known);
+    for (const value of values) {
+      known.sum += value;
+      known.most = Math.max(known.most, value);
+      known.times += 1;
+      known.last.push(value);
+    }
+    known.last.splice(0, known.last.length - MOST);
   };
   trail.subscribe(({ kind, zone, fields }) => {
     if (kind === 'entry') {
-      count(fields['ms'], zone, 'requests');
-      count(1, zone, `${String(fields['status'])[0]}xx`);
+      count([Number(fields['ms'])], String(zone), 'requests');
+      count([1], String(zone), `${String(fields['status'])[0]}xx`);
     }
-    if (fields['_aws'] === undefined) return;
-    for (const [metric, value] of Object.entries(fields))
-      if (/^[A-Z]/.test(metric)) count(value, fields['zone'], fields['client'], metric, fields['kind']);
+    // What else has dimensions of its own, such as a cause, is another metric, and counted once more there.
+    for (const { metric, dimensions, values } of readFigures(fields)) {
+      const { service: _, ...of } = dimensions;
+      if (Object.keys(of).every((each) => SHOWN.includes(each)))
+        count(values, ...SHOWN.flatMap((each) => of[each] ?? []), metric);
+    }
   });
-  const all = (...of: string[]) => values.get(of.join()) ?? [];
-  const sum = (...of: string[]) => all(...of).reduce((total, value) => total + value, 0);
+  const sum = (...of: string[]) => counted.get(of.join())?.sum ?? 0;
   const percentiles = (...of: string[]) => {
-    const sorted = all(...of).toSorted((a, b) => a - b);
+    const sorted = (counted.get(of.join())?.last ?? []).toSorted((a, b) => a - b);
     return [0.5, 0.99].map((part) => sorted[Math.ceil(part * sorted.length) - 1]?.toFixed(0) ?? '–');
   };
   const declared = Object.entries(zones);
@@ -65,9 +76,9 @@ export function countFigures({ declaration, aws, trail }: LocalSystem): () => Fi
     {
       ...{ title: 'Signatures', columns: SIGNED },
       rows: deriveGrants(declaration).map(({ zone, client }) => [
-        ...[zone, client, ...KINDS.map((kind) => sum(zone, client, 'Signed', kind))],
-        ...['Refused', 'Failed', 'Throttled'].map((metric) => sum(zone, client, metric, '')),
-        ...percentiles(zone, client, 'KmsLatency', 'dpop_proof'),
+        ...[zone, client, ...KINDS.map((kind) => sum(zone, client, kind, 'Signed'))],
+        ...['Refused', 'Failed', 'Throttled'].map((metric) => sum(zone, client, metric)),
+        ...percentiles(zone, client, 'dpop_proof', 'KmsLatency'),
       ]),
     },
     {
@@ -76,9 +87,9 @@ export function countFigures({ declaration, aws, trail }: LocalSystem): () => Fi
         ...[
           zone,
           client,
-          ...['Tokens', 'TokenFailures', 'InvalidClient'].map((metric) => sum(zone, client, metric, '')),
+          ...['Tokens', 'TokenFailures', 'InvalidClient'].map((metric) => sum(zone, client, metric)),
         ],
-        Math.max(0, ...all(zone, client, 'ClockDifference', '')),
+        counted.get([zone, client, 'ClockDifference'].join())?.most ?? 0,
       ]),
     },
     {
@@ -86,7 +97,14 @@ export function countFigures({ declaration, aws, trail }: LocalSystem): () => Fi
       rows: declared.flatMap(([zone, { gateway }]) => {
         const codes = ['4xx', '5xx'].map((of) => sum(zone, of));
         return gateway
-          ? [[zone, all(zone, 'requests').length, ...codes, ...percentiles(zone, 'requests')]]
+          ? [
+              [
+                zone,
+                counted.get([zone, 'requests'].join())?.times ?? 0,
+                ...codes,
+                ...percentiles(zone, 'requests'),
+              ],
+            ]
           : [];
       }),
     },

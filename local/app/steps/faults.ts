@@ -4,9 +4,10 @@ import { required } from '@helseid-zones/protocol/required';
 import { eventNames } from '../../../infra/declaration/names.ts';
 import { zoneQueues } from '../../../infra/declaration/own.ts';
 import { redrive } from '../../../infra/keys/redrive.ts';
-import { type JsonObject, listOf, objectOf } from '../../../infra/proof/assembly/json.ts';
+import { objectOf } from '../../../infra/proof/assembly/json.ts';
 import { resourcesOfType } from '../../../infra/proof/assembly/resolve.ts';
 import { callGateway, callLambda } from '../../aws/aws-client.ts';
+import { readFigures, ringsAt, ringsOn } from '../../aws/metrics.ts';
 import { fillIn, isOutcome, putEvent } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
 import { callRoute, sendEvent } from './entries.ts';
@@ -64,10 +65,7 @@ export const deadLetterRings: Step = {
       signer.end();
     }
     const failures = trail.lines().filter((line) => isOutcome(line, id)).length;
-    const rings = alarmsOf(system, deadLetters).filter(
-      ({ Threshold, ComparisonOperator }) =>
-        ComparisonOperator === 'GreaterThanThreshold' && dead.count().visible > Number(Threshold),
-    );
+    const rings = alarmsOf(system, deadLetters).filter((alarm) => ringsAt(alarm, dead.count().visible));
     assert(rings.length > 0, `no alarm rings for what lies in ${deadLetters}`);
     const said: string[] = [];
     const { result } = await linesDuring(system, async () => {
@@ -154,25 +152,15 @@ export const zoneProbeRings: Step = {
     assert(code === 'grant_refused', `its own signer answered ${code ?? 'with signatures'}`);
     const rings = resourcesOfType(system.assembly, 'AWS::CloudWatch::Alarm')
       .map(({ properties }) => properties)
-      .filter((alarm) => lines.some(({ fields }) => isOver(alarm, fields)))
+      .filter((alarm) =>
+        lines.some(({ fields }) => readFigures(fields).some((figure) => ringsOn(alarm, figure))),
+      )
       .map(({ AlarmName }) => String(AlarmName));
     const expected = `${prober.signerName}-RefusedIntents`;
     assert(rings.join() === expected, `instead of ${expected} rings: ${rings.join(', ') || 'nothing'}`);
     return `${probed.signerName} can't be asked by zone ${prober.zone}; its own refuses (${code}), and ${expected} rings`;
   },
 };
-
-/** Whether a line in the embedded metric format has the figure of an alarm, with its dimensions and no other, over its threshold. */
-function isOver({ MetricName, Dimensions, Threshold }: JsonObject, fields: JsonObject): boolean {
-  const [directive] = listOf(objectOf(fields._aws).CloudWatchMetrics);
-  const [names] = listOf(objectOf(directive).Dimensions);
-  const wanted = listOf(Dimensions).map(objectOf);
-  return (
-    listOf(names).length === wanted.length &&
-    wanted.every(({ Name, Value }) => fields[String(Name)] === Value) &&
-    Number(fields[String(MetricName)]) > Number(Threshold)
-  );
-}
 
 function unlikeGrants(system: LocalSystem): void {
   const [{ grant: one }, { grant: other }] = [callingZone(system), otherZone(system)];

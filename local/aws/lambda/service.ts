@@ -12,6 +12,10 @@ import { pollQueue } from './event-source.ts';
 
 const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(?:\?(.*))?$/;
 const CONCURRENCY = /^\/2017-10-31\/functions\/([^/?]+)\/concurrency$/;
+const OPERATIONS = [
+  [PATH, 'Invoke'],
+  [CONCURRENCY, 'PutFunctionConcurrency'],
+] as const;
 
 /**
  * The local Lambda: `Invoke` (RequestResponse), `PutFunctionConcurrency`, by which an operator cuts a function off, and the event source mappings that it polls queues for.
@@ -26,7 +30,8 @@ export function startLambda(
   return {
     name: 'lambda',
     matches: ({ target }) => /^\/20\d\d-\d\d-\d\d\/functions/.test(target),
-    operation: ({ method, target }) => (PATH.test(target) ? 'Invoke' : `${method} ${target.split('?')[0]}`),
+    operation: ({ method, target }) =>
+      OPERATIONS.find(([path]) => path.test(target))?.[1] ?? `${method} ${target.split('?')[0]}`,
     async answer(request, call) {
       const cut = request.method === 'PUT' ? CONCURRENCY.exec(request.target) : undefined;
       return cut ? putConcurrency(context, request, call, cut[1]) : answerInvoke(context, request, call);

@@ -88,13 +88,18 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
         stored.versions.filter(({ stages }) => stages.length > 0).map(({ id, stages }) => [id, [...stages]]),
       ),
     })),
-    ...onSecret('ListSecretVersionIds', { IncludeDeprecated: v.optional(v.boolean()) }, ({ stored }) => ({
-      ...{ ARN: stored.arn, Name: stored.name },
-      // All of them: the local Secrets Manager keeps none that is deprecated for long.
-      Versions: stored.versions.map(({ id: VersionId, stages, created: CreatedDate }) => ({
-        ...{ VersionId, VersionStages: [...stages], CreatedDate },
-      })),
-    })),
+    ...onSecret(
+      'ListSecretVersionIds',
+      { IncludeDeprecated: v.optional(v.boolean(), false) },
+      ({ stored }, { IncludeDeprecated: all }) => ({
+        ...{ ARN: stored.arn, Name: stored.name },
+        Versions: stored.versions
+          .filter(({ stages }) => all || stages.length > 0)
+          .map(({ id: VersionId, stages, created: CreatedDate }) => ({
+            ...{ VersionId, VersionStages: [...stages], CreatedDate },
+          })),
+      }),
+    ),
     ...onSecret(
       'UpdateSecretVersionStage',
       {

@@ -1,4 +1,7 @@
+import { createLog } from '@helseid-zones/client/log';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { expect, test } from 'vitest';
+import { countRequests } from '../../../../client/zone-clients.ts';
 import { renderFigures } from '../../../../local/app/page/document.ts';
 import { countFigures } from '../../../../local/app/page/figures.ts';
 import type { LocalSystem } from '../../../../local/app/system.ts';
@@ -28,20 +31,28 @@ function start() {
 test('count what functions write as metrics, each zone and client for itself', () => {
   const { trail, figures, row } = start();
   const [zone, client] = ['internal', shipped.zones.internal?.grants[0]?.client ?? ''];
-  const metric = (fields: object) => {
-    const line = { _aws: {}, service: shipped.name, zone, client, ...fields };
-    trail.add({ kind: 'log', function: 'x', fields: line });
-  };
-  metric({ kind: 'dpop_proof', Signed: 3, KmsLatency: [30, 10, 20] });
-  metric({ kind: 'client_assertion', Signed: 1, KmsLatency: 900 });
-  metric({ Refused: 2 });
-  metric({ Failed: 1, Throttled: 1 });
-  metric({ Tokens: 1, ClockDifference: 4 });
-  metric({ TokenFailures: 1, InvalidClient: 1 });
+  const add = (line: string) => trail.add({ kind: 'log', function: 'x', fields: JSON.parse(line) });
+  const { count } = createLog({ service: shipped.name, zone, env: {}, write: add });
+  count({ Signed: 3, KmsLatency: 20 }, { client, kind: 'dpop_proof' });
+  for (const KmsLatency of [30, 10]) count({ KmsLatency }, { client, kind: 'dpop_proof' });
+  count({ Signed: 1, KmsLatency: 900 }, { client, kind: 'client_assertion' });
+  count({ Refused: 2 }, { client });
+  count({ Failed: 1, Throttled: 1 }, { client });
+  const report = countRequests({ count }, client);
+  report({ endpoint: 'token_endpoint', clockDifference: 4, currentKeyRefused: true });
+  report({ endpoint: 'token_endpoint', error: new ZonesError('issuer_unreachable', 'Away.', { facts: {} }) });
+  report({ endpoint: 'token_endpoint', error: new ZonesError('request_aborted', 'Enough.', { facts: {} }) });
   expect(row('Signatures', zone)).toEqual([client, 1, 3, 2, 1, 1, '20', '30']);
   expect(row('Tokens', zone)).toEqual([client, 1, 1, 1, 4]);
   expect(row('Signatures', 'public')?.slice(1)).toEqual([0, 0, 0, 0, 0, '–', '–']);
   expect(renderFigures(figures())).toContain('data-label="KMS ms p50">20</td>');
+});
+
+test('forget none of what they add up', () => {
+  const { trail, row } = start();
+  for (let times = 0; times < 10_050; times += 1)
+    trail.add({ kind: 'entry', zone: 'public', fields: { entry: 'gateway', status: 200, ms: 1 } });
+  expect(row('Requests', 'public')?.slice(0, 3)).toEqual([10_050, 0, 0]);
 });
 
 test('count requests of gateways by their status, and what lies in queues', () => {
