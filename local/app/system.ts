@@ -74,7 +74,8 @@ export function startSystem(
   started = new AsyncDisposableStack(),
 ): Promise<LocalSystem> {
   return startAll(options, started).catch(async (cause) => {
-    await started.disposeAsync();
+    // What fails as well while all is ended is not why.
+    await started.disposeAsync().catch(() => {});
     throw cause;
   });
 }

@@ -6,7 +6,7 @@ import instance from 'oidc-provider/lib/helpers/weak_cache.js';
 import type { Nonces } from './protect.ts';
 
 /**
- * All that the stand-in takes from inside oidc-provider, where its options do not reach. The version is pinned;
+ * What the stand-in adds to oidc-provider where its options do not reach: all that it takes from inside it is here. The version is pinned;
  * `test/local/helseid/oidc-provider-internals.test.ts` says when another one has moved something.
  * @module
  */

@@ -178,6 +178,14 @@ describe('npm start', { timeout: 300_000 }, () => {
     },
   );
 
+  it.runIf(FULL)('ends what it has started where a later part fails', async () => {
+    const { code, error } = await ended(start(4, '--inspect', 'nobody'));
+    expect(code).toBe(1);
+    expect(error).toContain('nobody');
+    if (process.platform === 'linux') expect(functionProcesses()).toEqual([]);
+    expect(readdirSync(folder(4))).not.toContain('lock');
+  });
+
   it('says what is wrong on standard error, and nothing else', async () => {
     // Refused before anything else is loaded.
     const { code, out, error } = await ended(start(3, '--port', 'none'));

@@ -135,13 +135,17 @@ function renderFilter(zones: readonly string[]): string {
   return choices.join('');
 }
 
-const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const KEY_TIMES = ['Created', 'Current since', 'Signs until', 'Expires at the issuer', 'Days left'];
 const KEY_COLUMNS = ['Key', 'State', 'Algorithm', ...KEY_TIMES];
 
 /** Every client's keys, as HTML. `now` is in epoch seconds. */
 export function renderKeys(clients: readonly ClientKeys[], now: number): string {
-  const when = (seconds: number | undefined) => (seconds === undefined ? '–' : DATE.format(seconds * 1000));
+  const when = (seconds: number | undefined) => {
+    if (seconds === undefined) return '–';
+    // Where the reader is, the page's script says it in the reader's words.
+    const at = new Date(seconds * 1000).toISOString();
+    return `<time datetime="${at}">${at}</time>`;
+  };
   return clients
     .map(({ client, clientId, keys, problem }) => {
       const rows = keys.map(({ kid, state, algorithm, since, usableUntil, expires }) => {

@@ -7,7 +7,7 @@ import * as logins from './login-steps.ts';
 import * as calls from './protected-calls.ts';
 import { rotationUnderLoad } from './rotation.ts';
 
-/** The steps of `--once`, in their order. A new step is a file in this folder and a line here. */
+/** The steps of `--once`, in their order. A new step is in a file of its subject in this folder, and a line here. */
 export const STEPS: readonly Step[] = [
   entries.eventToApi,
   entries.gatewayToApi,

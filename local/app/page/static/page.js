@@ -2,6 +2,7 @@
 
 const MOST_LINES = 300;
 const byId = (id) => document.getElementById(id);
+const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
 
 /** An element with a class and children, which may be texts. */
@@ -244,6 +245,7 @@ async function show(name) {
   );
   if (html === false || html === show[name]) return;
   byId(name).innerHTML = html;
+  for (const of of byId(name).querySelectorAll('time')) of.textContent = date.format(new Date(of.dateTime));
   show[name] = html;
 }
 

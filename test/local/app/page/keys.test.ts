@@ -45,6 +45,7 @@ test('keys are shown with the days they have left, and nothing in them as markup
   const shown = readRecord({ version: 1, client, clientId, issuer, keys: [{ ...key, expires: 3 * 86_400 }] });
   const [first = { client, clientId, keys: [] }] = shown;
   expect(renderKeys(shown, 86_400)).toContain('data-label="Days left">2</td>');
+  expect(renderKeys(shown, 0)).toMatch(/"Created"><time datetime="19\d\d-[\d-]+T[\d:.]+Z">/);
   expect(renderKeys([{ ...first, clientId: '<b>' }], 0)).not.toContain('<b>');
   expect(renderKeys([{ ...first, keys: [], problem: 'a & b' }], 0)).toContain('<p class="bad">a &#38; b</p>');
 });
