@@ -32,7 +32,7 @@ export interface Attempt {
 }
 
 /** A request to the authorization server that the client authenticates. */
-export interface AuthenticatedRequest {
+export interface AuthenticatedRequest<T> {
   endpoint: Endpoint;
   /** With a DPoP proof, by the current key or by a pinned one. */
   proof?: { kid?: string | undefined } | undefined;
@@ -40,6 +40,8 @@ export interface AuthenticatedRequest {
   /** Signed in the same call, anew for each attempt. */
   extra?: readonly Intent[];
   send: (attempt: Attempt) => Promise<Response>;
+  /** Reads an answer that is no OAuth error: what can't be used counts as a failed request too. */
+  read: (answer: Answer) => T | Promise<T>;
   signal?: AbortSignal | undefined;
 }
 
@@ -63,26 +65,34 @@ export interface Answer {
  * when the connection breaks: even a code or a refresh token that the server spent unheard is lost either way.
  *
  * @throws {ZonesError} token_refused: with the server's own words in `facts`
- * @throws {ZonesError} nonce_loop, issuer_unreachable, metadata_invalid, request_aborted; and what the signer throws
+ * @throws {ZonesError} nonce_loop, issuer_unreachable, metadata_invalid, request_aborted; and what the signer and `read` throw
  */
-export async function requestAuthenticated(
+export async function requestAuthenticated<T>(
   client: TokenClient,
-  request: AuthenticatedRequest,
-): Promise<Answer> {
+  request: AuthenticatedRequest<T>,
+): Promise<T> {
   const seen: IssuerRequest = { endpoint: request.endpoint };
   try {
-    return await requestSeen(client, request, seen);
+    return await request.read(await requestSeen(client, request, seen));
   } catch (error) {
     seen.error = error;
     throw error;
   } finally {
-    client.report?.(seen);
+    report(client, seen);
   }
 }
 
-async function requestSeen(
+function report(client: TokenClient, seen: IssuerRequest): void {
+  try {
+    client.report?.(seen);
+  } catch {
+    // A figure that is not counted costs nobody a token.
+  }
+}
+
+async function requestSeen<T>(
   client: TokenClient,
-  request: AuthenticatedRequest,
+  request: AuthenticatedRequest<T>,
   seen: IssuerRequest,
 ): Promise<Answer> {
   const as = await client.metadata();
@@ -119,26 +129,27 @@ async function requestSeen(
  *
  * @throws {ZonesError} what {@link requestAuthenticated} throws
  */
-export async function requestGrant(
+export function requestGrant<T>(
   client: TokenClient,
   grantType: string,
   request: AccessTokenRequest & { audience?: string | undefined; binding?: KeyBinding | undefined },
-  parameters: Readonly<Record<string, string>> = {},
-): Promise<Answer> {
+  parameters: Readonly<Record<string, string>>,
+  read: AuthenticatedRequest<T>['read'],
+): Promise<T> {
   const { resource, audience, details, binding, signal } = request;
   const askedScope = request.scopes?.length ? request.scopes.join(' ') : undefined;
   const form = new URLSearchParams(parameters);
   for (const [name, value] of Object.entries({ scope: askedScope, resource, audience }))
     if (value !== undefined) form.set(name, value);
-  const answer = await requestAuthenticated(client, {
+  return requestAuthenticated(client, {
     endpoint: 'token_endpoint',
     proof: { kid: binding?.kid },
     details,
     send: ({ as, oauth, auth, options }) =>
       genericTokenEndpointRequest(as, oauth, auth, grantType, form, options),
+    read: (answer) => read({ ...answer, askedScope }),
     signal,
   });
-  return { ...answer, askedScope };
 }
 
 /** The end of a server that asks for one nonce after another, or for one that it does not give. */
@@ -152,7 +163,7 @@ export function nonceLoopError(server: string): ZonesError {
 /** Signs and sends once; by the newest key where another was refused. */
 async function attempt(
   client: TokenClient,
-  request: AuthenticatedRequest,
+  request: Omit<AuthenticatedRequest<unknown>, 'read'>,
   as: AuthorizationServer,
   url: string,
   refused: { refusal: Refusal; kid: string } | undefined,

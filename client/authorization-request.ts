@@ -66,7 +66,7 @@ export async function pushAuthorizationRequest(
   const url = requireEndpoint(as, 'pushed_authorization_request_endpoint');
   const known = request.requestObject ? await learnProofKey(client, url) : undefined;
   let binding = known;
-  const { oauth, response } = await requestAuthenticated(client, {
+  const body = await requestAuthenticated(client, {
     endpoint: 'pushed_authorization_request_endpoint',
     proof: client.profile.proofAtPar ? { kid: known?.kid } : undefined,
     extra: known ? [describeRequestObject(client, request, known)] : [],
@@ -77,14 +77,15 @@ export async function pushAuthorizationRequest(
       const form = object ? { request: object.jws } : describeRequest(client, request, binding);
       return pushedAuthorizationRequest(as, oauth, auth, new URLSearchParams(form), options);
     },
+    read: ({ oauth, response }) =>
+      readAs(
+        'token_invalid',
+        'The answer to the pushed request is not valid',
+        () => processPushedAuthorizationResponse(as, oauth, response),
+        { status: response.status },
+      ),
     signal: request.signal,
   });
-  const body = await readAs(
-    'token_invalid',
-    'The answer to the pushed request is not valid',
-    () => processPushedAuthorizationResponse(as, oauth, response),
-    { status: response.status },
-  );
   authorizationUrl.searchParams.set('client_id', client.clientId);
   authorizationUrl.searchParams.set('request_uri', body.request_uri);
   return {

@@ -46,8 +46,8 @@ export function signedCalls(client: TokenClient, source: TokenSource): BeginCall
         accessToken: token.accessToken,
         proof: await signProof(client, token, { method, url, nonce, signal }),
       }),
-      renew: () => take(source.renew(token, signal)),
-      replace: () => take((source.replace ?? source.renew).call(source, token, signal)),
+      renew: async () => take(source.renew(token, signal)),
+      replace: async () => take((source.replace ?? source.renew).call(source, token, signal)),
       accept: () => source.accept?.(token),
     };
   };

@@ -100,7 +100,8 @@ export function createSigner({ sign, ...subject }: SignerOptions): Signer {
       const startedAt = now();
       const raw = await withDeadline(MAX_AGE, undefined, async (signal) => {
         try {
-          return await untilAborted(sign(digest, key.algorithm, { kid: key.thumbprint, signal }), signal);
+          const signing = async () => sign(digest, key.algorithm, { kid: key.thumbprint, signal });
+          return await untilAborted(signing(), signal);
         } catch (cause) {
           throw signal.aborted ? late(cause) : codedError(cause);
         }

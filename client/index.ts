@@ -44,6 +44,11 @@ export { describeError, type Log } from './log.ts';
 export { createEndSessionUrl, revokeToken, validateLogoutToken } from './logout.ts';
 export { getAccessToken, machineTokens } from './machine-token.ts';
 export { problem, type RouteAnswer, type RouteEvent, respond } from './route.ts';
-export { createTokenClient, type TokenClient, type TokenClientDeps } from './token-client.ts';
+export {
+  createTokenClient,
+  type IssuerRequest,
+  type TokenClient,
+  type TokenClientDeps,
+} from './token-client.ts';
 export type * from './tokens.ts';
 export { exchangeToken, redeemCode, refreshTokens } from './user-tokens.ts';

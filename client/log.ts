@@ -23,7 +23,7 @@ export interface Log {
 interface LogSource {
   /** Name of the system: `service`. */
   service: string;
-  zone?: string;
+  zone?: string | undefined;
   /** For the trace id of the invocation, which Lambda changes with each, and the memory that it gives the function. */
   env: Environment;
   /** Takes a whole line. Default: standard output, which Lambda ships to the function's log group. */
@@ -48,7 +48,7 @@ const MEMORY_AGAIN = { after: 300_000, more: 10 };
 /**
  * Makes a function's log: one JSON object a line, with `level`, `timestamp`, `service`, `zone`, `code`, the trace id where there is one,
  * `message` (the facts' own, else the code) and the facts. Goes through no logger, so none can be silenced, and no name of a fact is
- * lost. Does not look into the facts: who writes keeps secrets out. Beside a line it counts `MemoryUsed`, percent of the function's
+ * lost. Does not look into the facts: who writes keeps secrets out. Beside a line or a figure it counts `MemoryUsed`, percent of the function's
  * memory that this process uses, at most every five minutes unless that grows.
  */
 export function createLog({ service, zone, env, now = Date.now, ...source }: LogSource): Log {
@@ -84,7 +84,10 @@ export function createLog({ service, zone, env, now = Date.now, ...source }: Log
   return {
     audit: (code, facts) => put(AUDIT_LEVEL, code, facts),
     write: (level, code, facts) => put(level.toUpperCase(), code, facts),
-    count: (figures, by) => count(figures, by),
+    count(figures, by) {
+      count(figures, by);
+      countMemory();
+    },
   };
 }
 

@@ -24,21 +24,22 @@ import type { LogoutTokenClaims, RevocationRequest } from './tokens.ts';
  */
 export async function revokeToken(client: TokenClient, request: RevocationRequest): Promise<void> {
   const { token, hint } = request;
-  const { response } = await requestAuthenticated(client, {
+  await requestAuthenticated(client, {
     endpoint: 'revocation_endpoint',
     send: ({ as, oauth, auth, options }) =>
       revocationRequest(as, oauth, auth, token, {
         ...options,
         ...(hint ? { additionalParameters: { token_type_hint: hint } } : {}),
       }),
+    read: ({ response }) =>
+      readAs(
+        'token_invalid',
+        'The answer to the revocation is not valid',
+        () => processRevocationResponse(response),
+        { status: response.status },
+      ),
     signal: request.signal,
   });
-  await readAs(
-    'token_invalid',
-    'The answer to the revocation is not valid',
-    () => processRevocationResponse(response),
-    { status: response.status },
-  );
 }
 
 /**

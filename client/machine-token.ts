@@ -60,8 +60,10 @@ export function machineTokens(client: TokenClient, request: AccessTokenRequest =
 
 async function requestToken(client: TokenClient, request: AccessTokenRequest): Promise<AccessToken> {
   // Its caller's signal stops the caller's waiting: others may wait for this one too.
-  const answer = await requestGrant(client, 'client_credentials', { ...request, signal: undefined });
-  const { body: _, ...token } = await acceptTokens(client, answer, () => readTokens(answer));
+  const asked = { ...request, signal: undefined };
+  const { body: _, ...token } = await requestGrant(client, 'client_credentials', asked, {}, (answer) =>
+    acceptTokens(client, answer, () => readTokens(answer)),
+  );
   return token;
 }
 

@@ -48,8 +48,8 @@ export function tokenRefusedError(refusal: Refusal): ZonesError {
 /** As tokens, codes, assertions and ids are written, also in base64 and hex; and a national identity number. */
 const SECRET_LIKE = /[\w+=~-]{15,}|(?<!\d)\d{11}(?!\d)/g;
 
-/** Long runs that are words all the same. */
-const WORD = /^(?:[a-z_-]+|[A-Z_]+|[^\d]{1,23})$/;
+/** Long runs that are words all the same: in one case, or as names and headers are written. */
+const WORD = /^(?:[a-z_-]+|[A-Z_]+|[A-Z]*[a-z]{2,}(?:[_-][A-Z]*[a-z]{2,}|[A-Z]+[a-z]{2,})*)$/;
 
 /**
  * A foreign text as a fact: one line, bounded, and without what looks like a secret, since whoever wrote it may repeat what it was

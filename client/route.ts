@@ -55,7 +55,7 @@ export function problem(status: number, title: string, code: string): RouteAnswe
 /** Codes of what signs, or what it needs, being overloaded or away for a while: nothing was done, and the same may be asked again. */
 export const SIGNING_UNAVAILABLE: readonly ErrorCode[] = [
   ...(['signer_unavailable', 'tokens_unavailable', 'kms_throttled', 'kms_unavailable'] as const),
-  ...(['signature_late', 'record_unavailable', 'aws_throttled', 'aws_unavailable'] as const),
+  ...(['signature_late', 'record_unavailable'] as const),
 ];
 
 /** What a failure looks like from outside; any other is a 502, since it is about what lies behind. */
@@ -64,6 +64,8 @@ const STATUS: Readonly<Record<string, readonly [status: number, title: string]>>
   ...Object.fromEntries(
     SIGNING_UNAVAILABLE.map((code) => [code, [503, 'Signing is not available; try again.'] as const]),
   ),
+  aws_throttled: [503, 'What it needs is overloaded.'],
+  aws_unavailable: [503, 'What it needs is not available.'],
   issuer_unreachable: [503, 'The authorization server is not available; try again.'],
   api_unreachable: [503, 'What lies behind is not available; try again.'],
   request_aborted: [504, 'What lies behind took too long.'],

@@ -6,7 +6,7 @@ import {
   processRefreshTokenResponse,
   validateAuthResponse,
 } from 'oauth4webapi';
-import { requestGrant } from './authenticate.ts';
+import { type Answer, requestGrant } from './authenticate.ts';
 import { CLOCK_TOLERANCE } from './issuer.ts';
 import { readAs, shorten } from './oauth-errors.ts';
 import { describeClient, type TokenClient } from './token-client.ts';
@@ -53,8 +53,7 @@ export async function redeemCode(client: TokenClient, request: CodeRedemption): 
   const { redirectUri, codeVerifier, nonce } = request;
   const code = await checkCallback(client, await client.metadata(), request);
   const parameters = { code, redirect_uri: redirectUri, code_verifier: codeVerifier };
-  const answer = await requestGrant(client, 'authorization_code', request, parameters);
-  return acceptTokens(client, answer, async () => {
+  const read = async (answer: Answer) => {
     const expected = nonce === undefined ? {} : { expectedNonce: nonce };
     const tokens = await readUserTokens(client, answer, (as, oauth, response) =>
       processAuthorizationCodeResponse(as, oauth, response, expected),
@@ -64,7 +63,10 @@ export async function redeemCode(client: TokenClient, request: CodeRedemption): 
       throw new ZonesError('id_token_invalid', 'The token response has no ID token.');
     requireRecentLogin(client, request, idTokenClaims);
     return { ...tokens, idToken, idTokenClaims };
-  });
+  };
+  return requestGrant(client, 'authorization_code', request, parameters, (answer) =>
+    acceptTokens(client, answer, () => read(answer)),
+  );
 }
 
 /**
@@ -148,8 +150,7 @@ function invalidResponse(why: string): ZonesError {
  */
 export async function refreshTokens(client: TokenClient, request: RefreshRequest): Promise<UserTokens> {
   const { refreshToken, expected } = request;
-  const answer = await requestGrant(client, 'refresh_token', request, { refresh_token: refreshToken });
-  const read = async () => {
+  const read = async (answer: Answer) => {
     const tokens = await readUserTokens(client, answer, processRefreshTokenResponse);
     const claims = tokens.idTokenClaims;
     if (!expected || !claims) return tokens;
@@ -160,7 +161,9 @@ export async function refreshTokens(client: TokenClient, request: RefreshRequest
       throw new ZonesError('id_token_invalid', 'The refreshed ID token has another "nonce" than the login.');
     return tokens;
   };
-  return acceptTokens(client, answer, read, refreshToken);
+  return requestGrant(client, 'refresh_token', request, { refresh_token: refreshToken }, (answer) =>
+    acceptTokens(client, answer, () => read(answer), refreshToken),
+  );
 }
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -188,15 +191,15 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
  * ```
  */
 export async function exchangeToken(client: TokenClient, request: ExchangeRequest): Promise<AccessToken> {
-  const answer = await requestGrant(client, TOKEN_EXCHANGE, request, {
-    subject_token: request.subjectToken,
-    subject_token_type: ACCESS_TOKEN,
-  });
-  return acceptTokens(client, answer, async () => {
+  const parameters = { subject_token: request.subjectToken, subject_token_type: ACCESS_TOKEN };
+  const read = async (answer: Answer) => {
     const { body, ...token } = await readTokens(answer);
     const issued = body['issued_token_type'];
     if (issued !== undefined && issued !== ACCESS_TOKEN)
       throw new ZonesError('token_invalid', 'The exchange gave something else than an access token.');
     return token;
-  });
+  };
+  return requestGrant(client, TOKEN_EXCHANGE, request, parameters, (answer) =>
+    acceptTokens(client, answer, () => read(answer)),
+  );
 }

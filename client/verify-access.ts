@@ -111,10 +111,15 @@ async function readToken(
 async function readProof({ method, url, ...call }: AccessCall, token: string, ports: AccessPorts) {
   const { now, seen, accepts } = ports;
   const [header = null, ...others] = valuesOf(call, 'dpop');
-  const age = PROOF_AGE;
   return verifyProof({
-    ...{ header: others.length > 0 ? null : header, method, url: url.href, now: now() },
-    ...{ seen, token, age, accepts },
+    header: others.length > 0 ? null : header,
+    method,
+    url: url.href,
+    now: now(),
+    seen,
+    token,
+    age: PROOF_AGE,
+    accepts,
   }).catch((error: Error) => error.message);
 }
 

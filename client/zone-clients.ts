@@ -44,8 +44,8 @@ export function createZoneClients(
 /** The issuer's own words (RFC 6749 5.2, 8707, 9449) that are a cause of their own; of others there may be any number. */
 const REFUSALS = /^(?:invalid_(?:client|dpop_proof|grant|request|scope|target)|unauthorized_client)$/;
 
-/** What happens where nothing is wrong: a login or a session is over, somebody waits no longer. */
-const ORDINARY = ['invalid_grant', 'request_aborted'];
+/** What happens where nothing is wrong: a login or a session is over or too old, somebody waits no longer. */
+const ORDINARY = ['invalid_grant', 'login_too_old', 'request_aborted'];
 
 /**
  * Counts the requests of one client: `Tokens`, and with it `InvalidClient` and `ClockDifference` (seconds); `TokenFailures` of all kinds

@@ -19,7 +19,7 @@ const keyEntry = v.strictObject({
   algorithm: v.picklist(ALGORITHM_NAMES),
   state: v.picklist(KEY_STATES),
   /** When the key reached each state it has passed. */
-  since: v.record(v.picklist(KEY_STATES), seconds),
+  since: v.strictObject(v.entriesFromList(KEY_STATES, v.exactOptional(seconds))),
   /** Set when it begins to retire: until then proofs for tokens bound to it are signed (I9). */
   usableUntil: v.exactOptional(seconds),
   /** What HelseID last reported as its expiry. */

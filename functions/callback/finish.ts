@@ -52,8 +52,19 @@ export async function finishLogin(deps: Dependencies, request: GatewayRequest): 
     requireCode(parameters);
     const live = await findSessionIfAny(deps, readIdCookie(request, SESSION_COOKIE));
     const { redirectUri, first } = settings;
-    const asked = { ...transaction, parameters, redirectUri, resource: first.resource };
-    const tokens = await deps.client.redeemCode(asked);
+    // By name: nothing else of what was kept becomes a parameter.
+    const { nonce, codeVerifier, binding, maxAge, begunAt } = transaction;
+    const tokens = await deps.client.redeemCode({
+      parameters,
+      redirectUri,
+      state,
+      nonce,
+      codeVerifier,
+      binding,
+      maxAge,
+      begunAt,
+      resource: first.resource,
+    });
     const session = await acceptLogin(deps, transaction, live, tokens);
     deps.log('info', 'login.finished', { request: request.id });
     return redirect(settings.gatewayUrl + transaction.returnPath, [

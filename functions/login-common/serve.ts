@@ -155,7 +155,7 @@ export const OUTCOMES = outcomes<ErrorCode>(
   [UPSTREAM, 'id_token_invalid', 'token_invalid', 'metadata_invalid', 'binding_mismatch'],
   [UPSTREAM, 'nonce_loop', 'api_unreachable', 'api_answer_unusable', 'redirect_refused'],
   [{ status: 504, page: 'busy' }, 'request_aborted'],
-  [BUSY, 'issuer_unreachable', ...SIGNING_UNAVAILABLE],
+  [BUSY, 'issuer_unreachable', 'aws_throttled', 'aws_unavailable', ...SIGNING_UNAVAILABLE],
 );
 
 /** What the browser is at fault for where it chose an organisation: the zone's grant or the issuer does not allow that one. */

@@ -48,9 +48,18 @@ async function pushLogin(deps: Dependencies, request: GatewayRequest, wish: Logi
   const { prompt, ...kept } = wish;
   const previous = await findSessionIfAny(deps, readIdCookie(request, SESSION_COOKIE));
   const { codeVerifier, codeChallenge, state, nonce } = await createTransaction();
-  const asked = { redirectUri, scope, resources, acrValues, onBehalfOf, requestObject };
   const pushed = await deps.client.pushAuthorizationRequest({
-    ...{ ...asked, state, nonce, codeChallenge, prompt, maxAge: wish.maxAge },
+    redirectUri,
+    scope,
+    resources,
+    acrValues,
+    onBehalfOf,
+    requestObject,
+    state,
+    nonce,
+    codeChallenge,
+    prompt,
+    maxAge: wish.maxAge,
     authorizationDetails: organizationDetails(wish.organization),
   });
   const id = await saveTransaction(deps, {

@@ -47,7 +47,7 @@ export type AdminClient = ReturnType<typeof readAdminClients>[number];
  * @throws {ZonesError} config_invalid: naming what is missing
  */
 export function readAdminClients(config: string, policies: string, env: Environment) {
-  const { system, clients, rotation = {} } = parseZoneConfig(config);
+  const { system, zone, clients, rotation = {} } = parseZoneConfig(config);
   const templates = readConfig('key-policy.json', keyPolicies, policies);
   const vpc = readConfig('The variable SIGNING_VPC', signingVpc, env['SIGNING_VPC']);
   return Object.entries(rotation).map(([client, settings]) => {
@@ -55,6 +55,7 @@ export function readAdminClients(config: string, policies: string, env: Environm
     return {
       ...settings,
       system,
+      zone,
       client,
       config: entryOf(clients, client, 'config.json: clients'),
       secretArn,
@@ -132,7 +133,7 @@ export function readAdminDependencies(here: string) {
     secrets: createSecretsPort(new SecretsManagerClient(PATIENCE)),
     signer: (functionArn) => createRemoteSigner({ aws, functionArn }),
     clock: systemClock,
-    audit: createLog({ service, env }).audit,
+    audit: createLog({ service, zone: clients[0]?.zone, env }).audit,
   };
   const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: service });
   return { dependencies, clients, metrics };

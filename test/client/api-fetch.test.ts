@@ -212,6 +212,19 @@ test('a source without another token leaves the API’s answer to the caller', a
   expect(api.requests.length).toBe(1);
 });
 
+test('a source that throws at once leaves a streamed call its answer too', async () => {
+  const { api, call: before, client } = await makeApi();
+  await before(`${API}/nonce`);
+  api.behaviour.refused = 'all';
+  const token = await getAccessToken(client);
+  const renew = () => {
+    throw new TypeError('not now');
+  };
+  const call = createApiFetch(client, { get: async () => token, renew });
+
+  expect((await call(`${API}/x`, { method: 'POST', body: stream('x') })).status).toBe(401);
+});
+
 const refusals: [string, Record<string, string>][] = [
   ['without a challenge', {}],
   ['for scope', { 'www-authenticate': 'DPoP error="insufficient_scope"' }],

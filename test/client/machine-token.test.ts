@@ -29,6 +29,15 @@ test('the first token takes a challenge, the next ones one round trip and two si
   ]);
 });
 
+test('figures that can not be counted cost nobody a token', async () => {
+  const { client } = await makeWorld({
+    report: () => {
+      throw new TypeError('figures down');
+    },
+  });
+  expect((await getAccessToken(client)).accessToken).toBeTypeOf('string');
+});
+
 test('scopes, resource and details go out; lifetime, scope and rejected scope come back', async () => {
   const { issuer, client, clock } = await makeWorld();
   issuer.behaviour.response = { scope: 'a', rejected_scope: 'b' };
@@ -269,6 +278,19 @@ test('an error carries HelseID’s words and no secret, however it is printed', 
     const { facts } = await failure(getAccessToken(client), 'token_refused');
     expect(facts).toMatchObject({
       error_description: expect.stringMatching(/^invalid_authorization_details in .*… too$/),
+    });
+  }
+
+  // Also one that happens to have no digit; words stay.
+  for (const [text, shown] of [
+    ['AbCdEfGhIjKlMnOpQrStUvW', '…'],
+    ['aBcDeFgHiJkLmNoPqRs', '…'],
+    ['Authorization-Required', 'Authorization-Required'],
+    ['ERR_JWKS_NO_MATCHING_KEY', 'ERR_JWKS_NO_MATCHING_KEY'],
+  ]) {
+    issuer.behaviour.fail = () => Response.json({ error: `no ${text}` }, { status: 400 });
+    expect((await failure(getAccessToken(client), 'token_refused')).facts).toMatchObject({
+      error: `no ${shown}`,
     });
   }
 

@@ -77,6 +77,10 @@ test.each([
   ['kms_unavailable', {}, 503, undefined],
   ['signature_late', {}, 503, undefined],
   ['issuer_unreachable', {}, 503, undefined],
+  ['record_unavailable', {}, 503, undefined],
+  ['aws_unavailable', {}, 503, undefined],
+  ['aws_throttled', {}, 503, undefined],
+  ['aws_refused', {}, 502, undefined],
   ['kms_refused', {}, 502, undefined],
   ['grant_refused', {}, 502, undefined],
 ] as const)('%s %j is answered with %i, and when to come back: %s', async (code, facts, status, after) => {

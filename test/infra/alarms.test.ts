@@ -241,6 +241,20 @@ describe('an alarm can fire', () => {
     expect(stateOf(failures, await refused('invalid_grant', 9))).toBe('OK');
   });
 
+  test.each([
+    ['a page of a proxy', () => new Response('<html>', { status: 400 })],
+    ['a page of a proxy that says it is well', () => new Response('<html>', { status: 200 })],
+    ['a bearer token', () => Response.json({ access_token: 'a', token_type: 'Bearer', expires_in: 60 })],
+  ])('on answers without a token that can be used: %s', async (_, fail) => {
+    const reported = await reportedByClient(async ({ client, issuer }) => {
+      issuer.behaviour.fail = fail;
+      for (let count = 0; count < 5; count += 1)
+        await expect(getAccessToken(client)).rejects.toMatchObject({ code: 'token_invalid' });
+    });
+    expect(stateOf(alarm('journal-public-journal-TokenFailures'), reported)).toBe('ALARM');
+    expect(reported.filter(({ metric }) => metric === 'Tokens')).toEqual([]);
+  });
+
   test('on a key that the record calls current and the issuer does not take, also where the next one works', async () => {
     const refused = alarm('journal-public-journal-InvalidClient');
     const forgotten = async ({ client, issuer, signer }: World, next: boolean) => {
@@ -309,7 +323,7 @@ describe('an alarm can fire', () => {
     roomy.audit('c', {});
     expect(lines.filter((line) => '_aws' in line)).toHaveLength(2);
     expect(stateOf(memory, reportedIn(lines))).toBe('OK');
-    write(megabytes).audit('d', {});
+    write(megabytes).count({ Signed: 1 });
     expect(lines.at(-1)).toMatchObject({ function: 'f' });
     expect(stateOf(memory, reportedIn(lines))).toBe('ALARM');
   });

@@ -105,6 +105,11 @@ test.each<[string, unknown, RegExp]>([
       new RegExp(`since\\.${state}`),
     ],
   ),
+  [
+    'an unknown time that objects have anyway',
+    { ...record, keys: [{ ...key, since: { ...key.since, constructor: 5 } }] },
+    /keys\.0\.since/,
+  ],
   ['an unknown time', { ...record, keys: [{ ...key, since: { ...key.since, lost: 5 } }] }, /since\.lost/],
   ['an expiry that is no second', { ...record, keys: [{ ...key, expires: -1 }] }, /expires/],
   ['a draft of nobody', { ...record, keys: [{ ...key, draft: '' }] }, /draft/],

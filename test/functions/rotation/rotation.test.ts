@@ -8,6 +8,7 @@ import { createFakeSecrets, FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
 
 const CLIENT: AdminClient = {
   system: 'journal',
+  zone: 'admin',
   client: 'journal',
   config: {
     clientId: 'id',
