@@ -7,7 +7,7 @@ import { buildApp } from '../infra/build-app.ts';
 import { BUNDLING } from '../infra/bundling.ts';
 import { readAssembly } from '../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../infra/proof/assembly/resolve.ts';
-import { withFolder } from '../infra/with-assembly.ts';
+import { inNewFolder } from '../infra/with-assembly.ts';
 import { readFunctions } from '../local/aws/template/resources.ts';
 import { startInstantAws } from '../test/fakes/instant-aws.ts';
 import shipped from '../test/two-clients.zones.ts';
@@ -53,7 +53,7 @@ async function run(file: string, event: object, calls: number, more: object) {
 /** Cold starts, each in a process of its own with the deployed bundle, and the memory that a signer keeps; AWS answers at once. */
 export async function benchCold(scale: Scale): Promise<Figure[]> {
   const aws = await startInstantAws();
-  return withFolder((folder) => measure(folder, aws, scale)).finally(() => aws.close());
+  return inNewFolder((folder) => measure(folder, aws, scale)).finally(() => aws.close());
 }
 
 async function measure(

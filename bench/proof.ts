@@ -3,7 +3,7 @@ import type { SystemDeclaration } from '../infra/declaration/schema.ts';
 import { readAssembly } from '../infra/proof/assembly/read-assembly.ts';
 import { deriveAssembly } from '../infra/proof/derived/derive.ts';
 import { prove } from '../infra/proof/prove.ts';
-import { withFolder } from '../infra/with-assembly.ts';
+import { inNewFolder } from '../infra/with-assembly.ts';
 import shipped from '../test/two-clients.zones.ts';
 import { type Figure, type Scale, wallTime } from './figures.ts';
 
@@ -17,7 +17,7 @@ export async function benchProof({ rounds, share }: Scale): Promise<Figure[]> {
     const system = systemOf(zones);
     const [synths, proofs]: [number[], number[]] = [[], []];
     for (let round = 0; round < Math.ceil(rounds / 2); round++)
-      await withFolder(async (outdir) => {
+      await inNewFolder(async (outdir) => {
         synths.push(await wallTime(() => buildApp(system, { outdir }).synth()));
         proofs.push(
           await wallTime(() => {

@@ -122,7 +122,7 @@ export const ALARMS = {
     urgency: 'ticket',
     ...{ namespace: METRICS_NAMESPACE, metric: 'ClockDifference', alarm: fiveMinutes('Maximum', 3) },
     meaning:
-      'The clocks of issuer and function differ by seconds: at ten, all that is signed is refused. Whose is off?',
+      'The clocks of issuer and function differ by seconds: at eight, all that is signed is refused. Whose is off?',
   },
   Replays: {
     urgency: 'ticket',

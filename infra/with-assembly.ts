@@ -13,7 +13,7 @@ export interface AssemblyChoice {
 }
 
 /** Runs `use` on a new folder, which is gone afterwards. */
-export async function withFolder<T>(use: (folder: string) => T | Promise<T>): Promise<T> {
+export async function inNewFolder<T>(use: (folder: string) => T | Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'zones-'));
   try {
     return await use(folder);
@@ -35,7 +35,7 @@ export async function withAssembly<T>(
   const { buildApp } = await import('./build-app.ts');
   const { loadExtension } = await import('./extension.ts');
   const extension = await loadExtension(declaration);
-  return withFolder((outdir) => {
+  return inNewFolder((outdir) => {
     buildApp(system, { outdir, ...place, extension }).synth();
     return use(outdir);
   });

@@ -23,7 +23,7 @@ import { compareWithDerived } from '../proof/derived/compare.ts';
 import { deriveAssembly } from '../proof/derived/derive.ts';
 import { readInput } from '../proof/rules/actors.ts';
 import type { ProofInput } from '../proof/rules/rule.ts';
-import { withFolder } from '../with-assembly.ts';
+import { inNewFolder } from '../with-assembly.ts';
 import { type Changes, widenings } from './changes.ts';
 
 /** Account and region that an assembly is for; absent: any. */
@@ -79,7 +79,7 @@ function describe({ account = 'any account', region = 'any region' }: Place) {
 
 /** What one declaration widens against another, both synthesized here, with the files beside the code. */
 function widenedBy(old: SystemDeclaration, declaration: SystemDeclaration, place: Place) {
-  return withFolder((folder) => {
+  return inNewFolder((folder) => {
     const inputOf = (system: SystemDeclaration, name: string) => {
       const outdir = join(folder, name);
       const rest = { checkTemplates: false, withCode: 'files', extension: false } as const;
@@ -111,7 +111,7 @@ export async function withBase<T>(
   const commit = run('git', ['rev-parse', '--verify', '--quiet', '--end-of-options', `${against}^{commit}`], {
     failed: `${against} is neither a folder with a cloud assembly nor a git revision of this clone (in a pipeline: fetch it, with its history).`,
   }).trim();
-  return withFolder((folder) => {
+  return inNewFolder((folder) => {
     const directory = join(folder, 'assembly');
     const files = join(folder, 'files');
     checkOut(commit, files, folder);

@@ -136,7 +136,7 @@ function allowUses(
   uses: readonly Use[],
   names: readonly string[],
 ): PolicyStatement[] {
-  const own = uses.filter(({ by }) => names.some((name) => name in by));
+  const own = uses.filter(({ by }) => names.some((name) => Object.hasOwn(by, name)));
   return [...Map.groupBy(own, (use) => use.sid ?? use).values()].map((same) => {
     const [{ sid, service, fromOutside }] = same as [Use];
     const here = fromOutside ? {} : via(network.endpointId(service));
@@ -162,8 +162,7 @@ function allowDataKey({ place, keyArn }: ZoneFacts, services: readonly string[])
 }
 
 /**
- * What any role of the zone may ever do, or of a group of its functions with a boundary of its own; written from the declaration, not
- * from what the roles are given. Of each client it holds two ARNs at most: eleven clients with long names fit
+ * What any role of the zone may ever do, or of a group of its functions with a boundary of its own. Of each client it holds two ARNs at most: eleven clients with long names fit
  * into a managed policy.
  */
 export function boundaryStatements(facts: ZoneFacts, group?: string): PolicyStatement[] {
@@ -191,7 +190,7 @@ export function boundaryStatements(facts: ZoneFacts, group?: string): PolicyStat
 /** What one function of the zone may do beyond running. */
 export function functionStatements(facts: ZoneFacts, name: string): PolicyStatement[] {
   const uses = [...usesOfSignersAndTables(facts), ...usesOfQueuesAndSecrets(facts)];
-  const used = new Set<string>(uses.flatMap(({ by, service }) => (name in by ? [service] : [])));
+  const used = new Set<string>(uses.flatMap(({ by, service }) => (Object.hasOwn(by, name) ? [service] : [])));
   return [
     ...allowUses(facts, uses, [name]),
     ...allowDataKey(

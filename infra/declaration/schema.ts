@@ -198,7 +198,15 @@ export const systemSchema = v.strictObject({
    * From where on alarms ring, by the end of their names, where that is not as docs/operating.md and docs/keys.md say: at so many or more
    * in the alarm's period, `DaysToExpiry` at fewer days.
    */
-  alarms: v.exactOptional(v.record(v.picklist(ALARM_NAMES), v.pipe(v.number(), v.integer(), v.minValue(1)))),
+  alarms: v.exactOptional(
+    v.pipe(
+      v.record(v.picklist(ALARM_NAMES), v.pipe(v.number(), v.integer(), v.minValue(1))),
+      v.check(
+        ({ DurationUsed = 1, MemoryUsed = 1 }) => DurationUsed <= 100 && MemoryUsed <= 100,
+        'DurationUsed and MemoryUsed are percent, 100 at most: a larger one never rings',
+      ),
+    ),
+  ),
   /** AWS account of the signing zone, and of every zone that names none. Absent: whichever it is deployed to. */
   account,
   /** Region of all zones, of the partition `aws`. Absent: whichever it is deployed to. */

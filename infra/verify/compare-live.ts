@@ -4,7 +4,7 @@ import { type JsonObject, parseJson } from '../proof/assembly/json.ts';
 import type { ResolvedAssembly, ResolvedStack } from '../proof/assembly/resolve.ts';
 import { deviations } from './compare.ts';
 import compared from './compared.json' with { type: 'json' };
-import { ADDS, type Expected, expectedResources } from './expected.ts';
+import { ADD_ONLY, type Expected, expectedResources } from './expected.ts';
 import { at, ifThere, items, type Live } from './live.ts';
 import { READERS } from './readers.ts';
 
@@ -27,7 +27,7 @@ export interface Comparison {
   differences: Difference[];
   /** What could not be asked, so that nothing is known of it. */
   unread: { resource: string; type: string; reason: string }[];
-  /** How many resources were read. */
+  /** How many resources were read, entries called and questions asked. */
   read: number;
 }
 
@@ -167,7 +167,8 @@ async function compareOne(of: Expected, live: Live, result: Comparison): Promise
       if (!isZonesError(error)) throw error;
       result.unread.push({ ...place, reason: error.message });
     }
-  else if (!(type in ADDS)) result.unread.push({ ...place, reason: 'there is no way to read its type here' });
+  else if (!Object.hasOwn(ADD_ONLY, type))
+    result.unread.push({ ...place, reason: 'there is no way to read its type here' });
 }
 
 function compareProperties(properties: JsonObject, found: JsonObject, { also = [], unread = [] }: Form) {

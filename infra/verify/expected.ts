@@ -66,27 +66,23 @@ const inVpc = Object.entries(KINDS).flatMap(([type, [, , as]]) =>
   as === undefined ? [] : [[type, adds(VPC, '', as, itsId)]],
 );
 
-/** What types add to others. The last add nothing, and decide nothing: docs/deploying.md says that what is for people is not compared. */
-export const ADDS: Readonly<Record<string, ReturnType<typeof adds>>> = {
-  ...Object.fromEntries(inVpc),
+/**
+ * What types add to others that are nothing by themselves, and are not read for themselves. The last add nothing, and decide nothing:
+ * docs/deploying.md says that what is for people is not compared.
+ */
+export const ADD_ONLY: Readonly<Record<string, ReturnType<typeof adds>>> = {
   'AWS::EC2::VPCGatewayAttachment': adds(VPC, '', 'VpnGateways', (of) => listOf(of.VpnGatewayId)),
   'AWS::EC2::Route': adds(ROUTES, 'RouteTableId', 'Routes'),
   'AWS::EC2::SubnetRouteTableAssociation': adds(ROUTES, 'RouteTableId', 'Subnets', (of) => [of.SubnetId]),
   'AWS::EC2::SecurityGroupIngress': adds(GROUP, 'GroupId', 'SecurityGroupIngress'),
   'AWS::EC2::SecurityGroupEgress': adds(GROUP, 'GroupId', 'SecurityGroupEgress'),
-  [FUNCTION]: adds(VPC, '', 'Functions', ({ VpcConfig }, { id }) => (VpcConfig ? [id] : [])),
   'AWS::Lambda::Permission': adds(FUNCTION, 'FunctionName', 'Permissions', (of) => [permission(of)]),
-  'AWS::Lambda::ResourcePolicy': adds(FUNCTION, 'ResourceArn', 'OwnPolicy', itsId),
-  'AWS::Lambda::EventSourceMapping': adds(FUNCTION, 'FunctionName', 'EventSourceMappings', itsId),
   'AWS::SQS::QueuePolicy': adds('AWS::SQS::Queue', 'Queues', 'Policy', itsPolicy),
   'AWS::SNS::TopicPolicy': adds('AWS::SNS::Topic', 'Topics', 'Policy', itsPolicy),
   'AWS::SecretsManager::RotationSchedule': adds(
     ...(['AWS::SecretsManager::Secret', 'SecretId', 'Rotation'] as const),
     ({ RotateImmediatelyOnUpdate: _, ...of }) => of,
   ),
-  'AWS::Events::Rule': adds('AWS::Events::EventBus', 'EventBusName', 'Rules', (_, { id }) => [
-    id?.split('|').at(-1),
-  ]),
   'AWS::ApiGateway::Method': adds(
     API,
     'RestApiId',
@@ -103,10 +99,22 @@ export const ADDS: Readonly<Record<string, ReturnType<typeof adds>>> = {
       [String(ResponseType)]: of,
     }),
   ),
-  'AWS::ApiGateway::Stage': adds(API, 'RestApiId', 'Stages', itsId),
   'AWS::ApiGateway::Resource': adds('', '', ''),
   'AWS::CloudWatch::Dashboard': adds('', '', ''),
   'AWS::Logs::QueryDefinition': adds('', '', ''),
+};
+
+/** What types add to others, those that are read for themselves too. */
+const ADDS: typeof ADD_ONLY = {
+  ...ADD_ONLY,
+  ...Object.fromEntries(inVpc),
+  [FUNCTION]: adds(VPC, '', 'Functions', ({ VpcConfig }, { id }) => (VpcConfig ? [id] : [])),
+  'AWS::Lambda::ResourcePolicy': adds(FUNCTION, 'ResourceArn', 'OwnPolicy', itsId),
+  'AWS::Lambda::EventSourceMapping': adds(FUNCTION, 'FunctionName', 'EventSourceMappings', itsId),
+  'AWS::Events::Rule': adds('AWS::Events::EventBus', 'EventBusName', 'Rules', (_, { id }) => [
+    id?.split('|').at(-1),
+  ]),
+  'AWS::ApiGateway::Stage': adds(API, 'RestApiId', 'Stages', itsId),
 };
 
 /** What a resource has with everything that the others add. */

@@ -68,6 +68,7 @@ describe('accepted', () => {
     'apis.documents.scopes': [['nhn:selvbetjening/clients']],
     'apis.documents.audience': ['nhn:selvbetjening2'],
     name: ['cdkjournal'],
+    alarms: [{ DurationUsed: 100, MemoryUsed: 100, DaysToExpiry: 120 }],
     'zones.internal.cidr': ['172.31.0.0/16', '192.168.0.0/20', '100.127.240.0/20'],
     [`${LOGIN}.forward[0].path`]: ['/summaries/{id}/..x'],
   };
@@ -89,6 +90,11 @@ type Refused = [field: string, value: unknown, message: RegExp, named?: string];
 /** Value, message and field named, by the field that is changed. */
 const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string][]> = {
   'zones.public.grants[0].apis[0].api': [['nowhere', /nowhere.*not declared.*documents, summaries/]],
+  alarms: [
+    [{ DurationUsed: 101 }, /100 at most/],
+    [{ MemoryUsed: 150 }, /100 at most/],
+    [{ MemoryUsed: 0 }, /1/, 'alarms.MemoryUsed'],
+  ],
   'zones.internal.cidr': [
     ['10.10.8.0/22', /overlaps zones\.public\.cidr \(10\.10\.0\.0\/20\)/],
     ['10.30.0.0/16', /overlaps signing\.cidr/],

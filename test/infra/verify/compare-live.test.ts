@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { compareLive, FORMS } from '../../../infra/verify/compare-live.ts';
-import { ADDS } from '../../../infra/verify/expected.ts';
+import { ADD_ONLY } from '../../../infra/verify/expected.ts';
 import type { Live } from '../../../infra/verify/live.ts';
 import { READERS } from '../../../infra/verify/readers.ts';
 import { synthesizedFolder } from '../synthesize.ts';
@@ -661,6 +661,7 @@ test('a stack of another account is not asked for, and said', async () => {
 test('every type of the templates can be read', () => {
   const { resources } = resolveAssembly(readAssembly(synthesizedFolder()), place);
   const types = [...new Set(resources.map(({ type }) => type))];
-  expect(types.filter((type) => !(type in FORMS) && !(type in ADDS))).toEqual([]);
+  expect(types.filter((type) => !(type in FORMS) && !(type in ADD_ONLY))).toEqual([]);
   expect(Object.keys(FORMS).filter((type) => !(type in READERS))).toEqual([]);
+  expect(Object.keys(FORMS).filter((type) => type in ADD_ONLY)).toEqual([]);
 });
