@@ -39,15 +39,9 @@ export async function logIn(
     const callback = receiveCallback(server, redirectUri, state);
     // Where the request can't be pushed, nobody waits for it.
     callback.catch(() => {});
-    const pushed = await pushAuthorizationRequest(client, {
-      redirectUri,
-      scope,
-      state,
-      nonce,
-      codeChallenge,
-    });
-    openUrl(pushed.authorizationUrl);
-    const { binding } = pushed;
+    const request = { redirectUri, scope, state, nonce, codeChallenge };
+    const { authorizationUrl, binding } = await pushAuthorizationRequest(client, request);
+    openUrl(authorizationUrl);
     const parameters = await callback;
     const tokens = await redeemCode(client, { parameters, state, redirectUri, codeVerifier, nonce, binding });
     const { iss, sub, name } = tokens.idTokenClaims;
