@@ -108,6 +108,7 @@ export function openQueues(
         replace([...all()]);
         for (const wake of waiting) wake();
       },
+      purge: () => replace([]),
       /** @throws {AwsError} ReceiptHandleIsInvalid: it is not the message's last */
       delete(receipt: string) {
         const rest = all().filter((message) => message.receipt !== receipt);

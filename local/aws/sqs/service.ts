@@ -6,7 +6,7 @@ import { useKey } from '../kms/keys.ts';
 import { type Emulator, integer, jsonEmulator, operationsOn, text, texts, whole } from '../operation.ts';
 import type { Queue } from './queues.ts';
 
-/** The local SQS, as far as an operator needs it to look at queues: send, receive, hide, delete. */
+/** The local SQS, as far as an operator needs it to look at queues: send, receive, hide, delete, purge. */
 export function startSqs(context: AwsContext): Emulator {
   const { queues, authorize } = context;
   const onQueue = (member: string) =>
@@ -58,6 +58,7 @@ export function startSqs(context: AwsContext): Emulator {
       ...onUrl('DeleteMessage', { ReceiptHandle: text() }, (queue, { ReceiptHandle }) =>
         queue.delete(ReceiptHandle),
       ),
+      ...onUrl('PurgeQueue', {}, (queue) => queue.purge()),
     },
   });
 }

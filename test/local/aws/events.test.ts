@@ -267,6 +267,9 @@ describe('EventBridge', () => {
     };
     await sqs('DeleteMessage', { QueueUrl, ReceiptHandle: Messages[0]?.ReceiptHandle });
     expect(events.messages()).toEqual([]);
+    for (const body of ['one', 'two']) events.send(body);
+    await sqs('PurgeQueue', { QueueUrl });
+    expect(events.messages()).toEqual([]);
     await expect(sqs('GetQueueUrl', { QueueName: 'nobody' })).rejects.toThrow(answered('QueueDoesNotExist'));
   });
 });
