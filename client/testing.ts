@@ -2,8 +2,8 @@ import { createPublicKey, type KeyObject, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ApiConfig, ZoneConfig } from '@helseid-zones/protocol/config';
-import { isZonesError } from '@helseid-zones/protocol/errors';
+import { type ApiConfig, parseZoneConfig, type ZoneConfig } from '@helseid-zones/protocol/config';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant } from '@helseid-zones/protocol/grant';
 import type { Signer, SignRequest, SignResponse } from '@helseid-zones/protocol/intents';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
@@ -65,6 +65,8 @@ const LAMBDA = `https://lambda.${REGION}.amazonaws.com`;
  * token's signature, audience, scopes and binding, and a proof for just this call. None of them plays HelseID to the letter:
  * that is the local system's to do.
  *
+ * @throws {ZonesError} config_invalid: `config` or `grants` is missing, or not what a declaration gives
+ *
  * @example
  * ```ts
  * import { startTestZone } from '@helseid-zones/client/testing';
@@ -82,7 +84,8 @@ const LAMBDA = `https://lambda.${REGION}.amazonaws.com`;
  * }
  * ```
  */
-export function startTestZone({ config, grants, variables = {} }: TestZoneOptions): TestZone {
+export function startTestZone(options: TestZoneOptions): TestZone {
+  const { config, grants, variables = {} } = requireOptions(options);
   const functions = new Map<string, (event: unknown) => Promise<unknown>>();
   const clients = new Map<string, TokenClient>();
   const issuers = new Map<string, ReturnType<typeof createIssuer>>();
@@ -160,6 +163,23 @@ export function startTestZone({ config, grants, variables = {} }: TestZoneOption
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Callers in JavaScript have no types that tell them. */
+function requireOptions(options: Partial<TestZoneOptions> = {}): TestZoneOptions {
+  const { config, grants } = options;
+  try {
+    parseZoneConfig(JSON.stringify(config));
+  } catch (cause) {
+    throw wrong('config', "deriveZoneConfig(system, 'ZONE', 'FUNCTION')", cause);
+  }
+  if (!Array.isArray(grants)) throw wrong('grants', 'deriveGrants(system)');
+  return options as TestZoneOptions;
+}
+
+function wrong(option: string, right: string, cause?: unknown): ZonesError {
+  const message = `startTestZone takes { config, grants }, and ${option} is not right: give it ${right} of @helseid-zones/infra.`;
+  return new ZonesError('config_invalid', message, { cause });
 }
 
 /** Who a token says it is of; whether it is, its signature tells. */

@@ -5,15 +5,17 @@ import { loadSystem } from './declaration/load.ts';
 import { loadExtension } from './extension.ts';
 import { limitsPlugin } from './limits.ts';
 import { boundaryPlugin } from './proof/plugin.ts';
-import { printError } from './terminal.ts';
+import { printError, runCommand } from './terminal.ts';
 
 // `cdk.json` names this file alone; `--app 'node infra/app.ts FILE'` names another declaration, `-c stage=NAME` the stage.
-const system = await loadSystem(process.argv[2], stageFromContext());
-
-const app = buildApp(system, {
-  ...placeFromEnvironment(process.env, system),
-  extension: await loadExtension(process.argv[2]),
+await runCommand(async ([file]) => {
+  const system = await loadSystem(file, stageFromContext());
+  const app = buildApp(system, {
+    ...placeFromEnvironment(process.env, system),
+    extension: await loadExtension(file),
+  });
+  Validations.of(app).addPlugins(boundaryPlugin(system), limitsPlugin());
+  const { directory } = app.synth();
+  printError(reportCost(idleCost(directory)));
+  return 0;
 });
-Validations.of(app).addPlugins(boundaryPlugin(system), limitsPlugin());
-const { directory } = app.synth();
-printError(reportCost(idleCost(directory)));

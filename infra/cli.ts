@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
+import './progress.ts';
 import { print, printError } from './terminal.ts';
 
 /** Each command's program, what goes before its arguments, and what it is for. */

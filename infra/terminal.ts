@@ -41,16 +41,32 @@ export function escapeStrings<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, escapeStrings(of)])) as T;
 }
 
-/** Writes lines to stdout, of which only the line breaks are kept: JSON stays the same JSON. What commands print goes through here. */
-export function print(text: string): void {
-  process.stdout.write(escapeLines(text));
+/** How often something was printed, and whether a command waits for somebody from now on: for progress.ts, which looks on from another thread. */
+export const printed = new Int32Array(new SharedArrayBuffer(8));
+
+/** Ends progress.ts: what is waited for now is no work. */
+export function endProgress(): void {
+  printed[1] = 1;
 }
 
-/** The same to stderr: a text, or an error, of ours and of `parseArgs` by its message and of others with its stack. */
+function put(stream: NodeJS.WriteStream, text: string): void {
+  Atomics.add(printed, 0, 1);
+  stream.write(escapeLines(text));
+}
+
+/** Writes lines to stdout, of which only the line breaks are kept: JSON stays the same JSON. What commands print goes through here. */
+export function print(text: string): void {
+  put(process.stdout, text);
+}
+
+/** The same to stderr: a text, or an error: one that tells of what was asked by its message, any other with its stack. */
 export function printError(error: unknown): void {
-  const known = isZonesError(error) || (error instanceof TypeError && 'code' in error);
-  const text = typeof error === 'string' ? error : known ? error.message : inspect(error);
-  process.stderr.write(escapeLines(text));
+  // Ours, those of `parseArgs`, of files and ports that somebody named, and of esbuild.
+  const known =
+    isZonesError(error) ||
+    (error instanceof TypeError && 'code' in error) ||
+    (error instanceof Error && ('syscall' in error || 'warnings' in error));
+  put(process.stderr, typeof error === 'string' ? error : known ? error.message : inspect(error));
 }
 
 /** Runs a command: it resolves to the exit status, which is `failed` where it throws; then the error is printed. */

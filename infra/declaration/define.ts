@@ -45,23 +45,45 @@ export function defineSystem<
   });
 }
 
-/** Everything that is wrong with a declaration; what its fields mean together is looked at once all have the right form. */
+/** Everything that is wrong with a declaration; what its fields mean together is looked at once all have the right types. */
 export function findProblems(declaration: unknown): Problem[] {
   return read(declaration).problems;
 }
 
 function read(declaration: unknown): { system?: SystemDeclaration; problems: Problem[] } {
   const parsed = v.safeParse(systemSchema, declaration);
-  if (!parsed.success) return { problems: parsed.issues.map(describeIssue) };
+  if (!parsed.success) {
+    const problems = parsed.issues.map(describeIssue);
+    // Without fields that are none, and with values that are not right, it still is of the form that checks are written for.
+    const isOfForm = parsed.issues.every((issue) => issue.kind === 'validation' || isNoField(issue));
+    const meant = isOfForm ? findMeant(parsed.output as SystemDeclaration, problems) : [];
+    return { problems: [...problems, ...meant] };
+  }
   const lost = findLost(declaration, parsed.output, '');
   if (lost.length > 0) return { problems: lost };
   return { system: parsed.output, problems: CHECKS.flatMap((check) => check(parsed.output)) };
 }
 
+/** What is wrong besides these `known` problems of single fields: a check that can't judge for them, judges when they are mended. */
+function findMeant(system: SystemDeclaration, known: readonly Problem[]): Problem[] {
+  const fields = new Set(known.map(({ field }) => field));
+  return CHECKS.flatMap((check) => {
+    try {
+      return check(system).filter(({ field }) => !fields.has(field));
+    } catch {
+      return [];
+    }
+  });
+}
+
+function isNoField({ kind, expected }: Pick<v.BaseIssue<unknown>, 'kind' | 'expected'>): boolean {
+  return kind === 'schema' && expected === 'never';
+}
+
 function describeIssue({ kind, expected, received, message, path: given }: v.BaseIssue<unknown>): Problem {
   const path = given ?? [];
   const field = path.reduce((above, { key }) => below(above, key), '');
-  if (kind === 'schema' && expected === 'never')
+  if (isNoField({ kind, expected }))
     return {
       field,
       message: 'is not a field of the declaration; check its spelling against infra/declaration/schema.ts',

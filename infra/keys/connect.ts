@@ -11,7 +11,7 @@ import { createKmsPort, createSecretsPort, systemClock } from '../../functions/c
 import { loadSystem } from '../declaration/load.ts';
 import { requireDeclaredPlace, requireStage } from '../declaration/options.ts';
 import { readOperatorFile } from '../operator-file.ts';
-import { escapeControls, print } from '../terminal.ts';
+import { endProgress, escapeControls, print } from '../terminal.ts';
 import { createLive } from '../verify/live.ts';
 import { adminFunction, adminZone, type Operator } from './operator.ts';
 import type { KeyOptions } from './options.ts';
@@ -100,6 +100,7 @@ export async function connectLive({ config }: KMSClient) {
 async function askOnTerminal(question: string): Promise<boolean> {
   if (!process.stdin.isTTY)
     throw new ZonesError('config_invalid', 'Nobody is there to be asked; say --yes to act without.');
+  endProgress();
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
     return /^y(es)?$/i.test((await terminal.question(`${escapeControls(question)} [y/N] `)).trim());

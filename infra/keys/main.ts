@@ -16,11 +16,13 @@ try {
 } catch (error) {
   const { network, network_code } = describeNetworkFailure(error);
   const code = isZonesError(error) ? error.code : awsErrorName(error);
-  if (code === '' && !network) throw error;
-  printError(
-    code === ''
-      ? `aws_unavailable: AWS does not answer (${network}: ${network_code ?? ''}). Is the network there, and the local system, if it is meant, still running?`
-      : `${code}: ${(error as Error).message}`,
-  );
+  if (code !== '') printError(`${code}: ${(error as Error).message}`);
+  else if (!network) printError(error);
+  else {
+    const why = `${network}: ${network_code ?? ''}`;
+    printError(
+      `aws_unavailable: AWS does not answer (${why}). Is the network there, and the local system, if it is meant, still running?`,
+    );
+  }
   process.exitCode = 1;
 }

@@ -73,6 +73,7 @@ async function printProof(directory: string, system: SystemDeclaration, options:
   const assembly = readAssembly(directory);
   for (const path of rebuild ? Object.values(system.zones).flatMap(foreignPaths) : [])
     printError(`${path} is compared as it lies here: it is code that this command does not compile.`);
+  printError('proving ...');
   // Loaded here: the CDK takes longer than the proof.
   const { deriveAssembly } = await import('./derived/derive.ts');
   const proof = prove(assembly, system, { derived: deriveAssembly(system, assembly, rebuild) });

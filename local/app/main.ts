@@ -1,4 +1,4 @@
-import { print, printError } from '../../infra/terminal.ts';
+import { endProgress, print, printError } from '../../infra/terminal.ts';
 import { watchNpm } from './npm.ts';
 import { readOptions, USAGE } from './options.ts';
 
@@ -14,7 +14,8 @@ try {
   else {
     // To standard error, where it is in nobody's way; before the rest is loaded, which takes its time.
     const say = (what: string) => printError(`${process.uptime().toFixed(1).padStart(5)} s  ${what}`);
-    if (!options.json) say(`starting the local system of ${options.declarationFile}`);
+    if (options.json) endProgress();
+    else say(`starting the local system of ${options.declarationFile}`);
     const { run } = await import('./run.ts');
     process.exitCode = await run(options, { ...place, say: options.json ? () => {} : say });
   }

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { extensionFile, loadSystem } from '../../infra/declaration/load.ts';
-import { print, printError } from '../../infra/terminal.ts';
+import { endProgress, print, printError } from '../../infra/terminal.ts';
 import { formatReport, runSteps } from './once.ts';
 import { writeOperatorFile } from './operator-file.ts';
 import type { CommandOptions } from './options.ts';
@@ -54,6 +54,7 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
       if (once) return await runOnce(system, options, say);
       const page = system.pagePort === undefined ? undefined : await startPage(system, system.pagePort);
       lines.begin();
+      endProgress();
       print(welcome(system, { seconds: process.uptime(), directory, page: page?.url }));
       const code = await waitForDeclaration();
       if (code === 0) print('\nEnding…');

@@ -5,7 +5,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { eventNames } from '../../infra/declaration/names.ts';
 import { DECLARATION_OPTIONS, readArguments, requireStage } from '../../infra/declaration/options.ts';
 import { type OperatorFile, readOperatorFile } from '../../infra/operator-file.ts';
-import { print, printError, runCommand } from '../../infra/terminal.ts';
+import { escapeControls, print, printError, runCommand } from '../../infra/terminal.ts';
 import type { TrailLine } from '../aws/trail.ts';
 import { type EventFile, fillIn, findEntry, isOutcome, notRunning, putEvent, readEvent } from './events.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
@@ -54,7 +54,8 @@ async function send(operator: OperatorFile, file: string): Promise<boolean> {
     print(`${name} is done with it.`);
     return true;
   }
-  const failed = `${name} failed at try ${fields['receives']}. After the last it is a dead letter: npm run redrive -- ${zone} --local`;
+  const { receives, error } = fields;
+  const failed = `${name} failed at try ${receives}${error ? `: ${escapeControls(String(error))}` : ''}. After the last it is a dead letter: npm run redrive -- ${zone} --local`;
   printError(outcome === undefined ? `Not done within ${PATIENCE / 1000} s; look with ${search}` : failed);
   return false;
 }

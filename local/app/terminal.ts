@@ -1,3 +1,4 @@
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { escapeControls } from '../../infra/terminal.ts';
 import type { TrailLine } from '../aws/trail.ts';
 import { describeLog } from './page/describe-line.ts';
@@ -37,8 +38,9 @@ export function isFailure(line: TrailLine): boolean {
   return line.kind === 'log' && describeLog(line)?.tone === 'refused';
 }
 
-/** Of an error that the runtime reports, or that the logger was given. */
-function traceOf({ trace, error }: TrailLine['fields']): string[] {
+/** Of an error that the runtime reports, or that the logger was given; none of a coded one, whose message says what to do. */
+function traceOf({ trace, error, errorType }: TrailLine['fields']): string[] {
+  if (errorType === ZonesError.name) return [];
   const stack = (error as { stack?: unknown } | undefined)?.stack;
   const lines = Array.isArray(trace) ? trace.map(String) : typeof stack === 'string' ? stack.split('\n') : [];
   return lines.slice(1, 12);

@@ -8,12 +8,11 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/required';
 import { defineSystem } from '../../infra/declaration/define.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
-import { print } from '../../infra/terminal.ts';
+import { print, runCommand } from '../../infra/terminal.ts';
 import { listen } from '../aws/http.ts';
 import { PATTERNS, type Pattern, type Steps } from './patterns.ts';
 import { startPatternWorld } from './stand-in.ts';
 
-const NAMES = [...Object.keys(PATTERNS), 'cross-zone'];
 const USAGE = `npm run pattern -- rich-client|shared-backend|distributed|cross-zone
 
 Runs one of the guideline's four patterns against stand-ins on this machine: what holds the key, who may use it, and what would break
@@ -120,13 +119,13 @@ async function freePort(): Promise<string> {
   return new URL(server.url).port;
 }
 
-if (import.meta.main) {
-  const [name = ''] = process.argv.slice(2);
-  if (!NAMES.includes(name)) {
+async function main([name = '']: string[]): Promise<number> {
+  if (name === '--help') {
     print(USAGE);
-    process.exitCode = name === '--help' ? 0 : 1;
-  } else if (
-    !(name === 'cross-zone' ? await runCrossZone(print, runSystemOnce) : await runPattern(name, print))
-  )
-    process.exitCode = 1;
+    return 0;
+  }
+  if (name !== 'cross-zone') return (await runPattern(name, print)) ? 0 : 1;
+  return (await runCrossZone(print, runSystemOnce)) ? 0 : 1;
 }
+
+if (import.meta.main) await runCommand(main);

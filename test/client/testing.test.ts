@@ -162,6 +162,25 @@ test('the issuer refuses an assertion that it has seen, and one of nobody', asyn
   expect(test_.refused.join()).toMatch(/used before.*no such client/);
 });
 
+test.each([
+  ['nothing', [], 'config is not right: give it deriveZoneConfig('],
+  ['no config', [{ grants: [] }], 'config is not right: give it deriveZoneConfig('],
+  ['the declaration', [system], 'config is not right: give it deriveZoneConfig('],
+  [
+    'no grants',
+    [{ config: deriveZoneConfig(system, 'internal', 'worker') }],
+    'grants is not right: give it deriveGrants(',
+  ],
+])('a caller without types who gives %s is told what to give', (_, args, right) => {
+  test_.close();
+  const { env, fetch } = { env: { ...process.env }, fetch: globalThis.fetch };
+  const start = () => Reflect.apply(startTestZone, undefined, args);
+  expect(start).toThrow(
+    expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining(right) }),
+  );
+  expect({ env: { ...process.env }, fetch: globalThis.fetch }).toEqual({ env, fetch });
+});
+
 test('the README’s handler, as it stands there', async () => {
   const root = join(import.meta.dirname, '../..');
   const [, code = ''] =

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -49,4 +50,73 @@ it('who stops reading ends nothing', async () => {
   child.stdin.end();
   expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
   expect(error).toBe('');
+});
+
+/** What npm, the CDK and the local system start. */
+const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+const OWN = Object.entries(scripts).filter(([, script]) => / (?:infra|local)\/\S+\.ts/.test(script));
+const PROGRAMS = new Set([
+  ...OWN.map(([, script]) => /(?<= )(?:infra|local)\/\S+\.ts/.exec(script)?.[0] ?? ''),
+  'infra/app.ts',
+  'local/app/synth.ts',
+]);
+
+describe('what is wrong with what was asked', () => {
+  it.each([...PROGRAMS])('is said without a stack: %s ends by infra/terminal.ts', (program) => {
+    expect(readFileSync(program, 'utf8')).toMatch(/\brunCommand\(|\bprintError\(error\b/);
+  });
+
+  const run = (code: string) =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
+  const failing = (what: string) =>
+    `import { runCommand } from './infra/terminal.ts'; await runCommand(async () => { ${what} });`;
+
+  it.each([
+    [
+      'a file that is not there',
+      "const { readFileSync } = await import('node:fs'); readFileSync('body.json')",
+      'body.json',
+    ],
+    [
+      'an option that is none',
+      "const { parseArgs } = await import('node:util'); parseArgs({ args: ['--x'] })",
+      "'--x'",
+    ],
+    [
+      'a function that does not compile',
+      "const { compileHandlers } = await import('./infra/bundling.ts'); const { mkdirSync, writeFileSync } = await import('node:fs');" +
+        "const { mkdtempSync } = await import('node:fs'); process.chdir(mkdtempSync('/tmp/none-')); mkdirSync('functions/x', { recursive: true });" +
+        "writeFileSync('functions/x/handler.ts', 'export const handler = ('); compileHandlers(['x'])",
+      'functions/x/handler.ts:1:',
+    ],
+  ])('%s', (_, what, named) => {
+    const { stderr, status } = run(failing(what));
+    expect(stderr).toContain(named);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(status).toBe(1);
+  });
+
+  it('and what is wrong with us with one', () => {
+    expect(run(failing('undefined.x')).stderr).toMatch(/^ +at /m);
+  });
+});
+
+describe('a command that takes long', () => {
+  it('is every one that npm runs of ours', () => {
+    expect(OWN.map(([name]) => name)).toContain('start');
+    for (const [name, script] of OWN) expect(script, name).toContain('--import ./infra/progress.ts ');
+  });
+
+  it('says that it is at work while it leaves its thread no time, and nothing once it waits for somebody', async () => {
+    // It reads without an event loop, until the line is there; then it waits for what never comes.
+    const text =
+      "import { readSync } from 'node:fs'; import { endProgress } from './infra/terminal.ts';" +
+      'readSync(0, Buffer.alloc(1)); endProgress(); process.stdin.resume();';
+    const args = ['--import', './infra/progress.ts', '--input-type=module', '-e', text];
+    const child = spawn(process.execPath, args);
+    const [first] = await once(child.stderr, 'data');
+    expect(String(first)).toBe('working, 1 s ...\n');
+    child.stdin.end('x');
+    expect(await once(child, 'close')).toEqual([0, null]);
+  });
 });

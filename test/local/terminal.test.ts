@@ -35,6 +35,13 @@ test('what a handler throws has its trace', () => {
   expect(logged).toMatch(/^03:04:05 ! journal-public-summary: failed\n {13}at a /);
 });
 
+test('what tells by itself what to do has none', () => {
+  const trace = ['ZonesError: give it a grant', '    at a (functions/summary/handler.ts:1:2)'];
+  expect(wrote({ errorType: 'ZonesError', errorMessage: 'give it a grant', trace })).toBe(
+    '03:04:05 ! journal-public-summary: ZonesError: give it a grant',
+  );
+});
+
 test('nothing that a line holds moves the cursor or rings the bell', () => {
   const text = wrote({ message: 'a\u001b[2J\u0007b\r\nc', reason: '\u009b31m' });
   expect(text).toBe(

@@ -48,12 +48,12 @@ export async function pollQueue(deps: EventSourceDeps, source: EventSource, sign
   }
 
   async function workOn(batch: readonly StoredMessage[]): Promise<void> {
-    const failures = await invoke(batch);
+    const { failures, error } = await invoke(batch);
     for (const message of batch) {
       const { id, receipt = '', receives } = message;
       const about = { message: id, eventId: eventIdOf(message), receives };
       if (failures.has(id)) {
-        note({ outcome: 'failed', ...about });
+        note({ outcome: 'failed', ...about, error });
         continue;
       }
       try {
@@ -66,19 +66,25 @@ export async function pollQueue(deps: EventSourceDeps, source: EventSource, sign
     }
   }
 
-  /** Ids of the messages that failed: all of them where the function failed or its answer makes no sense. */
-  async function invoke(batch: readonly StoredMessage[]): Promise<Set<string>> {
+  /** Ids of the messages that failed: all of them where the function failed or its answer makes no sense, with what it failed of. */
+  async function invoke(batch: readonly StoredMessage[]): Promise<{ failures: Set<string>; error?: string }> {
     const ids = batch.map(({ id }) => id);
+    const allFailed = (error: string) => ({ failures: new Set(ids), error });
     const event = { Records: batch.map((message) => toRecord(message, queue.settings.arn, region)) };
     try {
       const { payload, functionError } = await pool.invoke(of, Buffer.from(JSON.stringify(event)));
-      if (functionError !== undefined) return new Set(ids);
-      if (!source.reportsFailures) return new Set();
-      const { batchItemFailures } = v.parse(ANSWER, JSON.parse(payload.toString()));
+      const answer = payload.toString();
+      if (functionError !== undefined) return allFailed(describeFailure(answer));
+      if (!source.reportsFailures) return { failures: new Set() };
+      const { batchItemFailures } = v.parse(ANSWER, JSON.parse(answer));
       const named = batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
-      return new Set(named.every((id) => ids.includes(id)) ? named : ids);
-    } catch {
-      return new Set(ids);
+      if (named.every((id) => ids.includes(id))) return { failures: new Set(named) };
+      return allFailed('its batchItemFailures name what was not in the batch, so all failed');
+    } catch (cause) {
+      const meant = '{ batchItemFailures: [{ itemIdentifier: messageId }] } is';
+      return allFailed(
+        isAnswer(cause) ? `what it answered makes no sense, so all failed: ${meant} meant` : String(cause),
+      );
     }
   }
 
@@ -95,6 +101,17 @@ export async function pollQueue(deps: EventSourceDeps, source: EventSource, sign
     working.add(work);
   }
   await Promise.all(working);
+}
+
+/** Whether what a function answered is no JSON, or none of the form that is meant. */
+function isAnswer(cause: unknown): boolean {
+  return cause instanceof SyntaxError || v.isValiError(cause);
+}
+
+/** The name and message of what a function threw. */
+function describeFailure(payload: string): string {
+  const { errorType = 'Error', errorMessage = '' } = objectOf(parseJson(payload));
+  return `${errorType}: ${errorMessage}`;
 }
 
 /** Of a message that EventBridge put into the queue: the id of its event, by which `npm run send` finds it again. */

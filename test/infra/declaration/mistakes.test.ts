@@ -378,6 +378,24 @@ test.each(Object.entries(MISTAKES))(
   },
 );
 
+test('a mistake in the form of a field hides none in what fields mean together, nor is one field named twice', async () => {
+  const calls = { ...call, paths: ['v1/*'] };
+  const twoMistakes = { ...internal, cider: 1, cidr: '10.2.0.0/20', grants: [{ ...grant, apis: [calls] }] };
+  const all = { ...base, zones: { admin, internal: twoMistakes } };
+  const error = await Promise.resolve()
+    .then(() => defineSystem(all as never))
+    .catch((reason: Error) => reason);
+  const fields = (error as Error).message
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(' ')[0]);
+  expect(fields).toEqual([
+    'zones.internal.grants[0].apis[0].paths[0]',
+    'zones.internal.cider',
+    'zones.internal.cidr',
+  ]);
+});
+
 test('thirty at least, of which twenty at least are red in the editor', () => {
   const source = readFileSync(import.meta.filename, 'utf8');
   expect(Object.keys(MISTAKES).length).toBeGreaterThanOrEqual(30);

@@ -166,6 +166,17 @@ describe('an event source mapping', () => {
     expect((await poll(answer)).left).toEqual(['a', 'b', 'c']);
   });
 
+  it.each([
+    ['what it threw', () => new TypeError('no letter'), 'TypeError: no letter'],
+    ['what keeps it', () => Promise.reject(new AwsError('TooMany', 'Rate Exceeded.', 429)), /Rate/],
+    ['an answer of another form', () => ({ batchItemFailures: 'b' }), /makes no sense/],
+    ['a message of another batch', () => ({ batchItemFailures: [{ itemIdentifier: 'x' }] }), /not in the/],
+  ])('says why all failed: %s', async (_, answer, why) => {
+    const { trail } = await poll(answer);
+    const errors = trail.lines().map(({ fields }) => fields['error']);
+    expect(errors).toEqual(Array(3).fill(typeof why === 'string' ? why : expect.stringMatching(why)));
+  });
+
   it('looks at no list where the mapping does not report failures', async () => {
     const { left } = await poll(
       (records) => ({ batchItemFailures: [{ itemIdentifier: records[1]?.messageId }] }),
