@@ -55,13 +55,27 @@ const WRITES_LOGS = wordsOf(
   'logs:CreateLogGroup logs:CreateLogStream logs:DescribeLogGroups logs:DescribeLogStreams logs:PutLogEvents',
 );
 
-/** A name that functions call, answered otherwise, leads what they send elsewhere; it would be their zone's hosted zone that answers. */
-function answersForHost(value: unknown, { declaration }: ProofInput): string | false {
-  const name = String(value).toLowerCase().replace('\\052', '*').replace(/\.$/, '');
-  const hosts = Object.keys(declaration.zones).flatMap((zone) =>
-    allowedHosts(declaration, zone).concat(resolvedHosts(declaration, zone)),
-  );
-  const taken = /amazonaws\.com$/.test(name) || hosts.some((host) => matchGlob(globOf(name), host) !== false);
+/**
+ * A name that functions call, answered otherwise, leads what they send elsewhere; it would be their zone's hosted zone that answers.
+ * Route 53 takes a character by its octal number too, and servers (NS) that a record names answer for all that is below it.
+ */
+function answersForHost(
+  value: unknown,
+  { declaration }: ProofInput,
+  added: ResolvedResource,
+): string | false {
+  const type = String(added.properties.Type);
+  const name = String(value)
+    .replace(/\\([0-7]{3})/g, (_escaped, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+    .toLowerCase()
+    .replace(/\.$/, '');
+  const names = type === 'NS' || hasUnknown(type) ? [name, `*${name && '.'}${name}`] : [name];
+  const hosts = Object.keys(declaration.zones)
+    .flatMap((zone) => allowedHosts(declaration, zone).concat(resolvedHosts(declaration, zone)))
+    .concat('service.region.amazonaws.com');
+  const taken =
+    /amazonaws\.com$/.test(name) ||
+    names.some((one) => hosts.some((host) => matchGlob(globOf(one), host) !== false));
   return taken && 'is, or may be, a name that functions of a zone call';
 }
 

@@ -53,15 +53,17 @@ export function problemsOfUpload(upload: Upload, { stacks }: Assembly): string[]
   ];
 }
 
-/** Keys by what was read and its packaging; none is empty. */
-const keys = memory<readonly AssetFile[], string>();
+/** By what was read and its packaging. */
+const keys = memory<readonly AssetFile[], string | undefined>();
 
-/** The key that the CDK gives to a folder of code, or to a template; no key of any other file. */
-function keyOf(path: string, packaging: string): string {
+/** The key that the CDK gives to a folder of code, or to a template; none to a folder with nothing in it, or a file that is to be a folder. */
+function keyOf(path: string, packaging: string): string | undefined {
   const files = readAsset(path);
   return keys(files, packaging, () => {
-    const [{ name, text } = { name: '', text: '' }] = files;
-    if (packaging === 'zip') return name === '' ? '' : `${cdkHashOf(files)}.zip`;
-    return name === '' ? `${sha256(Buffer.from(text, 'latin1'))}.json` : '';
+    const [first] = files;
+    if (first === undefined || (packaging === 'zip') === (first.name === '')) return undefined;
+    return packaging === 'zip'
+      ? `${cdkHashOf(files)}.zip`
+      : `${sha256(Buffer.from(first.text, 'latin1'))}.json`;
   });
 }

@@ -1,6 +1,7 @@
 import { isObject, type JsonObject, listOf, stringsOf } from '../assembly/json.ts';
-import { unknownValue } from '../assembly/unknown.ts';
+import { hasUnknown, unknownValue } from '../assembly/unknown.ts';
 import { ALWAYS, any, type Condition, constantOf, NEVER, unknown } from './condition.ts';
+import { compileConditions } from './operators.ts';
 import { globOf, matchGlob } from './pattern.ts';
 
 /** Who makes a request. */
@@ -10,7 +11,7 @@ export type Principal =
   | { kind: 'user'; arn: string; account: string }
   /** The root user of an account. */
   | { kind: 'root'; account: string }
-  /** An AWS service, e.g. `events.amazonaws.com`, acting as itself. */
+  /** An AWS service, e.g. `events.amazonaws.com`, acting as itself; any, where that is an `unknownValue`. */
   | { kind: 'service'; service: string }
   | { kind: 'anonymous' };
 
@@ -76,11 +77,12 @@ export function parsePrincipals(value: unknown): PrincipalElement | undefined {
   )
     return undefined;
   const aws = stringsOf(element.AWS);
+  const services = stringsOf(element.Service);
   const others = Object.entries(element).filter(([kind]) => kind !== 'AWS' && kind !== 'Service');
   return {
-    everybody: aws.includes('*'),
+    everybody: [...aws, ...services].includes('*'),
     aws: aws.filter((arn) => arn !== '*'),
-    services: stringsOf(element.Service),
+    services,
     others: others.flatMap(([, list]) => stringsOf(list)),
   };
 }
@@ -91,7 +93,9 @@ export function gradePrincipal(element: PrincipalElement, principal: Principal):
   // What only the deploy names may be everybody.
   const perhaps = any(element.aws.filter((arn) => matchGlob(arn, '*') !== false).map(unknownPrincipal));
   if (principal.kind === 'service') {
-    const named = element.services.map((service) => truthOf(service, principal.service));
+    const named = element.services.map((service) =>
+      hasUnknown(principal.service) ? isService(service) : truthOf(service, principal.service),
+    );
     return { ...NOBODY, direct: any([...named, perhaps]) };
   }
   if (principal.kind === 'anonymous') return { ...NOBODY, direct: perhaps };
@@ -108,6 +112,11 @@ const NOBODY: Grades = { direct: NEVER, role: NEVER, account: NEVER };
 
 function unknownPrincipal(text: string): Condition {
   return unknown(`principal ${text}`);
+}
+
+/** That the service that asks is one of these. */
+export function isService(services: string | readonly string[]): Condition {
+  return compileConditions({ StringLike: { 'aws:PrincipalServiceName': services } }, false);
 }
 
 /** Whether what an element names is `text`. */

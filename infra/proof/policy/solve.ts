@@ -1,5 +1,5 @@
 import { ALWAYS, all, any, type Condition, NEVER, not, type Test, testsOf } from './condition.ts';
-import { compareMatchers } from './matcher.ts';
+import { compareMatchers, type Matcher } from './matcher.ts';
 import * as ternary from './ternary.ts';
 
 /** How many guesses {@link satisfiable} makes before it answers "perhaps", which counts as yes. */
@@ -143,11 +143,28 @@ function relateTests(a: Test, b: Test): Rule[] {
   if (!('key' in a) || !('key' in b) || a.key !== b.key) return [];
   if (b.kind === 'present') return a.kind === 'present' ? [] : [[true, true]];
   if (a.kind === 'present') return [[false, false]];
-  if (a.kind === 'stray' || b.kind === 'stray') return [];
+  if (a.kind === 'stray') return b.kind === 'stray' ? relateStrays(a.matchers, b.matchers) : [];
+  if (b.kind === 'stray') return relateStray(a.matcher, b.matchers);
   const { implies, implied, disjoint } = compareMatchers(a.matcher, b.matcher);
   const rules: Rule[] = [];
   if (implies) rules.push([true, true]);
   if (implied) rules.push([false, false]);
   if (disjoint) rules.push([true, false]);
   return rules;
+}
+
+/** From a test for a value to the test whether some value matches none of `matchers`. */
+function relateStray(value: Matcher, matchers: readonly Matcher[]): Rule[] {
+  const compared = matchers.map((matcher) => compareMatchers(value, matcher));
+  if (compared.every(({ disjoint }) => disjoint)) return [[true, true]];
+  return compared.some(({ implies }) => implies) ? [[true, false]] : [];
+}
+
+/** A value that matches none of the wider list matches none of the narrower one. */
+function relateStrays(a: readonly Matcher[], b: readonly Matcher[]): Rule[] {
+  const within = (narrow: readonly Matcher[], wide: readonly Matcher[]) =>
+    narrow.every((matcher) => wide.some((other) => compareMatchers(matcher, other).implies));
+  return [within(b, a) && ([true, true] as const), within(a, b) && ([false, false] as const)].filter(
+    (rule) => rule !== false,
+  );
 }

@@ -47,7 +47,7 @@ export interface Actor {
 }
 
 /** Every role of the assembly with its place in the system. */
-export function readActors(
+function readActors(
   assembly: ResolvedAssembly,
   world: World,
   network: Network,

@@ -1,11 +1,15 @@
+import { remembered } from '../assembly/remembered.ts';
+import { unknownValue } from '../assembly/unknown.ts';
 import { anyGrade } from '../policy/combine.ts';
 import { ALWAYS, all, any, type Condition, not } from '../policy/condition.ts';
 import { formulate } from '../policy/decide.ts';
-import { type Principal, principalOf, rolePrincipal } from '../policy/principal.ts';
+import { compileConditions } from '../policy/operators.ts';
+import { isService, type Principal, principalOf, rolePrincipal } from '../policy/principal.ts';
 import { satisfiable } from '../policy/solve.ts';
-import type { World } from '../policy/world/world.ts';
-import type { ProofInput } from './rule.ts';
-import { accountsOf } from './targets.ts';
+import type { Resource, World } from '../policy/world/world.ts';
+import { type Problem, type ProofInput, wordsOf } from './rule.ts';
+import { accountsOf, withParts } from './targets.ts';
+import { findWitness, type Witness } from './witness.ts';
 
 /** An account that has nothing to do with the system. */
 const FOREIGN = '999999999999';
@@ -60,19 +64,88 @@ function named(input: ProofInput): ExternalPrincipal[] {
     });
 }
 
+/** Which requests are meant, and whether what a policy leaves to the account's administrators counts. */
+interface Admitting {
+  given?: Condition;
+  delegation?: boolean;
+}
+
+/** Actions that a policy admits, and a request for the first. */
+export interface Admission {
+  actions: readonly string[];
+  request(): Witness | undefined;
+}
+
 /**
- * Whether the resource's own policy lets a principal do `action`, given a condition: of the same account by naming
- * it (what a policy leaves to the account's administrators is theirs), of another account or a service in any way.
+ * Which of `actions` a resource's own policy lets a principal do to it, or to what lies below it, and a request that shows it: a principal
+ * of the same account by naming it (what a policy leaves to the account's administrators is theirs), of another account or a service
+ * in any way. Undefined where it is none.
  */
-export function isAdmitted(
+export function admissionOf(
   principal: Principal,
-  action: string,
-  resource: string,
+  actions: readonly string[],
+  arn: string,
   world: World,
-  { given = ALWAYS, delegation = false }: { given?: Condition; delegation?: boolean } = {},
-): boolean {
-  const formula = formulate({ principal, action, resource }, world);
-  const { direct, role, denies } = formula.resource;
-  const admitted = formula.sameAccount && !delegation ? any([direct, role]) : anyGrade(formula);
-  return satisfiable(all([given, admitted, not(denies)]));
+  { given = ALWAYS, delegation = false }: Admitting = {},
+): Admission | undefined {
+  const found = actions.flatMap((action) => {
+    const resource = withParts(arn).find((part) => {
+      const formula = formulate({ principal, action, resource: part }, world);
+      const { direct, role, denies } = formula.resource;
+      const admitted = formula.sameAccount && !delegation ? any([direct, role]) : anyGrade(formula);
+      return satisfiable(all([given, admitted, not(denies)]));
+    });
+    return resource === undefined ? [] : [{ principal, action, resource }];
+  });
+  const [first] = found;
+  return (
+    first && {
+      actions: found.map(({ action }) => action),
+      request: remembered(() => findWitness(first, world, { given })),
+    }
+  );
+}
+
+/** Services that bring what happens in an account; another, such as CloudFront, may hand what it is given to whoever asks. */
+const INWARD = wordsOf(`
+  apigateway cloudwatch delivery.logs events lambda logging.s3 logs s3 scheduler secretsmanager ses sns sqs
+`).flatMap((service) => [`${service}.amazonaws.com`, `${service}.??-*-?.amazonaws.com`]);
+
+/**
+ * The services that the own policy of a resource lets in though they may use it for somebody else than the system's accounts, in words and
+ * each with a request: those that it names, and every other, whatever it calls them.
+ */
+export function strangeServices(
+  { arn, policies }: Resource,
+  actions: readonly string[],
+  input: ProofInput,
+): Problem[] {
+  const allowing = policies
+    .flatMap(({ statements }) => statements)
+    .filter(({ effect }) => effect === 'Allow');
+  const named = [...new Set(allowing.flatMap(({ principals }) => principals?.services ?? []))];
+  const asked: [string, Condition][] = named.map((service) => [service, isService(service)]);
+  return [...asked, ['any service', not(isService(named))] as const].flatMap(([name, is]): Problem[] => {
+    const admitted = (given: Condition) =>
+      admissionOf(ANY_SERVICE, actions, arn, input.world, { given: all([is, given]) });
+    const outward = admitted(not(isService(INWARD)));
+    const found = outward ?? admitted(forStrangers(input));
+    const who = `${name}${outward ? ', which may act for anybody' : ' for any account'}`;
+    return found ? [[undefined, `lets in ${who}`, found.request]] : [];
+  });
+}
+
+/** Some AWS service; conditions say which. */
+const ANY_SERVICE: Principal = { kind: 'service', service: unknownValue('any service') };
+
+/** What holds of a service's request that is for none of the system's accounts. */
+function forStrangers(input: ProofInput): Condition {
+  const accounts = accountsOf(input);
+  const arns = accounts.map((account) => `arn:*:*:*:${account}:*`);
+  const context = (of: string) => `kms:EncryptionContext:aws:${of}:arn`;
+  const element = {
+    StringNotEquals: { 'aws:SourceAccount': accounts },
+    ArnNotLike: { 'aws:SourceArn': arns, [context('logs')]: arns, [context('events:event-bus')]: arns },
+  };
+  return compileConditions(element, false);
 }

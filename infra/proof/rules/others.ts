@@ -90,10 +90,9 @@ export const othersKeepOut: Rule = {
         const arn = reached(actor, action);
         if (arn === undefined) return [];
         const question = { principal: actor.principal, action, resource: arn };
-        return violationsOf([[action, `may ${action} on ${arn}`]], {
+        const request = remembered(() => findWitness(question, actor.view));
+        return violationsOf([[action, `may ${action} on ${arn}`, request]], {
           ...{ resource: actor.path, subject: actor.name, remedy: 'Name its own resources in its policies.' },
-          // What a wildcard stands for is no request.
-          request: remembered(() => (/[*?]/.test(action) ? undefined : findWitness(question, actor.view))),
         });
       }),
     );

@@ -53,8 +53,10 @@ export interface Rule<Input = ProofInput> {
   check(input: Input): Violation[];
 }
 
-/** What is wrong with something, completing a sentence about it; beside it the action or property that it is about, where it is one. */
-export type Problem = string | readonly [about: string, problem: string];
+/** What is wrong with something, completing a sentence about it; with the action or property that it is about, and a request that shows it, where there are. */
+export type Problem = string | Told;
+
+type Told = readonly [about: string | undefined, problem: string, request?: Violation['request']];
 
 /** What there is to say of something; what is no problem is not wrong. */
 export type Problems = readonly (Problem | false | undefined)[];
@@ -62,16 +64,17 @@ export type Problems = readonly (Problem | false | undefined)[];
 /** What there is to say of one resource: a violation for each of `problems`, which complete a sentence about `subject`. */
 export function violationsOf(
   problems: Problems,
-  at: Pick<Violation, 'resource' | 'remedy' | 'request'> & {
+  at: Pick<Violation, 'resource' | 'remedy'> & {
     subject?: string | undefined;
     path?: readonly string[] | undefined;
   },
 ): Violation[] {
-  const { resource, remedy, subject = resource, path, request } = at;
+  const { resource, remedy, subject = resource, path } = at;
   return problems
     .filter((problem) => problem !== false && problem !== undefined)
     .map((problem) => {
-      const [about, text] = typeof problem === 'string' ? [undefined, problem] : problem;
+      const told: Told = typeof problem === 'string' ? [undefined, problem] : problem;
+      const [about, text, request] = told;
       return {
         ...{ resource, remedy, message: `${subject} ${text}.`, path: path ?? [resource, text] },
         ...(about === undefined ? {} : { about: [about] }),

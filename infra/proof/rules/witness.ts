@@ -1,4 +1,5 @@
 import { exampleArn } from '../assembly/physical.ts';
+import { hasUnknown } from '../assembly/unknown.ts';
 import type { Request } from '../policy/authorize.ts';
 import { combine, type Formula } from '../policy/combine.ts';
 import {
@@ -6,15 +7,17 @@ import {
   all,
   type Condition,
   evaluate,
+  isPresent,
   mapTests,
   NEVER,
   not,
+  reduce,
   type Test,
   testsOf,
 } from '../policy/condition.ts';
 import { formulate, type Question } from '../policy/decide.ts';
 import { mayServe, networkFacts } from '../policy/endpoint.ts';
-import { closedFacts } from '../policy/facts.ts';
+import { closedFacts, openFacts } from '../policy/facts.ts';
 import { arnParts, covers, globOf, showGlob } from '../policy/pattern.ts';
 import { roleName } from '../policy/principal.ts';
 import type { Layer } from '../policy/request.ts';
@@ -45,13 +48,17 @@ interface Wanted {
  * A request of `question` that is allowed: its resource among those that the world has or such a one, a value for every context
  * key that a policy asks for. One that needs nothing unknown where there is one. Undefined where none was found, which proves nothing.
  */
-export function findWitness(question: Question, world: World, wanted: Wanted = {}): Witness | undefined {
+export function findWitness(asked: Question, world: World, wanted: Wanted = {}): Witness | undefined {
   const { given = ALWAYS, without = [] } = wanted;
+  const question = { ...asked, action: exampleAction(asked) };
   const endpoints = [...world.endpoints.values()].filter(({ service }) => mayServe(service, question.action));
   // What an endpoint's policy denies is what comes through it.
   const via = without.includes('endpoint policy') ? endpoints.map(({ id }) => id) : undefined;
-  const facts = all([given, networkFacts(world, question.action, via)]);
-  const asked: Search[] = [];
+  const isAny = question.principal.kind === 'service' && hasUnknown(question.principal.service);
+  const named = isAny ? isPresent(SERVICE) : ALWAYS;
+  const implied = reduce(given, openFacts(question, {}, world));
+  const facts = all([implied, named, networkFacts(world, question.action, via)]);
+  const searches: Search[] = [];
   for (const resource of resourcesOf(question, world, wanted)) {
     const formula = formulate({ ...question, resource }, world);
     // Of a pattern too: single resources may have policies of their own, which its answer leaves out.
@@ -64,15 +71,26 @@ export function findWitness(question: Question, world: World, wanted: Wanted = {
       tests: testsOf(condition),
       budget: { steps: MOST_STEPS },
     };
-    asked.push(search);
+    searches.push(search);
     const found = solve(condition, search);
     if (found) return witnessOf(search, found, without);
   }
-  for (const search of asked) {
+  for (const search of searches) {
     const found = solve(search.condition, { ...search, mayAssume: true, budget: { steps: MOST_STEPS } });
     if (found) return witnessOf(search, found, without);
   }
   return undefined;
+}
+
+/** The key that names the service that asks. */
+const SERVICE = 'aws:PrincipalServiceName';
+
+/** An action that a pattern of actions means, made up but for its service. */
+function exampleAction({ action, resource }: Question): string {
+  if (!/[*?]/.test(action)) return action;
+  const [service = '', name = '*'] = action.split(':', 2);
+  const of = /[*?]/.test(service) ? (resource.split(':')[2] ?? '') : service;
+  return `${of}:${name.replaceAll('*', 'Anything').replaceAll('?', 'x')}`;
 }
 
 /** How many choices one search makes at most: a found request takes about as many as it has keys. */
@@ -133,7 +151,15 @@ function resourcesOf(question: Question, world: World, { except = [] }: Wanted):
     .filter((arn) => !arn.includes('*') && covers(asked, arn) && !direct.includes(arn))
     .reverse();
   const likely = known.filter((arn) => named.some((glob) => covers(glob, arn)));
-  const made = [...named, asked].map((glob) => exampleOf(glob, placeOf(question, world)));
+  // Of two patterns of which neither covers the other, the narrower part each.
+  const parts = asked.split('/');
+  const narrowed = named.map((glob) =>
+    glob
+      .split('/')
+      .map((part, at) => (covers(part, parts[at] ?? '') ? (parts[at] ?? part) : part))
+      .join('/'),
+  );
+  const made = [...named, ...narrowed, asked].map((glob) => exampleOf(glob, placeOf(question, world)));
   return [...new Set([...likely, ...made, ...known.slice(0, 5)])]
     .filter((arn) => covers(asked, arn) && !except.some((own) => covers(globOf(own), arn)))
     .concat('*');
@@ -192,6 +218,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   'aws:sourcevpc': 'vpc-0123456789abcdef0',
   'aws:sourcearn': 'arn:aws:sns:eu-north-1:111122223333:example',
   'aws:sourceaccount': '111122223333',
+  'aws:principalservicename': 'another.amazonaws.com',
   'kms:messagetype': 'RAW',
   'kms:signingalgorithm': 'ECDSA_SHA_512',
   'kms:keyspec': 'RSA_2048',
@@ -218,8 +245,14 @@ function valuesFor(key: string, { tests, world, question }: Search): readonly (r
 
 function witnessOf({ question, world, tests }: Search, choice: Choice, without: readonly Layer[]): Witness {
   const { principal: who } = question;
+  const [service] = [choice.get(SERVICE.toLowerCase())].flat();
   // Lambda names a session after its function, whose role has its name.
-  const principal = who.kind === 'role' ? { ...who, session: who.session ?? roleName(who.arn) } : who;
+  const principal =
+    who.kind === 'role'
+      ? { ...who, session: who.session ?? roleName(who.arn) }
+      : who.kind === 'service' && typeof service === 'string'
+        ? { ...who, service }
+        : who;
   const implied = closedFacts(question, {}, world);
   const context = [...tests.values()].flatMap((test): [string, Witness['context'][string]][] => {
     const chosen = 'key' in test ? choice.get(test.key) : undefined;

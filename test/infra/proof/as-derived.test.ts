@@ -332,6 +332,8 @@ describe('additions are understood by type and property', () => {
       },
     ],
     ['AWS::Route53::RecordSet', { Name: 'www.example.no' }],
+    ['AWS::Route53::RecordSet', { Name: 'example.no', Type: 'TXT' }],
+    ['AWS::Route53::RecordSet', { Name: 'own.example.no', Type: 'NS' }],
     [
       'AWS::Logs::MetricFilter',
       { MetricTransformations: [{ MetricNamespace: 'own', MetricName: 'a', MetricValue: '1' }] },
@@ -379,6 +381,18 @@ describe('additions are understood by type and property', () => {
       ],
       'another answer for many names': [/is, or may be, a name/, { Name: '\\052.example.no' }],
       'an answer for an endpoint of AWS': [/is, or may be, a name/, { Name: 'kms.eu-north-1.amazonaws.com' }],
+      'an answer for every endpoint of AWS': [/is, or may be, a name/, { Name: '*.com' }],
+      'a name that is written otherwise': [/is, or may be, a name/, { Name: '\\163ummaries.e\\170ample.no' }],
+      'a domain of a host that is answered elsewhere': [
+        /is, or may be, a name/,
+        { Name: 'Example.no.', Type: 'NS' },
+      ],
+      'a domain of AWS that is answered elsewhere': [/is, or may be, a name/, { Name: 'com', Type: 'NS' }],
+      'everything that is answered elsewhere': [/is, or may be, a name/, { Name: '.', Type: 'NS' }],
+      'a domain of which a deploy decides whether it is answered elsewhere': [
+        /is, or may be, a name/,
+        { Name: 'example.no', Type: { Ref: 'P' } },
+      ],
     },
     'AWS::New::Thing': {
       'a type that nobody has heard of': [/is a AWS::New::Thing/, {}],

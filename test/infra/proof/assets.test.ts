@@ -147,6 +147,15 @@ describe('what is deployed is what was read', () => {
       }),
     ],
     [
+      'a file that has no name',
+      /whose name is not the hash of its content/,
+      inManifest((manifest, directory) => {
+        writeFileSync(join(directory, 'code.zip'), 'PK');
+        const destinations = { here: { ...destinationOf(ofCode(manifest)), objectKey: '' } };
+        manifest.files.more = { source: { path: 'code.zip', packaging: 'zip' }, destinations };
+      }),
+    ],
+    [
       'code that a manifest beside the stack’s own uploads',
       /whose name is not the hash of its content/,
       (directory) => {

@@ -8,15 +8,19 @@ import { describe, expect, it } from 'vitest';
 import { defineSystem } from '../../../infra/declaration/define.ts';
 import type { Assembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
+import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
 import { type Proof, prove } from '../../../infra/proof/prove.ts';
 import { summarize } from '../../../infra/proof/report/map/model.ts';
 import { readZoneMap } from '../../../infra/proof/report/map/read.ts';
 import { proofAsJson } from '../../../infra/proof/report/proof-json.ts';
 import { reportSummary } from '../../../infra/proof/report/summary.ts';
+import { readInput } from '../../../infra/proof/rules/actors.ts';
 import system from '../../one-client.zones.ts';
 import { synthesizedFolder } from '../synthesize.ts';
 import { adds, type Change, find, findingsOf, idOf, role, STACKS, signer, withTemplate } from './mutate.ts';
+
+import { faultOf } from './replay.ts';
 
 const SHOP = 'shop-web';
 const declaration = defineSystem({ ...system, otherStacks: [SHOP, 'shop-data'] });
@@ -179,11 +183,12 @@ describe('what in them touches the system', () => {
       return stack.name === STACKS.internal ? { ...stack, template } : stack;
     }),
   };
+  const changed = withTemplate(withTemplate(exporting, STACKS.internal, LETS_IN), SHOP, (r) => {
+    for (const [, change] of Object.values(TOUCHES)) change(r);
+  });
   const touched = findingsOf(
     [...new Set(Object.values(TOUCHES).map(([rule]) => rule)), 'outsiders-are-not-admitted'],
-    withTemplate(withTemplate(exporting, STACKS.internal, LETS_IN), SHOP, (r) => {
-      for (const [, change] of Object.values(TOUCHES)) change(r);
-    }),
+    changed,
     declaration,
     deriveAssembly(declaration, assembly),
   );
@@ -191,6 +196,13 @@ describe('what in them touches the system', () => {
   it.each(Object.entries(TOUCHES))('is found: %s', (message, [rule]) => {
     const found = touched.filter((one) => one.rule === rule).map((one) => one.message);
     expect(found).toContainEqual(expect.stringMatching(message));
+  });
+
+  it.each(['others-keep-out', 'outsiders-are-not-admitted'])('is shown by requests, by %s', (rule) => {
+    const { world } = readInput(resolveAssembly(changed), declaration);
+    const requests = touched.filter((one) => one.rule === rule).map(({ request }) => request?.());
+    expect(requests.map((one) => faultOf(one, world)).filter(Boolean)).toEqual([]);
+    expect(requests.map((one) => one?.action).filter((action) => /[*?]/.test(String(action)))).toEqual([]);
   });
 
   it('is found where the system itself lets one of theirs in', () => {

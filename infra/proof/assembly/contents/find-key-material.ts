@@ -56,14 +56,17 @@ const RUN =
 const BREAK = '(?:(?:\\\\+[rn]|[\\r\\n])+[ \\t]*|\\\\*["\'`](?:\\\\+[rnt]|[\\s,+])*\\\\*["\'`])';
 const PIECES = new RegExp(`[\\w+/-]{8,}(?:${BREAK}[\\w+/-]{8,})*(?:${BREAK}[\\w+/-]{1,7})?`, 'g');
 
-/** Bytes or 32-bit words, signed or not, in hex or decimal, by commas or blanks, also as members of an object. */
+/** What may lie between two bytes or words: blanks, ends of lines (also escaped), and `,` `;` `:` `|` `-`, as many as there are. */
+const BETWEEN = '(?:[\\s,;:|-]|\\\\+[rnt])';
+
+/** Bytes or 32-bit words, signed or not, in hex or decimal, also as members of an object. */
 const NUMBERS = (() => {
   const number = '-?(?:0x[0-9a-fA-F]{1,8}|\\d{1,10})';
-  return new RegExp(
-    `${number}(?:(?:(?:[,;|\\s]|\\\\+[rnt])+|-(?=\\d))(?:\\\\*"\\d+\\\\*":\\s*)?${number}){9,}`,
-    'g',
-  );
+  return new RegExp(`${number}(?:${BETWEEN}+(?:\\\\*"\\d+\\\\*":\\s*)?${number}){9,}`, 'g');
 })();
+
+/** The same bytes, of words that begin with their least. */
+const inWords = (bytes: Buffer) => Buffer.from(bytes.subarray(0, bytes.length & ~3)).swap32();
 
 /** Ways to write bytes in a text, and what a run of them may mean: base64 may begin a few characters later. */
 const ENCODINGS: readonly [RegExp, (run: string) => readonly Buffer[]][] = [
@@ -76,20 +79,21 @@ const ENCODINGS: readonly [RegExp, (run: string) => readonly Buffer[]][] = [
     },
   ],
   [
-    /(?:(?:\\+x|0x|%|\\+u00)?[0-9a-fA-F]{2}(?:[\s:;,+"'`|-]|\\+[rnt"'])*){40,}/g,
+    new RegExp(`(?:(?:\\\\+x|0x|%|\\\\+u00)?[0-9a-fA-F]{2}(?:${BETWEEN}|[+"'\`]|\\\\+["'])*){40,}`, 'g'),
     (run) => {
       const digits = run.replace(/\\+x|0x|\\+u00|\\+[rnt]|[^0-9a-fA-F]/g, '');
-      return [0, 1].map((skipped) => Buffer.from(digits.slice(skipped), 'hex'));
+      const [bytes, later] = [0, 1].map((skipped) => Buffer.from(digits.slice(skipped), 'hex'));
+      return bytes && later ? [bytes, later, inWords(bytes)] : [];
     },
   ],
   [
     NUMBERS,
     (run) => {
-      const texts = run.replace(/\\*"\d+\\*":/g, '').match(/-?(?:0x[0-9a-f]+|\d+)/gi) ?? [];
+      // After a digit a hyphen lies between two.
+      const texts = run.replace(/\\*"\d+\\*":/g, '').match(/(?<![\da-f])-?(?:0x[\da-f]+|\d+)/gi) ?? [];
       const values = texts.map((text) => (text.startsWith('-') ? -Number(text.slice(1)) : Number(text)));
       const words = Buffer.from(Uint32Array.from(values).buffer);
-      // What looks like a sign may be a hyphen between two.
-      return [Buffer.from(values), Buffer.from(values.map(Math.abs)), words, Buffer.from(words).swap32()];
+      return [Buffer.from(values), words, inWords(words)];
     },
   ],
 ];
@@ -99,7 +103,7 @@ const DEPTH = 4;
 
 /**
  * Finds key material in `text`: PEM, private members of JWKs, private keys in DER and PKCS#12, plain, in UTF-16, or in base64, hex or
- * lists of numbers, also in each other; and with `entropy`, runs that are as random as a key and have no public name. Entropy is for
+ * lists of numbers with nothing but {@link BETWEEN} between them, also in each other; and with `entropy`, runs that are as random as a key and have no public name. Entropy is for
  * configuration, where there is no other reason for such a run; in code it would only find tables and checksums. Does not unpack
  * archives or what is compressed, does not read base32, octal or one long decimal, and does not find a key that is split up but into
  * neighbouring strings or lines of eight characters and more, or 32 bytes in hex, which are a digest as well.

@@ -83,7 +83,7 @@ export function zoneTitle(name: string): string {
 }
 
 /** Whether a node is a key or a record, of which only the signing zone has any. */
-export function isKept({ kind }: Pick<MapNode, 'kind'>): boolean {
+function isKept({ kind }: Pick<MapNode, 'kind'>): boolean {
   return kind === 'key' || kind === 'record';
 }
 

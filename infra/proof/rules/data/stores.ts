@@ -71,7 +71,9 @@ export const queuesAreReadByOwn: CapabilityRule = capabilityRule({
     const declared = declaration.zones[zone];
     const queues = declared ? zoneQueues(declaration.name, zone, declared) : [];
     const others = queues.filter(({ reader }) => functionName(declaration.name, zone, reader) !== name);
-    const names = [...others.map(({ queue }) => queue), ...queues.map(({ deadLetters }) => deadLetters)];
+    const { undelivered } = eventNames(declaration.name, zone);
+    const dead = queues.map(({ deadLetters }) => deadLetters);
+    const names = [...others.map(({ queue }) => queue), ...dead, undelivered];
     return resourcesOfType(assembly, 'AWS::SQS::Queue').flatMap(({ arn = '' }) =>
       names.includes(arn.split(':').at(-1) ?? '') ? [arn] : [],
     );

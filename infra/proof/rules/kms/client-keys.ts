@@ -1,11 +1,9 @@
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { SIGNING } from '../../assembly/network.ts';
-import { remembered } from '../../assembly/remembered.ts';
 import { type CapabilityRule, capabilityRule, requirement } from '../capability.ts';
-import { externalPrincipals, isAdmitted, unknownRole } from '../external-principals.ts';
+import { admissionOf, externalPrincipals, unknownRole } from '../external-principals.ts';
 import { type Rule, violationsOf, wordsOf } from '../rule.ts';
 import { clientKeyArn, clientKeyArns, everyOf, ownEndpoint, rotationOf, signingPlace } from '../targets.ts';
-import { findWitness } from '../witness.ts';
 
 /** Nobody but the signers of a client can use `kms:Sign` on its keys. */
 export const signIsForSigners: CapabilityRule = capabilityRule({
@@ -112,19 +110,15 @@ export const keysDoNotDelegate: Rule = {
     return Object.keys(input.declaration.clients).flatMap((client) => {
       const key = clientKeyArn(input, client);
       return asked.flatMap(({ name, principal, actions }) => {
-        const open = actions.filter((action) =>
-          isAdmitted(principal, action, key, input.world, { delegation: true }),
-        );
-        const question = { principal, action: open[0] ?? '', resource: key };
-        const request = remembered(() => findWitness(question, input.world));
-        const found = violationsOf([open.length > 0 && `lets ${name} do ${open.join(', ')}`], {
+        const open = admissionOf(principal, actions, key, input.world, { delegation: true });
+        const problem = open && `lets ${name} do ${open.actions.join(', ')}`;
+        return violationsOf(problem ? [[undefined, problem, open.request]] : [], {
           resource: rotationOf(input)?.constructPath ?? key,
           subject: `The policy of the keys of ${client}`,
           path: [name, `policy of the keys of ${client}`, key],
           remedy:
             'Leave the account administration only; name signers, and nobody else, for kms:Sign (infra/key-policy.ts).',
         });
-        return found.map((violation) => ({ ...violation, request }));
       });
     });
   },

@@ -1,11 +1,11 @@
 import { stringOf } from '../../assembly/json.ts';
+import type { Condition } from '../../policy/condition.ts';
 import { compileConditions } from '../../policy/operators.ts';
 import { NO_ZONE } from '../actors.ts';
 import { actionsOf, type CapabilityRule, capabilityRule, requirement } from '../capability.ts';
-import { strangeServices } from '../entries/outsiders-are-not-admitted.ts';
-import { externalPrincipals, isAdmitted } from '../external-principals.ts';
+import { admissionOf, externalPrincipals, strangeServices } from '../external-principals.ts';
 import { actionsAllowedIn } from '../named-actions.ts';
-import { type Rule, resourceRule } from '../rule.ts';
+import { type Problem, type Rule, resourceRule } from '../rule.ts';
 import { recordArn, recordArns, recordOf, resourcesOfZone } from '../targets.ts';
 
 /** What services do with a data key on behalf of those who read and write what it encrypts. */
@@ -69,17 +69,20 @@ export const dataKeysAreClosed: Rule = resourceRule({
     const directly = compileConditions({ StringEqualsIfExists: { 'kms:ViaService': service } }, false);
     const unowned = compileConditions({ BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' } }, false);
     const resource = input.world.resources.get(arn);
-    const services = resource === undefined ? [] : strangeServices(resource, asked, input);
     return [
-      ...externalPrincipals(input).map(({ name, principal }) => {
+      ...externalPrincipals(input).flatMap(({ name, principal }): Problem[] => {
         const own = 'account' in principal && principal.account === account;
-        const may = (action: string, given = own ? { given: directly } : {}) =>
-          isAdmitted(principal, action, arn, input.world, { ...given, delegation: true });
-        const actions = (own ? USES : asked).filter((action) => may(action));
-        if (may('kms:CreateGrant', { given: unowned })) actions.push('kms:CreateGrant');
-        return actions.length > 0 && `lets ${name} do ${actions.slice(0, 4).join(', ')}`;
+        const may = (actions: readonly string[], given?: Condition) =>
+          admissionOf(principal, actions, arn, input.world, { ...(given && { given }), delegation: true });
+        const found = [
+          may(own ? USES : asked, own ? directly : undefined),
+          may(['kms:CreateGrant'], unowned),
+        ];
+        const actions = found.flatMap((one) => one?.actions ?? []).slice(0, 4);
+        const request = found.find(Boolean)?.request;
+        return request ? [[undefined, `lets ${name} do ${actions.join(', ')}`, request]] : [];
       }),
-      ...services.map((service) => `lets ${service} use it for any account`),
+      ...(resource ? strangeServices(resource, asked, input) : []),
     ];
   },
   subject: ({ constructPath }) => `Key ${constructPath}`,

@@ -1,11 +1,15 @@
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { KEY_TAGS } from '../../../../functions/common/client-keys.ts';
+import { exampleArn } from '../../assembly/physical.ts';
+import { remembered } from '../../assembly/remembered.ts';
 import { all, not } from '../../policy/condition.ts';
 import { formulate } from '../../policy/decide.ts';
 import { satisfiable } from '../../policy/solve.ts';
+import { addResource } from '../../policy/world/world.ts';
 import { type CapabilityRule, capabilityRule, requirement, throughOwnEndpoint } from '../capability.ts';
 import { type Rule, violationsOf, wordsOf } from '../rule.ts';
 import { everyOf, isAdmin, signingPlace } from '../targets.ts';
+import { findWitness } from '../witness.ts';
 
 /** Only rotation makes keys: of the declared kinds, with the system's tags, through the admin zone's endpoint. */
 export const keysAreMadeByRotation: CapabilityRule = capabilityRule({
@@ -83,18 +87,29 @@ export const madeKeysAreClosed: Rule = {
     'Whatever policy the admin zone gives a key that it makes, its functions can neither sign with it nor keep it.',
   check: (input) => {
     const { account, region } = signingPlace(input);
-    const resource = `arn:aws:kms:${region}:${account}:key/*`;
+    const resource = exampleArn('kms', { account, region });
     return input.actors
       .filter(({ admin }) => admin)
-      .flatMap(({ principal, view, path, name }) => {
-        const open = CAPTURES.filter((action) => {
+      .flatMap(({ principal, role, view, path, name }) => {
+        const world = { ...view, resources: new Map(view.resources) };
+        const policy = {
+          Statement: { Effect: 'Allow', Action: '*', Resource: '*', Principal: { AWS: '*' } },
+        };
+        addResource(world, { arn: resource, account, policy });
+        const found = CAPTURES.flatMap((action) => {
           const { identity, boundary } = formulate({ principal, action, resource }, view);
-          return satisfiable(
-            all([identity, ...(boundary ? [boundary] : [])].map(({ denies }) => not(denies))),
-          );
-        }).join(', ');
+          const denies = [identity, ...(boundary ? [boundary] : [])].map((one) => not(one.denies));
+          return satisfiable(all(denies)) ? [{ principal, action, resource }] : [];
+        });
+        const [first] = found;
+        if (first === undefined) return [];
+        const open = found.map(({ action }) => action).join(', ');
+        const request = remembered(() => {
+          const shown = findWitness(first, world);
+          return shown && { ...shown, assuming: [`${role.arn} made the key, with a policy for itself`] };
+        });
         return violationsOf(
-          [open !== '' && `may ${open} with a key whose policy names it, which it can make`],
+          [[undefined, `may ${open} with a key whose policy names it, which it can make`, request]],
           {
             ...{ resource: path, subject: name },
             path: [path, 'kms:CreateKey with a policy of its choice', open],

@@ -4,13 +4,14 @@ import { type ResolvedResource, resourceByArn, resourcesOfType } from '../../ass
 import { ALWAYS, all, any, type Condition, not } from '../../policy/condition.ts';
 import { decide } from '../../policy/decide.ts';
 import { compileConditions } from '../../policy/operators.ts';
+import { rolePrincipal } from '../../policy/principal.ts';
 import { satisfiable } from '../../policy/solve.ts';
 import { statementsAbout } from '../../policy/statement.ts';
 import { describeCondition } from '../../policy/words.ts';
 import { NO_ZONE } from '../actors.ts';
 import { actionsOf, type CapabilityRow, type CapabilityRule } from '../capability.ts';
 import { unknownRole } from '../external-principals.ts';
-import { type ProofInput, violationsOf } from '../rule.ts';
+import { type Problems, type ProofInput, violationsOf } from '../rule.ts';
 import { askedOfZone, signingPlace } from '../targets.ts';
 import { findNearest, findWitness } from '../witness.ts';
 
@@ -113,10 +114,10 @@ export function signersOf(input: ProofInput) {
 }
 
 function problemsOf(
-  { arn, denied }: ReturnType<typeof signersOf>[number],
+  { arn, askers, denied }: ReturnType<typeof signersOf>[number],
   own: readonly ResolvedResource[],
   { world }: ProofInput,
-) {
+): Problems {
   const policies = world.resources.get(arn)?.policies ?? [];
   // On the signer and on every version or alias of it.
   const deniedTo = (action: string) =>
@@ -124,12 +125,32 @@ function problemsOf(
       .flatMap((policy) => statementsAbout(policy, action))
       .filter(({ effect, principals: who }) => effect === 'Deny' && who?.everybody === true)
       .map(({ condition, covers }) => all([condition, covers(arn), covers(`${arn}:1`)]));
+  const principals = [
+    unknownRole(arn.split(':')[4] ?? '').principal,
+    ...askers.map((asker) => rolePrincipal(asker)),
+  ];
   return [
     own.length !== 1 && `has ${own.length} policies of its own, and Lambda keeps the last that is put`,
-    ...denied.map(
-      ([what, actions, whenever]) =>
-        actions.some((action) => satisfiable(all([whenever, not(any(deniedTo(action)))]))) &&
-        `is not kept by its own policy from being ${what}`,
-    ),
+    ...denied.map(([what, actions, whenever]) => {
+      const open = actions.find((action) => satisfiable(all([whenever, not(any(deniedTo(action)))])));
+      const questions = [arn, `${arn}:1`].flatMap((resource) =>
+        principals.map((principal) => ({ principal, action: open ?? '', resource })),
+      );
+      // What other layers still deny to its zone's own roles, they alone do.
+      const shown = () =>
+        firstOf(questions, (one) => findWitness(one, world, { given: whenever })) ??
+        firstOf(questions, (one) => findNearest(one, world, { given: whenever, holding: [] }));
+      const problem = `is not kept by its own policy from being ${what}`;
+      return open !== undefined && ([undefined, problem, remembered(shown)] as const);
+    }),
   ];
+}
+
+/** The first answer that there is. */
+function firstOf<Of, Found>(some: readonly Of[], find: (one: Of) => Found | undefined): Found | undefined {
+  for (const one of some) {
+    const found = find(one);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

@@ -36,6 +36,11 @@ mutations('queues-are-read-by-own', {
     ['sqs:ReceiveMessage', 'sqs:DeleteMessage'],
     arn('sqs', 'journal-internal-events-dead'),
   ),
+  'internal: a function takes events that could not be queued': gives(
+    'worker',
+    'sqs:ReceiveMessage',
+    arn('sqs', 'journal-internal-events-undelivered'),
+  ),
 });
 
 mutations('own-data-only', {

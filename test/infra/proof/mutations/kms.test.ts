@@ -58,6 +58,16 @@ mutations('data-keys-are-closed', {
         Condition: { StringLike: { 'kms:ViaService': services } },
       }),
   ),
+  'internal: a data key for whoever is a service': (r) =>
+    allow(find(r, 'Key'), 'kms:Decrypt', '*', {
+      Principal: '*',
+      Condition: { Bool: { 'aws:PrincipalIsAWSService': 'true' } },
+    }),
+  'internal: a data key for CloudFront': (r) =>
+    allow(find(r, 'Key'), 'kms:Decrypt', '*', {
+      Principal: { Service: 'cloudfront.amazonaws.com' },
+      Condition: { StringEquals: { 'aws:SourceAccount': '000000000000' } },
+    }),
   'internal: a data key for a service of anybody': (r) =>
     allow(find(r, 'Key'), 'kms:Decrypt', '*', { Principal: { Service: 'events.amazonaws.com' } }),
 });

@@ -6,6 +6,8 @@ import { satisfiable, widens } from '../../../../infra/proof/policy/solve.ts';
 const of = (element: object) => compileConditions(element, true);
 /** What the proof does not decide. */
 const unknown = (...values: string[]) => of({ 'ForAnyValue:StringNotEquals': { 'aws:TagKeys': values } });
+const every = (...values: string[]) => of({ 'ForAllValues:StringLike': { 'aws:TagKeys': values } });
+const only = (value: string) => of({ StringEquals: { 'aws:TagKeys': value } });
 const known = (value: string) => of({ StringEquals: { 'aws:SourceVpce': value } });
 
 describe('what is wider now than before', () => {
@@ -22,6 +24,23 @@ describe('what is wider now than before', () => {
     expect(widens(unknown('a'), unknown('a', 'b'), ALWAYS)).toBe(true);
     expect(widens(unknown('a'), ALWAYS, ALWAYS)).toBe(true);
   });
+
+  it('of all values of a key is more values, and not fewer', () => {
+    expect(widens(every('a', 'b'), every('a'), ALWAYS)).toBe(false);
+    expect(widens(every('a', 'b*'), every('a', 'be'), ALWAYS)).toBe(false);
+    expect(widens(every('a'), every('a', 'b'), ALWAYS)).toBe(true);
+    expect(widens(every('a', 'b'), every('a', 'c'), ALWAYS)).toBe(true);
+    expect(widens(every('a', 'b'), only('a'), ALWAYS)).toBe(false);
+    expect(widens(every('a', 'b'), only('c'), ALWAYS)).toBe(true);
+    expect(widens(only('a'), every('a'), ALWAYS)).toBe(true);
+  });
+});
+
+it('a value that is not in a list is a stray one', () => {
+  expect(satisfiable(all([only('c'), every('a', 'b')]))).toBe(false);
+  expect(satisfiable(all([every('a', 'b'), only('c')]))).toBe(false);
+  expect(satisfiable(all([only('a'), not(every('a', 'b'))]))).toBe(false);
+  expect(satisfiable(all([only('a'), every('a', 'b')]))).toBe(true);
 });
 
 it('what is unknown excludes nothing else that is, not even its contrary', () => {

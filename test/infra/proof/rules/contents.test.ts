@@ -91,6 +91,19 @@ const FORMS: Readonly<Record<string, (key: KeyObject) => string>> = {
   'PKCS#8 in hex, by hyphens': (key) => pairs(key).join('-'),
   'PKCS#8 in hex, by bars': (key) => pairs(key).join(' | '),
   'PKCS#8 as numbers by hyphens': (key) => derOf(key).join('-'),
+  'PKCS#8 in hex, by hyphens and blanks': (key) => pairs(key).join(' - '),
+  'PKCS#8 as numbers by hyphens and blanks': (key) => derOf(key).join(' - '),
+  'PKCS#8 as signed numbers by hyphens': (key) => [...new Int8Array(derOf(key))].join('-'),
+  'PKCS#8 as signed numbers by hyphens and blanks': (key) => [...new Int8Array(derOf(key))].join(' - '),
+  'PKCS#8 as words by hyphens': (key) => wordsOf(key, (bytes, at) => bytes.readUInt32BE(at)).join('-'),
+  'PKCS#8 as words by hyphens and blanks': (key) =>
+    wordsOf(key, (bytes, at) => bytes.readUInt32LE(at)).join(' - '),
+  'PKCS#8 as signed words by hyphens': (key) => wordsOf(key, (bytes, at) => bytes.readInt32LE(at)).join('-'),
+  'PKCS#8 as words in hex by hyphens': (key) =>
+    wordsOf(key, (bytes, at) => `0x${bytes.readUInt32LE(at).toString(16)}`).join('-'),
+  'PKCS#8 as words in bare hex': (key) => wordsOf(key, (bytes, at) => swapped(bytes, at)).join(' '),
+  'PKCS#8 as numbers by colons': (key) => derOf(key).join(':'),
+  'PKCS#8 as numbers by semicolons and ends of lines': (key) => derOf(key).join(';\n'),
   'PKCS#8 in hex, in strings': (key) => JSON.stringify(pairs(key)),
   'PKCS#8 in hex, in short lines': (key) => hexOf(key).replace(/.{32}/g, '$&\n'),
   'PKCS#8 as OpenSSL prints bytes': (key) => printed(pairs(key)),
@@ -149,6 +162,9 @@ function wordsOf<Word>(key: KeyObject, read: (bytes: Buffer, at: number) => Word
   const bytes = Buffer.concat([derOf(key), Buffer.alloc(3)]);
   return Array.from({ length: Math.floor(bytes.length / 4) }, (_, index) => read(bytes, 4 * index));
 }
+
+/** The word at a place, least byte first, in eight digits. */
+const swapped = (bytes: Buffer, at: number) => bytes.readUInt32LE(at).toString(16).padStart(8, '0');
 
 function ownForm(key: KeyObject): { type: 'pkcs1' | 'sec1' | 'pkcs8' } {
   return {

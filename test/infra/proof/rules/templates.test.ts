@@ -49,6 +49,7 @@ const queue = (statement: JsonObject): Resources => ({
   Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'q' } },
   ...one('AWS::SQS::QueuePolicy', { Queues: [{ Ref: 'Queue' }], PolicyDocument: document(statement) }),
 });
+const toAll = (condition: JsonObject) => ({ ...allowed('sqs:SendMessage', '*', condition), Principal: '*' });
 const bucket = (statement: JsonObject): Resources => ({
   Bucket: { Type: 'AWS::S3::Bucket' },
   ...one('AWS::S3::BucketPolicy', { Bucket: { Ref: 'Bucket' }, PolicyDocument: document(statement) }),
@@ -289,6 +290,53 @@ smallCases({
         Principal: { Service: 'cloudfront.amazonaws.com' },
       }),
       /cloudfront.amazonaws.com, which may act for anybody/,
+    ),
+    'everybody that is a service': inInternal(
+      queue(toAll({ Bool: { 'aws:PrincipalIsAWSService': 'true' } })),
+      /any service, which may act for anybody/,
+    ),
+    'everybody that is CloudFront': inInternal(
+      queue(toAll({ StringEquals: { 'aws:PrincipalServiceName': 'cloudfront.amazonaws.com' } })),
+      /any service, which may act for anybody/,
+    ),
+    'everybody that has the name of a service': inInternal(
+      queue(
+        toAll({
+          'ForAnyValue:StringEquals': { 'aws:PrincipalServiceNamesList': 'cloudfront.amazonaws.com' },
+        }),
+      ),
+      /any service, which may act for anybody/,
+    ),
+    'every service, by a wildcard': inInternal(
+      queue({ ...allowed('sqs:SendMessage'), Principal: { Service: '*' } }),
+      /any service, which may act for anybody/,
+    ),
+    'everybody that is SNS, for any account': inInternal(
+      queue(toAll({ StringEquals: { 'aws:PrincipalServiceName': 'sns.amazonaws.com' } })),
+      /any service for any account/,
+    ),
+    'everybody that is SNS, for ours': inInternal(
+      queue(
+        toAll({
+          StringEquals: { 'aws:PrincipalServiceName': 'sns.amazonaws.com', 'aws:SourceAccount': ACCOUNT },
+        }),
+      ),
+    ),
+    'everybody that is no service and a role of ours': inInternal(
+      queue(toAll({ ArnEquals: { 'aws:PrincipalArn': `arn:aws:iam::${ACCOUNT}:role/${SUMMARY}` } })),
+    ),
+    'a service of ours, in its region': inInternal(
+      queue({
+        ...allowed('sqs:SendMessage', '*', { StringEquals: { 'aws:SourceAccount': ACCOUNT } }),
+        Principal: { Service: 'logs.eu-north-1.amazonaws.com' },
+      }),
+    ),
+    'another service that begins so': inInternal(
+      queue({
+        ...allowed('sqs:SendMessage', '*', { StringEquals: { 'aws:SourceAccount': ACCOUNT } }),
+        Principal: { Service: 'logs.eu-north-1.more.amazonaws.com' },
+      }),
+      /logs.eu-north-1.more.amazonaws.com, which may act for anybody/,
     ),
     'another account, to an index of a table': inInternal(
       one('AWS::DynamoDB::Table', {
