@@ -29,14 +29,14 @@ const ADVANCING: readonly KeyState[] = ['registered', 'verified', 'current'];
 /** Adds a key in state `created`, or straight in `retired` when it shall never be used. A key already there is left as it is. */
 export function addKey(
   record: ClientRecord,
-  key: Pick<KeyEntry, 'kid' | 'keyArn' | 'algorithm'>,
+  { kid, keyArn, algorithm, publicKey }: Pick<KeyEntry, 'kid' | 'keyArn' | 'algorithm' | 'publicKey'>,
   at: number,
   state: 'created' | 'retired' = 'created',
 ): ClientRecord {
-  if (findKey(record, key.kid)) return record;
-  const { kid, keyArn, algorithm } = key;
-  const since = state === 'retired' ? { created: at, retired: at } : { created: at };
-  return { ...record, keys: [...record.keys, { kid, keyArn, algorithm, state, since }] };
+  if (findKey(record, kid)) return record;
+  const key: KeyEntry = { kid, keyArn, algorithm, state: 'created', since: { created: at } };
+  if (publicKey) key.publicKey = publicKey;
+  return { ...record, keys: [...record.keys, state === 'retired' ? enter(key, state, at) : key] };
 }
 
 /**
@@ -170,10 +170,14 @@ function retire(key: KeyEntry, at: number): KeyEntry {
   return key.state === 'retired' ? key : enter(key, 'retired', at);
 }
 
-/** A key that reaches `state`: never before what it has passed, however the clocks of those who say so differ. */
-function enter(key: KeyEntry, state: KeyState, at: number): KeyEntry {
+/**
+ * A key that reaches `state`: never before what it has passed, however the clocks of those who say so differ. One that has retired
+ * signs nothing and needs no public half: the record keeps it for ever, and a secret holds 64 KB.
+ */
+function enter({ publicKey, ...key }: KeyEntry, state: KeyState, at: number): KeyEntry {
   const reached = Math.max(at, ...Object.values(key.since));
-  return { ...key, state, since: { ...key.since, [state]: reached } };
+  const kept = publicKey && state !== 'retired' ? { publicKey } : {};
+  return { ...key, ...kept, state, since: { ...key.since, [state]: reached } };
 }
 
 function hasPassed(state: KeyState, to: KeyState): boolean {

@@ -24,7 +24,7 @@ const keyEntry = v.strictObject({
   usableUntil: v.exactOptional(seconds),
   /** What HelseID last reported as its expiry. */
   expires: v.exactOptional(seconds),
-  /** Its public half, so that a signer need not ask KMS before it signs. Read by this release, written from the next one on. */
+  /** Its public half, so that a signer need not ask KMS before it signs; not of a retired one, nor of one that 0.2.0 or an older release made. */
   publicKey: v.exactOptional(
     v.variant('kty', [
       v.strictObject({

@@ -18,7 +18,7 @@ interface FoundKey {
   keyArn: string;
   /** RFC 7638 thumbprint. */
   kid: string;
-  jwk: PublicJwk;
+  publicKey: PublicJwk;
   algorithm: Algorithm;
 }
 
@@ -131,14 +131,20 @@ export async function enableClientKey(kms: KmsPort, keyArn: string): Promise<Key
 }
 
 /**
- * The public half of a key.
+ * The public half of a key; of one that the record has, told by `kid`, only where KMS has that one.
  *
- * @throws {ZonesError} key_not_usable: it does not fit `algorithm`
+ * @throws {ZonesError} key_not_usable: it does not fit `algorithm`; record_invalid: KMS has another
  */
-export async function readClientKey(kms: KmsPort, keyArn: string, algorithm: Algorithm): Promise<FoundKey> {
+export async function readClientKey(
+  kms: KmsPort,
+  { keyArn, algorithm, kid }: Pick<KeyEntry, 'keyArn' | 'algorithm'> & Partial<Pick<KeyEntry, 'kid'>>,
+): Promise<FoundKey> {
   const { PublicKey } = await kms.getPublicKey({ KeyId: keyArn });
   const { jwk, thumbprint } = readPublicKey(PublicKey ?? new Uint8Array(), algorithm);
-  return { keyArn, kid: thumbprint, jwk, algorithm };
+  if (kid === undefined || kid === thumbprint) return { keyArn, kid: thumbprint, publicKey: jwk, algorithm };
+  const message =
+    'The key in KMS is not the one that the client record names; docs/keys.md says how to restore a version.';
+  throw new ZonesError('record_invalid', message, { facts: { kid } });
 }
 
 /** Whether the policy of a key is the one it shall have, as KMS gives it back. */

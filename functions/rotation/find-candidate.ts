@@ -67,7 +67,7 @@ async function recordFoundKey(
   const algorithm = algorithmOf(spec, rotation.algorithm);
   if (state !== 'Enabled' || !algorithm) return undefined;
   // Another rotation, which found it unfit, may have disabled it since it was looked at.
-  const key = await unlessRefused(readClientKey(kms, keyArn, algorithm), 'DisabledException');
+  const key = await unlessRefused(readClientKey(kms, { keyArn, algorithm }), 'DisabledException');
   if (key === undefined) return undefined;
   const fits = await isUpToDate(rotation, key);
   if (!fits) audit('KEY_UNFIT', { client, kid: key.kid, algorithm });

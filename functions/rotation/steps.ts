@@ -127,11 +127,11 @@ function needsPerson({ selfService }: Rotation, record: ClientRecord): boolean {
  * it with, but the key is accepted, a person has registered it.
  */
 async function register(rotation: Rotation, key: KeyEntry, bootstrap: boolean): Promise<void> {
-  const { kid, jwk, algorithm } = await readClientKey(rotation.kms, key.keyArn, key.algorithm);
+  const { kid, publicKey, algorithm } = await readClientKey(rotation.kms, key);
   const selfService = rotation.helseId.selfService(bootstrap ? kid : undefined);
   try {
     const expires = await tryPatiently(rotation, kid, () =>
-      registerKey(selfService, { ...jwk, kid, alg: algorithm, use: 'sig' }, () =>
+      registerKey(selfService, { ...publicKey, kid, alg: algorithm, use: 'sig' }, () =>
         requireRegistered(rotation, kid),
       ),
     );

@@ -97,8 +97,8 @@ export function createKeyReader(kms: Kms): ReadKey {
     const id = `${entry.keyArn} ${entry.algorithm} ${entry.kid}`;
     const known = held.get(id);
     if (known) return known;
-    const fetched = fetchPublicKey(kms, entry);
     const brought = entry.publicKey && readPublicJwk(entry.publicKey, entry.algorithm);
+    const fetched = fetchPublicKey(kms, entry);
     held.set(id, brought ? Promise.resolve(brought) : fetched);
     fetched.catch((error: unknown) => {
       if (brought && isZonesError(error, 'record_invalid')) held.set(id, fetched);

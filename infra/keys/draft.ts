@@ -24,13 +24,13 @@ export async function draftClient(operator: Operator, options: KeyOptions): Prom
   if (!key)
     throw missing(`there is no key that waits; make one with ${keysCommand(operator, `rotate ${name}`)}`);
   if (!apiKey) throw missing('HELSEID_DRAFT_API_KEY, the api key of the client template, is not set');
-  const { jwk, kid } = await readClientKey(patientKms(operator), key.keyArn, key.algorithm);
+  const { publicKey, kid } = await readClientKey(patientKms(operator), key);
   const question = `Register a new client with key ${kid} for organisation ${organization}?`;
   if (!(await operator.confirm(question))) return;
   const url = `${declared.selfService.baseUrl}/v1/client-drafts`;
   const { clientId } = await post(operator, url, apiKey, {
     organizationNumber: organization,
-    publicJwk: JSON.stringify({ ...jwk, kid, alg: key.algorithm, use: 'sig' }),
+    publicJwk: JSON.stringify({ ...publicKey, kid, alg: key.algorithm, use: 'sig' }),
     postClientConfirmationRedirectUri: redirect,
   });
   operator.say(`Client id: ${clientId}. Put it into zones.ts (clients.${name}.clientId) and deploy.`);

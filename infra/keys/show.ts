@@ -79,10 +79,10 @@ export async function printJwks(operator: Operator, { client }: KeyOptions): Pro
       );
       continue;
     }
-    const { jwk, kid } = await readClientKey(patientKms(operator), key.keyArn, key.algorithm);
+    const { publicKey, kid } = await readClientKey(patientKms(operator), key);
     const advice = key.state === 'created' ? `register this at ${record.issuer}` : 'registered already';
     operator.say(`Client ${name} (${declared.clientId}), key in state ${key.state}: ${advice}.`);
-    operator.say(JSON.stringify({ ...jwk, kid, alg: key.algorithm, use: 'sig' }, null, 2));
+    operator.say(JSON.stringify({ ...publicKey, kid, alg: key.algorithm, use: 'sig' }, null, 2));
     if (key.state === 'created')
       operator.say(`Then: ${keysCommand(operator, `verify ${name}`)}, or wait for the hourly check.`);
   }

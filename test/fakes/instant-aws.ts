@@ -8,9 +8,9 @@ import { createQuickSigner } from './quick-ecdsa.ts';
 export async function startInstantAws() {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const sign = createQuickSigner(privateKey);
-  const { thumbprint: kid } = describePublicKey(publicKey, 'ES256');
+  const { thumbprint: kid, jwk } = describePublicKey(publicKey, 'ES256');
   const keyArn = 'arn:aws:kms:eu-north-1:000000000000:key/bench';
-  const keys = [{ kid, keyArn, algorithm: 'ES256', state: 'current', since: { current: 0 } }];
+  const keys = [{ kid, keyArn, algorithm: 'ES256', state: 'current', since: { current: 0 }, publicKey: jwk }];
   let record = '';
   const answer = {
     Sign: (digest = '') => ({

@@ -103,6 +103,21 @@ describe('transitions', () => {
     ]);
   });
 
+  test('a key keeps its public half until it has retired', () => {
+    const publicKey = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' } as const;
+    let record = addKey(EMPTY, { ...key('k'), publicKey }, 10);
+    const kept = () => findKey(record, 'k')?.publicKey;
+    for (const state of ['registered', 'verified'] as const) record = moveKey(record, 'k', state, 11);
+    record = noteExpiry(noteDraft(switchCurrent(record, 'k', 12, 0), 'k', 'id'), 'k', 99);
+    record = switchCurrent(lead(record, 'next', 'verified'), 'next', 13, 14);
+    expect([findKey(record, 'k')?.state, kept()]).toEqual(['retiring', publicKey]);
+    record = moveKey(record, 'k', 'retired', 15);
+    expect(kept()).toBeUndefined();
+    expect(addKey(EMPTY, { ...key('k'), publicKey }, 10, 'retired').keys).toEqual([
+      { ...key('k'), state: 'retired', since: { created: 10, retired: 10 } },
+    ]);
+  });
+
   test('a clock behind the one before changes no order', () => {
     const record = lead(recordWith({ old: 'current' }), 'new', 'verified');
     expect(findKey(moveKey(recordWith({ k: 'registered' }), 'k', 'verified', 3), 'k')?.since.verified).toBe(

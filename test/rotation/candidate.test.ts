@@ -185,7 +185,7 @@ describe('a new key', () => {
     const { getKeyPolicy } = world.kms;
     world.kms.getKeyPolicy = async (input) => {
       const { store, clock } = world.rotation();
-      const key = await readClientKey(world.kms, input.KeyId ?? '', 'ES256');
+      const key = await readClientKey(world.kms, { keyArn: input.KeyId ?? '', algorithm: 'ES256' });
       await store.change((record) => addKey(record, key, clock.now(), 'retired'));
       return getKeyPolicy(input);
     };

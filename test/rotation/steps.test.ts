@@ -1,5 +1,6 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
+import { calculateJwkThumbprint, type JWK } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { STEPS } from '../../functions/rotation/steps.ts';
 import { awsError } from '../fakes/in-process.ts';
@@ -59,6 +60,32 @@ test('createSecret has nothing to do for a key that has been current and is reti
   expect(states(world)).toEqual(['retired', 'retired', 'current']);
   await run('createSecret');
   expect(states(world)).toEqual(['retired', 'retired', 'current']);
+});
+
+test('a rotation records the public half of the key that it makes, for as long as that may sign', async () => {
+  const { world, kid } = await rotateUntil(ALL);
+  const brought = () => world.record().keys.map(({ publicKey }) => publicKey);
+  // The first one was made by the release before.
+  const [first, second] = brought();
+  expect(first).toBeUndefined();
+  expect(second).toEqual(expect.objectContaining({ kty: 'EC', crv: 'P-256' }));
+  expect(await calculateJwkThumbprint(second as JWK)).toBe(kid);
+  await world.rotate();
+  expect(brought()).toEqual([undefined, second, expect.any(Object)]);
+  await world.skip(600 + RETIREMENT_LEEWAY);
+  await world.watch('hourly');
+  expect(states(world)).toEqual(['retired', 'retired', 'current']);
+  expect(brought()).toEqual([undefined, undefined, expect.any(Object)]);
+});
+
+test('no key is registered that KMS has another in the place of', async () => {
+  const { world, run } = await rotateUntil(['createSecret']);
+  const [current, candidate] = world.record().keys.map(({ keyArn }) => world.kms.keys.get(keyArn));
+  const { publicDer = '' } = current ?? {};
+  if (candidate) candidate.publicDer = publicDer;
+  const listed = world.helseId.keys.length;
+  await expect(run('setSecret')).rejects.toMatchObject({ code: 'record_invalid' });
+  expect(world.helseId.keys.length).toBe(listed);
 });
 
 describe.each(ALL)('%s', (step) => {

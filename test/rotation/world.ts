@@ -292,7 +292,7 @@ export async function startWithKey(world: World): Promise<string> {
     },
     'start',
   );
-  const { kid } = await readClientKey(kms, keyArn, 'ES256');
+  const { kid } = await readClientKey(kms, { keyArn, algorithm: 'ES256' });
   const at = now();
   const since = { created: at, registered: at, verified: at, current: at };
   const key = { kid, keyArn, algorithm: 'ES256', state: 'current', since } as const;
@@ -306,8 +306,8 @@ export async function startWithKey(world: World): Promise<string> {
 export async function readJwk(world: World, kid: string): Promise<RegisteredJwk> {
   const key = world.record().keys.find((entry) => entry.kid === kid);
   if (!key) throw new Error('no such key');
-  const { jwk } = await readClientKey(world.kms, key.keyArn, key.algorithm);
-  return { ...jwk, kid, alg: key.algorithm, use: 'sig' };
+  const { publicKey } = await readClientKey(world.kms, key);
+  return { ...publicKey, kid, alg: key.algorithm, use: 'sig' };
 }
 
 /** What the caller of a call by that name throws when its answer does not come: an SDK's clients, or the token client's. */

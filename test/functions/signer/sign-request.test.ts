@@ -269,6 +269,13 @@ describe('a record that brings public keys', () => {
     expect(await sign(assertion)).toMatchObject({ error: { code: 'record_invalid' } });
   });
 
+  test('one that does not fit its algorithm signs nothing, and KMS is not asked', async () => {
+    const { kms, keys, sign } = bring();
+    Object.assign(keys[0] ?? {}, { algorithm: 'ES384' });
+    expect(await sign(assertion)).toMatchObject({ error: { code: 'key_not_usable' } });
+    expect(kms.calls).toEqual([]);
+  });
+
   test('that KMS can’t be asked beside hinders nothing, and it is asked again', async () => {
     const { kms, sign } = bring();
     kms.failNext('GetPublicKey', 'KMSInternalException', 1, 500);
